@@ -1,0 +1,201 @@
+"""The order book of one symbol: two sides of price levels, each level a FIFO queue.
+
+Costs: best price O(1); cancel O(1), plus O(log levels) when it empties its level; a new
+price O(log levels). Nothing grows with the number of orders.
+Layer: engine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sortedcontainers import SortedDict
+
+from engine.instrument import Instrument
+from engine.order import Order
+from engine.rejects import InvariantViolation
+from engine.types import Lots, OrderId, Side, Ticks, TradingStatus
+
+
+class PriceLevel:
+    """All resting orders at one price, oldest first, as a linked list."""
+
+    __slots__ = ("count", "head", "key", "price", "quantity", "tail")
+
+    def __init__(self, price: Ticks, key: int) -> None:
+        self.price = price
+        self.key = key  # sorts best first on either side
+        self.quantity = 0  # lots, the sum of what its orders leave
+        self.count = 0
+        self.head: Order | None = None  # trades first
+        self.tail: Order | None = None
+
+    def __iter__(self) -> Iterator[Order]:
+        order = self.head
+        while order is not None:
+            yield order
+            order = order.behind
+
+    def append(self, order: Order) -> None:
+        """Put `order` at the back of the queue. O(1)."""
+        tail = self.tail
+        order.level = self
+        order.ahead = tail
+        if tail is None:
+            self.head = order
+        else:
+            tail.behind = order
+        self.tail = order
+        self.quantity += order.leaves
+        self.count += 1
+
+    def unlink(self, order: Order) -> None:
+        """Take `order` out of the queue, wherever it stands. O(1)."""
+        ahead, behind = order.ahead, order.behind
+        if ahead is None:
+            self.head = behind
+        else:
+            ahead.behind = behind
+        if behind is None:
+            self.tail = ahead
+        else:
+            behind.ahead = ahead
+        order.level = order.ahead = order.behind = None
+        self.quantity -= order.leaves
+        self.count -= 1
+
+
+class BookSide:
+    """The levels of one side, best first. Keys are prices on the sell side, negated on the buy side."""
+
+    __slots__ = ("best", "levels", "side", "sign")
+
+    def __init__(self, side: Side) -> None:
+        self.side = side
+        self.sign = -1 if side is Side.BUY else 1
+        self.levels: SortedDict[int, PriceLevel] = SortedDict()
+        self.best: PriceLevel | None = None
+
+    def __iter__(self) -> Iterator[PriceLevel]:
+        """The levels, best first. The side must not change while it is walked."""
+        levels = self.levels
+        return (levels[key] for key in levels)
+
+    @property
+    def best_price(self) -> Ticks | None:
+        """The best price, or None when nobody rests here. O(1)."""
+        return None if self.best is None else self.best.price
+
+    def level(self, price: Ticks) -> PriceLevel | None:
+        """The level at `price`, or None. O(1)."""
+        return self.levels.get(price * self.sign)
+
+    def rest(self, order: Order, price: Ticks) -> None:
+        """Put `order` at the back of the queue at `price`."""
+        key = price * self.sign
+        level = self.levels.get(key)
+        if level is None:
+            level = PriceLevel(price, key)
+            self.levels[key] = level
+            if self.best is None or key < self.best.key:
+                self.best = level
+        level.append(order)
+
+    def remove(self, order: Order) -> None:
+        """Take a resting `order` out; an emptied level goes with it.
+
+        Raises InvariantViolation when the order does not rest.
+        """
+        level = order.level
+        if level is None:
+            raise InvariantViolation(f"order {order.order_id} does not rest")
+        level.unlink(order)
+        if level.count == 0:
+            del self.levels[level.key]
+            if level is self.best:
+                self.best = self.levels.peekitem(0)[1] if self.levels else None
+
+    def available(self, limit: Ticks | None, wanted: Lots) -> Lots:
+        """How much of `wanted` rests at `limit` or better (anywhere when None). O(levels walked)."""
+        limit_key = None if limit is None else limit * self.sign
+        found = 0
+        for level in self:
+            if limit_key is not None and level.key > limit_key:
+                break
+            found += level.quantity
+            if found >= wanted:
+                return wanted
+        return Lots(found)
+
+
+class OrderBook:
+    """One symbol's book, its trading status and the price it last traded at."""
+
+    __slots__ = ("asks", "bids", "changed_seq", "instrument", "last_price", "orders", "status", "trade_count")
+
+    def __init__(self, instrument: Instrument) -> None:
+        self.instrument = instrument
+        self.status = TradingStatus.TRADING
+        self.bids = BookSide(Side.BUY)
+        self.asks = BookSide(Side.SELL)
+        self.orders: dict[OrderId, Order] = {}  # every resting order
+        self.last_price: Ticks | None = None
+        self.trade_count = 0
+        self.changed_seq = 0  # of the last command that changed what rests here
+
+    def own_side(self, side: Side) -> BookSide:
+        """Where an order of `side` rests."""
+        return self.bids if side is Side.BUY else self.asks
+
+    def opposite(self, side: Side) -> BookSide:
+        """What an order of `side` trades against."""
+        return self.asks if side is Side.BUY else self.bids
+
+    def rest(self, order: Order) -> None:
+        """Rest an order that has a price, at the back of its level."""
+        if order.price is None:
+            raise InvariantViolation(f"market order {order.order_id} may not rest")
+        self.own_side(order.side).rest(order, order.price)
+        self.orders[order.order_id] = order
+        bid, ask = self.bids.best, self.asks.best
+        if bid is not None and ask is not None and bid.price >= ask.price:
+            raise InvariantViolation(f"{order.symbol} crossed by order {order.order_id}: {bid.price} >= {ask.price}")
+
+    def remove(self, order: Order) -> None:
+        """Take a resting order out of its queue and the index. O(1) unless its level empties."""
+        self.own_side(order.side).remove(order)
+        del self.orders[order.order_id]
+
+    def reduce(self, order: Order, quantity: Lots) -> None:
+        """Take `quantity` lots (fewer than it leaves) off a resting order; it keeps its place. O(1)."""
+        if order.level is None or not 0 < quantity < order.leaves:
+            raise InvariantViolation(f"cannot take {quantity} lots off order {order.order_id}")
+        order.leaves = Lots(order.leaves - quantity)
+        order.level.quantity -= quantity
+
+    def check_invariants(self) -> None:
+        """Raise InvariantViolation where the book contradicts itself. O(orders): for tests and audits."""
+
+        def demand(holds: bool, what: str) -> None:
+            if not holds:
+                raise InvariantViolation(f"{self.instrument.symbol}: {what}")
+
+        seen = 0
+        for side in (self.bids, self.asks):
+            for level in side:
+                orders = list(level)
+                seen += len(orders)
+                demand(bool(orders), f"empty level {level.price}")
+                demand(level.count == len(orders), f"count of level {level.price}")
+                demand(level.quantity == sum(o.leaves for o in orders), f"quantity of level {level.price}")
+                for order in orders:
+                    demand(order.level is level and order.price == level.price, f"order {order.order_id} misplaced")
+                    demand(order.side is side.side, f"order {order.order_id} on the wrong side")
+                    demand(order.leaves > 0, f"order {order.order_id} rests with nothing left")
+                    demand(order.cum + order.leaves == order.quantity, f"quantity of order {order.order_id}")
+                    demand(self.orders.get(order.order_id) is order, f"order {order.order_id} not in the index")
+            first = side.levels.peekitem(0)[1] if side.levels else None
+            demand(side.best is first, f"best of the {side.side} side")
+        demand(seen == len(self.orders), "the index holds orders that no level does")
+        bid, ask = self.bids.best_price, self.asks.best_price
+        demand(bid is None or ask is None or bid < ask, f"crossed: {bid} >= {ask}")

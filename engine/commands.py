@@ -1,0 +1,72 @@
+"""What may be asked of the exchange. Commands are journaled; everything else follows from them.
+
+The encoding is the journal's: a tagged array, so fields are only ever added at the end,
+with a default, and a tag is never given a new meaning.
+
+A price or quantity that is no whole number of ticks or lots travels as its decimal text
+instead of an int, so that the engine can refuse it in its place in the order of checks.
+Layer: engine.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from engine.instrument import Instrument
+from engine.types import AccountId, Amount, Lots, OrderId, OrderType, Side, Ticks, TimeInForce, TradingStatus
+
+
+class ListInstrument(msgspec.Struct, frozen=True, array_like=True, tag="L"):
+    """List a symbol, or change the limits and fees of one that is listed."""
+
+    instrument: Instrument
+
+
+class SetStatus(msgspec.Struct, frozen=True, array_like=True, tag="S"):
+    """Open, halt or close trading in a symbol."""
+
+    symbol: str
+    status: TradingStatus
+
+
+class EnterOrder(msgspec.Struct, frozen=True, array_like=True, tag="E"):
+    """Enter one order. Exactly one of `quantity` and `quote_quantity` is given."""
+
+    account: AccountId
+    symbol: str
+    side: Side
+    order_type: OrderType
+    time_in_force: TimeInForce
+    quantity: Lots | str | None
+    price: Ticks | str | None = None  # None for a market order
+    client_order_id: str | None = None
+    quote_quantity: Amount | str | None = None  # market orders: how much quote asset to spend or receive
+
+
+class CancelOrder(msgspec.Struct, frozen=True, array_like=True, tag="C"):
+    """Cancel one order of `account`, by our id or by the trader's."""
+
+    account: AccountId
+    order_id: OrderId | None = None
+    client_order_id: str | None = None
+    symbol: str | None = None  # when given, the order must be in it
+
+
+class CancelAll(msgspec.Struct, frozen=True, array_like=True, tag="A"):
+    """Cancel every open order of `account`, of one symbol or one side when given, oldest first."""
+
+    account: AccountId
+    symbol: str | None = None
+    side: Side | None = None
+
+
+class AmendOrder(msgspec.Struct, frozen=True, array_like=True, tag="M"):
+    """Change the price or the whole quantity (what is filled included) of an open order."""
+
+    account: AccountId
+    order_id: OrderId
+    price: Ticks | str | None = None  # None: as it is
+    quantity: Lots | str | None = None
+
+
+Command = ListInstrument | SetStatus | EnterOrder | CancelOrder | CancelAll | AmendOrder

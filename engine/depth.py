@@ -1,0 +1,83 @@
+"""Views of a book: best bid and offer, depth by price (L2), by order (L3), the cost of a quantity.
+
+All in ticks and lots. Layer: engine.
+"""
+
+from __future__ import annotations
+
+from itertools import islice
+
+import msgspec
+
+from engine.book import BookSide, OrderBook
+from engine.order import Order
+from engine.types import Amount, Lots, Side, Ticks
+
+LevelView = tuple[Ticks, Lots, int]  # price, quantity, orders
+
+
+class Bbo(msgspec.Struct, frozen=True):
+    """The best bid and offer, with what rests there; None on an empty side."""
+
+    bid: Ticks | None
+    bid_quantity: Lots
+    ask: Ticks | None
+    ask_quantity: Lots
+
+
+class Cost(msgspec.Struct, frozen=True):
+    """What taking a quantity now would cost or earn, before fees."""
+
+    filled: Lots  # less than asked where the book ends
+    notional: Amount
+    best_price: Ticks | None
+    worst_price: Ticks | None
+    levels: int
+
+
+def bbo(book: OrderBook) -> Bbo:
+    """The best bid and offer. O(1)."""
+    bid, ask = book.bids.best, book.asks.best
+    return Bbo(
+        None if bid is None else bid.price,
+        Lots(0 if bid is None else bid.quantity),
+        None if ask is None else ask.price,
+        Lots(0 if ask is None else ask.quantity),
+    )
+
+
+def l2(side: BookSide, levels: int | None) -> list[LevelView]:
+    """The best `levels` of one side (all when None), best first. O(levels)."""
+    return [(level.price, Lots(level.quantity), level.count) for level in islice(side, levels)]
+
+
+def l3(side: BookSide, limit: int | None) -> list[Order]:
+    """At most `limit` resting orders of one side in the order they would trade. O(orders)."""
+    return list(islice((order for level in side for order in level), limit))
+
+
+def queue_position(order: Order) -> tuple[int, Lots]:
+    """How many orders, and how many lots, trade before a resting order at its price. O(orders ahead)."""
+    count, quantity = 0, 0
+    ahead = order.ahead
+    while ahead is not None:
+        count += 1
+        quantity += ahead.leaves
+        ahead = ahead.ahead
+    return count, Lots(quantity)
+
+
+def cost(book: OrderBook, side: Side, quantity: Lots) -> Cost:
+    """What an order of `side` for `quantity` would fill now. O(levels walked)."""
+    left, notional, walked = quantity, 0, 0
+    best: Ticks | None = None
+    worst: Ticks | None = None
+    for level in book.opposite(side):
+        if left == 0:
+            break
+        take = min(left, level.quantity)
+        notional += level.price * take * book.instrument.lot_tick_amount
+        left = Lots(left - take)
+        best = level.price if best is None else best
+        worst, walked = level.price, walked + 1
+    return Cost(Lots(quantity - left), Amount(notional), best, worst, walked)

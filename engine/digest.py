@@ -1,0 +1,46 @@
+"""The canonical digest of an exchange's state: equal on every replica and after every replay.
+
+Layer: engine.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+import msgspec
+
+from engine.exchange import Exchange
+
+_encode = msgspec.json.Encoder(decimal_format="string").encode
+
+
+def state_digest(exchange: Exchange) -> str:
+    """SHA-256 over everything that decides what the exchange does next, as 64 hex digits. O(orders)."""
+    digest = hashlib.sha256()
+    recent = exchange.recent
+    digest.update(_encode([exchange.seq, exchange.ts_ns, exchange.next_trade_id, len(recent), recent.chain]))
+    for symbol, book in exchange.books.items():
+        digest.update(_encode([symbol, book.instrument, book.status, book.last_price, book.trade_count]))
+        for side in (book.bids, book.asks):
+            for level in side:
+                digest.update(
+                    _encode(
+                        [
+                            (
+                                o.order_id,
+                                o.account,
+                                o.side,
+                                o.time_in_force,
+                                str(o.price),
+                                str(o.quantity),
+                                str(o.leaves),
+                                str(o.quote_cum),
+                                str(o.fees),
+                                o.client_order_id,
+                                o.entered_ns,
+                            )
+                            for o in level
+                        ]
+                    )
+                )
+    return digest.hexdigest()

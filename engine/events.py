@@ -1,0 +1,145 @@
+"""What happened. Events are derived from commands, never journaled, and are plain values.
+
+An event carries every number its reader needs. The seq and time of the command that
+caused it travel beside it. For each order: `Accepted` first, then any `Filled` and
+`Amended`, and exactly one of `Completed` and `Cancelled` when it is done.
+Layer: engine.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from engine.commands import Command
+from engine.instrument import Instrument
+from engine.rejects import CancelReason, RejectReason
+from engine.types import (
+    AccountId,
+    Amount,
+    Lots,
+    OrderId,
+    OrderType,
+    Seq,
+    Side,
+    Ticks,
+    TimeInForce,
+    TradeId,
+    TradingStatus,
+)
+
+
+class Event(msgspec.Struct, frozen=True):
+    """A fact, in the past tense."""
+
+
+class InstrumentListed(Event, frozen=True):
+    instrument: Instrument
+
+
+class StatusChanged(Event, frozen=True):
+    symbol: str
+    status: TradingStatus
+
+
+class Accepted(Event, frozen=True):
+    """An order passed every check. It may match at once, rest, or end in the same command."""
+
+    order_id: OrderId
+    account: AccountId
+    symbol: str
+    side: Side
+    order_type: OrderType
+    time_in_force: TimeInForce
+    price: Ticks | None
+    quantity: Lots  # of an order by quote quantity: what the book could give for it
+    client_order_id: str | None
+
+
+class Repeated(Event, frozen=True):
+    """The same order under the same client order id came again; nothing was entered."""
+
+    order_id: OrderId  # of the first
+    account: AccountId
+    symbol: str
+    client_order_id: str
+
+
+class Rejected(Event, frozen=True):
+    """A command was refused; the book is untouched."""
+
+    account: AccountId
+    symbol: str | None
+    reason: RejectReason
+    order_id: OrderId | None  # the order it was about, where there is one
+    client_order_id: str | None
+
+
+class Filled(Event, frozen=True):
+    """A resting (maker) order traded with the incoming (taker) one, at the maker's price."""
+
+    trade_id: TradeId
+    symbol: str
+    price: Ticks
+    quantity: Lots
+    notional: Amount
+    taker_side: Side
+    maker_order_id: OrderId
+    taker_order_id: OrderId
+    maker_account: AccountId
+    taker_account: AccountId
+    maker_fee: Amount  # below zero: a rebate
+    taker_fee: Amount
+    maker_leaves: Lots  # still open after this fill; 0 means done
+    taker_leaves: Lots
+
+
+class Amended(Event, frozen=True):
+    """An open order's price or quantity changed."""
+
+    order_id: OrderId
+    account: AccountId
+    symbol: str
+    side: Side
+    old_price: Ticks
+    price: Ticks
+    quantity: Lots  # what is filled included
+    leaves: Lots
+    kept_priority: bool
+
+
+class Ended(Event, frozen=True):
+    """An order is done; its last state, whole. The base of the two ways to end."""
+
+    order_id: OrderId
+    account: AccountId
+    symbol: str
+    side: Side
+    order_type: OrderType
+    time_in_force: TimeInForce
+    price: Ticks | None
+    quantity: Lots
+    cum: Lots  # filled
+    quote_cum: Amount  # the notional of its fills
+    fees: Amount  # paid over all fills; below zero: received
+    client_order_id: str | None
+    entered_ns: int  # epoch nanoseconds
+
+
+class Completed(Ended, frozen=True):
+    """Filled in full."""
+
+
+class Cancelled(Ended, frozen=True, kw_only=True):
+    """Ended with something left."""
+
+    reason: CancelReason
+    rested: bool  # whether it stood in the book until now
+
+
+class Applied(msgspec.Struct, frozen=True):
+    """One command with its place in the total order, and what it caused."""
+
+    seq: Seq
+    ts_ns: int  # epoch nanoseconds
+    command: Command
+    events: list[Event]

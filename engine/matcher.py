@@ -1,0 +1,183 @@
+"""Matching one order against one book: plan, check the plan, apply.
+
+A plan is made best price first and oldest first within a price, without changing
+anything; then all of it is applied or none.
+Layer: engine.
+"""
+
+from __future__ import annotations
+
+from engine import events as ev
+from engine.book import BookSide, OrderBook
+from engine.order import Order
+from engine.rejects import CancelReason
+from engine.types import Amount, Lots, Ticks, TimeInForce, TradeId
+
+Match = tuple[Order, Lots]  # a maker, and what is taken from it
+
+_IOC, _FOK = TimeInForce.IOC, TimeInForce.FOK
+
+
+def plan_matches(opposite: BookSide, limit: Ticks | None, quantity: Lots) -> tuple[list[Match], Lots]:
+    """Return what `quantity` lots would take from each maker at `limit` or better, and what is left.
+
+    Nothing changes. O(matches).
+    """
+    matches: list[Match] = []
+    best = opposite.best
+    if best is None:
+        return matches, quantity
+    limit_key = None if limit is None else limit * opposite.sign
+    if limit_key is not None and best.key > limit_key:
+        return matches, quantity
+    left = quantity
+    for level in opposite:
+        if limit_key is not None and level.key > limit_key:
+            break
+        maker = level.head
+        while maker is not None:
+            take = maker.leaves if maker.leaves < left else left
+            matches.append((maker, take))
+            left = Lots(left - take)
+            if left == 0:
+                return matches, left
+            maker = maker.behind
+    return matches, left
+
+
+def plan_spending(
+    opposite: BookSide, limit: Ticks | None, budget: Amount, lot_tick_amount: int
+) -> tuple[list[Match], Lots, bool]:
+    """Return the matches whose notional spends (or earns) at most `budget`, in whole lots.
+
+    Also their sum in lots, and whether the book ended before the budget did. O(matches).
+    """
+    matches: list[Match] = []
+    taken = 0
+    limit_key = None if limit is None else limit * opposite.sign
+    for level in opposite:
+        if limit_key is not None and level.key > limit_key:
+            break
+        lot_amount = level.price * lot_tick_amount
+        for maker in level:
+            affordable = budget // lot_amount
+            if affordable == 0:
+                return matches, Lots(taken), False
+            take = Lots(min(affordable, maker.leaves))
+            matches.append((maker, take))
+            taken += take
+            budget = Amount(budget - take * lot_amount)
+    return matches, Lots(taken), True
+
+
+def apply_matches(
+    book: OrderBook, taker: Order, matches: list[Match], next_trade_id: int, events: list[ev.Event]
+) -> list[Order]:
+    """Trade `taker` with each maker of the plan, at the maker's price. Return the makers that are done.
+
+    Trade ids count up from `next_trade_id`. Appends `Filled`, and `Completed` for each
+    maker that is done; the taker's own end is left to the caller.
+    """
+    done: list[Order] = []
+    instrument = book.instrument
+    makers_side = book.opposite(taker.side)
+    symbol, lot_tick_amount = instrument.symbol, instrument.lot_tick_amount
+    maker_rate, taker_rate, fee = instrument.maker_fee, instrument.taker_fee, instrument.fee
+    for trade_id, (maker, quantity) in enumerate(matches, next_trade_id):
+        level = maker.level
+        if level is None:  # the plan was made from resting orders only
+            raise RuntimeError("a planned maker does not rest")
+        price = level.price
+        notional = Amount(price * quantity * lot_tick_amount)
+        maker_fee, taker_fee = fee(notional, maker_rate), fee(notional, taker_rate)
+
+        maker.cum = Lots(maker.cum + quantity)
+        maker.quote_cum = Amount(maker.quote_cum + notional)
+        maker.fees = Amount(maker.fees + maker_fee)
+        taker.cum = Lots(taker.cum + quantity)
+        taker.leaves = Lots(taker.leaves - quantity)
+        taker.quote_cum = Amount(taker.quote_cum + notional)
+        taker.fees = Amount(taker.fees + taker_fee)
+        if quantity == maker.leaves:
+            makers_side.remove(maker)
+            del book.orders[maker.order_id]
+            maker.leaves = Lots(0)
+        else:
+            book.reduce(maker, quantity)
+
+        events.append(
+            ev.Filled(
+                TradeId(trade_id),
+                symbol,
+                price,
+                quantity,
+                notional,
+                taker.side,
+                maker.order_id,
+                taker.order_id,
+                maker.account,
+                taker.account,
+                maker_fee,
+                taker_fee,
+                maker.leaves,
+                taker.leaves,
+            )
+        )
+        if maker.leaves == 0:
+            events.append(completed(maker))
+            done.append(maker)
+    if matches:
+        book.last_price = price
+        book.trade_count += len(matches)
+    return done
+
+
+def remainder_reason(order: Order) -> CancelReason | None:
+    """Why what is left of an order that has matched must not rest; None when it may."""
+    if order.price is None:
+        return CancelReason.NO_LIQUIDITY
+    if order.time_in_force is _IOC:
+        return CancelReason.IMMEDIATE_OR_CANCEL
+    if order.time_in_force is _FOK:
+        return CancelReason.FILL_OR_KILL
+    return None
+
+
+def completed(order: Order) -> ev.Completed:
+    """The end of an order that is filled in full."""
+    return ev.Completed(
+        order.order_id,
+        order.account,
+        order.symbol,
+        order.side,
+        order.order_type,
+        order.time_in_force,
+        order.price,
+        order.quantity,
+        order.cum,
+        order.quote_cum,
+        order.fees,
+        order.client_order_id,
+        order.entered_ns,
+    )
+
+
+def cancelled(order: Order, reason: CancelReason, *, rested: bool) -> ev.Cancelled:
+    """The end of an order with something left of it."""
+    return ev.Cancelled(
+        order.order_id,
+        order.account,
+        order.symbol,
+        order.side,
+        order.order_type,
+        order.time_in_force,
+        order.price,
+        order.quantity,
+        order.cum,
+        order.quote_cum,
+        order.fees,
+        order.client_order_id,
+        order.entered_ns,
+        reason=reason,
+        rested=rested,
+    )

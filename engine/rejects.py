@@ -1,0 +1,48 @@
+"""Every way the engine says no, and why an order ended without being filled.
+
+Layer: engine.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class RejectReason(StrEnum):
+    """Why a command was refused, in order of precedence: the first that applies is reported.
+
+    A test demands an HTTP status and a line of documentation for each.
+    """
+
+    # entering and amending an order
+    UNKNOWN_SYMBOL = "unknown_symbol"
+    SYMBOL_NOT_TRADING = "symbol_not_trading"
+    DUPLICATE_CLIENT_ORDER_ID = "duplicate_client_order_id"  # the same id with other fields
+    UNSUPPORTED_COMBINATION = "unsupported_combination"  # order type, time in force, price, quantity
+    BAD_TICK = "bad_tick"
+    BAD_LOT = "bad_lot"
+    QUANTITY_TOO_SMALL = "quantity_too_small"
+    QUANTITY_TOO_LARGE = "quantity_too_large"
+    NOTIONAL_TOO_SMALL = "notional_too_small"
+    NOTIONAL_TOO_LARGE = "notional_too_large"
+    PRICE_OUTSIDE_COLLAR = "price_outside_collar"
+    TOO_MANY_OPEN_ORDERS = "too_many_open_orders"
+    # cancelling and amending
+    UNKNOWN_ORDER = "unknown_order"
+    TOO_LATE = "too_late"  # the order is already done
+    # listing
+    INSTRUMENT_CONFLICT = "instrument_conflict"  # listed before with another tick, lot or asset
+
+
+class CancelReason(StrEnum):
+    """Why an order ended with something left of it."""
+
+    REQUESTED = "requested"
+    NO_LIQUIDITY = "no_liquidity"  # what a market order could not take within the collar
+    IMMEDIATE_OR_CANCEL = "immediate_or_cancel"
+    FILL_OR_KILL = "fill_or_kill"
+    AMENDED_BELOW_FILLED = "amended_below_filled"
+
+
+class InvariantViolation(Exception):
+    """Our own state is wrong. Never caught: we stop, and replay would stop at the same command."""
