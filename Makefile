@@ -1,0 +1,86 @@
+# Openbell: everything a person does with this folder. `make` alone lists it.
+
+PYTHON ?= python3
+HOST ?= 127.0.0.1
+PORT ?= 5000
+DATA ?= data
+
+VENV := .venv
+PY := $(VENV)/bin/python
+PIP := $(PY) -m pip install --quiet --disable-pip-version-check
+
+# An empty file in the virtual environment marks what is installed, so that a second `make run` starts at once.
+RUNTIME := $(VENV)/.installed-runtime
+DEVELOPMENT := $(VENV)/.installed-development
+SYSTEM := $(VENV)/.installed-system
+
+CHECKED := engine journal sequencer store api tools tests benchmarks
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+.PHONY: help
+help: ## List what can be made
+	@echo "Openbell. make <target>, with HOST=$(HOST) PORT=$(PORT) DATA=$(DATA) PYTHON=$(PYTHON) as you like:"
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+# -- run
+
+.PHONY: run
+run: $(RUNTIME) ## Serve, with simulated traders beside the server so that the page lives
+	@exec $(PY) -m tools.launch --host "$(HOST)" --port "$(PORT)" --data "$(DATA)"
+
+.PHONY: serve
+serve: $(RUNTIME) ## Serve an empty venue, without simulated traders
+	@exec $(PY) api/app.py --host "$(HOST)" --port "$(PORT)" --data "$(DATA)" --profile sandbox
+
+.PHONY: replay
+replay: $(RUNTIME) ## Play recorded order flow into a running server: make replay ARGS="FILE --speed 10"
+	@exec $(PY) -m tools.replay --url "http://$(HOST):$(PORT)" $(ARGS)
+
+# -- check
+
+.PHONY: test
+test: $(DEVELOPMENT) $(SYSTEM) lint types ## Install what the tests need, then lint, types and every test
+	$(PY) -m pytest $(ARGS)
+
+.PHONY: lint
+lint: $(DEVELOPMENT) ## Style: ruff's checks and its formatting
+	$(PY) -m ruff check $(CHECKED)
+	$(PY) -m ruff format --check $(CHECKED)
+
+.PHONY: types
+types: $(DEVELOPMENT) ## Types: mypy --strict
+	$(PY) -m mypy
+
+.PHONY: tidy
+tidy: $(DEVELOPMENT) ## House rules only: layers, purity, documentation (part of test)
+	$(PY) -m pytest tests/tidy $(ARGS)
+
+.PHONY: bench
+bench: $(DEVELOPMENT) ## Every benchmark, one after the other; takes minutes
+	@for file in benchmarks/bench_*.py; do echo "== $$file"; $(PY) "$$file" || exit 1; done
+
+# -- install
+
+$(PY):
+	@sh tools/setup/virtualenv.sh "$(PYTHON)" "$(VENV)"
+
+$(RUNTIME): requirements.txt $(PY)
+	@echo "Installing what the server needs into $(VENV) ..."
+	@$(PIP) -r requirements.txt
+	@touch $@
+
+$(DEVELOPMENT): requirements-dev.txt $(RUNTIME)
+	@echo "Installing what the tests need into $(VENV) ..."
+	@$(PIP) -r requirements-dev.txt
+	@touch $@
+
+$(SYSTEM): tools/setup/system-packages.sh | $(PY)
+	@sh tools/setup/system-packages.sh chromium node
+	@touch $@
+
+.PHONY: clean
+clean: ## Remove everything that was installed or cached here; your data stays
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache node_modules
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

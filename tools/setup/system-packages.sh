@@ -1,0 +1,42 @@
+#!/bin/sh
+# Installs what pip cannot, when it is absent: system-packages.sh [chromium] [node] [venv]
+# Debian, Ubuntu and their like: by apt-get, with sudo when not root. Elsewhere it says what to install.
+set -eu
+
+any_of() { # any_of NAME...: whether one of these programs is here
+    for program in "$@"; do
+        if command -v "$program" >/dev/null 2>&1; then return 0; fi
+    done
+    return 1
+}
+
+packages=""
+for want in "$@"; do
+    case $want in
+        chromium) any_of chromium chromium-browser google-chrome google-chrome-stable || packages="$packages chromium" ;;
+        node) any_of node || packages="$packages nodejs" ;;
+        venv) python3 -c 'import ensurepip, venv' 2>/dev/null || packages="$packages python3-venv" ;;
+        *) echo "system-packages.sh does not know '$want'." >&2; exit 2 ;;
+    esac
+done
+if [ -z "$packages" ]; then exit 0; fi
+
+if ! any_of apt-get; then
+    echo "Please install, with your system's package manager:$packages. Then run the same command again." >&2
+    exit 1
+fi
+
+as_root="env"
+if [ "$(id -u)" -ne 0 ]; then
+    if ! any_of sudo; then
+        echo "Please have an administrator run: apt-get install$packages. Then run the same command again." >&2
+        exit 1
+    fi
+    as_root="sudo env"
+fi
+
+echo "Installing with apt-get:$packages"
+# shellcheck disable=SC2086 # words meant to be split
+$as_root apt-get -qq update || echo "The package lists could not be refreshed; going on with those that are here." >&2
+# shellcheck disable=SC2086 # words meant to be split
+$as_root DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends $packages >/dev/null
