@@ -162,9 +162,7 @@ class Exchange:
         if book is None:
             self.books[instrument.symbol] = OrderBook(instrument)
         elif not book.instrument.same_grid(instrument):
-            events.append(
-                ev.Rejected(AccountId(0), instrument.symbol, RejectReason.INSTRUMENT_CONFLICT, None, None)
-            )
+            events.append(ev.Rejected(AccountId(0), instrument.symbol, RejectReason.INSTRUMENT_CONFLICT, None, None))
             return
         else:
             book.instrument = instrument
@@ -213,9 +211,7 @@ class Exchange:
         matches: list[Match]
         if command.quantity is None:
             budget = Amount(int(command.quote_quantity or 0))
-            matches, quantity, left_over = plan_spending(
-                opposite, limit, budget, book.instrument.lot_tick_amount
-            )
+            matches, quantity, left_over = plan_spending(opposite, limit, budget, book.instrument.lot_tick_amount)
         else:
             quantity, left_over = Lots(int(command.quantity)), False
             if command.time_in_force is _FOK and opposite.available(limit, quantity) < quantity:
@@ -322,9 +318,7 @@ class Exchange:
             book.rest(order)
 
     def _cancel(self, command: CancelOrder, events: list[ev.Event]) -> None:
-        order = self._own_open_order(
-            command.account, command.order_id, command.client_order_id, command.symbol, events
-        )
+        order = self._own_open_order(command.account, command.order_id, command.client_order_id, command.symbol, events)
         if order is not None:
             self._end_resting(self.books[order.symbol], order, CancelReason.REQUESTED, events)
 
@@ -344,9 +338,7 @@ class Exchange:
         self.next_trade_id += len(matches)
         book.changed_seq = self.seq
 
-    def _end_resting(
-        self, book: OrderBook, order: Order, reason: CancelReason, events: list[ev.Event]
-    ) -> None:
+    def _end_resting(self, book: OrderBook, order: Order, reason: CancelReason, events: list[ev.Event]) -> None:
         book.remove(order)
         book.changed_seq = self.seq
         self._forget(order)
@@ -389,4 +381,3 @@ class Exchange:
     def book(self, symbol: str) -> OrderBook | None:
         """The book of `symbol`, or None."""
         return self.books.get(symbol)
-

@@ -1,0 +1,1 @@
+"""REST and Socket.IO over the sequencer. Decides nothing about trading."""

@@ -1,0 +1,493 @@
+"""Engine values -> JSON: every answer and feed message, with the names of the wire contract.
+
+Decimals are strings: prices and quantities with the precision of tick and lot, amounts as
+the shortest exact decimal. Times are epoch seconds with a fraction; `ts_ns` is exact.
+Layer: api.
+"""
+
+from __future__ import annotations
+
+import zlib
+from typing import Any, Literal, Protocol
+
+import msgspec
+
+from api.grid import Grid, grid_of
+from engine.book import OrderBook
+from engine.depth import bbo, cost, l2, l3, queue_position
+from engine.events import Accepted, Applied, Cancelled, Ended, Filled
+from engine.exchange import Exchange
+from engine.instrument import Instrument
+from engine.order import Order
+from engine.types import (
+    AccountId,
+    Amount,
+    Lots,
+    OrderId,
+    OrderStatus,
+    OrderType,
+    Side,
+    Ticks,
+    TimeInForce,
+    TradeId,
+)
+
+CHECKSUM_LEVELS = 10  # a side
+
+Level = tuple[str, str, int]  # price, quantity, orders
+
+
+class BboView(msgspec.Struct, frozen=True):
+    symbol: str
+    best_bid: str | None
+    best_ask: str | None
+    spread: str | None
+    mid_price: str | None
+    bid_size: str
+    ask_size: str
+    timestamp: float
+    seq: int
+
+
+class TradeView(msgspec.Struct, frozen=True):
+    timestamp: float
+    ts_ns: int
+    symbol: str
+    trade_id: str
+    price: str
+    quantity: str
+    aggressor_side: Side
+    maker_order_id: str
+    taker_order_id: str
+    maker_fee: str
+    taker_fee: str
+    trade_value: str
+    seq: int | None = None
+
+
+class FillView(msgspec.Struct, frozen=True):
+    """One trade as one of its orders sees it."""
+
+    trade_id: str
+    price: str
+    quantity: str
+    fee: str
+    liquidity: Literal["maker", "taker"]
+    timestamp: float
+    ts_ns: int
+
+
+class OrderAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """POST /order: what became of it."""
+
+    order_id: str
+    client_order_id: str | None
+    symbol: str
+    side: Side
+    order_type: OrderType
+    time_in_force: TimeInForce
+    price: str | None
+    quantity: str
+    status: OrderStatus
+    reason: str | None  # why it ended with something left
+    filled_quantity: str
+    remaining_quantity: str
+    average_price: str | None
+    trades: list[TradeView]
+    total_maker_fees: str
+    total_taker_fees: str
+    bbo: BboView
+    processing_time_ms: float
+    timestamp: float
+    ts_ns: int
+    seq: int
+    repeated: bool = False  # the order was entered before under this client_order_id
+
+
+class CancelAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """POST /cancel."""
+
+    success: bool
+    order_id: str
+    client_order_id: str | None
+    symbol: str
+    filled_quantity: str
+    bbo: BboView
+    processing_time_ms: float
+    timestamp: float
+    seq: int
+
+
+class QueuePosition(msgspec.Struct, frozen=True):
+    orders_ahead: int
+    quantity_ahead: str
+
+
+class OrderView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """GET /order/{order_id}."""
+
+    order_id: str
+    client_order_id: str | None
+    symbol: str
+    side: Side
+    order_type: OrderType
+    time_in_force: TimeInForce
+    quantity: str
+    price: str | None
+    remaining: str
+    filled: str
+    average_price: str | None
+    fees: str
+    status: OrderStatus
+    reason: str | None
+    timestamp: float
+    ts_ns: int
+    seq: int
+    fills: list[FillView] | None = None
+    queue_position: QueuePosition | None = None
+    priority: Literal["kept", "lost"] | None = None  # after an amend
+
+
+class OrderEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """One `order_event` of the feed; null where the event has no such number."""
+
+    event_type: Literal["accepted", "resting", "partially_filled", "filled", "cancelled", "rejected", "amended"]
+    order_id: str | None
+    client_order_id: str | None
+    symbol: str | None
+    side: Side | None = None
+    order_type: OrderType | None = None
+    time_in_force: TimeInForce | None = None
+    quantity: str | None = None
+    price: str | None = None
+    remaining: str | None = None
+    filled: str | None = None
+    status: OrderStatus | Literal["rejected"]
+    reason: str | None = None
+    fill: FillView | None = None
+    timestamp: float
+    ts_ns: int
+    seq: int
+
+
+class BookOrderView(msgspec.Struct, frozen=True):
+    order_id: str
+    price: str
+    quantity: str
+    timestamp: float
+
+
+class BookView(msgspec.Struct, frozen=True):
+    timestamp: float
+    symbol: str
+    bids: list[Level]
+    asks: list[Level]
+    seq: int
+
+
+class SnapshotView(msgspec.Struct, frozen=True):
+    """`l2_snapshot`: what the deltas that follow build upon."""
+
+    timestamp: float
+    symbol: str
+    bids: list[Level]
+    asks: list[Level]
+    seq: int
+    checksum: int
+
+
+class DeltaView(msgspec.Struct, frozen=True):
+    """`l2_delta`: the levels that changed since `prev_seq`; a quantity of zero takes a level away."""
+
+    timestamp: float
+    symbol: str
+    prev_seq: int
+    seq: int
+    bids: list[Level]
+    asks: list[Level]
+    checksum: int
+
+
+class OrderState(Protocol):
+    """What an open order, a done one from the history and an `Ended` event have in common."""
+
+    @property
+    def order_id(self) -> OrderId: ...
+    @property
+    def account(self) -> AccountId: ...
+    @property
+    def symbol(self) -> str: ...
+    @property
+    def side(self) -> Side: ...
+    @property
+    def order_type(self) -> OrderType: ...
+    @property
+    def time_in_force(self) -> TimeInForce: ...
+    @property
+    def price(self) -> Ticks | None: ...
+    @property
+    def quantity(self) -> Lots: ...
+    @property
+    def cum(self) -> Lots: ...
+    @property
+    def quote_cum(self) -> Amount: ...
+    @property
+    def fees(self) -> Amount: ...
+    @property
+    def client_order_id(self) -> str | None: ...
+    @property
+    def entered_ns(self) -> int: ...
+
+
+class TradeState(Protocol):
+    """What a `Filled` event and a trade from the history have in common."""
+
+    @property
+    def trade_id(self) -> TradeId: ...
+    @property
+    def symbol(self) -> str: ...
+    @property
+    def price(self) -> Ticks: ...
+    @property
+    def quantity(self) -> Lots: ...
+    @property
+    def notional(self) -> Amount: ...
+    @property
+    def taker_side(self) -> Side: ...
+    @property
+    def maker_order_id(self) -> OrderId: ...
+    @property
+    def taker_order_id(self) -> OrderId: ...
+    @property
+    def maker_fee(self) -> Amount: ...
+    @property
+    def taker_fee(self) -> Amount: ...
+
+
+def seconds(ts_ns: int) -> float:
+    """Epoch seconds to the microsecond, as floats hold it."""
+    return ts_ns // 1000 / 1e6
+
+
+def bbo_view(book: OrderBook, seq: int, ts_ns: int) -> BboView:
+    """GET /bbo. O(1)."""
+    best, grid = bbo(book), grid_of(book.instrument)
+    bid, ask = best.bid, best.ask
+    return BboView(
+        book.instrument.symbol,
+        None if bid is None else grid.price(bid),
+        None if ask is None else grid.price(ask),
+        None if bid is None or ask is None else grid.price(Ticks(ask - bid)),
+        None if bid is None or ask is None else grid.middle(bid, ask),
+        grid.quantity(best.bid_quantity),
+        grid.quantity(best.ask_quantity),
+        seconds(ts_ns),
+        seq,
+    )
+
+
+def trade_view(trade: TradeState, instrument: Instrument, ts_ns: int, seq: int | None) -> TradeView:
+    """A trade for everybody."""
+    grid = grid_of(instrument)
+    return TradeView(
+        seconds(ts_ns),
+        ts_ns,
+        trade.symbol,
+        str(trade.trade_id),
+        grid.price(trade.price),
+        grid.quantity(trade.quantity),
+        trade.taker_side,
+        str(trade.maker_order_id),
+        str(trade.taker_order_id),
+        grid.amount(trade.maker_fee),
+        grid.amount(trade.taker_fee),
+        grid.amount(trade.notional),
+        seq,
+    )
+
+
+def fill_view(trade: TradeState, *, maker: bool, grid: Grid, ts_ns: int) -> FillView:
+    """A trade for the owner of its maker or taker order."""
+    return FillView(
+        str(trade.trade_id),
+        grid.price(trade.price),
+        grid.quantity(trade.quantity),
+        grid.amount(trade.maker_fee if maker else trade.taker_fee),
+        "maker" if maker else "taker",
+        seconds(ts_ns),
+        ts_ns,
+    )
+
+
+def order_answer(applied: Applied, exchange: Exchange, processing_ms: float) -> OrderAnswer:
+    """The answer to an order that was accepted, from the events it caused. O(its trades)."""
+    accepted = applied.events[0]
+    if not isinstance(accepted, Accepted):
+        raise TypeError("the first event of an accepted order is Accepted")
+    order_id = accepted.order_id
+    trades: list[Filled] = []
+    ended: Ended | None = None
+    for event in applied.events:
+        if isinstance(event, Filled):
+            trades.append(event)
+        elif isinstance(event, Ended) and event.order_id == order_id:
+            ended = event
+    book = exchange.books[accepted.symbol]
+    grid = grid_of(book.instrument)
+    cum = Lots(sum(trade.quantity for trade in trades))
+    status, reason = status_of(ended, cum)
+    return OrderAnswer(
+        order_id=str(order_id),
+        client_order_id=accepted.client_order_id,
+        symbol=accepted.symbol,
+        side=accepted.side,
+        order_type=accepted.order_type,
+        time_in_force=accepted.time_in_force,
+        price=None if accepted.price is None else grid.price(accepted.price),
+        quantity=grid.quantity(accepted.quantity),
+        status=status,
+        reason=reason,
+        filled_quantity=grid.quantity(cum),
+        remaining_quantity=grid.quantity(accepted.quantity - cum),
+        average_price=grid.average_price(Amount(sum(trade.notional for trade in trades)), cum),
+        trades=[trade_view(trade, book.instrument, applied.ts_ns, applied.seq) for trade in trades],
+        total_maker_fees=grid.amount(sum(trade.maker_fee for trade in trades)),
+        total_taker_fees=grid.amount(sum(trade.taker_fee for trade in trades)),
+        bbo=bbo_view(book, exchange.seq, exchange.ts_ns),
+        processing_time_ms=processing_ms,
+        timestamp=seconds(applied.ts_ns),
+        ts_ns=applied.ts_ns,
+        seq=applied.seq,
+    )
+
+
+def status_of(ended: Ended | None, cum: Lots) -> tuple[OrderStatus, str | None]:
+    """Where an order stands, and why it ended when something was left."""
+    if isinstance(ended, Cancelled):
+        return OrderStatus.CANCELLED, ended.reason
+    if ended is not None:
+        return OrderStatus.FILLED, None
+    return (OrderStatus.PARTIALLY_FILLED if cum else OrderStatus.RESTING), None
+
+
+def cancel_answer(applied: Applied, cancelled: Cancelled, exchange: Exchange, processing_ms: float) -> CancelAnswer:
+    """The answer to a cancel that succeeded."""
+    book = exchange.books[cancelled.symbol]
+    return CancelAnswer(
+        success=True,
+        order_id=str(cancelled.order_id),
+        client_order_id=cancelled.client_order_id,
+        symbol=cancelled.symbol,
+        filled_quantity=grid_of(book.instrument).quantity(cancelled.cum),
+        bbo=bbo_view(book, exchange.seq, exchange.ts_ns),
+        processing_time_ms=processing_ms,
+        timestamp=seconds(applied.ts_ns),
+        seq=applied.seq,
+    )
+
+
+def order_view(
+    order: OrderState,
+    instrument: Instrument,
+    seq: int,
+    status: OrderStatus,
+    reason: str | None,
+    **further: Any,
+) -> OrderView:
+    """An order as its owner sees it; `further` are the optional fields of OrderView."""
+    grid = grid_of(instrument)
+    return OrderView(
+        order_id=str(order.order_id),
+        client_order_id=order.client_order_id,
+        symbol=order.symbol,
+        side=order.side,
+        order_type=order.order_type,
+        time_in_force=order.time_in_force,
+        quantity=grid.quantity(order.quantity),
+        price=None if order.price is None else grid.price(order.price),
+        remaining=grid.quantity(order.quantity - order.cum),
+        filled=grid.quantity(order.cum),
+        average_price=grid.average_price(order.quote_cum, order.cum),
+        fees=grid.amount(order.fees),
+        status=status,
+        reason=reason,
+        timestamp=seconds(order.entered_ns),
+        ts_ns=order.entered_ns,
+        seq=seq,
+        **further,
+    )
+
+
+def queue_view(order: Order, grid: Grid) -> QueuePosition:
+    """How much trades before a resting order at its price. O(orders ahead)."""
+    orders, quantity = queue_position(order)
+    return QueuePosition(orders, grid.quantity(quantity))
+
+
+def levels_view(book: OrderBook, side: Side, levels: int | None) -> list[Level]:
+    """The best levels of one side, best first. O(levels)."""
+    grid = grid_of(book.instrument)
+    price, quantity = grid.price, grid.quantity
+    return [(price(p), quantity(q), orders) for p, q, orders in l2(book.own_side(side), levels)]
+
+
+def book_view(book: OrderBook, levels: int | None, ts_ns: int) -> BookView:
+    """GET /book and `l2_update`: depth by price. O(levels)."""
+    return BookView(
+        seconds(ts_ns),
+        book.instrument.symbol,
+        levels_view(book, Side.BUY, levels),
+        levels_view(book, Side.SELL, levels),
+        book.changed_seq,
+    )
+
+
+def checksum(book: OrderBook) -> int:
+    """CRC-32 over the best ten bids, then asks, as "price:quantity" joined by "|". O(1)."""
+    best = (
+        f"{price}:{quantity}"
+        for side in (Side.BUY, Side.SELL)
+        for price, quantity, _ in levels_view(book, side, CHECKSUM_LEVELS)
+    )
+    return zlib.crc32("|".join(best).encode())
+
+
+def book_orders_view(book: OrderBook, limit: int, ts_ns: int) -> dict[str, Any]:
+    """GET /book/{symbol}/orders: at most `limit` orders a side, as they would trade, without owners."""
+    grid = grid_of(book.instrument)
+
+    def view(order: Order) -> BookOrderView:
+        return BookOrderView(
+            str(order.order_id),
+            grid.price(order.price or Ticks(0)),
+            grid.quantity(order.leaves),
+            seconds(order.entered_ns),
+        )
+
+    return {
+        "timestamp": seconds(ts_ns),
+        "symbol": book.instrument.symbol,
+        "bids": [view(order) for order in l3(book.bids, limit)],
+        "asks": [view(order) for order in l3(book.asks, limit)],
+        "seq": book.changed_seq,
+    }
+
+
+def quote_view(book: OrderBook, side: Side, quantity: Lots, seq: int, ts_ns: int) -> dict[str, Any]:
+    """GET /quote: what taking `quantity` would cost or earn now. O(levels walked)."""
+    grid = grid_of(book.instrument)
+    would = cost(book, side, quantity)
+    return {
+        "symbol": book.instrument.symbol,
+        "side": side,
+        "quantity": grid.quantity(quantity),
+        "filled_quantity": grid.quantity(would.filled),
+        "average_price": grid.average_price(would.notional, would.filled),
+        "best_price": None if would.best_price is None else grid.price(would.best_price),
+        "worst_price": None if would.worst_price is None else grid.price(would.worst_price),
+        "levels_used": would.levels,
+        "notional": grid.amount(would.notional),
+        "taker_fee": grid.amount(book.instrument.fee(would.notional, book.instrument.taker_fee)),
+        "timestamp": seconds(ts_ns),
+        "seq": seq,
+    }

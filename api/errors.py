@@ -1,0 +1,187 @@
+"""How the API says no: one error shape, a status and a sentence for each reject reason.
+
+    ApiError            an answer with a status, a code and a sentence
+    `- Malformed        400: the request cannot be understood; never sequenced
+
+Layer: api.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from typing import Any
+
+import msgspec
+from flask import Flask, Response, request
+from werkzeug.exceptions import HTTPException
+
+from api.grid import grid_of
+from engine.instrument import Instrument
+from engine.rejects import RejectReason
+from sequencer.sequencer import NotAccepting
+
+log = logging.getLogger(__name__)
+
+RETRY_AFTER_S = 1
+
+STATUS: dict[RejectReason, int] = {
+    RejectReason.UNKNOWN_SYMBOL: 404,
+    RejectReason.SYMBOL_NOT_TRADING: 422,
+    RejectReason.DUPLICATE_CLIENT_ORDER_ID: 409,
+    RejectReason.UNSUPPORTED_COMBINATION: 422,
+    RejectReason.BAD_TICK: 422,
+    RejectReason.BAD_LOT: 422,
+    RejectReason.QUANTITY_TOO_SMALL: 422,
+    RejectReason.QUANTITY_TOO_LARGE: 422,
+    RejectReason.NOTIONAL_TOO_SMALL: 422,
+    RejectReason.NOTIONAL_TOO_LARGE: 422,
+    RejectReason.PRICE_OUTSIDE_COLLAR: 422,
+    RejectReason.TOO_MANY_OPEN_ORDERS: 422,
+    RejectReason.UNKNOWN_ORDER: 404,
+    RejectReason.TOO_LATE: 409,
+    RejectReason.INSTRUMENT_CONFLICT: 409,
+}
+
+_SENTENCES: dict[RejectReason, str] = {
+    RejectReason.UNKNOWN_SYMBOL: "There is no symbol {symbol}; GET /symbols lists them.",
+    RejectReason.SYMBOL_NOT_TRADING: "{symbol} is not trading at the moment.",
+    RejectReason.DUPLICATE_CLIENT_ORDER_ID: "This client_order_id was used before for an order with other fields.",
+    RejectReason.UNSUPPORTED_COMBINATION: "These fields do not go together: a limit, ioc or fok order has a price and "
+    "a quantity; a market order has no price, never rests, and has either a quantity or a quote_quantity.",
+    RejectReason.BAD_TICK: "The price must be a multiple of the tick size, {tick_size}.",
+    RejectReason.BAD_LOT: "The quantity must be a multiple of the lot size, {lot_size}.",
+    RejectReason.QUANTITY_TOO_SMALL: "The quantity is below the smallest allowed, {min_quantity}.",
+    RejectReason.QUANTITY_TOO_LARGE: "The quantity is above the largest allowed, {max_quantity}.",
+    RejectReason.NOTIONAL_TOO_SMALL: "Price times quantity is below the smallest allowed, {min_notional}.",
+    RejectReason.NOTIONAL_TOO_LARGE: "Price times quantity is above the largest allowed, {max_notional}.",
+    RejectReason.PRICE_OUTSIDE_COLLAR: "The price is further from the market than the collar of {collar_percent} % allows.",
+    RejectReason.TOO_MANY_OPEN_ORDERS: "You have {max_open_orders} open orders in {symbol}, the most allowed.",
+    RejectReason.UNKNOWN_ORDER: "There is no such order.",
+    RejectReason.TOO_LATE: "The order is already done.",
+    RejectReason.INSTRUMENT_CONFLICT: "The symbol is listed with another tick, lot or asset.",
+}
+
+
+class ApiError(Exception):
+    """An answer other than the one asked for."""
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        sentence: str,
+        details: dict[str, Any] | None = None,
+        retry_after_s: int | None = None,
+    ) -> None:
+        super().__init__(sentence)
+        self.status = status
+        self.code = code
+        self.sentence = sentence
+        self.details = details or {}
+        self.retry_after_s = retry_after_s
+
+    def body(self) -> dict[str, Any]:
+        """The one error shape, with a fresh request id."""
+        return {
+            "error": self.sentence,
+            "error_code": self.code,
+            "details": self.details,
+            "request_id": secrets.token_hex(8),
+        }
+
+
+class Malformed(ApiError):
+    """The request cannot be understood; it never reached the sequencer."""
+
+    def __init__(self, code: str, sentence: str, **details: Any) -> None:
+        super().__init__(400, code, sentence, details)
+
+
+def rejected(
+    reason: RejectReason,
+    instrument: Instrument | None,
+    *,
+    symbol: str | None = None,
+    old_style: bool = False,
+    **details: Any,
+) -> ApiError:
+    """The answer to a command that the rules refused.
+
+    `old_style`: POST /order and POST /cancel say 400 where others say 422, as the clients
+    of older engines expect. `details` are added to those of the instrument's limits.
+    """
+    status = STATUS[reason]
+    if old_style and (status == 422 or reason is RejectReason.UNKNOWN_SYMBOL):
+        status = 400
+    limits = _limits(instrument) if instrument else {}
+    sentence = _SENTENCES[reason].format_map({"symbol": symbol, **limits})
+    named = {name: value for name, value in limits.items() if f"{{{name}}}" in _SENTENCES[reason]}
+    return ApiError(status, reason.upper(), sentence, {**({"symbol": symbol} if symbol else {}), **named, **details})
+
+
+def not_accepting(refusal: NotAccepting) -> ApiError:
+    """503: nothing was promised."""
+    return ApiError(
+        503,
+        "NOT_ACCEPTING",
+        "The exchange takes no commands just now; retry with the same client_order_id.",
+        {"why": refusal.why},
+        RETRY_AFTER_S,
+    )
+
+
+def respond(error: ApiError) -> Response:
+    """`error` as an HTTP answer."""
+    response = Response(msgspec.json.encode(error.body()), error.status, mimetype="application/json")
+    if error.retry_after_s is not None:
+        response.headers["Retry-After"] = str(error.retry_after_s)
+    return response
+
+
+def install(app: Flask) -> None:
+    """Have every failure of `app` answered in the one shape; no traceback ever reaches a client."""
+    app.register_error_handler(ApiError, respond)
+    app.register_error_handler(NotAccepting, lambda refusal: respond(not_accepting(refusal)))
+
+    @app.errorhandler(HTTPException)
+    def http_error(error: HTTPException) -> Response:
+        status = error.code or 500
+        retry_after = getattr(error, "retry_after", None)
+        code = (error.name or "error").upper().replace(" ", "_").replace("'", "")
+        sentence = error.description or error.name
+        if status == 404:
+            sentence = f"There is nothing at {request.path}."
+        answer = respond(ApiError(status, code, sentence, None, int(retry_after) if retry_after else None))
+        for name, value in error.get_headers():
+            if name.lower() in ("allow", "retry-after"):
+                answer.headers[name] = value
+        return answer
+
+    @app.errorhandler(Exception)
+    def internal_error(error: Exception) -> Response:
+        answer = ApiError(500, "INTERNAL_ERROR", "The server made a mistake; it is logged under the request id.")
+        body = answer.body()
+        log.error("request %s failed", body["request_id"], exc_info=error)
+        return Response(msgspec.json.encode(body), 500, mimetype="application/json")
+
+
+def _limits(instrument: Instrument) -> dict[str, str]:
+    """The limits of an instrument as the sentences name them."""
+    grid = grid_of(instrument)
+    return {
+        "tick_size": instrument.tick_size,
+        "lot_size": instrument.lot_size,
+        "min_quantity": grid.quantity(instrument.min_quantity),
+        "max_quantity": grid.quantity(instrument.max_quantity),
+        "min_notional": grid.amount(instrument.min_notional),
+        "max_notional": grid.amount(instrument.max_notional),
+        "collar_percent": percent(instrument.collar or 0),
+        "max_open_orders": str(instrument.max_open_orders),
+    }
+
+
+def percent(millionths: int) -> str:
+    """Millionths as a percentage: 100000 -> "10"."""
+    whole, rest = divmod(millionths, 10_000)
+    return f"{whole}.{rest:04d}".rstrip("0").rstrip(".")

@@ -1,0 +1,226 @@
+"""Every setting of the server, in one frozen object: TOML file < environment < command line.
+
+The command line is the documentation: `python api/app.py --help`. Each option can be set in
+the environment as OPENBELL_<NAME>, or in the file that `--config` names.
+Layer: api.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+
+ENVIRONMENT_PREFIX = "OPENBELL"
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """How one server runs. The defaults and the meaning of each are those of `options`."""
+
+    host: str = "127.0.0.1"
+    port: int = 5000
+    data: Path = Path("data")
+    profile: str = "sandbox"
+    allow_remote: bool = False
+    debug: bool = False
+    instruments: Path | None = None
+    cors_origins: tuple[str, ...] = ()
+    trusted_hosts: tuple[str, ...] = ()
+    rate_limit: str = "10000/minute"
+    max_connections: int = 10_000
+    max_body_bytes: int = 1_048_576
+    max_batch: int = 500
+    max_waiting: int = 20_000
+    checkpoint_every: int = 100_000
+    feed_interval_ms: int = 50
+    feed_queue: int = 512
+    feed_subscriptions: int = 100
+
+    @property
+    def loopback(self) -> bool:
+        """Whether only this machine can reach the server."""
+        return is_loopback(self.host)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether `host` is localhost or a loopback address."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _read_config(context: click.Context, _parameter: click.Parameter, path: Path | None) -> Path | None:
+    """Make the values of the TOML file the defaults of every other option."""
+    if path is None:
+        return None
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, tomllib.TOMLDecodeError) as problem:
+        raise click.BadParameter(f"{path}: {problem}") from problem
+    known = {parameter.name for parameter in context.command.params}
+    unknown = sorted(set(values) - known)
+    if unknown:
+        raise click.BadParameter(f"{path}: no such setting: {', '.join(unknown)}")
+    context.default_map = values
+    return path
+
+
+_DEFAULT = Settings()
+
+OPTIONS: tuple[Callable[[Any], Any], ...] = (
+    click.option(
+        "--config",
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        is_eager=True,
+        expose_value=False,
+        callback=_read_config,
+        help="A TOML file of settings, named as here with underscores. The environment and the command line win over it.",
+    ),
+    click.option("--host", default=_DEFAULT.host, show_default=True, help="Address to listen on."),
+    click.option(
+        "--port",
+        type=click.IntRange(0, 65535),
+        default=_DEFAULT.port,
+        show_default=True,
+        help="Port to listen on; 0 takes a free one and says which.",
+    ),
+    click.option(
+        "--data",
+        type=click.Path(file_okay=False, path_type=Path),
+        default=_DEFAULT.data,
+        show_default=True,
+        help="Folder of the journal and the history. Made when missing; one server at a time.",
+    ),
+    click.option(
+        "--profile",
+        type=click.Choice(["sandbox"]),
+        default=_DEFAULT.profile,
+        show_default=True,
+        help="sandbox: no credentials, every order belongs to the one built-in account.",
+    ),
+    click.option(
+        "--allow-remote",
+        is_flag=True,
+        default=_DEFAULT.allow_remote,
+        help="Let other machines reach a sandbox. Anyone who can connect can then trade and cancel everything.",
+    ),
+    click.option(
+        "--debug", is_flag=True, default=_DEFAULT.debug, help="Log every request and the traceback of every error."
+    ),
+    click.option(
+        "--instruments",
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        default=None,
+        help="TOML file of the symbols to list. Without it: config/default.toml.",
+    ),
+    click.option(
+        "--cors-origins",
+        multiple=True,
+        default=_DEFAULT.cors_origins,
+        help="Origin of other sites whose pages may call the API, such as https://desk.example. Repeatable; none by default.",
+    ),
+    click.option(
+        "--trusted-hosts",
+        multiple=True,
+        default=_DEFAULT.trusted_hosts,
+        help="Further names this server may be called by in the Host header. Repeatable; localhost, loopback addresses "
+        "and --host always may.",
+    ),
+    click.option(
+        "--rate-limit",
+        default=_DEFAULT.rate_limit,
+        show_default=True,
+        help="Requests per client address, as COUNT/second|minute|hour, or `off`. Never applied to loopback in a sandbox.",
+    ),
+    click.option(
+        "--max-connections",
+        type=click.IntRange(1),
+        default=_DEFAULT.max_connections,
+        show_default=True,
+        help="Connections served at once, pages and feeds together; more wait.",
+    ),
+    click.option(
+        "--max-body-bytes",
+        type=click.IntRange(1024),
+        default=_DEFAULT.max_body_bytes,
+        show_default=True,
+        help="Largest request body and largest Socket.IO message.",
+    ),
+    click.option(
+        "--max-batch",
+        type=click.IntRange(1),
+        default=_DEFAULT.max_batch,
+        show_default=True,
+        help="Commands journaled with one flush.",
+    ),
+    click.option(
+        "--max-waiting",
+        type=click.IntRange(1),
+        default=_DEFAULT.max_waiting,
+        show_default=True,
+        help="Commands that may wait for the journal; above it the answer is 503.",
+    ),
+    click.option(
+        "--checkpoint-every",
+        type=click.IntRange(1),
+        default=_DEFAULT.checkpoint_every,
+        show_default=True,
+        help="Commands between two state digests in the journal, which the next start checks its replay against.",
+    ),
+    click.option(
+        "--feed-interval-ms",
+        type=click.IntRange(1, 10_000),
+        default=_DEFAULT.feed_interval_ms,
+        show_default=True,
+        help="Least time between two market data messages of one symbol and type.",
+    ),
+    click.option(
+        "--feed-queue",
+        type=click.IntRange(16),
+        default=_DEFAULT.feed_queue,
+        show_default=True,
+        help="Messages that may wait for one feed client; one that is slower is told to resync.",
+    ),
+    click.option(
+        "--feed-subscriptions",
+        type=click.IntRange(1),
+        default=_DEFAULT.feed_subscriptions,
+        show_default=True,
+        help="Subscriptions one feed client may hold.",
+    ),
+)
+
+
+def options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Decorate a click command with every setting, in the order of `OPTIONS`."""
+    for option in reversed(OPTIONS):
+        command = option(command)
+    return command
+
+
+def settings_from(values: dict[str, Any]) -> Settings:
+    """The settings object of parsed options. Raises click.UsageError where they contradict each other."""
+    settings = Settings(**values)
+    if not settings.loopback and not settings.allow_remote:
+        raise click.UsageError(
+            f"--host {settings.host} would let other machines trade in a sandbox that asks for no credentials. "
+            "Use 127.0.0.1, or add --allow-remote if that is what you want."
+        )
+    if settings.rate_limit != "off" and not _is_rate(settings.rate_limit):
+        raise click.UsageError(
+            f"--rate-limit {settings.rate_limit}: write COUNT/second, COUNT/minute, COUNT/hour or off"
+        )
+    return settings
+
+
+def _is_rate(text: str) -> bool:
+    count, slash, unit = text.partition("/")
+    return bool(slash) and count.isdecimal() and int(count) > 0 and unit in ("second", "minute", "hour")

@@ -1,0 +1,286 @@
+"""JSON -> commands: the one place that validates what a client sends. The answers are in `answers.py`.
+
+Decimals come as strings or as JSON numbers and are read exactly. What cannot be
+understood is `Malformed` (400) and never sequenced; what breaks a rule of the market is
+left to the engine to refuse.
+Layer: api.
+"""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from enum import StrEnum
+from typing import Annotated, Any, Literal, TypeVar
+
+import msgspec
+from msgspec import Meta
+
+from api.errors import Malformed
+from api.grid import grid_of
+from engine.commands import AmendOrder, CancelOrder, EnterOrder
+from engine.exchange import Exchange
+from engine.instrument import Instrument
+from engine.types import AccountId, Lots, OrderId, OrderType, Side, Ticks, TimeInForce
+
+MAX_ORDER_ID = 2**62
+MAX_PAGE = 1000
+MAX_LEVELS = 1000
+
+ClientOrderId = Annotated[
+    str,
+    Meta(pattern=r"\A[!-~]{1,64}\Z", description="The trader's name of the order: 1 to 64 printable ASCII characters"),
+]
+Symbol = Annotated[str, Meta(min_length=1, max_length=32)]
+
+
+class WireOrderType(StrEnum):
+    """What may be written as order_type: `ioc` and `fok` are limit orders with that time in force."""
+
+    MARKET = "market"
+    LIMIT = "limit"
+    IOC = "ioc"
+    FOK = "fok"
+
+
+class _Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A body or query. Unknown fields are refused: a misspelt price must not become a market order."""
+
+
+class OrderRequest(_Request, frozen=True):
+    """POST /order."""
+
+    symbol: Symbol
+    side: Side
+    order_type: WireOrderType
+    quantity: Decimal | None = None
+    price: Decimal | None = None
+    time_in_force: TimeInForce | None = None
+    client_order_id: ClientOrderId | None = None
+    quote_quantity: Decimal | None = None
+
+
+class CancelRequest(_Request, frozen=True):
+    """POST /cancel. One of the two ids is needed."""
+
+    symbol: Symbol | None = None
+    order_id: str | int | None = None
+    client_order_id: ClientOrderId | None = None
+
+
+class AmendRequest(_Request, frozen=True):
+    """PATCH /order/{order_id}. `quantity` is the whole quantity, what is filled included."""
+
+    price: Decimal | None = None
+    quantity: Decimal | None = None
+
+
+class SubscribeRequest(_Request, frozen=True):
+    """`subscribe` and `unsubscribe` of the feed."""
+
+    type: Literal["l2_updates", "l2_deltas", "trades", "bbo", "ticker", "orders"]
+    symbol: Symbol | None = None
+    levels: Literal[5, 10, 20, 50, 100, 500, 1000] | None = None
+    batch: bool = False
+
+
+class OrdersQuery(_Request, frozen=True):
+    """GET /orders."""
+
+    symbol: Symbol | None = None
+    status: Literal["open", "done", "resting", "partially_filled", "filled", "cancelled"] | None = None
+    limit: Annotated[int, Meta(ge=1, le=MAX_PAGE)] = 100
+    cursor: Annotated[int, Meta(ge=1, le=MAX_ORDER_ID)] | None = None
+
+
+class BookQuery(_Request, frozen=True):
+    """GET /book/{symbol}."""
+
+    levels: Annotated[int, Meta(ge=1, le=MAX_LEVELS)] | Literal["all"] = 10
+
+
+class BookOrdersQuery(_Request, frozen=True):
+    """GET /book/{symbol}/orders."""
+
+    limit: Annotated[int, Meta(ge=1, le=100_000)] = 1000
+
+
+class QuoteQuery(_Request, frozen=True):
+    """GET /quote/{symbol}."""
+
+    side: Side
+    quantity: Decimal
+
+
+class TradesQuery(_Request, frozen=True):
+    """GET /trades/{symbol}."""
+
+    limit: Annotated[int, Meta(ge=1, le=MAX_PAGE)] = 100
+    before: Annotated[int, Meta(ge=1, le=MAX_ORDER_ID)] | None = None
+
+
+class StatisticsQuery(_Request, frozen=True):
+    """GET /statistics."""
+
+    symbol: Symbol | None = None
+
+
+class HealthQuery(_Request, frozen=True):
+    """GET /health."""
+
+    digest: bool = False
+
+
+T = TypeVar("T")
+
+_order_decoder = msgspec.json.Decoder(OrderRequest)
+_cancel_decoder = msgspec.json.Decoder(CancelRequest)
+_amend_decoder = msgspec.json.Decoder(AmendRequest)
+
+
+def enter_order(body: bytes, account: AccountId, exchange: Exchange) -> EnterOrder:
+    """The command of a POST /order body. Raises Malformed."""
+    return order_command(_decode(_order_decoder, body), account, exchange)
+
+
+def cancel_order(body: bytes, account: AccountId) -> CancelOrder:
+    """The command of a POST /cancel body. Raises Malformed."""
+    return cancel_command(_decode(_cancel_decoder, body), account)
+
+
+def amend_order(body: bytes, order_id: str, account: AccountId, exchange: Exchange) -> AmendOrder:
+    """The command of a PATCH /order/{order_id} body. Raises Malformed."""
+    return amend_command(_decode(_amend_decoder, body), order_id, account, exchange)
+
+
+def converted(value: Any, kind: type[T], *, lax: bool = False) -> T:
+    """`value`, as parsed from JSON or (`lax`) from a query string, as a `kind`. Raises Malformed."""
+    try:
+        return msgspec.convert(value, kind, strict=not lax)
+    except (msgspec.ValidationError, ValueError) as problem:
+        raise _malformed(str(problem)) from problem
+
+
+def order_command(request: OrderRequest, account: AccountId, exchange: Exchange) -> EnterOrder:
+    """The command that `request` asks for. Raises Malformed."""
+    order_type, time_in_force = OrderType.LIMIT, request.time_in_force
+    wire_type = request.order_type
+    if wire_type is WireOrderType.MARKET:
+        order_type = OrderType.MARKET
+        time_in_force = time_in_force or TimeInForce.IOC
+    elif wire_type is WireOrderType.LIMIT:
+        time_in_force = time_in_force or TimeInForce.GTC
+    else:
+        meant = TimeInForce(wire_type.value)
+        if time_in_force not in (None, meant):
+            raise Malformed(
+                "UNSUPPORTED_COMBINATION",
+                f"order_type {wire_type} means time_in_force {meant}; leave one of them out.",
+                field="time_in_force",
+            )
+        time_in_force = meant
+    instrument = exchange.instrument(request.symbol)
+    quote_quantity = request.quote_quantity
+    return EnterOrder(
+        account,
+        request.symbol,
+        request.side,
+        order_type,
+        time_in_force,
+        _units("quantity", request.quantity, instrument),
+        _units("price", request.price, instrument),
+        request.client_order_id,
+        None if quote_quantity is None else _units("quote_quantity", quote_quantity, instrument),
+    )
+
+
+def cancel_command(request: CancelRequest, account: AccountId) -> CancelOrder:
+    """The command that `request` asks for. Raises Malformed."""
+    order_id = request.order_id
+    if order_id is None and request.client_order_id is None:
+        raise Malformed("MISSING_FIELD", "Say which order: give order_id or client_order_id.", field="order_id")
+    return CancelOrder(
+        account, None if order_id is None else order_id_of(order_id), request.client_order_id, request.symbol
+    )
+
+
+def amend_command(request: AmendRequest, order_id: str | int, account: AccountId, exchange: Exchange) -> AmendOrder:
+    """The command that `request` asks for. Raises Malformed."""
+    if request.price is None and request.quantity is None:
+        raise Malformed("MISSING_FIELD", "Say what to change: give price, quantity or both.", field="price")
+    number = order_id_of(order_id)
+    order = exchange.order(number)
+    instrument = exchange.instrument(order.symbol) if order else None
+    price = _units("price", request.price, instrument)
+    quantity = _units("quantity", request.quantity, instrument)
+    return AmendOrder(account, number, price, quantity)
+
+
+def order_id_of(text: str | int) -> OrderId:
+    """An order id as written. What cannot be one is id 0, which no order has."""
+    try:
+        number = int(text) if not isinstance(text, str) or (text.isascii() and text.isdecimal()) else 0
+    except ValueError:  # more digits than Python reads
+        number = 0
+    return OrderId(number) if 0 < number < MAX_ORDER_ID else OrderId(0)
+
+
+def quantity_of(value: Decimal, instrument: Instrument) -> Lots | str:
+    """A quantity in lots, or its text when it is no whole number of them. Raises Malformed."""
+    units = _units("quantity", value, instrument)
+    return units if isinstance(units, str) else Lots(units or 0)
+
+
+def _units(field: str, value: Decimal | None, instrument: Instrument | None) -> Any:
+    """`value` in the units of `field`, or as text where it is off the grid. Raises Malformed."""
+    if value is None:
+        return None
+    if not value.is_finite():
+        raise Malformed("NOT_FINITE", f"{field} must be a finite number, not {value}.", field=field)
+    if value <= 0:
+        raise Malformed("NOT_POSITIVE", f"{field} must be above zero.", field=field)
+    units: Ticks | Lots | int | str | None
+    if instrument is None:  # the engine will say so; the value only has to travel
+        units = f"{value:.12g}"
+    elif field == "price":
+        units = grid_of(instrument).ticks(value)
+    elif field == "quantity":
+        units = grid_of(instrument).lots(value)
+    else:
+        units = grid_of(instrument).minor_units(value)
+    if units is None:
+        raise Malformed("OUT_OF_RANGE", f"{field} is out of range.", field=field)
+    return units
+
+
+def _decode(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
+    try:
+        return decoder.decode(body)
+    except msgspec.ValidationError as problem:
+        raise _malformed(str(problem)) from problem
+    except (msgspec.DecodeError, ValueError, RecursionError) as problem:
+        if not body.strip():
+            sentence = "The body is empty; send a JSON object."
+        elif b"NaN" in body or b"Infinity" in body:
+            raise Malformed(
+                "NOT_FINITE", "NaN and Infinity are not numbers in JSON, nor prices or quantities."
+            ) from problem
+        else:
+            sentence = f"The body is not JSON: {problem}."
+        raise Malformed("MALFORMED_JSON", sentence) from problem
+
+
+def _malformed(problem: str) -> Malformed:
+    """What msgspec says of a value, as our error: a code, a sentence and the field."""
+    named = re.search(r"field `([^`]+)`", problem)
+    at = re.search(r" - at `\$\.?([^`]*)`", problem)
+    what = problem.split(" - at `")[0]
+    field = named.group(1) if named else at.group(1) if at else None
+    details = {"field": field} if field else {}
+    if "missing required" in problem:
+        return Malformed("MISSING_FIELD", f"{field} is missing.", **details)
+    if "unknown field" in problem:
+        return Malformed("UNKNOWN_FIELD", f"{field} is not a field of this request.", **details)
+    if field == "client_order_id":
+        what = "1 to 64 printable ASCII characters, no spaces"
+    return Malformed("INVALID_VALUE", f"{field or 'The value'}: {what}.", **details)

@@ -1,0 +1,1 @@
+"""The one writer: queue -> seq and time -> journal -> Exchange.apply -> answers and listeners."""

@@ -1,0 +1,236 @@
+"""The one writer of the exchange: gathers commands, makes them durable, applies them, answers.
+
+Commands that wait while a batch is flushed form the next batch. A batch is journaled
+first and applied only when it is durable, so the exchange never shows a state that a
+crash could take back. All of it runs in one eventlet hub; only the flush itself runs in
+a native thread.
+Layer: sequencer.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import NoReturn, Protocol
+
+import eventlet
+from eventlet.event import Event
+
+from engine.commands import Command
+from engine.digest import state_digest
+from engine.events import Applied
+from engine.exchange import Exchange
+from engine.types import Seq
+from journal.codec import GENESIS, BatchRecord, seal
+from journal.port import Checkpoint, JournalFailed
+
+log = logging.getLogger(__name__)
+
+Listener = Callable[[list[Applied]], None]
+
+
+class NotAccepting(Exception):
+    """The command was not taken; nothing is promised, and a retry by client order id is safe."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why = why
+
+
+class Ticket(Protocol):
+    """What the committer gives for a batch under way."""
+
+
+class Committer(Protocol):
+    """Makes one batch at a time durable, off the event loop."""
+
+    def commit(self, record: BatchRecord, checkpoint: Checkpoint | None = None) -> Ticket:
+        """Start flushing `record`."""
+
+    def wait(self, ticket: Ticket) -> None:
+        """Return when it is durable. Cooperative. Raises JournalFailed when it is not."""
+
+
+class _Entry:
+    """Commands of one caller, who waits for all of them."""
+
+    __slots__ = ("answered", "commands")
+
+    def __init__(self, commands: Sequence[Command]) -> None:
+        self.commands = commands
+        self.answered = Event()
+
+
+class Sequencer:
+    """Gives every command its seq and time. One for a running exchange."""
+
+    def __init__(
+        self,
+        exchange: Exchange,
+        committer: Committer,
+        last: BatchRecord | None,
+        *,
+        clock: Callable[[], int],
+        on_invariant_violation: Callable[[BaseException], NoReturn],
+        max_batch: int,
+        max_waiting: int,
+        checkpoint_every: int,
+    ) -> None:
+        """`last` is the journal's newest batch; `clock` gives epoch nanoseconds.
+
+        `on_invariant_violation` must end the process: nothing may be answered after it.
+        `max_batch` and `max_waiting` count commands. A digest of the state is journaled
+        about every `checkpoint_every` commands, so that a replay can be checked.
+        """
+        self._exchange = exchange
+        self._committer = committer
+        self._clock = clock
+        self._stop_the_process = on_invariant_violation
+        self._max_batch = max_batch
+        self._max_waiting = max_waiting
+        self._checkpoint_every = checkpoint_every
+        self._n = last.n if last else 0
+        self._chain = last.chain if last else GENESIS
+        self._next_seq = exchange.seq + 1
+        self._last_ns = exchange.ts_ns
+        self._digest_due = exchange.seq + checkpoint_every
+        self._checkpoint: Checkpoint | None = None
+        self._waiting: deque[_Entry] = deque()
+        self._waiting_commands = 0
+        self._wake: Event | None = None
+        self._listeners: list[Listener] = []
+        self._refusal: str | None = "the exchange is starting"
+        self._stopping = False
+        self._writer: eventlet.greenthread.GreenThread | None = None
+
+    @property
+    def refusal(self) -> str | None:
+        """Why commands are not taken just now, in words; None while they are."""
+        return self._refusal
+
+    def listen(self, listener: Listener) -> None:
+        """Have `listener` told of every applied batch, in order, after its answers are on their way.
+
+        It must not block or switch; what it raises is logged and goes no further.
+        """
+        self._listeners.append(listener)
+
+    def start(self) -> None:
+        """Begin to take commands."""
+        self._refusal = None
+        self._writer = eventlet.spawn(self._write)
+
+    def stop(self) -> None:
+        """Take no more, finish what waits, and return when it is answered."""
+        self._stopping = True
+        self._refusal = self._refusal or "the exchange is shutting down"
+        self._signal()
+        if self._writer is not None:
+            self._writer.wait()
+
+    def submit(self, command: Command) -> Applied:
+        """Sequence one command; return what it caused, once it is durable. Cooperative.
+
+        Raises NotAccepting when it was not taken or could not be made durable.
+        """
+        return self.submit_all((command,))[0]
+
+    def submit_all(self, commands: Sequence[Command]) -> list[Applied]:
+        """Sequence commands one behind the other, nothing in between, in one batch.
+
+        Raises NotAccepting as `submit` does, for all of them together.
+        """
+        if self._refusal is not None:
+            raise NotAccepting(self._refusal)
+        if self._waiting_commands + len(commands) > self._max_waiting:
+            raise NotAccepting(f"{self._waiting_commands} commands are waiting already")
+        entry = _Entry(commands)
+        self._waiting.append(entry)
+        self._waiting_commands += len(commands)
+        self._signal()
+        applied: list[Applied] = entry.answered.wait()
+        return applied
+
+    def _signal(self) -> None:
+        if self._wake is not None and not self._wake.ready():
+            self._wake.send()
+
+    def _write(self) -> None:
+        """The writer: flush a batch, and while it is flushed apply and answer the one before."""
+        durable: tuple[list[_Entry], Seq, int] | None = None
+        while True:
+            if not self._waiting:
+                if durable is not None:
+                    self._settle(*durable)
+                    durable = None
+                    continue
+                if self._stopping:
+                    return
+                self._wake = Event()
+                self._wake.wait()
+                self._wake = None
+                continue
+            entries, commands = self._gather()
+            first_seq, ts_ns = Seq(self._next_seq), max(self._clock(), self._last_ns)
+            record = seal(self._n + 1, ts_ns, first_seq, commands, self._chain)
+            ticket = self._committer.commit(record, self._checkpoint)
+            self._checkpoint = None
+            if durable is not None:
+                self._settle(*durable)
+            try:
+                self._committer.wait(ticket)
+            except JournalFailed as failure:
+                self._fail(entries, failure)
+                return
+            self._n, self._chain = record.n, record.chain
+            self._next_seq += len(commands)
+            self._last_ns = ts_ns
+            durable = (entries, first_seq, ts_ns)
+
+    def _gather(self) -> tuple[list[_Entry], list[Command]]:
+        """Take what waits, whole callers at a time, up to about `max_batch` commands."""
+        entries: list[_Entry] = []
+        commands: list[Command] = []
+        while self._waiting and len(commands) < self._max_batch:
+            entry = self._waiting.popleft()
+            entries.append(entry)
+            commands.extend(entry.commands)
+        self._waiting_commands -= len(commands)
+        return entries, commands
+
+    def _settle(self, entries: list[_Entry], first_seq: Seq, ts_ns: int) -> None:
+        """Apply a durable batch, answer its callers, tell the listeners. Does not switch."""
+        apply = self._exchange.apply
+        batch: list[Applied] = []
+        answers: list[tuple[Event, list[Applied]]] = []
+        seq = first_seq
+        try:
+            for entry in entries:
+                mine: list[Applied] = []
+                for command in entry.commands:
+                    mine.append(Applied(seq, ts_ns, command, apply(command, seq, ts_ns)))
+                    seq = Seq(seq + 1)
+                batch.extend(mine)
+                answers.append((entry.answered, mine))
+        except Exception as violation:
+            self._stop_the_process(violation)
+        for answered, mine in answers:
+            answered.send(mine)
+        for listener in self._listeners:
+            try:
+                listener(batch)
+            except Exception:
+                log.exception("a listener failed at seq %d; trading goes on", first_seq)
+        if self._exchange.seq >= self._digest_due:
+            self._digest_due = self._exchange.seq + self._checkpoint_every
+            self._checkpoint = Checkpoint(self._exchange.seq, state_digest(self._exchange))
+
+    def _fail(self, entries: list[_Entry], failure: JournalFailed) -> None:
+        """Refuse everything from now on: what is not durable is not acknowledged."""
+        log.critical("the journal failed, no more orders are taken until a restart: %s", failure)
+        self._refusal = f"the journal failed: {failure}"
+        for entry in (*entries, *self._waiting):
+            entry.answered.send_exception(NotAccepting(self._refusal))
+        self._waiting.clear()
+        self._waiting_commands = 0
