@@ -10,7 +10,7 @@ Layer: tools. Reads files, knows neither engine nor server.
 from __future__ import annotations
 
 import lzma
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import Decimal, InvalidOperation
 from enum import IntEnum, StrEnum
 from pathlib import Path
@@ -200,6 +200,73 @@ def _bitstamp_levels(levels: list[tuple[str, str]]) -> list[tuple[int, int]]:
     return [
         (_scaled(price, BITSTAMP_PRICE_SCALE), _scaled(amount, BITSTAMP_QUANTITY_SCALE)) for price, amount in levels
     ]
+
+
+# -- what Bitstamp's traders asked for
+
+
+class OpeningOrder(msgspec.Struct, frozen=True):
+    """An order that rested when the first depth was shown."""
+
+    order_id: int | None  # None: whatever a level shows beyond the known orders, as one earlier order
+    side: RecordedSide
+    price_cents: int
+    quantity_satoshi: int
+
+
+class Request(StrEnum):
+    """What the owner of an order asked for; fills are not asked for, so no record of one is a request."""
+
+    ENTER = "enter"
+    REPRICE = "reprice"  # to the record's price
+    CANCEL = "cancel"
+
+
+def bitstamp_opening(records: Sequence[BitstampRecord]) -> tuple[list[OpeningOrder], int]:
+    """The orders of the first depth, in queue order, and how many records that uses up.
+
+    A known order is one created before that depth and still open in it. Raises RecordError
+    when there is no depth.
+    """
+    used = next((n for n, record in enumerate(records, 1) if isinstance(record, BitstampDepth)), 0)
+    depth = records[used - 1] if used else None
+    if not isinstance(depth, BitstampDepth):
+        raise RecordError("no depth is recorded: nothing to start from")
+    open_orders: dict[int, BitstampOrder] = {}
+    for record in records[:used]:
+        if isinstance(record, BitstampOrder):
+            if record.change is OrderChange.DELETED:
+                open_orders.pop(record.order_id, None)
+            elif record.change is OrderChange.CREATED or record.order_id in open_orders:
+                open_orders[record.order_id] = record
+    known = [
+        OpeningOrder(order.order_id, order.side, order.price_cents, order.leaves_satoshi)
+        for order in open_orders.values()
+    ]
+    opening: list[OpeningOrder] = []
+    sides: tuple[tuple[RecordedSide, list[tuple[int, int]]], ...] = (("buy", depth.bids), ("sell", depth.asks))
+    for side, levels in sides:
+        for price, shown in levels:
+            unknown = shown - sum(o.quantity_satoshi for o in known if (o.side, o.price_cents) == (side, price))
+            if unknown > 0:
+                opening.append(OpeningOrder(None, side, price, unknown))
+    return opening + known, used
+
+
+def bitstamp_requests(records: Iterable[BitstampRecord]) -> Iterator[tuple[Request, BitstampOrder]]:
+    """What was asked for in `records`, in order. A change to another price is a request to reprice."""
+    prices: dict[int, int] = {}  # cents, of each order seen
+    for record in records:
+        if not isinstance(record, BitstampOrder):
+            continue
+        before = prices.get(record.order_id)
+        prices[record.order_id] = record.price_cents
+        if record.change is OrderChange.CREATED:
+            yield Request.ENTER, record
+        elif record.is_cancel:
+            yield Request.CANCEL, record
+        elif record.change is OrderChange.CHANGED and before not in (None, record.price_cents):
+            yield Request.REPRICE, record
 
 
 # -- both
