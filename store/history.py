@@ -1,0 +1,332 @@
+"""Orders that are done and trades, looked up by id, by owner and by symbol.
+
+The history is derived: the journal holds the commands, replaying them gives the events again, and
+`write` takes up where `applied_seq` stands. So nothing here needs to be flushed to disk, and a
+history that is lost, damaged or of another version is simply built anew.
+Units: ticks, lots, minor units and epoch nanoseconds, as in the engine; the API formats them.
+Layer: store. Everything here blocks: from a greenlet use `HistoryWriter`.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+from sqlalchemy import Connection, Select, insert, inspect, select, union_all, update
+from sqlalchemy.exc import DatabaseError
+
+from engine.events import Applied, Cancelled, Completed, Ended, Filled
+from engine.rejects import CancelReason
+from engine.types import (
+    AccountId,
+    Amount,
+    Lots,
+    OrderId,
+    OrderStatus,
+    OrderType,
+    Seq,
+    Side,
+    Ticks,
+    TimeInForce,
+    TradeId,
+)
+from store import dialect
+from store.schema import METADATA, ORDERS, PROGRESS, SCHEMA_VERSION, TRADES
+
+log = logging.getLogger(__name__)
+
+PAGE_ROWS = 100  # when a read does not say how many
+FILLS_MAX = 10_000  # fills of one order in one answer
+
+
+class StoreError(Exception):
+    """The history cannot be used as asked.
+
+    - StoreAhead: it knows more than the journal
+    - StoreGap: commands before those to be written are missing
+    """
+
+
+class StoreAhead(StoreError):
+    """The history is ahead of the journal: it belongs to another journal."""
+
+
+class StoreGap(StoreError):
+    """What is to be written does not follow what was written."""
+
+
+class DoneOrder(msgspec.Struct, frozen=True, array_like=True):
+    """An order that is done, with the attributes of `engine.events.Ended` and how and when it ended."""
+
+    order_id: OrderId
+    account: AccountId
+    symbol: str
+    side: Side
+    order_type: OrderType
+    time_in_force: TimeInForce
+    price: Ticks | None
+    quantity: Lots
+    cum: Lots
+    quote_cum: Amount
+    fees: Amount
+    client_order_id: str | None
+    entered_ns: int
+    ended_seq: Seq
+    ended_ns: int
+    status: OrderStatus  # filled or cancelled
+    reason: CancelReason | None  # why it was cancelled
+
+
+class Trade(msgspec.Struct, frozen=True, array_like=True):
+    """One match, with the attributes of `engine.events.Filled` that stay true afterwards."""
+
+    trade_id: TradeId
+    seq: Seq  # of the command that caused it
+    ts_ns: int
+    symbol: str
+    price: Ticks
+    quantity: Lots
+    notional: Amount
+    taker_side: Side
+    maker_order_id: OrderId
+    taker_order_id: OrderId
+    maker_account: AccountId
+    taker_account: AccountId
+    maker_fee: Amount
+    taker_fee: Amount
+
+
+Row = TypeVar("Row", DoneOrder, Trade)
+
+_INSERT_ORDERS = dialect.insert_document(ORDERS)
+_INSERT_TRADES = dialect.insert_document(TRADES)
+_ORDER_ROWS = msgspec.json.Decoder(list[DoneOrder])
+_TRADE_ROWS = msgspec.json.Decoder(list[Trade])
+
+
+class History:
+    """The history in one SQLite file. One thread may write while others read."""
+
+    def __init__(self, path_or_url: str | Path) -> None:
+        """Open the file, or make it; make it anew when it is damaged or of another schema version.
+
+        Raises ValueError for a URL of another database, sqlalchemy's OperationalError when the
+        file cannot be opened.
+        """
+        self.path = dialect.database_path(path_or_url)
+        self._writer = dialect.open_writer(self.path)
+        self.applied_seq = self._open()  # everything up to this seq is stored
+        self._reader = dialect.open_reader(self.path)
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._reader.dispose()
+        self._writer.dispose()
+
+    def require_not_ahead(self, journal_seq: Seq) -> None:
+        """Raise StoreAhead when more is stored than a journal that ends at `journal_seq` can have caused."""
+        if self.applied_seq > journal_seq:
+            raise StoreAhead(
+                f"{self.path} knows commands up to {self.applied_seq}, the journal ends at {journal_seq}: it was "
+                f"written beside another journal. Delete {self.path}; it is built anew from the journal."
+            )
+
+    # -- writing
+
+    def write(self, applied: Sequence[Applied]) -> None:
+        """Store what `applied` caused and that it is stored, in one transaction. O(events).
+
+        What is stored already is skipped, so a batch may come again. Raises StoreGap when the
+        rest does not follow `applied_seq` without a hole, and sqlalchemy's DatabaseError when
+        the database refuses; nothing of the batch is stored then.
+        """
+        fresh = [item for item in applied if item.seq > self.applied_seq]
+        if not fresh:
+            return
+        last_seq = fresh[-1].seq
+        if fresh[0].seq != self.applied_seq + 1 or last_seq != self.applied_seq + len(fresh):
+            raise StoreGap(f"stored up to {self.applied_seq}; cannot go on with {fresh[0].seq} to {last_seq}")
+        orders, trades = _rows(fresh)
+        with self._writer.begin() as connection:
+            _insert(connection, _INSERT_ORDERS, orders)
+            _insert(connection, _INSERT_TRADES, trades)
+            connection.execute(update(PROGRESS).values(applied_seq=last_seq))
+        self.applied_seq = last_seq
+
+    # -- reading
+
+    def order(self, order_id: OrderId) -> DoneOrder | None:
+        """One done order, or None. O(log orders)."""
+        found = self._orders(select(ORDERS).where(ORDERS.c.order_id == order_id))
+        return found[0] if found else None
+
+    def order_by_client_id(self, account: AccountId, client_order_id: str) -> DoneOrder | None:
+        """The latest done order that `account` entered under this id, or None. O(log orders)."""
+        rows = (
+            select(ORDERS)
+            .where(ORDERS.c.account == account, ORDERS.c.client_order_id == client_order_id)
+            .order_by(ORDERS.c.order_id.desc())
+            .limit(1)
+        )
+        found = self._orders(rows)
+        return found[0] if found else None
+
+    def orders(
+        self,
+        account: AccountId,
+        symbol: str | None = None,
+        before_order_id: OrderId | None = None,
+        limit: int = PAGE_ROWS,
+        status: OrderStatus | None = None,
+    ) -> list[DoneOrder]:
+        """Done orders of `account`, newest first. For the next page give the last one's order id.
+
+        O(log orders + limit); with `status`, O(orders passed over) on top.
+        """
+        rows = select(ORDERS).where(ORDERS.c.account == account)
+        if symbol is not None:
+            rows = rows.where(ORDERS.c.symbol == symbol)
+        if before_order_id is not None:
+            rows = rows.where(ORDERS.c.order_id < before_order_id)
+        if status is not None:
+            rows = rows.where(ORDERS.c.status == status.value)
+        found = self._orders(rows.order_by(ORDERS.c.order_id.desc()).limit(limit))
+        found.sort(key=lambda row: row.order_id, reverse=True)
+        return found
+
+    def fills(self, order_id: OrderId, after_trade_id: TradeId | None = None, limit: int = FILLS_MAX) -> list[Trade]:
+        """The trades of one order, open or done, in the order they happened. O(log trades + limit)."""
+        after = TRADES.c.trade_id > (after_trade_id or 0)
+        rows = union_all(  # not one OR: each side has its own index
+            select(TRADES).where(TRADES.c.maker_order_id == order_id, after),
+            select(TRADES).where(TRADES.c.taker_order_id == order_id, after),
+        ).subquery()
+        found = self._trades(select(rows).order_by(rows.c.trade_id).limit(limit))
+        found.sort(key=lambda row: row.trade_id)
+        return found
+
+    def trades(
+        self, symbol: str | None = None, before_trade_id: TradeId | None = None, limit: int = PAGE_ROWS
+    ) -> list[Trade]:
+        """Trades of one symbol or of all, newest first. For the next page give the last one's trade id.
+
+        O(log trades + limit).
+        """
+        rows = select(TRADES)
+        if symbol is not None:
+            rows = rows.where(TRADES.c.symbol == symbol)
+        if before_trade_id is not None:
+            rows = rows.where(TRADES.c.trade_id < before_trade_id)
+        found = self._trades(rows.order_by(TRADES.c.trade_id.desc()).limit(limit))
+        found.sort(key=lambda row: row.trade_id, reverse=True)
+        return found
+
+    def _orders(self, rows: Select[Any]) -> list[DoneOrder]:
+        return _ORDER_ROWS.decode(self._document(rows, DoneOrder))
+
+    def _trades(self, rows: Select[Any]) -> list[Trade]:
+        return _TRADE_ROWS.decode(self._document(rows, Trade))
+
+    def _document(self, rows: Select[Any], row_type: type[DoneOrder] | type[Trade]) -> str:
+        with self._reader.connect() as connection:
+            found = connection.execute(dialect.select_document(rows, row_type.__struct_fields__))
+            return str(found.scalar_one())
+
+    # -- opening
+
+    def _open(self) -> Seq:
+        """Return the stored `applied_seq`, after making the tables where they are not as needed."""
+        try:
+            names = inspect(self._writer).get_table_names()
+            applied_seq = self._stored_seq() if PROGRESS.name in names else None
+        except DatabaseError as error:
+            if not dialect.is_damaged(error):
+                raise
+            log.warning("%s is damaged (%s): built anew from the journal", self.path, error.orig)
+        else:
+            if applied_seq is not None:
+                return applied_seq
+            if names:
+                log.warning("%s is not of schema version %s: built anew from the journal", self.path, SCHEMA_VERSION)
+        self._writer.dispose()
+        dialect.discard(self.path)
+        with self._writer.begin() as connection:
+            METADATA.create_all(connection)
+            connection.execute(insert(PROGRESS).values(schema_version=SCHEMA_VERSION, applied_seq=0))
+        return Seq(0)
+
+    def _stored_seq(self) -> Seq | None:
+        """The stored progress, or None when it is not of this schema version."""
+        with self._writer.connect() as connection:
+            columns = inspect(connection).get_columns(PROGRESS.name)
+            if {column["name"] for column in columns} != set(PROGRESS.columns.keys()):
+                return None
+            row = connection.execute(select(PROGRESS)).one_or_none()
+        return Seq(row.applied_seq) if row is not None and row.schema_version == SCHEMA_VERSION else None
+
+
+def _insert(connection: Connection, statement: str, rows: list[tuple[Any, ...]]) -> None:
+    if rows:
+        connection.exec_driver_sql(statement, {"document": msgspec.json.encode(rows).decode()})
+
+
+def _rows(applied: Sequence[Applied]) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
+    """The rows of `ORDERS` and of `TRADES` that `applied` makes, cells in the order of the columns.
+
+    Amounts are text: JSON numbers beyond 64 bits would lose digits in the database.
+    """
+    orders: list[tuple[Any, ...]] = []
+    trades: list[tuple[Any, ...]] = []
+    for item in applied:
+        for event in item.events:
+            if isinstance(event, Filled):
+                trades.append(_trade_row(item, event))
+            elif isinstance(event, Completed):
+                orders.append(_order_row(item, event, OrderStatus.FILLED, None))
+            elif isinstance(event, Cancelled):
+                orders.append(_order_row(item, event, OrderStatus.CANCELLED, event.reason))
+    return orders, trades
+
+
+def _order_row(item: Applied, event: Ended, status: OrderStatus, reason: CancelReason | None) -> tuple[Any, ...]:
+    return (
+        event.order_id,
+        event.account,
+        event.symbol,
+        event.side,
+        event.order_type,
+        event.time_in_force,
+        event.price,
+        event.quantity,
+        event.cum,
+        str(event.quote_cum),
+        str(event.fees),
+        event.client_order_id,
+        event.entered_ns,
+        item.seq,
+        item.ts_ns,
+        status,
+        reason,
+    )
+
+
+def _trade_row(item: Applied, event: Filled) -> tuple[Any, ...]:
+    return (
+        event.trade_id,
+        item.seq,
+        item.ts_ns,
+        event.symbol,
+        event.price,
+        event.quantity,
+        str(event.notional),
+        event.taker_side,
+        event.maker_order_id,
+        event.taker_order_id,
+        event.maker_account,
+        event.taker_account,
+        str(event.maker_fee),
+        str(event.taker_fee),
+    )

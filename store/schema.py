@@ -1,0 +1,90 @@
+"""The tables of the history: orders that are done, trades, and how far both have come.
+
+Units: prices are ticks, quantities lots, times epoch nanoseconds (all below 10^18, so BIGINT);
+amounts are minor units of the quote asset, of any size, so they are kept as decimal text.
+Layer: store. No dialect's own words here: they are in `store/dialect.py`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, String, Table, Text
+from sqlalchemy.engine import Dialect
+from sqlalchemy.types import TypeDecorator
+
+SCHEMA_VERSION = 1  # raise it with every change below: a history of another version is built anew
+
+
+class DecimalInteger(TypeDecorator[int]):
+    """An int of any size, kept as decimal text."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: int | None, dialect: Dialect) -> Any:
+        """Int to text."""
+        return None if value is None else str(value)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> int | None:
+        """Text to int."""
+        return None if value is None else int(value)
+
+
+ID = BigInteger().with_variant(Integer(), "sqlite")  # SQLite: the row's own number, no index beside the table
+
+METADATA = MetaData()
+
+ORDERS = Table(
+    "orders",
+    METADATA,
+    Column("order_id", ID, primary_key=True, autoincrement=False),
+    Column("account", BigInteger, nullable=False),
+    Column("symbol", String, nullable=False),
+    Column("side", String, nullable=False),
+    Column("order_type", String, nullable=False),
+    Column("time_in_force", String, nullable=False),
+    Column("price", BigInteger),
+    Column("quantity", BigInteger, nullable=False),
+    Column("cum", BigInteger, nullable=False),
+    Column("quote_cum", DecimalInteger, nullable=False),
+    Column("fees", DecimalInteger, nullable=False),
+    Column("client_order_id", String),
+    Column("entered_ns", BigInteger, nullable=False),
+    Column("ended_seq", BigInteger, nullable=False),
+    Column("ended_ns", BigInteger, nullable=False),
+    Column("status", String, nullable=False),  # filled, cancelled
+    Column("reason", String),  # why it was cancelled
+)
+Index("orders_by_account", ORDERS.c.account, ORDERS.c.order_id.desc())
+Index("orders_by_account_and_symbol", ORDERS.c.account, ORDERS.c.symbol, ORDERS.c.order_id.desc())
+Index("orders_by_client_order_id", ORDERS.c.account, ORDERS.c.client_order_id)
+
+TRADES = Table(
+    "trades",
+    METADATA,
+    Column("trade_id", ID, primary_key=True, autoincrement=False),
+    Column("seq", BigInteger, nullable=False),  # of the command that caused it
+    Column("ts_ns", BigInteger, nullable=False),
+    Column("symbol", String, nullable=False),
+    Column("price", BigInteger, nullable=False),
+    Column("quantity", BigInteger, nullable=False),
+    Column("notional", DecimalInteger, nullable=False),
+    Column("taker_side", String, nullable=False),
+    Column("maker_order_id", BigInteger, nullable=False),
+    Column("taker_order_id", BigInteger, nullable=False),
+    Column("maker_account", BigInteger, nullable=False),
+    Column("taker_account", BigInteger, nullable=False),
+    Column("maker_fee", DecimalInteger, nullable=False),
+    Column("taker_fee", DecimalInteger, nullable=False),
+)
+Index("trades_by_symbol", TRADES.c.symbol, TRADES.c.trade_id)
+Index("trades_by_maker_order", TRADES.c.maker_order_id)
+Index("trades_by_taker_order", TRADES.c.taker_order_id)
+
+PROGRESS = Table(  # one row, written last when the tables are made
+    "progress",
+    METADATA,
+    Column("schema_version", Integer, primary_key=True, autoincrement=False),
+    Column("applied_seq", BigInteger, nullable=False),  # everything up to here is in the other tables
+)
