@@ -1,0 +1,134 @@
+"""One batch of commands as a record: encoded, checksummed, and chained by hash to the one before.
+
+A record is what the journal stores and what a replicated log can carry as it is. `n` counts
+records from 1; `first_seq` is the seq of its first command, the others follow one by one;
+`ts_ns` (epoch nanoseconds) is the time of all of them. The body is one version byte and a
+msgpack array of tagged commands.
+Layer: journal. No I/O.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+import zlib
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from engine.commands import Command
+
+BODY_VERSION: Final = 1
+GENESIS: Final = bytes(32)  # what the first record is chained to
+
+_HEADER = struct.Struct(">QqQI")  # n, ts_ns, first_seq, count: of fixed width, so no two headers read alike
+_VERSION_BYTE = bytes([BODY_VERSION])
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(list[Command]).decode
+
+
+class BatchRecord(msgspec.Struct, frozen=True):
+    """One sealed batch, field for field what the journal stores."""
+
+    n: int
+    ts_ns: int  # epoch nanoseconds
+    first_seq: int
+    count: int  # of commands: at least 1
+    prev_chain: bytes  # 32 bytes: `chain` of record n - 1, or GENESIS
+    body: bytes
+    chain: bytes  # 32 bytes: SHA-256 over prev_chain, header and body
+    crc32: int  # over header and body
+
+    @property
+    def last_seq(self) -> int:
+        """The seq of the record's last command."""
+        return self.first_seq + self.count - 1
+
+
+class CorruptRecord(Exception):
+    """A record is not what was sealed, or does not follow the one before. Names the record."""
+
+    def __init__(self, n: int, what: str) -> None:
+        super().__init__(f"record {n}: {what}")
+        self.n = n
+
+
+class UnknownVersion(Exception):
+    """A sound record in an encoding that this version does not know. It is no damage: never cut it."""
+
+
+def seal(n: int, ts_ns: int, first_seq: int, commands: Sequence[Command], prev_chain: bytes = GENESIS) -> BatchRecord:
+    """Encode `commands` into record `n`. O(bytes).
+
+    Raises ValueError for an empty batch, and OverflowError or UnicodeEncodeError for a command
+    with an integer beyond 64 bits or a text that is no Unicode: such must be refused before.
+    """
+    if not commands:
+        raise ValueError("a batch holds at least one command")
+    body = _VERSION_BYTE + _encode(commands)
+    header = _HEADER.pack(n, ts_ns, first_seq, len(commands))
+    chain, crc32 = _fingerprints(prev_chain, header, body)
+    return BatchRecord(n, ts_ns, first_seq, len(commands), prev_chain, body, chain, crc32)
+
+
+def open_batch(record: BatchRecord) -> list[Command]:
+    """Return the commands of a verified record, in order. O(bytes).
+
+    Raises UnknownVersion for a body of another version, CorruptRecord when it cannot be decoded.
+    """
+    if record.body[:1] != _VERSION_BYTE:
+        raise UnknownVersion(
+            f"record {record.n} was written by a newer Openbell (body version {record.body[0]}, "
+            f"this one reads version {BODY_VERSION}): start that one"
+        )
+    try:
+        commands = _decode(memoryview(record.body)[1:])
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise CorruptRecord(record.n, f"its body cannot be decoded: {error}") from error
+    if len(commands) != record.count:
+        raise CorruptRecord(record.n, f"it holds {len(commands)} commands and says {record.count}")
+    return commands
+
+
+def verify_alone(record: BatchRecord) -> None:
+    """Check what can be checked without its neighbours. Raises CorruptRecord. O(bytes)."""
+    try:
+        header = _HEADER.pack(record.n, record.ts_ns, record.first_seq, record.count)
+        chain, crc32 = _fingerprints(record.prev_chain, header, record.body)
+    except (struct.error, TypeError) as error:
+        raise CorruptRecord(record.n, f"a field is of the wrong kind: {error}") from error
+    if crc32 != record.crc32:
+        raise CorruptRecord(record.n, "its checksum does not match its content")
+    if chain != record.chain:
+        raise CorruptRecord(record.n, "its chain hash does not match its content")
+    if record.count < 1 or not record.body:
+        raise CorruptRecord(record.n, "it is empty")
+
+
+def verify(record: BatchRecord, previous: BatchRecord | None) -> None:
+    """Check `record` and that it follows `previous` (None: that it is the first).
+
+    Raises CorruptRecord, naming the record and what is wrong. O(bytes).
+    """
+    n, seq, ts_ns, chain = (
+        (1, 1, 0, GENESIS) if previous is None else
+        (previous.n + 1, previous.last_seq + 1, previous.ts_ns, previous.chain)
+    )  # fmt: skip
+    if record.n != n:
+        raise CorruptRecord(n, f"it is missing; record {record.n} stands in its place")
+    verify_alone(record)
+    if record.prev_chain != chain:
+        raise CorruptRecord(n, "it is not chained to the record before it")
+    if record.first_seq != seq:
+        raise CorruptRecord(n, f"its first seq is {record.first_seq} where {seq} was due")
+    if record.ts_ns < ts_ns:
+        raise CorruptRecord(n, f"its time went back, from {ts_ns} to {record.ts_ns}")
+
+
+def _fingerprints(prev_chain: bytes, header: bytes, body: bytes) -> tuple[bytes, int]:
+    """The chain hash and the CRC-32 of a record."""
+    digest = hashlib.sha256(prev_chain)
+    digest.update(header)
+    digest.update(body)
+    return digest.digest(), zlib.crc32(body, zlib.crc32(header))

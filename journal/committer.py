@@ -1,0 +1,136 @@
+"""Group commit off the event loop: one native thread appends, greenlets wait for it.
+
+While a commit is being flushed the event loop runs on and the next batch gathers. The thread
+tells the loop through a pipe that the hub watches, so nothing polls and nothing is patched.
+No lock is shared: the queue in and the list out are the only places where both sides meet.
+
+Under CPython the thread must get the interpreter back after each flush. From a busy event
+loop it gets it only after `sys.getswitchinterval()`, 5 ms by default, several times a commit:
+the server should set SWITCH_INTERVAL_SECONDS (measured in benchmarks/journal_commit.py).
+Layer: journal.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import threading
+from collections import deque
+from queue import SimpleQueue
+from typing import Any, Final
+
+from eventlet import hubs
+from eventlet.event import Event
+
+from journal.codec import BatchRecord
+from journal.port import Checkpoint, Journal, JournalFailed
+
+SWITCH_INTERVAL_SECONDS: Final = 0.0005
+
+log = logging.getLogger(__name__)
+
+
+class Ticket:
+    """A commit under way."""
+
+    __slots__ = ("_event", "checkpoint", "error", "record")
+
+    def __init__(self, record: BatchRecord | None, checkpoint: Checkpoint | None) -> None:
+        self.record = record  # None: nothing to write, the thread is to end
+        self.checkpoint = checkpoint
+        self.error: JournalFailed | None = None
+        self._event: Any = Event()
+
+    def settle(self) -> None:
+        """Let the waiting greenlet go on. Called in the event loop, once."""
+        self._event.send(None)
+
+    def wait(self) -> None:
+        """Wait until the commit is durable, letting other greenlets run. Raises JournalFailed."""
+        self._event.wait()
+        if self.error is not None:
+            raise self.error
+
+
+class Committer:
+    """Appends to `journal` in a thread of its own, in the order of `commit`.
+
+    Every method is called from the thread of the event loop. From `start` to `stop` nobody
+    else touches the journal.
+    """
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self._waiting: SimpleQueue[Ticket] = SimpleQueue()
+        self._settled: deque[Ticket] = deque()
+        self._thread: threading.Thread | None = None
+        self._wake_reader = self._wake_writer = -1
+        self._listener: Any = None
+
+    def start(self) -> None:
+        """Start the thread. Raises RuntimeError when it runs."""
+        if self._thread is not None:
+            raise RuntimeError("the committer runs already")
+        self._wake_reader, self._wake_writer = os.pipe()
+        os.set_blocking(self._wake_reader, False)
+        os.set_blocking(self._wake_writer, False)
+        hub = hubs.get_hub()
+        self._listener = hub.add(hub.READ, self._wake_reader, self._on_wake, _ignore, _ignore)
+        self._thread = threading.Thread(target=self._run, name="journal-committer", daemon=True)
+        self._thread.start()
+
+    def commit(self, record: BatchRecord, checkpoint: Checkpoint | None = None) -> Ticket:
+        """Hand `record` to the thread and return at once. Raises JournalFailed when it does not run."""
+        if self._thread is None:
+            raise JournalFailed("The journal takes no more records: the server is stopping.")
+        ticket = Ticket(record, checkpoint)
+        self._waiting.put(ticket)
+        return ticket
+
+    def wait(self, ticket: Ticket) -> None:
+        """Wait until `ticket` is durable, letting other greenlets run. Raises JournalFailed."""
+        ticket.wait()
+
+    def stop(self) -> None:
+        """Commit what was handed over, then end the thread. Idempotent; lets other greenlets run."""
+        thread, self._thread = self._thread, None
+        if thread is None:
+            return
+        last = Ticket(None, None)
+        self._waiting.put(last)
+        last.wait()
+        thread.join()
+        hubs.get_hub().remove(self._listener)
+        os.close(self._wake_reader)
+        os.close(self._wake_writer)
+
+    def _on_wake(self, reader: int) -> None:
+        """In the event loop: let those go on whose commit is done."""
+        with contextlib.suppress(BlockingIOError):
+            os.read(reader, 4096)
+        while self._settled:
+            self._settled.popleft().settle()
+
+    def _run(self) -> None:
+        """In the native thread: append one after the other until told to end."""
+        running = True
+        while running:
+            ticket = self._waiting.get()
+            if ticket.record is None:
+                running = False
+            else:
+                try:
+                    self._journal.append(ticket.record, ticket.checkpoint)
+                except JournalFailed as error:
+                    ticket.error = error
+                except Exception as error:  # a bug; whoever waits must hear of it all the same
+                    log.exception("Record %d could not be appended.", ticket.record.n)
+                    ticket.error = JournalFailed(f"The journal could not append record {ticket.record.n}: {error}.")
+            self._settled.append(ticket)
+            with contextlib.suppress(BlockingIOError):  # a full pipe wakes the loop as well
+                os.write(self._wake_writer, b"\0")
+
+
+def _ignore(*_: object) -> None:
+    """The hub's callbacks for a closed descriptor: this one is closed only after it was removed."""

@@ -1,0 +1,122 @@
+"""A record gives back exactly what was sealed, and every change to it is noticed."""
+
+from __future__ import annotations
+
+from typing import Any, get_args
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from engine.commands import AmendOrder, CancelAll, CancelOrder, Command, EnterOrder, ListInstrument, SetStatus
+from engine.types import SANDBOX_ACCOUNT, OrderId, Side
+from journal.codec import GENESIS, BatchRecord, CorruptRecord, UnknownVersion, open_batch, seal, verify
+from tests.journal.commands import BTC_USDT, START_NS, flow, limit, sealed
+
+_KINDS = (ListInstrument, SetStatus, EnterOrder, CancelOrder, CancelAll, AmendOrder)
+
+
+def _of(kind: Any) -> st.SearchStrategy[Any]:
+    """Every value of a field's type, integers up to 64 bits."""
+    if hasattr(kind, "__supertype__"):
+        return _of(kind.__supertype__)
+    if get_args(kind):
+        return st.one_of([_of(choice) for choice in get_args(kind)])
+    if kind is int:
+        return st.integers(-(2**63), 2**63 - 1)
+    if issubclass(kind, msgspec.Struct):
+        return st.builds(kind, **{field.name: _of(field.type) for field in msgspec.structs.fields(kind)})
+    return st.from_type(kind)
+
+
+@settings(max_examples=200, deadline=None)
+@given(commands=st.lists(st.one_of([_of(kind) for kind in _KINDS]), min_size=1, max_size=8))
+def test_every_command_comes_back_as_it_was_sealed(commands: list[Command]) -> None:
+    record = seal(1, START_NS, 1, commands)
+    verify(record, None)
+    assert open_batch(record) == commands
+
+
+def test_every_kind_of_command_is_tried() -> None:
+    assert set(get_args(Command)) == set(_KINDS)
+
+
+def test_the_encoding_of_a_record_never_changes() -> None:
+    """Journals outlive versions: should this fail, the body needs a new version number."""
+    record = seal(1, START_NS, 1, [ListInstrument(BTC_USDT), limit(Side.BUY, 3_000_000, 5, "a-1")])
+    assert record.chain.hex() == "11eb0a0b46f445f7aeec9591fa99f25ef87bee875c5a6530a242b5f23ac7e13c"
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "complaint"),
+    [
+        ("n", 3, "record 2: it is missing; record 3 stands in its place"),
+        ("ts_ns", START_NS + 99, "record 2: its checksum"),
+        ("first_seq", 12, "record 2: its checksum"),
+        ("count", 9, "record 2: its checksum"),
+        ("crc32", 1, "record 2: its checksum"),
+        ("prev_chain", GENESIS, "record 2: its chain hash"),
+        ("chain", GENESIS, "record 2: its chain hash"),
+        ("body", b"\x01\x90", "record 2: its checksum"),
+        ("body", None, "record 2: a field is of the wrong kind"),
+        ("ts_ns", "soon", "record 2: a field is of the wrong kind"),
+    ],
+)
+def test_a_changed_field_is_noticed(field: str, value: object, complaint: str) -> None:
+    first, second = sealed(flow(1, 20), 10)
+    verify(second, first)
+    with pytest.raises(CorruptRecord, match=complaint):
+        verify(msgspec.structs.replace(second, **{field: value}), first)
+
+
+def test_every_flipped_bit_of_the_body_is_noticed() -> None:
+    (record,) = sealed(flow(1, 5), 5)
+    for at in range(len(record.body)):
+        body = bytearray(record.body)
+        body[at] ^= 1 << (at % 8)
+        with pytest.raises(CorruptRecord, match="record 1: its checksum"):
+            verify(msgspec.structs.replace(record, body=bytes(body)), None)
+
+
+@pytest.mark.parametrize(
+    ("forged", "complaint"),
+    [
+        ({"prev_chain": bytes([7]) * 32}, "not chained to the record before"),
+        ({"first_seq": 12}, "its first seq is 12 where 11 was due"),
+        ({"ts_ns": START_NS}, "its time went back"),
+    ],
+)
+def test_a_sound_record_in_the_wrong_place_is_noticed(forged: dict[str, object], complaint: str) -> None:
+    first, second = sealed(flow(1, 20), 10)
+    fields = {"n": 2, "ts_ns": second.ts_ns, "first_seq": 11, "prev_chain": first.chain} | forged
+    with pytest.raises(CorruptRecord, match=f"record 2: .*{complaint}"):
+        verify(seal(commands=open_batch(second), **fields), first)
+
+
+def test_a_record_of_a_newer_version_is_no_damage_and_says_so() -> None:
+    (record,) = sealed(flow(1, 5), 5)
+    with pytest.raises(UnknownVersion, match="record 1 was written by a newer Openbell"):
+        open_batch(msgspec.structs.replace(record, body=b"\x02" + record.body[1:]))
+
+
+@pytest.mark.parametrize("body", [b"\x01", b"\x01\xc1", b"\x01\x91\x91\xa1Z", b"\x01\x90"])
+def test_a_body_that_cannot_be_decoded_names_its_record(body: bytes) -> None:
+    with pytest.raises(CorruptRecord, match="record 4"):
+        open_batch(BatchRecord(4, START_NS, 1, 1, GENESIS, body, GENESIS, 0))
+
+
+@pytest.mark.parametrize("command", [limit(Side.BUY, 2**64, 1), CancelOrder(SANDBOX_ACCOUNT, client_order_id="\ud800")])
+def test_what_msgpack_cannot_say_is_refused_at_sealing(command: Command) -> None:
+    with pytest.raises((OverflowError, UnicodeEncodeError)):
+        seal(1, START_NS, 1, [command])
+
+
+def test_an_empty_batch_is_refused() -> None:
+    with pytest.raises(ValueError, match="at least one command"):
+        seal(1, START_NS, 1, [])
+
+
+def test_an_id_of_any_size_up_to_64_bits_travels() -> None:
+    command = CancelOrder(SANDBOX_ACCOUNT, OrderId(2**64 - 1))
+    assert open_batch(seal(1, START_NS, 1, [command])) == [command]

@@ -1,0 +1,139 @@
+"""The commit thread: durable before `wait` returns, in order, and the event loop runs on meanwhile."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import eventlet
+import pytest
+
+from journal.codec import BatchRecord
+from journal.committer import Committer, Ticket
+from journal.port import Checkpoint, JournalFailed
+from journal.sqlite import SqliteJournal
+from tests.journal.commands import flow, sealed
+
+RECORDS = list(sealed(flow(1, 3000), 10))
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Iterator[SqliteJournal]:
+    with closing(SqliteJournal(tmp_path / "journal.sqlite")) as opened:
+        yield opened
+
+
+@pytest.fixture
+def committer(journal: SqliteJournal) -> Iterator[Committer]:
+    committer = Committer(journal)
+    committer.start()
+    yield committer
+    committer.stop()
+
+
+class SlowJournal(SqliteJournal):
+    """Takes 50 ms to flush, as a slow disk does, and remembers who wrote."""
+
+    writer: threading.Thread | None = None
+
+    def append(self, record: BatchRecord, checkpoint: Checkpoint | None = None) -> None:
+        self.writer = threading.current_thread()
+        time.sleep(0.05)
+        super().append(record, checkpoint)
+
+
+def test_a_record_is_in_the_journal_when_wait_returns(committer: Committer, journal: SqliteJournal) -> None:
+    for record in RECORDS[:50]:
+        committer.wait(committer.commit(record))
+        assert journal.last == record
+    committer.stop()
+    assert list(journal.read()) == RECORDS[:50]
+
+
+def test_a_checkpoint_travels_with_its_record(committer: Committer, journal: SqliteJournal) -> None:
+    committer.wait(committer.commit(RECORDS[0], Checkpoint(10, "c" * 64)))
+    committer.stop()
+    assert journal.checkpoints() == [Checkpoint(10, "c" * 64)]
+
+
+def test_many_greenlets_wait_at_once_and_each_is_woken(committer: Committer, journal: SqliteJournal) -> None:
+    woken: list[int] = []
+
+    def commit(record: BatchRecord) -> None:
+        ticket = committer.commit(record)
+        ticket.wait()
+        woken.append(record.n)
+
+    greenlets = [eventlet.spawn(commit, record) for record in RECORDS[:200]]
+    for greenlet in greenlets:
+        greenlet.wait()
+    assert woken == [record.n for record in RECORDS[:200]]
+    committer.stop()
+    assert list(journal.read()) == RECORDS[:200]
+
+
+def test_the_event_loop_runs_while_a_commit_is_flushed(tmp_path: Path) -> None:
+    with closing(SlowJournal(tmp_path / "journal.sqlite")) as journal:
+        committer = Committer(journal)
+        committer.start()
+        turns = 0
+
+        def turn() -> None:
+            nonlocal turns
+            while True:
+                eventlet.sleep(0.001)
+                turns += 1
+
+        turner = eventlet.spawn(turn)
+        for record in RECORDS[:5]:
+            committer.wait(committer.commit(record))
+        turner.kill()
+        committer.stop()
+        assert turns > 25  # of about 250
+        assert journal.writer is not threading.current_thread()
+
+
+def test_stop_commits_what_was_handed_over(tmp_path: Path) -> None:
+    with closing(SlowJournal(tmp_path / "journal.sqlite")) as journal:
+        committer = Committer(journal)
+        committer.start()
+        tickets = [committer.commit(record) for record in RECORDS[:5]]
+        committer.stop()
+        committer.stop()
+        assert journal.last == RECORDS[4]
+        for ticket in tickets:
+            ticket.wait()
+        with pytest.raises(JournalFailed, match="server is stopping"):
+            committer.commit(RECORDS[5])
+
+
+def test_a_failed_commit_reaches_its_waiter_and_all_after_it(committer: Committer, journal: SqliteJournal) -> None:
+    journal._connection.execute("PRAGMA max_page_count = 10")
+    tickets: list[Ticket] = [committer.commit(record) for record in RECORDS]
+    outcomes = []
+    for ticket in tickets:
+        try:
+            ticket.wait()
+            outcomes.append(True)
+        except JournalFailed:
+            outcomes.append(False)
+    stored = outcomes.index(False)
+    assert stored > 0
+    assert outcomes == [True] * stored + [False] * (len(RECORDS) - stored)
+    committer.stop()
+    assert list(journal.read()) == RECORDS[:stored]
+
+
+def test_a_bug_in_the_journal_reaches_the_waiter_too(committer: Committer, journal: SqliteJournal) -> None:
+    with pytest.raises(JournalFailed, match="record 2 does not follow record 0"):
+        committer.commit(RECORDS[1]).wait()
+    committer.commit(RECORDS[0]).wait()
+    assert journal.last == RECORDS[0]
+
+
+def test_it_is_started_once(committer: Committer) -> None:
+    with pytest.raises(RuntimeError, match="runs already"):
+        committer.start()
