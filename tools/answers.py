@@ -1,0 +1,170 @@
+"""The shapes of requests and answers of the public API, as its users see them.
+
+Decimals are exact; ids are decimal texts; `timestamp` is epoch seconds, `ts_ns` epoch
+nanoseconds. Fields the tools do not use are ignored when they come.
+Layer: tools.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Literal
+
+import msgspec
+
+Side = Literal["buy", "sell"]
+Status = Literal["new", "resting", "partially_filled", "filled", "cancelled", "rejected", "expired", "pending_trigger"]
+OPEN: tuple[Status, ...] = ("new", "resting", "partially_filled")
+
+
+class NewOrder(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The body of POST /order."""
+
+    symbol: str
+    side: Side
+    order_type: str
+    quantity: str
+    price: str | None = None
+    time_in_force: str | None = None
+    client_order_id: str | None = None
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """The one error shape, with the HTTP status it came with."""
+
+    error: str
+    error_code: str
+    request_id: str = ""
+    status: int = 0
+
+
+class Trade(msgspec.Struct, frozen=True):
+    """One match."""
+
+    timestamp: float
+    symbol: str
+    trade_id: str
+    price: Decimal
+    quantity: Decimal
+    aggressor_side: Side
+    maker_order_id: str
+    taker_order_id: str
+    maker_fee: Decimal
+    taker_fee: Decimal
+    trade_value: Decimal
+
+
+class Bbo(msgspec.Struct, frozen=True):
+    """Best bid and offer; None on an empty side."""
+
+    best_bid: Decimal | None
+    best_ask: Decimal | None
+    spread: Decimal | None = None
+    mid_price: Decimal | None = None
+
+
+class OrderAnswer(msgspec.Struct, frozen=True):
+    """What became of an order that was entered."""
+
+    order_id: str
+    client_order_id: str | None
+    status: Status
+    filled_quantity: Decimal
+    remaining_quantity: Decimal
+    average_price: Decimal | None
+    trades: list[Trade]
+    total_maker_fees: Decimal
+    total_taker_fees: Decimal
+    bbo: Bbo
+    processing_time_ms: float
+    seq: int
+
+
+class CancelAnswer(msgspec.Struct, frozen=True):
+    """A cancel that was carried out."""
+
+    success: bool
+    order_id: str
+    client_order_id: str | None
+    bbo: Bbo
+    processing_time_ms: float
+
+
+class OrderState(msgspec.Struct, frozen=True):
+    """One order as GET /order shows it."""
+
+    order_id: str
+    client_order_id: str | None
+    symbol: str
+    side: Side
+    order_type: str
+    quantity: Decimal
+    price: Decimal | None
+    remaining: Decimal
+    filled: Decimal
+    status: Status
+    timestamp: float
+
+
+class OrderPage(msgspec.Struct, frozen=True):
+    """One page of GET /orders."""
+
+    orders: list[OrderState]
+    next_cursor: str | None = None
+
+
+class TradePage(msgspec.Struct, frozen=True):
+    """One page of GET /trades."""
+
+    trades: list[Trade]
+
+
+class Health(msgspec.Struct, frozen=True):
+    """GET /health."""
+
+    status: str
+    timestamp: float
+    uptime: float
+    version: str
+    connections: int
+    seq: int
+    accepting: bool
+    flows: list[str] = []
+
+
+class Fees(msgspec.Struct, frozen=True):
+    """Fee rates of one symbol, in basis points of the notional; below zero a rebate."""
+
+    maker_bps: Decimal
+    taker_bps: Decimal
+
+
+class SymbolInfo(msgspec.Struct, frozen=True):
+    """What GET /symbols says of one symbol."""
+
+    tick_size: Decimal
+    lot_size: Decimal
+    status: str
+    fees: Fees
+    bbo: Bbo
+    active_orders: int
+    total_trades: int
+    quote_scale: int | None = None
+
+
+class Symbols(msgspec.Struct, frozen=True):
+    """GET /symbols."""
+
+    symbols: list[str]
+    symbol_info: dict[str, SymbolInfo]
+    count: int
+
+
+class Book(msgspec.Struct, frozen=True):
+    """Depth by price, best first: price, quantity, orders."""
+
+    timestamp: float
+    symbol: str
+    bids: list[tuple[Decimal, Decimal, int]]
+    asks: list[tuple[Decimal, Decimal, int]]
+    seq: int
