@@ -1,0 +1,89 @@
+"""The documentation is complete: what the code offers has its row, and what the documentation names exists."""
+
+from __future__ import annotations
+
+import re
+
+import click
+import pytest
+
+from api.errors import STATUS
+from api.settings import ENVIRONMENT_PREFIX, options
+from engine.rejects import CancelReason, RejectReason
+from tests.tidy.sources import ROOT
+
+DOCUMENTATION = ROOT / "Documentation"
+PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *DOCUMENTATION.rglob("*.md")])
+RELATIVE_LINK = re.compile(r"\]\((?!https?:|mailto:|#)([^)#\s]+)")
+MAKE_TARGET = re.compile(r"(?:^|`)make ([a-z]+)", re.MULTILINE)
+
+
+def page(name: str) -> str:
+    """The text of one page of the documentation."""
+    return (DOCUMENTATION / name).read_text(encoding="utf-8")
+
+
+def rows(text: str) -> list[list[str]]:
+    """The cells of every table row in `text`, backticks taken off."""
+    lines = [line.strip() for line in text.splitlines() if line.startswith("|")]
+    return [[cell.strip().strip("`") for cell in line.strip("|").split(" | ")] for line in lines]
+
+
+def shown_default(option: click.Option) -> str:
+    """A setting's default as settings.md writes it: `none` where there is none."""
+    if option.is_flag:
+        return "on" if option.default else "off"
+    return str(option.default) if option.show_default else "none"
+
+
+@options
+def every_setting() -> None:
+    """A command with every setting of the server, to read them off."""
+
+
+SETTINGS = [item for item in click.command()(every_setting).params if isinstance(item, click.Option)]
+
+
+@pytest.mark.parametrize("option", SETTINGS, ids=lambda option: option.opts[0])
+def test_every_setting_has_its_row(option: click.Option) -> None:
+    described = {cells[0]: cells[1:3] for cells in rows(page("settings.md"))}
+    environment = f"{ENVIRONMENT_PREFIX}_{str(option.name).upper()}"
+    assert described.get(option.opts[0]) == [environment, shown_default(option)]
+
+
+def test_no_row_outlives_its_setting() -> None:
+    described = [cells[0] for cells in rows(page("settings.md")) if re.match(r"--\w", cells[0])]
+    assert described == [option.opts[0] for option in SETTINGS]
+
+
+def test_every_reject_reason_has_its_status_and_its_row() -> None:
+    described = {cells[0]: cells[1] for cells in rows(page("api.md"))}
+    assert {reason.upper(): described.get(reason.upper()) for reason in RejectReason} == {
+        reason.upper(): str(STATUS[reason]) for reason in RejectReason
+    }
+
+
+def test_every_cancel_reason_has_its_row() -> None:
+    described = [cells[0] for cells in rows(page("api.md"))]
+    assert [reason.value for reason in CancelReason if reason.value not in described] == []
+
+
+def test_every_link_leads_somewhere() -> None:
+    assert [
+        f"{path.relative_to(ROOT)}: {link}"
+        for path in PAGES
+        for link in RELATIVE_LINK.findall(path.read_text(encoding="utf-8"))
+        if not (path.parent / link).exists()
+    ] == []
+
+
+def test_every_make_target_that_is_named_exists() -> None:
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    named = {target for path in PAGES for target in MAKE_TARGET.findall(path.read_text(encoding="utf-8"))}
+    assert named
+    assert sorted(named - targets) == []
+
+
+def test_every_page_is_reached_from_the_index() -> None:
+    linked = {(DOCUMENTATION / link).resolve() for link in RELATIVE_LINK.findall(page("index.md"))}
+    assert [path.name for path in DOCUMENTATION.rglob("*.md") if path.name != "index.md" and path not in linked] == []
