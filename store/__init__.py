@@ -1,0 +1,1 @@
+"""What is looked up later: done orders and trades, written behind the journal and rebuilt from it."""

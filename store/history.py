@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
-from sqlalchemy import Connection, Select, insert, inspect, select, union_all, update
+from sqlalchemy import BindParameter, Connection, bindparam, insert, inspect, select, union_all, update
 from sqlalchemy.exc import DatabaseError
 
 from engine.events import Applied, Cancelled, Completed, Ended, Filled
@@ -40,6 +41,7 @@ log = logging.getLogger(__name__)
 
 PAGE_ROWS = 100  # when a read does not say how many
 FILLS_MAX = 10_000  # fills of one order in one answer
+NEWEST = 2**63 - 1  # above every id
 
 
 class StoreError(Exception):
@@ -160,18 +162,12 @@ class History:
 
     def order(self, order_id: OrderId) -> DoneOrder | None:
         """One done order, or None. O(log orders)."""
-        found = self._orders(select(ORDERS).where(ORDERS.c.order_id == order_id))
+        found = self._orders(_order_sql(), order_id=order_id)
         return found[0] if found else None
 
     def order_by_client_id(self, account: AccountId, client_order_id: str) -> DoneOrder | None:
         """The latest done order that `account` entered under this id, or None. O(log orders)."""
-        rows = (
-            select(ORDERS)
-            .where(ORDERS.c.account == account, ORDERS.c.client_order_id == client_order_id)
-            .order_by(ORDERS.c.order_id.desc())
-            .limit(1)
-        )
-        found = self._orders(rows)
+        found = self._orders(_named_order_sql(), account=account, client_order_id=client_order_id, limit=1)
         return found[0] if found else None
 
     def orders(
@@ -186,25 +182,19 @@ class History:
 
         O(log orders + limit); with `status`, O(orders passed over) on top.
         """
-        rows = select(ORDERS).where(ORDERS.c.account == account)
+        filters: dict[str, Any] = {"account": account}
         if symbol is not None:
-            rows = rows.where(ORDERS.c.symbol == symbol)
-        if before_order_id is not None:
-            rows = rows.where(ORDERS.c.order_id < before_order_id)
+            filters["symbol"] = symbol
         if status is not None:
-            rows = rows.where(ORDERS.c.status == status.value)
-        found = self._orders(rows.order_by(ORDERS.c.order_id.desc()).limit(limit))
+            filters["status"] = status.value
+        before = NEWEST if before_order_id is None else before_order_id
+        found = self._orders(_orders_sql(*filters), before=before, limit=limit, **filters)
         found.sort(key=lambda row: row.order_id, reverse=True)
         return found
 
     def fills(self, order_id: OrderId, after_trade_id: TradeId | None = None, limit: int = FILLS_MAX) -> list[Trade]:
-        """The trades of one order, open or done, in the order they happened. O(log trades + limit)."""
-        after = TRADES.c.trade_id > (after_trade_id or 0)
-        rows = union_all(  # not one OR: each side has its own index
-            select(TRADES).where(TRADES.c.maker_order_id == order_id, after),
-            select(TRADES).where(TRADES.c.taker_order_id == order_id, after),
-        ).subquery()
-        found = self._trades(select(rows).order_by(rows.c.trade_id).limit(limit))
+        """The trades of one order, open or done, in the order they happened. O(log trades + fills)."""
+        found = self._trades(_fills_sql(), order_id=order_id, after=after_trade_id or 0, limit=limit)
         found.sort(key=lambda row: row.trade_id)
         return found
 
@@ -215,25 +205,21 @@ class History:
 
         O(log trades + limit).
         """
-        rows = select(TRADES)
-        if symbol is not None:
-            rows = rows.where(TRADES.c.symbol == symbol)
-        if before_trade_id is not None:
-            rows = rows.where(TRADES.c.trade_id < before_trade_id)
-        found = self._trades(rows.order_by(TRADES.c.trade_id.desc()).limit(limit))
+        filters = {} if symbol is None else {"symbol": symbol}
+        before = NEWEST if before_trade_id is None else before_trade_id
+        found = self._trades(_trades_sql(*filters), before=before, limit=limit, **filters)
         found.sort(key=lambda row: row.trade_id, reverse=True)
         return found
 
-    def _orders(self, rows: Select[Any]) -> list[DoneOrder]:
-        return _ORDER_ROWS.decode(self._document(rows, DoneOrder))
+    def _orders(self, sql: str, **parameters: Any) -> list[DoneOrder]:
+        return _ORDER_ROWS.decode(self._document(sql, parameters))
 
-    def _trades(self, rows: Select[Any]) -> list[Trade]:
-        return _TRADE_ROWS.decode(self._document(rows, Trade))
+    def _trades(self, sql: str, **parameters: Any) -> list[Trade]:
+        return _TRADE_ROWS.decode(self._document(sql, parameters))
 
-    def _document(self, rows: Select[Any], row_type: type[DoneOrder] | type[Trade]) -> str:
+    def _document(self, sql: str, parameters: dict[str, Any]) -> str:
         with self._reader.connect() as connection:
-            found = connection.execute(dialect.select_document(rows, row_type.__struct_fields__))
-            return str(found.scalar_one())
+            return str(connection.exec_driver_sql(sql, parameters).scalar_one())
 
     # -- opening
 
@@ -266,6 +252,50 @@ class History:
                 return None
             row = connection.execute(select(PROGRESS)).one_or_none()
         return Seq(row.applied_seq) if row is not None and row.schema_version == SCHEMA_VERSION else None
+
+
+@cache
+def _order_sql() -> str:
+    rows = select(ORDERS).where(ORDERS.c.order_id == bindparam("order_id"))
+    return dialect.select_document(rows, DoneOrder.__struct_fields__)
+
+
+@cache
+def _named_order_sql() -> str:
+    named = ORDERS.c.client_order_id == bindparam("client_order_id")
+    rows = select(ORDERS).where(ORDERS.c.account == bindparam("account"), named)
+    latest = dialect.limited(rows.order_by(ORDERS.c.order_id.desc()))
+    return dialect.select_document(latest, DoneOrder.__struct_fields__)
+
+
+@cache
+def _orders_sql(*filters: str) -> str:
+    """`filters`: the columns that must equal the parameter of their name."""
+    rows = select(ORDERS).where(ORDERS.c.order_id < bindparam("before"))
+    rows = rows.where(*(ORDERS.c[name] == bindparam(name) for name in filters))
+    page = dialect.limited(rows.order_by(ORDERS.c.order_id.desc()))
+    return dialect.select_document(page, DoneOrder.__struct_fields__)
+
+
+@cache
+def _trades_sql(*filters: str) -> str:
+    """`filters`: the columns that must equal the parameter of their name."""
+    rows = select(TRADES).where(TRADES.c.trade_id < bindparam("before"))
+    rows = rows.where(*(TRADES.c[name] == bindparam(name) for name in filters))
+    page = dialect.limited(rows.order_by(TRADES.c.trade_id.desc()))
+    return dialect.select_document(page, Trade.__struct_fields__)
+
+
+@cache
+def _fills_sql() -> str:
+    order_id: BindParameter[int] = bindparam("order_id")
+    after = TRADES.c.trade_id > bindparam("after")
+    rows = union_all(  # not one OR: each side has its own index
+        select(TRADES).where(TRADES.c.maker_order_id == order_id, after),
+        select(TRADES).where(TRADES.c.taker_order_id == order_id, after),
+    ).subquery()
+    first = dialect.limited(select(rows).order_by(rows.c.trade_id))
+    return dialect.select_document(first, Trade.__struct_fields__)
 
 
 def _insert(connection: Connection, statement: str, rows: list[tuple[Any, ...]]) -> None:
