@@ -32,11 +32,11 @@ run: $(RUNTIME) ## Serve, with simulated traders beside the server so that the p
 
 .PHONY: serve
 serve: $(RUNTIME) ## Serve an empty venue, without simulated traders
-	@exec $(PY) api/app.py --host "$(HOST)" --port "$(PORT)" --data "$(DATA)" --profile sandbox
+	@exec $(PY) api/app.py --host "$(HOST)" --port "$(PORT)" --data "$(DATA)" --profile sandbox $(ARGS)
 
 .PHONY: replay
-replay: $(RUNTIME) ## Play recorded order flow into a running server: make replay ARGS="FILE --speed 10"
-	@exec $(PY) -m tools.replay --url "http://$(HOST):$(PORT)" $(ARGS)
+replay: $(RUNTIME) ## Play recorded order flow into a running server: make replay ARGS="bitstamp FILE --speed 60"
+	@exec $(PY) -m tools.replay $(or $(ARGS),--help) --url "http://$(HOST):$(PORT)"
 
 # -- check
 

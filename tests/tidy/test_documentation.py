@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 
 import click
@@ -10,7 +11,7 @@ import pytest
 from api.errors import STATUS
 from api.settings import ENVIRONMENT_PREFIX, options
 from engine.rejects import CancelReason, RejectReason
-from tests.tidy.sources import ROOT
+from tests.tidy.sources import ROOT, python_files, tree
 
 DOCUMENTATION = ROOT / "Documentation"
 PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *DOCUMENTATION.rglob("*.md")])
@@ -21,6 +22,11 @@ MAKE_TARGET = re.compile(r"(?:^|`)make ([a-z]+)", re.MULTILINE)
 def page(name: str) -> str:
     """The text of one page of the documentation."""
     return (DOCUMENTATION / name).read_text(encoding="utf-8")
+
+
+def section(text: str, heading: str) -> str:
+    """What stands under one heading, up to the next."""
+    return re.split(r"^#+ ", text.split(f"# {heading}\n", 1)[1], maxsplit=1, flags=re.MULTILINE)[0]
 
 
 def rows(text: str) -> list[list[str]]:
@@ -57,7 +63,7 @@ def test_no_row_outlives_its_setting() -> None:
 
 
 def test_every_reject_reason_has_its_status_and_its_row() -> None:
-    described = {cells[0]: cells[1] for cells in rows(page("api.md"))}
+    described = {cells[0]: cells[1] for cells in rows(section(page("api.md"), "Refused by the market"))}
     assert {reason.upper(): described.get(reason.upper()) for reason in RejectReason} == {
         reason.upper(): str(STATUS[reason]) for reason in RejectReason
     }
@@ -66,6 +72,20 @@ def test_every_reject_reason_has_its_status_and_its_row() -> None:
 def test_every_cancel_reason_has_its_row() -> None:
     described = [cells[0] for cells in rows(page("api.md"))]
     assert [reason.value for reason in CancelReason if reason.value not in described] == []
+
+
+def test_every_other_error_code_has_its_row() -> None:
+    raised = {
+        node.value
+        for path in python_files("api")
+        for call in ast.walk(tree(path))
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in ("ApiError", "Malformed")
+        for node in call.args
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.isupper()
+    }
+    described = [cells[0] for cells in rows(page("api.md"))]
+    assert raised
+    assert sorted(code for code in raised if code not in described) == []
 
 
 def test_every_link_leads_somewhere() -> None:
