@@ -4,9 +4,11 @@ While a commit is being flushed the event loop runs on and the next batch gather
 tells the loop through a pipe that the hub watches, so nothing polls and nothing is patched.
 No lock is shared: the queue in and the list out are the only places where both sides meet.
 
-Under CPython the thread must get the interpreter back after each flush. From a busy event
-loop it gets it only after `sys.getswitchinterval()`, 5 ms by default, several times a commit:
-the server should set SWITCH_INTERVAL_SECONDS (measured in benchmarks/journal_commit.py).
+Under CPython the thread must get the interpreter back after each flush, and it waits for
+`sys.getswitchinterval()` before it asks. The loop lets go for a moment in each turn, which
+begins that wait anew: with the default of 5 ms and turns of 2 ms a commit was seen to take
+10 seconds. With SWITCH_INTERVAL_SECONDS it takes one turn of the loop (measured in
+benchmarks/journal_commit.py). It holds for the whole process, so the server sets it.
 Layer: journal.
 """
 
@@ -20,35 +22,45 @@ from collections import deque
 from queue import SimpleQueue
 from typing import Any, Final
 
+import eventlet
 from eventlet import hubs
-from eventlet.event import Event
 
 from journal.codec import BatchRecord
 from journal.port import Checkpoint, Journal, JournalFailed
 
-SWITCH_INTERVAL_SECONDS: Final = 0.0005
+SWITCH_INTERVAL_SECONDS: Final = 0.0001
 
 log = logging.getLogger(__name__)
 
 
 class Ticket:
-    """A commit under way."""
+    """A commit under way. One greenlet waits for it."""
 
-    __slots__ = ("_event", "checkpoint", "error", "record")
+    __slots__ = ("_settled", "_waiter", "checkpoint", "error", "record")
 
     def __init__(self, record: BatchRecord | None, checkpoint: Checkpoint | None) -> None:
         self.record = record  # None: nothing to write, the thread is to end
         self.checkpoint = checkpoint
         self.error: JournalFailed | None = None
-        self._event: Any = Event()
+        self._settled = False
+        self._waiter: Any = None
 
     def settle(self) -> None:
-        """Let the waiting greenlet go on. Called in the event loop, once."""
-        self._event.send(None)
+        """Let the waiting greenlet go on at once, not a turn later. Called by the hub, once."""
+        self._settled = True
+        if self._waiter is not None:
+            self._waiter.switch()
 
     def wait(self) -> None:
         """Wait until the commit is durable, letting other greenlets run. Raises JournalFailed."""
-        self._event.wait()
+        if not self._settled:
+            if self._waiter is not None:
+                raise RuntimeError("another greenlet waits for this commit already")
+            self._waiter = eventlet.getcurrent()
+            try:
+                hubs.get_hub().switch()
+            finally:  # also when the greenlet is killed while it waits
+                self._waiter = None
         if self.error is not None:
             raise self.error
 

@@ -96,6 +96,32 @@ def test_the_event_loop_runs_while_a_commit_is_flushed(tmp_path: Path) -> None:
         assert journal.writer is not threading.current_thread()
 
 
+def test_a_waiter_that_is_killed_holds_nobody_up(tmp_path: Path) -> None:
+    with closing(SlowJournal(tmp_path / "journal.sqlite")) as journal:
+        committer = Committer(journal)
+        committer.start()
+        waiter = eventlet.spawn(committer.commit(RECORDS[0]).wait)
+        eventlet.sleep(0)
+        waiter.kill()
+        committer.commit(RECORDS[1]).wait()
+        committer.stop()
+        assert journal.last == RECORDS[1]
+
+
+def test_only_one_greenlet_may_wait_for_a_ticket(tmp_path: Path) -> None:
+    with closing(SlowJournal(tmp_path / "journal.sqlite")) as journal:
+        committer = Committer(journal)
+        committer.start()
+        ticket = committer.commit(RECORDS[0])
+        first = eventlet.spawn(ticket.wait)
+        eventlet.sleep(0)
+        with pytest.raises(RuntimeError, match="waits for this commit already"):
+            ticket.wait()
+        first.wait()
+        ticket.wait()  # settled by now: returns at once
+        committer.stop()
+
+
 def test_stop_commits_what_was_handed_over(tmp_path: Path) -> None:
     with closing(SlowJournal(tmp_path / "journal.sqlite")) as journal:
         committer = Committer(journal)
