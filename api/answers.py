@@ -8,6 +8,7 @@ Layer: api.
 from __future__ import annotations
 
 import zlib
+from collections.abc import Iterable
 from typing import Any, Literal, Protocol
 
 import msgspec
@@ -439,6 +440,31 @@ def book_view(book: OrderBook, levels: int | None, ts_ns: int) -> BookView:
         levels_view(book, Side.BUY, levels),
         levels_view(book, Side.SELL, levels),
         book.changed_seq,
+    )
+
+
+def changed_levels_view(book: OrderBook, side: Side, prices: Iterable[Ticks]) -> list[Level]:
+    """The levels at `prices` as they are now; one that is gone has quantity zero. O(prices)."""
+    grid, levels = grid_of(book.instrument), book.own_side(side)
+    changed: list[Level] = []
+    for price in prices:
+        level = levels.level(price)
+        if level is None:
+            changed.append((grid.price(price), grid.quantity(0), 0))
+        else:
+            changed.append((grid.price(price), grid.quantity(level.quantity), level.count))
+    return changed
+
+
+def snapshot_view(book: OrderBook, ts_ns: int) -> SnapshotView:
+    """`l2_snapshot`: the whole book. O(levels)."""
+    return SnapshotView(
+        seconds(ts_ns),
+        book.instrument.symbol,
+        levels_view(book, Side.BUY, None),
+        levels_view(book, Side.SELL, None),
+        book.changed_seq,
+        checksum(book),
     )
 
 

@@ -82,7 +82,7 @@ OPTIONS: tuple[Callable[[Any], Any], ...] = (
         is_eager=True,
         expose_value=False,
         callback=_read_config,
-        help="A TOML file of settings, named as here with underscores. The environment and the command line win over it.",
+        help="A TOML file of settings, named as here with underscores. Environment and command line win over it.",
     ),
     click.option("--host", default=_DEFAULT.host, show_default=True, help="Address to listen on."),
     click.option(
@@ -125,7 +125,7 @@ OPTIONS: tuple[Callable[[Any], Any], ...] = (
         "--cors-origins",
         multiple=True,
         default=_DEFAULT.cors_origins,
-        help="Origin of other sites whose pages may call the API, such as https://desk.example. Repeatable; none by default.",
+        help="Origin of another site whose pages may call the API, such as https://desk.example. Repeatable.",
     ),
     click.option(
         "--trusted-hosts",
@@ -138,7 +138,7 @@ OPTIONS: tuple[Callable[[Any], Any], ...] = (
         "--rate-limit",
         default=_DEFAULT.rate_limit,
         show_default=True,
-        help="Requests per client address, as COUNT/second|minute|hour, or `off`. Never applied to loopback in a sandbox.",
+        help="Requests per client address, as COUNT/second|minute|hour, or `off`. Not for loopback in a sandbox.",
     ),
     click.option(
         "--max-connections",

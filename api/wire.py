@@ -26,6 +26,8 @@ from engine.types import AccountId, Lots, OrderId, OrderType, Side, Ticks, TimeI
 MAX_ORDER_ID = 2**62
 MAX_PAGE = 1000
 MAX_LEVELS = 1000
+FEED_LEVELS = (5, 10, 20, 50, 100, 500, 1000)  # a side, of `l2_updates`
+DEFAULT_LEVELS = 10
 
 ClientOrderId = Annotated[
     str,
@@ -43,11 +45,11 @@ class WireOrderType(StrEnum):
     FOK = "fok"
 
 
-class _Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A body or query. Unknown fields are refused: a misspelt price must not become a market order."""
 
 
-class OrderRequest(_Request, frozen=True):
+class OrderRequest(Request, frozen=True):
     """POST /order."""
 
     symbol: Symbol
@@ -60,7 +62,7 @@ class OrderRequest(_Request, frozen=True):
     quote_quantity: Decimal | None = None
 
 
-class CancelRequest(_Request, frozen=True):
+class CancelRequest(Request, frozen=True):
     """POST /cancel. One of the two ids is needed."""
 
     symbol: Symbol | None = None
@@ -68,14 +70,14 @@ class CancelRequest(_Request, frozen=True):
     client_order_id: ClientOrderId | None = None
 
 
-class AmendRequest(_Request, frozen=True):
+class AmendRequest(Request, frozen=True):
     """PATCH /order/{order_id}. `quantity` is the whole quantity, what is filled included."""
 
     price: Decimal | None = None
     quantity: Decimal | None = None
 
 
-class SubscribeRequest(_Request, frozen=True):
+class SubscribeRequest(Request, frozen=True):
     """`subscribe` and `unsubscribe` of the feed."""
 
     type: Literal["l2_updates", "l2_deltas", "trades", "bbo", "ticker", "orders"]
@@ -84,7 +86,7 @@ class SubscribeRequest(_Request, frozen=True):
     batch: bool = False
 
 
-class OrdersQuery(_Request, frozen=True):
+class OrdersQuery(Request, frozen=True):
     """GET /orders."""
 
     symbol: Symbol | None = None
@@ -93,39 +95,46 @@ class OrdersQuery(_Request, frozen=True):
     cursor: Annotated[int, Meta(ge=1, le=MAX_ORDER_ID)] | None = None
 
 
-class BookQuery(_Request, frozen=True):
+class BookQuery(Request, frozen=True):
     """GET /book/{symbol}."""
 
-    levels: Annotated[int, Meta(ge=1, le=MAX_LEVELS)] | Literal["all"] = 10
+    levels: Annotated[int, Meta(ge=1, le=MAX_LEVELS)] | Literal["all"] = DEFAULT_LEVELS
 
 
-class BookOrdersQuery(_Request, frozen=True):
+class BookOrdersQuery(Request, frozen=True):
     """GET /book/{symbol}/orders."""
 
     limit: Annotated[int, Meta(ge=1, le=100_000)] = 1000
 
 
-class QuoteQuery(_Request, frozen=True):
+class QuoteQuery(Request, frozen=True):
     """GET /quote/{symbol}."""
 
     side: Side
     quantity: Decimal
 
 
-class TradesQuery(_Request, frozen=True):
+class TradesQuery(Request, frozen=True):
     """GET /trades/{symbol}."""
 
     limit: Annotated[int, Meta(ge=1, le=MAX_PAGE)] = 100
     before: Annotated[int, Meta(ge=1, le=MAX_ORDER_ID)] | None = None
 
 
-class StatisticsQuery(_Request, frozen=True):
-    """GET /statistics."""
+class SymbolQuery(Request, frozen=True):
+    """GET /statistics and GET /order/{order_id}: of one symbol, when given."""
 
     symbol: Symbol | None = None
 
 
-class HealthQuery(_Request, frozen=True):
+class CancelAllQuery(Request, frozen=True):
+    """DELETE /orders."""
+
+    symbol: Symbol | None = None
+    side: Side | None = None
+
+
+class HealthQuery(Request, frozen=True):
     """GET /health."""
 
     digest: bool = False
@@ -274,7 +283,7 @@ def _malformed(problem: str) -> Malformed:
     """What msgspec says of a value, as our error: a code, a sentence and the field."""
     named = re.search(r"field `([^`]+)`", problem)
     at = re.search(r" - at `\$\.?([^`]*)`", problem)
-    what = problem.split(" - at `")[0]
+    what = problem.split(" - at `", maxsplit=1)[0]
     field = named.group(1) if named else at.group(1) if at else None
     details = {"field": field} if field else {}
     if "missing required" in problem:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import NoReturn, Protocol
+from typing import NoReturn
 
 import eventlet
 from eventlet.event import Event
@@ -23,6 +23,7 @@ from engine.events import Applied
 from engine.exchange import Exchange
 from engine.types import Seq
 from journal.codec import GENESIS, BatchRecord, seal
+from journal.committer import Committer
 from journal.port import Checkpoint, JournalFailed
 
 log = logging.getLogger(__name__)
@@ -36,20 +37,6 @@ class NotAccepting(Exception):
     def __init__(self, why: str) -> None:
         super().__init__(why)
         self.why = why
-
-
-class Ticket(Protocol):
-    """What the committer gives for a batch under way."""
-
-
-class Committer(Protocol):
-    """Makes one batch at a time durable, off the event loop."""
-
-    def commit(self, record: BatchRecord, checkpoint: Checkpoint | None = None) -> Ticket:
-        """Start flushing `record`."""
-
-    def wait(self, ticket: Ticket) -> None:
-        """Return when it is durable. Cooperative. Raises JournalFailed when it is not."""
 
 
 class _Entry:
@@ -72,12 +59,16 @@ class Sequencer:
         last: BatchRecord | None,
         *,
         clock: Callable[[], int],
+        make_room: Callable[[], None],
         on_invariant_violation: Callable[[BaseException], NoReturn],
         max_batch: int,
         max_waiting: int,
         checkpoint_every: int,
     ) -> None:
         """`last` is the journal's newest batch; `clock` gives epoch nanoseconds.
+
+        `make_room` is called before each batch, and may wait cooperatively for listeners
+        that have fallen behind.
 
         `on_invariant_violation` must end the process: nothing may be answered after it.
         `max_batch` and `max_waiting` count commands. A digest of the state is journaled
@@ -86,6 +77,7 @@ class Sequencer:
         self._exchange = exchange
         self._committer = committer
         self._clock = clock
+        self._make_room = make_room
         self._stop_the_process = on_invariant_violation
         self._max_batch = max_batch
         self._max_waiting = max_waiting
@@ -100,6 +92,7 @@ class Sequencer:
         self._waiting_commands = 0
         self._wake: Event | None = None
         self._listeners: list[Listener] = []
+        self._failure_listeners: list[Callable[[], None]] = []
         self._refusal: str | None = "the exchange is starting"
         self._stopping = False
         self._writer: eventlet.greenthread.GreenThread | None = None
@@ -115,6 +108,10 @@ class Sequencer:
         It must not block or switch; what it raises is logged and goes no further.
         """
         self._listeners.append(listener)
+
+    def listen_failure(self, listener: Callable[[], None]) -> None:
+        """Have `listener` called once when the journal fails; `refusal` says why."""
+        self._failure_listeners.append(listener)
 
     def start(self) -> None:
         """Begin to take commands."""
@@ -171,16 +168,20 @@ class Sequencer:
                 self._wake.wait()
                 self._wake = None
                 continue
+            self._make_room()
             entries, commands = self._gather()
             first_seq, ts_ns = Seq(self._next_seq), max(self._clock(), self._last_ns)
             record = seal(self._n + 1, ts_ns, first_seq, commands, self._chain)
-            ticket = self._committer.commit(record, self._checkpoint)
-            self._checkpoint = None
-            if durable is not None:
-                self._settle(*durable)
             try:
+                ticket = self._committer.commit(record, self._checkpoint)
+                self._checkpoint = None
+                if durable is not None:
+                    self._settle(*durable)
+                    durable = None
                 self._committer.wait(ticket)
             except JournalFailed as failure:
+                if durable is not None:
+                    self._settle(*durable)
                 self._fail(entries, failure)
                 return
             self._n, self._chain = record.n, record.chain
@@ -234,3 +235,5 @@ class Sequencer:
             entry.answered.send_exception(NotAccepting(self._refusal))
         self._waiting.clear()
         self._waiting_commands = 0
+        for listener in self._failure_listeners:
+            listener()

@@ -1,0 +1,190 @@
+"""What has been going on, folded from events: recent trades, 24 h statistics, counters.
+
+Rebuilt on start from the replayed journal. Bounded: a day of minutes and a thousand
+trades a symbol. Layer: api.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+
+import msgspec
+from hdrh.histogram import HdrHistogram
+
+from api.answers import TradeView, bbo_view, trade_view
+from api.grid import grid_of
+from engine.book import OrderBook
+from engine.commands import EnterOrder
+from engine.events import Applied, Filled, Rejected
+from engine.exchange import Exchange
+from engine.types import Amount, Ticks
+
+RECENT_TRADES = 1000  # a symbol
+MINUTE_NS = 60 * 10**9
+DAY_MINUTES = 24 * 60
+SECOND_NS = 10**9
+RATE_WINDOW_S = 10
+LATENCY_MAX_US = 60_000_000
+
+
+class Minute(msgspec.Struct):
+    """What traded in one minute of one symbol."""
+
+    minute: int  # since the epoch
+    open: Ticks
+    high: Ticks
+    low: Ticks
+    close: Ticks
+    lots: int
+    notional: int
+    trades: int
+
+
+class SymbolActivity:
+    """The trades of one symbol: the latest, and the last 24 hours by the minute."""
+
+    def __init__(self) -> None:
+        self.recent: deque[TradeView] = deque(maxlen=RECENT_TRADES)  # oldest first
+        self.minutes: deque[Minute] = deque()
+        self.lots = 0  # ever
+        self.notional = 0  # ever
+        self.orders = 0  # entered, ever
+
+    def trade(self, filled: Filled, ts_ns: int) -> None:
+        """Add one trade. O(1), amortised."""
+        self.lots += filled.quantity
+        self.notional += filled.notional
+        minute, price = ts_ns // MINUTE_NS, filled.price
+        if not self.minutes or self.minutes[-1].minute != minute:
+            self.minutes.append(Minute(minute, price, price, price, price, 0, 0, 0))
+            self.forget_before(minute - DAY_MINUTES)
+        current = self.minutes[-1]
+        current.high, current.low, current.close = max(current.high, price), min(current.low, price), price
+        current.lots += filled.quantity
+        current.notional += filled.notional
+        current.trades += 1
+
+    def forget_before(self, minute: int) -> None:
+        """Drop the minutes up to and including `minute`."""
+        while self.minutes and self.minutes[0].minute <= minute:
+            self.minutes.popleft()
+
+
+class TickerView(msgspec.Struct, frozen=True, kw_only=True):
+    """24 hours of one symbol; null where nothing traded."""
+
+    symbol: str
+    open: str | None
+    high: str | None
+    low: str | None
+    last: str | None
+    change: str | None
+    change_percent: str | None
+    volume: str
+    quote_volume: str
+    trades: int
+    best_bid: str | None
+    best_ask: str | None
+    timestamp: float
+    seq: int
+
+
+class Activity:
+    """The whole venue's. A listener of the sequencer and of the replay."""
+
+    def __init__(self, exchange: Exchange) -> None:
+        self._exchange = exchange
+        self._symbols: dict[str, SymbolActivity] = {}
+        self.orders = 0
+        self.trades = 0
+        self.rejects: Counter[str] = Counter()
+        self.latency_us = HdrHistogram(1, LATENCY_MAX_US, 3)
+        self._per_second: deque[tuple[int, int]] = deque(maxlen=RATE_WINDOW_S + 1)  # second, orders
+
+    def of(self, symbol: str) -> SymbolActivity:
+        """The activity of a listed symbol."""
+        activity = self._symbols.get(symbol)
+        if activity is None:
+            activity = self._symbols[symbol] = SymbolActivity()
+        return activity
+
+    def on_applied(self, batch: list[Applied]) -> list[TradeView]:
+        """Fold a batch; return its trades in order."""
+        trades: list[TradeView] = []
+        for applied in batch:
+            if isinstance(applied.command, EnterOrder):
+                self._count_order(applied)
+            for event in applied.events:
+                if isinstance(event, Filled):
+                    book = self._exchange.books[event.symbol]
+                    trade = trade_view(event, book.instrument, applied.ts_ns, applied.seq)
+                    activity = self.of(event.symbol)
+                    activity.trade(event, applied.ts_ns)
+                    activity.recent.append(trade)
+                    trades.append(trade)
+                elif isinstance(event, Rejected):
+                    self.rejects[event.reason.value] += 1
+        self.trades += len(trades)
+        return trades
+
+    def _count_order(self, applied: Applied) -> None:
+        command = applied.command
+        self.orders += 1
+        if isinstance(command, EnterOrder) and command.symbol in self._exchange.books:
+            self.of(command.symbol).orders += 1
+        second = applied.ts_ns // SECOND_NS
+        if self._per_second and self._per_second[-1][0] == second:
+            self._per_second[-1] = (second, self._per_second[-1][1] + 1)
+        else:
+            self._per_second.append((second, 1))
+
+    def record_latency(self, microseconds: int) -> None:
+        """Count one order's way through the server. O(1)."""
+        self.latency_us.record_value(max(1, min(microseconds, LATENCY_MAX_US)))
+
+    def latency_ms(self) -> dict[str, float]:
+        """Percentiles of all latencies since the start, in milliseconds."""
+        histogram = self.latency_us
+        points = {"p50": 50.0, "p90": 90.0, "p99": 99.0, "p99.9": 99.9}
+        figures = {name: histogram.get_value_at_percentile(point) / 1000 for name, point in points.items()}
+        figures["max"] = histogram.get_max_value() / 1000
+        return figures
+
+    def orders_per_second(self, now_ns: int) -> float:
+        """The mean over the last ten whole seconds."""
+        now = now_ns // SECOND_NS
+        counted = sum(orders for second, orders in self._per_second if now - RATE_WINDOW_S <= second < now)
+        return counted / RATE_WINDOW_S
+
+    def ticker(self, book: OrderBook, now_ns: int) -> TickerView:
+        """24 hours up to now. O(minutes that traded)."""
+        symbol, grid = book.instrument.symbol, grid_of(book.instrument)
+        activity = self.of(symbol)
+        activity.forget_before(now_ns // MINUTE_NS - DAY_MINUTES)
+        minutes = activity.minutes
+        first, last = (minutes[0].open, minutes[-1].close) if minutes else (None, book.last_price)
+        best = bbo_view(book, self._exchange.seq, now_ns)
+        change = None if first is None or last is None else Ticks(last - first)
+        return TickerView(
+            symbol=symbol,
+            open=None if first is None else grid.price(first),
+            high=grid.price(max(minute.high for minute in minutes)) if minutes else None,
+            low=grid.price(min(minute.low for minute in minutes)) if minutes else None,
+            last=None if last is None else grid.price(last),
+            change=None if change is None else grid.price(change),
+            change_percent=None if change is None or first is None else _percent(change, first),
+            volume=grid.quantity(sum(minute.lots for minute in minutes)),
+            quote_volume=grid.amount(Amount(sum(minute.notional for minute in minutes))),
+            trades=sum(minute.trades for minute in minutes),
+            best_bid=best.best_bid,
+            best_ask=best.best_ask,
+            timestamp=best.timestamp,
+            seq=best.seq,
+        )
+
+
+def _percent(change: int, of: int) -> str:
+    """`change` in percent of `of`, two decimals, rounded half away from zero."""
+    sign = "-" if change < 0 else ""
+    hundredths = (abs(change) * 20_000 + of) // (2 * of)
+    return f"{sign}{hundredths // 100}.{hundredths % 100:02d}"

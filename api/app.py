@@ -1,0 +1,135 @@
+"""The Flask application, and the command line: `python api/app.py --host --port`.
+
+Layer: api.
+"""
+
+from __future__ import annotations
+
+import logging
+import signal
+import socket
+import sys
+import warnings
+from pathlib import Path
+from typing import Any
+
+if __package__ in (None, ""):  # run as a script: find the packages beside this folder, not inside it
+    sys.path[0] = str(Path(__file__).resolve().parent.parent)
+
+# the design asks for eventlet: Documentation/decisions/0002-dependencies.md weighs its notice
+warnings.filterwarnings("ignore", message=r"\s*Eventlet is deprecated")
+
+import click
+import eventlet
+import eventlet.wsgi
+from flask import Flask
+from flask_cors import CORS
+
+from api import errors, feed_orders, limits, market, orders, pages
+from api.bootstrap import Server
+from api.desk import Desk
+from api.feed import Feed
+from api.listing import ListingError
+from api.settings import Settings, options, settings_from
+from api.venue import VERSION, Venue
+from journal.port import JournalError
+from store.history import StoreError
+
+log = logging.getLogger("openbell")
+
+SOCKET_TIMEOUT_S = 120  # an idle or stalled connection is closed
+LISTEN_BACKLOG = 1024
+POLL_S = 0.1  # how soon a signal is noticed
+ANSWER_GRACE_S = 0.2  # for the last answers to leave
+
+
+def create_app(venue: Venue) -> tuple[Flask, Feed]:
+    """The application over a venue, and its feed, which the sequencer's events must be given to."""
+    app = Flask("openbell", static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = venue.settings.max_body_bytes
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    errors.install(app)
+    limits.install(app, venue.settings)
+    if venue.settings.cors_origins:
+        CORS(app, origins=list(venue.settings.cors_origins))
+    desk = Desk(venue)
+    feed = Feed(app, venue.settings, venue.exchange, venue.sequencer, venue.activity)
+    feed_orders.install(feed, desk, venue.exchange)
+    app.register_blueprint(orders.blueprint(desk, venue.exchange))
+    app.register_blueprint(market.blueprint(venue, desk, feed))
+    app.register_blueprint(pages.blueprint())
+    return app, feed
+
+
+def serve(settings: Settings) -> None:
+    """Run until SIGINT or SIGTERM. Raises what `Server` raises when it cannot start."""
+    listener = _listen(settings)
+    try:
+        server = Server(settings, create_app)
+    except BaseException:
+        listener.close()
+        raise
+    stopping: list[int] = []
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda signum, _frame: stopping.append(signum))
+    loop = eventlet.spawn(
+        eventlet.wsgi.server,
+        listener,
+        server.wsgi,
+        log=logging.getLogger("openbell.http"),
+        log_output=settings.debug,
+        debug=False,
+        max_size=settings.max_connections,
+        socket_timeout=SOCKET_TIMEOUT_S,
+    )
+    host, port = listener.getsockname()[:2]
+    click.echo(
+        f"Openbell {VERSION} is open: http://{f'[{host}]' if ':' in host else host}:{port}  (data in {settings.data})"
+    )
+    sys.stdout.flush()
+    while not stopping and not loop.dead:
+        eventlet.sleep(POLL_S)
+    log.info("stopping")
+    server.close()
+    eventlet.sleep(ANSWER_GRACE_S)
+    listener.close()
+
+
+def _listen(settings: Settings) -> Any:
+    """The listening socket. Raises OSError, named for people, when the address is taken."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        listener = eventlet.listen((settings.host, settings.port), family, LISTEN_BACKLOG, reuse_addr=True)
+    except OSError as problem:
+        raise OSError(
+            f"cannot listen on {settings.host}:{settings.port}: {problem.strerror}. "
+            "Is another server running? --port takes another one."
+        ) from problem
+    # inherited by every accepted connection: without it larger answers wait 44 ms for an acknowledgement
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener
+
+
+@click.command(
+    context_settings={"auto_envvar_prefix": "OPENBELL", "show_default": True, "help_option_names": ["-h", "--help"]}
+)
+@options
+@click.version_option(VERSION, prog_name="Openbell")
+def main(**values: Any) -> None:
+    """Run the exchange: REST, Socket.IO and the trading page on one port, until Ctrl-C."""
+    settings = settings_from(values)
+    logging.basicConfig(
+        level=logging.DEBUG if settings.debug else logging.INFO,
+        format="%(asctime)s %(levelname)-7s %(name)s: %(message)s",
+        stream=sys.stderr,
+    )
+    if not settings.loopback:
+        log.warning("other machines can reach this sandbox: anyone who can connect trades and cancels everything")
+    try:
+        serve(settings)
+    except (JournalError, StoreError, ListingError, OSError) as problem:
+        raise click.ClickException(str(problem)) from problem
+
+
+if __name__ == "__main__":
+    main()

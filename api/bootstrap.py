@@ -1,0 +1,196 @@
+"""The composition root: settings -> journal, exchange, sequencer, history -> Flask application.
+
+The only module that names concrete adapters.
+Layer: api.
+"""
+
+from __future__ import annotations
+
+import gc
+import logging
+import os
+import sys
+import time
+from collections.abc import Callable
+from typing import NoReturn
+
+from flask import Flask
+
+from api.activity import Activity
+from api.feed import Feed
+from api.guard import Guard, WsgiApp
+from api.listing import DEFAULT_INSTRUMENTS, ListingError, read_instruments
+from api.settings import Settings
+from api.venue import Venue
+from engine.commands import ListInstrument
+from engine.events import Applied, Rejected
+from engine.exchange import Exchange
+from engine.instrument import Instrument
+from journal.committer import SWITCH_INTERVAL_SECONDS, Committer
+from journal.replay import ReplayResult, replay
+from journal.sqlite import SqliteJournal
+from sequencer.sequencer import Sequencer
+from store.history import History
+from store.writer import HistoryWriter
+
+log = logging.getLogger(__name__)
+
+CreateApp = Callable[[Venue], tuple[Flask, Feed]]
+
+EXIT_INVARIANT_VIOLATION = 70  # EX_SOFTWARE
+REPLAY_STORE_COMMANDS = 5_000  # written to the history with one transaction during a replay
+PROGRESS_COMMANDS = 100_000  # replayed between two lines in the log
+GC_YOUNG_THRESHOLD = 50_000  # allocations between two collections: pauses that a resting book does not lengthen
+
+
+class Server:
+    """Everything that runs, from the open journal to the WSGI application."""
+
+    def __init__(self, settings: Settings, create_app: CreateApp) -> None:
+        """Open the data folder, replay the journal, list the instruments and begin to take orders.
+
+        Raises JournalError, StoreError, ListingError or OSError when it cannot; nothing is
+        left open then.
+        """
+        self._closers: list[Callable[[], None]] = []
+        try:
+            self._open(settings, create_app)
+        except BaseException:
+            self.close()
+            raise
+
+    def _open(self, settings: Settings, create_app: CreateApp) -> None:
+        instruments = read_instruments(settings.instruments or DEFAULT_INSTRUMENTS)
+        settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        journal = SqliteJournal(settings.data / "journal.sqlite")
+        self._closers.append(journal.close)
+        history = History(settings.data / "history.sqlite")
+        self._closers.append(history.close)
+        exchange = Exchange()
+        activity = Activity(exchange)
+        result = _replay(journal, exchange, history, activity)
+        history.require_not_ahead(exchange.seq)
+        log.info(
+            "replayed %d commands in %.2f s; state digest %s at seq %d",
+            result.commands,
+            result.seconds,
+            result.digest,
+            exchange.seq,
+        )
+        sys.setswitchinterval(SWITCH_INTERVAL_SECONDS)
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(GC_YOUNG_THRESHOLD, 20, 50)
+
+        committer = Committer(journal)
+        writer = HistoryWriter(history)
+        self._closers.append(writer.close)
+        room = _Room(writer)
+        sequencer = Sequencer(
+            exchange,
+            committer,
+            journal.last,
+            clock=time.time_ns,
+            make_room=room.make,
+            on_invariant_violation=_stop_the_process,
+            max_batch=settings.max_batch,
+            max_waiting=settings.max_waiting,
+            checkpoint_every=settings.checkpoint_every,
+        )
+        self.venue = Venue(
+            settings=settings,
+            exchange=exchange,
+            sequencer=sequencer,
+            history=history,
+            history_writer=writer,
+            activity=activity,
+            started_ns=time.time_ns(),
+        )
+        app, feed = create_app(self.venue)
+        self.app: Flask = app
+        self.wsgi: WsgiApp = Guard(app.wsgi_app, settings)
+
+        def publish(batch: list[Applied]) -> None:
+            trades = activity.on_applied(batch)
+            room.put(batch)
+            feed.publish(batch, trades)
+
+        sequencer.listen(publish)
+        sequencer.listen_failure(feed.tell_venue_state)
+        committer.start()
+        self._closers.append(committer.stop)
+        sequencer.start()
+        self._closers.append(sequencer.stop)
+        feed.start()
+        self._list(instruments_to_list(instruments, exchange))
+        self.feed: Feed = feed
+
+    def _list(self, commands: list[ListInstrument]) -> None:
+        if not commands:
+            return
+        for applied in self.venue.sequencer.submit_all(commands):
+            for event in applied.events:
+                if isinstance(event, Rejected):
+                    raise ListingError(
+                        f"{event.symbol} is listed in this data folder with another tick, lot or asset. "
+                        "Give it another symbol, or start with another --data folder."
+                    )
+
+    def close(self) -> None:
+        """Answer what waits, then close everything, newest first. Idempotent."""
+        while self._closers:
+            self._closers.pop()()
+
+
+class _Room:
+    """Keeps the history's backlog bounded: lets the sequencer wait when it was told to."""
+
+    def __init__(self, writer: HistoryWriter) -> None:
+        self._writer = writer
+        self._full = False
+
+    def put(self, batch: list[Applied]) -> None:
+        self._full = not self._writer.put(batch)
+
+    def make(self) -> None:
+        if self._full:
+            self._full = False
+            self._writer.wait_for_room()
+
+
+def instruments_to_list(instruments: list[Instrument], exchange: Exchange) -> list[ListInstrument]:
+    """The commands that bring the listed instruments to what the settings say."""
+    return [
+        ListInstrument(instrument) for instrument in instruments if exchange.instrument(instrument.symbol) != instrument
+    ]
+
+
+def _replay(journal: SqliteJournal, exchange: Exchange, history: History, activity: Activity) -> ReplayResult:
+    """Bring exchange, activity and history to the end of the journal, saying how far it is."""
+    behind: list[Applied] = []
+
+    def fold(batch: list[Applied]) -> None:
+        activity.on_applied(batch)
+        behind.extend(batch)
+        if len(behind) >= REPLAY_STORE_COMMANDS:
+            history.write(behind)
+            behind.clear()
+
+    told = 0
+
+    def progress(commands: int) -> None:
+        nonlocal told
+        if commands - told >= PROGRESS_COMMANDS:
+            told = commands
+            log.info("replaying the journal: %d commands so far", commands)
+
+    result = replay(journal, exchange, fold, progress)
+    history.write(behind)
+    return result
+
+
+def _stop_the_process(violation: BaseException) -> NoReturn:
+    """A broken invariant: no answer leaves any more, and a restart would stop at the same command."""
+    log.critical("the engine contradicts itself; stopping before any answer", exc_info=violation)
+    logging.shutdown()
+    os._exit(EXIT_INVARIANT_VIOLATION)

@@ -1,0 +1,245 @@
+"""What a trader can do: enter, cancel, amend, look up. One for REST and Socket.IO alike.
+
+Every method is cooperative and raises `ApiError` for any answer but the one asked for.
+Layer: api.
+"""
+
+from __future__ import annotations
+
+import time
+from itertools import islice
+
+from api import answers, wire
+from api.errors import ApiError, rejected
+from api.grid import grid_of
+from api.venue import Venue
+from engine.commands import AmendOrder, CancelAll, CancelOrder, EnterOrder
+from engine.events import Amended, Applied, Cancelled, Completed, Rejected, Repeated
+from engine.instrument import Instrument
+from engine.order import Order
+from engine.rejects import RejectReason
+from engine.types import AccountId, OrderId, OrderStatus, Seq, Side, TradeId
+from store.history import DoneOrder, Trade
+
+HISTORY_PATIENCE_S = 5.0  # how long a look-up waits for the history to catch up with it
+
+
+class Desk:
+    """The trading desk of one venue."""
+
+    def __init__(self, venue: Venue) -> None:
+        self._venue = venue
+        self._exchange = venue.exchange
+
+    # -- entering, cancelling, amending
+
+    def enter(self, command: EnterOrder, started: float) -> answers.OrderAnswer:
+        """Enter one order. `started` is the `perf_counter` reading when the request came."""
+        applied = self._venue.sequencer.submit(command)
+        first = applied.events[0]
+        if isinstance(first, Rejected):
+            raise self._rejected(first, old_style=True)
+        elapsed = time.perf_counter() - started
+        self._venue.activity.record_latency(int(elapsed * 1e6))
+        if isinstance(first, Repeated):
+            return self._repeated(applied, first, elapsed * 1e3)
+        return answers.order_answer(applied, self._exchange, round(elapsed * 1e3, 3))
+
+    def cancel(self, command: CancelOrder, started: float) -> answers.CancelAnswer:
+        """Cancel one order by either id."""
+        applied = self._venue.sequencer.submit(command)
+        event = applied.events[0]
+        if not isinstance(event, Cancelled):
+            if isinstance(event, Rejected):
+                self._too_late_if_done(event, command)
+                raise self._rejected(event, old_style=True)
+            raise TypeError(f"a cancel caused {event}")
+        elapsed_ms = round((time.perf_counter() - started) * 1e3, 3)
+        return answers.cancel_answer(applied, event, self._exchange, elapsed_ms)
+
+    def cancel_all(self, account: AccountId, symbol: str | None, side: Side | None) -> dict[str, object]:
+        """Cancel every open order of `account`, of one symbol or side when given."""
+        if symbol is not None:
+            self.instrument(symbol)
+        applied = self._venue.sequencer.submit(CancelAll(account, symbol, side))
+        ids = [str(event.order_id) for event in applied.events if isinstance(event, Cancelled)]
+        return {"cancelled": ids, "count": len(ids), "seq": applied.seq}
+
+    def amend(self, command: AmendOrder) -> answers.OrderView:
+        """Change an open order; say whether it kept its priority."""
+        applied = self._venue.sequencer.submit(command)
+        first = applied.events[0]
+        if isinstance(first, Rejected):
+            self._too_late_if_done(first, CancelOrder(command.account, command.order_id))
+            raise self._rejected(first)
+        kept = isinstance(first, Amended) and first.kept_priority
+        priority = ("kept" if kept else "lost") if isinstance(first, Amended) else None
+        for event in reversed(applied.events):
+            if isinstance(event, (Completed, Cancelled)) and event.order_id == command.order_id:
+                status, reason = answers.status_of(event, event.cum)
+                return answers.order_view(
+                    event, self.instrument(event.symbol), applied.seq, status, reason, priority=priority
+                )
+        return self.order(str(command.order_id), command.account, priority=priority)
+
+    # -- looking up
+
+    def instrument(self, symbol: str) -> Instrument:
+        """The instrument of a listed symbol. Raises ApiError 404."""
+        instrument = self._exchange.instrument(symbol)
+        if instrument is None:
+            raise rejected(RejectReason.UNKNOWN_SYMBOL, None, symbol=symbol)
+        return instrument
+
+    def order(
+        self, order_id: str, account: AccountId, symbol: str | None = None, **further: object
+    ) -> answers.OrderView:
+        """One order of `account`, open or done, with its fills; it must be in `symbol` when given."""
+        number = wire.order_id_of(order_id)
+        seq = self._exchange.seq
+        order = self._exchange.order(number)
+        if order is not None and order.account == account and symbol in (None, order.symbol):
+            self._caught_up(seq)
+            fills = self._fills(number)
+            order = self._exchange.order(number)  # it may have ended while we waited
+            if order is not None:
+                return self._open_view(order, fills=self._fill_views(order.order_id, fills), **further)
+        self._caught_up(self._exchange.seq)
+        done = self._venue.history_writer.query(self._venue.history.order, number)
+        if done is None or done.account != account or symbol not in (None, done.symbol):
+            raise rejected(RejectReason.UNKNOWN_ORDER, None)
+        fills = self._fills(number)
+        return self._done_view(done, fills=self._fill_views(number, fills), **further)
+
+    def orders(self, query: wire.OrdersQuery, account: AccountId) -> dict[str, object]:
+        """A page of the orders of `account`, newest first; `next_cursor` asks for the page behind it."""
+        if query.symbol is not None:
+            self.instrument(query.symbol)
+        self._caught_up(self._exchange.seq)
+        done: list[DoneOrder] = []
+        if query.status in (None, "done", "filled", "cancelled"):
+            status = OrderStatus(query.status) if query.status in ("filled", "cancelled") else None
+            before = None if query.cursor is None else OrderId(query.cursor)
+            done = self._venue.history_writer.query(
+                self._venue.history.orders, account, query.symbol, before, query.limit, status
+            )
+        views = {row.order_id: self._done_view(row) for row in done}
+        if query.status not in ("done", "filled", "cancelled"):
+            views.update((order.order_id, self._open_view(order)) for order in self._open_page(query, account))
+        newest = sorted(views, reverse=True)[: query.limit]
+        full = len(newest) == query.limit
+        return {
+            "orders": [views[order_id] for order_id in newest],
+            "next_cursor": str(newest[-1]) if full else None,
+            "seq": self._exchange.seq,
+        }
+
+    def trades(self, symbol: str, query: wire.TradesQuery) -> list[answers.TradeView]:
+        """Recent trades of `symbol`, newest first."""
+        instrument = self.instrument(symbol)
+        recent = self._venue.activity.of(symbol).recent
+        if query.before is None and (len(recent) >= query.limit or len(recent) < (recent.maxlen or 0)):
+            return list(islice(reversed(recent), query.limit))
+        self._caught_up(self._exchange.seq)
+        before = None if query.before is None else TradeId(query.before)
+        rows: list[Trade] = self._venue.history_writer.query(self._venue.history.trades, symbol, before, query.limit)
+        return [answers.trade_view(row, instrument, row.ts_ns, row.seq) for row in rows]
+
+    # -- steps
+
+    def _open_page(self, query: wire.OrdersQuery, account: AccountId) -> list[Order]:
+        known = self._exchange.accounts.get(account)
+        newest = reversed(known.open_orders.values()) if known else iter(())
+        wanted = (
+            order
+            for order in newest
+            if (query.cursor is None or order.order_id < query.cursor)
+            and query.symbol in (None, order.symbol)
+            and query.status in (None, "open", order.status)
+        )
+        return list(islice(wanted, query.limit))
+
+    def _open_view(self, order: Order, **further: object) -> answers.OrderView:
+        instrument = self._exchange.books[order.symbol].instrument
+        position = answers.queue_view(order, grid_of(instrument)) if "fills" in further else None
+        return answers.order_view(
+            order, instrument, self._exchange.seq, order.status, None, queue_position=position, **further
+        )
+
+    def _done_view(self, done: DoneOrder, **further: object) -> answers.OrderView:
+        instrument = self._exchange.books[done.symbol].instrument
+        return answers.order_view(done, instrument, self._exchange.seq, done.status, done.reason, **further)
+
+    def _fills(self, order_id: OrderId) -> list[Trade]:
+        return self._venue.history_writer.query(self._venue.history.fills, order_id)
+
+    def _fill_views(self, order_id: OrderId, trades: list[Trade]) -> list[answers.FillView]:
+        if not trades:
+            return []
+        grid = grid_of(self._exchange.books[trades[0].symbol].instrument)
+        return [
+            answers.fill_view(trade, maker=trade.maker_order_id == order_id, grid=grid, ts_ns=trade.ts_ns)
+            for trade in trades
+        ]
+
+    def _repeated(self, applied: Applied, repeated: Repeated, elapsed_ms: float) -> answers.OrderAnswer:
+        """The first order's state as the answer to its repetition."""
+        view = self.order(str(repeated.order_id), repeated.account)
+        book = self._exchange.books[repeated.symbol]
+        fills = [trade for trade in self._fills(repeated.order_id) if trade.taker_order_id == repeated.order_id]
+        grid = grid_of(book.instrument)
+        return answers.OrderAnswer(
+            order_id=view.order_id,
+            client_order_id=view.client_order_id,
+            symbol=view.symbol,
+            side=view.side,
+            order_type=view.order_type,
+            time_in_force=view.time_in_force,
+            price=view.price,
+            quantity=view.quantity,
+            status=view.status,
+            reason=view.reason,
+            filled_quantity=view.filled,
+            remaining_quantity=view.remaining,
+            average_price=view.average_price,
+            trades=[answers.trade_view(trade, book.instrument, trade.ts_ns, trade.seq) for trade in fills],
+            total_maker_fees=grid.amount(sum(trade.maker_fee for trade in fills)),
+            total_taker_fees=grid.amount(sum(trade.taker_fee for trade in fills)),
+            bbo=answers.bbo_view(book, self._exchange.seq, self._exchange.ts_ns),
+            processing_time_ms=round(elapsed_ms, 3),
+            timestamp=view.timestamp,
+            ts_ns=view.ts_ns,
+            seq=applied.seq,
+            repeated=True,
+        )
+
+    def _too_late_if_done(self, event: Rejected, command: CancelOrder) -> None:
+        """Raise `too_late` for an order that ended longer ago than the engine remembers."""
+        if event.reason is not RejectReason.UNKNOWN_ORDER:
+            return
+        self._caught_up(self._exchange.seq)
+        history, query = self._venue.history, self._venue.history_writer.query
+        done: DoneOrder | None = None
+        if command.order_id is not None:
+            done = query(history.order, command.order_id)
+        elif command.client_order_id is not None:
+            done = query(history.order_by_client_id, command.account, command.client_order_id)
+        if done is not None and done.account == command.account and command.symbol in (None, done.symbol):
+            raise rejected(RejectReason.TOO_LATE, None, old_style=True, order_id=str(done.order_id))
+
+    def _rejected(self, event: Rejected, *, old_style: bool = False) -> ApiError:
+        instrument = self._exchange.instrument(event.symbol) if event.symbol else None
+        details = {
+            name: value
+            for name, value in (
+                ("order_id", str(event.order_id) if event.order_id is not None else None),
+                ("client_order_id", event.client_order_id),
+            )
+            if value is not None
+        }
+        return rejected(event.reason, instrument, symbol=event.symbol, old_style=old_style, **details)
+
+    def _caught_up(self, seq: Seq) -> None:
+        """Wait until the history knows everything up to `seq`. Raises ApiError 503 when it does not."""
+        if not self._venue.history_writer.wait(seq, HISTORY_PATIENCE_S):
+            raise ApiError(503, "HISTORY_BEHIND", "The history of done orders is behind; try again.", None, 1)

@@ -1,0 +1,84 @@
+"""What no handler should have to think of: who may call us by which name, and from which page.
+
+A page on the web must not be able to trade on a server on this machine: neither by posting
+to it (cross-site request forgery) nor by renaming its own site to our address (DNS
+rebinding). One thin WSGI layer before Flask and Socket.IO alike.
+Layer: api.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import msgspec
+
+from api.errors import ApiError
+from api.settings import Settings
+
+Environ = dict[str, Any]
+StartResponse = Callable[..., Any]
+WsgiApp = Callable[[Environ, StartResponse], Iterable[bytes]]
+
+_SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
+
+
+class Guard:
+    """Wraps a WSGI application. Adds microseconds to a request."""
+
+    def __init__(self, app: WsgiApp, settings: Settings) -> None:
+        self._app = app
+        self._origins = settings.cors_origins
+        self._names = {"localhost", settings.host, *settings.trusted_hosts}
+        self._known_hosts: set[str] = set()
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        host = environ.get("HTTP_HOST", "")
+        if host not in self._known_hosts and not self._may_be_called(host):
+            return _refuse(
+                ApiError(421, "UNKNOWN_HOST", "This server does not go by that name; see --trusted-hosts."),
+                start_response,
+            )
+        origin = environ.get("HTTP_ORIGIN")
+        if (
+            origin is not None
+            and environ["REQUEST_METHOD"] not in _SAFE_METHODS
+            and not self._may_post(origin, environ)
+        ):
+            return _refuse(
+                ApiError(403, "FOREIGN_ORIGIN", "Pages of that origin may not do this; see --cors-origins."),
+                start_response,
+            )
+        # permessage-deflate more than halves the fan-out of the feed
+        environ.pop("HTTP_SEC_WEBSOCKET_EXTENSIONS", None)
+        return self._app(environ, start_response)
+
+    def _may_be_called(self, host: str) -> bool:
+        """Names must be known; an address cannot be rebound."""
+        name = host[: host.index("]") + 1].strip("[]") if host.startswith("[") else host.rsplit(":", 1)[0]
+        if name not in self._names and not _is_address(name):
+            return False
+        if len(self._known_hosts) < 1000:
+            self._known_hosts.add(host)
+        return True
+
+    def _may_post(self, origin: str, environ: Environ) -> bool:
+        own = f"{environ['wsgi.url_scheme']}://{environ.get('HTTP_HOST', '')}"
+        return origin == own or origin in self._origins
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+def _refuse(error: ApiError, start_response: StartResponse) -> Iterable[bytes]:
+    body = msgspec.json.encode(error.body())
+    start_response(
+        f"{error.status} Refused", [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
+    )
+    return [body]

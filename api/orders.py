@@ -1,0 +1,67 @@
+"""REST order entry: enter, cancel, amend and look up one's own orders.
+
+Layer: api. Parse, submit, format; nothing is decided here.
+"""
+
+from __future__ import annotations
+
+import time
+
+from flask import Blueprint, Response, request
+
+from api import wire
+from api.auth import requesting_account
+from api.desk import Desk
+from api.responses import answer, query
+from engine.exchange import Exchange
+
+
+def blueprint(desk: Desk, exchange: Exchange) -> Blueprint:
+    """The routes of order entry."""
+    routes = Blueprint("orders", __name__)
+
+    @routes.post("/order")
+    def enter_order() -> Response:
+        """Enter one order; answer with what became of it. Idempotent on `client_order_id`."""
+        started = time.perf_counter()
+        command = wire.enter_order(request.get_data(cache=False), requesting_account(), exchange)
+        return answer(desk.enter(command, started))
+
+    @routes.post("/cancel")
+    def cancel_order() -> Response:
+        """Cancel one order by our id or by the trader's."""
+        started = time.perf_counter()
+        command = wire.cancel_order(request.get_data(cache=False), requesting_account())
+        return answer(desk.cancel(command, started))
+
+    @routes.get("/order/<order_id>")
+    def get_order(order_id: str) -> Response:
+        """One order, open or done, with its fills and its place in the queue."""
+        symbol = query(wire.SymbolQuery).symbol
+        return answer(desk.order(order_id, requesting_account(), symbol))
+
+    @routes.delete("/order/<order_id>")
+    def delete_order(order_id: str) -> Response:
+        """Cancel one order by our id."""
+        started = time.perf_counter()
+        command = wire.cancel_command(wire.CancelRequest(order_id=order_id), requesting_account())
+        return answer(desk.cancel(command, started))
+
+    @routes.patch("/order/<order_id>")
+    def amend_order(order_id: str) -> Response:
+        """Change price or quantity of an open order; `priority` says whether it kept its place."""
+        command = wire.amend_order(request.get_data(cache=False), order_id, requesting_account(), exchange)
+        return answer(desk.amend(command))
+
+    @routes.get("/orders")
+    def list_orders() -> Response:
+        """The caller's orders, newest first."""
+        return answer(desk.orders(query(wire.OrdersQuery), requesting_account()))
+
+    @routes.delete("/orders")
+    def cancel_all_orders() -> Response:
+        """Cancel every open order of the caller, of one symbol or side when given."""
+        which = query(wire.CancelAllQuery)
+        return answer(desk.cancel_all(requesting_account(), which.symbol, which.side))
+
+    return routes

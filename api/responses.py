@@ -1,0 +1,27 @@
+"""JSON answers and queries of Flask handlers.
+
+Layer: api.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+import msgspec
+from flask import Response, request
+
+from api import wire
+
+T = TypeVar("T")
+
+_encode = msgspec.json.Encoder().encode
+
+
+def answer(body: Any, status: int = 200) -> Response:
+    """`body`, a struct or plain values, as a JSON answer."""
+    return Response(_encode(body), status, mimetype="application/json")
+
+
+def query(kind: type[T]) -> T:
+    """The query string as a `kind` of `api.wire`. Raises Malformed."""
+    return wire.converted(request.args.to_dict(), kind, lax=True)

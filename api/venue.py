@@ -1,0 +1,36 @@
+"""The running exchange, as the handlers see it. Put together by `bootstrap`.
+
+Layer: api.
+"""
+
+from __future__ import annotations
+
+import time
+
+import msgspec
+
+from api.activity import Activity
+from api.settings import Settings
+from engine.exchange import Exchange
+from sequencer.sequencer import Sequencer
+from store.history import History
+from store.writer import HistoryWriter
+
+VERSION = "0.1.0"
+
+
+class Venue(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything a request may need, made once."""
+
+    settings: Settings
+    exchange: Exchange  # to read; only the sequencer changes it
+    sequencer: Sequencer
+    history: History  # its reads are run through `history_writer.query`
+    history_writer: HistoryWriter
+    activity: Activity
+    started_ns: int
+
+    @property
+    def uptime_s(self) -> float:
+        """Seconds since the server started to take orders."""
+        return (time.time_ns() - self.started_ns) / 1e9
