@@ -14,7 +14,6 @@ import msgspec
 
 Side = Literal["buy", "sell"]
 Status = Literal["new", "resting", "partially_filled", "filled", "cancelled", "rejected", "expired", "pending_trigger"]
-OPEN: tuple[Status, ...] = ("new", "resting", "partially_filled")
 
 
 class NewOrder(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -78,6 +77,7 @@ class OrderAnswer(msgspec.Struct, frozen=True):
     bbo: Bbo
     processing_time_ms: float
     seq: int
+    repeated: bool = False  # the order was entered before under this client order id
 
 
 class CancelAnswer(msgspec.Struct, frozen=True):
@@ -104,6 +104,7 @@ class OrderState(msgspec.Struct, frozen=True):
     filled: Decimal
     status: Status
     timestamp: float
+    priority: Literal["kept", "lost"] | None = None  # after an amend
 
 
 class OrderPage(msgspec.Struct, frozen=True):
@@ -133,10 +134,10 @@ class Health(msgspec.Struct, frozen=True):
 
 
 class Fees(msgspec.Struct, frozen=True):
-    """Fee rates of one symbol, in basis points of the notional; below zero a rebate."""
+    """Fee rates of one symbol, in percent of the notional; below zero a rebate."""
 
-    maker_bps: Decimal
-    taker_bps: Decimal
+    maker_percent: Decimal
+    taker_percent: Decimal
 
 
 class SymbolInfo(msgspec.Struct, frozen=True):
@@ -149,7 +150,6 @@ class SymbolInfo(msgspec.Struct, frozen=True):
     bbo: Bbo
     active_orders: int
     total_trades: int
-    quote_scale: int | None = None
 
 
 class Symbols(msgspec.Struct, frozen=True):

@@ -86,6 +86,10 @@ class Measurements:
         self._started_ns = time.perf_counter_ns()
         self._stopped_ns: int | None = None
 
+    def lasted(self, seconds: float) -> None:
+        """Let the rates be over this many seconds."""
+        self._stopped_ns = self._started_ns + int(seconds * 1e9)
+
     def restart(self) -> None:
         """Let the clock of the rates begin now."""
         self._started_ns = time.perf_counter_ns()

@@ -1,0 +1,121 @@
+"""Load on a running server, open loop: `python tests/advanced_load_test.py --rate R --duration D`.
+
+Latency counts from when a request was due, to p99.9. Every answer is checked; a wrong one, a
+5xx or a missing one ends the run with status 1, however fast it was.
+Layer: tests. A program, not collected by pytest.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import msgspec
+
+from tools.client import VenueClient, VenueError
+from tools.flow import positive
+from tools.load import LoadRun, Report, markets_of
+from tools.measure import show
+from tools.openloop import LATE_MS, Phase
+from tools.spawn import SpawnError, spawned
+
+
+def phases_of(options: argparse.Namespace) -> list[Phase]:
+    """What is sent: one constant phase, or a baseline, a spike and the baseline again."""
+    if options.mode == "constant":
+        return [Phase("constant", options.rate, options.duration)]
+    spike_s = options.spike_duration or options.duration / 3
+    calm_s = (options.duration - spike_s) / 2
+    if calm_s <= 0:
+        raise ValueError("--spike-duration leaves no time for the baseline: make --duration longer")
+    spike_rate = options.spike_rate or 4 * options.rate
+    return [
+        Phase("baseline", options.rate, calm_s),
+        Phase("spike", spike_rate, spike_s),
+        Phase("after", options.rate, calm_s),
+    ]
+
+
+def print_report(report: Report, phases: list[Phase], mode: str) -> None:
+    """The figures of each phase, then what is wrong."""
+    rates = {phase.name: phase.rate for phase in phases}
+    for kept in report.kept:
+        title = f"{kept.phase}, {rates[kept.phase]:g} requests a second"
+        show(report.phases[kept.phase].summary(title), "table" if mode == "table" else "plain")
+        late = f"generator late by p99 {kept.late_p99_ms:.2f} ms, at most {kept.late_max_ms:.2f} ms"
+        if kept.on_schedule:
+            print(f"{late}: on schedule")
+        else:
+            print(f"{late}: NOT on schedule (p99 above {LATE_MS:g} ms), so the latencies include its own delay")
+    for problem in report.problems:
+        print(f"WRONG: {problem}")
+    if report.problem_count:
+        print(f"{report.problem_count} answers were wrong or missing.")
+    else:
+        print("Every answer was right.")
+
+
+def write_json(path: Path, report: Report) -> None:
+    """The same figures for a program."""
+    content = {
+        "phases": {name: measured.summary(name) for name, measured in report.phases.items()},
+        "schedule": report.kept,
+        "problems": report.problems,
+        "problem_count": report.problem_count,
+    }
+    path.write_bytes(msgspec.json.format(msgspec.json.encode(content)))
+
+
+async def run(options: argparse.Namespace) -> int:
+    """Run the load; 0 when every answer was right, 1 when one was not, 2 when it could not run."""
+    try:
+        async with AsyncExitStack() as stack:
+            url = options.url
+            if options.spawn:
+                url = (await stack.enter_async_context(spawned())).url
+            client = await stack.enter_async_context(
+                VenueClient(url, connections=options.connections, timeout_s=options.timeout)
+            )
+            phases = phases_of(options)
+            load = LoadRun(client, await markets_of(client, options.symbols), options.seed)
+            report = await load.run(phases)
+    except (VenueError, SpawnError, ValueError) as error:
+        print(f"The load test could not run: {error}", file=sys.stderr)
+        return 2
+    print_report(report, phases, options.format)
+    if options.json is not None:
+        write_json(options.json, report)
+    return 1 if report.problem_count else 0
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    options = argparse.ArgumentParser(
+        description="Open-loop load: latency from the intended send time, every answer checked. "
+        "Exit status 1 when an answer is wrong or missing, 2 when the test could not run."
+    )
+    options.add_argument("--rate", type=positive, default=100.0, help="requests a second (default: %(default)g)")
+    options.add_argument("--duration", type=positive, default=30.0, help="seconds in all (default: %(default)g)")
+    options.add_argument("--url", default="http://127.0.0.1:5000", help="the server (default: %(default)s)")
+    options.add_argument("--spawn", action="store_true", help="start a server for this run instead, on a free port")
+    options.add_argument("--mode", choices=("constant", "spike"), default="constant", help="(default: %(default)s)")
+    options.add_argument("--spike-rate", type=positive, help="requests a second in the spike (default: 4 x rate)")
+    options.add_argument("--spike-duration", type=positive, help="seconds of the spike (default: a third)")
+    options.add_argument("--connections", type=int, default=64, help="most connections (default: %(default)s)")
+    options.add_argument("--timeout", type=positive, default=30.0, help="seconds until a request is given up")
+    options.add_argument(
+        "--symbols", type=lambda text: text.split(","), default=[], metavar="SYMBOL,...", help="(default: all known)"
+    )
+    options.add_argument("--seed", type=int, default=1, help="same seed, same orders (default: %(default)s)")
+    options.add_argument("--format", choices=("table", "plain"), default="table", help="how the figures are printed")
+    options.add_argument("--json", type=Path, metavar="FILE", help="also write the figures here")
+    return options
+
+
+if __name__ == "__main__":
+    sys.exit(asyncio.run(run(parser().parse_args())))

@@ -1,0 +1,259 @@
+"""Watch a running server, or find what it can do: `python tests/monitoring_suite.py --test ...`.
+
+monitor        health, orders a second, round trip, age of the feed, CPU and memory, once a second
+profile        latency of each endpoint and order type, one request at a time
+comprehensive  every rule's answer, then load at rising rates until the knee
+Wrong answers end it with status 1. Layer: tests. A program, not collected by pytest.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import psutil
+
+from tools.answers import NewOrder, Refusal
+from tools.checks import check_book, check_entered
+from tools.client import VenueClient, VenueError
+from tools.feed import NAMESPACE, connected
+from tools.flow import HOME_PRICES, positive
+from tools.load import LoadRun, Market, OrderMix, markets_of
+from tools.measure import Latency, Measurements, show
+from tools.openloop import Phase
+from tools.probes import Prober, quiet_symbol, run_probes
+from tools.spawn import SpawnError, spawned
+
+FIRST_RATE: Final = 100.0
+LAST_RATE: Final = 12_800.0
+KNEE_P99_MS: Final = 100.0  # above this a rate is more than the server takes
+PROFILE_PREFIX: Final = "load-profile-"  # swept with every other load order
+
+
+class FeedWatch:
+    """How old the last message of the feed is."""
+
+    def __init__(self) -> None:
+        self._last_s: float | None = None
+        self.messages = 0
+
+    def heard(self, *_message: Any) -> None:
+        """A message came."""
+        self._last_s = time.monotonic()
+        self.messages += 1
+
+    def age(self) -> str:
+        """For people."""
+        return "silent" if self._last_s is None else f"{time.monotonic() - self._last_s:.2f} s"
+
+
+def server_process(url: str) -> psutil.Process | None:
+    """The process that listens on the server's port, when it is on this machine and may be looked at."""
+    parts = urlsplit(url)
+    if parts.hostname not in ("127.0.0.1", "localhost", "::1"):
+        return None
+    try:
+        for connection in psutil.net_connections("tcp"):
+            if connection.status == psutil.CONN_LISTEN and connection.laddr.port == parts.port and connection.pid:
+                return psutil.Process(connection.pid)
+    except psutil.Error:
+        return None
+    return None
+
+
+async def monitor(client: VenueClient, options: argparse.Namespace) -> list[str]:
+    """One line a second until the duration is over."""
+    watch, round_trips = FeedWatch(), Latency()
+    process = server_process(client.url)
+    wrong: list[str] = []
+    async with connected(client.url) as feed:
+        for event in ("l2_update", "trades"):
+            feed.on(event, watch.heard, namespace=NAMESPACE)
+        for symbol in (await client.symbols()).symbols:
+            await feed.emit("subscribe", {"type": "l2_updates", "symbol": symbol, "levels": 10}, namespace=NAMESPACE)
+        await feed.emit("subscribe", {"type": "trades", "batch": True}, namespace=NAMESPACE)
+        before = await client.health()
+        print("   health  commands/s  round trip  feed age  messages/s    CPU      RSS  clients  flows")
+        end = time.monotonic() + options.duration
+        while time.monotonic() < end:
+            heard = watch.messages
+            if process is not None:
+                process.cpu_percent()
+            begin = time.monotonic()
+            await asyncio.sleep(min(1.0, max(0.0, end - begin)))
+            started_ns = time.perf_counter_ns()
+            health = await client.health()
+            elapsed_ns = time.perf_counter_ns() - started_ns
+            seconds = time.monotonic() - begin
+            round_trips.record(elapsed_ns)
+            cpu, rss = ("-", "-") if process is None else _load_of(process)
+            print(
+                f"{health.status:>9}  {(health.seq - before.seq) / seconds:>10.0f}  {elapsed_ns / 1e6:>7.2f} ms  "
+                f"{watch.age():>8}  {(watch.messages - heard) / seconds:>10.0f}  {cpu:>5}  {rss:>7}  "
+                f"{health.connections:>7}  {','.join(health.flows) or '-'}",
+                flush=True,
+            )
+            if health.seq < before.seq:
+                wrong.append(f"seq went back from {before.seq} to {health.seq}")
+            before = health
+    row = round_trips.row()
+    print(f"round trip of /health: p50 {row.p50_ms} p99 {row.p99_ms} max {row.max_ms} ms")
+    return wrong
+
+
+def _load_of(process: psutil.Process) -> tuple[str, str]:
+    try:
+        return f"{process.cpu_percent():.0f}%", f"{process.memory_info().rss / 2**20:.0f} MB"
+    except psutil.Error:
+        return "gone", "gone"
+
+
+async def profile(client: VenueClient, options: argparse.Namespace) -> list[str]:
+    """Each kind of request `iterations` times, one after the other."""
+    markets = await markets_of(client, [])
+    measured = Measurements()
+    wrong: list[str] = []
+    mix = OrderMix(markets, options.seed, f"profile-{time.time_ns() // 1_000_000:x}")
+    symbol = markets[0].symbol
+    number = 0
+    last_order_id = ""
+
+    async def enter(order_type: str) -> None:
+        nonlocal number, last_order_id
+        number += 1
+        order, market = mix.order(number, order_type)
+        last_order_id = await _entered(client, order, market, measured, wrong) or last_order_id
+
+    async def look_up() -> None:
+        found = await client.order(last_order_id)
+        if isinstance(found, Refusal):
+            wrong.append(f"GET /order/{last_order_id}: {found.status} {found.error_code}")
+
+    async def book() -> None:
+        shown = await client.book(symbol, 50)
+        wrong.extend(check_book(shown, markets[0].info))
+
+    kinds: list[tuple[str, Callable[[], Awaitable[Any]]]] = [
+        *((f"POST /order {kind}", lambda kind=kind: enter(kind)) for kind in ("limit", "market", "ioc", "fok")),
+        ("GET /order/{id}", look_up),
+        ("GET /book?levels=50", book),
+        ("GET /bbo", lambda: client.bbo(symbol)),
+        ("GET /trades", lambda: client.last_price(symbol)),
+        ("GET /symbols", client.symbols),
+        ("GET /health", client.health),
+    ]
+    for kind, ask in kinds:
+        for _ in range(options.iterations):
+            started_ns = time.perf_counter_ns()
+            await ask()
+            measured.took(kind, time.perf_counter_ns() - started_ns)
+            measured.counts["requests"] += 1
+    measured.stop()
+    for market in markets:
+        await client.sweep(market.symbol, PROFILE_PREFIX)
+    show(measured.summary("profile, one request at a time"), options.format)
+    return wrong
+
+
+async def _entered(
+    client: VenueClient, order: NewOrder, market: Market, measured: Measurements, wrong: list[str]
+) -> str | None:
+    """Enter and check one order; its id, or None when it was refused."""
+    answer = await client.enter(order)
+    if isinstance(answer, Refusal):
+        measured.rejects[answer.error_code] += 1
+        if answer.status >= 500:
+            wrong.append(f"{answer.status} {answer.error_code}: {answer.error}")
+        return None
+    wrong.extend(check_entered(order, answer, market.info))
+    return answer.order_id
+
+
+async def comprehensive(client: VenueClient, options: argparse.Namespace) -> list[str]:
+    """The rules, then the knee."""
+    wrong: list[str] = []
+    quiet = await quiet_symbol(client, HOME_PRICES)
+    if quiet is None:
+        print("The rules were NOT probed: every symbol has open orders of others. Use --spawn, or a quiet server.")
+    else:
+        symbol, info, price = quiet
+        print(f"Rules, probed in {symbol}:")
+        for name, problems in (await run_probes(Prober(client, symbol, info, price))).items():
+            print(f"  {'WRONG' if problems else 'right'}  {name}")
+            wrong += [f"{name}: {problem}" for problem in problems]
+    return wrong + await find_knee(client, options)
+
+
+async def find_knee(client: VenueClient, options: argparse.Namespace) -> list[str]:
+    """Double the rate until p99 is above the limit or the generator is at its end; say where."""
+    markets = await markets_of(client, [])
+    rate, taken = FIRST_RATE, 0.0
+    print(f"Load at rising rates, {options.duration:g} s each, until p99 is above {KNEE_P99_MS:g} ms:")
+    while rate <= LAST_RATE:
+        report = await LoadRun(client, markets, options.seed).run([Phase("load", rate, options.duration)])
+        row = report.phases["load"].summary("load").latency["all"]
+        print(
+            f"  {rate:>6.0f}/s  p50 {row.p50_ms:.2f}  p90 {row.p90_ms:.2f}  p99 {row.p99_ms:.2f}  "
+            f"p99.9 {row.p999_ms:.2f}  max {row.max_ms:.2f} ms, wrong {report.problem_count}",
+            flush=True,
+        )
+        if report.problem_count:
+            return report.problems
+        if not report.kept[0].on_schedule:
+            print(f"  the generator is at its end here (late by p99 {report.kept[0].late_p99_ms:.1f} ms)")
+            break
+        if row.p99_ms > KNEE_P99_MS:
+            break
+        taken, rate = rate, 2 * rate
+    print(f"Knee: {taken:.0f} requests a second are taken with p99 within {KNEE_P99_MS:g} ms.")
+    return []
+
+
+async def run(options: argparse.Namespace) -> int:
+    """Run one test; 0 when every answer was right, 1 when one was not, 2 when it could not run."""
+    tests = {"monitor": monitor, "profile": profile, "comprehensive": comprehensive}
+    try:
+        async with AsyncExitStack() as stack:
+            url = options.url
+            if options.spawn:
+                url = (await stack.enter_async_context(spawned())).url
+            client = await stack.enter_async_context(VenueClient(url, connections=64, timeout_s=30))
+            wrong = await tests[options.test](client, options)
+    except (VenueError, SpawnError, ValueError) as error:
+        print(f"The test could not go on: {error}", file=sys.stderr)
+        return 2
+    for problem in wrong:
+        print(f"WRONG: {problem}")
+    print(f"{len(wrong)} answers were wrong." if wrong else "Every answer was right.")
+    return 1 if wrong else 0
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    options = argparse.ArgumentParser(
+        description="Watch a running server, profile it, or check its rules and find its knee. "
+        "Exit status 1 when an answer is wrong, 2 when the test could not run."
+    )
+    options.add_argument("--test", choices=("monitor", "profile", "comprehensive"), default="monitor")
+    options.add_argument("--url", default="http://127.0.0.1:5000", help="the server (default: %(default)s)")
+    options.add_argument("--spawn", action="store_true", help="start a server for this test instead, on a free port")
+    options.add_argument(
+        "--duration", type=positive, default=10.0, help="seconds to monitor, or of each rate (default: %(default)g)"
+    )
+    options.add_argument("--iterations", type=int, default=200, help="requests of each kind to profile (default: 200)")
+    options.add_argument("--seed", type=int, default=1, help="same seed, same orders (default: %(default)s)")
+    options.add_argument("--format", choices=("table", "plain", "json"), default="table", help="of the profile")
+    return options
+
+
+if __name__ == "__main__":
+    sys.exit(asyncio.run(run(parser().parse_args())))

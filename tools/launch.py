@@ -1,0 +1,107 @@
+"""What `make run` starts: the server and, once it takes orders, the simulated traders beside it.
+
+    python -m tools.launch [options of api/app.py]
+
+Both end together on SIGINT or SIGTERM, the traders first, so that they can cancel their
+quotes. A server that ends by itself ends this too, with its status. Nothing is restarted.
+Layer: tools.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from typing import Final
+
+from tools.client import VenueClient
+from tools.spawn import ROOT, start_server, url_of
+
+FLOW_STOP_S: Final = 25.0  # for the traders to cancel their quotes
+SERVER_STOP_S: Final = 30.0
+
+
+async def run(arguments: list[str]) -> int:
+    """Run both until one signal or the server's end; return the server's exit status."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(name, stop.set)
+    server = await start_server(*arguments)
+    ended = asyncio.create_task(server.wait())
+    stopping = asyncio.create_task(stop.wait())
+    bringing_up = asyncio.create_task(_url_when_accepting(server))
+    try:
+        await asyncio.wait({bringing_up, ended, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if stopping.done():
+            return await _stopped(server, SERVER_STOP_S)
+        if ended.done() or bringing_up.exception() is not None:
+            return _status(await ended)
+        return await _trade_beside(server, bringing_up.result(), ended, stopping)
+    finally:
+        bringing_up.cancel()
+        stopping.cancel()
+        if server.returncode is None:
+            server.kill()
+            await server.wait()
+
+
+async def _trade_beside(
+    server: asyncio.subprocess.Process, url: str, ended: asyncio.Task[int], stopping: asyncio.Task[bool]
+) -> int:
+    print(f"The page: {url}/ - with simulated traders, labelled as such. Without them: make serve", flush=True)
+    echoed = asyncio.create_task(_echo(server))
+    flow = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tools.flow", "--url", url, cwd=ROOT, start_new_session=True
+    )
+    flow_ended = asyncio.create_task(flow.wait())
+    try:
+        await asyncio.wait({ended, stopping, flow_ended}, return_when=asyncio.FIRST_COMPLETED)
+        if flow_ended.done() and not ended.done() and not stopping.done():
+            print(f"The simulated traders ended with status {flow.returncode}; the server goes on.", flush=True)
+            await asyncio.wait({ended, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if ended.done():
+            print(f"The server ended with status {_status(ended.result())}.", file=sys.stderr, flush=True)
+            await _stopped(flow, FLOW_STOP_S)
+            return _status(ended.result())
+        await _stopped(flow, FLOW_STOP_S)
+        return await _stopped(server, SERVER_STOP_S)
+    finally:
+        if flow.returncode is None:
+            flow.kill()
+        await flow_ended
+        await echoed
+
+
+async def _url_when_accepting(server: asyncio.subprocess.Process) -> str:
+    url = await url_of(server, echo=True)
+    async with VenueClient(url) as client:
+        await client.wait_until_accepting()
+    return url
+
+
+async def _echo(server: asyncio.subprocess.Process) -> None:
+    while server.stdout is not None and (line := await server.stdout.readline()):
+        sys.stdout.write(line.decode(errors="replace"))
+        sys.stdout.flush()
+
+
+async def _stopped(process: asyncio.subprocess.Process, patience_s: float) -> int:
+    """Ask a process to end, by SIGTERM; kill it when it does not in time. Return its exit status."""
+    if process.returncode is None:
+        process.send_signal(signal.SIGTERM)
+    try:
+        return _status(await asyncio.wait_for(process.wait(), patience_s))
+    except TimeoutError:
+        print(f"Process {process.pid} did not end within {patience_s:.0f} s and was killed.", file=sys.stderr)
+        process.kill()
+        return _status(await process.wait())
+
+
+def _status(returncode: int) -> int:
+    """An exit status as a shell tells it: 128 and the signal's number where a signal ended the process."""
+    return 128 - returncode if returncode < 0 else returncode
+
+
+if __name__ == "__main__":
+    sys.exit(asyncio.run(run(sys.argv[1:])))
