@@ -50,10 +50,11 @@ def plan_spending(
 ) -> tuple[list[Match], Lots, bool]:
     """Return the matches whose notional spends (or earns) at most `budget`, in whole lots.
 
-    Also their sum in lots, and whether the book ended before the budget did. O(matches).
+    Also their sum in lots, and whether the book ended while the budget could still pay for
+    a lot at the last price. O(matches).
     """
     matches: list[Match] = []
-    taken = 0
+    taken = lot_amount = 0
     limit_key = None if limit is None else limit * opposite.sign
     for level in opposite:
         if limit_key is not None and level.key > limit_key:
@@ -67,7 +68,9 @@ def plan_spending(
             matches.append((maker, take))
             taken += take
             budget = Amount(budget - take * lot_amount)
-    return matches, Lots(taken), True
+            if take < maker.leaves:  # a cheaper lot behind it could be paid for: that would trade through it
+                return matches, Lots(taken), False
+    return matches, Lots(taken), budget >= lot_amount
 
 
 def apply_matches(
@@ -134,12 +137,12 @@ def apply_matches(
 
 def remainder_reason(order: Order) -> CancelReason | None:
     """Why what is left of an order that has matched must not rest; None when it may."""
+    if order.time_in_force is _FOK:
+        return CancelReason.FILL_OR_KILL
     if order.price is None:
         return CancelReason.NO_LIQUIDITY
     if order.time_in_force is _IOC:
         return CancelReason.IMMEDIATE_OR_CANCEL
-    if order.time_in_force is _FOK:
-        return CancelReason.FILL_OR_KILL
     return None
 
 

@@ -25,7 +25,7 @@ def refuse_entry(command: EnterOrder, book: OrderBook, open_orders: int) -> Reje
     price, quantity = command.price, command.quantity
     if not _combines(command):
         return RejectReason.UNSUPPORTED_COMBINATION
-    if isinstance(price, str):
+    if isinstance(price, str) or (price is not None and price < 1):
         return RejectReason.BAD_TICK
     if isinstance(quantity, str) or isinstance(command.quote_quantity, str):
         return RejectReason.BAD_LOT
@@ -49,7 +49,7 @@ def refuse_amend(
     """The first rule that an open order of `book` with this price and whole quantity would break, or None."""
     if book.status is not _TRADING:
         return RejectReason.SYMBOL_NOT_TRADING
-    if isinstance(price, str):
+    if isinstance(price, str) or price < 1:
         return RejectReason.BAD_TICK
     if isinstance(quantity, str):
         return RejectReason.BAD_LOT
@@ -115,7 +115,7 @@ def beyond_collar(book: OrderBook, side: Side, price: Ticks) -> bool:
 
 
 def _refuse_notional(instrument: Instrument, notional: int) -> RejectReason | None:
-    if notional < instrument.min_notional:
+    if notional < instrument.min_notional or notional < 1:
         return RejectReason.NOTIONAL_TOO_SMALL
     if notional > instrument.max_notional:
         return RejectReason.NOTIONAL_TOO_LARGE
