@@ -1,0 +1,304 @@
+/**
+ * The desk: one symbol looked at, its models kept current by feed and REST, orders sent.
+ *
+ * Tells what changed by events named after the part: "instruments", "symbol", "book", "tape",
+ * "ticker", "orders", "link", "venue", "notice". Views read the fields.
+ * Layer: above net and model, below view.
+ */
+
+import { Book } from "./model/book.js";
+import { Connection } from "./model/connection.js";
+import { scaleOf } from "./model/decimal.js";
+import { Orders } from "./model/orders.js";
+import { Ticker } from "./model/ticker.js";
+import { Tape } from "./model/trades.js";
+
+/** @typedef {import("./model/types.js").Instrument} Instrument */
+
+const TAPE_LENGTH = 80;
+const ORDERS_PAGE = 500;
+/** Pages of open orders that are fetched; beyond that the listing is cut, newest kept. */
+const ORDERS_PAGES_MAX = 10;
+const SYMBOLS_RETRY_MS = 2_000;
+/** Whether orders are taken is asked this often. */
+const VENUE_EVERY_MS = 10_000;
+/** @type {import("./net/feed.js").Subscription} */
+const ORDERS = { type: "orders", batch: true };
+
+export class Desk extends EventTarget {
+  /** @type {Map<string, Instrument>} */ instruments = new Map();
+  /** @type {Instrument | null} */ instrument = null;
+  book = new Book(0, 0);
+  tape = new Tape(TAPE_LENGTH);
+  /** Whether the tape's first listing came. */
+  tapeLoaded = false;
+  ticker = new Ticker();
+  connection = new Connection();
+  /** Whether a listing of the orders came since the connection is up. */
+  ordersLoaded = false;
+  /** @type {{flows: string[], accepting: boolean}} */ venue = { flows: [], accepting: true };
+  /** The last thing the feed complained about, in words. */
+  notice = "";
+  orders;
+  #api;
+  #feed;
+  #clientOrderIds;
+  /** Aborted when the symbol changes. */ #selection = new AbortController();
+
+  /**
+   * @param {import("./net/api.js").Api} api
+   * @param {import("./net/feed.js").Feed} feed
+   * @param {import("./net/identity.js").ClientOrderIds} clientOrderIds
+   */
+  constructor(api, feed, clientOrderIds) {
+    super();
+    this.#api = api;
+    this.#feed = feed;
+    this.#clientOrderIds = clientOrderIds;
+    this.orders = new Orders(clientOrderIds.prefix);
+    feed.onEvent = (name, payload) => this.#receive(name, payload);
+    feed.onConnect = () => this.#connected();
+    feed.onDisconnect = () => this.#disconnected();
+    feed.onRoundTrip = (sentMs, nowMs) => {
+      this.connection.answered(sentMs, nowMs);
+      this.#tell("link");
+    };
+  }
+
+  /**
+   * Connect and show a symbol. Never fails; keeps trying.
+   * @param {string | null} preferred the symbol to show when there is one of that name
+   */
+  async start(preferred) {
+    this.#feed.subscribe(ORDERS);
+    this.#feed.open();
+    setInterval(() => this.#loadVenue(), VENUE_EVERY_MS);
+    while (this.instruments.size === 0) {
+      try {
+        this.#learnInstruments((await this.#api.symbols()).symbol_info);
+      } catch {
+        await new Promise((resolve) => setTimeout(resolve, SYMBOLS_RETRY_MS));
+      }
+    }
+    this.select(this.instruments.has(preferred ?? "") ? preferred : this.instruments.keys().next().value);
+  }
+
+  /** @param {string} symbol must be listed */
+  select(symbol) {
+    if (this.instrument) for (const subscription of subscriptionsOf(this.instrument.symbol)) this.#feed.unsubscribe(subscription);
+    this.#selection.abort();
+    this.#selection = new AbortController();
+    this.instrument = this.instruments.get(symbol);
+    this.book = new Book(scaleOf(this.instrument.tick_size), scaleOf(this.instrument.lot_size));
+    this.ticker = new Ticker();
+    this.tape = new Tape(TAPE_LENGTH);
+    this.tapeLoaded = false;
+    this.#tell("symbol");
+    for (const subscription of subscriptionsOf(symbol)) this.#feed.subscribe(subscription);
+  }
+
+  /** An id for a new order of this browser. */
+  nextClientOrderId() {
+    return this.#clientOrderIds.next();
+  }
+
+  /** @param {object} order with its client_order_id @returns {Promise<any>} the answer; throws ApiFailure */
+  enterOrder(order) {
+    return this.#api.enterOrder(order);
+  }
+
+  /** @param {string} orderId @returns {Promise<any>} throws ApiFailure */
+  cancelOrder(orderId) {
+    return this.#api.cancelOrder(orderId);
+  }
+
+  /** What taking `quantity` now would cost; throws ApiFailure. @param {string} side @param {string} quantity @param {AbortSignal} signal */
+  quote(side, quantity, signal) {
+    return this.#api.quote(this.instrument.symbol, side, quantity, signal);
+  }
+
+  get linkState() {
+    return this.connection.state(performance.now(), this.book.state);
+  }
+
+  /** @param {string} part */
+  #tell(part) {
+    this.dispatchEvent(new Event(part));
+  }
+
+  #connected() {
+    this.connection.connected(performance.now());
+    this.notice = "";
+    this.#tell("link");
+    this.#tell("notice");
+    this.#loadVenue();
+  }
+
+  #disconnected() {
+    this.connection.disconnected();
+    this.book.invalidate();
+    this.#tell("link");
+    this.#tell("book");
+  }
+
+  /** @param {string} name @param {any} payload */
+  #receive(name, payload) {
+    this.connection.heard(performance.now());
+    switch (name) {
+      case "subscribed":
+        return this.#subscribed(payload);
+      case "venue":
+        return this.#setVenue(payload);
+      case "order_events":
+        return this.#foldOrderEvents(payload.events);
+      case "resync":
+        return this.#resync(payload);
+      case "error":
+        this.notice = payload.message;
+        return this.#tell("notice");
+      default:
+        if (payload.symbol === this.instrument?.symbol) this.#receiveMarket(name, payload);
+    }
+  }
+
+  /** @param {string} name @param {any} payload of the shown symbol */
+  #receiveMarket(name, payload) {
+    switch (name) {
+      case "l2_snapshot":
+        this.#bookOutcome(this.book.applySnapshot(payload));
+        break;
+      case "l2_delta":
+        this.#bookOutcome(this.book.applyDelta(payload));
+        break;
+      case "trades":
+        this.tape.add(payload.trades);
+        this.ticker.addTrades(payload.trades);
+        this.#tell("tape");
+        this.#tell("ticker");
+        break;
+      case "ticker":
+        this.ticker.replace(payload);
+        this.#tell("ticker");
+        break;
+    }
+  }
+
+  /** @param {import("./model/book.js").Outcome} outcome */
+  #bookOutcome(outcome) {
+    if (outcome === "gap" || outcome === "checksum") {
+      this.connection.gaps += 1;
+      this.#feed.resubscribe({ type: "l2_deltas", symbol: this.instrument.symbol });
+    }
+    if (outcome !== "ignored") this.#tell("book");
+  }
+
+  /**
+   * Live messages come from now on, so a listing fetched now leaves no hole before them.
+   * @param {{type: string, symbol: string | null}} subscription
+   */
+  #subscribed({ type, symbol }) {
+    if (type === "orders") this.#loadOrders();
+    if (type === "trades" && symbol === this.instrument?.symbol) this.#loadTape();
+  }
+
+  /** We read too slowly and were taken out of a subscription. @param {{type: string, symbol: string | null}} message */
+  #resync({ type, symbol }) {
+    this.connection.resyncs += 1;
+    this.#tell("link");
+    const subscription = type === "orders" ? ORDERS : subscriptionsOf(symbol).find((wanted) => wanted.type === type);
+    if (subscription) this.#feed.resubscribe(subscription);
+    if (type === "l2_deltas" && symbol === this.instrument?.symbol) {
+      this.book.invalidate();
+      this.#tell("book");
+    }
+  }
+
+  /** @param {any[]} events */
+  #foldOrderEvents(events) {
+    for (const event of events) this.orders.apply(event);
+    this.#tell("orders");
+  }
+
+  /** What a message leaves out stays as it was. @param {{flows?: string[], accepting?: boolean}} venue */
+  #setVenue({ flows = this.venue.flows, accepting = this.venue.accepting }) {
+    this.venue = { flows, accepting };
+    this.#tell("venue");
+  }
+
+  async #loadVenue() {
+    try {
+      this.#setVenue(await this.#api.health());
+    } catch {
+      // Asked again in a while; a lost connection is told by the feed.
+    }
+  }
+
+  /** The last trades and the 24 hour figures of the shown symbol. */
+  async #loadTape() {
+    const { symbol } = this.instrument;
+    const { signal } = this.#selection;
+    const tape = new Tape(TAPE_LENGTH);
+    this.tape = tape;
+    try {
+      const [listing, ticker] = await Promise.all([
+        this.#api.trades(symbol, TAPE_LENGTH, signal),
+        this.#api.ticker(symbol, signal),
+      ]);
+      if (this.tape !== tape) return; // loaded anew meanwhile
+      tape.add(listing.trades);
+      this.tapeLoaded = true;
+      this.ticker.replace(ticker);
+      this.#tell("tape");
+      this.#tell("ticker");
+    } catch {
+      // The next connection, or the next symbol, loads again; live trades go on meanwhile.
+    }
+  }
+
+  /** Every open order of the account, page after page. */
+  async #loadOrders() {
+    this.ordersLoaded = false;
+    try {
+      const listed = [];
+      let seq = null;
+      let cursor;
+      for (let page = 0; page < ORDERS_PAGES_MAX; page += 1) {
+        const answer = await this.#api.orders({ status: "open", limit: ORDERS_PAGE, cursor });
+        seq ??= answer.seq;
+        listed.push(...answer.orders);
+        cursor = answer.next_cursor;
+        if (!cursor) break;
+      }
+      const unheard = this.orders.seed(listed, seq);
+      this.ordersLoaded = true;
+      this.#tell("orders");
+      await this.#loadFills(unheard);
+    } catch {
+      // The next connection loads again.
+    }
+  }
+
+  /** What happened to our orders while we were not listening. @param {string[]} orderIds */
+  async #loadFills(orderIds) {
+    for (const orderId of orderIds) {
+      const order = await this.#api.order(orderId);
+      this.orders.addFills(order, order.fills);
+    }
+    this.#tell("orders");
+  }
+
+  /** @param {Record<string, any>} infos of GET /symbols */
+  #learnInstruments(infos) {
+    for (const [symbol, info] of Object.entries(infos)) this.instruments.set(symbol, { ...info, symbol });
+    this.#tell("instruments");
+  }
+}
+
+/** @param {string} symbol @returns {import("./net/feed.js").Subscription[]} */
+function subscriptionsOf(symbol) {
+  return [
+    { type: "l2_deltas", symbol },
+    { type: "trades", symbol, batch: true },
+    { type: "ticker", symbol },
+  ];
+}

@@ -1,0 +1,51 @@
+/**
+ * The shapes that travel between server, models and views. Types only; nothing runs here.
+ *
+ * Units: every price, quantity and amount is a decimal text, exactly as on the wire;
+ * `timestamp` is epoch seconds with a fraction; names ending in `_ms` / `Ms` are milliseconds.
+ * Wire records keep their wire names (snake_case).
+ * Layer: model. No DOM, no network, no clock.
+ *
+ * @typedef {"buy" | "sell"} Side
+ *
+ * @typedef {object} Instrument one row of GET /symbols `symbol_info`
+ * @property {string} symbol
+ * @property {string} base asset that is bought or sold
+ * @property {string} quote asset it is paid with
+ * @property {string} tick_size least price step, in the quote asset
+ * @property {string} lot_size least quantity step, in the base asset
+ * @property {string} status "trading", "halted" or "closed"
+ *
+ * @typedef {[price: string, quantity: string, orders: number]} WireLevel quantity 0: the level is gone
+ *
+ * @typedef {object} Level a price level with what stands at it and before it
+ * @property {string} price
+ * @property {string} quantity
+ * @property {number} orders
+ * @property {string} cumulative quantity from the best level to this one
+ * @property {number} share `cumulative` as a part of the deepest shown level of both sides, 0 to 1; for drawing only
+ *
+ * @typedef {object} Trade
+ * @property {number} timestamp
+ * @property {string} symbol
+ * @property {string} trade_id
+ * @property {string} price
+ * @property {string} quantity
+ * @property {Side} aggressor_side
+ * @property {string} maker_order_id
+ * @property {string} taker_order_id
+ *
+ * @typedef {object} Order
+ * @property {string} order_id
+ * @property {string | null} client_order_id
+ * @property {string} symbol
+ * @property {Side} side
+ * @property {string} order_type
+ * @property {string} quantity
+ * @property {string | null} price
+ * @property {string} remaining
+ * @property {string} filled
+ * @property {string} status
+ * @property {number} timestamp when it was entered
+ */
+export {};
