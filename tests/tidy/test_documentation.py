@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Iterator
+from typing import get_args, get_type_hints
 
 import click
 import pytest
 
+from api.answers import OrderEvent
+from api.app import create_app
+from api.bootstrap import Server
 from api.errors import STATUS
-from api.settings import ENVIRONMENT_PREFIX, options
+from api.feed import NAMESPACE
+from api.settings import ENVIRONMENT_PREFIX, Settings, options
+from api.wire import SubscribeRequest
 from engine.rejects import CancelReason, RejectReason
 from tests.tidy.sources import ROOT, python_files, tree
 
@@ -31,7 +38,7 @@ def section(text: str, heading: str) -> str:
 
 def rows(text: str) -> list[list[str]]:
     """The cells of every table row in `text`, backticks taken off."""
-    lines = [line.strip() for line in text.splitlines() if line.startswith("|")]
+    lines = [line.strip() for line in text.splitlines() if re.match(r"\| [^-]", line)]
     return [[cell.strip().strip("`") for cell in line.strip("|").split(" | ")] for line in lines]
 
 
@@ -72,6 +79,55 @@ def test_every_reject_reason_has_its_status_and_its_row() -> None:
 def test_every_cancel_reason_has_its_row() -> None:
     described = [cells[0] for cells in rows(page("api.md"))]
     assert [reason.value for reason in CancelReason if reason.value not in described] == []
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A whole server without its port, to read its routes and feed events off."""
+    server = Server(Settings(data=tmp_path_factory.mktemp("documented")), create_app)
+    yield server
+    server.close()
+
+
+def test_every_route_has_its_heading(server: Server) -> None:
+    offered = {
+        f"{method} {rule.rule.replace('<', '{').replace('>', '}')}"
+        for rule in server.app.url_map.iter_rules()
+        for method in rule.methods or ()
+        if rule.endpoint.split(".")[0] in ("orders", "market") and method not in ("HEAD", "OPTIONS")
+    }
+    described = set(re.findall(r"^### ([A-Z]+ /\S*)", page("api.md"), re.MULTILINE))
+    assert described == offered
+
+
+def test_every_event_that_a_client_may_send_has_its_row(server: Server) -> None:
+    offered = set(server.feed.socketio.server.handlers[NAMESPACE]) - {"connect", "disconnect"}
+    described = {cells[0] for cells in rows(section(page("feed.md"), "What a client sends"))} - {"event"}
+    assert described == offered
+
+
+def test_every_event_that_the_server_sends_has_its_row() -> None:
+    sent = {
+        node.value
+        for call in ast.walk(tree(ROOT / "api" / "feed.py"))
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute)
+        for node in call.args[{"emit": 0, "_send": 1, "_publish": 1}.get(call.func.attr, len(call.args)) :][:1]
+        if isinstance(node, ast.Constant)
+    }
+    described = {cells[0].removesuffix("` *") for cells in rows(section(page("feed.md"), "What the server sends"))}
+    assert described - {"event"} == sent
+
+
+def test_every_subscription_has_its_row() -> None:
+    offered = set(get_args(get_type_hints(SubscribeRequest)["type"]))
+    described = {cells[0].removesuffix("` *") for cells in rows(section(page("feed.md"), "Subscriptions"))}
+    assert described - {"type"} == offered
+
+
+def test_every_order_event_type_has_its_row() -> None:
+    offered = set(get_args(get_type_hints(OrderEvent)["event_type"]))
+    described = {name for cells in rows(section(page("feed.md"), "Order events")) for name in cells[0].split("`, `")}
+    assert described - {"event_type"} == offered
 
 
 def test_every_other_error_code_has_its_row() -> None:
