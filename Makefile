@@ -59,7 +59,9 @@ tidy: $(DEVELOPMENT) ## House rules only: layers, purity, documentation (part of
 
 .PHONY: bench
 bench: $(DEVELOPMENT) ## Every benchmark, one after the other; takes minutes
-	@for file in benchmarks/bench_*.py; do echo "== $$file"; $(PY) "$$file" || exit 1; done
+	@for file in $$(grep -l '^if __name__' benchmarks/*.py); do \
+		echo "== $$file"; $(PY) -m "benchmarks.$$(basename "$$file" .py)" || exit 1; \
+	done
 
 # -- install
 
