@@ -78,13 +78,28 @@ def test_what_waits_is_written_in_few_transactions(
     sizes: list[int] = []
     write = history.write
     monkeypatch.setattr(history, "write", lambda batch: (sizes.append(len(batch)), write(batch)))
-    for item in RUN[:1500]:
+    monkeypatch.setattr(writer_module, "GATHER_S", 0.5)
+    for item in RUN[:100]:
         writer.put([item])
-    assert writer.wait(Seq(1500), timeout_s=30)
+        eventlet.sleep(0.001)
+    assert writer.wait(Seq(100), timeout_s=30)
 
-    assert sum(sizes) == 1500
+    assert sum(sizes) == 100
+    assert len(sizes) < 10
+
+
+def test_a_large_batch_is_written_in_several_transactions(
+    history: History, writer: HistoryWriter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes: list[int] = []
+    write = history.write
+    monkeypatch.setattr(history, "write", lambda batch: (sizes.append(len(batch)), write(batch)))
+    writer.put(RUN)
+    assert writer.wait(Seq(len(RUN)), timeout_s=30)
+
+    assert sum(sizes) == len(RUN)
     assert max(sizes) <= writer_module.TRANSACTION_COMMANDS_MAX
-    assert len(sizes) < 50
+    assert expected_trades(RUN)[::-1] == history.trades(limit=100_000)
 
 
 def test_it_is_stored_soon_without_anybody_waiting(writer: HistoryWriter) -> None:
@@ -194,12 +209,21 @@ def test_a_queue_at_twice_its_limit_is_given_up(history: History, caplog: pytest
             writer.put(RUN[start : start + 100])
     assert writer.failure is not None
     assert "twice the limit" in caplog.text
-    assert not writer.wait(Seq(2500), timeout_s=30)
+    assert not writer.wait(Seq(2500))
     assert writer.lag(Seq(2500)) > 0
     writer.close()
 
     history.write(RUN)  # as the next start does
     assert expected_trades(RUN)[::-1] == history.trades(limit=100_000)
+
+
+def test_giving_up_wakes_who_waits(history: History) -> None:
+    writer = HistoryWriter(history, waiting_max=10)
+    waiting = eventlet.spawn(writer.wait, Seq(len(RUN)))
+    eventlet.sleep(0.05)
+    writer.put(RUN)
+    assert waiting.wait() is False
+    writer.close()
 
 
 @pytest.fixture
@@ -222,9 +246,10 @@ def test_when_the_disk_is_full_it_says_so_once_and_reads_go_on(
         for start in range(500, len(RUN), 100):
             assert writer.put(RUN[start : start + 100])
             eventlet.sleep(0.01)
-        assert not writer.wait(Seq(len(RUN)), timeout_s=30)
+        assert not writer.wait(Seq(len(RUN)))
 
     assert writer.failure is not None
+    assert not writer.wait(Seq(len(RUN)))  # and who comes later is told at once
     assert [record.levelname for record in caplog.records] == ["ERROR"]
     assert "trading goes on" in caplog.text
     assert writer.lag(Seq(len(RUN))) == len(RUN) - writer.stored_seq > 0
