@@ -55,7 +55,7 @@ _SENTENCES: dict[RejectReason, str] = {
     RejectReason.QUANTITY_TOO_LARGE: "The quantity is above the largest allowed, {max_quantity}.",
     RejectReason.NOTIONAL_TOO_SMALL: "Price times quantity is below the smallest allowed, {min_notional}.",
     RejectReason.NOTIONAL_TOO_LARGE: "Price times quantity is above the largest allowed, {max_notional}.",
-    RejectReason.PRICE_OUTSIDE_COLLAR: "The price is further from the market than the {collar_percent} % collar allows.",
+    RejectReason.PRICE_OUTSIDE_COLLAR: "The price is too far from the market: the collar is {collar_percent} %.",
     RejectReason.TOO_MANY_OPEN_ORDERS: "You have {max_open_orders} open orders in {symbol}, the most allowed.",
     RejectReason.UNKNOWN_ORDER: "There is no such order.",
     RejectReason.TOO_LATE: "The order is already done.",
