@@ -69,4 +69,51 @@ class AmendOrder(msgspec.Struct, frozen=True, array_like=True, tag="M"):
     quantity: Lots | str | None = None
 
 
-Command = ListInstrument | SetStatus | EnterOrder | CancelOrder | CancelAll | AmendOrder
+class Deposit(msgspec.Struct, frozen=True, array_like=True, tag="D"):
+    """Credit an account from outside. Amounts are decimal texts: they may exceed 64 bits in minor units."""
+
+    account: AccountId
+    asset: str
+    amount: str
+    limit: str | None = None  # refuse what would bring the account's deposits of the asset above this
+
+
+class Withdraw(msgspec.Struct, frozen=True, array_like=True, tag="W"):
+    """Take what is available out of the venue."""
+
+    account: AccountId
+    asset: str
+    amount: str
+
+
+class ConfigureAccount(msgspec.Struct, frozen=True, array_like=True, tag="T"):
+    """Set an account's fee tier and limits, all of them; None leaves it to the instrument."""
+
+    account: AccountId
+    tier: str
+    maker_fee: int | None = None  # millionths; below zero a rebate
+    taker_fee: int | None = None
+    max_open_orders: int | None = None  # over all symbols
+    max_orders_per_second: int | None = None
+    max_notional: str | None = None  # of one order, a decimal in its quote asset
+
+
+class StopAccount(msgspec.Struct, frozen=True, array_like=True, tag="K"):
+    """The kill switch: cancel every order of an account and take no more from it; or let it trade again."""
+
+    account: AccountId
+    stopped: bool
+
+
+Command = (
+    ListInstrument
+    | SetStatus
+    | EnterOrder
+    | CancelOrder
+    | CancelAll
+    | AmendOrder
+    | Deposit
+    | Withdraw
+    | ConfigureAccount
+    | StopAccount
+)

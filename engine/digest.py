@@ -19,6 +19,12 @@ def state_digest(exchange: Exchange) -> str:
     digest = hashlib.sha256()
     recent = exchange.recent
     digest.update(_encode([exchange.seq, exchange.ts_ns, exchange.next_trade_id, len(recent), recent.chain]))
+    for account, owner in exchange.accounts.items():
+        digest.update(_encode([account, *owner.state()]))
+    for account, assets in exchange.ledger.accounts.items():
+        for asset, balance in assets.items():
+            amounts = (str(balance.available), str(balance.held), str(balance.deposited))
+            digest.update(_encode([account, asset, *amounts]))
     for symbol, book in exchange.books.items():
         digest.update(_encode([symbol, book.instrument, book.status, book.last_price, book.trade_count]))
         for side in (book.bids, book.asks):
@@ -36,6 +42,8 @@ def state_digest(exchange: Exchange) -> str:
                                 str(o.leaves),
                                 str(o.quote_cum),
                                 str(o.fees),
+                                o.maker_rate,
+                                o.taker_rate,
                                 o.client_order_id,
                                 o.entered_ns,
                             )

@@ -107,6 +107,30 @@ class Amended(Event, frozen=True):
     kept_priority: bool
 
 
+class Deposited(Event, frozen=True):
+    account: AccountId
+    asset: str
+    amount: Amount
+
+
+class Withdrawn(Event, frozen=True):
+    account: AccountId
+    asset: str
+    amount: Amount
+
+
+class AccountConfigured(Event, frozen=True):
+    account: AccountId
+    tier: str
+
+
+class AccountStopped(Event, frozen=True):
+    """Or, with `stopped` false, let trade again."""
+
+    account: AccountId
+    stopped: bool
+
+
 class Ended(Event, frozen=True):
     """An order is done; its last state, whole. The base of the two ways to end."""
 

@@ -7,84 +7,44 @@ Layer: engine.
 
 from __future__ import annotations
 
-import zlib
-from collections import deque
 from collections.abc import Callable
 
 from engine import events as ev
+from engine.accounts import Account, RecentOrders
 from engine.book import OrderBook
-from engine.commands import AmendOrder, CancelAll, CancelOrder, Command, EnterOrder, ListInstrument, SetStatus
+from engine.commands import (
+    AmendOrder,
+    CancelAll,
+    CancelOrder,
+    Command,
+    ConfigureAccount,
+    Deposit,
+    EnterOrder,
+    ListInstrument,
+    SetStatus,
+    StopAccount,
+    Withdraw,
+)
 from engine.instrument import Instrument
+from engine.ledger import FEE_ACCOUNT, Balance, Ledger, hold_per_lot
 from engine.matcher import (
     Match,
+    Plan,
+    accepted,
     apply_matches,
     cancelled,
     completed,
+    plan_entry,
     plan_matches,
-    plan_spending,
     remainder_reason,
 )
 from engine.order import Order
 from engine.rejects import CancelReason, InvariantViolation, RejectReason
-from engine.rules import collar_limit, refuse_amend, refuse_entry
-from engine.types import AccountId, Amount, Lots, OrderId, Seq, Ticks, TimeInForce, TradingStatus
+from engine.rules import refuse_amend, refuse_entry
+from engine.types import AccountId, Amount, Lots, OrderId, Seq, Side, Ticks, TradingStatus
 
-RECENT_WINDOW = 200_000  # how many done orders are remembered
-
-_TRADING, _FOK = TradingStatus.TRADING, TimeInForce.FOK
-
-
-class Account:
-    """What the exchange knows of one account: its open orders, and how many in each symbol."""
-
-    __slots__ = ("open_count", "open_orders")
-
-    def __init__(self) -> None:
-        self.open_orders: dict[OrderId, Order] = {}  # oldest first
-        self.open_count: dict[str, int] = {}
-
-
-class RecentOrders:
-    """The latest `RECENT_WINDOW` done orders, and the client order ids of these and of every open order.
-
-    For idempotency, for cancelling by client order id, and for `too_late`. `chain` digests
-    everything that ever went in; with the length it stands for the content.
-    """
-
-    __slots__ = ("_done", "_done_queue", "_named", "chain")
-
-    def __init__(self) -> None:
-        self._named: dict[tuple[AccountId, str], tuple[OrderId, EnterOrder]] = {}
-        self._done: dict[OrderId, tuple[AccountId, str | None]] = {}  # with the client order id
-        self._done_queue: deque[OrderId] = deque()
-        self.chain = 0
-
-    def __len__(self) -> int:
-        return len(self._done_queue)
-
-    def named(self, account: AccountId, client_order_id: str) -> tuple[OrderId, EnterOrder] | None:
-        """The order entered under this id, and how it was asked for; None when new or long done."""
-        return self._named.get((account, client_order_id))
-
-    def name(self, account: AccountId, client_order_id: str, order_id: OrderId, command: EnterOrder) -> None:
-        """Remember the order entered under a client order id. O(1)."""
-        self._named[account, client_order_id] = (order_id, command)
-        self.chain = zlib.crc32(f"{account}/{order_id}/{client_order_id}".encode(), self.chain)
-
-    def owner_of_done(self, order_id: OrderId) -> AccountId | None:
-        """Whose order this was, when it is done and recent."""
-        done = self._done.get(order_id)
-        return None if done is None else done[0]
-
-    def done(self, order: Order) -> None:
-        """Remember that `order` is done, and forget the one that has been done the longest. O(1)."""
-        self._done[order.order_id] = (order.account, order.client_order_id)
-        self._done_queue.append(order.order_id)
-        if len(self._done_queue) > RECENT_WINDOW:
-            account, client_order_id = self._done.pop(self._done_queue.popleft())
-            if client_order_id is not None:
-                del self._named[account, client_order_id]
-        self.chain = zlib.crc32(order.order_id.to_bytes(8, "big"), self.chain)
+_TRADING = TradingStatus.TRADING
+_BUY = Side.BUY
 
 
 class Exchange:
@@ -96,6 +56,7 @@ class Exchange:
         self.next_trade_id = 1
         self.books: dict[str, OrderBook] = {}  # in the order of listing
         self.accounts: dict[AccountId, Account] = {}
+        self.ledger = Ledger()
         self.recent = RecentOrders()
         self.orders: dict[OrderId, Order] = {}  # every open order of every symbol
         self._handlers: dict[type, Callable[..., None]] = {
@@ -105,6 +66,10 @@ class Exchange:
             CancelAll: self._cancel_all,
             ListInstrument: self._list,
             SetStatus: self._set_status,
+            Deposit: self._deposit,
+            Withdraw: self._withdraw,
+            ConfigureAccount: self._configure,
+            StopAccount: self._stop_account,
         }
 
     def apply(self, command: Command, seq: Seq, ts_ns: int) -> list[ev.Event]:
@@ -152,17 +117,19 @@ class Exchange:
         for account in self.accounts.values():
             if sum(account.open_count.values()) != len(account.open_orders):
                 raise InvariantViolation("an account's count of open orders is wrong")
+        self.ledger.check_invariants(list(self.orders.values()))
 
     # -- commands
 
     def _list(self, command: ListInstrument, events: list[ev.Event]) -> None:
         instrument = command.instrument
         book = self.books.get(instrument.symbol)
+        fits = book is None or book.instrument.same_grid(instrument)
+        if not fits or not self.ledger.admit(instrument):
+            events.append(ev.Rejected(FEE_ACCOUNT, instrument.symbol, RejectReason.INSTRUMENT_CONFLICT, None, None))
+            return
         if book is None:
             self.books[instrument.symbol] = OrderBook(instrument)
-        elif not book.instrument.same_grid(instrument):
-            events.append(ev.Rejected(AccountId(0), instrument.symbol, RejectReason.INSTRUMENT_CONFLICT, None, None))
-            return
         else:
             book.instrument = instrument
         events.append(ev.InstrumentListed(instrument))
@@ -170,7 +137,7 @@ class Exchange:
     def _set_status(self, command: SetStatus, events: list[ev.Event]) -> None:
         book = self.books.get(command.symbol)
         if book is None:
-            events.append(ev.Rejected(AccountId(0), command.symbol, RejectReason.UNKNOWN_SYMBOL, None, None))
+            events.append(ev.Rejected(FEE_ACCOUNT, command.symbol, RejectReason.UNKNOWN_SYMBOL, None, None))
             return
         book.status = command.status
         events.append(ev.StatusChanged(command.symbol, command.status))
@@ -178,90 +145,57 @@ class Exchange:
     def _enter(self, command: EnterOrder, events: list[ev.Event]) -> None:
         account, symbol, client_order_id = command.account, command.symbol, command.client_order_id
         book = self.books.get(symbol)
-        reason: RejectReason | None = None
         if book is None:
-            reason = RejectReason.UNKNOWN_SYMBOL
-        elif book.status is not _TRADING:
-            reason = RejectReason.SYMBOL_NOT_TRADING
-        if reason is None and client_order_id is not None:
-            first = self.recent.named(account, client_order_id)
-            if first is not None:
-                order_id, asked = first
-                if asked == command:
-                    events.append(ev.Repeated(order_id, account, symbol, client_order_id))
-                    return
-                events.append(
-                    ev.Rejected(account, symbol, RejectReason.DUPLICATE_CLIENT_ORDER_ID, order_id, client_order_id)
-                )
-                return
-        owner = self.accounts.get(account)
-        if owner is None:
-            owner = self.accounts[account] = Account()
-        if reason is None and book is not None:
-            reason = refuse_entry(command, book, owner.open_count.get(symbol, 0))
-        if reason is not None or book is None:
-            events.append(ev.Rejected(account, symbol, reason or RejectReason.UNKNOWN_SYMBOL, None, client_order_id))
+            events.append(ev.Rejected(account, symbol, RejectReason.UNKNOWN_SYMBOL, None, client_order_id))
             return
-
-        order_id = OrderId(self.seq)
-        price = None if command.price is None else Ticks(int(command.price))  # text was refused as a bad tick
-        limit = price if price is not None else collar_limit(book, command.side)
-        opposite = book.opposite(command.side)
-        matches: list[Match]
-        if command.quantity is None:
-            budget = Amount(int(command.quote_quantity or 0))
-            matches, quantity, left_over = plan_spending(opposite, limit, budget, book.instrument.lot_tick_amount)
+        owner = self._account(account)
+        reason: RejectReason | None = None
+        if book.status is not _TRADING:
+            reason = RejectReason.SYMBOL_NOT_TRADING
+        elif owner.stopped:
+            reason = RejectReason.ACCOUNT_STOPPED
+        elif client_order_id is not None and (first := self.recent.named(account, client_order_id)) is not None:
+            events.append(_repeated(command, client_order_id, *first))
+            return
+        elif owner.exceeds_rate(self.ts_ns):
+            reason = RejectReason.ORDER_RATE_EXCEEDED
         else:
-            quantity, left_over = Lots(int(command.quantity)), False
-            if command.time_in_force is _FOK and opposite.available(limit, quantity) < quantity:
-                matches = []
-            else:
-                matches, _ = plan_matches(opposite, limit, quantity)
-
-        order = Order(
-            order_id,
-            account,
-            symbol,
-            command.side,
-            command.order_type,
-            command.time_in_force,
-            price,
-            quantity,
-            quantity,
-            client_order_id,
-            self.ts_ns,
-        )
+            reason = refuse_entry(command, book, owner, self.ledger)
+        if reason is None:
+            plan = plan_entry(command, book)
+            order = self._new_order(command, plan, owner, book.instrument)
+            if order.pays.available < self._cost(order, plan, book.instrument):
+                reason = RejectReason.INSUFFICIENT_FUNDS
+        if reason is not None:
+            events.append(ev.Rejected(account, symbol, reason, None, client_order_id))
+            return
         if client_order_id is not None:
-            self.recent.name(account, client_order_id, order_id, command)
-        events.append(
-            ev.Accepted(
-                order_id,
-                account,
-                symbol,
-                command.side,
-                command.order_type,
-                command.time_in_force,
-                price,
-                quantity,
-                client_order_id,
-            )
-        )
-        if matches:
-            self._trade(book, order, matches, events)
-        if order.leaves == 0 and not left_over and quantity > 0:
+            self.recent.name(account, client_order_id, order.order_id, command)
+        events.append(accepted(order))
+        self._execute(order, plan, book, owner, events)
+
+    def _execute(self, order: Order, plan: Plan, book: OrderBook, owner: Account, events: list[ev.Event]) -> None:
+        """Hold what an accepted order may cost, trade it, and rest or end what is left."""
+        hold = order.leaves * order.hold_per_lot
+        order.pays.available -= hold
+        order.pays.held += hold
+        if plan.matches:
+            self._trade(book, order, plan.matches, events)
+        if order.leaves == 0 and not plan.left_over and order.quantity > 0:
             events.append(completed(order))
             self.recent.done(order)
             return
         reason_left = remainder_reason(order)
         if reason_left is not None:
+            _release(order)
             events.append(cancelled(order, reason_left, rested=False))
             self.recent.done(order)
             return
         book.rest(order)
         book.changed_seq = self.seq
-        self.orders[order_id] = order
-        owner.open_orders[order_id] = order
-        owner.open_count[symbol] = owner.open_count.get(symbol, 0) + 1
+        self.orders[order.order_id] = order
+        owner.open_orders[order.order_id] = order
+        owner.open_count[order.symbol] = owner.open_count.get(order.symbol, 0) + 1
 
     def _amend(self, command: AmendOrder, events: list[ev.Event]) -> None:
         order = self._own_open_order(command.account, command.order_id, None, None, events)
@@ -273,25 +207,39 @@ class Exchange:
         if not isinstance(quantity, str) and quantity <= order.cum and book.status is _TRADING:
             self._end_resting(book, order, CancelReason.AMENDED_BELOW_FILLED, events)
             return
-        reason = refuse_amend(book, order.side, price, quantity, price_changed=price != order.price)
-        if reason is not None or isinstance(price, str) or isinstance(quantity, str):
-            events.append(
-                ev.Rejected(order.account, order.symbol, reason or RejectReason.BAD_TICK, order.order_id, None)
-            )
-            return
-        old_price = order.price
-        kept = price == old_price and quantity <= order.quantity
-        if kept:
-            if quantity < order.quantity:
-                book.reduce(order, Lots(order.quantity - quantity))
-                order.quantity = quantity
-                book.changed_seq = self.seq
+        owner = self.accounts[order.account]
+        if owner.stopped:
+            reason: RejectReason | None = RejectReason.ACCOUNT_STOPPED
         else:
+            reason = refuse_amend(
+                book, owner, self.ledger, order.side, price, quantity, price_changed=price != order.price
+            )
+        if reason is None and not isinstance(price, str) and not isinstance(quantity, str):
+            reason = self._amend_to(order, book, price, quantity, events)
+        if reason is not None:
+            events.append(ev.Rejected(order.account, order.symbol, reason, order.order_id, None))
+
+    def _amend_to(
+        self, order: Order, book: OrderBook, price: Ticks, quantity: Lots, events: list[ev.Event]
+    ) -> RejectReason | None:
+        """Change a resting order as the rules allow; the reason when its owner cannot pay for it."""
+        leaves = Lots(quantity - order.cum)
+        per_lot = hold_per_lot(order.side, price, book.instrument, order.maker_rate, order.taker_rate)
+        more = leaves * per_lot - order.leaves * order.hold_per_lot
+        if more > order.pays.available:
+            return RejectReason.INSUFFICIENT_FUNDS
+        order.pays.available -= more
+        order.pays.held += more
+        order.hold_per_lot = per_lot
+        old_price = order.price or price
+        kept = price == old_price and quantity <= order.quantity
+        if not kept:
             book.remove(order)
-            book.changed_seq = self.seq
-            order.leaves = Lots(quantity - order.cum)
+            order.leaves, order.quantity, order.price = leaves, quantity, price
+        elif quantity < order.quantity:
+            book.reduce(order, Lots(order.quantity - quantity))
             order.quantity = quantity
-            order.price = price
+        book.changed_seq = self.seq
         events.append(
             ev.Amended(
                 order.order_id,
@@ -306,7 +254,7 @@ class Exchange:
             )
         )
         if kept:
-            return
+            return None
         matches, _ = plan_matches(book.opposite(order.side), price, order.leaves)
         if matches:
             self._trade(book, order, matches, events)
@@ -315,6 +263,7 @@ class Exchange:
             self._forget(order)
         else:
             book.rest(order)
+        return None
 
     def _cancel(self, command: CancelOrder, events: list[ev.Event]) -> None:
         order = self._own_open_order(command.account, command.order_id, command.client_order_id, command.symbol, events)
@@ -329,10 +278,106 @@ class Exchange:
                 continue
             self._end_resting(self.books[order.symbol], order, CancelReason.REQUESTED, events)
 
+    def _deposit(self, command: Deposit, events: list[ev.Event]) -> None:
+        account, asset = command.account, command.asset
+        reason = self._refuse_transfer(account, asset)
+        if reason is None:
+            amount = self.ledger.amount(asset, command.amount)
+            if amount is None:
+                reason = RejectReason.BAD_AMOUNT
+            elif command.limit is not None:
+                limit = self.ledger.amount(asset, command.limit) or 0
+                if self.ledger.balance(account, asset).deposited + amount > limit:
+                    reason = RejectReason.DEPOSIT_LIMIT_EXCEEDED
+            if reason is None and amount is not None:
+                self.ledger.deposit(account, asset, amount)
+                events.append(ev.Deposited(account, asset, amount))
+        if reason is not None:
+            events.append(ev.Rejected(account, None, reason, None, None))
+
+    def _withdraw(self, command: Withdraw, events: list[ev.Event]) -> None:
+        account, asset = command.account, command.asset
+        reason = self._refuse_transfer(account, asset)
+        if reason is None:
+            amount = self.ledger.amount(asset, command.amount)
+            if amount is None:
+                reason = RejectReason.BAD_AMOUNT
+            elif not self.ledger.withdraw(account, asset, amount):
+                reason = RejectReason.INSUFFICIENT_FUNDS
+            else:
+                events.append(ev.Withdrawn(account, asset, amount))
+        if reason is not None:
+            events.append(ev.Rejected(account, None, reason, None, None))
+
+    def _configure(self, command: ConfigureAccount, events: list[ev.Event]) -> None:
+        self._account(command.account).configuration = command
+        events.append(ev.AccountConfigured(command.account, command.tier))
+
+    def _stop_account(self, command: StopAccount, events: list[ev.Event]) -> None:
+        owner = self._account(command.account)
+        owner.stopped = command.stopped
+        events.append(ev.AccountStopped(command.account, command.stopped))
+        if command.stopped:
+            for order in self.open_orders(command.account):
+                self._end_resting(self.books[order.symbol], order, CancelReason.ACCOUNT_STOPPED, events)
+
     # -- steps
 
+    def _account(self, account: AccountId) -> Account:
+        owner = self.accounts.get(account)
+        if owner is None:
+            owner = self.accounts[account] = Account(account)
+        return owner
+
+    def _refuse_transfer(self, account: AccountId, asset: str) -> RejectReason | None:
+        if asset not in self.ledger.scales:
+            return RejectReason.UNKNOWN_ASSET
+        return RejectReason.ACCOUNT_STOPPED if self._account(account).stopped else None
+
+    def _new_order(self, command: EnterOrder, plan: Plan, owner: Account, instrument: Instrument) -> Order:
+        """The order that `command` asks for; nothing knows of it yet."""
+        base = self.ledger.balance(command.account, instrument.base)
+        quote = self.ledger.balance(command.account, instrument.quote)
+        buys = command.side is _BUY
+        maker_rate, taker_rate = owner.rates(instrument)
+        per_lot = 0
+        if plan.price is not None:
+            per_lot = hold_per_lot(command.side, plan.price, instrument, maker_rate, taker_rate)
+        return Order(
+            OrderId(self.seq),
+            command.account,
+            command.symbol,
+            command.side,
+            command.order_type,
+            command.time_in_force,
+            plan.price,
+            plan.quantity,
+            plan.quantity,
+            command.client_order_id,
+            self.ts_ns,
+            maker_rate,
+            taker_rate,
+            quote if buys else base,
+            base if buys else quote,
+            instrument.quote if buys else instrument.base,
+            Amount(per_lot),
+        )
+
+    @staticmethod
+    def _cost(order: Order, plan: Plan, instrument: Instrument) -> int:
+        """What must be available for a new order: its hold, or what a market order takes now. O(matches)."""
+        if order.price is not None:
+            return order.leaves * order.hold_per_lot
+        if order.side is not _BUY:
+            return instrument.lot_amount * sum(quantity for _, quantity in plan.matches)
+        cost = 0
+        for maker, quantity in plan.matches:
+            notional = instrument.notional(maker.price or Ticks(0), quantity)
+            cost += notional + max(0, instrument.fee(notional, order.taker_rate))
+        return cost
+
     def _trade(self, book: OrderBook, taker: Order, matches: list[Match], events: list[ev.Event]) -> None:
-        for maker in apply_matches(book, taker, matches, self.next_trade_id, events):
+        for maker in apply_matches(book, taker, matches, self.next_trade_id, events, self._fees(book.instrument)):
             self._forget(maker)
         self.next_trade_id += len(matches)
         book.changed_seq = self.seq
@@ -340,8 +385,12 @@ class Exchange:
     def _end_resting(self, book: OrderBook, order: Order, reason: CancelReason, events: list[ev.Event]) -> None:
         book.remove(order)
         book.changed_seq = self.seq
+        _release(order)
         self._forget(order)
         events.append(cancelled(order, reason, rested=True))
+
+    def _fees(self, instrument: Instrument) -> Balance:
+        return self.ledger.balance(FEE_ACCOUNT, instrument.quote)
 
     def _forget(self, order: Order) -> None:
         """Drop an order that was open and is done from the indexes."""
@@ -380,3 +429,18 @@ class Exchange:
     def book(self, symbol: str) -> OrderBook | None:
         """The book of `symbol`, or None."""
         return self.books.get(symbol)
+
+
+def _repeated(command: EnterOrder, client_order_id: str, first: OrderId, asked: EnterOrder) -> ev.Event:
+    """What comes of a client order id that was used before, for the same order or for another."""
+    if asked == command:
+        return ev.Repeated(first, command.account, command.symbol, client_order_id)
+    reason = RejectReason.DUPLICATE_CLIENT_ORDER_ID
+    return ev.Rejected(command.account, command.symbol, reason, first, client_order_id)
+
+
+def _release(order: Order) -> None:
+    """Give back what an ending order still holds."""
+    hold = order.leaves * order.hold_per_lot
+    order.pays.held -= hold
+    order.pays.available += hold

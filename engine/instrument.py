@@ -26,6 +26,8 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
     lot_size: str  # decimal, in the base asset
     quote_scale: int  # decimals of the quote asset's minor unit
     lot_tick_amount: Amount  # one lot at one tick, in minor units of the quote asset: at least 1
+    base_scale: int = 0  # decimals of the base asset's minor unit
+    lot_amount: Amount = Amount(1)  # one lot, in minor units of the base asset
     min_quantity: Lots = Lots(1)
     max_quantity: Lots
     min_notional: Amount = Amount(0)
@@ -54,4 +56,6 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
             and self.lot_size == other.lot_size
             and self.quote_scale == other.quote_scale
             and self.lot_tick_amount == other.lot_tick_amount
+            and self.base_scale == other.base_scale
+            and self.lot_amount == other.lot_amount
         )

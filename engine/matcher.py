@@ -7,15 +7,46 @@ Layer: engine.
 
 from __future__ import annotations
 
+import msgspec
+
 from engine import events as ev
 from engine.book import BookSide, OrderBook
+from engine.commands import EnterOrder
+from engine.ledger import Balance, net_fees, settle
 from engine.order import Order
 from engine.rejects import CancelReason
-from engine.types import Amount, Lots, Ticks, TimeInForce, TradeId
+from engine.rules import collar_limit
+from engine.types import Amount, Lots, Side, Ticks, TimeInForce, TradeId
 
 Match = tuple[Order, Lots]  # a maker, and what is taken from it
 
+
+class Plan(msgspec.Struct, frozen=True):
+    """What an incoming order would do at once; nothing has changed yet."""
+
+    price: Ticks | None  # None: a market order
+    quantity: Lots  # of an order by quote quantity: what the book gives for it
+    matches: list[Match]
+    left_over: bool  # an order by quote quantity for which the book ended too soon
+
+
+_BUY = Side.BUY
 _IOC, _FOK = TimeInForce.IOC, TimeInForce.FOK
+
+
+def plan_entry(command: EnterOrder, book: OrderBook) -> Plan:
+    """Plan an order that the rules allow. O(matches)."""
+    price = None if command.price is None else Ticks(int(command.price))  # text was refused as a bad tick
+    limit = price if price is not None else collar_limit(book, command.side)
+    opposite = book.opposite(command.side)
+    if command.quantity is None:
+        budget = Amount(int(command.quote_quantity or 0))
+        matches, quantity, left_over = plan_spending(opposite, limit, budget, book.instrument.lot_tick_amount)
+        return Plan(price, quantity, matches, left_over)
+    quantity = Lots(int(command.quantity))
+    if command.time_in_force is _FOK and opposite.available(limit, quantity) < quantity:
+        return Plan(price, quantity, [], left_over=False)
+    return Plan(price, quantity, plan_matches(opposite, limit, quantity)[0], left_over=False)
 
 
 def plan_matches(opposite: BookSide, limit: Ticks | None, quantity: Lots) -> tuple[list[Match], Lots]:
@@ -74,9 +105,16 @@ def plan_spending(
 
 
 def apply_matches(
-    book: OrderBook, taker: Order, matches: list[Match], next_trade_id: int, events: list[ev.Event]
+    book: OrderBook,
+    taker: Order,
+    matches: list[Match],
+    next_trade_id: int,
+    events: list[ev.Event],
+    fee_balance: Balance,
 ) -> list[Order]:
     """Trade `taker` with each maker of the plan, at the maker's price. Return the makers that are done.
+
+    Money and base change hands, and the fees go to `fee_balance`.
 
     Trade ids count up from `next_trade_id`. Appends `Filled`, and `Completed` for each
     maker that is done; the taker's own end is left to the caller.
@@ -85,14 +123,20 @@ def apply_matches(
     instrument = book.instrument
     makers_side = book.opposite(taker.side)
     symbol, lot_tick_amount = instrument.symbol, instrument.lot_tick_amount
-    maker_rate, taker_rate, fee = instrument.maker_fee, instrument.taker_fee, instrument.fee
+    lot_amount, fee, taker_rate = instrument.lot_amount, instrument.fee, taker.taker_rate
+    buys = taker.side is _BUY
     for trade_id, (maker, quantity) in enumerate(matches, next_trade_id):
         level = maker.level
         if level is None:  # the plan was made from resting orders only
             raise RuntimeError("a planned maker does not rest")
         price = level.price
         notional = Amount(price * quantity * lot_tick_amount)
-        maker_fee, taker_fee = fee(notional, maker_rate), fee(notional, taker_rate)
+        maker_fee, taker_fee = net_fees(fee(notional, maker.maker_rate), fee(notional, taker_rate))
+        if buys:
+            settle(taker, maker, quantity, quantity * lot_amount, notional, taker_fee, maker_fee)
+        else:
+            settle(maker, taker, quantity, quantity * lot_amount, notional, maker_fee, taker_fee)
+        fee_balance.available += maker_fee + taker_fee
 
         maker.cum = Lots(maker.cum + quantity)
         maker.quote_cum = Amount(maker.quote_cum + notional)
@@ -144,6 +188,21 @@ def remainder_reason(order: Order) -> CancelReason | None:
     if order.time_in_force is _IOC:
         return CancelReason.IMMEDIATE_OR_CANCEL
     return None
+
+
+def accepted(order: Order) -> ev.Accepted:
+    """The beginning of an order that passed every check."""
+    return ev.Accepted(
+        order.order_id,
+        order.account,
+        order.symbol,
+        order.side,
+        order.order_type,
+        order.time_in_force,
+        order.price,
+        order.quantity,
+        order.client_order_id,
+    )
 
 
 def completed(order: Order) -> ev.Completed:

@@ -13,6 +13,7 @@ from engine.types import AccountId, Amount, Lots, OrderId, OrderStatus, OrderTyp
 
 if TYPE_CHECKING:
     from engine.book import PriceLevel
+    from engine.ledger import Balance
 
 
 class Order(msgspec.Struct, eq=False):
@@ -29,6 +30,12 @@ class Order(msgspec.Struct, eq=False):
     leaves: Lots  # still open
     client_order_id: str | None
     entered_ns: int
+    maker_rate: int  # millionths, as they were when the order was entered
+    taker_rate: int
+    pays: Balance  # of the quote asset for a buy, of the base asset for a sell
+    receives: Balance
+    paid_asset: str
+    hold_per_lot: Amount  # set aside in `pays` for each lot it leaves; 0 for a market order
     cum: Lots = Lots(0)  # filled
     quote_cum: Amount = Amount(0)
     fees: Amount = Amount(0)

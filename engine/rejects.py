@@ -17,7 +17,9 @@ class RejectReason(StrEnum):
     # entering and amending an order
     UNKNOWN_SYMBOL = "unknown_symbol"
     SYMBOL_NOT_TRADING = "symbol_not_trading"
+    ACCOUNT_STOPPED = "account_stopped"
     DUPLICATE_CLIENT_ORDER_ID = "duplicate_client_order_id"  # the same id with other fields
+    ORDER_RATE_EXCEEDED = "order_rate_exceeded"
     UNSUPPORTED_COMBINATION = "unsupported_combination"  # order type, time in force, price, quantity
     BAD_TICK = "bad_tick"
     BAD_LOT = "bad_lot"
@@ -27,11 +29,16 @@ class RejectReason(StrEnum):
     NOTIONAL_TOO_LARGE = "notional_too_large"
     PRICE_OUTSIDE_COLLAR = "price_outside_collar"
     TOO_MANY_OPEN_ORDERS = "too_many_open_orders"
+    INSUFFICIENT_FUNDS = "insufficient_funds"
     # cancelling and amending
     UNKNOWN_ORDER = "unknown_order"
     TOO_LATE = "too_late"  # the order is already done
+    # depositing and withdrawing
+    UNKNOWN_ASSET = "unknown_asset"
+    BAD_AMOUNT = "bad_amount"  # not above zero, or no whole number of minor units
+    DEPOSIT_LIMIT_EXCEEDED = "deposit_limit_exceeded"
     # listing
-    INSTRUMENT_CONFLICT = "instrument_conflict"  # listed before with another tick, lot or asset
+    INSTRUMENT_CONFLICT = "instrument_conflict"  # another tick, lot, asset or minor unit than before
 
 
 class CancelReason(StrEnum):
@@ -41,6 +48,7 @@ class CancelReason(StrEnum):
     NO_LIQUIDITY = "no_liquidity"  # what a market order could not take within the collar
     IMMEDIATE_OR_CANCEL = "immediate_or_cancel"
     FILL_OR_KILL = "fill_or_kill"
+    ACCOUNT_STOPPED = "account_stopped"
     AMENDED_BELOW_FILLED = "amended_below_filled"
 
 

@@ -5,9 +5,11 @@ Layer: engine.
 
 from __future__ import annotations
 
+from engine.accounts import Account
 from engine.book import OrderBook
 from engine.commands import EnterOrder
 from engine.instrument import FEE_UNIT, Instrument
+from engine.ledger import Ledger
 from engine.rejects import RejectReason
 from engine.types import Lots, OrderType, Side, Ticks, TimeInForce, TradingStatus
 
@@ -15,11 +17,11 @@ _BUY, _LIMIT, _MARKET = Side.BUY, OrderType.LIMIT, OrderType.MARKET
 _TRADING, _GTC = TradingStatus.TRADING, TimeInForce.GTC
 
 
-def refuse_entry(command: EnterOrder, book: OrderBook, open_orders: int) -> RejectReason | None:
+def refuse_entry(command: EnterOrder, book: OrderBook, owner: Account, ledger: Ledger) -> RejectReason | None:
     """The first rule that `command` breaks, or None. O(1).
 
-    The symbol is known and the client order id is new: the exchange has looked.
-    `open_orders` is how many the account has in this symbol.
+    The symbol is known and trading, the owner may trade, the client order id is new: the
+    exchange has looked. Whether the owner can pay is seen when the matches are planned.
     """
     instrument = book.instrument
     price, quantity = command.price, command.quantity
@@ -31,20 +33,30 @@ def refuse_entry(command: EnterOrder, book: OrderBook, open_orders: int) -> Reje
         return RejectReason.BAD_LOT
     valued_at = price if price is not None else reference_price(book, command.side)
     if quantity is None:
-        reason = _refuse_notional(instrument, command.quote_quantity or 0)
+        reason = _refuse_notional(instrument, owner, ledger, command.quote_quantity or 0)
     else:
-        reason = refuse_size(instrument, valued_at, quantity)
+        reason = _refuse_size(instrument, owner, ledger, valued_at, quantity)
     if reason is not None:
         return reason
     if price is not None and beyond_collar(book, command.side, price):
         return RejectReason.PRICE_OUTSIDE_COLLAR
-    if open_orders >= instrument.max_open_orders:
+    most = owner.configuration.max_open_orders
+    if owner.open_count.get(instrument.symbol, 0) >= instrument.max_open_orders or (
+        most is not None and len(owner.open_orders) >= most
+    ):
         return RejectReason.TOO_MANY_OPEN_ORDERS
     return None
 
 
 def refuse_amend(
-    book: OrderBook, side: Side, price: Ticks | str, quantity: Lots | str, *, price_changed: bool
+    book: OrderBook,
+    owner: Account,
+    ledger: Ledger,
+    side: Side,
+    price: Ticks | str,
+    quantity: Lots | str,
+    *,
+    price_changed: bool,
 ) -> RejectReason | None:
     """The first rule that an open order of `book` with this price and whole quantity would break, or None."""
     if book.status is not _TRADING:
@@ -53,7 +65,7 @@ def refuse_amend(
         return RejectReason.BAD_TICK
     if isinstance(quantity, str):
         return RejectReason.BAD_LOT
-    reason = refuse_size(book.instrument, price, quantity)
+    reason = _refuse_size(book.instrument, owner, ledger, price, quantity)
     if reason is not None:
         return reason
     if price_changed and beyond_collar(book, side, price):
@@ -61,7 +73,9 @@ def refuse_amend(
     return None
 
 
-def refuse_size(instrument: Instrument, price: Ticks | None, quantity: Lots) -> RejectReason | None:
+def _refuse_size(
+    instrument: Instrument, owner: Account, ledger: Ledger, price: Ticks | None, quantity: Lots
+) -> RejectReason | None:
     """Whether quantity, or price times quantity where a price is known, is outside the limits."""
     if quantity < instrument.min_quantity:
         return RejectReason.QUANTITY_TOO_SMALL
@@ -69,7 +83,7 @@ def refuse_size(instrument: Instrument, price: Ticks | None, quantity: Lots) -> 
         return RejectReason.QUANTITY_TOO_LARGE
     if price is None:
         return None
-    return _refuse_notional(instrument, price * quantity * instrument.lot_tick_amount)
+    return _refuse_notional(instrument, owner, ledger, price * quantity * instrument.lot_tick_amount)
 
 
 def reference_price(book: OrderBook, side: Side) -> Ticks | None:
@@ -114,10 +128,13 @@ def beyond_collar(book: OrderBook, side: Side, price: Ticks) -> bool:
     return price > limit if side is _BUY else price < limit
 
 
-def _refuse_notional(instrument: Instrument, notional: int) -> RejectReason | None:
+def _refuse_notional(instrument: Instrument, owner: Account, ledger: Ledger, notional: int) -> RejectReason | None:
     if notional < instrument.min_notional or notional < 1:
         return RejectReason.NOTIONAL_TOO_SMALL
     if notional > instrument.max_notional:
+        return RejectReason.NOTIONAL_TOO_LARGE
+    own = owner.configuration.max_notional
+    if own is not None and notional > (ledger.amount(instrument.quote, own) or 0):
         return RejectReason.NOTIONAL_TOO_LARGE
     return None
 
