@@ -22,10 +22,11 @@ from api.guard import Guard, WsgiApp
 from api.listing import DEFAULT_INSTRUMENTS, ListingError, read_instruments
 from api.settings import Settings
 from api.venue import Venue
-from engine.commands import ListInstrument
+from engine.commands import Deposit, ListInstrument
 from engine.events import Applied, Rejected
 from engine.exchange import Exchange
 from engine.instrument import Instrument
+from engine.types import SANDBOX_ACCOUNT
 from journal.committer import SWITCH_INTERVAL_SECONDS, Committer
 from journal.replay import ReplayResult, replay
 from journal.sqlite import SqliteJournal
@@ -39,6 +40,7 @@ CreateApp = Callable[[Venue], tuple[Flask, Feed]]
 
 EXIT_INVARIANT_VIOLATION = 70  # EX_SOFTWARE
 REPLAY_STORE_COMMANDS = 5_000  # written to the history with one transaction during a replay
+SANDBOX_FUNDS = "1000000000000"  # of every asset, on paper
 PROGRESS_COMMANDS = 100_000  # replayed between two lines in the log
 GC_YOUNG_THRESHOLD = 50_000  # allocations between two collections: pauses that a resting book does not lengthen
 
@@ -123,6 +125,8 @@ class Server:
         self._closers.append(sequencer.stop)
         feed.start()
         self._list(instruments_to_list(instruments, exchange))
+        if settings.profile == "sandbox" and (paper := paper_money(exchange)):
+            sequencer.submit_all(paper)
         self.feed: Feed = feed
 
     def _list(self, commands: list[ListInstrument]) -> None:
@@ -162,6 +166,16 @@ def instruments_to_list(instruments: list[Instrument], exchange: Exchange) -> li
     """The commands that bring the listed instruments to what the settings say."""
     return [
         ListInstrument(instrument) for instrument in instruments if exchange.instrument(instrument.symbol) != instrument
+    ]
+
+
+def paper_money(exchange: Exchange) -> list[Deposit]:
+    """What the built-in sandbox account still needs to trade every asset without ever running out."""
+    owned = exchange.ledger.accounts.get(SANDBOX_ACCOUNT, {})
+    return [
+        Deposit(SANDBOX_ACCOUNT, asset, SANDBOX_FUNDS)
+        for asset in exchange.ledger.scales
+        if asset not in owned or owned[asset].deposited == 0
     ]
 
 

@@ -38,6 +38,7 @@ class Listing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     collar_percent: Decimal | None = None
     reference_price: Decimal | None = None
     max_open_orders: int = 100_000  # per account
+    base_scale: int | None = None  # decimals of the base asset's minor unit; None: one lot is a whole number of it
 
 
 class _File(msgspec.Struct, forbid_unknown_fields=True):
@@ -73,6 +74,10 @@ def instrument_of(listing: Listing) -> Instrument:
     for field in ("tick_size", "lot_size"):
         if not getattr(listing, field) > 0:
             raise ListingError(f"{listing.symbol}: {field} must be above zero")
+    base_scale = listing.base_scale
+    if base_scale is None:
+        base_scale = max(0, -int(listing.lot_size.normalize().as_tuple().exponent))
+    lot_amount = whole(listing.lot_size, Decimal(1).scaleb(-base_scale), "lot_size")
     minor_unit = Decimal(1).scaleb(-listing.quote_scale)
     rate_unit = Decimal("0.01")  # a millionth is a hundredth of a basis point
     lot_tick_amount = whole(listing.tick_size * listing.lot_size, minor_unit, "tick_size x lot_size")
@@ -86,6 +91,8 @@ def instrument_of(listing: Listing) -> Instrument:
         lot_size=f"{listing.lot_size:f}",
         quote_scale=listing.quote_scale,
         lot_tick_amount=Amount(lot_tick_amount),
+        base_scale=base_scale,
+        lot_amount=Amount(lot_amount),
         min_quantity=Lots(whole(listing.min_quantity or listing.lot_size, listing.lot_size, "min_quantity")),
         max_quantity=Lots(whole(listing.max_quantity, listing.lot_size, "max_quantity")),
         min_notional=Amount(whole(listing.min_notional, minor_unit, "min_notional")),
