@@ -17,6 +17,7 @@ from engine.commands import AmendOrder, CancelAll, CancelOrder, Command, EnterOr
 from engine.instrument import Instrument
 from engine.matcher import (
     Match,
+    accepted,
     apply_matches,
     cancelled,
     completed,
@@ -31,7 +32,7 @@ from engine.types import AccountId, Amount, Lots, OrderId, Seq, Ticks, TimeInFor
 
 RECENT_WINDOW = 200_000  # how many done orders are remembered
 
-_TRADING, _FOK = TradingStatus.TRADING, TimeInForce.FOK
+_TRADING, _FOK, _REQUESTED = TradingStatus.TRADING, TimeInForce.FOK, CancelReason.REQUESTED
 
 
 class Account:
@@ -176,79 +177,21 @@ class Exchange:
         events.append(ev.StatusChanged(command.symbol, command.status))
 
     def _enter(self, command: EnterOrder, events: list[ev.Event]) -> None:
-        account, symbol, client_order_id = command.account, command.symbol, command.client_order_id
-        book = self.books.get(symbol)
-        reason: RejectReason | None = None
-        if book is None:
-            reason = RejectReason.UNKNOWN_SYMBOL
-        elif book.status is not _TRADING:
-            reason = RejectReason.SYMBOL_NOT_TRADING
-        if reason is None and client_order_id is not None:
-            first = self.recent.named(account, client_order_id)
-            if first is not None:
-                order_id, asked = first
-                if asked == command:
-                    events.append(ev.Repeated(order_id, account, symbol, client_order_id))
-                    return
-                events.append(
-                    ev.Rejected(account, symbol, RejectReason.DUPLICATE_CLIENT_ORDER_ID, order_id, client_order_id)
-                )
-                return
-        owner = self.accounts.get(account)
+        symbol = command.symbol
+        owner = self.accounts.get(command.account)
         if owner is None:
-            owner = self.accounts[account] = Account()
-        if reason is None and book is not None:
-            reason = refuse_entry(command, book, owner.open_count.get(symbol, 0))
-        if reason is not None or book is None:
-            events.append(ev.Rejected(account, symbol, reason or RejectReason.UNKNOWN_SYMBOL, None, client_order_id))
+            owner = self.accounts[command.account] = Account()
+        book = self._admit(command, owner.open_count.get(symbol, 0), events)
+        if book is None:
             return
-
-        order_id = OrderId(self.seq)
-        price = None if command.price is None else Ticks(int(command.price))  # text was refused as a bad tick
-        limit = price if price is not None else collar_limit(book, command.side)
-        opposite = book.opposite(command.side)
-        matches: list[Match]
-        if command.quantity is None:
-            budget = Amount(int(command.quote_quantity or 0))
-            matches, quantity, left_over = plan_spending(opposite, limit, budget, book.instrument.lot_tick_amount)
-        else:
-            quantity, left_over = Lots(int(command.quantity)), False
-            if command.time_in_force is _FOK and opposite.available(limit, quantity) < quantity:
-                matches = []
-            else:
-                matches, _ = plan_matches(opposite, limit, quantity)
-
-        order = Order(
-            order_id,
-            account,
-            symbol,
-            command.side,
-            command.order_type,
-            command.time_in_force,
-            price,
-            quantity,
-            quantity,
-            client_order_id,
-            self.ts_ns,
-        )
-        if client_order_id is not None:
-            self.recent.name(account, client_order_id, order_id, command)
-        events.append(
-            ev.Accepted(
-                order_id,
-                account,
-                symbol,
-                command.side,
-                command.order_type,
-                command.time_in_force,
-                price,
-                quantity,
-                client_order_id,
-            )
-        )
+        order, matches, left_over = self._plan(command, book)
+        order_id = order.order_id
+        if order.client_order_id is not None:
+            self.recent.name(order.account, order.client_order_id, order_id, command)
+        events.append(accepted(order))
         if matches:
             self._trade(book, order, matches, events)
-        if order.leaves == 0 and not left_over and quantity > 0:
+        if order.leaves == 0 and not left_over and order.quantity > 0:
             events.append(completed(order))
             self.recent.done(order)
             return
@@ -262,6 +205,61 @@ class Exchange:
         self.orders[order_id] = order
         owner.open_orders[order_id] = order
         owner.open_count[symbol] = owner.open_count.get(symbol, 0) + 1
+
+    def _admit(self, command: EnterOrder, open_orders: int, events: list[ev.Event]) -> OrderBook | None:
+        """The book that `command` may enter; None when it is refused or repeated, and the event says so."""
+        account, symbol, client_order_id = command.account, command.symbol, command.client_order_id
+        book = self.books.get(symbol)
+        first_id: OrderId | None = None
+        reason: RejectReason | None
+        if book is None:
+            reason = RejectReason.UNKNOWN_SYMBOL
+        elif book.status is not _TRADING:
+            reason = RejectReason.SYMBOL_NOT_TRADING
+        elif client_order_id is not None and (first := self.recent.named(account, client_order_id)) is not None:
+            first_id, asked = first
+            if asked == command:
+                events.append(ev.Repeated(first_id, account, symbol, client_order_id))
+                return None
+            reason = RejectReason.DUPLICATE_CLIENT_ORDER_ID
+        else:
+            reason = refuse_entry(command, book, open_orders)
+        if reason is None:
+            return book
+        events.append(ev.Rejected(account, symbol, reason, first_id, client_order_id))
+        return None
+
+    def _plan(self, command: EnterOrder, book: OrderBook) -> tuple[Order, list[Match], bool]:
+        """The order that `command` enters, what it will take, and whether it asks for more than the book can give.
+
+        The last is told only of an order by quote quantity, whose quantity is what it will take.
+        """
+        price = None if command.price is None else Ticks(int(command.price))  # text was refused as a bad tick
+        limit = price if price is not None else collar_limit(book, command.side)
+        opposite = book.opposite(command.side)
+        matches: list[Match] = []
+        left_over = False
+        if command.quantity is None:
+            budget = Amount(int(command.quote_quantity or 0))
+            matches, quantity, left_over = plan_spending(opposite, limit, budget, book.instrument.lot_tick_amount)
+        else:
+            quantity = Lots(int(command.quantity))
+            if command.time_in_force is not _FOK or opposite.available(limit, quantity) == quantity:
+                matches, _ = plan_matches(opposite, limit, quantity)
+        order = Order(
+            OrderId(self.seq),
+            command.account,
+            command.symbol,
+            command.side,
+            command.order_type,
+            command.time_in_force,
+            price,
+            quantity,
+            quantity,
+            command.client_order_id,
+            self.ts_ns,
+        )
+        return order, matches, left_over
 
     def _amend(self, command: AmendOrder, events: list[ev.Event]) -> None:
         order = self._own_open_order(command.account, command.order_id, None, None, events)
@@ -319,7 +317,7 @@ class Exchange:
     def _cancel(self, command: CancelOrder, events: list[ev.Event]) -> None:
         order = self._own_open_order(command.account, command.order_id, command.client_order_id, command.symbol, events)
         if order is not None:
-            self._end_resting(self.books[order.symbol], order, CancelReason.REQUESTED, events)
+            self._end_resting(self.books[order.symbol], order, _REQUESTED, events)
 
     def _cancel_all(self, command: CancelAll, events: list[ev.Event]) -> None:
         for order in self.open_orders(command.account):
@@ -327,7 +325,7 @@ class Exchange:
                 continue
             if command.side is not None and order.side is not command.side:
                 continue
-            self._end_resting(self.books[order.symbol], order, CancelReason.REQUESTED, events)
+            self._end_resting(self.books[order.symbol], order, _REQUESTED, events)
 
     # -- steps
 

@@ -146,6 +146,21 @@ def remainder_reason(order: Order) -> CancelReason | None:
     return None
 
 
+def accepted(order: Order) -> ev.Accepted:
+    """The start of an order that passed every check."""
+    return ev.Accepted(
+        order.order_id,
+        order.account,
+        order.symbol,
+        order.side,
+        order.order_type,
+        order.time_in_force,
+        order.price,
+        order.quantity,
+        order.client_order_id,
+    )
+
+
 def completed(order: Order) -> ev.Completed:
     """The end of an order that is filled in full."""
     return ev.Completed(
