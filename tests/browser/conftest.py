@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.browser.server import CHROMIUM_FLAGS, Server, chromium
 from tests.browser.trader import DESKTOP, Trader
@@ -41,10 +41,16 @@ def opens(browser: Browser) -> Iterator[Opens]:
     traders: list[Trader] = []
 
     def open_page(
-        of: Server, symbol: str, size: tuple[int, int] = DESKTOP, scheme: Any = "dark", forgive: bool = False
+        of: Server,
+        symbol: str,
+        *,
+        size: tuple[int, int] = DESKTOP,
+        scheme: Any = "dark",
+        forgive: bool = False,
+        prepare: Callable[[Page], None] = lambda _: None,
     ) -> Trader:
         context = browser.new_context(viewport={"width": size[0], "height": size[1]}, color_scheme=scheme)
-        trader = Trader(context, of.url, symbol)
+        trader = Trader(context, of.url, symbol, prepare)
         if not forgive:
             traders.append(trader)
         return trader

@@ -99,8 +99,8 @@ def test_a_mistake_is_explained_beside_its_field_and_never_sent(opens: Opens, se
     sent: list[str] = []
     trader.page.on("request", lambda request: sent.append(request.method) if request.method == "POST" else None)
     trader.enters("Buy", "Limit", "1.5", "189.999")
-    expect(trader.page.locator("#price-problem")).to_have_text("The price goes in steps of 0.01 USD: 189.99 or 190.00.")
-    expect(trader.page.locator("#quantity-problem")).to_have_text("The quantity goes in steps of 1 AAPL: 1 or 2.")
+    expect(trader.page.locator("#price-problem")).to_have_text("Steps of 0.01: 189.99 or 190.00.")
+    expect(trader.page.locator("#quantity-problem")).to_have_text("Steps of 1: 1 or 2.")
     expect(trader.page.get_by_label("Price")).to_be_focused()
     trader.screenshot("ticket-problems")
     assert sent == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Page, Request, expect
@@ -17,8 +18,11 @@ expect.set_options(timeout=WAIT_MS)
 class Trader:
     """One person with one browser window. Notes everything the page does that it must not."""
 
-    def __init__(self, context: BrowserContext, url: str, symbol: str) -> None:
+    def __init__(
+        self, context: BrowserContext, url: str, symbol: str, prepare: Callable[[Page], None] = lambda _: None
+    ) -> None:
         self.page: Page = context.new_page()
+        prepare(self.page)
         self.page.set_default_timeout(WAIT_MS)
         self.problems: list[str] = []
         self.origins: set[str] = set()
@@ -59,9 +63,14 @@ class Trader:
     def screenshot(self, name: str) -> None:
         """Keep what the page looks like, for people to look at."""
         SCREENSHOTS.mkdir(exist_ok=True)
-        self.page.screenshot(path=SCREENSHOTS / f"{name}.png")
+        self.page.evaluate("() => scrollTo(0, 0)")
+        self.page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)
 
     # -- seeing
+
+    def sees_status(self, name: str, words: str) -> None:
+        """A figure at the foot of the page."""
+        expect(self.page.locator(f'[data-status="{name}"]')).to_have_text(words)
 
     def sees_state(self, words: str) -> None:
         """The connection is in this state."""
