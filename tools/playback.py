@@ -105,7 +105,7 @@ class BitstampPlayback:
 
     price_scale = BITSTAMP_PRICE_SCALE
     quantity_scale = BITSTAMP_QUANTITY_SCALE
-    remark = "the recorded feed is asynchronous: 524 of the whole recording's 575 is what its requests give"
+    remark = "of the whole recording 524 of 575 are to be expected: the recorded feed is asynchronous"
 
     def __init__(self, records: list[BitstampRecord]) -> None:
         """Raises RecordError when no record shows the book, from which the replay starts."""

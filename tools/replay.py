@@ -86,7 +86,7 @@ class Replay:
             if self._stop.is_set():
                 self.measured.notes.append("stopped before the recording's end")
                 break
-            self.measured.counts["records"] += 1
+            self.measured.counts["events"] += 1
             progress.advance(bar)
         self.measured.stop()
 
