@@ -43,7 +43,7 @@ def test_a_full_disk_stops_the_taking_of_orders_and_keeps_what_was_acknowledged(
             refused = client.call("POST", path, body)
             assert refused.status == 503
             assert refused.body["error_code"] == "NOT_ACCEPTING"
-            assert "could not be written" in refused.body["details"]["why"]
+            assert refused.body["details"]["why"] == "the journal failed"
         health = client.get("/health?digest=true")
         assert health["accepting"] is False
         promises.digests[health["seq"]] = health["digest"]
