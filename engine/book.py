@@ -190,7 +190,9 @@ class OrderBook:
                 demand(bool(orders), f"empty level {level.price}")
                 demand(level.count == len(orders), f"count of level {level.price}")
                 demand(level.quantity == sum(o.leaves for o in orders), f"quantity of level {level.price}")
-                for order in orders:
+                demand(level.tail is orders[-1], f"tail of level {level.price}")
+                for ahead, order in zip([None, *orders], orders, strict=False):
+                    demand(order.ahead is ahead, f"queue at order {order.order_id}")
                     demand(order.level is level and order.price == level.price, f"order {order.order_id} misplaced")
                     demand(order.side is side.side, f"order {order.order_id} on the wrong side")
                     demand(order.leaves > 0, f"order {order.order_id} rests with nothing left")

@@ -113,6 +113,15 @@ def break_index(exchange: Exchange) -> None:
     del exchange.books[COIN.symbol].orders[2]
 
 
+def break_queue(exchange: Exchange) -> None:
+    exchange.orders[3].ahead = None
+
+
+def break_tail(exchange: Exchange) -> None:
+    level = exchange.orders[3].level
+    level.tail = level.head
+
+
 def break_venue_index(exchange: Exchange) -> None:
     del exchange.orders[2]
 
@@ -147,6 +156,8 @@ def break_crossing(exchange: Exchange) -> None:
         break_level_quantity,
         break_conservation,
         break_index,
+        break_queue,
+        break_tail,
         break_venue_index,
         break_account,
         break_count,
