@@ -23,7 +23,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     running.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")  # no longer: while Playwright runs, no other test can run an asyncio loop
 def browser() -> Iterator[Browser]:
     """Headless Chromium."""
     path = chromium()
