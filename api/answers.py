@@ -163,7 +163,7 @@ class OrderEvent(msgspec.Struct, frozen=True, kw_only=True):
     price: str | None = None
     remaining: str | None = None
     filled: str | None = None
-    status: OrderStatus | Literal["rejected"]
+    status: OrderStatus | Literal["new", "rejected"]
     reason: str | None = None
     fill: FillView | None = None
     timestamp: float

@@ -9,6 +9,8 @@ from __future__ import annotations
 import time
 from itertools import islice
 
+import msgspec
+
 from api import answers, wire
 from api.errors import ApiError, rejected
 from api.grid import grid_of
@@ -96,14 +98,12 @@ class Desk:
     ) -> answers.OrderView:
         """One order of `account`, open or done, with its fills; it must be in `symbol` when given."""
         number = wire.order_id_of(order_id)
-        seq = self._exchange.seq
         order = self._exchange.order(number)
         if order is not None and order.account == account and symbol in (None, order.symbol):
-            self._caught_up(seq)
-            fills = self._fills(number)
-            order = self._exchange.order(number)  # it may have ended while we waited
-            if order is not None:
-                return self._open_view(order, fills=self._fill_views(order.order_id, fills), **further)
+            view = self._open_view(order, fills=[], **further)  # as of now: it may trade on while we wait
+            self._caught_up(Seq(view.seq))
+            fills = [fill for fill in self._fills(number) if fill.seq <= view.seq]
+            return msgspec.structs.replace(view, fills=self._fill_views(number, fills))
         self._caught_up(self._exchange.seq)
         done = self._venue.history_writer.query(self._venue.history.order, number)
         if done is None or done.account != account or symbol not in (None, done.symbol):
@@ -115,23 +115,26 @@ class Desk:
         """A page of the orders of `account`, newest first; `next_cursor` asks for the page behind it."""
         if query.symbol is not None:
             self.instrument(query.symbol)
-        self._caught_up(self._exchange.seq)
-        done: list[DoneOrder] = []
+        seq = self._exchange.seq
+        # those open now are taken before we wait: what ends meanwhile is found in the history as well,
+        # and what is entered meanwhile (an order's id is its seq) is not part of this page
+        views: dict[OrderId, answers.OrderView] = {}
+        if query.status not in ("done", "filled", "cancelled"):
+            views = {order.order_id: self._open_view(order) for order in self._open_page(query, account)}
         if query.status in (None, "done", "filled", "cancelled"):
+            self._caught_up(seq)
             status = OrderStatus(query.status) if query.status in ("filled", "cancelled") else None
-            before = None if query.cursor is None else OrderId(query.cursor)
-            done = self._venue.history_writer.query(
+            before = OrderId(min(query.cursor or wire.MAX_ORDER_ID, seq + 1))
+            done: list[DoneOrder] = self._venue.history_writer.query(
                 self._venue.history.orders, account, query.symbol, before, query.limit, status
             )
-        views = {row.order_id: self._done_view(row) for row in done}
-        if query.status not in ("done", "filled", "cancelled"):
-            views.update((order.order_id, self._open_view(order)) for order in self._open_page(query, account))
+            views.update((row.order_id, self._done_view(row)) for row in done)
         newest = sorted(views, reverse=True)[: query.limit]
         full = len(newest) == query.limit
         return {
             "orders": [views[order_id] for order_id in newest],
             "next_cursor": str(newest[-1]) if full else None,
-            "seq": self._exchange.seq,
+            "seq": seq,
         }
 
     def trades(self, symbol: str, query: wire.TradesQuery) -> list[answers.TradeView]:

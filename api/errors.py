@@ -152,6 +152,8 @@ def install(app: Flask) -> None:
         sentence = error.description or error.name
         if status == 404:
             sentence = f"There is nothing at {request.path}."
+        elif status == 429:
+            sentence = f"Too many requests: at most {error.description} are answered."
         answer = respond(ApiError(status, code, sentence, None, int(retry_after) if retry_after else None))
         for name, value in error.get_headers():
             if name.lower() in ("allow", "retry-after"):

@@ -1,33 +1,28 @@
 """Market data and private order events over Socket.IO, namespace /market.
 
-Each message is encoded once for all who get it. What waits for one client is bounded: a
-client that reads too slowly misses whole messages, is told `resync` and subscribes again.
+What changed is gathered for a moment for each symbol, then told to all who subscribed.
 Layer: api.
 """
 
 from __future__ import annotations
 
 import logging
+import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import eventlet
-import msgspec
 import socketio
-from engineio.exceptions import SocketIsClosedError
-from engineio.packet import MESSAGE
-from engineio.packet import Packet as EnginePacket
-from eventlet.event import Event
 from flask import Flask, request
 from flask_socketio import SocketIO
-from socketio.packet import EVENT
 
 from api import answers, wire
 from api.activity import Activity
 from api.answers import OrderEvent, TradeView
 from api.auth import requesting_account
 from api.errors import ApiError, Malformed, not_accepting, rejected
+from api.feed_clients import NAMESPACE, Audience, Client, FeedPacket, encoded
 from api.feed_messages import order_events
 from api.settings import Settings
 from engine.book import OrderBook
@@ -39,30 +34,19 @@ from sequencer.sequencer import NotAccepting, Sequencer
 
 log = logging.getLogger(__name__)
 
-NAMESPACE = "/market"
 FLOWS = ("simulated", "replay")  # what a client may declare itself a source of
-SNAPSHOT_QUEUE = 16  # a client with more than this waiting gets no further snapshots: the next one is as good
+VENUE = "venue"  # the room of all clients
 EVENTS_MAX = 2_000  # order events in one message
-
-
-class FeedJson:
-    """JSON for Socket.IO by msgspec, which knows our structs."""
-
-    @staticmethod
-    def dumps(value: Any, **_: Any) -> str:
-        """`value` as JSON text."""
-        return msgspec.json.encode(value).decode()
-
-    @staticmethod
-    def loads(text: str | bytes, **_: Any) -> Any:
-        """JSON text as plain values. Raises ValueError."""
-        return msgspec.json.decode(text)
+MESSAGE_BYTES_MAX = 65_536  # from a client: unmasking is slow, and holds up everybody
+PATIENCE_S = 5.0  # with a client that sends but does not read
+PAUSE_S = 0.02  # between two looks whether it has read
+SWEEP_S = 1.0
 
 
 class SymbolFeed:
     """What one symbol's subscribers have not been told yet."""
 
-    __slots__ = ("asks", "bbo", "bids", "book", "seq", "trades")
+    __slots__ = ("asks", "bbo", "bids", "book", "due", "scheduled", "seq", "trades")
 
     def __init__(self, book: OrderBook) -> None:
         self.book = book
@@ -71,22 +55,12 @@ class SymbolFeed:
         self.trades: list[TradeView] = []
         self.seq = book.changed_seq  # of the last delta, or of the snapshot before the first
         self.bbo: tuple[str | None, str | None, str, str] | None = None  # as last told
+        self.due = 0.0  # monotonic seconds: no message before
+        self.scheduled = False
 
     def touch(self, side: Side, price: Ticks) -> None:
         """Note that the level at `price` may have changed."""
         (self.bids if side is Side.BUY else self.asks)[price] = None
-
-
-class Client:
-    """One connected feed client."""
-
-    __slots__ = ("address", "flow", "missed", "rooms")
-
-    def __init__(self, address: str, flow: str | None) -> None:
-        self.address = address
-        self.flow = flow
-        self.rooms: dict[str, wire.SubscribeRequest] = {}
-        self.missed: dict[str, wire.SubscribeRequest] = {}  # left because it read too slowly
 
 
 class Feed:
@@ -101,22 +75,25 @@ class Feed:
         self._interval_s = settings.feed_interval_ms / 1000
         self._queue_limit = settings.feed_queue
         self._subscription_limit = settings.feed_subscriptions
-        self._clients: dict[str, Client] = {}
+        self._audience = Audience(settings.feed_queue)
         self._symbols: dict[str, SymbolFeed] = {}
-        self._dirty: dict[str, None] = {}
-        self._wake: Event | None = None
+        self._helping = False
         self._manager = socketio.Manager()
         self.socketio = SocketIO(
             app,
             async_mode="eventlet",
-            json=FeedJson,
+            serializer=FeedPacket,
+            json=FeedPacket.json,
             client_manager=self._manager,
             always_connect=True,
             cors_allowed_origins=_origin_check(settings.cors_origins),
-            max_http_buffer_size=settings.max_body_bytes,
+            max_http_buffer_size=min(settings.max_body_bytes, MESSAGE_BYTES_MAX),
             http_compression=False,
             manage_session=False,
         )
+        self._engine = self.socketio.server.eio
+        self._handle: Callable[[str, Any], None] = self._engine.handlers["message"]
+        self._engine.on("message", self._receive)
         self.socketio.on_event("connect", self._on_connect, NAMESPACE)
         self.socketio.on_event("disconnect", self._on_disconnect, NAMESPACE)
         self.on("subscribe", self._on_subscribe)
@@ -126,222 +103,283 @@ class Feed:
     @property
     def connections(self) -> int:
         """How many clients are connected."""
-        return len(self._clients)
+        return len(self._audience.clients)
 
     def flows(self) -> list[str]:
         """The kinds of made-up or recorded flow that connected clients say they are sources of."""
-        return sorted({client.flow for client in self._clients.values() if client.flow})
+        return sorted({client.flow for client in self._audience.clients.values() if client.flow})
 
     def start(self) -> None:
-        """Begin to publish."""
-        eventlet.spawn(self._run)
+        """Begin to look after the connections."""
+        eventlet.spawn(self._sweep)
 
     def on(self, event: str, handler: Callable[[str, Any], Any]) -> None:
         """Have `handler(sid, data)` answer `event`; what it returns is the acknowledgement."""
 
-        def guarded(data: Any = None) -> Any:
-            sid: str = request.sid  # type: ignore[attr-defined]
-            if self._waiting(sid) >= 2 * self._queue_limit:
-                self.socketio.server.disconnect(sid, NAMESPACE)
+        def guarded(data: Any = None, *_further: Any) -> Any:
+            client = self._audience.clients.get(request.sid)  # type: ignore[attr-defined]
+            if client is None:
                 return None
+            client.asking += 1
             try:
-                return handler(sid, data)
+                return handler(client.sid, data)
             except (ApiError, NotAccepting) as refusal:
                 error = not_accepting(refusal) if isinstance(refusal, NotAccepting) else refusal
-                body = error.body()
-                self._send(sid, "error", {"message": body["error"], "event": event, **body})
-                return body
+                return self._tell_error(client, event, error)
             except Exception:
                 log.exception("the feed event %s failed", event)
-                body = ApiError(500, "INTERNAL_ERROR", "The server made a mistake.").body()
-                self._send(sid, "error", {"message": body["error"], "event": event, **body})
-                return body
+                return self._tell_error(client, event, ApiError(500, "INTERNAL_ERROR", "The server made a mistake."))
+            finally:
+                client.asking -= 1
 
         self.socketio.on_event(event, guarded, NAMESPACE)
 
-    def tell_venue_state(self, sid: str | None = None) -> None:
-        """Tell one client, or all, which flows there are and whether orders are taken."""
-        state = {"flows": self.flows(), "accepting": self._sequencer.refusal is None}
-        self.socketio.server.emit("venue", state, to=sid, namespace=NAMESPACE)
+    def tell_venue_state(self) -> None:
+        """Tell everybody which flows there are and whether orders are taken."""
+        clients = list(self._audience.clients.values())
+        self._audience.tell_these(clients, VENUE, "venue", [self._venue_state()], whole=False)
+
+    def _venue_state(self) -> dict[str, Any]:
+        return {"flows": self.flows(), "accepting": self._sequencer.refusal is None}
 
     # -- from the sequencer
 
     def publish(self, batch: list[Applied], trades: list[TradeView]) -> None:
-        """Take note of a batch; tell the owners of its orders at once and everybody at the next tick. O(events)."""
-        if not self._clients:
+        """Take note of a batch: the owners of its orders are told at once, everybody else soon. O(events)."""
+        if not self._audience.subscribed():
             return
-        for applied in batch:
-            for event in applied.events:
-                if isinstance(event, Filled):
-                    maker_side = Side.SELL if event.taker_side is Side.BUY else Side.BUY
-                    self._feed_of(event.symbol).touch(maker_side, event.price)
-                elif isinstance(event, Accepted):
-                    if event.price is not None and event.time_in_force is TimeInForce.GTC:
-                        self._feed_of(event.symbol).touch(event.side, event.price)
-                elif isinstance(event, Cancelled):
-                    if event.rested and event.price is not None:
-                        self._feed_of(event.symbol).touch(event.side, event.price)
-                elif isinstance(event, Amended):
-                    feed = self._feed_of(event.symbol)
-                    feed.touch(event.side, event.old_price)
-                    feed.touch(event.side, event.price)
-        for trade in trades:
-            self._feed_of(trade.symbol).trades.append(trade)
-        self._tell_owners(batch)
-        if self._dirty and self._wake is not None and not self._wake.ready():
-            self._wake.send()
+        if self._audience.subscribed("l2_updates", "l2_deltas", "bbo"):
+            for applied in batch:
+                for event in applied.events:
+                    self._note(event)
+        if self._audience.subscribed("trades", "ticker"):
+            for trade in trades:
+                self._changing(trade.symbol).trades.append(trade)
+        if self._audience.subscribed("orders"):
+            for account, messages in order_events(batch, self._exchange).items():
+                self._tell_owner(account, messages)
+
+    def _note(self, event: Any) -> None:
+        """Note the price levels that an event may have changed."""
+        if isinstance(event, Filled):
+            maker_side = Side.SELL if event.taker_side is Side.BUY else Side.BUY
+            self._changing(event.symbol).touch(maker_side, event.price)
+        elif isinstance(event, Accepted):
+            if event.price is not None and event.time_in_force is TimeInForce.GTC:
+                self._changing(event.symbol).touch(event.side, event.price)
+        elif isinstance(event, Cancelled):
+            if event.rested and event.price is not None:
+                self._changing(event.symbol).touch(event.side, event.price)
+        elif isinstance(event, Amended):
+            feed = self._changing(event.symbol)
+            feed.touch(event.side, event.old_price)
+            feed.touch(event.side, event.price)
 
     def _feed_of(self, symbol: str) -> SymbolFeed:
         feed = self._symbols.get(symbol)
         if feed is None:
             feed = self._symbols[symbol] = SymbolFeed(self._exchange.books[symbol])
-        self._dirty[symbol] = None
         return feed
 
-    def _tell_owners(self, batch: list[Applied]) -> None:
-        rooms = self._manager.rooms.get(NAMESPACE, {})
-        if not any(isinstance(room, str) and room.startswith("orders:") for room in rooms):
-            return
-        for account, messages in order_events(batch, self._exchange).items():
-            self._tell_owner(account, messages)
+    def _changing(self, symbol: str) -> SymbolFeed:
+        """The feed of a symbol that has news: told at once after a quiet moment, else when it is due."""
+        feed = self._feed_of(symbol)
+        if not feed.scheduled:
+            feed.scheduled = True
+            eventlet.spawn_after(max(0.0, feed.due - time.monotonic()), self._tick, feed)
+        return feed
 
     def _tell_owner(self, account: AccountId, messages: list[OrderEvent]) -> None:
-        for start in range(0, len(messages), EVENTS_MAX):
-            part = messages[start : start + EVENTS_MAX]
-            self._publish(f"orders:{account}:batch", "order_events", {"events": part}, lossless=True)
-        if self._occupied(f"orders:{account}"):
-            for message in messages:
-                self._publish(f"orders:{account}", "order_event", message, lossless=True)
+        self._publish(f"orders:{account}", "order_event", messages, whole=True)
+        batches = [{"events": messages[at : at + EVENTS_MAX]} for at in range(0, len(messages), EVENTS_MAX)]
+        self._publish(f"orders:{account}:batch", "order_events", batches, whole=True)
 
-    # -- the tick
+    # -- market data
 
-    def _run(self) -> None:
-        while True:
-            if not self._dirty and not any(client.missed for client in self._clients.values()):
-                self._wake = Event()
-                self._wake.wait()
-                self._wake = None
-            dirty, self._dirty = self._dirty, {}
-            for symbol in dirty:
-                try:
-                    self._flush(self._symbols[symbol])
-                except Exception:
-                    log.exception("the feed of %s failed", symbol)
-            self._resync_recovered()
-            eventlet.sleep(self._interval_s)
+    def _tick(self, feed: SymbolFeed) -> None:
+        feed.scheduled = False
+        try:
+            self._flush(feed)
+        except Exception:
+            log.exception("the feed of %s failed", feed.book.instrument.symbol)
 
     def _flush(self, feed: SymbolFeed) -> None:
         """Tell the subscribers of one symbol what is new. Does not switch."""
-        symbol, book, now_ns = feed.book.instrument.symbol, feed.book, time.time_ns()
+        now_ns, feed.due = time.time_ns(), time.monotonic() + self._interval_s
         trades, feed.trades = feed.trades, []
         bids, feed.bids, asks, feed.asks = feed.bids, {}, feed.asks, {}
         if trades:
-            for scope in (symbol, "*"):
-                self._publish(f"trades:{scope}:batch", "trades", {"symbol": symbol, "trades": trades}, lossless=True)
-                if self._occupied(f"trades:{scope}"):
-                    for trade in trades:
-                        self._publish(f"trades:{scope}", "trade", trade, lossless=True)
-            if self._occupied(f"ticker:{symbol}"):
-                self._publish(f"ticker:{symbol}", "ticker", self._activity.ticker(book, now_ns), lossless=False)
-        if (bids or asks) and book.changed_seq > feed.seq:
-            previous, feed.seq = feed.seq, book.changed_seq
-            if self._occupied(f"l2_deltas:{symbol}"):
-                delta = answers.DeltaView(
-                    answers.seconds(now_ns),
-                    symbol,
-                    previous,
-                    feed.seq,
-                    answers.changed_levels_view(book, Side.BUY, bids),
-                    answers.changed_levels_view(book, Side.SELL, asks),
-                    answers.checksum(book),
-                )
-                self._publish(f"l2_deltas:{symbol}", "l2_delta", delta, lossless=True)
-            for levels in wire.FEED_LEVELS:
-                if self._occupied(f"l2_updates:{symbol}:{levels}"):
-                    view = answers.book_view(book, levels, now_ns)
-                    self._publish(f"l2_updates:{symbol}:{levels}", "l2_update", view, lossless=False)
+            self._tell_trades(feed, trades, now_ns)
+        if (bids or asks) and feed.book.changed_seq > feed.seq:
+            previous, feed.seq = feed.seq, feed.book.changed_seq
+            self._tell_delta(feed, previous, (bids, asks), now_ns)
+            self._tell_depth(feed, now_ns)
             self._tell_bbo(feed, now_ns)
+
+    def _tell_trades(self, feed: SymbolFeed, trades: list[TradeView], now_ns: int) -> None:
+        symbol = feed.book.instrument.symbol
+        for scope in (symbol, "*"):
+            self._publish(f"trades:{scope}", "trade", trades, whole=True)
+            self._publish(f"trades:{scope}:batch", "trades", [{"symbol": symbol, "trades": trades}], whole=True)
+        if self._audience.occupied(f"ticker:{symbol}"):
+            ticker = self._activity.ticker(feed.book, now_ns)
+            self._publish(f"ticker:{symbol}", "ticker", [ticker], whole=False)
+
+    def _tell_delta(
+        self, feed: SymbolFeed, previous: int, touched: tuple[dict[Ticks, None], dict[Ticks, None]], now_ns: int
+    ) -> None:
+        book = feed.book
+        room = f"l2_deltas:{book.instrument.symbol}"
+        if not self._audience.occupied(room):
+            return
+        delta = answers.DeltaView(
+            answers.seconds(now_ns),
+            book.instrument.symbol,
+            previous,
+            feed.seq,
+            answers.changed_levels_view(book, Side.BUY, touched[0]),
+            answers.changed_levels_view(book, Side.SELL, touched[1]),
+            answers.checksum(book),
+        )
+        self._publish(room, "l2_delta", [delta], whole=True)
+
+    def _tell_depth(self, feed: SymbolFeed, now_ns: int) -> None:
+        if not self._audience.subscribed("l2_updates"):
+            return
+        for levels in wire.FEED_LEVELS:
+            room = f"l2_updates:{feed.book.instrument.symbol}:{levels}"
+            if self._audience.occupied(room):
+                self._publish(room, "l2_update", [answers.book_view(feed.book, levels, now_ns)], whole=False)
 
     def _tell_bbo(self, feed: SymbolFeed, now_ns: int) -> None:
         room = f"bbo:{feed.book.instrument.symbol}"
-        if not self._occupied(room):
+        if not self._audience.occupied(room):
             return
         view = answers.bbo_view(feed.book, feed.seq, now_ns)
         best = (view.best_bid, view.best_ask, view.bid_size, view.ask_size)
         if best != feed.bbo:
             feed.bbo = best
-            self._publish(room, "bbo", view, lossless=False)
+            self._publish(room, "bbo", [view], whole=False)
 
-    # -- fan-out
+    def _publish(self, room: str, event: str, messages: Sequence[Any], *, whole: bool) -> None:
+        """Tell all in `room`; see `Audience.tell`."""
+        self._audience.tell(room, event, messages, whole=whole)
+        self._help()
 
-    def _occupied(self, room: str) -> bool:
-        return bool(self._manager.rooms.get(NAMESPACE, {}).get(room))
+    # -- clients that read slowly
 
-    def _publish(self, room: str, event: str, data: Any, *, lossless: bool) -> None:
-        """Queue one message for all in `room`, encoded once. Does not switch.
+    def _help(self) -> None:
+        """See to it that the clients that missed something get it when they can."""
+        if self._audience.behind and not self._helping:
+            self._helping = True
+            eventlet.spawn_after(self._interval_s, self._help_those_behind)
 
-        A client that has too much waiting misses it: of a `lossless` stream it is then
-        taken out, to be told `resync` when it has caught up.
-        """
-        if not self._occupied(room):
-            return
-        packet: EnginePacket | None = None
-        limit = self._queue_limit if lossless else SNAPSHOT_QUEUE
-        sockets = self.socketio.server.eio.sockets
-        for sid, eio_sid in list(self._manager.get_participants(NAMESPACE, room)):
-            socket = sockets.get(eio_sid)
-            if socket is None or socket.closed:
-                continue
-            if socket.queue.qsize() >= limit:
-                if lossless:
-                    self._drop(sid, room)
-                continue
-            if packet is None:
-                packet = self._encoded(event, data)
-            try:
-                socket.send(packet)
-            except SocketIsClosedError:
-                continue
+    def _help_those_behind(self) -> None:
+        self._helping = False
+        for client in list(self._audience.behind.values()):
+            if client.waiting == 0:
+                try:
+                    self._catch_up(client)
+                except Exception:
+                    log.exception("feed client %s could not be helped", client.sid)
+        self._help()
 
-    def _encoded(self, event: str, data: Any) -> EnginePacket:
-        text = self.socketio.server.packet_class(EVENT, namespace=NAMESPACE, data=[event, data]).encode()
-        return EnginePacket(MESSAGE, text)
+    def _catch_up(self, client: Client) -> None:
+        """Send a client that has read all that waited the latest states, and which streams it is out of."""
+        self._audience.behind.pop(client.sid, None)
+        missed, client.missed = client.missed, {}
+        stale, client.stale = client.stale, {}
+        for subscription in missed.values():
+            self._send(client, "resync", {"type": subscription.type, "symbol": subscription.symbol})
+        for room in stale:
+            if room == VENUE:
+                self._send(client, "venue", self._venue_state())
+            elif room in client.rooms:
+                self._send_state(client, client.rooms[room])
 
-    def _send(self, sid: str, event: str, data: Any) -> None:
-        self.socketio.server.emit(event, data, to=sid, namespace=NAMESPACE)
-
-    def _waiting(self, sid: str) -> int:
-        """How many messages wait for a client."""
-        eio_sid = self._manager.eio_sid_from_sid(sid, NAMESPACE)
-        socket = self.socketio.server.eio.sockets.get(eio_sid)
-        return 0 if socket is None else socket.queue.qsize()
-
-    def _drop(self, sid: str, room: str) -> None:
-        client = self._clients.get(sid)
-        if client is None:
-            return
-        subscription = client.rooms.pop(room, None)
-        self.socketio.server.leave_room(sid, room, NAMESPACE)
-        if subscription is not None:
-            client.missed[room] = subscription
-            log.info("feed client %s reads too slowly: out of %s", sid, room)
-
-    def _resync_recovered(self) -> None:
-        """Tell the clients that fell behind and have read all since to subscribe again."""
-        for sid, client in list(self._clients.items()):
-            if client.missed and self._waiting(sid) == 0:
-                missed, client.missed = client.missed, {}
-                for subscription in missed.values():
-                    self._send(sid, "resync", {"type": subscription.type, "symbol": subscription.symbol})
+    def _sweep(self) -> None:
+        """Cut off the clients for which far too much waits, whatever they did to cause it."""
+        suspects: set[str] = set()
+        while True:
+            eventlet.sleep(SWEEP_S)
+            sockets = list(self._engine.sockets.items())
+            flooded = {eio_sid for eio_sid, waits in sockets if waits.queue.qsize() > 4 * self._queue_limit}
+            for eio_sid in flooded & suspects:
+                self._cut_off(eio_sid)
+            suspects = flooded
 
     # -- from clients
 
+    def _receive(self, eio_sid: str, data: Any) -> None:
+        """Hand on one message as soon as its sender has room for the answer. Cooperative.
+
+        Meanwhile nothing more is read from it, so a client that sends faster than it is
+        answered is slowed down; one that never reads its answers is cut off.
+        """
+        eventlet.sleep(0)  # one that never pauses must not keep the others waiting
+        until = time.monotonic() + PATIENCE_S
+        while (waiting := self._unread(eio_sid)) + self._asking(eio_sid) >= 2 * self._queue_limit:
+            if waiting < self._queue_limit:  # it is we who are slow
+                until = time.monotonic() + PATIENCE_S
+            if time.monotonic() > until:
+                self._cut_off(eio_sid)
+                return
+            eventlet.sleep(PAUSE_S)
+        connection = self._engine.sockets.get(eio_sid)
+        if connection is None or connection.closed:
+            return
+        try:
+            self._handle(eio_sid, data)
+        except ValueError as problem:
+            client = self._client_of(eio_sid)
+            if client is not None:
+                self._tell_error(client, None, Malformed("MALFORMED_JSON", f"This is no Socket.IO event: {problem}."))
+
+    def _client_of(self, eio_sid: str) -> Client | None:
+        sid = self._manager.sid_from_eio_sid(eio_sid, NAMESPACE)
+        return None if sid is None else self._audience.clients.get(sid)
+
+    def _asking(self, eio_sid: str) -> int:
+        client = self._client_of(eio_sid)
+        return 0 if client is None else client.asking
+
+    def _unread(self, eio_sid: str) -> int:
+        connection = self._engine.sockets.get(eio_sid)
+        return 0 if connection is None else connection.queue.qsize()
+
+    def _cut_off(self, eio_sid: str) -> None:
+        """End a connection and free what waits for it."""
+        connection, environ = self._engine.sockets.get(eio_sid), self.socketio.server.environ.get(eio_sid)
+        if connection is None or connection.closed:
+            return
+        log.warning("feed client at %s does not read: cut off", environ and environ.get("REMOTE_ADDR"))
+        connection.close(wait=False, abort=True)
+        connection.queue.queue.clear()
+        connection.queue.put(None)
+        if environ and "transport=websocket" in environ.get("QUERY_STRING", ""):
+            try:
+                environ["eventlet.input"].get_socket().shutdown(socket.SHUT_RDWR)
+            except OSError as problem:  # it went by itself
+                log.debug("shutdown: %s", problem)
+
+    def _send(self, client: Client, event: str, data: Any) -> None:
+        client.send(encoded(event, data))
+
+    def _tell_error(self, client: Client, event: str | None, error: ApiError) -> dict[str, Any]:
+        body = error.body()
+        self._send(client, "error", {"message": body["error"], "event": event, **body})
+        return body
+
     def _on_connect(self, auth: Any = None) -> None:
         sid: str = request.sid  # type: ignore[attr-defined]
+        connection = self._engine.sockets.get(self._manager.eio_sid_from_sid(sid, NAMESPACE))
+        if connection is None or sid in self._audience.clients:  # gone already, or an event of this name
+            return
         flow = auth.get("flow") if isinstance(auth, dict) else None
-        self._clients[sid] = Client(request.remote_addr or "", flow if flow in FLOWS else None)
+        client = Client(sid, connection, flow if flow in FLOWS else None)
+        self._audience.add(client)
         self._send(
-            sid,
+            client,
             "connected",
             {
                 "status": "connected",
@@ -351,62 +389,67 @@ class Feed:
                 "seq": self._exchange.seq,
             },
         )
-        self.tell_venue_state(None if flow else sid)
+        if client.flow:
+            self.tell_venue_state()
+        else:
+            self._send(client, "venue", self._venue_state())
 
     def _on_disconnect(self, _reason: Any = None) -> None:
-        client = self._clients.pop(request.sid, None)  # type: ignore[attr-defined]
+        sid: str = request.sid  # type: ignore[attr-defined]
+        if self._manager.is_connected(sid, NAMESPACE):  # an event of this name, not the end
+            return
+        client = self._audience.remove(sid)
         if client is not None and client.flow:
             self.tell_venue_state()
 
     def _on_ping(self, sid: str, _data: Any) -> dict[str, float]:
         pong = {"timestamp": time.time()}
-        self._send(sid, "pong", pong)
+        self._send(self._audience.clients[sid], "pong", pong)
         return pong
 
-    def _on_subscribe(self, sid: str, data: Any) -> dict[str, Any] | None:
-        client = self._clients.get(sid)
-        if client is None:
-            return None
-        wanted = wire.converted(data, wire.SubscribeRequest)
+    def _on_subscribe(self, sid: str, data: Any) -> dict[str, Any]:
+        client, wanted = self._audience.clients[sid], wire.converted(data, wire.SubscribeRequest)
         room = self._room_of(wanted)
-        if room not in client.rooms and len(client.rooms) >= self._subscription_limit:
+        held = len(client.rooms) + len(client.missed)
+        if held >= self._subscription_limit and room not in client.rooms and room not in client.missed:
             raise Malformed("TOO_MANY_SUBSCRIPTIONS", f"At most {self._subscription_limit} subscriptions a connection.")
-        client.rooms[room] = wanted
-        client.missed.pop(room, None)
+        for symbol in list(self._symbols) if wanted.symbol is None else [wanted.symbol]:
+            self._flush(self._feed_of(symbol))  # the others get what is older than this subscription
         subscribed = {"type": wanted.type, "symbol": wanted.symbol, "seq": self._exchange.seq}
-        self._send(sid, "subscribed", subscribed)
-        self._send_first(sid, wanted)
-        self.socketio.server.enter_room(sid, room, NAMESPACE)
+        self._send(client, "subscribed", subscribed)
+        self._audience.join(client, room, wanted)
+        if client.waiting <= self._queue_limit // 4:  # a snapshot may be large
+            self._send_state(client, wanted)
+        elif wanted.type == "l2_deltas":
+            self._audience.drop(client, room)
+        else:
+            self._audience.postpone(client, room)
+        self._help()
         return subscribed
 
-    def _send_first(self, sid: str, wanted: wire.SubscribeRequest) -> None:
+    def _send_state(self, client: Client, wanted: wire.SubscribeRequest) -> None:
         """The state that the stream goes on from. Does not switch: nothing comes in between."""
-        symbol, now_ns = wanted.symbol, time.time_ns()
-        if symbol is None or wanted.type in ("trades", "orders"):
+        now_ns = time.time_ns()
+        if wanted.symbol is None or wanted.type in ("trades", "orders"):
             return
-        feed = self._feed_of(symbol)
+        feed = self._feed_of(wanted.symbol)
         if wanted.type == "l2_deltas":
-            self._flush(feed)
-            feed.seq = feed.book.changed_seq
-            self._send(sid, "l2_snapshot", answers.snapshot_view(feed.book, now_ns))
+            feed.seq = feed.book.changed_seq  # all who were here before have been told up to this
+            self._send(client, "l2_snapshot", answers.snapshot_view(feed.book, now_ns))
         elif wanted.type == "l2_updates":
-            self._send(sid, "l2_update", answers.book_view(feed.book, wanted.levels or wire.DEFAULT_LEVELS, now_ns))
+            view = answers.book_view(feed.book, wanted.levels or wire.DEFAULT_LEVELS, now_ns)
+            self._send(client, "l2_update", view)
         elif wanted.type == "bbo":
-            self._send(sid, "bbo", answers.bbo_view(feed.book, feed.book.changed_seq, now_ns))
+            feed.bbo = None  # the next change is told, even one back to what was told before
+            self._send(client, "bbo", answers.bbo_view(feed.book, feed.book.changed_seq, now_ns))
         elif wanted.type == "ticker":
-            self._send(sid, "ticker", self._activity.ticker(feed.book, now_ns))
+            self._send(client, "ticker", self._activity.ticker(feed.book, now_ns))
 
-    def _on_unsubscribe(self, sid: str, data: Any) -> dict[str, Any] | None:
-        client = self._clients.get(sid)
-        if client is None:
-            return None
-        wanted = wire.converted(data, wire.SubscribeRequest)
-        room = self._room_of(wanted)
-        client.rooms.pop(room, None)
-        client.missed.pop(room, None)
-        self.socketio.server.leave_room(sid, room, NAMESPACE)
+    def _on_unsubscribe(self, sid: str, data: Any) -> dict[str, Any]:
+        client, wanted = self._audience.clients[sid], wire.converted(data, wire.SubscribeRequest)
+        self._audience.leave(client, self._room_of(wanted))
         unsubscribed = {"type": wanted.type, "symbol": wanted.symbol}
-        self._send(sid, "unsubscribed", unsubscribed)
+        self._send(client, "unsubscribed", unsubscribed)
         return unsubscribed
 
     def _room_of(self, wanted: wire.SubscribeRequest) -> str:

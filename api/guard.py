@@ -30,7 +30,7 @@ class Guard:
     def __init__(self, app: WsgiApp, settings: Settings) -> None:
         self._app = app
         self._origins = settings.cors_origins
-        self._names = {"localhost", settings.host, *settings.trusted_hosts}
+        self._names = {name.lower() for name in ("localhost", settings.host, *settings.trusted_hosts)}
         self._known_hosts: set[str] = set()
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
@@ -50,13 +50,15 @@ class Guard:
                 ApiError(403, "FOREIGN_ORIGIN", "Pages of that origin may not do this; see --cors-origins."),
                 start_response,
             )
+        if environ.get("HTTP_TRANSFER_ENCODING", "").lower() == "chunked":
+            environ["wsgi.input_terminated"] = True  # eventlet ends the body where it ends; Flask must be told
         # permessage-deflate more than halves the fan-out of the feed
         environ.pop("HTTP_SEC_WEBSOCKET_EXTENSIONS", None)
         return self._app(environ, start_response)
 
     def _may_be_called(self, host: str) -> bool:
         """Names must be known; an address cannot be rebound."""
-        name = host[: host.index("]") + 1].strip("[]") if host.startswith("[") else host.rsplit(":", 1)[0]
+        name = host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0].lower()
         if name not in self._names and not _is_address(name):
             return False
         if len(self._known_hosts) < 1000:

@@ -33,7 +33,7 @@ ClientOrderId = Annotated[
     str,
     Meta(pattern=r"\A[!-~]{1,64}\Z", description="The trader's name of the order: 1 to 64 printable ASCII characters"),
 ]
-Symbol = Annotated[str, Meta(min_length=1, max_length=32)]
+Symbol = Annotated[str, Meta(pattern=r"\A[!-~]{1,32}\Z", description="As GET /symbols lists it")]  # it is journaled
 
 
 class WireOrderType(StrEnum):
@@ -139,6 +139,11 @@ class HealthQuery(Request, frozen=True):
 
     digest: bool = False
 
+
+_PATTERNS = {  # what a pattern demands, for people
+    "client_order_id": "1 to 64 printable ASCII characters, no spaces",
+    "symbol": "1 to 32 printable ASCII characters, no spaces",
+}
 
 T = TypeVar("T")
 
@@ -290,6 +295,5 @@ def _malformed(problem: str) -> Malformed:
         return Malformed("MISSING_FIELD", f"{field} is missing.", **details)
     if "unknown field" in problem:
         return Malformed("UNKNOWN_FIELD", f"{field} is not a field of this request.", **details)
-    if field == "client_order_id":
-        what = "1 to 64 printable ASCII characters, no spaces"
+    what = _PATTERNS.get(field or "", what) if "matching regex" in what else what
     return Malformed("INVALID_VALUE", f"{field or 'The value'}: {what}.", **details)

@@ -16,6 +16,8 @@ from engine.order import Order
 from engine.rejects import InvariantViolation
 from engine.types import Lots, OrderId, Side, Ticks, TradingStatus
 
+_BUY = Side.BUY  # a member looked up by its class costs more than the whole of `opposite`
+
 
 class PriceLevel:
     """All resting orders at one price, oldest first, as a linked list."""
@@ -145,11 +147,11 @@ class OrderBook:
 
     def own_side(self, side: Side) -> BookSide:
         """Where an order of `side` rests."""
-        return self.bids if side is Side.BUY else self.asks
+        return self.bids if side is _BUY else self.asks
 
     def opposite(self, side: Side) -> BookSide:
         """What an order of `side` trades against."""
-        return self.asks if side is Side.BUY else self.bids
+        return self.asks if side is _BUY else self.bids
 
     def rest(self, order: Order) -> None:
         """Rest an order that has a price, at the back of its level."""
@@ -188,7 +190,9 @@ class OrderBook:
                 demand(bool(orders), f"empty level {level.price}")
                 demand(level.count == len(orders), f"count of level {level.price}")
                 demand(level.quantity == sum(o.leaves for o in orders), f"quantity of level {level.price}")
-                for order in orders:
+                demand(level.tail is orders[-1], f"tail of level {level.price}")
+                for ahead, order in zip([None, *orders], orders, strict=False):
+                    demand(order.ahead is ahead, f"queue at order {order.order_id}")
                     demand(order.level is level and order.price == level.price, f"order {order.order_id} misplaced")
                     demand(order.side is side.side, f"order {order.order_id} on the wrong side")
                     demand(order.leaves > 0, f"order {order.order_id} rests with nothing left")

@@ -28,7 +28,7 @@ from engine.types import (
 )
 
 
-class Event(msgspec.Struct, frozen=True):
+class Event(msgspec.Struct, frozen=True, gc=False):
     """A fact, in the past tense."""
 
 

@@ -43,7 +43,7 @@ from engine.rejects import CancelReason, InvariantViolation, RejectReason
 from engine.rules import refuse_amend, refuse_entry
 from engine.types import AccountId, Amount, Lots, OrderId, Seq, Side, Ticks, TradingStatus
 
-_TRADING = TradingStatus.TRADING
+_TRADING, _REQUESTED = TradingStatus.TRADING, CancelReason.REQUESTED
 _BUY = Side.BUY
 
 
@@ -268,7 +268,7 @@ class Exchange:
     def _cancel(self, command: CancelOrder, events: list[ev.Event]) -> None:
         order = self._own_open_order(command.account, command.order_id, command.client_order_id, command.symbol, events)
         if order is not None:
-            self._end_resting(self.books[order.symbol], order, CancelReason.REQUESTED, events)
+            self._end_resting(self.books[order.symbol], order, _REQUESTED, events)
 
     def _cancel_all(self, command: CancelAll, events: list[ev.Event]) -> None:
         for order in self.open_orders(command.account):
@@ -276,7 +276,7 @@ class Exchange:
                 continue
             if command.side is not None and order.side is not command.side:
                 continue
-            self._end_resting(self.books[order.symbol], order, CancelReason.REQUESTED, events)
+            self._end_resting(self.books[order.symbol], order, _REQUESTED, events)
 
     def _deposit(self, command: Deposit, events: list[ev.Event]) -> None:
         account, asset = command.account, command.asset

@@ -230,7 +230,7 @@ class Sequencer:
     def _fail(self, entries: list[_Entry], failure: JournalFailed) -> None:
         """Refuse everything from now on: what is not durable is not acknowledged."""
         log.critical("the journal failed, no more orders are taken until a restart: %s", failure)
-        self._refusal = f"the journal failed: {failure}"
+        self._refusal = "the journal failed"  # all that a client may know
         for entry in (*entries, *self._waiting):
             entry.answered.send_exception(NotAccepting(self._refusal))
         self._waiting.clear()

@@ -90,6 +90,15 @@ class CancelAnswer(msgspec.Struct, frozen=True):
     processing_time_ms: float
 
 
+class Fill(msgspec.Struct, frozen=True):
+    """One trade as one of its orders sees it."""
+
+    trade_id: str
+    price: Decimal
+    quantity: Decimal
+    liquidity: Literal["maker", "taker"]
+
+
 class OrderState(msgspec.Struct, frozen=True):
     """One order as GET /order shows it."""
 
@@ -105,6 +114,7 @@ class OrderState(msgspec.Struct, frozen=True):
     status: Status
     timestamp: float
     priority: Literal["kept", "lost"] | None = None  # after an amend
+    fills: list[Fill] | None = None  # by GET /order/{id}
 
 
 class OrderPage(msgspec.Struct, frozen=True):

@@ -87,8 +87,12 @@ class VenueClient:
         try:
             async with self._session.request(method, self.url + path, data=body, headers=headers) as response:
                 return response.status, await response.read()
-        except (aiohttp.ClientError, TimeoutError, ConnectionError) as error:
-            raise Unavailable(f"{method} {path}: {type(error).__name__} {error}".rstrip()) from error
+        except aiohttp.ClientConnectorError as error:
+            raise Unavailable(f"no connection to {self.url}") from error
+        except TimeoutError as error:
+            raise Unavailable(f"{method} {path}: no answer in time") from error
+        except (aiohttp.ClientError, OSError) as error:
+            raise Unavailable(f"{method} {path}: the connection was lost") from error
 
     async def ask(self, method: Method, path: str, answer: type[T], body: Any = None) -> T | Refusal:
         """Send one request; the answer as `answer`, or the refusal. Raises Unavailable, BadAnswer."""

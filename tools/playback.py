@@ -1,4 +1,4 @@
-"""Recorded order flow as requests: which orders to place, cut and cancel, and what came of them. Pure.
+"""Recorded order flow as requests: which orders to place, amend and cancel, and what came of them. Pure.
 
 A playback is asked for the action of each record in turn and told what the venue answered;
 it knows each recorded order by a key and leaves the venue's ids to its caller. What rested
@@ -9,7 +9,7 @@ Layer: tools.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Final, Literal, Protocol
 
 import msgspec
@@ -18,16 +18,18 @@ from tools.recorded import (
     BITSTAMP_PRICE_SCALE,
     BITSTAMP_QUANTITY_SCALE,
     LOBSTER_PRICE_SCALE,
-    BitstampDepth,
     BitstampOrder,
     BitstampRecord,
     BitstampTrade,
     LobsterDepth,
     LobsterMessage,
     MessageType,
-    OrderChange,
+    OpeningOrder,
     RecordedSide,
     RecordError,
+    Request,
+    bitstamp_opening,
+    bitstamp_requests,
 )
 
 LOBSTER_LEVELS: Final = 50
@@ -53,13 +55,20 @@ class Cut(msgspec.Struct, frozen=True):
     quantity: int
 
 
+class Reprice(msgspec.Struct, frozen=True):
+    """Amend an order to another price."""
+
+    key: Key
+    price: int
+
+
 class Remove(msgspec.Struct, frozen=True):
     """Cancel an order."""
 
     key: Key
 
 
-Step = Place | Cut | Remove
+Step = Place | Cut | Reprice | Remove
 
 
 class Event(msgspec.Struct, frozen=True):
@@ -74,6 +83,9 @@ class Playback(Protocol):
 
     price_scale: int
     quantity_scale: int
+    remark: str  # what is to be expected of the trades reproduced
+    recorded: list[PrintedTrade]
+    made: list[PrintedTrade]
 
     def __len__(self) -> int:
         """How many events there are."""
@@ -89,77 +101,59 @@ class Playback(Protocol):
 
 
 class BitstampPlayback:
-    """Feeds the created orders and the genuine cancels; what trades do to orders is left to the venue."""
+    """Feeds what owners asked for: enter, reprice, cancel. What trades do to orders is left to the venue."""
 
     price_scale = BITSTAMP_PRICE_SCALE
     quantity_scale = BITSTAMP_QUANTITY_SCALE
+    remark = "of the whole recording 524 of 575 are to be expected: the recorded feed is asynchronous"
 
     def __init__(self, records: list[BitstampRecord]) -> None:
         """Raises RecordError when no record shows the book, from which the replay starts."""
-        first = next((i for i, record in enumerate(records) if isinstance(record, BitstampDepth)), None)
-        if first is None:
-            raise RecordError(f"none of the {len(records)} records shows the order book: raise the limit")
-        self._records = records
-        self._first = first
+        self._opening, used = bitstamp_opening(records)
+        self._opened_ms = records[used - 1].time_ms
+        self._requests = list(bitstamp_requests(records[used:]))
         self._known: set[int] = set()
         self._earlier: dict[Key, int] = {}  # the whole quantity of the order that stands for a level
         self.recorded = [(r.price_cents, r.quantity_satoshi) for r in records if isinstance(r, BitstampTrade)]
         self.made: list[PrintedTrade] = []
 
     def __len__(self) -> int:
-        return len(self._records) - self._first
+        return 1 + len(self._requests)
 
     def events(self) -> Iterator[Event]:
-        """Seed with the first order book, then play."""
-        depth = self._records[self._first]
-        if isinstance(depth, BitstampDepth):
-            yield Event(depth.time_ms * 1_000_000, list(self._seed(depth)))
-        for record in self._records[self._first + 1 :]:
-            steps = list(self._steps(record)) if isinstance(record, BitstampOrder) else []
-            yield Event(record.time_ms * 1_000_000, steps)
+        """The opening book, then every request."""
+        yield Event(self._opened_ms * 1_000_000, [self._place_opening(order) for order in self._opening])
+        for request, record in self._requests:
+            yield Event(record.time_ms * 1_000_000, list(self._steps(request, record)))
 
     def traded(self, maker: Key | None, price: int, quantity: int) -> None:
         """Keep the trade, to be compared with those recorded."""
         self.made.append((price, quantity))
 
-    def reproduced(self) -> int:
-        """How many recorded trades were made in the same order, price and quantity equal. O(n m)."""
-        return common_in_order(self.recorded, self.made)
+    def _steps(self, request: Request, record: BitstampOrder) -> Iterator[Step]:
+        order_id, level = record.order_id, (record.side, record.price_cents)
+        if request is Request.ENTER:
+            self._known.add(order_id)
+            yield Place(order_id, record.side, "limit", record.price_cents, record.leaves_satoshi)
+        elif order_id in self._known:
+            yield Reprice(order_id, record.price_cents) if request is Request.REPRICE else Remove(order_id)
+        elif level in self._earlier:  # take it off the order that stands for the level
+            rest = self._earlier.pop(level) - record.leaves_satoshi
+            if rest > 0:
+                self._earlier[level] = rest
+                yield Cut(level, rest)
+            else:
+                yield Remove(level)
 
-    def _seed(self, depth: BitstampDepth) -> Iterator[Step]:
-        known = open_orders(self._records[: self._first])
-        sides: tuple[tuple[RecordedSide, list[tuple[int, int]]], ...] = (("buy", depth.bids), ("sell", depth.asks))
-        for side, levels in sides:
-            for price, shown in levels:
-                unknown = shown - sum(o.leaves_satoshi for o in known if (o.side, o.price_cents) == (side, price))
-                if unknown > 0:
-                    self._earlier[side, price] = unknown
-                    yield Place((side, price), side, "limit", price, unknown)
-        for order in known:
-            yield self._place(order)
-
-    def _steps(self, record: BitstampOrder) -> Iterator[Step]:
-        if record.change is OrderChange.CREATED:
-            yield self._place(record)
-        elif record.is_cancel and record.order_id in self._known:
-            yield Remove(record.order_id)
-        elif record.is_cancel:
-            level = (record.side, record.price_cents)
-            whole = self._earlier.get(level)
-            if whole is not None:
-                yield from self._take_off(level, whole - record.leaves_satoshi)
-
-    def _take_off(self, level: Key, rest: int) -> Iterator[Step]:
-        if rest > 0:
-            self._earlier[level] = rest
-            yield Cut(level, rest)
+    def _place_opening(self, order: OpeningOrder) -> Place:
+        key: Key
+        if order.order_id is None:
+            key = (order.side, order.price_cents)
+            self._earlier[key] = order.quantity_satoshi
         else:
-            del self._earlier[level]
-            yield Remove(level)
-
-    def _place(self, order: BitstampOrder) -> Place:
-        self._known.add(order.order_id)
-        return Place(order.order_id, order.side, "limit", order.price_cents, order.leaves_satoshi)
+            key = order.order_id
+            self._known.add(key)
+        return Place(key, order.side, "limit", order.price_cents, order.quantity_satoshi)
 
 
 class LobsterPlayback:
@@ -167,6 +161,7 @@ class LobsterPlayback:
 
     price_scale = LOBSTER_PRICE_SCALE
     quantity_scale = 0
+    remark = "Nasdaq's opening cross put some orders ahead of older ones, so some executions meet another maker"
 
     def __init__(self, messages: list[LobsterMessage], depths: list[LobsterDepth]) -> None:
         """Row i of `depths` is the book after message i. Raises RecordError when there are not as many."""
@@ -194,10 +189,6 @@ class LobsterPlayback:
         self.made.append((price, quantity))
         if maker is not None:
             self._leaves[maker] -= quantity
-
-    def reproduced(self) -> int:
-        """How many recorded executions were made in the same order, price and quantity equal."""
-        return common_in_order(self.recorded, self.made)
 
     def final_depth(self) -> LobsterDepth:
         """The recorded book after the last message."""
@@ -230,18 +221,6 @@ class LobsterPlayback:
     def _place(self, key: Key, side: RecordedSide, price: int, shares: int) -> Place:
         self._whole[key] = self._leaves[key] = shares
         return Place(key, side, "limit", price, shares)
-
-
-def open_orders(records: Iterable[BitstampRecord]) -> list[BitstampOrder]:
-    """The orders created in `records` and still open after them, oldest first, each in its last state."""
-    found: dict[int, BitstampOrder] = {}
-    for record in records:
-        if isinstance(record, BitstampOrder):
-            if record.change is OrderChange.DELETED:
-                found.pop(record.order_id, None)
-            elif record.change is OrderChange.CREATED or record.order_id in found:
-                found[record.order_id] = record
-    return list(found.values())
 
 
 def common_in_order(recorded: list[PrintedTrade], made: list[PrintedTrade]) -> int:

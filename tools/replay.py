@@ -34,7 +34,9 @@ from tools.playback import (
     Place,
     Playback,
     Remove,
+    Reprice,
     Step,
+    common_in_order,
 )
 from tools.recorded import RecordError, decimal_text, read_bitstamp, read_lobster_depths, read_lobster_messages
 
@@ -64,6 +66,7 @@ class Replay:
         self._entered = 0
         self._order_ids: dict[Key, str] = {}
         self._keys: dict[str, Key] = {}
+        self._printed: set[str] = set()  # trade ids
         self.measured = Measurements()
 
     async def play(self, speed: float | None, progress: Progress) -> None:
@@ -83,7 +86,7 @@ class Replay:
             if self._stop.is_set():
                 self.measured.notes.append("stopped before the recording's end")
                 break
-            self.measured.counts["records"] += 1
+            self.measured.counts["events"] += 1
             progress.advance(bar)
         self.measured.stop()
 
@@ -102,7 +105,10 @@ class Replay:
             kind, answer = step.order_type, await self._place(step)
             self.measured.counts["orders"] += 1
         elif isinstance(step, Cut):
-            kind, answer = "amend", await self._cut(step)
+            kind, answer = "cut", await self._cut(step)
+            self.measured.counts["amends"] += 1
+        elif isinstance(step, Reprice):
+            kind, answer = "reprice", await self._reprice(step)
             self.measured.counts["amends"] += 1
         else:
             kind, answer = "cancel", await self._remove(step)
@@ -127,12 +133,15 @@ class Replay:
         if step.key is not None:
             self._order_ids[step.key] = answer.order_id
             self._keys[answer.order_id] = step.key
-        self.measured.counts["trades"] += len(answer.trades)
         for trade in answer.trades:
-            price = int(trade.price.scaleb(self._playback.price_scale))
-            quantity = int(trade.quantity.scaleb(self._playback.quantity_scale))
-            self._playback.traded(self._keys.get(trade.maker_order_id), price, quantity)
+            self._traded(trade.trade_id, self._keys.get(trade.maker_order_id), trade.price, trade.quantity)
         return answer
+
+    def _traded(self, trade_id: str, maker: Key | None, price: Decimal, quantity: Decimal) -> None:
+        self._printed.add(trade_id)
+        self.measured.counts["trades"] += 1
+        units = int(price.scaleb(self._playback.price_scale)), int(quantity.scaleb(self._playback.quantity_scale))
+        self._playback.traded(maker, *units)
 
     async def _cut(self, step: Cut) -> object:
         order_id = self._order_ids.get(step.key)
@@ -140,6 +149,22 @@ class Replay:
             return None  # its entry was refused
         quantity = decimal_text(step.quantity, self._playback.quantity_scale)
         return await retried(lambda: self._client.amend(order_id, quantity=quantity), attempts=ATTEMPTS)
+
+    async def _reprice(self, step: Reprice) -> object:
+        """Amend the price, and look up what the order took at its new one."""
+        order_id = self._order_ids.get(step.key)
+        if order_id is None:
+            return None
+        price = decimal_text(step.price, self._playback.price_scale)
+        amended = await retried(lambda: self._client.amend(order_id, price=price), attempts=ATTEMPTS)
+        if isinstance(amended, Refusal):
+            return amended
+        found = await retried(lambda: self._client.order(order_id), attempts=ATTEMPTS)
+        if not isinstance(found, Refusal):
+            for fill in found.fills or []:
+                if fill.liquidity == "taker" and fill.trade_id not in self._printed:
+                    self._traded(fill.trade_id, None, fill.price, fill.quantity)
+        return amended
 
     async def _remove(self, step: Remove) -> object:
         order_id = self._order_ids.get(step.key)
@@ -215,9 +240,9 @@ async def run(options: argparse.Namespace) -> int:
                 with _progress() as progress:
                     await replay.play(options.speed, progress)
                 notes = replay.measured.notes
-                notes.append(
-                    f"reproduced {playback.reproduced()} of {len(playback.recorded)} recorded trades, in order"
-                )
+                same = common_in_order(playback.recorded, playback.made)
+                notes.append(f"reproduced {same} of {len(playback.recorded)} recorded trades, in order")
+                notes.append(playback.remark)
                 if isinstance(playback, LobsterPlayback) and not stop.is_set():
                     notes.append(await compare_book(client, symbol, playback))
                 show(replay.measured.summary(f"replay of {options.kind} into {symbol}"), options.format)

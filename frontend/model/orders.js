@@ -19,7 +19,7 @@ import { compareIds } from "./trades.js";
  * @property {string} price
  * @property {string} quantity
  * @property {string} fee in the quote asset
- * @property {"maker" | "taker"} role
+ * @property {"maker" | "taker"} liquidity
  * @property {number} timestamp
  */
 

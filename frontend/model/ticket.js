@@ -39,9 +39,9 @@ export function needsPrice(type) {
 export function checkTicket(fields, instrument) {
   /** @type {{quantity?: string, price?: string}} */
   const problems = {};
-  const quantity = problemOf(fields.quantity, instrument.lot_size, "quantity", instrument.base);
+  const quantity = problemOf(fields.quantity, instrument.lot_size, "quantity");
   if (quantity) problems.quantity = quantity;
-  const price = needsPrice(fields.type) && problemOf(fields.price, instrument.tick_size, "price", instrument.quote);
+  const price = needsPrice(fields.type) && problemOf(fields.price, instrument.tick_size, "price");
   if (price) problems.price = price;
   if (quantity || price) return { problems, order: null };
   const order = {
@@ -84,12 +84,10 @@ function onGrid(text, step) {
 /**
  * @param {string} text
  * @param {string} step
- * @param {"price" | "quantity"} name
- * @param {string} unit
+ * @param {"price" | "quantity"} noun
  * @returns {string | undefined} what is wrong, in words
  */
-function problemOf(text, step, name, unit) {
-  const noun = name === "price" ? "price" : "quantity";
+function problemOf(text, step, noun) {
   if (text.trim() === "") return `Enter a ${noun}.`;
   if (!isDecimal(text)) return `The ${noun} is a plain number such as ${step === "1" ? "10" : "12.5"}.`;
   const scale = Math.max(scaleOf(text.trim()), scaleOf(step));
@@ -99,5 +97,5 @@ function problemOf(text, step, name, unit) {
   if (value % unitStep === 0n) return undefined;
   const below = (value / unitStep) * unitStep;
   const near = [below, below + unitStep].filter((units) => units > 0n).map((units) => onGrid(fromUnits(units, scale), step));
-  return `The ${noun} goes in steps of ${step} ${unit}: ${near.join(" or ")}.`;
+  return `Steps of ${step}: ${near.join(" or ")}.`;
 }

@@ -106,6 +106,8 @@ export class DepthLadder {
     const [head, middle] = this.#root.querySelectorAll("thead, .middle");
     const room = this.#root.clientHeight - head.offsetHeight - middle.offsetHeight;
     const count = Math.max(LEVELS_MIN, Math.min(LEVELS_MAX, Math.floor(room / rowPx / 2)));
+    // What is left over goes to the rows, so that the ladder ends where its panel does.
+    this.#root.style.setProperty("--level", `${Math.max(rowPx, room / count / 2)}px`);
     if (count === this.#rows.asks.length) return;
     for (const [side, name] of [["sell", "asks"], ["buy", "bids"]]) {
       this.#rows[name] = Array.from({ length: count }, () => new LevelRow(side));
@@ -113,6 +115,7 @@ export class DepthLadder {
       this.#bodies[name].replaceChildren(...(name === "asks" ? shown.reverse() : shown));
     }
     this.#rows.bids[0].tabStop = true;
+    this.#root.dataset.fitted = "";
     this.#draw();
   }
 

@@ -40,7 +40,7 @@ function makeRow(fill) {
     element("td", "", grouped(fill.price)),
     quantity,
     element("td", "wide", grouped(shortest(fill.fee))),
-    element("td", "text wide", fill.role === "maker" ? "Maker" : "Taker"),
+    element("td", "text wide", fill.liquidity === "maker" ? "Maker" : "Taker"),
     element("td", "time", clockTime(fill.timestamp)),
   );
   return { row, update: () => {} };

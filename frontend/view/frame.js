@@ -1,5 +1,5 @@
 /**
- * Drawing at most once per animation frame, however fast the feed.
+ * Drawing at most once per animation frame, or less often, however fast the feed.
  * Layer: view.
  */
 
@@ -14,5 +14,26 @@ export function oncePerFrame(draw) {
       frame = 0;
       draw();
     });
+  };
+}
+
+/**
+ * For what is dear to draw and read slowly, such as a long table.
+ * @param {number} leastMs between two drawings
+ * @param {() => void} draw
+ * @returns {() => void} asks for a drawing at a frame not before that
+ */
+export function atMostEvery(leastMs, draw) {
+  let waiting = false;
+  let drawnAtMs = -Infinity;
+  const drawNow = oncePerFrame(() => {
+    waiting = false;
+    drawnAtMs = performance.now();
+    draw();
+  });
+  return () => {
+    if (waiting) return;
+    waiting = true;
+    setTimeout(drawNow, Math.max(0, drawnAtMs + leastMs - performance.now()));
   };
 }

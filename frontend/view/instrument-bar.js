@@ -3,7 +3,7 @@
  * Layer: view.
  */
 
-import { grouped, rounded, shortest } from "../model/decimal.js";
+import { compare, grouped, rounded, shortest } from "../model/decimal.js";
 import { element, setText } from "./cells.js";
 import { oncePerFrame } from "./frame.js";
 
@@ -45,10 +45,10 @@ export class InstrumentBar {
     if (instrument) this.#select.value = instrument.symbol;
     setText(this.#last.querySelector(".last-price"), figures.last === null ? "–" : grouped(figures.last));
     this.#last.dataset.direction = String(direction);
-    const falling = figures.change?.startsWith("-");
-    const sign = (text) => (text.startsWith("-") ? text.replace("-", "−") : `+${text}`);
+    const change = figures.change === null ? 0 : compare(figures.change, "0");
+    const sign = (text) => (text.startsWith("-") ? text.replace("-", "−") : `${change > 0 ? "+" : ""}${text}`);
     this.#show("change", figures.change && `${sign(grouped(figures.change))}  ${sign(rounded(figures.change_percent ?? "0", 2))} %`);
-    this.#figures.get("change").dataset.direction = figures.change ? (falling ? "-1" : "1") : "0";
+    this.#figures.get("change").dataset.direction = String(change);
     this.#show("high", figures.high && grouped(figures.high));
     this.#show("low", figures.low && grouped(figures.low));
     this.#show("volume", figures.volume && `${grouped(shortest(rounded(figures.volume, 4)))} ${instrument?.base ?? ""}`);

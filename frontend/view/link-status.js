@@ -54,7 +54,7 @@ export class LinkStatus {
     this.#area.dataset.book = book.state;
     setText(this.#pill.querySelector(".pill-state"), STATE_WORDS[linkState]);
     setText(this.#pill.querySelector(".pill-rtt"), linkState === "live" ? roundTrip : "");
-    this.#show("seq", book.seq ? grouped(String(book.seq)) : "–");
+    this.#show("seq", book.state === "empty" ? "–" : grouped(String(book.seq)));
     this.#show("age", ageMs === null ? "–" : `${(ageMs / 1000).toFixed(1)} s`);
     this.#show("rtt", roundTrip);
     this.#show("gaps", String(connection.gaps));

@@ -6,10 +6,11 @@
 import { grouped } from "../model/decimal.js";
 import { STATUS_WORDS, describeFailure } from "../model/words.js";
 import { KeyedRows, NumberText, clockTime, element, setText } from "./cells.js";
-import { oncePerFrame } from "./frame.js";
+import { atMostEvery } from "./frame.js";
 
 /** More rows than a person can act on; the count tells how many there are. */
-const ROWS_MAX = 200;
+const ROWS_MAX = 100;
+const DRAW_EVERY_MS = 200;
 const CANCELS_AT_ONCE = 8;
 
 export class OpenOrders {
@@ -21,7 +22,7 @@ export class OpenOrders {
   #cancelAll;
   #result;
   /** Ids whose cancel is under way. @type {Set<string>} */ #cancelling = new Set();
-  #requestDraw = oncePerFrame(() => this.#draw());
+  #requestDraw = atMostEvery(DRAW_EVERY_MS, () => this.#draw());
 
   /** @param {HTMLElement} root the panel @param {import("../desk.js").Desk} desk */
   constructor(root, desk) {

@@ -39,6 +39,7 @@ export class OrderTicket {
     this.#hint = form.querySelector("#type-hint");
     this.#estimates = new Map([...form.querySelectorAll("[data-estimate]")].map((cell) => [cell.dataset.estimate, cell]));
     for (const part of ["link", "venue"]) desk.addEventListener(part, this.#requestDraw);
+    desk.addEventListener("link", () => desk.linkState === "disconnected" && this.#forgetQuote());
     desk.addEventListener("symbol", () => this.#clear());
     desk.addEventListener("book", () => this.#quoteNow());
     form.addEventListener("input", (event) => this.#edit(event.target.name));
@@ -109,8 +110,9 @@ export class OrderTicket {
     this.#send.disabled = !ready || this.#busy;
     const verb = fields.side === "buy" ? "Buy" : "Sell";
     setText(this.#send, this.#busy ? "Sending…" : `${verb} ${instrument?.base ?? ""}`);
-    this.#drawProblems(instrument ? checkTicket(fields, instrument).problems : {});
-    const value = priced ? multiply(fields.price, fields.quantity) : null;
+    const { problems, order } = instrument ? checkTicket(fields, instrument) : { problems: {}, order: null };
+    this.#drawProblems(problems);
+    const value = order && priced ? multiply(order.price, order.quantity) : null;
     this.#estimate("value", value === null ? null : `${grouped(value)} ${instrument?.quote ?? ""}`);
   }
 

@@ -29,7 +29,7 @@ test("a fill changes the order, keeps the time it was entered, and is remembered
   const [, order] = orders.open({ mine: true });
   assert.equal(order.filled, "0.25000000");
   assert.equal(order.timestamp, 1700000000);
-  assert.deepEqual(orders.fills.map(({ trade_id, side, role }) => [trade_id, side, role]), [["7", "buy", "maker"]]);
+  assert.deepEqual(orders.fills.map(({ trade_id, side, liquidity }) => [trade_id, side, liquidity]), [["7", "buy", "maker"]]);
 });
 
 test("an order that ended goes away, and a listing that is older does not bring it back", () => {

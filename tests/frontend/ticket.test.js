@@ -29,10 +29,10 @@ test("a market order carries no price, whatever stands in the field", () => {
 
 test("each mistake is named beside its field, with the nearest right values", () => {
   const problems = (fields, instrument = BTC) => checkTicket({ ...limit, ...fields }, instrument).problems;
-  assert.equal(problems({ price: "30000.005" }).price, "The price goes in steps of 0.01 USDT: 30000.00 or 30000.01.");
-  assert.equal(problems({ quantity: "1.5" }, AAPL).quantity, "The quantity goes in steps of 1 AAPL: 1 or 2.");
-  assert.equal(problems({ price: "190.07" }, AAPL).price, "The price goes in steps of 0.05 USD: 190.05 or 190.10.");
-  assert.equal(problems({ quantity: "0.4" }, AAPL).quantity, "The quantity goes in steps of 1 AAPL: 1.");
+  assert.equal(problems({ price: "30000.005" }).price, "Steps of 0.01: 30000.00 or 30000.01.");
+  assert.equal(problems({ quantity: "1.5" }, AAPL).quantity, "Steps of 1: 1 or 2.");
+  assert.equal(problems({ price: "190.07" }, AAPL).price, "Steps of 0.05: 190.05 or 190.10.");
+  assert.equal(problems({ quantity: "0.4" }, AAPL).quantity, "Steps of 1: 1.");
   assert.match(problems({ quantity: "" }).quantity, /Enter a quantity/);
   assert.match(problems({ quantity: "0" }).quantity, /above zero/);
   assert.match(problems({ quantity: "-1" }).quantity, /above zero/);

@@ -108,6 +108,22 @@ def test_a_waiter_that_is_killed_holds_nobody_up(tmp_path: Path) -> None:
         assert journal.last == RECORDS[1]
 
 
+def test_a_waiter_that_gave_up_is_not_woken_out_of_what_it_does_next(tmp_path: Path) -> None:
+    with closing(SlowJournal(tmp_path / "journal.sqlite")) as journal:
+        committer = Committer(journal)
+        committer.start()
+
+        def give_up_and_sleep() -> float:
+            with eventlet.Timeout(0.01, False):
+                committer.commit(RECORDS[0]).wait()
+            started = time.perf_counter()
+            eventlet.sleep(0.15)
+            return time.perf_counter() - started
+
+        assert eventlet.spawn(give_up_and_sleep).wait() >= 0.14
+        committer.stop()
+
+
 def test_only_one_greenlet_may_wait_for_a_ticket(tmp_path: Path) -> None:
     with closing(SlowJournal(tmp_path / "journal.sqlite")) as journal:
         committer = Committer(journal)

@@ -213,6 +213,13 @@ def test_a_last_record_that_is_gone_is_missed_where_the_state_behind_it_was_note
         SqliteJournal(path)
 
 
+def test_a_file_that_lost_its_end_while_open_is_noticed(filled: Path) -> None:
+    with closing(SqliteJournal(filled)) as journal:
+        journal._connection.execute("DELETE FROM batches WHERE n > 15")
+        with pytest.raises(JournalCorrupt, match="record 16 is missing"):
+            list(journal.read())
+
+
 def test_a_broken_page_anywhere_is_an_error_or_a_cut_tail_and_never_loses_a_record_in_silence(path: Path) -> None:
     records = list(sealed(flow(1, 3000), 30))
     with closing(SqliteJournal(path)) as journal:

@@ -23,7 +23,12 @@ import os, signal, sys
 from journal.sqlite import SqliteJournal
 from tests.journal.commands import fill, flow, sealed
 journal = SqliteJournal(sys.argv[1])
-fill(journal, list(sealed(flow(1, 400), 20)))
+records = list(sealed(flow(1, 400), 20))
+fill(journal, records)
+if len(sys.argv) > 2:
+    from tests.journal.commands import START_NS
+    from journal.codec import seal
+    journal.append(seal(21, START_NS + 21, 401, flow(2, int(sys.argv[2])), records[-1].chain))
 os.kill(os.getpid(), signal.SIGKILL)
 """
 
@@ -92,6 +97,16 @@ def test_a_last_commit_with_a_bad_byte_opens_without_it(killed: Path) -> None:
     flip(log, log.stat().st_size - 100)
     with closing(SqliteJournal(killed)) as journal:
         assert list(journal.read()) == RECORDS[:19]
+
+
+def test_a_last_commit_of_many_pages_that_is_torn_in_the_first_opens_without_it(tmp_path: Path) -> None:
+    path = tmp_path / "journal.sqlite"
+    subprocess.run([sys.executable, "-c", _WRITE_AND_DIE, path, "1000"], timeout=60, check=False)
+    log = log_of(path)
+    assert wal.first_lost_byte(log) is None
+    flip(log, log.stat().st_size - 5 * FRAME_BYTES)
+    with closing(SqliteJournal(path)) as journal:
+        assert list(journal.read()) == RECORDS
 
 
 def test_a_log_without_its_journal_is_refused_before_sqlite_throws_it_away(killed: Path) -> None:

@@ -37,8 +37,8 @@ def breaches(rule: Rule, files: Iterable[Path]) -> list[str]:
     return [f"{path.relative_to(ROOT)}:{line}: {what}" for path in files for line, what in rule(tree(path))]
 
 
-def functions(module: ast.Module) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
-    """Every function and method, nested ones included."""
-    for node in ast.walk(module):
+def functions(within: ast.AST) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    """Every function and method at and below a node, nested ones included."""
+    for node in ast.walk(within):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             yield node

@@ -57,13 +57,18 @@ def program(code: str, url: str, folder: Path) -> subprocess.Popen[str]:
     )
 
 
+def enter(url: str, side: str, price: str) -> None:
+    """Enter one limit order."""
+    order = {"symbol": "BTC-USDT", "side": side, "order_type": "limit", "quantity": "0.1", "price": price}
+    command = ["curl", "-s", "--fail", "-d", json.dumps(order), f"{url}/order"]
+    subprocess.run(command, check=True, capture_output=True, timeout=60)
+
+
 def printed_while_trading(url: str, example: subprocess.Popen[str]) -> str:
     """Let orders meet until the example has ended; return what it printed."""
-    order = {"symbol": "BTC-USDT", "order_type": "limit", "quantity": "0.1", "price": "30000.00"}
     while example.poll() is None:
-        for side in ("sell", "buy"):
-            body = json.dumps(order | {"side": side})
-            subprocess.run(["curl", "-s", "-d", body, f"{url}/order"], check=True, capture_output=True, timeout=60)
+        enter(url, "sell", "30000.00")
+        enter(url, "buy", "30000.00")
     printed, _ = example.communicate(timeout=60)
     assert example.returncode == 0, printed
     return printed
@@ -100,6 +105,9 @@ def test_the_program_of_the_readme_hears_trades(url: str, tmp_path: Path) -> Non
 @needs_curl
 def test_the_program_of_the_feed_documentation_follows_the_book(url: str, tmp_path: Path) -> None:
     (code,) = examples("Documentation/feed.md", "python")
+    for level in range(12):  # more than the checksum is over
+        enter(url, "buy", f"29{900 - level}.00")
+        enter(url, "sell", f"30{100 + level}.00")
     lines = printed_while_trading(url, program(code, url, tmp_path)).splitlines()
     assert [line.split()[0] for line in lines[:2]] == ["snapshot", "delta"]
     assert [line for line in lines if not line.endswith("True")] == []

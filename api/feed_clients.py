@@ -1,0 +1,197 @@
+"""Who is connected to the feed, in which rooms, and what waits for them.
+
+Each message is encoded once for all who get it. What waits for one client is bounded: of
+states (the book, the ticker) a slow client misses some and gets the latest when it has
+caught up; a stream that must be whole ends for it, and it is told so.
+Layer: api.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+from engineio.packet import MESSAGE
+from engineio.packet import Packet as EnginePacket
+from engineio.socket import Socket
+from socketio.packet import BINARY_ACK, BINARY_EVENT, EVENT, Packet
+
+from api import wire
+
+log = logging.getLogger(__name__)
+
+NAMESPACE = "/market"
+STATE_QUEUE = 16  # a client with this much waiting is sent no state: the latest will do when it has caught up
+
+_decoder = msgspec.json.Decoder(float_hook=Decimal)
+
+
+class FeedJson:
+    """JSON for Socket.IO by msgspec, which knows our structs and reads decimals exactly."""
+
+    @staticmethod
+    def dumps(value: Any, **_: Any) -> str:
+        """`value` as JSON text."""
+        return msgspec.json.encode(value).decode()
+
+    @staticmethod
+    def loads(text: str | bytes, **_: Any) -> Any:
+        """JSON text as plain values, its fractions as Decimal. Raises ValueError."""
+        return _decoder.decode(text)
+
+
+class FeedPacket(Packet):  # type: ignore[misc]
+    """A Socket.IO packet that is text, and whose event has a name; the feed knows no others."""
+
+    uses_binary_events = False
+    json = FeedJson
+
+    def decode(self, encoded_packet: Any) -> int:
+        """Read what a client sent. Raises ValueError."""
+        if not isinstance(encoded_packet, str):
+            raise ValueError("the feed takes no binary messages")
+        super().decode(encoded_packet)
+        if self.packet_type in (BINARY_EVENT, BINARY_ACK):
+            raise ValueError("the feed takes no binary messages")
+        if self.packet_type == EVENT:
+            named = isinstance(self.data, list) and bool(self.data) and isinstance(self.data[0], str)
+            if not named:
+                raise ValueError("an event is a list that begins with its name")
+        return 0
+
+
+class Client:
+    """One connected feed client."""
+
+    __slots__ = ("asking", "flow", "missed", "rooms", "sid", "socket", "stale")
+
+    def __init__(self, sid: str, socket: Socket, flow: str | None) -> None:
+        self.sid = sid
+        self.socket = socket
+        self.flow = flow
+        self.asking = 0  # requests of its that are being worked on
+        self.rooms: dict[str, wire.SubscribeRequest] = {}
+        self.missed: dict[str, wire.SubscribeRequest] = {}  # left because it read too slowly
+        self.stale: dict[str, None] = {}  # rooms whose latest state it has not been sent
+
+    @property
+    def waiting(self) -> int:
+        """How many messages wait for it to read."""
+        waiting: int = self.socket.queue.qsize()
+        return waiting
+
+    def send(self, packet: EnginePacket) -> None:
+        """Queue one message, however many wait. Does not switch."""
+        if not self.socket.closed:
+            self.socket.queue.put(packet)
+
+
+def encoded(event: str, data: Any) -> EnginePacket:
+    """One event of the feed, ready for any number of clients."""
+    return EnginePacket(MESSAGE, f"{EVENT}{NAMESPACE}," + msgspec.json.encode((event, data)).decode())
+
+
+class Audience:
+    """All connected clients. Nothing here switches, so a room holds still while it is told something."""
+
+    def __init__(self, queue_limit: int) -> None:
+        """`queue_limit`: messages that may wait for one client before streams end for it."""
+        self._queue_limit = queue_limit
+        self._rooms: dict[str, dict[str, Client]] = {}
+        self._subscriptions: Counter[str] = Counter()  # by type
+        self.clients: dict[str, Client] = {}  # by session id
+        self.behind: dict[str, Client] = {}  # those that missed something
+
+    def add(self, client: Client) -> None:
+        """Take in a new client."""
+        self.clients[client.sid] = client
+
+    def remove(self, sid: str) -> Client | None:
+        """Forget a client that went. O(its subscriptions)."""
+        client = self.clients.pop(sid, None)
+        if client is not None:
+            for room in list(client.rooms):
+                self.leave(client, room)
+            self.behind.pop(sid, None)
+        return client
+
+    def join(self, client: Client, room: str, subscription: wire.SubscribeRequest) -> None:
+        """Have `client` told what `room` is told from now on."""
+        if room not in client.rooms:
+            self._subscriptions[subscription.type] += 1
+        client.rooms[room] = subscription
+        client.missed.pop(room, None)
+        self._rooms.setdefault(room, {})[client.sid] = client
+
+    def leave(self, client: Client, room: str) -> None:
+        """The reverse of `join`; nothing happens to one that is not in the room."""
+        client.missed.pop(room, None)
+        client.stale.pop(room, None)
+        subscription = client.rooms.pop(room, None)
+        if subscription is None:
+            return
+        self._subscriptions[subscription.type] -= 1
+        members = self._rooms[room]
+        del members[client.sid]
+        if not members:
+            del self._rooms[room]
+
+    def occupied(self, room: str) -> bool:
+        """Whether anybody is in `room`."""
+        return room in self._rooms
+
+    def subscribed(self, *types: str) -> bool:
+        """Whether there is a subscription of one of `types`; of any, without."""
+        return any(self._subscriptions[kind] for kind in types) if types else bool(self._rooms)
+
+    def tell(self, room: str, event: str, messages: Sequence[Any], *, whole: bool) -> None:
+        """Queue `messages`, all of them or none, for each client in `room`. O(clients x messages).
+
+        A client that has too much waiting gets none: a stream that must be `whole` then
+        ends for it; of a state it is sent the latest when it has caught up.
+        """
+        members = self._rooms.get(room)
+        if members:
+            self.tell_these(list(members.values()), room, event, messages, whole=whole)
+
+    def tell_these(
+        self, clients: Iterable[Client], room: str, event: str, messages: Sequence[Any], *, whole: bool
+    ) -> None:
+        """As `tell`, for clients that need not be in a room."""
+        limit = self._queue_limit if whole else STATE_QUEUE
+        packets: list[EnginePacket] = []
+        for client in clients:
+            socket = client.socket
+            if socket.closed:
+                continue
+            queue = socket.queue
+            if queue.qsize() >= limit:
+                if whole:
+                    self.drop(client, room)
+                else:
+                    self.postpone(client, room)
+                continue
+            if not packets:
+                packets = [encoded(event, message) for message in messages]
+            for packet in packets:
+                queue.put(packet)
+            if client.stale:
+                client.stale.pop(room, None)
+
+    def drop(self, client: Client, room: str) -> None:
+        """End a stream for a client that has missed some of it."""
+        subscription = client.rooms.get(room)
+        if subscription is not None:
+            self.leave(client, room)
+            client.missed[room] = subscription
+            self.behind[client.sid] = client
+            log.info("feed client %s reads too slowly: out of %s", client.sid, room)
+
+    def postpone(self, client: Client, room: str) -> None:
+        """Note that a client is owed the latest state of `room`."""
+        client.stale[room] = None
+        self.behind[client.sid] = client

@@ -1,0 +1,197 @@
+"""A real server in a process of its own, and a client that says exactly what it sends and gets."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Any, NamedTuple, Self
+from urllib.parse import urlsplit
+
+import msgspec
+
+ROOT = Path(__file__).resolve().parents[2]
+URL_LINE = re.compile(r"http://\S+:\d+")
+ANSWER_S = 30
+STOP_S = 30
+ERROR_KEYS = {"error", "error_code", "details", "request_id"}
+INTERNAL = re.compile(
+    r"Traceback|File \"|\.py\b|<class|object at 0x|Error\b|Exception|msgspec|sqlite|werkzeug|eventlet"
+)
+
+
+class Answer(NamedTuple):
+    """One HTTP answer."""
+
+    status: int
+    headers: http.client.HTTPMessage
+    content: bytes
+
+    @property
+    def json(self) -> Any:
+        """The body, which must be JSON."""
+        return msgspec.json.decode(self.content)
+
+    def granted(self) -> Any:
+        """The body of a 200; anything else fails the test with what was said instead."""
+        assert self.status == 200, (self.status, self.content)
+        assert self.headers["Content-Type"] == "application/json"
+        return self.json
+
+    def refused(self, status: int, code: str) -> dict[str, Any]:
+        """The body of a refusal with this status and code, in the one error shape."""
+        assert (self.status, self.error()["error_code"]) == (status, code), self.content
+        return self.error()
+
+    def error(self) -> dict[str, Any]:
+        """The body, which must be of the error shape and tell nothing of what is inside the server."""
+        assert self.headers["Content-Type"] == "application/json", self.content
+        body: dict[str, Any] = self.json
+        assert body.keys() == ERROR_KEYS, body
+        assert re.fullmatch(r"[A-Z][A-Z_]+", body["error_code"]), body
+        assert re.fullmatch(r"[0-9a-f]{16}", body["request_id"]), body
+        assert isinstance(body["details"], dict), body
+        assert re.fullmatch(r"\S.+[.?]", body["error"], re.DOTALL), body
+        return body
+
+
+class Http:
+    """Requests to one server over one connection that is kept alive."""
+
+    def __init__(self, url: str) -> None:
+        self._address = urlsplit(url).netloc
+        self._connection = http.client.HTTPConnection(self._address, timeout=ANSWER_S)
+
+    def call(self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None) -> Answer:
+        """Send one request, `body` as it is when it is bytes and as JSON otherwise."""
+        content = body if body is None or isinstance(body, bytes) else msgspec.json.encode(body)
+        connection = self._connection
+        try:
+            connection.request(method, path, content, headers or {})
+            response = connection.getresponse()
+            return Answer(response.status, response.headers, response.read())
+        except BaseException:
+            connection.close()  # the next request opens it again
+            raise
+
+    def get(self, path: str) -> Any:
+        """The body of a GET that is granted."""
+        return self.call("GET", path).granted()
+
+    def post(self, path: str, body: Any) -> Answer:
+        """Send a POST."""
+        return self.call("POST", path, body)
+
+    def enter(self, symbol: str, side: str, quantity: str, price: str | None = None, **further: Any) -> Any:
+        """Enter an order that is accepted: a limit order with a price, a market order without."""
+        body = {"symbol": symbol, "side": side, "order_type": "limit" if price else "market", "quantity": quantity}
+        if price is not None:
+            body["price"] = price
+        return self.post("/order", body | further).granted()
+
+    def depth(self, symbol: str) -> tuple[list[list[Any]], list[list[Any]]]:
+        """All bids and asks, best first."""
+        book = self.get(f"/book/{symbol}?levels=all")
+        return book["bids"], book["asks"]
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
+
+class RunningServer:
+    """`python api/app.py` on a free port. A context manager; `restart` keeps the folder and its arguments."""
+
+    def __init__(self, data: Path, *arguments: str, environment: dict[str, str] | None = None) -> None:
+        self.data = data
+        self.arguments = list(arguments)
+        self._environment = environment or {}
+        self._process: subprocess.Popen[str] | None = None
+        self.url = ""
+        self.http = Http("http://127.0.0.1:1")
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    @property
+    def log(self) -> str:
+        """All it has logged so far."""
+        return self._log_path.read_text(encoding="utf-8")
+
+    def start(self) -> None:
+        """Start it, and return when it takes orders."""
+        self.data.parent.mkdir(parents=True, exist_ok=True)
+        with self._log_path.open("a") as log:
+            self._process = subprocess.Popen(
+                command("--port", "0", "--data", str(self.data), *self.arguments),
+                cwd=ROOT,
+                env=environment(self._environment),
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+            )
+        line = self._process.stdout.readline() if self._process.stdout else ""
+        found = URL_LINE.search(line)
+        if found is None:
+            self.stop()
+            raise AssertionError(f"the server did not come up: {self.log}")
+        self.url = found.group()
+        self.http = Http(self.url)
+
+    def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
+        """End it; return its exit status."""
+        process, self._process = self._process, None
+        self.http.close()
+        if process is None:
+            return 0
+        process.send_signal(how)
+        try:
+            status = process.wait(STOP_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            raise
+        finally:
+            if process.stdout:
+                process.stdout.close()
+        return status
+
+    def restart(self) -> None:
+        """Stop it as an operator would, and start it again on the same folder."""
+        assert self.stop() == 0, self.log
+        self.start()
+
+    @property
+    def _log_path(self) -> Path:
+        return self.data.with_name(f"{self.data.name}.log")
+
+
+def command(*arguments: str) -> list[str]:
+    """The command line that starts a server."""
+    return [sys.executable, "api/app.py", *arguments]
+
+
+def environment(further: dict[str, str]) -> dict[str, str]:
+    """Our environment without settings of a server, and with those of `further`."""
+    ours = {name: value for name, value in os.environ.items() if not name.startswith("OPENBELL_")}
+    return ours | further
+
+
+def eventually(condition: Any, within_s: float = 10) -> None:
+    """Wait until `condition()` is true; fail the test when it does not become so."""
+    deadline = time.monotonic() + within_s
+    while not condition():
+        assert time.monotonic() < deadline, "it did not become so"
+        time.sleep(0.02)

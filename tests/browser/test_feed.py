@@ -1,0 +1,122 @@
+"""What the page does when the wire loses or spoils a message, or the server says it fell behind."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, WebSocketRoute, expect
+
+from tests.browser.conftest import Opens
+from tests.browser.server import Server
+from tests.browser.trader import Trader
+
+RESYNC = '42/market,["resync",{"type":"%s","symbol":%s}]'
+JOIN_AS_FLOW = """async (flow) => {
+  const { io } = await import("/static/vendor/socket.io.esm.min.js");
+  window.source = io("/market", { auth: { flow }, forceNew: true, transports: ["websocket"] });
+}"""
+
+
+class Wire:
+    """Between one page and the real server: hands every message on, but for what `spoil` makes of it."""
+
+    def __init__(self) -> None:
+        self.spoil: Callable[[str], str | None] = lambda message: message
+        self.page_end: WebSocketRoute | None = None
+
+    def tap(self, page: Page) -> None:
+        """Sit on the page's WebSocket."""
+        page.route_web_socket(re.compile("socket.io"), self._connect)
+
+    def _connect(self, page_end: WebSocketRoute) -> None:
+        self.page_end = page_end
+        server_end = page_end.connect_to_server()
+
+        def hand_on(message: str | bytes) -> None:
+            spoiled = self.spoil(str(message))
+            if spoiled is not None:
+                page_end.send(spoiled)
+
+        server_end.on_message(hand_on)
+
+    def say(self, message: str) -> None:
+        """Send the page something the server did not send."""
+        if self.page_end is None:
+            raise RuntimeError("the page has no connection")
+        self.page_end.send(message)
+
+
+@pytest.fixture
+def wire() -> Wire:
+    return Wire()
+
+
+def _once(spoil: Callable[[str], str | None], about: str) -> Callable[[str], str | None]:
+    """Do `spoil` to the first message about something, and nothing to the others."""
+    done: list[str] = []
+
+    def maybe(message: str) -> str | None:
+        if done or about not in message:
+            return message
+        done.append(message)
+        return spoil(message)
+
+    return maybe
+
+
+def _two_orders(trader: Trader, low: str, high: str) -> None:
+    for price in (low, high):
+        trader.enters("Buy", "Limit", "1", price)
+        trader.sees_result(f"at {float(price):,.2f}")
+        trader.page.wait_for_timeout(150)  # so that each is a delta of its own
+
+
+def test_a_lost_delta_is_noticed_and_the_book_comes_right_again(opens: Opens, server: Server, wire: Wire) -> None:
+    trader = opens(server, "ETH-USDT", prepare=wire.tap)
+    wire.spoil = _once(lambda _: None, about="l2_delta")
+    _two_orders(trader, "1801.00", "1802.00")
+    trader.sees_status("gaps", "1")
+    trader.sees_status("book", "checked")
+    expect(trader.level("1,801.00")).to_have_count(1)
+    expect(trader.level("1,802.00")).to_have_count(1)
+
+
+def test_a_delta_that_was_spoilt_is_caught_by_its_checksum(opens: Opens, server: Server, wire: Wire) -> None:
+    trader = opens(server, "ETH-USDT", prepare=wire.tap)
+    wire.spoil = _once(lambda message: message.replace("1.000000", "7.000000"), about="l2_delta")
+    _two_orders(trader, "1803.00", "1804.00")
+    trader.sees_status("gaps", "1")
+    trader.sees_status("book", "checked")
+    expect(trader.level("1,803.00")).to_contain_text("1.000000")
+
+
+def test_a_page_that_fell_behind_subscribes_again_to_what_it_lost(opens: Opens, server: Server, wire: Wire) -> None:
+    trader = opens(server, "SOL-USDT", prepare=wire.tap)
+    trader.enters("Buy", "Limit", "1", "81.00")
+    expect(trader.orders()).to_have_count(1)
+    asked: list[str] = []
+    trader.page.on("request", lambda request: asked.append(request.url.removeprefix(server.url)))
+    for kind in ("l2_deltas", "trades"):
+        wire.say(RESYNC % (kind, '"SOL-USDT"'))
+    wire.say(RESYNC % ("orders", "null"))
+    trader.sees_status("resyncs", "3")
+    trader.sees_status("book", "checked")
+    trader.sees_state("Live")
+    expect(trader.orders()).to_have_count(1)
+    trader.page.wait_for_timeout(1_000)
+    assert [url for url in asked if url.startswith("/orders?status=open")] != []
+    assert [url for url in asked if url.startswith("/trades/SOL-USDT")] != []
+    trader.orders().get_by_role("button", name="Cancel").click()
+    expect(trader.orders()).to_have_count(0)
+
+
+@pytest.mark.parametrize(("flow", "label"), [("simulated", "Simulated flow"), ("replay", "Replay")])
+def test_made_up_flow_is_labelled_as_long_as_it_is_there(opens: Opens, server: Server, flow: str, label: str) -> None:
+    trader, source = opens(server, "BTC-USDT"), opens(server, "BTC-USDT")
+    expect(trader.page.locator("#flow")).to_be_hidden()
+    source.page.evaluate(JOIN_AS_FLOW, flow)
+    expect(trader.page.locator("#flow")).to_have_text(label)
+    source.page.evaluate("() => window.source.disconnect()")
+    expect(trader.page.locator("#flow")).to_be_hidden()

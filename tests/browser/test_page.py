@@ -1,0 +1,96 @@
+"""The page itself: its policy, what it loads, how it fits a desk and a phone."""
+
+from __future__ import annotations
+
+import re
+from urllib.request import urlopen
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import Opens
+from tests.browser.server import Server
+from tests.browser.trader import DESKTOP, PHONE, Trader
+
+FITS = "() => document.documentElement.scrollWidth <= document.documentElement.clientWidth"
+SHIFT = """() => new Promise((resolve) => {
+  new PerformanceObserver((list) => resolve(list.getEntries().reduce((sum, entry) => sum + entry.value, 0)))
+    .observe({ type: "layout-shift", buffered: true });
+  setTimeout(() => resolve(0), 500);
+})"""
+
+
+def test_the_policy_allows_no_inline_code_and_nothing_from_elsewhere(server: Server) -> None:
+    with urlopen(server.url) as response:  # noqa: S310 - our own server
+        policy = response.headers["Content-Security-Policy"]
+    directives = {name: set(values) for name, *values in (part.split() for part in policy.split(";"))}
+    assert directives["default-src"] == {"'none'"}
+    assert directives["script-src"] == directives["style-src"] == directives["connect-src"] == {"'self'"}
+    assert {"base-uri", "form-action", "frame-ancestors"} <= directives.keys()
+    assert "unsafe" not in policy
+
+
+def test_the_policy_is_enforced_in_the_browser(opens: Opens, server: Server) -> None:
+    trader = opens(server, "BTC-USDT", forgive=True)
+    trader.page.evaluate(
+        "() => { const code = document.createElement('script'); code.textContent = 'window.inlined = true';"
+        " document.head.append(code); }"
+    )
+    assert trader.page.evaluate("() => window.inlined") is None
+    assert any("Content Security Policy" in problem for problem in trader.problems)
+
+
+def test_everything_comes_from_the_server_itself(opens: Opens, server: Server) -> None:
+    trader = opens(server, "BTC-USDT")
+    assert trader.origins == {f"127.0.0.1:{server.port}"}
+
+
+@pytest.mark.parametrize("width", [320, 360, 414, 768, 1100, 1280, 1920])
+def test_the_page_fits_its_width(opens: Opens, server: Server, width: int) -> None:
+    trader = opens(server, "BTC-USDT", size=(width, 800))
+    assert trader.page.evaluate(FITS)
+
+
+def test_on_a_desk_the_whole_page_is_seen_without_scrolling(opens: Opens, server: Server) -> None:
+    trader = opens(server, "BTC-USDT", size=DESKTOP)
+    assert trader.page.evaluate("() => document.documentElement.scrollHeight <= innerHeight")
+
+
+def test_nothing_jumps_while_the_page_loads_and_trades(opens: Opens, server: Server) -> None:
+    trader = opens(server, "BTC-USDT")
+    _make_a_market(trader)
+    assert trader.page.evaluate(SHIFT) < 0.02
+
+
+def test_every_field_has_a_name_and_every_status_is_announced(opens: Opens, server: Server) -> None:
+    trader = opens(server, "BTC-USDT")
+    nameless = trader.page.evaluate(
+        "() => [...document.querySelectorAll('input, select')].filter((field) => field.labels.length === 0).length"
+    )
+    assert nameless == 0
+    expect(trader.page.locator("#result")).to_have_attribute("aria-live", "polite")
+    expect(trader.page.get_by_role("table", name="Order book")).to_be_visible()
+
+
+@pytest.mark.parametrize("scheme", ["dark", "light"])
+@pytest.mark.parametrize(("name", "size"), [("desktop", DESKTOP), ("tablet", (820, 1180)), ("phone", PHONE)])
+def test_the_page_is_photographed(opens: Opens, server: Server, name: str, size: tuple[int, int], scheme: str) -> None:
+    trader = opens(server, "BTC-USDT", size=size, scheme=scheme)
+    _make_a_market(trader)
+    trader.page.mouse.move(0, 0)
+    trader.screenshot(f"{name}-{scheme}")
+    background = trader.page.evaluate("() => getComputedStyle(document.documentElement).backgroundColor")
+    dark = sum(int(part) for part in re.findall(r"\d+", background)[:3]) < 300
+    assert dark == (scheme == "dark")
+    trader.page.get_by_role("button", name="Cancel all").click()
+    expect(trader.orders()).to_have_count(0)
+
+
+def _make_a_market(trader: Trader) -> None:
+    """Some levels on both sides, and a trade."""
+    for step in range(1, 4):
+        trader.enters("Sell", "Limit", f"0.{step}5", f"{30000 + step * 7}.50")
+        trader.enters("Buy", "Limit", f"0.{step}", f"{30000 - step * 5}.25")
+    expect(trader.orders()).to_have_count(6)
+    trader.enters("Buy", "IOC", "0.05", "30007.50")
+    trader.sees_result("Bought 0.05 BTC")

@@ -1,0 +1,166 @@
+"""Trading on the page, in a real browser against a real server."""
+
+from __future__ import annotations
+
+import re
+
+from playwright.sync_api import expect
+
+from tests.browser.conftest import Opens
+from tests.browser.server import Server
+
+
+def test_an_order_is_seen_in_the_ladder_and_in_open_orders_until_it_is_cancelled(opens: Opens, server: Server) -> None:
+    trader = opens(server, "BTC-USDT")
+    trader.enters("Buy", "Limit", "0.5", "29950.25")
+    trader.sees_result(r"In the book: buy 0\.5 BTC at 29,950\.25\.")
+
+    level = trader.level("29,950.25")
+    expect(level).to_have_class(re.compile("own"))
+    expect(level).to_contain_text("0.50000000")
+    order = trader.orders()
+    expect(order).to_have_count(1)
+    expect(order).to_contain_text("BTC-USDT")
+    expect(order).to_contain_text("29,950.25")
+    trader.screenshot("order-resting")
+
+    order.get_by_role("button", name="Cancel").click()
+    expect(trader.orders()).to_have_count(0)
+    expect(trader.page.locator("#cancel-result")).to_have_text("Order cancelled.")
+    expect(trader.level("29,950.25")).to_have_count(0)
+
+
+def test_a_second_browser_sees_the_trade_and_each_their_own_part_of_it(opens: Opens, server: Server) -> None:
+    maker, taker = opens(server, "ETH-USDT"), opens(server, "ETH-USDT")
+    maker.enters("Sell", "Limit", "2", "2001.50")
+    expect(taker.level("2,001.50")).to_have_count(1)
+    expect(taker.level("2,001.50")).not_to_have_class(re.compile("own"))
+    expect(taker.orders()).to_have_count(0)
+
+    taker.enters("Buy", "Limit", "1.5", "2001.50")
+    taker.sees_result(r"Bought 1\.5 ETH at 2,001\.5\d* on average\.")
+
+    for trader in (maker, taker):
+        expect(trader.tape()).to_have_count(1)
+        expect(trader.tape()).to_contain_text("2,001.50")
+        expect(trader.tape()).to_contain_text("1.500000")
+        expect(trader.page.locator("#last .last-price")).to_have_text("2,001.50")
+        expect(trader.fills()).to_have_count(1)
+    expect(maker.fills()).to_contain_text("Maker")
+    expect(maker.orders()).to_contain_text("Part filled")
+    expect(taker.fills()).to_contain_text("Taker")
+    maker.page.get_by_role("button", name="Cancel all").click()
+    expect(taker.level("2,001.50")).to_have_count(0)
+
+
+def test_each_order_type_does_what_its_line_says(opens: Opens, server: Server) -> None:
+    trader = opens(server, "BNB-USDT")
+    trader.enters("Buy", "Market", "1")
+    trader.sees_result("Nothing was filled; there is nobody to trade with")
+    trader.enters("Sell", "Limit", "3", "300.00")
+    trader.sees_result("In the book: sell 3 BNB")
+    trader.enters("Sell", "Limit", "1", "301.00")
+    trader.sees_result("In the book: sell 1 BNB at 301")
+
+    trader.enters("Buy", "FOK", "3.5", "300.00")
+    trader.sees_result("Nothing was filled; the book can't fill all of it")
+    expect(trader.tape()).to_have_count(0)
+    trader.enters("Buy", "FOK", "1", "300.00")
+    trader.sees_result(r"Bought 1 BNB at 300(\.0+)? on average\.")
+    trader.enters("Buy", "IOC", "2.5", "300.00")
+    trader.sees_result(r"Bought 2 BNB at 300(\.0+)? on average; the rest, 0\.5 BNB, was cancelled\.")
+    trader.enters("Buy", "Market", "0.25")
+    trader.sees_result(r"Bought 0\.25 BNB at 301(\.0+)? on average\.")
+    trader.screenshot("order-types")
+
+    expect(trader.orders()).to_have_count(1)
+    expect(trader.orders()).to_contain_text("0.250000")
+    expect(trader.fills()).to_have_count(6)  # the sandbox trades with itself: both parties are ours
+
+
+def test_the_estimate_tells_what_the_book_would_charge_now(opens: Opens, server: Server) -> None:
+    trader = opens(server, "SOL-USDT")
+    for price in ("100.00", "102.00"):
+        trader.enters("Sell", "Limit", "1", price)
+        trader.sees_result(f"In the book: sell 1 SOL at {price}")
+    trader.page.get_by_text("Market", exact=True).click()
+    trader.page.get_by_text("Buy", exact=True).click()
+    trader.page.get_by_label("Quantity").fill("2")
+    expect(trader.page.locator('[data-estimate="average"]')).to_have_text(re.compile(r"101"))
+    expect(trader.page.locator('[data-estimate="cost"]')).to_have_text("202 USDT")
+    trader.page.get_by_label("Quantity").fill("5")
+    expect(trader.page.locator('[data-estimate="cost"]')).to_have_text("202 USDT for 2 SOL")
+    trader.page.get_by_role("button", name="Cancel all").click()
+    expect(trader.orders()).to_have_count(0)
+
+
+def test_a_mistake_is_explained_beside_its_field_and_never_sent(opens: Opens, server: Server) -> None:
+    trader = opens(server, "AAPL-USD")
+    sent: list[str] = []
+    trader.page.on("request", lambda request: sent.append(request.method) if request.method == "POST" else None)
+    trader.enters("Buy", "Limit", "1.5", "189.999")
+    expect(trader.page.locator("#price-problem")).to_have_text("Steps of 0.01: 189.99 or 190.00.")
+    expect(trader.page.locator("#quantity-problem")).to_have_text("Steps of 1: 1 or 2.")
+    expect(trader.page.get_by_label("Price")).to_be_focused()
+    trader.screenshot("ticket-problems")
+    assert sent == []
+
+
+def test_a_reject_of_the_venue_is_shown_in_words(opens: Opens, server: Server) -> None:
+    trader = opens(server, "AAPL-USD", forgive=True)  # the browser itself logs every 4xx to the console
+    for side in ("Sell", "Buy"):  # the collar lies around the last trade
+        trader.enters(side, "Limit", "1", "190.00")
+    trader.sees_result("Bought 1 AAPL")
+    trader.enters("Buy", "Limit", "1", "500.00")
+    trader.sees_result(r"Rejected: The price .* collar .*10 %")
+    expect(trader.orders()).to_have_count(0)
+    trader.screenshot("reject")
+    assert [problem for problem in trader.problems if "400" not in problem] == []
+
+
+def test_a_level_that_is_clicked_fills_the_price_and_the_keyboard_does_the_same(opens: Opens, server: Server) -> None:
+    trader = opens(server, "AAPL-USD")
+    for price in ("191.00", "192.00"):
+        trader.enters("Sell", "Limit", "5", price)
+        trader.sees_result(f"In the book: sell 5 AAPL at {price}")
+    price = trader.page.get_by_label("Price")
+    trader.level("192.00").click()
+    expect(price).to_have_value("192.00")
+    trader.level("191.00").get_by_role("button").focus()
+    trader.page.keyboard.press("Enter")
+    expect(price).to_have_value("191.00")
+    trader.page.keyboard.press("ArrowUp")
+    trader.page.keyboard.press("Enter")
+    expect(price).to_have_value("192.00")
+    trader.page.get_by_role("button", name="Cancel all").click()
+    expect(trader.orders()).to_have_count(0)
+
+
+def test_another_symbol_shows_another_market_and_nothing_of_the_first(opens: Opens, server: Server) -> None:
+    trader = opens(server, "BTC-USDT")
+    trader.enters("Buy", "Limit", "0.1", "29000.00")
+    expect(trader.level("29,000.00")).to_have_count(1)
+    trader.switches_to("ETH-USDT")
+    expect(trader.level("29,000.00")).to_have_count(0)
+    expect(trader.page.get_by_label("Price")).to_have_value("")
+    expect(trader.page.locator("#ticket .send")).to_have_text("Buy ETH")
+    assert trader.page.url.endswith("#ETH-USDT")
+    trader.switches_to("BTC-USDT")
+    expect(trader.level("29,000.00")).to_have_class(re.compile("own"))
+    trader.page.reload()
+    expect(trader.level("29,000.00")).to_have_class(re.compile("own"))
+    trader.orders().get_by_role("button", name="Cancel").click()
+    expect(trader.orders()).to_have_count(0)
+
+
+def test_the_whole_account_can_be_shown_and_is_safe_from_cancel_all(opens: Opens, server: Server) -> None:
+    one, other = opens(server, "BTC-USDT"), opens(server, "BTC-USDT")
+    one.enters("Buy", "Limit", "0.1", "28000.00")
+    expect(one.orders()).to_have_count(1)
+    order = other.orders().filter(has_text="28,000.00")
+    expect(order).to_have_count(0)
+    other.page.get_by_label("Show").select_option("account")
+    expect(order).to_have_count(1)
+    expect(other.page.get_by_role("button", name="Cancel all")).to_be_disabled()
+    order.get_by_role("button", name="Cancel").click()
+    expect(one.orders()).to_have_count(0)

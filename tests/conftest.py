@@ -1,0 +1,75 @@
+"""One real server for all tests that need just any, with many symbols, so that each test trades alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from api.listing import DEFAULT_INSTRUMENTS
+from tests.api.running import Http, RunningServer
+
+PLAIN = """
+[[instrument]]
+symbol = "{symbol}"
+base = "COIN"
+quote = "CASH"
+tick_size = "0.01"
+lot_size = "0.001"
+quote_scale = 10
+max_quantity = "1000000"
+max_notional = "1000000000"
+maker_fee_bps = "2"
+taker_fee_bps = "5"
+"""
+STRICT = """
+[[instrument]]
+symbol = "STRICT"
+base = "COIN"
+quote = "CASH"
+tick_size = "0.05"
+lot_size = "0.1"
+quote_scale = 8
+min_quantity = "1"
+max_quantity = "10"
+min_notional = "80"
+max_notional = "900"
+collar_percent = "10"
+reference_price = "100"
+max_open_orders = 3
+"""
+PLAIN_SYMBOLS = 200
+
+_numbers = count()
+
+
+@pytest.fixture(scope="session")
+def instruments(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file with the default instruments, a strict one, and many plain ones."""
+    path = tmp_path_factory.mktemp("instruments") / "instruments.toml"
+    plain = "".join(PLAIN.format(symbol=f"T{number:03}") for number in range(PLAIN_SYMBOLS))
+    path.write_text(DEFAULT_INSTRUMENTS.read_text(encoding="utf-8") + STRICT + plain, encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="session")
+def running_server(tmp_path_factory: pytest.TempPathFactory, instruments: Path) -> Iterator[RunningServer]:
+    """A server that is shared: trade in a `symbol` of your own, and do not stop it."""
+    with RunningServer(tmp_path_factory.mktemp("shared") / "data", "--instruments", str(instruments)) as server:
+        yield server
+
+
+@pytest.fixture
+def http(running_server: RunningServer) -> Iterator[Http]:
+    """A connection of one's own to the shared server."""
+    client = Http(running_server.url)
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def symbol() -> str:
+    """A symbol of the shared server in which nobody else trades."""
+    return f"T{next(_numbers) % PLAIN_SYMBOLS:03}"

@@ -1,0 +1,69 @@
+"""`kill -9` at random moments under load, twenty times in a row on one data folder."""
+
+from __future__ import annotations
+
+import random
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.durability.checks import (
+    all_orders,
+    all_trades,
+    broken_promises,
+    broken_single_looks,
+    replay_copy,
+)
+from tests.durability.load import Load, Promises, ask_again
+from tests.durability.server import Server
+
+KILLS = 20
+KILLED_WHILE_STARTING = (4, 9, 14)  # rounds in which the next start is killed as well
+SEED = 20
+
+
+@pytest.mark.timeout(600)
+def test_twenty_kills_lose_nothing_that_was_acknowledged_and_make_nothing_twice(tmp_path: Path) -> None:
+    data, scratch = tmp_path / "data", tmp_path / "scratch"
+    rng = random.Random(SEED)
+    promises = Promises()
+    digest = None
+    for kill in range(KILLS + 1):
+        with Server(data, "--checkpoint-every", "200") as server:
+            client = server.ready().client()
+            health = client.get("/health?digest=true")
+            assert digest in (None, health["digest"]), f"kill {kill}: another state than the journal's"
+            ask_again(client, promises, rng, repeats=5)
+            assert broken_promises(promises, all_orders(client), all_trades(client)) == [], f"after kill {kill}"
+            names = rng.sample(sorted(promises.orders), min(20, len(promises.orders)))
+            assert broken_single_looks(client, promises, names) == [], f"after kill {kill}"
+            client.close()
+            if kill == KILLS:
+                break
+            load = Load(server, promises, f"k{kill}")
+            time.sleep(rng.uniform(0.02, 0.8))
+            server.kill()
+            load.stop()
+        if kill in KILLED_WHILE_STARTING:
+            with Server(data) as starting:
+                time.sleep(rng.uniform(0.5, 2.5))
+                starting.kill()
+        result, differing = replay_copy(data, scratch, promises.digests)
+        assert differing == [], f"kill {kill}"
+        digest = result.digest
+    print(
+        "STATS",
+        len(promises.orders),
+        len(promises.trades),
+        len(promises.cancelled),
+        len(promises.too_late),
+        len(promises.refused),
+        len(promises.digests),
+        result.batches,
+        result.commands,
+    )
+    assert len(promises.orders) > 500
+    assert len(promises.trades) > 100
+    assert len(promises.cancelled) > 50
+    assert len(promises.digests) > KILLS

@@ -1,0 +1,209 @@
+"""The checks find what is wrong in a doctored answer, and nothing in a right one."""
+
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+import pytest
+
+from tools.answers import Bbo, Book, Fees, NewOrder, OrderAnswer, OrderState, Refusal, SymbolInfo, Trade
+from tools.checks import check_bbo, check_book, check_entered, check_looked_up, check_refused, check_repeated
+
+D = Decimal
+INFO = SymbolInfo(D("0.01"), D("0.001"), "trading", Fees(D("0.02"), D("0.05")), Bbo(None, None), 0, 0)
+ORDER = NewOrder("BTC-USDT", "buy", "limit", "3", "101.00", client_order_id="a-1")
+
+
+def trade(number: int, price: str, quantity: str) -> Trade:
+    value = D(price) * D(quantity)
+    return Trade(
+        timestamp=1.0,
+        symbol="BTC-USDT",
+        trade_id=str(number),
+        price=D(price),
+        quantity=D(quantity),
+        aggressor_side="buy",
+        maker_order_id=str(number),
+        taker_order_id="9",
+        maker_fee=value * D("0.0002"),
+        taker_fee=value * D("0.0005"),
+        trade_value=value,
+    )
+
+
+TRADES = [trade(1, "100.00", "1"), trade(2, "101.00", "1")]
+RIGHT = OrderAnswer(
+    order_id="9",
+    client_order_id="a-1",
+    status="partially_filled",
+    filled_quantity=D(2),
+    remaining_quantity=D(1),
+    average_price=D("100.50"),
+    trades=TRADES,
+    total_maker_fees=D("0.0402"),
+    total_taker_fees=D("0.1005"),
+    bbo=Bbo(D(101), D(102)),
+    processing_time_ms=0.1,
+    seq=9,
+)
+FOUND = OrderState("9", "a-1", "BTC-USDT", "buy", "limit", D(3), D("101.00"), D(1), D(2), "partially_filled", 1.0)
+
+
+def doctored(**fields: Any) -> OrderAnswer:
+    return msgspec.structs.replace(RIGHT, **fields)
+
+
+def with_trade(**fields: Any) -> OrderAnswer:
+    return doctored(trades=[TRADES[0], msgspec.structs.replace(TRADES[1], **fields)])
+
+
+def test_a_right_answer_passes():
+    assert check_entered(ORDER, RIGHT, INFO) == []
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        doctored(filled_quantity=D(3)),
+        doctored(remaining_quantity=D(2)),
+        doctored(filled_quantity=D(1), remaining_quantity=D(2)),
+        doctored(status="filled"),
+        doctored(status="resting"),
+        doctored(status="cancelled"),
+        doctored(average_price=D("100.51")),
+        doctored(average_price=None),
+        doctored(client_order_id="a-2"),
+        doctored(total_maker_fees=D("0.0401")),
+        doctored(total_taker_fees=D("0.1006")),
+        doctored(bbo=Bbo(D(102), D(102))),
+        doctored(repeated=True),
+        doctored(trades=TRADES[:1]),
+        doctored(trades=TRADES[::-1]),
+        with_trade(price=D("101.01")),
+        with_trade(quantity=D("0.5")),
+        with_trade(trade_value=D("100.99")),
+        with_trade(maker_fee=D("0.0201")),
+        with_trade(taker_fee=D("0.0504")),
+        with_trade(taker_fee=D("0.0606")),
+        with_trade(aggressor_side="sell"),
+        with_trade(symbol="ETH-USDT"),
+        with_trade(taker_order_id="8"),
+        with_trade(maker_order_id="9"),
+    ],
+)
+def test_a_doctored_answer_is_found_out(wrong: OrderAnswer):
+    assert check_entered(ORDER, wrong, INFO) != []
+
+
+@pytest.mark.parametrize("order_type", ["ioc", "market"])
+def test_an_immediate_order_may_not_rest_with_what_is_left(order_type: str):
+    order = msgspec.structs.replace(ORDER, order_type=order_type, price=None if order_type == "market" else "101.00")
+    assert check_entered(order, RIGHT, INFO) != []
+    assert check_entered(order, doctored(status="cancelled"), INFO) == []
+
+
+def test_a_fill_or_kill_order_may_not_be_filled_in_part():
+    order = msgspec.structs.replace(ORDER, order_type="fok")
+    assert check_entered(order, doctored(status="cancelled"), INFO) != []
+
+
+def test_a_sell_may_trade_above_its_limit_but_not_below():
+    order = NewOrder("BTC-USDT", "sell", "limit", "1", "100.00")
+    sold = [msgspec.structs.replace(trade(1, "100.00", "1"), aggressor_side="sell")]
+    fees = {"total_maker_fees": D("0.02"), "total_taker_fees": D("0.05")}
+    answer = doctored(
+        client_order_id=None,
+        status="filled",
+        filled_quantity=D(1),
+        remaining_quantity=D(0),
+        average_price=D(100),
+        trades=sold,
+        **fees,
+    )
+    assert check_entered(order, answer, INFO) == []
+    assert check_entered(msgspec.structs.replace(order, price="99.00"), answer, INFO) == []
+    assert check_entered(msgspec.structs.replace(order, price="100.01"), answer, INFO) != []
+
+
+def test_a_later_state_of_the_same_order_passes():
+    assert check_looked_up(ORDER, RIGHT, FOUND) == []
+    later = msgspec.structs.replace(FOUND, filled=D(3), remaining=D(0), status="filled")
+    assert check_looked_up(ORDER, RIGHT, later) == []
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"order_id": "8"},
+        {"symbol": "ETH-USDT"},
+        {"side": "sell"},
+        {"price": D(100)},
+        {"quantity": D(4)},
+        {"remaining": D(0)},
+        {"filled": D(1), "remaining": D(2)},
+        {"client_order_id": None},
+    ],
+)
+def test_an_order_that_changed_or_went_back_is_found_out(fields: dict[str, Any]):
+    assert check_looked_up(ORDER, RIGHT, msgspec.structs.replace(FOUND, **fields)) != []
+
+
+def test_a_done_order_may_not_change():
+    done = doctored(status="cancelled")
+    order = msgspec.structs.replace(ORDER, order_type="ioc")
+    assert check_looked_up(order, done, msgspec.structs.replace(FOUND, status="cancelled")) == []
+    assert check_looked_up(order, done, FOUND) != []
+
+
+def test_a_repetition_must_be_the_first_order_and_say_so():
+    assert check_repeated(RIGHT, doctored(repeated=True)) == []
+    assert check_repeated(RIGHT, RIGHT) != []
+    assert check_repeated(RIGHT, doctored(repeated=True, order_id="10")) != []
+    assert check_repeated(RIGHT, doctored(repeated=True, filled_quantity=D(1))) != []
+    assert check_repeated(RIGHT, Refusal("no", "DUPLICATE_CLIENT_ORDER_ID", "r", 409)) != []
+
+
+def book(bids: list[tuple[str, str, int]], asks: list[tuple[str, str, int]]) -> Book:
+    return Book(
+        1.0,
+        "BTC-USDT",
+        [(D(price), D(quantity), orders) for price, quantity, orders in bids],
+        [(D(price), D(quantity), orders) for price, quantity, orders in asks],
+        9,
+    )
+
+
+def test_a_sorted_uncrossed_book_passes():
+    assert check_book(book([("100", "1", 1), ("99", "2", 2)], [("101", "1", 1), ("102", "1", 1)]), INFO) == []
+    assert check_book(book([], []), INFO) == []
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        book([("101", "1", 1)], [("101", "1", 1)]),
+        book([("102", "1", 1)], [("101", "1", 1)]),
+        book([("99", "1", 1), ("100", "1", 1)], []),
+        book([], [("102", "1", 1), ("101", "1", 1)]),
+        book([("100", "1", 1), ("100", "1", 1)], []),
+        book([("100", "0", 1)], []),
+        book([("100", "1", 0)], []),
+        book([("100.005", "1", 1)], []),
+        book([("100", "0.0005", 1)], []),
+    ],
+)
+def test_a_wrong_book_is_found_out(wrong: Book):
+    assert check_book(wrong, INFO) != []
+
+
+def test_a_locked_bbo_is_found_out_and_a_one_sided_one_is_not_wrong():
+    assert check_bbo(Bbo(D(1), D(1))) != []
+    assert check_bbo(Bbo(D(1), None)) == []
+
+
+def test_a_refusal_needs_the_expected_status_and_code():
+    codes = frozenset({"BAD_TICK"})
+    assert check_refused(Refusal("no", "BAD_TICK", "r", 400), codes) == []
+    assert check_refused(Refusal("no", "BAD_TICK", "r", 500), codes) != []
+    assert check_refused(Refusal("no", "BAD_LOT", "r", 400), codes) != []
+    assert check_refused(RIGHT, codes) != []

@@ -1,0 +1,193 @@
+"""The simulated flow and the launcher against a real server."""
+
+import asyncio
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import msgspec
+import psutil
+import pytest
+
+from tests.tools.servers import ROOT, run, running, start, stop, tool
+from tools.answers import Book, Health
+from tools.client import Unavailable, VenueClient
+from tools.flow import PREFIX
+from tools.measure import Summary
+
+PATIENCE_S = 40
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with running(tmp_path_factory.mktemp("flow")) as address:
+        yield address
+
+
+def health(url: str) -> Health:
+    async def ask() -> Health:
+        async with VenueClient(url) as client:
+            return await client.health()
+
+    return asyncio.run(ask())
+
+
+def book(url: str, symbol: str) -> Book:
+    async def ask() -> Book:
+        async with VenueClient(url) as client:
+            return await client.book(symbol, "all")
+
+    return asyncio.run(ask())
+
+
+def left_behind(url: str, symbol: str) -> int:
+    async def ask() -> int:
+        async with VenueClient(url) as client:
+            orders = await client.open_orders(symbol)
+            return sum((order.client_order_id or "").startswith(PREFIX) for order in orders)
+
+    return asyncio.run(ask())
+
+
+def eventually(holds: Callable[[], bool]) -> bool:
+    """Whether it comes true within the patience."""
+    end = time.monotonic() + PATIENCE_S
+    while time.monotonic() < end:
+        try:
+            if holds():
+                return True
+        except Unavailable:
+            pass
+        time.sleep(0.2)
+    return False
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def test_the_flow_makes_a_two_sided_book_is_labelled_and_leaves_nothing_behind(url: str):
+    flow = subprocess.Popen(
+        tool("-m", "tools.flow", "--url", url, "--rate", "100", "--symbols", "BTC-USDT,AAPL-USD", "--format", "json"),
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert eventually(lambda: health(url).flows == ["simulated"])
+        assert eventually(lambda: min(len(book(url, "BTC-USDT").bids), len(book(url, "BTC-USDT").asks)) >= 20)
+        assert eventually(lambda: min(len(book(url, "AAPL-USD").bids), len(book(url, "AAPL-USD").asks)) >= 10)
+        time.sleep(1)
+        flow.send_signal(signal.SIGINT)
+        printed, _ = flow.communicate(timeout=PATIENCE_S)
+    finally:
+        flow.kill()
+    assert flow.returncode == 0
+    summary = msgspec.json.decode(printed, type=Summary)
+    assert summary.counts["orders"] > 50
+    assert summary.latency["limit"].p50_ms > 0
+    assert left_behind(url, "BTC-USDT") == left_behind(url, "AAPL-USD") == 0
+    assert eventually(lambda: health(url).flows == [])
+
+
+def test_a_flow_that_was_killed_is_cleaned_up_by_the_next(url: str):
+    command = tool("-m", "tools.flow", "--url", url, "--rate", "200", "--symbols", "SOL-USDT")
+    killed = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    assert eventually(lambda: left_behind(url, "SOL-USDT") > 20)
+    killed.kill()
+    killed.wait()
+    ended = run("-m", "tools.flow", "--url", url, "--rate", "1", "--symbols", "SOL-USDT", "--duration", "0.5")
+    assert ended.returncode == 0, ended.stderr
+    assert left_behind(url, "SOL-USDT") == 0
+
+
+def test_a_symbol_without_a_known_price_is_asked_for(url: str):
+    ended = run("-m", "tools.flow", "--url", url, "--symbols", "NO-SUCH", "--duration", "1")
+    assert ended.returncode == 1
+    assert "does not list NO-SUCH" in ended.stderr
+
+
+def test_the_flow_goes_on_after_the_server_was_killed_and_says_so_once(tmp_path: Path):
+    port = free_port()
+    server, url = start(tmp_path / "data", port=port)
+    flow = subprocess.Popen(
+        tool("-m", "tools.flow", "--url", url, "--rate", "100", "--format", "plain"),
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert eventually(lambda: health(url).seq > 50)
+        stop(server, signal.SIGKILL)
+        time.sleep(1)
+        server, _ = start(tmp_path / "data", port=port)
+        back_at = health(url).seq
+        assert eventually(lambda: health(url).seq > back_at + 50)
+        assert eventually(lambda: health(url).flows == ["simulated"])
+        flow.send_signal(signal.SIGTERM)
+        printed, said = flow.communicate(timeout=PATIENCE_S)
+    finally:
+        flow.kill()
+        stop(server)
+    assert flow.returncode == 0
+    assert said.count("The server is away") == said.count("The server is back") == 1
+    assert "orders" in printed
+
+
+def test_the_launcher_starts_both_and_one_signal_ends_both(tmp_path: Path):
+    launch = subprocess.Popen(
+        tool("-m", "tools.launch", "--host", "127.0.0.1", "--port", "0", "--data", str(tmp_path / "data")),
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    try:
+        assert launch.stdout is not None
+        url = launch.stdout.readline().split("http://")[1].split()[0]
+        assert eventually(lambda: health(f"http://{url}").flows == ["simulated"])
+        children = psutil.Process(launch.pid).children(recursive=True)
+        assert len(children) == 2
+        launch.send_signal(signal.SIGINT)
+        printed, _ = launch.communicate(timeout=PATIENCE_S)
+    finally:
+        launch.kill()
+    assert launch.returncode == 0
+    assert not any(child.is_running() for child in children)
+    assert "make serve" in printed
+    assert "simulated flow" in printed
+
+
+def test_the_launcher_ends_with_the_status_of_a_server_that_cannot_start(tmp_path: Path):
+    ended = run("-m", "tools.launch", "--port", "0", "--data", str(tmp_path / "data"), "--no-such-option")
+    assert ended.returncode == 2
+    assert "no-such-option" in ended.stderr
+
+
+def test_the_launcher_ends_when_the_server_dies_and_says_with_what(tmp_path: Path):
+    launch = subprocess.Popen(
+        tool("-m", "tools.launch", "--host", "127.0.0.1", "--port", "0", "--data", str(tmp_path / "data")),
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert launch.stdout is not None
+        url = launch.stdout.readline().split("http://")[1].split()[0]
+        assert eventually(lambda: health(f"http://{url}").flows == ["simulated"])
+        children = psutil.Process(launch.pid).children()
+        next(child for child in children if "api/app.py" in " ".join(child.cmdline())).kill()
+        _, said = launch.communicate(timeout=PATIENCE_S)
+    finally:
+        launch.kill()
+    assert launch.returncode == 128 + signal.SIGKILL
+    assert "The server ended with status 137" in said
+    assert not any(child.is_running() for child in children)

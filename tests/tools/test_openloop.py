@@ -1,0 +1,70 @@
+"""The open-loop schedule: due times do not wait for answers."""
+
+import asyncio
+import time
+
+import pytest
+
+from tools.openloop import Due, Phase, run_schedule, schedule
+
+
+def test_requests_are_evenly_spaced_phase_after_phase():
+    due = list(schedule([Phase("calm", 2, 1), Phase("spike", 4, 0.5)]))
+    assert [(d.number, d.phase, d.after_ns) for d in due] == [
+        (0, "calm", 0),
+        (1, "calm", 500_000_000),
+        (2, "spike", 1_000_000_000),
+        (3, "spike", 1_250_000_000),
+    ]
+
+
+def test_a_stalled_answer_does_not_hold_back_the_next_request():
+    sent: list[int] = []
+
+    async def stall(due: Due, due_ns: int) -> None:
+        sent.append(due.number)
+        await asyncio.sleep(0.5)
+
+    started = time.monotonic()
+    kept, unanswered = asyncio.run(run_schedule([Phase("all", 50, 0.4)], stall, patience_s=5))
+    assert sent == list(range(20))
+    assert unanswered == 0
+    assert kept[0].planned == 20
+    assert time.monotonic() - started < 3  # one after the other would take ten seconds
+
+
+def test_what_is_never_answered_is_counted_and_given_up():
+    async def never(due: Due, due_ns: int) -> None:
+        if due.number % 2:
+            await asyncio.Event().wait()
+
+    _, unanswered = asyncio.run(run_schedule([Phase("all", 100, 0.1)], never, patience_s=0.2))
+    assert unanswered == 5
+
+
+def test_a_generator_that_cannot_keep_up_says_so():
+    async def block(due: Due, due_ns: int) -> None:
+        time.sleep(0.02)  # blocks the generator itself
+
+    kept, _ = asyncio.run(run_schedule([Phase("all", 500, 0.2)], block, patience_s=5))
+    assert not kept[0].on_schedule
+
+
+def test_a_latency_counts_from_the_due_time_not_from_the_sending():
+    latencies: list[float] = []
+
+    async def first_blocks(due: Due, due_ns: int) -> None:
+        if due.number == 0:
+            time.sleep(0.3)
+        latencies.append((time.perf_counter_ns() - due_ns) / 1e9)
+
+    asyncio.run(run_schedule([Phase("all", 100, 0.1)], first_blocks, patience_s=5))
+    assert latencies[1] > 0.2  # due 10 ms after the first, sent when that let go
+
+
+def test_what_a_request_raises_ends_the_run():
+    async def fail(due: Due, due_ns: int) -> None:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        asyncio.run(run_schedule([Phase("all", 10, 0.2)], fail, patience_s=1))
