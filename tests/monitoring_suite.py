@@ -1,6 +1,6 @@
 """Watch a running server, or find what it can do: `python tests/monitoring_suite.py --test ...`.
 
-monitor        health, orders a second, latency of orders since the start, round trip, age of the feed, CPU and memory, once a second
+monitor        once a second: health, orders a second and their latency, round trip, age of the feed, CPU, memory
 profile        latency of each endpoint and order type, one request at a time
 comprehensive  every rule's answer, then load at rising rates until the knee
 Wrong answers end it with status 1. Layer: tests. A program, not collected by pytest.
@@ -83,7 +83,8 @@ async def monitor(client: VenueClient, options: argparse.Namespace) -> list[str]
         await feed.emit("subscribe", {"type": "trades", "batch": True}, namespace=NAMESPACE)
         before, orders_before = await client.health(), (await client.statistics()).orders_processed
         print(
-            "   health  commands/s  orders/s  order p99  round trip  feed age  messages/s    CPU      RSS  clients  flows"
+            "   health  commands/s  orders/s  order p99  round trip  "
+            "feed age  messages/s    CPU      RSS  clients  flows"
         )
         end = time.monotonic() + options.duration
         while time.monotonic() < end:
