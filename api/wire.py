@@ -26,6 +26,7 @@ from engine.types import AccountId, Lots, OrderId, OrderType, Side, Ticks, TimeI
 MAX_ORDER_ID = 2**62
 MAX_PAGE = 1000
 MAX_LEVELS = 1000
+MAX_ECHO = 100  # characters of a request that an error repeats
 FEED_LEVELS = (5, 10, 20, 50, 100, 500, 1000)  # a side, of `l2_updates`
 DEFAULT_LEVELS = 10
 
@@ -288,12 +289,12 @@ def _malformed(problem: str) -> Malformed:
     """What msgspec says of a value, as our error: a code, a sentence and the field."""
     named = re.search(r"field `([^`]+)`", problem)
     at = re.search(r" - at `\$\.?([^`]*)`", problem)
-    what = problem.split(" - at `", maxsplit=1)[0]
-    field = named.group(1) if named else at.group(1) if at else None
+    what = problem.split(" - at `", maxsplit=1)[0][:MAX_ECHO]
+    field = (named.group(1) if named else at.group(1) if at else "")[:MAX_ECHO]
     details = {"field": field} if field else {}
     if "missing required" in problem:
         return Malformed("MISSING_FIELD", f"{field} is missing.", **details)
     if "unknown field" in problem:
-        return Malformed("UNKNOWN_FIELD", f"{field} is not a field of this request.", **details)
-    what = _PATTERNS.get(field or "", what) if "matching regex" in what else what
+        return Malformed("UNKNOWN_FIELD", f"This request has no field {field!r}.", **details)
+    what = _PATTERNS.get(field, what) if "matching regex" in what else what
     return Malformed("INVALID_VALUE", f"{field or 'The value'}: {what}.", **details)

@@ -70,7 +70,8 @@ class Sequencer:
         `make_room` is called before each batch, and may wait cooperatively for listeners
         that have fallen behind.
 
-        `on_invariant_violation` must end the process: nothing may be answered after it.
+        `on_invariant_violation` must end the process: nothing may be answered after it. It is
+        called for any bug that the writer runs into.
         `max_batch` and `max_waiting` count commands. A digest of the state is journaled
         about every `checkpoint_every` commands, so that a replay can be checked.
         """
@@ -116,7 +117,7 @@ class Sequencer:
     def start(self) -> None:
         """Begin to take commands."""
         self._refusal = None
-        self._writer = eventlet.spawn(self._write)
+        self._writer = eventlet.spawn(self._run)
 
     def stop(self) -> None:
         """Take no more, finish what waits, and return when it is answered."""
@@ -136,11 +137,12 @@ class Sequencer:
     def submit_all(self, commands: Sequence[Command]) -> list[Applied]:
         """Sequence commands one behind the other, nothing in between, in one batch.
 
-        Raises NotAccepting as `submit` does, for all of them together.
+        Raises NotAccepting as `submit` does, for all of them together, and what `journal.codec.seal`
+        raises for commands that cannot be encoded. Commands that nobody waits ahead of are never too many.
         """
         if self._refusal is not None:
             raise NotAccepting(self._refusal)
-        if self._waiting_commands + len(commands) > self._max_waiting:
+        if self._waiting and self._waiting_commands + len(commands) > self._max_waiting:
             raise NotAccepting(f"{self._waiting_commands} commands are waiting already")
         entry = _Entry(commands)
         self._waiting.append(entry)
@@ -152,6 +154,12 @@ class Sequencer:
     def _signal(self) -> None:
         if self._wake is not None and not self._wake.ready():
             self._wake.send()
+
+    def _run(self) -> None:
+        try:
+            self._write()
+        except Exception as bug:  # without a writer every caller would wait for ever
+            self._stop_the_process(bug)
 
     def _write(self) -> None:
         """The writer: flush a batch, and while it is flushed apply and answer the one before."""
@@ -171,7 +179,11 @@ class Sequencer:
             self._make_room()
             entries, commands = self._gather()
             first_seq, ts_ns = Seq(self._next_seq), max(self._clock(), self._last_ns)
-            record = seal(self._n + 1, ts_ns, first_seq, commands, self._chain)
+            try:
+                record = seal(self._n + 1, ts_ns, first_seq, commands, self._chain)
+            except (ValueError, OverflowError, TypeError):
+                self._return_unsealable(entries)
+                continue
             try:
                 ticket = self._committer.commit(record, self._checkpoint)
                 self._checkpoint = None
@@ -199,6 +211,20 @@ class Sequencer:
             commands.extend(entry.commands)
         self._waiting_commands -= len(commands)
         return entries, commands
+
+    def _return_unsealable(self, entries: list[_Entry]) -> None:
+        """Tell the callers whose commands cannot be encoded, and let the others wait again, in their order.
+
+        Such commands are a bug of their caller, who must refuse them before; it must not stop the others.
+        """
+        for entry in reversed(entries):
+            try:
+                seal(1, 0, 1, entry.commands)
+            except (ValueError, OverflowError, TypeError) as problem:
+                entry.answered.send_exception(problem)
+            else:
+                self._waiting.appendleft(entry)
+                self._waiting_commands += len(entry.commands)
 
     def _settle(self, entries: list[_Entry], first_seq: Seq, ts_ns: int) -> None:
         """Apply a durable batch, answer its callers, tell the listeners. Does not switch."""

@@ -55,7 +55,7 @@ def test_it_goes_by_its_own_names_and_by_any_address(http: Http, host: str) -> N
         "127.0.0.1.evil.example",
         "",
         "[evil",
-        "[evil]",
+        "[evil]:5000",
         "][",
     ],
 )

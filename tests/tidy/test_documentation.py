@@ -5,11 +5,15 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from types import ModuleType
 from typing import get_args, get_type_hints
 
 import click
+import msgspec
 import pytest
 
+from api import answers, wire
+from api.activity import TickerView
 from api.answers import OrderEvent
 from api.app import create_app
 from api.bootstrap import Server
@@ -128,6 +132,18 @@ def test_every_order_event_type_has_its_row() -> None:
     offered = set(get_args(get_type_hints(OrderEvent)["event_type"]))
     described = {name for cells in rows(section(page("feed.md"), "Order events")) for name in cells[0].split("`, `")}
     assert described - {"event_type"} == offered
+
+
+def structs(module: ModuleType) -> list[type[msgspec.Struct]]:
+    """The public structs that a module defines."""
+    found = [item for name, item in vars(module).items() if isinstance(item, type) and not name.startswith("_")]
+    return [item for item in found if issubclass(item, msgspec.Struct) and item.__module__ == module.__name__]
+
+
+@pytest.mark.parametrize("struct", [*structs(answers), *structs(wire), TickerView], ids=lambda struct: struct.__name__)
+def test_every_field_on_the_wire_is_named(struct: type[msgspec.Struct]) -> None:
+    named = set(re.findall(r"`(\w+)`|[?&](\w+)=", page("api.md") + page("feed.md")))
+    assert [field for field in struct.__struct_fields__ if not {(field, ""), ("", field)} & named] == []
 
 
 def test_every_other_error_code_has_its_row() -> None:

@@ -1,0 +1,426 @@
+"""The one writer, over a real journal and a real commit thread: order, durability, refusals."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NoReturn
+
+import eventlet
+import pytest
+from eventlet.event import Event
+
+from engine.commands import CancelOrder, Command, EnterOrder, ListInstrument
+from engine.digest import state_digest
+from engine.events import Accepted, Applied, Rejected
+from engine.exchange import Exchange
+from engine.instrument import Instrument
+from engine.types import AccountId, Amount, Lots, OrderId, OrderType, Side, Ticks, TimeInForce
+from journal.codec import BatchRecord
+from journal.committer import Committer
+from journal.port import Checkpoint
+from journal.replay import replay
+from journal.sqlite import SqliteJournal
+from sequencer.sequencer import NotAccepting, Sequencer
+
+COIN = Instrument(
+    symbol="COIN",
+    base="COIN",
+    quote="CASH",
+    tick_size="0.01",
+    lot_size="1",
+    quote_scale=4,
+    lot_tick_amount=Amount(100),
+    max_quantity=Lots(10**9),
+    max_notional=Amount(10**15),
+    max_open_orders=10**6,
+)
+
+
+def order(side: Side = Side.BUY, quantity: int = 1, price: int = 100, name: str | None = None) -> EnterOrder:
+    """A limit order in COIN."""
+    return EnterOrder(AccountId(1), "COIN", side, OrderType.LIMIT, TimeInForce.GTC, Lots(quantity), Ticks(price), name)
+
+
+class SlowJournal(SqliteJournal):
+    """A journal on a disk that takes a moment for a flush, and that remembers its batches."""
+
+    flush_s = 0.002
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.counts: list[int] = []
+        self.on_durable: Callable[[BatchRecord], None] = lambda record: None
+
+    def append(self, record: BatchRecord, checkpoint: Checkpoint | None = None) -> None:
+        """Append as a disk of 2 ms does."""
+        eventlet.patcher.original("time").sleep(self.flush_s)
+        super().append(record, checkpoint)
+        self.counts.append(record.count)
+        self.on_durable(record)
+
+
+class Venue:
+    """A running sequencer with all that belongs to it."""
+
+    def __init__(self, folder: Path, **settings: Any) -> None:
+        self.journal = SlowJournal(folder / "journal.sqlite")
+        self.exchange = Exchange()
+        self.replayed = replay(self.journal, self.exchange)
+        self.committer = Committer(self.journal)
+        self.now = 1_000
+        self.violations: list[BaseException] = []
+        defaults: dict[str, Any] = {"max_batch": 500, "max_waiting": 20_000, "checkpoint_every": 10**6}
+        self.sequencer = Sequencer(
+            self.exchange,
+            self.committer,
+            self.journal.last,
+            clock=lambda: self.now,
+            make_room=lambda: None,
+            on_invariant_violation=self._stop,
+            **defaults | settings,
+        )
+        self.batches: list[list[Applied]] = []
+        self.sequencer.listen(self.batches.append)
+
+    def _stop(self, violation: BaseException) -> NoReturn:
+        self.violations.append(violation)
+        while True:  # a process would end here; in a test only the writer does
+            Event().wait()
+
+    def start(self) -> None:
+        """Take commands; COIN is listed."""
+        self.committer.start()
+        self.sequencer.start()
+        if "COIN" not in self.exchange.books:
+            self.sequencer.submit(ListInstrument(COIN))
+
+    def close(self) -> None:
+        """Stop everything."""
+        self.sequencer.stop()
+        self.committer.stop()
+        self.journal.close()
+
+    def close_stopped(self) -> None:
+        """Let go of everything after the writer was stopped."""
+        assert self.sequencer._writer is not None
+        self.sequencer._writer.kill()
+        self.committer.stop()
+        self.journal.close()
+
+    def spawn(self, *commands: Command) -> Any:
+        """A greenlet that submits `commands`: what it got, or what was raised."""
+
+        def submit() -> Any:
+            try:
+                return self.sequencer.submit_all(commands)
+            except Exception as refusal:
+                return refusal
+
+        return eventlet.spawn(submit)
+
+
+@pytest.fixture
+def venue(tmp_path: Path) -> Iterator[Venue]:
+    """A venue that runs."""
+    venue = Venue(tmp_path)
+    venue.start()
+    yield venue
+    venue.close()
+
+
+def test_a_command_is_answered_with_what_it_caused(venue: Venue) -> None:
+    applied = venue.sequencer.submit(order())
+    assert (applied.seq, applied.ts_ns, applied.command) == (2, 1_000, order())
+    assert isinstance(applied.events[0], Accepted)
+    assert venue.exchange.seq == 2
+    assert venue.exchange.order(OrderId(2)) is not None
+
+
+def test_commands_that_gather_during_a_flush_share_the_next_one(venue: Venue) -> None:
+    waiting = [venue.spawn(order(price=100 + number)) for number in range(300)]
+    answers = [greenlet.wait()[0] for greenlet in waiting]
+    assert [answer.seq for answer in answers] == list(range(2, 302))
+    assert [answer.command.price for answer in answers] == [100 + number for number in range(300)]
+    assert sum(venue.journal.counts) == 301
+    assert len(venue.journal.counts) < 10
+
+
+def test_no_batch_is_larger_than_it_may_be(tmp_path: Path) -> None:
+    venue = Venue(tmp_path, max_batch=7)
+    venue.start()
+    waiting = [venue.spawn(order()) for _ in range(30)]
+    for greenlet in waiting:
+        greenlet.wait()
+    assert max(venue.journal.counts) == 7
+    venue.close()
+
+
+def test_commands_of_one_caller_stay_together_and_share_a_batch(tmp_path: Path) -> None:
+    venue = Venue(tmp_path, max_batch=4)
+    venue.start()
+    waiting = [venue.spawn(*(order(price=caller * 10 + turn + 1) for turn in range(3))) for caller in range(20)]
+    for caller, greenlet in enumerate(waiting):
+        answers = greenlet.wait()
+        assert [answer.command.price for answer in answers] == [caller * 10 + turn + 1 for turn in range(3)]
+        assert [answer.seq - answers[0].seq for answer in answers] == [0, 1, 2]
+        assert len({answer.ts_ns for answer in answers}) == 1
+    assert set(venue.journal.counts[1:]) <= {3, 6}
+    venue.close()
+
+
+def test_an_answer_leaves_only_when_the_command_is_durable_and_applied(venue: Venue) -> None:
+    durable = 0
+
+    def on_durable(record: BatchRecord) -> None:
+        nonlocal durable
+        durable = record.last_seq
+
+    venue.journal.on_durable = on_durable
+    behind: list[int] = []
+
+    def trade() -> None:
+        for _ in range(5):
+            seq = venue.sequencer.submit(order()).seq
+            if durable < seq or venue.exchange.seq < seq:
+                behind.append(seq)
+
+    for greenlet in [eventlet.spawn(trade) for _ in range(40)]:
+        greenlet.wait()
+    assert durable == 201
+    assert behind == []
+
+
+def test_the_exchange_shows_nothing_that_is_not_durable(venue: Venue) -> None:
+    ahead: list[int] = []
+    durable: list[int] = [venue.exchange.seq]
+    venue.journal.on_durable = lambda record: durable.append(record.last_seq)
+    done = False
+
+    def watch() -> None:
+        while not done:
+            if venue.exchange.seq > durable[-1]:
+                ahead.append(venue.exchange.seq)
+            eventlet.sleep(0)
+
+    watcher = eventlet.spawn(watch)
+    waiting = [venue.spawn(order()) for _ in range(50)]
+    waiting += [venue.spawn(order()) for _ in range(50)]
+    for greenlet in waiting:
+        greenlet.wait()
+    done = True
+    watcher.wait()
+    assert ahead == []
+
+
+def test_listeners_hear_every_batch_once_in_order(venue: Venue) -> None:
+    for greenlet in [venue.spawn(order()) for _ in range(100)]:
+        greenlet.wait()
+    eventlet.sleep(0.05)
+    assert [applied.seq for batch in venue.batches for applied in batch] == list(range(1, 102))
+
+
+def test_a_listener_that_fails_stops_nobody(venue: Venue, caplog: pytest.LogCaptureFixture) -> None:
+    heard: list[int] = []
+
+    def fails(_batch: list[Applied]) -> None:
+        raise ZeroDivisionError
+
+    venue.sequencer.listen(fails)
+    venue.sequencer.listen(lambda batch: heard.append(batch[0].seq))
+    assert venue.sequencer.submit(order()).seq == 2
+    assert venue.sequencer.submit(order()).seq == 3
+    eventlet.sleep(0.05)
+    assert heard == [2, 3]
+    assert "a listener failed" in caplog.text
+
+
+def test_a_reject_is_an_answer_and_is_journaled(venue: Venue) -> None:
+    (event,) = venue.sequencer.submit(CancelOrder(AccountId(1), OrderId(99))).events
+    assert isinstance(event, Rejected)
+    assert venue.journal.last is not None
+    assert venue.journal.last.last_seq == 2
+
+
+def test_above_the_most_that_may_wait_commands_are_refused_and_leave_no_trace(tmp_path: Path) -> None:
+    venue = Venue(tmp_path, max_waiting=5)
+    venue.start()
+    answers = [greenlet.wait() for greenlet in [venue.spawn(order(price=1 + number)) for number in range(20)]]
+    taken = [answer[0].command.price for answer in answers if isinstance(answer, list)]
+    refused = [answer for answer in answers if isinstance(answer, NotAccepting)]
+    assert taken == list(range(1, 1 + len(taken)))
+    assert len(taken) + len(refused) == 20
+    assert refused[0].why == "5 commands are waiting already"
+    assert sum(venue.journal.counts) == 1 + len(taken)
+    assert venue.sequencer.refusal is None
+    assert venue.sequencer.submit(order()).seq == 2 + len(taken)
+    venue.close()
+
+
+def test_one_callers_commands_are_taken_when_nobody_waits_however_many_they_are(tmp_path: Path) -> None:
+    venue = Venue(tmp_path, max_waiting=2)
+    venue.start()
+    assert [applied.seq for applied in venue.sequencer.submit_all([order()] * 10)] == list(range(2, 12))
+    venue.close()
+
+
+def test_commands_that_cannot_be_encoded_are_given_back_and_stop_nobody(venue: Venue) -> None:
+    bad = EnterOrder(AccountId(1), "\ud800", Side.BUY, OrderType.LIMIT, TimeInForce.GTC, Lots(1), Ticks(1))
+    waiting = [
+        venue.spawn(order(price=1)),
+        venue.spawn(bad),
+        venue.spawn(order(price=2), order(price=3)),
+        venue.spawn(order(price=4), order(quantity=2**70)),
+        venue.spawn(order(price=5)),
+    ]
+    answers = [greenlet.wait() for greenlet in waiting]
+    assert isinstance(answers[1], UnicodeEncodeError)
+    assert isinstance(answers[3], OverflowError)
+    prices = [applied.command.price for answer in answers if isinstance(answer, list) for applied in answer]
+    assert prices == [1, 2, 3, 5]
+    assert venue.sequencer.submit(order()).seq == 6
+
+
+def test_a_failed_journal_refuses_all_who_wait_and_all_who_come(venue: Venue, caplog: pytest.LogCaptureFixture) -> None:
+    told: list[str | None] = []
+    venue.sequencer.listen_failure(lambda: told.append(venue.sequencer.refusal))
+    acknowledged = [venue.sequencer.submit(order()).seq for _ in range(3)]
+    eventlet.sleep(0.05)
+    state = state_digest(venue.exchange)
+    venue.journal._connection.execute("PRAGMA max_page_count = 1")  # the file may not grow: as a full disk
+    large = [order(name="x" * 60)] * 200
+    answers = [greenlet.wait() for greenlet in [venue.spawn(*large) for _ in range(5)]]
+    assert {type(answer) for answer in answers} == {NotAccepting}
+    with pytest.raises(NotAccepting, match="the journal failed"):
+        venue.sequencer.submit(order())
+    assert told == ["the journal failed"]
+    assert "no more orders are taken until a restart" in caplog.text
+    assert state_digest(venue.exchange) == state
+    assert venue.exchange.seq == acknowledged[-1]
+    assert venue.journal.last is not None
+    assert venue.journal.last.last_seq == acknowledged[-1]
+
+
+def test_what_was_durable_before_a_failure_is_still_answered(venue: Venue) -> None:
+    first = [venue.spawn(order()) for _ in range(5)]
+    eventlet.sleep(0)  # they are being flushed
+    venue.journal.on_durable = lambda _record: setattr(venue.journal, "_failure", "The disk is full.")
+    second = [venue.spawn(order()) for _ in range(5)]
+    assert all(isinstance(greenlet.wait(), list) for greenlet in first)
+    assert all(isinstance(greenlet.wait(), NotAccepting) for greenlet in second)
+    assert venue.exchange.seq == 6
+
+
+def test_a_broken_invariant_stops_the_process_before_any_answer(tmp_path: Path) -> None:
+    venue = Venue(tmp_path)
+    venue.start()
+    venue.sequencer.submit(order())
+    venue.exchange.orders.clear()  # the state contradicts itself: the next fill finds no such order
+    answers: list[Any] = []
+
+    def trade(command: Command) -> None:
+        answers.append(venue.sequencer.submit(command))
+
+    greenlets = [eventlet.spawn(trade, command) for command in (order(price=50), order(Side.SELL), order(price=51))]
+    eventlet.sleep(0.1)
+    assert len(venue.violations) == 1
+    assert answers == []
+    for greenlet in greenlets:
+        greenlet.kill()
+    venue.close_stopped()
+
+
+def test_a_bug_of_the_writer_stops_the_process_too(tmp_path: Path) -> None:
+    venue = Venue(tmp_path)
+    venue.start()
+
+    def fails() -> None:
+        raise ZeroDivisionError
+
+    venue.sequencer._make_room = fails
+    caller = venue.spawn(order())
+    eventlet.sleep(0.05)
+    assert [type(bug) for bug in venue.violations] == [ZeroDivisionError]
+    caller.kill()
+    venue.close_stopped()
+
+
+def test_a_digest_of_the_state_is_journaled_every_so_often_and_a_replay_checks_it(tmp_path: Path) -> None:
+    venue = Venue(tmp_path, checkpoint_every=10)
+    venue.start()
+    for _ in range(35):
+        venue.sequencer.submit(order())
+    venue.sequencer.stop()
+    venue.committer.stop()
+    checkpoints = venue.journal.checkpoints()
+    assert [checkpoint.seq for checkpoint in checkpoints] == [10, 20, 30]
+    digest = state_digest(venue.exchange)
+    venue.journal.close()
+    again = Venue(tmp_path)
+    assert (again.replayed.digest, again.exchange.seq) == (digest, 36)
+    again.journal.close()
+
+
+def test_a_clock_that_goes_back_is_not_followed(venue: Venue) -> None:
+    times = []
+    for now in (5_000, 3_000, 4_999, 5_001):
+        venue.now = now
+        times.append(venue.sequencer.submit(order()).ts_ns)
+    assert times == [5_000, 5_000, 5_000, 5_001]
+
+
+def test_a_restart_goes_on_where_it_stopped_even_with_a_clock_that_went_back(tmp_path: Path) -> None:
+    first = Venue(tmp_path)
+    first.start()
+    first.now = 9_000
+    seq = first.sequencer.submit(order()).seq
+    first.close()
+    second = Venue(tmp_path)
+    second.now = 10
+    second.start()
+    applied = second.sequencer.submit(order(Side.SELL))
+    assert (applied.seq, applied.ts_ns) == (seq + 1, 9_000)
+    assert len(applied.events) == 4  # accepted, filled, and both orders done
+    second.close()
+
+
+def test_stopping_answers_those_who_wait_and_refuses_those_who_come(venue: Venue) -> None:
+    waiting = [venue.spawn(order()) for _ in range(50)]
+    eventlet.sleep(0)
+    stopping = eventlet.spawn(venue.sequencer.stop)
+    eventlet.sleep(0)
+    late = venue.spawn(order())
+    stopping.wait()
+    assert [greenlet.wait()[0].seq for greenlet in waiting] == list(range(2, 52))
+    assert late.wait().why == "the exchange is shutting down"
+    assert venue.sequencer.refusal == "the exchange is shutting down"
+    assert venue.journal.last is not None
+    assert venue.journal.last.last_seq == 51
+
+
+def test_nothing_is_taken_before_the_start(tmp_path: Path) -> None:
+    venue = Venue(tmp_path)
+    with pytest.raises(NotAccepting, match="the exchange is starting"):
+        venue.sequencer.submit(order())
+    venue.sequencer.stop()
+    venue.journal.close()
+
+
+def test_a_caller_that_goes_away_holds_nobody_up(venue: Venue) -> None:
+    waiting = [venue.spawn(order()) for _ in range(10)]
+    eventlet.sleep(0)
+    waiting[3].kill()
+    others = [greenlet.wait()[0].seq for number, greenlet in enumerate(waiting) if number != 3]
+    assert others == [2, 3, 4, 6, 7, 8, 9, 10, 11]
+    assert venue.exchange.order(OrderId(5)) is not None  # it was taken all the same
+
+
+def test_the_writer_waits_for_room_before_each_batch(tmp_path: Path) -> None:
+    venue = Venue(tmp_path)
+    rooms: list[int] = []
+    venue.sequencer._make_room = lambda: rooms.append(len(venue.journal.counts))
+    venue.start()
+    for _ in range(3):
+        venue.sequencer.submit(order())
+    assert rooms == [0, 1, 2, 3]
+    venue.close()
