@@ -13,7 +13,7 @@ from engine.instrument import Instrument
 from engine.order import Order
 from engine.types import AccountId, OrderId
 
-RECENT_WINDOW = 200_000  # how many client order ids, and how many done orders, are remembered
+RECENT_WINDOW = 200_000  # how many done orders are remembered
 SECOND_NS = 1_000_000_000
 
 
@@ -54,44 +54,43 @@ class Account:
 
 
 class RecentOrders:
-    """The latest `RECENT_WINDOW` accepted client order ids and done orders, for idempotency and `too_late`.
+    """The latest `RECENT_WINDOW` done orders, and the client order ids of these and of every open order.
 
-    `chain` digests everything that ever went in; with the lengths it stands for the content.
+    For idempotency, for cancelling by client order id, and for `too_late`. `chain` digests
+    everything that ever went in; with the length it stands for the content.
     """
 
-    __slots__ = ("_done", "_done_queue", "_named", "_named_queue", "chain")
+    __slots__ = ("_done", "_done_queue", "_named", "chain")
 
     def __init__(self) -> None:
         self._named: dict[tuple[AccountId, str], tuple[OrderId, EnterOrder]] = {}
-        self._named_queue: deque[tuple[AccountId, str]] = deque()
-        self._done: dict[OrderId, AccountId] = {}
+        self._done: dict[OrderId, tuple[AccountId, str | None]] = {}  # with the client order id
         self._done_queue: deque[OrderId] = deque()
         self.chain = 0
 
     def __len__(self) -> int:
-        return len(self._named_queue) + len(self._done_queue)
+        return len(self._done_queue)
 
     def named(self, account: AccountId, client_order_id: str) -> tuple[OrderId, EnterOrder] | None:
-        """The order entered under this id, and how it was asked for; None when new or long ago."""
+        """The order entered under this id, and how it was asked for; None when new or long done."""
         return self._named.get((account, client_order_id))
 
     def name(self, account: AccountId, client_order_id: str, order_id: OrderId, command: EnterOrder) -> None:
         """Remember the order entered under a client order id. O(1)."""
-        key = (account, client_order_id)
-        self._named[key] = (order_id, command)
-        self._named_queue.append(key)
-        if len(self._named_queue) > RECENT_WINDOW:
-            del self._named[self._named_queue.popleft()]
+        self._named[account, client_order_id] = (order_id, command)
         self.chain = zlib.crc32(f"{account}/{order_id}/{client_order_id}".encode(), self.chain)
 
     def owner_of_done(self, order_id: OrderId) -> AccountId | None:
         """Whose order this was, when it is done and recent."""
-        return self._done.get(order_id)
+        done = self._done.get(order_id)
+        return None if done is None else done[0]
 
     def done(self, order: Order) -> None:
-        """Remember that `order` is done. O(1)."""
-        self._done[order.order_id] = order.account
+        """Remember that `order` is done, and forget the one that has been done the longest. O(1)."""
+        self._done[order.order_id] = (order.account, order.client_order_id)
         self._done_queue.append(order.order_id)
         if len(self._done_queue) > RECENT_WINDOW:
-            del self._done[self._done_queue.popleft()]
+            account, client_order_id = self._done.pop(self._done_queue.popleft())
+            if client_order_id is not None:
+                del self._named[account, client_order_id]
         self.chain = zlib.crc32(order.order_id.to_bytes(8, "big"), self.chain)
