@@ -1,0 +1,97 @@
+"""REST accounts: one's own balances, deposits, withdrawals, fills and postings.
+
+Layer: api. Parse, submit, format; nothing is decided here.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Annotated
+
+from flask import Blueprint, Response, request
+from msgspec import Meta
+
+from api import answers, wire
+from api.auth import requesting_account, requesting_principal
+from api.desk import Desk
+from api.errors import ApiError
+from api.responses import answer, query
+from api.settings import Settings
+from api.teller import Teller
+from store.identity import Role, Scope
+
+Asset = Annotated[str, Meta(min_length=1, max_length=16, pattern=wire.SYMBOL_PATTERN)]
+Before = Annotated[int, Meta(ge=1, le=wire.MAX_ORDER_ID)]
+Limit = Annotated[int, Meta(ge=1, le=wire.MAX_PAGE)]
+
+
+class TransferRequest(wire.Request, frozen=True):
+    """POST /account/deposit and /account/withdraw."""
+
+    asset: Asset
+    amount: Decimal
+
+
+class FillsQuery(wire.Request, frozen=True):
+    """GET /account/fills."""
+
+    symbol: wire.Symbol | None = None
+    limit: Limit = 100
+    before: Before | None = None  # a trade id
+
+
+class LedgerQuery(wire.Request, frozen=True):
+    """GET /account/ledger."""
+
+    asset: Asset | None = None
+    limit: Limit = 100
+    before: Before | None = None  # a posting id
+
+
+def blueprint(teller: Teller, desk: Desk, settings: Settings) -> Blueprint:
+    """The routes of accounts."""
+    routes = Blueprint("accounts", __name__, url_prefix="/account")
+
+    @routes.get("")
+    def account() -> Response:
+        """Tier, fees, limits and status of the caller's account."""
+        return answer(teller.account(requesting_account()))
+
+    @routes.get("/balances")
+    def balances() -> Response:
+        """What the caller has: available, held by open orders, and both."""
+        return answer(teller.balances(requesting_account()))
+
+    @routes.post("/deposit")
+    def deposit() -> Response:
+        """Paper money, up to the on-ramp's limit; from operators only where the on-ramp is off."""
+        principal = requesting_principal(Scope.TRADE)
+        operator = principal.role is Role.OPERATOR
+        if not settings.onramp and not operator:
+            raise ApiError(403, "ONRAMP_OFF", "Deposits are made by operators here.")
+        wanted = wire.decoded(request.get_data(cache=False), TransferRequest)
+        limit = None if operator else settings.onramp_limit
+        return answer(teller.deposit(principal.account, wanted.asset, wanted.amount, limit))
+
+    @routes.post("/withdraw")
+    def withdraw() -> Response:
+        """Take what is available out of the venue."""
+        account = requesting_account(Scope.WITHDRAW)
+        wanted = wire.decoded(request.get_data(cache=False), TransferRequest)
+        return answer(teller.withdraw(account, wanted.asset, wanted.amount))
+
+    @routes.get("/fills")
+    def fills() -> Response:
+        """The caller's fills with their fees, newest first; `before` a trade id pages back."""
+        account, wanted = requesting_account(), query(FillsQuery)
+        page = desk.account_fills(account, wanted.symbol, wanted.before, wanted.limit)
+        return answer({"fills": page, "count": len(page)})
+
+    @routes.get("/ledger")
+    def ledger() -> Response:
+        """Every posting of the caller's account, each with its cause, newest first; `before` a posting id pages back."""
+        account, wanted = requesting_account(), query(LedgerQuery)
+        page: list[answers.PostingView] = desk.postings(account, wanted.asset, wanted.before, wanted.limit)
+        return answer({"postings": page, "count": len(page)})
+
+    return routes

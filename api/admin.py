@@ -1,0 +1,139 @@
+"""What operators can do: list, halt, resume and close symbols, credit, configure and stop accounts, check the books.
+
+Every change is journaled by the sequencer and noted, with who asked for it, in the audit trail.
+Layer: api.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Any, Literal
+
+from flask import Blueprint, Response, request
+from msgspec import Meta
+
+from api import accounts, answers, wire
+from api.auth import requesting_operator
+from api.desk import Desk
+from api.errors import ApiError, Malformed, rejected
+from api.listing import Listing, ListingError, instrument_of
+from api.responses import answer, query
+from api.teller import ConfigureRequest, Teller
+from api.venue import Venue
+from engine.commands import CancelOrder, Command, ListInstrument, SetStatus
+from engine.events import Rejected
+from engine.rejects import InvariantViolation, RejectReason
+from engine.types import AccountId, TradingStatus
+
+STATUS_OF = {"halt": TradingStatus.HALTED, "resume": TradingStatus.TRADING, "close": TradingStatus.CLOSED}
+
+
+class AuditQuery(wire.Request, frozen=True):
+    """GET /admin/audit."""
+
+    limit: Annotated[int, Meta(ge=1, le=wire.MAX_PAGE)] = 100
+    before: Annotated[int, Meta(ge=1)] | None = None
+
+
+Audit = Callable[[Any, str, str, dict[str, Any]], None]
+
+
+def blueprint(venue: Venue, desk: Desk, teller: Teller, audit: Audit, read_audit: Callable[..., list[Any]]) -> Blueprint:
+    """The routes of operators. `audit(principal, action, subject, details)` notes one."""
+    routes = Blueprint("admin", __name__, url_prefix="/admin")
+    exchange = venue.exchange
+
+    def submit(command: Command) -> int:
+        applied = venue.sequencer.submit(command)
+        first = applied.events[0]
+        if isinstance(first, Rejected):
+            raise rejected(first.reason, None, symbol=first.symbol)
+        return applied.seq
+
+    @routes.post("/symbols")
+    def list_symbol() -> Response:
+        """List a symbol, or change limits and fees of a listed one. Fields as in the instruments file."""
+        operator = requesting_operator()
+        listing = wire.decoded(request.get_data(cache=False), Listing)
+        try:
+            instrument = instrument_of(listing)
+        except ListingError as problem:
+            raise Malformed("INVALID_VALUE", f"{problem}.") from problem
+        seq = submit(ListInstrument(instrument))
+        audit(operator, "list", listing.symbol, {"seq": seq})
+        return answer({"symbol": listing.symbol, "seq": seq})
+
+    @routes.post("/symbols/<symbol>/<any(halt, resume, close):action>")
+    def set_status(symbol: str, action: Literal["halt", "resume", "close"]) -> Response:
+        """Halt, resume or close trading in a symbol. Resting orders stay and may be cancelled."""
+        operator = requesting_operator()
+        desk.instrument(symbol)
+        seq = submit(SetStatus(symbol, STATUS_OF[action]))
+        audit(operator, action, symbol, {"seq": seq})
+        return answer({"symbol": symbol, "status": STATUS_OF[action], "seq": seq})
+
+    @routes.get("/accounts/<int:account>")
+    def account(account: int) -> Response:
+        """Tier, limits, status and balances of any account."""
+        requesting_operator()
+        number = AccountId(account)
+        return answer({"account": teller.account(number), "balances": teller.balances(number).balances})
+
+    @routes.put("/accounts/<int:account>")
+    def configure(account: int) -> Response:
+        """Set fee tier and limits of an account."""
+        operator = requesting_operator()
+        wanted = wire.decoded(request.get_data(cache=False), ConfigureRequest)
+        view = teller.configure(AccountId(account), wanted)
+        audit(operator, "configure", str(account), {"tier": wanted.tier, "seq": view.seq})
+        return answer(view)
+
+    @routes.post("/accounts/<int:account>/<any(stop, start):action>")
+    def stop(account: int, action: Literal["stop", "start"]) -> Response:
+        """The kill switch, and its undoing."""
+        operator = requesting_operator()
+        view = teller.stop(AccountId(account), stopped=action == "stop")
+        audit(operator, action, str(account), {"seq": view.seq})
+        return answer(view)
+
+    @routes.post("/accounts/<int:account>/deposit")
+    def credit(account: int) -> Response:
+        """Credit any account, without the on-ramp's limit."""
+        operator = requesting_operator()
+        wanted = wire.decoded(request.get_data(cache=False), accounts.TransferRequest)
+        view = teller.deposit(AccountId(account), wanted.asset, wanted.amount)
+        audit(operator, "credit", str(account), {"asset": wanted.asset, "amount": str(wanted.amount), "seq": view.seq})
+        return answer(view)
+
+    @routes.delete("/orders/<order_id>")
+    def cancel_order(order_id: str) -> Response:
+        """Cancel anybody's open order."""
+        operator = requesting_operator()
+        order = exchange.order(wire.order_id_of(order_id))
+        if order is None:
+            raise rejected(RejectReason.UNKNOWN_ORDER, None)
+        seq = submit(CancelOrder(order.account, order.order_id))
+        audit(operator, "cancel", order_id, {"account": str(order.account), "seq": seq})
+        return answer({"success": True, "order_id": order_id, "account": str(order.account), "seq": seq})
+
+    @routes.get("/check")
+    def check() -> Response:
+        """Add up every balance, hold and book now. O(open orders): orders wait meanwhile."""
+        requesting_operator()
+        try:
+            exchange.check_invariants()
+        except InvariantViolation as violation:
+            raise ApiError(500, "BOOKS_DO_NOT_BALANCE", f"{violation}.", {"seq": exchange.seq}) from violation
+        ledger = exchange.ledger
+        issued = {asset: answers.amount_text(amount, ledger.scales[asset]) for asset, amount in ledger.issued.items()}
+        return answer({"balanced": True, "issued": issued, "open_orders": len(exchange.orders), "seq": exchange.seq})
+
+    @routes.get("/audit")
+    def audit_trail() -> Response:
+        """What operators did, newest first; `before` an entry's id pages back."""
+        requesting_operator()
+        wanted = query(AuditQuery)
+        entries = read_audit(limit=wanted.limit, before=wanted.before)
+        return answer({"entries": entries, "count": len(entries)})
+
+    return routes

@@ -1,0 +1,184 @@
+"""What can be done with accounts and their money: balances, deposits, withdrawals, tiers, the kill switch.
+
+One for the traders' routes, the operators' and the feed. Every method is cooperative where it
+submits, and raises `ApiError` for any answer but the one asked for.
+Layer: api.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any, Literal
+
+import msgspec
+
+from api.answers import seconds
+from api.errors import Malformed, percent, rejected
+from api.grid import amount_text
+from api.venue import Venue
+from engine.commands import ConfigureAccount, Deposit, StopAccount, Withdraw
+from engine.events import Applied, Rejected
+from engine.rejects import RejectReason
+from engine.types import AccountId
+
+GUEST_QUOTE_FUNDS = "100000"  # what a guest starts with of an asset that others are priced in
+GUEST_BASE_FUNDS = "100"  # and of one that is not
+
+
+class BalanceView(msgspec.Struct, frozen=True):
+    asset: str
+    available: str
+    held: str  # by open orders
+    total: str
+
+
+class BalancesView(msgspec.Struct, frozen=True):
+    """GET /account/balances: the assets the account has, or ever had."""
+
+    account: str
+    balances: list[BalanceView]
+    timestamp: float
+    seq: int
+
+
+class AccountLimits(msgspec.Struct, frozen=True):
+    """Beyond those of each symbol; null: none."""
+
+    max_open_orders: int | None
+    max_orders_per_second: int | None
+    max_notional: str | None
+
+
+class AccountFees(msgspec.Struct, frozen=True):
+    """In percent of the notional; null: as the symbol says."""
+
+    maker_percent: str | None
+    taker_percent: str | None
+
+
+class AccountView(msgspec.Struct, frozen=True):
+    """GET /account."""
+
+    id: str
+    tier: str
+    fees: AccountFees
+    limits: AccountLimits
+    status: Literal["active", "stopped"]
+    open_orders: int
+    seq: int
+
+
+class ConfigureRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """PUT /admin/accounts/{account}: tier and limits, all of them; what is left out is as the symbol says."""
+
+    tier: str
+    maker_fee_bps: Decimal | None = None  # below zero: a rebate
+    taker_fee_bps: Decimal | None = None
+    max_open_orders: int | None = None
+    max_orders_per_second: int | None = None
+    max_notional: Decimal | None = None
+
+
+class Teller:
+    """The accounts of one venue."""
+
+    def __init__(self, venue: Venue) -> None:
+        self._venue = venue
+        self._exchange = venue.exchange
+
+    def account(self, account: AccountId) -> AccountView:
+        """Tier, fees, limits and status of an account. O(1)."""
+        known = self._exchange.accounts.get(account)
+        configuration = known.configuration if known else ConfigureAccount(account, "standard")
+        maker, taker = configuration.maker_fee, configuration.taker_fee
+        return AccountView(
+            str(account),
+            configuration.tier,
+            AccountFees(None if maker is None else percent(maker), None if taker is None else percent(taker)),
+            AccountLimits(
+                configuration.max_open_orders, configuration.max_orders_per_second, configuration.max_notional
+            ),
+            "stopped" if known is not None and known.stopped else "active",
+            len(known.open_orders) if known else 0,
+            self._exchange.seq,
+        )
+
+    def balances(self, account: AccountId) -> BalancesView:
+        """What an account holds. O(assets)."""
+        ledger = self._exchange.ledger
+        views = [
+            BalanceView(
+                asset,
+                amount_text(balance.available, ledger.scales[asset]),
+                amount_text(balance.held, ledger.scales[asset]),
+                amount_text(balance.total, ledger.scales[asset]),
+            )
+            for asset, balance in sorted(ledger.accounts.get(account, {}).items())
+        ]
+        return BalancesView(str(account), views, seconds(self._exchange.ts_ns), self._exchange.seq)
+
+    def deposit(self, account: AccountId, asset: str, amount: Decimal, limit: str | None = None) -> BalancesView:
+        """Credit an account; refused above `limit`, the most it may deposit of the asset in all."""
+        self._submit(Deposit(account, asset, _amount(amount), limit))
+        return self.balances(account)
+
+    def withdraw(self, account: AccountId, asset: str, amount: Decimal) -> BalancesView:
+        """Take what is available out of the venue."""
+        self._submit(Withdraw(account, asset, _amount(amount)))
+        return self.balances(account)
+
+    def welcome(self, account: AccountId) -> None:
+        """Give a new guest its paper money."""
+        priced_in = {book.instrument.quote for book in self._exchange.books.values()}
+        self._venue.sequencer.submit_all(
+            [
+                Deposit(account, asset, GUEST_QUOTE_FUNDS if asset in priced_in else GUEST_BASE_FUNDS)
+                for asset in self._exchange.ledger.scales
+            ]
+        )
+
+    def configure(self, account: AccountId, wanted: ConfigureRequest) -> AccountView:
+        """Set tier and limits."""
+        notional = wanted.max_notional
+        self._submit(
+            ConfigureAccount(
+                account,
+                wanted.tier,
+                _rate("maker_fee_bps", wanted.maker_fee_bps),
+                _rate("taker_fee_bps", wanted.taker_fee_bps),
+                wanted.max_open_orders,
+                wanted.max_orders_per_second,
+                None if notional is None else _amount(notional),
+            )
+        )
+        return self.account(account)
+
+    def stop(self, account: AccountId, *, stopped: bool) -> AccountView:
+        """The kill switch: cancel all its orders and take no more; or let it trade again."""
+        self._submit(StopAccount(account, stopped))
+        return self.account(account)
+
+    def _submit(self, command: Any) -> Applied:
+        applied = self._venue.sequencer.submit(command)
+        first = applied.events[0]
+        if isinstance(first, Rejected):
+            asset = getattr(command, "asset", None)
+            details = {} if asset is None or first.reason is RejectReason.ACCOUNT_STOPPED else {"asset": asset}
+            raise rejected(first.reason, None, **details)
+        return applied
+
+
+def _amount(value: Decimal) -> str:
+    """A decimal as the ledger reads it. Raises Malformed for one that is no number, or absurdly long."""
+    if not value.is_finite() or abs(value.adjusted()) > 30 or len(value.as_tuple().digits) > 40:
+        raise Malformed("OUT_OF_RANGE", "amount is out of range.", field="amount")
+    return f"{value:f}"
+
+
+def _rate(field: str, bps: Decimal | None) -> int | None:
+    """Basis points in millionths. Raises Malformed when finer, or beyond ten percent."""
+    if bps is None:
+        return None
+    if not bps.is_finite() or abs(bps) > 1000 or bps * 100 != int(bps * 100):
+        raise Malformed("OUT_OF_RANGE", f"{field} is within 1000 and a multiple of 0.01.", field=field)
+    return int(bps * 100)
