@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from engine import events as ev
-from engine.accounts import Account, RecentOrders
+from engine.accounts import Account, RecentOrders, can_be_configured
 from engine.book import OrderBook
 from engine.commands import (
     AmendOrder,
@@ -25,7 +25,7 @@ from engine.commands import (
     StopAccount,
     Withdraw,
 )
-from engine.instrument import Instrument
+from engine.instrument import FEE_UNIT, Instrument
 from engine.ledger import FEE_ACCOUNT, Balance, Ledger, hold_per_lot
 from engine.matcher import (
     Match,
@@ -117,16 +117,23 @@ class Exchange:
         for account in self.accounts.values():
             if sum(account.open_count.values()) != len(account.open_orders):
                 raise InvariantViolation("an account's count of open orders is wrong")
-        self.ledger.check_invariants(list(self.orders.values()))
+        for order in self.orders.values():
+            if order.hold_per_lot != self._hold_per_lot(order):
+                raise InvariantViolation(f"order {order.order_id} holds another amount a lot than its price asks for")
+        self.ledger.check_invariants(self.orders.values())
 
     # -- commands
 
     def _list(self, command: ListInstrument, events: list[ev.Event]) -> None:
         instrument = command.instrument
         book = self.books.get(instrument.symbol)
-        fits = book is None or book.instrument.same_grid(instrument)
-        if not fits or not self.ledger.admit(instrument):
-            events.append(ev.Rejected(FEE_ACCOUNT, instrument.symbol, RejectReason.INSTRUMENT_CONFLICT, None, None))
+        reason: RejectReason | None = None
+        if not all(-FEE_UNIT <= rate <= FEE_UNIT for rate in (instrument.maker_fee, instrument.taker_fee)):
+            reason = RejectReason.BAD_CONFIGURATION
+        elif (book is not None and not book.instrument.same_grid(instrument)) or not self.ledger.admit(instrument):
+            reason = RejectReason.INSTRUMENT_CONFLICT
+        if reason is not None:
+            events.append(ev.Rejected(FEE_ACCOUNT, instrument.symbol, reason, None, None))
             return
         if book is None:
             self.books[instrument.symbol] = OrderBook(instrument)
@@ -208,12 +215,8 @@ class Exchange:
             self._end_resting(book, order, CancelReason.AMENDED_BELOW_FILLED, events)
             return
         owner = self.accounts[order.account]
-        if owner.stopped:
-            reason: RejectReason | None = RejectReason.ACCOUNT_STOPPED
-        else:
-            reason = refuse_amend(
-                book, owner, self.ledger, order.side, price, quantity, price_changed=price != order.price
-            )
+        changed = price != order.price
+        reason = refuse_amend(book, owner, self.ledger, order.side, price, quantity, price_changed=changed)
         if reason is None and not isinstance(price, str) and not isinstance(quantity, str):
             reason = self._amend_to(order, book, price, quantity, events)
         if reason is not None:
@@ -286,7 +289,7 @@ class Exchange:
             if amount is None:
                 reason = RejectReason.BAD_AMOUNT
             elif command.limit is not None:
-                limit = self.ledger.amount(asset, command.limit) or 0
+                limit = self.ledger.limit(asset, command.limit)
                 if self.ledger.balance(account, asset).deposited + amount > limit:
                     reason = RejectReason.DEPOSIT_LIMIT_EXCEEDED
             if reason is None and amount is not None:
@@ -310,6 +313,9 @@ class Exchange:
             events.append(ev.Rejected(account, None, reason, None, None))
 
     def _configure(self, command: ConfigureAccount, events: list[ev.Event]) -> None:
+        if not can_be_configured(command):
+            events.append(ev.Rejected(command.account, None, RejectReason.BAD_CONFIGURATION, None, None))
+            return
         self._account(command.account).configuration = command
         events.append(ev.AccountConfigured(command.account, command.tier))
 
@@ -322,6 +328,10 @@ class Exchange:
                 self._end_resting(self.books[order.symbol], order, CancelReason.ACCOUNT_STOPPED, events)
 
     # -- steps
+
+    def _hold_per_lot(self, order: Order) -> Amount:
+        instrument = self.books[order.symbol].instrument
+        return hold_per_lot(order.side, order.price or Ticks(0), instrument, order.maker_rate, order.taker_rate)
 
     def _account(self, account: AccountId) -> Account:
         owner = self.accounts.get(account)
@@ -336,8 +346,12 @@ class Exchange:
 
     def _new_order(self, command: EnterOrder, plan: Plan, owner: Account, instrument: Instrument) -> Order:
         """The order that `command` asks for; nothing knows of it yet."""
-        base = self.ledger.balance(command.account, instrument.base)
-        quote = self.ledger.balance(command.account, instrument.quote)
+        wallet = owner.wallets.get(command.symbol)
+        if wallet is None:
+            assets = instrument.base, instrument.quote
+            wallet = self.ledger.balance(command.account, assets[0]), self.ledger.balance(command.account, assets[1])
+            owner.wallets[command.symbol] = wallet
+        base, quote = wallet
         buys = command.side is _BUY
         maker_rate, taker_rate = owner.rates(instrument)
         per_lot = 0

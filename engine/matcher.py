@@ -12,6 +12,7 @@ import msgspec
 from engine import events as ev
 from engine.book import BookSide, OrderBook
 from engine.commands import EnterOrder
+from engine.instrument import FEE_UNIT
 from engine.ledger import Balance, net_fees, settle
 from engine.order import Order
 from engine.rejects import CancelReason
@@ -115,36 +116,30 @@ def apply_matches(
     """Trade `taker` with each maker of the plan, at the maker's price. Return the makers that are done.
 
     Money and base change hands, and the fees go to `fee_balance`.
-
     Trade ids count up from `next_trade_id`. Appends `Filled`, and `Completed` for each
     maker that is done; the taker's own end is left to the caller.
     """
     done: list[Order] = []
-    instrument = book.instrument
-    makers_side = book.opposite(taker.side)
-    symbol, lot_tick_amount = instrument.symbol, instrument.lot_tick_amount
-    lot_amount, fee, taker_rate = instrument.lot_amount, instrument.fee, taker.taker_rate
-    buys = taker.side is _BUY
+    instrument, taker_side, taker_rate = book.instrument, taker.side, taker.taker_rate
+    makers_side = book.opposite(taker_side)
+    symbol, lot_tick_amount, lot_amount = instrument.symbol, instrument.lot_tick_amount, instrument.lot_amount
+    entered, leaves = taker.leaves, taker.leaves
+    notional_sum = taker_fees = fees = 0
     for trade_id, (maker, quantity) in enumerate(matches, next_trade_id):
         level = maker.level
         if level is None:  # the plan was made from resting orders only
             raise RuntimeError("a planned maker does not rest")
         price = level.price
         notional = Amount(price * quantity * lot_tick_amount)
-        maker_fee, taker_fee = net_fees(fee(notional, maker.maker_rate), fee(notional, taker_rate))
-        if buys:
-            settle(taker, maker, quantity, quantity * lot_amount, notional, taker_fee, maker_fee)
-        else:
-            settle(maker, taker, quantity, quantity * lot_amount, notional, maker_fee, taker_fee)
-        fee_balance.available += maker_fee + taker_fee
-
-        maker.cum = Lots(maker.cum + quantity)
-        maker.quote_cum = Amount(maker.quote_cum + notional)
-        maker.fees = Amount(maker.fees + maker_fee)
-        taker.cum = Lots(taker.cum + quantity)
-        taker.leaves = Lots(taker.leaves - quantity)
-        taker.quote_cum = Amount(taker.quote_cum + notional)
-        taker.fees = Amount(taker.fees + taker_fee)
+        maker_fee = -(-notional * maker.maker_rate // FEE_UNIT)
+        taker_fee = -(-notional * taker_rate // FEE_UNIT)
+        if maker_fee + taker_fee < 0:
+            maker_fee, taker_fee = net_fees(maker_fee, taker_fee)
+        settle(maker, quantity, Amount(quantity * lot_amount), notional, Amount(maker_fee))
+        leaves = Lots(leaves - quantity)
+        notional_sum += notional
+        taker_fees += taker_fee
+        fees += maker_fee + taker_fee
         if quantity == maker.leaves:
             makers_side.remove(maker)
             del book.orders[maker.order_id]
@@ -159,21 +154,25 @@ def apply_matches(
                 price,
                 quantity,
                 notional,
-                taker.side,
+                taker_side,
                 maker.order_id,
                 taker.order_id,
                 maker.account,
                 taker.account,
-                maker_fee,
-                taker_fee,
+                Amount(maker_fee),
+                Amount(taker_fee),
                 maker.leaves,
-                taker.leaves,
+                leaves,
             )
         )
         if maker.leaves == 0:
             events.append(completed(maker))
             done.append(maker)
     if matches:
+        filled = Lots(entered - leaves)
+        settle(taker, filled, Amount(filled * lot_amount), Amount(notional_sum), Amount(taker_fees))
+        taker.leaves = leaves
+        fee_balance.available += fees
         book.last_price = price
         book.trade_count += len(matches)
     return done
