@@ -11,7 +11,7 @@ from collections import deque
 import msgspec
 
 from engine.commands import ConfigureAccount, EnterOrder
-from engine.instrument import FEE_UNIT, Instrument
+from engine.instrument import FEE_UNIT
 from engine.ledger import Balance, is_decimal
 from engine.order import Order
 from engine.types import AccountId, OrderId
@@ -46,13 +46,6 @@ class Account:
         self.wallets: dict[str, tuple[Balance, Balance]] = {}  # by symbol: base, quote; looked up once
         self._second = 0
         self._second_orders = 0
-
-    def rates(self, instrument: Instrument) -> tuple[int, int]:
-        """The maker and taker rates that a new order gets, in millionths."""
-        own = self.configuration
-        maker = instrument.maker_fee if own.maker_fee is None else own.maker_fee
-        taker = instrument.taker_fee if own.taker_fee is None else own.taker_fee
-        return maker, taker
 
     def exceeds_rate(self, ts_ns: int) -> bool:
         """Count one more order; whether that is more than this account may enter in one second."""

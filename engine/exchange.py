@@ -34,6 +34,7 @@ from engine.matcher import (
     apply_matches,
     cancelled,
     completed,
+    market_cost,
     plan_entry,
     plan_matches,
     remainder_reason,
@@ -41,10 +42,10 @@ from engine.matcher import (
 from engine.order import Order
 from engine.rejects import CancelReason, InvariantViolation, RejectReason
 from engine.rules import refuse_amend, refuse_entry
-from engine.types import AccountId, Amount, Lots, OrderId, Seq, Side, Ticks, TradingStatus
+from engine.types import AccountId, Amount, Lots, OrderId, Seq, Side, Ticks, TimeInForce, TradingStatus
 
 _TRADING, _REQUESTED = TradingStatus.TRADING, CancelReason.REQUESTED
-_BUY = Side.BUY
+_BUY, _GTC = Side.BUY, TimeInForce.GTC  # the only one that rests
 
 
 class Exchange:
@@ -171,29 +172,30 @@ class Exchange:
         if reason is None:
             plan = plan_entry(command, book)
             order = self._new_order(command, plan, owner, book.instrument)
-            if order.pays.available < self._cost(order, plan, book.instrument):
+            hold = order.leaves * order.hold_per_lot
+            cost = hold if order.price is not None else market_cost(order, plan.matches, book.instrument)
+            if order.pays.available < cost:
                 reason = RejectReason.INSUFFICIENT_FUNDS
         if reason is not None:
             events.append(ev.Rejected(account, symbol, reason, None, client_order_id))
             return
         if client_order_id is not None:
             self.recent.name(account, client_order_id, order.order_id, command)
+        order.pays.available -= hold
+        order.pays.held += hold
         events.append(accepted(order))
         self._execute(order, plan, book, owner, events)
 
     def _execute(self, order: Order, plan: Plan, book: OrderBook, owner: Account, events: list[ev.Event]) -> None:
-        """Hold what an accepted order may cost, trade it, and rest or end what is left."""
-        hold = order.leaves * order.hold_per_lot
-        order.pays.available -= hold
-        order.pays.held += hold
+        """Trade an accepted order as planned, and rest or end what is left."""
         if plan.matches:
             self._trade(book, order, plan.matches, events)
         if order.leaves == 0 and not plan.left_over and order.quantity > 0:
             events.append(completed(order))
             self.recent.done(order)
             return
-        reason_left = remainder_reason(order)
-        if reason_left is not None:
+        if order.time_in_force is not _GTC:
+            reason_left = remainder_reason(order)
             _release(order)
             events.append(cancelled(order, reason_left, rested=False))
             self.recent.done(order)
@@ -202,7 +204,8 @@ class Exchange:
         book.changed_seq = self.seq
         self.orders[order.order_id] = order
         owner.open_orders[order.order_id] = order
-        owner.open_count[order.symbol] = owner.open_count.get(order.symbol, 0) + 1
+        counts = owner.open_count
+        counts[order.symbol] = counts.get(order.symbol, 0) + 1
 
     def _amend(self, command: AmendOrder, events: list[ev.Event]) -> None:
         order = self._own_open_order(command.account, command.order_id, None, None, events)
@@ -353,8 +356,10 @@ class Exchange:
             owner.wallets[command.symbol] = wallet
         base, quote = wallet
         buys = command.side is _BUY
-        maker_rate, taker_rate = owner.rates(instrument)
-        per_lot = 0
+        own = owner.configuration
+        maker_rate = instrument.maker_fee if own.maker_fee is None else own.maker_fee
+        taker_rate = instrument.taker_fee if own.taker_fee is None else own.taker_fee
+        per_lot = Amount(0)
         if plan.price is not None:
             per_lot = hold_per_lot(command.side, plan.price, instrument, maker_rate, taker_rate)
         return Order(
@@ -374,21 +379,8 @@ class Exchange:
             quote if buys else base,
             base if buys else quote,
             instrument.quote if buys else instrument.base,
-            Amount(per_lot),
+            per_lot,
         )
-
-    @staticmethod
-    def _cost(order: Order, plan: Plan, instrument: Instrument) -> int:
-        """What must be available for a new order: its hold, or what a market order takes now. O(matches)."""
-        if order.price is not None:
-            return order.leaves * order.hold_per_lot
-        if order.side is not _BUY:
-            return instrument.lot_amount * sum(quantity for _, quantity in plan.matches)
-        cost = 0
-        for maker, quantity in plan.matches:
-            notional = instrument.notional(maker.price or Ticks(0), quantity)
-            cost += notional + max(0, instrument.fee(notional, order.taker_rate))
-        return cost
 
     def _trade(self, book: OrderBook, taker: Order, matches: list[Match], events: list[ev.Event]) -> None:
         for maker in apply_matches(book, taker, matches, self.next_trade_id, events, self._fees(book.instrument)):

@@ -131,8 +131,8 @@ def hold_per_lot(side: Side, price: Ticks, instrument: Instrument, maker_rate: i
     if side is not _BUY:
         return instrument.lot_amount
     lot = price * instrument.lot_tick_amount
-    rate = max(maker_rate, taker_rate, 0)
-    return Amount(lot - (-lot * rate // FEE_UNIT))
+    rate = taker_rate if taker_rate > maker_rate else maker_rate
+    return Amount(lot - (-lot * rate // FEE_UNIT)) if rate > 0 else Amount(lot)
 
 
 def settle(order: Order, quantity: Lots, base: Amount, notional: Amount, fee: Amount) -> None:

@@ -12,7 +12,7 @@ import msgspec
 from engine import events as ev
 from engine.book import BookSide, OrderBook
 from engine.commands import EnterOrder
-from engine.instrument import FEE_UNIT
+from engine.instrument import FEE_UNIT, Instrument
 from engine.ledger import Balance, net_fees, settle
 from engine.order import Order
 from engine.rejects import CancelReason
@@ -32,7 +32,7 @@ class Plan(msgspec.Struct, frozen=True):
 
 
 _BUY = Side.BUY
-_IOC, _FOK = TimeInForce.IOC, TimeInForce.FOK
+_FOK = TimeInForce.FOK
 
 
 def plan_entry(command: EnterOrder, book: OrderBook) -> Plan:
@@ -45,6 +45,9 @@ def plan_entry(command: EnterOrder, book: OrderBook) -> Plan:
         matches, quantity, left_over = plan_spending(opposite, limit, budget, book.instrument.lot_tick_amount)
         return Plan(price, quantity, matches, left_over)
     quantity = Lots(int(command.quantity))
+    best = opposite.best
+    if best is None or (limit is not None and best.key > limit * opposite.sign):
+        return Plan(price, quantity, [], left_over=False)
     if command.time_in_force is _FOK and opposite.available(limit, quantity) < quantity:
         return Plan(price, quantity, [], left_over=False)
     return Plan(price, quantity, plan_matches(opposite, limit, quantity)[0], left_over=False)
@@ -178,15 +181,24 @@ def apply_matches(
     return done
 
 
-def remainder_reason(order: Order) -> CancelReason | None:
-    """Why what is left of an order that has matched must not rest; None when it may."""
+def market_cost(taker: Order, matches: list[Match], instrument: Instrument) -> int:
+    """What a market order must have available, in the asset it pays, for the matches of its plan. O(matches)."""
+    if taker.side is not _BUY:
+        return instrument.lot_amount * sum(quantity for _, quantity in matches)
+    cost = 0
+    for maker, quantity in matches:
+        notional = instrument.notional(maker.price or Ticks(0), quantity)
+        cost += notional + max(0, instrument.fee(notional, taker.taker_rate))
+    return cost
+
+
+def remainder_reason(order: Order) -> CancelReason:
+    """Why what is left of an order that does not rest is cancelled."""
     if order.time_in_force is _FOK:
         return CancelReason.FILL_OR_KILL
     if order.price is None:
         return CancelReason.NO_LIQUIDITY
-    if order.time_in_force is _IOC:
-        return CancelReason.IMMEDIATE_OR_CANCEL
-    return None
+    return CancelReason.IMMEDIATE_OR_CANCEL
 
 
 def accepted(order: Order) -> ev.Accepted:
