@@ -8,34 +8,44 @@ from __future__ import annotations
 import zlib
 from collections import deque
 
+import msgspec
+
 from engine.commands import ConfigureAccount, EnterOrder
-from engine.instrument import Instrument
+from engine.instrument import FEE_UNIT
+from engine.ledger import Balance, is_decimal
 from engine.order import Order
 from engine.types import AccountId, OrderId
 
 RECENT_WINDOW = 200_000  # how many done orders are remembered
 SECOND_NS = 1_000_000_000
 
+_encode = msgspec.json.Encoder().encode
+
+
+def can_be_configured(command: ConfigureAccount) -> bool:
+    """Whether the rates are at most the whole notional, and the limits numbers from zero up."""
+    rates = (command.maker_fee, command.taker_fee)
+    counts = (command.max_open_orders, command.max_orders_per_second)
+    return (
+        all(rate is None or -FEE_UNIT <= rate <= FEE_UNIT for rate in rates)
+        and all(count is None or count >= 0 for count in counts)
+        and (command.max_notional is None or is_decimal(command.max_notional))
+    )
+
 
 class Account:
     """One account's open orders, and how it was configured."""
 
-    __slots__ = ("_second", "_second_orders", "configuration", "open_count", "open_orders", "stopped")
+    __slots__ = ("_second", "_second_orders", "configuration", "open_count", "open_orders", "stopped", "wallets")
 
     def __init__(self, account: AccountId) -> None:
         self.open_orders: dict[OrderId, Order] = {}  # oldest first
         self.open_count: dict[str, int] = {}  # by symbol
         self.configuration = ConfigureAccount(account, "standard")
         self.stopped = False
+        self.wallets: dict[str, tuple[Balance, Balance]] = {}  # by symbol: base, quote; looked up once
         self._second = 0
         self._second_orders = 0
-
-    def rates(self, instrument: Instrument) -> tuple[int, int]:
-        """The maker and taker rates that a new order gets, in millionths."""
-        own = self.configuration
-        maker = instrument.maker_fee if own.maker_fee is None else own.maker_fee
-        taker = instrument.taker_fee if own.taker_fee is None else own.taker_fee
-        return maker, taker
 
     def exceeds_rate(self, ts_ns: int) -> bool:
         """Count one more order; whether that is more than this account may enter in one second."""
@@ -78,7 +88,7 @@ class RecentOrders:
     def name(self, account: AccountId, client_order_id: str, order_id: OrderId, command: EnterOrder) -> None:
         """Remember the order entered under a client order id. O(1)."""
         self._named[account, client_order_id] = (order_id, command)
-        self.chain = zlib.crc32(f"{account}/{order_id}/{client_order_id}".encode(), self.chain)
+        self.chain = zlib.crc32(_encode((order_id, command)), self.chain)
 
     def owner_of_done(self, order_id: OrderId) -> AccountId | None:
         """Whose order this was, when it is done and recent."""
@@ -93,4 +103,4 @@ class RecentOrders:
             account, client_order_id = self._done.pop(self._done_queue.popleft())
             if client_order_id is not None:
                 del self._named[account, client_order_id]
-        self.chain = zlib.crc32(order.order_id.to_bytes(8, "big"), self.chain)
+        self.chain = zlib.crc32((order.order_id << 64 | order.account).to_bytes(16, "big"), self.chain)

@@ -9,6 +9,7 @@ import hashlib
 
 import msgspec
 
+from engine.accounts import Account
 from engine.exchange import Exchange
 
 _encode = msgspec.json.Encoder(decimal_format="string").encode
@@ -19,12 +20,15 @@ def state_digest(exchange: Exchange) -> str:
     digest = hashlib.sha256()
     recent = exchange.recent
     digest.update(_encode([exchange.seq, exchange.ts_ns, exchange.next_trade_id, len(recent), recent.chain]))
-    for account, owner in exchange.accounts.items():
-        digest.update(_encode([account, *owner.state()]))
-    for account, assets in exchange.ledger.accounts.items():
-        for asset, balance in assets.items():
-            amounts = (str(balance.available), str(balance.held), str(balance.deposited))
-            digest.update(_encode([account, asset, *amounts]))
+    for account, owner in sorted(exchange.accounts.items()):
+        if owner.state() != Account(account).state():
+            digest.update(_encode([account, *owner.state()]))
+    digest.update(_encode(sorted(exchange.ledger.scales.items())))
+    for account, assets in sorted(exchange.ledger.accounts.items()):
+        for asset, balance in sorted(assets.items()):
+            amounts = (balance.available, balance.held, balance.deposited)
+            if any(amounts):  # one that was only looked at is as good as none
+                digest.update(_encode([account, asset, *map(str, amounts)]))
     for symbol, book in exchange.books.items():
         digest.update(_encode([symbol, book.instrument, book.status, book.last_price, book.trade_count]))
         for side in (book.bids, book.asks):

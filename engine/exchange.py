@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from engine import events as ev
-from engine.accounts import Account, RecentOrders
+from engine.accounts import Account, RecentOrders, can_be_configured
 from engine.book import OrderBook
 from engine.commands import (
     AmendOrder,
@@ -25,7 +25,7 @@ from engine.commands import (
     StopAccount,
     Withdraw,
 )
-from engine.instrument import Instrument
+from engine.instrument import FEE_UNIT, Instrument
 from engine.ledger import FEE_ACCOUNT, Balance, Ledger, hold_per_lot
 from engine.matcher import (
     Match,
@@ -34,6 +34,7 @@ from engine.matcher import (
     apply_matches,
     cancelled,
     completed,
+    market_cost,
     plan_entry,
     plan_matches,
     remainder_reason,
@@ -41,10 +42,10 @@ from engine.matcher import (
 from engine.order import Order
 from engine.rejects import CancelReason, InvariantViolation, RejectReason
 from engine.rules import refuse_amend, refuse_entry
-from engine.types import AccountId, Amount, Lots, OrderId, Seq, Side, Ticks, TradingStatus
+from engine.types import AccountId, Amount, Lots, OrderId, Seq, Side, Ticks, TimeInForce, TradingStatus
 
 _TRADING, _REQUESTED = TradingStatus.TRADING, CancelReason.REQUESTED
-_BUY = Side.BUY
+_BUY, _GTC = Side.BUY, TimeInForce.GTC  # the only one that rests
 
 
 class Exchange:
@@ -117,16 +118,23 @@ class Exchange:
         for account in self.accounts.values():
             if sum(account.open_count.values()) != len(account.open_orders):
                 raise InvariantViolation("an account's count of open orders is wrong")
-        self.ledger.check_invariants(list(self.orders.values()))
+        for order in self.orders.values():
+            if order.hold_per_lot != self._hold_per_lot(order):
+                raise InvariantViolation(f"order {order.order_id} holds another amount a lot than its price asks for")
+        self.ledger.check_invariants(self.orders.values())
 
     # -- commands
 
     def _list(self, command: ListInstrument, events: list[ev.Event]) -> None:
         instrument = command.instrument
         book = self.books.get(instrument.symbol)
-        fits = book is None or book.instrument.same_grid(instrument)
-        if not fits or not self.ledger.admit(instrument):
-            events.append(ev.Rejected(FEE_ACCOUNT, instrument.symbol, RejectReason.INSTRUMENT_CONFLICT, None, None))
+        reason: RejectReason | None = None
+        if not all(-FEE_UNIT <= rate <= FEE_UNIT for rate in (instrument.maker_fee, instrument.taker_fee)):
+            reason = RejectReason.BAD_CONFIGURATION
+        elif (book is not None and not book.instrument.same_grid(instrument)) or not self.ledger.admit(instrument):
+            reason = RejectReason.INSTRUMENT_CONFLICT
+        if reason is not None:
+            events.append(ev.Rejected(FEE_ACCOUNT, instrument.symbol, reason, None, None))
             return
         if book is None:
             self.books[instrument.symbol] = OrderBook(instrument)
@@ -164,29 +172,30 @@ class Exchange:
         if reason is None:
             plan = plan_entry(command, book)
             order = self._new_order(command, plan, owner, book.instrument)
-            if order.pays.available < self._cost(order, plan, book.instrument):
+            hold = order.leaves * order.hold_per_lot
+            cost = hold if order.price is not None else market_cost(order, plan.matches, book.instrument)
+            if order.pays.available < cost:
                 reason = RejectReason.INSUFFICIENT_FUNDS
         if reason is not None:
             events.append(ev.Rejected(account, symbol, reason, None, client_order_id))
             return
         if client_order_id is not None:
             self.recent.name(account, client_order_id, order.order_id, command)
+        order.pays.available -= hold
+        order.pays.held += hold
         events.append(accepted(order))
         self._execute(order, plan, book, owner, events)
 
     def _execute(self, order: Order, plan: Plan, book: OrderBook, owner: Account, events: list[ev.Event]) -> None:
-        """Hold what an accepted order may cost, trade it, and rest or end what is left."""
-        hold = order.leaves * order.hold_per_lot
-        order.pays.available -= hold
-        order.pays.held += hold
+        """Trade an accepted order as planned, and rest or end what is left."""
         if plan.matches:
             self._trade(book, order, plan.matches, events)
         if order.leaves == 0 and not plan.left_over and order.quantity > 0:
             events.append(completed(order))
             self.recent.done(order)
             return
-        reason_left = remainder_reason(order)
-        if reason_left is not None:
+        if order.time_in_force is not _GTC:
+            reason_left = remainder_reason(order)
             _release(order)
             events.append(cancelled(order, reason_left, rested=False))
             self.recent.done(order)
@@ -195,7 +204,8 @@ class Exchange:
         book.changed_seq = self.seq
         self.orders[order.order_id] = order
         owner.open_orders[order.order_id] = order
-        owner.open_count[order.symbol] = owner.open_count.get(order.symbol, 0) + 1
+        counts = owner.open_count
+        counts[order.symbol] = counts.get(order.symbol, 0) + 1
 
     def _amend(self, command: AmendOrder, events: list[ev.Event]) -> None:
         order = self._own_open_order(command.account, command.order_id, None, None, events)
@@ -208,12 +218,8 @@ class Exchange:
             self._end_resting(book, order, CancelReason.AMENDED_BELOW_FILLED, events)
             return
         owner = self.accounts[order.account]
-        if owner.stopped:
-            reason: RejectReason | None = RejectReason.ACCOUNT_STOPPED
-        else:
-            reason = refuse_amend(
-                book, owner, self.ledger, order.side, price, quantity, price_changed=price != order.price
-            )
+        changed = price != order.price
+        reason = refuse_amend(book, owner, self.ledger, order.side, price, quantity, price_changed=changed)
         if reason is None and not isinstance(price, str) and not isinstance(quantity, str):
             reason = self._amend_to(order, book, price, quantity, events)
         if reason is not None:
@@ -286,7 +292,7 @@ class Exchange:
             if amount is None:
                 reason = RejectReason.BAD_AMOUNT
             elif command.limit is not None:
-                limit = self.ledger.amount(asset, command.limit) or 0
+                limit = self.ledger.limit(asset, command.limit)
                 if self.ledger.balance(account, asset).deposited + amount > limit:
                     reason = RejectReason.DEPOSIT_LIMIT_EXCEEDED
             if reason is None and amount is not None:
@@ -310,6 +316,9 @@ class Exchange:
             events.append(ev.Rejected(account, None, reason, None, None))
 
     def _configure(self, command: ConfigureAccount, events: list[ev.Event]) -> None:
+        if not can_be_configured(command):
+            events.append(ev.Rejected(command.account, None, RejectReason.BAD_CONFIGURATION, None, None))
+            return
         self._account(command.account).configuration = command
         events.append(ev.AccountConfigured(command.account, command.tier))
 
@@ -322,6 +331,10 @@ class Exchange:
                 self._end_resting(self.books[order.symbol], order, CancelReason.ACCOUNT_STOPPED, events)
 
     # -- steps
+
+    def _hold_per_lot(self, order: Order) -> Amount:
+        instrument = self.books[order.symbol].instrument
+        return hold_per_lot(order.side, order.price or Ticks(0), instrument, order.maker_rate, order.taker_rate)
 
     def _account(self, account: AccountId) -> Account:
         owner = self.accounts.get(account)
@@ -336,11 +349,17 @@ class Exchange:
 
     def _new_order(self, command: EnterOrder, plan: Plan, owner: Account, instrument: Instrument) -> Order:
         """The order that `command` asks for; nothing knows of it yet."""
-        base = self.ledger.balance(command.account, instrument.base)
-        quote = self.ledger.balance(command.account, instrument.quote)
+        wallet = owner.wallets.get(command.symbol)
+        if wallet is None:
+            assets = instrument.base, instrument.quote
+            wallet = self.ledger.balance(command.account, assets[0]), self.ledger.balance(command.account, assets[1])
+            owner.wallets[command.symbol] = wallet
+        base, quote = wallet
         buys = command.side is _BUY
-        maker_rate, taker_rate = owner.rates(instrument)
-        per_lot = 0
+        own = owner.configuration
+        maker_rate = instrument.maker_fee if own.maker_fee is None else own.maker_fee
+        taker_rate = instrument.taker_fee if own.taker_fee is None else own.taker_fee
+        per_lot = Amount(0)
         if plan.price is not None:
             per_lot = hold_per_lot(command.side, plan.price, instrument, maker_rate, taker_rate)
         return Order(
@@ -360,21 +379,8 @@ class Exchange:
             quote if buys else base,
             base if buys else quote,
             instrument.quote if buys else instrument.base,
-            Amount(per_lot),
+            per_lot,
         )
-
-    @staticmethod
-    def _cost(order: Order, plan: Plan, instrument: Instrument) -> int:
-        """What must be available for a new order: its hold, or what a market order takes now. O(matches)."""
-        if order.price is not None:
-            return order.leaves * order.hold_per_lot
-        if order.side is not _BUY:
-            return instrument.lot_amount * sum(quantity for _, quantity in plan.matches)
-        cost = 0
-        for maker, quantity in plan.matches:
-            notional = instrument.notional(maker.price or Ticks(0), quantity)
-            cost += notional + max(0, instrument.fee(notional, order.taker_rate))
-        return cost
 
     def _trade(self, book: OrderBook, taker: Order, matches: list[Match], events: list[ev.Event]) -> None:
         for maker in apply_matches(book, taker, matches, self.next_trade_id, events, self._fees(book.instrument)):

@@ -11,7 +11,7 @@ Units: minor units of the asset. Layer: engine.
 
 from __future__ import annotations
 
-from decimal import Context, Decimal, DecimalException
+from collections.abc import Iterable
 
 from engine.instrument import FEE_UNIT, Instrument
 from engine.order import Order
@@ -21,7 +21,6 @@ from engine.types import AccountId, Amount, Lots, Side, Ticks
 FEE_ACCOUNT = AccountId(0)
 MAX_AMOUNT_DIGITS = 40
 
-_EXACT = Context(prec=4 * MAX_AMOUNT_DIGITS)
 _BUY = Side.BUY
 
 
@@ -50,14 +49,19 @@ class Ledger:
         self.accounts: dict[AccountId, dict[str, Balance]] = {}
 
     def admit(self, instrument: Instrument) -> bool:
-        """Learn the assets of an instrument; False when one is known with another minor unit."""
-        for asset, scale in ((instrument.base, instrument.base_scale), (instrument.quote, instrument.quote_scale)):
-            if self.scales.get(asset, scale) != scale:
-                return False
-        for asset, scale in ((instrument.base, instrument.base_scale), (instrument.quote, instrument.quote_scale)):
+        """Learn the assets of an instrument. False, and nothing learnt, when one is known with another minor unit.
+
+        Also when base and quote are one asset.
+        """
+        if instrument.base == instrument.quote:
+            return False
+        units = {instrument.base: instrument.base_scale, instrument.quote: instrument.quote_scale}
+        if any(self.scales.get(asset, scale) != scale for asset, scale in units.items()):
+            return False
+        for asset, scale in units.items():
             self.scales[asset] = scale
             self.issued.setdefault(asset, 0)
-        return instrument.base != instrument.quote
+        return True
 
     def balance(self, account: AccountId, asset: str) -> Balance:
         """The balance of an asset that is known, made when missing. O(1)."""
@@ -71,19 +75,16 @@ class Ledger:
 
     def amount(self, asset: str, text: str) -> Amount | None:
         """A positive decimal in minor units of a known asset; None when it is not a whole number of them."""
-        try:
-            value = Decimal(text)
-        except DecimalException:
+        parsed = _minor_units(text, self.scales[asset])
+        if parsed is None:
             return None
-        if (
-            not value.is_finite()
-            or abs(value.adjusted()) > MAX_AMOUNT_DIGITS
-            or len(value.as_tuple().digits) > MAX_AMOUNT_DIGITS
-        ):
-            return None
-        minor = _EXACT.scaleb(value, self.scales[asset])
-        whole = int(minor)
-        return Amount(whole) if whole > 0 and whole == minor else None
+        amount, exact = parsed
+        return Amount(amount) if exact and amount > 0 else None
+
+    def limit(self, asset: str, text: str) -> Amount:
+        """The most minor units of a known asset that are no more than a decimal; 0 when it is none."""
+        parsed = _minor_units(text, self.scales[asset])
+        return Amount(0 if parsed is None else parsed[0])
 
     def deposit(self, account: AccountId, asset: str, amount: Amount) -> None:
         """Bring `amount` into the venue."""
@@ -101,12 +102,14 @@ class Ledger:
         self.issued[asset] -= amount
         return True
 
-    def check_invariants(self, open_orders: list[Order]) -> None:
+    def check_invariants(self, open_orders: Iterable[Order]) -> None:
         """Raise InvariantViolation unless the books balance. O(balances + open orders)."""
         held: dict[tuple[AccountId, str], int] = {}
         for order in open_orders:
             key = (order.account, order.paid_asset)
             held[key] = held.get(key, 0) + order.leaves * order.hold_per_lot
+            if order.pays is not self.accounts[order.account].get(order.paid_asset):
+                raise InvariantViolation(f"order {order.order_id} pays from a balance that is not its owner's")
         sums = dict.fromkeys(self.issued, 0)
         for account, assets in self.accounts.items():
             for asset, balance in assets.items():
@@ -128,34 +131,52 @@ def hold_per_lot(side: Side, price: Ticks, instrument: Instrument, maker_rate: i
     if side is not _BUY:
         return instrument.lot_amount
     lot = price * instrument.lot_tick_amount
-    rate = max(maker_rate, taker_rate, 0)
-    return Amount(lot - (-lot * rate // FEE_UNIT))
+    rate = taker_rate if taker_rate > maker_rate else maker_rate
+    return Amount(lot - (-lot * rate // FEE_UNIT)) if rate > 0 else Amount(lot)
 
 
-def settle(
-    buyer: Order, seller: Order, quantity: Lots, base_amount: int, notional: int, buyer_fee: int, seller_fee: int
-) -> None:
-    """Exchange base for quote and take the fees of one fill. O(1).
+def settle(order: Order, quantity: Lots, base: Amount, notional: Amount, fee: Amount) -> None:
+    """Carry out one party's side of its fills: pay, receive, release what was held for them. O(1).
 
-    The fee account is credited by the caller, once for all fills of a taker.
+    `base` is what `quantity` lots are of the base asset. The fee account is credited by the caller.
+    Raises InvariantViolation when the party cannot pay: its hold did not cover the fills.
     """
-    quote = buyer.pays
-    hold = quantity * buyer.hold_per_lot
-    quote.held -= hold
-    quote.available += hold - notional - buyer_fee
-    buyer.receives.available += base_amount
-    base = seller.pays
-    hold = quantity * seller.hold_per_lot
-    base.held -= hold
-    base.available += hold - base_amount
-    seller.receives.available += notional - seller_fee
+    pays = order.pays
+    hold = quantity * order.hold_per_lot
+    held = pays.held - hold
+    if order.side is _BUY:
+        available = pays.available + hold - notional - fee
+        order.receives.available += base
+    else:
+        available = pays.available + hold - base
+        order.receives.available += notional - fee
+    if held < 0 or available < 0:
+        raise InvariantViolation(f"order {order.order_id} cannot pay {order.paid_asset} for {quantity} lots")
+    pays.held, pays.available = held, available
+    order.cum = Lots(order.cum + quantity)
+    order.quote_cum = Amount(order.quote_cum + notional)
+    order.fees = Amount(order.fees + fee)
 
 
-def net_fees(maker_fee: int, taker_fee: int) -> tuple[Amount, Amount]:
+def net_fees(maker_fee: int, taker_fee: int) -> tuple[int, int]:
     """Both fees of a trade, a rebate cut to what the other side pays: the venue never pays in."""
-    if maker_fee + taker_fee < 0:
-        if maker_fee < 0:
-            maker_fee = max(maker_fee, -max(taker_fee, 0))
-        if taker_fee < 0:
-            taker_fee = max(taker_fee, -max(maker_fee, 0))
-    return Amount(maker_fee), Amount(taker_fee)
+    if maker_fee < 0:
+        maker_fee = max(maker_fee, -max(taker_fee, 0))
+    if taker_fee < 0:
+        taker_fee = max(taker_fee, -max(maker_fee, 0))
+    return maker_fee, taker_fee
+
+
+def is_decimal(text: str) -> bool:
+    """Whether a text is a decimal as amounts are written: digits, with at most one point among them."""
+    return _minor_units(text, 0) is not None
+
+
+def _minor_units(text: str, scale: int) -> tuple[int, bool] | None:
+    """A decimal in units of 10^-scale, rounded down, and whether that is exact; None for what is no amount."""
+    whole, _, fraction = text.partition(".")
+    digits = whole + fraction
+    if not (digits.isascii() and digits.isdigit() and len(digits) <= MAX_AMOUNT_DIGITS):
+        return None
+    fraction = fraction.rstrip("0")
+    return int(whole + fraction[:scale].ljust(scale, "0") or "0"), len(fraction) <= scale

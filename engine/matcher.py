@@ -12,6 +12,7 @@ import msgspec
 from engine import events as ev
 from engine.book import BookSide, OrderBook
 from engine.commands import EnterOrder
+from engine.instrument import FEE_UNIT, Instrument
 from engine.ledger import Balance, net_fees, settle
 from engine.order import Order
 from engine.rejects import CancelReason
@@ -31,7 +32,7 @@ class Plan(msgspec.Struct, frozen=True):
 
 
 _BUY = Side.BUY
-_IOC, _FOK = TimeInForce.IOC, TimeInForce.FOK
+_FOK = TimeInForce.FOK
 
 
 def plan_entry(command: EnterOrder, book: OrderBook) -> Plan:
@@ -44,6 +45,9 @@ def plan_entry(command: EnterOrder, book: OrderBook) -> Plan:
         matches, quantity, left_over = plan_spending(opposite, limit, budget, book.instrument.lot_tick_amount)
         return Plan(price, quantity, matches, left_over)
     quantity = Lots(int(command.quantity))
+    best = opposite.best
+    if best is None or (limit is not None and best.key > limit * opposite.sign):
+        return Plan(price, quantity, [], left_over=False)
     if command.time_in_force is _FOK and opposite.available(limit, quantity) < quantity:
         return Plan(price, quantity, [], left_over=False)
     return Plan(price, quantity, plan_matches(opposite, limit, quantity)[0], left_over=False)
@@ -115,36 +119,30 @@ def apply_matches(
     """Trade `taker` with each maker of the plan, at the maker's price. Return the makers that are done.
 
     Money and base change hands, and the fees go to `fee_balance`.
-
     Trade ids count up from `next_trade_id`. Appends `Filled`, and `Completed` for each
     maker that is done; the taker's own end is left to the caller.
     """
     done: list[Order] = []
-    instrument = book.instrument
-    makers_side = book.opposite(taker.side)
-    symbol, lot_tick_amount = instrument.symbol, instrument.lot_tick_amount
-    lot_amount, fee, taker_rate = instrument.lot_amount, instrument.fee, taker.taker_rate
-    buys = taker.side is _BUY
+    instrument, taker_side, taker_rate = book.instrument, taker.side, taker.taker_rate
+    makers_side = book.opposite(taker_side)
+    symbol, lot_tick_amount, lot_amount = instrument.symbol, instrument.lot_tick_amount, instrument.lot_amount
+    entered, leaves = taker.leaves, taker.leaves
+    notional_sum = taker_fees = fees = 0
     for trade_id, (maker, quantity) in enumerate(matches, next_trade_id):
         level = maker.level
         if level is None:  # the plan was made from resting orders only
             raise RuntimeError("a planned maker does not rest")
         price = level.price
         notional = Amount(price * quantity * lot_tick_amount)
-        maker_fee, taker_fee = net_fees(fee(notional, maker.maker_rate), fee(notional, taker_rate))
-        if buys:
-            settle(taker, maker, quantity, quantity * lot_amount, notional, taker_fee, maker_fee)
-        else:
-            settle(maker, taker, quantity, quantity * lot_amount, notional, maker_fee, taker_fee)
-        fee_balance.available += maker_fee + taker_fee
-
-        maker.cum = Lots(maker.cum + quantity)
-        maker.quote_cum = Amount(maker.quote_cum + notional)
-        maker.fees = Amount(maker.fees + maker_fee)
-        taker.cum = Lots(taker.cum + quantity)
-        taker.leaves = Lots(taker.leaves - quantity)
-        taker.quote_cum = Amount(taker.quote_cum + notional)
-        taker.fees = Amount(taker.fees + taker_fee)
+        maker_fee = -(-notional * maker.maker_rate // FEE_UNIT)
+        taker_fee = -(-notional * taker_rate // FEE_UNIT)
+        if maker_fee + taker_fee < 0:
+            maker_fee, taker_fee = net_fees(maker_fee, taker_fee)
+        settle(maker, quantity, Amount(quantity * lot_amount), notional, Amount(maker_fee))
+        leaves = Lots(leaves - quantity)
+        notional_sum += notional
+        taker_fees += taker_fee
+        fees += maker_fee + taker_fee
         if quantity == maker.leaves:
             makers_side.remove(maker)
             del book.orders[maker.order_id]
@@ -159,35 +157,48 @@ def apply_matches(
                 price,
                 quantity,
                 notional,
-                taker.side,
+                taker_side,
                 maker.order_id,
                 taker.order_id,
                 maker.account,
                 taker.account,
-                maker_fee,
-                taker_fee,
+                Amount(maker_fee),
+                Amount(taker_fee),
                 maker.leaves,
-                taker.leaves,
+                leaves,
             )
         )
         if maker.leaves == 0:
             events.append(completed(maker))
             done.append(maker)
     if matches:
+        filled = Lots(entered - leaves)
+        settle(taker, filled, Amount(filled * lot_amount), Amount(notional_sum), Amount(taker_fees))
+        taker.leaves = leaves
+        fee_balance.available += fees
         book.last_price = price
         book.trade_count += len(matches)
     return done
 
 
-def remainder_reason(order: Order) -> CancelReason | None:
-    """Why what is left of an order that has matched must not rest; None when it may."""
+def market_cost(taker: Order, matches: list[Match], instrument: Instrument) -> int:
+    """What a market order must have available, in the asset it pays, for the matches of its plan. O(matches)."""
+    if taker.side is not _BUY:
+        return instrument.lot_amount * sum(quantity for _, quantity in matches)
+    cost = 0
+    for maker, quantity in matches:
+        notional = instrument.notional(maker.price or Ticks(0), quantity)
+        cost += notional + max(0, instrument.fee(notional, taker.taker_rate))
+    return cost
+
+
+def remainder_reason(order: Order) -> CancelReason:
+    """Why what is left of an order that does not rest is cancelled."""
     if order.time_in_force is _FOK:
         return CancelReason.FILL_OR_KILL
     if order.price is None:
         return CancelReason.NO_LIQUIDITY
-    if order.time_in_force is _IOC:
-        return CancelReason.IMMEDIATE_OR_CANCEL
-    return None
+    return CancelReason.IMMEDIATE_OR_CANCEL
 
 
 def accepted(order: Order) -> ev.Accepted:

@@ -37,7 +37,8 @@ class RejectReason(StrEnum):
     UNKNOWN_ASSET = "unknown_asset"
     BAD_AMOUNT = "bad_amount"  # not above zero, or no whole number of minor units
     DEPOSIT_LIMIT_EXCEEDED = "deposit_limit_exceeded"
-    # listing
+    # listing and configuring
+    BAD_CONFIGURATION = "bad_configuration"  # a fee rate beyond the whole notional, a limit that is no number
     INSTRUMENT_CONFLICT = "instrument_conflict"  # another tick, lot, asset or minor unit than before
 
 

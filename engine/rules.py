@@ -134,7 +134,7 @@ def _refuse_notional(instrument: Instrument, owner: Account, ledger: Ledger, not
     if notional > instrument.max_notional:
         return RejectReason.NOTIONAL_TOO_LARGE
     own = owner.configuration.max_notional
-    if own is not None and notional > (ledger.amount(instrument.quote, own) or 0):
+    if own is not None and notional > ledger.limit(instrument.quote, own):
         return RejectReason.NOTIONAL_TOO_LARGE
     return None
 
