@@ -170,7 +170,7 @@ def test_a_failed_journal_is_503_and_nothing_is_acknowledged(tmp_path: Path) -> 
         order = {"symbol": "BTC-USDT", "side": "buy", "order_type": "limit", "quantity": "1", "price": "30000"}
         acknowledged = [server.http.post("/order", order).granted()["order_id"]]
         assert server._process is not None
-        most = 400_000  # bytes of any file from now on: as a full disk
+        most = 200_000  # bytes of any file from now on: as a full disk
         resource.prlimit(server._process.pid, resource.RLIMIT_FSIZE, (most, resource.RLIM_INFINITY))
         while (answer := server.http.post("/order", order)).status == 200:
             acknowledged.append(answer.granted()["order_id"])
