@@ -25,7 +25,7 @@ CHUNKED = {"Transfer-Encoding": "chunked"}
 # reason, what to change in STRICT_ORDER, the status of POST /order
 ENTRY_REJECTS: list[tuple[RejectReason, dict[str, Any], int]] = [
     (RejectReason.UNKNOWN_SYMBOL, {"symbol": "LAX"}, 400),
-    (RejectReason.UNSUPPORTED_COMBINATION, {"order_type": "market"}, 400),
+    (RejectReason.UNSUPPORTED_COMBINATION, {"order_type": "market", "time_in_force": "gtc"}, 400),
     (RejectReason.BAD_TICK, {"price": "100.01"}, 400),
     (RejectReason.BAD_LOT, {"quantity": "2.05"}, 400),
     (RejectReason.QUANTITY_TOO_SMALL, {"quantity": "0.9"}, 400),
