@@ -25,7 +25,7 @@ import eventlet.wsgi
 from flask import Flask
 from flask_cors import CORS
 
-from api import errors, feed_orders, limits, market, orders, pages
+from api import auth, auth_routes, errors, feed_orders, limits, market, orders, pages
 from api.bootstrap import Server
 from api.desk import Desk
 from api.feed import Feed
@@ -53,9 +53,12 @@ def create_app(venue: Venue) -> tuple[Flask, Feed]:
     limits.install(app, venue.settings)
     if venue.settings.cors_origins:
         CORS(app, origins=list(venue.settings.cors_origins))
+    auth.install(app, venue.access, secured=venue.settings.profile == "secured")
     desk = Desk(venue)
-    feed = Feed(app, venue.settings, venue.exchange, venue.sequencer, venue.activity)
+    feed = Feed(app, venue.settings, venue.exchange, venue.sequencer, venue.activity, access=venue.access)
+    venue.access.on_revoked(feed.disconnect)
     feed_orders.install(feed, desk, venue.exchange)
+    app.register_blueprint(auth_routes.blueprint(venue.signing, venue.settings))
     app.register_blueprint(orders.blueprint(desk, venue.exchange))
     app.register_blueprint(market.blueprint(venue, desk, feed))
     app.register_blueprint(pages.blueprint())
@@ -84,9 +87,9 @@ def serve(settings: Settings) -> None:
         socket_timeout=SOCKET_TIMEOUT_S,
     )
     host, port = listener.getsockname()[:2]
-    click.echo(
-        f"Openbell {VERSION} is open: http://{f'[{host}]' if ':' in host else host}:{port}  (data in {settings.data})"
-    )
+    scheme = "http" if settings.tls_cert is None else "https"
+    address = f"[{host}]" if ":" in host else host
+    click.echo(f"Openbell {VERSION} is open: {scheme}://{address}:{port}  (data in {settings.data})")
     sys.stdout.flush()
     while not stopping and not loop.dead:
         eventlet.sleep(POLL_S)
@@ -108,7 +111,15 @@ def _listen(settings: Settings) -> Any:
         ) from problem
     # inherited by every accepted connection: without it larger answers wait 44 ms for an acknowledgement
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return listener
+    if settings.tls_cert is None:
+        return listener
+    try:
+        return eventlet.wrap_ssl(
+            listener, certfile=str(settings.tls_cert), keyfile=str(settings.tls_key), server_side=True
+        )
+    except OSError as problem:  # ssl.SSLError is one
+        listener.close()
+        raise OSError(f"cannot use {settings.tls_cert} with {settings.tls_key}: {problem}") from problem
 
 
 @click.command(
@@ -124,7 +135,9 @@ def main(**values: Any) -> None:
         format="%(asctime)s %(levelname)-7s %(name)s: %(message)s",
         stream=sys.stderr,
     )
-    if not settings.loopback:
+    if not settings.loopback and settings.profile == "secured" and settings.tls_cert is None:
+        log.warning("no --tls-cert: passwords and tokens travel readable, unless something before us speaks TLS")
+    elif not settings.loopback and settings.profile == "sandbox":
         log.warning("other machines can reach this sandbox: anyone who can connect trades and cancels everything")
     try:
         serve(settings)

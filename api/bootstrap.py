@@ -17,10 +17,13 @@ from typing import NoReturn
 from flask import Flask
 
 from api.activity import Activity
+from api.auth import Access
+from api.credentials import Credentials
 from api.feed import Feed
 from api.guard import Guard, WsgiApp
 from api.listing import DEFAULT_INSTRUMENTS, ListingError, read_instruments
 from api.settings import Settings
+from api.signing import Signing
 from api.venue import Venue
 from engine.commands import Deposit, ListInstrument
 from engine.events import Applied, Rejected
@@ -31,7 +34,9 @@ from journal.committer import SWITCH_INTERVAL_SECONDS, Committer
 from journal.replay import ReplayResult, replay
 from journal.sqlite import SqliteJournal
 from sequencer.sequencer import Sequencer
+from store import secrets
 from store.history import History
+from store.identity import Identity
 from store.writer import HistoryWriter
 
 log = logging.getLogger(__name__)
@@ -84,6 +89,10 @@ class Server:
         gc.freeze()
         gc.set_threshold(GC_YOUNG_THRESHOLD, 20, 50)
 
+        identity, credentials = _open_identity(settings)
+        self._closers.append(identity.close)
+        signing = Signing(identity, credentials)
+        self._closers.append(signing.close)
         committer = Committer(journal)
         writer = HistoryWriter(history)
         self._closers.append(writer.close)
@@ -106,6 +115,8 @@ class Server:
             history=history,
             history_writer=writer,
             activity=activity,
+            access=Access(credentials, sandbox=settings.profile == "sandbox"),
+            signing=signing,
             started_ns=time.time_ns(),
         )
         app, feed = create_app(self.venue)
@@ -201,6 +212,15 @@ def _replay(journal: SqliteJournal, exchange: Exchange, history: History, activi
     result = replay(journal, exchange, fold, progress)
     history.write(behind)
     return result
+
+
+def _open_identity(settings: Settings) -> tuple[Identity, Credentials]:
+    """The store of users, and what tells good credentials from bad, under the server's secret."""
+    secret = secrets.load_or_create(settings.secret_file or settings.data / "secret.key")
+    identity = Identity(
+        settings.identity_url or settings.data / "identity.sqlite", secret, refresh_days=settings.refresh_days
+    )
+    return identity, Credentials(secret.token_key, settings.token_minutes * 60)
 
 
 def _stop_the_process(violation: BaseException) -> NoReturn:

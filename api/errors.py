@@ -20,6 +20,7 @@ from api.grid import grid_of
 from engine.instrument import Instrument
 from engine.rejects import RejectReason
 from sequencer.sequencer import NotAccepting
+from store.workers import Busy
 
 log = logging.getLogger(__name__)
 
@@ -131,6 +132,10 @@ def not_accepting(refusal: NotAccepting) -> ApiError:
     )
 
 
+def _busy_now() -> ApiError:
+    return ApiError(503, "BUSY", "Too many are signing in just now; try again in a moment.", None, RETRY_AFTER_S)
+
+
 def respond(error: ApiError) -> Response:
     """`error` as an HTTP answer."""
     response = Response(msgspec.json.encode(error.body()), error.status, mimetype="application/json")
@@ -142,6 +147,7 @@ def respond(error: ApiError) -> Response:
 def install(app: Flask) -> None:
     """Have every failure of `app` answered in the one shape; no traceback ever reaches a client."""
     app.register_error_handler(ApiError, respond)
+    app.register_error_handler(Busy, lambda _busy: respond(_busy_now()))
     app.register_error_handler(NotAccepting, lambda refusal: respond(not_accepting(refusal)))
 
     @app.errorhandler(HTTPException)

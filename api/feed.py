@@ -16,11 +16,12 @@ import eventlet
 import socketio
 from flask import Flask, request
 from flask_socketio import SocketIO
+from socketio.exceptions import ConnectionRefusedError  # not the built-in
 
 from api import answers, wire
 from api.activity import Activity
 from api.answers import OrderEvent, TradeView
-from api.auth import requesting_account
+from api.auth import Access, requesting_account
 from api.errors import ApiError, Malformed, not_accepting, rejected
 from api.feed_clients import NAMESPACE, Audience, Client, FairWebSocket, FeedPacket, encoded
 from api.feed_messages import order_events
@@ -31,6 +32,7 @@ from engine.exchange import Exchange
 from engine.rejects import RejectReason
 from engine.types import AccountId, Side, Ticks, TimeInForce
 from sequencer.sequencer import NotAccepting, Sequencer
+from store.identity import Scope
 
 log = logging.getLogger(__name__)
 
@@ -67,8 +69,16 @@ class Feed:
     """The feed of one venue. Told of applied batches by the sequencer, through `publish`."""
 
     def __init__(
-        self, app: Flask, settings: Settings, exchange: Exchange, sequencer: Sequencer, activity: Activity
+        self,
+        app: Flask,
+        settings: Settings,
+        exchange: Exchange,
+        sequencer: Sequencer,
+        activity: Activity,
+        *,
+        access: Access,
     ) -> None:
+        self._access = access
         self._exchange = exchange
         self._sequencer = sequencer
         self._activity = activity
@@ -109,6 +119,10 @@ class Feed:
     def flows(self) -> list[str]:
         """The kinds of made-up or recorded flow that connected clients say they are sources of."""
         return sorted({client.flow for client in self._audience.clients.values() if client.flow})
+
+    def disconnect(self, sid: str) -> None:
+        """End a client's connection soon: its session or key has ended."""
+        eventlet.spawn(self.socketio.server.disconnect, sid, NAMESPACE)
 
     def start(self) -> None:
         """Begin to look after the connections."""
@@ -377,6 +391,11 @@ class Feed:
             return
         flow = auth.get("flow") if isinstance(auth, dict) else None
         client = Client(sid, connection, flow if flow in FLOWS else None)
+        try:
+            self._access.connect(sid, auth)
+        except ApiError as refusal:
+            self._tell_error(client, "connect", refusal)
+            raise ConnectionRefusedError(refusal.sentence) from refusal
         self._audience.add(client)
         self._send(
             client,
@@ -398,6 +417,7 @@ class Feed:
         sid: str = request.sid  # type: ignore[attr-defined]
         if self._manager.is_connected(sid, NAMESPACE):  # an event of this name, not the end
             return
+        self._access.forget(sid)
         client = self._audience.remove(sid)
         if client is not None and client.flow:
             self.tell_venue_state()
@@ -458,7 +478,7 @@ class Feed:
             raise rejected(RejectReason.UNKNOWN_SYMBOL, None, symbol=wanted.symbol)
         batch = ":batch" if wanted.batch else ""
         if wanted.type == "orders":
-            return f"orders:{requesting_account()}{batch}"
+            return f"orders:{requesting_account(Scope.READ)}{batch}"
         if wanted.type == "trades":
             return f"trades:{wanted.symbol or '*'}{batch}"
         if wanted.symbol is None:

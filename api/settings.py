@@ -27,6 +27,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     data: Path = Path("data")
     profile: str = "sandbox"
     allow_remote: bool = False
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+    identity_url: str | None = None
+    secret_file: Path | None = None
+    token_minutes: int = 15
+    refresh_days: int = 30
+    signup: str = "open"
+    login_rate: str = "10/minute"
     debug: bool = False
     instruments: Path | None = None
     cors_origins: tuple[str, ...] = ()
@@ -101,16 +109,68 @@ OPTIONS: tuple[Callable[[Any], Any], ...] = (
     ),
     click.option(
         "--profile",
-        type=click.Choice(["sandbox"]),
+        type=click.Choice(["sandbox", "secured"]),
         default=_DEFAULT.profile,
         show_default=True,
-        help="sandbox: no credentials, every order belongs to the one built-in account.",
+        help="sandbox: who shows no credentials trades as the one built-in account. secured: credentials for "
+        "everything but market data.",
     ),
     click.option(
         "--allow-remote",
         is_flag=True,
         default=_DEFAULT.allow_remote,
         help="Let other machines reach a sandbox. Anyone who can connect can then trade and cancel everything.",
+    ),
+    click.option(
+        "--tls-cert",
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        default=None,
+        help="PEM file of the certificate and its chain: serve HTTPS.",
+    ),
+    click.option(
+        "--tls-key",
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        default=None,
+        help="PEM file of the certificate's private key, without a passphrase.",
+    ),
+    click.option(
+        "--identity-url",
+        default=None,
+        help="Database of users, sessions and keys: postgresql://USER@HOST/DATABASE. Without it: a file in --data.",
+    ),
+    click.option(
+        "--secret-file",
+        type=click.Path(dir_okay=False, path_type=Path),
+        default=None,
+        help="File of the secret that signs tokens, made when missing. Without it: secret.key in --data.",
+    ),
+    click.option(
+        "--token-minutes",
+        type=click.IntRange(1, 1440),
+        default=_DEFAULT.token_minutes,
+        show_default=True,
+        help="How long a session token is good.",
+    ),
+    click.option(
+        "--refresh-days",
+        type=click.IntRange(1, 365),
+        default=_DEFAULT.refresh_days,
+        show_default=True,
+        help="How long a session lasts that is not used.",
+    ),
+    click.option(
+        "--signup",
+        type=click.Choice(["open", "off"]),
+        default=_DEFAULT.signup,
+        show_default=True,
+        help="open: anybody may become a user or a guest. off: nobody.",
+    ),
+    click.option(
+        "--login-rate",
+        default=_DEFAULT.login_rate,
+        show_default=True,
+        help="Attempts to sign up or in per client address, and failed ones per name, as COUNT/second|minute|hour, "
+        "or `off`.",
     ),
     click.option(
         "--debug", is_flag=True, default=_DEFAULT.debug, help="Log every request and the traceback of every error."
@@ -209,15 +269,16 @@ def options(command: Callable[..., Any]) -> Callable[..., Any]:
 def settings_from(values: dict[str, Any]) -> Settings:
     """The settings object of parsed options. Raises click.UsageError where they contradict each other."""
     settings = Settings(**values)
-    if not settings.loopback and not settings.allow_remote:
+    if settings.profile == "sandbox" and not settings.loopback and not settings.allow_remote:
         raise click.UsageError(
             f"--host {settings.host} would let other machines trade in a sandbox that asks for no credentials. "
-            "Use 127.0.0.1, or add --allow-remote if that is what you want."
+            "Use 127.0.0.1 or --profile secured, or add --allow-remote if that is what you want."
         )
-    if settings.rate_limit != "off" and not _is_rate(settings.rate_limit):
-        raise click.UsageError(
-            f"--rate-limit {settings.rate_limit}: write COUNT/second, COUNT/minute, COUNT/hour or off"
-        )
+    if (settings.tls_cert is None) != (settings.tls_key is None):
+        raise click.UsageError("--tls-cert and --tls-key go together")
+    for option, rate in (("--rate-limit", settings.rate_limit), ("--login-rate", settings.login_rate)):
+        if rate != "off" and not _is_rate(rate):
+            raise click.UsageError(f"{option} {rate}: write COUNT/second, COUNT/minute, COUNT/hour or off")
     return settings
 
 

@@ -10,7 +10,9 @@ import time
 import msgspec
 
 from api.activity import Activity
+from api.auth import Access
 from api.settings import Settings
+from api.signing import Signing
 from engine.exchange import Exchange
 from sequencer.sequencer import Sequencer
 from store.history import History
@@ -28,6 +30,8 @@ class Venue(msgspec.Struct, frozen=True, kw_only=True):
     history: History  # its reads are run through `history_writer.query`
     history_writer: HistoryWriter
     activity: Activity
+    access: Access
+    signing: Signing
     started_ns: int
 
     @property

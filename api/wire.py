@@ -144,6 +144,7 @@ class HealthQuery(Request, frozen=True):
 _PATTERNS = {  # what a pattern demands, for people
     "client_order_id": "1 to 64 printable ASCII characters, no spaces",
     "symbol": "1 to 32 printable ASCII characters, no spaces",
+    "name": "3 to 32 letters, digits, dots, dashes or underscores",
 }
 
 T = TypeVar("T")
@@ -174,6 +175,11 @@ def converted(value: Any, kind: type[T], *, lax: bool = False) -> T:
         return msgspec.convert(value, kind, strict=not lax)
     except (msgspec.ValidationError, ValueError) as problem:
         raise _malformed(str(problem)) from problem
+
+
+def decoded(body: bytes, kind: type[T]) -> T:
+    """A JSON body as a `kind`, for requests that are rare. Raises Malformed."""
+    return _decode(msgspec.json.Decoder(kind), body)
 
 
 def order_command(request: OrderRequest, account: AccountId, exchange: Exchange) -> EnterOrder:

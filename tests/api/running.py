@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 ROOT = Path(__file__).resolve().parents[2]
-URL_LINE = re.compile(r"http://\S+:\d+")
+URL_LINE = re.compile(r"https?://\S+:\d+")
 ANSWER_S = 30
 STOP_S = 30
 ERROR_KEYS = {"error", "error_code", "details", "request_id"}

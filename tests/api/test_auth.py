@@ -1,0 +1,640 @@
+"""Signing in, tokens, signatures and who may do what, against running servers of both profiles."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import ssl
+import subprocess
+import time
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+from typing import Any
+from urllib.request import urlopen
+
+import msgspec
+import pytest
+import socketio
+
+from tests.api.running import ROOT, Answer, Http, RunningServer, command, environment, eventually
+
+PASSWORD = "correct horse"
+ORDER = {"symbol": "BTC-USDT", "side": "buy", "order_type": "limit", "quantity": "0.5", "price": "30000.00"}
+NAMESPACE = "/market"
+START_GRACE_S = 1.1  # signatures from before the start, and a second more, are refused
+
+_numbers = count()
+
+
+@pytest.fixture(scope="module")
+def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    """A server that asks for credentials."""
+    data = tmp_path_factory.mktemp("secured") / "data"
+    with RunningServer(data, "--profile", "secured", "--login-rate", "off") as server:
+        time.sleep(START_GRACE_S)
+        yield server
+
+
+@pytest.fixture
+def http(secured: RunningServer) -> Iterator[Http]:
+    """A connection of one's own."""
+    client = Http(secured.url)
+    yield client
+    client.close()
+
+
+def created(answer: Answer) -> Any:
+    """The body of a 201."""
+    assert answer.status == 201, answer.content
+    assert answer.headers["Cache-Control"] == "no-store"
+    return answer.json
+
+
+def sign_up(http: Http) -> dict[str, Any]:
+    """A new user, signed in."""
+    body: dict[str, Any] = created(http.post("/auth/signup", {"name": f"user{next(_numbers)}", "password": PASSWORD}))
+    return body
+
+
+def bearer(signed_in: dict[str, Any]) -> dict[str, str]:
+    """The header that shows a token."""
+    return {"Authorization": f"Bearer {signed_in['token']}"}
+
+
+def new_key(http: Http, *scopes: str, ip_list: tuple[str, ...] = ()) -> dict[str, Any]:
+    """A key of a new user."""
+    who = bearer(sign_up(http))
+    body: dict[str, Any] = created(
+        http.call("POST", "/auth/keys", {"label": "bot", "scopes": scopes, "ip_list": ip_list}, who)
+    )
+    return body
+
+
+def now_ms(offset_ms: int = 0) -> str:
+    """The time as a client writes it."""
+    return str(time.time_ns() // 10**6 + offset_ms)
+
+
+def signature(key: dict[str, Any], timestamp: str, method: str, target: str, content: bytes = b"") -> str:
+    """What a client computes, from the documentation alone."""
+    message = f"{timestamp}\n{method}\n{target}\n".encode() + content
+    return hmac.new(key["secret"].encode(), message, hashlib.sha256).hexdigest()
+
+
+def signed(
+    key: dict[str, Any],
+    method: str,
+    target: str,
+    content: bytes = b"",
+    *,
+    offset_ms: int = 0,
+    window: str | None = None,
+) -> dict[str, str]:
+    """The headers of a signed request."""
+    timestamp = now_ms(offset_ms)
+    headers = {
+        "X-Openbell-Key": key["key_id"],
+        "X-Openbell-Timestamp": timestamp,
+        "X-Openbell-Signature": signature(key, timestamp, method, target, content),
+    }
+    return headers | ({} if window is None else {"X-Openbell-Window": window})
+
+
+def call_signed(http: Http, key: dict[str, Any], method: str, target: str, body: Any = None) -> Answer:
+    """One signed request."""
+    content = b"" if body is None else msgspec.json.encode(body)
+    return http.call(method, target, content or None, signed(key, method, target, content))
+
+
+# -- sessions
+
+
+def test_whoever_signs_up_trades_with_their_own_account(http: Http) -> None:
+    ada, bob = sign_up(http), sign_up(http)
+    assert ada["account"] != bob["account"] >= 1000
+    order = http.call("POST", "/order", ORDER, bearer(ada)).granted()
+    path = f"/order/{order['order_id']}"
+    assert http.call("GET", path, headers=bearer(ada)).granted()["status"] == "resting"
+    http.call("GET", path, headers=bearer(bob)).refused(404, "UNKNOWN_ORDER")
+    http.call("DELETE", path, headers=bearer(bob)).refused(404, "UNKNOWN_ORDER")
+    assert http.call("GET", "/orders", headers=bearer(bob)).granted()["orders"] == []
+    http.call("DELETE", path, headers=bearer(ada)).granted()
+
+
+def test_a_login_is_refused_alike_for_a_wrong_name_and_a_wrong_password(http: Http) -> None:
+    ada = sign_up(http)
+    again = http.post("/auth/login", {"name": ada["name"].upper(), "password": PASSWORD}).granted()
+    assert (again["account"], again["name"]) == (ada["account"], ada["name"])
+    sentences = {
+        http.post("/auth/login", {"name": name, "password": password}).refused(401, "BAD_LOGIN")["error"]
+        for name, password in ((ada["name"], "wrong horse"), ("nobody", PASSWORD), ("", ""), ("né\n", "x"))
+    }
+    assert len(sentences) == 1
+
+
+def test_a_guest_has_no_password_to_sign_in_with(http: Http) -> None:
+    guest = created(http.post("/auth/guest", None))
+    assert guest["guest"] is True
+    http.call("GET", "/orders", headers=bearer(guest)).granted()
+    for password in ("", "nobody has this password"):
+        http.post("/auth/login", {"name": guest["name"], "password": password}).refused(401, "BAD_LOGIN")
+
+
+def test_a_name_is_taken_in_any_case(http: Http) -> None:
+    name = sign_up(http)["name"]
+    http.post("/auth/signup", {"name": name.upper(), "password": PASSWORD}).refused(409, "NAME_TAKEN")
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "code"),
+    [
+        ("/auth/signup", {"name": "a", "password": PASSWORD}, "INVALID_VALUE"),
+        ("/auth/signup", {"name": "a b c", "password": PASSWORD}, "INVALID_VALUE"),
+        ("/auth/signup", {"name": "ada\n", "password": PASSWORD}, "INVALID_VALUE"),
+        ("/auth/signup", {"name": "adaa", "password": "short"}, "INVALID_VALUE"),
+        ("/auth/signup", {"name": "adaa", "password": "x" * 257}, "INVALID_VALUE"),
+        ("/auth/signup", {"name": "adaa", "password": PASSWORD, "role": "operator"}, "UNKNOWN_FIELD"),
+        ("/auth/signup", {"name": "adaa"}, "MISSING_FIELD"),
+        ("/auth/login", [], "INVALID_VALUE"),
+        ("/auth/refresh", {"refresh_token": 1}, "INVALID_VALUE"),
+    ],
+)
+def test_what_is_malformed_is_400_and_repeats_no_password(http: Http, path: str, body: Any, code: str) -> None:
+    answer = http.post(path, body)
+    answer.refused(400, code)
+    assert PASSWORD.encode() not in answer.content
+
+
+def test_a_refresh_gives_a_new_token_and_reuse_ends_the_session(http: Http) -> None:
+    first = sign_up(http)
+    second = http.post("/auth/refresh", {"refresh_token": first["refresh_token"]}).granted()
+    assert second["session_id"] == first["session_id"]
+    http.call("GET", "/orders", headers=bearer(second)).granted()
+    http.post("/auth/refresh", {"refresh_token": first["refresh_token"]}).refused(401, "REFRESH_TOKEN_REUSED")
+    for token in (first, second):
+        http.call("GET", "/orders", headers=bearer(token)).refused(401, "SESSION_ENDED")
+    http.post("/auth/refresh", {"refresh_token": second["refresh_token"]}).refused(401, "BAD_REFRESH_TOKEN")
+    http.post("/auth/refresh", {"refresh_token": "made.up"}).refused(401, "BAD_REFRESH_TOKEN")
+
+
+def test_logging_out_ends_the_token_at_once(http: Http) -> None:
+    ada = sign_up(http)
+    http.call("POST", "/auth/logout", headers=bearer(ada)).granted()
+    http.call("GET", "/orders", headers=bearer(ada)).refused(401, "SESSION_ENDED")
+    http.post("/auth/refresh", {"refresh_token": ada["refresh_token"]}).refused(401, "BAD_REFRESH_TOKEN")
+
+
+def test_a_session_is_seen_and_ended_by_its_user_only(http: Http) -> None:
+    ada, eve = sign_up(http), sign_up(http)
+    other = http.post("/auth/login", {"name": ada["name"], "password": PASSWORD}).granted()
+    listed = http.call("GET", "/auth/sessions", headers=bearer(ada)).granted()["sessions"]
+    assert {item["session_id"]: item["current"] for item in listed} == {
+        ada["session_id"]: True,
+        other["session_id"]: False,
+    }
+    path = f"/auth/sessions/{other['session_id']}"
+    http.call("DELETE", path, headers=bearer(eve)).refused(404, "UNKNOWN_SESSION")
+    http.call("GET", "/orders", headers=bearer(other)).granted()
+    http.call("DELETE", path, headers=bearer(ada)).granted()
+    http.call("GET", "/orders", headers=bearer(other)).refused(401, "SESSION_ENDED")
+    http.call("GET", "/orders", headers=bearer(ada)).granted()
+
+
+def test_sessions_and_keys_outlive_a_restart_and_revocations_too(tmp_path: Path) -> None:
+    with RunningServer(tmp_path / "data", "--profile", "secured") as server:
+        ada, gone = sign_up(server.http), sign_up(server.http)
+        key = created(server.http.call("POST", "/auth/keys", {"scopes": ["read"]}, bearer(ada)))
+        server.http.call("POST", "/auth/logout", headers=bearer(gone)).granted()
+        server.restart()
+        server.http.call("GET", "/orders", headers=bearer(ada)).granted()
+        server.http.call("GET", "/orders", headers=bearer(gone)).refused(401, "SESSION_ENDED")
+        call_signed(server.http, key, "GET", "/orders").refused(401, "TIMESTAMP_OUTSIDE_WINDOW")
+        time.sleep(START_GRACE_S)
+        call_signed(server.http, key, "GET", "/orders").granted()
+
+
+# -- what needs credentials
+
+PRIVATE = [
+    ("POST", "/order"),
+    ("POST", "/cancel"),
+    ("GET", "/order/1"),
+    ("DELETE", "/order/1"),
+    ("PATCH", "/order/1"),
+    ("GET", "/orders"),
+    ("DELETE", "/orders"),
+    ("POST", "/auth/logout"),
+    ("GET", "/auth/sessions"),
+    ("DELETE", "/auth/sessions/1"),
+    ("POST", "/auth/keys"),
+    ("GET", "/auth/keys"),
+    ("DELETE", "/auth/keys/1"),
+]
+
+
+@pytest.mark.parametrize(("method", "path"), PRIVATE)
+def test_what_is_private_needs_good_credentials(http: Http, method: str, path: str) -> None:
+    body = {} if method in ("POST", "PATCH") else None
+    http.call(method, path, body).refused(401, "UNAUTHENTICATED")
+    http.call(method, path, body, {"Authorization": "Bearer x.y.z"}).refused(401, "BAD_TOKEN")
+    http.call(method, path, body, {"Authorization": "Basic YTpi"}).refused(401, "BAD_TOKEN")
+    http.call(method, path, body, {"X-Openbell-Key": "ob-none"}).refused(401, "UNKNOWN_KEY")
+    both = {"Authorization": "Bearer x", "X-Openbell-Key": "ob-none"}
+    http.call(method, path, body, both).refused(401, "AMBIGUOUS_CREDENTIALS")
+
+
+@pytest.mark.parametrize(
+    "path", ["/health", "/symbols", "/book/BTC-USDT", "/trades/BTC-USDT", "/ticker", "/statistics"]
+)
+def test_market_data_needs_none(http: Http, path: str) -> None:
+    http.get(path)
+
+
+def test_the_page_needs_none(http: Http) -> None:
+    assert http.call("GET", "/").status == 200
+
+
+@pytest.mark.parametrize(
+    ("headers", "code"),
+    [
+        ({"Authorization": "Bearer x.y.z"}, "BAD_TOKEN"),
+        ({"Authorization": ""}, "BAD_TOKEN"),
+        ({"Authorization": "Bearer é"}, "BAD_TOKEN"),
+        ({"X-Openbell-Key": ""}, "UNKNOWN_KEY"),
+    ],
+)
+def test_bad_credentials_are_never_taken_for_the_sandbox_account(
+    running_server: RunningServer, headers: dict[str, str], code: str
+) -> None:
+    http = Http(running_server.url)
+    http.call("POST", "/order", ORDER, headers).refused(401, code)
+    http.call("GET", "/orders", headers=headers).refused(401, code)
+    http.close()
+
+
+def test_in_a_sandbox_a_user_trades_beside_the_built_in_account(running_server: RunningServer, symbol: str) -> None:
+    http = Http(running_server.url)
+    own = http.enter(symbol, "buy", "1", "10")
+    guest = created(http.post("/auth/guest", None))
+    http.call("GET", f"/order/{own['order_id']}", headers=bearer(guest)).refused(404, "UNKNOWN_ORDER")
+    http.get(f"/order/{own['order_id']}")
+    http.call("POST", "/auth/logout").refused(401, "UNAUTHENTICATED")
+    http.close()
+
+
+# -- API keys
+
+
+def test_a_signed_request_trades(http: Http) -> None:
+    key = new_key(http, "read", "trade")
+    order = call_signed(http, key, "POST", "/order", ORDER).granted()
+    listed = call_signed(http, key, "GET", "/orders?symbol=BTC-USDT&limit=5").granted()["orders"]
+    assert [item["order_id"] for item in listed] == [order["order_id"]]
+    call_signed(http, key, "DELETE", f"/order/{order['order_id']}").granted()
+
+
+def test_a_signature_is_over_the_exact_bytes(http: Http) -> None:
+    key = new_key(http, "read", "trade")
+    content = msgspec.json.encode(ORDER)
+    good = signed(key, "POST", "/order", content)
+    for method, target, body in (
+        ("POST", "/order", content.replace(b"0.5", b"5.0")),
+        ("POST", "/order", content + b" "),
+        ("POST", "/order?", None),
+        ("POST", "/order?x=1", content),
+        ("POST", "/cancel", content),
+        ("POST", "/%6frder", content),
+        ("DELETE", "/orders", None),
+    ):
+        http.call(method, target, body, good).refused(401, "BAD_SIGNATURE")
+    for name, value in (
+        ("X-Openbell-Signature", "0" * 64),
+        ("X-Openbell-Signature", ""),
+        ("X-Openbell-Signature", "é"),
+        ("X-Openbell-Timestamp", now_ms(1)),
+    ):
+        http.call("POST", "/order", content, good | {name: value}).refused(401, "BAD_SIGNATURE")
+    http.call("POST", "/order", content, good).granted()
+
+
+def test_a_signature_is_good_once_whatever_the_window_and_the_case(http: Http) -> None:
+    key = new_key(http, "read")
+    headers = signed(key, "GET", "/orders")
+    http.call("GET", "/orders", headers=headers).granted()
+    for changed in ({}, {"X-Openbell-Window": "60000"}):
+        http.call("GET", "/orders", headers=headers | changed).refused(401, "SIGNATURE_REPLAYED")
+    upper = {"X-Openbell-Signature": headers["X-Openbell-Signature"].upper()}
+    http.call("GET", "/orders", headers=headers | upper).refused(401, "SIGNATURE_REPLAYED")
+
+
+def test_a_signature_is_good_within_its_window(http: Http, secured: RunningServer) -> None:
+    key = new_key(http, "read")
+    for offset_ms, window in ((-6_000, None), (5_000, None), (-61_000, "60000"), (-400, "200")):
+        headers = signed(key, "GET", "/orders", offset_ms=offset_ms, window=window)
+        http.call("GET", "/orders", headers=headers).refused(401, "TIMESTAMP_OUTSIDE_WINDOW")
+    for window in ("0", "-1", "60001", "x", "5e3", "9" * 400):
+        headers = signed(key, "GET", "/orders", window=window)
+        http.call("GET", "/orders", headers=headers).refused(401, "BAD_SIGNATURE_TIME")
+    for timestamp in ("", "x", "-1", "1.5", "²", "9" * 400):
+        headers = signed(key, "GET", "/orders") | {"X-Openbell-Timestamp": timestamp.encode().decode("latin-1")}
+        http.call("GET", "/orders", headers=headers).refused(401, "BAD_SIGNATURE_TIME")
+    http.call("GET", "/orders", headers=signed(key, "GET", "/orders", offset_ms=500)).granted()
+
+
+def test_a_key_does_what_its_scopes_say(http: Http) -> None:
+    reader, trader, withdrawer = new_key(http, "read"), new_key(http, "trade"), new_key(http, "withdraw")
+    call_signed(http, reader, "GET", "/orders").granted()
+    call_signed(http, trader, "DELETE", "/orders").granted()
+    for key, method, path in (
+        (reader, "DELETE", "/orders"),
+        (trader, "GET", "/orders"),
+        (withdrawer, "GET", "/orders"),
+        (withdrawer, "DELETE", "/orders"),
+    ):
+        call_signed(http, key, method, path).refused(403, "SCOPE_MISSING")
+    call_signed(http, reader, "POST", "/order", ORDER).refused(403, "SCOPE_MISSING")
+
+
+def test_no_key_makes_keys_or_ends_sessions(http: Http) -> None:
+    key = new_key(http, "read", "trade", "withdraw")
+    call_signed(http, key, "POST", "/auth/keys", {"scopes": ["read"]}).refused(403, "SESSION_NEEDED")
+    for method, path in (("GET", "/auth/keys"), ("GET", "/auth/sessions"), ("POST", "/auth/logout")):
+        call_signed(http, key, method, path).refused(403, "SESSION_NEEDED")
+
+
+def test_a_key_is_used_from_its_addresses_only(http: Http) -> None:
+    call_signed(http, new_key(http, "read", ip_list=("10.0.0.0/8", "127.0.0.1")), "GET", "/orders").granted()
+    elsewhere = new_key(http, "read", ip_list=("10.0.0.0/8", "::1"))
+    call_signed(http, elsewhere, "GET", "/orders").refused(403, "ADDRESS_NOT_ALLOWED")
+
+
+def test_a_key_is_listed_without_its_secret_and_revoked_at_once_by_its_user(http: Http) -> None:
+    ada, eve = sign_up(http), sign_up(http)
+    key = created(http.call("POST", "/auth/keys", {"label": "bot", "scopes": ["read"]}, bearer(ada)))
+    answer = http.call("GET", "/auth/keys", headers=bearer(ada))
+    assert [item["key_id"] for item in answer.granted()["keys"]] == [key["key_id"]]
+    assert key["secret"].encode() not in answer.content
+    assert http.call("GET", "/auth/keys", headers=bearer(eve)).granted()["keys"] == []
+    path = f"/auth/keys/{key['key_id']}"
+    http.call("DELETE", path, headers=bearer(eve)).refused(404, "UNKNOWN_KEY")
+    call_signed(http, key, "GET", "/orders").granted()
+    http.call("DELETE", path, headers=bearer(ada)).granted()
+    call_signed(http, key, "GET", "/orders").refused(401, "UNKNOWN_KEY")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [{}, {"scopes": []}, {"scopes": ["admin"]}, {"scopes": ["read"], "ip_list": ["x"]}, {"scopes": ["read"] * 4}],
+)
+def test_a_key_that_makes_no_sense_is_not_made(http: Http, body: Any) -> None:
+    assert http.call("POST", "/auth/keys", body, bearer(sign_up(http))).status == 400
+
+
+# -- the feed
+
+
+class FeedClient:
+    """A Socket.IO client that remembers what it was told."""
+
+    def __init__(self, url: str, auth: dict[str, Any] | None) -> None:
+        self.told: list[tuple[str, Any]] = []
+        self.io = socketio.Client(reconnection=False)
+        self.io.on("*", lambda event, data: self.told.append((event, data)), namespace=NAMESPACE)
+        self.ended = False
+        self.io.on("disconnect", self._end, namespace=NAMESPACE)
+        self.io.connect(url, auth=auth, namespaces=[NAMESPACE], transports=["websocket"])
+
+    def _end(self, *_reason: Any) -> None:
+        self.ended = True
+
+    def call(self, event: str, data: Any) -> Any:
+        """What an event is acknowledged with."""
+        return self.io.call(event, data, namespace=NAMESPACE, timeout=10)
+
+    def events(self, name: str) -> list[Any]:
+        """What it was told under one name."""
+        return [data for event, data in self.told if event == name]
+
+    def close(self) -> None:
+        """Go."""
+        self.io.disconnect()
+
+
+@pytest.fixture
+def connect(secured: RunningServer) -> Iterator[Any]:
+    """Connects feed clients, and sees them off."""
+    clients: list[FeedClient] = []
+
+    def make(auth: dict[str, Any] | None = None) -> FeedClient:
+        clients.append(FeedClient(secured.url, auth))
+        return clients[-1]
+
+    yield make
+    for client in clients:
+        client.close()
+
+
+def feed_signature(key: dict[str, Any]) -> dict[str, Any]:
+    """`auth` of a client that signs."""
+    timestamp = now_ms()
+    return {
+        "key": key["key_id"],
+        "timestamp": timestamp,
+        "signature": signature(key, timestamp, "CONNECT", "/market"),
+    }
+
+
+def test_a_feed_client_trades_and_hears_as_its_user(http: Http, connect: Any) -> None:
+    ada, eve = sign_up(http), sign_up(http)
+    own, foreign = connect({"token": ada["token"]}), connect({"token": eve["token"]})
+    for client in (own, foreign):
+        client.call("subscribe", {"type": "orders"})
+    order = own.call("order", ORDER)
+    eventually(lambda: own.events("order_event"))
+    assert foreign.call("cancel", {"order_id": order["order_id"]})["error_code"] == "UNKNOWN_ORDER"
+    assert foreign.events("order_event") == []
+    http.call("GET", f"/order/{order['order_id']}", headers=bearer(ada)).granted()
+    assert own.call("cancel", {"order_id": order["order_id"]})["success"] is True
+
+
+def test_a_feed_client_without_credentials_hears_market_data_only(connect: Any) -> None:
+    nobody = connect()
+    assert nobody.call("subscribe", {"type": "bbo", "symbol": "BTC-USDT"})["type"] == "bbo"
+    for event, data in (("order", ORDER), ("cancel", {"order_id": "1"}), ("subscribe", {"type": "orders"})):
+        assert nobody.call(event, data)["error_code"] == "UNAUTHENTICATED"
+
+
+def test_a_feed_client_with_a_key_does_what_its_scopes_say(http: Http, connect: Any) -> None:
+    reader = connect(feed_signature(new_key(http, "read")))
+    assert reader.call("subscribe", {"type": "orders"})["type"] == "orders"
+    assert reader.call("order", ORDER)["error_code"] == "SCOPE_MISSING"
+    trader = connect(feed_signature(new_key(http, "trade")))
+    assert trader.call("subscribe", {"type": "orders"})["error_code"] == "SCOPE_MISSING"
+    assert "order_id" in trader.call("order", ORDER | {"price": "29000.00"})
+
+
+@pytest.mark.parametrize(
+    ("auth", "code"),
+    [
+        ({"token": "x.y.z"}, "BAD_TOKEN"),
+        ({"token": 7}, "INVALID_VALUE"),
+        ({"key": "ob-none", "timestamp": 1, "signature": "00"}, "UNKNOWN_KEY"),
+        ({"key": "ob-none", "token": "x"}, "AMBIGUOUS_CREDENTIALS"),
+    ],
+)
+def test_a_feed_client_with_bad_credentials_is_told_why_and_disconnected(connect: Any, auth: Any, code: str) -> None:
+    client = connect(auth)
+    eventually(lambda: client.ended)
+    assert [body["error_code"] for body in client.events("error")] == [code]
+    assert client.events("connected") == []
+
+
+def test_a_connection_signature_is_good_once(http: Http, connect: Any) -> None:
+    auth = feed_signature(new_key(http, "read"))
+    assert connect(auth).call("subscribe", {"type": "orders"})["type"] == "orders"
+    again = connect(auth)
+    eventually(lambda: again.ended)
+    assert again.events("error")[0]["error_code"] == "SIGNATURE_REPLAYED"
+
+
+def test_revoking_ends_the_connections_at_once(http: Http, connect: Any) -> None:
+    ada, bob = sign_up(http), sign_up(http)
+    key = created(http.call("POST", "/auth/keys", {"scopes": ["read"]}, bearer(bob)))
+    of_session, of_key, other = connect({"token": ada["token"]}), connect(feed_signature(key)), connect()
+    http.call("POST", "/auth/logout", headers=bearer(ada)).granted()
+    eventually(lambda: of_session.ended)
+    assert not of_key.ended
+    http.call("DELETE", f"/auth/keys/{key['key_id']}", headers=bearer(bob)).granted()
+    eventually(lambda: of_key.ended)
+    assert not other.ended
+
+
+# -- settings
+
+
+def test_attempts_to_sign_in_are_limited_by_name_and_by_address(tmp_path: Path) -> None:
+    with RunningServer(tmp_path / "data", "--profile", "secured", "--login-rate", "4/hour") as server:
+        name = sign_up(server.http)["name"]
+        wrong = {"name": name, "password": "wrong horse"}
+        for _ in range(3):
+            server.http.post("/auth/login", wrong).refused(401, "BAD_LOGIN")
+        answer = server.http.post("/auth/login", wrong)
+        answer.refused(429, "TOO_MANY_REQUESTS")
+        assert int(answer.headers["Retry-After"]) > 60
+        server.http.post("/auth/guest", None).refused(429, "TOO_MANY_REQUESTS")
+    with RunningServer(tmp_path / "sandbox", "--login-rate", "4/hour") as server:  # spares loopback, but not a name
+        name = [sign_up(server.http) for _ in range(6)][0]["name"]
+        for attempt in range(6):
+            wrong = {"name": name if attempt % 2 else name.upper(), "password": "wrong horse"}
+            status = server.http.post("/auth/login", wrong).status
+            assert status == (401 if attempt < 4 else 429)
+
+
+def test_a_login_that_succeeds_does_not_count(tmp_path: Path) -> None:
+    with RunningServer(tmp_path / "data", "--login-rate", "2/hour") as server:
+        name = sign_up(server.http)["name"]
+        for _ in range(4):
+            server.http.post("/auth/login", {"name": name, "password": PASSWORD}).granted()
+
+
+def test_signup_can_be_off(tmp_path: Path) -> None:
+    with RunningServer(tmp_path / "data", "--profile", "secured", "--signup", "off") as server:
+        body = {"name": "adaa", "password": PASSWORD}
+        server.http.post("/auth/signup", body).refused(403, "SIGNUP_CLOSED")
+        server.http.post("/auth/guest", None).refused(403, "SIGNUP_CLOSED")
+
+
+def test_other_machines_may_reach_a_secured_server_only(tmp_path: Path) -> None:
+    refused = subprocess.run(
+        command("--host", "0.0.0.0", "--data", str(tmp_path / "data")),  # noqa: S104
+        cwd=ROOT,
+        env=environment({}),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert refused.returncode == 2
+    assert "--profile secured" in refused.stderr
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> tuple[Path, Path]:
+    """A certificate for loopback, signed by itself, and its key."""
+    cert, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"]
+        + ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(cert)],
+        check=True,
+        capture_output=True,
+        timeout=60,
+    )
+    return cert, key
+
+
+def test_it_speaks_tls(tmp_path: Path, certificate: tuple[Path, Path]) -> None:
+    cert, key = certificate
+    arguments = ("--profile", "secured", "--tls-cert", str(cert), "--tls-key", str(key))
+    with TlsServer(tmp_path / "data", *arguments) as server:
+        assert server.url.startswith("https://")
+        trusting = ssl.create_default_context(cafile=str(cert))
+        with urlopen(f"{server.url}/health", context=trusting, timeout=30) as answer:  # noqa: S310
+            assert msgspec.json.decode(answer.read())["accepting"] is True
+        io = socketio.Client(reconnection=False, ssl_verify=False)
+        io.connect(server.url, namespaces=[NAMESPACE], transports=["websocket"])
+        assert io.call("subscribe", {"type": "bbo", "symbol": "BTC-USDT"}, namespace=NAMESPACE)["type"] == "bbo"
+        io.disconnect()
+
+
+class TlsServer(RunningServer):
+    """A server whose URL line says https."""
+
+
+def test_tls_needs_both_files(tmp_path: Path, certificate: tuple[Path, Path]) -> None:
+    refused = subprocess.run(
+        command("--data", str(tmp_path / "data"), "--tls-cert", str(certificate[0])),
+        cwd=ROOT,
+        env=environment({}),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert refused.returncode == 2
+    assert "go together" in refused.stderr
+
+
+def test_no_secret_reaches_the_log_at_debug_level(tmp_path: Path) -> None:
+    with RunningServer(tmp_path / "data", "--profile", "secured", "--debug", "--login-rate", "off") as server:
+        time.sleep(START_GRACE_S)
+        http = server.http
+        ada = sign_up(http)
+        wrong = http.post("/auth/login", {"name": ada["name"], "password": "a wrong password"})
+        wrong.refused(401, "BAD_LOGIN")
+        malformed = http.post("/auth/signup", {"name": "x", "password": "never accepted"})
+        malformed.refused(400, "INVALID_VALUE")
+        again = http.post("/auth/refresh", {"refresh_token": ada["refresh_token"]}).granted()
+        key = created(http.call("POST", "/auth/keys", {"scopes": ["read", "trade"]}, bearer(again)))
+        headers = signed(key, "GET", "/orders")
+        http.call("GET", "/orders", headers=headers).granted()
+        http.call("GET", "/orders", headers=headers).refused(401, "SIGNATURE_REPLAYED")
+        http.call("GET", "/orders", headers={"Authorization": "Bearer made.up.token"}).refused(401, "BAD_TOKEN")
+        clients = [FeedClient(server.url, auth) for auth in ({"token": again["token"]}, feed_signature(key))]
+        for client in clients:
+            client.call("subscribe", {"type": "orders"})
+            client.close()
+        http.post("/auth/refresh", {"refresh_token": ada["refresh_token"]}).refused(401, "REFRESH_TOKEN_REUSED")
+        guest = created(http.post("/auth/guest", None))
+        http.call("POST", "/auth/logout", headers=bearer(guest)).granted()
+        server.restart()
+        log = server.log
+        secret_key = (tmp_path / "data" / "secret.key").read_text(encoding="ascii").strip()
+    hidden = [PASSWORD, "a wrong password", "never accepted", "$argon2", key["secret"], secret_key, "made.up.token"]
+    hidden += [headers["X-Openbell-Signature"], *(item[name] for item in (ada, again, guest) for name in TOKENS)]
+    assert "POST /auth/signup" in log  # it is the whole log, at debug level
+    assert [secret for secret in hidden if secret in log] == []
+    assert [secret for secret in hidden if secret.rpartition(".")[2] in log] == []
+
+
+TOKENS = ("token", "refresh_token")
