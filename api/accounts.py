@@ -89,7 +89,7 @@ def blueprint(teller: Teller, desk: Desk, settings: Settings) -> Blueprint:
 
     @routes.get("/ledger")
     def ledger() -> Response:
-        """Every posting of the caller's account, each with its cause, newest first; `before` a posting id pages back."""
+        """Every posting of the caller's account and its cause, newest first; `before` a posting id pages back."""
         account, wanted = requesting_account(), query(LedgerQuery)
         page: list[answers.PostingView] = desk.postings(account, wanted.asset, wanted.before, wanted.limit)
         return answer({"postings": page, "count": len(page)})

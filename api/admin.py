@@ -6,16 +6,16 @@ Layer: api.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from flask import Blueprint, Response, request
 from msgspec import Meta
 
-from api import accounts, answers, wire
+from api import accounts, wire
 from api.auth import requesting_operator
 from api.desk import Desk
 from api.errors import ApiError, Malformed, rejected
+from api.grid import amount_text
 from api.listing import Listing, ListingError, instrument_of
 from api.responses import answer, query
 from api.teller import ConfigureRequest, Teller
@@ -32,23 +32,28 @@ class AuditQuery(wire.Request, frozen=True):
     """GET /admin/audit."""
 
     limit: Annotated[int, Meta(ge=1, le=wire.MAX_PAGE)] = 100
-    before: Annotated[int, Meta(ge=1)] | None = None
+    before: Annotated[int, Meta(ge=1, le=wire.MAX_ORDER_ID)] = wire.MAX_ORDER_ID  # epoch nanoseconds
 
 
-Audit = Callable[[Any, str, str, dict[str, Any]], None]
-
-
-def blueprint(venue: Venue, desk: Desk, teller: Teller, audit: Audit, read_audit: Callable[..., list[Any]]) -> Blueprint:
-    """The routes of operators. `audit(principal, action, subject, details)` notes one."""
+def blueprint(venue: Venue, desk: Desk, teller: Teller) -> Blueprint:
+    """The routes of operators."""
     routes = Blueprint("admin", __name__, url_prefix="/admin")
-    exchange = venue.exchange
+    _add_symbols(routes, venue, desk)
+    _add_accounts(routes, venue, teller)
+    _add_oversight(routes, venue)
+    return routes
 
-    def submit(command: Command) -> int:
-        applied = venue.sequencer.submit(command)
-        first = applied.events[0]
-        if isinstance(first, Rejected):
-            raise rejected(first.reason, None, symbol=first.symbol)
-        return applied.seq
+
+def _submit(venue: Venue, command: Command) -> int:
+    applied = venue.sequencer.submit(command)
+    first = applied.events[0]
+    if isinstance(first, Rejected):
+        raise rejected(first.reason, None, symbol=first.symbol)
+    return applied.seq
+
+
+def _add_symbols(routes: Blueprint, venue: Venue, desk: Desk) -> None:
+    audit = venue.signing.record
 
     @routes.post("/symbols")
     def list_symbol() -> Response:
@@ -59,8 +64,8 @@ def blueprint(venue: Venue, desk: Desk, teller: Teller, audit: Audit, read_audit
             instrument = instrument_of(listing)
         except ListingError as problem:
             raise Malformed("INVALID_VALUE", f"{problem}.") from problem
-        seq = submit(ListInstrument(instrument))
-        audit(operator, "list", listing.symbol, {"seq": seq})
+        seq = _submit(venue, ListInstrument(instrument))
+        audit(operator, "list", listing.symbol, {}, seq)
         return answer({"symbol": listing.symbol, "seq": seq})
 
     @routes.post("/symbols/<symbol>/<any(halt, resume, close):action>")
@@ -68,9 +73,13 @@ def blueprint(venue: Venue, desk: Desk, teller: Teller, audit: Audit, read_audit
         """Halt, resume or close trading in a symbol. Resting orders stay and may be cancelled."""
         operator = requesting_operator()
         desk.instrument(symbol)
-        seq = submit(SetStatus(symbol, STATUS_OF[action]))
-        audit(operator, action, symbol, {"seq": seq})
+        seq = _submit(venue, SetStatus(symbol, STATUS_OF[action]))
+        audit(operator, action, symbol, {}, seq)
         return answer({"symbol": symbol, "status": STATUS_OF[action], "seq": seq})
+
+
+def _add_accounts(routes: Blueprint, venue: Venue, teller: Teller) -> None:
+    audit = venue.signing.record
 
     @routes.get("/accounts/<int:account>")
     def account(account: int) -> Response:
@@ -85,7 +94,7 @@ def blueprint(venue: Venue, desk: Desk, teller: Teller, audit: Audit, read_audit
         operator = requesting_operator()
         wanted = wire.decoded(request.get_data(cache=False), ConfigureRequest)
         view = teller.configure(AccountId(account), wanted)
-        audit(operator, "configure", str(account), {"tier": wanted.tier, "seq": view.seq})
+        audit(operator, "configure", str(account), {"tier": wanted.tier}, view.seq)
         return answer(view)
 
     @routes.post("/accounts/<int:account>/<any(stop, start):action>")
@@ -93,7 +102,7 @@ def blueprint(venue: Venue, desk: Desk, teller: Teller, audit: Audit, read_audit
         """The kill switch, and its undoing."""
         operator = requesting_operator()
         view = teller.stop(AccountId(account), stopped=action == "stop")
-        audit(operator, action, str(account), {"seq": view.seq})
+        audit(operator, action, str(account), {}, view.seq)
         return answer(view)
 
     @routes.post("/accounts/<int:account>/deposit")
@@ -102,8 +111,12 @@ def blueprint(venue: Venue, desk: Desk, teller: Teller, audit: Audit, read_audit
         operator = requesting_operator()
         wanted = wire.decoded(request.get_data(cache=False), accounts.TransferRequest)
         view = teller.deposit(AccountId(account), wanted.asset, wanted.amount)
-        audit(operator, "credit", str(account), {"asset": wanted.asset, "amount": str(wanted.amount), "seq": view.seq})
+        audit(operator, "credit", str(account), {"asset": wanted.asset, "amount": str(wanted.amount)}, view.seq)
         return answer(view)
+
+
+def _add_oversight(routes: Blueprint, venue: Venue) -> None:
+    exchange = venue.exchange
 
     @routes.delete("/orders/<order_id>")
     def cancel_order(order_id: str) -> Response:
@@ -112,8 +125,8 @@ def blueprint(venue: Venue, desk: Desk, teller: Teller, audit: Audit, read_audit
         order = exchange.order(wire.order_id_of(order_id))
         if order is None:
             raise rejected(RejectReason.UNKNOWN_ORDER, None)
-        seq = submit(CancelOrder(order.account, order.order_id))
-        audit(operator, "cancel", order_id, {"account": str(order.account), "seq": seq})
+        seq = _submit(venue, CancelOrder(order.account, order.order_id))
+        venue.signing.record(operator, "cancel", order_id, {"account": str(order.account)}, seq)
         return answer({"success": True, "order_id": order_id, "account": str(order.account), "seq": seq})
 
     @routes.get("/check")
@@ -125,15 +138,13 @@ def blueprint(venue: Venue, desk: Desk, teller: Teller, audit: Audit, read_audit
         except InvariantViolation as violation:
             raise ApiError(500, "BOOKS_DO_NOT_BALANCE", f"{violation}.", {"seq": exchange.seq}) from violation
         ledger = exchange.ledger
-        issued = {asset: answers.amount_text(amount, ledger.scales[asset]) for asset, amount in ledger.issued.items()}
+        issued = {asset: amount_text(amount, ledger.scales[asset]) for asset, amount in ledger.issued.items()}
         return answer({"balanced": True, "issued": issued, "open_orders": len(exchange.orders), "seq": exchange.seq})
 
     @routes.get("/audit")
     def audit_trail() -> Response:
-        """What operators did, newest first; `before` an entry's id pages back."""
+        """What operators did, newest first; `before` an entry's ts_ns pages back."""
         requesting_operator()
         wanted = query(AuditQuery)
-        entries = read_audit(limit=wanted.limit, before=wanted.before)
+        entries = venue.signing.audit_trail(wanted.limit, wanted.before)
         return answer({"entries": entries, "count": len(entries)})
-
-    return routes

@@ -76,6 +76,28 @@ class FillView(msgspec.Struct, frozen=True):
     ts_ns: int
 
 
+class AccountFillView(FillView, frozen=True, kw_only=True):
+    """A fill among those of all orders of an account."""
+
+    symbol: str
+    side: Side
+    order_id: str
+
+
+class PostingView(msgspec.Struct, frozen=True):
+    """One change of one balance, and its cause."""
+
+    posting_id: str
+    asset: str
+    amount: str  # below zero: taken
+    kind: str
+    trade_id: str | None
+    order_id: str | None
+    timestamp: float
+    ts_ns: int
+    seq: int
+
+
 class OrderAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """POST /order: what became of it."""
 

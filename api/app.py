@@ -25,12 +25,13 @@ import eventlet.wsgi
 from flask import Flask
 from flask_cors import CORS
 
-from api import auth, auth_routes, errors, feed_orders, limits, market, orders, pages
+from api import accounts, admin, auth, auth_routes, errors, feed_orders, limits, market, orders, pages
 from api.bootstrap import Server
 from api.desk import Desk
 from api.feed import Feed
 from api.listing import ListingError
 from api.settings import Settings, options, settings_from
+from api.teller import Teller
 from api.venue import VERSION, Venue
 from journal.port import JournalError
 from sequencer.sequencer import NotAccepting
@@ -54,11 +55,13 @@ def create_app(venue: Venue) -> tuple[Flask, Feed]:
     if venue.settings.cors_origins:
         CORS(app, origins=list(venue.settings.cors_origins))
     auth.install(app, venue.access, secured=venue.settings.profile == "secured")
-    desk = Desk(venue)
+    desk, teller = Desk(venue), Teller(venue)
     feed = Feed(app, venue.settings, venue.exchange, venue.sequencer, venue.activity, access=venue.access)
     venue.access.on_revoked(feed.disconnect)
-    feed_orders.install(feed, desk, venue.exchange)
-    app.register_blueprint(auth_routes.blueprint(venue.signing, venue.settings))
+    feed_orders.install(feed, desk, venue.exchange, venue.sequencer)
+    app.register_blueprint(auth_routes.blueprint(venue.signing, teller, venue.settings))
+    app.register_blueprint(accounts.blueprint(teller, desk, venue.settings))
+    app.register_blueprint(admin.blueprint(venue, desk, teller))
     app.register_blueprint(orders.blueprint(desk, venue.exchange))
     app.register_blueprint(market.blueprint(venue, desk, feed))
     app.register_blueprint(pages.blueprint())

@@ -14,10 +14,11 @@ from api.limits import Attempts
 from api.responses import answer
 from api.settings import Settings
 from api.signing import Signing
+from api.teller import Teller
 from store.identity import User
 
 
-def blueprint(signing: Signing, settings: Settings) -> Blueprint:
+def blueprint(signing: Signing, teller: Teller, settings: Settings) -> Blueprint:
     """The routes of signing in."""
     routes = Blueprint("auth", __name__, url_prefix="/auth")
     attempts = Attempts(settings)
@@ -32,10 +33,12 @@ def blueprint(signing: Signing, settings: Settings) -> Blueprint:
 
     @routes.post("/guest")
     def guest() -> Response:
-        """Become a guest: a new account without a name and password to remember."""
+        """Become a guest: a new account with paper money, without a name and password to remember."""
         attempts.by_address()
         _need_open_signup(settings)
-        return _secret(signing.guest(), 201)
+        guest = signing.guest()
+        teller.welcome(guest.account)
+        return _secret(guest, 201)
 
     @routes.post("/login")
     def login() -> Response:

@@ -7,7 +7,6 @@ Layer: api.
 from __future__ import annotations
 
 import logging
-import socket
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -19,11 +18,14 @@ from flask_socketio import SocketIO
 from socketio.exceptions import ConnectionRefusedError  # not the built-in
 
 from api import answers, wire
+from api.account_answers import BalancesView, balances_view
 from api.activity import Activity
 from api.answers import OrderEvent, TradeView
 from api.auth import Access, requesting_account
 from api.errors import ApiError, Malformed, not_accepting, rejected
-from api.feed_clients import NAMESPACE, Audience, Client, FairWebSocket, FeedPacket, encoded
+from api.feed_balances import BalanceFeed
+from api.feed_clients import NAMESPACE, Audience, Client, FeedPacket, encoded
+from api.feed_intake import Intake
 from api.feed_messages import order_events
 from api.settings import Settings
 from engine.book import OrderBook
@@ -40,9 +42,6 @@ FLOWS = ("simulated", "replay")  # what a client may declare itself a source of
 VENUE = "venue"  # the room of all clients
 EVENTS_MAX = 2_000  # order events in one message
 MESSAGE_BYTES_MAX = 65_536  # from a client: unmasking is slow, and holds up everybody
-PATIENCE_S = 5.0  # with a client that sends but does not read
-PAUSE_S = 0.02  # between two looks whether it has read
-SWEEP_S = 1.0
 
 
 class SymbolFeed:
@@ -88,6 +87,7 @@ class Feed:
         self._audience = Audience(settings.feed_queue)
         self._symbols: dict[str, SymbolFeed] = {}
         self._helping = False
+        self.arrived: Callable[[Client, Any], None] = lambda _client, _auth: None  # told of each new client
         self._manager = socketio.Manager()
         self.socketio = SocketIO(
             app,
@@ -101,10 +101,9 @@ class Feed:
             http_compression=False,
             manage_session=False,
         )
+        self._balances = BalanceFeed(exchange, self._interval_s, self._tell_balances)
         self._engine = self.socketio.server.eio
-        self._engine._async = {**self._engine._async, "websocket": FairWebSocket}
-        self._handle: Callable[[str, Any], None] = self._engine.handlers["message"]
-        self._engine.on("message", self._receive)
+        self._intake = Intake(self.socketio, self._audience, settings.feed_queue, self._tell_error)
         self.socketio.on_event("connect", self._on_connect, NAMESPACE)
         self.socketio.on_event("disconnect", self._on_disconnect, NAMESPACE)
         self.on("subscribe", self._on_subscribe)
@@ -126,7 +125,7 @@ class Feed:
 
     def start(self) -> None:
         """Begin to look after the connections."""
-        eventlet.spawn(self._sweep)
+        self._intake.start()
 
     def on(self, event: str, handler: Callable[[str, Any], Any]) -> None:
         """Have `handler(sid, data)` answer `event`; what it returns is the acknowledgement."""
@@ -173,6 +172,7 @@ class Feed:
         if self._audience.subscribed("orders"):
             for account, messages in order_events(batch, self._exchange).items():
                 self._tell_owner(account, messages)
+            self._balances.publish(batch)
 
     def _note(self, event: Any) -> None:
         """Note the price levels that an event may have changed."""
@@ -208,6 +208,10 @@ class Feed:
         self._publish(f"orders:{account}", "order_event", messages, whole=True)
         batches = [{"events": messages[at : at + EVENTS_MAX]} for at in range(0, len(messages), EVENTS_MAX)]
         self._publish(f"orders:{account}:batch", "order_events", batches, whole=True)
+
+    def _tell_balances(self, account: AccountId, balances: BalancesView) -> None:
+        for room in (f"orders:{account}", f"orders:{account}:batch"):
+            self._publish(room, "balances", [balances], whole=False)
 
     # -- market data
 
@@ -312,69 +316,7 @@ class Feed:
             elif room in client.rooms:
                 self._send_state(client, client.rooms[room])
 
-    def _sweep(self) -> None:
-        """Cut off the clients for which far too much waits, whatever they did to cause it."""
-        suspects: set[str] = set()
-        while True:
-            eventlet.sleep(SWEEP_S)
-            sockets = list(self._engine.sockets.items())
-            flooded = {eio_sid for eio_sid, waits in sockets if waits.queue.qsize() > 4 * self._queue_limit}
-            for eio_sid in flooded & suspects:
-                self._cut_off(eio_sid)
-            suspects = flooded
-
     # -- from clients
-
-    def _receive(self, eio_sid: str, data: Any) -> None:
-        """Hand on one message as soon as its sender has room for the answer. Cooperative.
-
-        Meanwhile nothing more is read from it, so a client that sends faster than it is
-        answered is slowed down; one that never reads its answers is cut off.
-        """
-        until = time.monotonic() + PATIENCE_S
-        while (waiting := self._unread(eio_sid)) + self._asking(eio_sid) >= 2 * self._queue_limit:
-            if waiting < self._queue_limit:  # it is we who are slow
-                until = time.monotonic() + PATIENCE_S
-            if time.monotonic() > until:
-                self._cut_off(eio_sid)
-                return
-            eventlet.sleep(PAUSE_S)
-        connection = self._engine.sockets.get(eio_sid)
-        if connection is None or connection.closed:
-            return
-        try:
-            self._handle(eio_sid, data)
-        except ValueError as problem:
-            client = self._client_of(eio_sid)
-            if client is not None:
-                self._tell_error(client, None, Malformed("MALFORMED_JSON", f"This is no Socket.IO event: {problem}."))
-
-    def _client_of(self, eio_sid: str) -> Client | None:
-        sid = self._manager.sid_from_eio_sid(eio_sid, NAMESPACE)
-        return None if sid is None else self._audience.clients.get(sid)
-
-    def _asking(self, eio_sid: str) -> int:
-        client = self._client_of(eio_sid)
-        return 0 if client is None else client.asking
-
-    def _unread(self, eio_sid: str) -> int:
-        connection = self._engine.sockets.get(eio_sid)
-        return 0 if connection is None else connection.queue.qsize()
-
-    def _cut_off(self, eio_sid: str) -> None:
-        """End a connection and free what waits for it."""
-        connection, environ = self._engine.sockets.get(eio_sid), self.socketio.server.environ.get(eio_sid)
-        if connection is None or connection.closed:
-            return
-        log.warning("feed client at %s does not read: cut off", environ and environ.get("REMOTE_ADDR"))
-        connection.close(wait=False, abort=True)
-        connection.queue.queue.clear()
-        connection.queue.put(None)
-        if environ and "transport=websocket" in environ.get("QUERY_STRING", ""):
-            try:
-                environ["eventlet.input"].get_socket().shutdown(socket.SHUT_RDWR)
-            except OSError as problem:  # it went by itself
-                log.debug("shutdown: %s", problem)
 
     def _send(self, client: Client, event: str, data: Any) -> None:
         client.send(encoded(event, data))
@@ -397,6 +339,7 @@ class Feed:
             self._tell_error(client, "connect", refusal)
             raise ConnectionRefusedError(refusal.sentence) from refusal
         self._audience.add(client)
+        self.arrived(client, auth)
         self._send(
             client,
             "connected",
@@ -419,8 +362,12 @@ class Feed:
             return
         self._access.forget(sid)
         client = self._audience.remove(sid)
-        if client is not None and client.flow:
+        if client is None:
+            return
+        if client.flow:
             self.tell_venue_state()
+        if client.on_leaving is not None:
+            client.on_leaving()
 
     def _on_ping(self, sid: str, _data: Any) -> dict[str, float]:
         pong = {"timestamp": time.time()}
@@ -450,6 +397,8 @@ class Feed:
     def _send_state(self, client: Client, wanted: wire.SubscribeRequest) -> None:
         """The state that the stream goes on from. Does not switch: nothing comes in between."""
         now_ns = time.time_ns()
+        if wanted.type == "orders":
+            self._send(client, "balances", balances_view(self._exchange, self._access.of_client(client.sid).account))
         if wanted.symbol is None or wanted.type in ("trades", "orders"):
             return
         feed = self._feed_of(wanted.symbol)

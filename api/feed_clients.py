@@ -93,7 +93,7 @@ class FairWebSocket(WebSocketWSGI):  # type: ignore[misc]
 class Client:
     """One connected feed client."""
 
-    __slots__ = ("asking", "flow", "full_since", "missed", "rooms", "sid", "socket", "stale")
+    __slots__ = ("asking", "flow", "full_since", "missed", "on_leaving", "rooms", "sid", "socket", "stale")
 
     def __init__(self, sid: str, socket: Socket, flow: str | None) -> None:
         self.sid = sid
@@ -103,6 +103,7 @@ class Client:
         self.full_since: float | None = None  # monotonic seconds; cleared when it has read all
         self.rooms: dict[str, wire.SubscribeRequest] = {}
         self.missed: dict[str, wire.SubscribeRequest] = {}  # left because it read too slowly
+        self.on_leaving: Callable[[], None] | None = None  # called when the connection has ended
         self.stale: dict[str, None] = {}  # rooms whose latest state it has not been sent
 
     @property

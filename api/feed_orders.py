@@ -1,10 +1,13 @@
 """Order entry over Socket.IO: the same answers as over REST, as acknowledgements.
 
+A connection that asked for it at its start (`cancel_on_disconnect`) has the orders that it entered
+cancelled when it ends.
 Layer: api.
 """
 
 from __future__ import annotations
 
+import logging
 import time
 from typing import Any
 
@@ -12,7 +15,15 @@ from api import answers, wire
 from api.auth import requesting_account
 from api.desk import Desk
 from api.feed import Feed
+from api.feed_clients import Client
+from engine.commands import CancelOrder
 from engine.exchange import Exchange
+from engine.types import AccountId, OrderId
+from sequencer.sequencer import NotAccepting, Sequencer
+
+log = logging.getLogger(__name__)
+
+REMEMBERED = 1_000  # orders entered by one connection, before those that are done are forgotten
 
 
 class AmendMessage(wire.AmendRequest, frozen=True, kw_only=True):
@@ -21,13 +32,62 @@ class AmendMessage(wire.AmendRequest, frozen=True, kw_only=True):
     order_id: str | int
 
 
-def install(feed: Feed, desk: Desk, exchange: Exchange) -> None:
-    """Have `feed` answer `order`, `cancel` and `amend`."""
+class Leavings:
+    """The orders that one connection entered, to be cancelled when it ends."""
 
-    def order(_sid: str, data: Any) -> answers.OrderAnswer:
+    def __init__(self, exchange: Exchange, sequencer: Sequencer) -> None:
+        self._exchange = exchange
+        self._sequencer = sequencer
+        self._entered: dict[OrderId, AccountId] = {}
+        self._gone = False
+        self._forget_at = REMEMBERED
+
+    def note(self, order_id: str, account: AccountId) -> None:
+        """One more order was entered; cancelled at once when the connection has ended meanwhile. O(1), amortised."""
+        self._entered[OrderId(int(order_id))] = account
+        if self._gone:
+            self.cancel()
+        if len(self._entered) > self._forget_at:
+            self._entered = {order: owner for order, owner in self._entered.items() if self._exchange.order(order)}
+            self._forget_at = max(REMEMBERED, 2 * len(self._entered))
+
+    def cancel(self) -> None:
+        """Cancel those that are open, and any that is entered yet. Cooperative."""
+        self._gone = True
+        commands = [
+            CancelOrder(account, order_id)
+            for order_id, account in self._entered.items()
+            if self._exchange.order(order_id) is not None
+        ]
+        if commands:
+            try:
+                self._sequencer.submit_all(commands)
+            except NotAccepting as refusal:
+                log.warning("%d orders of a lost connection stay: %s", len(commands), refusal.why)
+
+
+def install(feed: Feed, desk: Desk, exchange: Exchange, sequencer: Sequencer) -> None:
+    """Have `feed` answer `order`, `cancel` and `amend`."""
+    leavings: dict[str, Leavings] = {}
+
+    def arrived(client: Client, auth: Any) -> None:
+        if isinstance(auth, dict) and auth.get("cancel_on_disconnect") is True:
+            left = leavings[client.sid] = Leavings(exchange, sequencer)
+
+            def leave() -> None:
+                leavings.pop(client.sid, None)
+                left.cancel()
+
+            client.on_leaving = leave
+
+    def order(sid: str, data: Any) -> answers.OrderAnswer:
         started = time.perf_counter()
-        request = wire.converted(data, wire.OrderRequest)
-        return desk.enter(wire.order_command(request, requesting_account(), exchange), started)
+        request, account = wire.converted(data, wire.OrderRequest), requesting_account()
+        left = leavings.get(sid)
+        answer = desk.enter(wire.order_command(request, account, exchange), started)
+        if left is not None:
+            left.note(answer.order_id, account)
+        return answer
 
     def cancel(_sid: str, data: Any) -> answers.CancelAnswer:
         started = time.perf_counter()
@@ -38,6 +98,7 @@ def install(feed: Feed, desk: Desk, exchange: Exchange) -> None:
         request = wire.converted(data, AmendMessage)
         return desk.amend(wire.amend_command(request, request.order_id, requesting_account(), exchange))
 
+    feed.arrived = arrived
     feed.on("order", order)
     feed.on("cancel", cancel)
     feed.on("amend", amend)

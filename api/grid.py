@@ -99,6 +99,11 @@ def _fixed(units: int, decimals: int) -> str:
     return f"{sign}{text[:-decimals]}.{text[-decimals:]}"
 
 
+def amount_text(minor_units: int, scale: int) -> str:
+    """An amount of an asset with `scale` decimals, as the shortest exact decimal."""
+    return _shortest(minor_units, scale, 0)
+
+
 def _shortest(units: int, decimals: int, least_decimals: int) -> str:
     """`units` of the last of `decimals` places, without trailing zeros beyond `least_decimals`."""
     text = _fixed(units, decimals)

@@ -34,6 +34,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     token_minutes: int = 15
     refresh_days: int = 30
     signup: str = "open"
+    onramp: bool = True
+    onramp_limit: str = "1000000"
     login_rate: str = "10/minute"
     debug: bool = False
     instruments: Path | None = None
@@ -157,6 +159,17 @@ OPTIONS: tuple[Callable[[Any], Any], ...] = (
         default=_DEFAULT.refresh_days,
         show_default=True,
         help="How long a session lasts that is not used.",
+    ),
+    click.option(
+        "--onramp/--no-onramp",
+        default=_DEFAULT.onramp,
+        help="Whether everybody may credit their own account with paper money; without it only operators do.",
+    ),
+    click.option(
+        "--onramp-limit",
+        default=_DEFAULT.onramp_limit,
+        show_default=True,
+        help="The most of one asset an account may credit itself with, in all.",
     ),
     click.option(
         "--signup",
@@ -286,3 +299,8 @@ def _is_rate(text: str) -> bool:
     count, slash, unit = text.partition("/")
     counted = count.isascii() and count.isdecimal() and int(count) > 0
     return counted and bool(slash) and unit in ("second", "minute", "hour")
+
+
+def _is_amount(text: str) -> bool:
+    whole, _, fraction = text.partition(".")
+    return len(text) <= 30 and whole.isdecimal() and (not fraction or fraction.isdecimal()) and text.strip("0.") != ""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
+from typing import Any
 
 import eventlet
 import msgspec
@@ -19,6 +20,7 @@ from engine.types import AccountId
 from store import passwords
 from store.identity import (
     ApiKey,
+    AuditEntry,
     BadRefreshToken,
     Identity,
     NameTaken,
@@ -163,6 +165,16 @@ class Signing:
         if not self._database.run(self._identity.revoke_key, key_id, user):
             raise ApiError(404, "UNKNOWN_KEY", "You have no such API key.")
         self._credentials.drop_key(key_id)
+
+    def record(
+        self, principal: Principal, action: str, subject: str, details: dict[str, Any], seq: int | None = None
+    ) -> None:
+        """Note in the audit trail what an operator did. `details` must hold no secret."""
+        self._database.run(self._identity.record, principal.user, action, subject, details, seq)
+
+    def audit_trail(self, limit: int, before_ns: int) -> list[AuditEntry]:
+        """The newest lines of the audit trail older than `before_ns`, newest first."""
+        return self._database.run(self._identity.audit_trail, limit, before_ns)
 
     def _open(self, user: User) -> SignedIn:
         return self._admit(*self._database.run(self._identity.open_session, user))

@@ -8,13 +8,12 @@ Layer: api.
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
-from api.answers import seconds
-from api.errors import Malformed, percent, rejected
-from api.grid import amount_text
+from api.account_answers import AccountView, BalancesView, account_view, balances_view
+from api.errors import Malformed, rejected
 from api.venue import Venue
 from engine.commands import ConfigureAccount, Deposit, StopAccount, Withdraw
 from engine.events import Applied, Rejected
@@ -23,49 +22,6 @@ from engine.types import AccountId
 
 GUEST_QUOTE_FUNDS = "100000"  # what a guest starts with of an asset that others are priced in
 GUEST_BASE_FUNDS = "100"  # and of one that is not
-
-
-class BalanceView(msgspec.Struct, frozen=True):
-    asset: str
-    available: str
-    held: str  # by open orders
-    total: str
-
-
-class BalancesView(msgspec.Struct, frozen=True):
-    """GET /account/balances: the assets the account has, or ever had."""
-
-    account: str
-    balances: list[BalanceView]
-    timestamp: float
-    seq: int
-
-
-class AccountLimits(msgspec.Struct, frozen=True):
-    """Beyond those of each symbol; null: none."""
-
-    max_open_orders: int | None
-    max_orders_per_second: int | None
-    max_notional: str | None
-
-
-class AccountFees(msgspec.Struct, frozen=True):
-    """In percent of the notional; null: as the symbol says."""
-
-    maker_percent: str | None
-    taker_percent: str | None
-
-
-class AccountView(msgspec.Struct, frozen=True):
-    """GET /account."""
-
-    id: str
-    tier: str
-    fees: AccountFees
-    limits: AccountLimits
-    status: Literal["active", "stopped"]
-    open_orders: int
-    seq: int
 
 
 class ConfigureRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -88,34 +44,11 @@ class Teller:
 
     def account(self, account: AccountId) -> AccountView:
         """Tier, fees, limits and status of an account. O(1)."""
-        known = self._exchange.accounts.get(account)
-        configuration = known.configuration if known else ConfigureAccount(account, "standard")
-        maker, taker = configuration.maker_fee, configuration.taker_fee
-        return AccountView(
-            str(account),
-            configuration.tier,
-            AccountFees(None if maker is None else percent(maker), None if taker is None else percent(taker)),
-            AccountLimits(
-                configuration.max_open_orders, configuration.max_orders_per_second, configuration.max_notional
-            ),
-            "stopped" if known is not None and known.stopped else "active",
-            len(known.open_orders) if known else 0,
-            self._exchange.seq,
-        )
+        return account_view(self._exchange, account)
 
     def balances(self, account: AccountId) -> BalancesView:
         """What an account holds. O(assets)."""
-        ledger = self._exchange.ledger
-        views = [
-            BalanceView(
-                asset,
-                amount_text(balance.available, ledger.scales[asset]),
-                amount_text(balance.held, ledger.scales[asset]),
-                amount_text(balance.total, ledger.scales[asset]),
-            )
-            for asset, balance in sorted(ledger.accounts.get(account, {}).items())
-        ]
-        return BalancesView(str(account), views, seconds(self._exchange.ts_ns), self._exchange.seq)
+        return balances_view(self._exchange, account)
 
     def deposit(self, account: AccountId, asset: str, amount: Decimal, limit: str | None = None) -> BalancesView:
         """Credit an account; refused above `limit`, the most it may deposit of the asset in all."""

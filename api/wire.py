@@ -34,7 +34,9 @@ ClientOrderId = Annotated[
     str,
     Meta(pattern=r"\A[!-~]{1,64}\Z", description="The trader's name of the order: 1 to 64 printable ASCII characters"),
 ]
-Symbol = Annotated[str, Meta(pattern=r"\A[!-~]{1,32}\Z", description="As GET /symbols lists it")]  # it is journaled
+SYMBOL_PATTERN = r"\A[!-~]{1,32}\Z"
+
+Symbol = Annotated[str, Meta(pattern=SYMBOL_PATTERN, description="As GET /symbols lists it")]  # it is journaled
 
 
 class WireOrderType(StrEnum):

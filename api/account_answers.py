@@ -1,0 +1,91 @@
+"""Engine values -> JSON: accounts and their money.
+
+Layer: api.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from api.answers import seconds
+from api.errors import percent
+from api.grid import amount_text
+from engine.commands import ConfigureAccount
+from engine.exchange import Exchange
+from engine.types import AccountId
+
+
+class BalanceView(msgspec.Struct, frozen=True):
+    asset: str
+    available: str
+    held: str  # by open orders
+    total: str
+
+
+class BalancesView(msgspec.Struct, frozen=True):
+    """GET /account/balances: the assets the account has, or ever had."""
+
+    account: str
+    balances: list[BalanceView]
+    timestamp: float
+    seq: int
+
+
+class AccountLimits(msgspec.Struct, frozen=True):
+    """Beyond those of each symbol; null: none."""
+
+    max_open_orders: int | None
+    max_orders_per_second: int | None
+    max_notional: str | None
+
+
+class AccountFees(msgspec.Struct, frozen=True):
+    """In percent of the notional; null: as the symbol says."""
+
+    maker_percent: str | None
+    taker_percent: str | None
+
+
+class AccountView(msgspec.Struct, frozen=True):
+    """GET /account."""
+
+    id: str
+    tier: str
+    fees: AccountFees
+    limits: AccountLimits
+    status: Literal["active", "stopped"]
+    open_orders: int
+    seq: int
+
+
+def account_view(exchange: Exchange, account: AccountId) -> AccountView:
+    """Tier, fees, limits and status of an account, known or not. O(1)."""
+    known = exchange.accounts.get(account)
+    configuration = known.configuration if known else ConfigureAccount(account, "standard")
+    maker, taker = configuration.maker_fee, configuration.taker_fee
+    return AccountView(
+        str(account),
+        configuration.tier,
+        AccountFees(None if maker is None else percent(maker), None if taker is None else percent(taker)),
+        AccountLimits(configuration.max_open_orders, configuration.max_orders_per_second, configuration.max_notional),
+        "stopped" if known is not None and known.stopped else "active",
+        len(known.open_orders) if known else 0,
+        exchange.seq,
+    )
+
+
+def balances_view(exchange: Exchange, account: AccountId) -> BalancesView:
+    """What an account holds now. O(assets)."""
+    ledger = exchange.ledger
+    views = [
+        BalanceView(
+            asset,
+            amount_text(balance.available, ledger.scales[asset]),
+            amount_text(balance.held, ledger.scales[asset]),
+            amount_text(balance.total, ledger.scales[asset]),
+        )
+        for asset, balance in sorted(ledger.accounts.get(account, {}).items())
+    ]
+    return BalancesView(str(account), views, seconds(exchange.ts_ns), exchange.seq)
