@@ -66,8 +66,8 @@ _SENTENCES: dict[RejectReason, str] = {
     RejectReason.NOTIONAL_TOO_LARGE: "Price times quantity is above the largest allowed: {max_notional}, or less "
     "where your account has a limit of its own.",
     RejectReason.PRICE_OUTSIDE_COLLAR: "The price is too far from the market: the collar is {collar_percent} %.",
-    RejectReason.TOO_MANY_OPEN_ORDERS: "You have as many open orders as allowed: {max_open_orders} in {symbol}, or fewer "
-    "where your account has a limit of its own.",
+    RejectReason.TOO_MANY_OPEN_ORDERS: "You have as many open orders as allowed: {max_open_orders} in {symbol}, or "
+    "fewer where your account has a limit of its own.",
     RejectReason.INSUFFICIENT_FUNDS: "You have less available than this would need.",
     RejectReason.UNKNOWN_ORDER: "There is no such order.",
     RejectReason.TOO_LATE: "The order is already done.",
@@ -130,13 +130,11 @@ def rejected(
     status = STATUS[reason]
     if old_style and (status == 422 or reason is RejectReason.UNKNOWN_SYMBOL):
         status = 400
-    retry_after_s = RETRY_AFTER_S if status == 429 else None
     limits = _limits(instrument) if instrument else {}
     sentence = _SENTENCES[reason].format_map({"symbol": symbol, **limits})
     named = {name: value for name, value in limits.items() if f"{{{name}}}" in _SENTENCES[reason]}
-    return ApiError(
-        status, reason.upper(), sentence, {**({"symbol": symbol} if symbol else {}), **named, **details}, retry_after_s
-    )
+    about = {**({"symbol": symbol} if symbol else {}), **named, **details}
+    return ApiError(status, reason.upper(), sentence, about, RETRY_AFTER_S if status == 429 else None)
 
 
 def not_accepting(refusal: NotAccepting) -> ApiError:

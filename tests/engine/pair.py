@@ -12,7 +12,8 @@ from engine.exchange import Exchange
 from engine.instrument import Instrument
 from engine.ledger import FEE_ACCOUNT, Balance
 from engine.types import AccountId, Amount, Lots, OrderId, Seq, Side, Ticks
-from tests.engine.naive_book import NaiveExchange, NaiveOrder, notional_of
+from tests.engine.naive_book import NaiveExchange
+from tests.engine.naive_ledger import NaiveOrder, notional_of
 
 # A maker rebate and a taker fee that divide nothing evenly; no collar, no tight limits.
 COIN = Instrument(
