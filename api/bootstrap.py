@@ -119,9 +119,8 @@ class Server:
             signing=signing,
             started_ns=time.time_ns(),
         )
-        app, feed = create_app(self.venue)
-        self.app: Flask = app
-        self.wsgi: WsgiApp = Guard(app.wsgi_app, settings)
+        self.app, feed = create_app(self.venue)
+        self.wsgi: WsgiApp = Guard(self.app.wsgi_app, settings)
 
         def publish(batch: list[Applied]) -> None:
             trades = activity.on_applied(batch)
@@ -136,9 +135,13 @@ class Server:
         self._closers.append(sequencer.stop)
         feed.start()
         self._list(instruments_to_list(instruments, exchange))
-        if settings.profile == "sandbox" and (paper := paper_money(exchange)):
-            sequencer.submit_all(paper)
+        self._fund_sandbox(settings)
         self.feed: Feed = feed
+
+    def _fund_sandbox(self, settings: Settings) -> None:
+        paper = paper_money(self.venue.exchange)
+        if settings.profile == "sandbox" and paper:
+            self.venue.sequencer.submit_all(paper)
 
     def _list(self, commands: list[ListInstrument]) -> None:
         if not commands:
