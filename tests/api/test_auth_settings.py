@@ -74,10 +74,10 @@ def test_other_machines_may_reach_a_secured_server_only(tmp_path: Path) -> None:
 def certificate(tmp_path: Path) -> tuple[Path, Path]:
     """A certificate for loopback, signed by itself, and its key."""
     cert, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+    request = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2"
+    name = "-subj /CN=127.0.0.1 -addext subjectAltName=IP:127.0.0.1"
     subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"]
-        + "-subj /CN=127.0.0.1 -addext subjectAltName=IP:127.0.0.1".split()
-        + ["-keyout", str(key), "-out", str(cert)],
+        [*request.split(), *name.split(), "-keyout", str(key), "-out", str(cert)],
         check=True,
         capture_output=True,
         timeout=60,
