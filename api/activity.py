@@ -185,6 +185,6 @@ class Activity:
 
 def _percent(change: int, of: int) -> str:
     """`change` in percent of `of`, two decimals, rounded half away from zero."""
-    sign = "-" if change < 0 else ""
     hundredths = (abs(change) * 20_000 + of) // (2 * of)
+    sign = "-" if change < 0 and hundredths else ""
     return f"{sign}{hundredths // 100}.{hundredths % 100:02d}"

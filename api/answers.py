@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import msgspec
 
 from api.grid import Grid, grid_of
+from api.states import OrderState, TradeState
 from engine.book import OrderBook
 from engine.depth import bbo, cost, l2, l3, queue_position
 from engine.events import Accepted, Applied, Cancelled, Ended, Filled
@@ -21,16 +22,13 @@ from engine.exchange import Exchange
 from engine.instrument import Instrument
 from engine.order import Order
 from engine.types import (
-    AccountId,
     Amount,
     Lots,
-    OrderId,
     OrderStatus,
     OrderType,
     Side,
     Ticks,
     TimeInForce,
-    TradeId,
 )
 
 CHECKSUM_LEVELS = 10  # a side
@@ -207,62 +205,6 @@ class DeltaView(msgspec.Struct, frozen=True):
     bids: list[Level]
     asks: list[Level]
     checksum: int
-
-
-class OrderState(Protocol):
-    """What an open order, a done one from the history and an `Ended` event have in common."""
-
-    @property
-    def order_id(self) -> OrderId: ...
-    @property
-    def account(self) -> AccountId: ...
-    @property
-    def symbol(self) -> str: ...
-    @property
-    def side(self) -> Side: ...
-    @property
-    def order_type(self) -> OrderType: ...
-    @property
-    def time_in_force(self) -> TimeInForce: ...
-    @property
-    def price(self) -> Ticks | None: ...
-    @property
-    def quantity(self) -> Lots: ...
-    @property
-    def cum(self) -> Lots: ...
-    @property
-    def quote_cum(self) -> Amount: ...
-    @property
-    def fees(self) -> Amount: ...
-    @property
-    def client_order_id(self) -> str | None: ...
-    @property
-    def entered_ns(self) -> int: ...
-
-
-class TradeState(Protocol):
-    """What a `Filled` event and a trade from the history have in common."""
-
-    @property
-    def trade_id(self) -> TradeId: ...
-    @property
-    def symbol(self) -> str: ...
-    @property
-    def price(self) -> Ticks: ...
-    @property
-    def quantity(self) -> Lots: ...
-    @property
-    def notional(self) -> Amount: ...
-    @property
-    def taker_side(self) -> Side: ...
-    @property
-    def maker_order_id(self) -> OrderId: ...
-    @property
-    def taker_order_id(self) -> OrderId: ...
-    @property
-    def maker_fee(self) -> Amount: ...
-    @property
-    def taker_fee(self) -> Amount: ...
 
 
 def seconds(ts_ns: int) -> float:

@@ -33,6 +33,7 @@ from api.listing import ListingError
 from api.settings import Settings, options, settings_from
 from api.venue import VERSION, Venue
 from journal.port import JournalError
+from sequencer.sequencer import NotAccepting
 from store.history import StoreError
 
 log = logging.getLogger("openbell")
@@ -140,7 +141,7 @@ def main(**values: Any) -> None:
         log.warning("other machines can reach this sandbox: anyone who can connect trades and cancels everything")
     try:
         serve(settings)
-    except (JournalError, StoreError, ListingError, OSError) as problem:
+    except (JournalError, StoreError, ListingError, NotAccepting, OSError) as problem:
         raise click.ClickException(str(problem)) from problem
 
 

@@ -23,7 +23,7 @@ from api.activity import Activity
 from api.answers import OrderEvent, TradeView
 from api.auth import Access, requesting_account
 from api.errors import ApiError, Malformed, not_accepting, rejected
-from api.feed_clients import NAMESPACE, Audience, Client, FeedPacket, encoded
+from api.feed_clients import NAMESPACE, Audience, Client, FairWebSocket, FeedPacket, encoded
 from api.feed_messages import order_events
 from api.settings import Settings
 from engine.book import OrderBook
@@ -102,6 +102,7 @@ class Feed:
             manage_session=False,
         )
         self._engine = self.socketio.server.eio
+        self._engine._async = {**self._engine._async, "websocket": FairWebSocket}
         self._handle: Callable[[str, Any], None] = self._engine.handlers["message"]
         self._engine.on("message", self._receive)
         self.socketio.on_event("connect", self._on_connect, NAMESPACE)
@@ -330,7 +331,6 @@ class Feed:
         Meanwhile nothing more is read from it, so a client that sends faster than it is
         answered is slowed down; one that never reads its answers is cut off.
         """
-        eventlet.sleep(0)  # one that never pauses must not keep the others waiting
         until = time.monotonic() + PATIENCE_S
         while (waiting := self._unread(eio_sid)) + self._asking(eio_sid) >= 2 * self._queue_limit:
             if waiting < self._queue_limit:  # it is we who are slow

@@ -9,12 +9,15 @@ Layer: api.
 from __future__ import annotations
 
 import logging
+import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 from typing import Any
 
+import eventlet
 import msgspec
+from engineio.async_drivers.eventlet import WebSocketWSGI
 from engineio.packet import MESSAGE
 from engineio.packet import Packet as EnginePacket
 from engineio.socket import Socket
@@ -25,6 +28,8 @@ from api import wire
 log = logging.getLogger(__name__)
 
 NAMESPACE = "/market"
+BURST_S = 1.0  # how long a client may have more waiting than the limit, when one order made many messages
+BURST_FACTOR = 8  # and how many times the limit
 STATE_QUEUE = 16  # a client with this much waiting is sent no state: the latest will do when it has caught up
 
 _decoder = msgspec.json.Decoder(float_hook=Decimal)
@@ -64,16 +69,38 @@ class FeedPacket(Packet):  # type: ignore[misc]
         return 0
 
 
+class FairWebSocket(WebSocketWSGI):  # type: ignore[misc]
+    """A WebSocket that lets the others have their turn before each frame that it reads.
+
+    Reading goes on without a switch for as long as data is there, so that one client that
+    never pauses could stop the whole server.
+    """
+
+    def __init__(self, handler: Callable[[Any], Any], server: Any) -> None:
+        def handle(websocket: Any) -> Any:
+            receive = websocket._recv_frame
+
+            def receive_fairly(message: Any = None) -> Any:
+                eventlet.sleep(0)
+                return receive(message)
+
+            websocket._recv_frame = receive_fairly
+            return handler(websocket)
+
+        super().__init__(handle, server)
+
+
 class Client:
     """One connected feed client."""
 
-    __slots__ = ("asking", "flow", "missed", "rooms", "sid", "socket", "stale")
+    __slots__ = ("asking", "flow", "full_since", "missed", "rooms", "sid", "socket", "stale")
 
     def __init__(self, sid: str, socket: Socket, flow: str | None) -> None:
         self.sid = sid
         self.socket = socket
         self.flow = flow
         self.asking = 0  # requests of its that are being worked on
+        self.full_since: float | None = None  # monotonic seconds; cleared when it has read all
         self.rooms: dict[str, wire.SubscribeRequest] = {}
         self.missed: dict[str, wire.SubscribeRequest] = {}  # left because it read too slowly
         self.stale: dict[str, None] = {}  # rooms whose latest state it has not been sent
@@ -83,6 +110,18 @@ class Client:
         """How many messages wait for it to read."""
         waiting: int = self.socket.queue.qsize()
         return waiting
+
+    def keeps_up(self, limit: int) -> bool:
+        """Whether it may be sent more of a stream: not when it has had `limit` messages waiting for a while."""
+        waiting = self.waiting
+        if waiting == 0:
+            self.full_since = None
+        if waiting < limit:
+            return True
+        now = time.monotonic()
+        if self.full_since is None:
+            self.full_since = now
+        return now - self.full_since < BURST_S and waiting < BURST_FACTOR * limit
 
     def send(self, packet: EnginePacket) -> None:
         """Queue one message, however many wait. Does not switch."""
@@ -162,25 +201,21 @@ class Audience:
         self, clients: Iterable[Client], room: str, event: str, messages: Sequence[Any], *, whole: bool
     ) -> None:
         """As `tell`, for clients that need not be in a room."""
-        limit = self._queue_limit if whole else STATE_QUEUE
         packets: list[EnginePacket] = []
         for client in clients:
-            socket = client.socket
-            if socket.closed:
+            if client.socket.closed:
                 continue
-            queue = socket.queue
-            if queue.qsize() >= limit:
-                if whole:
-                    self.drop(client, room)
-                else:
-                    self.postpone(client, room)
-                continue
-            if not packets:
-                packets = [encoded(event, message) for message in messages]
-            for packet in packets:
-                queue.put(packet)
-            if client.stale:
-                client.stale.pop(room, None)
+            if whole and not client.keeps_up(self._queue_limit):
+                self.drop(client, room)
+            elif not whole and client.waiting >= STATE_QUEUE:
+                self.postpone(client, room)
+            else:
+                packets = packets or [encoded(event, message) for message in messages]
+                put = client.socket.queue.put
+                for packet in packets:
+                    put(packet)
+                if client.stale:
+                    client.stale.pop(room, None)
 
     def drop(self, client: Client, room: str) -> None:
         """End a stream for a client that has missed some of it."""

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from api.answers import OrderEvent, OrderState, fill_view, seconds
+from api.answers import OrderEvent, fill_view, seconds
 from api.grid import Grid, grid_of
+from api.states import OrderState
 from engine.events import Accepted, Amended, Applied, Cancelled, Ended, Event, Filled, Rejected
 from engine.exchange import Exchange
 from engine.types import AccountId, Lots, OrderId, OrderStatus, Ticks

@@ -5,15 +5,22 @@ Layer: api.
 
 from __future__ import annotations
 
-from decimal import Decimal
+import re
+from decimal import Context, Decimal
 from pathlib import Path
 
 import msgspec
 
-from engine.instrument import Instrument
+from engine.instrument import FEE_UNIT, Instrument
 from engine.types import Amount, Lots, Ticks
 
 DEFAULT_INSTRUMENTS = Path(__file__).resolve().parent.parent / "config" / "default.toml"
+MAX_SCALE = 18  # decimals of a tick, a lot or a minor unit
+MAX_DIGITS = 60  # of a number as written
+MAX_UNITS = 2**64 - 1  # the journal holds 64 bits
+
+_SYMBOL = re.compile(r"[A-Za-z0-9._:-]{1,32}")
+_EXACT = Context(prec=200)
 
 
 class ListingError(Exception):
@@ -48,7 +55,7 @@ def read_instruments(path: Path) -> list[Instrument]:
     """The instruments of a TOML file, in its order. Raises ListingError when it cannot be used."""
     try:
         listings = msgspec.toml.decode(path.read_bytes(), type=_File).instrument
-    except (OSError, msgspec.DecodeError) as problem:
+    except (OSError, ValueError, msgspec.DecodeError) as problem:
         raise ListingError(f"{path}: {problem}") from problem
     if not listings:
         raise ListingError(f"{path}: lists no instrument")
@@ -62,37 +69,59 @@ def read_instruments(path: Path) -> list[Instrument]:
 
 def instrument_of(listing: Listing) -> Instrument:
     """Count everything in ticks, lots and minor units. Raises ListingError when a value does not fit them."""
+    _check_steps(listing)
 
-    def whole(value: Decimal, unit: Decimal, field: str) -> int:
-        if not value.is_finite() or value % unit != 0:
-            raise ListingError(f"{listing.symbol}: {field} {value} is no multiple of {unit}")
-        return int(value / unit)
+    def whole(field: str, unit: Decimal, least: int = 0, most: int = MAX_UNITS, value: Decimal | None = None) -> int:
+        value = getattr(listing, field) if value is None else value
+        return _whole(f"{listing.symbol}: {field}", value, unit, least, most)
 
-    if not listing.symbol or not listing.symbol.isascii() or "/" in listing.symbol or len(listing.symbol) > 32:
-        raise ListingError(f"{listing.symbol!r}: a symbol is 1 to 32 ASCII characters without a slash")
-    for field in ("tick_size", "lot_size"):
-        if not getattr(listing, field) > 0:
-            raise ListingError(f"{listing.symbol}: {field} must be above zero")
+    tick, lot = listing.tick_size, listing.lot_size
     minor_unit = Decimal(1).scaleb(-listing.quote_scale)
-    rate_unit = Decimal("0.01")  # a millionth is a hundredth of a basis point
-    lot_tick_amount = whole(listing.tick_size * listing.lot_size, minor_unit, "tick_size x lot_size")
-    collar = listing.collar_percent
-    reference = listing.reference_price
+    bps, percent = Decimal("0.01"), Decimal("0.0001")  # a millionth, as these fields count
     return Instrument(
         symbol=listing.symbol,
         base=listing.base,
         quote=listing.quote,
-        tick_size=f"{listing.tick_size:f}",
-        lot_size=f"{listing.lot_size:f}",
+        tick_size=f"{tick:f}",
+        lot_size=f"{lot:f}",
         quote_scale=listing.quote_scale,
-        lot_tick_amount=Amount(lot_tick_amount),
-        min_quantity=Lots(whole(listing.min_quantity or listing.lot_size, listing.lot_size, "min_quantity")),
-        max_quantity=Lots(whole(listing.max_quantity, listing.lot_size, "max_quantity")),
-        min_notional=Amount(whole(listing.min_notional, minor_unit, "min_notional")),
-        max_notional=Amount(whole(listing.max_notional, minor_unit, "max_notional")),
-        maker_fee=whole(listing.maker_fee_bps, rate_unit, "maker_fee_bps"),
-        taker_fee=whole(listing.taker_fee_bps, rate_unit, "taker_fee_bps"),
-        collar=None if collar is None else whole(collar * 10_000, Decimal(1), "collar_percent"),
-        reference_price=None if reference is None else Ticks(whole(reference, listing.tick_size, "reference_price")),
+        lot_tick_amount=Amount(whole("tick_size x lot_size", minor_unit, 1, value=_EXACT.multiply(tick, lot))),
+        min_quantity=Lots(1 if listing.min_quantity is None else whole("min_quantity", lot, 1)),
+        max_quantity=Lots(whole("max_quantity", lot, 1)),
+        min_notional=Amount(whole("min_notional", minor_unit)),
+        max_notional=Amount(whole("max_notional", minor_unit, 1)),
+        maker_fee=whole("maker_fee_bps", bps, -FEE_UNIT, FEE_UNIT),
+        taker_fee=whole("taker_fee_bps", bps, -FEE_UNIT, FEE_UNIT),
+        collar=None if listing.collar_percent is None else whole("collar_percent", percent),
+        reference_price=None if listing.reference_price is None else Ticks(whole("reference_price", tick, 1)),
         max_open_orders=listing.max_open_orders,
     )
+
+
+def _check_steps(listing: Listing) -> None:
+    """Raise ListingError where the symbol or a unit of counting cannot be used."""
+    if not _SYMBOL.fullmatch(listing.symbol):
+        raise ListingError(f"{listing.symbol!r}: a symbol is 1 to 32 ASCII letters, digits and . _ : -")
+    for field in ("tick_size", "lot_size"):
+        step: Decimal = getattr(listing, field)
+        exponent = step.as_tuple().exponent
+        if not (isinstance(exponent, int) and step > 0 and exponent >= -MAX_SCALE and step.adjusted() <= MAX_SCALE):
+            raise ListingError(
+                f"{listing.symbol}: {field} {step} must be above zero, with at most {MAX_SCALE} decimals"
+            )
+    if not 0 <= listing.quote_scale <= MAX_SCALE:
+        raise ListingError(f"{listing.symbol}: quote_scale {listing.quote_scale} must be 0 to {MAX_SCALE}")
+    if not 1 <= listing.max_open_orders < MAX_UNITS:
+        raise ListingError(f"{listing.symbol}: max_open_orders {listing.max_open_orders} must be at least 1")
+
+
+def _whole(name: str, value: Decimal, unit: Decimal, least: int, most: int) -> int:
+    """How many `unit` are in `value`. Raises ListingError unless it is a whole number from `least` to `most`."""
+    if not value.is_finite() or not -MAX_DIGITS <= value.adjusted() <= MAX_DIGITS:
+        raise ListingError(f"{name} {value} is out of range")
+    units = _EXACT.divide_int(value, unit)
+    if _EXACT.multiply(units, unit) != value:
+        raise ListingError(f"{name} {value} is no multiple of {unit:f}")
+    if not least <= units <= most:
+        raise ListingError(f"{name} {value} is out of range")
+    return int(units)

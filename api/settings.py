@@ -71,7 +71,7 @@ def _read_config(context: click.Context, _parameter: click.Parameter, path: Path
         return None
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, tomllib.TOMLDecodeError) as problem:
+    except (OSError, ValueError) as problem:  # no file, no UTF-8 or no TOML
         raise click.BadParameter(f"{path}: {problem}") from problem
     known = {parameter.name for parameter in context.command.params}
     unknown = sorted(set(values) - known)
@@ -212,7 +212,7 @@ OPTIONS: tuple[Callable[[Any], Any], ...] = (
         type=click.IntRange(1024),
         default=_DEFAULT.max_body_bytes,
         show_default=True,
-        help="Largest request body and largest Socket.IO message.",
+        help="Largest request body. A Socket.IO message is limited to 64 KiB besides.",
     ),
     click.option(
         "--max-batch",
@@ -284,4 +284,5 @@ def settings_from(values: dict[str, Any]) -> Settings:
 
 def _is_rate(text: str) -> bool:
     count, slash, unit = text.partition("/")
-    return bool(slash) and count.isdecimal() and int(count) > 0 and unit in ("second", "minute", "hour")
+    counted = count.isascii() and count.isdecimal() and int(count) > 0
+    return counted and bool(slash) and unit in ("second", "minute", "hour")

@@ -12,6 +12,7 @@ import asyncio
 import signal
 import sys
 import time
+from contextlib import AsyncExitStack
 from decimal import Decimal
 from itertools import islice
 from pathlib import Path
@@ -20,7 +21,7 @@ from typing import Final, get_args
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from tools.answers import NewOrder, OrderAnswer, Refusal, SymbolInfo
+from tools.answers import NewOrder, OrderAnswer, Refusal
 from tools.client import VenueClient, VenueError, retried
 from tools.feed import connected
 from tools.flow import positive
@@ -39,9 +40,11 @@ from tools.playback import (
     common_in_order,
 )
 from tools.recorded import RecordError, decimal_text, read_bitstamp, read_lobster_depths, read_lobster_messages
+from tools.spawn import ROOT, SpawnError, spawned
 
 PREFIX: Final = "replay-"
-RECORDED: Final = Path(__file__).resolve().parents[1] / ".." / "shared" / "data"
+INSTRUMENTS: Final = ROOT / "config" / "replay.toml"
+RECORDED: Final = ROOT / ".." / "shared" / "data"
 DEFAULT_FILES: Final = {
     "bitstamp": RECORDED / "bitstamp-btcusd-2015-05-01" / "events.log.xz",
     "lobster": RECORDED / "lobster-msft-2012-06-21" / "message_50.csv.xz",
@@ -189,8 +192,8 @@ def load(kind: str, path: Path, limit: int | None) -> BitstampPlayback | Lobster
         raise ReplayError(str(error)) from error
 
 
-async def symbol_info(client: VenueClient, symbol: str, playback: Playback) -> SymbolInfo:
-    """What the server says of the symbol. Raises ReplayError when it can not take the recording."""
+async def check_symbol(client: VenueClient, symbol: str, playback: Playback) -> None:
+    """Raises ReplayError when the server's symbol cannot take the recording."""
     listed = (await client.symbols()).symbol_info
     info = listed.get(symbol)
     if info is None:
@@ -201,7 +204,6 @@ async def symbol_info(client: VenueClient, symbol: str, playback: Playback) -> S
     recorded_lot = Decimal(1).scaleb(-playback.quantity_scale)
     if recorded_lot % info.lot_size != 0:
         raise ReplayError(f"{symbol} has lots of {info.lot_size}; the recording needs {recorded_lot:f} or finer")
-    return info
 
 
 async def compare_book(client: VenueClient, symbol: str, playback: LobsterPlayback) -> str:
@@ -227,29 +229,43 @@ async def run(options: argparse.Namespace) -> int:
     symbol = options.symbol or DEFAULT_SYMBOLS[options.kind]
     try:
         playback = load(options.kind, options.file or DEFAULT_FILES[options.kind], options.limit)
-        async with VenueClient(options.url, connections=1) as client:
-            await symbol_info(client, symbol, playback)
-            async with connected(options.url, flow="replay"):
-                await client.sweep(symbol, PREFIX)
-                replay = Replay(client, symbol, playback, stop)
-                book = await client.book(symbol, 1)
-                if book.bids or book.asks:
-                    replay.measured.notes.append(
-                        f"the book of {symbol} was not empty: what others do changes the result"
-                    )
-                with _progress() as progress:
-                    await replay.play(options.speed, progress)
-                notes = replay.measured.notes
-                same = common_in_order(playback.recorded, playback.made)
-                notes.append(f"reproduced {same} of {len(playback.recorded)} recorded trades, in order")
-                notes.append(playback.remark)
-                if isinstance(playback, LobsterPlayback) and not stop.is_set():
-                    notes.append(await compare_book(client, symbol, playback))
-                show(replay.measured.summary(f"replay of {options.kind} into {symbol}"), options.format)
-    except (ReplayError, VenueError) as error:
+        async with AsyncExitStack() as stack:
+            url = options.url
+            if options.spawn:
+                url = (await stack.enter_async_context(spawned("--instruments", str(INSTRUMENTS)))).url
+                print(f"The page, until the replay ends: {url}/", file=sys.stderr)
+            client = await stack.enter_async_context(VenueClient(url, connections=1))
+            await check_symbol(client, symbol, playback)
+            async with connected(url, flow="replay"):
+                await _play_and_show(client, symbol, playback, stop, options)
+    except (ReplayError, SpawnError, VenueError) as error:
         print(f"The replay ends: {error}", file=sys.stderr)
         return 1
     return 0
+
+
+async def _play_and_show(
+    client: VenueClient,
+    symbol: str,
+    playback: BitstampPlayback | LobsterPlayback,
+    stop: asyncio.Event,
+    options: argparse.Namespace,
+) -> None:
+    """Clear what an earlier replay left, play, and print what came of it."""
+    await client.sweep(symbol, PREFIX)
+    replay = Replay(client, symbol, playback, stop)
+    notes = replay.measured.notes
+    book = await client.book(symbol, 1)
+    if book.bids or book.asks:
+        notes.append(f"the book of {symbol} was not empty: what others do changes the result")
+    with _progress() as progress:
+        await replay.play(options.speed, progress)
+    same = common_in_order(playback.recorded, playback.made)
+    notes.append(f"reproduced {same} of {len(playback.recorded)} recorded trades, in order")
+    notes.append(playback.remark)
+    if isinstance(playback, LobsterPlayback) and not stop.is_set():
+        notes.append(await compare_book(client, symbol, playback))
+    show(replay.measured.summary(f"replay of {options.kind} into {symbol}"), options.format)
 
 
 def _progress() -> Progress:
@@ -267,13 +283,16 @@ def parser() -> argparse.ArgumentParser:
     options = argparse.ArgumentParser(
         prog="python -m tools.replay",
         description="Plays recorded order flow into a running server through its public API, in the recorded order. "
-        "The server must list the symbol: start it with --instruments config/replay.toml.",
+        "The server must list the symbol: start it with --instruments config/replay.toml, or use --spawn.",
     )
     options.add_argument("kind", choices=sorted(DEFAULT_FILES), help="the format of the recording")
     options.add_argument(
         "file", nargs="?", type=Path, metavar="FILE", help="the recording (default: ../shared/data/...)"
     )
     options.add_argument("--url", default="http://127.0.0.1:5000", help="the server (default: %(default)s)")
+    options.add_argument(
+        "--spawn", action="store_true", help="start a server for it instead, with config/replay.toml, gone afterwards"
+    )
     options.add_argument("--symbol", help="where to play it (default: BTC-USD, MSFT-USD)")
     options.add_argument(
         "--speed",

@@ -3,7 +3,7 @@
  * Layer: model.
  */
 
-import { grouped, isZero, shortest } from "./decimal.js";
+import { grouped, isZero, rounded, scaleOf, shortest } from "./decimal.js";
 
 /** @typedef {import("./types.js").Instrument} Instrument */
 
@@ -18,7 +18,8 @@ export const STATUS_WORDS = Object.freeze({
   pending_trigger: "Waiting",
 });
 
-export const TYPE_WORDS = Object.freeze({ limit: "Limit", market: "Market", ioc: "IOC", fok: "FOK" });
+/** An average price is shown this much finer than a tick. */
+export const AVERAGE_DECIMALS = 2;
 
 /**
  * @param {{status: string, filled_quantity: string, remaining_quantity: string, average_price: string | null}} answer
@@ -30,7 +31,8 @@ export const TYPE_WORDS = Object.freeze({ limit: "Limit", market: "Market", ioc:
 export function describeAnswer(answer, order, instrument) {
   const amount = (text) => `${grouped(shortest(text))} ${instrument.base}`;
   const done = order.side === "buy" ? "Bought" : "Sold";
-  const filled = `${done} ${amount(answer.filled_quantity)} at ${answer.average_price ? grouped(answer.average_price) : "?"} on average`;
+  const average = rounded(answer.average_price ?? "0", scaleOf(instrument.tick_size) + AVERAGE_DECIMALS);
+  const filled = `${done} ${amount(answer.filled_quantity)} at ${grouped(average)} on average`;
   switch (answer.status) {
     case "filled":
       return { tone: "good", text: `${filled}.` };

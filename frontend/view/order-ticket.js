@@ -6,9 +6,9 @@
  * Layer: view.
  */
 
-import { grouped, multiply, rounded, shortest } from "../model/decimal.js";
+import { grouped, multiply, rounded, scaleOf, shortest } from "../model/decimal.js";
 import { TYPE_HINTS, checkTicket, needsPrice, stepped } from "../model/ticket.js";
-import { describeAnswer, describeFailure } from "../model/words.js";
+import { AVERAGE_DECIMALS, describeAnswer, describeFailure } from "../model/words.js";
 import { setText } from "./cells.js";
 import { oncePerFrame } from "./frame.js";
 
@@ -192,7 +192,7 @@ export class OrderTicket {
       this.#estimate("fee", null);
       return;
     }
-    const decimals = (instrument.tick_size.split(".")[1] ?? "").length + 2;
+    const decimals = scaleOf(instrument.tick_size) + AVERAGE_DECIMALS;
     this.#estimate("average", grouped(rounded(quote.average_price, decimals)));
     const partly = quote.filled_quantity === quote.quantity ? "" : ` for ${grouped(shortest(quote.filled_quantity))} ${instrument.base}`;
     this.#estimate("cost", `${grouped(quote.notional)} ${instrument.quote}${partly}`);

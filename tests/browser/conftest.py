@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.browser.server import CHROMIUM_FLAGS, Server, chromium
 from tests.browser.trader import DESKTOP, Trader
+from tests.browser.wire import Wire
 
 Opens = Callable[..., Trader]
 
@@ -33,6 +34,12 @@ def browser() -> Iterator[Browser]:
         launched = playwright.chromium.launch(executable_path=path, args=list(CHROMIUM_FLAGS))
         yield launched
         launched.close()
+
+
+@pytest.fixture
+def wire() -> Wire:
+    """Give its `tap` to `opens` as `prepare`."""
+    return Wire()
 
 
 @pytest.fixture

@@ -2,55 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, WebSocketRoute, expect
+from playwright.sync_api import expect
 
 from tests.browser.conftest import Opens
 from tests.browser.server import Server
 from tests.browser.trader import Trader
+from tests.browser.wire import Wire
 
 RESYNC = '42/market,["resync",{"type":"%s","symbol":%s}]'
 JOIN_AS_FLOW = """async (flow) => {
   const { io } = await import("/static/vendor/socket.io.esm.min.js");
   window.source = io("/market", { auth: { flow }, forceNew: true, transports: ["websocket"] });
 }"""
-
-
-class Wire:
-    """Between one page and the real server: hands every message on, but for what `spoil` makes of it."""
-
-    def __init__(self) -> None:
-        self.spoil: Callable[[str], str | None] = lambda message: message
-        self.page_end: WebSocketRoute | None = None
-
-    def tap(self, page: Page) -> None:
-        """Sit on the page's WebSocket."""
-        page.route_web_socket(re.compile("socket.io"), self._connect)
-
-    def _connect(self, page_end: WebSocketRoute) -> None:
-        self.page_end = page_end
-        server_end = page_end.connect_to_server()
-
-        def hand_on(message: str | bytes) -> None:
-            spoiled = self.spoil(str(message))
-            if spoiled is not None:
-                page_end.send(spoiled)
-
-        server_end.on_message(hand_on)
-
-    def say(self, message: str) -> None:
-        """Send the page something the server did not send."""
-        if self.page_end is None:
-            raise RuntimeError("the page has no connection")
-        self.page_end.send(message)
-
-
-@pytest.fixture
-def wire() -> Wire:
-    return Wire()
 
 
 def _once(spoil: Callable[[str], str | None], about: str) -> Callable[[str], str | None]:
@@ -120,3 +86,14 @@ def test_made_up_flow_is_labelled_as_long_as_it_is_there(opens: Opens, server: S
     expect(trader.page.locator("#flow")).to_have_text(label)
     source.page.evaluate("() => window.source.disconnect()")
     expect(trader.page.locator("#flow")).to_be_hidden()
+
+
+def test_a_venue_that_takes_no_orders_says_so_and_the_ticket_is_shut(opens: Opens, server: Server, wire: Wire) -> None:
+    trader = opens(server, "BTC-USDT", prepare=wire.tap)
+    wire.say('42/market,["venue",{"flows":[],"accepting":false}]')
+    expect(trader.page.locator("#banner")).to_have_text("The venue is not taking orders just now. Market data goes on.")
+    expect(trader.page.locator("#ticket .send")).to_be_disabled()
+    trader.sees_state("Live")
+    # The page asks GET /health now and then, and believes it.
+    expect(trader.page.locator("#banner")).to_be_hidden()
+    expect(trader.page.locator("#ticket .send")).to_be_enabled()

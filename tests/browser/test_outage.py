@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.browser.conftest import Opens
 from tests.browser.server import Server
+from tests.browser.wire import Wire
 
 
 @pytest.fixture
@@ -54,14 +55,18 @@ def test_after_kill_9_and_a_restart_the_page_reconnects_and_shows_the_orders_aga
     trader.enters("Sell", "Market", "2")  # and trading goes on
     trader.sees_result("Sold 2 SOL")
     expect(trader.tape()).to_have_count(2)
+    trader.page.reload()
+    expect(trader.orders()).to_have_count(1)
+    expect(trader.orders()).to_contain_text("Part filled")
 
 
-def test_a_fill_that_happened_while_the_page_was_away_is_shown_when_it_is_back(opens: Opens, mortal: Server) -> None:
-    away = opens(mortal, "SOL-USDT", forgive=True)
+def test_a_fill_that_happened_while_the_page_was_away_is_shown_when_it_is_back(
+    opens: Opens, mortal: Server, wire: Wire
+) -> None:
+    away = opens(mortal, "SOL-USDT", forgive=True, prepare=wire.tap)
     away.enters("Sell", "Limit", "3", "100.50")
     expect(away.orders()).to_have_count(1)
-    away.page.route("**/socket.io/**", lambda route: route.abort())
-    away.page.route_web_socket("**/socket.io/**", lambda socket: socket.close())  # stays: polling takes over
+    wire.cut = True
     mortal.kill()
     away.sees_state("Disconnected")
     mortal.start()
@@ -71,7 +76,28 @@ def test_a_fill_that_happened_while_the_page_was_away_is_shown_when_it_is_back(o
     other.sees_result("Bought 1 SOL")
     away.sees_state("Disconnected")
 
-    away.page.unroute_all()
+    wire.cut = False
     expect(away.orders()).to_contain_text("Part filled")
     expect(away.fills()).to_have_count(1)
     expect(away.fills()).to_contain_text("Maker")
+
+
+def test_an_order_whose_answer_was_lost_can_be_sent_again_and_is_entered_once(opens: Opens, server: Server) -> None:
+    trader = opens(server, "BNB-USDT", forgive=True)  # the browser logs the broken request
+
+    def lose_the_answer(route: Route) -> None:
+        route.fetch()
+        route.abort()
+
+    trader.page.route("**/order", lose_the_answer)
+    trader.enters("Buy", "Limit", "1", "270.00")
+    trader.sees_result("No answer came, so the order may or may not have been taken")
+    trader.page.unroute("**/order")
+    trader.page.locator("#ticket .send").click()
+    trader.sees_result("In the book: buy 1 BNB at 270.00")
+    expect(trader.orders()).to_have_count(1)
+    expect(trader.level("270.00")).to_contain_text("1.000000")
+    trader.page.locator("#ticket .send").click()  # the same fields after an answer: another order
+    expect(trader.orders()).to_have_count(2)
+    trader.page.get_by_role("button", name="Cancel all").click()
+    expect(trader.orders()).to_have_count(0)

@@ -13,6 +13,11 @@ from tests.browser.server import Server
 from tests.browser.trader import DESKTOP, PHONE, Trader
 
 FITS = "() => document.documentElement.scrollWidth <= document.documentElement.clientWidth"
+# Cells whose text is wider than they are, and tables wider than their panels.
+CUT_OFF = """() => [...document.querySelectorAll('td, th, .scroller, .ladder, dd, .choice span')]
+  .filter((cell) => cell.offsetParent && cell.clientWidth > 1 && cell.scrollWidth > cell.clientWidth + 1)
+  .map((cell) => `${cell.closest('[id]').id} ${cell.className} ${cell.textContent}`)"""
+LADDER_HEIGHT = "() => document.querySelector('.ladder').clientHeight"
 SHIFT = """() => new Promise((resolve) => {
   new PerformanceObserver((list) => resolve(list.getEntries().reduce((sum, entry) => sum + entry.value, 0)))
     .observe({ type: "layout-shift", buffered: true });
@@ -45,15 +50,27 @@ def test_everything_comes_from_the_server_itself(opens: Opens, server: Server) -
     assert trader.origins == {f"127.0.0.1:{server.port}"}
 
 
-@pytest.mark.parametrize("width", [320, 360, 414, 768, 1100, 1280, 1920])
+@pytest.mark.parametrize("width", [360, 768, 1100, 1200, 1920])
 def test_the_page_fits_its_width(opens: Opens, server: Server, width: int) -> None:
     trader = opens(server, "BTC-USDT", size=(width, 800))
+    _make_a_market(trader)
     assert trader.page.evaluate(FITS)
+    assert trader.page.evaluate(CUT_OFF) == []
+    trader.page.get_by_role("button", name="Cancel all").click()
+    expect(trader.orders()).to_have_count(0)
 
 
 def test_on_a_desk_the_whole_page_is_seen_without_scrolling(opens: Opens, server: Server) -> None:
     trader = opens(server, "BTC-USDT", size=DESKTOP)
     assert trader.page.evaluate("() => document.documentElement.scrollHeight <= innerHeight")
+
+
+@pytest.mark.parametrize("size", [PHONE, (820, 1180), DESKTOP])
+def test_the_ladder_keeps_to_its_panel(opens: Opens, server: Server, size: tuple[int, int]) -> None:
+    trader = opens(server, "BTC-USDT", size=size)
+    height = trader.page.evaluate(LADDER_HEIGHT)
+    trader.page.wait_for_timeout(500)
+    assert trader.page.evaluate(LADDER_HEIGHT) == height <= size[1]
 
 
 def test_nothing_jumps_while_the_page_loads_and_trades(opens: Opens, server: Server) -> None:

@@ -33,8 +33,8 @@ class Promises:
         """The answer to POST /order."""
         if status == 200:
             before = self.orders.get(name)
-            if before is not None and before["order_id"] != answer["order_id"]:
-                self.wrong.append(f"{name} was order {before['order_id']} and then {answer['order_id']}")
+            if before is not None and _told_twice(before) != _told_twice(answer):
+                self.wrong.append(f"{name} was answered with {before} and then with {answer}")
             self.orders[name] = answer
             for trade in answer["trades"]:
                 self.trades[trade["trade_id"]] = trade_facts(trade)
@@ -62,6 +62,11 @@ def trade_facts(trade: Any) -> tuple[str, str, str, str, str]:
         trade["maker_order_id"],
         trade["taker_order_id"],
     )
+
+
+def _told_twice(answer: Any) -> tuple[str, set[str]]:
+    """What a repeated request must be told as the first was: the order's id, and what it took on entry."""
+    return answer["order_id"], {trade["trade_id"] for trade in answer["trades"]}
 
 
 class Load:

@@ -54,7 +54,13 @@ def doctored(**fields: Any) -> OrderAnswer:
 
 
 def with_trade(**fields: Any) -> OrderAnswer:
-    return doctored(trades=[TRADES[0], msgspec.structs.replace(TRADES[1], **fields)])
+    """Only the second trade is wrong: the totals are made to agree with it."""
+    trades = [TRADES[0], msgspec.structs.replace(TRADES[1], **fields)]
+    return doctored(
+        trades=trades,
+        total_maker_fees=trades[0].maker_fee + trades[1].maker_fee,
+        total_taker_fees=trades[0].taker_fee + trades[1].taker_fee,
+    )
 
 
 def test_a_right_answer_passes():
@@ -84,6 +90,7 @@ def test_a_right_answer_passes():
         with_trade(trade_value=D("100.99")),
         with_trade(maker_fee=D("0.0201")),
         with_trade(taker_fee=D("0.0504")),
+        with_trade(taker_fee=D("0.050499")),  # rounded for the payer, by less than the least step
         with_trade(taker_fee=D("0.0606")),
         with_trade(aggressor_side="sell"),
         with_trade(symbol="ETH-USDT"),

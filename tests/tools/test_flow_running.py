@@ -43,11 +43,13 @@ def book(url: str, symbol: str) -> Book:
     return asyncio.run(ask())
 
 
-def left_behind(url: str, symbol: str) -> int:
-    async def ask() -> int:
+def open_ids(url: str, symbol: str) -> set[str]:
+    """The flow's open orders."""
+
+    async def ask() -> set[str]:
         async with VenueClient(url) as client:
             orders = await client.open_orders(symbol)
-            return sum((order.client_order_id or "").startswith(PREFIX) for order in orders)
+            return {order.order_id for order in orders if (order.client_order_id or "").startswith(PREFIX)}
 
     return asyncio.run(ask())
 
@@ -92,19 +94,25 @@ def test_the_flow_makes_a_two_sided_book_is_labelled_and_leaves_nothing_behind(u
     summary = msgspec.json.decode(printed, type=Summary)
     assert summary.counts["orders"] > 50
     assert summary.latency["limit"].p50_ms > 0
-    assert left_behind(url, "BTC-USDT") == left_behind(url, "AAPL-USD") == 0
+    assert open_ids(url, "BTC-USDT") | open_ids(url, "AAPL-USD") == set()
     assert eventually(lambda: health(url).flows == [])
 
 
 def test_a_flow_that_was_killed_is_cleaned_up_by_the_next(url: str):
     command = tool("-m", "tools.flow", "--url", url, "--rate", "200", "--symbols", "SOL-USDT")
     killed = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    assert eventually(lambda: left_behind(url, "SOL-USDT") > 20)
+    assert eventually(lambda: len(open_ids(url, "SOL-USDT")) > 20)
     killed.kill()
     killed.wait()
-    ended = run("-m", "tools.flow", "--url", url, "--rate", "1", "--symbols", "SOL-USDT", "--duration", "0.5")
-    assert ended.returncode == 0, ended.stderr
-    assert left_behind(url, "SOL-USDT") == 0
+    before = open_ids(url, "SOL-USDT")
+    command[command.index("200")] = "1"
+    following = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        assert eventually(lambda: not before & open_ids(url, "SOL-USDT"))
+        assert following.poll() is None  # at its start, not at its end
+    finally:
+        following.send_signal(signal.SIGTERM)
+        assert following.wait(PATIENCE_S) == 0
 
 
 def test_a_symbol_without_a_known_price_is_asked_for(url: str):

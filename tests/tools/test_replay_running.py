@@ -77,6 +77,11 @@ def test_speed_stretches_the_recorded_time(url: str, tmp_path: Path):
     assert summary.seconds >= 2  # half a second was recorded
 
 
+def test_a_replay_can_bring_its_own_server(tmp_path: Path):
+    summary = replayed("lobster", str(recording(tmp_path)), "--spawn", "--speed", "max")
+    assert summary.counts["trades"] == 1
+
+
 def test_a_missing_file_and_an_unlisted_symbol_are_said_plainly(url: str, tmp_path: Path):
     missing = run("-m", "tools.replay", "bitstamp", str(tmp_path / "none.log"), "--url", url)
     assert missing.returncode == 1

@@ -1,0 +1,93 @@
+"""Connections: who may make one, over which transport, and what everybody is told of the venue."""
+
+from __future__ import annotations
+
+import asyncio
+import resource
+from pathlib import Path
+
+import pytest
+
+from tests.feed.listener import in_thread, listening
+from tests.feed.raw import RawClient
+from tests.feed.venue import Venue
+
+
+def test_a_page_of_another_site_is_refused_over_websocket_and_over_polling(venue: Venue) -> None:
+    for origin in ("http://evil.example", f"http://evil.example:{venue.port}", "null"):
+        websocket = RawClient(venue.port, origin=origin)
+        assert websocket.head.startswith("HTTP/1.1 400")
+        websocket.close()
+        status, _ = venue.answer("GET", "/socket.io/?EIO=4&transport=polling", headers={"Origin": origin})
+        assert status == 400
+
+
+def test_our_own_page_is_let_in(venue: Venue) -> None:
+    websocket = RawClient(venue.port, origin=venue.url)
+    websocket.join()
+    websocket.close()
+
+
+def test_messages_are_not_compressed_even_for_a_client_that_offers_to(venue: Venue) -> None:
+    websocket = RawClient(venue.port)
+    assert websocket.head.startswith("HTTP/1.1 101")
+    assert "extensions" not in websocket.head.lower()
+    websocket.close()
+
+
+def test_a_source_of_flow_is_told_to_everybody_as_long_as_it_is_connected(venue: Venue) -> None:
+    async def scenario() -> None:
+        async with listening(venue.url) as page:
+            async with listening(venue.url, auth={"flow": "simulated"}):
+                await page.until(lambda: page.all("venue")[-1] == {"flows": ["simulated"], "accepting": True})
+                async with listening(venue.url, auth={"flow": ["no such"]}) as other:
+                    assert other.all("venue") == [{"flows": ["simulated"], "accepting": True}]
+            await page.until(lambda: page.all("venue")[-1] == {"flows": [], "accepting": True})
+            assert len(page.all("venue")) == 3
+
+    asyncio.run(scenario())
+
+
+def test_a_client_that_leaves_is_forgotten(venue: Venue) -> None:
+    async def scenario() -> None:
+        before = venue.ask("GET", "/health")["connections"]
+        for transport in ("websocket", "polling"):
+            async with listening(venue.url, transport) as client:
+                await client.subscribe("trades", batch=True)
+                assert (await in_thread(venue.ask, "GET", "/health"))["connections"] == before + 1
+        abrupt = RawClient(venue.port)
+        abrupt.join()
+        abrupt.close()
+        for _ in range(100):
+            if (await in_thread(venue.ask, "GET", "/health"))["connections"] == before:
+                return
+            await asyncio.sleep(0.1)
+        pytest.fail("a connection is remembered though nobody is there")
+
+    asyncio.run(scenario())
+
+
+def test_when_the_journal_fails_everybody_is_told_that_no_orders_are_taken(tmp_path: Path) -> None:
+    async def scenario(venue: Venue) -> None:
+        order = {"symbol": "SOL-USDT", "side": "buy", "order_type": "limit", "quantity": "1", "price": "100"}
+        async with listening(venue.url) as client:
+            await client.subscribe("l2_deltas", "SOL-USDT")
+            await client.ask("order", order)
+            wal = venue.process.cwd() and max(
+                (tmp_path / "data").glob("journal.sqlite*"), key=lambda p: p.stat().st_size
+            )
+            limit = wal.stat().st_size
+            resource.prlimit(venue.process.pid, resource.RLIMIT_FSIZE, (limit, limit))
+            answers = [await client.ask("order", order) for _ in range(200)]
+            assert answers[-1]["error_code"] == "NOT_ACCEPTING"
+            await client.until(lambda: client.all("venue")[-1]["accepting"] is False)
+            # what was acknowledged is in the book that was told, and nothing else
+            acknowledged = 1 + sum("order_id" in answer for answer in answers)
+            there = venue.ask("GET", "/book/SOL-USDT")
+            assert there["bids"] == [["100.00", f"{acknowledged}.000000", acknowledged]]
+            await client.until(lambda: client.all("l2_delta")[-1]["bids"] == there["bids"])
+        async with listening(venue.url) as late:
+            assert late.all("venue") == [{"flows": [], "accepting": False}]
+
+    with Venue(tmp_path / "data") as venue:
+        asyncio.run(scenario(venue))
