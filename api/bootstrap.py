@@ -84,15 +84,8 @@ class Server:
             result.digest,
             exchange.seq,
         )
-        sys.setswitchinterval(SWITCH_INTERVAL_SECONDS)
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(GC_YOUNG_THRESHOLD, 20, 50)
-
-        identity, credentials = _open_identity(settings)
-        self._closers.append(identity.close)
-        signing = Signing(identity, credentials)
-        self._closers.append(signing.close)
+        _tune_the_interpreter()
+        access, signing = self._open_identity(settings)
         committer = Committer(journal)
         writer = HistoryWriter(history)
         self._closers.append(writer.close)
@@ -115,7 +108,7 @@ class Server:
             history=history,
             history_writer=writer,
             activity=activity,
-            access=Access(credentials, sandbox=settings.profile == "sandbox"),
+            access=access,
             signing=signing,
             started_ns=time.time_ns(),
         )
@@ -139,6 +132,18 @@ class Server:
         if settings.profile == "sandbox" and (paper := paper_money(exchange)):
             sequencer.submit_all(paper)
         self.feed: Feed = feed
+
+    def _open_identity(self, settings: Settings) -> tuple[Access, Signing]:
+        """Who is who, under the server's secret."""
+        secret = secrets.load_or_create(settings.secret_file or settings.data / "secret.key")
+        identity = Identity(
+            settings.identity_url or settings.data / "identity.sqlite", secret, refresh_days=settings.refresh_days
+        )
+        self._closers.append(identity.close)
+        credentials = Credentials(secret.token_key, settings.token_minutes * 60)
+        signing = Signing(identity, credentials)
+        self._closers.append(signing.close)
+        return Access(credentials, sandbox=settings.profile == "sandbox"), signing
 
     def _list(self, commands: list[ListInstrument]) -> None:
         if not commands:
@@ -214,13 +219,12 @@ def _replay(journal: SqliteJournal, exchange: Exchange, history: History, activi
     return result
 
 
-def _open_identity(settings: Settings) -> tuple[Identity, Credentials]:
-    """The store of users, and what tells good credentials from bad, under the server's secret."""
-    secret = secrets.load_or_create(settings.secret_file or settings.data / "secret.key")
-    identity = Identity(
-        settings.identity_url or settings.data / "identity.sqlite", secret, refresh_days=settings.refresh_days
-    )
-    return identity, Credentials(secret.token_key, settings.token_minutes * 60)
+def _tune_the_interpreter() -> None:
+    """Short turns for the event loop, and garbage collections that pass over what was replayed."""
+    sys.setswitchinterval(SWITCH_INTERVAL_SECONDS)
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(GC_YOUNG_THRESHOLD, 20, 50)
 
 
 def _stop_the_process(violation: BaseException) -> NoReturn:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from api.listing import DEFAULT_INSTRUMENTS
+from tests.api.clients import START_GRACE_S
 from tests.api.running import Http, RunningServer
 
 PLAIN = """
@@ -73,3 +75,12 @@ def http(running_server: RunningServer) -> Iterator[Http]:
 def symbol() -> str:
     """A symbol of the shared server in which nobody else trades."""
     return f"T{next(_numbers) % PLAIN_SYMBOLS:03}"
+
+
+@pytest.fixture(scope="session")
+def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    """A server that asks for credentials."""
+    data = tmp_path_factory.mktemp("secured") / "data"
+    with RunningServer(data, "--profile", "secured", "--login-rate", "off") as server:
+        time.sleep(START_GRACE_S)
+        yield server

@@ -2,38 +2,28 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-import ssl
-import subprocess
 import time
 from collections.abc import Iterator
-from itertools import count
 from pathlib import Path
 from typing import Any
-from urllib.request import urlopen
 
 import msgspec
 import pytest
-import socketio
 
-from tests.api.running import ROOT, Answer, Http, RunningServer, command, environment, eventually
+from tests.api.clients import (
+    PASSWORD,
+    START_GRACE_S,
+    bearer,
+    call_signed,
+    created,
+    new_key,
+    now_ms,
+    sign_up,
+    signed,
+)
+from tests.api.running import Http, RunningServer
 
-PASSWORD = "correct horse"
 ORDER = {"symbol": "BTC-USDT", "side": "buy", "order_type": "limit", "quantity": "0.5", "price": "30000.00"}
-NAMESPACE = "/market"
-START_GRACE_S = 1.1  # signatures from before the start, and a second more, are refused
-
-_numbers = count()
-
-
-@pytest.fixture(scope="module")
-def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
-    """A server that asks for credentials."""
-    data = tmp_path_factory.mktemp("secured") / "data"
-    with RunningServer(data, "--profile", "secured", "--login-rate", "off") as server:
-        time.sleep(START_GRACE_S)
-        yield server
 
 
 @pytest.fixture
@@ -42,69 +32,6 @@ def http(secured: RunningServer) -> Iterator[Http]:
     client = Http(secured.url)
     yield client
     client.close()
-
-
-def created(answer: Answer) -> Any:
-    """The body of a 201."""
-    assert answer.status == 201, answer.content
-    assert answer.headers["Cache-Control"] == "no-store"
-    return answer.json
-
-
-def sign_up(http: Http) -> dict[str, Any]:
-    """A new user, signed in."""
-    body: dict[str, Any] = created(http.post("/auth/signup", {"name": f"user{next(_numbers)}", "password": PASSWORD}))
-    return body
-
-
-def bearer(signed_in: dict[str, Any]) -> dict[str, str]:
-    """The header that shows a token."""
-    return {"Authorization": f"Bearer {signed_in['token']}"}
-
-
-def new_key(http: Http, *scopes: str, ip_list: tuple[str, ...] = ()) -> dict[str, Any]:
-    """A key of a new user."""
-    who = bearer(sign_up(http))
-    body: dict[str, Any] = created(
-        http.call("POST", "/auth/keys", {"label": "bot", "scopes": scopes, "ip_list": ip_list}, who)
-    )
-    return body
-
-
-def now_ms(offset_ms: int = 0) -> str:
-    """The time as a client writes it."""
-    return str(time.time_ns() // 10**6 + offset_ms)
-
-
-def signature(key: dict[str, Any], timestamp: str, method: str, target: str, content: bytes = b"") -> str:
-    """What a client computes, from the documentation alone."""
-    message = f"{timestamp}\n{method}\n{target}\n".encode() + content
-    return hmac.new(key["secret"].encode(), message, hashlib.sha256).hexdigest()
-
-
-def signed(
-    key: dict[str, Any],
-    method: str,
-    target: str,
-    content: bytes = b"",
-    *,
-    offset_ms: int = 0,
-    window: str | None = None,
-) -> dict[str, str]:
-    """The headers of a signed request."""
-    timestamp = now_ms(offset_ms)
-    headers = {
-        "X-Openbell-Key": key["key_id"],
-        "X-Openbell-Timestamp": timestamp,
-        "X-Openbell-Signature": signature(key, timestamp, method, target, content),
-    }
-    return headers | ({} if window is None else {"X-Openbell-Window": window})
-
-
-def call_signed(http: Http, key: dict[str, Any], method: str, target: str, body: Any = None) -> Answer:
-    """One signed request."""
-    content = b"" if body is None else msgspec.json.encode(body)
-    return http.call(method, target, content or None, signed(key, method, target, content))
 
 
 # -- sessions
@@ -389,252 +316,3 @@ def test_a_key_is_listed_without_its_secret_and_revoked_at_once_by_its_user(http
 )
 def test_a_key_that_makes_no_sense_is_not_made(http: Http, body: Any) -> None:
     assert http.call("POST", "/auth/keys", body, bearer(sign_up(http))).status == 400
-
-
-# -- the feed
-
-
-class FeedClient:
-    """A Socket.IO client that remembers what it was told."""
-
-    def __init__(self, url: str, auth: dict[str, Any] | None) -> None:
-        self.told: list[tuple[str, Any]] = []
-        self.io = socketio.Client(reconnection=False)
-        self.io.on("*", lambda event, data: self.told.append((event, data)), namespace=NAMESPACE)
-        self.ended = False
-        self.io.on("disconnect", self._end, namespace=NAMESPACE)
-        self.io.connect(url, auth=auth, namespaces=[NAMESPACE], transports=["websocket"])
-
-    def _end(self, *_reason: Any) -> None:
-        self.ended = True
-
-    def call(self, event: str, data: Any) -> Any:
-        """What an event is acknowledged with."""
-        return self.io.call(event, data, namespace=NAMESPACE, timeout=10)
-
-    def events(self, name: str) -> list[Any]:
-        """What it was told under one name."""
-        return [data for event, data in self.told if event == name]
-
-    def close(self) -> None:
-        """Go."""
-        self.io.disconnect()
-
-
-@pytest.fixture
-def connect(secured: RunningServer) -> Iterator[Any]:
-    """Connects feed clients, and sees them off."""
-    clients: list[FeedClient] = []
-
-    def make(auth: dict[str, Any] | None = None) -> FeedClient:
-        clients.append(FeedClient(secured.url, auth))
-        return clients[-1]
-
-    yield make
-    for client in clients:
-        client.close()
-
-
-def feed_signature(key: dict[str, Any]) -> dict[str, Any]:
-    """`auth` of a client that signs."""
-    timestamp = now_ms()
-    return {
-        "key": key["key_id"],
-        "timestamp": timestamp,
-        "signature": signature(key, timestamp, "CONNECT", "/market"),
-    }
-
-
-def test_a_feed_client_trades_and_hears_as_its_user(http: Http, connect: Any) -> None:
-    ada, eve = sign_up(http), sign_up(http)
-    own, foreign = connect({"token": ada["token"]}), connect({"token": eve["token"]})
-    for client in (own, foreign):
-        client.call("subscribe", {"type": "orders"})
-    order = own.call("order", ORDER)
-    eventually(lambda: own.events("order_event"))
-    assert foreign.call("cancel", {"order_id": order["order_id"]})["error_code"] == "UNKNOWN_ORDER"
-    assert foreign.events("order_event") == []
-    http.call("GET", f"/order/{order['order_id']}", headers=bearer(ada)).granted()
-    assert own.call("cancel", {"order_id": order["order_id"]})["success"] is True
-
-
-def test_a_feed_client_without_credentials_hears_market_data_only(connect: Any) -> None:
-    nobody = connect()
-    assert nobody.call("subscribe", {"type": "bbo", "symbol": "BTC-USDT"})["type"] == "bbo"
-    for event, data in (("order", ORDER), ("cancel", {"order_id": "1"}), ("subscribe", {"type": "orders"})):
-        assert nobody.call(event, data)["error_code"] == "UNAUTHENTICATED"
-
-
-def test_a_feed_client_with_a_key_does_what_its_scopes_say(http: Http, connect: Any) -> None:
-    reader = connect(feed_signature(new_key(http, "read")))
-    assert reader.call("subscribe", {"type": "orders"})["type"] == "orders"
-    assert reader.call("order", ORDER)["error_code"] == "SCOPE_MISSING"
-    trader = connect(feed_signature(new_key(http, "trade")))
-    assert trader.call("subscribe", {"type": "orders"})["error_code"] == "SCOPE_MISSING"
-    assert "order_id" in trader.call("order", ORDER | {"price": "29000.00"})
-
-
-@pytest.mark.parametrize(
-    ("auth", "code"),
-    [
-        ({"token": "x.y.z"}, "BAD_TOKEN"),
-        ({"token": 7}, "INVALID_VALUE"),
-        ({"key": "ob-none", "timestamp": 1, "signature": "00"}, "UNKNOWN_KEY"),
-        ({"key": "ob-none", "token": "x"}, "AMBIGUOUS_CREDENTIALS"),
-    ],
-)
-def test_a_feed_client_with_bad_credentials_is_told_why_and_disconnected(connect: Any, auth: Any, code: str) -> None:
-    client = connect(auth)
-    eventually(lambda: client.ended)
-    assert [body["error_code"] for body in client.events("error")] == [code]
-    assert client.events("connected") == []
-
-
-def test_a_connection_signature_is_good_once(http: Http, connect: Any) -> None:
-    auth = feed_signature(new_key(http, "read"))
-    assert connect(auth).call("subscribe", {"type": "orders"})["type"] == "orders"
-    again = connect(auth)
-    eventually(lambda: again.ended)
-    assert again.events("error")[0]["error_code"] == "SIGNATURE_REPLAYED"
-
-
-def test_revoking_ends_the_connections_at_once(http: Http, connect: Any) -> None:
-    ada, bob = sign_up(http), sign_up(http)
-    key = created(http.call("POST", "/auth/keys", {"scopes": ["read"]}, bearer(bob)))
-    of_session, of_key, other = connect({"token": ada["token"]}), connect(feed_signature(key)), connect()
-    http.call("POST", "/auth/logout", headers=bearer(ada)).granted()
-    eventually(lambda: of_session.ended)
-    assert not of_key.ended
-    http.call("DELETE", f"/auth/keys/{key['key_id']}", headers=bearer(bob)).granted()
-    eventually(lambda: of_key.ended)
-    assert not other.ended
-
-
-# -- settings
-
-
-def test_attempts_to_sign_in_are_limited_by_name_and_by_address(tmp_path: Path) -> None:
-    with RunningServer(tmp_path / "data", "--profile", "secured", "--login-rate", "4/hour") as server:
-        name = sign_up(server.http)["name"]
-        wrong = {"name": name, "password": "wrong horse"}
-        for _ in range(3):
-            server.http.post("/auth/login", wrong).refused(401, "BAD_LOGIN")
-        answer = server.http.post("/auth/login", wrong)
-        answer.refused(429, "TOO_MANY_REQUESTS")
-        assert int(answer.headers["Retry-After"]) > 60
-        server.http.post("/auth/guest", None).refused(429, "TOO_MANY_REQUESTS")
-    with RunningServer(tmp_path / "sandbox", "--login-rate", "4/hour") as server:  # spares loopback, but not a name
-        name = [sign_up(server.http) for _ in range(6)][0]["name"]
-        for attempt in range(6):
-            wrong = {"name": name if attempt % 2 else name.upper(), "password": "wrong horse"}
-            status = server.http.post("/auth/login", wrong).status
-            assert status == (401 if attempt < 4 else 429)
-
-
-def test_a_login_that_succeeds_does_not_count(tmp_path: Path) -> None:
-    with RunningServer(tmp_path / "data", "--login-rate", "2/hour") as server:
-        name = sign_up(server.http)["name"]
-        for _ in range(4):
-            server.http.post("/auth/login", {"name": name, "password": PASSWORD}).granted()
-
-
-def test_signup_can_be_off(tmp_path: Path) -> None:
-    with RunningServer(tmp_path / "data", "--profile", "secured", "--signup", "off") as server:
-        body = {"name": "adaa", "password": PASSWORD}
-        server.http.post("/auth/signup", body).refused(403, "SIGNUP_CLOSED")
-        server.http.post("/auth/guest", None).refused(403, "SIGNUP_CLOSED")
-
-
-def test_other_machines_may_reach_a_secured_server_only(tmp_path: Path) -> None:
-    refused = subprocess.run(
-        command("--host", "0.0.0.0", "--data", str(tmp_path / "data")),  # noqa: S104
-        cwd=ROOT,
-        env=environment({}),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert refused.returncode == 2
-    assert "--profile secured" in refused.stderr
-
-
-@pytest.fixture
-def certificate(tmp_path: Path) -> tuple[Path, Path]:
-    """A certificate for loopback, signed by itself, and its key."""
-    cert, key = tmp_path / "cert.pem", tmp_path / "key.pem"
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"]
-        + ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(cert)],
-        check=True,
-        capture_output=True,
-        timeout=60,
-    )
-    return cert, key
-
-
-def test_it_speaks_tls(tmp_path: Path, certificate: tuple[Path, Path]) -> None:
-    cert, key = certificate
-    arguments = ("--profile", "secured", "--tls-cert", str(cert), "--tls-key", str(key))
-    with TlsServer(tmp_path / "data", *arguments) as server:
-        assert server.url.startswith("https://")
-        trusting = ssl.create_default_context(cafile=str(cert))
-        with urlopen(f"{server.url}/health", context=trusting, timeout=30) as answer:  # noqa: S310
-            assert msgspec.json.decode(answer.read())["accepting"] is True
-        io = socketio.Client(reconnection=False, ssl_verify=False)
-        io.connect(server.url, namespaces=[NAMESPACE], transports=["websocket"])
-        assert io.call("subscribe", {"type": "bbo", "symbol": "BTC-USDT"}, namespace=NAMESPACE)["type"] == "bbo"
-        io.disconnect()
-
-
-class TlsServer(RunningServer):
-    """A server whose URL line says https."""
-
-
-def test_tls_needs_both_files(tmp_path: Path, certificate: tuple[Path, Path]) -> None:
-    refused = subprocess.run(
-        command("--data", str(tmp_path / "data"), "--tls-cert", str(certificate[0])),
-        cwd=ROOT,
-        env=environment({}),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert refused.returncode == 2
-    assert "go together" in refused.stderr
-
-
-def test_no_secret_reaches_the_log_at_debug_level(tmp_path: Path) -> None:
-    with RunningServer(tmp_path / "data", "--profile", "secured", "--debug", "--login-rate", "off") as server:
-        time.sleep(START_GRACE_S)
-        http = server.http
-        ada = sign_up(http)
-        wrong = http.post("/auth/login", {"name": ada["name"], "password": "a wrong password"})
-        wrong.refused(401, "BAD_LOGIN")
-        malformed = http.post("/auth/signup", {"name": "x", "password": "never accepted"})
-        malformed.refused(400, "INVALID_VALUE")
-        again = http.post("/auth/refresh", {"refresh_token": ada["refresh_token"]}).granted()
-        key = created(http.call("POST", "/auth/keys", {"scopes": ["read", "trade"]}, bearer(again)))
-        headers = signed(key, "GET", "/orders")
-        http.call("GET", "/orders", headers=headers).granted()
-        http.call("GET", "/orders", headers=headers).refused(401, "SIGNATURE_REPLAYED")
-        http.call("GET", "/orders", headers={"Authorization": "Bearer made.up.token"}).refused(401, "BAD_TOKEN")
-        clients = [FeedClient(server.url, auth) for auth in ({"token": again["token"]}, feed_signature(key))]
-        for client in clients:
-            client.call("subscribe", {"type": "orders"})
-            client.close()
-        http.post("/auth/refresh", {"refresh_token": ada["refresh_token"]}).refused(401, "REFRESH_TOKEN_REUSED")
-        guest = created(http.post("/auth/guest", None))
-        http.call("POST", "/auth/logout", headers=bearer(guest)).granted()
-        server.restart()
-        log = server.log
-        secret_key = (tmp_path / "data" / "secret.key").read_text(encoding="ascii").strip()
-    hidden = [PASSWORD, "a wrong password", "never accepted", "$argon2", key["secret"], secret_key, "made.up.token"]
-    hidden += [headers["X-Openbell-Signature"], *(item[name] for item in (ada, again, guest) for name in TOKENS)]
-    assert "POST /auth/signup" in log  # it is the whole log, at debug level
-    assert [secret for secret in hidden if secret in log] == []
-    assert [secret for secret in hidden if secret.rpartition(".")[2] in log] == []
-
-
-TOKENS = ("token", "refresh_token")

@@ -98,7 +98,7 @@ def test_every_route_has_its_heading(server: Server) -> None:
         f"{method} {rule.rule.replace('<', '{').replace('>', '}')}"
         for rule in server.app.url_map.iter_rules()
         for method in rule.methods or ()
-        if rule.endpoint.split(".")[0] in ("orders", "market") and method not in ("HEAD", "OPTIONS")
+        if rule.endpoint.split(".")[0] in ("auth", "orders", "market") and method not in ("HEAD", "OPTIONS")
     }
     described = set(re.findall(r"^### ([A-Z]+ /\S*)", page("api.md"), re.MULTILINE))
     assert described == offered

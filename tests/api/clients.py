@@ -1,0 +1,133 @@
+"""Signing in and signing requests, as a client does it by the documentation alone."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import threading
+import time
+from collections.abc import Coroutine
+from itertools import count
+from typing import Any
+
+import msgspec
+import socketio
+
+from tests.api.running import Answer, Http, eventually
+
+PASSWORD = "correct horse"  # noqa: S105
+NAMESPACE = "/market"
+START_GRACE_S = 1.1  # signatures from before the start, and a second more, are refused
+
+_numbers = count()
+
+
+def created(answer: Answer) -> Any:
+    """The body of a 201."""
+    assert answer.status == 201, answer.content
+    assert answer.headers["Cache-Control"] == "no-store"
+    return answer.json
+
+
+def sign_up(http: Http) -> dict[str, Any]:
+    """A new user, signed in."""
+    body: dict[str, Any] = created(http.post("/auth/signup", {"name": f"user{next(_numbers)}", "password": PASSWORD}))
+    return body
+
+
+def bearer(signed_in: dict[str, Any]) -> dict[str, str]:
+    """The header that shows a token."""
+    return {"Authorization": f"Bearer {signed_in['token']}"}
+
+
+def new_key(http: Http, *scopes: str, ip_list: tuple[str, ...] = ()) -> dict[str, Any]:
+    """A key of a new user."""
+    who = bearer(sign_up(http))
+    body: dict[str, Any] = created(
+        http.call("POST", "/auth/keys", {"label": "bot", "scopes": scopes, "ip_list": ip_list}, who)
+    )
+    return body
+
+
+def now_ms(offset_ms: int = 0) -> str:
+    """The time as a client writes it."""
+    return str(time.time_ns() // 10**6 + offset_ms)
+
+
+def signature(key: dict[str, Any], timestamp: str, method: str, target: str, content: bytes = b"") -> str:
+    """What a client computes, from the documentation alone."""
+    message = f"{timestamp}\n{method}\n{target}\n".encode() + content
+    return hmac.new(key["secret"].encode(), message, hashlib.sha256).hexdigest()
+
+
+def signed(
+    key: dict[str, Any],
+    method: str,
+    target: str,
+    content: bytes = b"",
+    *,
+    offset_ms: int = 0,
+    window: str | None = None,
+) -> dict[str, str]:
+    """The headers of a signed request."""
+    timestamp = now_ms(offset_ms)
+    headers = {
+        "X-Openbell-Key": key["key_id"],
+        "X-Openbell-Timestamp": timestamp,
+        "X-Openbell-Signature": signature(key, timestamp, method, target, content),
+    }
+    return headers | ({} if window is None else {"X-Openbell-Window": window})
+
+
+def call_signed(http: Http, key: dict[str, Any], method: str, target: str, body: Any = None) -> Answer:
+    """One signed request."""
+    content = b"" if body is None else msgspec.json.encode(body)
+    return http.call(method, target, content or None, signed(key, method, target, content))
+
+
+def feed_signature(key: dict[str, Any]) -> dict[str, Any]:
+    """`auth` of a client that signs."""
+    timestamp = now_ms()
+    return {
+        "key": key["key_id"],
+        "timestamp": timestamp,
+        "signature": signature(key, timestamp, "CONNECT", "/market"),
+    }
+
+
+class FeedClient:
+    """A Socket.IO client, in a thread of its own, that remembers what it was told."""
+
+    def __init__(self, url: str, auth: dict[str, Any] | None = None, **options: Any) -> None:
+        self.told: list[tuple[str, Any]] = []
+        self.ended = False
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
+        self._io = socketio.AsyncClient(reconnection=False, handle_sigint=False, **options)
+        self._io.on("*", lambda event, data=None: self.told.append((event, data)), namespace=NAMESPACE)
+        self._io.on("disconnect", self._end, namespace=NAMESPACE)
+        self._run(self._io.connect(url, auth=auth, namespaces=[NAMESPACE], transports=["websocket"], wait=False))
+        eventually(lambda: self.ended or self.events("connected"))
+
+    def call(self, event: str, data: Any) -> Any:
+        """What an event is acknowledged with."""
+        return self._run(self._io.call(event, data, namespace=NAMESPACE, timeout=10))
+
+    def events(self, name: str) -> list[Any]:
+        """What it was told under one name."""
+        return [data for event, data in self.told if event == name]
+
+    def close(self) -> None:
+        """Go."""
+        self._run(self._io.shutdown())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def _end(self, *_reason: Any) -> None:
+        self.ended = True
+
+    def _run(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(30)
