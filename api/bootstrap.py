@@ -112,9 +112,8 @@ class Server:
             signing=signing,
             started_ns=time.time_ns(),
         )
-        app, feed = create_app(self.venue)
-        self.app: Flask = app
-        self.wsgi: WsgiApp = Guard(app.wsgi_app, settings)
+        self.app, feed = create_app(self.venue)
+        self.wsgi: WsgiApp = Guard(self.app.wsgi_app, settings)
 
         def publish(batch: list[Applied]) -> None:
             trades = activity.on_applied(batch)
@@ -129,8 +128,7 @@ class Server:
         self._closers.append(sequencer.stop)
         feed.start()
         self._list(instruments_to_list(instruments, exchange))
-        if settings.profile == "sandbox" and (paper := paper_money(exchange)):
-            sequencer.submit_all(paper)
+        self._fund_sandbox(settings)
         self.feed: Feed = feed
 
     def _open_identity(self, settings: Settings) -> tuple[Access, Signing]:
@@ -144,6 +142,11 @@ class Server:
         signing = Signing(identity, credentials)
         self._closers.append(signing.close)
         return Access(credentials, sandbox=settings.profile == "sandbox"), signing
+
+    def _fund_sandbox(self, settings: Settings) -> None:
+        paper = paper_money(self.venue.exchange)
+        if settings.profile == "sandbox" and paper:
+            self.venue.sequencer.submit_all(paper)
 
     def _list(self, commands: list[ListInstrument]) -> None:
         if not commands:

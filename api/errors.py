@@ -29,7 +29,9 @@ RETRY_AFTER_S = 1
 STATUS: dict[RejectReason, int] = {
     RejectReason.UNKNOWN_SYMBOL: 404,
     RejectReason.SYMBOL_NOT_TRADING: 422,
+    RejectReason.ACCOUNT_STOPPED: 403,
     RejectReason.DUPLICATE_CLIENT_ORDER_ID: 409,
+    RejectReason.ORDER_RATE_EXCEEDED: 429,
     RejectReason.UNSUPPORTED_COMBINATION: 422,
     RejectReason.BAD_TICK: 422,
     RejectReason.BAD_LOT: 422,
@@ -39,15 +41,22 @@ STATUS: dict[RejectReason, int] = {
     RejectReason.NOTIONAL_TOO_LARGE: 422,
     RejectReason.PRICE_OUTSIDE_COLLAR: 422,
     RejectReason.TOO_MANY_OPEN_ORDERS: 422,
+    RejectReason.INSUFFICIENT_FUNDS: 422,
     RejectReason.UNKNOWN_ORDER: 404,
     RejectReason.TOO_LATE: 409,
+    RejectReason.UNKNOWN_ASSET: 404,
+    RejectReason.BAD_AMOUNT: 422,
+    RejectReason.DEPOSIT_LIMIT_EXCEEDED: 422,
+    RejectReason.BAD_CONFIGURATION: 422,
     RejectReason.INSTRUMENT_CONFLICT: 409,
 }
 
 _SENTENCES: dict[RejectReason, str] = {
     RejectReason.UNKNOWN_SYMBOL: "There is no symbol {symbol}; GET /symbols lists them.",
     RejectReason.SYMBOL_NOT_TRADING: "{symbol} is not trading at the moment.",
+    RejectReason.ACCOUNT_STOPPED: "This account was stopped by an operator.",
     RejectReason.DUPLICATE_CLIENT_ORDER_ID: "This client_order_id was used before for an order with other fields.",
+    RejectReason.ORDER_RATE_EXCEEDED: "This account may not enter so many orders in one second.",
     RejectReason.UNSUPPORTED_COMBINATION: "These fields do not go together: a limit, ioc or fok order has a price and "
     "a quantity; a market order has no price, never rests, and has either a quantity or a quote_quantity.",
     RejectReason.BAD_TICK: "The price must be a multiple of the tick size, {tick_size}.",
@@ -55,11 +64,18 @@ _SENTENCES: dict[RejectReason, str] = {
     RejectReason.QUANTITY_TOO_SMALL: "The quantity is below the smallest allowed, {min_quantity}.",
     RejectReason.QUANTITY_TOO_LARGE: "The quantity is above the largest allowed, {max_quantity}.",
     RejectReason.NOTIONAL_TOO_SMALL: "Price times quantity is below the smallest allowed, {min_notional}.",
-    RejectReason.NOTIONAL_TOO_LARGE: "Price times quantity is above the largest allowed, {max_notional}.",
+    RejectReason.NOTIONAL_TOO_LARGE: "Price times quantity is above the largest allowed: {max_notional}, or less "
+    "where your account has a limit of its own.",
     RejectReason.PRICE_OUTSIDE_COLLAR: "The price is too far from the market: the collar is {collar_percent} %.",
-    RejectReason.TOO_MANY_OPEN_ORDERS: "You have {max_open_orders} open orders in {symbol}, the most allowed.",
+    RejectReason.TOO_MANY_OPEN_ORDERS: "You have as many open orders as allowed: {max_open_orders} in {symbol}, or "
+    "fewer where your account has a limit of its own.",
+    RejectReason.INSUFFICIENT_FUNDS: "You have less available than this would need.",
     RejectReason.UNKNOWN_ORDER: "There is no such order.",
     RejectReason.TOO_LATE: "The order is already done.",
+    RejectReason.UNKNOWN_ASSET: "There is no such asset; GET /symbols tells those of each symbol.",
+    RejectReason.BAD_AMOUNT: "The amount must be above zero and a whole number of the asset's minor units.",
+    RejectReason.DEPOSIT_LIMIT_EXCEEDED: "With this you would have deposited more of the asset than you may.",
+    RejectReason.BAD_CONFIGURATION: "A fee rate is at most the whole notional, a limit a number from zero up.",
     RejectReason.INSTRUMENT_CONFLICT: "The symbol is listed with another tick, lot or asset.",
 }
 
@@ -118,7 +134,8 @@ def rejected(
     limits = _limits(instrument) if instrument else {}
     sentence = _SENTENCES[reason].format_map({"symbol": symbol, **limits})
     named = {name: value for name, value in limits.items() if f"{{{name}}}" in _SENTENCES[reason]}
-    return ApiError(status, reason.upper(), sentence, {**({"symbol": symbol} if symbol else {}), **named, **details})
+    about = {**({"symbol": symbol} if symbol else {}), **named, **details}
+    return ApiError(status, reason.upper(), sentence, about, RETRY_AFTER_S if status == 429 else None)
 
 
 def not_accepting(refusal: NotAccepting) -> ApiError:

@@ -45,7 +45,7 @@ class Listing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     collar_percent: Decimal | None = None
     reference_price: Decimal | None = None
     max_open_orders: int = 100_000  # per account
-    base_scale: int | None = None  # decimals of the base asset's minor unit; None: one lot is a whole number of it
+    base_scale: int | None = None  # decimals of the base asset's minor unit; None: those of the finest lot
 
 
 class _File(msgspec.Struct, forbid_unknown_fields=True):
@@ -60,7 +60,8 @@ def read_instruments(path: Path) -> list[Instrument]:
         raise ListingError(f"{path}: {problem}") from problem
     if not listings:
         raise ListingError(f"{path}: lists no instrument")
-    instruments = [instrument_of(listing) for listing in listings]
+    scales = _asset_scales(listings)
+    instruments = [instrument_of(listing, scales[listing.base]) for listing in listings]
     symbols = [instrument.symbol for instrument in instruments]
     for symbol in symbols:
         if symbols.count(symbol) > 1:
@@ -68,7 +69,21 @@ def read_instruments(path: Path) -> list[Instrument]:
     return instruments
 
 
-def instrument_of(listing: Listing) -> Instrument:
+def _asset_scales(listings: list[Listing]) -> dict[str, int]:
+    """The decimals of each asset's minor unit: as said, or else as many as the finest lot of the file has."""
+    said: dict[str, int] = {}
+    needed: dict[str, int] = {}
+    for listing in listings:
+        _check_steps(listing)
+        lot_decimals = max(0, -int(listing.lot_size.normalize().as_tuple().exponent))
+        needed[listing.base] = max(needed.get(listing.base, 0), lot_decimals)
+        for asset, scale in ((listing.base, listing.base_scale), (listing.quote, listing.quote_scale)):
+            if scale is not None and said.setdefault(asset, scale) != scale:
+                raise ListingError(f"{listing.symbol}: {asset} has a scale of {scale} here, {said[asset]} elsewhere")
+    return needed | said
+
+
+def instrument_of(listing: Listing, base_scale: int) -> Instrument:
     """Count everything in ticks, lots and minor units. Raises ListingError when a value does not fit them."""
     _check_steps(listing)
 
@@ -77,9 +92,6 @@ def instrument_of(listing: Listing) -> Instrument:
         return _whole(f"{listing.symbol}: {field}", value, unit, least, most)
 
     tick, lot = listing.tick_size, listing.lot_size
-    base_scale = listing.base_scale
-    if base_scale is None:
-        base_scale = max(0, -int(lot.normalize().as_tuple().exponent))
     minor_unit = Decimal(1).scaleb(-listing.quote_scale)
     bps, percent = Decimal("0.01"), Decimal("0.0001")  # a millionth, as these fields count
     return Instrument(

@@ -19,7 +19,7 @@ from contextlib import closing
 from pathlib import Path
 
 from benchmarks.machine import describe
-from engine.commands import AmendOrder, CancelOrder, Command, EnterOrder, ListInstrument
+from engine.commands import AmendOrder, CancelOrder, Command, Deposit, EnterOrder, ListInstrument
 from engine.exchange import Exchange
 from engine.instrument import Instrument
 from engine.types import AccountId, Amount, Lots, OrderId, OrderType, Seq, Side, Ticks, TimeInForce
@@ -42,6 +42,7 @@ INSTRUMENT = Instrument(
     lot_size="0.00000001",
     quote_scale=10,
     lot_tick_amount=Amount(1),
+    base_scale=8,
     max_quantity=Lots(10**14),
     max_notional=Amount(10**18),
     maker_fee=200,
@@ -50,6 +51,12 @@ INSTRUMENT = Instrument(
     reference_price=Ticks(MIDDLE),
     max_open_orders=10**9,
 )
+
+OPENING: list[Command] = [
+    ListInstrument(INSTRUMENT),
+    *(Deposit(ACCOUNT, asset, "1000000000000") for asset in (INSTRUMENT.base, INSTRUMENT.quote)),
+]
+FIRST_ID = len(OPENING) + 1  # of the orders that stand before a flow begins
 
 
 def order(
@@ -80,7 +87,7 @@ class Flow:
     def __init__(self, next_seq: int, standing: int) -> None:
         self.rng = random.Random(1)
         self.next_seq = next_seq
-        self.standing = standing  # orders that rest before the flow begins; their ids are 2 and on
+        self.standing = standing  # orders that rest before the flow begins; their ids are FIRST_ID and on
 
     def resting(self, count: int) -> list[Command]:
         """Limit orders that trade with nobody, at existing and new prices."""
@@ -91,7 +98,7 @@ class Flow:
     def cancelling(self, count: int) -> list[Command]:
         """Enter and cancel by turns; the cancelled order stands anywhere in its queue."""
         commands: list[Command] = []
-        open_ids = list(range(2, 2 + self.standing))
+        open_ids = list(range(FIRST_ID, FIRST_ID + self.standing))
         while len(commands) < count:
             open_ids.append(self.next_seq + len(commands))
             commands += self.resting(1)
@@ -103,7 +110,7 @@ class Flow:
     def amending(self, count: int) -> list[Command]:
         """Standing orders lose one lot each and keep their place."""
         return [
-            AmendOrder(ACCOUNT, OrderId(2 + n % self.standing), None, Lots(99 - n // self.standing))
+            AmendOrder(ACCOUNT, OrderId(FIRST_ID + n % self.standing), None, Lots(99 - n // self.standing))
             for n in range(min(count, 90 * self.standing))
         ]
 
@@ -143,7 +150,7 @@ class Flow:
                 commands.append(order(side, rng.randint(1, 100), MIDDLE + rng.randint(-20, 20) + lean))
             elif dice < 0.8:
                 seq = self.next_seq + number
-                commands.append(CancelOrder(ACCOUNT, OrderId(rng.randint(max(2, seq - 3000), seq))))
+                commands.append(CancelOrder(ACCOUNT, OrderId(rng.randint(max(FIRST_ID, seq - 3000), seq))))
             elif dice < 0.9:
                 commands.append(order(side, rng.randint(1, 100), MIDDLE, TimeInForce.IOC))
             else:
@@ -165,7 +172,7 @@ FLOWS: dict[str, Callable[[Flow, int], list[Command]]] = {
 def rate(flow: Callable[[Flow, int], list[Command]], standing: int, count: int) -> float:
     """Commands a second of one run of `flow` on a book of `standing` orders."""
     exchange = Exchange()
-    for seq, command in enumerate([ListInstrument(INSTRUMENT), *standing_book(standing)], 1):
+    for seq, command in enumerate([*OPENING, *standing_book(standing)], 1):
         exchange.apply(command, Seq(seq), seq)
     first = exchange.seq + 1
     commands = flow(Flow(first, standing), count)
@@ -180,7 +187,7 @@ def rate(flow: Callable[[Flow, int], list[Command]], standing: int, count: int) 
 
 def recovery(count: int) -> float:
     """Seconds to replay a million commands of mixed flow, scaled from `count` of them."""
-    commands = [ListInstrument(INSTRUMENT), *Flow(2, SMALL_BOOK).mixed(count - 1)]
+    commands = [*OPENING, *Flow(len(OPENING) + 1, SMALL_BOOK).mixed(count - len(OPENING))]
     with (
         tempfile.TemporaryDirectory() as directory,
         closing(SqliteJournal(Path(directory, "journal.sqlite"))) as journal,

@@ -19,7 +19,7 @@ import msgspec
 
 from engine.commands import Command
 
-BODY_VERSION: Final = 1
+BODY_VERSION: Final = 2  # 1: before accounts had funds
 GENESIS: Final = bytes(32)  # what the first record is chained to
 
 _HEADER = struct.Struct(">QqQI")  # n, ts_ns, first_seq, count: of fixed width, so no two headers read alike
@@ -78,6 +78,11 @@ def open_batch(record: BatchRecord) -> list[Command]:
     Raises UnknownVersion for a body of another version, CorruptRecord when it cannot be decoded.
     """
     if record.body[:1] != _VERSION_BYTE:
+        if record.body[0] < BODY_VERSION:
+            raise UnknownVersion(
+                f"record {record.n} was written by an older Openbell, whose accounts had no funds (body version "
+                f"{record.body[0]}, this one reads version {BODY_VERSION}): start with another --data folder"
+            )
         raise UnknownVersion(
             f"record {record.n} was written by a newer Openbell (body version {record.body[0]}, "
             f"this one reads version {BODY_VERSION}): start that one"

@@ -1,4 +1,4 @@
-"""Orders that are done and trades, looked up by id, by owner and by symbol.
+"""Orders that are done, trades and postings, looked up by id, by owner, by symbol and by asset.
 
 The history is derived: the journal holds the commands, replaying them gives the events again, and
 `write` takes up where `applied_seq` stands. So nothing here needs to be flushed to disk, and a
@@ -35,7 +35,8 @@ from engine.types import (
     TradeId,
 )
 from store import dialect
-from store.schema import METADATA, ORDERS, PROGRESS, SCHEMA_VERSION, TRADES
+from store.postings import Posting, PostingMaker, TradedAssets
+from store.schema import ASSETS, METADATA, ORDERS, POSTINGS, PROGRESS, SCHEMA_VERSION, TRADES
 
 log = logging.getLogger(__name__)
 
@@ -105,8 +106,11 @@ Row = TypeVar("Row", DoneOrder, Trade)
 
 _INSERT_ORDERS = dialect.insert_document(ORDERS)
 _INSERT_TRADES = dialect.insert_document(TRADES)
+_INSERT_POSTINGS = dialect.insert_document(POSTINGS)
+_INSERT_ASSETS = dialect.insert_document(ASSETS)
 _ORDER_ROWS = msgspec.json.Decoder(list[DoneOrder])
 _TRADE_ROWS = msgspec.json.Decoder(list[Trade])
+_POSTING_ROWS = msgspec.json.Decoder(list[Posting])
 
 
 class History:
@@ -120,6 +124,7 @@ class History:
         """
         self.path = dialect.database_path(path_or_url)
         self._writer = dialect.open_writer(self.path)
+        self._postings = PostingMaker({}, 0)
         self.applied_seq = self._open()  # everything up to this seq is stored
         self._reader = dialect.open_reader(self.path)
 
@@ -153,10 +158,17 @@ class History:
         if fresh[0].seq != self.applied_seq + 1 or last_seq != self.applied_seq + len(fresh):
             raise StoreGap(f"stored up to {self.applied_seq}; cannot go on with {fresh[0].seq} to {last_seq}")
         orders, trades = _rows(fresh)
+        postings, listed = self._postings.rows(fresh)
         with self._writer.begin() as connection:
             _insert(connection, _INSERT_ORDERS, orders)
             _insert(connection, _INSERT_TRADES, trades)
-            connection.execute(update(PROGRESS).values(applied_seq=last_seq))
+            _insert(connection, _INSERT_POSTINGS, postings)
+            _insert(
+                connection, _INSERT_ASSETS, [(a.symbol, a.base, a.quote, str(a.lot_amount)) for a in listed.values()]
+            )
+            last_id = self._postings.last_id + len(postings)
+            connection.execute(update(PROGRESS).values(applied_seq=last_seq, posting_id=last_id))
+        self._postings.take(postings, listed)
         self.applied_seq = last_seq
 
     # -- reading
@@ -212,6 +224,40 @@ class History:
         found.sort(key=lambda row: row.trade_id, reverse=True)
         return found
 
+    def account_fills(
+        self,
+        account: AccountId,
+        symbol: str | None = None,
+        before_trade_id: TradeId | None = None,
+        limit: int = PAGE_ROWS,
+    ) -> list[Trade]:
+        """Trades with an order of `account` on either side, newest first; one with both sides comes once.
+
+        For the next page give the last one's trade id. O(log trades + limit); with `symbol`,
+        O(trades passed over) on top.
+        """
+        filters = {} if symbol is None else {"symbol": symbol}
+        before = NEWEST if before_trade_id is None else before_trade_id
+        found = self._trades(_account_fills_sql(*filters), account=account, before=before, limit=limit, **filters)
+        found.sort(key=lambda row: row.trade_id, reverse=True)
+        return found
+
+    def postings(
+        self, account: AccountId, asset: str | None = None, before_id: int | None = None, limit: int = PAGE_ROWS
+    ) -> list[Posting]:
+        """What came to and went from `account`, newest first. For the next page give the last one's posting id.
+
+        O(log postings + limit).
+        """
+        filters: dict[str, Any] = {"account": account}
+        if asset is not None:
+            filters["asset"] = asset
+        before = NEWEST if before_id is None else before_id
+        document = self._document(_postings_sql(*filters), {"before": before, "limit": limit, **filters})
+        found = _POSTING_ROWS.decode(document)
+        found.sort(key=lambda row: row.posting_id, reverse=True)
+        return found
+
     def _orders(self, sql: str, **parameters: Any) -> list[DoneOrder]:
         return _ORDER_ROWS.decode(self._document(sql, parameters))
 
@@ -242,7 +288,7 @@ class History:
         dialect.discard(self.path)
         with self._writer.begin() as connection:
             METADATA.create_all(connection)
-            connection.execute(insert(PROGRESS).values(schema_version=SCHEMA_VERSION, applied_seq=0))
+            connection.execute(insert(PROGRESS).values(schema_version=SCHEMA_VERSION, posting_id=0, applied_seq=0))
         return Seq(0)
 
     def _stored_seq(self) -> Seq | None:
@@ -252,7 +298,11 @@ class History:
             if {column["name"] for column in columns} != set(PROGRESS.columns.keys()):
                 return None
             row = connection.execute(select(PROGRESS)).one_or_none()
-        return Seq(row.applied_seq) if row is not None and row.schema_version == SCHEMA_VERSION else None
+            if row is None or row.schema_version != SCHEMA_VERSION:
+                return None
+            assets = {asset.symbol: TradedAssets(*asset) for asset in connection.execute(select(ASSETS))}
+        self._postings = PostingMaker(assets, row.posting_id)
+        return Seq(row.applied_seq)
 
 
 @cache
@@ -285,6 +335,32 @@ def _trades_sql(*filters: str) -> str:
     rows = rows.where(*(TRADES.c[name] == bindparam(name) for name in filters))
     page = dialect.limited(rows.order_by(TRADES.c.trade_id.desc()))
     return dialect.select_document(page, Trade.__struct_fields__)
+
+
+@cache
+def _account_fills_sql(*filters: str) -> str:
+    """`filters`: the columns that must equal the parameter of their name."""
+    account: BindParameter[int] = bindparam("account")
+    sides = []
+    for column in (TRADES.c.maker_account, TRADES.c.taker_account):  # not one OR: each side has its own index
+        rows = select(TRADES).where(column == account, TRADES.c.trade_id < bindparam("before"))
+        rows = rows.where(*(TRADES.c[name] == bindparam(name) for name in filters))
+        if column is TRADES.c.taker_account:
+            rows = rows.where(TRADES.c.maker_account != account)  # seen already, from the other side
+        newest = dialect.limited(rows.order_by(TRADES.c.trade_id.desc())).subquery()
+        sides.append(select(newest))
+    both = union_all(*sides).subquery()
+    page = dialect.limited(select(both).order_by(both.c.trade_id.desc()))
+    return dialect.select_document(page, Trade.__struct_fields__)
+
+
+@cache
+def _postings_sql(*filters: str) -> str:
+    """`filters`: the columns that must equal the parameter of their name."""
+    rows = select(POSTINGS).where(POSTINGS.c.posting_id < bindparam("before"))
+    rows = rows.where(*(POSTINGS.c[name] == bindparam(name) for name in filters))
+    page = dialect.limited(rows.order_by(POSTINGS.c.posting_id.desc()))
+    return dialect.select_document(page, Posting.__struct_fields__)
 
 
 @cache

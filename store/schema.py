@@ -1,7 +1,7 @@
-"""The tables of the history: orders that are done, trades, and how far both have come.
+"""The tables of the history: orders that are done, trades, postings, and how far all have come.
 
 Units: prices are ticks, quantities lots, times epoch nanoseconds (all below 10^18, so BIGINT);
-amounts are minor units of the quote asset, of any size, so they are kept as decimal text.
+amounts are minor units of their asset, of any size, so they are kept as decimal text.
 Layer: store. No dialect's own words here: they are in `store/dialect.py`.
 """
 
@@ -13,7 +13,7 @@ from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, String, Tab
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 
-SCHEMA_VERSION = 1  # raise it with every change below: a history of another version is built anew
+SCHEMA_VERSION = 2  # raise it with every change below: a history of another version is built anew
 
 
 class DecimalInteger(TypeDecorator[int]):
@@ -81,10 +81,38 @@ TRADES = Table(
 Index("trades_by_symbol", TRADES.c.symbol, TRADES.c.trade_id)
 Index("trades_by_maker_order", TRADES.c.maker_order_id)
 Index("trades_by_taker_order", TRADES.c.taker_order_id)
+Index("trades_by_maker_account", TRADES.c.maker_account, TRADES.c.trade_id.desc())
+Index("trades_by_taker_account", TRADES.c.taker_account, TRADES.c.trade_id.desc())
+
+POSTINGS = Table(  # every change of what an account owns of an asset; they sum to its balance
+    "postings",
+    METADATA,
+    Column("posting_id", ID, primary_key=True, autoincrement=False),  # counts in the order of the journal
+    Column("account", BigInteger, nullable=False),
+    Column("asset", String, nullable=False),
+    Column("amount", DecimalInteger, nullable=False),  # below zero: it went away
+    Column("kind", String, nullable=False),  # deposit, withdrawal, trade, fee, rebate
+    Column("seq", BigInteger, nullable=False),  # of the command that caused it
+    Column("ts_ns", BigInteger, nullable=False),
+    Column("trade_id", BigInteger),
+    Column("order_id", BigInteger),  # the account's own; of a fee that the venue got, the payer's
+)
+Index("postings_by_account", POSTINGS.c.account, POSTINGS.c.posting_id.desc())
+Index("postings_by_account_and_asset", POSTINGS.c.account, POSTINGS.c.asset, POSTINGS.c.posting_id.desc())
+
+ASSETS = Table(  # of every listed symbol, to name what a trade moves
+    "assets",
+    METADATA,
+    Column("symbol", String, primary_key=True),
+    Column("base", String, nullable=False),
+    Column("quote", String, nullable=False),
+    Column("lot_amount", DecimalInteger, nullable=False),  # one lot in minor units of the base asset
+)
 
 PROGRESS = Table(  # one row, written last when the tables are made
     "progress",
     METADATA,
     Column("schema_version", Integer, primary_key=True, autoincrement=False),
+    Column("posting_id", BigInteger, nullable=False),  # of the last posting
     Column("applied_seq", BigInteger, nullable=False),  # everything up to here is in the other tables
 )

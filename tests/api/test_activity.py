@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api.activity import DAY_MINUTES, LATENCY_MAX_US, MINUTE_NS, RECENT_TRADES, Activity, SymbolActivity, _percent
-from engine.commands import Command, EnterOrder, ListInstrument
+from engine.commands import Command, Deposit, EnterOrder, ListInstrument
 from engine.events import Applied, Filled
 from engine.exchange import Exchange
 from engine.types import AccountId, OrderType, Side, TimeInForce
@@ -26,6 +26,8 @@ class Market:
         self.exchange = Exchange()
         self.activity = Activity(self.exchange)
         self.apply(ListInstrument(COIN), 0)
+        for asset in (COIN.base, COIN.quote):
+            self.apply(Deposit(AccountId(1), asset, "1000000000000"), 0)
 
     def apply(self, command: Command, ts_ns: int) -> Applied:
         """Carry out `command` and fold it."""

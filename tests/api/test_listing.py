@@ -52,6 +52,7 @@ def test_everything_is_counted_in_ticks_lots_and_minor_units(tmp_path: Path) -> 
         lot_size="0.001",
         quote_scale=8,
         lot_tick_amount=5_000,
+        base_scale=3,
         min_quantity=2,
         max_quantity=1_000_000,
         min_notional=150_000_000,

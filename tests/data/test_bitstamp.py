@@ -5,7 +5,7 @@ what for, is left to the engine. "In order" is the longest common subsequence of
 lists of (price, quantity). Units: ticks are cents, lots are satoshis.
 """
 
-from engine.commands import AmendOrder, CancelOrder, EnterOrder, ListInstrument
+from engine.commands import AmendOrder, CancelOrder, Deposit, EnterOrder, ListInstrument
 from engine.events import Event, Filled
 from engine.exchange import Exchange
 from engine.instrument import Instrument
@@ -47,6 +47,8 @@ class OrderFlow:
         self.earlier: dict[tuple[Side, int], OrderId] = {}  # what stood before the feed began, by level
         self.trades: list[PrintedTrade] = []
         self.apply(ListInstrument(BTCUSD))
+        for asset in (BTCUSD.base, BTCUSD.quote):
+            self.apply(Deposit(BITSTAMP_ACCOUNT, asset, "1000000000000"))
 
     def apply(self, command: object) -> list[Event]:
         seq = Seq(self.exchange.seq + 1)

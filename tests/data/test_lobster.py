@@ -3,7 +3,7 @@
 Units: ticks are ten-thousandths of a dollar, as recorded; lots are shares.
 """
 
-from engine.commands import AmendOrder, CancelOrder, EnterOrder, ListInstrument
+from engine.commands import AmendOrder, CancelOrder, Deposit, EnterOrder, ListInstrument
 from engine.depth import l2
 from engine.events import Accepted, Amended, Event, Filled
 from engine.exchange import Exchange
@@ -45,6 +45,8 @@ class MessageReplay:
         self.earlier: dict[tuple[Side, int], int] = {}  # a made-up negative id for what stood at first, by level
         self.out_of_turn: list[LobsterMessage] = []
         self.apply(ListInstrument(MSFT))
+        for asset in (MSFT.base, MSFT.quote):
+            self.apply(Deposit(NASDAQ, asset, "1000000000000"))
         for side, levels in ((Side.BUY, seed.bids), (Side.SELL, seed.asks)):
             for price, shares in levels:
                 self.earlier[side, price] = -len(self.earlier) - 1

@@ -8,67 +8,39 @@ Slow on purpose: O(open orders log) a command.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import replace
 from fractions import Fraction
 
 from engine import events as ev
-from engine.commands import AmendOrder, CancelAll, CancelOrder, Command, EnterOrder, ListInstrument, SetStatus
+from engine.commands import (
+    AmendOrder,
+    CancelAll,
+    CancelOrder,
+    Command,
+    ConfigureAccount,
+    Deposit,
+    EnterOrder,
+    ListInstrument,
+    SetStatus,
+    StopAccount,
+    Withdraw,
+)
 from engine.instrument import Instrument
 from engine.rejects import CancelReason, RejectReason
 from engine.types import OrderType, Side, TimeInForce, TradingStatus
+from tests.engine.naive_ledger import (
+    FEES,
+    NaiveAccount,
+    NaiveLedger,
+    NaiveOrder,
+    base_of,
+    decimal_of,
+    net_fees_of,
+    notional_of,
+    reject,
+)
 
 OPERATOR = 0  # the account in an answer to whom no account asked
-
-
-def notional_of(instrument: Instrument, price: int, quantity: int) -> int:
-    """Price times quantity in minor units, by way of the decimals that people see."""
-    exact = (
-        Fraction(instrument.tick_size) * price * Fraction(instrument.lot_size) * quantity * 10**instrument.quote_scale
-    )
-    assert exact.denominator == 1, "a tick times a lot is not a whole number of minor units"
-    return int(exact)
-
-
-def fee_of(notional: int, millionths: int) -> int:
-    """What the party pays: rounded up; what it receives (below zero): rounded down."""
-    exact = Fraction(notional * millionths, 1_000_000)
-    return math.ceil(exact) if exact >= 0 else -math.floor(-exact)
-
-
-@dataclass
-class NaiveOrder:
-    order_id: int
-    asked: EnterOrder
-    entered_ns: int
-    turn: int  # when it joined the queue it stands in
-    price: int | None
-    quantity: int
-    cum: int = 0
-    quote_cum: int = 0
-    fees: int = 0
-
-    @property
-    def leaves(self) -> int:
-        return self.quantity - self.cum
-
-    def ended(self) -> tuple[object, ...]:
-        """The fields that both ways to end have."""
-        asked = self.asked
-        return (
-            self.order_id,
-            asked.account,
-            asked.symbol,
-            asked.side,
-            asked.order_type,
-            asked.time_in_force,
-            self.price,
-            self.quantity,
-            self.cum,
-            self.quote_cum,
-            self.fees,
-            asked.client_order_id,
-            self.entered_ns,
-        )
 
 
 class NaiveSymbol:
@@ -119,12 +91,12 @@ class NaiveSymbol:
         return max(math.ceil(reference - room), 1)
 
 
-class NaiveExchange:
+class NaiveExchange(NaiveLedger):
     """The same commands as the fast one takes; it must return equal events."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.symbols: dict[str, NaiveSymbol] = {}
-        self.open: list[NaiveOrder] = []  # oldest first
         self.done: dict[int, NaiveOrder] = {}
         self.names: dict[tuple[int, str], NaiveOrder] = {}  # by account and client order id
         self.trades = 0
@@ -144,17 +116,35 @@ class NaiveExchange:
                 return self.cancel_all(command)
             case AmendOrder():
                 return self.amend(command)
+            case Deposit():
+                return self.deposit(command)
+            case Withdraw():
+                return self.withdraw(command)
+            case ConfigureAccount():
+                return self.configure(command)
+            case StopAccount():
+                return self.stop(command)
 
     # -- operators
 
     def list(self, instrument: Instrument) -> list[ev.Event]:
+        if max(abs(instrument.maker_fee), abs(instrument.taker_fee)) > 1_000_000:
+            return [reject(OPERATOR, instrument.symbol, RejectReason.BAD_CONFIGURATION)]
         known = self.symbols.get(instrument.symbol)
+        units = ("base", "quote", "tick_size", "lot_size", "quote_scale", "lot_tick_amount", "base_scale", "lot_amount")
+        other_units = known and any(getattr(known.instrument, unit) != getattr(instrument, unit) for unit in units)
+        other_scale = (
+            self.scales.get(instrument.base, instrument.base_scale) != instrument.base_scale
+            or self.scales.get(instrument.quote, instrument.quote_scale) != instrument.quote_scale
+        )
+        if other_units or other_scale or instrument.base == instrument.quote:
+            return [reject(OPERATOR, instrument.symbol, RejectReason.INSTRUMENT_CONFLICT)]
+        self.instruments[instrument.symbol] = instrument
+        self.scales[instrument.base] = instrument.base_scale
+        self.scales[instrument.quote] = instrument.quote_scale
         if known is None:
             self.symbols[instrument.symbol] = NaiveSymbol(instrument)
         else:
-            units = ("base", "quote", "tick_size", "lot_size", "quote_scale", "lot_tick_amount")
-            if any(getattr(known.instrument, unit) != getattr(instrument, unit) for unit in units):
-                return [reject(OPERATOR, instrument.symbol, RejectReason.INSTRUMENT_CONFLICT)]
             known.instrument = instrument
         return [ev.InstrumentListed(instrument)]
 
@@ -170,7 +160,7 @@ class NaiveExchange:
     def enter(self, command: EnterOrder, seq: int, ts_ns: int) -> list[ev.Event]:
         symbol = self.symbols.get(command.symbol)
         first = self.named(command.account, command.client_order_id)
-        reason = self.refusal(command, symbol, first)
+        reason = self.refusal(command, symbol, first, ts_ns)
         if reason is not None or symbol is None:
             first_id = first.order_id if first and reason is RejectReason.DUPLICATE_CLIENT_ORDER_ID else None
             return [reject(command.account, command.symbol, reason, first_id, command.client_order_id)]
@@ -183,7 +173,11 @@ class NaiveExchange:
             quantity, exhausted = self.lots_for(symbol, makers, command.quote_quantity)
         else:
             quantity, exhausted = command.quantity, False
-        order = NaiveOrder(seq, command, ts_ns, self.turn(), command.price, quantity)
+        rates = self.account(command.account).rates(symbol.instrument)
+        order = NaiveOrder(seq, command, ts_ns, self.turn(), command.price, quantity, rates)
+        if self.cost(order, symbol.instrument, makers) > self.available(command.account, self.paid_asset(command)):
+            reason = RejectReason.INSUFFICIENT_FUNDS
+            return [reject(command.account, command.symbol, reason, None, command.client_order_id)]
         if command.client_order_id is not None:
             self.names[command.account, command.client_order_id] = order
         events: list[ev.Event] = [
@@ -219,14 +213,24 @@ class NaiveExchange:
         self.open.append(order)
         return events
 
-    def refusal(self, command: EnterOrder, symbol: NaiveSymbol | None, first: NaiveOrder | None) -> RejectReason | None:
-        """The first rule broken, read from the top: the order of precedence."""
+    def refusal(
+        self, command: EnterOrder, symbol: NaiveSymbol | None, first: NaiveOrder | None, ts_ns: int
+    ) -> RejectReason | None:
+        """The first rule broken but for the funds, read from the top: the order of precedence."""
+        owner = self.account(command.account)
         if symbol is None:
             return RejectReason.UNKNOWN_SYMBOL
         if symbol.status is not TradingStatus.TRADING:
             return RejectReason.SYMBOL_NOT_TRADING
+        if owner.stopped:
+            return RejectReason.ACCOUNT_STOPPED
         if first is not None:
             return None if first.asked == command else RejectReason.DUPLICATE_CLIENT_ORDER_ID
+        most = owner.configuration.max_orders_per_second
+        if most is not None:
+            owner.asked_ns.append(ts_ns)
+            if sum(asked_ns // 10**9 == ts_ns // 10**9 for asked_ns in owner.asked_ns) > most:
+                return RejectReason.ORDER_RATE_EXCEEDED
         given = {name for name in ("price", "quantity", "quote_quantity") if getattr(command, name) is not None}
         tif = command.time_in_force
         combines = (
@@ -237,13 +241,15 @@ class NaiveExchange:
         if not combines:
             return RejectReason.UNSUPPORTED_COMBINATION
         valued_at = command.price if command.price is not None else symbol.reference(command.side)
-        reason = size_refusal(symbol, valued_at, command.quantity, command.quote_quantity)
+        reason = size_refusal(symbol, owner, valued_at, command.quantity, command.quote_quantity)
         if reason is not None:
             return reason
         if command.price is not None and self.outside_collar(symbol, command.side, command.price):
             return RejectReason.PRICE_OUTSIDE_COLLAR
         mine = [o for o in symbol.resting if o.asked.account == command.account]
-        if len(mine) >= symbol.instrument.max_open_orders:
+        own_most = owner.configuration.max_open_orders
+        everywhere = [o for o in self.open if o.asked.account == command.account]
+        if len(mine) >= symbol.instrument.max_open_orders or (own_most is not None and len(everywhere) >= own_most):
             return RejectReason.TOO_MANY_OPEN_ORDERS
         return None
 
@@ -275,8 +281,12 @@ class NaiveExchange:
                 break
             self.trades += 1
             notional = notional_of(instrument, maker.price, quantity)
-            fees = fee_of(notional, instrument.maker_fee), fee_of(notional, instrument.taker_fee)
+            fees = net_fees_of(notional, maker.rates[0], taker.rates[1])
+            self.owned[FEES, instrument.quote] += sum(fees)
             for order, fee in ((maker, fees[0]), (taker, fees[1])):
+                sign = 1 if order.asked.side is Side.BUY else -1
+                self.owned[order.asked.account, instrument.base] += sign * base_of(instrument, quantity)
+                self.owned[order.asked.account, instrument.quote] -= sign * notional + fee
                 order.cum += quantity
                 order.quote_cum += notional
                 order.fees += fee
@@ -320,9 +330,13 @@ class NaiveExchange:
             self.end(order)
             return [ev.Cancelled(*order.ended(), reason=CancelReason.AMENDED_BELOW_FILLED, rested=True)]
         else:
-            reason = size_refusal(symbol, price, quantity, None)
+            reason = size_refusal(symbol, self.account(command.account), price, quantity, None)
         if reason is None and price != order.price and self.outside_collar(symbol, side, price):
             reason = RejectReason.PRICE_OUTSIDE_COLLAR
+        if reason is None:
+            changed = replace(order, price=price, quantity=quantity)
+            if self.hold(changed) - self.hold(order) > self.available(command.account, self.paid_asset(order.asked)):
+                reason = RejectReason.INSUFFICIENT_FUNDS
         if reason is not None:
             return [reject(command.account, order.asked.symbol, reason, order.order_id)]
         old_price, kept = order.price, price == order.price and quantity <= order.quantity
@@ -354,6 +368,15 @@ class NaiveExchange:
             return refused
         self.end(order)
         return [ev.Cancelled(*order.ended(), reason=CancelReason.REQUESTED, rested=True)]
+
+    def stop(self, command: StopAccount) -> list[ev.Event]:
+        self.account(command.account).stopped = command.stopped
+        events: list[ev.Event] = [ev.AccountStopped(command.account, command.stopped)]
+        if command.stopped:
+            for order in [order for order in self.open if order.asked.account == command.account]:
+                self.end(order)
+                events.append(ev.Cancelled(*order.ended(), reason=CancelReason.ACCOUNT_STOPPED, rested=True))
+        return events
 
     def cancel_all(self, command: CancelAll) -> list[ev.Event]:
         chosen = [
@@ -400,7 +423,11 @@ class NaiveExchange:
 
 
 def size_refusal(
-    symbol: NaiveSymbol, price: int | str | None, quantity: int | str | None, quote_quantity: int | str | None
+    symbol: NaiveSymbol,
+    owner: NaiveAccount,
+    price: int | str | None,
+    quantity: int | str | None,
+    quote_quantity: int | str | None,
 ) -> RejectReason | None:
     """The first rule about steps and sizes that is broken."""
     instrument = symbol.instrument
@@ -422,15 +449,7 @@ def size_refusal(
         return RejectReason.NOTIONAL_TOO_SMALL
     if notional > instrument.max_notional:
         return RejectReason.NOTIONAL_TOO_LARGE
+    own = owner.configuration.max_notional
+    if own is not None and Fraction(notional, 10**instrument.quote_scale) > decimal_of(own):
+        return RejectReason.NOTIONAL_TOO_LARGE
     return None
-
-
-def reject(
-    account: int,
-    symbol: str | None,
-    reason: RejectReason | None,
-    order_id: int | None = None,
-    client_order_id: str | None = None,
-) -> ev.Rejected:
-    assert reason is not None
-    return ev.Rejected(account, symbol, reason, order_id, client_order_id)

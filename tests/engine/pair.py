@@ -7,11 +7,13 @@ from collections import Counter
 from engine import depth
 from engine.commands import Command
 from engine.digest import state_digest
-from engine.events import Accepted, Amended, Cancelled, Completed, Event, Filled
+from engine.events import Accepted, Amended, Cancelled, Completed, Deposited, Event, Filled, Withdrawn
 from engine.exchange import Exchange
 from engine.instrument import Instrument
+from engine.ledger import FEE_ACCOUNT, Balance
 from engine.types import AccountId, Amount, Lots, OrderId, Seq, Side, Ticks
-from tests.engine.naive_book import NaiveExchange, NaiveOrder, notional_of
+from tests.engine.naive_book import NaiveExchange
+from tests.engine.naive_ledger import NaiveOrder, notional_of
 
 # A maker rebate and a taker fee that divide nothing evenly; no collar, no tight limits.
 COIN = Instrument(
@@ -22,6 +24,8 @@ COIN = Instrument(
     lot_size="0.001",
     quote_scale=8,
     lot_tick_amount=Amount(1000),
+    base_scale=4,
+    lot_amount=Amount(10),
     max_quantity=Lots(1000),
     max_notional=Amount(10**9),
     maker_fee=-333,
@@ -34,13 +38,14 @@ SHARE = Instrument(
     base="SHARE",
     quote="USD",
     tick_size="0.05",
-    lot_size="1",
-    quote_scale=2,
-    lot_tick_amount=Amount(5),
+    lot_size="0.001",
+    quote_scale=8,
+    lot_tick_amount=Amount(5000),
+    base_scale=3,
     min_quantity=Lots(2),
     max_quantity=Lots(12),
-    min_notional=Amount(100),
-    max_notional=Amount(500),
+    min_notional=Amount(100_000),
+    max_notional=Amount(500_000),
     maker_fee=1100,
     taker_fee=2900,
     collar=200_000,
@@ -49,6 +54,8 @@ SHARE = Instrument(
 )
 INSTRUMENTS = {instrument.symbol: instrument for instrument in (COIN, SHARE)}
 ACCOUNTS = [AccountId(1), AccountId(2), AccountId(3)]
+ASSETS = ["COIN", "SHARE", "USD"]
+STEP_NS = 400_000_000  # between two commands: two or three of them share a second
 
 
 class Pair:
@@ -61,6 +68,7 @@ class Pair:
         self.entered: dict[OrderId, int] = {}  # lots, as last amended
         self.filled: Counter[OrderId] = Counter()
         self.cancelled: Counter[OrderId] = Counter()
+        self.issued: Counter[str] = Counter()  # deposited less withdrawn, by asset
 
     @property
     def seq(self) -> int:
@@ -70,8 +78,8 @@ class Pair:
         """Return the events, which are the same from both."""
         self.commands.append(command)
         seq = Seq(len(self.commands))
-        events = self.fast.apply(command, seq, seq * 10)
-        assert events == self.naive.apply(command, seq, seq * 10), f"seq {seq}: {command}"
+        events = self.fast.apply(command, seq, seq * STEP_NS)
+        assert events == self.naive.apply(command, seq, seq * STEP_NS), f"seq {seq}: {command}"
         self._count(events)
         return events
 
@@ -85,6 +93,10 @@ class Pair:
                     self.filled[event.taker_order_id] += event.quantity
                 case Cancelled():
                     self.cancelled[event.order_id] += event.quantity - event.cum
+                case Deposited():
+                    self.issued[event.asset] += event.amount
+                case Withdrawn():
+                    self.issued[event.asset] -= event.amount
                 case Completed():
                     assert event.cum == event.quantity
 
@@ -106,6 +118,19 @@ class Pair:
             mine = [order.order_id for order in self.naive.open if order.asked.account == account]
             assert mine == [order.order_id for order in self.fast.open_orders(account)]
         assert self.fast.next_trade_id == self.naive.trades + 1
+        self.check_money()
+
+    def check_money(self) -> None:
+        """Nothing is negative, a hold is what open orders need, and what came in less what went out is there."""
+        sums: Counter[str] = Counter()
+        for account in [FEE_ACCOUNT, *ACCOUNTS]:
+            for asset in ASSETS:
+                balance = self.fast.ledger.accounts.get(account, {}).get(asset, Balance())
+                naive = self.naive.available(account, asset), self.naive.held(account, asset)
+                assert (balance.available, balance.held) == naive, (account, asset)
+                assert min(naive) >= 0, (account, asset)
+                sums[asset] += sum(naive)
+        assert sums == self.issued
 
     def check_conserved(self) -> None:
         """Of every order ever accepted: entered = filled + open + cancelled. O(orders ever)."""
@@ -139,7 +164,7 @@ class Pair:
         """A fresh exchange given the same commands is in the same state. O(commands)."""
         replayed = Exchange()
         for seq, command in enumerate(self.commands, 1):
-            replayed.apply(command, Seq(seq), seq * 10)
+            replayed.apply(command, Seq(seq), seq * STEP_NS)
         assert state_digest(replayed) == state_digest(self.fast)
 
 

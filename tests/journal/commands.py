@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 
-from engine.commands import CancelOrder, Command, EnterOrder, ListInstrument
+from engine.commands import CancelOrder, Command, Deposit, EnterOrder, ListInstrument
 from engine.digest import state_digest
 from engine.exchange import Exchange
 from engine.instrument import Instrument
@@ -21,12 +21,14 @@ BTC_USDT = Instrument(
     lot_size="0.00000001",
     quote_scale=10,
     lot_tick_amount=Amount(1),
+    base_scale=8,
     max_quantity=Lots(10**12),
     max_notional=Amount(10**18),
     maker_fee=100,
     taker_fee=200,
     max_open_orders=10_000,
 )
+FUNDS = [Deposit(SANDBOX_ACCOUNT, asset, "1000000000000") for asset in (BTC_USDT.base, BTC_USDT.quote)]
 START_NS = 1_700_000_000_000_000_000
 
 
@@ -44,9 +46,9 @@ def limit(side: Side, price: int, quantity: int, client_order_id: str | None = N
 
 
 def flow(seed: int, count: int) -> list[Command]:
-    """`count` commands that rest, trade and cancel, beginning with the listing."""
+    """`count` commands that rest, trade and cancel, beginning with the listing and deposits."""
     rng = random.Random(seed)
-    commands: list[Command] = [ListInstrument(BTC_USDT)]
+    commands: list[Command] = [ListInstrument(BTC_USDT), *FUNDS]
     while len(commands) < count:
         if rng.random() < 0.2:
             commands.append(CancelOrder(SANDBOX_ACCOUNT, OrderId(rng.randint(1, len(commands)))))

@@ -9,12 +9,25 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.commands import AmendOrder, CancelAll, CancelOrder, Command, EnterOrder, ListInstrument, SetStatus
+from engine.commands import (
+    AmendOrder,
+    CancelAll,
+    CancelOrder,
+    Command,
+    ConfigureAccount,
+    Deposit,
+    EnterOrder,
+    ListInstrument,
+    SetStatus,
+    StopAccount,
+    Withdraw,
+)
 from engine.types import SANDBOX_ACCOUNT, OrderId, Side
 from journal.codec import GENESIS, BatchRecord, CorruptRecord, UnknownVersion, open_batch, seal, verify
 from tests.journal.commands import BTC_USDT, START_NS, flow, limit, sealed
 
-_KINDS = (ListInstrument, SetStatus, EnterOrder, CancelOrder, CancelAll, AmendOrder)
+_TRADING = (ListInstrument, SetStatus, EnterOrder, CancelOrder, CancelAll, AmendOrder)
+_KINDS = (*_TRADING, Deposit, Withdraw, ConfigureAccount, StopAccount)
 
 
 def _of(kind: Any) -> st.SearchStrategy[Any]:

@@ -17,6 +17,8 @@ A file holds scenarios of one subject. Prices are ticks, quantities lots, amount
 
 `given` and `when` hold commands (see `COMMANDS`), `then` the events that those under `when`
 cause, `book` the sides that are not empty, best level first, each order with what it leaves.
+Accounts 1, 2 and 3 have more than they can spend, all others what they deposit; `funds` holds what
+these then own, and the venue's account 0, what is held in brackets.
 """
 
 from __future__ import annotations
@@ -27,12 +29,25 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from engine import events as ev
-from engine.commands import AmendOrder, CancelAll, CancelOrder, Command, EnterOrder, ListInstrument, SetStatus
+from engine.commands import (
+    AmendOrder,
+    CancelAll,
+    CancelOrder,
+    Command,
+    ConfigureAccount,
+    Deposit,
+    EnterOrder,
+    ListInstrument,
+    SetStatus,
+    StopAccount,
+    Withdraw,
+)
 from engine.exchange import Exchange
 from engine.instrument import Instrument
 from engine.types import AccountId, OrderType, Side, TimeInForce, TradingStatus
 
 HERE = Path(__file__).parent
+PARTS = ("given", "when", "then", "book", "funds")
 SYMBOL = "X-USD"
 PLAIN: dict[str, object] = {  # no fees, no collar, no limit within reach
     "symbol": SYMBOL,
@@ -48,15 +63,16 @@ PLAIN: dict[str, object] = {  # no fees, no collar, no limit within reach
 }
 
 
+RICH = [AccountId(1), AccountId(2), AccountId(3)]
+
+
 @dataclass
 class Scenario:
     """One scenario as written."""
 
     name: str
     file: str
-    parts: dict[str, list[str]] = field(
-        default_factory=lambda: {part: [] for part in ("given", "when", "then", "book")}
-    )
+    parts: dict[str, list[str]] = field(default_factory=lambda: {part: [] for part in PARTS})
 
 
 def read_scenarios() -> list[Scenario]:
@@ -68,7 +84,7 @@ def read_scenarios() -> list[Scenario]:
             if line.startswith("scenario: "):
                 scenarios.append(Scenario(line.removeprefix("scenario: "), path.name))
                 part = None
-            elif line in ("given", "when", "then", "book"):
+            elif line in PARTS:
                 part = scenarios[-1].parts[line]
             elif line.strip() and part is not None:
                 part.append(line.strip())
@@ -89,6 +105,10 @@ COMMANDS = {
     r"cancel id (?P<client>\S+)( by (?P<account>\d))?": "cancel",
     r"amend (?P<label>\w+)( to (?P<quantity>-?\d[\d.]*))?( at (?P<price>-?\d[\d.]*))?( by (?P<account>\d))?": "amend",
     r"set (?P<status>trading|halted|closed)( of (?P<symbol>\S+))?": "set_status",
+    r"deposit (?P<amount>\S+) (?P<asset>\w+)( limit (?P<limit>\S+))?( by (?P<account>\d))?": "deposit",
+    r"withdraw (?P<amount>\S+) (?P<asset>\w+)( by (?P<account>\d))?": "withdraw",
+    r"(?P<switch>stop|start)( by (?P<account>\d))?": "stop_account",
+    r"configure (?P<changes>\w+=\S+(, \w+=\S+)*)( by (?P<account>\d))?": "configure",
     r"list (?P<changes>\w+=\S+(, \w+=\S+)*)": "list_instrument",
 }
 
@@ -98,6 +118,20 @@ def number(text: str | None) -> int | str | None:
     return int(text) if text is not None and re.fullmatch(r"-?\d+", text) else text
 
 
+def tell_of_account(event: ev.Event) -> str:
+    """An event about an account as a line under `then`."""
+    match event:
+        case ev.Deposited():
+            return f"{event.account} deposited {event.amount} {event.asset}"
+        case ev.Withdrawn():
+            return f"{event.account} withdrew {event.amount} {event.asset}"
+        case ev.AccountConfigured():
+            return f"{event.account} is {event.tier}"
+        case ev.AccountStopped():
+            return f"{event.account} stopped" if event.stopped else f"{event.account} may trade"
+    raise ValueError(f"no words for {event}")
+
+
 class Stage:
     """An exchange that takes commands as they are written, and writes down what happens."""
 
@@ -105,14 +139,21 @@ class Stage:
         self.exchange = Exchange()
         self.order_ids: dict[str, int] = {}
         self.labels: dict[int, str] = {}
+        self.ts_ns = 0
         self.apply(ListInstrument(Instrument(**PLAIN)))
+        for account in RICH:
+            for asset in ("X", "USD"):
+                self.apply(Deposit(account, asset, str(10**12)))
 
     def apply(self, command: Command) -> list[ev.Event]:
-        seq = self.exchange.seq + 1
-        return self.exchange.apply(command, seq, seq)
+        self.ts_ns += 1
+        return self.exchange.apply(command, self.exchange.seq + 1, self.ts_ns)
 
     def play(self, line: str) -> list[str]:
         """Carry out one line; return the events, one line each."""
+        if line == "a second later":
+            self.ts_ns += 10**9
+            return []
         for pattern, name in COMMANDS.items():
             match = re.fullmatch(pattern, line)
             if match is not None:
@@ -159,6 +200,20 @@ class Stage:
         typed = {key: value if isinstance(PLAIN.get(key), str) else int(value) for key, value in changes.items()}
         return ListInstrument(Instrument(**PLAIN | typed))
 
+    def deposit(self, words: dict[str, str | None]) -> Deposit:
+        return Deposit(self.account(words), words["asset"], words["amount"], words["limit"])
+
+    def withdraw(self, words: dict[str, str | None]) -> Withdraw:
+        return Withdraw(self.account(words), words["asset"], words["amount"])
+
+    def stop_account(self, words: dict[str, str | None]) -> StopAccount:
+        return StopAccount(self.account(words), words["switch"] == "stop")
+
+    def configure(self, words: dict[str, str | None]) -> ConfigureAccount:
+        changes = dict(change.split("=") for change in words["changes"].split(", "))
+        typed = {key: value if key in ("tier", "max_notional") else int(value) for key, value in changes.items()}
+        return ConfigureAccount(self.account(words), **{"tier": "special"} | typed)
+
     def account(self, words: dict[str, str | None]) -> AccountId:
         return AccountId(int(words["account"] or 1))
 
@@ -196,11 +251,24 @@ class Stage:
                 return f"{event.symbol} is {event.status}"
             case ev.InstrumentListed():
                 return f"{event.instrument.symbol} listed"
-        raise ValueError(f"no words for {event}")
+        return tell_of_account(event)
 
     def book(self) -> list[str]:
         """The sides that are not empty, as lines under `book`."""
         return list(self._book_lines())
+
+    def funds(self) -> list[str]:
+        """What the accounts own that are not rich, as lines under `funds`."""
+        lines = []
+        for account, assets in sorted(self.exchange.ledger.accounts.items()):
+            owned = [
+                f"{asset} {balance.total}" + (f" ({balance.held} held)" if balance.held else "")
+                for asset, balance in sorted(assets.items())
+                if balance.total and account not in RICH
+            ]
+            if owned:
+                lines.append(f"{account}: " + ", ".join(owned))
+        return lines
 
     def _book_lines(self) -> Iterator[str]:
         book = self.exchange.books[SYMBOL]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 
-from engine.commands import AmendOrder, CancelAll, CancelOrder, Command, EnterOrder, ListInstrument
+from engine.commands import AmendOrder, CancelAll, CancelOrder, Command, Deposit, EnterOrder, ListInstrument, Withdraw
 from engine.events import Applied, Cancelled, Completed, Filled
 from engine.exchange import Exchange
 from engine.instrument import Instrument
@@ -14,6 +14,7 @@ from store.history import DoneOrder, Trade
 
 ACCOUNTS = (AccountId(1), AccountId(2))
 SYMBOLS = ("BTC-USDT", "ETH-USDT")
+ASSETS = ("BTC", "ETH", "USDT")
 START_NS = 1_700_000_000_000_000_000
 HUGE = 10**14  # lots and minor units per lot and tick, so that amounts go beyond 64 bits
 
@@ -28,6 +29,8 @@ def instrument(symbol: str) -> Instrument:
         lot_size="0.01",
         quote_scale=18,
         lot_tick_amount=Amount(HUGE),
+        base_scale=2,
+        lot_amount=Amount(1),
         max_quantity=Lots(HUGE * 1000),
         max_notional=Amount(10**60),
         maker_fee=-50,
@@ -36,14 +39,19 @@ def instrument(symbol: str) -> Instrument:
     )
 
 
-def run_exchange(count: int, seed: int = 1) -> list[Applied]:
-    """`count` commands on few prices, so that much of it trades; the same for the same seed."""
+def run_exchange(count: int, seed: int = 1, exchange: Exchange | None = None) -> list[Applied]:
+    """`count` commands on few prices, so that much of it trades; the same for the same seed.
+
+    `exchange`: a fresh one, to look at afterwards.
+    """
     rng = random.Random(seed)
-    exchange = Exchange()
+    exchange = exchange or Exchange()
     applied: list[Applied] = []
+    first: list[Command] = [ListInstrument(instrument(symbol)) for symbol in SYMBOLS]
+    first += [Deposit(account, asset, "1" + 30 * "0") for account in ACCOUNTS for asset in ASSETS]
     for index in range(count):
         seq, ts_ns = Seq(index + 1), START_NS + index * 1000
-        command = ListInstrument(instrument(SYMBOLS[index])) if index < len(SYMBOLS) else _command(rng, exchange)
+        command = first[index] if index < len(first) else _command(rng, exchange)
         applied.append(Applied(seq, ts_ns, command, exchange.apply(command, seq, ts_ns)))
     return applied
 
@@ -59,6 +67,8 @@ def _command(rng: random.Random, exchange: Exchange) -> Command:
         return AmendOrder(account, order.order_id, Ticks(rng.randint(95, 105)), Lots(rng.randint(1, 9) * HUGE))
     if chance < 0.26:
         return CancelAll(account, symbol)
+    if chance < 0.27:
+        return Withdraw(account, rng.choice(ASSETS), str(rng.randint(1, 10**20)))
     quantity = Lots(rng.randint(1, 9) * HUGE)
     client_order_id = f"c-{exchange.seq}-ü\"'" if rng.random() < 0.5 else None
     if chance < 0.35:
