@@ -131,11 +131,6 @@ class Server:
         self._fund_sandbox(settings)
         self.feed: Feed = feed
 
-    def _fund_sandbox(self, settings: Settings) -> None:
-        paper = paper_money(self.venue.exchange)
-        if settings.profile == "sandbox" and paper:
-            self.venue.sequencer.submit_all(paper)
-
     def _open_identity(self, settings: Settings) -> tuple[Access, Signing]:
         """Who is who, under the server's secret."""
         secret = secrets.load_or_create(settings.secret_file or settings.data / "secret.key")
@@ -147,6 +142,11 @@ class Server:
         signing = Signing(identity, credentials)
         self._closers.append(signing.close)
         return Access(credentials, sandbox=settings.profile == "sandbox"), signing
+
+    def _fund_sandbox(self, settings: Settings) -> None:
+        paper = paper_money(self.venue.exchange)
+        if settings.profile == "sandbox" and paper:
+            self.venue.sequencer.submit_all(paper)
 
     def _list(self, commands: list[ListInstrument]) -> None:
         if not commands:
