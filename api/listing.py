@@ -60,7 +60,7 @@ def read_instruments(path: Path) -> list[Instrument]:
         raise ListingError(f"{path}: {problem}") from problem
     if not listings:
         raise ListingError(f"{path}: lists no instrument")
-    scales = _asset_scales(listings)
+    scales = asset_scales(listings)
     instruments = [instrument_of(listing, scales[listing.base]) for listing in listings]
     symbols = [instrument.symbol for instrument in instruments]
     for symbol in symbols:
@@ -69,7 +69,7 @@ def read_instruments(path: Path) -> list[Instrument]:
     return instruments
 
 
-def _asset_scales(listings: list[Listing]) -> dict[str, int]:
+def asset_scales(listings: list[Listing]) -> dict[str, int]:
     """The decimals of each asset's minor unit: as said, or else as many as the finest lot of the file has."""
     said: dict[str, int] = {}
     needed: dict[str, int] = {}
