@@ -83,6 +83,16 @@ def _asset_scales(listings: list[Listing]) -> dict[str, int]:
     return needed | said
 
 
+def base_scale_of(listing: Listing, known: Mapping[str, int]) -> int:
+    """The decimals of the base asset's minor unit: as said, as `known` of the asset, or as its lot needs.
+
+    Raises ListingError.
+    """
+    return known.get(listing.base, _asset_scales([listing])[listing.base]) if listing.base_scale is None else (
+        listing.base_scale
+    )
+
+
 def instrument_of(listing: Listing, base_scale: int) -> Instrument:
     """Count everything in ticks, lots and minor units. Raises ListingError when a value does not fit them."""
     _check_steps(listing)
