@@ -6,6 +6,7 @@ Layer: api.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from decimal import Context, Decimal
 from pathlib import Path
 
@@ -88,8 +89,10 @@ def base_scale_of(listing: Listing, known: Mapping[str, int]) -> int:
 
     Raises ListingError.
     """
-    return known.get(listing.base, _asset_scales([listing])[listing.base]) if listing.base_scale is None else (
-        listing.base_scale
+    return (
+        known.get(listing.base, _asset_scales([listing])[listing.base])
+        if listing.base_scale is None
+        else (listing.base_scale)
     )
 
 
