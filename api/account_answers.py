@@ -15,6 +15,7 @@ from api.grid import amount_text
 from engine.commands import ConfigureAccount
 from engine.exchange import Exchange
 from engine.types import AccountId
+from store.postings import Posting, PostingKind
 
 
 class BalanceView(msgspec.Struct, frozen=True):
@@ -60,6 +61,20 @@ class AccountView(msgspec.Struct, frozen=True):
     seq: int
 
 
+class PostingView(msgspec.Struct, frozen=True):
+    """One change of one balance, and its cause."""
+
+    posting_id: str
+    asset: str
+    amount: str  # below zero: taken
+    kind: PostingKind
+    trade_id: str | None
+    order_id: str | None
+    timestamp: float
+    ts_ns: int
+    seq: int
+
+
 def account_view(exchange: Exchange, account: AccountId) -> AccountView:
     """Tier, fees, limits and status of an account, known or not. O(1)."""
     known = exchange.accounts.get(account)
@@ -89,3 +104,18 @@ def balances_view(exchange: Exchange, account: AccountId) -> BalancesView:
         for asset, balance in sorted(ledger.accounts.get(account, {}).items())
     ]
     return BalancesView(str(account), views, seconds(exchange.ts_ns), exchange.seq)
+
+
+def posting_view(posting: Posting, exchange: Exchange) -> PostingView:
+    """A posting as its account's owner sees it."""
+    return PostingView(
+        str(posting.posting_id),
+        posting.asset,
+        amount_text(posting.amount, exchange.ledger.scales[posting.asset]),
+        posting.kind,
+        None if posting.trade_id is None else str(posting.trade_id),
+        None if posting.order_id is None else str(posting.order_id),
+        seconds(posting.ts_ns),
+        posting.ts_ns,
+        posting.seq,
+    )

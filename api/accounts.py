@@ -11,7 +11,7 @@ from typing import Annotated
 from flask import Blueprint, Response, request
 from msgspec import Meta
 
-from api import answers, wire
+from api import wire
 from api.auth import requesting_account, requesting_principal
 from api.desk import Desk
 from api.errors import ApiError
@@ -91,7 +91,7 @@ def blueprint(teller: Teller, desk: Desk, settings: Settings) -> Blueprint:
     def ledger() -> Response:
         """Every posting of the caller's account and its cause, newest first; `before` a posting id pages back."""
         account, wanted = requesting_account(), query(LedgerQuery)
-        page: list[answers.PostingView] = desk.postings(account, wanted.asset, wanted.before, wanted.limit)
+        page = desk.postings(account, wanted.asset, wanted.before, wanted.limit)
         return answer({"postings": page, "count": len(page)})
 
     return routes

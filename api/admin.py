@@ -16,7 +16,7 @@ from api.auth import requesting_operator
 from api.desk import Desk
 from api.errors import ApiError, Malformed, rejected
 from api.grid import amount_text
-from api.listing import Listing, ListingError, asset_scales, instrument_of
+from api.listing import Listing, ListingError, base_scale_of, instrument_of
 from api.responses import answer, query
 from api.teller import ConfigureRequest, Teller
 from api.venue import Venue
@@ -52,13 +52,6 @@ def _submit(venue: Venue, command: Command) -> int:
     return applied.seq
 
 
-def _base_scale(venue: Venue, listing: Listing) -> int:
-    """Decimals of the base asset's minor unit: as said, as known, or as the lot needs. Raises ListingError."""
-    needed = asset_scales([listing])[listing.base]
-    known = venue.exchange.ledger.scales.get(listing.base, needed)
-    return known if listing.base_scale is None else needed
-
-
 def _add_symbols(routes: Blueprint, venue: Venue, desk: Desk) -> None:
     audit = venue.signing.record
 
@@ -68,7 +61,7 @@ def _add_symbols(routes: Blueprint, venue: Venue, desk: Desk) -> None:
         operator = requesting_operator()
         listing = wire.decoded(request.get_data(cache=False), Listing)
         try:
-            instrument = instrument_of(listing, _base_scale(venue, listing))
+            instrument = instrument_of(listing, base_scale_of(listing, venue.exchange.ledger.scales))
         except ListingError as problem:
             raise Malformed("INVALID_VALUE", f"{problem}.") from problem
         seq = _submit(venue, ListInstrument(instrument))

@@ -30,6 +30,7 @@ from engine.types import (
     Ticks,
     TimeInForce,
 )
+from store.history import Trade
 
 CHECKSUM_LEVELS = 10  # a side
 
@@ -82,20 +83,6 @@ class AccountFillView(FillView, frozen=True, kw_only=True):
     symbol: str
     side: Side
     order_id: str
-
-
-class PostingView(msgspec.Struct, frozen=True):
-    """One change of one balance, and its cause."""
-
-    posting_id: str
-    asset: str
-    amount: str  # below zero: taken
-    kind: str
-    trade_id: str | None
-    order_id: str | None
-    timestamp: float
-    ts_ns: int
-    seq: int
 
 
 class OrderAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -281,6 +268,19 @@ def fill_view(trade: TradeState, *, maker: bool, grid: Grid, ts_ns: int) -> Fill
         "maker" if maker else "taker",
         seconds(ts_ns),
         ts_ns,
+    )
+
+
+def account_fill_view(trade: Trade, *, maker: bool, grid: Grid) -> AccountFillView:
+    """A trade among all fills of the owner of its maker or taker order."""
+    taker_side = trade.taker_side
+    maker_side = Side.SELL if taker_side is Side.BUY else Side.BUY
+    fill = fill_view(trade, maker=maker, grid=grid, ts_ns=trade.ts_ns)
+    return AccountFillView(
+        **msgspec.structs.asdict(fill),
+        symbol=trade.symbol,
+        side=maker_side if maker else taker_side,
+        order_id=str(trade.maker_order_id if maker else trade.taker_order_id),
     )
 
 

@@ -51,12 +51,14 @@ def create_app(venue: Venue) -> tuple[Flask, Feed]:
     app.config["MAX_CONTENT_LENGTH"] = venue.settings.max_body_bytes
     app.json.sort_keys = False  # type: ignore[attr-defined]
     errors.install(app)
-    limits.install(app, venue.settings)
+    check_rate = limits.install(app, venue.settings, venue.access)
     if venue.settings.cors_origins:
         CORS(app, origins=list(venue.settings.cors_origins))
     auth.install(app, venue.access, secured=venue.settings.profile == "secured")
     desk, teller = Desk(venue), Teller(venue)
-    feed = Feed(app, venue.settings, venue.exchange, venue.sequencer, venue.activity, access=venue.access)
+    feed = Feed(
+        app, venue.settings, venue.exchange, venue.sequencer, venue.activity, access=venue.access, check_rate=check_rate
+    )
     venue.access.on_revoked(feed.disconnect)
     feed_orders.install(feed, desk, venue.exchange, venue.sequencer)
     app.register_blueprint(auth_routes.blueprint(venue.signing, teller, venue.settings))

@@ -67,6 +67,15 @@ class Access:
         principal: Principal = g.openbell_principal
         return principal
 
+    def shown(self) -> Principal | None:
+        """Who sent the current request or feed message by good credentials; None for anybody else."""
+        sid: str | None = getattr(request, "sid", None)
+        try:
+            principal = self.of_request() if sid is None else self.of_client(sid)
+        except ApiError:
+            return None
+        return None if principal is SANDBOX else principal
+
     def connect(self, sid: str, auth: Any) -> None:
         """Note who a feed client is. Raises ApiError when its credentials are bad."""
         shown = _feed_credentials(auth)

@@ -12,6 +12,7 @@ from itertools import islice
 import msgspec
 
 from api import answers, wire
+from api.account_answers import PostingView, posting_view
 from api.errors import ApiError, rejected
 from api.grid import grid_of
 from api.venue import Venue
@@ -22,6 +23,7 @@ from engine.order import Order
 from engine.rejects import RejectReason
 from engine.types import AccountId, OrderId, OrderStatus, Seq, Side, TradeId
 from store.history import DoneOrder, Trade
+from store.postings import Posting
 
 HISTORY_PATIENCE_S = 5.0  # how long a look-up waits for the history to catch up with it
 
@@ -151,6 +153,33 @@ class Desk:
         before = None if query.before is None else TradeId(query.before)
         rows: list[Trade] = self._venue.history_writer.query(self._venue.history.trades, symbol, before, query.limit)
         return [answers.trade_view(row, instrument, row.ts_ns, row.seq) for row in rows]
+
+    def account_fills(
+        self, account: AccountId, symbol: str | None, before: int | None, limit: int
+    ) -> list[answers.AccountFillView]:
+        """The fills of all orders of `account`, newest first; of a trade with itself the taker's comes first."""
+        if symbol is not None:
+            self.instrument(symbol)
+        self._caught_up(self._exchange.seq)
+        trades: list[Trade] = self._venue.history_writer.query(
+            self._venue.history.account_fills, account, symbol, None if before is None else TradeId(before), limit
+        )
+        views: list[answers.AccountFillView] = []
+        for trade in trades:
+            grid = grid_of(self._exchange.books[trade.symbol].instrument)
+            if trade.taker_account == account:
+                views.append(answers.account_fill_view(trade, maker=False, grid=grid))
+            if trade.maker_account == account:
+                views.append(answers.account_fill_view(trade, maker=True, grid=grid))
+        return views
+
+    def postings(self, account: AccountId, asset: str | None, before: int | None, limit: int) -> list[PostingView]:
+        """Every change of the balances of `account`, newest first."""
+        self._caught_up(self._exchange.seq)
+        rows: list[Posting] = self._venue.history_writer.query(
+            self._venue.history.postings, account, asset, before, limit
+        )
+        return [posting_view(row, self._exchange) for row in rows]
 
     # -- steps
 

@@ -76,8 +76,10 @@ class Feed:
         activity: Activity,
         *,
         access: Access,
+        check_rate: Callable[[], None] | None = None,
     ) -> None:
         self._access = access
+        self._check_rate = check_rate
         self._exchange = exchange
         self._sequencer = sequencer
         self._activity = activity
@@ -136,6 +138,8 @@ class Feed:
                 return None
             client.asking += 1
             try:
+                if self._check_rate is not None:
+                    self._check_rate()
                 return handler(client.sid, data)
             except (ApiError, NotAccepting) as refusal:
                 error = not_accepting(refusal) if isinstance(refusal, NotAccepting) else refusal

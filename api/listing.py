@@ -6,6 +6,7 @@ Layer: api.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from decimal import Context, Decimal
 from pathlib import Path
 
@@ -60,7 +61,7 @@ def read_instruments(path: Path) -> list[Instrument]:
         raise ListingError(f"{path}: {problem}") from problem
     if not listings:
         raise ListingError(f"{path}: lists no instrument")
-    scales = asset_scales(listings)
+    scales = _asset_scales(listings)
     instruments = [instrument_of(listing, scales[listing.base]) for listing in listings]
     symbols = [instrument.symbol for instrument in instruments]
     for symbol in symbols:
@@ -69,7 +70,7 @@ def read_instruments(path: Path) -> list[Instrument]:
     return instruments
 
 
-def asset_scales(listings: list[Listing]) -> dict[str, int]:
+def _asset_scales(listings: list[Listing]) -> dict[str, int]:
     """The decimals of each asset's minor unit: as said, or else as many as the finest lot of the file has."""
     said: dict[str, int] = {}
     needed: dict[str, int] = {}
@@ -81,6 +82,18 @@ def asset_scales(listings: list[Listing]) -> dict[str, int]:
             if scale is not None and said.setdefault(asset, scale) != scale:
                 raise ListingError(f"{listing.symbol}: {asset} has a scale of {scale} here, {said[asset]} elsewhere")
     return needed | said
+
+
+def base_scale_of(listing: Listing, known: Mapping[str, int]) -> int:
+    """The decimals of the base asset's minor unit: as said, as `known` of the asset, or as its lot needs.
+
+    Raises ListingError.
+    """
+    return (
+        known.get(listing.base, _asset_scales([listing])[listing.base])
+        if listing.base_scale is None
+        else (listing.base_scale)
+    )
 
 
 def instrument_of(listing: Listing, base_scale: int) -> Instrument:

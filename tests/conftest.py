@@ -29,8 +29,8 @@ taker_fee_bps = "5"
 STRICT = """
 [[instrument]]
 symbol = "STRICT"
-base = "COIN"
-quote = "CASH"
+base = "METAL"
+quote = "MONEY"
 tick_size = "0.05"
 lot_size = "0.1"
 quote_scale = 8
