@@ -52,6 +52,13 @@ def _submit(venue: Venue, command: Command) -> int:
     return applied.seq
 
 
+def _account(number: int) -> AccountId:
+    """An account number that can be one: journal and history hold 64 bits. Raises ApiError 404."""
+    if number > wire.MAX_ORDER_ID:
+        raise ApiError(404, "UNKNOWN_ACCOUNT", "No account has such a number.")
+    return AccountId(number)
+
+
 def _add_symbols(routes: Blueprint, venue: Venue, desk: Desk) -> None:
     audit = venue.signing.record
 
@@ -85,7 +92,7 @@ def _add_accounts(routes: Blueprint, venue: Venue, teller: Teller) -> None:
     def account(account: int) -> Response:
         """Tier, limits, status and balances of any account."""
         requesting_operator()
-        number = AccountId(account)
+        number = _account(account)
         return answer({"account": teller.account(number), "balances": teller.balances(number).balances})
 
     @routes.put("/accounts/<int:account>")
@@ -93,7 +100,7 @@ def _add_accounts(routes: Blueprint, venue: Venue, teller: Teller) -> None:
         """Set fee tier and limits of an account."""
         operator = requesting_operator()
         wanted = wire.decoded(request.get_data(cache=False), ConfigureRequest)
-        view = teller.configure(AccountId(account), wanted)
+        view = teller.configure(_account(account), wanted)
         audit(operator, "configure", str(account), {"tier": wanted.tier}, view.seq)
         return answer(view)
 
@@ -101,7 +108,7 @@ def _add_accounts(routes: Blueprint, venue: Venue, teller: Teller) -> None:
     def stop(account: int, action: Literal["stop", "start"]) -> Response:
         """The kill switch, and its undoing."""
         operator = requesting_operator()
-        view = teller.stop(AccountId(account), stopped=action == "stop")
+        view = teller.stop(_account(account), stopped=action == "stop")
         audit(operator, action, str(account), {}, view.seq)
         return answer(view)
 
@@ -110,7 +117,7 @@ def _add_accounts(routes: Blueprint, venue: Venue, teller: Teller) -> None:
         """Credit any account, without the on-ramp's limit."""
         operator = requesting_operator()
         wanted = wire.decoded(request.get_data(cache=False), accounts.TransferRequest)
-        view = teller.deposit(AccountId(account), wanted.asset, wanted.amount)
+        view = teller.deposit(_account(account), wanted.asset, wanted.amount)
         audit(operator, "credit", str(account), {"asset": wanted.asset, "amount": str(wanted.amount)}, view.seq)
         return answer(view)
 
