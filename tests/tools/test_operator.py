@@ -123,7 +123,7 @@ def test_symbols_are_halted_resumed_closed_and_listed(program: Program, cast: Ca
     assert [row["symbol"] for row in program.told("list", str(file))["listed"]] == ["GOLD-USDT"]
     info = program.told("symbols")["symbol_info"]["GOLD-USDT"]
     assert (info["tick_size"], info["fees"]) == ("0.01", {"maker_percent": "-0.005", "taker_percent": "0.02"})
-    file.write_text(LISTING.replace("0.001", "0.0001"))
+    file.write_text(LISTING.replace("0.01", "0.1"))
     assert "INSTRUMENT_CONFLICT" in program.refused("list", str(file))
     for wrong in ("instrument = 5", "[[instrument", ""):
         file.write_text(wrong)
