@@ -28,6 +28,7 @@ from engine.events import Rejected
 from engine.rejects import InvariantViolation, RejectReason
 from engine.types import AccountId, TradingStatus
 
+AccountNumber = Annotated[int, Meta(ge=0, le=2**53 - 1)]  # those that JSON's readers keep exact
 STATUS_OF = {"halt": TradingStatus.HALTED, "resume": TradingStatus.TRADING, "close": TradingStatus.CLOSED}
 
 
@@ -45,6 +46,13 @@ def blueprint(venue: Venue, desk: Desk, teller: Teller) -> Blueprint:
     _add_accounts(routes, venue, teller)
     _add_oversight(routes, venue)
     return routes
+
+
+def _account(number: int) -> AccountId:
+    """An account by the number in a path. Raises ApiError 404 for one that no account can have."""
+    if number >= 2**53:
+        raise ApiError(404, "UNKNOWN_ACCOUNT", "There is no such account.")
+    return AccountId(number)
 
 
 def _submit(venue: Venue, command: Command) -> int:
@@ -86,40 +94,40 @@ def _add_symbols(routes: Blueprint, venue: Venue, desk: Desk) -> None:
 def _add_accounts(routes: Blueprint, venue: Venue, teller: Teller) -> None:
     audit = venue.signing.record
 
-    @routes.get("/accounts/<int(max=9007199254740991):account>")
+    @routes.get("/accounts/<int:account>")
     @documented(Access.OPERATOR, AnyAccount)
-    def account(account: int) -> Response:
+    def account(account: AccountNumber) -> Response:
         """Tier, limits, status and balances of any account."""
         requesting_operator()
-        number = AccountId(account)
+        number = _account(account)
         return answer(AnyAccount(teller.account(number), teller.balances(number).balances))
 
-    @routes.put("/accounts/<int(max=9007199254740991):account>")
+    @routes.put("/accounts/<int:account>")
     @documented(Access.OPERATOR, AccountView, body=ConfigureRequest, errors=(422, 503))
-    def configure(account: int) -> Response:
+    def configure(account: AccountNumber) -> Response:
         """Set fee tier and limits of an account."""
         operator = requesting_operator()
         wanted = wire.decoded(request.get_data(cache=False), ConfigureRequest)
-        view = teller.configure(AccountId(account), wanted)
+        view = teller.configure(_account(account), wanted)
         audit(operator, "configure", str(account), {"tier": wanted.tier}, view.seq)
         return answer(view)
 
-    @routes.post("/accounts/<int(max=9007199254740991):account>/<any(stop, start):action>")
+    @routes.post("/accounts/<int:account>/<any(stop, start):action>")
     @documented(Access.OPERATOR, AccountView, errors=(503,))
-    def stop(account: int, action: Literal["stop", "start"]) -> Response:
+    def stop(account: AccountNumber, action: Literal["stop", "start"]) -> Response:
         """The kill switch, and its undoing."""
         operator = requesting_operator()
-        view = teller.stop(AccountId(account), stopped=action == "stop")
+        view = teller.stop(_account(account), stopped=action == "stop")
         audit(operator, action, str(account), {}, view.seq)
         return answer(view)
 
-    @routes.post("/accounts/<int(max=9007199254740991):account>/deposit")
+    @routes.post("/accounts/<int:account>/deposit")
     @documented(Access.OPERATOR, BalancesView, body=accounts.TransferRequest, errors=(404, 422, 503))
-    def credit(account: int) -> Response:
+    def credit(account: AccountNumber) -> Response:
         """Credit any account, without the on-ramp's limit."""
         operator = requesting_operator()
         wanted = wire.decoded(request.get_data(cache=False), accounts.TransferRequest)
-        view = teller.deposit(AccountId(account), wanted.asset, wanted.amount)
+        view = teller.deposit(_account(account), wanted.asset, wanted.amount)
         audit(operator, "credit", str(account), {"asset": wanted.asset, "amount": str(wanted.amount)}, view.seq)
         return answer(view)
 

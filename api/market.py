@@ -100,14 +100,14 @@ def blueprint(venue: Venue, desk: Desk, feed: Feed) -> Blueprint:
     @routes.get("/ticker")
     @documented(Access.PUBLIC, TickersView)
     def tickers() -> Response:
-        """24 hours of every symbol."""
+        """The last 24 hours of every symbol."""
         now = time.time_ns()
         return answer(TickersView([venue.activity.ticker(book, now) for book in exchange.books.values()]))
 
     @routes.get("/ticker/<symbol>")
     @documented(Access.PUBLIC, TickerView, errors=(404,))
     def ticker(symbol: str) -> Response:
-        """24 hours of one symbol."""
+        """The last 24 hours of one symbol."""
         return answer(venue.activity.ticker(book_of(symbol), time.time_ns()))
 
     @routes.get("/statistics")

@@ -204,21 +204,22 @@ def _responses(route: Route, schemas: _Schemas) -> Json:
         content = {"application/json": {"schema": kinds[0] if len(kinds) == 1 else {"anyOf": kinds}}}
     error = {"application/json": {"schema": schemas.of(ErrorBody)}}
     answered = {str(about.status): {"description": HTTPStatus(about.status).phrase, "content": content}}
-    return answered | {
-        str(status): {"description": MEANINGS[status], "content": error} for status in _statuses(route.method, about)
-    }
+    return answered | {str(status): {"description": MEANINGS[status], "content": error} for status in _statuses(route)}
 
 
-def _statuses(method: str, about: Documented) -> list[int]:
+def _statuses(route: Route) -> list[int]:
     """Every status of an error that a route can answer with."""
+    about = route.about
     found = {421, 429, 500, *about.errors}
+    if route.parameters:
+        found.add(404)
     if about.query is not None or about.body is not None:
         found.add(400)
     if about.body is not None:
         found.add(413)
     if about.access is not Access.PUBLIC:
         found |= {401, 403}
-    if method not in SAFE_METHODS:
+    if route.method not in SAFE_METHODS:
         found.add(403)  # a page of another origin
     return sorted(found)
 
