@@ -96,12 +96,16 @@ class Desk:
     def order(
         self, order_id: str, account: AccountId, symbol: str | None = None, **further: object
     ) -> answers.OrderView:
-        """One order of `account`, open or done, with its fills; it must be in `symbol` when given."""
+        """One order of `account`, open or done, with its fills; it must be in `symbol` when given.
+
+        An open one is told without fills while the history is behind.
+        """
         number = wire.order_id_of(order_id)
         order = self._exchange.order(number)
         if order is not None and order.account == account and symbol in (None, order.symbol):
             view = self._open_view(order, fills=[], **further)  # as of now: it may trade on while we wait
-            self._caught_up(Seq(view.seq))
+            if not self._venue.history_writer.wait(Seq(view.seq), HISTORY_PATIENCE_S):
+                return msgspec.structs.replace(view, fills=None)  # the order is known, its fills are not
             fills = [fill for fill in self._fills(number) if fill.seq <= view.seq]
             return msgspec.structs.replace(view, fills=self._fill_views(number, fills))
         self._caught_up(self._exchange.seq)

@@ -126,6 +126,7 @@ def _symbol_info(venue: Venue, book: OrderBook) -> dict[str, Any]:
         "total_trades": book.trade_count,
         "base": instrument.base,
         "quote": instrument.quote,
+        "quote_scale": instrument.quote_scale,
         "tick_size": instrument.tick_size,
         "lot_size": instrument.lot_size,
         "status": book.status,

@@ -152,7 +152,7 @@ OPTIONS: tuple[Callable[[Any], Any], ...] = (
         type=click.IntRange(1024),
         default=_DEFAULT.max_body_bytes,
         show_default=True,
-        help="Largest request body and largest Socket.IO message.",
+        help="Largest request body. A Socket.IO message is limited to 64 KiB besides.",
     ),
     click.option(
         "--max-batch",

@@ -181,8 +181,9 @@ def order_command(request: OrderRequest, account: AccountId, exchange: Exchange)
     order_type, time_in_force = OrderType.LIMIT, request.time_in_force
     wire_type = request.order_type
     if wire_type is WireOrderType.MARKET:
-        order_type = OrderType.MARKET
         time_in_force = time_in_force or TimeInForce.IOC
+        if request.price is None or time_in_force is TimeInForce.GTC:  # the latter is refused: it never rests
+            order_type = OrderType.MARKET  # with a price, as older clients send it, it trades at that or better
     elif wire_type is WireOrderType.LIMIT:
         time_in_force = time_in_force or TimeInForce.GTC
     else:

@@ -24,8 +24,16 @@ import click
 import psutil
 from hdrh.histogram import HdrHistogram
 
-from benchmarks.machine import describe
-from benchmarks.rest import measure, start
+warnings.filterwarnings("ignore", message=r"\s*Eventlet is deprecated")
+
+import socketio  # noqa: E402 - after the filter of its notice
+from engineio.socket import Socket  # noqa: E402
+
+from api.answers import DeltaView  # noqa: E402
+from api.feed_clients import NAMESPACE, Audience, Client, FeedPacket  # noqa: E402
+from api.wire import SubscribeRequest  # noqa: E402
+from benchmarks.machine import describe  # noqa: E402
+from benchmarks.rest import measure, start  # noqa: E402
 
 SYMBOL = "BTC-USDT"
 STREAMS = (
@@ -176,14 +184,6 @@ def one_run(count: int, streams: tuple[str, ...], seconds: float, rate: float) -
 
 def fan_out(count: int) -> tuple[float, float]:
     """Milliseconds to queue one delta for `count` clients: encoded once, and emitted to each."""
-    warnings.filterwarnings("ignore", message=r"\s*Eventlet is deprecated")
-    import socketio
-    from engineio.socket import Socket
-
-    from api.answers import DeltaView
-    from api.feed_clients import NAMESPACE, Audience, Client, FeedPacket
-    from api.wire import SubscribeRequest
-
     server = socketio.Server(async_mode="eventlet", serializer=FeedPacket, json=FeedPacket.json)
     audience, sids = Audience(512), []
     wanted = SubscribeRequest(type="l2_deltas", symbol=SYMBOL)

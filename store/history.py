@@ -137,8 +137,9 @@ class History:
         """Raise StoreAhead when more is stored than a journal that ends at `journal_seq` can have caused."""
         if self.applied_seq > journal_seq:
             raise StoreAhead(
-                f"{self.path} knows commands up to {self.applied_seq}, the journal ends at {journal_seq}: it was "
-                f"written beside another journal. Delete {self.path}; it is built anew from the journal."
+                f"{self.path} knows commands up to {self.applied_seq}, the journal ends at {journal_seq}: the journal "
+                "has lost its end (is there a journal.torn file beside it?), or it is another one. To go on with the "
+                f"journal as it is, delete {self.path}; it is built anew."
             )
 
     # -- writing

@@ -231,7 +231,7 @@ async def malformed_orders_are_refused(p: Prober) -> None:
     await p.expect_refusal({**whole, "symbol": "NO-SUCH"}, "UNKNOWN_SYMBOL")
     await p.expect_refusal({**whole, "side": "hold"}, "INVALID_VALUE")
     await p.expect_refusal({**whole, "order_type": "wish"}, "INVALID_VALUE")
-    await p.expect_refusal({**whole, "order_type": "market"}, "UNSUPPORTED_COMBINATION")
+    await p.expect_refusal({**whole, "order_type": "market", "time_in_force": "gtc"}, "UNSUPPORTED_COMBINATION")
     await p.expect_refusal(b"{", "MALFORMED_JSON")
     await p.expect_refusal(b"", "MALFORMED_JSON")
     await p.expect_refusal(b"[]", "INVALID_VALUE", "MALFORMED_JSON")

@@ -25,7 +25,7 @@ CHUNKED = {"Transfer-Encoding": "chunked"}
 # reason, what to change in STRICT_ORDER, the status of POST /order
 ENTRY_REJECTS: list[tuple[RejectReason, dict[str, Any], int]] = [
     (RejectReason.UNKNOWN_SYMBOL, {"symbol": "LAX"}, 400),
-    (RejectReason.UNSUPPORTED_COMBINATION, {"order_type": "market"}, 400),
+    (RejectReason.UNSUPPORTED_COMBINATION, {"order_type": "market", "time_in_force": "gtc"}, 400),
     (RejectReason.BAD_TICK, {"price": "100.01"}, 400),
     (RejectReason.BAD_LOT, {"quantity": "2.05"}, 400),
     (RejectReason.QUANTITY_TOO_SMALL, {"quantity": "0.9"}, 400),
@@ -170,7 +170,7 @@ def test_a_failed_journal_is_503_and_nothing_is_acknowledged(tmp_path: Path) -> 
         order = {"symbol": "BTC-USDT", "side": "buy", "order_type": "limit", "quantity": "1", "price": "30000"}
         acknowledged = [server.http.post("/order", order).granted()["order_id"]]
         assert server._process is not None
-        most = 400_000  # bytes of any file from now on: as a full disk
+        most = 200_000  # bytes of any file from now on: as a full disk
         resource.prlimit(server._process.pid, resource.RLIMIT_FSIZE, (most, resource.RLIM_INFINITY))
         while (answer := server.http.post("/order", order)).status == 200:
             acknowledged.append(answer.granted()["order_id"])

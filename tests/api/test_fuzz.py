@@ -33,7 +33,7 @@ FIELDS = (
 SYMBOL = "T199"  # nobody else trades there: the last of the pool
 
 fuzzed = settings(
-    max_examples=120,
+    max_examples=80,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

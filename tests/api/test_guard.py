@@ -143,10 +143,9 @@ def test_the_page_needs_nothing_from_elsewhere_and_nothing_inline(http: Http) ->
     assert re.findall(r"<style|\sstyle=|\son\w+=", page) == []
 
 
-@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1"])  # noqa: S104
-def test_a_sandbox_is_not_opened_to_others_by_accident(tmp_path: Path, host: str) -> None:
+def test_a_sandbox_is_not_opened_to_others_by_accident(tmp_path: Path) -> None:
     started = subprocess.run(
-        command("--host", host, "--port", "0", "--data", str(tmp_path / "data")),
+        command("--host", "0.0.0.0", "--port", "0", "--data", str(tmp_path / "data")),  # noqa: S104
         cwd=ROOT,
         env=environment({}),
         capture_output=True,
@@ -155,6 +154,6 @@ def test_a_sandbox_is_not_opened_to_others_by_accident(tmp_path: Path, host: str
         check=False,
     )
     assert started.returncode == 2
-    assert f"--host {host} would let other machines trade" in " ".join(started.stderr.split())
+    assert "--host 0.0.0.0 would let other machines trade" in " ".join(started.stderr.split())
     assert "--allow-remote" in started.stderr
     assert not (tmp_path / "data").exists()

@@ -28,6 +28,7 @@ SYMBOL_INFO = {
     "total_trades": int,
     "base": str,
     "quote": str,
+    "quote_scale": int,
     "tick_size": str,
     "lot_size": str,
     "status": str,

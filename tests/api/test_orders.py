@@ -364,12 +364,21 @@ def test_a_missing_field_is_named(http: Http, symbol: str, field: str) -> None:
     assert http.post("/order", body).refused(400, "MISSING_FIELD")["details"] == {"field": field}
 
 
+def test_a_market_order_with_a_price_trades_at_that_price_or_better_and_never_rests(http: Http, symbol: str) -> None:
+    http.post("/order", limit(symbol, side="sell", price="100.00", quantity="1")).granted()
+    http.post("/order", limit(symbol, side="sell", price="101.00", quantity="1")).granted()
+    answer = http.post("/order", limit(symbol, order_type="market", price="100.00", quantity="2")).granted()
+    assert [trade["price"] for trade in answer["trades"]] == ["100.00"]
+    assert (answer["status"], answer["time_in_force"]) == ("cancelled", "ioc")
+    assert http.depth(symbol)[0] == []
+
+
 @pytest.mark.parametrize(
     "fields",
     [
         {"price": None},
         {"quantity": None},
-        {"order_type": "market"},
+        {"order_type": "market", "time_in_force": "gtc"},
         {"order_type": "market", "price": None, "time_in_force": "gtc"},
         {"order_type": "market", "price": None, "quote_quantity": "10"},
         {"order_type": "ioc", "time_in_force": "fok"},

@@ -140,10 +140,9 @@ def test_the_help_explains_every_setting() -> None:
         assert (help_text or "").endswith("."), name
 
 
-def test_the_program_run_as_a_script_says_its_version_and_its_help() -> None:
-    for argument, said in (("--version", "Openbell"), ("-h", "--cors-origins")):
-        told = subprocess.run(
-            command(argument), cwd=ROOT, env=environment({}), capture_output=True, text=True, timeout=60, check=True
-        )
-        assert said in told.stdout
-        assert told.stderr == ""
+def test_the_program_run_as_a_script_says_its_help() -> None:
+    told = subprocess.run(
+        command("-h"), cwd=ROOT, env=environment({}), capture_output=True, text=True, timeout=60, check=True
+    )
+    assert "--cors-origins" in told.stdout
+    assert told.stderr == ""

@@ -73,8 +73,9 @@ def test_a_number_is_read_as_exactly_as_a_text(exchange: Exchange, ticks: int, l
         ("ioc", None, (OrderType.LIMIT, TimeInForce.IOC)),
         ("ioc", "ioc", (OrderType.LIMIT, TimeInForce.IOC)),
         ("fok", None, (OrderType.LIMIT, TimeInForce.FOK)),
-        ("market", None, (OrderType.MARKET, TimeInForce.IOC)),
-        ("market", "fok", (OrderType.MARKET, TimeInForce.FOK)),
+        ("market", None, (OrderType.LIMIT, TimeInForce.IOC)),  # the body has a price
+        ("market", "fok", (OrderType.LIMIT, TimeInForce.FOK)),
+        ("market", "gtc", (OrderType.MARKET, TimeInForce.GTC)),
     ],
 )
 def test_order_types_and_times_in_force(
@@ -82,6 +83,14 @@ def test_order_types_and_times_in_force(
 ) -> None:
     command = wire.enter_order(body(order_type=order_type, time_in_force=time_in_force), ACCOUNT, exchange)
     assert (command.order_type, command.time_in_force) == meant
+
+
+@pytest.mark.parametrize(("time_in_force", "meant"), [(None, TimeInForce.IOC), ("fok", TimeInForce.FOK)])
+def test_a_market_order_without_a_price_is_one(
+    exchange: Exchange, time_in_force: str | None, meant: TimeInForce
+) -> None:
+    command = wire.enter_order(body(order_type="market", price=None, time_in_force=time_in_force), ACCOUNT, exchange)
+    assert (command.order_type, command.time_in_force, command.price) == (OrderType.MARKET, meant, None)
 
 
 def test_what_is_off_the_grid_travels_as_its_text(exchange: Exchange) -> None:

@@ -82,11 +82,13 @@ def test_one_order_that_makes_more_trades_than_may_wait_is_told_whole_to_a_clien
         async with listening(venue.url) as client:
             await client.subscribe("trades", symbol)
             await client.subscribe("orders")
+            await client.subscribe("orders", batch=True)  # queued right behind the single ones
             answer = await in_thread(venue.order, symbol, "buy", "7", "30000.00")
             assert len(answer["trades"]) == makers
             await client.until(lambda: len(told(client)) >= makers)
             assert [trade["trade_id"] for trade in told(client)] == [trade["trade_id"] for trade in answer["trades"]]
             await client.until(lambda: len(client.all("order_event")) >= 2 * makers + 1)
+            await client.until(lambda: sum(len(m["events"]) for m in client.all("order_events")) >= 2 * makers + 1)
             assert "timestamp" in await client.ask("ping")
             assert client.all("resync") == []
 

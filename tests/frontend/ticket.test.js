@@ -55,8 +55,8 @@ test("every outcome has its sentence", () => {
     describeAnswer({ filled_quantity: "0.00000000", remaining_quantity: "0.50000000", average_price: null, ...answer }, order, BTC).text;
   assert.equal(say({ status: "resting" }), "In the book: buy 0.5 BTC at 30,000.00.");
   assert.equal(
-    say({ status: "filled", filled_quantity: "0.50000000", average_price: "29999.995" }),
-    "Bought 0.5 BTC at 29,999.995 on average.",
+    say({ status: "filled", filled_quantity: "0.50000000", average_price: "29999.99512345" }),
+    "Bought 0.5 BTC at 29,999.9951 on average.",
   );
   assert.equal(
     say({ status: "partially_filled", filled_quantity: "0.20000000", remaining_quantity: "0.30000000", average_price: "30000" }),

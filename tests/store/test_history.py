@@ -207,7 +207,7 @@ def test_a_refused_write_leaves_nothing_of_its_batch(history: History) -> None:
 def test_a_history_ahead_of_the_journal_is_refused_and_says_what_to_delete(history: History) -> None:
     history.write(RUN[:50])
     history.require_not_ahead(Seq(50))
-    with pytest.raises(StoreAhead, match=r"journal ends at 49.*Delete .*history\.sqlite"):
+    with pytest.raises(StoreAhead, match=r"journal ends at 49.*delete .*history\.sqlite"):
         history.require_not_ahead(Seq(49))
 
 
