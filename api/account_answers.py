@@ -9,9 +9,10 @@ from typing import Literal
 
 import msgspec
 
-from api.answers import seconds
+from api.answers import AccountFillView, seconds
 from api.errors import percent
 from api.grid import amount_text
+from api.texts import DecimalText, IdText
 from engine.commands import ConfigureAccount
 from engine.exchange import Exchange
 from engine.types import AccountId
@@ -20,15 +21,15 @@ from store.postings import Posting, PostingKind
 
 class BalanceView(msgspec.Struct, frozen=True):
     asset: str
-    available: str
-    held: str  # by open orders
-    total: str
+    available: DecimalText
+    held: DecimalText  # by open orders
+    total: DecimalText
 
 
 class BalancesView(msgspec.Struct, frozen=True):
     """GET /account/balances: the assets the account has, or ever had."""
 
-    account: str
+    account: IdText
     balances: list[BalanceView]
     timestamp: float
     seq: int
@@ -39,20 +40,20 @@ class AccountLimits(msgspec.Struct, frozen=True):
 
     max_open_orders: int | None
     max_orders_per_second: int | None
-    max_notional: str | None
+    max_notional: DecimalText | None
 
 
 class AccountFees(msgspec.Struct, frozen=True):
     """In percent of the notional; null: as the symbol says."""
 
-    maker_percent: str | None
-    taker_percent: str | None
+    maker_percent: DecimalText | None
+    taker_percent: DecimalText | None
 
 
 class AccountView(msgspec.Struct, frozen=True):
     """GET /account."""
 
-    id: str
+    id: IdText
     tier: str
     fees: AccountFees
     limits: AccountLimits
@@ -64,15 +65,29 @@ class AccountView(msgspec.Struct, frozen=True):
 class PostingView(msgspec.Struct, frozen=True):
     """One change of one balance, and its cause."""
 
-    posting_id: str
+    posting_id: IdText
     asset: str
-    amount: str  # below zero: taken
+    amount: DecimalText  # below zero: taken
     kind: PostingKind
-    trade_id: str | None
-    order_id: str | None
+    trade_id: IdText | None
+    order_id: IdText | None
     timestamp: float
     ts_ns: int
     seq: int
+
+
+class FillsPage(msgspec.Struct, frozen=True):
+    """GET /account/fills."""
+
+    fills: list[AccountFillView]
+    count: int
+
+
+class LedgerPage(msgspec.Struct, frozen=True):
+    """GET /account/ledger."""
+
+    postings: list[PostingView]
+    count: int
 
 
 def account_view(exchange: Exchange, account: AccountId) -> AccountView:

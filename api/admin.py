@@ -12,8 +12,11 @@ from flask import Blueprint, Response, request
 from msgspec import Meta
 
 from api import accounts, wire
+from api.account_answers import AccountView, BalancesView
+from api.admin_answers import AnyAccount, AuditTrail, BooksBalance, OrderCancelled, SymbolListed, SymbolStatus
 from api.auth import requesting_operator
 from api.desk import Desk
+from api.documented import Access, documented
 from api.errors import ApiError, Malformed, rejected
 from api.grid import amount_text
 from api.listing import Listing, ListingError, base_scale_of, instrument_of
@@ -25,6 +28,7 @@ from engine.events import Rejected
 from engine.rejects import InvariantViolation, RejectReason
 from engine.types import AccountId, TradingStatus
 
+AccountNumber = Annotated[int, Meta(ge=0, le=wire.MAX_ORDER_ID)]
 STATUS_OF = {"halt": TradingStatus.HALTED, "resume": TradingStatus.TRADING, "close": TradingStatus.CLOSED}
 
 
@@ -63,6 +67,7 @@ def _add_symbols(routes: Blueprint, venue: Venue, desk: Desk) -> None:
     audit = venue.signing.record
 
     @routes.post("/symbols")
+    @documented(Access.OPERATOR, SymbolListed, body=Listing, errors=(409, 503))
     def list_symbol() -> Response:
         """List a symbol, or change limits and fees of a listed one. Fields as in the instruments file."""
         operator = requesting_operator()
@@ -73,30 +78,33 @@ def _add_symbols(routes: Blueprint, venue: Venue, desk: Desk) -> None:
             raise Malformed("INVALID_VALUE", f"{problem}.") from problem
         seq = _submit(venue, ListInstrument(instrument))
         audit(operator, "list", listing.symbol, {}, seq)
-        return answer({"symbol": listing.symbol, "seq": seq})
+        return answer(SymbolListed(listing.symbol, seq))
 
     @routes.post("/symbols/<symbol>/<any(halt, resume, close):action>")
+    @documented(Access.OPERATOR, SymbolStatus, errors=(404, 503))
     def set_status(symbol: str, action: Literal["halt", "resume", "close"]) -> Response:
         """Halt, resume or close trading in a symbol. Resting orders stay and may be cancelled."""
         operator = requesting_operator()
         desk.instrument(symbol)
         seq = _submit(venue, SetStatus(symbol, STATUS_OF[action]))
         audit(operator, action, symbol, {}, seq)
-        return answer({"symbol": symbol, "status": STATUS_OF[action], "seq": seq})
+        return answer(SymbolStatus(symbol, STATUS_OF[action], seq))
 
 
 def _add_accounts(routes: Blueprint, venue: Venue, teller: Teller) -> None:
     audit = venue.signing.record
 
     @routes.get("/accounts/<int:account>")
-    def account(account: int) -> Response:
+    @documented(Access.OPERATOR, AnyAccount)
+    def account(account: AccountNumber) -> Response:
         """Tier, limits, status and balances of any account."""
         requesting_operator()
         number = _account(account)
-        return answer({"account": teller.account(number), "balances": teller.balances(number).balances})
+        return answer(AnyAccount(teller.account(number), teller.balances(number).balances))
 
     @routes.put("/accounts/<int:account>")
-    def configure(account: int) -> Response:
+    @documented(Access.OPERATOR, AccountView, body=ConfigureRequest, errors=(422, 503))
+    def configure(account: AccountNumber) -> Response:
         """Set fee tier and limits of an account."""
         operator = requesting_operator()
         wanted = wire.decoded(request.get_data(cache=False), ConfigureRequest)
@@ -105,7 +113,8 @@ def _add_accounts(routes: Blueprint, venue: Venue, teller: Teller) -> None:
         return answer(view)
 
     @routes.post("/accounts/<int:account>/<any(stop, start):action>")
-    def stop(account: int, action: Literal["stop", "start"]) -> Response:
+    @documented(Access.OPERATOR, AccountView, errors=(503,))
+    def stop(account: AccountNumber, action: Literal["stop", "start"]) -> Response:
         """The kill switch, and its undoing."""
         operator = requesting_operator()
         view = teller.stop(_account(account), stopped=action == "stop")
@@ -113,7 +122,8 @@ def _add_accounts(routes: Blueprint, venue: Venue, teller: Teller) -> None:
         return answer(view)
 
     @routes.post("/accounts/<int:account>/deposit")
-    def credit(account: int) -> Response:
+    @documented(Access.OPERATOR, BalancesView, body=accounts.TransferRequest, errors=(404, 422, 503))
+    def credit(account: AccountNumber) -> Response:
         """Credit any account, without the on-ramp's limit."""
         operator = requesting_operator()
         wanted = wire.decoded(request.get_data(cache=False), accounts.TransferRequest)
@@ -126,6 +136,7 @@ def _add_oversight(routes: Blueprint, venue: Venue) -> None:
     exchange = venue.exchange
 
     @routes.delete("/orders/<order_id>")
+    @documented(Access.OPERATOR, OrderCancelled, errors=(404, 503))
     def cancel_order(order_id: str) -> Response:
         """Cancel anybody's open order."""
         operator = requesting_operator()
@@ -134,9 +145,10 @@ def _add_oversight(routes: Blueprint, venue: Venue) -> None:
             raise rejected(RejectReason.UNKNOWN_ORDER, None)
         seq = _submit(venue, CancelOrder(order.account, order.order_id))
         venue.signing.record(operator, "cancel", order_id, {"account": str(order.account)}, seq)
-        return answer({"success": True, "order_id": order_id, "account": str(order.account), "seq": seq})
+        return answer(OrderCancelled(True, order_id, str(order.account), seq))
 
     @routes.get("/check")
+    @documented(Access.OPERATOR, BooksBalance)
     def check() -> Response:
         """Add up every balance, hold and book now. O(open orders): orders wait meanwhile."""
         requesting_operator()
@@ -146,12 +158,13 @@ def _add_oversight(routes: Blueprint, venue: Venue) -> None:
             raise ApiError(500, "BOOKS_DO_NOT_BALANCE", f"{violation}.", {"seq": exchange.seq}) from violation
         ledger = exchange.ledger
         issued = {asset: amount_text(amount, ledger.scales[asset]) for asset, amount in ledger.issued.items()}
-        return answer({"balanced": True, "issued": issued, "open_orders": len(exchange.orders), "seq": exchange.seq})
+        return answer(BooksBalance(True, issued, len(exchange.orders), exchange.seq))
 
     @routes.get("/audit")
+    @documented(Access.OPERATOR, AuditTrail, query=AuditQuery, errors=(503,))
     def audit_trail() -> Response:
         """What operators did, newest first; `before` an entry's ts_ns pages back."""
         requesting_operator()
         wanted = query(AuditQuery)
         entries = venue.signing.audit_trail(wanted.limit, wanted.before)
-        return answer({"entries": entries, "count": len(entries)})
+        return answer(AuditTrail(entries, len(entries)))

@@ -61,13 +61,13 @@ class Desk:
         elapsed_ms = round((time.perf_counter() - started) * 1e3, 3)
         return answers.cancel_answer(applied, event, self._exchange, elapsed_ms)
 
-    def cancel_all(self, account: AccountId, symbol: str | None, side: Side | None) -> dict[str, object]:
+    def cancel_all(self, account: AccountId, symbol: str | None, side: Side | None) -> answers.CancelAllAnswer:
         """Cancel every open order of `account`, of one symbol or side when given."""
         if symbol is not None:
             self.instrument(symbol)
         applied = self._venue.sequencer.submit(CancelAll(account, symbol, side))
         ids = [str(event.order_id) for event in applied.events if isinstance(event, Cancelled)]
-        return {"cancelled": ids, "count": len(ids), "seq": applied.seq}
+        return answers.CancelAllAnswer(ids, len(ids), applied.seq)
 
     def amend(self, command: AmendOrder) -> answers.OrderView:
         """Change an open order; say whether it kept its priority."""
@@ -117,7 +117,7 @@ class Desk:
         fills = self._fills(number)
         return self._done_view(done, fills=self._fill_views(number, fills), **further)
 
-    def orders(self, query: wire.OrdersQuery, account: AccountId) -> dict[str, object]:
+    def orders(self, query: wire.OrdersQuery, account: AccountId) -> answers.OrdersPage:
         """A page of the orders of `account`, newest first; `next_cursor` asks for the page behind it."""
         if query.symbol is not None:
             self.instrument(query.symbol)
@@ -137,11 +137,8 @@ class Desk:
             views.update((row.order_id, self._done_view(row)) for row in done)
         newest = sorted(views, reverse=True)[: query.limit]
         full = len(newest) == query.limit
-        return {
-            "orders": [views[order_id] for order_id in newest],
-            "next_cursor": str(newest[-1]) if full else None,
-            "seq": seq,
-        }
+        cursor = str(newest[-1]) if full else None
+        return answers.OrdersPage([views[order_id] for order_id in newest], cursor, seq)
 
     def trades(self, symbol: str, query: wire.TradesQuery) -> list[answers.TradeView]:
         """Recent trades of `symbol`, newest first."""

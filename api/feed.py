@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import eventlet
+import msgspec
 import socketio
 from flask import Flask, request
 from flask_socketio import SocketIO
@@ -326,7 +327,7 @@ class Feed:
         client.send(encoded(event, data))
 
     def _tell_error(self, client: Client, event: str | None, error: ApiError) -> dict[str, Any]:
-        body = error.body()
+        body = msgspec.structs.asdict(error.body())
         self._send(client, "error", {"message": body["error"], "event": event, **body})
         return body
 
