@@ -23,7 +23,7 @@ from schemathesis.specs.openapi import checks as openapi_checks
 from tests.api.clients import PASSWORD, created
 from tests.api.running import ROOT, Http, RunningServer
 
-EXAMPLES = 12  # of each operation and role
+EXAMPLES = 10  # of each operation and role
 KNOWN = {
     "symbol": ["BTC-USDT", "ETH-USDT", "AAPL-USD", "NONE"],
     "asset": ["USDT", "BTC", "USD", "NONE"],
@@ -60,6 +60,8 @@ def closed(schema: Any) -> Any:
     inner = {name: closed(value) for name, value in schema.items()}
     if inner.get("type") == "object" and isinstance(inner.get("properties"), dict):
         inner.setdefault("additionalProperties", False)
+    if "prefixItems" in inner:  # valid, but schemathesis 4.32 rewrites it to an older dialect and then refuses that
+        inner["items"] = {"anyOf": inner.pop("prefixItems")}
     return inner
 
 
