@@ -3,21 +3,22 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { Orders } from "../../frontend/model/orders.js";
+import { Fills } from "../../frontend/model/fills.js";
 import { golden } from "./golden.js";
 
-const { prefix, listing, partial_fill, cancelled, rejected_cancel } = golden("orders");
+const { listing, partial_fill, cancelled, rejected_cancel } = golden("orders");
 const ids = (orders) => orders.map((order) => order.order_id);
 
 function seeded() {
-  const orders = new Orders(prefix);
+  const orders = new Orders();
   orders.seed(listing.orders, listing.seq);
   return orders;
 }
 
 test("a listing shows newest first, and ours apart from everybody's", () => {
   const orders = seeded();
-  assert.deepEqual(ids(orders.open({ mine: true })), ["104", "98"]);
-  assert.deepEqual(ids(orders.open({ mine: false })), ["104", "99", "98"]);
+  assert.deepEqual(ids(orders.open()), ["104", "98"]);
+  assert.deepEqual(ids(orders.open()), ["104", "99", "98"]);
   assert.deepEqual(orders.ownLevels("BTC-USDT"), new Set(["sell 30010.00", "buy 29990.00"]));
   assert.deepEqual(orders.ownLevels("ETH-USDT"), new Set());
 });
@@ -26,7 +27,7 @@ test("a fill changes the order, keeps the time it was entered, and is remembered
   const orders = seeded();
   orders.apply(partial_fill);
   orders.apply(partial_fill);
-  const [, order] = orders.open({ mine: true });
+  const [, order] = orders.open();
   assert.equal(order.filled, "0.25000000");
   assert.equal(order.timestamp, 1700000000);
   assert.deepEqual(orders.fills.map(({ trade_id, side, liquidity }) => [trade_id, side, liquidity]), [["7", "buy", "maker"]]);
@@ -35,29 +36,29 @@ test("a fill changes the order, keeps the time it was entered, and is remembered
 test("an order that ended goes away, and a listing that is older does not bring it back", () => {
   const orders = seeded();
   orders.apply(cancelled);
-  assert.deepEqual(ids(orders.open({ mine: true })), ["98"]);
+  assert.deepEqual(ids(orders.open()), ["98"]);
   orders.seed(listing.orders, listing.seq);
-  assert.deepEqual(ids(orders.open({ mine: true })), ["98"]);
+  assert.deepEqual(ids(orders.open()), ["98"]);
 });
 
 test("events that came before the listing win over it when they are later", () => {
-  const orders = new Orders(prefix);
+  const orders = new Orders();
   orders.apply(partial_fill);
   orders.apply(cancelled);
   orders.seed(listing.orders, listing.seq);
-  assert.deepEqual(orders.open({ mine: true }).map((order) => [order.order_id, order.filled]), [["98", "0.25000000"]]);
+  assert.deepEqual(orders.open().map((order) => [order.order_id, order.filled]), [["98", "0.25000000"]]);
 });
 
 test("an event older than what we know changes nothing", () => {
   const orders = seeded();
   orders.apply({ ...cancelled, seq: 90 });
-  assert.deepEqual(ids(orders.open({ mine: true })), ["104", "98"]);
+  assert.deepEqual(ids(orders.open()), ["104", "98"]);
 });
 
 test("a reject of a cancel or an amend leaves the order open", () => {
   const orders = seeded();
   orders.apply(rejected_cancel);
-  assert.deepEqual(ids(orders.open({ mine: true })), ["104", "98"]);
+  assert.deepEqual(ids(orders.open()), ["104", "98"]);
 });
 
 test("after silence, a listing takes away what ended and names our orders whose fills we missed", () => {
@@ -65,17 +66,17 @@ test("after silence, a listing takes away what ended and names our orders whose 
   const [first, second, third] = listing.orders;
   const unheard = orders.seed([second, { ...third, filled: "0.50000000", status: "partially_filled" }], 200);
   assert.deepEqual(unheard, [first.order_id, third.order_id]);
-  assert.deepEqual(ids(orders.open({ mine: false })), ["99", "98"]);
+  assert.deepEqual(ids(orders.open()), ["99", "98"]);
 });
 
 test("a listing older than the last is of a venue that began anew: everything is forgotten", () => {
   const orders = seeded();
   orders.apply(partial_fill);
   orders.seed([], 3);
-  assert.deepEqual(orders.open({ mine: false }), []);
+  assert.deepEqual(orders.open(), []);
   assert.deepEqual(orders.fills, []);
   orders.apply({ ...partial_fill, order_id: "5", seq: 5 });
-  assert.deepEqual(ids(orders.open({ mine: true })), ["5"]);
+  assert.deepEqual(ids(orders.open()), ["5"]);
 });
 
 test("memory is bounded", () => {
@@ -86,5 +87,5 @@ test("memory is bounded", () => {
   assert.deepEqual(orders.fills.map((fill) => fill.trade_id), ["4"]);
   for (let id = 1; id <= 4; id += 1) orders.apply({ ...cancelled, order_id: `${id}`, seq: 120 });
   orders.seed(["1", "4"].map((order_id) => ({ ...listing.orders[0], order_id })), 115);
-  assert.deepEqual(ids(orders.open({ mine: true })), ["1"], "only the last two that ended are remembered");
+  assert.deepEqual(ids(orders.open()), ["1"], "only the last two that ended are remembered");
 });
