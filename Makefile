@@ -79,7 +79,7 @@ $(DEVELOPMENT): requirements-dev.txt $(RUNTIME)
 	@touch $@
 
 $(SYSTEM): tools/setup/system-packages.sh | $(PY)
-	@sh tools/setup/system-packages.sh chromium node postgresql
+	@sh tools/setup/system-packages.sh chromium node postgresql redis
 	@touch $@
 
 .PHONY: clean

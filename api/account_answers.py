@@ -9,25 +9,27 @@ from typing import Literal
 
 import msgspec
 
-from api.answers import seconds
+from api.answers import AccountFillView, seconds
 from api.errors import percent
 from api.grid import amount_text
+from api.texts import DecimalText, IdText
 from engine.commands import ConfigureAccount
 from engine.exchange import Exchange
 from engine.types import AccountId
+from store.postings import Posting, PostingKind
 
 
 class BalanceView(msgspec.Struct, frozen=True):
     asset: str
-    available: str
-    held: str  # by open orders
-    total: str
+    available: DecimalText
+    held: DecimalText  # by open orders
+    total: DecimalText
 
 
 class BalancesView(msgspec.Struct, frozen=True):
     """GET /account/balances: the assets the account has, or ever had."""
 
-    account: str
+    account: IdText
     balances: list[BalanceView]
     timestamp: float
     seq: int
@@ -38,26 +40,54 @@ class AccountLimits(msgspec.Struct, frozen=True):
 
     max_open_orders: int | None
     max_orders_per_second: int | None
-    max_notional: str | None
+    max_notional: DecimalText | None
 
 
 class AccountFees(msgspec.Struct, frozen=True):
     """In percent of the notional; null: as the symbol says."""
 
-    maker_percent: str | None
-    taker_percent: str | None
+    maker_percent: DecimalText | None
+    taker_percent: DecimalText | None
 
 
 class AccountView(msgspec.Struct, frozen=True):
     """GET /account."""
 
-    id: str
+    id: IdText
     tier: str
     fees: AccountFees
     limits: AccountLimits
     status: Literal["active", "stopped"]
     open_orders: int
     seq: int
+
+
+class PostingView(msgspec.Struct, frozen=True):
+    """One change of one balance, and its cause."""
+
+    posting_id: IdText
+    asset: str
+    amount: DecimalText  # below zero: taken
+    kind: PostingKind
+    trade_id: IdText | None
+    order_id: IdText | None
+    timestamp: float
+    ts_ns: int
+    seq: int
+
+
+class FillsPage(msgspec.Struct, frozen=True):
+    """GET /account/fills."""
+
+    fills: list[AccountFillView]
+    count: int
+
+
+class LedgerPage(msgspec.Struct, frozen=True):
+    """GET /account/ledger."""
+
+    postings: list[PostingView]
+    count: int
 
 
 def account_view(exchange: Exchange, account: AccountId) -> AccountView:
@@ -89,3 +119,18 @@ def balances_view(exchange: Exchange, account: AccountId) -> BalancesView:
         for asset, balance in sorted(ledger.accounts.get(account, {}).items())
     ]
     return BalancesView(str(account), views, seconds(exchange.ts_ns), exchange.seq)
+
+
+def posting_view(posting: Posting, exchange: Exchange) -> PostingView:
+    """A posting as its account's owner sees it."""
+    return PostingView(
+        str(posting.posting_id),
+        posting.asset,
+        amount_text(posting.amount, exchange.ledger.scales[posting.asset]),
+        posting.kind,
+        None if posting.trade_id is None else str(posting.trade_id),
+        None if posting.order_id is None else str(posting.order_id),
+        seconds(posting.ts_ns),
+        posting.ts_ns,
+        posting.seq,
+    )

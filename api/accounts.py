@@ -11,9 +11,11 @@ from typing import Annotated
 from flask import Blueprint, Response, request
 from msgspec import Meta
 
-from api import answers, wire
+from api import wire
+from api.account_answers import AccountView, BalancesView, FillsPage, LedgerPage
 from api.auth import requesting_account, requesting_principal
 from api.desk import Desk
+from api.documented import Access, documented
 from api.errors import ApiError
 from api.responses import answer, query
 from api.settings import Settings
@@ -53,16 +55,19 @@ def blueprint(teller: Teller, desk: Desk, settings: Settings) -> Blueprint:
     routes = Blueprint("accounts", __name__, url_prefix="/account")
 
     @routes.get("")
+    @documented(Access.ACCOUNT, AccountView)
     def account() -> Response:
         """Tier, fees, limits and status of the caller's account."""
         return answer(teller.account(requesting_account()))
 
     @routes.get("/balances")
+    @documented(Access.ACCOUNT, BalancesView)
     def balances() -> Response:
         """What the caller has: available, held by open orders, and both."""
         return answer(teller.balances(requesting_account()))
 
     @routes.post("/deposit")
+    @documented(Access.ACCOUNT, BalancesView, body=TransferRequest, errors=(404, 422, 503))
     def deposit() -> Response:
         """Paper money, up to the on-ramp's limit; from operators only where the on-ramp is off."""
         principal = requesting_principal(Scope.TRADE)
@@ -74,6 +79,7 @@ def blueprint(teller: Teller, desk: Desk, settings: Settings) -> Blueprint:
         return answer(teller.deposit(principal.account, wanted.asset, wanted.amount, limit))
 
     @routes.post("/withdraw")
+    @documented(Access.ACCOUNT, BalancesView, body=TransferRequest, errors=(404, 422, 503))
     def withdraw() -> Response:
         """Take what is available out of the venue."""
         account = requesting_account(Scope.WITHDRAW)
@@ -81,17 +87,19 @@ def blueprint(teller: Teller, desk: Desk, settings: Settings) -> Blueprint:
         return answer(teller.withdraw(account, wanted.asset, wanted.amount))
 
     @routes.get("/fills")
+    @documented(Access.ACCOUNT, FillsPage, query=FillsQuery, errors=(404, 503))
     def fills() -> Response:
         """The caller's fills with their fees, newest first; `before` a trade id pages back."""
         account, wanted = requesting_account(), query(FillsQuery)
         page = desk.account_fills(account, wanted.symbol, wanted.before, wanted.limit)
-        return answer({"fills": page, "count": len(page)})
+        return answer(FillsPage(page, len(page)))
 
     @routes.get("/ledger")
+    @documented(Access.ACCOUNT, LedgerPage, query=LedgerQuery, errors=(404, 503))
     def ledger() -> Response:
         """Every posting of the caller's account and its cause, newest first; `before` a posting id pages back."""
         account, wanted = requesting_account(), query(LedgerQuery)
-        page: list[answers.PostingView] = desk.postings(account, wanted.asset, wanted.before, wanted.limit)
-        return answer({"postings": page, "count": len(page)})
+        page = desk.postings(account, wanted.asset, wanted.before, wanted.limit)
+        return answer(LedgerPage(page, len(page)))
 
     return routes

@@ -13,6 +13,7 @@ from hdrh.histogram import HdrHistogram
 
 from api.answers import TradeView, bbo_view, trade_view
 from api.grid import grid_of
+from api.texts import DecimalText
 from engine.book import OrderBook
 from engine.commands import EnterOrder
 from engine.events import Applied, Filled, Rejected
@@ -74,17 +75,17 @@ class TickerView(msgspec.Struct, frozen=True, kw_only=True):
     """24 hours of one symbol; null where nothing traded."""
 
     symbol: str
-    open: str | None
-    high: str | None
-    low: str | None
-    last: str | None
-    change: str | None
-    change_percent: str | None
-    volume: str
-    quote_volume: str
+    open: DecimalText | None
+    high: DecimalText | None
+    low: DecimalText | None
+    last: DecimalText | None
+    change: DecimalText | None
+    change_percent: DecimalText | None
+    volume: DecimalText
+    quote_volume: DecimalText
     trades: int
-    best_bid: str | None
-    best_ask: str | None
+    best_bid: DecimalText | None
+    best_ask: DecimalText | None
     timestamp: float
     seq: int
 

@@ -12,11 +12,14 @@ from flask import Blueprint, Response, request
 from msgspec import Meta
 
 from api import accounts, wire
+from api.account_answers import AccountView, BalancesView
+from api.admin_answers import AnyAccount, AuditTrail, BooksBalance, OrderCancelled, SymbolListed, SymbolStatus
 from api.auth import requesting_operator
 from api.desk import Desk
+from api.documented import Access, documented
 from api.errors import ApiError, Malformed, rejected
 from api.grid import amount_text
-from api.listing import Listing, ListingError, instrument_of
+from api.listing import Listing, ListingError, base_scale_of, instrument_of
 from api.responses import answer, query
 from api.teller import ConfigureRequest, Teller
 from api.venue import Venue
@@ -25,6 +28,7 @@ from engine.events import Rejected
 from engine.rejects import InvariantViolation, RejectReason
 from engine.types import AccountId, TradingStatus
 
+AccountNumber = Annotated[int, Meta(ge=0, le=2**53 - 1)]  # those that JSON's readers keep exact
 STATUS_OF = {"halt": TradingStatus.HALTED, "resume": TradingStatus.TRADING, "close": TradingStatus.CLOSED}
 
 
@@ -44,6 +48,13 @@ def blueprint(venue: Venue, desk: Desk, teller: Teller) -> Blueprint:
     return routes
 
 
+def _account(number: int) -> AccountId:
+    """An account by the number in a path. Raises ApiError 404 for one that no account can have."""
+    if number >= 2**53:
+        raise ApiError(404, "UNKNOWN_ACCOUNT", "There is no such account.")
+    return AccountId(number)
+
+
 def _submit(venue: Venue, command: Command) -> int:
     applied = venue.sequencer.submit(command)
     first = applied.events[0]
@@ -56,61 +67,67 @@ def _add_symbols(routes: Blueprint, venue: Venue, desk: Desk) -> None:
     audit = venue.signing.record
 
     @routes.post("/symbols")
+    @documented(Access.OPERATOR, SymbolListed, body=Listing, errors=(409, 503))
     def list_symbol() -> Response:
         """List a symbol, or change limits and fees of a listed one. Fields as in the instruments file."""
         operator = requesting_operator()
         listing = wire.decoded(request.get_data(cache=False), Listing)
         try:
-            instrument = instrument_of(listing)
+            instrument = instrument_of(listing, base_scale_of(listing, venue.exchange.ledger.scales))
         except ListingError as problem:
             raise Malformed("INVALID_VALUE", f"{problem}.") from problem
         seq = _submit(venue, ListInstrument(instrument))
         audit(operator, "list", listing.symbol, {}, seq)
-        return answer({"symbol": listing.symbol, "seq": seq})
+        return answer(SymbolListed(listing.symbol, seq))
 
     @routes.post("/symbols/<symbol>/<any(halt, resume, close):action>")
+    @documented(Access.OPERATOR, SymbolStatus, errors=(404, 503))
     def set_status(symbol: str, action: Literal["halt", "resume", "close"]) -> Response:
         """Halt, resume or close trading in a symbol. Resting orders stay and may be cancelled."""
         operator = requesting_operator()
         desk.instrument(symbol)
         seq = _submit(venue, SetStatus(symbol, STATUS_OF[action]))
         audit(operator, action, symbol, {}, seq)
-        return answer({"symbol": symbol, "status": STATUS_OF[action], "seq": seq})
+        return answer(SymbolStatus(symbol, STATUS_OF[action], seq))
 
 
 def _add_accounts(routes: Blueprint, venue: Venue, teller: Teller) -> None:
     audit = venue.signing.record
 
     @routes.get("/accounts/<int:account>")
-    def account(account: int) -> Response:
+    @documented(Access.OPERATOR, AnyAccount)
+    def account(account: AccountNumber) -> Response:
         """Tier, limits, status and balances of any account."""
         requesting_operator()
-        number = AccountId(account)
-        return answer({"account": teller.account(number), "balances": teller.balances(number).balances})
+        number = _account(account)
+        return answer(AnyAccount(teller.account(number), teller.balances(number).balances))
 
     @routes.put("/accounts/<int:account>")
-    def configure(account: int) -> Response:
+    @documented(Access.OPERATOR, AccountView, body=ConfigureRequest, errors=(422, 503))
+    def configure(account: AccountNumber) -> Response:
         """Set fee tier and limits of an account."""
         operator = requesting_operator()
         wanted = wire.decoded(request.get_data(cache=False), ConfigureRequest)
-        view = teller.configure(AccountId(account), wanted)
+        view = teller.configure(_account(account), wanted)
         audit(operator, "configure", str(account), {"tier": wanted.tier}, view.seq)
         return answer(view)
 
     @routes.post("/accounts/<int:account>/<any(stop, start):action>")
-    def stop(account: int, action: Literal["stop", "start"]) -> Response:
+    @documented(Access.OPERATOR, AccountView, errors=(503,))
+    def stop(account: AccountNumber, action: Literal["stop", "start"]) -> Response:
         """The kill switch, and its undoing."""
         operator = requesting_operator()
-        view = teller.stop(AccountId(account), stopped=action == "stop")
+        view = teller.stop(_account(account), stopped=action == "stop")
         audit(operator, action, str(account), {}, view.seq)
         return answer(view)
 
     @routes.post("/accounts/<int:account>/deposit")
-    def credit(account: int) -> Response:
+    @documented(Access.OPERATOR, BalancesView, body=accounts.TransferRequest, errors=(404, 422, 503))
+    def credit(account: AccountNumber) -> Response:
         """Credit any account, without the on-ramp's limit."""
         operator = requesting_operator()
         wanted = wire.decoded(request.get_data(cache=False), accounts.TransferRequest)
-        view = teller.deposit(AccountId(account), wanted.asset, wanted.amount)
+        view = teller.deposit(_account(account), wanted.asset, wanted.amount)
         audit(operator, "credit", str(account), {"asset": wanted.asset, "amount": str(wanted.amount)}, view.seq)
         return answer(view)
 
@@ -119,6 +136,7 @@ def _add_oversight(routes: Blueprint, venue: Venue) -> None:
     exchange = venue.exchange
 
     @routes.delete("/orders/<order_id>")
+    @documented(Access.OPERATOR, OrderCancelled, errors=(404, 503))
     def cancel_order(order_id: str) -> Response:
         """Cancel anybody's open order."""
         operator = requesting_operator()
@@ -127,9 +145,10 @@ def _add_oversight(routes: Blueprint, venue: Venue) -> None:
             raise rejected(RejectReason.UNKNOWN_ORDER, None)
         seq = _submit(venue, CancelOrder(order.account, order.order_id))
         venue.signing.record(operator, "cancel", order_id, {"account": str(order.account)}, seq)
-        return answer({"success": True, "order_id": order_id, "account": str(order.account), "seq": seq})
+        return answer(OrderCancelled(True, order_id, str(order.account), seq))
 
     @routes.get("/check")
+    @documented(Access.OPERATOR, BooksBalance)
     def check() -> Response:
         """Add up every balance, hold and book now. O(open orders): orders wait meanwhile."""
         requesting_operator()
@@ -139,12 +158,13 @@ def _add_oversight(routes: Blueprint, venue: Venue) -> None:
             raise ApiError(500, "BOOKS_DO_NOT_BALANCE", f"{violation}.", {"seq": exchange.seq}) from violation
         ledger = exchange.ledger
         issued = {asset: amount_text(amount, ledger.scales[asset]) for asset, amount in ledger.issued.items()}
-        return answer({"balanced": True, "issued": issued, "open_orders": len(exchange.orders), "seq": exchange.seq})
+        return answer(BooksBalance(True, issued, len(exchange.orders), exchange.seq))
 
     @routes.get("/audit")
+    @documented(Access.OPERATOR, AuditTrail, query=AuditQuery, errors=(503,))
     def audit_trail() -> Response:
         """What operators did, newest first; `before` an entry's ts_ns pages back."""
         requesting_operator()
         wanted = query(AuditQuery)
         entries = venue.signing.audit_trail(wanted.limit, wanted.before)
-        return answer({"entries": entries, "count": len(entries)})
+        return answer(AuditTrail(entries, len(entries)))

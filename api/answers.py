@@ -15,8 +15,9 @@ import msgspec
 
 from api.grid import Grid, grid_of
 from api.states import OrderState, TradeState
+from api.texts import DecimalText, IdText
 from engine.book import OrderBook
-from engine.depth import bbo, cost, l2, l3, queue_position
+from engine.depth import bbo, l2, queue_position
 from engine.events import Accepted, Applied, Cancelled, Ended, Filled
 from engine.exchange import Exchange
 from engine.instrument import Instrument
@@ -30,20 +31,21 @@ from engine.types import (
     Ticks,
     TimeInForce,
 )
+from store.history import Trade
 
 CHECKSUM_LEVELS = 10  # a side
 
-Level = tuple[str, str, int]  # price, quantity, orders
+Level = tuple[DecimalText, DecimalText, int]  # price, quantity, orders
 
 
 class BboView(msgspec.Struct, frozen=True):
     symbol: str
-    best_bid: str | None
-    best_ask: str | None
-    spread: str | None
-    mid_price: str | None
-    bid_size: str
-    ask_size: str
+    best_bid: DecimalText | None
+    best_ask: DecimalText | None
+    spread: DecimalText | None
+    mid_price: DecimalText | None
+    bid_size: DecimalText
+    ask_size: DecimalText
     timestamp: float
     seq: int
 
@@ -52,25 +54,25 @@ class TradeView(msgspec.Struct, frozen=True):
     timestamp: float
     ts_ns: int
     symbol: str
-    trade_id: str
-    price: str
-    quantity: str
+    trade_id: IdText
+    price: DecimalText
+    quantity: DecimalText
     aggressor_side: Side
-    maker_order_id: str
-    taker_order_id: str
-    maker_fee: str
-    taker_fee: str
-    trade_value: str
+    maker_order_id: IdText
+    taker_order_id: IdText
+    maker_fee: DecimalText
+    taker_fee: DecimalText
+    trade_value: DecimalText
     seq: int | None = None
 
 
 class FillView(msgspec.Struct, frozen=True):
     """One trade as one of its orders sees it."""
 
-    trade_id: str
-    price: str
-    quantity: str
-    fee: str
+    trade_id: IdText
+    price: DecimalText
+    quantity: DecimalText
+    fee: DecimalText
     liquidity: Literal["maker", "taker"]
     timestamp: float
     ts_ns: int
@@ -81,42 +83,28 @@ class AccountFillView(FillView, frozen=True, kw_only=True):
 
     symbol: str
     side: Side
-    order_id: str
-
-
-class PostingView(msgspec.Struct, frozen=True):
-    """One change of one balance, and its cause."""
-
-    posting_id: str
-    asset: str
-    amount: str  # below zero: taken
-    kind: str
-    trade_id: str | None
-    order_id: str | None
-    timestamp: float
-    ts_ns: int
-    seq: int
+    order_id: IdText
 
 
 class OrderAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """POST /order: what became of it."""
 
-    order_id: str
+    order_id: IdText
     client_order_id: str | None
     symbol: str
     side: Side
     order_type: OrderType
     time_in_force: TimeInForce
-    price: str | None
-    quantity: str
+    price: DecimalText | None
+    quantity: DecimalText
     status: OrderStatus
     reason: str | None  # why it ended with something left
-    filled_quantity: str
-    remaining_quantity: str
-    average_price: str | None
+    filled_quantity: DecimalText
+    remaining_quantity: DecimalText
+    average_price: DecimalText | None
     trades: list[TradeView]
-    total_maker_fees: str
-    total_taker_fees: str
+    total_maker_fees: DecimalText
+    total_taker_fees: DecimalText
     bbo: BboView
     processing_time_ms: float
     timestamp: float
@@ -129,10 +117,10 @@ class CancelAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """POST /cancel."""
 
     success: bool
-    order_id: str
+    order_id: IdText
     client_order_id: str | None
     symbol: str
-    filled_quantity: str
+    filled_quantity: DecimalText
     bbo: BboView
     processing_time_ms: float
     timestamp: float
@@ -141,24 +129,24 @@ class CancelAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
 class QueuePosition(msgspec.Struct, frozen=True):
     orders_ahead: int
-    quantity_ahead: str
+    quantity_ahead: DecimalText
 
 
 class OrderView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """GET /order/{order_id}."""
 
-    order_id: str
+    order_id: IdText
     client_order_id: str | None
     symbol: str
     side: Side
     order_type: OrderType
     time_in_force: TimeInForce
-    quantity: str
-    price: str | None
-    remaining: str
-    filled: str
-    average_price: str | None
-    fees: str
+    quantity: DecimalText
+    price: DecimalText | None
+    remaining: DecimalText
+    filled: DecimalText
+    average_price: DecimalText | None
+    fees: DecimalText
     status: OrderStatus
     reason: str | None
     timestamp: float
@@ -169,33 +157,42 @@ class OrderView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     priority: Literal["kept", "lost"] | None = None  # after an amend
 
 
+class OrdersPage(msgspec.Struct, frozen=True):
+    """GET /orders."""
+
+    orders: list[OrderView]
+    next_cursor: IdText | None  # asks for the page behind it
+    seq: int
+
+
+class CancelAllAnswer(msgspec.Struct, frozen=True):
+    """DELETE /orders."""
+
+    cancelled: list[IdText]  # order ids
+    count: int
+    seq: int
+
+
 class OrderEvent(msgspec.Struct, frozen=True, kw_only=True):
     """One `order_event` of the feed; null where the event has no such number."""
 
     event_type: Literal["accepted", "resting", "partially_filled", "filled", "cancelled", "rejected", "amended"]
-    order_id: str | None
+    order_id: IdText | None
     client_order_id: str | None
     symbol: str | None
     side: Side | None = None
     order_type: OrderType | None = None
     time_in_force: TimeInForce | None = None
-    quantity: str | None = None
-    price: str | None = None
-    remaining: str | None = None
-    filled: str | None = None
+    quantity: DecimalText | None = None
+    price: DecimalText | None = None
+    remaining: DecimalText | None = None
+    filled: DecimalText | None = None
     status: OrderStatus | Literal["new", "rejected"]
     reason: str | None = None
     fill: FillView | None = None
     timestamp: float
     ts_ns: int
     seq: int
-
-
-class BookOrderView(msgspec.Struct, frozen=True):
-    order_id: str
-    price: str
-    quantity: str
-    timestamp: float
 
 
 class BookView(msgspec.Struct, frozen=True):
@@ -281,6 +278,19 @@ def fill_view(trade: TradeState, *, maker: bool, grid: Grid, ts_ns: int) -> Fill
         "maker" if maker else "taker",
         seconds(ts_ns),
         ts_ns,
+    )
+
+
+def account_fill_view(trade: Trade, *, maker: bool, grid: Grid) -> AccountFillView:
+    """A trade among all fills of the owner of its maker or taker order."""
+    taker_side = trade.taker_side
+    maker_side = Side.SELL if taker_side is Side.BUY else Side.BUY
+    fill = fill_view(trade, maker=maker, grid=grid, ts_ns=trade.ts_ns)
+    return AccountFillView(
+        **msgspec.structs.asdict(fill),
+        symbol=trade.symbol,
+        side=maker_side if maker else taker_side,
+        order_id=str(trade.maker_order_id if maker else trade.taker_order_id),
     )
 
 
@@ -440,44 +450,3 @@ def checksum(book: OrderBook) -> int:
         for price, quantity, _ in levels_view(book, side, CHECKSUM_LEVELS)
     )
     return zlib.crc32("|".join(best).encode())
-
-
-def book_orders_view(book: OrderBook, limit: int, ts_ns: int) -> dict[str, Any]:
-    """GET /book/{symbol}/orders: at most `limit` orders a side, as they would trade, without owners."""
-    grid = grid_of(book.instrument)
-
-    def view(order: Order) -> BookOrderView:
-        return BookOrderView(
-            str(order.order_id),
-            grid.price(order.price or Ticks(0)),
-            grid.quantity(order.leaves),
-            seconds(order.entered_ns),
-        )
-
-    return {
-        "timestamp": seconds(ts_ns),
-        "symbol": book.instrument.symbol,
-        "bids": [view(order) for order in l3(book.bids, limit)],
-        "asks": [view(order) for order in l3(book.asks, limit)],
-        "seq": book.changed_seq,
-    }
-
-
-def quote_view(book: OrderBook, side: Side, quantity: Lots, seq: int, ts_ns: int) -> dict[str, Any]:
-    """GET /quote: what taking `quantity` would cost or earn now. O(levels walked)."""
-    grid = grid_of(book.instrument)
-    would = cost(book, side, quantity)
-    return {
-        "symbol": book.instrument.symbol,
-        "side": side,
-        "quantity": grid.quantity(quantity),
-        "filled_quantity": grid.quantity(would.filled),
-        "average_price": grid.average_price(would.notional, would.filled),
-        "best_price": None if would.best_price is None else grid.price(would.best_price),
-        "worst_price": None if would.worst_price is None else grid.price(would.worst_price),
-        "levels_used": would.levels,
-        "notional": grid.amount(would.notional),
-        "taker_fee": grid.amount(book.instrument.fee(would.notional, book.instrument.taker_fee)),
-        "timestamp": seconds(ts_ns),
-        "seq": seq,
-    }

@@ -25,7 +25,7 @@ import eventlet.wsgi
 from flask import Flask
 from flask_cors import CORS
 
-from api import accounts, admin, auth, auth_routes, errors, feed_orders, limits, market, orders, pages
+from api import accounts, admin, auth, auth_routes, docs, errors, feed_orders, limits, market, orders, pages
 from api.bootstrap import Server
 from api.desk import Desk
 from api.feed import Feed
@@ -51,12 +51,14 @@ def create_app(venue: Venue) -> tuple[Flask, Feed]:
     app.config["MAX_CONTENT_LENGTH"] = venue.settings.max_body_bytes
     app.json.sort_keys = False  # type: ignore[attr-defined]
     errors.install(app)
-    limits.install(app, venue.settings)
+    check_rate = limits.install(app, venue.settings, venue.access)
     if venue.settings.cors_origins:
         CORS(app, origins=list(venue.settings.cors_origins))
     auth.install(app, venue.access, secured=venue.settings.profile == "secured")
     desk, teller = Desk(venue), Teller(venue)
-    feed = Feed(app, venue.settings, venue.exchange, venue.sequencer, venue.activity, access=venue.access)
+    feed = Feed(
+        app, venue.settings, venue.exchange, venue.sequencer, venue.activity, access=venue.access, check_rate=check_rate
+    )
     venue.access.on_revoked(feed.disconnect)
     feed_orders.install(feed, desk, venue.exchange, venue.sequencer)
     app.register_blueprint(auth_routes.blueprint(venue.signing, teller, venue.settings))
@@ -65,6 +67,7 @@ def create_app(venue: Venue) -> tuple[Flask, Feed]:
     app.register_blueprint(orders.blueprint(desk, venue.exchange))
     app.register_blueprint(market.blueprint(venue, desk, feed))
     app.register_blueprint(pages.blueprint())
+    app.register_blueprint(docs.blueprint(app, sandbox=venue.settings.profile == "sandbox"))
     return app, feed
 
 

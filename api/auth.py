@@ -26,7 +26,7 @@ SANDBOX: Final = Principal(user_id=0, name="sandbox", account=SANDBOX_ACCOUNT, r
 FEED_METHOD: Final = "CONNECT"  # what a Socket.IO client signs as its method
 FEED_TARGET: Final = "/market"  # and as its path
 SAFE_METHODS: Final = ("GET", "HEAD", "OPTIONS")
-PUBLIC_BLUEPRINTS: Final = ("market", "pages")  # their safe methods, that is
+PUBLIC_BLUEPRINTS: Final = ("market", "pages", "docs")  # their safe methods, that is
 PUBLIC_ENDPOINTS: Final = ("auth.signup", "auth.login", "auth.guest", "auth.refresh")
 _EXTENSION: Final = "openbell-access"
 
@@ -66,6 +66,15 @@ class Access:
             g.openbell_principal = self._shown(environ, bearer, key)
         principal: Principal = g.openbell_principal
         return principal
+
+    def shown(self) -> Principal | None:
+        """Who sent the current request or feed message by good credentials; None for anybody else."""
+        sid: str | None = getattr(request, "sid", None)
+        try:
+            principal = self.of_request() if sid is None else self.of_client(sid)
+        except ApiError:
+            return None
+        return None if principal is SANDBOX else principal
 
     def connect(self, sid: str, auth: Any) -> None:
         """Note who a feed client is. Raises ApiError when its credentials are bad."""

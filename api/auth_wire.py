@@ -69,6 +69,24 @@ class KeyView(msgspec.Struct, frozen=True, kw_only=True):
     created_at: int
 
 
+class SessionsView(msgspec.Struct, frozen=True):
+    """GET /auth/sessions."""
+
+    sessions: list[SessionView]
+
+
+class KeysView(msgspec.Struct, frozen=True):
+    """GET /auth/keys."""
+
+    keys: list[KeyView]
+
+
+class Success(msgspec.Struct, frozen=True):
+    """It is done."""
+
+    success: bool = True
+
+
 def networks(ip_list: tuple[str, ...]) -> list[str]:
     """Addresses and networks as CIDR. Raises Malformed."""
     try:

@@ -85,7 +85,7 @@ class Server:
             exchange.seq,
         )
         _tune_the_interpreter()
-        access, signing = self._open_identity(settings)
+        access, signing = self._open_identity(settings, exchange)
         committer = Committer(journal)
         writer = HistoryWriter(history)
         self._closers.append(writer.close)
@@ -131,11 +131,14 @@ class Server:
         self._fund_sandbox(settings)
         self.feed: Feed = feed
 
-    def _open_identity(self, settings: Settings) -> tuple[Access, Signing]:
+    def _open_identity(self, settings: Settings, exchange: Exchange) -> tuple[Access, Signing]:
         """Who is who, under the server's secret."""
         secret = secrets.load_or_create(settings.secret_file or settings.data / "secret.key")
         identity = Identity(
-            settings.identity_url or settings.data / "identity.sqlite", secret, refresh_days=settings.refresh_days
+            settings.identity_url or settings.data / "identity.sqlite",
+            secret,
+            refresh_days=settings.refresh_days,
+            first_account=1 + max([*exchange.accounts, *exchange.ledger.accounts], default=0),
         )
         self._closers.append(identity.close)
         credentials = Credentials(secret.token_key, settings.token_minutes * 60)

@@ -12,6 +12,7 @@ from itertools import islice
 import msgspec
 
 from api import answers, wire
+from api.account_answers import PostingView, posting_view
 from api.errors import ApiError, rejected
 from api.grid import grid_of
 from api.venue import Venue
@@ -22,6 +23,7 @@ from engine.order import Order
 from engine.rejects import RejectReason
 from engine.types import AccountId, OrderId, OrderStatus, Seq, Side, TradeId
 from store.history import DoneOrder, Trade
+from store.postings import Posting
 
 HISTORY_PATIENCE_S = 5.0  # how long a look-up waits for the history to catch up with it
 
@@ -59,13 +61,13 @@ class Desk:
         elapsed_ms = round((time.perf_counter() - started) * 1e3, 3)
         return answers.cancel_answer(applied, event, self._exchange, elapsed_ms)
 
-    def cancel_all(self, account: AccountId, symbol: str | None, side: Side | None) -> dict[str, object]:
+    def cancel_all(self, account: AccountId, symbol: str | None, side: Side | None) -> answers.CancelAllAnswer:
         """Cancel every open order of `account`, of one symbol or side when given."""
         if symbol is not None:
             self.instrument(symbol)
         applied = self._venue.sequencer.submit(CancelAll(account, symbol, side))
         ids = [str(event.order_id) for event in applied.events if isinstance(event, Cancelled)]
-        return {"cancelled": ids, "count": len(ids), "seq": applied.seq}
+        return answers.CancelAllAnswer(ids, len(ids), applied.seq)
 
     def amend(self, command: AmendOrder) -> answers.OrderView:
         """Change an open order; say whether it kept its priority."""
@@ -115,7 +117,7 @@ class Desk:
         fills = self._fills(number)
         return self._done_view(done, fills=self._fill_views(number, fills), **further)
 
-    def orders(self, query: wire.OrdersQuery, account: AccountId) -> dict[str, object]:
+    def orders(self, query: wire.OrdersQuery, account: AccountId) -> answers.OrdersPage:
         """A page of the orders of `account`, newest first; `next_cursor` asks for the page behind it."""
         if query.symbol is not None:
             self.instrument(query.symbol)
@@ -135,11 +137,8 @@ class Desk:
             views.update((row.order_id, self._done_view(row)) for row in done)
         newest = sorted(views, reverse=True)[: query.limit]
         full = len(newest) == query.limit
-        return {
-            "orders": [views[order_id] for order_id in newest],
-            "next_cursor": str(newest[-1]) if full else None,
-            "seq": seq,
-        }
+        cursor = str(newest[-1]) if full else None
+        return answers.OrdersPage([views[order_id] for order_id in newest], cursor, seq)
 
     def trades(self, symbol: str, query: wire.TradesQuery) -> list[answers.TradeView]:
         """Recent trades of `symbol`, newest first."""
@@ -151,6 +150,33 @@ class Desk:
         before = None if query.before is None else TradeId(query.before)
         rows: list[Trade] = self._venue.history_writer.query(self._venue.history.trades, symbol, before, query.limit)
         return [answers.trade_view(row, instrument, row.ts_ns, row.seq) for row in rows]
+
+    def account_fills(
+        self, account: AccountId, symbol: str | None, before: int | None, limit: int
+    ) -> list[answers.AccountFillView]:
+        """The fills of all orders of `account`, newest first; of a trade with itself the taker's comes first."""
+        if symbol is not None:
+            self.instrument(symbol)
+        self._caught_up(self._exchange.seq)
+        trades: list[Trade] = self._venue.history_writer.query(
+            self._venue.history.account_fills, account, symbol, None if before is None else TradeId(before), limit
+        )
+        views: list[answers.AccountFillView] = []
+        for trade in trades:
+            grid = grid_of(self._exchange.books[trade.symbol].instrument)
+            if trade.taker_account == account:
+                views.append(answers.account_fill_view(trade, maker=False, grid=grid))
+            if trade.maker_account == account:
+                views.append(answers.account_fill_view(trade, maker=True, grid=grid))
+        return views
+
+    def postings(self, account: AccountId, asset: str | None, before: int | None, limit: int) -> list[PostingView]:
+        """Every change of the balances of `account`, newest first."""
+        self._caught_up(self._exchange.seq)
+        rows: list[Posting] = self._venue.history_writer.query(
+            self._venue.history.postings, account, asset, before, limit
+        )
+        return [posting_view(row, self._exchange) for row in rows]
 
     # -- steps
 

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import logging
 import secrets
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from flask import Flask, Response, request
+from msgspec import Meta
 from werkzeug.exceptions import HTTPException
 
 from api.grid import grid_of
@@ -25,6 +26,14 @@ from store.workers import Busy
 log = logging.getLogger(__name__)
 
 RETRY_AFTER_S = 1
+HEADERS = {  # of every JSON answer: most are private, the others stale at once
+    "Content-Type": "application/json",
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-store",
+}
+
+ErrorCode = Annotated[str, Meta(pattern=r"\A[A-Z][A-Z_]+\Z")]
+RequestId = Annotated[str, Meta(pattern=r"\A[0-9a-f]{16}\Z")]
 
 STATUS: dict[RejectReason, int] = {
     RejectReason.UNKNOWN_SYMBOL: 404,
@@ -80,6 +89,15 @@ _SENTENCES: dict[RejectReason, str] = {
 }
 
 
+class ErrorBody(msgspec.Struct, frozen=True):
+    """The one error shape."""
+
+    error: str  # a sentence
+    error_code: ErrorCode
+    details: dict[str, Any]
+    request_id: RequestId
+
+
 class ApiError(Exception):
     """An answer other than the one asked for."""
 
@@ -98,14 +116,9 @@ class ApiError(Exception):
         self.details = details or {}
         self.retry_after_s = retry_after_s
 
-    def body(self) -> dict[str, Any]:
+    def body(self) -> ErrorBody:
         """The one error shape, with a fresh request id."""
-        return {
-            "error": self.sentence,
-            "error_code": self.code,
-            "details": self.details,
-            "request_id": secrets.token_hex(8),
-        }
+        return ErrorBody(self.sentence, self.code, self.details, secrets.token_hex(8))
 
 
 class Malformed(ApiError):
@@ -155,7 +168,7 @@ def _busy_now() -> ApiError:
 
 def respond(error: ApiError) -> Response:
     """`error` as an HTTP answer."""
-    response = Response(msgspec.json.encode(error.body()), error.status, mimetype="application/json")
+    response = Response(msgspec.json.encode(error.body()), error.status, HEADERS)
     if error.retry_after_s is not None:
         response.headers["Retry-After"] = str(error.retry_after_s)
     return response
@@ -187,8 +200,8 @@ def install(app: Flask) -> None:
     def internal_error(error: Exception) -> Response:
         answer = ApiError(500, "INTERNAL_ERROR", "The server made a mistake; it is logged under the request id.")
         body = answer.body()
-        log.error("request %s failed", body["request_id"], exc_info=error)
-        return Response(msgspec.json.encode(body), 500, mimetype="application/json")
+        log.error("request %s failed", body.request_id, exc_info=error)
+        return Response(msgspec.json.encode(body), 500, HEADERS)
 
 
 def _limits(instrument: Instrument) -> dict[str, str]:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import eventlet
+import msgspec
 import socketio
 from flask import Flask, request
 from flask_socketio import SocketIO
@@ -76,8 +77,10 @@ class Feed:
         activity: Activity,
         *,
         access: Access,
+        check_rate: Callable[[], None] | None = None,
     ) -> None:
         self._access = access
+        self._check_rate = check_rate
         self._exchange = exchange
         self._sequencer = sequencer
         self._activity = activity
@@ -136,6 +139,8 @@ class Feed:
                 return None
             client.asking += 1
             try:
+                if self._check_rate is not None:
+                    self._check_rate()
                 return handler(client.sid, data)
             except (ApiError, NotAccepting) as refusal:
                 error = not_accepting(refusal) if isinstance(refusal, NotAccepting) else refusal
@@ -322,7 +327,7 @@ class Feed:
         client.send(encoded(event, data))
 
     def _tell_error(self, client: Client, event: str | None, error: ApiError) -> dict[str, Any]:
-        body = error.body()
+        body = msgspec.structs.asdict(error.body())
         self._send(client, "error", {"message": body["error"], "event": event, **body})
         return body
 

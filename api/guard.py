@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from api.errors import ApiError
+from api.errors import HEADERS, ApiError
 from api.settings import Settings
 
 Environ = dict[str, Any]
@@ -80,7 +80,5 @@ def _is_address(name: str) -> bool:
 
 def _refuse(error: ApiError, start_response: StartResponse) -> Iterable[bytes]:
     body = msgspec.json.encode(error.body())
-    start_response(
-        f"{error.status} Refused", [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
-    )
+    start_response(f"{error.status} Refused", [*HEADERS.items(), ("Content-Length", str(len(body)))])
     return [body]

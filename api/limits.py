@@ -1,4 +1,4 @@
-"""Rate limits per client address, where they can matter at all, and harder ones for signing in.
+"""Rate limits by account, by address where nobody is signed in; and harder ones for signing in.
 
 In a sandbox that only this machine can reach the first are not installed, so nothing is paid.
 Layer: api.
@@ -7,8 +7,9 @@ Layer: api.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from flask import Flask, request
 from flask_limiter import Limiter
@@ -17,28 +18,50 @@ from limits import RateLimitItem, parse
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 
+from api.auth import Access
 from api.errors import ApiError
 from api.settings import Settings, is_loopback
 
+# a server that does not answer is not waited for: the limits are then counted in memory
+_PATIENCE: dict[str, Any] = {"socket_timeout": 0.25, "socket_connect_timeout": 0.25}
 
-def install(app: Flask, settings: Settings) -> Limiter | None:
-    """Limit `app` as the settings say; None when there is nothing to limit."""
+Check = Callable[[], None]
+
+
+def install(app: Flask, settings: Settings, access: Access | None = None) -> Check | None:
+    """Limit `app` as the settings say; None when there is nothing to limit.
+
+    Returns what limits a message of the feed: called in its context, it raises ApiError 429.
+    """
     if settings.rate_limit == "off" or (settings.profile == "sandbox" and settings.loopback):
         return None
+
+    def client() -> str:
+        principal = access.shown() if access is not None else None
+        return get_remote_address() if principal is None else f"account {principal.account}"
+
+    remote = not settings.rate_limit_storage.startswith("memory:")
     limiter = Limiter(
-        get_remote_address,
+        client,
         app=app,
         application_limits=[settings.rate_limit],
-        storage_uri="memory://",
+        storage_uri=settings.rate_limit_storage,
+        storage_options=_PATIENCE if remote else {},
+        in_memory_fallback=[settings.rate_limit] if remote else [],
         headers_enabled=True,
     )
+    rate = parse(settings.rate_limit)
+
+    def check() -> None:
+        if not own_machine() and not limiter.limiter.hit(rate, "feed", client()):
+            raise ApiError(429, "TOO_MANY_REQUESTS", f"At most {settings.rate_limit} messages.", None, 1)
 
     @limiter.request_filter
     def own_machine() -> bool:
         """Loopback is never limited in the sandbox profile."""
         return settings.profile == "sandbox" and is_loopback(request.remote_addr or "")
 
-    return limiter
+    return check
 
 
 class Attempts:

@@ -6,6 +6,7 @@ Layer: api.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from decimal import Context, Decimal
 from pathlib import Path
 
@@ -81,6 +82,18 @@ def _asset_scales(listings: list[Listing]) -> dict[str, int]:
             if scale is not None and said.setdefault(asset, scale) != scale:
                 raise ListingError(f"{listing.symbol}: {asset} has a scale of {scale} here, {said[asset]} elsewhere")
     return needed | said
+
+
+def base_scale_of(listing: Listing, known: Mapping[str, int]) -> int:
+    """The decimals of the base asset's minor unit: as said, as `known` of the asset, or as its lot needs.
+
+    Raises ListingError.
+    """
+    return (
+        known.get(listing.base, _asset_scales([listing])[listing.base])
+        if listing.base_scale is None
+        else (listing.base_scale)
+    )
 
 
 def instrument_of(listing: Listing, base_scale: int) -> Instrument:

@@ -9,9 +9,10 @@ import time
 
 from flask import Blueprint, Response, request
 
-from api import wire
+from api import answers, wire
 from api.auth import requesting_account
 from api.desk import Desk
+from api.documented import Access, documented
 from api.responses import answer, query
 from engine.exchange import Exchange
 
@@ -21,6 +22,7 @@ def blueprint(desk: Desk, exchange: Exchange) -> Blueprint:
     routes = Blueprint("orders", __name__)
 
     @routes.post("/order")
+    @documented(Access.ACCOUNT, answers.OrderAnswer, body=wire.OrderRequest, errors=(409, 503))
     def enter_order() -> Response:
         """Enter one order; answer with what became of it. Idempotent on `client_order_id`."""
         started = time.perf_counter()
@@ -28,6 +30,7 @@ def blueprint(desk: Desk, exchange: Exchange) -> Blueprint:
         return answer(desk.enter(command, started))
 
     @routes.post("/cancel")
+    @documented(Access.ACCOUNT, answers.CancelAnswer, body=wire.CancelRequest, errors=(404, 409, 503))
     def cancel_order() -> Response:
         """Cancel one order by our id or by the trader's."""
         started = time.perf_counter()
@@ -35,12 +38,14 @@ def blueprint(desk: Desk, exchange: Exchange) -> Blueprint:
         return answer(desk.cancel(command, started))
 
     @routes.get("/order/<order_id>")
+    @documented(Access.ACCOUNT, answers.OrderView, query=wire.SymbolQuery, errors=(404, 503))
     def get_order(order_id: str) -> Response:
         """One order, open or done, with its fills and its place in the queue."""
         symbol = query(wire.SymbolQuery).symbol
         return answer(desk.order(order_id, requesting_account(), symbol))
 
     @routes.delete("/order/<order_id>")
+    @documented(Access.ACCOUNT, answers.CancelAnswer, errors=(404, 409, 503))
     def delete_order(order_id: str) -> Response:
         """Cancel one order by our id."""
         started = time.perf_counter()
@@ -48,17 +53,20 @@ def blueprint(desk: Desk, exchange: Exchange) -> Blueprint:
         return answer(desk.cancel(command, started))
 
     @routes.patch("/order/<order_id>")
+    @documented(Access.ACCOUNT, answers.OrderView, body=wire.AmendRequest, errors=(404, 409, 422, 503))
     def amend_order(order_id: str) -> Response:
         """Change price or quantity of an open order; `priority` says whether it kept its place."""
         command = wire.amend_order(request.get_data(cache=False), order_id, requesting_account(), exchange)
         return answer(desk.amend(command))
 
     @routes.get("/orders")
+    @documented(Access.ACCOUNT, answers.OrdersPage, query=wire.OrdersQuery, errors=(404, 503))
     def list_orders() -> Response:
         """The caller's orders, newest first."""
         return answer(desk.orders(query(wire.OrdersQuery), requesting_account()))
 
     @routes.delete("/orders")
+    @documented(Access.ACCOUNT, answers.CancelAllAnswer, query=wire.CancelAllQuery, errors=(404, 503))
     def cancel_all_orders() -> Response:
         """Cancel every open order of the caller, of one symbol or side when given."""
         which = query(wire.CancelAllQuery)

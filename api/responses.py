@@ -11,6 +11,7 @@ import msgspec
 from flask import Response, request
 
 from api import wire
+from api.errors import HEADERS
 
 T = TypeVar("T")
 
@@ -19,7 +20,7 @@ _encode = msgspec.json.Encoder().encode
 
 def answer(body: Any, status: int = 200) -> Response:
     """`body`, a struct or plain values, as a JSON answer."""
-    return Response(_encode(body), status, mimetype="application/json")
+    return Response(_encode(body), status, HEADERS)
 
 
 def query(kind: type[T]) -> T:

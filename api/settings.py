@@ -42,6 +42,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     cors_origins: tuple[str, ...] = ()
     trusted_hosts: tuple[str, ...] = ()
     rate_limit: str = "10000/minute"
+    rate_limit_storage: str = "memory://"
     max_connections: int = 10_000
     max_body_bytes: int = 1_048_576
     max_batch: int = 500
@@ -211,7 +212,14 @@ OPTIONS: tuple[Callable[[Any], Any], ...] = (
         "--rate-limit",
         default=_DEFAULT.rate_limit,
         show_default=True,
-        help="Requests per client address, as COUNT/second|minute|hour, or `off`. Not for loopback in a sandbox.",
+        help="Requests per account, or per address of those not signed in, as COUNT/second|minute|hour, or `off`. "
+        "Not for loopback in a sandbox.",
+    ),
+    click.option(
+        "--rate-limit-storage",
+        default=_DEFAULT.rate_limit_storage,
+        show_default=True,
+        help="Where requests are counted: memory://, or redis://HOST:PORT/N for several servers.",
     ),
     click.option(
         "--max-connections",
@@ -289,6 +297,10 @@ def settings_from(values: dict[str, Any]) -> Settings:
         )
     if (settings.tls_cert is None) != (settings.tls_key is None):
         raise click.UsageError("--tls-cert and --tls-key go together")
+    if not settings.rate_limit_storage.startswith(("memory://", "redis://", "rediss://")):
+        raise click.UsageError(
+            f"--rate-limit-storage {settings.rate_limit_storage}: write memory:// or redis://HOST:PORT/N"
+        )
     for option, rate in (("--rate-limit", settings.rate_limit), ("--login-rate", settings.login_rate)):
         if rate != "off" and not _is_rate(rate):
             raise click.UsageError(f"{option} {rate}: write COUNT/second, COUNT/minute, COUNT/hour or off")

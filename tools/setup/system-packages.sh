@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs what pip cannot, when it is absent: system-packages.sh [chromium] [node] [postgresql] [venv]
+# Installs what pip cannot, when it is absent: system-packages.sh [chromium] [node] [postgresql] [redis] [venv]
 # Debian, Ubuntu and their like: by apt-get, with sudo when not root. Elsewhere it says what to install.
 set -eu
 
@@ -18,6 +18,7 @@ for want in "$@"; do
         postgresql)
             # Debian keeps the server's programs off the path
             any_of initdb || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || packages="$packages postgresql" ;;
+        redis) any_of redis-server || packages="$packages redis-server" ;;
         venv) python3 -c 'import ensurepip, venv' 2>/dev/null || packages="$packages python3-venv" ;;
         *) echo "system-packages.sh does not know '$want'." >&2; exit 2 ;;
     esac

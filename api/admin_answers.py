@@ -1,0 +1,60 @@
+"""What operators are answered, where it is not what traders are answered too.
+
+Layer: api.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from api.account_answers import AccountView, BalanceView
+from api.texts import DecimalText, IdText
+from engine.types import TradingStatus
+from store.identity import AuditEntry
+
+
+class SymbolListed(msgspec.Struct, frozen=True):
+    """POST /admin/symbols."""
+
+    symbol: str
+    seq: int
+
+
+class SymbolStatus(msgspec.Struct, frozen=True):
+    """POST /admin/symbols/{symbol}/{action}."""
+
+    symbol: str
+    status: TradingStatus
+    seq: int
+
+
+class AnyAccount(msgspec.Struct, frozen=True):
+    """GET /admin/accounts/{account}."""
+
+    account: AccountView
+    balances: list[BalanceView]
+
+
+class OrderCancelled(msgspec.Struct, frozen=True):
+    """DELETE /admin/orders/{order_id}."""
+
+    success: bool
+    order_id: str
+    account: IdText
+    seq: int
+
+
+class BooksBalance(msgspec.Struct, frozen=True):
+    """GET /admin/check."""
+
+    balanced: bool
+    issued: dict[str, DecimalText]  # deposits less withdrawals, by asset
+    open_orders: int
+    seq: int
+
+
+class AuditTrail(msgspec.Struct, frozen=True):
+    """GET /admin/audit."""
+
+    entries: list[AuditEntry]
+    count: int

@@ -1,0 +1,293 @@
+"""Engine values -> JSON: market data that is asked for by REST, and what the exchange says of itself.
+
+Decimals and times as in `answers.py`.
+Layer: api.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Literal
+
+import msgspec
+
+from api.activity import TickerView
+from api.answers import BboView, TradeView, bbo_view, seconds
+from api.errors import percent
+from api.grid import grid_of
+from api.texts import DecimalText, IdText
+from api.venue import VERSION, Venue
+from engine.book import OrderBook
+from engine.depth import cost, l3
+from engine.digest import state_digest
+from engine.order import Order
+from engine.types import Lots, Side, Ticks, TradingStatus
+
+
+class BookOrderView(msgspec.Struct, frozen=True):
+    order_id: IdText
+    price: DecimalText
+    quantity: DecimalText
+    timestamp: float
+
+
+class BookOrdersView(msgspec.Struct, frozen=True):
+    """GET /book/{symbol}/orders."""
+
+    timestamp: float
+    symbol: str
+    bids: list[BookOrderView]
+    asks: list[BookOrderView]
+    seq: int
+
+
+class QuoteView(msgspec.Struct, frozen=True, kw_only=True):
+    """GET /quote/{symbol}; null where the book gives nothing."""
+
+    symbol: str
+    side: Side
+    quantity: DecimalText
+    filled_quantity: DecimalText
+    average_price: DecimalText | None
+    best_price: DecimalText | None
+    worst_price: DecimalText | None
+    levels_used: int
+    notional: DecimalText
+    taker_fee: DecimalText
+    timestamp: float
+    seq: int
+
+
+class TradesPage(msgspec.Struct, frozen=True):
+    """GET /trades/{symbol}."""
+
+    symbol: str
+    trades: list[TradeView]
+    count: int
+    seq: int
+
+
+class TickersView(msgspec.Struct, frozen=True):
+    """GET /ticker."""
+
+    tickers: list[TickerView]
+
+
+class HealthView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """GET /health."""
+
+    status: Literal["healthy", "not_accepting"]
+    accepting: bool
+    reason: str | None  # why it takes no commands
+    timestamp: float
+    uptime: float  # seconds
+    version: str
+    profile: str
+    connections: int
+    flows: list[str]
+    seq: int
+    digest: str | None = None  # when asked for
+
+
+class SymbolLimits(msgspec.Struct, frozen=True, kw_only=True):
+    """Of one order; the last of one account."""
+
+    min_quantity: DecimalText
+    max_quantity: DecimalText
+    min_notional: DecimalText
+    max_notional: DecimalText
+    collar_percent: DecimalText | None
+    max_open_orders: int
+
+
+class SymbolFees(msgspec.Struct, frozen=True):
+    """In percent of the notional; below zero: a rebate."""
+
+    maker_percent: DecimalText
+    taker_percent: DecimalText
+
+
+class SymbolInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """One listed symbol."""
+
+    bbo: BboView
+    active_orders: int
+    total_trades: int
+    base: str
+    quote: str
+    quote_scale: int
+    tick_size: DecimalText
+    lot_size: DecimalText
+    status: TradingStatus
+    limits: SymbolLimits
+    fees: SymbolFees
+
+
+class SymbolsView(msgspec.Struct, frozen=True):
+    """GET /symbols."""
+
+    symbols: list[str]
+    symbol_info: dict[str, SymbolInfo]
+    count: int
+    seq: int
+
+
+class StatisticsView(msgspec.Struct, frozen=True, kw_only=True):
+    """GET /statistics."""
+
+    orders_processed: int
+    trades_executed: int
+    total_volume: dict[str, DecimalText]
+    orders_per_second: float
+    latency_ms: dict[str, float]
+    uptime_seconds: float
+    symbols_count: int
+    active_orders: int
+    error_counts: dict[str, int]
+    history_lag: int
+    history_failure: str | None
+    seq: int
+
+
+class SymbolStatistics(msgspec.Struct, frozen=True, kw_only=True):
+    """GET /statistics?symbol=."""
+
+    symbol: str
+    orders_processed: int
+    trades_executed: int
+    total_volume: DecimalText
+    total_value: DecimalText
+    active_orders: int
+    bid_levels: int
+    ask_levels: int
+    uptime_seconds: float
+    seq: int
+
+
+def book_orders_view(book: OrderBook, limit: int, ts_ns: int) -> BookOrdersView:
+    """At most `limit` orders a side, as they would trade, without owners."""
+    grid = grid_of(book.instrument)
+
+    def view(order: Order) -> BookOrderView:
+        return BookOrderView(
+            str(order.order_id),
+            grid.price(order.price or Ticks(0)),
+            grid.quantity(order.leaves),
+            seconds(order.entered_ns),
+        )
+
+    return BookOrdersView(
+        seconds(ts_ns),
+        book.instrument.symbol,
+        [view(order) for order in l3(book.bids, limit)],
+        [view(order) for order in l3(book.asks, limit)],
+        book.changed_seq,
+    )
+
+
+def quote_view(book: OrderBook, side: Side, quantity: Lots, seq: int, ts_ns: int) -> QuoteView:
+    """What taking `quantity` would cost or earn now. O(levels walked)."""
+    grid = grid_of(book.instrument)
+    would = cost(book, side, quantity)
+    return QuoteView(
+        symbol=book.instrument.symbol,
+        side=side,
+        quantity=grid.quantity(quantity),
+        filled_quantity=grid.quantity(would.filled),
+        average_price=grid.average_price(would.notional, would.filled),
+        best_price=None if would.best_price is None else grid.price(would.best_price),
+        worst_price=None if would.worst_price is None else grid.price(would.worst_price),
+        levels_used=would.levels,
+        notional=grid.amount(would.notional),
+        taker_fee=grid.amount(book.instrument.fee(would.notional, book.instrument.taker_fee)),
+        timestamp=seconds(ts_ns),
+        seq=seq,
+    )
+
+
+def health_view(venue: Venue, connections: int, flows: list[str], *, digest: bool = False) -> HealthView:
+    """Whether orders are taken. O(1); with `digest` O(open orders)."""
+    refusal = venue.sequencer.refusal
+    return HealthView(
+        status="healthy" if refusal is None else "not_accepting",
+        accepting=refusal is None,
+        reason=refusal,
+        timestamp=time.time(),
+        uptime=venue.uptime_s,
+        version=VERSION,
+        profile=venue.settings.profile,
+        connections=connections,
+        flows=flows,
+        seq=venue.exchange.seq,
+        digest=state_digest(venue.exchange) if digest else None,
+    )
+
+
+def symbols_view(venue: Venue) -> SymbolsView:
+    """Every listed symbol."""
+    info = {symbol: _symbol_info(venue, book) for symbol, book in venue.exchange.books.items()}
+    return SymbolsView(list(info), info, len(info), venue.exchange.seq)
+
+
+def _symbol_info(venue: Venue, book: OrderBook) -> SymbolInfo:
+    instrument, grid = book.instrument, grid_of(book.instrument)
+    return SymbolInfo(
+        bbo=bbo_view(book, venue.exchange.seq, venue.exchange.ts_ns),
+        active_orders=len(book.orders),
+        total_trades=book.trade_count,
+        base=instrument.base,
+        quote=instrument.quote,
+        quote_scale=instrument.quote_scale,
+        tick_size=instrument.tick_size,
+        lot_size=instrument.lot_size,
+        status=book.status,
+        limits=SymbolLimits(
+            min_quantity=grid.quantity(instrument.min_quantity),
+            max_quantity=grid.quantity(instrument.max_quantity),
+            min_notional=grid.amount(instrument.min_notional),
+            max_notional=grid.amount(instrument.max_notional),
+            collar_percent=None if instrument.collar is None else percent(instrument.collar),
+            max_open_orders=instrument.max_open_orders,
+        ),
+        fees=SymbolFees(percent(instrument.maker_fee), percent(instrument.taker_fee)),
+    )
+
+
+def statistics_view(venue: Venue) -> StatisticsView:
+    """What the exchange has done, and how fast."""
+    activity, exchange, writer = venue.activity, venue.exchange, venue.history_writer
+    return StatisticsView(
+        orders_processed=activity.orders,
+        trades_executed=activity.trades,
+        total_volume={
+            symbol: grid_of(book.instrument).quantity(activity.of(symbol).lots)
+            for symbol, book in exchange.books.items()
+        },
+        orders_per_second=activity.orders_per_second(time.time_ns()),
+        latency_ms=activity.latency_ms(),
+        uptime_seconds=venue.uptime_s,
+        symbols_count=len(exchange.books),
+        active_orders=len(exchange.orders),
+        error_counts=dict(activity.rejects),
+        history_lag=writer.lag(exchange.seq),
+        history_failure=writer.failure,
+        seq=exchange.seq,
+    )
+
+
+def symbol_statistics_view(venue: Venue, book: OrderBook) -> SymbolStatistics:
+    """What has been going on in one symbol."""
+    symbol, grid = book.instrument.symbol, grid_of(book.instrument)
+    activity = venue.activity.of(symbol)
+    return SymbolStatistics(
+        symbol=symbol,
+        orders_processed=activity.orders,
+        trades_executed=book.trade_count,
+        total_volume=grid.quantity(activity.lots),
+        total_value=grid.amount(activity.notional),
+        active_orders=len(book.orders),
+        bid_levels=len(book.bids.levels),
+        ask_levels=len(book.asks.levels),
+        uptime_seconds=venue.uptime_s,
+        seq=venue.exchange.seq,
+    )
