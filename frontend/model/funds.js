@@ -79,7 +79,7 @@ export function costNow(order, asks, instrument, rates) {
  * @returns {string | null} null when it is less than a lot, or the price is none
  */
 export function affordable(order, available, percent, asks, instrument, rates) {
-  const scale = order.side === "sell" ? scaleOf(available) : Math.max(scaleOfQuote(instrument), scaleOf(available));
+  const scale = Math.max(order.side === "sell" ? scaleOf(instrument.lot_size) : scaleOfQuote(instrument), scaleOf(available));
   const budget = (toUnits(available, scale) * BigInt(percent)) / 100n;
   const units = unitsFor(order, budget, scale, asks, instrument, rates);
   return units > 0n ? fromUnits(units, scaleOf(instrument.lot_size)) : null;
@@ -89,9 +89,7 @@ export function affordable(order, available, percent, asks, instrument, rates) {
 function unitsFor(order, budget, scale, asks, instrument, rates) {
   const lots = toUnits(instrument.lot_size, scaleOf(instrument.lot_size));
   if (order.side === "sell") {
-    const lotScale = scaleOf(instrument.lot_size);
-    const units = lotScale >= scale ? budget * 10n ** BigInt(lotScale - scale) : budget / 10n ** BigInt(scale - lotScale);
-    return (units / lots) * lots;
+    return (budget / (lots * 10n ** BigInt(scale - scaleOf(instrument.lot_size)))) * lots;
   }
   const finer = 10n ** BigInt(scale - scaleOfQuote(instrument));
   let left = budget / finer;
