@@ -28,7 +28,7 @@ from engine.events import Rejected
 from engine.rejects import InvariantViolation, RejectReason
 from engine.types import AccountId, TradingStatus
 
-AccountNumber = Annotated[int, Meta(ge=0, le=2**53 - 1)]  # those that JSON's readers keep exact
+AccountNumber = Annotated[int, Meta(ge=0, le=wire.MAX_ORDER_ID)]
 STATUS_OF = {"halt": TradingStatus.HALTED, "resume": TradingStatus.TRADING, "close": TradingStatus.CLOSED}
 
 
@@ -48,19 +48,19 @@ def blueprint(venue: Venue, desk: Desk, teller: Teller) -> Blueprint:
     return routes
 
 
-def _account(number: int) -> AccountId:
-    """An account by the number in a path. Raises ApiError 404 for one that no account can have."""
-    if number >= 2**53:
-        raise ApiError(404, "UNKNOWN_ACCOUNT", "There is no such account.")
-    return AccountId(number)
-
-
 def _submit(venue: Venue, command: Command) -> int:
     applied = venue.sequencer.submit(command)
     first = applied.events[0]
     if isinstance(first, Rejected):
         raise rejected(first.reason, None, symbol=first.symbol)
     return applied.seq
+
+
+def _account(number: int) -> AccountId:
+    """An account number that can be one: journal and history hold 64 bits. Raises ApiError 404."""
+    if number > wire.MAX_ORDER_ID:
+        raise ApiError(404, "UNKNOWN_ACCOUNT", "No account has such a number.")
+    return AccountId(number)
 
 
 def _add_symbols(routes: Blueprint, venue: Venue, desk: Desk) -> None:

@@ -145,12 +145,14 @@ class Access:
 def install(app: Flask, access: Access, *, secured: bool) -> None:
     """Have the handlers of `app` know who asks; `secured`: what is not public needs credentials."""
     app.extensions[_EXTENSION] = access
-    if secured:
 
-        @app.before_request
-        def need_credentials() -> None:
-            if request.method != "OPTIONS" and request.endpoint is not None and not _is_public():
-                access.of_request()
+    @app.before_request
+    def judge_credentials() -> None:
+        """Before any handler reads the body, which a signature is over."""
+        if request.method == "OPTIONS" or request.endpoint is None or _is_public():
+            return
+        if secured or "HTTP_AUTHORIZATION" in request.environ or "HTTP_X_OPENBELL_KEY" in request.environ:
+            access.of_request()
 
 
 def requesting_principal(scope: Scope | None = None) -> Principal:

@@ -220,6 +220,7 @@ def _limits(instrument: Instrument) -> dict[str, str]:
 
 
 def percent(millionths: int) -> str:
-    """Millionths as a percentage: 100000 -> "10"."""
-    whole, rest = divmod(millionths, 10_000)
-    return f"{whole}.{rest:04d}".rstrip("0").rstrip(".")
+    """Millionths as a percentage: 100000 -> "10", -150 -> "-0.015"."""
+    whole, rest = divmod(abs(millionths), 10_000)
+    sign = "-" if millionths < 0 else ""
+    return f"{sign}{whole}.{rest:04d}".rstrip("0").rstrip(".")

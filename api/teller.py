@@ -8,9 +8,10 @@ Layer: api.
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
+from msgspec import Meta
 
 from api.account_answers import AccountView, BalancesView, account_view, balances_view
 from api.errors import Malformed, rejected
@@ -23,15 +24,17 @@ from engine.types import AccountId
 GUEST_QUOTE_FUNDS = "100000"  # what a guest starts with of an asset that others are priced in
 GUEST_BASE_FUNDS = "100"  # and of one that is not
 
+Count = Annotated[int, Meta(ge=0, le=1_000_000_000)]
+
 
 class ConfigureRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """PUT /admin/accounts/{account}: tier and limits, all of them; what is left out is as the symbol says."""
 
-    tier: str
+    tier: Annotated[str, Meta(min_length=1, max_length=32)]
     maker_fee_bps: Decimal | None = None  # below zero: a rebate
     taker_fee_bps: Decimal | None = None
-    max_open_orders: int | None = None
-    max_orders_per_second: int | None = None
+    max_open_orders: Count | None = None
+    max_orders_per_second: Count | None = None
     max_notional: Decimal | None = None
 
 

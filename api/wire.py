@@ -234,7 +234,8 @@ def amend_command(request: AmendRequest, order_id: str | int, account: AccountId
         raise Malformed("MISSING_FIELD", "Say what to change: give price, quantity or both.", field="price")
     number = order_id_of(order_id)
     order = exchange.order(number)
-    instrument = exchange.instrument(order.symbol) if order else None
+    # another's order must not show, not even by how a value is judged
+    instrument = exchange.instrument(order.symbol) if order and order.account == account else None
     price = _units("price", request.price, instrument)
     quantity = _units("quantity", request.quantity, instrument)
     return AmendOrder(account, number, price, quantity)

@@ -26,7 +26,7 @@ from engine.commands import (
     Withdraw,
 )
 from engine.instrument import FEE_UNIT, Instrument
-from engine.ledger import FEE_ACCOUNT, Balance, Ledger, hold_per_lot
+from engine.ledger import FEE_ACCOUNT, Ledger, hold_per_lot
 from engine.matcher import (
     Match,
     Plan,
@@ -156,7 +156,7 @@ class Exchange:
         if book is None:
             events.append(ev.Rejected(account, symbol, RejectReason.UNKNOWN_SYMBOL, None, client_order_id))
             return
-        owner = self._account(account)
+        owner = self.accounts.get(account) or self._account(account)
         reason: RejectReason | None = None
         if book.status is not _TRADING:
             reason = RejectReason.SYMBOL_NOT_TRADING
@@ -165,7 +165,7 @@ class Exchange:
         elif client_order_id is not None and (first := self.recent.named(account, client_order_id)) is not None:
             events.append(_repeated(command, client_order_id, *first))
             return
-        elif owner.exceeds_rate(self.ts_ns):
+        elif owner.configuration.max_orders_per_second is not None and owner.exceeds_rate(self.ts_ns):
             reason = RejectReason.ORDER_RATE_EXCEEDED
         else:
             reason = refuse_entry(command, book, owner, self.ledger)
@@ -383,7 +383,8 @@ class Exchange:
         )
 
     def _trade(self, book: OrderBook, taker: Order, matches: list[Match], events: list[ev.Event]) -> None:
-        for maker in apply_matches(book, taker, matches, self.next_trade_id, events, self._fees(book.instrument)):
+        fees = self.ledger.balance(FEE_ACCOUNT, book.instrument.quote)
+        for maker in apply_matches(book, taker, matches, self.next_trade_id, events, fees):
             self._forget(maker)
         self.next_trade_id += len(matches)
         book.changed_seq = self.seq
@@ -394,9 +395,6 @@ class Exchange:
         _release(order)
         self._forget(order)
         events.append(cancelled(order, reason, rested=True))
-
-    def _fees(self, instrument: Instrument) -> Balance:
-        return self.ledger.balance(FEE_ACCOUNT, instrument.quote)
 
     def _forget(self, order: Order) -> None:
         """Drop an order that was open and is done from the indexes."""

@@ -398,6 +398,10 @@ def _rows(applied: Sequence[Applied]) -> tuple[list[tuple[Any, ...]], list[tuple
     return orders, trades
 
 
+def _asset_row(assets: TradedAssets) -> tuple[Any, ...]:
+    return assets.symbol, assets.base, assets.quote, str(assets.lot_amount)
+
+
 def _order_row(item: Applied, event: Ended, status: OrderStatus, reason: CancelReason | None) -> tuple[Any, ...]:
     return (
         event.order_id,

@@ -17,7 +17,18 @@ from engine.rejects import RejectReason
 from sequencer.sequencer import NotAccepting
 from tests.api.running import INTERNAL, Answer, Http, RunningServer
 
-NOT_OVER_HTTP = {RejectReason.SYMBOL_NOT_TRADING, RejectReason.INSTRUMENT_CONFLICT}  # nobody can halt or list by HTTP
+# Nobody can halt, list, stop or configure by HTTP yet, nor deposit; the sandbox account never runs out.
+NOT_OVER_HTTP = {
+    RejectReason.SYMBOL_NOT_TRADING,
+    RejectReason.INSTRUMENT_CONFLICT,
+    RejectReason.ACCOUNT_STOPPED,
+    RejectReason.ORDER_RATE_EXCEEDED,
+    RejectReason.INSUFFICIENT_FUNDS,
+    RejectReason.UNKNOWN_ASSET,
+    RejectReason.BAD_AMOUNT,
+    RejectReason.DEPOSIT_LIMIT_EXCEEDED,
+    RejectReason.BAD_CONFIGURATION,
+}
 STRICT_ORDER = {"symbol": "STRICT", "side": "buy", "order_type": "limit", "quantity": "2", "price": "100.00"}
 
 CHUNKED = {"Transfer-Encoding": "chunked"}
@@ -41,7 +52,8 @@ SENTENCES = {
     "QUANTITY_TOO_SMALL": "The quantity is below the smallest allowed, 1.0.",
     "QUANTITY_TOO_LARGE": "The quantity is above the largest allowed, 10.0.",
     "NOTIONAL_TOO_SMALL": "Price times quantity is below the smallest allowed, 80.",
-    "NOTIONAL_TOO_LARGE": "Price times quantity is above the largest allowed, 900.",
+    "NOTIONAL_TOO_LARGE": "Price times quantity is above the largest allowed: 900, or less "
+    "where your account has a limit of its own.",
     "PRICE_OUTSIDE_COLLAR": "The price is too far from the market: the collar is 10 %.",
 }
 
@@ -60,12 +72,31 @@ def test_every_reject_reason_has_a_status_and_a_sentence() -> None:
             if known is None and "{" in errors._SENTENCES[reason].replace("{symbol}", ""):
                 continue
             error = errors.rejected(reason, known, symbol="BTC-USDT")
-            assert error.status in (404, 409, 422)
+            assert error.status in (403, 404, 409, 422, 429)
+            assert (error.retry_after_s is not None) == (error.status == 429)
             assert error.code == reason.value.upper()
             assert "{" not in error.sentence
 
 
-def test_every_reject_reason_is_reached_over_http_but_for_two() -> None:
+@pytest.mark.parametrize(
+    ("reason", "status", "old_style"),
+    [
+        (RejectReason.INSUFFICIENT_FUNDS, 422, 400),
+        (RejectReason.ACCOUNT_STOPPED, 403, 403),
+        (RejectReason.ORDER_RATE_EXCEEDED, 429, 429),
+        (RejectReason.UNKNOWN_ASSET, 404, 404),
+        (RejectReason.BAD_AMOUNT, 422, 400),
+        (RejectReason.DEPOSIT_LIMIT_EXCEEDED, 422, 400),
+    ],
+)
+def test_a_reason_about_accounts_has_its_status_in_either_style(
+    reason: RejectReason, status: int, old_style: int
+) -> None:
+    assert errors.rejected(reason, None).status == status
+    assert errors.rejected(reason, None, old_style=True).status == old_style
+
+
+def test_every_other_reject_reason_is_reached_over_http() -> None:
     others = {
         RejectReason.DUPLICATE_CLIENT_ORDER_ID,  # test_orders
         RejectReason.TOO_MANY_OPEN_ORDERS,
@@ -100,7 +131,10 @@ def test_open_orders_are_limited(http: Http) -> None:
     for _ in range(3):
         http.post("/order", STRICT_ORDER).granted()
     error = http.post("/order", STRICT_ORDER).refused(400, "TOO_MANY_OPEN_ORDERS")
-    assert error["error"] == "You have 3 open orders in STRICT, the most allowed."
+    assert (
+        error["error"]
+        == "You have as many open orders as allowed: 3 in STRICT, or fewer where your account has a limit of its own."
+    )
 
 
 @pytest.mark.parametrize(

@@ -95,7 +95,7 @@ def test_an_unknown_setting_in_the_file_is_named(tmp_path: Path) -> None:
         (b'port = "high"', "not a valid integer"),
         (b"port = 70000", "not in the range"),
         (b"max_batch = 0", "not in the range"),
-        (b'profile = "live"', "is not 'sandbox'"),
+        (b'profile = "live"', "is not one of 'sandbox', 'secured'"),
         (b'cors_origins = "https://a.example"', "cors_origins"),
         (b'instruments = "nowhere.toml"', "nowhere.toml"),
     ],

@@ -10,7 +10,7 @@ import eventlet
 import pytest
 from eventlet.event import Event
 
-from engine.commands import CancelOrder, Command, EnterOrder, ListInstrument
+from engine.commands import CancelOrder, Command, Deposit, EnterOrder, ListInstrument
 from engine.digest import state_digest
 from engine.events import Accepted, Applied, Rejected
 from engine.exchange import Exchange
@@ -101,6 +101,10 @@ class Venue:
         self.committer.stop()
         self.journal.close()
 
+    def fund(self) -> None:
+        """Let the account pay for its orders: two commands, and one batch."""
+        self.sequencer.submit_all([Deposit(AccountId(1), asset, "1000000") for asset in (COIN.base, COIN.quote)])
+
     def close_stopped(self) -> None:
         """Let go of everything after the writer was stopped."""
         assert self.sequencer._writer is not None
@@ -130,11 +134,12 @@ def venue(tmp_path: Path) -> Iterator[Venue]:
 
 
 def test_a_command_is_answered_with_what_it_caused(venue: Venue) -> None:
+    venue.fund()
     applied = venue.sequencer.submit(order())
-    assert (applied.seq, applied.ts_ns, applied.command) == (2, 1_000, order())
+    assert (applied.seq, applied.ts_ns, applied.command) == (4, 1_000, order())
     assert isinstance(applied.events[0], Accepted)
-    assert venue.exchange.seq == 2
-    assert venue.exchange.order(OrderId(2)) is not None
+    assert venue.exchange.seq == 4
+    assert venue.exchange.order(OrderId(4)) is not None
 
 
 def test_commands_that_gather_during_a_flush_share_the_next_one(venue: Venue) -> None:
@@ -314,6 +319,7 @@ def test_what_was_durable_before_a_failure_is_still_answered(venue: Venue) -> No
 def test_a_broken_invariant_stops_the_process_before_any_answer(tmp_path: Path) -> None:
     venue = Venue(tmp_path)
     venue.start()
+    venue.fund()
     venue.sequencer.submit(order())
     venue.exchange.orders.clear()  # the state contradicts itself: the next fill finds no such order
     answers: list[Any] = []
@@ -372,6 +378,7 @@ def test_a_clock_that_goes_back_is_not_followed(venue: Venue) -> None:
 def test_a_restart_goes_on_where_it_stopped_even_with_a_clock_that_went_back(tmp_path: Path) -> None:
     first = Venue(tmp_path)
     first.start()
+    first.fund()
     first.now = 9_000
     seq = first.sequencer.submit(order()).seq
     first.close()
@@ -407,12 +414,13 @@ def test_nothing_is_taken_before_the_start(tmp_path: Path) -> None:
 
 
 def test_a_caller_that_goes_away_holds_nobody_up(venue: Venue) -> None:
+    venue.fund()
     waiting = [venue.spawn(order()) for _ in range(10)]
     eventlet.sleep(0)
     waiting[3].kill()
     others = [greenlet.wait()[0].seq for number, greenlet in enumerate(waiting) if number != 3]
-    assert others == [2, 3, 4, 6, 7, 8, 9, 10, 11]
-    assert venue.exchange.order(OrderId(5)) is not None  # it was taken all the same
+    assert others == [4, 5, 6, 8, 9, 10, 11, 12, 13]
+    assert venue.exchange.order(OrderId(7)) is not None  # it was taken all the same
 
 
 def test_the_writer_waits_for_room_before_each_batch(tmp_path: Path) -> None:
