@@ -94,9 +94,9 @@ export function describeFailure(failure, what = "order") {
 
 /** @param {import("../net/http.js").ApiFailure} failure */
 function sentenceOf({ code, details, message }) {
-  if (code === "DEPOSIT_LIMIT_EXCEEDED" && details?.limit) {
-    const { limit, asset = "" } = details;
-    return `an account may deposit ${grouped(limit)} ${asset} in all, and this would be more.`;
+  if (code === "DEPOSIT_LIMIT_EXCEEDED") {
+    const most = details?.limit ? `${grouped(details.limit)} ` : "so much ";
+    return `an account may deposit only ${most}${details?.asset ?? "of an asset"} in all, and this would be more.`;
   }
   return BY_CODE[code] ?? message;
 }

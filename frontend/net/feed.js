@@ -31,6 +31,7 @@ export class Feed {
   #credentials;
   #opened = false;
   /** Counts attempts to connect: credentials that come late for one are not shown in the next. */ #attempt = 0;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */ #comeBackTimer;
   /** @type {Map<string, Subscription>} */ #wanted = new Map();
   /** @type {Map<string, number>} */ #askedAtMs = new Map();
   /** @type {number | null} */ #pingSentMs = null;
@@ -68,7 +69,8 @@ export class Feed {
   /** Leave, and come back as whoever is signed in now. Nothing of the former comes after this. */
   reconnect() {
     if (!this.#opened) return;
-    this.#pingSentMs = null;
+    this.#gone();
+    clearTimeout(this.#comeBackTimer);
     this.#socket.disconnect();
     this.#socket.connect();
   }
@@ -119,13 +121,14 @@ export class Feed {
 
   /** @param {string} reason */
   #disconnected(reason) {
-    this.#pingSentMs = null;
+    this.#gone();
     if (reason === "io client disconnect") return; // our own doing
     this.onDisconnect();
     if (reason === "io server disconnect") this.#comeBack();
   }
 
   #failed() {
+    this.#gone();
     this.onDisconnect();
     if (!this.#socket.active) this.#comeBack();
   }
@@ -133,7 +136,13 @@ export class Feed {
   /** The library stays away when the server closed or refused the connection itself; a trader wants it back. */
   #comeBack() {
     this.#credentials.doubt();
-    setTimeout(() => this.#socket.connect(), COME_BACK_MS);
+    this.#comeBackTimer = setTimeout(() => this.#socket.connect(), COME_BACK_MS);
+  }
+
+  /** Neither a pong nor credentials of this connection are of any use now. */
+  #gone() {
+    this.#attempt += 1;
+    this.#pingSentMs = null;
   }
 
   #ping() {

@@ -71,7 +71,7 @@ export class AccountMenu {
     setText(this.#button.querySelector(".account-name"), session?.name ?? STATE_WORDS[state]);
     this.#button.dataset.state = state;
     this.#button.disabled = state === "starting";
-    setText(this.#menu.querySelector(".account-who"), session?.name ?? "Nobody");
+    setText(this.#menu.querySelector(".account-who"), session?.name ?? "Not signed in");
     setText(this.#menu.querySelector(".account-kind"), kindOf(session));
     const others = sessions.map((known) => this.#entry(known, known.session_id === session?.session_id));
     this.#list.replaceChildren(...others);
