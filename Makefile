@@ -14,7 +14,8 @@ RUNTIME := $(VENV)/.installed-runtime
 DEVELOPMENT := $(VENV)/.installed-development
 SYSTEM := $(VENV)/.installed-system
 
-CHECKED := engine journal sequencer store api tools tests benchmarks
+SERVED := engine journal sequencer store api tools
+CHECKED := $(SERVED) tests benchmarks
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -45,9 +46,14 @@ test: $(DEVELOPMENT) $(SYSTEM) lint types ## Install what the tests need, then l
 	$(PY) -m pytest $(ARGS)
 
 .PHONY: lint
-lint: $(DEVELOPMENT) ## Style: ruff's checks and its formatting
+lint: $(DEVELOPMENT) ## Style: ruff's checks and its formatting; bandit for what is dangerous
 	$(PY) -m ruff check $(CHECKED)
 	$(PY) -m ruff format --check $(CHECKED)
+	$(PY) -m bandit --quiet --recursive $(SERVED)
+
+.PHONY: audit
+audit: $(DEVELOPMENT) ## Known vulnerabilities of what is pinned; asks the Python Package Index for its advisories
+	@$(PY) -m tools.audit
 
 .PHONY: types
 types: $(DEVELOPMENT) ## Types: mypy --strict

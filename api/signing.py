@@ -185,7 +185,7 @@ class Signing:
         user = session.user
         return SignedIn(
             token=token,
-            token_type="Bearer",  # noqa: S106 - a scheme's name
+            token_type="Bearer",  # noqa: S106  # nosec B106 # a scheme's name
             expires_at=expires_at,
             refresh_token=refresh_token,
             session_id=session.session_id,

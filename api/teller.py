@@ -115,6 +115,6 @@ def _rate(field: str, bps: Decimal | None) -> int | None:
     """Basis points in millionths. Raises Malformed when finer, or beyond ten percent."""
     if bps is None:
         return None
-    if not bps.is_finite() or abs(bps) > 1000 or bps * 100 != int(bps * 100):
+    if not bps.is_finite() or abs(bps.adjusted()) > 3 or abs(bps) > 1000 or bps * 100 != int(bps * 100):
         raise Malformed("OUT_OF_RANGE", f"{field} is within 1000 and a multiple of 0.01.", field=field)
     return int(bps * 100)

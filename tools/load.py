@@ -56,7 +56,7 @@ class OrderMix:
     """Decides what is sent next. The same seed gives the same orders."""
 
     def __init__(self, markets: list[Market], seed: int, run: str) -> None:
-        self._random = random.Random(seed)
+        self._random = random.Random(seed)  # nosec B311 # to be repeated, not secret
         self._markets = markets
         self._prefix = f"{PREFIX}{run}-"
         self._kinds = [kind for kind, _ in MIX]

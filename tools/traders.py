@@ -72,7 +72,7 @@ class Traders:
 
     def __init__(self, symbol: str, seed: int, *, home: int, start: int, typical: int, prefix: str) -> None:
         """Prices in ticks: `home` pulls, `start` is now. `typical` lots a quote. Order ids begin with `prefix`."""
-        self._random = random.Random(f"{seed}/{symbol}")
+        self._random = random.Random(f"{seed}/{symbol}")  # nosec B311 # to be repeated, not secret
         self._home = home * MICRO
         self._mid = start * MICRO
         self._typical = max(typical, 2)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -22,7 +23,16 @@ from schemathesis.specs.openapi import checks as openapi_checks
 from tests.api.clients import PASSWORD, created
 from tests.api.running import ROOT, Http, RunningServer
 
-EXAMPLES = 12  # of each operation and role
+EXAMPLES = 10  # of each operation and role
+KNOWN = {
+    "symbol": ["BTC-USDT", "ETH-USDT", "AAPL-USD", "NONE"],
+    "asset": ["USDT", "BTC", "USD", "NONE"],
+    "price": ["29000.00", "30000.00", "31000", "190.00"],
+    "quantity": ["1", "0.5", "2"],
+    "amount": ["1", "0.01", "500"],
+    "order_id": [str(number) for number in range(1, 80)],
+    "account": ["1", "1000", "1001"],
+}
 ENDS_SESSIONS = ("/auth/logout", "/auth/sessions/{session_id}")  # their caller may be signed out afterwards
 OUTSIDE_MARKET = [
     # a well-formed order may be refused: no funds, beyond the collar, an unknown symbol
@@ -50,6 +60,24 @@ def closed(schema: Any) -> Any:
     inner = {name: closed(value) for name, value in schema.items()}
     if inner.get("type") == "object" and isinstance(inner.get("properties"), dict):
         inner.setdefault("additionalProperties", False)
+    if "prefixItems" in inner:  # valid, but schemathesis 4.32 rewrites it to an older dialect and then refuses that
+        inner["items"] = {"anyOf": inner.pop("prefixItems")}
+    return inner
+
+
+def familiar(document: Any) -> Any:
+    """`document`, with values that make sense here offered for parameters and fields of requests, by their names."""
+    if isinstance(document, list):
+        return [familiar(each) for each in document]
+    if not isinstance(document, dict):
+        return document
+    inner = {name: familiar(value) for name, value in document.items()}
+    if inner.get("in") in ("path", "query") and inner["name"] in KNOWN:
+        inner["schema"] = {"enum": KNOWN[inner["name"]]}
+    for name, schema in inner.get("properties", {}).items() if inner.get("additionalProperties") is False else ():
+        if name in KNOWN and "$ref" not in schema:
+            offered = {"enum": KNOWN[name]}
+            inner["properties"][name] = offered if name in ("symbol", "asset") else {"anyOf": [offered, schema]}
     return inner
 
 
@@ -75,9 +103,14 @@ class Caller:
         """The token may be no good any more."""
         self._token = None
 
-    def schema(self) -> Any:
-        """The server's own description; what it answers must have no other fields."""
+    def schema(self, mode: GenerationMode) -> Any:
+        """The server's own description; what it answers must have no other fields.
+
+        What is well-formed is of symbols, assets and orders that there are, most of the time: else all is refused.
+        """
         document = self.session.get(f"{self.url}/openapi.json", timeout=30).json()
+        if mode is GenerationMode.POSITIVE:
+            document = familiar(document)
         document["components"]["schemas"] = closed(document["components"]["schemas"])
         for methods in document["paths"].values():
             for operation in methods.values():
@@ -113,24 +146,15 @@ def operator(sandbox: RunningServer) -> Caller:
     return Caller(sandbox, lambda client: client.post("/auth/login", login).granted())
 
 
-@pytest.fixture(scope="module")
-def guest_schema(guest: Caller) -> Any:
-    """What a guest may ask for, the routes of operators included: they must refuse."""
-    return guest.schema()
-
-
-@pytest.fixture(scope="module")
-def operator_schema(operator: Caller) -> Any:
-    """What an operator may ask for, but for signing in, which is for everybody the same."""
-    return operator.schema().exclude(path_regex="^/(auth|static|docs)").exclude(path=["/", "/favicon.ico"])
-
-
-def ask(case: Any, caller: Caller) -> None:
-    """Send what was made up; the answer must be as described."""
+def ask(case: Any, caller: Caller) -> int:
+    """Send what was made up; the answer must be as described. Return its status."""
     load_all_checks()
-    case.call_and_validate(session=caller.session, headers=caller.headers(), excluded_checks=OUTSIDE_MARKET, timeout=30)
+    response = case.call_and_validate(
+        session=caller.session, headers=caller.headers(), excluded_checks=OUTSIDE_MARKET, timeout=30
+    )
     if case.path in ENDS_SESSIONS:
         caller.forget()
+    return int(response.status_code)
 
 
 @pytest.mark.parametrize("mode", list(GenerationMode), ids=lambda mode: mode.value)
@@ -139,8 +163,10 @@ def test_every_answer_is_as_described(
     request: pytest.FixtureRequest, subtests: pytest.Subtests, role: str, mode: GenerationMode
 ) -> None:
     caller: Caller = request.getfixturevalue(role)
-    schema = request.getfixturevalue(f"{role}_schema")
-    asked = 0
+    schema = caller.schema(mode)
+    if role == "operator":  # signing in and the pages are the same for everybody
+        schema = schema.exclude(path_regex="^/(auth|static|docs|favicon.ico|$)")
+    statuses: Counter[int] = Counter()
     for found in schema.get_all_operations():
         operation = found.ok()
         with subtests.test(operation.label):
@@ -150,11 +176,10 @@ def test_every_answer_is_as_described(
                 @thorough
                 @given(case=strategy)
                 def answered(case: Any) -> None:
-                    nonlocal asked
-                    asked += 1
-                    ask(case, caller)
+                    statuses[ask(case, caller)] += 1
 
                 answered()
             except Unsatisfiable:  # nothing can be wrong with a request that says nothing
                 assert mode is GenerationMode.NEGATIVE
-    assert asked > 100
+    assert sum(statuses.values()) > 100
+    assert statuses[200] > 50 or mode is GenerationMode.NEGATIVE, statuses

@@ -12,13 +12,14 @@ import click
 import msgspec
 import pytest
 
-from api import answers, wire
+from api import account_answers, accounts, admin_answers, answers, auth_wire, market_answers, teller, wire
 from api.activity import TickerView
 from api.answers import OrderEvent
 from api.app import create_app
 from api.bootstrap import Server
 from api.errors import STATUS
 from api.feed import NAMESPACE
+from api.openapi import UNLISTED_METHODS, path_of
 from api.settings import ENVIRONMENT_PREFIX, Settings, options
 from api.wire import SubscribeRequest
 from engine.rejects import CancelReason, RejectReason
@@ -95,10 +96,10 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 def test_every_route_has_its_heading(server: Server) -> None:
     offered = {
-        f"{method} {rule.rule.replace('<', '{').replace('>', '}')}"
+        f"{method} {path_of(rule)}"
         for rule in server.app.url_map.iter_rules()
         for method in rule.methods or ()
-        if rule.endpoint.split(".")[0] in ("auth", "orders", "market") and method not in ("HEAD", "OPTIONS")
+        if rule.endpoint.split(".")[0] != "pages" and method not in UNLISTED_METHODS
     }
     described = set(re.findall(r"^### ([A-Z]+ /\S*)", page("api.md"), re.MULTILINE))
     assert described == offered
@@ -140,7 +141,11 @@ def structs(module: ModuleType) -> list[type[msgspec.Struct]]:
     return [item for item in found if issubclass(item, msgspec.Struct) and item.__module__ == module.__name__]
 
 
-@pytest.mark.parametrize("struct", [*structs(answers), *structs(wire), TickerView], ids=lambda struct: struct.__name__)
+ON_THE_WIRE = (answers, wire, account_answers, accounts, admin_answers, auth_wire, market_answers, teller)
+WIRE_STRUCTS = [TickerView, *(struct for module in ON_THE_WIRE for struct in structs(module))]
+
+
+@pytest.mark.parametrize("struct", WIRE_STRUCTS, ids=lambda struct: struct.__name__)
 def test_every_field_on_the_wire_is_named(struct: type[msgspec.Struct]) -> None:
     named = set(re.findall(r"`(\w+)`|[?&](\w+)=", page("api.md") + page("feed.md")))
     assert [field for field in struct.__struct_fields__ if not {(field, ""), ("", field)} & named] == []
