@@ -115,7 +115,9 @@ def test_paper_money_is_deposited_and_the_limit_is_said_in_words(opens: Opens, s
     trader.deposits("1e3", "USDT")
     expect(trader.page.locator("#deposit-result")).to_have_text("Enter an amount such as 1000.")
     trader.deposits("1000001", "USDT")
-    expect(trader.page.locator("#deposit-result")).to_have_text(re.compile("^Not deposited: an account may deposit only .* USDT in all"))
+    expect(trader.page.locator("#deposit-result")).to_have_text(
+        re.compile("^Not deposited: an account may deposit only .* USDT in all")
+    )
     trader.screenshot("deposit")
     trader.has("USDT", available="100000")
 
@@ -152,9 +154,7 @@ def test_a_part_of_what_is_available_can_be_paid_to_the_last_lot(opens: Opens, s
     expect(trader.orders()).to_have_count(0)
 
 
-def test_the_venue_has_the_last_word_on_money_and_is_quoted_in_words(
-    opens: Opens, server: Server, wire: Wire
-) -> None:
+def test_the_venue_has_the_last_word_on_money_and_is_quoted_in_words(opens: Opens, server: Server, wire: Wire) -> None:
     trader = opens(server, "BTC-USDT", forgive=True, prepare=wire.tap)
     wire.spoil = lambda message: None if '"balances"' in message else message  # the page believes in what is gone
     tab = opens(server, "ETH-USDT", beside=trader)
@@ -346,4 +346,3 @@ def test_the_account_fits_a_phone(opens: Opens, server: Server) -> None:
     assert box is not None
     assert box["x"] >= 0
     assert box["x"] + box["width"] <= PHONE[0]
-
