@@ -1,29 +1,24 @@
 /**
- * The desk: one symbol looked at, its models kept current by feed and REST, orders sent.
+ * The desk: one symbol looked at, its models kept current by feed and REST.
  *
- * Tells what changed by events named after the part: "instruments", "symbol", "book", "tape",
- * "ticker", "orders", "link", "venue", "notice". Views read the fields.
+ * What is the account's own is handed on to the portfolio. Tells what changed by events named after
+ * the part: "instruments", "symbol", "book", "tape", "ticker", "link", "venue", "notice". Views read the fields.
  * Layer: above net and model, below view.
  */
 
 import { Book } from "./model/book.js";
 import { Connection } from "./model/connection.js";
 import { scaleOf } from "./model/decimal.js";
-import { Orders } from "./model/orders.js";
 import { Ticker } from "./model/ticker.js";
 import { Tape } from "./model/trades.js";
+import { ORDERS } from "./portfolio.js";
 
 /** @typedef {import("./model/types.js").Instrument} Instrument */
 
 const TAPE_LENGTH = 80;
-const ORDERS_PAGE = 500;
-/** Pages of open orders that are fetched; beyond that the listing is cut, newest kept. */
-const ORDERS_PAGES_MAX = 10;
 const SYMBOLS_RETRY_MS = 2_000;
 /** Whether orders are taken is asked this often. */
 const VENUE_EVERY_MS = 10_000;
-/** @type {import("./net/feed.js").Subscription} */
-const ORDERS = { type: "orders", batch: true };
 
 export class Desk extends EventTarget {
   /** @type {Map<string, Instrument>} */ instruments = new Map();
@@ -34,28 +29,25 @@ export class Desk extends EventTarget {
   tapeLoaded = false;
   ticker = new Ticker();
   connection = new Connection();
-  /** Whether a listing of the orders came since the connection is up. */
-  ordersLoaded = false;
   /** @type {{flows: string[], accepting: boolean}} */ venue = { flows: [], accepting: true };
   /** The last thing the feed complained about, in words. */
   notice = "";
-  orders;
+  portfolio;
   #api;
   #feed;
-  #clientOrderIds;
   /** Aborted when the symbol changes. */ #selection = new AbortController();
 
   /**
    * @param {import("./net/api.js").Api} api
    * @param {import("./net/feed.js").Feed} feed
-   * @param {import("./net/identity.js").ClientOrderIds} clientOrderIds
+   * @param {import("./portfolio.js").Portfolio} portfolio
    */
-  constructor(api, feed, clientOrderIds) {
+  constructor(api, feed, portfolio) {
     super();
     this.#api = api;
     this.#feed = feed;
-    this.#clientOrderIds = clientOrderIds;
-    this.orders = new Orders(clientOrderIds.prefix);
+    this.portfolio = portfolio;
+    portfolio.addEventListener("switch", () => this.#reconnect());
     feed.onEvent = (name, payload) => this.#receive(name, payload);
     feed.onConnect = () => this.#connected();
     feed.onDisconnect = () => this.#disconnected();
@@ -70,7 +62,6 @@ export class Desk extends EventTarget {
    * @param {string | null} preferred the symbol to show when there is one of that name
    */
   async start(preferred) {
-    this.#feed.subscribe(ORDERS);
     this.#feed.open();
     setInterval(() => this.#loadVenue(), VENUE_EVERY_MS);
     while (this.instruments.size === 0) {
@@ -97,21 +88,6 @@ export class Desk extends EventTarget {
     for (const subscription of subscriptionsOf(symbol)) this.#feed.subscribe(subscription);
   }
 
-  /** An id for a new order of this browser. */
-  nextClientOrderId() {
-    return this.#clientOrderIds.next();
-  }
-
-  /** @param {object} order with its client_order_id @returns {Promise<any>} the answer; throws ApiFailure */
-  enterOrder(order) {
-    return this.#api.enterOrder(order);
-  }
-
-  /** @param {string} orderId @returns {Promise<any>} throws ApiFailure */
-  cancelOrder(orderId) {
-    return this.#api.cancelOrder(orderId);
-  }
-
   /** What taking `quantity` now would cost; throws ApiFailure. @param {string} side @param {string} quantity @param {AbortSignal} signal */
   quote(side, quantity, signal) {
     return this.#api.quote(this.instrument.symbol, side, quantity, signal);
@@ -134,9 +110,19 @@ export class Desk extends EventTarget {
     this.#loadVenue();
   }
 
+  /** As somebody else. */
+  #reconnect() {
+    this.connection.reconnecting();
+    this.book.invalidate();
+    this.#feed.reconnect();
+    this.#tell("link");
+    this.#tell("book");
+  }
+
   #disconnected() {
     this.connection.disconnected();
     this.book.invalidate();
+    this.portfolio.disconnected();
     this.#tell("link");
     this.#tell("book");
   }
@@ -150,7 +136,9 @@ export class Desk extends EventTarget {
       case "venue":
         return this.#setVenue(payload);
       case "order_events":
-        return this.#foldOrderEvents(payload.events);
+        return this.portfolio.foldOrderEvents(payload.events);
+      case "balances":
+        return this.portfolio.foldBalances(payload);
       case "resync":
         return this.#resync(payload);
       case "error":
@@ -197,7 +185,7 @@ export class Desk extends EventTarget {
    * @param {{type: string, symbol: string | null}} subscription
    */
   #subscribed({ type, symbol }) {
-    if (type === "orders") this.#loadOrders();
+    if (type === "orders") this.portfolio.load();
     if (type === "trades" && symbol === this.instrument?.symbol) this.#loadTape();
   }
 
@@ -211,12 +199,6 @@ export class Desk extends EventTarget {
       this.book.invalidate();
       this.#tell("book");
     }
-  }
-
-  /** @param {any[]} events */
-  #foldOrderEvents(events) {
-    for (const event of events) this.orders.apply(event);
-    this.#tell("orders");
   }
 
   /** What a message leaves out stays as it was. @param {{flows?: string[], accepting?: boolean}} venue */
@@ -253,38 +235,6 @@ export class Desk extends EventTarget {
     } catch {
       // The next connection, or the next symbol, loads again; live trades go on meanwhile.
     }
-  }
-
-  /** Every open order of the account, page after page. */
-  async #loadOrders() {
-    this.ordersLoaded = false;
-    try {
-      const listed = [];
-      let seq = null;
-      let cursor;
-      for (let page = 0; page < ORDERS_PAGES_MAX; page += 1) {
-        const answer = await this.#api.orders({ status: "open", limit: ORDERS_PAGE, cursor });
-        seq ??= answer.seq;
-        listed.push(...answer.orders);
-        cursor = answer.next_cursor;
-        if (!cursor) break;
-      }
-      const unheard = this.orders.seed(listed, seq);
-      this.ordersLoaded = true;
-      this.#tell("orders");
-      await this.#loadFills(unheard);
-    } catch {
-      // The next connection loads again.
-    }
-  }
-
-  /** What happened to our orders while we were not listening. @param {string[]} orderIds */
-  async #loadFills(orderIds) {
-    for (const orderId of orderIds) {
-      const order = await this.#api.order(orderId);
-      this.orders.addFills(order, order.fills);
-    }
-    this.#tell("orders");
   }
 
   /** @param {Record<string, any>} infos of GET /symbols */

@@ -23,6 +23,12 @@ export class Connection {
     this.#lastHeardMs = nowMs;
   }
 
+  /** We left and come back at once. */
+  reconnecting() {
+    this.#socket = "connecting";
+    this.roundTripMs = null;
+  }
+
   disconnected() {
     this.#socket = "disconnected";
     this.roundTripMs = null;

@@ -128,3 +128,13 @@ export function rounded(text, decimals) {
   const half = units < 0n ? -step / 2n : step / 2n;
   return fromUnits((units + half) / step, decimals);
 }
+
+/**
+ * Cut to at most `decimals`, toward zero: never more than there is. For showing.
+ * @param {string} text
+ * @param {number} decimals
+ */
+export function truncated(text, decimals) {
+  const point = text.indexOf(".");
+  return point < 0 ? text : shortest(text.slice(0, point + 1 + decimals));
+}

@@ -60,17 +60,71 @@ function whyNothing(order) {
   return "there is nobody to trade with within the price collar, so the order was cancelled.";
 }
 
+/** What was not done, before the venue's own sentence. */
+const REFUSED = Object.freeze({ order: "Rejected: ", cancel: "Not cancelled: ", deposit: "Not deposited: ", ask: "" });
+const UNKNOWN = Object.freeze({
+  order: "No answer came, so the order may or may not have been taken. Send it again: it carries the same id and can't be entered twice.",
+  cancel: "No answer came, so the order may or may not be cancelled.",
+  deposit: "No answer came, so the money may or may not be there: look at the balances.",
+  ask: "No answer came from the server. Try again in a moment.",
+});
+/** Where the page can say more than the server, who doesn't know what is on the screen. */
+const BY_CODE = Object.freeze({
+  INSUFFICIENT_FUNDS: "there is not enough available to pay for it. What open orders hold can't be spent: cancel some, or deposit.",
+  ACCOUNT_STOPPED: "this account was stopped by the venue's operator. It takes no orders until it is started again.",
+  ORDER_RATE_EXCEEDED: "that is more orders a second than this account may send. Wait a second.",
+  ONRAMP_OFF: "deposits are made by the venue's operator here.",
+  UNAUTHENTICATED: "sign in first.",
+  SESSION_ENDED: "the session is over; sign in again.",
+  BAD_REFRESH_TOKEN: "the session is over; sign in again.",
+  REFRESH_TOKEN_REUSED: "the session is over; sign in again.",
+});
+
 /**
  * A failed request, in words a trader can act on.
- * @param {import("../net/api.js").ApiFailure} failure
+ * @param {import("../net/http.js").ApiFailure} failure
+ * @param {"order" | "cancel" | "deposit" | "ask"} [what] was asked for
  */
-export function describeFailure(failure) {
-  switch (failure.kind) {
-    case "no_answer":
-      return "No answer came, so the order may or may not have been taken. Send it again: it carries the same id and can't be entered twice.";
-    case "not_accepting":
-      return `Not taken: ${failure.message}`;
-    default:
-      return `Rejected: ${failure.message}`;
+export function describeFailure(failure, what = "order") {
+  if (failure.kind === "no_answer") return UNKNOWN[what];
+  if (failure.kind === "not_accepting") return `Not taken: ${failure.message}`;
+  const said = sentenceOf(failure);
+  return REFUSED[what] ? REFUSED[what] + said : said.charAt(0).toUpperCase() + said.slice(1);
+}
+
+/** @param {import("../net/http.js").ApiFailure} failure */
+function sentenceOf({ code, details, message }) {
+  if (code === "DEPOSIT_LIMIT_EXCEEDED") {
+    const most = details?.limit ? `${grouped(details.limit)} ` : "so much ";
+    return `an account may deposit only ${most}${details?.asset ?? "of an asset"} in all, and this would be more.`;
   }
+  return BY_CODE[code] ?? message;
+}
+
+/**
+ * Why there is no account, as a sentence; "" when there is one.
+ * @param {string} state of Access
+ * @param {{code: string, message: string, session?: {name: string, guest: boolean}}} why
+ * @param {string} profile
+ */
+export function describeNoSession(state, why, profile) {
+  if (state === "refused") {
+    const { name, guest } = why.session;
+    const how = why.code === "ENDED_ELSEWHERE" ? "was ended in another tab" : "was ended from elsewhere, or ran out";
+    return `The session of ${name} ${how}. ${guest ? "A guest can't sign in again; a new guest starts afresh." : "Sign in again to go on."}`;
+  }
+  if (state === "failed") return `There is no guest account for you just now: ${why.message}`;
+  if (state === "signed_out") {
+    return profile === "secured" ? "You see the market. To trade, sign in." : "You are signed out. You see the market, and no account.";
+  }
+  return "";
+}
+
+/**
+ * Why the ticket is not sent: what it needs and what there is.
+ * @param {{asset: string, amount: string}} needed
+ * @param {string} available
+ */
+export function describeShort({ asset, amount }, available) {
+  return `This needs ${grouped(amount)} ${asset}; you have ${grouped(shortest(available))} available.`;
 }

@@ -1,67 +1,63 @@
 /**
  * The REST calls the page makes. Every failure is an `ApiFailure`; answers are the wire's records.
+ *
+ * Market data is asked for by nobody in particular; what is an account's, with the token of the session
+ * that was current when the call was made. A token that is refused is renewed once.
  * Layer: net.
  */
 
-const TIMEOUT_MS = 10_000;
-
-/**
- * A request that did not give what was asked for.
- *
- * `kind`: "no_answer" (network, timeout, a server error: what happened to an order is unknown),
- * "not_accepting" (503: nothing happened), "refused" (4xx: nothing happened, `message` says why).
- */
-export class ApiFailure extends Error {
-  /**
-   * @param {"no_answer" | "not_accepting" | "refused"} kind
-   * @param {string} message a sentence
-   * @param {{status?: number, code?: string, details?: object, cause?: unknown}} [more]
-   */
-  constructor(kind, message, { status = 0, code = "", details = {}, cause } = {}) {
-    super(message, { cause });
-    this.name = "ApiFailure";
-    this.kind = kind;
-    this.status = status;
-    this.code = code;
-    this.details = details;
-  }
-}
+import { ApiFailure } from "./http.js";
 
 export class Api {
-  #base;
-  #fetch;
+  #http;
+  #access;
 
   /**
-   * @param {string} [base] origin of the server; this page's by default
-   * @param {typeof fetch} [fetcher]
+   * @param {import("./http.js").Http} http
+   * @param {Pick<import("./access.js").Access, "session" | "tokenOf" | "distrust">} access
    */
-  constructor(base = "", fetcher = (...request) => fetch(...request)) {
-    this.#base = base;
-    this.#fetch = fetcher;
+  constructor(http, access) {
+    this.#http = http;
+    this.#access = access;
   }
 
   health() {
-    return this.#call("GET", "/health");
+    return this.#http.call("GET", "/health");
   }
 
   symbols() {
-    return this.#call("GET", "/symbols");
+    return this.#http.call("GET", "/symbols");
   }
 
   /** @param {string} symbol @param {AbortSignal} [signal] */
   ticker(symbol, signal) {
-    return this.#call("GET", `/ticker/${encodeURIComponent(symbol)}`, { signal });
+    return this.#http.call("GET", `/ticker/${encodeURIComponent(symbol)}`, { signal });
   }
 
   /** @param {string} symbol @param {number} limit @param {AbortSignal} [signal] */
   trades(symbol, limit, signal) {
-    return this.#call("GET", `/trades/${encodeURIComponent(symbol)}?limit=${limit}`, { signal });
+    return this.#http.call("GET", `/trades/${encodeURIComponent(symbol)}?limit=${limit}`, { signal });
   }
 
   /** @param {string} symbol @param {string} side @param {string} quantity @param {AbortSignal} [signal] */
   quote(symbol, side, quantity, signal) {
     const query = new URLSearchParams({ side, quantity });
-    return this.#call("GET", `/quote/${encodeURIComponent(symbol)}?${query}`, { signal });
+    return this.#http.call("GET", `/quote/${encodeURIComponent(symbol)}?${query}`, { signal });
+  }
+
+  /** Tier, fees, limits and status. */
+  account() {
+    return this.#own("GET", "/account");
+  }
+
+  /** @param {string} asset @param {string} amount */
+  deposit(asset, amount) {
+    return this.#own("POST", "/account/deposit", { body: { asset, amount } });
+  }
+
+  /** The newest fills. @param {number} limit */
+  fills(limit) {
+    return this.#own("GET", `/account/fills?limit=${limit}`);
   }
 
   /**
@@ -70,51 +66,39 @@ export class Api {
    */
   orders(filter) {
     const query = new URLSearchParams(Object.entries(filter).filter(([, value]) => value !== undefined));
-    return this.#call("GET", `/orders?${query}`);
-  }
-
-  /** One order, open or done, with its fills. @param {string} orderId */
-  order(orderId) {
-    return this.#call("GET", `/order/${encodeURIComponent(orderId)}`);
+    return this.#own("GET", `/orders?${query}`);
   }
 
   /** @param {object} order the body of POST /order; repeating it under one client_order_id enters it once */
   enterOrder(order) {
-    return this.#call("POST", "/order", { body: order });
+    return this.#own("POST", "/order", { body: order });
   }
 
   /** @param {string} orderId */
   cancelOrder(orderId) {
-    return this.#call("DELETE", `/order/${encodeURIComponent(orderId)}`);
+    return this.#own("DELETE", `/order/${encodeURIComponent(orderId)}`);
+  }
+
+  /** Every open order of the account. */
+  cancelAll() {
+    return this.#own("DELETE", "/orders");
   }
 
   /**
    * @param {string} method
    * @param {string} path
-   * @param {{body?: object, signal?: AbortSignal}} [options]
+   * @param {object} [options]
    */
-  async #call(method, path, { body, signal } = {}) {
-    const timeout = AbortSignal.timeout(TIMEOUT_MS);
-    let response;
-    let answer;
+  async #own(method, path, options) {
+    const { session } = this.#access;
+    if (!session) throw new ApiFailure("refused", "Sign in first.", { status: 401, code: "UNAUTHENTICATED" });
+    const token = await this.#access.tokenOf(session.session_id);
     try {
-      response = await this.#fetch(this.#base + path, {
-        method,
-        signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
-        headers: body ? { "Content-Type": "application/json" } : {},
-        body: body && JSON.stringify(body),
-      });
-      answer = await response.json();
-    } catch (cause) {
-      if (signal?.aborted) throw cause;
-      throw new ApiFailure("no_answer", "The server did not answer.", { status: response?.status, cause });
+      return await this.#http.call(method, path, { ...options, token });
+    } catch (failure) {
+      if (failure.status !== 401) throw failure;
+      this.#access.distrust(session.session_id, token);
+      return this.#http.call(method, path, { ...options, token: await this.#access.tokenOf(session.session_id) });
     }
-    if (response.ok) return answer;
-    const kind = response.status === 503 ? "not_accepting" : response.status >= 500 ? "no_answer" : "refused";
-    throw new ApiFailure(kind, answer.error ?? `The server answered ${response.status}.`, {
-      status: response.status,
-      code: answer.error_code,
-      details: answer.details,
-    });
   }
 }

@@ -1,6 +1,7 @@
 /**
  * The live connection: Socket.IO, namespace /market. Keeps the wanted subscriptions alive across reconnects.
  *
+ * Connects as the account whose token `credentials` gives, or as nobody, who sees market data.
  * Every event is handed on as it came; what it means is the models' business.
  * Layer: net.
  */
@@ -10,9 +11,10 @@ import { io } from "../vendor/socket.io.esm.min.js";
 const PING_EVERY_MS = 2_000;
 /** A book that does not come right is asked for again at most this often. */
 const RESUBSCRIBE_EVERY_MS = 500;
+const COME_BACK_MS = 1_000;
 
 /** Events that are handed on. */
-const EVENTS = ["subscribed", "venue", "l2_snapshot", "l2_delta", "trades", "ticker", "order_events", "resync", "error"];
+const EVENTS = ["subscribed", "venue", "l2_snapshot", "l2_delta", "trades", "ticker", "order_events", "balances", "resync", "error"];
 
 /** @typedef {{type: string, symbol?: string, batch?: boolean}} Subscription */
 
@@ -26,14 +28,24 @@ export class Feed {
   onRoundTrip = () => {};
 
   #socket;
+  #credentials;
+  #opened = false;
+  /** Counts attempts to connect: credentials that come late for one are not shown in the next. */ #attempt = 0;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */ #comeBackTimer;
   /** @type {Map<string, Subscription>} */ #wanted = new Map();
   /** @type {Map<string, number>} */ #askedAtMs = new Map();
   /** @type {number | null} */ #pingSentMs = null;
 
-  constructor() {
+  /**
+   * @param {{credentials: () => Promise<{token?: string}>, doubt: () => void}} access whose credentials are shown;
+   *   `doubt` is told when the server did not want them any more
+   */
+  constructor(access) {
+    this.#credentials = access;
     // WebSocket first; long polling where something between refuses it.
     this.#socket = io("/market", {
       autoConnect: false,
+      auth: (show) => this.#authenticate(show),
       transports: ["websocket", "polling"],
       tryAllTransports: true,
       reconnectionDelay: 500,
@@ -42,15 +54,25 @@ export class Feed {
     });
     this.#socket.on("connect", () => this.#connected());
     this.#socket.on("disconnect", (reason) => this.#disconnected(reason));
-    this.#socket.on("connect_error", () => this.onDisconnect());
+    this.#socket.on("connect_error", () => this.#failed());
     this.#socket.on("pong", () => this.#pong());
     for (const name of EVENTS) this.#socket.on(name, (payload) => this.onEvent(name, payload));
   }
 
   /** Start; runs until the page goes away. */
   open() {
+    this.#opened = true;
     this.#socket.connect();
     setInterval(() => this.#ping(), PING_EVERY_MS);
+  }
+
+  /** Leave, and come back as whoever is signed in now. Nothing of the former comes after this. */
+  reconnect() {
+    if (!this.#opened) return;
+    this.#gone();
+    clearTimeout(this.#comeBackTimer);
+    this.#socket.disconnect();
+    this.#socket.connect();
   }
 
   /** @param {Subscription} subscription */
@@ -90,12 +112,37 @@ export class Feed {
     this.#ping();
   }
 
+  /** @param {(credentials: object) => void} show */
+  async #authenticate(show) {
+    const attempt = ++this.#attempt;
+    const credentials = await this.#credentials.credentials();
+    if (attempt === this.#attempt) show(credentials);
+  }
+
   /** @param {string} reason */
   #disconnected(reason) {
-    this.#pingSentMs = null;
+    this.#gone();
+    if (reason === "io client disconnect") return; // our own doing
     this.onDisconnect();
-    // The library stays away when the server closed the connection itself; a trader wants it back.
-    if (reason === "io server disconnect") setTimeout(() => this.#socket.connect(), 1_000);
+    if (reason === "io server disconnect") this.#comeBack();
+  }
+
+  #failed() {
+    this.#gone();
+    this.onDisconnect();
+    if (!this.#socket.active) this.#comeBack();
+  }
+
+  /** The library stays away when the server closed or refused the connection itself; a trader wants it back. */
+  #comeBack() {
+    this.#credentials.doubt();
+    this.#comeBackTimer = setTimeout(() => this.#socket.connect(), COME_BACK_MS);
+  }
+
+  /** Neither a pong nor credentials of this connection are of any use now. */
+  #gone() {
+    this.#attempt += 1;
+    this.#pingSentMs = null;
   }
 
   #ping() {

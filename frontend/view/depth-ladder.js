@@ -92,7 +92,8 @@ export class DepthLadder {
     this.#mid = root.querySelector(".mid-price");
     this.#spread = root.querySelector(".spread");
     this.#empty = root.querySelector(".empty");
-    for (const part of ["book", "symbol", "orders"]) desk.addEventListener(part, this.#requestDraw);
+    for (const part of ["book", "symbol"]) desk.addEventListener(part, this.#requestDraw);
+    desk.portfolio.addEventListener("orders", this.#requestDraw);
     new ResizeObserver(() => this.#fit()).observe(root);
     root.addEventListener("pointerdown", (event) => (this.#pressedPrice = this.#rowOf(event)?.price ?? ""));
     root.addEventListener("click", (event) => this.#pick(event));
@@ -120,9 +121,9 @@ export class DepthLadder {
   }
 
   #draw() {
-    const { book, orders, instrument } = this.#desk;
+    const { book, portfolio, instrument } = this.#desk;
     const levels = book.levels(this.#rows.asks.length);
-    const ownLevels = instrument ? orders.ownLevels(instrument.symbol) : new Set();
+    const ownLevels = instrument ? portfolio.orders.ownLevels(instrument.symbol) : new Set();
     for (const name of ["asks", "bids"]) {
       this.#rows[name].forEach((row, index) => row.show(levels[name][index], row.isOwn(ownLevels, levels[name][index])));
     }

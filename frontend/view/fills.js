@@ -1,34 +1,35 @@
 /**
- * Fills of this browser's orders, newest on top.
+ * The account's fills with their fees, newest on top.
  * Layer: view.
  */
 
 import { grouped, shortest } from "../model/decimal.js";
+import { fillKey } from "../model/fills.js";
 import { KeyedRows, NumberText, clockTime, element, setText } from "./cells.js";
 import { oncePerFrame } from "./frame.js";
 
 export class FillsView {
-  #desk;
+  #portfolio;
   #rows;
   #empty;
 
-  /** @param {HTMLElement} root @param {import("../desk.js").Desk} desk */
-  constructor(root, desk) {
-    this.#desk = desk;
+  /** @param {HTMLElement} root @param {import("../portfolio.js").Portfolio} portfolio */
+  constructor(root, portfolio) {
+    this.#portfolio = portfolio;
     this.#empty = root.querySelector(".empty");
-    this.#rows = new KeyedRows(root.querySelector("tbody"), (fill) => `${fill.trade_id} ${fill.order_id}`, makeRow);
-    desk.addEventListener("orders", oncePerFrame(() => this.#draw()));
+    this.#rows = new KeyedRows(root.querySelector("tbody"), fillKey, makeRow);
+    portfolio.addEventListener("fills", oncePerFrame(() => this.#draw()));
   }
 
   #draw() {
-    const { orders, ordersLoaded } = this.#desk;
-    this.#rows.show(orders.fills);
-    this.#empty.hidden = orders.fills.length > 0;
-    setText(this.#empty, ordersLoaded ? "No fills since this page was opened." : "Loading…");
+    const { fills, fillsLoaded, access } = this.#portfolio;
+    this.#rows.show(fills.fills);
+    this.#empty.hidden = fills.fills.length > 0;
+    setText(this.#empty, !access.session ? "No account." : fillsLoaded ? "No fills yet." : "Loading…");
   }
 }
 
-/** @param {import("../model/orders.js").Fill} fill */
+/** @param {import("../model/fills.js").Fill} fill */
 function makeRow(fill) {
   const row = element("tr");
   row.dataset.side = fill.side;

@@ -11,43 +11,40 @@ import { atMostEvery } from "./frame.js";
 /** More rows than a person can act on; the count tells how many there are. */
 const ROWS_MAX = 100;
 const DRAW_EVERY_MS = 200;
-const CANCELS_AT_ONCE = 8;
 
 export class OpenOrders {
-  #desk;
+  #portfolio;
   #rows;
   #empty;
   #count;
-  #scope;
   #cancelAll;
   #result;
   /** Ids whose cancel is under way. @type {Set<string>} */ #cancelling = new Set();
+  #cancellingAll = false;
   #requestDraw = atMostEvery(DRAW_EVERY_MS, () => this.#draw());
 
-  /** @param {HTMLElement} root the panel @param {import("../desk.js").Desk} desk */
-  constructor(root, desk) {
-    this.#desk = desk;
+  /** @param {HTMLElement} root the panel @param {import("../portfolio.js").Portfolio} portfolio @param {import("../desk.js").Desk} desk */
+  constructor(root, portfolio, desk) {
+    this.#portfolio = portfolio;
     this.#empty = root.querySelector(".empty");
     this.#count = root.querySelector("#orders-count");
-    this.#scope = root.querySelector("#orders-scope");
     this.#cancelAll = root.querySelector("#cancel-all");
     this.#result = root.querySelector("#cancel-result");
     this.#rows = new KeyedRows(root.querySelector("tbody"), (order) => order.order_id, (order) => this.#makeRow(order));
-    for (const part of ["orders", "link"]) desk.addEventListener(part, this.#requestDraw);
-    this.#scope.addEventListener("change", this.#requestDraw);
-    this.#cancelAll.addEventListener("click", () => this.#cancelMine());
+    portfolio.addEventListener("orders", this.#requestDraw);
+    portfolio.addEventListener("switch", () => setText(this.#result, ""));
+    desk.addEventListener("link", this.#requestDraw);
+    this.#cancelAll.addEventListener("click", () => this.#cancelEvery());
   }
 
   #draw() {
-    const mine = this.#scope.value === "mine";
-    const orders = this.#desk.orders.open({ mine });
+    const { access, ordersLoaded } = this.#portfolio;
+    const orders = this.#portfolio.orders.open();
     this.#rows.show(orders.slice(0, ROWS_MAX));
     setText(this.#count, orders.length > ROWS_MAX ? `${grouped(String(orders.length))}, newest ${ROWS_MAX} shown` : String(orders.length || ""));
     this.#empty.hidden = orders.length > 0;
-    setText(this.#empty, this.#desk.ordersLoaded ? "No open orders." : "Loading…");
-    // In the sandbox the account is everybody's: only what this browser entered can be cancelled at a stroke.
-    this.#cancelAll.disabled = !mine || orders.length === 0;
-    this.#cancelAll.title = mine ? "" : "Cancels only the orders of this browser";
+    setText(this.#empty, !access.session ? "No account." : ordersLoaded ? "No open orders." : "Loading…");
+    this.#cancelAll.disabled = orders.length === 0 || this.#cancellingAll;
   }
 
   /** @param {import("../model/types.js").Order} order */
@@ -62,7 +59,7 @@ export class OpenOrders {
     cancel.type = "button";
     const what = `${order.side} ${grouped(order.quantity)} ${order.symbol} at ${grouped(order.price ?? "market")}`;
     cancel.setAttribute("aria-label", `Cancel ${what}`);
-    cancel.addEventListener("click", () => this.#cancel([order]));
+    cancel.addEventListener("click", () => this.#cancel(order));
     const action = element("td", "action");
     action.append(cancel);
     row.append(
@@ -86,45 +83,38 @@ export class OpenOrders {
     return { row, update };
   }
 
-  #cancelMine() {
-    return this.#cancel(this.#desk.orders.open({ mine: true }));
-  }
-
-  /** Cancel some orders, a few at a time, and say how it went. @param {import("../model/types.js").Order[]} orders */
-  async #cancel(orders) {
-    for (const { order_id } of orders) this.#cancelling.add(order_id);
+  /** @param {import("../model/types.js").Order} order */
+  async #cancel({ order_id }) {
+    this.#cancelling.add(order_id);
     this.#requestDraw();
-    const waiting = [...orders];
-    const failures = [];
-    const work = async () => {
-      for (let order = waiting.shift(); order; order = waiting.shift()) {
-        try {
-          await this.#desk.cancelOrder(order.order_id);
-        } catch (failure) {
-          failures.push(failure);
-        } finally {
-          this.#cancelling.delete(order.order_id);
-        }
-      }
-    };
-    await Promise.all(Array.from({ length: CANCELS_AT_ONCE }, work));
-    this.#say(orders, failures);
+    try {
+      await this.#portfolio.cancelOrder(order_id);
+      this.#say("plain", "Order cancelled.");
+    } catch (failure) {
+      this.#say("bad", describeFailure(failure, "cancel"));
+    } finally {
+      this.#cancelling.delete(order_id);
+      this.#requestDraw();
+    }
+  }
+
+  async #cancelEvery() {
+    this.#cancellingAll = true;
     this.#requestDraw();
+    try {
+      const { count } = await this.#portfolio.cancelAll();
+      this.#say("plain", count === 1 ? "Order cancelled." : `${count} orders cancelled.`);
+    } catch (failure) {
+      this.#say("bad", describeFailure(failure, "cancel"));
+    } finally {
+      this.#cancellingAll = false;
+      this.#requestDraw();
+    }
   }
 
-  /** @param {import("../model/types.js").Order[]} orders @param {import("../net/api.js").ApiFailure[]} failures */
-  #say(orders, failures) {
-    const done = orders.length - failures.length;
-    const parts = [];
-    if (done > 0) parts.push(done === 1 ? "Order cancelled." : `${done} orders cancelled.`);
-    if (failures.length > 0) parts.push(`${failures.length > 1 ? `${failures.length} not cancelled. ` : ""}${describeCancelFailure(failures[0])}`);
-    this.#result.dataset.tone = failures.length > 0 ? "bad" : "plain";
-    setText(this.#result, parts.join(" "));
+  /** @param {"plain" | "bad"} tone @param {string} text */
+  #say(tone, text) {
+    this.#result.dataset.tone = tone;
+    setText(this.#result, text);
   }
-}
-
-/** @param {import("../net/api.js").ApiFailure} failure */
-function describeCancelFailure(failure) {
-  if (failure.kind === "no_answer") return "No answer came, so the order may or may not be cancelled.";
-  return describeFailure(failure).replace(/^Rejected: /, "Not cancelled: ");
 }

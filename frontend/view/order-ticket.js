@@ -1,22 +1,28 @@
 /**
- * The order ticket: side, type, price, quantity; what it would cost; what became of it.
+ * The order ticket: side, type, price, quantity; what it would cost and what there is; what became of it.
  *
+ * What can't be paid is not sent. Without an account the ticket asks to sign in.
  * One order at a time is under way. When no answer comes, sending the same fields again
  * repeats the same client order id, so nothing is entered twice.
  * Layer: view.
  */
 
+import { affordable, canPay, costNow, feeRates, holdOf } from "../model/funds.js";
 import { grouped, multiply, rounded, scaleOf, shortest } from "../model/decimal.js";
 import { TYPE_HINTS, checkTicket, needsPrice, stepped } from "../model/ticket.js";
-import { AVERAGE_DECIMALS, describeAnswer, describeFailure } from "../model/words.js";
+import { AVERAGE_DECIMALS, describeAnswer, describeFailure, describeShort } from "../model/words.js";
 import { setText } from "./cells.js";
 import { oncePerFrame } from "./frame.js";
 
 const QUOTE_DELAY_MS = 200;
 const QUOTE_EVERY_MS = 1_000;
+/** A market order is reckoned on this many levels of the book. */
+const LEVELS_MAX = 1_000;
 
 export class OrderTicket {
   #desk;
+  #portfolio;
+  #signIn;
   #form;
   #send;
   #result;
@@ -30,9 +36,11 @@ export class OrderTicket {
   #quotedAtMs = 0;
   #requestDraw = oncePerFrame(() => this.#draw());
 
-  /** @param {HTMLFormElement} form @param {import("../desk.js").Desk} desk */
-  constructor(form, desk) {
+  /** @param {HTMLFormElement} form @param {import("../desk.js").Desk} desk @param {() => void} signIn opens the way to an account */
+  constructor(form, desk, signIn) {
     this.#desk = desk;
+    this.#portfolio = desk.portfolio;
+    this.#signIn = signIn;
     this.#form = form;
     this.#send = form.querySelector(".send");
     this.#result = form.querySelector("#result");
@@ -40,6 +48,11 @@ export class OrderTicket {
     this.#estimates = new Map([...form.querySelectorAll("[data-estimate]")].map((cell) => [cell.dataset.estimate, cell]));
     for (const part of ["link", "venue"]) desk.addEventListener(part, this.#requestDraw);
     desk.addEventListener("link", () => desk.linkState === "disconnected" && this.#forgetQuote());
+    for (const part of ["balances", "account"]) this.#portfolio.addEventListener(part, this.#requestDraw);
+    this.#portfolio.addEventListener("switch", () => this.#forgetAnswer());
+    for (const button of form.querySelectorAll("[data-percent]")) {
+      button.addEventListener("click", () => this.#takeShare(Number(button.dataset.percent)));
+    }
     desk.addEventListener("symbol", () => this.#clear());
     desk.addEventListener("book", () => this.#quoteNow());
     form.addEventListener("input", (event) => this.#edit(event.target.name));
@@ -69,11 +82,51 @@ export class OrderTicket {
     this.#form.elements.price.value = "";
     this.#form.elements.quantity.value = "";
     this.#edited.clear();
-    this.#unanswered = null;
-    setText(this.#result, "");
+    this.#forgetAnswer();
     for (const unit of document.querySelectorAll("[data-unit]")) setText(unit, this.#desk.instrument[unit.dataset.unit]);
     this.#forgetQuote();
     this.#requestDraw();
+  }
+
+  /** Another symbol or account: what became of the last order says nothing here. */
+  #forgetAnswer() {
+    this.#unanswered = null;
+    setText(this.#result, "");
+  }
+
+  /** A part of what is available, in whole lots. @param {number} percent */
+  #takeShare(percent) {
+    const { instrument, book } = this.#desk;
+    const { side, type, price } = this.#fields;
+    if (!instrument || !this.#portfolio.balances.loaded) return;
+    const limit = needsPrice(type) ? price.trim() : null;
+    const priced = limit === null || checkTicket({ side, type, price: limit, quantity: instrument.lot_size }, instrument).order !== null;
+    if (side === "buy" && !priced) {
+      this.#edited.add("price");
+      this.#draw();
+      this.#form.elements.price.focus();
+      return;
+    }
+    const available = this.#portfolio.balances.available(side === "buy" ? instrument.quote : instrument.base);
+    const quantity = affordable({ side, price: limit }, available, percent, book.levels(LEVELS_MAX).asks, instrument, this.#rates);
+    this.#form.elements.quantity.value = quantity ?? "";
+    this.#edit("quantity");
+    if (quantity === null) this.#say("bad", "That is less than one lot.");
+  }
+
+  get #rates() {
+    return feeRates(this.#desk.instrument, this.#portfolio.account?.fees ?? null);
+  }
+
+  /** What an order would take, and whether it can be paid. @param {any} order of `checkTicket` */
+  #funds(order) {
+    const { instrument, book } = this.#desk;
+    const needed = order.price === undefined
+      ? costNow(order, book.levels(LEVELS_MAX).asks, instrument, this.#rates)
+      : holdOf(order, instrument, this.#rates);
+    const { balances } = this.#portfolio;
+    const available = balances.available(needed.asset);
+    return { needed, available, short: balances.loaded && !canPay(needed, available) };
   }
 
   /** @param {string} name of the field */
@@ -107,13 +160,28 @@ export class OrderTicket {
     this.#form.elements.price.disabled = !priced;
     this.#form.elements.price.placeholder = priced ? "" : "best available";
     const ready = instrument !== null && venue.accepting && linkState !== "disconnected" && linkState !== "connecting";
-    this.#send.disabled = !ready || this.#busy;
+    const { session, state } = this.#portfolio.access;
+    this.#send.disabled = state === "starting" || (session !== null && (!ready || this.#busy));
     const verb = fields.side === "buy" ? "Buy" : "Sell";
-    setText(this.#send, this.#busy ? "Sending…" : `${verb} ${instrument?.base ?? ""}`);
+    setText(this.#send, session ? (this.#busy ? "Sending…" : `${verb} ${instrument?.base ?? ""}`) : "Sign in to trade");
+    this.#send.classList.toggle("ask", !session);
     const { problems, order } = instrument ? checkTicket(fields, instrument) : { problems: {}, order: null };
+    this.#drawFunds(problems, order);
     this.#drawProblems(problems);
     const value = order && priced ? multiply(order.price, order.quantity) : null;
     this.#estimate("value", value === null ? null : `${grouped(value)} ${instrument?.quote ?? ""}`);
+  }
+
+  /** @param {{quantity?: string}} problems gets one more when there is not enough @param {any} order */
+  #drawFunds(problems, order) {
+    const { instrument } = this.#desk;
+    const { balances } = this.#portfolio;
+    const pays = instrument && (this.#fields.side === "buy" ? instrument.quote : instrument.base);
+    this.#estimate("available", balances.loaded && pays ? `${grouped(shortest(balances.available(pays)))} ${pays}` : null);
+    this.#estimate("holds-label", needsPrice(this.#fields.type) ? "Holds, with fee" : "Costs now, with fee");
+    const funds = order && this.#funds(order);
+    this.#estimate("holds", funds ? `${grouped(funds.needed.amount)} ${funds.needed.asset}` : null);
+    if (funds?.short) problems.quantity = describeShort(funds.needed, funds.available);
   }
 
   /** @param {{price?: string, quantity?: string}} problems */
@@ -129,25 +197,34 @@ export class OrderTicket {
 
   async #submit() {
     if (this.#busy || !this.#desk.instrument) return;
+    const { session } = this.#portfolio.access;
+    if (!session) {
+      this.#signIn();
+      return;
+    }
     const { instrument } = this.#desk;
     const { problems, order } = checkTicket(this.#fields, instrument);
-    if (!order) {
-      for (const name of Object.keys(problems)) this.#edited.add(name);
+    const short = order !== null && this.#funds(order).short;
+    if (!order || short) {
+      for (const name of short ? ["quantity"] : Object.keys(problems)) this.#edited.add(name);
       this.#draw();
       this.#form.elements[problems.price ? "price" : "quantity"].focus();
       return;
     }
     const fields = JSON.stringify(order);
-    const clientOrderId = this.#unanswered?.fields === fields ? this.#unanswered.clientOrderId : this.#desk.nextClientOrderId();
+    const clientOrderId = this.#unanswered?.fields === fields ? this.#unanswered.clientOrderId : this.#portfolio.nextClientOrderId();
+    const asked = () => this.#portfolio.access.session?.account === session.account;
     this.#busy = true;
     this.#say("plain", "Sending…");
     this.#draw();
     try {
-      const answer = await this.#desk.enterOrder({ ...order, client_order_id: clientOrderId });
+      const answer = await this.#portfolio.enterOrder({ ...order, client_order_id: clientOrderId });
+      if (!asked()) return;
       this.#unanswered = null;
       const { tone, text } = describeAnswer(answer, order, instrument);
       this.#say(tone, text);
     } catch (failure) {
+      if (!asked()) return;
       this.#unanswered = failure.kind === "no_answer" ? { fields, clientOrderId } : null;
       this.#say("bad", describeFailure(failure));
     } finally {
@@ -164,6 +241,7 @@ export class OrderTicket {
 
   /** The book moved: ask again, but not too often. */
   #quoteNow() {
+    if (!needsPrice(this.#fields.type)) this.#requestDraw();
     if (performance.now() - this.#quotedAtMs > QUOTE_EVERY_MS) this.#quote();
   }
 

@@ -55,9 +55,15 @@ def opens(browser: Browser) -> Iterator[Opens]:
         scheme: Any = "dark",
         forgive: bool = False,
         prepare: Callable[[Page], None] = lambda _: None,
+        account: bool = True,
+        beside: Trader | None = None,
     ) -> Trader:
-        context = browser.new_context(viewport={"width": size[0], "height": size[1]}, color_scheme=scheme)
-        trader = Trader(context, of.url, symbol, prepare)
+        """`beside`: another tab of that trader's browser."""
+        if beside is not None:
+            context = beside.page.context
+        else:
+            context = browser.new_context(viewport={"width": size[0], "height": size[1]}, color_scheme=scheme)
+        trader = Trader(context, of.url, symbol, prepare, account=account)
         if not forgive:
             traders.append(trader)
         return trader

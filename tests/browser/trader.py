@@ -19,8 +19,15 @@ class Trader:
     """One person with one browser window. Notes everything the page does that it must not."""
 
     def __init__(
-        self, context: BrowserContext, url: str, symbol: str, prepare: Callable[[Page], None] = lambda _: None
+        self,
+        context: BrowserContext,
+        url: str,
+        symbol: str,
+        prepare: Callable[[Page], None] = lambda _: None,
+        *,
+        account: bool = True,
     ) -> None:
+        """`account`: wait until there is one, with its balances."""
         self.page: Page = context.new_page()
         prepare(self.page)
         self.page.set_default_timeout(WAIT_MS)
@@ -33,6 +40,8 @@ class Trader:
         self.page.goto(f"{url}/#{symbol}")
         self.sees_state("Live")
         expect(self.page.locator('[data-status="book"]')).to_have_text("checked")
+        if account:
+            expect(self.balance("USDT", "available")).to_be_visible()
 
     def _hear(self, message: ConsoleMessage) -> None:
         if message.type in ("error", "warning"):
@@ -47,18 +56,57 @@ class Trader:
     def enters(self, side: str, order_type: str, quantity: str, price: str | None = None) -> None:
         """Fill in the ticket and send it."""
         ticket = self.page.locator("#ticket")
-        expect(ticket.get_by_role("button")).to_be_enabled(timeout=WAIT_MS)
+        expect(ticket.locator(".send")).to_be_enabled(timeout=WAIT_MS)
         ticket.get_by_text(side, exact=True).click()
         ticket.get_by_text(order_type, exact=True).click()
         if price is not None:
             ticket.get_by_label("Price").fill(price)
-        ticket.get_by_label("Quantity").fill(quantity)
-        ticket.get_by_role("button").click()
+        ticket.get_by_label("Quantity", exact=True).fill(quantity)
+        ticket.locator(".send").click()
 
     def switches_to(self, symbol: str) -> None:
         """Choose another symbol."""
         self.page.get_by_label("Symbol").select_option(symbol)
         expect(self.page.locator('[data-status="book"]')).to_have_text("checked")
+
+    def opens_account_menu(self) -> Locator:
+        """The menu, open."""
+        menu = self.page.locator("#account-menu")
+        if not menu.is_visible():
+            self.page.locator("#account-button").click()
+        expect(menu).to_be_visible()
+        return menu
+
+    def becomes_a_new_guest(self) -> str:
+        """A further account in this browser; its name."""
+        before = self.name()
+        self.opens_account_menu().get_by_role("button", name="New guest").click()
+        expect(self.page.locator(".account-name")).not_to_have_text(before)
+        expect(self.page.locator("#account-menu")).to_be_hidden()
+        self.sees_state("Live")
+        return self.name()
+
+    def becomes(self, name: str) -> None:
+        """Switch to another account of this browser."""
+        self.opens_account_menu().locator(".account-entry", has_text=name).click()
+        self.is_known_as(name)
+        self.sees_state("Live")
+
+    def signs(self, way: str, name: str, password: str) -> None:
+        """Sign in or Sign up, by the menu's form."""
+        menu = self.opens_account_menu()
+        menu.get_by_role("button", name=f"{way}…").click()
+        menu.get_by_label("Name").fill(name)
+        menu.get_by_label("Password").fill(password)
+        menu.get_by_role("button", name=way, exact=True).click()
+
+    def deposits(self, amount: str, asset: str) -> None:
+        """Paper money."""
+        if not self.page.locator("#deposit").is_visible():
+            self.page.locator("#deposit-toggle").click()
+        self.page.locator("#deposit").get_by_label("Asset").select_option(asset)
+        self.page.locator("#deposit").get_by_label("Amount").fill(amount)
+        self.page.get_by_role("button", name="Add paper money").click()
 
     def screenshot(self, name: str) -> None:
         """Keep what the page looks like, for people to look at."""
@@ -79,6 +127,23 @@ class Trader:
     def sees_result(self, pattern: str) -> None:
         """The ticket says what became of the order."""
         expect(self.page.locator("#result")).to_have_text(re.compile(pattern))
+
+    def name(self) -> str:
+        """Who the page says one is."""
+        return self.page.locator(".account-name").inner_text()
+
+    def is_known_as(self, name: str) -> None:
+        """The page says who one is, and shows what they have."""
+        expect(self.page.locator(".account-name")).to_have_text(name)
+
+    def balance(self, asset: str, which: str) -> Locator:
+        """A cell of the balances: available, held or total. Its title is exact."""
+        return self.page.locator(f'#balances tr[data-asset="{asset}"] [data-amount="{which}"]')
+
+    def has(self, asset: str, *, available: str, held: str = "0") -> None:
+        """Exactly so much of an asset."""
+        expect(self.balance(asset, "available")).to_have_attribute("title", f"{available} {asset}")
+        expect(self.balance(asset, "held")).to_have_attribute("title", f"{held} {asset}")
 
     def level(self, price: str) -> Locator:
         """The ladder's row at a price, as it is shown."""

@@ -5,86 +5,81 @@ import { test } from "node:test";
 import { Orders } from "../../frontend/model/orders.js";
 import { golden } from "./golden.js";
 
-const { prefix, listing, partial_fill, cancelled, rejected_cancel } = golden("orders");
+const { listing, partial_fill, cancelled, rejected_cancel } = golden("orders");
 const ids = (orders) => orders.map((order) => order.order_id);
 
 function seeded() {
-  const orders = new Orders(prefix);
+  const orders = new Orders();
   orders.seed(listing.orders, listing.seq);
   return orders;
 }
 
-test("a listing shows newest first, and ours apart from everybody's", () => {
+test("a listing shows newest first, and where the orders rest", () => {
   const orders = seeded();
-  assert.deepEqual(ids(orders.open({ mine: true })), ["104", "98"]);
-  assert.deepEqual(ids(orders.open({ mine: false })), ["104", "99", "98"]);
+  assert.deepEqual(ids(orders.open()), ["104", "99", "98"]);
   assert.deepEqual(orders.ownLevels("BTC-USDT"), new Set(["sell 30010.00", "buy 29990.00"]));
-  assert.deepEqual(orders.ownLevels("ETH-USDT"), new Set());
+  assert.deepEqual(orders.ownLevels("ETH-USDT"), new Set(["buy 1999.00"]));
+  assert.deepEqual(orders.ownLevels("SOL-USDT"), new Set());
 });
 
-test("a fill changes the order, keeps the time it was entered, and is remembered once", () => {
+test("a fill changes the order, and keeps the time it was entered", () => {
   const orders = seeded();
   orders.apply(partial_fill);
   orders.apply(partial_fill);
-  const [, order] = orders.open({ mine: true });
+  const order = orders.open().at(-1);
   assert.equal(order.filled, "0.25000000");
   assert.equal(order.timestamp, 1700000000);
-  assert.deepEqual(orders.fills.map(({ trade_id, side, liquidity }) => [trade_id, side, liquidity]), [["7", "buy", "maker"]]);
 });
 
 test("an order that ended goes away, and a listing that is older does not bring it back", () => {
   const orders = seeded();
   orders.apply(cancelled);
-  assert.deepEqual(ids(orders.open({ mine: true })), ["98"]);
+  assert.deepEqual(ids(orders.open()), ["99", "98"]);
   orders.seed(listing.orders, listing.seq);
-  assert.deepEqual(ids(orders.open({ mine: true })), ["98"]);
+  assert.deepEqual(ids(orders.open()), ["99", "98"]);
 });
 
 test("events that came before the listing win over it when they are later", () => {
-  const orders = new Orders(prefix);
+  const orders = new Orders();
   orders.apply(partial_fill);
   orders.apply(cancelled);
   orders.seed(listing.orders, listing.seq);
-  assert.deepEqual(orders.open({ mine: true }).map((order) => [order.order_id, order.filled]), [["98", "0.25000000"]]);
+  assert.deepEqual(orders.open().map((order) => [order.order_id, order.filled]), [["99", "0.000000"], ["98", "0.25000000"]]);
 });
 
 test("an event older than what we know changes nothing", () => {
   const orders = seeded();
   orders.apply({ ...cancelled, seq: 90 });
-  assert.deepEqual(ids(orders.open({ mine: true })), ["104", "98"]);
+  assert.deepEqual(ids(orders.open()), ["104", "99", "98"]);
 });
 
 test("a reject of a cancel or an amend leaves the order open", () => {
   const orders = seeded();
   orders.apply(rejected_cancel);
-  assert.deepEqual(ids(orders.open({ mine: true })), ["104", "98"]);
+  assert.deepEqual(ids(orders.open()), ["104", "99", "98"]);
 });
 
-test("after silence, a listing takes away what ended and names our orders whose fills we missed", () => {
+test("after silence, a listing takes away what ended and shows what was filled", () => {
   const orders = seeded();
-  const [first, second, third] = listing.orders;
-  const unheard = orders.seed([second, { ...third, filled: "0.50000000", status: "partially_filled" }], 200);
-  assert.deepEqual(unheard, [first.order_id, third.order_id]);
-  assert.deepEqual(ids(orders.open({ mine: false })), ["99", "98"]);
+  const [, second, third] = listing.orders;
+  const anew = orders.seed([second, { ...third, filled: "0.50000000", status: "partially_filled" }], 200);
+  assert.equal(anew, false);
+  assert.equal(orders.open().at(-1).filled, "0.50000000");
+  assert.deepEqual(ids(orders.open()), ["99", "98"]);
 });
 
 test("a listing older than the last is of a venue that began anew: everything is forgotten", () => {
   const orders = seeded();
   orders.apply(partial_fill);
-  orders.seed([], 3);
-  assert.deepEqual(orders.open({ mine: false }), []);
-  assert.deepEqual(orders.fills, []);
+  assert.equal(orders.seed([], 3), true);
+  assert.deepEqual(orders.open(), []);
   orders.apply({ ...partial_fill, order_id: "5", seq: 5 });
-  assert.deepEqual(ids(orders.open({ mine: true })), ["5"]);
+  assert.deepEqual(ids(orders.open()), ["5"]);
 });
 
 test("memory is bounded", () => {
-  const orders = new Orders(prefix, { ended: 2, fills: 1 });
-  for (let id = 1; id <= 4; id += 1) {
-    orders.apply({ ...partial_fill, order_id: `${id}`, fill: { ...partial_fill.fill, trade_id: `${id}` } });
-  }
-  assert.deepEqual(orders.fills.map((fill) => fill.trade_id), ["4"]);
+  const orders = new Orders(2);
   for (let id = 1; id <= 4; id += 1) orders.apply({ ...cancelled, order_id: `${id}`, seq: 120 });
   orders.seed(["1", "4"].map((order_id) => ({ ...listing.orders[0], order_id })), 115);
-  assert.deepEqual(ids(orders.open({ mine: true })), ["1"], "only the last two that ended are remembered");
+  assert.deepEqual(ids(orders.open()), ["1"], "only the last two that ended are remembered");
 });

@@ -4,10 +4,12 @@ import { test } from "node:test";
 
 import { checkTicket, stepped } from "../../frontend/model/ticket.js";
 import { describeAnswer, describeFailure } from "../../frontend/model/words.js";
-import { Api, ApiFailure } from "../../frontend/net/api.js";
+import { Api } from "../../frontend/net/api.js";
+import { ApiFailure, Http } from "../../frontend/net/http.js";
 
 const BTC = { symbol: "BTC-USDT", base: "BTC", quote: "USDT", tick_size: "0.01", lot_size: "0.00000001", status: "trading" };
 const AAPL = { ...BTC, symbol: "AAPL-USD", base: "AAPL", quote: "USD", tick_size: "0.05", lot_size: "1" };
+const SIGNED_IN = { session: { session_id: "s-1" }, tokenOf: async () => "token", distrust: () => {} };
 const limit = { side: "buy", type: "limit", quantity: "0.5", price: "30000" };
 
 test("a right ticket becomes the body of POST /order, on the grid and without floats", () => {
@@ -74,7 +76,7 @@ test("every outcome has its sentence", () => {
 test("a refusal, a venue that takes nothing and no answer at all are told apart", async () => {
   const failureOf = async (fetcher) => {
     try {
-      await new Api("", fetcher).enterOrder({});
+      await new Api(new Http("", fetcher), SIGNED_IN).enterOrder({});
     } catch (failure) {
       assert.ok(failure instanceof ApiFailure);
       return failure;
@@ -94,4 +96,19 @@ test("a refusal, a venue that takes nothing and no answer at all are told apart"
     assert.equal(failure.kind, "no_answer");
     assert.match(describeFailure(failure), /same id/);
   }
+});
+
+test("an order goes with the token of the account that asked, and once more when the token was refused", async () => {
+  const shown = [];
+  const tokens = ["old", "new"];
+  const access = { session: { session_id: "s-1" }, tokenOf: async () => tokens[0], distrust: () => void tokens.shift() };
+  const fetcher = async (_path, { headers }) => {
+    shown.push(headers.Authorization);
+    const good = headers.Authorization === "Bearer new";
+    return new Response(JSON.stringify(good ? { status: "filled" } : { error_code: "TOKEN_EXPIRED" }), { status: good ? 200 : 401 });
+  };
+  assert.deepEqual(await new Api(new Http("", fetcher), access).enterOrder({}), { status: "filled" });
+  assert.deepEqual(shown, ["Bearer old", "Bearer new"]);
+  await assert.rejects(new Api(new Http("", fetcher), { ...access, session: null }).enterOrder({}), { code: "UNAUTHENTICATED" });
+  assert.equal(shown.length, 2, "without an account nothing is sent");
 });

@@ -1,8 +1,7 @@
 /**
  * Client order ids of this browser: a prefix that stays, and a part that never repeats.
  *
- * The id is what makes sending an order again safe, and what tells our orders from those of
- * everybody else in the shared sandbox account. It is no secret and proves nothing.
+ * The id is what makes sending an order again safe. It is no secret and proves nothing.
  * Layer: net.
  */
 

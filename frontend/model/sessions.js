@@ -1,0 +1,57 @@
+/**
+ * The accounts this browser is signed in with: a list that is folded, written and read as text.
+ *
+ * Layer: model. Where the text is kept is the business of net/vault.js.
+ */
+
+/**
+ * @typedef {object} Session
+ * @property {string} session_id
+ * @property {string} account
+ * @property {string} name
+ * @property {boolean} guest
+ * @property {string} refresh_token good once
+ */
+
+/** @typedef {{sessions: Session[], last: string | null}} Signed `last`: the session that a new tab starts with */
+
+/** @type {Signed} */
+export const NOBODY = Object.freeze({ sessions: Object.freeze([]), last: null });
+
+/**
+ * @param {string | null} text what was kept
+ * @returns {Signed | null} null on first sight, and when the text is none of ours
+ */
+export function parseSigned(text) {
+  try {
+    const { sessions, last } = JSON.parse(text ?? "null");
+    const good = sessions.filter((session) => typeof session.session_id === "string" && typeof session.refresh_token === "string");
+    return { sessions: good, last: good.some(({ session_id }) => session_id === last) ? last : null };
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * With a session that was opened or renewed, in its place; a user who signs in again takes the place of the older session.
+ * @param {Signed} signed
+ * @param {Session & Record<string, unknown>} answer of signup, login, guest or refresh
+ * @returns {Signed}
+ */
+export function withSession(signed, { session_id, account, name, guest, refresh_token }) {
+  const session = { session_id, account: String(account), name, guest, refresh_token };
+  const at = signed.sessions.findIndex((known) => known.session_id === session_id || known.account === session.account);
+  const sessions = at < 0 ? [...signed.sessions, session] : signed.sessions.with(at, session);
+  return { sessions, last: signed.last };
+}
+
+/** @param {Signed} signed @param {string} sessionId @returns {Signed} */
+export function withoutSession(signed, sessionId) {
+  const sessions = signed.sessions.filter(({ session_id }) => session_id !== sessionId);
+  return { sessions, last: signed.last === sessionId ? null : signed.last };
+}
+
+/** @param {Signed} signed @param {string | null} sessionId @returns {Session | undefined} */
+export function sessionOf(signed, sessionId) {
+  return signed.sessions.find(({ session_id }) => session_id === sessionId);
+}

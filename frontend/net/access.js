@@ -1,0 +1,236 @@
+/**
+ * Who this tab is: signing in, out and over to another session, and the tokens that requests carry.
+ *
+ * A token is renewed before it ends, by one tab at a time, with the refresh token that is in the vault then:
+ * each is good once. A session that the server refuses is told, and nobody else takes its place by itself.
+ * Event "session": another session is current, or why there is none. Event "sessions": the list changed.
+ * Layer: net.
+ */
+
+import { sessionOf, withSession, withoutSession } from "../model/sessions.js";
+import { ApiFailure } from "./http.js";
+import { alone } from "./vault.js";
+
+/** @typedef {import("../model/sessions.js").Session} Session */
+
+const RETRY_MS = 2_000;
+/** A token is renewed this long before it ends, or at three quarters of a shorter life. */
+const MARGIN_MS = 60_000;
+
+export class Access extends EventTarget {
+  /** @type {Session | null} */ session = null;
+  /**
+   * "starting" until it is known who we are; "refused" when the server ended the session; "failed" when there
+   * could be no guest.
+   * @type {"starting" | "signed_in" | "signed_out" | "refused" | "failed"}
+   */
+  state = "starting";
+  /** Why there is no session. @type {{code: string, message: string, session?: Session}} */ why = { code: "", message: "" };
+  /** "sandbox" or "secured"; "" until the server said so. */
+  profile = "";
+  #http;
+  #vault;
+  /** By session id, `goodUntilMs` of performance.now(). @type {Map<string, {token: string, goodUntilMs: number}>} */ #tokens = new Map();
+  /** @type {Map<string, Promise<string>>} */ #renewals = new Map();
+
+  /** @param {import("./http.js").Http} http @param {import("./vault.js").Vault} vault */
+  constructor(http, vault) {
+    super();
+    this.#http = http;
+    this.#vault = vault;
+    vault.onChange = () => this.#changedElsewhere();
+  }
+
+  /** Every session of this browser. @returns {readonly Session[]} */
+  get sessions() {
+    return this.#vault.read()?.sessions ?? [];
+  }
+
+  /** Learn who this tab is: who it was before, or whom the browser used last, or in a sandbox on first sight a new guest. */
+  async start() {
+    while (this.profile === "") {
+      try {
+        this.profile = (await this.#http.call("GET", "/health")).profile;
+      } catch {
+        await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+      }
+    }
+    if (this.profile === "sandbox") await alone("first-sight", () => this.#vault.read() ?? this.#firstGuest());
+    if (this.state !== "starting") return;
+    const signed = this.#vault.read();
+    const session = signed && sessionOf(signed, this.#vault.chosen ?? signed.last);
+    this.#become(session ?? null, session ? "signed_in" : "signed_out");
+  }
+
+  /** A new guest with paper money. Throws ApiFailure. */
+  guest() {
+    return this.#enter("/auth/guest");
+  }
+
+  /** @param {string} name @param {string} password throws ApiFailure */
+  signIn(name, password) {
+    return this.#enter("/auth/login", { name, password });
+  }
+
+  /** @param {string} name @param {string} password throws ApiFailure */
+  signUp(name, password) {
+    return this.#enter("/auth/signup", { name, password });
+  }
+
+  /** End the current session everywhere. Throws ApiFailure when the server could not be told. */
+  async signOut() {
+    const { session } = this;
+    if (!session) return;
+    try {
+      await this.#http.call("POST", "/auth/logout", { token: await this.tokenOf(session.session_id) });
+    } catch (failure) {
+      if (failure.kind !== "refused") throw failure; // refused: it has ended already
+    }
+    this.#become(null, "signed_out");
+    await this.#forget(session.session_id);
+  }
+
+  /** Show another session of this browser in this tab. @param {string} sessionId */
+  async use(sessionId) {
+    const session = this.sessions.find(({ session_id }) => session_id === sessionId);
+    if (!session || sessionId === this.session?.session_id) return;
+    this.#become(session, "signed_in");
+    await this.#vault.update((signed) => ({ ...signed, last: sessionId }));
+  }
+
+  /**
+   * A token that is good for a while yet. Throws ApiFailure; when the session is refused, that is told too.
+   * @param {string} sessionId
+   * @returns {Promise<string>}
+   */
+  async tokenOf(sessionId) {
+    const held = this.#tokens.get(sessionId);
+    if (held && performance.now() < held.goodUntilMs) return held.token;
+    let renewal = this.#renewals.get(sessionId);
+    if (!renewal) {
+      renewal = alone(`session.${sessionId}`, () => this.#renew(sessionId)).finally(() => this.#renewals.delete(sessionId));
+      this.#renewals.set(sessionId, renewal);
+    }
+    return renewal;
+  }
+
+  /** The server did not take this token. @param {string} sessionId @param {string} [token] the one that was refused */
+  distrust(sessionId, token) {
+    if (token === undefined || this.#tokens.get(sessionId)?.token === token) this.#tokens.delete(sessionId);
+  }
+
+  /** The server closed our connection, or refused it: perhaps the session is over. */
+  doubt() {
+    if (this.session) this.distrust(this.session.session_id);
+  }
+
+  /** What to show the feed: the current session's token; nothing when there is no session. Never throws. */
+  async credentials() {
+    for (;;) {
+      const { session } = this;
+      if (!session) return {};
+      try {
+        return { token: await this.tokenOf(session.session_id) };
+      } catch {
+        if (this.session === session) await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+      }
+    }
+  }
+
+  async #firstGuest() {
+    try {
+      await this.guest();
+    } catch (failure) {
+      this.why = { code: failure.code, message: failure.message };
+      this.#become(null, "failed");
+    }
+  }
+
+  /** @param {string} path @param {object} [body] */
+  async #enter(path, body) {
+    const answer = await this.#http.call("POST", path, { body });
+    this.#hold(answer);
+    await this.#vault.update((signed) => ({ ...withSession(signed, answer), last: answer.session_id }));
+    this.#become(sessionOf(this.#vault.read(), answer.session_id) ?? null, "signed_in");
+    this.#tell("sessions");
+  }
+
+  /** To be called by one tab at a time. @param {string} sessionId */
+  async #renew(sessionId) {
+    const known = this.sessions.find(({ session_id }) => session_id === sessionId);
+    if (!known) {
+      const gone = new ApiFailure("refused", "The session was ended in another tab.", { status: 401, code: "ENDED_ELSEWHERE" });
+      await this.#lose(sessionId, gone);
+      throw gone;
+    }
+    try {
+      const answer = await this.#http.call("POST", "/auth/refresh", { body: { refresh_token: known.refresh_token } });
+      await this.#vault.update((signed) => withSession(signed, answer));
+      this.#hold(answer);
+      return answer.token;
+    } catch (failure) {
+      if (failure.status === 401) await this.#lose(sessionId, failure);
+      throw failure;
+    }
+  }
+
+  /** The session is over. @param {string} sessionId @param {ApiFailure} failure */
+  async #lose(sessionId, { code, message }) {
+    if (this.session?.session_id === sessionId) {
+      this.why = { code, message, session: this.session };
+      this.#become(null, "refused");
+    }
+    await this.#forget(sessionId);
+  }
+
+  /** @param {string} sessionId */
+  async #forget(sessionId) {
+    this.#tokens.delete(sessionId);
+    await this.#vault.update((signed) => withoutSession(signed, sessionId));
+    this.#tell("sessions");
+  }
+
+  #changedElsewhere() {
+    const { session } = this;
+    if (session && !this.sessions.some(({ session_id }) => session_id === session.session_id)) {
+      this.#tokens.delete(session.session_id);
+      const again = this.sessions.find(({ account }) => account === session.account); // the same user, signed in anew
+      this.why = { code: "ENDED_ELSEWHERE", message: "", session };
+      this.#become(again ?? null, again ? "signed_in" : "refused");
+    }
+    this.#tell("sessions");
+  }
+
+  /** @param {Session | null} session @param {Access["state"]} state */
+  #become(session, state) {
+    this.session = session;
+    this.state = state;
+    this.#vault.chosen = session?.session_id ?? "";
+    this.#tell("session");
+  }
+
+  /** @param {{session_id: string, token: string}} answer */
+  #hold({ session_id, token }) {
+    const lifeMs = lifeOf(token);
+    this.#tokens.set(session_id, { token, goodUntilMs: performance.now() + lifeMs - Math.min(MARGIN_MS, lifeMs / 4) });
+  }
+
+  /** @param {string} name */
+  #tell(name) {
+    this.dispatchEvent(new Event(name));
+  }
+}
+
+/**
+ * How long a token is good from its issue: by its own two times, for this machine's clock may be wrong.
+ * @param {string} token a JWT
+ * @returns {number} ms; 0 when it does not say
+ */
+export function lifeOf(token) {
+  try {
+    const { exp, iat } = JSON.parse(atob(token.split(".")[1].replaceAll("-", "+").replaceAll("_", "/")));
+    return Number.isFinite(exp - iat) ? Math.max(0, exp - iat) * 1_000 : 0;
+  } catch {
+    return 0;
+  }
+}

@@ -1,0 +1,73 @@
+/**
+ * One REST call: JSON there and back, a time limit, and one kind of failure.
+ * Layer: net.
+ */
+
+const TIMEOUT_MS = 10_000;
+
+/**
+ * A request that did not give what was asked for.
+ *
+ * `kind`: "no_answer" (network, timeout, a server error: what happened to an order is unknown),
+ * "not_accepting" (503: nothing happened), "refused" (4xx: nothing happened, `message` says why).
+ */
+export class ApiFailure extends Error {
+  /**
+   * @param {"no_answer" | "not_accepting" | "refused"} kind
+   * @param {string} message a sentence
+   * @param {{status?: number, code?: string, details?: object, cause?: unknown}} [more]
+   */
+  constructor(kind, message, { status = 0, code = "", details = {}, cause } = {}) {
+    super(message, { cause });
+    this.name = "ApiFailure";
+    this.kind = kind;
+    this.status = status;
+    this.code = code;
+    this.details = details;
+  }
+}
+
+export class Http {
+  #base;
+  #fetch;
+
+  /**
+   * @param {string} [base] origin of the server; this page's by default
+   * @param {typeof fetch} [fetcher]
+   */
+  constructor(base = "", fetcher = (...request) => fetch(...request)) {
+    this.#base = base;
+    this.#fetch = fetcher;
+  }
+
+  /**
+   * @param {string} method
+   * @param {string} path
+   * @param {{body?: object, signal?: AbortSignal, token?: string}} [options] `token` of the account that asks
+   * @returns {Promise<any>} the answer; throws ApiFailure
+   */
+  async call(method, path, { body, signal, token } = {}) {
+    const timeout = AbortSignal.timeout(TIMEOUT_MS);
+    let response;
+    let answer;
+    try {
+      response = await this.#fetch(this.#base + path, {
+        method,
+        signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
+        headers: { ...(body && { "Content-Type": "application/json" }), ...(token && { Authorization: `Bearer ${token}` }) },
+        body: body && JSON.stringify(body),
+      });
+      answer = await response.json();
+    } catch (cause) {
+      if (signal?.aborted) throw cause;
+      throw new ApiFailure("no_answer", "The server did not answer.", { status: response?.status, cause });
+    }
+    if (response.ok) return answer;
+    const kind = response.status === 503 ? "not_accepting" : response.status >= 500 ? "no_answer" : "refused";
+    throw new ApiFailure(kind, answer.error ?? `The server answered ${response.status}.`, {
+      status: response.status,
+      code: answer.error_code,
+      details: answer.details,
+    });
+  }
+}
