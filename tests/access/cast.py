@@ -73,11 +73,11 @@ def operator(http: Http) -> Person:
     return Person(signed_in, key_of(http, signed_in, *ALL_SCOPES))
 
 
-def expired(server: RunningServer, person: Person) -> str:
+def expired(server: RunningServer, token: str) -> str:
     """A token of a good session as it will be when its time is up, signed with the server's own secret."""
     secret = load_or_create(server.data / "secret.key")
     options: Any = {"verify_signature": False}
-    claims = jwt.decode(person.signed_in["token"], options=options)
+    claims = jwt.decode(token, options=options)
     return jwt.encode(claims | {"exp": int(time.time()) - 1}, secret.token_key, algorithm="HS256")
 
 
@@ -102,7 +102,7 @@ class Cast:
         http.call("DELETE", f"/auth/keys/{self.revoked_key['key_id']}", headers=self.trader.bearer).granted()
         self.signed_out = guest(http)
         http.call("POST", "/auth/logout", headers=self.signed_out.bearer).granted()
-        self.expired = expired(server, self.trader)
+        self.expired = expired(server, self.trader.signed_in["token"])
 
     def refused_headers(self, method: str, path: str, content: bytes) -> dict[str, tuple[dict[str, str], int, str]]:
         """Credentials that are good nowhere, by what is wrong with them: headers, status, error code."""

@@ -78,6 +78,8 @@ ROWS = [
     Row("GET /", "/", NOTHING),
     Row("GET /favicon.ico", "/favicon.ico", NOTHING),
     Row("GET /static/<path:path>", "/static/nowhere", NOTHING, None, 404, "NOT_FOUND"),
+    Row("GET /docs", "/docs", NOTHING),
+    Row("GET /openapi.json", "/openapi.json", NOTHING),
     Row("GET /health", "/health", NOTHING),
     Row("GET /symbols", "/symbols", NOTHING),
     Row("GET /book/<symbol>", "/book/BTC-USDT", NOTHING),

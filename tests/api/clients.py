@@ -36,14 +36,21 @@ def sign_up(http: Http) -> dict[str, Any]:
     return body
 
 
+def funded(http: Http) -> dict[str, Any]:
+    """A new user, signed in, with paper money to buy with."""
+    signed_in = sign_up(http)
+    http.call("POST", "/account/deposit", {"asset": "USDT", "amount": "100000"}, bearer(signed_in)).granted()
+    return signed_in
+
+
 def bearer(signed_in: dict[str, Any]) -> dict[str, str]:
     """The header that shows a token."""
     return {"Authorization": f"Bearer {signed_in['token']}"}
 
 
 def new_key(http: Http, *scopes: str, ip_list: tuple[str, ...] = ()) -> dict[str, Any]:
-    """A key of a new user."""
-    who = bearer(sign_up(http))
+    """A key of a new user with money."""
+    who = bearer(funded(http))
     body: dict[str, Any] = created(
         http.call("POST", "/auth/keys", {"label": "bot", "scopes": scopes, "ip_list": ip_list}, who)
     )

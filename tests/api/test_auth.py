@@ -16,6 +16,7 @@ from tests.api.clients import (
     bearer,
     call_signed,
     created,
+    funded,
     new_key,
     now_ms,
     sign_up,
@@ -38,7 +39,7 @@ def http(secured: RunningServer) -> Iterator[Http]:
 
 
 def test_whoever_signs_up_trades_with_their_own_account(http: Http) -> None:
-    ada, bob = sign_up(http), sign_up(http)
+    ada, bob = funded(http), sign_up(http)
     assert ada["account"] != bob["account"] >= 1000
     order = http.call("POST", "/order", ORDER, bearer(ada)).granted()
     path = f"/order/{order['order_id']}"

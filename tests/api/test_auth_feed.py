@@ -12,6 +12,7 @@ from tests.api.clients import (
     bearer,
     created,
     feed_signature,
+    funded,
     new_key,
     sign_up,
 )
@@ -43,7 +44,7 @@ def connect(secured: RunningServer) -> Iterator[Any]:
 
 
 def test_a_feed_client_trades_and_hears_as_its_user(http: Http, connect: Any) -> None:
-    ada, eve = sign_up(http), sign_up(http)
+    ada, eve = funded(http), sign_up(http)
     own, foreign = connect({"token": ada["token"]}), connect({"token": eve["token"]})
     for client in (own, foreign):
         client.call("subscribe", {"type": "orders"})

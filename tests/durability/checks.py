@@ -21,16 +21,21 @@ PAGE = 1000
 _RANK = {"resting": 0, "partially_filled": 1, "filled": 2, "cancelled": 2}
 
 
+def journal_copy(data: Path, scratch: Path) -> Path:
+    """A copy of the journal of a server that is not running, in a folder made anew."""
+    shutil.rmtree(scratch, ignore_errors=True)
+    scratch.mkdir()
+    for file in data.glob("journal.sqlite*"):
+        shutil.copy(file, scratch)
+    return scratch / "journal.sqlite"
+
+
 def replay_copy(data: Path, scratch: Path, told: dict[int, str]) -> tuple[ReplayResult, list[str]]:
     """Replay a copy of the journal in this process, of a server that is not running.
 
     Returns the result, and the seqs at which the living server had told another digest
     than the replay makes.
     """
-    shutil.rmtree(scratch, ignore_errors=True)
-    scratch.mkdir()
-    for file in data.glob("journal.sqlite*"):
-        shutil.copy(file, scratch)
     exchange = Exchange()
     waiting = dict(told)
     differing: list[str] = []
@@ -41,7 +46,7 @@ def replay_copy(data: Path, scratch: Path, told: dict[int, str]) -> tuple[Replay
         if seq in waiting and waiting.pop(seq) != state_digest(exchange):
             differing.append(f"the digest at seq {seq} differs")
 
-    with closing(SqliteJournal(scratch / "journal.sqlite")) as journal:
+    with closing(SqliteJournal(journal_copy(data, scratch))) as journal:
         result = replay(journal, exchange, compare)
     exchange.check_invariants()
     differing += [f"seq {seq} was told and no batch of the journal ends there" for seq in waiting]

@@ -30,14 +30,17 @@ class Answer:
 class Client:
     """One kept-alive connection. Any failure to get a whole answer is a ConnectionError."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, token: str | None = None) -> None:
+        self._headers = {"Content-Type": "application/json"}
+        if token is not None:
+            self._headers["Authorization"] = f"Bearer {token}"
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_S)
 
     def call(self, method: str, path: str, body: dict[str, object] | None = None) -> Answer:
         """Send one request and read the answer to its end."""
         content = None if body is None else json.dumps(body)
         try:
-            self._connection.request(method, path, content, {"Content-Type": "application/json"})
+            self._connection.request(method, path, content, self._headers)
             response = self._connection.getresponse()
             text = response.read()
         except (http.client.HTTPException, OSError) as error:
@@ -82,9 +85,9 @@ class Server:
         self.port = int(found[1])
         return self
 
-    def client(self) -> Client:
-        """A new connection to it."""
-        return Client(self.port)
+    def client(self, token: str | None = None) -> Client:
+        """A new connection to it, of whoever the token is."""
+        return Client(self.port, token)
 
     def kill(self) -> None:
         """SIGKILL: nothing is flushed, closed or answered any more."""

@@ -1,0 +1,192 @@
+"""The operator's command line, against a real server with an operator that the project's own command made."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.access.cast import OPERATOR, Cast, expired, guest, key_of, with_operator
+from tests.api.clients import PASSWORD, START_GRACE_S, sign_up
+from tests.tools.servers import ROOT, tool
+
+LISTING = """
+[[instrument]]
+symbol = "GOLD-USDT"
+base = "GOLD"
+quote = "USDT"
+tick_size = 0.01
+lot_size = "0.001"
+quote_scale = 10
+max_quantity = "1000"
+max_notional = "10000000"
+maker_fee_bps = -0.5
+taker_fee_bps = "2"
+"""
+
+
+class Program:
+    """`python -m tools.operator` with one session file."""
+
+    def __init__(self, url: str, session: Path, **environment: str) -> None:
+        self.url = url
+        self.session = session
+        self.environment = environment
+
+    def run(self, *arguments: str, password: str | None = None) -> subprocess.CompletedProcess[str]:
+        ours = {name: value for name, value in os.environ.items() if not name.startswith("OPENBELL_")}
+        return subprocess.run(
+            tool("-m", "tools.operator", "--url", self.url, "--session", str(self.session), *arguments),
+            cwd=ROOT,
+            env=ours | {"COLUMNS": "200"} | self.environment,
+            input=f"{password or ''}\n",
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    def told(self, *arguments: str, password: str | None = None) -> Any:
+        """The JSON of a command that succeeds."""
+        done = self.run("--json", *arguments, password=password)
+        assert (done.returncode, done.stderr) == (0, ""), (done.stdout, done.stderr)
+        return json.loads(done.stdout)
+
+    def refused(self, *arguments: str, password: str | None = None) -> str:
+        """The sentence of a command that fails."""
+        done = self.run(*arguments, password=password)
+        assert (done.returncode, done.stdout) == (1, ""), (done.stdout, done.stderr)
+        assert "Traceback" not in done.stderr
+        return done.stderr
+
+
+@pytest.fixture(scope="module")
+def cast(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cast]:
+    """A server with an operator, and people at it."""
+    with with_operator(tmp_path_factory.mktemp("operated") / "data", "--profile", "secured") as server:
+        time.sleep(START_GRACE_S)
+        yield Cast(server)
+
+
+@pytest.fixture
+def program(cast: Cast, tmp_path: Path) -> Program:
+    """Signed in."""
+    program = Program(cast.server.url, tmp_path / "state" / "session.json")
+    assert program.told("login", OPERATOR, password=PASSWORD)["role"] == "operator"
+    return program
+
+
+def test_a_session_is_kept_for_its_owner_only_and_ends_with_logout(program: Program) -> None:
+    assert stat.S_IMODE(program.session.stat().st_mode) == 0o600
+    assert PASSWORD not in program.session.read_text()
+    kept = program.session.read_text()
+    program.told("logout")
+    assert not program.session.exists()
+    assert "not signed in" in program.refused("check")
+    program.session.write_text(kept)
+    assert "SESSION_ENDED" in program.refused("check")
+
+
+def test_a_token_whose_time_is_up_is_refreshed_unseen(program: Program, cast: Cast) -> None:
+    kept = json.loads(program.session.read_text())
+    old = kept | {"token": expired(cast.server, token=kept["token"])}
+    program.session.write_text(json.dumps(old))
+    assert program.told("check")["balanced"] is True
+    renewed = json.loads(program.session.read_text())
+    assert renewed["token"] != old["token"]
+    assert renewed["refresh_token"] != old["refresh_token"]
+    assert program.told("check")["balanced"] is True
+
+
+def test_a_wrong_password_and_a_trader_are_refused(cast: Cast, tmp_path: Path) -> None:
+    program = Program(cast.server.url, tmp_path / "session.json")
+    assert "BAD_LOGIN" in program.refused("login", OPERATOR, password=PASSWORD + "x")
+    trader = sign_up(cast.http)
+    assert "is not an operator" in program.refused("login", trader["name"], password=PASSWORD)
+    assert not program.session.exists()
+
+
+def test_symbols_are_halted_resumed_closed_and_listed(program: Program, cast: Cast, tmp_path: Path) -> None:
+    for command, status in (("halt", "halted"), ("close", "closed"), ("resume", "trading")):
+        assert program.told(command, "ETH-USDT")["status"] == status
+        assert cast.http.get("/symbols")["symbol_info"]["ETH-USDT"]["status"] == status
+    assert "UNKNOWN_SYMBOL" in program.refused("halt", "NO-WHERE")
+    file = tmp_path / "gold.toml"
+    file.write_text(LISTING)
+    assert [row["symbol"] for row in program.told("list", str(file))["listed"]] == ["GOLD-USDT"]
+    info = program.told("symbols")["symbol_info"]["GOLD-USDT"]
+    assert (info["tick_size"], info["fees"]) == ("0.01", {"maker_percent": "-0.005", "taker_percent": "0.02"})
+    file.write_text(LISTING.replace("0.01", "0.1"))
+    assert "INSTRUMENT_CONFLICT" in program.refused("list", str(file))
+    for wrong in ("instrument = 5", "[[instrument", ""):
+        file.write_text(wrong)
+        assert "gold.toml" in program.refused("list", str(file))
+
+
+def test_accounts_are_credited_configured_stopped_and_started(program: Program, cast: Cast) -> None:
+    account = str(guest(cast.http).account)
+    total = {row["asset"]: row["total"] for row in program.told("credit", account, "USDT", "0.0000000001")["balances"]}
+    assert total["USDT"] == "100000.0000000001"
+    told = program.told("configure", account, "--tier", "vip", "--maker-fee-bps", "-1", "--max-open-orders", "3")
+    assert (told["tier"], told["fees"]["maker_percent"], told["limits"]["max_open_orders"]) == ("vip", "-0.01", 3)
+    assert program.told("stop", account)["status"] == "stopped"
+    assert program.told("account", account)["account"]["status"] == "stopped"
+    assert program.told("start", account)["status"] == "active"
+    assert "BAD_AMOUNT" in program.refused("credit", account, "USDT", "0")
+    assert program.run("configure", account).returncode == 2
+    actions = [entry["action"] for entry in program.told("audit", "--limit", "4")["entries"]]
+    assert actions == ["start", "stop", "configure", "credit"]
+
+
+def test_anybodys_order_is_cancelled(program: Program, cast: Cast) -> None:
+    order = {"symbol": "BTC-USDT", "side": "buy", "order_type": "limit", "quantity": "0.1", "price": "29000.00"}
+    entered = cast.http.call("POST", "/order", order, cast.trader.bearer).granted()
+    assert program.told("cancel", entered["order_id"])["account"] == str(cast.trader.account)
+    assert "UNKNOWN_ORDER" in program.refused("cancel", entered["order_id"])
+
+
+def test_an_api_key_of_the_environment_operates_too(cast: Cast, tmp_path: Path) -> None:
+    key = key_of(cast.http, cast.operator.signed_in, "read", "trade")
+    keys = {"OPENBELL_KEY": key["key_id"], "OPENBELL_SECRET": key["secret"]}
+    program = Program(cast.server.url, tmp_path / "session.json", **keys)
+    assert program.told("check")["balanced"] is True
+    assert program.told("halt", "AAPL-USD")["status"] == "halted"
+    assert program.told("resume", "AAPL-USD")["status"] == "trading"
+    assert program.told("audit", "--limit", "2")["count"] == 2
+    assert not program.session.exists()
+    traders = {"OPENBELL_KEY": cast.trader.key["key_id"], "OPENBELL_SECRET": cast.trader.key["secret"]}
+    assert "OPERATOR_NEEDED" in Program(cast.server.url, tmp_path / "session.json", **traders).refused("check")
+    half = Program(cast.server.url, tmp_path / "session.json", OPENBELL_KEY="ob-1").run("check")
+    assert (half.returncode, "go together" in half.stderr) == (2, True)
+
+
+def test_tables_for_people_say_what_json_says(program: Program, cast: Cast) -> None:
+    account = str(guest(cast.http).account)
+    for arguments, word in (
+        (("symbols",), "BTC-USDT"),
+        (("account", account), "100000"),
+        (("credit", account, "BTC", "1.5"), "101.5"),
+        (("check",), "balanced"),
+        (("audit",), "credit"),
+        (("health",), "accepting"),
+    ):
+        done = program.run(*arguments)
+        assert (done.returncode, word in done.stdout) == (0, True), (arguments, done.stdout, done.stderr)
+
+
+def test_a_failure_is_told_as_json_where_json_is_asked_for(program: Program, tmp_path: Path) -> None:
+    done = program.run("--json", "halt", "NOWHERE")
+    assert (done.returncode, json.loads(done.stdout)["error_code"]) == (1, "UNKNOWN_SYMBOL")
+    nowhere = Program("http://127.0.0.1:9", tmp_path / "session.json")
+    assert "no answer from http://127.0.0.1:9" in nowhere.refused("health")
+    assert json.loads(nowhere.run("--json", "health").stdout)["error_code"] == "NOT_ASKED"
+    assert "is no address" in Program("localhost", tmp_path / "session.json").run("health").stderr
+    elsewhere = Program("http://127.0.0.1:9", program.session)
+    assert "signed in at" in elsewhere.refused("check")

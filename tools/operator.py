@@ -1,0 +1,307 @@
+"""The operator's command line: `python -m tools.operator --help`. Everything goes over REST and is audited there.
+
+Layer: tools.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tomllib
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import quote
+
+import click
+import msgspec
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from tools.operator_client import ApiKey, OperatorClient, OperatorError, Refused
+
+KEY_VARIABLE: Final = "OPENBELL_KEY"
+SECRET_VARIABLE: Final = "OPENBELL_SECRET"  # noqa: S105 - the name of a variable
+
+
+class Desk:
+    """How one invocation asks, and how it prints."""
+
+    def __init__(self, client: OperatorClient, *, as_json: bool) -> None:
+        self.client = client
+        self.as_json = as_json
+
+    def show(self, body: Any, *tables: Table) -> None:
+        """Print the answer: as it came, or as tables for people."""
+        if self.as_json:
+            click.echo(msgspec.json.encode(body).decode())
+            return
+        console = Console()
+        for table in tables:
+            console.print(table)
+
+    def fail(self, error: OperatorError) -> None:
+        """Say why not, and end with status 1."""
+        if self.as_json:
+            body = error.body if isinstance(error, Refused) else {"error": str(error), "error_code": "NOT_ASKED"}
+            click.echo(msgspec.json.encode(body).decode())
+        else:
+            click.echo(f"Error: {error}", err=True)
+        raise SystemExit(1)
+
+
+def default_session_file() -> Path:
+    """Where a session is kept unless told otherwise."""
+    state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    return Path(state) / "openbell" / "operator.json"
+
+
+def key_of_environment() -> ApiKey | None:
+    """The API key of the environment. Raises OperatorError when half of it is there."""
+    key_id, secret = os.environ.get(KEY_VARIABLE), os.environ.get(SECRET_VARIABLE)
+    if bool(key_id) != bool(secret):
+        raise OperatorError(f"{KEY_VARIABLE} and {SECRET_VARIABLE} go together")
+    return ApiKey(key_id, secret) if key_id and secret else None
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
+@click.option("--url", default="http://127.0.0.1:5000", envvar="OPENBELL_URL", help="The server.")
+@click.option("--json", "as_json", is_flag=True, help="Print answers and errors as JSON, for programs.")
+@click.option(
+    "--session",
+    "session_file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=None,
+    envvar="OPENBELL_SESSION",
+    help="File that keeps the session between commands. Without it: operator.json below ~/.local/state/openbell.",
+)
+@click.pass_context
+def main(context: click.Context, url: str, as_json: bool, session_file: Path | None) -> None:
+    """Operate a venue.
+
+    Sign in once with the command login, or set OPENBELL_KEY and OPENBELL_SECRET to an operator's API key
+    with the scopes read and trade.
+    """
+    try:
+        client = OperatorClient(url, session_file or default_session_file(), key_of_environment())
+    except OperatorError as error:
+        raise click.UsageError(str(error)) from error
+    context.obj = Desk(client, as_json=as_json)
+
+
+def asking(command: Callable[..., None]) -> Callable[..., None]:
+    """A command that is given the desk, and whose failures are sentences."""
+
+    @click.pass_obj
+    @wraps(command)
+    def run(desk: Desk, /, **arguments: Any) -> None:
+        try:
+            command(desk, **arguments)
+        except OperatorError as error:
+            desk.fail(error)
+
+    return run
+
+
+def facts(body: dict[str, Any], title: str | None = None) -> Table:
+    """One answer, a line for each field; what is nested is named with a dot."""
+    table = Table("", "", title=title, show_header=False)
+    for name, value in _flat(body):
+        table.add_row(escape(name), escape(value))
+    return table
+
+
+def _flat(body: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
+    lines: list[tuple[str, str]] = []
+    for name, value in body.items():
+        if isinstance(value, dict):
+            lines += _flat(value, f"{prefix}{name}.")
+        elif value is not None:
+            lines.append((f"{prefix}{name}", value if isinstance(value, str) else msgspec.json.encode(value).decode()))
+    return lines
+
+
+# -- signing in
+
+
+@main.command()
+@click.argument("name")
+@asking
+def login(desk: Desk, name: str) -> None:
+    """Sign in as NAME; the password is asked for, or is the first line of the standard input."""
+    asked = sys.stdin.isatty()
+    password = click.prompt("Password", hide_input=True, err=True) if asked else sys.stdin.readline().rstrip("\r\n")
+    body = desk.client.log_in(name, password)
+    desk.show(body, facts(body))
+
+
+@main.command()
+@asking
+def logout(desk: Desk) -> None:
+    """End the session that login opened."""
+    desk.client.log_out()
+    desk.show({"success": True}, facts({"success": True}))
+
+
+# -- symbols
+
+
+@main.command()
+@asking
+def symbols(desk: Desk) -> None:
+    """Show every listed symbol."""
+    body = desk.client.public("/symbols")
+    table = Table("symbol", "status", "best bid", "best ask", "open orders", "trades", "maker %", "taker %")
+    for symbol, info in body["symbol_info"].items():
+        bbo, fees = info["bbo"], info["fees"]
+        cells = (symbol, info["status"], bbo["best_bid"] or "-", bbo["best_ask"] or "-")
+        counts = (str(info["active_orders"]), str(info["total_trades"]))
+        table.add_row(*cells, *counts, fees["maker_percent"], fees["taker_percent"])
+    desk.show(body, table)
+
+
+def _add_status_command(action: str, what: str) -> None:
+    @main.command(action, help=what)
+    @click.argument("symbol")
+    @asking
+    def set_status(desk: Desk, symbol: str) -> None:
+        body = desk.client.ask("POST", f"/admin/symbols/{quote(symbol, safe='')}/{action}")
+        desk.show(body, facts(body))
+
+
+_add_status_command("halt", "Halt trading in SYMBOL. Its orders stay, and can be cancelled.")
+_add_status_command("resume", "Let SYMBOL trade again.")
+_add_status_command("close", "Close trading in SYMBOL.")
+
+
+@main.command("list")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@asking
+def list_symbols(desk: Desk, file: Path) -> None:
+    """List the symbols of FILE, or change limits and fees of those that are listed.
+
+    FILE is TOML with one [[instrument]] for each symbol, as the server's own instruments file.
+    """
+    try:  # decimals travel as they are written, never through a float
+        instruments = tomllib.loads(file.read_text(encoding="utf-8"), parse_float=str).get("instrument")
+    except (OSError, ValueError) as problem:
+        raise OperatorError(f"{file}: {problem}") from problem
+    if not isinstance(instruments, list) or not instruments:
+        raise OperatorError(f"{file}: lists no [[instrument]]")
+    listed = [desk.client.ask("POST", "/admin/symbols", instrument) for instrument in instruments]
+    desk.show({"listed": listed}, *(facts(body) for body in listed))
+
+
+# -- accounts
+
+
+@main.command()
+@click.argument("account", type=click.IntRange(0))
+@asking
+def account(desk: Desk, account: int) -> None:
+    """Show tier, limits, status and balances of ACCOUNT."""
+    body = desk.client.ask("GET", f"/admin/accounts/{account}")
+    balances = Table("asset", "available", "held", "total")
+    for row in body["balances"]:
+        balances.add_row(escape(row["asset"]), row["available"], row["held"], row["total"])
+    desk.show(body, facts(body["account"]), balances)
+
+
+@main.command()
+@click.argument("account", type=click.IntRange(0))
+@asking
+def stop(desk: Desk, account: int) -> None:
+    """The kill switch: cancel every order of ACCOUNT and take no more."""
+    body = desk.client.ask("POST", f"/admin/accounts/{account}/stop")
+    desk.show(body, facts(body))
+
+
+@main.command()
+@click.argument("account", type=click.IntRange(0))
+@asking
+def start(desk: Desk, account: int) -> None:
+    """Let ACCOUNT trade again."""
+    body = desk.client.ask("POST", f"/admin/accounts/{account}/start")
+    desk.show(body, facts(body))
+
+
+@main.command()
+@click.argument("account", type=click.IntRange(0))
+@click.option("--tier", required=True, help="Name of the tier.")
+@click.option("--maker-fee-bps", help="Basis points; below zero a rebate.")
+@click.option("--taker-fee-bps", help="Basis points.")
+@click.option("--max-open-orders", type=click.IntRange(0), help="Over all symbols.")
+@click.option("--max-orders-per-second", type=click.IntRange(0), help="Entered, over all symbols.")
+@click.option("--max-notional", help="Of one order, in its quote asset.")
+@asking
+def configure(desk: Desk, account: int, **wanted: Any) -> None:
+    """Set tier, fees and limits of ACCOUNT, all of them: what is left out is as each symbol says."""
+    given = {name: value for name, value in wanted.items() if value is not None}
+    body = desk.client.ask("PUT", f"/admin/accounts/{account}", given)
+    desk.show(body, facts(body))
+
+
+@main.command()
+@click.argument("account", type=click.IntRange(0))
+@click.argument("asset")
+@click.argument("amount")
+@asking
+def credit(desk: Desk, account: int, asset: str, amount: str) -> None:
+    """Credit ACCOUNT with AMOUNT of ASSET, without the on-ramp's limit."""
+    body = desk.client.ask("POST", f"/admin/accounts/{account}/deposit", {"asset": asset, "amount": amount})
+    balances = {row["asset"]: row["total"] for row in body["balances"]}
+    desk.show(body, facts({"account": body["account"], "total": balances, "seq": body["seq"]}))
+
+
+@main.command()
+@click.argument("order_id")
+@asking
+def cancel(desk: Desk, order_id: str) -> None:
+    """Cancel anybody's open order."""
+    body = desk.client.ask("DELETE", f"/admin/orders/{quote(order_id, safe='')}")
+    desk.show(body, facts(body))
+
+
+# -- oversight
+
+
+@main.command()
+@asking
+def check(desk: Desk) -> None:
+    """Add up every balance, hold and book. Orders wait meanwhile."""
+    body = desk.client.ask("GET", "/admin/check")
+    desk.show(body, facts(body))
+
+
+@main.command()
+@click.option("--limit", type=click.IntRange(1, 1000), default=50, help="How many entries.")
+@asking
+def audit(desk: Desk, limit: int) -> None:
+    """Show what operators did, newest first."""
+    body = desk.client.ask("GET", f"/admin/audit?limit={limit}")
+    entries = body["entries"]
+    names = list(entries[0]) if entries else ["entries"]
+    table = Table(*names)
+    for entry in entries:
+        table.add_row(*(escape(dict(_flat({name: entry[name]})).get(name) or _text(entry[name])) for name in names))
+    desk.show(body, table)
+
+
+def _text(value: Any) -> str:
+    return "" if value in (None, {}, []) else msgspec.json.encode(value).decode()
+
+
+@main.command()
+@asking
+def health(desk: Desk) -> None:
+    """Whether the venue is up and takes orders; status 1 when it does not."""
+    body = desk.client.public("/health")
+    desk.show(body, facts(body))
+    if not body["accepting"]:
+        raise SystemExit(1)
+
+
+if __name__ == "__main__":
+    main(prog_name="python -m tools.operator")
