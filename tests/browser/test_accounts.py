@@ -23,6 +23,15 @@ TICKET_ASKS = "Sign in to trade"
 
 
 @pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server of these tests' own: what they trade is in nobody's way."""
+    running = Server(tmp_path_factory.mktemp("accounts") / "data")
+    running.start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="module")
 def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server that wants credentials."""
     running = Server(tmp_path_factory.mktemp("secured") / "data", "--profile", "secured")
@@ -83,9 +92,9 @@ def test_tabs_of_one_browser_do_not_spoil_each_others_session(opens: Opens, serv
     assert {tab.name() for tab in tabs} == {first.name()}
     for _ in range(2):
         for tab in tabs:  # all at once
-            tab.page.evaluate("() => void setTimeout(() => location.reload(), 50)")
+            tab.page.evaluate("() => { window.former = true; setTimeout(() => location.reload(), 50); }")
         for tab in tabs:
-            tab.page.wait_for_timeout(100)
+            tab.page.wait_for_function("() => !window.former")
         for tab in tabs:
             tab.sees_state("Live")
             tab.is_known_as(first.name())
