@@ -31,6 +31,7 @@ from store.secrets import ServerSecret
 FIRST_ACCOUNT: Final = 1000  # those below belong to the venue
 DAY_NS: Final = 86_400 * 10**9
 KEYS_MAX: Final = 100  # of one user that are not revoked
+REFRESH_GRACE_NS: Final = 60 * 10**9  # in which a used refresh token, whose answer may be lost, is answered again
 LISTED_MAX: Final = 200  # sessions in one answer
 GUEST_NAME_TRIES: Final = 5
 
@@ -238,10 +239,12 @@ class Identity:
     def refresh(self, token: str) -> tuple[Session, str]:
         """The session of `token`, prolonged, its user as they are now, and the token to use next time.
 
-        Raises BadRefreshToken; RefreshTokenReused when it was used before, and revokes the session then.
+        An answer may be lost: for `REFRESH_GRACE_NS` the token just used gives the same next one
+        again. Raises BadRefreshToken; RefreshTokenReused when it was used longer ago or before
+        the last one, and revokes the session then.
         """
         session_id, now = self._session_of(token), self._clock()
-        following = self._refresh_token(session_id)
+        following = self._following(session_id, token)
         with self._engine.begin() as connection:
             prolonged = connection.execute(
                 update(SESSIONS)
@@ -251,10 +254,17 @@ class Identity:
                     SESSIONS.c.revoked_ns.is_(None),
                     SESSIONS.c.expires_ns > now,
                 )
-                .values(refresh_hash=_digest(following), expires_ns=now + self._session_ns)
+                .values(
+                    refresh_hash=_digest(following),
+                    expires_ns=now + self._session_ns,
+                    previous_hash=_digest(token),
+                    refreshed_ns=now,
+                )
             ).rowcount
             row = connection.execute(_sessions().where(SESSIONS.c.session_id == session_id)).one_or_none()
             if prolonged and row is not None and not row.disabled:
+                return _session(row), following
+            if row is not None and not row.disabled and _just_used(row, token, now):
                 return _session(row), following
             reused = row is not None and row.refresh_hash != _digest(token) and row.revoked_ns is None
             if row is not None and row.revoked_ns is None:
@@ -290,6 +300,12 @@ class Identity:
     def _refresh_token(self, session_id: str) -> str:
         """Session, chance and our seal: an old token of ours can be told from one that somebody made up."""
         opaque = f"{session_id}.{secrets.token_urlsafe(24)}"
+        return f"{opaque}.{self._seal(opaque)}"
+
+    def _following(self, session_id: str, token: str) -> str:
+        """The refresh token after `token`: always the same, and nobody's guess without our key."""
+        chance = hmac.digest(self._secret.refresh_key, b"after " + token.encode("ascii"), "sha256").hex()
+        opaque = f"{session_id}.{chance}"
         return f"{opaque}.{self._seal(opaque)}"
 
     def _session_of(self, token: str) -> str:
@@ -421,6 +437,8 @@ def _sessions() -> Select[Any]:
         SESSIONS.c.created_ns.label("opened_ns"),
         SESSIONS.c.expires_ns,
         SESSIONS.c.revoked_ns,
+        SESSIONS.c.previous_hash,
+        SESSIONS.c.refreshed_ns,
     ).join_from(SESSIONS, USERS, SESSIONS.c.user_id == USERS.c.user_id)
 
 
@@ -480,6 +498,16 @@ def _audit_entry(row: Row[Any]) -> AuditEntry:
         subject=row.subject,
         details=msgspec.json.decode(row.details),
         seq=row.seq,
+    )
+
+
+def _just_used(row: Row[Any], token: str, now_ns: int) -> bool:
+    """Whether `token` is the one that the session was prolonged with a moment ago, and it is not over."""
+    return (
+        row.revoked_ns is None
+        and row.expires_ns > now_ns
+        and row.previous_hash == _digest(token)
+        and now_ns - row.refreshed_ns <= REFRESH_GRACE_NS
     )
 
 

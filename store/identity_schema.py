@@ -47,6 +47,8 @@ SESSIONS = Table(
     Column("created_ns", BigInteger, nullable=False),
     Column("expires_ns", BigInteger, nullable=False),
     Column("revoked_ns", BigInteger),
+    Column("previous_hash", LargeBinary(32)),  # of the token before, and when it was used
+    Column("refreshed_ns", BigInteger),
 )
 Index("sessions_by_user", SESSIONS.c.user_id)
 Index("sessions_by_expiry", SESSIONS.c.expires_ns)

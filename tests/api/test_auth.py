@@ -97,8 +97,11 @@ def test_what_is_malformed_is_400_and_repeats_no_password(http: Http, path: str,
 def test_a_refresh_gives_a_new_token_and_reuse_ends_the_session(http: Http) -> None:
     first = sign_up(http)
     second = http.post("/auth/refresh", {"refresh_token": first["refresh_token"]}).granted()
+    again = http.post("/auth/refresh", {"refresh_token": first["refresh_token"]}).granted()  # as if no answer had come
+    assert again["refresh_token"] == second["refresh_token"]
     assert second["session_id"] == first["session_id"]
     http.call("GET", "/orders", headers=bearer(second)).granted()
+    second = http.post("/auth/refresh", {"refresh_token": second["refresh_token"]}).granted()
     http.post("/auth/refresh", {"refresh_token": first["refresh_token"]}).refused(401, "REFRESH_TOKEN_REUSED")
     for token in (first, second):
         http.call("GET", "/orders", headers=bearer(token)).refused(401, "SESSION_ENDED")

@@ -131,6 +131,7 @@ def test_no_secret_reaches_the_log_at_debug_level(tmp_path: Path) -> None:
         for client in clients:
             client.call("subscribe", {"type": "orders"})
             client.close()
+        http.post("/auth/refresh", {"refresh_token": again["refresh_token"]}).granted()
         http.post("/auth/refresh", {"refresh_token": ada["refresh_token"]}).refused(401, "REFRESH_TOKEN_REUSED")
         guest = created(http.post("/auth/guest", None))
         http.call("POST", "/auth/logout", headers=bearer(guest)).granted()

@@ -37,6 +37,8 @@ def upgrade() -> None:
         sa.Column("created_ns", sa.BigInteger, nullable=False),
         sa.Column("expires_ns", sa.BigInteger, nullable=False),
         sa.Column("revoked_ns", sa.BigInteger),
+        sa.Column("previous_hash", sa.LargeBinary(32)),
+        sa.Column("refreshed_ns", sa.BigInteger),
     )
     op.create_index("sessions_by_user", "sessions", ["user_id"])
     op.create_index("sessions_by_expiry", "sessions", ["expires_ns"])
