@@ -12,6 +12,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import NoReturn
 
 from flask import Flask
@@ -223,6 +224,24 @@ def _replay(journal: SqliteJournal, exchange: Exchange, history: History, activi
     result = replay(journal, exchange, fold, progress)
     history.write(behind)
     return result
+
+
+def rebuild_history(data: Path) -> tuple[Exchange, ReplayResult]:
+    """Build the history in the folder `data` anew, whatever state it is in. No server may be using it.
+
+    Raises JournalError, StoreError.
+    """
+    journal = SqliteJournal(data / "journal.sqlite")
+    try:
+        for name in ("history.sqlite", "history.sqlite-wal", "history.sqlite-shm"):
+            (data / name).unlink(missing_ok=True)
+        history, exchange = History(data / "history.sqlite"), Exchange()
+        try:
+            return exchange, _replay(journal, exchange, history, Activity(exchange))
+        finally:
+            history.close()
+    finally:
+        journal.close()
 
 
 def _tune_the_interpreter() -> None:

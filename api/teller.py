@@ -99,7 +99,11 @@ class Teller:
         first = applied.events[0]
         if isinstance(first, Rejected):
             asset = getattr(command, "asset", None)
-            details = {} if asset is None or first.reason is RejectReason.ACCOUNT_STOPPED else {"asset": asset}
+            details: dict[str, Any] = (
+                {} if asset is None or first.reason is RejectReason.ACCOUNT_STOPPED else {"asset": asset}
+            )
+            if first.reason is RejectReason.DEPOSIT_LIMIT_EXCEEDED:
+                details["limit"] = command.limit
             raise rejected(first.reason, None, **details)
         return applied
 

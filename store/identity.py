@@ -8,8 +8,6 @@ Layer: store. Everything here blocks: from a greenlet use `store.workers.Workers
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import secrets
 import time
 from collections.abc import Callable, Iterable
@@ -26,6 +24,7 @@ from sqlalchemy.exc import IntegrityError
 from engine.types import AccountId
 from store.identity_database import IdentityError, open_database
 from store.identity_schema import API_KEYS, AUDIT, SESSIONS, USERS
+from store.refresh_tokens import RefreshTokens, digest
 from store.secrets import ServerSecret
 
 FIRST_ACCOUNT: Final = 1000  # those below belong to the venue
@@ -135,6 +134,7 @@ class Identity:
         knows, so that a store which was lost or restored never hands out somebody's money.
         """
         self._secret = secret
+        self._tokens = RefreshTokens(secret.refresh_key)
         self._session_ns = refresh_days * DAY_NS
         self._first_account = max(first_account, FIRST_ACCOUNT)
         self._clock = clock
@@ -222,13 +222,13 @@ class Identity:
     def open_session(self, user: User) -> tuple[Session, str]:
         """A new session of `user`, and the refresh token that will prolong it."""
         session_id, now = secrets.token_hex(16), self._clock()
-        token = self._refresh_token(session_id)
+        token = self._tokens.first(session_id)
         with self._engine.begin() as connection:
             connection.execute(
                 insert(SESSIONS).values(
                     session_id=session_id,
                     user_id=user.user_id,
-                    refresh_hash=_digest(token),
+                    refresh_hash=digest(token),
                     created_ns=now,
                     expires_ns=now + self._session_ns,
                 )
@@ -243,21 +243,23 @@ class Identity:
         again. Raises BadRefreshToken; RefreshTokenReused when it was used longer ago or before
         the last one, and revokes the session then.
         """
-        session_id, now = self._session_of(token), self._clock()
-        following = self._following(session_id, token)
+        session_id, now = self._tokens.session_of(token), self._clock()
+        if session_id is None:
+            raise BadRefreshToken("the refresh token is not ours")
+        following = self._tokens.after(session_id, token)
         with self._engine.begin() as connection:
             prolonged = connection.execute(
                 update(SESSIONS)
                 .where(
                     SESSIONS.c.session_id == session_id,
-                    SESSIONS.c.refresh_hash == _digest(token),
+                    SESSIONS.c.refresh_hash == digest(token),
                     SESSIONS.c.revoked_ns.is_(None),
                     SESSIONS.c.expires_ns > now,
                 )
                 .values(
-                    refresh_hash=_digest(following),
+                    refresh_hash=digest(following),
                     expires_ns=now + self._session_ns,
-                    previous_hash=_digest(token),
+                    previous_hash=digest(token),
                     refreshed_ns=now,
                 )
             ).rowcount
@@ -266,7 +268,7 @@ class Identity:
                 return _session(row), following
             if row is not None and not row.disabled and _just_used(row, token, now):
                 return _session(row), following
-            reused = row is not None and row.refresh_hash != _digest(token) and row.revoked_ns is None
+            reused = row is not None and row.refresh_hash != digest(token) and row.revoked_ns is None
             if row is not None and row.revoked_ns is None:
                 self._revoke_session(connection, session_id, _user(row), "refresh_token_reused" if reused else "over")
         if reused:
@@ -296,26 +298,6 @@ class Identity:
     def _revoke_session(self, connection: Connection, session_id: str, user: User, why: str) -> None:
         connection.execute(update(SESSIONS).where(SESSIONS.c.session_id == session_id).values(revoked_ns=self._clock()))
         self._note(connection, (user.user_id, user.name), "session_revoked", session_id, {"why": why})
-
-    def _refresh_token(self, session_id: str) -> str:
-        """Session, chance and our seal: an old token of ours can be told from one that somebody made up."""
-        opaque = f"{session_id}.{secrets.token_urlsafe(24)}"
-        return f"{opaque}.{self._seal(opaque)}"
-
-    def _following(self, session_id: str, token: str) -> str:
-        """The refresh token after `token`: always the same, and nobody's guess without our key."""
-        chance = hmac.digest(self._secret.refresh_key, b"after " + token.encode("ascii"), "sha256").hex()
-        opaque = f"{session_id}.{chance}"
-        return f"{opaque}.{self._seal(opaque)}"
-
-    def _session_of(self, token: str) -> str:
-        opaque, _, seal = token.rpartition(".")
-        if not token.isascii() or not hmac.compare_digest(self._seal(opaque), seal):
-            raise BadRefreshToken("the refresh token is not ours")
-        return opaque.partition(".")[0]
-
-    def _seal(self, opaque: str) -> str:
-        return hmac.digest(self._secret.refresh_key, opaque.encode("ascii", "replace"), "sha256").hex()
 
     # -- API keys
 
@@ -506,10 +488,6 @@ def _just_used(row: Row[Any], token: str, now_ns: int) -> bool:
     return (
         row.revoked_ns is None
         and row.expires_ns > now_ns
-        and row.previous_hash == _digest(token)
+        and row.previous_hash == digest(token)
         and now_ns - row.refreshed_ns <= REFRESH_GRACE_NS
     )
-
-
-def _digest(token: str) -> bytes:
-    return hashlib.sha256(token.encode()).digest()

@@ -1,0 +1,44 @@
+"""The history is rebuilt from the journal by one command."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.api.running import ROOT, RunningServer
+
+SYMBOL = "BTC-USDT"
+
+
+def rebuild(data: Path) -> subprocess.CompletedProcess[str]:
+    """`python -m api.rebuild` on a folder."""
+    command = [sys.executable, "-m", "api.rebuild", "--data", str(data)]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_a_damaged_history_is_built_anew_and_answers_as_before(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    order = {"symbol": SYMBOL, "order_type": "limit", "quantity": "1", "price": "30000.00"}
+    with RunningServer(data) as server:
+        sold = server.http.post("/order", order | {"side": "sell"}).granted()["order_id"]
+        server.http.post("/order", order | {"side": "buy"}).granted()
+        before = {path: server.http.get(path) for path in (f"/order/{sold}", "/account/ledger")}
+        digest = server.http.get("/health?digest=true")["digest"]
+        refused = rebuild(data)
+        assert (refused.returncode, "Traceback" in refused.stderr) == (1, False)
+    (data / "history.sqlite").write_bytes(b"no database")
+    done = rebuild(data)
+    assert done.returncode == 0, done.stderr
+    assert re.search(rf"anew up to seq \d+: \d+ commands .* digest {digest}", done.stdout)
+    with RunningServer(data) as server:
+        for path, answer in before.items():
+            again = server.http.get(path)
+            assert {**again, "seq": None} == {**answer, "seq": None}
+
+
+def test_a_folder_without_a_journal_is_a_sentence(tmp_path: Path) -> None:
+    answer = rebuild(tmp_path)
+    assert answer.returncode == 1
+    assert "there is no journal" in answer.stderr
