@@ -41,6 +41,7 @@ log = logging.getLogger("openbell")
 
 SOCKET_TIMEOUT_S = 120  # an idle or stalled connection is closed
 LISTEN_BACKLOG = 1024
+SEND_BUFFER_BYTES = 131_072  # of the kernel, which doubles it: what a connection leaves unread is bounded
 POLL_S = 0.1  # how soon a signal is noticed
 ANSWER_GRACE_S = 0.2  # for the last answers to leave
 
@@ -117,6 +118,7 @@ def _listen(settings: Settings) -> Any:
         ) from problem
     # inherited by every accepted connection: without it larger answers wait 44 ms for an acknowledgement
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)  # inherited, too
     if settings.tls_cert is None:
         return listener
     try:
