@@ -285,8 +285,11 @@ def test_a_venue_that_does_not_accept_says_so_for_the_whole_batch(whole: Server)
 
 def test_what_needs_a_history_that_is_gone_fails_alone(whole: Server) -> None:
     client = whole.app.test_client()
-    assert client.post("/order", json=enter("AAPL-USD", price="190.00")).status_code == 200
+    order = enter("AAPL-USD", price="190.00", client_order_id="once")
+    assert client.post("/order", json=order).status_code == 200
     whole.venue.history_writer.close()
     unknown = {"op": "cancel", "order_id": "99999999"}
-    answer = client.post("/orders/batch", json={"orders": [unknown, enter("AAPL-USD", price="190.00"), unknown]})
-    assert [result["status"] for result in answer.get_json()["results"]] == [503, 200, 503]
+    body = {"orders": [unknown, order, enter("AAPL-USD", price="190.00"), unknown]}
+    results = client.post("/orders/batch", json=body).get_json()["results"]
+    assert statuses(results) == ["HISTORY_BEHIND", "INTERNAL_ERROR", 200, "HISTORY_BEHIND"]
+    assert [result["status"] for result in results] == [503, 500, 200, 503]
