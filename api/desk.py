@@ -6,14 +6,17 @@ Layer: api.
 
 from __future__ import annotations
 
+import logging
 import time
+from collections.abc import Sequence
 from itertools import islice
 
 import msgspec
 
 from api import answers, wire
 from api.account_answers import PostingView, posting_view
-from api.errors import ApiError, rejected
+from api.batch_wire import BatchAnswer, BatchCommand, BatchResult
+from api.errors import ApiError, internal_error, rejected
 from api.grid import grid_of
 from api.venue import Venue
 from engine.commands import AmendOrder, CancelAll, CancelOrder, EnterOrder
@@ -24,6 +27,8 @@ from engine.rejects import RejectReason
 from engine.types import AccountId, OrderId, OrderStatus, Seq, Side, TradeId
 from store.history import DoneOrder, Trade
 from store.postings import Posting
+
+log = logging.getLogger(__name__)
 
 HISTORY_PATIENCE_S = 5.0  # how long a look-up waits for the history to catch up with it
 
@@ -40,26 +45,12 @@ class Desk:
     def enter(self, command: EnterOrder, started: float) -> answers.OrderAnswer:
         """Enter one order. `started` is the `perf_counter` reading when the request came."""
         applied = self._venue.sequencer.submit(command)
-        first = applied.events[0]
-        if isinstance(first, Rejected):
-            raise self._rejected(first, old_style=True)
-        elapsed = time.perf_counter() - started
-        self._venue.activity.record_latency(int(elapsed * 1e6))
-        if isinstance(first, Repeated):
-            return self._repeated(applied, first, elapsed * 1e3)
-        return answers.order_answer(applied, self._exchange, round(elapsed * 1e3, 3))
+        return self._entered(applied, time.perf_counter() - started)
 
     def cancel(self, command: CancelOrder, started: float) -> answers.CancelAnswer:
         """Cancel one order by either id."""
         applied = self._venue.sequencer.submit(command)
-        event = applied.events[0]
-        if not isinstance(event, Cancelled):
-            if isinstance(event, Rejected):
-                self._too_late_if_done(event, command)
-                raise self._rejected(event, old_style=True)
-            raise TypeError(f"a cancel caused {event}")
-        elapsed_ms = round((time.perf_counter() - started) * 1e3, 3)
-        return answers.cancel_answer(applied, event, self._exchange, elapsed_ms)
+        return self._cancelled(applied, command, time.perf_counter() - started)
 
     def cancel_all(self, account: AccountId, symbol: str | None, side: Side | None) -> answers.CancelAllAnswer:
         """Cancel every open order of `account`, of one symbol or side when given."""
@@ -71,20 +62,32 @@ class Desk:
 
     def amend(self, command: AmendOrder) -> answers.OrderView:
         """Change an open order; say whether it kept its priority."""
-        applied = self._venue.sequencer.submit(command)
-        first = applied.events[0]
-        if isinstance(first, Rejected):
-            self._too_late_if_done(first, CancelOrder(command.account, command.order_id))
-            raise self._rejected(first)
-        kept = isinstance(first, Amended) and first.kept_priority
-        priority = ("kept" if kept else "lost") if isinstance(first, Amended) else None
-        for event in reversed(applied.events):
-            if isinstance(event, (Completed, Cancelled)) and event.order_id == command.order_id:
-                status, reason = answers.status_of(event, event.cum)
-                return answers.order_view(
-                    event, self.instrument(event.symbol), applied.seq, status, reason, priority=priority
-                )
-        return self.order(str(command.order_id), command.account, priority=priority)
+        return self._amended(self._venue.sequencer.submit(command), command)
+
+    def batch(self, commands: Sequence[BatchCommand | ApiError], started: float) -> BatchAnswer:
+        """Sequence the commands one behind the other; answer each as its single call, or with the error in its place.
+
+        All share one wait for the history, which amends and orders that are long done need. Raises NotAccepting.
+        """
+        well_formed = [command for command in commands if not isinstance(command, ApiError)]
+        applied = iter(self._venue.sequencer.submit_all(well_formed) if well_formed else ())
+        elapsed_s = time.perf_counter() - started
+        deadline = time.monotonic() + HISTORY_PATIENCE_S
+        results: list[BatchResult] = []
+        for command in commands:
+            try:
+                if isinstance(command, ApiError):
+                    raise command
+                patience_s = max(0.0, deadline - time.monotonic())
+                results.append(BatchResult(200, self._told(next(applied), command, elapsed_s, patience_s)))
+            except ApiError as refusal:
+                results.append(BatchResult(refusal.status, refusal.body()))
+            except Exception:  # the others were sequenced too, and must be told
+                mistake = internal_error()
+                body = mistake.body()
+                log.exception("the answer to %s in a batch failed, request %s", type(command).__name__, body.request_id)
+                results.append(BatchResult(mistake.status, body))
+        return BatchAnswer(results)
 
     # -- looking up
 
@@ -96,21 +99,27 @@ class Desk:
         return instrument
 
     def order(
-        self, order_id: str, account: AccountId, symbol: str | None = None, **further: object
+        self,
+        order_id: str,
+        account: AccountId,
+        symbol: str | None = None,
+        *,
+        patience_s: float = HISTORY_PATIENCE_S,
+        **further: object,
     ) -> answers.OrderView:
         """One order of `account`, open or done, with its fills; it must be in `symbol` when given.
 
-        An open one is told without fills while the history is behind.
+        An open one is told without fills when the history stays behind for `patience_s`.
         """
         number = wire.order_id_of(order_id)
         order = self._exchange.order(number)
         if order is not None and order.account == account and symbol in (None, order.symbol):
             view = self._open_view(order, fills=[], **further)  # as of now: it may trade on while we wait
-            if not self._venue.history_writer.wait(Seq(view.seq), HISTORY_PATIENCE_S):
+            if not self._venue.history_writer.wait(Seq(view.seq), patience_s):
                 return msgspec.structs.replace(view, fills=None)  # the order is known, its fills are not
             fills = [fill for fill in self._fills(number) if fill.seq <= view.seq]
             return msgspec.structs.replace(view, fills=self._fill_views(number, fills))
-        self._caught_up(self._exchange.seq)
+        self._caught_up(self._exchange.seq, patience_s)
         done = self._venue.history_writer.query(self._venue.history.order, number)
         if done is None or done.account != account or symbol not in (None, done.symbol):
             raise rejected(RejectReason.UNKNOWN_ORDER, None)
@@ -180,6 +189,59 @@ class Desk:
 
     # -- steps
 
+    def _told(
+        self, applied: Applied, command: BatchCommand, elapsed_s: float, patience_s: float
+    ) -> answers.OrderAnswer | answers.CancelAnswer | answers.OrderView:
+        """The answer to what was sequenced. Raises ApiError."""
+        if isinstance(command, EnterOrder):
+            return self._entered(applied, elapsed_s, patience_s)
+        if isinstance(command, CancelOrder):
+            return self._cancelled(applied, command, elapsed_s, patience_s)
+        return self._amended(applied, command, patience_s)
+
+    def _entered(
+        self, applied: Applied, elapsed_s: float, patience_s: float = HISTORY_PATIENCE_S
+    ) -> answers.OrderAnswer:
+        """The answer to an order. Raises ApiError."""
+        first = applied.events[0]
+        if isinstance(first, Rejected):
+            raise self._rejected(first, old_style=True)
+        self._venue.activity.record_latency(int(elapsed_s * 1e6))
+        elapsed_ms = round(elapsed_s * 1e3, 3)
+        if isinstance(first, Repeated):
+            return self._repeated(applied, first, elapsed_ms, patience_s)
+        return answers.order_answer(applied, self._exchange, elapsed_ms)
+
+    def _cancelled(
+        self, applied: Applied, command: CancelOrder, elapsed_s: float, patience_s: float = HISTORY_PATIENCE_S
+    ) -> answers.CancelAnswer:
+        """The answer to a cancel. Raises ApiError."""
+        event = applied.events[0]
+        if not isinstance(event, Cancelled):
+            if isinstance(event, Rejected):
+                self._too_late_if_done(event, command, patience_s)
+                raise self._rejected(event, old_style=True)
+            raise TypeError(f"a cancel caused {event}")
+        return answers.cancel_answer(applied, event, self._exchange, round(elapsed_s * 1e3, 3))
+
+    def _amended(
+        self, applied: Applied, command: AmendOrder, patience_s: float = HISTORY_PATIENCE_S
+    ) -> answers.OrderView:
+        """The answer to an amend. Raises ApiError."""
+        first = applied.events[0]
+        if isinstance(first, Rejected):
+            self._too_late_if_done(first, CancelOrder(command.account, command.order_id), patience_s)
+            raise self._rejected(first)
+        kept = isinstance(first, Amended) and first.kept_priority
+        priority = ("kept" if kept else "lost") if isinstance(first, Amended) else None
+        for event in reversed(applied.events):
+            if isinstance(event, (Completed, Cancelled)) and event.order_id == command.order_id:
+                status, reason = answers.status_of(event, event.cum)
+                return answers.order_view(
+                    event, self.instrument(event.symbol), applied.seq, status, reason, priority=priority
+                )
+        return self.order(str(command.order_id), command.account, patience_s=patience_s, priority=priority)
+
     def _open_page(self, query: wire.OrdersQuery, account: AccountId) -> list[Order]:
         known = self._exchange.accounts.get(account)
         newest = reversed(known.open_orders.values()) if known else iter(())
@@ -215,9 +277,11 @@ class Desk:
             for trade in trades
         ]
 
-    def _repeated(self, applied: Applied, repeated: Repeated, elapsed_ms: float) -> answers.OrderAnswer:
+    def _repeated(
+        self, applied: Applied, repeated: Repeated, elapsed_ms: float, patience_s: float
+    ) -> answers.OrderAnswer:
         """The first order's state as the answer to its repetition."""
-        view = self.order(str(repeated.order_id), repeated.account)
+        view = self.order(str(repeated.order_id), repeated.account, patience_s=patience_s)
         book = self._exchange.books[repeated.symbol]
         fills = [trade for trade in self._fills(repeated.order_id) if trade.taker_order_id == repeated.order_id]
         grid = grid_of(book.instrument)
@@ -239,18 +303,18 @@ class Desk:
             total_maker_fees=grid.amount(sum(trade.maker_fee for trade in fills)),
             total_taker_fees=grid.amount(sum(trade.taker_fee for trade in fills)),
             bbo=answers.bbo_view(book, self._exchange.seq, self._exchange.ts_ns),
-            processing_time_ms=round(elapsed_ms, 3),
+            processing_time_ms=elapsed_ms,
             timestamp=view.timestamp,
             ts_ns=view.ts_ns,
             seq=applied.seq,
             repeated=True,
         )
 
-    def _too_late_if_done(self, event: Rejected, command: CancelOrder) -> None:
+    def _too_late_if_done(self, event: Rejected, command: CancelOrder, patience_s: float) -> None:
         """Raise `too_late` for an order that ended longer ago than the engine remembers."""
         if event.reason is not RejectReason.UNKNOWN_ORDER:
             return
-        self._caught_up(self._exchange.seq)
+        self._caught_up(self._exchange.seq, patience_s)
         history, query = self._venue.history, self._venue.history_writer.query
         done: DoneOrder | None = None
         if command.order_id is not None:
@@ -272,7 +336,7 @@ class Desk:
         }
         return rejected(event.reason, instrument, symbol=event.symbol, old_style=old_style, **details)
 
-    def _caught_up(self, seq: Seq) -> None:
+    def _caught_up(self, seq: Seq, patience_s: float = HISTORY_PATIENCE_S) -> None:
         """Wait until the history knows everything up to `seq`. Raises ApiError 503 when it does not."""
-        if not self._venue.history_writer.wait(seq, HISTORY_PATIENCE_S):
+        if not self._venue.history_writer.wait(seq, patience_s):
             raise ApiError(503, "HISTORY_BEHIND", "The history of done orders is behind; try again.", None, 1)

@@ -9,10 +9,11 @@ from collections.abc import Callable
 from enum import Enum
 from typing import Any, Final, TypeVar
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 HTML: Final = "text/html"
 ANY_FILE: Final = "*/*"
+SCHEMAS: Final = "#/components/schemas/"
 _ATTRIBUTE: Final = "openbell_documented"
 
 Handler = TypeVar("Handler", bound=Callable[..., Any])
@@ -36,6 +37,7 @@ class Documented(Struct, frozen=True, kw_only=True):
     query: type[Struct] | None
     body: type[Struct] | None
     errors: tuple[int, ...]  # besides those that follow from access, query and body
+    named: tuple[type[Struct], ...]  # those that body and answer refer to by `any_of`
 
 
 def documented(
@@ -46,16 +48,26 @@ def documented(
     query: type[Struct] | None = None,
     body: type[Struct] | None = None,
     errors: tuple[int, ...] = (),
+    named: tuple[type[Struct], ...] = (),
 ) -> Callable[[Handler], Handler]:
     """Describe the handler below. Its docstring is the rest: a summary, and what more there is to say."""
 
     def describe(handler: Handler) -> Handler:
         vars(handler)[_ATTRIBUTE] = Documented(
-            access=access, answer=answer, status=status, query=query, body=body, errors=errors
+            access=access, answer=answer, status=status, query=query, body=body, errors=errors, named=named
         )
         return handler
 
     return describe
+
+
+def any_of(*kinds: type[Struct], otherwise: str | None = None) -> Meta:
+    """Describe a value as one of several structs that no tag tells apart; `otherwise`: what anything else means.
+
+    The structs must be given to `documented`, as `named`.
+    """
+    described: list[dict[str, str]] = [{"$ref": f"{SCHEMAS}{kind.__name__}"} for kind in kinds]
+    return Meta(extra_json_schema={"anyOf": described + ([{"description": otherwise}] if otherwise else [])})
 
 
 def documented_by(handler: Callable[..., Any]) -> Documented | None:

@@ -162,6 +162,11 @@ def not_accepting(refusal: NotAccepting) -> ApiError:
     )
 
 
+def internal_error() -> ApiError:
+    """500: our mistake, to be logged under the request id of its body."""
+    return ApiError(500, "INTERNAL_ERROR", "The server made a mistake; it is logged under the request id.")
+
+
 def _busy_now() -> ApiError:
     return ApiError(503, "BUSY", "Too many are signing in just now; try again in a moment.", None, RETRY_AFTER_S)
 
@@ -197,9 +202,8 @@ def install(app: Flask) -> None:
         return answer
 
     @app.errorhandler(Exception)
-    def internal_error(error: Exception) -> Response:
-        answer = ApiError(500, "INTERNAL_ERROR", "The server made a mistake; it is logged under the request id.")
-        body = answer.body()
+    def unforeseen(error: Exception) -> Response:
+        body = internal_error().body()
         log.error("request %s failed", body.request_id, exc_info=error)
         return Response(msgspec.json.encode(body), 500, HEADERS)
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Iterable
 from typing import Any
 
-from api import answers, wire
+from api import answers, batch_wire, wire
 from api.auth import requesting_account
 from api.desk import Desk
 from api.feed import Feed
@@ -42,9 +43,9 @@ class Leavings:
         self._gone = False
         self._forget_at = REMEMBERED
 
-    def note(self, order_id: str, account: AccountId) -> None:
-        """One more order was entered; cancelled at once when the connection has ended meanwhile. O(1), amortised."""
-        self._entered[OrderId(int(order_id))] = account
+    def note(self, order_ids: Iterable[str], account: AccountId) -> None:
+        """More orders were entered; cancelled at once when the connection has ended meanwhile. O(1) each, amortised."""
+        self._entered.update((OrderId(int(order_id)), account) for order_id in order_ids)
         if self._gone:
             self.cancel()
         if len(self._entered) > self._forget_at:
@@ -67,7 +68,7 @@ class Leavings:
 
 
 def install(feed: Feed, desk: Desk, exchange: Exchange, sequencer: Sequencer) -> None:
-    """Have `feed` answer `order`, `cancel` and `amend`."""
+    """Have `feed` answer `order`, `cancel`, `amend` and `batch`."""
     leavings: dict[str, Leavings] = {}
 
     def arrived(client: Client, auth: Any) -> None:
@@ -86,7 +87,7 @@ def install(feed: Feed, desk: Desk, exchange: Exchange, sequencer: Sequencer) ->
         left = leavings.get(sid)
         answer = desk.enter(wire.order_command(request, account, exchange), started)
         if left is not None:
-            left.note(answer.order_id, account)
+            left.note((answer.order_id,), account)
         return answer
 
     def cancel(_sid: str, data: Any) -> answers.CancelAnswer:
@@ -98,7 +99,18 @@ def install(feed: Feed, desk: Desk, exchange: Exchange, sequencer: Sequencer) ->
         request = wire.converted(data, AmendMessage)
         return desk.amend(wire.amend_command(request, request.order_id, requesting_account(), exchange))
 
+    def batch(sid: str, data: Any) -> batch_wire.BatchAnswer:
+        started = time.perf_counter()
+        account = requesting_account()
+        left = leavings.get(sid)
+        answer = desk.batch(batch_wire.batch_of(data, account, exchange), started)
+        if left is not None:
+            bodies = (result.body for result in answer.results)
+            left.note([body.order_id for body in bodies if isinstance(body, answers.OrderAnswer)], account)
+        return answer
+
     feed.arrived = arrived
     feed.on("order", order)
     feed.on("cancel", cancel)
     feed.on("amend", amend)
+    feed.on("batch", batch)

@@ -15,13 +15,12 @@ import msgspec
 from flask import Flask
 from werkzeug.routing import Rule
 
-from api.documented import Access, Documented, documented_by
+from api.documented import SCHEMAS, Access, Documented, documented_by
 from api.errors import ErrorBody
 from api.venue import VERSION
 
 Json = dict[str, Any]
 
-SCHEMAS: Final = "#/components/schemas/"
 DECIMAL_PATTERN: Final = r"^[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?$"
 SAFE_METHODS: Final = ("GET",)
 UNLISTED_METHODS: Final = ("HEAD", "OPTIONS")
@@ -91,6 +90,7 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
         yield from self.parameters.values()
         yield from _answers(self.about.answer)
         yield from (kind for kind in (self.about.query, self.about.body) if kind is not None)
+        yield from self.about.named
 
 
 def documented_routes(app: Flask) -> Iterator[Route]:

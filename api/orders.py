@@ -9,7 +9,7 @@ import time
 
 from flask import Blueprint, Response, request
 
-from api import answers, wire
+from api import answers, batch_wire, wire
 from api.auth import requesting_account
 from api.desk import Desk
 from api.documented import Access, documented
@@ -36,6 +36,23 @@ def blueprint(desk: Desk, exchange: Exchange) -> Blueprint:
         started = time.perf_counter()
         command = wire.cancel_order(request.get_data(cache=False), requesting_account())
         return answer(desk.cancel(command, started))
+
+    @routes.post("/orders/batch")
+    @documented(
+        Access.ACCOUNT,
+        batch_wire.BatchAnswer,
+        body=batch_wire.BatchRequest,
+        errors=(503,),
+        named=(*batch_wire.ELEMENTS, *batch_wire.BODIES),
+    )
+    def batch_of_orders() -> Response:
+        """Enter, cancel and amend up to 1000 orders, one behind the other with nothing in between.
+
+        Each result is as its single call would answer, with its own status; one that fails keeps no other from its way.
+        """
+        started = time.perf_counter()
+        account = requesting_account()
+        return answer(desk.batch(batch_wire.batch_of_body(request.get_data(cache=False), account, exchange), started))
 
     @routes.get("/order/<order_id>")
     @documented(Access.ACCOUNT, answers.OrderView, query=wire.SymbolQuery, errors=(404, 503))

@@ -158,17 +158,17 @@ _amend_decoder = msgspec.json.Decoder(AmendRequest)
 
 def enter_order(body: bytes, account: AccountId, exchange: Exchange) -> EnterOrder:
     """The command of a POST /order body. Raises Malformed."""
-    return order_command(_decode(_order_decoder, body), account, exchange)
+    return order_command(decode(_order_decoder, body), account, exchange)
 
 
 def cancel_order(body: bytes, account: AccountId) -> CancelOrder:
     """The command of a POST /cancel body. Raises Malformed."""
-    return cancel_command(_decode(_cancel_decoder, body), account)
+    return cancel_command(decode(_cancel_decoder, body), account)
 
 
 def amend_order(body: bytes, order_id: str, account: AccountId, exchange: Exchange) -> AmendOrder:
     """The command of a PATCH /order/{order_id} body. Raises Malformed."""
-    return amend_command(_decode(_amend_decoder, body), order_id, account, exchange)
+    return amend_command(decode(_amend_decoder, body), order_id, account, exchange)
 
 
 def converted(value: Any, kind: type[T], *, lax: bool = False) -> T:
@@ -181,7 +181,7 @@ def converted(value: Any, kind: type[T], *, lax: bool = False) -> T:
 
 def decoded(body: bytes, kind: type[T]) -> T:
     """A JSON body as a `kind`, for requests that are rare. Raises Malformed."""
-    return _decode(msgspec.json.Decoder(kind), body)
+    return decode(msgspec.json.Decoder(kind), body)
 
 
 def order_command(request: OrderRequest, account: AccountId, exchange: Exchange) -> EnterOrder:
@@ -278,7 +278,8 @@ def _units(field: str, value: Decimal | None, instrument: Instrument | None) -> 
     return units
 
 
-def _decode(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
+def decode(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
+    """What `decoder` reads of a JSON body. Raises Malformed."""
     try:
         return decoder.decode(body)
     except msgspec.ValidationError as problem:

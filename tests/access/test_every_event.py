@@ -43,6 +43,7 @@ ROWS = [
     Row("order", ORDER, "trade"),
     Row("cancel", {"order_id": "1"}, "trade", "UNKNOWN_ORDER"),
     Row("amend", {"order_id": "1", "quantity": "1"}, "trade", "UNKNOWN_ORDER"),
+    Row("batch", {"orders": [ORDER]}, "trade"),
 ]
 OTHER_SCOPES = {"read": ("trade",), "trade": ("read", "withdraw")}
 

@@ -108,6 +108,7 @@ ROWS = [
     Row("POST /account/withdraw", "/account/withdraw", WITHDRAW, DEPOSIT),
     Row("POST /order", "/order", TRADE, ORDER),
     Row("POST /cancel", "/cancel", TRADE, {"order_id": "1"}, *UNKNOWN),
+    Row("POST /orders/batch", "/orders/batch", TRADE, {"orders": [ORDER]}),
     Row("GET /order/<order_id>", "/order/1", READ, None, *UNKNOWN),
     Row("DELETE /order/<order_id>", "/order/1", TRADE, None, *UNKNOWN),
     Row("PATCH /order/<order_id>", "/order/1", TRADE, {"quantity": "1"}, *UNKNOWN),

@@ -54,7 +54,32 @@ def requests(order_id: str, client_order_id: str) -> list[tuple[str, str, Any]]:
         ("POST", "/cancel", {"client_order_id": client_order_id}),
         ("POST", "/cancel", {"symbol": "BTC-USDT", "client_order_id": client_order_id}),
         ("POST", "/cancel", {"order_id": order_id, "client_order_id": client_order_id}),
+        ("POST", "/orders/batch", batch(order_id, client_order_id)),
     ]
+
+
+def batch(order_id: str, client_order_id: str) -> dict[str, Any]:
+    """Every operation of a batch about one order."""
+    cancels: list[dict[str, Any]] = [
+        {"order_id": order_id},
+        {"order_id": int(order_id)},
+        {"symbol": "BTC-USDT", "order_id": order_id},
+        {"client_order_id": client_order_id},
+        {"symbol": "BTC-USDT", "client_order_id": client_order_id},
+        {"order_id": order_id, "client_order_id": client_order_id},
+    ]
+    amends = [
+        {"order_id": order_id, field: value}
+        for field, value in (
+            ("quantity", "0.005"),
+            ("price", "29000.01"),
+            ("price", "0.001"),
+            ("quantity", "0.000000000001"),
+            ("price", MANY_DIGITS),
+            ("quantity", MANY_DIGITS),
+        )
+    ]
+    return {"orders": [{"op": "cancel"} | one for one in cancels] + [{"op": "amend"} | one for one in amends]}
 
 
 def events(order_id: str, client_order_id: str) -> list[tuple[str, Any]]:
@@ -69,17 +94,30 @@ def events(order_id: str, client_order_id: str) -> list[tuple[str, Any]]:
         ("amend", {"order_id": order_id, "price": "0.001"}),
         ("amend", {"order_id": order_id, "price": MANY_DIGITS}),
         ("amend", {"order_id": order_id, "quantity": MANY_DIGITS}),
+        ("batch", batch(order_id, client_order_id)),
     ]
 
 
 def without_names(body: Any, order_id: str, client_order_id: str) -> bytes:
     """A body with the ids that were asked for taken out, and the request id, which is never the same."""
-    content = msgspec.json.encode({**body, "request_id": ""})
+    results = [{**each, "body": {**each["body"], "request_id": ""}} for each in body.get("results", ())]
+    content = msgspec.json.encode({**body, "request_id": "", "results": results})
     return content.replace(order_id.encode(), b"ID").replace(client_order_id.encode(), b"NAME")
 
 
 def refusal(answer: Answer) -> Told:
-    return answer.status, answer.error()
+    """Status and body; of a batch every result must be a refusal."""
+    if answer.status != 200:
+        return answer.status, answer.error()
+    body = answer.granted()
+    assert refused_in_full(body), body
+    return answer.status, body
+
+
+def refused_in_full(body: Any) -> bool:
+    """The body is that of an error, or of a batch of nothing but errors."""
+    bodies = [each["body"] for each in body["results"]] if "results" in body else [body]
+    return bool(bodies) and all("error_code" in each for each in bodies)
 
 
 @pytest.fixture
@@ -129,7 +167,7 @@ def test_anothers_order_answers_as_one_that_never_was(ways: Any, made: Any) -> N
     for of_theirs_, of_never_ in zip(events(*theirs), events(*never), strict=True):
         for feed in feeds:
             told, expected = feed.call(*of_theirs_), feed.call(*of_never_)
-            assert "error_code" in expected
+            assert refused_in_full(expected)
             assert without_names(told, *theirs) == without_names(expected, *never)
     after = cast.http.call("GET", f"/order/{order['order_id']}", headers=owner.bearer).granted()
     assert {**after, "seq": 0} == {**before, "seq": 0}
@@ -192,6 +230,7 @@ def test_whoever_names_another_account_is_refused(ways: Any) -> None:
         ("POST", "/order", RESTING | {"account": other}),
         ("POST", "/cancel", {"order_id": "1", "account": other}),
         ("PATCH", "/order/1", {"quantity": "1", "account": other}),
+        ("POST", "/orders/batch", {"orders": [RESTING], "account": other}),
         ("GET", f"/orders?account={other}", None),
         ("DELETE", f"/orders?account={other}", None),
         ("GET", f"/order/1?account={other}", None),
@@ -209,8 +248,13 @@ def test_whoever_names_another_account_is_refused(ways: Any) -> None:
         ("order", RESTING | {"account": other}),
         ("cancel", {"order_id": "1", "account": other}),
         ("amend", {"order_id": "1", "quantity": "1", "account": other}),
+        ("batch", {"orders": [RESTING], "account": other}),
     ):
         assert by_token.call(event, data)["error_code"] == "UNKNOWN_FIELD"
+    named = [RESTING, {"op": "cancel", "order_id": "1"}, {"op": "amend", "order_id": "1", "quantity": "1"}]
+    elements = {"orders": [element | {"account": other} for element in named]}
+    for told in (http.call("POST", "/orders/batch", elements, eve.bearer).granted(), by_token.call("batch", elements)):
+        assert [each["body"]["error_code"] for each in told["results"]] == ["UNKNOWN_FIELD"] * 3
     for path in (f"/account?account={other}", f"/account/balances?account={other}"):
         body = http.call("GET", path, headers=eve.bearer).granted()
         assert body.get("id", body.get("account")) == str(eve.account)

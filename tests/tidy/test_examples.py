@@ -89,10 +89,12 @@ def test_the_tour_of_the_readme_goes_as_it_is_told(url: str) -> None:
 
 
 @needs_curl
-def test_the_order_in_the_api_documentation_is_accepted(url: str) -> None:
-    (example,) = examples("Documentation/api.md", "sh")
-    (entered,) = shell(example, url)
+def test_the_orders_in_the_api_documentation_are_accepted(url: str) -> None:
+    order, batch = examples("Documentation/api.md", "sh")
+    (entered,) = shell(order, url)
     assert entered["status"] == "resting"
+    (answered,) = shell(batch, url)
+    assert [result["status"] for result in answered["results"]] == [200, 200]
 
 
 @needs_curl

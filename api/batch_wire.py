@@ -1,0 +1,127 @@
+"""Many orders at once: JSON -> commands, and their answers.
+
+Only a body that is no batch at all is refused as a whole; an element that cannot be understood has its
+error in its place, and the others go their way.
+Layer: api.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Annotated, Any, Final, Literal
+
+import msgspec
+from msgspec import Meta
+
+from api import answers, wire
+from api.documented import any_of
+from api.errors import ApiError, ErrorBody, Malformed
+from engine.commands import AmendOrder, CancelOrder, EnterOrder
+from engine.exchange import Exchange
+from engine.types import AccountId
+
+MAX_BATCH: Final = 1000
+
+BatchCommand = EnterOrder | CancelOrder | AmendOrder
+
+
+class BatchEnter(wire.OrderRequest, frozen=True):
+    """The body of POST /order, in a batch. `op` may be left out."""
+
+    op: Literal["enter"] = "enter"
+
+
+class BatchCancel(wire.CancelRequest, frozen=True, kw_only=True):
+    """The body of POST /cancel, in a batch."""
+
+    op: Literal["cancel"]
+
+
+class BatchAmend(wire.AmendRequest, frozen=True, kw_only=True):
+    """The body of PATCH /order/{order_id}, in a batch, and which order."""
+
+    op: Literal["amend"]
+    order_id: str | int
+
+
+ELEMENTS: Final = (BatchEnter, BatchCancel, BatchAmend)
+BODIES: Final = (answers.OrderAnswer, answers.CancelAnswer, answers.OrderView, ErrorBody)
+
+
+class BatchRequest(wire.Request, frozen=True):
+    """POST /orders/batch."""
+
+    orders: Annotated[
+        list[Annotated[Any, any_of(*ELEMENTS, otherwise="Anything else has an error as its result.")]],
+        Meta(extra_json_schema={"minItems": 1, "maxItems": MAX_BATCH}),
+    ]
+
+
+class BatchResult(msgspec.Struct, frozen=True):
+    """What became of one element: the status and the body of its single call."""
+
+    status: int
+    body: Annotated[Any, any_of(*BODIES)]
+
+
+class BatchAnswer(msgspec.Struct, frozen=True):
+    """POST /orders/batch: a result for each element, in their order."""
+
+    results: list[BatchResult]
+
+
+class _RawBatch(wire.Request, frozen=True):
+    """A batch whose elements are not read yet: each is read for itself, and numbers exactly."""
+
+    orders: list[msgspec.Raw]
+
+
+class _Operation(msgspec.Struct, frozen=True):
+    """What an element says it is."""
+
+    op: Literal["enter", "cancel", "amend"] = "enter"
+
+
+_raw_decoder = msgspec.json.Decoder(_RawBatch)
+_decoders: dict[type, msgspec.json.Decoder[Any]] = {
+    kind: msgspec.json.Decoder(kind) for kind in (_Operation, *ELEMENTS)
+}
+
+
+def batch_of_body(body: bytes, account: AccountId, exchange: Exchange) -> list[BatchCommand | ApiError]:
+    """The commands of a POST /orders/batch body, errors in place of what is malformed. Raises Malformed."""
+    elements = _limited(wire.decode(_raw_decoder, body).orders)
+    return [_command(partial(_decoded, bytes(element)), account, exchange) for element in elements]
+
+
+def batch_of(data: Any, account: AccountId, exchange: Exchange) -> list[BatchCommand | ApiError]:
+    """The same of the data of the feed's `batch`, which is parsed already. Raises Malformed."""
+    elements = _limited(wire.converted(data, BatchRequest).orders)
+    return [_command(partial(wire.converted, element), account, exchange) for element in elements]
+
+
+def _limited(elements: list[Any]) -> list[Any]:
+    if not 0 < len(elements) <= MAX_BATCH:
+        raise Malformed(
+            "INVALID_VALUE", f"A batch has 1 to {MAX_BATCH} orders, and this one {len(elements)}.", field="orders"
+        )
+    return elements
+
+
+def _decoded(element: bytes, kind: type) -> Any:
+    return wire.decode(_decoders[kind], element)
+
+
+def _command(read: Callable[[type], Any], account: AccountId, exchange: Exchange) -> BatchCommand | ApiError:
+    """The command of one element, which `read` reads as a struct."""
+    try:
+        operation = read(_Operation).op
+        if operation == "enter":
+            return wire.order_command(read(BatchEnter), account, exchange)
+        if operation == "cancel":
+            return wire.cancel_command(read(BatchCancel), account)
+        request = read(BatchAmend)
+        return wire.amend_command(request, request.order_id, account, exchange)
+    except Malformed as problem:
+        return problem
