@@ -21,6 +21,7 @@ from engineio.async_drivers.eventlet import WebSocketWSGI
 from engineio.packet import MESSAGE
 from engineio.packet import Packet as EnginePacket
 from engineio.socket import Socket
+from eventlet.websocket import ConnectionClosedError
 from socketio.packet import BINARY_ACK, BINARY_EVENT, EVENT, Packet
 
 from api import wire
@@ -73,15 +74,18 @@ class FairWebSocket(WebSocketWSGI):  # type: ignore[misc]
     """A WebSocket that lets the others have their turn before each frame that it reads.
 
     Reading goes on without a switch for as long as data is there, so that one client that
-    never pauses could stop the whole server.
+    never pauses could stop the whole server. And of a client that was cut off nothing more is
+    read: what it goes on to send would keep its connection open.
     """
 
     def __init__(self, handler: Callable[[Any], Any], server: Any) -> None:
         def handle(websocket: Any) -> Any:
-            receive = websocket._recv_frame
+            receive, connection = websocket._recv_frame, handler.__self__  # type: ignore[attr-defined]
 
             def receive_fairly(message: Any = None) -> Any:
                 eventlet.sleep(0)
+                if connection.closed:
+                    raise ConnectionClosedError
                 return receive(message)
 
             websocket._recv_frame = receive_fairly
