@@ -4,6 +4,7 @@ PYTHON ?= python3
 HOST ?= 127.0.0.1
 PORT ?= 5000
 DATA ?= data
+WORKERS ?= 2
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -43,7 +44,7 @@ replay: $(RUNTIME) ## Play recorded order flow into a running server: make repla
 
 .PHONY: test
 test: $(DEVELOPMENT) $(SYSTEM) lint types ## Install what the tests need, then lint, types and every test
-	$(PY) -m pytest $(ARGS)
+	$(PY) -m pytest --numprocesses $(WORKERS) --dist loadfile $(ARGS)
 
 .PHONY: lint
 lint: $(DEVELOPMENT) ## Style: ruff's checks and its formatting; bandit for what is dangerous

@@ -19,6 +19,7 @@ import msgspec
 ROOT = Path(__file__).resolve().parents[2]
 URL_LINE = re.compile(r"https?://\S+:\d+")
 ANSWER_S = 30
+IDLE_S = 5  # the server closes connections that idle long, so an older one is opened anew
 STOP_S = 30
 ERROR_KEYS = {"error", "error_code", "details", "request_id"}
 INTERNAL = re.compile(
@@ -67,11 +68,15 @@ class Http:
     def __init__(self, url: str) -> None:
         self._address = urlsplit(url).netloc
         self._connection = http.client.HTTPConnection(self._address, timeout=ANSWER_S)
+        self._used_at = time.monotonic()
 
     def call(self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None) -> Answer:
         """Send one request, `body` as it is when it is bytes and as JSON otherwise."""
         content = body if body is None or isinstance(body, bytes) else msgspec.json.encode(body)
         connection = self._connection
+        if time.monotonic() - self._used_at > IDLE_S:
+            connection.close()
+        self._used_at = time.monotonic()
         try:
             connection.request(method, path, content, headers or {})
             response = connection.getresponse()
