@@ -41,11 +41,26 @@ class SetStatus(msgspec.Struct, frozen=True, array_like=True, tag="S"):
     status: TradingStatus
 
 
-class EnterOrder(msgspec.Struct, frozen=True, array_like=True, tag="E"):
-    """Enter one order. Exactly one of `quantity` and `quote_quantity` is given.
+class OrderOptions(msgspec.Struct, frozen=True, array_like=True):
+    """What an order may ask for beyond side, price and quantity. At least one field is given.
 
-    Which fields go with which order type is a rule (`engine.rules`), not a shape.
+    Which go with which order type is a rule (`engine.rules`), not a shape.
     """
+
+    post_only: PostOnly | None = None
+    display_quantity: Lots | str | None = None  # of an iceberg
+    stop_price: Ticks | str | None = None
+    stop_limit_price: Ticks | str | None = None  # of a one-cancels-other's stop leg; None: a market order
+    trail_amount: Ticks | str | None = None
+    trail_percent: int | str | None = None  # millionths of the peak
+    expire_ns: int | None = None  # epoch nanoseconds, with gtd
+    take_profit: Ticks | str | None = None  # exits, entered when this order has ended with something filled
+    stop_loss: Ticks | str | None = None
+    stop_loss_limit: Ticks | str | None = None
+
+
+class EnterOrder(msgspec.Struct, frozen=True, array_like=True, tag="E"):
+    """Enter one order. Exactly one of `quantity` and `quote_quantity` is given."""
 
     account: AccountId
     symbol: str
@@ -58,16 +73,7 @@ class EnterOrder(msgspec.Struct, frozen=True, array_like=True, tag="E"):
     quote_quantity: Amount | str | None = None  # market orders: how much quote asset to spend or receive
     # None: the account's mode. Commands older than the field have none, and went without prevention.
     self_trade_prevention: SelfTradePrevention | None = SelfTradePrevention.NONE
-    post_only: PostOnly | None = None
-    display_quantity: Lots | str | None = None  # of an iceberg
-    stop_price: Ticks | str | None = None
-    stop_limit_price: Ticks | str | None = None  # of a one-cancels-other's stop leg; None: a market order
-    trail_amount: Ticks | str | None = None
-    trail_percent: int | str | None = None  # millionths of the peak
-    expire_ns: int | None = None  # epoch nanoseconds, with gtd
-    take_profit: Ticks | str | None = None  # exits, entered when this order has ended with something filled
-    stop_loss: Ticks | str | None = None
-    stop_loss_limit: Ticks | str | None = None
+    options: OrderOptions | None = None  # most orders have none
 
 
 class CancelOrder(msgspec.Struct, frozen=True, array_like=True, tag="C"):
