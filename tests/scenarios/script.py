@@ -55,6 +55,7 @@ from engine.commands import (
     Deposit,
     EnterOrder,
     ListInstrument,
+    OrderOptions,
     SetStatus,
     StopAccount,
     Withdraw,
@@ -200,6 +201,35 @@ def order_type(words: Words) -> OrderType:
     return OrderType.LIMIT
 
 
+def read_options(text: str) -> Words:
+    """What is said of an order after its side."""
+    words: Words = dict.fromkeys(OPTION.groupindex)
+    place = 0
+    while place < len(text):
+        match = OPTION.match(text, place)
+        if match is None:
+            raise ValueError(f"not of an order: {text[place:]!r}")
+        words |= {name: said for name, said in match.groupdict().items() if said is not None}
+        place = match.end()
+    return words
+
+
+def order_options(words: Words) -> OrderOptions:
+    """What an order asks for beyond side, price and quantity."""
+    return OrderOptions(
+        PostOnly.SLIDE if words["slide"] else PostOnly.REJECT if words["post_only"] else None,
+        number(words["display_quantity"]),
+        number(words["stop_price"]),
+        number(words["stop_limit_price"]),
+        number(words["trail_amount"]),
+        millionths(words["trail_percent"]),
+        nanoseconds(words["until"]) if words["until"] else None,
+        number(words["take_profit"]),
+        number(words["stop_loss"]),
+        number(words["stop_loss_limit"]),
+    )
+
+
 class Stage:
     """An exchange that takes commands as they are written, and writes down what happens."""
 
@@ -236,12 +266,12 @@ class Stage:
     # -- commands
 
     def enter(self, words: Words) -> EnterOrder:
-        words |= self.options(words["options"] or "")
+        words |= read_options(words["options"] or "")
         price = number(words["price"])
         if words["label"]:
             self.teller.expect(words["label"], OrderId(self.exchange.seq + 1), price)
         market = words["market"] is not None
-        post_only = PostOnly.SLIDE if words["slide"] else PostOnly.REJECT if words["post_only"] else None
+        options = order_options(words)
         return EnterOrder(
             self.account(words),
             words["symbol"] or SYMBOL,
@@ -253,29 +283,8 @@ class Stage:
             words["client"],
             number(words["quote_quantity"]),
             SelfTradePrevention(words["prevent"]) if words["prevent"] else None,
-            post_only,
-            number(words["display_quantity"]),
-            number(words["stop_price"]),
-            number(words["stop_limit_price"]),
-            number(words["trail_amount"]),
-            millionths(words["trail_percent"]),
-            nanoseconds(words["until"]) if words["until"] else None,
-            number(words["take_profit"]),
-            number(words["stop_loss"]),
-            number(words["stop_loss_limit"]),
+            None if options == OrderOptions() else options,
         )
-
-    def options(self, text: str) -> Words:
-        """What is said of an order after its side."""
-        words: Words = dict.fromkeys(OPTION.groupindex)
-        place = 0
-        while place < len(text):
-            match = OPTION.match(text, place)
-            if match is None:
-                raise ValueError(f"not of an order: {text[place:]!r}")
-            words |= {name: said for name, said in match.groupdict().items() if said is not None}
-            place = match.end()
-        return words
 
     def cancel(self, words: Words) -> CancelOrder:
         order_id = self.teller.order_id(words["label"]) if "label" in words else None
