@@ -67,7 +67,7 @@ class Teller:
         told = f"{label} accepted"
         if event.terms is not None and event.terms.parent is not None:  # an exit: nobody asked for just this
             told += f" to {event.side} {event.quantity}" + ("" if event.price is None else f" at {event.price}")
-        elif event.price != self._asked.get(event.order_id, event.price):
+        elif event.price != self._asked.get(event.order_id):
             told += f" at {event.price}"
         if event.waiting:
             self._waiting.add(event.order_id)
