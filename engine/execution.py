@@ -31,7 +31,11 @@ def execute(
 
     `asked` is the worst price it would trade at were there no band (None: any).
     """
-    matches, first_price, cum = plan.matches, None, order.cum
+    matches = plan.matches
+    if not matches and order.terms is None and book.instrument.band is None:
+        _end_or_rest(venue, book, order, plan, False, events)
+        return
+    first_price, quantity, cum = None, order.quantity, order.cum
     affected: list[Order] = []  # makers that traded or ended, and have links or exits
     if matches:
         book.changed_seq = venue.seq
@@ -51,7 +55,7 @@ def execute(
     ended = _end_or_rest(venue, book, order, plan, stopped, events)
     traded = order.cum != cum
     if order.terms is not None:
-        if order.sibling is not None and (ended or traded):
+        if order.sibling is not None and (ended or traded or order.quantity < quantity):
             venue.end_sibling(order, events)
         if ended:
             affected.insert(0, order)
@@ -104,6 +108,8 @@ def _carry_out(
         else:
             take_off(book, maker, quantity)
             events.append(amended(maker, maker.price, kept_priority=True))
+            if maker.sibling is not None:
+                affected.append(maker)
         if kind is StepKind.DECREMENT and quantity < order.leaves:
             order.leaves = Lots(order.leaves - quantity)
             order.quantity = Lots(order.quantity - quantity)
@@ -115,24 +121,22 @@ def _end_or_rest(
     venue: Venue, book: OrderBook, order: Order, plan: Plan, stopped: bool, events: list[ev.Event]
 ) -> bool:
     """Rest what is left of an executed order, or end it; whether it ended."""
-    open_before = order.order_id in venue.orders
     time_in_force = order.time_in_force
     if order.leaves == 0 and not plan.left_over and order.quantity > 0:
         events.append(completed(order))
     elif order.price is None or time_in_force is _IOC or time_in_force is _FOK or plan.prevented:
         give_back(order, Amount(order.leaves * order.hold_per_lot))
-        reason = _why_ended(order, plan, stopped)
-        events.append(cancelled(order, reason, rested=False))
+        events.append(cancelled(order, _why_ended(order, plan, stopped), rested=False))
     else:
         terms = order.terms
         if terms is not None and terms.display_quantity is not None:
             order.hidden = Lots(max(order.leaves - terms.display_quantity, 0))
         book.rest(order)
         book.changed_seq = venue.seq
-        if not open_before:
+        if order.order_id not in venue.orders:
             venue.admit(order)
         return False
-    if open_before:
+    if order.order_id in venue.orders:
         venue.forget(order)
     else:
         venue.recent.done(order)
