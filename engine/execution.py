@@ -32,9 +32,6 @@ def execute(
     `asked` is the worst price it would trade at were there no band (None: any).
     """
     matches = plan.matches
-    if not matches and order.terms is None and book.instrument.band is None:
-        _end_or_rest(venue, book, order, plan, False, events)
-        return
     first_price, quantity, cum = None, order.quantity, order.cum
     affected: list[Order] = []  # makers that traded or ended, and have links or exits
     if matches:

@@ -215,7 +215,10 @@ def refuse_size(
         return RejectReason.QUANTITY_TOO_LARGE
     if price is None:
         return None
-    return _refuse_notional(instrument, owner, ledger, price * quantity * instrument.lot_tick_amount)
+    notional = price * quantity * instrument.lot_tick_amount
+    if instrument.min_notional <= notional <= instrument.max_notional and owner.configuration.max_notional is None:
+        return None if notional else RejectReason.NOTIONAL_TOO_SMALL
+    return _refuse_notional(instrument, owner, ledger, notional)
 
 
 def reference_price(book: OrderBook, side: Side) -> Ticks | None:
@@ -259,10 +262,12 @@ def beyond_collar(book: OrderBook, side: Side, price: Ticks) -> bool:
     near = book.bids.best if side is _BUY else book.asks.best
     if near is not None and (price <= near.price if side is _BUY else price >= near.price):
         return False  # the reference is not beyond the best on its own side
-    limit = collar_limit(book, side)
-    if limit is None:
+    collar = book.instrument.collar
+    reference = None if collar is None else reference_price(book, side)
+    if collar is None or reference is None:
         return False
-    return price > limit if side is _BUY else price < limit
+    room = reference * collar // FEE_UNIT
+    return price > reference + room if side is _BUY else price < reference - room
 
 
 def _refuse_notional(instrument: Instrument, owner: Account, ledger: Ledger, notional: int) -> RejectReason | None:

@@ -115,6 +115,7 @@ class Venue:
             base if buys else quote,
             instrument.quote if buys else instrument.base,
             per_lot,
+            owner,
             prevention,
             terms,
         )
@@ -127,7 +128,7 @@ class Venue:
     def admit(self, order: Order) -> None:
         """Enter an open order into the indexes."""
         self.orders[order.order_id] = order
-        owner = self.accounts[order.account]
+        owner = order.owner
         owner.open_orders[order.order_id] = order
         counts = owner.open_count
         counts[order.symbol] = counts.get(order.symbol, 0) + 1
@@ -137,7 +138,7 @@ class Venue:
     def forget(self, order: Order) -> None:
         """Drop an order that was open and is done from the indexes."""
         del self.orders[order.order_id]
-        owner = self.accounts[order.account]
+        owner = order.owner
         del owner.open_orders[order.order_id]
         owner.open_count[order.symbol] -= 1
         self.recent.done(order)
