@@ -33,7 +33,8 @@ An order is a side and then, in any order, what is said of it (see `OPTION`):
     d: buy 5 at 100 gtd until 60s prevent decrement of X-USD id a-17 by 2
 
 The clock starts at 0 s and goes on by a nanosecond a command. `at 60s: COMMAND` carries one out at
-just that time, and `clock at 60s` tells the exchange what time it is.
+just that time, and `clock at 60s` tells the exchange what time it is; what happens then is told with
+the time before it.
 """
 
 from __future__ import annotations
@@ -252,9 +253,10 @@ class Stage:
             self.ts_ns += 10**9
             return []
         line = re.sub(r"clock at (\S+)", r"at \1: clock", line)
-        timed = re.fullmatch(r"at (?P<time>[\d.]+[sh]): (?P<line>.+)", line)
+        timed = re.fullmatch(r"(?P<when>at (?P<time>[\d.]+[sh]): )(?P<line>.+)", line)
         if timed is not None:
-            self.ts_ns, line = nanoseconds(timed["time"]) - 1, timed["line"]
+            self.ts_ns = nanoseconds(timed["time"]) - 1
+            return [timed["when"] + told for told in self.play(timed["line"])]
         for pattern, name in COMMANDS.items():
             match = re.fullmatch(pattern, line)
             if match is not None:
