@@ -63,7 +63,7 @@ def worst_price(book: OrderBook, side: Side, price: Ticks | None, hold_price: Ti
         price = nearer(side, collar_limit(book, side), hold_price)
     if book.instrument.band is None:
         return price
-    return nearer(side, price, book.band.worst(book.instrument, side))
+    return nearer(side, price, book.band_limit(side))
 
 
 def would_take(book: OrderBook, side: Side, price: Ticks) -> bool:

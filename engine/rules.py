@@ -232,12 +232,7 @@ def reference_price(book: OrderBook, side: Side) -> Ticks | None:
         last = book.instrument.reference_price
     if last is None:
         return book.opposite(side).best_price
-    bid, ask = book.bids.best, book.asks.best
-    if bid is not None and last < bid.price:
-        return bid.price
-    if ask is not None and last > ask.price:
-        return ask.price
-    return last
+    return book.inside_bbo(last)
 
 
 def collar_limit(book: OrderBook, side: Side) -> Ticks | None:
