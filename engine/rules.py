@@ -24,14 +24,14 @@ _IOC, _FOK, _GTD = TimeInForce.IOC, TimeInForce.FOK, TimeInForce.GTD
 _GATHERING = (TradingStatus.PRE_OPEN, TradingStatus.AUCTION)
 
 _PRICES = ("stop_price", "stop_limit_price", "trail_amount", "take_profit", "stop_loss", "stop_loss_limit")
-_EXITS = frozenset({"take_profit", "stop_loss", "stop_loss_limit"})
-_ALLOWED: dict[OrderType, frozenset[str]] = {  # the options of each order type, expire_ns apart
+_EXITS = ("take_profit", "stop_loss", "stop_loss_limit")
+_ALLOWED: dict[OrderType, tuple[str, ...]] = {  # the options of each order type, expire_ns apart
     OrderType.MARKET: _EXITS,
-    OrderType.LIMIT: _EXITS | {"post_only", "display_quantity"},
-    OrderType.STOP: frozenset({"stop_price"}),
-    OrderType.STOP_LIMIT: frozenset({"stop_price", "display_quantity"}),
-    OrderType.TRAILING_STOP: frozenset({"trail_amount", "trail_percent"}),
-    OrderType.OCO: frozenset({"stop_price", "stop_limit_price"}),
+    OrderType.LIMIT: (*_EXITS, "post_only", "display_quantity"),
+    OrderType.STOP: ("stop_price",),
+    OrderType.STOP_LIMIT: ("stop_price", "display_quantity"),
+    OrderType.TRAILING_STOP: ("trail_amount", "trail_percent"),
+    OrderType.OCO: ("stop_price", "stop_limit_price"),
 }
 _NO_OPTIONS = OrderOptions()
 
