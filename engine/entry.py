@@ -56,7 +56,7 @@ def enter(venue: Venue, command: EnterOrder, events: list[ev.Event]) -> None:
         events.append(ev.Rejected(account, symbol, RejectReason.SYMBOL_NOT_TRADING, None, client_order_id))
         return
     if book.instrument.band is not None and book.status is _TRADING:
-        book.band.renew(book.instrument, book.last_price, venue.ts_ns)
+        book.renew_band(venue.ts_ns)
     if owner.stopped:
         reason = RejectReason.ACCOUNT_STOPPED
     elif client_order_id is not None and (first := venue.recent.named(account, client_order_id)) is not None:

@@ -201,7 +201,7 @@ def clip(book: OrderBook, order: Order, price: Ticks, *, collared: bool) -> Tick
     """The price that a limit order gets while its symbol trades: no worse than the band, and the collar when asked."""
     if book.status is not TradingStatus.TRADING:
         return price
-    worst = nearer(order.side, price, book.band.worst(book.instrument, order.side))
+    worst = nearer(order.side, price, book.band_limit(order.side))
     if collared:
         worst = nearer(order.side, worst, collar_limit(book, order.side))
     return price if worst is None else worst
