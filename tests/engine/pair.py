@@ -12,8 +12,9 @@ from engine.exchange import Exchange
 from engine.instrument import Instrument
 from engine.ledger import FEE_ACCOUNT, Balance
 from engine.types import AccountId, Amount, Lots, OrderId, Seq, Side, Ticks
-from tests.engine.naive_book import NaiveExchange
-from tests.engine.naive_ledger import NaiveOrder, notional_of
+from tools.audit.naive_exchange import NaiveExchange
+from tools.audit.naive_money import notional_of
+from tools.audit.naive_order import NaiveOrder
 
 # A maker rebate and a taker fee that divide nothing evenly; no collar, no tight limits.
 COIN = Instrument(
