@@ -74,7 +74,10 @@ class NaiveExchange(NaiveAmends):
 
     def list_instrument(self, instrument: Instrument) -> list[ev.Event]:
         """ListInstrument."""
-        if max(abs(instrument.maker_fee), abs(instrument.taker_fee)) > 1_000_000:
+        durations = (instrument.band_window_ns, instrument.limit_state_ns, instrument.halt_ns, instrument.auction_ns)
+        band = 1 if instrument.band is None else instrument.band
+        whole = max(abs(instrument.maker_fee), abs(instrument.taker_fee), band) <= 1_000_000
+        if not whole or band <= 0 or min(durations) < 0:
             return [reject(OPERATOR, instrument.symbol, RejectReason.BAD_CONFIGURATION)]
         known = self.symbols.get(instrument.symbol)
         units = ("base", "quote", "tick_size", "lot_size", "quote_scale", "lot_tick_amount", "base_scale", "lot_amount")
@@ -164,7 +167,7 @@ class NaiveExchange(NaiveAmends):
             due: list[tuple[int, str]] = []
             for name, symbol in self.symbols.items():
                 if symbol.limit_state is not None:
-                    due.append((symbol.limit_state[1] + symbol.instrument.limit_state_ns, name))
+                    due.append((symbol.limit_state[1], name))
                 if symbol.timer is not None:
                     due.append((symbol.timer[0], name))
             due = [item for item in due if item[0] <= self.ts_ns]

@@ -211,7 +211,7 @@ class NaiveFlow(NaiveLedger):
         """Step 5: a prevented trade brings a limit state, a trade without one ends it."""
         state = symbol.limit_state
         if prevented and (state is None or state[0] is not side):
-            symbol.limit_state = (side, self.ts_ns)
+            symbol.limit_state = (side, self.ts_ns + symbol.instrument.limit_state_ns)
             self.tell_limit_state(symbol, side)
         elif not prevented and traded and state is not None:
             symbol.limit_state = None

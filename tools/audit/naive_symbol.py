@@ -48,7 +48,7 @@ class NaiveSymbol:
         self.waiting: list[NaiveOrder] = []  # for a trigger, in order of entry
         self.band_reference: int | None = None
         self.band_set_ns = 0
-        self.limit_state: tuple[Side, int] | None = None  # of which side's orders, since when
+        self.limit_state: tuple[Side, int] | None = None  # of which side's orders, when it halts
         self.timer: tuple[int, TradingStatus] | None = None  # when what becomes of it by itself
 
     @property
@@ -107,7 +107,7 @@ class NaiveSymbol:
 
     def look_at_band(self, ts_ns: int) -> None:
         """At the start of an entry or amend: a reference that has served its time gives way to the last price."""
-        if not self.trading or self.limit_state is not None or self.last_price is None:
+        if not self.trading or self.instrument.band is None or self.limit_state is not None or self.last_price is None:
             return
         if self.band_reference is None or ts_ns >= self.band_set_ns + self.instrument.band_window_ns:
             self.band_reference, self.band_set_ns = self.last_price, ts_ns
