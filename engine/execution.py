@@ -59,18 +59,22 @@ def execute(
             venue.end_sibling(order, events)
         if ended:
             affected.insert(0, order)
-    if affected:
-        for maker in affected:
-            venue.end_sibling(maker, events)
+    for maker in affected:
+        venue.end_sibling(maker, events)
     if stopped or traded:
         _change_limit_state(venue, book, order, stopped, events)
     if first_price is not None:
-        step_stops(venue, book, first_price, events)
-        last_price = book.last_price
-        if last_price is not None and last_price != first_price:
-            step_stops(venue, book, last_price, events)
+        _step_between(venue, book, first_price, events)
     for done in affected:
         note_exits(venue, done)
+
+
+def _step_between(venue: Venue, book: OrderBook, first_price: Ticks, events: list[ev.Event]) -> None:
+    """Step the stops with the first and the last price of a walk: those between lie between."""
+    step_stops(venue, book, first_price, events)
+    last_price = book.last_price
+    if last_price is not None and last_price != first_price:
+        step_stops(venue, book, last_price, events)
 
 
 def _trade(
