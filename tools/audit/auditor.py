@@ -53,7 +53,7 @@ class Auditor:
         """Judge one command. O(open orders of the symbol and of the accounts concerned)."""
         wrong = self._properties.judge(command, ts_ns, events)
         for kind, symbol, sentence in wrong:
-            self._add(kind, seq, symbol, sentence)
+            self.add(kind, seq, symbol, sentence)
         if self.compared_until is None:
             expected = self.naive.apply(command, seq, ts_ns)
             if expected != events:
@@ -78,7 +78,7 @@ class Auditor:
         for asset in sorted({*sums, *shadow.issued}):
             if sums.get(asset, 0) != shadow.issued[asset] and (-1, asset) not in self._wrong_balances:
                 self._wrong_balances.add((-1, asset))
-                self._add(
+                self.add(
                     Kind.UNBALANCED,
                     seq,
                     None,
@@ -88,9 +88,15 @@ class Auditor:
 
     def engine_stopped(self, seq: int, error: Exception) -> None:
         """The engine refused to go on at a command."""
-        self._add(Kind.ENGINE_STOPPED, seq, None, f"the engine stopped: {error}")
+        self.add(Kind.ENGINE_STOPPED, seq, None, f"the engine stopped: {error}")
 
-    def _add(self, kind: Kind, seq: int, symbol: str | None, sentence: str) -> None:
+    @property
+    def scales(self) -> dict[str, int]:
+        """Decimals of each asset's minor unit."""
+        return self._properties.shadow.scales
+
+    def add(self, kind: Kind, seq: int, symbol: str | None, sentence: str) -> None:
+        """Note a finding."""
         finding = Finding(kind, seq, symbol, sentence)
         self.found += 1
         if len(self.findings) < FINDINGS_KEPT:
@@ -106,7 +112,7 @@ class Auditor:
         due = expected[at] if at < len(expected) else None
         symbol = getattr(was or due, "symbol", None)
         sentence = f"event {at + 1} is {_shown(was)}, and {_shown(due)} was due; the command was {command}"
-        self._add(kind_of_difference(was, due), seq, symbol, sentence)
+        self.add(kind_of_difference(was, due), seq, symbol, sentence)
 
     def _check_balances(self, seq: int, events: list[ev.Event]) -> None:
         shadow = self._properties.shadow
@@ -128,7 +134,7 @@ class Auditor:
                 else:
                     continue
                 self._wrong_balances.add((account, asset))
-                self._add(problem[0], seq, None, f"account {account} {problem[1]} minor units of {asset}")
+                self.add(problem[0], seq, None, f"account {account} {problem[1]} minor units of {asset}")
 
 
 def kind_of_difference(was: ev.Event | None, due: ev.Event | None) -> Kind:

@@ -218,8 +218,8 @@ class Mix:
             else:
                 quantity = rng.choice([quantity, quantity + 20])
                 options["display_quantity"] = rng.randint(1, min(quantity, 6))
-        price = self._price(symbol, side)
-        return self._enter(symbol, account, side, OrderType.LIMIT, tif, quantity, price, **options)
+        price, lots = self._price(symbol, side), rng.choice([quantity] * 99 + ["1.5"])
+        return self._enter(symbol, account, side, OrderType.LIMIT, tif, lots, price, **options)
 
     def _market(self, symbol: str, account: int, side: Side) -> Command:
         rng = self.rng
@@ -371,7 +371,7 @@ class Mix:
             return Withdraw(account, asset, rng.choice([amount, f"0.{rng.randint(0, 3)}"]))
         if dice < 0.79:
             return StopAccount(account, True)
-        if dice < 0.9:
+        if dice < 0.86:
             maker, taker = (
                 rng.choice([None, -1500, -200, 0, 700]),
                 rng.choice([None, -900, 0, 1100, 250_000, 1_000_001]),
