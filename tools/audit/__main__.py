@@ -23,7 +23,7 @@ from engine.types import Seq
 from tools.audit.auditor import Auditor, Balances
 from tools.audit.engine_side import EngineBalances
 from tools.audit.findings import Kind
-from tools.audit.reading import HISTORY_NAME, Span, Unreadable, checkpoints, copied, journal_path, records
+from tools.audit.reading import HISTORY_NAME, Span, Unreadable, checkpoints, copied, journal_path, records, size_of
 from tools.audit.report import Report
 from tools.audit.told import Told
 
@@ -67,7 +67,12 @@ class Audit:
                 shown_at = time.monotonic()
                 self._progress.write(f"\r\x1b[K{seq:,} commands, {self.auditor.found} findings")
                 self._progress.flush()
-        self.auditor.check_sums(self._span.last_seq)
+        last_seq = self._span.last_seq
+        self.auditor.check_sums(last_seq)
+        if self._told is not None and self._told.applied_seq > last_seq:
+            known = self._told.applied_seq
+            sentence = f"the history knows commands up to seq {known}, the journal ends at seq {last_seq}"
+            self.auditor.add(Kind.HISTORY_DIFFERS, last_seq, None, sentence)
         if self._progress is not None:
             self._progress.write("\r\x1b[K")
 
@@ -122,8 +127,9 @@ def main(arguments: list[str] | None = None) -> int:
             if asked.history is not None or history.is_file():
                 told = Told(stack.enter_context(copied(history)))
                 stack.callback(told.close)
-            span = Span(path)
-            audit = Audit(stack.enter_context(copied(path)), span, told, progress)
+            copy = stack.enter_context(copied(path))
+            span = Span(path, size_of(copy))
+            audit = Audit(copy, span, told, progress)
             audit.run()
             report = Report(span, audit.auditor, told, audit.digests, time.perf_counter() - started)
     except Unreadable as error:

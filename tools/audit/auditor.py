@@ -125,12 +125,12 @@ class Auditor:
                     available, engine_held = self._balances.of(AccountId(account), asset)
                 if (account, asset) in self._wrong_balances:
                     continue
-                if available + engine_held != owned:
+                if min(available, engine_held, owned - held) < 0:
+                    problem = Kind.NEGATIVE_BALANCE, f"has {available} available and {engine_held} held of {owned}"
+                elif available + engine_held != owned:
                     problem = Kind.UNBALANCED, f"has {available + engine_held}, its deposits and trades sum to {owned}"
                 elif engine_held != held:
                     problem = Kind.WRONG_HOLD, f"holds {engine_held}, its open orders need {held}"
-                elif available < 0 or engine_held < 0:
-                    problem = Kind.NEGATIVE_BALANCE, f"has {available} available and {engine_held} held"
                 else:
                     continue
                 self._wrong_balances.add((account, asset))

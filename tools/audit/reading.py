@@ -92,12 +92,16 @@ def _marks(path: Path) -> tuple[object, ...]:
     return stat.st_mtime_ns, stat.st_size, header
 
 
+def size_of(copy: Path) -> int:
+    """Bytes of a copied file and its log, before they are opened."""
+    return sum(file.stat().st_size for file in copy.parent.iterdir())
+
+
 def records(copy: Path, span: Span) -> Iterator[tuple[BatchRecord, list[Command]]]:
     """Each record, its checksum and its place in the chain verified, with its commands. Notes in `span` what it read.
 
     Raises Unreadable, naming the record, where the journal is damaged or of a version that is not known.
     """
-    span.size = sum(file.stat().st_size for file in copy.parent.iterdir())
     try:
         journal = SqliteJournal(copy)
         with contextlib.closing(journal):

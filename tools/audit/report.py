@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import UTC, datetime
-from decimal import Decimal
 from typing import Any
 
 from tools.audit.auditor import Auditor
@@ -136,10 +135,14 @@ class Report:
 
     def _amounts(self, minor_units: Counter[str]) -> dict[str, str]:
         scales = self._auditor.scales
-        return {
-            asset: format(Decimal(amount).scaleb(-scales[asset]).normalize() + 0, "f")
-            for asset, amount in sorted(minor_units.items())
-        }
+        return {asset: _decimal(amount, scales[asset]) for asset, amount in sorted(minor_units.items())}
+
+
+def _decimal(minor_units: int, scale: int) -> str:
+    """Minor units as the shortest decimal. Exact, whatever the size."""
+    digits = str(abs(minor_units)).zfill(scale + 1)
+    whole, fraction = digits[: len(digits) - scale], digits[len(digits) - scale :].rstrip("0")
+    return ("-" if minor_units < 0 else "") + whole + (f".{fraction}" if fraction else "")
 
 
 def _time(ns: int) -> str:
