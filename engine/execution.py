@@ -126,7 +126,7 @@ def _end_or_rest(
 ) -> bool:
     """Rest what is left of an executed order, or end it; whether it ended."""
     time_in_force = order.time_in_force
-    if order.leaves == 0 and not plan.left_over and order.quantity > 0:
+    if order.leaves == 0 and order.quantity > 0 and not plan.left_over and not plan.prevented:
         events.append(completed(order))
     elif order.price is None or time_in_force is _IOC or time_in_force is _FOK or plan.prevented:
         give_back(order, Amount(order.leaves * order.hold_per_lot))
