@@ -37,14 +37,9 @@ BATCH = 4
 
 def write(folder: Path, commands: list[Command] = COMMANDS, *, digest: str | None = None) -> Path:
     """A journal and its history; `digest` is noted as the state's at the end (None: the true one)."""
-    journal, history, exchange = (
-        SqliteJournal(folder / "journal.sqlite"),
-        History(folder / "history.sqlite"),
-        Exchange(),
-    )
-    chain, n, seq = GENESIS, 0, 1
-    for first in range(0, len(commands), BATCH):
-        n += 1
+    journal, history = SqliteJournal(folder / "journal.sqlite"), History(folder / "history.sqlite")
+    exchange, chain, seq = Exchange(), GENESIS, 1
+    for n, first in enumerate(range(0, len(commands), BATCH), 1):
         batch = commands[first : first + BATCH]
         record = seal(n, n * 10**9, seq, batch, chain)
         applied = []

@@ -43,15 +43,16 @@ def state_differences(fast: Exchange, naive: NaiveExchange) -> list[str]:
         book = fast.books[name]
         compare(f"{name} status and last price", (book.status, book.last_price), (symbol.status, symbol.last_price))
         for side in Side:
-            due = [(o.order_id, o.price, o.quantity, o.cum, o.leaves, o.quote_cum, o.fees) for o in symbol.queue(side)]
-            was = [
-                (o.order_id, o.price, o.quantity, o.cum, o.leaves, o.quote_cum, o.fees)
-                for o in depth.l3(book.own_side(side), None)
+            due = [
+                (o.order_id, o.price, o.quantity, o.leaves, o.shown, o.quote_cum, o.fees) for o in symbol.queue(side)
             ]
+            resting = depth.l3(book.own_side(side), None)
+            was = [(o.order_id, o.price, o.quantity, o.leaves, o.shown, o.quote_cum, o.fees) for o in resting]
             compare(f"{name} {side} queue", was, due)
     for account, owner in naive.accounts.items():
-        was_open = [order.order_id for order in fast.open_orders(AccountId(account))]
-        compare(f"open orders of {account}", was_open, [order.order_id for order in owner.open])
+        was_open = [(o.order_id, o.waiting, o.leaves, o.terms) for o in fast.open_orders(AccountId(account))]
+        due_open = [(o.order_id, o.waiting, o.leaves, o.terms()) for o in owner.open]
+        compare(f"open orders of {account}", was_open, due_open)
     balances = EngineBalances(fast)
     for account in naive.accounts:
         for asset in naive.scales:

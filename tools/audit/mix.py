@@ -126,6 +126,7 @@ class Mix:
         self.venue = venue
         self.seq = 0
         self.ts_ns = 0
+        self._named: list[Command] = []  # the latest orders with a client order id, to send again
         self._opening: list[Command] = [ListInstrument(instrument) for instrument in INSTRUMENTS.values()]
         for account in ACCOUNTS:
             self._opening += [Deposit(account, asset, amount) for asset, amount in zip(ASSETS, FUNDS, strict=True)]
@@ -133,6 +134,8 @@ class Mix:
     def next(self) -> tuple[int, int, Command]:
         """Seq, time and command of the next."""
         command = self._opening.pop(0) if self._opening else self._any()
+        if isinstance(command, EnterOrder) and command.client_order_id is not None:
+            self._named = [*self._named[-9:], command]
         self.seq += 1
         self.ts_ns += STEP_NS
         if isinstance(command, AdvanceTime) and self.rng.random() < 0.05:
@@ -172,6 +175,8 @@ class Mix:
             return self._list_again(symbol)
         if dice < 0.08:
             return self._account(account)
+        if dice < 0.085 and self._named:
+            return rng.choice(self._named)
         return self._limit(symbol, account, side)
 
     # -- orders
