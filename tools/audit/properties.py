@@ -28,13 +28,12 @@ class Properties:
         self.shadow = Shadow()
         self._uncross: dict[str, tuple[int, int]] = {}  # of this command: price and lots still to print
         self._due: list[NaiveOrder] = []  # stops that a trade of this command has reached
-        self._before: dict[str, int | None] = {}  # last prices when the command came
-        self._highest: dict[str, tuple[int, int]] = {}  # lowest and highest price of this command
+        self._range: dict[str, tuple[int, int]] = {}  # the lowest and highest price that stops were held against
 
     def judge(self, command: Command, ts_ns: int, events: list[ev.Event]) -> list[Found]:
         """Everything that is wrong with what a command caused. O(events x orders of the symbol)."""
         shadow = self.shadow
-        self._uncross, self._due, self._highest = {}, [], {}
+        self._uncross, self._due, self._range = {}, [], {}
         shadow.begin(command, ts_ns)
         found: list[Found] = []
         for event in events:
@@ -185,10 +184,7 @@ class Properties:
                     ),
                 )
             return
-        last = self.shadow.symbols[event.symbol].last_price
-        low, high = self._highest.get(event.symbol, (last, last))
-        if last is not None and low is not None and high is not None:
-            low, high = min(low, last), max(high, last)
+        low, high = self._range.get(event.symbol, (None, None))
         reached = high if order.buys else low
         if reached is None or up * reached < up * (order.stop_price or 0):
             yield (
@@ -225,8 +221,6 @@ class Properties:
         """Remember what later events, and the end of the command, are judged by."""
         shadow = self.shadow
         if isinstance(event, ev.Filled):
-            low, high = self._highest.get(event.symbol, (event.price, event.price))
-            self._highest[event.symbol] = (min(low, event.price), max(high, event.price))
             self._reach(shadow.symbols[event.symbol], event.price)
         elif isinstance(event, ev.StatusChanged) and event.status is TradingStatus.TRADING:
             symbol = shadow.symbols[event.symbol]
@@ -238,9 +232,15 @@ class Properties:
             at_once = order is not None and order.waiting and order.order_type is not OrderType.TRAILING_STOP
             moved = isinstance(event, ev.Accepted) or isinstance(shadow.command, AmendOrder)
             if order is not None and at_once and moved and symbol.trading and symbol.last_price is not None:
+                self._widen(symbol, symbol.last_price)
                 self._due += [order] if symbol.reached(order, symbol.last_price) else []
 
+    def _widen(self, symbol: NaiveSymbol, price: int) -> None:
+        low, high = self._range.get(symbol.instrument.symbol, (price, price))
+        self._range[symbol.instrument.symbol] = (min(low, price), max(high, price))
+
     def _reach(self, symbol: NaiveSymbol, price: int) -> None:
+        self._widen(symbol, price)
         self._due += [order for order in symbol.waiting if symbol.reached(order, price)]
 
     def _judge_end(self, command: Command, events: list[ev.Event]) -> Iterator[Found]:
