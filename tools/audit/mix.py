@@ -119,7 +119,7 @@ MOST_OPEN = 250
 
 
 class Mix:
-    """A source of commands for a venue that it watches."""
+    """A source of commands for a venue that it watches. Every other seed has prices with gaps between them."""
 
     def __init__(self, seed: int, venue: NaiveExchange) -> None:
         self.rng = random.Random(seed)
@@ -127,7 +127,13 @@ class Mix:
         self.seq = 0
         self.ts_ns = 0
         self._named: list[Command] = []  # the latest orders with a client order id, to send again
-        self._opening: list[Command] = [ListInstrument(instrument) for instrument in INSTRUMENTS.values()]
+        self._gaps = 1 if seed % 2 else 5  # ticks between two prices, in the symbols whose limits allow it
+        middles = {symbol: MIDDLE[symbol] * self._gap(symbol) for symbol in MIDDLE}
+        self.middles = middles
+        self.instruments = dict(INSTRUMENTS)
+        if seed % 2 == 0:
+            self.instruments[BOND.symbol] = msgspec.structs.replace(BOND, reference_price=Ticks(middles[BOND.symbol]))
+        self._opening: list[Command] = [ListInstrument(instrument) for instrument in self.instruments.values()]
         for account in ACCOUNTS:
             self._opening += [Deposit(account, asset, amount) for asset, amount in zip(ASSETS, FUNDS, strict=True)]
 
@@ -201,9 +207,13 @@ class Mix:
         given = OrderOptions(**options) if any(value is not None for value in options.values()) else None
         return EnterOrder(AccountId(account), symbol, side, kind, tif, quantity, price, name, budget, mode, given)
 
+    def _gap(self, symbol: str) -> int:
+        return 1 if symbol == SHARE.symbol else self._gaps
+
     def _price(self, symbol: str, side: Side, deep: int = 8) -> int:
-        away = self.rng.randint(-2, deep)
-        middle = MIDDLE[symbol]
+        gap = self._gap(symbol)
+        away = self.rng.randint(-2, deep) * gap + (self.rng.randint(0, 1) if gap > 1 else 0)
+        middle = self.middles[symbol]
         last = self.venue.symbols[symbol].last_price
         if last is not None and self.rng.random() < 0.5:
             middle = last
@@ -239,7 +249,7 @@ class Mix:
         kind = rng.choice(TYPES)
         tif = rng.choice([GTC, GTC, TimeInForce.DAY, TimeInForce.GTD])
         if kind is OrderType.TRAILING_STOP:
-            trail: dict[str, Any] = {"trail_amount": rng.randint(1, 6)}
+            trail: dict[str, Any] = {"trail_amount": rng.randint(1, 6) * self._gap(symbol)}
             if rng.random() < 0.4:
                 trail = {"trail_percent": rng.choice([1, 30_000, 100_000, 250_000, 1_000_000])}
             return self._enter(symbol, account, side, kind, tif, self._lots(), **trail)
@@ -256,7 +266,7 @@ class Mix:
         rng = self.rng
         price = self._price(symbol, side)
         up = 1 if side is Side.BUY else -1
-        stop_price = price + up * rng.randint(-1 if rng.random() < 0.1 else 1, 6)
+        stop_price = price + up * rng.randint(-1 if rng.random() < 0.1 else 1, 6) * self._gap(symbol)
         limit = rng.choice([None, max(1, stop_price + rng.randint(-2, 3))])
         tif = rng.choice([GTC, GTC, TimeInForce.DAY, TimeInForce.GTD])
         return self._enter(
@@ -275,7 +285,8 @@ class Mix:
         rng = self.rng
         up = 1 if side is Side.BUY else -1
         price = self._price(symbol, side, 2)
-        profit, loss = price + up * rng.randint(0, 5), price - up * rng.randint(0, 5)
+        gap = self._gap(symbol)
+        profit, loss = price + up * rng.randint(0, 5) * gap, price - up * rng.randint(0, 5) * gap
         exits: dict[str, Any] = rng.choice(
             [{"take_profit": profit}, {"stop_loss": loss}, {"take_profit": profit, "stop_loss": loss}]
         )
@@ -349,7 +360,7 @@ class Mix:
     def _list_again(self, symbol: str) -> Command:
         """Other fees, another collar or band; now and then something that must not change."""
         rng = self.rng
-        instrument = INSTRUMENTS[symbol]
+        instrument = self.instruments[symbol]
         if rng.random() < 0.5:
             return ListInstrument(instrument)
         change: dict[str, Any] = rng.choice(

@@ -43,6 +43,7 @@ class Span(msgspec.Struct):
     last_seq: int = 0
     first_ns: int = 0
     last_ns: int = 0
+    torn: bool = False  # the last record was written in part only, and left out: nothing of it was acknowledged
     chain: str = ""  # the chain hash of the last record: it stands for every byte before it
 
 
@@ -112,6 +113,7 @@ def records(copy: Path, span: Span) -> Iterator[tuple[BatchRecord, list[Command]
                 span.records += 1
                 span.last_seq, span.last_ns, span.chain = record.last_seq, record.ts_ns, record.chain.hex()
                 yield record, commands
+        span.torn = any(copy.parent.glob("journal.torn-*"))
     except CorruptRecord as error:
         raise Unreadable(f"The journal is damaged: {error}.") from error
     except UnknownVersion as error:
