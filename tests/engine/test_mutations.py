@@ -9,7 +9,6 @@ import msgspec
 import pytest
 
 from engine import auction, book, entry, execution, matcher, planning, rules, sessions, stops, triggers, venue
-from engine.bands import PriceBand
 from engine.types import SelfTradePrevention
 from tools.audit.findings import Kind
 from tools.audit.search import Search
@@ -49,17 +48,17 @@ def worst_price_first(patch: Patch) -> None:
 
 
 def no_band(patch: Patch) -> None:
-    patch.setattr(PriceBand, "worst", lambda band, instrument, side: None)
+    patch.setattr(book.OrderBook, "band_limit", lambda *_: None)
 
 
 def band_of_a_tick_more(patch: Patch) -> None:
-    limits = PriceBand.limits
+    limits = book.OrderBook.band_limits.fget
 
-    def wider(band: PriceBand, instrument: Any) -> Any:
-        found = limits(band, instrument)
+    def wider(of: book.OrderBook) -> Any:
+        found = limits(of)
         return None if found is None else (max(found[0] - 1, 1), found[1] + 1)
 
-    patch.setattr(PriceBand, "limits", wider)
+    patch.setattr(book.OrderBook, "band_limits", property(wider))
 
 
 def no_limit_state(patch: Patch) -> None:

@@ -23,6 +23,17 @@ def told(events: list[ev.Event]) -> set[str]:
     return {event.symbol for event in events if isinstance(event, about | ev.Uncrossed)}
 
 
+def told_orders(events: list[ev.Event]) -> set[int]:
+    """The orders that some events are about."""
+    ids: set[int] = set()
+    for event in events:
+        if isinstance(event, ev.Filled):
+            ids |= {event.maker_order_id, event.taker_order_id}
+        elif isinstance(event, ev.Accepted | ev.Amended | ev.Triggered):
+            ids.add(event.order_id)
+    return ids
+
+
 def check_fill(
     event: ev.Filled, maker: NaiveOrder, taker: NaiveOrder, symbol: NaiveSymbol, worst: tuple[int | None, int | None]
 ) -> Iterator[Wrong]:

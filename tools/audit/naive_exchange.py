@@ -154,7 +154,7 @@ class NaiveExchange(NaiveAmends):
                         queue.insert(sum(order.price == first.price for order in queue), first)
         for order in touched:
             self.part(order)
-        symbol.band_reference, symbol.band_set_ns = price, self.ts_ns
+        symbol.band_reference, symbol.band_set_ns = symbol.inside(price), self.ts_ns
         self.step(symbol, price)
         ended = sorted((order for order in touched if order.done), key=lambda order: order.ended_turn)
         self.queue_exits(ended)

@@ -40,6 +40,7 @@ class NaiveFlow(NaiveLedger):
 
     def begin(self, order: NaiveOrder) -> None:
         """An order is accepted: from now on it is open."""
+        order.pays = self.paid_asset(order)
         self.open.append(order)
         self.by_id[order.order_id] = order
         self.account(order.account).open.append(order)

@@ -174,7 +174,7 @@ class NaiveLedger:
 
     def held(self, account: int, asset: str) -> int:
         """What the open orders of an account need of an asset."""
-        return sum(self.hold(order) for order in self.account(account).open if self.paid_asset(order) == asset)
+        return sum(self.hold(order) for order in self.account(account).open if order.pays == asset)
 
     def available(self, account: int, asset: str) -> int:
         """What an account owns and no order of it needs."""
@@ -182,8 +182,10 @@ class NaiveLedger:
 
     def paid_asset(self, order: NaiveOrder) -> str:
         """The asset that an order gives."""
-        instrument = self.instruments[order.symbol]
-        return instrument.quote if order.buys else instrument.base
+        if not order.pays:
+            instrument = self.instruments[order.symbol]
+            order.pays = instrument.quote if order.buys else instrument.base
+        return order.pays
 
     def lot_hold(self, order: NaiveOrder) -> int:
         """What one lot of an order may cost at worst, with the highest fee on it; nothing for a market order."""
@@ -199,7 +201,7 @@ class NaiveLedger:
     def hold(self, order: NaiveOrder) -> int:
         """What is set aside for an open order. Of a pair the first leg holds for both, whichever costs more."""
         if order.sibling is None:
-            return order.leaves * order.one_lot
+            return (order.quantity - order.cum) * order.one_lot
         if order.waiting:
             return 0
         return order.leaves * max(order.one_lot, order.sibling.one_lot)

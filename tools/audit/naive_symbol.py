@@ -83,10 +83,14 @@ class NaiveSymbol:
 
     def reference(self, side: Side) -> int | None:
         """The last trade, else the instrument's price, brought inside the BBO; else the best to take."""
-        bid, ask = self.best(BUY), self.best(SELL)
-        price = self.last_price if self.last_price is not None else self.instrument.reference_price
+        price = self.market_price()
         if price is None:
-            return ask if side is BUY else bid
+            return self.best(other(side))
+        return self.inside(price)
+
+    def inside(self, price: int) -> int:
+        """A price brought inside the best bid and offer: not below the one, not above the other."""
+        bid, ask = self.best(BUY), self.best(SELL)
         if bid is not None:
             price = max(price, bid)
         if ask is not None:
@@ -110,13 +114,17 @@ class NaiveSymbol:
         if not self.trading or self.instrument.band is None or self.limit_state is not None or self.last_price is None:
             return
         if self.band_reference is None or ts_ns >= self.band_set_ns + self.instrument.band_window_ns:
-            self.band_reference, self.band_set_ns = self.last_price, ts_ns
+            self.band_reference, self.band_set_ns = self.inside(self.last_price), ts_ns
 
     def band(self, side: Side) -> int | None:
         """The price beyond which no order of `side` may trade; None without a band or while there is no trading."""
-        reference = self.band_reference if self.band_reference is not None else self.instrument.reference_price
-        if self.instrument.band is None or reference is None or not self.trading:
+        if self.instrument.band is None or not self.trading:
             return None
+        reference = self.band_reference
+        if reference is None:
+            if self.instrument.reference_price is None:
+                return None
+            reference = self.inside(self.instrument.reference_price)
         room = Fraction(reference * self.instrument.band, 1_000_000)
         if side is BUY:
             return math.floor(reference + room)

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 
 from engine import events as ev
 from engine.commands import AmendOrder, Command, EnterOrder, SetStatus
-from engine.types import OrderType, Side, TimeInForce, TradingStatus
-from tools.audit.fills import check_auction_fill, check_fill, told
+from engine.types import OrderType, TimeInForce, TradingStatus
+from tools.audit.fills import check_auction_fill, check_fill, told, told_orders
 from tools.audit.findings import Kind
 from tools.audit.naive_order import NaiveOrder
 from tools.audit.naive_symbol import BUY, SELL, NaiveSymbol, within
@@ -37,6 +37,8 @@ class Properties:
         shadow.begin(command, ts_ns)
         found: list[Found] = []
         for event in events:
+            if isinstance(event, ev.Triggered | ev.Accepted):
+                shadow.settle_auctions()
             found += self._judge_event(event)
             shadow.fold(event)
             self._note(event)
@@ -255,6 +257,10 @@ class Properties:
         for name, (_, left) in self._uncross.items():
             if left:
                 yield Kind.AUCTION_PRINTS, name, f"the auction's trades miss its quantity by {left} lots"
+        for order_id in told_orders(events):
+            about = self.shadow.by_id.get(order_id)
+            if about is not None and about.resting:
+                yield from _judge_rested(about)
         for name in told(events) | ({command.symbol} if isinstance(command, SetStatus) else set()):
             symbol = self.shadow.symbols.get(name)
             if symbol is not None:
@@ -265,21 +271,15 @@ class Properties:
         bid, ask = symbol.best(BUY), symbol.best(SELL)
         if symbol.trading and bid is not None and ask is not None and bid >= ask:
             yield Kind.CROSSED_BOOK, name, f"the book stays crossed while it trades: bid {bid}, ask {ask}"
-        for side in (BUY, SELL):
-            yield from _unshown(symbol, side)
 
 
-def _unshown(symbol: NaiveSymbol, side: Side) -> Iterator[Found]:
-    for order in symbol.sides[side]:
-        if order.shown == 0 and order.leaves > 0:
-            yield (
-                Kind.ICEBERG_REFILL,
-                symbol.instrument.symbol,
-                (f"the slice of order {order.order_id} is used up and it shows no next one, with {order.leaves} left"),
-            )
-        if order.time_in_force in (TimeInForce.IOC, TimeInForce.FOK):
-            yield (
-                Kind.DIFFERENCE,
-                symbol.instrument.symbol,
-                (f"order {order.order_id} rests, and is {order.time_in_force}"),
-            )
+def _judge_rested(order: NaiveOrder) -> Iterator[Found]:
+    """An order that a command was about, and that stands in the book after it."""
+    if order.shown == 0 and order.leaves > 0:
+        yield (
+            Kind.ICEBERG_REFILL,
+            order.symbol,
+            (f"the slice of order {order.order_id} is used up and it shows no next one, with {order.leaves} left"),
+        )
+    if order.time_in_force in (TimeInForce.IOC, TimeInForce.FOK):
+        yield Kind.DIFFERENCE, order.symbol, f"order {order.order_id} rests, and is {order.time_in_force}"

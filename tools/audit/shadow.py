@@ -29,6 +29,7 @@ class Shadow(NaiveLedger):
         self.command: Command | None = None
         self.ts_ns = 0
         self.turns = 0
+        self._uncrossed: dict[str, int] = {}  # prices of auctions whose trades are still being told
         self.moving: NaiveOrder | None = None  # the order that executes
         self.worst: tuple[int | None, int | None] = (None, None)  # its collar and band, as they were when it began
 
@@ -47,10 +48,18 @@ class Shadow(NaiveLedger):
             symbol.look_at_band(ts_ns)
 
     def finish(self) -> None:
-        """A command is over: what still moves has come to rest."""
+        """A command, or an order before the next, is over: what still moves has come to rest."""
+        self.settle_auctions()
         if self.moving is not None and not self.moving.done and not self.moving.market_like:
             self._rest(self.moving)
         self.moving = None
+
+    def settle_auctions(self) -> None:
+        """The trades of an auction are told: bands are measured from its price, inside what still stands."""
+        for name, price in self._uncrossed.items():
+            symbol = self.symbols[name]
+            symbol.band_reference, symbol.band_set_ns = symbol.inside(price), self.ts_ns
+        self._uncrossed.clear()
 
     def fold(self, event: ev.Event) -> None:
         """Believe one event. One about an order that is not known is passed over."""
@@ -95,7 +104,7 @@ class Shadow(NaiveLedger):
         """What the open orders of an account need, by asset."""
         held: Counter[str] = Counter()
         for order in self.account(account).open:
-            held[self.paid_asset(order)] += self.hold(order)
+            held[order.pays or self.paid_asset(order)] += self.hold(order)
         return held
 
     # -- one kind of event each
@@ -141,7 +150,7 @@ class Shadow(NaiveLedger):
             sibling.sibling = order
         if order.buys and order.waiting and order.order_type is not OrderType.STOP_LIMIT:
             order.hold_price = symbol.hold_price(order.stop_price or 0)
-        order.one_lot = self.lot_hold(order)
+        order.one_lot, order.pays = self.lot_hold(order), self.paid_asset(order)
         self.open.append(order)
         owner.open.append(order)
         self.by_id[order.order_id] = order
@@ -232,7 +241,7 @@ class Shadow(NaiveLedger):
             case ev.LimitStateChanged():
                 symbol.limit_state = None if event.side is None else (event.side, self.ts_ns)
             case ev.Uncrossed():
-                symbol.band_reference, symbol.band_set_ns = event.price, self.ts_ns
+                self._uncrossed[event.symbol] = event.price
 
     def _list(self, event: ev.InstrumentListed) -> None:
         instrument = event.instrument
