@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import pytest
 
+from engine import planning
 from engine.commands import Command
 from engine.digest import state_digest
 from engine.events import Applied
@@ -22,7 +23,9 @@ from journal.sqlite import SqliteJournal
 from store.history import History
 from tests.tools.audited import BUY, OPENING, SELL, order
 from tests.tools.servers import ROOT, run, tool
+from tools.audit import search
 from tools.audit.__main__ import main
+from tools.audit.findings import Kind
 
 COMMANDS: list[Command] = [
     *OPENING,
@@ -189,3 +192,18 @@ def test_help_names_every_kind_and_the_exit_status() -> None:
     assert outcome.returncode == 0
     assert "trade_through" in outcome.stdout
     assert "Exit status" in outcome.stdout
+
+
+def test_a_search_says_what_it_met_and_what_it_found(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert search.main(["--commands", "300", "--seeds", "1", "2"]) == 0
+    assert capsys.readouterr().out.count("nothing found") == 2
+    monkeypatch.setattr(planning, "would_take", lambda *_: False)  # post-only orders take
+    assert search.main(["--commands", "1500", "--seeds", "1"]) == 1
+    assert "FOUND seq" in capsys.readouterr().out
+
+
+def test_every_kind_of_finding_is_documented() -> None:
+    page = (ROOT / "Documentation" / "auditing.md").read_text(encoding="utf-8")
+    assert [kind.value for kind in Kind if f"`{kind.value}`" not in page] == []

@@ -122,7 +122,7 @@ class Mix:
     """A source of commands for a venue that it watches. Every other seed has prices with gaps between them."""
 
     def __init__(self, seed: int, venue: NaiveExchange) -> None:
-        self.rng = random.Random(seed)
+        self.rng = random.Random(seed)  # nosec B311 # reproducible, not secret
         self.venue = venue
         self.seq = 0
         self.ts_ns = 0

@@ -29,6 +29,7 @@ class NaiveFlow(NaiveLedger):
         self.symbols: dict[str, NaiveSymbol] = {}
         self.by_id: dict[int, NaiveOrder] = {}  # open orders
         self.done: dict[int, tuple[int, str | None]] = {}  # order id -> account, client order id
+        self.done_queue: deque[int] = deque()  # oldest end first
         self.names: dict[tuple[int, str], tuple[int, object]] = {}  # account, client order id -> order id, command
         self.events: list[ev.Event] = []
         self.queue: deque[tuple[str, NaiveOrder]] = deque()
@@ -72,8 +73,9 @@ class NaiveFlow(NaiveLedger):
         del self.by_id[order.order_id]
         order.done, order.ended_turn = True, self.turn()
         self.done[order.order_id] = (order.account, order.client_order_id)
-        if len(self.done) > REMEMBERED:
-            account, name = self.done.pop(next(iter(self.done)))
+        self.done_queue.append(order.order_id)
+        if len(self.done_queue) > REMEMBERED:
+            account, name = self.done.pop(self.done_queue.popleft())
             if name is not None:
                 del self.names[account, name]
 
