@@ -16,7 +16,8 @@ from engine.commands import Command
 from engine.digest import state_digest
 from engine.events import Applied
 from engine.exchange import Exchange
-from engine.types import Seq
+from engine.rejects import InvariantViolation
+from engine.types import PostOnly, Seq
 from journal.codec import GENESIS, seal
 from journal.port import Checkpoint
 from journal.sqlite import SqliteJournal
@@ -131,6 +132,30 @@ def test_a_state_other_than_the_server_noted_is_found(tmp_path: Path, audit: Run
     outcome = audit(write(tmp_path, digest="0" * 64))
     assert outcome.returncode == 1
     assert f"seq {len(COMMANDS)} difference: the state is another" in outcome.stdout
+
+
+def test_an_engine_that_breaks_a_rule_is_named_with_the_command(
+    tmp_path: Path, audit: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path, [*OPENING, order(SELL, 5, 10), order(BUY, 5, 10, post_only=PostOnly.REJECT)])
+    monkeypatch.setattr(planning, "would_take", lambda *_: False)
+    outcome = audit(tmp_path)
+    seq = len(OPENING) + 2
+    assert outcome.returncode == 1
+    assert f"seq {seq} COIN-USD post_only_took: trade 1 at 10 has the post-only order {seq} as taker" in outcome.stdout
+    assert f"the first at seq {seq}" in outcome.stdout
+    assert f"From seq {seq} on nothing is compared" in outcome.stdout
+
+
+def test_a_command_that_stops_the_engine_is_named(tmp_path: Path, audit: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def crash(*_: object) -> None:
+        raise InvariantViolation("its own state is wrong")
+
+    write(tmp_path)
+    monkeypatch.setattr(planning, "_plan_carefully", crash)
+    outcome = audit(tmp_path)
+    assert outcome.returncode == 1
+    assert "engine_stopped: the engine stopped: InvariantViolation: its own state is wrong" in outcome.stdout
 
 
 def flip_a_byte(path: Path) -> None:

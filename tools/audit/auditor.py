@@ -88,7 +88,7 @@ class Auditor:
 
     def engine_stopped(self, seq: int, error: Exception) -> None:
         """The engine refused to go on at a command."""
-        self.add(Kind.ENGINE_STOPPED, seq, None, f"the engine stopped: {error}")
+        self.add(Kind.ENGINE_STOPPED, seq, None, f"the engine stopped: {type(error).__name__}: {error}")
 
     @property
     def scales(self) -> dict[str, int]:

@@ -233,7 +233,7 @@ class Mix:
             else:
                 quantity = rng.choice([quantity, quantity + 20])
                 options["display_quantity"] = rng.randint(1, min(quantity, 6))
-        price, lots = self._price(symbol, side), rng.choice([quantity] * 99 + ["1.5"])
+        price, lots = self._price(symbol, side), rng.choice([quantity] * 199 + ["1.5"])
         return self._enter(symbol, account, side, OrderType.LIMIT, tif, lots, price, **options)
 
     def _market(self, symbol: str, account: int, side: Side) -> Command:
@@ -370,8 +370,13 @@ class Mix:
                 {"collar": rng.choice([None, 100_000, 400_000])},
                 {"band": rng.choice([None, 50_000, 200_000])},
                 {"tick_size": "0.2"},
+                {"base_scale": 6},
+                {"base": "USD"},
                 {"taker_fee": 1_000_001},
                 {"scheduled": rng.random() < 0.5},
+                {"reference_price": None},
+                {"limit_state_ns": rng.choice([0, 2 * 10**9]), "halt_ns": 0, "auction_ns": rng.choice([0, 10**9])},
+                {"band_window_ns": rng.choice([0, 10**10])},
             ]
         )
         return ListInstrument(msgspec.structs.replace(instrument, **change))
@@ -382,7 +387,9 @@ class Mix:
         asset, amount = rng.choice(ASSETS), f"0.0{rng.randint(0, 99):02}{rng.choice(['', '', '', '00000001'])}"
         dice = rng.random()
         if dice < 0.4:
-            return Deposit(account, rng.choice([asset, asset, asset, "NONE"]), amount, rng.choice([None, None, "0.9"]))
+            return Deposit(
+                account, rng.choice([asset, asset, asset, "NONE"]), amount, rng.choice([None, None, "0.9", "0.05"])
+            )
         if dice < 0.75:
             return Withdraw(account, asset, rng.choice([amount, f"0.{rng.randint(0, 3)}"]))
         if dice < 0.79:

@@ -43,7 +43,7 @@ class Search:
             self.commands.append((ts_ns, command))
             try:
                 events = self.exchange.apply(command, Seq(seq), ts_ns)
-            except (InvariantViolation, RuntimeError, ArithmeticError, LookupError, TypeError, AttributeError) as error:
+            except Exception as error:  # whatever it is, the engine did not carry out a command
                 self.auditor.engine_stopped(seq, error)
                 self.problem = f"seq {seq}: {command}: {type(error).__name__}: {error}"
                 return self.problem
