@@ -225,7 +225,7 @@ class ExchangeMachine(RuleBasedStateMachine):
 
 TestRandomCommands = ExchangeMachine.TestCase
 TestRandomCommands.settings = settings(
-    max_examples=200, stateful_step_count=50, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=150, stateful_step_count=50, deadline=None, suppress_health_check=list(HealthCheck)
 )
 
 EVERY_EVENT = {kind.__name__ for kind in vars(ev).values() if isinstance(kind, type) and issubclass(kind, ev.Event)} - {

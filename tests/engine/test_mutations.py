@@ -157,8 +157,8 @@ def uncross_at(choose: Callable[[Any, auction.Clearing], int]) -> Break:
     return broken
 
 
-def best_bid(crossed: Any, _: auction.Clearing) -> int:
-    return crossed.bids.best_price
+def a_tick_less(crossed: Any, right: auction.Clearing) -> int:
+    return max(right.price - 1, crossed.asks.best_price)
 
 
 def a_tick_more(crossed: Any, right: auction.Clearing) -> int:
@@ -233,8 +233,8 @@ MUTATIONS: list[tuple[str, Break, set[Kind]]] = [
     ("rebates are no more than the other fee", rebates_not_netted, {Kind.WRONG_FEE}),
     ("conservation of money", a_unit_lost_on_every_fill, {Kind.UNBALANCED, Kind.NEGATIVE_BALANCE}),
     ("holds", held_too_little, {Kind.WRONG_HOLD}),
-    ("the uncross price", uncross_at(best_bid), {Kind.AUCTION_PRICE}),
-    ("the uncross price, by a tick", uncross_at(a_tick_more), {Kind.AUCTION_PRICE}),
+    ("the uncross price", uncross_at(a_tick_less), {Kind.AUCTION_PRICE}),
+    ("the uncross price, the other way", uncross_at(a_tick_more), {Kind.AUCTION_PRICE}),
     ("the older is the maker", auction_pairs_swapped, {Kind.DIFFERENCE, Kind.WRONG_FEE, Kind.ENGINE_STOPPED}),
     ("the order of triggers", triggered_in_reverse, {Kind.MISSED_TRIGGER, Kind.DIFFERENCE}),
     ("stops wait for their price", triggered_a_tick_early, {Kind.WRONG_TRIGGER}),
