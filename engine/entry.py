@@ -55,7 +55,7 @@ def enter(venue: Venue, command: EnterOrder, events: list[ev.Event]) -> None:
     if book.status is not _TRADING and not takes(book.status, command):
         events.append(ev.Rejected(account, symbol, RejectReason.SYMBOL_NOT_TRADING, None, client_order_id))
         return
-    if book.instrument.band is not None and book.status is _TRADING:
+    if book.instrument.band is not None:
         book.renew_band(venue.ts_ns)
     if owner.stopped:
         reason = RejectReason.ACCOUNT_STOPPED

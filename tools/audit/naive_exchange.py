@@ -127,8 +127,10 @@ class NaiveExchange(NaiveAmends):
             found = symbol.auction()
             if found is not None:
                 self.uncross(symbol, *found)
-            elif symbol.last_price is not None:
-                self.step(symbol, symbol.last_price)
+            else:
+                symbol.look_at_band(self.ts_ns)
+                if symbol.last_price is not None:
+                    self.step(symbol, symbol.last_price)
             self.run_queue()
         if status is TradingStatus.CLOSED:
             name = symbol.instrument.symbol

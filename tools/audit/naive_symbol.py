@@ -47,7 +47,7 @@ class NaiveSymbol:
         self.sides: dict[Side, list[NaiveOrder]] = {BUY: [], SELL: []}  # resting
         self.waiting: list[NaiveOrder] = []  # for a trigger, in order of entry
         self.band_reference: int | None = None
-        self.band_set_ns = 0
+        self.band_set_ns: int | None = 0
         self.limit_state: tuple[Side, int] | None = None  # of which side's orders, when it halts
         self.timer: tuple[int, TradingStatus] | None = None  # when what becomes of it by itself
 
@@ -110,11 +110,15 @@ class NaiveSymbol:
         return max(math.ceil(reference - room), 1)
 
     def look_at_band(self, ts_ns: int) -> None:
-        """At the start of an entry or amend: a reference that has served its time gives way to the last price."""
-        if not self.trading or self.instrument.band is None or self.limit_state is not None or self.last_price is None:
+        """As trading, an entry or an amend begins: a reference that has served its time gives way to the last price."""
+        if not self.trading or self.instrument.band is None or self.limit_state is not None:
             return
-        if self.band_reference is None or ts_ns >= self.band_set_ns + self.instrument.band_window_ns:
-            self.band_reference, self.band_set_ns = self.inside(self.last_price), ts_ns
+        since = self.band_set_ns
+        if self.band_reference is None or since is None or ts_ns >= since + self.instrument.band_window_ns:
+            if self.last_price is not None:
+                self.band_reference, self.band_set_ns = self.inside(self.last_price), ts_ns
+            elif self.instrument.reference_price is not None:  # for now: the next look takes it anew
+                self.band_reference, self.band_set_ns = self.inside(self.instrument.reference_price), None
 
     def band(self, side: Side) -> int | None:
         """The price beyond which no order of `side` may trade; None without a band or while there is no trading."""

@@ -238,6 +238,7 @@ class Shadow(NaiveLedger):
                 symbol.status = event.status
                 if event.status is TradingStatus.TRADING:
                     symbol.band_reference = None
+                    symbol.look_at_band(self.ts_ns)
             case ev.LimitStateChanged():
                 symbol.limit_state = None if event.side is None else (event.side, self.ts_ns)
             case ev.Uncrossed():
