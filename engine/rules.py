@@ -7,73 +7,213 @@ from __future__ import annotations
 
 from engine.accounts import Account
 from engine.book import OrderBook
-from engine.commands import EnterOrder
+from engine.commands import EnterOrder, OrderOptions
 from engine.instrument import FEE_UNIT, Instrument
 from engine.ledger import Ledger
 from engine.rejects import RejectReason
+from engine.stops import trail_of
 from engine.types import Lots, OrderType, Side, Ticks, TimeInForce, TradingStatus
 
-_BUY, _LIMIT, _MARKET = Side.BUY, OrderType.LIMIT, OrderType.MARKET
-_TRADING, _GTC = TradingStatus.TRADING, TimeInForce.GTC
+MAX_SLICES = 100  # an iceberg shows at least a hundredth of itself
+MAX_TRAIL = FEE_UNIT  # a trail in millionths is less than the whole price
+
+_BUY, _SELL = Side.BUY, Side.SELL
+_LIMIT, _MARKET, _OCO, _TRAILING = OrderType.LIMIT, OrderType.MARKET, OrderType.OCO, OrderType.TRAILING_STOP
+_TRADING = TradingStatus.TRADING
+_IOC, _FOK, _GTD = TimeInForce.IOC, TimeInForce.FOK, TimeInForce.GTD
+_GATHERING = (TradingStatus.PRE_OPEN, TradingStatus.AUCTION)
+
+_PRICES = ("stop_price", "stop_limit_price", "trail_amount", "take_profit", "stop_loss", "stop_loss_limit")
+_EXITS = ("take_profit", "stop_loss", "stop_loss_limit")
+_ALLOWED: dict[OrderType, tuple[str, ...]] = {  # the options of each order type, expire_ns apart
+    OrderType.MARKET: _EXITS,
+    OrderType.LIMIT: (*_EXITS, "post_only", "display_quantity"),
+    OrderType.STOP: ("stop_price",),
+    OrderType.STOP_LIMIT: ("stop_price", "display_quantity"),
+    OrderType.TRAILING_STOP: ("trail_amount", "trail_percent"),
+    OrderType.OCO: ("stop_price", "stop_limit_price"),
+}
+_NO_OPTIONS = OrderOptions()
 
 
-def refuse_entry(command: EnterOrder, book: OrderBook, owner: Account, ledger: Ledger) -> RejectReason | None:
+def gathers(status: TradingStatus) -> bool:
+    """Whether orders gather for an auction: they rest without matching, and the book may cross."""
+    return status in _GATHERING
+
+
+def takes(status: TradingStatus, command: EnterOrder) -> bool:
+    """Whether a symbol of this status takes such an order at all. O(1)."""
+    if status is _TRADING:
+        return True
+    if not gathers(status) or command.order_type is _MARKET or command.time_in_force in (_IOC, _FOK):
+        return False
+    return command.options is None or command.options.post_only is None
+
+
+def refuse_entry(
+    command: EnterOrder, book: OrderBook, owner: Account, ledger: Ledger, ts_ns: int
+) -> RejectReason | None:
     """The first rule that `command` breaks, or None. O(1).
 
-    The symbol is known and trading, the owner may trade, the client order id is new: the
-    exchange has looked. Whether the owner can pay is seen when the matches are planned.
+    The symbol is known and takes such orders, the owner may trade, the client order id is
+    new: the exchange has looked. Whether the owner can pay, and what the order would meet,
+    is seen when its matches are planned.
     """
     instrument = book.instrument
-    price, quantity = command.price, command.quantity
+    price, quantity, options = command.price, command.quantity, command.options
     if not _combines(command):
         return RejectReason.UNSUPPORTED_COMBINATION
     if isinstance(price, str) or (price is not None and price < 1):
         return RejectReason.BAD_TICK
     if isinstance(quantity, str) or isinstance(command.quote_quantity, str):
-        return RejectReason.BAD_LOT
-    valued_at = price if price is not None else reference_price(book, command.side)
+        on_the_ticks = options is None or not _off_the_ticks(options)
+        return RejectReason.BAD_LOT if on_the_ticks else RejectReason.BAD_TICK
+    if options is not None:
+        if _off_the_ticks(options):
+            return RejectReason.BAD_TICK
+        if isinstance(options.display_quantity, str):
+            return RejectReason.BAD_LOT
     if quantity is None:
         reason = _refuse_notional(instrument, owner, ledger, command.quote_quantity or 0)
     else:
-        reason = _refuse_size(instrument, owner, ledger, valued_at, quantity)
+        valued_at = price if price is not None else _valued_at(command, book)
+        reason = refuse_size(instrument, owner, ledger, valued_at, quantity)
+    if reason is None and options is not None:
+        reason = _refuse_options(command, options, book, ts_ns)
     if reason is not None:
         return reason
-    if price is not None and beyond_collar(book, command.side, price):
+    order_type = command.order_type
+    if price is not None and (order_type is _LIMIT or order_type is _OCO) and beyond_collar(book, command.side, price):
         return RejectReason.PRICE_OUTSIDE_COLLAR
+    open_orders = len(owner.open_orders) + (2 if order_type is _OCO else 1)  # of all symbols: mostly enough to know
+    if open_orders <= instrument.max_open_orders and owner.configuration.max_open_orders is None:
+        return None
+    return _refuse_open_orders(instrument, owner, 2 if order_type is _OCO else 1)
+
+
+def _refuse_open_orders(instrument: Instrument, owner: Account, more: int) -> RejectReason | None:
+    """Whether there would be too many open orders of the symbol, or over all of them."""
     most = owner.configuration.max_open_orders
-    if owner.open_count.get(instrument.symbol, 0) >= instrument.max_open_orders or (
-        most is not None and len(owner.open_orders) >= most
+    too_many = owner.open_count.get(instrument.symbol, 0) + more > instrument.max_open_orders or (
+        most is not None and len(owner.open_orders) + more > most
+    )
+    return RejectReason.TOO_MANY_OPEN_ORDERS if too_many else None
+
+
+def _combines(command: EnterOrder) -> bool:
+    """Whether type, time in force, price, the two ways to say a quantity and the options go together."""
+    order_type, tif, options = command.order_type, command.time_in_force, command.options
+    if options is None and order_type is _LIMIT:
+        return (
+            command.price is not None
+            and command.quantity is not None
+            and command.quote_quantity is None
+            and tif is not _GTD
+        )
+    if order_type is _MARKET:
+        if command.price is not None or (tif is not _IOC and tif is not _FOK):
+            return False
+        if command.quote_quantity is not None and (command.quantity is not None or tif is _FOK):
+            return False
+        if command.quote_quantity is None and command.quantity is None:
+            return False
+        if options is None:
+            return True
+    else:
+        priced = order_type not in (OrderType.STOP, _TRAILING)
+        if (command.price is not None) is not priced or command.quantity is None or command.quote_quantity is not None:
+            return False
+    return _options_combine(order_type, tif, options or _NO_OPTIONS)
+
+
+def _options_combine(order_type: OrderType, tif: TimeInForce, options: OrderOptions) -> bool:
+    allowed = _ALLOWED[order_type]
+    for name in ("post_only", "display_quantity", "trail_percent", *_PRICES):
+        if getattr(options, name) is not None and name not in allowed:
+            return False
+    if (options.expire_ns is not None) is not (tif is _GTD):
+        return False
+    if options.stop_loss_limit is not None and options.stop_loss is None:
+        return False
+    if order_type is _MARKET:
+        return True
+    if order_type is _LIMIT:
+        if options.post_only is None and options.display_quantity is None:
+            return True
+        both = options.post_only is not None and options.display_quantity is not None
+        return not both and tif not in (_IOC, _FOK)
+    if tif in (_IOC, _FOK):
+        return False
+    if order_type is _TRAILING:
+        return (options.trail_amount is None) is not (options.trail_percent is None)
+    return options.stop_price is not None
+
+
+def _off_the_ticks(options: OrderOptions) -> bool:
+    """Whether a price among the options is no whole number of ticks above zero."""
+    if isinstance(options.trail_percent, str):
+        return True
+    for name in _PRICES:
+        value = getattr(options, name)
+        if value is not None and (isinstance(value, str) or value < 1):
+            return True
+    return False
+
+
+def _valued_at(command: EnterOrder, book: OrderBook) -> Ticks | None:
+    """The price at which the size of an order without a limit is judged; None: by its lots alone."""
+    if command.order_type is _MARKET:
+        return reference_price(book, command.side)
+    stop_price = None if command.options is None else command.options.stop_price
+    return None if stop_price is None else Ticks(int(stop_price))
+
+
+def _refuse_options(command: EnterOrder, options: OrderOptions, book: OrderBook, ts_ns: int) -> RejectReason | None:
+    display = options.display_quantity
+    quantity = int(command.quantity or 0)
+    if display is not None and not (1 <= int(display) <= quantity and int(display) * MAX_SLICES >= quantity):
+        return RejectReason.BAD_DISPLAY_QUANTITY
+    if options.expire_ns is not None and options.expire_ns <= ts_ns:
+        return RejectReason.EXPIRE_TIME_PASSED
+    if command.order_type is _TRAILING:
+        trails = _trails(command.side, options, book)
+        return None if trails else RejectReason.BAD_TRIGGER
+    if command.order_type is _OCO:
+        return None if _apart(command.side, command.price, options.stop_price) else RejectReason.BAD_TRIGGER
+    exits_side = _SELL if command.side is _BUY else _BUY
+    profit, loss = options.take_profit, options.stop_loss
+    if (
+        _apart(exits_side, profit, loss)
+        and _apart(exits_side, profit, command.price)
+        and (command.order_type is not _LIMIT or _apart(exits_side, command.price, loss))
     ):
-        return RejectReason.TOO_MANY_OPEN_ORDERS
-    return None
+        return None
+    return RejectReason.BAD_TRIGGER
 
 
-def refuse_amend(
-    book: OrderBook,
-    owner: Account,
-    ledger: Ledger,
-    side: Side,
-    price: Ticks | str,
-    quantity: Lots | str,
-    *,
-    price_changed: bool,
-) -> RejectReason | None:
-    """The first rule that an open order of `book` with this price and whole quantity would break, or None."""
-    if book.status is not _TRADING:
-        return RejectReason.SYMBOL_NOT_TRADING
-    if isinstance(price, str) or price < 1:
-        return RejectReason.BAD_TICK
-    if isinstance(quantity, str):
-        return RejectReason.BAD_LOT
-    reason = _refuse_size(book.instrument, owner, ledger, price, quantity)
-    if reason is not None:
-        return reason
-    if price_changed and beyond_collar(book, side, price):
-        return RejectReason.PRICE_OUTSIDE_COLLAR
-    return None
+def _apart(side: Side, better: Ticks | str | None, worse: Ticks | str | None) -> bool:
+    """Whether one price is better for an order of `side` than the other; so when one is not given."""
+    if better is None or worse is None:
+        return True
+    return int(better) > int(worse) if side is _SELL else int(better) < int(worse)
 
 
-def _refuse_size(
+def _trails(side: Side, options: OrderOptions, book: OrderBook) -> bool:
+    percent = options.trail_percent
+    if percent is not None and not 1 <= int(percent) < MAX_TRAIL:
+        return False
+    peak = trailing_peak(book)
+    if peak is None:
+        return False
+    return side is _BUY or trail_of(options.trail_amount, percent, peak) < peak
+
+
+def trailing_peak(book: OrderBook) -> Ticks | None:
+    """What a trailing stop that is entered now follows first; None when there is nothing yet."""
+    return book.instrument.reference_price if book.last_price is None else book.last_price
+
+
+def refuse_size(
     instrument: Instrument, owner: Account, ledger: Ledger, price: Ticks | None, quantity: Lots
 ) -> RejectReason | None:
     """Whether quantity, or price times quantity where a price is known, is outside the limits."""
@@ -83,7 +223,10 @@ def _refuse_size(
         return RejectReason.QUANTITY_TOO_LARGE
     if price is None:
         return None
-    return _refuse_notional(instrument, owner, ledger, price * quantity * instrument.lot_tick_amount)
+    notional = price * quantity * instrument.lot_tick_amount
+    if instrument.min_notional <= notional <= instrument.max_notional and owner.configuration.max_notional is None:
+        return None if notional else RejectReason.NOTIONAL_TOO_SMALL
+    return _refuse_notional(instrument, owner, ledger, notional)
 
 
 def reference_price(book: OrderBook, side: Side) -> Ticks | None:
@@ -97,12 +240,7 @@ def reference_price(book: OrderBook, side: Side) -> Ticks | None:
         last = book.instrument.reference_price
     if last is None:
         return book.opposite(side).best_price
-    bid, ask = book.bids.best, book.asks.best
-    if bid is not None and last < bid.price:
-        return bid.price
-    if ask is not None and last > ask.price:
-        return ask.price
-    return last
+    return book.inside_bbo(last)
 
 
 def collar_limit(book: OrderBook, side: Side) -> Ticks | None:
@@ -121,11 +259,18 @@ def collar_limit(book: OrderBook, side: Side) -> Ticks | None:
 
 
 def beyond_collar(book: OrderBook, side: Side, price: Ticks) -> bool:
-    """Whether a buy is priced above, or a sell below, what the collar allows."""
-    limit = collar_limit(book, side)
-    if limit is None:
+    """Whether a buy is priced above, or a sell below, what the collar allows; never while orders gather."""
+    if book.status is not _TRADING:
         return False
-    return price > limit if side is _BUY else price < limit
+    near = book.bids.best if side is _BUY else book.asks.best
+    if near is not None and (price <= near.price if side is _BUY else price >= near.price):
+        return False  # the reference is not beyond the best on its own side
+    collar = book.instrument.collar
+    reference = None if collar is None else reference_price(book, side)
+    if collar is None or reference is None:
+        return False
+    room = reference * collar // FEE_UNIT
+    return price > reference + room if side is _BUY else price < reference - room
 
 
 def _refuse_notional(instrument: Instrument, owner: Account, ledger: Ledger, notional: int) -> RejectReason | None:
@@ -137,14 +282,3 @@ def _refuse_notional(instrument: Instrument, owner: Account, ledger: Ledger, not
     if own is not None and notional > ledger.limit(instrument.quote, own):
         return RejectReason.NOTIONAL_TOO_LARGE
     return None
-
-
-def _combines(command: EnterOrder) -> bool:
-    """Whether type, time in force, price and the two ways to say a quantity go together."""
-    if command.order_type is _LIMIT:
-        return command.price is not None and command.quantity is not None and command.quote_quantity is None
-    if command.price is not None or command.time_in_force is _GTC:
-        return False
-    if command.quote_quantity is not None:
-        return command.quantity is None and command.time_in_force is TimeInForce.IOC
-    return command.quantity is not None

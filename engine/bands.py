@@ -1,0 +1,45 @@
+"""The price band of one symbol: limit up, limit down, and the limit state between a stopped trade and a halt.
+
+A trade further from the reference than the band does not happen. Prices in ticks, times in
+epoch nanoseconds. Layer: engine.
+"""
+
+from __future__ import annotations
+
+from engine.instrument import Instrument
+from engine.types import Side, Ticks
+
+_BUY = Side.BUY
+
+
+class PriceBand:
+    """What the band of a book is measured from, and the limit state it is in, if it is in one."""
+
+    __slots__ = ("limit_side", "limit_since_ns", "reference", "set_ns")
+
+    def __init__(self) -> None:
+        self.reference: Ticks | None = None  # None: the instrument's
+        self.set_ns: int | None = 0  # None: taken for want of a last price, and only until the next look
+        self.limit_side: Side | None = None  # of the orders that wanted to trade beyond the band
+        self.limit_since_ns = 0
+
+    def serves(self, instrument: Instrument, ts_ns: int) -> bool:
+        """Whether the reference serves on: for its window, and through a limit state. O(1)."""
+        if self.limit_side is not None:
+            return True
+        return (
+            self.reference is not None and self.set_ns is not None and ts_ns < self.set_ns + instrument.band_window_ns
+        )
+
+    def refer_to(self, price: Ticks | None, ts_ns: int | None) -> None:
+        """Measure from `price` from now on; None: from the instrument's reference price."""
+        self.reference, self.set_ns = price, ts_ns
+
+
+def nearer(side: Side, first: Ticks | None, second: Ticks | None) -> Ticks | None:
+    """The stricter of two worst prices for an order of `side`; None is no limit."""
+    if first is None:
+        return second
+    if second is None:
+        return first
+    return min(first, second) if side is _BUY else max(first, second)
