@@ -15,6 +15,7 @@ MAX_UNITS = 10**18  # ticks or lots in one number
 MAX_DIGITS = 60  # of a number as written
 
 _EXACT = Context(prec=2 * MAX_DIGITS + 20)
+_MILLIONTH = Decimal("0.0001")  # in percent
 _AVERAGE_DECIMALS = 6  # an average price is told this much finer than a tick
 
 
@@ -31,17 +32,17 @@ class Grid:
 
     def ticks(self, price: Decimal) -> Ticks | str | None:
         """`price` in ticks; as text when it is no whole number of them; None when it is out of range."""
-        units = _whole_units(price, self._tick)
+        units = whole_units(price, self._tick)
         return Ticks(units) if isinstance(units, int) else units
 
     def lots(self, quantity: Decimal) -> Lots | str | None:
         """`quantity` in lots; as text when it is no whole number of them; None when it is out of range."""
-        units = _whole_units(quantity, self._lot)
+        units = whole_units(quantity, self._lot)
         return Lots(units) if isinstance(units, int) else units
 
     def minor_units(self, amount: Decimal) -> Amount | str | None:
         """A quote amount in minor units; as text when it is finer; None when it is out of range."""
-        units = _whole_units(amount, Decimal(1).scaleb(-self.instrument.quote_scale))
+        units = whole_units(amount, Decimal(1).scaleb(-self.instrument.quote_scale))
         return Amount(units) if isinstance(units, int) else units
 
     def price(self, ticks: Ticks) -> str:
@@ -82,11 +83,17 @@ def _decimals_and_units(step: Decimal) -> tuple[int, int]:
     return decimals, int(step.scaleb(decimals))
 
 
-def _whole_units(value: Decimal, step: Decimal) -> int | str | None:
+def millionths(percent: Decimal) -> int | str | None:
+    """A percentage in millionths; as text when it is finer; None when it is out of range."""
+    return whole_units(percent, _MILLIONTH)
+
+
+def whole_units(value: Decimal, step: Decimal, limit: int = MAX_UNITS) -> int | str | None:
+    """How many `step` are in `value`; its text when it is no whole number of them; None when it is out of range."""
     if value.adjusted() > MAX_DIGITS or len(value.as_tuple().digits) > MAX_DIGITS or value.adjusted() < -MAX_DIGITS:
         return None
     units = _EXACT.divide_int(value, step)
-    if abs(units) >= MAX_UNITS:
+    if abs(units) >= limit:
         return None
     return int(units) if _EXACT.multiply(units, step) == value else f"{value:f}"
 
