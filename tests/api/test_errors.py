@@ -47,8 +47,8 @@ ENTRY_REJECTS: list[tuple[RejectReason, dict[str, Any], int]] = [
 ]
 SENTENCES = {
     "UNKNOWN_SYMBOL": "There is no symbol LAX; GET /symbols lists them.",
-    "BAD_TICK": "The price must be a multiple of the tick size, 0.05.",
-    "BAD_LOT": "The quantity must be a multiple of the lot size, 0.1.",
+    "BAD_TICK": "Each price must be a multiple of the tick size, 0.05; a trail_percent of 0.0001.",
+    "BAD_LOT": "Each quantity must be a multiple of the lot size, 0.1.",
     "QUANTITY_TOO_SMALL": "The quantity is below the smallest allowed, 1.0.",
     "QUANTITY_TOO_LARGE": "The quantity is above the largest allowed, 10.0.",
     "NOTIONAL_TOO_SMALL": "Price times quantity is below the smallest allowed, 80.",

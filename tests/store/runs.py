@@ -104,6 +104,7 @@ def expected_orders(applied: Sequence[Applied]) -> dict[OrderId, DoneOrder]:
                     ended_ns=item.ts_ns,
                     status=status,
                     reason=getattr(event, "reason", None),
+                    terms=event.terms,
                 )
     return found
 
