@@ -10,8 +10,7 @@ from typing import Literal
 import msgspec
 
 from api.answers import AccountFillView, seconds
-from api.errors import percent
-from api.grid import amount_text
+from api.grid import amount_text, percent
 from api.texts import DecimalText, IdText
 from engine.commands import ConfigureAccount
 from engine.exchange import Exchange

@@ -12,24 +12,27 @@ from collections.abc import Iterable
 from typing import Any, Literal
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from api.grid import Grid, grid_of
+from api.order_options import OrderOptions, options_of
+from api.standing import Standing, standings
 from api.states import OrderState, TradeState
 from api.texts import DecimalText, IdText
 from engine.book import OrderBook
 from engine.depth import bbo, l2, queue_position
-from engine.events import Accepted, Applied, Cancelled, Ended, Filled
+from engine.events import Accepted, Applied, Cancelled
 from engine.exchange import Exchange
 from engine.instrument import Instrument
 from engine.order import Order
 from engine.types import (
     Amount,
-    Lots,
     OrderStatus,
     OrderType,
     Side,
     Ticks,
     TimeInForce,
+    entry_of,
 )
 from store.history import Trade
 
@@ -86,7 +89,19 @@ class AccountFillView(FillView, frozen=True, kw_only=True):
     order_id: IdText
 
 
-class OrderAnswer(msgspec.Struct, frozen=True, kw_only=True):
+class LegView(OrderOptions, frozen=True, kw_only=True):
+    """Another order that the same command entered: the stop of one-cancels-other, an exit of a bracket."""
+
+    order_id: IdText
+    order_type: OrderType
+    quantity: DecimalText
+    price: DecimalText | None
+    status: OrderStatus
+    reason: str | None
+    filled_quantity: DecimalText
+
+
+class OrderAnswer(OrderOptions, frozen=True, kw_only=True):
     """POST /order: what became of it."""
 
     order_id: IdText
@@ -110,6 +125,7 @@ class OrderAnswer(msgspec.Struct, frozen=True, kw_only=True):
     timestamp: float
     ts_ns: int
     seq: int
+    legs: list[LegView] | UnsetType = UNSET
     repeated: bool = False  # the order was entered before under this client_order_id
 
 
@@ -132,7 +148,7 @@ class QueuePosition(msgspec.Struct, frozen=True):
     quantity_ahead: DecimalText
 
 
-class OrderView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class OrderView(OrderOptions, frozen=True, kw_only=True, omit_defaults=True):
     """GET /order/{order_id}."""
 
     order_id: IdText
@@ -153,6 +169,7 @@ class OrderView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     ts_ns: int
     seq: int
     fills: list[FillView] | None = None
+    shown_quantity: DecimalText | UnsetType = UNSET  # of an iceberg that rests
     queue_position: QueuePosition | None = None
     priority: Literal["kept", "lost"] | None = None  # after an amend
 
@@ -295,35 +312,30 @@ def account_fill_view(trade: Trade, *, maker: bool, grid: Grid) -> AccountFillVi
 
 
 def order_answer(applied: Applied, exchange: Exchange, processing_ms: float) -> OrderAnswer:
-    """The answer to an order that was accepted, from the events it caused. O(its trades)."""
+    """The answer to an order that was accepted, from the events of its command. O(events)."""
     accepted = applied.events[0]
     if not isinstance(accepted, Accepted):
         raise TypeError("the first event of an accepted order is Accepted")
-    order_id = accepted.order_id
-    trades: list[Filled] = []
-    ended: Ended | None = None
-    for event in applied.events:
-        if isinstance(event, Filled):
-            trades.append(event)
-        elif isinstance(event, Ended) and event.order_id == order_id:
-            ended = event
+    entered = standings(applied.events)
+    order = entered.pop(accepted.order_id)
     book = exchange.books[accepted.symbol]
     grid = grid_of(book.instrument)
-    cum = Lots(sum(trade.quantity for trade in trades))
-    status, reason = status_of(ended, cum)
+    trades, cum = order.trades, order.cum
+    entry = entry_of(accepted.order_id)
+    legs = [leg_view(leg, grid) for order_id, leg in entered.items() if entry_of(order_id) == entry]
     return OrderAnswer(
-        order_id=str(order_id),
+        order_id=str(accepted.order_id),
         client_order_id=accepted.client_order_id,
         symbol=accepted.symbol,
         side=accepted.side,
         order_type=accepted.order_type,
         time_in_force=accepted.time_in_force,
-        price=None if accepted.price is None else grid.price(accepted.price),
-        quantity=grid.quantity(accepted.quantity),
-        status=status,
-        reason=reason,
+        price=None if order.price is None else grid.price(order.price),
+        quantity=grid.quantity(order.quantity),
+        status=order.status,
+        reason=order.reason,
         filled_quantity=grid.quantity(cum),
-        remaining_quantity=grid.quantity(accepted.quantity - cum),
+        remaining_quantity=grid.quantity(order.quantity - cum),
         average_price=grid.average_price(Amount(sum(trade.notional for trade in trades)), cum),
         trades=[trade_view(trade, book.instrument, applied.ts_ns, applied.seq) for trade in trades],
         total_maker_fees=grid.amount(sum(trade.maker_fee for trade in trades)),
@@ -333,16 +345,23 @@ def order_answer(applied: Applied, exchange: Exchange, processing_ms: float) -> 
         timestamp=seconds(applied.ts_ns),
         ts_ns=applied.ts_ns,
         seq=applied.seq,
+        legs=legs or UNSET,
+        **options_of(order.terms, grid),
     )
 
 
-def status_of(ended: Ended | None, cum: Lots) -> tuple[OrderStatus, str | None]:
-    """Where an order stands, and why it ended when something was left."""
-    if isinstance(ended, Cancelled):
-        return OrderStatus.CANCELLED, ended.reason
-    if ended is not None:
-        return OrderStatus.FILLED, None
-    return (OrderStatus.PARTIALLY_FILLED if cum else OrderStatus.RESTING), None
+def leg_view(leg: Standing, grid: Grid) -> LegView:
+    """An order that came with another, after the command that entered both."""
+    return LegView(
+        order_id=str(leg.order_id),
+        order_type=leg.accepted.order_type,
+        quantity=grid.quantity(leg.quantity),
+        price=None if leg.price is None else grid.price(leg.price),
+        status=leg.status,
+        reason=leg.reason,
+        filled_quantity=grid.quantity(leg.cum),
+        **options_of(leg.terms, grid),
+    )
 
 
 def cancel_answer(applied: Applied, cancelled: Cancelled, exchange: Exchange, processing_ms: float) -> CancelAnswer:
@@ -389,6 +408,7 @@ def order_view(
         timestamp=seconds(order.entered_ns),
         ts_ns=order.entered_ns,
         seq=seq,
+        **options_of(order.terms, grid),
         **further,
     )
 

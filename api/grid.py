@@ -15,7 +15,7 @@ MAX_UNITS = 10**18  # ticks or lots in one number
 MAX_DIGITS = 60  # of a number as written
 
 _EXACT = Context(prec=2 * MAX_DIGITS + 20)
-_MILLIONTH = Decimal("0.0001")  # in percent
+_MILLIONTH_DECIMALS = 4  # of a percentage
 _AVERAGE_DECIMALS = 6  # an average price is told this much finer than a tick
 
 
@@ -83,9 +83,9 @@ def _decimals_and_units(step: Decimal) -> tuple[int, int]:
     return decimals, int(step.scaleb(decimals))
 
 
-def millionths(percent: Decimal) -> int | str | None:
+def millionths(percentage: Decimal) -> int | str | None:
     """A percentage in millionths; as text when it is finer; None when it is out of range."""
-    return whole_units(percent, _MILLIONTH)
+    return whole_units(percentage, Decimal(1).scaleb(-_MILLIONTH_DECIMALS))
 
 
 def whole_units(value: Decimal, step: Decimal, limit: int = MAX_UNITS) -> int | str | None:
@@ -109,6 +109,11 @@ def _fixed(units: int, decimals: int) -> str:
 def amount_text(minor_units: int, scale: int) -> str:
     """An amount of an asset with `scale` decimals, as the shortest exact decimal."""
     return _shortest(minor_units, scale, 0)
+
+
+def percent(millionths: int) -> str:
+    """Millionths as a percentage: 100000 -> "10", -150 -> "-0.015"."""
+    return _shortest(millionths, _MILLIONTH_DECIMALS, 0)
 
 
 def _shortest(units: int, decimals: int, least_decimals: int) -> str:

@@ -13,8 +13,7 @@ import msgspec
 
 from api.activity import TickerView
 from api.answers import BboView, TradeView, bbo_view, seconds
-from api.errors import percent
-from api.grid import grid_of
+from api.grid import grid_of, percent
 from api.texts import DecimalText, IdText
 from api.venue import VERSION, Venue
 from engine.book import OrderBook
