@@ -69,7 +69,8 @@ class Row(NamedTuple):
 
 
 NOTHING, SESSION, READ, TRADE, WITHDRAW, OPERATOR = Needs
-STATUS_ROUTE = "POST /admin/symbols/<symbol>/<any(halt, resume, close):action>"
+STATUS_ROUTE = "POST /admin/symbols/<symbol>/<any(halt, resume, close, pre_open):action>"
+AUCTION_ROUTE = "POST /admin/symbols/<symbol>/auction"
 SWITCH_ROUTE = "POST /admin/accounts/<int:account>/<any(stop, start):action>"
 UNKNOWN = (404, "UNKNOWN_ORDER")
 MALFORMED = (400, "INVALID_VALUE")
@@ -115,6 +116,7 @@ ROWS = [
     Row("GET /orders", "/orders?limit=1", READ),
     Row("DELETE /orders", "/orders", TRADE),
     Row("POST /admin/symbols", "/admin/symbols", OPERATOR, SYMBOL),
+    Row(AUCTION_ROUTE, "/admin/symbols/BTC-USDT/auction", OPERATOR),
     Row(STATUS_ROUTE, "/admin/symbols/BTC-USDT/resume", OPERATOR),
     Row("GET /admin/accounts/<int:account>", "/admin/accounts/1000", OPERATOR),
     Row("PUT /admin/accounts/<int:account>", "/admin/accounts/999999", OPERATOR, {"tier": "vip"}),
