@@ -52,6 +52,13 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
         """`rate` millionths of `notional`: a fee is rounded up, a rebate (negative) toward zero."""
         return Amount(-(-notional * rate // FEE_UNIT))
 
+    @property
+    def consistent(self) -> bool:
+        """Whether no fee and no band is beyond the whole price, and no duration below zero."""
+        fees = all(-FEE_UNIT <= rate <= FEE_UNIT for rate in (self.maker_fee, self.taker_fee))
+        durations = min(self.band_window_ns, self.limit_state_ns, self.halt_ns, self.auction_ns) >= 0
+        return fees and durations and (self.band is None or 0 < self.band <= FEE_UNIT)
+
     def same_grid(self, other: Instrument) -> bool:
         """Whether prices, quantities and amounts of both count in the same units."""
         return (
