@@ -128,7 +128,11 @@ def _of_waiting(venue: Venue, book: OrderBook, owner: Account, command: EnterOrd
             return RejectReason.SELF_TRADE
         limit_leg.hold_per_lot = Amount(need // limit_leg.leaves)
         asked = None if command.price is None else Ticks(int(command.price))
-        return _told(book, limit_leg, plan, asked)
+        told = _told(book, limit_leg, plan, asked)
+        if plan.matches or not _reached(book, stop_leg):
+            return told
+        gone = {"status": OrderStatus.CANCELLED, "reason": CancelReason.ONE_CANCELS_OTHER}
+        return msgspec.structs.replace(told, left=Lots(0), hold=Amount(0), maker_fee=Amount(0), **gone)
     if not _reached(book, stop_leg):
         return _told(book, stop_leg, None, stop_leg.price)
     asked = stop_leg.price
