@@ -20,12 +20,14 @@ from api.batch_wire import BatchAnswer, BatchCommand, BatchResult
 from api.errors import ApiError, internal_error, rejected
 from api.grid import grid_of
 from api.order_options import OrderOptions
+from api.preview_answers import PreviewAnswer, preview_answer
 from api.standing import status_of
 from api.venue import Venue
 from engine.commands import AmendOrder, CancelAll, CancelOrder, EnterOrder
 from engine.events import Amended, Applied, Cancelled, Ended, Rejected, Repeated
 from engine.instrument import Instrument
 from engine.order import Order
+from engine.preview import preview
 from engine.rejects import RejectReason
 from engine.types import LEG_UNIT, AccountId, OrderId, OrderStatus, Seq, Side, TradeId, entry_of
 from store.history import DoneOrder, Trade, place
@@ -51,6 +53,16 @@ class Desk:
         """Enter one order. `started` is the `perf_counter` reading when the request came."""
         applied = self._venue.sequencer.submit(command)
         return self._entered(applied, time.perf_counter() - started)
+
+    def test(self, command: EnterOrder) -> PreviewAnswer:
+        """What entering an order would do now. Nothing is entered."""
+        ts_ns = max(time.time_ns(), self._exchange.ts_ns)
+        told = preview(self._exchange, command, ts_ns)
+        book = self._exchange.books.get(command.symbol)
+        if isinstance(told, RejectReason):
+            refusal = self._rejected(Rejected(command.account, command.symbol, told, None, command.client_order_id))
+            return preview_answer(command, refusal, book, self._exchange.seq, ts_ns)
+        return preview_answer(command, told, book, self._exchange.seq, ts_ns)
 
     def cancel(self, command: CancelOrder, started: float) -> answers.CancelAnswer:
         """Cancel one order by either id."""

@@ -16,6 +16,7 @@ MAX_DIGITS = 60  # of a number as written
 
 _EXACT = Context(prec=2 * MAX_DIGITS + 20)
 _MILLIONTH_DECIMALS = 4  # of a percentage
+_WHOLE_PERCENTAGE = 100 * 10**_MILLIONTH_DECIMALS
 _AVERAGE_DECIMALS = 6  # an average price is told this much finer than a tick
 
 
@@ -65,6 +66,20 @@ class Grid:
         divisor = lots * self.instrument.lot_tick_amount
         units = (2 * notional * self._tick_units * scale + divisor) // (2 * divisor)
         return _shortest(units, self._tick_decimals + _AVERAGE_DECIMALS, self._tick_decimals)
+
+    def slippage(self, notional: Amount, lots: Lots, bid: Ticks, ask: Ticks, *, worse: int) -> tuple[str, str]:
+        """How much worse the average is than halfway between `bid` and `ask`, as a price and in percent of that.
+
+        `worse` is 1 when higher is worse, else -1. Rounded half up, to a millionth of the price precision
+        and to a ten-thousandth of a percent.
+        """
+        whole = lots * self.instrument.lot_tick_amount
+        twice = worse * (2 * notional - (bid + ask) * whole)  # of the difference, times `whole`
+        scale = 10**_AVERAGE_DECIMALS
+        units = (twice * self._tick_units * scale + whole) // (2 * whole)
+        of_middle = (2 * twice * _WHOLE_PERCENTAGE + (bid + ask) * whole) // (2 * (bid + ask) * whole)
+        decimals = self._tick_decimals + _AVERAGE_DECIMALS
+        return _shortest(units, decimals, self._tick_decimals), percent(of_middle)
 
     def middle(self, bid: Ticks, ask: Ticks) -> str:
         """The price halfway between two, exact."""

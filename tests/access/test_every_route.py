@@ -108,6 +108,7 @@ ROWS = [
     Row("POST /account/deposit", "/account/deposit", TRADE, DEPOSIT),
     Row("POST /account/withdraw", "/account/withdraw", WITHDRAW, DEPOSIT),
     Row("POST /order", "/order", TRADE, ORDER),
+    Row("POST /order/test", "/order/test", TRADE, ORDER),
     Row("POST /cancel", "/cancel", TRADE, {"order_id": "1"}, *UNKNOWN),
     Row("POST /orders/batch", "/orders/batch", TRADE, {"orders": [ORDER]}),
     Row("GET /order/<order_id>", "/order/1", READ, None, *UNKNOWN),
