@@ -32,6 +32,7 @@ from engine.types import (
     Side,
     Ticks,
     TimeInForce,
+    TradingStatus,
     entry_of,
 )
 from store.history import Trade
@@ -51,6 +52,8 @@ class BboView(msgspec.Struct, frozen=True):
     ask_size: DecimalText
     timestamp: float
     seq: int
+    status: TradingStatus
+    limit_state: Side | None
 
 
 class TradeView(msgspec.Struct, frozen=True):
@@ -67,6 +70,7 @@ class TradeView(msgspec.Struct, frozen=True):
     taker_fee: DecimalText
     trade_value: DecimalText
     seq: int | None = None
+    auction: bool = False  # of an auction's uncross: the aggressor is then the younger order
 
 
 class FillView(msgspec.Struct, frozen=True):
@@ -190,34 +194,14 @@ class CancelAllAnswer(msgspec.Struct, frozen=True):
     seq: int
 
 
-class OrderEvent(msgspec.Struct, frozen=True, kw_only=True):
-    """One `order_event` of the feed; null where the event has no such number."""
-
-    event_type: Literal["accepted", "resting", "partially_filled", "filled", "cancelled", "rejected", "amended"]
-    order_id: IdText | None
-    client_order_id: str | None
-    symbol: str | None
-    side: Side | None = None
-    order_type: OrderType | None = None
-    time_in_force: TimeInForce | None = None
-    quantity: DecimalText | None = None
-    price: DecimalText | None = None
-    remaining: DecimalText | None = None
-    filled: DecimalText | None = None
-    status: OrderStatus | Literal["new", "rejected"]
-    reason: str | None = None
-    fill: FillView | None = None
-    timestamp: float
-    ts_ns: int
-    seq: int
-
-
 class BookView(msgspec.Struct, frozen=True):
     timestamp: float
     symbol: str
     bids: list[Level]
     asks: list[Level]
     seq: int
+    status: TradingStatus
+    limit_state: Side | None  # of the orders that want to trade beyond the band
 
 
 class SnapshotView(msgspec.Struct, frozen=True):
@@ -262,6 +246,8 @@ def bbo_view(book: OrderBook, seq: int, ts_ns: int) -> BboView:
         grid.quantity(best.ask_quantity),
         seconds(ts_ns),
         seq,
+        book.status,
+        book.band.limit_side,
     )
 
 
@@ -282,6 +268,7 @@ def trade_view(trade: TradeState, instrument: Instrument, ts_ns: int, seq: int |
         grid.amount(trade.taker_fee),
         grid.amount(trade.notional),
         seq,
+        bool(trade.auction),
     )
 
 
@@ -434,6 +421,8 @@ def book_view(book: OrderBook, levels: int | None, ts_ns: int) -> BookView:
         levels_view(book, Side.BUY, levels),
         levels_view(book, Side.SELL, levels),
         book.changed_seq,
+        book.status,
+        book.band.limit_side,
     )
 
 

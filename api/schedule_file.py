@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from datetime import date, time
+from itertools import pairwise
 from typing import Final, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -50,7 +51,7 @@ def schedule_of(table: ScheduleTable) -> Schedule:
         raise ScheduleError("days names no day")
     times = [(key, status, _time(key, text)) for key, status in TIMES if (text := getattr(table, key)) is not None]
     passes_midnight = 0
-    for (before, _, earlier), (key, _, at) in zip(times, times[1:], strict=False):
+    for (before, _, earlier), (key, _, at) in pairwise(times):
         if at == earlier:
             raise ScheduleError(f"{key} is at the same time as {before}")
         passes_midnight += at < earlier

@@ -56,6 +56,7 @@ class Sessions:
         self._done_ns: dict[str, int] = {}  # of each symbol: scheduled changes up to then are done, or overridden
         self._opens_ns: dict[str, int] = {}  # when an operator's auction ends, by symbol
         self._alarm = Alarm(clock, self._ring)
+        self.on_planned: Callable[[str], None] = lambda _symbol: None  # told of symbols with something new to come
 
     def start(self, newly_scheduled: Collection[str] = ()) -> None:
         """Bring every symbol to the status that it should have; return when it has. Cooperative.
@@ -79,16 +80,21 @@ class Sessions:
         return symbol in self._schedules
 
     def next_change(self, symbol: str) -> Change | None:
-        """What comes next: a scheduled change, or the end of an operator's auction; None when nothing is planned."""
-        schedule, opens_ns = self._schedules.get(symbol), self._opens_ns.get(symbol)
-        change = None if schedule is None else schedule.next_change(max(self._clock(), self._done_ns.get(symbol, 0)))
-        if opens_ns is not None and (change is None or opens_ns < change.at_ns):
-            return Change(opens_ns, _TRADING)
-        return change
+        """What comes next, by the schedule, by an operator's timed auction or by itself; None: nothing is planned."""
+        planned: list[Change] = []
+        if (schedule := self._schedules.get(symbol)) is not None:
+            change = schedule.next_change(max(self._clock(), self._done_ns.get(symbol, 0)))
+            planned += [] if change is None else [change]
+        if (opens_ns := self._opens_ns.get(symbol)) is not None:
+            planned.append(Change(opens_ns, _TRADING))
+        if (timer := self._exchange.timers.get(symbol)) is not None:  # a halt after a limit state, and its end
+            planned.append(Change(*timer))
+        return min(planned, default=None)
 
     def open_at(self, symbol: str, at_ns: int) -> None:
         """End the auction that `symbol` is in at that time, unless its status is commanded before."""
         self._opens_ns[symbol] = at_ns
+        self.on_planned(symbol)
         self._alarm.set(at_ns)
 
     def _on_applied(self, batch: list[Applied]) -> None:
@@ -123,6 +129,8 @@ class Sessions:
                 log.info("%s by its schedule: %s", symbol, ", ".join(command.status for command in commands))
                 self._sequencer.submit_all(commands)
             self._done_ns[symbol] = now_ns
+            if commands:
+                self.on_planned(symbol)
         for symbol, opens_ns in list(self._opens_ns.items()):
             if opens_ns <= now_ns and self._exchange.books[symbol].status is _AUCTION:
                 self._sequencer.submit(SetStatus(symbol, _TRADING))

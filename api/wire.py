@@ -109,7 +109,7 @@ class AmendRequest(Request, frozen=True):
 class SubscribeRequest(Request, frozen=True):
     """`subscribe` and `unsubscribe` of the feed."""
 
-    type: Literal["l2_updates", "l2_deltas", "trades", "bbo", "ticker", "orders"]
+    type: Literal["l2_updates", "l2_deltas", "trades", "bbo", "ticker", "status", "orders"]
     symbol: Symbol | None = None
     levels: Literal[5, 10, 20, 50, 100, 500, 1000] | None = None
     batch: bool = False

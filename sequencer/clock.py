@@ -24,7 +24,7 @@ class Clock:
 
     def __init__(self, exchange: Exchange, sequencer: Sequencer, clock: Callable[[], int]) -> None:
         """`clock` gives epoch nanoseconds. `start` once the sequencer takes commands."""
-        self._next_due: Callable[[], int | None] = getattr(exchange, "next_due_ns", lambda: None)
+        self._exchange = exchange
         self._sequencer = sequencer
         self._clock = clock
         self._alarm = Alarm(clock, self._ring)
@@ -37,18 +37,18 @@ class Clock:
         while self._is_due():
             self._sequencer.submit(AdvanceTime())
         self._sequencer.listen(self._on_applied)
-        self._alarm.set(self._next_due())
+        self._alarm.set(self._exchange.next_due_ns())
 
     def stop(self) -> None:
         """Keep the time no more."""
         self._alarm.stop()
 
     def _is_due(self) -> bool:
-        due_ns = self._next_due()
+        due_ns = self._exchange.next_due_ns()
         return due_ns is not None and due_ns <= self._clock()
 
     def _on_applied(self, _batch: list[Applied]) -> None:
-        self._alarm.set(self._next_due())
+        self._alarm.set(self._exchange.next_due_ns())
 
     def _ring(self) -> None:
         if self._is_due():
@@ -59,4 +59,4 @@ class Clock:
                     log.warning("the clock stands still: %s", self._sequencer.refusal)
                     return
                 raise
-        self._alarm.set(self._next_due())
+        self._alarm.set(self._exchange.next_due_ns())

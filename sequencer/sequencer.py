@@ -92,7 +92,6 @@ class Sequencer:
         self._chain = last.chain if last else GENESIS
         self._next_seq = exchange.seq + 1
         self._last_ns = exchange.ts_ns
-        self._next_due: Callable[[], int | None] | None = getattr(exchange, "next_due_ns", None)
         self._unapplied_due_ns: int | None = None  # the earliest that the batch which is not applied yet may set
         self._digest_due = exchange.seq + checkpoint_every
         self._checkpoint: Checkpoint | None = None
@@ -228,9 +227,7 @@ class Sequencer:
 
         The batch before it is durable but may not be applied yet: of that one it is what its commands can set.
         """
-        if self._next_due is None:
-            return False
-        due_ns, unapplied_ns = self._next_due(), self._unapplied_due_ns
+        due_ns, unapplied_ns = self._exchange.next_due_ns(), self._unapplied_due_ns
         return (due_ns is not None and due_ns <= ts_ns) or (unapplied_ns is not None and unapplied_ns <= ts_ns)
 
     def _return_unsealable(self, entries: list[_Entry]) -> None:

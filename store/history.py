@@ -104,6 +104,7 @@ class Trade(msgspec.Struct, frozen=True, array_like=True):
     taker_account: AccountId
     maker_fee: Amount
     taker_fee: Amount
+    auction: int = 0  # 1: of an auction's uncross
 
 
 Row = TypeVar("Row", DoneOrder, Trade)
@@ -455,4 +456,5 @@ def _trade_row(item: Applied, event: Filled) -> tuple[Any, ...]:
         event.taker_account,
         str(event.maker_fee),
         str(event.taker_fee),
+        int(event.auction),
     )

@@ -88,6 +88,7 @@ TRADES = Table(
     Column("taker_account", BigInteger, nullable=False),
     Column("maker_fee", DecimalInteger, nullable=False),
     Column("taker_fee", DecimalInteger, nullable=False),
+    Column("auction", Integer, nullable=False),  # 1: of an auction's uncross
 )
 Index("trades_by_symbol", TRADES.c.symbol, TRADES.c.trade_id)
 Index("trades_by_maker_order", TRADES.c.maker_order_id)
