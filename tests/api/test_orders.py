@@ -46,6 +46,7 @@ TRADE = {
     "taker_fee": str,
     "trade_value": str,
     "seq": int,
+    "auction": bool,
 }
 BBO = {
     "symbol": str,
@@ -57,6 +58,8 @@ BBO = {
     "ask_size": str,
     "timestamp": float,
     "seq": int,
+    "status": str,
+    "limit_state": str | None,
 }
 CANCEL_ANSWER = {
     "success": bool,
@@ -332,8 +335,17 @@ def test_a_market_order_spends_a_quote_quantity(http: Http, symbol: str) -> None
         ("symbol", b'"\\u0000"', "INVALID_VALUE"),
         ("symbol", b"7", "INVALID_VALUE"),
         ("side", b'"hold"', "INVALID_VALUE"),
-        ("order_type", b'"stop"', "INVALID_VALUE"),
-        ("time_in_force", b'"day"', "INVALID_VALUE"),
+        ("order_type", b'"stopp"', "INVALID_VALUE"),
+        ("time_in_force", b'"days"', "INVALID_VALUE"),
+        ("post_only", b'"always"', "INVALID_VALUE"),
+        ("display_quantity", b'"0"', "NOT_POSITIVE"),
+        ("self_trade_prevention", b'"some"', "INVALID_VALUE"),
+        ("expire_time", b'"tomorrow"', "INVALID_VALUE"),
+        ("expire_time", b'"2031-01-01T00:00:00"', "INVALID_VALUE"),
+        ("expire_time", b"[1]", "INVALID_VALUE"),
+        ("expire_time", b"-1", "OUT_OF_RANGE"),
+        ("expire_time", b"1e400", "OUT_OF_RANGE"),
+        ("stop_price", b'"NaN"', "NOT_FINITE"),
         ("client_order_id", b'""', "INVALID_VALUE"),
         ("client_order_id", b'"two words"', "INVALID_VALUE"),
         ("client_order_id", b'"line\\n"', "INVALID_VALUE"),
