@@ -16,7 +16,7 @@ from engine.matcher import amended, take_off
 from engine.order import Order
 from engine.planning import NOTHING, plan_quantity, slide, worst_price
 from engine.rejects import CancelReason, RejectReason
-from engine.rules import beyond_collar, display_fits, gathers, refuse_size
+from engine.rules import MAX_SLICES, beyond_collar, gathers, refuse_size
 from engine.stops import terms_of
 from engine.triggers import finish, hold_price, trigger_at_once
 from engine.types import AccountId, Lots, OrderId, Ticks, TradingStatus
@@ -79,7 +79,7 @@ def _amend_waiting(
     reason = refuse_size(book.instrument, owner, venue.ledger, valued_at, quantity)
     if reason is not None:
         return reason
-    if terms.display_quantity is not None and not display_fits(terms.display_quantity, quantity):
+    if terms.display_quantity is not None and terms.display_quantity * MAX_SLICES < quantity:
         return RejectReason.BAD_DISPLAY_QUANTITY
     held_at, instrument = order.hold_price, book.instrument
     if price is None and order.peak is None:
@@ -119,7 +119,7 @@ def _amend_resting(
     if reason is not None:
         return reason
     display = None if order.terms is None else order.terms.display_quantity
-    if display is not None and not display_fits(display, quantity):
+    if display is not None and display * MAX_SLICES < quantity:
         return RejectReason.BAD_DISPLAY_QUANTITY
     if asked != order.price and beyond_collar(book, order.side, asked):
         return RejectReason.PRICE_OUTSIDE_COLLAR

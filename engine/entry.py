@@ -110,18 +110,8 @@ def prepare(
 
     Changes nothing. O(matches).
     """
-    side = command.side
-    options = command.options
-    asked = price = None if command.price is None else Ticks(int(command.price))
-    band = book.instrument.band
-    takes_nothing = False
-    if price is not None:
-        if band is not None and book.status is _TRADING:
-            price = worst_price(book, side, price, None)
-        if options is not None and options.post_only is not None and price is not None:
-            slid = slide(book, side, price, options.post_only)
-            takes_nothing = slid is None
-            price = price if slid is None else slid
+    side, options, band = command.side, command.options, book.instrument.band
+    asked, price, takes_nothing = _priced(command, book)
     terms = None
     if options is not None or command.time_in_force is _DAY:
         terms = terms_from(command, book, venue.ts_ns)
@@ -144,10 +134,8 @@ def prepare(
         order.quantity = order.leaves = plan.filled
     else:
         plan = plan_quantity(book, order, limit, quantity, whole=command.time_in_force is _FOK)
-    if price is not None:
-        cost = order.leaves * order.hold_per_lot
-    else:
-        cost = market_cost(order, plan.trades, book.instrument)
+    hold = order.leaves * order.hold_per_lot
+    cost = hold if price is not None else market_cost(order, plan.trades, book.instrument)
     reason: RejectReason | None = None
     if order.pays.available < cost:
         reason = RejectReason.INSUFFICIENT_FUNDS
@@ -156,6 +144,20 @@ def prepare(
     elif plan.prevented and not plan.matches and command.time_in_force is not _FOK:
         reason = RejectReason.SELF_TRADE
     return order, plan, asked, reason
+
+
+def _priced(command: EnterOrder, book: OrderBook) -> tuple[Ticks | None, Ticks | None, bool]:
+    """The limit that was asked for, the one the order gets, and whether it must be refused for it would take."""
+    if command.price is None:
+        return None, None, False
+    asked = price = Ticks(int(command.price))
+    if book.instrument.band is not None and book.status is _TRADING:
+        price = worst_price(book, command.side, asked, None) or asked
+    options = command.options
+    if options is None or options.post_only is None:
+        return asked, price, False
+    slid = slide(book, command.side, price, options.post_only)
+    return asked, price if slid is None else slid, slid is None
 
 
 def default_prevention(owner: Account, account: AccountId) -> SelfTradePrevention:

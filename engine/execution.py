@@ -31,7 +31,11 @@ def execute(
 
     `asked` is the worst price it would trade at were there no band (None: any).
     """
-    matches, first_price, cum = plan.matches, None, order.cum
+    matches = plan.matches
+    if not matches and order.terms is None and book.instrument.band is None:
+        _end_or_rest(venue, book, order, plan, False, events)
+        return
+    first_price, quantity, cum = None, order.quantity, order.cum
     affected: list[Order] = []  # makers that traded or ended, and have links or exits
     if matches:
         book.changed_seq = venue.seq
@@ -51,22 +55,26 @@ def execute(
     ended = _end_or_rest(venue, book, order, plan, stopped, events)
     traded = order.cum != cum
     if order.terms is not None:
-        if order.sibling is not None and (ended or traded):
+        if order.sibling is not None and (ended or traded or order.quantity < quantity):
             venue.end_sibling(order, events)
         if ended:
             affected.insert(0, order)
-    if affected:
-        for maker in affected:
-            venue.end_sibling(maker, events)
+    for maker in affected:
+        venue.end_sibling(maker, events)
     if stopped or traded:
         _change_limit_state(venue, book, order, stopped, events)
     if first_price is not None:
-        step_stops(venue, book, first_price, events)
-        last_price = book.last_price
-        if last_price is not None and last_price != first_price:
-            step_stops(venue, book, last_price, events)
+        _step_between(venue, book, first_price, events)
     for done in affected:
         note_exits(venue, done)
+
+
+def _step_between(venue: Venue, book: OrderBook, first_price: Ticks, events: list[ev.Event]) -> None:
+    """Step the stops with the first and the last price of a walk: those between lie between."""
+    step_stops(venue, book, first_price, events)
+    last_price = book.last_price
+    if last_price is not None and last_price != first_price:
+        step_stops(venue, book, last_price, events)
 
 
 def _trade(
@@ -104,6 +112,8 @@ def _carry_out(
         else:
             take_off(book, maker, quantity)
             events.append(amended(maker, maker.price, kept_priority=True))
+            if maker.sibling is not None:
+                affected.append(maker)
         if kind is StepKind.DECREMENT and quantity < order.leaves:
             order.leaves = Lots(order.leaves - quantity)
             order.quantity = Lots(order.quantity - quantity)
@@ -115,24 +125,22 @@ def _end_or_rest(
     venue: Venue, book: OrderBook, order: Order, plan: Plan, stopped: bool, events: list[ev.Event]
 ) -> bool:
     """Rest what is left of an executed order, or end it; whether it ended."""
-    open_before = order.order_id in venue.orders
     time_in_force = order.time_in_force
-    if order.leaves == 0 and not plan.left_over and order.quantity > 0:
+    if order.leaves == 0 and order.quantity > 0 and not plan.left_over and not plan.prevented:
         events.append(completed(order))
     elif order.price is None or time_in_force is _IOC or time_in_force is _FOK or plan.prevented:
         give_back(order, Amount(order.leaves * order.hold_per_lot))
-        reason = _why_ended(order, plan, stopped)
-        events.append(cancelled(order, reason, rested=False))
+        events.append(cancelled(order, _why_ended(order, plan, stopped), rested=False))
     else:
         terms = order.terms
         if terms is not None and terms.display_quantity is not None:
             order.hidden = Lots(max(order.leaves - terms.display_quantity, 0))
         book.rest(order)
         book.changed_seq = venue.seq
-        if not open_before:
+        if order.order_id not in venue.orders:
             venue.admit(order)
         return False
-    if open_before:
+    if order.order_id in venue.orders:
         venue.forget(order)
     else:
         venue.recent.done(order)

@@ -16,7 +16,7 @@ from engine.bands import nearer
 from engine.book import BookSide, OrderBook, PriceLevel
 from engine.order import Order
 from engine.rules import collar_limit
-from engine.types import AccountId, Amount, Lots, PostOnly, SelfTradePrevention, Side, Ticks, TradingStatus
+from engine.types import Amount, Lots, PostOnly, SelfTradePrevention, Side, Ticks, TradingStatus
 
 _BUY = Side.BUY
 _NONE = SelfTradePrevention.NONE
@@ -97,17 +97,15 @@ def plan_quantity(book: OrderBook, taker: Order, limit: Ticks | None, quantity: 
         return NOTHING
     guarded = taker.prevention is not _NONE
     if opposite.icebergs == 0:
-        matches = _plan_plainly(opposite, limit, quantity, taker.account if guarded else None)
-        if matches is not None:
+        matches = _plan_plainly(opposite, limit, quantity)
+        if not guarded or all(maker.account != taker.account for maker, _ in matches):
             return Plan(matches)
     plan = _plan_carefully(opposite, limit, quantity, taker)
     return NOTHING if whole and plan.filled < quantity else plan
 
 
-def _plan_plainly(
-    opposite: BookSide, limit: Ticks | None, quantity: Lots, account: AccountId | None
-) -> list[Match] | None:
-    """The matches where nobody hides anything; None when it meets an order of `account`."""
+def _plan_plainly(opposite: BookSide, limit: Ticks | None, quantity: Lots) -> list[Match]:
+    """The matches where nobody hides anything and everybody may trade with everybody."""
     matches: list[Match] = []
     limit_key = None if limit is None else limit * opposite.sign
     left = quantity
@@ -116,8 +114,6 @@ def _plan_plainly(
             break
         maker = level.head
         while maker is not None:
-            if maker.account == account:
-                return None
             take = maker.leaves if maker.leaves < left else left
             matches.append((maker, take))
             left = Lots(left - take)
@@ -155,14 +151,14 @@ def plan_spending(book: OrderBook, taker: Order, limit: Ticks | None, budget: Am
     walk = _Walk(taker, spends=True)
     lot_amount = 0
     for maker, slice_quantity in slices(opposite, limit):
-        if walk.own(maker):
-            if not walk.prevent(maker, Lots(0)):
-                return walk.plan(left_over=False)
-            continue
         lot_amount = (maker.price or 0) * lot_tick_amount
         affordable = budget // lot_amount
         if affordable == 0:
             return walk.plan(left_over=False)
+        if walk.own(maker):
+            if not walk.prevent(maker, Lots(0)):
+                return walk.plan(left_over=False)
+            continue
         take = Lots(min(affordable, slice_quantity))
         walk.trade(maker, take)
         budget = Amount(budget - take * lot_amount)

@@ -160,7 +160,8 @@ def _valued_at(command: EnterOrder, book: OrderBook) -> Ticks | None:
 
 def _refuse_options(command: EnterOrder, options: OrderOptions, book: OrderBook, ts_ns: int) -> RejectReason | None:
     display = options.display_quantity
-    if display is not None and not display_fits(int(display), int(command.quantity or 0)):
+    quantity = int(command.quantity or 0)
+    if display is not None and not (1 <= int(display) <= quantity and int(display) * MAX_SLICES >= quantity):
         return RejectReason.BAD_DISPLAY_QUANTITY
     if options.expire_ns is not None and options.expire_ns <= ts_ns:
         return RejectReason.EXPIRE_TIME_PASSED
@@ -200,11 +201,6 @@ def _trails(side: Side, options: OrderOptions, book: OrderBook) -> bool:
 def trailing_peak(book: OrderBook) -> Ticks | None:
     """What a trailing stop that is entered now follows first; None when there is nothing yet."""
     return book.instrument.reference_price if book.last_price is None else book.last_price
-
-
-def display_fits(display: int, quantity: int) -> bool:
-    """Whether an iceberg of `quantity` may show `display` at a time."""
-    return 1 <= display <= quantity and display * MAX_SLICES >= quantity
 
 
 def refuse_size(

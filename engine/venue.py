@@ -14,7 +14,7 @@ from engine.accounts import Account, RecentOrders
 from engine.bands import nearer
 from engine.book import OrderBook
 from engine.ledger import Ledger, hold_per_lot
-from engine.matcher import cancelled, expired, give_back
+from engine.matcher import cancelled, expired
 from engine.order import Order
 from engine.rejects import CancelReason, InvariantViolation
 from engine.rules import collar_limit
@@ -97,7 +97,7 @@ class Venue:
         if order_type is not _MARKET:
             held_at = price if price is not None else hold_price
             per_lot = hold_per_lot(side, held_at or Ticks(0), instrument, maker_rate, taker_rate)
-        return Order(
+        order = Order(
             order_id,
             own.account,
             symbol,
@@ -117,8 +117,10 @@ class Venue:
             per_lot,
             prevention,
             terms,
-            hold_price=hold_price,
         )
+        if hold_price is not None:
+            order.hold_price = hold_price
+        return order
 
     # -- the indexes of open orders
 
@@ -193,7 +195,9 @@ class Venue:
             book.changed_seq = self.seq
         elif order.waiting:
             book.stops.remove(order)
-        give_back(order, Amount(order.leaves * order.hold_per_lot))
+        hold = order.leaves * order.hold_per_lot
+        order.pays.held -= hold
+        order.pays.available += hold
         self.forget(order)
         return rested
 
