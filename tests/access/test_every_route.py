@@ -83,6 +83,7 @@ ROWS = [
     Row("GET /openapi.json", "/openapi.json", NOTHING),
     Row("GET /health", "/health", NOTHING),
     Row("GET /symbols", "/symbols", NOTHING),
+    Row("GET /status/<symbol>", "/status/BTC-USDT", NOTHING),
     Row("GET /book/<symbol>", "/book/BTC-USDT", NOTHING),
     Row("GET /book/<symbol>/orders", "/book/BTC-USDT/orders", NOTHING),
     Row("GET /bbo/<symbol>", "/bbo/BTC-USDT", NOTHING),
