@@ -142,6 +142,7 @@ def test_an_order_is_answered_in_the_shape_of_the_contract(http: Http, symbol: s
         "maker_fee": "0.02002",
         "taker_fee": "0.05005",
         "trade_value": "100.1",
+        "auction": False,
     }
     assert (taking["total_maker_fees"], taking["total_taker_fees"]) == ("0.02002", "0.05005")
     assert (taking["filled_quantity"], taking["remaining_quantity"], taking["average_price"]) == (

@@ -84,7 +84,7 @@ class Market:
         for account in ACCOUNTS[:2]:
             self.apply(Deposit(account, "USD", "100000000"))
             self.apply(Deposit(account, "X", "100000"))
-        self.apply(ConfigureAccount(ACCOUNTS[0], "busy", max_orders_per_second=5))
+        self.apply(ConfigureAccount(ACCOUNTS[0], "busy", taker_fee=300, max_orders_per_second=5))
         self.apply(Deposit(ACCOUNTS[2], "USD", "900"))  # soon out of money
         self.apply(Deposit(ACCOUNTS[2], "X", "9"))
 

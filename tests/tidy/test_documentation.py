@@ -22,6 +22,8 @@ from api import (
     feed_messages,
     feed_queue,
     market_answers,
+    order_options,
+    preview_answers,
     status_answers,
     teller,
     wire,
@@ -165,6 +167,8 @@ ON_THE_WIRE = (
     feed_messages,
     feed_queue,
     market_answers,
+    order_options,
+    preview_answers,
     status_answers,
     teller,
 )
