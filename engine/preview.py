@@ -6,8 +6,6 @@ Layer: engine.
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import msgspec
 
@@ -72,24 +70,17 @@ def preview(venue: Venue, command: EnterOrder, ts_ns: int) -> Preview | Repeats 
     if not takes(book.status, command):
         return RejectReason.SYMBOL_NOT_TRADING
     owner = venue.accounts.get(command.account) or Account(command.account)
-    with _as_if_entered(venue, book, owner, ts_ns):
-        return _outcome(venue, book, owner, command)
-
-
-@contextmanager
-def _as_if_entered(venue: Venue, book: OrderBook, owner: Account, ts_ns: int) -> Iterator[None]:
-    """The venue at the time of the command, with its band; and as it was, afterwards."""
     before, band, symbol = venue.ts_ns, book.band, book.instrument.symbol
     venue.ts_ns = max(before, ts_ns)
     book.band = copy.copy(band)
     wallet = owner.wallets.get(symbol)
     if wallet is None:  # balances that the ledger does not have yet are not made for a look
-        known, instrument = venue.ledger.accounts.get(owner.configuration.account, {}), book.instrument
+        known, instrument = venue.ledger.accounts.get(command.account, {}), book.instrument
         owner.wallets[symbol] = known.get(instrument.base) or Balance(), known.get(instrument.quote) or Balance()
     try:
         if book.instrument.band is not None and book.status is _TRADING:
             book.band.renew(book.instrument, book.last_price, venue.ts_ns)
-        yield
+        return _outcome(venue, book, owner, command)
     finally:
         venue.ts_ns, book.band = before, band
         if wallet is None:

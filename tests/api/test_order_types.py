@@ -259,6 +259,31 @@ def test_what_does_not_go_together_is_refused_by_the_order_and_by_its_test(
     assert tested["details"] == refusal["details"]
 
 
+@pytest.mark.parametrize(
+    ("field", "value", "code"),
+    [
+        ("post_only", "always", "INVALID_VALUE"),
+        ("display_quantity", "0", "NOT_POSITIVE"),
+        ("self_trade_prevention", "some", "INVALID_VALUE"),
+        ("stop_price", "NaN", "NOT_FINITE"),
+        ("trail_percent", "1e30", "OUT_OF_RANGE"),
+        ("expire_time", "tomorrow", "INVALID_VALUE"),
+        ("expire_time", "2031-01-01T00:00:00", "INVALID_VALUE"),
+        ("expire_time", "2031-13-01T00:00:00Z", "INVALID_VALUE"),
+        ("expire_time", [1], "INVALID_VALUE"),
+        ("expire_time", True, "INVALID_VALUE"),
+        ("expire_time", -1, "OUT_OF_RANGE"),
+        ("expire_time", "1e400", "OUT_OF_RANGE"),
+        ("expire_time", "4102444800.0000000001", "OUT_OF_RANGE"),
+    ],
+)
+def test_an_option_that_cannot_be_understood_has_its_own_answer(
+    enter: Enter, field: str, value: Any, code: str
+) -> None:
+    refused = enter("buy", "limit", price="100", **{field: value})
+    assert (refused["error_code"], refused["details"]) == (code, {"field": field})
+
+
 def test_a_waiting_order_is_amended_and_mass_cancelled(http: Http, symbol: str) -> None:
     trade_at(http, symbol, "100")
     stop = http.enter(symbol, "buy", "2", order_type="stop", stop_price="110")
