@@ -52,9 +52,10 @@ class PriceLevel:
         else:
             tail.behind = order
         self.tail = order
-        hidden = order.hidden
-        self.quantity += order.leaves - hidden
-        self.hidden += hidden
+        self.quantity += order.leaves
+        if order.hidden:
+            self.quantity -= order.hidden
+            self.hidden += order.hidden
         self.count += 1
 
     def unlink(self, order: Order) -> None:
@@ -69,9 +70,10 @@ class PriceLevel:
         else:
             behind.ahead = ahead
         order.level = order.ahead = order.behind = None
-        hidden = order.hidden
-        self.quantity -= order.leaves - hidden
-        self.hidden -= hidden
+        self.quantity -= order.leaves
+        if order.hidden:
+            self.quantity += order.hidden
+            self.hidden -= order.hidden
         self.count -= 1
 
     def replenish(self, order: Order, display: Lots) -> None:

@@ -109,6 +109,8 @@ def _combines(command: EnterOrder) -> bool:
             return False
         if command.quote_quantity is None and command.quantity is None:
             return False
+        if options is None:
+            return True
     else:
         priced = order_type not in (OrderType.STOP, _TRAILING)
         if (command.price is not None) is not priced or command.quantity is None or command.quote_quantity is not None:
@@ -254,6 +256,9 @@ def beyond_collar(book: OrderBook, side: Side, price: Ticks) -> bool:
     """Whether a buy is priced above, or a sell below, what the collar allows; never while orders gather."""
     if book.status is not _TRADING:
         return False
+    near = book.bids.best if side is _BUY else book.asks.best
+    if near is not None and (price <= near.price if side is _BUY else price >= near.price):
+        return False  # the reference is not beyond the best on its own side
     limit = collar_limit(book, side)
     if limit is None:
         return False

@@ -52,7 +52,7 @@ def advance_time(venue: Venue, _command: AdvanceTime, events: list[ev.Event]) ->
 
 def _expire(venue: Venue, order: Order, events: list[ev.Event]) -> None:
     """End an order by the clock, and finish what that sets off."""
-    venue.expire(order, events)
+    venue.end(order, None, events)
     venue.end_sibling(order, events)
     note_exits(venue, order)
     finish(venue, events)

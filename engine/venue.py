@@ -166,15 +166,24 @@ class Venue:
 
     # -- ends
 
-    def end(self, order: Order, reason: CancelReason, events: list[ev.Event]) -> None:
-        """End an open order with what is left of it. Its links are the caller's business."""
-        rested = self._take_out(order)
-        events.append(cancelled(order, reason, rested=rested))
+    def end(self, order: Order, reason: CancelReason | None, events: list[ev.Event]) -> None:
+        """End an open order with what is left of it, and give back its hold; without a reason the clock ends it.
 
-    def expire(self, order: Order, events: list[ev.Event]) -> None:
-        """End an open order whose time is over."""
-        rested = self._take_out(order)
-        events.append(expired(order, rested=rested))
+        Its links are the caller's business.
+        """
+        rested = order.level is not None
+        if rested:
+            book = self.books[order.symbol]
+            book.remove(order)
+            book.changed_seq = self.seq
+        elif order.waiting:
+            self.books[order.symbol].stops.remove(order)
+        hold = order.leaves * order.hold_per_lot
+        pays = order.pays
+        pays.held -= hold
+        pays.available += hold
+        self.forget(order)
+        events.append(expired(order, rested=rested) if reason is None else cancelled(order, reason, rested=rested))
 
     def end_sibling(self, order: Order, events: list[ev.Event]) -> None:
         """One cancels other: end the other leg of an order that traded, triggered or ended."""
@@ -185,21 +194,6 @@ class Venue:
         self.end(sibling, CancelReason.ONE_CANCELS_OTHER, events)
         if order.order_id in self.orders:
             self.hold(order, self.own_hold_per_lot(order))
-
-    def _take_out(self, order: Order) -> bool:
-        """Out of the book or the stops, and its hold given back; whether it stood in the book."""
-        book = self.books[order.symbol]
-        rested = order.level is not None
-        if rested:
-            book.remove(order)
-            book.changed_seq = self.seq
-        elif order.waiting:
-            book.stops.remove(order)
-        hold = order.leaves * order.hold_per_lot
-        order.pays.held -= hold
-        order.pays.available += hold
-        self.forget(order)
-        return rested
 
 
 def clip(book: OrderBook, order: Order, price: Ticks, *, collared: bool) -> Ticks:
