@@ -52,6 +52,7 @@ class Day:
         self.sessions = Sessions(
             {"COIN": SCHEDULE}, self.venue.exchange, self.venue.sequencer, self.commanded, lambda: self.venue.now
         )
+        self.venue.sequencer.listen(self.sessions.on_applied)
         self.sessions.start(newly)
         return self.statuses()[before:]
 
