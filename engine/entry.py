@@ -39,7 +39,7 @@ DAY_NS = 86_400_000_000_000
 
 _BUY = Side.BUY
 _LIMIT, _MARKET, _OCO, _TRAILING = OrderType.LIMIT, OrderType.MARKET, OrderType.OCO, OrderType.TRAILING_STOP
-_FOK, _DAY = TimeInForce.FOK, TimeInForce.DAY
+_FOK, _DAY, _GTC = TimeInForce.FOK, TimeInForce.DAY, TimeInForce.GTC
 _TRADING = TradingStatus.TRADING
 
 
@@ -56,7 +56,7 @@ def enter(venue: Venue, command: EnterOrder, events: list[ev.Event]) -> None:
         events.append(ev.Rejected(account, symbol, RejectReason.SYMBOL_NOT_TRADING, None, client_order_id))
         return
     if book.instrument.band is not None and book.status is _TRADING:
-        book.band.renew(book.instrument, book.last_price, venue.ts_ns)
+        book.renew_band(venue.ts_ns)
     if owner.stopped:
         reason = RejectReason.ACCOUNT_STOPPED
     elif client_order_id is not None and (first := venue.recent.named(account, client_order_id)) is not None:
@@ -104,6 +104,11 @@ def _accept(
     pays.available -= hold
     pays.held += hold
     events.append(accepted(order))
+    if plan is NOTHING and order.time_in_force is _GTC and order.terms is None and book.instrument.band is None:
+        book.rest(order)  # it meets nobody and sets off nothing: most orders
+        book.changed_seq = venue.seq
+        venue.admit(order)
+        return
     execute(venue, book, order, plan, asked, events)
     if venue.pending:
         finish(venue, events)

@@ -106,7 +106,7 @@ def _uncross(venue: Venue, book: OrderBook, found: Clearing, events: list[ev.Eve
                 affected.append(order)
     book.last_price = price
     book.changed_seq = venue.seq
-    book.band.refer_to(price, venue.ts_ns)
+    book.band.refer_to(book.inside_bbo(price), venue.ts_ns)
     for order in affected:
         venue.end_sibling(order, events)
     step_stops(venue, book, price, events)

@@ -115,6 +115,7 @@ class Venue:
             base if buys else quote,
             instrument.quote if buys else instrument.base,
             per_lot,
+            owner,
             prevention,
             terms,
         )
@@ -127,7 +128,7 @@ class Venue:
     def admit(self, order: Order) -> None:
         """Enter an open order into the indexes."""
         self.orders[order.order_id] = order
-        owner = self.accounts[order.account]
+        owner = order.owner
         owner.open_orders[order.order_id] = order
         counts = owner.open_count
         counts[order.symbol] = counts.get(order.symbol, 0) + 1
@@ -137,7 +138,7 @@ class Venue:
     def forget(self, order: Order) -> None:
         """Drop an order that was open and is done from the indexes."""
         del self.orders[order.order_id]
-        owner = self.accounts[order.account]
+        owner = order.owner
         del owner.open_orders[order.order_id]
         owner.open_count[order.symbol] -= 1
         self.recent.done(order)
@@ -200,7 +201,7 @@ def clip(book: OrderBook, order: Order, price: Ticks, *, collared: bool) -> Tick
     """The price that a limit order gets while its symbol trades: no worse than the band, and the collar when asked."""
     if book.status is not TradingStatus.TRADING:
         return price
-    worst = nearer(order.side, price, book.band.worst(book.instrument, order.side))
+    worst = nearer(order.side, price, book.band_limit(order.side))
     if collared:
         worst = nearer(order.side, worst, collar_limit(book, order.side))
     return price if worst is None else worst
