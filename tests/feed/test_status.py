@@ -130,6 +130,8 @@ def test_a_limit_state_becomes_a_halt_and_an_auction_by_itself(floor: Floor) -> 
         async with listening(floor.url) as client:
             await client.subscribe("status", "BAND")
             assert (await client.next("status"))["band"] == ["90.00", "110.00"]
+            for side in ("buy", "sell"):
+                floor.enter("BAND", side, "1", "100.00")  # what the band is measured from
             floor.enter("BAND", "sell", "1", "111.00")
             floor.enter("BAND", "buy", "1", "112.00")
             state = (await client.until(lambda: [s for s in statuses(client, "BAND") if s["limit_state"]]))[0]
