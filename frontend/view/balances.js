@@ -3,124 +3,108 @@
  * Layer: view.
  */
 
-import { toUnits, grouped, isDecimal, isZero, shortest, truncated } from "../model/decimal.js";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+
+import { grouped, isDecimal, isZero, shortest, toUnits, truncated } from "../model/decimal.js";
 import { describeFailure } from "../model/words.js";
-import { KeyedRows, element, setText } from "./cells.js";
-import { oncePerFrame } from "./frame.js";
+import { html } from "./html.js";
+import { useServices } from "./services.js";
+import { Result, Spoken } from "./text.js";
+import { useModel } from "./use-model.js";
 
 /** More decimals than these are in the title. */
 const DECIMALS_SHOWN = 8;
+const AMOUNTS = Object.freeze([["available", "Available"], ["held", "Held"], ["total", "Total"]]);
 
-export class BalancesView {
-  #portfolio;
-  #desk;
-  #rows;
-  #empty;
-  #toggle;
-  #form;
-  #asset;
-  #result;
-  #busy = false;
-  #requestDraw = oncePerFrame(() => this.#draw());
+export function Balances() {
+  const { desk, portfolio } = useServices();
+  useModel(portfolio, "balances", "switch");
+  useModel(desk, "symbol", "instruments");
+  const [open, setOpen] = useState(false);
+  useEffect(() => {
+    const close = () => setOpen(false);
+    portfolio.addEventListener("switch", close);
+    return () => portfolio.removeEventListener("switch", close);
+  }, [portfolio]);
+  const { balances, access } = portfolio;
+  const { instrument, instruments } = desk;
+  const first = instrument ? [instrument.quote, instrument.base] : [];
+  const rows = balances.loaded ? balances.listed(first, assetsOf(instruments)) : [];
+  return html`
+    <div class="tools">
+      <button type="button" class="plain" id="deposit-toggle" aria-expanded=${String(open)} aria-controls="deposit" disabled=${!access.session}
+        onClick=${() => setOpen(!open)}>Deposit</button>
+    </div>
+    ${open && html`<${Deposit} />`}
+    <div class="scroller" id="balances" tabindex="0" role="region" aria-label="Balances">
+      <table>
+        <thead>
+          <tr>
+            <th scope="col" class="text">Asset</th>
+            ${AMOUNTS.map(([name, title]) => html`<th key=${name} scope="col">${title}</th>`)}
+          </tr>
+        </thead>
+        <tbody>${rows.map((balance) => html`<${BalanceRow} key=${balance.asset} balance=${balance} />`)}</tbody>
+      </table>
+      ${!balances.loaded && html`<p class="empty">${access.session ? "Loading…" : "Sign in, or become a guest, to have money here."}</p>`}
+    </div>`;
+}
 
-  /** @param {HTMLElement} root the panel @param {import("../portfolio.js").Portfolio} portfolio @param {import("../desk.js").Desk} desk */
-  constructor(root, portfolio, desk) {
-    this.#portfolio = portfolio;
-    this.#desk = desk;
-    this.#empty = root.querySelector(".empty");
-    this.#toggle = root.querySelector("#deposit-toggle");
-    this.#form = root.querySelector("#deposit");
-    this.#asset = root.querySelector("#deposit-asset");
-    this.#result = root.querySelector("#deposit-result");
-    this.#rows = new KeyedRows(root.querySelector("tbody"), (balance) => balance.asset, makeRow);
-    portfolio.addEventListener("balances", this.#requestDraw);
-    portfolio.addEventListener("switch", () => this.#open(false));
-    for (const part of ["symbol", "instruments"]) desk.addEventListener(part, this.#requestDraw);
-    desk.addEventListener("instruments", () => this.#listAssets());
-    this.#toggle.addEventListener("click", () => this.#open(this.#form.hidden));
-    this.#form.addEventListener("submit", (event) => {
-      event.preventDefault();
-      this.#deposit();
-    });
-  }
+/** @param {{balance: import("../model/balances.js").Balance}} props */
+function BalanceRow({ balance }) {
+  const { asset } = balance;
+  return html`
+    <tr data-asset=${asset} class=${isZero(balance.total) ? "nothing" : ""}>
+      <th class="text" scope="row">${asset}</th>
+      ${AMOUNTS.map(([name]) => html`
+        <td key=${name} data-amount=${name} title=${`${balance[name]} ${asset}`}>${grouped(truncated(balance[name], DECIMALS_SHOWN))}</td>`)}
+    </tr>`;
+}
 
-  #draw() {
-    const { balances, access } = this.#portfolio;
-    const { instrument, instruments } = this.#desk;
-    const first = instrument ? [instrument.quote, instrument.base] : [];
-    this.#rows.show(balances.loaded ? balances.listed(first, assetsOf(instruments)) : []);
-    this.#empty.hidden = balances.loaded;
-    setText(this.#empty, access.session ? "Loading…" : "Sign in, or become a guest, to have money here.");
-    this.#toggle.disabled = !access.session;
-  }
-
-  #listAssets() {
-    const options = [...assetsOf(this.#desk.instruments)].map((asset) => element("option", "", asset));
-    this.#asset.replaceChildren(...options);
-  }
-
-  /** @param {boolean} open */
-  #open(open) {
-    this.#form.hidden = !open;
-    this.#toggle.setAttribute("aria-expanded", String(open));
-    setText(this.#result, "");
-    if (!open) return;
-    if (this.#desk.instrument) this.#asset.value = this.#desk.instrument.quote;
-    this.#form.elements.amount.focus();
-  }
-
-  async #deposit() {
-    const amount = this.#form.elements.amount.value.trim();
-    const asset = this.#asset.value;
+function Deposit() {
+  const { desk, portfolio } = useServices();
+  const form = useRef(/** @type {HTMLFormElement | null} */ (null));
+  const [result, say] = useState({ tone: "plain", text: "" });
+  const [busy, setBusy] = useState(false);
+  useLayoutEffect(() => {
+    const { amount, asset } = form.current.elements;
+    if (desk.instrument) asset.value = desk.instrument.quote;
+    amount.focus();
+  }, []);
+  const deposit = async (event) => {
+    event.preventDefault();
+    const { elements } = form.current;
+    const amount = elements.amount.value.trim();
+    const asset = elements.asset.value;
     if (!isDecimal(amount) || toUnits(amount, 40) <= 0n) {
-      this.#say("bad", "Enter an amount such as 1000.");
-      this.#form.elements.amount.focus();
+      say({ tone: "bad", text: "Enter an amount such as 1000." });
+      elements.amount.focus();
       return;
     }
-    if (this.#busy) return;
-    this.#busy = true;
+    if (busy) return;
+    setBusy(true);
     try {
-      await this.#portfolio.deposit(asset, amount);
-      this.#say("good", `${grouped(shortest(amount))} ${asset} deposited.`);
-      this.#form.elements.amount.value = "";
+      await portfolio.deposit(asset, amount);
+      say({ tone: "good", text: `${grouped(shortest(amount))} ${asset} deposited.` });
+      elements.amount.value = "";
     } catch (failure) {
-      this.#say("bad", describeFailure(failure, "deposit"));
+      say({ tone: "bad", text: describeFailure(failure, "deposit") });
     } finally {
-      this.#busy = false;
+      setBusy(false);
     }
-  }
-
-  /** @param {"good" | "bad"} tone @param {string} text */
-  #say(tone, text) {
-    this.#result.dataset.tone = tone;
-    setText(this.#result, text);
-  }
+  };
+  return html`
+    <form class="deposit" id="deposit" novalidate autocomplete="off" ref=${form} onSubmit=${deposit}>
+      <label><${Spoken}>Amount<//><input name="amount" inputmode="decimal" placeholder="Amount" spellcheck=${false} /></label>
+      <label><${Spoken}>Asset<//><select id="deposit-asset" name="asset">
+        ${[...assetsOf(desk.instruments)].map((asset) => html`<option key=${asset} value=${asset}>${asset}</option>`)}
+      </select></label>
+      <button type="submit" class="plain">Add paper money</button>
+      <${Result} id="deposit-result" ...${result} />
+    </form>`;
 }
 
 /** @param {Map<string, import("../model/types.js").Instrument>} instruments @returns {Set<string>} */
 function assetsOf(instruments) {
   return new Set([...instruments.values()].flatMap(({ quote, base }) => [quote, base]).sort());
-}
-
-/** @param {import("../model/balances.js").Balance} balance */
-function makeRow({ asset }) {
-  const row = element("tr");
-  row.dataset.asset = asset;
-  const cells = ["available", "held", "total"].map((name) => {
-    const cell = element("td");
-    cell.dataset.amount = name;
-    return cell;
-  });
-  const name = element("th", "text", asset);
-  name.scope = "row";
-  row.append(name, ...cells);
-  const update = (balance) => {
-    for (const cell of cells) {
-      const exact = balance[cell.dataset.amount];
-      setText(cell, grouped(truncated(exact, DECIMALS_SHOWN)));
-      cell.title = `${exact} ${asset}`;
-    }
-    row.classList.toggle("nothing", isZero(balance.total));
-  };
-  return { row, update };
 }

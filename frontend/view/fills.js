@@ -5,44 +5,52 @@
 
 import { grouped, shortest } from "../model/decimal.js";
 import { fillKey } from "../model/fills.js";
-import { KeyedRows, NumberText, clockTime, element, setText } from "./cells.js";
-import { oncePerFrame } from "./frame.js";
+import { html } from "./html.js";
+import { memo } from "./memo.js";
+import { useServices } from "./services.js";
+import { NumberText, clockTime } from "./text.js";
+import { useModelSlowly } from "./use-model.js";
 
-export class FillsView {
-  #portfolio;
-  #rows;
-  #empty;
+const DRAW_EVERY_MS = 200;
 
-  /** @param {HTMLElement} root @param {import("../portfolio.js").Portfolio} portfolio */
-  constructor(root, portfolio) {
-    this.#portfolio = portfolio;
-    this.#empty = root.querySelector(".empty");
-    this.#rows = new KeyedRows(root.querySelector("tbody"), fillKey, makeRow);
-    portfolio.addEventListener("fills", oncePerFrame(() => this.#draw()));
-  }
-
-  #draw() {
-    const { fills, fillsLoaded, access } = this.#portfolio;
-    this.#rows.show(fills.fills);
-    this.#empty.hidden = fills.fills.length > 0;
-    setText(this.#empty, !access.session ? "No account." : fillsLoaded ? "No fills yet." : "Loading…");
-  }
+export function Fills() {
+  const { portfolio } = useServices();
+  useModelSlowly(DRAW_EVERY_MS, portfolio, "fills");
+  const { fills } = portfolio.fills;
+  return html`
+    <div class="scroller" id="fills" tabindex="0" role="region" aria-label="Fills">
+      <table>
+        <thead>
+          <tr>
+            <th scope="col" class="text">Symbol</th>
+            <th scope="col" class="text">Side</th>
+            <th scope="col">Price</th>
+            <th scope="col">Quantity</th>
+            <th scope="col" class="wide">Fee</th>
+            <th scope="col" class="text wide">Role</th>
+            <th scope="col">Time</th>
+          </tr>
+        </thead>
+        <tbody>${fills.map((fill) => html`<${FillRow} key=${fillKey(fill)} fill=${fill} />`)}</tbody>
+      </table>
+      ${fills.length === 0 && html`<p class="empty">${emptyText(portfolio)}</p>`}
+    </div>`;
 }
 
-/** @param {import("../model/fills.js").Fill} fill */
-function makeRow(fill) {
-  const row = element("tr");
-  row.dataset.side = fill.side;
-  const quantity = element("td");
-  new NumberText(quantity).show(fill.quantity);
-  row.append(
-    element("td", "text", fill.symbol),
-    element("td", "text side", fill.side === "buy" ? "Bought" : "Sold"),
-    element("td", "", grouped(fill.price)),
-    quantity,
-    element("td", "wide", grouped(shortest(fill.fee))),
-    element("td", "text wide", fill.liquidity === "maker" ? "Maker" : "Taker"),
-    element("td", "time", clockTime(fill.timestamp)),
-  );
-  return { row, update: () => {} };
+/** @param {{fill: import("../model/fills.js").Fill}} props */
+const FillRow = memo(({ fill }) => html`
+  <tr data-side=${fill.side}>
+    <td class="text">${fill.symbol}</td>
+    <td class="text side">${fill.side === "buy" ? "Bought" : "Sold"}</td>
+    <td>${grouped(fill.price)}</td>
+    <td><${NumberText} value=${fill.quantity} /></td>
+    <td class="wide">${grouped(shortest(fill.fee))}</td>
+    <td class="text wide">${fill.liquidity === "maker" ? "Maker" : "Taker"}</td>
+    <td class="time">${clockTime(fill.timestamp)}</td>
+  </tr>`);
+
+/** @param {import("../portfolio.js").Portfolio} portfolio */
+function emptyText({ access, fillsLoaded }) {
+  if (!access.session) return "No account.";
+  return fillsLoaded ? "No fills yet." : "Loading…";
 }

@@ -3,118 +3,104 @@
  * Layer: view.
  */
 
+import { useEffect, useState } from "preact/hooks";
+
 import { grouped } from "../model/decimal.js";
 import { STATUS_WORDS, describeFailure } from "../model/words.js";
-import { KeyedRows, NumberText, clockTime, element, setText } from "./cells.js";
-import { atMostEvery } from "./frame.js";
+import { html } from "./html.js";
+import { memo } from "./memo.js";
+import { useServices } from "./services.js";
+import { NumberText, Result, Spoken, clockTime } from "./text.js";
+import { useModelSlowly } from "./use-model.js";
 
 /** More rows than a person can act on; the count tells how many there are. */
 const ROWS_MAX = 100;
 const DRAW_EVERY_MS = 200;
+const NOTHING = Object.freeze({ tone: "plain", text: "" });
 
-export class OpenOrders {
-  #portfolio;
-  #rows;
-  #empty;
-  #count;
-  #cancelAll;
-  #result;
-  /** Ids whose cancel is under way. @type {Set<string>} */ #cancelling = new Set();
-  #cancellingAll = false;
-  #requestDraw = atMostEvery(DRAW_EVERY_MS, () => this.#draw());
+/** @param {import("../portfolio.js").Portfolio} portfolio @returns {string} for the tab; "" of none */
+export function openOrdersCount({ orders }) {
+  const { length } = orders.open();
+  return length > ROWS_MAX ? `${grouped(String(length))}, newest ${ROWS_MAX} shown` : String(length || "");
+}
 
-  /** @param {HTMLElement} root the panel @param {import("../portfolio.js").Portfolio} portfolio @param {import("../desk.js").Desk} desk */
-  constructor(root, portfolio, desk) {
-    this.#portfolio = portfolio;
-    this.#empty = root.querySelector(".empty");
-    this.#count = root.querySelector("#orders-count");
-    this.#cancelAll = root.querySelector("#cancel-all");
-    this.#result = root.querySelector("#cancel-result");
-    this.#rows = new KeyedRows(root.querySelector("tbody"), (order) => order.order_id, (order) => this.#makeRow(order));
-    portfolio.addEventListener("orders", this.#requestDraw);
-    portfolio.addEventListener("switch", () => setText(this.#result, ""));
-    desk.addEventListener("link", this.#requestDraw);
-    this.#cancelAll.addEventListener("click", () => this.#cancelEvery());
-  }
-
-  #draw() {
-    const { access, ordersLoaded } = this.#portfolio;
-    const orders = this.#portfolio.orders.open();
-    this.#rows.show(orders.slice(0, ROWS_MAX));
-    setText(this.#count, orders.length > ROWS_MAX ? `${grouped(String(orders.length))}, newest ${ROWS_MAX} shown` : String(orders.length || ""));
-    this.#empty.hidden = orders.length > 0;
-    setText(this.#empty, !access.session ? "No account." : ordersLoaded ? "No open orders." : "Loading…");
-    this.#cancelAll.disabled = orders.length === 0 || this.#cancellingAll;
-  }
-
-  /** @param {import("../model/types.js").Order} order */
-  #makeRow(order) {
-    const row = element("tr");
-    row.dataset.side = order.side;
-    const price = element("td");
-    const quantity = element("td");
-    const filled = element("td");
-    const status = element("td", "text wide");
-    const cancel = element("button", "quiet", "Cancel");
-    cancel.type = "button";
-    const what = `${order.side} ${grouped(order.quantity)} ${order.symbol} at ${grouped(order.price ?? "market")}`;
-    cancel.setAttribute("aria-label", `Cancel ${what}`);
-    cancel.addEventListener("click", () => this.#cancel(order));
-    const action = element("td", "action");
-    action.append(cancel);
-    row.append(
-      element("td", "text", order.symbol),
-      element("td", "text side", order.side === "buy" ? "Buy" : "Sell"),
-      price,
-      quantity,
-      filled,
-      status,
-      element("td", "time wide", clockTime(order.timestamp)),
-      action,
-    );
-    const [quantityText, filledText] = [new NumberText(quantity), new NumberText(filled)];
-    const update = (/** @type {import("../model/types.js").Order} */ latest) => {
-      setText(price, latest.price === null ? "–" : grouped(latest.price));
-      quantityText.show(latest.quantity);
-      filledText.show(latest.filled);
-      setText(status, STATUS_WORDS[latest.status] ?? latest.status);
-      cancel.disabled = this.#cancelling.has(latest.order_id);
-    };
-    return { row, update };
-  }
-
-  /** @param {import("../model/types.js").Order} order */
-  async #cancel({ order_id }) {
-    this.#cancelling.add(order_id);
-    this.#requestDraw();
+export function OpenOrders() {
+  const { portfolio } = useServices();
+  useModelSlowly(DRAW_EVERY_MS, portfolio, "orders", "switch");
+  const [result, say] = useState(NOTHING);
+  const [busy, setBusy] = useState(false);
+  useEffect(() => {
+    const forget = () => say(NOTHING);
+    portfolio.addEventListener("switch", forget);
+    return () => portfolio.removeEventListener("switch", forget);
+  }, [portfolio]);
+  const orders = portfolio.orders.open();
+  const cancelAll = async () => {
+    setBusy(true);
     try {
-      await this.#portfolio.cancelOrder(order_id);
-      this.#say("plain", "Order cancelled.");
+      const { count } = await portfolio.cancelAll();
+      say({ tone: "plain", text: count === 1 ? "Order cancelled." : `${count} orders cancelled.` });
     } catch (failure) {
-      this.#say("bad", describeFailure(failure, "cancel"));
+      say({ tone: "bad", text: describeFailure(failure, "cancel") });
     } finally {
-      this.#cancelling.delete(order_id);
-      this.#requestDraw();
+      setBusy(false);
     }
-  }
+  };
+  return html`
+    <div class="tools">
+      <${Result} id="cancel-result" ...${result} />
+      <button type="button" class="quiet" id="cancel-all" disabled=${orders.length === 0 || busy} onClick=${cancelAll}>Cancel all</button>
+    </div>
+    <div class="scroller" id="orders" tabindex="0" role="region" aria-label="Open orders">
+      <table>
+        <thead>
+          <tr>
+            <th scope="col" class="text">Symbol</th>
+            <th scope="col" class="text">Side</th>
+            <th scope="col">Price</th>
+            <th scope="col">Quantity</th>
+            <th scope="col">Filled</th>
+            <th scope="col" class="text wide">Status</th>
+            <th scope="col" class="wide">Entered</th>
+            <th scope="col"><${Spoken}>Cancel<//></th>
+          </tr>
+        </thead>
+        <tbody>${orders.slice(0, ROWS_MAX).map((order) => html`<${OrderRow} key=${order.order_id} order=${order} say=${say} />`)}</tbody>
+      </table>
+      ${orders.length === 0 && html`<p class="empty">${emptyText(portfolio)}</p>`}
+    </div>`;
+}
 
-  async #cancelEvery() {
-    this.#cancellingAll = true;
-    this.#requestDraw();
+/** @param {{order: import("../model/types.js").Order, say: (result: {tone: string, text: string}) => void}} props */
+const OrderRow = memo(({ order, say }) => {
+  const { portfolio } = useServices();
+  const [busy, setBusy] = useState(false);
+  const cancel = async () => {
+    setBusy(true);
     try {
-      const { count } = await this.#portfolio.cancelAll();
-      this.#say("plain", count === 1 ? "Order cancelled." : `${count} orders cancelled.`);
+      await portfolio.cancelOrder(order.order_id);
+      say({ tone: "plain", text: "Order cancelled." });
     } catch (failure) {
-      this.#say("bad", describeFailure(failure, "cancel"));
-    } finally {
-      this.#cancellingAll = false;
-      this.#requestDraw();
+      say({ tone: "bad", text: describeFailure(failure, "cancel") });
+      setBusy(false);
     }
-  }
+  };
+  const what = `${order.side} ${grouped(order.quantity)} ${order.symbol} at ${grouped(order.price ?? "market")}`;
+  return html`
+    <tr data-side=${order.side}>
+      <td class="text">${order.symbol}</td>
+      <td class="text side">${order.side === "buy" ? "Buy" : "Sell"}</td>
+      <td>${order.price === null ? "–" : grouped(order.price)}</td>
+      <td><${NumberText} value=${order.quantity} /></td>
+      <td><${NumberText} value=${order.filled} /></td>
+      <td class="text wide">${STATUS_WORDS[order.status] ?? order.status}</td>
+      <td class="time wide">${clockTime(order.timestamp)}</td>
+      <td class="action"><button type="button" class="quiet" disabled=${busy} aria-label=${`Cancel ${what}`} onClick=${cancel}>Cancel</button></td>
+    </tr>`;
+});
 
-  /** @param {"plain" | "bad"} tone @param {string} text */
-  #say(tone, text) {
-    this.#result.dataset.tone = tone;
-    setText(this.#result, text);
-  }
+/** @param {import("../portfolio.js").Portfolio} portfolio */
+function emptyText({ access, ordersLoaded }) {
+  if (!access.session) return "No account.";
+  return ordersLoaded ? "No open orders." : "Loading…";
 }

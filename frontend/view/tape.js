@@ -4,41 +4,41 @@
  */
 
 import { grouped } from "../model/decimal.js";
-import { KeyedRows, NumberText, clockTime, element, setText } from "./cells.js";
-import { oncePerFrame } from "./frame.js";
+import { html } from "./html.js";
+import { memo } from "./memo.js";
+import { useServices } from "./services.js";
+import { NumberText, Spoken, clockTime } from "./text.js";
+import { useModel } from "./use-model.js";
 
 const SIDE_WORDS = Object.freeze({ buy: "buyer took", sell: "seller took" });
 
-export class TapeView {
-  #desk;
-  #rows;
-  #empty;
-
-  /** @param {HTMLElement} root @param {import("../desk.js").Desk} desk */
-  constructor(root, desk) {
-    this.#desk = desk;
-    this.#empty = root.querySelector(".empty");
-    this.#rows = new KeyedRows(root.querySelector("tbody"), (trade) => `${trade.symbol} ${trade.trade_id}`, makeRow);
-    const draw = oncePerFrame(() => this.#draw());
-    for (const part of ["tape", "symbol"]) desk.addEventListener(part, draw);
-  }
-
-  #draw() {
-    const { tape, tapeLoaded } = this.#desk;
-    this.#rows.show(tape.trades);
-    this.#empty.hidden = tape.trades.length > 0;
-    setText(this.#empty, tapeLoaded ? "No trades yet." : "Loading…");
-  }
+export function Tape() {
+  const { desk } = useServices();
+  useModel(desk, "tape", "symbol");
+  const { tape, tapeLoaded, instrument } = desk;
+  return html`
+    <section class="panel tape-panel" aria-labelledby="tape-title">
+      <h2 id="tape-title">Trades</h2>
+      <div class="scroller" id="tape" tabindex="0" role="region" aria-labelledby="tape-title">
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">Price <span>${instrument?.quote ?? ""}</span></th>
+              <th scope="col">Quantity <span>${instrument?.base ?? ""}</span></th>
+              <th scope="col">Time</th>
+            </tr>
+          </thead>
+          <tbody>${tape.trades.map((trade) => html`<${TradeRow} key=${`${trade.symbol} ${trade.trade_id}`} trade=${trade} />`)}</tbody>
+        </table>
+        ${tape.trades.length === 0 && html`<p class="empty">${tapeLoaded ? "No trades yet." : "Loading…"}</p>`}
+      </div>
+    </section>`;
 }
 
-/** A trade never changes, so neither does its row. @param {import("../model/types.js").Trade} trade */
-function makeRow(trade) {
-  const row = element("tr");
-  row.dataset.side = trade.aggressor_side;
-  const price = element("td", "price");
-  price.append(element("span", "", grouped(trade.price)), element("span", "visually-hidden", ` ${SIDE_WORDS[trade.aggressor_side]}`));
-  const quantity = element("td");
-  new NumberText(quantity).show(trade.quantity);
-  row.append(price, quantity, element("td", "time", clockTime(trade.timestamp)));
-  return { row, update: () => {} };
-}
+/** A trade never changes, so neither does its row. @param {{trade: import("../model/types.js").Trade}} props */
+const TradeRow = memo(({ trade }) => html`
+  <tr data-side=${trade.aggressor_side}>
+    <td class="price"><span>${grouped(trade.price)}</span><${Spoken}> ${SIDE_WORDS[trade.aggressor_side]}<//></td>
+    <td><${NumberText} value=${trade.quantity} /></td>
+    <td class="time">${clockTime(trade.timestamp)}</td>
+  </tr>`);

@@ -1,0 +1,61 @@
+/**
+ * How the page is laid out just now, and what one panel asks of another. Knows no DOM.
+ *
+ * Remembered by the browser: theme, the tab of each group, the phone's view. Tells changes by "layout" and "theme";
+ * "account" asks for the account menu, with the wanted form as its `detail`.
+ * Layer: above net and model, below view.
+ */
+
+/** @typedef {"system" | "dark" | "light"} Theme */
+/** @typedef {"chart" | "book" | "trade" | "orders" | "account"} PhoneView what a phone shows, one at a time */
+
+const DEFAULTS = Object.freeze({ chart: "chart", bottom: "orders", phone: "trade" });
+
+export class Workspace extends EventTarget {
+  #preferences;
+
+  /** @param {Pick<import("./net/preferences.js").Preferences, "get" | "set">} preferences */
+  constructor(preferences) {
+    super();
+    this.#preferences = preferences;
+  }
+
+  /** @returns {Theme} */
+  get theme() {
+    return this.#preferences.get("theme", "system");
+  }
+
+  /** @param {Theme} theme */
+  set theme(theme) {
+    this.#preferences.set("theme", theme);
+    this.dispatchEvent(new Event("theme"));
+  }
+
+  /** @param {"chart" | "bottom" | "phone"} group @returns {string} the name of its shown tab */
+  tab(group) {
+    return this.#preferences.get(`tab.${group}`, DEFAULTS[group]);
+  }
+
+  /** @param {"chart" | "bottom" | "phone"} group @param {string} name */
+  show(group, name) {
+    if (this.tab(group) === name) return;
+    this.#preferences.set(`tab.${group}`, name);
+    this.dispatchEvent(new Event("layout"));
+  }
+
+  /** Any other small thing that a panel wants remembered. @template Value @param {string} name @param {Value} otherwise @returns {Value} */
+  recall(name, otherwise) {
+    return this.#preferences.get(name, otherwise);
+  }
+
+  /** @param {string} name @param {unknown} value that JSON can tell */
+  remember(name, value) {
+    this.#preferences.set(name, value);
+    this.dispatchEvent(new Event("layout"));
+  }
+
+  /** @param {"login" | "signup"} form */
+  openAccount(form) {
+    this.dispatchEvent(new CustomEvent("account", { detail: form }));
+  }
+}
