@@ -43,6 +43,13 @@ export class Workspace extends EventTarget {
     this.dispatchEvent(new Event("layout"));
   }
 
+  /** What a phone shows; the account's view is its balances. @param {PhoneView} name */
+  view(name) {
+    if (name === "account") this.show("bottom", "balances");
+    if (name === "orders" && this.tab("bottom") === "balances") this.show("bottom", "orders");
+    this.show("phone", name);
+  }
+
   /** Any other small thing that a panel wants remembered. @template Value @param {string} name @param {Value} otherwise @returns {Value} */
   recall(name, otherwise) {
     return this.#preferences.get(name, otherwise);

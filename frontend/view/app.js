@@ -67,7 +67,7 @@ function PhoneBar() {
   return html`
     <nav class="phone-bar" aria-label="Views">
       ${PHONE_VIEWS.map(([name, title]) => html`
-        <button key=${name} type="button" aria-current=${name === shown ? "page" : null} onClick=${() => workspace.show("phone", name)}>
+        <button key=${name} type="button" aria-current=${name === shown ? "page" : null} onClick=${() => workspace.view(name)}>
           ${title}
         </button>`)}
     </nav>`;

@@ -41,7 +41,7 @@ class Trader:
         self.sees_state("Live")
         expect(self.page.locator('[data-status="book"]')).to_have_text("checked")
         if account:
-            expect(self.balance("USDT", "available")).to_be_visible()
+            expect(self.balance("USDT", "available")).to_be_attached()
 
     def _hear(self, message: ConsoleMessage) -> None:
         if message.type in ("error", "warning"):
@@ -55,14 +55,35 @@ class Trader:
 
     def enters(self, side: str, order_type: str, quantity: str, price: str | None = None) -> None:
         """Fill in the ticket and send it."""
+        self.views("Trade")
         ticket = self.page.locator("#ticket")
         expect(ticket.locator(".send")).to_be_enabled(timeout=WAIT_MS)
         ticket.get_by_text(side, exact=True).click()
         ticket.get_by_text(order_type, exact=True).click()
         if price is not None:
-            ticket.get_by_label("Price").fill(price)
+            ticket.get_by_label("Price", exact=True).fill(price)
         ticket.get_by_label("Quantity", exact=True).fill(quantity)
         ticket.locator(".send").click()
+
+    def views(self, name: str) -> None:
+        """On a phone: Chart, Book, Trade, Orders or Account. A desk shows all of them."""
+        button = self.page.locator(".phone-bar").get_by_role("button", name=name, exact=True)
+        if button.is_visible():
+            button.click()
+
+    def opens_tab(self, name: str) -> Locator:
+        """A tab of the chart or of the bottom, as its row names it; the panel below it."""
+        tab = self.page.get_by_role("tab", name=re.compile(f"^{name}"))
+        if not tab.is_visible():
+            self.views("Orders")
+        tab.click()
+        panel = self.page.locator(f"#{tab.get_attribute('aria-controls')}")
+        expect(panel).to_be_visible()
+        return panel
+
+    def cancels_all(self) -> None:
+        """Every open order."""
+        self.opens_tab("Open orders").get_by_role("button", name="Cancel all").click()
 
     def switches_to(self, symbol: str) -> None:
         """Choose another symbol."""
@@ -102,6 +123,7 @@ class Trader:
 
     def deposits(self, amount: str, asset: str) -> None:
         """Paper money."""
+        self.opens_tab("Balances")
         if not self.page.locator("#deposit").is_visible():
             self.page.locator("#deposit-toggle").click()
         self.page.locator("#deposit").get_by_label("Asset").select_option(asset)
