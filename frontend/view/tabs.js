@@ -12,7 +12,7 @@ import { useServices } from "./services.js";
  * @param {object} props
  * @param {"chart" | "bottom"} props.group whose shown tab the workspace remembers
  * @param {string} props.label of the row
- * @param {{name: string, title: string, count?: string, panel: any}[]} props.tabs
+ * @param {{name: string, title: string, count?: string, panel: any}[]} props.tabs `count` is "" where there is none just now
  */
 export function Tabs({ group, label, tabs }) {
   const { workspace } = useServices();
@@ -35,7 +35,7 @@ export function Tabs({ group, label, tabs }) {
           <button key=${name} type="button" role="tab" id=${`tab-${name}`} aria-controls=${`panel-${name}`}
             aria-selected=${String(name === shown)} tabindex=${name === shown ? 0 : -1}
             onClick=${() => workspace.show(group, name)}>
-            ${title}${count ? html` <span class="count">${count}</span>` : null}
+            ${title}${count === undefined ? null : html` <span class="count">${count}</span>`}
           </button>`)}
       </div>
       ${tabs.map(({ name, panel }) => html`

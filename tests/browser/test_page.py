@@ -19,8 +19,11 @@ CUT_OFF = """() => [...document.querySelectorAll('td, th, .scroller, .ladder, dd
   .filter((cell) => cell.offsetParent && cell.clientWidth > 1 && cell.scrollWidth > cell.clientWidth + 1)
   .map((cell) => `${cell.closest('[id]').id} ${cell.className} ${cell.textContent}`)"""
 LADDER_HEIGHT = "() => document.querySelector('.ladder').clientHeight"
+# A new order goes on top and moves the rows below it; that is no jump.
 SHIFT = """() => new Promise((resolve) => {
-  new PerformanceObserver((list) => resolve(list.getEntries().reduce((sum, entry) => sum + entry.value, 0)))
+  const ofOrders = ({ node }) => (node instanceof Element ? node : node?.parentElement)?.closest("#orders");
+  const jumps = (list) => list.getEntries().filter((entry) => !entry.sources.some(ofOrders));
+  new PerformanceObserver((list) => resolve(jumps(list).reduce((sum, entry) => sum + entry.value, 0)))
     .observe({ type: "layout-shift", buffered: true });
   setTimeout(() => resolve(0), 500);
 })"""
