@@ -32,7 +32,7 @@ deals = st.lists(st.tuples(GAPS_NS, st.integers(0, 1), st.integers(90, 110), st.
 def trading(deals: Sequence[Deal]) -> list[Applied]:
     """The commands, as the exchange applied them, by which the deals come about: two orders each."""
     commands: list[tuple[int, Command]] = [(0, ListInstrument(instrument(symbol))) for symbol in SYMBOLS]
-    commands += [(0, Deposit(AccountId(1), asset, "1" + 40 * "0")) for asset in ("BTC", "ETH", "USDT")]
+    commands += [(0, Deposit(AccountId(1), asset, "1" + 30 * "0")) for asset in ("BTC", "ETH", "USDT")]
     for gap, symbol, price, quantity in deals:
         for side in Side:
             account, lots = AccountId(1), Lots(quantity * HUGE)
@@ -74,6 +74,7 @@ def everything(history: History) -> dict[tuple[str, str], list[Candle]]:
 
 def of_run(run: Sequence[Applied]) -> dict[tuple[str, str], list[Candle]]:
     trades = expected_trades(run)
+    assert len(trades) == sum(isinstance(applied.command, EnterOrder) for applied in run) // 2
     return {(s, i.value): naive_candles(trades, s, i) for s in SYMBOLS for i in Interval}
 
 
