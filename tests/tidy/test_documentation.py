@@ -153,10 +153,18 @@ def structs(module: ModuleType) -> list[type[msgspec.Struct]]:
     return [item for item in found if issubclass(item, msgspec.Struct) and item.__module__ == module.__name__]
 
 
-ON_THE_WIRE = (answers, wire, account_answers, accounts, admin_answers, auth_wire, batch_wire, teller) + (
+ON_THE_WIRE = (
+    account_answers,
+    accounts,
+    admin_answers,
+    answers,
+    auth_wire,
+    batch_wire,
     candles,
     market_answers,
     market_wire,
+    teller,
+    wire,
 )
 WIRE_STRUCTS = [TickerView, *(struct for module in ON_THE_WIRE for struct in structs(module))]
 
