@@ -27,6 +27,9 @@ FIELDS = (
     "limit",
     "levels",
     "before",
+    "interval",
+    "start",
+    "end",
     "status",
     "digest",
 )
@@ -57,6 +60,7 @@ plausible = st.sampled_from(
         "1e400",
         "٣",
         "all",
+        "1m",
     ]
 )
 numbers = st.integers() | st.integers(-(10**400), 10**400) | st.floats() | st.decimals().map(str)
@@ -160,6 +164,7 @@ def test_any_amend_is_answered(http: Http, body: bytes, order_id: str) -> None:
             "/bbo/{}",
             "/quote/{}",
             "/trades/{}",
+            "/candles/{}",
             "/ticker/{}",
             "/orders",
             "/health",
@@ -180,7 +185,17 @@ def test_any_path_and_query_is_answered(http: Http, path: str, segment: str, que
 
 @fuzzed
 @given(
-    path=st.sampled_from(["/book/T199", "/book/T199/orders", "/quote/T199", "/trades/T199", "/orders", "/order/1"]),
+    path=st.sampled_from(
+        [
+            "/book/T199",
+            "/book/T199/orders",
+            "/quote/T199",
+            "/trades/T199",
+            "/candles/T199",
+            "/orders",
+            "/order/1",
+        ]
+    ),
     query=queries,
 )
 def test_any_query_of_a_known_symbol_is_answered(http: Http, path: str, query: str) -> None:

@@ -12,16 +12,28 @@ import click
 import msgspec
 import pytest
 
-from api import account_answers, accounts, admin_answers, answers, auth_wire, batch_wire, market_answers, teller, wire
+from api import (
+    account_answers,
+    accounts,
+    admin_answers,
+    answers,
+    auth_wire,
+    batch_wire,
+    candles,
+    market_answers,
+    market_wire,
+    teller,
+    wire,
+)
 from api.activity import TickerView
 from api.answers import OrderEvent
 from api.app import create_app
 from api.bootstrap import Server
 from api.errors import STATUS
 from api.feed import NAMESPACE
+from api.market_wire import Subscription
 from api.openapi import UNLISTED_METHODS, path_of
 from api.settings import ENVIRONMENT_PREFIX, Settings, options
-from api.wire import SubscribeRequest
 from engine.rejects import CancelReason, RejectReason
 from tests.tidy.sources import ROOT, python_files, tree
 
@@ -124,7 +136,7 @@ def test_every_event_that_the_server_sends_has_its_row() -> None:
 
 
 def test_every_subscription_has_its_row() -> None:
-    offered = set(get_args(get_type_hints(SubscribeRequest)["type"]))
+    offered = set(get_args(get_type_hints(Subscription)["type"]))
     described = {cells[0].removesuffix("` *") for cells in rows(section(page("feed.md"), "Subscriptions"))}
     assert described - {"type"} == offered
 
@@ -141,7 +153,19 @@ def structs(module: ModuleType) -> list[type[msgspec.Struct]]:
     return [item for item in found if issubclass(item, msgspec.Struct) and item.__module__ == module.__name__]
 
 
-ON_THE_WIRE = (answers, wire, account_answers, accounts, admin_answers, auth_wire, batch_wire, market_answers, teller)
+ON_THE_WIRE = (
+    account_answers,
+    accounts,
+    admin_answers,
+    answers,
+    auth_wire,
+    batch_wire,
+    candles,
+    market_answers,
+    market_wire,
+    teller,
+    wire,
+)
 WIRE_STRUCTS = [TickerView, *(struct for module in ON_THE_WIRE for struct in structs(module))]
 
 
