@@ -4,6 +4,7 @@
 
 import { render } from "preact";
 
+import { Charting } from "./charting.js";
 import { Desk } from "./desk.js";
 import { Access } from "./net/access.js";
 import { Api } from "./net/api.js";
@@ -24,10 +25,11 @@ const access = new Access(http, new Vault(() => localStorage, () => sessionStora
 const api = new Api(http, access);
 const feed = new Feed(access);
 const portfolio = new Portfolio(api, feed, access, new ClientOrderIds(() => localStorage));
-const desk = new Desk(api, feed, portfolio);
-const entry = new OrderEntry(desk);
 const workspace = new Workspace(new Preferences(() => localStorage));
-const services = Object.freeze({ access, api, desk, entry, portfolio, workspace });
+const charting = new Charting(api, feed, workspace);
+const desk = new Desk(api, feed, portfolio, charting);
+const entry = new OrderEntry(desk);
+const services = Object.freeze({ access, api, charting, desk, entry, portfolio, workspace });
 
 render(html`<${Services.Provider} value=${services}><${App} /><//>`, document.getElementById("app"));
 

@@ -2,7 +2,7 @@
  * How the page is laid out just now, and what one panel asks of another. Knows no DOM.
  *
  * Remembered by the browser: theme, the tab of each group, the phone's view. Tells changes by "layout" and "theme";
- * "account" asks for the account menu, with the wanted form as its `detail`.
+ * "account" asks for the account menu, with the wanted form as its `detail`; "find" for the symbol switcher.
  * Layer: above net and model, below view.
  */
 
@@ -59,6 +59,11 @@ export class Workspace extends EventTarget {
   remember(name, value) {
     this.#preferences.set(name, value);
     this.dispatchEvent(new Event("layout"));
+  }
+
+  /** Let the reader look for another symbol. */
+  findSymbol() {
+    this.dispatchEvent(new Event("find"));
   }
 
   /** @param {"login" | "signup"} form */

@@ -1,61 +1,173 @@
 /**
- * Candles of the trades on the tape. The numbers a chart draws are floats; nothing else reads them.
+ * Candles with volume, own orders and fills; the interval above them and what the pointed-at candle says.
+ *
+ * Keys: left and right walk the candles, + and - zoom, End goes back to the newest, Escape lets go.
  * Layer: view.
  */
 
-import { CandlestickSeries, createChart } from "lightweight-charts";
-import { useLayoutEffect, useRef } from "preact/hooks";
+import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 
-import { candlesOf } from "../model/candles.js";
-import { colourOf } from "./colours.js";
+import { INTERVALS, candleTime, describeCandle } from "../model/candles.js";
+import { fillMarks, orderLines } from "../model/chart-marks.js";
+import { describeFailure } from "../model/words.js";
 import { html } from "./html.js";
+import { PriceChart } from "./price-chart.js";
 import { useServices } from "./services.js";
-import { useModelSlowly } from "./use-model.js";
+import { Spoken } from "./text.js";
+import { useModel, useModelSlowly } from "./use-model.js";
+import { useTheme } from "./use-theme.js";
 
-const CANDLE_S = 60;
-const DRAW_EVERY_MS = 250;
+/** The feed tells candles no more often. */
+const DRAW_EVERY_MS = 200;
+const OWN_EVERY_MS = 200;
 
 export function Chart() {
-  const { desk, workspace } = useServices();
-  useModelSlowly(DRAW_EVERY_MS, desk, "tape", "symbol");
+  const { charting, portfolio } = useServices();
+  useModelSlowly(DRAW_EVERY_MS, charting, "candles");
+  useModelSlowly(OWN_EVERY_MS, portfolio, "orders", "fills");
+  useModel(charting, "interval");
   const root = useRef(/** @type {HTMLElement | null} */ (null));
-  const drawn = useRef(/** @type {any} */ (null));
-  useLayoutEffect(() => {
-    // Its logo would bring a style element, which the policy does not allow; the foot of the page names whose charts these are.
-    const chart = createChart(root.current, { autoSize: true, layout: { attributionLogo: false } });
-    drawn.current = chart.addSeries(CandlestickSeries);
-    const paint = () => {
-      chart.applyOptions(chartColours());
-      drawn.current.applyOptions(candleColours());
-    };
-    // The new theme is on the page at the next frame.
-    const repaint = () => requestAnimationFrame(() => requestAnimationFrame(paint));
-    const system = matchMedia("(prefers-color-scheme: light)");
-    paint();
-    workspace.addEventListener("theme", repaint);
-    system.addEventListener("change", repaint);
-    return () => {
-      workspace.removeEventListener("theme", repaint);
-      system.removeEventListener("change", repaint);
-      chart.remove();
-    };
-  }, [workspace]);
-  useLayoutEffect(() => {
-    drawn.current.setData(candlesOf(desk.tape.trades, CANDLE_S));
-  });
-  return html`<div class="chart" id="chart" ref=${root} role="img" aria-label="Price chart"></div>`;
-}
-
-function chartColours() {
-  return {
-    layout: { background: { color: colourOf("--panel") }, textColor: colourOf("--soft"), fontSize: 11 },
-    grid: { vertLines: { color: colourOf("--grid") }, horzLines: { color: colourOf("--grid") } },
-    timeScale: { borderColor: colourOf("--line"), timeVisible: true },
-    rightPriceScale: { borderColor: colourOf("--line") },
+  const chart = usePriceChart(root);
+  const [pointed, setPointed] = useState(/** @type {number | null} */ (null));
+  const [walked, setWalked] = useState("");
+  const { candles, instrument, interval } = charting;
+  if (chart) chart.onHover = setPointed;
+  useDrawing(chart);
+  const candle = (pointed !== null && candles.at(pointed)) || candles.last;
+  const point = (to) => {
+    chart.pointAt(to);
+    setPointed(to?.time ?? null);
+    setWalked(to ? sentenceOf(to, charting) : "");
   };
+  const onKeyDown = (event) => {
+    if (!chart || event.ctrlKey || event.altKey || event.metaKey) return;
+    const at = pointed === null ? candles.row.length : candles.indexOf(pointed);
+    const act = {
+      ArrowLeft: () => point(candles.row[Math.max(0, at - 1)] ?? null),
+      ArrowRight: () => point(candles.row[at + 1] ?? candles.last),
+      "+": () => chart.zoom(1),
+      "-": () => chart.zoom(-1),
+      End: () => (point(null), chart.showNewest()),
+      Escape: pointed === null ? undefined : () => point(null),
+    }[event.key];
+    if (!act) return;
+    event.preventDefault();
+    event.stopPropagation();
+    act();
+  };
+  return html`
+    <div class="chart-tools">
+      <${Intervals} />
+      <${Legend} candle=${candle} interval=${interval} base=${instrument?.base ?? ""} />
+    </div>
+    <div class="chart-area">
+      <div class="chart" id="chart" ref=${root} role="application" aria-roledescription="chart" tabindex="0" aria-label=${titleOf(charting)}
+        aria-describedby="chart-summary" onKeyDown=${onKeyDown} onBlur=${() => pointed !== null && chart && point(null)}></div>
+      <${ChartState} drawn=${chart !== null} />
+    </div>
+    <p class="visually-hidden" id="chart-summary">${candle ? `${sentenceOf(candle, charting)} ` : ""}Arrow keys walk the candles, plus and minus zoom, End goes to the newest.</p>
+    <p class="visually-hidden" role="status">${walked}</p>`;
 }
 
-function candleColours() {
-  const [up, down] = [colourOf("--buy"), colourOf("--sell")];
-  return { upColor: up, downColor: down, borderUpColor: up, borderDownColor: down, wickUpColor: up, wickDownColor: down };
+/** The chart once its library is here, which is fetched after the page has been drawn. @returns {PriceChart | null} */
+function usePriceChart(root) {
+  const { charting } = useServices();
+  const [chart, setChart] = useState(/** @type {PriceChart | null} */ (null));
+  useEffect(() => {
+    let gone = false;
+    let made = null;
+    PriceChart.on(root.current).then((loaded) => {
+      made = loaded;
+      if (gone) return loaded.remove();
+      loaded.onOlder = () => charting.loadOlder();
+      setChart(loaded);
+    });
+    return () => {
+      gone = true;
+      made?.remove();
+    };
+  }, [charting]);
+  return chart;
+}
+
+/** Bring what is drawn up to what the models say. @param {PriceChart | null} chart */
+function useDrawing(chart) {
+  const { charting, portfolio } = useServices();
+  const { candles, instrument, interval } = charting;
+  const { orders } = portfolio;
+  const { fills } = portfolio.fills;
+  const drawOwn = () => {
+    if (!chart || !instrument) return;
+    chart.drawOrders(orderLines(orders.open(), instrument.symbol));
+    chart.drawFills(fillMarks(fills, instrument.symbol, INTERVALS[interval]));
+  };
+  useLayoutEffect(() => {
+    if (chart && instrument) chart.configure(instrument.tick_size, interval);
+  }, [chart, instrument?.symbol, interval]);
+  useLayoutEffect(() => {
+    if (chart && instrument) chart.draw(candles);
+    drawOwn();
+  });
+  const repaint = useCallback(() => {
+    chart?.paint();
+    drawOwn();
+  }, [chart]);
+  useTheme(repaint);
+}
+
+function Intervals() {
+  const { charting } = useServices();
+  useModel(charting, "interval");
+  return html`
+    <div class="intervals" role="group" aria-label="Length of a candle">
+      ${Object.keys(INTERVALS).map((name) => html`
+        <button key=${name} type="button" class="interval" aria-pressed=${String(name === charting.interval)} onClick=${() => (charting.interval = name)}>${name}</button>`)}
+    </div>`;
+}
+
+/** Of the candle that is pointed at, else of the newest. */
+function Legend({ candle, interval, base }) {
+  if (!candle) return html`<p class="legend" id="legend"></p>`;
+  const { open, high, low, close, change, volume } = describeCandle(candle, base);
+  const direction = change.startsWith("−") ? "-1" : change.startsWith("+") ? "1" : "0";
+  return html`
+    <p class="legend" id="legend" data-direction=${direction}>
+      <span class="legend-time">${candleTime(candle.time, interval)} <abbr title="Coordinated Universal Time">UTC</abbr></span>
+      <span><i>O</i> ${open}</span><span><i>H</i> ${high}</span><span><i>L</i> ${low}</span><span><i>C</i> ${close}</span>
+      <span>${change}</span><span class="legend-volume"><i>V</i> ${volume}</span>
+    </p>`;
+}
+
+/** What stands in for candles that are not there. @param {{drawn: boolean}} props */
+function ChartState({ drawn }) {
+  const { charting } = useServices();
+  const { candles, failure, state } = charting;
+  if (state === "waiting") {
+    const why = failure.status === 429 ? "The venue asks us to slow down." : describeFailure(failure, "ask");
+    return html`<p class="chart-state" role="status">${why} The chart is asked for again by itself.</p>`;
+  }
+  if (state === "loading" || !drawn) return html`<${Skeleton} />`;
+  if (candles.row.length === 0) return html`<p class="chart-state">Nothing has traded here yet. The first trade draws the first candle.</p>`;
+  return null;
+}
+
+const BARS = Object.freeze([38, 44, 40, 52, 58, 50, 46, 55, 63, 60, 68, 62, 57, 64, 72, 69, 61, 66, 74, 70]);
+
+function Skeleton() {
+  return html`
+    <div class="chart-skeleton" aria-hidden="true">
+      ${BARS.map((height, index) => html`<span key=${index} style=${{ height: `${height}%` }}></span>`)}
+    </div>
+    <${Spoken}>The chart is loading.<//>`;
+}
+
+/** @param {import("../charting.js").Charting} charting */
+function titleOf({ instrument, interval }) {
+  return `Price chart${instrument ? ` of ${instrument.symbol}, ${interval} candles` : ""}`;
+}
+
+/** @param {import("../model/candles.js").Candle} candle @param {import("../charting.js").Charting} charting */
+function sentenceOf(candle, { instrument, interval }) {
+  const { open, high, low, close, volume } = describeCandle(candle, instrument?.base ?? "");
+  return `${candleTime(candle.time, interval)} UTC: open ${open}, high ${high}, low ${low}, close ${close}, volume ${volume}.`;
 }

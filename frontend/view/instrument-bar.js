@@ -8,10 +8,13 @@ import { useEffect } from "preact/hooks";
 import { compare, grouped, rounded, shortest } from "../model/decimal.js";
 import { html } from "./html.js";
 import { useServices } from "./services.js";
+import { SymbolSwitcher } from "./symbol-switcher.js";
 import { Spoken } from "./text.js";
 import { useModel } from "./use-model.js";
 
 const FLOW_LABELS = Object.freeze({ simulated: "Simulated flow", replay: "Replay" });
+const VOLUME_DECIMALS = 4;
+const QUOTE_DECIMALS = 0;
 
 export function InstrumentBar() {
   const { desk } = useServices();
@@ -23,44 +26,30 @@ export function InstrumentBar() {
   const change = figures.change === null ? 0 : compare(figures.change, "0");
   const flow = venue.flows.map((name) => FLOW_LABELS[name] ?? name).join(", ");
   return html`
-    <${Switcher} />
+    <${SymbolSwitcher} />
     <p class="last" id="last" data-direction=${direction}>
       <${Spoken}>Last price <//><span class="last-price">${figures.last === null ? "–" : grouped(figures.last)}</span>
     </p>
     <dl class="figures" id="figures">
-      <div><dt>24 h change</dt><dd data-figure="change" data-direction=${change}>${changeText(figures, change)}</dd></div>
-      <div><dt>24 h high</dt><dd data-figure="high">${figures.high ? grouped(figures.high) : "–"}</dd></div>
-      <div><dt>24 h low</dt><dd data-figure="low">${figures.low ? grouped(figures.low) : "–"}</dd></div>
-      <div><dt>24 h volume</dt><dd data-figure="volume">${volumeText(figures.volume, instrument)}</dd></div>
+      <div><dt><span class="day">24 h </span>change</dt><dd data-figure="change" data-direction=${change}>${changeText(figures, change)}</dd></div>
+      <div><dt><span class="day">24 h </span>high</dt><dd data-figure="high">${figures.high ? grouped(figures.high) : "–"}</dd></div>
+      <div><dt><span class="day">24 h </span>low</dt><dd data-figure="low">${figures.low ? grouped(figures.low) : "–"}</dd></div>
+      <div><dt><span class="day">24 h </span>volume</dt><dd data-figure="volume">${volumeText(figures.volume, VOLUME_DECIMALS, instrument?.base)}</dd></div>
+      <div><dt><span class="day">24 h </span>turnover</dt><dd data-figure="quote-volume">${volumeText(figures.quote_volume, QUOTE_DECIMALS, instrument?.quote)}</dd></div>
     </dl>
     <p class="flow" id="flow" hidden=${flow === ""}>${flow}</p>`;
 }
 
-function Switcher() {
-  const { desk } = useServices();
-  useModel(desk, "instruments", "symbol");
-  const symbols = [...desk.instruments.values()];
-  return html`
-    <label class="switcher">
-      <${Spoken}>Symbol<//>
-      <select id="symbol" disabled=${symbols.length === 0} value=${desk.instrument?.symbol ?? ""} onChange=${(event) => desk.select(event.target.value)}>
-        ${symbols.length === 0 && html`<option value="">Loading…</option>`}
-        ${symbols.map(({ symbol, status }) => html`
-          <option key=${symbol} value=${symbol}>${status && status !== "trading" ? `${symbol} (${status})` : symbol}</option>`)}
-      </select>
-    </label>`;
-}
-
-/** @param {import("../model/ticker.js").TickerFigures} figures @param {number} change its sign */
+/** @param {import("../model/ticker.js").TickerFigures} figures @param {number} direction its sign */
 function changeText({ change, change_percent }, direction) {
   if (change === null) return "–";
   const signed = (text) => (text.startsWith("-") ? text.replace("-", "−") : `${direction > 0 ? "+" : ""}${text}`);
   return `${signed(grouped(change))}  ${signed(rounded(change_percent ?? "0", 2))} %`;
 }
 
-/** @param {string | null} volume @param {import("../model/types.js").Instrument | null} instrument */
-function volumeText(volume, instrument) {
-  return volume ? `${grouped(shortest(rounded(volume, 4)))} ${instrument?.base ?? ""}` : "–";
+/** @param {string | null} volume @param {number} decimals @param {string} [asset] */
+function volumeText(volume, decimals, asset = "") {
+  return volume ? `${grouped(shortest(rounded(volume, decimals)))} ${asset}` : "–";
 }
 
 /** @param {import("../model/types.js").Instrument | null} instrument @param {string | null} last */

@@ -10,6 +10,7 @@ import { useContext } from "preact/hooks";
  * @typedef {object} ServicesValue
  * @property {import("../net/access.js").Access} access who this tab is
  * @property {import("../net/api.js").Api} api for what no model keeps
+ * @property {import("../charting.js").Charting} charting the candles of the shown symbol
  * @property {import("../desk.js").Desk} desk the market looked at
  * @property {import("../order-entry.js").OrderEntry} entry what is in the ticket
  * @property {import("../portfolio.js").Portfolio} portfolio the account's own

@@ -3,13 +3,11 @@
  * Layer: view.
  */
 
-import { grouped } from "../model/decimal.js";
 import { html } from "./html.js";
-import { ageText, roundTripText } from "./link-words.js";
+import { linkFigures } from "./link-words.js";
 import { useServices } from "./services.js";
 import { useClock } from "./use-model.js";
 
-const BOOK_WORDS = Object.freeze({ empty: "loading", live: "checked", stale: "out of date" });
 /** Nobody reads a sequence that changes faster, and the age is a clock of its own. */
 const REDRAW_EVERY_MS = 250;
 
@@ -17,18 +15,11 @@ export function StatusBar() {
   const { desk } = useServices();
   useClock(REDRAW_EVERY_MS);
   const { connection, book, notice } = desk;
-  const figures = [
-    ["seq", "Sequence", book.state === "empty" ? "–" : grouped(String(book.seq))],
-    ["age", "Feed age", ageText(connection.ageMs(performance.now()))],
-    ["rtt", "Round trip", roundTripText(connection)],
-    ["gaps", "Gaps", String(connection.gaps)],
-    ["resyncs", "Resyncs", String(connection.resyncs)],
-    ["book", "Book", BOOK_WORDS[book.state]],
-  ];
   return html`
     <footer class="status">
       <dl id="status">
-        ${figures.map(([name, title, text]) => html`<div key=${name}><dt>${title}</dt><dd data-status=${name}>${text}</dd></div>`)}
+        ${linkFigures(connection, book, performance.now()).map(([name, title, text]) => html`
+          <div key=${name}><dt>${title}</dt><dd data-status=${name}>${text}</dd></div>`)}
       </dl>
       <p class="notice" id="notice" role="status">${notice}</p>
       <p class="credit">Charts: <a href="https://www.tradingview.com/" target="_blank" rel="noopener noreferrer">TradingView</a> Lightweight Charts™ © TradingView, Inc.</p>

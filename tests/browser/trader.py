@@ -87,7 +87,10 @@ class Trader:
 
     def switches_to(self, symbol: str) -> None:
         """Choose another symbol."""
-        self.page.get_by_label("Symbol").select_option(symbol)
+        self.page.locator("#symbol").click()
+        self.page.locator("#symbols").get_by_label("Find a symbol").fill(symbol)
+        self.page.keyboard.press("Enter")
+        expect(self.page.locator("#symbol .switcher-symbol")).to_have_text(symbol)
         expect(self.page.locator('[data-status="book"]')).to_have_text("checked")
 
     def opens_account_menu(self) -> Locator:
