@@ -20,7 +20,7 @@ from engine.book import OrderBook
 from engine.commands import EnterOrder
 from engine.events import Applied, Filled, Rejected
 from engine.exchange import Exchange
-from engine.types import Amount, Lots, Ticks
+from engine.types import Amount, Lots, Side, Ticks, TradingStatus
 from store.candles import Candle
 
 RECENT_TRADES = 1000  # a symbol
@@ -147,6 +147,8 @@ class TickerView(msgspec.Struct, frozen=True, kw_only=True):
     best_ask: DecimalText | None
     timestamp: float
     seq: int
+    status: TradingStatus
+    limit_state: Side | None
 
 
 class Activity:
@@ -239,6 +241,8 @@ class Activity:
             best_ask=best.best_ask,
             timestamp=best.timestamp,
             seq=best.seq,
+            status=best.status,
+            limit_state=best.limit_state,
         )
 
 

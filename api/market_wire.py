@@ -51,5 +51,5 @@ def price_of(value: Decimal, instrument: Instrument) -> Ticks | str:
 class Subscription(wire.SubscribeRequest, frozen=True):
     """`subscribe` and `unsubscribe` of the feed."""
 
-    type: Literal["l2_updates", "l2_deltas", "l3", "trades", "bbo", "ticker", "candles", "orders"]  # type: ignore[assignment]
+    type: Literal["l2_updates", "l2_deltas", "l3", "trades", "bbo", "ticker", "candles", "status", "orders"]  # type: ignore[assignment]
     interval: Interval | None = None

@@ -11,23 +11,27 @@ from collections.abc import Iterator
 
 from sortedcontainers import SortedDict
 
+from engine.bands import PriceBand
 from engine.instrument import Instrument
 from engine.order import Order
 from engine.rejects import InvariantViolation
+from engine.stops import StopOrders
 from engine.types import Lots, OrderId, Side, Ticks, TradingStatus
 
+_TRADING = TradingStatus.TRADING
 _BUY = Side.BUY  # a member looked up by its class costs more than the whole of `opposite`
 
 
 class PriceLevel:
     """All resting orders at one price, oldest first, as a linked list."""
 
-    __slots__ = ("count", "head", "key", "price", "quantity", "tail")
+    __slots__ = ("count", "head", "hidden", "key", "price", "quantity", "tail")
 
     def __init__(self, price: Ticks, key: int) -> None:
         self.price = price
         self.key = key  # sorts best first on either side
-        self.quantity = 0  # lots, the sum of what its orders leave
+        self.quantity = 0  # lots, the sum of what its orders show
+        self.hidden = 0  # lots, what they leave beyond that
         self.count = 0
         self.head: Order | None = None  # trades first
         self.tail: Order | None = None
@@ -48,7 +52,9 @@ class PriceLevel:
         else:
             tail.behind = order
         self.tail = order
-        self.quantity += order.leaves
+        hidden = order.hidden
+        self.quantity += order.leaves - hidden
+        self.hidden += hidden
         self.count += 1
 
     def unlink(self, order: Order) -> None:
@@ -63,20 +69,29 @@ class PriceLevel:
         else:
             behind.ahead = ahead
         order.level = order.ahead = order.behind = None
-        self.quantity -= order.leaves
+        hidden = order.hidden
+        self.quantity -= order.leaves - hidden
+        self.hidden -= hidden
         self.count -= 1
+
+    def replenish(self, order: Order, display: Lots) -> None:
+        """Show the next slice of an order whose slice is used up, at the back of the queue. O(1)."""
+        self.unlink(order)
+        order.hidden = Lots(max(order.leaves - display, 0))
+        self.append(order)
 
 
 class BookSide:
     """The levels of one side, best first. Keys are prices on the sell side, negated on the buy side."""
 
-    __slots__ = ("best", "levels", "side", "sign")
+    __slots__ = ("best", "icebergs", "levels", "side", "sign")
 
     def __init__(self, side: Side) -> None:
         self.side = side
         self.sign = -1 if side is Side.BUY else 1
         self.levels: SortedDict[int, PriceLevel] = SortedDict()
         self.best: PriceLevel | None = None
+        self.icebergs = 0  # resting orders that were entered to show only a part
 
     def __iter__(self) -> Iterator[PriceLevel]:
         """The levels, best first. The side must not change while it is walked."""
@@ -102,6 +117,8 @@ class BookSide:
             if self.best is None or key < self.best.key:
                 self.best = level
         level.append(order)
+        if order.terms is not None and order.terms.display_quantity is not None:
+            self.icebergs += 1
 
     def remove(self, order: Order) -> None:
         """Take a resting `order` out; an emptied level goes with it.
@@ -112,28 +129,41 @@ class BookSide:
         if level is None:
             raise InvariantViolation(f"order {order.order_id} does not rest")
         level.unlink(order)
+        if order.terms is not None and order.terms.display_quantity is not None:
+            self.icebergs -= 1
         if level.count == 0:
             del self.levels[level.key]
             if level is self.best:
                 self.best = self.levels.peekitem(0)[1] if self.levels else None
 
     def available(self, limit: Ticks | None, wanted: Lots) -> Lots:
-        """How much of `wanted` rests at `limit` or better (anywhere when None). O(levels walked)."""
+        """How much of `wanted` rests at `limit` or better (anywhere when None), hidden included. O(levels walked)."""
         limit_key = None if limit is None else limit * self.sign
         found = 0
         for level in self:
             if limit_key is not None and level.key > limit_key:
                 break
-            found += level.quantity
+            found += level.quantity + level.hidden
             if found >= wanted:
                 return wanted
         return Lots(found)
 
 
 class OrderBook:
-    """One symbol's book, its trading status and the price it last traded at."""
+    """One symbol's book, its stops, its trading status and the price it last traded at."""
 
-    __slots__ = ("asks", "bids", "changed_seq", "instrument", "last_price", "orders", "status", "trade_count")
+    __slots__ = (
+        "asks",
+        "band",
+        "bids",
+        "changed_seq",
+        "instrument",
+        "last_price",
+        "orders",
+        "status",
+        "stops",
+        "trade_count",
+    )
 
     def __init__(self, instrument: Instrument) -> None:
         self.instrument = instrument
@@ -141,6 +171,8 @@ class OrderBook:
         self.bids = BookSide(Side.BUY)
         self.asks = BookSide(Side.SELL)
         self.orders: dict[OrderId, Order] = {}  # every resting order
+        self.stops = StopOrders()  # every waiting order
+        self.band = PriceBand()
         self.last_price: Ticks | None = None
         self.trade_count = 0
         self.changed_seq = 0  # of the last command that changed what rests here
@@ -160,7 +192,7 @@ class OrderBook:
         self.own_side(order.side).rest(order, order.price)
         self.orders[order.order_id] = order
         bid, ask = self.bids.best, self.asks.best
-        if bid is not None and ask is not None and bid.price >= ask.price:
+        if bid is not None and ask is not None and bid.price >= ask.price and self.status is _TRADING:
             raise InvariantViolation(f"{order.symbol} crossed by order {order.order_id}: {bid.price} >= {ask.price}")
 
     def remove(self, order: Order) -> None:
@@ -168,12 +200,36 @@ class OrderBook:
         self.own_side(order.side).remove(order)
         del self.orders[order.order_id]
 
+    @property
+    def crossed(self) -> bool:
+        """Whether the best bid is at or above the best offer, as it may be while orders gather. O(1)."""
+        bid, ask = self.bids.best, self.asks.best
+        return bid is not None and ask is not None and bid.price >= ask.price
+
     def reduce(self, order: Order, quantity: Lots) -> None:
-        """Take `quantity` lots (fewer than it leaves) off a resting order; it keeps its place. O(1)."""
+        """Take `quantity` lots (fewer than it leaves) off what a resting order shows; it keeps its place. O(1)."""
         if order.level is None or not 0 < quantity < order.leaves:
             raise InvariantViolation(f"cannot take {quantity} lots off order {order.order_id}")
         order.leaves = Lots(order.leaves - quantity)
         order.level.quantity -= quantity
+
+    def consume(self, order: Order, quantity: Lots) -> None:
+        """Take `quantity` lots of what a resting order shows, be it all; it stays in its queue. O(1)."""
+        if order.level is None or not 0 < quantity <= order.shown:
+            raise InvariantViolation(f"cannot take {quantity} lots of order {order.order_id}")
+        order.leaves = Lots(order.leaves - quantity)
+        order.level.quantity -= quantity
+
+    def shrink(self, order: Order, quantity: Lots) -> None:
+        """Take `quantity` lots (fewer than it leaves) off a resting order, what it hides first. O(1)."""
+        level = order.level
+        if level is None or not 0 < quantity < order.leaves:
+            raise InvariantViolation(f"cannot take {quantity} lots off order {order.order_id}")
+        unseen = min(quantity, order.hidden)
+        order.hidden = Lots(order.hidden - unseen)
+        order.leaves = Lots(order.leaves - quantity)
+        level.hidden -= unseen
+        level.quantity -= quantity - unseen
 
     def check_invariants(self) -> None:
         """Raise InvariantViolation where the book contradicts itself. O(orders): for tests and audits."""
@@ -189,17 +245,21 @@ class OrderBook:
                 seen += len(orders)
                 demand(bool(orders), f"empty level {level.price}")
                 demand(level.count == len(orders), f"count of level {level.price}")
-                demand(level.quantity == sum(o.leaves for o in orders), f"quantity of level {level.price}")
+                demand(level.quantity == sum(o.shown for o in orders), f"quantity of level {level.price}")
+                demand(level.hidden == sum(o.hidden for o in orders), f"hidden at level {level.price}")
                 demand(level.tail is orders[-1], f"tail of level {level.price}")
                 for ahead, order in zip([None, *orders], orders, strict=False):
                     demand(order.ahead is ahead, f"queue at order {order.order_id}")
                     demand(order.level is level and order.price == level.price, f"order {order.order_id} misplaced")
                     demand(order.side is side.side, f"order {order.order_id} on the wrong side")
-                    demand(order.leaves > 0, f"order {order.order_id} rests with nothing left")
+                    demand(order.shown > 0, f"order {order.order_id} rests and shows nothing")
+                    demand(not order.waiting, f"order {order.order_id} rests and waits")
                     demand(order.cum + order.leaves == order.quantity, f"quantity of order {order.order_id}")
                     demand(self.orders.get(order.order_id) is order, f"order {order.order_id} not in the index")
             first = side.levels.peekitem(0)[1] if side.levels else None
             demand(side.best is first, f"best of the {side.side} side")
+            icebergs = sum(o.terms is not None and o.terms.display_quantity is not None for lv in side for o in lv)
+            demand(side.icebergs == icebergs, f"icebergs of the {side.side} side")
         demand(seen == len(self.orders), "the index holds orders that no level does")
-        bid, ask = self.bids.best_price, self.asks.best_price
-        demand(bid is None or ask is None or bid < ask, f"crossed: {bid} >= {ask}")
+        demand(self.status is not _TRADING or not self.crossed, "crossed while it trades")
+        self.stops.check_invariants(self.instrument.symbol)

@@ -13,7 +13,19 @@ from __future__ import annotations
 import msgspec
 
 from engine.instrument import Instrument
-from engine.types import AccountId, Amount, Lots, OrderId, OrderType, Side, Ticks, TimeInForce, TradingStatus
+from engine.types import (
+    AccountId,
+    Amount,
+    Lots,
+    OrderId,
+    OrderType,
+    PostOnly,
+    SelfTradePrevention,
+    Side,
+    Ticks,
+    TimeInForce,
+    TradingStatus,
+)
 
 
 class ListInstrument(msgspec.Struct, frozen=True, array_like=True, tag="L"):
@@ -23,10 +35,28 @@ class ListInstrument(msgspec.Struct, frozen=True, array_like=True, tag="L"):
 
 
 class SetStatus(msgspec.Struct, frozen=True, array_like=True, tag="S"):
-    """Open, halt or close trading in a symbol."""
+    """Open, halt or close trading in a symbol, or let orders gather for an auction."""
 
     symbol: str
     status: TradingStatus
+
+
+class OrderOptions(msgspec.Struct, frozen=True, array_like=True):
+    """What an order may ask for beyond side, price and quantity. At least one field is given.
+
+    Which go with which order type is a rule (`engine.rules`), not a shape.
+    """
+
+    post_only: PostOnly | None = None
+    display_quantity: Lots | str | None = None  # of an iceberg
+    stop_price: Ticks | str | None = None
+    stop_limit_price: Ticks | str | None = None  # of a one-cancels-other's stop leg; None: a market order
+    trail_amount: Ticks | str | None = None
+    trail_percent: int | str | None = None  # millionths of the peak
+    expire_ns: int | None = None  # epoch nanoseconds, with gtd
+    take_profit: Ticks | str | None = None  # exits, entered when this order has ended with something filled
+    stop_loss: Ticks | str | None = None
+    stop_loss_limit: Ticks | str | None = None
 
 
 class EnterOrder(msgspec.Struct, frozen=True, array_like=True, tag="E"):
@@ -41,6 +71,9 @@ class EnterOrder(msgspec.Struct, frozen=True, array_like=True, tag="E"):
     price: Ticks | str | None = None  # None for a market order
     client_order_id: str | None = None
     quote_quantity: Amount | str | None = None  # market orders: how much quote asset to spend or receive
+    # None: the account's mode. Commands older than the field have none, and went without prevention.
+    self_trade_prevention: SelfTradePrevention | None = SelfTradePrevention.NONE
+    options: OrderOptions | None = None  # most orders have none
 
 
 class CancelOrder(msgspec.Struct, frozen=True, array_like=True, tag="C"):
@@ -67,6 +100,11 @@ class AmendOrder(msgspec.Struct, frozen=True, array_like=True, tag="M"):
     order_id: OrderId
     price: Ticks | str | None = None  # None: as it is
     quantity: Lots | str | None = None
+    stop_price: Ticks | str | None = None  # while it waits for its trigger
+
+
+class AdvanceTime(msgspec.Struct, frozen=True, array_like=True, tag="Z"):
+    """Let what is due by the time of this command happen: orders expire, limit states end, auctions open."""
 
 
 class Deposit(msgspec.Struct, frozen=True, array_like=True, tag="D"):
@@ -96,6 +134,7 @@ class ConfigureAccount(msgspec.Struct, frozen=True, array_like=True, tag="T"):
     max_open_orders: int | None = None  # over all symbols
     max_orders_per_second: int | None = None
     max_notional: str | None = None  # of one order, a decimal in its quote asset
+    self_trade_prevention: SelfTradePrevention | None = None  # None: the venue's default
 
 
 class StopAccount(msgspec.Struct, frozen=True, array_like=True, tag="K"):
@@ -112,6 +151,7 @@ Command = (
     | CancelOrder
     | CancelAll
     | AmendOrder
+    | AdvanceTime
     | Deposit
     | Withdraw
     | ConfigureAccount

@@ -57,12 +57,12 @@ def l3(side: BookSide, limit: int | None) -> list[Order]:
 
 
 def queue_position(order: Order) -> tuple[int, Lots]:
-    """How many orders, and how many lots, trade before a resting order at its price. O(orders ahead)."""
+    """How many orders, and how many lots on show, stand before a resting order at its price. O(orders ahead)."""
     count, quantity = 0, 0
     ahead = order.ahead
     while ahead is not None:
         count += 1
-        quantity += ahead.leaves
+        quantity += ahead.shown
         ahead = ahead.ahead
     return count, Lots(quantity)
 

@@ -11,6 +11,7 @@ import msgspec
 
 from engine.accounts import Account
 from engine.exchange import Exchange
+from engine.order import Order
 
 _encode = msgspec.json.Encoder(decimal_format="string").encode
 
@@ -29,30 +30,40 @@ def state_digest(exchange: Exchange) -> str:
             amounts = (balance.available, balance.held, balance.deposited)
             if any(amounts):  # one that was only looked at is as good as none
                 digest.update(_encode([account, asset, *map(str, amounts)]))
+    digest.update(_encode([list(key) for key in exchange.expiries]))
+    digest.update(_encode(sorted(exchange.timers.items())))
     for symbol, book in exchange.books.items():
         digest.update(_encode([symbol, book.instrument, book.status, book.last_price, book.trade_count]))
+        band = book.band
+        digest.update(_encode([band.reference, band.set_ns, band.limit_side, band.limit_since_ns]))
         for side in (book.bids, book.asks):
             for level in side:
-                digest.update(
-                    _encode(
-                        [
-                            (
-                                o.order_id,
-                                o.account,
-                                o.side,
-                                o.time_in_force,
-                                str(o.price),
-                                str(o.quantity),
-                                str(o.leaves),
-                                str(o.quote_cum),
-                                str(o.fees),
-                                o.maker_rate,
-                                o.taker_rate,
-                                o.client_order_id,
-                                o.entered_ns,
-                            )
-                            for o in level
-                        ]
-                    )
-                )
+                digest.update(_encode([_order_state(order) for order in level]))
+        digest.update(_encode([_order_state(order) for order in book.stops]))
     return digest.hexdigest()
+
+
+def _order_state(o: Order) -> tuple[object, ...]:
+    """All of an open order that decides what becomes of it."""
+    return (
+        o.order_id,
+        o.account,
+        o.side,
+        o.order_type,
+        o.time_in_force,
+        str(o.price),
+        str(o.quantity),
+        str(o.leaves),
+        str(o.hidden),
+        str(o.quote_cum),
+        str(o.fees),
+        o.maker_rate,
+        o.taker_rate,
+        str(o.hold_per_lot),
+        o.prevention,
+        o.terms,
+        o.client_order_id,
+        o.entered_ns,
+        o.hold_price,
+        o.peak,
+    )

@@ -1,8 +1,8 @@
 """What happened. Events are derived from commands, never journaled, and are plain values.
 
 An event carries every number its reader needs. The seq and time of the command that
-caused it travel beside it. For each order: `Accepted` first, then any `Filled` and
-`Amended`, and exactly one of `Completed` and `Cancelled` when it is done.
+caused it travel beside it. For each order: `Accepted` first, then any `Triggered`, `Filled`
+and `Amended`, and exactly one of `Completed`, `Cancelled` and `Expired` when it is done.
 Layer: engine.
 """
 
@@ -13,6 +13,7 @@ import msgspec
 from engine.commands import Command
 from engine.instrument import Instrument
 from engine.rejects import CancelReason, RejectReason
+from engine.terms import Terms
 from engine.types import (
     AccountId,
     Amount,
@@ -41,8 +42,25 @@ class StatusChanged(Event, frozen=True):
     status: TradingStatus
 
 
+class LimitStateChanged(Event, frozen=True):
+    """A trade beyond the price band was prevented, so the symbol is in a limit state; or, without a side, no more."""
+
+    symbol: str
+    side: Side | None  # of the orders that wanted more: buy is limit up
+    price: Ticks | None  # the edge of the band
+
+
+class Uncrossed(Event, frozen=True):
+    """An auction found its price; its trades follow, all at this price."""
+
+    symbol: str
+    price: Ticks
+    quantity: Lots
+    imbalance: Lots  # bid less offered at the price: what an equal trade there would still want
+
+
 class Accepted(Event, frozen=True):
-    """An order passed every check. It may match at once, rest, or end in the same command."""
+    """An order passed every check. It may match at once, rest, wait for its trigger, or end in the same command."""
 
     order_id: OrderId
     account: AccountId
@@ -50,9 +68,39 @@ class Accepted(Event, frozen=True):
     side: Side
     order_type: OrderType
     time_in_force: TimeInForce
-    price: Ticks | None
+    price: Ticks | None  # as it counts: a price that slid or was beyond the band is not as asked
     quantity: Lots  # of an order by quote quantity: what the book could give for it
     client_order_id: str | None
+    terms: Terms | None = None
+    waiting: bool = False  # for its trigger
+
+
+class Triggered(Event, frozen=True):
+    """The last trade reached a stop price: the order is a market or limit order from now on."""
+
+    order_id: OrderId
+    account: AccountId
+    symbol: str
+    stop_price: Ticks
+    price: Ticks | None  # its limit, as it counts
+
+
+class Trailed(Event, frozen=True):
+    """A trailing stop followed the market."""
+
+    order_id: OrderId
+    account: AccountId
+    symbol: str
+    stop_price: Ticks
+
+
+class Replenished(Event, frozen=True):
+    """An iceberg shows its next slice, at the back of its level."""
+
+    order_id: OrderId
+    symbol: str
+    price: Ticks
+    shown: Lots
 
 
 class Repeated(Event, frozen=True):
@@ -91,20 +139,22 @@ class Filled(Event, frozen=True):
     taker_fee: Amount
     maker_leaves: Lots  # still open after this fill; 0 means done
     taker_leaves: Lots
+    auction: bool = False  # of an uncross: the maker is the older order, the taker the younger
 
 
 class Amended(Event, frozen=True):
-    """An open order's price or quantity changed."""
+    """An open order's price or quantity changed: by its owner, or less by self-trade prevention."""
 
     order_id: OrderId
     account: AccountId
     symbol: str
     side: Side
-    old_price: Ticks
-    price: Ticks
+    old_price: Ticks | None  # None: a market order
+    price: Ticks | None
     quantity: Lots  # what is filled included
     leaves: Lots
     kept_priority: bool
+    terms: Terms | None = None
 
 
 class Deposited(Event, frozen=True):
@@ -132,7 +182,7 @@ class AccountStopped(Event, frozen=True):
 
 
 class Ended(Event, frozen=True):
-    """An order is done; its last state, whole. The base of the two ways to end."""
+    """An order is done; its last state, whole. The base of the three ways to end."""
 
     order_id: OrderId
     account: AccountId
@@ -147,6 +197,7 @@ class Ended(Event, frozen=True):
     fees: Amount  # paid over all fills; below zero: received
     client_order_id: str | None
     entered_ns: int  # epoch nanoseconds
+    terms: Terms | None
 
 
 class Completed(Ended, frozen=True):
@@ -158,6 +209,12 @@ class Cancelled(Ended, frozen=True, kw_only=True):
 
     reason: CancelReason
     rested: bool  # whether it stood in the book until now
+
+
+class Expired(Ended, frozen=True, kw_only=True):
+    """Ended by the clock, with something left."""
+
+    rested: bool
 
 
 class Applied(msgspec.Struct, frozen=True):

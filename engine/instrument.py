@@ -37,6 +37,12 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
     collar: int | None = None  # millionths a price may lie beyond the reference; None: no collar
     reference_price: Ticks | None = None  # the collar's reference until the first trade
     max_open_orders: int  # per account
+    band: int | None = None  # millionths a trade may lie from the band's reference; None: no band
+    band_window_ns: int = 300_000_000_000  # how long a reference serves before the last price becomes it
+    limit_state_ns: int = 15_000_000_000  # how long a limit state may last before the symbol halts
+    halt_ns: int = 60_000_000_000  # how long such a halt lasts
+    auction_ns: int = 30_000_000_000  # and the reopening auction after it
+    scheduled: bool = False  # whether sessions open and close it: day orders end then, else at midnight UTC
 
     def notional(self, price: Ticks, quantity: Lots) -> Amount:
         """Price times quantity, in minor units of the quote asset. Exact."""
@@ -45,6 +51,13 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
     def fee(self, notional: Amount, rate: int) -> Amount:
         """`rate` millionths of `notional`: a fee is rounded up, a rebate (negative) toward zero."""
         return Amount(-(-notional * rate // FEE_UNIT))
+
+    @property
+    def consistent(self) -> bool:
+        """Whether no fee and no band is beyond the whole price, and no duration below zero."""
+        fees = all(-FEE_UNIT <= rate <= FEE_UNIT for rate in (self.maker_fee, self.taker_fee))
+        durations = min(self.band_window_ns, self.limit_state_ns, self.halt_ns, self.auction_ns) >= 0
+        return fees and durations and (self.band is None or 0 < self.band <= FEE_UNIT)
 
     def same_grid(self, other: Instrument) -> bool:
         """Whether prices, quantities and amounts of both count in the same units."""

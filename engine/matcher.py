@@ -1,111 +1,20 @@
-"""Matching one order against one book: plan, check the plan, apply.
+"""Carrying out a plan: trades between one taker and the makers it meets, and the events that tell of them.
 
-A plan is made best price first and oldest first within a price, without changing
-anything; then all of it is applied or none.
 Layer: engine.
 """
 
 from __future__ import annotations
 
-import msgspec
-
 from engine import events as ev
-from engine.book import BookSide, OrderBook
-from engine.commands import EnterOrder
+from engine.book import OrderBook
 from engine.instrument import FEE_UNIT, Instrument
 from engine.ledger import Balance, net_fees, settle
 from engine.order import Order
-from engine.rejects import CancelReason
-from engine.rules import collar_limit
-from engine.types import Amount, Lots, Side, Ticks, TimeInForce, TradeId
-
-Match = tuple[Order, Lots]  # a maker, and what is taken from it
-
-
-class Plan(msgspec.Struct, frozen=True):
-    """What an incoming order would do at once; nothing has changed yet."""
-
-    price: Ticks | None  # None: a market order
-    quantity: Lots  # of an order by quote quantity: what the book gives for it
-    matches: list[Match]
-    left_over: bool  # an order by quote quantity for which the book ended too soon
-
+from engine.planning import Match, display_of
+from engine.rejects import CancelReason, InvariantViolation
+from engine.types import Amount, Lots, Side, Ticks, TradeId
 
 _BUY = Side.BUY
-_FOK = TimeInForce.FOK
-
-
-def plan_entry(command: EnterOrder, book: OrderBook) -> Plan:
-    """Plan an order that the rules allow. O(matches)."""
-    price = None if command.price is None else Ticks(int(command.price))  # text was refused as a bad tick
-    limit = price if price is not None else collar_limit(book, command.side)
-    opposite = book.opposite(command.side)
-    if command.quantity is None:
-        budget = Amount(int(command.quote_quantity or 0))
-        matches, quantity, left_over = plan_spending(opposite, limit, budget, book.instrument.lot_tick_amount)
-        return Plan(price, quantity, matches, left_over)
-    quantity = Lots(int(command.quantity))
-    best = opposite.best
-    if best is None or (limit is not None and best.key > limit * opposite.sign):
-        return Plan(price, quantity, [], left_over=False)
-    if command.time_in_force is _FOK and opposite.available(limit, quantity) < quantity:
-        return Plan(price, quantity, [], left_over=False)
-    return Plan(price, quantity, plan_matches(opposite, limit, quantity)[0], left_over=False)
-
-
-def plan_matches(opposite: BookSide, limit: Ticks | None, quantity: Lots) -> tuple[list[Match], Lots]:
-    """Return what `quantity` lots would take from each maker at `limit` or better, and what is left.
-
-    Nothing changes. O(matches).
-    """
-    matches: list[Match] = []
-    best = opposite.best
-    if best is None:
-        return matches, quantity
-    limit_key = None if limit is None else limit * opposite.sign
-    if limit_key is not None and best.key > limit_key:
-        return matches, quantity
-    left = quantity
-    for level in opposite:
-        if limit_key is not None and level.key > limit_key:
-            break
-        maker = level.head
-        while maker is not None:
-            take = maker.leaves if maker.leaves < left else left
-            matches.append((maker, take))
-            left = Lots(left - take)
-            if left == 0:
-                return matches, left
-            maker = maker.behind
-    return matches, left
-
-
-def plan_spending(
-    opposite: BookSide, limit: Ticks | None, budget: Amount, lot_tick_amount: int
-) -> tuple[list[Match], Lots, bool]:
-    """Return the matches whose notional spends (or earns) at most `budget`, in whole lots.
-
-    Also their sum in lots, and whether the book ended while the budget could still pay for
-    a lot at the last price. O(matches).
-    """
-    matches: list[Match] = []
-    taken = lot_amount = 0
-    limit_key = None if limit is None else limit * opposite.sign
-    for level in opposite:
-        if limit_key is not None and level.key > limit_key:
-            break
-        lot_amount = level.price * lot_tick_amount
-        for maker in level:
-            affordable = budget // lot_amount
-            if affordable == 0:
-                return matches, Lots(taken), False
-            take = Lots(min(affordable, maker.leaves))
-            matches.append((maker, take))
-            taken += take
-            budget = Amount(budget - take * lot_amount)
-            if take < maker.leaves:  # a cheaper lot behind it could be paid for: that would trade through it
-                return matches, Lots(taken), False
-    return matches, Lots(taken), budget >= lot_amount
 
 
 def apply_matches(
@@ -131,7 +40,7 @@ def apply_matches(
     for trade_id, (maker, quantity) in enumerate(matches, next_trade_id):
         level = maker.level
         if level is None:  # the plan was made from resting orders only
-            raise RuntimeError("a planned maker does not rest")
+            raise InvariantViolation(f"planned maker {maker.order_id} does not rest")
         price = level.price
         notional = Amount(price * quantity * lot_tick_amount)
         maker_fee = -(-notional * maker.maker_rate // FEE_UNIT)
@@ -171,6 +80,8 @@ def apply_matches(
         if maker.leaves == 0:
             events.append(completed(maker))
             done.append(maker)
+        elif maker.leaves == maker.hidden:
+            replenish(maker, events)
     if matches:
         filled = Lots(entered - leaves)
         settle(taker, filled, Amount(filled * lot_amount), Amount(notional_sum), Amount(taker_fees))
@@ -192,13 +103,26 @@ def market_cost(taker: Order, matches: list[Match], instrument: Instrument) -> i
     return cost
 
 
-def remainder_reason(order: Order) -> CancelReason:
-    """Why what is left of an order that does not rest is cancelled."""
-    if order.time_in_force is _FOK:
-        return CancelReason.FILL_OR_KILL
-    if order.price is None:
-        return CancelReason.NO_LIQUIDITY
-    return CancelReason.IMMEDIATE_OR_CANCEL
+def replenish(order: Order, events: list[ev.Event]) -> None:
+    """Show the next slice of a resting iceberg, whose slice is used up, behind all at its price. O(1)."""
+    level = order.level
+    if level is None:
+        raise InvariantViolation(f"order {order.order_id} does not rest")
+    level.replenish(order, display_of(order))
+    events.append(ev.Replenished(order.order_id, order.symbol, level.price, order.shown))
+
+
+def take_off(book: OrderBook, order: Order, quantity: Lots) -> None:
+    """Make a resting order smaller by `quantity` lots (fewer than it leaves) and give back what it held for them."""
+    book.shrink(order, quantity)
+    order.quantity = Lots(order.quantity - quantity)
+    give_back(order, Amount(quantity * order.hold_per_lot))
+
+
+def give_back(order: Order, amount: Amount) -> None:
+    """Make some of what an order holds available again."""
+    order.pays.held -= amount
+    order.pays.available += amount
 
 
 def accepted(order: Order) -> ev.Accepted:
@@ -213,6 +137,24 @@ def accepted(order: Order) -> ev.Accepted:
         order.price,
         order.quantity,
         order.client_order_id,
+        order.terms,
+        order.waiting,
+    )
+
+
+def amended(order: Order, old_price: Ticks | None, *, kept_priority: bool) -> ev.Amended:
+    """The order as it is after a change."""
+    return ev.Amended(
+        order.order_id,
+        order.account,
+        order.symbol,
+        order.side,
+        old_price,
+        order.price,
+        order.quantity,
+        order.leaves,
+        kept_priority,
+        order.terms,
     )
 
 
@@ -232,6 +174,7 @@ def completed(order: Order) -> ev.Completed:
         order.fees,
         order.client_order_id,
         order.entered_ns,
+        order.terms,
     )
 
 
@@ -251,6 +194,28 @@ def cancelled(order: Order, reason: CancelReason, *, rested: bool) -> ev.Cancell
         order.fees,
         order.client_order_id,
         order.entered_ns,
+        order.terms,
         reason=reason,
+        rested=rested,
+    )
+
+
+def expired(order: Order, *, rested: bool) -> ev.Expired:
+    """The end of an order whose time is over."""
+    return ev.Expired(
+        order.order_id,
+        order.account,
+        order.symbol,
+        order.side,
+        order.order_type,
+        order.time_in_force,
+        order.price,
+        order.quantity,
+        order.cum,
+        order.quote_cum,
+        order.fees,
+        order.client_order_id,
+        order.entered_ns,
+        order.terms,
         rested=rested,
     )

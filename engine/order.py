@@ -9,7 +9,19 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from engine.types import AccountId, Amount, Lots, OrderId, OrderStatus, OrderType, Side, Ticks, TimeInForce
+from engine.terms import Terms
+from engine.types import (
+    AccountId,
+    Amount,
+    Lots,
+    OrderId,
+    OrderStatus,
+    OrderType,
+    SelfTradePrevention,
+    Side,
+    Ticks,
+    TimeInForce,
+)
 
 if TYPE_CHECKING:
     from engine.book import PriceLevel
@@ -17,7 +29,10 @@ if TYPE_CHECKING:
 
 
 class Order(msgspec.Struct, eq=False):
-    """An accepted order. While it rests it is linked into the FIFO queue of its level."""
+    """An accepted order. While it rests it is linked into the FIFO queue of its level.
+
+    While it waits for its trigger it stands in the stops of its book instead.
+    """
 
     order_id: OrderId
     account: AccountId
@@ -36,14 +51,29 @@ class Order(msgspec.Struct, eq=False):
     receives: Balance
     paid_asset: str
     hold_per_lot: Amount  # set aside in `pays` for each lot it leaves; 0 for a market order
+    prevention: SelfTradePrevention = SelfTradePrevention.NONE
+    terms: Terms | None = None
+    hidden: Lots = Lots(0)  # of what it leaves: the part of an iceberg that is not shown
     cum: Lots = Lots(0)  # filled
     quote_cum: Amount = Amount(0)
     fees: Amount = Amount(0)
     level: PriceLevel | None = None  # set while resting
     ahead: Order | None = None  # the neighbour that trades before this one
     behind: Order | None = None
+    waiting: bool = False  # for its trigger
+    turn: int = 0  # when it began to wait at its stop price; counts per book
+    hold_price: Ticks | None = None  # of a stop to buy: what it holds for each lot, and never trades above
+    peak: Ticks | None = None  # of a trailing stop: the best price since it waits
+    sibling: Order | None = None  # the other leg of one-cancels-other, while both are open
+
+    @property
+    def shown(self) -> Lots:
+        """What of it everybody sees."""
+        return Lots(self.leaves - self.hidden)
 
     @property
     def status(self) -> OrderStatus:
-        """Of an open order: resting, or partially filled."""
+        """Of an open order: waiting for its trigger, resting, or partially filled."""
+        if self.waiting:
+            return OrderStatus.PENDING_TRIGGER
         return OrderStatus.PARTIALLY_FILLED if self.cum else OrderStatus.RESTING

@@ -27,9 +27,14 @@ class RejectReason(StrEnum):
     QUANTITY_TOO_LARGE = "quantity_too_large"
     NOTIONAL_TOO_SMALL = "notional_too_small"
     NOTIONAL_TOO_LARGE = "notional_too_large"
+    BAD_DISPLAY_QUANTITY = "bad_display_quantity"  # above the quantity, or less than a hundredth of it
+    EXPIRE_TIME_PASSED = "expire_time_passed"
+    BAD_TRIGGER = "bad_trigger"  # stop, limit and exit prices on the wrong side of each other, or nothing to trail
     PRICE_OUTSIDE_COLLAR = "price_outside_collar"
     TOO_MANY_OPEN_ORDERS = "too_many_open_orders"
     INSUFFICIENT_FUNDS = "insufficient_funds"
+    POST_ONLY_WOULD_TAKE = "post_only_would_take"
+    SELF_TRADE = "self_trade"  # the first it would meet is an order of the same account
     # cancelling and amending
     UNKNOWN_ORDER = "unknown_order"
     TOO_LATE = "too_late"  # the order is already done
@@ -51,6 +56,9 @@ class CancelReason(StrEnum):
     FILL_OR_KILL = "fill_or_kill"
     ACCOUNT_STOPPED = "account_stopped"
     AMENDED_BELOW_FILLED = "amended_below_filled"
+    SELF_TRADE = "self_trade"  # prevented
+    ONE_CANCELS_OTHER = "one_cancels_other"  # its other leg traded, triggered or ended
+    PRICE_BAND = "price_band"  # what is left could only trade beyond the band
 
 
 class InvariantViolation(Exception):

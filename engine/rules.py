@@ -7,73 +7,203 @@ from __future__ import annotations
 
 from engine.accounts import Account
 from engine.book import OrderBook
-from engine.commands import EnterOrder
+from engine.commands import EnterOrder, OrderOptions
 from engine.instrument import FEE_UNIT, Instrument
 from engine.ledger import Ledger
 from engine.rejects import RejectReason
+from engine.stops import trail_of
 from engine.types import Lots, OrderType, Side, Ticks, TimeInForce, TradingStatus
 
-_BUY, _LIMIT, _MARKET = Side.BUY, OrderType.LIMIT, OrderType.MARKET
-_TRADING, _GTC = TradingStatus.TRADING, TimeInForce.GTC
+MAX_SLICES = 100  # an iceberg shows at least a hundredth of itself
+MAX_TRAIL = FEE_UNIT  # a trail in millionths is less than the whole price
+
+_BUY, _SELL = Side.BUY, Side.SELL
+_LIMIT, _MARKET, _OCO, _TRAILING = OrderType.LIMIT, OrderType.MARKET, OrderType.OCO, OrderType.TRAILING_STOP
+_TRADING = TradingStatus.TRADING
+_IOC, _FOK, _GTD = TimeInForce.IOC, TimeInForce.FOK, TimeInForce.GTD
+_GATHERING = (TradingStatus.PRE_OPEN, TradingStatus.AUCTION)
+
+_PRICES = ("stop_price", "stop_limit_price", "trail_amount", "take_profit", "stop_loss", "stop_loss_limit")
+_EXITS = frozenset({"take_profit", "stop_loss", "stop_loss_limit"})
+_ALLOWED: dict[OrderType, frozenset[str]] = {  # the options of each order type, expire_ns apart
+    OrderType.MARKET: _EXITS,
+    OrderType.LIMIT: _EXITS | {"post_only", "display_quantity"},
+    OrderType.STOP: frozenset({"stop_price"}),
+    OrderType.STOP_LIMIT: frozenset({"stop_price", "display_quantity"}),
+    OrderType.TRAILING_STOP: frozenset({"trail_amount", "trail_percent"}),
+    OrderType.OCO: frozenset({"stop_price", "stop_limit_price"}),
+}
+_NO_OPTIONS = OrderOptions()
 
 
-def refuse_entry(command: EnterOrder, book: OrderBook, owner: Account, ledger: Ledger) -> RejectReason | None:
+def gathers(status: TradingStatus) -> bool:
+    """Whether orders gather for an auction: they rest without matching, and the book may cross."""
+    return status in _GATHERING
+
+
+def takes(status: TradingStatus, command: EnterOrder) -> bool:
+    """Whether a symbol of this status takes such an order at all. O(1)."""
+    if status is _TRADING:
+        return True
+    if not gathers(status) or command.order_type is _MARKET or command.time_in_force in (_IOC, _FOK):
+        return False
+    return command.options is None or command.options.post_only is None
+
+
+def refuse_entry(
+    command: EnterOrder, book: OrderBook, owner: Account, ledger: Ledger, ts_ns: int
+) -> RejectReason | None:
     """The first rule that `command` breaks, or None. O(1).
 
-    The symbol is known and trading, the owner may trade, the client order id is new: the
-    exchange has looked. Whether the owner can pay is seen when the matches are planned.
+    The symbol is known and takes such orders, the owner may trade, the client order id is
+    new: the exchange has looked. Whether the owner can pay, and what the order would meet,
+    is seen when its matches are planned.
     """
     instrument = book.instrument
-    price, quantity = command.price, command.quantity
+    price, quantity, options = command.price, command.quantity, command.options
     if not _combines(command):
         return RejectReason.UNSUPPORTED_COMBINATION
     if isinstance(price, str) or (price is not None and price < 1):
         return RejectReason.BAD_TICK
+    if options is not None and _off_the_ticks(options):
+        return RejectReason.BAD_TICK
     if isinstance(quantity, str) or isinstance(command.quote_quantity, str):
         return RejectReason.BAD_LOT
-    valued_at = price if price is not None else reference_price(book, command.side)
+    if options is not None and isinstance(options.display_quantity, str):
+        return RejectReason.BAD_LOT
     if quantity is None:
         reason = _refuse_notional(instrument, owner, ledger, command.quote_quantity or 0)
     else:
-        reason = _refuse_size(instrument, owner, ledger, valued_at, quantity)
+        valued_at = price if price is not None else _valued_at(command, book)
+        reason = refuse_size(instrument, owner, ledger, valued_at, quantity)
+    if reason is None and options is not None:
+        reason = _refuse_options(command, options, book, ts_ns)
     if reason is not None:
         return reason
-    if price is not None and beyond_collar(book, command.side, price):
+    order_type = command.order_type
+    if price is not None and (order_type is _LIMIT or order_type is _OCO) and beyond_collar(book, command.side, price):
         return RejectReason.PRICE_OUTSIDE_COLLAR
+    orders = 2 if order_type is _OCO else 1
     most = owner.configuration.max_open_orders
-    if owner.open_count.get(instrument.symbol, 0) >= instrument.max_open_orders or (
-        most is not None and len(owner.open_orders) >= most
+    if owner.open_count.get(instrument.symbol, 0) + orders > instrument.max_open_orders or (
+        most is not None and len(owner.open_orders) + orders > most
     ):
         return RejectReason.TOO_MANY_OPEN_ORDERS
     return None
 
 
-def refuse_amend(
-    book: OrderBook,
-    owner: Account,
-    ledger: Ledger,
-    side: Side,
-    price: Ticks | str,
-    quantity: Lots | str,
-    *,
-    price_changed: bool,
-) -> RejectReason | None:
-    """The first rule that an open order of `book` with this price and whole quantity would break, or None."""
-    if book.status is not _TRADING:
-        return RejectReason.SYMBOL_NOT_TRADING
-    if isinstance(price, str) or price < 1:
-        return RejectReason.BAD_TICK
-    if isinstance(quantity, str):
-        return RejectReason.BAD_LOT
-    reason = _refuse_size(book.instrument, owner, ledger, price, quantity)
-    if reason is not None:
-        return reason
-    if price_changed and beyond_collar(book, side, price):
-        return RejectReason.PRICE_OUTSIDE_COLLAR
-    return None
+def _combines(command: EnterOrder) -> bool:
+    """Whether type, time in force, price, the two ways to say a quantity and the options go together."""
+    order_type, tif, options = command.order_type, command.time_in_force, command.options
+    if options is None and order_type is _LIMIT:
+        return (
+            command.price is not None
+            and command.quantity is not None
+            and command.quote_quantity is None
+            and tif is not _GTD
+        )
+    if order_type is _MARKET:
+        if command.price is not None or (tif is not _IOC and tif is not _FOK):
+            return False
+        if command.quote_quantity is not None and (command.quantity is not None or tif is _FOK):
+            return False
+        if command.quote_quantity is None and command.quantity is None:
+            return False
+    else:
+        priced = order_type not in (OrderType.STOP, _TRAILING)
+        if (command.price is not None) is not priced or command.quantity is None or command.quote_quantity is not None:
+            return False
+    return _options_combine(order_type, tif, options or _NO_OPTIONS)
 
 
-def _refuse_size(
+def _options_combine(order_type: OrderType, tif: TimeInForce, options: OrderOptions) -> bool:
+    allowed = _ALLOWED[order_type]
+    for name in ("post_only", "display_quantity", "trail_percent", *_PRICES):
+        if getattr(options, name) is not None and name not in allowed:
+            return False
+    if (options.expire_ns is not None) is not (tif is _GTD):
+        return False
+    if options.stop_loss_limit is not None and options.stop_loss is None:
+        return False
+    if order_type is _MARKET:
+        return True
+    if order_type is _LIMIT:
+        if options.post_only is None and options.display_quantity is None:
+            return True
+        both = options.post_only is not None and options.display_quantity is not None
+        return not both and tif not in (_IOC, _FOK)
+    if tif in (_IOC, _FOK):
+        return False
+    if order_type is _TRAILING:
+        return (options.trail_amount is None) is not (options.trail_percent is None)
+    return options.stop_price is not None
+
+
+def _off_the_ticks(options: OrderOptions) -> bool:
+    """Whether a price among the options is no whole number of ticks above zero."""
+    if isinstance(options.trail_percent, str):
+        return True
+    for name in _PRICES:
+        value = getattr(options, name)
+        if value is not None and (isinstance(value, str) or value < 1):
+            return True
+    return False
+
+
+def _valued_at(command: EnterOrder, book: OrderBook) -> Ticks | None:
+    """The price at which the size of an order without a limit is judged; None: by its lots alone."""
+    if command.order_type is _MARKET:
+        return reference_price(book, command.side)
+    stop_price = None if command.options is None else command.options.stop_price
+    return None if stop_price is None else Ticks(int(stop_price))
+
+
+def _refuse_options(command: EnterOrder, options: OrderOptions, book: OrderBook, ts_ns: int) -> RejectReason | None:
+    display = options.display_quantity
+    quantity = int(command.quantity or 0)
+    if display is not None and not (1 <= int(display) <= quantity and int(display) * MAX_SLICES >= quantity):
+        return RejectReason.BAD_DISPLAY_QUANTITY
+    if options.expire_ns is not None and options.expire_ns <= ts_ns:
+        return RejectReason.EXPIRE_TIME_PASSED
+    if command.order_type is _TRAILING:
+        trails = _trails(command.side, options, book)
+        return None if trails else RejectReason.BAD_TRIGGER
+    if command.order_type is _OCO:
+        return None if _apart(command.side, command.price, options.stop_price) else RejectReason.BAD_TRIGGER
+    exits_side = _SELL if command.side is _BUY else _BUY
+    profit, loss = options.take_profit, options.stop_loss
+    if (
+        _apart(exits_side, profit, loss)
+        and _apart(exits_side, profit, command.price)
+        and (command.order_type is not _LIMIT or _apart(exits_side, command.price, loss))
+    ):
+        return None
+    return RejectReason.BAD_TRIGGER
+
+
+def _apart(side: Side, better: Ticks | str | None, worse: Ticks | str | None) -> bool:
+    """Whether one price is better for an order of `side` than the other; so when one is not given."""
+    if better is None or worse is None:
+        return True
+    return int(better) > int(worse) if side is _SELL else int(better) < int(worse)
+
+
+def _trails(side: Side, options: OrderOptions, book: OrderBook) -> bool:
+    percent = options.trail_percent
+    if percent is not None and not 1 <= int(percent) < MAX_TRAIL:
+        return False
+    peak = trailing_peak(book)
+    if peak is None:
+        return False
+    return side is _BUY or trail_of(options.trail_amount, percent, peak) < peak
+
+
+def trailing_peak(book: OrderBook) -> Ticks | None:
+    """What a trailing stop that is entered now follows first; None when there is nothing yet."""
+    return book.instrument.reference_price if book.last_price is None else book.last_price
+
+
+def refuse_size(
     instrument: Instrument, owner: Account, ledger: Ledger, price: Ticks | None, quantity: Lots
 ) -> RejectReason | None:
     """Whether quantity, or price times quantity where a price is known, is outside the limits."""
@@ -121,7 +251,9 @@ def collar_limit(book: OrderBook, side: Side) -> Ticks | None:
 
 
 def beyond_collar(book: OrderBook, side: Side, price: Ticks) -> bool:
-    """Whether a buy is priced above, or a sell below, what the collar allows."""
+    """Whether a buy is priced above, or a sell below, what the collar allows; never while orders gather."""
+    if book.status is not _TRADING:
+        return False
     limit = collar_limit(book, side)
     if limit is None:
         return False
@@ -137,14 +269,3 @@ def _refuse_notional(instrument: Instrument, owner: Account, ledger: Ledger, not
     if own is not None and notional > ledger.limit(instrument.quote, own):
         return RejectReason.NOTIONAL_TOO_LARGE
     return None
-
-
-def _combines(command: EnterOrder) -> bool:
-    """Whether type, time in force, price and the two ways to say a quantity go together."""
-    if command.order_type is _LIMIT:
-        return command.price is not None and command.quantity is not None and command.quote_quantity is None
-    if command.price is not None or command.time_in_force is _GTC:
-        return False
-    if command.quote_quantity is not None:
-        return command.quantity is None and command.time_in_force is TimeInForce.IOC
-    return command.quantity is not None

@@ -19,6 +19,11 @@ OrderId = NewType("OrderId", int)  # the seq of the command that entered the ord
 TradeId = NewType("TradeId", int)  # counts matches over the whole venue, from 1
 AccountId = NewType("AccountId", int)
 
+# The legs of one command are orders of their own: the leg's number, then the seq of the command.
+LEG_UNIT: Final = 10**15
+TAKE_PROFIT_LEG: Final = 1
+STOP_LEG: Final = 2
+
 SANDBOX_ACCOUNT: Final = AccountId(1)  # stands for everybody who comes without credentials
 
 
@@ -30,24 +35,63 @@ class Side(StrEnum):
 class OrderType(StrEnum):
     MARKET = "market"
     LIMIT = "limit"
+    STOP = "stop"  # a market order once the last trade reaches the stop price
+    STOP_LIMIT = "stop_limit"  # a limit order then
+    TRAILING_STOP = "trailing_stop"  # a stop whose stop price follows the market at a distance
+    OCO = "oco"  # one cancels other: a limit leg and a stop leg, entered together
 
 
 class TimeInForce(StrEnum):
     GTC = "gtc"  # rests until filled or cancelled
     IOC = "ioc"  # takes what it can now, the rest is cancelled
     FOK = "fok"  # all now, or nothing
+    DAY = "day"  # until the session closes, or midnight UTC where there are no sessions
+    GTD = "gtd"  # until its expire time
+
+
+class PostOnly(StrEnum):
+    """What becomes of an order that must not take when it would."""
+
+    REJECT = "reject"
+    SLIDE = "slide"  # repriced one tick behind the opposite best
+
+
+class SelfTradePrevention(StrEnum):
+    """What happens when an incoming order meets one of its own account."""
+
+    NONE = "none"  # they trade
+    CANCEL_NEWEST = "cancel_newest"
+    CANCEL_OLDEST = "cancel_oldest"
+    CANCEL_BOTH = "cancel_both"
+    DECREMENT = "decrement"  # the smaller quantity is taken off both
 
 
 class TradingStatus(StrEnum):
+    """What a symbol takes. In the first two orders gather; the uncross begins trading."""
+
+    PRE_OPEN = "pre_open"
+    AUCTION = "auction"  # gathers, and the indicative price is published
     TRADING = "trading"
     HALTED = "halted"
     CLOSED = "closed"
 
 
 class OrderStatus(StrEnum):
-    """Where an order stands. The first two are open, the others are done."""
+    """Where an order stands. The first three are open, the others are done."""
 
+    PENDING_TRIGGER = "pending_trigger"
     RESTING = "resting"
     PARTIALLY_FILLED = "partially_filled"
     FILLED = "filled"
     CANCELLED = "cancelled"
+    EXPIRED = "expired"
+
+
+def leg_id(entry: OrderId, leg: int) -> OrderId:
+    """The id of a leg of the order that command `entry` entered."""
+    return OrderId(leg * LEG_UNIT + entry)
+
+
+def entry_of(order_id: OrderId) -> OrderId:
+    """The id of the order whose command this one came from; its own when it is no leg."""
+    return OrderId(order_id % LEG_UNIT)

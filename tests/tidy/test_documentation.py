@@ -20,17 +20,22 @@ from api import (
     auth_wire,
     batch_wire,
     candles,
+    feed_messages,
+    feed_queue,
     market_answers,
     market_wire,
+    order_options,
+    preview_answers,
+    status_answers,
     teller,
     wire,
 )
 from api.activity import TickerView
-from api.answers import OrderEvent
 from api.app import create_app
 from api.bootstrap import Server
 from api.errors import STATUS
 from api.feed import NAMESPACE
+from api.feed_messages import OrderEvent
 from api.market_wire import Subscription
 from api.openapi import UNLISTED_METHODS, path_of
 from api.settings import ENVIRONMENT_PREFIX, Settings, options
@@ -161,8 +166,13 @@ ON_THE_WIRE = (
     auth_wire,
     batch_wire,
     candles,
+    feed_messages,
+    feed_queue,
     market_answers,
     market_wire,
+    order_options,
+    preview_answers,
+    status_answers,
     teller,
     wire,
 )

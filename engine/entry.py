@@ -1,0 +1,261 @@
+"""Entering orders: the checks in their order, then the order itself.
+
+Layer: engine.
+"""
+
+from __future__ import annotations
+
+from engine import events as ev
+from engine.accounts import Account
+from engine.book import OrderBook
+from engine.commands import EnterOrder, OrderOptions
+from engine.execution import execute, market_limit
+from engine.matcher import accepted, market_cost
+from engine.order import Order
+from engine.planning import NOTHING, Plan, plan_quantity, plan_spending, slide, worst_price
+from engine.rejects import RejectReason
+from engine.rules import refuse_entry, takes, trailing_peak
+from engine.stops import trailing_stop_price
+from engine.terms import NO_TERMS, Terms
+from engine.triggers import enter_pair, finish, hold_price, pair_need
+from engine.types import (
+    SANDBOX_ACCOUNT,
+    STOP_LEG,
+    AccountId,
+    Amount,
+    Lots,
+    OrderId,
+    OrderType,
+    SelfTradePrevention,
+    Side,
+    Ticks,
+    TimeInForce,
+    TradingStatus,
+    leg_id,
+)
+from engine.venue import Venue
+
+DAY_NS = 86_400_000_000_000
+
+_BUY = Side.BUY
+_LIMIT, _MARKET, _OCO, _TRAILING = OrderType.LIMIT, OrderType.MARKET, OrderType.OCO, OrderType.TRAILING_STOP
+_FOK, _DAY = TimeInForce.FOK, TimeInForce.DAY
+_TRADING = TradingStatus.TRADING
+
+
+def enter(venue: Venue, command: EnterOrder, events: list[ev.Event]) -> None:
+    """Carry out an EnterOrder."""
+    account, symbol, client_order_id = command.account, command.symbol, command.client_order_id
+    book = venue.books.get(symbol)
+    if book is None:
+        events.append(ev.Rejected(account, symbol, RejectReason.UNKNOWN_SYMBOL, None, client_order_id))
+        return
+    owner = venue.accounts.get(account) or venue.account(account)
+    reason: RejectReason | None = None
+    if book.status is not _TRADING and not takes(book.status, command):
+        events.append(ev.Rejected(account, symbol, RejectReason.SYMBOL_NOT_TRADING, None, client_order_id))
+        return
+    if book.instrument.band is not None and book.status is _TRADING:
+        book.band.renew(book.instrument, book.last_price, venue.ts_ns)
+    if owner.stopped:
+        reason = RejectReason.ACCOUNT_STOPPED
+    elif client_order_id is not None and (first := venue.recent.named(account, client_order_id)) is not None:
+        events.append(_repeated(command, client_order_id, *first))
+        return
+    elif owner.configuration.max_orders_per_second is not None and owner.exceeds_rate(venue.ts_ns):
+        reason = RejectReason.ORDER_RATE_EXCEEDED
+    else:
+        reason = refuse_entry(command, book, owner, venue.ledger, venue.ts_ns)
+    if reason is None:
+        order_type = command.order_type
+        if order_type is _LIMIT or order_type is _MARKET:
+            reason = _enter_at_once(venue, command, book, owner, events)
+        else:
+            reason = _enter_waiting(venue, command, book, owner, events)
+    if reason is not None:
+        events.append(ev.Rejected(account, symbol, reason, None, client_order_id))
+
+
+def _repeated(command: EnterOrder, client_order_id: str, first: OrderId, asked: EnterOrder) -> ev.Event:
+    """What comes of a client order id that was used before, for the same order or for another."""
+    if asked == command:
+        return ev.Repeated(first, command.account, command.symbol, client_order_id)
+    reason = RejectReason.DUPLICATE_CLIENT_ORDER_ID
+    return ev.Rejected(command.account, command.symbol, reason, first, client_order_id)
+
+
+def _enter_at_once(
+    venue: Venue, command: EnterOrder, book: OrderBook, owner: Account, events: list[ev.Event]
+) -> RejectReason | None:
+    """Enter a limit or market order that the rules allow; the reason when it cannot be paid for or may not meet."""
+    order, plan, asked, reason = prepare(venue, command, book, owner)
+    if reason is not None:
+        return reason
+    if order.client_order_id is not None:
+        venue.recent.name(order.account, order.client_order_id, order.order_id, command)
+    hold = order.leaves * order.hold_per_lot
+    order.pays.available -= hold
+    order.pays.held += hold
+    events.append(accepted(order))
+    execute(venue, book, order, plan, asked, events)
+    if venue.pending:
+        finish(venue, events)
+    return None
+
+
+def prepare(
+    venue: Venue, command: EnterOrder, book: OrderBook, owner: Account
+) -> tuple[Order, Plan, Ticks | None, RejectReason | None]:
+    """The limit or market order that `command` asks for, its plan, the worst price it asked for, and what refuses it.
+
+    Changes nothing. O(matches).
+    """
+    side, options, band = command.side, command.options, book.instrument.band
+    asked, price, takes_nothing = _priced(command, book)
+    terms = None
+    if options is not None or command.time_in_force is _DAY:
+        terms = terms_from(command, book, venue.ts_ns)
+    prevention = command.self_trade_prevention
+    if prevention is None:
+        prevention = default_prevention(owner, command.account)
+    quantity = Lots(int(command.quantity or 0))
+    order = venue.new_order(
+        OrderId(venue.seq), owner, book, side, command.order_type, command.time_in_force, price, quantity,
+        command.client_order_id, prevention, terms,
+    )  # fmt: skip
+    limit = price
+    if price is None:
+        asked = market_limit(book, order)
+        limit = asked if band is None else worst_price(book, side, None, None)
+    if takes_nothing:
+        plan = NOTHING
+    elif command.quantity is None:
+        plan = plan_spending(book, order, limit, Amount(int(command.quote_quantity or 0)))
+        order.quantity = order.leaves = plan.filled
+    else:
+        plan = plan_quantity(book, order, limit, quantity, whole=command.time_in_force is _FOK)
+    hold = order.leaves * order.hold_per_lot
+    cost = hold if price is not None else market_cost(order, plan.trades, book.instrument)
+    reason: RejectReason | None = None
+    if order.pays.available < cost:
+        reason = RejectReason.INSUFFICIENT_FUNDS
+    elif takes_nothing:
+        reason = RejectReason.POST_ONLY_WOULD_TAKE
+    elif plan.prevented and not plan.matches and command.time_in_force is not _FOK:
+        reason = RejectReason.SELF_TRADE
+    return order, plan, asked, reason
+
+
+def _priced(command: EnterOrder, book: OrderBook) -> tuple[Ticks | None, Ticks | None, bool]:
+    """The limit that was asked for, the one the order gets, and whether it must be refused for it would take."""
+    if command.price is None:
+        return None, None, False
+    asked = price = Ticks(int(command.price))
+    if book.instrument.band is not None and book.status is _TRADING:
+        price = worst_price(book, command.side, asked, None) or asked
+    options = command.options
+    if options is None or options.post_only is None:
+        return asked, price, False
+    slid = slide(book, command.side, price, options.post_only)
+    return asked, price if slid is None else slid, slid is None
+
+
+def default_prevention(owner: Account, account: AccountId) -> SelfTradePrevention:
+    """What an order goes by that names no mode of its own."""
+    configured = owner.configuration.self_trade_prevention
+    if configured is not None:
+        return configured
+    return SelfTradePrevention.NONE if account == SANDBOX_ACCOUNT else SelfTradePrevention.CANCEL_NEWEST
+
+
+def terms_from(command: EnterOrder, book: OrderBook, ts_ns: int) -> Terms | None:
+    """The options that the rules allowed, as an order carries them; None when it carries none."""
+    options = command.options or OrderOptions()
+    expire_ns = options.expire_ns
+    if command.time_in_force is _DAY and not book.instrument.scheduled:
+        expire_ns = (ts_ns // DAY_NS + 1) * DAY_NS
+    terms = Terms(
+        options.post_only,
+        _lots(options.display_quantity),
+        _ticks(options.stop_price),
+        _ticks(options.trail_amount),
+        None if options.trail_percent is None else int(options.trail_percent),
+        expire_ns,
+        _ticks(options.take_profit),
+        _ticks(options.stop_loss),
+        _ticks(options.stop_loss_limit),
+    )
+    return None if terms == NO_TERMS else terms
+
+
+def _enter_waiting(
+    venue: Venue, command: EnterOrder, book: OrderBook, owner: Account, events: list[ev.Event]
+) -> RejectReason | None:
+    """Enter a stop, a trailing stop or both legs of one-cancels-other; the reason when it cannot be paid for."""
+    limit_leg, stop_leg = legs(venue, command, book, owner)
+    if stop_leg.pays.available < pair_need(limit_leg, stop_leg):
+        return RejectReason.INSUFFICIENT_FUNDS
+    if limit_leg is not None:
+        limit = limit_leg.price
+        plan = plan_quantity(book, limit_leg, limit, limit_leg.leaves, whole=False)
+        if plan.prevented and not plan.matches:
+            return RejectReason.SELF_TRADE
+    first = stop_leg if limit_leg is None else limit_leg
+    if command.client_order_id is not None:
+        venue.recent.name(command.account, command.client_order_id, first.order_id, command)
+    asked = None if limit_leg is None else _ticks(command.price)
+    enter_pair(venue, book, limit_leg, stop_leg, asked, events)
+    if venue.pending:
+        finish(venue, events)
+    return None
+
+
+def legs(venue: Venue, command: EnterOrder, book: OrderBook, owner: Account) -> tuple[Order | None, Order]:
+    """The limit leg, if there is one, and the waiting order that `command` asks for. Changes nothing."""
+    side, options = command.side, command.options or OrderOptions()
+    terms = terms_from(command, book, venue.ts_ns) or NO_TERMS
+    prevention = command.self_trade_prevention
+    if prevention is None:
+        prevention = default_prevention(owner, command.account)
+    order_type, price, order_id = command.order_type, _ticks(command.price), OrderId(venue.seq)
+    client_order_id, peak, limit_leg = command.client_order_id, None, None
+    if order_type is _TRAILING:
+        peak = trailing_peak(book) or Ticks(1)
+        terms = _standing_at(terms, trailing_stop_price(side, terms, peak))
+    elif order_type is _OCO:
+        stop_id = leg_id(order_id, STOP_LEG)
+        limit_leg = venue.new_order(
+            order_id, owner, book, side, _LIMIT, command.time_in_force, price, Lots(int(command.quantity or 0)),
+            client_order_id, prevention, Terms(expire_ns=terms.expire_ns, linked_to=stop_id),
+        )  # fmt: skip
+        if book.instrument.band is not None and book.status is _TRADING:
+            limit_leg.price = worst_price(book, side, limit_leg.price, None)
+            limit_leg.hold_per_lot = venue.own_hold_per_lot(limit_leg)
+        terms = Terms(stop_price=terms.stop_price, expire_ns=terms.expire_ns, linked_to=order_id)
+        price, order_id, client_order_id = _ticks(options.stop_limit_price), stop_id, None
+        order_type = OrderType.STOP if price is None else OrderType.STOP_LIMIT
+    stop_leg = venue.new_order(
+        order_id, owner, book, side, order_type, command.time_in_force, price, Lots(int(command.quantity or 0)),
+        client_order_id, prevention, terms,
+        None if price is not None else hold_price(side, terms.stop_price or Ticks(1), book.instrument),
+    )  # fmt: skip
+    stop_leg.peak = peak
+    return limit_leg, stop_leg
+
+
+def _standing_at(terms: Terms, stop_price: Ticks) -> Terms:
+    return Terms(
+        stop_price=stop_price,
+        trail_amount=terms.trail_amount,
+        trail_percent=terms.trail_percent,
+        expire_ns=terms.expire_ns,
+    )
+
+
+def _ticks(value: Ticks | str | None) -> Ticks | None:
+    """A price that the rules found to be on the grid."""
+    return None if value is None else Ticks(int(value))
+
+
+def _lots(value: Lots | str | None) -> Lots | None:
+    return None if value is None else Lots(int(value))

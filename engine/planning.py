@@ -1,0 +1,253 @@
+"""What an incoming order would do to one book: planned best price first, oldest first, changing nothing.
+
+A plan is made whole, then checked (fill-or-kill, funds, self-trade), then applied or dropped.
+Layer: engine.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from enum import IntEnum
+
+import msgspec
+
+from engine.bands import nearer
+from engine.book import BookSide, OrderBook, PriceLevel
+from engine.order import Order
+from engine.rules import collar_limit
+from engine.types import Amount, Lots, PostOnly, SelfTradePrevention, Side, Ticks, TradingStatus
+
+_BUY = Side.BUY
+_NONE = SelfTradePrevention.NONE
+_TRADING = TradingStatus.TRADING
+
+
+class StepKind(IntEnum):
+    """What happens between the taker and one maker that it meets."""
+
+    TRADE = 0
+    CANCEL = 1  # self-trade prevention ends the maker
+    DECREMENT = 2  # and this takes the same off both
+
+
+Match = tuple[Order, Lots]  # a maker, and what is taken from it
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """What an incoming order would do at once; nothing has changed yet."""
+
+    matches: list[Match]
+    kinds: list[StepKind] | None = None  # of each match; None: plain trades, each maker met once
+    filled: Lots = Lots(0)  # what the trades sum to, where `kinds` are given or a budget was
+    prevented: bool = False  # self-trade prevention ended it
+    left_over: bool = False  # of an order by quote quantity: the book ended too soon
+
+    @property
+    def trades(self) -> list[Match]:
+        """The matches that are trades. O(matches) when not all are."""
+        if self.kinds is None:
+            return self.matches
+        return [match for match, kind in zip(self.matches, self.kinds, strict=True) if kind is StepKind.TRADE]
+
+
+NOTHING = Plan([])
+
+
+def worst_price(book: OrderBook, side: Side, price: Ticks | None, hold_price: Ticks | None) -> Ticks | None:
+    """The worst price at which an order may trade now: its own limit, or the collar's and its hold's, and the band's.
+
+    None: at any. O(1).
+    """
+    if price is None:
+        price = nearer(side, collar_limit(book, side), hold_price)
+    if book.instrument.band is None:
+        return price
+    return nearer(side, price, book.band.worst(book.instrument, side))
+
+
+def would_take(book: OrderBook, side: Side, price: Ticks) -> bool:
+    """Whether a limit at `price` reaches the opposite best. O(1)."""
+    best = book.opposite(side).best_price
+    if best is None:
+        return False
+    return best <= price if side is _BUY else best >= price
+
+
+def slide(book: OrderBook, side: Side, price: Ticks, post_only: PostOnly | None) -> Ticks | None:
+    """The price that a post-only order gets; None when it must be refused. Others keep theirs. O(1)."""
+    if post_only is None or book.status is not _TRADING or not would_take(book, side, price):
+        return price
+    if post_only is PostOnly.REJECT:
+        return None
+    best = book.opposite(side).best_price or price
+    slid = best - 1 if side is _BUY else best + 1
+    return Ticks(slid) if slid >= 1 else None
+
+
+def plan_quantity(book: OrderBook, taker: Order, limit: Ticks | None, quantity: Lots, *, whole: bool) -> Plan:
+    """Plan an order for `quantity` lots at `limit` or better; with `whole`, all of it or nothing. O(matches)."""
+    if book.status is not _TRADING:
+        return NOTHING
+    opposite = book.opposite(taker.side)
+    best = opposite.best
+    if best is None or (limit is not None and best.key > limit * opposite.sign):
+        return NOTHING
+    if whole and opposite.available(limit, quantity) < quantity:
+        return NOTHING
+    guarded = taker.prevention is not _NONE
+    if opposite.icebergs == 0:
+        matches = _plan_plainly(opposite, limit, quantity)
+        if not guarded or all(maker.account != taker.account for maker, _ in matches):
+            return Plan(matches)
+    plan = _plan_carefully(opposite, limit, quantity, taker)
+    return NOTHING if whole and plan.filled < quantity else plan
+
+
+def _plan_plainly(opposite: BookSide, limit: Ticks | None, quantity: Lots) -> list[Match]:
+    """The matches where nobody hides anything and everybody may trade with everybody."""
+    matches: list[Match] = []
+    limit_key = None if limit is None else limit * opposite.sign
+    left = quantity
+    for level in opposite:
+        if limit_key is not None and level.key > limit_key:
+            break
+        maker = level.head
+        while maker is not None:
+            take = maker.leaves if maker.leaves < left else left
+            matches.append((maker, take))
+            left = Lots(left - take)
+            if left == 0:
+                return matches
+            maker = maker.behind
+    return matches
+
+
+def _plan_carefully(opposite: BookSide, limit: Ticks | None, quantity: Lots, taker: Order) -> Plan:
+    """As `_plan_plainly`, slice by slice, and with what prevention does to the account's own."""
+    walk = _Walk(taker)
+    left = quantity
+    for maker, slice_quantity in slices(opposite, limit):
+        if walk.own(maker):
+            if not walk.prevent(maker, left):
+                break
+            left = Lots(quantity - walk.filled - walk.decremented)
+            continue
+        take = min(slice_quantity, left)
+        walk.trade(maker, take)
+        left = Lots(left - take)
+        if left == 0:
+            break
+    return walk.plan(left_over=False)
+
+
+def plan_spending(book: OrderBook, taker: Order, limit: Ticks | None, budget: Amount) -> Plan:
+    """Plan the trades whose notional spends (or earns) at most `budget`, in whole lots.
+
+    `left_over` tells that the book ended while the budget could still pay for a lot at the
+    last price. O(matches).
+    """
+    opposite, lot_tick_amount = book.opposite(taker.side), book.instrument.lot_tick_amount
+    walk = _Walk(taker, spends=True)
+    lot_amount = 0
+    for maker, slice_quantity in slices(opposite, limit):
+        lot_amount = (maker.price or 0) * lot_tick_amount
+        affordable = budget // lot_amount
+        if affordable == 0:
+            return walk.plan(left_over=False)
+        if walk.own(maker):
+            if not walk.prevent(maker, Lots(0)):
+                return walk.plan(left_over=False)
+            continue
+        take = Lots(min(affordable, slice_quantity))
+        walk.trade(maker, take)
+        budget = Amount(budget - take * lot_amount)
+        if take < slice_quantity:  # a cheaper lot behind it could be paid for: that would trade through it
+            return walk.plan(left_over=False)
+    return walk.plan(left_over=budget >= lot_amount)
+
+
+class _Walk:
+    """The steps of a careful plan, as they are found."""
+
+    def __init__(self, taker: Order, *, spends: bool = False) -> None:
+        self._taker = taker
+        mode = taker.prevention
+        if spends and mode is SelfTradePrevention.DECREMENT:
+            mode = SelfTradePrevention.CANCEL_NEWEST
+        self._mode = mode
+        self._matches: list[Match] = []
+        self._kinds: list[StepKind] = []
+        self._met: set[int] = set()  # the account's own that were dealt with
+        self._prevented = False
+        self.filled = 0
+        self.decremented = 0
+
+    def own(self, maker: Order) -> bool:
+        """Whether prevention has a say about `maker`."""
+        return self._mode is not _NONE and maker.account == self._taker.account
+
+    def trade(self, maker: Order, quantity: Lots) -> None:
+        self._step(maker, quantity, StepKind.TRADE)
+        self.filled += quantity
+
+    def prevent(self, maker: Order, left: Lots) -> bool:
+        """Do what prevention does when a taker with `left` meets its own `maker`; whether the walk goes on."""
+        if maker.order_id in self._met:  # a later slice of an iceberg that is gone
+            return True
+        self._met.add(maker.order_id)
+        mode = self._mode
+        if mode is SelfTradePrevention.DECREMENT:
+            off = min(left, maker.leaves)
+            self._step(maker, off, StepKind.DECREMENT)
+            self.decremented += off
+            self._prevented = off == left
+        elif mode is SelfTradePrevention.CANCEL_NEWEST:
+            self._prevented = True
+        else:
+            self._step(maker, maker.leaves, StepKind.CANCEL)
+            self._prevented = mode is SelfTradePrevention.CANCEL_BOTH
+        return not self._prevented
+
+    def plan(self, *, left_over: bool) -> Plan:
+        return Plan(self._matches, self._kinds, Lots(self.filled), self._prevented, left_over)
+
+    def _step(self, maker: Order, quantity: Lots, kind: StepKind) -> None:
+        self._matches.append((maker, quantity))
+        self._kinds.append(kind)
+
+
+def slices(side: BookSide, limit: Ticks | None) -> Iterator[Match]:
+    """What rests on a side at `limit` or better, in the order it trades: an iceberg slice by slice.
+
+    The side must not change while it is walked.
+    """
+    limit_key = None if limit is None else limit * side.sign
+    for level in side:
+        if limit_key is not None and level.key > limit_key:
+            return
+        yield from _slices_of_level(level)
+
+
+def _slices_of_level(level: PriceLevel) -> Iterator[Match]:
+    if level.hidden == 0:
+        for order in level:
+            yield order, order.leaves
+        return
+    hiding: deque[Match] = deque()
+    for order in level:
+        yield order, order.shown
+        if order.hidden:
+            hiding.append((order, order.hidden))
+    while hiding:
+        order, hidden = hiding.popleft()
+        shown = Lots(min(display_of(order), hidden))
+        yield order, shown
+        if shown < hidden:
+            hiding.append((order, Lots(hidden - shown)))
+
+
+def display_of(order: Order) -> Lots:
+    """How much an order shows at a time: all of it, but for an iceberg."""
+    terms = order.terms
+    return order.leaves if terms is None or terms.display_quantity is None else terms.display_quantity

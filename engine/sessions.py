@@ -1,0 +1,152 @@
+"""The states of a symbol, the uncross that begins trading, and what the clock brings about.
+
+Layer: engine.
+"""
+
+from __future__ import annotations
+
+from engine import events as ev
+from engine.auction import Clearing, Pair, clearing, pairs
+from engine.book import OrderBook
+from engine.commands import AdvanceTime, SetStatus
+from engine.execution import leave_limit_state, note_exits, step_stops
+from engine.instrument import FEE_UNIT
+from engine.ledger import FEE_ACCOUNT, net_fees, settle
+from engine.matcher import completed, replenish
+from engine.order import Order
+from engine.rejects import RejectReason
+from engine.triggers import finish
+from engine.types import Amount, TimeInForce, TradeId, TradingStatus, entry_of
+from engine.venue import Venue
+
+_TRADING, _CLOSED = TradingStatus.TRADING, TradingStatus.CLOSED
+_HALTED, _AUCTION = TradingStatus.HALTED, TradingStatus.AUCTION
+
+
+def set_status(venue: Venue, command: SetStatus, events: list[ev.Event]) -> None:
+    """Carry out a SetStatus."""
+    book = venue.books.get(command.symbol)
+    if book is None:
+        events.append(ev.Rejected(FEE_ACCOUNT, command.symbol, RejectReason.UNKNOWN_SYMBOL, None, None))
+        return
+    _change_status(venue, book, command.status, events)
+
+
+def advance_time(venue: Venue, _command: AdvanceTime, events: list[ev.Event]) -> None:
+    """Carry out an AdvanceTime: all that is due by the venue's time. O(what is due + symbols with a timer)."""
+    now = venue.ts_ns
+    expiries = venue.expiries
+    while expiries and expiries.peekitem(0)[0][0] <= now:
+        _expire(venue, expiries.peekitem(0)[1], events)
+    while venue.timers:
+        due, symbol = min((due, symbol) for symbol, (due, _) in venue.timers.items())
+        if due > now:
+            return
+        book, status = venue.books[symbol], venue.timers[symbol][1]
+        _change_status(venue, book, status, events)
+        if status is _HALTED:
+            venue.timers[symbol] = (now + book.instrument.halt_ns, _AUCTION)
+        elif status is _AUCTION:
+            venue.timers[symbol] = (now + book.instrument.auction_ns, _TRADING)
+
+
+def _expire(venue: Venue, order: Order, events: list[ev.Event]) -> None:
+    """End an order by the clock, and finish what that sets off."""
+    venue.expire(order, events)
+    venue.end_sibling(order, events)
+    note_exits(venue, order)
+    finish(venue, events)
+
+
+def _change_status(venue: Venue, book: OrderBook, status: TradingStatus, events: list[ev.Event]) -> None:
+    """Give a symbol a status, and do what begins or ends with it."""
+    symbol = book.instrument.symbol
+    if book.band.limit_side is not None:
+        leave_limit_state(venue, book, events)
+    venue.timers.pop(symbol, None)
+    book.status = status
+    events.append(ev.StatusChanged(symbol, status))
+    if status is _TRADING:
+        book.band.refer_to(None, 0)
+        found = clearing(book)
+        if found is not None:
+            _uncross(venue, book, found, events)
+        elif book.last_price is not None:
+            step_stops(venue, book, book.last_price, events)
+        finish(venue, events)
+    elif status is _CLOSED:
+        _close(venue, book, events)
+
+
+def _close(venue: Venue, book: OrderBook, events: list[ev.Event]) -> None:
+    """Expire every day order of a symbol, oldest first. O(open orders of the symbol)."""
+    days = [order for order in [*book.orders.values(), *book.stops] if order.time_in_force is TimeInForce.DAY]
+    for order in sorted(days, key=lambda order: (entry_of(order.order_id), order.order_id)):
+        if order.order_id in venue.orders:  # its sibling's end may have ended it
+            _expire(venue, order, events)
+
+
+def _uncross(venue: Venue, book: OrderBook, found: Clearing, events: list[ev.Event]) -> None:
+    """Trade what the auction price brings together, all of it at that price, then what follows from it."""
+    symbol, price = book.instrument.symbol, found.price
+    events.append(ev.Uncrossed(symbol, price, found.quantity, found.imbalance))
+    affected: list[Order] = []
+    ended: list[Order] = []
+    for pair in pairs(book, found):
+        _trade_at(venue, book, pair, found, events)
+        for order in pair[:2]:
+            if order.leaves == 0:
+                book.remove(order)
+                venue.forget(order)
+                events.append(completed(order))
+                ended.append(order)
+            elif order.leaves == order.hidden:
+                replenish(order, events)
+            if order.sibling is not None:
+                affected.append(order)
+    book.last_price = price
+    book.changed_seq = venue.seq
+    book.band.refer_to(price, venue.ts_ns)
+    for order in affected:
+        venue.end_sibling(order, events)
+    step_stops(venue, book, price, events)
+    for order in ended:
+        note_exits(venue, order)
+
+
+def _trade_at(venue: Venue, book: OrderBook, pair: Pair, found: Clearing, events: list[ev.Event]) -> None:
+    """One trade of an auction: money and base change hands between two resting orders."""
+    maker, taker, quantity = pair
+    instrument = book.instrument
+    notional = instrument.notional(found.price, quantity)
+    maker_fee = -(-notional * maker.maker_rate // FEE_UNIT)
+    taker_fee = -(-notional * taker.taker_rate // FEE_UNIT)
+    if maker_fee + taker_fee < 0:
+        maker_fee, taker_fee = net_fees(maker_fee, taker_fee)
+    venue.ledger.balance(FEE_ACCOUNT, instrument.quote).available += maker_fee + taker_fee
+    for order, fee in ((maker, maker_fee), (taker, taker_fee)):
+        settle(order, quantity, Amount(quantity * instrument.lot_amount), notional, Amount(fee))
+    trade_id = TradeId(venue.next_trade_id)
+    venue.next_trade_id += 1
+    book.trade_count += 1
+    for order in (maker, taker):
+        book.consume(order, quantity)
+    events.append(
+        ev.Filled(
+            trade_id,
+            instrument.symbol,
+            found.price,
+            quantity,
+            notional,
+            taker.side,
+            maker.order_id,
+            taker.order_id,
+            maker.account,
+            taker.account,
+            Amount(maker_fee),
+            Amount(taker_fee),
+            maker.leaves,
+            taker.leaves,
+            auction=True,
+        )
+    )

@@ -1,0 +1,149 @@
+"""The waiting orders of one symbol, and which of them a trade price triggers.
+
+Buys trigger at or above their stop price, sells at or below; the nearest first, then the
+oldest. A trailing stop follows the best price since it waits, at its distance.
+Prices in ticks. Costs: O(log waiting) to add, remove and trigger one; a price beyond every
+peak so far moves each trailing stop it concerns, O(those).
+Layer: engine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+from sortedcontainers import SortedDict
+
+from engine.instrument import FEE_UNIT
+from engine.order import Order
+from engine.rejects import InvariantViolation
+from engine.terms import Terms
+from engine.types import Side, Ticks
+
+_BUY = Side.BUY
+Key = tuple[int, int]
+
+
+class StopOrders:
+    """Every order of a symbol that waits for its trigger."""
+
+    __slots__ = ("_buys", "_falling", "_rising", "_sells", "_turns")
+
+    def __init__(self) -> None:
+        self._buys: SortedDict[Key, Order] = SortedDict()  # by stop price and turn
+        self._sells: SortedDict[Key, Order] = SortedDict()  # by negated stop price and turn
+        self._rising: SortedDict[Key, Order] = SortedDict()  # trailing sells by peak and turn
+        self._falling: SortedDict[Key, Order] = SortedDict()  # trailing buys by negated peak and turn
+        self._turns = 0
+
+    def __len__(self) -> int:
+        return len(self._buys) + len(self._sells)
+
+    def __iter__(self) -> Iterator[Order]:
+        """Buys, then sells, each in the order in which a moving price would trigger them."""
+        yield from self._buys.values()
+        yield from self._sells.values()
+
+    def add(self, order: Order) -> None:
+        """Let `order` wait at its stop price, behind those that wait there already."""
+        self._turns += 1
+        order.turn = self._turns
+        order.waiting = True
+        self._by_stop(order)[_stop_key(order)] = order
+        if order.peak is not None:
+            self._by_peak(order)[_peak_key(order)] = order
+
+    def remove(self, order: Order) -> None:
+        """Let `order` wait no longer. Raises InvariantViolation when it does not wait."""
+        if self._by_stop(order).pop(_stop_key(order), None) is not order:
+            raise InvariantViolation(f"order {order.order_id} does not wait")
+        if order.peak is not None:
+            del self._by_peak(order)[_peak_key(order)]
+        order.waiting = False
+
+    def reached(self, price: Ticks) -> list[Order]:
+        """The orders that a trade at `price` triggers, in order; they wait no longer."""
+        triggered = [*self._reached(self._buys, price), *self._reached(self._sells, -price)]
+        for order in triggered:
+            self.remove(order)
+        return triggered
+
+    def follow(self, price: Ticks) -> list[Order]:
+        """Move the trailing stops that a trade at `price` takes along; return those whose stop price changed.
+
+        Sells first, each side in the order in which they began to wait.
+        """
+        moved: list[Order] = []
+        for orders, key in ((self._rising, price), (self._falling, -price)):
+            passed = [orders[peak] for peak in orders.irange(maximum=(key, 0), inclusive=(True, False))]
+            for order in sorted(passed, key=_turn):
+                if self._move(order, price):
+                    moved.append(order)
+        return moved
+
+    def check_invariants(self, symbol: str) -> None:
+        """Raise InvariantViolation where what waits contradicts itself. O(waiting): for tests and audits."""
+        for orders in (self._buys, self._sells):
+            for key, order in orders.items():
+                trails = order.peak is not None and self._by_peak(order).get(_peak_key(order)) is not order
+                if key != _stop_key(order) or not order.waiting or order.level is not None or trails:
+                    raise InvariantViolation(f"{symbol}: waiting order {order.order_id} misplaced")
+        trailing = sum(order.peak is not None for order in self)
+        if trailing != len(self._rising) + len(self._falling):
+            raise InvariantViolation(f"{symbol}: trailing stops that do not wait")
+
+    def _by_stop(self, order: Order) -> SortedDict[Key, Order]:
+        return self._buys if order.side is _BUY else self._sells
+
+    def _by_peak(self, order: Order) -> SortedDict[Key, Order]:
+        return self._falling if order.side is _BUY else self._rising
+
+    @staticmethod
+    def _reached(orders: SortedDict[Key, Order], key: int) -> list[Order]:
+        return [orders[stop] for stop in orders.irange(maximum=(key + 1, 0), inclusive=(True, False))]
+
+    def _move(self, order: Order, peak: Ticks) -> bool:
+        """Give a trailing stop another peak; whether its stop price changed."""
+        del self._by_peak(order)[_peak_key(order)]
+        del self._by_stop(order)[_stop_key(order)]
+        terms = terms_of(order)
+        order.peak = peak
+        stop_price = trailing_stop_price(order.side, terms, peak)
+        changed = stop_price != terms.stop_price
+        if changed:
+            order.terms = msgspec.structs.replace(terms, stop_price=stop_price)
+        self._by_peak(order)[_peak_key(order)] = order
+        self._by_stop(order)[_stop_key(order)] = order
+        return changed
+
+
+def terms_of(order: Order) -> Terms:
+    """The terms of an order that cannot be without."""
+    if order.terms is None:
+        raise InvariantViolation(f"order {order.order_id} has no terms")
+    return order.terms
+
+
+def trailing_stop_price(side: Side, terms: Terms, peak: Ticks) -> Ticks:
+    """Where a trailing stop stands that follows `peak`: above it to buy, below it to sell, at 1 at least."""
+    trail = trail_of(terms.trail_amount, terms.trail_percent, peak)
+    return Ticks(peak + trail) if side is _BUY else Ticks(max(peak - trail, 1))
+
+
+def trail_of(amount: Ticks | str | None, percent: int | str | None, peak: Ticks) -> int:
+    """How far behind `peak` a trailing stop stands, in ticks: a given number, or millionths of it and at least one."""
+    return int(amount) if amount is not None else max(1, peak * int(percent or 0) // FEE_UNIT)
+
+
+def _stop_key(order: Order) -> Key:
+    stop_price = terms_of(order).stop_price or 0
+    return (stop_price if order.side is _BUY else -stop_price), order.turn
+
+
+def _peak_key(order: Order) -> Key:
+    peak = order.peak or 0
+    return (-peak if order.side is _BUY else peak), order.turn
+
+
+def _turn(order: Order) -> int:
+    return order.turn

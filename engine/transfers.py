@@ -1,0 +1,96 @@
+"""Money in and out, and what operators set: instruments, account limits, the kill switch.
+
+Layer: engine.
+"""
+
+from __future__ import annotations
+
+from engine import events as ev
+from engine.accounts import can_be_configured
+from engine.book import OrderBook
+from engine.commands import ConfigureAccount, Deposit, ListInstrument, StopAccount, Withdraw
+from engine.execution import end_alone
+from engine.ledger import FEE_ACCOUNT
+from engine.rejects import CancelReason, RejectReason
+from engine.types import AccountId
+from engine.venue import Venue
+
+
+def list_instrument(venue: Venue, command: ListInstrument, events: list[ev.Event]) -> None:
+    """Carry out a ListInstrument."""
+    instrument = command.instrument
+    book = venue.books.get(instrument.symbol)
+    reason: RejectReason | None = None
+    if not instrument.consistent:
+        reason = RejectReason.BAD_CONFIGURATION
+    elif (book is not None and not book.instrument.same_grid(instrument)) or not venue.ledger.admit(instrument):
+        reason = RejectReason.INSTRUMENT_CONFLICT
+    if reason is not None:
+        events.append(ev.Rejected(FEE_ACCOUNT, instrument.symbol, reason, None, None))
+        return
+    if book is None:
+        venue.books[instrument.symbol] = OrderBook(instrument)
+    else:
+        book.instrument = instrument
+    events.append(ev.InstrumentListed(instrument))
+
+
+def deposit(venue: Venue, command: Deposit, events: list[ev.Event]) -> None:
+    """Carry out a Deposit."""
+    account, asset = command.account, command.asset
+    reason = _refuse_transfer(venue, account, asset)
+    if reason is None:
+        amount = venue.ledger.amount(asset, command.amount)
+        if amount is None:
+            reason = RejectReason.BAD_AMOUNT
+        elif command.limit is not None:
+            limit = venue.ledger.limit(asset, command.limit)
+            if venue.ledger.balance(account, asset).deposited + amount > limit:
+                reason = RejectReason.DEPOSIT_LIMIT_EXCEEDED
+        if reason is None and amount is not None:
+            venue.ledger.deposit(account, asset, amount)
+            events.append(ev.Deposited(account, asset, amount))
+    if reason is not None:
+        events.append(ev.Rejected(account, None, reason, None, None))
+
+
+def withdraw(venue: Venue, command: Withdraw, events: list[ev.Event]) -> None:
+    """Carry out a Withdraw."""
+    account, asset = command.account, command.asset
+    reason = _refuse_transfer(venue, account, asset)
+    if reason is None:
+        amount = venue.ledger.amount(asset, command.amount)
+        if amount is None:
+            reason = RejectReason.BAD_AMOUNT
+        elif not venue.ledger.withdraw(account, asset, amount):
+            reason = RejectReason.INSUFFICIENT_FUNDS
+        else:
+            events.append(ev.Withdrawn(account, asset, amount))
+    if reason is not None:
+        events.append(ev.Rejected(account, None, reason, None, None))
+
+
+def configure_account(venue: Venue, command: ConfigureAccount, events: list[ev.Event]) -> None:
+    """Carry out a ConfigureAccount."""
+    if not can_be_configured(command):
+        events.append(ev.Rejected(command.account, None, RejectReason.BAD_CONFIGURATION, None, None))
+        return
+    venue.account(command.account).configuration = command
+    events.append(ev.AccountConfigured(command.account, command.tier))
+
+
+def stop_account(venue: Venue, command: StopAccount, events: list[ev.Event]) -> None:
+    """Carry out a StopAccount."""
+    owner = venue.account(command.account)
+    owner.stopped = command.stopped
+    events.append(ev.AccountStopped(command.account, command.stopped))
+    if command.stopped:
+        for order in venue.open_orders(command.account):
+            if order.order_id in venue.orders:  # its sibling's end may have ended it
+                end_alone(venue, order, CancelReason.ACCOUNT_STOPPED, events, exits=False)
+
+
+def _refuse_transfer(venue: Venue, account: AccountId, asset: str) -> RejectReason | None:
+    if asset not in venue.ledger.scales:
+        return RejectReason.UNKNOWN_ASSET
+    return RejectReason.ACCOUNT_STOPPED if venue.account(account).stopped else None

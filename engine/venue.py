@@ -1,0 +1,216 @@
+"""The state of the whole venue, and the small steps that every command is made of.
+
+Layer: engine.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+from sortedcontainers import SortedDict
+
+from engine import events as ev
+from engine.accounts import Account, RecentOrders
+from engine.bands import nearer
+from engine.book import OrderBook
+from engine.ledger import Ledger, hold_per_lot
+from engine.matcher import cancelled, expired
+from engine.order import Order
+from engine.rejects import CancelReason, InvariantViolation
+from engine.rules import collar_limit
+from engine.terms import Terms
+from engine.types import (
+    AccountId,
+    Amount,
+    Lots,
+    OrderId,
+    OrderType,
+    SelfTradePrevention,
+    Seq,
+    Side,
+    Ticks,
+    TimeInForce,
+    TradingStatus,
+    entry_of,
+)
+
+_BUY, _MARKET = Side.BUY, OrderType.MARKET
+
+
+class Venue:
+    """All symbols and accounts, and what a command has set off but not yet finished."""
+
+    def __init__(self) -> None:
+        self.seq = Seq(0)  # of the last command applied
+        self.ts_ns = 0
+        self.next_trade_id = 1
+        self.books: dict[str, OrderBook] = {}  # in the order of listing
+        self.accounts: dict[AccountId, Account] = {}
+        self.ledger = Ledger()
+        self.recent = RecentOrders()
+        self.orders: dict[OrderId, Order] = {}  # every open order of every symbol, waiting ones included
+        self.expiries: SortedDict[tuple[int, OrderId, OrderId], Order] = SortedDict()
+        self.timers: dict[str, tuple[int, TradingStatus]] = {}  # symbol -> when, and what its status becomes by itself
+        self.pending: deque[tuple[Order, bool]] = deque()  # triggered stops, and (True) entries whose exits are due
+
+    def account(self, account: AccountId) -> Account:
+        """The account of this number, made when it is new. O(1)."""
+        owner = self.accounts.get(account)
+        if owner is None:
+            owner = self.accounts[account] = Account(account)
+        return owner
+
+    def open_orders(self, account: AccountId) -> list[Order]:
+        """The open orders of `account`, oldest first."""
+        known = self.accounts.get(account)
+        return list(known.open_orders.values()) if known else []
+
+    def new_order(
+        self,
+        order_id: OrderId,
+        owner: Account,
+        book: OrderBook,
+        side: Side,
+        order_type: OrderType,
+        time_in_force: TimeInForce,
+        price: Ticks | None,
+        quantity: Lots,
+        client_order_id: str | None = None,
+        prevention: SelfTradePrevention = SelfTradePrevention.NONE,
+        terms: Terms | None = None,
+        hold_price: Ticks | None = None,
+    ) -> Order:
+        """An order at the rates of now; nothing knows of it yet. `hold_per_lot` is what it has to hold."""
+        instrument = book.instrument
+        symbol = instrument.symbol
+        own = owner.configuration
+        wallet = owner.wallets.get(symbol)
+        if wallet is None:
+            account = own.account
+            wallet = self.ledger.balance(account, instrument.base), self.ledger.balance(account, instrument.quote)
+            owner.wallets[symbol] = wallet
+        base, quote = wallet
+        buys = side is _BUY
+        maker_rate = instrument.maker_fee if own.maker_fee is None else own.maker_fee
+        taker_rate = instrument.taker_fee if own.taker_fee is None else own.taker_fee
+        per_lot = Amount(0)
+        if order_type is not _MARKET:
+            held_at = price if price is not None else hold_price
+            per_lot = hold_per_lot(side, held_at or Ticks(0), instrument, maker_rate, taker_rate)
+        order = Order(
+            order_id,
+            own.account,
+            symbol,
+            side,
+            order_type,
+            time_in_force,
+            price,
+            quantity,
+            quantity,
+            client_order_id,
+            self.ts_ns,
+            maker_rate,
+            taker_rate,
+            quote if buys else base,
+            base if buys else quote,
+            instrument.quote if buys else instrument.base,
+            per_lot,
+            prevention,
+            terms,
+        )
+        if hold_price is not None:
+            order.hold_price = hold_price
+        return order
+
+    # -- the indexes of open orders
+
+    def admit(self, order: Order) -> None:
+        """Enter an open order into the indexes."""
+        self.orders[order.order_id] = order
+        owner = self.accounts[order.account]
+        owner.open_orders[order.order_id] = order
+        counts = owner.open_count
+        counts[order.symbol] = counts.get(order.symbol, 0) + 1
+        if order.terms is not None and order.terms.expire_ns is not None:
+            self.expiries[_expiry_key(order, order.terms.expire_ns)] = order
+
+    def forget(self, order: Order) -> None:
+        """Drop an order that was open and is done from the indexes."""
+        del self.orders[order.order_id]
+        owner = self.accounts[order.account]
+        del owner.open_orders[order.order_id]
+        owner.open_count[order.symbol] -= 1
+        self.recent.done(order)
+        if order.terms is not None and order.terms.expire_ns is not None:
+            del self.expiries[_expiry_key(order, order.terms.expire_ns)]
+
+    # -- holds
+
+    def own_hold_per_lot(self, order: Order) -> Amount:
+        """What an order has to hold for each lot on its own account. O(1)."""
+        if order.order_type is _MARKET:
+            return Amount(0)
+        price = order.hold_price if order.price is None else order.price
+        instrument = self.books[order.symbol].instrument
+        return hold_per_lot(order.side, price or Ticks(0), instrument, order.maker_rate, order.taker_rate)
+
+    def hold(self, order: Order, per_lot: Amount) -> None:
+        """Let an order hold `per_lot` for each lot it leaves. Raises InvariantViolation when its owner cannot."""
+        more = order.leaves * (per_lot - order.hold_per_lot)
+        pays = order.pays
+        if more > pays.available:
+            raise InvariantViolation(f"order {order.order_id} cannot hold {more} more {order.paid_asset}")
+        pays.available -= more
+        pays.held += more
+        order.hold_per_lot = per_lot
+
+    # -- ends
+
+    def end(self, order: Order, reason: CancelReason, events: list[ev.Event]) -> None:
+        """End an open order with what is left of it. Its links are the caller's business."""
+        rested = self._take_out(order)
+        events.append(cancelled(order, reason, rested=rested))
+
+    def expire(self, order: Order, events: list[ev.Event]) -> None:
+        """End an open order whose time is over."""
+        rested = self._take_out(order)
+        events.append(expired(order, rested=rested))
+
+    def end_sibling(self, order: Order, events: list[ev.Event]) -> None:
+        """One cancels other: end the other leg of an order that traded, triggered or ended."""
+        sibling = order.sibling
+        if sibling is None:
+            return
+        order.sibling = sibling.sibling = None
+        self.end(sibling, CancelReason.ONE_CANCELS_OTHER, events)
+        if order.order_id in self.orders:
+            self.hold(order, self.own_hold_per_lot(order))
+
+    def _take_out(self, order: Order) -> bool:
+        """Out of the book or the stops, and its hold given back; whether it stood in the book."""
+        book = self.books[order.symbol]
+        rested = order.level is not None
+        if rested:
+            book.remove(order)
+            book.changed_seq = self.seq
+        elif order.waiting:
+            book.stops.remove(order)
+        hold = order.leaves * order.hold_per_lot
+        order.pays.held -= hold
+        order.pays.available += hold
+        self.forget(order)
+        return rested
+
+
+def clip(book: OrderBook, order: Order, price: Ticks, *, collared: bool) -> Ticks:
+    """The price that a limit order gets while its symbol trades: no worse than the band, and the collar when asked."""
+    if book.status is not TradingStatus.TRADING:
+        return price
+    worst = nearer(order.side, price, book.band.worst(book.instrument, order.side))
+    if collared:
+        worst = nearer(order.side, worst, collar_limit(book, order.side))
+    return price if worst is None else worst
+
+
+def _expiry_key(order: Order, expire_ns: int) -> tuple[int, OrderId, OrderId]:
+    return expire_ns, entry_of(order.order_id), order.order_id
