@@ -1,5 +1,5 @@
 /**
- * Order entry: what is in the ticket, whether it can be sent and paid, what it would cost, what became of it.
+ * Order entry: what is in the ticket, whether it can be sent and paid, what it would do, what became of it.
  *
  * What can't be paid is not sent. One order at a time is under way. When no answer comes, sending the same
  * fields again repeats the same client order id, so nothing is entered twice. Tells every change by "change",
@@ -7,41 +7,49 @@
  * Layer: above net and model, below view.
  */
 
-import { affordable, canPay, costNow, feeRates, holdOf } from "./model/funds.js";
-import { checkTicket, needsPrice, stepped } from "./model/ticket.js";
+import { affordable, canPay, costNow, costOfSpending, feeRates, holdOf, holdPrice, spendable } from "./model/funds.js";
+import { ORDER_TYPES } from "./model/order-types.js";
+import { EMPTY, checkTicket, inQuote, needsPrice, problemOf, stepOf, stepped } from "./model/ticket.js";
 import { describeAnswer, describeFailure, describeShort } from "./model/words.js";
+import { OrderPreview } from "./order-preview.js";
 
-const QUOTE_DELAY_MS = 200;
-const QUOTE_EVERY_MS = 1_000;
 /** A market order is reckoned on this many levels of the book. */
 const LEVELS_MAX = 1_000;
+/** What a new symbol leaves as it was: how one likes to trade, not at which price. */
+const KEPT = Object.freeze(["side", "type", "quantity_in", "trail_in", "time_in_force", "self_trade_prevention"]);
+/** What one order uses up: the next one is not meant to carry it. */
+const ONCE = Object.freeze(["take_profit", "stop_loss", "stop_loss_limit"]);
+
+/** Another unit: the number means something else. */
+const IN_UNIT = Object.freeze({ quantity_in: "quantity", trail_in: "trail" });
 
 /** @typedef {import("./model/ticket.js").TicketFields} TicketFields */
+/** @typedef {keyof TicketFields} Field */
 /** @typedef {{tone: "good" | "plain" | "bad", text: string}} Result */
 
 export class OrderEntry extends EventTarget {
-  /** @type {TicketFields} */ fields = { side: "buy", type: "limit", price: "", quantity: "" };
+  /** @type {TicketFields} */ fields = { ...EMPTY };
   /** Whether an order is under way. */
   busy = false;
   /** What became of the last order. @type {Result} */ result = { tone: "plain", text: "" };
-  /** What taking the quantity now would cost, of GET /quote; null while unknown. @type {any} */ quote = null;
+  /** What it would do now. */ preview;
   #desk;
   #portfolio;
   /** Fields that were edited since the last order: only they are complained about. @type {Set<string>} */ #edited = new Set();
   /** The order no answer came for. @type {{fields: string, clientOrderId: string} | null} */ #unanswered = null;
-  /** @type {ReturnType<typeof setTimeout> | undefined} */ #quoteTimer;
-  #quoteRequest = new AbortController();
-  #quotedAtMs = 0;
 
   /** @param {import("./desk.js").Desk} desk */
   constructor(desk) {
     super();
     this.#desk = desk;
     this.#portfolio = desk.portfolio;
+    this.preview = new OrderPreview(desk, () => this.checked().order);
+    this.preview.addEventListener("change", () => this.#tell());
     this.#portfolio.addEventListener("switch", () => this.#forgetAnswer());
+    this.#portfolio.addEventListener("account", () => this.#renewPreview());
     desk.addEventListener("symbol", () => this.#clear());
-    desk.addEventListener("book", () => this.#quoteAgain());
-    desk.addEventListener("link", () => desk.linkState === "disconnected" && this.#forgetQuote());
+    desk.addEventListener("book", () => this.#bookMoved());
+    desk.addEventListener("link", () => desk.linkState === "disconnected" && this.#forgetPreview());
   }
 
   get priced() {
@@ -50,67 +58,70 @@ export class OrderEntry extends EventTarget {
 
   /**
    * The fields as an order, or what is wrong with them; what it would hold or cost, and whether that is there. O(levels).
-   * @returns {{problems: {price?: string, quantity?: string}, order: any, funds: {needed: {asset: string, amount: string}, available: string, short: boolean} | null}}
+   * `funds` is null while there is no order, and where only the venue knows what it would hold.
+   * @returns {{problems: import("./model/ticket.js").Problems, order: any, funds: {needed: {asset: string, amount: string}, available: string, short: boolean} | null}}
    */
   checked() {
     const { instrument } = this.#desk;
     if (!instrument) return { problems: {}, order: null, funds: null };
-    const { problems, order } = checkTicket(this.fields, instrument);
+    const { problems, order } = checkTicket(this.fields, instrument, Date.now());
     const funds = order && this.#funds(order);
     return { problems: funds?.short ? { ...problems, quantity: describeShort(funds.needed, funds.available) } : problems, order, funds };
   }
 
-  /** Whether a problem of that field is to be shown. @param {"price" | "quantity"} name */
+  /** Whether a problem of that field is to be shown. @param {string} name */
   complainsOf(name) {
     return this.#edited.has(name);
   }
 
-  /** @param {keyof TicketFields} name @param {string} value */
+  /** @param {Field} name @param {string} value */
   edit(name, value) {
-    this.fields = { ...this.fields, [name]: value };
+    this.fields = { ...this.fields, ...(name in IN_UNIT && { [IN_UNIT[name]]: "" }), [name]: value };
     this.#edited.add(name);
-    this.#forgetQuote();
-    this.#quotedAtMs = 0;
-    this.#quoteTimer = setTimeout(() => this.#askQuote(), QUOTE_DELAY_MS);
+    this.#renewPreview();
   }
 
-  /** Take a price from elsewhere on the page. @param {string} price */
+  /** Take a price from elsewhere on the page: into the first price that the type has. @param {string} price */
   takePrice(price) {
-    this.edit("price", price);
+    const { prices } = ORDER_TYPES[this.fields.type];
+    this.edit(prices.includes("price") ? "price" : prices.find((name) => name !== "trail") ?? "price", price);
     this.dispatchEvent(new Event("picked"));
   }
 
   /**
    * Move a field by steps of one tick or lot.
-   * @param {"price" | "quantity"} name @param {bigint} steps
+   * @param {string} name @param {bigint} steps
    * @returns {boolean} whether it could be
    */
   step(name, steps) {
     const { instrument } = this.#desk;
-    const step = { price: instrument?.tick_size, quantity: instrument?.lot_size }[name];
-    const value = step ? stepped(this.fields[name], step, steps) : null;
-    if (value !== null) this.edit(name, value);
+    const step = instrument && name in this.fields ? stepOf(name, this.fields, instrument) : null;
+    const value = step ? stepped(this.fields[name] || this.#start(name), step, steps) : null;
+    if (value !== null) this.edit(/** @type {Field} */ (name), value);
     return value !== null;
   }
 
   /**
    * Fill in a part of what is available, in whole lots.
    * @param {number} percent
-   * @returns {"price" | null} the field that is missing for it
+   * @returns {string | null} the field that is missing for it
    */
   takeShare(percent) {
     const { instrument, book } = this.#desk;
-    const { side, type, price } = this.fields;
+    const { side } = this.fields;
     if (!instrument || !this.#portfolio.balances.loaded) return null;
-    const limit = this.priced ? price.trim() : null;
-    const priced = limit === null || checkTicket({ side, type, price: limit, quantity: instrument.lot_size }, instrument).order !== null;
-    if (side === "buy" && !priced) {
-      this.#edited.add("price");
+    const spends = side === "buy" && inQuote(this.fields);
+    if (side === "sell" && inQuote(this.fields)) this.fields = { ...this.fields, quantity_in: "base" };
+    const limit = side === "buy" ? this.#shareLimit(instrument) : { price: null, missing: null };
+    if (limit.missing) {
+      this.#edited.add(limit.missing);
       this.#tell();
-      return "price";
+      return limit.missing;
     }
     const available = this.#portfolio.balances.available(side === "buy" ? instrument.quote : instrument.base);
-    const quantity = affordable({ side, price: limit }, available, percent, book.levels(LEVELS_MAX).asks, instrument, this.#rates);
+    const quantity = spends
+      ? spendable(available, percent, instrument, this.#rates)
+      : affordable({ side, price: limit.price }, available, percent, book.levels(LEVELS_MAX).asks, instrument, this.#rates);
     this.edit("quantity", quantity ?? "");
     if (quantity === null) this.#say({ tone: "bad", text: "That is less than one lot." });
     return null;
@@ -118,17 +129,17 @@ export class OrderEntry extends EventTarget {
 
   /**
    * Send the order. Whatever happens is said in `result`.
-   * @returns {"price" | "quantity" | null} the field that has to be mended before
+   * @returns {string | null} the field that has to be mended before
    */
   submit() {
     const { instrument } = this.#desk;
     const { session } = this.#portfolio.access;
     if (this.busy || !instrument || !session) return null;
     const { problems, order, funds } = this.checked();
-    if (!order || funds.short) {
+    if (!order || funds?.short) {
       for (const name of Object.keys(problems)) this.#edited.add(name);
       this.#tell();
-      return problems.price ? "price" : "quantity";
+      return ["price", ...Object.keys(problems)].find((name) => problems[name]) ?? null;
     }
     this.#send(order, instrument, session.account);
     return null;
@@ -145,6 +156,7 @@ export class OrderEntry extends EventTarget {
       const answer = await this.#portfolio.enterOrder({ ...order, client_order_id: clientOrderId });
       if (!asked()) return;
       this.#unanswered = null;
+      for (const name of ONCE) this.fields = { ...this.fields, [name]: "" };
       this.#say(describeAnswer(answer, order, instrument));
     } catch (failure) {
       if (!asked()) return;
@@ -158,24 +170,55 @@ export class OrderEntry extends EventTarget {
 
   /** What an order would take, and whether it can be paid. @param {any} order of `checkTicket` */
   #funds(order) {
-    const { instrument, book } = this.#desk;
-    const needed = order.price === undefined
-      ? costNow(order, book.levels(LEVELS_MAX).asks, instrument, this.#rates)
-      : holdOf(order, instrument, this.#rates);
+    const needed = this.#needed(order);
+    if (needed === null) return null;
     const { balances } = this.#portfolio;
     const available = balances.available(needed.asset);
     return { needed, available, short: balances.loaded && !canPay(needed, available) };
+  }
+
+  /** @param {any} order of `checkTicket` @returns {{asset: string, amount: string} | null} */
+  #needed(order) {
+    const { instrument, book } = this.#desk;
+    if (order.quote_quantity) return order.side === "buy" ? costOfSpending(order.quote_quantity, instrument, this.#rates) : null;
+    if (order.order_type === "market") return costNow(order, book.levels(LEVELS_MAX).asks, instrument, this.#rates);
+    const price = holdPrice(order, instrument);
+    return order.side === "sell" || price !== null ? holdOf({ ...order, price }, instrument, this.#rates) : null;
+  }
+
+  /**
+   * The price at which a part of what is available is reckoned; null: what the book asks.
+   * @param {import("./model/types.js").Instrument} instrument
+   * @returns {{price: string | null, missing: string | null}}
+   */
+  #shareLimit(instrument) {
+    const { prices } = ORDER_TYPES[this.fields.type];
+    const wanted = prices.filter((name) => name !== "trail");
+    const missing = wanted.find((name) => problemOf(this.fields[name], instrument.tick_size, "price"));
+    if (missing) return { price: null, missing };
+    const { order } = checkTicket({ ...this.fields, quantity: instrument.lot_size, quantity_in: "base" }, { ...instrument, limits: null });
+    const texts = Object.fromEntries(wanted.map((name) => [name, this.fields[name].trim()]));
+    return { price: holdPrice(order ?? { order_type: this.fields.type, ...texts }, instrument), missing: null };
   }
 
   get #rates() {
     return feeRates(this.#desk.instrument, this.#portfolio.account?.fees ?? null);
   }
 
+  /** Where an empty price starts from when it is stepped: at the own side's best, else the last trade. @param {string} name */
+  #start(name) {
+    if (name !== "price" && name !== "stop_price") return "";
+    const { book, tape } = this.#desk;
+    const { asks, bids } = book.levels(1);
+    const best = name === "price" ? (this.fields.side === "buy" ? bids : asks)[0]?.price : undefined;
+    return best ?? tape.trades[0]?.price ?? "";
+  }
+
   /** A new symbol: its prices have nothing to do with the last one's. */
   #clear() {
-    this.fields = { ...this.fields, price: "", quantity: "" };
+    this.fields = { ...EMPTY, ...Object.fromEntries(KEPT.map((name) => [name, this.fields[name]])) };
     this.#edited.clear();
-    this.#forgetQuote();
+    this.#forgetPreview();
     this.#forgetAnswer();
   }
 
@@ -191,34 +234,19 @@ export class OrderEntry extends EventTarget {
     this.#tell();
   }
 
-  /** The book moved: ask again, but not too often. */
-  #quoteAgain() {
-    if (!this.priced) this.#tell();
-    if (performance.now() - this.#quotedAtMs > QUOTE_EVERY_MS) this.#askQuote();
+  /** What a market order costs moved with it. */
+  #bookMoved() {
+    if (this.fields.type === "market") this.#tell();
+    this.preview.refresh();
   }
 
-  /** Ask the venue what taking the quantity now would cost. */
-  async #askQuote() {
-    const { side, quantity } = this.fields;
-    const { instrument, linkState } = this.#desk;
-    if (!instrument || linkState === "disconnected") return;
-    const { problems, order } = checkTicket({ side, quantity, price: "", type: "market" }, instrument);
-    if (problems.quantity || !order) return;
-    this.#quoteRequest.abort();
-    this.#quoteRequest = new AbortController();
-    this.#quotedAtMs = performance.now();
-    try {
-      this.quote = await this.#desk.quote(side, order.quantity, this.#quoteRequest.signal);
-      this.#tell();
-    } catch {
-      // Asked anew by the next change of the book or of the fields.
-    }
+  #renewPreview() {
+    this.preview.renew();
+    this.#tell();
   }
 
-  #forgetQuote() {
-    clearTimeout(this.#quoteTimer);
-    this.#quoteRequest.abort();
-    this.quote = null;
+  #forgetPreview() {
+    this.preview.forget();
     this.#tell();
   }
 

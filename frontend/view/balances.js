@@ -1,110 +1,161 @@
 /**
- * The account's balances, live, and the way to more paper money.
+ * The account's balances, live; what they are worth, and the profit and loss of what its own fills bought.
  * Layer: view.
  */
 
-import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useMemo, useState } from "preact/hooks";
 
-import { grouped, isDecimal, isZero, shortest, toUnits, truncated } from "../model/decimal.js";
+import { grouped, isZero, rounded, toUnits, fromUnits, shortest, truncated } from "../model/decimal.js";
+import { markOf, positionsOf, signOf, unrealised, worthOf } from "../model/profit.js";
 import { describeFailure } from "../model/words.js";
+import { Cell, DataTable } from "./data-table.js";
 import { html } from "./html.js";
+import { dayTime } from "./moments.js";
+import { PaperMoney, assetsOf } from "./paper-money.js";
 import { useServices } from "./services.js";
-import { Result, Spoken } from "./text.js";
-import { useModel } from "./use-model.js";
+import { useModel, useModelSlowly } from "./use-model.js";
 
 /** More decimals than these are in the title. */
 const DECIMALS_SHOWN = 8;
+const MONEY_DECIMALS = 2;
+const DRAW_EVERY_MS = 500;
+/** Prices of the symbols that are not looked at. */
+const MARKS_EVERY_MS = 5_000;
 const AMOUNTS = Object.freeze([["available", "Available"], ["held", "Held"], ["total", "Total"]]);
+
+/** @type {readonly import("./data-table.js").Column[]} */
+const COLUMNS = Object.freeze([
+  { name: "asset", title: "Asset", width: 6 },
+  { name: "available", title: "Available", width: 11, kind: "number" },
+  { name: "held", title: "Held", width: 11, kind: "number" },
+  { name: "total", title: "Total", width: 11, kind: "number" },
+  { name: "value", title: "Value now", kind: "number" },
+  { name: "cost", title: "Average cost", width: 8, kind: "number" },
+  { name: "unrealised", title: "Unrealised", width: 8.5, kind: "number" },
+  { name: "realised", title: "Realised", width: 8.5, kind: "number" },
+]);
 
 export function Balances() {
   const { desk, portfolio } = useServices();
   useModel(portfolio, "balances", "switch");
+  useModelSlowly(DRAW_EVERY_MS, portfolio, "fills");
+  useModelSlowly(DRAW_EVERY_MS, desk, "book");
   useModel(desk, "symbol", "instruments");
-  const [open, setOpen] = useState(false);
-  useEffect(() => {
-    const close = () => setOpen(false);
-    portfolio.addEventListener("switch", close);
-    return () => portfolio.removeEventListener("switch", close);
-  }, [portfolio]);
+  const tickers = useTickers();
   const { balances, access } = portfolio;
   const { instrument, instruments } = desk;
+  const { fills } = portfolio.fills;
+  const positions = useMemo(() => positionsOf(fills), [fills]);
   const first = instrument ? [instrument.quote, instrument.base] : [];
-  const rows = balances.loaded ? balances.listed(first, assetsOf(instruments)) : [];
+  const listed = balances.loaded ? balances.listed(first, assetsOf(instruments)) : [];
+  const mark = (symbol) => (symbol === instrument?.symbol ? (desk.book.mid ?? markOf(tickers[symbol])) : markOf(tickers[symbol]));
+  const rows = listed.map((balance) => rowOf(balance, instruments, positions, mark));
   return html`
-    <div class="tools">
-      <button type="button" class="plain" id="deposit-toggle" aria-expanded=${String(open)} aria-controls="deposit" disabled=${!access.session}
-        onClick=${() => setOpen(!open)}>Deposit</button>
-    </div>
-    ${open && html`<${Deposit} />`}
-    <div class="scroller" id="balances" tabindex="0" role="region" aria-label="Balances">
-      <table>
-        <thead>
-          <tr>
-            <th scope="col" class="text">Asset</th>
-            ${AMOUNTS.map(([name, title]) => html`<th key=${name} scope="col">${title}</th>`)}
-          </tr>
-        </thead>
-        <tbody>${rows.map((balance) => html`<${BalanceRow} key=${balance.asset} balance=${balance} />`)}</tbody>
-      </table>
-      ${!balances.loaded && html`<p class="empty">${access.session ? "Loading…" : "Sign in, or become a guest, to have money here."}</p>`}
-    </div>`;
+    <${PaperMoney} worth=${worthText(rows)} />
+    <${DataTable} id="balances" label="Balances" columns=${COLUMNS} after=${html`<${Coverage} positions=${positions} />`}>
+      ${rows.map((row) => html`<${BalanceRow} key=${row.balance.asset} ...${row} />`)}
+    <//>
+    ${!balances.loaded && html`<p class="empty">${access.session ? "Loading…" : "Sign in, or become a guest, to have money here."}</p>`}`;
 }
 
-/** @param {{balance: import("../model/balances.js").Balance}} props */
-function BalanceRow({ balance }) {
+/** The 24 hours of every symbol, for their prices; asked for while somebody looks. @returns {Record<string, any>} */
+function useTickers() {
+  const { desk, workspace } = useServices();
+  useModel(workspace, "layout");
+  const [tickers, setTickers] = useState(/** @type {Record<string, any>} */ ({}));
+  const looking = workspace.tab("bottom") === "balances";
+  useEffect(() => {
+    if (!looking) return undefined;
+    const request = new AbortController();
+    const ask = () => document.hidden || desk.tickers(request.signal).then(setTickers, () => {}); // asked again in a while
+    ask();
+    const timer = setInterval(ask, MARKS_EVERY_MS);
+    return () => {
+      clearInterval(timer);
+      request.abort();
+    };
+  }, [looking]);
+  return tickers;
+}
+
+/**
+ * @param {import("../model/balances.js").Balance} balance
+ * @param {Map<string, import("../model/types.js").Instrument>} instruments
+ * @param {Map<string, import("../model/profit.js").Position>} positions
+ * @param {(symbol: string) => string | null} mark
+ */
+function rowOf(balance, instruments, positions, mark) {
+  const markets = [...instruments.values()].filter(({ base }) => base === balance.asset);
+  const market = markets.find(({ symbol }) => positions.has(symbol)) ?? markets[0];
+  if (!market) return { balance, quote: balance.asset, value: balance.total, position: null, gain: null };
+  const price = mark(market.symbol);
+  const position = positions.get(market.symbol) ?? null;
+  return {
+    balance,
+    quote: market.quote,
+    value: price && worthOf(balance.total, price),
+    position,
+    gain: position && unrealised(position, price),
+  };
+}
+
+function BalanceRow({ balance, quote, value, position, gain }) {
   const { asset } = balance;
+  const ofQuote = quote === asset;
   return html`
-    <tr data-asset=${asset} class=${isZero(balance.total) ? "nothing" : ""}>
-      <th class="text" scope="row">${asset}</th>
-      ${AMOUNTS.map(([name]) => html`
-        <td key=${name} data-amount=${name} title=${`${balance[name]} ${asset}`}>${grouped(truncated(balance[name], DECIMALS_SHOWN))}</td>`)}
+    <tr role="row" data-asset=${asset} class=${isZero(balance.total) && !position ? "nothing" : ""}>
+      <th class="text" scope="row" role="rowheader" data-label="Asset">${asset}</th>
+      ${AMOUNTS.map(([name, title]) => html`
+        <${Cell} key=${name} label=${title} kind="number" data-amount=${name} title=${`${balance[name]} ${asset}`}>${grouped(truncated(balance[name], DECIMALS_SHOWN))}<//>`)}
+      <${Cell} label="Value now" kind="number">${value && !ofQuote ? html`${money(value)} <span class="soft">${quote}</span>` : "–"}<//>
+      <${Cell} label="Average cost" kind="number" title=${position?.averageCost ? `of ${position.quantity} ${asset}, fees included` : null}>
+        ${position?.averageCost ? money(position.averageCost) : "–"}<//>
+      <${Cell} label="Unrealised" kind="number" data-profit="unrealised"><${Gain} amount=${gain} unit=${quote} /><//>
+      <${Cell} label="Realised" kind="number" data-profit="realised"><${Gain} amount=${position && position.realised} unit=${quote} /><//>
     </tr>`;
 }
 
-function Deposit() {
-  const { desk, portfolio } = useServices();
-  const form = useRef(/** @type {HTMLFormElement | null} */ (null));
-  const [result, say] = useState({ tone: "plain", text: "" });
-  const [busy, setBusy] = useState(false);
-  useLayoutEffect(() => {
-    const { amount, asset } = form.current.elements;
-    if (desk.instrument) asset.value = desk.instrument.quote;
-    amount.focus();
-  }, []);
-  const deposit = async (event) => {
-    event.preventDefault();
-    const { elements } = form.current;
-    const amount = elements.amount.value.trim();
-    const asset = elements.asset.value;
-    if (!isDecimal(amount) || toUnits(amount, 40) <= 0n) {
-      say({ tone: "bad", text: "Enter an amount such as 1000." });
-      elements.amount.focus();
-      return;
-    }
-    if (busy) return;
-    setBusy(true);
-    try {
-      await portfolio.deposit(asset, amount);
-      say({ tone: "good", text: `${grouped(shortest(amount))} ${asset} deposited.` });
-      elements.amount.value = "";
-    } catch (failure) {
-      say({ tone: "bad", text: describeFailure(failure, "deposit") });
-    } finally {
-      setBusy(false);
-    }
-  };
-  return html`
-    <form class="deposit" id="deposit" novalidate autocomplete="off" ref=${form} onSubmit=${deposit}>
-      <label><${Spoken}>Amount<//><input name="amount" inputmode="decimal" placeholder="Amount" spellcheck=${false} /></label>
-      <label><${Spoken}>Asset<//><select id="deposit-asset" name="asset">
-        ${[...assetsOf(desk.instruments)].map((asset) => html`<option key=${asset} value=${asset}>${asset}</option>`)}
-      </select></label>
-      <button type="submit" class="plain">Add paper money</button>
-      <${Result} id="deposit-result" ...${result} />
-    </form>`;
+/** With its sign, since colour alone tells nobody. */
+function Gain({ amount, unit }) {
+  if (amount === null) return "–";
+  const sign = signOf(amount);
+  const text = money(amount.replace("-", ""));
+  return html`<span data-direction=${sign} title=${`${amount} ${unit}`}>${sign > 0 ? "+" : sign < 0 ? "−" : ""}${text}</span>`;
 }
 
-/** @param {Map<string, import("../model/types.js").Instrument>} instruments @returns {Set<string>} */
-function assetsOf(instruments) {
-  return new Set([...instruments.values()].flatMap(({ quote, base }) => [quote, base]).sort());
+/** @param {string} text */
+function money(text) {
+  const short = rounded(text, MONEY_DECIMALS);
+  return grouped(fromUnits(toUnits(short, MONEY_DECIMALS), MONEY_DECIMALS));
+}
+
+/** What everything is worth, asset of payment by asset of payment; "" while a price is missing. */
+function worthText(rows) {
+  const scale = 10;
+  /** @type {Map<string, bigint>} */ const sums = new Map();
+  for (const { balance, quote, value } of rows) {
+    if (isZero(balance.total)) continue;
+    if (value === null) return "";
+    sums.set(quote, (sums.get(quote) ?? 0n) + toUnits(truncated(value, scale), scale));
+  }
+  return [...sums].map(([quote, units]) => `${money(shortest(fromUnits(units, scale)))} ${quote}`).join(" + ");
+}
+
+/** Which fills the profit and loss is reckoned from, and the way to more of them. */
+function Coverage({ positions }) {
+  const { portfolio } = useServices();
+  const [problem, setProblem] = useState("");
+  const { fills, fillsLoaded, fillsBefore } = portfolio;
+  const count = fills.fills.length;
+  if (!fillsLoaded || !portfolio.access.session) return null;
+  if (count === 0) return html`<p class="coverage">Profit and loss appears with your first fill. What is deposited has no cost.</p>`;
+  const since = dayTime(fills.fills[count - 1].timestamp);
+  const uncosted = [...positions.values()].some((position) => !isZero(position.uncosted));
+  const more = () => portfolio.loadEarlierFills().then(() => setProblem(""), (failure) => setProblem(describeFailure(failure, "ask")));
+  return html`
+    <p class="coverage">
+      Profit and loss by average cost, fees included, from ${fillsBefore ? `your newest ${count} fills, since ${since}` : count === 1 ? "your only fill" : `all your ${count} fills, since ${since}`}.
+      ${uncosted ? " What you sold beyond what these bought has no known cost and is left out." : ""}
+      ${fillsBefore && html` <button type="button" class="plain" onClick=${more}>Load earlier fills</button>`} ${problem}
+    </p>`;
 }

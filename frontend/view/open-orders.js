@@ -1,106 +1,116 @@
 /**
- * Open orders with their cancel buttons.
+ * Open orders of every kind: sorted, amended in place, cancelled one by one or together.
  * Layer: view.
  */
 
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 
 import { grouped } from "../model/decimal.js";
-import { STATUS_WORDS, describeFailure } from "../model/words.js";
+import { sortedOrders } from "../model/order-rows.js";
+import { describeFailure } from "../model/words.js";
+import { DataTable } from "./data-table.js";
 import { html } from "./html.js";
-import { memo } from "./memo.js";
+import { OpenOrderRow } from "./open-order-row.js";
 import { useServices } from "./services.js";
-import { NumberText, Result, Spoken, clockTime } from "./text.js";
-import { useModelSlowly } from "./use-model.js";
+import { Result } from "./text.js";
+import { useModel, useModelSlowly } from "./use-model.js";
 
 /** More rows than a person can act on; the count tells how many there are. */
 const ROWS_MAX = 100;
 const DRAW_EVERY_MS = 200;
 const NOTHING = Object.freeze({ tone: "plain", text: "" });
+const NEWEST_FIRST = Object.freeze({ by: "time", down: true });
+
+/** @type {readonly import("./data-table.js").Column[]} */
+const COLUMNS = Object.freeze([
+  { name: "symbol", title: "Symbol", width: 6.5, sorts: true },
+  { name: "kind", title: "Order", width: 9.5, sorts: true },
+  { name: "price", title: "Price", width: 6.5, kind: "number", sorts: true },
+  { name: "trigger", title: "Trigger", width: 7.5, kind: "number", sorts: true },
+  { name: "quantity", title: "Quantity", width: 8.5, kind: "number", sorts: true },
+  { name: "filled", title: "Filled", width: 7.5, kind: "number", sorts: true },
+  { name: "queue", title: "Queue", width: 11, sorts: true },
+  { name: "status", title: "Status", width: 6, sorts: true },
+  { name: "details", title: "Details", only: "wide" },
+  { name: "time", title: "Entered", width: 6, kind: "number", only: "widest", sorts: true },
+  { name: "actions", title: "Amend or cancel", width: 10, kind: "number", unnamed: true },
+]);
 
 /** @param {import("../portfolio.js").Portfolio} portfolio @returns {string} for the tab; "" of none */
 export function openOrdersCount({ orders }) {
   const { length } = orders.open();
-  return length > ROWS_MAX ? `${grouped(String(length))}, newest ${ROWS_MAX} shown` : String(length || "");
+  return length > ROWS_MAX ? `${grouped(String(length))}, ${ROWS_MAX} shown` : String(length || "");
 }
 
 export function OpenOrders() {
-  const { portfolio } = useServices();
-  useModelSlowly(DRAW_EVERY_MS, portfolio, "orders", "switch");
+  const { desk, portfolio, workspace } = useServices();
+  useModelSlowly(DRAW_EVERY_MS, portfolio, "orders", "queue", "switch");
+  useModel(workspace, "layout");
+  useModel(desk, "symbol", "instruments");
   const [result, say] = useState(NOTHING);
-  const [busy, setBusy] = useState(false);
+  const [editing, edit] = useState(/** @type {{orderId: string, field: string} | null} */ (null));
   useEffect(() => {
     const forget = () => say(NOTHING);
     portfolio.addEventListener("switch", forget);
     return () => portfolio.removeEventListener("switch", forget);
   }, [portfolio]);
-  const orders = portfolio.orders.open();
-  const cancelAll = async () => {
-    setBusy(true);
+  const sort = workspace.recall("orders.sort", NEWEST_FIRST);
+  const symbol = workspace.recall("orders.only", false) ? desk.instrument?.symbol : undefined;
+  const all = portfolio.orders.open();
+  const listed = symbol ? all.filter((order) => order.symbol === symbol) : all;
+  const rows = sortedOrders(listed, sort, portfolio.queue).slice(0, ROWS_MAX);
+  return html`
+    <div class="tools">
+      <label class="check">
+        <input type="checkbox" id="only-symbol" checked=${symbol !== undefined} onInput=${(event) => workspace.remember("orders.only", event.target.checked)} />
+        <span>Only ${desk.instrument?.symbol ?? "this symbol"}</span>
+      </label>
+      <${Result} id="cancel-result" ...${result} />
+      <${CancelAll} count=${listed.length} symbol=${symbol} say=${say} />
+    </div>
+    <${DataTable} id="orders" label="Open orders" columns=${COLUMNS} sort=${sort} onSort=${(wanted) => workspace.remember("orders.sort", wanted)}
+      after=${rows.length === 0 && html`<p class="empty">${emptyText(portfolio, symbol, all.length)}</p>`}>
+      ${rows.map((order) => html`
+        <${OpenOrderRow} key=${order.order_id} order=${order} place=${portfolio.queue.of(order.order_id)} say=${say} edit=${edit}
+          instrument=${desk.instruments.get(order.symbol)} field=${editing?.orderId === order.order_id ? editing.field : null} />`)}
+    <//>`;
+}
+
+/** Cancels after it was asked once more. */
+function CancelAll({ count, symbol, say }) {
+  const { portfolio } = useServices();
+  const [state, setState] = useState(/** @type {"idle" | "asking" | "busy"} */ ("idle"));
+  const yes = useRef(/** @type {HTMLButtonElement | null} */ (null));
+  useEffect(() => {
+    if (state === "asking") yes.current?.focus();
+  }, [state]);
+  const cancel = async () => {
+    setState("busy");
     try {
-      const { count } = await portfolio.cancelAll();
-      say({ tone: "plain", text: count === 1 ? "Order cancelled." : `${count} orders cancelled.` });
+      const answer = await portfolio.cancelAll(symbol);
+      say({ tone: "plain", text: answer.count === 1 ? "Order cancelled." : `${answer.count} orders cancelled.` });
     } catch (failure) {
       say({ tone: "bad", text: describeFailure(failure, "cancel") });
     } finally {
-      setBusy(false);
+      setState("idle");
     }
   };
+  const what = `${count === 1 ? "1 order" : `${count} orders`}${symbol ? ` in ${symbol}` : ""}`;
+  if (state !== "asking" || count === 0) {
+    return html`<button type="button" class="quiet" id="cancel-all" disabled=${count === 0 || state === "busy"} onClick=${() => setState("asking")}>Cancel all</button>`;
+  }
   return html`
-    <div class="tools">
-      <${Result} id="cancel-result" ...${result} />
-      <button type="button" class="quiet" id="cancel-all" disabled=${orders.length === 0 || busy} onClick=${cancelAll}>Cancel all</button>
-    </div>
-    <div class="scroller" id="orders" tabindex="0" role="region" aria-label="Open orders">
-      <table>
-        <thead>
-          <tr>
-            <th scope="col" class="text">Symbol</th>
-            <th scope="col" class="text">Side</th>
-            <th scope="col">Price</th>
-            <th scope="col">Quantity</th>
-            <th scope="col">Filled</th>
-            <th scope="col" class="text wide">Status</th>
-            <th scope="col" class="wide">Entered</th>
-            <th scope="col"><${Spoken}>Cancel<//></th>
-          </tr>
-        </thead>
-        <tbody>${orders.slice(0, ROWS_MAX).map((order) => html`<${OrderRow} key=${order.order_id} order=${order} say=${say} />`)}</tbody>
-      </table>
-      ${orders.length === 0 && html`<p class="empty">${emptyText(portfolio)}</p>`}
+    <div class="confirm" role="group" aria-label="Cancel all" onKeyDown=${(event) => event.key === "Escape" && (event.stopPropagation(), setState("idle"))}>
+      <span>Cancel ${what}?</span>
+      <button type="button" class="quiet sure" id="cancel-all-yes" ref=${yes} onClick=${cancel}>Yes, cancel</button>
+      <button type="button" class="plain" onClick=${() => setState("idle")}>Keep</button>
     </div>`;
 }
 
-/** @param {{order: import("../model/types.js").Order, say: (result: {tone: string, text: string}) => void}} props */
-const OrderRow = memo(({ order, say }) => {
-  const { portfolio } = useServices();
-  const [busy, setBusy] = useState(false);
-  const cancel = async () => {
-    setBusy(true);
-    try {
-      await portfolio.cancelOrder(order.order_id);
-      say({ tone: "plain", text: "Order cancelled." });
-    } catch (failure) {
-      say({ tone: "bad", text: describeFailure(failure, "cancel") });
-      setBusy(false);
-    }
-  };
-  const what = `${order.side} ${grouped(order.quantity)} ${order.symbol} at ${grouped(order.price ?? "market")}`;
-  return html`
-    <tr data-side=${order.side}>
-      <td class="text">${order.symbol}</td>
-      <td class="text side">${order.side === "buy" ? "Buy" : "Sell"}</td>
-      <td>${order.price === null ? "–" : grouped(order.price)}</td>
-      <td><${NumberText} value=${order.quantity} /></td>
-      <td><${NumberText} value=${order.filled} /></td>
-      <td class="text wide">${STATUS_WORDS[order.status] ?? order.status}</td>
-      <td class="time wide">${clockTime(order.timestamp)}</td>
-      <td class="action"><button type="button" class="quiet" disabled=${busy} aria-label=${`Cancel ${what}`} onClick=${cancel}>Cancel</button></td>
-    </tr>`;
-});
-
-/** @param {import("../portfolio.js").Portfolio} portfolio */
-function emptyText({ access, ordersLoaded }) {
-  if (!access.session) return "No account.";
-  return ordersLoaded ? "No open orders." : "Loading…";
+/** @param {import("../portfolio.js").Portfolio} portfolio @param {string | undefined} symbol @param {number} others */
+function emptyText({ access, ordersLoaded }, symbol, others) {
+  if (!access.session) return "Your open orders are here once you sign in.";
+  if (!ordersLoaded) return "Loading…";
+  if (!symbol) return "No open orders.";
+  return others === 0 ? "No open orders." : `No open orders in ${symbol}; ${others} elsewhere.`;
 }

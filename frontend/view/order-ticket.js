@@ -1,32 +1,31 @@
 /**
- * The order ticket: side, type, price, quantity; what it would cost and what there is; what became of it.
+ * The order ticket: side, type, the fields that the type needs, options; what it would do and what there is; what became of it.
  * Without an account it asks to sign in. What is entered, and whether it can be sent, is the order entry's business.
  * Layer: view.
  */
 
 import { useEffect, useRef } from "preact/hooks";
 
-import { grouped, multiply, rounded, scaleOf, shortest } from "../model/decimal.js";
-import { TYPE_HINTS } from "../model/ticket.js";
-import { AVERAGE_DECIMALS } from "../model/words.js";
+import { ORDER_TYPES } from "../model/order-types.js";
+import { inQuote } from "../model/ticket.js";
 import { html } from "./html.js";
 import { useServices } from "./services.js";
 import { Result } from "./text.js";
+import { Choice, Field } from "./ticket-fields.js";
+import { TicketOptions } from "./ticket-options.js";
+import { TicketPreview } from "./ticket-preview.js";
 import { useModel } from "./use-model.js";
 
 const SIDES = Object.freeze([["buy", "Buy"], ["sell", "Sell"]]);
-const TYPES = Object.freeze([
-  ["limit", "Limit"],
-  ["market", "Market"],
-  ["ioc", html`<abbr title="Immediate or cancel">IOC</abbr>`],
-  ["fok", html`<abbr title="Fill or kill">FOK</abbr>`],
-]);
+const TYPES = Object.freeze(Object.entries(ORDER_TYPES).map(([value, { title }]) => [value, title]));
 const SHARES = Object.freeze([25, 50, 75, 100]);
 const STEPS = Object.freeze({ ArrowUp: 1n, ArrowDown: -1n });
+const LARGE_STEP = 10n;
+const PRICE_TITLES = Object.freeze({ price: "Price", stop_price: "Stop price", stop_limit_price: "Stop limit" });
 
 export function OrderTicket() {
   const { desk, entry, portfolio, workspace } = useServices();
-  useModel(desk, "link", "venue", "symbol");
+  useModel(desk, "link", "venue", "symbol", "status");
   useModel(portfolio, "balances", "account", "switch");
   useModel(entry, "change");
   const form = useRef(/** @type {HTMLFormElement | null} */ (null));
@@ -35,8 +34,12 @@ export function OrderTicket() {
     entry.addEventListener("picked", focusQuantity);
     return () => entry.removeEventListener("picked", focusQuantity);
   }, [entry]);
-  const focus = (name) => name && form.current.elements[name].focus();
-  const { instrument } = desk;
+  const focus = (name) => {
+    const field = name && form.current.elements[name];
+    const folded = field && field.closest("details");
+    if (folded) folded.open = true;
+    field?.focus?.();
+  };
   const checked = entry.checked();
   const onSubmit = (event) => {
     event.preventDefault();
@@ -45,8 +48,8 @@ export function OrderTicket() {
   };
   const onKeyDown = (event) => {
     const direction = STEPS[event.key];
-    if (!direction || !["price", "quantity"].includes(event.target.name)) return;
-    if (entry.step(event.target.name, direction * (event.shiftKey ? 10n : 1n))) event.preventDefault();
+    if (!direction || event.target.inputMode !== "decimal" || event.altKey || event.ctrlKey || event.metaKey) return;
+    if (entry.step(event.target.name, direction * (event.shiftKey ? LARGE_STEP : 1n))) event.preventDefault();
   };
   return html`
     <section class="panel ticket-panel" aria-labelledby="ticket-title">
@@ -56,16 +59,18 @@ export function OrderTicket() {
         <div class="ticket-fields">
           <${Choice} name="side" legend="Side" options=${SIDES} />
           <${Choice} name="type" legend="Order type" options=${TYPES} describedBy="type-hint" />
-          <p class="hint" id="type-hint">${TYPE_HINTS[entry.fields.type]}</p>
-          <${Field} name="price" title="Price" unit=${instrument?.quote} problem=${checked.problems.price} disabled=${!entry.priced} />
-          <${Field} name="quantity" title="Quantity" unit=${instrument?.base} problem=${checked.problems.quantity} />
+          <p class="hint" id="type-hint">${ORDER_TYPES[entry.fields.type].hint}</p>
+          <${Prices} problems=${checked.problems} />
+          <${Quantity} problems=${checked.problems} />
           <div class="shares" id="shares" role="group" aria-label="Quantity as a part of what is available">
             ${SHARES.map((percent) => html`
-              <button key=${percent} type="button" class="plain" data-percent=${percent} onClick=${() => focus(entry.takeShare(percent))}>${percent} %</button>`)}
+              <button key=${percent} type="button" class="plain" data-percent=${percent} disabled=${!portfolio.balances.loaded}
+                onClick=${() => focus(entry.takeShare(percent))}>${percent} %</button>`)}
           </div>
+          <${TicketOptions} problems=${checked.problems} />
         </div>
         <div class="ticket-send">
-          <${Estimate} checked=${checked} />
+          <${TicketPreview} checked=${checked} />
           <${Send} />
           <${Result} id="result" tone=${entry.result.tone} text=${entry.result.text} />
         </div>
@@ -73,65 +78,29 @@ export function OrderTicket() {
     </section>`;
 }
 
-/** Radio buttons in a row. */
-function Choice({ name, legend, options, describedBy }) {
-  const { entry } = useServices();
-  return html`
-    <fieldset class=${`choice ${name}s`} aria-describedby=${describedBy}>
-      <legend class="visually-hidden">${legend}</legend>
-      ${options.map(([value, title]) => html`
-        <label key=${value}><input type="radio" name=${name} value=${value} checked=${entry.fields[name] === value} /><span>${title}</span></label>`)}
-    </fieldset>`;
+/** The prices that the type needs, and those it may have. */
+function Prices({ problems }) {
+  const { desk, entry } = useServices();
+  const { type, trail_in: trailIn } = entry.fields;
+  const { prices, optional } = ORDER_TYPES[type];
+  const quote = desk.instrument?.quote ?? "";
+  const units = { name: "trail_in", title: "Unit of the distance", options: [["amount", quote], ["percent", "%"]] };
+  return [...prices, ...optional].map((name) =>
+    name === "trail"
+      ? html`<${Field} key=${name} name=${name} title="Distance" units=${units} problem=${problems.trail}
+          placeholder=${trailIn === "percent" ? "such as 1.5" : ""} />`
+      : html`<${Field} key=${name} name=${name} title=${PRICE_TITLES[name]} unit=${quote} problem=${problems[name]}
+          placeholder=${optional.includes(name) ? "at market" : ""} />`);
 }
 
-function Field({ name, title, unit, problem, disabled = false }) {
-  const { entry } = useServices();
-  const shown = entry.complainsOf(name) ? (problem ?? "") : "";
-  return html`
-    <div class="field">
-      <label for=${name}>${title}</label>
-      <span class="input">
-        <input id=${name} name=${name} inputmode="decimal" autocomplete="off" spellcheck=${false} aria-describedby=${`${name}-problem`}
-          aria-invalid=${shown ? "true" : null} disabled=${disabled} placeholder=${disabled ? "best available" : ""} value=${entry.fields[name]} />
-        <span class="unit">${unit ?? ""}</span>
-      </span>
-      <p class="problem" id=${`${name}-problem`}>${shown}</p>
-    </div>`;
-}
-
-/** What it would hold or cost, and what the venue would charge now. */
-function Estimate({ checked }) {
-  const { desk, entry, portfolio } = useServices();
-  const { instrument } = desk;
-  const { balances } = portfolio;
-  const pays = instrument && (entry.fields.side === "buy" ? instrument.quote : instrument.base);
-  const { order, funds } = checked;
-  const value = order && entry.priced ? multiply(order.price, order.quantity) : null;
-  const { average, cost, fee } = quoteTexts(entry.quote, instrument);
-  const lines = [
-    ["available", "Available", balances.loaded && pays ? `${grouped(shortest(balances.available(pays)))} ${pays}` : null],
-    ["holds", entry.priced ? "Holds, with fee" : "Costs now, with fee", funds && `${grouped(funds.needed.amount)} ${funds.needed.asset}`],
-    ["value", "Order value", value && `${grouped(value)} ${instrument.quote}`],
-    ["average", "Average now", average],
-    ["cost", "Total now", cost],
-    ["fee", "Fee now", fee],
-  ];
-  return html`
-    <dl class="estimate">
-      ${lines.map(([name, title, text]) => html`<div key=${name}><dt>${title}</dt><dd data-estimate=${name}>${text || "–"}</dd></div>`)}
-    </dl>`;
-}
-
-/** @param {any} quote of GET /quote, or null @param {import("../model/types.js").Instrument | null} instrument */
-function quoteTexts(quote, instrument) {
-  if (quote === null || instrument === null) return { average: null, cost: null, fee: null };
-  if (quote.average_price === null) return { average: "nobody is quoting", cost: null, fee: null };
-  const partly = quote.filled_quantity === quote.quantity ? "" : ` for ${grouped(shortest(quote.filled_quantity))} ${instrument.base}`;
-  return {
-    average: grouped(rounded(quote.average_price, scaleOf(instrument.tick_size) + AVERAGE_DECIMALS)),
-    cost: `${grouped(quote.notional)} ${instrument.quote}${partly}`,
-    fee: `${grouped(quote.taker_fee)} ${instrument.quote}`,
-  };
+function Quantity({ problems }) {
+  const { desk, entry } = useServices();
+  const { base = "", quote = "" } = desk.instrument ?? {};
+  const units = { name: "quantity_in", title: "Unit of the quantity", options: [["base", base], ["quote", quote]] };
+  const title = inQuote(entry.fields) ? "Amount" : "Quantity";
+  return entry.fields.type === "market"
+    ? html`<${Field} name="quantity" title=${title} units=${units} problem=${problems.quantity} />`
+    : html`<${Field} name="quantity" title=${title} unit=${base} problem=${problems.quantity} />`;
 }
 
 function Send() {

@@ -54,16 +54,36 @@ class Trader:
     # -- doing
 
     def enters(self, side: str, order_type: str, quantity: str, price: str | None = None) -> None:
-        """Fill in the ticket and send it."""
+        """Fill in the ticket and send it. IOC and FOK are limit orders with that time in force."""
+        time = order_type.lower() if order_type in ("IOC", "FOK") else ""
+        ticket = self.fills_in(side, "Limit" if time else order_type, quantity=quantity)
+        if order_type in ("Limit", "IOC", "FOK"):
+            self.opens_options()
+            ticket.get_by_label("Lasts").select_option(time or "gtc")
+        if price is not None:
+            ticket.get_by_label("Price", exact=True).fill(price)
+        ticket.locator(".send").click()
+
+    def fills_in(self, side: str, order_type: str, **fields: str) -> Locator:
+        """Side, type and fields of the ticket by their names; the ticket."""
         self.views("Trade")
         ticket = self.page.locator("#ticket")
         expect(ticket.locator(".send")).to_be_enabled(timeout=WAIT_MS)
         ticket.get_by_text(side, exact=True).click()
         ticket.get_by_text(order_type, exact=True).click()
-        if price is not None:
-            ticket.get_by_label("Price", exact=True).fill(price)
-        ticket.get_by_label("Quantity", exact=True).fill(quantity)
-        ticket.locator(".send").click()
+        for name, text in fields.items():
+            ticket.locator(f"input[name={name}]").fill(text)
+        return ticket
+
+    def opens_options(self) -> None:
+        """The ticket's options, when they are folded away."""
+        options = self.page.locator("#ticket .options")
+        if options.get_attribute("open") is None:
+            options.locator("summary").click()
+
+    def sends(self) -> None:
+        """Send what is in the ticket."""
+        self.page.locator("#ticket .send").click()
 
     def views(self, name: str) -> None:
         """On a phone: Chart, Book, Trade, Orders or Account. A desk shows all of them."""
@@ -82,8 +102,9 @@ class Trader:
         return panel
 
     def cancels_all(self) -> None:
-        """Every open order."""
+        """Every open order, and yes."""
         self.opens_tab("Open orders").get_by_role("button", name="Cancel all").click()
+        self.page.locator("#cancel-all-yes").click()
 
     def switches_to(self, symbol: str) -> None:
         """Choose another symbol."""
