@@ -2,7 +2,7 @@
  * How the page is laid out just now, and what one panel asks of another. Knows no DOM.
  *
  * Remembered by the browser: theme, the tab of each group, the phone's view. Tells changes by "layout" and "theme";
- * "account" asks for the account menu, with the wanted form as its `detail`; "find" for the symbol switcher.
+ * "account" asks for the account menu, with the wanted form as its `detail`; "find" for the symbol switcher, "keys" for the list of keys.
  * Layer: above net and model, below view.
  */
 
@@ -64,6 +64,20 @@ export class Workspace extends EventTarget {
   /** Let the reader look for another symbol. */
   findSymbol() {
     this.dispatchEvent(new Event("find"));
+  }
+
+  /** What the Why tab is to explain: one fill of an order. @type {{trade_id: string, order_id: string, symbol: string} | null} */ subject = null;
+
+  /** Open the Why tab with it; told by "why". @param {{trade_id: string, order_id: string, symbol: string}} subject */
+  explain(subject) {
+    this.subject = subject;
+    this.show("bottom", "why");
+    this.dispatchEvent(new Event("why"));
+  }
+
+  /** Show what the keys do, and how own fills are told. */
+  showKeys() {
+    this.dispatchEvent(new Event("keys"));
   }
 
   /** @param {"login" | "signup"} form */

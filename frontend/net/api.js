@@ -39,6 +39,15 @@ export class Api {
     return this.#http.call("GET", `/trades/${encodeURIComponent(symbol)}?limit=${limit}`, { signal });
   }
 
+  /**
+   * Depth by order, in the order in which they would trade: of one level, or the best of each side.
+   * @param {string} symbol @param {{price?: string, limit?: number}} which @param {AbortSignal} [signal]
+   */
+  bookOrders(symbol, { price, limit }, signal) {
+    const query = new URLSearchParams({ ...(price !== undefined && { price }), ...(limit !== undefined && { limit: String(limit) }) });
+    return this.#http.call("GET", `/book/${encodeURIComponent(symbol)}/orders?${query}`, { signal });
+  }
+
   /** The 24 hours of every symbol. @param {AbortSignal} [signal] */
   tickers(signal) {
     return this.#http.call("GET", "/ticker", { signal });

@@ -61,6 +61,8 @@ export function AccountMenu() {
             onClick=${() => { setMode(name); say(""); }}>${FORM_WORDS[name].title}…</button>`)}
         ${session && html`<${SignOut} key=${`${session.session_id} ${open}`} session=${session} busy=${busy} run=${run} say=${say} />`}
       </div>
+      <button type="button" class="plain" data-do="notices" aria-haspopup="dialog"
+        onClick=${() => { menu.current.hidePopover(); workspace.showKeys(); }}>Keys and notices…</button>
       ${mode && html`<${SignForm} key=${mode} mode=${mode} busy=${busy} run=${run} say=${say} />`}
       <${Result} tone="bad" text=${said} />
     </div>`;

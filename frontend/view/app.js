@@ -8,12 +8,14 @@ import { useLayoutEffect } from "preact/hooks";
 import { BottomPanel } from "./bottom-panel.js";
 import { ChartPanel } from "./chart-panel.js";
 import { DepthLadder } from "./depth-ladder.js";
+import { FillNotices } from "./fill-notices.js";
 import { Header } from "./header.js";
 import { html } from "./html.js";
 import { LinkBanner } from "./link-banner.js";
 import { OrderTicket } from "./order-ticket.js";
 import { useServices } from "./services.js";
 import { SessionBanner } from "./session-banner.js";
+import { Shortcuts } from "./shortcuts.js";
 import { StatusBar } from "./status-bar.js";
 import { Tape } from "./tape.js";
 import { useClock, useModel } from "./use-model.js";
@@ -45,7 +47,9 @@ export function App() {
       <${BottomPanel} />
     <//>
     <${StatusBar} />
-    <${PhoneBar} />`;
+    <${PhoneBar} />
+    <${Shortcuts} />
+    <${FillNotices} />`;
 }
 
 /** Greys out what is not current, and on a phone shows one view. */

@@ -1,7 +1,11 @@
 /**
- * The tape: trades as they happen, newest on top, coloured by who took.
+ * The tape: trades as they happen, newest on top, coloured by who took; the account's own and those of auctions marked.
+ *
+ * It stands still while a pointer or the focus is on it, so that it can be read, and tells how many came meanwhile.
  * Layer: view.
  */
+
+import { useEffect, useMemo, useState } from "preact/hooks";
 
 import { grouped } from "../model/decimal.js";
 import { html } from "./html.js";
@@ -10,35 +14,83 @@ import { useServices } from "./services.js";
 import { NumberText, Spoken, clockTime } from "./text.js";
 import { useModel } from "./use-model.js";
 
-const SIDE_WORDS = Object.freeze({ buy: "buyer took", sell: "seller took" });
+const SIDE_WORDS = Object.freeze({ buy: ["Buy", "buyer took"], sell: ["Sell", "seller took"] });
+/** Own fills are looked for among so many of the newest. */
+const FILLS_MAX = 500;
 
 export function Tape() {
-  const { desk } = useServices();
+  const { desk, portfolio } = useServices();
   useModel(desk, "tape", "symbol");
+  useModel(portfolio, "fills", "switch");
   const { tape, tapeLoaded, instrument } = desk;
+  const { held, hold, release } = useHeld(desk);
+  const fills = portfolio.fills.fills;
+  const own = useMemo(() => ownTrades(fills, instrument?.symbol), [fills, instrument]);
+  const trades = held ?? tape.trades;
+  const waiting = held === null ? 0 : tape.newerThan(held[0]);
   return html`
     <section class="panel tape-panel" aria-labelledby="tape-title">
-      <h2 id="tape-title">Trades</h2>
-      <div class="scroller" id="tape" tabindex="0" role="region" aria-labelledby="tape-title">
+      <div class="tape-head">
+        <h2 id="tape-title">Trades</h2>
+        <p class="tape-paused" id="tape-paused" hidden=${held === null}>Paused${waiting > 0 && html` · <b>${waiting}${tape.lost(held[0]) ? "+" : ""} new</b>`}</p>
+      </div>
+      <div class="scroller" id="tape" tabindex="0" role="region" aria-labelledby="tape-title"
+        onPointerEnter=${(event) => event.pointerType === "mouse" && hold("pointer")} onPointerLeave=${() => release("pointer")}
+        onFocusIn=${() => hold("focus")} onFocusOut=${() => release("focus")}>
         <table>
           <thead>
             <tr>
               <th scope="col">Price <span>${instrument?.quote ?? ""}</span></th>
-              <th scope="col">Quantity <span>${instrument?.base ?? ""}</span></th>
+              <th scope="col">Size <span>${instrument?.base ?? ""}</span></th>
               <th scope="col">Time</th>
+              <th scope="col" class="side">Side</th>
             </tr>
           </thead>
-          <tbody>${tape.trades.map((trade) => html`<${TradeRow} key=${`${trade.symbol} ${trade.trade_id}`} trade=${trade} />`)}</tbody>
+          <tbody>
+            ${trades.map((trade) => html`
+              <${TradeRow} key=${`${trade.symbol} ${trade.trade_id}`} trade=${trade} own=${own.has(trade.trade_id)} />`)}
+          </tbody>
         </table>
-        ${tape.trades.length === 0 && html`<p class="empty">${tapeLoaded ? "No trades yet." : "Loading…"}</p>`}
+        ${trades.length === 0 && html`<p class="empty">${tapeLoaded ? "No trades yet." : "Loading…"}</p>`}
       </div>
     </section>`;
 }
 
-/** A trade never changes, so neither does its row. @param {{trade: import("../model/types.js").Trade}} props */
-const TradeRow = memo(({ trade }) => html`
-  <tr data-side=${trade.aggressor_side}>
-    <td class="price"><span>${grouped(trade.price)}</span><${Spoken}> ${SIDE_WORDS[trade.aggressor_side]}<//></td>
-    <td><${NumberText} value=${trade.quantity} /></td>
-    <td class="time">${clockTime(trade.timestamp)}</td>
-  </tr>`);
+/**
+ * What the tape showed when it was held; null while it runs.
+ * @param {import("../desk.js").Desk} desk
+ */
+function useHeld(desk) {
+  const [state, setState] = useState({ held: /** @type {import("../model/types.js").Trade[] | null} */ (null), by: "" });
+  useEffect(() => {
+    const forget = () => setState(({ by }) => ({ held: by ? [] : null, by }));
+    desk.addEventListener("symbol", forget);
+    return () => desk.removeEventListener("symbol", forget);
+  }, [desk]);
+  const hold = (name) => setState(({ held, by }) => ({ held: held ?? [...desk.tape.trades], by: `${by} ${name}`.trim() }));
+  const release = (name) => setState(({ held, by }) => {
+    const left = by.split(" ").filter((each) => each !== name).join(" ");
+    return { held: left ? held : null, by: left };
+  });
+  return { held: state.held, hold, release };
+}
+
+/** @param {import("../model/fills.js").Fill[]} fills newest first @param {string | undefined} symbol @returns {Set<string>} trade ids */
+function ownTrades(fills, symbol) {
+  return new Set(fills.slice(0, FILLS_MAX).filter((fill) => fill.symbol === symbol).map((fill) => fill.trade_id));
+}
+
+/** A trade never changes; at most it turns out to be ours. @param {{trade: import("../model/types.js").Trade, own: boolean}} props */
+const TradeRow = memo(({ trade, own }) => {
+  const [word, spoken] = SIDE_WORDS[trade.aggressor_side];
+  return html`
+    <tr data-side=${trade.aggressor_side} class=${`${own ? "own" : ""} ${trade.auction ? "auction" : ""}`}
+      title=${own ? "Your fill" : trade.auction ? "Traded in an auction" : null}>
+      <td class="price"><span>${grouped(trade.price)}</span></td>
+      <td><${NumberText} value=${trade.quantity} /></td>
+      <td class="time">${clockTime(trade.timestamp)}</td>
+      <td class="side">${trade.auction
+        ? html`<span>Auction</span>`
+        : html`<span aria-hidden="true">${word}</span><${Spoken}>${spoken}<//>`}${own && html`<${Spoken}>, your fill<//>`}</td>
+    </tr>`;
+});
