@@ -67,9 +67,10 @@ export class Desk extends EventTarget {
   /**
    * Connect and show a symbol. Never fails; keeps trying.
    * @param {string | null} preferred the symbol to show when there is one of that name
+   * @param {Promise<void>} known when it is known as whom to connect
    */
-  async start(preferred) {
-    this.#feed.open();
+  async start(preferred, known) {
+    known.then(() => this.#feed.open());
     setInterval(() => this.#loadVenue(), VENUE_EVERY_MS);
     while (this.instruments.size === 0) {
       try {

@@ -35,5 +35,4 @@ render(html`<${Services.Provider} value=${services}><${App} /><//>`, document.ge
 
 // The symbol is in the address, so that it can be linked to and survives a reload.
 desk.addEventListener("symbol", () => history.replaceState(null, "", `#${desk.instrument.symbol}`));
-await access.start();
-desk.start(decodeURIComponent(location.hash.slice(1)));
+desk.start(decodeURIComponent(location.hash.slice(1)), access.start());

@@ -27,12 +27,13 @@ export function Chart() {
   useModelSlowly(OWN_EVERY_MS, portfolio, "orders", "fills");
   useModel(charting, "interval");
   const root = useRef(/** @type {HTMLElement | null} */ (null));
-  const chart = usePriceChart(root);
+  const { chart, failed } = usePriceChart(root);
   const [pointed, setPointed] = useState(/** @type {number | null} */ (null));
   const [walked, setWalked] = useState("");
   const { candles, instrument, interval } = charting;
   if (chart) chart.onHover = setPointed;
-  useDrawing(chart);
+  const own = ownOf(charting, portfolio);
+  useDrawing(chart, own);
   const candle = (pointed !== null && candles.at(pointed)) || candles.last;
   const point = (to) => {
     chart.pointAt(to);
@@ -63,56 +64,65 @@ export function Chart() {
     <div class="chart-area">
       <div class="chart" id="chart" ref=${root} role="application" aria-roledescription="chart" tabindex="0" aria-label=${titleOf(charting)}
         aria-describedby="chart-summary" onKeyDown=${onKeyDown} onBlur=${() => pointed !== null && chart && point(null)}></div>
-      <${ChartState} drawn=${chart !== null} />
+      <${ChartState} drawn=${chart !== null} failed=${failed} />
     </div>
-    <p class="visually-hidden" id="chart-summary">${candle ? `${sentenceOf(candle, charting)} ` : ""}Arrow keys walk the candles, plus and minus zoom, End goes to the newest.</p>
+    <p class="visually-hidden" id="chart-summary">${candle ? `${sentenceOf(candle, charting)} ` : ""}${ownSentence(own)} Arrow keys walk the candles, plus and minus zoom, End goes to the newest.</p>
     <p class="visually-hidden" role="status">${walked}</p>`;
 }
 
-/** The chart once its library is here, which is fetched after the page has been drawn. @returns {PriceChart | null} */
+/** Prices to trade at come first, and nothing is drawn while the library is read. @param {import("../desk.js").Desk} desk */
+async function firstBook(desk) {
+  while (desk.book.state === "empty") await new Promise((heard) => desk.addEventListener("book", heard, { once: true }));
+  await new Promise((drawn) => requestAnimationFrame(() => setTimeout(drawn)));
+}
+
+/** The chart once its library is here, which is fetched after the page has been drawn; `failed` when it did not come. */
 function usePriceChart(root) {
-  const { charting } = useServices();
+  const { charting, desk } = useServices();
   const [chart, setChart] = useState(/** @type {PriceChart | null} */ (null));
+  const [failed, setFailed] = useState(false);
   useEffect(() => {
     let gone = false;
     let made = null;
-    PriceChart.on(root.current).then((loaded) => {
-      made = loaded;
-      if (gone) return loaded.remove();
-      loaded.onOlder = () => charting.loadOlder();
-      setChart(loaded);
-    });
+    const make = async () => {
+      await firstBook(desk);
+      if (gone) return;
+      made = await PriceChart.on(root.current);
+      if (gone) return made.remove();
+      made.onOlder = () => charting.loadOlder();
+      setChart(made);
+    };
+    make().catch(() => setFailed(true));
     return () => {
       gone = true;
       made?.remove();
     };
-  }, [charting]);
-  return chart;
+  }, [charting, desk]);
+  return { chart, failed };
 }
 
-/** Bring what is drawn up to what the models say. @param {PriceChart | null} chart */
-function useDrawing(chart) {
-  const { charting, portfolio } = useServices();
+/** What the account has in the shown symbol. @param {import("../charting.js").Charting} charting @param {import("../portfolio.js").Portfolio} portfolio */
+function ownOf({ instrument, interval }, portfolio) {
+  if (!instrument) return { lines: [], marks: [] };
+  const { symbol } = instrument;
+  return { lines: orderLines(portfolio.orders.open(), symbol), marks: fillMarks(portfolio.fills.fills, symbol, INTERVALS[interval]) };
+}
+
+/** @typedef {ReturnType<typeof ownOf>} Own */
+
+/** Bring what is drawn up to what the models say. @param {PriceChart | null} chart @param {Own} own */
+function useDrawing(chart, own) {
+  const { charting } = useServices();
   const { candles, instrument, interval } = charting;
-  const { orders } = portfolio;
-  const { fills } = portfolio.fills;
-  const drawOwn = () => {
-    if (!chart || !instrument) return;
-    chart.drawOrders(orderLines(orders.open(), instrument.symbol));
-    chart.drawFills(fillMarks(fills, instrument.symbol, INTERVALS[interval]));
-  };
   useLayoutEffect(() => {
     if (chart && instrument) chart.configure(instrument.tick_size, interval);
   }, [chart, instrument?.symbol, interval]);
   useLayoutEffect(() => {
-    if (chart && instrument) chart.draw(candles);
-    drawOwn();
+    if (!chart || !instrument) return;
+    chart.draw(candles);
+    chart.drawOwn(own);
   });
-  const repaint = useCallback(() => {
-    chart?.paint();
-    drawOwn();
-  }, [chart]);
-  useTheme(repaint);
+  useTheme(useCallback(() => chart?.paint(), [chart]));
 }
 
 function Intervals() {
@@ -138,10 +148,11 @@ function Legend({ candle, interval, base }) {
     </p>`;
 }
 
-/** What stands in for candles that are not there. @param {{drawn: boolean}} props */
-function ChartState({ drawn }) {
+/** What stands in for candles that are not there. @param {{drawn: boolean, failed: boolean}} props */
+function ChartState({ drawn, failed }) {
   const { charting } = useServices();
   const { candles, failure, state } = charting;
+  if (failed) return html`<p class="chart-state" role="status">What draws the chart did not come. All else works; the page loaded anew asks for it again.</p>`;
   if (state === "waiting") {
     const why = failure.status === 429 ? "The venue asks us to slow down." : describeFailure(failure, "ask");
     return html`<p class="chart-state" role="status">${why} The chart is asked for again by itself.</p>`;
@@ -164,6 +175,12 @@ function Skeleton() {
 /** @param {import("../charting.js").Charting} charting */
 function titleOf({ instrument, interval }) {
   return `Price chart${instrument ? ` of ${instrument.symbol}, ${interval} candles` : ""}`;
+}
+
+/** What of the account's own is drawn. @param {Own} own */
+function ownSentence({ lines, marks }) {
+  const said = [...lines, ...marks.map(({ text }) => ({ title: `filled: ${text}`, price: null }))].map(({ title, price }) => (price === null ? title : `${title} at ${price}`));
+  return said.length > 0 ? `Yours: ${said.join("; ")}.` : "";
 }
 
 /** @param {import("../model/candles.js").Candle} candle @param {import("../charting.js").Charting} charting */

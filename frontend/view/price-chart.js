@@ -29,6 +29,7 @@ export class PriceChart {
   #drawnCount = 0;
   /** @type {import("../model/candles.js").Candles | null} */ #drawn = null;
   #colours = coloursNow();
+  #own = { lines: [], marks: [] };
 
   /** @param {HTMLElement} root @returns {Promise<PriceChart>} */
   static async on(root) {
@@ -90,6 +91,7 @@ export class PriceChart {
     });
     this.#drawnRevision = -1;
     if (this.#drawn) this.draw(this.#drawn);
+    this.drawOwn(this.#own);
   }
 
   /** What changed at the end alone is drawn alone. @param {import("../model/candles.js").Candles} candles */
@@ -111,8 +113,15 @@ export class PriceChart {
     this.#drawnCount = candles.row.length;
   }
 
+  /** @param {{lines: import("../model/chart-marks.js").OrderLine[], marks: import("../model/chart-marks.js").FillMark[]}} own */
+  drawOwn(own) {
+    this.#own = own;
+    this.#drawOrders(own.lines);
+    this.#drawFills(own.marks);
+  }
+
   /** @param {import("../model/chart-marks.js").OrderLine[]} lines */
-  drawOrders(lines) {
+  #drawOrders(lines) {
     const wanted = new Set(lines.map(({ key }) => key));
     for (const [key, line] of this.#lines) {
       if (wanted.has(key)) continue;
@@ -130,7 +139,7 @@ export class PriceChart {
   }
 
   /** @param {import("../model/chart-marks.js").FillMark[]} marks */
-  drawFills(marks) {
+  #drawFills(marks) {
     const first = this.#drawn?.row[0]?.time ?? Infinity;
     this.#marks.setMarkers(
       marks
