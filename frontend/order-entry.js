@@ -156,6 +156,7 @@ export class OrderEntry extends EventTarget {
       const answer = await this.#portfolio.enterOrder({ ...order, client_order_id: clientOrderId });
       if (!asked()) return;
       this.#unanswered = null;
+      this.#edited.clear();
       for (const name of ONCE) this.fields = { ...this.fields, [name]: "" };
       this.#say(describeAnswer(answer, order, instrument));
     } catch (failure) {

@@ -10,10 +10,10 @@ import { compareAges } from "./orders.js";
 /** @typedef {import("./types.js").Order & Record<string, any>} Order */
 /** @typedef {import("./queue-places.js").Place} Place */
 
-/** What it is, besides its side: "limit", "trailing stop 1.5 %". @param {Order} order */
+/** What it is, besides its side: "limit", "trailing 1.5 %". @param {Order} order */
 export function kindText({ order_type: type, trail_amount: amount, trail_percent: percent }) {
-  if (percent) return `${typeName(type)} ${shortest(percent)} %`;
-  return amount ? `${typeName(type)} ${grouped(shortest(amount))}` : typeName(type);
+  if (percent) return `trailing ${shortest(percent)} %`;
+  return amount ? `trailing ${grouped(shortest(amount))}` : typeName(type);
 }
 
 /** When it wakes up: "≥ 30,500.00"; "" of one that waits for nothing. @param {Order} order */
@@ -43,8 +43,8 @@ export function detailsOf(order, clock) {
   if (order.post_only) words.push(order.post_only === "slide" ? "post only, slides" : "post only");
   if (profit) words.push(`takes profit at ${grouped(profit)}`);
   if (loss) words.push(`stops loss at ${grouped(loss)}`);
-  if (order.linked_order_id) words.push("one cancels other");
-  if (order.parent_order_id) words.push("exit of a bracket");
+  if (order.linked_order_id) words.push("OCO");
+  if (order.parent_order_id) words.push("bracket exit");
   return words;
 }
 

@@ -3,7 +3,7 @@
  * Layer: model.
  */
 
-import { grouped, isZero, rounded, scaleOf, shortest } from "./decimal.js";
+import { compare, grouped, isZero, rounded, scaleOf, shortest, truncated } from "./decimal.js";
 
 /** @typedef {import("./types.js").Instrument} Instrument */
 
@@ -20,6 +20,8 @@ export const STATUS_WORDS = Object.freeze({
 
 /** An average price is shown this much finer than a tick. */
 export const AVERAGE_DECIMALS = 2;
+/** Amounts beside a field are short where that is enough. */
+const SHORT_DECIMALS = 2;
 
 /** Why an order ended with something left: on its own, in a column. */
 export const REASON_WORDS = Object.freeze({
@@ -103,13 +105,13 @@ function whyNothing({ reason }, order) {
  * @returns {{tone: "good" | "plain", text: string}}
  */
 export function describeAmend({ priority, queue_position: place, status }) {
-  if (status === "filled") return { tone: "good", text: "Order amended; it traded at once and is filled." };
-  if (status === "cancelled") return { tone: "plain", text: "Order amended to what was filled already; it is done." };
-  if (status === "pending_trigger") return { tone: "plain", text: "Order amended; it waits for its trigger." };
-  const where = place ? (place.orders_ahead === 0 ? " First in the queue." : ` ${place.orders_ahead} ahead of it.`) : "";
+  if (status === "filled") return { tone: "good", text: "Amended: it traded at once and is filled." };
+  if (status === "cancelled") return { tone: "plain", text: "Amended to what was filled already: it is done." };
+  if (status === "pending_trigger") return { tone: "plain", text: "Amended: it waits for its trigger." };
+  const where = place ? `; ${place.orders_ahead === 0 ? "next in line" : `${place.orders_ahead} ahead of it`}` : "";
   return priority === "kept"
-    ? { tone: "good", text: `Order amended: priority kept.${where}` }
-    : { tone: "plain", text: `Order amended: priority lost, it went to the back of the queue.${where}` };
+    ? { tone: "good", text: `Amended: priority kept${where}.` }
+    : { tone: "plain", text: `Amended: priority lost${where}.` };
 }
 
 /** What was not done, before the venue's own sentence. */
@@ -195,5 +197,7 @@ export function describeNoSession(state, why, profile) {
  * @param {string} available
  */
 export function describeShort({ asset, amount }, available) {
-  return `This needs ${grouped(amount)} ${asset}; you have ${grouped(shortest(available))} available.`;
+  const [needed, there] = [rounded(amount, SHORT_DECIMALS), truncated(available, SHORT_DECIMALS)];
+  const clear = compare(needed, there) > 0; // cents are enough to see it
+  return `Needs ${grouped(shortest(clear ? needed : amount))} ${asset}; ${grouped(shortest(clear ? there : available))} available.`;
 }

@@ -25,6 +25,7 @@ const EVENTS = [
   "candle",
   "order_events",
   "balances",
+  "queue",
   "resync",
   "error",
 ];

@@ -110,13 +110,13 @@ function BalanceRow({ balance, quote, value, position, gain }) {
       <${Cell} label="Value now" kind="number">${value && !ofQuote ? html`${money(value)} <span class="soft">${quote}</span>` : "–"}<//>
       <${Cell} label="Average cost" kind="number" title=${position?.averageCost ? `of ${position.quantity} ${asset}, fees included` : null}>
         ${position?.averageCost ? money(position.averageCost) : "–"}<//>
-      <${Cell} label="Unrealised" kind="number" data-profit="unrealised"><${Gain} amount=${gain} unit=${quote} /><//>
-      <${Cell} label="Realised" kind="number" data-profit="realised"><${Gain} amount=${position && position.realised} unit=${quote} /><//>
+      <${Cell} label="Unrealised" kind="number" data-profit="unrealised">${gainText(gain, quote)}<//>
+      <${Cell} label="Realised" kind="number" data-profit="realised">${gainText(position && position.realised, quote)}<//>
     </tr>`;
 }
 
-/** With its sign, since colour alone tells nobody. */
-function Gain({ amount, unit }) {
+/** With its sign, since colour alone tells nobody. @param {string | null} amount @param {string} unit */
+function gainText(amount, unit) {
   if (amount === null) return "–";
   const sign = signOf(amount);
   const text = money(amount.replace("-", ""));
@@ -129,16 +129,21 @@ function money(text) {
   return grouped(fromUnits(toUnits(short, MONEY_DECIMALS), MONEY_DECIMALS));
 }
 
-/** What everything is worth, asset of payment by asset of payment; "" while a price is missing. */
+/** What everything with a price is worth, asset of payment by asset of payment; and that some have none. */
 function worthText(rows) {
   const scale = 10;
+  let unpriced = 0;
   /** @type {Map<string, bigint>} */ const sums = new Map();
   for (const { balance, quote, value } of rows) {
     if (isZero(balance.total)) continue;
-    if (value === null) return "";
+    if (value === null) {
+      unpriced += 1;
+      continue;
+    }
     sums.set(quote, (sums.get(quote) ?? 0n) + toUnits(truncated(value, scale), scale));
   }
-  return [...sums].map(([quote, units]) => `${money(shortest(fromUnits(units, scale)))} ${quote}`).join(" + ");
+  const worth = [...sums].map(([quote, units]) => `${money(shortest(fromUnits(units, scale)))} ${quote}`).join(" + ");
+  return worth && unpriced ? `${worth}, and ${unpriced === 1 ? "1 asset" : `${unpriced} assets`} without a price` : worth;
 }
 
 /** Which fills the profit and loss is reckoned from, and the way to more of them. */

@@ -32,7 +32,7 @@ export function DataTable({ id, label, columns, sort = null, onSort = null, chil
   return html`
     <div class="scroller" id=${id} tabindex="0" role="region" aria-label=${label}>
       <table class="data" role="table" aria-label=${label}>
-        <colgroup>${columns.map(({ name, width, only }) => html`<col key=${name} class=${only ?? ""} style=${{ width: width ? `${width}em` : "auto" }} />`)}</colgroup>
+        <colgroup>${columns.map(({ name, width, only }) => html`<col key=${name} class=${only ?? ""} style=${width ? { "--width": width } : null} />`)}</colgroup>
         <thead role="rowgroup">
           <tr role="row">${columns.map((column) => html`<${Head} key=${column.name} column=${column} sort=${sort} onSort=${onSort} />`)}</tr>
         </thead>
@@ -56,5 +56,5 @@ function Head({ column: { name, title, kind = "text", only = "", sorts = false, 
 
 /** A cell; its label is shown where the row is a card. @param {{label: string, kind?: "text" | "number", only?: string, class?: string, title?: string, children: any}} props */
 export function Cell({ label, kind = "text", only = "", class: name = "", title = null, children, ...rest }) {
-  return html`<td role="cell" class=${`${kind} ${only} ${name}`} data-label=${label} title=${title} ...${rest}>${children}</td>`;
+  return html`<td role="cell" class=${`${kind} ${only} ${name} ${children === "–" || children === "" ? "none" : ""}`} data-label=${label} title=${title} ...${rest}>${children}</td>`;
 }

@@ -25,7 +25,7 @@ const WORTH_DECIMALS = 4;
 const COLUMNS = Object.freeze([
   { name: "time", title: "Time", width: 8.5 },
   { name: "symbol", title: "Symbol", width: 6.5 },
-  { name: "side", title: "Side", width: 5 },
+  { name: "side", title: "Side", width: 6 },
   { name: "price", title: "Price", width: 8, kind: "number" },
   { name: "quantity", title: "Quantity", width: 9, kind: "number" },
   { name: "worth", title: "Value", width: 9, kind: "number" },

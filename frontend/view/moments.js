@@ -6,12 +6,13 @@
 import { clockTime } from "./text.js";
 
 const DAY = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short" });
+const MINUTE = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 const WHOLE = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
 
 /** @param {number} timestamp epoch seconds @returns {string} local */
 export function dayTime(timestamp) {
   const day = DAY.format(timestamp * 1000);
-  return day === DAY.format(Date.now()) ? clockTime(timestamp) : `${day} ${clockTime(timestamp)}`;
+  return day === DAY.format(Date.now()) ? clockTime(timestamp) : `${day}, ${MINUTE.format(timestamp * 1000)}`;
 }
 
 /** @param {number} timestamp epoch seconds @returns {string} local, for a title */

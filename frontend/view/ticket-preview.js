@@ -27,13 +27,13 @@ export function TicketPreview({ checked }) {
     ["slippage", "Slippage", texts.slippage],
     ["cost", "Trades now", texts.cost],
     ["fee", "Fee", texts.fee],
-    ["holds", checked.order?.order_type === "market" ? "Costs, with fee" : "Will be held", held ? money(held.amount, held.asset) : null],
+    ["holds", checked.order?.order_type === "market" ? "Costs, with fee" : "Held at most", held ? money(held.amount, held.asset) : null],
   ];
   return html`
-    <dl class="estimate" data-asking=${asking}>
+    <dl class="estimate" data-asking=${asking ? "true" : null}>
       ${lines.map(([name, title, text]) => html`<div key=${name}><dt>${title}</dt><dd data-estimate=${name}>${text || "–"}</dd></div>`)}
     </dl>
-    <p class="caution" id="caution" role="status">${cautionText({ desk, now, order: checked.order })}</p>`;
+    <p class="caution" id="caution" role="status">${checked.funds?.short ? "" : cautionText({ desk, now, order: checked.order })}</p>`;
 }
 
 /** @param {string} amount @param {string} asset */

@@ -137,12 +137,12 @@ def test_what_cannot_be_paid_is_refused_in_words_and_never_sent(opens: Opens, se
     trader.page.on("request", lambda request: sent.append(request.url) if request.url.endswith("/order") else None)
     trader.enters("Buy", "Limit", "4", "30000.00")
     expect(trader.page.locator("#quantity-problem")).to_have_text(
-        re.compile(r"^This needs 120,\d+(\.\d+)? USDT; you have 100,000 available\.$")
+        re.compile(r"^Needs 120,\d+(\.\d+)? USDT; 100,000 available\.$")
     )
     trader.screenshot("ticket-refuses")
     trader.enters("Sell", "Limit", "100.00000001", "30000.00")
     expect(trader.page.locator("#quantity-problem")).to_have_text(
-        "This needs 100.00000001 BTC; you have 100 available."
+        "Needs 100.00000001 BTC; 100 available."
     )
     assert sent == []
 
