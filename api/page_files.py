@@ -4,8 +4,9 @@ The files stand in `frontend/` as they are written: many small modules and style
 the browser gets is the same, but for the page itself, in which `composed_page` puts
 
 - one stylesheet for all that the page names, in their order;
-- the import map with every module of ours, so that `./mid.js` is asked for as `/static/view/mid.js?v=HASH`;
-- a modulepreload link for every module that is needed at first, so that none waits for the one that imports it.
+- one script for the modules of ours, see `api.page_bundle`;
+- the addresses of the libraries, with their hashes, in the import map, and a modulepreload link for each that is
+  needed at first, so that none waits for the one that imports it.
 
 A change on disk is served at the next request; nothing is to be restarted.
 Layer: api.
@@ -18,7 +19,6 @@ import gzip
 import hashlib
 import json
 import mimetypes
-import posixpath
 import re
 from functools import lru_cache
 from pathlib import Path
@@ -26,10 +26,13 @@ from typing import NamedTuple
 
 from werkzeug.security import safe_join
 
+from api.page_bundle import bundled
+
 FRONTEND = Path(__file__).resolve().parent.parent / "frontend"
 INDEX = "index.html"
 ENTRY = "main.js"
 STYLES = "page.css"  # of all stylesheets together; there is no such file
+SCRIPT = "page.js"  # of all modules of ours together
 CACHED_FILES = 512
 COMPRESSIBLE = ("text/", "application/json", "image/svg+xml")
 HASH_LENGTH = 16  # hexadecimal digits in an address
@@ -38,7 +41,7 @@ IMPORT_MAP = re.compile(rb'<script type="importmap">(.*?)</script>', re.DOTALL)
 STYLESHEETS = re.compile(r'(?:[ \t]*<link rel="stylesheet" href="/static/(?P<name>[^"]+)">\n)+')
 STYLESHEET = re.compile(r'<link rel="stylesheet" href="/static/([^"]+)">')
 ENTRY_SCRIPT = f'<script type="module" src="/static/{ENTRY}"></script>'
-IMPORTS = re.compile(r'(?:^|[\s;}])(?:import|export)\b[^;"()]*?(?:\bfrom\s*)?"([^"]+)"')
+LIBRARY_IMPORTS = re.compile(r'^import \* as \S+ from "([^"]+)";$', re.MULTILINE)
 
 mimetypes.add_type("text/javascript", ".mjs")  # which Python before 3.12 does not know
 
@@ -72,7 +75,9 @@ def content_security_policy(page: bytes) -> str:
 def asset_named(name: str) -> Asset | None:
     """What is served under /static/`name`; None where there is nothing. Packed at first and when it changed."""
     if name == STYLES:
-        return _joined(_stylesheets(), _state_of(FRONTEND))
+        return _joined(_state_of(FRONTEND))
+    if name == SCRIPT:
+        return _script(_state_of(FRONTEND))
     path = safe_join(str(FRONTEND), name)
     if path is None or not Path(path).is_file():
         return None
@@ -89,23 +94,6 @@ def composed_page() -> Page:
     return _composed(_state_of(FRONTEND))
 
 
-def first_modules() -> list[str]:
-    """Names below /static/ of the entry and of all it imports, near ones first; without what is imported later."""
-    specifiers = json.loads(_import_map())["imports"]
-    found, waiting = [ENTRY], [ENTRY]
-    while waiting:
-        importer = waiting.pop(0)
-        for specifier in IMPORTS.findall((FRONTEND / importer).read_text(encoding="utf-8")):
-            if specifier.startswith("."):
-                name = posixpath.normpath(posixpath.join(posixpath.dirname(importer), specifier))
-            else:
-                name = specifiers.get(specifier, "").removeprefix("/static/")
-            if name and name not in found and (FRONTEND / name).is_file():
-                found.append(name)
-                waiting.append(name)
-    return found
-
-
 def _state_of(folder: Path) -> tuple[tuple[str, int], ...]:
     """Changes whenever a file does."""
     return tuple(sorted((str(path), path.stat().st_mtime_ns) for path in folder.rglob("*.*") if path.is_file()))
@@ -117,8 +105,16 @@ def _asset(path: Path, _changed_ns: int) -> Asset:
 
 
 @lru_cache(maxsize=1)
-def _joined(names: tuple[str, ...], _state: object) -> Asset:
-    return _packed("text/css", b"\n".join((FRONTEND / name).read_bytes() for name in names))
+def _joined(_state: object) -> Asset:
+    return _packed("text/css", b"\n".join((FRONTEND / name).read_bytes() for name in STYLESHEET.findall(_index())))
+
+
+@lru_cache(maxsize=1)
+def _script(_state: object) -> Asset:
+    by_path = {f"vendor/{path.name}": _address(f"vendor/{path.name}") for path in (FRONTEND / "vendor").glob("*.*js")}
+    by_name = {name: by_path[plain.removeprefix("/static/")] for name, plain in _imports().items()}
+    text = bundled(ENTRY, lambda name: (FRONTEND / name).read_text(encoding="utf-8"), by_path | by_name)
+    return _packed("text/javascript", text.encode())
 
 
 def _packed(mimetype: str, plain: bytes) -> Asset:
@@ -130,15 +126,13 @@ def _index() -> str:
     return (FRONTEND / INDEX).read_text(encoding="utf-8")
 
 
-def _stylesheets() -> tuple[str, ...]:
-    return tuple(STYLESHEET.findall(_index()))
-
-
-def _import_map() -> bytes:
+def _imports() -> dict[str, str]:
+    """The import map as it is written: the plain address of each library."""
     found = IMPORT_MAP.search(_index().encode())
     if found is None:
         raise ValueError(f"{INDEX} has no import map")
-    return found[1]
+    imports: dict[str, str] = json.loads(found[1])["imports"]
+    return imports
 
 
 def _address(name: str) -> str:
@@ -149,14 +143,15 @@ def _address(name: str) -> str:
 
 
 @lru_cache(maxsize=1)
-def _composed(_state: object) -> Page:
-    modules = sorted(path.relative_to(FRONTEND).as_posix() for path in FRONTEND.rglob("*.*js"))
-    addresses = {f"/static/{name}": _address(name) for name in modules}
-    imports = {name: addresses[plain] for name, plain in json.loads(_import_map())["imports"].items()}
-    packed_map = json.dumps({"imports": imports | addresses}, separators=(",", ":")).encode()
+def _composed(state: object) -> Page:
+    imports = {name: _address(plain.removeprefix("/static/")) for name, plain in _imports().items()}
+    packed_map = json.dumps({"imports": imports}, separators=(",", ":")).encode()
     html = STYLESHEETS.sub(f'    <link rel="stylesheet" href="{_address(STYLES)}">\n', _index(), count=1)
-    preloads = [f'<link rel="modulepreload" href="{_address(name)}">\n    ' for name in first_modules()]
-    entry = ENTRY_SCRIPT.replace(f"/static/{ENTRY}", _address(ENTRY))
+    preloads = [
+        f'<link rel="modulepreload" href="{address}">\n    '
+        for address in [_address(SCRIPT), *LIBRARY_IMPORTS.findall(_script(state).plain.decode())]
+    ]
+    entry = ENTRY_SCRIPT.replace(f"/static/{ENTRY}", _address(SCRIPT))
     html = html.replace(ENTRY_SCRIPT, "".join(preloads) + entry)
     page = IMPORT_MAP.sub(lambda _: b'<script type="importmap">' + packed_map + b"</script>", html.encode(), count=1)
     return Page(_packed("text/html", page), content_security_policy(page))
