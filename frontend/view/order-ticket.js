@@ -36,9 +36,12 @@ export function OrderTicket() {
   }, [entry]);
   const focus = (name) => {
     const field = name && form.current.elements[name];
-    const folded = field && field.closest("details");
-    if (folded) folded.open = true;
-    field?.focus?.();
+    const folded = field?.closest("details");
+    if (folded) {
+      folded.open = true;
+      workspace.remember("ticket.options", true);
+    }
+    field?.focus();
   };
   const checked = entry.checked();
   const onSubmit = (event) => {

@@ -8,10 +8,12 @@ import { chosenOptions, timeInForce } from "../model/ticket.js";
 import { html } from "./html.js";
 import { useServices } from "./services.js";
 import { Field, Moment, Select } from "./ticket-fields.js";
+import { useModel } from "./use-model.js";
 
 /** @param {{problems: import("../model/ticket.js").Problems}} props */
 export function TicketOptions({ problems }) {
   const { desk, entry, workspace } = useServices();
+  useModel(workspace, "layout");
   const { fields } = entry;
   const { options, times } = ORDER_TYPES[fields.type];
   const time = timeInForce(fields);

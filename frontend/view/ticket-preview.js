@@ -3,7 +3,7 @@
  * Layer: view.
  */
 
-import { compare, grouped, isZero, rounded, scaleOf, shortest } from "../model/decimal.js";
+import { compare, fromUnits, grouped, isZero, rounded, scaleOf, shortest, toUnits } from "../model/decimal.js";
 import { isCostly, isPartial } from "../model/preview.js";
 import { AVERAGE_DECIMALS } from "../model/words.js";
 import { html } from "./html.js";
@@ -57,14 +57,15 @@ function previewTexts(preview, order, instrument) {
   const part = isPartial(preview) ? ` for ${grouped(shortest(preview.filled))} ${base}` : "";
   return {
     average: `${grouped(rounded(preview.average, scaleOf(tick) + AVERAGE_DECIMALS))} ${quote}`,
-    slippage: preview.slippagePercent === null ? null : `${signed(rounded(preview.slippagePercent, PERCENT_DECIMALS))} %`,
+    slippage: preview.slippagePercent === null ? null : `${percentText(preview.slippagePercent)} %`,
     cost: `${grouped(preview.notional)} ${quote}${part}`,
     fee: money(preview.fee, quote),
   };
 }
 
-/** @param {string} text */
-function signed(text) {
+/** Always with its decimals. @param {string} percent */
+function percentText(percent) {
+  const text = fromUnits(toUnits(rounded(percent, PERCENT_DECIMALS), PERCENT_DECIMALS), PERCENT_DECIMALS);
   return text.startsWith("-") ? `−${text.slice(1)}` : text;
 }
 
@@ -77,7 +78,7 @@ function cautionText({ desk, now, order }) {
   if (now?.refused) return `The venue would refuse it: ${now.refused}`;
   const words = [];
   if (reached) words.push(`The last trade, ${grouped(last.price)}, is there already: it triggers at once.`);
-  if (now && isCostly(now)) words.push(`Slippage: it would trade ${rounded(now.slippagePercent, PERCENT_DECIMALS)} % worse than the middle of the book.`);
+  if (now && isCostly(now)) words.push(`Slippage: it would trade ${percentText(now.slippagePercent)} % worse than the middle of the book.`);
   if (now && order.order_type === "market" && isPartial(now)) words.push("The book does not have all of it; the rest would be cancelled.");
   return [...words, ...(now?.notes ?? [])].join(" ");
 }

@@ -55,6 +55,7 @@ def test_a_second_browser_sees_the_trade_and_each_their_own_part_of_it(opens: Op
 
 def test_each_order_type_does_what_its_line_says(opens: Opens, server: Server) -> None:
     trader = opens(server, "BNB-USDT")
+    trader.trades_with_self()
     trader.enters("Buy", "Market", "1")
     trader.sees_result("Nothing was filled; there is nobody to trade with")
     trader.enters("Sell", "Limit", "3", "300.00")
@@ -80,6 +81,7 @@ def test_each_order_type_does_what_its_line_says(opens: Opens, server: Server) -
 
 def test_the_estimate_tells_what_the_book_would_charge_now(opens: Opens, server: Server) -> None:
     trader = opens(server, "SOL-USDT")
+    trader.trades_with_self()
     for price in ("100.00", "102.00"):
         trader.enters("Sell", "Limit", "1", price)
         trader.sees_result(f"In the book: sell 1 SOL at {price}")
@@ -108,6 +110,7 @@ def test_a_mistake_is_explained_beside_its_field_and_never_sent(opens: Opens, se
 
 def test_a_reject_of_the_venue_is_shown_in_words(opens: Opens, server: Server) -> None:
     trader = opens(server, "AAPL-USD", forgive=True)  # the browser itself logs every 4xx to the console
+    trader.trades_with_self()
     for side in ("Sell", "Buy"):  # the collar lies around the last trade
         trader.enters(side, "Limit", "1", "190.00")
     trader.sees_result("Bought 1 AAPL")

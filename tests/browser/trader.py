@@ -81,6 +81,12 @@ class Trader:
         if options.get_attribute("open") is None:
             options.locator("summary").click()
 
+    def trades_with_self(self) -> None:
+        """No self-trade prevention in what is sent from now on."""
+        self.views("Trade")
+        self.opens_options()
+        self.page.locator("#ticket").get_by_label("Self-trade").select_option("none")
+
     def sends(self) -> None:
         """Send what is in the ticket."""
         self.page.locator("#ticket .send").click()
