@@ -16,7 +16,7 @@ const SPOKEN = Object.freeze({ buy: "Buy", sell: "Sell", limit: "Limit order", m
 
 export function Shortcuts() {
   const services = useServices();
-  const [dialog, setDialog] = useState(/** @type {"cancel_all" | "keys" | null} */ (null));
+  const { dialog, open, close } = useOpened();
   const [said, say] = useState("");
   const latest = useRef(services);
   latest.current = services;
@@ -26,11 +26,11 @@ export function Shortcuts() {
       if (event.key === "Escape" && focusedKind() === "text") return document.activeElement.blur();
       if (!latest.current.workspace.recall("shortcuts", true) && event.key !== "?") return;
       const action = actionOf(event, focusedKind());
-      if (action === null || !perform(action, event.shiftKey, latest.current, setDialog)) return;
+      if (action === null || !perform(action, event.shiftKey, latest.current, open)) return;
       event.preventDefault();
       say(action.startsWith("price") ? latest.current.entry.fields.price : (SPOKEN[action] ?? ""));
     };
-    const showKeys = () => setDialog("keys");
+    const showKeys = () => open("keys");
     document.addEventListener("keydown", onKeyDown);
     services.workspace.addEventListener("keys", showKeys);
     return () => {
@@ -38,11 +38,21 @@ export function Shortcuts() {
       services.workspace.removeEventListener("keys", showKeys);
     };
   }, []);
-  const close = () => setDialog(null);
   return html`
     <${Spoken}><span role="status" id="key-said">${said}</span><//>
-    ${dialog === "cancel_all" && html`<${CancelAllDialog} onClose=${close} />`}
-    ${dialog === "keys" && html`<${KeysDialog} onClose=${close} />`}`;
+    ${dialog?.name === "cancel_all" && html`<${CancelAllDialog} key=${dialog.id} onClose=${() => close(dialog)} />`}
+    ${dialog?.name === "keys" && html`<${KeysDialog} key=${dialog.id} onClose=${() => close(dialog)} />`}`;
+}
+
+/** The dialog that is open. One that closes late does not take along the next. */
+function useOpened() {
+  const [dialog, setDialog] = useState(/** @type {{name: "cancel_all" | "keys", id: number} | null} */ (null));
+  const opened = useRef(0);
+  return {
+    dialog,
+    open: (/** @type {"cancel_all" | "keys"} */ name) => setDialog({ name, id: (opened.current += 1) }),
+    close: (/** @type {{id: number}} */ closed) => setDialog((now) => (now?.id === closed.id ? null : now)),
+  };
 }
 
 /**

@@ -37,16 +37,16 @@ export function Tape() {
       <div class="scroller" id="tape" tabindex="0" role="region" aria-labelledby="tape-title"
         onPointerEnter=${(event) => event.pointerType === "mouse" && hold("pointer")} onPointerLeave=${() => release("pointer")}
         onFocusIn=${() => hold("focus")} onFocusOut=${() => release("focus")}>
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">Price <span>${instrument?.quote ?? ""}</span></th>
-              <th scope="col">Size <span>${instrument?.base ?? ""}</span></th>
-              <th scope="col">Time</th>
-              <th scope="col" class="side">Side</th>
+        <table role="table" aria-labelledby="tape-title">
+          <thead role="rowgroup">
+            <tr role="row">
+              <th role="columnheader" scope="col">Price <span>${instrument?.quote ?? ""}</span></th>
+              <th role="columnheader" scope="col">Size <span>${instrument?.base ?? ""}</span></th>
+              <th role="columnheader" scope="col">Time</th>
+              <th role="columnheader" scope="col" class="side">Side</th>
             </tr>
           </thead>
-          <tbody>
+          <tbody role="rowgroup">
             ${trades.map((trade) => html`
               <${TradeRow} key=${`${trade.symbol} ${trade.trade_id}`} trade=${trade} own=${own.has(trade.trade_id)} />`)}
           </tbody>
@@ -84,12 +84,12 @@ function ownTrades(fills, symbol) {
 const TradeRow = memo(({ trade, own }) => {
   const [word, spoken] = SIDE_WORDS[trade.aggressor_side];
   return html`
-    <tr data-side=${trade.aggressor_side} class=${`${own ? "own" : ""} ${trade.auction ? "auction" : ""}`}
+    <tr role="row" data-side=${trade.aggressor_side} class=${`${own ? "own" : ""} ${trade.auction ? "auction" : ""}`}
       title=${own ? "Your fill" : trade.auction ? "Traded in an auction" : null}>
-      <td class="price"><span>${grouped(trade.price)}</span></td>
-      <td><${NumberText} value=${trade.quantity} /></td>
-      <td class="time">${clockTime(trade.timestamp)}</td>
-      <td class="side">${trade.auction
+      <td role="cell" class="price"><span>${grouped(trade.price)}</span></td>
+      <td role="cell"><${NumberText} value=${trade.quantity} /></td>
+      <td role="cell" class="time">${clockTime(trade.timestamp)}</td>
+      <td role="cell" class="side">${trade.auction
         ? html`<span>Auction</span>`
         : html`<span aria-hidden="true">${word}</span><${Spoken}>${spoken}<//>`}${own && html`<${Spoken}>, your fill<//>`}</td>
     </tr>`;

@@ -26,10 +26,11 @@ FITS = """() => {
 }"""
 
 
-def asked(server: Server, method: str, path: str, body: dict[str, str] | None = None) -> Any:
-    """What the server answers the built-in account."""
+def asked(server: Server, method: str, path: str, body: dict[str, str] | None = None, token: str = "") -> Any:
+    """What the server answers the built-in account, or whose token it is."""
     data = None if body is None else json.dumps(body).encode()
-    request = Request(server.url + path, data, {"Content-Type": "application/json"}, method=method)  # noqa: S310
+    headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
+    request = Request(server.url + path, data, headers, method=method)  # noqa: S310
     with urlopen(request) as response:  # noqa: S310 - our own server
         return json.load(response)
 
