@@ -43,7 +43,7 @@ function StateBanner() {
   if (!said) return null;
   return html`
     <div class="banner state-banner" id="state-banner" data-tone=${said.tone} data-trading=${trading.status}>
-      <strong role="status">${said.title}</strong> <span>${said.text}</span>
+      <strong role="status">${said.title}.</strong> <span>${said.text}</span>
       ${trading.next_change && html`<${Next} />`}
     </div>`;
 }

@@ -56,6 +56,7 @@ export class PriceChart {
     this.#marks = library.createSeriesMarkers(this.#candles, []);
     this.#chart.subscribeCrosshairMove(({ time }) => this.onHover(time ?? null));
     this.#chart.timeScale().subscribeVisibleLogicalRangeChange((range) => range && range.from < OLDER_MARGIN && this.onOlder());
+    this.#showWhenSeen();
     this.paint();
   }
 
@@ -180,6 +181,15 @@ export class PriceChart {
 
   remove() {
     this.#chart.remove();
+  }
+
+  /** In a panel that is hidden there is no room to lay the candles out: that is done when it shows. */
+  #showWhenSeen() {
+    let seen = this.#chart.timeScale().width() > 0;
+    this.#chart.timeScale().subscribeSizeChange((width) => {
+      if (!seen && width > 0) this.showNewest();
+      seen = width > 0 || seen;
+    });
   }
 
   /** @param {import("../model/candles.js").Candle} candle */

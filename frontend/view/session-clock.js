@@ -3,7 +3,7 @@
  * Layer: view.
  */
 
-import { clockUtc, describeNext, statusWord } from "../model/trading-status.js";
+import { clockUtc, describeNext, describeState, statusWord } from "../model/trading-status.js";
 import { html } from "./html.js";
 import { useServices } from "./services.js";
 import { Spoken } from "./text.js";
@@ -20,9 +20,13 @@ function SessionState() {
   useModel(desk, "status", "symbol");
   const { tone, word } = statusWord(desk.trading);
   const shown = desk.instrument !== null;
+  // Else the banner says it.
+  const calm = shown && describeState(desk.trading, desk.instrument) === null;
   return html`
-    <span class="session-state" id="session-state" data-tone=${tone}><${Spoken}>Session: <//>${shown ? word : "–"}</span>
-    ${shown && desk.trading.next_change && html`<${Next} />`}`;
+    <span class="session-line">
+      ${calm && desk.trading.next_change && html`<${Next} />`}
+      <span class="session-state" id="session-state" data-tone=${tone}><${Spoken}>Session: <//>${shown ? word : "–"}</span>
+    </span>`;
 }
 
 /** Moves with the clock. */
