@@ -38,7 +38,15 @@ export const LADDER_KEYS = Object.freeze([
   { shown: "Home", words: "Back to the middle" },
 ]);
 
+/** As ARIA names them, where that is not what is shown. */
+const NAMES = Object.freeze({ arrowup: "ArrowUp", arrowdown: "ArrowDown", escape: "Escape", "?": "Shift+?" });
 const ARROWS = Object.freeze(["arrowup", "arrowdown"]);
+
+/** What a control tells of its key: attributes of its element. @param {string} does an action; of any other word nothing is told */
+export function keyHint(does) {
+  const shortcut = SHORTCUTS.find((each) => each.does === does);
+  return shortcut ? { title: `${shortcut.words} (${shortcut.shown})`, "aria-keyshortcuts": NAMES[shortcut.key] ?? shortcut.shown } : {};
+}
 
 /** What has the focus. @typedef {"nothing" | "text" | "choice" | "control" | "scroller"} Focused */
 

@@ -97,7 +97,9 @@ function CancelAll({ count, symbol, say }) {
   };
   const what = `${count === 1 ? "1 order" : `${count} orders`}${symbol ? ` in ${symbol}` : ""}`;
   if (state !== "asking" || count === 0) {
-    return html`<button type="button" class="quiet" id="cancel-all" disabled=${count === 0 || state === "busy"} onClick=${() => setState("asking")}>Cancel all</button>`;
+    return html`
+      <button type="button" class="quiet" id="cancel-all" aria-keyshortcuts=${symbol ? null : "Escape"} title=${symbol ? null : "Cancel all orders (Esc)"}
+        disabled=${count === 0 || state === "busy"} onClick=${() => setState("asking")}>Cancel all</button>`;
   }
   return html`
     <div class="confirm" role="group" aria-label="Cancel all" onKeyDown=${(event) => event.key === "Escape" && (event.stopPropagation(), setState("idle"))}>

@@ -8,6 +8,7 @@ import { useEffect, useRef } from "preact/hooks";
 
 import { ORDER_TYPES } from "../model/order-types.js";
 import { inQuote } from "../model/ticket.js";
+import { keyHint } from "../model/shortcuts.js";
 import { html } from "./html.js";
 import { useServices } from "./services.js";
 import { Result } from "./text.js";
@@ -114,5 +115,5 @@ function Send() {
   const disabled = state === "starting" || (session !== null && (!ready || entry.busy));
   const verb = entry.fields.side === "buy" ? "Buy" : "Sell";
   const text = session ? (entry.busy ? "Sending…" : `${verb} ${instrument?.base ?? ""}`) : "Sign in to trade";
-  return html`<button type="submit" class=${session ? "send" : "send ask"} disabled=${disabled}>${text}</button>`;
+  return html`<button type="submit" ...${keyHint("send")} class=${session ? "send" : "send ask"} disabled=${disabled}>${text}</button>`;
 }

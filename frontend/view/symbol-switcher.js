@@ -10,6 +10,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { compare, grouped, rounded } from "../model/decimal.js";
 import { statusWord } from "../model/trading-status.js";
 import { toggled, watchlist } from "../model/watchlist.js";
+import { keyHint } from "../model/shortcuts.js";
 import { html } from "./html.js";
 import { useServices } from "./services.js";
 import { Spoken } from "./text.js";
@@ -31,7 +32,7 @@ export function SymbolSwitcher() {
     return () => workspace.removeEventListener("find", show);
   }, [workspace]);
   return html`
-    <button type="button" class="switcher" id="symbol" popovertarget="symbols" aria-haspopup="dialog" aria-expanded=${String(open)}
+    <button type="button" class="switcher" id="symbol" popovertarget="symbols" ...${keyHint("find")} aria-haspopup="dialog" aria-expanded=${String(open)}
       disabled=${instruments.size === 0} title="Find a symbol ( / )">
       <${Spoken}>Symbol: <//><span class="switcher-symbol">${instrument?.symbol ?? "Loading…"}</span>
     </button>

@@ -3,6 +3,7 @@
  * Layer: view.
  */
 
+import { keyHint } from "../model/shortcuts.js";
 import { html } from "./html.js";
 import { useServices } from "./services.js";
 
@@ -12,8 +13,13 @@ export function Choice({ name, legend, options, describedBy = null }) {
   return html`
     <fieldset class=${`choice ${name}s`} aria-describedby=${describedBy}>
       <legend class="visually-hidden">${legend}</legend>
-      ${[...options].map(([value, title]) => html`
-        <label key=${value}><input type="radio" name=${name} value=${value} checked=${entry.fields[name] === value} /><span>${title}</span></label>`)}
+      ${[...options].map(([value, title]) => {
+        const { title: hint, ...keys } = keyHint(value);
+        return html`
+          <label key=${value} title=${hint}>
+            <input type="radio" name=${name} value=${value} checked=${entry.fields[name] === value} ...${keys} /><span>${title}</span>
+          </label>`;
+      })}
     </fieldset>`;
 }
 
@@ -29,7 +35,8 @@ export function Field({ name, title, unit = "", units = null, problem = "", plac
       <label for=${name}>${title}</label>
       <span class="input">
         <input id=${name} name=${name} inputmode="decimal" autocomplete="off" spellcheck=${false} placeholder=${placeholder}
-          aria-describedby=${`${name}-problem`} aria-invalid=${shown ? "true" : null} value=${entry.fields[name]} />
+          aria-describedby=${`${name}-problem`} aria-invalid=${shown ? "true" : null} value=${entry.fields[name]}
+          aria-keyshortcuts=${name === "price" ? "ArrowUp ArrowDown" : null} />
         ${units ? html`<${UnitSelect} ...${units} />` : html`<span class="unit">${unit}</span>`}
       </span>
       <p class="problem" id=${`${name}-problem`}>${shown}</p>

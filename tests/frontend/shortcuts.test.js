@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { FillNotices, describeFills } from "../../frontend/model/fill-notices.js";
-import { SHORTCUTS, actionOf, describeOpen } from "../../frontend/model/shortcuts.js";
+import { SHORTCUTS, actionOf, describeOpen, keyHint } from "../../frontend/model/shortcuts.js";
 import { Tape } from "../../frontend/model/trades.js";
 import { compare } from "../../frontend/model/decimal.js";
 import { golden } from "./golden.js";
@@ -99,4 +99,10 @@ test("the last trade's direction is from the last other price", () => {
   tape.add(["5", "6", "7"].map((price, index) => ({ trade_id: String(index + 1), price })));
   tape.add([{ trade_id: "4", price: "7" }]);
   assert.equal(tape.direction(compare), 1);
+});
+
+test("a control tells its key, and one without a key nothing", () => {
+  assert.deepEqual(keyHint("buy"), { title: "Buy (B)", "aria-keyshortcuts": "B" });
+  assert.equal(keyHint("price_up")["aria-keyshortcuts"], "ArrowUp");
+  assert.deepEqual(keyHint("stop"), {});
 });
