@@ -1,12 +1,14 @@
 """What has been going on, folded from events: recent trades, 24 h statistics, counters.
 
-Rebuilt on start from the replayed journal. Bounded: a day of minutes and a thousand
-trades a symbol. Layer: api.
+Rebuilt on start from the replayed journal. Bounded: a day of minutes, a minute of seconds and
+a thousand trades a symbol. Layer: api.
 """
 
 from __future__ import annotations
 
 from collections import Counter, deque
+from collections.abc import Sequence
+from itertools import islice, takewhile
 
 import msgspec
 from hdrh.histogram import HdrHistogram
@@ -18,20 +20,23 @@ from engine.book import OrderBook
 from engine.commands import EnterOrder
 from engine.events import Applied, Filled, Rejected
 from engine.exchange import Exchange
-from engine.types import Amount, Side, Ticks, TradingStatus
+from engine.types import Amount, Lots, Side, Ticks, TradingStatus
+from store.candles import Candle
 
 RECENT_TRADES = 1000  # a symbol
-MINUTE_NS = 60 * 10**9
+MINUTE_S = 60
+MINUTE_NS = MINUTE_S * 10**9
 DAY_MINUTES = 24 * 60
 SECOND_NS = 10**9
+RECENT_SECONDS = 60  # of those that something traded in
 RATE_WINDOW_S = 10
 LATENCY_MAX_US = 60_000_000
 
 
-class Minute(msgspec.Struct):
-    """What traded in one minute of one symbol."""
+class Traded(msgspec.Struct):
+    """What traded in one second or minute of one symbol."""
 
-    minute: int  # since the epoch
+    start: int  # in epoch seconds
     open: Ticks
     high: Ticks
     low: Ticks
@@ -40,13 +45,18 @@ class Minute(msgspec.Struct):
     notional: int
     trades: int
 
+    def candle(self, time: int) -> Candle:
+        """These figures as a candle that begins at `time`."""
+        return Candle(time, self.open, self.high, self.low, self.close, Lots(self.lots))
+
 
 class SymbolActivity:
-    """The trades of one symbol: the latest, and the last 24 hours by the minute."""
+    """The trades of one symbol: the latest, the last seconds, and the last 24 hours by the minute."""
 
     def __init__(self) -> None:
         self.recent: deque[TradeView] = deque(maxlen=RECENT_TRADES)  # oldest first
-        self.minutes: deque[Minute] = deque()
+        self.seconds: deque[Traded] = deque(maxlen=RECENT_SECONDS)  # of the last its minute knows nothing yet
+        self.minutes: deque[Traded] = deque()
         self.lots = 0  # ever
         self.notional = 0  # ever
         self.orders = 0  # entered, ever
@@ -55,20 +65,69 @@ class SymbolActivity:
         """Add one trade. O(1), amortised."""
         self.lots += filled.quantity
         self.notional += filled.notional
-        minute, price = ts_ns // MINUTE_NS, filled.price
-        if not self.minutes or self.minutes[-1].minute != minute:
-            self.minutes.append(Minute(minute, price, price, price, price, 0, 0, 0))
-            self.forget_before(minute - DAY_MINUTES)
-        current = self.minutes[-1]
+        second, price = ts_ns // SECOND_NS, filled.price
+        if not self.seconds or self.seconds[-1].start != second:
+            if self.seconds:
+                self._add_to_minute(self.seconds[-1])
+            self.seconds.append(Traded(second, price, price, price, price, 0, 0, 0))
+        current = self.seconds[-1]
         current.high, current.low, current.close = max(current.high, price), min(current.low, price), price
         current.lots += filled.quantity
         current.notional += filled.notional
         current.trades += 1
 
+    def _add_to_minute(self, second: Traded) -> None:
+        start = second.start - second.start % MINUTE_S
+        if not self.minutes or self.minutes[-1].start != start:
+            self.minutes.append(msgspec.structs.replace(second, start=start))
+            self.forget_before(start // MINUTE_S - DAY_MINUTES)
+            return
+        minute = self.minutes[-1]
+        minute.high, minute.low, minute.close = (
+            max(minute.high, second.high),
+            min(minute.low, second.low),
+            second.close,
+        )
+        minute.lots += second.lots
+        minute.notional += second.notional
+        minute.trades += second.trades
+
     def forget_before(self, minute: int) -> None:
-        """Drop the minutes up to and including `minute`."""
-        while self.minutes and self.minutes[0].minute <= minute:
+        """Drop the minutes up to and including `minute`, counted from the epoch."""
+        while self.minutes and self.minutes[0].start // MINUTE_S <= minute:
             self.minutes.popleft()
+
+    def day(self, now_ns: int) -> list[Traded]:
+        """The 24 hours up to now, oldest first, in parts of a minute at most. O(minutes that traded)."""
+        before = now_ns // MINUTE_NS - DAY_MINUTES
+        self.forget_before(before)
+        parts = list(self.minutes)
+        if self.seconds and self.seconds[-1].start // MINUTE_S > before:
+            parts.append(self.seconds[-1])
+        return parts
+
+    def candles(self, interval_s: int, since: int) -> list[Candle]:
+        """The candles that begin at `since` (epoch seconds) or later, oldest first, the running one included.
+
+        No further back than a day, those of a second no further than `RECENT_SECONDS`.
+        O(seconds or minutes that traded since).
+        """
+        parts: Sequence[Traded] = (
+            self.seconds if interval_s < MINUTE_S else [*self.minutes, *islice(reversed(self.seconds), 1)]
+        )
+        found: list[Candle] = []
+        for part in _since(parts, since):
+            start = part.start - part.start % interval_s
+            if found and found[-1].time == start:
+                found[-1] = found[-1].then(part.candle(start))
+            else:
+                found.append(part.candle(start))
+        return found
+
+    @property
+    def last_traded_s(self) -> int | None:
+        """The second of the last trade, or None before the first."""
+        return self.seconds[-1].start if self.seconds else None
 
 
 class TickerView(msgspec.Struct, frozen=True, kw_only=True):
@@ -163,22 +222,21 @@ class Activity:
         """24 hours up to now. O(minutes that traded)."""
         symbol, grid = book.instrument.symbol, grid_of(book.instrument)
         activity = self.of(symbol)
-        activity.forget_before(now_ns // MINUTE_NS - DAY_MINUTES)
-        minutes = activity.minutes
-        first, last = (minutes[0].open, minutes[-1].close) if minutes else (None, book.last_price)
+        day = activity.day(now_ns)
+        first, last = (day[0].open, day[-1].close) if day else (None, book.last_price)
         best = bbo_view(book, self._exchange.seq, now_ns)
         change = None if first is None or last is None else Ticks(last - first)
         return TickerView(
             symbol=symbol,
             open=None if first is None else grid.price(first),
-            high=grid.price(max(minute.high for minute in minutes)) if minutes else None,
-            low=grid.price(min(minute.low for minute in minutes)) if minutes else None,
+            high=grid.price(max(part.high for part in day)) if day else None,
+            low=grid.price(min(part.low for part in day)) if day else None,
             last=None if last is None else grid.price(last),
             change=None if change is None else grid.price(change),
             change_percent=None if change is None or first is None else _percent(change, first),
-            volume=grid.quantity(sum(minute.lots for minute in minutes)),
-            quote_volume=grid.amount(Amount(sum(minute.notional for minute in minutes))),
-            trades=sum(minute.trades for minute in minutes),
+            volume=grid.quantity(sum(part.lots for part in day)),
+            quote_volume=grid.amount(Amount(sum(part.notional for part in day))),
+            trades=sum(part.trades for part in day),
             best_bid=best.best_bid,
             best_ask=best.best_ask,
             timestamp=best.timestamp,
@@ -186,6 +244,13 @@ class Activity:
             status=best.status,
             limit_state=best.limit_state,
         )
+
+
+def _since(parts: Sequence[Traded], since: int) -> list[Traded]:
+    """The last of `parts` that begin at `since` or later. O(of them)."""
+    found = list(takewhile(lambda part: part.start >= since, reversed(parts)))
+    found.reverse()
+    return found
 
 
 def _percent(change: int, of: int) -> str:

@@ -26,7 +26,7 @@ SANDBOX: Final = Principal(user_id=0, name="sandbox", account=SANDBOX_ACCOUNT, r
 FEED_METHOD: Final = "CONNECT"  # what a Socket.IO client signs as its method
 FEED_TARGET: Final = "/market"  # and as its path
 SAFE_METHODS: Final = ("GET", "HEAD", "OPTIONS")
-PUBLIC_BLUEPRINTS: Final = ("market", "pages", "docs")  # their safe methods, that is
+PUBLIC_BLUEPRINTS: Final = ("market", "candles", "pages", "docs")  # their safe methods, that is
 PUBLIC_ENDPOINTS: Final = ("auth.signup", "auth.login", "auth.guest", "auth.refresh")
 _EXTENSION: Final = "openbell-access"
 

@@ -23,14 +23,19 @@ from api.account_answers import BalancesView, balances_view
 from api.activity import Activity
 from api.answers import TradeView
 from api.auth import Access, requesting_account
+from api.candles import CandleView
 from api.errors import ApiError, Malformed, not_accepting, rejected
 from api.feed_balances import BalanceFeed
+from api.feed_candles import PACE_S, CandleFeed
 from api.feed_clients import NAMESPACE, Audience, Client, FeedPacket, encoded
 from api.feed_intake import Intake
-from api.feed_levels import Place, places_touched
+from api.feed_levels import places_touched
 from api.feed_messages import OrderEvent, order_events
+from api.feed_pace import Paced
 from api.feed_queue import QueueFeed, QueueView
 from api.feed_status import StatusFeed
+from api.market_answers import book_orders_view
+from api.market_wire import DEFAULT_INTERVAL, Subscription
 from api.settings import Settings
 from api.status_answers import StatusDesk, StatusView
 from engine.book import OrderBook
@@ -46,6 +51,7 @@ log = logging.getLogger(__name__)
 FLOWS = ("simulated", "replay")  # what a client may declare itself a source of
 VENUE = "venue"  # the room of all clients
 EVENTS_MAX = 2_000  # order events in one message
+L3_ORDERS_MAX = 500  # a side, in one message
 MESSAGE_BYTES_MAX = 65_536  # from a client: unmasking is slow, and holds up everybody
 
 
@@ -110,6 +116,8 @@ class Feed:
             manage_session=False,
         )
         self._balances = BalanceFeed(exchange, self._interval_s, self._tell_balances)
+        self._candles = CandleFeed(exchange, activity, self._audience.occupied, self._tell_candles)
+        self._l3 = Paced(PACE_S, self._tell_l3)
         self._queues = QueueFeed(exchange, self._watches_orders, self._tell_queue)
         self._statuses = StatusFeed(
             exchange, status, lambda symbol: self._audience.occupied(f"status:{symbol}"), self._tell_status
@@ -180,15 +188,16 @@ class Feed:
         """Take note of a batch: the owners of its orders are told at once, everybody else soon. O(events)."""
         if not self._audience.subscribed():
             return
-        touched: list[Place] = []
-        if self._audience.subscribed("l2_updates", "l2_deltas", "bbo", "orders"):
-            touched = [place for applied in batch for place in places_touched(applied, self._exchange)]
-        if self._audience.subscribed("l2_updates", "l2_deltas", "bbo"):
-            for place in touched:
-                self._changing(place.symbol).touch(place.side, place.price)
+        books = self._audience.subscribed("l2_updates", "l2_deltas", "bbo", "l3")
+        wanted = books or self._audience.subscribed("orders")
+        touched = [place for applied in batch for place in places_touched(applied, self._exchange)] if wanted else []
+        for place in touched if books else []:
+            self._changing(place.symbol).touch(place.side, place.price)
         if self._audience.subscribed("trades", "ticker"):
             for trade in trades:
                 self._changing(trade.symbol).trades.append(trade)
+        if trades and self._audience.subscribed("candles"):
+            self._candles.publish(trades)
         if self._audience.subscribed("orders"):
             for account, messages in order_events(batch, self._exchange).items():
                 self._tell_owner(account, messages)
@@ -251,6 +260,8 @@ class Feed:
             self._tell_delta(feed, previous, (bids, asks), now_ns)
             self._tell_depth(feed, now_ns)
             self._tell_bbo(feed, now_ns)
+            if self._audience.subscribed("l3"):
+                self._l3.touch(feed.book.instrument.symbol)
 
     def _tell_trades(self, feed: SymbolFeed, trades: list[TradeView], now_ns: int) -> None:
         symbol = feed.book.instrument.symbol
@@ -296,6 +307,16 @@ class Feed:
         if best != feed.bbo:
             feed.bbo = best
             self._publish(room, "bbo", [view], whole=False)
+
+    def _tell_l3(self, symbol: str) -> None:
+        for levels in wire.FEED_LEVELS:
+            room = f"l3:{symbol}:{levels}"
+            if self._audience.occupied(room):
+                view = book_orders_view(self._exchange.books[symbol], L3_ORDERS_MAX, time.time_ns(), levels=levels)
+                self._publish(room, "l3", [view], whole=False)
+
+    def _tell_candles(self, room: str, candles: list[CandleView]) -> None:
+        self._publish(room, "candle", candles, whole=True)
 
     def _publish(self, room: str, event: str, messages: Sequence[Any], *, whole: bool) -> None:
         """Tell all in `room`; see `Audience.tell`."""
@@ -392,13 +413,15 @@ class Feed:
         return pong
 
     def _on_subscribe(self, sid: str, data: Any) -> dict[str, Any]:
-        client, wanted = self._audience.clients[sid], wire.converted(data, wire.SubscribeRequest)
+        client, wanted = self._audience.clients[sid], wire.converted(data, Subscription)
         room = self._room_of(wanted)
         held = len(client.rooms) + len(client.missed)
         if held >= self._subscription_limit and room not in client.rooms and room not in client.missed:
             raise Malformed("TOO_MANY_SUBSCRIPTIONS", f"At most {self._subscription_limit} subscriptions a connection.")
         for symbol in list(self._symbols) if wanted.symbol is None else [wanted.symbol]:
             self._flush(self._feed_of(symbol))  # the others get what is older than this subscription
+        if wanted.type == "candles" and wanted.symbol is not None:
+            self._candles.flush(wanted.symbol, wanted.interval or DEFAULT_INTERVAL)
         subscribed = {"type": wanted.type, "symbol": wanted.symbol, "seq": self._exchange.seq}
         self._send(client, "subscribed", subscribed)
         self._audience.join(client, room, wanted)
@@ -411,7 +434,7 @@ class Feed:
         self._help()
         return subscribed
 
-    def _send_state(self, client: Client, wanted: wire.SubscribeRequest) -> None:
+    def _send_state(self, client: Client, wanted: Subscription) -> None:
         """The state that the stream goes on from. Does not switch: nothing comes in between."""
         now_ns = time.time_ns()
         if wanted.type == "orders":
@@ -427,6 +450,9 @@ class Feed:
         elif wanted.type == "l2_updates":
             view = answers.book_view(feed.book, wanted.levels or wire.DEFAULT_LEVELS, now_ns)
             self._send(client, "l2_update", view)
+        elif wanted.type == "l3":
+            levels = wanted.levels or wire.DEFAULT_LEVELS
+            self._send(client, "l3", book_orders_view(feed.book, L3_ORDERS_MAX, now_ns, levels=levels))
         elif wanted.type == "bbo":
             feed.bbo = None  # the next change is told, even one back to what was told before
             self._send(client, "bbo", answers.bbo_view(feed.book, feed.book.changed_seq, now_ns))
@@ -434,15 +460,19 @@ class Feed:
             self._send(client, "status", self._statuses.state(wanted.symbol))
         elif wanted.type == "ticker":
             self._send(client, "ticker", self._activity.ticker(feed.book, now_ns))
+        elif wanted.type == "candles":
+            newest = self._candles.state(wanted.symbol, wanted.interval or DEFAULT_INTERVAL)
+            if newest is not None:
+                self._send(client, "candle", newest)
 
     def _on_unsubscribe(self, sid: str, data: Any) -> dict[str, Any]:
-        client, wanted = self._audience.clients[sid], wire.converted(data, wire.SubscribeRequest)
+        client, wanted = self._audience.clients[sid], wire.converted(data, Subscription)
         self._audience.leave(client, self._room_of(wanted))
         unsubscribed = {"type": wanted.type, "symbol": wanted.symbol}
         self._send(client, "unsubscribed", unsubscribed)
         return unsubscribed
 
-    def _room_of(self, wanted: wire.SubscribeRequest) -> str:
+    def _room_of(self, wanted: Subscription) -> str:
         """The room of a subscription. Raises Malformed or ApiError for a symbol that is missing or unknown."""
         if wanted.symbol is not None and wanted.symbol not in self._exchange.books:
             raise rejected(RejectReason.UNKNOWN_SYMBOL, None, symbol=wanted.symbol)
@@ -453,8 +483,10 @@ class Feed:
             return f"trades:{wanted.symbol or '*'}{batch}"
         if wanted.symbol is None:
             raise Malformed("MISSING_FIELD", f"A subscription to {wanted.type} names its symbol.", field="symbol")
-        if wanted.type == "l2_updates":
-            return f"l2_updates:{wanted.symbol}:{wanted.levels or wire.DEFAULT_LEVELS}"
+        if wanted.type in ("l2_updates", "l3"):
+            return f"{wanted.type}:{wanted.symbol}:{wanted.levels or wire.DEFAULT_LEVELS}"
+        if wanted.type == "candles":
+            return self._candles.room(wanted.symbol, wanted.interval or DEFAULT_INTERVAL)
         return f"{wanted.type}:{wanted.symbol}"
 
 

@@ -24,7 +24,7 @@ from engineio.socket import Socket
 from eventlet.websocket import ConnectionClosedError
 from socketio.packet import BINARY_ACK, BINARY_EVENT, EVENT, Packet
 
-from api import wire
+from api.market_wire import Subscription
 
 log = logging.getLogger(__name__)
 
@@ -105,8 +105,8 @@ class Client:
         self.flow = flow
         self.asking = 0  # requests of its that are being worked on
         self.full_since: float | None = None  # monotonic seconds; cleared when it has read all
-        self.rooms: dict[str, wire.SubscribeRequest] = {}
-        self.missed: dict[str, wire.SubscribeRequest] = {}  # left because it read too slowly
+        self.rooms: dict[str, Subscription] = {}
+        self.missed: dict[str, Subscription] = {}  # left because it read too slowly
         self.on_leaving: Callable[[], None] | None = None  # called when the connection has ended
         self.stale: dict[str, None] = {}  # rooms whose latest state it has not been sent
 
@@ -163,7 +163,7 @@ class Audience:
             self.behind.pop(sid, None)
         return client
 
-    def join(self, client: Client, room: str, subscription: wire.SubscribeRequest) -> None:
+    def join(self, client: Client, room: str, subscription: Subscription) -> None:
         """Have `client` told what `room` is told from now on."""
         if room not in client.rooms:
             self._subscriptions[subscription.type] += 1

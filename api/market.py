@@ -31,6 +31,7 @@ from api.market_answers import (
     symbol_statistics_view,
     symbols_view,
 )
+from api.market_wire import QueueQuery, price_of
 from api.responses import answer, query
 from api.status_answers import StatusDesk, StatusView
 from api.venue import Venue
@@ -76,10 +77,14 @@ def blueprint(venue: Venue, desk: Desk, feed: Feed, status: StatusDesk) -> Bluep
         return answer(answers.book_view(book_of(symbol), None if levels == "all" else levels, time.time_ns()))
 
     @routes.get("/book/<symbol>/orders")
-    @documented(Access.PUBLIC, BookOrdersView, query=wire.BookOrdersQuery, errors=(404,))
+    @documented(Access.PUBLIC, BookOrdersView, query=QueueQuery, errors=(404, 422))
     def book_orders(symbol: str) -> Response:
-        """Depth by order, in the order they would trade, without owners."""
-        return answer(book_orders_view(book_of(symbol), query(wire.BookOrdersQuery).limit, time.time_ns()))
+        """Depth by order, in the order they would trade, without owners; with `price` of that level alone."""
+        book, wanted = book_of(symbol), query(QueueQuery)
+        price = None if wanted.price is None else price_of(wanted.price, book.instrument)
+        if isinstance(price, str):
+            raise rejected(RejectReason.BAD_TICK, book.instrument, symbol=symbol)
+        return answer(book_orders_view(book, wanted.limit, time.time_ns(), price=price))
 
     @routes.get("/bbo/<symbol>")
     @documented(Access.PUBLIC, answers.BboView, errors=(404,))

@@ -7,6 +7,7 @@ Layer: api.
 from __future__ import annotations
 
 import time
+from itertools import islice
 from typing import Literal
 
 import msgspec
@@ -17,8 +18,8 @@ from api.grid import grid_of, percent
 from api.status_answers import StatusDesk, StatusView
 from api.texts import DecimalText, IdText
 from api.venue import VERSION, Venue
-from engine.book import OrderBook
-from engine.depth import cost, l3
+from engine.book import BookSide, OrderBook
+from engine.depth import cost
 from engine.digest import state_digest
 from engine.order import Order
 from engine.types import Lots, Side, Ticks, TradingStatus
@@ -166,9 +167,19 @@ class SymbolStatistics(msgspec.Struct, frozen=True, kw_only=True):
     seq: int
 
 
-def book_orders_view(book: OrderBook, limit: int, ts_ns: int) -> BookOrdersView:
-    """At most `limit` orders a side, as they would trade, without owners."""
+def book_orders_view(
+    book: OrderBook, limit: int, ts_ns: int, *, levels: int | None = None, price: Ticks | None = None
+) -> BookOrdersView:
+    """At most `limit` orders a side, as they would trade, without owners; of the best `levels` or of one price.
+
+    O(orders).
+    """
     grid = grid_of(book.instrument)
+
+    def queue(side: BookSide) -> list[BookOrderView]:
+        at = None if price is None else side.level(price)
+        found = islice(side, levels) if price is None else ([] if at is None else [at])
+        return [view(order) for order in islice((order for level in found for order in level), limit)]
 
     def view(order: Order) -> BookOrderView:
         return BookOrderView(
@@ -181,8 +192,8 @@ def book_orders_view(book: OrderBook, limit: int, ts_ns: int) -> BookOrdersView:
     return BookOrdersView(
         seconds(ts_ns),
         book.instrument.symbol,
-        [view(order) for order in l3(book.bids, limit)],
-        [view(order) for order in l3(book.asks, limit)],
+        queue(book.bids),
+        queue(book.asks),
         book.changed_seq,
     )
 

@@ -26,7 +26,7 @@ from store.history import StoreError
     help="Folder of the journal. No server may be using it.",
 )
 def main(data: Path) -> None:
-    """Build the history of done orders, trades and postings anew from the journal, and check every digest."""
+    """Build the history of done orders, trades, candles and postings anew from the journal, and check every digest."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     if not (data / "journal.sqlite").exists():
         raise click.ClickException(f"there is no journal in {data}")

@@ -2,7 +2,7 @@
  * The desk: one symbol looked at, its models kept current by feed and REST.
  *
  * What is the account's own is handed on to the portfolio. Tells what changed by events named after
- * the part: "instruments", "symbol", "book", "tape", "ticker", "link", "venue", "notice". Views read the fields.
+ * the part: "instruments", "symbol", "status", "book", "tape", "ticker", "link", "venue", "notice". Views read the fields.
  * Layer: above net and model, below view.
  */
 
@@ -11,6 +11,7 @@ import { Connection } from "./model/connection.js";
 import { scaleOf } from "./model/decimal.js";
 import { Ticker } from "./model/ticker.js";
 import { Tape } from "./model/trades.js";
+import { VenueClock } from "./model/venue-clock.js";
 import { ORDERS } from "./portfolio.js";
 
 /** @typedef {import("./model/types.js").Instrument} Instrument */
@@ -28,11 +29,14 @@ export class Desk extends EventTarget {
   /** Whether the tape's first listing came. */
   tapeLoaded = false;
   ticker = new Ticker();
+  /** Where the shown symbol stands. @type {import("./model/trading-status.js").TradingState} */ trading = { status: "trading" };
   connection = new Connection();
+  clock = new VenueClock();
   /** @type {{flows: string[], accepting: boolean}} */ venue = { flows: [], accepting: true };
   /** The last thing the feed complained about, in words. */
   notice = "";
   portfolio;
+  charting;
   #api;
   #feed;
   /** Aborted when the symbol changes. */ #selection = new AbortController();
@@ -41,17 +45,20 @@ export class Desk extends EventTarget {
    * @param {import("./net/api.js").Api} api
    * @param {import("./net/feed.js").Feed} feed
    * @param {import("./portfolio.js").Portfolio} portfolio
+   * @param {import("./charting.js").Charting} charting
    */
-  constructor(api, feed, portfolio) {
+  constructor(api, feed, portfolio, charting) {
     super();
     this.#api = api;
     this.#feed = feed;
     this.portfolio = portfolio;
+    this.charting = charting;
     portfolio.addEventListener("switch", () => this.#reconnect());
     feed.onEvent = (name, payload) => this.#receive(name, payload);
     feed.onConnect = () => this.#connected();
     feed.onDisconnect = () => this.#disconnected();
-    feed.onRoundTrip = (sentMs, nowMs) => {
+    feed.onRoundTrip = (sentMs, nowMs, timestamp) => {
+      this.clock.answered(sentMs, nowMs, timestamp);
       this.connection.answered(sentMs, nowMs);
       this.#tell("link");
     };
@@ -60,9 +67,10 @@ export class Desk extends EventTarget {
   /**
    * Connect and show a symbol. Never fails; keeps trying.
    * @param {string | null} preferred the symbol to show when there is one of that name
+   * @param {Promise<void>} known when it is known as whom to connect
    */
-  async start(preferred) {
-    this.#feed.open();
+  async start(preferred, known) {
+    known.then(() => this.#feed.open());
     setInterval(() => this.#loadVenue(), VENUE_EVERY_MS);
     while (this.instruments.size === 0) {
       try {
@@ -76,7 +84,7 @@ export class Desk extends EventTarget {
 
   /** @param {string} symbol must be listed */
   select(symbol) {
-    if (this.instrument) for (const subscription of subscriptionsOf(this.instrument.symbol)) this.#feed.unsubscribe(subscription);
+    if (this.instrument) for (const subscription of subscriptionsOf(this.instrument)) this.#feed.unsubscribe(subscription);
     this.#selection.abort();
     this.#selection = new AbortController();
     this.instrument = this.instruments.get(symbol);
@@ -84,8 +92,17 @@ export class Desk extends EventTarget {
     this.ticker = new Ticker();
     this.tape = new Tape(TAPE_LENGTH);
     this.tapeLoaded = false;
+    this.trading = { status: this.instrument.status, ...this.instrument.session };
     this.#tell("symbol");
-    for (const subscription of subscriptionsOf(symbol)) this.#feed.subscribe(subscription);
+    this.#tell("status");
+    for (const subscription of subscriptionsOf(this.instrument)) this.#feed.subscribe(subscription);
+    this.charting.show(this.instrument);
+  }
+
+  /** The 24 hours of every symbol, by symbol; throws ApiFailure. @param {AbortSignal} signal */
+  async tickers(signal) {
+    const { tickers } = await this.#api.tickers(signal);
+    return Object.fromEntries(tickers.map((ticker) => [ticker.symbol, ticker]));
   }
 
   /** What taking `quantity` now would cost; throws ApiFailure. @param {string} side @param {string} quantity @param {AbortSignal} signal */
@@ -105,6 +122,7 @@ export class Desk extends EventTarget {
   #connected() {
     this.connection.connected(performance.now());
     this.notice = "";
+    this.clock.forget();
     this.#tell("link");
     this.#tell("notice");
     this.#loadVenue();
@@ -137,6 +155,8 @@ export class Desk extends EventTarget {
         return this.#setVenue(payload);
       case "order_events":
         return this.portfolio.foldOrderEvents(payload.events);
+      case "queue":
+        return this.portfolio.foldQueue(payload);
       case "balances":
         return this.portfolio.foldBalances(payload);
       case "resync":
@@ -164,6 +184,12 @@ export class Desk extends EventTarget {
         this.#tell("tape");
         this.#tell("ticker");
         break;
+      case "candle":
+        this.charting.receive(payload);
+        break;
+      case "status":
+        this.#setTrading(payload);
+        break;
       case "ticker":
         this.ticker.replace(payload);
         this.#tell("ticker");
@@ -187,18 +213,31 @@ export class Desk extends EventTarget {
   #subscribed({ type, symbol }) {
     if (type === "orders") this.portfolio.load();
     if (type === "trades" && symbol === this.instrument?.symbol) this.#loadTape();
+    if (type === "candles" && symbol === this.instrument?.symbol) this.charting.subscribed();
   }
 
   /** We read too slowly and were taken out of a subscription. @param {{type: string, symbol: string | null}} message */
   #resync({ type, symbol }) {
     this.connection.resyncs += 1;
     this.#tell("link");
-    const subscription = type === "orders" ? ORDERS : subscriptionsOf(symbol).find((wanted) => wanted.type === type);
+    if (type === "candles" && symbol === this.instrument?.symbol) this.charting.missed();
+    const subscription = type === "orders" ? ORDERS : subscriptionsOf(this.instruments.get(symbol)).find((wanted) => wanted.type === type);
     if (subscription) this.#feed.resubscribe(subscription);
     if (type === "l2_deltas" && symbol === this.instrument?.symbol) {
       this.book.invalidate();
       this.#tell("book");
     }
+  }
+
+  /** @param {import("./model/trading-status.js").TradingState & {symbol: string}} trading */
+  #setTrading(trading) {
+    this.trading = trading;
+    if (trading.status !== this.instrument.status) {
+      this.instrument = { ...this.instrument, status: trading.status };
+      this.instruments.set(trading.symbol, this.instrument);
+      this.#tell("instruments");
+    }
+    this.#tell("status");
   }
 
   /** What a message leaves out stays as it was. @param {{flows?: string[], accepting?: boolean}} venue */
@@ -244,11 +283,13 @@ export class Desk extends EventTarget {
   }
 }
 
-/** @param {string} symbol @returns {import("./net/feed.js").Subscription[]} */
-function subscriptionsOf(symbol) {
+/** @param {import("./model/types.js").Instrument} instrument @returns {import("./net/feed.js").Subscription[]} */
+function subscriptionsOf({ symbol, session }) {
   return [
     { type: "l2_deltas", symbol },
     { type: "trades", symbol, batch: true },
     { type: "ticker", symbol },
+    // A venue whose symbols have no sessions tells nothing of them.
+    ...(session ? [{ type: "status", symbol }] : []),
   ];
 }

@@ -2,18 +2,23 @@
  * What is the account's own: orders, fills, balances, fees; kept current by feed and REST, and orders sent.
  *
  * When another session becomes current, everything of the former is forgotten before the feed connects anew:
- * "switch" is told first, then what changed, by "orders", "fills", "balances", "account". Views read the fields.
+ * "switch" is told first, then what changed, by "orders", "queue", "fills", "balances", "account"; "ended" when an order did.
+ * Views read the fields.
  * Layer: above net and model, below view.
  */
 
 import { Balances } from "./model/balances.js";
 import { Fills } from "./model/fills.js";
-import { Orders } from "./model/orders.js";
+import { Orders, isOpen } from "./model/orders.js";
+import { QueuePlaces } from "./model/queue-places.js";
+import { OrderHistory } from "./order-history.js";
 
 const ORDERS_PAGE = 500;
 /** Pages of open orders that are fetched; beyond that the listing is cut, newest kept. */
 const ORDERS_PAGES_MAX = 10;
-const FILLS_LENGTH = 200;
+const FILLS_PAGE = 200;
+/** Fills that are kept; more are not asked for. */
+const FILLS_MAX = 5_000;
 /** The history is written behind the venue; a listing it could not give is asked for again. */
 const RETRY_MS = 2_000;
 /** @type {import("./net/feed.js").Subscription} */
@@ -23,9 +28,14 @@ export class Portfolio extends EventTarget {
   orders = new Orders();
   /** Whether a listing of the orders came since the connection is up. */
   ordersLoaded = false;
-  fills = new Fills(FILLS_LENGTH);
+  /** Where the orders stand among those of their price, as far as it is known. */
+  queue = new QueuePlaces();
+  fills = new Fills(FILLS_MAX);
   /** Whether a listing of the fills came. */
   fillsLoaded = false;
+  /** Whether there may be fills before those that are known. */
+  fillsBefore = false;
+  history;
   balances = new Balances(null);
   /** Tier, fees, limits, status, of GET /account. @type {any} */ account = null;
   access;
@@ -45,6 +55,7 @@ export class Portfolio extends EventTarget {
     this.#api = api;
     this.#feed = feed;
     this.access = access;
+    this.history = new OrderHistory(api);
     this.#clientOrderIds = clientOrderIds;
     access.addEventListener("session", () => this.#switch());
   }
@@ -59,14 +70,38 @@ export class Portfolio extends EventTarget {
     return this.#api.cancelOrder(orderId);
   }
 
-  /** Every open order of the account, shown or not. @returns {Promise<any>} throws ApiFailure */
-  cancelAll() {
-    return this.#api.cancelAll();
+  /** What an order would do now. @param {object} order @param {AbortSignal} signal @returns {Promise<any>} throws ApiFailure */
+  testOrder(order, signal) {
+    return this.#api.testOrder(order, signal);
+  }
+
+  /** @param {string} orderId @param {{price?: string, quantity?: string, stop_price?: string}} changes @returns {Promise<any>} throws ApiFailure */
+  amendOrder(orderId, changes) {
+    return this.#api.amendOrder(orderId, changes);
+  }
+
+  /** Every open order of the account, shown or not; or those of one symbol. @param {string} [symbol] @returns {Promise<any>} throws ApiFailure */
+  cancelAll(symbol) {
+    return this.#api.cancelAll(symbol);
   }
 
   /** Paper money. @param {string} asset @param {string} amount throws ApiFailure */
   async deposit(asset, amount) {
     this.foldBalances(await this.#api.deposit(asset, amount));
+  }
+
+  /** @param {string} asset @param {string} amount throws ApiFailure */
+  async withdraw(asset, amount) {
+    this.foldBalances(await this.#api.withdraw(asset, amount));
+  }
+
+  /** The page of fills before those that are known. Throws ApiFailure. */
+  async loadEarlierFills() {
+    const { fills } = this;
+    const answer = await this.#api.fills(FILLS_PAGE, fills.fills.at(-1)?.trade_id);
+    if (fills !== this.fills) return; // another account's by now
+    fills.add(answer.fills);
+    this.#noteFills(answer);
   }
 
   /** An id for a new order of this browser. */
@@ -87,9 +122,17 @@ export class Portfolio extends EventTarget {
     for (const event of events) {
       this.orders.apply(event);
       this.fills.apply(event);
+      if (hasEnded(event)) this.queue.drop(event.order_id);
     }
     this.#tell("orders");
     if (events.some((event) => event.fill)) this.#tell("fills");
+    if (events.some(hasEnded)) this.#tell("ended");
+  }
+
+  /** Where orders stand, of those whose place changed. @param {any} message */
+  foldQueue(message) {
+    this.queue.apply(message.positions);
+    this.#tell("queue");
   }
 
   /** @param {any} message */
@@ -100,6 +143,8 @@ export class Portfolio extends EventTarget {
   /** Nothing is heard until the next connection. */
   disconnected() {
     this.balances.invalidate();
+    this.queue.forget();
+    this.#tell("queue");
   }
 
   #switch() {
@@ -107,8 +152,11 @@ export class Portfolio extends EventTarget {
     this.#loads += 1;
     this.orders = new Orders();
     this.ordersLoaded = false;
-    this.fills = new Fills(FILLS_LENGTH);
+    this.queue = new QueuePlaces();
+    this.fills = new Fills(FILLS_MAX);
     this.fillsLoaded = false;
+    this.fillsBefore = false;
+    this.history.forget();
     this.balances = new Balances(session?.account ?? null);
     this.account = null;
     this.#feed.unsubscribe(ORDERS);
@@ -142,14 +190,23 @@ export class Portfolio extends EventTarget {
   /** @param {() => boolean} current */
   async #loadFills(current) {
     try {
-      const { fills } = await this.#api.fills(FILLS_LENGTH);
+      const answer = await this.#api.fills(FILLS_PAGE);
       if (!current()) return;
-      this.fills.add(fills);
+      const known = this.fillsLoaded;
+      const before = this.fillsBefore;
+      this.fills.add(answer.fills);
       this.fillsLoaded = true;
-      this.#tell("fills");
+      this.#noteFills(answer);
+      if (known) this.fillsBefore = before;
     } catch (failure) {
       if (failure.kind === "not_accepting") setTimeout(() => current() && this.#loadFills(current), RETRY_MS);
     }
+  }
+
+  /** Whether a page of fills was the last. @param {{count: number}} answer */
+  #noteFills({ count }) {
+    this.fillsBefore = count >= FILLS_PAGE && this.fills.fills.length < FILLS_MAX;
+    this.#tell("fills");
   }
 
   /** @param {() => boolean} current */
@@ -168,4 +225,9 @@ export class Portfolio extends EventTarget {
   #tell(part) {
     this.dispatchEvent(new Event(part));
   }
+}
+
+/** @param {{event_type: string, status: string}} event */
+function hasEnded({ event_type: type, status }) {
+  return type !== "rejected" && !isOpen(status);
 }

@@ -1,4 +1,4 @@
-"""Orders that are done, trades and postings, looked up by id, by owner, by symbol and by asset.
+"""Orders that are done, trades, candles and postings, looked up by id, by owner, by symbol and by asset.
 
 The history is derived: the journal holds the commands, replaying them gives the events again, and
 `write` takes up where `applied_seq` stands. So nothing here needs to be flushed to disk, and a
@@ -38,8 +38,9 @@ from engine.types import (
     entry_of,
 )
 from store import dialect
+from store.candles import END_OF_TIME, Candle, CandleMaker, Interval, candles_sql, stored_running
 from store.postings import Posting, PostingMaker, TradedAssets
-from store.schema import ASSETS, METADATA, ORDERS, POSTINGS, PROGRESS, SCHEMA_VERSION, TRADES
+from store.schema import ASSETS, CANDLES, METADATA, ORDERS, POSTINGS, PROGRESS, SCHEMA_VERSION, TRADES
 
 log = logging.getLogger(__name__)
 
@@ -111,10 +112,12 @@ Row = TypeVar("Row", DoneOrder, Trade)
 
 _INSERT_ORDERS = dialect.insert_document(ORDERS)
 _INSERT_TRADES = dialect.insert_document(TRADES)
+_INSERT_CANDLES = dialect.insert_document(CANDLES)
 _INSERT_POSTINGS = dialect.insert_document(POSTINGS)
 _INSERT_ASSETS = dialect.insert_document(ASSETS)
 _ORDER_ROWS = msgspec.json.Decoder(list[DoneOrder])
 _TRADE_ROWS = msgspec.json.Decoder(list[Trade])
+_CANDLE_ROWS = msgspec.json.Decoder(list[Candle])
 _POSTING_ROWS = msgspec.json.Decoder(list[Posting])
 
 
@@ -135,6 +138,7 @@ class History:
         self.path = dialect.database_path(path_or_url)
         self._writer = dialect.open_writer(self.path)
         self._postings = PostingMaker({}, 0)
+        self._candles = CandleMaker({})
         self.applied_seq = self._open()  # everything up to this seq is stored
         self._reader = dialect.open_reader(self.path)
 
@@ -168,16 +172,19 @@ class History:
         if fresh[0].seq != self.applied_seq + 1 or last_seq != self.applied_seq + len(fresh):
             raise StoreGap(f"stored up to {self.applied_seq}; cannot go on with {fresh[0].seq} to {last_seq}")
         orders, trades = _rows(fresh)
+        candles, newest = self._candles.rows(trades)
         postings, listed = self._postings.rows(fresh)
         with self._writer.begin() as connection:
             _insert(connection, _INSERT_ORDERS, orders)
             _insert(connection, _INSERT_TRADES, trades)
+            _insert(connection, _INSERT_CANDLES, candles)
             _insert(connection, _INSERT_POSTINGS, postings)
             _insert(
                 connection, _INSERT_ASSETS, [(a.symbol, a.base, a.quote, str(a.lot_amount)) for a in listed.values()]
             )
             last_id = self._postings.last_id + len(postings)
             connection.execute(update(PROGRESS).values(applied_seq=last_seq, posting_id=last_id))
+        self._candles.take(newest)
         self._postings.take(postings, listed)
         self.applied_seq = last_seq
 
@@ -233,6 +240,20 @@ class History:
         before = NEWEST if before_trade_id is None else before_trade_id
         found = self._trades(_trades_sql(*filters), before=before, limit=limit, **filters)
         found.sort(key=lambda row: row.trade_id, reverse=True)
+        return found
+
+    def candles(
+        self, symbol: str, interval: Interval, start: int | None = None, end: int | None = None, limit: int = PAGE_ROWS
+    ) -> list[Candle]:
+        """Candles that begin from `start` on and before `end` (epoch seconds), oldest first, the running one included.
+
+        Of more than `limit` the oldest when `start` is given, else the newest. O(log candles + limit).
+        """
+        span = {"start": start or 0, "end": END_OF_TIME if end is None else end}
+        sql = candles_sql(oldest_first=start is not None)
+        document = self._document(sql, {"symbol": symbol, "interval_s": interval.seconds, "limit": limit, **span})
+        found = _CANDLE_ROWS.decode(document)
+        found.sort(key=lambda row: row.time)
         return found
 
     def account_fills(
@@ -312,6 +333,7 @@ class History:
             if row is None or row.schema_version != SCHEMA_VERSION:
                 return None
             assets = {asset.symbol: TradedAssets(*asset) for asset in connection.execute(select(ASSETS))}
+            self._candles = CandleMaker(stored_running(connection, list(assets)))
         self._postings = PostingMaker(assets, row.posting_id)
         return Seq(row.applied_seq)
 

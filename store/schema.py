@@ -1,4 +1,4 @@
-"""The tables of the history: orders that are done, trades, postings, and how far all have come.
+"""The tables of the history: orders that are done, trades, candles, postings, and how far all have come.
 
 Units: prices are ticks, quantities lots, times epoch nanoseconds (all below 10^18, so BIGINT);
 amounts are minor units of their asset, of any size, so they are kept as decimal text.
@@ -13,7 +13,7 @@ from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, String, Tab
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 
-SCHEMA_VERSION = 3  # raise it with every change below: a history of another version is built anew
+SCHEMA_VERSION = 4  # raise it with every change below: a history of another version is built anew
 
 
 class DecimalInteger(TypeDecorator[int]):
@@ -95,6 +95,19 @@ Index("trades_by_maker_order", TRADES.c.maker_order_id)
 Index("trades_by_taker_order", TRADES.c.taker_order_id)
 Index("trades_by_maker_account", TRADES.c.maker_account, TRADES.c.trade_id.desc())
 Index("trades_by_taker_account", TRADES.c.taker_account, TRADES.c.trade_id.desc())
+
+CANDLES = Table(  # of every symbol and interval in which something traded; the newest grows
+    "candles",
+    METADATA,
+    Column("symbol", String, primary_key=True),
+    Column("interval_s", Integer, primary_key=True, autoincrement=False),
+    Column("time", BigInteger, primary_key=True, autoincrement=False),  # of its beginning, in epoch seconds
+    Column("open", BigInteger, nullable=False),
+    Column("high", BigInteger, nullable=False),
+    Column("low", BigInteger, nullable=False),
+    Column("close", BigInteger, nullable=False),
+    Column("volume", DecimalInteger, nullable=False),
+)
 
 POSTINGS = Table(  # every change of what an account owns of an asset; they sum to its balance
     "postings",

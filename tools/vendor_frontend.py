@@ -1,11 +1,11 @@
-"""Copies the one npm package the page needs into frontend/vendor, so that node is not needed to run.
+"""Copies the few npm files the page needs into frontend/vendor, so that node is not needed to run.
 
     python -m tools.vendor_frontend           # write frontend/vendor from package-lock.json
     python -m tools.vendor_frontend --check   # say whether it is up to date; exit 1 when not
 
 `npm ci` installs into a temporary folder, and itself refuses a package whose integrity
-differs from the lock file. The source map is left out, and so is the comment that names
-it: a browser's developer tools would ask for it and log a 404.
+differs from the lock file. The source maps are left out, and so are the comments that name
+them: a browser's developer tools would ask for them and log a 404.
 Layer: tools.
 """
 
@@ -17,18 +17,40 @@ import subprocess  # nosec B404 # for npm
 import sys
 import tempfile
 from pathlib import Path
+from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
 VENDOR = ROOT / "frontend" / "vendor"
-BUNDLE = "socket.io.esm.min.js"
-LICENCE = "socket.io.LICENCE.txt"
-# What the bundle is made of; the first is the package it comes from.
-BUNDLED = (
-    "socket.io-client",
-    "engine.io-client",
-    "socket.io-parser",
-    "engine.io-parser",
-    "@socket.io/component-emitter",
+
+
+class Library(NamedTuple):
+    """One npm package that the page imports."""
+
+    package: str
+    scripts: dict[str, str]  # name in frontend/vendor: path in the package
+    licence: str  # name in frontend/vendor
+    bundled: tuple[str, ...] = ()  # further packages that its scripts are made of
+
+
+LIBRARIES = (
+    Library("htm", {"htm.module.js": "dist/htm.module.js"}, "htm.LICENCE.txt"),
+    Library(
+        "lightweight-charts",
+        {"lightweight-charts.mjs": "dist/lightweight-charts.standalone.production.mjs"},
+        "lightweight-charts.LICENCE.txt",
+        ("fancy-canvas",),
+    ),
+    Library(
+        "preact",
+        {"preact.module.js": "dist/preact.module.js", "preact-hooks.module.js": "hooks/dist/hooks.module.js"},
+        "preact.LICENCE.txt",
+    ),
+    Library(
+        "socket.io-client",
+        {"socket.io.esm.min.js": "dist/socket.io.esm.min.js"},
+        "socket.io.LICENCE.txt",
+        ("engine.io-client", "socket.io-parser", "engine.io-parser", "@socket.io/component-emitter"),
+    ),
 )
 
 
@@ -51,16 +73,27 @@ def install(folder: Path) -> Path:
 
 def vendored_files(node_modules: Path) -> dict[str, bytes]:
     """The content of each file of frontend/vendor, by name."""
-    script = (node_modules / BUNDLED[0] / "dist" / BUNDLE).read_text(encoding="utf-8")
-    lines = [line for line in script.splitlines() if not line.startswith("//# sourceMappingURL=")]
-    licences = [
-        f"{package}\n\n{(node_modules / package / 'LICENSE').read_text(encoding='utf-8').strip()}\n"
-        for package in BUNDLED
-    ]
-    return {
-        BUNDLE: ("\n".join(lines) + "\n").encode(),
-        LICENCE: ("\n" + "-" * 80 + "\n\n").join(licences).encode(),
-    }
+    files: dict[str, bytes] = {}
+    for library in LIBRARIES:
+        for name, source in library.scripts.items():
+            files[name] = _without_source_map(node_modules / library.package / source)
+        licences = [_licence(node_modules, package) for package in (library.package, *library.bundled)]
+        files[library.licence] = ("\n" + "-" * 80 + "\n\n").join(licences).encode()
+    return files
+
+
+def _without_source_map(script: Path) -> bytes:
+    lines = script.read_text(encoding="utf-8").splitlines()
+    return ("\n".join(line for line in lines if not line.startswith("//# sourceMappingURL=")) + "\n").encode()
+
+
+def _licence(node_modules: Path, package: str) -> str:
+    """What a package says of its licence; where it carries no text of it, its package.json does."""
+    for name in ("LICENSE", "LICENSE.md", "LICENSE.txt", "package.json"):
+        path = node_modules / package / name
+        if path.is_file():
+            return f"{package}\n\n{path.read_text(encoding='utf-8').strip()}\n"
+    raise FileNotFoundError(f"{package} says nothing of its licence")
 
 
 def stale_files(expected: dict[str, bytes], folder: Path = VENDOR) -> list[str]:
@@ -71,7 +104,7 @@ def stale_files(expected: dict[str, bytes], folder: Path = VENDOR) -> list[str]:
 
 def main(arguments: list[str] | None = None) -> int:
     """The command line; returns the exit code."""
-    parser = argparse.ArgumentParser(description="Copy the page's npm package into frontend/vendor.")
+    parser = argparse.ArgumentParser(description="Copy the page's npm packages into frontend/vendor.")
     parser.add_argument("--check", action="store_true", help="change nothing, exit 1 when a file is not up to date")
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as folder:

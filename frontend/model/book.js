@@ -14,6 +14,7 @@ import { fromUnits, toUnits } from "./decimal.js";
 /** @typedef {import("./types.js").WireLevel} WireLevel */
 /** @typedef {import("./types.js").Level} Level */
 /** @typedef {{price: bigint, quantity: bigint, wire: WireLevel}} Entry */
+/** @typedef {{bids: readonly Entry[], asks: readonly Entry[], priceScale: number, quantityScale: number}} BookSides */
 /** @typedef {"applied" | "ignored" | "gap" | "checksum"} Outcome */
 
 const CHECKSUM_LEVELS = 10;
@@ -136,7 +137,18 @@ export class Book {
     return bestOf(this.#asks);
   }
 
-  /** Best ask less best bid, in the quote asset; null when a side is empty. */
+  /** Everything that is known, best first, and the decimals of its units: for reading only. @returns {BookSides} */
+  get sides() {
+    return { bids: this.#bids.entries, asks: this.#asks.entries, priceScale: this.#priceScale, quantityScale: this.#quantityScale };
+  }
+
+  /** Whether somebody bids what somebody asks, as happens while orders gather for an auction. */
+  get crossed() {
+    const [bid, ask] = [this.#bids.entries[0], this.#asks.entries[0]];
+    return bid !== undefined && ask !== undefined && bid.price >= ask.price;
+  }
+
+  /** Best ask less best bid, in the quote asset; null when a side is empty, below zero when they cross. */
   get spread() {
     const [bid, ask] = [this.#bids.entries[0], this.#asks.entries[0]];
     return bid && ask ? fromUnits(ask.price - bid.price, this.#priceScale) : null;

@@ -6,7 +6,7 @@
  * Layer: model.
  */
 
-import { compare, fromUnits, scaleOf, shortest, toUnits } from "./decimal.js";
+import { compare, fromUnits, scaleOf, shortest, toUnits, truncated } from "./decimal.js";
 
 /** @typedef {import("./types.js").Instrument} Instrument */
 /** @typedef {{asset: string, amount: string}} Money */
@@ -16,6 +16,8 @@ const RATE_SCALE = 6;
 const RATE_ONE = 10n ** BigInt(RATE_SCALE);
 /** Percent to parts of one. */
 const PERCENT_DECIMALS = 2;
+/** Of a symbol without a collar. */
+const DEFAULT_COLLAR_PERCENT = "10";
 
 /**
  * The account's own rates where it has them, else the symbol's.
@@ -29,8 +31,30 @@ export function feeRates(instrument, own) {
 }
 
 /**
- * What an order with a limit price holds until it is filled or cancelled.
- * @param {{side: string, quantity: string, price: string}} order on the grid
+ * The price that a buy's hold is reckoned at: its limit; of a stop the worst that it may trade at once triggered, which is
+ * the collar's width above its stop price; of one-cancels-other the dearer leg's.
+ * @param {{order_type?: string, price?: string, stop_price?: string, stop_limit_price?: string}} order on the grid
+ * @param {Instrument} instrument
+ * @returns {string | null} null for what holds nothing, or so much as only the venue knows: a market order, a trailing stop
+ */
+export function holdPrice(order, instrument) {
+  const { price = null, stop_price: stop, stop_limit_price: stopLimit } = order;
+  if (!stop || order.order_type === "stop_limit") return price;
+  const leg = stopLimit ?? collared(stop, instrument);
+  return price === null || compare(leg, price) > 0 ? leg : price;
+}
+
+/** The stop price and the collar's width above it, in whole ticks. @param {string} stop @param {Instrument} instrument */
+function collared(stop, { tick_size: tick, limits }) {
+  const scale = scaleOf(tick);
+  const collar = toUnits(limits?.collar_percent ?? DEFAULT_COLLAR_PERCENT, RATE_SCALE - PERCENT_DECIMALS);
+  const ticks = toUnits(stop, scale) / toUnits(tick, scale);
+  return fromUnits((ticks + (ticks * collar) / RATE_ONE) * toUnits(tick, scale), scale);
+}
+
+/**
+ * What an order that rests or waits holds until it is filled or cancelled.
+ * @param {{side: string, quantity: string, price: string}} order on the grid, its price that of `holdPrice`
  * @param {Instrument} instrument
  * @param {Rates} rates
  * @returns {Money & {fee: string}} `amount` with the fee in it; the most that can be taken
@@ -107,6 +131,27 @@ function unitsFor(order, budget, scale, asks, instrument, rates) {
     if (count < all) break;
   }
   return units;
+}
+
+/**
+ * A part of what is available, to be spent by a market order: with the taker's fee it is not more than that part.
+ * @param {string} available of the quote asset
+ * @param {number} percent 1 to 100
+ * @param {Instrument} instrument
+ * @param {Rates} rates
+ * @returns {string | null} null when it is nothing
+ */
+export function spendable(available, percent, instrument, { taker }) {
+  const scale = scaleOfQuote(instrument);
+  const budget = (toUnits(truncated(available, scale), scale) * BigInt(percent)) / 100n;
+  const spent = (budget * RATE_ONE) / (RATE_ONE + (taker > 0n ? taker : 0n));
+  return spent > 0n ? shortest(fromUnits(spent, scale)) : null;
+}
+
+/** What spending so much takes with the taker's fee. @param {string} amount @param {Instrument} instrument @param {Rates} rates @returns {Money} */
+export function costOfSpending(amount, instrument, rates) {
+  const scale = scaleOfQuote(instrument);
+  return { asset: instrument.quote, amount: shortest(fromUnits(withTakerFee(toUnits(amount, scale), rates), scale)) };
 }
 
 /**

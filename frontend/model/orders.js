@@ -17,6 +17,22 @@ export function isOpen(status) {
   return OPEN.has(status);
 }
 
+/** A leg's id is that of the order it came with, and 10^15 or twice that. */
+const LEG_DIGITS = 16;
+
+/**
+ * The id of the command that an order came from: its own, or that of the order whose leg it is.
+ * @param {string} orderId
+ */
+export function entryId(orderId) {
+  return orderId.length === LEG_DIGITS ? orderId.slice(1).replace(/^0+/, "") : orderId;
+}
+
+/** Below zero when `left` was entered first. @param {{order_id: string}} left @param {{order_id: string}} right */
+export function compareAges(left, right) {
+  return compareIds(entryId(left.order_id), entryId(right.order_id)) || compareIds(left.order_id, right.order_id);
+}
+
 export class Orders {
   /** @type {Map<string, {order: Order, seq: number}>} */ #open = new Map();
   /** Orders seen to end, and when: a listing that is older must not bring them back. @type {Map<string, number>} */
@@ -63,7 +79,7 @@ export class Orders {
     if (event.seq < (open?.seq ?? this.#ended.get(event.order_id) ?? 0)) return;
     if (isOpen(event.status)) {
       // An event's time is its own; the order keeps the time it was entered.
-      const order = open ? { ...event, timestamp: open.order.timestamp } : event;
+      const order = open ? { ...event, timestamp: open.order.timestamp, average_price: open.order.average_price } : event;
       if (!this.#ended.has(event.order_id)) this.#open.set(event.order_id, { order, seq: event.seq });
       return;
     }
@@ -72,9 +88,9 @@ export class Orders {
     if (this.#ended.size > this.#endedCapacity) this.#ended.delete(this.#ended.keys().next().value);
   }
 
-  /** Open orders, newest first. O(n log n). @returns {Order[]} */
+  /** Open orders, newest first, a leg beside the order it came with. O(n log n). @returns {Order[]} */
   open() {
-    return [...this.#open.values()].map(({ order }) => order).sort((a, b) => compareIds(b.order_id, a.order_id));
+    return [...this.#open.values()].map(({ order }) => order).sort((a, b) => compareAges(b, a));
   }
 
   /**

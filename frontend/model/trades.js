@@ -42,12 +42,25 @@ export class Tape {
     this.trades.length = Math.min(this.trades.length, this.#capacity);
   }
 
+  /** How many are newer than a trade; more than are kept are not counted. @param {Trade | undefined} trade */
+  newerThan(trade) {
+    if (trade === undefined) return this.trades.length;
+    const found = this.trades.findIndex(({ trade_id: id }) => compareIds(id, trade.trade_id) <= 0);
+    return found < 0 ? this.trades.length : found;
+  }
+
+  /** Whether more are newer than that than can be counted. @param {Trade | undefined} trade */
+  lost(trade) {
+    return trade !== undefined && this.newerThan(trade) >= this.#capacity;
+  }
+
   /**
-   * 1 when the last trade was above the one before it, -1 below, 0 at the same price or unknown.
+   * 1 when the last price is above the one before it that differs, -1 below, 0 when none is known that does.
    * @param {(left: string, right: string) => number} compare
    */
   direction(compare) {
-    const [last, before] = this.trades;
-    return last && before ? compare(last.price, before.price) : 0;
+    const [last] = this.trades;
+    const before = this.trades.find(({ price }) => price !== last.price);
+    return before ? compare(last.price, before.price) : 0;
   }
 }

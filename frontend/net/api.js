@@ -39,6 +39,31 @@ export class Api {
     return this.#http.call("GET", `/trades/${encodeURIComponent(symbol)}?limit=${limit}`, { signal });
   }
 
+  /**
+   * Depth by order, in the order in which they would trade: of one level, or the best of each side.
+   * @param {string} symbol @param {{price?: string, limit?: number}} which @param {AbortSignal} [signal]
+   */
+  bookOrders(symbol, { price, limit }, signal) {
+    const query = new URLSearchParams({ ...(price !== undefined && { price }), ...(limit !== undefined && { limit: String(limit) }) });
+    return this.#http.call("GET", `/book/${encodeURIComponent(symbol)}/orders?${query}`, { signal });
+  }
+
+  /** The 24 hours of every symbol. @param {AbortSignal} [signal] */
+  tickers(signal) {
+    return this.#http.call("GET", "/ticker", { signal });
+  }
+
+  /**
+   * One page of candles, the newest before `end`.
+   * @param {string} symbol
+   * @param {{interval: string, limit: number, end?: number}} page `end` in epoch seconds
+   * @param {AbortSignal} [signal]
+   */
+  candles(symbol, { interval, limit, end }, signal) {
+    const query = new URLSearchParams({ interval, limit: String(limit), ...(end !== undefined && { end: String(end) }) });
+    return this.#http.call("GET", `/candles/${encodeURIComponent(symbol)}?${query}`, { signal });
+  }
+
   /** @param {string} symbol @param {string} side @param {string} quantity @param {AbortSignal} [signal] */
   quote(symbol, side, quantity, signal) {
     const query = new URLSearchParams({ side, quantity });
@@ -55,14 +80,19 @@ export class Api {
     return this.#own("POST", "/account/deposit", { body: { asset, amount } });
   }
 
-  /** The newest fills. @param {number} limit */
-  fills(limit) {
-    return this.#own("GET", `/account/fills?limit=${limit}`);
+  /** @param {string} asset @param {string} amount */
+  withdraw(asset, amount) {
+    return this.#own("POST", "/account/withdraw", { body: { asset, amount } });
+  }
+
+  /** The newest fills, or those before a trade. @param {number} limit @param {string} [before] trade id */
+  fills(limit, before) {
+    return this.#own("GET", `/account/fills?limit=${limit}${before ? `&before=${encodeURIComponent(before)}` : ""}`);
   }
 
   /**
    * One page of orders, newest first.
-   * @param {{status?: string, limit: number, cursor?: string}} filter
+   * @param {{symbol?: string, status?: string, limit: number, cursor?: string}} filter
    */
   orders(filter) {
     const query = new URLSearchParams(Object.entries(filter).filter(([, value]) => value !== undefined));
@@ -74,14 +104,24 @@ export class Api {
     return this.#own("POST", "/order", { body: order });
   }
 
+  /** What an order would do now; nothing is entered. @param {object} order the body of POST /order @param {AbortSignal} signal */
+  testOrder(order, signal) {
+    return this.#own("POST", "/order/test", { body: order, signal });
+  }
+
+  /** @param {string} orderId @param {{price?: string, quantity?: string, stop_price?: string}} changes */
+  amendOrder(orderId, changes) {
+    return this.#own("PATCH", `/order/${encodeURIComponent(orderId)}`, { body: changes });
+  }
+
   /** @param {string} orderId */
   cancelOrder(orderId) {
     return this.#own("DELETE", `/order/${encodeURIComponent(orderId)}`);
   }
 
-  /** Every open order of the account. */
-  cancelAll() {
-    return this.#own("DELETE", "/orders");
+  /** Every open order of the account, or of one symbol. @param {string} [symbol] */
+  cancelAll(symbol) {
+    return this.#own("DELETE", symbol ? `/orders?${new URLSearchParams({ symbol })}` : "/orders");
   }
 
   /**

@@ -14,9 +14,23 @@ const RESUBSCRIBE_EVERY_MS = 500;
 const COME_BACK_MS = 1_000;
 
 /** Events that are handed on. */
-const EVENTS = ["subscribed", "venue", "l2_snapshot", "l2_delta", "trades", "ticker", "order_events", "balances", "resync", "error"];
+const EVENTS = [
+  "subscribed",
+  "venue",
+  "status",
+  "l2_snapshot",
+  "l2_delta",
+  "trades",
+  "ticker",
+  "candle",
+  "order_events",
+  "balances",
+  "queue",
+  "resync",
+  "error",
+];
 
-/** @typedef {{type: string, symbol?: string, batch?: boolean}} Subscription */
+/** @typedef {{type: string, symbol?: string, batch?: boolean, interval?: string}} Subscription */
 
 export class Feed {
   /** Called with the name and the payload of every event. @type {(name: string, payload: any) => void} */
@@ -24,7 +38,7 @@ export class Feed {
   /** Called when the connection is up and everything is subscribed again. */
   onConnect = () => {};
   onDisconnect = () => {};
-  /** Called with the times, in ms of performance.now(), of a ping and its answer. @type {(sentMs: number, nowMs: number) => void} */
+  /** Called with the times, in ms of performance.now(), of a ping and its answer, and the server's own, epoch seconds. @type {(sentMs: number, nowMs: number, timestamp: number) => void} */
   onRoundTrip = () => {};
 
   #socket;
@@ -55,7 +69,7 @@ export class Feed {
     this.#socket.on("connect", () => this.#connected());
     this.#socket.on("disconnect", (reason) => this.#disconnected(reason));
     this.#socket.on("connect_error", () => this.#failed());
-    this.#socket.on("pong", () => this.#pong());
+    this.#socket.on("pong", ({ timestamp }) => this.#pong(timestamp));
     for (const name of EVENTS) this.#socket.on(name, (payload) => this.onEvent(name, payload));
   }
 
@@ -151,15 +165,16 @@ export class Feed {
     this.#socket.emit("ping");
   }
 
-  #pong() {
+  /** @param {number} timestamp */
+  #pong(timestamp) {
     if (this.#pingSentMs === null) return;
     const sentMs = this.#pingSentMs;
     this.#pingSentMs = null;
-    this.onRoundTrip(sentMs, performance.now());
+    this.onRoundTrip(sentMs, performance.now(), timestamp);
   }
 }
 
 /** @param {Subscription} subscription */
-function keyOf({ type, symbol = "" }) {
-  return `${type} ${symbol}`;
+function keyOf({ type, symbol = "", interval = "" }) {
+  return `${type} ${symbol} ${interval}`;
 }

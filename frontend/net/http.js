@@ -15,15 +15,16 @@ export class ApiFailure extends Error {
   /**
    * @param {"no_answer" | "not_accepting" | "refused"} kind
    * @param {string} message a sentence
-   * @param {{status?: number, code?: string, details?: object, cause?: unknown}} [more]
+   * @param {{status?: number, code?: string, details?: object, retryAfterMs?: number | null, cause?: unknown}} [more]
    */
-  constructor(kind, message, { status = 0, code = "", details = {}, cause } = {}) {
+  constructor(kind, message, { status = 0, code = "", details = {}, retryAfterMs = null, cause } = {}) {
     super(message, { cause });
     this.name = "ApiFailure";
     this.kind = kind;
     this.status = status;
     this.code = code;
     this.details = details;
+    /** How long the server asks us to stay away; null when it does not say. */ this.retryAfterMs = retryAfterMs;
   }
 }
 
@@ -68,6 +69,7 @@ export class Http {
       status: response.status,
       code: answer.error_code,
       details: answer.details,
+      retryAfterMs: Number(response.headers.get("Retry-After")) * 1_000 || null,
     });
   }
 }

@@ -3,8 +3,13 @@
  * Layer: view.
  */
 
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+
 import { describeFailure } from "../model/words.js";
-import { element, setText } from "./cells.js";
+import { html } from "./html.js";
+import { useServices } from "./services.js";
+import { Result, Spoken } from "./text.js";
+import { useModel } from "./use-model.js";
 
 /** @typedef {"login" | "signup"} FormMode */
 
@@ -16,149 +21,133 @@ const FORM_WORDS = Object.freeze({
     hint: "3 to 32 letters, digits and . _ - for a name; at least 8 characters for a password. A new account starts empty: deposit paper money then.",
   },
 });
-const STATE_WORDS = Object.freeze({
-  starting: "…",
-  signed_out: "Sign in",
-  refused: "Signed out",
-  failed: "No account",
-});
+const STATE_WORDS = Object.freeze({ starting: "…", signed_out: "Sign in", refused: "Signed out", failed: "No account" });
 
-export class AccountMenu {
-  #access;
-  #button;
-  #menu;
-  #list;
-  #form;
-  #result;
-  #signOut;
-  /** @type {FormMode | null} */ #mode = null;
-  #busy = false;
-  /** A guest is given up for good: asked twice. */ #sure = false;
+export function AccountMenu() {
+  const { access, workspace } = useServices();
+  useModel(access, "session", "sessions");
+  const menu = useRef(/** @type {HTMLElement | null} */ (null));
+  const [open, setOpen] = useState(false);
+  const [mode, setMode] = useState(/** @type {FormMode | null} */ (null));
+  const { busy, said, say, run } = useWork(() => menu.current.hidePopover());
+  useEffect(() => {
+    const show = (event) => {
+      menu.current.showPopover();
+      setMode(event.detail);
+      say("");
+    };
+    workspace.addEventListener("account", show);
+    return () => workspace.removeEventListener("account", show);
+  }, [workspace]);
+  const onToggle = ({ newState }) => {
+    setOpen(newState === "open");
+    if (newState !== "open") setMode(null);
+    say("");
+  };
+  const { session, state } = access;
+  return html`
+    <button type="button" class="account-button" id="account-button" popovertarget="account-menu" aria-haspopup="dialog"
+      aria-expanded=${String(open)} data-state=${state} disabled=${state === "starting"}>
+      <${Spoken}>Account: <//><span class="account-name">${session?.name ?? STATE_WORDS[state]}</span>
+    </button>
+    <div class="account-menu" id="account-menu" popover="auto" role="dialog" aria-label="Account" ref=${menu} onToggle=${onToggle}>
+      <p class="account-who">${session?.name ?? "Not signed in"}</p>
+      <p class="account-kind soft">${kindOf(session)}</p>
+      <${Others} busy=${busy} run=${run} />
+      <div class="account-actions">
+        <button type="button" class="plain" data-do="guest" disabled=${busy} onClick=${() => run(() => access.guest())}>New guest</button>
+        ${Object.keys(FORM_WORDS).map((name) => html`
+          <button key=${name} type="button" class="plain" data-do=${name} aria-pressed=${String(mode === name)} disabled=${busy}
+            onClick=${() => { setMode(name); say(""); }}>${FORM_WORDS[name].title}…</button>`)}
+        ${session && html`<${SignOut} key=${`${session.session_id} ${open}`} session=${session} busy=${busy} run=${run} say=${say} />`}
+      </div>
+      <button type="button" class="plain" data-do="notices" aria-haspopup="dialog"
+        onClick=${() => { menu.current.hidePopover(); workspace.showKeys(); }}>Keys and notices…</button>
+      ${mode && html`<${SignForm} key=${mode} mode=${mode} busy=${busy} run=${run} say=${say} />`}
+      <${Result} tone="bad" text=${said} />
+    </div>`;
+}
 
-  /** @param {{button: HTMLElement, menu: HTMLElement}} elements @param {import("../net/access.js").Access} access */
-  constructor({ button, menu }, access) {
-    this.#access = access;
-    this.#button = button;
-    this.#menu = menu;
-    this.#list = menu.querySelector(".account-list");
-    this.#form = menu.querySelector("form");
-    this.#result = menu.querySelector(".result");
-    this.#signOut = menu.querySelector('[data-do="logout"]');
-    for (const event of ["session", "sessions"]) access.addEventListener(event, () => this.#draw());
-    for (const mode of ["login", "signup"]) menu.querySelector(`[data-do="${mode}"]`).addEventListener("click", () => this.#show(mode));
-    menu.querySelector('[data-do="guest"]').addEventListener("click", () => this.#do(() => access.guest()));
-    this.#signOut.addEventListener("click", () => this.#leave());
-    this.#form.addEventListener("submit", (event) => {
-      event.preventDefault();
-      this.#submit();
-    });
-    menu.addEventListener("toggle", (event) => {
-      button.setAttribute("aria-expanded", String(event.newState === "open"));
-      if (event.newState === "open") this.#draw();
-      else this.#show(null);
-    });
-    this.#draw();
-  }
+/** The other accounts of this browser. */
+function Others({ busy, run }) {
+  const { access } = useServices();
+  const { session, sessions } = access;
+  if (sessions.length === 0) return null;
+  return html`
+    <div class="account-others">
+      <h2>In this browser</h2>
+      <ul class="account-list" aria-label="Accounts of this browser">
+        ${sessions.map((known) => html`
+          <li key=${known.session_id}>
+            <button type="button" class="account-entry" aria-pressed=${String(known.session_id === session?.session_id)} disabled=${busy}
+              onClick=${() => run(() => access.use(known.session_id))}>
+              <span>${known.name}</span><span class="soft">${known.guest ? "guest" : "user"}</span>
+            </button>
+          </li>`)}
+      </ul>
+    </div>`;
+}
 
-  /** @param {FormMode} mode */
-  open(mode) {
-    this.#menu.showPopover();
-    this.#show(mode);
-  }
+/** A guest is given up for good: asked twice. */
+function SignOut({ session, busy, run, say }) {
+  const { access } = useServices();
+  const [sure, setSure] = useState(false);
+  const leave = () => {
+    if (!session.guest || sure) return run(() => access.signOut());
+    setSure(true);
+    return say("A guest has no password: its orders stay, and nobody can come back to its money.");
+  };
+  return html`
+    <button type="button" class="quiet" data-do="logout" disabled=${busy} onClick=${leave}>
+      ${sure ? "Give up this guest for good" : "Sign out"}
+    </button>`;
+}
 
-  #draw() {
-    const { session, state, sessions } = this.#access;
-    setText(this.#button.querySelector(".account-name"), session?.name ?? STATE_WORDS[state]);
-    this.#button.dataset.state = state;
-    this.#button.disabled = state === "starting";
-    setText(this.#menu.querySelector(".account-who"), session?.name ?? "Not signed in");
-    setText(this.#menu.querySelector(".account-kind"), kindOf(session));
-    const others = sessions.map((known) => this.#entry(known, known.session_id === session?.session_id));
-    this.#list.replaceChildren(...others);
-    this.#menu.querySelector(".account-others").hidden = sessions.length === 0;
-    this.#signOut.hidden = !session;
-    setText(this.#signOut, this.#sure ? "Give up this guest for good" : "Sign out");
-    for (const control of this.#menu.querySelectorAll("button")) control.disabled = this.#busy;
-  }
-
-  /** @param {import("../model/sessions.js").Session} session @param {boolean} current */
-  #entry(session, current) {
-    const button = element("button", "account-entry");
-    button.type = "button";
-    button.setAttribute("aria-pressed", String(current));
-    button.append(element("span", "", session.name), element("span", "soft", session.guest ? "guest" : "user"));
-    button.addEventListener("click", () => this.#do(() => this.#access.use(session.session_id)));
-    const item = element("li");
-    item.append(button);
-    return item;
-  }
-
-  /** @param {FormMode | null} mode */
-  #show(mode) {
-    this.#mode = mode;
-    this.#sure = false;
-    this.#form.hidden = mode === null;
-    this.#say("");
-    if (mode !== null) {
-      const { title, password, hint } = FORM_WORDS[mode];
-      setText(this.#form.querySelector(".send"), title);
-      setText(this.#form.querySelector(".hint"), hint);
-      this.#form.elements.password.autocomplete = password;
-      this.#form.elements.name.focus();
-    } else {
-      this.#form.reset();
+/** @param {{mode: FormMode, busy: boolean, run: (work: () => Promise<void>) => void, say: (text: string) => void}} props */
+function SignForm({ mode, busy, run, say }) {
+  const { access } = useServices();
+  const form = useRef(/** @type {HTMLFormElement | null} */ (null));
+  const { title, password, hint } = FORM_WORDS[mode];
+  useLayoutEffect(() => form.current.elements.name.focus(), []);
+  const submit = (event) => {
+    event.preventDefault();
+    const { elements } = form.current;
+    const name = elements.name.value.trim();
+    const secret = elements.password.value;
+    if (!name || !secret) {
+      say("Enter a name and a password.");
+      elements[name ? "password" : "name"].focus();
+      return;
     }
-    for (const choice of ["login", "signup"]) {
-      this.#menu.querySelector(`[data-do="${choice}"]`).setAttribute("aria-pressed", String(mode === choice));
-    }
-    this.#draw();
-  }
+    run(() => (mode === "signup" ? access.signUp(name, secret) : access.signIn(name, secret)));
+  };
+  return html`
+    <form class="sign" novalidate ref=${form} onSubmit=${submit}>
+      <p class="hint">${hint}</p>
+      <label>Name <input name="name" autocomplete="username" autocapitalize="off" spellcheck=${false} maxlength="32" /></label>
+      <label>Password <input name="password" type="password" autocomplete=${password} maxlength="256" /></label>
+      <button type="submit" class="send" disabled=${busy}>${title}</button>
+    </form>`;
+}
 
-  #submit() {
-    const name = this.#form.elements.name.value.trim();
-    const password = this.#form.elements.password.value;
-    if (!name || !password) {
-      this.#say("Enter a name and a password.");
-      this.#form.elements[name ? "password" : "name"].focus();
-      return undefined;
-    }
-    const { signIn, signUp } = { signIn: () => this.#access.signIn(name, password), signUp: () => this.#access.signUp(name, password) };
-    return this.#do(this.#mode === "signup" ? signUp : signIn);
-  }
-
-  #leave() {
-    if (this.#access.session?.guest && !this.#sure) {
-      this.#sure = true;
-      this.#say("A guest has no password: its orders stay, and nobody can come back to its money.");
-      this.#draw();
-      return undefined;
-    }
-    this.#sure = false;
-    return this.#do(() => this.#access.signOut());
-  }
-
-  /** @param {() => Promise<void>} work closes the menu when it has succeeded */
-  async #do(work) {
-    if (this.#busy) return;
-    this.#busy = true;
-    this.#say("");
-    this.#draw();
+/** One request at a time, and what became of it in words. @param {() => void} done is called when it succeeded */
+function useWork(done) {
+  const [busy, setBusy] = useState(false);
+  const [said, say] = useState("");
+  const run = async (work) => {
+    if (busy) return;
+    setBusy(true);
+    say("");
     try {
       await work();
-      this.#menu.hidePopover();
+      done();
     } catch (failure) {
-      this.#say(describeFailure(failure, "ask"));
+      say(describeFailure(failure, "ask"));
     } finally {
-      this.#busy = false;
-      this.#draw();
+      setBusy(false);
     }
-  }
-
-  /** @param {string} text */
-  #say(text) {
-    setText(this.#result, text);
-    this.#result.dataset.tone = "bad";
-  }
+  };
+  return { busy, said, say, run };
 }
 
 /** @param {import("../model/sessions.js").Session | null} session */

@@ -1,126 +1,166 @@
 /**
- * The account's balances, live, and the way to more paper money.
+ * The account's balances, live; what they are worth, and the profit and loss of what its own fills bought.
  * Layer: view.
  */
 
-import { toUnits, grouped, isDecimal, isZero, shortest, truncated } from "../model/decimal.js";
+import { useEffect, useMemo, useState } from "preact/hooks";
+
+import { grouped, isZero, rounded, toUnits, fromUnits, shortest, truncated } from "../model/decimal.js";
+import { markOf, positionsOf, signOf, unrealised, worthOf } from "../model/profit.js";
 import { describeFailure } from "../model/words.js";
-import { KeyedRows, element, setText } from "./cells.js";
-import { oncePerFrame } from "./frame.js";
+import { Cell, DataTable } from "./data-table.js";
+import { html } from "./html.js";
+import { dayTime } from "./moments.js";
+import { PaperMoney, assetsOf } from "./paper-money.js";
+import { useServices } from "./services.js";
+import { useModel, useModelSlowly } from "./use-model.js";
 
 /** More decimals than these are in the title. */
 const DECIMALS_SHOWN = 8;
+const MONEY_DECIMALS = 2;
+const DRAW_EVERY_MS = 500;
+/** Prices of the symbols that are not looked at. */
+const MARKS_EVERY_MS = 5_000;
+const AMOUNTS = Object.freeze([["available", "Available"], ["held", "Held"], ["total", "Total"]]);
 
-export class BalancesView {
-  #portfolio;
-  #desk;
-  #rows;
-  #empty;
-  #toggle;
-  #form;
-  #asset;
-  #result;
-  #busy = false;
-  #requestDraw = oncePerFrame(() => this.#draw());
+/** @type {readonly import("./data-table.js").Column[]} */
+const COLUMNS = Object.freeze([
+  { name: "asset", title: "Asset", width: 6 },
+  { name: "available", title: "Available", width: 11, kind: "number" },
+  { name: "held", title: "Held", width: 11, kind: "number" },
+  { name: "total", title: "Total", width: 11, kind: "number" },
+  { name: "value", title: "Value now", kind: "number" },
+  { name: "cost", title: "Average cost", width: 8, kind: "number" },
+  { name: "unrealised", title: "Unrealised", width: 8.5, kind: "number" },
+  { name: "realised", title: "Realised", width: 8.5, kind: "number" },
+]);
 
-  /** @param {HTMLElement} root the panel @param {import("../portfolio.js").Portfolio} portfolio @param {import("../desk.js").Desk} desk */
-  constructor(root, portfolio, desk) {
-    this.#portfolio = portfolio;
-    this.#desk = desk;
-    this.#empty = root.querySelector(".empty");
-    this.#toggle = root.querySelector("#deposit-toggle");
-    this.#form = root.querySelector("#deposit");
-    this.#asset = root.querySelector("#deposit-asset");
-    this.#result = root.querySelector("#deposit-result");
-    this.#rows = new KeyedRows(root.querySelector("tbody"), (balance) => balance.asset, makeRow);
-    portfolio.addEventListener("balances", this.#requestDraw);
-    portfolio.addEventListener("switch", () => this.#open(false));
-    for (const part of ["symbol", "instruments"]) desk.addEventListener(part, this.#requestDraw);
-    desk.addEventListener("instruments", () => this.#listAssets());
-    this.#toggle.addEventListener("click", () => this.#open(this.#form.hidden));
-    this.#form.addEventListener("submit", (event) => {
-      event.preventDefault();
-      this.#deposit();
-    });
-  }
-
-  #draw() {
-    const { balances, access } = this.#portfolio;
-    const { instrument, instruments } = this.#desk;
-    const first = instrument ? [instrument.quote, instrument.base] : [];
-    this.#rows.show(balances.loaded ? balances.listed(first, assetsOf(instruments)) : []);
-    this.#empty.hidden = balances.loaded;
-    setText(this.#empty, access.session ? "Loading…" : "Sign in, or become a guest, to have money here.");
-    this.#toggle.disabled = !access.session;
-  }
-
-  #listAssets() {
-    const options = [...assetsOf(this.#desk.instruments)].map((asset) => element("option", "", asset));
-    this.#asset.replaceChildren(...options);
-  }
-
-  /** @param {boolean} open */
-  #open(open) {
-    this.#form.hidden = !open;
-    this.#toggle.setAttribute("aria-expanded", String(open));
-    setText(this.#result, "");
-    if (!open) return;
-    if (this.#desk.instrument) this.#asset.value = this.#desk.instrument.quote;
-    this.#form.elements.amount.focus();
-  }
-
-  async #deposit() {
-    const amount = this.#form.elements.amount.value.trim();
-    const asset = this.#asset.value;
-    if (!isDecimal(amount) || toUnits(amount, 40) <= 0n) {
-      this.#say("bad", "Enter an amount such as 1000.");
-      this.#form.elements.amount.focus();
-      return;
-    }
-    if (this.#busy) return;
-    this.#busy = true;
-    try {
-      await this.#portfolio.deposit(asset, amount);
-      this.#say("good", `${grouped(shortest(amount))} ${asset} deposited.`);
-      this.#form.elements.amount.value = "";
-    } catch (failure) {
-      this.#say("bad", describeFailure(failure, "deposit"));
-    } finally {
-      this.#busy = false;
-    }
-  }
-
-  /** @param {"good" | "bad"} tone @param {string} text */
-  #say(tone, text) {
-    this.#result.dataset.tone = tone;
-    setText(this.#result, text);
-  }
+export function Balances() {
+  const { desk, portfolio } = useServices();
+  useModel(portfolio, "balances", "switch");
+  useModelSlowly(DRAW_EVERY_MS, portfolio, "fills");
+  useModelSlowly(DRAW_EVERY_MS, desk, "book");
+  useModel(desk, "symbol", "instruments");
+  const tickers = useTickers();
+  const { balances, access } = portfolio;
+  const { instrument, instruments } = desk;
+  const { fills } = portfolio.fills;
+  const positions = useMemo(() => positionsOf(fills), [fills]);
+  const first = instrument ? [instrument.quote, instrument.base] : [];
+  const listed = balances.loaded ? balances.listed(first, assetsOf(instruments)) : [];
+  const mark = (symbol) => (symbol === instrument?.symbol ? (desk.book.mid ?? markOf(tickers[symbol])) : markOf(tickers[symbol]));
+  const rows = listed.map((balance) => rowOf(balance, instruments, positions, mark));
+  return html`
+    <${PaperMoney} worth=${worthText(rows)} />
+    <${DataTable} id="balances" label="Balances" columns=${COLUMNS} after=${html`<${Coverage} positions=${positions} />`}>
+      ${rows.map((row) => html`<${BalanceRow} key=${row.balance.asset} ...${row} />`)}
+    <//>
+    ${!balances.loaded && html`<p class="empty">${access.session ? "Loading…" : "Sign in, or become a guest, to have money here."}</p>`}`;
 }
 
-/** @param {Map<string, import("../model/types.js").Instrument>} instruments @returns {Set<string>} */
-function assetsOf(instruments) {
-  return new Set([...instruments.values()].flatMap(({ quote, base }) => [quote, base]).sort());
+/** The 24 hours of every symbol, for their prices; asked for while somebody looks. @returns {Record<string, any>} */
+function useTickers() {
+  const { desk, workspace } = useServices();
+  useModel(workspace, "layout");
+  const [tickers, setTickers] = useState(/** @type {Record<string, any>} */ ({}));
+  const looking = workspace.tab("bottom") === "balances";
+  useEffect(() => {
+    if (!looking) return undefined;
+    const request = new AbortController();
+    const ask = () => document.hidden || desk.tickers(request.signal).then(setTickers, () => {}); // asked again in a while
+    ask();
+    const timer = setInterval(ask, MARKS_EVERY_MS);
+    return () => {
+      clearInterval(timer);
+      request.abort();
+    };
+  }, [looking]);
+  return tickers;
 }
 
-/** @param {import("../model/balances.js").Balance} balance */
-function makeRow({ asset }) {
-  const row = element("tr");
-  row.dataset.asset = asset;
-  const cells = ["available", "held", "total"].map((name) => {
-    const cell = element("td");
-    cell.dataset.amount = name;
-    return cell;
-  });
-  const name = element("th", "text", asset);
-  name.scope = "row";
-  row.append(name, ...cells);
-  const update = (balance) => {
-    for (const cell of cells) {
-      const exact = balance[cell.dataset.amount];
-      setText(cell, grouped(truncated(exact, DECIMALS_SHOWN)));
-      cell.title = `${exact} ${asset}`;
-    }
-    row.classList.toggle("nothing", isZero(balance.total));
+/**
+ * @param {import("../model/balances.js").Balance} balance
+ * @param {Map<string, import("../model/types.js").Instrument>} instruments
+ * @param {Map<string, import("../model/profit.js").Position>} positions
+ * @param {(symbol: string) => string | null} mark
+ */
+function rowOf(balance, instruments, positions, mark) {
+  const markets = [...instruments.values()].filter(({ base }) => base === balance.asset);
+  const market = markets.find(({ symbol }) => positions.has(symbol)) ?? markets[0];
+  if (!market) return { balance, quote: balance.asset, value: balance.total, position: null, gain: null };
+  const price = mark(market.symbol);
+  const position = positions.get(market.symbol) ?? null;
+  return {
+    balance,
+    quote: market.quote,
+    value: price && worthOf(balance.total, price),
+    position,
+    gain: position && unrealised(position, price),
   };
-  return { row, update };
+}
+
+function BalanceRow({ balance, quote, value, position, gain }) {
+  const { asset } = balance;
+  const ofQuote = quote === asset;
+  return html`
+    <tr role="row" data-asset=${asset} class=${isZero(balance.total) && !position ? "nothing" : ""}>
+      <th class="text" scope="row" role="rowheader" data-label="Asset">${asset}</th>
+      ${AMOUNTS.map(([name, title]) => html`
+        <${Cell} key=${name} label=${title} kind="number" data-amount=${name} title=${`${balance[name]} ${asset}`}>${grouped(truncated(balance[name], DECIMALS_SHOWN))}<//>`)}
+      <${Cell} label="Value now" kind="number">${value && !ofQuote ? html`${money(value)} <span class="soft">${quote}</span>` : "–"}<//>
+      <${Cell} label="Average cost" kind="number" title=${position?.averageCost ? `of ${position.quantity} ${asset}, fees included` : null}>
+        ${position?.averageCost ? money(position.averageCost) : "–"}<//>
+      <${Cell} label="Unrealised" kind="number" data-profit="unrealised">${gainText(gain, quote)}<//>
+      <${Cell} label="Realised" kind="number" data-profit="realised">${gainText(position && position.realised, quote)}<//>
+    </tr>`;
+}
+
+/** With its sign, since colour alone tells nobody. @param {string | null} amount @param {string} unit */
+function gainText(amount, unit) {
+  if (amount === null) return "–";
+  const sign = signOf(amount);
+  const text = money(amount.replace("-", ""));
+  return html`<span data-direction=${sign} title=${`${amount} ${unit}`}>${sign > 0 ? "+" : sign < 0 ? "−" : ""}${text}</span>`;
+}
+
+/** @param {string} text */
+function money(text) {
+  const short = rounded(text, MONEY_DECIMALS);
+  return grouped(fromUnits(toUnits(short, MONEY_DECIMALS), MONEY_DECIMALS));
+}
+
+/** What everything with a price is worth, asset of payment by asset of payment; and that some have none. */
+function worthText(rows) {
+  const scale = 10;
+  let unpriced = 0;
+  /** @type {Map<string, bigint>} */ const sums = new Map();
+  for (const { balance, quote, value } of rows) {
+    if (isZero(balance.total)) continue;
+    if (value === null) {
+      unpriced += 1;
+      continue;
+    }
+    sums.set(quote, (sums.get(quote) ?? 0n) + toUnits(truncated(value, scale), scale));
+  }
+  const worth = [...sums].map(([quote, units]) => `${money(shortest(fromUnits(units, scale)))} ${quote}`).join(" + ");
+  return worth && unpriced ? `${worth}, and ${unpriced === 1 ? "1 asset" : `${unpriced} assets`} without a price` : worth;
+}
+
+/** Which fills the profit and loss is reckoned from, and the way to more of them. */
+function Coverage({ positions }) {
+  const { portfolio } = useServices();
+  const [problem, setProblem] = useState("");
+  const { fills, fillsLoaded, fillsBefore } = portfolio;
+  const count = fills.fills.length;
+  if (!fillsLoaded || !portfolio.access.session) return null;
+  if (count === 0) return html`<p class="coverage">Profit and loss appears with your first fill. What is deposited has no cost.</p>`;
+  const since = dayTime(fills.fills[count - 1].timestamp);
+  const uncosted = [...positions.values()].some((position) => !isZero(position.uncosted));
+  const more = () => portfolio.loadEarlierFills().then(() => setProblem(""), (failure) => setProblem(describeFailure(failure, "ask")));
+  return html`
+    <p class="coverage">
+      Profit and loss by average cost, fees included, from ${fillsBefore ? `your newest ${count} fills, since ${since}` : count === 1 ? "your only fill" : `all your ${count} fills, since ${since}`}.
+      ${uncosted ? " What you sold beyond what these bought has no known cost and is left out." : ""}
+      ${fillsBefore && html` <button type="button" class="plain" onClick=${more}>Load earlier fills</button>`} ${problem}
+    </p>`;
 }

@@ -1,168 +1,228 @@
 /**
- * The order book: asks above, bids below, mid and spread between. As many levels as the panel has room for.
+ * The order book: asks above, bids below, the middle between. As many levels as the panel has room for.
  *
- * Rows are made once and refilled; the best levels stay beside the middle. A click on a level,
- * or Enter on it, picks its price: the price that stood there when the button went down.
+ * A click on a price, or Enter on it, picks it: the price that stood there when the button went down. A click on a
+ * size opens the queue of its level. The levels are one stop of the tab key; arrow keys walk them, and wheel and
+ * page keys show deeper ones of one side.
  * Layer: view.
  */
 
-import { grouped, shortest } from "../model/decimal.js";
-import { NumberText, element, setText } from "./cells.js";
-import { oncePerFrame } from "./frame.js";
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 
-const LEVELS_MIN = 5;
+import { LevelQueue } from "../level-queue.js";
+import { groupings, ladderOf, ownLevels } from "../model/ladder.js";
+import { html } from "./html.js";
+import { LadderMiddle } from "./ladder-middle.js";
+import { LadderTools } from "./ladder-tools.js";
+import { LevelQueuePanel } from "./level-queue.js";
+import { LevelRow } from "./level-row.js";
+import { useServices } from "./services.js";
+import { useModel } from "./use-model.js";
+
+const LEVELS_MIN = 3;
 const LEVELS_MAX = 40;
+const PAGE_LEVELS = 10;
+const VACANT = Object.freeze({
+  price: "", shown: "", quantity: "", total: "", orders: "", share: 0, meets: false, own: "", place: "", ownWords: "",
+});
 
-/** One line of the ladder. */
-class LevelRow {
-  element = element("tr");
-  price = "";
-  #button = element("button", "level-price");
-  #priceText;
-  #quantity;
-  #total;
-  #orders = element("td", "orders-column");
-  #side;
-
-  /** @param {"buy" | "sell"} side of the orders resting here */
-  constructor(side) {
-    this.#side = side;
-    this.#button.type = "button";
-    this.#button.tabIndex = -1;
-    this.#priceText = element("span");
-    this.#button.append(this.#priceText);
-    const cells = [element("td"), element("td"), element("td"), this.#orders];
-    cells[0].append(this.#button);
-    this.#quantity = new NumberText(cells[1]);
-    this.#total = new NumberText(cells[2]);
-    this.element.setAttribute("role", "row");
-    for (const cell of cells) cell.setAttribute("role", "cell");
-    this.element.append(...cells);
-    this.show(undefined, false);
-  }
-
-  /** @param {import("../model/types.js").Level | undefined} level @param {boolean} own whether an order of ours rests here */
-  show(level, own) {
-    this.price = level?.price ?? "";
-    this.element.classList.toggle("vacant", !level);
-    this.element.classList.toggle("own", own);
-    this.#button.disabled = !level;
-    setText(this.#priceText, level ? grouped(level.price) : "");
-    if (own) this.#button.setAttribute("aria-description", "Your order rests here");
-    else this.#button.removeAttribute("aria-description");
-    this.#quantity.show(level?.quantity ?? "");
-    this.#total.show(level?.cumulative ?? "");
-    setText(this.#orders, level ? String(level.orders) : "");
-    this.element.style.setProperty("--share", String(level?.share ?? 0));
-  }
-
-  /** @param {Set<string>} ownLevels */
-  isOwn(ownLevels, level) {
-    return level !== undefined && ownLevels.has(`${this.#side} ${level.price}`);
-  }
-
-  /** @param {boolean} reachable by the tab key */
-  set tabStop(reachable) {
-    this.#button.tabIndex = reachable ? 0 : -1;
-  }
-
-  focus() {
-    this.#button.focus();
-  }
+export function DepthLadder() {
+  const { api, desk, entry, workspace } = useServices();
+  useModel(desk, "book", "symbol", "status");
+  useModel(workspace, "layout");
+  const queue = useMemo(() => new LevelQueue(api, desk), [api, desk]);
+  useModel(queue, "change");
+  const root = useRef(/** @type {HTMLElement | null} */ (null));
+  const pressed = useRef("");
+  const count = useFittingLevels(root);
+  const { offset, scroll, recentre } = useOffset(root, count);
+  const { book, instrument } = desk;
+  const grouping = useGrouping();
+  const bars = workspace.recall("ladder.bars", "total");
+  const own = useOwnLevels(grouping);
+  const [asks, bids] = [count + offset, count - offset];
+  const indicative = desk.trading.indicative?.price ?? null;
+  const levels = ladderOf(book.sides, { grouping, asks, bids, bars, own, indicative: book.crossed ? indicative : null });
+  const stop = levels.bids.length > 0 && bids > 0 ? "buy" : "sell";
+  const rows = (side, rowsOf, length) => Array.from({ length }, (_, index) => {
+    const row = rowsOf[index] ?? VACANT;
+    const opened = row.price !== "" && queue.level?.side === side && queue.level.price === row.price;
+    return html`<${LevelRow} key=${index} ...${row} first=${index === 0 && side === stop} opened=${opened} />`;
+  });
+  const onClick = (event) => {
+    const button = targetOf(event);
+    const price = event.detail > 0 ? pressed.current : button?.value;
+    if (!button || !price) return;
+    if (button.className === "level-price") entry.takePrice(price);
+    else toggle(queue, { side: button.closest(".asks") ? "sell" : "buy", price, grouping });
+  };
+  const onKeyDown = (event) => walk(event, scroll, recentre);
+  return html`
+    <section class="panel ladder-panel" aria-labelledby="ladder-title">
+      <${LadderTools} grouping=${grouping} sizes=${instrument ? groupings(instrument.tick_size, book.mid) : []} bars=${bars}
+        away=${offset !== 0} onRecentre=${recentre} />
+      <div class="ladder" id="ladder" ref=${root} data-fitted=${count > 0 ? "" : null}
+        onPointerDown=${(event) => (pressed.current = targetOf(event)?.value ?? "")} onClick=${onClick} onKeyDown=${onKeyDown}>
+        <table role="table" aria-labelledby="ladder-title">
+          <${Head} instrument=${instrument} />
+          <tbody role="rowgroup" class="asks" aria-label="Asks">${rows("sell", levels.asks, asks).reverse()}</tbody>
+          <${LadderMiddle} />
+          <tbody role="rowgroup" class="bids" aria-label="Bids">${rows("buy", levels.bids, bids)}</tbody>
+        </table>
+        <${Empty} book=${book} />
+      </div>
+      <${LevelQueuePanel} queue=${queue} onClose=${() => focusLevel(root.current, queue)} />
+    </section>`;
 }
 
-export class DepthLadder {
-  /** Called with the price of a level that was picked. @type {(price: string) => void} */
-  onPick = () => {};
-  #desk;
-  #root;
-  #bodies;
-  #mid;
-  #spread;
-  #empty;
-  /** Best first. @type {{asks: LevelRow[], bids: LevelRow[]}} */ #rows = { asks: [], bids: [] };
-  #pressedPrice = "";
-  #requestDraw = oncePerFrame(() => this.#draw());
-
-  /** @param {HTMLElement} root @param {import("../desk.js").Desk} desk */
-  constructor(root, desk) {
-    this.#desk = desk;
-    this.#root = root;
-    this.#bodies = { asks: root.querySelector(".asks"), bids: root.querySelector(".bids") };
-    this.#mid = root.querySelector(".mid-price");
-    this.#spread = root.querySelector(".spread");
-    this.#empty = root.querySelector(".empty");
-    for (const part of ["book", "symbol"]) desk.addEventListener(part, this.#requestDraw);
-    desk.portfolio.addEventListener("orders", this.#requestDraw);
-    new ResizeObserver(() => this.#fit()).observe(root);
-    root.addEventListener("pointerdown", (event) => (this.#pressedPrice = this.#rowOf(event)?.price ?? ""));
-    root.addEventListener("click", (event) => this.#pick(event));
-    root.addEventListener("keydown", (event) => this.#move(event));
-  }
-
-  /** Make as many rows as fit. */
-  #fit() {
-    const remPx = Number.parseFloat(getComputedStyle(document.documentElement).fontSize);
-    const rowPx = Number.parseFloat(getComputedStyle(this.#root).getPropertyValue("--row")) * remPx;
-    const [head, middle] = this.#root.querySelectorAll("thead, .middle");
-    const room = this.#root.clientHeight - head.offsetHeight - middle.offsetHeight;
-    const count = Math.max(LEVELS_MIN, Math.min(LEVELS_MAX, Math.floor(room / rowPx / 2)));
-    // What is left over goes to the rows, so that the ladder ends where its panel does.
-    this.#root.style.setProperty("--level", `${Math.max(rowPx, room / count / 2)}px`);
-    if (count === this.#rows.asks.length) return;
-    for (const [side, name] of [["sell", "asks"], ["buy", "bids"]]) {
-      this.#rows[name] = Array.from({ length: count }, () => new LevelRow(side));
-      const shown = this.#rows[name].map((row) => row.element);
-      this.#bodies[name].replaceChildren(...(name === "asks" ? shown.reverse() : shown));
-    }
-    this.#rows.bids[0].tabStop = true;
-    this.#root.dataset.fitted = "";
-    this.#draw();
-  }
-
-  #draw() {
-    const { book, portfolio, instrument } = this.#desk;
-    const levels = book.levels(this.#rows.asks.length);
-    const ownLevels = instrument ? portfolio.orders.ownLevels(instrument.symbol) : new Set();
-    for (const name of ["asks", "bids"]) {
-      this.#rows[name].forEach((row, index) => row.show(levels[name][index], row.isOwn(ownLevels, levels[name][index])));
-    }
-    setText(this.#mid, book.mid === null ? "–" : grouped(trimmedMid(book.mid)));
-    setText(this.#spread, book.spread === null ? "–" : grouped(book.spread));
-    const bare = levels.asks.length + levels.bids.length === 0;
-    this.#empty.hidden = !bare;
-    if (bare) setText(this.#empty, book.state === "empty" ? "Loading the book…" : "Nobody is quoting. The first limit order makes the market.");
-  }
-
-  /** @param {Event} event @returns {LevelRow | undefined} */
-  #rowOf(event) {
-    const line = event.target.closest("tr");
-    return [...this.#rows.asks, ...this.#rows.bids].find((row) => row.element === line);
-  }
-
-  /** @param {MouseEvent} event */
-  #pick(event) {
-    const byPointer = event.detail > 0;
-    const price = byPointer ? this.#pressedPrice : this.#rowOf(event)?.price;
-    if (price) this.onPick(price);
-  }
-
-  /** Arrow keys walk the levels, which are one stop of the tab key. @param {KeyboardEvent} event */
-  #move(event) {
-    const step = { ArrowUp: -1, ArrowDown: 1 }[event.key];
-    if (!step) return;
-    const lines = [...this.#rows.asks].reverse().concat(this.#rows.bids).filter((row) => row.price !== "");
-    const from = lines.indexOf(this.#rowOf(event));
-    const to = lines[from + step];
-    if (from < 0 || !to) return;
-    event.preventDefault();
-    lines[from].tabStop = false;
-    to.tabStop = true;
-    to.focus();
-  }
+function Head({ instrument }) {
+  return html`
+    <thead role="rowgroup">
+      <tr role="row">
+        <th role="columnheader" scope="col">Price <span>${instrument?.quote ?? ""}</span></th>
+        <th role="columnheader" scope="col">Size <span>${instrument?.base ?? ""}</span></th>
+        <th role="columnheader" scope="col">Total</th>
+        <th role="columnheader" scope="col" class="orders-column">Orders</th>
+        <th role="columnheader" scope="col" class="own-column">Yours</th>
+      </tr>
+    </thead>`;
 }
 
-/** The mid has one decimal more than the tick; a closing zero there says nothing. @param {string} mid */
-function trimmedMid(mid) {
-  return mid.endsWith("0") && mid.includes(".") ? mid.slice(0, -1).replace(/\.$/, "") : shortest(mid);
+function Empty({ book }) {
+  if (book.bestBid || book.bestAsk) return null;
+  return html`<p class="empty">${book.state === "empty" ? "Loading the book…" : "Nobody is quoting. The first limit order makes the market."}</p>`;
+}
+
+/** The group of ticks that is wanted for the shown symbol; one tick where that can't be. @returns {string} */
+function useGrouping() {
+  const { desk, workspace } = useServices();
+  const { instrument, book } = desk;
+  if (!instrument) return "1";
+  const sizes = groupings(instrument.tick_size, book.mid);
+  const wanted = workspace.recall("ladder.grouping", {})[instrument.symbol];
+  return sizes.includes(wanted) ? wanted : sizes[0];
+}
+
+/** Reckoned again when the orders or their places changed, not with every change of the book. @param {string} grouping */
+function useOwnLevels(grouping) {
+  const { desk, portfolio } = useServices();
+  useModel(portfolio, "orders", "queue", "switch");
+  const changes = useRef(0);
+  useEffect(() => {
+    const note = () => void (changes.current += 1);
+    for (const name of ["orders", "queue", "switch"]) portfolio.addEventListener(name, note);
+    return () => {
+      for (const name of ["orders", "queue", "switch"]) portfolio.removeEventListener(name, note);
+    };
+  }, [portfolio]);
+  const { instrument } = desk;
+  return useMemo(
+    () => (instrument ? ownLevels(portfolio.orders.open(), portfolio.queue, instrument, grouping) : new Map()),
+    [portfolio, instrument, grouping, changes.current],
+  );
+}
+
+/** How many levels of each side the panel has room for; what is left over goes to the rows. @returns {number} 0 before it is known */
+function useFittingLevels(root) {
+  const [count, setCount] = useState(0);
+  useLayoutEffect(() => {
+    const element = root.current;
+    const fit = () => {
+      if (element.clientHeight === 0) return; // not shown
+      const remPx = Number.parseFloat(getComputedStyle(document.documentElement).fontSize);
+      const rowPx = Number.parseFloat(getComputedStyle(element).getPropertyValue("--row")) * remPx;
+      const [head, middle] = element.querySelectorAll("thead, .middle");
+      const room = element.clientHeight - head.offsetHeight - middle.offsetHeight;
+      const fitting = Math.max(LEVELS_MIN, Math.min(LEVELS_MAX, Math.floor(room / rowPx / 2)));
+      element.style.setProperty("--level", `${Math.max(rowPx, room / fitting / 2)}px`);
+      setCount(fitting);
+    };
+    const observer = new ResizeObserver(fit);
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, []);
+  return count;
+}
+
+/**
+ * How many rows of the bids have given way to deeper asks; below zero the other way. The wheel turns it.
+ * @param {import("preact/hooks").MutableRef<HTMLElement | null>} root
+ * @param {number} count of levels of each side when centred
+ */
+function useOffset(root, count) {
+  const { desk } = useServices();
+  const [offset, setOffset] = useState(0);
+  const held = Math.max(-count, Math.min(count, offset));
+  const scroll = (rows) => setOffset((before) => Math.max(-count, Math.min(count, before + rows)));
+  const recentre = () => setOffset(0);
+  useEffect(() => {
+    desk.addEventListener("symbol", recentre);
+    return () => desk.removeEventListener("symbol", recentre);
+  }, [desk]);
+  useEffect(() => {
+    const element = root.current;
+    let turnedPx = 0;
+    const onWheel = (event) => {
+      if (event.ctrlKey || count === 0) return;
+      event.preventDefault();
+      turnedPx += event.deltaY * (event.deltaMode === WheelEvent.DOM_DELTA_LINE ? 20 : 1);
+      const rows = Math.trunc(turnedPx / 20);
+      turnedPx -= rows * 20;
+      if (rows !== 0) scroll(-rows);
+    };
+    element.addEventListener("wheel", onWheel, { passive: false });
+    return () => element.removeEventListener("wheel", onWheel);
+  }, [count]);
+  return { offset: held, scroll, recentre };
+}
+
+/** @param {LevelQueue} queue @param {import("../level-queue.js").OpenLevel} level */
+function toggle(queue, level) {
+  const shown = queue.level;
+  if (shown?.side === level.side && shown.price === level.price) queue.close();
+  else queue.open(level);
+}
+
+/** @param {HTMLElement} root @param {LevelQueue} queue whose level gets the focus back, as far as it is still there */
+function focusLevel(root, queue) {
+  const { level } = queue;
+  queue.close();
+  if (!level) return;
+  const side = root.querySelector(level.side === "buy" ? ".bids" : ".asks");
+  const sizes = [...side.querySelectorAll(".level-size:enabled")];
+  (sizes.find((button) => button.value === level.price) ?? sizes[0])?.focus();
+}
+
+/** @param {Event} event @returns {HTMLButtonElement | null} the price of the row it happened in, or the size when on that */
+function targetOf(event) {
+  return event.target.closest(".level-size") ?? event.target.closest("tr")?.querySelector(".level-price") ?? null;
+}
+
+/**
+ * Arrows walk the levels and between price and size; beyond the edge deeper levels come.
+ * @param {KeyboardEvent} event
+ * @param {(rows: number) => void} scroll
+ * @param {() => void} recentre
+ */
+function walk(event, scroll, recentre) {
+  const active = document.activeElement;
+  if (!active.matches(".level-price, .level-size")) return;
+  const to = { ArrowLeft: ".level-price", ArrowRight: ".level-size" }[event.key];
+  const rows = { ArrowUp: 1, ArrowDown: -1, PageUp: PAGE_LEVELS, PageDown: -PAGE_LEVELS }[event.key];
+  if (to) focusOnly(active.closest("tr").querySelector(to));
+  else if (event.key === "Home") recentre();
+  else if (rows) {
+    const buttons = [...event.currentTarget.querySelectorAll(`.${active.className}:enabled`)];
+    const next = Math.abs(rows) === 1 ? buttons[buttons.indexOf(active) - rows] : undefined;
+    if (next) focusOnly(next);
+    else scroll(rows);
+  } else return;
+  event.preventDefault();
+}
+
+/** The tab key comes back to where the arrows went. @param {HTMLButtonElement} button */
+function focusOnly(button) {
+  document.activeElement.tabIndex = -1;
+  button.tabIndex = 0;
+  button.focus();
 }

@@ -1,48 +1,105 @@
 /**
- * The account's fills with their fees, newest on top.
+ * The account's fills with their fees, newest on top; each leads to its explanation.
  * Layer: view.
  */
 
-import { grouped, shortest } from "../model/decimal.js";
+import { useState } from "preact/hooks";
+
+import { grouped, multiply, rounded, shortest } from "../model/decimal.js";
 import { fillKey } from "../model/fills.js";
-import { KeyedRows, NumberText, clockTime, element, setText } from "./cells.js";
-import { oncePerFrame } from "./frame.js";
+import { describeFailure } from "../model/words.js";
+import { Cell, DataTable } from "./data-table.js";
+import { html } from "./html.js";
+import { memo } from "./memo.js";
+import { dayTime, wholeTime } from "./moments.js";
+import { useServices } from "./services.js";
+import { NumberText } from "./text.js";
+import { useModel, useModelSlowly } from "./use-model.js";
 
-export class FillsView {
-  #portfolio;
-  #rows;
-  #empty;
+const DRAW_EVERY_MS = 200;
+/** Rows that are drawn at first; a button draws the next. */
+const ROWS = 200;
+const WORTH_DECIMALS = 4;
 
-  /** @param {HTMLElement} root @param {import("../portfolio.js").Portfolio} portfolio */
-  constructor(root, portfolio) {
-    this.#portfolio = portfolio;
-    this.#empty = root.querySelector(".empty");
-    this.#rows = new KeyedRows(root.querySelector("tbody"), fillKey, makeRow);
-    portfolio.addEventListener("fills", oncePerFrame(() => this.#draw()));
-  }
+/** @type {readonly import("./data-table.js").Column[]} */
+const COLUMNS = Object.freeze([
+  { name: "time", title: "Time", width: 8.5 },
+  { name: "symbol", title: "Symbol", width: 6.5 },
+  { name: "side", title: "Side", width: 6 },
+  { name: "price", title: "Price", width: 8, kind: "number" },
+  { name: "quantity", title: "Quantity", width: 9, kind: "number" },
+  { name: "worth", title: "Value", width: 9, kind: "number" },
+  { name: "fee", title: "Fee", width: 9, kind: "number" },
+  { name: "role", title: "Liquidity", width: 7 },
+  { name: "order", title: "Order", only: "wide" },
+  { name: "why", title: "Explain", width: 5, kind: "number", unnamed: true },
+]);
 
-  #draw() {
-    const { fills, fillsLoaded, access } = this.#portfolio;
-    this.#rows.show(fills.fills);
-    this.#empty.hidden = fills.fills.length > 0;
-    setText(this.#empty, !access.session ? "No account." : fillsLoaded ? "No fills yet." : "Loading…");
-  }
+export function Fills() {
+  const { desk, portfolio } = useServices();
+  useModelSlowly(DRAW_EVERY_MS, portfolio, "fills", "switch");
+  useModel(desk, "instruments");
+  const [drawn, draw] = useState(ROWS);
+  const { fills } = portfolio.fills;
+  return html`
+    <${DataTable} id="fills" label="Fills" columns=${COLUMNS} after=${html`<${After} drawn=${drawn} draw=${draw} />`}>
+      ${fills.slice(0, drawn).map((fill) => html`<${FillRow} key=${fillKey(fill)} fill=${fill} quote=${desk.instruments.get(fill.symbol)?.quote ?? ""} />`)}
+    <//>`;
 }
 
-/** @param {import("../model/fills.js").Fill} fill */
-function makeRow(fill) {
-  const row = element("tr");
-  row.dataset.side = fill.side;
-  const quantity = element("td");
-  new NumberText(quantity).show(fill.quantity);
-  row.append(
-    element("td", "text", fill.symbol),
-    element("td", "text side", fill.side === "buy" ? "Bought" : "Sold"),
-    element("td", "", grouped(fill.price)),
-    quantity,
-    element("td", "wide", grouped(shortest(fill.fee))),
-    element("td", "text wide", fill.liquidity === "maker" ? "Maker" : "Taker"),
-    element("td", "time", clockTime(fill.timestamp)),
-  );
-  return { row, update: () => {} };
+/** @param {{fill: import("../model/fills.js").Fill, quote: string}} props */
+const FillRow = memo(({ fill, quote }) => {
+  const { workspace } = useServices();
+  const worth = multiply(fill.price, fill.quantity);
+  const done = fill.side === "buy" ? "Bought" : "Sold";
+  const explain = () => workspace.explain({ trade_id: fill.trade_id, order_id: fill.order_id, symbol: fill.symbol });
+  return html`
+    <tr role="row" data-side=${fill.side} data-trade=${fill.trade_id}>
+      <${Cell} label="Time" class="time" title=${wholeTime(fill.timestamp)}>${dayTime(fill.timestamp)}<//>
+      <${Cell} label="Symbol">${fill.symbol}<//>
+      <${Cell} label="Side" class="side">${done}<//>
+      <${Cell} label="Price" kind="number">${grouped(fill.price)}<//>
+      <${Cell} label="Quantity" kind="number"><${NumberText} value=${fill.quantity} /><//>
+      <${Cell} label="Value" kind="number" title=${`${worth} ${quote}`}>${grouped(rounded(worth, WORTH_DECIMALS))}<//>
+      <${Cell} label="Fee" kind="number" title=${`${fill.fee} ${quote}`}>${feeText(fill.fee)}<//>
+      <${Cell} label="Liquidity">${fill.liquidity === "maker" ? "Maker" : "Taker"}<//>
+      <${Cell} label="Order" only="wide" class="soft">${fill.order_id}<//>
+      <td role="cell" class="number action"><button type="button" class="plain" onClick=${explain}
+        aria-label=${`Why: ${done.toLowerCase()} ${shortest(fill.quantity)} ${fill.symbol} at ${grouped(fill.price)}`}>Why</button></td>
+    </tr>`;
+});
+
+/** A fee below zero is a rebate. @param {string} fee */
+function feeText(fee) {
+  const text = grouped(shortest(fee));
+  return text.startsWith("-") ? html`<span data-direction="1" title="A rebate">+${text.slice(1)}</span>` : text;
+}
+
+/** Below the rows: more of them, or why there are none. */
+function After({ drawn, draw }) {
+  const { portfolio } = useServices();
+  const { fills, fillsLoaded, fillsBefore, access } = portfolio;
+  const [busy, setBusy] = useState(false);
+  const [problem, setProblem] = useState("");
+  const more = async () => {
+    draw(drawn + ROWS);
+    if (fills.fills.length > drawn + ROWS || !fillsBefore) return;
+    setBusy(true);
+    setProblem("");
+    try {
+      await portfolio.loadEarlierFills();
+    } catch (failure) {
+      setProblem(describeFailure(failure, "ask"));
+    } finally {
+      setBusy(false);
+    }
+  };
+  if (!access.session) return html`<p class="empty">Your fills are here once you sign in.</p>`;
+  if (fills.fills.length === 0) return html`<p class="empty">${fillsLoaded ? "No fills yet." : "Loading…"}</p>`;
+  if (!fillsBefore && fills.fills.length <= drawn) return null;
+  return html`
+    <p class="more">
+      <button type="button" class="plain" disabled=${busy} onClick=${more}>${busy ? "Loading…" : "Load earlier fills"}</button>
+      <span class="result" data-tone="bad" role="status">${problem}</span>
+    </p>`;
 }

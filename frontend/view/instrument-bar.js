@@ -1,70 +1,58 @@
 /**
- * The top of the page: symbol switcher, last price, 24 hour figures, and where the flow comes from.
+ * Symbol switcher, last price, 24 hour figures, and where the flow comes from.
  * Layer: view.
  */
 
+import { useEffect } from "preact/hooks";
+
 import { compare, grouped, rounded, shortest } from "../model/decimal.js";
-import { element, setText } from "./cells.js";
-import { oncePerFrame } from "./frame.js";
+import { html } from "./html.js";
+import { useServices } from "./services.js";
+import { SymbolSwitcher } from "./symbol-switcher.js";
+import { Spoken } from "./text.js";
+import { useModel } from "./use-model.js";
 
 const FLOW_LABELS = Object.freeze({ simulated: "Simulated flow", replay: "Replay" });
+const VOLUME_DECIMALS = 4;
+const QUOTE_DECIMALS = 0;
 
-export class InstrumentBar {
-  #desk;
-  #select;
-  #last;
-  #figures;
-  #flow;
+export function InstrumentBar() {
+  const { desk } = useServices();
+  useModel(desk, "instruments", "symbol", "ticker", "venue");
+  const { instrument, ticker, venue } = desk;
+  const { figures, direction } = ticker;
+  const title = titleOf(instrument, figures.last);
+  useEffect(() => void (document.title = title), [title]);
+  const change = figures.change === null ? 0 : compare(figures.change, "0");
+  const flow = venue.flows.map((name) => FLOW_LABELS[name] ?? name).join(", ");
+  return html`
+    <${SymbolSwitcher} />
+    <p class="last" id="last" data-direction=${direction}>
+      <${Spoken}>Last price <//><span class="last-price">${figures.last === null ? "–" : grouped(figures.last)}</span>
+    </p>
+    <dl class="figures" id="figures">
+      <div><dt><span class="day">24 h </span>change</dt><dd data-figure="change" data-direction=${change}>${changeText(figures, change)}</dd></div>
+      <div><dt><span class="day">24 h </span>high</dt><dd data-figure="high">${figures.high ? grouped(figures.high) : "–"}</dd></div>
+      <div><dt><span class="day">24 h </span>low</dt><dd data-figure="low">${figures.low ? grouped(figures.low) : "–"}</dd></div>
+      <div><dt><span class="day">24 h </span>volume</dt><dd data-figure="volume">${volumeText(figures.volume, VOLUME_DECIMALS, instrument?.base)}</dd></div>
+      <div><dt><span class="day">24 h </span>turnover</dt><dd data-figure="quote-volume">${volumeText(figures.quote_volume, QUOTE_DECIMALS, instrument?.quote)}</dd></div>
+    </dl>
+    <p class="flow" id="flow" hidden=${flow === ""}>${flow}</p>`;
+}
 
-  /** @param {HTMLElement} root @param {import("../desk.js").Desk} desk */
-  constructor(root, desk) {
-    this.#desk = desk;
-    this.#select = root.querySelector("#symbol");
-    this.#last = root.querySelector("#last");
-    this.#flow = root.querySelector("#flow");
-    this.#figures = new Map([...root.querySelectorAll("[data-figure]")].map((cell) => [cell.dataset.figure, cell]));
-    this.#select.addEventListener("change", () => desk.select(this.#select.value));
-    const draw = oncePerFrame(() => this.#draw());
-    desk.addEventListener("instruments", () => this.#listSymbols());
-    for (const part of ["symbol", "ticker", "venue"]) desk.addEventListener(part, draw);
-  }
+/** @param {import("../model/ticker.js").TickerFigures} figures @param {number} direction its sign */
+function changeText({ change, change_percent }, direction) {
+  if (change === null) return "–";
+  const signed = (text) => (text.startsWith("-") ? text.replace("-", "−") : `${direction > 0 ? "+" : ""}${text}`);
+  return `${signed(grouped(change))}  ${signed(rounded(change_percent ?? "0", 2))} %`;
+}
 
-  #listSymbols() {
-    const options = [...this.#desk.instruments.values()].map(({ symbol, status }) => {
-      const option = element("option", "", status && status !== "trading" ? `${symbol} (${status})` : symbol);
-      option.value = symbol;
-      return option;
-    });
-    this.#select.replaceChildren(...options);
-    this.#select.disabled = false;
-  }
-
-  #draw() {
-    const { instrument, ticker, venue } = this.#desk;
-    const { figures, direction } = ticker;
-    if (instrument) this.#select.value = instrument.symbol;
-    setText(this.#last.querySelector(".last-price"), figures.last === null ? "–" : grouped(figures.last));
-    this.#last.dataset.direction = String(direction);
-    const change = figures.change === null ? 0 : compare(figures.change, "0");
-    const sign = (text) => (text.startsWith("-") ? text.replace("-", "−") : `${change > 0 ? "+" : ""}${text}`);
-    this.#show("change", figures.change && `${sign(grouped(figures.change))}  ${sign(rounded(figures.change_percent ?? "0", 2))} %`);
-    this.#figures.get("change").dataset.direction = String(change);
-    this.#show("high", figures.high && grouped(figures.high));
-    this.#show("low", figures.low && grouped(figures.low));
-    this.#show("volume", figures.volume && `${grouped(shortest(rounded(figures.volume, 4)))} ${instrument?.base ?? ""}`);
-    this.#flow.hidden = venue.flows.length === 0;
-    setText(this.#flow, venue.flows.map((flow) => FLOW_LABELS[flow] ?? flow).join(", "));
-    setDocumentTitle(instrument, figures.last);
-  }
-
-  /** @param {string} name @param {string | null} text */
-  #show(name, text) {
-    setText(this.#figures.get(name), text || "–");
-  }
+/** @param {string | null} volume @param {number} decimals @param {string} [asset] */
+function volumeText(volume, decimals, asset = "") {
+  return volume ? `${grouped(shortest(rounded(volume, decimals)))} ${asset}` : "–";
 }
 
 /** @param {import("../model/types.js").Instrument | null} instrument @param {string | null} last */
-function setDocumentTitle(instrument, last) {
-  const title = instrument ? `${last === null ? "" : `${grouped(last)} `}${instrument.symbol} · Openbell` : "Openbell";
-  if (document.title !== title) document.title = title;
+function titleOf(instrument, last) {
+  return instrument ? `${last === null ? "" : `${grouped(last)} `}${instrument.symbol} · Openbell` : "Openbell";
 }

@@ -1,120 +1,118 @@
 /**
- * Open orders with their cancel buttons.
+ * Open orders of every kind: sorted, amended in place, cancelled one by one or together.
  * Layer: view.
  */
 
+import { useEffect, useRef, useState } from "preact/hooks";
+
 import { grouped } from "../model/decimal.js";
-import { STATUS_WORDS, describeFailure } from "../model/words.js";
-import { KeyedRows, NumberText, clockTime, element, setText } from "./cells.js";
-import { atMostEvery } from "./frame.js";
+import { sortedOrders } from "../model/order-rows.js";
+import { describeFailure } from "../model/words.js";
+import { DataTable } from "./data-table.js";
+import { html } from "./html.js";
+import { OpenOrderRow } from "./open-order-row.js";
+import { useServices } from "./services.js";
+import { Result } from "./text.js";
+import { useModel, useModelSlowly } from "./use-model.js";
 
 /** More rows than a person can act on; the count tells how many there are. */
 const ROWS_MAX = 100;
 const DRAW_EVERY_MS = 200;
+const NOTHING = Object.freeze({ tone: "plain", text: "" });
+const NEWEST_FIRST = Object.freeze({ by: "time", down: true });
 
-export class OpenOrders {
-  #portfolio;
-  #rows;
-  #empty;
-  #count;
-  #cancelAll;
-  #result;
-  /** Ids whose cancel is under way. @type {Set<string>} */ #cancelling = new Set();
-  #cancellingAll = false;
-  #requestDraw = atMostEvery(DRAW_EVERY_MS, () => this.#draw());
+/** @type {readonly import("./data-table.js").Column[]} */
+const COLUMNS = Object.freeze([
+  { name: "symbol", title: "Symbol", width: 6.5, sorts: true },
+  { name: "kind", title: "Order", width: 10.5, sorts: true },
+  { name: "price", title: "Price", width: 6.5, kind: "number", sorts: true },
+  { name: "trigger", title: "Trigger", width: 8, kind: "number", sorts: true },
+  { name: "quantity", title: "Quantity", width: 8, kind: "number", sorts: true },
+  { name: "filled", title: "Filled", width: 8, kind: "number", sorts: true },
+  { name: "queue", title: "Queue", width: 11, sorts: true },
+  { name: "status", title: "Status", width: 5.5, sorts: true },
+  { name: "details", title: "Details", only: "wide" },
+  { name: "time", title: "Entered", width: 6, kind: "number", only: "widest", sorts: true },
+  { name: "actions", title: "Amend or cancel", width: 11, kind: "number", unnamed: true },
+]);
 
-  /** @param {HTMLElement} root the panel @param {import("../portfolio.js").Portfolio} portfolio @param {import("../desk.js").Desk} desk */
-  constructor(root, portfolio, desk) {
-    this.#portfolio = portfolio;
-    this.#empty = root.querySelector(".empty");
-    this.#count = root.querySelector("#orders-count");
-    this.#cancelAll = root.querySelector("#cancel-all");
-    this.#result = root.querySelector("#cancel-result");
-    this.#rows = new KeyedRows(root.querySelector("tbody"), (order) => order.order_id, (order) => this.#makeRow(order));
-    portfolio.addEventListener("orders", this.#requestDraw);
-    portfolio.addEventListener("switch", () => setText(this.#result, ""));
-    desk.addEventListener("link", this.#requestDraw);
-    this.#cancelAll.addEventListener("click", () => this.#cancelEvery());
-  }
+/** @param {import("../portfolio.js").Portfolio} portfolio @returns {string} for the tab; "" of none */
+export function openOrdersCount({ orders }) {
+  const { length } = orders.open();
+  return length > ROWS_MAX ? `${grouped(String(length))}, ${ROWS_MAX} shown` : String(length || "");
+}
 
-  #draw() {
-    const { access, ordersLoaded } = this.#portfolio;
-    const orders = this.#portfolio.orders.open();
-    this.#rows.show(orders.slice(0, ROWS_MAX));
-    setText(this.#count, orders.length > ROWS_MAX ? `${grouped(String(orders.length))}, newest ${ROWS_MAX} shown` : String(orders.length || ""));
-    this.#empty.hidden = orders.length > 0;
-    setText(this.#empty, !access.session ? "No account." : ordersLoaded ? "No open orders." : "Loading…");
-    this.#cancelAll.disabled = orders.length === 0 || this.#cancellingAll;
-  }
+export function OpenOrders() {
+  const { desk, portfolio, workspace } = useServices();
+  useModelSlowly(DRAW_EVERY_MS, portfolio, "orders", "queue", "switch");
+  useModel(workspace, "layout");
+  useModel(desk, "symbol", "instruments");
+  const [result, say] = useState(NOTHING);
+  const [editing, edit] = useState(/** @type {{orderId: string, field: string} | null} */ (null));
+  useEffect(() => {
+    const forget = () => say(NOTHING);
+    portfolio.addEventListener("switch", forget);
+    return () => portfolio.removeEventListener("switch", forget);
+  }, [portfolio]);
+  const sort = workspace.recall("orders.sort", NEWEST_FIRST);
+  const symbol = workspace.recall("orders.only", false) ? desk.instrument?.symbol : undefined;
+  const all = portfolio.orders.open();
+  const listed = symbol ? all.filter((order) => order.symbol === symbol) : all;
+  const rows = sortedOrders(listed, sort, portfolio.queue).slice(0, ROWS_MAX);
+  return html`
+    <div class="tools">
+      <label class="check">
+        <input type="checkbox" id="only-symbol" checked=${symbol !== undefined} onInput=${(event) => workspace.remember("orders.only", event.target.checked)} />
+        <span>Only ${desk.instrument?.symbol ?? "this symbol"}</span>
+      </label>
+      <${Result} id="cancel-result" ...${result} />
+      <${CancelAll} count=${listed.length} symbol=${symbol} say=${say} />
+    </div>
+    <${DataTable} id="orders" label="Open orders" columns=${COLUMNS} sort=${sort} onSort=${(wanted) => workspace.remember("orders.sort", wanted)}
+      after=${rows.length === 0 && html`<p class="empty">${emptyText(portfolio, symbol, all.length)}</p>`}>
+      ${rows.map((order) => html`
+        <${OpenOrderRow} key=${order.order_id} order=${order} place=${portfolio.queue.of(order.order_id)} say=${say} edit=${edit}
+          instrument=${desk.instruments.get(order.symbol)} field=${editing?.orderId === order.order_id ? editing.field : null} />`)}
+    <//>`;
+}
 
-  /** @param {import("../model/types.js").Order} order */
-  #makeRow(order) {
-    const row = element("tr");
-    row.dataset.side = order.side;
-    const price = element("td");
-    const quantity = element("td");
-    const filled = element("td");
-    const status = element("td", "text wide");
-    const cancel = element("button", "quiet", "Cancel");
-    cancel.type = "button";
-    const what = `${order.side} ${grouped(order.quantity)} ${order.symbol} at ${grouped(order.price ?? "market")}`;
-    cancel.setAttribute("aria-label", `Cancel ${what}`);
-    cancel.addEventListener("click", () => this.#cancel(order));
-    const action = element("td", "action");
-    action.append(cancel);
-    row.append(
-      element("td", "text", order.symbol),
-      element("td", "text side", order.side === "buy" ? "Buy" : "Sell"),
-      price,
-      quantity,
-      filled,
-      status,
-      element("td", "time wide", clockTime(order.timestamp)),
-      action,
-    );
-    const [quantityText, filledText] = [new NumberText(quantity), new NumberText(filled)];
-    const update = (/** @type {import("../model/types.js").Order} */ latest) => {
-      setText(price, latest.price === null ? "–" : grouped(latest.price));
-      quantityText.show(latest.quantity);
-      filledText.show(latest.filled);
-      setText(status, STATUS_WORDS[latest.status] ?? latest.status);
-      cancel.disabled = this.#cancelling.has(latest.order_id);
-    };
-    return { row, update };
-  }
-
-  /** @param {import("../model/types.js").Order} order */
-  async #cancel({ order_id }) {
-    this.#cancelling.add(order_id);
-    this.#requestDraw();
+/** Cancels after it was asked once more. */
+function CancelAll({ count, symbol, say }) {
+  const { portfolio } = useServices();
+  const [state, setState] = useState(/** @type {"idle" | "asking" | "busy"} */ ("idle"));
+  const yes = useRef(/** @type {HTMLButtonElement | null} */ (null));
+  useEffect(() => {
+    if (state === "asking") yes.current?.focus();
+  }, [state]);
+  const cancel = async () => {
+    setState("busy");
     try {
-      await this.#portfolio.cancelOrder(order_id);
-      this.#say("plain", "Order cancelled.");
+      const answer = await portfolio.cancelAll(symbol);
+      say({ tone: "plain", text: answer.count === 1 ? "Order cancelled." : `${answer.count} orders cancelled.` });
     } catch (failure) {
-      this.#say("bad", describeFailure(failure, "cancel"));
+      say({ tone: "bad", text: describeFailure(failure, "cancel") });
     } finally {
-      this.#cancelling.delete(order_id);
-      this.#requestDraw();
+      setState("idle");
     }
+  };
+  const what = `${count === 1 ? "1 order" : `${count} orders`}${symbol ? ` in ${symbol}` : ""}`;
+  if (state !== "asking" || count === 0) {
+    return html`
+      <button type="button" class="quiet" id="cancel-all" aria-keyshortcuts=${symbol ? null : "Escape"} title=${symbol ? null : "Cancel all orders (Esc)"}
+        disabled=${count === 0 || state === "busy"} onClick=${() => setState("asking")}>Cancel all</button>`;
   }
+  return html`
+    <div class="confirm" role="group" aria-label="Cancel all" onKeyDown=${(event) => event.key === "Escape" && (event.stopPropagation(), setState("idle"))}>
+      <span>Cancel ${what}?</span>
+      <button type="button" class="quiet sure" id="cancel-all-yes" ref=${yes} onClick=${cancel}>Yes, cancel</button>
+      <button type="button" class="plain" onClick=${() => setState("idle")}>Keep</button>
+    </div>`;
+}
 
-  async #cancelEvery() {
-    this.#cancellingAll = true;
-    this.#requestDraw();
-    try {
-      const { count } = await this.#portfolio.cancelAll();
-      this.#say("plain", count === 1 ? "Order cancelled." : `${count} orders cancelled.`);
-    } catch (failure) {
-      this.#say("bad", describeFailure(failure, "cancel"));
-    } finally {
-      this.#cancellingAll = false;
-      this.#requestDraw();
-    }
-  }
-
-  /** @param {"plain" | "bad"} tone @param {string} text */
-  #say(tone, text) {
-    this.#result.dataset.tone = tone;
-    setText(this.#result, text);
-  }
+/** @param {import("../portfolio.js").Portfolio} portfolio @param {string | undefined} symbol @param {number} others */
+function emptyText({ access, ordersLoaded }, symbol, others) {
+  if (!access.session) return "Your open orders are here once you sign in.";
+  if (!ordersLoaded) return "Loading…";
+  if (!symbol) return "No open orders.";
+  return others === 0 ? "No open orders." : `No open orders in ${symbol}; ${others} elsewhere.`;
 }

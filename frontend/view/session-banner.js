@@ -3,46 +3,35 @@
  * Layer: view.
  */
 
+import { useState } from "preact/hooks";
+
 import { describeFailure, describeNoSession } from "../model/words.js";
-import { setText } from "./cells.js";
+import { html } from "./html.js";
+import { useServices } from "./services.js";
+import { useModel } from "./use-model.js";
 
-export class SessionBanner {
-  #access;
-  #banner;
-  #text;
-  #guest;
-
-  /**
-   * @param {HTMLElement} banner
-   * @param {import("../net/access.js").Access} access
-   * @param {import("./account-menu.js").AccountMenu} menu
-   */
-  constructor(banner, access, menu) {
-    this.#access = access;
-    this.#banner = banner;
-    this.#text = banner.querySelector("span");
-    this.#guest = banner.querySelector('[data-do="guest"]');
-    this.#guest.addEventListener("click", () => this.#newGuest());
-    banner.querySelector('[data-do="login"]').addEventListener("click", () => menu.open("login"));
-    access.addEventListener("session", () => this.#draw());
-  }
-
-  #draw() {
-    const { state, why, profile } = this.#access;
-    const text = describeNoSession(state, why, profile);
-    this.#banner.hidden = text === "";
-    this.#banner.dataset.tone = state === "signed_out" ? "plain" : "bad";
-    setText(this.#text, text);
-  }
-
-  async #newGuest() {
-    this.#guest.disabled = true;
+export function SessionBanner() {
+  const { access, workspace } = useServices();
+  useModel(access, "session");
+  const [busy, setBusy] = useState(false);
+  const [failed, setFailed] = useState("");
+  const { state, why, profile } = access;
+  const text = describeNoSession(state, why, profile);
+  const becomeGuest = async () => {
+    setBusy(true);
+    setFailed("");
     try {
-      await this.#access.guest();
+      await access.guest();
     } catch (failure) {
-      setText(this.#text, describeFailure(failure, "ask"));
+      setFailed(describeFailure(failure, "ask"));
     } finally {
-      this.#guest.disabled = false;
+      setBusy(false);
     }
-  }
+  };
+  return html`
+    <p class="banner" id="session-banner" role="status" data-tone=${state === "signed_out" ? "plain" : "bad"} hidden=${text === ""}>
+      <span>${failed || text}</span>
+      <button type="button" class="plain" data-do="guest" disabled=${busy} onClick=${becomeGuest}>New guest</button>
+      <button type="button" class="plain" data-do="login" onClick=${() => workspace.openAccount("login")}>Sign in</button>
+    </p>`;
 }

@@ -1,44 +1,96 @@
 /**
- * The tape: trades as they happen, newest on top, coloured by who took.
+ * The tape: trades as they happen, newest on top, coloured by who took; the account's own and those of auctions marked.
+ *
+ * It stands still while a pointer or the focus is on it, so that it can be read, and tells how many came meanwhile.
  * Layer: view.
  */
 
+import { useEffect, useMemo, useState } from "preact/hooks";
+
 import { grouped } from "../model/decimal.js";
-import { KeyedRows, NumberText, clockTime, element, setText } from "./cells.js";
-import { oncePerFrame } from "./frame.js";
+import { html } from "./html.js";
+import { memo } from "./memo.js";
+import { useServices } from "./services.js";
+import { NumberText, Spoken, clockTime } from "./text.js";
+import { useModel } from "./use-model.js";
 
-const SIDE_WORDS = Object.freeze({ buy: "buyer took", sell: "seller took" });
+const SIDE_WORDS = Object.freeze({ buy: ["Buy", "buyer took"], sell: ["Sell", "seller took"] });
+/** Own fills are looked for among so many of the newest. */
+const FILLS_MAX = 500;
 
-export class TapeView {
-  #desk;
-  #rows;
-  #empty;
-
-  /** @param {HTMLElement} root @param {import("../desk.js").Desk} desk */
-  constructor(root, desk) {
-    this.#desk = desk;
-    this.#empty = root.querySelector(".empty");
-    this.#rows = new KeyedRows(root.querySelector("tbody"), (trade) => `${trade.symbol} ${trade.trade_id}`, makeRow);
-    const draw = oncePerFrame(() => this.#draw());
-    for (const part of ["tape", "symbol"]) desk.addEventListener(part, draw);
-  }
-
-  #draw() {
-    const { tape, tapeLoaded } = this.#desk;
-    this.#rows.show(tape.trades);
-    this.#empty.hidden = tape.trades.length > 0;
-    setText(this.#empty, tapeLoaded ? "No trades yet." : "Loading…");
-  }
+export function Tape() {
+  const { desk, portfolio } = useServices();
+  useModel(desk, "tape", "symbol");
+  useModel(portfolio, "fills", "switch");
+  const { tape, tapeLoaded, instrument } = desk;
+  const { held, hold, release } = useHeld(desk);
+  const fills = portfolio.fills.fills;
+  const own = useMemo(() => ownTrades(fills, instrument?.symbol), [fills, instrument]);
+  const trades = held ?? tape.trades;
+  const waiting = held === null ? 0 : tape.newerThan(held[0]);
+  return html`
+    <section class="panel tape-panel" aria-labelledby="tape-title">
+      <div class="tape-head">
+        <h2 id="tape-title">Trades</h2>
+        <p class="tape-paused" id="tape-paused" hidden=${held === null}>Paused${waiting > 0 && html` · <b>${waiting}${tape.lost(held[0]) ? "+" : ""} new</b>`}</p>
+      </div>
+      <div class="scroller" id="tape" tabindex="0" role="region" aria-labelledby="tape-title"
+        onPointerEnter=${(event) => event.pointerType === "mouse" && hold("pointer")} onPointerLeave=${() => release("pointer")}
+        onFocusIn=${() => hold("focus")} onFocusOut=${() => release("focus")}>
+        <table role="table" aria-labelledby="tape-title">
+          <thead role="rowgroup">
+            <tr role="row">
+              <th role="columnheader" scope="col">Price <span>${instrument?.quote ?? ""}</span></th>
+              <th role="columnheader" scope="col">Size <span>${instrument?.base ?? ""}</span></th>
+              <th role="columnheader" scope="col">Time</th>
+              <th role="columnheader" scope="col" class="side">Side</th>
+            </tr>
+          </thead>
+          <tbody role="rowgroup">
+            ${trades.map((trade) => html`
+              <${TradeRow} key=${`${trade.symbol} ${trade.trade_id}`} trade=${trade} own=${own.has(trade.trade_id)} />`)}
+          </tbody>
+        </table>
+        ${trades.length === 0 && html`<p class="empty">${tapeLoaded ? "No trades yet." : "Loading…"}</p>`}
+      </div>
+    </section>`;
 }
 
-/** A trade never changes, so neither does its row. @param {import("../model/types.js").Trade} trade */
-function makeRow(trade) {
-  const row = element("tr");
-  row.dataset.side = trade.aggressor_side;
-  const price = element("td", "price");
-  price.append(element("span", "", grouped(trade.price)), element("span", "visually-hidden", ` ${SIDE_WORDS[trade.aggressor_side]}`));
-  const quantity = element("td");
-  new NumberText(quantity).show(trade.quantity);
-  row.append(price, quantity, element("td", "time", clockTime(trade.timestamp)));
-  return { row, update: () => {} };
+/**
+ * What the tape showed when it was held; null while it runs.
+ * @param {import("../desk.js").Desk} desk
+ */
+function useHeld(desk) {
+  const [state, setState] = useState({ held: /** @type {import("../model/types.js").Trade[] | null} */ (null), by: "" });
+  useEffect(() => {
+    const forget = () => setState(({ by }) => ({ held: by ? [] : null, by }));
+    desk.addEventListener("symbol", forget);
+    return () => desk.removeEventListener("symbol", forget);
+  }, [desk]);
+  const hold = (name) => setState(({ held, by }) => ({ held: held ?? [...desk.tape.trades], by: `${by} ${name}`.trim() }));
+  const release = (name) => setState(({ held, by }) => {
+    const left = by.split(" ").filter((each) => each !== name).join(" ");
+    return { held: left ? held : null, by: left };
+  });
+  return { held: state.held, hold, release };
 }
+
+/** @param {import("../model/fills.js").Fill[]} fills newest first @param {string | undefined} symbol @returns {Set<string>} trade ids */
+function ownTrades(fills, symbol) {
+  return new Set(fills.slice(0, FILLS_MAX).filter((fill) => fill.symbol === symbol).map((fill) => fill.trade_id));
+}
+
+/** A trade never changes; at most it turns out to be ours. @param {{trade: import("../model/types.js").Trade, own: boolean}} props */
+const TradeRow = memo(({ trade, own }) => {
+  const [word, spoken] = SIDE_WORDS[trade.aggressor_side];
+  return html`
+    <tr role="row" data-side=${trade.aggressor_side} class=${`${own ? "own" : ""} ${trade.auction ? "auction" : ""}`}
+      title=${own ? "Your fill" : trade.auction ? "Traded in an auction" : null}>
+      <td role="cell" class="price"><span>${grouped(trade.price)}</span></td>
+      <td role="cell"><${NumberText} value=${trade.quantity} /></td>
+      <td role="cell" class="time">${clockTime(trade.timestamp)}</td>
+      <td role="cell" class="side">${trade.auction
+        ? html`<span>Auction</span>`
+        : html`<span aria-hidden="true">${word}</span><${Spoken}>${spoken}<//>`}${own && html`<${Spoken}>, your fill<//>`}</td>
+    </tr>`;
+});

@@ -36,6 +36,8 @@ ROWS = [
     Row("subscribe", {"type": "trades"}, None),
     Row("subscribe", {"type": "bbo", "symbol": "BTC-USDT"}, None),
     Row("subscribe", {"type": "ticker", "symbol": "BTC-USDT"}, None),
+    Row("subscribe", {"type": "l3", "symbol": "BTC-USDT"}, None),
+    Row("subscribe", {"type": "candles", "symbol": "BTC-USDT", "interval": "1s"}, None),
     Row("unsubscribe", {"type": "trades"}, None),
     Row("subscribe", {"type": "orders"}, "read"),
     Row("subscribe", {"type": "orders", "batch": True}, "read"),

@@ -89,6 +89,7 @@ ROWS = [
     Row("GET /bbo/<symbol>", "/bbo/BTC-USDT", NOTHING),
     Row("GET /quote/<symbol>", "/quote/BTC-USDT?side=buy&quantity=1", NOTHING),
     Row("GET /trades/<symbol>", "/trades/BTC-USDT", NOTHING),
+    Row("GET /candles/<symbol>", "/candles/BTC-USDT", NOTHING),
     Row("GET /ticker", "/ticker", NOTHING),
     Row("GET /ticker/<symbol>", "/ticker/BTC-USDT", NOTHING),
     Row("GET /statistics", "/statistics", NOTHING),

@@ -8,11 +8,22 @@ from fractions import Fraction
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.activity import DAY_MINUTES, LATENCY_MAX_US, MINUTE_NS, RECENT_TRADES, Activity, SymbolActivity, _percent
+from api.activity import (
+    DAY_MINUTES,
+    LATENCY_MAX_US,
+    MINUTE_NS,
+    RECENT_SECONDS,
+    RECENT_TRADES,
+    SECOND_NS,
+    Activity,
+    SymbolActivity,
+    _percent,
+)
 from engine.commands import Command, Deposit, EnterOrder, ListInstrument
 from engine.events import Applied, Filled
 from engine.exchange import Exchange
 from engine.types import AccountId, OrderType, Side, TimeInForce
+from store.candles import Candle, Interval
 from tests.api.test_grid import instrument
 
 COIN = instrument("0.01", "0.001")
@@ -48,7 +59,11 @@ class Market:
 
 
 trades = st.lists(
-    st.tuples(st.integers(0, DAY_NS // 3), st.integers(1, 10**6), st.integers(1, 10**6)), min_size=1, max_size=12
+    st.tuples(
+        st.integers(0, 3 * SECOND_NS) | st.integers(0, DAY_NS // 3), st.integers(1, 10**6), st.integers(1, 10**6)
+    ),
+    min_size=1,
+    max_size=12,
 )
 
 
@@ -75,6 +90,32 @@ def test_the_ticker_is_that_of_the_trades_of_the_last_day(trades: list[tuple[int
         assert ticker.change_percent == _percent(prices[-1] - prices[0], prices[0])
     else:
         assert (ticker.open, ticker.high, ticker.change_percent) == (None, None, None)
+
+
+@given(trades=trades, interval=st.sampled_from(Interval), back=st.integers(0, 4000))
+def test_the_newest_candles_are_those_of_the_trades(
+    trades: list[tuple[int, int, int]], interval: Interval, back: int
+) -> None:
+    market, now = Market(), 400 * DAY_NS
+    groups: dict[int, list[tuple[int, int]]] = {}
+    for gap, price, quantity in trades:
+        now += gap % (DAY_NS // 13)  # within a day; half of them within a few seconds
+        market.trade(quantity, price, now)
+        groups.setdefault(now // SECOND_NS // interval.seconds * interval.seconds, []).append((price, quantity))
+    activity = market.activity.of("ANY")
+    assert activity.last_traded_s == now // SECOND_NS
+    since = (now // SECOND_NS - back) // interval.seconds * interval.seconds
+    assert activity.candles(interval.seconds, since) == [
+        Candle(start, p[0], max(p), min(p), p[-1], sum(q for _, q in group))
+        for start, group in groups.items()
+        if start >= since and (p := [price for price, _ in group])
+    ]
+
+
+def test_before_the_first_trade_there_are_no_candles() -> None:
+    activity = SymbolActivity()
+    assert activity.last_traded_s is None
+    assert [activity.candles(interval.seconds, 0) for interval in Interval] == [[]] * 6
 
 
 def test_a_trade_leaves_the_day_with_its_minute() -> None:
@@ -104,6 +145,7 @@ def test_memory_is_bounded_however_much_trades() -> None:
     for minute in range(3 * DAY_MINUTES):
         activity.trade(filled, minute * MINUTE_NS)
     assert len(activity.minutes) == DAY_MINUTES
+    assert activity.seconds.maxlen == len(activity.seconds) == RECENT_SECONDS
     assert activity.recent.maxlen == RECENT_TRADES
 
 

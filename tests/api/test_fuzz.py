@@ -39,6 +39,9 @@ FIELDS = (
     "limit",
     "levels",
     "before",
+    "interval",
+    "start",
+    "end",
     "status",
     "digest",
 )
@@ -76,6 +79,7 @@ plausible = st.sampled_from(
         "1e400",
         "٣",
         "all",
+        "1m",
     ]
 )
 numbers = st.integers() | st.integers(-(10**400), 10**400) | st.floats() | st.decimals().map(str)
@@ -215,6 +219,7 @@ def test_any_amend_is_answered(http: Http, body: bytes, order_id: str) -> None:
             "/bbo/{}",
             "/quote/{}",
             "/trades/{}",
+            "/candles/{}",
             "/ticker/{}",
             "/orders",
             "/health",
@@ -235,7 +240,17 @@ def test_any_path_and_query_is_answered(http: Http, path: str, segment: str, que
 
 @fuzzed
 @given(
-    path=st.sampled_from(["/book/T399", "/book/T399/orders", "/quote/T399", "/trades/T399", "/orders", "/order/1"]),
+    path=st.sampled_from(
+        [
+            "/book/T399",
+            "/book/T399/orders",
+            "/quote/T399",
+            "/trades/T399",
+            "/candles/T399",
+            "/orders",
+            "/order/1",
+        ]
+    ),
     query=queries,
 )
 def test_any_query_of_a_known_symbol_is_answered(http: Http, path: str, query: str) -> None:

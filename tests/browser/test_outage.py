@@ -99,5 +99,5 @@ def test_an_order_whose_answer_was_lost_can_be_sent_again_and_is_entered_once(op
     expect(trader.level("270.00")).to_contain_text("1.000000")
     trader.page.locator("#ticket .send").click()  # the same fields after an answer: another order
     expect(trader.orders()).to_have_count(2)
-    trader.page.get_by_role("button", name="Cancel all").click()
+    trader.cancels_all()
     expect(trader.orders()).to_have_count(0)

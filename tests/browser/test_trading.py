@@ -49,12 +49,13 @@ def test_a_second_browser_sees_the_trade_and_each_their_own_part_of_it(opens: Op
     expect(maker.fills()).to_contain_text("Maker")
     expect(maker.orders()).to_contain_text("Part filled")
     expect(taker.fills()).to_contain_text("Taker")
-    maker.page.get_by_role("button", name="Cancel all").click()
+    maker.cancels_all()
     expect(taker.level("2,001.50")).to_have_count(0)
 
 
 def test_each_order_type_does_what_its_line_says(opens: Opens, server: Server) -> None:
     trader = opens(server, "BNB-USDT")
+    trader.trades_with_self()
     trader.enters("Buy", "Market", "1")
     trader.sees_result("Nothing was filled; there is nobody to trade with")
     trader.enters("Sell", "Limit", "3", "300.00")
@@ -80,17 +81,18 @@ def test_each_order_type_does_what_its_line_says(opens: Opens, server: Server) -
 
 def test_the_estimate_tells_what_the_book_would_charge_now(opens: Opens, server: Server) -> None:
     trader = opens(server, "SOL-USDT")
+    trader.trades_with_self()
     for price in ("100.00", "102.00"):
         trader.enters("Sell", "Limit", "1", price)
         trader.sees_result(f"In the book: sell 1 SOL at {price}")
-    trader.page.get_by_text("Market", exact=True).click()
-    trader.page.get_by_text("Buy", exact=True).click()
+    trader.page.locator("#ticket").get_by_text("Market", exact=True).click()
+    trader.page.locator("#ticket").get_by_text("Buy", exact=True).click()
     trader.page.get_by_label("Quantity", exact=True).fill("2")
     expect(trader.page.locator('[data-estimate="average"]')).to_have_text(re.compile(r"101"))
     expect(trader.page.locator('[data-estimate="cost"]')).to_have_text("202 USDT")
     trader.page.get_by_label("Quantity", exact=True).fill("5")
     expect(trader.page.locator('[data-estimate="cost"]')).to_have_text("202 USDT for 2 SOL")
-    trader.page.get_by_role("button", name="Cancel all").click()
+    trader.cancels_all()
     expect(trader.orders()).to_have_count(0)
 
 
@@ -101,13 +103,14 @@ def test_a_mistake_is_explained_beside_its_field_and_never_sent(opens: Opens, se
     trader.enters("Buy", "Limit", "1.5", "189.999")
     expect(trader.page.locator("#price-problem")).to_have_text("Steps of 0.01: 189.99 or 190.00.")
     expect(trader.page.locator("#quantity-problem")).to_have_text("Steps of 1: 1 or 2.")
-    expect(trader.page.get_by_label("Price")).to_be_focused()
+    expect(trader.page.get_by_label("Price", exact=True)).to_be_focused()
     trader.screenshot("ticket-problems")
     assert sent == []
 
 
 def test_a_reject_of_the_venue_is_shown_in_words(opens: Opens, server: Server) -> None:
     trader = opens(server, "AAPL-USD", forgive=True)  # the browser itself logs every 4xx to the console
+    trader.trades_with_self()
     for side in ("Sell", "Buy"):  # the collar lies around the last trade
         trader.enters(side, "Limit", "1", "190.00")
     trader.sees_result("Bought 1 AAPL")
@@ -123,16 +126,16 @@ def test_a_level_that_is_clicked_fills_the_price_and_the_keyboard_does_the_same(
     for price in ("191.00", "192.00"):
         trader.enters("Sell", "Limit", "5", price)
         trader.sees_result(f"In the book: sell 5 AAPL at {price}")
-    price = trader.page.get_by_label("Price")
-    trader.level("192.00").click()
+    price = trader.page.get_by_label("Price", exact=True)
+    trader.level("192.00").locator(".level-price").click()
     expect(price).to_have_value("192.00")
-    trader.level("191.00").get_by_role("button").focus()
+    trader.level("191.00").locator(".level-price").focus()
     trader.page.keyboard.press("Enter")
     expect(price).to_have_value("191.00")
     trader.page.keyboard.press("ArrowUp")
     trader.page.keyboard.press("Enter")
     expect(price).to_have_value("192.00")
-    trader.page.get_by_role("button", name="Cancel all").click()
+    trader.cancels_all()
     expect(trader.orders()).to_have_count(0)
 
 
@@ -142,7 +145,7 @@ def test_another_symbol_shows_another_market_and_nothing_of_the_first(opens: Ope
     expect(trader.level("29,000.00")).to_have_count(1)
     trader.switches_to("ETH-USDT")
     expect(trader.level("29,000.00")).to_have_count(0)
-    expect(trader.page.get_by_label("Price")).to_have_value("")
+    expect(trader.page.get_by_label("Price", exact=True)).to_have_value("")
     expect(trader.page.locator("#ticket .send")).to_have_text("Buy ETH")
     assert trader.page.url.endswith("#ETH-USDT")
     trader.switches_to("BTC-USDT")

@@ -41,7 +41,7 @@ class Trader:
         self.sees_state("Live")
         expect(self.page.locator('[data-status="book"]')).to_have_text("checked")
         if account:
-            expect(self.balance("USDT", "available")).to_be_visible()
+            expect(self.balance("USDT", "available")).to_be_attached()
 
     def _hear(self, message: ConsoleMessage) -> None:
         if message.type in ("error", "warning"):
@@ -54,19 +54,70 @@ class Trader:
     # -- doing
 
     def enters(self, side: str, order_type: str, quantity: str, price: str | None = None) -> None:
-        """Fill in the ticket and send it."""
+        """Fill in the ticket and send it. IOC and FOK are limit orders with that time in force."""
+        time = order_type.lower() if order_type in ("IOC", "FOK") else ""
+        ticket = self.fills_in(side, "Limit" if time else order_type, quantity=quantity)
+        if order_type in ("Limit", "IOC", "FOK"):
+            self.opens_options()
+            ticket.get_by_label("Lasts").select_option(time or "gtc")
+        if price is not None:
+            ticket.get_by_label("Price", exact=True).fill(price)
+        ticket.locator(".send").click()
+
+    def fills_in(self, side: str, order_type: str, **fields: str) -> Locator:
+        """Side, type and fields of the ticket by their names; the ticket."""
+        self.views("Trade")
         ticket = self.page.locator("#ticket")
         expect(ticket.locator(".send")).to_be_enabled(timeout=WAIT_MS)
         ticket.get_by_text(side, exact=True).click()
         ticket.get_by_text(order_type, exact=True).click()
-        if price is not None:
-            ticket.get_by_label("Price").fill(price)
-        ticket.get_by_label("Quantity", exact=True).fill(quantity)
-        ticket.locator(".send").click()
+        for name, text in fields.items():
+            ticket.locator(f"input[name={name}]").fill(text)
+        return ticket
+
+    def opens_options(self) -> None:
+        """The ticket's options, when they are folded away."""
+        options = self.page.locator("#ticket .options")
+        if options.get_attribute("open") is None:
+            options.locator("summary").click()
+
+    def trades_with_self(self) -> None:
+        """No self-trade prevention in what is sent from now on."""
+        self.views("Trade")
+        self.opens_options()
+        self.page.locator("#ticket").get_by_label("Self-trade").select_option("none")
+
+    def sends(self) -> None:
+        """Send what is in the ticket."""
+        self.page.locator("#ticket .send").click()
+
+    def views(self, name: str) -> None:
+        """On a phone: Chart, Book, Trade, Orders or Account. A desk shows all of them."""
+        button = self.page.locator(".phone-bar").get_by_role("button", name=name, exact=True)
+        if button.is_visible():
+            button.click()
+
+    def opens_tab(self, name: str) -> Locator:
+        """A tab of the chart or of the bottom, as its row names it; the panel below it."""
+        tab = self.page.get_by_role("tab", name=re.compile(f"^{name}"))
+        if not tab.is_visible():
+            self.views("Orders")
+        tab.click()
+        panel = self.page.locator(f"#{tab.get_attribute('aria-controls')}")
+        expect(panel).to_be_visible()
+        return panel
+
+    def cancels_all(self) -> None:
+        """Every open order, and yes."""
+        self.opens_tab("Open orders").get_by_role("button", name="Cancel all").click()
+        self.page.locator("#cancel-all-yes").click()
 
     def switches_to(self, symbol: str) -> None:
         """Choose another symbol."""
-        self.page.get_by_label("Symbol").select_option(symbol)
+        self.page.locator("#symbol").click()
+        self.page.locator("#symbols").get_by_label("Find a symbol").fill(symbol)
+        self.page.keyboard.press("Enter")
+        expect(self.page.locator("#symbol .switcher-symbol")).to_have_text(symbol)
         expect(self.page.locator('[data-status="book"]')).to_have_text("checked")
 
     def opens_account_menu(self) -> Locator:
@@ -102,6 +153,7 @@ class Trader:
 
     def deposits(self, amount: str, asset: str) -> None:
         """Paper money."""
+        self.opens_tab("Balances")
         if not self.page.locator("#deposit").is_visible():
             self.page.locator("#deposit-toggle").click()
         self.page.locator("#deposit").get_by_label("Asset").select_option(asset)

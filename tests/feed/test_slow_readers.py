@@ -59,6 +59,7 @@ def test_a_client_that_stops_reading_is_told_to_resync_and_is_right_again(brisk:
     stalled.join()
     stalled.emit("subscribe", {"type": "l2_deltas", "symbol": SYMBOL})
     stalled.emit("subscribe", {"type": "l2_updates", "symbol": SYMBOL, "levels": 500})
+    stalled.emit("subscribe", {"type": "l3", "symbol": SYMBOL, "levels": 500})
     before = brisk.process.memory_info().rss
     asyncio.run(stop_reading_under_flow(brisk, stalled, "reads too slowly"))
     # 32 x 8 of the largest messages, about 20 kB each, are 5 MB; the rest is the journal, the orders and the trades
@@ -66,8 +67,8 @@ def test_a_client_that_stops_reading_is_told_to_resync_and_is_right_again(brisk:
 
     book, resyncs = FoldedBook(), 0
     there = brisk.ask("GET", f"/book/{SYMBOL}?levels=all")
-    depth_seq = 0
-    while book.seq != there["seq"] or resyncs == 0 or depth_seq != there["seq"]:
+    depth_seq = queue_seq = 0
+    while book.seq != there["seq"] or resyncs == 0 or depth_seq != there["seq"] or queue_seq != there["seq"]:
         event, data = stalled.read_event()
         if event == "resync":
             assert data == {"type": "l2_deltas", "symbol": SYMBOL}
@@ -75,6 +76,8 @@ def test_a_client_that_stops_reading_is_told_to_resync_and_is_right_again(brisk:
             stalled.emit("subscribe", data)
         elif event == "l2_update":
             depth_seq = data["seq"]  # the last state comes, though nothing changes any more
+        elif event == "l3":
+            queue_seq = data["seq"]
         book.take(event, data)
     assert resyncs == 1
     assert (book.side("bids"), book.side("asks")) == (there["bids"], there["asks"])

@@ -125,7 +125,7 @@ test("how long a token is good is read from its own two times", () => {
 });
 
 test("what can't be paid, what the venue refuses and a session that ended are said in words", () => {
-  assert.equal(describeShort({ asset: "USDT", amount: "30060" }, "100.50"), "This needs 30,060 USDT; you have 100.5 available.");
+  assert.equal(describeShort({ asset: "USDT", amount: "30060" }, "100.50"), "Needs 30,060 USDT; 100.5 available.");
   const refused = (code, details = {}) => ({ kind: "refused", code, details, message: "Said by the server." });
   assert.match(describeFailure(refused("INSUFFICIENT_FUNDS")), /^Rejected: there is not enough available/);
   assert.match(describeFailure(refused("ACCOUNT_STOPPED"), "cancel"), /^Not cancelled: this account was stopped/);

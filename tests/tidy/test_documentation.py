@@ -19,9 +19,11 @@ from api import (
     answers,
     auth_wire,
     batch_wire,
+    candles,
     feed_messages,
     feed_queue,
     market_answers,
+    market_wire,
     order_options,
     preview_answers,
     status_answers,
@@ -34,9 +36,9 @@ from api.bootstrap import Server
 from api.errors import STATUS
 from api.feed import NAMESPACE
 from api.feed_messages import OrderEvent
+from api.market_wire import Subscription
 from api.openapi import UNLISTED_METHODS, path_of
 from api.settings import ENVIRONMENT_PREFIX, Settings, options
-from api.wire import SubscribeRequest
 from engine.rejects import CancelReason, RejectReason
 from tests.tidy.sources import ROOT, python_files, tree
 
@@ -139,7 +141,7 @@ def test_every_event_that_the_server_sends_has_its_row() -> None:
 
 
 def test_every_subscription_has_its_row() -> None:
-    offered = set(get_args(get_type_hints(SubscribeRequest)["type"]))
+    offered = set(get_args(get_type_hints(Subscription)["type"]))
     described = {cells[0].removesuffix("` *") for cells in rows(section(page("feed.md"), "Subscriptions"))}
     assert described - {"type"} == offered
 
@@ -157,20 +159,22 @@ def structs(module: ModuleType) -> list[type[msgspec.Struct]]:
 
 
 ON_THE_WIRE = (
-    answers,
-    wire,
     account_answers,
     accounts,
     admin_answers,
+    answers,
     auth_wire,
     batch_wire,
+    candles,
     feed_messages,
     feed_queue,
     market_answers,
+    market_wire,
     order_options,
     preview_answers,
     status_answers,
     teller,
+    wire,
 )
 WIRE_STRUCTS = [TickerView, *(struct for module in ON_THE_WIRE for struct in structs(module))]
 

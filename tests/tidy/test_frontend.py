@@ -10,18 +10,24 @@ import pytest
 from tests.tidy.sources import ROOT, frontend_files
 
 IN_SCRIPTS = {
-    "text becomes markup": re.compile(r"\b(?:innerHTML|outerHTML|insertAdjacentHTML|createContextualFragment)\b"),
+    "text becomes markup": re.compile(
+        r"\b(?:innerHTML|outerHTML|insertAdjacentHTML|createContextualFragment|dangerouslySetInnerHTML|srcdoc)\b"
+    ),
     "writes into the document": re.compile(r"\bdocument\.write(?:ln)?\b"),
     "text becomes code": re.compile(r"\beval\s*\(|\bnew\s+Function\b|\bset(?:Timeout|Interval)\s*\(\s*[\"'`]"),
     "an inline style": re.compile(r"setAttribute\(\s*[\"'`]style[\"'`]|\.cssText\b"),
 }
 IN_PAGES = {
     "an inline handler": re.compile(r"<[^>]*\son\w+\s*=", re.IGNORECASE),
-    "an inline script": re.compile(r"<script(?![^>]*\ssrc=)[^>]*>", re.IGNORECASE),
+    "an inline script": re.compile(r'<script(?![^>]*\ssrc=)(?! type="importmap">)[^>]*>', re.IGNORECASE),
     "an inline style": re.compile(r"<style\b|<[^>]*\sstyle\s*=", re.IGNORECASE),
     "a script address": re.compile(r"javascript:", re.IGNORECASE),
 }
-ANYWHERE = {"an address elsewhere": re.compile(r"(?:https?:)?//(?!www\.w3\.org/)[\w-]+\.[\w.-]+\w[/\"'`)]")}
+ANYWHERE = {
+    "an address elsewhere": re.compile(
+        r"(?:https?:)?//(?!www\.w3\.org/|www\.tradingview\.com/)[\w-]+\.[\w.-]+\w[/\"'`)]"
+    )
+}
 
 RULES = {
     ".js": IN_SCRIPTS | ANYWHERE,
@@ -60,6 +66,7 @@ def test_the_lock_file_names_no_host_and_checks_every_package() -> None:
     ("suffix", "text"),
     [
         (".js", "row.innerHTML = name;"),
+        (".js", "html`<p dangerouslySetInnerHTML=${{ __html: name }} />`;"),
         (".js", "row.insertAdjacentHTML('beforeend', name);"),
         (".js", "document.write(name);"),
         (".js", "eval(name);"),
@@ -68,6 +75,7 @@ def test_the_lock_file_names_no_host_and_checks_every_package() -> None:
         (".js", "import io from 'https://cdn.example.com/io.js';"),
         (".html", '<p>Hello</p>\n<button onclick="go()">Go</button>'),
         (".html", "<script>go()</script>"),
+        (".html", '<script type="module">go()</script>'),
         (".html", "<style>p { color: red }</style>"),
         (".html", '<p style="color: red">'),
         (".html", '<script src="//cdn.example.com/io.js"></script>'),
@@ -85,6 +93,7 @@ def test_each_rule_sees_an_offence(suffix: str, text: str) -> None:
         (".js", "document.createElementNS('http://www.w3.org/2000/svg', 'svg');"),
         (".js", "setTimeout(() => draw(), 10);"),
         (".html", '<script type="module" src="/main.js"></script><p class="one">on = off</p>'),
+        (".html", '<script type="importmap">{"imports": {}}</script>'),
     ],
 )
 def test_no_rule_sees_an_offence_where_there_is_none(suffix: str, text: str) -> None:

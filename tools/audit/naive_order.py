@@ -169,11 +169,11 @@ class NaiveOrder:
 
     def cancelled(self, reason: CancelReason, *, rested: bool) -> ev.Cancelled:
         """It ended with something left."""
-        return ev.Cancelled(*self._ended(), reason=reason, rested=rested)
+        return ev.Cancelled(*(*self._ended(), reason, rested))
 
     def expired(self, *, rested: bool) -> ev.Expired:
         """Its time has come."""
-        return ev.Expired(*self._ended(), rested=rested)
+        return ev.Expired(*(*self._ended(), rested))
 
     def _ended(self) -> tuple[Any, ...]:
         return (

@@ -1,0 +1,136 @@
+/**
+ * The candles of the shown symbol: history by REST, the running ones by the feed, older ones when asked for.
+ *
+ * The interval is remembered. Tells "interval", and "candles" when what there is to draw, or `state`, changed.
+ * Layer: above net and model, below view.
+ */
+
+import { Candles, DEFAULT_INTERVAL, INTERVALS } from "./model/candles.js";
+
+const PAGE = 500;
+const RETRY_MS = 3_000;
+
+export class Charting extends EventTarget {
+  candles = new Candles();
+  /** "loading" until the first page came; "waiting" when it was refused and is asked for again. @type {"loading" | "loaded" | "waiting"} */
+  state = "loading";
+  /** Why it waits, when it does. @type {import("./net/http.js").ApiFailure | null} */ failure = null;
+  /** @type {import("./model/types.js").Instrument | null} */ instrument = null;
+  #api;
+  #feed;
+  #workspace;
+  #loadingOlder = false;
+  /** Aborted when something else is to be shown. */ #selection = new AbortController();
+
+  /**
+   * @param {Pick<import("./net/api.js").Api, "candles">} api
+   * @param {Pick<import("./net/feed.js").Feed, "subscribe" | "unsubscribe" | "resubscribe">} feed
+   * @param {Pick<import("./workspace.js").Workspace, "recall" | "remember">} workspace
+   */
+  constructor(api, feed, workspace) {
+    super();
+    this.#api = api;
+    this.#feed = feed;
+    this.#workspace = workspace;
+  }
+
+  /** @returns {string} a name of INTERVALS */
+  get interval() {
+    const interval = this.#workspace.recall("chart.interval", DEFAULT_INTERVAL);
+    return interval in INTERVALS ? interval : DEFAULT_INTERVAL;
+  }
+
+  set interval(interval) {
+    if (interval === this.interval) return;
+    this.#leave();
+    this.#workspace.remember("chart.interval", interval);
+    this.#tell("interval");
+    this.#enter();
+  }
+
+  /** @param {import("./model/types.js").Instrument} instrument */
+  show(instrument) {
+    this.#leave();
+    this.instrument = instrument;
+    this.#enter();
+  }
+
+  /** Live candles come from now on, so history fetched now leaves no hole before them. */
+  subscribed() {
+    this.#load();
+  }
+
+  /** Some were missed, and the subscription has ended. */
+  missed() {
+    this.#feed.resubscribe(this.#subscription);
+  }
+
+  /** @param {{symbol: string, interval: string, candle: import("./model/candles.js").WireCandle, seq: number}} message */
+  receive(message) {
+    if (message.symbol !== this.instrument?.symbol || message.interval !== this.interval) return;
+    // Before the history is there, one candle alone would be drawn as if it were all.
+    if (this.candles.apply(message) && this.state === "loaded") this.#tell("candles");
+  }
+
+  /** A page of what was before the oldest, unless one is on its way or nothing was. */
+  async loadOlder() {
+    const { candles, interval } = this;
+    const [oldest] = candles.row;
+    if (this.#loadingOlder || candles.complete || this.state !== "loaded" || !oldest) return;
+    this.#loadingOlder = true;
+    const { signal } = this.#selection;
+    try {
+      const page = await this.#api.candles(this.instrument.symbol, { interval, end: oldest.time, limit: PAGE }, signal);
+      if (signal.aborted) return;
+      candles.complete = page.candles.length < PAGE;
+      candles.add(page.candles, page.seq);
+      this.#tell("candles");
+    } catch {
+      // Scrolling on asks again.
+    } finally {
+      if (!signal.aborted) this.#loadingOlder = false;
+    }
+  }
+
+  get #subscription() {
+    return { type: "candles", symbol: this.instrument.symbol, interval: this.interval };
+  }
+
+  #leave() {
+    this.#selection.abort();
+    if (this.instrument) this.#feed.unsubscribe(this.#subscription);
+  }
+
+  #enter() {
+    this.#selection = new AbortController();
+    this.#loadingOlder = false;
+    this.candles = new Candles();
+    this.state = "loading";
+    this.failure = null;
+    if (this.instrument) this.#feed.subscribe(this.#subscription);
+    this.#tell("candles");
+  }
+
+  async #load() {
+    const { candles, interval } = this;
+    const { signal } = this.#selection;
+    try {
+      const page = await this.#api.candles(this.instrument.symbol, { interval, limit: PAGE }, signal);
+      if (signal.aborted) return;
+      candles.seed(page.candles, page.seq, page.candles.length < PAGE);
+      this.state = "loaded";
+      this.failure = null;
+    } catch (failure) {
+      if (signal.aborted) return;
+      this.failure = failure;
+      if (this.state !== "loaded") this.state = "waiting";
+      setTimeout(() => signal.aborted || this.#load(), failure.retryAfterMs ?? RETRY_MS);
+    }
+    this.#tell("candles");
+  }
+
+  /** @param {string} part */
+  #tell(part) {
+    this.dispatchEvent(new Event(part));
+  }
+}

@@ -1,0 +1,95 @@
+/**
+ * Where a symbol stands, in words: its status, what comes next, what an auction would do, a price limit.
+ *
+ * Layer: model.
+ */
+
+import { grouped, isZero, shortest } from "./decimal.js";
+
+/**
+ * @typedef {object} TradingState of the feed's `status` and GET /symbols
+ * @property {string} status
+ * @property {import("./types.js").Side | null} [limit_state] the side that may not trade at its price: buy is limit up
+ * @property {string | null} [limit_price]
+ * @property {{status: string, at: number} | null} [next_change] `at` in epoch seconds
+ * @property {{price: string, quantity: string, imbalance: string, imbalance_side: import("./types.js").Side | null} | null} [indicative]
+ */
+
+/** @typedef {{tone: "good" | "warn" | "bad" | "plain", word: string}} StatusWord */
+
+/** @type {Readonly<Record<string, StatusWord>>} */
+const STATUS = Object.freeze({
+  trading: { tone: "good", word: "Trading" },
+  pre_open: { tone: "warn", word: "Pre-open" },
+  auction: { tone: "warn", word: "Auction" },
+  halted: { tone: "bad", word: "Halted" },
+  closed: { tone: "plain", word: "Closed" },
+});
+
+/** @param {TradingState} state @returns {StatusWord} */
+export function statusWord({ status, limit_state }) {
+  if (status === "trading" && limit_state) return { tone: "warn", word: limit_state === "buy" ? "Limit up" : "Limit down" };
+  return STATUS[status] ?? { tone: "plain", word: status.charAt(0).toUpperCase() + status.slice(1).replaceAll("_", " ") };
+}
+
+/**
+ * What is planned next: "Auction at 14:30 UTC, in 2:05"; "" when nothing is.
+ * @param {TradingState} state
+ * @param {number | null} venueMs the venue's time, epoch milliseconds
+ */
+export function describeNext({ next_change: next }, venueMs) {
+  if (!next) return "";
+  const leftS = venueMs === null ? null : Math.max(0, Math.ceil(next.at - venueMs / 1_000));
+  const what = STATUS[next.status]?.word ?? next.status;
+  return `${what} at ${clockUtc(next.at * 1_000)} UTC${leftS !== null && leftS < 86_400 ? `, in ${countdown(leftS)}` : ""}`;
+}
+
+/** @param {number} ms epoch @returns {string} "14:30:05" */
+export function clockUtc(ms) {
+  return new Date(ms).toISOString().slice(11, 19);
+}
+
+/** @param {number} seconds @returns {string} "2:05", "1:02:05" */
+export function countdown(seconds) {
+  const [hours, minutes, rest] = [Math.floor(seconds / 3_600), Math.floor((seconds % 3_600) / 60), seconds % 60];
+  const padded = (number) => String(number).padStart(2, "0");
+  return hours > 0 ? `${hours}:${padded(minutes)}:${padded(rest)}` : `${minutes}:${padded(rest)}`;
+}
+
+/**
+ * What keeps this symbol from trading as usual, for the banner; null when nothing does.
+ * @param {TradingState} state
+ * @param {{symbol: string, base: string, quote: string}} instrument
+ * @returns {{title: string, text: string, tone: "warn" | "bad" | "plain"} | null}
+ */
+export function describeState(state, { symbol, base, quote }) {
+  const { status, limit_state, limit_price } = state;
+  if (status === "trading" && !limit_state) return null;
+  const { tone, word } = statusWord(state);
+  const title = `${symbol}: ${word}`;
+  const say = (text) => ({ title, text, tone: tone === "good" ? "plain" : tone });
+  switch (status) {
+    case "trading": {
+      const at = limit_price ? ` at ${grouped(limit_price)} ${quote}` : "";
+      return say(`The price is at its ${limit_state === "buy" ? "upper" : "lower"} limit${at}. Orders that want to trade beyond it wait.`);
+    }
+    case "pre_open":
+    case "auction":
+      return say(`Orders gather and trade together at one price. ${describeIndicative(state, base, quote)}`);
+    case "halted":
+      return say("Trading is halted. No orders are taken; those that rest stay, and may be cancelled.");
+    case "closed":
+      return say("The market is closed. No orders are taken; those that rest stay, and may be cancelled.");
+    default:
+      return say("No orders are taken just now.");
+  }
+}
+
+/** @param {TradingState} state @param {string} base @param {string} quote */
+function describeIndicative({ indicative }, base, quote) {
+  if (!indicative) return "No price yet at which orders would meet.";
+  const { price, quantity, imbalance, imbalance_side } = indicative;
+  const meets = `Indicative price ${grouped(price)} ${quote}, volume ${grouped(shortest(quantity))} ${base}`;
+  if (!imbalance_side || isZero(imbalance)) return `${meets}, in balance.`;
+  return `${meets}, ${grouped(shortest(imbalance))} ${base} more to ${imbalance_side}.`;
+}

@@ -1,0 +1,257 @@
+/**
+ * Order entry: what is in the ticket, whether it can be sent and paid, what it would do, what became of it.
+ *
+ * What can't be paid is not sent. One order at a time is under way. When no answer comes, sending the same
+ * fields again repeats the same client order id, so nothing is entered twice. Tells every change by "change",
+ * and by "picked" that a price came from elsewhere. Knows no DOM.
+ * Layer: above net and model, below view.
+ */
+
+import { affordable, canPay, costNow, costOfSpending, feeRates, holdOf, holdPrice, spendable } from "./model/funds.js";
+import { ORDER_TYPES } from "./model/order-types.js";
+import { EMPTY, checkTicket, inQuote, needsPrice, problemOf, stepOf, stepped } from "./model/ticket.js";
+import { describeAnswer, describeFailure, describeShort } from "./model/words.js";
+import { OrderPreview } from "./order-preview.js";
+
+/** A market order is reckoned on this many levels of the book. */
+const LEVELS_MAX = 1_000;
+/** What a new symbol leaves as it was: how one likes to trade, not at which price. */
+const KEPT = Object.freeze(["side", "type", "quantity_in", "trail_in", "time_in_force", "self_trade_prevention"]);
+/** What one order uses up: the next one is not meant to carry it. */
+const ONCE = Object.freeze(["take_profit", "stop_loss", "stop_loss_limit"]);
+
+/** Another unit: the number means something else. */
+const IN_UNIT = Object.freeze({ quantity_in: "quantity", trail_in: "trail" });
+
+/** @typedef {import("./model/ticket.js").TicketFields} TicketFields */
+/** @typedef {keyof TicketFields} Field */
+/** @typedef {{tone: "good" | "plain" | "bad", text: string}} Result */
+
+export class OrderEntry extends EventTarget {
+  /** @type {TicketFields} */ fields = { ...EMPTY };
+  /** Whether an order is under way. */
+  busy = false;
+  /** What became of the last order. @type {Result} */ result = { tone: "plain", text: "" };
+  /** What it would do now. */ preview;
+  #desk;
+  #portfolio;
+  /** Fields that were edited since the last order: only they are complained about. @type {Set<string>} */ #edited = new Set();
+  /** The order no answer came for. @type {{fields: string, clientOrderId: string} | null} */ #unanswered = null;
+
+  /** @param {import("./desk.js").Desk} desk */
+  constructor(desk) {
+    super();
+    this.#desk = desk;
+    this.#portfolio = desk.portfolio;
+    this.preview = new OrderPreview(desk, () => this.checked().order);
+    this.preview.addEventListener("change", () => this.#tell());
+    this.#portfolio.addEventListener("switch", () => this.#forgetAnswer());
+    this.#portfolio.addEventListener("account", () => this.#renewPreview());
+    desk.addEventListener("symbol", () => this.#clear());
+    desk.addEventListener("book", () => this.#bookMoved());
+    desk.addEventListener("link", () => desk.linkState === "disconnected" && this.#forgetPreview());
+  }
+
+  get priced() {
+    return needsPrice(this.fields.type);
+  }
+
+  /**
+   * The fields as an order, or what is wrong with them; what it would hold or cost, and whether that is there. O(levels).
+   * `funds` is null while there is no order, and where only the venue knows what it would hold.
+   * @returns {{problems: import("./model/ticket.js").Problems, order: any, funds: {needed: {asset: string, amount: string}, available: string, short: boolean} | null}}
+   */
+  checked() {
+    const { instrument } = this.#desk;
+    if (!instrument) return { problems: {}, order: null, funds: null };
+    const { problems, order } = checkTicket(this.fields, instrument, Date.now());
+    const funds = order && this.#funds(order);
+    return { problems: funds?.short ? { ...problems, quantity: describeShort(funds.needed, funds.available) } : problems, order, funds };
+  }
+
+  /** Whether a problem of that field is to be shown. @param {string} name */
+  complainsOf(name) {
+    return this.#edited.has(name);
+  }
+
+  /** @param {Field} name @param {string} value */
+  edit(name, value) {
+    this.fields = { ...this.fields, ...(name in IN_UNIT && { [IN_UNIT[name]]: "" }), [name]: value };
+    this.#edited.add(name);
+    this.#renewPreview();
+  }
+
+  /** Take a price from elsewhere on the page: into the first price that the type has. @param {string} price */
+  takePrice(price) {
+    const { prices } = ORDER_TYPES[this.fields.type];
+    this.edit(prices.includes("price") ? "price" : prices.find((name) => name !== "trail") ?? "price", price);
+    this.dispatchEvent(new Event("picked"));
+  }
+
+  /**
+   * Move a field by steps of one tick or lot.
+   * @param {string} name @param {bigint} steps
+   * @returns {boolean} whether it could be
+   */
+  step(name, steps) {
+    const { instrument } = this.#desk;
+    const step = instrument && name in this.fields ? stepOf(name, this.fields, instrument) : null;
+    const value = step ? stepped(this.fields[name] || this.#start(name), step, steps) : null;
+    if (value !== null) this.edit(/** @type {Field} */ (name), value);
+    return value !== null;
+  }
+
+  /**
+   * Fill in a part of what is available, in whole lots.
+   * @param {number} percent
+   * @returns {string | null} the field that is missing for it
+   */
+  takeShare(percent) {
+    const { instrument, book } = this.#desk;
+    const { side } = this.fields;
+    if (!instrument || !this.#portfolio.balances.loaded) return null;
+    const spends = side === "buy" && inQuote(this.fields);
+    if (side === "sell" && inQuote(this.fields)) this.fields = { ...this.fields, quantity_in: "base" };
+    const limit = side === "buy" ? this.#shareLimit(instrument) : { price: null, missing: null };
+    if (limit.missing) {
+      this.#edited.add(limit.missing);
+      this.#tell();
+      return limit.missing;
+    }
+    const available = this.#portfolio.balances.available(side === "buy" ? instrument.quote : instrument.base);
+    const quantity = spends
+      ? spendable(available, percent, instrument, this.#rates)
+      : affordable({ side, price: limit.price }, available, percent, book.levels(LEVELS_MAX).asks, instrument, this.#rates);
+    this.edit("quantity", quantity ?? "");
+    if (quantity === null) this.#say({ tone: "bad", text: "That is less than one lot." });
+    return null;
+  }
+
+  /**
+   * Send the order. Whatever happens is said in `result`.
+   * @returns {string | null} the field that has to be mended before
+   */
+  submit() {
+    const { instrument } = this.#desk;
+    const { session } = this.#portfolio.access;
+    if (this.busy || !instrument || !session) return null;
+    const { problems, order, funds } = this.checked();
+    if (!order || funds?.short) {
+      for (const name of Object.keys(problems)) this.#edited.add(name);
+      this.#tell();
+      return ["price", ...Object.keys(problems)].find((name) => problems[name]) ?? null;
+    }
+    this.#send(order, instrument, session.account);
+    return null;
+  }
+
+  /** @param {any} order @param {import("./model/types.js").Instrument} instrument @param {string} account that sends it */
+  async #send(order, instrument, account) {
+    const fields = JSON.stringify(order);
+    const clientOrderId = this.#unanswered?.fields === fields ? this.#unanswered.clientOrderId : this.#portfolio.nextClientOrderId();
+    const asked = () => this.#portfolio.access.session?.account === account;
+    this.busy = true;
+    this.#say({ tone: "plain", text: "Sending…" });
+    try {
+      const answer = await this.#portfolio.enterOrder({ ...order, client_order_id: clientOrderId });
+      if (!asked()) return;
+      this.#unanswered = null;
+      this.#edited.clear();
+      for (const name of ONCE) this.fields = { ...this.fields, [name]: "" };
+      this.#say(describeAnswer(answer, order, instrument));
+    } catch (failure) {
+      if (!asked()) return;
+      this.#unanswered = failure.kind === "no_answer" ? { fields, clientOrderId } : null;
+      this.#say({ tone: "bad", text: describeFailure(failure) });
+    } finally {
+      this.busy = false;
+      this.#tell();
+    }
+  }
+
+  /** What an order would take, and whether it can be paid. @param {any} order of `checkTicket` */
+  #funds(order) {
+    const needed = this.#needed(order);
+    if (needed === null) return null;
+    const { balances } = this.#portfolio;
+    const available = balances.available(needed.asset);
+    return { needed, available, short: balances.loaded && !canPay(needed, available) };
+  }
+
+  /** @param {any} order of `checkTicket` @returns {{asset: string, amount: string} | null} */
+  #needed(order) {
+    const { instrument, book } = this.#desk;
+    if (order.quote_quantity) return order.side === "buy" ? costOfSpending(order.quote_quantity, instrument, this.#rates) : null;
+    if (order.order_type === "market") return costNow(order, book.levels(LEVELS_MAX).asks, instrument, this.#rates);
+    const price = holdPrice(order, instrument);
+    return order.side === "sell" || price !== null ? holdOf({ ...order, price }, instrument, this.#rates) : null;
+  }
+
+  /**
+   * The price at which a part of what is available is reckoned; null: what the book asks.
+   * @param {import("./model/types.js").Instrument} instrument
+   * @returns {{price: string | null, missing: string | null}}
+   */
+  #shareLimit(instrument) {
+    const { prices } = ORDER_TYPES[this.fields.type];
+    const wanted = prices.filter((name) => name !== "trail");
+    const missing = wanted.find((name) => problemOf(this.fields[name], instrument.tick_size, "price"));
+    if (missing) return { price: null, missing };
+    const { order } = checkTicket({ ...this.fields, quantity: instrument.lot_size, quantity_in: "base" }, { ...instrument, limits: null });
+    const texts = Object.fromEntries(wanted.map((name) => [name, this.fields[name].trim()]));
+    return { price: holdPrice(order ?? { order_type: this.fields.type, ...texts }, instrument), missing: null };
+  }
+
+  get #rates() {
+    return feeRates(this.#desk.instrument, this.#portfolio.account?.fees ?? null);
+  }
+
+  /** Where an empty price starts from when it is stepped: at the own side's best, else the last trade. @param {string} name */
+  #start(name) {
+    if (name !== "price" && name !== "stop_price") return "";
+    const { book, tape } = this.#desk;
+    const { asks, bids } = book.levels(1);
+    const best = name === "price" ? (this.fields.side === "buy" ? bids : asks)[0]?.price : undefined;
+    return best ?? tape.trades[0]?.price ?? "";
+  }
+
+  /** A new symbol: its prices have nothing to do with the last one's. */
+  #clear() {
+    this.fields = { ...EMPTY, ...Object.fromEntries(KEPT.map((name) => [name, this.fields[name]])) };
+    this.#edited.clear();
+    this.#forgetPreview();
+    this.#forgetAnswer();
+  }
+
+  /** Another symbol or account: what became of the last order says nothing here. */
+  #forgetAnswer() {
+    this.#unanswered = null;
+    this.#say({ tone: "plain", text: "" });
+  }
+
+  /** @param {Result} result */
+  #say(result) {
+    this.result = result;
+    this.#tell();
+  }
+
+  /** What a market order costs moved with it. */
+  #bookMoved() {
+    if (this.fields.type === "market") this.#tell();
+    this.preview.refresh();
+  }
+
+  #renewPreview() {
+    this.preview.renew();
+    this.#tell();
+  }
+
+  #forgetPreview() {
+    this.preview.forget();
+    this.#tell();
+  }
+
+  #tell() {
+    this.dispatchEvent(new Event("change"));
+  }
+}

@@ -1,0 +1,190 @@
+/**
+ * Candles with volume, own orders and fills; the interval above them and what the pointed-at candle says.
+ *
+ * Keys: left and right walk the candles, + and - zoom, End goes back to the newest, Escape lets go.
+ * Layer: view.
+ */
+
+import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+
+import { INTERVALS, candleTime, describeCandle } from "../model/candles.js";
+import { fillMarks, orderLines } from "../model/chart-marks.js";
+import { describeFailure } from "../model/words.js";
+import { html } from "./html.js";
+import { PriceChart } from "./price-chart.js";
+import { useServices } from "./services.js";
+import { Spoken } from "./text.js";
+import { useModel, useModelSlowly } from "./use-model.js";
+import { useTheme } from "./use-theme.js";
+
+/** The feed tells candles no more often. */
+const DRAW_EVERY_MS = 200;
+const OWN_EVERY_MS = 200;
+
+export function Chart() {
+  const { charting, portfolio } = useServices();
+  useModelSlowly(DRAW_EVERY_MS, charting, "candles");
+  useModelSlowly(OWN_EVERY_MS, portfolio, "orders", "fills");
+  useModel(charting, "interval");
+  const root = useRef(/** @type {HTMLElement | null} */ (null));
+  const { chart, failed } = usePriceChart(root);
+  const [pointed, setPointed] = useState(/** @type {number | null} */ (null));
+  const [walked, setWalked] = useState("");
+  const { candles, instrument, interval } = charting;
+  if (chart) chart.onHover = setPointed;
+  const own = ownOf(charting, portfolio);
+  useDrawing(chart, own);
+  const candle = (pointed !== null && candles.at(pointed)) || candles.last;
+  const point = (to) => {
+    chart.pointAt(to);
+    setPointed(to?.time ?? null);
+    setWalked(to ? sentenceOf(to, charting) : "");
+  };
+  const onKeyDown = (event) => {
+    if (!chart || event.ctrlKey || event.altKey || event.metaKey) return;
+    const at = pointed === null ? candles.row.length : candles.indexOf(pointed);
+    const act = {
+      ArrowLeft: () => point(candles.row[Math.max(0, at - 1)] ?? null),
+      ArrowRight: () => point(candles.row[at + 1] ?? candles.last),
+      "+": () => chart.zoom(1),
+      "-": () => chart.zoom(-1),
+      End: () => (point(null), chart.showNewest()),
+      Escape: pointed === null ? undefined : () => point(null),
+    }[event.key];
+    if (!act) return;
+    event.preventDefault();
+    event.stopPropagation();
+    act();
+  };
+  return html`
+    <div class="chart-tools">
+      <${Intervals} />
+      <${Legend} candle=${candle} interval=${interval} base=${instrument?.base ?? ""} />
+    </div>
+    <div class="chart-area">
+      <div class="chart" id="chart" ref=${root} role="application" aria-roledescription="chart" tabindex="0" aria-label=${titleOf(charting)}
+        aria-describedby="chart-summary" onKeyDown=${onKeyDown} onBlur=${() => pointed !== null && chart && point(null)}></div>
+      <${ChartState} drawn=${chart !== null} failed=${failed} />
+    </div>
+    <p class="visually-hidden" id="chart-summary">${candle ? `${sentenceOf(candle, charting)} ` : ""}${ownSentence(own)} Arrow keys walk the candles, plus and minus zoom, End goes to the newest.</p>
+    <p class="visually-hidden" role="status">${walked}</p>`;
+}
+
+/** Prices to trade at come first, and nothing is drawn while the library is read. @param {import("../desk.js").Desk} desk */
+async function firstBook(desk) {
+  while (desk.book.state === "empty") await new Promise((heard) => desk.addEventListener("book", heard, { once: true }));
+  await new Promise((drawn) => requestAnimationFrame(() => setTimeout(drawn)));
+}
+
+/** The chart once its library is here, which is fetched after the page has been drawn; `failed` when it did not come. */
+function usePriceChart(root) {
+  const { charting, desk } = useServices();
+  const [chart, setChart] = useState(/** @type {PriceChart | null} */ (null));
+  const [failed, setFailed] = useState(false);
+  useEffect(() => {
+    let gone = false;
+    let made = null;
+    const make = async () => {
+      await firstBook(desk);
+      if (gone) return;
+      made = await PriceChart.on(root.current);
+      if (gone) return made.remove();
+      made.onOlder = () => charting.loadOlder();
+      setChart(made);
+    };
+    make().catch(() => setFailed(true));
+    return () => {
+      gone = true;
+      made?.remove();
+    };
+  }, [charting, desk]);
+  return { chart, failed };
+}
+
+/** What the account has in the shown symbol. @param {import("../charting.js").Charting} charting @param {import("../portfolio.js").Portfolio} portfolio */
+function ownOf({ instrument, interval }, portfolio) {
+  if (!instrument) return { lines: [], marks: [] };
+  const { symbol } = instrument;
+  return { lines: orderLines(portfolio.orders.open(), symbol), marks: fillMarks(portfolio.fills.fills, symbol, INTERVALS[interval]) };
+}
+
+/** @typedef {ReturnType<typeof ownOf>} Own */
+
+/** Bring what is drawn up to what the models say. @param {PriceChart | null} chart @param {Own} own */
+function useDrawing(chart, own) {
+  const { charting } = useServices();
+  const { candles, instrument, interval } = charting;
+  useLayoutEffect(() => {
+    if (chart && instrument) chart.configure(instrument.tick_size, interval);
+  }, [chart, instrument?.symbol, interval]);
+  useLayoutEffect(() => {
+    if (!chart || !instrument) return;
+    chart.draw(candles);
+    chart.drawOwn(own);
+  });
+  useTheme(useCallback(() => chart?.paint(), [chart]));
+}
+
+function Intervals() {
+  const { charting } = useServices();
+  useModel(charting, "interval");
+  return html`
+    <div class="intervals" role="group" aria-label="Length of a candle">
+      ${Object.keys(INTERVALS).map((name) => html`
+        <button key=${name} type="button" class="interval" aria-pressed=${String(name === charting.interval)} onClick=${() => (charting.interval = name)}>${name}</button>`)}
+    </div>`;
+}
+
+/** Of the candle that is pointed at, else of the newest. */
+function Legend({ candle, interval, base }) {
+  if (!candle) return html`<p class="legend" id="legend"></p>`;
+  const { open, high, low, close, change, volume } = describeCandle(candle, base);
+  const direction = change.startsWith("−") ? "-1" : change.startsWith("+") ? "1" : "0";
+  return html`
+    <p class="legend" id="legend" data-direction=${direction}>
+      <span class="legend-time">${candleTime(candle.time, interval)} <abbr title="Coordinated Universal Time">UTC</abbr></span>
+      <span><i>O</i> ${open}</span><span><i>H</i> ${high}</span><span><i>L</i> ${low}</span><span><i>C</i> ${close}</span>
+      <span>${change}</span><span class="legend-volume"><i>V</i> ${volume}</span>
+    </p>`;
+}
+
+/** What stands in for candles that are not there. @param {{drawn: boolean, failed: boolean}} props */
+function ChartState({ drawn, failed }) {
+  const { charting } = useServices();
+  const { candles, failure, state } = charting;
+  if (failed) return html`<p class="chart-state" role="status">What draws the chart did not come. All else works; the page loaded anew asks for it again.</p>`;
+  if (state === "waiting") {
+    const why = failure.status === 429 ? "The venue asks us to slow down." : describeFailure(failure, "ask");
+    return html`<p class="chart-state" role="status">${why} The chart is asked for again by itself.</p>`;
+  }
+  if (state === "loading" || !drawn) return html`<${Skeleton} />`;
+  if (candles.row.length === 0) return html`<p class="chart-state">Nothing has traded here yet. The first trade draws the first candle.</p>`;
+  return null;
+}
+
+const BARS = Object.freeze([38, 44, 40, 52, 58, 50, 46, 55, 63, 60, 68, 62, 57, 64, 72, 69, 61, 66, 74, 70]);
+
+function Skeleton() {
+  return html`
+    <div class="chart-skeleton" aria-hidden="true">
+      ${BARS.map((height, index) => html`<span key=${index} style=${{ height: `${height}%` }}></span>`)}
+    </div>
+    <${Spoken}>The chart is loading.<//>`;
+}
+
+/** @param {import("../charting.js").Charting} charting */
+function titleOf({ instrument, interval }) {
+  return `Price chart${instrument ? ` of ${instrument.symbol}, ${interval} candles` : ""}`;
+}
+
+/** What of the account's own is drawn. @param {Own} own */
+function ownSentence({ lines, marks }) {
+  const said = [...lines, ...marks.map(({ text }) => ({ title: `filled: ${text}`, price: null }))].map(({ title, price }) => (price === null ? title : `${title} at ${price}`));
+  return said.length > 0 ? `Yours: ${said.join("; ")}.` : "";
+}
+
+/** @param {import("../model/candles.js").Candle} candle @param {import("../charting.js").Charting} charting */
+function sentenceOf(candle, { instrument, interval }) {
+  const { open, high, low, close, volume } = describeCandle(candle, instrument?.base ?? "");
+  return `${candleTime(candle.time, interval)} UTC: open ${open}, high ${high}, low ${low}, close ${close}, volume ${volume}.`;
+}

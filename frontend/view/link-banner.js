@@ -1,0 +1,55 @@
+/**
+ * Says across the page what keeps one from trading: no connection, old data, a venue or a symbol that takes no orders,
+ * an auction, a price limit.
+ * Layer: view.
+ */
+
+import { describeNext, describeState } from "../model/trading-status.js";
+import { html } from "./html.js";
+import { ageText } from "./link-words.js";
+import { useServices } from "./services.js";
+import { useClock, useModel } from "./use-model.js";
+
+const REDRAW_EVERY_MS = 250;
+
+export function LinkBanner() {
+  const { desk } = useServices();
+  useModel(desk, "link", "book", "symbol", "venue");
+  useClock(REDRAW_EVERY_MS);
+  const said = linkOf(desk);
+  return html`
+    <p class="banner" id="banner" role="status" data-tone=${said?.tone ?? "warn"} hidden=${said === null}>${said?.text ?? ""}</p>
+    <${StateBanner} />`;
+}
+
+/** @param {import("../desk.js").Desk} desk @returns {{tone: string, text: string} | null} */
+function linkOf({ linkState, venue, connection }) {
+  if (linkState === "disconnected") return { tone: "bad", text: "Disconnected. What you see is the last known state; trying to reconnect…" };
+  if (linkState === "stale") {
+    // By whole seconds, so that it is not read out four times each.
+    const age = ageText(Math.floor((connection.ageMs(performance.now()) ?? 0) / 1_000) * 1_000).replace(".0", "");
+    return { tone: "warn", text: `Nothing has come from the server for ${age}. What you see may be out of date.` };
+  }
+  if (!venue.accepting) return { tone: "warn", text: "The venue is not taking orders just now. Market data goes on." };
+  return null;
+}
+
+/** Where the symbol stands, when it does not simply trade. */
+function StateBanner() {
+  const { desk } = useServices();
+  useModel(desk, "status", "symbol");
+  const { instrument, trading } = desk;
+  const said = instrument && describeState(trading, instrument);
+  if (!said) return null;
+  return html`
+    <div class="banner state-banner" id="state-banner" data-tone=${said.tone} data-trading=${trading.status}>
+      <strong role="status">${said.title}.</strong> <span>${said.text}</span>
+      ${trading.next_change && html`<${Next} />`}
+    </div>`;
+}
+
+function Next() {
+  const { desk } = useServices();
+  useClock(REDRAW_EVERY_MS);
+  return html` <span class="state-next">${describeNext(desk.trading, desk.clock.at(performance.now()))}.</span>`;
+}

@@ -1,0 +1,213 @@
+/**
+ * The drawing of candles, volume, own orders and own fills, by the chart library; knows nothing of components.
+ *
+ * Its logo would bring a style element, which the policy does not allow; the foot of the page names whose charts
+ * these are. The library is fetched when the first chart is made, after the page itself.
+ * Layer: view.
+ */
+
+import { drawnCandle, rose } from "../model/candles.js";
+import { grouped, scaleOf } from "../model/decimal.js";
+import { colourOf } from "./colours.js";
+
+/** Older candles are asked for when fewer than this many are left of what shows. */
+const OLDER_MARGIN = 30;
+const BAR_SPACING = 7;
+const ZOOM_STEP = 1.25;
+
+export class PriceChart {
+  /** Called with the time of the candle under the pointer, or null. @type {(time: number | null) => void} */ onHover = () => {};
+  /** Called when older candles are wanted. */
+  onOlder = () => {};
+  #library;
+  #chart;
+  #candles;
+  #volume;
+  #marks;
+  /** @type {Map<string, any>} */ #lines = new Map();
+  #drawnRevision = -1;
+  #drawnCount = 0;
+  /** @type {import("../model/candles.js").Candles | null} */ #drawn = null;
+  #colours = coloursNow();
+  #own = { lines: [], marks: [] };
+
+  /** @param {HTMLElement} root @returns {Promise<PriceChart>} */
+  static async on(root) {
+    return new PriceChart(await import("lightweight-charts"), root);
+  }
+
+  constructor(library, root) {
+    this.#library = library;
+    this.#chart = library.createChart(root, {
+      autoSize: true,
+      layout: { attributionLogo: false, fontSize: 11 },
+      timeScale: { timeVisible: true, rightOffset: 5, barSpacing: BAR_SPACING },
+      crosshair: { mode: library.CrosshairMode.Normal },
+    });
+    this.#volume = this.#chart.addSeries(library.HistogramSeries, {
+      priceFormat: { type: "volume" },
+      priceScaleId: "volume",
+      lastValueVisible: false,
+      priceLineVisible: false,
+    });
+    this.#chart.priceScale("volume").applyOptions({ scaleMargins: { top: 0.82, bottom: 0 } });
+    this.#candles = this.#chart.addSeries(library.CandlestickSeries);
+    this.#chart.priceScale("right").applyOptions({ scaleMargins: { top: 0.16, bottom: 0.22 } });
+    this.#marks = library.createSeriesMarkers(this.#candles, []);
+    this.#chart.subscribeCrosshairMove(({ time }) => this.onHover(time ?? null));
+    this.#chart.timeScale().subscribeVisibleLogicalRangeChange((range) => range && range.from < OLDER_MARGIN && this.onOlder());
+    this.#showWhenSeen();
+    this.paint();
+  }
+
+  /** Prices by the steps of the symbol, times as fine as the interval. @param {string} tickSize @param {string} interval */
+  configure(tickSize, interval) {
+    const decimals = scaleOf(tickSize);
+    const formatter = (price) => grouped(price.toFixed(decimals));
+    this.#candles.applyOptions({ priceFormat: { type: "custom", minMove: Number(tickSize), formatter } });
+    this.#chart.applyOptions({ timeScale: { timeVisible: interval !== "1d", secondsVisible: interval === "1s" } });
+  }
+
+  /** Take on the theme that shows now. */
+  paint() {
+    this.#colours = coloursNow();
+    const { buy, sell, soft, panel, grid, line, raised } = this.#colours;
+    this.#chart.applyOptions({
+      layout: { background: { color: panel }, textColor: soft },
+      grid: { vertLines: { color: grid }, horzLines: { color: grid } },
+      timeScale: { borderColor: line },
+      rightPriceScale: { borderColor: line },
+      crosshair: {
+        vertLine: { color: soft, labelBackgroundColor: raised },
+        horzLine: { color: soft, labelBackgroundColor: raised },
+      },
+    });
+    this.#candles.applyOptions({
+      upColor: buy,
+      downColor: sell,
+      borderUpColor: buy,
+      borderDownColor: sell,
+      wickUpColor: buy,
+      wickDownColor: sell,
+    });
+    this.#drawnRevision = -1;
+    if (this.#drawn) this.draw(this.#drawn);
+    this.drawOwn(this.#own);
+  }
+
+  /** What changed at the end alone is drawn alone. @param {import("../model/candles.js").Candles} candles */
+  draw(candles) {
+    const another = candles !== this.#drawn;
+    if (another || candles.revision !== this.#drawnRevision) {
+      this.#candles.setData(candles.row.map(drawnCandle));
+      this.#volume.setData(candles.row.map((candle) => this.#bar(candle)));
+      if (another) this.showNewest();
+    } else {
+      // What came since the last drawing is at the end: the last that was drawn, and those behind it.
+      for (const candle of candles.row.slice(Math.max(0, this.#drawnCount - 1))) {
+        this.#candles.update(drawnCandle(candle));
+        this.#volume.update(this.#bar(candle));
+      }
+    }
+    this.#drawn = candles;
+    this.#drawnRevision = candles.revision;
+    this.#drawnCount = candles.row.length;
+  }
+
+  /** @param {{lines: import("../model/chart-marks.js").OrderLine[], marks: import("../model/chart-marks.js").FillMark[]}} own */
+  drawOwn(own) {
+    this.#own = own;
+    this.#drawOrders(own.lines);
+    this.#drawFills(own.marks);
+  }
+
+  /** @param {import("../model/chart-marks.js").OrderLine[]} lines */
+  #drawOrders(lines) {
+    const wanted = new Set(lines.map(({ key }) => key));
+    for (const [key, line] of this.#lines) {
+      if (wanted.has(key)) continue;
+      this.#candles.removePriceLine(line);
+      this.#lines.delete(key);
+    }
+    const { LineStyle } = this.#library;
+    for (const { key, price, side, stop, title } of lines) {
+      const color = this.#colours[side];
+      const look = { price, title, color, lineWidth: 1, lineStyle: stop ? LineStyle.Dotted : LineStyle.Dashed, axisLabelVisible: true };
+      const drawn = this.#lines.get(key);
+      if (drawn) drawn.applyOptions(look);
+      else this.#lines.set(key, this.#candles.createPriceLine(look));
+    }
+  }
+
+  /** @param {import("../model/chart-marks.js").FillMark[]} marks */
+  #drawFills(marks) {
+    const first = this.#drawn?.row[0]?.time ?? Infinity;
+    this.#marks.setMarkers(
+      marks
+        .filter(({ time }) => time >= first)
+        .map(({ time, side, text }) => ({
+          time,
+          text,
+          color: this.#colours[side],
+          ...(side === "buy" ? { position: "belowBar", shape: "arrowUp" } : { position: "aboveBar", shape: "arrowDown" }),
+        })),
+    );
+  }
+
+  /** The crosshair on a candle, brought into view; null takes it away. @param {import("../model/candles.js").Candle | null} candle */
+  pointAt(candle) {
+    if (candle === null) return this.#chart.clearCrosshairPosition();
+    const scale = this.#chart.timeScale();
+    const index = this.#drawn.indexOf(candle.time);
+    const { from, to } = scale.getVisibleLogicalRange();
+    if (index < from || index > to) {
+      const shift = index < from ? index - from - 1 : index - to + 1;
+      scale.setVisibleLogicalRange({ from: from + shift, to: to + shift });
+    }
+    this.#chart.setCrosshairPosition(Number(candle.close), candle.time, this.#candles);
+  }
+
+  /** @param {1 | -1} direction nearer, or farther away */
+  zoom(direction) {
+    const scale = this.#chart.timeScale();
+    scale.applyOptions({ barSpacing: scale.options().barSpacing * (direction > 0 ? ZOOM_STEP : 1 / ZOOM_STEP) });
+  }
+
+  /** Back to the newest candle. */
+  showNewest() {
+    this.#chart.timeScale().applyOptions({ barSpacing: BAR_SPACING });
+    this.#chart.timeScale().scrollToRealTime();
+  }
+
+  remove() {
+    this.#chart.remove();
+  }
+
+  /** In a panel that is hidden there is no room to lay the candles out: that is done when it shows. */
+  #showWhenSeen() {
+    let seen = this.#chart.timeScale().width() > 0;
+    this.#chart.timeScale().subscribeSizeChange((width) => {
+      if (!seen && width > 0) this.showNewest();
+      seen = width > 0 || seen;
+    });
+  }
+
+  /** @param {import("../model/candles.js").Candle} candle */
+  #bar(candle) {
+    return { time: candle.time, value: Number(candle.volume), color: rose(candle) ? this.#colours.buyBar : this.#colours.sellBar };
+  }
+}
+
+function coloursNow() {
+  return {
+    buy: colourOf("--buy"),
+    sell: colourOf("--sell"),
+    buyBar: colourOf("--buy-volume"),
+    sellBar: colourOf("--sell-volume"),
+    soft: colourOf("--soft"),
+    panel: colourOf("--panel"),
+    grid: colourOf("--grid"),
+    line: colourOf("--line"),
+    raised: colourOf("--action"),
+  };
+}

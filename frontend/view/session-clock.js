@@ -1,0 +1,47 @@
+/**
+ * Where the shown symbol stands, what comes next, and the venue's own time.
+ * Layer: view.
+ */
+
+import { clockUtc, describeNext, describeState, statusWord } from "../model/trading-status.js";
+import { html } from "./html.js";
+import { useServices } from "./services.js";
+import { Spoken } from "./text.js";
+import { useClock, useModel } from "./use-model.js";
+
+const REDRAW_EVERY_MS = 250;
+
+export function SessionClock() {
+  return html`<p class="session" id="session"><${SessionState} /><${VenueTime} /></p>`;
+}
+
+function SessionState() {
+  const { desk } = useServices();
+  useModel(desk, "status", "symbol");
+  const { tone, word } = statusWord(desk.trading);
+  const shown = desk.instrument !== null;
+  // Else the banner says it.
+  const calm = shown && describeState(desk.trading, desk.instrument) === null;
+  return html`
+    <span class="session-line">
+      ${calm && desk.trading.next_change && html`<${Next} />`}
+      <span class="session-state" id="session-state" data-tone=${tone}><${Spoken}>Session: <//>${shown ? word : "–"}</span>
+    </span>`;
+}
+
+/** Moves with the clock. */
+function Next() {
+  const { desk } = useServices();
+  useClock(REDRAW_EVERY_MS);
+  return html`<span class="session-next" id="session-next">${describeNext(desk.trading, desk.clock.at(performance.now()))}</span>`;
+}
+
+function VenueTime() {
+  const { desk } = useServices();
+  useClock(REDRAW_EVERY_MS);
+  const nowMs = desk.clock.at(performance.now());
+  return html`
+    <span class="venue-time" id="venue-time" title="The venue's clock, by its answers">
+      <${Spoken}>Venue time: <//>${nowMs === null ? "––:––:––" : clockUtc(nowMs)} <span class="soft">UTC</span>
+    </span>`;
+}

@@ -1,0 +1,189 @@
+"""The charts: candles of real trades, the account's own in them, the depth; by pointer and by keyboard."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+from urllib.request import Request, urlopen
+
+import pytest
+from playwright.sync_api import Page, Route, expect
+
+from tests.browser.conftest import Opens
+from tests.browser.server import Server
+from tests.browser.trader import PHONE, Trader
+from tests.browser.wire import Wire
+
+SYMBOL = "SOL-USDT"
+FIRST_LOAD_BYTES_MAX = 400_000
+LADDER_MS_MAX = 6_000  # a machine that runs other tests as well; Documentation/performance.md has what a quiet one does
+WATCH_THE_LADDER = """new MutationObserver((_, watch) => {
+  if (!document.querySelector('#desk[data-book="live"]')) return;
+  window.ladderMs = performance.now();
+  watch.disconnect();
+}).observe(document, { subtree: true, childList: true, attributeFilter: ["data-book"] });"""
+LOADED = """() => {
+  const entries = [...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource")];
+  const bytes = entries.reduce((sum, { transferSize }) => sum + transferSize, 0);
+  const again = entries.filter(({ name, transferSize }) => transferSize > 0 && name.includes("/static/"));
+  const chart = entries.find(({ name }) => name.includes("lightweight-charts"));
+  return { bytes, files: again.map(({ name }) => name), chartMs: chart?.startTime, ladderMs: window.ladderMs };
+}"""
+
+
+def _prepared(page: Page) -> None:
+    page.add_init_script(WATCH_THE_LADDER)
+
+
+def _drawn(trader: Trader) -> None:
+    """The library came, and the candles as well."""
+    expect(trader.page.locator("#chart canvas").first).to_be_visible()
+    expect(trader.page.locator(".chart-skeleton")).to_have_count(0)
+
+
+class Maker:
+    """Somebody else, who trades by the API."""
+
+    def __init__(self, server: Server) -> None:
+        self._url, self._token = server.url, ""
+        self._token = self.asks("POST", "/auth/guest", {})["token"]
+
+    def asks(self, method: str, path: str, body: object = None) -> Any:
+        """The answer to a request."""
+        headers = {"Content-Type": "application/json"} | (
+            {"Authorization": f"Bearer {self._token}"} if self._token else {}
+        )
+        data = None if body is None else json.dumps(body).encode()
+        with urlopen(Request(self._url + path, data, headers, method=method)) as response:  # noqa: S310 - our own server
+            return json.load(response)
+
+    def enters(self, side: str, quantity: str, price: str) -> None:
+        """A limit order for SOL-USDT."""
+        order = {"symbol": SYMBOL, "side": side, "order_type": "limit", "quantity": quantity, "price": price}
+        self.asks("POST", "/order", order)
+
+
+@pytest.fixture
+def maker(server: Server) -> Iterator[Maker]:
+    """Has 5 SOL at two prices a side, around 100; takes back what is left."""
+    maker = Maker(server)
+    for side, prices in {"sell": ("101.00", "102.00"), "buy": ("99.00", "98.00")}.items():
+        for price in prices:
+            maker.enters(side, "5", price)
+    yield maker
+    maker.asks("DELETE", "/orders")
+
+
+@pytest.fixture
+def trader(maker: Maker, opens: Opens, server: Server) -> Iterator[Trader]:
+    """Has bought 2 SOL at 101, and has two orders, which she takes back."""
+    trader = opens(server, SYMBOL)
+    trader.enters("Buy", "Limit", "2", "101.00")
+    trader.sees_result("Bought 2 SOL")
+    trader.enters("Buy", "Limit", "1", "97.00")
+    trader.enters("Sell", "Limit", "1", "103.00")
+    expect(trader.orders()).to_have_count(2)
+    yield trader
+    trader.cancels_all()
+    expect(trader.orders()).to_have_count(0)
+
+
+def test_the_first_load_is_small_and_quick_and_the_second_fetches_nothing_again(opens: Opens, server: Server) -> None:
+    trader = opens(server, "BTC-USDT", prepare=_prepared)
+    _drawn(trader)
+    first = trader.page.evaluate(LOADED)
+    assert 100_000 < first["bytes"] < FIRST_LOAD_BYTES_MAX
+    assert first["ladderMs"] < LADDER_MS_MAX
+    assert first["chartMs"] > first["ladderMs"], "the chart's library comes after the prices"
+    trader.page.reload()
+    _drawn(trader)
+    second = trader.page.evaluate(LOADED)
+    assert [name for name in second["files"] if "?v=" in name] == []
+    assert second["bytes"] < first["bytes"] / 3
+
+
+def test_trades_become_candles_with_their_volume(trader: Trader, server: Server) -> None:
+    _drawn(trader)
+    legend = trader.page.locator("#legend")
+    expect(legend).to_contain_text("C 101.00")
+    expect(legend).to_contain_text(re.compile(r"V [\d.]+ SOL"))
+    Maker(server).enters("sell", "1", "99.00")
+    expect(legend).to_contain_text("C 99.00")
+    expect(trader.page.locator("#chart-summary")).to_contain_text("close 99.00")
+
+
+def test_own_orders_and_fills_are_in_the_chart_and_go_when_they_end(trader: Trader) -> None:
+    summary = trader.page.locator("#chart-summary")
+    expect(summary).to_contain_text("Yours: Sell 1 at 103; Buy 1 at 97; filled: Buy 2.")
+    trader.orders().filter(has_text="97.00").get_by_role("button", name="Cancel").click()
+    expect(summary).to_contain_text("Yours: Sell 1 at 103; filled: Buy 2.")
+
+
+def test_the_interval_is_chosen_and_remembered(trader: Trader) -> None:
+    trader.page.get_by_role("button", name="1s", exact=True).click()
+    _drawn(trader)
+    expect(trader.page.locator("#legend .legend-time")).to_have_text(re.compile(r"^\d\d:\d\d:\d\d UTC$"))
+    trader.page.reload()
+    _drawn(trader)
+    expect(trader.page.get_by_role("button", name="1s", exact=True)).to_have_attribute("aria-pressed", "true")
+    expect(trader.page.get_by_role("application", name=f"Price chart of {SYMBOL}, 1s candles")).to_be_visible()
+
+
+def test_candles_and_depth_are_walked_by_the_arrow_keys(trader: Trader) -> None:
+    _drawn(trader)
+    trader.page.locator("#chart").focus()
+    trader.page.keyboard.press("ArrowLeft")
+    expect(trader.page.locator("#panel-chart > [role=status]").last).to_contain_text("UTC: open ")
+    trader.page.keyboard.press("Escape")
+    trader.opens_tab("Depth")
+    readout = trader.page.locator("#depth-readout")
+    expect(readout).to_contain_text("Mid 100.000")
+    trader.page.locator("#depth").focus()
+    trader.page.keyboard.press("ArrowRight")
+    expect(readout).to_have_text(re.compile(r"Asks up to 101\.00 *Quantity 3 SOL *Cost 303 USDT"))
+    trader.page.keyboard.press("ArrowRight")
+    expect(readout).to_contain_text("Cost 813 USDT")
+    for _ in range(2):
+        trader.page.keyboard.press("ArrowLeft")
+    expect(readout).to_have_text(re.compile(r"Bids down to 99\.00 *Quantity 5 SOL *Worth 495 USDT"))
+
+
+def test_the_depth_is_read_under_the_pointer_and_follows_the_book(trader: Trader, maker: Maker) -> None:
+    trader.opens_tab("Depth")
+    box = trader.page.locator("#depth").bounding_box()
+    assert box is not None
+    trader.page.mouse.move(box["x"] + box["width"] - 2, box["y"] + 50)
+    readout = trader.page.locator("#depth-readout")
+    expect(readout).to_contain_text("Quantity 9 SOL")
+    trader.screenshot("depth")
+    maker.enters("sell", "4", "101.50")
+    expect(readout).to_contain_text("Quantity 13 SOL")
+
+
+def test_a_symbol_without_trades_says_so_in_place_of_candles(opens: Opens, server: Server) -> None:
+    trader = opens(server, "AAPL-USD", size=PHONE)
+    trader.views("Chart")
+    expect(trader.page.locator(".chart-state")).to_contain_text("Nothing has traded here yet.")
+
+
+def test_history_that_is_refused_for_haste_is_asked_for_again(opens: Opens, server: Server, wire: Wire) -> None:
+    refused: list[str] = []
+
+    def refuse_once(page: Page) -> None:
+        wire.tap(page)
+
+        def answer(route: Route) -> None:
+            if refused:
+                route.continue_()
+                return
+            refused.append("once")
+            body = '{"error": "Slow down.", "error_code": "RATE_LIMITED"}'
+            route.fulfill(status=429, body=body, headers={"Retry-After": "1"})
+
+        page.route("**/candles/**", answer)
+
+    trader = opens(server, "AAPL-USD", prepare=refuse_once, forgive=True)
+    expect(trader.page.locator(".chart-state")).to_contain_text("The venue asks us to slow down.")
+    expect(trader.page.locator(".chart-state")).to_contain_text("Nothing has traded here yet.")

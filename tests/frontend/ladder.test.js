@@ -1,0 +1,120 @@
+/** The ladder groups prices, adds up, and marks what is the account's own. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { Book } from "../../frontend/model/book.js";
+import { describePlace, groupings, ladderOf, ordinal, ownLevels, queueOf } from "../../frontend/model/ladder.js";
+import { QueuePlaces } from "../../frontend/model/queue-places.js";
+import { golden } from "./golden.js";
+
+const INSTRUMENT = { symbol: "BTC-USDT", tick_size: "0.01", lot_size: "0.00000001" };
+const VIEW = { grouping: "0.01", asks: 10, bids: 10, bars: "total", own: new Map() };
+
+function bookOf(bids, asks) {
+  const book = new Book(2, 8);
+  book.applySnapshot({ seq: 1, bids, asks });
+  return book;
+}
+
+const BOOK = bookOf(
+  [["100.05", "1.00000000", 1], ["100.04", "2.00000000", 2], ["99.99", "3.00000000", 1]],
+  [["100.06", "0.50000000", 1], ["100.10", "0.25000000", 1], ["100.11", "4.00000000", 3]],
+);
+
+test("each level is shown with all up to it, and its bar is a part of the longest", () => {
+  const { asks, bids } = ladderOf(BOOK.sides, VIEW);
+  assert.deepEqual(bids.map((row) => [row.price, row.quantity, row.total, row.share]), [
+    ["100.05", "1.00000000", "1.000000", 16],
+    ["100.04", "2.00000000", "3.000000", 50],
+    ["99.99", "3.00000000", "6.000000", 100],
+  ]);
+  assert.deepEqual(asks.map((row) => row.total), ["0.500000", "0.750000", "4.750000"]);
+});
+
+test("bars of each level alone leave out what is before it", () => {
+  const { asks, bids } = ladderOf(BOOK.sides, { ...VIEW, bars: "level" });
+  assert.deepEqual([...asks, ...bids].map((row) => row.share), [12, 6, 100, 25, 50, 75]);
+});
+
+test("a group of bids has its lowest price and one of asks its highest", () => {
+  const { asks, bids } = ladderOf(BOOK.sides, { ...VIEW, grouping: "0.1" });
+  assert.deepEqual(bids.map((row) => [row.price, row.shown, row.quantity, row.orders]), [
+    ["100.00", "100.0", "3.00000000", 3],
+    ["99.90", "99.9", "3.00000000", 1],
+  ]);
+  assert.deepEqual(asks.map((row) => [row.price, row.quantity, row.orders]), [
+    ["100.10", "0.75000000", 2],
+    ["100.20", "4.00000000", 3],
+  ]);
+  assert.deepEqual(ladderOf(BOOK.sides, { ...VIEW, grouping: "10" }).bids.map((row) => [row.price, row.shown]), [["100.00", "100"], ["90.00", "90"]]);
+});
+
+test("no more groups are made than there are rows, and the last one is whole", () => {
+  const { bids } = ladderOf(BOOK.sides, { ...VIEW, grouping: "0.1", bids: 1 });
+  assert.deepEqual(bids.map((row) => row.quantity), ["3.00000000"]);
+  assert.deepEqual(ladderOf(BOOK.sides, { ...VIEW, bids: 0 }).bids, []);
+});
+
+test("the groups to choose from are decades of the tick, none of them too coarse for the price", () => {
+  assert.deepEqual(groupings("0.01", "30000.005"), ["0.01", "0.1", "1", "10", "100", "1000"]);
+  assert.deepEqual(groupings("0.05", "12.00"), ["0.05", "0.5"]);
+  assert.deepEqual(groupings("5", "9"), ["5"]);
+  assert.equal(groupings("0.01", null).length, 7);
+});
+
+test("great sizes give up decimals, so that the columns keep their width", () => {
+  const book = bookOf([["100.05", "1234567.12345678", 1]], []);
+  const [row] = ladderOf(book.sides, VIEW).bids;
+  assert.deepEqual([row.quantity, row.total], ["1234567.12", "1234567"]);
+});
+
+test("own orders of a listing are at their levels, and waiting stops are not", () => {
+  const { listing } = golden("orders");
+  const places = new QueuePlaces();
+  const [sell, , buy] = listing.orders;
+  places.apply([{ order_id: buy.order_id, orders_ahead: 2, quantity_ahead: "1.25000000" }]);
+  const stop = { ...sell, order_id: "200", price: "30020.00", status: "pending_trigger" };
+  const own = ownLevels([...listing.orders, stop], places, INSTRUMENT, "0.01");
+  assert.deepEqual([...own.keys()], ["sell 3001000", "buy 2999000"]);
+  const book = bookOf([["29990.00", "2.00000000", 2]], [["30010.00", "0.50000000", 1]]);
+  const { asks, bids } = ladderOf(book.sides, { ...VIEW, own });
+  assert.deepEqual([bids[0].own, bids[0].place, bids[0].ownWords], ["1", "3rd", "Your 1: 3rd, 1.25 ahead"]);
+  assert.deepEqual([asks[0].own, asks[0].place, asks[0].ownWords], ["0.5", "", "Your 0.5"]);
+});
+
+test("several own orders in a group are added up, at the place of the first", () => {
+  const order = { symbol: "BTC-USDT", side: "buy", status: "resting", remaining: "0.50000000" };
+  const orders = [{ ...order, order_id: "1", price: "100.05" }, { ...order, order_id: "2", price: "100.01" }];
+  const places = new QueuePlaces();
+  places.apply([
+    { order_id: "1", orders_ahead: 4, quantity_ahead: "9.00000000" },
+    { order_id: "2", orders_ahead: 0, quantity_ahead: "0.00000000" },
+  ]);
+  const own = ownLevels(orders, places, INSTRUMENT, "0.1");
+  const [row] = ladderOf(BOOK.sides, { ...VIEW, grouping: "0.1", own }).bids;
+  assert.equal(row.ownWords, "Your 1 in 2 orders: 1st, next to trade");
+});
+
+test("while a book crosses, what would trade at the indicative price is told apart", () => {
+  const book = bookOf([["101.00", "1.00000000", 1], ["99.00", "1.00000000", 1]], [["98.00", "1.00000000", 1], ["102.00", "1.00000000", 1]]);
+  assert.ok(book.crossed);
+  assert.equal(book.spread, "-3.00");
+  const { asks, bids } = ladderOf(book.sides, { ...VIEW, indicative: "100.00" });
+  assert.deepEqual([bids.map((row) => row.meets), asks.map((row) => row.meets)], [[true, false], [true, false]]);
+});
+
+test("the queue of a level has each order with what is before it", () => {
+  const orders = [
+    { order_id: "7", price: "100.05", quantity: "1.00000000", timestamp: 1 },
+    { order_id: "9", price: "100.05", quantity: "0.25000000", timestamp: 2 },
+    { order_id: "8", price: "100.04", quantity: "3.00000000", timestamp: 3 },
+  ];
+  const level = queueOf(orders, "buy", "100.05", "0.01", new Set(["9"]));
+  assert.deepEqual(level.map((each) => [each.order_id, each.ahead, each.own]), [["7", "0.00000000", false], ["9", "1.00000000", true]]);
+  assert.deepEqual(queueOf(orders, "buy", "100.00", "0.1", new Set()).map((each) => each.ahead), ["0.00000000", "1.00000000", "1.25000000"]);
+});
+
+test("places are told as people do", () => {
+  assert.deepEqual([1, 2, 3, 4, 11, 12, 13, 21, 112, 1003].map(ordinal), ["1st", "2nd", "3rd", "4th", "11th", "12th", "13th", "21st", "112th", "1,003rd"]);
+  assert.equal(describePlace({ ordersAhead: 2, quantityAhead: "1.25000000" }), "3rd, 1.25 ahead");
+});
