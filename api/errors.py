@@ -18,7 +18,6 @@ from msgspec import Meta
 from werkzeug.exceptions import HTTPException
 
 from api.grid import grid_of
-from api.texts import percent
 from engine.instrument import Instrument
 from engine.rejects import RejectReason
 from sequencer.sequencer import NotAccepting
@@ -222,3 +221,10 @@ def _limits(instrument: Instrument) -> dict[str, str]:
         "collar_percent": percent(instrument.collar or 0),
         "max_open_orders": str(instrument.max_open_orders),
     }
+
+
+def percent(millionths: int) -> str:
+    """Millionths as a percentage: 100000 -> "10", -150 -> "-0.015"."""
+    whole, rest = divmod(abs(millionths), 10_000)
+    sign = "-" if millionths < 0 else ""
+    return f"{sign}{whole}.{rest:04d}".rstrip("0").rstrip(".")
