@@ -10,12 +10,12 @@ from typing import Literal
 import msgspec
 
 from api.answers import AccountFillView, seconds
-from api.errors import percent
-from api.grid import amount_text
+from api.grid import amount_text, percent
 from api.texts import DecimalText, IdText
-from engine.commands import ConfigureAccount
+from engine.accounts import Account
+from engine.entry import default_prevention
 from engine.exchange import Exchange
-from engine.types import AccountId
+from engine.types import AccountId, SelfTradePrevention
 from store.postings import Posting, PostingKind
 
 
@@ -57,6 +57,7 @@ class AccountView(msgspec.Struct, frozen=True):
     tier: str
     fees: AccountFees
     limits: AccountLimits
+    self_trade_prevention: SelfTradePrevention  # of orders that do not say
     status: Literal["active", "stopped"]
     open_orders: int
     seq: int
@@ -92,16 +93,17 @@ class LedgerPage(msgspec.Struct, frozen=True):
 
 def account_view(exchange: Exchange, account: AccountId) -> AccountView:
     """Tier, fees, limits and status of an account, known or not. O(1)."""
-    known = exchange.accounts.get(account)
-    configuration = known.configuration if known else ConfigureAccount(account, "standard")
+    known = exchange.accounts.get(account) or Account(account)
+    configuration = known.configuration
     maker, taker = configuration.maker_fee, configuration.taker_fee
     return AccountView(
         str(account),
         configuration.tier,
         AccountFees(None if maker is None else percent(maker), None if taker is None else percent(taker)),
         AccountLimits(configuration.max_open_orders, configuration.max_orders_per_second, configuration.max_notional),
-        "stopped" if known is not None and known.stopped else "active",
-        len(known.open_orders) if known else 0,
+        default_prevention(known, account),
+        "stopped" if known.stopped else "active",
+        len(known.open_orders),
         exchange.seq,
     )
 

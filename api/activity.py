@@ -18,7 +18,7 @@ from engine.book import OrderBook
 from engine.commands import EnterOrder
 from engine.events import Applied, Filled, Rejected
 from engine.exchange import Exchange
-from engine.types import Amount, Ticks
+from engine.types import Amount, Side, Ticks, TradingStatus
 
 RECENT_TRADES = 1000  # a symbol
 MINUTE_NS = 60 * 10**9
@@ -88,6 +88,8 @@ class TickerView(msgspec.Struct, frozen=True, kw_only=True):
     best_ask: DecimalText | None
     timestamp: float
     seq: int
+    status: TradingStatus
+    limit_state: Side | None
 
 
 class Activity:
@@ -181,6 +183,8 @@ class Activity:
             best_ask=best.best_ask,
             timestamp=best.timestamp,
             seq=best.seq,
+            status=best.status,
+            limit_state=best.limit_state,
         )
 
 

@@ -1,4 +1,4 @@
-"""What operators can do: list, halt, resume and close symbols, credit, configure and stop accounts, check the books.
+"""What operators can do: list symbols and set their status, credit, configure and stop accounts, check the books.
 
 Every change is journaled by the sequencer and noted, with who asked for it, in the audit trail.
 Layer: api.
@@ -13,7 +13,9 @@ from msgspec import Meta
 
 from api import accounts, wire
 from api.account_answers import AccountView, BalancesView
+from api.activity import SECOND_NS
 from api.admin_answers import AnyAccount, AuditTrail, BooksBalance, OrderCancelled, SymbolListed, SymbolStatus
+from api.answers import seconds
 from api.auth import requesting_operator
 from api.desk import Desk
 from api.documented import Access, documented
@@ -24,12 +26,18 @@ from api.responses import answer, query
 from api.teller import ConfigureRequest, Teller
 from api.venue import Venue
 from engine.commands import CancelOrder, Command, ListInstrument, SetStatus
-from engine.events import Rejected
+from engine.events import Applied, Rejected
 from engine.rejects import InvariantViolation, RejectReason
 from engine.types import AccountId, TradingStatus
 
 AccountNumber = Annotated[int, Meta(ge=0, le=wire.MAX_ORDER_ID)]
-STATUS_OF = {"halt": TradingStatus.HALTED, "resume": TradingStatus.TRADING, "close": TradingStatus.CLOSED}
+STATUS_OF = {
+    "halt": TradingStatus.HALTED,
+    "resume": TradingStatus.TRADING,
+    "close": TradingStatus.CLOSED,
+    "pre_open": TradingStatus.PRE_OPEN,
+}
+MAX_AUCTION_S = 86_400
 
 
 class AuditQuery(wire.Request, frozen=True):
@@ -37,6 +45,12 @@ class AuditQuery(wire.Request, frozen=True):
 
     limit: Annotated[int, Meta(ge=1, le=wire.MAX_PAGE)] = 100
     before: Annotated[int, Meta(ge=1, le=wire.MAX_ORDER_ID)] = wire.MAX_ORDER_ID  # epoch nanoseconds
+
+
+class AuctionQuery(wire.Request, frozen=True):
+    """POST /admin/symbols/{symbol}/auction."""
+
+    seconds: Annotated[int, Meta(ge=1, le=MAX_AUCTION_S)] | None = None  # after which trading begins by itself
 
 
 def blueprint(venue: Venue, desk: Desk, teller: Teller) -> Blueprint:
@@ -48,12 +62,12 @@ def blueprint(venue: Venue, desk: Desk, teller: Teller) -> Blueprint:
     return routes
 
 
-def _submit(venue: Venue, command: Command) -> int:
+def _submit(venue: Venue, command: Command) -> Applied:
     applied = venue.sequencer.submit(command)
     first = applied.events[0]
     if isinstance(first, Rejected):
         raise rejected(first.reason, None, symbol=first.symbol)
-    return applied.seq
+    return applied
 
 
 def _account(number: int) -> AccountId:
@@ -73,22 +87,38 @@ def _add_symbols(routes: Blueprint, venue: Venue, desk: Desk) -> None:
         operator = requesting_operator()
         listing = wire.decoded(request.get_data(cache=False), Listing)
         try:
-            instrument = instrument_of(listing, base_scale_of(listing, venue.exchange.ledger.scales))
+            base_scale = base_scale_of(listing, venue.exchange.ledger.scales)
+            instrument = instrument_of(listing, base_scale, scheduled=venue.sessions.has(listing.symbol))
         except ListingError as problem:
             raise Malformed("INVALID_VALUE", f"{problem}.") from problem
-        seq = _submit(venue, ListInstrument(instrument))
+        seq = _submit(venue, ListInstrument(instrument)).seq
         audit(operator, "list", listing.symbol, {}, seq)
         return answer(SymbolListed(listing.symbol, seq))
 
-    @routes.post("/symbols/<symbol>/<any(halt, resume, close):action>")
+    @routes.post("/symbols/<symbol>/<any(halt, resume, close, pre_open):action>")
     @documented(Access.OPERATOR, SymbolStatus, errors=(404, 503))
-    def set_status(symbol: str, action: Literal["halt", "resume", "close"]) -> Response:
-        """Halt, resume or close trading in a symbol. Resting orders stay and may be cancelled."""
+    def set_status(symbol: str, action: Literal["halt", "resume", "close", "pre_open"]) -> Response:
+        """Halt, resume or close trading in a symbol, or let orders gather. It holds until the next scheduled change."""
         operator = requesting_operator()
         desk.instrument(symbol)
-        seq = _submit(venue, SetStatus(symbol, STATUS_OF[action]))
+        seq = _submit(venue, SetStatus(symbol, STATUS_OF[action])).seq
         audit(operator, action, symbol, {}, seq)
         return answer(SymbolStatus(symbol, STATUS_OF[action], seq))
+
+    @routes.post("/symbols/<symbol>/auction")
+    @documented(Access.OPERATOR, SymbolStatus, query=AuctionQuery, errors=(404, 503))
+    def call_auction(symbol: str) -> Response:
+        """Let orders gather for an auction. With `seconds` trading begins after them, else with `resume`."""
+        operator, wanted = requesting_operator(), query(AuctionQuery)
+        desk.instrument(symbol)
+        applied, opens_ns = _submit(venue, SetStatus(symbol, TradingStatus.AUCTION)), None
+        if wanted.seconds is not None:
+            opens_ns = applied.ts_ns + wanted.seconds * SECOND_NS
+            venue.sessions.open_at(symbol, opens_ns)
+        details = {} if wanted.seconds is None else {"seconds": str(wanted.seconds)}
+        audit(operator, "auction", symbol, details, applied.seq)
+        opens_at = None if opens_ns is None else seconds(opens_ns)
+        return answer(SymbolStatus(symbol, TradingStatus.AUCTION, applied.seq, opens_at))
 
 
 def _add_accounts(routes: Blueprint, venue: Venue, teller: Teller) -> None:
@@ -143,7 +173,7 @@ def _add_oversight(routes: Blueprint, venue: Venue) -> None:
         order = exchange.order(wire.order_id_of(order_id))
         if order is None:
             raise rejected(RejectReason.UNKNOWN_ORDER, None)
-        seq = _submit(venue, CancelOrder(order.account, order.order_id))
+        seq = _submit(venue, CancelOrder(order.account, order.order_id)).seq
         venue.signing.record(operator, "cancel", order_id, {"account": str(order.account)}, seq)
         return answer(OrderCancelled(True, order_id, str(order.account), seq))
 

@@ -26,6 +26,7 @@ class SymbolStatus(msgspec.Struct, frozen=True):
     symbol: str
     status: TradingStatus
     seq: int
+    opens_at: float | None = None  # epoch seconds: when the auction ends by itself
 
 
 class AnyAccount(msgspec.Struct, frozen=True):

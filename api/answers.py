@@ -12,24 +12,28 @@ from collections.abc import Iterable
 from typing import Any, Literal
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from api.grid import Grid, grid_of
+from api.order_options import OrderOptions, options_of
+from api.standing import Standing, standings
 from api.states import OrderState, TradeState
 from api.texts import DecimalText, IdText
 from engine.book import OrderBook
 from engine.depth import bbo, l2, queue_position
-from engine.events import Accepted, Applied, Cancelled, Ended, Filled
+from engine.events import Accepted, Applied, Cancelled
 from engine.exchange import Exchange
 from engine.instrument import Instrument
 from engine.order import Order
 from engine.types import (
     Amount,
-    Lots,
     OrderStatus,
     OrderType,
     Side,
     Ticks,
     TimeInForce,
+    TradingStatus,
+    entry_of,
 )
 from store.history import Trade
 
@@ -48,6 +52,8 @@ class BboView(msgspec.Struct, frozen=True):
     ask_size: DecimalText
     timestamp: float
     seq: int
+    status: TradingStatus
+    limit_state: Side | None
 
 
 class TradeView(msgspec.Struct, frozen=True):
@@ -64,6 +70,7 @@ class TradeView(msgspec.Struct, frozen=True):
     taker_fee: DecimalText
     trade_value: DecimalText
     seq: int | None = None
+    auction: bool = False  # of an auction's uncross: the aggressor is then the younger order
 
 
 class FillView(msgspec.Struct, frozen=True):
@@ -86,7 +93,19 @@ class AccountFillView(FillView, frozen=True, kw_only=True):
     order_id: IdText
 
 
-class OrderAnswer(msgspec.Struct, frozen=True, kw_only=True):
+class LegView(OrderOptions, frozen=True, kw_only=True):
+    """Another order that the same command entered: the stop of one-cancels-other, an exit of a bracket."""
+
+    order_id: IdText
+    order_type: OrderType
+    quantity: DecimalText
+    price: DecimalText | None
+    status: OrderStatus
+    reason: str | None
+    filled_quantity: DecimalText
+
+
+class OrderAnswer(OrderOptions, frozen=True, kw_only=True):
     """POST /order: what became of it."""
 
     order_id: IdText
@@ -110,6 +129,7 @@ class OrderAnswer(msgspec.Struct, frozen=True, kw_only=True):
     timestamp: float
     ts_ns: int
     seq: int
+    legs: list[LegView] | UnsetType = UNSET
     repeated: bool = False  # the order was entered before under this client_order_id
 
 
@@ -132,7 +152,7 @@ class QueuePosition(msgspec.Struct, frozen=True):
     quantity_ahead: DecimalText
 
 
-class OrderView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class OrderView(OrderOptions, frozen=True, kw_only=True, omit_defaults=True):
     """GET /order/{order_id}."""
 
     order_id: IdText
@@ -153,6 +173,7 @@ class OrderView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     ts_ns: int
     seq: int
     fills: list[FillView] | None = None
+    shown_quantity: DecimalText | UnsetType = UNSET  # of an iceberg that rests
     queue_position: QueuePosition | None = None
     priority: Literal["kept", "lost"] | None = None  # after an amend
 
@@ -173,34 +194,14 @@ class CancelAllAnswer(msgspec.Struct, frozen=True):
     seq: int
 
 
-class OrderEvent(msgspec.Struct, frozen=True, kw_only=True):
-    """One `order_event` of the feed; null where the event has no such number."""
-
-    event_type: Literal["accepted", "resting", "partially_filled", "filled", "cancelled", "rejected", "amended"]
-    order_id: IdText | None
-    client_order_id: str | None
-    symbol: str | None
-    side: Side | None = None
-    order_type: OrderType | None = None
-    time_in_force: TimeInForce | None = None
-    quantity: DecimalText | None = None
-    price: DecimalText | None = None
-    remaining: DecimalText | None = None
-    filled: DecimalText | None = None
-    status: OrderStatus | Literal["new", "rejected"]
-    reason: str | None = None
-    fill: FillView | None = None
-    timestamp: float
-    ts_ns: int
-    seq: int
-
-
 class BookView(msgspec.Struct, frozen=True):
     timestamp: float
     symbol: str
     bids: list[Level]
     asks: list[Level]
     seq: int
+    status: TradingStatus
+    limit_state: Side | None  # of the orders that want to trade beyond the band
 
 
 class SnapshotView(msgspec.Struct, frozen=True):
@@ -245,6 +246,8 @@ def bbo_view(book: OrderBook, seq: int, ts_ns: int) -> BboView:
         grid.quantity(best.ask_quantity),
         seconds(ts_ns),
         seq,
+        book.status,
+        book.band.limit_side,
     )
 
 
@@ -265,6 +268,7 @@ def trade_view(trade: TradeState, instrument: Instrument, ts_ns: int, seq: int |
         grid.amount(trade.taker_fee),
         grid.amount(trade.notional),
         seq,
+        bool(trade.auction),
     )
 
 
@@ -295,35 +299,30 @@ def account_fill_view(trade: Trade, *, maker: bool, grid: Grid) -> AccountFillVi
 
 
 def order_answer(applied: Applied, exchange: Exchange, processing_ms: float) -> OrderAnswer:
-    """The answer to an order that was accepted, from the events it caused. O(its trades)."""
+    """The answer to an order that was accepted, from the events of its command. O(events)."""
     accepted = applied.events[0]
     if not isinstance(accepted, Accepted):
         raise TypeError("the first event of an accepted order is Accepted")
-    order_id = accepted.order_id
-    trades: list[Filled] = []
-    ended: Ended | None = None
-    for event in applied.events:
-        if isinstance(event, Filled):
-            trades.append(event)
-        elif isinstance(event, Ended) and event.order_id == order_id:
-            ended = event
+    entered = standings(applied.events)
+    order = entered.pop(accepted.order_id)
     book = exchange.books[accepted.symbol]
     grid = grid_of(book.instrument)
-    cum = Lots(sum(trade.quantity for trade in trades))
-    status, reason = status_of(ended, cum)
+    trades, cum = order.trades, order.cum
+    entry = entry_of(accepted.order_id)
+    legs = [leg_view(leg, grid) for order_id, leg in entered.items() if entry_of(order_id) == entry]
     return OrderAnswer(
-        order_id=str(order_id),
+        order_id=str(accepted.order_id),
         client_order_id=accepted.client_order_id,
         symbol=accepted.symbol,
         side=accepted.side,
         order_type=accepted.order_type,
         time_in_force=accepted.time_in_force,
-        price=None if accepted.price is None else grid.price(accepted.price),
-        quantity=grid.quantity(accepted.quantity),
-        status=status,
-        reason=reason,
+        price=None if order.price is None else grid.price(order.price),
+        quantity=grid.quantity(order.quantity),
+        status=order.status,
+        reason=order.reason,
         filled_quantity=grid.quantity(cum),
-        remaining_quantity=grid.quantity(accepted.quantity - cum),
+        remaining_quantity=grid.quantity(order.quantity - cum),
         average_price=grid.average_price(Amount(sum(trade.notional for trade in trades)), cum),
         trades=[trade_view(trade, book.instrument, applied.ts_ns, applied.seq) for trade in trades],
         total_maker_fees=grid.amount(sum(trade.maker_fee for trade in trades)),
@@ -333,16 +332,23 @@ def order_answer(applied: Applied, exchange: Exchange, processing_ms: float) -> 
         timestamp=seconds(applied.ts_ns),
         ts_ns=applied.ts_ns,
         seq=applied.seq,
+        legs=legs or UNSET,
+        **options_of(order.terms, grid),
     )
 
 
-def status_of(ended: Ended | None, cum: Lots) -> tuple[OrderStatus, str | None]:
-    """Where an order stands, and why it ended when something was left."""
-    if isinstance(ended, Cancelled):
-        return OrderStatus.CANCELLED, ended.reason
-    if ended is not None:
-        return OrderStatus.FILLED, None
-    return (OrderStatus.PARTIALLY_FILLED if cum else OrderStatus.RESTING), None
+def leg_view(leg: Standing, grid: Grid) -> LegView:
+    """An order that came with another, after the command that entered both."""
+    return LegView(
+        order_id=str(leg.order_id),
+        order_type=leg.accepted.order_type,
+        quantity=grid.quantity(leg.quantity),
+        price=None if leg.price is None else grid.price(leg.price),
+        status=leg.status,
+        reason=leg.reason,
+        filled_quantity=grid.quantity(leg.cum),
+        **options_of(leg.terms, grid),
+    )
 
 
 def cancel_answer(applied: Applied, cancelled: Cancelled, exchange: Exchange, processing_ms: float) -> CancelAnswer:
@@ -389,6 +395,7 @@ def order_view(
         timestamp=seconds(order.entered_ns),
         ts_ns=order.entered_ns,
         seq=seq,
+        **options_of(order.terms, grid),
         **further,
     )
 
@@ -414,6 +421,8 @@ def book_view(book: OrderBook, levels: int | None, ts_ns: int) -> BookView:
         levels_view(book, Side.BUY, levels),
         levels_view(book, Side.SELL, levels),
         book.changed_seq,
+        book.status,
+        book.band.limit_side,
     )
 
 

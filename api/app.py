@@ -31,6 +31,7 @@ from api.desk import Desk
 from api.feed import Feed
 from api.listing import ListingError
 from api.settings import Settings, options, settings_from
+from api.status_answers import StatusDesk
 from api.teller import Teller
 from api.venue import VERSION, Venue
 from journal.port import JournalError
@@ -56,17 +57,25 @@ def create_app(venue: Venue) -> tuple[Flask, Feed]:
     if venue.settings.cors_origins:
         CORS(app, origins=list(venue.settings.cors_origins))
     auth.install(app, venue.access, secured=venue.settings.profile == "secured")
-    desk, teller = Desk(venue), Teller(venue)
+    desk, teller, status = Desk(venue), Teller(venue), StatusDesk(venue.sessions)
     feed = Feed(
-        app, venue.settings, venue.exchange, venue.sequencer, venue.activity, access=venue.access, check_rate=check_rate
+        app,
+        venue.settings,
+        venue.exchange,
+        venue.sequencer,
+        venue.activity,
+        status=status,
+        access=venue.access,
+        check_rate=check_rate,
     )
+    venue.sessions.on_planned = feed.look_at_plan
     venue.access.on_revoked(feed.disconnect)
     feed_orders.install(feed, desk, venue.exchange, venue.sequencer)
     app.register_blueprint(auth_routes.blueprint(venue.signing, teller, venue.settings))
     app.register_blueprint(accounts.blueprint(teller, desk, venue.settings))
     app.register_blueprint(admin.blueprint(venue, desk, teller))
     app.register_blueprint(orders.blueprint(desk, venue.exchange))
-    app.register_blueprint(market.blueprint(venue, desk, feed))
+    app.register_blueprint(market.blueprint(venue, desk, feed, status))
     app.register_blueprint(pages.blueprint())
     app.register_blueprint(docs.blueprint(app, sandbox=venue.settings.profile == "sandbox"))
     return app, feed

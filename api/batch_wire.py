@@ -8,6 +8,7 @@ Layer: api.
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
 from functools import partial
 from typing import Annotated, Any, Final, Literal
 
@@ -85,7 +86,7 @@ class _Operation(msgspec.Struct, frozen=True):
 
 _raw_decoder = msgspec.json.Decoder(_RawBatch)
 _decoders: dict[type, msgspec.json.Decoder[Any]] = {
-    kind: msgspec.json.Decoder(kind) for kind in (_Operation, *ELEMENTS)
+    kind: msgspec.json.Decoder(kind, float_hook=Decimal) for kind in (_Operation, *ELEMENTS)
 }
 
 

@@ -22,7 +22,8 @@ from api.auth import Access
 from api.credentials import Credentials
 from api.feed import Feed
 from api.guard import Guard, WsgiApp
-from api.listing import DEFAULT_INSTRUMENTS, ListingError, read_instruments
+from api.listing import DEFAULT_INSTRUMENTS, ListingError, read_venue_file
+from api.sessions import CommandedStatuses, Sessions
 from api.settings import Settings
 from api.signing import Signing
 from api.venue import Venue
@@ -34,6 +35,7 @@ from engine.types import SANDBOX_ACCOUNT
 from journal.committer import SWITCH_INTERVAL_SECONDS, Committer
 from journal.replay import ReplayResult, replay
 from journal.sqlite import SqliteJournal
+from sequencer.clock import Clock
 from sequencer.sequencer import Sequencer
 from store import secrets
 from store.history import History
@@ -68,15 +70,15 @@ class Server:
             raise
 
     def _open(self, settings: Settings, create_app: CreateApp) -> None:
-        instruments = read_instruments(settings.instruments or DEFAULT_INSTRUMENTS)
+        instruments, schedules = read_venue_file(settings.instruments or DEFAULT_INSTRUMENTS)
         settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
         journal = SqliteJournal(settings.data / "journal.sqlite")
         self._closers.append(journal.close)
         history = History(settings.data / "history.sqlite")
         self._closers.append(history.close)
         exchange = Exchange()
-        activity = Activity(exchange)
-        result = _replay(journal, exchange, history, activity)
+        activity, commanded = Activity(exchange), CommandedStatuses()
+        result = _replay(journal, exchange, history, activity, commanded)
         history.require_not_ahead(exchange.seq)
         log.info(
             "replayed %d commands in %.2f s; state digest %s at seq %d",
@@ -102,6 +104,7 @@ class Server:
             max_waiting=settings.max_waiting,
             checkpoint_every=settings.checkpoint_every,
         )
+        sessions = Sessions(schedules, exchange, sequencer, commanded, time.time_ns)
         self.venue = Venue(
             settings=settings,
             exchange=exchange,
@@ -109,6 +112,7 @@ class Server:
             history=history,
             history_writer=writer,
             activity=activity,
+            sessions=sessions,
             access=access,
             signing=signing,
             started_ns=time.time_ns(),
@@ -128,9 +132,22 @@ class Server:
         sequencer.start()
         self._closers.append(sequencer.stop)
         feed.start()
+        self._begin(instruments, settings, sessions)
+        self.feed: Feed = feed
+
+    def _begin(self, instruments: list[Instrument], settings: Settings, sessions: Sessions) -> None:
+        """What happens before anybody's orders are taken: first what fell due while no server ran."""
+        exchange, sequencer = self.venue.exchange, self.venue.sequencer
+        clock = Clock(exchange, sequencer, time.time_ns)
+        self._closers.append(clock.stop)
+        clock.start()
+        newly_scheduled = [
+            listed.symbol for listed in instruments if listed.scheduled and not _scheduled(exchange, listed)
+        ]
         self._list(instruments_to_list(instruments, exchange))
         self._fund_sandbox(settings)
-        self.feed: Feed = feed
+        self._closers.append(sessions.stop)
+        sessions.start(newly_scheduled)
 
     def _open_identity(self, settings: Settings, exchange: Exchange) -> tuple[Access, Signing]:
         """Who is who, under the server's secret."""
@@ -185,6 +202,12 @@ class _Room:
             self._writer.wait_for_room()
 
 
+def _scheduled(exchange: Exchange, instrument: Instrument) -> bool:
+    """Whether sessions opened and closed this symbol until now."""
+    known = exchange.instrument(instrument.symbol)
+    return known is not None and known.scheduled
+
+
 def instruments_to_list(instruments: list[Instrument], exchange: Exchange) -> list[ListInstrument]:
     """The commands that bring the listed instruments to what the settings say."""
     return [
@@ -202,12 +225,15 @@ def paper_money(exchange: Exchange) -> list[Deposit]:
     ]
 
 
-def _replay(journal: SqliteJournal, exchange: Exchange, history: History, activity: Activity) -> ReplayResult:
+def _replay(
+    journal: SqliteJournal, exchange: Exchange, history: History, activity: Activity, commanded: CommandedStatuses
+) -> ReplayResult:
     """Bring exchange, activity and history to the end of the journal, saying how far it is."""
     behind: list[Applied] = []
 
     def fold(batch: list[Applied]) -> None:
         activity.on_applied(batch)
+        commanded.on_applied(batch)
         behind.extend(batch)
         if len(behind) >= REPLAY_STORE_COMMANDS:
             history.write(behind)
@@ -237,7 +263,7 @@ def rebuild_history(data: Path) -> tuple[Exchange, ReplayResult]:
             (data / name).unlink(missing_ok=True)
         history, exchange = History(data / "history.sqlite"), Exchange()
         try:
-            return exchange, _replay(journal, exchange, history, Activity(exchange))
+            return exchange, _replay(journal, exchange, history, Activity(exchange), CommandedStatuses())
         finally:
             history.close()
     finally:

@@ -6,9 +6,10 @@ Layer: api.
 
 from __future__ import annotations
 
+import heapq
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import islice
 
 import msgspec
@@ -18,19 +19,25 @@ from api.account_answers import PostingView, posting_view
 from api.batch_wire import BatchAnswer, BatchCommand, BatchResult
 from api.errors import ApiError, internal_error, rejected
 from api.grid import grid_of
+from api.order_options import OrderOptions
+from api.preview_answers import PreviewAnswer, preview_answer
+from api.standing import status_of
 from api.venue import Venue
 from engine.commands import AmendOrder, CancelAll, CancelOrder, EnterOrder
-from engine.events import Amended, Applied, Cancelled, Completed, Rejected, Repeated
+from engine.events import Amended, Applied, Cancelled, Ended, Rejected, Repeated
 from engine.instrument import Instrument
 from engine.order import Order
+from engine.preview import preview
 from engine.rejects import RejectReason
-from engine.types import AccountId, OrderId, OrderStatus, Seq, Side, TradeId
-from store.history import DoneOrder, Trade
+from engine.types import LEG_UNIT, AccountId, OrderId, OrderStatus, Seq, Side, TradeId, entry_of
+from store.history import DoneOrder, Trade, place
 from store.postings import Posting
 
 log = logging.getLogger(__name__)
 
 HISTORY_PATIENCE_S = 5.0  # how long a look-up waits for the history to catch up with it
+
+_WAYS_TO_END = (OrderStatus.FILLED, OrderStatus.CANCELLED, OrderStatus.EXPIRED)
 
 
 class Desk:
@@ -46,6 +53,16 @@ class Desk:
         """Enter one order. `started` is the `perf_counter` reading when the request came."""
         applied = self._venue.sequencer.submit(command)
         return self._entered(applied, time.perf_counter() - started)
+
+    def test(self, command: EnterOrder) -> PreviewAnswer:
+        """What entering an order would do now. Nothing is entered."""
+        ts_ns = max(time.time_ns(), self._exchange.ts_ns)
+        told = preview(self._exchange, command, ts_ns)
+        book = self._exchange.books.get(command.symbol)
+        if isinstance(told, RejectReason):
+            refusal = self._rejected(Rejected(command.account, command.symbol, told, None, command.client_order_id))
+            return preview_answer(command, refusal, book, self._exchange.seq, ts_ns)
+        return preview_answer(command, told, book, self._exchange.seq, ts_ns)
 
     def cancel(self, command: CancelOrder, started: float) -> answers.CancelAnswer:
         """Cancel one order by either id."""
@@ -131,20 +148,22 @@ class Desk:
         if query.symbol is not None:
             self.instrument(query.symbol)
         seq = self._exchange.seq
+        before = OrderId(seq + 1)
+        if query.cursor is not None:
+            before = min(before, OrderId(query.cursor), key=place)
         # those open now are taken before we wait: what ends meanwhile is found in the history as well,
         # and what is entered meanwhile (an order's id is its seq) is not part of this page
         views: dict[OrderId, answers.OrderView] = {}
-        if query.status not in ("done", "filled", "cancelled"):
-            views = {order.order_id: self._open_view(order) for order in self._open_page(query, account)}
-        if query.status in (None, "done", "filled", "cancelled"):
+        if query.status not in ("done", *_WAYS_TO_END):
+            views = {order.order_id: self._open_view(order) for order in self._open_page(query, account, before)}
+        if query.status in (None, "done", *_WAYS_TO_END):
             self._caught_up(seq)
-            status = OrderStatus(query.status) if query.status in ("filled", "cancelled") else None
-            before = OrderId(min(query.cursor or wire.MAX_ORDER_ID, seq + 1))
+            status = OrderStatus(query.status) if query.status in _WAYS_TO_END else None
             done: list[DoneOrder] = self._venue.history_writer.query(
                 self._venue.history.orders, account, query.symbol, before, query.limit, status
             )
             views.update((row.order_id, self._done_view(row)) for row in done)
-        newest = sorted(views, reverse=True)[: query.limit]
+        newest = sorted(views, key=place, reverse=True)[: query.limit]
         full = len(newest) == query.limit
         cursor = str(newest[-1]) if full else None
         return answers.OrdersPage([views[order_id] for order_id in newest], cursor, seq)
@@ -235,20 +254,21 @@ class Desk:
         kept = isinstance(first, Amended) and first.kept_priority
         priority = ("kept" if kept else "lost") if isinstance(first, Amended) else None
         for event in reversed(applied.events):
-            if isinstance(event, (Completed, Cancelled)) and event.order_id == command.order_id:
-                status, reason = answers.status_of(event, event.cum)
+            if isinstance(event, Ended) and event.order_id == command.order_id:
+                status, reason = status_of(event)
                 return answers.order_view(
                     event, self.instrument(event.symbol), applied.seq, status, reason, priority=priority
                 )
         return self.order(str(command.order_id), command.account, patience_s=patience_s, priority=priority)
 
-    def _open_page(self, query: wire.OrdersQuery, account: AccountId) -> list[Order]:
+    def _open_page(self, query: wire.OrdersQuery, account: AccountId, before: OrderId) -> list[Order]:
         known = self._exchange.accounts.get(account)
-        newest = reversed(known.open_orders.values()) if known else iter(())
+        if known is None:
+            return []
         wanted = (
             order
-            for order in newest
-            if (query.cursor is None or order.order_id < query.cursor)
+            for order in _newest_first(known.open_orders)
+            if place(order.order_id) < place(before)
             and query.symbol in (None, order.symbol)
             and query.status in (None, "open", order.status)
         )
@@ -256,10 +276,12 @@ class Desk:
 
     def _open_view(self, order: Order, **further: object) -> answers.OrderView:
         instrument = self._exchange.books[order.symbol].instrument
-        position = answers.queue_view(order, grid_of(instrument)) if "fills" in further else None
-        return answers.order_view(
-            order, instrument, self._exchange.seq, order.status, None, queue_position=position, **further
-        )
+        if order.level is not None:  # it rests
+            if "fills" in further:
+                further["queue_position"] = answers.queue_view(order, grid_of(instrument))
+            if order.terms is not None and order.terms.display_quantity is not None:
+                further["shown_quantity"] = grid_of(instrument).quantity(order.shown)
+        return answers.order_view(order, instrument, self._exchange.seq, order.status, None, **further)
 
     def _done_view(self, done: DoneOrder, **further: object) -> answers.OrderView:
         instrument = self._exchange.books[done.symbol].instrument
@@ -283,7 +305,12 @@ class Desk:
         """The first order's state as the answer to its repetition."""
         view = self.order(str(repeated.order_id), repeated.account, patience_s=patience_s)
         book = self._exchange.books[repeated.symbol]
-        fills = [trade for trade in self._fills(repeated.order_id) if trade.taker_order_id == repeated.order_id]
+        entered = Seq(entry_of(repeated.order_id))
+        fills = [
+            trade
+            for trade in self._fills(repeated.order_id)
+            if trade.taker_order_id == repeated.order_id or trade.seq == entered
+        ]
         grid = grid_of(book.instrument)
         return answers.OrderAnswer(
             order_id=view.order_id,
@@ -308,6 +335,7 @@ class Desk:
             ts_ns=view.ts_ns,
             seq=applied.seq,
             repeated=True,
+            **{name: getattr(view, name) for name in OrderOptions.__struct_fields__},
         )
 
     def _too_late_if_done(self, event: Rejected, command: CancelOrder, patience_s: float) -> None:
@@ -340,3 +368,13 @@ class Desk:
         """Wait until the history knows everything up to `seq`. Raises ApiError 503 when it does not."""
         if not self._venue.history_writer.wait(seq, patience_s):
             raise ApiError(503, "HISTORY_BEHIND", "The history of done orders is behind; try again.", None, 1)
+
+
+def _newest_first(open_orders: dict[OrderId, Order]) -> Iterator[Order]:
+    """Open orders, oldest entered first, as they are listed: newest first, legs beside the order they came from.
+
+    O(orders) for a look at every id; the orders themselves are taken one by one.
+    """
+    legs = sorted((order_id for order_id in open_orders if order_id >= LEG_UNIT), key=place, reverse=True)
+    others = (order_id for order_id in reversed(open_orders) if order_id < LEG_UNIT)
+    return (open_orders[order_id] for order_id in heapq.merge(others, legs, key=place, reverse=True))

@@ -17,7 +17,7 @@ from flask import Flask, Response, request
 from msgspec import Meta
 from werkzeug.exceptions import HTTPException
 
-from api.grid import grid_of
+from api.grid import grid_of, percent
 from engine.instrument import Instrument
 from engine.rejects import RejectReason
 from sequencer.sequencer import NotAccepting
@@ -48,9 +48,14 @@ STATUS: dict[RejectReason, int] = {
     RejectReason.QUANTITY_TOO_LARGE: 422,
     RejectReason.NOTIONAL_TOO_SMALL: 422,
     RejectReason.NOTIONAL_TOO_LARGE: 422,
+    RejectReason.BAD_DISPLAY_QUANTITY: 422,
+    RejectReason.EXPIRE_TIME_PASSED: 422,
+    RejectReason.BAD_TRIGGER: 422,
     RejectReason.PRICE_OUTSIDE_COLLAR: 422,
     RejectReason.TOO_MANY_OPEN_ORDERS: 422,
     RejectReason.INSUFFICIENT_FUNDS: 422,
+    RejectReason.POST_ONLY_WOULD_TAKE: 422,
+    RejectReason.SELF_TRADE: 422,
     RejectReason.UNKNOWN_ORDER: 404,
     RejectReason.TOO_LATE: 409,
     RejectReason.UNKNOWN_ASSET: 404,
@@ -62,23 +67,30 @@ STATUS: dict[RejectReason, int] = {
 
 _SENTENCES: dict[RejectReason, str] = {
     RejectReason.UNKNOWN_SYMBOL: "There is no symbol {symbol}; GET /symbols lists them.",
-    RejectReason.SYMBOL_NOT_TRADING: "{symbol} is not trading at the moment.",
+    RejectReason.SYMBOL_NOT_TRADING: "{symbol} is not trading at the moment, or gathers for an auction, which takes "
+    "limit orders and orders with a trigger only.",
     RejectReason.ACCOUNT_STOPPED: "This account was stopped by an operator.",
     RejectReason.DUPLICATE_CLIENT_ORDER_ID: "This client_order_id was used before for an order with other fields.",
     RejectReason.ORDER_RATE_EXCEEDED: "This account may not enter so many orders in one second.",
-    RejectReason.UNSUPPORTED_COMBINATION: "These fields do not go together: a limit, ioc or fok order has a price and "
-    "a quantity; a market order has no price, never rests, and has either a quantity or a quote_quantity.",
-    RejectReason.BAD_TICK: "The price must be a multiple of the tick size, {tick_size}.",
-    RejectReason.BAD_LOT: "The quantity must be a multiple of the lot size, {lot_size}.",
+    RejectReason.UNSUPPORTED_COMBINATION: "These fields do not go together, or one is missing or cannot be changed; "
+    "the documentation of POST /order tells what each order type has.",
+    RejectReason.BAD_TICK: "Each price must be a multiple of the tick size, {tick_size}; a trail_percent of 0.0001.",
+    RejectReason.BAD_LOT: "Each quantity must be a multiple of the lot size, {lot_size}.",
     RejectReason.QUANTITY_TOO_SMALL: "The quantity is below the smallest allowed, {min_quantity}.",
     RejectReason.QUANTITY_TOO_LARGE: "The quantity is above the largest allowed, {max_quantity}.",
     RejectReason.NOTIONAL_TOO_SMALL: "Price times quantity is below the smallest allowed, {min_notional}.",
     RejectReason.NOTIONAL_TOO_LARGE: "Price times quantity is above the largest allowed: {max_notional}, or less "
     "where your account has a limit of its own.",
+    RejectReason.BAD_DISPLAY_QUANTITY: "The display_quantity is at most the quantity, and at least a hundredth of it.",
+    RejectReason.EXPIRE_TIME_PASSED: "The expire_time has passed.",
+    RejectReason.BAD_TRIGGER: "The trigger cannot be: prices lie on the wrong side of each other, a trail is too "
+    "wide, or there is no price yet to trail.",
     RejectReason.PRICE_OUTSIDE_COLLAR: "The price is too far from the market: the collar is {collar_percent} %.",
     RejectReason.TOO_MANY_OPEN_ORDERS: "You have as many open orders as allowed: {max_open_orders} in {symbol}, or "
     "fewer where your account has a limit of its own.",
     RejectReason.INSUFFICIENT_FUNDS: "You have less available than this would need.",
+    RejectReason.POST_ONLY_WOULD_TAKE: "The order is post-only and would take.",
+    RejectReason.SELF_TRADE: "The first order it would meet is one of your own.",
     RejectReason.UNKNOWN_ORDER: "There is no such order.",
     RejectReason.TOO_LATE: "The order is already done.",
     RejectReason.UNKNOWN_ASSET: "There is no such asset; GET /symbols tells those of each symbol.",
@@ -221,10 +233,3 @@ def _limits(instrument: Instrument) -> dict[str, str]:
         "collar_percent": percent(instrument.collar or 0),
         "max_open_orders": str(instrument.max_open_orders),
     }
-
-
-def percent(millionths: int) -> str:
-    """Millionths as a percentage: 100000 -> "10", -150 -> "-0.015"."""
-    whole, rest = divmod(abs(millionths), 10_000)
-    sign = "-" if millionths < 0 else ""
-    return f"{sign}{whole}.{rest:04d}".rstrip("0").rstrip(".")

@@ -21,19 +21,23 @@ from socketio.exceptions import ConnectionRefusedError  # not the built-in
 from api import answers, wire
 from api.account_answers import BalancesView, balances_view
 from api.activity import Activity
-from api.answers import OrderEvent, TradeView
+from api.answers import TradeView
 from api.auth import Access, requesting_account
 from api.errors import ApiError, Malformed, not_accepting, rejected
 from api.feed_balances import BalanceFeed
 from api.feed_clients import NAMESPACE, Audience, Client, FeedPacket, encoded
 from api.feed_intake import Intake
-from api.feed_messages import order_events
+from api.feed_levels import places_touched
+from api.feed_messages import OrderEvent, order_events
+from api.feed_queue import QueueFeed, QueueView
+from api.feed_status import StatusFeed
 from api.settings import Settings
+from api.status_answers import StatusDesk, StatusView
 from engine.book import OrderBook
-from engine.events import Accepted, Amended, Applied, Cancelled, Filled
+from engine.events import Applied
 from engine.exchange import Exchange
 from engine.rejects import RejectReason
-from engine.types import AccountId, Side, Ticks, TimeInForce
+from engine.types import AccountId, Side, Ticks
 from sequencer.sequencer import NotAccepting, Sequencer
 from store.identity import Scope
 
@@ -76,6 +80,7 @@ class Feed:
         sequencer: Sequencer,
         activity: Activity,
         *,
+        status: StatusDesk,
         access: Access,
         check_rate: Callable[[], None] | None = None,
     ) -> None:
@@ -105,6 +110,10 @@ class Feed:
             manage_session=False,
         )
         self._balances = BalanceFeed(exchange, self._interval_s, self._tell_balances)
+        self._queues = QueueFeed(exchange, self._watches_orders, self._tell_queue)
+        self._statuses = StatusFeed(
+            exchange, status, lambda symbol: self._audience.occupied(f"status:{symbol}"), self._tell_status
+        )
         self._engine = self.socketio.server.eio
         self._intake = Intake(self.socketio, self._audience, settings.feed_queue, self._tell_error)
         self.socketio.on_event("connect", self._on_connect, NAMESPACE)
@@ -153,6 +162,10 @@ class Feed:
 
         self.socketio.on_event(event, guarded, NAMESPACE)
 
+    def look_at_plan(self, symbol: str) -> None:
+        """Tell those whom it concerns, if what is planned next for `symbol` has changed."""
+        self._statuses.look(symbol)
+
     def tell_venue_state(self) -> None:
         """Tell everybody which flows there are and whether orders are taken."""
         clients = list(self._audience.clients.values())
@@ -167,10 +180,10 @@ class Feed:
         """Take note of a batch: the owners of its orders are told at once, everybody else soon. O(events)."""
         if not self._audience.subscribed():
             return
+        touched = [place for applied in batch for place in places_touched(applied, self._exchange)]
         if self._audience.subscribed("l2_updates", "l2_deltas", "bbo"):
-            for applied in batch:
-                for event in applied.events:
-                    self._note(event)
+            for place in touched:
+                self._changing(place.symbol).touch(place.side, place.price)
         if self._audience.subscribed("trades", "ticker"):
             for trade in trades:
                 self._changing(trade.symbol).trades.append(trade)
@@ -178,22 +191,9 @@ class Feed:
             for account, messages in order_events(batch, self._exchange).items():
                 self._tell_owner(account, messages)
             self._balances.publish(batch)
-
-    def _note(self, event: Any) -> None:
-        """Note the price levels that an event may have changed."""
-        if isinstance(event, Filled):
-            maker_side = Side.SELL if event.taker_side is Side.BUY else Side.BUY
-            self._changing(event.symbol).touch(maker_side, event.price)
-        elif isinstance(event, Accepted):
-            if event.price is not None and event.time_in_force is TimeInForce.GTC:
-                self._changing(event.symbol).touch(event.side, event.price)
-        elif isinstance(event, Cancelled):
-            if event.rested and event.price is not None:
-                self._changing(event.symbol).touch(event.side, event.price)
-        elif isinstance(event, Amended):
-            feed = self._changing(event.symbol)
-            feed.touch(event.side, event.old_price)
-            feed.touch(event.side, event.price)
+            self._queues.publish(batch, touched)
+        if self._audience.subscribed("status"):
+            self._statuses.publish()
 
     def _feed_of(self, symbol: str) -> SymbolFeed:
         feed = self._symbols.get(symbol)
@@ -217,6 +217,16 @@ class Feed:
     def _tell_balances(self, account: AccountId, balances: BalancesView) -> None:
         for room in (f"orders:{account}", f"orders:{account}:batch"):
             self._publish(room, "balances", [balances], whole=False)
+
+    def _watches_orders(self, account: AccountId) -> bool:
+        return any(self._audience.occupied(room) for room in (f"orders:{account}", f"orders:{account}:batch"))
+
+    def _tell_queue(self, account: AccountId, queue: QueueView) -> None:
+        for room in (f"orders:{account}", f"orders:{account}:batch"):
+            self._publish(room, "queue", [queue], whole=False)
+
+    def _tell_status(self, symbol: str, status: StatusView) -> None:
+        self._publish(f"status:{symbol}", "status", [status], whole=False)
 
     # -- market data
 
@@ -403,7 +413,9 @@ class Feed:
         """The state that the stream goes on from. Does not switch: nothing comes in between."""
         now_ns = time.time_ns()
         if wanted.type == "orders":
-            self._send(client, "balances", balances_view(self._exchange, self._access.of_client(client.sid).account))
+            account = self._access.of_client(client.sid).account
+            self._send(client, "balances", balances_view(self._exchange, account))
+            self._queues.watch(account)
         if wanted.symbol is None or wanted.type in ("trades", "orders"):
             return
         feed = self._feed_of(wanted.symbol)
@@ -416,6 +428,8 @@ class Feed:
         elif wanted.type == "bbo":
             feed.bbo = None  # the next change is told, even one back to what was told before
             self._send(client, "bbo", answers.bbo_view(feed.book, feed.book.changed_seq, now_ns))
+        elif wanted.type == "status":
+            self._send(client, "status", self._statuses.state(wanted.symbol))
         elif wanted.type == "ticker":
             self._send(client, "ticker", self._activity.ticker(feed.book, now_ns))
 

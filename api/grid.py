@@ -15,6 +15,8 @@ MAX_UNITS = 10**18  # ticks or lots in one number
 MAX_DIGITS = 60  # of a number as written
 
 _EXACT = Context(prec=2 * MAX_DIGITS + 20)
+_MILLIONTH_DECIMALS = 4  # of a percentage
+_WHOLE_PERCENTAGE = 100 * 10**_MILLIONTH_DECIMALS
 _AVERAGE_DECIMALS = 6  # an average price is told this much finer than a tick
 
 
@@ -31,17 +33,17 @@ class Grid:
 
     def ticks(self, price: Decimal) -> Ticks | str | None:
         """`price` in ticks; as text when it is no whole number of them; None when it is out of range."""
-        units = _whole_units(price, self._tick)
+        units = whole_units(price, self._tick)
         return Ticks(units) if isinstance(units, int) else units
 
     def lots(self, quantity: Decimal) -> Lots | str | None:
         """`quantity` in lots; as text when it is no whole number of them; None when it is out of range."""
-        units = _whole_units(quantity, self._lot)
+        units = whole_units(quantity, self._lot)
         return Lots(units) if isinstance(units, int) else units
 
     def minor_units(self, amount: Decimal) -> Amount | str | None:
         """A quote amount in minor units; as text when it is finer; None when it is out of range."""
-        units = _whole_units(amount, Decimal(1).scaleb(-self.instrument.quote_scale))
+        units = whole_units(amount, Decimal(1).scaleb(-self.instrument.quote_scale))
         return Amount(units) if isinstance(units, int) else units
 
     def price(self, ticks: Ticks) -> str:
@@ -65,6 +67,20 @@ class Grid:
         units = (2 * notional * self._tick_units * scale + divisor) // (2 * divisor)
         return _shortest(units, self._tick_decimals + _AVERAGE_DECIMALS, self._tick_decimals)
 
+    def slippage(self, notional: Amount, lots: Lots, bid: Ticks, ask: Ticks, *, worse: int) -> tuple[str, str]:
+        """How much worse the average is than halfway between `bid` and `ask`, as a price and in percent of that.
+
+        `worse` is 1 when higher is worse, else -1. Rounded half up, to a millionth of the price precision
+        and to a ten-thousandth of a percent.
+        """
+        whole = lots * self.instrument.lot_tick_amount
+        twice = worse * (2 * notional - (bid + ask) * whole)  # of the difference, times `whole`
+        scale = 10**_AVERAGE_DECIMALS
+        units = (twice * self._tick_units * scale + whole) // (2 * whole)
+        of_middle = (2 * twice * _WHOLE_PERCENTAGE + (bid + ask) * whole) // (2 * (bid + ask) * whole)
+        decimals = self._tick_decimals + _AVERAGE_DECIMALS
+        return _shortest(units, decimals, self._tick_decimals), percent(of_middle)
+
     def middle(self, bid: Ticks, ask: Ticks) -> str:
         """The price halfway between two, exact."""
         return _shortest((bid + ask) * self._tick_units * 5, self._tick_decimals + 1, self._tick_decimals)
@@ -82,11 +98,17 @@ def _decimals_and_units(step: Decimal) -> tuple[int, int]:
     return decimals, int(step.scaleb(decimals))
 
 
-def _whole_units(value: Decimal, step: Decimal) -> int | str | None:
+def millionths(percentage: Decimal) -> int | str | None:
+    """A percentage in millionths; as text when it is finer; None when it is out of range."""
+    return whole_units(percentage, Decimal(1).scaleb(-_MILLIONTH_DECIMALS))
+
+
+def whole_units(value: Decimal, step: Decimal, limit: int = MAX_UNITS) -> int | str | None:
+    """How many `step` are in `value`; its text when it is no whole number of them; None when it is out of range."""
     if value.adjusted() > MAX_DIGITS or len(value.as_tuple().digits) > MAX_DIGITS or value.adjusted() < -MAX_DIGITS:
         return None
     units = _EXACT.divide_int(value, step)
-    if abs(units) >= MAX_UNITS:
+    if abs(units) >= limit:
         return None
     return int(units) if _EXACT.multiply(units, step) == value else f"{value:f}"
 
@@ -102,6 +124,11 @@ def _fixed(units: int, decimals: int) -> str:
 def amount_text(minor_units: int, scale: int) -> str:
     """An amount of an asset with `scale` decimals, as the shortest exact decimal."""
     return _shortest(minor_units, scale, 0)
+
+
+def percent(millionths: int) -> str:
+    """Millionths as a percentage: 100000 -> "10", -150 -> "-0.015"."""
+    return _shortest(millionths, _MILLIONTH_DECIMALS, 0)
 
 
 def _shortest(units: int, decimals: int, least_decimals: int) -> str:

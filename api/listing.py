@@ -6,12 +6,17 @@ Layer: api.
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Mapping
+from datetime import date, time
 from decimal import Context, Decimal
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import msgspec
 
+from api.schedule import Schedule
+from api.schedule_file import ScheduleError, ScheduleTable, schedule_of
 from engine.instrument import FEE_UNIT, Instrument
 from engine.types import Amount, Lots, Ticks
 
@@ -19,6 +24,8 @@ DEFAULT_INSTRUMENTS = Path(__file__).resolve().parent.parent / "config" / "defau
 MAX_SCALE = 18  # decimals of a tick, a lot or a minor unit
 MAX_DIGITS = 60  # of a number as written
 MAX_UNITS = 2**64 - 1  # the journal holds 64 bits
+MAX_SECONDS = 7 * 86_400  # of a timer
+MILLISECOND_NS = 1_000_000
 
 _SYMBOL = re.compile(r"[A-Za-z0-9._:-]{1,32}")
 _EXACT = Context(prec=200)
@@ -47,27 +54,79 @@ class Listing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reference_price: Decimal | None = None
     max_open_orders: int = 100_000  # per account
     base_scale: int | None = None  # decimals of the base asset's minor unit; None: those of the finest lot
+    band_percent: Decimal | None = None  # how far a trade may lie from the band's reference; None: no band
+    band_window_seconds: Decimal = Decimal(300)  # how long a reference serves
+    limit_state_seconds: Decimal = Decimal(15)  # how long a limit state may last before the symbol halts
+    halt_seconds: Decimal = Decimal(60)  # how long such a halt lasts
+    auction_seconds: Decimal = Decimal(30)  # and the auction after it
+
+
+class _ScheduledListing(Listing, frozen=True, forbid_unknown_fields=True):
+    """A listing of the file, where symbols may have sessions."""
+
+    schedule: str | ScheduleTable | None = None
 
 
 class _File(msgspec.Struct, forbid_unknown_fields=True):
-    instrument: list[Listing]
+    instrument: list[_ScheduledListing]
+    schedule: dict[str, ScheduleTable] = {}
+
+
+class VenueFile(NamedTuple):
+    """What an instruments file says."""
+
+    instruments: list[Instrument]  # in the order of the file
+    schedules: dict[str, Schedule]  # by symbol, of those that have one
 
 
 def read_instruments(path: Path) -> list[Instrument]:
     """The instruments of a TOML file, in its order. Raises ListingError when it cannot be used."""
+    return read_venue_file(path).instruments
+
+
+def read_venue_file(path: Path) -> VenueFile:
+    """The instruments of a TOML file and their schedules. Raises ListingError when it cannot be used."""
     try:
-        listings = msgspec.toml.decode(path.read_bytes(), type=_File).instrument
-    except (OSError, ValueError, msgspec.DecodeError) as problem:
+        file = msgspec.convert(_texts(tomllib.loads(path.read_text(encoding="utf-8"))), _File)
+    except (OSError, ValueError, msgspec.ValidationError) as problem:
         raise ListingError(f"{path}: {problem}") from problem
+    listings = file.instrument
     if not listings:
         raise ListingError(f"{path}: lists no instrument")
-    scales = _asset_scales(listings)
-    instruments = [instrument_of(listing, scales[listing.base]) for listing in listings]
-    symbols = [instrument.symbol for instrument in instruments]
+    symbols = [listing.symbol for listing in listings]
     for symbol in symbols:
         if symbols.count(symbol) > 1:
             raise ListingError(f"{path}: {symbol} is listed twice")
-    return instruments
+    shared = {name: _schedule(f"schedule.{name}", table) for name, table in file.schedule.items()}
+    schedules: dict[str, Schedule] = {}
+    for listing in listings:
+        if isinstance(listing.schedule, ScheduleTable):
+            schedules[listing.symbol] = _schedule(f"{listing.symbol}: schedule", listing.schedule)
+        elif listing.schedule is not None:
+            if listing.schedule not in shared:
+                raise ListingError(f"{listing.symbol}: there is no [schedule.{listing.schedule}]")
+            schedules[listing.symbol] = shared[listing.schedule]
+    scales = _asset_scales(list(listings))
+    instruments = [
+        instrument_of(listing, scales[listing.base], scheduled=listing.symbol in schedules) for listing in listings
+    ]
+    return VenueFile(instruments, schedules)
+
+
+def _texts(value: Any) -> Any:
+    """A TOML value with its dates and times as texts, for both may be written."""
+    if isinstance(value, dict):
+        return {key: _texts(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_texts(item) for item in value]
+    return value.isoformat() if isinstance(value, date | time) else value
+
+
+def _schedule(name: str, table: ScheduleTable) -> Schedule:
+    try:
+        return schedule_of(table)
+    except ScheduleError as problem:
+        raise ListingError(f"{name}: {problem}") from problem
 
 
 def _asset_scales(listings: list[Listing]) -> dict[str, int]:
@@ -96,7 +155,7 @@ def base_scale_of(listing: Listing, known: Mapping[str, int]) -> int:
     )
 
 
-def instrument_of(listing: Listing, base_scale: int) -> Instrument:
+def instrument_of(listing: Listing, base_scale: int, *, scheduled: bool = False) -> Instrument:
     """Count everything in ticks, lots and minor units. Raises ListingError when a value does not fit them."""
     _check_steps(listing)
 
@@ -126,7 +185,19 @@ def instrument_of(listing: Listing, base_scale: int) -> Instrument:
         collar=None if listing.collar_percent is None else whole("collar_percent", percent),
         reference_price=None if listing.reference_price is None else Ticks(whole("reference_price", tick, 1)),
         max_open_orders=listing.max_open_orders,
+        band=None if listing.band_percent is None else whole("band_percent", percent, 1, FEE_UNIT),
+        band_window_ns=_timer_ns(listing, "band_window_seconds"),
+        limit_state_ns=_timer_ns(listing, "limit_state_seconds"),
+        halt_ns=_timer_ns(listing, "halt_seconds"),
+        auction_ns=_timer_ns(listing, "auction_seconds"),
+        scheduled=scheduled,
     )
+
+
+def _timer_ns(listing: Listing, field: str) -> int:
+    """The nanoseconds of a timer. Raises ListingError unless it lasts a second to a week."""
+    name = f"{listing.symbol}: {field}"
+    return MILLISECOND_NS * _whole(name, getattr(listing, field), Decimal("0.001"), 1_000, 1_000 * MAX_SECONDS)
 
 
 def _check_steps(listing: Listing) -> None:

@@ -32,13 +32,14 @@ from api.market_answers import (
     symbols_view,
 )
 from api.responses import answer, query
+from api.status_answers import StatusDesk, StatusView
 from api.venue import Venue
 from engine.book import OrderBook
 from engine.rejects import RejectReason
 from engine.types import Lots
 
 
-def blueprint(venue: Venue, desk: Desk, feed: Feed) -> Blueprint:
+def blueprint(venue: Venue, desk: Desk, feed: Feed, status: StatusDesk) -> Blueprint:
     """The routes of market data."""
     routes = Blueprint("market", __name__)
     exchange = venue.exchange
@@ -59,7 +60,13 @@ def blueprint(venue: Venue, desk: Desk, feed: Feed) -> Blueprint:
     @documented(Access.PUBLIC, SymbolsView)
     def symbols() -> Response:
         """Every listed symbol with its steps, limits, fees and best prices."""
-        return answer(symbols_view(venue))
+        return answer(symbols_view(venue, status))
+
+    @routes.get("/status/<symbol>")
+    @documented(Access.PUBLIC, StatusView, errors=(404,))
+    def status_of(symbol: str) -> Response:
+        """Where a symbol stands: status, limit state, band, what comes next, and what an auction would do now."""
+        return answer(status.view(book_of(symbol), exchange.seq, time.time_ns()))
 
     @routes.get("/book/<symbol>")
     @documented(Access.PUBLIC, answers.BookView, query=wire.BookQuery, errors=(404,))

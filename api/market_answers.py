@@ -13,8 +13,8 @@ import msgspec
 
 from api.activity import TickerView
 from api.answers import BboView, TradeView, bbo_view, seconds
-from api.errors import percent
-from api.grid import grid_of
+from api.grid import grid_of, percent
+from api.status_answers import StatusDesk, StatusView
 from api.texts import DecimalText, IdText
 from api.venue import VERSION, Venue
 from engine.book import OrderBook
@@ -97,6 +97,7 @@ class SymbolLimits(msgspec.Struct, frozen=True, kw_only=True):
     min_notional: DecimalText
     max_notional: DecimalText
     collar_percent: DecimalText | None
+    band_percent: DecimalText | None
     max_open_orders: int
 
 
@@ -119,6 +120,7 @@ class SymbolInfo(msgspec.Struct, frozen=True, kw_only=True):
     tick_size: DecimalText
     lot_size: DecimalText
     status: TradingStatus
+    session: StatusView
     limits: SymbolLimits
     fees: SymbolFees
 
@@ -223,13 +225,13 @@ def health_view(venue: Venue, connections: int, flows: list[str], *, digest: boo
     )
 
 
-def symbols_view(venue: Venue) -> SymbolsView:
+def symbols_view(venue: Venue, status: StatusDesk) -> SymbolsView:
     """Every listed symbol."""
-    info = {symbol: _symbol_info(venue, book) for symbol, book in venue.exchange.books.items()}
+    info = {symbol: _symbol_info(venue, book, status) for symbol, book in venue.exchange.books.items()}
     return SymbolsView(list(info), info, len(info), venue.exchange.seq)
 
 
-def _symbol_info(venue: Venue, book: OrderBook) -> SymbolInfo:
+def _symbol_info(venue: Venue, book: OrderBook, status: StatusDesk) -> SymbolInfo:
     instrument, grid = book.instrument, grid_of(book.instrument)
     return SymbolInfo(
         bbo=bbo_view(book, venue.exchange.seq, venue.exchange.ts_ns),
@@ -241,12 +243,14 @@ def _symbol_info(venue: Venue, book: OrderBook) -> SymbolInfo:
         tick_size=instrument.tick_size,
         lot_size=instrument.lot_size,
         status=book.status,
+        session=status.view(book, venue.exchange.seq, venue.exchange.ts_ns),
         limits=SymbolLimits(
             min_quantity=grid.quantity(instrument.min_quantity),
             max_quantity=grid.quantity(instrument.max_quantity),
             min_notional=grid.amount(instrument.min_notional),
             max_notional=grid.amount(instrument.max_notional),
             collar_percent=None if instrument.collar is None else percent(instrument.collar),
+            band_percent=None if instrument.band is None else percent(instrument.band),
             max_open_orders=instrument.max_open_orders,
         ),
         fees=SymbolFees(percent(instrument.maker_fee), percent(instrument.taker_fee)),

@@ -13,6 +13,7 @@ from api import answers, batch_wire, wire
 from api.auth import requesting_account
 from api.desk import Desk
 from api.documented import Access, documented
+from api.preview_answers import PreviewAnswer
 from api.responses import answer, query
 from engine.exchange import Exchange
 
@@ -28,6 +29,16 @@ def blueprint(desk: Desk, exchange: Exchange) -> Blueprint:
         started = time.perf_counter()
         command = wire.enter_order(request.get_data(cache=False), requesting_account(), exchange)
         return answer(desk.enter(command, started))
+
+    @routes.post("/order/test")
+    @documented(Access.ACCOUNT, PreviewAnswer, body=wire.OrderRequest)
+    def test_order() -> Response:
+        """What POST /order would do with the same body; nothing is entered.
+
+        The answer is 200 whether the rules would take the order or not; `accepted` tells.
+        """
+        command = wire.enter_order(request.get_data(cache=False), requesting_account(), exchange)
+        return answer(desk.test(command))
 
     @routes.post("/cancel")
     @documented(Access.ACCOUNT, answers.CancelAnswer, body=wire.CancelRequest, errors=(404, 409, 503))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from engine.terms import Terms
 from engine.types import AccountId, Amount, Lots, OrderId, OrderType, Side, Ticks, TimeInForce, TradeId
 
 
@@ -39,6 +40,8 @@ class OrderState(Protocol):
     def client_order_id(self) -> str | None: ...
     @property
     def entered_ns(self) -> int: ...
+    @property
+    def terms(self) -> Terms | None: ...
 
 
 class TradeState(Protocol):
@@ -64,3 +67,5 @@ class TradeState(Protocol):
     def maker_fee(self) -> Amount: ...
     @property
     def taker_fee(self) -> Amount: ...
+    @property
+    def auction(self) -> int: ...

@@ -19,7 +19,7 @@ from api.venue import Venue
 from engine.commands import ConfigureAccount, Deposit, StopAccount, Withdraw
 from engine.events import Applied, Rejected
 from engine.rejects import RejectReason
-from engine.types import AccountId
+from engine.types import AccountId, SelfTradePrevention
 
 GUEST_QUOTE_FUNDS = "100000"  # what a guest starts with of an asset that others are priced in
 GUEST_BASE_FUNDS = "100"  # and of one that is not
@@ -36,6 +36,7 @@ class ConfigureRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, 
     max_open_orders: Count | None = None
     max_orders_per_second: Count | None = None
     max_notional: Decimal | None = None
+    self_trade_prevention: SelfTradePrevention | None = None  # of orders that do not say
 
 
 class Teller:
@@ -85,6 +86,7 @@ class Teller:
                 wanted.max_open_orders,
                 wanted.max_orders_per_second,
                 None if notional is None else _amount(notional),
+                wanted.self_trade_prevention,
             )
         )
         return self.account(account)

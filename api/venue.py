@@ -11,6 +11,7 @@ import msgspec
 
 from api.activity import Activity
 from api.auth import Access
+from api.sessions import Sessions
 from api.settings import Settings
 from api.signing import Signing
 from engine.exchange import Exchange
@@ -30,6 +31,7 @@ class Venue(msgspec.Struct, frozen=True, kw_only=True):
     history: History  # its reads are run through `history_writer.query`
     history_writer: HistoryWriter
     activity: Activity
+    sessions: Sessions
     access: Access
     signing: Signing
     started_ns: int

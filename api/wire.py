@@ -9,6 +9,7 @@ Layer: api.
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Any, Literal, TypeVar
@@ -17,13 +18,14 @@ import msgspec
 from msgspec import Meta
 
 from api.errors import Malformed
-from api.grid import grid_of
-from engine.commands import AmendOrder, CancelOrder, EnterOrder
+from api.grid import grid_of, millionths, whole_units
+from engine.commands import AmendOrder, CancelOrder, EnterOrder, OrderOptions
 from engine.exchange import Exchange
 from engine.instrument import Instrument
-from engine.types import AccountId, Lots, OrderId, OrderType, Side, Ticks, TimeInForce
+from engine.types import AccountId, Lots, OrderId, OrderType, PostOnly, SelfTradePrevention, Side, TimeInForce
 
 MAX_ORDER_ID = 2**62
+MAX_TIME_NS = 2**63
 MAX_PAGE = 1000
 MAX_LEVELS = 1000
 MAX_ECHO = 100  # characters of a request that an error repeats
@@ -38,6 +40,14 @@ SYMBOL_PATTERN = r"\A[!-~]{1,32}\Z"
 
 Symbol = Annotated[str, Meta(pattern=SYMBOL_PATTERN, description="As GET /symbols lists it")]  # it is journaled
 
+Moment = Annotated[
+    Any,  # a Decimal or an ISO text: no union that msgspec could tell apart
+    Meta(
+        description="Epoch seconds, exact to the nanosecond, or ISO 8601 with its zone: 2030-01-31T16:30:00Z",
+        extra_json_schema={"anyOf": [{"type": "string"}, {"type": "number"}]},
+    ),
+]
+
 
 class WireOrderType(StrEnum):
     """What may be written as order_type: `ioc` and `fok` are limit orders with that time in force."""
@@ -46,6 +56,10 @@ class WireOrderType(StrEnum):
     LIMIT = "limit"
     IOC = "ioc"
     FOK = "fok"
+    STOP = "stop"
+    STOP_LIMIT = "stop_limit"
+    TRAILING_STOP = "trailing_stop"
+    OCO = "oco"
 
 
 class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -63,6 +77,17 @@ class OrderRequest(Request, frozen=True):
     time_in_force: TimeInForce | None = None
     client_order_id: ClientOrderId | None = None
     quote_quantity: Decimal | None = None
+    self_trade_prevention: SelfTradePrevention | None = None  # None: as the account is configured
+    post_only: bool | Literal["slide"] = False
+    display_quantity: Decimal | None = None  # of an iceberg
+    stop_price: Decimal | None = None
+    stop_limit_price: Decimal | None = None  # of a one-cancels-other's stop leg
+    trail_amount: Decimal | None = None
+    trail_percent: Decimal | None = None
+    expire_time: Moment | None = None
+    take_profit: Decimal | None = None  # the exits of a bracket
+    stop_loss: Decimal | None = None
+    stop_loss_limit: Decimal | None = None
 
 
 class CancelRequest(Request, frozen=True):
@@ -78,12 +103,13 @@ class AmendRequest(Request, frozen=True):
 
     price: Decimal | None = None
     quantity: Decimal | None = None
+    stop_price: Decimal | None = None  # while it waits for its trigger
 
 
 class SubscribeRequest(Request, frozen=True):
     """`subscribe` and `unsubscribe` of the feed."""
 
-    type: Literal["l2_updates", "l2_deltas", "trades", "bbo", "ticker", "orders"]
+    type: Literal["l2_updates", "l2_deltas", "trades", "bbo", "ticker", "status", "orders"]
     symbol: Symbol | None = None
     levels: Literal[5, 10, 20, 50, 100, 500, 1000] | None = None
     batch: bool = False
@@ -93,7 +119,10 @@ class OrdersQuery(Request, frozen=True):
     """GET /orders."""
 
     symbol: Symbol | None = None
-    status: Literal["open", "done", "resting", "partially_filled", "filled", "cancelled"] | None = None
+    status: (
+        Literal["open", "done", "pending_trigger", "resting", "partially_filled", "filled", "cancelled", "expired"]
+        | None
+    ) = None
     limit: Annotated[int, Meta(ge=1, le=MAX_PAGE)] = 100
     cursor: Annotated[int, Meta(ge=1, le=MAX_ORDER_ID)] | None = None
 
@@ -149,9 +178,15 @@ _PATTERNS = {  # what a pattern demands, for people
     "name": "3 to 32 letters, digits, dots, dashes or underscores",
 }
 
+_AT_ONCE = (TimeInForce.IOC, TimeInForce.FOK)
+_QUANTITIES = ("quantity", "display_quantity")
+_OPTIONS = tuple(name for name in OrderOptions.__struct_fields__ if name not in ("post_only", "expire_ns"))
+_ISO = re.compile(r"(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d)(\.\d{1,9})?(Z|[+-]\d\d:\d\d)", re.ASCII)
+_NANOSECOND = Decimal("1e-9")
+
 T = TypeVar("T")
 
-_order_decoder = msgspec.json.Decoder(OrderRequest)
+_order_decoder = msgspec.json.Decoder(OrderRequest, float_hook=Decimal)
 _cancel_decoder = msgspec.json.Decoder(CancelRequest)
 _amend_decoder = msgspec.json.Decoder(AmendRequest)
 
@@ -186,25 +221,8 @@ def decoded(body: bytes, kind: type[T]) -> T:
 
 def order_command(request: OrderRequest, account: AccountId, exchange: Exchange) -> EnterOrder:
     """The command that `request` asks for. Raises Malformed."""
-    order_type, time_in_force = OrderType.LIMIT, request.time_in_force
-    wire_type = request.order_type
-    if wire_type is WireOrderType.MARKET:
-        time_in_force = time_in_force or TimeInForce.IOC
-        if request.price is None or time_in_force is TimeInForce.GTC:  # the latter is refused: it never rests
-            order_type = OrderType.MARKET  # with a price, as older clients send it, it trades at that or better
-    elif wire_type is WireOrderType.LIMIT:
-        time_in_force = time_in_force or TimeInForce.GTC
-    else:
-        meant = TimeInForce(wire_type.value)
-        if time_in_force not in (None, meant):
-            raise Malformed(
-                "UNSUPPORTED_COMBINATION",
-                f"order_type {wire_type} means time_in_force {meant}; leave one of them out.",
-                field="time_in_force",
-            )
-        time_in_force = meant
+    order_type, time_in_force = _kind_of(request)
     instrument = exchange.instrument(request.symbol)
-    quote_quantity = request.quote_quantity
     return EnterOrder(
         account,
         request.symbol,
@@ -214,8 +232,41 @@ def order_command(request: OrderRequest, account: AccountId, exchange: Exchange)
         _units("quantity", request.quantity, instrument),
         _units("price", request.price, instrument),
         request.client_order_id,
-        None if quote_quantity is None else _units("quote_quantity", quote_quantity, instrument),
+        _units("quote_quantity", request.quote_quantity, instrument),
+        request.self_trade_prevention,
+        _options(request, instrument),
     )
+
+
+def _kind_of(request: OrderRequest) -> tuple[OrderType, TimeInForce]:
+    """The engine's order type and time in force. Raises Malformed where the two contradict each other."""
+    wire_type, time_in_force = request.order_type, request.time_in_force
+    if wire_type is WireOrderType.MARKET:
+        time_in_force = time_in_force or TimeInForce.IOC
+        if request.price is None or time_in_force not in _AT_ONCE:  # the latter is refused: it never rests
+            return OrderType.MARKET, time_in_force
+        return OrderType.LIMIT, time_in_force  # with a price, as older clients send it, it trades at that or better
+    if wire_type not in (WireOrderType.IOC, WireOrderType.FOK):
+        return OrderType(wire_type.value), time_in_force or TimeInForce.GTC
+    meant = TimeInForce(wire_type.value)
+    if time_in_force not in (None, meant):
+        raise Malformed(
+            "UNSUPPORTED_COMBINATION",
+            f"order_type {wire_type} means time_in_force {meant}; leave one of them out.",
+            field="time_in_force",
+        )
+    return OrderType.LIMIT, meant
+
+
+def _options(request: OrderRequest, instrument: Instrument | None) -> OrderOptions | None:
+    """What an order asks for beyond the ordinary; None when nothing. Raises Malformed."""
+    fields = {name: value for name in _OPTIONS if (value := getattr(request, name)) is not None}
+    options = {name: _units(name, value, instrument) for name, value in fields.items()}
+    if request.post_only:
+        options["post_only"] = PostOnly.SLIDE if request.post_only == "slide" else PostOnly.REJECT
+    if request.expire_time is not None:
+        options["expire_ns"] = nanoseconds("expire_time", request.expire_time)
+    return OrderOptions(**options) if options else None
 
 
 def cancel_command(request: CancelRequest, account: AccountId) -> CancelOrder:
@@ -230,15 +281,15 @@ def cancel_command(request: CancelRequest, account: AccountId) -> CancelOrder:
 
 def amend_command(request: AmendRequest, order_id: str | int, account: AccountId, exchange: Exchange) -> AmendOrder:
     """The command that `request` asks for. Raises Malformed."""
-    if request.price is None and request.quantity is None:
-        raise Malformed("MISSING_FIELD", "Say what to change: give price, quantity or both.", field="price")
+    if request.price is None and request.quantity is None and request.stop_price is None:
+        raise Malformed("MISSING_FIELD", "Say what to change: give price, quantity or stop_price.", field="price")
     number = order_id_of(order_id)
     order = exchange.order(number)
     # another's order must not show, not even by how a value is judged
     instrument = exchange.instrument(order.symbol) if order and order.account == account else None
     price = _units("price", request.price, instrument)
     quantity = _units("quantity", request.quantity, instrument)
-    return AmendOrder(account, number, price, quantity)
+    return AmendOrder(account, number, price, quantity, _units("stop_price", request.stop_price, instrument))
 
 
 def order_id_of(text: str | int) -> OrderId:
@@ -264,18 +315,49 @@ def _units(field: str, value: Decimal | None, instrument: Instrument | None) -> 
         raise Malformed("NOT_FINITE", f"{field} must be a finite number, not {value}.", field=field)
     if value <= 0:
         raise Malformed("NOT_POSITIVE", f"{field} must be above zero.", field=field)
-    units: Ticks | Lots | int | str | None
+    units: int | str | None
     if instrument is None:  # the engine will say so; the value only has to travel
         units = f"{value:.12g}"
-    elif field == "price":
-        units = grid_of(instrument).ticks(value)
-    elif field == "quantity":
+    elif field in _QUANTITIES:
         units = grid_of(instrument).lots(value)
-    else:
+    elif field == "quote_quantity":
         units = grid_of(instrument).minor_units(value)
+    elif field == "trail_percent":
+        units = millionths(value)
+    else:
+        units = grid_of(instrument).ticks(value)
     if units is None:
         raise Malformed("OUT_OF_RANGE", f"{field} is out of range.", field=field)
     return units
+
+
+def nanoseconds(field: str, moment: Any) -> int:
+    """Epoch nanoseconds of a moment as written. Raises Malformed for what is none, or finer."""
+    value = moment
+    if isinstance(moment, str):
+        written = _ISO.fullmatch(moment)
+        value = _epoch_seconds(*written.groups()) if written else _decimal(moment)
+    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+        raise Malformed("INVALID_VALUE", f"{field}: epoch seconds, or ISO 8601 with its zone.", field=field)
+    units = whole_units(Decimal(value), _NANOSECOND, MAX_TIME_NS) if Decimal(value).is_finite() else None
+    if not isinstance(units, int) or units <= 0:
+        raise Malformed("OUT_OF_RANGE", f"{field} is out of range, or finer than a nanosecond.", field=field)
+    return units
+
+
+def _epoch_seconds(whole: str, fraction: str | None, zone: str) -> Decimal | None:
+    """Epoch seconds of an ISO moment; None when there is no such time."""
+    try:
+        return int(datetime.fromisoformat(whole + zone).timestamp()) + Decimal(fraction or 0)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _decimal(text: str) -> Decimal | None:
+    try:
+        return msgspec.convert(text, Decimal)
+    except msgspec.ValidationError:
+        return None
 
 
 def decode(decoder: msgspec.json.Decoder[T], body: bytes) -> T:

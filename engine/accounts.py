@@ -58,6 +58,11 @@ class Account:
         self._second_orders += 1
         return self._second_orders > most
 
+    def is_at_rate_limit(self, ts_ns: int) -> bool:
+        """Whether one more order in this second would be refused; nothing is counted."""
+        most = self.configuration.max_orders_per_second
+        return most is not None and most <= (self._second_orders if ts_ns // SECOND_NS == self._second else 0)
+
     def state(self) -> tuple[object, ...]:
         """Everything but the open orders that decides about the next order, for the digest."""
         return self.configuration, self.stopped, self._second, self._second_orders

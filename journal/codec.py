@@ -19,7 +19,8 @@ import msgspec
 
 from engine.commands import Command
 
-BODY_VERSION: Final = 2  # 1: before accounts had funds
+BODY_VERSION: Final = 3  # 2: before orders had options; it reads on. 1: before accounts had funds
+OLDEST_VERSION: Final = 2
 GENESIS: Final = bytes(32)  # what the first record is chained to
 
 _HEADER = struct.Struct(">QqQI")  # n, ts_ns, first_seq, count: of fixed width, so no two headers read alike
@@ -77,15 +78,16 @@ def open_batch(record: BatchRecord) -> list[Command]:
 
     Raises UnknownVersion for a body of another version, CorruptRecord when it cannot be decoded.
     """
-    if record.body[:1] != _VERSION_BYTE:
-        if record.body[0] < BODY_VERSION:
+    if not OLDEST_VERSION <= record.body[0] <= BODY_VERSION:
+        if record.body[0] < OLDEST_VERSION:
             raise UnknownVersion(
                 f"record {record.n} was written by an older Openbell, whose accounts had no funds (body version "
-                f"{record.body[0]}, this one reads version {BODY_VERSION}): start with another --data folder"
+                f"{record.body[0]}, this one reads {OLDEST_VERSION} to {BODY_VERSION}): start with another --data "
+                "folder"
             )
         raise UnknownVersion(
             f"record {record.n} was written by a newer Openbell (body version {record.body[0]}, "
-            f"this one reads version {BODY_VERSION}): start that one"
+            f"this one reads {OLDEST_VERSION} to {BODY_VERSION}): start that one"
         )
     try:
         commands = _decode(memoryview(record.body)[1:])

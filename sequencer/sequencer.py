@@ -17,11 +17,11 @@ from typing import NoReturn
 import eventlet
 from eventlet.event import Event
 
-from engine.commands import Command
+from engine.commands import AdvanceTime, Command, EnterOrder
 from engine.digest import state_digest
 from engine.events import Applied
 from engine.exchange import Exchange
-from engine.types import Seq
+from engine.types import Seq, TimeInForce
 from journal.codec import GENESIS, BatchRecord, seal
 from journal.committer import Committer
 from journal.port import Checkpoint, JournalFailed
@@ -29,6 +29,11 @@ from journal.port import Checkpoint, JournalFailed
 log = logging.getLogger(__name__)
 
 Listener = Callable[[list[Applied]], None]
+
+SHORTEST_TIMER_NS = 1_000_000_000  # what a command can set off is due no sooner, but for the expiry of its own order
+DAY_NS = 86_400_000_000_000
+
+_GTD, _DAY = TimeInForce.GTD, TimeInForce.DAY
 
 
 class NotAccepting(Exception):
@@ -87,6 +92,7 @@ class Sequencer:
         self._chain = last.chain if last else GENESIS
         self._next_seq = exchange.seq + 1
         self._last_ns = exchange.ts_ns
+        self._unapplied_due_ns: int | None = None  # the earliest that the batch which is not applied yet may set
         self._digest_due = exchange.seq + checkpoint_every
         self._checkpoint: Checkpoint | None = None
         self._waiting: deque[_Entry] = deque()
@@ -179,6 +185,9 @@ class Sequencer:
             self._make_room()
             entries, commands = self._gather()
             first_seq, ts_ns = Seq(self._next_seq), max(self._clock(), self._last_ns)
+            if self._is_due(ts_ns):  # first what is due, so that nobody trades with an order that has expired
+                entries.insert(0, _Entry((AdvanceTime(),)))
+                commands.insert(0, AdvanceTime())
             try:
                 record = seal(self._n + 1, ts_ns, first_seq, commands, self._chain)
             except (ValueError, OverflowError, TypeError):
@@ -199,6 +208,7 @@ class Sequencer:
             self._n, self._chain = record.n, record.chain
             self._next_seq += len(commands)
             self._last_ns = ts_ns
+            self._unapplied_due_ns = _earliest_due(commands, ts_ns)
             durable = (entries, first_seq, ts_ns)
 
     def _gather(self) -> tuple[list[_Entry], list[Command]]:
@@ -211,6 +221,14 @@ class Sequencer:
             commands.extend(entry.commands)
         self._waiting_commands -= len(commands)
         return entries, commands
+
+    def _is_due(self, ts_ns: int) -> bool:
+        """Whether the exchange may have something to do by itself before a batch of this time.
+
+        The batch before it is durable but may not be applied yet: of that one it is what its commands can set.
+        """
+        due_ns, unapplied_ns = self._exchange.next_due_ns(), self._unapplied_due_ns
+        return (due_ns is not None and due_ns <= ts_ns) or (unapplied_ns is not None and unapplied_ns <= ts_ns)
 
     def _return_unsealable(self, entries: list[_Entry]) -> None:
         """Tell the callers whose commands cannot be encoded, and let the others wait again, in their order.
@@ -242,6 +260,7 @@ class Sequencer:
                 answers.append((entry.answered, mine))
         except Exception as violation:
             self._stop_the_process(violation)
+        self._unapplied_due_ns = None  # the exchange knows
         for answered, mine in answers:
             answered.send(mine)
         for listener in self._listeners:
@@ -263,3 +282,17 @@ class Sequencer:
         self._waiting_commands = 0
         for listener in self._failure_listeners:
             listener()
+
+
+def _earliest_due(commands: Sequence[Command], ts_ns: int) -> int:
+    """The earliest moment that commands of this time can make the exchange do something by itself. O(commands)."""
+    earliest = ts_ns + SHORTEST_TIMER_NS
+    for command in commands:
+        if type(command) is EnterOrder:
+            if command.time_in_force is _GTD:
+                expire_ns = None if command.options is None else command.options.expire_ns
+                if expire_ns is not None and expire_ns < earliest:
+                    earliest = expire_ns
+            elif command.time_in_force is _DAY:
+                earliest = min(earliest, (ts_ns // DAY_NS + 1) * DAY_NS)
+    return earliest

@@ -24,7 +24,7 @@ from sqlalchemy.pool import QueuePool
 from sqlalchemy.sql import ColumnElement
 from sqlalchemy.types import JSON, Text
 
-from store.schema import DecimalInteger
+from store.schema import DecimalInteger, JsonText
 
 BUSY_TIMEOUT_S = 5.0
 READERS_MAX = 4  # connections kept for reading; more wait for one
@@ -102,7 +102,9 @@ def select_document(rows: Select[Any], columns: Sequence[str]) -> str:
     """
     inner = rows.subquery()
     cells: list[ColumnElement[Any]] = [
-        func.json(inner.c[name], type_=JSON) if isinstance(inner.c[name].type, DecimalInteger) else inner.c[name]
+        func.json(inner.c[name], type_=JSON)
+        if isinstance(inner.c[name].type, DecimalInteger | JsonText)
+        else inner.c[name]
         for name in columns
     ]
     document = select(func.json_group_array(func.json_array(*cells, type_=Text), type_=Text)).select_from(inner)

@@ -16,11 +16,13 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
-from sqlalchemy import BindParameter, Connection, bindparam, insert, inspect, select, union_all, update
+from sqlalchemy import BindParameter, Connection, bindparam, insert, inspect, select, tuple_, union_all, update
 from sqlalchemy.exc import DatabaseError
+from sqlalchemy.sql import ColumnElement
 
-from engine.events import Applied, Cancelled, Completed, Ended, Filled
+from engine.events import Applied, Cancelled, Completed, Ended, Expired, Filled
 from engine.rejects import CancelReason
+from engine.terms import Terms
 from engine.types import (
     AccountId,
     Amount,
@@ -33,6 +35,7 @@ from engine.types import (
     Ticks,
     TimeInForce,
     TradeId,
+    entry_of,
 )
 from store import dialect
 from store.postings import Posting, PostingMaker, TradedAssets
@@ -79,8 +82,9 @@ class DoneOrder(msgspec.Struct, frozen=True, array_like=True):
     entered_ns: int
     ended_seq: Seq
     ended_ns: int
-    status: OrderStatus  # filled or cancelled
+    status: OrderStatus  # filled, cancelled or expired
     reason: CancelReason | None  # why it was cancelled
+    terms: Terms | None = None
 
 
 class Trade(msgspec.Struct, frozen=True, array_like=True):
@@ -100,6 +104,7 @@ class Trade(msgspec.Struct, frozen=True, array_like=True):
     taker_account: AccountId
     maker_fee: Amount
     taker_fee: Amount
+    auction: int = 0  # 1: of an auction's uncross
 
 
 Row = TypeVar("Row", DoneOrder, Trade)
@@ -111,6 +116,11 @@ _INSERT_ASSETS = dialect.insert_document(ASSETS)
 _ORDER_ROWS = msgspec.json.Decoder(list[DoneOrder])
 _TRADE_ROWS = msgspec.json.Decoder(list[Trade])
 _POSTING_ROWS = msgspec.json.Decoder(list[Posting])
+
+
+def place(order_id: OrderId) -> tuple[OrderId, OrderId]:
+    """What orders are listed by: legs stand beside the order whose command they came from."""
+    return entry_of(order_id), order_id
 
 
 class History:
@@ -193,16 +203,17 @@ class History:
     ) -> list[DoneOrder]:
         """Done orders of `account`, newest first. For the next page give the last one's order id.
 
-        O(log orders + limit); with `status`, O(orders passed over) on top.
+        A leg stands beside the order whose command it came from. O(log orders + limit); with
+        `status`, O(orders passed over) on top.
         """
         filters: dict[str, Any] = {"account": account}
         if symbol is not None:
             filters["symbol"] = symbol
         if status is not None:
             filters["status"] = status.value
-        before = NEWEST if before_order_id is None else before_order_id
-        found = self._orders(_orders_sql(*filters), before=before, limit=limit, **filters)
-        found.sort(key=lambda row: row.order_id, reverse=True)
+        entry, before = (NEWEST, NEWEST) if before_order_id is None else place(before_order_id)
+        found = self._orders(_orders_sql(*filters), entry=entry, before=before, limit=limit, **filters)
+        found.sort(key=lambda row: place(row.order_id), reverse=True)
         return found
 
     def fills(self, order_id: OrderId, after_trade_id: TradeId | None = None, limit: int = FILLS_MAX) -> list[Trade]:
@@ -315,16 +326,17 @@ def _order_sql() -> str:
 def _named_order_sql() -> str:
     named = ORDERS.c.client_order_id == bindparam("client_order_id")
     rows = select(ORDERS).where(ORDERS.c.account == bindparam("account"), named)
-    latest = dialect.limited(rows.order_by(ORDERS.c.order_id.desc()))
+    latest = dialect.limited(rows.order_by(ORDERS.c.entry.desc(), ORDERS.c.order_id))
     return dialect.select_document(latest, DoneOrder.__struct_fields__)
 
 
 @cache
 def _orders_sql(*filters: str) -> str:
     """`filters`: the columns that must equal the parameter of their name."""
-    rows = select(ORDERS).where(ORDERS.c.order_id < bindparam("before"))
+    place_of_row: ColumnElement[Any] = tuple_(ORDERS.c.entry, ORDERS.c.order_id)
+    rows = select(ORDERS).where(place_of_row < tuple_(bindparam("entry"), bindparam("before")))
     rows = rows.where(*(ORDERS.c[name] == bindparam(name) for name in filters))
-    page = dialect.limited(rows.order_by(ORDERS.c.order_id.desc()))
+    page = dialect.limited(rows.order_by(ORDERS.c.entry.desc(), ORDERS.c.order_id.desc()))
     return dialect.select_document(page, DoneOrder.__struct_fields__)
 
 
@@ -395,6 +407,8 @@ def _rows(applied: Sequence[Applied]) -> tuple[list[tuple[Any, ...]], list[tuple
                 orders.append(_order_row(item, event, OrderStatus.FILLED, None))
             elif isinstance(event, Cancelled):
                 orders.append(_order_row(item, event, OrderStatus.CANCELLED, event.reason))
+            elif isinstance(event, Expired):
+                orders.append(_order_row(item, event, OrderStatus.EXPIRED, None))
     return orders, trades
 
 
@@ -421,6 +435,8 @@ def _order_row(item: Applied, event: Ended, status: OrderStatus, reason: CancelR
         item.ts_ns,
         status,
         reason,
+        event.terms,
+        entry_of(event.order_id),
     )
 
 
@@ -440,4 +456,5 @@ def _trade_row(item: Applied, event: Filled) -> tuple[Any, ...]:
         event.taker_account,
         str(event.maker_fee),
         str(event.taker_fee),
+        int(event.auction),
     )

@@ -13,7 +13,7 @@ from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, String, Tab
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 
-SCHEMA_VERSION = 2  # raise it with every change below: a history of another version is built anew
+SCHEMA_VERSION = 3  # raise it with every change below: a history of another version is built anew
 
 
 class DecimalInteger(TypeDecorator[int]):
@@ -29,6 +29,13 @@ class DecimalInteger(TypeDecorator[int]):
     def process_result_value(self, value: Any, dialect: Dialect) -> int | None:
         """Text to int."""
         return None if value is None else int(value)
+
+
+class JsonText(TypeDecorator[Any]):
+    """A JSON value, kept as its text."""
+
+    impl = Text
+    cache_ok = True
 
 
 ID = BigInteger().with_variant(Integer(), "sqlite")  # SQLite: the row's own number, no index beside the table
@@ -53,12 +60,16 @@ ORDERS = Table(
     Column("entered_ns", BigInteger, nullable=False),
     Column("ended_seq", BigInteger, nullable=False),
     Column("ended_ns", BigInteger, nullable=False),
-    Column("status", String, nullable=False),  # filled, cancelled
+    Column("status", String, nullable=False),  # filled, cancelled, expired
     Column("reason", String),  # why it was cancelled
+    Column("terms", JsonText),  # the options it had, if any
+    Column("entry", BigInteger, nullable=False),  # the order whose command this one came from; its own id mostly
 )
-Index("orders_by_account", ORDERS.c.account, ORDERS.c.order_id.desc())
-Index("orders_by_account_and_symbol", ORDERS.c.account, ORDERS.c.symbol, ORDERS.c.order_id.desc())
-Index("orders_by_client_order_id", ORDERS.c.account, ORDERS.c.client_order_id)
+Index("orders_by_account", ORDERS.c.account, ORDERS.c.entry.desc(), ORDERS.c.order_id.desc())
+Index(
+    "orders_by_account_and_symbol", ORDERS.c.account, ORDERS.c.symbol, ORDERS.c.entry.desc(), ORDERS.c.order_id.desc()
+)
+Index("orders_by_client_order_id", ORDERS.c.account, ORDERS.c.client_order_id, ORDERS.c.entry.desc())
 
 TRADES = Table(
     "trades",
@@ -77,6 +88,7 @@ TRADES = Table(
     Column("taker_account", BigInteger, nullable=False),
     Column("maker_fee", DecimalInteger, nullable=False),
     Column("taker_fee", DecimalInteger, nullable=False),
+    Column("auction", Integer, nullable=False),  # 1: of an auction's uncross
 )
 Index("trades_by_symbol", TRADES.c.symbol, TRADES.c.trade_id)
 Index("trades_by_maker_order", TRADES.c.maker_order_id)

@@ -163,7 +163,7 @@ def symbols(desk: Desk) -> None:
 
 
 def _add_status_command(action: str, what: str) -> None:
-    @main.command(action, help=what)
+    @main.command(action.replace("_", "-"), help=what)
     @click.argument("symbol")
     @asking
     def set_status(desk: Desk, symbol: str) -> None:
@@ -172,8 +172,29 @@ def _add_status_command(action: str, what: str) -> None:
 
 
 _add_status_command("halt", "Halt trading in SYMBOL. Its orders stay, and can be cancelled.")
-_add_status_command("resume", "Let SYMBOL trade again.")
-_add_status_command("close", "Close trading in SYMBOL.")
+_add_status_command("resume", "Let SYMBOL trade, after an auction when orders have gathered.")
+_add_status_command("close", "Close trading in SYMBOL. Its day orders expire.")
+_add_status_command("pre_open", "Let orders of SYMBOL gather without matching.")
+
+
+@main.command()
+@click.argument("symbol")
+@click.option("--seconds", type=click.IntRange(1, 86_400), help="After which trading begins by itself.")
+@asking
+def auction(desk: Desk, symbol: str, seconds: int | None) -> None:
+    """Let orders of SYMBOL gather for an auction, which resume ends."""
+    query = "" if seconds is None else f"?seconds={seconds}"
+    body = desk.client.ask("POST", f"/admin/symbols/{quote(symbol, safe='')}/auction{query}")
+    desk.show(body, facts(body))
+
+
+@main.command()
+@click.argument("symbol")
+@asking
+def status(desk: Desk, symbol: str) -> None:
+    """Show where SYMBOL stands: status, limit state, band, what comes next, what an auction would do."""
+    body = desk.client.public(f"/status/{quote(symbol, safe='')}")
+    desk.show(body, facts(body))
 
 
 @main.command("list")
@@ -235,6 +256,11 @@ def start(desk: Desk, account: int) -> None:
 @click.option("--max-open-orders", type=click.IntRange(0), help="Over all symbols.")
 @click.option("--max-orders-per-second", type=click.IntRange(0), help="Entered, over all symbols.")
 @click.option("--max-notional", help="Of one order, in its quote asset.")
+@click.option(
+    "--self-trade-prevention",
+    type=click.Choice(["none", "cancel_newest", "cancel_oldest", "cancel_both", "decrement"]),
+    help="Of orders that do not say; without it none for account 1, else cancel_newest.",
+)
 @asking
 def configure(desk: Desk, account: int, **wanted: Any) -> None:
     """Set tier, fees and limits of ACCOUNT, all of them: what is left out is as each symbol says."""

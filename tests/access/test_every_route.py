@@ -69,7 +69,8 @@ class Row(NamedTuple):
 
 
 NOTHING, SESSION, READ, TRADE, WITHDRAW, OPERATOR = Needs
-STATUS_ROUTE = "POST /admin/symbols/<symbol>/<any(halt, resume, close):action>"
+STATUS_ROUTE = "POST /admin/symbols/<symbol>/<any(halt, resume, close, pre_open):action>"
+AUCTION_ROUTE = "POST /admin/symbols/<symbol>/auction"
 SWITCH_ROUTE = "POST /admin/accounts/<int:account>/<any(stop, start):action>"
 UNKNOWN = (404, "UNKNOWN_ORDER")
 MALFORMED = (400, "INVALID_VALUE")
@@ -82,6 +83,7 @@ ROWS = [
     Row("GET /openapi.json", "/openapi.json", NOTHING),
     Row("GET /health", "/health", NOTHING),
     Row("GET /symbols", "/symbols", NOTHING),
+    Row("GET /status/<symbol>", "/status/BTC-USDT", NOTHING),
     Row("GET /book/<symbol>", "/book/BTC-USDT", NOTHING),
     Row("GET /book/<symbol>/orders", "/book/BTC-USDT/orders", NOTHING),
     Row("GET /bbo/<symbol>", "/bbo/BTC-USDT", NOTHING),
@@ -107,6 +109,7 @@ ROWS = [
     Row("POST /account/deposit", "/account/deposit", TRADE, DEPOSIT),
     Row("POST /account/withdraw", "/account/withdraw", WITHDRAW, DEPOSIT),
     Row("POST /order", "/order", TRADE, ORDER),
+    Row("POST /order/test", "/order/test", TRADE, ORDER),
     Row("POST /cancel", "/cancel", TRADE, {"order_id": "1"}, *UNKNOWN),
     Row("POST /orders/batch", "/orders/batch", TRADE, {"orders": [ORDER]}),
     Row("GET /order/<order_id>", "/order/1", READ, None, *UNKNOWN),
@@ -115,6 +118,7 @@ ROWS = [
     Row("GET /orders", "/orders?limit=1", READ),
     Row("DELETE /orders", "/orders", TRADE),
     Row("POST /admin/symbols", "/admin/symbols", OPERATOR, SYMBOL),
+    Row(AUCTION_ROUTE, "/admin/symbols/BTC-USDT/auction", OPERATOR),
     Row(STATUS_ROUTE, "/admin/symbols/BTC-USDT/resume", OPERATOR),
     Row("GET /admin/accounts/<int:account>", "/admin/accounts/1000", OPERATOR),
     Row("PUT /admin/accounts/<int:account>", "/admin/accounts/999999", OPERATOR, {"tier": "vip"}),

@@ -43,12 +43,15 @@ ENTRY_REJECTS: list[tuple[RejectReason, dict[str, Any], int]] = [
     (RejectReason.QUANTITY_TOO_LARGE, {"quantity": "10.1"}, 400),
     (RejectReason.NOTIONAL_TOO_SMALL, {"quantity": "1", "price": "79.95"}, 400),
     (RejectReason.NOTIONAL_TOO_LARGE, {"quantity": "10", "price": "90.05"}, 400),
+    (RejectReason.BAD_DISPLAY_QUANTITY, {"display_quantity": "2.1"}, 400),
+    (RejectReason.EXPIRE_TIME_PASSED, {"time_in_force": "gtd", "expire_time": 1}, 400),
+    (RejectReason.BAD_TRIGGER, {"order_type": "oco", "stop_price": "90"}, 400),
     (RejectReason.PRICE_OUTSIDE_COLLAR, {"price": "110.05"}, 400),
 ]
 SENTENCES = {
     "UNKNOWN_SYMBOL": "There is no symbol LAX; GET /symbols lists them.",
-    "BAD_TICK": "The price must be a multiple of the tick size, 0.05.",
-    "BAD_LOT": "The quantity must be a multiple of the lot size, 0.1.",
+    "BAD_TICK": "Each price must be a multiple of the tick size, 0.05; a trail_percent of 0.0001.",
+    "BAD_LOT": "Each quantity must be a multiple of the lot size, 0.1.",
     "QUANTITY_TOO_SMALL": "The quantity is below the smallest allowed, 1.0.",
     "QUANTITY_TOO_LARGE": "The quantity is above the largest allowed, 10.0.",
     "NOTIONAL_TOO_SMALL": "Price times quantity is below the smallest allowed, 80.",
@@ -102,6 +105,8 @@ def test_every_other_reject_reason_is_reached_over_http() -> None:
         RejectReason.TOO_MANY_OPEN_ORDERS,
         RejectReason.UNKNOWN_ORDER,
         RejectReason.TOO_LATE,
+        RejectReason.POST_ONLY_WOULD_TAKE,  # test_order_types
+        RejectReason.SELF_TRADE,
     }
     assert {reason for reason, _, _ in ENTRY_REJECTS} | others | NOT_OVER_HTTP == set(RejectReason)
 

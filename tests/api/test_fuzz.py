@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from api.wire import WireOrderType
 from tests.api.running import INTERNAL, Answer, Http
 
 FIELDS = (
@@ -22,6 +23,17 @@ FIELDS = (
     "time_in_force",
     "client_order_id",
     "quote_quantity",
+    "self_trade_prevention",
+    "post_only",
+    "display_quantity",
+    "stop_price",
+    "stop_limit_price",
+    "trail_amount",
+    "trail_percent",
+    "expire_time",
+    "take_profit",
+    "stop_loss",
+    "stop_loss_limit",
     "order_id",
     "cursor",
     "limit",
@@ -49,6 +61,13 @@ plausible = st.sampled_from(
         "ioc",
         "fok",
         "gtc",
+        "gtd",
+        "stop",
+        "oco",
+        "slide",
+        "decrement",
+        "4102444800",
+        "2100-01-01T00:00:00Z",
         "1",
         "100.00",
         "0",
@@ -70,9 +89,30 @@ orders = st.fixed_dictionaries(
     {
         "symbol": st.just(SYMBOL) | values,
         "side": st.sampled_from(["buy", "sell"]) | values,
-        "order_type": st.sampled_from(["limit", "market", "ioc", "fok"]) | values,
+        "order_type": st.sampled_from([kind.value for kind in WireOrderType]) | values,
     },
-    optional=dict.fromkeys(FIELDS[3:8], plausible | values),
+    optional=dict.fromkeys(FIELDS[3:19], plausible | values),
+)
+
+
+likely = st.fixed_dictionaries(
+    {
+        "symbol": st.just(SYMBOL),
+        "side": st.sampled_from(["buy", "sell"]),
+        "order_type": st.sampled_from([kind.value for kind in WireOrderType]),
+    },
+    optional={
+        "quantity": st.sampled_from(["1", "0.1", "5", 2]),
+        "price": st.sampled_from(["100", "101", "99", 98.5]),
+        "time_in_force": st.sampled_from(["gtc", "ioc", "fok", "day", "gtd"]),
+        "self_trade_prevention": st.sampled_from(
+            ["none", "cancel_newest", "cancel_oldest", "cancel_both", "decrement"]
+        ),
+        "post_only": st.sampled_from([True, False, "slide"]),
+        "expire_time": st.sampled_from(["4102444800", 4102444800, "2100-01-01T00:00:00Z", 1]),
+        "display_quantity": st.sampled_from(["0.5", "1", "0.001"]),
+        **dict.fromkeys(FIELDS[11:15] + FIELDS[16:19], st.sampled_from(["100", "95", "105", "1.5"])),
+    },
 )
 
 
@@ -139,9 +179,22 @@ def healthy_afterwards(http: Http) -> Iterator[None]:
 
 
 @fuzzed
-@given(body=bodies, path=st.sampled_from(["/order", "/order", "/cancel"]), content_type=content_types)
+@given(body=bodies, path=st.sampled_from(["/order", "/order", "/order/test", "/cancel"]), content_type=content_types)
 def test_any_body_is_answered(http: Http, body: bytes, path: str, content_type: str) -> None:
     sound(http.call("POST", path, body, {"Content-Type": content_type}))
+
+
+@fuzzed
+@given(order=likely)
+def test_any_mixture_of_fields_that_make_sense_alone_is_answered(http: Http, order: dict[str, Any]) -> None:
+    tested = http.call("POST", "/order/test", order).granted()
+    answer = http.call("POST", "/order", order)
+    sound(answer)
+    assert tested["accepted"] is (answer.status == 200)
+    assert tested.get("error_code") == answer.json.get("error_code")
+    if answer.status == 200:
+        taken = [trade for trade in answer.json["trades"] if trade["taker_order_id"] == answer.json["order_id"]]
+        assert (tested["trades"], tested["price"]) == (len(taken), answer.json["price"])
 
 
 @fuzzed

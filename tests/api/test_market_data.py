@@ -32,10 +32,23 @@ SYMBOL_INFO = {
     "tick_size": str,
     "lot_size": str,
     "status": str,
+    "session": dict,
     "limits": dict,
     "fees": dict,
 }
-BOOK = {"timestamp": float, "symbol": str, "bids": list, "asks": list, "seq": int}
+BOOK_BY_ORDER = {"timestamp": float, "symbol": str, "bids": list, "asks": list, "seq": int}
+BOOK = BOOK_BY_ORDER | {"status": str, "limit_state": str | None}
+STATUS = {
+    "symbol": str,
+    "status": str,
+    "limit_state": str | None,
+    "limit_price": str | None,
+    "band": list | None,
+    "next_change": dict | None,
+    "indicative": dict | None,
+    "timestamp": float,
+    "seq": int,
+}
 BOOK_ORDER = {"order_id": str, "price": str, "quantity": str, "timestamp": float}
 QUOTE = {
     "symbol": str,
@@ -66,6 +79,8 @@ TICKER = {
     "best_ask": str | None,
     "timestamp": float,
     "seq": int,
+    "status": str,
+    "limit_state": str | None,
 }
 STATISTICS = {
     "orders_processed": int,
@@ -134,6 +149,7 @@ def test_symbols_are_listed_with_their_steps_limits_and_fees(http: Http, ladder:
         "min_notional": "0",
         "max_notional": "1000000000",
         "collar_percent": None,
+        "band_percent": None,
         "max_open_orders": 100_000,
     }
     assert listed["symbol_info"]["BTC-USDT"]["limits"]["collar_percent"] == "10"
@@ -159,7 +175,7 @@ def test_the_book_shows_ten_levels_unless_told_otherwise(http: Http, symbol: str
 
 def test_the_book_is_shown_by_order_without_owners(http: Http, ladder: str) -> None:
     book = http.get(f"/book/{ladder}/orders")
-    check_shape(book, BOOK)
+    check_shape(book, BOOK_BY_ORDER)
     for order in book["bids"] + book["asks"]:
         check_shape(order, BOOK_ORDER)
     assert [(o["price"], o["quantity"]) for o in book["bids"]] == [
@@ -183,6 +199,8 @@ def test_the_best_bid_and_offer(http: Http, ladder: str, symbol: str) -> None:
         "mid_price": "100.00",
         "bid_size": "3.000",
         "ask_size": "1.000",
+        "status": "trading",
+        "limit_state": None,
     }
 
 
@@ -190,6 +208,15 @@ def test_an_empty_side_is_null(http: Http, symbol: str) -> None:
     best = http.get(f"/bbo/{symbol}")
     check_shape(best, BBO)
     assert (best["best_bid"], best["spread"], best["mid_price"], best["bid_size"]) == (None, None, None, "0.000")
+
+
+def test_a_symbol_without_band_or_sessions_trades_and_plans_nothing(http: Http, symbol: str) -> None:
+    stands = http.get(f"/status/{symbol}")
+    check_shape(stands, STATUS)
+    expected = {"status": "trading", "limit_state": None, "band": None, "next_change": None, "indicative": None}
+    assert {name: stands[name] for name in expected} == expected
+    assert http.get("/symbols")["symbol_info"][symbol]["session"].keys() == STATUS.keys()
+    http.call("GET", "/status/NO-SUCH").refused(404, "UNKNOWN_SYMBOL")
 
 
 def test_a_middle_between_two_ticks_is_exact(http: Http, symbol: str) -> None:
@@ -286,7 +313,9 @@ def test_the_ticker_folds_the_day(http: Http, symbol: str) -> None:
     http.enter(symbol, "buy", "1", "105")
     day = http.get(f"/ticker/{symbol}")
     check_shape(day, TICKER)
-    assert {name: day[name] for name in TICKER if name not in ("timestamp", "seq", "symbol")} == {
+    assert (day["status"], day["limit_state"]) == ("trading", None)
+    figures = TICKER.keys() - {"timestamp", "seq", "symbol", "status", "limit_state"}
+    assert {name: day[name] for name in figures} == {
         "open": "100.00",
         "high": "120.00",
         "low": "90.00",

@@ -46,6 +46,7 @@ TRADE = {
     "taker_fee": str,
     "trade_value": str,
     "seq": int,
+    "auction": bool,
 }
 BBO = {
     "symbol": str,
@@ -57,6 +58,8 @@ BBO = {
     "ask_size": str,
     "timestamp": float,
     "seq": int,
+    "status": str,
+    "limit_state": str | None,
 }
 CANCEL_ANSWER = {
     "success": bool,
@@ -139,6 +142,7 @@ def test_an_order_is_answered_in_the_shape_of_the_contract(http: Http, symbol: s
         "maker_fee": "0.02002",
         "taker_fee": "0.05005",
         "trade_value": "100.1",
+        "auction": False,
     }
     assert (taking["total_maker_fees"], taking["total_taker_fees"]) == ("0.02002", "0.05005")
     assert (taking["filled_quantity"], taking["remaining_quantity"], taking["average_price"]) == (
@@ -332,8 +336,8 @@ def test_a_market_order_spends_a_quote_quantity(http: Http, symbol: str) -> None
         ("symbol", b'"\\u0000"', "INVALID_VALUE"),
         ("symbol", b"7", "INVALID_VALUE"),
         ("side", b'"hold"', "INVALID_VALUE"),
-        ("order_type", b'"stop"', "INVALID_VALUE"),
-        ("time_in_force", b'"day"', "INVALID_VALUE"),
+        ("order_type", b'"stopp"', "INVALID_VALUE"),
+        ("time_in_force", b'"days"', "INVALID_VALUE"),
         ("client_order_id", b'""', "INVALID_VALUE"),
         ("client_order_id", b'"two words"', "INVALID_VALUE"),
         ("client_order_id", b'"line\\n"', "INVALID_VALUE"),

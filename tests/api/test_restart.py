@@ -86,6 +86,42 @@ def test_orders_trades_and_names_are_there_after_a_restart(server: RunningServer
     assert (trade["trade_id"], trade["maker_order_id"]) == ("2", str(int(resting["order_id"]) + 1))
 
 
+def test_what_waits_hides_and_is_linked_is_there_after_a_restart(server: RunningServer) -> None:
+    http = server.http
+    for side in ("sell", "buy"):
+        http.enter("ONE", side, "1", "100")
+    later = {"time_in_force": "gtd", "expire_time": "4102444800.000000001"}
+    entered = [
+        http.enter("ONE", "sell", "1", order_type="stop", stop_price="90", client_order_id="stop"),
+        http.enter("ONE", "buy", "1", "126", order_type="stop_limit", stop_price="125", display_quantity="0.1"),
+        http.enter("ONE", "sell", "1", order_type="trailing_stop", trail_percent="2.5"),
+        http.enter("ONE", "sell", "1", "120", display_quantity="0.3", **later),
+        http.enter("ONE", "sell", "1", "130", order_type="oco", stop_price="80", client_order_id="pair"),
+        http.enter("ONE", "buy", "2", "70", take_profit="125", stop_loss="60", post_only=True),
+        http.enter("TWO", "buy", "1", "50", order_type="oco", stop_price="60"),
+    ]
+    http.enter("ONE", "buy", "0.4", "120")  # of the iceberg; and the trailing stop follows
+    cancelled = entered.pop()
+    http.call("DELETE", f"/order/{cancelled['order_id']}").granted()
+    ids = [order["order_id"] for order in (*entered, cancelled)] + [str(2 * 10**15 + int(cancelled["order_id"]))]
+    paths = [f"/order/{order_id}" for order_id in ids] + ["/book/ONE/orders", "/account/balances"]
+    before = [{**http.get(path), "timestamp": 0, "seq": 0} for path in paths]
+    orders = every_page(http, "limit=3")
+
+    server.restart()
+    http = server.http
+    assert [{**http.get(path), "timestamp": 0, "seq": 0} for path in paths] == before
+    assert every_page(http, "limit=3") == orders
+    assert [view["status"] for view in before[:6]] == [*3 * ["pending_trigger"], "partially_filled", *2 * ["resting"]]
+    assert (before[3]["remaining"], before[3]["shown_quantity"]) == ("0.600", "0.200")
+    repeated = http.enter("ONE", "sell", "1", "130", order_type="oco", stop_price="80", client_order_id="pair")
+    assert (repeated["repeated"], repeated["linked_order_id"]) == (True, entered[4]["linked_order_id"])
+    http.enter("ONE", "buy", "3", "75")
+    for side in ("sell", "buy"):
+        http.enter("ONE", side, "0.1", "89")
+    assert http.get(f"/order/{ids[0]}")["status"] == "filled"
+
+
 def test_a_second_server_is_refused_and_both_signals_stop_the_first_cleanly(server: RunningServer) -> None:
     said = refused_start(server)
     assert said.splitlines()[-1].startswith("Error: ")

@@ -35,7 +35,7 @@ def test_subscribing_pinging_and_unsubscribing_are_answered_by_event_and_by_ackn
             assert set(acknowledged) == {"type", "symbol", "seq"}
             assert await client.next("subscribed") == acknowledged
             update = await client.next("l2_update")
-            assert set(update) == {"timestamp", "symbol", "bids", "asks", "seq"}
+            assert set(update) == {"timestamp", "symbol", "bids", "asks", "seq", "status", "limit_state"}
             pong = await client.ask("ping")
             assert await client.next("pong") == pong
             assert abs(pong["timestamp"] - time.time()) < 60

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.commands import (
+    AdvanceTime,
     AmendOrder,
     CancelAll,
     CancelOrder,
@@ -22,12 +23,12 @@ from engine.commands import (
     StopAccount,
     Withdraw,
 )
-from engine.types import SANDBOX_ACCOUNT, OrderId, Side
+from engine.types import SANDBOX_ACCOUNT, AccountId, OrderId, SelfTradePrevention, Side, Ticks
 from journal.codec import GENESIS, BatchRecord, CorruptRecord, UnknownVersion, open_batch, seal, verify
 from tests.journal.commands import BTC_USDT, START_NS, flow, limit, sealed
 
 _TRADING = (ListInstrument, SetStatus, EnterOrder, CancelOrder, CancelAll, AmendOrder)
-_KINDS = (*_TRADING, Deposit, Withdraw, ConfigureAccount, StopAccount)
+_KINDS = (*_TRADING, AdvanceTime, Deposit, Withdraw, ConfigureAccount, StopAccount)
 
 
 def _of(kind: Any) -> st.SearchStrategy[Any]:
@@ -58,7 +59,19 @@ def test_every_kind_of_command_is_tried() -> None:
 def test_the_encoding_of_a_record_never_changes() -> None:
     """Journals outlive versions: should this fail, the body needs a new version number."""
     record = seal(1, START_NS, 1, [ListInstrument(BTC_USDT), limit(Side.BUY, 3_000_000, 5, "a-1")])
-    assert record.chain.hex() == "01fa730bbc25059a832408b2cc03ac61f179037576770d461ca41b0742e67935"
+    assert record.chain.hex() == "7d98b65ab30d4e7141dab0979a0a3bb8eed75bd276dc08ed058abb60b77456bc"
+
+
+def test_commands_written_before_a_field_was_added_are_read_with_its_default() -> None:
+    entered = ["E", 1, "BTC-USDT", "buy", "limit", "gtc", 5, 3_000_000, "a-1", None]
+    configured = ["T", 7, "gold", None, None, None, None, None]
+    body = b"\x02" + msgspec.msgpack.encode([entered, configured, ["M", 1, 4, 10, None]])
+    assert open_batch(BatchRecord(1, START_NS, 1, 3, GENESIS, body, GENESIS, 0)) == [
+        limit(Side.BUY, 3_000_000, 5, "a-1"),
+        ConfigureAccount(AccountId(7), "gold"),
+        AmendOrder(SANDBOX_ACCOUNT, OrderId(4), Ticks(10)),
+    ]
+    assert limit(Side.BUY, 3_000_000, 5).self_trade_prevention is SelfTradePrevention.NONE
 
 
 @pytest.mark.parametrize(
@@ -110,10 +123,10 @@ def test_a_sound_record_in_the_wrong_place_is_noticed(forged: dict[str, object],
 def test_a_record_of_a_newer_version_is_no_damage_and_says_so() -> None:
     (record,) = sealed(flow(1, 5), 5)
     with pytest.raises(UnknownVersion, match="record 1 was written by a newer Openbell"):
-        open_batch(msgspec.structs.replace(record, body=b"\x03" + record.body[1:]))
+        open_batch(msgspec.structs.replace(record, body=b"\x04" + record.body[1:]))
 
 
-@pytest.mark.parametrize("body", [b"\x02", b"\x02\xc1", b"\x02\x91\x91\xa1Z", b"\x02\x90"])
+@pytest.mark.parametrize("body", [b"\x02", b"\x02\xc1", b"\x02\x91\x91\xa1?", b"\x02\x90"])
 def test_a_body_that_cannot_be_decoded_names_its_record(body: bytes) -> None:
     with pytest.raises(CorruptRecord, match="record 4"):
         open_batch(BatchRecord(4, START_NS, 1, 1, GENESIS, body, GENESIS, 0))

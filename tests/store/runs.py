@@ -104,6 +104,7 @@ def expected_orders(applied: Sequence[Applied]) -> dict[OrderId, DoneOrder]:
                     ended_ns=item.ts_ns,
                     status=status,
                     reason=getattr(event, "reason", None),
+                    terms=event.terms,
                 )
     return found
 
@@ -126,6 +127,7 @@ def expected_trades(applied: Sequence[Applied]) -> list[Trade]:
             taker_account=event.taker_account,
             maker_fee=event.maker_fee,
             taker_fee=event.taker_fee,
+            auction=int(event.auction),
         )
         for item in applied
         for event in item.events

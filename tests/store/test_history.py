@@ -15,11 +15,29 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from engine.events import Applied, Ended
-from engine.types import OrderId, OrderStatus, Seq
+from engine.commands import CancelAll
+from engine.events import Applied, Cancelled, Completed, Ended, Expired
+from engine.rejects import CancelReason
+from engine.terms import Terms
+from engine.types import (
+    STOP_LEG,
+    TAKE_PROFIT_LEG,
+    AccountId,
+    Amount,
+    Lots,
+    OrderId,
+    OrderStatus,
+    OrderType,
+    PostOnly,
+    Seq,
+    Side,
+    Ticks,
+    TimeInForce,
+    leg_id,
+)
 from store.history import DoneOrder, History, StoreAhead, StoreGap, Trade
 from store.schema import ORDERS, TRADES
-from tests.store.runs import ACCOUNTS, SYMBOLS, expected_orders, expected_trades, run_exchange
+from tests.store.runs import ACCOUNTS, START_NS, SYMBOLS, expected_orders, expected_trades, run_exchange
 
 RUN = run_exchange(3000)
 ORDERS_OF_RUN = expected_orders(RUN)
@@ -71,8 +89,40 @@ def test_an_order_exposes_what_its_last_event_did() -> None:
 
 
 def test_the_rows_have_the_columns_of_the_tables() -> None:
-    assert tuple(ORDERS.columns.keys()) == DoneOrder.__struct_fields__
+    assert tuple(ORDERS.columns.keys()) == (*DoneOrder.__struct_fields__, "entry")
     assert tuple(TRADES.columns.keys()) == Trade.__struct_fields__
+
+
+def ended(kind: type[Ended], order_id: OrderId, terms: Terms | None, **further: object) -> Ended:
+    """The end of an order of account 7."""
+    limit, gtc, price = OrderType.LIMIT, TimeInForce.GTC, Ticks(100)
+    whose = (AccountId(7), "BTC-USDT", Side.BUY, limit, gtc, price, Lots(5), Lots(0), Amount(0), Amount(0), "mine")
+    return kind(order_id, *whose, START_NS, terms, **further)
+
+
+def test_terms_legs_and_the_clock_are_told_as_they_ended(history: History) -> None:
+    entry, other = OrderId(4), OrderId(3)
+    first_leg, second_leg = leg_id(entry, TAKE_PROFIT_LEG), leg_id(entry, STOP_LEG)
+    of_entry = Terms(display_quantity=Lots(2), expire_ns=START_NS + 1, stop_price=Ticks(2**53 + 1))
+    of_leg = Terms(post_only=PostOnly.SLIDE, linked_to=second_leg, parent=entry)
+    events = [
+        ended(Expired, entry, of_entry, rested=True),
+        ended(Cancelled, second_leg, None, reason=CancelReason.ONE_CANCELS_OTHER, rested=False),
+        ended(Cancelled, first_leg, of_leg, reason=CancelReason.PRICE_BAND, rested=True),
+        ended(Completed, other, None),
+        ended(Completed, OrderId(5), None),
+    ]
+    history.write([Applied(Seq(n), START_NS, CancelAll(AccountId(7)), [event]) for n, event in enumerate(events, 1)])
+
+    newest_first = [OrderId(5), second_leg, first_leg, entry, other]
+    found = history.orders(AccountId(7))
+    assert [order.order_id for order in found] == newest_first
+    assert [order.terms for order in found] == [None, None, of_leg, of_entry, None]
+    assert found[3] == history.order(entry)
+    assert (found[3].status, found[3].reason) == (OrderStatus.EXPIRED, None)
+    pages = [history.orders(AccountId(7), "BTC-USDT", before, 1) for before in newest_first]
+    assert [[order.order_id for order in page] for page in pages] == [[each] for each in newest_first[1:]] + [[]]
+    assert history.orders(AccountId(7), status=OrderStatus.EXPIRED) == [found[3]]
 
 
 def test_the_fills_of_an_order_are_its_trades_on_either_side_in_order(history: History) -> None:

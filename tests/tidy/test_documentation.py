@@ -12,13 +12,28 @@ import click
 import msgspec
 import pytest
 
-from api import account_answers, accounts, admin_answers, answers, auth_wire, batch_wire, market_answers, teller, wire
+from api import (
+    account_answers,
+    accounts,
+    admin_answers,
+    answers,
+    auth_wire,
+    batch_wire,
+    feed_messages,
+    feed_queue,
+    market_answers,
+    order_options,
+    preview_answers,
+    status_answers,
+    teller,
+    wire,
+)
 from api.activity import TickerView
-from api.answers import OrderEvent
 from api.app import create_app
 from api.bootstrap import Server
 from api.errors import STATUS
 from api.feed import NAMESPACE
+from api.feed_messages import OrderEvent
 from api.openapi import UNLISTED_METHODS, path_of
 from api.settings import ENVIRONMENT_PREFIX, Settings, options
 from api.wire import SubscribeRequest
@@ -141,7 +156,22 @@ def structs(module: ModuleType) -> list[type[msgspec.Struct]]:
     return [item for item in found if issubclass(item, msgspec.Struct) and item.__module__ == module.__name__]
 
 
-ON_THE_WIRE = (answers, wire, account_answers, accounts, admin_answers, auth_wire, batch_wire, market_answers, teller)
+ON_THE_WIRE = (
+    answers,
+    wire,
+    account_answers,
+    accounts,
+    admin_answers,
+    auth_wire,
+    batch_wire,
+    feed_messages,
+    feed_queue,
+    market_answers,
+    order_options,
+    preview_answers,
+    status_answers,
+    teller,
+)
 WIRE_STRUCTS = [TickerView, *(struct for module in ON_THE_WIRE for struct in structs(module))]
 
 

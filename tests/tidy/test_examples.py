@@ -90,9 +90,16 @@ def test_the_tour_of_the_readme_goes_as_it_is_told(url: str) -> None:
 
 @needs_curl
 def test_the_orders_in_the_api_documentation_are_accepted(url: str) -> None:
-    order, batch = examples("Documentation/api.md", "sh")
+    order, options, test, batch = examples("Documentation/api.md", "sh")
     (entered,) = shell(order, url)
     assert entered["status"] == "resting"
+    iceberg, stop, pair, bracket = shell(options, url)
+    assert (iceberg["display_quantity"], iceberg["status"]) == ("0.10000000", "resting")
+    assert (stop["status"], stop["expire_time"]) == ("pending_trigger", "4102444800")
+    assert (pair["status"], pair["legs"][0]["status"]) == ("resting", "pending_trigger")
+    assert (bracket["take_profit"], bracket["stop_loss"]) == ("31000.00", "27500.00")
+    (tested,) = shell(test, url)
+    assert (tested["accepted"], tested["average_price"]) == (True, "29000.00")
     (answered,) = shell(batch, url)
     assert [result["status"] for result in answered["results"]] == [200, 200]
 

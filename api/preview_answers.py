@@ -1,0 +1,125 @@
+"""Engine values -> JSON: what an order would do.
+
+Layer: api.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from api.answers import seconds
+from api.errors import ApiError, ErrorCode
+from api.grid import amount_text, grid_of
+from api.texts import DecimalText
+from engine.book import OrderBook
+from engine.commands import EnterOrder
+from engine.preview import Preview, Repeats
+from engine.types import OrderStatus, OrderType, Side, Ticks, TimeInForce
+
+Protection = Literal["post_only_slide", "price_band", "collar", "self_trade"]
+
+
+class PreviewAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """POST /order/test: what POST /order would do with the same body."""
+
+    accepted: bool
+    symbol: str
+    side: Side
+    order_type: OrderType
+    time_in_force: TimeInForce
+    timestamp: float
+    ts_ns: int
+    seq: int
+    # when it would be refused
+    error_code: ErrorCode | UnsetType = UNSET
+    error: str | UnsetType = UNSET
+    details: dict[str, Any] | UnsetType = UNSET
+    # when not; the rest is there only for an order that is not a repetition
+    repeated: bool | UnsetType = UNSET
+    status: OrderStatus | UnsetType = UNSET
+    reason: str | UnsetType | None = UNSET
+    asked_price: DecimalText | UnsetType | None = UNSET
+    price: DecimalText | UnsetType | None = UNSET  # as it counts
+    quantity: DecimalText | UnsetType = UNSET
+    filled_quantity: DecimalText | UnsetType = UNSET
+    resting_quantity: DecimalText | UnsetType = UNSET  # or waiting
+    average_price: DecimalText | UnsetType | None = UNSET
+    worst_price: DecimalText | UnsetType | None = UNSET
+    notional: DecimalText | UnsetType = UNSET
+    trades: int | UnsetType = UNSET
+    mid_price: DecimalText | UnsetType | None = UNSET
+    slippage: DecimalText | UnsetType | None = UNSET  # of the average against the middle; below zero: better
+    slippage_percent: DecimalText | UnsetType | None = UNSET
+    taker_fee: DecimalText | UnsetType = UNSET
+    maker_fee: DecimalText | UnsetType = UNSET
+    held: DecimalText | UnsetType = UNSET
+    held_asset: str | UnsetType = UNSET
+    protections: list[Protection] | UnsetType = UNSET
+
+
+def preview_answer(
+    command: EnterOrder, told: Preview | Repeats | ApiError, book: OrderBook | None, seq: int, ts_ns: int
+) -> PreviewAnswer:
+    """What was found out about an order. O(1)."""
+    fields: dict[str, Any]
+    if isinstance(told, ApiError):
+        fields = {"error_code": told.code, "error": told.sentence, "details": told.details}
+    elif isinstance(told, Repeats) or book is None:
+        fields = {"repeated": True}
+    else:
+        fields = {"repeated": False, **_outcome(command, told, book)}
+    return PreviewAnswer(
+        accepted=not isinstance(told, ApiError),
+        symbol=command.symbol,
+        side=command.side,
+        order_type=command.order_type,
+        time_in_force=command.time_in_force,
+        timestamp=seconds(ts_ns),
+        ts_ns=ts_ns,
+        seq=seq,
+        **fields,
+    )
+
+
+def _outcome(command: EnterOrder, told: Preview, book: OrderBook) -> dict[str, Any]:
+    instrument, grid = book.instrument, grid_of(book.instrument)
+    buys = command.side is Side.BUY
+    bid, ask = book.bids.best_price, book.asks.best_price
+    slippage: tuple[str | None, str | None] = (None, None)
+    if bid is not None and ask is not None and told.filled:
+        slippage = grid.slippage(told.notional, told.filled, bid, ask, worse=1 if buys else -1)
+    asked, price, worst = command.price, told.price, told.worst_price
+    return {
+        "status": told.status,
+        "reason": told.reason,
+        "asked_price": None if asked is None else grid.price(Ticks(int(asked))),
+        "price": None if price is None else grid.price(price),
+        "quantity": grid.quantity(told.quantity),
+        "filled_quantity": grid.quantity(told.filled),
+        "resting_quantity": grid.quantity(told.left),
+        "average_price": grid.average_price(told.notional, told.filled),
+        "worst_price": None if worst is None else grid.price(worst),
+        "notional": grid.amount(told.notional),
+        "trades": told.trades,
+        "mid_price": None if bid is None or ask is None else grid.middle(bid, ask),
+        "slippage": slippage[0],
+        "slippage_percent": slippage[1],
+        "taker_fee": grid.amount(told.taker_fee),
+        "maker_fee": grid.amount(told.maker_fee),
+        "held": amount_text(told.hold, instrument.quote_scale if buys else instrument.base_scale),
+        "held_asset": instrument.quote if buys else instrument.base,
+        "protections": _protections(told),
+    }
+
+
+def _protections(told: Preview) -> list[Protection]:
+    acts: list[tuple[bool, Protection]] = [
+        (told.slides, "post_only_slide"),
+        (told.banded, "price_band"),
+        (told.collared, "collar"),
+        (told.prevented, "self_trade"),
+    ]
+    return [name for acting, name in acts if acting]

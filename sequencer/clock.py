@@ -1,0 +1,62 @@
+"""The venue's clock: has an AdvanceTime sequenced whenever the exchange has something to do by itself.
+
+Orders expire, limit states end, halts and auctions do. The sequencer sees to it as well, before any
+command that comes later than what is due, so a late timer lets nobody trade with an order that has expired.
+Layer: sequencer.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from engine.commands import AdvanceTime
+from engine.events import Applied
+from engine.exchange import Exchange
+from sequencer.alarm import Alarm
+from sequencer.sequencer import NotAccepting, Sequencer
+
+log = logging.getLogger(__name__)
+
+
+class Clock:
+    """Sleeps until the exchange's next due moment; woken when an earlier one comes up."""
+
+    def __init__(self, exchange: Exchange, sequencer: Sequencer, clock: Callable[[], int]) -> None:
+        """`clock` gives epoch nanoseconds. `start` once the sequencer takes commands."""
+        self._exchange = exchange
+        self._sequencer = sequencer
+        self._clock = clock
+        self._alarm = Alarm(clock, self._ring)
+
+    def start(self) -> None:
+        """Let happen what fell due while nobody kept the time; return when it has. Cooperative.
+
+        Raises NotAccepting.
+        """
+        while self._is_due():
+            self._sequencer.submit(AdvanceTime())
+        self._sequencer.listen(self._on_applied)
+        self._alarm.set(self._exchange.next_due_ns())
+
+    def stop(self) -> None:
+        """Keep the time no more."""
+        self._alarm.stop()
+
+    def _is_due(self) -> bool:
+        due_ns = self._exchange.next_due_ns()
+        return due_ns is not None and due_ns <= self._clock()
+
+    def _on_applied(self, _batch: list[Applied]) -> None:
+        self._alarm.set(self._exchange.next_due_ns())
+
+    def _ring(self) -> None:
+        if self._is_due():
+            try:
+                self._sequencer.submit(AdvanceTime())
+            except NotAccepting:
+                if self._sequencer.refusal is not None:  # until a restart, which begins with what is due
+                    log.warning("the clock stands still: %s", self._sequencer.refusal)
+                    return
+                raise
+        self._alarm.set(self._exchange.next_due_ns())

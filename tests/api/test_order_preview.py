@@ -1,0 +1,123 @@
+"""POST /order/test: it says what POST /order then does, in numbers, and changes nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.api.clients import bearer, created
+from tests.api.running import Http
+
+
+@pytest.fixture
+def book(http: Http, symbol: str) -> str:
+    """A symbol with bids of 1 at 99 and 98, and asks of 1 at 100 and 101, all of account 1."""
+    for side, price in (("buy", "99"), ("buy", "98"), ("sell", "100"), ("sell", "101")):
+        http.enter(symbol, side, "1", price)
+    return symbol
+
+
+def body(symbol: str, side: str, quantity: str, price: str | None = None, **further: Any) -> dict[str, Any]:
+    """An order: limit with a price, market without."""
+    fields = {"symbol": symbol, "side": side, "order_type": "limit" if price else "market", "quantity": quantity}
+    return fields | ({"price": price} if price else {}) | further
+
+
+def told(http: Http, order: dict[str, Any]) -> Any:
+    """What the test of an order that would be accepted says."""
+    answer = http.post("/order/test", order).granted()
+    assert answer["accepted"] is True, answer
+    return answer
+
+
+def test_a_test_tells_price_slippage_fees_and_hold_and_the_order_does_so(http: Http, book: str) -> None:
+    digest = http.get("/health?digest=true")["digest"]
+    order = body(book, "buy", "2.5", "101")
+    said = told(http, order)
+    expected = {
+        "status": "partially_filled",
+        "reason": None,
+        "asked_price": "101.00",
+        "price": "101.00",
+        "quantity": "2.500",
+        "filled_quantity": "2.000",
+        "resting_quantity": "0.500",
+        "average_price": "100.50",
+        "worst_price": "101.00",
+        "notional": "201",
+        "trades": 2,
+        "mid_price": "99.50",
+        "slippage": "1.00",
+        "slippage_percent": "1.005",
+        "taker_fee": "0.1005",
+        "maker_fee": "0.0101",
+        "held": "50.52525",
+        "held_asset": "CASH",
+        "protections": [],
+    }
+    assert {name: said[name] for name in expected} == expected
+    assert http.get("/health?digest=true")["digest"] == digest
+    answer = http.post("/order", order).granted()
+    for name in ("status", "filled_quantity", "average_price", "quantity", "price"):
+        assert answer[name] == said[name]
+    assert (answer["remaining_quantity"], answer["total_taker_fees"]) == ("0.500", "0.1005")
+
+
+def test_selling_at_the_market_slips_downwards(http: Http, book: str) -> None:
+    said = told(http, body(book, "sell", "3"))
+    assert (said["status"], said["reason"], said["filled_quantity"]) == ("cancelled", "no_liquidity", "2.000")
+    assert (said["average_price"], said["slippage"], said["slippage_percent"]) == ("98.50", "1.00", "1.005")
+    assert (said["resting_quantity"], said["held"], said["held_asset"], said["price"]) == ("0.000", "0", "COIN", None)
+
+
+def test_what_rests_is_told_with_what_it_would_hold_and_pay(http: Http, book: str) -> None:
+    said = told(http, body(book, "sell", "2", "105"))
+    assert (said["status"], said["resting_quantity"], said["trades"], said["average_price"]) == (
+        "resting", "2.000", 0, None,
+    )  # fmt: skip
+    assert (said["held"], said["held_asset"], said["maker_fee"], said["slippage"]) == ("2", "COIN", "0.042", None)
+
+
+def test_what_waits_is_told(http: Http, book: str) -> None:
+    http.enter(book, "buy", "0.5", "100")
+    said = told(http, body(book, "buy", "1", order_type="stop", stop_price="110"))
+    assert (said["status"], said["resting_quantity"], said["held"]) == ("pending_trigger", "1.000", "121.0605")
+
+
+@pytest.mark.parametrize(
+    ("further", "protections", "price"),
+    [
+        ({"price": "101", "post_only": "slide"}, ["post_only_slide"], "99.99"),
+        ({"price": "101", "self_trade_prevention": "cancel_oldest"}, ["self_trade"], "101.00"),
+        ({"price": "101", "post_only": False}, [], "101.00"),
+    ],
+)
+def test_what_protects_is_named(
+    http: Http, book: str, further: dict[str, Any], protections: list[str], price: str
+) -> None:
+    order = body(book, "buy", "1", **further)
+    said = told(http, order)
+    assert (said["protections"], said["price"], said["asked_price"]) == (protections, price, "101.00")
+    assert http.post("/order", order).granted()["price"] == price
+
+
+def test_the_collar_that_ends_a_market_order_is_named(http: Http) -> None:
+    http.call("DELETE", "/orders?symbol=STRICT").granted()
+    for price in ("100", "115"):
+        http.enter("STRICT", "sell", "1", price)
+    order = body("STRICT", "buy", "5")
+    said = told(http, order)
+    assert (said["filled_quantity"], said["reason"], said["protections"]) == ("1.0", "no_liquidity", ["collar"])
+    assert http.post("/order", order).granted()["filled_quantity"] == "1.0"
+    http.call("DELETE", "/orders?symbol=STRICT").granted()
+
+
+def test_who_cannot_pay_is_told_so(http: Http, book: str) -> None:
+    guest = created(http.post("/auth/guest", None))
+    order = body(book, "buy", "100000", "101")
+    refused = http.call("POST", "/order/test", order, bearer(guest)).granted()
+    assert (refused["accepted"], refused["error_code"]) == (False, "INSUFFICIENT_FUNDS")
+    http.call("POST", "/order", order, bearer(guest)).refused(400, "INSUFFICIENT_FUNDS")
+    http.post("/order/test", order | {"quantity": "NaN"}).refused(400, "NOT_FINITE")
+    assert http.post("/order/test", order | {"symbol": "NONE"}).granted()["error_code"] == "UNKNOWN_SYMBOL"
