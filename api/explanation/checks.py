@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from api.explanation.answers import FundsSeen, RuleCheck
 from api.explanation.picture import Picture
-from api.grid import Grid, amount_text, grid_of
-from api.texts import percent
+from api.grid import Grid, amount_text, grid_of, percent
 from engine.book import OrderBook
 from engine.commands import AmendOrder, EnterOrder, OrderOptions
 from engine.entry import legs, prepare

@@ -10,8 +10,7 @@ from dataclasses import dataclass, field
 from api.explanation.answers import AuctionRow, BookMet, FillTold, LevelShown, LevelWalked, Place, QueuedOrder
 from api.explanation.picture import Picture, Resting
 from api.explanation.words import orders
-from api.grid import Grid
-from api.texts import percent
+from api.grid import Grid, percent
 from engine import events as ev
 from engine.instrument import FEE_UNIT
 from engine.types import AccountId, Lots, OrderId, Side, Ticks
