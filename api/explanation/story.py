@@ -130,13 +130,13 @@ def told_seqs(seqs: Sequence[int]) -> tuple[list[int], int]:
     return [*seqs[:half], *seqs[-half:]], len(seqs) - 2 * half
 
 
-def explanation(told: Sequence[Told], subject: Subject, as_of_seq: int, left_out: int, *, orders: bool) -> Explanation:
-    """The chapters as one answer. `told` is not empty; `orders`: it is about an order, not about one command."""
+def explanation(told: Sequence[Told], subject: Subject, as_of_seq: int, left_out: int) -> Explanation:
+    """The chapters as one answer. `told` is not empty."""
     last, totals = told[-1], told[-1].totals
     words: list[str] = []
     for one in told:
         words.extend(one.chapter.words)
-    is_order = orders and any("accepted" in one.chapter.happened for one in told)
+    is_order = subject.symbol != "" and any("accepted" in one.chapter.happened for one in told)
     return Explanation(
         order_id=str(subject.order_id) if is_order or subject.trade_id is not None else None,
         trade_id=None if subject.trade_id is None else str(subject.trade_id),

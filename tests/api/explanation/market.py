@@ -103,7 +103,7 @@ class Market:
 
     def _told(self, seqs: list[int], subject: Subject) -> Explanation:
         told = tell_commands(Exchange(), self.commands, seqs, subject)
-        return explanation(told, subject, len(self.commands), 0, orders=True)
+        return explanation(told, subject, len(self.commands), 0)
 
 
 def _touches(events: list[Event], order_id: int) -> bool:
