@@ -11,11 +11,11 @@ from collections.abc import Iterable
 
 import msgspec
 
-from api.explanation.answers import AuctionRow, BookMet, Chapter, FillTold, Place, Protection, RuleCheck
+from api.explanation.answers import Chapter, Place
 from api.explanation.checks import AMEND_RULES, CANCEL_RULES, ENTRY_RULES, checks_until, funds_sentence
 from api.explanation.looking import Look, account_of
+from api.explanation.notes import Notes
 from api.explanation.pieces import (
-    Walked,
     auction_rows,
     auction_words,
     book_met,
@@ -23,17 +23,15 @@ from api.explanation.pieces import (
     fill_told,
     met_sentence,
     opposite_of,
-    own_at_best,
     place_of,
     place_sentence,
-    shown_by_others,
     trimmed,
 )
-from api.explanation.words import asked, cause, changed, why_cancelled, why_refused
+from api.explanation.words import cause, utc, why_cancelled, why_refused
 from engine import events as ev
-from engine.commands import AmendOrder, EnterOrder
+from engine.commands import EnterOrder
 from engine.rejects import CancelReason, RejectReason
-from engine.types import LEG_UNIT, OrderId, PostOnly, Side, Ticks, TradingStatus, entry_of
+from engine.types import LEG_UNIT, PostOnly, Side, Ticks, TradingStatus, entry_of
 
 FEES_TOLD = 12  # sentences about fees in one chapter
 
@@ -49,43 +47,14 @@ def tell(before: Look, events: Iterable[ev.Event], only_trade: int | None = None
     return teller.chapter()
 
 
-class _Teller:
+class _Teller(Notes):
     """Follows the events of one command, and writes down what concerns the order."""
-
-    def __init__(self, before: Look, only_trade: int | None) -> None:
-        self._b, self._only_trade = before, only_trade
-        self._grid, self._picture, self._id = before.grid, before.picture, before.order_id
-        self._happened: list[str] = []
-        self._first_words: list[str] = []  # before the walk
-        self._last_words: list[str] = []  # after it
-        self._fee_words: list[str] = []
-        self._book: BookMet | None = None
-        self._checks: list[RuleCheck] = []
-        self._walk: list[Walked] = []
-        self._stopped: str | None = None
-        self._protections: list[Protection] = []
-        self._fills: list[FillTold] = []
-        self._auction: list[AuctionRow] = []
-        self._taking = False  # the order is the one that executes
-        self._waits = self._ended = False
-        self._end_words: str | None = None
-        self._limit, self._side = before.limit, before.side
-        self._trades: list[ev.Filled] = []
-        self._touched: dict[OrderId, str] = {}  # what happened to other orders, for the end of a pair
-        if before.own_entry and isinstance(before.command, EnterOrder):
-            self._words.append(asked(before.command, self._grid))
-        elif before.own_amend and isinstance(before.command, AmendOrder):
-            self._words.append(changed(before.command, self._grid))
-
-    @property
-    def _words(self) -> list[str]:
-        return self._last_words if self._walk else self._first_words
 
     # -- hearing
 
     def hear(self, event: ev.Event) -> None:
         """Take one event."""
-        if getattr(event, "symbol", None) != self._b.symbol:
+        if getattr(event, "symbol", None) != self._b.symbol and not isinstance(event, ev.Rejected):
             return
         if isinstance(event, ev.Filled):
             self._on_fill(event)
@@ -150,11 +119,6 @@ class _Teller:
             case ev.Ended():
                 self._on_ended(event)
 
-    def _say(self, happened: str, *sentences: str) -> None:
-        if happened not in self._happened:
-            self._happened.append(happened)
-        self._words.extend(sentences)
-
     # -- beginnings
 
     def _on_accepted(self, event: ev.Accepted) -> None:
@@ -174,7 +138,7 @@ class _Teller:
                 f"This is an exit of order {event.terms.parent}, entered when that had ended with "
                 f"{self._grid.quantity(event.quantity)} filled."
             )
-        if self._b.funds is not None:
+        if self._b.funds is not None and self._b.funds.needed != "0":
             self._words.append(funds_sentence(self._b.funds))
         if event.waiting:
             self._waits = True
@@ -220,20 +184,6 @@ class _Teller:
             self._protect("post_only", "slid", f"Post-only: it would have taken, so its price {moved}, a tick behind.")
         else:
             self._protect("price_band", "clipped", f"Price band: its price {moved}, the edge of the band.")
-
-    def _tell_limits(self, side: Side) -> None:
-        if self._b.collar is not None:
-            self._protect("collar", "passed", self._b.collar)
-        elif (limit := self._picture.collar(side)) is not None:
-            self._protect("collar", "passed", f"Collar: nothing worse than {self._grid.price(limit)} could trade.")
-        if self._picture.band is not None:
-            low, high = self._picture.band
-            allowed = f"{self._grid.price(low)} to {self._grid.price(high)}"
-            state = "" if self._picture.limit_side is None else f"; the symbol was limit-{self._limit_word()}"
-            self._protect("price_band", "passed", f"Price band: trades from {allowed} were allowed{state}.")
-
-    def _limit_word(self) -> str:
-        return "up" if self._picture.limit_side is Side.BUY else "down"
 
     def _on_triggered(self, event: ev.Triggered) -> None:
         self._taking = event.order_id == self._id
@@ -290,24 +240,29 @@ class _Teller:
         self._say("filled")
         self._b.leaves = event.maker_leaves if maker else event.taker_leaves
         if event.auction:
-            side = self._side or Side.BUY
+            verb, age = "bought" if self._side is Side.BUY else "sold", "older" if maker else "younger"
             self._words.append(
-                f"It {'bought' if side is Side.BUY else 'sold'} {self._grid.quantity(event.quantity)} at the auction's "
-                f"price {self._grid.price(event.price)} in trade {event.trade_id}."
+                f"It {verb} {self._grid.quantity(event.quantity)} at the auction's price "
+                f"{self._grid.price(event.price)} in trade {event.trade_id}, as the {age} of the two orders."
             )
         elif maker:
             self._made(event)
         else:
             level = self._level(event.price)
             level.taken += event.quantity
+            if self._only_trade is not None:
+                self._tell_no_better(event)
             if (line := level.lines.get(event.maker_order_id)) is not None:
                 line.taken += event.quantity
 
-    def _level(self, price: Ticks) -> Walked:
-        if not self._walk or self._walk[-1].price != price:
-            opposite = opposite_of(self._side or Side.BUY)
-            self._walk.append(Walked.of(price, self._picture.levels[opposite].get(price, [])))
-        return self._walk[-1]
+    def _tell_no_better(self, event: ev.Filled) -> None:
+        """Why a trade happened at its price, to the taker."""
+        best = self._picture.best(opposite_of(event.taker_side))
+        if best == event.price:
+            self._words.append(
+                f"A trade is at the price of the order that rested, {self._grid.price(event.price)}: no better price "
+                "stood then, and that order was first in its queue."
+            )
 
     def _made(self, event: ev.Filled) -> None:
         grid, side = self._grid, event.taker_side
@@ -342,11 +297,6 @@ class _Teller:
             f"Self-trade prevention: it met your own order {event.order_id}; the smaller quantity was taken off both.",
         )
 
-    def _met(self, order_id: OrderId, price: Ticks) -> None:
-        line = self._level(price).lines.get(order_id)
-        if line is not None:
-            line.met = True
-
     def _on_uncross(self, event: ev.Uncrossed) -> None:
         if self._picture.ahead(self._id) is None:
             return
@@ -362,9 +312,6 @@ class _Teller:
             word, at = "up" if event.side is Side.BUY else "down", self._grid.price(event.price)
             sentence = f"Limit state: the band stopped it at {at}, so the symbol became limit-{word}."
             self._protect("limit_state", "began", sentence)
-
-    def _protect(self, protection: str, decision: str, sentence: str) -> None:
-        self._protections.append(Protection(protection, decision, sentence))
 
     # -- ends
 
@@ -385,16 +332,6 @@ class _Teller:
             self._protect("collar", "rejected", self._b.collar or "Collar: its price was beyond it.")
         elif event.reason is RejectReason.SELF_TRADE:
             self._would_meet()
-
-    def _would_meet(self) -> None:
-        own = own_at_best(self._picture, self._side or Side.BUY, self._b.viewer)
-        if own is not None and own.price is not None:
-            self._protect(
-                "self_trade_prevention",
-                "stopped",
-                f"Self-trade prevention: the next it would have met was your own order {own.order_id}, "
-                f"{self._grid.quantity(own.shown)} at {self._grid.price(own.price)}.",
-            )
 
     def _on_ended(self, event: ev.Ended) -> None:
         self._ended = True
@@ -418,24 +355,13 @@ class _Teller:
             self._tell_kill(event)
         elif event.reason is CancelReason.PRICE_BAND:
             self._protect("price_band", "prevented", "Price band: more was on offer, but only beyond the band.")
-        elif event.reason is CancelReason.SELF_TRADE and self._taking:
+        elif event.reason is CancelReason.SELF_TRADE and self._taking and not self._prevented():
             self._would_meet()
         text = f"{left} was cancelled {why_cancelled(event.reason)}; {filled} had been filled."
         if event.reason is CancelReason.ONE_CANCELS_OTHER and terms is not None and terms.linked_to is not None:
             what = self._touched.get(terms.linked_to, "it triggered")
             text = f"{left} was cancelled because of its other leg, order {terms.linked_to}: {what}."
         self._end_words = text
-
-    def _tell_kill(self, event: ev.Cancelled) -> None:
-        """What stood there for an order that wanted all or nothing."""
-        shown = self._grid.quantity(shown_by_others(self._picture, event.side, event.price, self._b.viewer))
-        wanted = self._grid.quantity(event.quantity)
-        self._protect(
-            "fill_or_kill",
-            "killed",
-            f"Fill or kill: {wanted} was wanted at once; within its limit others showed {shown}. "
-            "Hidden quantity counts too, and was not enough.",
-        )
 
     # -- the chapter
 
@@ -444,7 +370,9 @@ class _Teller:
         b, grid = self._b, self._grid
         self._picture.settle()
         own = account_of(b.command) == b.viewer
-        words = [] if b.own_entry or b.own_amend else [f"This came of {cause(b.command, own=own)}."]
+        words = [f"Command {b.seq}, {utc(b.ts_ns)}."]
+        if not (b.own_entry or b.own_amend):
+            words.append(f"This came of {cause(b.command, own=own)}.")
         if b.place_before is not None and not b.own_entry:
             words.append(f"Before it the order stood {place_sentence(b.place_before)}.")
         words.extend(self._first_words)
@@ -468,7 +396,7 @@ class _Teller:
             ts_ns=b.ts_ns,
             timestamp=b.ts_ns / 1e9,
             happened=self._happened,
-            words=words,
+            words=list(dict.fromkeys(words)),
             book=book,
             checks=self._checks,
             funds=b.funds if b.own_entry or b.own_amend else None,

@@ -20,7 +20,7 @@ from api.explanation.story import Subject, Told, tell_commands
 from journal.codec import BatchRecord
 
 CHECKPOINT_EVERY = 20_000  # commands
-CHECKPOINTS_MAX = 16
+CHECKPOINTS_MAX = 10
 
 
 class Overrun(Exception):

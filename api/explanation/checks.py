@@ -120,6 +120,26 @@ def entry_sentences(exchange: Exchange, command: EnterOrder, book: OrderBook, ts
     return said
 
 
+def amend_sentences(exchange: Exchange, command: AmendOrder, order: Order, book: OrderBook) -> dict[RejectReason, str]:
+    """What the rules about steps and sizes looked at for a change, in words."""
+    price = order.price if command.price is None else command.price
+    quantity = order.quantity if command.quantity is None else command.quantity
+    options = None if command.stop_price is None else OrderOptions(stop_price=command.stop_price)
+    as_entry = EnterOrder(
+        order.account,
+        order.symbol,
+        order.side,
+        order.order_type,
+        order.time_in_force,
+        quantity,
+        price,
+        options=options,
+    )
+    said = _size_sentences(exchange, as_entry, book)
+    said[R.SYMBOL_NOT_TRADING] = f"The session of {order.symbol} was {book.status.replace('_', '-')}."
+    return said
+
+
 def _size_sentences(exchange: Exchange, command: EnterOrder, book: OrderBook) -> dict[RejectReason, str]:
     """The rules about steps and sizes."""
     instrument, grid = book.instrument, grid_of(book.instrument)

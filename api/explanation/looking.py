@@ -6,12 +6,19 @@ Layer: api. Pure, but that a look renews the price band, as applying the command
 from __future__ import annotations
 
 from api.explanation.answers import FundsSeen
-from api.explanation.checks import amend_funds, collar_sentence, entry_funds, entry_sentences, funds_sentence
+from api.explanation.checks import (
+    amend_funds,
+    amend_sentences,
+    collar_sentence,
+    entry_funds,
+    entry_sentences,
+    funds_sentence,
+)
 from api.explanation.picture import Picture
 from api.explanation.pieces import place_of
 from api.grid import Grid, grid_of
 from engine.book import OrderBook
-from engine.commands import AmendOrder, Command, EnterOrder
+from engine.commands import AmendOrder, CancelOrder, Command, EnterOrder
 from engine.exchange import Exchange
 from engine.rejects import RejectReason
 from engine.types import AccountId, OrderId, OrderType, Side, Ticks, TradingStatus, entry_of
@@ -60,11 +67,19 @@ class Look:
             self._look_at_entry(exchange, command)
         elif own_amend and isinstance(command, AmendOrder) and order is not None:
             self.funds = amend_funds(exchange, command, order, book)
+            self.sentences = amend_sentences(exchange, command, order, book)
+            if self.funds is not None:
+                self.sentences[RejectReason.INSUFFICIENT_FUNDS] = funds_sentence(self.funds)
             if isinstance(command.price, int):
                 self.collar = collar_sentence(self.picture, order.side, Ticks(command.price), self.grid)
                 if self.collar:
                     self.sentences[RejectReason.PRICE_OUTSIDE_COLLAR] = self.collar
         self.own_entry, self.own_amend = own_entry, own_amend
+        self.own_command = own_entry or (
+            isinstance(command, AmendOrder | CancelOrder)
+            and command.order_id == order_id
+            and command.account == account
+        )
         self.place_before = place_of(self.picture, order_id, self.grid)
 
     def _look_at_entry(self, exchange: Exchange, command: EnterOrder) -> None:

@@ -5,7 +5,10 @@ Layer: api. Pure.
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from api.grid import Grid
+from api.grid import percent as percent_text
 from engine.commands import (
     AdvanceTime,
     AmendOrder,
@@ -41,12 +44,35 @@ _WHY_CANCELLED = {
 }
 
 _WHY_REFUSED = {
-    RejectReason.INSUFFICIENT_FUNDS: "you had too little available",
+    RejectReason.UNKNOWN_SYMBOL: "there is no such symbol",
+    RejectReason.SYMBOL_NOT_TRADING: "the symbol did not take such orders just then",
+    RejectReason.ACCOUNT_STOPPED: "an operator had stopped the account",
+    RejectReason.DUPLICATE_CLIENT_ORDER_ID: "its client_order_id had been used for another order",
+    RejectReason.ORDER_RATE_EXCEEDED: "too many orders came in that second",
+    RejectReason.UNSUPPORTED_COMBINATION: "what was asked for does not go together",
+    RejectReason.BAD_TICK: "a price was off the ticks",
+    RejectReason.BAD_LOT: "a quantity was off the lots",
+    RejectReason.QUANTITY_TOO_SMALL: "it was for too little",
+    RejectReason.QUANTITY_TOO_LARGE: "it was for too much",
+    RejectReason.NOTIONAL_TOO_SMALL: "it was worth too little",
+    RejectReason.NOTIONAL_TOO_LARGE: "it was worth too much",
+    RejectReason.BAD_DISPLAY_QUANTITY: "it would have shown too much or too little of itself",
+    RejectReason.EXPIRE_TIME_PASSED: "it had expired before it came",
+    RejectReason.BAD_TRIGGER: "its trigger could not be",
     RejectReason.PRICE_OUTSIDE_COLLAR: "its price was beyond the collar",
+    RejectReason.TOO_MANY_OPEN_ORDERS: "you had too many open orders",
+    RejectReason.INSUFFICIENT_FUNDS: "you had too little available",
     RejectReason.POST_ONLY_WOULD_TAKE: "it was post-only and would have taken",
     RejectReason.SELF_TRADE: "it would first of all have met one of your own orders",
-    RejectReason.SYMBOL_NOT_TRADING: "the symbol did not take such orders just then",
+    RejectReason.UNKNOWN_ORDER: "there was no such order of yours",
+    RejectReason.TOO_LATE: "the order was done already",
 }
+
+
+def utc(ts_ns: int) -> str:
+    """A time as people write it, to the millisecond: `2026-11-21 12:00:00.123 UTC`."""
+    moment = datetime.fromtimestamp(ts_ns // 1_000_000_000, UTC)
+    return f"{moment:%Y-%m-%d %H:%M:%S}.{ts_ns % 1_000_000_000 // 1_000_000:03d} UTC"
 
 
 def orders(count: int) -> str:
@@ -70,7 +96,7 @@ def asked(command: EnterOrder, grid: Grid) -> str:
         case OrderType.STOP_LIMIT:
             text += f" at {price} or better once the last price {reaches} {stop_price}"
         case OrderType.TRAILING_STOP:
-            text += f" at the market once the last price has turned by {_trail(options, grid)}"
+            text += f" at the market once the last price has come back by {_trail(options, grid)} from its best"
         case OrderType.OCO:
             limit = _price(options.stop_limit_price, grid)
             then = "at the market" if options.stop_limit_price is None else f"at {limit} or better"
@@ -112,8 +138,7 @@ def _quantity(value: int | str, grid: Grid) -> str:
 def _trail(options: OrderOptions, grid: Grid) -> str:
     if options.trail_amount is not None:
         return _price(options.trail_amount, grid)
-    percent = options.trail_percent
-    return f"{percent} millionths" if isinstance(percent, int) else f"{percent}"
+    return f"{percent_text(value)} %" if isinstance(value := options.trail_percent, int) else f"{value}"
 
 
 def changed(command: AmendOrder, grid: Grid) -> str:
