@@ -10,7 +10,7 @@ from __future__ import annotations
 import msgspec
 
 from api.texts import DecimalText, IdText
-from engine.types import Side, TradingStatus
+from engine.types import OrderType, PostOnly, SelfTradePrevention, Side, TimeInForce, TradingStatus
 
 
 class LevelShown(msgspec.Struct, frozen=True):
@@ -117,6 +117,27 @@ class AuctionRow(msgspec.Struct, frozen=True):
     chosen: bool
 
 
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """What the command asked for. A value off the grid is told as it came; of an amend what is to change."""
+
+    side: Side
+    order_type: OrderType
+    time_in_force: TimeInForce
+    quantity: str | None = None
+    quote_quantity: str | None = None
+    price: str | None = None
+    stop_price: str | None = None
+    stop_limit_price: str | None = None
+    trail_amount: str | None = None
+    trail_percent: str | None = None
+    post_only: PostOnly | None = None
+    display_quantity: str | None = None
+    take_profit: str | None = None
+    stop_loss: str | None = None
+    stop_loss_limit: str | None = None
+    self_trade_prevention: SelfTradePrevention | None = None
+
+
 class Chapter(msgspec.Struct, frozen=True, kw_only=True):
     """What one command meant for the order."""
 
@@ -125,6 +146,7 @@ class Chapter(msgspec.Struct, frozen=True, kw_only=True):
     timestamp: float
     happened: list[str]
     words: list[str]
+    asked: Asked | None  # of the command that entered or amended the order
     book: BookMet | None
     checks: list[RuleCheck]
     funds: FundsSeen | None

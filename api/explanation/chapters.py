@@ -95,10 +95,10 @@ class _Teller(Notes):
                 self._say(
                     "repeated", f"It is order {about} again, under the same client_order_id: nothing was entered."
                 )
-        elif about is not None and about >= LEG_UNIT and not self._b.own_amend:
-            if entry_of(about) == entry_of(self._id):
+        elif event.reason is RejectReason.INSUFFICIENT_FUNDS and (about or 0) >= LEG_UNIT and not self._b.own_amend:
+            if entry_of(about or self._id) == entry_of(self._id):
                 self._say("exits_refused", "Its exits were refused: too little was available to hold for them.")
-        elif ((self._b.own_entry or self._b.own_amend) and event.account == self._b.viewer) or about == self._id:
+        elif self._b.own_command:
             self._on_rejected(event)
 
     def _on_own(self, event: ev.Event) -> None:
@@ -129,7 +129,7 @@ class _Teller(Notes):
                 self._say("exits_entered", self._exit_sentence(event))
             return
         self._side, self._limit, self._b.terms = event.side, event.price, event.terms
-        self._b.tif, self._b.leaves = event.time_in_force, event.quantity
+        self._b.leaves = event.quantity
         self._say("accepted")
         if self._b.own_entry:
             self._checks = checks_until(ENTRY_RULES, None, self._b.sentences)
@@ -397,6 +397,7 @@ class _Teller(Notes):
             timestamp=b.ts_ns / 1e9,
             happened=self._happened,
             words=list(dict.fromkeys(words)),
+            asked=self._asked,
             book=book,
             checks=self._checks,
             funds=b.funds if b.own_entry or b.own_amend else None,

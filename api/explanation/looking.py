@@ -55,11 +55,10 @@ class Look:
         self.viewer = account
         self.side: Side | None = None if order is None else order.side
         self.terms = None if order is None else order.terms
-        self.prevention = None if order is None else order.prevention
         self.rates = _rates(exchange, book, account) if order is None else (order.maker_rate, order.taker_rate)
         self.leaves = 0 if order is None else order.leaves
         self.limit = None if order is None else order.price
-        self.tif = None if order is None else order.time_in_force
+        self.order = None if order is None else (order.side, order.order_type, order.time_in_force)
         self.sentences: dict[RejectReason, str] = {}
         self.funds: FundsSeen | None = None
         self.collar: str | None = None
@@ -84,7 +83,7 @@ class Look:
 
     def _look_at_entry(self, exchange: Exchange, command: EnterOrder) -> None:
         book = exchange.books[command.symbol]
-        self.side, self.tif = command.side, command.time_in_force
+        self.side = command.side
         self.sentences = entry_sentences(exchange, command, book, self.ts_ns)
         self.funds = entry_funds(exchange, command, book, self.ts_ns)
         if self.funds is not None:

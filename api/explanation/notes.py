@@ -5,10 +5,10 @@ Layer: api. Pure.
 
 from __future__ import annotations
 
-from api.explanation.answers import AuctionRow, BookMet, FillTold, Protection, RuleCheck
+from api.explanation.answers import Asked, AuctionRow, BookMet, FillTold, Protection, RuleCheck
 from api.explanation.looking import Look
 from api.explanation.pieces import Walked, opposite_of, own_at_best, shown_by_others
-from api.explanation.words import asked, changed
+from api.explanation.words import amend_asked, asked, changed, entry_asked
 from engine import events as ev
 from engine.commands import AmendOrder, EnterOrder
 from engine.types import OrderId, Side, Ticks
@@ -24,6 +24,7 @@ class Notes:
         self._first_words: list[str] = []  # before the walk
         self._last_words: list[str] = []  # after it
         self._fee_words: list[str] = []
+        self._asked: Asked | None = None
         self._book: BookMet | None = None
         self._checks: list[RuleCheck] = []
         self._walk: list[Walked] = []
@@ -39,8 +40,12 @@ class Notes:
         self._touched: dict[OrderId, str] = {}  # what happened to other orders, for the end of a pair
         if before.own_entry and isinstance(before.command, EnterOrder):
             self._words.append(asked(before.command, self._grid))
+            self._asked = entry_asked(before.command, self._grid)
         elif before.own_amend and isinstance(before.command, AmendOrder):
             self._words.append(changed(before.command, self._grid))
+            if before.order is not None:
+                side, order_type, tif = before.order
+                self._asked = amend_asked(before.command, side, order_type, tif, self._grid)
 
     @property
     def _words(self) -> list[str]:

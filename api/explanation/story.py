@@ -12,7 +12,7 @@ import msgspec
 from api.explanation.answers import Chapter, Explanation
 from api.explanation.chapters import tell
 from api.explanation.looking import Look
-from api.explanation.words import refusal
+from api.explanation.words import refusal, utc
 from api.grid import Grid
 from engine.commands import AmendOrder, CancelOrder, Command, EnterOrder
 from engine.events import Ended, Event, Filled, Rejected
@@ -93,13 +93,15 @@ def _totalled(cum: Lots, notional: Amount, fees: Amount, grid: Grid) -> Totals:
 def plain_chapter(seq: int, ts_ns: int, command: Command, events: list[Event]) -> Chapter:
     """A command that met no book: a refused cancel, an order for an unknown symbol, a deposit."""
     rejected = [event for event in events if isinstance(event, Rejected)]
-    words = [refusal(event.reason) for event in rejected] or ["It was carried out."]
+    words = [f"Command {seq}, {utc(ts_ns)}."]
+    words += [refusal(event.reason) for event in rejected] or ["It was carried out."]
     return Chapter(
         seq=seq,
         ts_ns=ts_ns,
         timestamp=ts_ns / 1e9,
         happened=["rejected" if rejected else "done"],
         words=words,
+        asked=None,
         book=None,
         checks=[],
         funds=None,

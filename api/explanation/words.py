@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from api.explanation.answers import Asked
 from api.grid import Grid
 from api.grid import percent as percent_text
 from engine.commands import (
@@ -139,6 +140,43 @@ def _trail(options: OrderOptions, grid: Grid) -> str:
     if options.trail_amount is not None:
         return _price(options.trail_amount, grid)
     return f"{percent_text(value)} %" if isinstance(value := options.trail_percent, int) else f"{value}"
+
+
+def entry_asked(command: EnterOrder, grid: Grid) -> Asked:
+    """What an order asked for, field by field."""
+    options = command.options or OrderOptions()
+    percent, budget = options.trail_percent, command.quote_quantity
+    prices = {
+        name: None if (value := getattr(options, name)) is None else _price(value, grid)
+        for name in ("stop_price", "stop_limit_price", "trail_amount", "take_profit", "stop_loss", "stop_loss_limit")
+    }
+    return Asked(
+        side=command.side,
+        order_type=command.order_type,
+        time_in_force=command.time_in_force,
+        quantity=None if command.quantity is None else _quantity(command.quantity, grid),
+        quote_quantity=grid.amount(budget) if isinstance(budget, int) else budget,
+        price=None if command.price is None else _price(command.price, grid),
+        trail_percent=percent_text(percent) if isinstance(percent, int) else percent,
+        post_only=options.post_only,
+        display_quantity=None if options.display_quantity is None else _quantity(options.display_quantity, grid),
+        self_trade_prevention=command.self_trade_prevention,
+        **prices,
+    )
+
+
+def amend_asked(
+    command: AmendOrder, side: Side, order_type: OrderType, time_in_force: TimeInForce, grid: Grid
+) -> Asked:
+    """What an amend asked for, field by field; what stays as it is is None."""
+    return Asked(
+        side=side,
+        order_type=order_type,
+        time_in_force=time_in_force,
+        quantity=None if command.quantity is None else _quantity(command.quantity, grid),
+        price=None if command.price is None else _price(command.price, grid),
+        stop_price=None if command.stop_price is None else _price(command.stop_price, grid),
+    )
 
 
 def changed(command: AmendOrder, grid: Grid) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 from api.explanation.answers import Chapter, Explanation
 from api.explanation.story import Subject, explanation, plain_chapter, subject_of_command, tell_commands
 from engine.commands import Command, Deposit, EnterOrder, ListInstrument, OrderOptions
+from engine.digest import state_digest
 from engine.events import Event, Filled
 from engine.exchange import Exchange
 from engine.instrument import Instrument
@@ -38,10 +39,16 @@ class Market:
         self.exchange = Exchange()
         self.commands: list[tuple[int, int, Command]] = []
         self.events: list[list[Event]] = []
+        self.copy_digest = ""  # of the copy that told last
         self.do(ListInstrument(Instrument(**{**INSTRUMENT, **changes})))
         for account in (ANN, BEN, CAT):
             for asset in ("X", "USD"):
                 self.do(Deposit(account, asset, "1000000"))
+
+    @property
+    def digest(self) -> str:
+        """Of the exchange itself."""
+        return state_digest(self.exchange)
 
     def do(self, command: Command) -> int:
         """Apply a command; return its seq."""
@@ -95,14 +102,16 @@ class Market:
     def command(self, seq: int) -> Chapter:
         """The chapter of one command, from the side of whose it is."""
         _, ts_ns, command = self.commands[seq - 1]
-        order_id, _ = subject_of_command(command, seq)
+        order_id, symbol = subject_of_command(command, seq)
         if not isinstance(command, EnterOrder) and order_id == seq:
             return plain_chapter(seq, ts_ns, command, self.events[seq - 1])
         account: Any = getattr(command, "account", None)
-        return self._told([seq], Subject(order_id, account, SYMBOL)).chapters[0]
+        return self._told([seq], Subject(order_id, account, symbol or SYMBOL)).chapters[0]
 
     def _told(self, seqs: list[int], subject: Subject) -> Explanation:
-        told = tell_commands(Exchange(), self.commands, seqs, subject)
+        copy = Exchange()
+        told = tell_commands(copy, self.commands, seqs, subject)
+        self.copy_digest = state_digest(copy)
         return explanation(told, subject, len(self.commands), 0)
 
 
