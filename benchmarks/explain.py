@@ -58,9 +58,8 @@ def commands(count: int, rng: random.Random) -> list[Command]:
         away = rng.randrange(-10, 60)
         price = 10_000 - away if side is Side.BUY else 10_000 + away
         entered.append((OrderId(len(flow) + 1), account))
-        flow.append(
-            EnterOrder(account, "X-USD", side, OrderType.LIMIT, TimeInForce.GTC, Lots(rng.randrange(1, 9)), Ticks(price))
-        )
+        quantity = Lots(rng.randrange(1, 9))
+        flow.append(EnterOrder(account, "X-USD", side, OrderType.LIMIT, TimeInForce.GTC, quantity, Ticks(price)))
     return flow
 
 

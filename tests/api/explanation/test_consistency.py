@@ -8,9 +8,12 @@ from typing import Any
 import msgspec
 import pytest
 
+from api.explanation.picture import Picture
 from api.grid import grid_of
 from engine.commands import AmendOrder, CancelOrder, Deposit, EnterOrder, OrderOptions, SetStatus
 from engine.events import Accepted, Ended, Filled
+from engine.exchange import Exchange
+from engine.rules import collar_limit
 from engine.types import (
     LEG_UNIT,
     AccountId,
@@ -18,6 +21,7 @@ from engine.types import (
     OrderType,
     PostOnly,
     SelfTradePrevention,
+    Seq,
     Side,
     TimeInForce,
     TradingStatus,
@@ -147,3 +151,25 @@ def test_a_look_changes_nothing_that_a_command_then_decides() -> None:
     for order_id in random.Random(4).sample(sorted(owners), 20):
         market.order(order_id, owners[order_id])
         assert market.copy_digest == market.digest
+
+
+@pytest.mark.parametrize("seed", [5, 6])
+def test_the_picture_follows_the_events_to_the_very_book_that_they_left(seed: int) -> None:
+    market, copy = random_market(seed), Exchange()
+    for (seq, ts_ns, command), expected in zip(market.commands, market.events, strict=True):
+        picture = None if SYMBOL not in copy.books else Picture(copy.books[SYMBOL])
+        events = copy.apply(command, Seq(seq), ts_ns)
+        assert events == expected
+        if picture is None:
+            continue
+        for event in events:
+            if getattr(event, "symbol", None) == SYMBOL:
+                picture.fold(event)
+        picture.settle()
+        book = copy.books[SYMBOL]
+        for side in Side:
+            found = [(price, [(o.order_id, o.shown, o.leaves) for o in queue]) for price, queue in picture.depth(side)]
+            levels = [(level.price, [(o.order_id, o.shown, o.leaves) for o in level]) for level in book.own_side(side)]
+            assert found == levels, f"seq {seq}: {command}"
+            if book.status is TradingStatus.TRADING:
+                assert picture.collar(side) == collar_limit(book, side)
