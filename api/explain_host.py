@@ -7,6 +7,7 @@ Layer: api.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import select
@@ -15,6 +16,8 @@ import sys
 import time
 from pathlib import Path
 from typing import Literal
+
+import eventlet
 
 from api.errors import ApiError
 from api.explanation.protocol import (
@@ -34,6 +37,7 @@ from api.explanation.protocol import (
 from engine.types import AccountId
 from journal.codec import BatchRecord
 from journal.port import Journal, JournalError
+from store.history import StoreError
 from store.workers import Busy, Workers
 
 log = logging.getLogger(__name__)
@@ -41,6 +45,7 @@ log = logging.getLogger(__name__)
 ROOT = Path(__file__).resolve().parent.parent
 WAITING_MAX = 8  # questions at a time, the one that is answered included
 CATCH_UP_S = 15.0  # a question waits so long for the process to follow the journal
+READ_ON_S = 5.0  # at a time, while nobody asks
 ANSWER_S = 20.0  # and so long for its answer
 GRACE_S = 10.0  # before a process that says nothing is ended
 FRAME_BYTES = 4_000_000
@@ -56,6 +61,7 @@ class Explainer:
         self._process: subprocess.Popen[bytes] | None = None
         self._channel: Channel | None = None
         self._closing = False
+        self._reader: eventlet.greenthread.GreenThread | None = None
 
     def explain(self, about: Literal["order", "trade", "command"], number: int, account: AccountId | None) -> bytes:
         """The explanation as JSON, for `account` or, with None, for an operator. Raises ApiError."""
@@ -67,6 +73,7 @@ class Explainer:
         if isinstance(found, Answer):
             return found.body
         if isinstance(found, Reached):
+            self._go_on_reading()
             last = self._journal.last
             done = 0 if last is None else 100 * found.n // last.n
             sentence = f"The journal is still being read for explanations, {done} % so far; ask again in a moment."
@@ -90,7 +97,28 @@ class Explainer:
         self._workers.close()
         self._end()
 
+    def _go_on_reading(self) -> None:
+        """Follow the journal further, also when nobody asks again."""
+        if self._reader is None or self._reader.dead:
+            self._reader = eventlet.spawn(self._read_on)
+
+    def _read_on(self) -> None:
+        with contextlib.suppress(Busy, StoreError):
+            while not self._workers.run(self._follow):
+                eventlet.sleep(0)
+
     # -- in the native thread
+
+    def _follow(self) -> bool:
+        """Follow the journal for a while; whether there is no more to do. Never raises."""
+        try:
+            last = self._journal.last
+            until_n = 0 if last is None else last.n
+            reached = self._converse(self._open(), Advance(until_n, READ_ON_S), READ_ON_S + GRACE_S)
+            return not isinstance(reached, Reached) or reached.n >= until_n
+        except _FAILURES as problem:
+            self._fail(problem)
+            return True
 
     def _ask(self, question: Question) -> Message:
         """Let the process follow the journal, then ask it. Never raises."""
@@ -102,11 +130,14 @@ class Explainer:
             if isinstance(reached, Reached) and reached.n < until_n:
                 return reached
             return self._converse(channel, question, ANSWER_S + GRACE_S)
-        except (Gone, TimeoutError, JournalError, OSError) as problem:
-            if not self._closing:
-                log.warning("the process that explains has failed, the next question starts another: %r", problem)
-            self._end()
+        except _FAILURES as problem:
+            self._fail(problem)
             return TooLong()
+
+    def _fail(self, problem: Exception) -> None:
+        if not self._closing:
+            log.warning("the process that explains has failed, the next question starts another: %r", problem)
+        self._end()
 
     def _converse(self, channel: Channel, message: Message, seconds: float) -> Message:
         """Send a message; give the records that are asked for until the answer comes. Raises TimeoutError, Gone."""
@@ -163,6 +194,7 @@ class Explainer:
                 pipe.close()
 
 
+_FAILURES = (Gone, TimeoutError, JournalError, OSError)
 _UNKNOWN = {
     "order": ("UNKNOWN_ORDER", "There is no such order."),
     "trade": ("UNKNOWN_TRADE", "There is no such trade."),

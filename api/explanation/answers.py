@@ -141,6 +141,8 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
 class Chapter(msgspec.Struct, frozen=True, kw_only=True):
     """What one command meant for the order."""
 
+    order_id: IdText | None  # None: nothing was entered
+    side: Side | None
     seq: int
     ts_ns: int
     timestamp: float

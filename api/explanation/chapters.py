@@ -391,7 +391,10 @@ class _Teller(Notes):
         book = None
         if self._book is not None:
             book = msgspec.structs.replace(self._book, opposite=trimmed(self._book.opposite, worst))
+        entered = not (b.own_entry and "accepted" not in self._happened)
         return Chapter(
+            order_id=str(self._id) if entered else None,
+            side=self._side,
             seq=b.seq,
             ts_ns=b.ts_ns,
             timestamp=b.ts_ns / 1e9,

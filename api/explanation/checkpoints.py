@@ -16,7 +16,8 @@ from typing import NoReturn
 
 from api.explanation.protocol import Channel, Chapters, Gone, Message, Read, Records, Tell, TooLong
 from api.explanation.replica import ReadRecords, Replica
-from api.explanation.story import Subject, Told, tell_commands
+from api.explanation.story import Subject, tell_commands
+from engine.digest import state_digest
 from journal.codec import BatchRecord
 
 CHECKPOINT_EVERY = 20_000  # commands
@@ -48,7 +49,7 @@ class Checkpoint:
         """Where it is talked to."""
         return self._socket.fileno()
 
-    def tell(self, subject: Subject, seqs: list[int], until_n: int, seconds: int, read: ReadRecords) -> list[Told]:
+    def tell(self, subject: Subject, seqs: list[int], until_n: int, seconds: int, read: ReadRecords) -> Chapters:
         """The chapters of these commands, all of them after the checkpoint. Raises Overrun. O(commands between)."""
         channel = Channel(self.descriptor, self.descriptor)
         try:
@@ -58,7 +59,7 @@ class Checkpoint:
                 if isinstance(message, Read):
                     channel.send(Records(read(message.after_n, message.until_n)))
                 elif isinstance(message, Chapters):
-                    return message.told
+                    return message
                 else:
                     raise Overrun
         except Gone as gone:
@@ -94,6 +95,11 @@ class Checkpoints:
     def before(self, seq: int) -> Checkpoint:
         """The latest from before a command. O(checkpoints)."""
         return next(checkpoint for checkpoint in reversed(self._kept) if checkpoint.seq < seq)
+
+    def close(self) -> None:
+        """Let every process end."""
+        while self._kept:
+            self._kept.pop().close()
 
     def _least_missed(self) -> int:
         """Which leaves the smallest gap for its age; never the empty one, nor the latest."""
@@ -140,4 +146,4 @@ def _tell(replica: Replica, wanted: Message, channel: Channel) -> None:
         traceback.print_exc()  # to the server's log
         raise
     signal.alarm(0)
-    channel.send(Chapters(told))
+    channel.send(Chapters(told, state_digest(replica.exchange)))

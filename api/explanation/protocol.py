@@ -81,9 +81,10 @@ class Tell(msgspec.Struct, frozen=True, tag=True):
 
 
 class Chapters(msgspec.Struct, frozen=True, tag=True):
-    """From a checkpoint: the chapters, and the digest of the state that they began with when asked for."""
+    """From a checkpoint: the chapters, and the digest of the state that the last of them left."""
 
     told: list[Told]
+    digest: str
 
 
 Message = Question | Advance | Reached | Read | Records | Answer | Unknown | TooLong | Tell | Chapters

@@ -96,6 +96,8 @@ def plain_chapter(seq: int, ts_ns: int, command: Command, events: list[Event]) -
     words = [f"Command {seq}, {utc(ts_ns)}."]
     words += [refusal(event.reason) for event in rejected] or ["It was carried out."]
     return Chapter(
+        order_id=None,
+        side=None,
         seq=seq,
         ts_ns=ts_ns,
         timestamp=ts_ns / 1e9,
@@ -134,7 +136,8 @@ def told_seqs(seqs: Sequence[int]) -> tuple[list[int], int]:
 
 def explanation(told: Sequence[Told], subject: Subject, as_of_seq: int, left_out: int) -> Explanation:
     """The chapters as one answer. `told` is not empty."""
-    last, totals = told[-1], told[-1].totals
+    last = told[-1]
+    totals = last.totals if subject.trade_id is None else told[0].totals
     words: list[str] = []
     for one in told:
         words.extend(one.chapter.words)

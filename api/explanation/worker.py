@@ -147,7 +147,7 @@ class Explainer:
             if seconds < 1:
                 raise Overrun
             until_n = self.replica.index.record_of(group[-1])
-            told.extend(checkpoint.tell(subject, group, until_n, seconds, self._read))
+            told.extend(checkpoint.tell(subject, group, until_n, seconds, self._read).told)
         return told
 
     def _read(self, after_n: int, until_n: int) -> list[BatchRecord]:
