@@ -5,6 +5,7 @@ Layer: engine.
 
 from __future__ import annotations
 
+import struct
 import zlib
 from collections import deque
 
@@ -20,6 +21,7 @@ RECENT_WINDOW = 200_000  # how many done orders are remembered
 SECOND_NS = 1_000_000_000
 
 _encode = msgspec.json.Encoder().encode
+_pack = struct.Struct(">QQ").pack
 
 
 def can_be_configured(command: ConfigureAccount) -> bool:
@@ -108,4 +110,4 @@ class RecentOrders:
             account, client_order_id = self._done.pop(self._done_queue.popleft())
             if client_order_id is not None:
                 del self._named[account, client_order_id]
-        self.chain = zlib.crc32((order.order_id << 64 | order.account).to_bytes(16, "big"), self.chain)
+        self.chain = zlib.crc32(_pack(order.order_id, order.account), self.chain)

@@ -32,7 +32,7 @@ def amend(venue: Venue, command: AmendOrder, events: list[ev.Event]) -> None:
         return
     book = venue.books[order.symbol]
     if book.instrument.band is not None and book.status is _TRADING:
-        book.band.renew(book.instrument, book.last_price, venue.ts_ns)
+        book.renew_band(venue.ts_ns)
     quantity = order.quantity if command.quantity is None else command.quantity
     if book.status is not _TRADING and not gathers(book.status):
         reason: RejectReason | None = RejectReason.SYMBOL_NOT_TRADING
@@ -75,7 +75,7 @@ def _amend_waiting(
     if isinstance(price, str) or isinstance(stop_price, str) or stop_price is None:
         return RejectReason.BAD_TICK
     valued_at = None if order.peak is not None else stop_price if price is None else price
-    owner = venue.accounts[order.account]
+    owner = order.owner
     reason = refuse_size(book.instrument, owner, venue.ledger, valued_at, quantity)
     if reason is not None:
         return reason
@@ -115,7 +115,7 @@ def _amend_resting(
         return RejectReason.BAD_TICK
     if isinstance(quantity, str):
         return RejectReason.BAD_LOT
-    reason = refuse_size(book.instrument, venue.accounts[order.account], venue.ledger, asked, quantity)
+    reason = refuse_size(book.instrument, order.owner, venue.ledger, asked, quantity)
     if reason is not None:
         return reason
     display = None if order.terms is None else order.terms.display_quantity

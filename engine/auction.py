@@ -38,7 +38,7 @@ def clearing(book: OrderBook) -> Clearing | None:
     bids = [(level.price, level.quantity + level.hidden) for level in _until(book, bids=True, edge=ask)]
     asks = [(level.price, level.quantity + level.hidden) for level in _until(book, bids=False, edge=bid)]
     reference = book.instrument.reference_price if book.last_price is None else book.last_price
-    prices = sorted({price for price, _ in bids} | {price for price, _ in asks})
+    prices = sorted(dict([*bids, *asks]))
     demands = dict(zip(reversed(prices), accumulate(_at(bids, reversed(prices))), strict=True))
     supplies = dict(zip(prices, accumulate(_at(asks, prices)), strict=True))
     best: tuple[tuple[int, int, int, int], Clearing] | None = None

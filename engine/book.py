@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from sortedcontainers import SortedDict
 
 from engine.bands import PriceBand
-from engine.instrument import Instrument
+from engine.instrument import FEE_UNIT, Instrument
 from engine.order import Order
 from engine.rejects import InvariantViolation
 from engine.stops import StopOrders
@@ -52,9 +52,10 @@ class PriceLevel:
         else:
             tail.behind = order
         self.tail = order
-        hidden = order.hidden
-        self.quantity += order.leaves - hidden
-        self.hidden += hidden
+        self.quantity += order.leaves
+        if order.hidden:
+            self.quantity -= order.hidden
+            self.hidden += order.hidden
         self.count += 1
 
     def unlink(self, order: Order) -> None:
@@ -69,9 +70,10 @@ class PriceLevel:
         else:
             behind.ahead = ahead
         order.level = order.ahead = order.behind = None
-        hidden = order.hidden
-        self.quantity -= order.leaves - hidden
-        self.hidden -= hidden
+        self.quantity -= order.leaves
+        if order.hidden:
+            self.quantity += order.hidden
+            self.hidden -= order.hidden
         self.count -= 1
 
     def replenish(self, order: Order, display: Lots) -> None:
@@ -205,6 +207,40 @@ class OrderBook:
         """Whether the best bid is at or above the best offer, as it may be while orders gather. O(1)."""
         bid, ask = self.bids.best, self.asks.best
         return bid is not None and ask is not None and bid.price >= ask.price
+
+    def inside_bbo(self, price: Ticks) -> Ticks:
+        """`price` brought inside the best bid and offer: not below the one, not above the other. O(1)."""
+        bid, ask = self.bids.best, self.asks.best
+        if bid is not None and price < bid.price:
+            return bid.price
+        if ask is not None and price > ask.price:
+            return ask.price
+        return price
+
+    def renew_band(self, ts_ns: int) -> None:
+        """Measure the band from the last price once its reference has served its time. O(1)."""
+        if self.last_price is not None and not self.band.serves(self.instrument, ts_ns):
+            self.band.refer_to(self.inside_bbo(self.last_price), ts_ns)
+
+    @property
+    def band_limits(self) -> tuple[Ticks, Ticks] | None:
+        """The lowest and the highest price of a trade; None without a band or a reference to measure it from. O(1)."""
+        band, reference = self.instrument.band, self.band.reference
+        if band is None:
+            return None
+        if reference is None:
+            if self.instrument.reference_price is None:
+                return None
+            reference = self.inside_bbo(self.instrument.reference_price)
+        room = reference * band // FEE_UNIT
+        return Ticks(max(reference - room, 1)), Ticks(reference + room)
+
+    def band_limit(self, side: Side) -> Ticks | None:
+        """The worst price at which an order of `side` may trade for the band; None: any. O(1)."""
+        limits = self.band_limits
+        if limits is None:
+            return None
+        return limits[1] if side is _BUY else limits[0]
 
     def reduce(self, order: Order, quantity: Lots) -> None:
         """Take `quantity` lots (fewer than it leaves) off what a resting order shows; it keeps its place. O(1)."""

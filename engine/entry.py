@@ -39,7 +39,7 @@ DAY_NS = 86_400_000_000_000
 
 _BUY = Side.BUY
 _LIMIT, _MARKET, _OCO, _TRAILING = OrderType.LIMIT, OrderType.MARKET, OrderType.OCO, OrderType.TRAILING_STOP
-_FOK, _DAY = TimeInForce.FOK, TimeInForce.DAY
+_FOK, _DAY, _GTC = TimeInForce.FOK, TimeInForce.DAY, TimeInForce.GTC
 _TRADING = TradingStatus.TRADING
 
 
@@ -56,7 +56,7 @@ def enter(venue: Venue, command: EnterOrder, events: list[ev.Event]) -> None:
         events.append(ev.Rejected(account, symbol, RejectReason.SYMBOL_NOT_TRADING, None, client_order_id))
         return
     if book.instrument.band is not None and book.status is _TRADING:
-        book.band.renew(book.instrument, book.last_price, venue.ts_ns)
+        book.renew_band(venue.ts_ns)
     if owner.stopped:
         reason = RejectReason.ACCOUNT_STOPPED
     elif client_order_id is not None and (first := venue.recent.named(account, client_order_id)) is not None:
@@ -69,7 +69,9 @@ def enter(venue: Venue, command: EnterOrder, events: list[ev.Event]) -> None:
     if reason is None:
         order_type = command.order_type
         if order_type is _LIMIT or order_type is _MARKET:
-            reason = _enter_at_once(venue, command, book, owner, events)
+            order, plan, asked, reason = prepare(venue, command, book, owner)
+            if reason is None:
+                _accept(venue, command, book, order, plan, asked, events)
         else:
             reason = _enter_waiting(venue, command, book, owner, events)
     if reason is not None:
@@ -84,23 +86,32 @@ def _repeated(command: EnterOrder, client_order_id: str, first: OrderId, asked: 
     return ev.Rejected(command.account, command.symbol, reason, first, client_order_id)
 
 
-def _enter_at_once(
-    venue: Venue, command: EnterOrder, book: OrderBook, owner: Account, events: list[ev.Event]
-) -> RejectReason | None:
-    """Enter a limit or market order that the rules allow; the reason when it cannot be paid for or may not meet."""
-    order, plan, asked, reason = prepare(venue, command, book, owner)
-    if reason is not None:
-        return reason
-    if order.client_order_id is not None:
-        venue.recent.name(order.account, order.client_order_id, order.order_id, command)
+def _accept(
+    venue: Venue,
+    command: EnterOrder,
+    book: OrderBook,
+    order: Order,
+    plan: Plan,
+    asked: Ticks | None,
+    events: list[ev.Event],
+) -> None:
+    """Enter a limit or market order that nothing refuses, and finish what it sets off."""
+    client_order_id = order.client_order_id
+    if client_order_id is not None:
+        venue.recent.name(order.account, client_order_id, order.order_id, command)
     hold = order.leaves * order.hold_per_lot
-    order.pays.available -= hold
-    order.pays.held += hold
+    pays = order.pays
+    pays.available -= hold
+    pays.held += hold
     events.append(accepted(order))
+    if plan is NOTHING and order.time_in_force is _GTC and order.terms is None and book.instrument.band is None:
+        book.rest(order)  # it meets nobody and sets off nothing: most orders
+        book.changed_seq = venue.seq
+        venue.admit(order)
+        return
     execute(venue, book, order, plan, asked, events)
     if venue.pending:
         finish(venue, events)
-    return None
 
 
 def prepare(
@@ -111,7 +122,11 @@ def prepare(
     Changes nothing. O(matches).
     """
     side, options, band = command.side, command.options, book.instrument.band
-    asked, price, takes_nothing = _priced(command, book)
+    takes_nothing = False
+    if options is None and band is None:
+        asked = price = None if command.price is None else Ticks(int(command.price))
+    else:
+        asked, price, takes_nothing = _priced(command, book)
     terms = None
     if options is not None or command.time_in_force is _DAY:
         terms = terms_from(command, book, venue.ts_ns)

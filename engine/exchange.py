@@ -110,8 +110,8 @@ class Exchange(Venue):
         for account in self.accounts.values():
             if sum(account.open_count.values()) != len(account.open_orders):
                 raise InvariantViolation("an account's count of open orders is wrong")
-        ends = {id(o) for o in self.orders.values() if o.terms is not None and o.terms.expire_ns is not None}
-        if ends != {id(order) for order in self.expiries.values()}:
+        ends = {oid: o for oid, o in self.orders.items() if o.terms is not None and o.terms.expire_ns is not None}
+        if ends != {order.order_id: order for order in self.expiries.values()}:
             raise InvariantViolation("the orders that expire and the clock's list disagree")
         if self.pending:
             raise InvariantViolation("something that a command set off is not finished")

@@ -32,9 +32,6 @@ def execute(
     `asked` is the worst price it would trade at were there no band (None: any).
     """
     matches = plan.matches
-    if not matches and order.terms is None and book.instrument.band is None:
-        _end_or_rest(venue, book, order, plan, False, events)
-        return
     first_price, quantity, cum = None, order.quantity, order.cum
     affected: list[Order] = []  # makers that traded or ended, and have links or exits
     if matches:
@@ -166,7 +163,7 @@ def _stopped_by_band(book: OrderBook, order: Order, asked: Ticks | None) -> bool
     if book.status is not _TRADING or (order.terms is not None and order.terms.post_only is not None):
         return False
     side = order.side
-    worst, best = book.band.worst(book.instrument, side), book.opposite(side).best_price
+    worst, best = book.band_limit(side), book.opposite(side).best_price
     if worst is None or best is None:
         return False
     if side is _BUY:
@@ -181,7 +178,7 @@ def _change_limit_state(venue: Venue, book: OrderBook, order: Order, stopped: bo
         if band.limit_side is not order.side:
             band.limit_side, band.limit_since_ns = order.side, venue.ts_ns
             venue.timers[instrument.symbol] = (venue.ts_ns + instrument.limit_state_ns, _HALTED)
-            worst = band.worst(instrument, order.side)
+            worst = book.band_limit(order.side)
             events.append(ev.LimitStateChanged(instrument.symbol, order.side, worst))
     elif band.limit_side is not None:
         leave_limit_state(venue, book, events)

@@ -24,6 +24,7 @@ from engine.types import (
 )
 
 if TYPE_CHECKING:
+    from engine.accounts import Account
     from engine.book import PriceLevel
     from engine.ledger import Balance
 
@@ -51,6 +52,7 @@ class Order(msgspec.Struct, eq=False):
     receives: Balance
     paid_asset: str
     hold_per_lot: Amount  # set aside in `pays` for each lot it leaves; 0 for a market order
+    owner: Account
     prevention: SelfTradePrevention = SelfTradePrevention.NONE
     terms: Terms | None = None
     hidden: Lots = Lots(0)  # of what it leaves: the part of an iceberg that is not shown

@@ -63,7 +63,7 @@ def worst_price(book: OrderBook, side: Side, price: Ticks | None, hold_price: Ti
         price = nearer(side, collar_limit(book, side), hold_price)
     if book.instrument.band is None:
         return price
-    return nearer(side, price, book.band.worst(book.instrument, side))
+    return nearer(side, price, book.band_limit(side))
 
 
 def would_take(book: OrderBook, side: Side, price: Ticks) -> bool:
@@ -178,7 +178,7 @@ class _Walk:
         self._mode = mode
         self._matches: list[Match] = []
         self._kinds: list[StepKind] = []
-        self._met: set[int] = set()  # the account's own that were dealt with
+        self._met: list[int] = []  # the account's own icebergs that were dealt with
         self._prevented = False
         self.filled = 0
         self.decremented = 0
@@ -195,7 +195,8 @@ class _Walk:
         """Do what prevention does when a taker with `left` meets its own `maker`; whether the walk goes on."""
         if maker.order_id in self._met:  # a later slice of an iceberg that is gone
             return True
-        self._met.add(maker.order_id)
+        if maker.hidden:
+            self._met.append(maker.order_id)
         mode = self._mode
         if mode is SelfTradePrevention.DECREMENT:
             off = min(left, maker.leaves)

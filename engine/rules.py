@@ -24,14 +24,14 @@ _IOC, _FOK, _GTD = TimeInForce.IOC, TimeInForce.FOK, TimeInForce.GTD
 _GATHERING = (TradingStatus.PRE_OPEN, TradingStatus.AUCTION)
 
 _PRICES = ("stop_price", "stop_limit_price", "trail_amount", "take_profit", "stop_loss", "stop_loss_limit")
-_EXITS = frozenset({"take_profit", "stop_loss", "stop_loss_limit"})
-_ALLOWED: dict[OrderType, frozenset[str]] = {  # the options of each order type, expire_ns apart
+_EXITS = ("take_profit", "stop_loss", "stop_loss_limit")
+_ALLOWED: dict[OrderType, tuple[str, ...]] = {  # the options of each order type, expire_ns apart
     OrderType.MARKET: _EXITS,
-    OrderType.LIMIT: _EXITS | {"post_only", "display_quantity"},
-    OrderType.STOP: frozenset({"stop_price"}),
-    OrderType.STOP_LIMIT: frozenset({"stop_price", "display_quantity"}),
-    OrderType.TRAILING_STOP: frozenset({"trail_amount", "trail_percent"}),
-    OrderType.OCO: frozenset({"stop_price", "stop_limit_price"}),
+    OrderType.LIMIT: (*_EXITS, "post_only", "display_quantity"),
+    OrderType.STOP: ("stop_price",),
+    OrderType.STOP_LIMIT: ("stop_price", "display_quantity"),
+    OrderType.TRAILING_STOP: ("trail_amount", "trail_percent"),
+    OrderType.OCO: ("stop_price", "stop_limit_price"),
 }
 _NO_OPTIONS = OrderOptions()
 
@@ -109,6 +109,8 @@ def _combines(command: EnterOrder) -> bool:
             return False
         if command.quote_quantity is None and command.quantity is None:
             return False
+        if options is None:
+            return True
     else:
         priced = order_type not in (OrderType.STOP, _TRAILING)
         if (command.price is not None) is not priced or command.quantity is None or command.quote_quantity is not None:
@@ -213,7 +215,10 @@ def refuse_size(
         return RejectReason.QUANTITY_TOO_LARGE
     if price is None:
         return None
-    return _refuse_notional(instrument, owner, ledger, price * quantity * instrument.lot_tick_amount)
+    notional = price * quantity * instrument.lot_tick_amount
+    if instrument.min_notional <= notional <= instrument.max_notional and owner.configuration.max_notional is None:
+        return None if notional else RejectReason.NOTIONAL_TOO_SMALL
+    return _refuse_notional(instrument, owner, ledger, notional)
 
 
 def reference_price(book: OrderBook, side: Side) -> Ticks | None:
@@ -227,12 +232,7 @@ def reference_price(book: OrderBook, side: Side) -> Ticks | None:
         last = book.instrument.reference_price
     if last is None:
         return book.opposite(side).best_price
-    bid, ask = book.bids.best, book.asks.best
-    if bid is not None and last < bid.price:
-        return bid.price
-    if ask is not None and last > ask.price:
-        return ask.price
-    return last
+    return book.inside_bbo(last)
 
 
 def collar_limit(book: OrderBook, side: Side) -> Ticks | None:
@@ -254,10 +254,15 @@ def beyond_collar(book: OrderBook, side: Side, price: Ticks) -> bool:
     """Whether a buy is priced above, or a sell below, what the collar allows; never while orders gather."""
     if book.status is not _TRADING:
         return False
-    limit = collar_limit(book, side)
-    if limit is None:
+    near = book.bids.best if side is _BUY else book.asks.best
+    if near is not None and (price <= near.price if side is _BUY else price >= near.price):
+        return False  # the reference is not beyond the best on its own side
+    collar = book.instrument.collar
+    reference = None if collar is None else reference_price(book, side)
+    if collar is None or reference is None:
         return False
-    return price > limit if side is _BUY else price < limit
+    room = reference * collar // FEE_UNIT
+    return price > reference + room if side is _BUY else price < reference - room
 
 
 def _refuse_notional(instrument: Instrument, owner: Account, ledger: Ledger, notional: int) -> RejectReason | None:

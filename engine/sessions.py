@@ -52,7 +52,7 @@ def advance_time(venue: Venue, _command: AdvanceTime, events: list[ev.Event]) ->
 
 def _expire(venue: Venue, order: Order, events: list[ev.Event]) -> None:
     """End an order by the clock, and finish what that sets off."""
-    venue.expire(order, events)
+    venue.end(order, None, events)
     venue.end_sibling(order, events)
     note_exits(venue, order)
     finish(venue, events)
@@ -106,7 +106,7 @@ def _uncross(venue: Venue, book: OrderBook, found: Clearing, events: list[ev.Eve
                 affected.append(order)
     book.last_price = price
     book.changed_seq = venue.seq
-    book.band.refer_to(price, venue.ts_ns)
+    book.band.refer_to(book.inside_bbo(price), venue.ts_ns)
     for order in affected:
         venue.end_sibling(order, events)
     step_stops(venue, book, price, events)

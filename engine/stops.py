@@ -71,12 +71,12 @@ class StopOrders:
     def follow(self, price: Ticks) -> list[Order]:
         """Move the trailing stops that a trade at `price` takes along; return those whose stop price changed.
 
-        Sells first, each side in the order in which they began to wait.
+        Sells first, each side in the order of entry.
         """
         moved: list[Order] = []
         for orders, key in ((self._rising, price), (self._falling, -price)):
             passed = [orders[peak] for peak in orders.irange(maximum=(key, 0), inclusive=(True, False))]
-            for order in sorted(passed, key=_turn):
+            for order in sorted(passed, key=_entry):
                 if self._move(order, price):
                     moved.append(order)
         return moved
@@ -145,5 +145,5 @@ def _peak_key(order: Order) -> Key:
     return (-peak if order.side is _BUY else peak), order.turn
 
 
-def _turn(order: Order) -> int:
-    return order.turn
+def _entry(order: Order) -> int:
+    return order.order_id

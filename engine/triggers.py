@@ -67,7 +67,7 @@ def _trigger(venue: Venue, order: Order, events: list[ev.Event]) -> None:
 
 def _enter_exits(venue: Venue, entry: Order, events: list[ev.Event]) -> None:
     """Enter the exits of a bracket for what its entry filled."""
-    owner = venue.accounts[entry.account]
+    owner = entry.owner
     if owner.stopped:
         return
     book, terms = venue.books[entry.symbol], terms_of(entry)

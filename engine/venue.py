@@ -115,6 +115,7 @@ class Venue:
             base if buys else quote,
             instrument.quote if buys else instrument.base,
             per_lot,
+            owner,
             prevention,
             terms,
         )
@@ -127,7 +128,7 @@ class Venue:
     def admit(self, order: Order) -> None:
         """Enter an open order into the indexes."""
         self.orders[order.order_id] = order
-        owner = self.accounts[order.account]
+        owner = order.owner
         owner.open_orders[order.order_id] = order
         counts = owner.open_count
         counts[order.symbol] = counts.get(order.symbol, 0) + 1
@@ -137,7 +138,7 @@ class Venue:
     def forget(self, order: Order) -> None:
         """Drop an order that was open and is done from the indexes."""
         del self.orders[order.order_id]
-        owner = self.accounts[order.account]
+        owner = order.owner
         del owner.open_orders[order.order_id]
         owner.open_count[order.symbol] -= 1
         self.recent.done(order)
@@ -166,15 +167,24 @@ class Venue:
 
     # -- ends
 
-    def end(self, order: Order, reason: CancelReason, events: list[ev.Event]) -> None:
-        """End an open order with what is left of it. Its links are the caller's business."""
-        rested = self._take_out(order)
-        events.append(cancelled(order, reason, rested=rested))
+    def end(self, order: Order, reason: CancelReason | None, events: list[ev.Event]) -> None:
+        """End an open order with what is left of it, and give back its hold; without a reason the clock ends it.
 
-    def expire(self, order: Order, events: list[ev.Event]) -> None:
-        """End an open order whose time is over."""
-        rested = self._take_out(order)
-        events.append(expired(order, rested=rested))
+        Its links are the caller's business.
+        """
+        rested = order.level is not None
+        if rested:
+            book = self.books[order.symbol]
+            book.remove(order)
+            book.changed_seq = self.seq
+        elif order.waiting:
+            self.books[order.symbol].stops.remove(order)
+        hold = order.leaves * order.hold_per_lot
+        pays = order.pays
+        pays.held -= hold
+        pays.available += hold
+        self.forget(order)
+        events.append(expired(order, rested=rested) if reason is None else cancelled(order, reason, rested=rested))
 
     def end_sibling(self, order: Order, events: list[ev.Event]) -> None:
         """One cancels other: end the other leg of an order that traded, triggered or ended."""
@@ -186,27 +196,12 @@ class Venue:
         if order.order_id in self.orders:
             self.hold(order, self.own_hold_per_lot(order))
 
-    def _take_out(self, order: Order) -> bool:
-        """Out of the book or the stops, and its hold given back; whether it stood in the book."""
-        book = self.books[order.symbol]
-        rested = order.level is not None
-        if rested:
-            book.remove(order)
-            book.changed_seq = self.seq
-        elif order.waiting:
-            book.stops.remove(order)
-        hold = order.leaves * order.hold_per_lot
-        order.pays.held -= hold
-        order.pays.available += hold
-        self.forget(order)
-        return rested
-
 
 def clip(book: OrderBook, order: Order, price: Ticks, *, collared: bool) -> Ticks:
     """The price that a limit order gets while its symbol trades: no worse than the band, and the collar when asked."""
     if book.status is not TradingStatus.TRADING:
         return price
-    worst = nearer(order.side, price, book.band.worst(book.instrument, order.side))
+    worst = nearer(order.side, price, book.band_limit(order.side))
     if collared:
         worst = nearer(order.side, worst, collar_limit(book, order.side))
     return price if worst is None else worst
