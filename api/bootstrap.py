@@ -81,13 +81,7 @@ class Server:
         activity, commanded = Activity(exchange), CommandedStatuses()
         result = _replay(journal, exchange, history, activity, commanded)
         history.require_not_ahead(exchange.seq)
-        log.info(
-            "replayed %d commands in %.2f s; state digest %s at seq %d",
-            result.commands,
-            result.seconds,
-            result.digest,
-            exchange.seq,
-        )
+        _log_replay(result, exchange)
         _tune_the_interpreter()
         access, signing = self._open_identity(settings, exchange)
         committer = Committer(journal)
@@ -254,6 +248,16 @@ def _replay(
     result = replay(journal, exchange, fold, progress)
     history.write(behind)
     return result
+
+
+def _log_replay(result: ReplayResult, exchange: Exchange) -> None:
+    log.info(
+        "replayed %d commands in %.2f s; state digest %s at seq %d",
+        result.commands,
+        result.seconds,
+        result.digest,
+        exchange.seq,
+    )
 
 
 def rebuild_history(data: Path) -> tuple[Exchange, ReplayResult]:
