@@ -113,7 +113,7 @@ class StatusFeed:
 def _quick_look(book: OrderBook) -> Any:
     """What cannot change without the status view changing, or its price being worth a new look. O(1)."""
     gathers = book.status in GATHERING
-    return book.status, book.band.limit_side, book.band.limits(book.instrument), book.changed_seq if gathers else 0
+    return book.status, book.band.limit_side, book.band_limits, book.changed_seq if gathers else 0
 
 
 def _substance(view: StatusView) -> Any:

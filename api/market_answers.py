@@ -174,7 +174,7 @@ def book_orders_view(book: OrderBook, limit: int, ts_ns: int) -> BookOrdersView:
         return BookOrderView(
             str(order.order_id),
             grid.price(order.price or Ticks(0)),
-            grid.quantity(order.leaves),
+            grid.quantity(order.shown),
             seconds(order.entered_ns),
         )
 

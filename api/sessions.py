@@ -68,7 +68,6 @@ class Sessions:
             if symbol not in newly_scheduled:
                 self._done_ns[symbol] = self._commanded.at_ns.get(symbol, 0)
         self._change_what_is_due()
-        self._sequencer.listen(self._on_applied)
         self._alarm.set(self._next_ns())
 
     def stop(self) -> None:
@@ -97,7 +96,8 @@ class Sessions:
         self.on_planned(symbol)
         self._alarm.set(at_ns)
 
-    def _on_applied(self, batch: list[Applied]) -> None:
+    def on_applied(self, batch: list[Applied]) -> None:
+        """Take note of a batch, before anybody is told of it. O(commands)."""
         self._commanded.on_applied(batch)
         if self._opens_ns:
             for applied in batch:

@@ -74,14 +74,13 @@ class StatusDesk:
 
     def view(self, book: OrderBook, seq: int, ts_ns: int) -> StatusView:
         """Everything about the status of one symbol. Cost: see `Indications.of`."""
-        grid, instrument, band = grid_of(book.instrument), book.instrument, book.band
-        limits = band.limits(instrument)
+        grid, limits, limit_side = grid_of(book.instrument), book.band_limits, book.band.limit_side
         change = self._sessions.next_change(book.instrument.symbol)
-        limit_price = None if band.limit_side is None else band.worst(instrument, band.limit_side)
+        limit_price = None if limit_side is None else book.band_limit(limit_side)
         return StatusView(
             symbol=book.instrument.symbol,
             status=book.status,
-            limit_state=band.limit_side,
+            limit_state=limit_side,
             limit_price=None if limit_price is None else grid.price(limit_price),
             band=None if limits is None else (grid.price(limits[0]), grid.price(limits[1])),
             next_change=None if change is None else NextChange(change.status, seconds(change.at_ns)),

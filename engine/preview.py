@@ -79,7 +79,7 @@ def preview(venue: Venue, command: EnterOrder, ts_ns: int) -> Preview | Repeats 
         owner.wallets[symbol] = known.get(instrument.base) or Balance(), known.get(instrument.quote) or Balance()
     try:
         if book.instrument.band is not None and book.status is _TRADING:
-            book.band.renew(book.instrument, book.last_price, venue.ts_ns)
+            book.renew_band(venue.ts_ns)
         return _outcome(venue, book, owner, command)
     finally:
         venue.ts_ns, book.band = before, band
@@ -212,7 +212,7 @@ def _next_beyond(book: OrderBook, order: Order) -> Ticks | None:
 
 def _only_the_band_stops(book: OrderBook, order: Order, asked: Ticks | None, price: Ticks) -> bool:
     """Whether an order that still wants something would trade at `price`, were there no band."""
-    worst = book.band.worst(book.instrument, order.side)
+    worst = book.band_limit(order.side)
     if worst is None or book.status is not _TRADING or (order.terms is not None and order.terms.post_only is not None):
         return False
     if order.side is _BUY:

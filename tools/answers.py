@@ -26,6 +26,17 @@ class NewOrder(msgspec.Struct, frozen=True, omit_defaults=True):
     price: str | None = None
     time_in_force: str | None = None
     client_order_id: str | None = None
+    self_trade_prevention: str | None = None
+    post_only: bool | Literal["slide"] = False
+    display_quantity: str | None = None
+    stop_price: str | None = None
+    stop_limit_price: str | None = None
+    trail_amount: str | None = None
+    trail_percent: str | None = None
+    expire_time: str | None = None  # epoch seconds
+    take_profit: str | None = None
+    stop_loss: str | None = None
+    stop_loss_limit: str | None = None
 
 
 class Refusal(msgspec.Struct, frozen=True):
@@ -77,6 +88,7 @@ class OrderAnswer(msgspec.Struct, frozen=True):
     bbo: Bbo
     processing_time_ms: float
     seq: int
+    linked_order_id: str | None = None  # the other leg of one-cancels-other
     repeated: bool = False  # the order was entered before under this client order id
 
 
@@ -113,6 +125,10 @@ class OrderState(msgspec.Struct, frozen=True):
     filled: Decimal
     status: Status
     timestamp: float
+    stop_price: Decimal | None = None  # as it stands
+    shown_quantity: Decimal | None = None  # of an iceberg that rests
+    linked_order_id: str | None = None  # the other leg of one-cancels-other
+    parent_order_id: str | None = None  # the entry whose exit it is
     priority: Literal["kept", "lost"] | None = None  # after an amend
     fills: list[Fill] | None = None  # by GET /order/{id}
 

@@ -136,10 +136,11 @@ class VenueClient:
         return await self.ask("POST", "/cancel", CancelAnswer, body)
 
     async def amend(
-        self, order_id: str, *, quantity: str | None = None, price: str | None = None
+        self, order_id: str, *, quantity: str | None = None, price: str | None = None, stop_price: str | None = None
     ) -> OrderState | Refusal:
-        """Change the whole quantity (what is filled included) or the price of an open order."""
-        body = {name: value for name, value in (("quantity", quantity), ("price", price)) if value is not None}
+        """Change the whole quantity (what is filled included), the price or the stop price of an open order."""
+        changes = (("quantity", quantity), ("price", price), ("stop_price", stop_price))
+        body = {name: value for name, value in changes if value is not None}
         return await self.ask("PATCH", f"/order/{quote(order_id)}", OrderState, body)
 
     async def order(self, order_id: str) -> OrderState | Refusal:

@@ -63,7 +63,13 @@ class SymbolFlow(msgspec.Struct):
         price = None if action.price is None else f"{action.price * self.tick:f}"
         quantity = f"{action.quantity * self.lot:f}"
         return NewOrder(
-            self.symbol, action.side, action.order_type, quantity, price, client_order_id=action.client_order_id
+            self.symbol,
+            action.side,
+            action.order_type,
+            quantity,
+            price,
+            client_order_id=action.client_order_id,
+            display_quantity=None if action.display is None else f"{action.display * self.lot:f}",
         )
 
     def outcome(self, answer: OrderAnswer) -> Outcome:

@@ -25,6 +25,9 @@ STEP_PPM: Final = 12  # the furthest the price wanders in one decision, in milli
 PULL: Final = 50_000  # decisions in which the pull home would close the whole distance
 UNIT_PPM: Final = 15  # distance of neighbouring quotes, in millionths of the price; at least a tick
 
+ICEBERG_EVERY: Final = 8  # each so many-th quote of a side hides most of itself
+ICEBERG_SLICES: Final = 5
+
 MARKET_SHARE, IOC_SHARE, FOK_SHARE, PULL_SHARE = 18, 12, 3, 5  # of a hundred decisions; the rest maintains quotes
 
 Slot = tuple[Side, int]  # side, place from the touch
@@ -39,6 +42,7 @@ class Enter(msgspec.Struct, frozen=True):
     price: int | None
     client_order_id: str
     slot: Slot | None = None
+    display: int | None = None  # of a quote that is an iceberg
 
 
 class Withdraw(msgspec.Struct, frozen=True):
@@ -176,7 +180,8 @@ class Traders:
     def _quote(self, slot: Slot) -> Enter:
         jitter = self._random.randint(-(self._unit // 2), self._unit // 2)
         quantity = self._size(40, 180)
-        return Enter(slot[0], "limit", quantity, max(1, self._target(slot) + jitter), self._next_id(), slot)
+        display = max(1, quantity // ICEBERG_SLICES) if slot[1] % ICEBERG_EVERY == ICEBERG_EVERY - 1 else None
+        return Enter(slot[0], "limit", quantity, max(1, self._target(slot) + jitter), self._next_id(), slot, display)
 
     def _withdraw(self, slot: Slot) -> Withdraw:
         return Withdraw(slot, self._quotes[slot].order_id)

@@ -211,6 +211,32 @@ def test_a_halted_symbol_takes_no_orders_and_gives_back_those_it_has(cast: Cast)
     call(cast, cast.operator, "POST", "/admin/symbols/NOWHERE/halt").refused(404, "UNKNOWN_SYMBOL")
 
 
+def test_an_account_has_a_mode_of_self_trade_prevention_and_an_order_may_have_another(cast: Cast) -> None:
+    who = newcomer(cast)
+    credit(cast, who, "USDT", "1000")
+    credit(cast, who, "SOL", "10")
+    assert call(cast, who, "GET", "/account").granted()["self_trade_prevention"] == "cancel_newest"
+    for mode, left in (("cancel_both", 0), ("none", 0), (None, 1)):
+        changed = operate(cast, "PUT", f"/accounts/{who.account}", {"tier": "x", "self_trade_prevention": mode})
+        assert changed["self_trade_prevention"] == (mode or "cancel_newest")
+        resting = order(cast, who, "buy", "1", "95.00").granted()
+        answer = order(cast, who, "sell", "1", "95.00")
+        if mode is None:
+            answer.refused(400, "SELF_TRADE")
+        else:
+            assert (len(answer.granted()["trades"]), answer.json["reason"]) == (
+                (0, "self_trade") if mode == "cancel_both" else (1, None)
+            )
+        assert len(call(cast, who, "GET", "/orders?status=open").granted()["orders"]) == left
+        assert resting["status"] == "resting"
+    call(cast, who, "DELETE", "/orders").granted()
+    path = f"/accounts/{who.account}"
+    call(cast, cast.operator, "PUT", f"/admin{path}", {"tier": "x", "self_trade_prevention": "some"}).refused(
+        400, "INVALID_VALUE"
+    )
+    check(cast)
+
+
 def test_limits_of_an_account_are_kept(cast: Cast) -> None:
     who = newcomer(cast)
     credit(cast, who, "USDT", "1000")

@@ -325,3 +325,61 @@ def test_repetitions_are_the_same_order_with_every_field(http: Http, symbol: str
         other = body | change
         http.post("/order", other).refused(409, "DUPLICATE_CLIENT_ORDER_ID")
         assert http.post("/order/test", other).granted()["error_code"] == "DUPLICATE_CLIENT_ORDER_ID"
+
+
+def test_pages_of_open_and_done_orders_with_legs_come_in_one_order(http: Http, symbol: str) -> None:
+    trade_at(http, symbol, "100")
+    http.enter(symbol, "sell", "3", "100")
+    mixed = [
+        {"side": "buy", "order_type": "limit", "price": "50"},
+        {"side": "sell", "order_type": "oco", "price": "130", "stop_price": "80"},
+        {"side": "buy", "order_type": "limit", "price": "100", "take_profit": "140", "stop_loss": "70"},
+        {"side": "sell", "order_type": "oco", "price": "131", "stop_price": "81"},
+        {"side": "buy", "order_type": "trailing_stop", "trail_percent": "5"},
+        {"side": "buy", "order_type": "limit", "price": "100", "stop_loss": "71"},
+        {"side": "buy", "order_type": "market"},
+    ]
+    orders = [{"symbol": symbol, "quantity": "1", **fields} for fields in mixed]
+    answers = http.post("/orders/batch", {"orders": orders}).granted()["results"]
+    assert [answer["status"] for answer in answers] == [200] * len(orders)
+    http.call("DELETE", f"/order/{answers[1]['body']['order_id']}").granted()  # its stop leg ends with it
+    whole = [view["order_id"] for view in http.get(f"/orders?symbol={symbol}&limit=1000")["orders"]]
+    assert whole == sorted(whole, key=lambda order_id: (int(order_id) % 10**15, int(order_id)), reverse=True)
+    assert len(whole) == len(set(whole)) == 3 + len(orders) + 2 + 2 + 1
+    for size in (1, 2, 5):
+        paged: list[str] = []
+        cursor = ""
+        while True:
+            page = http.get(f"/orders?symbol={symbol}&limit={size}{cursor}")
+            paged += [view["order_id"] for view in page["orders"]]
+            if page["next_cursor"] is None:
+                break
+            cursor = f"&cursor={page['next_cursor']}"
+        assert paged == whole
+    for status in ("open", "done"):
+        some = [view["order_id"] for view in http.get(f"/orders?symbol={symbol}&status={status}&limit=1000")["orders"]]
+        assert some == [order_id for order_id in whole if order_id in some]
+
+
+def test_a_batch_of_a_thousand_mixes_everything(http: Http, symbol: str) -> None:
+    trade_at(http, symbol, "100")
+    kinds = [
+        {"side": "buy", "order_type": "limit", "price": "90", "display_quantity": "0.1"},
+        {"side": "sell", "order_type": "stop", "stop_price": "80"},
+        {"side": "buy", "order_type": "trailing_stop", "trail_amount": "7"},
+        {"side": "sell", "order_type": "oco", "price": "120", "stop_price": "85", "stop_limit_price": "84"},
+        {"side": "buy", "order_type": "stop_limit", "stop_price": "115", "price": "116", "time_in_force": "day"},
+    ]
+    base = int(http.get("/health")["seq"])
+    elements: list[dict[str, Any]] = []
+    for number in range(500):
+        name = f"{symbol}-{base}-{number}"
+        elements.append({"symbol": symbol, "quantity": "1", "client_order_id": name, **kinds[number % len(kinds)]})
+        elements.append({"op": "cancel", "client_order_id": name} if number % 3 else {"op": "amend", "order_id": "1"})
+    results = http.post("/orders/batch", {"orders": elements}).granted()["results"]
+    assert {result["status"] for result in results[::2]} == {200}
+    assert {result["status"] for result in results[1::2]} == {200, 400}  # an amend of what, is not said
+    open_orders = http.get(f"/orders?symbol={symbol}&status=open&limit=1000")["orders"]
+    gone = http.call("DELETE", f"/orders?symbol={symbol}").granted()
+    assert gone["count"] == len(open_orders) == 167 + 34  # 34 stop legs
+    assert sorted(gone["cancelled"]) == sorted(view["order_id"] for view in open_orders)

@@ -5,8 +5,21 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 
-from engine.commands import AmendOrder, CancelAll, CancelOrder, Command, Deposit, EnterOrder, ListInstrument, Withdraw
-from engine.events import Applied, Cancelled, Completed, Filled
+from msgspec.structs import replace
+
+from engine.commands import (
+    AdvanceTime,
+    AmendOrder,
+    CancelAll,
+    CancelOrder,
+    Command,
+    Deposit,
+    EnterOrder,
+    ListInstrument,
+    OrderOptions,
+    Withdraw,
+)
+from engine.events import Applied, Cancelled, Completed, Ended, Expired, Filled
 from engine.exchange import Exchange
 from engine.instrument import Instrument
 from engine.types import AccountId, Amount, Lots, OrderId, OrderStatus, OrderType, Seq, Side, Ticks, TimeInForce
@@ -16,6 +29,12 @@ ACCOUNTS = (AccountId(1), AccountId(2))
 SYMBOLS = ("BTC-USDT", "ETH-USDT")
 ASSETS = ("BTC", "ETH", "USDT")
 START_NS = 1_700_000_000_000_000_000
+GTC = TimeInForce.GTC
+_WAYS_TO_END: dict[type, OrderStatus] = {
+    Completed: OrderStatus.FILLED,
+    Cancelled: OrderStatus.CANCELLED,
+    Expired: OrderStatus.EXPIRED,
+}
 HUGE = 10**14  # lots and minor units per lot and tick, so that amounts go beyond 64 bits
 
 
@@ -74,9 +93,29 @@ def _command(rng: random.Random, exchange: Exchange) -> Command:
     if chance < 0.35:
         market, ioc = OrderType.MARKET, TimeInForce.IOC
         return EnterOrder(account, symbol, side, market, ioc, quantity, client_order_id=client_order_id)
+    if chance < 0.45:
+        return _with_options(rng, exchange, EnterOrder(account, symbol, side, OrderType.LIMIT, GTC, quantity))
     time_in_force = rng.choice([TimeInForce.GTC, TimeInForce.GTC, TimeInForce.IOC, TimeInForce.FOK])
     price = Ticks(rng.randint(95, 105))
     return EnterOrder(account, symbol, side, OrderType.LIMIT, time_in_force, quantity, price, client_order_id)
+
+
+def _with_options(rng: random.Random, exchange: Exchange, order: EnterOrder) -> Command:
+    """`order` as an iceberg, a stop, one-cancels-other or a bracket's entry; or the clock."""
+    price, far = Ticks(rng.randint(95, 105)), 20 if order.side is Side.BUY else -20
+    kind = rng.randrange(5)
+    if kind == 0:
+        options = OrderOptions(display_quantity=Lots(HUGE), expire_ns=exchange.ts_ns + rng.randint(1, 100_000))
+        return replace(order, price=price, time_in_force=TimeInForce.GTD, options=options)
+    if kind == 1:
+        return replace(order, order_type=OrderType.STOP, options=OrderOptions(stop_price=price))
+    if kind == 2:
+        pair = OrderOptions(stop_price=Ticks(price + far))
+        return replace(order, order_type=OrderType.OCO, price=price, options=pair)
+    if kind == 3:
+        exits = OrderOptions(take_profit=Ticks(price + far), stop_loss=Ticks(price - far))
+        return replace(order, price=price, options=exits)
+    return AdvanceTime()
 
 
 def expected_orders(applied: Sequence[Applied]) -> dict[OrderId, DoneOrder]:
@@ -84,8 +123,8 @@ def expected_orders(applied: Sequence[Applied]) -> dict[OrderId, DoneOrder]:
     found: dict[OrderId, DoneOrder] = {}
     for item in applied:
         for event in item.events:
-            if isinstance(event, Completed | Cancelled):
-                status = OrderStatus.FILLED if isinstance(event, Completed) else OrderStatus.CANCELLED
+            if isinstance(event, Ended):
+                status = _WAYS_TO_END[type(event)]
                 found[event.order_id] = DoneOrder(
                     order_id=event.order_id,
                     account=event.account,

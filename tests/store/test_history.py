@@ -20,6 +20,7 @@ from engine.events import Applied, Cancelled, Completed, Ended, Expired
 from engine.rejects import CancelReason
 from engine.terms import Terms
 from engine.types import (
+    LEG_UNIT,
     STOP_LEG,
     TAKE_PROFIT_LEG,
     AccountId,
@@ -35,7 +36,7 @@ from engine.types import (
     TimeInForce,
     leg_id,
 )
-from store.history import DoneOrder, History, StoreAhead, StoreGap, Trade
+from store.history import DoneOrder, History, StoreAhead, StoreGap, Trade, place
 from store.schema import ORDERS, TRADES
 from tests.store.runs import ACCOUNTS, START_NS, SYMBOLS, expected_orders, expected_trades, run_exchange
 
@@ -68,7 +69,10 @@ def test_the_run_is_worth_reading_back() -> None:
     assert len(ORDERS_OF_RUN) > 1500
     assert len(TRADES_OF_RUN) > 600
     assert max(trade.notional for trade in TRADES_OF_RUN) > 2**64
-    assert {order.status for order in ORDERS_OF_RUN.values()} == {OrderStatus.FILLED, OrderStatus.CANCELLED}
+    ended = {OrderStatus.FILLED, OrderStatus.CANCELLED, OrderStatus.EXPIRED}
+    assert {order.status for order in ORDERS_OF_RUN.values()} == ended
+    assert sum(order.terms is not None for order in ORDERS_OF_RUN.values()) > 100
+    assert sum(order_id >= LEG_UNIT for order_id in ORDERS_OF_RUN) > 50
     assert any(trade.maker_fee < 0 for trade in TRADES_OF_RUN)
 
 
@@ -159,7 +163,7 @@ def test_the_latest_order_under_a_client_order_id_is_found(history: History) -> 
 
 
 @pytest.mark.parametrize("symbol", [None, *SYMBOLS])
-@pytest.mark.parametrize("status", [None, OrderStatus.FILLED, OrderStatus.CANCELLED])
+@pytest.mark.parametrize("status", [None, OrderStatus.FILLED, OrderStatus.CANCELLED, OrderStatus.EXPIRED])
 def test_pages_of_orders_come_newest_first_without_holes_or_repeats(
     history: History, symbol: str | None, status: OrderStatus | None
 ) -> None:
@@ -171,7 +175,7 @@ def test_pages_of_orders_come_newest_first_without_holes_or_repeats(
 
     assert pages == [
         ORDERS_OF_RUN[order_id]
-        for order_id in sorted(ORDERS_OF_RUN, reverse=True)
+        for order_id in sorted(ORDERS_OF_RUN, key=place, reverse=True)
         if ORDERS_OF_RUN[order_id].account == ACCOUNTS[0]
         and symbol in (None, ORDERS_OF_RUN[order_id].symbol)
         and status in (None, ORDERS_OF_RUN[order_id].status)

@@ -114,9 +114,16 @@ def test_a_wrong_password_and_a_trader_are_refused(cast: Cast, tmp_path: Path) -
 
 
 def test_symbols_are_halted_resumed_closed_and_listed(program: Program, cast: Cast, tmp_path: Path) -> None:
-    for command, status in (("halt", "halted"), ("close", "closed"), ("resume", "trading")):
+    commands = {"halt": "halted", "close": "closed", "pre-open": "pre_open", "auction": "auction", "resume": "trading"}
+    for command, status in commands.items():
         assert program.told(command, "ETH-USDT")["status"] == status
         assert cast.http.get("/symbols")["symbol_info"]["ETH-USDT"]["status"] == status
+        assert program.told("status", "ETH-USDT")["status"] == status
+    called = program.told("auction", "ETH-USDT", "--seconds", "3600")
+    assert program.told("status", "ETH-USDT")["next_change"] == {"status": "trading", "at": called["opens_at"]}
+    assert program.told("resume", "ETH-USDT")["status"] == "trading"
+    assert program.told("status", "ETH-USDT")["next_change"] is None
+    assert program.run("auction", "ETH-USDT", "--seconds", "0").returncode == 2
     assert "UNKNOWN_SYMBOL" in program.refused("halt", "NO-WHERE")
     file = tmp_path / "gold.toml"
     file.write_text(LISTING)
@@ -135,6 +142,8 @@ def test_accounts_are_credited_configured_stopped_and_started(program: Program, 
     total = {row["asset"]: row["total"] for row in program.told("credit", account, "USDT", "0.0000000001")["balances"]}
     assert total["USDT"] == "100000.0000000001"
     told = program.told("configure", account, "--tier", "vip", "--maker-fee-bps", "-1", "--max-open-orders", "3")
+    prevented = program.told("configure", account, "--tier", "vip", "--self-trade-prevention", "decrement")
+    assert prevented["self_trade_prevention"] == "decrement"
     assert (told["tier"], told["fees"]["maker_percent"], told["limits"]["max_open_orders"]) == ("vip", "-0.01", 3)
     assert program.told("stop", account)["status"] == "stopped"
     assert program.told("account", account)["account"]["status"] == "stopped"
@@ -142,7 +151,7 @@ def test_accounts_are_credited_configured_stopped_and_started(program: Program, 
     assert "BAD_AMOUNT" in program.refused("credit", account, "USDT", "0")
     assert program.run("configure", account).returncode == 2
     actions = [entry["action"] for entry in program.told("audit", "--limit", "4")["entries"]]
-    assert actions == ["start", "stop", "configure", "credit"]
+    assert actions == ["start", "stop", "configure", "configure"]
 
 
 def test_anybodys_order_is_cancelled(program: Program, cast: Cast) -> None:

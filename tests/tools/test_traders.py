@@ -120,3 +120,12 @@ def test_a_withdrawal_answered_late_does_not_touch_the_quote_that_came_after():
     asked.entered(enter, Outcome("2", 5, []))
     asked.withdrawn(Withdraw(slot, "1"))
     assert asked.quotes == {slot: Quote("2", 10, 5)}
+
+
+def test_some_quotes_are_icebergs_that_show_at_least_a_hundredth():
+    entered = [action for action in PatientVenue(traders()).run(500) if isinstance(action, Enter)]
+    quotes = [action for action in entered if action.slot is not None]
+    icebergs = [action for action in quotes if action.display is not None]
+    assert 0 < len(icebergs) < len(quotes) / 4
+    assert all(action.quantity // 100 <= (action.display or 0) <= action.quantity for action in icebergs)
+    assert [action for action in entered if action.slot is None and action.display is not None] == []
