@@ -48,7 +48,7 @@ class Look:
         trading = book.status is TradingStatus.TRADING
         renews = own_amend or (isinstance(command, EnterOrder) and command.symbol == symbol)
         if renews and trading and book.instrument.band is not None:
-            book.band.renew(book.instrument, book.last_price, ts_ns)
+            book.renew_band(ts_ns)
         self.grid: Grid = grid_of(book.instrument)
         self.seq, self.ts_ns, self.command, self.symbol, self.order_id = seq, ts_ns, command, symbol, order_id
         self.picture = Picture(book)

@@ -39,7 +39,7 @@ class Picture:
         self.instrument: Instrument = book.instrument
         self.status: TradingStatus = book.status
         self.last_price: Ticks | None = book.last_price
-        self.band = book.band.limits(book.instrument)
+        self._band_reference = book.band.reference
         self.limit_side = book.band.limit_side
         self.levels: dict[Side, dict[Ticks, list[Resting]]] = {Side.BUY: {}, Side.SELL: {}}
         self._known: dict[OrderId, Resting] = {}  # resting, incoming or waiting
@@ -86,12 +86,25 @@ class Picture:
         last = self.instrument.reference_price if self.last_price is None else self.last_price
         if last is None:
             return self.best(Side.SELL if side is Side.BUY else Side.BUY)
+        return self._inside(last)
+
+    @property
+    def band(self) -> tuple[Ticks, Ticks] | None:
+        """The lowest and the highest price of a trade, as `engine.book.OrderBook.band_limits` has it."""
+        band, reference = self.instrument.band, self._band_reference
+        if reference is None and self.instrument.reference_price is not None:
+            reference = self._inside(self.instrument.reference_price)
+        if band is None or reference is None:
+            return None
+        room = reference * band // FEE_UNIT
+        return Ticks(max(reference - room, 1)), Ticks(reference + room)
+
+    def _inside(self, price: Ticks) -> Ticks:
+        """A price brought inside the best bid and offer."""
         bid, ask = self.best(Side.BUY), self.best(Side.SELL)
-        if bid is not None and last < bid:
+        if bid is not None and price < bid:
             return bid
-        if ask is not None and last > ask:
-            return ask
-        return last
+        return ask if ask is not None and price > ask else price
 
     def collar(self, side: Side) -> Ticks | None:
         """The worst price at which an order of `side` may trade; None without a collar."""

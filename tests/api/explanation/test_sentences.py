@@ -160,6 +160,8 @@ def test_a_post_only_order_that_slides() -> None:
 
 def test_the_band_clips_a_price_and_begins_a_limit_state() -> None:
     market = Market(band=20_000, reference_price=10000)
+    market.enter(BEN, "sell", 1, 10000)
+    market.enter(ANN, "buy", 1, 10000)
     market.enter(BEN, "sell", 2, 10100)
     market.enter(BEN, "sell", 2, 10300)
     told = market.order(market.enter(CAT, "buy", 4, 10400), CAT)
