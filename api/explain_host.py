@@ -176,7 +176,7 @@ class Explainer:
             env={**os.environ, "PYTHONWARNINGS": "ignore"},
         )
         stdin, stdout = self._process.stdin, self._process.stdout
-        if stdin is None or stdout is None:
+        if stdin is None or stdout is None or self._closing:  # closed meanwhile: `close` may not have seen it
             raise Gone
         self._channel = Channel(stdout.fileno(), stdin.fileno())
         log.info("started the process that explains, %d", self._process.pid)

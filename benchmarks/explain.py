@@ -1,7 +1,8 @@
 """How long an explanation takes on a long journal: `python -m benchmarks.explain 1000000`.
 
 Writes a journal of limit orders, cancels and amends (a third of the orders take), then asks the
-process that explains as the server does. Prints times and the memory of the process and its checkpoints.
+process that explains as the server does. Prints times, how late the event
+loop is meanwhile, and the memory of the process and its checkpoints.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from engine.commands import AmendOrder, CancelOrder, Command, Deposit, EnterOrde
 from engine.instrument import Instrument
 from engine.types import AccountId, Amount, Lots, OrderId, OrderType, Side, Ticks, TimeInForce
 from journal.codec import GENESIS, seal
+from journal.committer import SWITCH_INTERVAL_SECONDS
 from journal.sqlite import SqliteJournal
 
 BATCH = 20  # commands a record
@@ -86,6 +88,14 @@ def memory_mb(pid: int) -> tuple[float, float]:
     return own, own + sum(pss(int(child)) for child in children.stdout.split())
 
 
+def watch(delays: list[float]) -> None:
+    """Note how much later than asked for the event loop comes back."""
+    while True:
+        started = time.perf_counter()
+        eventlet.sleep(0.001)
+        delays.append(time.perf_counter() - started - 0.001)
+
+
 def main() -> None:
     """Print the figures."""
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
@@ -93,6 +103,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         journal = write(Path(folder) / "journal.sqlite", count)
         explainer = Explainer(journal)
+        delays: list[float] = []
+        watcher = eventlet.spawn(watch, delays)
         started = time.perf_counter()
         while True:
             try:
@@ -102,6 +114,10 @@ def main() -> None:
                     break
                 print(f"  behind after {time.perf_counter() - started:.1f} s: {problem}")
         print(f"first question, the journal followed: {time.perf_counter() - started:.1f} s")
+        delays.sort()
+        late = [f"{1000 * delays[int(len(delays) * share)]:.1f}" for share in (0.5, 0.99, 0.999)]
+        print(f"the event loop came back late meanwhile by (p50, p99, p99.9): {', '.join(late)} ms")
+        watcher.kill()
         rng = random.Random(3)
         for share in (0.999, 0.9, 0.5, 0.1):
             times: list[float] = []
@@ -122,5 +138,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    eventlet.sleep(0)
+    sys.setswitchinterval(SWITCH_INTERVAL_SECONDS)  # as the server does
     main()

@@ -29,7 +29,7 @@ from engine.types import (
 from tests.api.explanation.market import SYMBOL, Market
 
 ACCOUNTS = [AccountId(number) for number in (71_717_171, 82_828_282, 93_939_393)]
-COMMANDS = 400
+COMMANDS = 300
 
 
 def random_market(seed: int) -> Market:
@@ -104,7 +104,7 @@ def test_every_fill_of_an_order_is_told_and_sums_to_what_the_order_says(seed: in
             ends[event.order_id] = event
     grid = grid_of(market.exchange.books[SYMBOL].instrument)
     rng = random.Random(seed)
-    for order_id in rng.sample(sorted(owners), 60):
+    for order_id in rng.sample(sorted(owners), 40):
         told = market.order(order_id, owners[order_id])
         mine = fills.get(order_id, [])
         found = [fill for chapter in told.chapters for fill in chapter.fills]
@@ -129,7 +129,7 @@ def test_every_fill_of_an_order_is_told_and_sums_to_what_the_order_says(seed: in
 def test_nothing_of_another_account_is_told() -> None:
     market = random_market(3)
     owners = {e.order_id: e.account for events in market.events for e in events if isinstance(e, Accepted)}
-    for order_id in random.Random(3).sample(sorted(owners), 60):
+    for order_id in random.Random(3).sample(sorted(owners), 40):
         own = owners[order_id]
         body = msgspec.json.encode(market.order(order_id, own)).decode()
         assert [account for account in ACCOUNTS if str(account) in body] == []
