@@ -26,6 +26,7 @@ from journal.committer import SWITCH_INTERVAL_SECONDS
 from journal.sqlite import SqliteJournal
 
 BATCH = 20  # commands a record
+IDLE_S = 3.0
 ACCOUNTS = [AccountId(number) for number in range(10, 30)]
 INSTRUMENT = Instrument(
     symbol="X-USD",
@@ -96,6 +97,13 @@ def watch(delays: list[float]) -> None:
         delays.append(time.perf_counter() - started - 0.001)
 
 
+def tell_delays(when: str, delays: list[float]) -> None:
+    """Print how late the event loop came back, and forget it."""
+    late = [f"{1000 * sorted(delays)[int(len(delays) * share)]:.1f}" for share in (0.5, 0.99, 0.999)]
+    print(f"the event loop came back late {when} by (p50, p99, p99.9): {', '.join(late)} ms")
+    delays.clear()
+
+
 def main() -> None:
     """Print the figures."""
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
@@ -105,6 +113,8 @@ def main() -> None:
         explainer = Explainer(journal)
         delays: list[float] = []
         watcher = eventlet.spawn(watch, delays)
+        eventlet.sleep(IDLE_S)
+        tell_delays("before any question", delays)
         started = time.perf_counter()
         while True:
             try:
@@ -114,9 +124,7 @@ def main() -> None:
                     break
                 print(f"  behind after {time.perf_counter() - started:.1f} s: {problem}")
         print(f"first question, the journal followed: {time.perf_counter() - started:.1f} s")
-        delays.sort()
-        late = [f"{1000 * delays[int(len(delays) * share)]:.1f}" for share in (0.5, 0.99, 0.999)]
-        print(f"the event loop came back late meanwhile by (p50, p99, p99.9): {', '.join(late)} ms")
+        tell_delays("meanwhile", delays)
         watcher.kill()
         rng = random.Random(3)
         for share in (0.999, 0.9, 0.5, 0.1):
