@@ -23,7 +23,7 @@ CHECKED := $(SERVED) tests benchmarks
 .PHONY: help
 help: ## List what can be made
 	@echo "Openbell. make <target>, with HOST=$(HOST) PORT=$(PORT) DATA=$(DATA) PYTHON=$(PYTHON) as you like:"
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # -- run
 
@@ -39,6 +39,10 @@ serve: $(RUNTIME) ## Serve an empty venue, without simulated traders
 replay: $(RUNTIME) ## Play recorded order flow into a running server: make replay ARGS="bitstamp FILE --speed 60"
 	@exec $(PY) -m tools.replay $(or $(ARGS),--help) --url "http://$(HOST):$(PORT)"
 
+.PHONY: audit
+audit: $(RUNTIME) ## Prove that the journal in DATA kept the rules: the independent auditor's report
+	@$(PY) -m tools.audit "$(DATA)" $(ARGS)
+
 # -- check
 
 .PHONY: test
@@ -51,9 +55,9 @@ lint: $(DEVELOPMENT) ## Style: ruff's checks and its formatting; bandit for what
 	$(PY) -m ruff format --check $(CHECKED)
 	$(PY) -m bandit --quiet --recursive $(SERVED)
 
-.PHONY: audit
-audit: $(DEVELOPMENT) ## Known vulnerabilities of what is pinned; asks the Python Package Index for its advisories
-	@$(PY) -m tools.audit
+.PHONY: advisories
+advisories: $(DEVELOPMENT) ## Known vulnerabilities of what is pinned; asks the Python Package Index for its advisories
+	@$(PY) -m tools.advisories
 
 .PHONY: types
 types: $(DEVELOPMENT) ## Types: mypy --strict

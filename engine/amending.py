@@ -31,8 +31,7 @@ def amend(venue: Venue, command: AmendOrder, events: list[ev.Event]) -> None:
     if order is None:
         return
     book = venue.books[order.symbol]
-    if book.instrument.band is not None and book.status is _TRADING:
-        book.renew_band(venue.ts_ns)
+    book.renew_band(venue.ts_ns)
     quantity = order.quantity if command.quantity is None else command.quantity
     if book.status is not _TRADING and not gathers(book.status):
         reason: RejectReason | None = RejectReason.SYMBOL_NOT_TRADING

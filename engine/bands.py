@@ -19,7 +19,7 @@ class PriceBand:
 
     def __init__(self) -> None:
         self.reference: Ticks | None = None  # None: the instrument's
-        self.set_ns = 0
+        self.set_ns: int | None = 0  # None: taken for want of a last price, and only until the next look
         self.limit_side: Side | None = None  # of the orders that wanted to trade beyond the band
         self.limit_since_ns = 0
 
@@ -27,9 +27,11 @@ class PriceBand:
         """Whether the reference serves on: for its window, and through a limit state. O(1)."""
         if self.limit_side is not None:
             return True
-        return self.reference is not None and ts_ns < self.set_ns + instrument.band_window_ns
+        return (
+            self.reference is not None and self.set_ns is not None and ts_ns < self.set_ns + instrument.band_window_ns
+        )
 
-    def refer_to(self, price: Ticks | None, ts_ns: int) -> None:
+    def refer_to(self, price: Ticks | None, ts_ns: int | None) -> None:
         """Measure from `price` from now on; None: from the instrument's reference price."""
         self.reference, self.set_ns = price, ts_ns
 

@@ -218,9 +218,16 @@ class OrderBook:
         return price
 
     def renew_band(self, ts_ns: int) -> None:
-        """Measure the band from the last price once its reference has served its time. O(1)."""
-        if self.last_price is not None and not self.band.serves(self.instrument, ts_ns):
+        """Measure the band from the last price once its reference has served its time. O(1).
+
+        As long as there is no last price, from the instrument's reference price.
+        """
+        if self.instrument.band is None or self.status is not _TRADING or self.band.serves(self.instrument, ts_ns):
+            return
+        if self.last_price is not None:
             self.band.refer_to(self.inside_bbo(self.last_price), ts_ns)
+        elif self.instrument.reference_price is not None:
+            self.band.refer_to(self.inside_bbo(self.instrument.reference_price), None)
 
     @property
     def band_limits(self) -> tuple[Ticks, Ticks] | None:

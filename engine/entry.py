@@ -9,7 +9,7 @@ from engine import events as ev
 from engine.accounts import Account
 from engine.book import OrderBook
 from engine.commands import EnterOrder, OrderOptions
-from engine.execution import execute, market_limit
+from engine.execution import end_or_rest, execute, market_limit
 from engine.matcher import accepted, market_cost
 from engine.order import Order
 from engine.planning import NOTHING, Plan, plan_quantity, plan_spending, slide, worst_price
@@ -39,7 +39,7 @@ DAY_NS = 86_400_000_000_000
 
 _BUY = Side.BUY
 _LIMIT, _MARKET, _OCO, _TRAILING = OrderType.LIMIT, OrderType.MARKET, OrderType.OCO, OrderType.TRAILING_STOP
-_FOK, _DAY, _GTC = TimeInForce.FOK, TimeInForce.DAY, TimeInForce.GTC
+_FOK, _DAY = TimeInForce.FOK, TimeInForce.DAY
 _TRADING = TradingStatus.TRADING
 
 
@@ -55,7 +55,7 @@ def enter(venue: Venue, command: EnterOrder, events: list[ev.Event]) -> None:
     if book.status is not _TRADING and not takes(book.status, command):
         events.append(ev.Rejected(account, symbol, RejectReason.SYMBOL_NOT_TRADING, None, client_order_id))
         return
-    if book.instrument.band is not None and book.status is _TRADING:
+    if book.instrument.band is not None:
         book.renew_band(venue.ts_ns)
     if owner.stopped:
         reason = RejectReason.ACCOUNT_STOPPED
@@ -104,10 +104,8 @@ def _accept(
     pays.available -= hold
     pays.held += hold
     events.append(accepted(order))
-    if plan is NOTHING and order.time_in_force is _GTC and order.terms is None and book.instrument.band is None:
-        book.rest(order)  # it meets nobody and sets off nothing: most orders
-        book.changed_seq = venue.seq
-        venue.admit(order)
+    if plan is NOTHING and order.terms is None and book.instrument.band is None:
+        end_or_rest(venue, book, order, plan, False, events)  # it meets nobody and sets off nothing: most orders
         return
     execute(venue, book, order, plan, asked, events)
     if venue.pending:
@@ -124,7 +122,8 @@ def prepare(
     side, options, band = command.side, command.options, book.instrument.band
     takes_nothing = False
     if options is None and band is None:
-        asked = price = None if command.price is None else Ticks(int(command.price))
+        price: Ticks | None = command.price  # type: ignore[assignment] # the rules let no text through
+        asked = price
     else:
         asked, price, takes_nothing = _priced(command, book)
     terms = None
@@ -133,9 +132,9 @@ def prepare(
     prevention = command.self_trade_prevention
     if prevention is None:
         prevention = default_prevention(owner, command.account)
-    quantity = Lots(int(command.quantity or 0))
+    quantity: Lots = command.quantity or 0  # type: ignore[assignment] # nor here
     order = venue.new_order(
-        OrderId(venue.seq), owner, book, side, command.order_type, command.time_in_force, price, quantity,
+        venue.seq, owner, book, side, command.order_type, command.time_in_force, price, quantity,
         command.client_order_id, prevention, terms,
     )  # fmt: skip
     limit = price

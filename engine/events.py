@@ -204,14 +204,14 @@ class Completed(Ended, frozen=True):
     """Filled in full."""
 
 
-class Cancelled(Ended, frozen=True, kw_only=True):
+class Cancelled(Ended, frozen=True):
     """Ended with something left."""
 
     reason: CancelReason
     rested: bool  # whether it stood in the book until now
 
 
-class Expired(Ended, frozen=True, kw_only=True):
+class Expired(Ended, frozen=True):
     """Ended by the clock, with something left."""
 
     rested: bool

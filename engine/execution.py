@@ -36,7 +36,7 @@ def execute(
     affected: list[Order] = []  # makers that traded or ended, and have links or exits
     if matches:
         book.changed_seq = venue.seq
-        if len(book.stops):
+        if book.stops.waiting:
             trades = plan.trades
             first_price = trades[0][0].price if trades else None
         if plan.kinds is None:
@@ -49,7 +49,7 @@ def execute(
         and not plan.prevented
         and _stopped_by_band(book, order, asked)
     )
-    ended = _end_or_rest(venue, book, order, plan, stopped, events)
+    ended = end_or_rest(venue, book, order, plan, stopped, events)
     traded = order.cum != cum
     if order.terms is not None:
         if order.sibling is not None and (ended or traded or order.quantity < quantity):
@@ -58,7 +58,7 @@ def execute(
             affected.insert(0, order)
     for maker in affected:
         venue.end_sibling(maker, events)
-    if stopped or traded:
+    if stopped or (traded and book.band.limit_side is not None):
         _change_limit_state(venue, book, order, stopped, events)
     if first_price is not None:
         _step_between(venue, book, first_price, events)
@@ -118,15 +118,15 @@ def _carry_out(
             events.append(amended(order, order.price, kept_priority=True))
 
 
-def _end_or_rest(
-    venue: Venue, book: OrderBook, order: Order, plan: Plan, stopped: bool, events: list[ev.Event]
-) -> bool:
+def end_or_rest(venue: Venue, book: OrderBook, order: Order, plan: Plan, stopped: bool, events: list[ev.Event]) -> bool:
     """Rest what is left of an executed order, or end it; whether it ended."""
     time_in_force = order.time_in_force
     if order.leaves == 0 and order.quantity > 0 and not plan.left_over and not plan.prevented:
         events.append(completed(order))
     elif order.price is None or time_in_force is _IOC or time_in_force is _FOK or plan.prevented:
-        give_back(order, Amount(order.leaves * order.hold_per_lot))
+        hold = order.leaves * order.hold_per_lot
+        order.pays.held -= hold
+        order.pays.available += hold
         events.append(cancelled(order, _why_ended(order, plan, stopped), rested=False))
     else:
         terms = order.terms
@@ -180,7 +180,7 @@ def _change_limit_state(venue: Venue, book: OrderBook, order: Order, stopped: bo
             venue.timers[instrument.symbol] = (venue.ts_ns + instrument.limit_state_ns, _HALTED)
             worst = book.band_limit(order.side)
             events.append(ev.LimitStateChanged(instrument.symbol, order.side, worst))
-    elif band.limit_side is not None:
+    else:
         leave_limit_state(venue, book, events)
 
 

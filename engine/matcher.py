@@ -195,8 +195,8 @@ def cancelled(order: Order, reason: CancelReason, *, rested: bool) -> ev.Cancell
         order.client_order_id,
         order.entered_ns,
         order.terms,
-        reason=reason,
-        rested=rested,
+        reason,
+        rested,
     )
 
 
@@ -217,5 +217,5 @@ def expired(order: Order, *, rested: bool) -> ev.Expired:
         order.client_order_id,
         order.entered_ns,
         order.terms,
-        rested=rested,
+        rested,
     )

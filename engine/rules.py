@@ -65,12 +65,14 @@ def refuse_entry(
         return RejectReason.UNSUPPORTED_COMBINATION
     if isinstance(price, str) or (price is not None and price < 1):
         return RejectReason.BAD_TICK
-    if options is not None and _off_the_ticks(options):
-        return RejectReason.BAD_TICK
     if isinstance(quantity, str) or isinstance(command.quote_quantity, str):
-        return RejectReason.BAD_LOT
-    if options is not None and isinstance(options.display_quantity, str):
-        return RejectReason.BAD_LOT
+        on_the_ticks = options is None or not _off_the_ticks(options)
+        return RejectReason.BAD_LOT if on_the_ticks else RejectReason.BAD_TICK
+    if options is not None:
+        if _off_the_ticks(options):
+            return RejectReason.BAD_TICK
+        if isinstance(options.display_quantity, str):
+            return RejectReason.BAD_LOT
     if quantity is None:
         reason = _refuse_notional(instrument, owner, ledger, command.quote_quantity or 0)
     else:
@@ -83,13 +85,19 @@ def refuse_entry(
     order_type = command.order_type
     if price is not None and (order_type is _LIMIT or order_type is _OCO) and beyond_collar(book, command.side, price):
         return RejectReason.PRICE_OUTSIDE_COLLAR
-    orders = 2 if order_type is _OCO else 1
+    open_orders = len(owner.open_orders) + (2 if order_type is _OCO else 1)  # of all symbols: mostly enough to know
+    if open_orders <= instrument.max_open_orders and owner.configuration.max_open_orders is None:
+        return None
+    return _refuse_open_orders(instrument, owner, 2 if order_type is _OCO else 1)
+
+
+def _refuse_open_orders(instrument: Instrument, owner: Account, more: int) -> RejectReason | None:
+    """Whether there would be too many open orders of the symbol, or over all of them."""
     most = owner.configuration.max_open_orders
-    if owner.open_count.get(instrument.symbol, 0) + orders > instrument.max_open_orders or (
-        most is not None and len(owner.open_orders) + orders > most
-    ):
-        return RejectReason.TOO_MANY_OPEN_ORDERS
-    return None
+    too_many = owner.open_count.get(instrument.symbol, 0) + more > instrument.max_open_orders or (
+        most is not None and len(owner.open_orders) + more > most
+    )
+    return RejectReason.TOO_MANY_OPEN_ORDERS if too_many else None
 
 
 def _combines(command: EnterOrder) -> bool:

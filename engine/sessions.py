@@ -71,8 +71,10 @@ def _change_status(venue: Venue, book: OrderBook, status: TradingStatus, events:
         found = clearing(book)
         if found is not None:
             _uncross(venue, book, found, events)
-        elif book.last_price is not None:
-            step_stops(venue, book, book.last_price, events)
+        else:
+            book.renew_band(venue.ts_ns)
+            if book.last_price is not None:
+                step_stops(venue, book, book.last_price, events)
         finish(venue, events)
     elif status is _CLOSED:
         _close(venue, book, events)

@@ -27,7 +27,7 @@ Key = tuple[int, int]
 class StopOrders:
     """Every order of a symbol that waits for its trigger."""
 
-    __slots__ = ("_buys", "_falling", "_rising", "_sells", "_turns")
+    __slots__ = ("_buys", "_falling", "_rising", "_sells", "_turns", "waiting")
 
     def __init__(self) -> None:
         self._buys: SortedDict[Key, Order] = SortedDict()  # by stop price and turn
@@ -35,9 +35,7 @@ class StopOrders:
         self._rising: SortedDict[Key, Order] = SortedDict()  # trailing sells by peak and turn
         self._falling: SortedDict[Key, Order] = SortedDict()  # trailing buys by negated peak and turn
         self._turns = 0
-
-    def __len__(self) -> int:
-        return len(self._buys) + len(self._sells)
+        self.waiting = 0  # how many orders
 
     def __iter__(self) -> Iterator[Order]:
         """Buys, then sells, each in the order in which a moving price would trigger them."""
@@ -49,6 +47,7 @@ class StopOrders:
         self._turns += 1
         order.turn = self._turns
         order.waiting = True
+        self.waiting += 1
         self._by_stop(order)[_stop_key(order)] = order
         if order.peak is not None:
             self._by_peak(order)[_peak_key(order)] = order
@@ -60,6 +59,7 @@ class StopOrders:
         if order.peak is not None:
             del self._by_peak(order)[_peak_key(order)]
         order.waiting = False
+        self.waiting -= 1
 
     def reached(self, price: Ticks) -> list[Order]:
         """The orders that a trade at `price` triggers, in order; they wait no longer."""
@@ -88,6 +88,8 @@ class StopOrders:
                 trails = order.peak is not None and self._by_peak(order).get(_peak_key(order)) is not order
                 if key != _stop_key(order) or not order.waiting or order.level is not None or trails:
                     raise InvariantViolation(f"{symbol}: waiting order {order.order_id} misplaced")
+        if self.waiting != len(self._buys) + len(self._sells):
+            raise InvariantViolation(f"{symbol}: the count of waiting orders")
         trailing = sum(order.peak is not None for order in self)
         if trailing != len(self._rising) + len(self._falling):
             raise InvariantViolation(f"{symbol}: trailing stops that do not wait")

@@ -67,7 +67,7 @@ class Venue:
 
     def new_order(
         self,
-        order_id: OrderId,
+        order_id: OrderId | Seq,
         owner: Account,
         book: OrderBook,
         side: Side,
@@ -98,7 +98,7 @@ class Venue:
             held_at = price if price is not None else hold_price
             per_lot = hold_per_lot(side, held_at or Ticks(0), instrument, maker_rate, taker_rate)
         order = Order(
-            order_id,
+            order_id,  # type: ignore[arg-type] # the seq of its command, or the id of a leg
             own.account,
             symbol,
             side,

@@ -10,8 +10,8 @@ from engine.events import Filled
 from engine.exchange import Exchange
 from engine.instrument import Instrument
 from engine.types import Amount, Lots, OrderType, Side, Ticks, TimeInForce
-from tests.engine.naive_book import notional_of
 from tests.engine.pair import COIN, SHARE
+from tools.audit.naive_money import notional_of
 
 BTC = Instrument(
     symbol="BTC-USDT",

@@ -16,9 +16,25 @@ A file holds scenarios of one subject. Prices are ticks, quantities lots, amount
       buy 101: b2 2 | 100: b1 5
 
 `given` and `when` hold commands (see `COMMANDS`), `then` the events that those under `when`
-cause, `book` the sides that are not empty, best level first, each order with what it leaves.
+cause (`tests.scenarios.words` has their words), `book` the sides that are not empty, best level
+first, each order with what it leaves; of an iceberg what it shows `+` what it hides. `waiting`
+holds the orders that wait for their trigger, in order of entry, each with its stop price.
 Accounts 1, 2 and 3 have more than they can spend, all others what they deposit; `funds` holds what
 these then own, and the venue's account 0, what is held in brackets.
+
+An order is a side and then, in any order, what is said of it (see `OPTION`):
+
+    s: sell 5 stop 90                          a stop; with `at 89` too a stop-limit
+    t: sell 5 trailing 10                      a trailing stop; `trailing 5%` of the peak
+    i: buy 10 at 100 show 2                    an iceberg
+    p: buy 5 at 100 post-only                  or `post-only slide`
+    o: sell 5 at 120 oco stop 90 limit 89      one cancels other: o is the limit leg, o.stop the other
+    e: buy 5 at 100 take-profit 120 stop-loss 90   a bracket; its exits are e.take_profit and e.stop
+    d: buy 5 at 100 gtd until 60s prevent decrement of X-USD id a-17 by 2
+
+The clock starts at 0 s and goes on by a nanosecond a command. `at 60s: COMMAND` carries one out at
+just that time, and `clock at 60s` tells the exchange what time it is; what happens then is told with
+the time before it.
 """
 
 from __future__ import annotations
@@ -26,10 +42,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 
 from engine import events as ev
 from engine.commands import (
+    AdvanceTime,
     AmendOrder,
     CancelAll,
     CancelOrder,
@@ -38,18 +56,31 @@ from engine.commands import (
     Deposit,
     EnterOrder,
     ListInstrument,
+    OrderOptions,
     SetStatus,
     StopAccount,
     Withdraw,
 )
 from engine.exchange import Exchange
 from engine.instrument import Instrument
-from engine.types import AccountId, OrderType, Side, TimeInForce, TradingStatus
+from engine.order import Order
+from engine.types import (
+    AccountId,
+    OrderId,
+    OrderStatus,
+    OrderType,
+    PostOnly,
+    SelfTradePrevention,
+    Side,
+    TimeInForce,
+    TradingStatus,
+)
+from tests.scenarios.words import Teller
 
 HERE = Path(__file__).parent
-PARTS = ("given", "when", "then", "book", "funds")
+PARTS = ("given", "when", "then", "book", "waiting", "funds")
 SYMBOL = "X-USD"
-PLAIN: dict[str, object] = {  # no fees, no collar, no limit within reach
+PLAIN: dict[str, object] = {  # no fees, no collar, no band, no limit within reach
     "symbol": SYMBOL,
     "base": "X",
     "quote": "USD",
@@ -61,9 +92,10 @@ PLAIN: dict[str, object] = {  # no fees, no collar, no limit within reach
     "max_notional": 10**9,
     "max_open_orders": 1000,
 }
-
-
 RICH = [AccountId(1), AccountId(2), AccountId(3)]
+UNITS_NS = {"s": 10**9, "h": 3600 * 10**9}
+
+Words = dict[str, str | None]
 
 
 @dataclass
@@ -86,30 +118,45 @@ def read_scenarios() -> list[Scenario]:
                 part = None
             elif line in PARTS:
                 part = scenarios[-1].parts[line]
-            elif line.strip() and part is not None:
-                part.append(line.strip())
-            elif line.strip() and not line.startswith("#"):
-                raise ValueError(f"{path.name}: {line!r} belongs to no part of a scenario")
+            elif line.strip() and not line.lstrip().startswith("#"):
+                if part is None:
+                    raise ValueError(f"{path.name}: {line!r} belongs to no part of a scenario")
+                part.append(line.strip().split("  #")[0])
     return scenarios
 
 
 # One command a line. `NAME:` lets later lines speak of the order; `id ID` is its client order id.
-ORDER = (
-    r"((?P<label>\w+): )?(?P<side>buy|sell)( (?P<quantity>-?\d[\d.]*))?( at (?P<price>-?\d[\d.]*))?(?P<market> market)?"
-    r"( for (?P<quote_quantity>[\w.]+))?( (?P<tif>gtc|ioc|fok))?"
+ORDER = r"((?P<label>\w+): )?(?P<side>buy|sell)(?P<options>( .+)?)"
+NUMBER = r"-?\d[\d.]*"
+OPTION = re.compile(
+    rf"""\ (?:at\ (?P<price>{NUMBER})
+    | (?P<market>market) | for\ (?P<quote_quantity>[\w.]+)
+    | (?P<oco>oco) | stop\ (?P<stop_price>{NUMBER}) | limit\ (?P<stop_limit_price>{NUMBER})
+    | trailing\ (?P<trail_percent>{NUMBER})% | trailing\ (?P<trail_amount>{NUMBER})
+    | take-profit\ (?P<take_profit>{NUMBER}) | stop-loss\ (?P<stop_loss>{NUMBER})
+    | stop-loss-limit\ (?P<stop_loss_limit>{NUMBER})
+    | show\ (?P<display_quantity>{NUMBER}) | post-only\ (?P<slide>slide) | (?P<post_only>post-only)
+    | (?P<tif>gtc|ioc|fok|day|gtd) | until\ (?P<until>[\d.]+[sh]) | prevent\ (?P<prevent>\w+)
+    | as\ (?P<type>\w+) | of\ (?P<symbol>\S+) | id\ (?P<client>\S+) | by\ (?P<account>\d)
+    | (?P<quantity>{NUMBER})
+    )(?=\ |$)""",
+    re.VERBOSE,
 )
+LABEL = r"(?P<label>[\w.]+)"
 COMMANDS = {
-    rf"{ORDER}( of (?P<symbol>\S+))?( id (?P<client>\S+))?( by (?P<account>\d))?": "enter",
+    ORDER: "enter",
     r"cancel all( (?P<side>buy|sell))?( of (?P<symbol>\S+))?( by (?P<account>\d))?": "cancel_all",
-    r"cancel (?P<label>\w+)( of (?P<symbol>\S+))?( by (?P<account>\d))?": "cancel",
+    rf"cancel {LABEL}( of (?P<symbol>\S+))?( by (?P<account>\d))?": "cancel",
     r"cancel id (?P<client>\S+)( by (?P<account>\d))?": "cancel",
-    r"amend (?P<label>\w+)( to (?P<quantity>-?\d[\d.]*))?( at (?P<price>-?\d[\d.]*))?( by (?P<account>\d))?": "amend",
-    r"set (?P<status>trading|halted|closed)( of (?P<symbol>\S+))?": "set_status",
+    rf"amend {LABEL}( to (?P<quantity>{NUMBER}))?( at (?P<price>{NUMBER}))?( stop (?P<stop_price>{NUMBER}))?"
+    r"( by (?P<account>\d))?": "amend",
+    r"set (?P<status>pre_open|auction|trading|halted|closed)( of (?P<symbol>\S+))?": "set_status",
     r"deposit (?P<amount>\S+) (?P<asset>\w+)( limit (?P<limit>\S+))?( by (?P<account>\d))?": "deposit",
     r"withdraw (?P<amount>\S+) (?P<asset>\w+)( by (?P<account>\d))?": "withdraw",
     r"(?P<switch>stop|start)( by (?P<account>\d))?": "stop_account",
     r"configure (?P<changes>\w+=\S+(, \w+=\S+)*)( by (?P<account>\d))?": "configure",
     r"list (?P<changes>\w+=\S+(, \w+=\S+)*)": "list_instrument",
+    r"clock": "advance_time",
 }
 
 
@@ -118,18 +165,70 @@ def number(text: str | None) -> int | str | None:
     return int(text) if text is not None and re.fullmatch(r"-?\d+", text) else text
 
 
-def tell_of_account(event: ev.Event) -> str:
-    """An event about an account as a line under `then`."""
-    match event:
-        case ev.Deposited():
-            return f"{event.account} deposited {event.amount} {event.asset}"
-        case ev.Withdrawn():
-            return f"{event.account} withdrew {event.amount} {event.asset}"
-        case ev.AccountConfigured():
-            return f"{event.account} is {event.tier}"
-        case ev.AccountStopped():
-            return f"{event.account} stopped" if event.stopped else f"{event.account} may trade"
-    raise ValueError(f"no words for {event}")
+def millionths(percent: str | None) -> int | str | None:
+    """A percentage as it travels in a command: text when it is no whole number of millionths."""
+    if percent is None:
+        return None
+    scaled = Decimal(percent) * 10_000
+    return int(scaled) if scaled == int(scaled) else percent
+
+
+def nanoseconds(text: str) -> int:
+    """A time such as `60s` or `24h`."""
+    return int(Decimal(text[:-1]) * UNITS_NS[text[-1]])
+
+
+def setting(key: str, value: str) -> object:
+    """A value under `list`: a text, a duration, yes or no, or a number."""
+    if isinstance(PLAIN.get(key), str):
+        return value
+    if key.endswith("_ns"):
+        return nanoseconds(value)
+    return value == "yes" if key == "scheduled" else int(value)
+
+
+def order_type(words: Words) -> OrderType:
+    """The type that the words of an order ask for; `as TYPE` says it outright."""
+    if words["type"]:
+        return OrderType(words["type"])
+    if words["market"]:
+        return OrderType.MARKET
+    if words["oco"]:
+        return OrderType.OCO
+    if words["trail_amount"] or words["trail_percent"]:
+        return OrderType.TRAILING_STOP
+    if words["stop_price"]:
+        return OrderType.STOP_LIMIT if words["price"] else OrderType.STOP
+    return OrderType.LIMIT
+
+
+def read_options(text: str) -> Words:
+    """What is said of an order after its side."""
+    words: Words = dict.fromkeys(OPTION.groupindex)
+    place = 0
+    while place < len(text):
+        match = OPTION.match(text, place)
+        if match is None:
+            raise ValueError(f"not of an order: {text[place:]!r}")
+        words |= {name: said for name, said in match.groupdict().items() if said is not None}
+        place = match.end()
+    return words
+
+
+def order_options(words: Words) -> OrderOptions:
+    """What an order asks for beyond side, price and quantity."""
+    return OrderOptions(
+        PostOnly.SLIDE if words["slide"] else PostOnly.REJECT if words["post_only"] else None,
+        number(words["display_quantity"]),
+        number(words["stop_price"]),
+        number(words["stop_limit_price"]),
+        number(words["trail_amount"]),
+        millionths(words["trail_percent"]),
+        nanoseconds(words["until"]) if words["until"] else None,
+        number(words["take_profit"]),
+        number(words["stop_loss"]),
+        number(words["stop_loss_limit"]),
+    )
 
 
 class Stage:
@@ -137,8 +236,7 @@ class Stage:
 
     def __init__(self) -> None:
         self.exchange = Exchange()
-        self.order_ids: dict[str, int] = {}
-        self.labels: dict[int, str] = {}
+        self.teller = Teller()
         self.ts_ns = 0
         self.apply(ListInstrument(Instrument(**PLAIN)))
         for account in RICH:
@@ -154,108 +252,99 @@ class Stage:
         if line == "a second later":
             self.ts_ns += 10**9
             return []
+        line = re.sub(r"clock at (\S+)", r"at \1: clock", line)
+        timed = re.fullmatch(r"(?P<when>at (?P<time>[\d.]+[sh]): )(?P<line>.+)", line)
+        if timed is not None:
+            self.ts_ns = nanoseconds(timed["time"]) - 1
+            return [timed["when"] + told for told in self.play(timed["line"])]
         for pattern, name in COMMANDS.items():
             match = re.fullmatch(pattern, line)
             if match is not None:
-                build: Callable[[dict[str, str | None]], Command] = getattr(self, name)
+                build: Callable[[Words], Command] = getattr(self, name)
                 command = build(match.groupdict())
-                return [self.tell(event) for event in self.apply(command)]
+                return [self.teller.tell(event) for event in self.apply(command)]
         raise ValueError(f"not a command: {line!r}")
 
     # -- commands
 
-    def enter(self, words: dict[str, str | None]) -> EnterOrder:
+    def enter(self, words: Words) -> EnterOrder:
+        words |= read_options(words["options"] or "")
+        price = number(words["price"])
         if words["label"]:
-            self.order_ids[words["label"]] = self.exchange.seq + 1
-            self.labels[self.exchange.seq + 1] = words["label"]
+            self.teller.expect(words["label"], OrderId(self.exchange.seq + 1), price)
         market = words["market"] is not None
+        options = order_options(words)
         return EnterOrder(
             self.account(words),
             words["symbol"] or SYMBOL,
             Side(words["side"]),
-            OrderType.MARKET if market else OrderType.LIMIT,
+            order_type(words),
             TimeInForce(words["tif"] or ("ioc" if market else "gtc")),
             number(words["quantity"]),
-            number(words["price"]),
+            price,
             words["client"],
             number(words["quote_quantity"]),
+            SelfTradePrevention(words["prevent"]) if words["prevent"] else None,
+            None if options == OrderOptions() else options,
         )
 
-    def cancel(self, words: dict[str, str | None]) -> CancelOrder:
-        order_id = self.order_ids.get(words["label"], 999) if "label" in words else None
+    def cancel(self, words: Words) -> CancelOrder:
+        order_id = self.teller.order_id(words["label"]) if "label" in words else None
         return CancelOrder(self.account(words), order_id, words.get("client"), words.get("symbol"))
 
-    def cancel_all(self, words: dict[str, str | None]) -> CancelAll:
+    def cancel_all(self, words: Words) -> CancelAll:
         return CancelAll(self.account(words), words["symbol"], Side(words["side"]) if words["side"] else None)
 
-    def amend(self, words: dict[str, str | None]) -> AmendOrder:
-        order_id = self.order_ids.get(words["label"], 999)
-        return AmendOrder(self.account(words), order_id, number(words["price"]), number(words["quantity"]))
+    def amend(self, words: Words) -> AmendOrder:
+        return AmendOrder(
+            self.account(words),
+            self.teller.order_id(words["label"]),
+            number(words["price"]),
+            number(words["quantity"]),
+            number(words["stop_price"]),
+        )
 
-    def set_status(self, words: dict[str, str | None]) -> SetStatus:
+    def set_status(self, words: Words) -> SetStatus:
         return SetStatus(words["symbol"] or SYMBOL, TradingStatus(words["status"]))
 
-    def list_instrument(self, words: dict[str, str | None]) -> ListInstrument:
-        changes = dict(change.split("=") for change in words["changes"].split(", "))
-        typed = {key: value if isinstance(PLAIN.get(key), str) else int(value) for key, value in changes.items()}
-        return ListInstrument(Instrument(**PLAIN | typed))
+    def advance_time(self, words: Words) -> AdvanceTime:
+        return AdvanceTime()
 
-    def deposit(self, words: dict[str, str | None]) -> Deposit:
+    def list_instrument(self, words: Words) -> ListInstrument:
+        changes = dict(change.split("=") for change in words["changes"].split(", "))
+        return ListInstrument(Instrument(**PLAIN | {key: setting(key, value) for key, value in changes.items()}))
+
+    def deposit(self, words: Words) -> Deposit:
         return Deposit(self.account(words), words["asset"], words["amount"], words["limit"])
 
-    def withdraw(self, words: dict[str, str | None]) -> Withdraw:
+    def withdraw(self, words: Words) -> Withdraw:
         return Withdraw(self.account(words), words["asset"], words["amount"])
 
-    def stop_account(self, words: dict[str, str | None]) -> StopAccount:
+    def stop_account(self, words: Words) -> StopAccount:
         return StopAccount(self.account(words), words["switch"] == "stop")
 
-    def configure(self, words: dict[str, str | None]) -> ConfigureAccount:
-        changes = dict(change.split("=") for change in words["changes"].split(", "))
-        typed = {key: value if key in ("tier", "max_notional") else int(value) for key, value in changes.items()}
-        return ConfigureAccount(self.account(words), **{"tier": "special"} | typed)
+    def configure(self, words: Words) -> ConfigureAccount:
+        typed: dict[str, object] = {"tier": "special"}
+        for key, value in (change.split("=") for change in words["changes"].split(", ")):
+            if key == "self_trade_prevention":
+                typed[key] = SelfTradePrevention(value)
+            else:
+                typed[key] = value if key in ("tier", "max_notional") else int(value)
+        return ConfigureAccount(self.account(words), **typed)
 
-    def account(self, words: dict[str, str | None]) -> AccountId:
+    def account(self, words: Words) -> AccountId:
         return AccountId(int(words["account"] or 1))
 
-    # -- events
-
-    def tell(self, event: ev.Event) -> str:
-        """The event as a line under `then`."""
-        match event:
-            case ev.Accepted(order_type=OrderType.MARKET):
-                return f"{self.labels[event.order_id]} accepted for {event.quantity}"
-            case ev.Accepted():
-                return f"{self.labels[event.order_id]} accepted"
-            case ev.Repeated():
-                return f"repeats {self.labels[event.order_id]}"
-            case ev.Rejected():
-                first = f", see {self.labels[event.order_id]}" if event.order_id in self.labels else ""
-                return f"rejected: {event.reason}{first}"
-            case ev.Filled():
-                taker, maker = self.labels[event.taker_order_id], self.labels[event.maker_order_id]
-                fees = ""
-                if event.maker_fee or event.taker_fee:
-                    fees = f", maker fee {event.maker_fee}, taker fee {event.taker_fee}"
-                return f"{taker} takes {event.quantity} from {maker} at {event.price}{fees}"
-            case ev.Amended():
-                priority = "kept" if event.kept_priority else "lost"
-                return (
-                    f"{self.labels[event.order_id]} amended: {event.leaves} left at {event.price}, priority {priority}"
-                )
-            case ev.Cancelled():
-                left = event.quantity - event.cum
-                return f"{self.labels[event.order_id]} cancelled: {event.reason}, {left} left"
-            case ev.Completed():
-                return f"{self.labels[event.order_id]} completed"
-            case ev.StatusChanged():
-                return f"{event.symbol} is {event.status}"
-            case ev.InstrumentListed():
-                return f"{event.instrument.symbol} listed"
-        return tell_of_account(event)
+    # -- what stands
 
     def book(self) -> list[str]:
         """The sides that are not empty, as lines under `book`."""
         return list(self._book_lines())
+
+    def waiting(self) -> list[str]:
+        """The orders that wait for their trigger, as lines under `waiting`."""
+        orders = [o for o in self.exchange.orders.values() if o.status is OrderStatus.PENDING_TRIGGER]
+        return [self._waits(order) for order in sorted(orders, key=lambda o: (o.order_id % 10**15, o.order_id))]
 
     def funds(self) -> list[str]:
         """What the accounts own that are not rich, as lines under `funds`."""
@@ -274,8 +363,16 @@ class Stage:
         book = self.exchange.books[SYMBOL]
         for side in Side:
             levels = [
-                f"{level.price}: " + ", ".join(f"{self.labels[order.order_id]} {order.leaves}" for order in level)
-                for level in book.own_side(side)
+                f"{level.price}: " + ", ".join(self._rests(order) for order in level) for level in book.own_side(side)
             ]
             if levels:
                 yield f"{side} " + " | ".join(levels)
+
+    def _rests(self, order: Order) -> str:
+        hidden = order.leaves - order.shown
+        return f"{self.teller.labels[order.order_id]} {order.shown}" + (f"+{hidden}" if hidden else "")
+
+    def _waits(self, order: Order) -> str:
+        limit = "" if order.price is None else f" limit {order.price}"
+        stop_price = order.terms.stop_price
+        return f"{self.teller.labels[order.order_id]}: {order.side} {order.leaves} stop {stop_price}{limit}"

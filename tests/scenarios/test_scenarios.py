@@ -17,6 +17,7 @@ def test_scenario(scenario: Scenario) -> None:
     happened = [told for line in scenario.parts["when"] for told in stage.play(line)]
     assert happened == scenario.parts["then"]
     assert stage.book() == scenario.parts["book"]
+    assert stage.waiting() == scenario.parts["waiting"]
     if scenario.parts["funds"]:
         assert stage.funds() == scenario.parts["funds"]
     stage.exchange.check_invariants()

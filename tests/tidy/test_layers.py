@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tomllib
 
 from tests.tidy.sources import ROOT
 
@@ -21,3 +22,16 @@ def test_every_import_contract_is_kept() -> None:
     )
     assert outcome.returncode == 0, outcome.stdout + outcome.stderr
     assert "0 broken" in outcome.stdout
+
+
+VALUES = {"types", "terms", "commands", "events", "rejects", "instrument"}  # of the engine: they decide nothing
+
+
+def test_the_naive_exchange_may_import_nothing_of_the_engine_that_decides() -> None:
+    pyproject = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    (contract,) = [c for c in pyproject["tool"]["importlinter"]["contracts"] if c["id"] == "second-exchange"]
+    deciding = {path.stem for path in (ROOT / "engine").glob("[!_]*.py")} - VALUES
+    assert set(contract["forbidden_modules"]) == {f"engine.{name}" for name in deciding}
+    ours = {path.stem for path in (ROOT / "tools" / "audit").glob("[!_]*.py")}
+    with_engine = {"engine_side", "search", "reading", "report", "told"}  # what runs and reads, and judges nothing
+    assert set(contract["source_modules"]) == {f"tools.audit.{name}" for name in ours - with_engine}

@@ -1,4 +1,4 @@
-"""Known vulnerabilities of the pinned dependencies, by pip-audit: `make audit`.
+"""Known vulnerabilities of the pinned dependencies, by pip-audit: `make advisories`.
 
 Exit status: 0 none known, 1 some are, or a dependency could not be looked up; 3 no advisory service can be
 reached from here, so that nothing is known either way. Layer: tools.

@@ -1,6 +1,7 @@
 """The naive exchange's money: every hold summed up anew from the open orders, every fee a fraction.
 
-Written from the matching rules, with arithmetic of its own; see `naive_book`.
+Written from the matching rules, with arithmetic of its own by way of the decimals that people see.
+Units: minor units of the asset. Layer: tools. Of the engine it knows only the value modules.
 """
 
 from __future__ import annotations
@@ -10,23 +11,39 @@ import re
 from collections import Counter
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import lru_cache
 
 from engine import events as ev
-from engine.commands import ConfigureAccount, Deposit, EnterOrder, Withdraw
+from engine.commands import ConfigureAccount, Deposit, Withdraw
 from engine.instrument import Instrument
 from engine.rejects import RejectReason
-from engine.types import Side, TimeInForce
+from engine.types import AccountId, Amount, OrderId, SelfTradePrevention
+from tools.audit.naive_order import NaiveOrder
 
 FEES = 0  # the venue's account
+SANDBOX = 1  # stands for everybody: it trades with itself
+
+
+class NotWhole(Exception):
+    """An instrument whose tick times lot is no whole number of minor units."""
+
+
+@lru_cache(maxsize=1024)
+def _whole(text: str, other: str, scale: int) -> int:
+    exact = Fraction(text) * Fraction(other) * 10**scale
+    if exact.denominator != 1:
+        raise NotWhole(f"{text} times {other} is not a whole number of units of 10^-{scale}")
+    return int(exact)
 
 
 def notional_of(instrument: Instrument, price: int, quantity: int) -> int:
     """Price times quantity in minor units, by way of the decimals that people see."""
-    exact = (
-        Fraction(instrument.tick_size) * price * Fraction(instrument.lot_size) * quantity * 10**instrument.quote_scale
-    )
-    assert exact.denominator == 1, "a tick times a lot is not a whole number of minor units"
-    return int(exact)
+    return price * quantity * _whole(instrument.tick_size, instrument.lot_size, instrument.quote_scale)
+
+
+def base_of(instrument: Instrument, quantity: int) -> int:
+    """Lots in minor units of the base asset, by way of the decimals that people see."""
+    return quantity * _whole(instrument.lot_size, "1", instrument.base_scale)
 
 
 def fee_of(notional: int, millionths: int) -> int:
@@ -41,13 +58,6 @@ def net_fees_of(notional: int, maker_rate: int, taker_rate: int) -> tuple[int, i
     return max(maker, -max(taker, 0)), max(taker, -max(maker, 0))
 
 
-def base_of(instrument: Instrument, quantity: int) -> int:
-    """Lots in minor units of the base asset, by way of the decimals that people see."""
-    exact = Fraction(instrument.lot_size) * quantity * 10**instrument.base_scale
-    assert exact.denominator == 1, "a lot is not a whole number of minor units"
-    return int(exact)
-
-
 def decimal_of(text: str) -> Fraction | None:
     """A decimal of at most 40 digits, or None for anything else."""
     if not re.fullmatch(r"[0-9]*\.?[0-9]*", text) or not 1 <= len(text.replace(".", "")) <= 40:
@@ -57,11 +67,12 @@ def decimal_of(text: str) -> Fraction | None:
 
 @dataclass
 class NaiveAccount:
-    """What an account may, and when it asked for orders while that was limited."""
+    """What an account may, its open orders, and when it asked for orders while that was limited."""
 
     configuration: ConfigureAccount
     stopped: bool = False
-    asked_ns: list[int] = field(default_factory=list)
+    asked_ns: list[int] = field(default_factory=list)  # in the second of the latest
+    open: list[NaiveOrder] = field(default_factory=list)  # oldest first
 
     def rates(self, instrument: Instrument) -> tuple[int, int]:
         """Maker and taker rate of an order entered now."""
@@ -71,42 +82,23 @@ class NaiveAccount:
             instrument.taker_fee if own.taker_fee is None else own.taker_fee,
         )
 
+    def mode(self, asked: SelfTradePrevention | None) -> SelfTradePrevention:
+        """How an order's meeting with one of its own account ends."""
+        own = self.configuration
+        if asked is not None:
+            return asked
+        if own.self_trade_prevention is not None:
+            return own.self_trade_prevention
+        return SelfTradePrevention.NONE if own.account == SANDBOX else SelfTradePrevention.CANCEL_NEWEST
 
-@dataclass
-class NaiveOrder:
-    order_id: int
-    asked: EnterOrder
-    entered_ns: int
-    turn: int  # when it joined the queue it stands in
-    price: int | None
-    quantity: int
-    rates: tuple[int, int]  # maker and taker, for as long as it lives
-    cum: int = 0
-    quote_cum: int = 0
-    fees: int = 0
-
-    @property
-    def leaves(self) -> int:
-        return self.quantity - self.cum
-
-    def ended(self) -> tuple[object, ...]:
-        """The fields that both ways to end have."""
-        asked = self.asked
-        return (
-            self.order_id,
-            asked.account,
-            asked.symbol,
-            asked.side,
-            asked.order_type,
-            asked.time_in_force,
-            self.price,
-            self.quantity,
-            self.cum,
-            self.quote_cum,
-            self.fees,
-            asked.client_order_id,
-            self.entered_ns,
-        )
+    def exceeds_rate(self, ts_ns: int) -> bool:
+        """Note one more order; whether that is more than may come within one second of the clock."""
+        most = self.configuration.max_orders_per_second
+        if most is None:
+            return False
+        self.asked_ns = [asked for asked in self.asked_ns if asked // 10**9 == ts_ns // 10**9]
+        self.asked_ns.append(ts_ns)
+        return len(self.asked_ns) > most
 
 
 class NaiveLedger:
@@ -114,16 +106,22 @@ class NaiveLedger:
 
     def __init__(self) -> None:
         self.instruments: dict[str, Instrument] = {}
-        self.open: list[NaiveOrder] = []  # of every symbol, oldest first
+        self.open: list[NaiveOrder] = []  # of every symbol, in order of entry
         self.accounts: dict[int, NaiveAccount] = {}
         self.scales: dict[str, int] = {}  # of every asset
         self.owned: Counter[tuple[int, str]] = Counter()  # by account and asset, held or not
         self.deposited: Counter[tuple[int, str]] = Counter()
+        self.issued: Counter[str] = Counter()  # deposited less withdrawn
 
     def account(self, account: int) -> NaiveAccount:
-        return self.accounts.setdefault(account, NaiveAccount(ConfigureAccount(account, "standard")))
+        """An account, made when it was never heard of."""
+        known = self.accounts.get(account)
+        if known is None:
+            known = self.accounts[account] = NaiveAccount(ConfigureAccount(AccountId(account), "standard"))
+        return known
 
     def configure(self, command: ConfigureAccount) -> list[ev.Event]:
+        """ConfigureAccount."""
         rates = [rate for rate in (command.maker_fee, command.taker_fee) if rate is not None]
         counts = [most for most in (command.max_open_orders, command.max_orders_per_second) if most is not None]
         notional = command.max_notional
@@ -137,6 +135,7 @@ class NaiveLedger:
         return [ev.AccountConfigured(command.account, command.tier)]
 
     def deposit(self, command: Deposit) -> list[ev.Event]:
+        """Deposit."""
         key = command.account, command.asset
         reason, amount = self.transfer(command)
         if reason is None and command.limit is not None:
@@ -147,9 +146,11 @@ class NaiveLedger:
             return [reject(command.account, None, reason)]
         self.owned[key] += amount
         self.deposited[key] += amount
-        return [ev.Deposited(*key, amount)]
+        self.issued[command.asset] += amount
+        return [ev.Deposited(*key, Amount(amount))]
 
     def withdraw(self, command: Withdraw) -> list[ev.Event]:
+        """Withdraw."""
         key = command.account, command.asset
         reason, amount = self.transfer(command)
         if reason is None and amount > self.available(*key):
@@ -157,7 +158,8 @@ class NaiveLedger:
         if reason is not None:
             return [reject(command.account, None, reason)]
         self.owned[key] -= amount
-        return [ev.Withdrawn(*key, amount)]
+        self.issued[command.asset] -= amount
+        return [ev.Withdrawn(*key, Amount(amount))]
 
     def transfer(self, command: Deposit | Withdraw) -> tuple[RejectReason | None, int]:
         """Why nothing can come or go, else how many minor units."""
@@ -172,48 +174,47 @@ class NaiveLedger:
 
     def held(self, account: int, asset: str) -> int:
         """What the open orders of an account need of an asset."""
-        mine = [order for order in self.open if order.asked.account == account]
-        return sum(self.hold(order) for order in mine if self.paid_asset(order.asked) == asset)
+        return sum(self.hold(order) for order in self.account(account).open if order.pays == asset)
 
     def available(self, account: int, asset: str) -> int:
+        """What an account owns and no order of it needs."""
         return self.owned[account, asset] - self.held(account, asset)
 
-    def paid_asset(self, asked: EnterOrder) -> str:
-        instrument = self.instruments[asked.symbol]
-        return instrument.quote if asked.side is Side.BUY else instrument.base
+    def paid_asset(self, order: NaiveOrder) -> str:
+        """The asset that an order gives."""
+        if not order.pays:
+            instrument = self.instruments[order.symbol]
+            order.pays = instrument.quote if order.buys else instrument.base
+        return order.pays
+
+    def lot_hold(self, order: NaiveOrder) -> int:
+        """What one lot of an order may cost at worst, with the highest fee on it; nothing for a market order."""
+        instrument = self.instruments[order.symbol]
+        price = order.price if order.price is not None else order.hold_price
+        if not order.buys:
+            return base_of(instrument, 1) if order.price is not None or order.stop_price is not None else 0
+        if price is None:
+            return 0
+        one = notional_of(instrument, price, 1)
+        return one + max(0, *(fee_of(one, rate) for rate in order.rates))
 
     def hold(self, order: NaiveOrder) -> int:
-        """What an order with a price may still cost: each lot with the highest fee on it, one lot at a time."""
-        instrument = self.instruments[order.asked.symbol]
-        if order.asked.side is Side.SELL:
-            return base_of(instrument, order.leaves)
-        one = notional_of(instrument, order.price, 1)
-        return order.leaves * (one + max(0, *(fee_of(one, rate) for rate in order.rates)))
-
-    def cost(self, order: NaiveOrder, instrument: Instrument, makers: list[NaiveOrder]) -> int:
-        """What must be available for a new order: for a market order what it takes at once, and no more."""
-        if order.price is not None:
-            return self.hold(order)
-        left, cost = order.quantity, 0
-        if order.asked.time_in_force is TimeInForce.FOK and sum(maker.leaves for maker in makers) < left:
+        """What is set aside for an open order. Of a pair the first leg holds for both, whichever costs more."""
+        if order.sibling is None:
+            return (order.quantity - order.cum) * order.one_lot
+        if order.waiting:
             return 0
-        for maker in makers:
-            lots = min(left, maker.leaves)
-            left -= lots
-            notional = notional_of(instrument, maker.price, lots)
-            if order.asked.side is Side.SELL:
-                cost += base_of(instrument, lots)
-            else:
-                cost += notional + max(0, fee_of(notional, order.rates[1]))
-        return cost
+        return order.leaves * max(order.one_lot, order.sibling.one_lot)
 
 
 def reject(
     account: int,
     symbol: str | None,
-    reason: RejectReason | None,
+    reason: RejectReason,
     order_id: int | None = None,
     client_order_id: str | None = None,
 ) -> ev.Rejected:
-    assert reason is not None
-    return ev.Rejected(account, symbol, reason, order_id, client_order_id)
+    """The event of a refusal."""
+    return ev.Rejected(
+        AccountId(account), symbol, reason, None if order_id is None else OrderId(order_id), client_order_id
+    )

@@ -1,0 +1,131 @@
+"""Reading a journal that somebody else may be writing: what is read is a copy, and the original is never opened.
+
+The journal's own reader locks its file and folds its log, which an auditor must not do to a running
+server's. So the file and its log are copied to a temporary folder, again when a fold happened between the
+two, and the copy is read with every check that a server makes when it starts.
+Layer: tools.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from engine.commands import Command
+from journal.codec import BatchRecord, CorruptRecord, UnknownVersion, open_batch
+from journal.port import JournalCorrupt, JournalError, JournalTooNew
+from journal.sqlite import SqliteJournal
+
+JOURNAL_NAME: Final = "journal.sqlite"
+HISTORY_NAME: Final = "history.sqlite"
+COPY_TRIES: Final = 20
+RETRY_S: Final = 0.05
+
+
+class Unreadable(Exception):
+    """The journal cannot be read. The message is a sentence."""
+
+
+class Span(msgspec.Struct):
+    """What was read of a journal so far."""
+
+    path: Path
+    size: int = 0  # bytes of the file and its log
+    records: int = 0
+    first_seq: int = 0
+    last_seq: int = 0
+    first_ns: int = 0
+    last_ns: int = 0
+    torn: bool = False  # the last record was written in part only, and left out: nothing of it was acknowledged
+    chain: str = ""  # the chain hash of the last record: it stands for every byte before it
+
+
+def journal_path(given: Path) -> Path:
+    """The journal meant by a file or a data folder. Raises Unreadable when there is none."""
+    path = given / JOURNAL_NAME if given.is_dir() else given
+    if not path.is_file():
+        raise Unreadable(f"There is no journal at {path}.")
+    return path
+
+
+@contextlib.contextmanager
+def copied(path: Path) -> Iterator[Path]:
+    """A consistent copy of an SQLite file and its log, in a folder that is removed afterwards.
+
+    Raises Unreadable when it cannot be copied, or is folded too often to be caught still.
+    """
+    with tempfile.TemporaryDirectory(prefix="openbell-audit-") as folder:
+        copy = Path(folder) / path.name
+        try:
+            for _ in range(COPY_TRIES):
+                before = _marks(path)
+                for suffix in ("", "-wal"):
+                    source = path.with_name(path.name + suffix)
+                    target = copy.with_name(copy.name + suffix)
+                    target.unlink(missing_ok=True)
+                    if source.exists():
+                        shutil.copyfile(source, target)
+                if _marks(path) == before:
+                    break
+                time.sleep(RETRY_S)
+            else:
+                raise Unreadable(f"{path} changes too fast to be copied.")
+        except OSError as error:
+            raise Unreadable(f"{path} cannot be read: {error}.") from error
+        yield copy
+
+
+def _marks(path: Path) -> tuple[object, ...]:
+    """What changes when the log is folded into the file, and not when the log grows."""
+    stat = path.stat()
+    log = path.with_name(path.name + "-wal")
+    header = b""
+    if log.exists():
+        with log.open("rb") as file:
+            header = file.read(32)  # its salts change when it begins anew
+    return stat.st_mtime_ns, stat.st_size, header
+
+
+def size_of(copy: Path) -> int:
+    """Bytes of a copied file and its log, before they are opened."""
+    return sum(file.stat().st_size for file in copy.parent.iterdir())
+
+
+def records(copy: Path, span: Span) -> Iterator[tuple[BatchRecord, list[Command]]]:
+    """Each record, its checksum and its place in the chain verified, with its commands. Notes in `span` what it read.
+
+    Raises Unreadable, naming the record, where the journal is damaged or of a version that is not known.
+    """
+    try:
+        journal = SqliteJournal(copy)
+        with contextlib.closing(journal):
+            for record in journal.read():
+                commands = open_batch(record)
+                if span.records == 0:
+                    span.first_seq, span.first_ns = record.first_seq, record.ts_ns
+                span.records += 1
+                span.last_seq, span.last_ns, span.chain = record.last_seq, record.ts_ns, record.chain.hex()
+                yield record, commands
+        span.torn = any(copy.parent.glob("journal.torn-*"))
+    except CorruptRecord as error:
+        raise Unreadable(f"The journal is damaged: {error}.") from error
+    except UnknownVersion as error:
+        raise Unreadable(f"The journal cannot be read: {error}.") from error
+    except (JournalCorrupt, JournalTooNew, JournalError) as error:
+        raise Unreadable(str(error).replace(str(copy), str(span.path))) from error
+
+
+def checkpoints(copy: Path) -> dict[int, str]:
+    """The state digests that the server noted, by seq. Raises Unreadable."""
+    try:
+        with contextlib.closing(SqliteJournal(copy)) as journal:
+            return {checkpoint.seq: checkpoint.digest for checkpoint in journal.checkpoints()}
+    except JournalError as error:
+        raise Unreadable(str(error)) from error
