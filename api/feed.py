@@ -27,7 +27,7 @@ from api.errors import ApiError, Malformed, not_accepting, rejected
 from api.feed_balances import BalanceFeed
 from api.feed_clients import NAMESPACE, Audience, Client, FeedPacket, encoded
 from api.feed_intake import Intake
-from api.feed_levels import places_touched
+from api.feed_levels import Place, places_touched
 from api.feed_messages import OrderEvent, order_events
 from api.feed_queue import QueueFeed, QueueView
 from api.feed_status import StatusFeed
@@ -180,7 +180,9 @@ class Feed:
         """Take note of a batch: the owners of its orders are told at once, everybody else soon. O(events)."""
         if not self._audience.subscribed():
             return
-        touched = [place for applied in batch for place in places_touched(applied, self._exchange)]
+        touched: list[Place] = []
+        if self._audience.subscribed("l2_updates", "l2_deltas", "bbo", "orders"):
+            touched = [place for applied in batch for place in places_touched(applied, self._exchange)]
         if self._audience.subscribed("l2_updates", "l2_deltas", "bbo"):
             for place in touched:
                 self._changing(place.symbol).touch(place.side, place.price)

@@ -27,8 +27,8 @@ from engine.types import AccountId, OrderId
 log = logging.getLogger(__name__)
 
 INTERVAL_S: Final = 0.25
-REACH: Final = 5_000  # orders from either end of a level; one in between is told when it is nearer
-STEPS: Final = 20_000  # orders looked at in one go: some milliseconds
+REACH: Final = 2_000  # orders from either end of a level; one in between is told when it is nearer
+STEPS: Final = 5_000  # orders looked at in one go: a millisecond or two
 PLACES_MAX: Final = 1_000  # in one message
 
 Standing = tuple[int, int]  # orders and lots ahead
@@ -151,20 +151,20 @@ class QueueFeed:
 
     def _look(self, level: PriceLevel, news: dict[AccountId, list[QueuePlace]]) -> int:
         """Walk a level from its head, and when it is long from its tail; return the steps it took."""
-        steps, orders, lots = 0, 0, 0
+        watched, steps, orders, lots = self._watched, 0, 0, 0
         order = level.head
         while order is not None and steps < REACH:
-            if order.account in self._watched:
+            if order.account in watched:
                 self._stands(order, (orders, lots), news)
-            orders, lots, steps = orders + 1, lots + order.shown, steps + 1
+            orders, lots, steps = orders + 1, lots + order.leaves - order.hidden, steps + 1
             order = order.behind
         if order is None:
             return steps
         first_unseen, order = order, level.tail
         orders, lots = level.count, level.quantity
         while order is not None and steps < 2 * REACH:
-            orders, lots, steps = orders - 1, lots - order.shown, steps + 1
-            if order.account in self._watched:
+            orders, lots, steps = orders - 1, lots - order.leaves + order.hidden, steps + 1
+            if order.account in watched:
                 self._stands(order, (orders, lots), news)
             if order is first_unseen:
                 break

@@ -125,17 +125,28 @@ class Sessions:
         now_ns = self._clock()
         for symbol, schedule in self._schedules.items():
             commands = self._missed(symbol, schedule, now_ns)
+            done_ns, self._done_ns[symbol] = self._done_ns.get(symbol), now_ns  # before we wait: a ring may overtake us
             if commands:
                 log.info("%s by its schedule: %s", symbol, ", ".join(command.status for command in commands))
-                self._sequencer.submit_all(commands)
-            self._done_ns[symbol] = now_ns
-            if commands:
+                try:
+                    self._sequencer.submit_all(commands)
+                except NotAccepting:
+                    self._done_ns[symbol] = done_ns or 0
+                    raise
                 self.on_planned(symbol)
         for symbol, opens_ns in list(self._opens_ns.items()):
-            if opens_ns <= now_ns and self._exchange.books[symbol].status is _AUCTION:
+            if opens_ns <= now_ns:
+                self._open(symbol, opens_ns)
+
+    def _open(self, symbol: str, opens_ns: int) -> None:
+        """End an operator's auction, if it is not over in some other way."""
+        del self._opens_ns[symbol]
+        if self._exchange.books[symbol].status is _AUCTION:
+            try:
                 self._sequencer.submit(SetStatus(symbol, _TRADING))
-            elif opens_ns <= now_ns:  # the auction is over, in whatever way
-                del self._opens_ns[symbol]
+            except NotAccepting:
+                self._opens_ns[symbol] = opens_ns
+                raise
 
     def _missed(self, symbol: str, schedule: Schedule, now_ns: int) -> list[SetStatus]:
         """The commands for what the schedule asked for since it was last followed.

@@ -42,7 +42,7 @@ collar_percent = "10"
 reference_price = "100"
 max_open_orders = 3
 """
-PLAIN_SYMBOLS = 200
+PLAIN_SYMBOLS = 400
 
 _numbers = count()
 

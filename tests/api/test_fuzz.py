@@ -42,7 +42,7 @@ FIELDS = (
     "status",
     "digest",
 )
-SYMBOL = "T199"  # nobody else trades there: the last of the pool
+SYMBOL = "T399"  # nobody else trades there: the last of the pool
 
 fuzzed = settings(
     max_examples=80,
@@ -187,6 +187,8 @@ def test_any_body_is_answered(http: Http, body: bytes, path: str, content_type: 
 @fuzzed
 @given(order=likely)
 def test_any_mixture_of_fields_that_make_sense_alone_is_answered(http: Http, order: dict[str, Any]) -> None:
+    if order["order_type"] in ("ioc", "fok"):
+        order = {name: value for name, value in order.items() if name != "time_in_force"}
     tested = http.call("POST", "/order/test", order).granted()
     answer = http.call("POST", "/order", order)
     sound(answer)
@@ -233,7 +235,7 @@ def test_any_path_and_query_is_answered(http: Http, path: str, segment: str, que
 
 @fuzzed
 @given(
-    path=st.sampled_from(["/book/T199", "/book/T199/orders", "/quote/T199", "/trades/T199", "/orders", "/order/1"]),
+    path=st.sampled_from(["/book/T399", "/book/T399/orders", "/quote/T399", "/trades/T399", "/orders", "/order/1"]),
     query=queries,
 )
 def test_any_query_of_a_known_symbol_is_answered(http: Http, path: str, query: str) -> None:

@@ -87,6 +87,8 @@ class Market:
         self.apply(ConfigureAccount(ACCOUNTS[0], "busy", taker_fee=300, max_orders_per_second=5))
         self.apply(Deposit(ACCOUNTS[2], "USD", "900"))  # soon out of money
         self.apply(Deposit(ACCOUNTS[2], "X", "9"))
+        for side in Side:  # before the first trade the band is measured from a price that moves with the book
+            self.apply(EnterOrder(ACCOUNTS[0], SYMBOL, side, OrderType.LIMIT, TIF.GTC, Lots(1), Ticks(100)))
 
     def apply(self, command: Command, elapsed_ns: int = 1) -> list[Event]:
         """The events of the next command."""
@@ -133,13 +135,17 @@ def touched(further: list[Event]) -> bool:
     return any(isinstance(event, Triggered | Accepted) for event in further)
 
 
+def _taker(event: Filled | Triggered) -> OrderId:
+    return event.taker_order_id if isinstance(event, Filled) else event.order_id
+
+
 def told(events: list[Event]) -> dict[str, Any]:
     """What became of the order that these events enter, in the words of a preview."""
     accepted = events[0]
     assert isinstance(accepted, Accepted)
     order_id, own = accepted.order_id, []
     for event in events[1:]:  # what it triggers is not looked at: until another order takes
-        if isinstance(event, Filled) and event.taker_order_id != order_id:
+        if isinstance(event, Filled | Triggered) and order_id != _taker(event):
             break
         own.append(event)
     fills = [event for event in own if isinstance(event, Filled)]
