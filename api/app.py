@@ -25,7 +25,21 @@ import eventlet.wsgi
 from flask import Flask
 from flask_cors import CORS
 
-from api import accounts, admin, auth, auth_routes, candles, docs, errors, feed_orders, limits, market, orders, pages
+from api import (
+    accounts,
+    admin,
+    auth,
+    auth_routes,
+    candles,
+    docs,
+    errors,
+    explain,
+    feed_orders,
+    limits,
+    market,
+    orders,
+    pages,
+)
 from api.bootstrap import Server
 from api.desk import Desk
 from api.feed import Feed
@@ -75,6 +89,7 @@ def create_app(venue: Venue) -> tuple[Flask, Feed]:
     app.register_blueprint(accounts.blueprint(teller, desk, venue.settings))
     app.register_blueprint(admin.blueprint(venue, desk, teller))
     app.register_blueprint(orders.blueprint(desk, venue.exchange))
+    app.register_blueprint(explain.blueprint(venue.explainer))
     app.register_blueprint(market.blueprint(venue, desk, feed, status))
     app.register_blueprint(candles.blueprint(venue))
     app.register_blueprint(pages.blueprint())

@@ -20,6 +20,7 @@ from flask import Flask
 from api.activity import Activity
 from api.auth import Access
 from api.credentials import Credentials
+from api.explain_host import Explainer
 from api.feed import Feed
 from api.guard import Guard, WsgiApp
 from api.listing import DEFAULT_INSTRUMENTS, ListingError, read_venue_file
@@ -80,13 +81,7 @@ class Server:
         activity, commanded = Activity(exchange), CommandedStatuses()
         result = _replay(journal, exchange, history, activity, commanded)
         history.require_not_ahead(exchange.seq)
-        log.info(
-            "replayed %d commands in %.2f s; state digest %s at seq %d",
-            result.commands,
-            result.seconds,
-            result.digest,
-            exchange.seq,
-        )
+        _log_replay(result, exchange)
         _tune_the_interpreter()
         access, signing = self._open_identity(settings, exchange)
         committer = Committer(journal)
@@ -104,6 +99,8 @@ class Server:
             max_waiting=settings.max_waiting,
             checkpoint_every=settings.checkpoint_every,
         )
+        explainer = Explainer(journal)
+        self._closers.append(explainer.close)
         sessions = Sessions(schedules, exchange, sequencer, commanded, time.time_ns)
         self.venue = Venue(
             settings=settings,
@@ -115,6 +112,7 @@ class Server:
             sessions=sessions,
             access=access,
             signing=signing,
+            explainer=explainer,
             started_ns=time.time_ns(),
         )
         self.app, feed = create_app(self.venue)
@@ -251,6 +249,16 @@ def _replay(
     result = replay(journal, exchange, fold, progress)
     history.write(behind)
     return result
+
+
+def _log_replay(result: ReplayResult, exchange: Exchange) -> None:
+    log.info(
+        "replayed %d commands in %.2f s; state digest %s at seq %d",
+        result.commands,
+        result.seconds,
+        result.digest,
+        exchange.seq,
+    )
 
 
 def rebuild_history(data: Path) -> tuple[Exchange, ReplayResult]:

@@ -224,7 +224,7 @@ class Desk:
         """The answer to an order. Raises ApiError."""
         first = applied.events[0]
         if isinstance(first, Rejected):
-            raise self._rejected(first, old_style=True)
+            raise self._rejected(first, old_style=True, seq=applied.seq)
         self._venue.activity.record_latency(int(elapsed_s * 1e6))
         elapsed_ms = round(elapsed_s * 1e3, 3)
         if isinstance(first, Repeated):
@@ -352,13 +352,14 @@ class Desk:
         if done is not None and done.account == command.account and command.symbol in (None, done.symbol):
             raise rejected(RejectReason.TOO_LATE, None, old_style=True, order_id=str(done.order_id))
 
-    def _rejected(self, event: Rejected, *, old_style: bool = False) -> ApiError:
+    def _rejected(self, event: Rejected, *, old_style: bool = False, seq: Seq | None = None) -> ApiError:
         instrument = self._exchange.instrument(event.symbol) if event.symbol else None
-        details = {
+        details: dict[str, object] = {
             name: value
             for name, value in (
                 ("order_id", str(event.order_id) if event.order_id is not None else None),
                 ("client_order_id", event.client_order_id),
+                ("seq", seq),  # of a refused order: by it GET /command/{seq}/explain tells why
             )
             if value is not None
         }

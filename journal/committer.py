@@ -69,7 +69,7 @@ class Committer:
     """Appends to `journal` in a thread of its own, in the order of `commit`.
 
     Every method is called from the thread of the event loop. From `start` to `stop` nobody
-    else touches the journal.
+    else touches the journal, but to read a `part` of it.
     """
 
     def __init__(self, journal: Journal) -> None:

@@ -49,7 +49,7 @@ class Checkpoint(msgspec.Struct, frozen=True):
 
 
 class Journal(Protocol):
-    """An append-only list of records. Used by one thread at a time."""
+    """An append-only list of records. Used by one thread at a time, but for `part`."""
 
     @property
     def last(self) -> BatchRecord | None:
@@ -64,6 +64,12 @@ class Journal(Protocol):
 
     def read(self, after_n: int = 0) -> Iterator[BatchRecord]:
         """Yield the records after `after_n`, each verified. Raises JournalCorrupt naming the bad one."""
+
+    def part(self, after_n: int, until_n: int) -> list[BatchRecord]:
+        """The durable records after `after_n` up to `until_n`, as they are stored: the caller verifies them.
+
+        From any thread, also while another one appends. Raises JournalFailed when it is closed or cannot be read.
+        """
 
     def checkpoints(self) -> list[Checkpoint]:
         """Every checkpoint, by seq."""

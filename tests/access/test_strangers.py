@@ -41,6 +41,7 @@ def requests(order_id: str, client_order_id: str) -> list[tuple[str, str, Any]]:
     return [
         ("GET", f"/order/{order_id}", None),
         ("GET", f"/order/{order_id}?symbol=BTC-USDT", None),
+        ("GET", f"/order/{order_id}/explain", None),
         ("DELETE", f"/order/{order_id}", None),
         ("PATCH", f"/order/{order_id}", {"quantity": "0.005"}),
         ("PATCH", f"/order/{order_id}", {"price": "29000.01"}),

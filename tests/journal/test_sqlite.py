@@ -6,6 +6,7 @@ import logging
 import sqlite3
 import subprocess
 import sys
+import threading
 from contextlib import closing
 from pathlib import Path
 
@@ -317,3 +318,26 @@ def test_a_closed_journal_takes_nothing(path: Path) -> None:
     journal.close()
     with pytest.raises(JournalError, match="is closed"):
         journal.append(RECORDS[0])
+
+
+def test_a_part_is_read_from_another_thread_while_records_are_appended(path: Path) -> None:
+    records = list(sealed(flow(1, 900), 3))
+    found: list[BatchRecord] = []
+    wrong: list[Exception] = []
+    with closing(SqliteJournal(path)) as journal:
+
+        def read() -> None:
+            try:
+                while len(found) < len(records):
+                    found.extend(journal.part(len(found), len(found) + 50))
+            except Exception as problem:
+                wrong.append(problem)
+
+        reader = threading.Thread(target=read)
+        reader.start()
+        fill(journal, records)
+        reader.join(30)
+        assert (wrong, found) == ([], records)
+        assert journal.part(10, 12) == records[10:12]
+    with pytest.raises(JournalFailed):
+        journal.part(0, 1)

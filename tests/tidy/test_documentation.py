@@ -34,6 +34,7 @@ from api.activity import TickerView
 from api.app import create_app
 from api.bootstrap import Server
 from api.errors import STATUS
+from api.explanation import answers as explanation_answers
 from api.feed import NAMESPACE
 from api.feed_messages import OrderEvent
 from api.market_wire import Subscription
@@ -166,6 +167,7 @@ ON_THE_WIRE = (
     auth_wire,
     batch_wire,
     candles,
+    explanation_answers,
     feed_messages,
     feed_queue,
     market_answers,
@@ -181,7 +183,7 @@ WIRE_STRUCTS = [TickerView, *(struct for module in ON_THE_WIRE for struct in str
 
 @pytest.mark.parametrize("struct", WIRE_STRUCTS, ids=lambda struct: struct.__name__)
 def test_every_field_on_the_wire_is_named(struct: type[msgspec.Struct]) -> None:
-    named = set(re.findall(r"`(\w+)`|[?&](\w+)=", page("api.md") + page("feed.md")))
+    named = set(re.findall(r"`(\w+)`|[?&](\w+)=", page("api.md") + page("feed.md") + page("explain.md")))
     assert [field for field in struct.__struct_fields__ if not {(field, ""), ("", field)} & named] == []
 
 
