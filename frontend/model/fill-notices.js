@@ -19,6 +19,11 @@ export class FillNotices {
   /** The newest that was told, or known from the start. @type {string | null} */ #newest = null;
   /** Those of that trade: a trade with oneself is two. @type {Set<string>} */ #told = new Set();
 
+  /** Whether it is known what was filled before. */
+  get started() {
+    return this.#newest !== null;
+  }
+
   /** Another account. */
   forget() {
     this.#newest = null;

@@ -30,7 +30,7 @@ const COLUMNS = Object.freeze([
   { name: "quantity", title: "Quantity", width: 8, kind: "number", sorts: true },
   { name: "filled", title: "Filled", width: 8, kind: "number", sorts: true },
   { name: "queue", title: "Queue", width: 11, sorts: true },
-  { name: "status", title: "Status", width: 5.5, sorts: true },
+  { name: "status", title: "Status", width: 6.5, sorts: true },
   { name: "details", title: "Details", only: "wide" },
   { name: "time", title: "Entered", width: 6, kind: "number", only: "widest", sorts: true },
   { name: "actions", title: "Amend or cancel", width: 11, kind: "number", unnamed: true },

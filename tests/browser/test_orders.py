@@ -198,8 +198,7 @@ def test_what_a_market_order_would_do_is_told_and_a_dear_one_is_cautioned_agains
     trader.sends()
     trader.sees_result(r"Bought 0\.2 ETH at 2,010\.00")
 
-    ticket.get_by_text("Limit", exact=True).click()
-    ticket.get_by_label("Price", exact=True).fill("2500")
+    trader.fills_in("Buy", "Limit", price="2500", quantity="0.1")
     expect(trader.page.locator("#caution")).to_contain_text("The venue would refuse it")
 
 

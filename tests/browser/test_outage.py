@@ -27,6 +27,7 @@ def test_after_kill_9_and_a_restart_the_page_reconnects_and_shows_the_orders_aga
     opens: Opens, mortal: Server
 ) -> None:
     trader = opens(mortal, "SOL-USDT", forgive=True)  # the browser logs every failed attempt to connect
+    trader.trades_with_self()
     trader.enters("Buy", "Limit", "2", "99.50")
     trader.sees_result("In the book")
     trader.enters("Sell", "Limit", "3", "100.50")

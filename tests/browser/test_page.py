@@ -170,6 +170,7 @@ def test_the_page_is_photographed(opens: Opens, server: Server, name: str, size:
 
 def _make_a_market(trader: Trader) -> None:
     """Some levels on both sides, and a trade."""
+    trader.trades_with_self()
     for step in range(1, 4):
         trader.enters("Sell", "Limit", f"0.{step}5", f"{30000 + step * 7}.50")
         trader.enters("Buy", "Limit", f"0.{step}", f"{30000 - step * 5}.25")

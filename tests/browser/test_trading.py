@@ -63,9 +63,10 @@ def test_each_order_type_does_what_its_line_says(opens: Opens, server: Server) -
     trader.enters("Sell", "Limit", "1", "301.00")
     trader.sees_result("In the book: sell 1 BNB at 301")
 
+    traded = trader.tape().count()  # by other tests
     trader.enters("Buy", "FOK", "3.5", "300.00")
     trader.sees_result("Nothing was filled; the book can't fill all of it")
-    expect(trader.tape()).to_have_count(0)
+    expect(trader.tape()).to_have_count(traded)
     trader.enters("Buy", "FOK", "1", "300.00")
     trader.sees_result(r"Bought 1 BNB at 300(\.0+)? on average\.")
     trader.enters("Buy", "IOC", "2.5", "300.00")

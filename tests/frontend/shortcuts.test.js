@@ -68,7 +68,9 @@ test("what was filled before is not told, what comes after is told once", () => 
 
 test("the first fill of an account that had none is told", () => {
   const notices = new FillNotices();
+  assert.ok(!notices.started);
   assert.deepEqual(notices.take([]), []);
+  assert.ok(notices.started);
   assert.equal(notices.take([fill("1")]).length, 1);
 });
 
