@@ -9,12 +9,12 @@ from engine import events as ev
 from engine.accounts import Account
 from engine.book import OrderBook
 from engine.commands import EnterOrder, OrderOptions
-from engine.execution import end_or_rest, execute, market_limit
+from engine.execution import end_or_rest, execute
 from engine.matcher import accepted, market_cost
 from engine.order import Order
 from engine.planning import NOTHING, Plan, plan_quantity, plan_spending, slide, worst_price
 from engine.rejects import RejectReason
-from engine.rules import refuse_entry, takes, trailing_peak
+from engine.rules import collar_limit, refuse_entry, takes, trailing_peak
 from engine.stops import trailing_stop_price
 from engine.terms import NO_TERMS, Terms
 from engine.triggers import enter_pair, finish, hold_price, pair_need
@@ -139,8 +139,9 @@ def prepare(
     )  # fmt: skip
     limit = price
     if price is None:
-        asked = market_limit(book, order)
-        limit = asked if band is None else worst_price(book, side, None, None)
+        asked = limit = collar_limit(book, side)
+        if band is not None:
+            limit = worst_price(book, side, None, None)
     if takes_nothing:
         plan = NOTHING
     elif command.quantity is None:

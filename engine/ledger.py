@@ -12,6 +12,7 @@ Units: minor units of the asset. Layer: engine.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from engine.instrument import FEE_UNIT, Instrument
 from engine.order import Order
@@ -142,6 +143,9 @@ def settle(order: Order, quantity: Lots, base: Amount, notional: Amount, fee: Am
     Raises InvariantViolation when the party cannot pay: its hold did not cover the fills.
     """
     pays = order.pays
+    lots: Any = quantity  # Any, for naming the unit of each sum costs more than the sum
+    amount: Any = notional
+    paid: Any = fee
     hold = quantity * order.hold_per_lot
     held = pays.held - hold
     if order.side is _BUY:
@@ -153,9 +157,9 @@ def settle(order: Order, quantity: Lots, base: Amount, notional: Amount, fee: Am
     if held < 0 or available < 0:
         raise InvariantViolation(f"order {order.order_id} cannot pay {order.paid_asset} for {quantity} lots")
     pays.held, pays.available = held, available
-    order.cum = Lots(order.cum + quantity)
-    order.quote_cum = Amount(order.quote_cum + notional)
-    order.fees = Amount(order.fees + fee)
+    order.cum += lots
+    order.quote_cum += amount
+    order.fees += paid
 
 
 def net_fees(maker_fee: int, taker_fee: int) -> tuple[int, int]:

@@ -5,6 +5,8 @@ Layer: engine.
 
 from __future__ import annotations
 
+from typing import Any
+
 from engine import events as ev
 from engine.book import OrderBook
 from engine.instrument import FEE_UNIT, Instrument
@@ -12,7 +14,7 @@ from engine.ledger import Balance, net_fees, settle
 from engine.order import Order
 from engine.planning import Match, display_of
 from engine.rejects import CancelReason, InvariantViolation
-from engine.types import Amount, Lots, Side, Ticks, TradeId
+from engine.types import Amount, Lots, Side, Ticks
 
 _BUY = Side.BUY
 
@@ -35,20 +37,27 @@ def apply_matches(
     instrument, taker_side, taker_rate = book.instrument, taker.side, taker.taker_rate
     makers_side = book.opposite(taker_side)
     symbol, lot_tick_amount, lot_amount = instrument.symbol, instrument.lot_tick_amount, instrument.lot_amount
-    entered, leaves = taker.leaves, taker.leaves
-    notional_sum = taker_fees = fees = 0
+    entered = taker.leaves
+    notional_sum: Any = 0
+    taker_fees: Any = 0
+    fees = 0
+    # Any, for naming the unit of each number (`Lots(...)`) costs more than the sums themselves.
+    trade_id: Any
+    maker: Order
+    quantity: Any
+    leaves: Any = taker.leaves
     for trade_id, (maker, quantity) in enumerate(matches, next_trade_id):
         level = maker.level
         if level is None:  # the plan was made from resting orders only
             raise InvariantViolation(f"planned maker {maker.order_id} does not rest")
         price = level.price
-        notional = Amount(price * quantity * lot_tick_amount)
-        maker_fee = -(-notional * maker.maker_rate // FEE_UNIT)
-        taker_fee = -(-notional * taker_rate // FEE_UNIT)
+        notional = price * quantity * lot_tick_amount
+        maker_fee: Any = -(-notional * maker.maker_rate // FEE_UNIT)
+        taker_fee: Any = -(-notional * taker_rate // FEE_UNIT)
         if maker_fee + taker_fee < 0:
             maker_fee, taker_fee = net_fees(maker_fee, taker_fee)
-        settle(maker, quantity, Amount(quantity * lot_amount), notional, Amount(maker_fee))
-        leaves = Lots(leaves - quantity)
+        settle(maker, quantity, quantity * lot_amount, notional, maker_fee)
+        leaves -= quantity
         notional_sum += notional
         taker_fees += taker_fee
         fees += maker_fee + taker_fee
@@ -61,7 +70,7 @@ def apply_matches(
 
         events.append(
             ev.Filled(
-                TradeId(trade_id),
+                trade_id,
                 symbol,
                 price,
                 quantity,
@@ -71,8 +80,8 @@ def apply_matches(
                 taker.order_id,
                 maker.account,
                 taker.account,
-                Amount(maker_fee),
-                Amount(taker_fee),
+                maker_fee,
+                taker_fee,
                 maker.leaves,
                 leaves,
             )
@@ -83,8 +92,8 @@ def apply_matches(
         elif maker.leaves == maker.hidden:
             replenish(maker, events)
     if matches:
-        filled = Lots(entered - leaves)
-        settle(taker, filled, Amount(filled * lot_amount), Amount(notional_sum), Amount(taker_fees))
+        filled = entered - leaves
+        settle(taker, filled, filled * lot_amount, notional_sum, taker_fees)
         taker.leaves = leaves
         fee_balance.available += fees
         book.last_price = price
