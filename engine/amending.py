@@ -31,7 +31,8 @@ def amend(venue: Venue, command: AmendOrder, events: list[ev.Event]) -> None:
     if order is None:
         return
     book = venue.books[order.symbol]
-    book.renew_band(venue.ts_ns)
+    if book.instrument.band is not None:
+        book.renew_band(venue.ts_ns)
     quantity = order.quantity if command.quantity is None else command.quantity
     if book.status is not _TRADING and not gathers(book.status):
         reason: RejectReason | None = RejectReason.SYMBOL_NOT_TRADING
@@ -125,16 +126,16 @@ def _amend_resting(
     price = asked
     if book.instrument.band is not None and book.status is _TRADING:
         price = worst_price(book, order.side, asked, None) or asked
-    leaves = Lots(quantity - order.cum)
+    leaves = quantity - order.cum
     slid = price
     if order.terms is not None and order.terms.post_only is not None:
         found = slide(book, order.side, price, order.terms.post_only)
         slid = price if found is None else found
         reason = RejectReason.POST_ONLY_WOULD_TAKE if found is None else None
-    per_lot = hold_per_lot(order.side, slid, book.instrument, order.maker_rate, order.taker_rate)
-    more = leaves * per_lot - order.leaves * order.hold_per_lot
-    if more > order.pays.available:
-        return RejectReason.INSUFFICIENT_FUNDS
+    if slid != order.price or quantity > order.quantity:  # less of the same needs no funds
+        per_lot = hold_per_lot(order.side, slid, book.instrument, order.maker_rate, order.taker_rate)
+        if leaves * per_lot - order.leaves * order.hold_per_lot > order.pays.available:
+            return RejectReason.INSUFFICIENT_FUNDS
     return reason or _change(venue, book, order, asked, slid, quantity, events)
 
 
@@ -142,14 +143,14 @@ def _change(
     venue: Venue, book: OrderBook, order: Order, asked: Ticks, price: Ticks, quantity: Lots, events: list[ev.Event]
 ) -> RejectReason | None:
     """Carry out the change of a resting order; the reason when it would first of all meet its own account."""
-    old_price, leaves = order.price, Lots(quantity - order.cum)
+    old_price = order.price
     if price == old_price and quantity <= order.quantity:
         if quantity < order.quantity:
             take_off(book, order, Lots(order.quantity - quantity))
         book.changed_seq = venue.seq
         events.append(amended(order, old_price, kept_priority=True))
         return None
-    plan = NOTHING
+    plan, leaves = NOTHING, Lots(quantity - order.cum)
     if book.status is _TRADING:
         plan = plan_quantity(book, order, price, leaves, whole=False)
         if plan.prevented and not plan.matches:
