@@ -52,7 +52,7 @@ export class PriceChart {
     });
     this.#chart.priceScale("volume").applyOptions({ scaleMargins: { top: 0.82, bottom: 0 } });
     this.#candles = this.#chart.addSeries(library.CandlestickSeries);
-    this.#chart.priceScale("right").applyOptions({ scaleMargins: { top: 0.16, bottom: 0.22 } });
+    this.#chart.priceScale("right").applyOptions({ entireTextOnly: true, scaleMargins: { top: 0.16, bottom: 0.22 } });
     this.#marks = library.createSeriesMarkers(this.#candles, []);
     this.#chart.subscribeCrosshairMove(({ time }) => this.onHover(time ?? null));
     this.#chart.timeScale().subscribeVisibleLogicalRangeChange((range) => range && range.from < OLDER_MARGIN && this.onOlder());
