@@ -13,6 +13,8 @@ import { colourOf } from "./colours.js";
 /** Older candles are asked for when fewer than this many are left of what shows. */
 const OLDER_MARGIN = 30;
 const BAR_SPACING = 7;
+/** Bars of room on the right, where the prices of own orders are named. */
+const RIGHT_OFFSET = 9;
 const ZOOM_STEP = 1.25;
 
 export class PriceChart {
@@ -41,7 +43,7 @@ export class PriceChart {
     this.#chart = library.createChart(root, {
       autoSize: true,
       layout: { attributionLogo: false, fontSize: 11 },
-      timeScale: { timeVisible: true, rightOffset: 5, barSpacing: BAR_SPACING },
+      timeScale: { timeVisible: true, rightOffset: RIGHT_OFFSET, barSpacing: BAR_SPACING },
       crosshair: { mode: library.CrosshairMode.Normal },
     });
     this.#volume = this.#chart.addSeries(library.HistogramSeries, {
