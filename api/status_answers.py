@@ -74,7 +74,8 @@ class StatusDesk:
 
     def view(self, book: OrderBook, seq: int, ts_ns: int) -> StatusView:
         """Everything about the status of one symbol. Cost: see `Indications.of`."""
-        grid, limits, limit_side = grid_of(book.instrument), book.band_limits, book.band.limit_side
+        grid, limit_side = grid_of(book.instrument), book.band.limit_side
+        limits = book.band_limits if book.status is TradingStatus.TRADING else None  # orders gather without a band
         change = self._sessions.next_change(book.instrument.symbol)
         limit_price = None if limit_side is None else book.band_limit(limit_side)
         return StatusView(

@@ -5,6 +5,8 @@ Layer: engine.
 
 from __future__ import annotations
 
+import msgspec
+
 from engine import events as ev
 from engine.accounts import Account
 from engine.book import OrderBook
@@ -78,9 +80,18 @@ def enter(venue: Venue, command: EnterOrder, events: list[ev.Event]) -> None:
         events.append(ev.Rejected(account, symbol, reason, None, client_order_id))
 
 
+def same_request(asked: EnterOrder, again: EnterOrder) -> bool:
+    """Whether an order is asked for again. One from before self-trade prevention names no mode, and had none."""
+    if asked == again:
+        return True
+    if again.self_trade_prevention is not None or asked.self_trade_prevention is not SelfTradePrevention.NONE:
+        return False
+    return asked == msgspec.structs.replace(again, self_trade_prevention=SelfTradePrevention.NONE)
+
+
 def _repeated(command: EnterOrder, client_order_id: str, first: OrderId, asked: EnterOrder) -> ev.Event:
     """What comes of a client order id that was used before, for the same order or for another."""
-    if asked == command:
+    if same_request(asked, command):
         return ev.Repeated(first, command.account, command.symbol, client_order_id)
     reason = RejectReason.DUPLICATE_CLIENT_ORDER_ID
     return ev.Rejected(command.account, command.symbol, reason, first, client_order_id)

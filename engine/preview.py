@@ -12,7 +12,7 @@ import msgspec
 from engine.accounts import Account
 from engine.book import OrderBook
 from engine.commands import EnterOrder
-from engine.entry import legs, prepare
+from engine.entry import legs, prepare, same_request
 from engine.execution import market_limit
 from engine.instrument import Instrument
 from engine.ledger import Balance, net_fees
@@ -38,7 +38,7 @@ class Preview(msgspec.Struct, frozen=True, kw_only=True):
     status: OrderStatus
     reason: CancelReason | None  # why what is left would be cancelled
     price: Ticks | None  # as it counts: after a slide, within the band
-    quantity: Lots  # of an order by quote quantity: what the book could give for it
+    quantity: Lots  # as it would be then; of an order by quote quantity: what the book could give for it
     filled: Lots
     left: Lots  # what would rest, or wait for its trigger
     notional: Amount  # of the fills
@@ -95,7 +95,7 @@ def _outcome(venue: Venue, book: OrderBook, owner: Account, command: EnterOrder)
         named = venue.recent.named(command.account, command.client_order_id)
         if named is not None:
             first, asked = named
-            return Repeats(first) if asked == command else RejectReason.DUPLICATE_CLIENT_ORDER_ID
+            return Repeats(first) if same_request(asked, command) else RejectReason.DUPLICATE_CLIENT_ORDER_ID
     if owner.is_at_rate_limit(venue.ts_ns):
         return RejectReason.ORDER_RATE_EXCEEDED
     reason = refuse_entry(command, book, owner, venue.ledger, venue.ts_ns)
@@ -147,11 +147,13 @@ def _told(book: OrderBook, order: Order, plan: Plan | None, asked: Ticks | None)
     """What becomes of an order with this plan; without one it waits for its trigger."""
     notional, taker_fee = _cost(book.instrument, order, plan or NOTHING)
     if plan is None:
-        filled, left, beyond, banded = 0, order.leaves, None, False
+        filled, gone, left, beyond, banded = 0, 0, order.leaves, None, False
         status, reason = OrderStatus.PENDING_TRIGGER, None
     else:
         filled, taken_off = _taken(plan)
         left = Lots(order.leaves - filled - taken_off)
+        ends = taken_off > 0 and plan.prevented and left == 0  # what the last step takes off is cancelled
+        gone = taken_off - (plan.matches[-1][1] if ends else 0)
         wants_more = (left > 0 or plan.left_over) and not plan.prevented
         beyond = _next_beyond(book, order) if wants_more else None
         banded = beyond is not None and _only_the_band_stops(book, order, asked, beyond)
@@ -164,7 +166,7 @@ def _told(book: OrderBook, order: Order, plan: Plan | None, asked: Ticks | None)
         status=status,
         reason=reason,
         price=order.price,
-        quantity=order.quantity,
+        quantity=Lots(order.quantity - gone),
         filled=Lots(filled),
         left=stays,
         notional=notional,

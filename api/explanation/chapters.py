@@ -29,7 +29,7 @@ from api.explanation.pieces import (
 )
 from api.explanation.words import cause, utc, why_cancelled, why_refused
 from engine import events as ev
-from engine.commands import EnterOrder
+from engine.commands import AmendOrder, EnterOrder
 from engine.rejects import CancelReason, RejectReason
 from engine.types import LEG_UNIT, PostOnly, Side, Ticks, TradingStatus, entry_of
 
@@ -171,19 +171,24 @@ class _Teller(Notes):
 
     def _tell_price(self, event: ev.Accepted) -> None:
         """What the collar, the band and post-only made of the price that was asked for."""
-        grid, command = self._grid, self._b.command
+        command = self._b.command
         wanted = command.price if self._b.own_entry and isinstance(command, EnterOrder) else None
         self._tell_limits(event.side)
         post_only = None if event.terms is None else event.terms.post_only
-        if event.price is None or not isinstance(wanted, int) or wanted == event.price:
-            if post_only is not None:
-                self._protect("post_only", "kept", "Post-only: it would not take, so it rests at its price.")
+        if self._tell_moved(wanted, event.price, post_only) or post_only is None:
             return
-        moved = f"{grid.price(Ticks(wanted))} became {grid.price(event.price)}"
-        if post_only is PostOnly.SLIDE and event.price not in (self._picture.band or ()):
+        self._protect("post_only", "kept", "Post-only: it would not take, so it rests at its price.")
+
+    def _tell_moved(self, wanted: Ticks | str | None, price: Ticks | None, post_only: PostOnly | None) -> bool:
+        """Whether the order has another price than was asked for; tells why."""
+        if price is None or not isinstance(wanted, int) or wanted == price:
+            return False
+        moved = f"{self._grid.price(Ticks(wanted))} became {self._grid.price(price)}"
+        if post_only is PostOnly.SLIDE and price not in (self._picture.band or ()):
             self._protect("post_only", "slid", f"Post-only: it would have taken, so its price {moved}, a tick behind.")
         else:
             self._protect("price_band", "clipped", f"Price band: its price {moved}, the edge of the band.")
+        return True
 
     def _on_triggered(self, event: ev.Triggered) -> None:
         self._taking = event.order_id == self._id
@@ -214,8 +219,11 @@ class _Teller(Notes):
         self._checks = checks_until(AMEND_RULES, None, self._b.sentences)
         self._say("amended", f"It is for {grid.quantity(event.quantity)}{price} now.")
         self._limit, self._b.leaves = event.price, event.leaves
+        command, terms = self._b.command, self._b.terms
+        if isinstance(command, AmendOrder):
+            self._tell_moved(command.price, event.price, None if terms is None else terms.post_only)
         if event.kept_priority:
-            self._words.append("It kept its place: a lower quantity does.")
+            self._words.append("It kept its place: its price is as it was, and its quantity no higher.")
             return
         self._words.append("It lost its place: a new price or a higher quantity goes to the back.")
         if self._side is not None and not self._is_waiting():
@@ -431,9 +439,10 @@ class _Teller(Notes):
 
     def _why_it_stopped(self, side: Side) -> str:
         best, name = self._picture.best(opposite_of(side)), "offer" if side is Side.BUY else "bid"
+        much = "no more" if any(level.taken for level in self._walk) else "nothing"
         if best is None:
             self._stopped = "book_empty"
-            return f"It took no more because no {name} was left."
+            return f"It took {much} because no {name} was left."
         self._stopped = "limit_reached"
         limit = self._grid.price(self._limit or Ticks(0))
-        return f"It took no more because the next {name}, {self._grid.price(best)}, was beyond its limit {limit}."
+        return f"It took {much} because the next {name}, {self._grid.price(best)}, was beyond its limit {limit}."

@@ -43,7 +43,7 @@ class Look:
         """
         book = exchange.books[symbol]
         order = exchange.order(order_id)
-        own_entry = isinstance(command, EnterOrder) and entry_of(order_id) == seq
+        own_entry = isinstance(command, EnterOrder) and _enters(command, seq, order_id)
         own_amend = isinstance(command, AmendOrder) and command.order_id == order_id and order is not None
         trading = book.status is TradingStatus.TRADING
         renews = own_amend or (isinstance(command, EnterOrder) and command.symbol == symbol)
@@ -93,6 +93,11 @@ class Look:
             self.collar = collar_sentence(self.picture, command.side, price, self.grid)
             if self.collar:
                 self.sentences[RejectReason.PRICE_OUTSIDE_COLLAR] = self.collar
+
+
+def _enters(command: EnterOrder, seq: int, order_id: OrderId) -> bool:
+    """Whether the command asks for this order: exits come of the entry's end, be it in the same command."""
+    return order_id == seq or (command.order_type is OrderType.OCO and entry_of(order_id) == seq)
 
 
 def account_of(command: Command) -> AccountId | None:

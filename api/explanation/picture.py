@@ -90,11 +90,11 @@ class Picture:
 
     @property
     def band(self) -> tuple[Ticks, Ticks] | None:
-        """The lowest and the highest price of a trade, as `engine.book.OrderBook.band_limits` has it."""
+        """The lowest and the highest price of a trade, as `engine.book.OrderBook.band_limits` has it; while trading."""
         band, reference = self.instrument.band, self._band_reference
         if reference is None and self.instrument.reference_price is not None:
             reference = self._inside(self.instrument.reference_price)
-        if band is None or reference is None:
+        if band is None or reference is None or self.status is not TradingStatus.TRADING:
             return None
         room = reference * band // FEE_UNIT
         return Ticks(max(reference - room, 1)), Ticks(reference + room)

@@ -162,7 +162,7 @@ def told(events: list[Event]) -> dict[str, Any]:
     return {
         "status": status,
         "reason": reason,
-        "quantity": accepted.quantity,
+        "quantity": quantity,
         "filled": filled,
         "left": 0 if ended else quantity - filled,
         "notional": sum(fill.notional for fill in fills),

@@ -29,7 +29,7 @@ from engine.types import LEG_UNIT, STOP_LEG, Lots, OrderId, OrderType, Ticks, Ti
 from tools.audit.naive_amend import NaiveAmends
 from tools.audit.naive_money import base_of, fee_of, notional_of, reject
 from tools.audit.naive_order import NaiveOrder
-from tools.audit.naive_rules import entry_refusal, first_stop, options_of, takes_at_once
+from tools.audit.naive_rules import asked_again, entry_refusal, first_stop, options_of, takes_at_once
 from tools.audit.naive_symbol import BUY, SELL, NaiveSymbol, nearest
 from tools.audit.naive_walk import Fill, Walk, walk
 
@@ -207,7 +207,7 @@ class NaiveExchange(NaiveAmends):
         first = None if name is None else self.names.get((account, name))
         reason = self.refusal(command, symbol)
         if reason is None and first is not None and name is not None:
-            if first[1] == command:
+            if asked_again(first[1], command):
                 self.events.append(ev.Repeated(OrderId(first[0]), account, command.symbol, name))
                 return
             reason = RejectReason.DUPLICATE_CLIENT_ORDER_ID

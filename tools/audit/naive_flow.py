@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import deque
 
 from engine import events as ev
+from engine.commands import EnterOrder
 from engine.rejects import CancelReason, RejectReason
 from engine.types import LEG_UNIT, STOP_LEG, TAKE_PROFIT_LEG, OrderType, PostOnly, Side, Ticks, TimeInForce
 from tools.audit.naive_money import FEES, NaiveLedger, base_of, net_fees_of, notional_of, reject
@@ -30,7 +31,7 @@ class NaiveFlow(NaiveLedger):
         self.by_id: dict[int, NaiveOrder] = {}  # open orders
         self.done: dict[int, tuple[int, str | None]] = {}  # order id -> account, client order id
         self.done_queue: deque[int] = deque()  # oldest end first
-        self.names: dict[tuple[int, str], tuple[int, object]] = {}  # account, client order id -> order id, command
+        self.names: dict[tuple[int, str], tuple[int, EnterOrder]] = {}  # account, client order id -> order id, command
         self.events: list[ev.Event] = []
         self.queue: deque[tuple[str, NaiveOrder]] = deque()
         self.trades = 0

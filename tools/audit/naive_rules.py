@@ -9,7 +9,7 @@ from fractions import Fraction
 
 from engine.commands import EnterOrder, OrderOptions
 from engine.rejects import RejectReason
-from engine.types import OrderType, Side, TimeInForce
+from engine.types import OrderType, SelfTradePrevention, Side, TimeInForce
 from tools.audit.naive_money import NaiveAccount, decimal_of, notional_of
 from tools.audit.naive_symbol import NaiveSymbol, within
 
@@ -35,6 +35,14 @@ _AT_ONCE = (TimeInForce.IOC, TimeInForce.FOK)
 def options_of(command: EnterOrder) -> OrderOptions:
     """The options, none of them given when the command has none."""
     return NOTHING if command.options is None else command.options
+
+
+def asked_again(first: EnterOrder, command: EnterOrder) -> bool:
+    """Whether a command repeats the one that took its client order id. No mode repeats the mode none."""
+    modes = {first.self_trade_prevention, command.self_trade_prevention}
+    allowed = len(modes) == 1 or (modes == {None, SelfTradePrevention.NONE} and command.self_trade_prevention is None)
+    names = [name for name in EnterOrder.__struct_fields__ if name != "self_trade_prevention"]
+    return allowed and all(getattr(first, name) == getattr(command, name) for name in names)
 
 
 def takes_at_once(command: EnterOrder) -> bool:

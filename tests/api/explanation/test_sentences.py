@@ -236,6 +236,35 @@ def test_a_bracket_tells_of_its_exits_and_they_of_it() -> None:
     )
 
 
+def test_an_exit_that_is_entered_with_its_entry_tells_nothing_of_what_that_asked_for() -> None:
+    market = Market(band=100_000, reference_price=10000)
+    market.enter(ANN, "sell", 1, 10000)
+    entry = OrderId(market.enter(CAT, "buy", 1, 10050, take_profit=10900, stop_loss=9500))
+    chapter = market.order(leg_id(entry, 1), CAT).chapters[0]
+    assert (chapter.side, chapter.asked, chapter.funds, chapter.checks) == ("sell", None, None, [])
+    said(chapter, "This came of an order of yours.", "1 rests, first in the queue at 109.00.")
+    assert not any("became" in word or "asked" in word for word in chapter.words), chapter.words
+
+
+def test_neither_collar_nor_band_is_told_while_orders_gather() -> None:
+    market = Market(band=50_000, collar=50_000, reference_price=10000)
+    market.do(SetStatus(SYMBOL, TradingStatus.AUCTION))
+    chapter = market.order(market.enter(CAT, "buy", 5, 19000), CAT).chapters[0]
+    assert (chapter.protections, chapter.book.band_high) == ([], None)
+
+
+def test_a_change_tells_of_the_price_that_it_could_not_have() -> None:
+    market = Market()
+    market.enter(BEN, "sell", 2, 10100)
+    order = OrderId(market.enter(CAT, "buy", 1, 10200, post_only=PostOnly.SLIDE))
+    market.do(AmendOrder(CAT, order, price=10500))
+    said(
+        market.order(order, CAT).chapters[1],
+        "It kept its place: its price is as it was, and its quantity no higher.",
+        "Post-only: it would have taken, so its price 105.00 became 100.99, a tick behind.",
+    )
+
+
 def test_an_auction_trade_tells_why_that_price() -> None:
     market = Market(reference_price=10000)
     market.do(SetStatus(SYMBOL, TradingStatus.AUCTION))
@@ -267,7 +296,7 @@ def test_amends_tell_whether_the_place_was_kept() -> None:
     said(
         market.order(order, CAT),
         "You asked to change the quantity to 3.",
-        "It kept its place: a lower quantity does.",
+        "It kept its place: its price is as it was, and its quantity no higher.",
         "You asked to change the price to 99.50.",
         "It lost its place: a new price or a higher quantity goes to the back.",
         "It was refused: a price was off the ticks.",
