@@ -97,15 +97,19 @@ function DepthReadout({ book, instrument, reading }) {
     </p>`;
 }
 
-/** The element's size in CSS pixels while it can be seen, else null; draws again when that changes. @returns {{width: number, height: number} | null} */
+/**
+ * The element's size in CSS pixels while it can be seen, else null; draws again when that changes. It is told, never
+ * asked for: asking makes the browser lay out the whole page anew at each drawing.
+ * @returns {{width: number, height: number} | null}
+ */
 function useVisibleSize(element) {
   const [, redraw] = useReducer((count) => count + 1, 0);
+  const [{ width, height }, setSize] = useState({ width: 0, height: 0 });
   useLayoutEffect(() => {
-    const watched = new ResizeObserver(() => redraw(undefined));
+    const watched = new ResizeObserver(([{ contentRect }]) => setSize({ width: contentRect.width, height: contentRect.height }));
     watched.observe(element.current);
     return () => watched.disconnect();
   }, []);
   useTheme(useCallback(() => redraw(undefined), []));
-  const { clientWidth: width = 0, clientHeight: height = 0 } = element.current ?? {};
   return width > 0 && height > 0 && !document.hidden ? { width, height } : null;
 }

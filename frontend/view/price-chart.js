@@ -15,6 +15,8 @@ const OLDER_MARGIN = 30;
 const BAR_SPACING = 7;
 /** Bars of room on the right, where the prices of own orders are named. */
 const RIGHT_OFFSET = 9;
+/** Bars that the text of a mark takes. */
+const MARK_BARS = 9;
 const ZOOM_STEP = 1.25;
 
 export class PriceChart {
@@ -144,9 +146,11 @@ export class PriceChart {
   /** @param {import("../model/chart-marks.js").FillMark[]} marks */
   #drawFills(marks) {
     const first = this.#drawn?.row[0]?.time ?? Infinity;
+    const drawn = marks.filter(({ time }) => time >= first);
+    const named = this.#marksWithRoom(drawn);
     this.#marks.setMarkers(
-      marks
-        .filter(({ time }) => time >= first)
+      drawn
+        .map((mark) => ({ ...mark, text: named.has(mark) ? mark.text : "" }))
         .map(({ time, side, text }) => ({
           time,
           text,
@@ -154,6 +158,19 @@ export class PriceChart {
           ...(side === "buy" ? { position: "belowBar", shape: "arrowUp" } : { position: "aboveBar", shape: "arrowDown" }),
         })),
     );
+  }
+
+  /** The newest of marks that stand too close for the text of each. @param {import("../model/chart-marks.js").FillMark[]} marks oldest first */
+  #marksWithRoom(marks) {
+    const named = new Set();
+    const before = { buy: Infinity, sell: Infinity };
+    for (const mark of marks.toReversed()) {
+      const bar = this.#drawn.indexOf(mark.time);
+      if (before[mark.side] - bar < MARK_BARS) continue;
+      before[mark.side] = bar;
+      named.add(mark);
+    }
+    return named;
   }
 
   /** The crosshair on a candle, brought into view; null takes it away. @param {import("../model/candles.js").Candle | null} candle */

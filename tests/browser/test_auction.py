@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.access.cast import OPERATOR, PASSWORD, appoint
@@ -15,34 +17,38 @@ from tests.browser.test_ladder import asked, entered
 SYMBOL = "AAPL-USD"
 
 
-def test_a_gathering_auction_shows_its_price_and_its_trades_are_marked(opens: Opens, tmp_path: Path) -> None:
+@pytest.fixture
+def operated(tmp_path: Path) -> Iterator[Server]:
+    """A server with an operator; it outlives the pages that were opened."""
     appoint(tmp_path / "data")
     server = Server(tmp_path / "data")
     server.start()
-    try:
-        token = asked(server, "POST", "/auth/login", {"name": OPERATOR, "password": PASSWORD})["token"]
-        trader = opens(server, SYMBOL)
-        asked(server, "POST", f"/admin/symbols/{SYMBOL}/auction", token=token)
-        middle = trader.page.locator(".ladder .middle")
-        expect(middle).to_contain_text("No auction price yet")
-        entered(server, "sell", "4", "189.00", SYMBOL)
-        entered(server, "sell", "7", "190.50", SYMBOL)
-        trader.enters("Buy", "Limit", "5", "190.00")
-        entered(server, "buy", "3", "188.00", SYMBOL)
-        expect(middle).to_contain_text(re.compile(r"Would trade\s+4 AAPL"))
-        expect(middle).to_contain_text("1 more to buy")
-        expect(trader.level("190.00")).to_have_class(re.compile("own.* meets"))
-        expect(trader.level("189.00")).to_have_class(re.compile("meets"))
-        expect(trader.level("190.50")).not_to_have_class(re.compile("meets"))
-        trader.page.mouse.move(0, 0)
-        trader.screenshot("auction")
-        asked(server, "POST", f"/admin/symbols/{SYMBOL}/resume", token=token)
-        expect(trader.tape().first).to_have_class("own auction")
-        expect(trader.tape().first).to_contain_text("Auction")
-        expect(middle).to_contain_text("Spread")
-        expect(trader.page.locator("#fill-notice")).to_have_text(re.compile("Bought 4 AAPL at"))
-        asked(server, "POST", f"/admin/symbols/{SYMBOL}/halt", token=token)
-        expect(trader.page.locator("#state-banner")).to_contain_text("Trading is halted.")
-        trader.screenshot("halted")
-    finally:
-        server.stop()
+    yield server
+    server.stop()
+
+
+def test_a_gathering_auction_shows_its_price_and_its_trades_are_marked(operated: Server, opens: Opens) -> None:
+    token = asked(operated, "POST", "/auth/login", {"name": OPERATOR, "password": PASSWORD})["token"]
+    trader = opens(operated, SYMBOL)
+    asked(operated, "POST", f"/admin/symbols/{SYMBOL}/auction", token=token)
+    middle = trader.page.locator(".ladder .middle")
+    expect(middle).to_contain_text("No auction price yet")
+    entered(operated, "sell", "4", "189.00", SYMBOL)
+    entered(operated, "sell", "7", "190.50", SYMBOL)
+    trader.enters("Buy", "Limit", "5", "190.00")
+    entered(operated, "buy", "3", "188.00", SYMBOL)
+    expect(middle).to_contain_text(re.compile(r"Would trade\s+4 AAPL"))
+    expect(middle).to_contain_text("1 more to buy")
+    expect(trader.level("190.00")).to_have_class(re.compile("own.* meets"))
+    expect(trader.level("189.00")).to_have_class(re.compile("meets"))
+    expect(trader.level("190.50")).not_to_have_class(re.compile("meets"))
+    trader.page.mouse.move(0, 0)
+    trader.screenshot("auction")
+    asked(operated, "POST", f"/admin/symbols/{SYMBOL}/resume", token=token)
+    expect(trader.tape().first).to_have_class("own auction")
+    expect(trader.tape().first).to_contain_text("Auction")
+    expect(middle).to_contain_text("Spread")
+    expect(trader.page.locator("#fill-notice")).to_have_text(re.compile("Bought 4 AAPL at"))
+    asked(operated, "POST", f"/admin/symbols/{SYMBOL}/halt", token=token)
+    expect(trader.page.locator("#state-banner")).to_contain_text("Trading is halted.")
+    trader.screenshot("halted")

@@ -16,7 +16,7 @@ from tests.browser.wire import Wire
 
 @pytest.fixture
 def mortal(tmp_path: Path) -> Iterator[Server]:
-    """A server of this test's own."""
+    """A server of this test's own. Asked for before `opens`, it outlives the pages that were opened."""
     server = Server(tmp_path / "data")
     server.start()
     yield server
@@ -24,7 +24,7 @@ def mortal(tmp_path: Path) -> Iterator[Server]:
 
 
 def test_after_kill_9_and_a_restart_the_page_reconnects_and_shows_the_orders_again(
-    opens: Opens, mortal: Server
+    mortal: Server, opens: Opens
 ) -> None:
     trader = opens(mortal, "SOL-USDT", forgive=True)  # the browser logs every failed attempt to connect
     trader.trades_with_self()
@@ -62,7 +62,7 @@ def test_after_kill_9_and_a_restart_the_page_reconnects_and_shows_the_orders_aga
 
 
 def test_a_fill_that_happened_while_the_page_was_away_is_shown_when_it_is_back(
-    opens: Opens, mortal: Server, wire: Wire
+    mortal: Server, opens: Opens, wire: Wire
 ) -> None:
     away = opens(mortal, "SOL-USDT", forgive=True, prepare=wire.tap)
     away.enters("Sell", "Limit", "3", "100.50")
