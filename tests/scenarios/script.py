@@ -150,7 +150,8 @@ COMMANDS = {
     r"cancel id (?P<client>\S+)( by (?P<account>\d))?": "cancel",
     rf"amend {LABEL}( to (?P<quantity>{NUMBER}))?( at (?P<price>{NUMBER}))?( stop (?P<stop_price>{NUMBER}))?"
     r"( by (?P<account>\d))?": "amend",
-    r"set (?P<status>pre_open|auction|trading|halted|closed)( of (?P<symbol>\S+))?( until (?P<until>\S+))?": "set_status",
+    r"set (?P<status>pre_open|auction|trading|halted|closed)( of (?P<symbol>\S+))?"
+    r"( until (?P<until>\S+))?": "set_status",
     r"deposit (?P<amount>\S+) (?P<asset>\w+)( limit (?P<limit>\S+))?( by (?P<account>\d))?": "deposit",
     r"withdraw (?P<amount>\S+) (?P<asset>\w+)( by (?P<account>\d))?": "withdraw",
     r"(?P<switch>stop|start)( by (?P<account>\d))?": "stop_account",
