@@ -16,6 +16,7 @@ from engine.accounts import Account
 from engine.entry import default_prevention
 from engine.exchange import Exchange
 from engine.types import AccountId, SelfTradePrevention
+from store.identity import Role
 from store.postings import Posting, PostingKind
 
 
@@ -51,7 +52,7 @@ class AccountFees(msgspec.Struct, frozen=True):
 
 
 class AccountView(msgspec.Struct, frozen=True):
-    """GET /account."""
+    """An account as its owner and operators see it."""
 
     id: IdText
     tier: str
@@ -61,6 +62,12 @@ class AccountView(msgspec.Struct, frozen=True):
     status: Literal["active", "stopped"]
     open_orders: int
     seq: int
+
+
+class OwnAccount(AccountView, frozen=True):
+    """GET /account."""
+
+    role: Role  # of who asks
 
 
 class PostingView(msgspec.Struct, frozen=True):
@@ -106,6 +113,11 @@ def account_view(exchange: Exchange, account: AccountId) -> AccountView:
         len(known.open_orders),
         exchange.seq,
     )
+
+
+def own_account(view: AccountView, role: Role) -> OwnAccount:
+    """An account as whoever asks for their own is told it."""
+    return OwnAccount(**msgspec.structs.asdict(view), role=role)
 
 
 def balances_view(exchange: Exchange, account: AccountId) -> BalancesView:

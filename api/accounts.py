@@ -12,7 +12,7 @@ from flask import Blueprint, Response, request
 from msgspec import Meta
 
 from api import wire
-from api.account_answers import AccountView, BalancesView, FillsPage, LedgerPage
+from api.account_answers import BalancesView, FillsPage, LedgerPage, OwnAccount, own_account
 from api.auth import requesting_account, requesting_principal
 from api.desk import Desk
 from api.documented import Access, documented
@@ -55,10 +55,11 @@ def blueprint(teller: Teller, desk: Desk, settings: Settings) -> Blueprint:
     routes = Blueprint("accounts", __name__, url_prefix="/account")
 
     @routes.get("")
-    @documented(Access.ACCOUNT, AccountView)
+    @documented(Access.ACCOUNT, OwnAccount)
     def account() -> Response:
-        """Tier, fees, limits and status of the caller's account."""
-        return answer(teller.account(requesting_account()))
+        """Tier, fees, limits and status of the caller's account, and the caller's role."""
+        principal = requesting_principal()
+        return answer(own_account(teller.account(principal.account), principal.role))
 
     @routes.get("/balances")
     @documented(Access.ACCOUNT, BalancesView)

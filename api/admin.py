@@ -16,7 +16,7 @@ from api import accounts, wire
 from api.account_answers import AccountView, BalancesView
 from api.activity import SECOND_NS
 from api.admin_answers import AnyAccount, AuditTrail, BooksBalance, OrderCancelled, SymbolListed, SymbolStatus
-from api.answers import seconds
+from api.answers import CancelAllAnswer, seconds
 from api.auth import requesting_operator
 from api.desk import Desk
 from api.documented import Access, documented
@@ -58,7 +58,7 @@ def blueprint(venue: Venue, desk: Desk, teller: Teller) -> Blueprint:
     """The routes of operators."""
     routes = Blueprint("admin", __name__, url_prefix="/admin")
     _add_symbols(routes, venue, desk)
-    _add_accounts(routes, venue, teller)
+    _add_accounts(routes, venue, desk, teller)
     _add_oversight(routes, venue)
     return routes
 
@@ -122,7 +122,7 @@ def _add_symbols(routes: Blueprint, venue: Venue, desk: Desk) -> None:
         return answer(SymbolStatus(symbol, TradingStatus.AUCTION, applied.seq, opens_at))
 
 
-def _add_accounts(routes: Blueprint, venue: Venue, teller: Teller) -> None:
+def _add_accounts(routes: Blueprint, venue: Venue, desk: Desk, teller: Teller) -> None:
     audit = venue.signing.record
 
     @routes.get("/accounts/<int:account>")
@@ -151,6 +151,15 @@ def _add_accounts(routes: Blueprint, venue: Venue, teller: Teller) -> None:
         view = teller.stop(_account(account), stopped=action == "stop")
         audit(operator, action, str(account), {}, view.seq)
         return answer(view)
+
+    @routes.delete("/accounts/<int:account>/orders")
+    @documented(Access.OPERATOR, CancelAllAnswer, errors=(503,))
+    def cancel_orders(account: AccountNumber) -> Response:
+        """Cancel every open order of an account, which may go on trading."""
+        operator = requesting_operator()
+        cancelled = desk.cancel_all(_account(account), None, None)
+        audit(operator, "cancel_all", str(account), {"count": str(cancelled.count)}, cancelled.seq)
+        return answer(cancelled)
 
     @routes.post("/accounts/<int:account>/deposit")
     @documented(Access.OPERATOR, BalancesView, body=accounts.TransferRequest, errors=(404, 422, 503))

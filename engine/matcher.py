@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from engine import events as ev
 from engine.book import OrderBook
 from engine.instrument import FEE_UNIT, Instrument
@@ -211,20 +213,4 @@ def cancelled(order: Order, reason: CancelReason, *, rested: bool) -> ev.Cancell
 
 def expired(order: Order, *, rested: bool) -> ev.Expired:
     """The end of an order whose time is over."""
-    return ev.Expired(
-        order.order_id,
-        order.account,
-        order.symbol,
-        order.side,
-        order.order_type,
-        order.time_in_force,
-        order.price,
-        order.quantity,
-        order.cum,
-        order.quote_cum,
-        order.fees,
-        order.client_order_id,
-        order.entered_ns,
-        order.terms,
-        rested,
-    )
+    return ev.Expired(*(*msgspec.structs.astuple(completed(order)), rested))

@@ -1,11 +1,12 @@
 /**
  * The candles of the shown symbol: history by REST, the running ones by the feed, older ones when asked for.
  *
- * The interval is remembered. Tells "interval", and "candles" when what there is to draw, or `state`, changed.
+ * The interval that was chosen is remembered; until one is, a market too young for minutes is shown by the second.
+ * Tells "interval", and "candles" when what there is to draw, or `state`, changed.
  * Layer: above net and model, below view.
  */
 
-import { Candles, DEFAULT_INTERVAL, INTERVALS } from "./model/candles.js";
+import { Candles, DEFAULT_INTERVAL, FEW_CANDLES, INTERVALS, YOUNG_INTERVAL } from "./model/candles.js";
 
 const PAGE = 500;
 const RETRY_MS = 3_000;
@@ -19,6 +20,7 @@ export class Charting extends EventTarget {
   #api;
   #feed;
   #workspace;
+  /** Whether so few of the default interval have traded that finer ones are shown. */ #young = false;
   #loadingOlder = false;
   /** Aborted when something else is to be shown. */ #selection = new AbortController();
 
@@ -36,22 +38,30 @@ export class Charting extends EventTarget {
 
   /** @returns {string} a name of INTERVALS */
   get interval() {
-    const interval = this.#workspace.recall("chart.interval", DEFAULT_INTERVAL);
-    return interval in INTERVALS ? interval : DEFAULT_INTERVAL;
+    return this.#chosen ?? (this.#young ? YOUNG_INTERVAL : DEFAULT_INTERVAL);
   }
 
   set interval(interval) {
-    if (interval === this.interval) return;
-    this.#leave();
+    const changes = interval !== this.interval;
+    if (changes) this.#leave();
     this.#workspace.remember("chart.interval", interval);
+    if (!changes) return;
     this.#tell("interval");
     this.#enter();
+  }
+
+  /** @returns {string | null} */
+  get #chosen() {
+    const interval = this.#workspace.recall("chart.interval", "");
+    return interval in INTERVALS ? interval : null;
   }
 
   /** @param {import("./model/types.js").Instrument} instrument */
   show(instrument) {
     this.#leave();
+    this.#young = false;
     this.instrument = instrument;
+    this.#tell("interval");
     this.#enter();
   }
 
@@ -117,6 +127,7 @@ export class Charting extends EventTarget {
     try {
       const page = await this.#api.candles(this.instrument.symbol, { interval, limit: PAGE }, signal);
       if (signal.aborted) return;
+      if (this.#isYoung(page.candles.length)) return this.#showYoung();
       candles.seed(page.candles, page.seq, page.candles.length < PAGE);
       this.state = "loaded";
       this.failure = null;
@@ -127,6 +138,18 @@ export class Charting extends EventTarget {
       setTimeout(() => signal.aborted || this.#load(), failure.retryAfterMs ?? RETRY_MS);
     }
     this.#tell("candles");
+  }
+
+  /** @param {number} count of candles in the newest page */
+  #isYoung(count) {
+    return this.#chosen === null && !this.#young && count < FEW_CANDLES;
+  }
+
+  #showYoung() {
+    this.#leave();
+    this.#young = true;
+    this.#tell("interval");
+    this.#enter();
   }
 
   /** @param {string} part */

@@ -4,8 +4,10 @@
 
 import { render } from "preact";
 
+import { ApiLog } from "./api-log.js";
 import { Charting } from "./charting.js";
 import { Desk } from "./desk.js";
+import { Explaining } from "./explaining.js";
 import { Access } from "./net/access.js";
 import { Api } from "./net/api.js";
 import { ClientOrderIds } from "./net/client-order-ids.js";
@@ -13,6 +15,7 @@ import { Feed } from "./net/feed.js";
 import { Http } from "./net/http.js";
 import { Preferences } from "./net/preferences.js";
 import { Vault } from "./net/vault.js";
+import { Operating } from "./operating.js";
 import { OrderEntry } from "./order-entry.js";
 import { Portfolio } from "./portfolio.js";
 import { App } from "./view/app.js";
@@ -21,6 +24,7 @@ import { Services } from "./view/services.js";
 import { Workspace } from "./workspace.js";
 
 const http = new Http();
+const log = new ApiLog(http);
 const access = new Access(http, new Vault(() => localStorage, () => sessionStorage));
 const api = new Api(http, access);
 const feed = new Feed(access);
@@ -29,7 +33,9 @@ const workspace = new Workspace(new Preferences(() => localStorage));
 const charting = new Charting(api, feed, workspace);
 const desk = new Desk(api, feed, portfolio, charting);
 const entry = new OrderEntry(desk);
-const services = Object.freeze({ access, api, charting, desk, entry, portfolio, workspace });
+const explaining = new Explaining(api, portfolio);
+const operating = new Operating(api, portfolio);
+const services = Object.freeze({ access, api, charting, desk, entry, explaining, log, operating, portfolio, workspace });
 
 render(html`<${Services.Provider} value=${services}><${App} /><//>`, document.getElementById("app"));
 

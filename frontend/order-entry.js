@@ -25,7 +25,7 @@ const IN_UNIT = Object.freeze({ quantity_in: "quantity", trail_in: "trail" });
 
 /** @typedef {import("./model/ticket.js").TicketFields} TicketFields */
 /** @typedef {keyof TicketFields} Field */
-/** @typedef {{tone: "good" | "plain" | "bad", text: string}} Result */
+/** @typedef {{tone: "good" | "plain" | "bad", text: string, why?: import("./explaining.js").Subject | null}} Result `why`: what explains it */
 
 export class OrderEntry extends EventTarget {
   /** @type {TicketFields} */ fields = { ...EMPTY };
@@ -158,11 +158,11 @@ export class OrderEntry extends EventTarget {
       this.#unanswered = null;
       this.#edited.clear();
       for (const name of ONCE) this.fields = { ...this.fields, [name]: "" };
-      this.#say(describeAnswer(answer, order, instrument));
+      this.#say({ ...describeAnswer(answer, order, instrument), why: { order_id: answer.order_id } });
     } catch (failure) {
       if (!asked()) return;
       this.#unanswered = failure.kind === "no_answer" ? { fields, clientOrderId } : null;
-      this.#say({ tone: "bad", text: describeFailure(failure) });
+      this.#say({ tone: "bad", text: describeFailure(failure), why: failure.details?.seq ? { seq: String(failure.details.seq) } : null });
     } finally {
       this.busy = false;
       this.#tell();

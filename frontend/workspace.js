@@ -66,13 +66,14 @@ export class Workspace extends EventTarget {
     this.dispatchEvent(new Event("find"));
   }
 
-  /** What the Why tab is to explain: one fill of an order. @type {{trade_id: string, order_id: string, symbol: string} | null} */ subject = null;
-
-  /** Open the Why tab with it; told by "why". @param {{trade_id: string, order_id: string, symbol: string}} subject */
+  /**
+   * Open the Why tab; "why" asks for the explanation of a trade, an order or a command.
+   * @param {import("./explaining.js").Subject} subject
+   */
   explain(subject) {
-    this.subject = subject;
     this.show("bottom", "why");
-    this.dispatchEvent(new Event("why"));
+    this.show("phone", "orders");
+    this.dispatchEvent(new CustomEvent("why", { detail: subject }));
   }
 
   /** Show what the keys do, and how own fills are told. */

@@ -290,6 +290,15 @@ def cancel(desk: Desk, order_id: str) -> None:
     desk.show(body, facts(body))
 
 
+@main.command()
+@click.argument("account", type=click.IntRange(0))
+@asking
+def cancel_all(desk: Desk, account: int) -> None:
+    """Cancel every open order of ACCOUNT, which may go on trading."""
+    body = desk.client.ask("DELETE", f"/admin/accounts/{account}/orders")
+    desk.show(body, facts({"count": body["count"], "seq": body["seq"]}))
+
+
 # -- oversight
 
 

@@ -1,7 +1,7 @@
-"""Copies the few npm files the page needs into frontend/vendor, so that node is not needed to run.
+"""Copies the few npm files the page and its tests need into vendor folders, so that node is not needed to run.
 
-    python -m tools.vendor_frontend           # write frontend/vendor from package-lock.json
-    python -m tools.vendor_frontend --check   # say whether it is up to date; exit 1 when not
+    python -m tools.vendor_frontend           # write the folders from package-lock.json
+    python -m tools.vendor_frontend --check   # say whether they are up to date; exit 1 when not
 
 `npm ci` installs into a temporary folder, and itself refuses a package whose integrity
 differs from the lock file. The source maps are left out, and so are the comments that name
@@ -16,11 +16,13 @@ import shutil
 import subprocess  # nosec B404 # for npm
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
 VENDOR = ROOT / "frontend" / "vendor"
+TESTS_VENDOR = ROOT / "tests" / "browser" / "vendor"
 
 
 class Library(NamedTuple):
@@ -54,6 +56,12 @@ LIBRARIES = (
 )
 
 
+# What the browser tests bring to the page; the server never serves it.
+TEST_LIBRARIES = (Library("axe-core", {"axe.min.js": "axe.min.js"}, "axe.LICENCE.txt"),)
+
+PLACES = {VENDOR: LIBRARIES, TESTS_VENDOR: TEST_LIBRARIES}
+
+
 def install(folder: Path) -> Path:
     """Install what package-lock.json names into `folder`; return its node_modules.
 
@@ -71,10 +79,10 @@ def install(folder: Path) -> Path:
     return folder / "node_modules"
 
 
-def vendored_files(node_modules: Path) -> dict[str, bytes]:
-    """The content of each file of frontend/vendor, by name."""
+def vendored_files(node_modules: Path, libraries: Sequence[Library] = LIBRARIES) -> dict[str, bytes]:
+    """The content of each file of the folder that has the libraries, by name."""
     files: dict[str, bytes] = {}
-    for library in LIBRARIES:
+    for library in libraries:
         for name, source in library.scripts.items():
             files[name] = _without_source_map(node_modules / library.package / source)
         licences = [_licence(node_modules, package) for package in (library.package, *library.bundled)]
@@ -104,29 +112,31 @@ def stale_files(expected: dict[str, bytes], folder: Path = VENDOR) -> list[str]:
 
 def main(arguments: list[str] | None = None) -> int:
     """The command line; returns the exit code."""
-    parser = argparse.ArgumentParser(description="Copy the page's npm packages into frontend/vendor.")
+    parser = argparse.ArgumentParser(description="Copy npm packages into the vendor folders.")
     parser.add_argument("--check", action="store_true", help="change nothing, exit 1 when a file is not up to date")
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as folder:
         try:
-            expected = vendored_files(install(Path(folder)))
+            node_modules = install(Path(folder))
+            expected = {place: vendored_files(node_modules, of) for place, of in PLACES.items()}
         except FileNotFoundError as error:
             print(error, file=sys.stderr)
             return 2
         except subprocess.CalledProcessError as error:
             print(error.stderr, file=sys.stderr)
             return 2
-    stale = stale_files(expected)
+    stale = [(place, name) for place, files in expected.items() for name in stale_files(files, place)]
+    names = ", ".join(name for _, name in stale)
     if options.check:
-        print(f"not up to date: {', '.join(stale)}" if stale else "frontend/vendor is up to date")
+        print(f"not up to date: {names}" if stale else "the vendored files are up to date")
         return 1 if stale else 0
-    VENDOR.mkdir(exist_ok=True)
-    for name in stale:
-        if name in expected:
-            (VENDOR / name).write_bytes(expected[name])
+    for place, name in stale:
+        if name in expected[place]:
+            place.mkdir(exist_ok=True)
+            (place / name).write_bytes(expected[place][name])
         else:
-            (VENDOR / name).unlink()
-    print(f"written: {', '.join(stale)}" if stale else "frontend/vendor was up to date")
+            (place / name).unlink()
+    print(f"written: {names}" if stale else "the vendored files were up to date")
     return 0
 
 

@@ -9,7 +9,7 @@
  */
 
 import { crc32 } from "./crc32.js";
-import { fromUnits, toUnits } from "./decimal.js";
+import { fromUnits, grouped, shortest, toUnits } from "./decimal.js";
 
 /** @typedef {import("./types.js").WireLevel} WireLevel */
 /** @typedef {import("./types.js").Level} Level */
@@ -200,4 +200,10 @@ function runningTotals(entries) {
     total += entry.quantity;
     return { entry, total };
   });
+}
+
+/** As it is read: it has one decimal more than the tick, and a closing zero there says nothing. @param {string | null} mid */
+export function midText(mid) {
+  if (mid === null) return "–";
+  return grouped(mid.endsWith("0") && mid.includes(".") ? mid.slice(0, -1).replace(/\.$/, "") : shortest(mid));
 }

@@ -12,6 +12,9 @@ import { percentOf } from "./ticker.js";
 /** Seconds of each interval, by the name the venue gives it. @type {Readonly<Record<string, number>>} */
 export const INTERVALS = Object.freeze({ "1s": 1, "1m": 60, "5m": 300, "15m": 900, "1h": 3_600, "1d": 86_400 });
 export const DEFAULT_INTERVAL = "1m";
+/** What is shown while there are fewer than FEW_CANDLES of the default, which would leave a chart all but empty. */
+export const YOUNG_INTERVAL = "1s";
+export const FEW_CANDLES = 30;
 
 /** @typedef {[time: number, open: string, high: string, low: string, close: string, volume: string]} WireCandle */
 /** @typedef {{time: number, open: string, high: string, low: string, close: string, volume: string, seq: number}} Candle decimals, as they came */

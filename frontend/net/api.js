@@ -8,6 +8,9 @@
 
 import { ApiFailure } from "./http.js";
 
+/** The venue itself gives up after 20 seconds. */
+const EXPLAIN_TIMEOUT_MS = 25_000;
+
 export class Api {
   #http;
   #access;
@@ -122,6 +125,31 @@ export class Api {
   /** Every open order of the account, or of one symbol. @param {string} [symbol] */
   cancelAll(symbol) {
     return this.#own("DELETE", symbol ? `/orders?${new URLSearchParams({ symbol })}` : "/orders");
+  }
+
+  /** @param {string} orderId */
+  explainOrder(orderId) {
+    return this.#own("GET", `/order/${encodeURIComponent(orderId)}/explain`, { timeoutMs: EXPLAIN_TIMEOUT_MS });
+  }
+
+  /** @param {string} tradeId */
+  explainTrade(tradeId) {
+    return this.#own("GET", `/trade/${encodeURIComponent(tradeId)}/explain`, { timeoutMs: EXPLAIN_TIMEOUT_MS });
+  }
+
+  /** A command by the `seq` of its answer, such as an order that was refused. @param {string} seq */
+  explainCommand(seq) {
+    return this.#own("GET", `/command/${encodeURIComponent(seq)}/explain`, { timeoutMs: EXPLAIN_TIMEOUT_MS });
+  }
+
+  /** What the venue has done, and how fast. */
+  statistics() {
+    return this.#http.call("GET", "/statistics");
+  }
+
+  /** What only operators may ask. @param {string} method @param {string} path below /admin @param {object} [body] */
+  operate(method, path, body) {
+    return this.#own(method, `/admin${path}`, { body });
   }
 
   /**

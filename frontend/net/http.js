@@ -29,6 +29,7 @@ export class ApiFailure extends Error {
 }
 
 export class Http {
+  /** Told of every call when it is over. @type {(call: import("../model/api-log.js").Call) => void} */ onCall = () => {};
   #base;
   #fetch;
 
@@ -44,11 +45,13 @@ export class Http {
   /**
    * @param {string} method
    * @param {string} path
-   * @param {{body?: object, signal?: AbortSignal, token?: string}} [options] `token` of the account that asks
+   * @param {{body?: object, signal?: AbortSignal, token?: string, timeoutMs?: number}} [options] `token` of the account that asks
    * @returns {Promise<any>} the answer; throws ApiFailure
    */
-  async call(method, path, { body, signal, token } = {}) {
-    const timeout = AbortSignal.timeout(TIMEOUT_MS);
+  async call(method, path, { body, signal, token, timeoutMs = TIMEOUT_MS } = {}) {
+    const timeout = AbortSignal.timeout(timeoutMs);
+    const started = performance.now();
+    const over = (status, answer) => this.onCall({ method, path, body, signed: token !== undefined, status, answer, tookMs: performance.now() - started, at: Date.now() });
     let response;
     let answer;
     try {
@@ -61,8 +64,10 @@ export class Http {
       answer = await response.json();
     } catch (cause) {
       if (signal?.aborted) throw cause;
+      over(response?.status ?? 0);
       throw new ApiFailure("no_answer", "The server did not answer.", { status: response?.status, cause });
     }
+    over(response.status, answer);
     if (response.ok) return answer;
     const kind = response.status === 503 ? "not_accepting" : response.status >= 500 ? "no_answer" : "refused";
     throw new ApiFailure(kind, answer.error ?? `The server answered ${response.status}.`, {

@@ -29,10 +29,10 @@ const COLUMNS = Object.freeze([
   { name: "available", title: "Available", width: 11, kind: "number" },
   { name: "held", title: "Held", width: 11, kind: "number" },
   { name: "total", title: "Total", width: 11, kind: "number" },
-  { name: "value", title: "Value now", kind: "number" },
+  { name: "value", title: "Value now", width: 10, kind: "number" },
   { name: "cost", title: "Average cost", width: 8, kind: "number" },
-  { name: "unrealised", title: "Unrealised", width: 8.5, kind: "number" },
-  { name: "realised", title: "Realised", width: 8.5, kind: "number" },
+  { name: "unrealised", title: "Unrealised", width: 8, kind: "number" },
+  { name: "realised", title: "Realised", width: 8, kind: "number" },
 ]);
 
 export function Balances() {

@@ -8,6 +8,7 @@
 
 import { useCallback, useLayoutEffect, useReducer, useRef, useState } from "preact/hooks";
 
+import { midText } from "../model/book.js";
 import { orderLines } from "../model/chart-marks.js";
 import { grouped, rounded, scaleOf, shortest } from "../model/decimal.js";
 import { depthAt, depthCurve, nextStep } from "../model/depth-curve.js";
@@ -83,7 +84,7 @@ function DepthReadout({ book, instrument, reading }) {
   if (!reading) {
     return html`
       <p class="legend" id="depth-readout" role="status">
-        <span><i>Mid</i> ${book.mid === null ? "–" : grouped(book.mid)}</span><span><i>Spread</i> ${book.spread === null ? "–" : grouped(book.spread)}</span>
+        <span><i>Mid</i> ${midText(book.mid)}</span><span><i>Spread</i> ${book.spread === null ? "–" : grouped(book.spread)}</span>
       </p>`;
   }
   const { side, step } = reading;

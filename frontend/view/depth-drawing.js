@@ -13,6 +13,8 @@ const AXIS = 20;
 const PRICE_LABEL_EVERY = 85;
 const QUANTITY_LABEL_EVERY = 55;
 const OWN_RADIUS = 4;
+/** Above a line, for its label. */
+const LABEL_ROOM = 14;
 
 /** @typedef {import("../model/depth-curve.js").Curve} Curve */
 /** @typedef {{curve: Curve, reading: import("../model/depth-curve.js").Reading | null, own: import("../model/chart-marks.js").OrderLine[], decimals: number}} Depth */
@@ -62,7 +64,7 @@ function drawAxes(pen, { x, y, width, bottom }, { curve, decimals }) {
     pen.lineTo(width, Math.round(y(quantity)) + 0.5);
     pen.stroke();
     pen.textAlign = "right";
-    pen.fillText(shortNumber(quantity), width - 4, y(quantity) - 7);
+    if (y(quantity) > LABEL_ROOM) pen.fillText(shortNumber(quantity), width - 4, y(quantity) - 7);
   }
   pen.textAlign = "center";
   for (const price of roundSteps(curve.low, curve.high, Math.max(2, width / PRICE_LABEL_EVERY))) {

@@ -3,6 +3,7 @@
  * Layer: view.
  */
 
+import { midText } from "../model/book.js";
 import { compare, grouped, isZero, shortest } from "../model/decimal.js";
 import { html } from "./html.js";
 import { useServices } from "./services.js";
@@ -31,7 +32,7 @@ function Trading() {
       <td role="cell" class="last-trade" data-direction=${direction}>
         <${Spoken}>Last trade ${word} <//>${figures.last === null ? "–" : grouped(figures.last)} <span aria-hidden="true">${arrow}</span>
       </td>
-      <td role="cell"><span class="label">Mid</span> <span class="mid-price">${book.mid === null ? "–" : grouped(trimmedMid(book.mid))}</span></td>
+      <td role="cell"><span class="label">Mid</span> <span class="mid-price">${midText(book.mid)}</span></td>
       <td role="cell"><span class="label">Spread</span> <span class="spread">${book.spread === null ? "–" : grouped(book.spread)}</span></td>
     </tr>`;
 }
@@ -43,16 +44,11 @@ function Auction() {
     return html`<tr role="row" class="auction"><td role="cell">No auction price yet</td><td role="cell"></td><td role="cell">Orders gather</td></tr>`;
   }
   const { price, quantity, imbalance, imbalance_side: side } = indicative;
-  const rest = side && !isZero(imbalance) ? `${grouped(shortest(imbalance))} more to ${side}` : "in balance";
+  const rest = side && !isZero(imbalance) ? `${grouped(shortest(imbalance))} more to ${side}` : "";
   return html`
     <tr role="row" class="auction">
       <td role="cell"><${Spoken}>Indicative auction price <//><span class="indicative">${grouped(price)}</span></td>
       <td role="cell"><span class="label">Would trade</span> ${grouped(shortest(quantity))} ${instrument?.base ?? ""}</td>
-      <td role="cell"><span class="label">Imbalance</span> ${rest}</td>
+      <td role="cell">${rest ? html`<span class="label">Imbalance</span> ${rest}` : "In balance"}</td>
     </tr>`;
-}
-
-/** The mid has one decimal more than the tick; a closing zero there says nothing. @param {string} mid */
-function trimmedMid(mid) {
-  return mid.endsWith("0") && mid.includes(".") ? mid.slice(0, -1).replace(/\.$/, "") : shortest(mid);
 }

@@ -36,7 +36,7 @@ export const OpenOrderRow = memo((/** @type {RowProps} */ props) => (props.field
 
 /** @param {RowProps} props */
 function Shown({ order, place, instrument, edit, say }) {
-  const { portfolio } = useServices();
+  const { portfolio, workspace } = useServices();
   const [busy, setBusy] = useState(false);
   const cancel = async () => {
     setBusy(true);
@@ -58,6 +58,7 @@ function Shown({ order, place, instrument, edit, say }) {
       quantity=${cell("quantity", quantityText(order))}>
       ${fields.length > 0 && html`
         <button type="button" class="plain" aria-label=${`Amend ${what}`} onClick=${() => edit({ orderId: order.order_id, field: fields[0] })}>Amend</button>`}
+      <button type="button" class="plain" aria-label=${`Why: ${what}`} onClick=${() => workspace.explain({ order_id: order.order_id, symbol: order.symbol })}>Why</button>
       <button type="button" class="quiet" disabled=${busy} aria-label=${`Cancel ${what}`} onClick=${cancel}>Cancel</button>
     <//>`;
 }

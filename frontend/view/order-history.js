@@ -33,6 +33,7 @@ const COLUMNS = Object.freeze([
   { name: "quantity", title: "Quantity", width: 8.5, kind: "number" },
   { name: "fees", title: "Fees", width: 8, kind: "number" },
   { name: "status", title: "Status" },
+  { name: "why", title: "Explain", width: 5, kind: "number", unnamed: true },
 ]);
 
 export function OrderHistory() {
@@ -97,6 +98,7 @@ function After() {
 }
 
 const HistoryRow = memo(({ order, instrument }) => {
+  const { workspace } = useServices();
   const { quote = "", tick_size: tick = "0.01" } = instrument ?? {};
   const average = order.average_price && rounded(order.average_price, scaleOf(tick) + AVERAGE_DECIMALS);
   const why = order.reason ? (REASON_WORDS[order.reason] ?? order.reason) : "";
@@ -112,5 +114,7 @@ const HistoryRow = memo(({ order, instrument }) => {
       <${Cell} label="Quantity" kind="number"><${NumberText} value=${order.quantity} /><//>
       <${Cell} label="Fees" kind="number" title=${`${order.fees ?? "0"} ${quote}`}>${isZero(order.fees ?? "0") ? "–" : grouped(rounded(shortest(order.fees), 6))}<//>
       <${Cell} label="Status" class="details" title=${why || null}>${STATUS_WORDS[order.status] ?? order.status}${why && html`<span class="soft"> · ${why}</span>`}<//>
+      <td role="cell" class="number action"><button type="button" class="plain" onClick=${() => workspace.explain({ order_id: order.order_id, symbol: order.symbol })}
+        aria-label=${`Why: ${order.side} ${shortest(order.quantity)} ${order.symbol}`}>Why</button></td>
     </tr>`;
 });

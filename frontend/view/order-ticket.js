@@ -76,7 +76,10 @@ export function OrderTicket() {
         <div class="ticket-send">
           <${TicketPreview} checked=${checked} />
           <${Send} />
-          <${Result} id="result" tone=${entry.result.tone} text=${entry.result.text} />
+          <div class="outcome">
+            <${Result} id="result" tone=${entry.result.tone} text=${entry.result.text} />
+            ${entry.result.why && html`<button type="button" class="plain" id="result-why" onClick=${() => workspace.explain(entry.result.why)}>Why?</button>`}
+          </div>
         </div>
       </form>
     </section>`;

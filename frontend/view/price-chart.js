@@ -13,6 +13,8 @@ import { colourOf } from "./colours.js";
 /** Older candles are asked for when fewer than this many are left of what shows. */
 const OLDER_MARGIN = 30;
 const BAR_SPACING = 7;
+/** Bars of room on the right, where the prices of own orders are named. */
+const RIGHT_OFFSET = 9;
 const ZOOM_STEP = 1.25;
 
 export class PriceChart {
@@ -41,7 +43,7 @@ export class PriceChart {
     this.#chart = library.createChart(root, {
       autoSize: true,
       layout: { attributionLogo: false, fontSize: 11 },
-      timeScale: { timeVisible: true, rightOffset: 5, barSpacing: BAR_SPACING },
+      timeScale: { timeVisible: true, rightOffset: RIGHT_OFFSET, barSpacing: BAR_SPACING },
       crosshair: { mode: library.CrosshairMode.Normal },
     });
     this.#volume = this.#chart.addSeries(library.HistogramSeries, {
@@ -52,7 +54,7 @@ export class PriceChart {
     });
     this.#chart.priceScale("volume").applyOptions({ scaleMargins: { top: 0.82, bottom: 0 } });
     this.#candles = this.#chart.addSeries(library.CandlestickSeries);
-    this.#chart.priceScale("right").applyOptions({ scaleMargins: { top: 0.16, bottom: 0.22 } });
+    this.#chart.priceScale("right").applyOptions({ entireTextOnly: true, scaleMargins: { top: 0.16, bottom: 0.22 } });
     this.#marks = library.createSeriesMarkers(this.#candles, []);
     this.#chart.subscribeCrosshairMove(({ time }) => this.onHover(time ?? null));
     this.#chart.timeScale().subscribeVisibleLogicalRangeChange((range) => range && range.from < OLDER_MARGIN && this.onOlder());

@@ -13,6 +13,9 @@ import { useContext } from "preact/hooks";
  * @property {import("../charting.js").Charting} charting the candles of the shown symbol
  * @property {import("../desk.js").Desk} desk the market looked at
  * @property {import("../order-entry.js").OrderEntry} entry what is in the ticket
+ * @property {import("../explaining.js").Explaining} explaining what the Why tab tells
+ * @property {import("../api-log.js").ApiLog} log the calls of this page
+ * @property {import("../operating.js").Operating} operating what operators see and do
  * @property {import("../portfolio.js").Portfolio} portfolio the account's own
  * @property {import("../workspace.js").Workspace} workspace tabs, theme, what panels ask of each other
  */

@@ -35,7 +35,7 @@ export function Tabs({ group, label, tabs }) {
           <button key=${name} type="button" role="tab" id=${`tab-${name}`} aria-controls=${`panel-${name}`}
             aria-selected=${String(name === shown)} tabindex=${name === shown ? 0 : -1}
             onClick=${() => workspace.show(group, name)}>
-            ${title}${count === undefined ? null : html` <span class="count">${count}</span>`}
+            <span class="tab-title" data-title=${title}>${title}</span>${count === undefined ? null : html` <span class="count">${count}</span>`}
           </button>`)}
       </div>
       ${tabs.map(({ name, panel }) => html`

@@ -3,7 +3,7 @@
  * Layer: view.
  */
 
-import { compare, fromUnits, grouped, isZero, rounded, scaleOf, shortest, toUnits } from "../model/decimal.js";
+import { compare, fromUnits, grouped, isZero, rounded, scaleOf, shortest, subtract, toUnits } from "../model/decimal.js";
 import { isCostly, isPartial } from "../model/preview.js";
 import { AVERAGE_DECIMALS } from "../model/words.js";
 import { html } from "./html.js";
@@ -27,13 +27,25 @@ export function TicketPreview({ checked }) {
     ["slippage", "Slippage", texts.slippage],
     ["cost", "Trades now", texts.cost],
     ["fee", "Fee", texts.fee],
-    ["holds", checked.order?.order_type === "market" ? "Costs, with fee" : "Held at most", held ? money(held.amount, held.asset) : null],
+    outcomeOf(entry.fields, now, held, instrument),
   ];
   return html`
     <dl class="estimate" data-asking=${asking ? "true" : null}>
       ${lines.map(([name, title, text]) => html`<div key=${name}><dt>${title}</dt><dd data-estimate=${name}>${text || "–"}</dd></div>`)}
     </dl>
     <p class="caution" id="caution" role="status">${checked.funds?.short ? "" : cautionText({ desk, now, order: checked.order })}</p>`;
+}
+
+/**
+ * What it comes to: what is set aside for an order that may wait, else what is paid, or is got for what is sold.
+ * @returns {[name: string, title: string, text: string | null]}
+ */
+function outcomeOf({ type, side }, now, held, instrument) {
+  const set = held ? money(held.amount, held.asset) : null;
+  if (type !== "market") return ["holds", "Held at most", set];
+  if (side === "buy") return ["holds", "You pay, with fee", set];
+  const trades = instrument && now && !now.refused && !isZero(now.filled);
+  return ["gets", "You get, after fee", trades ? money(subtract(now.notional, now.fee), instrument.quote) : null];
 }
 
 /** @param {string} amount @param {string} asset */

@@ -128,6 +128,7 @@ ROWS = [
     Row("PUT /admin/accounts/<int:account>", "/admin/accounts/999999", OPERATOR, {"tier": "vip"}),
     Row(SWITCH_ROUTE, "/admin/accounts/999999/stop", OPERATOR),
     Row("POST /admin/accounts/<int:account>/deposit", "/admin/accounts/999998/deposit", OPERATOR, DEPOSIT),
+    Row("DELETE /admin/accounts/<int:account>/orders", "/admin/accounts/999997/orders", OPERATOR),
     Row("DELETE /admin/orders/<order_id>", "/admin/orders/1", OPERATOR, None, *UNKNOWN),
     Row("GET /admin/check", "/admin/check", OPERATOR),
     Row("GET /admin/audit", "/admin/audit", OPERATOR),

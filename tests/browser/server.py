@@ -30,7 +30,7 @@ class Server:
     """`python api/app.py` on a free port; it keeps the port and the folder when started again."""
 
     def __init__(self, data: Path, *options: str) -> None:
-        self._data = data
+        self.data = data
         self._options = options
         self._process: subprocess.Popen[str] | None = None
         self.port = 0
@@ -38,8 +38,8 @@ class Server:
 
     def start(self) -> None:
         """Start, and return when it takes orders. Raises RuntimeError with what it printed when it doesn't come up."""
-        command = [sys.executable, "api/app.py", "--port", str(self.port), "--data", str(self._data), *self._options]
-        log = self._data.with_suffix(".log")
+        command = [sys.executable, "api/app.py", "--port", str(self.port), "--data", str(self.data), *self._options]
+        log = self.data.with_suffix(".log")
         with log.open("a") as errors:
             self._process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=errors, text=True)
         if self._process.stdout is None:

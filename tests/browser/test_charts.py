@@ -139,7 +139,7 @@ def test_candles_and_depth_are_walked_by_the_arrow_keys(trader: Trader) -> None:
     trader.page.keyboard.press("Escape")
     trader.opens_tab("Depth")
     readout = trader.page.locator("#depth-readout")
-    expect(readout).to_contain_text("Mid 100.000")
+    expect(readout).to_contain_text("Mid 100.00")
     trader.page.locator("#depth").focus()
     trader.page.keyboard.press("ArrowRight")
     expect(readout).to_have_text(re.compile(r"Asks up to 101\.00 *Quantity 3 SOL *Cost 303 USDT"))

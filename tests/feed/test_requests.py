@@ -107,7 +107,8 @@ def without_times(answer: dict[str, Any]) -> dict[str, Any]:
     """An answer less what differs between two equal requests."""
     varying = {"order_id", "processing_time_ms", "timestamp", "ts_ns", "seq", "request_id", "client_order_id"}
     answer = {key: value for key, value in answer.items() if key not in varying}
-    answer["bbo"] = {key: value for key, value in answer.get("bbo", {}).items() if key not in varying}
+    for part in ("bbo", "details"):
+        answer[part] = {key: value for key, value in answer.get(part, {}).items() if key not in varying}
     return answer
 
 

@@ -147,11 +147,11 @@ test("a book with one side, one level or none has a curve, or none", () => {
   }
 });
 
-/** Charting against an API that answers as told. */
-function chartingWith(answers) {
+/** Charting against an API that answers as told, where `chosen` was remembered. */
+function chartingWith(answers, chosen = "1m") {
   const asked = [];
   const subscriptions = [];
-  const kept = new Map();
+  const kept = new Map(chosen ? [["chart.interval", chosen]] : []);
   const api = { candles: async (...question) => (asked.push(question), answers.shift()) };
   const feed = { subscribe: (wanted) => subscriptions.push(wanted), unsubscribe: (wanted) => subscriptions.splice(subscriptions.findIndex((each) => each.interval === wanted.interval), 1) };
   const workspace = { recall: (name, otherwise) => kept.get(name) ?? otherwise, remember: (name, value) => kept.set(name, value) };
@@ -181,4 +181,21 @@ test("another interval is another subscription, and what was on its way for the 
   assert.deepEqual(subscriptions.map(({ interval }) => interval), ["1h"]);
   assert.equal(charting.candles.row.length, 0);
   assert.equal(charting.state, "loading");
+});
+
+test("until an interval is chosen, a market too young for minutes is shown by the second", async () => {
+  const { charting, asked, subscriptions } = chartingWith([page, page, page], "");
+  charting.show({ symbol: "BTC-USDT" });
+  charting.subscribed();
+  await settled();
+  assert.equal(charting.interval, "1s");
+  assert.deepEqual(subscriptions.map(({ interval }) => interval), ["1s"]);
+  charting.subscribed();
+  await settled();
+  assert.equal(charting.state, "loaded");
+  assert.deepEqual(asked.map(([, { interval }]) => interval), ["1m", "1s"]);
+  charting.interval = "1m"; // chosen: few as they are, that is what is shown
+  charting.subscribed();
+  await settled();
+  assert.deepEqual([charting.interval, charting.state], ["1m", "loaded"]);
 });

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.vendor_frontend import LIBRARIES, ROOT, VENDOR, Library, install, stale_files, vendored_files
+from tools.vendor_frontend import LIBRARIES, PLACES, ROOT, VENDOR, Library, install, stale_files, vendored_files
 
 SAYS_ITS_VERSION = {
     "socket.io-client": ("socket.io.esm.min.js", r"Socket\.IO v(\S+)"),
@@ -28,7 +28,8 @@ def test_the_vendored_files_equal_the_locked_package(tmp_path: Path) -> None:
         if "EINTEGRITY" in str(problem.stderr):
             raise
         pytest.skip("npm can't reach its registry")
-    assert stale_files(vendored_files(node_modules)) == []
+    for place, libraries in PLACES.items():
+        assert stale_files(vendored_files(node_modules, libraries), place) == []
 
 
 @pytest.mark.parametrize("package", SAYS_ITS_VERSION)

@@ -161,6 +161,14 @@ def test_anybodys_order_is_cancelled(program: Program, cast: Cast) -> None:
     assert "UNKNOWN_ORDER" in program.refused("cancel", entered["order_id"])
 
 
+def test_every_order_of_an_account_is_cancelled_and_it_may_go_on(program: Program, cast: Cast) -> None:
+    order = {"symbol": "BTC-USDT", "side": "buy", "order_type": "limit", "quantity": "0.1", "price": "29000.00"}
+    ids = [cast.http.call("POST", "/order", order, cast.trader.bearer).granted()["order_id"] for _ in range(2)]
+    assert set(ids) <= set(program.told("cancel-all", str(cast.trader.account))["cancelled"])
+    again = cast.http.call("POST", "/order", order, cast.trader.bearer).granted()
+    assert program.told("cancel", again["order_id"])["success"] is True
+
+
 def test_an_api_key_of_the_environment_operates_too(cast: Cast, tmp_path: Path) -> None:
     key = key_of(cast.http, cast.operator.signed_in, "read", "trade")
     keys = {"OPENBELL_KEY": key["key_id"], "OPENBELL_SECRET": key["secret"]}
