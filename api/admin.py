@@ -6,6 +6,7 @@ Layer: api.
 
 from __future__ import annotations
 
+import time
 from typing import Annotated, Literal
 
 from flask import Blueprint, Response, request
@@ -111,10 +112,10 @@ def _add_symbols(routes: Blueprint, venue: Venue, desk: Desk) -> None:
         """Let orders gather for an auction. With `seconds` trading begins after them, else with `resume`."""
         operator, wanted = requesting_operator(), query(AuctionQuery)
         desk.instrument(symbol)
-        applied, opens_ns = _submit(venue, SetStatus(symbol, TradingStatus.AUCTION)), None
-        if wanted.seconds is not None:
-            opens_ns = applied.ts_ns + wanted.seconds * SECOND_NS
-            venue.sessions.open_at(symbol, opens_ns)
+        opens_ns = (
+            None if wanted.seconds is None else max(time.time_ns(), venue.exchange.ts_ns) + wanted.seconds * SECOND_NS
+        )
+        applied = _submit(venue, SetStatus(symbol, TradingStatus.AUCTION, opens_ns))
         details = {} if wanted.seconds is None else {"seconds": str(wanted.seconds)}
         audit(operator, "auction", symbol, details, applied.seq)
         opens_at = None if opens_ns is None else seconds(opens_ns)

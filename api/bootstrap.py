@@ -119,7 +119,7 @@ class Server:
         self.wsgi: WsgiApp = Guard(self.app.wsgi_app, settings)
 
         def publish(batch: list[Applied]) -> None:
-            sessions.on_applied(batch)
+            commanded.on_applied(batch)
             trades = activity.on_applied(batch)
             room.put(batch)
             feed.publish(batch, trades)

@@ -1,7 +1,8 @@
-"""Keeps the symbols to their schedules, and ends the auctions that operators call for a time.
+"""Keeps the symbols to their schedules.
 
 A scheduled change is a SetStatus command like an operator's, so that a replay needs no calendar. What an
-operator commands holds until the next scheduled change, over a restart as well.
+operator commands holds until the next scheduled change, over a restart as well. What ends by itself, a limit state,
+its halt, an auction for a time, is the engine's own.
 Layer: api.
 """
 
@@ -37,7 +38,7 @@ class CommandedStatuses:
 
 
 class Sessions:
-    """The schedules of one venue. A symbol without one is left alone but for an operator's timed auction."""
+    """The schedules of one venue. A symbol without one is left alone."""
 
     def __init__(
         self,
@@ -54,7 +55,6 @@ class Sessions:
         self._commanded = commanded
         self._clock = clock
         self._done_ns: dict[str, int] = {}  # of each symbol: scheduled changes up to then are done, or overridden
-        self._opens_ns: dict[str, int] = {}  # when an operator's auction ends, by symbol
         self._alarm = Alarm(clock, self._ring)
         self.on_planned: Callable[[str], None] = lambda _symbol: None  # told of symbols with something new to come
 
@@ -79,30 +79,14 @@ class Sessions:
         return symbol in self._schedules
 
     def next_change(self, symbol: str) -> Change | None:
-        """What comes next, by the schedule, by an operator's timed auction or by itself; None: nothing is planned."""
+        """What comes next, by the schedule or by itself; None: nothing is planned."""
         planned: list[Change] = []
         if (schedule := self._schedules.get(symbol)) is not None:
             change = schedule.next_change(max(self._clock(), self._done_ns.get(symbol, 0)))
             planned += [] if change is None else [change]
-        if (opens_ns := self._opens_ns.get(symbol)) is not None:
-            planned.append(Change(opens_ns, _TRADING))
-        if (timer := self._exchange.timers.get(symbol)) is not None:  # a halt after a limit state, and its end
+        if (timer := self._exchange.timers.get(symbol)) is not None:
             planned.append(Change(*timer))
         return min(planned, default=None)
-
-    def open_at(self, symbol: str, at_ns: int) -> None:
-        """End the auction that `symbol` is in at that time, unless its status is commanded before."""
-        self._opens_ns[symbol] = at_ns
-        self.on_planned(symbol)
-        self._alarm.set(at_ns)
-
-    def on_applied(self, batch: list[Applied]) -> None:
-        """Take note of a batch, before anybody is told of it. O(commands)."""
-        self._commanded.on_applied(batch)
-        if self._opens_ns:
-            for applied in batch:
-                if type(applied.command) is SetStatus:
-                    self._opens_ns.pop(applied.command.symbol, None)
 
     def _ring(self) -> None:
         try:
@@ -119,7 +103,7 @@ class Sessions:
         changes = (
             schedule.next_change(self._done_ns.get(symbol, now_ns)) for symbol, schedule in self._schedules.items()
         )
-        return min([*(change.at_ns for change in changes if change), *self._opens_ns.values()], default=None)
+        return min((change.at_ns for change in changes if change), default=None)
 
     def _change_what_is_due(self) -> None:
         now_ns = self._clock()
@@ -134,19 +118,6 @@ class Sessions:
                     self._done_ns[symbol] = done_ns or 0
                     raise
                 self.on_planned(symbol)
-        for symbol, opens_ns in list(self._opens_ns.items()):
-            if opens_ns <= now_ns:
-                self._open(symbol, opens_ns)
-
-    def _open(self, symbol: str, opens_ns: int) -> None:
-        """End an operator's auction, if it is not over in some other way."""
-        del self._opens_ns[symbol]
-        if self._exchange.books[symbol].status is _AUCTION:
-            try:
-                self._sequencer.submit(SetStatus(symbol, _TRADING))
-            except NotAccepting:
-                self._opens_ns[symbol] = opens_ns
-                raise
 
     def _missed(self, symbol: str, schedule: Schedule, now_ns: int) -> list[SetStatus]:
         """The commands for what the schedule asked for since it was last followed.

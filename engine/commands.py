@@ -39,6 +39,7 @@ class SetStatus(msgspec.Struct, frozen=True, array_like=True, tag="S"):
 
     symbol: str
     status: TradingStatus
+    until_ns: int | None = None  # of an auction: when trading begins by itself; else with another SetStatus
 
 
 class OrderOptions(msgspec.Struct, frozen=True, array_like=True):

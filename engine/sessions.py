@@ -30,6 +30,8 @@ def set_status(venue: Venue, command: SetStatus, events: list[ev.Event]) -> None
         events.append(ev.Rejected(FEE_ACCOUNT, command.symbol, RejectReason.UNKNOWN_SYMBOL, None, None))
         return
     _change_status(venue, book, command.status, events)
+    if command.status is _AUCTION and command.until_ns is not None:
+        venue.timers[command.symbol] = (command.until_ns, _TRADING)
 
 
 def advance_time(venue: Venue, _command: AdvanceTime, events: list[ev.Event]) -> None:

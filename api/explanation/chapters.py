@@ -134,9 +134,10 @@ class _Teller(Notes):
         if self._b.own_entry:
             self._checks = checks_until(ENTRY_RULES, None, self._b.sentences)
         if event.terms is not None and event.terms.parent is not None:
+            filled = self._grid.quantity(event.quantity)
             self._words.append(
-                f"This is an exit of order {event.terms.parent}, entered when that had ended with "
-                f"{self._grid.quantity(event.quantity)} filled."
+                f"This is an exit of order {event.terms.parent}, entered when that had ended with {filled} filled: "
+                f"{self._exit(event)}."
             )
         if self._b.funds is not None and self._b.funds.needed != "0":
             self._words.append(funds_sentence(self._b.funds))
@@ -151,13 +152,14 @@ class _Teller(Notes):
         self._tell_price(event)
 
     def _exit_sentence(self, event: ev.Accepted) -> str:
+        exit_told = self._exit(event)
+        return f"It had ended with something filled, so its exit was entered: {exit_told}, order {event.order_id}."
+
+    def _exit(self, event: ev.Accepted) -> str:
         stop_price = None if event.terms is None else event.terms.stop_price
         at = event.price if stop_price is None else stop_price
         kind = "a take-profit" if stop_price is None else "a stop loss"
-        return (
-            f"It had ended with something filled, so its exit was entered: {kind} to {event.side} "
-            f"{self._grid.quantity(event.quantity)} at {self._grid.price(at or Ticks(0))}, order {event.order_id}."
-        )
+        return f"{kind} to {event.side} {self._grid.quantity(event.quantity)} at {self._grid.price(at or Ticks(0))}"
 
     def _meet(self, side: Side) -> None:
         """The order looks at the book."""

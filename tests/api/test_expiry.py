@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from tests.access.cast import operator, with_operator
 from tests.api.running import Http, RunningServer, eventually
 
 ORDER = {"symbol": "AAPL-USD", "side": "buy", "order_type": "limit", "quantity": "1", "price": "100.00"}
@@ -46,3 +47,16 @@ def test_an_order_expires_on_time_and_what_expired_while_the_server_was_down_is_
         server.stop(signal.SIGKILL)
         server.start()
         assert server.http.get("/health?digest=true")["digest"] == digest
+
+
+def test_an_auction_for_a_time_ends_by_itself_though_the_server_was_killed_meanwhile(tmp_path: Path) -> None:
+    with with_operator(tmp_path / "data") as server:
+        bearer = operator(server.http).bearer
+        answer = server.http.call("POST", "/admin/symbols/AAPL-USD/auction?seconds=2", headers=bearer).granted()
+        server.stop(signal.SIGKILL)
+        server.start()
+        told = server.http.get("/status/AAPL-USD")
+        if told["status"] != "trading":  # a machine so slow that the two seconds are over
+            assert told["next_change"] == {"status": "trading", "at": answer["opens_at"]}
+        eventually(lambda: server.http.get("/status/AAPL-USD")["status"] == "trading")
+        assert time.time() >= answer["opens_at"]

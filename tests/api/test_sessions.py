@@ -52,7 +52,7 @@ class Day:
         self.sessions = Sessions(
             {"COIN": SCHEDULE}, self.venue.exchange, self.venue.sequencer, self.commanded, lambda: self.venue.now
         )
-        self.venue.sequencer.listen(self.sessions.on_applied)
+        self.venue.sequencer.listen(self.commanded.on_applied)
         self.sessions.start(newly)
         return self.statuses()[before:]
 
@@ -147,23 +147,3 @@ def test_a_change_comes_when_its_time_has_come(day: Day) -> None:
     assert day.statuses()[before:] == [TRADING, CLOSED]  # the closing auction's uncross, then the end
     assert day.sessions is not None
     assert day.sessions.next_change("COIN") == Change(ns(3, 8), PRE_OPEN)
-
-
-@pytest.mark.parametrize("commanded", [None, HALTED])
-def test_an_operators_auction_ends_by_itself_unless_something_else_was_commanded(
-    day: Day, commanded: TradingStatus | None
-) -> None:
-    day.follow(commanded_ns=day.command(TRADING))
-    assert day.sessions is not None
-    planned: list[str] = []
-    day.sessions.on_planned = planned.append
-    opens = day.command(AUCTION) + 20_000_000
-    day.sessions.open_at("COIN", opens)
-    assert planned == ["COIN"]
-    assert day.sessions.next_change("COIN") == Change(opens, TRADING)
-    if commanded is not None:
-        day.command(commanded)
-    day.venue.now += 20_000_000
-    for _ in range(20):
-        eventlet.sleep(0.01)
-    assert day.status is (commanded or TRADING)

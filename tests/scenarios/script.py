@@ -150,7 +150,8 @@ COMMANDS = {
     r"cancel id (?P<client>\S+)( by (?P<account>\d))?": "cancel",
     rf"amend {LABEL}( to (?P<quantity>{NUMBER}))?( at (?P<price>{NUMBER}))?( stop (?P<stop_price>{NUMBER}))?"
     r"( by (?P<account>\d))?": "amend",
-    r"set (?P<status>pre_open|auction|trading|halted|closed)( of (?P<symbol>\S+))?": "set_status",
+    r"set (?P<status>pre_open|auction|trading|halted|closed)( of (?P<symbol>\S+))?"
+    r"( until (?P<until>\S+))?": "set_status",
     r"deposit (?P<amount>\S+) (?P<asset>\w+)( limit (?P<limit>\S+))?( by (?P<account>\d))?": "deposit",
     r"withdraw (?P<amount>\S+) (?P<asset>\w+)( by (?P<account>\d))?": "withdraw",
     r"(?P<switch>stop|start)( by (?P<account>\d))?": "stop_account",
@@ -305,7 +306,8 @@ class Stage:
         )
 
     def set_status(self, words: Words) -> SetStatus:
-        return SetStatus(words["symbol"] or SYMBOL, TradingStatus(words["status"]))
+        until_ns = nanoseconds(words["until"]) if words["until"] else None
+        return SetStatus(words["symbol"] or SYMBOL, TradingStatus(words["status"]), until_ns)
 
     def advance_time(self, words: Words) -> AdvanceTime:
         return AdvanceTime()

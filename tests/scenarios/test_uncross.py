@@ -68,7 +68,7 @@ def gathered(worked: Worked) -> Stage:
 
 def uncrossed(stage: Stage) -> list[ev.Event]:
     """Begin trading; the events of it."""
-    command = stage.set_status({"symbol": None, "status": "trading"})
+    command = stage.set_status({"symbol": None, "status": "trading", "until": None})
     return stage.apply(command)
 
 

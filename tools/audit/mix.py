@@ -148,6 +148,10 @@ class Mix:
             self.ts_ns += self.rng.randint(1, 8) * HOUR_NS
         return self.seq, self.ts_ns, command
 
+    def _opens(self) -> int | None:
+        """When an auction is to end by itself, if it is."""
+        return self.ts_ns + self.rng.randint(0, 50) * STEP_NS if self.rng.random() < 0.5 else None
+
     def _any(self) -> Command:
         rng = self.rng
         symbol, account, side = rng.choice([*INSTRUMENTS]), rng.choice(ACCOUNTS), rng.choice(list(Side))
@@ -174,7 +178,7 @@ class Mix:
         if dice < 0.025:
             return AdvanceTime()
         if dice < 0.034:
-            return SetStatus(symbol, rng.choice(list(TradingStatus)))
+            return SetStatus(symbol, rng.choice(list(TradingStatus)), self._opens())
         if dice < 0.045:
             return self._anything(symbol, account, side)
         if dice < 0.05:

@@ -113,6 +113,8 @@ class NaiveExchange(NaiveAmends):
             self.events.append(reject(OPERATOR, command.symbol, RejectReason.UNKNOWN_SYMBOL))
         else:
             self.change_status(symbol, command.status)
+            if command.until_ns is not None and command.status is TradingStatus.AUCTION:
+                symbol.timer = (command.until_ns, TradingStatus.TRADING)
 
     def change_status(self, symbol: NaiveSymbol, status: TradingStatus) -> None:
         """Begin a session: with trading the orders that gathered uncross, with the close the day's orders expire."""

@@ -232,7 +232,8 @@ def test_a_bracket_tells_of_its_exits_and_they_of_it() -> None:
     )
     said(
         market.order(leg_id(entry, 1), CAT),
-        f"This is an exit of order {entry}, entered when that had ended with 1 filled.",
+        f"This is an exit of order {entry}, entered when that had ended with 1 filled: "
+        "a take-profit to sell 1 at 99.00.",
     )
 
 
