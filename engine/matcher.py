@@ -70,24 +70,10 @@ def apply_matches(
         else:
             book.reduce(maker, quantity)
 
-        events.append(
-            ev.Filled(
-                trade_id,
-                symbol,
-                price,
-                quantity,
-                notional,
-                taker_side,
-                maker.order_id,
-                taker.order_id,
-                maker.account,
-                taker.account,
-                maker_fee,
-                taker_fee,
-                maker.leaves,
-                leaves,
-            )
-        )
+        events.append(ev.Filled(
+            trade_id, symbol, price, quantity, notional, taker_side, maker.order_id, taker.order_id,
+            maker.account, taker.account, maker_fee, taker_fee, maker.leaves, leaves,
+        ))  # fmt: skip
         if maker.leaves == 0:
             events.append(completed(maker))
             done.append(maker)
