@@ -24,7 +24,7 @@ export function ApiLog() {
   const entries = log.calls.matching(all, text);
   const entry = entries.find(({ id }) => id === chosen) ?? entries[0];
   return html`
-    <div class="tools">
+    <div class="tools api-tools">
       <label class="filter"><span class="visually-hidden">Filter the calls</span>
         <input name="api-filter" type="search" autocomplete="off" placeholder="path, method or status" value=${text} onInput=${(event) => setText(event.target.value)} />
       </label>

@@ -28,7 +28,7 @@ function Line({ price, shown, quantity, total, orders, share, meets, own, place,
   const flash = useFlash(price, quantity);
   return html`
     <tr role="row" class=${`${price ? "" : "vacant"} ${own ? "own" : ""} ${meets ? "meets" : ""} ${opened ? "opened" : ""}`}
-      style=${{ backgroundSize: `${share}% 100%` }} title=${ownWords || null}>
+      style=${{ backgroundSize: `${share}% 100%` }} title=${ownWords || null} aria-hidden=${price ? null : "true"}>
       <td role="cell">
         <button type="button" class="level-price" value=${price} disabled=${price === ""} tabindex=${first ? 0 : -1}
           aria-description=${ownWords || null}><span>${shown}</span></button>

@@ -15,7 +15,7 @@ import { html } from "./html.js";
 import { memo } from "./memo.js";
 import { dayTime, wholeTime } from "./moments.js";
 import { useServices } from "./services.js";
-import { NumberText, clockTime } from "./text.js";
+import { NumberText, Spoken, clockTime } from "./text.js";
 
 const STEPS = Object.freeze({ ArrowUp: 1n, ArrowDown: -1n });
 const LARGE_STEP = 10n;
@@ -67,7 +67,7 @@ function Shown({ order, place, instrument, edit, say }) {
 function Changeable({ name, order, edit, children }) {
   return html`
     <button type="button" class="changeable" tabindex="-1" title=${`Change the ${FIELD_TITLES[name].toLowerCase()}`}
-      aria-label=${`${FIELD_TITLES[name]} of ${nameOf(order)}: change`} onClick=${() => edit({ orderId: order.order_id, field: name })}>${children}</button>`;
+      onClick=${() => edit({ orderId: order.order_id, field: name })}>${children}<${Spoken}>, ${FIELD_TITLES[name].toLowerCase()} of ${nameOf(order)}: change<//></button>`;
 }
 
 /** @param {RowProps} props */

@@ -54,9 +54,9 @@ function Symbols({ ask }) {
   const rows = symbolRows(operating.symbols, Date.now() / 1_000);
   if (rows.length === 0) return html`<p class="empty">Loading…</p>`;
   return html`
-    <table class="operator-table" aria-label="Symbols">
-      <thead><tr><th scope="col">Symbol</th><th scope="col">Status</th><th scope="col">Limit state and band</th><th scope="col">Next change</th><th scope="col" class="number">Open orders</th><th scope="col">Command</th></tr></thead>
-      <tbody>${rows.map((row) => html`<${SymbolRow} key=${row.symbol} row=${row} ask=${ask} />`)}</tbody>
+    <table class="operator-table operator-symbols" role="table" aria-label="Symbols">
+      <thead role="rowgroup"><tr role="row"><th scope="col" role="columnheader">Symbol</th><th scope="col" role="columnheader">Status</th><th scope="col" role="columnheader">Limit state and band</th><th scope="col" role="columnheader">Next change</th><th scope="col" role="columnheader" class="number">Open orders</th><th scope="col" role="columnheader">Command</th></tr></thead>
+      <tbody role="rowgroup">${rows.map((row) => html`<${SymbolRow} key=${row.symbol} row=${row} ask=${ask} />`)}</tbody>
     </table>`;
 }
 
@@ -68,13 +68,13 @@ function SymbolRow({ row: { symbol, status, limit, band, next, orders }, ask }) 
     return ask({ title: `${title} ${symbol}?`, text: asks, yes: title, act, seconds: action === "auction" });
   };
   return html`
-    <tr data-symbol=${symbol}>
-      <th scope="row">${symbol}</th>
-      <td><span class="state" data-state=${status}>${STATUS_TITLES[status] ?? status}</span></td>
-      <td>${limit ? html`<b class="limit">${limit}</b> ` : ""}<span class="soft">${band || (limit ? "" : "–")}</span></td>
-      <td>${next || html`<span class="soft">–</span>`}</td>
-      <td class="number">${orders}</td>
-      <td class="commands">
+    <tr role="row" data-symbol=${symbol}>
+      <th scope="row" role="rowheader">${symbol}</th>
+      <td role="cell"><span class="state" data-state=${status}>${STATUS_TITLES[status] ?? status}</span></td>
+      <td role="cell" data-label="Limit state and band">${limit ? html`<b class="limit">${limit}</b> ` : ""}<span class="soft">${band || (limit ? "" : "–")}</span></td>
+      <td role="cell" data-label="Next change">${next || html`<span class="soft">–</span>`}</td>
+      <td role="cell" class="number" data-label="Open orders">${orders}</td>
+      <td role="cell" class="commands">
         ${STATUS_COMMANDS.map((each) => html`
           <button key=${each.action} type="button" class=${each.asks ? "quiet" : "plain"} disabled=${operating.busy || each.status === status}
             aria-label=${`${each.title} ${symbol}`} onClick=${() => command(each)}>${each.title}</button>`)}

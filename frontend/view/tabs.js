@@ -4,6 +4,8 @@
  * Layer: view.
  */
 
+import { useEffect, useRef } from "preact/hooks";
+
 import { html } from "./html.js";
 import { useModel } from "./use-model.js";
 import { useServices } from "./services.js";
@@ -19,6 +21,11 @@ export function Tabs({ group, label, tabs }) {
   useModel(workspace, "layout");
   const wanted = workspace.tab(group);
   const shown = tabs.some(({ name }) => name === wanted) ? wanted : tabs[0].name;
+  const before = useRef(shown);
+  useEffect(() => {
+    if (before.current !== shown) document.getElementById(`tab-${shown}`)?.scrollIntoView({ block: "nearest", inline: "nearest" });
+    before.current = shown;
+  }, [shown]);
   const onKeyDown = (event) => {
     const from = tabs.findIndex(({ name }) => name === shown);
     const to = { ArrowLeft: from - 1, ArrowRight: from + 1, Home: 0, End: tabs.length - 1 }[event.key];

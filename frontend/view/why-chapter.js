@@ -30,7 +30,7 @@ export const WhyChapter = memo(({ chapter, instrument, open, alone }) => {
           <ul class="why-sentences">${sentencesOf(chapter).map((sentence, index) => html`<li key=${index}>${sentence}</li>`)}</ul>
           <${Protections} list=${chapter.protections} />
           <${Fees} fills=${chapter.fills} quote=${instrument?.quote ?? ""} />
-          <${Checks} checks=${chapter.checks} />
+          <${Checks} checks=${chapter.checks} told=${chapter.protections.map(({ sentence }) => sentence)} />
         </div>
       </div>
     </details>`;
@@ -97,13 +97,16 @@ function Auction({ chapter }) {
     </table>`;
 }
 
+/** The name that a sentence begins with; the list has it already. */
+const NAMED = /^[A-Z][\w -]{2,30}: /;
+
 function Protections({ list }) {
   if (list.length === 0) return null;
   return html`
     <h4>Protections</h4>
     <ul class="why-list">
       ${list.map(({ protection, decision, sentence }) => html`
-        <li key=${protection}><b>${protection.replaceAll("_", " ")}</b> <span class="soft">${decision.replaceAll("_", " ")}</span> ${sentence}</li>`)}
+        <li key=${protection}><b>${protection.replaceAll("_", " ")}</b> <span class="soft">${decision.replaceAll("_", " ")}:</span> ${sentence.replace(NAMED, "")}</li>`)}
     </ul>`;
 }
 
@@ -124,12 +127,12 @@ function Fees({ fills, quote }) {
 }
 
 /** The rule that refused it; those that passed are folded. */
-function Checks({ checks }) {
+function Checks({ checks, told }) {
   if (checks.length === 0) return null;
   const failed = checks.filter(({ passed }) => !passed);
   const passed = checks.filter((check) => check.passed);
   return html`
-    ${failed.length > 0 && html`<h4>The rule that refused it</h4><${Rules} checks=${failed} />`}
+    ${failed.length > 0 && html`<h4>The rule that refused it</h4><${Rules} checks=${failed.map((check) => (told.includes(check.sentence) ? { ...check, sentence: null } : check))} />`}
     ${passed.length > 0 && html`
       <details class="why-checks">
         <summary>${passed.length} ${passed.length === 1 ? "rule" : "rules"} ${failed.length ? "before it passed" : "checked, all passed"}</summary>

@@ -22,7 +22,12 @@ export function Why() {
   useModel(explaining, "change");
   useModel(desk, "instruments");
   useEffect(() => {
-    const ask = (event) => explaining.ask(event.detail);
+    // The tab is shown at the next frame; then whoever asked reads on there.
+    const read = () => requestAnimationFrame(() => requestAnimationFrame(() => document.getElementById("why")?.focus()));
+    const ask = (event) => {
+      explaining.ask(event.detail);
+      read();
+    };
     workspace.addEventListener("why", ask);
     return () => workspace.removeEventListener("why", ask);
   }, [workspace, explaining]);

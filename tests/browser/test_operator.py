@@ -1,0 +1,133 @@
+"""The operator's panel: only for operators, and what it commands happens."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Locator, expect
+
+from tests.access.cast import OPERATOR, PASSWORD, appoint
+from tests.browser.conftest import Opens
+from tests.browser.server import Server
+from tests.browser.test_ladder import asked, entered
+from tests.browser.trader import PHONE, Trader
+
+SYMBOL = "SOL-USDT"
+FITS = "() => document.documentElement.scrollWidth <= document.documentElement.clientWidth"
+
+
+@pytest.fixture(scope="module")
+def venue(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server with an operator."""
+    running = Server(tmp_path_factory.mktemp("operator") / "data")
+    running.start()
+    appoint(running.data)
+    yield running
+    running.stop()
+
+
+def _operates(opens: Opens, venue: Server, **how: Any) -> tuple[Trader, Locator]:
+    trader = opens(venue, SYMBOL, **how)
+    trader.signs("Sign in", OPERATOR, PASSWORD)
+    trader.is_known_as(OPERATOR)
+    return trader, trader.opens_tab("Operator")
+
+
+def _shows(panel: Locator, name: str) -> None:
+    panel.get_by_role("group", name="What to operate").get_by_role("button", name=name, exact=True).click()
+
+
+def test_only_operators_see_the_panel_and_only_they_are_obeyed(opens: Opens, venue: Server) -> None:
+    trader = opens(venue, SYMBOL, forgive=True)
+    expect(trader.page.get_by_role("tab", name="API")).to_be_visible()
+    expect(trader.page.get_by_role("tab", name="Operator")).to_have_count(0)
+    status = trader.page.evaluate(
+        """async () => { const { token } = await (await fetch("/auth/guest", { method: "POST", body: "{}",
+          headers: { "Content-Type": "application/json" } })).json();
+        return (await fetch("/admin/check", { headers: { Authorization: `Bearer ${token}` } })).status; }"""
+    )
+    assert status == 403
+    trader.signs("Sign in", OPERATOR, PASSWORD)
+    expect(trader.page.get_by_role("tab", name="Operator")).to_be_visible()
+
+
+def test_a_symbol_is_halted_after_asking_and_resumed_and_called_to_an_auction(opens: Opens, venue: Server) -> None:
+    trader, panel = _operates(opens, venue)
+    row = panel.locator(f'tr[data-symbol="{SYMBOL}"]')
+    confirm = trader.page.locator("#confirm")
+    row.get_by_role("button", name="Halt").click()
+    confirm.get_by_role("button", name="Leave it").click()
+    expect(row.locator(".state")).to_have_text("Trading")
+    row.get_by_role("button", name="Halt").click()
+    confirm.get_by_role("button", name="Halt").click()
+    expect(row.locator(".state")).to_have_text("Halted")
+    expect(trader.page.locator("#operator-result")).to_have_text(f"{SYMBOL} is halted.")
+    row.get_by_role("button", name="Auction").click()
+    confirm.get_by_label("Trading begins after").fill("600")
+    confirm.get_by_role("button", name="Auction").click()
+    expect(row.locator(".state")).to_have_text("Auction")
+    expect(row).to_contain_text("Trading in 10 min")
+    trader.screenshot("operator")
+    row.get_by_role("button", name="Resume").click()
+    expect(row.locator(".state")).to_have_text("Trading")
+
+
+def test_an_account_is_found_configured_cancelled_stopped_and_started(opens: Opens, venue: Server) -> None:
+    guest = asked(venue, "POST", "/auth/guest", {})
+    order = {"symbol": SYMBOL, "side": "buy", "order_type": "limit", "quantity": "1", "price": "90.00"}
+    asked(venue, "POST", "/order", order, guest["token"])
+    trader, panel = _operates(opens, venue)
+    _shows(panel, "Account")
+    panel.get_by_label("Account", exact=True).fill(str(guest["account"]))
+    panel.get_by_role("button", name="Find").click()
+    card = panel.locator(f'[data-account="{guest["account"]}"]')
+    expect(card).to_contain_text("1 open order")
+    confirm, result = trader.page.locator("#confirm"), trader.page.locator("#operator-result")
+    card.get_by_role("button", name="Cancel its orders").click()
+    confirm.get_by_role("button", name="Cancel them").click()
+    expect(card).to_contain_text("0 open orders")
+    card.get_by_label("Tier").fill("vip")
+    card.get_by_label("Taker fee, bps").fill("1.5")
+    card.get_by_label("Self-trade mode").select_option("cancel_oldest")
+    card.get_by_role("button", name="Set them").click()
+    expect(result).to_have_text("Tier, fees and limits are set.")
+    account = asked(venue, "GET", "/account", token=guest["token"])
+    assert (account["tier"], account["fees"]["taker_percent"], account["role"]) == ("vip", "0.015", "trader")
+    card.get_by_role("button", name="Stop trading").click()
+    confirm.get_by_role("button", name="Stop it").click()
+    expect(card.locator(".state")).to_have_text("Stopped")
+    card.get_by_role("button", name="Start it again").click()
+    expect(card.locator(".state")).to_have_text("Active")
+    trader.screenshot("operator-account")
+
+
+def test_the_venues_health_is_plotted_its_books_checked_its_audit_trail_listed(opens: Opens, venue: Server) -> None:
+    number = entered(venue, "buy", "1", "89.00", SYMBOL)
+    trader, panel = _operates(opens, venue, scheme="light")
+    _shows(panel, "Venue")
+    expect(panel.locator(".plot")).to_have_count(3)
+    expect(panel.locator(".plot polyline").first).to_have_attribute(
+        "points", re.compile(r"[\d.]+,[\d.]+ [\d.]+,[\d.]+")
+    )
+    panel.get_by_role("button", name="Check the books").click()
+    expect(trader.page.locator("#operator-result")).to_have_text("The books balance.")
+    panel.get_by_label("Order to cancel").fill(number)
+    panel.get_by_role("button", name="Cancel it").click()
+    expect(trader.page.locator("#operator-result")).to_contain_text(f"Order {number} of account 1 is cancelled.")
+    trader.screenshot("operator-venue-light")
+    _shows(panel, "Audit trail")
+    expect(panel.get_by_role("table").locator("tbody tr").first).to_contain_text(
+        re.compile(f"{OPERATOR}.*cancel.*{number}")
+    )
+
+
+def test_the_panel_fits_a_phone(opens: Opens, venue: Server) -> None:
+    trader, panel = _operates(opens, venue, size=PHONE)
+    for name in ("Account", "Venue", "Symbols"):
+        _shows(panel, name)
+        expect(panel.locator("#operator .empty, #operator h3, #operator table").first).to_be_visible()
+        assert trader.page.evaluate(FITS), name
+    trader.screenshot("phone-operator")

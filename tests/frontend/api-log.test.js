@@ -1,0 +1,78 @@
+/** Calls are kept without their secrets, and are told as curl and Python. */
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { test } from "node:test";
+
+import { CallLog, shown } from "../../frontend/model/api-log.js";
+import { curlOf, pretty, pythonOf } from "../../frontend/model/snippets.js";
+import { Http } from "../../frontend/net/http.js";
+
+const CALL = { method: "POST", path: "/order", body: { symbol: "BTC-USDT", price: "1.00" }, signed: true, status: 200, answer: { order_id: "7" }, tookMs: 3, at: 0 };
+const ORIGIN = "http://127.0.0.1:1";
+
+test("no secret is kept, wherever it stands", () => {
+  const log = new CallLog();
+  log.add({ ...CALL, path: "/auth/login?token=hush-1&limit=2", body: { name: "ada", password: "hush-2" }, answer: { token: "hush-3", refresh_token: "hush-4", keys: [{ secret: "hush-5" }], token_type: "Bearer" } });
+  const text = JSON.stringify(log.entries) + log.entries.map((entry) => curlOf(entry, ORIGIN) + pythonOf(entry, ORIGIN)).join("");
+  assert.doesNotMatch(text, /hush/);
+  assert.match(text, /<password>/);
+  assert.match(text, /limit=2/);
+});
+
+test("the log is bounded, and what the page asks by itself drives out no click", () => {
+  const log = new CallLog();
+  log.add(CALL);
+  for (let index = 0; index < 300; index += 1) log.add({ ...CALL, method: "GET", path: "/health", body: undefined });
+  assert.equal(log.entries.length, 101);
+  assert.deepEqual(log.matching(false, "").map(({ path }) => path), ["/order"]);
+  for (let index = 0; index < 300; index += 1) log.add(CALL);
+  assert.equal(log.entries.length, 200);
+  log.clear();
+  assert.equal(log.entries.length, 0);
+});
+
+test("the filter looks at method, path and status; previews and renewals are nobody's clicks", () => {
+  const log = new CallLog();
+  for (const path of ["/order/test", "/auth/refresh", "/orders", "/account/deposit"]) log.add({ ...CALL, path });
+  log.add({ ...CALL, method: "GET", path: "/order/7/explain", status: 404 });
+  assert.equal(log.matching(false, "").length, 3);
+  assert.equal(log.matching(true, "").length, 5);
+  assert.deepEqual(log.matching(false, "post /ORD").map(({ path }) => path), ["/orders"]);
+  assert.deepEqual(log.matching(false, "404").map(({ path }) => path), ["/order/7/explain"]);
+});
+
+test("a long list is cut and says how long it was", () => {
+  const cut = shown({ rows: Array.from({ length: 50 }, (_, index) => index) });
+  assert.equal(cut.rows.length, 21);
+  assert.equal(cut.rows.at(-1), "… 30 more");
+});
+
+test("curl gets what a shell reads back as the same body", () => {
+  const body = { note: `it's "quoted" $HOME` };
+  const command = curlOf({ ...CALL, body }, ORIGIN);
+  assert.match(command, /Bearer \$OPENBELL_TOKEN/);
+  const told = execFileSync("sh", ["-c", `curl() { while [ "$1" != -d ]; do shift; done; printf %s "$2"; }\n${command}`], { encoding: "utf-8" });
+  assert.deepEqual(JSON.parse(told), body);
+  assert.equal(curlOf({ ...CALL, method: "GET", body: undefined, signed: false }, ORIGIN), `curl '${ORIGIN}/order'`);
+});
+
+test("Python gets its own words for nothing, true and false", () => {
+  const told = pythonOf({ ...CALL, body: { a: null, b: [true, false], c: {}, d: 'say "x"' } }, ORIGIN);
+  assert.match(told, /"a": None,/);
+  assert.match(told, /True,\n\s+False,/);
+  assert.match(told, /"c": \{\},/);
+  assert.match(told, /requests\.post\(/);
+  assert.equal(pretty(undefined), "");
+});
+
+test("every call is told once it is over, answered or not, and never its token", async () => {
+  const calls = [];
+  const answers = [async () => Response.json({ ok: true }), async () => Response.json({ error: "no", error_code: "X" }, { status: 400 }), async () => { throw new TypeError("gone"); }];
+  const http = new Http("", (...request) => answers.shift()(...request));
+  http.onCall = (call) => calls.push(call);
+  await http.call("POST", "/order", { body: { a: 1 }, token: "hush" });
+  await http.call("DELETE", "/order/1", { token: "hush" }).catch(() => {});
+  await http.call("GET", "/health").catch(() => {});
+  assert.deepEqual(calls.map(({ method, status, signed }) => [method, status, signed]), [["POST", 200, true], ["DELETE", 400, true], ["GET", 0, false]]);
+  assert.doesNotMatch(JSON.stringify(calls), /hush/);
+});
