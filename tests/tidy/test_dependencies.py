@@ -61,7 +61,8 @@ def test_every_direct_requirement_has_its_reason(file: str) -> None:
 def test_no_reason_outlives_its_requirement() -> None:
     reasons = [canonicalize_name(name) for name in re.findall(r"^\| `([^`]+)` \|", read(REASONS), re.MULTILINE)]
     direct = [name for file in FILES for name in names(read(file).split(INDIRECT)[0])]
-    direct += [canonicalize_name(name) for name in json.loads(read("package.json"))["dependencies"]]
+    package = json.loads(read("package.json"))
+    direct += [canonicalize_name(name) for name in package["dependencies"] | package["devDependencies"]]
     assert [name for name in reasons if name not in direct] == []
 
 
