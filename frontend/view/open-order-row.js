@@ -58,7 +58,7 @@ function Shown({ order, place, instrument, edit, say }) {
       quantity=${cell("quantity", quantityText(order))}>
       ${fields.length > 0 && html`
         <button type="button" class="plain" aria-label=${`Amend ${what}`} onClick=${() => edit({ orderId: order.order_id, field: fields[0] })}>Amend</button>`}
-      <button type="button" class="plain" aria-label=${`Why: ${what}`} onClick=${() => workspace.explain({ order_id: order.order_id, symbol: order.symbol })}>Why</button>
+      <button type="button" class="plain why-open" aria-label=${`Why: ${what}`} onClick=${() => workspace.explain({ order_id: order.order_id, symbol: order.symbol })}>Why</button>
       <button type="button" class="quiet" disabled=${busy} aria-label=${`Cancel ${what}`} onClick=${cancel}>Cancel</button>
     <//>`;
 }
@@ -67,7 +67,7 @@ function Shown({ order, place, instrument, edit, say }) {
 function Changeable({ name, order, edit, children }) {
   return html`
     <button type="button" class="changeable" tabindex="-1" title=${`Change the ${FIELD_TITLES[name].toLowerCase()}`}
-      onClick=${() => edit({ orderId: order.order_id, field: name })}>${children}<${Spoken}>, ${FIELD_TITLES[name].toLowerCase()} of ${nameOf(order)}: change<//></button>`;
+      onClick=${() => edit({ orderId: order.order_id, field: name })}><${Spoken}>${FIELD_TITLES[name]} of ${nameOf(order)}: change <//>${children}</button>`;
 }
 
 /** @param {RowProps} props */

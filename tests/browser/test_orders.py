@@ -184,6 +184,8 @@ def test_a_contradiction_is_told_beside_its_field_in_the_options_that_open_for_i
 
 def test_what_a_market_order_would_do_is_told_and_a_dear_one_is_cautioned_against(opens: Opens, market: Server) -> None:
     trader = opens(market, "ETH-USDT")
+    trader.fills_in("Sell", "Market", quantity="1")
+    expect(trader.page.locator('[data-estimate="gets"]')).to_have_text("1,989.005 USDT")  # 1,990 less 0.05 %
     ticket = trader.fills_in("Buy", "Market", quantity="1")
     expect(trader.page.locator('[data-estimate="average"]')).to_have_text("2,010.00 USDT")
     expect(trader.page.locator('[data-estimate="slippage"]')).to_have_text("0.50 %")
