@@ -80,7 +80,7 @@ def test_a_fill_is_explained_as_a_picture_of_the_levels_walked(opens: Opens, quo
 def test_a_resting_order_tells_how_its_place_in_the_queue_moved(opens: Opens, quoted: Server) -> None:
     _clears(quoted)
     entered(quoted, "buy", "1", "290.00", SYMBOL)
-    trader = opens(quoted, SYMBOL, size=(1920, 1080))
+    trader = opens(quoted, SYMBOL)
     trader.enters("Buy", "Limit", "2", "290.00")
     trader.sees_result("In the book")
     entered(quoted, "sell", "1.5", "290.00", SYMBOL)
