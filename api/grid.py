@@ -54,6 +54,10 @@ class Grid:
         """A quantity as a decimal with the lot's precision."""
         return _fixed(lots * self._lot_units, self._lot_decimals)
 
+    def said(self, lots: int) -> str:
+        """A quantity for a sentence: the shortest exact decimal."""
+        return _shortest(lots * self._lot_units, self._lot_decimals, 0)
+
     def amount(self, minor_units: int) -> str:
         """A quote amount as the shortest exact decimal."""
         return _shortest(minor_units, self.instrument.quote_scale, 0)

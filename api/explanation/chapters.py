@@ -113,7 +113,7 @@ class _Teller(Notes):
             case ev.Replenished():
                 self._say(
                     "replenished",
-                    f"Its slice was used up: it showed the next {grid.quantity(event.shown)}, at the back of "
+                    f"Its slice was used up: it showed the next {grid.said(event.shown)}, at the back of "
                     f"{grid.price(event.price)}.",
                 )
             case ev.Ended():
@@ -134,7 +134,7 @@ class _Teller(Notes):
         if self._b.own_entry:
             self._checks = checks_until(ENTRY_RULES, None, self._b.sentences)
         if event.terms is not None and event.terms.parent is not None:
-            filled = self._grid.quantity(event.quantity)
+            filled = self._grid.said(event.quantity)
             self._words.append(
                 f"This is an exit of order {event.terms.parent}, entered when that had ended with {filled} filled: "
                 f"{self._exit(event)}."
@@ -159,7 +159,7 @@ class _Teller(Notes):
         stop_price = None if event.terms is None else event.terms.stop_price
         at = event.price if stop_price is None else stop_price
         kind = "a take-profit" if stop_price is None else "a stop loss"
-        return f"{kind} to {event.side} {self._grid.quantity(event.quantity)} at {self._grid.price(at or Ticks(0))}"
+        return f"{kind} to {event.side} {self._grid.said(event.quantity)} at {self._grid.price(at or Ticks(0))}"
 
     def _meet(self, side: Side) -> None:
         """The order looks at the book."""
@@ -210,16 +210,16 @@ class _Teller(Notes):
     def _on_amended(self, event: ev.Amended) -> None:
         grid = self._grid
         if not self._b.own_amend:
-            self._b.leaves, decremented = event.leaves, grid.quantity(event.quantity)
+            self._b.leaves, decremented = event.leaves, grid.said(event.quantity)
             self._say(
                 "decremented",
                 f"Self-trade prevention took quantity off it and off your other order: "
-                f"it is for {decremented} now, {grid.quantity(event.leaves)} of it open.",
+                f"it is for {decremented} now, {grid.said(event.leaves)} of it open.",
             )
             return
         price = "" if event.price is None else f" at {grid.price(event.price)}"
         self._checks = checks_until(AMEND_RULES, None, self._b.sentences)
-        self._say("amended", f"It is for {grid.quantity(event.quantity)}{price} now.")
+        self._say("amended", f"It is for {grid.said(event.quantity)}{price} now.")
         self._limit, self._b.leaves = event.price, event.leaves
         command, terms = self._b.command, self._b.terms
         if isinstance(command, AmendOrder):
@@ -252,7 +252,7 @@ class _Teller(Notes):
         if event.auction:
             verb, age = "bought" if self._side is Side.BUY else "sold", "older" if maker else "younger"
             self._words.append(
-                f"It {verb} {self._grid.quantity(event.quantity)} at the auction's price "
+                f"It {verb} {self._grid.said(event.quantity)} at the auction's price "
                 f"{self._grid.price(event.price)} in trade {event.trade_id}, as the {age} of the two orders."
             )
         elif maker:
@@ -280,7 +280,7 @@ class _Teller(Notes):
         best = self._picture.best(opposite_of(side))
         nobody = "no better price stood" if best == event.price else "the auction's price"
         self._words.append(
-            f"{who} {verb} it {grid.quantity(event.quantity)} at its price {grid.price(event.price)} in trade "
+            f"{who} {verb} it {grid.said(event.quantity)} at its price {grid.price(event.price)} in trade "
             f"{event.trade_id}: {nobody}, and nobody was left before it in the queue."
         )
 
@@ -289,7 +289,7 @@ class _Teller(Notes):
         if event.order_id == self._id or not self._taking or event.price is None:
             return
         self._met(event.order_id, event.price)
-        left = self._grid.quantity(event.quantity - event.cum)
+        left = self._grid.said(event.quantity - event.cum)
         self._protect(
             "self_trade_prevention",
             "cancelled_resting",
@@ -346,8 +346,8 @@ class _Teller(Notes):
     def _on_ended(self, event: ev.Ended) -> None:
         self._ended = True
         self._touched[event.order_id] = "it ended"
-        left = self._grid.quantity(event.quantity - event.cum)
-        filled = self._grid.quantity(event.cum)
+        left = self._grid.said(event.quantity - event.cum)
+        filled = self._grid.said(event.cum)
         if isinstance(event, ev.Completed):
             self._say("completed")
             self._stopped = "filled"
@@ -431,7 +431,7 @@ class _Teller(Notes):
             return [self._end_words]
         if place is None or "rejected" in self._happened:
             return []
-        left = self._grid.quantity(self._b.leaves)
+        left = self._grid.said(self._b.leaves)
         words = []
         if self._book is not None and self._picture.status is TradingStatus.TRADING and self._side is not None:
             words.append(self._why_it_stopped(self._side))

@@ -154,9 +154,9 @@ def _size_sentences(exchange: Exchange, command: EnterOrder, book: OrderBook) ->
             said[R.BAD_LOT] = f"{quantity} is no whole number of lots of {instrument.lot_size}."
     quantity = command.quantity
     if isinstance(quantity, int):
-        asked = grid.quantity(quantity)
-        said[R.QUANTITY_TOO_SMALL] = f"You asked for {asked}; the least is {grid.quantity(instrument.min_quantity)}."
-        said[R.QUANTITY_TOO_LARGE] = f"You asked for {asked}; the most is {grid.quantity(instrument.max_quantity)}."
+        asked = grid.said(quantity)
+        said[R.QUANTITY_TOO_SMALL] = f"You asked for {asked}; the least is {grid.said(instrument.min_quantity)}."
+        said[R.QUANTITY_TOO_LARGE] = f"You asked for {asked}; the most is {grid.said(instrument.max_quantity)}."
     notional = _notional(command, book)
     if notional is not None:
         value, quote = grid.amount(notional), instrument.quote

@@ -80,13 +80,13 @@ class Notes:
                 "self_trade_prevention",
                 "stopped",
                 f"Self-trade prevention: the next it would have met was your own order {own.order_id}, "
-                f"{self._grid.quantity(own.shown)} at {self._grid.price(own.price)}.",
+                f"{self._grid.said(own.shown)} at {self._grid.price(own.price)}.",
             )
 
     def _tell_kill(self, event: ev.Cancelled) -> None:
         """What stood there for an order that wanted all or nothing."""
-        shown = self._grid.quantity(shown_by_others(self._picture, event.side, event.price, self._b.viewer))
-        wanted = self._grid.quantity(event.quantity)
+        shown = self._grid.said(shown_by_others(self._picture, event.side, event.price, self._b.viewer))
+        wanted = self._grid.said(event.quantity)
         self._protect(
             "fill_or_kill",
             "killed",

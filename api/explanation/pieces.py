@@ -78,14 +78,14 @@ class Walked:
                 whose = ", your own" if line.order.account == viewer else ""
                 refilled = " (an iceberg, slice by slice)" if line.taken > line.shown else ""
                 parts.append(
-                    f"{grid.quantity(line.taken)} from the {ordinal(number)} in the queue, which showed "
-                    f"{grid.quantity(line.shown)}{refilled}{whose}"
+                    f"{grid.said(line.taken)} from the {ordinal(number)} in the queue, which showed "
+                    f"{grid.said(line.shown)}{refilled}{whose}"
                 )
         listed = "; ".join(parts[:6]) + (f"; and from {len(parts) - 6} more" if len(parts) > 6 else "")
         verb = "order" if len(self.queue) == 1 else "orders"
         return (
-            f"At {grid.price(self.price)}, where {len(self.queue)} {verb} showed {grid.quantity(self.shown)}, it took "
-            f"{grid.quantity(self.taken)} ({listed or 'nothing'}): {grid.quantity(cumulative)} in all."
+            f"At {grid.price(self.price)}, where {len(self.queue)} {verb} showed {grid.said(self.shown)}, it took "
+            f"{grid.said(self.taken)} ({listed or 'nothing'}): {grid.said(cumulative)} in all."
         )
 
 
@@ -144,7 +144,7 @@ def met_sentence(picture: Picture, side: Side, grid: Grid) -> str:
     if best is None:
         return f"There was no {name} in the book."
     queue = picture.levels[opposite][best]
-    shown = grid.quantity(sum(order.shown for order in queue))
+    shown = grid.said(sum(order.shown for order in queue))
     return f"The best {name} was {grid.price(best)}, with {shown} from {orders(len(queue))}."
 
 
@@ -217,10 +217,10 @@ def auction_words(picture: Picture, event: ev.Uncrossed, grid: Grid) -> list[str
     left = "nothing was left over"
     if event.imbalance:
         side = "buyers" if event.imbalance > 0 else "sellers"
-        left = f"{side} wanted {grid.quantity(abs(event.imbalance))} more there"
+        left = f"{side} wanted {grid.said(abs(event.imbalance))} more there"
     return [
         f"The auction set one price for all its trades, {grid.price(event.price)}: there the most could trade, "
-        f"{grid.quantity(event.quantity)}, and {left}.",
+        f"{grid.said(event.quantity)}, and {left}.",
         f"Of prices that trade as much, the one with the least left over is taken{nearest}, then the higher one.",
     ]
 

@@ -22,7 +22,7 @@ from engine.commands import (
     StopAccount,
 )
 from engine.rejects import CancelReason, RejectReason
-from engine.types import Lots, OrderType, Side, Ticks, TimeInForce
+from engine.types import OrderType, Side, Ticks, TimeInForce
 
 _UNTIL = {
     TimeInForce.GTC: "until it is filled or cancelled",
@@ -133,7 +133,7 @@ def _price(value: int | str | None, grid: Grid) -> str:
 
 
 def _quantity(value: int | str, grid: Grid) -> str:
-    return value if isinstance(value, str) else grid.quantity(Lots(value))
+    return value if isinstance(value, str) else grid.said(value)
 
 
 def _trail(options: OrderOptions, grid: Grid) -> str:
