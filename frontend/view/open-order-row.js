@@ -58,7 +58,7 @@ function Shown({ order, place, instrument, edit, say }) {
       quantity=${cell("quantity", quantityText(order))}>
       ${fields.length > 0 && html`
         <button type="button" class="plain" aria-label=${`Amend ${what}`} onClick=${() => edit({ orderId: order.order_id, field: fields[0] })}>Amend</button>`}
-      <button type="button" class="plain" title="Why it waits, and what has become of it" aria-label=${`Why: ${what}`} onClick=${() => workspace.explain({ order_id: order.order_id, symbol: order.symbol })}>?</button>
+      <button type="button" class="plain why-open" title="Why it waits, and what has become of it" aria-label=${`Why: ${what}`} onClick=${() => workspace.explain({ order_id: order.order_id, symbol: order.symbol })}>?</button>
       <button type="button" class="quiet" disabled=${busy} aria-label=${`Cancel ${what}`} onClick=${cancel}>Cancel</button>
     <//>`;
 }

@@ -33,7 +33,7 @@ const COLUMNS = Object.freeze([
   { name: "status", title: "Status", width: 6.5, sorts: true },
   { name: "details", title: "Details", only: "wide" },
   { name: "time", title: "Entered", width: 6, kind: "number", only: "widest", sorts: true },
-  { name: "actions", title: "Amend, explain or cancel", width: 13, kind: "number", unnamed: true },
+  { name: "actions", title: "Amend, explain or cancel", width: 11, kind: "number", unnamed: true },
 ]);
 
 /** @param {import("../portfolio.js").Portfolio} portfolio @returns {string} for the tab; "" of none */
