@@ -29,10 +29,12 @@ if TYPE_CHECKING:
     from engine.ledger import Balance
 
 
-class Order(msgspec.Struct, eq=False):
+class Order(msgspec.Struct, eq=False, gc=False):
     """An accepted order. While it rests it is linked into the FIFO queue of its level.
 
-    While it waits for its trigger it stands in the stops of its book instead.
+    While it waits for its trigger it stands in the stops of its book instead. The garbage
+    collector does not look at orders: one that is done is linked to nothing any more, and
+    looking through every open one now and then would cost more than entering it.
     """
 
     order_id: OrderId
