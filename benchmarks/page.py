@@ -142,7 +142,7 @@ def watch(page: Page, session: CDPSession, seconds: float) -> dict[str, float]:
         "longest ms": max(counted["long"], default=0.0),
         "heap MB": heap,
         "heap after": heap_mb(session),
-        "nodes": after["Nodes"],
+        "nodes": metrics(session)["Nodes"],  # when all garbage is gone
     }
 
 
