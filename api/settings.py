@@ -311,8 +311,3 @@ def _is_rate(text: str) -> bool:
     count, slash, unit = text.partition("/")
     counted = count.isascii() and count.isdecimal() and int(count) > 0
     return counted and bool(slash) and unit in ("second", "minute", "hour")
-
-
-def _is_amount(text: str) -> bool:
-    whole, _, fraction = text.partition(".")
-    return len(text) <= 30 and whole.isdecimal() and (not fraction or fraction.isdecimal()) and text.strip("0.") != ""

@@ -179,9 +179,7 @@ class History:
             _insert(connection, _INSERT_TRADES, trades)
             _insert(connection, _INSERT_CANDLES, candles)
             _insert(connection, _INSERT_POSTINGS, postings)
-            _insert(
-                connection, _INSERT_ASSETS, [(a.symbol, a.base, a.quote, str(a.lot_amount)) for a in listed.values()]
-            )
+            _insert(connection, _INSERT_ASSETS, [_asset_row(assets) for assets in listed.values()])
             last_id = self._postings.last_id + len(postings)
             connection.execute(update(PROGRESS).values(applied_seq=last_seq, posting_id=last_id))
         self._candles.take(newest)

@@ -142,7 +142,6 @@ class _Teller(Notes):
         if self._b.funds is not None and self._b.funds.needed != "0":
             self._words.append(funds_sentence(self._b.funds))
         if event.waiting:
-            self._waits = True
             stop_price = None if event.terms is None else event.terms.stop_price
             waits_at = self._grid.price(stop_price or Ticks(0))
             self._words.append(f"It waits until the last price reaches {waits_at}.")
@@ -197,7 +196,6 @@ class _Teller(Notes):
         self._touched[event.order_id] = "it triggered"
         if not self._taking or self._side is None:
             return
-        self._waits = False
         self._limit = event.price
         grid, stop = self._grid, event.stop_price
         hits = [t for t in self._trades if (t.price >= stop if self._side is Side.BUY else t.price <= stop)]

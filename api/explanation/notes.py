@@ -33,7 +33,7 @@ class Notes:
         self._fills: list[FillTold] = []
         self._auction: list[AuctionRow] = []
         self._taking = False  # the order is the one that executes
-        self._waits = self._ended = False
+        self._ended = False
         self._end_words: str | None = None
         self._limit, self._side = before.limit, before.side
         self._trades: list[ev.Filled] = []

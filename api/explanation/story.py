@@ -60,7 +60,7 @@ def tell_commands(
             exchange.apply(command, Seq(seq), ts_ns)
         elif subject.symbol not in exchange.books:
             events = exchange.apply(command, Seq(seq), ts_ns)
-            told.append(Told(plain_chapter(seq, ts_ns, command, events), Totals()))
+            told.append(Told(plain_chapter(seq, ts_ns, events), Totals()))
         else:
             order_id, account = subject.order_id, subject.account
             before = Look(exchange, command, seq, ts_ns, subject.symbol, order_id, account)
@@ -90,7 +90,7 @@ def _totalled(cum: Lots, notional: Amount, fees: Amount, grid: Grid) -> Totals:
     return Totals(grid.quantity(cum), grid.amount(notional), grid.amount(fees), grid.average_price(notional, cum))
 
 
-def plain_chapter(seq: int, ts_ns: int, command: Command, events: list[Event]) -> Chapter:
+def plain_chapter(seq: int, ts_ns: int, events: list[Event]) -> Chapter:
     """A command that met no book: a refused cancel, an order for an unknown symbol, a deposit."""
     rejected = [event for event in events if isinstance(event, Rejected)]
     words = [f"Command {seq}, {utc(ts_ns)}."]

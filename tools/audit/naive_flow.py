@@ -270,7 +270,6 @@ class NaiveFlow(NaiveLedger):
     def queue_trigger(self, order: NaiveOrder) -> None:
         """Its stop price was reached: it waits no more."""
         self.symbols[order.symbol].waiting.remove(order)
-        order.queued = True
         self.queue.append(("stop", order))
 
     def look_at_once(self, order: NaiveOrder) -> None:
@@ -298,7 +297,7 @@ class NaiveFlow(NaiveLedger):
         """A waiting order becomes a market or a limit order."""
         symbol = self.symbols[order.symbol]
         self.part(order)
-        order.waiting = order.queued = False
+        order.waiting = False
         collar, band = symbol.collar(order.side), symbol.band(order.side)
         if order.order_type is OrderType.STOP_LIMIT:
             asked = order.price

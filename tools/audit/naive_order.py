@@ -67,7 +67,6 @@ class NaiveOrder:
     one_lot: int = 0  # what one lot of it holds, left alone
     resting: bool = False
     waiting: bool = False  # for its trigger
-    queued: bool = False  # its trigger was reached
     done: bool = False
     ended_turn: int = 0
 

@@ -104,7 +104,7 @@ class Market:
         _, ts_ns, command = self.commands[seq - 1]
         order_id, symbol = subject_of_command(command, seq)
         if not isinstance(command, EnterOrder) and order_id == seq:
-            return plain_chapter(seq, ts_ns, command, self.events[seq - 1])
+            return plain_chapter(seq, ts_ns, self.events[seq - 1])
         account: Any = getattr(command, "account", None)
         return self._told([seq], Subject(order_id, account, symbol or SYMBOL)).chapters[0]
 
