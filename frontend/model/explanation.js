@@ -92,7 +92,7 @@ function isPrice(text) {
 }
 
 /** @param {{orders_ahead: number, quantity_ahead: string}} place */
-export function aheadText({ orders_ahead: orders, quantity_ahead: quantity }) {
+function aheadText({ orders_ahead: orders, quantity_ahead: quantity }) {
   if (orders === 0) return "first in the queue";
   return `${orders === 1 ? "1 order" : `${orders} orders`} with ${short(quantity)} ahead`;
 }

@@ -92,14 +92,4 @@ export class Orders {
   open() {
     return [...this.#open.values()].map(({ order }) => order).sort((a, b) => compareAges(b, a));
   }
-
-  /**
-   * Where the account's orders rest in one symbol.
-   * @param {string} symbol
-   * @returns {Set<string>} "buy 30000.00"
-   */
-  ownLevels(symbol) {
-    const resting = this.open().filter((order) => order.symbol === symbol && order.price !== null);
-    return new Set(resting.map((order) => `${order.side} ${order.price}`));
-  }
 }

@@ -21,7 +21,7 @@ import { describeRefusal } from "./words.js";
  */
 
 /** From here on money is clearly at risk. */
-export const SLIPPAGE_WARN_PERCENT = "1";
+const SLIPPAGE_WARN_PERCENT = "1";
 const PERCENT_DECIMALS = 4;
 
 const PROTECTIONS = Object.freeze({

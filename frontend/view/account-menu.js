@@ -50,8 +50,8 @@ export function AccountMenu() {
       aria-expanded=${String(open)} data-state=${state} disabled=${state === "starting"}>
       <${Spoken}>Account: <//><span class="account-name">${session?.name ?? STATE_WORDS[state]}</span>
     </button>
-    <div class="account-menu" id="account-menu" popover="auto" role="dialog" aria-label="Account" ref=${menu} onToggle=${onToggle}>
-      <p class="account-who">${session?.name ?? "Not signed in"}</p>
+    <div class="menu account-menu" id="account-menu" popover="auto" role="dialog" aria-label="Account" ref=${menu} onToggle=${onToggle}>
+      <p class="menu-title account-who">${session?.name ?? "Not signed in"}</p>
       <p class="account-kind soft">${kindOf(session)}</p>
       <${Others} busy=${busy} run=${run} />
       <div class="account-actions">

@@ -10,6 +10,7 @@ import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "preac
 import { INTERVALS, candleTime, describeCandle } from "../model/candles.js";
 import { fillMarks, orderLines } from "../model/chart-marks.js";
 import { describeFailure } from "../model/words.js";
+import { actOnKey } from "./chart-keys.js";
 import { html } from "./html.js";
 import { PriceChart } from "./price-chart.js";
 import { useServices } from "./services.js";
@@ -41,20 +42,16 @@ export function Chart() {
     setWalked(to ? sentenceOf(to, charting) : "");
   };
   const onKeyDown = (event) => {
-    if (!chart || event.ctrlKey || event.altKey || event.metaKey) return;
+    if (!chart) return;
     const at = pointed === null ? candles.row.length : candles.indexOf(pointed);
-    const act = {
+    actOnKey(event, {
       ArrowLeft: () => point(candles.row[Math.max(0, at - 1)] ?? null),
       ArrowRight: () => point(candles.row[at + 1] ?? candles.last),
       "+": () => chart.zoom(1),
       "-": () => chart.zoom(-1),
       End: () => (point(null), chart.showNewest()),
       Escape: pointed === null ? undefined : () => point(null),
-    }[event.key];
-    if (!act) return;
-    event.preventDefault();
-    event.stopPropagation();
-    act();
+    });
   };
   return html`
     <div class="chart-tools">

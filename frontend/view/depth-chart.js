@@ -12,6 +12,7 @@ import { midText } from "../model/book.js";
 import { orderLines } from "../model/chart-marks.js";
 import { grouped, rounded, scaleOf, shortest } from "../model/decimal.js";
 import { depthAt, depthCurve, nextStep } from "../model/depth-curve.js";
+import { actOnKey } from "./chart-keys.js";
 import { drawDepth } from "./depth-drawing.js";
 import { html } from "./html.js";
 import { useServices } from "./services.js";
@@ -48,18 +49,14 @@ export function DepthChart() {
     setPointed(curve.low + ((event.clientX - left) / width) * (curve.high - curve.low));
   };
   const onKeyDown = (event) => {
-    if (!curve || event.ctrlKey || event.altKey || event.metaKey) return;
-    const act = {
+    if (!curve) return;
+    actOnKey(event, {
       ArrowLeft: () => setPointed(nextStep(curve, pointed ?? curve.middle, -1)),
       ArrowRight: () => setPointed(nextStep(curve, pointed ?? curve.middle, 1)),
       "+": () => closer(1),
       "-": () => closer(-1),
       Escape: pointed === null ? undefined : () => setPointed(null),
-    }[event.key];
-    if (!act) return;
-    event.preventDefault();
-    event.stopPropagation();
-    act();
+    });
   };
   return html`
     <div class="chart-tools">

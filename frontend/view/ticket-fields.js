@@ -23,24 +23,28 @@ export function Choice({ name, legend, options, describedBy = null }) {
     </fieldset>`;
 }
 
-/**
- * A number with its unit, or with the choice of one.
- * @param {{name: string, title: string, unit?: string, units?: {name: string, title: string, options: [string, string][]}, problem?: string, placeholder?: string}} props
- */
-export function Field({ name, title, unit = "", units = null, problem = "", placeholder = "" }) {
+/** A control with its label above and its problem below; `control` gets what tells a screen reader of that problem. */
+function Labelled({ name, title, problem, control }) {
   const { entry } = useServices();
   const shown = entry.complainsOf(name) ? problem : "";
   return html`
     <div class="field">
       <label for=${name}>${title}</label>
-      <span class="input">
-        <input id=${name} name=${name} inputmode="decimal" autocomplete="off" spellcheck=${false} placeholder=${placeholder}
-          aria-describedby=${`${name}-problem`} aria-invalid=${shown ? "true" : null} value=${entry.fields[name]}
-          aria-keyshortcuts=${name === "price" ? "ArrowUp ArrowDown" : null} />
-        ${units ? html`<${UnitSelect} ...${units} />` : html`<span class="unit">${unit}</span>`}
-      </span>
+      <span class="input">${control({ id: name, name, value: entry.fields[name], "aria-describedby": `${name}-problem`, "aria-invalid": shown ? "true" : null })}</span>
       <p class="problem" id=${`${name}-problem`}>${shown}</p>
     </div>`;
+}
+
+/**
+ * A number with its unit, or with the choice of one.
+ * @param {{name: string, title: string, unit?: string, units?: {name: string, title: string, options: [string, string][]}, problem?: string, placeholder?: string}} props
+ */
+export function Field({ name, title, unit = "", units = null, problem = "", placeholder = "" }) {
+  const control = (attributes) => html`
+    <input ...${attributes} inputmode="decimal" autocomplete="off" spellcheck=${false} placeholder=${placeholder}
+      aria-keyshortcuts=${name === "price" ? "ArrowUp ArrowDown" : null} />
+    ${units ? html`<${UnitSelect} ...${units} />` : html`<span class="unit">${unit}</span>`}`;
+  return html`<${Labelled} name=${name} title=${title} problem=${problem} control=${control} />`;
 }
 
 function UnitSelect({ name, title, options }) {
@@ -53,31 +57,15 @@ function UnitSelect({ name, title, options }) {
 
 /** @param {{name: string, title: string, value: string, options: Iterable<[string, string]>, problem?: string}} props */
 export function Select({ name, title, value, options, problem = "" }) {
-  const { entry } = useServices();
-  const shown = entry.complainsOf(name) ? problem : "";
-  return html`
-    <div class="field">
-      <label for=${name}>${title}</label>
-      <span class="input">
-        <select id=${name} name=${name} value=${value} aria-describedby=${`${name}-problem`} aria-invalid=${shown ? "true" : null}>
-          ${[...options].map(([key, text]) => html`<option key=${key} value=${key}>${text}</option>`)}
-        </select>
-      </span>
-      <p class="problem" id=${`${name}-problem`}>${shown}</p>
-    </div>`;
+  const control = (attributes) => html`
+    <select ...${attributes} value=${value}>
+      ${[...options].map(([key, text]) => html`<option key=${key} value=${key}>${text}</option>`)}
+    </select>`;
+  return html`<${Labelled} name=${name} title=${title} problem=${problem} control=${control} />`;
 }
 
 /** A day and a time of day, local. @param {{name: string, title: string, problem?: string}} props */
 export function Moment({ name, title, problem = "" }) {
-  const { entry } = useServices();
-  const shown = entry.complainsOf(name) ? problem : "";
-  return html`
-    <div class="field">
-      <label for=${name}>${title}</label>
-      <span class="input">
-        <input id=${name} name=${name} type="datetime-local" step="1" value=${entry.fields[name]}
-          aria-describedby=${`${name}-problem`} aria-invalid=${shown ? "true" : null} />
-      </span>
-      <p class="problem" id=${`${name}-problem`}>${shown}</p>
-    </div>`;
+  const control = (attributes) => html`<input ...${attributes} type="datetime-local" step="1" />`;
+  return html`<${Labelled} name=${name} title=${title} problem=${problem} control=${control} />`;
 }
