@@ -5,7 +5,7 @@ from __future__ import annotations
 import eventlet
 
 from api.feed_levels import places_touched
-from api.feed_queue import REACH, QueueFeed, QueueView
+from api.feed_queue import PLACES_MAX, REACH, QueueFeed, QueueView
 from engine.commands import CancelOrder, Command, Deposit, EnterOrder, ListInstrument
 from engine.depth import queue_position
 from engine.events import Applied
@@ -22,6 +22,7 @@ class Floor:
     def __init__(self) -> None:
         self.exchange = Exchange()
         self.told: dict[str, tuple[int, str]] = {}
+        self.longest = 0  # positions in one message
         self.feed = QueueFeed(self.exchange, lambda account: account == WATCHER, self._tell)
         self.apply(ListInstrument(COIN))
         for account in (CROWD, WATCHER):
@@ -29,6 +30,7 @@ class Floor:
 
     def _tell(self, account: AccountId, queue: QueueView) -> None:
         assert account == WATCHER
+        self.longest = max(self.longest, len(queue.positions))
         self.told |= {place.order_id: (place.orders_ahead, place.quantity_ahead) for place in queue.positions}
 
     def apply(self, command: Command) -> OrderId:
@@ -89,6 +91,15 @@ def test_levels_that_are_left_over_come_next_time_and_strangers_levels_cost_noth
     floor.feed._flush()
     assert floor.right(*mine)
     assert not floor.feed._changed
+
+
+def test_many_positions_are_told_in_messages_of_bounded_length() -> None:
+    floor = Floor()
+    floor.feed.watch(WATCHER)
+    mine = [floor.enter(WATCHER) for _ in range(PLACES_MAX + 1)]
+    floor.feed._flush()
+    assert floor.longest == PLACES_MAX
+    assert floor.right(mine[0], mine[-1])
 
 
 def test_nothing_is_kept_of_an_account_that_nobody_watches_any_more() -> None:

@@ -12,7 +12,7 @@ const ORIGIN = "http://127.0.0.1:1";
 
 test("no secret is kept, wherever it stands", () => {
   const log = new CallLog();
-  log.add({ ...CALL, path: "/auth/login?token=hush-1&limit=2", body: { name: "ada", password: "hush-2" }, answer: { token: "hush-3", refresh_token: "hush-4", keys: [{ secret: "hush-5" }], token_type: "Bearer" } });
+  log.add({ ...CALL, path: "/auth/login?token=hush-1&limit=2", body: { name: "ada", password: "hush-2", signature: "hush-6", Authorization: "hush-7" }, answer: { token: "hush-3", refresh_token: "hush-4", keys: [{ secret: "hush-5" }], token_type: "Bearer" } });
   const text = JSON.stringify(log.entries) + log.entries.map((entry) => curlOf(entry, ORIGIN) + pythonOf(entry, ORIGIN)).join("");
   assert.doesNotMatch(text, /hush/);
   assert.match(text, /<password>/);

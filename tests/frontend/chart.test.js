@@ -56,7 +56,7 @@ test("a page that does not join on to what stands takes its place, so that there
   const candles = seeded();
   candles.seed([next.candle], next.seq, false);
   assert.deepEqual(times(candles), [280]);
-  assert.equal(candles.complete, false);
+  assert.deepEqual([seeded().complete, candles.complete], [true, false]);
 });
 
 test("a venue that began anew has none of the candles we knew", () => {
@@ -71,6 +71,7 @@ test("a candle is read by its decimals and drawn by floats", () => {
   assert.deepEqual(said, { open: "30,005.00", high: "30,005.00", low: "29,980.00", close: "29,985.00", change: "−0.07 %", volume: "0.25 BTC" });
   assert.deepEqual(drawnCandle(candle), { time: 1_700_000_100, open: 30005, high: 30005, low: 29980, close: 29985 });
   assert.equal(rose(candle), false);
+  assert.equal(rose({ ...candle, close: candle.open }), true);
   assert.equal(candleTime(0, "1d"), "1 Jan 1970");
   assert.equal(candleTime(61, "1s"), "00:01:01");
 });
@@ -128,6 +129,7 @@ test("a reading has what stands from the best price on, and what it costs, exact
   const { side, step } = depthAt(curve, 103.2);
   assert.deepEqual([side, step.text, step.total, step.cost], ["sell", "103.00", "2.0", "205"]);
   assert.equal(depthAt(curve, 98.5).step.total, "1.0");
+  assert.deepEqual([depthAt(curve, 103).step.total, depthAt(curve, 98).step.total], ["2.0", "3.0"], "a level counts at its own price");
   assert.equal(depthAt(curve, 97).side, "buy");
 });
 
@@ -135,6 +137,7 @@ test("keys walk from level to level over the middle, and stop where the curve en
   const curve = depthCurve(levels, 1);
   assert.equal(nextStep(curve, 100, 1), 101);
   assert.equal(nextStep(curve, 101, -1), 99);
+  assert.equal(nextStep(curve, 101, 1), 103);
   assert.equal(nextStep(curve, 103, 1), 103);
   assert.equal(nextStep(curve, 98, -1), 98);
 });

@@ -45,6 +45,8 @@ test("the place in the queue is told as it moved", () => {
   assert.deepEqual(moves.map(({ text, moved }) => [text, moved]), [["1 order with 1 ahead", "came to rest"], ["first in the queue", "1 ahead went"]]);
   const moved = queueMoves([...rested.chapters, { timestamp: 3, place_before: null, place_after: { price: "297.00", orders_ahead: 2, quantity_ahead: "3" } }]);
   assert.equal(moved.at(-1).moved, "moved from 298.00");
+  const place = { price: "298.00", orders_ahead: 2, quantity_ahead: "3" };
+  assert.equal(queueMoves([...rested.chapters, { timestamp: 3, place_before: null, place_after: place }]).at(-1).moved, "went back in the queue");
 });
 
 test("title, heading, figures and sentences say what happened once", () => {
@@ -53,6 +55,7 @@ test("title, heading, figures and sentences say what happened once", () => {
   assert.deepEqual(figuresOf(walked, { base: "BNB", quote: "USDT" })[0], ["Filled", "6 BNB"]);
   const [chapter] = refused.chapters;
   assert.equal(toneOf(chapter), "bad");
+  assert.deepEqual([["filled", "exits_refused"], ["filled"], ["cancelled"]].map((happened) => toneOf({ happened })), ["bad", "good", "plain"]);
   assert.match(titleOf(refused), /^Command \d+ · BNB-USDT/);
   assert.ok(chapter.words[0].startsWith(`Command ${chapter.seq}, `));
   assert.ok(sentencesOf(chapter).every((sentence) => !sentence.startsWith("Command") && !sentence.startsWith("Collar")));

@@ -82,6 +82,12 @@ test("own orders of a listing are at their levels, and waiting stops are not", (
   assert.deepEqual([asks[0].own, asks[0].place, asks[0].ownWords], ["0.5", "", "Your 0.5"]);
 });
 
+test("an own size too small for its column says so, and is never told as nothing", () => {
+  const own = new Map([["buy 10005", { quantity: 100n, orders: 1, place: null }]]);
+  const [row] = ladderOf(BOOK.sides, { ...VIEW, own }).bids;
+  assert.deepEqual([row.own, row.ownWords], ["<0.0001", "Your 0.000001"]);
+});
+
 test("several own orders in a group are added up, at the place of the first", () => {
   const order = { symbol: "BTC-USDT", side: "buy", status: "resting", remaining: "0.50000000" };
   const orders = [{ ...order, order_id: "1", price: "100.05" }, { ...order, order_id: "2", price: "100.01" }];
@@ -101,6 +107,8 @@ test("while a book crosses, what would trade at the indicative price is told apa
   assert.equal(book.spread, "-3.00");
   const { asks, bids } = ladderOf(book.sides, { ...VIEW, indicative: "100.00" });
   assert.deepEqual([bids.map((row) => row.meets), asks.map((row) => row.meets)], [[true, false], [true, false]]);
+  const at = (indicative) => Object.values(ladderOf(book.sides, { ...VIEW, indicative })).map(([row]) => row.meets);
+  assert.deepEqual([at("98.00"), at("101.00")], [[true, true], [true, true]], "a level at that very price trades");
 });
 
 test("the queue of a level has each order with what is before it", () => {

@@ -26,6 +26,9 @@ test("a fill changes the order, and keeps the time it was entered", () => {
   const order = orders.open().at(-1);
   assert.equal(order.filled, "0.25000000");
   assert.equal(order.timestamp, 1700000000);
+  orders.seed([{ ...order, average_price: "29990.00" }], 500);
+  orders.apply({ ...partial_fill, seq: 501, average_price: null });
+  assert.equal(orders.open().at(-1).average_price, "29990.00", "what only a listing tells stays");
 });
 
 test("an order that ended goes away, and a listing that is older does not bring it back", () => {
@@ -42,6 +45,20 @@ test("events that came before the listing win over it when they are later", () =
   orders.apply(cancelled);
   orders.seed(listing.orders, listing.seq);
   assert.deepEqual(orders.open().map((order) => [order.order_id, order.filled]), [["99", "0.000000"], ["98", "0.25000000"]]);
+});
+
+test("an order entered after a listing was made is not taken away by it, and one that ended does not come back", () => {
+  const orders = new Orders();
+  const entered = { ...partial_fill, order_id: "150", seq: 150 };
+  orders.apply(entered);
+  orders.seed(listing.orders, listing.seq);
+  assert.equal(ids(orders.open())[0], "150");
+  orders.apply({ ...cancelled, order_id: "150", seq: 151 });
+  orders.apply({ ...entered, seq: 151 });
+  assert.deepEqual(ids(orders.open()), ["104", "99", "98"]);
+  orders.seed([{ ...listing.orders[0], order_id: "150" }], 3);
+  orders.apply({ ...entered, seq: 4, remaining: "0.10000000" });
+  assert.equal(orders.open()[0].remaining, "0.10000000", "a venue that began anew gives the number again");
 });
 
 test("an event older than what we know changes nothing", () => {
