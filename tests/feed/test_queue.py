@@ -6,7 +6,7 @@ import eventlet
 
 from api.feed_levels import places_touched
 from api.feed_queue import PLACES_MAX, REACH, QueueFeed, QueueView
-from engine.commands import CancelOrder, Command, Deposit, EnterOrder, ListInstrument
+from engine.commands import CancelOrder, Command, Deposit, EnterOrder, ListInstrument, OrderOptions
 from engine.depth import queue_position
 from engine.events import Applied
 from engine.exchange import Exchange
@@ -40,11 +40,10 @@ class Floor:
         self.feed.publish([applied], list(places_touched(applied, self.exchange)))
         return OrderId(seq)
 
-    def enter(self, account: AccountId, price: int = 100) -> OrderId:
+    def enter(self, account: AccountId, price: int = 100, options: OrderOptions | None = None) -> OrderId:
         """An order for two lots."""
-        return self.apply(
-            EnterOrder(account, "COIN", Side.BUY, OrderType.LIMIT, TimeInForce.GTC, Lots(2), Ticks(price))
-        )
+        terms = (Side.BUY, OrderType.LIMIT, TimeInForce.GTC, Lots(2), Ticks(price))
+        return self.apply(EnterOrder(account, "COIN", *terms, options=options))
 
     def right(self, *orders: OrderId) -> bool:
         """Whether what was told of these orders is where they stand."""
@@ -91,6 +90,19 @@ def test_levels_that_are_left_over_come_next_time_and_strangers_levels_cost_noth
     floor.feed._flush()
     assert floor.right(*mine)
     assert not floor.feed._changed
+
+
+def test_what_an_iceberg_ahead_hides_is_not_told_from_either_end() -> None:
+    floor = Floor()
+    floor.feed.watch(WATCHER)
+    floor.enter(CROWD, options=OrderOptions(display_quantity=Lots(1)))
+    second = floor.enter(WATCHER)
+    for _ in range(REACH):
+        floor.enter(CROWD)
+    last = floor.enter(WATCHER)
+    floor.feed._flush()
+    assert floor.told[str(second)] == (1, "1")
+    assert floor.right(second, last)
 
 
 def test_many_positions_are_told_in_messages_of_bounded_length() -> None:
