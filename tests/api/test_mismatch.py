@@ -64,7 +64,7 @@ def test_every_combination_that_is_refused_has_its_sentence_and_no_other() -> No
     options += ["expire_ns", "take_profit", "stop_loss", "stop_loss_limit"]
     refused = 0
     for _ in range(20_000):
-        given = {name: list(PostOnly)[0] if name == "post_only" else 5 for name in options if rng.random() < 0.15}
+        given = {name: PostOnly.REJECT if name == "post_only" else 5 for name in options if rng.random() < 0.15}
         command = EnterOrder(
             AccountId(1), "S", rng.choice(list(Side)), rng.choice(list(OrderType)), rng.choice(list(TimeInForce)),
             rng.choice([None, 5, 5]), rng.choice([None, 5]), None, rng.choice([None, None, 5]),
