@@ -19,6 +19,7 @@ from api.account_answers import PostingView, posting_view
 from api.batch_wire import BatchAnswer, BatchCommand, BatchResult
 from api.errors import ApiError, internal_error, rejected
 from api.grid import grid_of
+from api.mismatch import sentence_about
 from api.order_options import OrderOptions
 from api.preview_answers import PreviewAnswer, preview_answer
 from api.standing import status_of
@@ -52,7 +53,7 @@ class Desk:
     def enter(self, command: EnterOrder, started: float) -> answers.OrderAnswer:
         """Enter one order. `started` is the `perf_counter` reading when the request came."""
         applied = self._venue.sequencer.submit(command)
-        return self._entered(applied, time.perf_counter() - started)
+        return self._entered(applied, command, time.perf_counter() - started)
 
     def test(self, command: EnterOrder) -> PreviewAnswer:
         """What entering an order would do now. Nothing is entered."""
@@ -60,7 +61,8 @@ class Desk:
         told = preview(self._exchange, command, ts_ns)
         book = self._exchange.books.get(command.symbol)
         if isinstance(told, RejectReason):
-            refusal = self._rejected(Rejected(command.account, command.symbol, told, None, command.client_order_id))
+            event = Rejected(command.account, command.symbol, told, None, command.client_order_id)
+            refusal = self._rejected(event, entered=command)
             return preview_answer(command, refusal, book, self._exchange.seq, ts_ns)
         return preview_answer(command, told, book, self._exchange.seq, ts_ns)
 
@@ -213,18 +215,18 @@ class Desk:
     ) -> answers.OrderAnswer | answers.CancelAnswer | answers.OrderView:
         """The answer to what was sequenced. Raises ApiError."""
         if isinstance(command, EnterOrder):
-            return self._entered(applied, elapsed_s, patience_s)
+            return self._entered(applied, command, elapsed_s, patience_s)
         if isinstance(command, CancelOrder):
             return self._cancelled(applied, command, elapsed_s, patience_s)
         return self._amended(applied, command, patience_s)
 
     def _entered(
-        self, applied: Applied, elapsed_s: float, patience_s: float = HISTORY_PATIENCE_S
+        self, applied: Applied, command: EnterOrder, elapsed_s: float, patience_s: float = HISTORY_PATIENCE_S
     ) -> answers.OrderAnswer:
         """The answer to an order. Raises ApiError."""
         first = applied.events[0]
         if isinstance(first, Rejected):
-            raise self._rejected(first, old_style=True, seq=applied.seq)
+            raise self._rejected(first, old_style=True, seq=applied.seq, entered=command)
         self._venue.activity.record_latency(int(elapsed_s * 1e6))
         elapsed_ms = round(elapsed_s * 1e3, 3)
         if isinstance(first, Repeated):
@@ -352,7 +354,14 @@ class Desk:
         if done is not None and done.account == command.account and command.symbol in (None, done.symbol):
             raise rejected(RejectReason.TOO_LATE, None, old_style=True, order_id=str(done.order_id))
 
-    def _rejected(self, event: Rejected, *, old_style: bool = False, seq: Seq | None = None) -> ApiError:
+    def _rejected(
+        self,
+        event: Rejected,
+        *,
+        old_style: bool = False,
+        seq: Seq | None = None,
+        entered: EnterOrder | None = None,
+    ) -> ApiError:
         instrument = self._exchange.instrument(event.symbol) if event.symbol else None
         details: dict[str, object] = {
             name: value
@@ -363,7 +372,8 @@ class Desk:
             )
             if value is not None
         }
-        return rejected(event.reason, instrument, symbol=event.symbol, old_style=old_style, **details)
+        told = None if entered is None else sentence_about(entered, event.reason)
+        return rejected(event.reason, instrument, symbol=event.symbol, old_style=old_style, told=told, **details)
 
     def _caught_up(self, seq: Seq, patience_s: float = HISTORY_PATIENCE_S) -> None:
         """Wait until the history knows everything up to `seq`. Raises ApiError 503 when it does not."""

@@ -82,7 +82,7 @@ _SENTENCES: dict[RejectReason, str] = {
     RejectReason.NOTIONAL_TOO_LARGE: "Price times quantity is above the largest allowed: {max_notional}, or less "
     "where your account has a limit of its own.",
     RejectReason.BAD_DISPLAY_QUANTITY: "The display_quantity is at most the quantity, and at least a hundredth of it.",
-    RejectReason.EXPIRE_TIME_PASSED: "The expire_time has passed.",
+    RejectReason.EXPIRE_TIME_PASSED: "The expire_time has passed: give a later one.",
     RejectReason.BAD_TRIGGER: "The trigger cannot be: prices lie on the wrong side of each other, a trail is too "
     "wide, or there is no price yet to trail.",
     RejectReason.PRICE_OUTSIDE_COLLAR: "The price is too far from the market: the collar is {collar_percent} %.",
@@ -146,12 +146,14 @@ def rejected(
     *,
     symbol: str | None = None,
     old_style: bool = False,
+    told: str | None = None,
     **details: Any,
 ) -> ApiError:
     """The answer to a command that the rules refused.
 
     `old_style`: POST /order and POST /cancel say 400 where others say 422, as the clients
-    of older engines expect. `details` are added to those of the instrument's limits.
+    of older engines expect. `told` is a sentence that says more than the reason's.
+    `details` are added to those of the instrument's limits.
     """
     status = STATUS[reason]
     if old_style and (status == 422 or reason is RejectReason.UNKNOWN_SYMBOL):
@@ -160,7 +162,7 @@ def rejected(
     sentence = _SENTENCES[reason].format_map({"symbol": symbol, **limits})
     named = {name: value for name, value in limits.items() if f"{{{name}}}" in _SENTENCES[reason]}
     about = {**({"symbol": symbol} if symbol else {}), **named, **details}
-    return ApiError(status, reason.upper(), sentence, about, RETRY_AFTER_S if status == 429 else None)
+    return ApiError(status, reason.upper(), told or sentence, about, RETRY_AFTER_S if status == 429 else None)
 
 
 def not_accepting(refusal: NotAccepting) -> ApiError:
