@@ -132,7 +132,8 @@ def test_a_rebate_is_paid_out_of_the_takers_fee(cast: Cast) -> None:
     assert balance(cast, maker, "USDT")["total"] == "1000.15"
     assert balance(cast, taker, "USDT")["total"] == "999.5"
     assert Decimal(venue_fees(cast)) - before == Decimal("0.35")
-    assert call(cast, maker, "GET", "/account").granted()["tier"] == "maker"
+    account = call(cast, maker, "GET", "/account").granted()
+    assert (account["tier"], account["role"]) == ("maker", "trader")
     check(cast)
 
 
