@@ -31,7 +31,7 @@ from engineio.socket import Socket  # noqa: E402
 
 from api.answers import DeltaView  # noqa: E402
 from api.feed_clients import NAMESPACE, Audience, Client, FeedPacket  # noqa: E402
-from api.wire import SubscribeRequest  # noqa: E402
+from api.market_wire import Subscription  # noqa: E402
 from benchmarks.machine import describe  # noqa: E402
 from benchmarks.rest import measure, start  # noqa: E402
 
@@ -186,7 +186,7 @@ def fan_out(count: int) -> tuple[float, float]:
     """Milliseconds to queue one delta for `count` clients: encoded once, and emitted to each."""
     server = socketio.Server(async_mode="eventlet", serializer=FeedPacket, json=FeedPacket.json)
     audience, sids = Audience(512), []
-    wanted = SubscribeRequest(type="l2_deltas", symbol=SYMBOL)
+    wanted = Subscription(type="l2_deltas", symbol=SYMBOL)
     for number in range(count):
         connection = server.eio.sockets[f"connection-{number}"] = Socket(server.eio, f"connection-{number}")
         sid = server.manager.connect(connection.sid, NAMESPACE)

@@ -63,7 +63,8 @@ def server_process(url: str) -> psutil.Process | None:
         return None
     try:
         for connection in psutil.net_connections("tcp"):
-            if connection.status == psutil.CONN_LISTEN and connection.laddr.port == parts.port and connection.pid:
+            address = connection.laddr
+            if connection.status == psutil.CONN_LISTEN and connection.pid and address and address.port == parts.port:
                 return psutil.Process(connection.pid)
     except psutil.Error:
         return None

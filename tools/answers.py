@@ -159,6 +159,15 @@ class Health(msgspec.Struct, frozen=True):
     flows: list[str] = []
 
 
+class Statistics(msgspec.Struct, frozen=True):
+    """GET /statistics, as far as it is watched. Latencies are the server's own, since its start."""
+
+    orders_processed: int
+    trades_executed: int
+    orders_per_second: float
+    latency_ms: dict[str, float]
+
+
 class Fees(msgspec.Struct, frozen=True):
     """Fee rates of one symbol, in percent of the notional; below zero a rebate."""
 

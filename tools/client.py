@@ -33,6 +33,7 @@ from tools.answers import (
     OrderPage,
     OrderState,
     Refusal,
+    Statistics,
     Symbols,
     TradePage,
 )
@@ -177,6 +178,10 @@ class VenueClient:
     async def health(self) -> Health:
         """Whether the server takes orders. Raises Unavailable, BadAnswer."""
         return granted(await self.ask("GET", "/health", Health))
+
+    async def statistics(self) -> Statistics:
+        """What the server has done and how fast."""
+        return granted(await self.ask("GET", "/statistics", Statistics))
 
     async def symbols(self) -> Symbols:
         """Every listed symbol with its steps, limits and fees."""
