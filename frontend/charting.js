@@ -7,13 +7,13 @@
  */
 
 import { Candles, DEFAULT_INTERVAL, FEW_CANDLES, INTERVALS, YOUNG_INTERVAL } from "./model/candles.js";
+import { untilAnswered } from "./net/insist.js";
 
 const PAGE = 500;
-const RETRY_MS = 3_000;
 
 export class Charting extends EventTarget {
   candles = new Candles();
-  /** "loading" until the first page came; "waiting" when it was refused and is asked for again. @type {"loading" | "loaded" | "waiting"} */
+  /** "loading" until the first page came; "waiting" when it did not, and is asked for again as far as that may help. @type {"loading" | "loaded" | "waiting"} */
   state = "loading";
   /** Why it waits, when it does. @type {import("./net/http.js").ApiFailure | null} */ failure = null;
   /** @type {import("./model/types.js").Instrument | null} */ instrument = null;
@@ -23,6 +23,7 @@ export class Charting extends EventTarget {
   /** Whether so few of the default interval have traded that finer ones are shown. */ #young = false;
   #loadingOlder = false;
   /** Aborted when something else is to be shown. */ #selection = new AbortController();
+  /** Aborted when the newest page is asked for anew, or is of no use. */ #loading = new AbortController();
 
   /**
    * @param {Pick<import("./net/api.js").Api, "candles">} api
@@ -70,6 +71,11 @@ export class Charting extends EventTarget {
     this.#load();
   }
 
+  /** Nothing is heard until the next connection, which loads again. */
+  disconnected() {
+    this.#loading.abort();
+  }
+
   /** Some were missed, and the subscription has ended. */
   missed() {
     this.#feed.resubscribe(this.#subscription);
@@ -108,6 +114,7 @@ export class Charting extends EventTarget {
 
   #leave() {
     this.#selection.abort();
+    this.#loading.abort();
     if (this.instrument) this.#feed.unsubscribe(this.#subscription);
   }
 
@@ -123,21 +130,25 @@ export class Charting extends EventTarget {
 
   async #load() {
     const { candles, interval } = this;
-    const { signal } = this.#selection;
+    const { symbol } = this.instrument;
+    this.#loading.abort();
+    this.#loading = new AbortController();
+    const { signal } = this.#loading;
+    const waits = (failure) => {
+      this.failure = failure;
+      if (this.state !== "loaded") this.state = "waiting";
+      this.#tell("candles");
+    };
     try {
-      const page = await this.#api.candles(this.instrument.symbol, { interval, limit: PAGE }, signal);
-      if (signal.aborted) return;
+      const page = await untilAnswered(() => this.#api.candles(symbol, { interval, limit: PAGE }, signal), signal, waits);
       if (this.#isYoung(page.candles.length)) return this.#showYoung();
       candles.seed(page.candles, page.seq, page.candles.length < PAGE);
       this.state = "loaded";
       this.failure = null;
+      this.#tell("candles");
     } catch (failure) {
-      if (signal.aborted) return;
-      this.failure = failure;
-      if (this.state !== "loaded") this.state = "waiting";
-      setTimeout(() => signal.aborted || this.#load(), failure.retryAfterMs ?? RETRY_MS);
+      if (!signal.aborted) waits(failure);
     }
-    this.#tell("candles");
   }
 
   /** @param {number} count of candles in the newest page */

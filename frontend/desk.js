@@ -12,12 +12,12 @@ import { scaleOf } from "./model/decimal.js";
 import { Ticker } from "./model/ticker.js";
 import { Tape } from "./model/trades.js";
 import { VenueClock } from "./model/venue-clock.js";
+import { untilAnswered } from "./net/insist.js";
 import { ORDERS } from "./portfolio.js";
 
 /** @typedef {import("./model/types.js").Instrument} Instrument */
 
 const TAPE_LENGTH = 80;
-const SYMBOLS_RETRY_MS = 2_000;
 /** Whether orders are taken is asked this often. */
 const VENUE_EVERY_MS = 10_000;
 
@@ -28,6 +28,7 @@ export class Desk extends EventTarget {
   tape = new Tape(TAPE_LENGTH);
   /** Whether the tape's first listing came. */
   tapeLoaded = false;
+  /** Why the listing that is wanted did not come yet. @type {import("./net/http.js").ApiFailure | null} */ tapeFailure = null;
   ticker = new Ticker();
   /** Where the shown symbol stands. @type {import("./model/trading-status.js").TradingState} */ trading = { status: "trading" };
   connection = new Connection();
@@ -39,7 +40,10 @@ export class Desk extends EventTarget {
   charting;
   #api;
   #feed;
-  /** Aborted when the symbol changes. */ #selection = new AbortController();
+  /** Aborted when the symbol's listings are asked for anew, for another one, or are of no use. */ #loading = new AbortController();
+  /** To take the tape's place when its listing came. @type {Tape | null} */ #nextTape = null;
+  /** Whether the symbols are being asked for. */ #learning = false;
+  /** @type {string | null} */ #preferred = null;
 
   /**
    * @param {import("./net/api.js").Api} api
@@ -65,33 +69,28 @@ export class Desk extends EventTarget {
   }
 
   /**
-   * Connect and show a symbol. Never fails; keeps trying.
+   * Connect and show a symbol. Never fails; keeps trying, and where it was refused says so and tries again when connected.
    * @param {string | null} preferred the symbol to show when there is one of that name
    * @param {Promise<void>} known when it is known as whom to connect
    */
   async start(preferred, known) {
+    this.#preferred = preferred;
     known.then(() => this.#feed.open());
     setInterval(() => this.#loadVenue(), VENUE_EVERY_MS);
-    while (this.instruments.size === 0) {
-      try {
-        this.#learnInstruments((await this.#api.symbols()).symbol_info);
-      } catch {
-        await new Promise((resolve) => setTimeout(resolve, SYMBOLS_RETRY_MS));
-      }
-    }
-    this.select(this.instruments.has(preferred ?? "") ? preferred : this.instruments.keys().next().value);
+    await this.#learnInstruments();
   }
 
   /** @param {string} symbol must be listed */
   select(symbol) {
     if (this.instrument) for (const subscription of subscriptionsOf(this.instrument)) this.#feed.unsubscribe(subscription);
-    this.#selection.abort();
-    this.#selection = new AbortController();
+    this.#loading.abort();
+    this.#nextTape = null;
     this.instrument = this.instruments.get(symbol);
     this.book = new Book(scaleOf(this.instrument.tick_size), scaleOf(this.instrument.lot_size));
     this.ticker = new Ticker();
     this.tape = new Tape(TAPE_LENGTH);
     this.tapeLoaded = false;
+    this.tapeFailure = null;
     this.trading = { status: this.instrument.status, ...this.instrument.session };
     this.#tell("symbol");
     this.#tell("status");
@@ -126,6 +125,7 @@ export class Desk extends EventTarget {
     this.#tell("link");
     this.#tell("notice");
     this.#loadVenue();
+    this.#learnInstruments();
   }
 
   /** As somebody else. */
@@ -140,7 +140,9 @@ export class Desk extends EventTarget {
   #disconnected() {
     this.connection.disconnected();
     this.book.invalidate();
+    this.#loading.abort();
     this.portfolio.disconnected();
+    this.charting.disconnected();
     this.#tell("link");
     this.#tell("book");
   }
@@ -180,6 +182,7 @@ export class Desk extends EventTarget {
         break;
       case "trades":
         this.tape.add(payload.trades);
+        this.#nextTape?.add(payload.trades);
         this.ticker.addTrades(payload.trades);
         this.#tell("tape");
         this.#tell("ticker");
@@ -212,7 +215,7 @@ export class Desk extends EventTarget {
    */
   #subscribed({ type, symbol }) {
     if (type === "orders") this.portfolio.load();
-    if (type === "trades" && symbol === this.instrument?.symbol) this.#loadTape();
+    if (type === "trades" && symbol === this.instrument?.symbol) this.#loadMarket();
     if (type === "candles" && symbol === this.instrument?.symbol) this.charting.subscribed();
   }
 
@@ -254,32 +257,65 @@ export class Desk extends EventTarget {
     }
   }
 
-  /** The last trades and the 24 hour figures of the shown symbol. */
-  async #loadTape() {
-    const { symbol } = this.instrument;
-    const { signal } = this.#selection;
-    const tape = new Tape(TAPE_LENGTH);
-    this.tape = tape;
-    try {
-      const [listing, ticker] = await Promise.all([
-        this.#api.trades(symbol, TAPE_LENGTH, signal),
-        this.#api.ticker(symbol, signal),
-      ]);
-      if (this.tape !== tape) return; // loaded anew meanwhile
-      tape.add(listing.trades);
-      this.tapeLoaded = true;
-      this.ticker.replace(ticker);
-      this.#tell("tape");
-      this.#tell("ticker");
-    } catch {
-      // The next connection, or the next symbol, loads again; live trades go on meanwhile.
-    }
+  #loadMarket() {
+    this.#loading.abort();
+    this.#loading = new AbortController();
+    this.#loadTape();
+    this.#loadTicker();
   }
 
-  /** @param {Record<string, any>} infos of GET /symbols */
-  #learnInstruments(infos) {
-    for (const [symbol, info] of Object.entries(infos)) this.instruments.set(symbol, { ...info, symbol });
+  /** The last trades of the shown symbol; what stands stays until they came. */
+  async #loadTape() {
+    const { symbol } = this.instrument;
+    const { signal } = this.#loading;
+    const tape = new Tape(TAPE_LENGTH);
+    this.#nextTape = tape;
+    const waits = (failure) => {
+      this.tapeFailure = failure;
+      this.#tell("tape");
+    };
+    try {
+      const listing = await untilAnswered(() => this.#api.trades(symbol, TAPE_LENGTH, signal), signal, waits);
+      tape.add(listing.trades);
+      this.tape = tape;
+      this.tapeLoaded = true;
+      this.tapeFailure = null;
+    } catch (failure) {
+      if (signal.aborted) return; // asked anew, or about to be
+      this.tapeFailure = failure;
+    }
+    this.#nextTape = null;
+    this.#tell("tape");
+  }
+
+  /** The 24 hour figures of the shown symbol. */
+  async #loadTicker() {
+    const { symbol } = this.instrument;
+    const { signal } = this.#loading;
+    try {
+      this.ticker.replace(await untilAnswered(() => this.#api.ticker(symbol, signal), signal));
+    } catch {
+      return; // the feed tells them too
+    }
+    this.#tell("ticker");
+  }
+
+  /** The symbols, and the first one to show; once. */
+  async #learnInstruments() {
+    if (this.#learning || this.instruments.size > 0) return;
+    this.#learning = true;
+    try {
+      const { symbol_info: infos } = await untilAnswered(() => this.#api.symbols());
+      for (const [symbol, info] of Object.entries(infos)) this.instruments.set(symbol, { ...info, symbol });
+    } catch (failure) {
+      this.notice = failure.message;
+      return this.#tell("notice");
+    } finally {
+      this.#learning = false;
+    }
     this.#tell("instruments");
+    const [first] = this.instruments.keys();
+    if (first !== undefined) this.select(this.instruments.has(this.#preferred ?? "") ? this.#preferred : first);
   }
 }
 

@@ -17,6 +17,10 @@ import { OrderPreview } from "./order-preview.js";
 const LEVELS_MAX = 1_000;
 /** What a new symbol leaves as it was: how one likes to trade, not at which price. */
 const KEPT = Object.freeze(["side", "type", "quantity_in", "trail_in", "time_in_force", "self_trade_prevention"]);
+const TOO_MANY_REQUESTS = 429;
+/** How long no order is sent when there were too many and the venue doesn't say. */
+const REST_MS = 1_000;
+const SECOND_MS = 1_000;
 /** What one order uses up: the next one is not meant to carry it. */
 const ONCE = Object.freeze(["take_profit", "stop_loss", "stop_loss_limit"]);
 
@@ -31,11 +35,14 @@ export class OrderEntry extends EventTarget {
   /** @type {TicketFields} */ fields = { ...EMPTY };
   /** Whether an order is under way. */
   busy = false;
+  /** For how many more seconds none is sent, because there were too many. */
+  restS = 0;
   /** What became of the last order. @type {Result} */ result = { tone: "plain", text: "" };
   /** What it would do now. */ preview;
   #desk;
   #portfolio;
   /** Fields that were edited since the last order: only they are complained about. @type {Set<string>} */ #edited = new Set();
+  /** @type {ReturnType<typeof setTimeout> | undefined} */ #timer;
   /** The order no answer came for. @type {{fields: string, clientOrderId: string} | null} */ #unanswered = null;
 
   /** @param {import("./desk.js").Desk} desk */
@@ -45,7 +52,7 @@ export class OrderEntry extends EventTarget {
     this.#portfolio = desk.portfolio;
     this.preview = new OrderPreview(desk, () => this.checked().order);
     this.preview.addEventListener("change", () => this.#tell());
-    this.#portfolio.addEventListener("switch", () => this.#forgetAnswer());
+    this.#portfolio.addEventListener("switch", () => (this.#rest(0), this.#forgetAnswer()));
     this.#portfolio.addEventListener("account", () => this.#renewPreview());
     desk.addEventListener("symbol", () => this.#clear());
     desk.addEventListener("book", () => this.#bookMoved());
@@ -134,7 +141,7 @@ export class OrderEntry extends EventTarget {
   submit() {
     const { instrument } = this.#desk;
     const { session } = this.#portfolio.access;
-    if (this.busy || !instrument || !session) return null;
+    if (this.busy || this.restS > 0 || !instrument || !session) return null;
     const { problems, order, funds } = this.checked();
     if (!order || funds?.short) {
       for (const name of Object.keys(problems)) this.#edited.add(name);
@@ -163,10 +170,24 @@ export class OrderEntry extends EventTarget {
       if (!asked()) return;
       this.#unanswered = failure.kind === "no_answer" ? { fields, clientOrderId } : null;
       this.#say({ tone: "bad", text: describeFailure(failure), why: failure.details?.seq ? { seq: String(failure.details.seq) } : null });
+      if (failure.status === TOO_MANY_REQUESTS) this.#rest(Math.ceil((failure.retryAfterMs ?? REST_MS) / SECOND_MS), this.result);
     } finally {
       this.busy = false;
       this.#tell();
     }
+  }
+
+  /**
+   * Send none for a while; each second is told. The draft stays as it is.
+   * @param {number} seconds
+   * @param {Result} [why] that is out of date afterwards
+   */
+  #rest(seconds, why) {
+    clearTimeout(this.#timer);
+    this.restS = seconds;
+    if (seconds > 0) this.#timer = setTimeout(() => this.#rest(seconds - 1, why), SECOND_MS);
+    else if (why && this.result === why) this.result = { ...why, tone: "plain", text: "The order was not taken. It can be sent again now." };
+    this.#tell();
   }
 
   /** What an order would take, and whether it can be paid. @param {any} order of `checkTicket` */

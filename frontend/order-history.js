@@ -6,6 +6,7 @@
  */
 
 import { compareAges } from "./model/orders.js";
+import { untilAnswered } from "./net/insist.js";
 
 const PAGE = 50;
 /** Listed orders that are kept; beyond that nobody reads on. */
@@ -15,14 +16,15 @@ const ROWS_MAX = 2_000;
 
 export class OrderHistory extends EventTarget {
   /** @type {any[]} newest first */ orders = [];
-  /** @type {"unasked" | "loading" | "listed" | "failed"} */ state = "unasked";
-  /** Why it failed. @type {import("./net/http.js").ApiFailure | null} */ failure = null;
+  /** "waiting" when a page did not come and is asked for again. @type {"unasked" | "loading" | "waiting" | "listed" | "failed"} */
+  state = "unasked";
+  /** Why it waits or failed. @type {import("./net/http.js").ApiFailure | null} */ failure = null;
   /** Whether there is a page behind. */
   more = false;
   /** @type {Filter} */ filter = { symbol: "", status: "done" };
   #api;
   /** @type {string | null} */ #cursor = null;
-  /** Of what is listed, so that a late answer of another listing is left alone. */ #listing = 0;
+  /** Aborted when another listing is wanted, so that a late answer of this one is left alone. */ #listing = new AbortController();
 
   /** @param {Pick<import("./net/api.js").Api, "orders">} api */
   constructor(api) {
@@ -39,6 +41,7 @@ export class OrderHistory extends EventTarget {
 
   /** The newest page; what is listed already stays below it. */
   async load() {
+    if (this.state === "waiting") this.#supersede();
     const answer = await this.#ask(null);
     if (!answer) return;
     const known = new Set(this.orders.map((order) => order.order_id));
@@ -49,39 +52,44 @@ export class OrderHistory extends EventTarget {
 
   /** The page behind what is listed. */
   async loadMore() {
-    if (!this.more || this.state === "loading") return;
+    if (!this.more || this.state === "loading" || this.state === "waiting") return;
     const answer = await this.#ask(this.#cursor);
     if (answer) this.#take(merged(this.orders, answer.orders), answer.next_cursor);
   }
 
   /** Another account, or another filter. */
   forget() {
-    this.#listing += 1;
+    this.#supersede();
     this.orders = [];
-    this.state = "unasked";
-    this.failure = null;
     this.more = false;
     this.#cursor = null;
-    this.#tell();
+    this.#become("unasked");
+  }
+
+  #supersede() {
+    this.#listing.abort();
+    this.#listing = new AbortController();
   }
 
   /** @param {string | null} cursor @returns {Promise<any>} null when it failed, or nobody waits for it any more */
   async #ask(cursor) {
-    const listing = this.#listing;
-    this.state = "loading";
-    this.failure = null;
-    this.#tell();
+    const { signal } = this.#listing;
+    const { symbol, status } = this.filter;
+    const page = { symbol: symbol || undefined, status: status || undefined, limit: PAGE, cursor: cursor ?? undefined };
+    this.#become("loading");
     try {
-      const { symbol, status } = this.filter;
-      const answer = await this.#api.orders({ symbol: symbol || undefined, status: status || undefined, limit: PAGE, cursor: cursor ?? undefined });
-      return listing === this.#listing ? answer : null;
+      return await untilAnswered(() => this.#api.orders(page, signal), signal, (failure) => this.#become("waiting", failure));
     } catch (failure) {
-      if (listing !== this.#listing) return null;
-      this.state = "failed";
-      this.failure = failure;
-      this.#tell();
+      if (!signal.aborted) this.#become("failed", failure);
       return null;
     }
+  }
+
+  /** @param {OrderHistory["state"]} state @param {any} [failure] */
+  #become(state, failure = null) {
+    this.state = state;
+    this.failure = failure;
+    this.#tell();
   }
 
   /** @param {any[]} orders @param {string | null} cursor */
@@ -89,8 +97,7 @@ export class OrderHistory extends EventTarget {
     this.orders = orders.slice(0, ROWS_MAX);
     this.#cursor = cursor;
     this.more = cursor !== null && orders.length < ROWS_MAX;
-    this.state = "listed";
-    this.#tell();
+    this.#become("listed");
   }
 
   #tell() {

@@ -11,6 +11,7 @@ import { Balances } from "./model/balances.js";
 import { Fills } from "./model/fills.js";
 import { Orders, isOpen } from "./model/orders.js";
 import { QueuePlaces } from "./model/queue-places.js";
+import { untilAnswered } from "./net/insist.js";
 import { OrderHistory } from "./order-history.js";
 
 const ORDERS_PAGE = 500;
@@ -19,8 +20,6 @@ const ORDERS_PAGES_MAX = 10;
 const FILLS_PAGE = 200;
 /** Fills that are kept; more are not asked for. */
 const FILLS_MAX = 5_000;
-/** The history is written behind the venue; a listing it could not give is asked for again. */
-const RETRY_MS = 2_000;
 /** @type {import("./net/feed.js").Subscription} */
 export const ORDERS = { type: "orders", batch: true };
 
@@ -42,7 +41,7 @@ export class Portfolio extends EventTarget {
   #api;
   #feed;
   #clientOrderIds;
-  /** What was asked for the former account, or for this one before, is not folded in. */ #loads = 0;
+  /** Aborted when the listings are asked for anew, for another account, or are of no use. */ #loading = new AbortController();
 
   /**
    * @param {import("./net/api.js").Api} api
@@ -111,10 +110,11 @@ export class Portfolio extends EventTarget {
 
   /** Live events come from now on, so listings fetched now leave no hole before them. */
   async load() {
-    const load = ++this.#loads;
-    const current = () => load === this.#loads;
+    this.#loading.abort();
+    this.#loading = new AbortController();
+    const { signal } = this.#loading;
     this.ordersLoaded = false;
-    await Promise.all([this.#loadOrders(current), this.#loadFills(current), this.#loadAccount(current)]);
+    await Promise.all([this.#loadOrders(signal), this.#loadFills(signal), this.#loadAccount(signal)]);
   }
 
   /** @param {any[]} events */
@@ -140,8 +140,9 @@ export class Portfolio extends EventTarget {
     if (this.balances.apply(message)) this.#tell("balances");
   }
 
-  /** Nothing is heard until the next connection. */
+  /** Nothing is heard until the next connection, which loads again. */
   disconnected() {
+    this.#loading.abort();
     this.balances.invalidate();
     this.queue.forget();
     this.#tell("queue");
@@ -149,7 +150,7 @@ export class Portfolio extends EventTarget {
 
   #switch() {
     const { session } = this.access;
-    this.#loads += 1;
+    this.#loading.abort();
     this.orders = new Orders();
     this.ordersLoaded = false;
     this.queue = new QueuePlaces();
@@ -165,14 +166,15 @@ export class Portfolio extends EventTarget {
     for (const part of ["orders", "fills", "balances", "account"]) this.#tell(part);
   }
 
-  /** Every open order, page after page. @param {() => boolean} current */
-  async #loadOrders(current) {
+  /** Every open order, page after page. @param {AbortSignal} signal */
+  async #loadOrders(signal) {
     const listed = [];
     let seq = null;
     let cursor;
     try {
       for (let page = 0; page < ORDERS_PAGES_MAX; page += 1) {
-        const answer = await this.#api.orders({ status: "open", limit: ORDERS_PAGE, cursor });
+        const filter = { status: "open", limit: ORDERS_PAGE, cursor };
+        const answer = await untilAnswered(() => this.#api.orders(filter, signal), signal);
         seq ??= answer.seq;
         listed.push(...answer.orders);
         cursor = answer.next_cursor;
@@ -181,26 +183,29 @@ export class Portfolio extends EventTarget {
     } catch {
       return; // the next connection loads again
     }
-    if (!current()) return;
-    if (this.orders.seed(listed, seq)) this.fills.forget();
+    if (this.orders.seed(listed, seq)) {
+      this.fills.forget();
+      this.fillsLoaded = false;
+      this.#loadFills(signal);
+    }
     this.ordersLoaded = true;
     this.#tell("orders");
   }
 
-  /** @param {() => boolean} current */
-  async #loadFills(current) {
+  /** @param {AbortSignal} signal */
+  async #loadFills(signal) {
+    let answer;
     try {
-      const answer = await this.#api.fills(FILLS_PAGE);
-      if (!current()) return;
-      const known = this.fillsLoaded;
-      const before = this.fillsBefore;
-      this.fills.add(answer.fills);
-      this.fillsLoaded = true;
-      this.#noteFills(answer);
-      if (known) this.fillsBefore = before;
-    } catch (failure) {
-      if (failure.kind === "not_accepting") setTimeout(() => current() && this.#loadFills(current), RETRY_MS);
+      answer = await untilAnswered(() => this.#api.fills(FILLS_PAGE, undefined, signal), signal);
+    } catch {
+      return; // the next connection loads again; what is filled meanwhile is heard
     }
+    const known = this.fillsLoaded;
+    const before = this.fillsBefore;
+    this.fills.seed(answer.fills);
+    this.fillsLoaded = true;
+    this.#noteFills(answer);
+    if (known) this.fillsBefore = before;
   }
 
   /** Whether a page of fills was the last. @param {{count: number}} answer */
@@ -209,16 +214,14 @@ export class Portfolio extends EventTarget {
     this.#tell("fills");
   }
 
-  /** @param {() => boolean} current */
-  async #loadAccount(current) {
+  /** @param {AbortSignal} signal */
+  async #loadAccount(signal) {
     try {
-      const account = await this.#api.account();
-      if (!current()) return;
-      this.account = account;
-      this.#tell("account");
+      this.account = await untilAnswered(() => this.#api.account(signal), signal);
     } catch {
-      // Until the next connection the symbol's fees are taken for the account's.
+      return; // until the next connection the symbol's fees are taken for the account's
     }
+    this.#tell("account");
   }
 
   /** @param {string} part */

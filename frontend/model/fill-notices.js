@@ -1,11 +1,10 @@
 /**
  * The account's own fills, told once, in a sentence.
  *
- * What was filled before the first listing is known and not told. Fills that came while the connection was away are.
+ * What is of the past is not told; what was heard live is, and what came while the connection was away.
  * Layer: model.
  */
 
-import { fillKey } from "./fills.js";
 import { compareIds } from "./trades.js";
 import { fromUnits, grouped, rounded, scaleOf, shortest, toUnits } from "./decimal.js";
 
@@ -16,36 +15,20 @@ const AVERAGE_DECIMALS = 2;
 const RATIO_SCALE = 12;
 
 export class FillNotices {
-  /** The newest that was told, or known from the start. @type {string | null} */ #newest = null;
-  /** Those of that trade: a trade with oneself is two. @type {Set<string>} */ #told = new Set();
-
-  /** Whether it is known what was filled before. */
-  get started() {
-    return this.#newest !== null;
-  }
-
-  /** Another account. */
-  forget() {
-    this.#newest = null;
-    this.#told.clear();
-  }
+  /** @type {WeakSet<Fill>} */ #told = new WeakSet();
 
   /**
-   * @param {readonly Fill[]} fills newest first
-   * @returns {Fill[]} those not told yet, oldest first; none the first time
+   * @param {import("./fills.js").Fills} fills
+   * @returns {Fill[]} the news among them that were not taken yet, oldest first. O(news)
    */
-  take(fills) {
-    const first = this.#newest === null;
-    const newest = this.#newest ?? "0";
+  take({ fills, newsFrom }) {
     const fresh = [];
     for (const fill of fills) {
-      const age = compareIds(fill.trade_id, newest);
-      if (age < 0) break;
-      if (age > 0 || !this.#told.has(fillKey(fill))) fresh.push(fill);
+      if (newsFrom === null || compareIds(fill.trade_id, newsFrom) < 0) break;
+      if (!this.#told.has(fill)) fresh.push(fill);
+      this.#told.add(fill);
     }
-    this.#newest = fills[0]?.trade_id ?? newest;
-    this.#told = new Set(fills.filter((fill) => fill.trade_id === this.#newest).map(fillKey));
-    return first ? [] : fresh.reverse();
+    return fresh.reverse();
   }
 }
 

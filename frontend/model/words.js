@@ -114,6 +114,7 @@ export function describeAmend({ priority, queue_position: place, status }) {
     : { tone: "plain", text: `Amended: priority lost${where}.` };
 }
 
+const TOO_MANY_REQUESTS = 429;
 /** What was not done, before the venue's own sentence. */
 const REFUSED = Object.freeze({ order: "Rejected: ", cancel: "Not cancelled: ", amend: "Not amended: ", deposit: "Not deposited: ", withdraw: "Not withdrawn: ", ask: "" });
 const UNKNOWN = Object.freeze({
@@ -128,8 +129,8 @@ const UNKNOWN = Object.freeze({
 const BY_CODE = Object.freeze({
   INSUFFICIENT_FUNDS: "there is not enough available to pay for it. What open orders hold can't be spent: cancel some, or deposit.",
   ACCOUNT_STOPPED: "this account was stopped by the venue's operator. It takes no orders until it is started again.",
-  ORDER_RATE_EXCEEDED: "that is more orders a second than this account may send. Wait a second.",
-  TOO_MANY_REQUESTS: "that is more requests than the venue takes from one address. Wait a moment.",
+  ORDER_RATE_EXCEEDED: "that is more orders a second than this account may send.",
+  TOO_MANY_REQUESTS: "that is more requests than the venue takes from one address.",
   POST_ONLY_WOULD_TAKE: "it would trade at once, and post only forbids that. Move the price, or let it slide.",
   SELF_TRADE: "the first order it would meet is your own. Cancel that one, or choose another self-trade mode.",
   BAD_TRIGGER: "its prices are on the wrong side of each other, or there was no trade yet that a trailing stop could follow.",
@@ -155,6 +156,16 @@ export function describeFailure(failure, what = "order") {
 }
 
 /**
+ * Why something the page asks for by itself is not there yet.
+ * @param {import("../net/http.js").ApiFailure} failure
+ */
+export function describeDelay(failure) {
+  if (failure.kind === "refused" && failure.status !== TOO_MANY_REQUESTS) return describeRefusal(failure);
+  const why = failure.kind === "refused" ? "The venue asks us to slow down." : failure.message;
+  return `${why} It is asked again by itself.`;
+}
+
+/**
  * A refusal on its own, as a sentence.
  * @param {{code: string, details?: any, message: string}} refusal
  */
@@ -163,13 +174,19 @@ export function describeRefusal(refusal) {
   return said.charAt(0).toUpperCase() + said.slice(1);
 }
 
-/** @param {{code: string, details?: any, message: string}} refusal */
-function sentenceOf({ code, details, message }) {
+/** @param {{code: string, details?: any, message: string, status?: number, retryAfterMs?: number | null}} refusal */
+function sentenceOf({ code, details, message, status, retryAfterMs }) {
   if (code === "DEPOSIT_LIMIT_EXCEEDED") {
     const most = details?.limit ? `${grouped(details.limit)} ` : "so much ";
     return `an account may deposit only ${most}${details?.asset ?? "of an asset"} in all, and this would be more.`;
   }
+  if (status === TOO_MANY_REQUESTS) return `${BY_CODE[code] ?? (code ? message : "that is more than the venue takes at once.")} ${whenAgain(retryAfterMs)}`;
   return BY_CODE[code] ?? message;
+}
+
+/** @param {number | null | undefined} retryAfterMs */
+function whenAgain(retryAfterMs) {
+  return retryAfterMs ? `Try again in ${Math.ceil(retryAfterMs / 1_000)} s.` : "Try again in a moment.";
 }
 
 /**

@@ -9,11 +9,11 @@
 
 import { sessionOf, withSession, withoutSession } from "../model/sessions.js";
 import { ApiFailure } from "./http.js";
+import { pause, pauseMs, untilAnswered } from "./insist.js";
 import { alone } from "./vault.js";
 
 /** @typedef {import("../model/sessions.js").Session} Session */
 
-const RETRY_MS = 2_000;
 /** A token is renewed this long before it ends, or at three quarters of a shorter life. */
 const MARGIN_MS = 60_000;
 
@@ -48,12 +48,11 @@ export class Access extends EventTarget {
 
   /** Learn who this tab is: who it was before, or whom the browser used last, or in a sandbox on first sight a new guest. */
   async start() {
-    while (this.profile === "") {
-      try {
-        this.profile = (await this.#http.call("GET", "/health")).profile;
-      } catch {
-        await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
-      }
+    try {
+      this.profile = (await untilAnswered(() => this.#http.call("GET", "/health"))).profile;
+    } catch ({ code, message }) {
+      this.why = { code, message };
+      return this.#become(null, "failed");
     }
     if (this.profile === "sandbox") await alone("first-sight", () => this.#vault.read() ?? this.#firstGuest());
     if (this.state !== "starting") return;
@@ -126,13 +125,13 @@ export class Access extends EventTarget {
 
   /** What to show the feed: the current session's token; nothing when there is no session. Never throws. */
   async credentials() {
-    for (;;) {
+    for (let failures = 1; ; failures += 1) {
       const { session } = this;
       if (!session) return {};
       try {
         return { token: await this.tokenOf(session.session_id) };
-      } catch {
-        if (this.session === session) await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+      } catch (failure) {
+        if (this.session === session) await pause(pauseMs(failure, failures));
       }
     }
   }

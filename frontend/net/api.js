@@ -73,9 +73,9 @@ export class Api {
     return this.#http.call("GET", `/quote/${encodeURIComponent(symbol)}?${query}`, { signal });
   }
 
-  /** Tier, fees, limits and status. */
-  account() {
-    return this.#own("GET", "/account");
+  /** Tier, fees, limits and status. @param {AbortSignal} [signal] */
+  account(signal) {
+    return this.#own("GET", "/account", { signal });
   }
 
   /** @param {string} asset @param {string} amount */
@@ -88,18 +88,19 @@ export class Api {
     return this.#own("POST", "/account/withdraw", { body: { asset, amount } });
   }
 
-  /** The newest fills, or those before a trade. @param {number} limit @param {string} [before] trade id */
-  fills(limit, before) {
-    return this.#own("GET", `/account/fills?limit=${limit}${before ? `&before=${encodeURIComponent(before)}` : ""}`);
+  /** The newest fills, or those before a trade. @param {number} limit @param {string} [before] trade id @param {AbortSignal} [signal] */
+  fills(limit, before, signal) {
+    return this.#own("GET", `/account/fills?limit=${limit}${before ? `&before=${encodeURIComponent(before)}` : ""}`, { signal });
   }
 
   /**
    * One page of orders, newest first.
    * @param {{symbol?: string, status?: string, limit: number, cursor?: string}} filter
+   * @param {AbortSignal} [signal]
    */
-  orders(filter) {
+  orders(filter, signal) {
     const query = new URLSearchParams(Object.entries(filter).filter(([, value]) => value !== undefined));
-    return this.#own("GET", `/orders?${query}`);
+    return this.#own("GET", `/orders?${query}`, { signal });
   }
 
   /** @param {object} order the body of POST /order; repeating it under one client_order_id enters it once */

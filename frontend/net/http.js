@@ -61,7 +61,7 @@ export class Http {
         headers: { ...(body && { "Content-Type": "application/json" }), ...(token && { Authorization: `Bearer ${token}` }) },
         body: body && JSON.stringify(body),
       });
-      answer = await response.json();
+      answer = await bodyOf(response);
     } catch (cause) {
       if (signal?.aborted) throw cause;
       over(response?.status ?? 0);
@@ -76,5 +76,15 @@ export class Http {
       details: answer.details,
       retryAfterMs: Number(response.headers.get("Retry-After")) * 1_000 || null,
     });
+  }
+}
+
+/** A failure may come from something before the server, in other words than JSON: its status says enough. @param {Response} response */
+async function bodyOf(response) {
+  try {
+    return await response.json();
+  } catch (cause) {
+    if (response.ok || cause.name !== "SyntaxError") throw cause;
+    return {};
   }
 }

@@ -22,23 +22,15 @@ export function FillNotices() {
     let timer = 0;
     const tell = () => {
       timer = 0;
-      if (!notices.started) return;
-      const sentences = describeFills(notices.take(portfolio.fills.fills), desk.instruments);
+      const sentences = describeFills(notices.take(portfolio.fills), desk.instruments);
       if (sentences.length === 0) return;
       const text = inShort(sentences);
       say(text);
       if (workspace.recall("fills.sound", false)) chime();
       if (workspace.recall("fills.notify", false)) notify(text);
     };
-    const request = () => {
-      // At once: a fill that comes while others are gathered is not of the past.
-      if (!notices.started && portfolio.fillsLoaded) notices.take(portfolio.fills.fills);
-      else timer ||= setTimeout(tell, GATHER_MS);
-    };
-    const forget = () => {
-      notices.forget();
-      say("");
-    };
+    const request = () => (timer ||= setTimeout(tell, GATHER_MS));
+    const forget = () => say("");
     portfolio.addEventListener("fills", request);
     portfolio.addEventListener("switch", forget);
     return () => {

@@ -7,7 +7,7 @@ import { useEffect } from "preact/hooks";
 
 import { grouped, isZero, rounded, scaleOf, shortest } from "../model/decimal.js";
 import { kindText, triggerText } from "../model/order-rows.js";
-import { AVERAGE_DECIMALS, REASON_WORDS, STATUS_WORDS, describeFailure } from "../model/words.js";
+import { AVERAGE_DECIMALS, REASON_WORDS, STATUS_WORDS, describeDelay, describeFailure } from "../model/words.js";
 import { Cell, DataTable } from "./data-table.js";
 import { html } from "./html.js";
 import { memo } from "./memo.js";
@@ -17,8 +17,6 @@ import { NumberText } from "./text.js";
 import { useModel } from "./use-model.js";
 
 const REFRESH_MS = 1_000;
-/** The history is written a moment after the venue. */
-const RETRY_MS = 2_000;
 const STATUSES = Object.freeze([["done", "Ended"], ["filled", "Filled"], ["cancelled", "Cancelled"], ["expired", "Expired"], ["", "All, open too"]]);
 
 /** @type {readonly import("./data-table.js").Column[]} */
@@ -55,11 +53,6 @@ export function OrderHistory() {
       clearTimeout(timer);
     };
   }, [looking, access.session?.account]);
-  useEffect(() => {
-    if (!looking || history.failure?.kind !== "not_accepting") return undefined;
-    const timer = setTimeout(() => history.load(), RETRY_MS);
-    return () => clearTimeout(timer);
-  }, [looking, history.failure]);
   return html`
     <div class="tools">
       <${Filter} name="symbol" title="Symbol" options=${[["", "All symbols"], ...[...desk.instruments.keys()].map((symbol) => [symbol, symbol])]} />
@@ -87,6 +80,7 @@ function After() {
   const { history, access } = useServices().portfolio;
   const { state, orders, more, failure } = history;
   if (!access.session) return html`<p class="empty">What became of your orders is here once you sign in.</p>`;
+  if (state === "waiting") return html`<p class="empty" role="status">${describeDelay(failure)}</p>`;
   if (state === "failed") {
     return html`
       <p class="empty" role="alert">${describeFailure(failure, "ask")}

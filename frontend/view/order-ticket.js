@@ -115,8 +115,9 @@ function Send() {
   const { instrument, venue, linkState } = desk;
   const { session, state } = portfolio.access;
   const ready = instrument !== null && venue.accepting && linkState !== "disconnected" && linkState !== "connecting";
-  const disabled = state === "starting" || (session !== null && (!ready || entry.busy));
+  const disabled = state === "starting" || (session !== null && (!ready || entry.busy || entry.restS > 0));
   const verb = entry.fields.side === "buy" ? "Buy" : "Sell";
-  const text = session ? (entry.busy ? "Sending…" : `${verb} ${instrument?.base ?? ""}`) : "Sign in to trade";
+  const order = entry.restS > 0 ? `Wait ${entry.restS} s` : `${verb} ${instrument?.base ?? ""}`;
+  const text = session ? (entry.busy ? "Sending…" : order) : "Sign in to trade";
   return html`<button type="submit" ...${keyHint("send")} class=${session ? "send" : "send ask"} disabled=${disabled}>${text}</button>`;
 }

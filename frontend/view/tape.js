@@ -8,6 +8,7 @@
 import { useEffect, useMemo, useState } from "preact/hooks";
 
 import { grouped } from "../model/decimal.js";
+import { describeDelay } from "../model/words.js";
 import { html } from "./html.js";
 import { memo } from "./memo.js";
 import { useServices } from "./services.js";
@@ -22,7 +23,7 @@ export function Tape() {
   const { desk, portfolio } = useServices();
   useModel(desk, "tape", "symbol");
   useModel(portfolio, "fills", "switch");
-  const { tape, tapeLoaded, instrument } = desk;
+  const { tape, instrument } = desk;
   const { held, hold, release } = useHeld(desk);
   const fills = portfolio.fills.fills;
   const own = useMemo(() => ownTrades(fills, instrument?.symbol), [fills, instrument]);
@@ -51,9 +52,15 @@ export function Tape() {
               <${TradeRow} key=${`${trade.symbol} ${trade.trade_id}`} trade=${trade} own=${own.has(trade.trade_id)} />`)}
           </tbody>
         </table>
-        ${trades.length === 0 && html`<p class="empty">${tapeLoaded ? "No trades yet." : "Loading…"}</p>`}
+        ${trades.length === 0 && html`<p class="empty" role="status">${emptyText(desk)}</p>`}
       </div>
     </section>`;
+}
+
+/** @param {import("../desk.js").Desk} desk */
+function emptyText({ tapeLoaded, tapeFailure }) {
+  if (tapeFailure) return describeDelay(tapeFailure);
+  return tapeLoaded ? "No trades yet." : "Loading…";
 }
 
 /**

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { FillNotices, describeFills } from "../../frontend/model/fill-notices.js";
+import { Fills } from "../../frontend/model/fills.js";
 import { SHORTCUTS, actionOf, describeOpen, keyHint } from "../../frontend/model/shortcuts.js";
 import { Tape } from "../../frontend/model/trades.js";
 import { compare } from "../../frontend/model/decimal.js";
@@ -56,29 +57,69 @@ test("fills of one order are one sentence with their average, of two orders two"
   assert.deepEqual(describeFills(fills, BASES), ["Bought 0.75 BTC at 29,990.6667 on average, in 2 fills.", "Sold 0.25 BTC at 29,990.00."]);
 });
 
-test("what was filled before is not told, what comes after is told once", () => {
-  const notices = new FillNotices();
-  assert.deepEqual(notices.take([fill("9"), fill("7")]), []);
-  assert.deepEqual(notices.take([fill("9"), fill("7")]), []);
-  const later = [fill("11"), fill("10"), fill("9"), fill("7")];
-  assert.deepEqual(notices.take(later).map((each) => each.trade_id), ["10", "11"]);
-  assert.deepEqual(notices.take([...later, fill("3")]), []);
-  assert.deepEqual(notices.take([fill("11", { order_id: "99" }), ...later]).map((each) => each.order_id), ["99"]);
+const heard = (trade_id, more = {}) => {
+  const { order_id, symbol, side, ...filled } = fill(trade_id, more);
+  return { order_id, symbol, side, event_type: "filled", fill: filled };
+};
+const ids = (fills) => fills.map(({ trade_id: id, order_id: order }) => (order === "98" ? id : `${id}/${order}`));
+/** What is told after each step: a listing's ids newest first, or one id heard live. */
+const told = (...steps) => {
+  const [fills, notices] = [new Fills(), new FillNotices()];
+  return steps.map((step) => {
+    if (Array.isArray(step)) fills.seed(step.map((id) => fill(id)));
+    else fills.apply(heard(step));
+    return ids(notices.take(fills)).join(" ");
+  });
+};
+
+test("what only the first listing tells is of the past, what is heard afterwards is told once", () => {
+  assert.deepEqual(told(["9", "7"], "10", "11"), ["", "10", "11"]);
+  assert.deepEqual(told(["9", "7"], ["11", "10", "9", "7"], "11"), ["", "10 11", ""]);
+});
+
+test("a fill that is heard before the first listing is told, and what that lists before it is not", () => {
+  assert.deepEqual(told("10", ["10", "9", "7"]), ["10", ""]);
+  assert.deepEqual(told("9", "10", ["9", "7"]), ["9", "10", ""]);
+});
+
+test("a fill that the first listing tells before it is heard is told when it is heard", () => {
+  assert.deepEqual(told(["10", "9"], "10", "11"), ["", "10", "11"]);
+});
+
+test("what was missed is told when it is listed, though a later one was heard first", () => {
+  assert.deepEqual(told(["9"], "12", ["12", "11", "10", "9"]), ["", "12", "10 11"]);
+  assert.deepEqual(told("9", "12", ["12", "11", "9", "8"]), ["9", "12", "11"], "also where the first listing never came");
 });
 
 test("the first fill of an account that had none is told", () => {
-  const notices = new FillNotices();
-  assert.ok(!notices.started);
-  assert.deepEqual(notices.take([]), []);
-  assert.ok(notices.started);
-  assert.equal(notices.take([fill("1")]).length, 1);
+  assert.deepEqual(told([], "1"), ["", "1"]);
+  assert.deepEqual(told([], ["1"]), ["", "1"]);
 });
 
-test("another account's fills of the past are not told either", () => {
+test("both fills of a trade with oneself are told, and fills that are loaded from before are not", () => {
+  const [fills, notices] = [new Fills(), new FillNotices()];
+  fills.apply(heard("11"));
+  assert.deepEqual(ids(notices.take(fills)), ["11"]);
+  fills.apply(heard("11", { order_id: "99", side: "sell" }));
+  assert.deepEqual(ids(notices.take(fills)), ["11/99"]);
+  fills.add([fill("3"), fill("2")]);
+  assert.deepEqual(notices.take(fills), []);
+});
+
+test("another account's fills of the past are not told, nor those of a venue that began anew", () => {
   const notices = new FillNotices();
-  notices.take([fill("9")]);
-  notices.forget();
-  assert.deepEqual(notices.take([fill("12")]), []);
+  const [one, other] = [new Fills(), new Fills()];
+  one.seed([fill("9")]);
+  notices.take(one);
+  other.seed([fill("12")]);
+  assert.deepEqual(notices.take(other), []);
+  other.apply(heard("13"));
+  assert.deepEqual(ids(notices.take(other)), ["13"]);
+  other.forget();
+  other.seed([fill("2"), fill("1")]);
+  assert.deepEqual(notices.take(other), []);
+  other.apply(heard("3"));
+  assert.deepEqual(ids(notices.take(other)), ["3"]);
 });
 
 test("a tape that is held knows how many came since, as far as it keeps them", () => {
