@@ -43,7 +43,11 @@ def test_a_fill_is_told_before_the_fills_are_listed_and_what_the_listing_brings_
     trader.enters("Buy", "Market", "0.1")
     _is_told(trader, "0.1")
     held: list[Route] = []
-    trader.page.route(LISTING, lambda route: held.append(route))
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    trader.page.route(LISTING, hold)
     with trader.page.expect_request(LISTING):
         trader.page.reload()
     trader.sees_state("Live")
