@@ -1,4 +1,4 @@
-"""The venue asks the page, or its trader, to slow down: nothing stays empty, no draft is lost, and it is said when to go on."""
+"""The venue asks the page, or its trader, to slow down: nothing stays empty, no draft is lost, the wait is told."""
 
 from __future__ import annotations
 

@@ -18,7 +18,9 @@ LISTING = "**/account/fills?*"
 # Counts what the real audio of the browser is told to play.
 HEARS = """() => {
   window.heard = { contexts: 0, notes: 0 };
-  window.AudioContext = class extends AudioContext { constructor() { super(); window.heard.contexts += 1; window.audio = this; } };
+  window.AudioContext = class extends AudioContext {
+    constructor() { super(); window.heard.contexts += 1; window.audio = this; }
+  };
   const start = OscillatorNode.prototype.start;
   OscillatorNode.prototype.start = function (at) { window.heard.notes += 1; return start.call(this, at); };
 }"""
