@@ -323,6 +323,7 @@ class Desk:
             time_in_force=view.time_in_force,
             price=view.price,
             quantity=view.quantity,
+            self_trade_prevention=view.self_trade_prevention,
             status=view.status,
             reason=view.reason,
             filled_quantity=view.filled,

@@ -281,6 +281,19 @@ def test_a_configuration_that_makes_no_sense_is_refused(cast: Cast, body: Any) -
     assert cast.http.get("/health")["accepting"] is True
 
 
+def test_an_order_that_names_no_mode_shows_that_of_its_account_as_it_was_then(cast: Cast) -> None:
+    who = newcomer(cast)
+    credit(cast, who, "USDT", "1000")
+    first = order(cast, who, "buy", "1", "92", client_order_id="mine").granted()
+    operate(cast, "PUT", f"/accounts/{who.account}", {"tier": "plain", "self_trade_prevention": "decrement"})
+    again = order(cast, who, "buy", "1", "92", client_order_id="mine").granted()
+    told = (first, again, order(cast, who, "buy", "1", "92").granted())
+    call(cast, who, "DELETE", "/orders").granted()
+    done = [call(cast, who, "GET", f"/order/{view['order_id']}").granted() for view in told]
+    for views in (told, done):
+        assert [view["self_trade_prevention"] for view in views] == ["cancel_newest", "cancel_newest", "decrement"]
+
+
 @pytest.mark.parametrize("account", ["18446744073709551616", "9223372036854775808", "99999999999999999999999999"])
 def test_an_account_number_beyond_all_is_refused(cast: Cast, account: str) -> None:
     for method, path, body in (
