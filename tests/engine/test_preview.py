@@ -346,3 +346,22 @@ def test_a_stop_leg_that_ends_as_its_other_leg_trades_is_not_counted() -> None:
     assert isinstance(said, Preview)
     triggered = [event for event in market.apply(taker) if isinstance(event, Triggered)]
     assert (said.trades, said.would_trigger, len(triggered)) == (2, 2, 2)
+
+
+@pytest.mark.parametrize("spare", [-1, 0])
+def test_what_a_trade_with_oneself_sets_free_pays_for_the_exits(spare: int) -> None:
+    market, poor = Market(), AccountId(7)
+    exchange = market.exchange
+    need, taker_fee, rebate = 5 * (124 * 10_000 + 868), 3465, 247
+    minor_units = need + taker_fee - rebate + spare
+    market.apply(Deposit(poor, "X", "5"))
+    market.apply(Deposit(poor, "USD", f"{minor_units // 10_000}.{minor_units % 10_000:04}"))
+    market.apply(EnterOrder(poor, SYMBOL, Side.BUY, OrderType.LIMIT, TIF.GTC, Lots(5), Ticks(99)))
+    options = OrderOptions(stop_loss=Ticks(104))
+    bracket = EnterOrder(poor, SYMBOL, Side.SELL, OrderType.MARKET, TIF.IOC, Lots(5), options=options)
+    said = preview(exchange, bracket, exchange.ts_ns)
+    assert isinstance(said, Preview)
+    refused = None if spare == 0 else RejectReason.INSUFFICIENT_FUNDS
+    assert said.exits == Exits(Lots(5), Amount(need), True, refused)
+    done = exits_of(exchange, market.apply(bracket), OrderId(exchange.seq))
+    assert done == ((5, None, need) if refused is None else NO_FUNDS)
