@@ -29,6 +29,7 @@ from engine.types import (
     Amount,
     OrderStatus,
     OrderType,
+    SelfTradePrevention,
     Side,
     Ticks,
     TimeInForce,
@@ -103,6 +104,7 @@ class LegView(OrderOptions, frozen=True, kw_only=True):
     status: OrderStatus
     reason: str | None
     filled_quantity: DecimalText
+    self_trade_prevention: SelfTradePrevention
 
 
 class OrderAnswer(OrderOptions, frozen=True, kw_only=True):
@@ -116,6 +118,7 @@ class OrderAnswer(OrderOptions, frozen=True, kw_only=True):
     time_in_force: TimeInForce
     price: DecimalText | None
     quantity: DecimalText
+    self_trade_prevention: SelfTradePrevention  # what it goes by: its own mode, or its account's
     status: OrderStatus
     reason: str | None  # why it ended with something left
     filled_quantity: DecimalText
@@ -167,6 +170,7 @@ class OrderView(OrderOptions, frozen=True, kw_only=True, omit_defaults=True):
     filled: DecimalText
     average_price: DecimalText | None
     fees: DecimalText
+    self_trade_prevention: SelfTradePrevention  # what it goes by: its own mode, or its account's
     status: OrderStatus
     reason: str | None
     timestamp: float
@@ -319,6 +323,7 @@ def order_answer(applied: Applied, exchange: Exchange, processing_ms: float) -> 
         time_in_force=accepted.time_in_force,
         price=None if order.price is None else grid.price(order.price),
         quantity=grid.quantity(order.quantity),
+        self_trade_prevention=accepted.prevention,
         status=order.status,
         reason=order.reason,
         filled_quantity=grid.quantity(cum),
@@ -347,6 +352,7 @@ def leg_view(leg: Standing, grid: Grid) -> LegView:
         status=leg.status,
         reason=leg.reason,
         filled_quantity=grid.quantity(leg.cum),
+        self_trade_prevention=leg.accepted.prevention,
         **options_of(leg.terms, grid),
     )
 
@@ -390,6 +396,7 @@ def order_view(
         filled=grid.quantity(order.cum),
         average_price=grid.average_price(order.quote_cum, order.cum),
         fees=grid.amount(order.fees),
+        self_trade_prevention=order.prevention,
         status=status,
         reason=reason,
         timestamp=seconds(order.entered_ns),

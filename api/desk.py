@@ -19,7 +19,7 @@ from api.account_answers import PostingView, posting_view
 from api.batch_wire import BatchAnswer, BatchCommand, BatchResult
 from api.errors import ApiError, internal_error, rejected
 from api.grid import grid_of
-from api.mismatch import sentence_about
+from api.mismatch import sentence_about, sentence_about_amend
 from api.order_options import OrderOptions
 from api.preview_answers import PreviewAnswer, preview_answer
 from api.standing import status_of
@@ -252,7 +252,7 @@ class Desk:
         first = applied.events[0]
         if isinstance(first, Rejected):
             self._too_late_if_done(first, CancelOrder(command.account, command.order_id), patience_s)
-            raise self._rejected(first)
+            raise self._rejected(first, amend=command)
         kept = isinstance(first, Amended) and first.kept_priority
         priority = ("kept" if kept else "lost") if isinstance(first, Amended) else None
         for event in reversed(applied.events):
@@ -323,6 +323,7 @@ class Desk:
             time_in_force=view.time_in_force,
             price=view.price,
             quantity=view.quantity,
+            self_trade_prevention=view.self_trade_prevention,
             status=view.status,
             reason=view.reason,
             filled_quantity=view.filled,
@@ -361,6 +362,7 @@ class Desk:
         old_style: bool = False,
         seq: Seq | None = None,
         entered: EnterOrder | None = None,
+        amend: AmendOrder | None = None,
     ) -> ApiError:
         instrument = self._exchange.instrument(event.symbol) if event.symbol else None
         details: dict[str, object] = {
@@ -373,6 +375,9 @@ class Desk:
             if value is not None
         }
         told = None if entered is None else sentence_about(entered, event.reason)
+        if amend is not None and event.reason is RejectReason.UNSUPPORTED_COMBINATION:
+            order = self._exchange.order(amend.order_id)
+            told = None if order is None else sentence_about_amend(order, amend)
         return rejected(event.reason, instrument, symbol=event.symbol, old_style=old_style, told=told, **details)
 
     def _caught_up(self, seq: Seq, patience_s: float = HISTORY_PATIENCE_S) -> None:

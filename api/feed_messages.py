@@ -32,7 +32,7 @@ from engine.events import (
 )
 from engine.exchange import Exchange
 from engine.rejects import CancelReason
-from engine.types import AccountId, OrderId, OrderStatus, OrderType, Side, Ticks, TimeInForce
+from engine.types import AccountId, OrderId, OrderStatus, OrderType, SelfTradePrevention, Side, Ticks, TimeInForce
 
 Told = tuple[AccountId, "OrderEvent"]
 
@@ -63,6 +63,7 @@ class OrderEvent(OrderOptions, frozen=True, kw_only=True):
     price: DecimalText | None = None
     remaining: DecimalText | None = None
     filled: DecimalText | None = None
+    self_trade_prevention: SelfTradePrevention | None = None
     status: OrderStatus | Literal["new", "rejected"]
     reason: str | None = None
     fill: FillView | None = None
@@ -207,6 +208,7 @@ def _of_accepted(event_type: str, status: str, event: Accepted, applied: Applied
         price=None if event.price is None else grid.price(event.price),
         remaining=grid.quantity(event.quantity),
         filled=grid.quantity(0),
+        self_trade_prevention=event.prevention,
         status=status,
         **options_of(event.terms, grid),
     )
@@ -304,6 +306,7 @@ def _fields(order: OrderState, price: Ticks | None, filled: int, leaves: int, ex
         "price": None if price is None else grid.price(price),
         "remaining": grid.quantity(leaves),
         "filled": grid.quantity(filled),
+        "self_trade_prevention": order.prevention,
         **options_of(order.terms, grid),
     }
 

@@ -1,11 +1,12 @@
-"""What is wrong with an order whose fields do not go together, told by name, with what to do about it.
+"""What is wrong with an order or an amend whose fields do not go together, told by name, with what to do about it.
 
-The engine decides (`engine.rules`); this only finds words for the refusal. Layer: api.
+The engine decides (`engine.rules`, `engine.amending`); this only finds words for the refusal. Layer: api.
 """
 
 from __future__ import annotations
 
-from engine.commands import EnterOrder, OrderOptions
+from engine.commands import AmendOrder, EnterOrder, OrderOptions
+from engine.order import Order
 from engine.rejects import RejectReason
 from engine.types import OrderType, Side, TimeInForce
 
@@ -34,6 +35,20 @@ def sentence_about(command: EnterOrder, reason: RejectReason) -> str | None:
         return _misplaced(command, options) or _missing(command, options) or _clashing(command, options)
     if reason is RejectReason.BAD_TRIGGER:
         return _wrong_side(command, command.options or _NONE)
+    return None
+
+
+def sentence_about_amend(order: Order, command: AmendOrder) -> str | None:
+    """Why an open order cannot be changed so, in words; None where all of it goes together."""
+    kind = order.order_type
+    if order.sibling is not None:
+        return "The legs of one-cancels-other do not change while both are open: cancel one of them first."
+    if command.stop_price is not None and order.peak is not None:
+        return "The stop_price of a trailing_stop order follows the market and cannot be set: leave it out."
+    if command.stop_price is not None and not order.waiting:
+        return "This order does not wait for a trigger, so it has no stop_price to change: leave it out."
+    if command.price is not None and order.price is None:
+        return f"A {kind} order has no price to change: leave it out."
     return None
 
 

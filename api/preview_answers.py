@@ -16,10 +16,21 @@ from api.grid import amount_text, grid_of
 from api.texts import DecimalText
 from engine.book import OrderBook
 from engine.commands import EnterOrder
-from engine.preview import Preview, Repeats
+from engine.instrument import Instrument
+from engine.preview import Exits, Preview, Repeats
 from engine.types import OrderStatus, OrderType, Side, Ticks, TimeInForce
 
 Protection = Literal["post_only_slide", "price_band", "collar", "self_trade"]
+
+
+class ExitsPreview(msgspec.Struct, frozen=True):
+    """The exits that a bracket's entry would bring."""
+
+    entered: Literal["at_once", "when_it_ends"]
+    quantity: DecimalText  # what would be filled at once; of an entry that would stay open, all of it
+    held: DecimalText  # for both one hold
+    held_asset: str
+    reason: Literal["insufficient_funds"] | None  # why they would be refused when they are entered at once
 
 
 class PreviewAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,6 +69,8 @@ class PreviewAnswer(msgspec.Struct, frozen=True, kw_only=True):
     held: DecimalText | UnsetType = UNSET
     held_asset: str | UnsetType = UNSET
     protections: list[Protection] | UnsetType = UNSET
+    would_trigger: int | UnsetType = UNSET  # orders that wait, of anybody, and whose stop price the trades reach
+    exits: ExitsPreview | UnsetType | None = UNSET  # of a bracket
 
 
 def preview_answer(
@@ -112,7 +125,20 @@ def _outcome(command: EnterOrder, told: Preview, book: OrderBook) -> dict[str, A
         "held": amount_text(told.hold, instrument.quote_scale if buys else instrument.base_scale),
         "held_asset": instrument.quote if buys else instrument.base,
         "protections": _protections(told),
+        "would_trigger": told.would_trigger,
+        "exits": None if told.exits is None else _exits(told.exits, instrument, buys=buys),
     }
+
+
+def _exits(exits: Exits, instrument: Instrument, *, buys: bool) -> ExitsPreview:
+    """The exits of an entry that `buys` sell again, and those of one that sells buy."""
+    return ExitsPreview(
+        "at_once" if exits.at_once else "when_it_ends",
+        grid_of(instrument).quantity(exits.quantity),
+        amount_text(exits.hold, instrument.base_scale if buys else instrument.quote_scale),
+        instrument.base if buys else instrument.quote,
+        None if exits.refused is None else "insufficient_funds",
+    )
 
 
 def _protections(told: Preview) -> list[Protection]:

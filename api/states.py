@@ -8,7 +8,18 @@ from __future__ import annotations
 from typing import Protocol
 
 from engine.terms import Terms
-from engine.types import AccountId, Amount, Lots, OrderId, OrderType, Side, Ticks, TimeInForce, TradeId
+from engine.types import (
+    AccountId,
+    Amount,
+    Lots,
+    OrderId,
+    OrderType,
+    SelfTradePrevention,
+    Side,
+    Ticks,
+    TimeInForce,
+    TradeId,
+)
 
 
 class OrderState(Protocol):
@@ -42,6 +53,8 @@ class OrderState(Protocol):
     def entered_ns(self) -> int: ...
     @property
     def terms(self) -> Terms | None: ...
+    @property
+    def prevention(self) -> SelfTradePrevention: ...
 
 
 class TradeState(Protocol):

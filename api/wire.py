@@ -19,6 +19,7 @@ from msgspec import Meta
 
 from api.errors import Malformed
 from api.grid import grid_of, millionths, whole_units
+from api.malformed import malformed
 from engine.commands import AmendOrder, CancelOrder, EnterOrder, OrderOptions
 from engine.exchange import Exchange
 from engine.instrument import Instrument
@@ -28,7 +29,6 @@ MAX_ORDER_ID = 2**62
 MAX_TIME_NS = 2**63
 MAX_PAGE = 1000
 MAX_LEVELS = 1000
-MAX_ECHO = 100  # characters of a request that an error repeats
 FEED_LEVELS = (5, 10, 20, 50, 100, 500, 1000)  # a side, of `l2_updates`
 DEFAULT_LEVELS = 10
 
@@ -172,12 +172,6 @@ class HealthQuery(Request, frozen=True):
     digest: bool = False
 
 
-_PATTERNS = {  # what a pattern demands, for people
-    "client_order_id": "1 to 64 printable ASCII characters, no spaces",
-    "symbol": "1 to 32 printable ASCII characters, no spaces",
-    "name": "3 to 32 letters, digits, dots, dashes or underscores",
-}
-
 _AT_ONCE = (TimeInForce.IOC, TimeInForce.FOK)
 _QUANTITIES = ("quantity", "display_quantity")
 _OPTIONS = tuple(name for name in OrderOptions.__struct_fields__ if name not in ("post_only", "expire_ns"))
@@ -211,7 +205,7 @@ def converted(value: Any, kind: type[T], *, lax: bool = False) -> T:
     try:
         return msgspec.convert(value, kind, strict=not lax)
     except (msgspec.ValidationError, ValueError) as problem:
-        raise _malformed(str(problem)) from problem
+        raise malformed(problem, kind, lambda: value) from problem
 
 
 def decoded(body: bytes, kind: type[T]) -> T:
@@ -365,7 +359,7 @@ def decode(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
     try:
         return decoder.decode(body)
     except msgspec.ValidationError as problem:
-        raise _malformed(str(problem)) from problem
+        raise malformed(problem, decoder.type, lambda: msgspec.json.decode(body)) from problem
     except (msgspec.DecodeError, ValueError, RecursionError) as problem:
         if not body.strip():
             sentence = "The body is empty; send a JSON object."
@@ -376,18 +370,3 @@ def decode(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
         else:
             sentence = f"The body is not JSON: {problem}."
         raise Malformed("MALFORMED_JSON", sentence) from problem
-
-
-def _malformed(problem: str) -> Malformed:
-    """What msgspec says of a value, as our error: a code, a sentence and the field."""
-    named = re.search(r"field `([^`]+)`", problem)
-    at = re.search(r" - at `\$\.?([^`]*)`", problem)
-    what = problem.split(" - at `", maxsplit=1)[0][:MAX_ECHO]
-    field = (named.group(1) if named else at.group(1) if at else "")[:MAX_ECHO]
-    details = {"field": field} if field else {}
-    if "missing required" in problem:
-        return Malformed("MISSING_FIELD", f"{field} is missing.", **details)
-    if "unknown field" in problem:
-        return Malformed("UNKNOWN_FIELD", f"This request has no field {field!r}.", **details)
-    what = _PATTERNS.get(field, what) if "matching regex" in what else what
-    return Malformed("INVALID_VALUE", f"{field or 'The value'}: {what}.", **details)

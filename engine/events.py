@@ -20,6 +20,7 @@ from engine.types import (
     Lots,
     OrderId,
     OrderType,
+    SelfTradePrevention,
     Seq,
     Side,
     Ticks,
@@ -73,6 +74,7 @@ class Accepted(Event, frozen=True):
     client_order_id: str | None
     terms: Terms | None = None
     waiting: bool = False  # for its trigger
+    prevention: SelfTradePrevention = SelfTradePrevention.NONE  # what it goes by: its own mode, or its account's
 
 
 class Triggered(Event, frozen=True):
@@ -198,6 +200,7 @@ class Ended(Event, frozen=True):
     client_order_id: str | None
     entered_ns: int  # epoch nanoseconds
     terms: Terms | None
+    prevention: SelfTradePrevention
 
 
 class Completed(Ended, frozen=True):

@@ -136,6 +136,7 @@ def accepted(order: Order) -> ev.Accepted:
         order.client_order_id,
         order.terms,
         order.waiting,
+        order.prevention,
     )
 
 
@@ -172,6 +173,7 @@ def completed(order: Order) -> ev.Completed:
         order.client_order_id,
         order.entered_ns,
         order.terms,
+        order.prevention,
     )
 
 
@@ -192,6 +194,7 @@ def cancelled(order: Order, reason: CancelReason, *, rested: bool) -> ev.Cancell
         order.client_order_id,
         order.entered_ns,
         order.terms,
+        order.prevention,
         reason,
         rested,
     )

@@ -21,7 +21,7 @@ from engine.planning import NOTHING, Plan, StepKind, plan_quantity, worst_price
 from engine.rejects import CancelReason, RejectReason
 from engine.rules import refuse_entry, takes
 from engine.stops import terms_of
-from engine.triggers import pair_need
+from engine.triggers import exit_legs, pair_need
 from engine.types import Amount, Lots, OrderId, OrderStatus, OrderType, Side, Ticks, TimeInForce, TradingStatus
 from engine.venue import Venue, clip
 
@@ -30,6 +30,15 @@ _LIMIT, _MARKET = OrderType.LIMIT, OrderType.MARKET
 _IOC, _FOK = TimeInForce.IOC, TimeInForce.FOK
 _TRADING = TradingStatus.TRADING
 _RESTS = (OrderStatus.RESTING, OrderStatus.PARTIALLY_FILLED)
+
+
+class Exits(msgspec.Struct, frozen=True):
+    """The exits that a bracket's entry would bring."""
+
+    quantity: Lots  # what would be filled at once; of an entry that would stay open, all of it
+    hold: Amount  # what they would set aside, for both one hold
+    at_once: bool  # entered by the same command: the entry would end with something filled
+    refused: RejectReason | None  # of those entered at once: there is not enough to set aside
 
 
 class Preview(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,6 +60,8 @@ class Preview(msgspec.Struct, frozen=True, kw_only=True):
     banded: bool  # the price band replaces its price, or keeps it from trading further
     collared: bool  # the collar keeps it from trading further
     prevented: bool  # self-trade prevention cancels or reduces something
+    would_trigger: int  # orders that wait for a trigger, and whose stop price as it stands the trades reach
+    exits: Exits | None = None
 
 
 class Repeats(msgspec.Struct, frozen=True):
@@ -62,7 +73,8 @@ class Repeats(msgspec.Struct, frozen=True):
 def preview(venue: Venue, command: EnterOrder, ts_ns: int) -> Preview | Repeats | RejectReason:
     """What entering `command` at `ts_ns` would do; the reason when it would be refused. O(matches).
 
-    Everything is as before when it returns. What the order would trigger is not looked at.
+    Everything is as before when it returns. What its trades would trigger is counted and not followed: neither what
+    the triggered orders do, nor what they trigger in turn, nor what trailing stops reach on the order's own walk.
     """
     book = venue.books.get(command.symbol)
     if book is None:
@@ -103,7 +115,10 @@ def _outcome(venue: Venue, book: OrderBook, owner: Account, command: EnterOrder)
         return reason
     if command.order_type is _LIMIT or command.order_type is _MARKET:
         order, plan, asked_price, reason = prepare(venue, command, book, owner)
-        return reason or _told(book, order, plan, asked_price)
+        if reason is not None:
+            return reason
+        told = _told(book, order, plan, asked_price)
+        return msgspec.structs.replace(told, exits=_exits(venue, book, order, plan, told))
     return _of_waiting(venue, book, owner, command)
 
 
@@ -179,7 +194,61 @@ def _told(book: OrderBook, order: Order, plan: Plan | None, asked: Ticks | None)
         banded=banded or (order.price is not None and at_best != asked and at_best is not None),
         collared=order.price is None and not banded and beyond is not None,
         prevented=plan is not None and (plan.prevented or len(trades) < len(plan.matches)),
+        would_trigger=_triggered(book, plan or NOTHING),
     )
+
+
+def _triggered(book: OrderBook, plan: Plan) -> int:
+    """How many waiting orders the trades of a plan reach. Legs that end because their other leg trades do not count.
+
+    O(matches + log waiting).
+    """
+    trades = plan.trades
+    if not trades or not book.stops.waiting:
+        return 0
+    prices = [trades[at][0].price or Ticks(0) for at in (0, -1)]
+    lowest, highest = min(prices), max(prices)
+    ended = {maker.sibling.order_id: maker.sibling for maker, _ in plan.matches if maker.sibling is not None}
+    gone = [leg for leg in ended.values() if leg.waiting and _between(leg, lowest, highest)]
+    return book.stops.count_reached(lowest, highest) - len(gone)
+
+
+def _between(stop: Order, lowest: Ticks, highest: Ticks) -> bool:
+    """Whether trades between these prices trigger a waiting order."""
+    stop_price = terms_of(stop).stop_price or Ticks(0)
+    return stop_price <= highest if stop.side is _BUY else stop_price >= lowest
+
+
+def _exits(venue: Venue, book: OrderBook, order: Order, plan: Plan, told: Preview) -> Exits | None:
+    """The exits that an order brings; None without any, or when it would end with nothing filled. O(matches)."""
+    at_once = told.status in (OrderStatus.FILLED, OrderStatus.CANCELLED)
+    quantity = told.filled if at_once else told.quantity
+    if order.terms is None or quantity == 0:
+        return None
+    profit, loss = exit_legs(venue, book, order, quantity)
+    if profit is None and loss is None:
+        return None
+    need = pair_need(profit, loss)
+    short = at_once and order.receives.available + _proceeds(book.instrument, order, plan, told) < need
+    return Exits(quantity, Amount(need), at_once, RejectReason.INSUFFICIENT_FUNDS if short else None)
+
+
+def _proceeds(instrument: Instrument, order: Order, plan: Plan, told: Preview) -> int:
+    """What an order's plan makes available of the asset that it receives, in its own makers' holds too. O(matches)."""
+    gained = told.filled * instrument.lot_amount if order.side is _BUY else told.notional - told.taker_fee
+    for (maker, quantity), kind in zip(plan.matches, plan.kinds or [StepKind.TRADE] * len(plan.matches), strict=True):
+        if maker.account != order.account:
+            continue
+        gained += quantity * maker.hold_per_lot
+        if kind is not StepKind.TRADE:
+            continue
+        if order.side is _BUY:
+            gained -= quantity * instrument.lot_amount
+        else:
+            notional = instrument.notional(maker.price or Ticks(0), quantity)
+            fees = instrument.fee(notional, maker.maker_rate), instrument.fee(notional, order.taker_rate)
+            gained -= notional + net_fees(*fees)[0]
+    return gained
 
 
 def _cost(instrument: Instrument, order: Order, plan: Plan) -> tuple[Amount, Amount]:

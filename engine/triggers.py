@@ -19,6 +19,7 @@ from engine.types import (
     STOP_LEG,
     TAKE_PROFIT_LEG,
     Amount,
+    Lots,
     OrderType,
     Side,
     Ticks,
@@ -67,10 +68,25 @@ def _trigger(venue: Venue, order: Order, events: list[ev.Event]) -> None:
 
 def _enter_exits(venue: Venue, entry: Order, events: list[ev.Event]) -> None:
     """Enter the exits of a bracket for what its entry filled."""
-    owner = entry.owner
-    if owner.stopped:
+    if entry.owner.stopped:
         return
-    book, terms = venue.books[entry.symbol], terms_of(entry)
+    book = venue.books[entry.symbol]
+    profit, loss = exit_legs(venue, book, entry, entry.cum)
+    first = profit or loss
+    if first is None:
+        return
+    if first.pays.available < pair_need(profit, loss):
+        events.append(ev.Rejected(entry.account, entry.symbol, RejectReason.INSUFFICIENT_FUNDS, first.order_id, None))
+        return
+    enter_pair(venue, book, profit, loss, terms_of(entry).take_profit, events)
+
+
+def exit_legs(venue: Venue, book: OrderBook, entry: Order, quantity: Lots) -> tuple[Order | None, Order | None]:
+    """The take-profit and the stop-loss that a bracket's entry brings for `quantity` lots, as far as it asks for them.
+
+    Changes nothing.
+    """
+    owner, terms = entry.owner, terms_of(entry)
     side = _SELL if entry.side is _BUY else _BUY
     both = terms.take_profit is not None and terms.stop_loss is not None
     ids = leg_id(entry.order_id, TAKE_PROFIT_LEG), leg_id(entry.order_id, STOP_LEG)
@@ -78,7 +94,7 @@ def _enter_exits(venue: Venue, entry: Order, events: list[ev.Event]) -> None:
     loss: Order | None = None
     if terms.take_profit is not None:
         profit = venue.new_order(
-            ids[0], owner, book, side, _LIMIT, _GTC, terms.take_profit, entry.cum, None, entry.prevention,
+            ids[0], owner, book, side, _LIMIT, _GTC, terms.take_profit, quantity, None, entry.prevention,
             Terms(linked_to=ids[1] if both else None, parent=entry.order_id),
         )  # fmt: skip
         profit.price = clip(book, profit, terms.take_profit, collared=True)
@@ -86,17 +102,11 @@ def _enter_exits(venue: Venue, entry: Order, events: list[ev.Event]) -> None:
     if terms.stop_loss is not None:
         loss = venue.new_order(
             ids[1], owner, book, side, _STOP if terms.stop_loss_limit is None else _STOP_LIMIT, _GTC,
-            terms.stop_loss_limit, entry.cum, None, entry.prevention,
+            terms.stop_loss_limit, quantity, None, entry.prevention,
             Terms(stop_price=terms.stop_loss, linked_to=ids[0] if both else None, parent=entry.order_id),
             hold_price(side, terms.stop_loss, book.instrument),
         )  # fmt: skip
-    first = profit or loss
-    if first is None:
-        return
-    if first.pays.available < pair_need(profit, loss):
-        events.append(ev.Rejected(entry.account, entry.symbol, RejectReason.INSUFFICIENT_FUNDS, first.order_id, None))
-        return
-    enter_pair(venue, book, profit, loss, terms.take_profit, events)
+    return profit, loss
 
 
 def pair_need(limit_leg: Order | None, stop_leg: Order | None) -> int:

@@ -30,6 +30,7 @@ from engine.types import (
     OrderId,
     OrderStatus,
     OrderType,
+    SelfTradePrevention,
     Seq,
     Side,
     Ticks,
@@ -85,7 +86,8 @@ class DoneOrder(msgspec.Struct, frozen=True, array_like=True):
     ended_ns: int
     status: OrderStatus  # filled, cancelled or expired
     reason: CancelReason | None  # why it was cancelled
-    terms: Terms | None = None
+    terms: Terms | None
+    prevention: SelfTradePrevention
 
 
 class Trade(msgspec.Struct, frozen=True, array_like=True):
@@ -456,6 +458,7 @@ def _order_row(item: Applied, event: Ended, status: OrderStatus, reason: CancelR
         status,
         reason,
         event.terms,
+        event.prevention,
         entry_of(event.order_id),
     )
 

@@ -13,7 +13,7 @@ from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, String, Tab
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 
-SCHEMA_VERSION = 4  # raise it with every change below: a history of another version is built anew
+SCHEMA_VERSION = 5  # raise it with every change below: a history of another version is built anew
 
 
 class DecimalInteger(TypeDecorator[int]):
@@ -63,6 +63,7 @@ ORDERS = Table(
     Column("status", String, nullable=False),  # filled, cancelled, expired
     Column("reason", String),  # why it was cancelled
     Column("terms", JsonText),  # the options it had, if any
+    Column("prevention", String, nullable=False),  # what it did when it met an order of its own account
     Column("entry", BigInteger, nullable=False),  # the order whose command this one came from; its own id mostly
 )
 Index("orders_by_account", ORDERS.c.account, ORDERS.c.entry.desc(), ORDERS.c.order_id.desc())

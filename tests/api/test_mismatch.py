@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import random
+from itertools import product
 from typing import Any
 
 import pytest
 
-from api.mismatch import sentence_about
-from engine import rules
-from engine.commands import EnterOrder, OrderOptions
+from api.mismatch import sentence_about, sentence_about_amend
+from engine import amending, rules
+from engine.commands import AmendOrder, Deposit, EnterOrder, ListInstrument, OrderOptions
+from engine.exchange import Exchange
 from engine.rejects import RejectReason
-from engine.types import AccountId, OrderType, PostOnly, Side, TimeInForce
+from engine.types import AccountId, Lots, OrderType, PostOnly, Seq, Side, Ticks, TimeInForce
 from tests.api.running import Http
+from tests.engine.test_preview import INSTRUMENT, SYMBOL
 
 ORDERS: list[tuple[dict[str, Any], str, str]] = [
     ({"order_type": "stop"}, "UNSUPPORTED_COMBINATION", "A stop order needs a stop_price."),
@@ -74,3 +77,57 @@ def test_every_combination_that_is_refused_has_its_sentence_and_no_other() -> No
         assert (told is None) is rules._combines(command), (command, told)
         refused += told is not None
     assert 10_000 < refused < 20_000
+
+
+def test_an_amend_is_told_what_cannot_change(http: Http, symbol: str) -> None:
+    for side in ("sell", "buy"):
+        http.enter(symbol, side, "1", "100")
+    resting = http.enter(symbol, "buy", "1", "90")
+    stop = http.enter(symbol, "buy", "1", order_type="stop", stop_price="110")
+    trailing = http.enter(symbol, "buy", "1", order_type="trailing_stop", trail_amount="5")
+    pair = http.enter(symbol, "buy", "1", "80", order_type="oco", stop_price="120")
+    told = [
+        (resting, {"stop_price": "95"}, "This order does not wait for a trigger, so it has no stop_price to change"),
+        (stop, {"price": "95"}, "A stop order has no price to change"),
+        (
+            trailing,
+            {"stop_price": "95"},
+            "The stop_price of a trailing_stop order follows the market and cannot be set",
+        ),
+        (pair, {"quantity": "0.5"}, "The legs of one-cancels-other do not change while both are open"),
+    ]
+    for order, change, sentence in told:
+        refused = http.call("PATCH", f"/order/{order['order_id']}", change).refused(422, "UNSUPPORTED_COMBINATION")
+        assert refused["error"].startswith(sentence)
+        (result,) = http.post(
+            "/orders/batch", {"orders": [{"op": "amend", "order_id": order["order_id"], **change}]}
+        ).granted()["results"]
+        assert result["body"]["error"] == refused["error"]
+
+
+def test_every_amend_that_does_not_fit_its_order_has_its_sentence_and_no_other() -> None:
+    exchange, account = Exchange(), AccountId(1)
+    orders: list[tuple[OrderType, int | None, OrderOptions | None]] = [
+        (OrderType.LIMIT, 99, None),
+        (OrderType.STOP, None, OrderOptions(stop_price=Ticks(104))),
+        (OrderType.STOP_LIMIT, 105, OrderOptions(stop_price=Ticks(104))),
+        (OrderType.TRAILING_STOP, None, OrderOptions(trail_amount=Ticks(3))),
+        (OrderType.OCO, 98, OrderOptions(stop_price=Ticks(104))),
+    ]
+    commands = [ListInstrument(INSTRUMENT), Deposit(account, "USD", "1000000"), *(
+        EnterOrder(
+            account, SYMBOL, Side.BUY, kind, TimeInForce.GTC, Lots(5), None if price is None else Ticks(price),
+            options=options,
+        ) for kind, price, options in orders
+    )]  # fmt: skip
+    for seq, command in enumerate(commands, 1):
+        exchange.apply(command, Seq(seq), seq)
+    assert len(exchange.orders) == 6
+    refused = 0
+    for order, given in product(exchange.orders.values(), product([None, 3], repeat=3)):
+        price, quantity, stop_price = given
+        amend = AmendOrder(account, order.order_id, price, quantity, stop_price)
+        told = sentence_about_amend(order, amend)
+        assert (told is None) is amending._combines(order, amend), (told, amend)
+        refused += told is not None
+    assert refused == 4 + 4 + 6 + 8 + 8

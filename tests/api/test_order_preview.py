@@ -113,6 +113,47 @@ def test_the_collar_that_ends_a_market_order_is_named(http: Http) -> None:
     http.call("DELETE", "/orders?symbol=STRICT").granted()
 
 
+def test_the_stops_that_its_trades_would_reach_are_counted(http: Http, book: str) -> None:
+    for stop_price in ("98.5", "98", "90"):
+        http.enter(book, "sell", "0.1", order_type="stop", stop_price=stop_price)
+    order = body(book, "sell", "1.5", "98")
+    assert (told(http, order)["would_trigger"], told(http, order | {"quantity": "1"})["would_trigger"]) == (2, 0)
+    assert told(http, order | {"price": "120"})["would_trigger"] == 0
+    http.post("/order", order).granted()
+    assert len(http.get(f"/orders?symbol={book}&status=pending_trigger")["orders"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("side", "price", "exits", "expected"),
+    [
+        ("buy", "100", {"take_profit": "120", "stop_loss": "90"}, ("at_once", "1.000", "1", "COIN", None)),
+        ("buy", "97", {"take_profit": "120"}, ("when_it_ends", "2.000", "2", "COIN", None)),
+        ("sell", "99", {"stop_loss": "105"}, ("at_once", "1.000", "115.55775", "CASH", None)),
+        ("sell", "99", {}, None),
+    ],
+)
+def test_the_exits_of_a_bracket_are_told_with_what_they_would_hold(
+    http: Http, book: str, side: str, price: str, exits: dict[str, str], expected: Any
+) -> None:
+    order = body(book, side, "2" if price == "97" else "1", price, **exits)
+    said = told(http, order)["exits"]
+    assert (
+        said and (*(said[name] for name in ("entered", "quantity", "held", "held_asset")), said["reason"])
+    ) == expected
+    answer = http.post("/order", order).granted()
+    assert ("legs" in answer) is (said is not None and said["entered"] == "at_once")
+
+
+def test_who_cannot_pay_for_the_exits_is_told_so_and_the_entry_goes_ahead(http: Http, book: str) -> None:
+    signed_in = created(http.post("/auth/guest", None))
+    http.call("POST", "/account/withdraw", {"asset": "CASH", "amount": "100000"}, bearer(signed_in)).granted()
+    order = body(book, "sell", "1", "99", stop_loss="105")
+    said = http.call("POST", "/order/test", order, bearer(signed_in)).granted()
+    assert (said["accepted"], said["status"], said["exits"]["reason"]) == (True, "filled", "insufficient_funds")
+    answer = http.call("POST", "/order", order, bearer(signed_in)).granted()
+    assert (answer["status"], "legs" in answer) == ("filled", False)
+
+
 def test_who_cannot_pay_is_told_so(http: Http, book: str) -> None:
     guest = created(http.post("/auth/guest", None))
     order = body(book, "buy", "100000", "101")

@@ -190,6 +190,22 @@ def test_self_trade_prevention_by_order(
     assert (view["status"], view["reason"]) == own
     assert (answer["status"], answer["reason"], len(answer["trades"])) == (*taker, trades)
     assert answer["remaining_quantity"] == {"none": "0.000", "decrement": "0.500"}.get(mode, "1.500")
+    assert answer["self_trade_prevention"] == order(http, answer)["self_trade_prevention"] == mode
+
+
+def test_an_order_tells_the_mode_it_goes_by_open_done_and_in_each_leg(http: Http, symbol: str, enter: Enter) -> None:
+    modes = {"self_trade_prevention": "cancel_both", "time_in_force": "gtc"}
+    pair = enter("sell", "oco", price="110", stop_price="90", **modes)
+    assert [leg["self_trade_prevention"] for leg in (pair, *pair["legs"])] == ["cancel_both"] * 2
+    plain = enter("buy", "limit", price="80")
+    assert plain["self_trade_prevention"] == "none"  # the built-in account's
+    http.call("DELETE", f"/orders?symbol={symbol}").granted()
+    done = {listed["order_id"]: listed["self_trade_prevention"] for listed in http.get("/orders?limit=3")["orders"]}
+    assert done == {
+        pair["order_id"]: "cancel_both",
+        pair["linked_order_id"]: "cancel_both",
+        plain["order_id"]: "none",
+    }
 
 
 def test_cancel_newest_is_refused_before_anything_happened_and_cancelled_after(

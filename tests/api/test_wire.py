@@ -126,7 +126,7 @@ def test_a_symbol_that_cannot_be_one_is_malformed_on_every_way_in(exchange: Exch
         with pytest.raises(Malformed) as problem:
             wire.converted(known, kind)
         assert (problem.value.code, problem.value.details) == ("INVALID_VALUE", {"field": "symbol"})
-        assert problem.value.sentence == "symbol: 1 to 32 printable ASCII characters, no spaces."
+        assert problem.value.sentence == "symbol must be 1 to 32 printable ASCII characters without spaces."
 
 
 def test_an_error_repeats_little_of_what_was_sent(exchange: Exchange) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from typing import Any
 
+import msgspec
 import pytest
 
 from engine.commands import (
@@ -33,7 +35,7 @@ from engine.events import (
 )
 from engine.exchange import Exchange
 from engine.instrument import Instrument
-from engine.preview import Preview, Repeats, preview
+from engine.preview import Exits, Preview, Repeats, preview
 from engine.rejects import CancelReason, RejectReason
 from engine.types import (
     AccountId,
@@ -49,6 +51,7 @@ from engine.types import (
     Ticks,
     TimeInForce,
     TradingStatus,
+    entry_of,
 )
 
 SYMBOL = "X-USD"
@@ -73,6 +76,7 @@ INSTRUMENT = Instrument(
 )
 ACCOUNTS = (AccountId(1), AccountId(1000), AccountId(1001))
 TIF = TimeInForce
+NO_FUNDS = (0, RejectReason.INSUFFICIENT_FUNDS, None)
 
 
 class Market:
@@ -115,10 +119,17 @@ def an_order(rng: random.Random) -> EnterOrder:
         take_profit=price(0.05),
         stop_loss=price(0.05),
     )
+    side = rng.choice(list(Side))
+    if (limit or market) and rng.random() < 0.2:
+        away = rng.randint(5, 15) if side is Side.BUY else -rng.randint(5, 15)
+        exits = {"take_profit": Ticks(100 + away), "stop_loss": Ticks(100 - away)}
+        if rng.random() < 0.5:
+            exits.pop(rng.choice(list(exits)))
+        options = msgspec.structs.replace(options, **exits)
     return EnterOrder(
         rng.choice(ACCOUNTS),
         SYMBOL,
-        rng.choice(list(Side)),
+        side,
         order_type,
         rng.choice([TIF.IOC, TIF.FOK]) if market else rng.choice([TIF.GTC] * 4 + [TIF.DAY, TIF.IOC, TIF.FOK]),
         None if spends else Lots(rng.randint(1, 12)),
@@ -172,6 +183,57 @@ def told(events: list[Event]) -> dict[str, Any]:
     }
 
 
+class Stop(msgspec.Struct, frozen=True):
+    """A waiting order, as it stood before a command."""
+
+    order_id: OrderId
+    side: Side
+    stop_price: Ticks
+    trails: bool
+
+
+def reached(waiting: dict[OrderId, Stop], events: list[Event], order_id: OrderId) -> set[OrderId]:
+    """Of the orders that waited before, those whose stop price the trades of an order as the taker reach."""
+
+    def own(event: Event) -> bool:
+        return not isinstance(event, Triggered) or event.order_id == order_id
+
+    before = list(itertools.takewhile(own, events))
+    prices = [event.price for event in before if isinstance(event, Filled) and event.taker_order_id == order_id]
+    ended = {event.order_id for event in before if isinstance(event, Cancelled)}
+    return {
+        stop.order_id
+        for stop in waiting.values()
+        if prices and stop.order_id not in ended
+        if (max(prices) >= stop.stop_price if stop.side is Side.BUY else min(prices) <= stop.stop_price)
+    }
+
+
+def waiting_in(exchange: Exchange) -> dict[OrderId, Stop]:
+    """Every order that waits for its trigger."""
+    return {
+        order.order_id: Stop(order.order_id, order.side, order.terms.stop_price, order.peak is not None)
+        for order in exchange.books[SYMBOL].stops
+        if order.terms is not None and order.terms.stop_price is not None
+    }
+
+
+def exits_of(
+    exchange: Exchange, events: list[Event], entry: OrderId
+) -> tuple[int, RejectReason | None, int | None] | None:
+    """What became of the exits of `entry`: how many lots, why refused, what they hold if nothing happened to them."""
+    for event in events:
+        if isinstance(event, Rejected) and event.order_id is not None and entry_of(event.order_id) == entry:
+            return 0, event.reason, None
+    legs = [event for event in events if isinstance(event, Accepted) and event.terms and event.terms.parent == entry]
+    if not legs:
+        return None
+    orders = [exchange.order(leg.order_id) for leg in legs]
+    idle = all(order is not None and order.cum == 0 for order in orders)
+    hold = sum(order.leaves * order.hold_per_lot for order in orders if order is not None) if idle else None
+    return legs[0].quantity, None, hold
+
+
 @pytest.mark.parametrize("seed", range(6))
 def test_what_a_preview_says_is_what_entering_does(seed: int) -> None:
     rng, market = random.Random(seed), Market()
@@ -179,7 +241,7 @@ def test_what_a_preview_says_is_what_entering_does(seed: int) -> None:
     seen: set[object] = set()
     for _ in range(500):
         command, elapsed_ns = an_order(rng), rng.choice([1, 1, 30, 300_000_000])
-        digest = state_digest(exchange)
+        digest, waiting = state_digest(exchange), waiting_in(exchange)
         said = preview(exchange, command, exchange.ts_ns + elapsed_ns)
         assert state_digest(exchange) == digest
         first, *further = events = market.apply(command, elapsed_ns)
@@ -191,6 +253,19 @@ def test_what_a_preview_says_is_what_entering_does(seed: int) -> None:
             assert isinstance(said, Preview)
             expected = told(events)
             assert {name: getattr(said, name) for name in expected} == expected
+            triggers = reached(waiting, events, OrderId(exchange.seq))
+            assert said.would_trigger == len(triggers)
+            assert triggers.isdisjoint(waiting_in(exchange))
+            done = exits_of(exchange, events, OrderId(exchange.seq))
+            if said.exits is None or not said.exits.at_once:
+                assert done is None
+            elif not triggers:
+                exits = said.exits
+                held = (exits.hold, None)  # None: something happened to them already
+                assert done in (
+                    [(exits.quantity, None, hold) for hold in held] if exits.refused is None else [NO_FUNDS]
+                )
+                seen.add(("exits", exits.refused))
             order = exchange.order(OrderId(exchange.seq))
             if order is not None and not touched(further):
                 assert said.hold == order.leaves * order.hold_per_lot
@@ -208,6 +283,7 @@ def test_what_a_preview_says_is_what_entering_does(seed: int) -> None:
             market.apply(SetStatus(SYMBOL, rng.choice([TradingStatus.TRADING, TradingStatus.AUCTION])))
             market.apply(SetStatus(SYMBOL, TradingStatus.TRADING))
     assert {"slides", "prevented", "banded", *OrderStatus} - seen <= {OrderStatus.EXPIRED}
+    assert ("exits", None) in seen
     assert {CancelReason.FILL_OR_KILL, CancelReason.SELF_TRADE, CancelReason.IMMEDIATE_OR_CANCEL} < seen
     assert {RejectReason.POST_ONLY_WOULD_TAKE, RejectReason.SELF_TRADE, RejectReason.ORDER_RATE_EXCEEDED} < seen
     assert {RejectReason.INSUFFICIENT_FUNDS, RejectReason.UNSUPPORTED_COMBINATION, RejectReason.BAD_TRIGGER} < seen
@@ -219,3 +295,73 @@ def test_a_preview_for_an_account_that_never_was_makes_none() -> None:
     assert preview(market.exchange, command, 10) is RejectReason.INSUFFICIENT_FUNDS
     assert stranger not in market.exchange.accounts
     assert stranger not in market.exchange.ledger.accounts
+
+
+@pytest.mark.parametrize("spare", [-1, 0])
+def test_exits_that_their_entry_could_not_pay_for_are_told(spare: int) -> None:
+    market, poor = Market(), AccountId(7)
+    exchange = market.exchange
+    market.apply(Deposit(poor, "X", "5"))
+    market.apply(EnterOrder(ACCOUNTS[0], SYMBOL, Side.BUY, OrderType.LIMIT, TIF.GTC, Lots(5), Ticks(99)))
+    options = OrderOptions(take_profit=Ticks(95), stop_loss=Ticks(104))
+    bracket = EnterOrder(poor, SYMBOL, Side.SELL, OrderType.MARKET, TIF.IOC, Lots(5), options=options)
+    said = preview(exchange, bracket, exchange.ts_ns)
+    assert isinstance(said, Preview)
+    assert said.exits == Exits(Lots(5), Amount(5 * (124 * 10_000 + 868)), True, RejectReason.INSUFFICIENT_FUNDS)
+    missing = said.exits.hold - (said.notional - said.taker_fee) + spare  # a buy holds its stop price and the collar
+    market.apply(Deposit(poor, "USD", f"{missing // 10_000}.{missing % 10_000:04}"))
+    said = preview(exchange, bracket, exchange.ts_ns)
+    assert isinstance(said, Preview)
+    assert said.exits is not None
+    events = market.apply(bracket)
+    refused = RejectReason.INSUFFICIENT_FUNDS if spare < 0 else None
+    assert said.exits.refused is refused
+    assert exits_of(exchange, events, OrderId(exchange.seq)) == (
+        (5, None, said.exits.hold) if refused is None else NO_FUNDS
+    )
+
+
+def test_the_exits_of_an_entry_that_would_stay_open_are_told_for_all_of_it() -> None:
+    market = Market()
+    options = OrderOptions(take_profit=Ticks(110))
+    entry = EnterOrder(ACCOUNTS[1], SYMBOL, Side.BUY, OrderType.LIMIT, TIF.GTC, Lots(3), Ticks(97), options=options)
+    said = preview(market.exchange, entry, market.exchange.ts_ns)
+    assert isinstance(said, Preview)
+    assert said.exits == Exits(Lots(3), Amount(3), False, None)
+
+
+def test_a_stop_leg_that_ends_as_its_other_leg_trades_is_not_counted() -> None:
+    market = Market()
+    exchange = market.exchange
+    pair = OrderOptions(stop_price=Ticks(101))
+    market.apply(EnterOrder(ACCOUNTS[0], SYMBOL, Side.BUY, OrderType.OCO, TIF.GTC, Lots(1), Ticks(99), options=pair))
+    market.apply(EnterOrder(ACCOUNTS[0], SYMBOL, Side.BUY, OrderType.LIMIT, TIF.GTC, Lots(1), Ticks(103)))
+    for stop_price in (95, 98, 99):
+        stop = OrderOptions(stop_price=Ticks(stop_price))
+        market.apply(EnterOrder(ACCOUNTS[1], SYMBOL, Side.SELL, OrderType.STOP, TIF.GTC, Lots(1), options=stop))
+    stop = OrderOptions(stop_price=Ticks(102))
+    market.apply(EnterOrder(ACCOUNTS[1], SYMBOL, Side.BUY, OrderType.STOP, TIF.GTC, Lots(1), options=stop))
+    taker = EnterOrder(ACCOUNTS[1], SYMBOL, Side.SELL, OrderType.LIMIT, TIF.GTC, Lots(2), Ticks(98))
+    said = preview(exchange, taker, exchange.ts_ns)
+    assert isinstance(said, Preview)
+    triggered = [event for event in market.apply(taker) if isinstance(event, Triggered)]
+    assert (said.trades, said.would_trigger, len(triggered)) == (2, 2, 2)
+
+
+@pytest.mark.parametrize("spare", [-1, 0])
+def test_what_a_trade_with_oneself_sets_free_pays_for_the_exits(spare: int) -> None:
+    market, poor = Market(), AccountId(7)
+    exchange = market.exchange
+    need, taker_fee, rebate = 5 * (124 * 10_000 + 868), 3465, 247
+    minor_units = need + taker_fee - rebate + spare
+    market.apply(Deposit(poor, "X", "5"))
+    market.apply(Deposit(poor, "USD", f"{minor_units // 10_000}.{minor_units % 10_000:04}"))
+    market.apply(EnterOrder(poor, SYMBOL, Side.BUY, OrderType.LIMIT, TIF.GTC, Lots(5), Ticks(99)))
+    options = OrderOptions(stop_loss=Ticks(104))
+    bracket = EnterOrder(poor, SYMBOL, Side.SELL, OrderType.MARKET, TIF.IOC, Lots(5), options=options)
+    said = preview(exchange, bracket, exchange.ts_ns)
+    assert isinstance(said, Preview)
+    refused = None if spare == 0 else RejectReason.INSUFFICIENT_FUNDS
+    assert said.exits == Exits(Lots(5), Amount(need), True, refused)
+    done = exits_of(exchange, market.apply(bracket), OrderId(exchange.seq))
+    assert done == ((5, None, need) if refused is None else NO_FUNDS)

@@ -78,6 +78,7 @@ def test_the_life_of_a_maker_and_a_taker_is_told_event_by_event(venue: Venue, ba
                 assert fill["fee"] == trades[fill["trade_id"]][f"{fill['liquidity']}_fee"]
             names = {event["client_order_id"] for event in told(client) if event["order_id"] == maker}
             assert names == {f"m{batch}"}
+            assert {event["self_trade_prevention"] for event in told(client)} == {"none"}
             assert bool(client.all("order_events")) is batch
             assert bool(client.all("order_event")) is not batch
 
@@ -97,6 +98,7 @@ def test_a_refused_order_and_a_refused_cancel_are_told_with_their_reason(venue: 
                 ("rejected", "rejected", "bad_tick", "refused-1"),
                 ("rejected", "rejected", "unknown_order", None),
             ]
+            assert [event["self_trade_prevention"] for event in told(client)] == [None, None]
 
     asyncio.run(scenario())
 

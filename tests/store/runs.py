@@ -144,6 +144,7 @@ def expected_orders(applied: Sequence[Applied]) -> dict[OrderId, DoneOrder]:
                     status=status,
                     reason=getattr(event, "reason", None),
                     terms=event.terms,
+                    prevention=event.prevention,
                 )
     return found
 

@@ -30,6 +30,7 @@ from engine.types import (
     OrderStatus,
     OrderType,
     PostOnly,
+    SelfTradePrevention,
     Seq,
     Side,
     Ticks,
@@ -101,7 +102,7 @@ def ended(kind: type[Ended], order_id: OrderId, terms: Terms | None, **further: 
     """The end of an order of account 7."""
     limit, gtc, price = OrderType.LIMIT, TimeInForce.GTC, Ticks(100)
     whose = (AccountId(7), "BTC-USDT", Side.BUY, limit, gtc, price, Lots(5), Lots(0), Amount(0), Amount(0), "mine")
-    return kind(order_id, *whose, START_NS, terms, **further)
+    return kind(order_id, *whose, START_NS, terms, SelfTradePrevention.CANCEL_BOTH, **further)
 
 
 def test_terms_legs_and_the_clock_are_told_as_they_ended(history: History) -> None:

@@ -127,6 +127,7 @@ class NaiveOrder:
             self.client_order_id,
             self.terms(),
             self.waiting,
+            self.mode,
         )
 
     def amended(self, old_price: int | None, *, kept: bool) -> ev.Amended:
@@ -190,6 +191,7 @@ class NaiveOrder:
             self.client_order_id,
             self.entered_ns,
             self.terms(),
+            self.mode,
         )
 
 
