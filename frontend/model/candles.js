@@ -15,6 +15,8 @@ export const DEFAULT_INTERVAL = "1m";
 /** What is shown while there are fewer than FEW_CANDLES of the default, which would leave a chart all but empty. */
 export const YOUNG_INTERVAL = "1s";
 export const FEW_CANDLES = 30;
+/** Fewer are not worth drawing all others anew. */
+const FORGOTTEN_MIN = 30;
 
 /** @typedef {[time: number, open: string, high: string, low: string, close: string, volume: string]} WireCandle */
 /** @typedef {{time: number, open: string, high: string, low: string, close: string, volume: string, seq: number}} Candle decimals, as they came */
@@ -82,6 +84,18 @@ export class Candles {
     if (seq < last.seq) return false;
     this.row[this.row.length - 1] = candleOf(wire, seq);
     return true;
+  }
+
+  /**
+   * Let go of the oldest, for a row that grows by the second; they can be asked for again. Done a few dozen at a time,
+   * since all that is left is drawn anew.
+   * @param {number} count that nobody needs now
+   */
+  forget(count) {
+    if (count < FORGOTTEN_MIN) return;
+    this.row = this.row.slice(count);
+    this.complete = false;
+    this.revision += 1;
   }
 
   /** The candle that begins at `time`, or null. O(log n). @param {number} time */

@@ -18,7 +18,7 @@ import { SessionBanner } from "./session-banner.js";
 import { Shortcuts } from "./shortcuts.js";
 import { StatusBar } from "./status-bar.js";
 import { Tape } from "./tape.js";
-import { useClock, useModel } from "./use-model.js";
+import { useClock, useFeed, useModel } from "./use-model.js";
 
 const PHONE_VIEWS = Object.freeze([
   ["chart", "Chart"],
@@ -55,7 +55,8 @@ export function App() {
 /** Greys out what is not current, and on a phone shows one view. */
 function DeskArea({ children }) {
   const { desk, workspace } = useServices();
-  useModel(desk, "link", "book", "symbol");
+  useModel(desk, "link", "symbol");
+  useFeed(desk, "book");
   useModel(workspace, "layout");
   useClock(LINK_EVERY_MS);
   return html`

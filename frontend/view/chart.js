@@ -116,6 +116,7 @@ function useDrawing(chart, own) {
   }, [chart, instrument?.symbol, interval]);
   useLayoutEffect(() => {
     if (!chart || !instrument) return;
+    candles.forget(chart.spareOf(candles));
     chart.draw(candles);
     chart.drawOwn(own);
   });

@@ -2,11 +2,11 @@
  * The depth of the book over a price axis, with what stands between the middle and the price that is pointed at.
  *
  * Pointer and touch read anywhere; left and right walk the levels, + and - zoom, Escape lets go.
- * Drawn at most ten times a second, and only while it can be seen.
+ * The book is drawn at most ten times a second, and only while it can be seen.
  * Layer: view.
  */
 
-import { useCallback, useLayoutEffect, useReducer, useRef, useState } from "preact/hooks";
+import { useCallback, useLayoutEffect, useMemo, useReducer, useRef, useState } from "preact/hooks";
 
 import { midText } from "../model/book.js";
 import { orderLines } from "../model/chart-marks.js";
@@ -28,14 +28,15 @@ const QUANTITY_DECIMALS = 4;
 
 export function DepthChart() {
   const { desk, portfolio } = useServices();
-  useModelSlowly(DRAW_EVERY_MS, desk, "book", "symbol");
+  const drawing = useModelSlowly(DRAW_EVERY_MS, desk, "book", "symbol");
   useModelSlowly(DRAW_EVERY_MS, portfolio, "orders");
   const canvas = useRef(/** @type {HTMLCanvasElement | null} */ (null));
   const seen = useVisibleSize(canvas);
   const [zoom, setZoom] = useState(1);
   const [pointed, setPointed] = useState(/** @type {number | null} */ (null));
   const { book, instrument } = desk;
-  const curve = seen ? depthCurve(book.levels(LEVELS), zoom) : null;
+  // Not with every move of the pointer.
+  const curve = useMemo(() => (seen ? depthCurve(book.levels(LEVELS), zoom) : null), [book, drawing, seen !== null, zoom]);
   const reading = curve && pointed !== null ? depthAt(curve, pointed) : null;
   useLayoutEffect(() => {
     if (!curve || !seen) return;

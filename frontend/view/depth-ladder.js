@@ -17,7 +17,7 @@ import { LadderTools } from "./ladder-tools.js";
 import { LevelQueuePanel } from "./level-queue.js";
 import { LevelRow } from "./level-row.js";
 import { useServices } from "./services.js";
-import { useModel } from "./use-model.js";
+import { useFeed, useModel } from "./use-model.js";
 
 const LEVELS_MIN = 3;
 const LEVELS_MAX = 40;
@@ -28,7 +28,8 @@ const VACANT = Object.freeze({
 
 export function DepthLadder() {
   const { api, desk, entry, workspace } = useServices();
-  useModel(desk, "book", "symbol", "status");
+  useFeed(desk, "book");
+  useModel(desk, "symbol", "status");
   useModel(workspace, "layout");
   const queue = useMemo(() => new LevelQueue(api, desk), [api, desk]);
   useModel(queue, "change");

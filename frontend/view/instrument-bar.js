@@ -10,15 +10,18 @@ import { html } from "./html.js";
 import { useServices } from "./services.js";
 import { SymbolSwitcher } from "./symbol-switcher.js";
 import { Spoken } from "./text.js";
-import { useModel } from "./use-model.js";
+import { useModel, useModelSlowly } from "./use-model.js";
 
 const FLOW_LABELS = Object.freeze({ simulated: "Simulated flow", replay: "Replay" });
+/** As often as figures can be read; the last trade stands in the ladder at once. */
+const DRAW_EVERY_MS = 200;
 const VOLUME_DECIMALS = 4;
 const QUOTE_DECIMALS = 0;
 
 export function InstrumentBar() {
   const { desk } = useServices();
-  useModel(desk, "instruments", "symbol", "ticker", "venue");
+  useModelSlowly(DRAW_EVERY_MS, desk, "ticker");
+  useModel(desk, "instruments", "symbol", "venue");
   const { instrument, ticker, venue } = desk;
   const { figures, direction } = ticker;
   const title = titleOf(instrument, figures.last);

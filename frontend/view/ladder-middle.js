@@ -8,14 +8,15 @@ import { compare, grouped, isZero, shortest } from "../model/decimal.js";
 import { html } from "./html.js";
 import { useServices } from "./services.js";
 import { Spoken } from "./text.js";
-import { useModel } from "./use-model.js";
+import { useFeed, useModel } from "./use-model.js";
 
 const ARROWS = Object.freeze({ "-1": ["▼", "fell to"], 0: ["", "at"], 1: ["▲", "rose to"] });
 const GATHERING = Object.freeze(["auction", "pre_open"]);
 
 export function LadderMiddle() {
   const { desk } = useServices();
-  useModel(desk, "book", "tape", "ticker", "symbol", "status");
+  useFeed(desk, "book", "tape", "ticker");
+  useModel(desk, "symbol", "status");
   return html`
     <tbody role="rowgroup" class="middle">
       ${GATHERING.includes(desk.trading.status) ? html`<${Auction} />` : html`<${Trading} />`}

@@ -14,7 +14,7 @@ const REDRAW_EVERY_MS = 250;
 
 export function LinkBanner() {
   const { desk } = useServices();
-  useModel(desk, "link", "book", "symbol", "venue");
+  useModel(desk, "link", "symbol", "venue");
   useClock(REDRAW_EVERY_MS);
   const said = linkOf(desk);
   return html`

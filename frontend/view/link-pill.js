@@ -10,14 +10,15 @@ import { html } from "./html.js";
 import { STATE_SENTENCES, STATE_WORDS, ageText, linkFigures, roundTripText } from "./link-words.js";
 import { useServices } from "./services.js";
 import { Spoken } from "./text.js";
-import { useClock, useModel } from "./use-model.js";
+import { useClock, useFeed, useModel } from "./use-model.js";
 
 const REDRAW_EVERY_MS = 250;
 
 export function LinkPill() {
   const { desk } = useServices();
   const [open, setOpen] = useState(false);
-  useModel(desk, "link", "book", "symbol");
+  useModel(desk, "link", "symbol");
+  useFeed(desk, "book");
   useClock(REDRAW_EVERY_MS);
   const { linkState, connection } = desk;
   const beside = linkState === "live" ? roundTripText(connection) : linkState === "stale" ? ageText(connection.ageMs(performance.now())) : "";

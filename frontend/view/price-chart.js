@@ -12,6 +12,8 @@ import { colourOf } from "./colours.js";
 
 /** Older candles are asked for when fewer than this many are left of what shows. */
 const OLDER_MARGIN = 30;
+/** Candles before what shows that are kept, so that a chart left open for days holds no more than one just opened. */
+const KEPT_BEFORE = 500;
 const BAR_SPACING = 7;
 /** Bars of room on the right, where the prices of own orders are named. */
 const RIGHT_OFFSET = 9;
@@ -116,6 +118,13 @@ export class PriceChart {
     this.#drawn = candles;
     this.#drawnRevision = candles.revision;
     this.#drawnCount = candles.row.length;
+  }
+
+  /** How many of the oldest are so far before what shows that they need not be held. @param {import("../model/candles.js").Candles} candles */
+  spareOf(candles) {
+    if (candles !== this.#drawn || candles.revision !== this.#drawnRevision) return 0; // where what shows begins is not known
+    const shown = this.#chart.timeScale().getVisibleLogicalRange();
+    return Math.max(0, Math.floor(shown ? shown.from : candles.row.length) - KEPT_BEFORE);
   }
 
   /** @param {{lines: import("../model/chart-marks.js").OrderLine[], marks: import("../model/chart-marks.js").FillMark[]}} own */

@@ -13,15 +13,18 @@ import { html } from "./html.js";
 import { memo } from "./memo.js";
 import { useServices } from "./services.js";
 import { NumberText, Spoken, clockTime } from "./text.js";
-import { useModel } from "./use-model.js";
+import { useModel, useModelSlowly } from "./use-model.js";
 
+/** Nobody reads trades as fast as they come; each drawing moves all rows. */
+const DRAW_EVERY_MS = 100;
 const SIDE_WORDS = Object.freeze({ buy: ["Buy", "buyer took"], sell: ["Sell", "seller took"] });
 /** Own fills are looked for among so many of the newest. */
 const FILLS_MAX = 500;
 
 export function Tape() {
   const { desk, portfolio } = useServices();
-  useModel(desk, "tape", "symbol");
+  useModelSlowly(DRAW_EVERY_MS, desk, "tape");
+  useModel(desk, "symbol");
   useModel(portfolio, "fills", "switch");
   const { tape, instrument } = desk;
   const { held, hold, release } = useHeld(desk);

@@ -1,6 +1,8 @@
 /**
  * Drawing when a model tells a change: at most once per animation frame, or less often, however fast the feed.
  *
+ * What people do is drawn at the next frame; what the feed or the clock drives keeps a pace of its own, all of it in
+ * the same frames, so that the frames between cost nothing and are there for pointer and keys.
  * All components that changed are drawn in the same frame, parents before their children.
  * Layer: view.
  */
@@ -21,9 +23,29 @@ function atNextFrame(draw) {
   });
 }
 
-/** @returns {() => void} draws the component that calls this; always the same function */
+/** A little less than two frames of sixty a second: thirty drawings, and no change waits longer than this and a frame. */
+const PACE_MS = 30;
+/** @type {Set<() => void>} */ const paced = new Set();
+let pacedAtMs = -Infinity;
+let pace = 0;
+
+/** @param {() => void} draw is called at the next frame of the pace: the very next, when nothing was drawn just before */
+function atPace(draw) {
+  paced.add(draw);
+  pace ||= setTimeout(() => atNextFrame(drawPaced), Math.max(0, pacedAtMs + PACE_MS - performance.now()));
+}
+
+function drawPaced() {
+  pace = 0;
+  pacedAtMs = performance.now();
+  const due = [...paced];
+  paced.clear();
+  for (const each of due) each();
+}
+
+/** @returns {[number, () => void]} how often it was drawn by what draws the component that calls this; the latter is always the same function */
 function useRedraw() {
-  return useReducer((count) => count + 1, 0)[1];
+  return useReducer((count) => count + 1, 0);
 }
 
 /**
@@ -32,7 +54,7 @@ function useRedraw() {
  * @param {...string} names
  */
 export function useModel(target, ...names) {
-  const redraw = useRedraw();
+  const [, redraw] = useRedraw();
   useLayoutEffect(() => {
     const request = () => atNextFrame(redraw);
     for (const name of names) target.addEventListener(name, request);
@@ -44,36 +66,55 @@ export function useModel(target, ...names) {
 }
 
 /**
+ * The same for what the feed changes many times a second: drawn at the pace.
+ * @param {EventTarget} target
+ * @param {...string} names
+ */
+export function useFeed(target, ...names) {
+  const [, redraw] = useRedraw();
+  useLayoutEffect(() => {
+    const request = () => atPace(redraw);
+    for (const name of names) target.addEventListener(name, request);
+    return () => {
+      for (const name of names) target.removeEventListener(name, request);
+      paced.delete(redraw);
+    };
+  }, [target, names.join(" ")]);
+}
+
+/**
  * The same for what is dear to draw and read slowly, such as a long table.
  * @param {number} leastMs between two drawings
  * @param {EventTarget} target
  * @param {...string} names
+ * @returns {number} another one at each of these drawings: what is dear to reckon can be kept until then
  */
 export function useModelSlowly(leastMs, target, ...names) {
-  const redraw = useRedraw();
+  const [drawing, redraw] = useRedraw();
   useLayoutEffect(() => {
     let drawnAtMs = -Infinity;
     let timer = 0;
     const draw = () => {
       timer = 0;
       drawnAtMs = performance.now();
-      atNextFrame(redraw);
+      atPace(redraw);
     };
     const request = () => (timer ||= setTimeout(draw, Math.max(0, drawnAtMs + leastMs - performance.now())));
     for (const name of names) target.addEventListener(name, request);
     return () => {
       for (const name of names) target.removeEventListener(name, request);
       clearTimeout(timer);
-      waiting.delete(redraw);
+      paced.delete(redraw);
     };
   }, [leastMs, target, names.join(" ")]);
+  return drawing;
 }
 
 /** Draw the component again and again: for what changes with the clock alone. @param {number} everyMs */
 export function useClock(everyMs) {
-  const redraw = useRedraw();
+  const [, redraw] = useRedraw();
   useEffect(() => {
-    const timer = setInterval(() => atNextFrame(redraw), everyMs);
+    const timer = setInterval(() => atPace(redraw), everyMs);
     return () => clearInterval(timer);
   }, [everyMs]);
 }

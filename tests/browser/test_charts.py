@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 from urllib.request import Request, urlopen
 
 import pytest
@@ -129,6 +131,34 @@ def test_the_interval_is_chosen_and_remembered(trader: Trader) -> None:
     _drawn(trader)
     expect(trader.page.get_by_role("button", name="1s", exact=True)).to_have_attribute("aria-pressed", "true")
     expect(trader.page.get_by_role("application", name=f"Price chart of {SYMBOL}, 1s candles")).to_be_visible()
+
+
+@pytest.mark.usefixtures("maker")
+def test_candles_far_before_what_shows_are_let_go_and_asked_for_again(opens: Opens, server: Server) -> None:
+    newest = int(time.time()) // 60 * 60 - 120
+    times = [newest - 60 * (1_199 - index) for index in range(1_200)]
+    asked: list[str] = []
+
+    def answer(route: Route) -> None:
+        end = parse_qs(urlsplit(route.request.url).query).get("end")
+        asked.extend(end or [])
+        rows = [] if end else [[at, "100.00", "101.00", "99.00", "100.00", "1.000000"] for at in times]
+        route.fulfill(json={"candles": rows, "seq": 0})
+
+    trader = opens(server, SYMBOL, prepare=lambda page: page.route("**/candles/*", answer))
+    _drawn(trader)
+    asked.clear()
+    taker = Maker(server)
+    taker.enters("buy", "1", "101.00")  # a new candle
+    expect(trader.page.locator("#legend")).to_contain_text("C 101.00")
+    taker.enters("sell", "1", "99.00")
+    expect(trader.page.locator("#legend")).to_contain_text("C 99.00")
+    trader.page.locator("#chart").focus()
+    with trader.page.expect_request("**/candles/*end=*"):
+        for _ in range(12):
+            trader.page.keyboard.press("-")
+    oldest = times.index(int(asked[0]))
+    assert 300 < oldest < 700, "a page before what showed was kept, and nothing older"
 
 
 def test_candles_and_depth_are_walked_by_the_arrow_keys(trader: Trader) -> None:

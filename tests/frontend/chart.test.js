@@ -52,6 +52,17 @@ test("a candle that comes again after the next one is put right, and all is draw
   assert.ok(candles.revision > revision);
 });
 
+test("the oldest are let go some dozens at a time, and can be asked for again", () => {
+  const candles = new Candles();
+  candles.seed(Array.from({ length: 100 }, (_, index) => [index, "1", "1", "1", "1", "1"]), 7, true);
+  const { revision } = candles;
+  candles.forget(29);
+  assert.deepEqual([candles.row.length, candles.complete, candles.revision], [100, true, revision]);
+  candles.forget(30);
+  assert.deepEqual([candles.row.length, candles.row[0].time, candles.complete], [70, 30, false]);
+  assert.ok(candles.revision > revision, "all is drawn anew");
+});
+
 test("a page that does not join on to what stands takes its place, so that there is no hole", () => {
   const candles = seeded();
   candles.seed([next.candle], next.seq, false);
