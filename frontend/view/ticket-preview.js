@@ -50,7 +50,7 @@ function outcomeOf({ type, side }, now, held, instrument) {
 
 /** @param {string} amount @param {string} asset */
 function money(amount, asset) {
-  return `${grouped(rounded(shortest(amount), AMOUNT_DECIMALS))} ${asset}`;
+  return `${grouped(shortest(rounded(amount, AMOUNT_DECIMALS)))} ${asset}`;
 }
 
 /**
