@@ -135,7 +135,7 @@ function Frame({ order, place, price, trigger, quantity, note = null, noteTone =
       <${Cell} label="Price" kind="number">${price}<//>
       <${Cell} label="Trigger" kind="number">${trigger || "–"}<//>
       <${Cell} label="Quantity" kind="number">${quantity}<//>
-      <${Cell} label="Filled" kind="number" title=${`${grouped(shortest(order.filled))} of ${grouped(shortest(order.quantity))}`}>${filledPercent(order)} %<//>
+      <${Cell} label="Filled" kind="number" title=${`${grouped(shortest(order.filled))} of ${grouped(shortest(order.quantity))}`}><span class="exact"><${NumberText} value=${order.filled} /> · </span>${filledPercent(order)} %<//>
       ${note === null
         ? html`<${Cell} label="Queue" class="queue">${queueText(place) || "–"}<//>`
         : html`<td role="cell" class="queue note" data-label="Queue" data-tone=${noteTone} aria-live="polite" title=${note}>${note}</td>`}
