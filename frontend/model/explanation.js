@@ -160,7 +160,7 @@ function amountOf({ quantity, quote_quantity: worth, price, order_type: type }) 
 
 const HAPPENED_WORDS = Object.freeze({
   accepted: "Entered",
-  rejected: "Refused",
+  rejected: "Rejected",
   repeated: "Sent again",
   triggered: "Triggered",
   filled: "Filled",

@@ -41,8 +41,8 @@ export function detailsOf(order, clock) {
   if (expires) words.push(`until ${clock(Number(expires))}`);
   else if (time && time !== "gtc") words.push(TIMES[time]?.short ?? time);
   if (order.post_only) words.push(order.post_only === "slide" ? "post only, slides" : "post only");
-  if (profit) words.push(`takes profit at ${grouped(profit)}`);
-  if (loss) words.push(`stops loss at ${grouped(loss)}`);
+  if (profit) words.push(`profit at ${grouped(profit)}`);
+  if (loss) words.push(`stop at ${grouped(loss)}`);
   if (order.linked_order_id) words.push("OCO");
   if (order.parent_order_id) words.push("bracket exit");
   return words;

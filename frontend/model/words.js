@@ -57,8 +57,9 @@ export function describeAnswer(answer, order, instrument) {
     case "resting": {
       const what = `${order.side === "buy" ? "buy" : "sell"} ${amount(answer.quantity ?? order.quantity)} at ${price}`;
       const moved = answer.price && order.price && answer.price !== order.price ? ` You asked for ${grouped(order.price)}.` : "";
+      const shown = order.display_quantity ? ` It shows ${amount(order.display_quantity)} at a time.` : "";
       const stop = order.order_type === "oco" ? ` Its stop waits at ${grouped(order.stop_price)}.` : "";
-      return { tone: "plain", text: `In the book: ${what}.${moved}${stop}` };
+      return { tone: "plain", text: `In the book: ${what}.${moved}${shown}${stop}${exitsToCome(order)}` };
     }
     case "pending_trigger":
       return { tone: "plain", text: `${waitingText(answer, order, amount)}` };
@@ -86,6 +87,12 @@ function exitsOf({ legs = [] }) {
   if (open.length === 0) return "";
   const prices = open.map(({ stop_price: stop, price }) => (stop ? `stop ${grouped(stop)}` : `take profit ${grouped(price)}`));
   return ` Exits are in: ${prices.join(", ")}.`;
+}
+
+/** The exits of a bracket that has not filled. @param {any} order */
+function exitsToCome({ take_profit: profit, stop_loss: loss }) {
+  const prices = [profit && `take profit ${grouped(profit)}`, loss && `stop loss ${grouped(loss)}`].filter(Boolean);
+  return prices.length > 0 ? ` Once filled: ${prices.join(", ")}.` : "";
 }
 
 /** @param {any} answer @param {any} order */
@@ -134,6 +141,7 @@ const BY_CODE = Object.freeze({
   POST_ONLY_WOULD_TAKE: "it would trade at once, and post only forbids that. Move the price, or let it slide.",
   SELF_TRADE: "the first order it would meet is your own. Cancel that one, or choose another self-trade mode.",
   BAD_TRIGGER: "its prices are on the wrong side of each other, or there was no trade yet that a trailing stop could follow.",
+  SYMBOL_NOT_TRADING: "the symbol is not trading, or gathers for an auction: no such order is taken now.",
   EXPIRE_TIME_PASSED: "the time it was to end at has passed.",
   TOO_LATE: "it is done already.",
   HISTORY_BEHIND: "the venue's history has not caught up. It is asked again in a moment.",
@@ -152,7 +160,12 @@ const BY_CODE = Object.freeze({
 export function describeFailure(failure, what = "order") {
   if (failure.kind === "no_answer") return UNKNOWN[what];
   if (failure.kind === "not_accepting") return `Not taken: ${failure.message}`;
-  return REFUSED[what] ? REFUSED[what] + sentenceOf(failure) : describeRefusal(failure);
+  return REFUSED[what] ? REFUSED[what] + withinSentence(sentenceOf(failure)) : describeRefusal(failure);
+}
+
+/** A sentence of the venue's that goes on after a colon; a name that begins it stays as it is. @param {string} sentence */
+export function withinSentence(sentence) {
+  return /^(?:A|An|It|Its|The|There|This|That) /.test(sentence) ? sentence.charAt(0).toLowerCase() + sentence.slice(1) : sentence;
 }
 
 /**

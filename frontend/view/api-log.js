@@ -61,10 +61,14 @@ function Details({ entry }) {
   const { method, path, body, status, answer } = entry;
   return html`
     <div class="scroller api-details" tabindex="0" role="region" aria-label=${`${method} ${path}`}>
-      ${body !== undefined && html`<${Code} title="Request" text=${pretty(body)} />`}
-      <${Code} title=${status ? `Answer, ${status}` : "No answer"} text=${answer === undefined ? "" : pretty(answer)} />
-      <${Code} title="curl" text=${curlOf(entry, location.origin)} />
-      <${Code} title="Python" text=${pythonOf(entry, location.origin)} />
+      <div>
+        ${body !== undefined && html`<${Code} title="Request" text=${pretty(body)} />`}
+        <${Code} title=${status ? `Answer, ${status}` : "No answer"} text=${answer === undefined ? "" : pretty(answer)} />
+      </div>
+      <div>
+        <${Code} title="curl" text=${curlOf(entry, location.origin)} />
+        <${Code} title="Python" text=${pythonOf(entry, location.origin)} />
+      </div>
       <p class="soft api-note">${entry.signed ? "OPENBELL_TOKEN is the token of a session, by POST /auth/login. " : ""}Secrets are never shown here.</p>
     </div>`;
 }

@@ -101,13 +101,12 @@ function rowOf(balance, instruments, positions, mark) {
 
 function BalanceRow({ balance, quote, value, position, gain }) {
   const { asset } = balance;
-  const ofQuote = quote === asset;
   return html`
     <tr role="row" data-asset=${asset} class=${isZero(balance.total) && !position ? "nothing" : ""}>
       <th class="text" scope="row" role="rowheader" data-label="Asset">${asset}</th>
       ${AMOUNTS.map(([name, title]) => html`
         <${Cell} key=${name} label=${title} kind="number" data-amount=${name} title=${`${balance[name]} ${asset}`}>${grouped(truncated(balance[name], DECIMALS_SHOWN))}<//>`)}
-      <${Cell} label="Value now" kind="number">${value && !ofQuote ? html`${money(value)} <span class="soft">${quote}</span>` : "–"}<//>
+      <${Cell} label="Value now" kind="number">${value ? html`${money(value)} <span class="soft">${quote}</span>` : "–"}<//>
       <${Cell} label="Average cost" kind="number" title=${position?.averageCost ? `of ${position.quantity} ${asset}, fees included` : null}>
         ${position?.averageCost ? money(position.averageCost) : "–"}<//>
       <${Cell} label="Unrealised" kind="number" data-profit="unrealised">${gainText(gain, quote)}<//>

@@ -16,6 +16,7 @@ export function colourOf(token) {
   if (colour === undefined) {
     const probe = document.createElement("span");
     probe.style.color = `var(${token})`;
+    probe.style.forcedColorAdjust = "none"; // else each would be the reader's one text colour
     document.body.append(probe);
     colour = getComputedStyle(probe).color;
     probe.remove();

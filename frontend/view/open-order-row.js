@@ -58,7 +58,7 @@ function Shown({ order, place, instrument, edit, say }) {
       quantity=${cell("quantity", quantityText(order))}>
       ${fields.length > 0 && html`
         <button type="button" class="plain" aria-label=${`Amend ${what}`} onClick=${() => edit({ orderId: order.order_id, field: fields[0] })}>Amend</button>`}
-      <button type="button" class="plain why-open" title="Why it waits, and what has become of it" aria-label=${`Why: ${what}`} onClick=${() => workspace.explain({ order_id: order.order_id, symbol: order.symbol })}>?</button>
+      <button type="button" class="plain why-open" title="Why it waits, and what has become of it" aria-label=${`Why: ${what}`} onClick=${() => workspace.explain({ order_id: order.order_id, symbol: order.symbol })}>Why</button>
       <button type="button" class="quiet" disabled=${busy} aria-label=${`Cancel ${what}`} onClick=${cancel}>Cancel</button>
     <//>`;
 }
@@ -135,7 +135,7 @@ function Frame({ order, place, price, trigger, quantity, note = null, noteTone =
       <${Cell} label="Price" kind="number">${price}<//>
       <${Cell} label="Trigger" kind="number">${trigger || "–"}<//>
       <${Cell} label="Quantity" kind="number">${quantity}<//>
-      <${Cell} label="Filled" kind="number" title=${`${filledPercent(order)} % filled`}><${NumberText} value=${order.filled} /><//>
+      <${Cell} label="Filled" kind="number" title=${`${grouped(shortest(order.filled))} of ${grouped(shortest(order.quantity))}`}><span class="exact"><${NumberText} value=${order.filled} /> · </span>${filledPercent(order)} %<//>
       ${note === null
         ? html`<${Cell} label="Queue" class="queue">${queueText(place) || "–"}<//>`
         : html`<td role="cell" class="queue note" data-label="Queue" data-tone=${noteTone} aria-live="polite" title=${note}>${note}</td>`}

@@ -26,20 +26,20 @@ const COLUMNS = Object.freeze([
   { name: "symbol", title: "Symbol", width: 6.5, sorts: true },
   { name: "kind", title: "Order", width: 10.5, sorts: true },
   { name: "price", title: "Price", width: 6.5, kind: "number", sorts: true },
-  { name: "trigger", title: "Trigger", width: 8, kind: "number", sorts: true },
+  { name: "trigger", title: "Trigger", width: 7.5, kind: "number", sorts: true },
   { name: "quantity", title: "Quantity", width: 8, kind: "number", sorts: true },
-  { name: "filled", title: "Filled", width: 8, kind: "number", sorts: true },
-  { name: "queue", title: "Queue", width: 11, sorts: true },
+  { name: "filled", title: "Filled", width: 4.5, kind: "number", sorts: true },
+  { name: "queue", title: "Queue", width: 10.5, sorts: true },
   { name: "status", title: "Status", width: 6.5, sorts: true },
   { name: "details", title: "Details", only: "wide" },
   { name: "time", title: "Entered", width: 6, kind: "number", only: "widest", sorts: true },
-  { name: "actions", title: "Amend, explain or cancel", width: 11, kind: "number", unnamed: true },
+  { name: "actions", title: "Amend, explain or cancel", width: 14.5, kind: "number", unnamed: true },
 ]);
 
-/** @param {import("../portfolio.js").Portfolio} portfolio @returns {string} for the tab; "" of none */
+/** @param {import("../portfolio.js").Portfolio} portfolio @returns {string} for the tab */
 export function openOrdersCount({ orders }) {
   const { length } = orders.open();
-  return length > ROWS_MAX ? `${grouped(String(length))}, ${ROWS_MAX} shown` : String(length || "");
+  return length > ROWS_MAX ? `${grouped(String(length))}, ${ROWS_MAX} shown` : String(length);
 }
 
 export function OpenOrders() {

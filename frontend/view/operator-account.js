@@ -5,10 +5,13 @@
 
 import { useEffect, useState } from "preact/hooks";
 
-import { grouped, shortest } from "../model/decimal.js";
+import { grouped, shortest, truncated } from "../model/decimal.js";
 import { ACCOUNT_FIELDS, PREVENTIONS, checkForm, formOf } from "../model/operator.js";
 import { html } from "./html.js";
 import { useServices } from "./services.js";
+
+/** Of an amount; more is in its title. */
+const DECIMALS_SHOWN = 6;
 
 export function OperatorAccount({ ask }) {
   const { operating } = useServices();
@@ -94,7 +97,7 @@ function Money({ found: { balances } }) {
       <table class="operator-table" aria-label="Balances of the account">
         <thead><tr><th scope="col">Asset</th><th scope="col" class="number">Available</th><th scope="col" class="number">Held</th></tr></thead>
         <tbody>${balances.map((row) => html`
-          <tr key=${row.asset}><th scope="row">${row.asset}</th><td class="number">${grouped(shortest(row.available))}</td><td class="number">${grouped(shortest(row.held))}</td></tr>`)}</tbody>
+          <tr key=${row.asset}><th scope="row">${row.asset}</th><${Amount} text=${row.available} /><${Amount} text=${row.held} /></tr>`)}</tbody>
       </table>
       <form class="operator-find" onSubmit=${onSubmit}>
         <label>Credit <input name="credit-amount" inputmode="decimal" autocomplete="off" placeholder="amount" value=${amount} onInput=${(event) => setAmount(event.target.value)} /></label>
@@ -103,4 +106,9 @@ function Money({ found: { balances } }) {
         <button type="submit" class="plain" disabled=${operating.busy || !amount.trim()}>Credit</button>
       </form>
     </section>`;
+}
+
+/** @param {{text: string}} props */
+function Amount({ text }) {
+  return html`<td class="number" title=${grouped(shortest(text))}>${grouped(shortest(truncated(text, DECIMALS_SHOWN)))}</td>`;
 }

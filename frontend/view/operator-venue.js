@@ -42,7 +42,7 @@ export function OperatorVenue() {
       </section>
       <${Books} />
       ${refused.length > 0 && html`
-        <section class="operator-card"><h3>Refused, by reason</h3>
+        <section class="operator-card"><h3>Rejected, by reason</h3>
           <dl>${refused.map(([reason, count]) => html`<div key=${reason}><dt>${reason.toLowerCase().replaceAll("_", " ")}</dt><dd>${grouped(String(count))}</dd></div>`)}</dl>
         </section>`}
       <${AnyOrder} />

@@ -78,7 +78,7 @@ function Filter({ name, title, options }) {
 /** Below the rows: more of them, or why there are none. */
 function After() {
   const { history, access } = useServices().portfolio;
-  const { state, orders, more, failure } = history;
+  const { state, orders, more, failure, filter } = history;
   if (!access.session) return html`<p class="empty">What became of your orders is here once you sign in.</p>`;
   if (state === "waiting") return html`<p class="empty" role="status">${describeDelay(failure)}</p>`;
   if (state === "failed") {
@@ -87,7 +87,7 @@ function After() {
         <button type="button" class="plain" onClick=${() => history.load()}>Try again</button></p>`;
   }
   if (state !== "listed") return orders.length === 0 ? html`<p class="empty">Loading…</p>` : html`<p class="empty more">Loading more…</p>`;
-  if (orders.length === 0) return html`<p class="empty">No such orders.</p>`;
+  if (orders.length === 0) return html`<p class="empty">${filter.symbol || filter.status !== "done" ? "No such orders." : "No order has ended yet."}</p>`;
   return more ? html`<p class="more"><button type="button" class="plain" id="history-more" onClick=${() => history.loadMore()}>Load more</button></p>` : null;
 }
 

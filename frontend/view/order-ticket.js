@@ -75,10 +75,12 @@ export function OrderTicket() {
         </div>
         <div class="ticket-send">
           <${TicketPreview} checked=${checked} />
-          <${Send} />
-          <div class="outcome">
-            <${Result} id="result" tone=${entry.result.tone} text=${entry.result.text} />
-            ${entry.result.why && html`<button type="button" class="plain" id="result-why" onClick=${() => workspace.explain(entry.result.why)}>Why?</button>`}
+          <div class="ticket-foot">
+            <${Send} />
+            <div class="outcome">
+              <${Result} id="result" tone=${entry.result.tone} text=${entry.result.text} />
+              ${entry.result.why && html`<button type="button" class="plain" id="result-why" onClick=${() => workspace.explain(entry.result.why)}>Why?</button>`}
+            </div>
           </div>
         </div>
       </form>

@@ -5,7 +5,7 @@
 
 import { compare, fromUnits, grouped, isZero, rounded, scaleOf, shortest, subtract, toUnits } from "../model/decimal.js";
 import { isCostly, isPartial } from "../model/preview.js";
-import { AVERAGE_DECIMALS } from "../model/words.js";
+import { AVERAGE_DECIMALS, withinSentence } from "../model/words.js";
 import { html } from "./html.js";
 import { useServices } from "./services.js";
 
@@ -50,7 +50,7 @@ function outcomeOf({ type, side }, now, held, instrument) {
 
 /** @param {string} amount @param {string} asset */
 function money(amount, asset) {
-  return `${grouped(rounded(shortest(amount), AMOUNT_DECIMALS))} ${asset}`;
+  return `${grouped(shortest(rounded(amount, AMOUNT_DECIMALS)))} ${asset}`;
 }
 
 /**
@@ -87,7 +87,7 @@ function cautionText({ desk, now, order }) {
   const [last] = desk.tape.trades;
   const waits = order.stop_price && order.order_type !== "oco";
   const reached = waits && last && (order.side === "buy" ? compare(last.price, order.stop_price) >= 0 : compare(last.price, order.stop_price) <= 0);
-  if (now?.refused) return `The venue would refuse it: ${now.refused}`;
+  if (now?.refused) return `The venue would refuse it: ${withinSentence(now.refused)}`;
   const words = [];
   if (reached) words.push(`The last trade, ${grouped(last.price)}, is there already: it triggers at once.`);
   if (now && isCostly(now)) words.push(`Slippage: it would trade ${percentText(now.slippagePercent)} % worse than the middle of the book.`);

@@ -77,7 +77,7 @@ function Told() {
     return html`<p class="empty" data-tone="bad">${describeFailure(failure, "ask")} <button type="button" class="plain" onClick=${() => explaining.again()}>Try again</button></p>`;
   }
   if (state === "waiting") return html`<p class="empty">${failure.message} It is asked again by itself.</p>`;
-  if (state === "asking" && !explanation) return html`<p class="empty">Carrying the journal out once more…</p>`;
+  if (state === "asking" && !explanation) return html`<p class="empty">Replaying the journal…</p>`;
   const { chapters, chapters_left_out: leftOut } = explanation;
   const instrument = desk.instruments.get(explanation.symbol ?? "");
   return html`

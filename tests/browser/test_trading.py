@@ -116,7 +116,7 @@ def test_a_reject_of_the_venue_is_shown_in_words(opens: Opens, server: Server) -
         trader.enters(side, "Limit", "1", "190.00")
     trader.sees_result("Bought 1 AAPL")
     trader.enters("Buy", "Limit", "1", "500.00")
-    trader.sees_result(r"Rejected: The price .* collar .*10 %")
+    trader.sees_result(r"Rejected: the price .* collar .*10 %")
     expect(trader.orders()).to_have_count(0)
     trader.screenshot("reject")
     assert [problem for problem in trader.problems if "400" not in problem] == []

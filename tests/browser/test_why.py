@@ -85,7 +85,7 @@ def test_a_resting_order_tells_how_its_place_in_the_queue_moved(opens: Opens, qu
     trader.sees_result("In the book")
     entered(quoted, "sell", "1.5", "290.00", SYMBOL)
     row = trader.opens_tab("Open orders").locator("#orders tbody tr")
-    expect(row).to_contain_text("0.5")
+    expect(row).to_contain_text("25 %")
     row.get_by_role("button", name="Why").press("Enter")
     story = _story(trader, "Buy 2, limit 290.00")
     expect(story.locator(".why-queue tbody tr")).to_have_count(2)

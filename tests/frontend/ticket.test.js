@@ -86,7 +86,7 @@ test("a refusal, a venue that takes nothing and no answer at all are told apart"
   const answering = (status, body) => async () => new Response(JSON.stringify(body), { status });
   const refused = await failureOf(answering(400, { error: "The price is wrong.", error_code: "BAD_TICK" }));
   assert.deepEqual([refused.kind, refused.code, refused.status], ["refused", "BAD_TICK", 400]);
-  assert.equal(describeFailure(refused), "Rejected: The price is wrong.");
+  assert.equal(describeFailure(refused), "Rejected: the price is wrong.");
   const closed = await failureOf(answering(503, { error: "Not now.", error_code: "NOT_ACCEPTING" }));
   assert.equal(describeFailure(closed), "Not taken: Not now.");
   const broken = await failureOf(answering(500, { error: "Oops.", error_code: "INTERNAL_ERROR" }));
