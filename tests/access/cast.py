@@ -172,6 +172,6 @@ def told(answer: Answer) -> tuple[int, str | None]:
 
 
 def with_operator(data: Path, *arguments: str) -> RunningServer:
-    """A server, not started, whose data folder knows an operator; for `with`."""
+    """A server, not started, whose data folder knows an operator; for `with`. Its tokens outlast any run of tests."""
     appoint(data)
-    return RunningServer(data, "--login-rate", "off", *arguments)
+    return RunningServer(data, "--login-rate", "off", "--token-minutes", "1440", *arguments)
