@@ -8,7 +8,7 @@ WORKERS ?= 2
 
 VENV := .venv
 PY := $(VENV)/bin/python
-PIP := $(PY) -m pip install --quiet --disable-pip-version-check
+PIP := $(PY) -m pip install --quiet --disable-pip-version-check --retries 8 --timeout 60
 
 # An empty file in the virtual environment marks what is installed, so that a second `make run` starts at once.
 RUNTIME := $(VENV)/.installed-runtime

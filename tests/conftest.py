@@ -8,6 +8,7 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from api.listing import DEFAULT_INSTRUMENTS
 from tests.api.clients import START_GRACE_S
@@ -43,6 +44,10 @@ reference_price = "100"
 max_open_orders = 3
 """
 PLAIN_SYMBOLS = 400
+
+# How long an example takes is the machine's business: on a busy one the 200 ms that Hypothesis allows are soon over.
+settings.register_profile("openbell", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("openbell")
 
 _numbers = count()
 

@@ -21,6 +21,7 @@ from tests.api.running import ROOT, Answer, Http, RunningServer
 OPERATOR: Final = "boss"
 ALL_SCOPES: Final = ("read", "trade", "withdraw")
 ELSEWHERE: Final = ("192.0.2.0/24",)  # reserved for documentation: nobody calls from there
+WIDEST: Final = "60000"  # ms: the window of what is signed now and sent after much else
 
 
 @dataclass(frozen=True)
@@ -107,21 +108,29 @@ class Cast:
     def refused_headers(self, method: str, path: str, content: bytes) -> dict[str, tuple[dict[str, str], int, str]]:
         """Credentials that are good nowhere, by what is wrong with them: headers, status, error code."""
         key = self.trader.key
-        sent = signed(key, method, path, content)
+        sent = signed(key, method, path, content, window=WIDEST)
         return {
             "a forged token": ({"Authorization": "Bearer x.y.z"}, 401, "BAD_TOKEN"),
             "an expired token": ({"Authorization": f"Bearer {self.expired}"}, 401, "TOKEN_EXPIRED"),
             "a token of a session that was ended": (self.signed_out.bearer, 401, "SESSION_ENDED"),
             "an unknown key": (sent | {"X-Openbell-Key": "ob-none"}, 401, "UNKNOWN_KEY"),
-            "a revoked key": (signed(self.revoked_key, method, path, content), 401, "UNKNOWN_KEY"),
-            "a signature of another path": (signed(key, method, path + "x", content), 401, "BAD_SIGNATURE"),
+            "a revoked key": (
+                signed(self.revoked_key, method, path, content, window=WIDEST),
+                401,
+                "UNKNOWN_KEY",
+            ),
+            "a signature of another path": (
+                signed(key, method, path + "x", content, window=WIDEST),
+                401,
+                "BAD_SIGNATURE",
+            ),
             "a stale timestamp": (
                 signed(key, method, path, content, offset_ms=-6_000),
                 401,
                 "TIMESTAMP_OUTSIDE_WINDOW",
             ),
             "a key that is good elsewhere": (
-                signed(self.elsewhere, method, path, content),
+                signed(self.elsewhere, method, path, content, window=WIDEST),
                 403,
                 "ADDRESS_NOT_ALLOWED",
             ),
@@ -138,19 +147,20 @@ class Cast:
             "an unknown key": (connecting(key) | {"key": "ob-none"}, "UNKNOWN_KEY"),
             "a revoked key": (connecting(self.revoked_key), "UNKNOWN_KEY"),
             "a wrong signature": (connecting(key) | {"signature": "0" * 64}, "BAD_SIGNATURE"),
-            "a stale timestamp": (connecting(key, -6_000), "TIMESTAMP_OUTSIDE_WINDOW"),
+            "a stale timestamp": (connecting(key, -6_000, window="5000"), "TIMESTAMP_OUTSIDE_WINDOW"),
             "a key that is good elsewhere": (connecting(self.elsewhere), "ADDRESS_NOT_ALLOWED"),
             "a token and a key": (connecting(key) | {"token": self.expired}, "AMBIGUOUS_CREDENTIALS"),
         }
 
 
-def connecting(key: dict[str, Any], offset_ms: int = 0) -> dict[str, Any]:
+def connecting(key: dict[str, Any], offset_ms: int = 0, window: str = WIDEST) -> dict[str, Any]:
     """`auth` of a feed client that signs."""
     timestamp = now_ms(offset_ms)
     return {
         "key": key["key_id"],
         "timestamp": timestamp,
         "signature": signature(key, timestamp, "CONNECT", "/market"),
+        "window": window,
     }
 
 
@@ -162,6 +172,6 @@ def told(answer: Answer) -> tuple[int, str | None]:
 
 
 def with_operator(data: Path, *arguments: str) -> RunningServer:
-    """A server, not started, whose data folder knows an operator; for `with`."""
+    """A server, not started, whose data folder knows an operator; for `with`. Its tokens outlast any run of tests."""
     appoint(data)
-    return RunningServer(data, "--login-rate", "off", *arguments)
+    return RunningServer(data, "--login-rate", "off", "--token-minutes", "1440", *arguments)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import subprocess
 import sys
 import time
@@ -53,7 +54,8 @@ def test_the_commands_for_operators_work_as_they_are_written(tmp_path: Path) -> 
     )
     with with_operator(tmp_path / "data", "--profile", "secured") as server:
         options = f"--url {server.url} --session {tmp_path}/session.json"
-        script = commands.replace("python -m tools.operator", f"{sys.executable} -m tools.operator {options}")
+        python = shlex.quote(sys.executable)  # whose path may have a space
+        script = commands.replace("python -m tools.operator", f"{python} -m tools.operator {options}")
         shell_command = ["sh", "-euc", script]
         done = subprocess.run(
             shell_command, cwd=ROOT, input=f"{PASSWORD}\n", capture_output=True, text=True, timeout=60, check=False

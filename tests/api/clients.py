@@ -18,6 +18,7 @@ from tests.api.running import Answer, Http, eventually
 
 PASSWORD = "correct horse"  # noqa: S105
 NAMESPACE = "/market"
+PATIENCE_S = 30  # with a busy machine
 START_GRACE_S = 1.1  # signatures from before the start, and a second more, are refused
 
 _numbers = count()
@@ -100,6 +101,7 @@ def feed_signature(key: dict[str, Any]) -> dict[str, Any]:
         "key": key["key_id"],
         "timestamp": timestamp,
         "signature": signature(key, timestamp, "CONNECT", "/market"),
+        "window": "60000",
     }
 
 
@@ -116,11 +118,11 @@ class FeedClient:
         self._io.on("*", lambda event, data=None: self.told.append((event, data)), namespace=NAMESPACE)
         self._io.on("disconnect", self._end, namespace=NAMESPACE)
         self._run(self._io.connect(url, auth=auth, namespaces=[NAMESPACE], transports=["websocket"], wait=False))
-        eventually(lambda: self.ended or self.events("connected"))
+        eventually(lambda: self.ended or self.events("connected"), PATIENCE_S)
 
     def call(self, event: str, data: Any) -> Any:
         """What an event is acknowledged with."""
-        return self._run(self._io.call(event, data, namespace=NAMESPACE, timeout=10))
+        return self._run(self._io.call(event, data, namespace=NAMESPACE, timeout=PATIENCE_S))
 
     def events(self, name: str) -> list[Any]:
         """What it was told under one name."""
@@ -137,4 +139,4 @@ class FeedClient:
         self.ended = True
 
     def _run(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
-        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(30)
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(2 * PATIENCE_S)

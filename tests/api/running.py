@@ -194,7 +194,7 @@ def environment(further: dict[str, str]) -> dict[str, str]:
     return ours | further
 
 
-def eventually(condition: Any, within_s: float = 10) -> None:
+def eventually(condition: Any, within_s: float = 30) -> None:
     """Wait until `condition()` is true; fail the test when it does not become so."""
     deadline = time.monotonic() + within_s
     while not condition():

@@ -292,8 +292,9 @@ def test_trades_are_newest_first(http: Http, symbol: str) -> None:
 def test_all_trades_are_paged_beyond_those_kept_in_memory(http: Http, symbol: str) -> None:
     quantity = 0
     for _ in range(3):
-        for _ in range(350):
-            http.enter(symbol, "sell", "0.001", "100")
+        maker = {"symbol": symbol, "side": "sell", "order_type": "limit", "quantity": "0.001", "price": "100"}
+        entered = http.post("/orders/batch", {"orders": [maker] * 350}).granted()["results"]
+        assert {result["status"] for result in entered} == {200}
         answer = http.enter(symbol, "buy", "0.35", "100")
         quantity += len(answer["trades"])
     newest = http.get(f"/trades/{symbol}?limit=1000")["trades"]

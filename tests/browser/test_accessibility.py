@@ -17,7 +17,10 @@ from tests.browser.trader import DESKTOP, PHONE, Trader
 
 SYMBOL = "ETH-USDT"
 AXE = (Path(__file__).parent / "vendor" / "axe.min.js").read_text(encoding="utf-8")
+# What moves has come to rest, and what was asked for is there: half-way, colours are others.
 RUN = """async () => {
+  const moving = () => document.getAnimations().filter((each) => each.effect.getComputedTiming().endTime < Infinity);
+  while (document.querySelector("[data-asking=true]") || moving().length > 0) await new Promise(requestAnimationFrame);
   const { violations } = await axe.run(document, { resultTypes: ["violations"] });
   return violations.filter(({ impact }) => impact === "serious" || impact === "critical")
     .flatMap(({ id, nodes }) => nodes.map(({ target, html }) => `${id}: ${target.join(" ")}: ${html}`));

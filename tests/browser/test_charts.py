@@ -192,28 +192,37 @@ def test_the_depth_is_read_under_the_pointer_and_follows_the_book(trader: Trader
     expect(readout).to_contain_text("Quantity 13 SOL")
 
 
-def test_a_symbol_without_trades_says_so_in_place_of_candles(opens: Opens, server: Server) -> None:
-    trader = opens(server, "AAPL-USD", size=PHONE)
+@pytest.fixture(scope="module")
+def quiet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server on which nothing has traded yet."""
+    running = Server(tmp_path_factory.mktemp("quiet") / "data")
+    running.start()
+    yield running
+    running.stop()
+
+
+def test_a_symbol_without_trades_says_so_in_place_of_candles(opens: Opens, quiet: Server) -> None:
+    trader = opens(quiet, "AAPL-USD", size=PHONE)
     trader.views("Chart")
     expect(trader.page.locator(".chart-state")).to_contain_text("Nothing has traded here yet.")
 
 
-def test_history_that_is_refused_for_haste_is_asked_for_again(opens: Opens, server: Server, wire: Wire) -> None:
-    refused: list[str] = []
+def test_history_that_is_refused_for_haste_is_asked_for_again(opens: Opens, quiet: Server, wire: Wire) -> None:
+    seen: list[str] = []
 
-    def refuse_once(page: Page) -> None:
+    def refuse(page: Page) -> None:
         wire.tap(page)
 
         def answer(route: Route) -> None:
-            if refused:
+            if seen:
                 route.continue_()
                 return
-            refused.append("once")
             body = '{"error": "Slow down.", "error_code": "RATE_LIMITED"}'
             route.fulfill(status=429, body=body, headers={"Retry-After": "1"})
 
         page.route("**/candles/**", answer)
 
-    trader = opens(server, "AAPL-USD", prepare=refuse_once, forgive=True)
+    trader = opens(quiet, "AAPL-USD", prepare=refuse, forgive=True)
     expect(trader.page.locator(".chart-state")).to_contain_text("The venue asks us to slow down.")
+    seen.append("that it waits")
     expect(trader.page.locator(".chart-state")).to_contain_text("Nothing has traded here yet.")

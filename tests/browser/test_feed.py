@@ -19,30 +19,31 @@ JOIN_AS_FLOW = """async (flow) => {
 }"""
 
 
-def _once(spoil: Callable[[str], str | None], about: str) -> Callable[[str], str | None]:
-    """Do `spoil` to the first message about something, and nothing to the others."""
-    done: list[str] = []
+class _Once:
+    """Does `spoil` to the first delta of the book, and nothing to other messages."""
 
-    def maybe(message: str) -> str | None:
-        if done or about not in message:
+    def __init__(self, spoil: Callable[[str], str | None]) -> None:
+        self._spoil = spoil
+        self.done = False
+
+    def __call__(self, message: str) -> str | None:
+        if self.done or "l2_delta" not in message:
             return message
-        done.append(message)
-        return spoil(message)
-
-    return maybe
+        self.done = True
+        return self._spoil(message)
 
 
-def _two_orders(trader: Trader, low: str, high: str) -> None:
+def _two_orders(trader: Trader, spoilt: _Once, low: str, high: str) -> None:
     for price in (low, high):
         trader.enters("Buy", "Limit", "1", price)
         trader.sees_result(f"at {float(price):,.2f}")
-        trader.page.wait_for_timeout(150)  # so that each is a delta of its own
+        trader.waits_until(lambda: spoilt.done)  # so that the second is in a delta of its own
 
 
 def test_a_lost_delta_is_noticed_and_the_book_comes_right_again(opens: Opens, server: Server, wire: Wire) -> None:
     trader = opens(server, "ETH-USDT", prepare=wire.tap)
-    wire.spoil = _once(lambda _: None, about="l2_delta")
-    _two_orders(trader, "1801.00", "1802.00")
+    wire.spoil = spoilt = _Once(lambda _: None)
+    _two_orders(trader, spoilt, "1801.00", "1802.00")
     trader.sees_status("gaps", "1")
     trader.sees_status("book", "checked")
     expect(trader.level("1,801.00")).to_have_count(1)
@@ -51,8 +52,8 @@ def test_a_lost_delta_is_noticed_and_the_book_comes_right_again(opens: Opens, se
 
 def test_a_delta_that_was_spoilt_is_caught_by_its_checksum(opens: Opens, server: Server, wire: Wire) -> None:
     trader = opens(server, "ETH-USDT", prepare=wire.tap)
-    wire.spoil = _once(lambda message: message.replace("1.000000", "7.000000"), about="l2_delta")
-    _two_orders(trader, "1803.00", "1804.00")
+    wire.spoil = spoilt = _Once(lambda message: message.replace("1.000000", "7.000000"))
+    _two_orders(trader, spoilt, "1803.00", "1804.00")
     trader.sees_status("gaps", "1")
     trader.sees_status("book", "checked")
     expect(trader.level("1,803.00")).to_contain_text("1.000000")
@@ -71,9 +72,8 @@ def test_a_page_that_fell_behind_subscribes_again_to_what_it_lost(opens: Opens, 
     trader.sees_status("book", "checked")
     trader.sees_state("Live")
     expect(trader.orders()).to_have_count(1)
-    trader.page.wait_for_timeout(1_000)
-    assert [url for url in asked if url.startswith("/orders?status=open")] != []
-    assert [url for url in asked if url.startswith("/trades/SOL-USDT")] != []
+    for path in ("/orders?status=open", "/trades/SOL-USDT"):
+        trader.waits_until(lambda path=path: [url for url in asked if url.startswith(path)])
     trader.orders().get_by_role("button", name="Cancel").click()
     expect(trader.orders()).to_have_count(0)
 

@@ -12,6 +12,7 @@ from playwright.sync_api import Locator, expect
 
 from tests.browser.conftest import Opens
 from tests.browser.server import Server
+from tests.browser.test_ladder import asked
 from tests.browser.trader import PHONE, Trader
 
 BOOK = (("sell", "2010.00"), ("sell", "2040.00"), ("buy", "1990.00"), ("buy", "1980.00"))
@@ -34,15 +35,22 @@ def _enter(server: Server, side: str, quantity: str, price: str | None = None) -
 
 
 @pytest.fixture(scope="module")
-def market(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server on which somebody quotes ETH-USDT and traded at 2010."""
-    running = Server(tmp_path_factory.mktemp("orders") / "data")
-    running.start()
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server of these tests' own."""
+    server = Server(tmp_path_factory.mktemp("orders") / "data")
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def market(running: Server) -> Server:
+    """A server on which somebody quotes ETH-USDT and traded at 2010, whatever was traded before."""
+    asked(running, "DELETE", "/orders")
     for side, price in BOOK:
         _enter(running, side, "5", price)
     _enter(running, "buy", "0.5")
-    yield running
-    running.stop()
+    return running
 
 
 def _sends(trader: Trader, side: str, kind: str, said: str, **fields: str) -> None:

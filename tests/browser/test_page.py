@@ -66,8 +66,8 @@ def test_the_policy_is_enforced_in_the_browser(opens: Opens, server: Server) -> 
         "() => { const code = document.createElement('script'); code.textContent = 'window.inlined = true';"
         " document.head.append(code); }"
     )
+    trader.waits_until(lambda: any("Content Security Policy" in problem for problem in trader.problems))
     assert trader.page.evaluate("() => window.inlined") is None
-    assert any("Content Security Policy" in problem for problem in trader.problems)
 
 
 def test_everything_comes_from_the_server_itself(opens: Opens, server: Server) -> None:

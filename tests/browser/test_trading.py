@@ -78,6 +78,8 @@ def test_each_order_type_does_what_its_line_says(opens: Opens, server: Server) -
     expect(trader.orders()).to_have_count(1)
     expect(trader.orders()).to_contain_text("0.250000")
     expect(trader.fills()).to_have_count(6)  # one trades with oneself: both parties are ours
+    trader.cancels_all()
+    expect(trader.orders()).to_have_count(0)
 
 
 def test_the_estimate_tells_what_the_book_would_charge_now(opens: Opens, server: Server) -> None:

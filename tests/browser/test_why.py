@@ -19,6 +19,7 @@ BARS = """() => [...document.querySelectorAll('.why-walk .why-level')]
   .map((row) => [...row.querySelectorAll('.why-bar i')].map((piece) => piece.getBoundingClientRect().width))"""
 TOO_WIDE = """() => [...document.querySelectorAll('#why, #api-log, .api-calls, .api-details')]
   .filter((part) => part.offsetParent && part.scrollWidth > part.clientWidth + 1).map((part) => part.className)"""
+COPIED = "async (start) => (await navigator.clipboard.readText()).startsWith(start)"
 STORED = "() => JSON.parse(localStorage.getItem('openbell.sessions')).sessions[0].refresh_token"
 
 
@@ -131,14 +132,14 @@ def test_each_click_is_told_as_a_call_with_the_same_for_curl_and_python(opens: O
     expect(details.get_by_label("Python", exact=True)).to_contain_text("requests.post(")
     trader.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     details.get_by_role("button", name="Copy curl").click()
-    assert trader.page.evaluate("() => navigator.clipboard.readText()").startswith("curl -X POST 'http://127.0.0.1:")
+    trader.page.wait_for_function(COPIED, arg="curl -X POST 'http://127.0.0.1:")
     trader.screenshot("api")
     panel.get_by_text("What the page asks by itself too").click()
     panel.get_by_label("Filter the calls").fill("auth")
     expect(panel.locator(".api-call").first).to_contain_text("/auth/")
     panel.locator(".api-call").first.click()
-    assert token not in panel.inner_text()
     expect(details.get_by_label("Answer, 201", exact=True)).to_contain_text('"refresh_token": "<refresh_token>"')
+    assert token not in panel.inner_text()
     panel.get_by_role("button", name="Clear").click()
     expect(panel.locator(".api-call")).to_have_count(0)
 
@@ -158,15 +159,16 @@ def test_why_and_api_fit_a_phone(opens: Opens, quoted: Server) -> None:
 def test_why_survives_a_server_that_still_reads_its_journal(opens: Opens, quoted: Server) -> None:
     trader = _walks(opens, quoted, forgive=True)
     behind = {"error": "Commands up to 3 of 9 were read.", "error_code": "EXPLAINER_BEHIND", "details": {}}
-    answers = [behind]
+    seen: list[str] = []
 
-    def first_behind(route: Route) -> None:
-        if answers:
-            route.fulfill(status=503, json=answers.pop(), headers={"Retry-After": "1"})
-        else:
+    def behind_until_seen(route: Route) -> None:
+        if seen:
             route.continue_()
+        else:
+            route.fulfill(status=503, json=behind, headers={"Retry-After": "1"})
 
-    trader.page.route(re.compile("/explain$"), first_behind)
+    trader.page.route(re.compile("/explain$"), behind_until_seen)
     trader.page.locator("#result-why").click()
     expect(trader.page.locator("#why .empty")).to_contain_text("up to 3 of 9")
+    seen.append("that it waits")
     _story(trader, "Buy 8")

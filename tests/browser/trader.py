@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Page, R
 SCREENSHOTS = Path(__file__).parent / "screenshots"
 DESKTOP = (1440, 900)
 PHONE = (360, 740)
-WAIT_MS = 15_000  # the machine may be busy
+WAIT_MS = 30_000  # the machine may be busy
 expect.set_options(timeout=WAIT_MS)
 
 
@@ -55,11 +56,11 @@ class Trader:
 
     def enters(self, side: str, order_type: str, quantity: str, price: str | None = None) -> None:
         """Fill in the ticket and send it. IOC and FOK are limit orders with that time in force."""
-        time = order_type.lower() if order_type in ("IOC", "FOK") else ""
-        ticket = self.fills_in(side, "Limit" if time else order_type, quantity=quantity)
+        lasts = order_type.lower() if order_type in ("IOC", "FOK") else ""
+        ticket = self.fills_in(side, "Limit" if lasts else order_type, quantity=quantity)
         if order_type in ("Limit", "IOC", "FOK"):
             self.opens_options()
-            ticket.get_by_label("Lasts").select_option(time or "gtc")
+            ticket.get_by_label("Lasts").select_option(lasts or "gtc")
         if price is not None:
             ticket.get_by_label("Price", exact=True).fill(price)
         ticket.locator(".send").click()
@@ -168,6 +169,13 @@ class Trader:
 
     # -- seeing
 
+    def waits_until(self, holds: Callable[[], object]) -> None:
+        """Let the page go on until something is so that a test notes of it."""
+        deadline = time.monotonic() + WAIT_MS / 1000
+        while not holds():
+            assert time.monotonic() < deadline, "it did not become so"
+            self.page.wait_for_timeout(20)
+
     def sees_status(self, name: str, words: str) -> None:
         """A figure at the foot of the page."""
         expect(self.page.locator(f'[data-status="{name}"]')).to_have_text(words)
@@ -213,6 +221,7 @@ class Trader:
 
     def tape(self) -> Locator:
         """The rows of the tape, newest first."""
+        expect(self.page.locator("#tape")).not_to_contain_text("Loading…")
         return self.page.locator("#tape tbody tr")
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import random
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
-from tests.durability.server import Client, Server
+from tests.durability.server import PATIENCE_S, Client, Server
 
 SYMBOLS = {"BTC-USDT": ("0.001", 3_000_000), "ETH-USDT": ("0.01", 200_000), "AAPL-USD": ("1", 19_000)}  # lot, cents
 DONE = ("filled", "cancelled")
@@ -81,6 +82,13 @@ class Load:
         self._threads = [threading.Thread(target=job, daemon=True) for job in jobs]
         for thread in self._threads:
             thread.start()
+
+    def at_least(self, orders: int) -> None:
+        """Wait until more than so many orders were promised, and the living server told two digests."""
+        deadline = time.monotonic() + PATIENCE_S
+        while len(self._promises.orders) <= orders or len(self._promises.digests) < 2:
+            assert time.monotonic() < deadline, f"only {len(self._promises.orders)} orders were answered"
+            time.sleep(0.01)
 
     def stop(self) -> None:
         """Let every trader finish its request."""

@@ -19,6 +19,7 @@ def test_sigterm_under_load_ends_with_status_0_and_everything_durable(tmp_path: 
     with Server(data, "--checkpoint-every", "50") as server:
         load = Load(server.ready(), promises, "term")
         time.sleep(1.0)
+        load.at_least(20)
         assert server.terminate() == 0, server.log()
         load.stop()
         assert "Traceback" not in server.log()
@@ -51,7 +52,7 @@ def test_a_second_server_on_the_same_folder_is_refused_and_the_first_goes_on(tmp
             assert "--data" in said
             assert "Traceback" not in said
         load = Load(first, promises, "first", traders=2)
-        time.sleep(0.5)
+        load.at_least(5)
         load.stop()
         assert broken_promises(promises, all_orders(client), all_trades(client)) == []
         assert len(promises.orders) > 5

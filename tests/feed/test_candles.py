@@ -46,16 +46,17 @@ def test_candles_are_told_as_they_run_and_as_they_close(venue: Venue) -> None:
                 await trade(venue, f"{300 + step % 5}.25")
                 await asyncio.sleep(0.15)
 
-            def all_closed() -> bool:  # though nothing trades any more
+            there = {interval: await rows(venue, interval, candle[0]) for interval, candle in first.items()}
+
+            def told_and_closed() -> bool:  # though nothing trades any more
                 seconds = [each for each in client.all("candle") if each["interval"] == "1s"]
                 closed = {each["candle"][0] for each in seconds if each["closed"]}
-                return closed == {each["candle"][0] for each in seconds}
+                return closed == {candle[0] for candle in there["1s"]}
 
-            await client.until(all_closed)
+            await client.until(told_and_closed)
+            await client.until(lambda: folded(client.all("candle"), "1d")[first["1d"][0]] == there["1d"][0])
             told = client.all("candle")
-            for interval in ("1s", "1m", "1d"):
-                start = first[interval][0]
-                assert list(folded(told, interval).values()) == await rows(venue, interval, start)
+            assert {interval: list(folded(told, interval).values()) for interval in first} == there
             assert since in folded(told, "1s")
             closings = [(each["interval"], *each["candle"]) for each in told if each["closed"]]
             assert len(closings) == len(set(closings))  # each is told once

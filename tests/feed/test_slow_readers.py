@@ -28,8 +28,10 @@ def brisk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Venue]:
 
 def deepen(venue: Venue, levels: int) -> None:
     """Make the messages of the book large."""
-    for step in range(levels):
-        venue.order(SYMBOL, "buy", "1", f"{98 - step * 0.01:.2f}")
+    bid = {"symbol": SYMBOL, "side": "buy", "order_type": "limit", "quantity": "1"}
+    bids = [{**bid, "price": f"{98 - step * 0.01:.2f}"} for step in range(levels)]
+    entered = venue.ask("POST", "/orders/batch", {"orders": bids})
+    assert {result["status"] for result in entered["results"]} == {200}
 
 
 async def stop_reading_under_flow(venue: Venue, stalled: RawClient, until_log: str) -> FoldedBook:

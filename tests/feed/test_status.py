@@ -70,8 +70,9 @@ def test_an_auction_gathers_shows_its_price_and_trades_at_one_price(floor: Floor
                 await client.subscribe(kind, "CALL")
             first = await client.next("status")
             assert (first["status"], first["indicative"], first["next_change"]) == ("trading", None, None)
-            called = floor.command("CALL", "auction?seconds=2")
-            assert called["opens_at"] == pytest.approx(time.time() + 2, abs=1.5)
+            asked = time.time()
+            called = floor.command("CALL", "auction?seconds=3600")
+            assert asked + 3600 <= called["opens_at"] <= time.time() + 3600
             planned = await client.until(lambda: [told for told in statuses(client, "CALL") if told["next_change"]])
             assert planned[0]["next_change"] == {"status": "trading", "at": called["opens_at"]}
             assert floor.http.get("/book/CALL")["status"] == "auction"
@@ -86,6 +87,7 @@ def test_an_auction_gathers_shows_its_price_and_trades_at_one_price(floor: Floor
             best = floor.http.get("/bbo/CALL")
             assert (best["best_bid"], best["best_ask"], best["spread"]) == ("102.00", "99.00", "-3.00")
             assert client.all("trade") == []
+            floor.command("CALL", "auction?seconds=1")  # all has been looked at: sooner, then
             await client.until(lambda: statuses(client, "CALL")[-1]["status"] == "trading")
             trades = await client.until(lambda: len(client.all("trade")) == 2 and client.all("trade"))
             assert [(t["price"], t["quantity"], t["auction"]) for t in trades] == [
@@ -136,7 +138,9 @@ def test_a_limit_state_becomes_a_halt_and_an_auction_by_itself(floor: Floor) -> 
             floor.enter("BAND", "buy", "1", "112.00")
             state = (await client.until(lambda: [s for s in statuses(client, "BAND") if s["limit_state"]]))[0]
             assert (state["status"], state["limit_state"], state["limit_price"]) == ("trading", "buy", "110.00")
-            assert floor.http.get("/ticker/BAND")["limit_state"] == "buy"
+            ticker = floor.http.get("/ticker/BAND")
+            soon_enough = ticker["status"] == "trading"  # within the second that a limit state lasts here
+            assert ticker["limit_state"] == ("buy" if soon_enough else None)
             await client.until(lambda: statuses(client, "BAND")[-1]["status"] == "trading" and len(
                 {s["status"] for s in statuses(client, "BAND")}) == 3)  # fmt: skip
             order = list(dict.fromkeys(s["status"] for s in statuses(client, "BAND")))
@@ -158,7 +162,7 @@ def test_owners_are_told_of_triggers_trails_slices_and_expiry(floor: Floor) -> N
             stop_id = floor.http.post("/order", stop).granted()["order_id"]
             trail = post | {"order_type": "trailing_stop", "trail_amount": "5.00"}
             trail_id = floor.http.post("/order", trail).granted()["order_id"]
-            gtd = {"time_in_force": "gtd", "expire_time": f"{time.time() + 0.5:.3f}"}
+            gtd = {"time_in_force": "gtd", "expire_time": f"{time.time() + 1.5:.3f}"}
             gone_id = floor.enter("STOP", "buy", "1", "50.00", **gtd)["order_id"]
             ice_id = floor.enter("STOP", "sell", "20", "101.00", display_quantity="2")["order_id"]
             floor.enter("STOP", "buy", "2", "101.00")

@@ -77,8 +77,9 @@ def test_a_subscription_begins_after_the_seq_that_it_is_answered_with(venue: Ven
 def test_one_order_that_makes_more_trades_than_may_wait_is_told_whole_to_a_client_that_reads(venue: Venue) -> None:
     async def scenario() -> None:
         symbol, makers = "BTC-USDT", 700  # feed_queue is 512
-        for _ in range(makers):
-            await in_thread(venue.order, symbol, "sell", "0.01", "30000.00")
+        maker = {"symbol": symbol, "side": "sell", "order_type": "limit", "quantity": "0.01", "price": "30000.00"}
+        entered = await in_thread(venue.ask, "POST", "/orders/batch", {"orders": [maker] * makers})
+        assert {result["status"] for result in entered["results"]} == {200}
         async with listening(venue.url) as client:
             await client.subscribe("trades", symbol)
             await client.subscribe("orders")

@@ -18,6 +18,7 @@ from journal.sqlite import SqliteJournal
 from tests.journal.commands import flow, sealed
 
 RECORDS = list(sealed(flow(1, 3000), 10))
+PATIENCE_S = 20  # for what a busy machine is slow with
 
 
 @pytest.fixture
@@ -35,13 +36,17 @@ def committer(journal: SqliteJournal) -> Iterator[Committer]:
 
 
 class SlowJournal(SqliteJournal):
-    """Takes 50 ms to flush, as a slow disk does, and remembers who wrote."""
+    """Takes 50 ms to flush, as a slow disk does, or as long as `held` says; remembers who wrote."""
 
     writer: threading.Thread | None = None
 
+    def held(self) -> None:
+        """Return when the flush is done."""
+        time.sleep(0.05)
+
     def append(self, record: BatchRecord, checkpoint: Checkpoint | None = None) -> None:
         self.writer = threading.current_thread()
-        time.sleep(0.05)
+        self.held()
         super().append(record, checkpoint)
 
 
@@ -80,6 +85,7 @@ def test_the_event_loop_runs_while_a_commit_is_flushed(tmp_path: Path) -> None:
         committer = Committer(journal)
         committer.start()
         turns = 0
+        meanwhile: list[int] = []
 
         def turn() -> None:
             nonlocal turns
@@ -87,12 +93,20 @@ def test_the_event_loop_runs_while_a_commit_is_flushed(tmp_path: Path) -> None:
                 eventlet.sleep(0.001)
                 turns += 1
 
+        def until_it_turned() -> None:
+            before, deadline = turns, time.monotonic() + PATIENCE_S
+            while turns < before + 5 and time.monotonic() < deadline:
+                time.sleep(0.001)
+            meanwhile.append(turns - before)
+
+        journal.held = until_it_turned
         turner = eventlet.spawn(turn)
         for record in RECORDS[:5]:
             committer.wait(committer.commit(record))
         turner.kill()
         committer.stop()
-        assert turns > 25  # of about 250
+        assert len(meanwhile) == 5
+        assert min(meanwhile) >= 5
         assert journal.writer is not threading.current_thread()
 
 
@@ -128,11 +142,14 @@ def test_only_one_greenlet_may_wait_for_a_ticket(tmp_path: Path) -> None:
     with closing(SlowJournal(tmp_path / "journal.sqlite")) as journal:
         committer = Committer(journal)
         committer.start()
+        flushed = threading.Event()
+        journal.held = lambda: flushed.wait(PATIENCE_S)
         ticket = committer.commit(RECORDS[0])
         first = eventlet.spawn(ticket.wait)
         eventlet.sleep(0)
         with pytest.raises(RuntimeError, match="waits for this commit already"):
             ticket.wait()
+        flushed.set()
         first.wait()
         ticket.wait()  # settled by now: returns at once
         committer.stop()

@@ -62,7 +62,7 @@ def test_every_acknowledged_record_survives_kill_9(tmp_path: Path) -> None:
     for seed in range(8):
         writer = subprocess.Popen([sys.executable, "-c", _WRITER, path, str(seed)], stdout=subprocess.PIPE, text=True)
         assert writer.stdout is not None
-        lines = [writer.stdout.readline()]
+        lines = [writer.stdout.readline() for _ in range(15)]  # however slow the disk is
         time.sleep(rng.uniform(0, 0.3))
         writer.send_signal(signal.SIGKILL)
         lines += writer.stdout.read().splitlines()

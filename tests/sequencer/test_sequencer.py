@@ -88,6 +88,12 @@ class Venue:
         while True:  # a process would end here; in a test only the writer does
             Event().wait()
 
+    def until_violated(self) -> None:
+        """Wait until the process would have ended."""
+        with eventlet.Timeout(20):
+            while not self.violations:
+                eventlet.sleep(0.01)
+
     def start(self) -> None:
         """Take commands; COIN is listed."""
         self.committer.start()
@@ -307,9 +313,9 @@ def test_a_failed_journal_refuses_all_who_wait_and_all_who_come(venue: Venue, ca
 
 
 def test_what_was_durable_before_a_failure_is_still_answered(venue: Venue) -> None:
+    venue.journal.on_durable = lambda _record: setattr(venue.journal, "_failure", "The disk is full.")
     first = [venue.spawn(order()) for _ in range(5)]
     eventlet.sleep(0)  # they are being flushed
-    venue.journal.on_durable = lambda _record: setattr(venue.journal, "_failure", "The disk is full.")
     second = [venue.spawn(order()) for _ in range(5)]
     assert all(isinstance(greenlet.wait(), list) for greenlet in first)
     assert all(isinstance(greenlet.wait(), NotAccepting) for greenlet in second)
@@ -328,7 +334,8 @@ def test_a_broken_invariant_stops_the_process_before_any_answer(tmp_path: Path) 
         answers.append(venue.sequencer.submit(command))
 
     greenlets = [eventlet.spawn(trade, command) for command in (order(price=50), order(Side.SELL), order(price=51))]
-    eventlet.sleep(0.1)
+    venue.until_violated()
+    eventlet.sleep(0.05)
     assert len(venue.violations) == 1
     assert answers == []
     for greenlet in greenlets:
@@ -345,7 +352,7 @@ def test_a_bug_of_the_writer_stops_the_process_too(tmp_path: Path) -> None:
 
     venue.sequencer._make_room = fails
     caller = venue.spawn(order())
-    eventlet.sleep(0.05)
+    venue.until_violated()
     assert [type(bug) for bug in venue.violations] == [ZeroDivisionError]
     caller.kill()
     venue.close_stopped()

@@ -126,7 +126,7 @@ def test_the_profile_fails_on_wrong_answers_and_only_on_them(url: str, doctor: D
 
 
 def test_the_monitor_shows_a_line_a_second(url: str):
-    ended = run("tests/monitoring_suite.py", "--test", "monitor", "--url", url, "--duration", "2")
+    ended = run("tests/monitoring_suite.py", "--test", "monitor", "--url", url, "--duration", "3")
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert ended.stdout.count(" healthy ") >= 2
 

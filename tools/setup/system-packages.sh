@@ -40,7 +40,15 @@ if [ "$(id -u)" -ne 0 ]; then
 fi
 
 echo "Installing with apt-get:$packages"
-# shellcheck disable=SC2086 # words meant to be split
-$as_root apt-get -qq update || echo "The package lists could not be refreshed; going on with those that are here." >&2
-# shellcheck disable=SC2086 # words meant to be split
-$as_root DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends $packages >/dev/null
+apt() { # waits for another installation to end, and asks a mirror that fails again
+    # shellcheck disable=SC2086 # words meant to be split
+    $as_root DEBIAN_FRONTEND=noninteractive apt-get -qq -o Acquire::Retries=5 -o DPkg::Lock::Timeout=300 "$@"
+}
+for seconds in 5 30 0; do
+    apt update || echo "The package lists could not be refreshed; going on with those that are here." >&2
+    # shellcheck disable=SC2086 # words meant to be split
+    if apt install --yes --no-install-recommends $packages >/dev/null; then exit 0; fi
+    if [ "$seconds" -gt 0 ]; then echo "That failed; once more in $seconds s." >&2; sleep "$seconds"; fi
+done
+echo "apt-get could not install:$packages" >&2
+exit 1
