@@ -41,7 +41,7 @@ def entered(server: Server, side: str, quantity: str, price: str | None = None, 
     return asked(server, "POST", "/order", {"symbol": symbol, "side": side, "quantity": quantity, **kind})["order_id"]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def quoted(server: Server) -> Iterator[Server]:
     """Four levels a side, one unit each; taken away again."""
     ids = [entered(server, "sell", "1", price) for price in ASKS] + [
