@@ -43,7 +43,7 @@ _SCHEMA = (
     f"PRAGMA application_id = {APPLICATION_ID}",
     f"PRAGMA user_version = {FORMAT_VERSION}",
 )
-_SELECT = "SELECT n, ts_ns, first_seq, count, prev_chain, body, chain, crc32 FROM batches "
+SELECT_RECORDS = "SELECT n, ts_ns, first_seq, count, prev_chain, body, chain, crc32 FROM batches "
 _INSERT = "INSERT INTO batches VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 _INSERT_CHECKPOINT = "INSERT INTO checkpoints VALUES (?, ?)"
 
@@ -115,18 +115,18 @@ class SqliteJournal:
         previous = self._record(after_n) if after_n else None
         good_n = after_n
         try:
-            for row in self._connection.execute(_SELECT + "WHERE n > ? ORDER BY n", (after_n,)):
+            for row in self._connection.execute(SELECT_RECORDS + "WHERE n > ? ORDER BY n", (after_n,)):
                 record = BatchRecord(*row)
                 verify(record, previous)
                 yield record
                 previous, good_n = record, record.n
         except CorruptRecord as error:
-            raise JournalCorrupt(f"The journal {self.path} is damaged: {error}. {_ADVICE}") from error
+            raise JournalCorrupt(f"The journal {self.path} is damaged: {error}. {ADVICE}") from error
         except sqlite3.Error as error:
             raise self._unreadable(good_n, error) from error
         last_n = self._last.n if self._last else 0
         if good_n < last_n:
-            raise JournalCorrupt(f"The journal {self.path} is damaged: record {good_n + 1} is missing. {_ADVICE}")
+            raise JournalCorrupt(f"The journal {self.path} is damaged: record {good_n + 1} is missing. {ADVICE}")
 
     def part(self, after_n: int, until_n: int) -> list[BatchRecord]:
         """The durable records after `after_n` up to `until_n`, as they are stored. From any thread. O(records).
@@ -137,7 +137,7 @@ class SqliteJournal:
         last = self._last  # set when its commit is durable: what is under way is not told
         until_n = min(until_n, 0 if last is None else last.n)
         try:
-            rows = self._connection.execute(_SELECT + "WHERE n > ? AND n <= ? ORDER BY n", (after_n, until_n))
+            rows = self._connection.execute(SELECT_RECORDS + "WHERE n > ? AND n <= ? ORDER BY n", (after_n, until_n))
             return [BatchRecord(*row) for row in rows.fetchall()]
         except sqlite3.Error as error:
             raise JournalFailed(f"The journal {self.path} could not be read ({error}).") from error
@@ -184,7 +184,7 @@ class SqliteJournal:
         application_id = connection.execute("PRAGMA application_id").fetchone()[0]
         version = connection.execute("PRAGMA user_version").fetchone()[0]
         if application_id != APPLICATION_ID:
-            raise JournalCorrupt(f"{self.path} is no Openbell journal. {_ADVICE}")
+            raise JournalCorrupt(f"{self.path} is no Openbell journal. {ADVICE}")
         if version > FORMAT_VERSION:
             raise JournalTooNew(
                 f"The journal {self.path} was written by a newer Openbell (format {version}, this one knows "
@@ -195,12 +195,12 @@ class SqliteJournal:
         """Raise JournalCorrupt where SQLite would drop flushed commits without a word."""
         log_path = self.path.with_name(self.path.name + "-wal")
         if log_path.exists() and log_path.stat().st_size and not (self.path.exists() and self.path.stat().st_size):
-            raise JournalCorrupt(f"{log_path} is there without the journal {self.path} it belongs to. {_ADVICE}")
+            raise JournalCorrupt(f"{log_path} is there without the journal {self.path} it belongs to. {ADVICE}")
         damaged_at = wal.first_lost_byte(log_path)
         if damaged_at is not None:
             raise JournalCorrupt(
                 f"The journal {self.path} is damaged: record {self._last_in_copy(log_path) + 1} and those after it "
-                f"cannot be read, because {log_path.name} is damaged at byte {damaged_at}. {_ADVICE}"
+                f"cannot be read, because {log_path.name} is damaged at byte {damaged_at}. {ADVICE}"
             )
 
     def _last_in_copy(self, log_path: Path) -> int:
@@ -214,7 +214,7 @@ class SqliteJournal:
 
     def _checked_tail(self) -> BatchRecord | None:
         """Verify the last record and return it; cut it when it is torn."""
-        rows = self._connection.execute(_SELECT + "ORDER BY n DESC LIMIT 2").fetchall()
+        rows = self._connection.execute(SELECT_RECORDS + "ORDER BY n DESC LIMIT 2").fetchall()
         records = [BatchRecord(*row) for row in rows]
         last = records[0] if records else None
         before = records[1] if len(records) > 1 else None
@@ -230,13 +230,13 @@ class SqliteJournal:
                 else:
                     verify(last, before)
         except CorruptRecord as error:
-            raise JournalCorrupt(f"The journal {self.path} is damaged: {error}. {_ADVICE}") from error
+            raise JournalCorrupt(f"The journal {self.path} is damaged: {error}. {ADVICE}") from error
         noted = self._connection.execute("SELECT coalesce(max(seq), 0) FROM checkpoints").fetchone()[0]
         if noted > (last.last_seq if last else 0):
             missing = last.n + 1 if last else 1
             raise JournalCorrupt(
                 f"The journal {self.path} is damaged: record {missing} is missing, for the state at seq {noted} "
-                f"was noted. {_ADVICE}"
+                f"was noted. {ADVICE}"
             )
         return last
 
@@ -263,13 +263,13 @@ class SqliteJournal:
     def _record(self, n: int) -> BatchRecord:
         """Record `n`, checked alone. Raises JournalCorrupt."""
         try:
-            row = self._connection.execute(_SELECT + "WHERE n = ?", (n,)).fetchone()
+            row = self._connection.execute(SELECT_RECORDS + "WHERE n = ?", (n,)).fetchone()
             if row is None:
                 raise CorruptRecord(n, "it is missing")
             record = BatchRecord(*row)
             verify_alone(record)
         except CorruptRecord as error:
-            raise JournalCorrupt(f"The journal {self.path} is damaged: {error}. {_ADVICE}") from error
+            raise JournalCorrupt(f"The journal {self.path} is damaged: {error}. {ADVICE}") from error
         except sqlite3.Error as error:
             raise self._unreadable(self._last_readable(), error) from error
         return record
@@ -285,7 +285,7 @@ class SqliteJournal:
     def _unreadable(self, good_n: int, error: sqlite3.Error) -> JournalCorrupt:
         return JournalCorrupt(
             f"The journal {self.path} is damaged: record {good_n} is the last that can be read, "
-            f"the file is broken behind it ({error}). {_ADVICE}"
+            f"the file is broken behind it ({error}). {ADVICE}"
         )
 
     def _explained(self, error: Exception) -> JournalError:
@@ -297,11 +297,11 @@ class SqliteJournal:
                 "of its own with --data."
             )
         if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
-            return JournalCorrupt(f"The journal {self.path} is damaged ({error}). {_ADVICE}")
+            return JournalCorrupt(f"The journal {self.path} is damaged ({error}). {ADVICE}")
         return JournalFailed(f"The journal {self.path} cannot be opened for writing ({error}).")
 
 
-_ADVICE = "Nothing was changed: restore the data folder from a copy, or move it away to begin anew."
+ADVICE = "Nothing was changed: restore the data folder from a copy, or move it away to begin anew."
 
 
 def _connect(path: Path) -> sqlite3.Connection:

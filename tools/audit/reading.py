@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
+import sqlite3
 import tempfile
 import time
 from collections.abc import Iterator
@@ -19,14 +20,15 @@ from typing import Final
 import msgspec
 
 from engine.commands import Command
-from journal.codec import BatchRecord, CorruptRecord, UnknownVersion, open_batch
-from journal.port import JournalCorrupt, JournalError, JournalTooNew
-from journal.sqlite import SqliteJournal
+from journal.codec import BatchRecord, CorruptRecord, UnknownVersion, open_batch, verify
+from journal.port import JournalCorrupt, JournalError
+from journal.sqlite import ADVICE, SELECT_RECORDS, SqliteJournal
 
 JOURNAL_NAME: Final = "journal.sqlite"
 HISTORY_NAME: Final = "history.sqlite"
 COPY_TRIES: Final = 20
 RETRY_S: Final = 0.05
+_UNSOUND: Final = (CorruptRecord, UnknownVersion, sqlite3.Error, UnicodeDecodeError)
 
 
 class Unreadable(Exception):
@@ -43,7 +45,7 @@ class Span(msgspec.Struct):
     last_seq: int = 0
     first_ns: int = 0
     last_ns: int = 0
-    torn: bool = False  # the last record was written in part only, and left out: nothing of it was acknowledged
+    torn: bool = False  # the last record does not match its checksum, and is left out
     chain: str = ""  # the chain hash of the last record: it stands for every byte before it
 
 
@@ -103,29 +105,72 @@ def records(copy: Path, span: Span) -> Iterator[tuple[BatchRecord, list[Command]
 
     Raises Unreadable, naming the record, where the journal is damaged or of a version that is not known.
     """
+    with _told_of(copy, span), contextlib.closing(SqliteJournal(copy)) as journal:
+        for record in journal.read():
+            commands = open_batch(record)
+            if span.records == 0:
+                span.first_seq, span.first_ns = record.first_seq, record.ts_ns
+            span.records += 1
+            span.last_seq, span.last_ns, span.chain = record.last_seq, record.ts_ns, record.chain.hex()
+            yield record, commands
+    span.torn = any(copy.parent.glob("journal.torn-*"))
+
+
+def checkpoints(copy: Path, span: Span) -> dict[int, str]:
+    """The state digests that the server noted, by seq. Raises Unreadable."""
+    with _told_of(copy, span):
+        SqliteJournal(copy).close()  # with every check of a server; it folds the log
+        _check_file(copy, span)
+        with contextlib.closing(SqliteJournal(copy)) as journal:
+            return {checkpoint.seq: checkpoint.digest for checkpoint in journal.checkpoints()}
+
+
+def _check_file(copy: Path, span: Span) -> None:
+    """Look at what the chain does not cover: the pages, and the table of checkpoints. Raises JournalCorrupt. O(bytes).
+
+    A page that contradicts itself could hide rows. What remains are bytes that nothing is read from.
+    """
+    with contextlib.closing(sqlite3.connect(copy)) as connection:
+        wrong = [str(row[0]) for row in connection.execute("PRAGMA integrity_check(1)")]
+    if wrong != ["ok"]:
+        said = " ".join(wrong[0].split())
+        raise JournalCorrupt(f"The journal {span.path} is damaged: its file contradicts itself ({said}).")
+
+
+@contextlib.contextmanager
+def _told_of(copy: Path, span: Span) -> Iterator[None]:
+    """Make an error in reading the copy an Unreadable about the original, with the last sound command before it."""
     try:
-        journal = SqliteJournal(copy)
-        with contextlib.closing(journal):
-            for record in journal.read():
-                commands = open_batch(record)
-                if span.records == 0:
-                    span.first_seq, span.first_ns = record.first_seq, record.ts_ns
-                span.records += 1
-                span.last_seq, span.last_ns, span.chain = record.last_seq, record.ts_ns, record.chain.hex()
-                yield record, commands
-        span.torn = any(copy.parent.glob("journal.torn-*"))
+        yield
     except CorruptRecord as error:
-        raise Unreadable(f"The journal is damaged: {error}.") from error
+        raise Unreadable(f"The journal {span.path} is damaged: {error}. {_sound_until(copy)}") from error
     except UnknownVersion as error:
-        raise Unreadable(f"The journal cannot be read: {error}.") from error
-    except (JournalCorrupt, JournalTooNew, JournalError) as error:
+        raise Unreadable(f"The journal {span.path} cannot be read: {error}.") from error
+    except JournalCorrupt as error:
+        said = str(error).removesuffix(ADVICE).rstrip().replace(str(copy), str(span.path))
+        raise Unreadable(f"{said} {_sound_until(copy)}") from error
+    except UnicodeDecodeError as error:  # SQLite's complaint, which quotes damaged bytes
+        said = error.object.decode("utf-8", "backslashreplace")
+        raise Unreadable(f"The journal {span.path} is damaged: {said}. {_sound_until(copy)}") from error
+    except sqlite3.Error as error:
+        raise Unreadable(f"The journal {span.path} is damaged: {error}. {_sound_until(copy)}") from error
+    except JournalError as error:
         raise Unreadable(str(error).replace(str(copy), str(span.path))) from error
 
 
-def checkpoints(copy: Path) -> dict[int, str]:
-    """The state digests that the server noted, by seq. Raises Unreadable."""
-    try:
-        with contextlib.closing(SqliteJournal(copy)) as journal:
-            return {checkpoint.seq: checkpoint.digest for checkpoint in journal.checkpoints()}
-    except JournalError as error:
-        raise Unreadable(str(error)) from error
+def _sound_until(copy: Path) -> str:
+    """A sentence: how far the records are sound. O(records)."""
+    last: BatchRecord | None = None
+    with (
+        contextlib.suppress(*_UNSOUND),
+        contextlib.closing(sqlite3.connect(copy)) as connection,
+    ):
+        connection.text_factory = bytes  # damage may turn a blob into a text
+        for row in connection.execute(SELECT_RECORDS + "ORDER BY n"):
+            record = BatchRecord(*row)
+            verify(record, last)
+            open_batch(record)
+            last = record
+    if last is None:
+        return "No record of it can be read. It was only read, and is unchanged."
+    return f"All up to record {last.n}, seq {last.last_seq}, is sound. It was only read, and is unchanged."
