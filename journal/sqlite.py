@@ -28,7 +28,7 @@ from typing import Final
 import msgspec
 
 from journal import wal
-from journal.codec import BatchRecord, CorruptRecord, verify, verify_alone
+from journal.codec import BatchRecord, CorruptRecord, UnknownVersion, open_batch, verify, verify_alone
 from journal.port import Checkpoint, JournalCorrupt, JournalError, JournalFailed, JournalLocked, JournalTooNew
 
 APPLICATION_ID: Final = 0x4F42454C  # "OBEL", in the file's header
@@ -43,7 +43,7 @@ _SCHEMA = (
     f"PRAGMA application_id = {APPLICATION_ID}",
     f"PRAGMA user_version = {FORMAT_VERSION}",
 )
-SELECT_RECORDS = "SELECT n, ts_ns, first_seq, count, prev_chain, body, chain, crc32 FROM batches "
+_SELECT = "SELECT n, ts_ns, first_seq, count, prev_chain, body, chain, crc32 FROM batches "
 _INSERT = "INSERT INTO batches VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 _INSERT_CHECKPOINT = "INSERT INTO checkpoints VALUES (?, ?)"
 
@@ -67,6 +67,9 @@ class SqliteJournal:
             self._connection = self._open()
         except (sqlite3.Error, OSError) as error:
             raise self._explained(error) from error
+        except UnicodeDecodeError as error:  # SQLite's complaint, which quotes damaged bytes
+            said = error.object.decode("utf-8", "backslashreplace")
+            raise JournalCorrupt(f"The journal {self.path} is damaged ({said}). {ADVICE}") from error
         try:
             self._last = self._checked_tail()
         except sqlite3.DatabaseError as error:
@@ -115,7 +118,7 @@ class SqliteJournal:
         previous = self._record(after_n) if after_n else None
         good_n = after_n
         try:
-            for row in self._connection.execute(SELECT_RECORDS + "WHERE n > ? ORDER BY n", (after_n,)):
+            for row in self._connection.execute(_SELECT + "WHERE n > ? ORDER BY n", (after_n,)):
                 record = BatchRecord(*row)
                 verify(record, previous)
                 yield record
@@ -137,7 +140,7 @@ class SqliteJournal:
         last = self._last  # set when its commit is durable: what is under way is not told
         until_n = min(until_n, 0 if last is None else last.n)
         try:
-            rows = self._connection.execute(SELECT_RECORDS + "WHERE n > ? AND n <= ? ORDER BY n", (after_n, until_n))
+            rows = self._connection.execute(_SELECT + "WHERE n > ? AND n <= ? ORDER BY n", (after_n, until_n))
             return [BatchRecord(*row) for row in rows.fetchall()]
         except sqlite3.Error as error:
             raise JournalFailed(f"The journal {self.path} could not be read ({error}).") from error
@@ -149,6 +152,16 @@ class SqliteJournal:
         except sqlite3.Error as error:
             raise self._unreadable(self._last_readable(), error) from error
         return [Checkpoint(seq, str(digest, "ascii", "replace")) for seq, digest in rows]
+
+    def check_pages(self) -> None:
+        """Raise JournalCorrupt where the file contradicts itself in what no record covers. O(bytes): for audits."""
+        try:
+            wrong = [_text(row[0]) for row in self._connection.execute("PRAGMA integrity_check(1)")]
+        except sqlite3.Error as error:
+            raise self._unreadable(self._last_readable(), error) from error
+        if wrong != ["ok"]:
+            said = " ".join(wrong[0].split())
+            raise JournalCorrupt(f"The journal {self.path} is damaged: its file contradicts itself ({said}). {ADVICE}")
 
     def close(self) -> None:
         """Fold the log into the file and let go of it. Idempotent."""
@@ -214,7 +227,7 @@ class SqliteJournal:
 
     def _checked_tail(self) -> BatchRecord | None:
         """Verify the last record and return it; cut it when it is torn."""
-        rows = self._connection.execute(SELECT_RECORDS + "ORDER BY n DESC LIMIT 2").fetchall()
+        rows = self._connection.execute(_SELECT + "ORDER BY n DESC LIMIT 2").fetchall()
         records = [BatchRecord(*row) for row in rows]
         last = records[0] if records else None
         before = records[1] if len(records) > 1 else None
@@ -263,7 +276,7 @@ class SqliteJournal:
     def _record(self, n: int) -> BatchRecord:
         """Record `n`, checked alone. Raises JournalCorrupt."""
         try:
-            row = self._connection.execute(SELECT_RECORDS + "WHERE n = ?", (n,)).fetchone()
+            row = self._connection.execute(_SELECT + "WHERE n = ?", (n,)).fetchone()
             if row is None:
                 raise CorruptRecord(n, "it is missing")
             record = BatchRecord(*row)
@@ -302,6 +315,29 @@ class SqliteJournal:
 
 
 ADVICE = "Nothing was changed: restore the data folder from a copy, or move it away to begin anew."
+
+
+def last_sound(path: Path) -> BatchRecord | None:
+    """The last record before the first that is damaged, missing or of another version. O(records).
+
+    The file is opened for writing, and its log folded: for copies.
+    """
+    last: BatchRecord | None = None
+    with (
+        contextlib.suppress(CorruptRecord, UnknownVersion, sqlite3.Error, UnicodeDecodeError),
+        contextlib.closing(sqlite3.connect(path)) as connection,
+    ):
+        connection.text_factory = bytes  # damage may turn a blob into a text
+        for row in connection.execute(_SELECT + "ORDER BY n"):
+            record = BatchRecord(*row)
+            verify(record, last)
+            open_batch(record)
+            last = record
+    return last
+
+
+def _text(cell: bytes) -> str:
+    return cell.decode("utf-8", "backslashreplace")
 
 
 def _connect(path: Path) -> sqlite3.Connection:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-import sqlite3
 import tempfile
 import time
 from collections.abc import Iterator
@@ -20,15 +19,14 @@ from typing import Final
 import msgspec
 
 from engine.commands import Command
-from journal.codec import BatchRecord, CorruptRecord, UnknownVersion, open_batch, verify
+from journal.codec import BatchRecord, CorruptRecord, UnknownVersion, open_batch
 from journal.port import JournalCorrupt, JournalError
-from journal.sqlite import ADVICE, SELECT_RECORDS, SqliteJournal
+from journal.sqlite import ADVICE, SqliteJournal, last_sound
 
 JOURNAL_NAME: Final = "journal.sqlite"
 HISTORY_NAME: Final = "history.sqlite"
 COPY_TRIES: Final = 20
 RETRY_S: Final = 0.05
-_UNSOUND: Final = (CorruptRecord, UnknownVersion, sqlite3.Error, UnicodeDecodeError)
 
 
 class Unreadable(Exception):
@@ -117,24 +115,14 @@ def records(copy: Path, span: Span) -> Iterator[tuple[BatchRecord, list[Command]
 
 
 def checkpoints(copy: Path, span: Span) -> dict[int, str]:
-    """The state digests that the server noted, by seq. Raises Unreadable."""
-    with _told_of(copy, span):
-        SqliteJournal(copy).close()  # with every check of a server; it folds the log
-        _check_file(copy, span)
-        with contextlib.closing(SqliteJournal(copy)) as journal:
-            return {checkpoint.seq: checkpoint.digest for checkpoint in journal.checkpoints()}
+    """The state digests that the server noted, by seq.
 
-
-def _check_file(copy: Path, span: Span) -> None:
-    """Look at what the chain does not cover: the pages, and the table of checkpoints. Raises JournalCorrupt. O(bytes).
-
-    A page that contradicts itself could hide rows. What remains are bytes that nothing is read from.
+    Raises Unreadable, also where the file's pages contradict themselves: one could hide rows, and what no record
+    covers is then bytes that nothing is read from. O(bytes).
     """
-    with contextlib.closing(sqlite3.connect(copy)) as connection:
-        wrong = [str(row[0]) for row in connection.execute("PRAGMA integrity_check(1)")]
-    if wrong != ["ok"]:
-        said = " ".join(wrong[0].split())
-        raise JournalCorrupt(f"The journal {span.path} is damaged: its file contradicts itself ({said}).")
+    with _told_of(copy, span), contextlib.closing(SqliteJournal(copy)) as journal:
+        journal.check_pages()
+        return {checkpoint.seq: checkpoint.digest for checkpoint in journal.checkpoints()}
 
 
 @contextlib.contextmanager
@@ -149,28 +137,13 @@ def _told_of(copy: Path, span: Span) -> Iterator[None]:
     except JournalCorrupt as error:
         said = str(error).removesuffix(ADVICE).rstrip().replace(str(copy), str(span.path))
         raise Unreadable(f"{said} {_sound_until(copy)}") from error
-    except UnicodeDecodeError as error:  # SQLite's complaint, which quotes damaged bytes
-        said = error.object.decode("utf-8", "backslashreplace")
-        raise Unreadable(f"The journal {span.path} is damaged: {said}. {_sound_until(copy)}") from error
-    except sqlite3.Error as error:
-        raise Unreadable(f"The journal {span.path} is damaged: {error}. {_sound_until(copy)}") from error
     except JournalError as error:
         raise Unreadable(str(error).replace(str(copy), str(span.path))) from error
 
 
 def _sound_until(copy: Path) -> str:
     """A sentence: how far the records are sound. O(records)."""
-    last: BatchRecord | None = None
-    with (
-        contextlib.suppress(*_UNSOUND),
-        contextlib.closing(sqlite3.connect(copy)) as connection,
-    ):
-        connection.text_factory = bytes  # damage may turn a blob into a text
-        for row in connection.execute(SELECT_RECORDS + "ORDER BY n"):
-            record = BatchRecord(*row)
-            verify(record, last)
-            open_batch(record)
-            last = record
+    last = last_sound(copy)
     if last is None:
         return "No record of it can be read. It was only read, and is unchanged."
     return f"All up to record {last.n}, seq {last.last_seq}, is sound. It was only read, and is unchanged."
