@@ -150,12 +150,14 @@ class Endings(Notes):
         others = [order for order in queue if order.account != viewer]
         wanted, shown = grid.said(event.quantity), grid.said(_shown(others))
         text = f"Fill or kill: {wanted} was wanted at once; within its limit others showed {shown}"
+        hidden = "Hidden quantity counts too, and was not enough."
         if own and mode is SelfTradePrevention.NONE:
             text += f" and you yourself {grid.said(_shown(own))}"
         elif own and mode in _STOPS_AT_OWN:
             before = grid.said(_shown(queue[: queue.index(own[0])]))
             text += f", {before} of it before your own order {own[0].order_id}"
-        self._protect("fill_or_kill", "killed", f"{text}. Hidden quantity counts too, and was not enough.")
+            hidden = "Nothing behind that counts; hidden quantity before it does, and was not enough."
+        self._protect("fill_or_kill", "killed", f"{text}. {hidden}")
         if own and mode is not SelfTradePrevention.NONE:
             self._protect("self_trade_prevention", *self._own_in_the_way(own, mode))
 

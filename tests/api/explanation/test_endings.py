@@ -113,7 +113,8 @@ def test_a_fill_or_kill_that_ones_own_order_stopped_hears_of_it(mode: str, shown
     told = market.order(order, BEN)
     assert told.chapters[0].stopped_because == "fill_or_kill"
     kill = f"Fill or kill: {wanted} was wanted at once; within its limit {shown.format(own=own)}"
-    said(told, f"{kill[:-1]}. Hidden quantity counts too, and was not enough.")
+    behind = "Nothing behind that counts; hidden quantity before it does, and was not enough."
+    said(told, f"{kill} {behind if 'before' in shown else 'Hidden quantity counts too, and was not enough.'}")
     decided = {one.protection: one.sentence for one in told.chapters[0].protections}
     assert decided.get("self_trade_prevention") == (None if sentence is None else sentence.format(own=own))
 
