@@ -157,7 +157,7 @@ def _add_accounts(routes: Blueprint, venue: Venue, desk: Desk, teller: Teller) -
     def cancel_orders(account: AccountNumber) -> Response:
         """Cancel every open order of an account, which may go on trading."""
         operator = requesting_operator()
-        cancelled = desk.cancel_all(_account(account), None, None)
+        cancelled = desk.cancel_all(_account(account), None, None, by_operator=True)
         audit(operator, "cancel_all", str(account), {"count": str(cancelled.count)}, cancelled.seq)
         return answer(cancelled)
 
@@ -183,7 +183,7 @@ def _add_oversight(routes: Blueprint, venue: Venue) -> None:
         order = exchange.order(wire.order_id_of(order_id))
         if order is None:
             raise rejected(RejectReason.UNKNOWN_ORDER, None)
-        seq = _submit(venue, CancelOrder(order.account, order.order_id)).seq
+        seq = _submit(venue, CancelOrder(order.account, order.order_id, by_operator=True)).seq
         venue.signing.record(operator, "cancel", order_id, {"account": str(order.account)}, seq)
         return answer(OrderCancelled(True, order_id, str(order.account), seq))
 

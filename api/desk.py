@@ -71,11 +71,13 @@ class Desk:
         applied = self._venue.sequencer.submit(command)
         return self._cancelled(applied, command, time.perf_counter() - started)
 
-    def cancel_all(self, account: AccountId, symbol: str | None, side: Side | None) -> answers.CancelAllAnswer:
+    def cancel_all(
+        self, account: AccountId, symbol: str | None, side: Side | None, *, by_operator: bool = False
+    ) -> answers.CancelAllAnswer:
         """Cancel every open order of `account`, of one symbol or side when given."""
         if symbol is not None:
             self.instrument(symbol)
-        applied = self._venue.sequencer.submit(CancelAll(account, symbol, side))
+        applied = self._venue.sequencer.submit(CancelAll(account, symbol, side, by_operator))
         ids = [str(event.order_id) for event in applied.events if isinstance(event, Cancelled)]
         return answers.CancelAllAnswer(ids, len(ids), applied.seq)
 

@@ -56,7 +56,7 @@ class Leavings:
         """Cancel those that are open, and any that is entered yet. Cooperative."""
         self._gone = True
         commands = [
-            CancelOrder(account, order_id)
+            CancelOrder(account, order_id, by_operator=False)
             for order_id, account in self._entered.items()
             if self._exchange.order(order_id) is not None
         ]

@@ -56,11 +56,11 @@ def _misplaced(command: EnterOrder, options: OrderOptions) -> str | None:
     kind = command.order_type
     for name, kinds in _ONLY_FOR.items():
         if getattr(options, name) is not None and kind not in kinds:
-            return f"A {kind} order has no {name}, which goes with {' and '.join(kinds)} orders: leave it out."
+            return f"{_a(kind)} order has no {name}, which goes with {' and '.join(kinds)} orders: leave it out."
     if command.price is not None and kind not in _PRICED:
-        return f"A {kind} order has no price: leave it out."
+        return f"{_a(kind)} order has no price: leave it out."
     if command.quote_quantity is not None and kind is not OrderType.MARKET:
-        return f"A {kind} order has no quote_quantity, which goes with market orders: give a quantity."
+        return f"{_a(kind)} order has no quote_quantity, which goes with market orders: give a quantity."
     if options.expire_ns is not None and command.time_in_force is not TimeInForce.GTD:
         return "An expire_time goes with time_in_force gtd only: ask for gtd, or leave the expire_time out."
     return None
@@ -69,11 +69,11 @@ def _misplaced(command: EnterOrder, options: OrderOptions) -> str | None:
 def _missing(command: EnterOrder, options: OrderOptions) -> str | None:
     kind = command.order_type
     if command.price is None and kind in _PRICED:
-        return f"A {kind} order needs a price."
+        return f"{_a(kind)} order needs a price."
     if command.quantity is None and command.quote_quantity is None:
-        return f"A {kind} order needs a quantity."
+        return f"{_a(kind)} order needs a quantity."
     if options.stop_price is None and kind in _STOPPED:
-        return f"A {kind} order needs a stop_price."
+        return f"{_a(kind)} order needs a stop_price."
     if command.time_in_force is TimeInForce.GTD and options.expire_ns is None:
         return "An order with time_in_force gtd needs an expire_time."
     if options.stop_loss_limit is not None and options.stop_loss is None:
@@ -88,7 +88,7 @@ def _clashing(command: EnterOrder, options: OrderOptions) -> str | None:
     if kind is OrderType.MARKET and tif not in _AT_ONCE:
         return f"A market order never rests, so its time_in_force is ioc or fok, not {tif}."
     if kind in _WAITING and tif in _AT_ONCE:
-        return f"A {kind} order waits, so its time_in_force is gtc, day or gtd, not {tif}."
+        return f"{_a(kind)} order waits, so its time_in_force is gtc, day or gtd, not {tif}."
     if command.quantity is not None and command.quote_quantity is not None:
         return "Give quantity or quote_quantity, not both."
     if command.quote_quantity is not None and tif is TimeInForce.FOK:
@@ -109,3 +109,8 @@ def _wrong_side(command: EnterOrder, options: OrderOptions) -> str | None:
     if options.take_profit is not None or options.stop_loss is not None:
         return f"Exits of a {side} order: the take_profit must be {high} its price, and the stop_loss {low} both."
     return None
+
+
+def _a(kind: OrderType) -> str:
+    """`A stop`, `An oco`."""
+    return f"{'An' if kind[0] in 'aeiou' else 'A'} {kind}"

@@ -268,9 +268,8 @@ def cancel_command(request: CancelRequest, account: AccountId) -> CancelOrder:
     order_id = request.order_id
     if order_id is None and request.client_order_id is None:
         raise Malformed("MISSING_FIELD", "Say which order: give order_id or client_order_id.", field="order_id")
-    return CancelOrder(
-        account, None if order_id is None else order_id_of(order_id), request.client_order_id, request.symbol
-    )
+    number = None if order_id is None else order_id_of(order_id)
+    return CancelOrder(account, number, request.client_order_id, request.symbol, by_operator=False)
 
 
 def amend_command(request: AmendRequest, order_id: str | int, account: AccountId, exchange: Exchange) -> AmendOrder:

@@ -22,7 +22,7 @@ from engine.triggers import finish, hold_price, trigger_at_once
 from engine.types import AccountId, Lots, OrderId, Ticks, TradingStatus
 from engine.venue import Venue
 
-_TRADING, _REQUESTED = TradingStatus.TRADING, CancelReason.REQUESTED
+_TRADING = TradingStatus.TRADING
 
 
 def amend(venue: Venue, command: AmendOrder, events: list[ev.Event]) -> None:
@@ -173,9 +173,9 @@ def cancel(venue: Venue, command: CancelOrder, events: list[ev.Event]) -> None:
     order = own_open_order(venue, command.account, command.order_id, command.client_order_id, command.symbol, events)
     if order is not None:
         if order.terms is None:
-            venue.end(order, _REQUESTED, events)
+            venue.end(order, _asked_by(command), events)
             return
-        end_alone(venue, order, _REQUESTED, events, exits=True)
+        end_alone(venue, order, _asked_by(command), events, exits=True)
         if venue.pending:
             finish(venue, events)
 
@@ -188,7 +188,11 @@ def cancel_all(venue: Venue, command: CancelAll, events: list[ev.Event]) -> None
         if command.side is not None and order.side is not command.side:
             continue
         if order.order_id in venue.orders:  # its sibling's end may have ended it
-            end_alone(venue, order, _REQUESTED, events, exits=False)
+            end_alone(venue, order, _asked_by(command), events, exits=False)
+
+
+def _asked_by(command: CancelOrder | CancelAll) -> CancelReason:
+    return CancelReason.BY_OPERATOR if command.by_operator else CancelReason.REQUESTED
 
 
 def own_open_order(

@@ -84,6 +84,7 @@ class CancelOrder(msgspec.Struct, frozen=True, array_like=True, tag="C"):
     order_id: OrderId | None = None
     client_order_id: str | None = None
     symbol: str | None = None  # when given, the order must be in it
+    by_operator: bool | None = None  # or by the owner. Commands older than the field tell not
 
 
 class CancelAll(msgspec.Struct, frozen=True, array_like=True, tag="A"):
@@ -92,6 +93,7 @@ class CancelAll(msgspec.Struct, frozen=True, array_like=True, tag="A"):
     account: AccountId
     symbol: str | None = None
     side: Side | None = None
+    by_operator: bool | None = None  # or by the owner. Commands older than the field tell not
 
 
 class AmendOrder(msgspec.Struct, frozen=True, array_like=True, tag="M"):

@@ -50,7 +50,8 @@ class RejectReason(StrEnum):
 class CancelReason(StrEnum):
     """Why an order ended with something left of it."""
 
-    REQUESTED = "requested"
+    REQUESTED = "requested"  # by its owner; by whom is not known where a command tells not
+    BY_OPERATOR = "by_operator"
     NO_LIQUIDITY = "no_liquidity"  # what a market order could not take within the collar
     IMMEDIATE_OR_CANCEL = "immediate_or_cancel"
     FILL_OR_KILL = "fill_or_kill"

@@ -28,7 +28,7 @@ from typing import Final
 import msgspec
 
 from journal import wal
-from journal.codec import BatchRecord, CorruptRecord, verify, verify_alone
+from journal.codec import BatchRecord, CorruptRecord, UnknownVersion, open_batch, verify, verify_alone
 from journal.port import Checkpoint, JournalCorrupt, JournalError, JournalFailed, JournalLocked, JournalTooNew
 
 APPLICATION_ID: Final = 0x4F42454C  # "OBEL", in the file's header
@@ -67,6 +67,9 @@ class SqliteJournal:
             self._connection = self._open()
         except (sqlite3.Error, OSError) as error:
             raise self._explained(error) from error
+        except UnicodeDecodeError as error:  # SQLite's complaint, which quotes damaged bytes
+            said = error.object.decode("utf-8", "backslashreplace")
+            raise JournalCorrupt(f"The journal {self.path} is damaged ({said}). {ADVICE}") from error
         try:
             self._last = self._checked_tail()
         except sqlite3.DatabaseError as error:
@@ -121,12 +124,12 @@ class SqliteJournal:
                 yield record
                 previous, good_n = record, record.n
         except CorruptRecord as error:
-            raise JournalCorrupt(f"The journal {self.path} is damaged: {error}. {_ADVICE}") from error
+            raise JournalCorrupt(f"The journal {self.path} is damaged: {error}. {ADVICE}") from error
         except sqlite3.Error as error:
             raise self._unreadable(good_n, error) from error
         last_n = self._last.n if self._last else 0
         if good_n < last_n:
-            raise JournalCorrupt(f"The journal {self.path} is damaged: record {good_n + 1} is missing. {_ADVICE}")
+            raise JournalCorrupt(f"The journal {self.path} is damaged: record {good_n + 1} is missing. {ADVICE}")
 
     def part(self, after_n: int, until_n: int) -> list[BatchRecord]:
         """The durable records after `after_n` up to `until_n`, as they are stored. From any thread. O(records).
@@ -149,6 +152,16 @@ class SqliteJournal:
         except sqlite3.Error as error:
             raise self._unreadable(self._last_readable(), error) from error
         return [Checkpoint(seq, str(digest, "ascii", "replace")) for seq, digest in rows]
+
+    def check_pages(self) -> None:
+        """Raise JournalCorrupt where the file contradicts itself in what no record covers. O(bytes): for audits."""
+        try:
+            wrong = [_text(row[0]) for row in self._connection.execute("PRAGMA integrity_check(1)")]
+        except sqlite3.Error as error:
+            raise self._unreadable(self._last_readable(), error) from error
+        if wrong != ["ok"]:
+            said = " ".join(wrong[0].split())
+            raise JournalCorrupt(f"The journal {self.path} is damaged: its file contradicts itself ({said}). {ADVICE}")
 
     def close(self) -> None:
         """Fold the log into the file and let go of it. Idempotent."""
@@ -184,7 +197,7 @@ class SqliteJournal:
         application_id = connection.execute("PRAGMA application_id").fetchone()[0]
         version = connection.execute("PRAGMA user_version").fetchone()[0]
         if application_id != APPLICATION_ID:
-            raise JournalCorrupt(f"{self.path} is no Openbell journal. {_ADVICE}")
+            raise JournalCorrupt(f"{self.path} is no Openbell journal. {ADVICE}")
         if version > FORMAT_VERSION:
             raise JournalTooNew(
                 f"The journal {self.path} was written by a newer Openbell (format {version}, this one knows "
@@ -195,12 +208,12 @@ class SqliteJournal:
         """Raise JournalCorrupt where SQLite would drop flushed commits without a word."""
         log_path = self.path.with_name(self.path.name + "-wal")
         if log_path.exists() and log_path.stat().st_size and not (self.path.exists() and self.path.stat().st_size):
-            raise JournalCorrupt(f"{log_path} is there without the journal {self.path} it belongs to. {_ADVICE}")
+            raise JournalCorrupt(f"{log_path} is there without the journal {self.path} it belongs to. {ADVICE}")
         damaged_at = wal.first_lost_byte(log_path)
         if damaged_at is not None:
             raise JournalCorrupt(
                 f"The journal {self.path} is damaged: record {self._last_in_copy(log_path) + 1} and those after it "
-                f"cannot be read, because {log_path.name} is damaged at byte {damaged_at}. {_ADVICE}"
+                f"cannot be read, because {log_path.name} is damaged at byte {damaged_at}. {ADVICE}"
             )
 
     def _last_in_copy(self, log_path: Path) -> int:
@@ -230,13 +243,13 @@ class SqliteJournal:
                 else:
                     verify(last, before)
         except CorruptRecord as error:
-            raise JournalCorrupt(f"The journal {self.path} is damaged: {error}. {_ADVICE}") from error
+            raise JournalCorrupt(f"The journal {self.path} is damaged: {error}. {ADVICE}") from error
         noted = self._connection.execute("SELECT coalesce(max(seq), 0) FROM checkpoints").fetchone()[0]
         if noted > (last.last_seq if last else 0):
             missing = last.n + 1 if last else 1
             raise JournalCorrupt(
                 f"The journal {self.path} is damaged: record {missing} is missing, for the state at seq {noted} "
-                f"was noted. {_ADVICE}"
+                f"was noted. {ADVICE}"
             )
         return last
 
@@ -269,7 +282,7 @@ class SqliteJournal:
             record = BatchRecord(*row)
             verify_alone(record)
         except CorruptRecord as error:
-            raise JournalCorrupt(f"The journal {self.path} is damaged: {error}. {_ADVICE}") from error
+            raise JournalCorrupt(f"The journal {self.path} is damaged: {error}. {ADVICE}") from error
         except sqlite3.Error as error:
             raise self._unreadable(self._last_readable(), error) from error
         return record
@@ -285,7 +298,7 @@ class SqliteJournal:
     def _unreadable(self, good_n: int, error: sqlite3.Error) -> JournalCorrupt:
         return JournalCorrupt(
             f"The journal {self.path} is damaged: record {good_n} is the last that can be read, "
-            f"the file is broken behind it ({error}). {_ADVICE}"
+            f"the file is broken behind it ({error}). {ADVICE}"
         )
 
     def _explained(self, error: Exception) -> JournalError:
@@ -297,11 +310,34 @@ class SqliteJournal:
                 "of its own with --data."
             )
         if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
-            return JournalCorrupt(f"The journal {self.path} is damaged ({error}). {_ADVICE}")
+            return JournalCorrupt(f"The journal {self.path} is damaged ({error}). {ADVICE}")
         return JournalFailed(f"The journal {self.path} cannot be opened for writing ({error}).")
 
 
-_ADVICE = "Nothing was changed: restore the data folder from a copy, or move it away to begin anew."
+ADVICE = "Nothing was changed: restore the data folder from a copy, or move it away to begin anew."
+
+
+def last_sound(path: Path) -> BatchRecord | None:
+    """The last record before the first that is damaged, missing or of another version. O(records).
+
+    The file is opened for writing, and its log folded: for copies.
+    """
+    last: BatchRecord | None = None
+    with (
+        contextlib.suppress(CorruptRecord, UnknownVersion, sqlite3.Error, UnicodeDecodeError),
+        contextlib.closing(sqlite3.connect(path)) as connection,
+    ):
+        connection.text_factory = bytes  # damage may turn a blob into a text
+        for row in connection.execute(_SELECT + "ORDER BY n"):
+            record = BatchRecord(*row)
+            verify(record, last)
+            open_batch(record)
+            last = record
+    return last
+
+
+def _text(cell: bytes) -> str:
+    return cell.decode("utf-8", "backslashreplace")
 
 
 def _connect(path: Path) -> sqlite3.Connection:

@@ -11,10 +11,10 @@ from collections.abc import Iterable
 
 import msgspec
 
-from api.explanation.answers import Chapter, Place
-from api.explanation.checks import AMEND_RULES, CANCEL_RULES, ENTRY_RULES, checks_until, funds_sentence
+from api.explanation.answers import Chapter
+from api.explanation.checks import AMEND_RULES, ENTRY_RULES, checks_until, funds_sentence
+from api.explanation.endings import Endings
 from api.explanation.looking import Look, account_of
-from api.explanation.notes import Notes
 from api.explanation.pieces import (
     auction_rows,
     auction_words,
@@ -27,7 +27,7 @@ from api.explanation.pieces import (
     place_sentence,
     trimmed,
 )
-from api.explanation.words import cause, utc, why_cancelled, why_refused
+from api.explanation.words import cause, utc
 from engine import events as ev
 from engine.commands import AmendOrder, EnterOrder
 from engine.rejects import CancelReason, RejectReason
@@ -47,7 +47,7 @@ def tell(before: Look, events: Iterable[ev.Event], only_trade: int | None = None
     return teller.chapter()
 
 
-class _Teller(Notes):
+class _Teller(Endings):
     """Follows the events of one command, and writes down what concerns the order."""
 
     # -- hearing
@@ -203,7 +203,7 @@ class _Teller(Notes):
         kind = "a market order" if event.price is None else f"a limit order at {grid.price(event.price)}"
         self._say("triggered", f"The stop price {grid.price(stop)} was reached by {by}: it became {kind}.")
         self._meet(self._side)
-        self._tell_limits(self._side)
+        self._tell_limits(self._side, self._b.held_at(stop) if event.price is None else None)
 
     def _on_amended(self, event: ev.Amended) -> None:
         grid = self._grid
@@ -321,56 +321,6 @@ class _Teller(Notes):
             sentence = f"Limit state: the band stopped it at {at}, so the symbol became limit-{word}."
             self._protect("limit_state", "began", sentence)
 
-    # -- ends
-
-    def _on_rejected(self, event: ev.Rejected) -> None:
-        rules = ENTRY_RULES if self._b.own_entry else AMEND_RULES if self._b.own_amend else CANCEL_RULES
-        self._checks = checks_until(rules, event.reason, self._b.sentences)
-        self._say("rejected", f"It was refused: {why_refused(event.reason)}.")
-        if (sentence := self._checks[-1].sentence) is not None:
-            self._words.append(sentence)
-        self._stopped = event.reason
-        if self._side is None:
-            return
-        self._book = book_met(self._picture, self._side, self._grid)
-        if event.reason is RejectReason.POST_ONLY_WOULD_TAKE:
-            self._words.append(met_sentence(self._picture, self._side, self._grid))
-            self._protect("post_only", "rejected", "Post-only: its price reached the opposite side.")
-        elif event.reason is RejectReason.PRICE_OUTSIDE_COLLAR:
-            self._protect("collar", "rejected", self._b.collar or "Collar: its price was beyond it.")
-        elif event.reason is RejectReason.SELF_TRADE:
-            self._would_meet()
-
-    def _on_ended(self, event: ev.Ended) -> None:
-        self._ended = True
-        self._touched[event.order_id] = "it ended"
-        left = self._grid.said(event.quantity - event.cum)
-        filled = self._grid.said(event.cum)
-        if isinstance(event, ev.Completed):
-            self._say("completed")
-            self._stopped = "filled"
-        elif isinstance(event, ev.Expired):
-            self._say("expired", f"Its time was over: it expired with {left} left and {filled} filled.")
-            self._stopped = "expired"
-        elif isinstance(event, ev.Cancelled):
-            self._stopped = event.reason
-            self._on_cancelled(event, left, filled)
-
-    def _on_cancelled(self, event: ev.Cancelled, left: str, filled: str) -> None:
-        self._say("cancelled")
-        terms = event.terms
-        if event.reason is CancelReason.FILL_OR_KILL:
-            self._tell_kill(event)
-        elif event.reason is CancelReason.PRICE_BAND:
-            self._protect("price_band", "prevented", "Price band: more was on offer, but only beyond the band.")
-        elif event.reason is CancelReason.SELF_TRADE and self._taking and not self._prevented():
-            self._would_meet()
-        text = f"{left} was cancelled {why_cancelled(event.reason)}; {filled} had been filled."
-        if event.reason is CancelReason.ONE_CANCELS_OTHER and terms is not None and terms.linked_to is not None:
-            what = self._touched.get(terms.linked_to, "it triggered")
-            text = f"{left} was cancelled because of its other leg, order {terms.linked_to}: {what}."
-        self._end_words = text
-
     # -- the chapter
 
     def chapter(self) -> Chapter:
@@ -420,29 +370,3 @@ class _Teller(Notes):
             place_after=place,
             auction=self._auction,
         )
-
-    def _outcome(self, place: Place | None) -> list[str]:
-        """How it stands with the order after the command."""
-        if self._stopped == "filled":
-            return ["It was filled in full."]
-        if self._end_words is not None:
-            return [self._end_words]
-        if place is None or "rejected" in self._happened:
-            return []
-        left = self._grid.said(self._b.leaves)
-        words = []
-        if self._book is not None and self._picture.status is TradingStatus.TRADING and self._side is not None:
-            words.append(self._why_it_stopped(self._side))
-        if place != self._b.place_before:
-            words.append(f"{left} rests, {place_sentence(place)}.")
-        return words
-
-    def _why_it_stopped(self, side: Side) -> str:
-        best, name = self._picture.best(opposite_of(side)), "offer" if side is Side.BUY else "bid"
-        much = "no more" if any(level.taken for level in self._walk) else "nothing"
-        if best is None:
-            self._stopped = "book_empty"
-            return f"It took {much} because no {name} was left."
-        self._stopped = "limit_reached"
-        limit = self._grid.price(self._limit or Ticks(0))
-        return f"It took {much} because the next {name}, {self._grid.price(best)}, was beyond its limit {limit}."

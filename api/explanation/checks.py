@@ -56,6 +56,7 @@ AMEND_RULES = (
 CANCEL_RULES = (R.UNKNOWN_ORDER, R.TOO_LATE)
 
 _NO_PRICES = ("display_quantity", "post_only", "expire_ns")
+SAID_BY_REFUSAL = (R.UNKNOWN_ORDER, R.TOO_LATE, R.POST_ONLY_WOULD_TAKE, R.SELF_TRADE)  # these say no more than it
 _PLAIN = {  # what is said where no number tells more
     R.ACCOUNT_STOPPED: "An operator has stopped your account: it may cancel, but enter nothing.",
     R.DUPLICATE_CLIENT_ORDER_ID: "You used this client_order_id before, for an order with other fields.",

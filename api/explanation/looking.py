@@ -19,9 +19,11 @@ from api.explanation.pieces import place_of
 from api.grid import Grid, grid_of
 from engine.book import OrderBook
 from engine.commands import AmendOrder, CancelOrder, Command, EnterOrder
+from engine.entry import default_prevention
 from engine.exchange import Exchange
 from engine.rejects import RejectReason
-from engine.types import AccountId, OrderId, OrderType, Side, Ticks, TradingStatus, entry_of
+from engine.triggers import hold_price
+from engine.types import AccountId, OrderId, OrderType, SelfTradePrevention, Side, Ticks, TradingStatus, entry_of
 
 
 class Look:
@@ -58,6 +60,9 @@ class Look:
         self.rates = _rates(exchange, book, account) if order is None else (order.maker_rate, order.taker_rate)
         self.leaves = 0 if order is None else order.leaves
         self.limit = None if order is None else order.price
+        self.prevention = SelfTradePrevention.NONE if order is None else order.prevention
+        moved = own_amend and isinstance(command, AmendOrder) and command.stop_price is not None
+        self._held_at = None if order is None or moved else order.hold_price
         self.order = None if order is None else (order.side, order.order_type, order.time_in_force)
         self.sentences: dict[RejectReason, str] = {}
         self.funds: FundsSeen | None = None
@@ -81,9 +86,18 @@ class Look:
         )
         self.place_before = place_of(self.picture, order_id, self.grid)
 
+    def held_at(self, stop_price: Ticks) -> Ticks | None:
+        """The price that the order holds money for until it triggers at `stop_price`; None when it holds its lots."""
+        if self._held_at is not None or self.side is None:
+            return self._held_at
+        return hold_price(self.side, stop_price, self.grid.instrument)
+
     def _look_at_entry(self, exchange: Exchange, command: EnterOrder) -> None:
         book = exchange.books[command.symbol]
         self.side = command.side
+        asked = command.self_trade_prevention
+        owner = exchange.account(command.account)
+        self.prevention = default_prevention(owner, command.account) if asked is None else asked
         self.sentences = entry_sentences(exchange, command, book, self.ts_ns)
         self.funds = entry_funds(exchange, command, book, self.ts_ns)
         if self.funds is not None:

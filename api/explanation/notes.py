@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from api.explanation.answers import Asked, AuctionRow, BookMet, FillTold, Protection, RuleCheck
 from api.explanation.looking import Look
-from api.explanation.pieces import Walked, opposite_of, own_at_best, shown_by_others
+from api.explanation.pieces import Walked, opposite_of, own_at_best
 from api.explanation.words import amend_asked, asked, changed, entry_asked
 from engine import events as ev
 from engine.commands import AmendOrder, EnterOrder
@@ -34,9 +34,10 @@ class Notes:
         self._auction: list[AuctionRow] = []
         self._taking = False  # the order is the one that executes
         self._ended = False
-        self._end_words: str | None = None
+        self._end_words: list[str] = []
         self._limit, self._side = before.limit, before.side
         self._trades: list[ev.Filled] = []
+        self._bound: tuple[Ticks, str] | None = None  # of an order without a limit: the worst price, and what sets it
         self._touched: dict[OrderId, str] = {}  # what happened to other orders, for the end of a pair
         if before.own_entry and isinstance(before.command, EnterOrder):
             self._words.append(asked(before.command, self._grid))
@@ -83,22 +84,29 @@ class Notes:
                 f"{self._grid.said(own.shown)} at {self._grid.price(own.price)}.",
             )
 
-    def _tell_kill(self, event: ev.Cancelled) -> None:
-        """What stood there for an order that wanted all or nothing."""
-        shown = self._grid.said(shown_by_others(self._picture, event.side, event.price, self._b.viewer))
-        wanted = self._grid.said(event.quantity)
-        self._protect(
-            "fill_or_kill",
-            "killed",
-            f"Fill or kill: {wanted} was wanted at once; within its limit others showed {shown}. "
-            "Hidden quantity counts too, and was not enough.",
-        )
-
-    def _tell_limits(self, side: Side) -> None:
+    def _tell_limits(self, side: Side, held_at: Ticks | None = None) -> None:
+        """What the collar, what the order holds and the band allow; notes the nearest for one without a limit."""
+        collar = self._picture.collar(side)
         if self._b.collar is not None:
             self._protect("collar", "passed", self._b.collar)
-        elif (limit := self._picture.collar(side)) is not None:
-            self._protect("collar", "passed", f"Collar: nothing worse than {self._grid.price(limit)} could trade.")
+        elif collar is not None:
+            self._protect("collar", "passed", f"Collar: nothing worse than {self._grid.price(collar)} could trade.")
+        if held_at is not None:
+            self._protect(
+                "hold",
+                "passed",
+                f"Hold: while it waited it held money for a price of up to {self._grid.price(held_at)}: nothing above "
+                "that could trade.",
+            )
+        band = self._picture.band
+        edge = None if band is None else band[1] if side is Side.BUY else band[0]
+        bounds = [
+            (price, name)
+            for price, name in ((collar, "collar"), (held_at, "hold"), (edge, "price_band"))
+            if price is not None
+        ]
+        if bounds:
+            self._bound = (min if side is Side.BUY else max)(bounds, key=lambda bound: bound[0])
         if self._picture.band is not None:
             low, high = self._picture.band
             allowed = f"{self._grid.price(low)} to {self._grid.price(high)}"

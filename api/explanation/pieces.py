@@ -225,14 +225,14 @@ def auction_words(picture: Picture, event: ev.Uncrossed, grid: Grid) -> list[str
     ]
 
 
-def shown_by_others(picture: Picture, side: Side, limit: Ticks | None, viewer: AccountId) -> Lots:
-    """What everybody but `viewer` shows to an order of `side` at `limit` or better."""
-    shown = 0
+def within(picture: Picture, side: Side, limit: Ticks | None) -> list[Resting]:
+    """What rests for an order of `side` at `limit` or better, in the order in which it would be met."""
+    met: list[Resting] = []
     for price, queue in picture.depth(opposite_of(side)):
         if limit is not None and (price > limit if side is Side.BUY else price < limit):
             break
-        shown += sum(order.shown for order in queue if order.account != viewer)
-    return Lots(shown)
+        met.extend(queue)
+    return met
 
 
 def own_at_best(picture: Picture, side: Side, viewer: AccountId) -> Resting | None:

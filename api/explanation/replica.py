@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 
 from api.explanation.story import Sequenced
 from engine.commands import Command
-from engine.events import Event, Filled
+from engine.events import Ended, Event, Filled
 from engine.exchange import Exchange
 from engine.types import Seq
 from journal.codec import BatchRecord, open_batch, verify
@@ -24,7 +24,7 @@ class Index:
 
     def __init__(self) -> None:
         self._ids = array("q")  # an order, and in `_seqs` at the same place the command that touched it
-        self._seqs = array("q")
+        self._seqs = array("q")  # below zero: and ended it
         self._trade_seqs = array("q")  # by trade id
         self._makers = array("q")
         self._takers = array("q")
@@ -33,6 +33,7 @@ class Index:
     def add(self, seq: int, events: list[Event]) -> None:
         """Note what a command did."""
         touched: set[int] = set()
+        ended: set[int] = set()
         for event in events:
             if type(event) is Filled:
                 touched.add(event.maker_order_id)
@@ -44,12 +45,23 @@ class Index:
                 order_id: int | None = getattr(event, "order_id", None)
                 if order_id is not None:
                     touched.add(order_id)
+                    if isinstance(event, Ended):
+                        ended.add(order_id)
         for order_id in sorted(touched):
             self._ids.append(order_id)
-            self._seqs.append(seq)
+            self._seqs.append(-seq if order_id in ended else seq)
 
     def seqs_of(self, order_id: int) -> list[int]:
         """The commands that touched an order, in order. O(touches of all orders), some 10 ms a million."""
+        return [abs(seq) for seq in self._touches(order_id)]
+
+    def state_of(self, order_id: int) -> int | None:
+        """The command that tells how far an order has come: that of its end, or the last. O(touches of all orders)."""
+        touches = self._touches(order_id)
+        found = [-seq for seq in touches if seq < 0] or touches
+        return found[-1] if found else None
+
+    def _touches(self, order_id: int) -> list[int]:
         found: list[int] = []
         at = -1
         try:

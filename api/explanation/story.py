@@ -12,10 +12,10 @@ import msgspec
 from api.explanation.answers import Chapter, Explanation
 from api.explanation.chapters import tell
 from api.explanation.looking import Look
-from api.explanation.words import refusal, utc
+from api.explanation.plain import Plain
 from api.grid import Grid
 from engine.commands import AmendOrder, CancelOrder, Command, EnterOrder
-from engine.events import Ended, Event, Filled, Rejected
+from engine.events import Ended, Event, Filled
 from engine.exchange import Exchange
 from engine.types import AccountId, Amount, Lots, OrderId, Seq
 
@@ -37,7 +37,7 @@ class Told(msgspec.Struct, frozen=True):
     """One chapter, and how far the order was after it."""
 
     chapter: Chapter
-    totals: Totals
+    totals: Totals | None  # None: the command tells nothing of how far the order is
 
 
 class Subject(msgspec.Struct, frozen=True):
@@ -59,8 +59,8 @@ def tell_commands(
         if seq not in wanted:
             exchange.apply(command, Seq(seq), ts_ns)
         elif subject.symbol not in exchange.books:
-            events = exchange.apply(command, Seq(seq), ts_ns)
-            told.append(Told(plain_chapter(seq, ts_ns, events), Totals()))
+            plain = Plain(exchange, command, seq, ts_ns)
+            told.append(Told(plain.chapter(exchange.apply(command, Seq(seq), ts_ns)), None))
         else:
             order_id, account = subject.order_id, subject.account
             before = Look(exchange, command, seq, ts_ns, subject.symbol, order_id, account)
@@ -70,8 +70,8 @@ def tell_commands(
     return told
 
 
-def _totals(exchange: Exchange, events: list[Event], subject: Subject, grid: Grid) -> Totals:
-    """How far the order is, or for one trade what that came to."""
+def _totals(exchange: Exchange, events: list[Event], subject: Subject, grid: Grid) -> Totals | None:
+    """How far the order is, or for one trade what that came to; None before it is entered, and when it was done."""
     if subject.trade_id is not None:
         for event in events:
             if isinstance(event, Filled) and event.trade_id == subject.trade_id:
@@ -82,39 +82,12 @@ def _totals(exchange: Exchange, events: list[Event], subject: Subject, grid: Gri
             return _totalled(event.cum, event.quote_cum, event.fees, grid)
     order = exchange.order(subject.order_id)
     if order is None:
-        return _totalled(Lots(0), Amount(0), Amount(0), grid)
+        return None
     return _totalled(order.cum, order.quote_cum, order.fees, grid)
 
 
 def _totalled(cum: Lots, notional: Amount, fees: Amount, grid: Grid) -> Totals:
     return Totals(grid.quantity(cum), grid.amount(notional), grid.amount(fees), grid.average_price(notional, cum))
-
-
-def plain_chapter(seq: int, ts_ns: int, events: list[Event]) -> Chapter:
-    """A command that met no book: a refused cancel, an order for an unknown symbol, a deposit."""
-    rejected = [event for event in events if isinstance(event, Rejected)]
-    words = [f"Command {seq}, {utc(ts_ns)}."]
-    words += [refusal(event.reason) for event in rejected] or ["It was carried out."]
-    return Chapter(
-        order_id=None,
-        side=None,
-        seq=seq,
-        ts_ns=ts_ns,
-        timestamp=ts_ns / 1e9,
-        happened=["rejected" if rejected else "done"],
-        words=words,
-        asked=None,
-        book=None,
-        checks=[],
-        funds=None,
-        levels=[],
-        stopped_because=rejected[0].reason if rejected else None,
-        protections=[],
-        fills=[],
-        place_before=None,
-        place_after=None,
-        auction=[],
-    )
 
 
 def subject_of_command(command: Command, seq: int) -> tuple[OrderId, str | None]:
@@ -126,18 +99,28 @@ def subject_of_command(command: Command, seq: int) -> tuple[OrderId, str | None]
     return OrderId(seq), None
 
 
-def told_seqs(seqs: Sequence[int]) -> tuple[list[int], int]:
-    """Those of an order's seqs that are told, and how many in the middle are left out."""
+def told_seqs(seqs: Sequence[int], end: int | None) -> tuple[list[int], int]:
+    """Those of an order's seqs that are told, and how many in the middle are left out; never `end`, that of its end."""
     if len(seqs) <= CHAPTERS_MAX:
         return list(seqs), 0
     half = CHAPTERS_MAX // 2
-    return [*seqs[:half], *seqs[-half:]], len(seqs) - 2 * half
+    chosen = [*seqs[:half], *seqs[-half:]]
+    if end is not None and end not in chosen:
+        chosen.insert(half, end)
+    return chosen, len(seqs) - len(chosen)
 
 
-def explanation(told: Sequence[Told], subject: Subject, as_of_seq: int, left_out: int) -> Explanation:
-    """The chapters as one answer. `told` is not empty."""
+def totals_of(told: Sequence[Told]) -> Totals:
+    """How far the order is after these chapters."""
+    return next((one.totals for one in reversed(told) if one.totals is not None), Totals())
+
+
+def explanation(
+    told: Sequence[Told], subject: Subject, as_of_seq: int, left_out: int, totals: Totals | None = None
+) -> Explanation:
+    """The chapters as one answer. `told` is not empty; `totals` are those of the chapters when none are given."""
     last = told[-1]
-    totals = last.totals if subject.trade_id is None else told[0].totals
+    totals = totals or totals_of(told if subject.trade_id is None else told[:1])
     words: list[str] = []
     for one in told:
         words.extend(one.chapter.words)

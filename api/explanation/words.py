@@ -34,6 +34,7 @@ _UNTIL = {
 
 _WHY_CANCELLED = {
     CancelReason.REQUESTED: "because that was asked for",
+    CancelReason.BY_OPERATOR: "because the venue's operator cancelled it",
     CancelReason.NO_LIQUIDITY: "because nothing more was on offer that it might take",
     CancelReason.IMMEDIATE_OR_CANCEL: "because it was to take what it could at once and not to rest",
     CancelReason.FILL_OR_KILL: "because not all of it could be filled at once, so nothing was",
@@ -67,6 +68,11 @@ _WHY_REFUSED = {
     RejectReason.SELF_TRADE: "it would first of all have met one of your own orders",
     RejectReason.UNKNOWN_ORDER: "there was no such order of yours",
     RejectReason.TOO_LATE: "the order was done already",
+    RejectReason.UNKNOWN_ASSET: "there is no such asset",
+    RejectReason.BAD_AMOUNT: "the amount was not above zero, or finer than the asset's smallest unit",
+    RejectReason.DEPOSIT_LIMIT_EXCEEDED: "all deposits together would have been above the limit",
+    RejectReason.BAD_CONFIGURATION: "rates or limits could not be",
+    RejectReason.INSTRUMENT_CONFLICT: "tick, lot, assets or smallest units would not have been as before",
 }
 
 
@@ -199,7 +205,7 @@ def cause(command: Command, *, own: bool) -> str:
         case AmendOrder():
             return "an amend of yours" if own else "an amended order"
         case CancelOrder() | CancelAll():
-            return "a cancel of yours" if own else "a cancel"
+            return _canceller(command.by_operator, own=own)
         case AdvanceTime():
             return "the clock"
         case SetStatus():
@@ -207,6 +213,14 @@ def cause(command: Command, *, own: bool) -> str:
         case StopAccount():
             return "an operator stopping the account"
     return "a change by an operator"
+
+
+def _canceller(by_operator: bool | None, *, own: bool) -> str:
+    if by_operator:
+        return "a cancel by the venue's operator"
+    if not own:
+        return "a cancel"
+    return "a cancel of yours" if by_operator is False else "a cancel, by you or by the venue's operator"
 
 
 def why_cancelled(reason: CancelReason) -> str:

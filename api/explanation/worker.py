@@ -33,7 +33,7 @@ from api.explanation.protocol import (
     Unknown,
 )
 from api.explanation.replica import ReadRecords, Replica
-from api.explanation.story import Subject, Told, explanation, subject_of_command, told_seqs
+from api.explanation.story import Subject, Told, explanation, subject_of_command, told_seqs, totals_of
 from engine.commands import Command, EnterOrder
 from engine.types import AccountId, OrderId, entry_of
 from journal.codec import BatchRecord
@@ -92,7 +92,7 @@ class Narrator:
         if not seqs:
             return None
         subject = Subject(order_id, entry.account, entry.symbol)
-        chosen, left_out = told_seqs(seqs)
+        chosen, left_out = told_seqs(seqs, self.replica.index.state_of(order_id))
         return explanation(self._told(subject, chosen, until), subject, self.replica.seq, left_out)
 
     def _trade(self, question: Question, until: float) -> Explanation | None:
@@ -124,7 +124,10 @@ class Narrator:
             entry = self._entry(order_id, owner)
             symbol = "" if entry is None else entry.symbol
         subject = Subject(order_id, owner or AccountId(-1), symbol)
-        return explanation(self._told(subject, [question.number], until), subject, self.replica.seq, 0)
+        state = self.replica.index.state_of(order_id)
+        told = self._told(subject, sorted({question.number, state or question.number}), until)
+        about = [one for one in told if one.chapter.seq == question.number]
+        return explanation(about, subject, self.replica.seq, 0, totals_of(told))
 
     # -- steps
 

@@ -26,6 +26,7 @@ const SHORT_DECIMALS = 2;
 /** Why an order ended with something left: on its own, in a column. */
 export const REASON_WORDS = Object.freeze({
   requested: "by you",
+  by_operator: "by the operator",
   no_liquidity: "nobody to trade with",
   immediate_or_cancel: "the rest of an IOC",
   fill_or_kill: "could not fill all of it",

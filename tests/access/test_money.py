@@ -335,6 +335,19 @@ def test_what_operators_did_is_in_the_audit_trail_newest_first(cast: Cast) -> No
     assert older == entries[1:2]
 
 
+def test_the_owner_hears_that_an_operator_cancelled(cast: Cast) -> None:
+    who = newcomer(cast)
+    credit(cast, who, "USDT", "1000")
+    first, second = (order(cast, who, "buy", "1", price).granted()["order_id"] for price in ("95.00", "96.00"))
+    operate(cast, "DELETE", f"/orders/{first}")
+    operate(cast, "DELETE", f"/accounts/{who.account}/orders")
+    for order_id in (first, second):
+        eventually(lambda order_id=order_id: call(cast, who, "GET", f"/order/{order_id}").granted()["reason"])
+        assert call(cast, who, "GET", f"/order/{order_id}").granted()["reason"] == "by_operator"
+        told = call(cast, who, "GET", f"/order/{order_id}/explain").granted()
+        assert "This came of a cancel by the venue's operator." in told["words"]
+
+
 def test_without_the_on_ramp_only_operators_credit(tmp_path: Path) -> None:
     with with_operator(tmp_path / "data", "--profile", "secured", "--no-onramp") as server:
         time.sleep(1.1)

@@ -63,6 +63,24 @@ def test_an_order_and_its_trade_are_explained_to_each_party_from_its_side(server
     assert rested["chapters"][0]["place_after"] == {"price": "190.00", "orders_ahead": 0, "quantity_ahead": "0"}
 
 
+def test_a_cancel_that_came_too_late_and_a_mass_cancel_are_explained_with_what_is_so_now(server: RunningServer) -> None:
+    buyer, buy, _ = traded(server)
+    server.http.call("DELETE", f"/order/{buy['order_id']}", None, bearer(buyer)).refused(409, "TOO_LATE")
+    seq = explained(server, f"/order/{buy['order_id']}", buyer).granted()["chapters"][-1]["seq"]
+    for path in (f"/order/{buy['order_id']}", f"/command/{seq}"):
+        told = explained(server, path, buyer).granted()
+        assert (told["filled"], told["fees"]) == ("2", buy["total_taker_fees"])
+        assert told["words"][-2:] == ["This came of a cancel of yours.", "It was refused: the order was done already."]
+    for price in ("189.00", "188.00"):
+        server.http.call("POST", "/order", {**SELL, "side": "buy", "price": price}, bearer(buyer)).granted()
+    cancelled = server.http.call("DELETE", "/orders", None, bearer(buyer)).granted()
+    told = explained(server, f"/command/{cancelled['seq']}", buyer).granted()
+    assert told["words"][-2:] == [
+        "You asked to cancel every open order of the account.",
+        "2 orders were cancelled: 2 in AAPL-USD.",
+    ]
+
+
 def test_a_stranger_hears_the_same_as_of_what_never_was(server: RunningServer) -> None:
     _, buy, _ = traded(server)
     stranger = funded(server.http)

@@ -40,6 +40,11 @@ ORDERS: list[tuple[dict[str, Any], str, str]] = [
         "A stop order waits, so its time_in_force is gtc, day or gtd, not ioc.",
     ),
     (
+        {"order_type": "oco", "price": "110"},
+        "UNSUPPORTED_COMBINATION",
+        "An oco order needs a stop_price.",
+    ),
+    (
         {"order_type": "oco", "price": "110", "stop_price": "100"},
         "BAD_TRIGGER",
         "The price of a buy oco order must be below its stop_price.",

@@ -141,4 +141,4 @@ def test_commands_carry_the_account_that_asked(exchange: Exchange) -> None:
     cancel = wire.cancel_order(b'{"order_id": "5", "symbol": "ANY"}', AccountId(7))
     assert isinstance(order, EnterOrder)
     assert order.account == 7
-    assert cancel == CancelOrder(AccountId(7), 5, None, "ANY")
+    assert cancel == CancelOrder(AccountId(7), 5, None, "ANY", by_operator=False)

@@ -65,11 +65,14 @@ def test_the_encoding_of_a_record_never_changes() -> None:
 def test_commands_written_before_a_field_was_added_are_read_with_its_default() -> None:
     entered = ["E", 1, "BTC-USDT", "buy", "limit", "gtc", 5, 3_000_000, "a-1", None]
     configured = ["T", 7, "gold", None, None, None, None, None]
-    body = b"\x02" + msgspec.msgpack.encode([entered, configured, ["M", 1, 4, 10, None]])
-    assert open_batch(BatchRecord(1, START_NS, 1, 3, GENESIS, body, GENESIS, 0)) == [
+    cancelled = [["C", 1, 4, None, None], ["A", 1, None, None]]
+    body = b"\x02" + msgspec.msgpack.encode([entered, configured, ["M", 1, 4, 10, None], *cancelled])
+    assert open_batch(BatchRecord(1, START_NS, 1, 5, GENESIS, body, GENESIS, 0)) == [
         limit(Side.BUY, 3_000_000, 5, "a-1"),
         ConfigureAccount(AccountId(7), "gold"),
         AmendOrder(SANDBOX_ACCOUNT, OrderId(4), Ticks(10)),
+        CancelOrder(SANDBOX_ACCOUNT, OrderId(4), by_operator=None),  # by whom is not known
+        CancelAll(SANDBOX_ACCOUNT, by_operator=None),
     ]
     assert limit(Side.BUY, 3_000_000, 5).self_trade_prevention is SelfTradePrevention.NONE
 

@@ -143,10 +143,11 @@ OPTION = re.compile(
     re.VERBOSE,
 )
 LABEL = r"(?P<label>[\w.]+)"
+OPERATOR = r"(?P<operator> as operator)?"
 COMMANDS = {
     ORDER: "enter",
-    r"cancel all( (?P<side>buy|sell))?( of (?P<symbol>\S+))?( by (?P<account>\d))?": "cancel_all",
-    rf"cancel {LABEL}( of (?P<symbol>\S+))?( by (?P<account>\d))?": "cancel",
+    rf"cancel all( (?P<side>buy|sell))?( of (?P<symbol>\S+))?( by (?P<account>\d))?{OPERATOR}": "cancel_all",
+    rf"cancel {LABEL}( of (?P<symbol>\S+))?( by (?P<account>\d))?{OPERATOR}": "cancel",
     r"cancel id (?P<client>\S+)( by (?P<account>\d))?": "cancel",
     rf"amend {LABEL}( to (?P<quantity>{NUMBER}))?( at (?P<price>{NUMBER}))?( stop (?P<stop_price>{NUMBER}))?"
     r"( by (?P<account>\d))?": "amend",
@@ -291,10 +292,12 @@ class Stage:
 
     def cancel(self, words: Words) -> CancelOrder:
         order_id = self.teller.order_id(words["label"]) if "label" in words else None
-        return CancelOrder(self.account(words), order_id, words.get("client"), words.get("symbol"))
+        by_operator = bool(words.get("operator"))
+        return CancelOrder(self.account(words), order_id, words.get("client"), words.get("symbol"), by_operator)
 
     def cancel_all(self, words: Words) -> CancelAll:
-        return CancelAll(self.account(words), words["symbol"], Side(words["side"]) if words["side"] else None)
+        side = Side(words["side"]) if words["side"] else None
+        return CancelAll(self.account(words), words["symbol"], side, bool(words["operator"]))
 
     def amend(self, words: Words) -> AmendOrder:
         return AmendOrder(

@@ -132,6 +132,27 @@ def test_a_state_other_than_the_server_noted_is_found(tmp_path: Path, audit: Run
     outcome = audit(write(tmp_path, digest="0" * 64))
     assert outcome.returncode == 1
     assert f"seq {len(COMMANDS)} difference: the state is another" in outcome.stdout
+    assert "NOT clean. 1 finding (1 difference)" in outcome.stdout
+
+
+def test_a_state_noted_of_no_command_is_found(tmp_path: Path, audit: Run) -> None:
+    change(write(tmp_path) / "journal.sqlite", "UPDATE checkpoints SET seq = 0")
+    outcome = audit(tmp_path)
+    assert outcome.returncode == 1
+    assert "seq 0 difference: a state is noted in the journal of a command that it has not" in outcome.stdout
+
+
+def test_a_last_record_that_is_damaged_is_not_passed_over(tmp_path: Path, audit: Run) -> None:
+    write(tmp_path)
+    flip_a_byte(tmp_path / "journal.sqlite", LAST)
+    (tmp_path / "history.sqlite").unlink()
+    with sqlite3.connect(tmp_path / "journal.sqlite") as connection:
+        connection.execute("DELETE FROM checkpoints")
+    connection.close()
+    outcome = audit(tmp_path)
+    sound = (LAST - 1) * BATCH
+    assert outcome.returncode == 1, outcome.stdout
+    assert f"seq {sound + 1} damaged_end: the last record, {LAST}, does not match its checksum" in outcome.stdout
 
 
 def test_an_engine_that_breaks_a_rule_is_named_with_the_command(
@@ -158,26 +179,50 @@ def test_a_command_that_stops_the_engine_is_named(tmp_path: Path, audit: Run, mo
     assert "engine_stopped: the engine stopped: InvariantViolation: its own state is wrong" in outcome.stdout
 
 
-def flip_a_byte(path: Path) -> None:
+LAST = -(-len(COMMANDS) // BATCH)  # the last record
+
+
+def change(path: Path, statement: str) -> None:
     with sqlite3.connect(path) as connection:
-        body = bytearray(connection.execute("SELECT body FROM batches WHERE n = 3").fetchone()[0])
+        connection.execute(statement)
+    connection.close()
+
+
+def flip_a_byte(path: Path, n: int = 3) -> None:
+    with sqlite3.connect(path) as connection:
+        body = bytearray(connection.execute("SELECT body FROM batches WHERE n = ?", (n,)).fetchone()[0])
         body[-1] ^= 1
-        connection.execute("UPDATE batches SET body = ? WHERE n = 3", (bytes(body),))
+        connection.execute("UPDATE batches SET body = ? WHERE n = ?", (bytes(body), n))
     connection.close()
 
 
 def drop_a_record(path: Path) -> None:
+    change(path, "DELETE FROM batches WHERE n = 2")
+
+
+def hide_the_checkpoints(path: Path) -> None:
+    """Their page says that it has no rows: nothing that the chain covers."""
     with sqlite3.connect(path) as connection:
-        connection.execute("DELETE FROM batches WHERE n = 2")
+        root = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = 'checkpoints'").fetchone()[0]
+        size = connection.execute("PRAGMA page_size").fetchone()[0]
     connection.close()
+    file = bytearray(path.read_bytes())
+    file[(root - 1) * size + 4] = 0
+    path.write_bytes(file)
+
+
+def break_the_schema(path: Path) -> None:
+    path.write_bytes(path.read_bytes().replace(b"PRIMARY KEY", b"PRIMARY K\xc5Y"))
 
 
 @pytest.mark.parametrize(
     ("damage", "said"),
     [
-        (flip_a_byte, "record 3: its checksum does not match"),
-        (drop_a_record, "record 2: it is missing"),
-        (lambda path: path.write_bytes(b"no journal at all"), "damaged"),
+        (flip_a_byte, "record 3: its checksum does not match its content. All up to record 2, seq 8, is sound."),
+        (drop_a_record, "record 2: it is missing; record 3 stands in its place. All up to record 1, seq 4, is sound."),
+        (lambda path: path.write_bytes(b"no journal at all"), "No record of it can be read."),
+        (hide_the_checkpoints, "its file contradicts itself"),
+        (break_the_schema, "malformed database schema"),
         (lambda path: path.unlink(), "There is no journal"),
     ],
 )
@@ -190,6 +235,9 @@ def test_what_cannot_be_read_is_said_and_not_judged(
     assert (outcome.returncode, outcome.stdout) == (2, "")
     assert said in outcome.stderr
     assert outcome.stderr.count("\n") == 1
+    assert str(tmp_path / "journal.sqlite") in outcome.stderr
+    assert "openbell-audit-" not in outcome.stderr  # where the copy was
+    assert "restore" not in outcome.stderr
 
 
 def test_a_journal_in_use_is_read_and_left_alone(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ from tools.audit.auditor import Auditor, Balances
 from tools.audit.engine_side import EngineBalances
 from tools.audit.findings import Kind
 from tools.audit.reading import HISTORY_NAME, Span, Unreadable, checkpoints, copied, journal_path, records, size_of
-from tools.audit.report import Report
+from tools.audit.report import Report, counted
 from tools.audit.told import Told
 
 CLEAN: Final = 0
@@ -64,9 +64,17 @@ class Audit:
             observe(self.auditor, self._told, (seq, ts_ns, command, events))
             if self._progress is not None and seq % 500 == 0 and time.monotonic() - shown_at > PROGRESS_S:
                 shown_at = time.monotonic()
-                self._progress.write(f"\r\x1b[K{seq:,} commands, {self.auditor.found} findings")
+                self._progress.write(f"\r\x1b[K{seq:,} commands, {counted(self.auditor.found)}")
                 self._progress.flush()
         last_seq = self._span.last_seq
+        if self._span.torn:
+            self.auditor.add(
+                Kind.DAMAGED_END,
+                last_seq + 1,
+                None,
+                f"the last record, {self._span.records + 1}, does not match its checksum and is left out; the journal "
+                "does not tell whether it was acknowledged",
+            )
         self.auditor.check_sums(last_seq)
         if self._told is not None and self._told.applied_seq > last_seq:
             known = self._told.applied_seq
@@ -77,7 +85,7 @@ class Audit:
 
     def _replayed(self) -> Iterator[Observed]:
         """Every command with the engine's events. Ends early when the engine stops, and says so as a finding."""
-        due = checkpoints(self._path)
+        due = checkpoints(self._path, self._span)
         for record, commands in records(self._path, self._span):
             for seq, command in enumerate(commands, record.first_seq):
                 try:
@@ -93,6 +101,8 @@ class Audit:
                         self.auditor.add(
                             Kind.DIFFERENCE, seq, None, "the state is another than the server noted in the journal"
                         )
+        for seq in due:
+            self.auditor.add(Kind.DIFFERENCE, seq, None, "a state is noted in the journal of a command that it has not")
 
 
 def observe(auditor: Auditor, told: Told | None, observed: Observed) -> None:

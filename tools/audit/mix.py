@@ -333,13 +333,14 @@ class Mix:
         rng, order = self.rng, self._open_order()
         dice = rng.random()
         if dice < 0.6 and order is not None:
-            return CancelOrder(AccountId(order.account), OrderId(order.order_id))
+            asked_by = (None, False, True)[self.seq % 3]
+            return CancelOrder(AccountId(order.account), OrderId(order.order_id), by_operator=asked_by)
         if dice < 0.8:
             return CancelOrder(AccountId(account), OrderId(rng.randint(1, self.seq + 1)))
         if dice < 0.96:
             name = f"n{rng.randint(1, 3000)}"
             return CancelOrder(AccountId(account), None, name, rng.choice([None, symbol]))
-        return CancelAll(AccountId(account), rng.choice([None, symbol]), rng.choice([None, side]))
+        return CancelAll(AccountId(account), rng.choice([None, symbol]), rng.choice([None, side]), self.seq % 2 == 0)
 
     def _amend(self, symbol: str, account: int, side: Side) -> Command:
         rng, order = self.rng, self._open_order()

@@ -15,6 +15,8 @@ from tools.audit.naive_rules import on_tick, outside_collar, size_refusal, slice
 from tools.audit.naive_symbol import NaiveSymbol, nearest
 from tools.audit.naive_walk import walk
 
+ASKED_BY = {None: CancelReason.REQUESTED, False: CancelReason.REQUESTED, True: CancelReason.BY_OPERATOR}
+
 
 class NaiveAmends(NaiveFlow):
     """What its owner may do to an open order."""
@@ -142,7 +144,7 @@ class NaiveAmends(NaiveFlow):
         """CancelOrder."""
         order = self.own_open(command.account, command.order_id, command.client_order_id, command.symbol)
         if order is not None:
-            self.cancel_one(order, CancelReason.REQUESTED)
+            self.cancel_one(order, ASKED_BY[command.by_operator])
             self.after_end(order)
 
     def cancel_all(self, command: CancelAll) -> None:
@@ -152,7 +154,7 @@ class NaiveAmends(NaiveFlow):
             for order in self.account(command.account).open
             if command.symbol in (None, order.symbol) and command.side in (None, order.side)
         ]
-        self.cancel_many(chosen, CancelReason.REQUESTED)
+        self.cancel_many(chosen, ASKED_BY[command.by_operator])
 
     def cancel_many(self, orders: list[NaiveOrder], reason: CancelReason) -> None:
         """End several orders, and the other legs of their pairs. No exits are entered for them."""

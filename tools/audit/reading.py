@@ -16,8 +16,8 @@ import msgspec
 from engine.commands import Command
 from journal import copies
 from journal.codec import BatchRecord, CorruptRecord, UnknownVersion, open_batch
-from journal.port import JournalCorrupt, JournalError, JournalTooNew
-from journal.sqlite import SqliteJournal
+from journal.port import JournalCorrupt, JournalError
+from journal.sqlite import ADVICE, SqliteJournal, last_sound
 
 JOURNAL_NAME: Final = "journal.sqlite"
 HISTORY_NAME: Final = "history.sqlite"
@@ -37,7 +37,7 @@ class Span(msgspec.Struct):
     last_seq: int = 0
     first_ns: int = 0
     last_ns: int = 0
-    torn: bool = False  # the last record was written in part only, and left out: nothing of it was acknowledged
+    torn: bool = False  # the last record does not match its checksum, and is left out
     chain: str = ""  # the chain hash of the last record: it stands for every byte before it
 
 
@@ -73,29 +73,47 @@ def records(copy: Path, span: Span) -> Iterator[tuple[BatchRecord, list[Command]
 
     Raises Unreadable, naming the record, where the journal is damaged or of a version that is not known.
     """
+    with _told_of(copy, span), contextlib.closing(SqliteJournal(copy)) as journal:
+        for record in journal.read():
+            commands = open_batch(record)
+            if span.records == 0:
+                span.first_seq, span.first_ns = record.first_seq, record.ts_ns
+            span.records += 1
+            span.last_seq, span.last_ns, span.chain = record.last_seq, record.ts_ns, record.chain.hex()
+            yield record, commands
+    span.torn = any(copy.parent.glob("journal.torn-*"))
+
+
+def checkpoints(copy: Path, span: Span) -> dict[int, str]:
+    """The state digests that the server noted, by seq.
+
+    Raises Unreadable, also where the file's pages contradict themselves: one could hide rows, and what no record
+    covers is then bytes that nothing is read from. O(bytes).
+    """
+    with _told_of(copy, span), contextlib.closing(SqliteJournal(copy)) as journal:
+        journal.check_pages()
+        return {checkpoint.seq: checkpoint.digest for checkpoint in journal.checkpoints()}
+
+
+@contextlib.contextmanager
+def _told_of(copy: Path, span: Span) -> Iterator[None]:
+    """Make an error in reading the copy an Unreadable about the original, with the last sound command before it."""
     try:
-        journal = SqliteJournal(copy)
-        with contextlib.closing(journal):
-            for record in journal.read():
-                commands = open_batch(record)
-                if span.records == 0:
-                    span.first_seq, span.first_ns = record.first_seq, record.ts_ns
-                span.records += 1
-                span.last_seq, span.last_ns, span.chain = record.last_seq, record.ts_ns, record.chain.hex()
-                yield record, commands
-        span.torn = any(copy.parent.glob("journal.torn-*"))
+        yield
     except CorruptRecord as error:
-        raise Unreadable(f"The journal is damaged: {error}.") from error
+        raise Unreadable(f"The journal {span.path} is damaged: {error}. {_sound_until(copy)}") from error
     except UnknownVersion as error:
-        raise Unreadable(f"The journal cannot be read: {error}.") from error
-    except (JournalCorrupt, JournalTooNew, JournalError) as error:
+        raise Unreadable(f"The journal {span.path} cannot be read: {error}.") from error
+    except JournalCorrupt as error:
+        said = str(error).removesuffix(ADVICE).rstrip().replace(str(copy), str(span.path))
+        raise Unreadable(f"{said} {_sound_until(copy)}") from error
+    except JournalError as error:
         raise Unreadable(str(error).replace(str(copy), str(span.path))) from error
 
 
-def checkpoints(copy: Path) -> dict[int, str]:
-    """The state digests that the server noted, by seq. Raises Unreadable."""
-    try:
-        with contextlib.closing(SqliteJournal(copy)) as journal:
-            return {checkpoint.seq: checkpoint.digest for checkpoint in journal.checkpoints()}
-    except JournalError as error:
-        raise Unreadable(str(error)) from error
+def _sound_until(copy: Path) -> str:
+    """A sentence: how far the records are sound. O(records)."""
+    last = last_sound(copy)
+    if last is None:
+        return "No record of it can be read. It was only read, and is unchanged."
+    return f"All up to record {last.n}, seq {last.last_seq}, is sound. It was only read, and is unchanged."

@@ -75,7 +75,6 @@ class Report:
             "checksum and its place in the chain",
             f"  seq {span.first_seq:,} to {span.last_seq:,}, {_time(span.first_ns)} to {_time(span.last_ns)}",
             f"  chain {span.chain or 'of no record'}",
-            *(["  The last record was written in part only and is left out: it was never acknowledged."] * span.torn),
             "",
             "Checked",
             *self._checked(),
@@ -133,11 +132,17 @@ class Report:
         kinds = Counter(finding.kind.value for finding in self._auditor.findings)
         first = self._auditor.findings[0]
         listed = ", ".join(f"{number} {kind}" for kind, number in kinds.most_common())
-        return f"NOT clean. {self._auditor.found:,} findings ({listed}), the first at seq {first.seq:,}"
+        found = counted(self._auditor.found)
+        return f"NOT clean. {found} ({listed}), the first at seq {first.seq:,}"
 
     def _amounts(self, minor_units: Counter[str]) -> dict[str, str]:
         scales = self._auditor.scales
         return {asset: _decimal(amount, scales[asset]) for asset, amount in sorted(minor_units.items())}
+
+
+def counted(found: int) -> str:
+    """`1 finding`, `2 findings`."""
+    return "1 finding" if found == 1 else f"{found:,} findings"
 
 
 def _decimal(minor_units: int, scale: int) -> str:

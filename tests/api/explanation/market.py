@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from api.explanation.answers import Chapter, Explanation
-from api.explanation.story import Subject, explanation, plain_chapter, subject_of_command, tell_commands
+from api.explanation.story import Subject, explanation, subject_of_command, tell_commands
 from engine.commands import Command, Deposit, EnterOrder, ListInstrument, OrderOptions
 from engine.digest import state_digest
 from engine.events import Event, Filled
@@ -101,12 +101,11 @@ class Market:
 
     def command(self, seq: int) -> Chapter:
         """The chapter of one command, from the side of whose it is."""
-        _, ts_ns, command = self.commands[seq - 1]
+        command = self.commands[seq - 1][2]
         order_id, symbol = subject_of_command(command, seq)
-        if not isinstance(command, EnterOrder) and order_id == seq:
-            return plain_chapter(seq, ts_ns, self.events[seq - 1])
+        plain = not isinstance(command, EnterOrder) and order_id == seq
         account: Any = getattr(command, "account", None)
-        return self._told([seq], Subject(order_id, account, symbol or SYMBOL)).chapters[0]
+        return self._told([seq], Subject(order_id, account, "" if plain else symbol or SYMBOL)).chapters[0]
 
     def _told(self, seqs: list[int], subject: Subject) -> Explanation:
         copy = Exchange()
