@@ -71,6 +71,7 @@ def test_operations_of_every_kind_are_answered_in_their_order(http: Http, symbol
     assert sold["trades"][0]["maker_order_id"] == bought["order_id"]
     assert (amended["order_id"], amended["priority"], amended["quantity"]) == (resting, "kept", "1.000")
     assert (cancelled["order_id"], cancelled["filled_quantity"]) == (bought["order_id"], "0.500")
+    assert (amended["fills"], amended["trades"], amended["bbo"]["symbol"]) == ([], [], symbol)
     assert also["order_id"] == late["details"]["order_id"] == resting
     assert http.depth(symbol) == ([], [])
 
