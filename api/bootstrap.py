@@ -20,7 +20,7 @@ from flask import Flask
 from api.activity import Activity
 from api.auth import Access
 from api.credentials import Credentials
-from api.explain_host import Explainer
+from api.explain_host import ExplainHost
 from api.feed import Feed
 from api.guard import Guard, WsgiApp
 from api.listing import DEFAULT_INSTRUMENTS, ListingError, read_venue_file
@@ -99,7 +99,7 @@ class Server:
             max_waiting=settings.max_waiting,
             checkpoint_every=settings.checkpoint_every,
         )
-        explainer = Explainer(journal)
+        explainer = ExplainHost(journal)
         self._closers.append(explainer.close)
         sessions = Sessions(schedules, exchange, sequencer, commanded, time.time_ns)
         self.venue = Venue(

@@ -11,13 +11,13 @@ from api import wire
 from api.auth import requesting_principal
 from api.documented import Access, documented
 from api.errors import HEADERS
-from api.explain_host import Explainer
+from api.explain_host import ExplainHost
 from api.explanation.answers import Explanation
 from engine.types import AccountId
 from store.identity import Role
 
 
-def blueprint(explainer: Explainer) -> Blueprint:
+def blueprint(explainer: ExplainHost) -> Blueprint:
     """The routes that explain."""
     routes = Blueprint("explain", __name__)
 

@@ -52,7 +52,7 @@ FRAME_BYTES = 4_000_000
 BUSY_RETRY_S, BEHIND_RETRY_S = 2, 5
 
 
-class Explainer:
+class ExplainHost:
     """Answers why. All methods are for the event loop's thread, and cooperative."""
 
     def __init__(self, journal: Journal) -> None:

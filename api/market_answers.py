@@ -7,6 +7,7 @@ Layer: api.
 from __future__ import annotations
 
 import time
+from collections import Counter
 from itertools import islice
 from typing import Literal
 
@@ -86,6 +87,7 @@ class HealthView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     profile: str
     connections: int
     flows: list[str]
+    symbols_by_status: dict[TradingStatus, int]  # how many; statuses that no symbol has are left out
     seq: int
     digest: str | None = None  # when asked for
 
@@ -145,6 +147,7 @@ class StatisticsView(msgspec.Struct, frozen=True, kw_only=True):
     latency_ms: dict[str, float]
     uptime_seconds: float
     symbols_count: int
+    symbols_by_status: dict[TradingStatus, int]  # as GET /health
     active_orders: int
     error_counts: dict[str, int]
     history_lag: int
@@ -156,6 +159,8 @@ class SymbolStatistics(msgspec.Struct, frozen=True, kw_only=True):
     """GET /statistics?symbol=."""
 
     symbol: str
+    status: TradingStatus
+    limit_state: Side | None
     orders_processed: int
     trades_executed: int
     total_volume: DecimalText
@@ -219,7 +224,7 @@ def quote_view(book: OrderBook, side: Side, quantity: Lots, seq: int, ts_ns: int
 
 
 def health_view(venue: Venue, connections: int, flows: list[str], *, digest: bool = False) -> HealthView:
-    """Whether orders are taken. O(1); with `digest` O(open orders)."""
+    """Whether orders are taken. O(symbols); with `digest` O(open orders)."""
     refusal = venue.sequencer.refusal
     return HealthView(
         status="healthy" if refusal is None else "not_accepting",
@@ -231,6 +236,7 @@ def health_view(venue: Venue, connections: int, flows: list[str], *, digest: boo
         profile=venue.settings.profile,
         connections=connections,
         flows=flows,
+        symbols_by_status=_by_status(venue),
         seq=venue.exchange.seq,
         digest=state_digest(venue.exchange) if digest else None,
     )
@@ -282,6 +288,7 @@ def statistics_view(venue: Venue) -> StatisticsView:
         latency_ms=activity.latency_ms(),
         uptime_seconds=venue.uptime_s,
         symbols_count=len(exchange.books),
+        symbols_by_status=_by_status(venue),
         active_orders=len(exchange.orders),
         error_counts=dict(activity.rejects),
         history_lag=writer.lag(exchange.seq),
@@ -296,6 +303,8 @@ def symbol_statistics_view(venue: Venue, book: OrderBook) -> SymbolStatistics:
     activity = venue.activity.of(symbol)
     return SymbolStatistics(
         symbol=symbol,
+        status=book.status,
+        limit_state=book.band.limit_side,
         orders_processed=activity.orders,
         trades_executed=book.trade_count,
         total_volume=grid.quantity(activity.lots),
@@ -306,3 +315,7 @@ def symbol_statistics_view(venue: Venue, book: OrderBook) -> SymbolStatistics:
         uptime_seconds=venue.uptime_s,
         seq=venue.exchange.seq,
     )
+
+
+def _by_status(venue: Venue) -> dict[TradingStatus, int]:
+    return dict(Counter(book.status for book in venue.exchange.books.values()))

@@ -11,7 +11,7 @@ import msgspec
 
 from api.activity import Activity
 from api.auth import Access
-from api.explain_host import Explainer
+from api.explain_host import ExplainHost
 from api.sessions import Sessions
 from api.settings import Settings
 from api.signing import Signing
@@ -35,7 +35,7 @@ class Venue(msgspec.Struct, frozen=True, kw_only=True):
     sessions: Sessions
     access: Access
     signing: Signing
-    explainer: Explainer
+    explainer: ExplainHost
     started_ns: int
 
     @property

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import eventlet
 
-from api.explain_host import Explainer
+from api.explain_host import ExplainHost
 from engine.commands import AmendOrder, CancelOrder, Command, Deposit, EnterOrder, ListInstrument
 from engine.instrument import Instrument
 from engine.types import AccountId, Amount, Lots, OrderId, OrderType, Side, Ticks, TimeInForce
@@ -110,7 +110,7 @@ def main() -> None:
     print(f"{platform.platform()}, Python {platform.python_version()}, {count} commands, {BATCH} a record")
     with tempfile.TemporaryDirectory() as folder:
         journal = write(Path(folder) / "journal.sqlite", count)
-        explainer = Explainer(journal)
+        explainer = ExplainHost(journal)
         delays: list[float] = []
         watcher = eventlet.spawn(watch, delays)
         eventlet.sleep(IDLE_S)

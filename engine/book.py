@@ -229,6 +229,18 @@ class OrderBook:
         elif self.instrument.reference_price is not None:
             self.band.refer_to(self.inside_bbo(self.instrument.reference_price), None)
 
+    def measure_what_rests(self) -> None:
+        """Bring the band's reference inside the best bid and offer where what rests lies beyond its edges. O(1).
+
+        It does when the instrument was listed anew with a narrower band.
+        """
+        limits, reference = self.band_limits, self.band.reference
+        if limits is None or reference is None or self.status is not _TRADING:
+            return
+        bid, ask = self.bids.best_price, self.asks.best_price
+        if (bid is not None and bid > limits[1]) or (ask is not None and ask < limits[0]):
+            self.band.refer_to(self.inside_bbo(reference), self.band.set_ns)
+
     @property
     def band_limits(self) -> tuple[Ticks, Ticks] | None:
         """The lowest and the highest price of a trade; None without a band or a reference to measure it from. O(1)."""

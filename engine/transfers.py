@@ -32,6 +32,7 @@ def list_instrument(venue: Venue, command: ListInstrument, events: list[ev.Event
         venue.books[instrument.symbol] = OrderBook(instrument)
     else:
         book.instrument = instrument
+        book.measure_what_rests()
     events.append(ev.InstrumentListed(instrument))
 
 

@@ -74,9 +74,10 @@ class Checkpoint:
 class Checkpoints:
     """The earlier states of one replica, the first of them empty."""
 
-    def __init__(self, replica: Replica, channel: Channel) -> None:
+    def __init__(self, replica: Replica, strangers: list[int]) -> None:
+        """`strangers` are descriptors that the processes must not keep open."""
         self._replica = replica
-        self._descriptors = [channel.read_fd, channel.write_fd]
+        self._descriptors = strangers
         self._kept: list[Checkpoint] = []
         self.note()
 

@@ -32,7 +32,7 @@ from api.explanation.protocol import (
     TooLong,
     Unknown,
 )
-from api.explanation.replica import Replica
+from api.explanation.replica import ReadRecords, Replica
 from api.explanation.story import Subject, Told, explanation, subject_of_command, told_seqs
 from engine.commands import Command, EnterOrder
 from engine.types import AccountId, OrderId, entry_of
@@ -41,34 +41,32 @@ from journal.codec import BatchRecord
 NICENESS = 15
 
 
-class Explainer:
+class Narrator:
     """Answers questions from a replica and its checkpoints."""
 
-    def __init__(self, channel: Channel) -> None:
-        self._channel = channel
-        self.replica = Replica(self._read)
-        self.checkpoints = Checkpoints(self.replica, channel)
-
-    def run(self) -> None:
-        """Answer until the server is gone. Raises Gone."""
-        while True:
-            message = self._channel.receive()
-            if isinstance(message, Advance):
-                self._channel.send(self.advance(message))
-            elif isinstance(message, Question):
-                self._channel.send(self.answer(message))
+    def __init__(self, read: ReadRecords, strangers: list[int]) -> None:
+        """`read` gives the journal's records; `strangers` are descriptors that checkpoints must not keep open."""
+        self._read = read
+        self.replica = Replica(read)
+        self.checkpoints = Checkpoints(self.replica, strangers)
 
     def advance(self, wanted: Advance) -> Reached:
-        """Follow the journal, noting checkpoints on the way."""
-        until = time.monotonic() + wanted.seconds
+        """Follow the journal for as long as wanted."""
+        self.follow(wanted.until_n, time.monotonic() + wanted.seconds)
+        return Reached(self.replica.n, self.replica.seq)
+
+    def follow(self, until_n: int, until: float) -> None:
+        """Follow the journal up to a record or a reading of the monotonic clock, noting checkpoints on the way.
+
+        Raises CorruptRecord and UnknownVersion. O(commands).
+        """
 
         def followed() -> bool:
             if self.checkpoints.due:
                 self.checkpoints.note()
             return time.monotonic() < until
 
-        self.replica.advance(wanted.until_n, followed)
-        return Reached(self.replica.n, self.replica.seq)
+        self.replica.advance(until_n, followed)
 
     def answer(self, question: Question) -> Message:
         """The explanation, or that there is nothing to explain to whoever asks."""
@@ -150,10 +148,22 @@ class Explainer:
             told.extend(checkpoint.tell(subject, group, until_n, seconds, self._read).told)
         return told
 
-    def _read(self, after_n: int, until_n: int) -> list[BatchRecord]:
-        self._channel.send(Read(after_n, min(until_n, after_n + RECORDS_A_FRAME)))
-        given = self._channel.receive()
+
+def serve(channel: Channel) -> None:
+    """Answer until the server is gone. Raises Gone."""
+
+    def read(after_n: int, until_n: int) -> list[BatchRecord]:
+        channel.send(Read(after_n, min(until_n, after_n + RECORDS_A_FRAME)))
+        given = channel.receive()
         return given.records if isinstance(given, Records) else []
+
+    narrator = Narrator(read, [channel.read_fd, channel.write_fd])
+    while True:
+        message = channel.receive()
+        if isinstance(message, Advance):
+            channel.send(narrator.advance(message))
+        elif isinstance(message, Question):
+            channel.send(narrator.answer(message))
 
 
 def main() -> None:
@@ -165,7 +175,7 @@ def main() -> None:
     os.dup2(2, 1)
     os.close(0)
     with contextlib.suppress(Gone):
-        Explainer(channel).run()
+        serve(channel)
 
 
 if __name__ == "__main__":

@@ -294,6 +294,21 @@ def test_an_order_that_names_no_mode_shows_that_of_its_account_as_it_was_then(ca
         assert [view["self_trade_prevention"] for view in views] == ["cancel_newest", "cancel_newest", "decrement"]
 
 
+def test_an_operator_cancels_all_orders_of_one_account_which_trades_on(cast: Cast) -> None:
+    one, other = newcomer(cast), newcomer(cast)
+    for who in (one, other):
+        credit(cast, who, "USDT", "1000")
+    mine = [order(cast, one, "buy", "1", price).granted()["order_id"] for price in ("91", "92")]
+    kept = order(cast, other, "buy", "1", "92").granted()["order_id"]
+    cancelled = operate(cast, "DELETE", f"/accounts/{one.account}/orders")
+    assert (cancelled["cancelled"], cancelled["count"]) == (mine, 2)
+    assert call(cast, one, "GET", "/orders?status=open").granted()["orders"] == []
+    assert [left["order_id"] for left in call(cast, other, "GET", "/orders?status=open").granted()["orders"]] == [kept]
+    assert order(cast, one, "buy", "1", "91").granted()["status"] == "resting"
+    for who in (one, other):
+        call(cast, who, "DELETE", "/orders").granted()
+
+
 @pytest.mark.parametrize("account", ["18446744073709551616", "9223372036854775808", "99999999999999999999999999"])
 def test_an_account_number_beyond_all_is_refused(cast: Cast, account: str) -> None:
     for method, path, body in (

@@ -207,6 +207,40 @@ def test_1000_orders_in_one_batch_rest_in_their_order(http: Http, symbol: str) -
     assert http.depth(symbol) == ([], [])
 
 
+def test_1000_operations_of_every_kind_succeed_and_fail_each_in_its_place(http: Http, symbol: str) -> None:
+    rounds = MOST // 8
+    resting = [result["body"]["order_id"] for result in batch(http, *([enter(symbol)] * rounds))]
+    mixed: list[dict[str, Any]] = []
+    for number, order_id in enumerate(resting):
+        name, this = f"{symbol}-{number}", {"order_id": order_id}
+        mixed += [
+            enter(symbol, price="99.00", client_order_id=name),
+            {"op": "amend", **this, "quantity": "0.5"},
+            enter(symbol, side="sell", quantity="0.25"),  # trades with the one just amended, the first in its queue
+            {"op": "cancel", **this},
+            {"op": "cancel", **this},
+            {"op": "amend", **this, "quantity": "0.4"},
+            {"op": "amend", **this},
+            {"op": "cancel", "client_order_id": name, "symbol": symbol},
+        ]
+    results = batch(http, *mixed)
+    assert len(mixed) == MOST
+    assert statuses(results) == [200, 200, 200, 200, "TOO_LATE", "TOO_LATE", "MISSING_FIELD", 200] * rounds
+    bodies = [result["body"] for result in results]
+    entered, amended, sold, cancelled, late, _, _, named = (bodies[at::8] for at in range(8))
+    assert [body["client_order_id"] for body in entered] == [f"{symbol}-{number}" for number in range(rounds)]
+    assert [(body["order_id"], body["priority"], body["quantity"]) for body in amended] == [
+        (order_id, "kept", "0.500") for order_id in resting
+    ]
+    assert [[trade["maker_order_id"] for trade in body["trades"]] for body in sold] == [[each] for each in resting]
+    assert [(body["order_id"], body["filled_quantity"]) for body in cancelled] == [(each, "0.250") for each in resting]
+    assert [body["details"]["order_id"] for body in late] == resting
+    assert [body["order_id"] for body in named] == [body["order_id"] for body in entered]
+    seqs = [body["seq"] for body in bodies if body.keys() >= {"seq", "bbo"}]  # an amended order's is that of the look
+    assert seqs == sorted(seqs)
+    assert http.depth(symbol) == ([], [])
+
+
 def test_nothing_of_anybody_else_comes_in_between(running_server: RunningServer, http: Http, symbol: str) -> None:
     done = threading.Event()
 

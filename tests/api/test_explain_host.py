@@ -11,7 +11,7 @@ import pytest
 
 from api import explain_host
 from api.errors import ApiError
-from api.explain_host import Explainer
+from api.explain_host import ExplainHost
 from engine.commands import Command
 from engine.types import OrderId
 from journal.codec import GENESIS, BatchRecord, seal
@@ -27,8 +27,8 @@ def journal(tmp_path: Path) -> Iterator[SqliteJournal]:
 
 
 @pytest.fixture
-def explainer(journal: SqliteJournal) -> Iterator[Explainer]:
-    explainer = Explainer(journal)
+def explainer(journal: SqliteJournal) -> Iterator[ExplainHost]:
+    explainer = ExplainHost(journal)
     yield explainer
     explainer.close()
     assert explainer.pid is None
@@ -46,7 +46,7 @@ def append(journal: SqliteJournal, commands: list[tuple[int, int, Command]]) -> 
 
 
 def test_only_so_many_may_ask_at_a_time(
-    journal: SqliteJournal, explainer: Explainer, monkeypatch: pytest.MonkeyPatch
+    journal: SqliteJournal, explainer: ExplainHost, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     market = Market()
     order = market.enter(CAT, "buy", 1, 100)
@@ -70,7 +70,7 @@ def test_only_so_many_may_ask_at_a_time(
 
 
 def test_a_journal_that_grows_between_and_during_questions_is_followed(
-    journal: SqliteJournal, explainer: Explainer
+    journal: SqliteJournal, explainer: ExplainHost
 ) -> None:
     market = Market()
     first = market.enter(CAT, "sell", 200, 100)
@@ -89,7 +89,7 @@ def test_a_journal_that_grows_between_and_during_questions_is_followed(
 
 
 def test_a_process_that_says_nothing_is_ended_and_the_next_question_starts_another(
-    journal: SqliteJournal, explainer: Explainer, monkeypatch: pytest.MonkeyPatch
+    journal: SqliteJournal, explainer: ExplainHost, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     market = Market()
     order = market.enter(CAT, "buy", 1, 100)
@@ -104,7 +104,7 @@ def test_a_process_that_says_nothing_is_ended_and_the_next_question_starts_anoth
     assert msgspec.json.decode(explainer.explain("order", order, CAT))["order_id"] == str(order)
 
 
-def test_what_never_was_is_unknown(journal: SqliteJournal, explainer: Explainer) -> None:
+def test_what_never_was_is_unknown(journal: SqliteJournal, explainer: ExplainHost) -> None:
     market = Market()
     order = market.enter(CAT, "buy", 1, 100)
     append(journal, market.commands)

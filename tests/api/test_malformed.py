@@ -34,7 +34,11 @@ TOLD: list[tuple[type, Any, str]] = [
     (wire.OrderRequest, 7, "The request must be an object, not a number."),
     (wire.CancelRequest, {"order_id": [1]}, "order_id must be a text or a whole number, not a list."),
     (market_wire.Subscription, {"type": "bbo", "levels": 7}, "levels must be 5, 10, 20, 50, 100, 500 or 1000, not 7."),
-    (auth_wire.SignupRequest, {"name": "ada", "password": TOO_SHORT}, "password must be a text of 8 to 256 characters."),
+    (
+        auth_wire.SignupRequest,
+        {"name": "ada", "password": TOO_SHORT},
+        "password must be a text of 8 to 256 characters.",
+    ),
     (auth_wire.SignupRequest, TOO_SHORT, "The request must be an object."),
     (auth_wire.KeyRequest, {"scopes": ["read", "reed"]}, "scopes[1] must be read, trade or withdraw, not 'reed'."),
     (auth_wire.KeyRequest, {"scopes": []}, "scopes must be a list of 1 to 3 elements, not an empty list."),

@@ -20,6 +20,7 @@ HEALTH = {
     "profile": str,
     "connections": int,
     "flows": list,
+    "symbols_by_status": dict,
     "seq": int,
 }
 SYMBOL_INFO = {
@@ -90,6 +91,7 @@ STATISTICS = {
     "latency_ms": dict,
     "uptime_seconds": float,
     "symbols_count": int,
+    "symbols_by_status": dict,
     "active_orders": int,
     "error_counts": dict,
     "history_lag": int,
@@ -98,6 +100,8 @@ STATISTICS = {
 }
 SYMBOL_STATISTICS = {
     "symbol": str,
+    "status": str,
+    "limit_state": str | None,
     "orders_processed": int,
     "trades_executed": int,
     "total_volume": str,
@@ -128,6 +132,7 @@ def test_health_says_whether_orders_are_taken(http: Http) -> None:
     health = http.get("/health")
     check_shape(health, HEALTH)
     assert (health["status"], health["accepting"], health["reason"]) == ("healthy", True, None)
+    assert health["symbols_by_status"] == {"trading": len(http.get("/symbols")["symbols"])}
     with_digest = http.get("/health?digest=true")
     check_shape(with_digest, HEALTH | {"digest": str})
     assert len(with_digest["digest"]) == 64
@@ -351,6 +356,8 @@ def test_statistics_count_orders_trades_and_rejects(http: Http, ladder: str) -> 
     check_shape(mine, SYMBOL_STATISTICS)
     assert {name: mine[name] for name in SYMBOL_STATISTICS if name not in ("uptime_seconds", "seq")} == {
         "symbol": ladder,
+        "status": "trading",
+        "limit_state": None,
         "orders_processed": 7,
         "trades_executed": 2,
         "total_volume": "1.500",

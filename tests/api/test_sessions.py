@@ -14,6 +14,7 @@ from api.schedule import Change, Schedule
 from api.sessions import CommandedStatuses, Sessions
 from engine.commands import EnterOrder, ListInstrument, SetStatus
 from engine.types import AccountId, Lots, OrderType, Side, Ticks, TimeInForce, TradingStatus
+from sequencer.sequencer import NotAccepting
 from tests.sequencer.test_sequencer import COIN, Venue
 
 PRE_OPEN, AUCTION, TRADING = TradingStatus.PRE_OPEN, TradingStatus.AUCTION, TradingStatus.TRADING
@@ -147,3 +148,23 @@ def test_a_change_comes_when_its_time_has_come(day: Day) -> None:
     assert day.statuses()[before:] == [TRADING, CLOSED]  # the closing auction's uncross, then the end
     assert day.sessions is not None
     assert day.sessions.next_change("COIN") == Change(ns(3, 8), PRE_OPEN)
+
+
+def test_a_change_that_was_not_taken_is_made_up_for_by_the_next_try(tmp_path: Path) -> None:
+    day = Day(tmp_path, ns(2, 12))
+    day.follow(commanded_ns=ns(2, 9))
+    day.venue.close()  # a server that stops takes nothing more
+    day.venue.now = ns(2, 17)
+    sessions, before = day.sessions, len(day.statuses())
+    assert sessions is not None
+    with pytest.raises(NotAccepting):
+        sessions._change_what_is_due()
+    assert sessions.next_change("COIN") == Change(ns(3, 8), PRE_OPEN)  # that at 17 is late, not to come
+    again = Day(tmp_path, ns(2, 17))  # the same journal, taking commands
+    sessions._exchange, sessions._sequencer = again.venue.exchange, again.venue.sequencer
+    sessions._change_what_is_due()
+    assert again.statuses() == [CLOSED]
+    sessions._change_what_is_due()
+    assert (again.statuses(), len(day.statuses())) == ([CLOSED], before)
+    sessions.stop()
+    again.close()

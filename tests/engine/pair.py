@@ -10,7 +10,7 @@ from engine.digest import state_digest
 from engine.events import Accepted, Amended, Cancelled, Completed, Event, Expired, Filled
 from engine.exchange import Exchange
 from engine.instrument import Instrument
-from engine.types import Lots, OrderId, Seq, Side
+from engine.types import Lots, OrderId, Seq, Side, TradingStatus
 from tools.audit.auditor import Auditor
 from tools.audit.engine_side import EngineBalances, state_differences
 from tools.audit.mix import ACCOUNTS, ASSETS, BOND, COIN, INSTRUMENTS, SHARE, STEP_NS
@@ -68,6 +68,12 @@ class Pair:
         """Both are in the same state, and no balance or index contradicts itself. O(orders)."""
         self.fast.check_invariants()
         assert state_differences(self.fast, self.naive) == []
+        for book in self.fast.books.values():
+            low, high = book.band_limits or (0, None)
+            bid, ask = book.bids.best_price, book.asks.best_price
+            if book.status is TradingStatus.TRADING and high is not None:
+                assert (bid or 0) <= high, "a bid rests above the band"
+                assert low <= (ask or low), "an offer rests below the band"
         self.auditor.check_sums(self.seq)
         assert self.auditor.findings == []
 

@@ -213,3 +213,16 @@ def test_owners_are_told_where_their_orders_stand_as_it_changes(floor: Floor) ->
             floor.http.call("DELETE", "/orders?symbol=CALL").granted()
 
     asyncio.run(scenario())
+
+
+def test_statistics_and_health_tell_where_the_symbols_stand(floor: Floor) -> None:
+    assert floor.http.get("/statistics?symbol=STOP")["status"] == "trading"
+    floor.command("STOP", "halt")
+    try:
+        assert floor.http.get("/statistics?symbol=STOP")["status"] == "halted"
+        counted = floor.http.get("/health")["symbols_by_status"]
+        assert counted["halted"] >= 1
+        assert sum(counted.values()) == len(floor.http.get("/symbols")["symbols"])
+        assert floor.http.get("/statistics")["symbols_by_status"] == counted
+    finally:
+        floor.command("STOP", "resume")

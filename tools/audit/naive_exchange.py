@@ -94,7 +94,7 @@ class NaiveExchange(NaiveAmends):
         if known is None:
             self.symbols[instrument.symbol] = NaiveSymbol(instrument)
         else:
-            known.instrument = instrument
+            known.list_again(instrument)
         return [ev.InstrumentListed(instrument)]
 
     def stop(self, command: StopAccount) -> None:

@@ -120,6 +120,19 @@ class NaiveSymbol:
             elif self.instrument.reference_price is not None:  # for now: the next look takes it anew
                 self.band_reference, self.band_set_ns = self.inside(self.instrument.reference_price), None
 
+    def list_again(self, instrument: Instrument) -> None:
+        """Other limits and fees. What rests stays within the band, be it narrower: it is measured from there then."""
+        self.instrument = instrument
+        if self.band_reference is None:
+            return
+        beyond = [
+            edge is not None and best is not None and (best > edge if side is BUY else best < edge)
+            for side in Side
+            for edge, best in [(self.band(side), self.best(side))]
+        ]
+        if any(beyond):
+            self.band_reference = self.inside(self.band_reference)
+
     def band(self, side: Side) -> int | None:
         """The price beyond which no order of `side` may trade; None without a band or while there is no trading."""
         if self.instrument.band is None or not self.trading:

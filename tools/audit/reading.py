@@ -1,17 +1,12 @@
 """Reading a journal that somebody else may be writing: what is read is a copy, and the original is never opened.
 
-The journal's own reader locks its file and folds its log, which an auditor must not do to a running
-server's. So the file and its log are copied to a temporary folder, again when a fold happened between the
-two, and the copy is read with every check that a server makes when it starts.
+The copy is read with every check that a server makes when it starts.
 Layer: tools.
 """
 
 from __future__ import annotations
 
 import contextlib
-import shutil
-import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -19,14 +14,13 @@ from typing import Final
 import msgspec
 
 from engine.commands import Command
+from journal import copies
 from journal.codec import BatchRecord, CorruptRecord, UnknownVersion, open_batch
 from journal.port import JournalCorrupt, JournalError, JournalTooNew
 from journal.sqlite import SqliteJournal
 
 JOURNAL_NAME: Final = "journal.sqlite"
 HISTORY_NAME: Final = "history.sqlite"
-COPY_TRIES: Final = 20
-RETRY_S: Final = 0.05
 
 
 class Unreadable(Exception):
@@ -61,36 +55,12 @@ def copied(path: Path) -> Iterator[Path]:
 
     Raises Unreadable when it cannot be copied, or is folded too often to be caught still.
     """
-    with tempfile.TemporaryDirectory(prefix="openbell-audit-") as folder:
-        copy = Path(folder) / path.name
+    with contextlib.ExitStack() as stack:
         try:
-            for _ in range(COPY_TRIES):
-                before = _marks(path)
-                for suffix in ("", "-wal"):
-                    source = path.with_name(path.name + suffix)
-                    target = copy.with_name(copy.name + suffix)
-                    target.unlink(missing_ok=True)
-                    if source.exists():
-                        shutil.copyfile(source, target)
-                if _marks(path) == before:
-                    break
-                time.sleep(RETRY_S)
-            else:
-                raise Unreadable(f"{path} changes too fast to be copied.")
-        except OSError as error:
-            raise Unreadable(f"{path} cannot be read: {error}.") from error
+            copy = stack.enter_context(copies.copied(path))
+        except JournalError as error:
+            raise Unreadable(str(error)) from error
         yield copy
-
-
-def _marks(path: Path) -> tuple[object, ...]:
-    """What changes when the log is folded into the file, and not when the log grows."""
-    stat = path.stat()
-    log = path.with_name(path.name + "-wal")
-    header = b""
-    if log.exists():
-        with log.open("rb") as file:
-            header = file.read(32)  # its salts change when it begins anew
-    return stat.st_mtime_ns, stat.st_size, header
 
 
 def size_of(copy: Path) -> int:

@@ -250,7 +250,7 @@ class Shadow(NaiveLedger):
         self.scales[instrument.base] = instrument.base_scale
         self.scales[instrument.quote] = instrument.quote_scale
         if instrument.symbol in self.symbols:
-            self.symbols[instrument.symbol].instrument = instrument
+            self.symbols[instrument.symbol].list_again(instrument)
         else:
             self.symbols[instrument.symbol] = NaiveSymbol(instrument)
 

@@ -10,7 +10,6 @@ import pytest
 
 from api.explanation import checkpoints as module
 from api.explanation.checkpoints import Checkpoints, Overrun
-from api.explanation.protocol import Channel
 from api.explanation.replica import Replica
 from api.explanation.story import Subject, tell_commands
 from engine.digest import state_digest
@@ -46,7 +45,7 @@ def kept(market: Market, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Repl
     records = records_of(market)
     replica = Replica(lambda after_n, until_n: records[after_n : min(until_n, after_n + 7)])
     ends = os.pipe()
-    checkpoints = Checkpoints(replica, Channel(os.dup(ends[0]), os.dup(ends[1])))
+    checkpoints = Checkpoints(replica, [os.dup(ends[0]), os.dup(ends[1])])
 
     def followed() -> bool:
         if checkpoints.due:
