@@ -179,7 +179,6 @@ class OrderView(OrderOptions, frozen=True, kw_only=True, omit_defaults=True):
     fills: list[FillView] | None = None
     shown_quantity: DecimalText | UnsetType = UNSET  # of an iceberg that rests
     queue_position: QueuePosition | None = None
-    priority: Literal["kept", "lost"] | None = None  # after an amend
 
 
 class OrdersPage(msgspec.Struct, frozen=True):

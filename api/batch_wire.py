@@ -16,6 +16,7 @@ import msgspec
 from msgspec import Meta
 
 from api import answers, wire
+from api.amend_answers import AmendAnswer
 from api.documented import any_of
 from api.errors import ApiError, ErrorBody, Malformed
 from engine.commands import AmendOrder, CancelOrder, EnterOrder
@@ -47,7 +48,7 @@ class BatchAmend(wire.AmendRequest, frozen=True, kw_only=True):
 
 
 ELEMENTS: Final = (BatchEnter, BatchCancel, BatchAmend)
-BODIES: Final = (answers.OrderAnswer, answers.CancelAnswer, answers.OrderView, ErrorBody)
+BODIES: Final = (answers.OrderAnswer, answers.CancelAnswer, AmendAnswer, ErrorBody)
 
 
 class BatchRequest(wire.Request, frozen=True):

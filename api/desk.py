@@ -16,6 +16,7 @@ import msgspec
 
 from api import answers, wire
 from api.account_answers import PostingView, posting_view
+from api.amend_answers import AmendAnswer, amend_answer
 from api.batch_wire import BatchAnswer, BatchCommand, BatchResult
 from api.errors import ApiError, internal_error, rejected
 from api.grid import grid_of
@@ -25,7 +26,7 @@ from api.preview_answers import PreviewAnswer, preview_answer
 from api.standing import status_of
 from api.venue import Venue
 from engine.commands import AmendOrder, CancelAll, CancelOrder, EnterOrder
-from engine.events import Amended, Applied, Cancelled, Ended, Rejected, Repeated
+from engine.events import Applied, Cancelled, Ended, Rejected, Repeated
 from engine.instrument import Instrument
 from engine.order import Order
 from engine.preview import preview
@@ -81,8 +82,8 @@ class Desk:
         ids = [str(event.order_id) for event in applied.events if isinstance(event, Cancelled)]
         return answers.CancelAllAnswer(ids, len(ids), applied.seq)
 
-    def amend(self, command: AmendOrder) -> answers.OrderView:
-        """Change an open order; say whether it kept its priority."""
+    def amend(self, command: AmendOrder) -> AmendAnswer:
+        """Change an open order; say whether it kept its priority, and what it traded."""
         return self._amended(self._venue.sequencer.submit(command), command)
 
     def batch(self, commands: Sequence[BatchCommand | ApiError], started: float) -> BatchAnswer:
@@ -126,7 +127,6 @@ class Desk:
         symbol: str | None = None,
         *,
         patience_s: float = HISTORY_PATIENCE_S,
-        **further: object,
     ) -> answers.OrderView:
         """One order of `account`, open or done, with its fills; it must be in `symbol` when given.
 
@@ -135,7 +135,7 @@ class Desk:
         number = wire.order_id_of(order_id)
         order = self._exchange.order(number)
         if order is not None and order.account == account and symbol in (None, order.symbol):
-            view = self._open_view(order, fills=[], **further)  # as of now: it may trade on while we wait
+            view = self._open_view(order, fills=[])  # as of now: it may trade on while we wait
             if not self._venue.history_writer.wait(Seq(view.seq), patience_s):
                 return msgspec.structs.replace(view, fills=None)  # the order is known, its fills are not
             fills = [fill for fill in self._fills(number) if fill.seq <= view.seq]
@@ -145,7 +145,7 @@ class Desk:
         if done is None or done.account != account or symbol not in (None, done.symbol):
             raise rejected(RejectReason.UNKNOWN_ORDER, None)
         fills = self._fills(number)
-        return self._done_view(done, fills=self._fill_views(number, fills), **further)
+        return self._done_view(done, fills=self._fill_views(number, fills))
 
     def orders(self, query: wire.OrdersQuery, account: AccountId) -> answers.OrdersPage:
         """A page of the orders of `account`, newest first; `next_cursor` asks for the page behind it."""
@@ -214,7 +214,7 @@ class Desk:
 
     def _told(
         self, applied: Applied, command: BatchCommand, elapsed_s: float, patience_s: float
-    ) -> answers.OrderAnswer | answers.CancelAnswer | answers.OrderView:
+    ) -> answers.OrderAnswer | answers.CancelAnswer | AmendAnswer:
         """The answer to what was sequenced. Raises ApiError."""
         if isinstance(command, EnterOrder):
             return self._entered(applied, command, elapsed_s, patience_s)
@@ -247,23 +247,28 @@ class Desk:
             raise TypeError(f"a cancel caused {event}")
         return answers.cancel_answer(applied, event, self._exchange, round(elapsed_s * 1e3, 3))
 
-    def _amended(
-        self, applied: Applied, command: AmendOrder, patience_s: float = HISTORY_PATIENCE_S
-    ) -> answers.OrderView:
+    def _amended(self, applied: Applied, command: AmendOrder, patience_s: float = HISTORY_PATIENCE_S) -> AmendAnswer:
         """The answer to an amend. Raises ApiError."""
         first = applied.events[0]
         if isinstance(first, Rejected):
             self._too_late_if_done(first, CancelOrder(command.account, command.order_id), patience_s)
             raise self._rejected(first, amend=command)
-        kept = isinstance(first, Amended) and first.kept_priority
-        priority = ("kept" if kept else "lost") if isinstance(first, Amended) else None
+        view = self._view_after(applied, command.order_id, command.account, patience_s)
+        return amend_answer(view, applied, command.order_id, self._exchange)
+
+    def _view_after(
+        self, applied: Applied, order_id: OrderId, account: AccountId, patience_s: float
+    ) -> answers.OrderView:
+        """An order after the command that changed it; without fills when the history stays behind."""
         for event in reversed(applied.events):
-            if isinstance(event, Ended) and event.order_id == command.order_id:
-                status, reason = status_of(event)
+            if isinstance(event, Ended) and event.order_id == order_id:
+                fills: list[answers.FillView] | None = None
+                if self._venue.history_writer.wait(applied.seq, patience_s):
+                    fills = self._fill_views(order_id, self._fills(order_id))
                 return answers.order_view(
-                    event, self.instrument(event.symbol), applied.seq, status, reason, priority=priority
+                    event, self.instrument(event.symbol), applied.seq, *status_of(event), fills=fills
                 )
-        return self.order(str(command.order_id), command.account, patience_s=patience_s, priority=priority)
+        return self.order(str(order_id), account, patience_s=patience_s)
 
     def _open_page(self, query: wire.OrdersQuery, account: AccountId, before: OrderId) -> list[Order]:
         known = self._exchange.accounts.get(account)

@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from api import answers, batch_wire, wire
+from api.amend_answers import AmendAnswer
 from api.auth import requesting_account
 from api.desk import Desk
 from api.feed import Feed
@@ -95,7 +96,7 @@ def install(feed: Feed, desk: Desk, exchange: Exchange, sequencer: Sequencer) ->
         request = wire.converted(data, wire.CancelRequest)
         return desk.cancel(wire.cancel_command(request, requesting_account()), started)
 
-    def amend(_sid: str, data: Any) -> answers.OrderView:
+    def amend(_sid: str, data: Any) -> AmendAnswer:
         request = wire.converted(data, AmendMessage)
         return desk.amend(wire.amend_command(request, request.order_id, requesting_account(), exchange))
 

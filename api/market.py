@@ -95,7 +95,7 @@ def blueprint(venue: Venue, desk: Desk, feed: Feed, status: StatusDesk) -> Bluep
     @routes.get("/quote/<symbol>")
     @documented(Access.PUBLIC, QuoteView, query=wire.QuoteQuery, errors=(404, 422))
     def quote(symbol: str) -> Response:
-        """What a quantity would cost, or earn, now."""
+        """What a quantity would cost, or earn, now; `trades_now` is false while the symbol does not trade."""
         book, wanted = book_of(symbol), query(wire.QuoteQuery)
         lots = wire.quantity_of(wanted.quantity, book.instrument)
         if isinstance(lots, str):

@@ -47,6 +47,8 @@ class QuoteView(msgspec.Struct, frozen=True, kw_only=True):
     """GET /quote/{symbol}; null where the book gives nothing."""
 
     symbol: str
+    status: TradingStatus
+    trades_now: bool  # false: the symbol does not trade, so the figures are of what rests and nothing would fill
     side: Side
     quantity: DecimalText
     filled_quantity: DecimalText
@@ -204,11 +206,13 @@ def book_orders_view(
 
 
 def quote_view(book: OrderBook, side: Side, quantity: Lots, seq: int, ts_ns: int) -> QuoteView:
-    """What taking `quantity` would cost or earn now. O(levels walked)."""
+    """What taking `quantity` from what rests costs or earns, and whether the symbol trades. O(levels walked)."""
     grid = grid_of(book.instrument)
     would = cost(book, side, quantity)
     return QuoteView(
         symbol=book.instrument.symbol,
+        status=book.status,
+        trades_now=book.status is TradingStatus.TRADING,
         side=side,
         quantity=grid.quantity(quantity),
         filled_quantity=grid.quantity(would.filled),

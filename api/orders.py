@@ -10,6 +10,7 @@ import time
 from flask import Blueprint, Response, request
 
 from api import answers, batch_wire, wire
+from api.amend_answers import AmendAnswer
 from api.auth import requesting_account
 from api.desk import Desk
 from api.documented import Access, documented
@@ -81,9 +82,9 @@ def blueprint(desk: Desk, exchange: Exchange) -> Blueprint:
         return answer(desk.cancel(command, started))
 
     @routes.patch("/order/<order_id>")
-    @documented(Access.ACCOUNT, answers.OrderView, body=wire.AmendRequest, errors=(404, 409, 422, 503))
+    @documented(Access.ACCOUNT, AmendAnswer, body=wire.AmendRequest, errors=(404, 409, 422, 503))
     def amend_order(order_id: str) -> Response:
-        """Change price or quantity of an open order; `priority` says whether it kept its place."""
+        """Change an open order; the answer is the order, whether it kept its place, and its trades by this change."""
         command = wire.amend_order(request.get_data(cache=False), order_id, requesting_account(), exchange)
         return answer(desk.amend(command))
 

@@ -20,7 +20,27 @@ from engine.instrument import Instrument
 from engine.preview import Exits, Preview, Repeats
 from engine.types import OrderStatus, OrderType, Side, Ticks, TimeInForce
 
-Protection = Literal["post_only_slide", "price_band", "collar", "self_trade"]
+Protection = Literal["post_only_slide", "price_band", "collar", "held_funds", "self_trade"]
+
+
+class LegPreview(msgspec.Struct, frozen=True):
+    """Another order that the same command would enter: the stop of one-cancels-other, an exit of a bracket."""
+
+    order_type: OrderType
+    side: Side
+    quantity: DecimalText
+    price: DecimalText | None  # as it counts
+    stop_price: DecimalText | None
+    status: OrderStatus
+    reason: str | None
+    filled_quantity: DecimalText
+    resting_quantity: DecimalText  # or waiting
+    average_price: DecimalText | None
+    notional: DecimalText
+    taker_fee: DecimalText
+    held: DecimalText  # 0 where the other leg holds for both
+    held_asset: str
+    protections: list[Protection]
 
 
 class ExitsPreview(msgspec.Struct, frozen=True):
@@ -71,6 +91,7 @@ class PreviewAnswer(msgspec.Struct, frozen=True, kw_only=True):
     protections: list[Protection] | UnsetType = UNSET
     would_trigger: int | UnsetType = UNSET  # orders that wait, of anybody, and whose stop price the trades reach
     exits: ExitsPreview | UnsetType | None = UNSET  # of a bracket
+    legs: list[LegPreview] | UnsetType = UNSET  # when it would bring any
 
 
 def preview_answer(
@@ -122,12 +143,42 @@ def _outcome(command: EnterOrder, told: Preview, book: OrderBook) -> dict[str, A
         "slippage_percent": slippage[1],
         "taker_fee": grid.amount(told.taker_fee),
         "maker_fee": grid.amount(told.maker_fee),
-        "held": amount_text(told.hold, instrument.quote_scale if buys else instrument.base_scale),
-        "held_asset": instrument.quote if buys else instrument.base,
+        "held": _held(told, instrument),
+        "held_asset": _paid_asset(told, instrument),
         "protections": _protections(told),
         "would_trigger": told.would_trigger,
         "exits": None if told.exits is None else _exits(told.exits, instrument, buys=buys),
+        "legs": [_leg(leg, instrument) for leg in told.legs] or UNSET,
     }
+
+
+def _leg(leg: Preview, instrument: Instrument) -> LegPreview:
+    grid = grid_of(instrument)
+    return LegPreview(
+        order_type=leg.order_type,
+        side=leg.side,
+        quantity=grid.quantity(leg.quantity),
+        price=None if leg.price is None else grid.price(leg.price),
+        stop_price=None if leg.stop_price is None else grid.price(leg.stop_price),
+        status=leg.status,
+        reason=leg.reason,
+        filled_quantity=grid.quantity(leg.filled),
+        resting_quantity=grid.quantity(leg.left),
+        average_price=grid.average_price(leg.notional, leg.filled),
+        notional=grid.amount(leg.notional),
+        taker_fee=grid.amount(leg.taker_fee),
+        held=_held(leg, instrument),
+        held_asset=_paid_asset(leg, instrument),
+        protections=_protections(leg),
+    )
+
+
+def _held(told: Preview, instrument: Instrument) -> str:
+    return amount_text(told.hold, instrument.quote_scale if told.side is Side.BUY else instrument.base_scale)
+
+
+def _paid_asset(told: Preview, instrument: Instrument) -> str:
+    return instrument.quote if told.side is Side.BUY else instrument.base
 
 
 def _exits(exits: Exits, instrument: Instrument, *, buys: bool) -> ExitsPreview:
@@ -146,6 +197,7 @@ def _protections(told: Preview) -> list[Protection]:
         (told.slides, "post_only_slide"),
         (told.banded, "price_band"),
         (told.collared, "collar"),
+        (told.held_back, "held_funds"),
         (told.prevented, "self_trade"),
     ]
     return [name for acting, name in acts if acting]

@@ -16,7 +16,7 @@ from engine.matcher import amended, take_off
 from engine.order import Order
 from engine.planning import NOTHING, plan_quantity, slide, worst_price
 from engine.rejects import CancelReason, RejectReason
-from engine.rules import MAX_SLICES, beyond_collar, gathers, refuse_size
+from engine.rules import MAX_SLICES, beyond_collar, beyond_exits, gathers, refuse_size
 from engine.stops import terms_of
 from engine.triggers import finish, hold_price, trigger_at_once
 from engine.types import AccountId, Lots, OrderId, Ticks, TradingStatus
@@ -121,8 +121,12 @@ def _amend_resting(
     display = None if order.terms is None else order.terms.display_quantity
     if display is not None and display * MAX_SLICES < quantity:
         return RejectReason.BAD_DISPLAY_QUANTITY
-    if asked != order.price and beyond_collar(book, order.side, asked):
-        return RejectReason.PRICE_OUTSIDE_COLLAR
+    if asked != order.price:
+        terms = order.terms
+        if terms is not None and beyond_exits(order.side, asked, terms.take_profit, terms.stop_loss):
+            return RejectReason.BAD_TRIGGER
+        if beyond_collar(book, order.side, asked):
+            return RejectReason.PRICE_OUTSIDE_COLLAR
     price = asked
     if book.instrument.band is not None and book.status is _TRADING:
         price = worst_price(book, order.side, asked, None) or asked

@@ -10,6 +10,7 @@ import copy
 import msgspec
 
 from engine.accounts import Account
+from engine.bands import nearer
 from engine.book import OrderBook
 from engine.commands import EnterOrder
 from engine.entry import legs, prepare, same_request
@@ -18,17 +19,28 @@ from engine.instrument import Instrument
 from engine.ledger import Balance, net_fees
 from engine.order import Order
 from engine.planning import NOTHING, Plan, StepKind, plan_quantity, worst_price
-from engine.rejects import CancelReason, RejectReason
-from engine.rules import refuse_entry, takes
+from engine.rejects import CancelReason, InvariantViolation, RejectReason
+from engine.rules import collar_limit, refuse_entry, takes
 from engine.stops import terms_of
 from engine.triggers import exit_legs, pair_need
-from engine.types import Amount, Lots, OrderId, OrderStatus, OrderType, Side, Ticks, TimeInForce, TradingStatus
+from engine.types import (
+    Amount,
+    Lots,
+    OrderId,
+    OrderStatus,
+    OrderType,
+    SelfTradePrevention,
+    Side,
+    Ticks,
+    TimeInForce,
+    TradingStatus,
+)
 from engine.venue import Venue, clip
 
 _BUY = Side.BUY
 _LIMIT, _MARKET = OrderType.LIMIT, OrderType.MARKET
 _IOC, _FOK = TimeInForce.IOC, TimeInForce.FOK
-_TRADING = TradingStatus.TRADING
+_TRADING, _NO_PREVENTION = TradingStatus.TRADING, SelfTradePrevention.NONE
 _RESTS = (OrderStatus.RESTING, OrderStatus.PARTIALLY_FILLED)
 
 
@@ -42,8 +54,11 @@ class Exits(msgspec.Struct, frozen=True):
 
 
 class Preview(msgspec.Struct, frozen=True, kw_only=True):
-    """What an order that the rules take would do."""
+    """What an order that the rules take would do; of one-cancels-other, what both legs would do together."""
 
+    side: Side
+    order_type: OrderType
+    stop_price: Ticks | None
     status: OrderStatus
     reason: CancelReason | None  # why what is left would be cancelled
     price: Ticks | None  # as it counts: after a slide, within the band
@@ -59,9 +74,11 @@ class Preview(msgspec.Struct, frozen=True, kw_only=True):
     slides: bool  # priced behind the opposite best, as it asked for
     banded: bool  # the price band replaces its price, or keeps it from trading further
     collared: bool  # the collar keeps it from trading further
+    held_back: bool  # what it holds for a lot, as a triggered stop to buy, keeps it from trading further
     prevented: bool  # self-trade prevention cancels or reduces something
     would_trigger: int  # orders that wait for a trigger, and whose stop price as it stands the trades reach
     exits: Exits | None = None
+    legs: tuple[Preview, ...] = ()  # what else the same command would enter: a stop leg, exits
 
 
 class Repeats(msgspec.Struct, frozen=True):
@@ -118,36 +135,103 @@ def _outcome(venue: Venue, book: OrderBook, owner: Account, command: EnterOrder)
         if reason is not None:
             return reason
         told = _told(book, order, plan, asked_price)
-        return msgspec.structs.replace(told, exits=_exits(venue, book, order, plan, told))
+        exits, exit_orders = _exits(venue, book, order, plan, told)
+        return msgspec.structs.replace(told, exits=exits, legs=exit_orders)
     return _of_waiting(venue, book, owner, command)
 
 
 def _of_waiting(venue: Venue, book: OrderBook, owner: Account, command: EnterOrder) -> Preview | RejectReason:
-    """Of a stop, a trailing stop, or one-cancels-other: its limit leg, with the hold of both."""
+    """Of a stop, a trailing stop, or one-cancels-other: its limit leg, with the figures of whichever leg acts."""
     limit_leg, stop_leg = legs(venue, command, book, owner)
-    need = pair_need(limit_leg, stop_leg)
-    if stop_leg.pays.available < need:
+    if stop_leg.pays.available < pair_need(limit_leg, stop_leg):
         return RejectReason.INSUFFICIENT_FUNDS
     if limit_leg is not None:
         plan = plan_quantity(book, limit_leg, limit_leg.price, limit_leg.leaves, whole=False)
         if plan.prevented and not plan.matches:
             return RejectReason.SELF_TRADE
-        limit_leg.hold_per_lot = Amount(need // limit_leg.leaves)
-        asked = None if command.price is None else Ticks(int(command.price))
-        told = _told(book, limit_leg, plan, asked)
-        if plan.matches or not _reached(book, stop_leg):
-            return told
-        gone = {"status": OrderStatus.CANCELLED, "reason": CancelReason.ONE_CANCELS_OTHER}
-        return msgspec.structs.replace(told, left=Lots(0), hold=Amount(0), maker_fee=Amount(0), **gone)
+    asked = None if command.price is None else Ticks(int(command.price))
+    first, stop = _pair(venue, book, limit_leg, stop_leg, asked)
+    if stop is None or first is None:
+        told = first or stop
+        if told is None:
+            raise InvariantViolation("a pair without a leg")
+        return told
+    if first.reason is not CancelReason.ONE_CANCELS_OTHER:
+        return msgspec.structs.replace(first, legs=(stop,))
+    named = {name: getattr(first, name) for name in ("order_type", "stop_price", "status", "reason", "price")}
+    prevented = first.prevented or stop.prevented
+    return msgspec.structs.replace(stop, quantity=first.quantity, prevented=prevented, legs=(stop,), **named)
+
+
+def _pair(
+    venue: Venue, book: OrderBook, limit_leg: Order | None, stop_leg: Order | None, asked: Ticks | None
+) -> tuple[Preview | None, Preview | None]:
+    """What becomes of a limit leg, a stop leg or both. Only the legs change. O(matches).
+
+    `asked` is the limit leg's price as it was asked for.
+    """
+    first: Preview | None = None
+    if limit_leg is not None:
+        if stop_leg is not None:
+            limit_leg.hold_per_lot = max(limit_leg.hold_per_lot, stop_leg.hold_per_lot)
+        limit = worst_price(book, limit_leg.side, limit_leg.price, None)
+        plan = plan_quantity(book, limit_leg, limit, limit_leg.leaves, whole=False)
+        first = _told(book, limit_leg, plan, asked)
+        if stop_leg is None:
+            return first, None
+        if first.status not in _RESTS or first.filled or first.quantity < limit_leg.quantity:
+            first = msgspec.structs.replace(first, hold=Amount(first.left * venue.own_hold_per_lot(limit_leg)))
+            return first, _without(_told(book, stop_leg, None, stop_leg.price))
+        book = _market_after(book, limit_leg.side, plan)
+    if stop_leg is None:
+        return first, None
     if not _reached(book, stop_leg):
-        return _told(book, stop_leg, None, stop_leg.price)
-    asked = stop_leg.price
+        stop = _told(book, stop_leg, None, stop_leg.price)
+        return first, stop if first is None else msgspec.structs.replace(stop, hold=Amount(0))
+    stop = _triggered_at_once(venue, book, stop_leg)
+    return None if first is None else _without(first), stop
+
+
+def _triggered_at_once(venue: Venue, book: OrderBook, stop: Order) -> Preview:
+    """What becomes of a stop that the last price has reached already."""
+    asked = stop.price
     if asked is None:
-        asked = market_limit(book, stop_leg)
+        asked = market_limit(book, stop)
     else:
-        stop_leg.price = clip(book, stop_leg, asked, collared=True)
-    limit = worst_price(book, stop_leg.side, stop_leg.price, stop_leg.hold_price)
-    return _told(book, stop_leg, plan_quantity(book, stop_leg, limit, stop_leg.leaves, whole=False), asked)
+        stop.price = clip(book, stop, asked, collared=True)
+        stop.hold_per_lot = venue.own_hold_per_lot(stop)
+    limit = worst_price(book, stop.side, stop.price, stop.hold_price)
+    return _told(book, stop, plan_quantity(book, stop, limit, stop.leaves, whole=False), asked)
+
+
+def _without(leg: Preview) -> Preview:
+    """A leg that the other one cancels."""
+    gone = {"status": OrderStatus.CANCELLED, "reason": CancelReason.ONE_CANCELS_OTHER}
+    return msgspec.structs.replace(leg, left=Lots(0), hold=Amount(0), maker_fee=Amount(0), **gone)
+
+
+def _market_after(book: OrderBook, side: Side, plan: Plan) -> OrderBook:
+    """The book as prices are measured by it once an order of `side` has carried out its plan. O(matches).
+
+    Of the other side the best price is right, while what was taken there is listed still.
+    """
+    if not plan.matches:
+        return book
+    taken: dict[Ticks, int] = {}
+    for maker, quantity in plan.matches:
+        price = maker.price or Ticks(0)
+        taken[price] = taken.get(price, 0) + quantity
+    opposite = book.opposite(side)
+    after, rest = copy.copy(book), copy.copy(opposite)
+    rest.best = next((level for level in opposite if level.quantity + level.hidden > taken.get(level.price, 0)), None)
+    if side is _BUY:
+        after.asks = rest
+    else:
+        after.bids = rest
+    trades = plan.trades
+    if trades:
+        after.last_price = trades[-1][0].price
+    return after
 
 
 def _reached(book: OrderBook, stop: Order) -> bool:
@@ -161,23 +245,28 @@ def _reached(book: OrderBook, stop: Order) -> bool:
 def _told(book: OrderBook, order: Order, plan: Plan | None, asked: Ticks | None) -> Preview:
     """What becomes of an order with this plan; without one it waits for its trigger."""
     notional, taker_fee = _cost(book.instrument, order, plan or NOTHING)
+    bounds = _Bounds()
     if plan is None:
-        filled, gone, left, beyond, banded = 0, 0, order.leaves, None, False
+        filled, gone, left, prevented = 0, 0, order.leaves, False
         status, reason = OrderStatus.PENDING_TRIGGER, None
     else:
         filled, taken_off = _taken(plan)
         left = Lots(order.leaves - filled - taken_off)
         ends = taken_off > 0 and plan.prevented and left == 0  # what the last step takes off is cancelled
         gone = taken_off - (plan.matches[-1][1] if ends else 0)
-        wants_more = (left > 0 or plan.left_over) and not plan.prevented
-        beyond = _next_beyond(book, order) if wants_more else None
-        banded = beyond is not None and _only_the_band_stops(book, order, asked, beyond)
-        status, reason = _end(order, plan, left, banded=banded)
+        killed = _killed_by_its_own(book, order, plan)
+        prevented = plan.prevented or killed or len(plan.trades) < len(plan.matches)
+        if (left > 0 or plan.left_over) and not plan.prevented and not killed:
+            bounds = _bounds(book, order, asked)
+        status, reason = _end(order, plan, left, banded=bounds.band)
     stays = Lots(left if status in (OrderStatus.PENDING_TRIGGER, *_RESTS) else 0)
     at_best = None if asked is None or plan is None else clip(book, order, asked, collared=False)
     rest = Amount(0) if order.price is None else book.instrument.notional(order.price, stays)
     trades = [] if plan is None else plan.trades
     return Preview(
+        side=order.side,
+        order_type=order.order_type,
+        stop_price=None if order.terms is None else order.terms.stop_price,
         status=status,
         reason=reason,
         price=order.price,
@@ -191,11 +280,20 @@ def _told(book: OrderBook, order: Order, plan: Plan | None, asked: Ticks | None)
         trades=len(trades),
         hold=Amount(stays * order.hold_per_lot),
         slides=order.terms is not None and order.terms.post_only is not None and order.price != at_best,
-        banded=banded or (order.price is not None and at_best != asked and at_best is not None),
-        collared=order.price is None and not banded and beyond is not None,
-        prevented=plan is not None and (plan.prevented or len(trades) < len(plan.matches)),
+        banded=bounds.band or (order.price is not None and at_best != asked and at_best is not None),
+        collared=bounds.collar,
+        held_back=bounds.hold,
+        prevented=prevented,
         would_trigger=_triggered(book, plan or NOTHING),
     )
+
+
+def _killed_by_its_own(book: OrderBook, order: Order, plan: Plan) -> bool:
+    """Whether a fill-or-kill would be filled, were not orders of its own account among those it meets."""
+    if order.time_in_force is not _FOK or plan.matches or order.prevention is _NO_PREVENTION:
+        return False
+    limit = worst_price(book, order.side, order.price, order.hold_price)
+    return book.opposite(order.side).available(limit, order.leaves) >= order.leaves
 
 
 def _triggered(book: OrderBook, plan: Plan) -> int:
@@ -219,18 +317,28 @@ def _between(stop: Order, lowest: Ticks, highest: Ticks) -> bool:
     return stop_price <= highest if stop.side is _BUY else stop_price >= lowest
 
 
-def _exits(venue: Venue, book: OrderBook, order: Order, plan: Plan, told: Preview) -> Exits | None:
-    """The exits that an order brings; None without any, or when it would end with nothing filled. O(matches)."""
+def _exits(
+    venue: Venue, book: OrderBook, order: Order, plan: Plan, told: Preview
+) -> tuple[Exits | None, tuple[Preview, ...]]:
+    """The exits that an order brings, and what becomes of those entered at once. O(matches).
+
+    None without any, or when it would end with nothing filled.
+    """
     at_once = told.status in (OrderStatus.FILLED, OrderStatus.CANCELLED)
     quantity = told.filled if at_once else told.quantity
     if order.terms is None or quantity == 0:
-        return None
-    profit, loss = exit_legs(venue, book, order, quantity)
+        return None, ()
+    after = _market_after(book, order.side, plan)
+    profit, loss = exit_legs(venue, after, order, quantity)
     if profit is None and loss is None:
-        return None
+        return None, ()
     need = pair_need(profit, loss)
-    short = at_once and order.receives.available + _proceeds(book.instrument, order, plan, told) < need
-    return Exits(quantity, Amount(need), at_once, RejectReason.INSUFFICIENT_FUNDS if short else None)
+    if not at_once:
+        return Exits(quantity, Amount(need), False, None), ()
+    if order.receives.available + _proceeds(book.instrument, order, plan, told) < need:
+        return Exits(quantity, Amount(need), True, RejectReason.INSUFFICIENT_FUNDS), ()
+    entered = _pair(venue, after, profit, loss, order.terms.take_profit)
+    return Exits(quantity, Amount(need), True, None), tuple(leg for leg in entered if leg is not None)
 
 
 def _proceeds(instrument: Instrument, order: Order, plan: Plan, told: Preview) -> int:
@@ -270,15 +378,29 @@ def _taken(plan: Plan) -> tuple[int, int]:
     return traded, sum(quantity for (_, quantity), kind in steps if kind is StepKind.DECREMENT)
 
 
-def _next_beyond(book: OrderBook, order: Order) -> Ticks | None:
-    """The best price that is there for the order after its walk, worse than it may trade at. O(levels walked)."""
+class _Bounds(msgspec.Struct, frozen=True):
+    """What keeps an order from trading further."""
+
+    band: bool = False
+    collar: bool = False
+    hold: bool = False
+
+
+def _bounds(book: OrderBook, order: Order, asked: Ticks | None) -> _Bounds:
+    """What keeps an order that still wants something from the next price, after its walk. O(levels walked)."""
     opposite = book.opposite(order.side)
-    if order.time_in_force is _FOK:  # nothing was taken
-        return opposite.best_price
     limit = worst_price(book, order.side, order.price, order.hold_price)
     if limit is None:
-        return None
-    return next((level.price for level in opposite if level.key > limit * opposite.sign), None)
+        return _Bounds()
+    beyond = next((level.price for level in opposite if level.key > limit * opposite.sign), None)
+    nearest = opposite.best_price if order.time_in_force is _FOK else beyond  # nothing was taken of a FOK's
+    if any(price is not None and _only_the_band_stops(book, order, asked, price) for price in (nearest, beyond)):
+        return _Bounds(band=True)
+    if order.price is not None or beyond is None:
+        return _Bounds()
+    collar, held = collar_limit(book, order.side), order.hold_price
+    by_hold = held is not None and (collar is None or nearer(order.side, collar, held) != collar)
+    return _Bounds(hold=by_hold, collar=not by_hold)
 
 
 def _only_the_band_stops(book: OrderBook, order: Order, asked: Ticks | None, price: Ticks) -> bool:

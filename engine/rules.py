@@ -180,15 +180,17 @@ def _refuse_options(command: EnterOrder, options: OrderOptions, book: OrderBook,
         return None if trails else RejectReason.BAD_TRIGGER
     if command.order_type is _OCO:
         return None if _apart(command.side, command.price, options.stop_price) else RejectReason.BAD_TRIGGER
-    exits_side = _SELL if command.side is _BUY else _BUY
     profit, loss = options.take_profit, options.stop_loss
-    if (
-        _apart(exits_side, profit, loss)
-        and _apart(exits_side, profit, command.price)
-        and (command.order_type is not _LIMIT or _apart(exits_side, command.price, loss))
-    ):
-        return None
-    return RejectReason.BAD_TRIGGER
+    exits_side = _SELL if command.side is _BUY else _BUY
+    if not _apart(exits_side, profit, loss) or beyond_exits(command.side, command.price, profit, loss):
+        return RejectReason.BAD_TRIGGER
+    return None
+
+
+def beyond_exits(side: Side, price: Ticks | str | None, profit: Ticks | str | None, loss: Ticks | str | None) -> bool:
+    """Whether an entry of `side` at `price` would stand at or beyond its own take-profit or stop-loss."""
+    exits_side = _SELL if side is _BUY else _BUY
+    return not (_apart(exits_side, profit, price) and _apart(exits_side, price, loss))
 
 
 def _apart(side: Side, better: Ticks | str | None, worse: Ticks | str | None) -> bool:

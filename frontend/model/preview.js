@@ -28,6 +28,7 @@ const PROTECTIONS = Object.freeze({
   post_only_slide: (answer) => `It would move to ${grouped(answer.price ?? "?")}, behind the other side.`,
   price_band: () => "The price band keeps it from trading further.",
   collar: () => "The price collar keeps it from trading further.",
+  held_funds: () => "It trades no higher than what it sets aside for.",
   self_trade: () => "It meets an order of your own: self-trade prevention would act.",
 });
 

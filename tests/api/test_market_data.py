@@ -53,6 +53,8 @@ STATUS = {
 BOOK_ORDER = {"order_id": str, "price": str, "quantity": str, "timestamp": float}
 QUOTE = {
     "symbol": str,
+    "status": str,
+    "trades_now": bool,
     "side": str,
     "quantity": str,
     "filled_quantity": str,
@@ -235,6 +237,8 @@ def test_a_quote_says_what_a_quantity_would_cost(http: Http, ladder: str) -> Non
     quoted = http.get(f"/quote/{ladder}?side=buy&quantity=2")
     check_shape(quoted, QUOTE)
     assert {name: quoted[name] for name in QUOTE if name not in ("timestamp", "seq", "symbol", "side")} == {
+        "status": "trading",
+        "trades_now": True,
         "quantity": "2.000",
         "filled_quantity": "2.000",
         "average_price": "101.75",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -162,3 +163,63 @@ def test_who_cannot_pay_is_told_so(http: Http, book: str) -> None:
     http.call("POST", "/order", order, bearer(guest)).refused(400, "INSUFFICIENT_FUNDS")
     http.post("/order/test", order | {"quantity": "NaN"}).refused(400, "NOT_FINITE")
     assert http.post("/order/test", order | {"symbol": "NONE"}).granted()["error_code"] == "UNKNOWN_SYMBOL"
+
+
+@pytest.mark.parametrize("stop_limit", [None, "99"])
+def test_a_pair_whose_stop_price_is_reached_is_told_with_its_stop_leg(
+    http: Http, symbol: str, stop_limit: str | None
+) -> None:
+    http.enter(symbol, "buy", "1", "100")
+    http.enter(symbol, "sell", "1", "100")
+    if stop_limit is None:
+        http.enter(symbol, "buy", "20", "99")
+    further = {"stop_limit_price": stop_limit} if stop_limit else {}
+    order = body(symbol, "sell", "16", "110", stop_price="100", **further) | {"order_type": "oco"}
+    said, before = told(http, order), http.get("/account/balances")["balances"]
+    answer = http.post("/order", order).granted()
+    assert [said[name] for name in ("status", "reason", "price", "quantity")] == [
+        answer[name] for name in ("status", "reason", "price", "quantity")
+    ]
+    [leg], [done] = said["legs"], answer["legs"]
+    for name in ("order_type", "quantity", "price", "status", "reason", "filled_quantity", "stop_price"):
+        assert leg[name] == done[name]
+    filled, held = ("16.000", "0") if stop_limit is None else ("0.000", "16")
+    assert (said["filled_quantity"], said["held"], leg["filled_quantity"], leg["held"]) == (filled, held, filled, held)
+    assert (said["notional"], said["trades"]) == (("1584", 1) if stop_limit is None else ("0", 0))
+    held_before, held_after = (
+        next(row["held"] for row in balances if row["asset"] == "COIN")
+        for balances in (before, http.get("/account/balances")["balances"])
+    )
+    assert Decimal(held_after) - Decimal(held_before) == Decimal(held)
+
+
+def test_a_pair_whose_limit_leg_trades_holds_for_the_rest_of_that_leg_alone(http: Http, book: str) -> None:
+    order = body(book, "buy", "5", "101", stop_price="110") | {"order_type": "oco"}
+    said = told(http, order)
+    alone = told(http, body(book, "buy", "5", "101"))
+    assert (said["filled_quantity"], said["held"]) == ("2.000", alone["held"])
+    assert [(leg["status"], leg["reason"], leg["held"]) for leg in said["legs"]] == [
+        ("cancelled", "one_cancels_other", "0")
+    ]
+
+
+def test_the_exits_that_are_entered_at_once_are_told_as_legs(http: Http, book: str) -> None:
+    order = body(book, "buy", "1", take_profit="120", stop_loss="90")
+    said = told(http, order)["legs"]
+    answer = http.post("/order", order).granted()["legs"]
+    assert [(leg["order_type"], leg["status"], leg["price"], leg["stop_price"]) for leg in said] == [
+        ("limit", "resting", "120.00", None), ("stop", "pending_trigger", None, "90.00"),
+    ]  # fmt: skip
+    for leg, done in zip(said, answer, strict=True):
+        assert {name: leg[name] for name in leg.keys() & done.keys()} == {
+            name: done[name] for name in leg.keys() & done.keys()
+        }
+
+
+def test_what_a_triggered_stop_holds_for_is_named_where_there_is_no_collar(http: Http, symbol: str) -> None:
+    for price in ("100", "150"):
+        http.enter(symbol, "sell", "1", price)
+    http.enter(symbol, "buy", "0.5", "100")
+    order = body(symbol, "buy", "5", order_type="stop", stop_price="100")
+    said = told(http, order)
+    assert (said["filled_quantity"], said["reason"], said["protections"]) == ("0.500", "no_liquidity", ["held_funds"])

@@ -201,45 +201,6 @@ def test_a_done_order_is_shown_with_every_fill(http: Http, symbol: str) -> None:
     assert order["average_price"] == "100.50"
 
 
-def test_an_amend_answers_with_the_order_and_whether_it_kept_its_place(http: Http, symbol: str) -> None:
-    path = f"/order/{http.enter(symbol, 'buy', '2', '100')['order_id']}"
-    less = http.call("PATCH", path, {"quantity": "1"}).granted()
-    check_shape(less, ORDER | {"fills": list, "queue_position": dict, "priority": str})
-    assert (less["priority"], less["quantity"]) == ("kept", "1.000")
-    more = http.call("PATCH", path, {"quantity": 2}).granted()
-    assert more["priority"] == "lost"
-    moved = http.call("PATCH", path, {"price": 99.5}).granted()
-    assert (moved["priority"], moved["price"]) == ("lost", "99.50")
-    http.enter(symbol, "sell", "2", "101")
-    crossed = http.call("PATCH", path, {"price": "101"}).granted()
-    assert (crossed["status"], crossed["average_price"], crossed["priority"]) == ("filled", "101.00", "lost")
-    http.call("PATCH", path, {"price": "99"}).refused(409, "TOO_LATE")
-    http.call("PATCH", "/order/999999999999", {"price": "99"}).refused(404, "UNKNOWN_ORDER")
-
-
-def test_an_amend_to_what_is_filled_cancels_the_rest(http: Http, symbol: str) -> None:
-    order = http.enter(symbol, "buy", "2", "100")
-    http.enter(symbol, "sell", "1", "100")
-    amended = http.call("PATCH", f"/order/{order['order_id']}", {"quantity": "1"}).granted()
-    assert (amended["status"], amended["reason"], amended["filled"]) == ("cancelled", "amended_below_filled", "1.000")
-
-
-@pytest.mark.parametrize(
-    ("change", "code"),
-    [
-        ({"price": "100.001"}, "BAD_TICK"),
-        ({"quantity": "1.0001"}, "BAD_LOT"),
-        ({"quantity": 1e7}, "QUANTITY_TOO_LARGE"),
-    ],
-)
-def test_a_refused_amend_says_422_and_changes_nothing(
-    http: Http, symbol: str, change: dict[str, Any], code: str
-) -> None:
-    order = http.enter(symbol, "buy", "2", "100")
-    http.call("PATCH", f"/order/{order['order_id']}", change).refused(422, code)
-    assert http.depth(symbol)[0] == [["100.00", "2.000", 1]]
-
-
 def test_delete_cancels_one_order(http: Http, symbol: str) -> None:
     path = f"/order/{http.enter(symbol, 'buy', '2', '100')['order_id']}"
     check_shape(http.call("DELETE", path).granted(), CANCEL_ANSWER)

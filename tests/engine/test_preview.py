@@ -38,6 +38,7 @@ from engine.instrument import Instrument
 from engine.preview import Exits, Preview, Repeats, preview
 from engine.rejects import CancelReason, RejectReason
 from engine.types import (
+    STOP_LEG,
     AccountId,
     Amount,
     Lots,
@@ -52,6 +53,7 @@ from engine.types import (
     TimeInForce,
     TradingStatus,
     entry_of,
+    leg_id,
 )
 
 SYMBOL = "X-USD"
@@ -74,17 +76,21 @@ INSTRUMENT = Instrument(
     band_window_ns=50,
     limit_state_ns=10**15,
 )
+COLLARED = msgspec.structs.replace(INSTRUMENT, collar=40_000, band=None)
+UNBOUNDED = msgspec.structs.replace(INSTRUMENT, collar=None, band=None)  # only what a stop holds keeps it back
 ACCOUNTS = (AccountId(1), AccountId(1000), AccountId(1001))
 TIF = TimeInForce
+SEEDS = 6
+ACTED = (OrderStatus.FILLED, OrderStatus.PARTIALLY_FILLED, OrderStatus.RESTING)  # at once, of a stop
 NO_FUNDS = (0, RejectReason.INSUFFICIENT_FUNDS, None)
 
 
 class Market:
     """An exchange, with the next seq and time."""
 
-    def __init__(self) -> None:
+    def __init__(self, instrument: Instrument = INSTRUMENT) -> None:
         self.exchange = Exchange()
-        self.apply(ListInstrument(INSTRUMENT))
+        self.apply(ListInstrument(instrument))
         for account in ACCOUNTS[:2]:
             self.apply(Deposit(account, "USD", "100000000"))
             self.apply(Deposit(account, "X", "100000"))
@@ -121,7 +127,8 @@ def an_order(rng: random.Random) -> EnterOrder:
     )
     side = rng.choice(list(Side))
     if (limit or market) and rng.random() < 0.2:
-        away = rng.randint(5, 15) if side is Side.BUY else -rng.randint(5, 15)
+        nearest = -4 if market else 5
+        away = rng.randint(nearest, 15) if side is Side.BUY else -rng.randint(nearest, 15)
         exits = {"take_profit": Ticks(100 + away), "stop_loss": Ticks(100 - away)}
         if rng.random() < 0.5:
             exits.pop(rng.choice(list(exits)))
@@ -141,46 +148,88 @@ def an_order(rng: random.Random) -> EnterOrder:
     )
 
 
-def touched(further: list[Event]) -> bool:
-    """Whether the command set off other orders, or its own stop leg."""
-    return any(isinstance(event, Triggered | Accepted) for event in further)
-
-
 def _taker(event: Filled | Triggered) -> OrderId:
     return event.taker_order_id if isinstance(event, Filled) else event.order_id
 
 
-def told(events: list[Event]) -> dict[str, Any]:
-    """What became of the order that these events enter, in the words of a preview."""
-    accepted = events[0]
-    assert isinstance(accepted, Accepted)
-    order_id, own = accepted.order_id, []
-    for event in events[1:]:  # what it triggers is not looked at: until another order takes
-        if isinstance(event, Filled | Triggered) and order_id != _taker(event):
-            break
-        own.append(event)
-    fills = [event for event in own if isinstance(event, Filled)]
-    ended = [event for event in own if isinstance(event, Completed | Cancelled) and event.order_id == order_id]
-    taken_off = [event for event in own if isinstance(event, Amended) and event.order_id == order_id]
-    filled = sum(fill.quantity for fill in fills)
+def own(events: list[Event], entry: OrderId) -> list[Event]:
+    """What happened until another order than those that this command entered took, or was triggered.
+
+    All of it when none did: then the orders stand as their own trades left them.
+    """
+
+    def of_entry(event: Event) -> bool:
+        return not isinstance(event, Filled | Triggered) or entry_of(_taker(event)) == entry
+
+    return list(itertools.takewhile(of_entry, events))
+
+
+def told(events: list[Event], order_id: OrderId, by: set[OrderId]) -> dict[str, Any]:
+    """What became of an order, in the words of a preview, with the trades of the takers `by`."""
+    accepted = next(event for event in events if isinstance(event, Accepted) and event.order_id == order_id)
+    fills = [event for event in events if isinstance(event, Filled) and event.taker_order_id in by]
+    ended = [event for event in events if isinstance(event, Completed | Cancelled) and event.order_id == order_id]
+    taken_off = [event for event in events if isinstance(event, Amended) and event.order_id == order_id]
+    triggered = any(isinstance(event, Triggered) and event.order_id == order_id for event in events)
     status, reason = OrderStatus.PARTIALLY_FILLED if fills else OrderStatus.RESTING, None
     if ended:
         status = OrderStatus.FILLED if isinstance(ended[0], Completed) else OrderStatus.CANCELLED
         reason = getattr(ended[0], "reason", None)
-    elif accepted.waiting and not fills and not any(isinstance(event, Triggered) for event in own):
+    elif accepted.waiting and not triggered:
         status = OrderStatus.PENDING_TRIGGER
-    quantity = taken_off[-1].quantity if taken_off else accepted.quantity
     return {
+        "side": accepted.side,
+        "order_type": accepted.order_type,
         "status": status,
         "reason": reason,
-        "quantity": quantity,
-        "filled": filled,
-        "left": 0 if ended else quantity - filled,
+        "quantity": taken_off[-1].quantity if taken_off else accepted.quantity,
+        "filled": sum(fill.quantity for fill in fills),
         "notional": sum(fill.notional for fill in fills),
         "taker_fee": sum(fill.taker_fee for fill in fills),
         "worst_price": fills[-1].price if fills else None,
         "trades": len(fills),
     }
+
+
+def standing(exchange: Exchange, order_id: OrderId) -> dict[str, Any]:
+    """What stands of an order, in the words of a preview."""
+    order = exchange.order(order_id)
+    if order is None:
+        return {"left": 0, "hold": 0, "maker_fee": 0}
+    rest = INSTRUMENT.notional(order.price, order.leaves) if order.price is not None else 0
+    fee = INSTRUMENT.fee(Amount(rest), order.maker_rate)
+    hold = order.leaves * order.hold_per_lot
+    return {"left": order.leaves, "hold": hold, "maker_fee": fee, "price": order.price}
+
+
+def compare(said: Preview, exchange: Exchange, command: EnterOrder, events: list[Event]) -> set[object]:
+    """Fail where a preview says anything else than what happened; return what was compared."""
+    accepted = events[0]
+    assert isinstance(accepted, Accepted)
+    entry, known = accepted.order_id, own(events, accepted.order_id)
+    entered = [event.order_id for event in known if isinstance(event, Accepted) and entry_of(event.order_id) == entry]
+    calm = len(known) == len(events)
+    seen: set[object] = {"calm"} if calm else set()
+    pair = command.order_type is OrderType.OCO  # told with the figures of both legs
+    expected = told(known, entry, set(entered) if pair else {entry})
+    if calm:
+        stands = [standing(exchange, order_id) for order_id in (entered if pair else entered[:1])]
+        acting = stands[-1] if pair and expected["reason"] is CancelReason.ONE_CANCELS_OTHER else stands[0]
+        expected |= {name: acting[name] for name in ("left", "maker_fee")}
+        expected["hold"] = sum(stand["hold"] for stand in stands)
+        expected |= {"price": stands[0]["price"]} if "price" in stands[0] else {}
+    assert {name: getattr(said, name) for name in expected} == expected
+    if not calm and not pair:
+        return seen
+    legs = entered[1:]
+    assert len(said.legs) == (len(legs) if said.exits is None or said.exits.refused is None else 0)
+    for leg, order_id in zip(said.legs, legs, strict=True):
+        done = told(known, order_id, {order_id})
+        if calm:
+            done |= standing(exchange, order_id)
+        assert {name: getattr(leg, name) for name in done} == done
+        seen.add(("leg", leg.order_type, leg.status, bool(said.exits)))
+    return seen
 
 
 class Stop(msgspec.Struct, frozen=True):
@@ -192,14 +241,14 @@ class Stop(msgspec.Struct, frozen=True):
     trails: bool
 
 
-def reached(waiting: dict[OrderId, Stop], events: list[Event], order_id: OrderId) -> set[OrderId]:
-    """Of the orders that waited before, those whose stop price the trades of an order as the taker reach."""
+def reached(waiting: dict[OrderId, Stop], events: list[Event], by: set[OrderId]) -> set[OrderId]:
+    """Of the orders that waited before, those whose stop price the trades of the takers `by` reach."""
 
     def own(event: Event) -> bool:
-        return not isinstance(event, Triggered) or event.order_id == order_id
+        return not isinstance(event, Triggered) or event.order_id in by
 
     before = list(itertools.takewhile(own, events))
-    prices = [event.price for event in before if isinstance(event, Filled) and event.taker_order_id == order_id]
+    prices = [event.price for event in before if isinstance(event, Filled) and event.taker_order_id in by]
     ended = {event.order_id for event in before if isinstance(event, Cancelled)}
     return {
         stop.order_id
@@ -234,9 +283,9 @@ def exits_of(
     return legs[0].quantity, None, hold
 
 
-@pytest.mark.parametrize("seed", range(6))
-def test_what_a_preview_says_is_what_entering_does(seed: int) -> None:
-    rng, market = random.Random(seed), Market()
+def foretold(seed: int, instrument: Instrument) -> set[object]:
+    """Fail where a preview of one of many orders says anything else than entering it does; return what was seen."""
+    rng, market = random.Random(seed), Market(instrument)
     exchange = market.exchange
     seen: set[object] = set()
     for _ in range(500):
@@ -244,21 +293,20 @@ def test_what_a_preview_says_is_what_entering_does(seed: int) -> None:
         digest, waiting = state_digest(exchange), waiting_in(exchange)
         said = preview(exchange, command, exchange.ts_ns + elapsed_ns)
         assert state_digest(exchange) == digest
-        first, *further = events = market.apply(command, elapsed_ns)
+        first, *_ = events = market.apply(command, elapsed_ns)
         if isinstance(first, Rejected):
             assert said is first.reason
         elif isinstance(first, Repeated):
             assert said == Repeats(first.order_id)
         else:
             assert isinstance(said, Preview)
-            expected = told(events)
-            assert {name: getattr(said, name) for name in expected} == expected
-            triggers = reached(waiting, events, OrderId(exchange.seq))
+            seen |= compare(said, exchange, command, events) | protections(said, events)
+            triggers = reached(waiting, events, takers_of(command, OrderId(exchange.seq)))
             assert said.would_trigger == len(triggers)
             assert triggers.isdisjoint(waiting_in(exchange))
             done = exits_of(exchange, events, OrderId(exchange.seq))
             if said.exits is None or not said.exits.at_once:
-                assert done is None
+                assert done is None or triggers  # a triggered order may have filled the entry
             elif not triggers:
                 exits = said.exits
                 held = (exits.hold, None)  # None: something happened to them already
@@ -266,23 +314,41 @@ def test_what_a_preview_says_is_what_entering_does(seed: int) -> None:
                     [(exits.quantity, None, hold) for hold in held] if exits.refused is None else [NO_FUNDS]
                 )
                 seen.add(("exits", exits.refused))
-            order = exchange.order(OrderId(exchange.seq))
-            if order is not None and not touched(further):
-                assert said.hold == order.leaves * order.hold_per_lot
-                assert said.price == order.price
-            limit_state = any(isinstance(event, LimitStateChanged) and event.side for event in further)
-            seen |= {said.status, said.reason, said.slides and "slides", said.prevented and "prevented"}
-            seen |= {said.banded and "banded", said.collared and "collared"}
-            assert said.banded or not limit_state or touched(further)
         seen.add(said if isinstance(said, RejectReason) else type(said))
         mine = [order.order_id for order in exchange.orders.values()]
         if len(mine) > 60:
             market.apply(CancelOrder(exchange.orders[mine[0]].account, mine[0]))
-        if rng.random() < 0.02:
+        if rng.random() < 0.02 or (exchange.books[SYMBOL].status is not TradingStatus.TRADING and rng.random() < 0.2):
             market.apply(AdvanceTime())
             market.apply(SetStatus(SYMBOL, rng.choice([TradingStatus.TRADING, TradingStatus.AUCTION])))
-            market.apply(SetStatus(SYMBOL, TradingStatus.TRADING))
-    assert {"slides", "prevented", "banded", *OrderStatus} - seen <= {OrderStatus.EXPIRED}
+    return seen
+
+
+def takers_of(command: EnterOrder, entry: OrderId) -> set[OrderId]:
+    """The orders whose trades a preview tells: of one-cancels-other both legs."""
+    return {entry, leg_id(entry, STOP_LEG)} if command.order_type is OrderType.OCO else {entry}
+
+
+def protections(said: Preview, events: list[Event]) -> set[object]:
+    """What kept an order or its legs from more; fails where a limit state begins that no preview spoke of."""
+    bounded = [said, *said.legs]
+    known = own(events, events[0].order_id) if isinstance(events[0], Accepted) else []
+    limit_state = any(isinstance(event, LimitStateChanged) and event.side for event in known)
+    assert any(one.banded for one in bounded) or not limit_state
+    acts = ("slides", "banded", "collared", "held_back", "prevented")
+    return {act for one in bounded for act in acts if getattr(one, act)} | {said.status, said.reason}
+
+
+@pytest.mark.parametrize(
+    ("instrument", "bounds"), [(INSTRUMENT, {"banded"}), (COLLARED, {"collared"}), (UNBOUNDED, {"held_back"})]
+)
+def test_what_a_preview_says_is_what_entering_does(instrument: Instrument, bounds: set[str]) -> None:
+    seen = set().union(*(foretold(seed, instrument) for seed in range(SEEDS)))
+    assert bounds <= seen & {"banded", "collared", "held_back"} <= bounds | {"held_back"}
+    assert (CancelReason.PRICE_BAND in seen) is ("banded" in bounds)
+    acted = {(leg[1], leg[3]) for leg in seen if isinstance(leg, tuple) and leg[0] == "leg" and leg[2] in ACTED}
+    assert acted >= {(OrderType.STOP, False), (OrderType.STOP, True), (OrderType.STOP_LIMIT, False)}
+    assert {"calm", "slides", "prevented", *OrderStatus} - seen <= {OrderStatus.EXPIRED}
     assert ("exits", None) in seen
     assert {CancelReason.FILL_OR_KILL, CancelReason.SELF_TRADE, CancelReason.IMMEDIATE_OR_CANCEL} < seen
     assert {RejectReason.POST_ONLY_WOULD_TAKE, RejectReason.SELF_TRADE, RejectReason.ORDER_RATE_EXCEEDED} < seen
@@ -365,3 +431,16 @@ def test_what_a_trade_with_oneself_sets_free_pays_for_the_exits(spare: int) -> N
     assert said.exits == Exits(Lots(5), Amount(need), True, refused)
     done = exits_of(exchange, market.apply(bracket), OrderId(exchange.seq))
     assert done == ((5, None, need) if refused is None else NO_FUNDS)
+
+
+def test_a_fill_or_kill_that_its_own_account_stands_in_the_way_of_is_told_so() -> None:
+    market = Market()
+    market.apply(EnterOrder(ACCOUNTS[1], SYMBOL, Side.SELL, OrderType.LIMIT, TIF.GTC, Lots(3), Ticks(101)))
+    for quantity, price, prevented in ((3, 101, True), (3, 100, False), (4, 101, False)):
+        command = EnterOrder(
+            ACCOUNTS[1], SYMBOL, Side.BUY, OrderType.LIMIT, TIF.FOK, Lots(quantity), Ticks(price),
+            self_trade_prevention=SelfTradePrevention.CANCEL_NEWEST,
+        )  # fmt: skip
+        said = preview(market.exchange, command, market.exchange.ts_ns)
+        assert isinstance(said, Preview)
+        assert (said.reason, said.prevented, said.trades) == (CancelReason.FILL_OR_KILL, prevented, 0)

@@ -52,7 +52,7 @@ class Floor:
 @pytest.fixture(scope="module")
 def floor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Floor]:
     folder: Path = tmp_path_factory.mktemp("status")
-    symbols = [INSTRUMENT.format(symbol=symbol) for symbol in ("CALL", "STOP", "LINE")]
+    symbols = [INSTRUMENT.format(symbol=symbol) for symbol in ("CALL", "STOP", "LINE", "HALT")]
     (folder / "venue.toml").write_text("".join([*symbols, BANDED.format(symbol="BAND")]))
     with with_operator(folder / "data", "--instruments", str(folder / "venue.toml")) as server:
         yield Floor(server.url, server.http, operator(server.http).bearer)
@@ -103,6 +103,27 @@ def test_an_auction_gathers_shows_its_price_and_trades_at_one_price(floor: Floor
             assert {price: quantity for price, quantity in book.items() if quantity != "0"} == {"101.00": "3"}
 
     asyncio.run(scenario())
+
+
+def test_a_quote_says_whether_the_symbol_trades_and_a_halt_leaves_a_crossed_book_as_it_is(floor: Floor) -> None:
+    def quoted() -> list[Any]:
+        told = floor.http.get("/quote/HALT?side=buy&quantity=5")
+        return [told[name] for name in ("status", "trades_now", "filled_quantity", "average_price")]
+
+    floor.command("HALT", "pre_open")
+    floor.enter("HALT", "sell", "4", "99.00")
+    floor.enter("HALT", "buy", "4", "101.00")
+    assert quoted() == ["pre_open", False, "4", "99.00"]
+    for action, status in (("auction?seconds=600", "auction"), ("halt", "halted"), ("close", "closed")):
+        floor.command("HALT", action)
+        assert quoted() == [status, False, "4", "99.00"]
+        best = floor.http.get("/bbo/HALT")
+        assert (best["status"], best["best_bid"], best["best_ask"], best["spread"]) == (
+            status, "101.00", "99.00", "-2.00",
+        )  # fmt: skip
+    floor.command("HALT", "resume")
+    assert quoted() == ["trading", True, "0", None]
+    assert [(t["price"], t["auction"]) for t in floor.http.get("/trades/HALT")["trades"]] == [("100.00", True)]
 
 
 def test_indicative_prices_come_no_faster_than_four_a_second(floor: Floor) -> None:

@@ -11,7 +11,7 @@ from engine.types import OrderType
 from tools.audit.naive_flow import NaiveFlow
 from tools.audit.naive_money import reject
 from tools.audit.naive_order import NaiveOrder
-from tools.audit.naive_rules import on_tick, outside_collar, size_refusal, slices_well
+from tools.audit.naive_rules import between_its_exits, on_tick, outside_collar, size_refusal, slices_well
 from tools.audit.naive_symbol import NaiveSymbol, nearest
 from tools.audit.naive_walk import walk
 
@@ -102,6 +102,8 @@ class NaiveAmends(NaiveFlow):
         if reason is not None:
             return reason
         asked = int(asked or 0)
+        if asked != order.price and not between_its_exits(order.side, asked, order.take_profit, order.stop_loss):
+            return RejectReason.BAD_TRIGGER
         if asked != order.price and outside_collar(symbol, order.side, asked):
             return RejectReason.PRICE_OUTSIDE_COLLAR
         before = order.price, order.quantity, order.one_lot

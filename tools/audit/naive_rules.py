@@ -140,11 +140,17 @@ def triggers_well(command: EnterOrder, symbol: NaiveSymbol) -> bool:
     profit, loss = options.take_profit, options.stop_loss
     if profit is not None and loss is not None and up * _int(profit) <= up * _int(loss):
         return False
-    if command.order_type is OrderType.LIMIT and profit is not None and up * _int(profit) <= up * _int(command.price):
+    return between_its_exits(command.side, command.price, profit, loss)
+
+
+def between_its_exits(side: Side, price: int | str | None, profit: int | str | None, loss: int | str | None) -> bool:
+    """Whether an entry stands before its profit and on the better side of its loss, as far as all have a price."""
+    up = 1 if side is Side.BUY else -1
+    if price is None:
+        return True
+    if profit is not None and up * _int(profit) <= up * _int(price):
         return False
-    return not (
-        command.order_type is OrderType.LIMIT and loss is not None and up * _int(loss) >= up * _int(command.price)
-    )
+    return loss is None or up * _int(loss) < up * _int(price)
 
 
 def first_stop(command: EnterOrder, market: int) -> int:
