@@ -30,7 +30,7 @@ from engine.instrument import Instrument
 from engine.order import Order
 from engine.preview import preview
 from engine.rejects import RejectReason
-from engine.types import LEG_UNIT, AccountId, OrderId, OrderStatus, Seq, Side, TradeId, entry_of
+from engine.types import LEG_UNIT, AccountId, OrderId, OrderStatus, Seq, TradeId, entry_of
 from store.history import DoneOrder, Trade, place
 from store.postings import Posting
 
@@ -71,13 +71,9 @@ class Desk:
         applied = self._venue.sequencer.submit(command)
         return self._cancelled(applied, command, time.perf_counter() - started)
 
-    def cancel_all(self, account: AccountId, symbol: str | None, side: Side | None) -> answers.CancelAllAnswer:
-        """Cancel every open order of `account`, of one symbol or side when given."""
-        if symbol is not None:
-            self.instrument(symbol)
-        applied = self._venue.sequencer.submit(CancelAll(account, symbol, side))
-        ids = [str(event.order_id) for event in applied.events if isinstance(event, Cancelled)]
-        return answers.CancelAllAnswer(ids, len(ids), applied.seq)
+    def cancel_all(self, command: CancelAll) -> answers.CancelAllAnswer:
+        """Cancel every open order of an account, of one symbol or side when given."""
+        return answers.cancel_all_answer(self._venue.sequencer.submit(command))
 
     def amend(self, command: AmendOrder) -> answers.OrderView:
         """Change an open order; say whether it kept its priority."""
@@ -212,12 +208,14 @@ class Desk:
 
     def _told(
         self, applied: Applied, command: BatchCommand, elapsed_s: float, patience_s: float
-    ) -> answers.OrderAnswer | answers.CancelAnswer | answers.OrderView:
+    ) -> answers.OrderAnswer | answers.CancelAnswer | answers.CancelAllAnswer | answers.OrderView:
         """The answer to what was sequenced. Raises ApiError."""
         if isinstance(command, EnterOrder):
             return self._entered(applied, command, elapsed_s, patience_s)
         if isinstance(command, CancelOrder):
             return self._cancelled(applied, command, elapsed_s, patience_s)
+        if isinstance(command, CancelAll):
+            return answers.cancel_all_answer(applied)
         return self._amended(applied, command, patience_s)
 
     def _entered(
