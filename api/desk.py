@@ -22,13 +22,14 @@ from api.grid import grid_of
 from api.mismatch import sentence_about
 from api.order_options import OrderOptions
 from api.preview_answers import PreviewAnswer, preview_answer
+from api.refusals import told_of
 from api.standing import status_of
 from api.venue import Venue
 from engine.commands import AmendOrder, CancelAll, CancelOrder, EnterOrder
 from engine.events import Amended, Applied, Cancelled, Ended, Rejected, Repeated
 from engine.instrument import Instrument
 from engine.order import Order
-from engine.preview import preview
+from engine.preview import preview, why
 from engine.rejects import RejectReason
 from engine.types import LEG_UNIT, AccountId, OrderId, OrderStatus, Seq, TradeId, entry_of
 from store.history import DoneOrder, Trade, place
@@ -61,7 +62,8 @@ class Desk:
         told = preview(self._exchange, command, ts_ns)
         book = self._exchange.books.get(command.symbol)
         if isinstance(told, RejectReason):
-            event = Rejected(command.account, command.symbol, told, None, command.client_order_id)
+            figures = why(self._exchange, command, told, ts_ns)
+            event = Rejected(command.account, command.symbol, told, None, command.client_order_id, figures)
             refusal = self._rejected(event, entered=command)
             return preview_answer(command, refusal, book, self._exchange.seq, ts_ns)
         return preview_answer(command, told, book, self._exchange.seq, ts_ns)
@@ -250,7 +252,7 @@ class Desk:
         first = applied.events[0]
         if isinstance(first, Rejected):
             self._too_late_if_done(first, CancelOrder(command.account, command.order_id), patience_s)
-            raise self._rejected(first)
+            raise self._rejected(first, amend=command)
         kept = isinstance(first, Amended) and first.kept_priority
         priority = ("kept" if kept else "lost") if isinstance(first, Amended) else None
         for event in reversed(applied.events):
@@ -359,6 +361,7 @@ class Desk:
         old_style: bool = False,
         seq: Seq | None = None,
         entered: EnterOrder | None = None,
+        amend: AmendOrder | None = None,
     ) -> ApiError:
         instrument = self._exchange.instrument(event.symbol) if event.symbol else None
         details: dict[str, object] = {
@@ -371,6 +374,9 @@ class Desk:
             if value is not None
         }
         told = None if entered is None else sentence_about(entered, event.reason)
+        sentence, figures = told_of(event, entered or amend, instrument)
+        details |= figures
+        told = told or sentence
         return rejected(event.reason, instrument, symbol=event.symbol, old_style=old_style, told=told, **details)
 
     def _caught_up(self, seq: Seq, patience_s: float = HISTORY_PATIENCE_S) -> None:

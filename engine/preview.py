@@ -6,13 +6,16 @@ Layer: engine.
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import msgspec
 
 from engine.accounts import Account
 from engine.book import OrderBook
 from engine.commands import EnterOrder
-from engine.entry import legs, prepare, same_request
+from engine.entry import entry_figures, legs, prepare, same_request
+from engine.events import Figures
 from engine.execution import market_limit
 from engine.instrument import Instrument
 from engine.ledger import Balance, net_fees
@@ -69,6 +72,22 @@ def preview(venue: Venue, command: EnterOrder, ts_ns: int) -> Preview | Repeats 
         return RejectReason.UNKNOWN_SYMBOL
     if not takes(book.status, command):
         return RejectReason.SYMBOL_NOT_TRADING
+    with _looking(venue, command, book, ts_ns) as owner:
+        return _outcome(venue, book, owner, command)
+
+
+def why(venue: Venue, command: EnterOrder, reason: RejectReason, ts_ns: int) -> Figures | None:
+    """What the rule goes by that would refuse `command` for `reason` at `ts_ns`. O(matches). Changes nothing."""
+    book = venue.books.get(command.symbol)
+    if book is None:
+        return None
+    with _looking(venue, command, book, ts_ns) as owner:
+        return entry_figures(venue, command, book, owner, reason)
+
+
+@contextmanager
+def _looking(venue: Venue, command: EnterOrder, book: OrderBook, ts_ns: int) -> Iterator[Account]:
+    """The venue as `command` would find it at `ts_ns`, and its owner; then everything is as before."""
     owner = venue.accounts.get(command.account) or Account(command.account)
     before, band, symbol = venue.ts_ns, book.band, book.instrument.symbol
     venue.ts_ns = max(before, ts_ns)
@@ -80,7 +99,7 @@ def preview(venue: Venue, command: EnterOrder, ts_ns: int) -> Preview | Repeats 
     try:
         if book.instrument.band is not None and book.status is _TRADING:
             book.renew_band(venue.ts_ns)
-        return _outcome(venue, book, owner, command)
+        yield owner
     finally:
         venue.ts_ns, book.band = before, band
         if wallet is None:
