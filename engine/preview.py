@@ -6,8 +6,8 @@ Layer: engine.
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from typing import TypeVar
 
 import msgspec
 
@@ -27,6 +27,8 @@ from engine.stops import terms_of
 from engine.triggers import pair_need
 from engine.types import Amount, Lots, OrderId, OrderStatus, OrderType, Side, Ticks, TimeInForce, TradingStatus
 from engine.venue import Venue, clip
+
+T = TypeVar("T")
 
 _BUY = Side.BUY
 _LIMIT, _MARKET = OrderType.LIMIT, OrderType.MARKET
@@ -72,8 +74,7 @@ def preview(venue: Venue, command: EnterOrder, ts_ns: int) -> Preview | Repeats 
         return RejectReason.UNKNOWN_SYMBOL
     if not takes(book.status, command):
         return RejectReason.SYMBOL_NOT_TRADING
-    with _looking(venue, command, book, ts_ns) as owner:
-        return _outcome(venue, book, owner, command)
+    return _looking(venue, command, book, ts_ns, lambda owner: _outcome(venue, book, owner, command))
 
 
 def why(venue: Venue, command: EnterOrder, reason: RejectReason, ts_ns: int) -> Figures | None:
@@ -81,13 +82,11 @@ def why(venue: Venue, command: EnterOrder, reason: RejectReason, ts_ns: int) -> 
     book = venue.books.get(command.symbol)
     if book is None:
         return None
-    with _looking(venue, command, book, ts_ns) as owner:
-        return entry_figures(venue, command, book, owner, reason)
+    return _looking(venue, command, book, ts_ns, lambda owner: entry_figures(venue, command, book, owner, reason))
 
 
-@contextmanager
-def _looking(venue: Venue, command: EnterOrder, book: OrderBook, ts_ns: int) -> Iterator[Account]:
-    """The venue as `command` would find it at `ts_ns`, and its owner; then everything is as before."""
+def _looking(venue: Venue, command: EnterOrder, book: OrderBook, ts_ns: int, look: Callable[[Account], T]) -> T:
+    """What `look` finds, told the owner of `command`, in the venue as it would be at `ts_ns`. Then all is as before."""
     owner = venue.accounts.get(command.account) or Account(command.account)
     before, band, symbol = venue.ts_ns, book.band, book.instrument.symbol
     venue.ts_ns = max(before, ts_ns)
@@ -99,7 +98,7 @@ def _looking(venue: Venue, command: EnterOrder, book: OrderBook, ts_ns: int) -> 
     try:
         if book.instrument.band is not None and book.status is _TRADING:
             book.renew_band(venue.ts_ns)
-        yield owner
+        return look(owner)
     finally:
         venue.ts_ns, book.band = before, band
         if wallet is None:
