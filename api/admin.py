@@ -101,8 +101,7 @@ def _add_symbols(routes: Blueprint, venue: Venue, desk: Desk) -> None:
             seq = _submit(venue, ListInstrument(_instrument(venue, listing))).seq
         if listing.schedule is not None:
             seq = venue.timetable.put(listing.symbol, listing.schedule, at_once=is_new)
-        given = {} if listing.schedule is None else {"schedule": as_written(listing.schedule)}
-        audit(operator, "list", listing.symbol, given, seq)
+        audit(operator, "list", listing.symbol, as_written(listing.schedule) if listing.schedule else {}, seq)
         return answer(SymbolListed(listing.symbol, seq))
 
     @routes.post("/symbols/<symbol>/<any(halt, resume, close, pre_open):action>")

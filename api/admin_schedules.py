@@ -5,7 +5,7 @@ Layer: api.
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 from flask import Blueprint, Response, request
@@ -57,10 +57,10 @@ def add_schedules(routes: Blueprint, venue: Venue, desk: Desk) -> None:
         return answer(schedule_view(venue, symbol, seq))
 
 
-def as_written(table: ScheduleTable) -> dict[str, Any]:
-    """A schedule for the audit trail."""
-    written: dict[str, Any] = {name: value for name, value in msgspec.to_builtins(table).items() if value is not None}
-    return written
+def as_written(table: ScheduleTable) -> dict[str, str]:
+    """A schedule for the audit trail, whose details are texts."""
+    fields = msgspec.to_builtins(table)
+    return {name: value if isinstance(value, str) else " ".join(value) for name, value in fields.items() if value}
 
 
 def schedule_view(venue: Venue, symbol: str, seq: Seq | int) -> SymbolSchedule:

@@ -77,7 +77,8 @@ def test_schedules_are_given_shown_and_taken_away_and_what_was_said_holds_over_a
     assert (put["set_by"], put["next_change"]["status"]) == ("operator", "trading")
     audited = server.http.call("GET", "/admin/audit?limit=1", headers=boss.bearer).granted()["entries"][0]
     assert (audited["action"], audited["subject"], audited["seq"]) == ("schedule", "ETH-USDT", put["seq"])
-    assert audited["details"]["trading"] == table["trading"]
+    said = {name: table[name] for name in ("time_zone", "trading", "closed")}
+    assert audited["details"] == said | {"days": "mon tue wed thu fri sat sun"}
     server.http.call("PUT", none, closed_now(), boss.bearer).granted()
     gone = server.http.call("DELETE", none, None, boss.bearer).granted()
     assert (gone["schedule"], gone["set_by"], gone["next_change"]) == (None, "operator", None)
