@@ -15,23 +15,26 @@ from msgspec import Meta
 from api import accounts, wire
 from api.account_answers import AccountView, BalancesView
 from api.activity import SECOND_NS
-from api.admin_answers import AnyAccount, AuditTrail, BooksBalance, OrderCancelled, SymbolListed, SymbolStatus
-from api.answers import CancelAllAnswer, seconds
+from api.admin_answers import AnyAccount, AuditTrail, BooksBalance, SymbolListed, SymbolStatus
+from api.admin_cancels import AccountNumber, account_of, add_cancels
+from api.admin_schedules import add_schedules, as_written
+from api.answers import seconds
 from api.auth import requesting_operator
 from api.desk import Desk
 from api.documented import Access, documented
 from api.errors import ApiError, Malformed, rejected
 from api.grid import amount_text
-from api.listing import Listing, ListingError, base_scale_of, instrument_of
+from api.listing import Listing, ListingError, ListingRequest, base_scale_of, instrument_of
 from api.responses import answer, query
 from api.teller import ConfigureRequest, Teller
+from api.timetable import readable
 from api.venue import Venue
-from engine.commands import CancelOrder, Command, ListInstrument, SetStatus
+from engine.commands import Command, ListInstrument, SetStatus
 from engine.events import Applied, Rejected
-from engine.rejects import InvariantViolation, RejectReason
-from engine.types import AccountId, TradingStatus
+from engine.instrument import Instrument
+from engine.rejects import InvariantViolation
+from engine.types import TradingStatus
 
-AccountNumber = Annotated[int, Meta(ge=0, le=wire.MAX_ORDER_ID)]
 STATUS_OF = {
     "halt": TradingStatus.HALTED,
     "resume": TradingStatus.TRADING,
@@ -58,7 +61,9 @@ def blueprint(venue: Venue, desk: Desk, teller: Teller) -> Blueprint:
     """The routes of operators."""
     routes = Blueprint("admin", __name__, url_prefix="/admin")
     _add_symbols(routes, venue, desk)
-    _add_accounts(routes, venue, desk, teller)
+    add_schedules(routes, venue, desk)
+    _add_accounts(routes, venue, teller)
+    add_cancels(routes, venue, desk)
     _add_oversight(routes, venue)
     return routes
 
@@ -71,29 +76,32 @@ def _submit(venue: Venue, command: Command) -> Applied:
     return applied
 
 
-def _account(number: int) -> AccountId:
-    """An account number that can be one: journal and history hold 64 bits. Raises ApiError 404."""
-    if number > wire.MAX_ORDER_ID:
-        raise ApiError(404, "UNKNOWN_ACCOUNT", "No account has such a number.")
-    return AccountId(number)
+def _instrument(venue: Venue, listing: Listing) -> Instrument:
+    """What a request lists, which has a schedule when it had one. Raises Malformed."""
+    try:
+        base_scale = base_scale_of(listing, venue.exchange.ledger.scales)
+        return instrument_of(listing, base_scale, scheduled=venue.sessions.has(listing.symbol))
+    except ListingError as problem:
+        raise Malformed("INVALID_VALUE", f"{problem}.") from problem
 
 
 def _add_symbols(routes: Blueprint, venue: Venue, desk: Desk) -> None:
     audit = venue.signing.record
 
     @routes.post("/symbols")
-    @documented(Access.OPERATOR, SymbolListed, body=Listing, errors=(409, 503))
+    @documented(Access.OPERATOR, SymbolListed, body=ListingRequest, errors=(409, 503))
     def list_symbol() -> Response:
-        """List a symbol, or change limits and fees of a listed one. Fields as in the instruments file."""
+        """List a symbol, or change limits, fees and schedule of a listed one. Fields as in the instruments file."""
         operator = requesting_operator()
-        listing = wire.decoded(request.get_data(cache=False), Listing)
-        try:
-            base_scale = base_scale_of(listing, venue.exchange.ledger.scales)
-            instrument = instrument_of(listing, base_scale, scheduled=venue.sessions.has(listing.symbol))
-        except ListingError as problem:
-            raise Malformed("INVALID_VALUE", f"{problem}.") from problem
-        seq = _submit(venue, ListInstrument(instrument)).seq
-        audit(operator, "list", listing.symbol, {}, seq)
+        listing = wire.decoded(request.get_data(cache=False), ListingRequest)
+        if listing.schedule is not None:
+            readable(listing.schedule)  # before anything is listed
+        with venue.timetable.one_at_a_time:
+            is_new = venue.exchange.instrument(listing.symbol) is None
+            seq = _submit(venue, ListInstrument(_instrument(venue, listing))).seq
+        if listing.schedule is not None:
+            seq = venue.timetable.put(listing.symbol, listing.schedule, at_once=is_new)
+        audit(operator, "list", listing.symbol, as_written(listing.schedule) if listing.schedule else {}, seq)
         return answer(SymbolListed(listing.symbol, seq))
 
     @routes.post("/symbols/<symbol>/<any(halt, resume, close, pre_open):action>")
@@ -122,7 +130,7 @@ def _add_symbols(routes: Blueprint, venue: Venue, desk: Desk) -> None:
         return answer(SymbolStatus(symbol, TradingStatus.AUCTION, applied.seq, opens_at))
 
 
-def _add_accounts(routes: Blueprint, venue: Venue, desk: Desk, teller: Teller) -> None:
+def _add_accounts(routes: Blueprint, venue: Venue, teller: Teller) -> None:
     audit = venue.signing.record
 
     @routes.get("/accounts/<int:account>")
@@ -130,7 +138,7 @@ def _add_accounts(routes: Blueprint, venue: Venue, desk: Desk, teller: Teller) -
     def account(account: AccountNumber) -> Response:
         """Tier, limits, status and balances of any account."""
         requesting_operator()
-        number = _account(account)
+        number = account_of(account)
         return answer(AnyAccount(teller.account(number), teller.balances(number).balances))
 
     @routes.put("/accounts/<int:account>")
@@ -139,7 +147,7 @@ def _add_accounts(routes: Blueprint, venue: Venue, desk: Desk, teller: Teller) -
         """Set fee tier and limits of an account."""
         operator = requesting_operator()
         wanted = wire.decoded(request.get_data(cache=False), ConfigureRequest)
-        view = teller.configure(_account(account), wanted)
+        view = teller.configure(account_of(account), wanted)
         audit(operator, "configure", str(account), {"tier": wanted.tier}, view.seq)
         return answer(view)
 
@@ -148,18 +156,9 @@ def _add_accounts(routes: Blueprint, venue: Venue, desk: Desk, teller: Teller) -
     def stop(account: AccountNumber, action: Literal["stop", "start"]) -> Response:
         """The kill switch, and its undoing."""
         operator = requesting_operator()
-        view = teller.stop(_account(account), stopped=action == "stop")
+        view = teller.stop(account_of(account), stopped=action == "stop")
         audit(operator, action, str(account), {}, view.seq)
         return answer(view)
-
-    @routes.delete("/accounts/<int:account>/orders")
-    @documented(Access.OPERATOR, CancelAllAnswer, errors=(503,))
-    def cancel_orders(account: AccountNumber) -> Response:
-        """Cancel every open order of an account, which may go on trading."""
-        operator = requesting_operator()
-        cancelled = desk.cancel_all(_account(account), None, None, by_operator=True)
-        audit(operator, "cancel_all", str(account), {"count": str(cancelled.count)}, cancelled.seq)
-        return answer(cancelled)
 
     @routes.post("/accounts/<int:account>/deposit")
     @documented(Access.OPERATOR, BalancesView, body=accounts.TransferRequest, errors=(404, 422, 503))
@@ -167,25 +166,13 @@ def _add_accounts(routes: Blueprint, venue: Venue, desk: Desk, teller: Teller) -
         """Credit any account, without the on-ramp's limit."""
         operator = requesting_operator()
         wanted = wire.decoded(request.get_data(cache=False), accounts.TransferRequest)
-        view = teller.deposit(_account(account), wanted.asset, wanted.amount)
+        view = teller.deposit(account_of(account), wanted.asset, wanted.amount)
         audit(operator, "credit", str(account), {"asset": wanted.asset, "amount": str(wanted.amount)}, view.seq)
         return answer(view)
 
 
 def _add_oversight(routes: Blueprint, venue: Venue) -> None:
     exchange = venue.exchange
-
-    @routes.delete("/orders/<order_id>")
-    @documented(Access.OPERATOR, OrderCancelled, errors=(404, 503))
-    def cancel_order(order_id: str) -> Response:
-        """Cancel anybody's open order."""
-        operator = requesting_operator()
-        order = exchange.order(wire.order_id_of(order_id))
-        if order is None:
-            raise rejected(RejectReason.UNKNOWN_ORDER, None)
-        seq = _submit(venue, CancelOrder(order.account, order.order_id, by_operator=True)).seq
-        venue.signing.record(operator, "cancel", order_id, {"account": str(order.account)}, seq)
-        return answer(OrderCancelled(True, order_id, str(order.account), seq))
 
     @routes.get("/check")
     @documented(Access.OPERATOR, BooksBalance)

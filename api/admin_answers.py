@@ -5,9 +5,13 @@ Layer: api.
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 
 from api.account_answers import AccountView, BalanceView
+from api.schedule_file import ScheduleTable
+from api.status_answers import NextChange
 from api.texts import DecimalText, IdText
 from engine.types import TradingStatus
 from store.identity import AuditEntry
@@ -29,6 +33,16 @@ class SymbolStatus(msgspec.Struct, frozen=True):
     opens_at: float | None = None  # epoch seconds: when the auction ends by itself
 
 
+class SymbolSchedule(msgspec.Struct, frozen=True):
+    """GET, PUT and DELETE /admin/symbols/{symbol}/schedule."""
+
+    symbol: str
+    schedule: ScheduleTable | None  # None: it trades around the clock
+    set_by: Literal["instruments_file", "operator"] | None  # None: nobody
+    next_change: NextChange | None
+    seq: int
+
+
 class AnyAccount(msgspec.Struct, frozen=True):
     """GET /admin/accounts/{account}."""
 
@@ -42,6 +56,15 @@ class OrderCancelled(msgspec.Struct, frozen=True):
     success: bool
     order_id: str
     account: IdText
+    seq: int
+
+
+class OrdersCancelled(msgspec.Struct, frozen=True):
+    """DELETE /admin/orders and DELETE /admin/symbols/{symbol}/orders."""
+
+    symbol: str | None  # None: of all
+    count: int  # of orders
+    accounts: int  # whose they were
     seq: int
 
 

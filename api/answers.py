@@ -372,6 +372,12 @@ def cancel_answer(applied: Applied, cancelled: Cancelled, exchange: Exchange, pr
     )
 
 
+def cancel_all_answer(applied: Applied) -> CancelAllAnswer:
+    """The answer to a mass cancel."""
+    ids = [str(event.order_id) for event in applied.events if isinstance(event, Cancelled)]
+    return CancelAllAnswer(ids, len(ids), applied.seq)
+
+
 def order_view(
     order: OrderState,
     instrument: Instrument,

@@ -19,13 +19,15 @@ from api import answers, wire
 from api.amend_answers import AmendAnswer
 from api.documented import any_of
 from api.errors import ApiError, ErrorBody, Malformed
-from engine.commands import AmendOrder, CancelOrder, EnterOrder
+from engine.commands import AmendOrder, CancelAll, CancelOrder, EnterOrder
 from engine.exchange import Exchange
 from engine.types import AccountId
 
 MAX_BATCH: Final = 1000
 
-BatchCommand = EnterOrder | CancelOrder | AmendOrder
+MAX_CANCEL_ALL: Final = 10  # of a batch: each may look at every open order of the account
+
+BatchCommand = EnterOrder | CancelOrder | CancelAll | AmendOrder
 
 
 class BatchEnter(wire.OrderRequest, frozen=True):
@@ -47,8 +49,14 @@ class BatchAmend(wire.AmendRequest, frozen=True, kw_only=True):
     order_id: str | int
 
 
-ELEMENTS: Final = (BatchEnter, BatchCancel, BatchAmend)
-BODIES: Final = (answers.OrderAnswer, answers.CancelAnswer, AmendAnswer, ErrorBody)
+class BatchCancelAll(wire.CancelAllQuery, frozen=True, kw_only=True):
+    """What DELETE /orders cancels, in a batch."""
+
+    op: Literal["cancel_all"]
+
+
+ELEMENTS: Final = (BatchEnter, BatchCancel, BatchAmend, BatchCancelAll)
+BODIES: Final = (answers.OrderAnswer, answers.CancelAnswer, AmendAnswer, answers.CancelAllAnswer, ErrorBody)
 
 
 class BatchRequest(wire.Request, frozen=True):
@@ -82,7 +90,7 @@ class _RawBatch(wire.Request, frozen=True):
 class _Operation(msgspec.Struct, frozen=True):
     """What an element says it is."""
 
-    op: Literal["enter", "cancel", "amend"] = "enter"
+    op: Literal["enter", "cancel", "amend", "cancel_all"] = "enter"
 
 
 _raw_decoder = msgspec.json.Decoder(_RawBatch)
@@ -94,13 +102,28 @@ _decoders: dict[type, msgspec.json.Decoder[Any]] = {
 def batch_of_body(body: bytes, account: AccountId, exchange: Exchange) -> list[BatchCommand | ApiError]:
     """The commands of a POST /orders/batch body, errors in place of what is malformed. Raises Malformed."""
     elements = _limited(wire.decode(_raw_decoder, body).orders)
-    return [_command(partial(_decoded, bytes(element)), account, exchange) for element in elements]
+    return _commands([partial(_decoded, bytes(element)) for element in elements], account, exchange)
 
 
 def batch_of(data: Any, account: AccountId, exchange: Exchange) -> list[BatchCommand | ApiError]:
     """The same of the data of the feed's `batch`, which is parsed already. Raises Malformed."""
     elements = _limited(wire.converted(data, BatchRequest).orders)
-    return [_command(partial(wire.converted, element), account, exchange) for element in elements]
+    return _commands([partial(wire.converted, element) for element in elements], account, exchange)
+
+
+def _commands(
+    readers: list[Callable[[type], Any]], account: AccountId, exchange: Exchange
+) -> list[BatchCommand | ApiError]:
+    """The command of each element, or what is wrong with it."""
+    commands: list[BatchCommand | ApiError] = []
+    mass_cancels = 0
+    for read in readers:
+        command = _command(read, account, exchange)
+        mass_cancels += isinstance(command, CancelAll)
+        if isinstance(command, CancelAll) and mass_cancels > MAX_CANCEL_ALL:
+            command = Malformed("INVALID_VALUE", f"A batch has at most {MAX_CANCEL_ALL} cancel_all.", field="op")
+        commands.append(command)
+    return commands
 
 
 def _limited(elements: list[Any]) -> list[Any]:
@@ -123,7 +146,9 @@ def _command(read: Callable[[type], Any], account: AccountId, exchange: Exchange
             return wire.order_command(read(BatchEnter), account, exchange)
         if operation == "cancel":
             return wire.cancel_command(read(BatchCancel), account)
+        if operation == "cancel_all":
+            return wire.cancel_all_command(read(BatchCancelAll), account, exchange)
         request = read(BatchAmend)
         return wire.amend_command(request, request.order_id, account, exchange)
-    except Malformed as problem:
+    except ApiError as problem:
         return problem

@@ -27,6 +27,7 @@ from api.listing import DEFAULT_INSTRUMENTS, ListingError, read_venue_file
 from api.sessions import CommandedStatuses, Sessions
 from api.settings import Settings
 from api.signing import Signing
+from api.timetable import KeptSchedules, Timetable
 from api.venue import Venue
 from engine.commands import Deposit, ListInstrument
 from engine.events import Applied, Rejected
@@ -71,8 +72,9 @@ class Server:
             raise
 
     def _open(self, settings: Settings, create_app: CreateApp) -> None:
-        instruments, schedules = read_venue_file(settings.instruments or DEFAULT_INSTRUMENTS)
+        file = read_venue_file(settings.instruments or DEFAULT_INSTRUMENTS)
         settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        kept = KeptSchedules(settings.data / "schedules.json")
         journal = SqliteJournal(settings.data / "journal.sqlite")
         self._closers.append(journal.close)
         history = History(settings.data / "history.sqlite")
@@ -88,20 +90,14 @@ class Server:
         writer = HistoryWriter(history)
         self._closers.append(writer.close)
         room = _Room(writer)
-        sequencer = Sequencer(
-            exchange,
-            committer,
-            journal.last,
-            clock=time.time_ns,
-            make_room=room.make,
-            on_invariant_violation=_stop_the_process,
-            max_batch=settings.max_batch,
-            max_waiting=settings.max_waiting,
-            checkpoint_every=settings.checkpoint_every,
-        )
+        sequencer = _sequencer(settings, exchange, committer, journal, room)
         explainer = ExplainHost(journal)
         self._closers.append(explainer.close)
-        sessions = Sessions(schedules, exchange, sequencer, commanded, time.time_ns)
+        instruments, schedules = kept.over(file, exchange)
+        since_ns = {symbol: told.since_ns for symbol, told in kept.by_symbol.items()}
+        sessions = Sessions(schedules, exchange, sequencer, commanded, time.time_ns, since_ns)
+        timetable = Timetable(kept, exchange, sequencer, sessions)
+        self._closers.append(timetable.close)
         self.venue = Venue(
             settings=settings,
             exchange=exchange,
@@ -110,6 +106,7 @@ class Server:
             history_writer=writer,
             activity=activity,
             sessions=sessions,
+            timetable=timetable,
             access=access,
             signing=signing,
             explainer=explainer,
@@ -183,6 +180,22 @@ class Server:
         """Answer what waits, then close everything, newest first. Idempotent."""
         while self._closers:
             self._closers.pop()()
+
+
+def _sequencer(
+    settings: Settings, exchange: Exchange, committer: Committer, journal: SqliteJournal, room: _Room
+) -> Sequencer:
+    return Sequencer(
+        exchange,
+        committer,
+        journal.last,
+        clock=time.time_ns,
+        make_room=room.make,
+        on_invariant_violation=_stop_the_process,
+        max_batch=settings.max_batch,
+        max_waiting=settings.max_waiting,
+        checkpoint_every=settings.checkpoint_every,
+    )
 
 
 class _Room:

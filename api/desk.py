@@ -23,15 +23,16 @@ from api.grid import grid_of
 from api.mismatch import sentence_about, sentence_about_amend
 from api.order_options import OrderOptions
 from api.preview_answers import PreviewAnswer, preview_answer
+from api.refusals import told_of
 from api.standing import status_of
 from api.venue import Venue
 from engine.commands import AmendOrder, CancelAll, CancelOrder, EnterOrder
 from engine.events import Applied, Cancelled, Ended, Rejected, Repeated
 from engine.instrument import Instrument
 from engine.order import Order
-from engine.preview import preview
+from engine.preview import preview, why
 from engine.rejects import RejectReason
-from engine.types import LEG_UNIT, AccountId, OrderId, OrderStatus, Seq, Side, TradeId, entry_of
+from engine.types import LEG_UNIT, AccountId, OrderId, OrderStatus, Seq, TradeId, entry_of
 from store.history import DoneOrder, Trade, place
 from store.postings import Posting
 
@@ -62,7 +63,8 @@ class Desk:
         told = preview(self._exchange, command, ts_ns)
         book = self._exchange.books.get(command.symbol)
         if isinstance(told, RejectReason):
-            event = Rejected(command.account, command.symbol, told, None, command.client_order_id)
+            figures = why(self._exchange, command, told, ts_ns)
+            event = Rejected(command.account, command.symbol, told, None, command.client_order_id, figures)
             refusal = self._rejected(event, entered=command)
             return preview_answer(command, refusal, book, self._exchange.seq, ts_ns)
         return preview_answer(command, told, book, self._exchange.seq, ts_ns)
@@ -72,15 +74,9 @@ class Desk:
         applied = self._venue.sequencer.submit(command)
         return self._cancelled(applied, command, time.perf_counter() - started)
 
-    def cancel_all(
-        self, account: AccountId, symbol: str | None, side: Side | None, *, by_operator: bool = False
-    ) -> answers.CancelAllAnswer:
-        """Cancel every open order of `account`, of one symbol or side when given."""
-        if symbol is not None:
-            self.instrument(symbol)
-        applied = self._venue.sequencer.submit(CancelAll(account, symbol, side, by_operator))
-        ids = [str(event.order_id) for event in applied.events if isinstance(event, Cancelled)]
-        return answers.CancelAllAnswer(ids, len(ids), applied.seq)
+    def cancel_all(self, command: CancelAll) -> answers.CancelAllAnswer:
+        """Cancel every open order of an account, of one symbol or side when given."""
+        return answers.cancel_all_answer(self._venue.sequencer.submit(command))
 
     def amend(self, command: AmendOrder) -> AmendAnswer:
         """Change an open order; say whether it kept its priority, and what it traded."""
@@ -214,12 +210,14 @@ class Desk:
 
     def _told(
         self, applied: Applied, command: BatchCommand, elapsed_s: float, patience_s: float
-    ) -> answers.OrderAnswer | answers.CancelAnswer | AmendAnswer:
+    ) -> answers.OrderAnswer | answers.CancelAnswer | answers.CancelAllAnswer | AmendAnswer:
         """The answer to what was sequenced. Raises ApiError."""
         if isinstance(command, EnterOrder):
             return self._entered(applied, command, elapsed_s, patience_s)
         if isinstance(command, CancelOrder):
             return self._cancelled(applied, command, elapsed_s, patience_s)
+        if isinstance(command, CancelAll):
+            return answers.cancel_all_answer(applied)
         return self._amended(applied, command, patience_s)
 
     def _entered(
@@ -385,6 +383,9 @@ class Desk:
         if amend is not None and event.reason is RejectReason.UNSUPPORTED_COMBINATION:
             order = self._exchange.order(amend.order_id)
             told = None if order is None else sentence_about_amend(order, amend)
+        sentence, figures = told_of(event, entered or amend, instrument)
+        details |= figures
+        told = told or sentence
         return rejected(event.reason, instrument, symbol=event.symbol, old_style=old_style, told=told, **details)
 
     def _caught_up(self, seq: Seq, patience_s: float = HISTORY_PATIENCE_S) -> None:

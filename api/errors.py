@@ -74,7 +74,7 @@ _SENTENCES: dict[RejectReason, str] = {
     RejectReason.ORDER_RATE_EXCEEDED: "This account may not enter so many orders in one second.",
     RejectReason.UNSUPPORTED_COMBINATION: "These fields do not go together, or one is missing or cannot be changed; "
     "the documentation of POST /order tells what each order type has.",
-    RejectReason.BAD_TICK: "Each price must be a multiple of the tick size, {tick_size}; a trail_percent of 0.0001.",
+    RejectReason.BAD_TICK: "Each price must be a multiple of the tick size, {tick_size}.",
     RejectReason.BAD_LOT: "Each quantity must be a multiple of the lot size, {lot_size}.",
     RejectReason.QUANTITY_TOO_SMALL: "The quantity is below the smallest allowed, {min_quantity}.",
     RejectReason.QUANTITY_TOO_LARGE: "The quantity is above the largest allowed, {max_quantity}.",

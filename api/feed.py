@@ -28,12 +28,13 @@ from api.errors import ApiError, Malformed, not_accepting, rejected
 from api.feed_balances import BalanceFeed
 from api.feed_candles import PACE_S, CandleFeed
 from api.feed_clients import NAMESPACE, Audience, Client, FeedPacket, encoded
-from api.feed_intake import Intake
+from api.feed_intake import Intake, origin_check
 from api.feed_levels import places_touched
 from api.feed_messages import OrderEvent, order_events
 from api.feed_pace import Paced
 from api.feed_queue import QueueFeed, QueueView
 from api.feed_status import StatusFeed
+from api.malformed import MAX_ECHO
 from api.market_answers import book_orders_view
 from api.market_wire import DEFAULT_INTERVAL, Subscription
 from api.settings import Settings
@@ -110,7 +111,7 @@ class Feed:
             json=FeedPacket.json,
             client_manager=self._manager,
             always_connect=True,
-            cors_allowed_origins=_origin_check(settings.cors_origins),
+            cors_allowed_origins=origin_check(settings.cors_origins),
             max_http_buffer_size=min(settings.max_body_bytes, MESSAGE_BYTES_MAX),
             http_compression=False,
             manage_session=False,
@@ -129,6 +130,7 @@ class Feed:
         self.on("subscribe", self._on_subscribe)
         self.on("unsubscribe", self._on_unsubscribe)
         self.on("ping", self._on_ping)
+        self.on("*", self._on_unknown)
 
     @property
     def connections(self) -> int:
@@ -148,9 +150,10 @@ class Feed:
         self._intake.start()
 
     def on(self, event: str, handler: Callable[[str, Any], Any]) -> None:
-        """Have `handler(sid, data)` answer `event`; what it returns is the acknowledgement."""
+        """Have `handler(sid, data)` answer `event` (`*`: any other, by its name); its return is the acknowledgement."""
 
         def guarded(data: Any = None, *_further: Any) -> Any:
+            asked = str(data)[:MAX_ECHO] if event == "*" else event  # of an unknown event the name comes first
             client = self._audience.clients.get(request.sid)  # type: ignore[attr-defined]
             if client is None:
                 return None
@@ -161,10 +164,10 @@ class Feed:
                 return handler(client.sid, data)
             except (ApiError, NotAccepting) as refusal:
                 error = not_accepting(refusal) if isinstance(refusal, NotAccepting) else refusal
-                return self._tell_error(client, event, error)
+                return self._tell_error(client, asked, error)
             except Exception:
                 log.exception("the feed event %s failed", event)
-                return self._tell_error(client, event, ApiError(500, "INTERNAL_ERROR", "The server made a mistake."))
+                return self._tell_error(client, asked, ApiError(500, "INTERNAL_ERROR", "The server made a mistake."))
             finally:
                 client.asking -= 1
 
@@ -412,6 +415,11 @@ class Feed:
         self._send(self._audience.clients[sid], "pong", pong)
         return pong
 
+    def _on_unknown(self, _sid: str, name: Any) -> None:
+        known = ", ".join(sorted(set(self.socketio.server.handlers[NAMESPACE]) - {"*", "connect", "disconnect"}))
+        sentence = f"There is no event {str(name)[:MAX_ECHO]!r} to send; there are {known}."
+        raise Malformed("UNKNOWN_EVENT", sentence, events=known.split(", "))
+
     def _on_subscribe(self, sid: str, data: Any) -> dict[str, Any]:
         client, wanted = self._audience.clients[sid], wire.converted(data, Subscription)
         room = self._room_of(wanted)
@@ -488,13 +496,3 @@ class Feed:
         if wanted.type == "candles":
             return self._candles.room(wanted.symbol, wanted.interval or DEFAULT_INTERVAL)
         return f"{wanted.type}:{wanted.symbol}"
-
-
-def _origin_check(allowed: tuple[str, ...]) -> Callable[[str | None, dict[str, Any]], bool]:
-    """Whether a page of `origin` may connect: our own pages, and those of the settings."""
-
-    def check(origin: str | None, environ: dict[str, Any]) -> bool:
-        own = f"{environ['wsgi.url_scheme']}://{environ.get('HTTP_HOST', '')}"
-        return origin is None or origin == own or origin in allowed
-
-    return check

@@ -67,6 +67,8 @@ class FeedPacket(Packet):  # type: ignore[misc]
             named = isinstance(self.data, list) and bool(self.data) and isinstance(self.data[0], str)
             if not named:
                 raise ValueError("an event is a list that begins with its name")
+            if self.data[0] == "*":  # of any other: its handler is told whose event it is in the data
+                raise ValueError("no event is named *")
         return 0
 
 

@@ -106,3 +106,13 @@ class Intake:
                 environ["eventlet.input"].get_socket().shutdown(socket.SHUT_RDWR)
             except OSError as problem:  # it went by itself
                 log.debug("shutdown: %s", problem)
+
+
+def origin_check(allowed: tuple[str, ...]) -> Callable[[str | None, dict[str, Any]], bool]:
+    """Whether a page of `origin` may connect: our own pages, and those of the settings."""
+
+    def check(origin: str | None, environ: dict[str, Any]) -> bool:
+        own = f"{environ['wsgi.url_scheme']}://{environ.get('HTTP_HOST', '')}"
+        return origin is None or origin == own or origin in allowed
+
+    return check

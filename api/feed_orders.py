@@ -18,6 +18,7 @@ from api.auth import requesting_account
 from api.desk import Desk
 from api.feed import Feed
 from api.feed_clients import Client
+from api.preview_answers import PreviewAnswer
 from engine.commands import CancelOrder
 from engine.exchange import Exchange
 from engine.types import AccountId, OrderId
@@ -69,7 +70,7 @@ class Leavings:
 
 
 def install(feed: Feed, desk: Desk, exchange: Exchange, sequencer: Sequencer) -> None:
-    """Have `feed` answer `order`, `cancel`, `amend` and `batch`."""
+    """Have `feed` answer `order`, `cancel`, `amend`, `batch`, `cancel_all` and `order_test`."""
     leavings: dict[str, Leavings] = {}
 
     def arrived(client: Client, auth: Any) -> None:
@@ -110,8 +111,18 @@ def install(feed: Feed, desk: Desk, exchange: Exchange, sequencer: Sequencer) ->
             left.note([body.order_id for body in bodies if isinstance(body, answers.OrderAnswer)], account)
         return answer
 
+    def cancel_all(_sid: str, data: Any) -> answers.CancelAllAnswer:
+        request, account = wire.converted({} if data is None else data, wire.CancelAllQuery), requesting_account()
+        return desk.cancel_all(wire.cancel_all_command(request, account, exchange))
+
+    def order_test(_sid: str, data: Any) -> PreviewAnswer:
+        request = wire.converted(data, wire.OrderRequest)
+        return desk.test(wire.order_command(request, requesting_account(), exchange))
+
     feed.arrived = arrived
     feed.on("order", order)
     feed.on("cancel", cancel)
     feed.on("amend", amend)
     feed.on("batch", batch)
+    feed.on("cancel_all", cancel_all)
+    feed.on("order_test", order_test)

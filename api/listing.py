@@ -61,6 +61,12 @@ class Listing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     auction_seconds: Decimal = Decimal(30)  # and the auction after it
 
 
+class ListingRequest(Listing, frozen=True, forbid_unknown_fields=True):
+    """POST /admin/symbols."""
+
+    schedule: ScheduleTable | None = None  # None: as it was
+
+
 class _ScheduledListing(Listing, frozen=True, forbid_unknown_fields=True):
     """A listing of the file, where symbols may have sessions."""
 

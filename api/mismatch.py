@@ -71,7 +71,8 @@ def _missing(command: EnterOrder, options: OrderOptions) -> str | None:
     if command.price is None and kind in _PRICED:
         return f"{_a(kind)} order needs a price."
     if command.quantity is None and command.quote_quantity is None:
-        return f"{_a(kind)} order needs a quantity."
+        amount = ", or a quote_quantity: how much of the quote asset to spend or receive" * (kind is OrderType.MARKET)
+        return f"{_a(kind)} order needs a quantity{amount}."
     if options.stop_price is None and kind in _STOPPED:
         return f"{_a(kind)} order needs a stop_price."
     if command.time_in_force is TimeInForce.GTD and options.expire_ns is None:

@@ -99,6 +99,6 @@ def blueprint(desk: Desk, exchange: Exchange) -> Blueprint:
     def cancel_all_orders() -> Response:
         """Cancel every open order of the caller, of one symbol or side when given."""
         which = query(wire.CancelAllQuery)
-        return answer(desk.cancel_all(requesting_account(), which.symbol, which.side))
+        return answer(desk.cancel_all(wire.cancel_all_command(which, requesting_account(), exchange)))
 
     return routes

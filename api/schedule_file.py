@@ -1,4 +1,4 @@
-"""A schedule as people write it in the instruments file -> `Schedule`.
+"""A schedule as people write it, in the instruments file or as operators -> `Schedule`, and back.
 
 Layer: api.
 """
@@ -8,12 +8,13 @@ from __future__ import annotations
 import re
 from datetime import date, time
 from itertools import pairwise
-from typing import Final, Literal
+from typing import Annotated, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
+from msgspec import Meta
 
-from api.schedule import DAYS, Schedule
+from api.schedule import DAYS, Day, Schedule
 from engine.types import TradingStatus
 
 # each key of a session, in order, and the status that begins then
@@ -24,6 +25,8 @@ TIMES: Final = (
     ("closing_auction", TradingStatus.AUCTION),
     ("closed", TradingStatus.CLOSED),
 )
+
+HOLIDAYS_MAX: Final = 1_000  # the next session is looked for day by day
 
 _TIME = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?")
 
@@ -36,13 +39,13 @@ class ScheduleTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     """One `[schedule.NAME]`, or the `[instrument.schedule]` of one symbol. Times are of the day, HH:MM or HH:MM:SS."""
 
     time_zone: str  # as the time zone database names it: America/New_York, UTC
-    days: list[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]]  # on which sessions begin
+    days: list[Day]  # on which sessions begin
     trading: str
     closed: str
     pre_open: str | None = None
     auction: str | None = None
     closing_auction: str | None = None
-    holidays: list[date] = []  # days on which no session begins
+    holidays: Annotated[list[date], Meta(max_length=HOLIDAYS_MAX)] = []  # days on which no session begins
 
 
 def schedule_of(table: ScheduleTable) -> Schedule:
@@ -63,6 +66,21 @@ def schedule_of(table: ScheduleTable) -> Schedule:
         frozenset(DAYS.index(day) for day in table.days),
         tuple((status, at) for _, status, at in times),
         frozenset(table.holidays),
+    )
+
+
+def table_of(schedule: Schedule) -> ScheduleTable:
+    """A schedule as it could have been written: with other seconds or order of days, and the same changes."""
+    keys = {status: key for key, status in TIMES if key != "closing_auction"}
+    times: dict[str, str] = {}
+    for status, at in schedule.times:
+        key = "closing_auction" if status is TradingStatus.AUCTION and "trading" in times else keys[status]
+        times[key] = at.isoformat("seconds" if at.second else "minutes")
+    return ScheduleTable(
+        time_zone=str(schedule.time_zone),
+        days=[DAYS[day] for day in sorted(schedule.days)],
+        holidays=sorted(schedule.holidays),
+        **times,
     )
 
 

@@ -47,9 +47,14 @@ class Sessions:
         sequencer: Sequencer,
         commanded: CommandedStatuses,
         clock: Callable[[], int],
+        since_ns: Mapping[str, int] | None = None,
     ) -> None:
-        """`commanded` holds what was replayed; `clock` gives epoch nanoseconds."""
-        self._schedules = schedules
+        """`commanded` holds what was replayed; `clock` gives epoch nanoseconds.
+
+        `since_ns`: the moments from which on schedules count that operators gave.
+        """
+        self._schedules = dict(schedules)
+        self._since_ns = dict(since_ns or {})
         self._exchange = exchange
         self._sequencer = sequencer
         self._commanded = commanded
@@ -65,10 +70,9 @@ class Sessions:
         Raises NotAccepting.
         """
         for symbol in self._schedules:
-            if symbol not in newly_scheduled:
-                self._done_ns[symbol] = self._commanded.at_ns.get(symbol, 0)
-        self._change_what_is_due()
-        self._alarm.set(self._next_ns())
+            if symbol in self._since_ns or symbol not in newly_scheduled:
+                self._done_ns[symbol] = max(self._commanded.at_ns.get(symbol, 0), self._since_ns.get(symbol, 0))
+        self._follow()
 
     def stop(self) -> None:
         """Change nothing any more."""
@@ -77,6 +81,23 @@ class Sessions:
     def has(self, symbol: str) -> bool:
         """Whether a schedule opens and closes `symbol`."""
         return symbol in self._schedules
+
+    def schedule(self, symbol: str) -> Schedule | None:
+        """What opens and closes `symbol`; None: nothing does."""
+        return self._schedules.get(symbol)
+
+    def put(self, symbol: str, schedule: Schedule | None, since_ns: int) -> None:
+        """Keep a listed symbol to `schedule` from the first change after `since_ns` on; None: to none. Cooperative.
+
+        With `since_ns` 0 it is brought to its status at once. Raises NotAccepting.
+        """
+        self._schedules.pop(symbol, None)
+        self._done_ns.pop(symbol, None)
+        if schedule is not None:
+            self._schedules[symbol] = schedule
+            self._done_ns[symbol] = since_ns
+            self._follow()
+        self.on_planned(symbol)
 
     def next_change(self, symbol: str) -> Change | None:
         """What comes next, by the schedule or by itself; None: nothing is planned."""
@@ -90,12 +111,15 @@ class Sessions:
 
     def _ring(self) -> None:
         try:
-            self._change_what_is_due()
+            self._follow()
         except NotAccepting:
             if self._sequencer.refusal is not None:  # until a restart, which makes up for it
                 log.warning("no session begins or ends: %s", self._sequencer.refusal)
                 return
             raise
+
+    def _follow(self) -> None:
+        self._change_what_is_due()
         self._alarm.set(self._next_ns())
 
     def _next_ns(self) -> int | None:
@@ -107,7 +131,10 @@ class Sessions:
 
     def _change_what_is_due(self) -> None:
         now_ns = self._clock()
-        for symbol, schedule in self._schedules.items():
+        for symbol in list(self._schedules):
+            schedule = self._schedules.get(symbol)
+            if schedule is None:  # taken away while we waited
+                continue
             commands = self._missed(symbol, schedule, now_ns)
             done_ns, self._done_ns[symbol] = self._done_ns.get(symbol), now_ns  # before we wait: a ring may overtake us
             if commands:

@@ -15,6 +15,7 @@ from api.explain_host import ExplainHost
 from api.sessions import Sessions
 from api.settings import Settings
 from api.signing import Signing
+from api.timetable import Timetable
 from engine.exchange import Exchange
 from sequencer.sequencer import Sequencer
 from store.history import History
@@ -33,6 +34,7 @@ class Venue(msgspec.Struct, frozen=True, kw_only=True):
     history_writer: HistoryWriter
     activity: Activity
     sessions: Sessions
+    timetable: Timetable
     access: Access
     signing: Signing
     explainer: ExplainHost

@@ -17,12 +17,13 @@ from typing import Annotated, Any, Literal, TypeVar
 import msgspec
 from msgspec import Meta
 
-from api.errors import Malformed
+from api.errors import Malformed, rejected
 from api.grid import grid_of, millionths, whole_units
 from api.malformed import malformed
-from engine.commands import AmendOrder, CancelOrder, EnterOrder, OrderOptions
+from engine.commands import AmendOrder, CancelAll, CancelOrder, EnterOrder, OrderOptions
 from engine.exchange import Exchange
 from engine.instrument import Instrument
+from engine.rejects import RejectReason
 from engine.types import AccountId, Lots, OrderId, OrderType, PostOnly, SelfTradePrevention, Side, TimeInForce
 
 MAX_ORDER_ID = 2**62
@@ -160,7 +161,7 @@ class SymbolQuery(Request, frozen=True):
 
 
 class CancelAllQuery(Request, frozen=True):
-    """DELETE /orders."""
+    """DELETE /orders, and `cancel_all` of the feed."""
 
     symbol: Symbol | None = None
     side: Side | None = None
@@ -270,6 +271,13 @@ def cancel_command(request: CancelRequest, account: AccountId) -> CancelOrder:
         raise Malformed("MISSING_FIELD", "Say which order: give order_id or client_order_id.", field="order_id")
     number = None if order_id is None else order_id_of(order_id)
     return CancelOrder(account, number, request.client_order_id, request.symbol, by_operator=False)
+
+
+def cancel_all_command(request: CancelAllQuery, account: AccountId, exchange: Exchange) -> CancelAll:
+    """The command that `request` asks for. Raises ApiError 404 for a symbol that is not listed."""
+    if request.symbol is not None and exchange.instrument(request.symbol) is None:
+        raise rejected(RejectReason.UNKNOWN_SYMBOL, None, symbol=request.symbol)
+    return CancelAll(account, request.symbol, request.side, by_operator=False)
 
 
 def amend_command(request: AmendRequest, order_id: str | int, account: AccountId, exchange: Exchange) -> AmendOrder:

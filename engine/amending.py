@@ -15,11 +15,12 @@ from engine.ledger import hold_per_lot
 from engine.matcher import amended, take_off
 from engine.order import Order
 from engine.planning import NOTHING, plan_quantity, slide, worst_price
+from engine.refusals import market_figures
 from engine.rejects import CancelReason, RejectReason
 from engine.rules import MAX_SLICES, beyond_collar, beyond_exits, gathers, refuse_size
 from engine.stops import terms_of
 from engine.triggers import finish, hold_price, trigger_at_once
-from engine.types import AccountId, Lots, OrderId, Ticks, TradingStatus
+from engine.types import AccountId, Amount, Lots, OrderId, Ticks, TradingStatus
 from engine.venue import Venue
 
 _TRADING = TradingStatus.TRADING
@@ -46,7 +47,10 @@ def amend(venue: Venue, command: AmendOrder, events: list[ev.Event]) -> None:
     else:
         reason = _amend_resting(venue, book, order, command, quantity, events)
     if reason is not None:
-        events.append(ev.Rejected(order.account, order.symbol, reason, order.order_id, None))
+        figures = market_figures(book, order.side, reason)
+        if reason is RejectReason.INSUFFICIENT_FUNDS:
+            figures = ev.Figures(asset=order.paid_asset, available=Amount(order.pays.available))
+        events.append(ev.Rejected(order.account, order.symbol, reason, order.order_id, None, figures))
     if venue.pending:
         finish(venue, events)
 

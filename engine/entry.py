@@ -15,6 +15,7 @@ from engine.execution import end_or_rest, execute
 from engine.matcher import accepted, market_cost
 from engine.order import Order
 from engine.planning import NOTHING, Plan, plan_quantity, plan_spending, slide, worst_price
+from engine.refusals import market_figures
 from engine.rejects import RejectReason
 from engine.rules import collar_limit, refuse_entry, takes, trailing_peak
 from engine.stops import trailing_stop_price
@@ -55,7 +56,9 @@ def enter(venue: Venue, command: EnterOrder, events: list[ev.Event]) -> None:
     owner = venue.accounts.get(account) or venue.account(account)
     reason: RejectReason | None = None
     if book.status is not _TRADING and not takes(book.status, command):
-        events.append(ev.Rejected(account, symbol, RejectReason.SYMBOL_NOT_TRADING, None, client_order_id))
+        reason = RejectReason.SYMBOL_NOT_TRADING
+        figures = market_figures(book, command.side, reason)
+        events.append(ev.Rejected(account, symbol, reason, None, client_order_id, figures))
         return
     if book.instrument.band is not None:
         book.renew_band(venue.ts_ns)
@@ -77,7 +80,24 @@ def enter(venue: Venue, command: EnterOrder, events: list[ev.Event]) -> None:
         else:
             reason = _enter_waiting(venue, command, book, owner, events)
     if reason is not None:
-        events.append(ev.Rejected(account, symbol, reason, None, client_order_id))
+        figures = entry_figures(venue, command, book, owner, reason)
+        events.append(ev.Rejected(account, symbol, reason, None, client_order_id, figures))
+
+
+def entry_figures(
+    venue: Venue, command: EnterOrder, book: OrderBook, owner: Account, reason: RejectReason
+) -> ev.Figures | None:
+    """What the rule went by that refused `command` just now. Changes nothing. O(matches)."""
+    if reason is not RejectReason.INSUFFICIENT_FUNDS:
+        return market_figures(book, command.side, reason)
+    if command.order_type is _LIMIT or command.order_type is _MARKET:
+        order, plan, _, _ = prepare(venue, command, book, owner)
+        market = order.price is None
+        need = market_cost(order, plan.trades, book.instrument) if market else order.leaves * order.hold_per_lot
+    else:
+        limit_leg, order = legs(venue, command, book, owner)
+        need = pair_need(limit_leg, order)
+    return ev.Figures(asset=order.paid_asset, needed=Amount(need), available=Amount(order.pays.available))
 
 
 def same_request(asked: EnterOrder, again: EnterOrder) -> bool:

@@ -114,6 +114,19 @@ class Repeated(Event, frozen=True):
     client_order_id: str
 
 
+class Figures(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """What the rule that refused an order went by, as it was then. None where it has to do with something else."""
+
+    status: TradingStatus | None = None  # of the symbol
+    asset: str | None = None  # that it would pay in
+    needed: Amount | None = None  # in minor units of the asset
+    available: Amount | None = None
+    side: Side | None = None  # of the order
+    reference: Ticks | None = None  # of the collar
+    limit: Ticks | None = None  # the worst price that the collar allows
+    best: Ticks | None = None  # the opposite best
+
+
 class Rejected(Event, frozen=True):
     """A command was refused; the book is untouched."""
 
@@ -122,6 +135,7 @@ class Rejected(Event, frozen=True):
     reason: RejectReason
     order_id: OrderId | None  # the order it was about, where there is one
     client_order_id: str | None
+    figures: Figures | None = None  # of what was entered or amended; no part of what is decided
 
 
 class Filled(Event, frozen=True):

@@ -6,6 +6,8 @@ Layer: engine.
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
+from typing import TypeVar
 
 import msgspec
 
@@ -13,7 +15,8 @@ from engine.accounts import Account
 from engine.bands import nearer
 from engine.book import OrderBook
 from engine.commands import EnterOrder
-from engine.entry import legs, prepare, same_request
+from engine.entry import entry_figures, legs, prepare, same_request
+from engine.events import Figures
 from engine.execution import market_limit
 from engine.instrument import Instrument
 from engine.ledger import Balance, net_fees
@@ -36,6 +39,8 @@ from engine.types import (
     TradingStatus,
 )
 from engine.venue import Venue, clip
+
+T = TypeVar("T")
 
 _BUY = Side.BUY
 _LIMIT, _MARKET = OrderType.LIMIT, OrderType.MARKET
@@ -98,6 +103,19 @@ def preview(venue: Venue, command: EnterOrder, ts_ns: int) -> Preview | Repeats 
         return RejectReason.UNKNOWN_SYMBOL
     if not takes(book.status, command):
         return RejectReason.SYMBOL_NOT_TRADING
+    return _looking(venue, command, book, ts_ns, lambda owner: _outcome(venue, book, owner, command))
+
+
+def why(venue: Venue, command: EnterOrder, reason: RejectReason, ts_ns: int) -> Figures | None:
+    """What the rule goes by that would refuse `command` for `reason` at `ts_ns`. O(matches). Changes nothing."""
+    book = venue.books.get(command.symbol)
+    if book is None:
+        return None
+    return _looking(venue, command, book, ts_ns, lambda owner: entry_figures(venue, command, book, owner, reason))
+
+
+def _looking(venue: Venue, command: EnterOrder, book: OrderBook, ts_ns: int, look: Callable[[Account], T]) -> T:
+    """What `look` finds, told the owner of `command`, in the venue as it would be at `ts_ns`. Then all is as before."""
     owner = venue.accounts.get(command.account) or Account(command.account)
     before, band, symbol = venue.ts_ns, book.band, book.instrument.symbol
     venue.ts_ns = max(before, ts_ns)
@@ -109,7 +127,7 @@ def preview(venue: Venue, command: EnterOrder, ts_ns: int) -> Preview | Repeats 
     try:
         if book.instrument.band is not None and book.status is _TRADING:
             book.renew_band(venue.ts_ns)
-        return _outcome(venue, book, owner, command)
+        return look(owner)
     finally:
         venue.ts_ns, book.band = before, band
         if wallet is None:

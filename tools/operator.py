@@ -201,18 +201,69 @@ def status(desk: Desk, symbol: str) -> None:
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @asking
 def list_symbols(desk: Desk, file: Path) -> None:
-    """List the symbols of FILE, or change limits and fees of those that are listed.
+    """List the symbols of FILE, or change limits, fees and schedules of those that are listed.
 
     FILE is TOML with one [[instrument]] for each symbol, as the server's own instruments file.
     """
-    try:  # decimals travel as they are written, never through a float
-        instruments = tomllib.loads(file.read_text(encoding="utf-8"), parse_float=str).get("instrument")
-    except (OSError, ValueError) as problem:
-        raise OperatorError(f"{file}: {problem}") from problem
+    document = _document(file)
+    instruments = document.get("instrument")
     if not isinstance(instruments, list) or not instruments:
         raise OperatorError(f"{file}: lists no [[instrument]]")
-    listed = [desk.client.ask("POST", "/admin/symbols", instrument) for instrument in instruments]
+    wanted = [_with_schedule(file, document, instrument) for instrument in instruments]
+    listed = [desk.client.ask("POST", "/admin/symbols", instrument) for instrument in wanted]
     desk.show({"listed": listed}, *(facts(body) for body in listed))
+
+
+@main.command()
+@click.argument("symbol")
+@click.argument("file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--show", is_flag=True, help="Show the schedule, as without FILE.")
+@click.option("--remove", is_flag=True, help="Take the schedule away.")
+@asking
+def schedule(desk: Desk, symbol: str, file: Path | None, show: bool, remove: bool) -> None:
+    """Show the schedule of SYMBOL, or give it that of FILE.
+
+    FILE is TOML with the keys of one schedule, or an instruments file that has a schedule for SYMBOL.
+    """
+    if (file is not None) + show + remove > 1:
+        raise click.UsageError("give one of FILE, --show and --remove")
+    path = f"/admin/symbols/{quote(symbol, safe='')}/schedule"
+    if file is not None:
+        body = desk.client.ask("PUT", path, _schedule(file, symbol))
+    else:
+        body = desk.client.ask("DELETE" if remove else "GET", path)
+    desk.show(body, facts(body))
+
+
+def _document(file: Path) -> dict[str, Any]:
+    """A TOML file, with its decimals as they are written: they never are floats."""
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"), parse_float=str)
+    except (OSError, ValueError) as problem:
+        raise OperatorError(f"{file}: {problem}") from problem
+
+
+def _with_schedule(file: Path, document: dict[str, Any], instrument: Any) -> Any:
+    """An instrument whose schedule is written out where the file names it."""
+    name = instrument.get("schedule") if isinstance(instrument, dict) else None
+    if not isinstance(name, str):
+        return instrument
+    shared = document.get("schedule")
+    if not isinstance(shared, dict) or name not in shared:
+        raise OperatorError(f"{file}: there is no [schedule.{name}]")
+    return instrument | {"schedule": shared[name]}
+
+
+def _schedule(file: Path, symbol: str) -> Any:
+    """The schedule that a file has for a symbol."""
+    document = _document(file)
+    instruments = document.get("instrument")
+    if not isinstance(instruments, list):
+        return document
+    for instrument in instruments:
+        if isinstance(instrument, dict) and instrument.get("symbol") == symbol and "schedule" in instrument:
+            return _with_schedule(file, document, instrument)["schedule"]
+    raise OperatorError(f"{file}: has no schedule for {symbol}")
 
 
 # -- accounts
@@ -291,12 +342,21 @@ def cancel(desk: Desk, order_id: str) -> None:
 
 
 @main.command()
-@click.argument("account", type=click.IntRange(0))
+@click.argument("account", required=False, type=click.IntRange(0))
+@click.option("--symbol", help="Of every account in this symbol.")
+@click.option("--venue", "confirmed", metavar="all", help="Of every account in every symbol; say all to confirm.")
 @asking
-def cancel_all(desk: Desk, account: int) -> None:
-    """Cancel every open order of ACCOUNT, which may go on trading."""
-    body = desk.client.ask("DELETE", f"/admin/accounts/{account}/orders")
-    desk.show(body, facts({"count": body["count"], "seq": body["seq"]}))
+def cancel_all(desk: Desk, account: int | None, symbol: str | None, confirmed: str | None) -> None:
+    """Cancel every open order of ACCOUNT, of a symbol or of the venue. Trading goes on."""
+    if sum(given is not None for given in (account, symbol, confirmed)) != 1:
+        raise click.UsageError("give one of ACCOUNT, --symbol and --venue")
+    path = f"/admin/accounts/{account}/orders"
+    if symbol is not None:
+        path = f"/admin/symbols/{quote(symbol, safe='')}/orders"
+    elif confirmed is not None:
+        path = f"/admin/orders?confirm={quote(confirmed, safe='')}"
+    body = desk.client.ask("DELETE", path)
+    desk.show(body, facts({name: body[name] for name in ("count", "accounts", "seq") if name in body}))
 
 
 # -- oversight

@@ -31,6 +31,7 @@ SYMBOL = {
     "max_quantity": "1000",
     "max_notional": "1000000",
 }
+SCHEDULE = {"time_zone": "UTC", "days": ["mon"], "trading": "09:00", "closed": "17:00"}
 
 
 class Needs(Enum):
@@ -70,6 +71,7 @@ class Row(NamedTuple):
 
 NOTHING, SESSION, READ, TRADE, WITHDRAW, OPERATOR = Needs
 STATUS_ROUTE = "POST /admin/symbols/<symbol>/<any(halt, resume, close, pre_open):action>"
+SCHEDULE_ROUTE = "/admin/symbols/<symbol>/schedule"
 AUCTION_ROUTE = "POST /admin/symbols/<symbol>/auction"
 SWITCH_ROUTE = "POST /admin/accounts/<int:account>/<any(stop, start):action>"
 UNKNOWN = (404, "UNKNOWN_ORDER")
@@ -122,6 +124,10 @@ ROWS = [
     Row("GET /orders", "/orders?limit=1", READ),
     Row("DELETE /orders", "/orders", TRADE),
     Row("POST /admin/symbols", "/admin/symbols", OPERATOR, SYMBOL),
+    Row("GET " + SCHEDULE_ROUTE, "/admin/symbols/BTC-USDT/schedule", OPERATOR),
+    Row("PUT " + SCHEDULE_ROUTE, "/admin/symbols/SOL-USDT/schedule", OPERATOR, SCHEDULE),
+    Row("DELETE " + SCHEDULE_ROUTE, "/admin/symbols/SOL-USDT/schedule", OPERATOR),
+    Row("DELETE /admin/symbols/<symbol>/orders", "/admin/symbols/SOL-USDT/orders", OPERATOR),
     Row(AUCTION_ROUTE, "/admin/symbols/BTC-USDT/auction", OPERATOR),
     Row(STATUS_ROUTE, "/admin/symbols/BTC-USDT/resume", OPERATOR),
     Row("GET /admin/accounts/<int:account>", "/admin/accounts/1000", OPERATOR),
@@ -129,6 +135,7 @@ ROWS = [
     Row(SWITCH_ROUTE, "/admin/accounts/999999/stop", OPERATOR),
     Row("POST /admin/accounts/<int:account>/deposit", "/admin/accounts/999998/deposit", OPERATOR, DEPOSIT),
     Row("DELETE /admin/accounts/<int:account>/orders", "/admin/accounts/999997/orders", OPERATOR),
+    Row("DELETE /admin/orders", "/admin/orders?confirm=all", OPERATOR),
     Row("DELETE /admin/orders/<order_id>", "/admin/orders/1", OPERATOR, None, *UNKNOWN),
     Row("GET /admin/check", "/admin/check", OPERATOR),
     Row("GET /admin/audit", "/admin/audit", OPERATOR),

@@ -76,6 +76,27 @@ def test_operations_of_every_kind_are_answered_in_their_order(http: Http, symbol
     assert http.depth(symbol) == ([], [])
 
 
+def test_a_mass_cancel_in_a_batch_answers_as_its_single_call_and_there_are_at_most_ten(http: Http, symbol: str) -> None:
+    bid = http.enter(symbol, "buy", "1", "90.00")["order_id"]
+    offers = [http.enter(symbol, "sell", "1", price)["order_id"] for price in ("95.00", "96.00")]
+    results = batch(
+        http,
+        {"op": "cancel_all", "symbol": symbol, "side": "sell"},
+        enter(symbol, price="91.00"),
+        {"op": "cancel_all", "symbol": symbol},
+        {"op": "cancel_all", "symbol": "NO-SUCH"},
+        {"op": "cancel_all", "order_id": bid},
+    )
+    assert statuses(results) == [200, 200, 200, "UNKNOWN_SYMBOL", "UNKNOWN_FIELD"]
+    entered = results[1]["body"]
+    assert results[0]["body"] == {"cancelled": offers, "count": 2, "seq": entered["seq"] - 1}
+    assert results[2]["body"]["cancelled"] == [bid, entered["order_id"]]
+    single = http.call("DELETE", f"/orders?symbol={symbol}").granted()
+    assert single.keys() == results[2]["body"].keys()
+    many = batch(http, *[{"op": "cancel_all", "symbol": symbol}] * 12)
+    assert statuses(many) == [200] * 10 + ["INVALID_VALUE"] * 2
+
+
 def test_each_result_is_what_the_single_call_answers(http: Http, symbol: str) -> None:
     def elements(name: str) -> list[tuple[str, str, dict[str, Any]]]:
         resting, done = (http.enter(symbol, "buy", "2", price)["order_id"] for price in ("90.00", "89.00"))

@@ -50,14 +50,15 @@ ENTRY_REJECTS: list[tuple[RejectReason, dict[str, Any], int]] = [
 ]
 SENTENCES = {
     "UNKNOWN_SYMBOL": "There is no symbol LAX; GET /symbols lists them.",
-    "BAD_TICK": "Each price must be a multiple of the tick size, 0.05; a trail_percent of 0.0001.",
-    "BAD_LOT": "Each quantity must be a multiple of the lot size, 0.1.",
+    "BAD_TICK": "price must be a multiple of 0.05, the tick size, and 100.01 is not.",
+    "BAD_LOT": "quantity must be a multiple of 0.1, the lot size, and 2.05 is not.",
     "QUANTITY_TOO_SMALL": "The quantity is below the smallest allowed, 1.0.",
     "QUANTITY_TOO_LARGE": "The quantity is above the largest allowed, 10.0.",
     "NOTIONAL_TOO_SMALL": "Price times quantity is below the smallest allowed, 80.",
     "NOTIONAL_TOO_LARGE": "Price times quantity is above the largest allowed: 900, or less "
     "where your account has a limit of its own.",
-    "PRICE_OUTSIDE_COLLAR": "The price is too far from the market: the collar is 10 %.",
+    "PRICE_OUTSIDE_COLLAR": "The price is too far from the market: at most 110.00 for a buy, since the collar is 10 % "
+    "from the reference price 100.00.",
 }
 
 

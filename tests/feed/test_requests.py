@@ -137,8 +137,23 @@ def test_orders_cancels_and_amends_are_acknowledged_with_the_bodies_of_rest(venu
             assert gone_feed["success"] is True
             assert set(gone_feed) == set(gone_rest)
 
+            tested_feed = await client.ask("order_test", order | {"order_type": "ioc"})
+            tested_rest = venue.ask("POST", "/order/test", order | {"order_type": "ioc"})
+            assert tested_feed["accepted"] is True
+            assert without_times(tested_feed) == without_times(tested_rest)
+            for side in ("buy", "sell"):
+                await client.ask("order", order | {"side": side, "price": "180.00" if side == "buy" else "199.00"})
+            ours = {"symbol": "AAPL-USD", "side": "sell"}
+            assert (await client.ask("cancel_all", ours))["count"] == 1
+            swept_feed = await client.ask("cancel_all", {"symbol": "AAPL-USD"})
+            swept_rest = venue.ask("DELETE", "/orders?symbol=AAPL-USD")
+            assert (swept_feed["count"], swept_rest["count"]) == (1, 0)
+            assert set(swept_feed) == set(swept_rest)
+
             for event, path, body in (
                 ("order", "/order", {**order, "price": "180.255"}),
+                ("order_test", "/order/test", {**order, "price": "180.255"}),
+                ("order_test", "/order/test", {"symbol": "AAPL-USD"}),
                 ("order", "/order", {**order, "quantity": "-1"}),
                 ("order", "/order", {"symbol": "AAPL-USD"}),
                 ("cancel", "/cancel", {"order_id": over_feed["order_id"]}),
@@ -147,6 +162,24 @@ def test_orders_cancels_and_amends_are_acknowledged_with_the_bodies_of_rest(venu
                 refused_feed, refused_rest = await client.ask(event, body), venue.ask("POST", path, body)
                 assert without_times(refused_feed) == without_times(refused_rest)
                 assert refused_feed["error_code"]
+            assert (await client.ask("cancel_all", {"symbol": "NO-SUCH"}))["error_code"] == "UNKNOWN_SYMBOL"
+            assert (await client.ask("cancel_all", {"order_id": "1"}))["error_code"] == "UNKNOWN_FIELD"
+
+    asyncio.run(scenario())
+
+
+def test_an_event_that_there_is_not_is_answered_with_those_that_there_are(venue: Venue) -> None:
+    async def scenario() -> None:
+        async with listening(venue.url) as client:
+            body = await client.ask("suscribe", {"type": "trades"})
+            assert body["error_code"] == "UNKNOWN_EVENT"
+            assert "'suscribe'" in body["error"]
+            assert "subscribe, unsubscribe" in body["error"]
+            assert {"subscribe", "order", "cancel_all"} <= set(body["details"]["events"])
+            assert not {"*", "connect", "disconnect"} & set(body["details"]["events"])
+            assert await client.next("error") == {"message": body["error"], "event": "suscribe", **body}
+            await client._client.emit("x" * 5_000, namespace="/market")  # no acknowledgement is asked for
+            assert len((await client.next("error"))["message"]) < 400
 
     asyncio.run(scenario())
 
@@ -172,6 +205,7 @@ def test_numbers_are_read_exactly(venue: Venue) -> None:
         '2/market,{"a":1}',
         "2/market,[]",
         "2/market,[{}]",
+        '2/market,["*","another client"]',
         '51-/market,["ping",{"_placeholder":true,"num":0}]',
     ],
 )

@@ -169,6 +169,19 @@ def test_every_order_of_an_account_is_cancelled_and_it_may_go_on(program: Progra
     assert program.told("cancel", again["order_id"])["success"] is True
 
 
+def test_everybodys_orders_are_cancelled_by_symbol_and_for_the_venue_with_a_word_to_confirm(
+    program: Program, cast: Cast
+) -> None:
+    order = {"symbol": "BNB-USDT", "side": "buy", "order_type": "limit", "quantity": "0.1", "price": "290.00"}
+    for options in (("--symbol", "BNB-USDT"), ("--venue", "all")):
+        cast.http.call("POST", "/order", order, cast.trader.bearer).granted()
+        assert program.told("cancel-all", *options)["count"] >= 1
+        assert program.told("cancel-all", *options)["count"] == 0
+    assert "INVALID_VALUE" in program.refused("cancel-all", "--venue", "yes")
+    for wrong in ((), ("1", "--symbol", "BNB-USDT"), ("--symbol", "BNB-USDT", "--venue", "all")):
+        assert program.run("cancel-all", *wrong).returncode == 2
+
+
 def test_an_api_key_of_the_environment_operates_too(cast: Cast, tmp_path: Path) -> None:
     key = key_of(cast.http, cast.operator.signed_in, "read", "trade")
     keys = {"OPENBELL_KEY": key["key_id"], "OPENBELL_SECRET": key["secret"]}
