@@ -24,6 +24,7 @@ from engine.types import AccountId, Amount, Lots, OrderId, Ticks, TradingStatus
 from engine.venue import Venue
 
 _TRADING = TradingStatus.TRADING
+_REQUESTED, _BY_OPERATOR = CancelReason.REQUESTED, CancelReason.BY_OPERATOR
 
 
 def amend(venue: Venue, command: AmendOrder, events: list[ev.Event]) -> None:
@@ -180,27 +181,25 @@ def cancel(venue: Venue, command: CancelOrder, events: list[ev.Event]) -> None:
     """Carry out a CancelOrder."""
     order = own_open_order(venue, command.account, command.order_id, command.client_order_id, command.symbol, events)
     if order is not None:
+        reason = _BY_OPERATOR if command.by_operator else _REQUESTED
         if order.terms is None:
-            venue.end(order, _asked_by(command), events)
+            venue.end(order, reason, events)
             return
-        end_alone(venue, order, _asked_by(command), events, exits=True)
+        end_alone(venue, order, reason, events, exits=True)
         if venue.pending:
             finish(venue, events)
 
 
 def cancel_all(venue: Venue, command: CancelAll, events: list[ev.Event]) -> None:
     """Carry out a CancelAll."""
+    reason = _BY_OPERATOR if command.by_operator else _REQUESTED
     for order in venue.open_orders(command.account):
         if command.symbol is not None and order.symbol != command.symbol:
             continue
         if command.side is not None and order.side is not command.side:
             continue
         if order.order_id in venue.orders:  # its sibling's end may have ended it
-            end_alone(venue, order, _asked_by(command), events, exits=False)
-
-
-def _asked_by(command: CancelOrder | CancelAll) -> CancelReason:
-    return CancelReason.BY_OPERATOR if command.by_operator else CancelReason.REQUESTED
+            end_alone(venue, order, reason, events, exits=False)
 
 
 def own_open_order(
@@ -216,7 +215,7 @@ def own_open_order(
         named = venue.recent.named(account, client_order_id)
         order_id = named[0] if named else None
     order = None if order_id is None else venue.orders.get(order_id)
-    if order is not None and order.account == account and symbol in (None, order.symbol):
+    if order is not None and order.account == account and (symbol is None or symbol == order.symbol):
         return order
     done = order is None and order_id is not None and venue.recent.owner_of_done(order_id) == account
     reason = RejectReason.TOO_LATE if done else RejectReason.UNKNOWN_ORDER

@@ -19,6 +19,7 @@ from engine.rejects import CancelReason, InvariantViolation
 from engine.types import Amount, Lots, Side, Ticks
 
 _BUY = Side.BUY
+_NONE_LEFT = Lots(0)
 
 
 def apply_matches(
@@ -66,7 +67,7 @@ def apply_matches(
         if quantity == maker.leaves:
             makers_side.remove(maker)
             del book.orders[maker.order_id]
-            maker.leaves = Lots(0)
+            maker.leaves = _NONE_LEFT
         else:
             book.reduce(maker, quantity)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from enum import IntEnum
+from typing import Any
 
 import msgspec
 
@@ -108,17 +109,18 @@ def _plan_plainly(opposite: BookSide, limit: Ticks | None, quantity: Lots) -> li
     """The matches where nobody hides anything and everybody may trade with everybody."""
     matches: list[Match] = []
     limit_key = None if limit is None else limit * opposite.sign
-    left = quantity
+    left: Any = quantity  # Any, for naming the unit of each difference costs more than the walk
     for level in opposite:
         if limit_key is not None and level.key > limit_key:
             break
         maker = level.head
         while maker is not None:
-            take = maker.leaves if maker.leaves < left else left
-            matches.append((maker, take))
-            left = Lots(left - take)
-            if left == 0:
+            leaves = maker.leaves
+            if leaves >= left:
+                matches.append((maker, left))
                 return matches
+            matches.append((maker, leaves))
+            left -= leaves
             maker = maker.behind
     return matches
 

@@ -35,6 +35,7 @@ from engine.types import (
 )
 
 _BUY, _MARKET = Side.BUY, OrderType.MARKET
+_NOTHING = Amount(0)
 
 
 class Venue:
@@ -93,7 +94,7 @@ class Venue:
         buys = side is _BUY
         maker_rate = instrument.maker_fee if own.maker_fee is None else own.maker_fee
         taker_rate = instrument.taker_fee if own.taker_fee is None else own.taker_fee
-        per_lot = Amount(0)
+        per_lot = _NOTHING
         if order_type is not _MARKET:
             held_at = price if price is not None else hold_price
             per_lot = hold_per_lot(side, held_at or Ticks(0), instrument, maker_rate, taker_rate)
