@@ -35,6 +35,16 @@ def test_messages_are_not_compressed_even_for_a_client_that_offers_to(venue: Ven
     websocket.close()
 
 
+def test_a_client_that_is_refused_is_told_why_and_let_go_in_words_that_every_library_reads(venue: Venue) -> None:
+    websocket = RawClient(venue.port)
+    websocket.read()
+    websocket.send('40/market,{"token":"x.y.z"}')
+    event, body = websocket.read_event()
+    assert (event, body["event"], body["error_code"]) == ("error", "connect", "BAD_TOKEN")
+    assert websocket.read() == "41/market,"  # JavaScript takes one that carries more for broken
+    websocket.close()
+
+
 def test_a_source_of_flow_is_told_to_everybody_as_long_as_it_is_connected(venue: Venue) -> None:
     async def scenario() -> None:
         async with listening(venue.url) as page:
