@@ -7,6 +7,7 @@ Layer: api.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Annotated, Literal
 
 from flask import Blueprint, Response, request
@@ -54,10 +55,10 @@ class AuctionQuery(wire.Request, frozen=True):
     seconds: Annotated[int, Meta(ge=1, le=MAX_AUCTION_S)] | None = None  # after which trading begins by itself
 
 
-def blueprint(venue: Venue, desk: Desk, teller: Teller) -> Blueprint:
-    """The routes of operators."""
+def blueprint(venue: Venue, desk: Desk, teller: Teller, *, on_listed: Callable[[int], None]) -> Blueprint:
+    """The routes of operators. `on_listed` is told the seq of each command that changed what is listed."""
     routes = Blueprint("admin", __name__, url_prefix="/admin")
-    _add_symbols(routes, venue, desk)
+    _add_symbols(routes, venue, desk, on_listed)
     _add_accounts(routes, venue, desk, teller)
     _add_oversight(routes, venue)
     return routes
@@ -78,7 +79,7 @@ def _account(number: int) -> AccountId:
     return AccountId(number)
 
 
-def _add_symbols(routes: Blueprint, venue: Venue, desk: Desk) -> None:
+def _add_symbols(routes: Blueprint, venue: Venue, desk: Desk, on_listed: Callable[[int], None]) -> None:
     audit = venue.signing.record
 
     @routes.post("/symbols")
@@ -93,6 +94,7 @@ def _add_symbols(routes: Blueprint, venue: Venue, desk: Desk) -> None:
         except ListingError as problem:
             raise Malformed("INVALID_VALUE", f"{problem}.") from problem
         seq = _submit(venue, ListInstrument(instrument)).seq
+        on_listed(seq)
         audit(operator, "list", listing.symbol, {}, seq)
         return answer(SymbolListed(listing.symbol, seq))
 

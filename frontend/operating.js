@@ -6,6 +6,7 @@
  */
 
 import { Series } from "./model/operator.js";
+import { statusSentence } from "./model/trading-status.js";
 import { describeFailure } from "./model/words.js";
 
 const EVERY_MS = 1_000;
@@ -49,7 +50,7 @@ export class Operating extends EventTarget {
   /** @param {string} symbol @param {string} action @param {string} [seconds] of an auction */
   command(symbol, action, seconds) {
     const query = seconds ? `?seconds=${encodeURIComponent(seconds)}` : "";
-    return this.#do("POST", `/symbols/${encodeURIComponent(symbol)}/${action}${query}`, undefined, ({ status }) => `${symbol} is ${status.replace("_", "-")}.`);
+    return this.#do("POST", `/symbols/${encodeURIComponent(symbol)}/${action}${query}`, undefined, ({ status }) => statusSentence(symbol, status));
   }
 
   /** @param {string} number */

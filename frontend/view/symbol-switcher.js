@@ -49,6 +49,7 @@ function List({ close }) {
   const search = useRef(/** @type {HTMLInputElement | null} */ (null));
   const tickers = useTickers(desk);
   useEffect(() => search.current.focus(), []);
+  useEffect(() => void desk.learnInstruments(), [desk]);
   const favourites = workspace.recall(FAVOURITES, []);
   const listed = watchlist(desk.instruments.values(), tickers, favourites, sought);
   const pick = (symbol) => {
