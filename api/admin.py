@@ -7,6 +7,7 @@ Layer: api.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Annotated, Literal
 
 from flask import Blueprint, Response, request
@@ -57,11 +58,11 @@ class AuctionQuery(wire.Request, frozen=True):
     seconds: Annotated[int, Meta(ge=1, le=MAX_AUCTION_S)] | None = None  # after which trading begins by itself
 
 
-def blueprint(venue: Venue, desk: Desk, teller: Teller) -> Blueprint:
-    """The routes of operators."""
+def blueprint(venue: Venue, desk: Desk, teller: Teller, *, on_listed: Callable[[int], None]) -> Blueprint:
+    """The routes of operators. `on_listed` is told the seq of each command that changed what is listed."""
     routes = Blueprint("admin", __name__, url_prefix="/admin")
-    _add_symbols(routes, venue, desk)
-    add_schedules(routes, venue, desk)
+    _add_symbols(routes, venue, desk, on_listed)
+    add_schedules(routes, venue, desk, on_listed)
     _add_accounts(routes, venue, teller)
     add_cancels(routes, venue, desk)
     _add_oversight(routes, venue)
@@ -85,7 +86,7 @@ def _instrument(venue: Venue, listing: Listing) -> Instrument:
         raise Malformed("INVALID_VALUE", f"{problem}.") from problem
 
 
-def _add_symbols(routes: Blueprint, venue: Venue, desk: Desk) -> None:
+def _add_symbols(routes: Blueprint, venue: Venue, desk: Desk, on_listed: Callable[[int], None]) -> None:
     audit = venue.signing.record
 
     @routes.post("/symbols")
@@ -101,6 +102,7 @@ def _add_symbols(routes: Blueprint, venue: Venue, desk: Desk) -> None:
             seq = _submit(venue, ListInstrument(_instrument(venue, listing))).seq
         if listing.schedule is not None:
             seq = venue.timetable.put(listing.symbol, listing.schedule, at_once=is_new)
+        on_listed(seq)
         audit(operator, "list", listing.symbol, as_written(listing.schedule) if listing.schedule else {}, seq)
         return answer(SymbolListed(listing.symbol, seq))
 

@@ -5,6 +5,7 @@ Layer: api.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal
 
 import msgspec
@@ -23,8 +24,8 @@ from api.venue import Venue
 from engine.types import Seq
 
 
-def add_schedules(routes: Blueprint, venue: Venue, desk: Desk) -> None:
-    """Add them to the routes of operators."""
+def add_schedules(routes: Blueprint, venue: Venue, desk: Desk, on_listed: Callable[[int], None]) -> None:
+    """Add them to the routes of operators. `on_listed` is told the seq of a change: what a symbol does next is listed."""
     audit = venue.signing.record
 
     @routes.get("/symbols/<symbol>/schedule")
@@ -43,6 +44,7 @@ def add_schedules(routes: Blueprint, venue: Venue, desk: Desk) -> None:
         table = wire.decoded(request.get_data(cache=False), ScheduleTable)
         desk.instrument(symbol)
         seq = venue.timetable.put(symbol, table)
+        on_listed(seq)
         audit(operator, "schedule", symbol, as_written(table), seq)
         return answer(schedule_view(venue, symbol, seq))
 
@@ -53,6 +55,7 @@ def add_schedules(routes: Blueprint, venue: Venue, desk: Desk) -> None:
         operator = requesting_operator()
         desk.instrument(symbol)
         seq = venue.timetable.put(symbol, None)
+        on_listed(seq)
         audit(operator, "unschedule", symbol, {}, seq)
         return answer(schedule_view(venue, symbol, seq))
 

@@ -87,7 +87,7 @@ def create_app(venue: Venue) -> tuple[Flask, Feed]:
     feed_orders.install(feed, desk, venue.exchange, venue.sequencer)
     app.register_blueprint(auth_routes.blueprint(venue.signing, teller, venue.settings))
     app.register_blueprint(accounts.blueprint(teller, desk, venue.settings))
-    app.register_blueprint(admin.blueprint(venue, desk, teller))
+    app.register_blueprint(admin.blueprint(venue, desk, teller, on_listed=feed.tell_venue_state))
     app.register_blueprint(orders.blueprint(desk, venue.exchange))
     app.register_blueprint(explain.blueprint(venue.explainer))
     app.register_blueprint(market.blueprint(venue, desk, feed, status))

@@ -101,6 +101,7 @@ class Feed:
         self._subscription_limit = settings.feed_subscriptions
         self._audience = Audience(settings.feed_queue)
         self._symbols: dict[str, SymbolFeed] = {}
+        self._symbols_seq = 0  # of the last change of the list of symbols, or of what they are, since the start
         self._helping = False
         self.arrived: Callable[[Client, Any], None] = lambda _client, _auth: None  # told of each new client
         self._manager = socketio.Manager()
@@ -177,13 +178,15 @@ class Feed:
         """Tell those whom it concerns, if what is planned next for `symbol` has changed."""
         self._statuses.look(symbol)
 
-    def tell_venue_state(self) -> None:
-        """Tell everybody which flows there are and whether orders are taken."""
+    def tell_venue_state(self, symbols_seq: int | None = None) -> None:
+        """Tell everybody of flows, whether orders are taken, and `symbols_seq`, when the symbols changed by it."""
+        if symbols_seq is not None:
+            self._symbols_seq = symbols_seq
         clients = list(self._audience.clients.values())
         self._audience.tell_these(clients, VENUE, "venue", [self._venue_state()], whole=False)
 
     def _venue_state(self) -> dict[str, Any]:
-        return {"flows": self.flows(), "accepting": self._sequencer.refusal is None}
+        return {"flows": self.flows(), "accepting": self._sequencer.refusal is None, "symbols_seq": self._symbols_seq}
 
     # -- from the sequencer
 
@@ -456,8 +459,7 @@ class Feed:
             feed.seq = feed.book.changed_seq  # all who were here before have been told up to this
             self._send(client, "l2_snapshot", answers.snapshot_view(feed.book, now_ns))
         elif wanted.type == "l2_updates":
-            view = answers.book_view(feed.book, wanted.levels or wire.DEFAULT_LEVELS, now_ns)
-            self._send(client, "l2_update", view)
+            self._send(client, "l2_update", answers.book_view(feed.book, wanted.levels or wire.DEFAULT_LEVELS, now_ns))
         elif wanted.type == "l3":
             levels = wanted.levels or wire.DEFAULT_LEVELS
             self._send(client, "l3", book_orders_view(feed.book, L3_ORDERS_MAX, now_ns, levels=levels))
@@ -468,10 +470,8 @@ class Feed:
             self._send(client, "status", self._statuses.state(wanted.symbol))
         elif wanted.type == "ticker":
             self._send(client, "ticker", self._activity.ticker(feed.book, now_ns))
-        elif wanted.type == "candles":
-            newest = self._candles.state(wanted.symbol, wanted.interval or DEFAULT_INTERVAL)
-            if newest is not None:
-                self._send(client, "candle", newest)
+        elif newest := self._candles.state(wanted.symbol, wanted.interval or DEFAULT_INTERVAL):
+            self._send(client, "candle", newest)
 
     def _on_unsubscribe(self, sid: str, data: Any) -> dict[str, Any]:
         client, wanted = self._audience.clients[sid], wire.converted(data, Subscription)

@@ -22,7 +22,7 @@ from engineio.packet import MESSAGE
 from engineio.packet import Packet as EnginePacket
 from engineio.socket import Socket
 from eventlet.websocket import ConnectionClosedError
-from socketio.packet import BINARY_ACK, BINARY_EVENT, EVENT, Packet
+from socketio.packet import BINARY_ACK, BINARY_EVENT, DISCONNECT, EVENT, Packet
 
 from api.market_wire import Subscription
 
@@ -55,6 +55,13 @@ class FeedPacket(Packet):  # type: ignore[misc]
 
     uses_binary_events = False
     json = FeedJson
+    data: Any
+
+    def encode(self) -> Any:
+        """What is sent. A DISCONNECT carries nothing: JavaScript's client takes one that does for a broken packet."""
+        if self.packet_type == DISCONNECT:
+            self.data = None
+        return super().encode()
 
     def decode(self, encoded_packet: Any) -> int:
         """Read what a client sent. Raises ValueError."""

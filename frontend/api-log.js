@@ -1,5 +1,5 @@
 /**
- * Listens to every call of this page and keeps it for the API tab. Tells "change".
+ * Listens to every call of this page and keeps it, with the venue's time, for the API tab. Tells "change".
  * Layer: above net and model, below view.
  */
 
@@ -8,11 +8,12 @@ import { CallLog } from "./model/api-log.js";
 export class ApiLog extends EventTarget {
   calls = new CallLog();
 
-  /** @param {import("./net/http.js").Http} http */
-  constructor(http) {
+  /** @param {import("./net/http.js").Http} http @param {import("./model/venue-clock.js").VenueClock} clock */
+  constructor(http, clock) {
     super();
     http.onCall = (call) => {
-      this.calls.add(call);
+      // Before the feed is heard the answer's own date is known, in whole seconds; of none, only this machine's time.
+      this.calls.add(call, clock.at(performance.now()) ?? call.servedAt ?? Date.now());
       this.#tell();
     };
   }

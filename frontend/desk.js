@@ -18,8 +18,10 @@ import { ORDERS } from "./portfolio.js";
 /** @typedef {import("./model/types.js").Instrument} Instrument */
 
 const TAPE_LENGTH = 80;
-/** Whether orders are taken is asked this often. */
+/** Whether orders are taken is asked this often, or less where the venue asks for it. */
 const VENUE_EVERY_MS = 10_000;
+/** The symbols are not asked for twice because the page starts and connects at once. */
+const JUST_LEARNT_MS = 2_000;
 
 export class Desk extends EventTarget {
   /** @type {Map<string, Instrument>} */ instruments = new Map();
@@ -32,7 +34,7 @@ export class Desk extends EventTarget {
   ticker = new Ticker();
   /** Where the shown symbol stands. @type {import("./model/trading-status.js").TradingState} */ trading = { status: "trading" };
   connection = new Connection();
-  clock = new VenueClock();
+  clock;
   /** @type {{flows: string[], accepting: boolean}} */ venue = { flows: [], accepting: true };
   /** The last thing the feed complained about, in words. */
   notice = "";
@@ -43,6 +45,10 @@ export class Desk extends EventTarget {
   /** Aborted when the symbol's listings are asked for anew, for another one, or are of no use. */ #loading = new AbortController();
   /** To take the tape's place when its listing came. @type {Tape | null} */ #nextTape = null;
   /** Whether the symbols are being asked for. */ #learning = false;
+  /** Whether they have changed since they were asked for. */ #outdated = false;
+  #learntAtMs = -Infinity;
+  /** Of the venue's last word on that. @type {number | null} */ #symbolsSeq = null;
+  /** Until when the venue does not want to be asked whether it takes orders. */ #restUntilMs = 0;
   /** @type {string | null} */ #preferred = null;
 
   /**
@@ -50,13 +56,15 @@ export class Desk extends EventTarget {
    * @param {import("./net/feed.js").Feed} feed
    * @param {import("./portfolio.js").Portfolio} portfolio
    * @param {import("./charting.js").Charting} charting
+   * @param {VenueClock} [clock] that is set by what the venue answers
    */
-  constructor(api, feed, portfolio, charting) {
+  constructor(api, feed, portfolio, charting, clock = new VenueClock()) {
     super();
     this.#api = api;
     this.#feed = feed;
     this.portfolio = portfolio;
     this.charting = charting;
+    this.clock = clock;
     portfolio.addEventListener("switch", () => this.#reconnect());
     feed.onEvent = (name, payload) => this.#receive(name, payload);
     feed.onConnect = () => this.#connected();
@@ -77,7 +85,7 @@ export class Desk extends EventTarget {
     this.#preferred = preferred;
     known.then(() => this.#feed.open());
     setInterval(() => this.#loadVenue(), VENUE_EVERY_MS);
-    await this.#learnInstruments();
+    await this.learnInstruments();
   }
 
   /** @param {string} symbol must be listed */
@@ -101,12 +109,18 @@ export class Desk extends EventTarget {
   /** The 24 hours of every symbol, by symbol; throws ApiFailure. @param {AbortSignal} signal */
   async tickers(signal) {
     const { tickers } = await this.#api.tickers(signal);
+    if (tickers.some(({ symbol }) => !this.instruments.has(symbol))) this.learnInstruments();
     return Object.fromEntries(tickers.map((ticker) => [ticker.symbol, ticker]));
   }
 
   /** What taking `quantity` now would cost; throws ApiFailure. @param {string} side @param {string} quantity @param {AbortSignal} signal */
   quote(side, quantity, signal) {
     return this.#api.quote(this.instrument.symbol, side, quantity, signal);
+  }
+
+  /** The venue's time, epoch milliseconds; as long as that is not known, this machine's. */
+  get nowMs() {
+    return this.clock.at(performance.now()) ?? Date.now();
   }
 
   get linkState() {
@@ -125,7 +139,7 @@ export class Desk extends EventTarget {
     this.#tell("link");
     this.#tell("notice");
     this.#loadVenue();
-    this.#learnInstruments();
+    if (!this.#learning && performance.now() - this.#learntAtMs > JUST_LEARNT_MS) this.learnInstruments();
   }
 
   /** As somebody else. */
@@ -154,6 +168,7 @@ export class Desk extends EventTarget {
       case "subscribed":
         return this.#subscribed(payload);
       case "venue":
+        this.#followSymbols(payload.symbols_seq);
         return this.#setVenue(payload);
       case "order_events":
         return this.portfolio.foldOrderEvents(payload.events);
@@ -224,7 +239,8 @@ export class Desk extends EventTarget {
     this.connection.resyncs += 1;
     this.#tell("link");
     if (type === "candles" && symbol === this.instrument?.symbol) this.charting.missed();
-    const subscription = type === "orders" ? ORDERS : subscriptionsOf(this.instruments.get(symbol)).find((wanted) => wanted.type === type);
+    const listed = this.instruments.get(symbol);
+    const subscription = type === "orders" ? ORDERS : listed && subscriptionsOf(listed).find((wanted) => wanted.type === type);
     if (subscription) this.#feed.resubscribe(subscription);
     if (type === "l2_deltas" && symbol === this.instrument?.symbol) {
       this.book.invalidate();
@@ -250,11 +266,20 @@ export class Desk extends EventTarget {
   }
 
   async #loadVenue() {
+    if (performance.now() < this.#restUntilMs) return;
     try {
       this.#setVenue(await this.#api.health());
-    } catch {
+    } catch ({ retryAfterMs }) {
       // Asked again in a while; a lost connection is told by the feed.
+      this.#restUntilMs = performance.now() + (retryAfterMs ?? 0);
     }
+  }
+
+  /** @param {number} [seq] of the last change of the symbols, by which another one is told */
+  #followSymbols(seq) {
+    if (seq === undefined) return;
+    if (this.#symbolsSeq !== null && this.#symbolsSeq !== seq) this.learnInstruments();
+    this.#symbolsSeq = seq;
   }
 
   #loadMarket() {
@@ -300,23 +325,53 @@ export class Desk extends EventTarget {
     this.#tell("ticker");
   }
 
-  /** The symbols, and the first one to show; once. */
-  async #learnInstruments() {
-    if (this.#learning || this.instruments.size > 0) return;
+  /** Take over the symbols as the venue lists them, and show one if none is shown. Never fails; tells "instruments". */
+  async learnInstruments() {
+    this.#outdated = true;
+    if (this.#learning) return;
     this.#learning = true;
     try {
-      const { symbol_info: infos } = await untilAnswered(() => this.#api.symbols());
-      for (const [symbol, info] of Object.entries(infos)) this.instruments.set(symbol, { ...info, symbol });
+      while (this.#outdated) {
+        this.#outdated = false;
+        const { symbol_info: infos } = await untilAnswered(() => this.#api.symbols());
+        this.#learntAtMs = performance.now();
+        this.#list(infos);
+      }
     } catch (failure) {
+      if (this.instruments.size > 0) return; // those that are known serve until the next time
       this.notice = failure.message;
-      return this.#tell("notice");
+      this.#tell("notice");
     } finally {
       this.#learning = false;
     }
-    this.#tell("instruments");
-    const [first] = this.instruments.keys();
-    if (first !== undefined) this.select(this.instruments.has(this.#preferred ?? "") ? this.#preferred : first);
   }
+
+  /** @param {Record<string, any>} infos of GET /symbols */
+  #list(infos) {
+    const { instrument: shown } = this;
+    this.instruments = new Map(Object.entries(infos).map(([symbol, info]) => [symbol, { ...info, symbol }]));
+    const listed = shown && this.instruments.get(shown.symbol);
+    if (listed && onSameGrid(shown, listed)) {
+      // Where it stands is told by the feed, which is ahead of any answer.
+      this.instrument = listed.session ? { ...listed, status: this.trading.status } : listed;
+      this.instruments.set(listed.symbol, this.instrument);
+      if (!listed.session) this.#setTrading({ symbol: listed.symbol, status: listed.status });
+    }
+    this.#tell("instruments");
+    if (this.instrument === this.instruments.get(this.instrument?.symbol)) return;
+    if (shown && !listed) {
+      this.notice = `${shown.symbol} is not listed here any more.`;
+      this.#tell("notice");
+    }
+    const [first] = this.instruments.keys();
+    const wanted = listed?.symbol ?? this.#preferred ?? "";
+    if (first !== undefined) this.select(this.instruments.has(wanted) ? wanted : first);
+  }
+}
+
+/** Whether prices and quantities of one can stand beside those of the other. @param {Instrument} one @param {Instrument} other */
+function onSameGrid(one, other) {
+  return one.tick_size === other.tick_size && one.lot_size === other.lot_size && one.base === other.base && one.quote === other.quote;
 }
 
 /** @param {import("./model/types.js").Instrument} instrument @returns {import("./net/feed.js").Subscription[]} */

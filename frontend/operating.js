@@ -6,6 +6,7 @@
  */
 
 import { Series } from "./model/operator.js";
+import { statusSentence } from "./model/trading-status.js";
 import { describeFailure } from "./model/words.js";
 
 const EVERY_MS = 1_000;
@@ -49,7 +50,7 @@ export class Operating extends EventTarget {
   /** @param {string} symbol @param {string} action @param {string} [seconds] of an auction */
   command(symbol, action, seconds) {
     const query = seconds ? `?seconds=${encodeURIComponent(seconds)}` : "";
-    return this.#do("POST", `/symbols/${encodeURIComponent(symbol)}/${action}${query}`, undefined, ({ status }) => `${symbol} is ${status.replace("_", "-")}.`);
+    return this.#do("POST", `/symbols/${encodeURIComponent(symbol)}/${action}${query}`, undefined, ({ status }) => statusSentence(symbol, status));
   }
 
   /** @param {string} number */
@@ -123,6 +124,7 @@ export class Operating extends EventTarget {
   }
 
   async #refresh() {
+    let waitMs = EVERY_MS;
     try {
       const [{ symbol_info: symbols }, statistics, health] = await Promise.all([this.#api.symbols(), this.#api.statistics(), this.#api.health()]);
       this.symbols = symbols;
@@ -131,11 +133,12 @@ export class Operating extends EventTarget {
       this.latency.add(statistics.latency_ms.p99 ?? 0);
       this.connections.add(health.connections);
       this.#tell();
-    } catch {
-      // The page says elsewhere that the server is gone; it is asked again.
+    } catch ({ retryAfterMs }) {
+      // The page says elsewhere that the server is gone; it is asked again, not before it wants to be.
+      waitMs = Math.max(waitMs, retryAfterMs ?? 0);
     }
     clearTimeout(this.#timer);
-    if (this.#looking) this.#timer = setTimeout(() => this.#refresh(), EVERY_MS);
+    if (this.#looking) this.#timer = setTimeout(() => this.#refresh(), waitMs);
   }
 
   #forget() {

@@ -55,6 +55,7 @@ export class OrderEntry extends EventTarget {
     this.#portfolio.addEventListener("switch", () => (this.#rest(0), this.#forgetAnswer()));
     this.#portfolio.addEventListener("account", () => this.#renewPreview());
     desk.addEventListener("symbol", () => this.#clear());
+    desk.addEventListener("instruments", () => this.#tell());
     desk.addEventListener("book", () => this.#bookMoved());
     desk.addEventListener("link", () => desk.linkState === "disconnected" && this.#forgetPreview());
   }
@@ -71,7 +72,7 @@ export class OrderEntry extends EventTarget {
   checked() {
     const { instrument } = this.#desk;
     if (!instrument) return { problems: {}, order: null, funds: null };
-    const { problems, order } = checkTicket(this.fields, instrument, Date.now());
+    const { problems, order } = checkTicket(this.fields, instrument, this.#desk.clock.at(performance.now()));
     const funds = order && this.#funds(order);
     return { problems: funds?.short ? { ...problems, quantity: describeShort(funds.needed, funds.available) } : problems, order, funds };
   }

@@ -1,5 +1,6 @@
 /**
- * The calls the page made, as they can be shown: no secret is kept, long answers are cut, the oldest are forgotten.
+ * The calls the page made, as they can be shown: no secret is kept, and the oldest are forgotten.
+ * An answer is kept as the text it was, for reading it would spoil numbers of many digits.
  * Layer: model.
  */
 
@@ -10,16 +11,19 @@
  * @property {unknown} [body]
  * @property {boolean} signed whether it carried a token
  * @property {number} status 0 when no answer came
- * @property {unknown} [answer]
+ * @property {string} text the answer's JSON; "" when none came
  * @property {number} tookMs
- * @property {number} at epoch milliseconds
+ * @property {number | null} servedAt epoch milliseconds at the server, by its answer; in whole seconds
  */
-/** @typedef {Call & {id: number, clicked: boolean}} Entry */
+/** @typedef {Call & {at: number, id: number, clicked: boolean}} Entry `at` in epoch milliseconds */
 
 const SECRETS = /^(?:.*token|.*password|.*secret|signature|authorization)$/i;
+/** Without one of these nothing in an answer needs a closer look. */
+const SECRET_WORDS = /token|password|secret|signature|authorization/i;
 /** Kept of what a person caused, and as many of the rest, so that neither drives the other out. */
 const KEPT = 100;
-const LIST_MAX = 20;
+/** A name, or any other text; and, of a name whose value is a text, that. */
+const TEXTS = /("(?:[^"\\]|\\.)*")(\s*:\s*"(?:[^"\\]|\\.)*")?/g;
 /** Sent by themselves while a ticket is filled in, or while a session goes on. */
 const BY_THEMSELVES = Object.freeze(["/order/test", "/auth/refresh"]);
 
@@ -27,9 +31,9 @@ export class CallLog {
   /** Newest first. @type {readonly Entry[]} */ entries = [];
   #last = 0;
 
-  /** @param {Call} call */
-  add(call) {
-    const entry = Object.freeze({ ...call, path: withoutSecrets(call.path), body: shown(call.body), answer: shown(call.answer), id: (this.#last += 1), clicked: isClick(call) });
+  /** @param {Call} call @param {number} at when it was over, epoch milliseconds */
+  add(call, at) {
+    const entry = Object.freeze({ ...call, at, path: withoutSecrets(call.path), body: shown(call.body), text: textWithoutSecrets(call.text), id: (this.#last += 1), clicked: isClick(call) });
     const kept = { true: 0, false: 0 };
     this.entries = [entry, ...this.entries].filter(({ clicked }) => (kept[String(clicked)] += 1) <= KEPT);
   }
@@ -53,17 +57,23 @@ function isClick({ method, path }) {
 }
 
 /**
- * A value that may be shown: secrets are named, not told; long lists are cut.
+ * A value that may be shown: secrets are named, not told.
  * @param {unknown} value
  * @returns {unknown}
  */
 export function shown(value) {
-  if (Array.isArray(value)) {
-    const kept = value.slice(0, LIST_MAX).map(shown);
-    return value.length > LIST_MAX ? [...kept, `… ${value.length - LIST_MAX} more`] : kept;
-  }
+  if (Array.isArray(value)) return value.map(shown);
   if (value === null || typeof value !== "object") return value;
   return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, SECRETS.test(name) && typeof each === "string" ? `<${name}>` : shown(each)]));
+}
+
+/** @param {string} json */
+function textWithoutSecrets(json) {
+  if (!SECRET_WORDS.test(json)) return json;
+  return json.replace(TEXTS, (all, quoted, value) => {
+    const name = quoted.slice(1, -1);
+    return value && SECRETS.test(name) ? `${quoted}: "<${name}>"` : all;
+  });
 }
 
 /** @param {string} path */

@@ -3,7 +3,11 @@
  * Layer: model.
  */
 
-/** @typedef {import("./api-log.js").Call} Call */
+/** @typedef {Pick<import("./api-log.js").Call, "method" | "path" | "body" | "signed">} Call */
+
+const LIST_MAX = 20;
+const TOKENS = /"(?:[^"\\]|\\.)*"|[[\]{},:]|[^\s[\]{},:"]+/g;
+/** @type {Record<string, string>} */ const CLOSING = { "[": "]", "{": "}" };
 
 /** @param {Call} call @param {string} origin such as "http://127.0.0.1:5000" */
 export function curlOf({ method, path, body, signed }, origin) {
@@ -55,7 +59,29 @@ function literal(value, depth = 0) {
   return `${open}\n${parts.map((part) => `${inner}${part},\n`).join("")}${"    ".repeat(depth)}${close}`;
 }
 
-/** JSON as it is read: indented. @param {unknown} value */
-export function pretty(value) {
-  return value === undefined ? "" : JSON.stringify(value, null, 2);
+/**
+ * JSON as it is read: indented, and long lists cut. Nothing in it is understood, so every number stays as it was told.
+ * @param {string} json
+ */
+export function pretty(json) {
+  const tokens = json.match(TOKENS) ?? [];
+  let at = 0;
+  /** @param {string} margin @returns {string} */
+  const value = (margin) => {
+    const open = tokens[at++];
+    const close = CLOSING[open];
+    if (!close) return open;
+    const parts = [];
+    for (; at < tokens.length && tokens[at] !== close; at += tokens[at] === "," ? 1 : 0) {
+      const name = open === "{" ? `${tokens[at]}: ` : "";
+      at += open === "{" ? 2 : 0;
+      parts.push(name + value(`${margin}  `));
+    }
+    at += 1;
+    if (parts.length === 0) return open + close;
+    const more = open === "[" ? Math.max(0, parts.length - LIST_MAX) : 0;
+    const shown = more ? [...parts.slice(0, LIST_MAX), `… ${more} more`] : parts;
+    return `${open}\n${shown.map((part) => `${margin}  ${part}`).join(",\n")}\n${margin}${close}`;
+  };
+  return tokens.length === 0 ? "" : value("");
 }

@@ -75,7 +75,7 @@ export function chosenOptions(partial) {
 /**
  * @param {Partial<TicketFields>} partial
  * @param {Instrument} instrument
- * @param {number | null} [nowMs] epoch; null: a time that has passed is not noticed
+ * @param {number | null} [nowMs] the venue's time, epoch; null: a time that has passed is not noticed
  * @returns {{problems: Problems, order: any}} `order` is the body of POST /order without its client_order_id, null
  *   while there is a problem
  */

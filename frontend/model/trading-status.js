@@ -26,10 +26,23 @@ const STATUS = Object.freeze({
   closed: { tone: "plain", word: "Closed" },
 });
 
+const SENTENCES = Object.freeze({
+  trading: "is trading",
+  pre_open: "is in its pre-open",
+  auction: "is in an auction",
+  halted: "is halted",
+  closed: "is closed",
+});
+
 /** @param {TradingState} state @returns {StatusWord} */
 export function statusWord({ status, limit_state }) {
   if (status === "trading" && limit_state) return { tone: "warn", word: limit_state === "buy" ? "Limit up" : "Limit down" };
   return STATUS[status] ?? { tone: "plain", word: status.charAt(0).toUpperCase() + status.slice(1).replaceAll("_", " ") };
+}
+
+/** @param {string} symbol @param {string} status @returns {string} a sentence */
+export function statusSentence(symbol, status) {
+  return `${symbol} ${SENTENCES[status] ?? `is ${status.replaceAll("_", " ")}`}.`;
 }
 
 /**

@@ -7,11 +7,11 @@
  */
 
 import { io } from "../vendor/socket.io.esm.min.js";
+import { pauseMs } from "./insist.js";
 
 const PING_EVERY_MS = 2_000;
 /** A book that does not come right is asked for again at most this often. */
 const RESUBSCRIBE_EVERY_MS = 500;
-const COME_BACK_MS = 1_000;
 
 /** Events that are handed on. */
 const EVENTS = [
@@ -35,7 +35,7 @@ const EVENTS = [
 export class Feed {
   /** Called with the name and the payload of every event. @type {(name: string, payload: any) => void} */
   onEvent = () => {};
-  /** Called when the connection is up and everything is subscribed again. */
+  /** Called when the server has greeted us, before everything is subscribed again. */
   onConnect = () => {};
   onDisconnect = () => {};
   /** Called with the times, in ms of performance.now(), of a ping and its answer, and the server's own, epoch seconds. @type {(sentMs: number, nowMs: number, timestamp: number) => void} */
@@ -44,6 +44,8 @@ export class Feed {
   #socket;
   #credentials;
   #opened = false;
+  /** Whether the server has let us in: that it answers says nothing of our credentials. */ #greeted = false;
+  /** Connections in a row that the server closed or refused. */ #refusals = 0;
   /** Counts attempts to connect: credentials that come late for one are not shown in the next. */ #attempt = 0;
   /** @type {ReturnType<typeof setTimeout> | undefined} */ #comeBackTimer;
   /** @type {Map<string, Subscription>} */ #wanted = new Map();
@@ -66,11 +68,11 @@ export class Feed {
       reconnectionDelayMax: 4_000,
       timeout: 8_000,
     });
-    this.#socket.on("connect", () => this.#connected());
+    this.#socket.on("connected", () => this.#connected());
     this.#socket.on("disconnect", (reason) => this.#disconnected(reason));
     this.#socket.on("connect_error", () => this.#failed());
     this.#socket.on("pong", ({ timestamp }) => this.#pong(timestamp));
-    for (const name of EVENTS) this.#socket.on(name, (payload) => this.onEvent(name, payload));
+    for (const name of EVENTS) this.#socket.on(name, (payload) => this.#receive(name, payload));
   }
 
   /** Start; runs until the page goes away. */
@@ -92,14 +94,14 @@ export class Feed {
   /** @param {Subscription} subscription */
   subscribe(subscription) {
     this.#wanted.set(keyOf(subscription), subscription);
-    if (this.#socket.connected) this.#ask(subscription);
+    if (this.#greeted) this.#ask(subscription);
   }
 
   /** @param {Subscription} subscription */
   unsubscribe(subscription) {
     if (!this.#wanted.delete(keyOf(subscription))) return;
     this.#askedAtMs.delete(keyOf(subscription));
-    if (this.#socket.connected) this.#socket.emit("unsubscribe", subscription);
+    if (this.#greeted) this.#socket.emit("unsubscribe", subscription);
   }
 
   /**
@@ -110,7 +112,7 @@ export class Feed {
     const key = keyOf(subscription);
     const waitMs = Math.max(0, (this.#askedAtMs.get(key) ?? 0) + RESUBSCRIBE_EVERY_MS - performance.now());
     setTimeout(() => {
-      if (this.#wanted.has(key) && this.#socket.connected) this.#ask(subscription);
+      if (this.#wanted.has(key) && this.#greeted) this.#ask(subscription);
     }, waitMs);
   }
 
@@ -121,9 +123,18 @@ export class Feed {
   }
 
   #connected() {
-    for (const subscription of this.#wanted.values()) this.#ask(subscription);
+    this.#refusals = 0;
     this.onConnect();
+    this.#greeted = true;
+    for (const subscription of this.#wanted.values()) this.#ask(subscription);
     this.#ping();
+  }
+
+  /** @param {string} name @param {any} payload */
+  #receive(name, payload) {
+    // However the connection ends after this, coming back with the same token would be of no use.
+    if (name === "error" && payload.event === "connect") return this.#credentials.doubt();
+    this.onEvent(name, payload);
   }
 
   /** @param {(credentials: object) => void} show */
@@ -150,17 +161,19 @@ export class Feed {
   /** The library stays away when the server closed or refused the connection itself; a trader wants it back. */
   #comeBack() {
     this.#credentials.doubt();
-    this.#comeBackTimer = setTimeout(() => this.#socket.connect(), COME_BACK_MS);
+    this.#refusals += 1;
+    this.#comeBackTimer = setTimeout(() => this.#socket.connect(), pauseMs({ retryAfterMs: null }, this.#refusals));
   }
 
   /** Neither a pong nor credentials of this connection are of any use now. */
   #gone() {
     this.#attempt += 1;
+    this.#greeted = false;
     this.#pingSentMs = null;
   }
 
   #ping() {
-    if (!this.#socket.connected || this.#pingSentMs !== null) return;
+    if (!this.#greeted || this.#pingSentMs !== null) return;
     this.#pingSentMs = performance.now();
     this.#socket.emit("ping");
   }

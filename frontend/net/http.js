@@ -51,7 +51,10 @@ export class Http {
   async call(method, path, { body, signal, token, timeoutMs = TIMEOUT_MS } = {}) {
     const timeout = AbortSignal.timeout(timeoutMs);
     const started = performance.now();
-    const over = (status, answer) => this.onCall({ method, path, body, signed: token !== undefined, status, answer, tookMs: performance.now() - started, at: Date.now() });
+    const over = (text) => {
+      const servedAt = Date.parse(response?.headers.get("Date") ?? "") || null;
+      this.onCall({ method, path, body, signed: token !== undefined, status: response?.status ?? 0, text, tookMs: performance.now() - started, servedAt });
+    };
     let response;
     let answer;
     try {
@@ -64,27 +67,32 @@ export class Http {
       answer = await bodyOf(response);
     } catch (cause) {
       if (signal?.aborted) throw cause;
-      over(response?.status ?? 0);
+      over("");
       throw new ApiFailure("no_answer", "The server did not answer.", { status: response?.status, cause });
     }
-    over(response.status, answer);
-    if (response.ok) return answer;
+    over(answer.text);
+    if (response.ok) return answer.value;
     const kind = response.status === 503 ? "not_accepting" : response.status >= 500 ? "no_answer" : "refused";
-    throw new ApiFailure(kind, answer.error ?? `The server answered ${response.status}.`, {
+    throw new ApiFailure(kind, answer.value.error ?? `The server answered ${response.status}.`, {
       status: response.status,
-      code: answer.error_code,
-      details: answer.details,
+      code: answer.value.error_code,
+      details: answer.value.details,
       retryAfterMs: Number(response.headers.get("Retry-After")) * 1_000 || null,
     });
   }
 }
 
-/** A failure may come from something before the server, in other words than JSON: its status says enough. @param {Response} response */
+/**
+ * What was answered, and as which text: a number of many digits is whole there alone.
+ * A failure may come from something before the server, in other words than JSON: its status says enough.
+ * @param {Response} response
+ */
 async function bodyOf(response) {
+  const text = await response.text();
   try {
-    return await response.json();
+    return { text, value: JSON.parse(text) };
   } catch (cause) {
-    if (response.ok || cause.name !== "SyntaxError") throw cause;
-    return {};
+    if (response.ok) throw cause;
+    return { text: "", value: {} };
   }
 }

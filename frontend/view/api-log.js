@@ -58,12 +58,12 @@ function toneOf(status) {
 }
 
 function Details({ entry }) {
-  const { method, path, body, status, answer } = entry;
+  const { method, path, body, status, text } = entry;
   return html`
     <div class="scroller api-details" tabindex="0" role="region" aria-label=${`${method} ${path}`}>
       <div>
-        ${body !== undefined && html`<${Code} title="Request" text=${pretty(body)} />`}
-        <${Code} title=${status ? `Answer, ${status}` : "No answer"} text=${answer === undefined ? "" : pretty(answer)} />
+        ${body !== undefined && html`<${Code} title="Request" text=${pretty(JSON.stringify(body))} />`}
+        <${Code} title=${status ? `Answer, ${status}` : "No answer"} text=${pretty(text)} />
       </div>
       <div>
         <${Code} title="curl" text=${curlOf(entry, location.origin)} />

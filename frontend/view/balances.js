@@ -147,13 +147,13 @@ function worthText(rows) {
 
 /** Which fills the profit and loss is reckoned from, and the way to more of them. */
 function Coverage({ positions }) {
-  const { portfolio } = useServices();
+  const { desk, portfolio } = useServices();
   const [problem, setProblem] = useState("");
   const { fills, fillsLoaded, fillsBefore } = portfolio;
   const count = fills.fills.length;
   if (!fillsLoaded || !portfolio.access.session) return null;
   if (count === 0) return html`<p class="coverage">Profit and loss appears with your first fill. What is deposited has no cost.</p>`;
-  const since = dayTime(fills.fills[count - 1].timestamp);
+  const since = dayTime(fills.fills[count - 1].timestamp, desk.nowMs);
   const uncosted = [...positions.values()].some((position) => !isZero(position.uncosted));
   const more = () => portfolio.loadEarlierFills().then(() => setProblem(""), (failure) => setProblem(describeFailure(failure, "ask")));
   return html`

@@ -49,13 +49,13 @@ export function Fills() {
 
 /** @param {{fill: import("../model/fills.js").Fill, quote: string}} props */
 const FillRow = memo(({ fill, quote }) => {
-  const { workspace } = useServices();
+  const { desk, workspace } = useServices();
   const worth = multiply(fill.price, fill.quantity);
   const done = fill.side === "buy" ? "Bought" : "Sold";
   const explain = () => workspace.explain({ trade_id: fill.trade_id, order_id: fill.order_id, symbol: fill.symbol });
   return html`
     <tr role="row" data-side=${fill.side} data-trade=${fill.trade_id}>
-      <${Cell} label="Time" class="time" title=${wholeTime(fill.timestamp)}>${dayTime(fill.timestamp)}<//>
+      <${Cell} label="Time" class="time" title=${wholeTime(fill.timestamp)}>${dayTime(fill.timestamp, desk.nowMs)}<//>
       <${Cell} label="Symbol">${fill.symbol}<//>
       <${Cell} label="Side" class="side">${done}<//>
       <${Cell} label="Price" kind="number">${grouped(fill.price)}<//>

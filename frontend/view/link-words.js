@@ -19,12 +19,15 @@ export const STATE_SENTENCES = Object.freeze({
   stale: "Connected, but nothing has come for a while.",
   disconnected: "Trying again until the venue answers.",
 });
+/** A longer round trip is told in seconds: four digits are what there is room for. */
+const SECONDS_FROM_MS = 9_999.5;
 const BOOK_WORDS = Object.freeze({ empty: "loading", live: "checked", stale: "out of date" });
 
 /** @param {import("../model/connection.js").Connection} connection */
 export function roundTripText({ roundTripMs }) {
   if (roundTripMs === null) return "–";
-  return `${roundTripMs < 10 ? roundTripMs.toFixed(1) : Math.round(roundTripMs)} ms`;
+  if (roundTripMs >= SECONDS_FROM_MS) return ageText(roundTripMs);
+  return `${roundTripMs < 9.95 ? roundTripMs.toFixed(1) : Math.round(roundTripMs)} ms`;
 }
 
 /** @param {number | null} ageMs since anything came */

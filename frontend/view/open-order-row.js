@@ -126,7 +126,8 @@ function Editor({ order, place, instrument, field, edit, say }) {
 
 /** The cells that are the same, changed or not. */
 function Frame({ order, place, price, trigger, quantity, note = null, noteTone = null, frame = null, onKeyDown = null, children }) {
-  const details = detailsOf(order, dayTime).join(" · ");
+  const { desk } = useServices();
+  const details = detailsOf(order, (timestamp) => dayTime(timestamp, desk.nowMs)).join(" · ");
   const status = STATUS_WORDS[order.status] ?? order.status;
   return html`
     <tr role="row" data-side=${order.side} data-order=${order.order_id} ref=${frame} onKeyDown=${onKeyDown} class=${note === null ? "" : "editing"}>

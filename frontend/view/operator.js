@@ -50,8 +50,8 @@ export function Operator() {
 
 /** Every symbol with its state, and what may be commanded of it. */
 function Symbols({ ask }) {
-  const { operating } = useServices();
-  const rows = symbolRows(operating.symbols, Date.now() / 1_000);
+  const { desk, operating } = useServices();
+  const rows = symbolRows(operating.symbols, desk.nowMs / 1_000);
   if (rows.length === 0) return html`<p class="empty">Loading…</p>`;
   return html`
     <table class="operator-table operator-symbols" role="table" aria-label="Symbols">

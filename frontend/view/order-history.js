@@ -92,13 +92,13 @@ function After() {
 }
 
 const HistoryRow = memo(({ order, instrument }) => {
-  const { workspace } = useServices();
+  const { desk, workspace } = useServices();
   const { quote = "", tick_size: tick = "0.01" } = instrument ?? {};
   const average = order.average_price && rounded(order.average_price, scaleOf(tick) + AVERAGE_DECIMALS);
   const why = order.reason ? (REASON_WORDS[order.reason] ?? order.reason) : "";
   return html`
     <tr role="row" data-side=${order.side} data-order=${order.order_id}>
-      <${Cell} label="Entered" class="time" title=${wholeTime(order.timestamp)}>${dayTime(order.timestamp)}<//>
+      <${Cell} label="Entered" class="time" title=${wholeTime(order.timestamp)}>${dayTime(order.timestamp, desk.nowMs)}<//>
       <${Cell} label="Symbol">${order.symbol}<//>
       <${Cell} label="Order"><span class="side">${order.side === "buy" ? "Buy" : "Sell"}</span> ${kindText(order)}<//>
       <${Cell} label="Price" kind="number">${order.price === null ? "market" : grouped(order.price)}<//>

@@ -49,6 +49,7 @@ function List({ close }) {
   const search = useRef(/** @type {HTMLInputElement | null} */ (null));
   const tickers = useTickers(desk);
   useEffect(() => search.current.focus(), []);
+  useEffect(() => void desk.learnInstruments(), [desk]);
   const favourites = workspace.recall(FAVOURITES, []);
   const listed = watchlist(desk.instruments.values(), tickers, favourites, sought);
   const pick = (symbol) => {
@@ -107,13 +108,21 @@ function useTickers(desk) {
   const [tickers, setTickers] = useState({});
   useEffect(() => {
     const closed = new AbortController();
-    // Prices that do not come are asked for again soon.
-    const load = () => desk.tickers(closed.signal).then(setTickers, () => {});
+    let timer = 0;
+    const load = async () => {
+      let waitMs = PRICES_EVERY_MS;
+      try {
+        setTickers(await desk.tickers(closed.signal));
+      } catch ({ retryAfterMs }) {
+        // Prices that do not come are asked for again soon, not before the venue wants to be asked.
+        waitMs = Math.max(waitMs, retryAfterMs ?? 0);
+      }
+      if (!closed.signal.aborted) timer = setTimeout(load, waitMs);
+    };
     load();
-    const timer = setInterval(load, PRICES_EVERY_MS);
     return () => {
       closed.abort();
-      clearInterval(timer);
+      clearTimeout(timer);
     };
   }, [desk]);
   return tickers;

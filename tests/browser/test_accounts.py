@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.request import Request, urlopen
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.browser.conftest import Opens
 from tests.browser.server import Server
@@ -323,6 +323,31 @@ def test_a_token_that_ended_is_renewed_before_anybody_notices(opens: Opens, tmp_
         assert len(refreshes) == 1
     finally:
         short.stop()
+
+
+def test_a_token_that_ended_while_the_machine_slept_is_renewed_and_the_page_connected_again(
+    opens: Opens, secured: Server
+) -> None:
+    trader = opens(secured, "BTC-USDT", account=False, forgive=True)
+    trader.signs("Sign up", "sleeper", PASSWORD)
+    trader.is_known_as("sleeper")
+    tokens: list[str] = []
+
+    def end_the_first(route: Route) -> None:
+        answer = route.fetch()
+        body = answer.json()
+        tokens.append(body["token"])
+        head, claims, _ = body["token"].split(".")  # still long to go, says the token; the server says it is none
+        route.fulfill(response=answer, json=body | {"token": f"{head}.{claims}.AAAA"} if len(tokens) == 1 else body)
+
+    trader.page.route("**/auth/refresh", end_the_first)
+    trader.page.reload()
+    trader.is_known_as("sleeper")
+    trader.sees_state("Live")
+    expect(trader.balance("USDT", "available")).to_be_attached()
+    expect(trader.page.locator("#session-banner")).to_be_hidden()
+    expect(trader.page.locator("#notice")).to_be_empty()
+    assert len(tokens) == 2
 
 
 def test_the_secured_page_shows_the_market_and_asks_to_sign_in(opens: Opens, secured: Server) -> None:

@@ -104,6 +104,44 @@ def test_the_clock_is_the_venues(opens: Opens, server: Server) -> None:
     assert (venue - seconds + WRONG_S_MAX) % 86_400 < 2 * WRONG_S_MAX
 
 
+def test_a_clock_that_is_wrong_by_an_hour_keeps_no_order_from_lasting_and_is_not_told_as_the_time_of_calls(
+    opens: Opens, server: Server
+) -> None:
+    ahead = """const Real = Date, ms = 3_600_000;
+      window.Date = class extends Real { constructor(...of) { of.length ? super(...of) : super(Real.now() + ms); }
+        static now() { return Real.now() + ms; } };"""
+    trader = opens(server, SYMBOL, prepare=lambda page: page.add_init_script(ahead))
+    ends = trader.page.evaluate(
+        """async () => { const { timestamp } = await (await fetch('/health')).json();
+          const at = new Date((timestamp + 1_800) * 1_000);
+          return new Date(at - at.getTimezoneOffset() * 60_000).toISOString().slice(0, 16); }"""
+    )
+    trader.fills_in("Buy", "Limit", price="280.00", quantity="1")
+    trader.opens_options()
+    trader.page.locator("select[name=time_in_force]").select_option("gtd")
+    trader.page.locator("input[name=expire_time]").fill(ends)
+    trader.sends()
+    trader.sees_result("In the book: buy 1 BNB at 280.00")
+    told = trader.opens_tab("API").locator(".api-call .time").first.inner_text()
+    clock = trader.page.locator("#venue-time").inner_text()
+    east = -int(trader.page.evaluate("() => new Date().getTimezoneOffset()"))  # calls are told in local time
+    found = re.findall(r"(\d\d):(\d\d):\d\d", f"{told} {clock}")
+    local, utc = (int(hours) * 60 + int(minutes) for hours, minutes in found)
+    assert (utc + east - local) % 1440 < 10
+    trader.cancels_all()
+
+
+def test_nothing_in_the_header_moves_when_the_round_trip_needs_another_digit(opens: Opens, server: Server) -> None:
+    trader = opens(server, SYMBOL)
+    edges = trader.page.evaluate(
+        """() => { const edges = (box, of) => ["1.1 ms", "88 ms", "888 ms", "8888 ms"].map((text) => {
+            document.querySelector(of).firstChild.data = text;
+            return document.querySelector(box).getBoundingClientRect().left; });
+          return [edges(".bar-end", ".pill-rtt"), edges(".status dl div:last-child", '[data-status="rtt"]')]; }"""
+    )
+    assert [len(set(each)) for each in edges] == [1, 1]
+
+
 @pytest.mark.parametrize(("size", "scheme"), [(DESKTOP, "dark"), (DESKTOP, "light"), (PHONE, "dark")])
 def test_an_auction_is_announced_with_its_price_volume_and_imbalance(
     opens: Opens, server: Server, wire: Wire, size: tuple[int, int], scheme: str

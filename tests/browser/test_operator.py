@@ -16,6 +16,16 @@ from tests.browser.test_ladder import asked, entered
 from tests.browser.trader import PHONE, Trader
 
 SYMBOL = "SOL-USDT"
+NEW: dict[str, Any] = {
+    "symbol": "NEW-USDT",
+    "base": "NEW",
+    "quote": "USDT",
+    "tick_size": "0.01",
+    "lot_size": "1",
+    "quote_scale": 10,
+    "max_quantity": "1000",
+    "max_notional": "1000000",
+}
 FITS = "() => document.documentElement.scrollWidth <= document.documentElement.clientWidth"
 
 
@@ -70,9 +80,25 @@ def test_a_symbol_is_halted_after_asking_and_resumed_and_called_to_an_auction(op
     confirm.get_by_role("button", name="Auction").click()
     expect(row.locator(".state")).to_have_text("Auction")
     expect(row).to_contain_text("Trading in 10 min")
+    expect(trader.page.locator("#operator-result")).to_have_text(f"{SYMBOL} is in an auction.")
     trader.screenshot("operator")
     row.get_by_role("button", name="Resume").click()
     expect(row.locator(".state")).to_have_text("Trading")
+
+
+def test_a_symbol_that_is_listed_while_the_page_is_open_can_be_traded_at_once(opens: Opens, venue: Server) -> None:
+    token = asked(venue, "POST", "/auth/login", {"name": OPERATOR, "password": PASSWORD})["token"]
+    trader = opens(venue, SYMBOL)
+    asked(venue, "POST", "/admin/symbols", NEW, token=token)
+    trader.switches_to(NEW["symbol"])
+    trader.fills_in("Buy", "Limit", price="1.00", quantity="2000")
+    expect(trader.page.locator("#quantity-problem")).to_contain_text("At most 1,000 NEW")
+    asked(venue, "POST", "/admin/symbols", NEW | {"max_quantity": "5000"}, token=token)  # and its limits are changed
+    expect(trader.page.locator("#quantity-problem")).to_be_empty()
+    asked(venue, "POST", f"/admin/symbols/{NEW['symbol']}/close", token=token)
+    trader.switches_to(SYMBOL)
+    trader.page.locator("#symbol").click()
+    expect(trader.page.locator(f'[data-symbol="{NEW["symbol"]}"] .symbol-status')).to_have_text("Closed")
 
 
 def test_an_account_is_found_configured_cancelled_stopped_and_started(opens: Opens, venue: Server) -> None:

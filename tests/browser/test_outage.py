@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -81,6 +82,34 @@ def test_a_fill_that_happened_while_the_page_was_away_is_shown_when_it_is_back(
     expect(away.orders()).to_contain_text("Part filled")
     expect(away.fills()).to_have_count(1)
     expect(away.fills()).to_contain_text("Maker")
+
+
+def test_a_server_that_begins_anew_knows_nobody_and_the_page_goes_on_as_a_visitor(mortal: Server, opens: Opens) -> None:
+    trader = opens(mortal, "SOL-USDT", forgive=True)
+    guest = trader.name()
+    trader.enters("Buy", "Limit", "2", "99.50")
+    trader.sees_result("In the book")
+    trader.trades_with_self()
+    trader.enters("Sell", "Limit", "1", "99.50")
+    trader.sees_result("Sold 1 SOL")
+    expect(trader.tape()).to_have_count(1)
+
+    mortal.kill()
+    shutil.rmtree(mortal.data)
+    mortal.start()
+    banner = trader.page.locator("#session-banner")
+    expect(banner).to_contain_text(f"The session of {guest} was ended from elsewhere, or ran out.")
+    trader.sees_state("Live")
+    trader.sees_status("book", "checked")
+    expect(trader.level("99.50")).to_have_count(0)
+    expect(trader.tape()).to_have_count(0)
+    expect(trader.orders()).to_have_count(0)
+    expect(trader.page.locator("#venue-time")).to_contain_text(re.compile(r"\d\d:\d\d:\d\d"))
+    banner.get_by_role("button", name="New guest").click()
+    trader.has("USDT", available="100000")
+    trader.enters("Buy", "Limit", "1", "98.50")
+    trader.sees_result("In the book")
+    expect(trader.level("98.50")).to_have_count(1)
 
 
 def test_an_order_whose_answer_was_lost_can_be_sent_again_and_is_entered_once(opens: Opens, server: Server) -> None:

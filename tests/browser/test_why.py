@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Locator, Route, expect
+from playwright.sync_api import Locator, Response, Route, expect
 
 from tests.browser.conftest import Opens
 from tests.browser.server import Server
@@ -119,7 +119,13 @@ def test_a_refused_order_says_which_rule_refused_it(opens: Opens, quoted: Server
 
 
 def test_each_click_is_told_as_a_call_with_the_same_for_curl_and_python(opens: Opens, quoted: Server) -> None:
-    trader = _walks(opens, quoted)
+    answers: list[Response] = []
+
+    def keep(answer: Response) -> None:
+        if answer.url.endswith("/order"):
+            answers.append(answer)
+
+    trader = _walks(opens, quoted, prepare=lambda page: page.on("response", keep))
     panel = trader.opens_tab("API")
     token = trader.page.evaluate(STORED)
     call = panel.locator(".api-call", has_text="/order").first
@@ -128,6 +134,9 @@ def test_each_click_is_told_as_a_call_with_the_same_for_curl_and_python(opens: O
     details = panel.locator(".api-details")
     expect(details.get_by_label("Request", exact=True)).to_contain_text('"price": "301.2')
     expect(details.get_by_label("Answer, 200", exact=True)).to_contain_text('"status": "partially_filled"')
+    exact = re.search(r'"ts_ns": *\d+', answers[0].text())  # beyond what JavaScript's numbers hold
+    assert exact
+    expect(details.get_by_label("Answer, 200", exact=True)).to_contain_text(exact[0].replace(":", ": "))
     expect(details.get_by_label("curl", exact=True)).to_contain_text("Bearer $OPENBELL_TOKEN")
     expect(details.get_by_label("Python", exact=True)).to_contain_text("requests.post(")
     trader.page.context.grant_permissions(["clipboard-read", "clipboard-write"])

@@ -35,14 +35,27 @@ def test_messages_are_not_compressed_even_for_a_client_that_offers_to(venue: Ven
     websocket.close()
 
 
+def test_a_client_that_is_refused_is_told_why_and_let_go_in_words_that_every_library_reads(venue: Venue) -> None:
+    websocket = RawClient(venue.port)
+    websocket.read()
+    websocket.send('40/market,{"token":"x.y.z"}')
+    event, body = websocket.read_event()
+    assert (event, body["event"], body["error_code"]) == ("error", "connect", "BAD_TOKEN")
+    assert websocket.read() == "41/market,"  # JavaScript takes one that carries more for broken
+    websocket.close()
+
+
 def test_a_source_of_flow_is_told_to_everybody_as_long_as_it_is_connected(venue: Venue) -> None:
+    quiet = {"flows": [], "accepting": True, "symbols_seq": 0}
+    simulated = {**quiet, "flows": ["simulated"]}
+
     async def scenario() -> None:
         async with listening(venue.url) as page:
             async with listening(venue.url, auth={"flow": "simulated"}):
-                await page.until(lambda: page.all("venue")[-1] == {"flows": ["simulated"], "accepting": True})
+                await page.until(lambda: page.all("venue")[-1] == simulated)
                 async with listening(venue.url, auth={"flow": ["no such"]}) as other:
-                    assert other.all("venue") == [{"flows": ["simulated"], "accepting": True}]
-            await page.until(lambda: page.all("venue")[-1] == {"flows": [], "accepting": True})
+                    assert other.all("venue") == [simulated]
+            await page.until(lambda: page.all("venue")[-1] == quiet)
             assert len(page.all("venue")) == 3
 
     asyncio.run(scenario())
@@ -91,7 +104,7 @@ def test_when_the_journal_fails_everybody_is_told_that_no_orders_are_taken(tmp_p
             assert there["bids"] == [["100.00", f"{acknowledged}.000000", acknowledged]]
             await client.until(lambda: client.all("l2_delta")[-1]["bids"] == there["bids"])
         async with listening(venue.url) as late:
-            assert late.all("venue") == [{"flows": [], "accepting": False}]
+            assert late.all("venue") == [{"flows": [], "accepting": False, "symbols_seq": 0}]
 
     with Venue(tmp_path / "data") as venue:
         asyncio.run(scenario(venue))

@@ -22,7 +22,7 @@ def test_a_client_is_greeted_with_the_symbols_and_the_state_of_the_venue(venue: 
             assert greeting["status"] == "connected"
             assert greeting["symbols"] == SYMBOLS
             assert abs(greeting["timestamp"] - time.time()) < 60
-            assert client.all("venue") == [{"flows": [], "accepting": True}]
+            assert client.all("venue") == [{"flows": [], "accepting": True, "symbols_seq": 0}]
             assert [event for event, _ in client.heard] == ["connected", "venue"]
 
     asyncio.run(scenario())

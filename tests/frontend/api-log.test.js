@@ -3,16 +3,20 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { test } from "node:test";
 
-import { CallLog, shown } from "../../frontend/model/api-log.js";
+import { ApiLog } from "../../frontend/api-log.js";
+import { CallLog } from "../../frontend/model/api-log.js";
+import { VenueClock } from "../../frontend/model/venue-clock.js";
 import { curlOf, pretty, pythonOf } from "../../frontend/model/snippets.js";
 import { Http } from "../../frontend/net/http.js";
 
-const CALL = { method: "POST", path: "/order", body: { symbol: "BTC-USDT", price: "1.00" }, signed: true, status: 200, answer: { order_id: "7" }, tookMs: 3, at: 0 };
+const CALL = { method: "POST", path: "/order", body: { symbol: "BTC-USDT", price: "1.00" }, signed: true, status: 200, text: '{"order_id":"7"}', tookMs: 3, servedAt: null };
 const ORIGIN = "http://127.0.0.1:1";
 
 test("no secret is kept, wherever it stands", () => {
   const log = new CallLog();
-  log.add({ ...CALL, path: "/auth/login?token=hush-1&limit=2", body: { name: "ada", password: "hush-2", signature: "hush-6", Authorization: "hush-7" }, answer: { token: "hush-3", refresh_token: "hush-4", keys: [{ secret: "hush-5" }], token_type: "Bearer" } });
+  const answer = { token: "hush-3", refresh_token: "hush-4", keys: ["a", ":", { secret: "hush-5 \\\" of \\\\" }], token_type: "Bearer", note: '"token":"shown"' };
+  log.add({ ...CALL, path: "/auth/login?token=hush-1&limit=2", body: { name: "ada", password: "hush-2", signature: "hush-6", Authorization: "hush-7" }, text: JSON.stringify(answer) }, 0);
+  assert.deepEqual(JSON.parse(log.entries[0].text), { ...answer, token: "<token>", refresh_token: "<refresh_token>", keys: ["a", ":", { secret: "<secret>" }] });
   const text = JSON.stringify(log.entries) + log.entries.map((entry) => curlOf(entry, ORIGIN) + pythonOf(entry, ORIGIN)).join("");
   assert.doesNotMatch(text, /hush/);
   assert.match(text, /<password>/);
@@ -21,11 +25,11 @@ test("no secret is kept, wherever it stands", () => {
 
 test("the log is bounded, and what the page asks by itself drives out no click", () => {
   const log = new CallLog();
-  log.add(CALL);
-  for (let index = 0; index < 300; index += 1) log.add({ ...CALL, method: "GET", path: "/health", body: undefined });
+  log.add(CALL, 0);
+  for (let index = 0; index < 300; index += 1) log.add({ ...CALL, method: "GET", path: "/health", body: undefined }, 0);
   assert.equal(log.entries.length, 101);
   assert.deepEqual(log.matching(false, "").map(({ path }) => path), ["/order"]);
-  for (let index = 0; index < 300; index += 1) log.add(CALL);
+  for (let index = 0; index < 300; index += 1) log.add(CALL, 0);
   assert.equal(log.entries.length, 200);
   log.clear();
   assert.equal(log.entries.length, 0);
@@ -33,8 +37,8 @@ test("the log is bounded, and what the page asks by itself drives out no click",
 
 test("the filter looks at method, path and status; previews and renewals are nobody's clicks", () => {
   const log = new CallLog();
-  for (const path of ["/order/test", "/auth/refresh", "/orders", "/account/deposit"]) log.add({ ...CALL, path });
-  log.add({ ...CALL, method: "GET", path: "/order/7/explain", status: 404 });
+  for (const path of ["/order/test", "/auth/refresh", "/orders", "/account/deposit"]) log.add({ ...CALL, path }, 0);
+  log.add({ ...CALL, method: "GET", path: "/order/7/explain", status: 404 }, 0);
   assert.equal(log.matching(false, "").length, 3);
   assert.equal(log.matching(true, "").length, 5);
   assert.deepEqual(log.matching(false, "post /ORD").map(({ path }) => path), ["/orders"]);
@@ -42,9 +46,29 @@ test("the filter looks at method, path and status; previews and renewals are nob
 });
 
 test("a long list is cut and says how long it was", () => {
-  const cut = shown({ rows: Array.from({ length: 50 }, (_, index) => index) });
-  assert.equal(cut.rows.length, 21);
-  assert.equal(cut.rows.at(-1), "… 30 more");
+  const lines = pretty(JSON.stringify({ rows: Array.from({ length: 50 }, (_, index) => index), after: 1 })).split("\n");
+  assert.deepEqual([lines.length, ...lines.slice(21)], [26, "    19,", "    … 30 more", "  ],", '  "after": 1', "}"]);
+});
+
+test("an answer is told as it came, every digit of it, and laid out as JSON always is", () => {
+  const told = '{"ts_ns":1795273563788693220,"price":1.10,"note":"a \\"b\\": {[,","none":[],"empty":{},"legs":[{"x":null},[true,-2e+5]]}';
+  assert.match(pretty(told), /^ {2}"ts_ns": 1795273563788693220,\n {2}"price": 1.10,\n {2}"note": "a \\"b\\": {\[,",$/m);
+  const plain = told.replace("1795273563788693220", "17").replace("1.10", "1.1").replace("-2e+5", "-2");
+  assert.equal(pretty(plain), JSON.stringify(JSON.parse(plain), null, 2));
+  assert.deepEqual([pretty(""), pretty("[]"), pretty('"text"')], ["", "[]", '"text"']);
+});
+
+test("the log keeps the venue's time: by the feed's clock, by the answer's date before, by this machine's last", async () => {
+  const clock = new VenueClock();
+  const http = new Http("", async () => Response.json({}, { headers: { Date: "Sat, 01 Jan 2000 00:00:07 GMT" } }));
+  const log = new ApiLog(http, clock);
+  await http.call("GET", "/symbols");
+  assert.equal(log.calls.entries[0].at, Date.UTC(2000, 0, 1, 0, 0, 7));
+  clock.answered(performance.now(), performance.now(), Date.UTC(2001, 0, 1) / 1_000);
+  await http.call("GET", "/symbols");
+  assert.equal(new Date(log.calls.entries[0].at).getUTCFullYear(), 2001);
+  http.onCall({ ...CALL, servedAt: null });
+  assert.equal(new Date(log.calls.entries[0].at).getUTCFullYear(), 2001);
 });
 
 test("curl gets what a shell reads back as the same body", () => {
@@ -62,7 +86,6 @@ test("Python gets its own words for nothing, true and false", () => {
   assert.match(told, /True,\n\s+False,/);
   assert.match(told, /"c": \{\},/);
   assert.match(told, /requests\.post\(/);
-  assert.equal(pretty(undefined), "");
 });
 
 test("every call is told once it is over, answered or not, and never its token", async () => {

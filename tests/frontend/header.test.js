@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { clockUtc, countdown, describeNext, describeState, statusWord } from "../../frontend/model/trading-status.js";
+import { clockUtc, countdown, describeNext, describeState, statusSentence, statusWord } from "../../frontend/model/trading-status.js";
 import { VenueClock } from "../../frontend/model/venue-clock.js";
 import { toggled, watchlist } from "../../frontend/model/watchlist.js";
 
@@ -79,4 +79,9 @@ test("the list has each symbol's last price and change, or none", () => {
 test("a star is set and taken away", () => {
   assert.deepEqual(toggled(["A"], "B"), ["A", "B"]);
   assert.deepEqual(toggled(["A", "B"], "A"), ["B"]);
+});
+
+test("every status has its sentence", () => {
+  const told = ["trading", "pre_open", "auction", "halted", "closed", "paused_by_moon"].map((status) => statusSentence("X", status));
+  assert.deepEqual(told, ["X is trading.", "X is in its pre-open.", "X is in an auction.", "X is halted.", "X is closed.", "X is paused by moon."]);
 });

@@ -232,6 +232,63 @@ test("symbols are asked for until they are there; where they are refused that is
   assert.equal(api.symbols.asked.length, 3);
 });
 
+test("what the venue changes in its symbols is taken over: when it says so, and when a list is looked at", async (context) => {
+  stopped(context);
+  const ticked = { ...BTC, tick_size: "0.05" };
+  const listings = [{ "BTC-USDT": { ...BTC, limits: { max_quantity: "7" } }, "NEW-USDT": BTC }, { "BTC-USDT": ticked }, { "ETH-USDT": BTC }];
+  const { desk, feed, api } = deskOf({ symbols: answering({ symbol_info: { "BTC-USDT": BTC } }, ...listings.map((symbol_info) => ({ symbol_info }))), tickers: answering({ tickers: [{ symbol: "LATER-USDT" }] }) });
+  await started(context, desk);
+  const selected = [];
+  desk.addEventListener("symbol", () => selected.push(desk.instrument.symbol));
+  feed.onEvent("venue", { flows: [], accepting: true, symbols_seq: 0 });
+  await settled();
+  assert.equal(api.symbols.asked.length, 1, "what is told at connect is no news");
+  feed.onEvent("venue", { flows: [], accepting: true, symbols_seq: 9 });
+  await settled();
+  assert.deepEqual([[...desk.instruments.keys()], desk.instrument.limits, selected], [["BTC-USDT", "NEW-USDT"], { max_quantity: "7" }, []]);
+  await desk.tickers();
+  await settled();
+  assert.deepEqual([selected, desk.instrument.tick_size], [["BTC-USDT"], "0.05"], "another grid is another book");
+  await desk.learnInstruments();
+  assert.deepEqual([desk.instrument.symbol, desk.notice], ["ETH-USDT", "BTC-USDT is not listed here any more."]);
+  desk.learnInstruments();
+  desk.learnInstruments();
+  await settled();
+  assert.equal(api.symbols.asked.length, 6, "a change while the symbols are on their way is asked for after");
+});
+
+test("the venue's state is not asked for while the venue wants no questions", async (context) => {
+  let nowMs = 1_000;
+  let poll;
+  context.mock.method(globalThis, "setInterval", (each) => ((poll = each), 0));
+  context.mock.method(performance, "now", () => nowMs);
+  const { desk, feed, api } = deskOf({ health: answering(tooMany(30_000), { flows: ["replay"] }) });
+  await desk.start("BTC-USDT", new Promise(() => {}));
+  const asked = [];
+  for (const afterMs of [0, 10_000, 19_000, 1_500]) {
+    nowMs += afterMs;
+    poll();
+    await settled();
+    if (afterMs === 10_000) feed.onConnect();
+    asked.push(api.health.asked.length);
+  }
+  assert.deepEqual([asked, desk.venue.flows], [[1, 1, 1, 2], ["replay"]]);
+});
+
+test("whether a time has passed is judged by the venue's clock, however wrong this machine's is", async (context) => {
+  const { desk } = deskOf({});
+  await started(context, desk);
+  const entry = new OrderEntry(desk);
+  const hour = 3_600_000;
+  const fields = { price: "1.00", quantity: "1", time_in_force: "gtd", expire_time: new Date(Date.now() - hour / 2).toISOString() };
+  for (const [name, value] of Object.entries(fields)) entry.edit(name, value);
+  desk.clock.answered(performance.now(), performance.now(), (Date.now() - hour) / 1_000);
+  assert.equal(entry.checked().problems.expire_time, undefined);
+  desk.clock.forget();
+  desk.clock.answered(performance.now(), performance.now(), Date.now() / 1_000);
+  assert.equal(entry.checked().problems.expire_time, "That time has passed.");
+});
+
 test("candles are asked for once for each connection, however often one failed", async (context) => {
   const later = stopped(context);
   const candles = answering(tooMany(1_000), tooMany(1_000), { candles: [], seq: 1 });

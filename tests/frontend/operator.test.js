@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { Series, checkForm, formOf, inWords, symbolRows } from "../../frontend/model/operator.js";
+import { ApiFailure } from "../../frontend/net/http.js";
 import { Operating } from "../../frontend/operating.js";
 
 const ACCOUNT = { id: "7", tier: "vip", fees: { maker_percent: "-0.0025", taker_percent: "0.05" }, limits: { max_open_orders: 5, max_orders_per_second: null, max_notional: "1000" }, self_trade_prevention: "none", status: "active", open_orders: 2 };
@@ -57,4 +58,23 @@ test("what was done is said, the account is read anew, and a refusal is said too
   await operating.stop(true);
   assert.deepEqual(operating.result, { tone: "bad", text: "Only operators may do this." });
   assert.equal(operating.busy, false);
+});
+
+test("symbols and statistics are asked for every second, and not before the venue wants to be asked", async (context) => {
+  context.mock.timers.enable({ apis: ["setTimeout"] });
+  let asked = 0;
+  const limited = async () => {
+    asked += 1;
+    throw new ApiFailure("refused", "No.", { status: 429, retryAfterMs: 5_000 });
+  };
+  const operating = new Operating({ symbols: limited, statistics: async () => ({}), health: async () => ({}) }, new EventTarget());
+  const counts = [];
+  operating.look();
+  for (const ms of [0, 4_999, 1]) {
+    context.mock.timers.tick(ms);
+    await new Promise((resolve) => setImmediate(resolve));
+    counts.push(asked);
+  }
+  operating.rest();
+  assert.deepEqual(counts, [1, 1, 2]);
 });
