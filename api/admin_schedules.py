@@ -25,7 +25,7 @@ from engine.types import Seq
 
 
 def add_schedules(routes: Blueprint, venue: Venue, desk: Desk, on_listed: Callable[[int], None]) -> None:
-    """Add them to the routes of operators. `on_listed` is told the seq of a change: what a symbol does next is listed."""
+    """Add them to the routes of operators. `on_listed` is told the seq of each change, for symbols tell it."""
     audit = venue.signing.record
 
     @routes.get("/symbols/<symbol>/schedule")
