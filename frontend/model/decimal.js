@@ -153,7 +153,7 @@ export function abbreviated(text, room, digits = 4) {
   if (power === 0) return text;
   const [before, after] = [whole.slice(0, -3 * power), whole.slice(-3 * power)];
   const decimals = Math.max(0, digits - before.length);
-  return `${shortest(`${before}.${after.slice(0, decimals)}`)}${LARGE[power]}`;
+  return `${decimals > 0 ? shortest(`${before}.${after.slice(0, decimals)}`) : before}${LARGE[power]}`;
 }
 
 /**

@@ -105,7 +105,7 @@ function nearer(a, b) {
  * @param {"total" | "level"} view.bars what their length tells: all up to the level, or the level alone
  * @param {Map<string, OwnLevel>} view.own
  * @param {string | null} [view.indicative] the price at which a gathering auction would trade
- * @returns {{asks: LadderRow[], bids: LadderRow[], breadth: number}} best first; how many digits wide the widest price is
+ * @returns {{asks: LadderRow[], bids: LadderRow[]}} best first
  */
 export function ladderOf(sides, { grouping, asks, bids, bars, own, indicative = null }) {
   const step = /** @type {bigint} */ (toUnits(grouping, sides.priceScale));
@@ -136,7 +136,12 @@ export function ladderOf(sides, { grouping, asks, bids, bars, own, indicative = 
       ...ownTexts(mine, sides.quantityScale),
     };
   };
-  return { asks: groups.sell.map(toRow("sell")), bids: groups.buy.map(toRow("buy")), breadth: widest };
+  return { asks: groups.sell.map(toRow("sell")), bids: groups.buy.map(toRow("buy")) };
+}
+
+/** How many digits wide the widest price is. @param {{asks: LadderRow[], bids: LadderRow[]}} rows */
+export function priceDigits({ asks, bids }) {
+  return [...asks, ...bids].reduce((most, { shown }) => Math.max(most, breadth(shown)), 0);
 }
 
 /**
