@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -71,7 +70,8 @@ taker_fee_bps = "5"
 OVERLAPS = """() => {
   const found = [];
   for (const row of document.querySelectorAll(".ladder tr:not(.vacant), #tape tbody tr")) {
-    const boxes = [...row.cells].filter((cell) => cell.textContent && getComputedStyle(cell).display !== "none").map((cell) => {
+    const cells = [...row.cells].filter((cell) => cell.textContent && getComputedStyle(cell).display !== "none");
+    const boxes = cells.map((cell) => {
       const range = document.createRange();
       range.selectNodeContents(cell.querySelector("button > span:not(.visually-hidden)") ?? cell);
       const { left, right } = range.getBoundingClientRect();
@@ -79,10 +79,18 @@ OVERLAPS = """() => {
       return { left, right, text: cell.textContent };
     });
     if (row.closest(".middle")) continue;
-    boxes.forEach((box, at) => at > 0 && box.left < boxes[at - 1].right && found.push(`${boxes[at - 1].text} | ${box.text}`));
+    boxes.slice(1).forEach((box, at) => {
+      if (box.left < boxes[at].right) found.push(`${boxes[at].text} | ${box.text}`);
+    });
   }
-  const [panel, tools] = [".ladder-panel", ".ladder-tools select"].map((chosen) => document.querySelector(chosen).getBoundingClientRect());
-  if (tools.right > panel.right - 4) found.push("the grouping");
+  const select = document.querySelector(".ladder-tools select");
+  const whole = document.body.appendChild(select.cloneNode(true));
+  const { fontSize } = getComputedStyle(select);
+  whole.style.cssText = `position: absolute; font-size: ${fontSize}; border: 1px solid; padding: 0.125rem 0`;
+  if (select.offsetWidth < whole.offsetWidth - 1) found.push("the grouping is cut");
+  whole.remove();
+  const edge = document.querySelector(".ladder-panel").getBoundingClientRect().right;
+  if (select.getBoundingClientRect().right > edge - 4) found.push("the grouping is beyond its panel");
   const bar = [...document.querySelectorAll(".header > *, #figures > div")].filter((part) => part.offsetParent);
   for (const part of bar) if (part.scrollWidth > part.clientWidth + 1) found.push(`header: ${part.textContent}`);
   return found;
@@ -152,7 +160,9 @@ def test_ioc_and_fok_are_foretold_as_they_end(opens: Opens, book: Server) -> Non
     ticket = trader.fills_in("Buy", "Limit", price="107", quantity="80")
     lasts = ticket.get_by_label("Lasts")
     lasts.select_option("ioc")
-    expect(caution(trader)).to_have_text("Only 60.5 of 80 SOL would trade within your price; the rest would be cancelled.")
+    expect(caution(trader)).to_have_text(
+        "Only 60.5 of 80 SOL would trade within your price; the rest would be cancelled."
+    )
     expect(told(trader, "holds")).to_have_text("6,476.73675 USDT")
     lasts.select_option("fok")
     expect(caution(trader)).to_have_text("It would be cancelled: only 60.5 of 80 SOL is offered within your price.")
@@ -163,7 +173,9 @@ def test_ioc_and_fok_are_foretold_as_they_end(opens: Opens, book: Server) -> Non
     expect(caution(trader)).to_have_text("It would be cancelled: nothing is offered within your price.")
     expect(told(trader, "holds")).to_have_text("nothing")
     trader.fills_in("Sell", "Limit", price="106", quantity="80")
-    expect(caution(trader)).to_have_text("Only 50 of 80 SOL would trade within your price; the rest would be cancelled.")
+    expect(caution(trader)).to_have_text(
+        "Only 50 of 80 SOL would trade within your price; the rest would be cancelled."
+    )
     expect(told(trader, "gets")).to_have_text("5,297.35 USDT")  # 5,300 less 0.05 %
     lasts.select_option("gtc")
     expect(told(trader, "holds")).to_have_text("30 SOL")  # the rest
@@ -197,6 +209,7 @@ def test_great_sizes_and_tiny_prices_fit_and_are_exact(opens: Opens, venue: Serv
     trader.sees_result("Bought 7,654,321 PEPE")
     trader.enters("Sell", "Limit", "7000000", "0.00001299")
     trader.sees_result("In the book")
+    expect(trader.page.get_by_label("Price grouping").locator("option").first).to_have_text("1e-8")
     expect(trader.level("0.00001234")).to_contain_text("987.6B")
     expect(trader.level("0.00001234")).to_have_attribute("title", re.compile("987,646,666,791"))
     entered(venue, "buy", "987000000000", "0.00001234", PEPE)
