@@ -226,7 +226,7 @@ export class OrderEntry extends EventTarget {
   #needed(order) {
     const { instrument } = this.#desk;
     if (order.quote_quantity) return order.side === "buy" ? costOfSpending(order.quote_quantity, instrument, this.#rates) : null;
-    if (order.order_type === "market") return costNow(order, this.preview.reach(order.side), instrument, this.#rates);
+    if (order.order_type === "market") return costNow(order, order.side === "buy" ? this.preview.reach("buy") : [], instrument, this.#rates);
     const price = holdPrice(order, instrument);
     return order.side === "sell" || price !== null ? holdOf({ ...order, price }, instrument, this.#rates) : null;
   }

@@ -7,7 +7,7 @@
  * Layer: above net and model, below view.
  */
 
-import { compare, fromUnits, scaleOf, toUnits } from "./model/decimal.js";
+import { compare } from "./model/decimal.js";
 import { withinReach } from "./model/funds.js";
 import { previewOfQuote, previewOfTest } from "./model/preview.js";
 
@@ -49,11 +49,11 @@ export class OrderPreview extends EventTarget {
 
   /** What the other side shows within the order's price. @param {any} order the body of POST /order @returns {string} */
   offered({ side, price = null }) {
-    const { book, instrument } = this.#desk;
+    const { book } = this.#desk;
     const levels = price === null ? this.reach(side) : book.levels(LEVELS_MAX)[side === "buy" ? "asks" : "bids"];
-    const within = price === null ? levels : levels.filter((level) => (side === "buy" ? compare(level.price, price) <= 0 : compare(level.price, price) >= 0));
-    const scale = scaleOf(instrument?.lot_size ?? "1");
-    return fromUnits(within.reduce((sum, { quantity }) => sum + toUnits(quantity, scale), 0n), scale);
+    const worse = side === "buy" ? 1 : -1;
+    const beyond = price === null ? -1 : levels.findIndex((level) => compare(level.price, price) === worse);
+    return (beyond < 0 ? levels : levels.slice(0, beyond)).at(-1)?.cumulative ?? "0";
   }
 
   /** The order changed: what was told of the last one says nothing of it. */
@@ -113,6 +113,7 @@ export class OrderPreview extends EventTarget {
       }
     }
     if (order.order_type !== "market" || !order.quantity) return null;
-    return previewOfQuote(await this.#desk.quote(order.side, order.quantity, signal), order.side, book.mid ?? null);
+    const quote = await this.#desk.quote(order.side, order.quantity, signal);
+    return quote.trades_now === false ? null : previewOfQuote(quote, order.side, book.mid ?? null);
   }
 }

@@ -91,7 +91,18 @@ export function withinReach(side, { asks, bids }, { last, band }, instrument) {
     const inside = near !== undefined && last !== null && beyond(near, last) ? near : last;
     edges.push(collared(inside === null || beyond(inside, best) ? best : inside, instrument, side));
   }
-  return offered.filter(({ price }) => !edges.some((edge) => beyond(price, edge)));
+  return upTo(offered, ({ price }) => edges.some((edge) => beyond(price, edge)));
+}
+
+/** Those before the first that is beyond, of levels best first. O(log n) looks. @param {import("./types.js").Level[]} levels @param {(level: import("./types.js").Level) => boolean} isBeyond */
+function upTo(levels, isBeyond) {
+  let [low, high] = [0, levels.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (isBeyond(levels[middle])) high = middle;
+    else low = middle + 1;
+  }
+  return levels.slice(0, low);
 }
 
 /** Whether the hold of an order is what the page reckons: not where the venue may price it lower. @param {any} order @param {[string, string] | null} band */

@@ -10,9 +10,9 @@ const DAY_OF_YEAR = new Intl.DateTimeFormat(undefined, { day: "numeric", month: 
 const MINUTE = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 const WHOLE = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
 
-/** With the year where it is another one. @param {number} timestamp epoch seconds @returns {string} local */
-export function dayTime(timestamp) {
-  const [then, now] = [new Date(timestamp * 1000), new Date()];
+/** With the year where it is another one. @param {number} timestamp epoch seconds @param {number} [nowMs] epoch @returns {string} local */
+export function dayTime(timestamp, nowMs = Date.now()) {
+  const [then, now] = [new Date(timestamp * 1000), new Date(nowMs)];
   if (DAY_OF_YEAR.format(then) === DAY_OF_YEAR.format(now)) return clockTime(timestamp);
   return `${(then.getFullYear() === now.getFullYear() ? DAY : DAY_OF_YEAR).format(then)}, ${MINUTE.format(then)}`;
 }

@@ -22,7 +22,7 @@ export function TicketPreview({ checked }) {
   const { now, asking } = entry.preview;
   const pays = instrument && (entry.fields.side === "buy" ? instrument.quote : instrument.base);
   const { order } = checked;
-  const offered = order && isImmediate(order) ? entry.preview.offered(order) : "0";
+  const offered = order && now && isZero(now.filled) ? entry.preview.offered(order) : "0";
   const texts = instrument && now && order ? previewTexts(now, order, { instrument, offered, gathering: gathers(desk.trading.status) }) : {};
   const lines = [
     ["available", "Available", balances.loaded && pays ? money(truncated(balances.available(pays), AMOUNT_DECIMALS), pays) : null],
