@@ -1,20 +1,20 @@
 /**
  * Order entry: what is in the ticket, whether it can be sent and paid, what it would do, what became of it.
  *
- * What can't be paid is not sent. One order at a time is under way. When no answer comes, sending the same
+ * What can't be paid for certain is not sent. One order at a time is under way. When no answer comes, sending the same
  * fields again repeats the same client order id, so nothing is entered twice. Tells every change by "change",
  * and by "picked" that a price came from elsewhere. Knows no DOM.
  * Layer: above net and model, below view.
  */
 
-import { affordable, canPay, costNow, costOfSpending, feeRates, holdOf, holdPrice, spendable } from "./model/funds.js";
+import { compare, isZero } from "./model/decimal.js";
+import { affordable, canPay, costNow, costOfSpending, feeRates, holdOf, holdPrice, isHoldCertain, spendable } from "./model/funds.js";
 import { ORDER_TYPES } from "./model/order-types.js";
 import { EMPTY, checkTicket, inQuote, needsPrice, problemOf, stepOf, stepped } from "./model/ticket.js";
+import { whyNotTaken } from "./model/trading-status.js";
 import { describeAnswer, describeFailure, describeShort } from "./model/words.js";
 import { OrderPreview } from "./order-preview.js";
 
-/** A market order is reckoned on this many levels of the book. */
-const LEVELS_MAX = 1_000;
 /** What a new symbol leaves as it was: how one likes to trade, not at which price. */
 const KEPT = Object.freeze(["side", "type", "quantity_in", "trail_in", "time_in_force", "self_trade_prevention"]);
 const TOO_MANY_REQUESTS = 429;
@@ -42,6 +42,7 @@ export class OrderEntry extends EventTarget {
   #desk;
   #portfolio;
   /** Fields that were edited since the last order: only they are complained about. @type {Set<string>} */ #edited = new Set();
+  /** What was said of a part of what is available: until the fields change. @type {Result | null} */ #shareResult = null;
   /** @type {ReturnType<typeof setTimeout> | undefined} */ #timer;
   /** The order no answer came for. @type {{fields: string, clientOrderId: string} | null} */ #unanswered = null;
 
@@ -66,8 +67,9 @@ export class OrderEntry extends EventTarget {
 
   /**
    * The fields as an order, or what is wrong with them; what it would hold or cost, and whether that is there. O(levels).
-   * `funds` is null while there is no order, and where only the venue knows what it would hold.
-   * @returns {{problems: import("./model/ticket.js").Problems, order: any, funds: {needed: {asset: string, amount: string}, available: string, short: boolean} | null}}
+   * `funds` is null while there is no order, and where only the venue knows what it would hold; `short` of what can't be
+   * paid, `doubtful` of what perhaps can't.
+   * @returns {{problems: import("./model/ticket.js").Problems, order: any, funds: {needed: {asset: string, amount: string}, available: string, short: boolean, doubtful: boolean} | null}}
    */
   checked() {
     const { instrument } = this.#desk;
@@ -86,6 +88,7 @@ export class OrderEntry extends EventTarget {
   edit(name, value) {
     this.fields = { ...this.fields, ...(name in IN_UNIT && { [IN_UNIT[name]]: "" }), [name]: value };
     this.#edited.add(name);
+    if (this.result === this.#shareResult) this.result = { tone: "plain", text: "" };
     this.#renewPreview();
   }
 
@@ -115,7 +118,7 @@ export class OrderEntry extends EventTarget {
    * @returns {string | null} the field that is missing for it
    */
   takeShare(percent) {
-    const { instrument, book } = this.#desk;
+    const { instrument } = this.#desk;
     const { side } = this.fields;
     if (!instrument || !this.#portfolio.balances.loaded) return null;
     const spends = side === "buy" && inQuote(this.fields);
@@ -126,13 +129,25 @@ export class OrderEntry extends EventTarget {
       this.#tell();
       return limit.missing;
     }
-    const available = this.#portfolio.balances.available(side === "buy" ? instrument.quote : instrument.base);
+    const asset = side === "buy" ? instrument.quote : instrument.base;
+    const available = this.#portfolio.balances.available(asset);
+    const asks = this.preview.reach("buy");
     const quantity = spends
       ? spendable(available, percent, instrument, this.#rates)
-      : affordable({ side, price: limit.price }, available, percent, book.levels(LEVELS_MAX).asks, instrument, this.#rates);
+      : affordable({ side, price: limit.price }, available, percent, asks, instrument, this.#rates);
     this.edit("quantity", quantity ?? "");
-    if (quantity === null) this.#say({ tone: "bad", text: "That is less than one lot." });
+    const takes = side === "buy" && !spends && limit.price === null;
+    if (isZero(available)) this.#sayOfShare("bad", `There is no ${asset} available.`);
+    else if (takes && asks.length === 0) this.#sayOfShare("bad", "Nobody is quoting: there is nothing to buy.");
+    else if (quantity === null) this.#sayOfShare("bad", "That is less than one lot.");
+    else if (takes && compare(quantity, asks.at(-1).cumulative) === 0) this.#sayOfShare("plain", "That is all that is offered to a market order now.");
     return null;
+  }
+
+  /** @param {Result["tone"]} tone @param {string} text */
+  #sayOfShare(tone, text) {
+    this.#say({ tone, text });
+    this.#shareResult = this.result;
   }
 
   /**
@@ -170,7 +185,7 @@ export class OrderEntry extends EventTarget {
     } catch (failure) {
       if (!asked()) return;
       this.#unanswered = failure.kind === "no_answer" ? { fields, clientOrderId } : null;
-      this.#say({ tone: "bad", text: describeFailure(failure), why: failure.details?.seq ? { seq: String(failure.details.seq) } : null });
+      this.#say({ tone: "bad", text: describeFailure(this.#known(failure, order)), why: failure.details?.seq ? { seq: String(failure.details.seq) } : null });
       if (failure.status === TOO_MANY_REQUESTS) this.#rest(Math.ceil((failure.retryAfterMs ?? REST_MS) / SECOND_MS), this.result);
     } finally {
       this.busy = false;
@@ -197,14 +212,22 @@ export class OrderEntry extends EventTarget {
     if (needed === null) return null;
     const { balances } = this.#portfolio;
     const available = balances.available(needed.asset);
-    return { needed, available, short: balances.loaded && !canPay(needed, available) };
+    const short = balances.loaded && !canPay(needed, available);
+    const certain = isHoldCertain(order, this.#desk.trading.band ?? null);
+    return { needed, available, short: short && certain, doubtful: short && !certain };
+  }
+
+  /** A refusal with what is known of the symbol's status. @param {any} failure @param {any} order the body of POST /order */
+  #known(failure, order) {
+    const why = failure.code === "SYMBOL_NOT_TRADING" ? whyNotTaken(this.#desk.trading.status, order.symbol, order) : "";
+    return why ? { ...failure, code: "", message: why } : failure;
   }
 
   /** @param {any} order of `checkTicket` @returns {{asset: string, amount: string} | null} */
   #needed(order) {
-    const { instrument, book } = this.#desk;
+    const { instrument } = this.#desk;
     if (order.quote_quantity) return order.side === "buy" ? costOfSpending(order.quote_quantity, instrument, this.#rates) : null;
-    if (order.order_type === "market") return costNow(order, book.levels(LEVELS_MAX).asks, instrument, this.#rates);
+    if (order.order_type === "market") return costNow(order, order.side === "buy" ? this.preview.reach("buy") : [], instrument, this.#rates);
     const price = holdPrice(order, instrument);
     return order.side === "sell" || price !== null ? holdOf({ ...order, price }, instrument, this.#rates) : null;
   }

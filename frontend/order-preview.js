@@ -7,12 +7,16 @@
  * Layer: above net and model, below view.
  */
 
+import { compare } from "./model/decimal.js";
+import { withinReach } from "./model/funds.js";
 import { previewOfQuote, previewOfTest } from "./model/preview.js";
 
 const DELAY_MS = 200;
 const EVERY_MS = 1_000;
 /** After too many requests, or none that was answered. */
 const REST_MS = 5_000;
+/** The market is reckoned on this many levels of the book. */
+const LEVELS_MAX = 1_000;
 
 export class OrderPreview extends EventTarget {
   /** What it would do; null while unknown. @type {import("./model/preview.js").Preview | null} */ now = null;
@@ -23,6 +27,7 @@ export class OrderPreview extends EventTarget {
   /** @type {ReturnType<typeof setTimeout> | undefined} */ #timer;
   #request = new AbortController();
   #askedAtMs = -Infinity;
+  /** The status that was asked in. */ #status = "";
 
   /**
    * @param {import("./desk.js").Desk} desk
@@ -32,11 +37,29 @@ export class OrderPreview extends EventTarget {
     super();
     this.#desk = desk;
     this.#orderNow = orderNow;
+    desk.addEventListener("status", () => this.#desk.trading.status !== this.#status && this.renew());
+  }
+
+  /** The levels that a market order of that side may take, best first. @param {import("./model/types.js").Side} side */
+  reach(side) {
+    const { book, instrument, tape, trading } = this.#desk;
+    const market = { last: tape.trades[0]?.price ?? null, band: trading.band ?? null };
+    return instrument ? withinReach(side, book.levels(LEVELS_MAX), market, instrument) : [];
+  }
+
+  /** What the other side shows within the order's price. @param {any} order the body of POST /order @returns {string} */
+  offered({ side, price = null }) {
+    const { book } = this.#desk;
+    const levels = price === null ? this.reach(side) : book.levels(LEVELS_MAX)[side === "buy" ? "asks" : "bids"];
+    const worse = side === "buy" ? 1 : -1;
+    const beyond = price === null ? -1 : levels.findIndex((level) => compare(level.price, price) === worse);
+    return (beyond < 0 ? levels : levels.slice(0, beyond)).at(-1)?.cumulative ?? "0";
   }
 
   /** The order changed: what was told of the last one says nothing of it. */
   renew() {
     this.forget();
+    this.#status = this.#desk.trading.status;
     this.#timer = setTimeout(() => this.#ask(), DELAY_MS);
     this.asking = this.#orderNow() !== null;
   }
@@ -90,6 +113,7 @@ export class OrderPreview extends EventTarget {
       }
     }
     if (order.order_type !== "market" || !order.quantity) return null;
-    return previewOfQuote(await this.#desk.quote(order.side, order.quantity, signal), order.side, book.mid ?? null);
+    const quote = await this.#desk.quote(order.side, order.quantity, signal);
+    return quote.trades_now === false ? null : previewOfQuote(quote, order.side, book.mid ?? null);
   }
 }

@@ -129,6 +129,33 @@ export function rounded(text, decimals) {
   return fromUnits((units + half) / step, decimals);
 }
 
+/** Thousands, millions, ... */
+const LARGE = Object.freeze(["", "K", "M", "B", "T"]);
+
+/**
+ * About how many digits wide a number is drawn: a point or a comma is half as wide as a digit.
+ * @param {string} text with its thousands separated
+ */
+export function breadth(text) {
+  return text.length - (text.match(/[.,]/g)?.length ?? 0) / 2;
+}
+
+/**
+ * Short where it has no room: "987646666791" is "987.6B", cut toward zero. For showing.
+ * @param {string} text of zero or more
+ * @param {number} room in digits, for what stands before the point
+ * @param {number} [digits] that are left of what has no room
+ */
+export function abbreviated(text, room, digits = 4) {
+  const [whole] = text.split(".");
+  if (breadth(grouped(whole)) <= room) return text;
+  const power = Math.min(LARGE.length - 1, Math.floor((whole.length - 1) / 3));
+  if (power === 0) return text;
+  const [before, after] = [whole.slice(0, -3 * power), whole.slice(-3 * power)];
+  const decimals = Math.max(0, digits - before.length);
+  return `${decimals > 0 ? shortest(`${before}.${after.slice(0, decimals)}`) : before}${LARGE[power]}`;
+}
+
 /**
  * Cut to at most `decimals`, toward zero: never more than there is. For showing.
  * @param {string} text

@@ -2,7 +2,8 @@
  * What an order takes from the account, and how large one can be: exact, as the venue's ledger reckons.
  *
  * A buy holds for each lot its price and the higher of the two fees on it, rounded up to the quote asset's
- * minor unit; a sell holds the lots. A market buy costs what the levels it takes cost, and the taker's fee.
+ * minor unit; a sell holds the lots. A market buy costs what the levels it takes cost, and the taker's fee; what these are
+ * is certain only to the venue, which knows what icebergs hide and what self-trade prevention would do.
  * Layer: model.
  */
 
@@ -44,12 +45,13 @@ export function holdPrice(order, instrument) {
   return price === null || compare(leg, price) > 0 ? leg : price;
 }
 
-/** The stop price and the collar's width above it, in whole ticks. @param {string} stop @param {Instrument} instrument */
-function collared(stop, { tick_size: tick, limits }) {
+/** A price and the collar's width above it, or below it for a sell, in whole ticks. @param {string} price @param {Instrument} instrument @param {import("./types.js").Side} [side] */
+function collared(price, { tick_size: tick, limits }, side = "buy") {
   const scale = scaleOf(tick);
   const collar = toUnits(limits?.collar_percent ?? DEFAULT_COLLAR_PERCENT, RATE_SCALE - PERCENT_DECIMALS);
-  const ticks = toUnits(stop, scale) / toUnits(tick, scale);
-  return fromUnits((ticks + (ticks * collar) / RATE_ONE) * toUnits(tick, scale), scale);
+  const ticks = toUnits(price, scale) / toUnits(tick, scale);
+  const width = (ticks * collar) / RATE_ONE;
+  return fromUnits((side === "buy" ? ticks + width : ticks - width) * toUnits(tick, scale), scale);
 }
 
 /**
@@ -71,9 +73,47 @@ export function holdOf(order, instrument, rates) {
 }
 
 /**
+ * The levels that a market order may take: those within the collar and the band. Before the last trade is known
+ * they are too many rather than too few.
+ * @param {import("./types.js").Side} side of the order
+ * @param {{asks: import("./types.js").Level[], bids: import("./types.js").Level[]}} levels best first
+ * @param {{last: string | null, band: [string, string] | null}} market its last price, and the least and the greatest that may trade
+ * @param {Instrument} instrument
+ * @returns {import("./types.js").Level[]}
+ */
+export function withinReach(side, { asks, bids }, { last, band }, instrument) {
+  const [offered, near] = side === "buy" ? [asks, bids[0]?.price] : [bids, asks[0]?.price];
+  if (offered.length === 0) return [];
+  const beyond = (a, b) => (side === "buy" ? compare(a, b) > 0 : compare(a, b) < 0);
+  const best = offered[0].price;
+  const edges = band ? [side === "buy" ? band[1] : band[0]] : [];
+  if (instrument.limits?.collar_percent) {
+    const inside = near !== undefined && last !== null && beyond(near, last) ? near : last;
+    edges.push(collared(inside === null || beyond(inside, best) ? best : inside, instrument, side));
+  }
+  return upTo(offered, ({ price }) => edges.some((edge) => beyond(price, edge)));
+}
+
+/** Those before the first that is beyond, of levels best first. O(log n) looks. @param {import("./types.js").Level[]} levels @param {(level: import("./types.js").Level) => boolean} isBeyond */
+function upTo(levels, isBeyond) {
+  let [low, high] = [0, levels.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (isBeyond(levels[middle])) high = middle;
+    else low = middle + 1;
+  }
+  return levels.slice(0, low);
+}
+
+/** Whether the hold of an order is what the page reckons: not where the venue may price it lower. @param {any} order @param {[string, string] | null} band */
+export function isHoldCertain({ order_type: type, post_only: postOnly, price }, band) {
+  return type !== "market" && postOnly !== "slide" && !(band && price && compare(price, band[1]) > 0);
+}
+
+/**
  * What a market order would take now.
  * @param {{side: string, quantity: string}} order
- * @param {import("./types.js").Level[]} asks best first; a sell does not look at them
+ * @param {import("./types.js").Level[]} asks of `withinReach`; a sell does not look at them
  * @param {Instrument} instrument
  * @param {Rates} rates
  * @returns {Money}
@@ -97,7 +137,7 @@ export function costNow(order, asks, instrument, rates) {
  * @param {{side: string, price: string | null}} order without a price: a market order, which takes `asks`
  * @param {string} available of the asset that pays
  * @param {number} percent 1 to 100
- * @param {import("./types.js").Level[]} asks best first, for a market buy
+ * @param {import("./types.js").Level[]} asks of `withinReach`, for a market buy
  * @param {Instrument} instrument
  * @param {Rates} rates
  * @returns {string | null} null when it is less than a lot, or the price is none

@@ -7,7 +7,7 @@
  * Layer: model.
  */
 
-import { fromUnits, grouped, scaleOf, shortest, toUnits } from "./decimal.js";
+import { abbreviated, breadth, fromUnits, grouped, scaleOf, shortest, toUnits } from "./decimal.js";
 
 /** @typedef {import("./types.js").Side} Side */
 
@@ -18,13 +18,16 @@ const COARSEST_PART = 20n;
 const SIZE_DIGITS = 9;
 const TOTAL_DIGITS = 7;
 const OWN_DIGITS = 5;
+/** Digits that a price has room for; a longer one takes it from sizes and totals. */
+const PRICE_DIGITS = 9;
 
 /**
  * @typedef {object} LadderRow
  * @property {string} price a whole number of ticks
  * @property {string} shown the price as far as the group tells it apart
- * @property {string} quantity cut to the decimals that all rows have room for
+ * @property {string} quantity cut to the decimals that all rows have room for, and short where it has none
  * @property {string} total quantity from the best level to this one, likewise
+ * @property {string} exact both as they are, in words, where they are shown short; else ""
  * @property {number} orders
  * @property {number} share of the bar, in whole per cent of the longest
  * @property {boolean} meets whether it would trade in the auction that is gathering
@@ -111,16 +114,22 @@ export function ladderOf(sides, { grouping, asks, bids, bars, own, indicative = 
   const all = [...groups.sell, ...groups.buy];
   const lengthOf = bars === "total" ? ({ total }) => total : ({ quantity }) => quantity;
   const longest = all.reduce((most, group) => (lengthOf(group) > most ? lengthOf(group) : most), 1n);
-  const sizeDecimals = decimalsFor(all.map(({ quantity }) => quantity), SIZE_DIGITS, sides.quantityScale);
-  const totalDecimals = decimalsFor(all.map(({ total }) => total), TOTAL_DIGITS, sides.quantityScale);
+  const shown = (price) => grouped(price.slice(0, price.length - sides.priceScale + scaleOf(grouping)).replace(/\.$/, ""));
+  const widest = all.reduce((most, { price }) => Math.max(most, breadth(shown(fromUnits(price, sides.priceScale)))), 0);
+  const missing = Math.max(0, widest - PRICE_DIGITS);
+  const sizeOf = shortener(all.map(({ quantity }) => quantity), SIZE_DIGITS - Math.ceil(missing / 2), sides.quantityScale);
+  const totalOf = shortener(all.map(({ total }) => total), TOTAL_DIGITS - Math.floor(missing / 2), sides.quantityScale);
   const toRow = (side) => (group) => {
     const price = fromUnits(group.price, sides.priceScale);
     const mine = own.get(`${side} ${group.price}`);
+    const [quantity, total] = [sizeOf(group.quantity), totalOf(group.total)];
+    const exactly = (units) => grouped(shortest(fromUnits(units, sides.quantityScale)));
     return {
       price,
-      shown: grouped(price.slice(0, price.length - sides.priceScale + scaleOf(grouping)).replace(/\.$/, "")),
-      quantity: cut(fromUnits(group.quantity, sides.quantityScale), sizeDecimals),
-      total: cut(fromUnits(group.total, sides.quantityScale), totalDecimals),
+      shown: shown(price),
+      quantity,
+      total,
+      exact: isShort(quantity) || isShort(total) ? `${exactly(group.quantity)}, in all ${exactly(group.total)}` : "",
       orders: group.orders,
       share: Number((lengthOf(group) * 100n) / longest),
       meets: auction !== null && (side === "buy" ? group.price >= auction : group.price <= auction),
@@ -128,6 +137,28 @@ export function ladderOf(sides, { grouping, asks, bids, bars, own, indicative = 
     };
   };
   return { asks: groups.sell.map(toRow("sell")), bids: groups.buy.map(toRow("buy")) };
+}
+
+/** How many digits wide the widest price is. @param {{asks: LadderRow[], bids: LadderRow[]}} rows */
+export function priceDigits({ asks, bids }) {
+  return [...asks, ...bids].reduce((most, { shown }) => Math.max(most, breadth(shown)), 0);
+}
+
+/**
+ * How the quantities of a column are shown: with the decimals that all have room for, and those that have none short.
+ * @param {bigint[]} quantities @param {number} digits @param {number} scale
+ * @returns {(quantity: bigint) => string}
+ */
+function shortener(quantities, digits, scale) {
+  const room = digits + 0.5; // and a point
+  const short = (units) => abbreviated(fromUnits(units, scale), room);
+  const decimals = decimalsFor(quantities.filter((units) => !isShort(short(units))), digits, scale);
+  return (units) => (isShort(short(units)) ? short(units) : cut(fromUnits(units, scale), decimals));
+}
+
+/** @param {string} text */
+function isShort(text) {
+  return /[A-Z]$/.test(text);
 }
 
 /** Decimals that the greatest of some quantities has room for. @param {bigint[]} quantities @param {number} digits @param {number} scale */
@@ -183,6 +214,7 @@ export function ordinal(n) {
 /** Few digits where exact ones have no room: "1234.56789" is "1234.6". @param {string} quantity */
 function compact(quantity) {
   const [whole, fraction = ""] = quantity.split(".");
+  if (isShort(abbreviated(quantity, OWN_DIGITS + 0.5))) return abbreviated(quantity, OWN_DIGITS + 0.5, OWN_DIGITS - 2);
   const decimals = Math.max(0, OWN_DIGITS - whole.length);
   if (fraction.length <= decimals) return quantity;
   const short = shortest(cut(quantity, decimals));

@@ -10,6 +10,8 @@ import { describeRefusal } from "./words.js";
 /**
  * @typedef {object} Preview amounts in the quote asset unless said otherwise
  * @property {string | null} refused why the venue would not take it, in words
+ * @property {string | null} status it would have; null while unknown
+ * @property {string | null} reason why it would end with something left
  * @property {string} filled quantity that would trade at once
  * @property {string} wanted quantity that was asked for, or "" of an order by amount
  * @property {string | null} average
@@ -17,6 +19,7 @@ import { describeRefusal } from "./words.js";
  * @property {string} notional of what would trade
  * @property {string} fee of what would trade
  * @property {{asset: string, amount: string} | null} held what would be set aside for the rest; null while unknown
+ * @property {{at_once: boolean, quantity: string} | null} exits of a bracket, and what they would be for
  * @property {string[]} notes what the venue would do about it, in words
  */
 
@@ -31,6 +34,8 @@ const PROTECTIONS = Object.freeze({
   held_funds: () => "It trades no higher than what it sets aside for.",
   self_trade: () => "It meets an order of your own: self-trade prevention would act.",
 });
+const ENDED = Object.freeze(["filled", "cancelled", "expired"]);
+const AT_ONCE = Object.freeze(["ioc", "fok"]);
 
 /** @param {any} answer of POST /order/test @returns {Preview} */
 export function previewOfTest(answer) {
@@ -38,6 +43,8 @@ export function previewOfTest(answer) {
   if (answer.repeated) return NOTHING;
   return {
     refused: null,
+    status: answer.status ?? null,
+    reason: answer.reason ?? null,
     filled: answer.filled_quantity,
     wanted: answer.quantity ?? "",
     average: answer.average_price,
@@ -45,8 +52,29 @@ export function previewOfTest(answer) {
     notional: answer.notional,
     fee: answer.taker_fee,
     held: { asset: answer.held_asset, amount: answer.held },
-    notes: (answer.protections ?? []).map((name) => PROTECTIONS[name]?.(answer)).filter(Boolean),
+    exits: answer.exits ? { at_once: answer.exits.entered === "at_once", quantity: answer.exits.quantity } : null,
+    notes: [...protectionsOf(answer).map((name) => PROTECTIONS[name]?.(answer)).filter(Boolean), ...consequencesOf(answer)],
   };
+}
+
+/** What would act on the order or on what comes with it, each once. @param {any} answer @returns {string[]} */
+function protectionsOf({ protections = [], legs = [] }) {
+  return [...new Set([...protections, ...legs.flatMap((leg) => leg.protections ?? [])])];
+}
+
+/** What it would set off beside its own trades, in words. @param {any} answer of POST /order/test */
+function* consequencesOf({ order_type: type, reason, legs = [], exits, would_trigger: triggered = 0 }) {
+  if (type === "oco") {
+    if (reason === "one_cancels_other") yield "Its stop price is reached already: the stop would go to the market at once, and the limit would end.";
+    else if (legs.some((leg) => leg.reason === "one_cancels_other")) yield "Its limit would trade at once, and the stop would end.";
+  } else {
+    for (const { order_type: kind, status, filled_quantity: filled } of legs) {
+      if (kind !== "limit" && status !== "pending_trigger" && status !== "cancelled") yield "Its stop loss would trigger at once.";
+      else if (!isZero(filled)) yield `Its ${kind === "limit" ? "take profit would trade" : "stop loss would trigger"} at once.`;
+    }
+  }
+  if (exits?.reason === "insufficient_funds") yield "Its exits could not be paid for: they would be refused, and nothing would protect it.";
+  if (triggered > 0) yield `Its trades would reach the trigger of ${triggered === 1 ? "a waiting order" : `${triggered} waiting orders`}.`;
 }
 
 /**
@@ -69,12 +97,46 @@ export function previewOfQuote(quote, side, mid) {
 
 /** @type {Preview} */
 export const NOTHING = Object.freeze({
-  refused: null, filled: "0", wanted: "", average: null, slippagePercent: null, notional: "0", fee: "0", held: null, notes: [],
+  refused: null, status: null, reason: null, filled: "0", wanted: "", average: null, slippagePercent: null, notional: "0", fee: "0", held: null, exits: null, notes: [],
 });
 
 /** Whether it would trade at a price that nobody means. @param {Preview} preview */
 export function isCostly({ slippagePercent }) {
   return slippagePercent !== null && compare(slippagePercent, SLIPPAGE_WARN_PERCENT) >= 0;
+}
+
+/** Whether nothing of it would rest or wait. @param {Preview} preview */
+export function isEnded({ status }) {
+  return status !== null && ENDED.includes(status);
+}
+
+/** Whether it never rests, whatever becomes of it. @param {{order_type: string, time_in_force?: string}} order the body of POST /order */
+export function isImmediate({ order_type: type, time_in_force: time = "" }) {
+  return type === "market" || AT_ONCE.includes(time);
+}
+
+/**
+ * That it would end with something left, or with nothing at all, in words; "" when it would not.
+ * @param {Preview} preview
+ * @param {any} order the body of POST /order
+ * @param {string} offered what the other side shows within its price
+ * @param {string} base asset
+ */
+export function describeEnd(preview, order, offered, base) {
+  const { status, reason, filled, wanted } = preview;
+  if (order.order_type === "oco" || (status === null ? !isPartial(preview) : status !== "cancelled")) return "";
+  const amount = (text) => grouped(shortest(text));
+  const within = order.order_type === "market" ? "" : " within your price";
+  const there = order.side === "buy" ? "offered" : "wanted";
+  if (!isZero(filled)) {
+    if (order.quote_quantity) return `The book has only ${amount(filled)} ${base} of it; the rest would be cancelled.`;
+    return `Only ${amount(filled)} of ${amount(wanted)} ${base} would trade${within}; the rest would be cancelled.`;
+  }
+  if (reason === "self_trade") return "It would be cancelled.";
+  if (isZero(offered)) return `It would be cancelled: nothing is ${there}${within}.`;
+  const short = order.quantity && compare(offered, order.quantity) < 0;
+  if (short && order.time_in_force === "fok") return `It would be cancelled: only ${amount(offered)} of ${amount(order.quantity)} ${base} is ${there}${within}.`;
+  return "It would be cancelled, and trade nothing.";
 }
 
 /** Whether the book can't give all of what a market order asks for. @param {Preview} preview */

@@ -11,6 +11,7 @@ import { grouped, isZero, shortest } from "./decimal.js";
  * @property {string} status
  * @property {import("./types.js").Side | null} [limit_state] the side that may not trade at its price: buy is limit up
  * @property {string | null} [limit_price]
+ * @property {[string, string] | null} [band] the least and the greatest price of a trade just now
  * @property {{status: string, at: number} | null} [next_change] `at` in epoch seconds
  * @property {{price: string, quantity: string, imbalance: string, imbalance_side: import("./types.js").Side | null} | null} [indicative]
  */
@@ -96,6 +97,28 @@ export function describeState(state, { symbol, base, quote }) {
     default:
       return say("No orders are taken just now.");
   }
+}
+
+const NONE_TAKEN = Object.freeze({ halted: "is halted", closed: "is closed" });
+const GATHERING = Object.freeze(["pre_open", "auction"]);
+
+/** Whether orders gather without trading. @param {string} status */
+export function gathers(status) {
+  return GATHERING.includes(status);
+}
+
+/**
+ * Why the symbol does not take an order as it stands, as a sentence; "" when it may.
+ * @param {string} status
+ * @param {string} symbol
+ * @param {any} order the body of POST /order; null: any order
+ */
+export function whyNotTaken(status, symbol, order) {
+  if (NONE_TAKEN[status]) return `${symbol} ${NONE_TAKEN[status]}: no orders are taken; cancels work.`;
+  if (!gathers(status) || order === null) return "";
+  const { order_type: type, time_in_force: time, post_only: postOnly } = order;
+  const what = type === "market" ? "a market order" : time === "ioc" || time === "fok" ? time.toUpperCase() : postOnly ? "post only" : null;
+  return what ? `${symbol} gathers orders for an auction: it takes limit orders that can wait, and those with a trigger, but not ${what}.` : "";
 }
 
 /** @param {TradingState} state @param {string} base @param {string} quote */

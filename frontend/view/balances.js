@@ -5,7 +5,7 @@
 
 import { useEffect, useMemo, useState } from "preact/hooks";
 
-import { grouped, isZero, rounded, toUnits, fromUnits, shortest, truncated } from "../model/decimal.js";
+import { grouped, isZero, rounded, toUnits, fromUnits, scaleOf, shortest, truncated } from "../model/decimal.js";
 import { markOf, positionsOf, signOf, unrealised, worthOf } from "../model/profit.js";
 import { describeFailure } from "../model/words.js";
 import { Cell, DataTable } from "./data-table.js";
@@ -18,6 +18,8 @@ import { useModel, useModelSlowly } from "./use-model.js";
 /** More decimals than these are in the title. */
 const DECIMALS_SHOWN = 8;
 const MONEY_DECIMALS = 2;
+/** Of an average, in the title. */
+const COST_DECIMALS = 12;
 const DRAW_EVERY_MS = 500;
 /** Prices of the symbols that are not looked at. */
 const MARKS_EVERY_MS = 5_000;
@@ -87,7 +89,7 @@ function useTickers() {
 function rowOf(balance, instruments, positions, mark) {
   const markets = [...instruments.values()].filter(({ base }) => base === balance.asset);
   const market = markets.find(({ symbol }) => positions.has(symbol)) ?? markets[0];
-  if (!market) return { balance, quote: balance.asset, value: balance.total, position: null, gain: null };
+  if (!market) return { balance, quote: balance.asset, value: balance.total, position: null, gain: null, cost: null };
   const price = mark(market.symbol);
   const position = positions.get(market.symbol) ?? null;
   return {
@@ -96,10 +98,11 @@ function rowOf(balance, instruments, positions, mark) {
     value: price && worthOf(balance.total, price),
     position,
     gain: position && unrealised(position, price),
+    cost: position?.averageCost ? costText(position.averageCost, market.tick_size) : null,
   };
 }
 
-function BalanceRow({ balance, quote, value, position, gain }) {
+function BalanceRow({ balance, quote, value, position, gain, cost }) {
   const { asset } = balance;
   return html`
     <tr role="row" data-asset=${asset} class=${isZero(balance.total) && !position ? "nothing" : ""}>
@@ -107,8 +110,8 @@ function BalanceRow({ balance, quote, value, position, gain }) {
       ${AMOUNTS.map(([name, title]) => html`
         <${Cell} key=${name} label=${title} kind="number" data-amount=${name} title=${`${balance[name]} ${asset}`}>${grouped(truncated(balance[name], DECIMALS_SHOWN))}<//>`)}
       <${Cell} label="Value now" kind="number">${value ? html`${money(value)} <span class="soft">${quote}</span>` : "–"}<//>
-      <${Cell} label="Average cost" kind="number" title=${position?.averageCost ? `of ${position.quantity} ${asset}, fees included` : null}>
-        ${position?.averageCost ? money(position.averageCost) : "–"}<//>
+      <${Cell} label="Average cost" kind="number" data-profit="cost"
+        title=${cost ? `${rounded(position.averageCost, COST_DECIMALS)} ${quote}, of ${position.quantity} ${asset}, fees included` : null}>${cost ?? "–"}<//>
       <${Cell} label="Unrealised" kind="number" data-profit="unrealised">${gainText(gain, quote)}<//>
       <${Cell} label="Realised" kind="number" data-profit="realised">${gainText(position && position.realised, quote)}<//>
     </tr>`;
@@ -122,10 +125,14 @@ function gainText(amount, unit) {
   return html`<span data-direction=${sign} title=${`${amount} ${unit}`}>${sign > 0 ? "+" : sign < 0 ? "−" : ""}${text}</span>`;
 }
 
-/** @param {string} text */
-function money(text) {
-  const short = rounded(text, MONEY_DECIMALS);
-  return grouped(fromUnits(toUnits(short, MONEY_DECIMALS), MONEY_DECIMALS));
+/** As fine as the symbol's prices. @param {string} cost of one @param {string} tick */
+function costText(cost, tick) {
+  return money(cost, Math.max(MONEY_DECIMALS, scaleOf(tick)));
+}
+
+/** @param {string} text @param {number} [decimals] */
+function money(text, decimals = MONEY_DECIMALS) {
+  return grouped(fromUnits(toUnits(rounded(text, decimals), decimals), decimals));
 }
 
 /** What everything with a price is worth, asset of payment by asset of payment; and that some have none. */

@@ -10,7 +10,7 @@
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 
 import { LevelQueue } from "../level-queue.js";
-import { groupings, ladderOf, ownLevels } from "../model/ladder.js";
+import { groupings, ladderOf, ownLevels, priceDigits } from "../model/ladder.js";
 import { html } from "./html.js";
 import { LadderMiddle } from "./ladder-middle.js";
 import { LadderTools } from "./ladder-tools.js";
@@ -23,7 +23,7 @@ const LEVELS_MIN = 3;
 const LEVELS_MAX = 40;
 const PAGE_LEVELS = 10;
 const VACANT = Object.freeze({
-  price: "", shown: "", quantity: "", total: "", orders: "", share: 0, meets: false, own: "", place: "", ownWords: "",
+  price: "", shown: "", quantity: "", total: "", exact: "", orders: "", share: 0, meets: false, own: "", place: "", ownWords: "",
 });
 
 export function DepthLadder() {
@@ -62,7 +62,7 @@ export function DepthLadder() {
     <section class="panel ladder-panel" aria-labelledby="ladder-title">
       <${LadderTools} grouping=${grouping} sizes=${instrument ? groupings(instrument.tick_size, book.mid) : []} bars=${bars}
         away=${offset !== 0} onRecentre=${recentre} />
-      <div class="ladder" id="ladder" ref=${root} data-fitted=${count > 0 ? "" : null}
+      <div class="ladder" id="ladder" ref=${root} data-fitted=${count > 0 ? "" : null} style=${{ "--price-digits": priceDigits(levels) }}
         onPointerDown=${(event) => (pressed.current = targetOf(event)?.value ?? "")} onClick=${onClick} onKeyDown=${onKeyDown}>
         <table role="table" aria-labelledby="ladder-title">
           <${Head} instrument=${instrument} />

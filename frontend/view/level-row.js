@@ -15,6 +15,7 @@ import { NumberText, Spoken } from "./text.js";
  * @param {string} props.shown
  * @param {string} props.quantity
  * @param {string} props.total
+ * @param {string} props.exact size and total where they are shown short; else ""
  * @param {number | ""} props.orders
  * @param {number} props.share of the longest bar, in per cent
  * @param {boolean} props.meets whether it would trade in the auction that is gathering
@@ -24,11 +25,11 @@ import { NumberText, Spoken } from "./text.js";
  * @param {boolean} props.first whether the tab key stops here
  * @param {boolean} props.opened whether its queue is shown
  */
-function Line({ price, shown, quantity, total, orders, share, meets, own, place, ownWords, first, opened }) {
+function Line({ price, shown, quantity, total, exact, orders, share, meets, own, place, ownWords, first, opened }) {
   const flash = useFlash(price, quantity);
   return html`
     <tr role="row" class=${`${price ? "" : "vacant"} ${own ? "own" : ""} ${meets ? "meets" : ""} ${opened ? "opened" : ""}`}
-      style=${{ backgroundSize: `${share}% 100%` }} title=${ownWords || null} aria-hidden=${price ? null : "true"}>
+      style=${{ backgroundSize: `${share}% 100%` }} title=${[exact, ownWords].filter(Boolean).join(". ") || null} aria-hidden=${price ? null : "true"}>
       <td role="cell">
         <button type="button" class="level-price" value=${price} disabled=${price === ""} tabindex=${first ? 0 : -1}
           aria-description=${ownWords || null}><span>${shown}</span></button>

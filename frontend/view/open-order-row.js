@@ -128,6 +128,7 @@ function Editor({ order, place, instrument, field, edit, say }) {
 function Frame({ order, place, price, trigger, quantity, note = null, noteTone = null, frame = null, onKeyDown = null, children }) {
   const { desk } = useServices();
   const details = detailsOf(order, (timestamp) => dayTime(timestamp, desk.nowMs)).join(" · ");
+  const whole = detailsOf(order, wholeTime).join(" · ");
   const status = STATUS_WORDS[order.status] ?? order.status;
   return html`
     <tr role="row" data-side=${order.side} data-order=${order.order_id} ref=${frame} onKeyDown=${onKeyDown} class=${note === null ? "" : "editing"}>
@@ -140,8 +141,8 @@ function Frame({ order, place, price, trigger, quantity, note = null, noteTone =
       ${note === null
         ? html`<${Cell} label="Queue" class="queue">${queueText(place) || "–"}<//>`
         : html`<td role="cell" class="queue note" data-label="Queue" data-tone=${noteTone} aria-live="polite" title=${note}>${note}</td>`}
-      <${Cell} label="Status" title=${details || null}>${status}<//>
-      <${Cell} label="Details" only="wide" class="details" title=${details || null}>${details}<//>
+      <${Cell} label="Status" title=${whole || null}>${status}<//>
+      <${Cell} label="Details" only="wide" class="details" title=${whole || null}>${details}<//>
       <${Cell} label="Entered" kind="number" only="widest" class="time" title=${wholeTime(order.timestamp)}>${clockTime(order.timestamp)}<//>
       <td role="cell" class="number action">${children}</td>
     </tr>`;

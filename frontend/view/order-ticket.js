@@ -9,6 +9,7 @@ import { useEffect, useRef } from "preact/hooks";
 import { ORDER_TYPES } from "../model/order-types.js";
 import { inQuote } from "../model/ticket.js";
 import { keyHint } from "../model/shortcuts.js";
+import { whyNotTaken } from "../model/trading-status.js";
 import { html } from "./html.js";
 import { useServices } from "./services.js";
 import { Result } from "./text.js";
@@ -114,12 +115,13 @@ function Quantity({ problems }) {
 
 function Send() {
   const { desk, entry, portfolio } = useServices();
-  const { instrument, venue, linkState } = desk;
+  const { instrument, venue, linkState, trading } = desk;
   const { session, state } = portfolio.access;
   const ready = instrument !== null && venue.accepting && linkState !== "disconnected" && linkState !== "connecting";
-  const disabled = state === "starting" || (session !== null && (!ready || entry.busy || entry.restS > 0));
+  const closed = session && instrument ? whyNotTaken(trading.status, instrument.symbol, null) : "";
+  const disabled = state === "starting" || (session !== null && (!ready || closed !== "" || entry.busy || entry.restS > 0));
   const verb = entry.fields.side === "buy" ? "Buy" : "Sell";
   const order = entry.restS > 0 ? `Wait ${entry.restS} s` : `${verb} ${instrument?.base ?? ""}`;
   const text = session ? (entry.busy ? "Sending…" : order) : "Sign in to trade";
-  return html`<button type="submit" ...${keyHint("send")} class=${session ? "send" : "send ask"} disabled=${disabled}>${text}</button>`;
+  return html`<button type="submit" ...${{ ...keyHint("send"), ...(closed && { title: closed }) }} aria-describedby="caution" class=${session ? "send" : "send ask"} disabled=${disabled}>${text}</button>`;
 }

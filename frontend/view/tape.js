@@ -7,7 +7,7 @@
 
 import { useEffect, useMemo, useState } from "preact/hooks";
 
-import { grouped } from "../model/decimal.js";
+import { abbreviated, breadth, grouped } from "../model/decimal.js";
 import { describeDelay } from "../model/words.js";
 import { html } from "./html.js";
 import { memo } from "./memo.js";
@@ -17,6 +17,8 @@ import { useModel, useModelSlowly } from "./use-model.js";
 
 /** Nobody reads trades as fast as they come; each drawing moves all rows. */
 const DRAW_EVERY_MS = 100;
+/** That a size has room for. */
+const SIZE_DIGITS = 8;
 const SIDE_WORDS = Object.freeze({ buy: ["Buy", "buyer took"], sell: ["Sell", "seller took"] });
 /** Own fills are looked for among so many of the newest. */
 const FILLS_MAX = 500;
@@ -38,7 +40,7 @@ export function Tape() {
         <h2 id="tape-title">Trades</h2>
         <p class="tape-paused" id="tape-paused" hidden=${held === null}>Paused${waiting > 0 && html` · <b>${waiting}${tape.lost(held[0]) ? "+" : ""} new</b>`}</p>
       </div>
-      <div class="scroller" id="tape" tabindex="0" role="region" aria-labelledby="tape-title"
+      <div class="scroller" id="tape" tabindex="0" role="region" aria-labelledby="tape-title" style=${{ "--price-digits": breadth(grouped(trades[0]?.price ?? "")) }}
         onPointerEnter=${(event) => event.pointerType === "mouse" && hold("pointer")} onPointerLeave=${() => release("pointer")}
         onFocusIn=${() => hold("focus")} onFocusOut=${() => release("focus")}>
         <table role="table" aria-labelledby="tape-title">
@@ -93,11 +95,12 @@ function ownTrades(fills, symbol) {
 /** A trade never changes; at most it turns out to be ours. @param {{trade: import("../model/types.js").Trade, own: boolean}} props */
 const TradeRow = memo(({ trade, own }) => {
   const [word, spoken] = SIDE_WORDS[trade.aggressor_side];
+  const short = abbreviated(trade.quantity, SIZE_DIGITS);
   return html`
     <tr role="row" data-side=${trade.aggressor_side} class=${`${own ? "own" : ""} ${trade.auction ? "auction" : ""}`}
       title=${own ? "Your fill" : trade.auction ? "Traded in an auction" : null}>
       <td role="cell" class="price"><span>${grouped(trade.price)}</span></td>
-      <td role="cell"><${NumberText} value=${trade.quantity} /></td>
+      <td role="cell" title=${short === trade.quantity ? null : grouped(trade.quantity)}><${NumberText} value=${short} /></td>
       <td role="cell" class="time">${clockTime(trade.timestamp)}</td>
       <td role="cell" class="side">${trade.auction
         ? html`<span>Auction</span>`

@@ -256,6 +256,9 @@ def test_a_name_that_is_taken_is_said_beside_the_form(opens: Opens, server: Serv
     _call(server, "POST", "/auth/signup", body={"name": "taken", "password": PASSWORD})
     trader.signs("Sign up", "Taken", PASSWORD)
     expect(trader.page.locator("#account-menu .result")).to_have_text("Somebody has that name already.")
+    trader.page.locator("#account-menu").get_by_label("Password").fill("short")
+    trader.page.locator("#account-menu").get_by_role("button", name="Sign up", exact=True).click()
+    expect(trader.page.locator("#account-menu .result")).to_have_text("Password must be a text of 8 to 256 characters.")
 
 
 def test_a_guest_is_given_up_only_when_asked_twice(opens: Opens, server: Server) -> None:

@@ -75,7 +75,9 @@ def test_every_order_type_is_placed_and_listed_with_what_it_is(opens: Opens, mar
     ticket.get_by_label("Lasts").select_option("gtd")
     ticket.get_by_label("Ends at").fill(LIVES_UNTIL)
     _sends(trader, "Buy", "Stop limit", "Waiting: buy", stop_price="2100", price="2110", quantity="1")
-    expect(_row(trader, "Buy stop limit")).to_contain_text("until")
+    waiting = _row(trader, "Buy stop limit")
+    expect(waiting).to_contain_text(re.compile("until .*2090"))
+    expect(waiting.locator('[data-label="Status"]')).to_have_attribute("title", re.compile("until .*2090.*00:00"))
     ticket.get_by_label("Lasts").select_option("gtc")
 
     ticket.get_by_text("Trailing", exact=True).click()

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { Book } from "../../frontend/model/book.js";
-import { describePlace, groupings, ladderOf, ordinal, ownLevels, queueOf } from "../../frontend/model/ladder.js";
+import { describePlace, groupings, ladderOf, ordinal, ownLevels, priceDigits, queueOf } from "../../frontend/model/ladder.js";
 import { QueuePlaces } from "../../frontend/model/queue-places.js";
 import { golden } from "./golden.js";
 
@@ -65,7 +65,21 @@ test("the groups to choose from are decades of the tick, none of them too coarse
 test("great sizes give up decimals, so that the columns keep their width", () => {
   const book = bookOf([["100.05", "1234567.12345678", 1]], []);
   const [row] = ladderOf(book.sides, VIEW).bids;
-  assert.deepEqual([row.quantity, row.total], ["1234567.12", "1234567"]);
+  assert.deepEqual([row.quantity, row.total], ["1234567.12", "1.234M"]);
+});
+
+test("sizes that no column has room for are written short, exact in words, the more so the longer the prices are", () => {
+  const pepe = new Book(8, 0);
+  pepe.applySnapshot({ seq: 1, bids: [["0.00001200", "1000000", 1]], asks: [["0.00001234", "987646666791", 1], ["0.00001299", "900000000", 1]] });
+  const { asks, bids } = ladderOf(pepe.sides, { ...VIEW, grouping: "0.00000001" });
+  assert.deepEqual([asks[0].quantity, asks[1].quantity, asks[1].total, bids[0].quantity], ["987.6B", "900M", "988.5B", "1000000"]);
+  assert.deepEqual([asks[1].exact, bids[0].exact], ["900,000,000, in all 988,546,666,791", "1,000,000, in all 1,000,000"]);
+  assert.equal(priceDigits({ asks, bids }), 9.5);
+  const own = new Map([["sell 1299", { quantity: 900000000n, orders: 1, place: null }]]);
+  const mine = ladderOf(pepe.sides, { ...VIEW, grouping: "0.00000001", own }).asks[1];
+  assert.deepEqual([mine.own, mine.ownWords], ["900M", "Your 900000000"]);
+  const small = bookOf([["100.05", "98765432109.00000000", 1], ["100.04", "0.25000000", 1]], []);
+  assert.deepEqual(ladderOf(small.sides, VIEW).bids.map(({ quantity }) => quantity), ["98.76B", "0.25000000"], "the small one is no zero");
 });
 
 test("own orders of a listing are at their levels, and waiting stops are not", () => {

@@ -364,3 +364,16 @@ test("after too many orders the ticket says when to try again, keeps the draft, 
   assert.equal(enterOrder.asked.length, 2);
   assert.match(entry.result.text, /^In the book/);
 });
+
+test("an order that came as the symbol stopped trading is refused with what it does now", async (context) => {
+  const { desk } = deskOf({});
+  await started(context, desk);
+  desk.portfolio.enterOrder = answering(refused(422, { code: "SYMBOL_NOT_TRADING" }));
+  const entry = new OrderEntry(desk);
+  for (const [name, value] of Object.entries({ price: "1.00", quantity: "1" })) entry.edit(name, value);
+  entry.submit();
+  desk.trading = { status: "halted" };
+  await settled();
+  assert.equal(entry.result.text, "Rejected: BTC-USDT is halted: no orders are taken; cancels work.");
+  entry.preview.forget();
+});
