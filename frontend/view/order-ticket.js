@@ -9,6 +9,7 @@ import { useEffect, useRef } from "preact/hooks";
 import { ORDER_TYPES } from "../model/order-types.js";
 import { inQuote } from "../model/ticket.js";
 import { keyHint } from "../model/shortcuts.js";
+import { attention } from "./focus.js";
 import { html } from "./html.js";
 import { useServices } from "./services.js";
 import { Result } from "./text.js";
@@ -31,10 +32,15 @@ export function OrderTicket() {
   useModel(entry, "change");
   const form = useRef(/** @type {HTMLFormElement | null} */ (null));
   useEffect(() => {
-    const focusQuantity = () => entry.fields.quantity || form.current.elements.quantity.focus({ preventScroll: true });
-    entry.addEventListener("picked", focusQuantity);
-    return () => entry.removeEventListener("picked", focusQuantity);
-  }, [entry]);
+    const picked = () => {
+      attention.touched(true);
+      if (form.current.offsetParent) return focusNext(form.current, entry);
+      workspace.view("trade"); // on a phone, where it was not shown; it is from the next frame
+      requestAnimationFrame(() => focusNext(form.current, entry));
+    };
+    entry.addEventListener("picked", picked);
+    return () => entry.removeEventListener("picked", picked);
+  }, [entry, workspace]);
   const focus = (name) => {
     const field = name && form.current.elements[name];
     const folded = field?.closest("details");
@@ -47,6 +53,7 @@ export function OrderTicket() {
   const checked = entry.checked();
   const onSubmit = (event) => {
     event.preventDefault();
+    if (isShut(desk, portfolio)) return;
     if (portfolio.access.session) focus(entry.submit());
     else workspace.openAccount("login");
   };
@@ -87,6 +94,16 @@ export function OrderTicket() {
     </section>`;
 }
 
+/**
+ * A price was picked: on to the quantity, or where Enter sends; who walks the levels by keys stays there.
+ * @param {HTMLFormElement} form
+ * @param {import("../order-entry.js").OrderEntry} entry
+ */
+function focusNext(form, entry) {
+  const next = entry.fields.quantity ? (attention.byKey ? null : form.querySelector(".send")) : form.elements.quantity;
+  next?.focus({ preventScroll: true });
+}
+
 /** The prices that the type needs, and those it may have. */
 function Prices({ problems }) {
   const { desk, entry } = useServices();
@@ -112,14 +129,21 @@ function Quantity({ problems }) {
     : html`<${Field} name="quantity" title=${title} unit=${base} problem=${problems.quantity} />`;
 }
 
+/** Whether no order can be sent now, whatever it is. @param {import("../desk.js").Desk} desk @param {import("../portfolio.js").Portfolio} portfolio */
+function isShut({ instrument, venue, linkState }, { access: { session, state } }) {
+  const ready = instrument !== null && venue.accepting && linkState !== "disconnected" && linkState !== "connecting";
+  return state === "starting" || (session !== null && !ready);
+}
+
+/** Keeps the focus while an order is under way, and for the moment in which a second press would be the same order. */
 function Send() {
   const { desk, entry, portfolio } = useServices();
-  const { instrument, venue, linkState } = desk;
-  const { session, state } = portfolio.access;
-  const ready = instrument !== null && venue.accepting && linkState !== "disconnected" && linkState !== "connecting";
-  const disabled = state === "starting" || (session !== null && (!ready || entry.busy || entry.restS > 0));
+  const { session } = portfolio.access;
+  const rests = session !== null && (entry.busy || entry.sent || entry.restS > 0);
   const verb = entry.fields.side === "buy" ? "Buy" : "Sell";
-  const order = entry.restS > 0 ? `Wait ${entry.restS} s` : `${verb} ${instrument?.base ?? ""}`;
+  const order = entry.restS > 0 ? `Wait ${entry.restS} s` : entry.sent ? "Sent" : `${verb} ${desk.instrument?.base ?? ""}`;
   const text = session ? (entry.busy ? "Sending…" : order) : "Sign in to trade";
-  return html`<button type="submit" ...${keyHint("send")} class=${session ? "send" : "send ask"} disabled=${disabled}>${text}</button>`;
+  return html`
+    <button type="submit" ...${keyHint("send")} class=${session ? "send" : "send ask"} disabled=${isShut(desk, portfolio)}
+      aria-disabled=${rests ? "true" : null}>${text}</button>`;
 }
