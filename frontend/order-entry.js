@@ -1,7 +1,8 @@
 /**
  * Order entry: what is in the ticket, whether it can be sent and paid, what it would do, what became of it.
  *
- * What can't be paid for certain is not sent. One order at a time is under way. When no answer comes, sending the same
+ * What can't be paid for certain is not sent. One order at a time is under way, and a second press just after it is the same
+ * intention: a draft that was taken rests a moment, unless it is touched. When no answer comes, sending the same
  * fields again repeats the same client order id, so nothing is entered twice. Tells every change by "change",
  * and by "picked" that a price came from elsewhere. Knows no DOM.
  * Layer: above net and model, below view.
@@ -21,6 +22,8 @@ const TOO_MANY_REQUESTS = 429;
 /** How long no order is sent when there were too many and the venue doesn't say. */
 const REST_MS = 1_000;
 const SECOND_MS = 1_000;
+/** After the answer: longer than a double click, or a key that bounces, shorter than meaning it once more. */
+const ONE_INTENTION_MS = 600;
 /** What one order uses up: the next one is not meant to carry it. */
 const ONCE = Object.freeze(["take_profit", "stop_loss", "stop_loss_limit"]);
 
@@ -35,6 +38,8 @@ export class OrderEntry extends EventTarget {
   /** @type {TicketFields} */ fields = { ...EMPTY };
   /** Whether an order is under way. */
   busy = false;
+  /** Whether the draft was just taken, and not touched since: it is not sent now. */
+  sent = false;
   /** For how many more seconds none is sent, because there were too many. */
   restS = 0;
   /** What became of the last order. @type {Result} */ result = { tone: "plain", text: "" };
@@ -44,6 +49,7 @@ export class OrderEntry extends EventTarget {
   /** Fields that were edited since the last order: only they are complained about. @type {Set<string>} */ #edited = new Set();
   /** What was said of a part of what is available: until the fields change. @type {Result | null} */ #shareResult = null;
   /** @type {ReturnType<typeof setTimeout> | undefined} */ #timer;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */ #sentTimer;
   /** The order no answer came for. @type {{fields: string, clientOrderId: string} | null} */ #unanswered = null;
 
   /** @param {import("./desk.js").Desk} desk */
@@ -89,6 +95,7 @@ export class OrderEntry extends EventTarget {
     this.fields = { ...this.fields, ...(name in IN_UNIT && { [IN_UNIT[name]]: "" }), [name]: value };
     this.#edited.add(name);
     if (this.result === this.#shareResult) this.result = { tone: "plain", text: "" };
+    this.#note(false);
     this.#renewPreview();
   }
 
@@ -157,7 +164,7 @@ export class OrderEntry extends EventTarget {
   submit() {
     const { instrument } = this.#desk;
     const { session } = this.#portfolio.access;
-    if (this.busy || this.restS > 0 || !instrument || !session) return null;
+    if (this.busy || this.sent || this.restS > 0 || !instrument || !session) return null;
     const { problems, order, funds } = this.checked();
     if (!order || funds?.short) {
       for (const name of Object.keys(problems)) this.#edited.add(name);
@@ -173,6 +180,7 @@ export class OrderEntry extends EventTarget {
     const fields = JSON.stringify(order);
     const clientOrderId = this.#unanswered?.fields === fields ? this.#unanswered.clientOrderId : this.#portfolio.nextClientOrderId();
     const asked = () => this.#portfolio.access.session?.account === account;
+    const draft = this.fields;
     this.busy = true;
     this.#say({ tone: "plain", text: "Sending…" });
     try {
@@ -180,6 +188,7 @@ export class OrderEntry extends EventTarget {
       if (!asked()) return;
       this.#unanswered = null;
       this.#edited.clear();
+      this.#note(this.fields === draft);
       for (const name of ONCE) this.fields = { ...this.fields, [name]: "" };
       this.#say({ ...describeAnswer(answer, order, instrument), why: { order_id: answer.order_id } });
     } catch (failure) {
@@ -191,6 +200,13 @@ export class OrderEntry extends EventTarget {
       this.busy = false;
       this.#tell();
     }
+  }
+
+  /** @param {boolean} sent whether the draft is the one that was just taken; that passes by itself */
+  #note(sent) {
+    clearTimeout(this.#sentTimer);
+    this.sent = sent;
+    if (sent) this.#sentTimer = setTimeout(() => (this.#note(false), this.#tell()), ONE_INTENTION_MS);
   }
 
   /**
@@ -271,6 +287,7 @@ export class OrderEntry extends EventTarget {
   /** Another symbol or account: what became of the last order says nothing here. */
   #forgetAnswer() {
     this.#unanswered = null;
+    this.#note(false);
     this.#say({ tone: "plain", text: "" });
   }
 

@@ -2,6 +2,7 @@
  * The keyboard: which key does what, and when it does nothing.
  *
  * A key does nothing with a modifier, while a text is typed, or where the focused thing wants it for itself.
+ * Enter sends only what the reader has in hand, and Escape asks nothing just after it closed something (model/attention.js).
  * Layer: model.
  */
 
@@ -23,7 +24,7 @@ export const SHORTCUTS = Object.freeze([
   { does: "market", key: "m", shown: "M", words: "Market order" },
   { does: "price_up", key: "arrowup", shown: "↑", words: "Price one tick up; with Shift ten" },
   { does: "price_down", key: "arrowdown", shown: "↓", words: "Price one tick down; with Shift ten" },
-  { does: "send", key: "enter", shown: "Enter", words: "Send the order in the ticket" },
+  { does: "send", key: "enter", shown: "Enter", words: "Send the order in the ticket you have just worked on" },
   { does: "cancel_all", key: "escape", shown: "Esc", words: "Leave a field; else cancel all orders, after asking" },
   { does: "find", key: "/", shown: "/", words: "Find a symbol" },
   { does: "keys", key: "?", shown: "?", words: "These keys" },
@@ -53,14 +54,16 @@ export function keyHint(does) {
 /**
  * @param {{key: string, ctrlKey: boolean, metaKey: boolean, altKey: boolean, repeat: boolean}} event
  * @param {Focused} focused `choice`: radio buttons, lists, tabs; `control`: a button or link
+ * @param {{onTicket: boolean, settling: boolean}} attention
  * @returns {Action | null}
  */
-export function actionOf({ key, ctrlKey, metaKey, altKey, repeat }, focused) {
+export function actionOf({ key, ctrlKey, metaKey, altKey, repeat }, focused, { onTicket, settling }) {
   if (ctrlKey || metaKey || altKey || focused === "text") return null;
   const pressed = key.toLowerCase();
   if (repeat && !ARROWS.includes(pressed)) return null;
   if (ARROWS.includes(pressed) && (focused === "choice" || focused === "scroller")) return null;
-  if (pressed === "enter" && focused !== "nothing") return null;
+  if (pressed === "enter" && (focused !== "nothing" || !onTicket || settling)) return null;
+  if (pressed === "escape" && settling) return null;
   return SHORTCUTS.find((shortcut) => shortcut.key === pressed)?.does ?? null;
 }
 

@@ -1,12 +1,13 @@
 /**
- * Asks before every open order is cancelled.
+ * Asks before every open order is cancelled; what keeps them has the focus, so that no stray Enter takes them.
  * Layer: view.
  */
 
-import { useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 
 import { describeOpen } from "../model/shortcuts.js";
 import { describeFailure } from "../model/words.js";
+import { useKeptFocus } from "./focus.js";
 import { html } from "./html.js";
 import { useDialog } from "./use-dialog.js";
 import { useServices } from "./services.js";
@@ -20,10 +21,13 @@ export function CancelAllDialog({ onClose }) {
   const { portfolio } = useServices();
   useModel(portfolio, "orders", "switch");
   const dialog = useDialog();
+  const keep = useRef(/** @type {HTMLButtonElement | null} */ (null));
+  useKeptFocus(dialog, () => keep.current);
   const [busy, setBusy] = useState(false);
   const [result, say] = useState(NOTHING);
   const orders = portfolio.orders.open();
   const cancel = async () => {
+    if (busy) return;
     setBusy(true);
     try {
       const { count } = await portfolio.cancelAll();
@@ -41,9 +45,9 @@ export function CancelAllDialog({ onClose }) {
       <p class="soft">${some ? describeOpen(orders) : "There is nothing to cancel."}</p>
       <${Result} ...${result} />
       <div class="dialog-actions">
-        <button type="button" class="plain" onClick=${() => dialog.current.close()}>${orders.length > 1 ? "Keep them" : some ? "Keep it" : "Close"}</button>
+        <button type="button" class="plain" autofocus ref=${keep} onClick=${() => dialog.current.close()}>${orders.length > 1 ? "Keep them" : some ? "Keep it" : "Close"}</button>
         ${some && html`
-          <button type="button" class="danger" autofocus disabled=${busy} onClick=${cancel}>
+          <button type="button" class="danger" aria-disabled=${busy ? "true" : null} onClick=${cancel}>
             ${busy ? "Cancelling…" : orders.length > 1 ? `Cancel all ${orders.length}` : "Cancel it"}
           </button>`}
       </div>

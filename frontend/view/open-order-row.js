@@ -30,36 +30,28 @@ const PRIORITY_TEXTS = Object.freeze({ kept: "keeps its priority", lost: "goes t
  * @property {string | null} field that is being changed; null while none is
  * @property {(editing: {orderId: string, field: string} | null) => void} edit
  * @property {(result: {tone: string, text: string}) => void} say
+ * @property {(order: any) => void} cancel
+ * @property {"asked" | "done" | null} cancelled how far that is
  */
 
 export const OpenOrderRow = memo((/** @type {RowProps} */ props) => (props.field ? html`<${Editor} ...${props} />` : html`<${Shown} ...${props} />`));
 
 /** @param {RowProps} props */
-function Shown({ order, place, instrument, edit, say }) {
-  const { portfolio, workspace } = useServices();
-  const [busy, setBusy] = useState(false);
-  const cancel = async () => {
-    setBusy(true);
-    try {
-      await portfolio.cancelOrder(order.order_id);
-      say({ tone: "plain", text: "Order cancelled." });
-    } catch (failure) {
-      say({ tone: "bad", text: describeFailure(failure, "cancel") });
-      setBusy(false);
-    }
-  };
-  const fields = instrument ? amendable(order) : [];
+function Shown({ order, place, instrument, edit, cancel, cancelled }) {
+  const { workspace } = useServices();
+  const fields = instrument && !cancelled ? amendable(order) : [];
   const what = nameOf(order);
   const cell = (name, text) => (fields.includes(name) ? html`<${Changeable} name=${name} order=${order} edit=${edit}>${text}<//>` : text);
   return html`
-    <${Frame} order=${order} place=${place}
+    <${Frame} order=${order} place=${place} gone=${cancelled === "done"}
       price=${cell("price", order.price === null ? "–" : grouped(order.price))}
       trigger=${cell("stop_price", triggerText(order))}
       quantity=${cell("quantity", quantityText(order))}>
       ${fields.length > 0 && html`
-        <button type="button" class="plain" aria-label=${`Amend ${what}`} onClick=${() => edit({ orderId: order.order_id, field: fields[0] })}>Amend</button>`}
-      <button type="button" class="plain why-open" title="Why it waits, and what has become of it" aria-label=${`Why: ${what}`} onClick=${() => workspace.explain({ order_id: order.order_id, symbol: order.symbol })}>Why</button>
-      <button type="button" class="quiet" disabled=${busy} aria-label=${`Cancel ${what}`} onClick=${cancel}>Cancel</button>
+        <button type="button" class="plain" data-does="amend" aria-label=${`Amend ${what}`} onClick=${() => edit({ orderId: order.order_id, field: fields[0] })}>Amend</button>`}
+      <button type="button" class="plain why-open" data-does="why" title="Why it waits, and what has become of it" aria-label=${`Why: ${what}`} onClick=${() => workspace.explain({ order_id: order.order_id, symbol: order.symbol })}>Why</button>
+      <button type="button" class="quiet" data-does="cancel" aria-disabled=${cancelled ? "true" : null} aria-label=${`Cancel ${what}`}
+        onClick=${() => cancelled || cancel(order)}>Cancel</button>
     <//>`;
 }
 
@@ -110,7 +102,7 @@ function Editor({ order, place, instrument, field, edit, say }) {
   };
   const input = (name, otherwise) => fields.includes(name)
     ? html`
-      <input class="amend" name=${name} inputmode="decimal" autocomplete="off" spellcheck=${false} disabled=${busy} value=${draft[name]}
+      <input class="amend" name=${name} inputmode="decimal" autocomplete="off" spellcheck=${false} readonly=${busy} value=${draft[name]}
         aria-label=${`New ${FIELD_TITLES[name].toLowerCase()}`} aria-invalid=${problems[name] ? "true" : null} title=${problems[name] ?? null}
         onInput=${(event) => setDraft({ ...draft, [name]: event.target.value })} />`
     : otherwise;
@@ -119,19 +111,19 @@ function Editor({ order, place, instrument, field, edit, say }) {
   return html`
     <${Frame} order=${order} place=${place} frame=${row} onKeyDown=${onKeyDown} note=${note} noteTone=${changes === null ? "bad" : priority}
       price=${input("price", "–")} trigger=${input("stop_price", triggerText(order))} quantity=${input("quantity", quantityText(order))}>
-      <button type="button" class="plain" disabled=${busy} onClick=${save}>Save</button>
-      <button type="button" class="plain" disabled=${busy} onClick=${() => edit(null)}>Discard</button>
+      <button type="button" class="plain" aria-disabled=${busy ? "true" : null} onClick=${save}>Save</button>
+      <button type="button" class="plain" aria-disabled=${busy ? "true" : null} onClick=${() => busy || edit(null)}>Discard</button>
     <//>`;
 }
 
 /** The cells that are the same, changed or not. */
-function Frame({ order, place, price, trigger, quantity, note = null, noteTone = null, frame = null, onKeyDown = null, children }) {
+function Frame({ order, place, price, trigger, quantity, note = null, noteTone = null, frame = null, gone = false, onKeyDown = null, children }) {
   const { desk } = useServices();
   const details = detailsOf(order, (timestamp) => dayTime(timestamp, desk.nowMs)).join(" · ");
   const whole = detailsOf(order, wholeTime).join(" · ");
-  const status = STATUS_WORDS[order.status] ?? order.status;
+  const status = gone ? STATUS_WORDS.cancelled : (STATUS_WORDS[order.status] ?? order.status);
   return html`
-    <tr role="row" data-side=${order.side} data-order=${order.order_id} ref=${frame} onKeyDown=${onKeyDown} class=${note === null ? "" : "editing"}>
+    <tr role="row" data-side=${order.side} data-order=${order.order_id} ref=${frame} onKeyDown=${onKeyDown} class=${note !== null ? "editing" : gone ? "gone" : ""}>
       <${Cell} label="Symbol">${order.symbol}<//>
       <${Cell} label="Order"><span class="side">${order.side === "buy" ? "Buy" : "Sell"}</span> ${kindText(order)}<//>
       <${Cell} label="Price" kind="number">${price}<//>

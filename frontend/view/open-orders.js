@@ -9,9 +9,11 @@ import { grouped } from "../model/decimal.js";
 import { sortedOrders } from "../model/order-rows.js";
 import { describeFailure } from "../model/words.js";
 import { DataTable } from "./data-table.js";
+import { useKeptFocus } from "./focus.js";
 import { html } from "./html.js";
 import { OpenOrderRow } from "./open-order-row.js";
 import { useServices } from "./services.js";
+import { controlAt, placeOf, useAim, useCancels, withCancelled } from "./steady-rows.js";
 import { Result } from "./text.js";
 import { useModel, useModelSlowly } from "./use-model.js";
 
@@ -54,36 +56,41 @@ export function OpenOrders() {
     portfolio.addEventListener("switch", forget);
     return () => portfolio.removeEventListener("switch", forget);
   }, [portfolio]);
+  const { cancels, cancel } = useCancels(portfolio, say);
   const sort = workspace.recall("orders.sort", NEWEST_FIRST);
   const symbol = workspace.recall("orders.only", false) ? desk.instrument?.symbol : undefined;
   const all = portfolio.orders.open();
   const listed = symbol ? all.filter((order) => order.symbol === symbol) : all;
-  const rows = sortedOrders(listed, sort, portfolio.queue).slice(0, ROWS_MAX);
+  const rows = sortedOrders(withCancelled(listed, cancels, symbol), sort, portfolio.queue).slice(0, ROWS_MAX);
+  const area = useRef(/** @type {HTMLElement | null} */ (null));
+  useKeptFocus(area, (place) => controlAt(area.current, place), placeOf);
+  const aim = useAim(rows, say);
   return html`
-    <div class="tools">
-      <label class="check">
-        <input type="checkbox" id="only-symbol" checked=${symbol !== undefined} onInput=${(event) => workspace.remember("orders.only", event.target.checked)} />
-        <span>Only ${desk.instrument?.symbol ?? "this symbol"}</span>
-      </label>
-      <${Result} id="cancel-result" ...${result} />
-      <${CancelAll} count=${listed.length} symbol=${symbol} say=${say} />
-    </div>
-    <${DataTable} id="orders" label="Open orders" columns=${COLUMNS} sort=${sort} onSort=${(wanted) => workspace.remember("orders.sort", wanted)}
-      after=${rows.length === 0 && html`<p class="empty">${emptyText(portfolio, symbol, all.length)}</p>`}>
-      ${rows.map((order) => html`
-        <${OpenOrderRow} key=${order.order_id} order=${order} place=${portfolio.queue.of(order.order_id)} say=${say} edit=${edit}
-          instrument=${desk.instruments.get(order.symbol)} field=${editing?.orderId === order.order_id ? editing.field : null} />`)}
-    <//>`;
+    <div class="unboxed" ref=${area} ...${aim}>
+      <div class="tools">
+        <label class="check">
+          <input type="checkbox" id="only-symbol" checked=${symbol !== undefined} onInput=${(event) => workspace.remember("orders.only", event.target.checked)} />
+          <span>Only ${desk.instrument?.symbol ?? "this symbol"}</span>
+        </label>
+        <${Result} id="cancel-result" ...${result} />
+        <${CancelAll} count=${listed.length} symbol=${symbol} say=${say} />
+      </div>
+      <${DataTable} id="orders" label="Open orders" columns=${COLUMNS} sort=${sort} onSort=${(wanted) => workspace.remember("orders.sort", wanted)}
+        after=${rows.length === 0 && html`<p class="empty">${emptyText(portfolio, symbol, all.length)}</p>`}>
+        ${rows.map((order) => html`
+          <${OpenOrderRow} key=${order.order_id} order=${order} place=${portfolio.queue.of(order.order_id)} say=${say} edit=${edit}
+            cancel=${cancel} cancelled=${cancels.get(order.order_id)?.state ?? null}
+            instrument=${desk.instruments.get(order.symbol)} field=${editing?.orderId === order.order_id ? editing.field : null} />`)}
+      <//>
+    </div>`;
 }
 
-/** Cancels after it was asked once more. */
+/** Cancels after it was asked once more; what keeps them has the focus, and stands where the pointer is. */
 function CancelAll({ count, symbol, say }) {
   const { portfolio } = useServices();
   const [state, setState] = useState(/** @type {"idle" | "asking" | "busy"} */ ("idle"));
-  const yes = useRef(/** @type {HTMLButtonElement | null} */ (null));
-  useEffect(() => {
-    if (state === "asking") yes.current?.focus();
-  }, [state]);
+  const area = useRef(/** @type {HTMLElement | null} */ (null));
+  useKeptFocus(area, () => area.current.querySelector("#cancel-all-keep, #cancel-all:enabled") ?? document.getElementById("orders"));
   const cancel = async () => {
     setState("busy");
     try {
@@ -96,17 +103,16 @@ function CancelAll({ count, symbol, say }) {
     }
   };
   const what = `${count === 1 ? "1 order" : `${count} orders`}${symbol ? ` in ${symbol}` : ""}`;
-  if (state !== "asking" || count === 0) {
-    return html`
-      <button type="button" class="quiet" id="cancel-all" aria-keyshortcuts=${symbol ? null : "Escape"} title=${symbol ? null : "Cancel all orders (Esc)"}
-        disabled=${count === 0 || state === "busy"} onClick=${() => setState("asking")}>Cancel all</button>`;
-  }
-  return html`
+  const asked = html`
     <div class="confirm" role="group" aria-label="Cancel all" onKeyDown=${(event) => event.key === "Escape" && (event.stopPropagation(), setState("idle"))}>
       <span>Cancel ${what}?</span>
-      <button type="button" class="quiet sure" id="cancel-all-yes" ref=${yes} onClick=${cancel}>Yes, cancel</button>
-      <button type="button" class="plain" onClick=${() => setState("idle")}>Keep</button>
+      <button type="button" class="quiet sure" id="cancel-all-yes" onClick=${cancel}>Yes, cancel</button>
+      <button type="button" class="plain" id="cancel-all-keep" onClick=${() => setState("idle")}>Keep</button>
     </div>`;
+  const unasked = html`
+    <button type="button" class="quiet" id="cancel-all" aria-keyshortcuts=${symbol ? null : "Escape"} title=${symbol ? null : "Cancel all orders (Esc)"}
+      disabled=${count === 0 || state === "busy"} onClick=${() => setState("asking")}>Cancel all</button>`;
+  return html`<div class="unboxed" ref=${area}>${state === "asking" && count > 0 ? asked : unasked}</div>`;
 }
 
 /** @param {import("../portfolio.js").Portfolio} portfolio @param {string | undefined} symbol @param {number} others */

@@ -10,6 +10,7 @@ import { ORDER_TYPES } from "../model/order-types.js";
 import { inQuote } from "../model/ticket.js";
 import { keyHint } from "../model/shortcuts.js";
 import { whyNotTaken } from "../model/trading-status.js";
+import { attention } from "./focus.js";
 import { html } from "./html.js";
 import { useServices } from "./services.js";
 import { Result } from "./text.js";
@@ -32,10 +33,15 @@ export function OrderTicket() {
   useModel(entry, "change");
   const form = useRef(/** @type {HTMLFormElement | null} */ (null));
   useEffect(() => {
-    const focusQuantity = () => entry.fields.quantity || form.current.elements.quantity.focus({ preventScroll: true });
-    entry.addEventListener("picked", focusQuantity);
-    return () => entry.removeEventListener("picked", focusQuantity);
-  }, [entry]);
+    const picked = () => {
+      attention.touched(true);
+      if (form.current.offsetParent) return focusNext(form.current, entry);
+      workspace.view("trade"); // on a phone, where it was not shown; it is from the next frame
+      requestAnimationFrame(() => focusNext(form.current, entry));
+    };
+    entry.addEventListener("picked", picked);
+    return () => entry.removeEventListener("picked", picked);
+  }, [entry, workspace]);
   const focus = (name) => {
     const field = name && form.current.elements[name];
     const folded = field?.closest("details");
@@ -48,6 +54,7 @@ export function OrderTicket() {
   const checked = entry.checked();
   const onSubmit = (event) => {
     event.preventDefault();
+    if (isShut(desk, portfolio)) return;
     if (portfolio.access.session) focus(entry.submit());
     else workspace.openAccount("login");
   };
@@ -88,6 +95,16 @@ export function OrderTicket() {
     </section>`;
 }
 
+/**
+ * A price was picked: on to the quantity, or where Enter sends; who walks the levels by keys stays there.
+ * @param {HTMLFormElement} form
+ * @param {import("../order-entry.js").OrderEntry} entry
+ */
+function focusNext(form, entry) {
+  const next = entry.fields.quantity ? (attention.byKey ? null : form.querySelector(".send")) : form.elements.quantity;
+  next?.focus({ preventScroll: true });
+}
+
 /** The prices that the type needs, and those it may have. */
 function Prices({ problems }) {
   const { desk, entry } = useServices();
@@ -113,15 +130,23 @@ function Quantity({ problems }) {
     : html`<${Field} name="quantity" title=${title} unit=${base} problem=${problems.quantity} />`;
 }
 
+/** Whether no order can be sent now, whatever it is. @param {import("../desk.js").Desk} desk @param {import("../portfolio.js").Portfolio} portfolio */
+function isShut({ instrument, venue, linkState }, { access: { session, state } }) {
+  const ready = instrument !== null && venue.accepting && linkState !== "disconnected" && linkState !== "connecting";
+  return state === "starting" || (session !== null && !ready);
+}
+
+/** Keeps the focus while an order is under way, and for the moment in which a second press would be the same order. */
 function Send() {
   const { desk, entry, portfolio } = useServices();
-  const { instrument, venue, linkState, trading } = desk;
-  const { session, state } = portfolio.access;
-  const ready = instrument !== null && venue.accepting && linkState !== "disconnected" && linkState !== "connecting";
+  const { instrument, trading } = desk;
+  const { session } = portfolio.access;
   const closed = session && instrument ? whyNotTaken(trading.status, instrument.symbol, null) : "";
-  const disabled = state === "starting" || (session !== null && (!ready || closed !== "" || entry.busy || entry.restS > 0));
+  const rests = session !== null && (entry.busy || entry.sent || entry.restS > 0);
   const verb = entry.fields.side === "buy" ? "Buy" : "Sell";
-  const order = entry.restS > 0 ? `Wait ${entry.restS} s` : `${verb} ${instrument?.base ?? ""}`;
+  const order = entry.restS > 0 ? `Wait ${entry.restS} s` : entry.sent ? "Sent" : `${verb} ${desk.instrument?.base ?? ""}`;
   const text = session ? (entry.busy ? "Sending…" : order) : "Sign in to trade";
-  return html`<button type="submit" ...${{ ...keyHint("send"), ...(closed && { title: closed }) }} aria-describedby="caution" class=${session ? "send" : "send ask"} disabled=${disabled}>${text}</button>`;
+  return html`
+    <button type="submit" ...${{ ...keyHint("send"), ...(closed && { title: closed }) }} class=${session ? "send" : "send ask"}
+      aria-describedby="caution" aria-disabled=${rests ? "true" : null} disabled=${closed !== "" || isShut(desk, portfolio)}>${text}</button>`;
 }

@@ -6,6 +6,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 
 import { actionOf } from "../model/shortcuts.js";
+import { attention, isElsewhere, isNowhere, useAttention } from "./focus.js";
 import { CancelAllDialog } from "./cancel-all-dialog.js";
 import { html } from "./html.js";
 import { KeysDialog } from "./keys-dialog.js";
@@ -13,6 +14,8 @@ import { useServices } from "./services.js";
 import { Spoken } from "./text.js";
 
 const SPOKEN = Object.freeze({ buy: "Buy", sell: "Sell", limit: "Limit order", market: "Market order" });
+/** What has nothing to do with the ticket. */
+const APART = Object.freeze(["cancel_all", "find", "keys"]);
 
 export function Shortcuts() {
   const services = useServices();
@@ -20,13 +23,17 @@ export function Shortcuts() {
   const [said, say] = useState("");
   const latest = useRef(services);
   latest.current = services;
+  useAttention();
   useEffect(() => {
     const onKeyDown = (event) => {
+      const nowMs = performance.now();
+      if (event.defaultPrevented && event.key === "Escape") attention.closed(nowMs);
       if (event.defaultPrevented || isElsewhere()) return;
       if (event.key === "Escape" && focusedKind() === "text") return document.activeElement.blur();
       if (!latest.current.workspace.recall("shortcuts", true) && event.key !== "?") return;
-      const action = actionOf(event, focusedKind());
+      const action = actionOf(event, focusedKind(), { onTicket: attention.onTicket, settling: attention.settling(nowMs) });
       if (action === null || !perform(action, event.shiftKey, latest.current, open)) return;
+      attention.touched(!APART.includes(action));
       event.preventDefault();
       say(action.startsWith("price") ? latest.current.entry.fields.price : (SPOKEN[action] ?? ""));
     };
@@ -87,15 +94,10 @@ function perform(action, far, { entry, workspace }, open) {
   }
 }
 
-/** Whether a dialog or a menu has the keyboard. */
-function isElsewhere() {
-  return document.querySelector("dialog[open], :popover-open") !== null;
-}
-
 /** @returns {import("../model/shortcuts.js").Focused} */
 function focusedKind() {
   const { activeElement: active } = document;
-  if (!active || active === document.body) return "nothing";
+  if (isNowhere()) return "nothing";
   if (active.matches("input[type=radio], input[type=checkbox], [role=tab], [role=option], [role=menuitem]")) return "choice";
   if (active.matches("input, textarea, select, [contenteditable]")) return "text";
   if (active.closest("#ladder, [role=listbox], [role=menu]") || active.matches("[role=region], [role=application], canvas")) return "scroller";

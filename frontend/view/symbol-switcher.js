@@ -11,6 +11,7 @@ import { compare, grouped, rounded } from "../model/decimal.js";
 import { statusWord } from "../model/trading-status.js";
 import { toggled, watchlist } from "../model/watchlist.js";
 import { keyHint } from "../model/shortcuts.js";
+import { giveFocus, isNowhere } from "./focus.js";
 import { html } from "./html.js";
 import { useServices } from "./services.js";
 import { Spoken } from "./text.js";
@@ -24,6 +25,7 @@ export function SymbolSwitcher() {
   const { desk, workspace } = useServices();
   useModel(desk, "instruments", "symbol");
   const list = useRef(/** @type {HTMLElement | null} */ (null));
+  const button = useRef(/** @type {HTMLButtonElement | null} */ (null));
   const [open, setOpen] = useState(false);
   const { instrument, instruments } = desk;
   useEffect(() => {
@@ -31,12 +33,16 @@ export function SymbolSwitcher() {
     workspace.addEventListener("find", show);
     return () => workspace.removeEventListener("find", show);
   }, [workspace]);
+  const onToggle = ({ newState }) => {
+    setOpen(newState === "open");
+    if (newState === "closed" && (isNowhere() || list.current.contains(document.activeElement))) giveFocus(button.current);
+  };
   return html`
-    <button type="button" class="switcher" id="symbol" popovertarget="symbols" ...${keyHint("find")} aria-haspopup="dialog" aria-expanded=${String(open)}
+    <button type="button" class="switcher" id="symbol" ref=${button} popovertarget="symbols" ...${keyHint("find")} aria-haspopup="dialog" aria-expanded=${String(open)}
       disabled=${instruments.size === 0} title="Find a symbol ( / )">
       <${Spoken}>Symbol: <//><span class="switcher-symbol">${instrument?.symbol ?? "Loading…"}</span>
     </button>
-    <div class="menu symbols" id="symbols" popover="auto" role="dialog" aria-label="Symbols" ref=${list} onToggle=${({ newState }) => setOpen(newState === "open")}>
+    <div class="menu symbols" id="symbols" popover="auto" role="dialog" aria-label="Symbols" ref=${list} onToggle=${onToggle}>
       ${open && html`<${List} close=${() => list.current.hidePopover()} />`}
     </div>`;
 }

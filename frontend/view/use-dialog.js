@@ -1,17 +1,30 @@
 /**
- * A modal dialog for as long as its component is there: the browser keeps the focus within, and gives it back.
+ * A modal dialog for as long as its component is there: the browser keeps the focus within, and gives it back;
+ * where it came from a menu that is shut by then, the menu's button gets it.
  * Layer: view.
  */
 
 import { useLayoutEffect, useRef } from "preact/hooks";
+
+import { giveFocus, isNowhere } from "./focus.js";
 
 /** @returns {import("preact/hooks").MutableRef<HTMLDialogElement | null>} for its `ref` */
 export function useDialog() {
   const dialog = useRef(/** @type {HTMLDialogElement | null} */ (null));
   useLayoutEffect(() => {
     const { current } = dialog;
+    const opener = openerOf(document.activeElement);
     current.showModal();
-    return () => current.close();
+    return () => {
+      current.close();
+      if (opener && isNowhere()) giveFocus(opener);
+    };
   }, []);
   return dialog;
+}
+
+/** @param {Element | null} active @returns {HTMLElement | null} */
+function openerOf(active) {
+  const menu = active?.closest("[popover]");
+  return menu ? document.querySelector(`[popovertarget="${menu.id}"]`) : /** @type {HTMLElement | null} */ (active);
 }

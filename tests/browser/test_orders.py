@@ -121,7 +121,7 @@ def test_cancel_all_asks_first_and_may_mean_one_symbol(opens: Opens, market: Ser
     trader.sees_result("In the book")
     expect(trader.orders()).to_have_count(2)
     trader.page.get_by_role("button", name="Cancel all").click()
-    expect(trader.page.locator("#cancel-all-yes")).to_be_focused()
+    expect(trader.page.get_by_role("button", name="Keep")).to_be_focused()
     trader.page.keyboard.press("Escape")
     expect(trader.page.locator("#cancel-all-yes")).to_have_count(0)
     expect(trader.orders()).to_have_count(2)

@@ -377,3 +377,30 @@ test("an order that came as the symbol stopped trading is refused with what it d
   assert.equal(entry.result.text, "Rejected: BTC-USDT is halted: no orders are taken; cancels work.");
   entry.preview.forget();
 });
+
+test("a draft that was taken is not sent again for a moment, unless it is touched", async (context) => {
+  context.mock.timers.enable({ apis: ["setTimeout"] });
+  const { desk } = deskOf({});
+  await started(context, desk);
+  const enterOrder = answering({ status: "resting", order_id: "5", quantity: "1.00", price: "1.00", filled_quantity: "0" });
+  desk.portfolio.enterOrder = enterOrder;
+  const entry = new OrderEntry(desk);
+  const sent = async () => {
+    entry.submit();
+    await settled();
+    return enterOrder.asked.length;
+  };
+  for (const [name, value] of Object.entries({ price: "1.00", quantity: "1" })) entry.edit(name, value);
+  assert.deepEqual([await sent(), await sent(), entry.sent], [1, 1, true]);
+  context.mock.timers.tick(599);
+  assert.equal(await sent(), 1);
+  context.mock.timers.tick(1);
+  assert.deepEqual([entry.sent, await sent()], [false, 2]);
+  entry.edit("quantity", "1");
+  assert.equal(await sent(), 3, "touched, though the same");
+  context.mock.timers.tick(600);
+  entry.submit();
+  entry.edit("quantity", "2");
+  await settled();
+  assert.deepEqual([entry.sent, await sent()], [false, 5], "changed while the last one was under way");
+});

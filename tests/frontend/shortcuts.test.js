@@ -2,39 +2,83 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { Attention, SETTLING_MS } from "../../frontend/model/attention.js";
 import { FillNotices, describeFills } from "../../frontend/model/fill-notices.js";
 import { Fills } from "../../frontend/model/fills.js";
+import { RowMoves } from "../../frontend/model/row-moves.js";
 import { SHORTCUTS, actionOf, describeOpen, keyHint } from "../../frontend/model/shortcuts.js";
 import { Tape } from "../../frontend/model/trades.js";
 import { compare } from "../../frontend/model/decimal.js";
 import { golden } from "./golden.js";
 
 const press = (key, more = {}) => ({ key, ctrlKey: false, metaKey: false, altKey: false, repeat: false, ...more });
+const ON_TICKET = { onTicket: true, settling: false };
+const does = (event, focused, attention = ON_TICKET) => actionOf(event, focused, attention);
 
 test("every key does its work when nothing has the focus, capital or not", () => {
-  for (const { key, does } of SHORTCUTS) assert.equal(actionOf(press(key), "nothing"), does);
-  assert.equal(actionOf(press("B"), "nothing"), "buy");
-  assert.equal(actionOf(press("ArrowUp"), "nothing"), "price_up");
-  assert.equal(actionOf(press("x"), "nothing"), null);
+  for (const shortcut of SHORTCUTS) assert.equal(does(press(shortcut.key), "nothing"), shortcut.does);
+  assert.equal(does(press("B"), "nothing"), "buy");
+  assert.equal(does(press("ArrowUp"), "nothing"), "price_up");
+  assert.equal(does(press("x"), "nothing"), null);
 });
 
 test("no key does anything while a text is typed, or with a modifier", () => {
   for (const { key } of SHORTCUTS) {
-    assert.equal(actionOf(press(key), "text"), null);
-    for (const modifier of ["ctrlKey", "metaKey", "altKey"]) assert.equal(actionOf(press(key, { [modifier]: true }), "nothing"), null);
+    assert.equal(does(press(key), "text"), null);
+    for (const modifier of ["ctrlKey", "metaKey", "altKey"]) assert.equal(does(press(key, { [modifier]: true }), "nothing"), null);
   }
 });
 
 test("a key that is held down moves the price and does nothing else", () => {
-  const held = SHORTCUTS.filter(({ key }) => actionOf(press(key, { repeat: true }), "nothing"));
-  assert.deepEqual(held.map(({ does }) => does), ["price_up", "price_down"]);
+  const held = SHORTCUTS.filter(({ key }) => does(press(key, { repeat: true }), "nothing"));
+  assert.deepEqual(held.map((shortcut) => shortcut.does), ["price_up", "price_down"]);
 });
 
 test("enter is left to a focused button, arrows to what walks by them", () => {
-  for (const focused of ["control", "choice", "scroller"]) assert.equal(actionOf(press("Enter"), focused), null);
-  for (const focused of ["choice", "scroller"]) assert.equal(actionOf(press("ArrowUp"), focused), null);
-  assert.equal(actionOf(press("s"), "choice"), "sell");
-  assert.equal(actionOf(press("ArrowDown"), "control"), "price_down");
+  for (const focused of ["control", "choice", "scroller"]) assert.equal(does(press("Enter"), focused), null);
+  for (const focused of ["choice", "scroller"]) assert.equal(does(press("ArrowUp"), focused), null);
+  assert.equal(does(press("s"), "choice"), "sell");
+  assert.equal(does(press("ArrowDown"), "control"), "price_down");
+});
+
+test("enter sends what was touched last, and nothing after anything else was", () => {
+  const attention = new Attention();
+  const enter = (nowMs) => does(press("Enter"), "nothing", { onTicket: attention.onTicket, settling: attention.settling(nowMs) });
+  assert.equal(enter(0), null, "nothing was touched yet");
+  attention.touched(true);
+  assert.equal(enter(1), "send");
+  attention.touched(false);
+  assert.equal(enter(2), null);
+  attention.touched(true);
+  attention.closed(10);
+  assert.equal(enter(10 + SETTLING_MS), null, "what closed was touched later than the ticket");
+});
+
+test("enter and escape rest a moment after something closed, unless another key or the pointer came between", () => {
+  const attention = new Attention();
+  const pressed = (key, nowMs) => does(press(key), "nothing", { onTicket: true, settling: attention.settling(nowMs) });
+  attention.closed(1_000);
+  for (const key of ["Enter", "Escape"]) assert.equal(pressed(key, 999 + SETTLING_MS), null);
+  assert.equal(pressed("b", 1_001), "buy");
+  assert.equal(pressed("Enter", 1_000 + SETTLING_MS), "send");
+  assert.equal(pressed("Escape", 1_000 + SETTLING_MS), "cancel_all");
+  attention.closed(2_000);
+  attention.began(true);
+  assert.equal(pressed("Escape", 2_001), "cancel_all");
+});
+
+test("a click is kept from a row that just came under the lying pointer, and from no other", () => {
+  const moves = new RowMoves();
+  const [there, elsewhere] = [{ x: 500, y: 40 }, { x: 500, y: 90 }];
+  moves.drawn(["3", "2", "1"], 1_000, null);
+  assert.ok(!moves.cameUnder("3", there, 1_001), "the pointer was not on the table");
+  moves.drawn(["2", "1"], 5_000, there);
+  moves.drawn(["2", "1"], 5_100, there);
+  assert.ok(moves.cameUnder("2", { x: 503, y: 38 }, 5_499), "where the first was");
+  assert.ok(!moves.cameUnder("2", there, 5_500), "there was time to see it");
+  assert.ok(!moves.cameUnder("1", elsewhere, 5_100), "it was aimed at");
+  moves.drawn(["2", "1", "0"], 6_000, there);
+  assert.ok(!moves.cameUnder("2", there, 6_001), "it stayed where it was");
 });
 
 test("what would be cancelled is counted by symbol", () => {
