@@ -97,7 +97,7 @@ export class Charting extends EventTarget {
     const { signal } = this.#selection;
     try {
       const page = await this.#api.candles(this.instrument.symbol, { interval, end: oldest.time, limit: PAGE }, signal);
-      if (signal.aborted) return;
+      if (signal.aborted || candles.row[0]?.time !== oldest.time) return; // or let go of meanwhile: the page joins on nothing
       candles.complete = page.candles.length < PAGE;
       candles.add(page.candles, page.seq);
       this.#tell("candles");

@@ -36,6 +36,7 @@ export class PriceChart {
   /** @type {import("../model/candles.js").Candles | null} */ #drawn = null;
   #colours = coloursNow();
   #own = { lines: [], marks: [] };
+  /** Room for a bar that was asked for since the last frame. @type {number | null} */ #spacing = null;
 
   /** @param {HTMLElement} root @returns {Promise<PriceChart>} */
   static async on(root) {
@@ -198,7 +199,10 @@ export class PriceChart {
   /** @param {1 | -1} direction nearer, or farther away */
   zoom(direction) {
     const scale = this.#chart.timeScale();
-    scale.applyOptions({ barSpacing: scale.options().barSpacing * (direction > 0 ? ZOOM_STEP : 1 / ZOOM_STEP) });
+    // The library takes it on with the next frame: until then steps add up here.
+    this.#spacing = (this.#spacing ?? scale.options().barSpacing) * (direction > 0 ? ZOOM_STEP : 1 / ZOOM_STEP);
+    scale.applyOptions({ barSpacing: this.#spacing });
+    requestAnimationFrame(() => (this.#spacing = null));
   }
 
   /** Back to the newest candle. */

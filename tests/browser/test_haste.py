@@ -49,8 +49,8 @@ def _once(text: str) -> Callable[[Page], None]:
 @pytest.fixture
 def traded(server: Server) -> Iterator[Server]:
     """One trade; nothing of it stays in the book."""
-    entered(server, "sell", "0.5", "331.25", SYMBOL)
-    entered(server, "buy", "0.5", "331.25", SYMBOL)
+    entered(server, "sell", "0.5", "310.25", SYMBOL)
+    entered(server, "buy", "0.5", "310.25", SYMBOL)
     yield server
     asked(server, "DELETE", f"/orders?symbol={SYMBOL}")
 
@@ -58,8 +58,8 @@ def traded(server: Server) -> Iterator[Server]:
 @pytest.mark.parametrize("listing", ["/trades/", "/ticker/"])
 def test_a_tape_that_was_refused_for_haste_is_asked_for_again(opens: Opens, traded: Server, listing: str) -> None:
     trader = opens(traded, SYMBOL, prepare=_once(listing), forgive=True)  # the browser logs the refusal
-    expect(trader.tape().first).to_contain_text("331.25")
-    expect(trader.page.locator("#last .last-price")).to_have_text("331.25")
+    expect(trader.tape().first).to_contain_text("310.25")
+    expect(trader.page.locator("#last .last-price")).to_have_text("310.25")
     texts = trader.page.evaluate("() => texts")
     said = "The venue asks us to slow down. It is asked again by itself."
     assert (said in texts) == (listing == "/trades/")

@@ -291,7 +291,7 @@ def test_a_price_that_is_clicked_is_ready_to_be_sent_and_who_walks_the_levels_st
 
 
 def test_on_a_phone_a_price_leads_to_the_ticket_with_button_and_outcome_in_sight(opens: Opens, server: Server) -> None:
-    resting = entered(server, "sell", "2", "331.00", SYMBOL)
+    resting = entered(server, "sell", "2", "310.00", SYMBOL)
     trader = opens(server, SYMBOL, size=PHONE)
     bar = trader.page.locator(".phone-bar").bounding_box()
     assert bar
@@ -304,15 +304,15 @@ def test_on_a_phone_a_price_leads_to_the_ticket_with_button_and_outcome_in_sight
     trader.views("Trade")
     in_sight("#ticket .send")
     trader.views("Book")
-    trader.level("331.00").locator(".level-price").click()
+    trader.level("310.00").locator(".level-price").click()
     expect(trader.page.locator("#price")).to_be_visible()
-    expect(trader.page.locator("#price")).to_have_value("331.00")
+    expect(trader.page.locator("#price")).to_have_value("310.00")
     expect(trader.page.locator("#quantity")).to_be_focused()
     in_sight("#quantity")
     trader.page.locator("#quantity").fill("0.5")
     in_sight("#ticket .send")
     trader.sends()
-    trader.sees_result("Bought 0.5 BNB at 331")
+    trader.sees_result("Bought 0.5 BNB at 310")
     in_sight("#ticket .send")
     in_sight("#result")
     trader.screenshot("phone-sent")
