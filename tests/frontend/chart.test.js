@@ -186,6 +186,22 @@ test("history is asked for once the feed follows, and what the feed said meanwhi
   assert.equal(charting.candles.row.length, 3);
 });
 
+test("an older page that comes when what it joins on was let go of is dropped, and asked for again", async () => {
+  const rows = Array.from({ length: 500 }, (_, index) => [60 * (1_000 + index), "1", "1", "1", "1", "1"]);
+  const older = { candles: [[60, "1", "1", "1", "1", "1"]], seq: 7 };
+  const { charting, asked } = chartingWith([{ candles: rows, seq: 7 }, older, older]);
+  charting.show({ symbol: "BTC-USDT" });
+  charting.subscribed();
+  await settled();
+  const first = charting.loadOlder();
+  charting.candles.forget(300);
+  await first;
+  assert.deepEqual([charting.candles.row.length, charting.candles.complete], [200, false]);
+  await charting.loadOlder();
+  assert.deepEqual([charting.candles.row.length, charting.candles.complete], [201, true]);
+  assert.equal(asked.length, 3);
+});
+
 test("another interval is another subscription, and what was on its way for the former is dropped", async () => {
   const { charting, subscriptions } = chartingWith([page]);
   charting.show({ symbol: "BTC-USDT" });
