@@ -9,6 +9,9 @@ import { html } from "./html.js";
 import { memo } from "./memo.js";
 import { NumberText, Spoken } from "./text.js";
 
+/** A size flashes when it had not changed for so long. */
+const QUIET_MS = 1_000;
+
 /**
  * @param {object} props
  * @param {string} props.price "" where no level stands
@@ -44,14 +47,19 @@ function Line({ price, shown, quantity, total, exact, orders, share, meets, own,
     </tr>`;
 }
 
-/** Another word each time the quantity at the same price changed, which starts the animation anew. @returns {string | null} */
+/**
+ * Another word each time the quantity at the same price changed after a quiet while, which starts the animation anew.
+ * In a fast market every line would flash without end, which tells nothing and costs frames.
+ * @returns {string | null}
+ */
 function useFlash(price, quantity) {
-  const before = useRef({ price, quantity, flash: /** @type {string | null} */ (null) });
+  const before = useRef({ price, quantity, changedMs: -Infinity, flash: /** @type {string | null} */ (null) });
   const { current } = before;
+  if (current.price === price && current.quantity === quantity) return current.flash;
+  const nowMs = performance.now();
   if (current.price !== price) current.flash = null;
-  else if (current.quantity !== quantity) current.flash = current.flash === "a" ? "b" : "a";
-  current.price = price;
-  current.quantity = quantity;
+  else if (nowMs - current.changedMs > QUIET_MS) current.flash = current.flash === "a" ? "b" : "a";
+  before.current = { price, quantity, changedMs: nowMs, flash: current.flash };
   return current.flash;
 }
 

@@ -145,6 +145,15 @@ def test_the_tape_waits_while_it_is_read_and_counts_what_came(opens: Opens, quot
     expect(paused).to_be_visible()
 
 
+def test_a_size_that_changes_after_a_quiet_while_flashes(opens: Opens, quoted: Server) -> None:
+    trader = opens(quoted, SYMBOL)
+    size = trader.level("103.93").locator(".level-size")
+    expect(size).not_to_have_attribute("data-flash", re.compile("."))
+    trader.page.wait_for_timeout(1_100)
+    entered(quoted, "sell", "0.01", "103.93")
+    expect(size).to_have_attribute("data-flash", "a")
+
+
 def test_own_trades_are_marked_on_the_tape_and_told(opens: Opens, quoted: Server) -> None:
     trader = opens(quoted, SYMBOL)
     trader.enters("Buy", "Market", "0.125")
