@@ -15,7 +15,7 @@ import { html } from "./html.js";
 import { PriceChart } from "./price-chart.js";
 import { useServices } from "./services.js";
 import { Spoken } from "./text.js";
-import { useModel, useModelSlowly } from "./use-model.js";
+import { drawnAtPace, useModel, useModelSlowly } from "./use-model.js";
 import { useTheme } from "./use-theme.js";
 
 /** The feed tells candles no more often. */
@@ -70,7 +70,7 @@ export function Chart() {
 /** Prices to trade at come first, and nothing is drawn while the library is read. @param {import("../desk.js").Desk} desk */
 async function firstBook(desk) {
   while (desk.book.state === "empty") await new Promise((heard) => desk.addEventListener("book", heard, { once: true }));
-  await new Promise((drawn) => requestAnimationFrame(() => setTimeout(drawn)));
+  await drawnAtPace();
 }
 
 /** The chart once its library is here, which is fetched after the page has been drawn; `failed` when it did not come. */

@@ -43,6 +43,11 @@ function drawPaced() {
   for (const each of due) each();
 }
 
+/** When all that the feed has changed so far is drawn. @returns {Promise<void>} */
+export function drawnAtPace() {
+  return new Promise((drawn) => atPace(() => setTimeout(drawn)));
+}
+
 /** @returns {[number, () => void]} how often it was drawn by what draws the component that calls this; the latter is always the same function */
 function useRedraw() {
   return useReducer((count) => count + 1, 0);
