@@ -54,20 +54,31 @@ function useRedraw() {
 }
 
 /**
+ * Draw the component by `ask` whenever `target` tells one of `names`, until it goes.
+ * @param {(draw: () => void) => void} ask
+ * @param {Set<() => void>} asked what `ask` adds to
+ * @param {EventTarget} target
+ * @param {string[]} names
+ */
+function useEvents(ask, asked, target, names) {
+  const [, redraw] = useRedraw();
+  useLayoutEffect(() => {
+    const request = () => ask(redraw);
+    for (const name of names) target.addEventListener(name, request);
+    return () => {
+      for (const name of names) target.removeEventListener(name, request);
+      asked.delete(redraw);
+    };
+  }, [target, names.join(" ")]);
+}
+
+/**
  * Draw the component whenever `target` tells one of these events; it then reads the fields of the model itself.
  * @param {EventTarget} target
  * @param {...string} names
  */
 export function useModel(target, ...names) {
-  const [, redraw] = useRedraw();
-  useLayoutEffect(() => {
-    const request = () => atNextFrame(redraw);
-    for (const name of names) target.addEventListener(name, request);
-    return () => {
-      for (const name of names) target.removeEventListener(name, request);
-      waiting.delete(redraw);
-    };
-  }, [target, names.join(" ")]);
+  useEvents(atNextFrame, waiting, target, names);
 }
 
 /**
@@ -76,15 +87,7 @@ export function useModel(target, ...names) {
  * @param {...string} names
  */
 export function useFeed(target, ...names) {
-  const [, redraw] = useRedraw();
-  useLayoutEffect(() => {
-    const request = () => atPace(redraw);
-    for (const name of names) target.addEventListener(name, request);
-    return () => {
-      for (const name of names) target.removeEventListener(name, request);
-      paced.delete(redraw);
-    };
-  }, [target, names.join(" ")]);
+  useEvents(atPace, paced, target, names);
 }
 
 /**
