@@ -29,10 +29,11 @@ from api.settings import Settings
 from api.signing import Signing
 from api.timetable import KeptSchedules, Timetable
 from api.venue import Venue
-from engine.commands import Deposit, ListInstrument
+from engine.commands import AdoptRulebook, Deposit, ListInstrument
 from engine.events import Applied, Rejected
 from engine.exchange import Exchange
 from engine.instrument import Instrument
+from engine.rulebook import CURRENT_EDITION
 from engine.types import SANDBOX_ACCOUNT
 from journal.committer import SWITCH_INTERVAL_SECONDS, Committer
 from journal.replay import ReplayResult, replay
@@ -137,6 +138,8 @@ class Server:
         clock = Clock(exchange, sequencer, time.time_ns)
         self._closers.append(clock.stop)
         clock.start()
+        if exchange.rulebook < CURRENT_EDITION:
+            sequencer.submit(AdoptRulebook(CURRENT_EDITION))
         newly_scheduled = [
             listed.symbol for listed in instruments if listed.scheduled and not _scheduled(exchange, listed)
         ]

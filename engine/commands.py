@@ -147,6 +147,12 @@ class StopAccount(msgspec.Struct, frozen=True, array_like=True, tag="K"):
     stopped: bool
 
 
+class AdoptRulebook(msgspec.Struct, frozen=True, array_like=True, tag="R"):
+    """Go by this edition of the rules from the next command on (`engine.rulebook`). Never back."""
+
+    edition: int
+
+
 Command = (
     ListInstrument
     | SetStatus
@@ -159,4 +165,5 @@ Command = (
     | Withdraw
     | ConfigureAccount
     | StopAccount
+    | AdoptRulebook
 )

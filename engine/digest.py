@@ -12,6 +12,7 @@ import msgspec
 from engine.accounts import Account
 from engine.exchange import Exchange
 from engine.order import Order
+from engine.rulebook import FIRST_EDITION
 
 _encode = msgspec.json.Encoder(decimal_format="string").encode
 
@@ -24,6 +25,8 @@ def state_digest(exchange: Exchange) -> str:
     for account, owner in sorted(exchange.accounts.items()):
         if owner.state() != Account(account).state():
             digest.update(_encode([account, *owner.state()]))
+    if exchange.rulebook != FIRST_EDITION:
+        digest.update(_encode(["rulebook", exchange.rulebook]))
     digest.update(_encode(sorted(exchange.ledger.scales.items())))
     for account, assets in sorted(exchange.ledger.accounts.items()):
         for asset, balance in sorted(assets.items()):

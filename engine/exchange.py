@@ -13,6 +13,7 @@ from engine import events as ev
 from engine.amending import amend, cancel, cancel_all
 from engine.book import OrderBook
 from engine.commands import (
+    AdoptRulebook,
     AdvanceTime,
     AmendOrder,
     CancelAll,
@@ -31,7 +32,7 @@ from engine.instrument import Instrument
 from engine.order import Order
 from engine.rejects import InvariantViolation
 from engine.sessions import advance_time, set_status
-from engine.transfers import configure_account, deposit, list_instrument, stop_account, withdraw
+from engine.transfers import adopt_rulebook, configure_account, deposit, list_instrument, stop_account, withdraw
 from engine.types import AccountId, Amount, OrderId, OrderType, Seq
 from engine.venue import Venue
 
@@ -47,6 +48,7 @@ _HANDLERS: dict[type, Callable[..., None]] = {
     Withdraw: withdraw,
     ConfigureAccount: configure_account,
     StopAccount: stop_account,
+    AdoptRulebook: adopt_rulebook,
 }
 
 

@@ -1,4 +1,4 @@
-"""Money in and out, and what operators set: instruments, account limits, the kill switch.
+"""Money in and out, and what operators set: instruments, account limits, the kill switch, the rules' edition.
 
 Layer: engine.
 """
@@ -8,10 +8,11 @@ from __future__ import annotations
 from engine import events as ev
 from engine.accounts import can_be_configured
 from engine.book import OrderBook
-from engine.commands import ConfigureAccount, Deposit, ListInstrument, StopAccount, Withdraw
+from engine.commands import AdoptRulebook, ConfigureAccount, Deposit, ListInstrument, StopAccount, Withdraw
 from engine.execution import end_alone
 from engine.ledger import FEE_ACCOUNT
-from engine.rejects import CancelReason, RejectReason
+from engine.rejects import CancelReason, InvariantViolation, RejectReason
+from engine.rulebook import CURRENT_EDITION
 from engine.types import AccountId
 from engine.venue import Venue
 
@@ -69,6 +70,19 @@ def withdraw(venue: Venue, command: Withdraw, events: list[ev.Event]) -> None:
             events.append(ev.Withdrawn(account, asset, amount))
     if reason is not None:
         events.append(ev.Rejected(account, None, reason, None, None))
+
+
+def adopt_rulebook(venue: Venue, command: AdoptRulebook, _events: list[ev.Event]) -> None:
+    """Carry out an AdoptRulebook: from the next command on its edition counts; an earlier one changes nothing.
+
+    Raises InvariantViolation for an edition that this engine does not have.
+    """
+    if command.edition > CURRENT_EDITION:
+        raise InvariantViolation(
+            f"edition {command.edition} of the rules was adopted here, and this engine has {CURRENT_EDITION}: "
+            "start the newer Openbell that did it"
+        )
+    venue.rulebook = max(venue.rulebook, command.edition)
 
 
 def configure_account(venue: Venue, command: ConfigureAccount, events: list[ev.Event]) -> None:

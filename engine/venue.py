@@ -17,6 +17,7 @@ from engine.ledger import Ledger, hold_per_lot
 from engine.matcher import cancelled, expired
 from engine.order import Order
 from engine.rejects import CancelReason, InvariantViolation
+from engine.rulebook import FIRST_EDITION
 from engine.rules import collar_limit
 from engine.terms import Terms
 from engine.types import (
@@ -41,7 +42,8 @@ _NOTHING = Amount(0)
 class Venue:
     """All symbols and accounts, and what a command has set off but not yet finished."""
 
-    def __init__(self) -> None:
+    def __init__(self, rulebook: int = FIRST_EDITION) -> None:
+        self.rulebook = rulebook  # the edition of the rules in force
         self.seq = Seq(0)  # of the last command applied
         self.ts_ns = 0
         self.next_trade_id = 1

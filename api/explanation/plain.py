@@ -12,7 +12,7 @@ from api.explanation.words import orders, refusal, utc
 from api.grid import Grid, amount_text, grid_of, percent
 from engine import events as ev
 from engine.commands import (
-    AdvanceTime,
+    AdoptRulebook,
     AmendOrder,
     CancelAll,
     CancelOrder,
@@ -88,19 +88,23 @@ class Plain:
             case Withdraw() as command:
                 text = f"A withdrawal of {command.amount} {command.asset} from account {command.account} was asked for."
                 return [text]
+        return [self._asked_of_the_venue()]
+
+    def _asked_of_the_venue(self) -> str:
+        """What was asked for where no trader asked."""
+        match self._command:
             case ListInstrument() as command:
-                return [f"{command.instrument.symbol} was to be {self._verb}."]
+                return f"{command.instrument.symbol} was to be {self._verb}."
             case SetStatus() as command:
-                return [
-                    f"The session of {command.symbol} was to be {_status(command.status)}{_until(command.until_ns)}."
-                ]
+                return f"The session of {command.symbol} was to be {_status(command.status)}{_until(command.until_ns)}."
             case ConfigureAccount() as command:
-                return [f"Fees and limits of account {command.account} were to be set."]
+                return f"Fees and limits of account {command.account} were to be set."
             case StopAccount() as command:
                 what = "to be stopped" if command.stopped else "to trade again"
-                return [f"An operator wanted account {command.account} {what}."]
-            case AdvanceTime():
-                return ["The clock went on: what was due by then was to happen."]
+                return f"An operator wanted account {command.account} {what}."
+            case AdoptRulebook() as command:
+                return f"Edition {command.edition} of the matching rules was to count from here on."
+        return "The clock went on: what was due by then was to happen."
 
     # -- what came of it
 

@@ -11,6 +11,7 @@ from api.explanation.answers import Asked
 from api.grid import Grid
 from api.grid import percent as percent_text
 from engine.commands import (
+    AdoptRulebook,
     AdvanceTime,
     AmendOrder,
     CancelAll,
@@ -212,6 +213,8 @@ def cause(command: Command, *, own: bool) -> str:
             return f"the session becoming {command.status.replace('_', '-')}"
         case StopAccount():
             return "an operator stopping the account"
+        case AdoptRulebook():
+            return "a new edition of the rules"
     return "a change by an operator"
 
 

@@ -10,6 +10,7 @@ from engine.digest import state_digest
 from engine.events import Accepted, Amended, Cancelled, Completed, Event, Expired, Filled
 from engine.exchange import Exchange
 from engine.instrument import Instrument
+from engine.rulebook import CURRENT_EDITION
 from engine.types import Lots, OrderId, Seq, Side, TradingStatus
 from tools.audit.auditor import Auditor
 from tools.audit.engine_side import EngineBalances, state_differences
@@ -24,8 +25,8 @@ class Pair:
     """Applies each command to both exchanges and fails where they differ, or where the auditor finds anything."""
 
     def __init__(self) -> None:
-        self.fast = Exchange()
-        self.auditor = Auditor(EngineBalances(self.fast))
+        self.fast = Exchange(CURRENT_EDITION)
+        self.auditor = Auditor(EngineBalances(self.fast), rulebook=CURRENT_EDITION)
         self.naive = self.auditor.naive
         self.commands: list[tuple[int, Command]] = []  # with their times
         self.entered: dict[OrderId, int] = {}  # lots, as last amended
@@ -107,7 +108,7 @@ class Pair:
 
     def check_replay(self) -> None:
         """A fresh exchange given the same commands is in the same state. O(commands)."""
-        replayed = Exchange()
+        replayed = Exchange(CURRENT_EDITION)
         for seq, (ts_ns, command) in enumerate(self.commands, 1):
             replayed.apply(command, Seq(seq), ts_ns)
         assert state_digest(replayed) == state_digest(self.fast)

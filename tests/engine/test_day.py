@@ -22,6 +22,7 @@ from engine.commands import (
 from engine.digest import state_digest
 from engine.exchange import Exchange
 from engine.rejects import RejectReason
+from engine.rulebook import CURRENT_EDITION
 from engine.types import AccountId, OrderType, PostOnly, SelfTradePrevention, Side, TimeInForce, TradingStatus
 from journal.codec import GENESIS, open_batch, seal
 from tests.engine.pair import ACCOUNTS, BOND, INSTRUMENTS, Pair
@@ -142,7 +143,7 @@ def whole_day() -> Day:
 
 
 def test_a_day_with_everything_replays_to_the_same_digest_and_events() -> None:
-    day, replayed, told = whole_day(), Exchange(), []
+    day, replayed, told = whole_day(), Exchange(CURRENT_EDITION), []
     chain = GENESIS
     for seq, (ts_ns, command) in enumerate(day.commands, 1):
         record = seal(seq, ts_ns, seq, [command], chain)  # as the journal keeps it

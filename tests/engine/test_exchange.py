@@ -4,6 +4,7 @@ import pytest
 
 from engine import accounts
 from engine.commands import (
+    AdoptRulebook,
     AmendOrder,
     CancelOrder,
     ConfigureAccount,
@@ -19,6 +20,7 @@ from engine.events import Accepted, Cancelled, Rejected, Repeated
 from engine.exchange import Exchange
 from engine.ledger import Balance
 from engine.rejects import InvariantViolation, RejectReason
+from engine.rulebook import CURRENT_EDITION, FIRST_EDITION
 from engine.types import AccountId, Lots, OrderType, Side, Ticks, TimeInForce, TradingStatus
 from tests.engine.pair import COIN
 
@@ -27,7 +29,7 @@ ANN = AccountId(1)
 
 def listed() -> Exchange:
     """An exchange after three commands: COIN is listed, Ann has funds."""
-    exchange = Exchange()
+    exchange = Exchange(CURRENT_EDITION)
     exchange.apply(ListInstrument(COIN), 1, 1)
     exchange.apply(Deposit(ANN, COIN.base, "1"), 2, 1)
     exchange.apply(Deposit(ANN, COIN.quote, "1"), 3, 1)
@@ -260,3 +262,19 @@ def test_check_invariants_sees(damage):
     damage(exchange)
     with pytest.raises(InvariantViolation):
         exchange.check_invariants()
+
+
+def test_an_exchange_begins_with_the_first_edition_of_the_rules_and_never_goes_back():
+    exchange = Exchange()
+    assert exchange.rulebook == FIRST_EDITION
+    first = state_digest(exchange)
+    for seq, edition in enumerate([FIRST_EDITION, CURRENT_EDITION, FIRST_EDITION], 1):
+        assert exchange.apply(AdoptRulebook(edition), seq, 0) == []
+    assert exchange.rulebook == CURRENT_EDITION
+    assert state_digest(exchange) != first
+
+
+def test_an_edition_of_the_rules_that_this_engine_does_not_have_stops_it():
+    exchange = Exchange()
+    with pytest.raises(InvariantViolation, match="start the newer Openbell"):
+        exchange.apply(AdoptRulebook(CURRENT_EDITION + 1), 1, 0)

@@ -9,6 +9,7 @@ from engine.commands import Deposit, EnterOrder, ListInstrument
 from engine.events import Filled
 from engine.exchange import Exchange
 from engine.instrument import Instrument
+from engine.rulebook import CURRENT_EDITION
 from engine.types import Amount, Lots, OrderType, Side, Ticks, TimeInForce
 from tests.engine.pair import COIN, SHARE
 from tools.audit.naive_money import notional_of
@@ -69,7 +70,7 @@ def test_a_trade_reports_the_fees_of_its_own_notional(price, quantity, maker_rat
 
 def one_trade(instrument: Instrument, price: int, quantity: int) -> Filled:
     """The trade of a buy with a sell that rests."""
-    exchange = Exchange()
+    exchange = Exchange(CURRENT_EDITION)
     exchange.apply(ListInstrument(instrument), 1, 1)
     for seq, asset in ((2, instrument.base), (3, instrument.quote)):
         exchange.apply(Deposit(1, asset, "1" + 24 * "0"), seq, seq)

@@ -37,6 +37,7 @@ from engine.exchange import Exchange
 from engine.instrument import Instrument
 from engine.preview import Exits, Preview, Repeats, preview
 from engine.rejects import CancelReason, RejectReason
+from engine.rulebook import CURRENT_EDITION
 from engine.types import (
     STOP_LEG,
     AccountId,
@@ -89,7 +90,7 @@ class Market:
     """An exchange, with the next seq and time."""
 
     def __init__(self, instrument: Instrument = INSTRUMENT) -> None:
-        self.exchange = Exchange()
+        self.exchange = Exchange(CURRENT_EDITION)
         self.apply(ListInstrument(instrument))
         for account in ACCOUNTS[:2]:
             self.apply(Deposit(account, "USD", "100000000"))

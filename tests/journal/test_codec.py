@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.commands import (
+    AdoptRulebook,
     AdvanceTime,
     AmendOrder,
     CancelAll,
@@ -28,7 +29,7 @@ from journal.codec import GENESIS, BatchRecord, CorruptRecord, UnknownVersion, o
 from tests.journal.commands import BTC_USDT, START_NS, flow, limit, sealed
 
 _TRADING = (ListInstrument, SetStatus, EnterOrder, CancelOrder, CancelAll, AmendOrder)
-_KINDS = (*_TRADING, AdvanceTime, Deposit, Withdraw, ConfigureAccount, StopAccount)
+_KINDS = (*_TRADING, AdvanceTime, Deposit, Withdraw, ConfigureAccount, StopAccount, AdoptRulebook)
 
 
 def _of(kind: Any) -> st.SearchStrategy[Any]:
@@ -59,7 +60,7 @@ def test_every_kind_of_command_is_tried() -> None:
 def test_the_encoding_of_a_record_never_changes() -> None:
     """Journals outlive versions: should this fail, the body needs a new version number."""
     record = seal(1, START_NS, 1, [ListInstrument(BTC_USDT), limit(Side.BUY, 3_000_000, 5, "a-1")])
-    assert record.chain.hex() == "7d98b65ab30d4e7141dab0979a0a3bb8eed75bd276dc08ed058abb60b77456bc"
+    assert record.chain.hex() == "f3a77e329a18a8aeef74f4c23a727d0db526638e9cce117efe9dbaaefe60bf46"
 
 
 def test_commands_written_before_a_field_was_added_are_read_with_its_default() -> None:
@@ -126,7 +127,7 @@ def test_a_sound_record_in_the_wrong_place_is_noticed(forged: dict[str, object],
 def test_a_record_of_a_newer_version_is_no_damage_and_says_so() -> None:
     (record,) = sealed(flow(1, 5), 5)
     with pytest.raises(UnknownVersion, match="record 1 was written by a newer Openbell"):
-        open_batch(msgspec.structs.replace(record, body=b"\x04" + record.body[1:]))
+        open_batch(msgspec.structs.replace(record, body=b"\x05" + record.body[1:]))
 
 
 @pytest.mark.parametrize("body", [b"\x02", b"\x02\xc1", b"\x02\x91\x91\xa1?", b"\x02\x90"])

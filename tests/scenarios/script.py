@@ -64,6 +64,7 @@ from engine.commands import (
 from engine.exchange import Exchange
 from engine.instrument import Instrument
 from engine.order import Order
+from engine.rulebook import CURRENT_EDITION
 from engine.types import (
     AccountId,
     OrderId,
@@ -237,7 +238,7 @@ class Stage:
     """An exchange that takes commands as they are written, and writes down what happens."""
 
     def __init__(self) -> None:
-        self.exchange = Exchange()
+        self.exchange = Exchange(CURRENT_EDITION)
         self.teller = Teller()
         self.ts_ns = 0
         self.apply(ListInstrument(Instrument(**PLAIN)))

@@ -17,6 +17,7 @@ import msgspec
 from engine import events as ev
 from engine.commands import Command
 from engine.rejects import CancelReason, RejectReason
+from engine.rulebook import FIRST_EDITION
 from engine.types import AccountId
 from tools.audit.findings import Finding, Kind
 from tools.audit.naive_exchange import NaiveExchange
@@ -40,7 +41,12 @@ class Balances(Protocol):
 class Auditor:
     """Feed it every command, in order, with what the engine made of it; then read `findings` and `tally`."""
 
-    def __init__(self, balances: Balances | None = None, on_finding: Callable[[Finding], None] | None = None) -> None:
+    def __init__(
+        self,
+        balances: Balances | None = None,
+        on_finding: Callable[[Finding], None] | None = None,
+        rulebook: int = FIRST_EDITION,
+    ) -> None:
         self.findings: list[Finding] = []
         self.found = 0  # also those that are not kept any more
         self.tally = Tally()
@@ -48,7 +54,7 @@ class Auditor:
         self._balances = balances
         self._on_finding = on_finding
         self._properties = Properties()
-        self.naive = NaiveExchange()
+        self.naive = NaiveExchange(rulebook)
         self._wrong_balances: set[tuple[int, str]] = set()  # told once
 
     def observe(self, seq: int, ts_ns: int, command: Command, events: list[ev.Event]) -> None:

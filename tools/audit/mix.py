@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from engine.commands import (
+    AdoptRulebook,
     AdvanceTime,
     AmendOrder,
     CancelAll,
@@ -28,6 +29,7 @@ from engine.commands import (
     Withdraw,
 )
 from engine.instrument import Instrument
+from engine.rulebook import CURRENT_EDITION
 from engine.types import (
     AccountId,
     Amount,
@@ -133,7 +135,10 @@ class Mix:
         self.instruments = dict(INSTRUMENTS)
         if seed % 2 == 0:
             self.instruments[BOND.symbol] = msgspec.structs.replace(BOND, reference_price=Ticks(middles[BOND.symbol]))
-        self._opening: list[Command] = [ListInstrument(instrument) for instrument in self.instruments.values()]
+        self._opening: list[Command] = []
+        if seed % 3:  # else it comes in the middle of things, as when an older venue is started by a newer program
+            self._opening.append(AdoptRulebook(CURRENT_EDITION))
+        self._opening += [ListInstrument(instrument) for instrument in self.instruments.values()]
         for account in ACCOUNTS:
             self._opening += [Deposit(account, asset, amount) for asset, amount in zip(ASSETS, FUNDS, strict=True)]
 
@@ -175,6 +180,8 @@ class Mix:
             if dice < share:
                 return make(symbol, account, side)
             dice -= share
+        if dice < 0.0005:
+            return AdoptRulebook(CURRENT_EDITION)
         if dice < 0.025:
             return AdvanceTime()
         if dice < 0.034:

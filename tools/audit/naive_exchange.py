@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from engine import events as ev
 from engine.commands import (
+    AdoptRulebook,
     AdvanceTime,
     AmendOrder,
     CancelAll,
@@ -57,6 +58,8 @@ class NaiveExchange(NaiveAmends):
                 self.stop(command)
             case SetStatus():
                 self.set_status(command)
+            case AdoptRulebook():
+                self.rulebook = max(self.rulebook, command.edition)
             case AdvanceTime():
                 self.advance()
             case ListInstrument():

@@ -12,6 +12,7 @@ from collections import deque
 from engine import events as ev
 from engine.commands import EnterOrder
 from engine.rejects import CancelReason, RejectReason
+from engine.rulebook import FIRST_EDITION
 from engine.types import LEG_UNIT, STOP_LEG, TAKE_PROFIT_LEG, OrderType, PostOnly, Side, Ticks, TimeInForce
 from tools.audit.naive_money import FEES, NaiveLedger, base_of, net_fees_of, notional_of, reject
 from tools.audit.naive_order import NaiveOrder, filled
@@ -25,8 +26,9 @@ REMEMBERED = 200_000  # orders that are done
 class NaiveFlow(NaiveLedger):
     """Orders in motion. `events` are those of the command under way."""
 
-    def __init__(self) -> None:
+    def __init__(self, rulebook: int = FIRST_EDITION) -> None:
         super().__init__()
+        self.rulebook = rulebook  # the edition in force
         self.symbols: dict[str, NaiveSymbol] = {}
         self.by_id: dict[int, NaiveOrder] = {}  # open orders
         self.done: dict[int, tuple[int, str | None]] = {}  # order id -> account, client order id

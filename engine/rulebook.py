@@ -1,0 +1,14 @@
+"""Editions of the matching rules: a journal is replayed under the rules that its commands met.
+
+An exchange begins with the first edition and goes on to another only by an `AdoptRulebook` command, so an
+older journal comes to the state that it came to when it was written. A change of what becomes of a command is
+a new edition: ask `venue.rulebook` where the rules part.
+Layer: engine.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+FIRST_EDITION: Final = 1  # of every exchange until another is adopted
+CURRENT_EDITION: Final = 2  # what each edition changed: Documentation/matching-rules.md
