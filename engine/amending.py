@@ -212,12 +212,12 @@ def own_open_order(
 ) -> Order | None:
     """The open order meant, when it is `account`'s; else None and a `Rejected` that gives nothing away."""
     if order_id is None and client_order_id is not None:
-        named = venue.recent.named(account, client_order_id)
+        named = venue.recent.named(account, client_order_id, venue.ts_ns)
         order_id = named[0] if named else None
     order = None if order_id is None else venue.orders.get(order_id)
     if order is not None and order.account == account and (symbol is None or symbol == order.symbol):
         return order
-    done = order is None and order_id is not None and venue.recent.owner_of_done(order_id) == account
+    done = order is None and order_id is not None and venue.recent.is_done(account, order_id, venue.ts_ns)
     reason = RejectReason.TOO_LATE if done else RejectReason.UNKNOWN_ORDER
     events.append(ev.Rejected(account, symbol, reason, order_id if done else None, client_order_id))
     return None

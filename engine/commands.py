@@ -21,6 +21,7 @@ from engine.types import (
     OrderType,
     PostOnly,
     SelfTradePrevention,
+    Seq,
     Side,
     Ticks,
     TimeInForce,
@@ -75,6 +76,8 @@ class EnterOrder(msgspec.Struct, frozen=True, array_like=True, tag="E"):
     # None: the account's mode. Commands older than the field have none, and went without prevention.
     self_trade_prevention: SelfTradePrevention | None = SelfTradePrevention.NONE
     options: OrderOptions | None = None  # most orders have none
+    # Up to where it was seen, in memory or in the history, that no order had this client order id; None: nobody looked.
+    looked_until: Seq | None = None
 
 
 class CancelOrder(msgspec.Struct, frozen=True, array_like=True, tag="C"):

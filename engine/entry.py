@@ -39,6 +39,7 @@ from engine.types import (
 from engine.venue import Venue
 
 DAY_NS = 86_400_000_000_000
+ANSWERS_FIRST_SINCE = 2  # edition of the rules: a repeated order is answered before anything else is looked at
 
 _BUY = Side.BUY
 _LIMIT, _MARKET, _OCO, _TRAILING = OrderType.LIMIT, OrderType.MARKET, OrderType.OCO, OrderType.TRAILING_STOP
@@ -55,6 +56,12 @@ def enter(venue: Venue, command: EnterOrder, events: list[ev.Event]) -> None:
         return
     owner = venue.accounts.get(account) or venue.account(account)
     reason: RejectReason | None = None
+    answers_first = venue.rulebook >= ANSWERS_FIRST_SINCE
+    if client_order_id is not None and answers_first:
+        said = said_before(venue, command, client_order_id)
+        if said is not None:
+            events.append(said)
+            return
     if book.status is not _TRADING and not takes(book.status, command):
         reason = RejectReason.SYMBOL_NOT_TRADING
         figures = market_figures(book, command.side, reason)
@@ -64,7 +71,11 @@ def enter(venue: Venue, command: EnterOrder, events: list[ev.Event]) -> None:
         book.renew_band(venue.ts_ns)
     if owner.stopped:
         reason = RejectReason.ACCOUNT_STOPPED
-    elif client_order_id is not None and (first := venue.recent.named(account, client_order_id)) is not None:
+    elif (
+        client_order_id is not None
+        and not answers_first
+        and (first := venue.recent.named(account, client_order_id, venue.ts_ns)) is not None
+    ):
         events.append(_repeated(command, client_order_id, *first))
         return
     elif owner.configuration.max_orders_per_second is not None and owner.exceeds_rate(venue.ts_ns):
@@ -101,7 +112,12 @@ def entry_figures(
 
 
 def same_request(asked: EnterOrder, again: EnterOrder) -> bool:
-    """Whether an order is asked for again. One from before self-trade prevention names no mode, and had none."""
+    """Whether an order is asked for again. One from before self-trade prevention names no mode, and had none.
+
+    How far was looked whether it was is no part of what is asked for.
+    """
+    if asked.looked_until != again.looked_until:
+        again = msgspec.structs.replace(again, looked_until=asked.looked_until)
     if asked == again:
         return True
     if again.self_trade_prevention is not None or asked.self_trade_prevention is not SelfTradePrevention.NONE:
@@ -109,7 +125,22 @@ def same_request(asked: EnterOrder, again: EnterOrder) -> bool:
     return asked == msgspec.structs.replace(again, self_trade_prevention=SelfTradePrevention.NONE)
 
 
-def _repeated(command: EnterOrder, client_order_id: str, first: OrderId, asked: EnterOrder) -> ev.Event:
+def said_before(venue: Venue, command: EnterOrder, client_order_id: str) -> ev.Repeated | ev.Rejected | None:
+    """What is answered to a client order id that was used before, whatever state symbol and account are in. O(1).
+
+    None when it is new. Where more has been forgotten than was looked for before the command came, nobody knows.
+    """
+    account = command.account
+    first = venue.recent.named(account, client_order_id, venue.ts_ns)
+    if first is not None:
+        return _repeated(command, client_order_id, *first)
+    looked_until = command.looked_until
+    if looked_until is None or looked_until >= venue.recent.forgotten_until(account, venue.ts_ns):
+        return None
+    return ev.Rejected(account, command.symbol, RejectReason.MAYBE_REPEATED, None, client_order_id)
+
+
+def _repeated(command: EnterOrder, client_order_id: str, first: OrderId, asked: EnterOrder) -> ev.Repeated | ev.Rejected:
     """What comes of a client order id that was used before, for the same order or for another."""
     if same_request(asked, command):
         return ev.Repeated(first, command.account, command.symbol, client_order_id)

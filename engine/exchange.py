@@ -78,7 +78,7 @@ class Exchange(Venue):
 
     def order_id_of(self, account: AccountId, client_order_id: str) -> OrderId | None:
         """The order that `account` entered under this id, open or recently done. O(1)."""
-        named = self.recent.named(account, client_order_id)
+        named = self.recent.named(account, client_order_id, self.ts_ns)
         return named[0] if named else None
 
     def next_due_ns(self) -> int | None:

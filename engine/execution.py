@@ -140,7 +140,7 @@ def end_or_rest(venue: Venue, book: OrderBook, order: Order, plan: Plan, stopped
     if order.order_id in venue.orders:
         venue.forget(order)
     else:
-        venue.recent.done(order)
+        venue.recent.done(order, venue.seq, venue.ts_ns)
     return True
 
 

@@ -15,8 +15,8 @@ from engine.accounts import Account
 from engine.bands import nearer
 from engine.book import OrderBook
 from engine.commands import EnterOrder
-from engine.entry import entry_figures, legs, prepare, same_request
-from engine.events import Figures
+from engine.entry import entry_figures, legs, prepare, said_before
+from engine.events import Figures, Repeated
 from engine.execution import market_limit
 from engine.instrument import Instrument
 from engine.ledger import Balance, net_fees
@@ -101,6 +101,10 @@ def preview(venue: Venue, command: EnterOrder, ts_ns: int) -> Preview | Repeats 
     book = venue.books.get(command.symbol)
     if book is None:
         return RejectReason.UNKNOWN_SYMBOL
+    if command.client_order_id is not None:
+        said = said_before(venue, command, command.client_order_id)
+        if said is not None:
+            return Repeats(said.order_id) if isinstance(said, Repeated) else said.reason
     if not takes(book.status, command):
         return RejectReason.SYMBOL_NOT_TRADING
     return _looking(venue, command, book, ts_ns, lambda owner: _outcome(venue, book, owner, command))
@@ -138,11 +142,6 @@ def _outcome(venue: Venue, book: OrderBook, owner: Account, command: EnterOrder)
     """The checks of an entry in their order, then what becomes of the order."""
     if owner.stopped:
         return RejectReason.ACCOUNT_STOPPED
-    if command.client_order_id is not None:
-        named = venue.recent.named(command.account, command.client_order_id)
-        if named is not None:
-            first, asked = named
-            return Repeats(first) if same_request(asked, command) else RejectReason.DUPLICATE_CLIENT_ORDER_ID
     if owner.is_at_rate_limit(venue.ts_ns):
         return RejectReason.ORDER_RATE_EXCEEDED
     reason = refuse_entry(command, book, owner, venue.ledger, venue.ts_ns)

@@ -16,9 +16,10 @@ class RejectReason(StrEnum):
 
     # entering and amending an order
     UNKNOWN_SYMBOL = "unknown_symbol"
+    DUPLICATE_CLIENT_ORDER_ID = "duplicate_client_order_id"  # the same id with other fields
+    MAYBE_REPEATED = "maybe_repeated"  # the id may be of an order that was forgotten while this one came
     SYMBOL_NOT_TRADING = "symbol_not_trading"
     ACCOUNT_STOPPED = "account_stopped"
-    DUPLICATE_CLIENT_ORDER_ID = "duplicate_client_order_id"  # the same id with other fields
     ORDER_RATE_EXCEEDED = "order_rate_exceeded"
     UNSUPPORTED_COMBINATION = "unsupported_combination"  # order type, time in force, price, quantity
     BAD_TICK = "bad_tick"

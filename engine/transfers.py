@@ -11,6 +11,7 @@ from engine.book import OrderBook
 from engine.commands import AdoptRulebook, ConfigureAccount, Deposit, ListInstrument, StopAccount, Withdraw
 from engine.execution import end_alone
 from engine.ledger import FEE_ACCOUNT
+from engine.recent import APART_SINCE
 from engine.rejects import CancelReason, InvariantViolation, RejectReason
 from engine.rulebook import CURRENT_EDITION
 from engine.types import AccountId
@@ -83,6 +84,8 @@ def adopt_rulebook(venue: Venue, command: AdoptRulebook, _events: list[ev.Event]
             "start the newer Openbell that did it"
         )
     venue.rulebook = max(venue.rulebook, command.edition)
+    if venue.rulebook >= APART_SINCE:
+        venue.recent.part(venue.seq, venue.ts_ns)
 
 
 def configure_account(venue: Venue, command: ConfigureAccount, events: list[ev.Event]) -> None:

@@ -10,12 +10,13 @@ from collections import deque
 from sortedcontainers import SortedDict
 
 from engine import events as ev
-from engine.accounts import Account, RecentOrders
+from engine.accounts import Account
 from engine.bands import nearer
 from engine.book import OrderBook
 from engine.ledger import Ledger, hold_per_lot
 from engine.matcher import cancelled, expired
 from engine.order import Order
+from engine.recent import RecentOrders
 from engine.rejects import CancelReason, InvariantViolation
 from engine.rulebook import FIRST_EDITION
 from engine.rules import collar_limit
@@ -50,7 +51,7 @@ class Venue:
         self.books: dict[str, OrderBook] = {}  # in the order of listing
         self.accounts: dict[AccountId, Account] = {}
         self.ledger = Ledger()
-        self.recent = RecentOrders()
+        self.recent = RecentOrders(rulebook)
         self.orders: dict[OrderId, Order] = {}  # every open order of every symbol, waiting ones included
         self.expiries: SortedDict[tuple[int, OrderId, OrderId], Order] = SortedDict()
         self.timers: dict[str, tuple[int, TradingStatus]] = {}  # symbol -> when, and what its status becomes by itself
@@ -144,7 +145,7 @@ class Venue:
         owner = order.owner
         del owner.open_orders[order.order_id]
         owner.open_count[order.symbol] -= 1
-        self.recent.done(order)
+        self.recent.done(order, self.seq, self.ts_ns)
         if order.terms is not None and order.terms.expire_ns is not None:
             del self.expiries[_expiry_key(order, order.terms.expire_ns)]
 

@@ -24,9 +24,10 @@ __all__ = ["ACCOUNTS", "ASSETS", "BOND", "COIN", "INSTRUMENTS", "SHARE", "Pair"]
 class Pair:
     """Applies each command to both exchanges and fails where they differ, or where the auditor finds anything."""
 
-    def __init__(self) -> None:
-        self.fast = Exchange(CURRENT_EDITION)
-        self.auditor = Auditor(EngineBalances(self.fast), rulebook=CURRENT_EDITION)
+    def __init__(self, rulebook: int = CURRENT_EDITION) -> None:
+        self._rulebook = rulebook
+        self.fast = Exchange(rulebook)
+        self.auditor = Auditor(EngineBalances(self.fast), rulebook=rulebook)
         self.naive = self.auditor.naive
         self.commands: list[tuple[int, Command]] = []  # with their times
         self.entered: dict[OrderId, int] = {}  # lots, as last amended
@@ -108,7 +109,7 @@ class Pair:
 
     def check_replay(self) -> None:
         """A fresh exchange given the same commands is in the same state. O(commands)."""
-        replayed = Exchange(CURRENT_EDITION)
+        replayed = Exchange(self._rulebook)
         for seq, (ts_ns, command) in enumerate(self.commands, 1):
             replayed.apply(command, Seq(seq), ts_ns)
         assert state_digest(replayed) == state_digest(self.fast)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from engine import accounts
+from engine import recent
 from engine.commands import (
     AdoptRulebook,
     AmendOrder,
@@ -56,7 +56,7 @@ def test_commands_of_one_batch_may_share_their_time():
 
 
 def test_a_done_order_is_remembered_for_the_window_and_no_longer(monkeypatch):
-    monkeypatch.setattr(accounts, "RECENT_WINDOW", 2)
+    monkeypatch.setattr(recent, "REMEMBERED_MAX", 2)
     exchange = listed()
     first = bid(10, name="first")
     exchange.apply(first, 4, 4)
@@ -73,7 +73,7 @@ def test_a_done_order_is_remembered_for_the_window_and_no_longer(monkeypatch):
 
 
 def test_an_open_order_keeps_its_client_order_id_however_many_come_after(monkeypatch):
-    monkeypatch.setattr(accounts, "RECENT_WINDOW", 2)
+    monkeypatch.setattr(recent, "REMEMBERED_MAX", 2)
     exchange = listed()
     exchange.apply(bid(10, name="old"), 4, 4)
     for seq in range(5, 25, 2):

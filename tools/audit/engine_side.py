@@ -53,6 +53,9 @@ def state_differences(fast: Exchange, naive: NaiveExchange) -> list[str]:
         was_open = [(o.order_id, o.waiting, o.leaves, o.terms) for o in fast.open_orders(AccountId(account))]
         due_open = [(o.order_id, o.waiting, o.leaves, o.terms()) for o in owner.open]
         compare(f"open orders of {account}", was_open, due_open)
+        naive.memory.age(account, naive.ts_ns)
+        forgotten = fast.recent.forgotten_until(AccountId(account), fast.ts_ns)
+        compare(f"what {account} has forgotten", forgotten, naive.memory.lost.get(account, 0))
     balances = EngineBalances(fast)
     for account in naive.accounts:
         for asset in naive.scales:

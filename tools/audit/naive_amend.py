@@ -172,13 +172,12 @@ class NaiveAmends(NaiveFlow):
     ) -> NaiveOrder | None:
         """The open order that is meant; else None, and what to answer instead is among the events."""
         if order_id is None and client_order_id is not None:
-            named = self.names.get((account, client_order_id))
+            named = self.memory.first(account, client_order_id, self.ts_ns)
             order_id = named[0] if named else None
         order = None if order_id is None else self.by_id.get(order_id)
         if order is not None and order.account == account and symbol in (None, order.symbol):
             return order
-        done = None if order_id is None else self.done.get(order_id)
-        if order is None and done is not None and done[0] == account:
+        if order is None and order_id is not None and self.memory.is_done(account, order_id, self.ts_ns):
             self.events.append(reject(account, symbol, RejectReason.TOO_LATE, order_id, client_order_id))
         else:
             self.events.append(reject(account, symbol, RejectReason.UNKNOWN_ORDER, None, client_order_id))

@@ -26,6 +26,7 @@ from engine.commands import (
 )
 from engine.instrument import Instrument
 from engine.rejects import CancelReason, RejectReason
+from engine.rulebook import FIRST_EDITION
 from engine.types import LEG_UNIT, STOP_LEG, Lots, OrderId, OrderType, Ticks, TimeInForce, TradingStatus
 from tools.audit.naive_amend import NaiveAmends
 from tools.audit.naive_money import base_of, fee_of, notional_of, reject
@@ -44,7 +45,7 @@ class NaiveExchange(NaiveAmends):
 
     def apply(self, command: Command, seq: int, ts_ns: int) -> list[ev.Event]:
         """Carry out one command and return what happened, in order."""
-        self.events, self.ts_ns = [], ts_ns
+        self.events, self.ts_ns, self.seq = [], ts_ns, seq
         match command:
             case EnterOrder():
                 self.enter(command, seq)
@@ -59,7 +60,7 @@ class NaiveExchange(NaiveAmends):
             case SetStatus():
                 self.set_status(command)
             case AdoptRulebook():
-                self.rulebook = max(self.rulebook, command.edition)
+                self.adopt(command)
             case AdvanceTime():
                 self.advance()
             case ListInstrument():
@@ -74,6 +75,12 @@ class NaiveExchange(NaiveAmends):
         return self.events
 
     # -- operators
+
+    def adopt(self, command: AdoptRulebook) -> None:
+        """AdoptRulebook."""
+        self.rulebook = max(self.rulebook, command.edition)
+        if self.rulebook > FIRST_EDITION:
+            self.memory.part(self.seq, self.ts_ns)
 
     def list_instrument(self, instrument: Instrument) -> list[ev.Event]:
         """ListInstrument."""
@@ -209,8 +216,15 @@ class NaiveExchange(NaiveAmends):
         """EnterOrder."""
         account, name = command.account, command.client_order_id
         symbol = self.symbols.get(command.symbol)
-        first = None if name is None else self.names.get((account, name))
-        reason = self.refusal(command, symbol)
+        first = None if name is None else self.memory.first(account, name, self.ts_ns)
+        if symbol is not None and name is not None and self.rulebook > FIRST_EDITION:
+            reason = None  # before anything else an order is asked whether it came before
+            if self.memory.unsure(account, name, command.looked_until, self.ts_ns):
+                reason = RejectReason.MAYBE_REPEATED
+            elif first is None:
+                reason = self.refusal(command, symbol)
+        else:
+            reason = self.refusal(command, symbol)
         if reason is None and first is not None and name is not None:
             if asked_again(first[1], command):
                 self.events.append(ev.Repeated(OrderId(first[0]), account, command.symbol, name))
@@ -264,7 +278,7 @@ class NaiveExchange(NaiveAmends):
         if walked is not None and self.meets_its_own(first, walked):
             return RejectReason.SELF_TRADE
         if command.client_order_id is not None:
-            self.names[command.account, command.client_order_id] = (seq, command)
+            self.memory.names[command.account, command.client_order_id] = (seq, command)
         self.enter_legs(legs, asked, walked, budgeted=budget is not None)
         return None
 

@@ -10,17 +10,15 @@ from __future__ import annotations
 from collections import deque
 
 from engine import events as ev
-from engine.commands import EnterOrder
 from engine.rejects import CancelReason, RejectReason
 from engine.rulebook import FIRST_EDITION
 from engine.types import LEG_UNIT, STOP_LEG, TAKE_PROFIT_LEG, OrderType, PostOnly, Side, Ticks, TimeInForce
+from tools.audit.naive_memory import HOUR_NS, NaiveMemory, Past
 from tools.audit.naive_money import FEES, NaiveLedger, base_of, net_fees_of, notional_of, reject
 from tools.audit.naive_order import NaiveOrder, filled
 from tools.audit.naive_rules import trail_at
 from tools.audit.naive_symbol import BUY, SELL, NaiveSymbol, nearest, other, within
 from tools.audit.naive_walk import CancelMaker, Decrement, Fill, Walk, walk
-
-REMEMBERED = 200_000  # orders that are done
 
 
 class NaiveFlow(NaiveLedger):
@@ -31,14 +29,13 @@ class NaiveFlow(NaiveLedger):
         self.rulebook = rulebook  # the edition in force
         self.symbols: dict[str, NaiveSymbol] = {}
         self.by_id: dict[int, NaiveOrder] = {}  # open orders
-        self.done: dict[int, tuple[int, str | None]] = {}  # order id -> account, client order id
-        self.done_queue: deque[int] = deque()  # oldest end first
-        self.names: dict[tuple[int, str], tuple[int, EnterOrder]] = {}  # account, client order id -> order id, command
+        self.memory = NaiveMemory(together=rulebook == FIRST_EDITION)
         self.events: list[ev.Event] = []
         self.queue: deque[tuple[str, NaiveOrder]] = deque()
         self.trades = 0
         self.turns = 0
         self.ts_ns = 0
+        self.seq = 0
 
     # -- beginning and ending
 
@@ -75,12 +72,9 @@ class NaiveFlow(NaiveLedger):
         self.account(order.account).open.remove(order)
         del self.by_id[order.order_id]
         order.done, order.ended_turn = True, self.turn()
-        self.done[order.order_id] = (order.account, order.client_order_id)
-        self.done_queue.append(order.order_id)
-        if len(self.done_queue) > REMEMBERED:
-            account, name = self.done.pop(self.done_queue.popleft())
-            if name is not None:
-                del self.names[account, name]
+        self.memory.end(
+            order.account, Past(order.order_id, order.client_order_id, self.ts_ns // HOUR_NS, self.seq)
+        )
 
     def cancel_one(self, order: NaiveOrder, reason: CancelReason) -> None:
         """End an order with something left."""

@@ -41,7 +41,7 @@ def asked_again(first: EnterOrder, command: EnterOrder) -> bool:
     """Whether a command repeats the one that took its client order id. No mode repeats the mode none."""
     modes = {first.self_trade_prevention, command.self_trade_prevention}
     allowed = len(modes) == 1 or (modes == {None, SelfTradePrevention.NONE} and command.self_trade_prevention is None)
-    names = [name for name in EnterOrder.__struct_fields__ if name != "self_trade_prevention"]
+    names = [name for name in EnterOrder.__struct_fields__ if name not in ("self_trade_prevention", "looked_until")]
     return allowed and all(getattr(first, name) == getattr(command, name) for name in names)
 
 

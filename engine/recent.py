@@ -1,0 +1,217 @@
+"""The memory of done orders, and the client order ids of these and of every open order.
+
+For idempotency, for cancelling by client order id, and for `too_late`. Each account has a memory of its own,
+bounded by number and by age; no account's orders make another's forgotten. What is forgotten is in the history:
+`forgotten_until` tells up to where that must be asked before a client order id can be called new.
+
+By the first edition of the rules all accounts shared one window of `SHARED_WINDOW` orders.
+Layer: engine.
+"""
+
+from __future__ import annotations
+
+import heapq
+import struct
+import zlib
+from collections import deque
+
+import msgspec
+
+from engine.commands import EnterOrder
+from engine.order import Order
+from engine.types import AccountId, OrderId, Seq
+
+REMEMBERED_MAX = 10_000  # done orders of one account
+REMEMBERED_HOURS = 24  # full ones since the hour in which an order ended
+APART_SINCE = 2  # edition of the rules
+SHARED_WINDOW = 200_000  # before: done orders of all accounts together
+HOUR_NS = 3_600_000_000_000
+SWEPT = 2  # orders that are too old, dropped with each that ends: more than one, so that they get less
+
+_encode = msgspec.json.Encoder().encode
+_pack = struct.Struct(">QQ").pack
+_pack_end = struct.Struct(">QQQQ").pack
+_FIELDS_AT_FIRST = 11  # of an EnterOrder, when the first edition's chain was defined
+
+
+class _Memory:
+    """What is remembered of one account. Too old orders are dropped a few at a time, and count for nothing before."""
+
+    __slots__ = ("aging", "done", "end_seqs", "ends", "hours", "named", "names")
+
+    def __init__(self) -> None:
+        self.named: dict[str, tuple[OrderId, EnterOrder]] = {}  # of open and done orders, by client order id
+        self.done: dict[OrderId, int] = {}  # the hour in which it ended, in hours since the epoch
+        self.ends: deque[OrderId] = deque()  # oldest end first
+        self.names: deque[str | None] = deque()  # of the same orders
+        self.end_seqs: deque[Seq] = deque()  # of the same orders, of the commands in which they ended
+        self.hours: list[list[int]] = []  # hour, and how many of them ended in it; oldest first
+        self.aging = False  # whether the venue's heap has it
+
+
+class RecentOrders:
+    """The done orders that each account remembers. Every method is O(1), amortised, unless it says otherwise.
+
+    `chain` digests everything that ever went in; with the length it stands for the content.
+    """
+
+    __slots__ = ("_aging", "_forgotten", "_length", "_memories", "_shared", "chain")
+
+    def __init__(self, rulebook: int) -> None:
+        self._memories: dict[AccountId, _Memory] = {}
+        self._forgotten: dict[AccountId, Seq] = {}
+        self._aging: list[tuple[int, AccountId]] = []  # a heap: the hour of an account's oldest end, or an earlier one
+        self._shared: deque[tuple[AccountId, OrderId, str | None]] | None = deque() if rulebook < APART_SINCE else None
+        self._length = 0
+        self.chain = 0
+
+    def __len__(self) -> int:
+        return self._length
+
+    def named(self, account: AccountId, client_order_id: str, ts_ns: int) -> tuple[OrderId, EnterOrder] | None:
+        """The order entered under this id, and how it was asked for; None when new or forgotten."""
+        memory = self._memories.get(account)
+        first = None if memory is None else memory.named.get(client_order_id)
+        if first is None or memory is None or self._shared is not None:
+            return first
+        ended = memory.done.get(first[0])
+        return None if ended is not None and ended < oldest_hour(ts_ns) else first
+
+    def is_done(self, account: AccountId, order_id: OrderId, ts_ns: int) -> bool:
+        """Whether this is a done order of `account`, and remembered."""
+        memory = self._memories.get(account)
+        ended = None if memory is None else memory.done.get(order_id)
+        return ended is not None and (self._shared is not None or ended >= oldest_hour(ts_ns))
+
+    def forgotten_until(self, account: AccountId, ts_ns: int) -> Seq:
+        """The seq by which all orders had ended that `account` has forgotten; 0 when it has forgotten none.
+
+        O(1) but for an account with orders that are too old and not dropped yet: O(these / 64).
+        """
+        memory = self._memories.get(account)
+        if memory is not None and memory.hours and self._shared is None:
+            oldest = oldest_hour(ts_ns)
+            if memory.hours[0][0] < oldest:
+                return memory.end_seqs[sum(count for hour, count in memory.hours if hour < oldest) - 1]
+        return self._forgotten.get(account, Seq(0))
+
+    def name(self, account: AccountId, client_order_id: str, order_id: OrderId, command: EnterOrder) -> None:
+        """Remember the order entered under a client order id."""
+        memory = self._memories.get(account)
+        if memory is None:
+            memory = self._memories[account] = _Memory()
+        elif client_order_id in memory.named and self._shared is None:
+            self._drop_oldest(account, memory, until=memory.named[client_order_id][0])
+        memory.named[client_order_id] = (order_id, command)
+        told: object = command
+        if self._shared is not None:
+            told = ("E", *msgspec.structs.astuple(command)[:_FIELDS_AT_FIRST])
+        self.chain = zlib.crc32(_encode((order_id, told)), self.chain)
+
+    def done(self, order: Order, seq: Seq, ts_ns: int) -> None:
+        """Remember that `order` ended in the command `seq`; forget what its account has no room for any more."""
+        account, order_id, client_order_id = order.account, order.order_id, order.client_order_id
+        memory = self._memories.get(account)
+        if memory is None:
+            memory = self._memories[account] = _Memory()
+        self._length += 1
+        if self._shared is not None:
+            self._done_among_all(account, memory, order_id, client_order_id, seq)
+            return
+        self.chain = zlib.crc32(_pack_end(order_id, account, seq, ts_ns), self.chain)
+        hour = ts_ns // HOUR_NS
+        self._remember(account, memory, order_id, client_order_id, seq, hour)
+        aging = self._aging
+        if aging[0][0] < hour - REMEMBERED_HOURS:
+            self._sweep(hour - REMEMBERED_HOURS)
+
+    def part(self, seq: Seq, ts_ns: int) -> None:
+        """Give each account a memory of its own, where all count as ended now. O(done orders) once, then O(1)."""
+        shared, self._shared = self._shared, None
+        if shared is None:
+            return
+        self.chain = zlib.crc32(_pack(seq, ts_ns), self.chain)
+        for account, order_id, client_order_id in shared:
+            self._remember(account, self._memories[account], order_id, client_order_id, seq, ts_ns // HOUR_NS)
+
+    def _done_among_all(
+        self, account: AccountId, memory: _Memory, order_id: OrderId, client_order_id: str | None, seq: Seq
+    ) -> None:
+        """By the first edition: of all accounts' done orders the one goes that has been done the longest."""
+        shared = self._shared
+        if shared is None:
+            return
+        memory.done[order_id] = 0
+        shared.append((account, order_id, client_order_id))
+        if len(shared) > SHARED_WINDOW:
+            owner, oldest, name = shared.popleft()
+            self._forget(owner, self._memories[owner], oldest, name, seq)
+        self.chain = zlib.crc32(_pack(order_id, account), self.chain)
+
+    def _remember(
+        self,
+        account: AccountId,
+        memory: _Memory,
+        order_id: OrderId,
+        client_order_id: str | None,
+        seq: Seq,
+        hour: int,
+    ) -> None:
+        memory.done[order_id] = hour
+        memory.ends.append(order_id)
+        memory.names.append(client_order_id)
+        memory.end_seqs.append(seq)
+        hours = memory.hours
+        if hours and hours[-1][0] == hour:
+            hours[-1][1] += 1
+        else:
+            hours.append([hour, 1])
+            if not memory.aging:
+                memory.aging = True
+                heapq.heappush(self._aging, (hour, account))
+        if len(memory.ends) > REMEMBERED_MAX:
+            self._drop_oldest(account, memory)
+
+    def _sweep(self, oldest: int) -> None:
+        """Drop up to `SWEPT` orders that ended before the hour `oldest`, of whichever account. O(log accounts)."""
+        aging = self._aging
+        for _ in range(SWEPT):
+            if not aging or aging[0][0] >= oldest:
+                return
+            account = aging[0][1]
+            memory = self._memories[account]
+            if memory.hours and memory.hours[0][0] < oldest:
+                self._drop_oldest(account, memory)
+            if memory.hours:
+                if memory.hours[0][0] != aging[0][0]:
+                    heapq.heapreplace(aging, (memory.hours[0][0], account))
+                continue
+            heapq.heappop(aging)
+            memory.aging = False
+            if not memory.named:
+                del self._memories[account]
+
+    def _drop_oldest(self, account: AccountId, memory: _Memory, until: OrderId | None = None) -> None:
+        """Drop the order of an account that has been done the longest; with `until`, all down to that one."""
+        while True:
+            order_id, hours = memory.ends.popleft(), memory.hours
+            hours[0][1] -= 1
+            if hours[0][1] == 0:
+                del hours[0]
+            self._forget(account, memory, order_id, memory.names.popleft(), memory.end_seqs.popleft())
+            if until is None or order_id == until:
+                return
+
+    def _forget(
+        self, account: AccountId, memory: _Memory, order_id: OrderId, client_order_id: str | None, until: Seq
+    ) -> None:
+        del memory.done[order_id]
+        self._length -= 1
+        self._forgotten[account] = until
+        if client_order_id is not None:
+            del memory.named[client_order_id]
+
+
+def oldest_hour(ts_ns: int) -> int:
+    """The hour since the epoch from which on the ends of orders are remembered at this time."""
+    return ts_ns // HOUR_NS - REMEMBERED_HOURS
