@@ -24,6 +24,7 @@ from api.explain_host import ExplainHost
 from api.feed import Feed
 from api.guard import Guard, WsgiApp
 from api.listing import DEFAULT_INSTRUMENTS, ListingError, read_venue_file
+from api.repetition import Repetitions
 from api.sessions import CommandedStatuses, Sessions
 from api.settings import Settings
 from api.signing import Signing
@@ -111,6 +112,7 @@ class Server:
             access=access,
             signing=signing,
             explainer=explainer,
+            repetitions=Repetitions(exchange, journal, history, writer),
             started_ns=time.time_ns(),
         )
         self.app, feed = create_app(self.venue)

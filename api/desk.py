@@ -24,13 +24,14 @@ from api.mismatch import sentence_about, sentence_about_amend
 from api.order_options import OrderOptions
 from api.preview_answers import PreviewAnswer, preview_answer
 from api.refusals import told_of
+from api.repetition import Found
 from api.standing import status_of
 from api.venue import Venue
 from engine.commands import AmendOrder, CancelAll, CancelOrder, EnterOrder
 from engine.events import Applied, Cancelled, Ended, Rejected, Repeated
 from engine.instrument import Instrument
 from engine.order import Order
-from engine.preview import preview, why
+from engine.preview import Preview, Repeats, preview, why
 from engine.rejects import RejectReason
 from engine.types import LEG_UNIT, AccountId, OrderId, OrderStatus, Seq, TradeId, entry_of
 from store.history import DoneOrder, Trade, place
@@ -54,17 +55,30 @@ class Desk:
 
     def enter(self, command: EnterOrder, started: float) -> answers.OrderAnswer:
         """Enter one order. `started` is the `perf_counter` reading when the request came."""
-        applied = self._venue.sequencer.submit(command)
-        return self._entered(applied, command, time.perf_counter() - started)
+        (looked,) = self._venue.repetitions.look((command,), HISTORY_PATIENCE_S)
+        if isinstance(looked, EnterOrder):
+            applied = self._venue.sequencer.submit(looked)
+            return self._entered(applied, command, time.perf_counter() - started)
+        return self._found(looked, command, time.perf_counter() - started, HISTORY_PATIENCE_S)
 
     def test(self, command: EnterOrder) -> PreviewAnswer:
         """What entering an order would do now. Nothing is entered."""
+        (looked,) = self._venue.repetitions.look((command,), HISTORY_PATIENCE_S)
+        if isinstance(looked, ApiError):
+            raise looked
         ts_ns = max(time.time_ns(), self._exchange.ts_ns)
-        told = preview(self._exchange, command, ts_ns)
+        told: Preview | Repeats | RejectReason
+        if isinstance(looked, Found):
+            told = Repeats(looked.first) if looked.same else RejectReason.DUPLICATE_CLIENT_ORDER_ID
+            first: OrderId | None = looked.first
+        else:
+            told = preview(self._exchange, looked, ts_ns)
+            name = command.client_order_id
+            first = None if name is None else self._exchange.order_id_of(command.account, name)
         book = self._exchange.books.get(command.symbol)
         if isinstance(told, RejectReason):
             figures = why(self._exchange, command, told, ts_ns)
-            event = Rejected(command.account, command.symbol, told, None, command.client_order_id, figures)
+            event = Rejected(command.account, command.symbol, told, first, command.client_order_id, figures)
             refusal = self._rejected(event, entered=command)
             return preview_answer(command, refusal, book, self._exchange.seq, ts_ns)
         return preview_answer(command, told, book, self._exchange.seq, ts_ns)
@@ -87,17 +101,23 @@ class Desk:
 
         All share one wait for the history, which amends and orders that are long done need. Raises NotAccepting.
         """
-        well_formed = [command for command in commands if not isinstance(command, ApiError)]
-        applied = iter(self._venue.sequencer.submit_all(well_formed) if well_formed else ())
-        elapsed_s = time.perf_counter() - started
         deadline = time.monotonic() + HISTORY_PATIENCE_S
+        entered = [command for command in commands if isinstance(command, EnterOrder)]
+        looks = iter(self._venue.repetitions.look(entered, HISTORY_PATIENCE_S))
+        looked = [next(looks) if isinstance(command, EnterOrder) else command for command in commands]
+        sequenced = [command for command in looked if not isinstance(command, ApiError | Found)]
+        applied = iter(self._venue.sequencer.submit_all(sequenced) if sequenced else ())
+        elapsed_s = time.perf_counter() - started
         results: list[BatchResult] = []
-        for command in commands:
+        for asked, command in zip(commands, looked, strict=True):
             try:
                 if isinstance(command, ApiError):
                     raise command
                 patience_s = max(0.0, deadline - time.monotonic())
-                results.append(BatchResult(200, self._told(next(applied), command, elapsed_s, patience_s)))
+                if isinstance(command, Found) and isinstance(asked, EnterOrder):
+                    results.append(BatchResult(200, self._found(command, asked, elapsed_s, patience_s)))
+                elif not isinstance(command, Found):
+                    results.append(BatchResult(200, self._told(next(applied), command, elapsed_s, patience_s)))
             except ApiError as refusal:
                 results.append(BatchResult(refusal.status, refusal.body()))
             except Exception:  # the others were sequenced too, and must be told
@@ -230,8 +250,22 @@ class Desk:
         self._venue.activity.record_latency(int(elapsed_s * 1e6))
         elapsed_ms = round(elapsed_s * 1e3, 3)
         if isinstance(first, Repeated):
-            return self._repeated(applied, first, elapsed_ms, patience_s)
+            return self._repeated(first.order_id, first.account, applied.seq, elapsed_ms, patience_s)
         return answers.order_answer(applied, self._exchange, elapsed_ms)
+
+    def _found(
+        self, found: Found | ApiError, command: EnterOrder, elapsed_s: float, patience_s: float
+    ) -> answers.OrderAnswer:
+        """The answer to an order whose client order id the history knows; nothing is sequenced. Raises ApiError."""
+        if isinstance(found, ApiError):
+            raise found
+        if found.same:
+            elapsed_ms = round(elapsed_s * 1e3, 3)
+            return self._repeated(found.first, command.account, self._exchange.seq, elapsed_ms, patience_s)
+        reason = RejectReason.DUPLICATE_CLIENT_ORDER_ID
+        raise self._rejected(
+            Rejected(command.account, command.symbol, reason, found.first, command.client_order_id), old_style=True
+        )
 
     def _cancelled(
         self, applied: Applied, command: CancelOrder, elapsed_s: float, patience_s: float = HISTORY_PATIENCE_S
@@ -307,17 +341,13 @@ class Desk:
         ]
 
     def _repeated(
-        self, applied: Applied, repeated: Repeated, elapsed_ms: float, patience_s: float
+        self, first: OrderId, account: AccountId, seq: Seq, elapsed_ms: float, patience_s: float
     ) -> answers.OrderAnswer:
         """The first order's state as the answer to its repetition."""
-        view = self.order(str(repeated.order_id), repeated.account, patience_s=patience_s)
-        book = self._exchange.books[repeated.symbol]
-        entered = Seq(entry_of(repeated.order_id))
-        fills = [
-            trade
-            for trade in self._fills(repeated.order_id)
-            if trade.taker_order_id == repeated.order_id or trade.seq == entered
-        ]
+        view = self.order(str(first), account, patience_s=patience_s)
+        book = self._exchange.books[view.symbol]
+        entered = Seq(entry_of(first))
+        fills = [trade for trade in self._fills(first) if trade.taker_order_id == first or trade.seq == entered]
         grid = grid_of(book.instrument)
         return answers.OrderAnswer(
             order_id=view.order_id,
@@ -341,7 +371,7 @@ class Desk:
             processing_time_ms=elapsed_ms,
             timestamp=view.timestamp,
             ts_ns=view.ts_ns,
-            seq=applied.seq,
+            seq=seq,
             repeated=True,
             **{name: getattr(view, name) for name in OrderOptions.__struct_fields__},
         )

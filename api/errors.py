@@ -37,9 +37,10 @@ RequestId = Annotated[str, Meta(pattern=r"\A[0-9a-f]{16}\Z")]
 
 STATUS: dict[RejectReason, int] = {
     RejectReason.UNKNOWN_SYMBOL: 404,
+    RejectReason.DUPLICATE_CLIENT_ORDER_ID: 409,
+    RejectReason.MAYBE_REPEATED: 503,
     RejectReason.SYMBOL_NOT_TRADING: 422,
     RejectReason.ACCOUNT_STOPPED: 403,
-    RejectReason.DUPLICATE_CLIENT_ORDER_ID: 409,
     RejectReason.ORDER_RATE_EXCEEDED: 429,
     RejectReason.UNSUPPORTED_COMBINATION: 422,
     RejectReason.BAD_TICK: 422,
@@ -71,6 +72,8 @@ _SENTENCES: dict[RejectReason, str] = {
     "limit orders and orders with a trigger only.",
     RejectReason.ACCOUNT_STOPPED: "This account was stopped by an operator.",
     RejectReason.DUPLICATE_CLIENT_ORDER_ID: "This client_order_id was used before for an order with other fields.",
+    RejectReason.MAYBE_REPEATED: "Whether this client_order_id was used before could not be told; nothing was entered, "
+    "try again.",
     RejectReason.ORDER_RATE_EXCEEDED: "This account may not enter so many orders in one second.",
     RejectReason.UNSUPPORTED_COMBINATION: "These fields do not go together, or one is missing or cannot be changed; "
     "the documentation of POST /order tells what each order type has.",
@@ -162,7 +165,7 @@ def rejected(
     sentence = _SENTENCES[reason].format_map({"symbol": symbol, **limits})
     named = {name: value for name, value in limits.items() if f"{{{name}}}" in _SENTENCES[reason]}
     about = {**({"symbol": symbol} if symbol else {}), **named, **details}
-    return ApiError(status, reason.upper(), told or sentence, about, RETRY_AFTER_S if status == 429 else None)
+    return ApiError(status, reason.upper(), told or sentence, about, RETRY_AFTER_S if status in (429, 503) else None)
 
 
 def not_accepting(refusal: NotAccepting) -> ApiError:

@@ -70,6 +70,7 @@ class PreviewAnswer(msgspec.Struct, frozen=True, kw_only=True):
     details: dict[str, Any] | UnsetType = UNSET
     # when not; the rest is there only for an order that is not a repetition
     repeated: bool | UnsetType = UNSET
+    order_id: str | UnsetType = UNSET  # of the order that it repeats
     status: OrderStatus | UnsetType = UNSET
     reason: str | UnsetType | None = UNSET
     asked_price: DecimalText | UnsetType | None = UNSET
@@ -101,7 +102,9 @@ def preview_answer(
     fields: dict[str, Any]
     if isinstance(told, ApiError):
         fields = {"error_code": told.code, "error": told.sentence, "details": told.details}
-    elif isinstance(told, Repeats) or book is None:
+    elif isinstance(told, Repeats):
+        fields = {"repeated": True, "order_id": str(told.first)}
+    elif book is None:
         fields = {"repeated": True}
     else:
         fields = {"repeated": False, **_outcome(command, told, book)}

@@ -12,6 +12,7 @@ import msgspec
 from api.activity import Activity
 from api.auth import Access
 from api.explain_host import ExplainHost
+from api.repetition import Repetitions
 from api.sessions import Sessions
 from api.settings import Settings
 from api.signing import Signing
@@ -38,6 +39,7 @@ class Venue(msgspec.Struct, frozen=True, kw_only=True):
     access: Access
     signing: Signing
     explainer: ExplainHost
+    repetitions: Repetitions
     started_ns: int
 
     @property

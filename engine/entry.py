@@ -56,12 +56,10 @@ def enter(venue: Venue, command: EnterOrder, events: list[ev.Event]) -> None:
         return
     owner = venue.accounts.get(account) or venue.account(account)
     reason: RejectReason | None = None
-    answers_first = venue.rulebook >= ANSWERS_FIRST_SINCE
-    if client_order_id is not None and answers_first:
-        said = said_before(venue, command, client_order_id)
-        if said is not None:
-            events.append(said)
-            return
+    said = None if client_order_id is None else said_before(venue, command, client_order_id)
+    if said is not None and (venue.rulebook >= ANSWERS_FIRST_SINCE or _comes_to_names(venue, book, owner, command)):
+        events.append(said)
+        return
     if book.status is not _TRADING and not takes(book.status, command):
         reason = RejectReason.SYMBOL_NOT_TRADING
         figures = market_figures(book, command.side, reason)
@@ -71,13 +69,6 @@ def enter(venue: Venue, command: EnterOrder, events: list[ev.Event]) -> None:
         book.renew_band(venue.ts_ns)
     if owner.stopped:
         reason = RejectReason.ACCOUNT_STOPPED
-    elif (
-        client_order_id is not None
-        and not answers_first
-        and (first := venue.recent.named(account, client_order_id, venue.ts_ns)) is not None
-    ):
-        events.append(_repeated(command, client_order_id, *first))
-        return
     elif owner.configuration.max_orders_per_second is not None and owner.exceeds_rate(venue.ts_ns):
         reason = RejectReason.ORDER_RATE_EXCEEDED
     else:
@@ -93,6 +84,15 @@ def enter(venue: Venue, command: EnterOrder, events: list[ev.Event]) -> None:
     if reason is not None:
         figures = entry_figures(venue, command, book, owner, reason)
         events.append(ev.Rejected(account, symbol, reason, None, client_order_id, figures))
+
+
+def _comes_to_names(venue: Venue, book: OrderBook, owner: Account, command: EnterOrder) -> bool:
+    """Whether by the first edition an order passed what was looked at before names. Renews the band, as it did then."""
+    if not takes(book.status, command):
+        return False
+    if book.instrument.band is not None:
+        book.renew_band(venue.ts_ns)
+    return not owner.stopped
 
 
 def entry_figures(
@@ -135,12 +135,16 @@ def said_before(venue: Venue, command: EnterOrder, client_order_id: str) -> ev.R
     if first is not None:
         return _repeated(command, client_order_id, *first)
     looked_until = command.looked_until
-    if looked_until is None or looked_until >= venue.recent.forgotten_until(account, venue.ts_ns):
+    if venue.rulebook < ANSWERS_FIRST_SINCE or looked_until is None:
+        return None
+    if looked_until >= venue.recent.forgotten_until(account, venue.ts_ns):
         return None
     return ev.Rejected(account, command.symbol, RejectReason.MAYBE_REPEATED, None, client_order_id)
 
 
-def _repeated(command: EnterOrder, client_order_id: str, first: OrderId, asked: EnterOrder) -> ev.Repeated | ev.Rejected:
+def _repeated(
+    command: EnterOrder, client_order_id: str, first: OrderId, asked: EnterOrder
+) -> ev.Repeated | ev.Rejected:
     """What comes of a client order id that was used before, for the same order or for another."""
     if same_request(asked, command):
         return ev.Repeated(first, command.account, command.symbol, client_order_id)

@@ -71,6 +71,12 @@ class Journal(Protocol):
         From any thread, also while another one appends. Raises JournalFailed when it is closed or cannot be read.
         """
 
+    def holding(self, seq: int) -> BatchRecord | None:
+        """The durable record that has the command `seq`, or None when none has. From any thread, as `part`.
+
+        Raises JournalFailed as `part` does, and JournalCorrupt when the record is damaged.
+        """
+
     def checkpoints(self) -> list[Checkpoint]:
         """Every checkpoint, by seq."""
 

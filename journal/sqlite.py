@@ -145,6 +145,29 @@ class SqliteJournal:
         except sqlite3.Error as error:
             raise JournalFailed(f"The journal {self.path} could not be read ({error}).") from error
 
+    def holding(self, seq: int) -> BatchRecord | None:
+        """The durable record that has the command `seq`, verified alone; None when none has. From any thread.
+
+        O(log records), each a read of one row. Raises JournalFailed as `part`, and JournalCorrupt.
+        """
+        low, high = 1, 0 if self._last is None else self._last.n
+        if high == 0 or not 0 < seq <= self._last_seq():
+            return None
+        try:
+            while low < high:
+                middle = (low + high + 1) // 2
+                row = self._connection.execute("SELECT first_seq FROM batches WHERE n = ?", (middle,)).fetchone()
+                if row is not None and row[0] <= seq:
+                    low = middle
+                else:
+                    high = middle - 1
+        except sqlite3.Error as error:
+            raise JournalFailed(f"The journal {self.path} could not be read ({error}).") from error
+        return self._record(low)
+
+    def _last_seq(self) -> int:
+        return 0 if self._last is None else self._last.last_seq
+
     def checkpoints(self) -> list[Checkpoint]:
         """Every checkpoint, by seq."""
         try:

@@ -27,6 +27,11 @@ from sqlalchemy.types import JSON, Text
 from store.schema import DecimalInteger, JsonText
 
 BUSY_TIMEOUT_S = 5.0
+LATEST_NAMED = (  # of [account, client order id] as `:document` the latest order each, as [index, order id or null]
+    "SELECT json_group_array(json_array(key, (SELECT order_id FROM orders"
+    " WHERE account = json_extract(value, '$[0]') AND client_order_id = json_extract(value, '$[1]')"
+    " ORDER BY entry DESC, order_id LIMIT 1))) FROM json_each(:document)"
+)
 READERS_MAX = 4  # connections kept for reading; more wait for one
 
 

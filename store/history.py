@@ -118,6 +118,7 @@ _INSERT_CANDLES = dialect.insert_document(CANDLES)
 _INSERT_POSTINGS = dialect.insert_document(POSTINGS)
 _INSERT_ASSETS = dialect.insert_document(ASSETS)
 _ORDER_ROWS = msgspec.json.Decoder(list[DoneOrder])
+_NAMED_ROWS = msgspec.json.Decoder(list[tuple[int, OrderId | None]])
 _TRADE_ROWS = msgspec.json.Decoder(list[Trade])
 _CANDLE_ROWS = msgspec.json.Decoder(list[Candle])
 _POSTING_ROWS = msgspec.json.Decoder(list[Posting])
@@ -199,6 +200,12 @@ class History:
         """The latest done order that `account` entered under this id, or None. O(log orders)."""
         found = self._orders(_named_order_sql(), account=account, client_order_id=client_order_id, limit=1)
         return found[0] if found else None
+
+    def named_orders(self, names: Sequence[tuple[AccountId, str]]) -> list[OrderId | None]:
+        """For each account and client order id the latest done order entered under it. O(names * log orders)."""
+        document = msgspec.json.encode(names).decode()
+        found = dict(_NAMED_ROWS.decode(self._document(dialect.LATEST_NAMED, {"document": document})))
+        return [found[index] for index in range(len(names))]
 
     def orders(
         self,

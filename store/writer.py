@@ -1,4 +1,4 @@
-"""The history's two native threads, one that writes and one that reads, and what a greenlet asks of them.
+"""The history's native threads, one that writes and two that read, and what a greenlet asks of them.
 
 The event loop must not wait for a database, and a native thread must not wait for the event loop:
 batches go over by a queue, answers come back by the `Bridge`.
@@ -45,7 +45,7 @@ class HistoryWriter:
     """
 
     def __init__(self, history: History, waiting_max: int = WAITING_COMMANDS_MAX) -> None:
-        """Start both threads. `waiting_max`: commands that may wait before `put` asks for a pause."""
+        """Start the threads. `waiting_max`: commands that may wait before `put` asks for a pause."""
         self.failure: str | None = None  # why nothing is written any more
         self._history = history
         self._waiting_max = waiting_max
@@ -53,12 +53,14 @@ class HistoryWriter:
         self._closing = False
         self._batches: SimpleQueue[list[Applied] | None] = SimpleQueue()  # None: no more will come
         self._reads: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self._lookups: SimpleQueue[Callable[[], None] | None] = SimpleQueue()  # those that orders wait for
         self._hurry = threading.Event()  # somebody waits: write now
         self._waiters: list[tuple[Seq, Event]] = []
         self._bridge = Bridge()
         self._threads = [
             threading.Thread(target=self._write_all, name="history-writer", daemon=True),
-            threading.Thread(target=self._read_all, name="history-reader", daemon=True),
+            threading.Thread(target=self._read_all, args=(self._reads,), name="history-reader", daemon=True),
+            threading.Thread(target=self._read_all, args=(self._lookups,), name="history-look-up", daemon=True),
         ]
         for thread in self._threads:
             thread.start()
@@ -120,21 +122,29 @@ class HistoryWriter:
 
         Reads are answered one after the other, in the order they came.
         """
+        return self._read_by(self._reads, partial(read, *args, **kwargs))
+
+    def look_up(self, read: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """The same, of short reads that no longer one may keep waiting: orders wait for them."""
+        return self._read_by(self._lookups, partial(read, *args, **kwargs))
+
+    def _read_by(self, reads: SimpleQueue[Callable[[], None] | None], read: Callable[[], T]) -> T:
         if self._closing:
             raise StoreError("the history is closed")
         answer = Event()
         self._bridge.open()
-        self._reads.put(partial(self._answer, answer, partial(read, *args, **kwargs)))
+        reads.put(partial(self._answer, answer, read))
         result: T = answer.wait()
         return result
 
     def close(self) -> None:
-        """Write and answer what waits, then stop both threads. Blocks the calling thread until then."""
+        """Write and answer what waits, then stop the threads. Blocks the calling thread until then."""
         if self._closing:
             return
         self._closing = True
         self._batches.put(None)
         self._reads.put(None)
+        self._lookups.put(None)
         self._hurry.set()
         for thread in self._threads:
             thread.join()
@@ -177,10 +187,10 @@ class HistoryWriter:
                 return
             backlog += batch
 
-    # -- the reading thread
+    # -- the reading threads
 
-    def _read_all(self) -> None:
-        while (read := self._reads.get()) is not None:
+    def _read_all(self, reads: SimpleQueue[Callable[[], None] | None]) -> None:
+        while (read := reads.get()) is not None:
             read()
 
     def _answer(self, answer: Event, read: Callable[[], object]) -> None:

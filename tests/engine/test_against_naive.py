@@ -252,7 +252,8 @@ def test_the_search_meets_every_event_and_every_reason(searches: list[Search]) -
     events = {name for search in searches for name in search.auditor.tally.events}
     reasons = {reason for search in searches for reason in search.auditor.tally.reasons}
     assert EVERY_EVENT - events == set()
-    assert (set(RejectReason) | set(CancelReason)) - reasons == set()
+    # no search fills a memory: with a short one they are tried in test_recent.py
+    assert (set(RejectReason) | set(CancelReason)) - reasons == {RejectReason.MAYBE_REPEATED}
 
 
 def test_the_search_reaches_deep_books_and_every_protection(searches: list[Search]) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 from hashlib import sha256
 
-import msgspec
 import pytest
 
 from engine import recent

@@ -165,7 +165,10 @@ def test_with_the_second_edition_everybody_keeps_what_was_remembered_in_common()
 @pytest.mark.parametrize("rulebook", [FIRST_EDITION, CURRENT_EDITION])
 @pytest.mark.parametrize("seed", range(4))
 def test_memories_forget_as_the_naive_ones_do(seed: int, rulebook: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module, common, each in ((recent, "SHARED_WINDOW", "REMEMBERED_MAX"), (naive_memory, "ALL_TOGETHER", "OF_EACH")):
+    for module, common, each in (
+        (recent, "SHARED_WINDOW", "REMEMBERED_MAX"),
+        (naive_memory, "ALL_TOGETHER", "OF_EACH"),
+    ):
         monkeypatch.setattr(module, common, 12)
         monkeypatch.setattr(module, each, 5)
     rng, pair, seen = random.Random(seed), Pair(rulebook), Counter[str]()

@@ -72,9 +72,7 @@ class NaiveFlow(NaiveLedger):
         self.account(order.account).open.remove(order)
         del self.by_id[order.order_id]
         order.done, order.ended_turn = True, self.turn()
-        self.memory.end(
-            order.account, Past(order.order_id, order.client_order_id, self.ts_ns // HOUR_NS, self.seq)
-        )
+        self.memory.end(order.account, Past(order.order_id, order.client_order_id, self.ts_ns // HOUR_NS, self.seq))
 
     def cancel_one(self, order: NaiveOrder, reason: CancelReason) -> None:
         """End an order with something left."""
