@@ -113,6 +113,8 @@ class Http:
 class RunningServer:
     """`python api/app.py` on a free port. A context manager; `restart` keeps the folder and its arguments."""
 
+    program: tuple[str, ...] = ("api/app.py",)
+
     def __init__(self, data: Path, *arguments: str, environment: dict[str, str] | None = None) -> None:
         self.data = data
         self.arguments = list(arguments)
@@ -140,7 +142,7 @@ class RunningServer:
         self.data.parent.mkdir(parents=True, exist_ok=True)
         with self._log_path.open("a") as log:
             self._process = subprocess.Popen(
-                command("--port", "0", "--data", str(self.data), *self.arguments),
+                [sys.executable, *self.program, "--port", "0", "--data", str(self.data), *self.arguments],
                 cwd=ROOT,
                 env=environment(self._environment),
                 stdout=subprocess.PIPE,
