@@ -21,6 +21,7 @@ class RejectReason(StrEnum):
     DUPLICATE_CLIENT_ORDER_ID = "duplicate_client_order_id"  # the same id with other fields
     ORDER_RATE_EXCEEDED = "order_rate_exceeded"
     UNSUPPORTED_COMBINATION = "unsupported_combination"  # order type, time in force, price, quantity
+    SELF_TRADE_PREVENTION_NOT_ALLOWED = "self_trade_prevention_not_allowed"  # to go without any
     BAD_TICK = "bad_tick"
     BAD_LOT = "bad_lot"
     QUANTITY_TOO_SMALL = "quantity_too_small"
