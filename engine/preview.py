@@ -80,6 +80,7 @@ class Preview(msgspec.Struct, frozen=True, kw_only=True):
     worst_price: Ticks | None  # of the fills
     trades: int
     hold: Amount  # what would be set aside for what is left
+    hold_rounding: Amount  # of its own hold: by how much it is more than price and fee, rounded up for each lot
     slides: bool  # priced behind the opposite best, as it asked for
     banded: bool  # the price band replaces its price, or keeps it from trading further
     collared: bool  # the collar keeps it from trading further
@@ -229,7 +230,9 @@ def _triggered_at_once(venue: Venue, book: OrderBook, stop: Order) -> Preview:
 def _without(leg: Preview) -> Preview:
     """A leg that the other one cancels."""
     gone = {"status": OrderStatus.CANCELLED, "reason": CancelReason.ONE_CANCELS_OTHER}
-    return msgspec.structs.replace(leg, left=Lots(0), hold=Amount(0), maker_fee=Amount(0), **gone)
+    return msgspec.structs.replace(
+        leg, left=Lots(0), hold=Amount(0), hold_rounding=Amount(0), maker_fee=Amount(0), **gone
+    )
 
 
 def _market_after(venue: Venue, book: OrderBook, order: Order, plan: Plan) -> OrderBook:
@@ -308,6 +311,7 @@ def _told(venue: Venue, book: OrderBook, order: Order, plan: Plan | None, asked:
         worst_price=trades[-1][0].price if trades else None,
         trades=len(trades),
         hold=Amount(stays * order.hold_per_lot),
+        hold_rounding=_rounding(venue, book.instrument, order, stays),
         slides=order.terms is not None and order.terms.post_only is not None and order.price != at_best,
         banded=bounds.band or (order.price is not None and at_best != asked and at_best is not None),
         collared=bounds.collar,
@@ -315,6 +319,16 @@ def _told(venue: Venue, book: OrderBook, order: Order, plan: Plan | None, asked:
         prevented=prevented,
         would_trigger=_triggered(venue, order, plan or NOTHING),
     )
+
+
+def _rounding(venue: Venue, instrument: Instrument, order: Order, lots: Lots) -> Amount:
+    """By how much a buy's hold is more than its price and its fee on all of it; 0 for a sell. O(1)."""
+    price = order.hold_price if order.price is None else order.price
+    if order.side is not _BUY or price is None:
+        return Amount(0)
+    value = instrument.notional(price, lots)
+    exact = value + max(0, instrument.fee(value, max(order.maker_rate, order.taker_rate)))
+    return Amount(max(0, lots * venue.own_hold_per_lot(order) - exact))
 
 
 def _killed_by_its_own(book: OrderBook, order: Order, plan: Plan) -> bool:
