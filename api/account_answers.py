@@ -13,8 +13,8 @@ from api.answers import AccountFillView, seconds
 from api.grid import amount_text, percent
 from api.texts import DecimalText, IdText
 from engine.accounts import Account
-from engine.entry import default_prevention
 from engine.exchange import Exchange
+from engine.rules import default_prevention
 from engine.types import AccountId, SelfTradePrevention
 from store.identity import Role
 from store.postings import Posting, PostingKind

@@ -62,9 +62,11 @@ class SymbolActivity:
         self.orders = 0  # entered, ever
 
     def trade(self, filled: Filled, ts_ns: int) -> None:
-        """Add one trade. O(1), amortised."""
+        """Add one trade; of an account with itself only to the totals. O(1), amortised."""
         self.lots += filled.quantity
         self.notional += filled.notional
+        if filled.self_trade:
+            return
         second, price = ts_ns // SECOND_NS, filled.price
         if not self.seconds or self.seconds[-1].start != second:
             if self.seconds:

@@ -72,6 +72,7 @@ class TradeView(msgspec.Struct, frozen=True):
     trade_value: DecimalText
     seq: int | None = None
     auction: bool = False  # of an auction's uncross: the aggressor is then the younger order
+    self_trade: bool = False  # of one account with itself, the sandbox's apart: no price, and in no candle
 
 
 class FillView(msgspec.Struct, frozen=True):
@@ -272,6 +273,7 @@ def trade_view(trade: TradeState, instrument: Instrument, ts_ns: int, seq: int |
         grid.amount(trade.notional),
         seq,
         bool(trade.auction),
+        bool(trade.self_trade),
     )
 
 

@@ -43,6 +43,7 @@ STATUS: dict[RejectReason, int] = {
     RejectReason.ACCOUNT_STOPPED: 403,
     RejectReason.ORDER_RATE_EXCEEDED: 429,
     RejectReason.UNSUPPORTED_COMBINATION: 422,
+    RejectReason.SELF_TRADE_PREVENTION_NOT_ALLOWED: 422,
     RejectReason.BAD_TICK: 422,
     RejectReason.BAD_LOT: 422,
     RejectReason.QUANTITY_TOO_SMALL: 422,
@@ -77,6 +78,8 @@ _SENTENCES: dict[RejectReason, str] = {
     RejectReason.ORDER_RATE_EXCEEDED: "This account may not enter so many orders in one second.",
     RejectReason.UNSUPPORTED_COMBINATION: "These fields do not go together, or one is missing or cannot be changed; "
     "the documentation of POST /order tells what each order type has.",
+    RejectReason.SELF_TRADE_PREVENTION_NOT_ALLOWED: "Your orders cannot go without self-trade prevention: leave the "
+    "mode out, or name another than none.",
     RejectReason.BAD_TICK: "Each price must be a multiple of the tick size, {tick_size}.",
     RejectReason.BAD_LOT: "Each quantity must be a multiple of the lot size, {lot_size}.",
     RejectReason.QUANTITY_TOO_SMALL: "The quantity is below the smallest allowed, {min_quantity}.",

@@ -293,7 +293,7 @@ def statistics_view(venue: Venue) -> StatisticsView:
         uptime_seconds=venue.uptime_s,
         symbols_count=len(exchange.books),
         symbols_by_status=_by_status(venue),
-        active_orders=len(exchange.orders),
+        active_orders=sum(len(book.orders) for book in exchange.books.values()),  # those that wait are not told
         error_counts=dict(activity.rejects),
         history_lag=writer.lag(exchange.seq),
         history_failure=writer.failure,

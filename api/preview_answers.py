@@ -89,8 +89,10 @@ class PreviewAnswer(msgspec.Struct, frozen=True, kw_only=True):
     maker_fee: DecimalText | UnsetType = UNSET
     held: DecimalText | UnsetType = UNSET
     held_asset: str | UnsetType = UNSET
+    held_rounding: DecimalText | UnsetType = UNSET  # of `held`: the fee is rounded up for each lot
     protections: list[Protection] | UnsetType = UNSET
-    would_trigger: int | UnsetType = UNSET  # orders that wait, of anybody, and whose stop price the trades reach
+    would_trigger: int | UnsetType = UNSET  # your own orders that wait, and whose stop price the trades reach
+    sees: Literal["shown_and_own"] | UnsetType = UNSET  # what was counted: hidden quantity of others was not
     exits: ExitsPreview | UnsetType | None = UNSET  # of a bracket
     legs: list[LegPreview] | UnsetType = UNSET  # when it would bring any
 
@@ -148,8 +150,10 @@ def _outcome(command: EnterOrder, told: Preview, book: OrderBook) -> dict[str, A
         "maker_fee": grid.amount(told.maker_fee),
         "held": _held(told, instrument),
         "held_asset": _paid_asset(told, instrument),
+        "held_rounding": amount_text(told.hold_rounding, instrument.quote_scale),
         "protections": _protections(told),
         "would_trigger": told.would_trigger,
+        "sees": "shown_and_own",
         "exits": None if told.exits is None else _exits(told.exits, instrument, buys=buys),
         "legs": [_leg(leg, instrument) for leg in told.legs] or UNSET,
     }

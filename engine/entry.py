@@ -17,14 +17,12 @@ from engine.order import Order
 from engine.planning import NOTHING, Plan, plan_quantity, plan_spending, slide, worst_price
 from engine.refusals import market_figures
 from engine.rejects import RejectReason
-from engine.rules import collar_limit, refuse_entry, takes, trailing_peak
+from engine.rules import collar_limit, default_prevention, refuse_entry, takes, trailing_peak
 from engine.stops import trailing_stop_price
 from engine.terms import NO_TERMS, Terms
 from engine.triggers import enter_pair, finish, hold_price, pair_need
 from engine.types import (
-    SANDBOX_ACCOUNT,
     STOP_LEG,
-    AccountId,
     Amount,
     Lots,
     OrderId,
@@ -72,7 +70,7 @@ def enter(venue: Venue, command: EnterOrder, events: list[ev.Event]) -> None:
     elif owner.configuration.max_orders_per_second is not None and owner.exceeds_rate(venue.ts_ns):
         reason = RejectReason.ORDER_RATE_EXCEEDED
     else:
-        reason = refuse_entry(command, book, owner, venue.ledger, venue.ts_ns)
+        reason = refuse_entry(command, book, owner, venue.ledger, venue.ts_ns, venue.rulebook)
     if reason is None:
         order_type = command.order_type
         if order_type is _LIMIT or order_type is _MARKET:
@@ -102,13 +100,15 @@ def entry_figures(
     if reason is not RejectReason.INSUFFICIENT_FUNDS:
         return market_figures(book, command.side, reason)
     if command.order_type is _LIMIT or command.order_type is _MARKET:
-        order, plan, _, _ = prepare(venue, command, book, owner)
+        order, plan, _, _ = prepare(venue, command, book, owner, as_shown=True)
         market = order.price is None
         need = market_cost(order, plan.trades, book.instrument) if market else order.leaves * order.hold_per_lot
     else:
         limit_leg, order = legs(venue, command, book, owner)
         need = pair_need(limit_leg, order)
-    return ev.Figures(asset=order.paid_asset, needed=Amount(need), available=Amount(order.pays.available))
+    available = order.pays.available  # what is shown may cost less, then what others hide is dear: not told
+    needed = Amount(need) if need > available else None
+    return ev.Figures(asset=order.paid_asset, needed=needed, available=Amount(available))
 
 
 def same_request(asked: EnterOrder, again: EnterOrder) -> bool:
@@ -179,11 +179,11 @@ def _accept(
 
 
 def prepare(
-    venue: Venue, command: EnterOrder, book: OrderBook, owner: Account
+    venue: Venue, command: EnterOrder, book: OrderBook, owner: Account, *, as_shown: bool = False
 ) -> tuple[Order, Plan, Ticks | None, RejectReason | None]:
     """The limit or market order that `command` asks for, its plan, the worst price it asked for, and what refuses it.
 
-    Changes nothing. O(matches).
+    With `as_shown` planned by what its owner can see (`engine.planning`). Changes nothing. O(matches).
     """
     side, options, band = command.side, command.options, book.instrument.band
     takes_nothing = False
@@ -211,10 +211,10 @@ def prepare(
     if takes_nothing:
         plan = NOTHING
     elif command.quantity is None:
-        plan = plan_spending(book, order, limit, Amount(int(command.quote_quantity or 0)))
+        plan = plan_spending(book, order, limit, Amount(int(command.quote_quantity or 0)), as_shown=as_shown)
         order.quantity = order.leaves = plan.filled
     else:
-        plan = plan_quantity(book, order, limit, quantity, whole=command.time_in_force is _FOK)
+        plan = plan_quantity(book, order, limit, quantity, whole=command.time_in_force is _FOK, as_shown=as_shown)
     hold = order.leaves * order.hold_per_lot
     cost = hold if price is not None else market_cost(order, plan.trades, book.instrument)
     reason: RejectReason | None = None
@@ -239,14 +239,6 @@ def _priced(command: EnterOrder, book: OrderBook) -> tuple[Ticks | None, Ticks |
         return asked, price, False
     slid = slide(book, command.side, price, options.post_only)
     return asked, price if slid is None else slid, slid is None
-
-
-def default_prevention(owner: Account, account: AccountId) -> SelfTradePrevention:
-    """What an order goes by that names no mode of its own."""
-    configured = owner.configuration.self_trade_prevention
-    if configured is not None:
-        return configured
-    return SelfTradePrevention.NONE if account == SANDBOX_ACCOUNT else SelfTradePrevention.CANCEL_NEWEST
 
 
 def terms_from(command: EnterOrder, book: OrderBook, ts_ns: int) -> Terms | None:

@@ -156,6 +156,7 @@ class Filled(Event, frozen=True):
     maker_leaves: Lots  # still open after this fill; 0 means done
     taker_leaves: Lots
     auction: bool = False  # of an uncross: the maker is the older order, the taker the younger
+    self_trade: bool = False  # of an account with itself: no last price, and no price of the day
 
 
 class Amended(Event, frozen=True):

@@ -13,15 +13,27 @@ from engine.book import OrderBook
 from engine.ledger import FEE_ACCOUNT
 from engine.matcher import amended, apply_matches, cancelled, completed, give_back, take_off
 from engine.order import Order
-from engine.planning import Plan, StepKind
+from engine.planning import Match, Plan, StepKind
 from engine.rejects import CancelReason
+from engine.rulebook import OTHERS_MAKE_PRICES
 from engine.rules import collar_limit
-from engine.types import Amount, Lots, Side, Ticks, TimeInForce, TradingStatus
+from engine.types import (
+    SANDBOX_ACCOUNT,
+    AccountId,
+    Amount,
+    Lots,
+    SelfTradePrevention,
+    Side,
+    Ticks,
+    TimeInForce,
+    TradingStatus,
+)
 from engine.venue import Venue
 
 _BUY = Side.BUY
 _TRADING, _HALTED = TradingStatus.TRADING, TradingStatus.HALTED
 _IOC, _FOK = TimeInForce.IOC, TimeInForce.FOK
+_UNPREVENTED = SelfTradePrevention.NONE
 
 
 def execute(
@@ -32,17 +44,17 @@ def execute(
     `asked` is the worst price it would trade at were there no band (None: any).
     """
     matches = plan.matches
-    first_price, quantity, cum = None, order.quantity, order.cum
+    first_price, quantity, cum, oneself = None, order.quantity, order.cum, no_price_for_others(venue, order)
     affected: list[Order] = []  # makers that traded or ended, and have links or exits
     if matches:
         book.changed_seq = venue.seq
         if book.stops.waiting:
-            trades = plan.trades
+            trades = price_making(plan, oneself)
             first_price = trades[0][0].price if trades else None
         if plan.kinds is None:
-            _trade(venue, book, order, matches, events, affected)
+            _trade(venue, book, order, matches, oneself, events, affected)
         else:
-            _carry_out(venue, book, order, plan, events, affected)
+            _carry_out(venue, book, order, plan, oneself, events, affected)
     stopped = (
         book.instrument.band is not None
         and (order.leaves > 0 or plan.left_over)
@@ -58,12 +70,28 @@ def execute(
             affected.insert(0, order)
     for maker in affected:
         venue.end_sibling(maker, events)
-    if stopped or (traded and book.band.limit_side is not None):
+    if stopped or (traded and book.band.limit_side is not None and price_making(plan, oneself)):
         _change_limit_state(venue, book, order, stopped, events)
     if first_price is not None:
         _step_between(venue, book, first_price, events)
     for done in affected:
         note_exits(venue, done)
+
+
+def no_price_for_others(venue: Venue, order: Order) -> AccountId | None:
+    """The account whose orders a taker can only make its own trades with: they set no price. None: there is none. O(1).
+
+    With any mode of self-trade prevention there is no such trade; and the sandbox account stands for many people.
+    """
+    if order.prevention is not _UNPREVENTED or order.account == SANDBOX_ACCOUNT:
+        return None
+    return order.account if venue.rulebook >= OTHERS_MAKE_PRICES else None
+
+
+def price_making(plan: Plan, oneself: AccountId | None) -> list[Match]:
+    """The trades of a plan whose prices count: all but those with the account's own orders. O(matches)."""
+    trades = plan.trades
+    return trades if oneself is None else [match for match in trades if match[0].account != oneself]
 
 
 def _step_between(venue: Venue, book: OrderBook, first_price: Ticks, events: list[ev.Event]) -> None:
@@ -78,13 +106,14 @@ def _trade(
     venue: Venue,
     book: OrderBook,
     order: Order,
-    matches: list[tuple[Order, Lots]],
+    matches: list[Match],
+    oneself: AccountId | None,
     events: list[ev.Event],
     affected: list[Order],
 ) -> None:
     """Carry out trades and nothing else."""
     fees = venue.ledger.balance(FEE_ACCOUNT, book.instrument.quote)
-    for maker in apply_matches(book, order, matches, venue.next_trade_id, events, fees):
+    for maker in apply_matches(book, order, matches, venue.next_trade_id, events, fees, oneself):
         venue.forget(maker)
         if maker.terms is not None:
             affected.append(maker)
@@ -95,12 +124,18 @@ def _trade(
 
 
 def _carry_out(
-    venue: Venue, book: OrderBook, order: Order, plan: Plan, events: list[ev.Event], affected: list[Order]
+    venue: Venue,
+    book: OrderBook,
+    order: Order,
+    plan: Plan,
+    oneself: AccountId | None,
+    events: list[ev.Event],
+    affected: list[Order],
 ) -> None:
     """Carry out a plan step by step: trades, and what self-trade prevention does."""
     for (maker, quantity), kind in zip(plan.matches, plan.kinds or (), strict=True):
         if kind is StepKind.TRADE:
-            _trade(venue, book, order, [(maker, quantity)], events, affected)
+            _trade(venue, book, order, [(maker, quantity)], oneself, events, affected)
             continue
         if quantity == maker.leaves:
             venue.end(maker, CancelReason.SELF_TRADE, events)

@@ -16,7 +16,7 @@ from engine.ledger import Balance, net_fees, settle
 from engine.order import Order
 from engine.planning import Match, display_of
 from engine.rejects import CancelReason, InvariantViolation
-from engine.types import Amount, Lots, Side, Ticks
+from engine.types import AccountId, Amount, Lots, Side, Ticks
 
 _BUY = Side.BUY
 _NONE_LEFT = Lots(0)
@@ -29,10 +29,12 @@ def apply_matches(
     next_trade_id: int,
     events: list[ev.Event],
     fee_balance: Balance,
+    oneself: AccountId | None,
 ) -> list[Order]:
     """Trade `taker` with each maker of the plan, at the maker's price. Return the makers that are done.
 
-    Money and base change hands, and the fees go to `fee_balance`.
+    Money and base change hands, and the fees go to `fee_balance`. The price of the last trade becomes the last price,
+    but for those with orders of the account `oneself`.
     Trade ids count up from `next_trade_id`. Appends `Filled`, and `Completed` for each
     maker that is done; the taker's own end is left to the caller.
     """
@@ -73,7 +75,7 @@ def apply_matches(
 
         events.append(ev.Filled(
             trade_id, symbol, price, quantity, notional, taker_side, maker.order_id, taker.order_id,
-            maker.account, taker.account, maker_fee, taker_fee, maker.leaves, leaves,
+            maker.account, taker.account, maker_fee, taker_fee, maker.leaves, leaves, False, maker.account == oneself,
         ))  # fmt: skip
         if maker.leaves == 0:
             events.append(completed(maker))
@@ -85,7 +87,11 @@ def apply_matches(
         settle(taker, filled, filled * lot_amount, notional_sum, taker_fees)
         taker.leaves = leaves
         fee_balance.available += fees
-        book.last_price = price
+        if oneself is None:
+            book.last_price = price
+        else:
+            others = (maker.price for maker, _ in reversed(matches) if maker.account != oneself)
+            book.last_price = next(others, book.last_price)
         book.trade_count += len(matches)
     return done
 

@@ -17,7 +17,7 @@ from engine.bands import nearer
 from engine.book import BookSide, OrderBook, PriceLevel
 from engine.order import Order
 from engine.rules import collar_limit
-from engine.types import Amount, Lots, PostOnly, SelfTradePrevention, Side, Ticks, TradingStatus
+from engine.types import AccountId, Amount, Lots, PostOnly, SelfTradePrevention, Side, Ticks, TradingStatus
 
 _BUY = Side.BUY
 _NONE = SelfTradePrevention.NONE
@@ -86,8 +86,13 @@ def slide(book: OrderBook, side: Side, price: Ticks, post_only: PostOnly | None)
     return Ticks(slid) if slid >= 1 else None
 
 
-def plan_quantity(book: OrderBook, taker: Order, limit: Ticks | None, quantity: Lots, *, whole: bool) -> Plan:
-    """Plan an order for `quantity` lots at `limit` or better; with `whole`, all of it or nothing. O(matches)."""
+def plan_quantity(
+    book: OrderBook, taker: Order, limit: Ticks | None, quantity: Lots, *, whole: bool, as_shown: bool = False
+) -> Plan:
+    """Plan an order for `quantity` lots at `limit` or better; with `whole`, all of it or nothing. O(matches).
+
+    With `as_shown` by what its owner can see: of others' icebergs what they show.
+    """
     if book.status is not _TRADING:
         return NOTHING
     opposite = book.opposite(taker.side)
@@ -101,7 +106,7 @@ def plan_quantity(book: OrderBook, taker: Order, limit: Ticks | None, quantity: 
         matches = _plan_plainly(opposite, limit, quantity)
         if not guarded or all(maker.account != taker.account for maker, _ in matches):
             return Plan(matches)
-    plan = _plan_carefully(opposite, limit, quantity, taker)
+    plan = _plan_carefully(opposite, limit, quantity, taker, as_shown=as_shown)
     return NOTHING if whole and plan.filled < quantity else plan
 
 
@@ -125,11 +130,11 @@ def _plan_plainly(opposite: BookSide, limit: Ticks | None, quantity: Lots) -> li
     return matches
 
 
-def _plan_carefully(opposite: BookSide, limit: Ticks | None, quantity: Lots, taker: Order) -> Plan:
+def _plan_carefully(opposite: BookSide, limit: Ticks | None, quantity: Lots, taker: Order, *, as_shown: bool) -> Plan:
     """As `_plan_plainly`, slice by slice, and with what prevention does to the account's own."""
     walk = _Walk(taker)
     left = quantity
-    for maker, slice_quantity in slices(opposite, limit):
+    for maker, slice_quantity in slices(opposite, limit, taker.account if as_shown else None):
         if walk.own(maker):
             if not walk.prevent(maker, left):
                 break
@@ -143,16 +148,18 @@ def _plan_carefully(opposite: BookSide, limit: Ticks | None, quantity: Lots, tak
     return walk.plan(left_over=False)
 
 
-def plan_spending(book: OrderBook, taker: Order, limit: Ticks | None, budget: Amount) -> Plan:
+def plan_spending(
+    book: OrderBook, taker: Order, limit: Ticks | None, budget: Amount, *, as_shown: bool = False
+) -> Plan:
     """Plan the trades whose notional spends (or earns) at most `budget`, in whole lots.
 
     `left_over` tells that the book ended while the budget could still pay for a lot at the
-    last price. O(matches).
+    last price; `as_shown` is as in `plan_quantity`. O(matches).
     """
     opposite, lot_tick_amount = book.opposite(taker.side), book.instrument.lot_tick_amount
     walk = _Walk(taker, spends=True)
     lot_amount = 0
-    for maker, slice_quantity in slices(opposite, limit):
+    for maker, slice_quantity in slices(opposite, limit, taker.account if as_shown else None):
         lot_amount = (maker.price or 0) * lot_tick_amount
         affordable = budget // lot_amount
         if affordable == 0:
@@ -220,19 +227,20 @@ class _Walk:
         self._kinds.append(kind)
 
 
-def slices(side: BookSide, limit: Ticks | None) -> Iterator[Match]:
+def slices(side: BookSide, limit: Ticks | None, viewer: AccountId | None = None) -> Iterator[Match]:
     """What rests on a side at `limit` or better, in the order it trades: an iceberg slice by slice.
 
+    With a `viewer` only that account's own icebergs have more slices than the one they show.
     The side must not change while it is walked.
     """
     limit_key = None if limit is None else limit * side.sign
     for level in side:
         if limit_key is not None and level.key > limit_key:
             return
-        yield from _slices_of_level(level)
+        yield from _slices_of_level(level, viewer)
 
 
-def _slices_of_level(level: PriceLevel) -> Iterator[Match]:
+def _slices_of_level(level: PriceLevel, viewer: AccountId | None) -> Iterator[Match]:
     if level.hidden == 0:
         for order in level:
             yield order, order.leaves
@@ -240,7 +248,7 @@ def _slices_of_level(level: PriceLevel) -> Iterator[Match]:
     hiding: deque[Match] = deque()
     for order in level:
         yield order, order.shown
-        if order.hidden:
+        if order.hidden and (viewer is None or viewer == order.account):
             hiding.append((order, order.hidden))
     while hiding:
         order, hidden = hiding.popleft()

@@ -1,5 +1,8 @@
 """What an order would do if it were entered now: the rules and plans of a real entry, and nothing applied.
 
+It sees what its owner can see: what is shown, and all that is the owner's. What others hide, and their stops, are
+left out, so that no question tells of them; entering the order may find more than its preview.
+
 Layer: engine.
 """
 
@@ -13,20 +16,21 @@ import msgspec
 
 from engine.accounts import Account
 from engine.bands import nearer
-from engine.book import OrderBook
+from engine.book import OrderBook, PriceLevel
 from engine.commands import EnterOrder
 from engine.entry import entry_figures, legs, prepare, said_before
 from engine.events import Figures, Repeated
-from engine.execution import market_limit
+from engine.execution import market_limit, no_price_for_others, price_making
 from engine.instrument import Instrument
 from engine.ledger import Balance, net_fees
 from engine.order import Order
-from engine.planning import NOTHING, Plan, StepKind, plan_quantity, worst_price
+from engine.planning import NOTHING, Plan, StepKind, plan_quantity, slices, worst_price
 from engine.rejects import CancelReason, InvariantViolation, RejectReason
 from engine.rules import collar_limit, refuse_entry, takes
 from engine.stops import terms_of
 from engine.triggers import exit_legs, pair_need
 from engine.types import (
+    AccountId,
     Amount,
     Lots,
     OrderId,
@@ -76,12 +80,13 @@ class Preview(msgspec.Struct, frozen=True, kw_only=True):
     worst_price: Ticks | None  # of the fills
     trades: int
     hold: Amount  # what would be set aside for what is left
+    hold_rounding: Amount  # of its own hold: by how much it is more than price and fee, rounded up for each lot
     slides: bool  # priced behind the opposite best, as it asked for
     banded: bool  # the price band replaces its price, or keeps it from trading further
     collared: bool  # the collar keeps it from trading further
     held_back: bool  # what it holds for a lot, as a triggered stop to buy, keeps it from trading further
     prevented: bool  # self-trade prevention cancels or reduces something
-    would_trigger: int  # orders that wait for a trigger, and whose stop price as it stands the trades reach
+    would_trigger: int  # own orders that wait for a trigger, and whose stop price as it stands the trades reach
     exits: Exits | None = None
     legs: tuple[Preview, ...] = ()  # what else the same command would enter: a stop leg, exits
 
@@ -144,14 +149,14 @@ def _outcome(venue: Venue, book: OrderBook, owner: Account, command: EnterOrder)
         return RejectReason.ACCOUNT_STOPPED
     if owner.is_at_rate_limit(venue.ts_ns):
         return RejectReason.ORDER_RATE_EXCEEDED
-    reason = refuse_entry(command, book, owner, venue.ledger, venue.ts_ns)
+    reason = refuse_entry(command, book, owner, venue.ledger, venue.ts_ns, venue.rulebook)
     if reason is not None:
         return reason
     if command.order_type is _LIMIT or command.order_type is _MARKET:
-        order, plan, asked_price, reason = prepare(venue, command, book, owner)
+        order, plan, asked_price, reason = prepare(venue, command, book, owner, as_shown=True)
         if reason is not None:
             return reason
-        told = _told(book, order, plan, asked_price)
+        told = _told(venue, book, order, plan, asked_price)
         exits, exit_orders = _exits(venue, book, order, plan, told)
         return msgspec.structs.replace(told, exits=exits, legs=exit_orders)
     return _of_waiting(venue, book, owner, command)
@@ -163,7 +168,7 @@ def _of_waiting(venue: Venue, book: OrderBook, owner: Account, command: EnterOrd
     if stop_leg.pays.available < pair_need(limit_leg, stop_leg):
         return RejectReason.INSUFFICIENT_FUNDS
     if limit_leg is not None:
-        plan = plan_quantity(book, limit_leg, limit_leg.price, limit_leg.leaves, whole=False)
+        plan = plan_quantity(book, limit_leg, limit_leg.price, limit_leg.leaves, whole=False, as_shown=True)
         if plan.prevented and not plan.matches:
             return RejectReason.SELF_TRADE
     asked = None if command.price is None else Ticks(int(command.price))
@@ -192,18 +197,18 @@ def _pair(
         if stop_leg is not None:
             limit_leg.hold_per_lot = max(limit_leg.hold_per_lot, stop_leg.hold_per_lot)
         limit = worst_price(book, limit_leg.side, limit_leg.price, None)
-        plan = plan_quantity(book, limit_leg, limit, limit_leg.leaves, whole=False)
-        first = _told(book, limit_leg, plan, asked)
+        plan = plan_quantity(book, limit_leg, limit, limit_leg.leaves, whole=False, as_shown=True)
+        first = _told(venue, book, limit_leg, plan, asked)
         if stop_leg is None:
             return first, None
         if first.status not in _RESTS or first.filled or first.quantity < limit_leg.quantity:
             first = msgspec.structs.replace(first, hold=Amount(first.left * venue.own_hold_per_lot(limit_leg)))
-            return first, _without(_told(book, stop_leg, None, stop_leg.price))
-        book = _market_after(book, limit_leg.side, plan)
+            return first, _without(_told(venue, book, stop_leg, None, stop_leg.price))
+        book = _market_after(venue, book, limit_leg, plan)
     if stop_leg is None:
         return first, None
     if not _reached(book, stop_leg):
-        stop = _told(book, stop_leg, None, stop_leg.price)
+        stop = _told(venue, book, stop_leg, None, stop_leg.price)
         return first, stop if first is None else msgspec.structs.replace(stop, hold=Amount(0))
     stop = _triggered_at_once(venue, book, stop_leg)
     return None if first is None else _without(first), stop
@@ -218,17 +223,19 @@ def _triggered_at_once(venue: Venue, book: OrderBook, stop: Order) -> Preview:
         stop.price = clip(book, stop, asked, collared=True)
         stop.hold_per_lot = venue.own_hold_per_lot(stop)
     limit = worst_price(book, stop.side, stop.price, stop.hold_price)
-    return _told(book, stop, plan_quantity(book, stop, limit, stop.leaves, whole=False), asked)
+    return _told(venue, book, stop, plan_quantity(book, stop, limit, stop.leaves, whole=False, as_shown=True), asked)
 
 
 def _without(leg: Preview) -> Preview:
     """A leg that the other one cancels."""
     gone = {"status": OrderStatus.CANCELLED, "reason": CancelReason.ONE_CANCELS_OTHER}
-    return msgspec.structs.replace(leg, left=Lots(0), hold=Amount(0), maker_fee=Amount(0), **gone)
+    return msgspec.structs.replace(
+        leg, left=Lots(0), hold=Amount(0), hold_rounding=Amount(0), maker_fee=Amount(0), **gone
+    )
 
 
-def _market_after(book: OrderBook, side: Side, plan: Plan) -> OrderBook:
-    """The book as prices are measured by it once an order of `side` has carried out its plan. O(matches).
+def _market_after(venue: Venue, book: OrderBook, order: Order, plan: Plan) -> OrderBook:
+    """The book as prices are measured by it once an order has carried out its plan. O(matches).
 
     Of the other side the best price is right, while what was taken there is listed still.
     """
@@ -238,17 +245,24 @@ def _market_after(book: OrderBook, side: Side, plan: Plan) -> OrderBook:
     for maker, quantity in plan.matches:
         price = maker.price or Ticks(0)
         taken[price] = taken.get(price, 0) + quantity
-    opposite = book.opposite(side)
+    opposite, viewer = book.opposite(order.side), order.account
     after, rest = copy.copy(book), copy.copy(opposite)
-    rest.best = next((level for level in opposite if level.quantity + level.hidden > taken.get(level.price, 0)), None)
-    if side is _BUY:
+    rest.best = next((level for level in opposite if _seen(level, viewer) > taken.get(level.price, 0)), None)
+    if order.side is _BUY:
         after.asks = rest
     else:
         after.bids = rest
-    trades = plan.trades
+    trades = price_making(plan, no_price_for_others(venue, order))
     if trades:
         after.last_price = trades[-1][0].price
     return after
+
+
+def _seen(level: PriceLevel, viewer: AccountId) -> int:
+    """The lots that an account can see at a level: what is shown, and all of its own. O(orders, where any hide)."""
+    if level.hidden == 0:
+        return level.quantity
+    return level.quantity + sum(order.hidden for order in level if order.account == viewer)
 
 
 def _reached(book: OrderBook, stop: Order) -> bool:
@@ -259,7 +273,7 @@ def _reached(book: OrderBook, stop: Order) -> bool:
     return last >= stop_price if stop.side is _BUY else last <= stop_price
 
 
-def _told(book: OrderBook, order: Order, plan: Plan | None, asked: Ticks | None) -> Preview:
+def _told(venue: Venue, book: OrderBook, order: Order, plan: Plan | None, asked: Ticks | None) -> Preview:
     """What becomes of an order with this plan; without one it waits for its trigger."""
     notional, taker_fee = _cost(book.instrument, order, plan or NOTHING)
     bounds = _Bounds()
@@ -296,13 +310,24 @@ def _told(book: OrderBook, order: Order, plan: Plan | None, asked: Ticks | None)
         worst_price=trades[-1][0].price if trades else None,
         trades=len(trades),
         hold=Amount(stays * order.hold_per_lot),
+        hold_rounding=_rounding(venue, book.instrument, order, stays),
         slides=order.terms is not None and order.terms.post_only is not None and order.price != at_best,
         banded=bounds.band or (order.price is not None and at_best != asked and at_best is not None),
         collared=bounds.collar,
         held_back=bounds.hold,
         prevented=prevented,
-        would_trigger=_triggered(book, plan or NOTHING),
+        would_trigger=_triggered(venue, order, plan or NOTHING),
     )
+
+
+def _rounding(venue: Venue, instrument: Instrument, order: Order, lots: Lots) -> Amount:
+    """By how much a buy's hold is more than its price and its fee on all of it; 0 for a sell. O(1)."""
+    price = order.hold_price if order.price is None else order.price
+    if order.side is not _BUY or price is None:
+        return Amount(0)
+    value = instrument.notional(price, lots)
+    exact = value + max(0, instrument.fee(value, max(order.maker_rate, order.taker_rate)))
+    return Amount(max(0, lots * venue.own_hold_per_lot(order) - exact))
 
 
 def _killed_by_its_own(book: OrderBook, order: Order, plan: Plan) -> bool:
@@ -310,22 +335,27 @@ def _killed_by_its_own(book: OrderBook, order: Order, plan: Plan) -> bool:
     if order.time_in_force is not _FOK or plan.matches or order.prevention is _NO_PREVENTION:
         return False
     limit = worst_price(book, order.side, order.price, order.hold_price)
-    return book.opposite(order.side).available(limit, order.leaves) >= order.leaves
+    seen = sum(quantity for _, quantity in slices(book.opposite(order.side), limit, order.account))
+    return seen >= order.leaves
 
 
-def _triggered(book: OrderBook, plan: Plan) -> int:
-    """How many waiting orders the trades of a plan reach. Legs that end because their other leg trades do not count.
+def _triggered(venue: Venue, order: Order, plan: Plan) -> int:
+    """How many of the account's own waiting orders the trades of its plan reach: others' stops are nobody's business.
 
-    O(matches + log waiting).
+    Legs that end because their other leg trades do not count. O(matches + open orders of the account).
     """
-    trades = plan.trades
-    if not trades or not book.stops.waiting:
+    trades = price_making(plan, no_price_for_others(venue, order))
+    if not trades:
         return 0
     prices = [trades[at][0].price or Ticks(0) for at in (0, -1)]
-    lowest, highest = min(prices), max(prices)
-    ended = {maker.sibling.order_id: maker.sibling for maker, _ in plan.matches if maker.sibling is not None}
-    gone = [leg for leg in ended.values() if leg.waiting and _between(leg, lowest, highest)]
-    return book.stops.count_reached(lowest, highest) - len(gone)
+    ended = {maker.sibling.order_id for maker, _ in plan.matches if maker.sibling is not None}
+    return sum(
+        own.waiting
+        and own.symbol == order.symbol
+        and own.order_id not in ended
+        and _between(own, min(prices), max(prices))
+        for own in order.owner.open_orders.values()
+    )
 
 
 def _between(stop: Order, lowest: Ticks, highest: Ticks) -> bool:
@@ -345,7 +375,7 @@ def _exits(
     quantity = told.filled if at_once else told.quantity
     if order.terms is None or quantity == 0:
         return None, ()
-    after = _market_after(book, order.side, plan)
+    after = _market_after(venue, book, order, plan)
     profit, loss = exit_legs(venue, after, order, quantity)
     if profit is None and loss is None:
         return None, ()

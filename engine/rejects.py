@@ -22,6 +22,7 @@ class RejectReason(StrEnum):
     ACCOUNT_STOPPED = "account_stopped"
     ORDER_RATE_EXCEEDED = "order_rate_exceeded"
     UNSUPPORTED_COMBINATION = "unsupported_combination"  # order type, time in force, price, quantity
+    SELF_TRADE_PREVENTION_NOT_ALLOWED = "self_trade_prevention_not_allowed"  # to go without any
     BAD_TICK = "bad_tick"
     BAD_LOT = "bad_lot"
     QUANTITY_TOO_SMALL = "quantity_too_small"

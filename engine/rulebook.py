@@ -12,3 +12,5 @@ from typing import Final
 
 FIRST_EDITION: Final = 1  # of every exchange until another is adopted
 CURRENT_EDITION: Final = 2  # what each edition changed: Documentation/matching-rules.md
+
+OTHERS_MAKE_PRICES: Final = 2  # from this edition on a trade of an account with itself is no price for others

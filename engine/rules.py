@@ -11,8 +11,19 @@ from engine.commands import EnterOrder, OrderOptions
 from engine.instrument import FEE_UNIT, Instrument
 from engine.ledger import Ledger
 from engine.rejects import RejectReason
+from engine.rulebook import OTHERS_MAKE_PRICES
 from engine.stops import trail_of
-from engine.types import Lots, OrderType, Side, Ticks, TimeInForce, TradingStatus
+from engine.types import (
+    SANDBOX_ACCOUNT,
+    AccountId,
+    Lots,
+    OrderType,
+    SelfTradePrevention,
+    Side,
+    Ticks,
+    TimeInForce,
+    TradingStatus,
+)
 
 MAX_SLICES = 100  # an iceberg shows at least a hundredth of itself
 MAX_TRAIL = FEE_UNIT  # a trail in millionths is less than the whole price
@@ -20,6 +31,7 @@ MAX_TRAIL = FEE_UNIT  # a trail in millionths is less than the whole price
 _BUY, _SELL = Side.BUY, Side.SELL
 _LIMIT, _MARKET, _OCO, _TRAILING = OrderType.LIMIT, OrderType.MARKET, OrderType.OCO, OrderType.TRAILING_STOP
 _TRADING = TradingStatus.TRADING
+_UNPREVENTED = SelfTradePrevention.NONE
 _IOC, _FOK, _GTD = TimeInForce.IOC, TimeInForce.FOK, TimeInForce.GTD
 _GATHERING = (TradingStatus.PRE_OPEN, TradingStatus.AUCTION)
 
@@ -50,8 +62,25 @@ def takes(status: TradingStatus, command: EnterOrder) -> bool:
     return command.options is None or command.options.post_only is None
 
 
+def default_prevention(owner: Account, account: AccountId) -> SelfTradePrevention:
+    """What an order goes by that names no mode of its own."""
+    configured = owner.configuration.self_trade_prevention
+    if configured is not None:
+        return configured
+    return _UNPREVENTED if account == SANDBOX_ACCOUNT else SelfTradePrevention.CANCEL_NEWEST
+
+
+def may_go_unprevented(owner: Account, account: AccountId, rulebook: int) -> bool:
+    """Whether an order of the account may ask for no self-trade prevention: it stands for many, or goes so anyway."""
+    return (
+        account == SANDBOX_ACCOUNT
+        or rulebook < OTHERS_MAKE_PRICES
+        or owner.configuration.self_trade_prevention is _UNPREVENTED
+    )
+
+
 def refuse_entry(
-    command: EnterOrder, book: OrderBook, owner: Account, ledger: Ledger, ts_ns: int
+    command: EnterOrder, book: OrderBook, owner: Account, ledger: Ledger, ts_ns: int, rulebook: int
 ) -> RejectReason | None:
     """The first rule that `command` breaks, or None. O(1).
 
@@ -63,6 +92,8 @@ def refuse_entry(
     price, quantity, options = command.price, command.quantity, command.options
     if not _combines(command):
         return RejectReason.UNSUPPORTED_COMBINATION
+    if command.self_trade_prevention is _UNPREVENTED and not may_go_unprevented(owner, command.account, rulebook):
+        return RejectReason.SELF_TRADE_PREVENTION_NOT_ALLOWED
     if isinstance(price, str) or (price is not None and price < 1):
         return RejectReason.BAD_TICK
     if isinstance(quantity, str) or isinstance(command.quote_quantity, str):
@@ -86,9 +117,8 @@ def refuse_entry(
     if price is not None and (order_type is _LIMIT or order_type is _OCO) and beyond_collar(book, command.side, price):
         return RejectReason.PRICE_OUTSIDE_COLLAR
     open_orders = len(owner.open_orders) + (2 if order_type is _OCO else 1)  # of all symbols: mostly enough to know
-    if open_orders <= instrument.max_open_orders and owner.configuration.max_open_orders is None:
-        return None
-    return _refuse_open_orders(instrument, owner, 2 if order_type is _OCO else 1)
+    few = open_orders <= instrument.max_open_orders and owner.configuration.max_open_orders is None
+    return None if few else _refuse_open_orders(instrument, owner, 2 if order_type is _OCO else 1)
 
 
 def _refuse_open_orders(instrument: Instrument, owner: Account, more: int) -> RejectReason | None:

@@ -15,8 +15,9 @@ from engine.ledger import FEE_ACCOUNT, net_fees, settle
 from engine.matcher import completed, replenish
 from engine.order import Order
 from engine.rejects import RejectReason
+from engine.rulebook import OTHERS_MAKE_PRICES
 from engine.triggers import finish
-from engine.types import Amount, TimeInForce, TradeId, TradingStatus, entry_of
+from engine.types import SANDBOX_ACCOUNT, Amount, TimeInForce, TradeId, TradingStatus, entry_of
 from engine.venue import Venue
 
 _TRADING, _CLOSED = TradingStatus.TRADING, TradingStatus.CLOSED
@@ -75,11 +76,16 @@ def _change_status(venue: Venue, book: OrderBook, status: TradingStatus, events:
             _uncross(venue, book, found, events)
         else:
             book.renew_band(venue.ts_ns)
-            if book.last_price is not None:
-                step_stops(venue, book, book.last_price, events)
+            _step_last(venue, book, events)
         finish(venue, events)
     elif status is _CLOSED:
         _close(venue, book, events)
+
+
+def _step_last(venue: Venue, book: OrderBook, events: list[ev.Event]) -> None:
+    """Trading begins, and no auction found a price: the last one, if there is any, is looked at."""
+    if book.last_price is not None:
+        step_stops(venue, book, book.last_price, events)
 
 
 def _close(venue: Venue, book: OrderBook, events: list[ev.Event]) -> None:
@@ -91,13 +97,19 @@ def _close(venue: Venue, book: OrderBook, events: list[ev.Event]) -> None:
 
 
 def _uncross(venue: Venue, book: OrderBook, found: Clearing, events: list[ev.Event]) -> None:
-    """Trade what the auction price brings together, all of it at that price, then what follows from it."""
+    """Trade what the auction price brings together, all of it at that price, then what follows from it.
+
+    Where nobody traded but with themselves, the price is none for others: then it is as without an uncross.
+    """
     symbol, price = book.instrument.symbol, found.price
     events.append(ev.Uncrossed(symbol, price, found.quantity, found.imbalance))
     affected: list[Order] = []
     ended: list[Order] = []
+    makes_price = False
     for pair in pairs(book, found):
-        _trade_at(venue, book, pair, found, events)
+        self_trade = _with_itself(venue, pair)
+        makes_price = makes_price or not self_trade
+        _trade_at(venue, book, pair, found, self_trade, events)
         for order in pair[:2]:
             if order.leaves == 0:
                 book.remove(order)
@@ -108,17 +120,28 @@ def _uncross(venue: Venue, book: OrderBook, found: Clearing, events: list[ev.Eve
                 replenish(order, events)
             if order.sibling is not None:
                 affected.append(order)
-    book.last_price = price
     book.changed_seq = venue.seq
-    book.band.refer_to(book.inside_bbo(price), venue.ts_ns)
+    if makes_price:
+        book.last_price = price
+        book.band.refer_to(book.inside_bbo(price), venue.ts_ns)
+    else:
+        book.renew_band(venue.ts_ns)
     for order in affected:
         venue.end_sibling(order, events)
-    step_stops(venue, book, price, events)
+    _step_last(venue, book, events)
     for order in ended:
         note_exits(venue, order)
 
 
-def _trade_at(venue: Venue, book: OrderBook, pair: Pair, found: Clearing, events: list[ev.Event]) -> None:
+def _with_itself(venue: Venue, pair: Pair) -> bool:
+    """Whether a pair of an auction is of one account, and not of the one that stands for many people."""
+    account = pair[0].account
+    return account == pair[1].account and account != SANDBOX_ACCOUNT and venue.rulebook >= OTHERS_MAKE_PRICES
+
+
+def _trade_at(
+    venue: Venue, book: OrderBook, pair: Pair, found: Clearing, self_trade: bool, events: list[ev.Event]
+) -> None:
     """One trade of an auction: money and base change hands between two resting orders."""
     maker, taker, quantity = pair
     instrument = book.instrument
@@ -152,5 +175,6 @@ def _trade_at(venue: Venue, book: OrderBook, pair: Pair, found: Clearing, events
             maker.leaves,
             taker.leaves,
             auction=True,
+            self_trade=self_trade,
         )
     )

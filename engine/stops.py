@@ -68,10 +68,6 @@ class StopOrders:
             self.remove(order)
         return triggered
 
-    def count_reached(self, lowest: Ticks, highest: Ticks) -> int:
-        """How many orders trades between these prices trigger, as their stop prices stand. O(log waiting)."""
-        return self._buys.bisect_left((highest + 1, 0)) + self._sells.bisect_left((1 - lowest, 0))
-
     def follow(self, price: Ticks) -> list[Order]:
         """Move the trailing stops that a trade at `price` takes along; return those whose stop price changed.
 

@@ -273,7 +273,7 @@ export class OrderEntry extends EventTarget {
     const { book, tape } = this.#desk;
     const { asks, bids } = book.levels(1);
     const best = name === "price" ? (this.fields.side === "buy" ? bids : asks)[0]?.price : undefined;
-    return best ?? tape.trades[0]?.price ?? "";
+    return best ?? tape.lastPrice ?? "";
   }
 
   /** A new symbol: its prices have nothing to do with the last one's. */

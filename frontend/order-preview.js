@@ -43,7 +43,7 @@ export class OrderPreview extends EventTarget {
   /** The levels that a market order of that side may take, best first. @param {import("./model/types.js").Side} side */
   reach(side) {
     const { book, instrument, tape, trading } = this.#desk;
-    const market = { last: tape.trades[0]?.price ?? null, band: trading.band ?? null };
+    const market = { last: tape.lastPrice, band: trading.band ?? null };
     return instrument ? withinReach(side, book.levels(LEVELS_MAX), market, instrument) : [];
   }
 

@@ -1,5 +1,6 @@
 """Candles: open, high, low, close and volume of what traded in one interval of one symbol.
 
+A trade of an account with itself is in none: it is no price, and its volume nobody's.
 Intervals are counted from the epoch (a day is a day of UTC). One in which nothing traded has no
 candle. The newest of each interval is still running: it is stored with every transaction that
 changes it, so what is stored is always whole.
@@ -18,9 +19,10 @@ from sqlalchemy import Connection, bindparam, select
 
 from engine.types import Lots, Ticks
 from store import dialect
-from store.schema import CANDLES
+from store.schema import CANDLES, TRADES
 
 SECOND_NS = 10**9
+_SELF_TRADE = TRADES.c.keys().index("self_trade")
 END_OF_TIME = 2**62  # seconds, behind every candle
 
 
@@ -112,6 +114,8 @@ def _seconds(trades: Sequence[tuple[Any, ...]]) -> Iterator[tuple[str, Candle]]:
     """The candles of one second that `trades` make, each symbol's in order. O(trades)."""
     seconds: dict[tuple[str, int], list[int]] = {}
     for trade in trades:
+        if trade[_SELF_TRADE]:
+            continue
         ts_ns, symbol, price, quantity = trade[2:6]
         key = (symbol, ts_ns // SECOND_NS)
         figures = seconds.get(key)

@@ -108,6 +108,7 @@ class Trade(msgspec.Struct, frozen=True, array_like=True):
     maker_fee: Amount
     taker_fee: Amount
     auction: int = 0  # 1: of an auction's uncross
+    self_trade: int = 0  # 1: of an account with itself: in no candle
 
 
 Row = TypeVar("Row", DoneOrder, Trade)
@@ -487,4 +488,5 @@ def _trade_row(item: Applied, event: Filled) -> tuple[Any, ...]:
         str(event.maker_fee),
         str(event.taker_fee),
         int(event.auction),
+        int(event.self_trade),
     )

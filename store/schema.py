@@ -13,7 +13,7 @@ from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, String, Tab
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 
-SCHEMA_VERSION = 5  # raise it with every change below: a history of another version is built anew
+SCHEMA_VERSION = 6  # raise it with every change below: a history of another version is built anew
 
 
 class DecimalInteger(TypeDecorator[int]):
@@ -90,6 +90,7 @@ TRADES = Table(
     Column("maker_fee", DecimalInteger, nullable=False),
     Column("taker_fee", DecimalInteger, nullable=False),
     Column("auction", Integer, nullable=False),  # 1: of an auction's uncross
+    Column("self_trade", Integer, nullable=False),  # 1: of an account with itself: in no candle
 )
 Index("trades_by_symbol", TRADES.c.symbol, TRADES.c.trade_id)
 Index("trades_by_maker_order", TRADES.c.maker_order_id)

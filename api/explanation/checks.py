@@ -27,6 +27,7 @@ ENTRY_RULES = (
     R.DUPLICATE_CLIENT_ORDER_ID,
     R.ORDER_RATE_EXCEEDED,
     R.UNSUPPORTED_COMBINATION,
+    R.SELF_TRADE_PREVENTION_NOT_ALLOWED,
     R.BAD_TICK,
     R.BAD_LOT,
     R.QUANTITY_TOO_SMALL,
@@ -47,7 +48,7 @@ AMEND_RULES = (
     R.TOO_LATE,
     R.SYMBOL_NOT_TRADING,
     R.UNSUPPORTED_COMBINATION,
-    *ENTRY_RULES[6:13],
+    *ENTRY_RULES[7:14],
     R.BAD_TRIGGER,
     R.PRICE_OUTSIDE_COLLAR,
     R.INSUFFICIENT_FUNDS,
@@ -62,6 +63,7 @@ _PLAIN = {  # what is said where no number tells more
     R.ACCOUNT_STOPPED: "An operator has stopped your account: it may cancel, but enter nothing.",
     R.DUPLICATE_CLIENT_ORDER_ID: "You used this client_order_id before, for an order with other fields.",
     R.UNSUPPORTED_COMBINATION: "Order type, time in force, price, quantity and options did not go together.",
+    R.SELF_TRADE_PREVENTION_NOT_ALLOWED: "It was to go without self-trade prevention, which your account may not.",
     R.BAD_TRIGGER: "Stop, limit and exit prices stood on the wrong side of each other, or there was nothing to trail.",
     R.POST_ONLY_WOULD_TAKE: "The order was only to rest, and would have taken.",
     R.SELF_TRADE: "The first order it would have met was one of your own, and self-trade prevention does not let "
@@ -201,7 +203,7 @@ def collar_sentence(picture: Picture, side: Side, price: Ticks | None, grid: Gri
 def entry_funds(exchange: Exchange, command: EnterOrder, book: OrderBook, ts_ns: int) -> FundsSeen | None:
     """What the order needed and what was available; None when an earlier rule refused it. Changes nothing."""
     owner = exchange.account(command.account)
-    if refuse_entry(command, book, owner, exchange.ledger, ts_ns) is not None:
+    if refuse_entry(command, book, owner, exchange.ledger, ts_ns, exchange.rulebook) is not None:
         return None
     if command.order_type in (OrderType.LIMIT, OrderType.MARKET):
         order, plan, _, _ = prepare(exchange, command, book, owner)

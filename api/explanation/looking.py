@@ -19,9 +19,9 @@ from api.explanation.pieces import place_of
 from api.grid import Grid, grid_of
 from engine.book import OrderBook
 from engine.commands import AmendOrder, CancelOrder, Command, EnterOrder
-from engine.entry import default_prevention
 from engine.exchange import Exchange
 from engine.rejects import RejectReason
+from engine.rules import default_prevention
 from engine.triggers import hold_price
 from engine.types import AccountId, OrderId, OrderType, SelfTradePrevention, Side, Ticks, TradingStatus, entry_of
 

@@ -126,7 +126,8 @@ class Picture:
             case ev.Filled():
                 self._take(event.maker_order_id, event.quantity)
                 self._take(event.taker_order_id, event.quantity)
-                self.last_price = event.price
+                if not event.self_trade:
+                    self.last_price = event.price
             case ev.Replenished():
                 self._replenish(event)
             case ev.Amended():

@@ -53,6 +53,7 @@ _WHY_REFUSED = {
     RejectReason.DUPLICATE_CLIENT_ORDER_ID: "its client_order_id had been used for another order",
     RejectReason.ORDER_RATE_EXCEEDED: "too many orders came in that second",
     RejectReason.UNSUPPORTED_COMBINATION: "what was asked for does not go together",
+    RejectReason.SELF_TRADE_PREVENTION_NOT_ALLOWED: "your account may not go without self-trade prevention",
     RejectReason.BAD_TICK: "a price was off the ticks",
     RejectReason.BAD_LOT: "a quantity was off the lots",
     RejectReason.QUANTITY_TOO_SMALL: "it was for too little",

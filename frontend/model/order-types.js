@@ -56,7 +56,7 @@ export const TIMES = Object.freeze({
 });
 
 /** What happens when an order meets one of the same account. "" as the account is set up. */
-export const SELF_TRADE_MODES = Object.freeze({
+const SELF_TRADE_MODES = Object.freeze({
   "": "As my account is set",
   none: "Trade with myself",
   cancel_newest: "Cancel the newer",
@@ -64,6 +64,17 @@ export const SELF_TRADE_MODES = Object.freeze({
   cancel_both: "Cancel both",
   decrement: "Reduce both",
 });
+
+/**
+ * The modes that an account may choose: to trade with itself is only for one that is set so, as that of a sandbox is.
+ * A mode that is chosen already stays in sight.
+ * @param {{self_trade_prevention?: string} | null} account of GET /account
+ * @param {string} chosen
+ */
+export function selfTradeModes(account, chosen) {
+  const itself = account?.self_trade_prevention === "none" || chosen === "none";
+  return Object.entries(SELF_TRADE_MODES).filter(([mode]) => mode !== "none" || itself);
+}
 
 export const POST_ONLY_MODES = Object.freeze({ "": "No", reject: "Refuse if it would take", slide: "Move one tick behind" });
 

@@ -53,7 +53,7 @@ export function previewOfTest(answer) {
     fee: answer.taker_fee,
     held: { asset: answer.held_asset, amount: answer.held },
     exits: answer.exits ? { at_once: answer.exits.entered === "at_once", quantity: answer.exits.quantity } : null,
-    notes: [...protectionsOf(answer).map((name) => PROTECTIONS[name]?.(answer)).filter(Boolean), ...consequencesOf(answer)],
+    notes: [...protectionsOf(answer).map((name) => PROTECTIONS[name]?.(answer)).filter(Boolean), ...consequencesOf(answer), ...roundingOf(answer)],
   };
 }
 
@@ -74,7 +74,13 @@ function* consequencesOf({ order_type: type, reason, legs = [], exits, would_tri
     }
   }
   if (exits?.reason === "insufficient_funds") yield "Its exits could not be paid for: they would be refused, and nothing would protect it.";
-  if (triggered > 0) yield `Its trades would reach the trigger of ${triggered === 1 ? "a waiting order" : `${triggered} waiting orders`}.`;
+  if (triggered > 0) yield `Its trades would reach the trigger of ${triggered === 1 ? "a waiting order" : `${triggered} waiting orders`} of yours.`;
+}
+
+/** Why much more is set aside than the order can cost: at a micro price the fee on one lot is less than can be paid. @param {any} answer */
+function* roundingOf({ held = "0", held_asset: asset, held_rounding: rounding = "0" }) {
+  if (isZero(rounding) || compare(multiply(rounding, "100"), held) <= 0) return;
+  yield `${grouped(shortest(rounding))} ${asset} of what is set aside is rounding: the fee is rounded up for each lot, and lots are tiny at this price.`;
 }
 
 /**

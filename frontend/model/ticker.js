@@ -7,6 +7,7 @@
  */
 
 import { compare, isZero, rounded, scaleOf, subtract, toUnits, fromUnits } from "./decimal.js";
+import { makesPrice } from "./trades.js";
 
 /**
  * @typedef {object} TickerFigures all decimals or null where nothing traded in 24 hours
@@ -44,9 +45,10 @@ export class Ticker {
     this.#turn(before, this.figures.last);
   }
 
-  /** @param {{price: string}[]} trades oldest first */
-  addTrades(trades) {
+  /** @param {{price: string, self_trade?: boolean}[]} added oldest first */
+  addTrades(added) {
     const { figures } = this;
+    const trades = added.filter(makesPrice);
     for (const { price } of trades) {
       this.#turn(figures.last, price);
       figures.last = price;

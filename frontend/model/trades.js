@@ -17,6 +17,11 @@ export function compareIds(left, right) {
   return left < right ? -1 : left > right ? 1 : 0;
 }
 
+/** Whether the price of a trade is one for others: not when an account traded with itself. @param {{self_trade?: boolean}} trade */
+export function makesPrice({ self_trade: selfTrade = false }) {
+  return !selfTrade;
+}
+
 export class Tape {
   /** @type {Trade[]} newest first */ trades = [];
   #capacity;
@@ -42,6 +47,11 @@ export class Tape {
     this.trades.length = Math.min(this.trades.length, this.#capacity);
   }
 
+  /** The price of the newest trade that makes one; null before the first. @returns {string | null} */
+  get lastPrice() {
+    return this.trades.find(makesPrice)?.price ?? null;
+  }
+
   /** How many are newer than a trade; more than are kept are not counted. @param {Trade | undefined} trade */
   newerThan(trade) {
     if (trade === undefined) return this.trades.length;
@@ -59,8 +69,8 @@ export class Tape {
    * @param {(left: string, right: string) => number} compare
    */
   direction(compare) {
-    const [last] = this.trades;
-    const before = this.trades.find(({ price }) => price !== last.price);
-    return before ? compare(last.price, before.price) : 0;
+    const last = this.lastPrice;
+    const before = this.trades.find((trade) => makesPrice(trade) && trade.price !== last);
+    return last !== null && before ? compare(last, before.price) : 0;
   }
 }

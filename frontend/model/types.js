@@ -37,6 +37,7 @@
  * @property {Side} aggressor_side
  * @property {string} maker_order_id
  * @property {string} taker_order_id
+ * @property {boolean} [self_trade] of one account with itself: it is no price
  *
  * @typedef {object} Order
  * @property {string} order_id

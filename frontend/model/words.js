@@ -139,6 +139,7 @@ const BY_CODE = Object.freeze({
   ACCOUNT_STOPPED: "this account was stopped by the venue's operator. It takes no orders until it is started again.",
   ORDER_RATE_EXCEEDED: "that is more orders a second than this account may send.",
   TOO_MANY_REQUESTS: "that is more requests than the venue takes from one address.",
+  SELF_TRADE_PREVENTION_NOT_ALLOWED: "your account may not trade with itself. Choose another way under Self-trade.",
   POST_ONLY_WOULD_TAKE: "it would trade at once, and post only forbids that. Move the price, or let it slide.",
   SELF_TRADE: "the first order it would meet is your own. Cancel that one, or choose another self-trade mode.",
   BAD_TRIGGER: "its prices are on the wrong side of each other, or there was no trade yet that a trailing stop could follow.",

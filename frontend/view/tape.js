@@ -19,6 +19,7 @@ import { useModel, useModelSlowly } from "./use-model.js";
 const DRAW_EVERY_MS = 100;
 /** That a size has room for. */
 const SIZE_DIGITS = 8;
+const NO_PRICE = "An account traded with itself: this is no price";
 const SIDE_WORDS = Object.freeze({ buy: ["Buy", "buyer took"], sell: ["Sell", "seller took"] });
 /** Own fills are looked for among so many of the newest. */
 const FILLS_MAX = 500;
@@ -97,13 +98,13 @@ const TradeRow = memo(({ trade, own }) => {
   const [word, spoken] = SIDE_WORDS[trade.aggressor_side];
   const short = abbreviated(trade.quantity, SIZE_DIGITS);
   return html`
-    <tr role="row" data-side=${trade.aggressor_side} class=${`${own ? "own" : ""} ${trade.auction ? "auction" : ""}`}
-      title=${own ? "Your fill" : trade.auction ? "Traded in an auction" : null}>
+    <tr role="row" data-side=${trade.aggressor_side} class=${`${own ? "own" : ""} ${trade.auction ? "auction" : ""} ${trade.self_trade ? "no-price" : ""}`}
+      title=${own ? "Your fill" : trade.self_trade ? NO_PRICE : trade.auction ? "Traded in an auction" : null}>
       <td role="cell" class="price"><span>${grouped(trade.price)}</span></td>
       <td role="cell" title=${short === trade.quantity ? null : grouped(trade.quantity)}><${NumberText} value=${short} /></td>
       <td role="cell" class="time">${clockTime(trade.timestamp)}</td>
       <td role="cell" class="side">${trade.auction
         ? html`<span>Auction</span>`
-        : html`<span aria-hidden="true">${word}</span><${Spoken}>${spoken}<//>`}${own && html`<${Spoken}>, your fill<//>`}</td>
+        : html`<span aria-hidden="true">${word}</span><${Spoken}>${spoken}<//>`}${trade.self_trade && html`<${Spoken}>, with itself<//>`}${own && html`<${Spoken}>, your fill<//>`}</td>
     </tr>`;
 });

@@ -3,7 +3,7 @@
  * Layer: view.
  */
 
-import { ORDER_TYPES, POST_ONLY_MODES, SELF_TRADE_MODES, TIMES } from "../model/order-types.js";
+import { ORDER_TYPES, POST_ONLY_MODES, TIMES, selfTradeModes } from "../model/order-types.js";
 import { chosenOptions, timeInForce } from "../model/ticket.js";
 import { html } from "./html.js";
 import { useServices } from "./services.js";
@@ -12,8 +12,9 @@ import { useModel } from "./use-model.js";
 
 /** @param {{problems: import("../model/ticket.js").Problems}} props */
 export function TicketOptions({ problems }) {
-  const { desk, entry, workspace } = useServices();
+  const { desk, entry, portfolio, workspace } = useServices();
   useModel(workspace, "layout");
+  useModel(portfolio, "account");
   const { fields } = entry;
   const { options, times } = ORDER_TYPES[fields.type];
   const time = timeInForce(fields);
@@ -36,7 +37,7 @@ export function TicketOptions({ problems }) {
           ${fields.stop_loss.trim() !== "" && html`
             <${Field} name="stop_loss_limit" title="… its limit" unit=${quote} placeholder="at market" problem=${problems.stop_loss_limit} />`}`}
         <${Select} name="self_trade_prevention" title="Self-trade" value=${fields.self_trade_prevention}
-          options=${Object.entries(SELF_TRADE_MODES)} problem=${problems.self_trade_prevention} />
+          options=${selfTradeModes(portfolio.account, fields.self_trade_prevention)} problem=${problems.self_trade_prevention} />
       </div>
     </details>`;
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from fractions import Fraction
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -116,6 +117,17 @@ def test_before_the_first_trade_there_are_no_candles() -> None:
     activity = SymbolActivity()
     assert activity.last_traded_s is None
     assert [activity.candles(interval.seconds, 0) for interval in Interval] == [[]] * 6
+
+
+def test_a_trade_of_an_account_with_itself_counts_in_the_totals_and_moves_nothing() -> None:
+    market = Market()
+    market.trade(2, 100, 0)
+    filled = next(event for event in _one_trade().events if isinstance(event, Filled))
+    market.activity.of("ANY").trade(msgspec.structs.replace(filled, price=999, self_trade=True), 1)
+    told = market.activity.ticker(market.exchange.books["ANY"], 1)
+    assert (told.last, told.high, told.volume, told.trades) == ("1.00", "1.00", "0.002", 1)
+    assert market.activity.of("ANY").lots == 3
+    assert [candle.high for candle in market.activity.of("ANY").candles(60, 0)] == [100]
 
 
 def test_a_trade_leaves_the_day_with_its_minute() -> None:

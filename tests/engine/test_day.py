@@ -50,13 +50,13 @@ class Day(Pair):
         """Enter an order of account 1 unless another is named; its id."""
         names = set(OrderOptions.__struct_fields__)
         options = {name: asked.pop(name) for name in list(asked) if name in names}
-        fields: dict[str, Any] = {"account": ACCOUNTS[0], "time_in_force": GTC} | asked
+        fields: dict[str, Any] = {"account": ACCOUNTS[0], "time_in_force": GTC, "self_trade_prevention": None} | asked
         given = OrderOptions(**options) if options else None
         command = EnterOrder(
             symbol=BOND.symbol, side=side, order_type=kind, quantity=quantity, price=price, options=given, **fields
         )
         refused = [event.reason for event in self.apply(command) if isinstance(event, ev.Rejected)]
-        assert set(refused) <= {RejectReason.SELF_TRADE}, command
+        assert set(refused) <= {RejectReason.SELF_TRADE, RejectReason.SELF_TRADE_PREVENTION_NOT_ALLOWED}, command
         return self.seq
 
     def status(self, status: TradingStatus) -> list[ev.Event]:
@@ -101,7 +101,7 @@ def trade(day: Day) -> None:
         day.enter(SELL, 3, 42, account=two)
         day.enter(BUY, 30, 42, account=two, time_in_force=TimeInForce.IOC, self_trade_prevention=mode)
     day.apply(CancelOrder(ACCOUNTS[0], post))
-    budget = EnterOrder(two, BOND.symbol, SELL, OrderType.MARKET, TimeInForce.IOC, None, None, None, 90_000)
+    budget = EnterOrder(two, BOND.symbol, SELL, OrderType.MARKET, TimeInForce.IOC, None, None, None, 90_000, None)
     day.apply(budget)
     day.enter(SELL, 2, 40, account=ACCOUNTS[2])
     day.enter(BUY, 2, 43, account=ACCOUNTS[1])

@@ -115,7 +115,9 @@ def test_the_digest_tells_apart_what_differs_in_one_command(command):
 
 
 def at_once(price: int, account: AccountId = ANN, name: str | None = None) -> EnterOrder:
-    return EnterOrder(account, COIN.symbol, Side.BUY, OrderType.LIMIT, TimeInForce.IOC, Lots(1), Ticks(price), name)
+    return EnterOrder(
+        account, COIN.symbol, Side.BUY, OrderType.LIMIT, TimeInForce.IOC, Lots(1), Ticks(price), name, None, None
+    )
 
 
 @pytest.mark.parametrize(

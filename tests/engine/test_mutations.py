@@ -108,6 +108,26 @@ def mode_as_another(mode: SelfTradePrevention, other: SelfTradePrevention) -> Br
     return broken
 
 
+def own_trades_are_prices(patch: Patch) -> None:
+    patch.setattr(execution, "no_price_for_others", lambda *_: None)
+
+
+def own_trades_are_auction_prices(patch: Patch) -> None:
+    patch.setattr(sessions, "_with_itself", lambda *_: False)
+
+
+def own_trades_set_the_last_price(patch: Patch) -> None:
+    """They are marked as no price, and are one all the same."""
+    apply_matches = execution.apply_matches
+
+    def applied(book: Any, taker: Any, matches: Any, *others: Any) -> Any:
+        done = apply_matches(book, taker, matches, *others)
+        book.last_price = matches[-1][0].price
+        return done
+
+    patch.setattr(execution, "apply_matches", applied)
+
+
 class Downwards(int):
     """A divisor that makes -(-a // b) round down instead of up."""
 
@@ -200,7 +220,7 @@ def post_only_takes(patch: Patch) -> None:
 
 def fok_takes_a_part(patch: Patch) -> None:
     plan = entry.plan_quantity
-    patch.setattr(entry, "plan_quantity", lambda *asked, whole: plan(*asked, whole=False))
+    patch.setattr(entry, "plan_quantity", lambda *asked, whole, **seen: plan(*asked, whole=False, **seen))
 
 
 def no_collar(patch: Patch) -> None:
@@ -228,6 +248,10 @@ MUTATIONS: list[tuple[str, Break, set[Kind]]] = [
     ("cancel newest as both", mode_as_another(NEWEST, BOTH), PREVENTION),
     ("cancel both as oldest", mode_as_another(BOTH, OLDEST), PREVENTION),
     ("decrement as cancel oldest", mode_as_another(DECREMENT, OLDEST), PREVENTION),
+    ("trades with oneself are no price", own_trades_are_prices, {Kind.PRICE_OF_ONES_OWN}),
+    ("auction trades with oneself are no price", own_trades_are_auction_prices, {Kind.PRICE_OF_ONES_OWN}),
+    ("trades with oneself set no last price", own_trades_set_the_last_price,
+     {Kind.WRONG_TRIGGER, Kind.MISSED_TRIGGER, Kind.COLLAR_VIOLATION, Kind.BAND_VIOLATION, Kind.DIFFERENCE}),
     ("the rounding of fees", fees_rounded_down, {Kind.WRONG_FEE}),
     ("the rounding of auction fees", auction_fees_rounded_down, {Kind.WRONG_FEE}),
     ("rebates are no more than the other fee", rebates_not_netted, {Kind.WRONG_FEE}),

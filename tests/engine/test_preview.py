@@ -1,9 +1,11 @@
-"""A preview changes nothing, and what it says is what entering the order then does."""
+"""A preview changes nothing, tells nothing of what others hide, and else says what entering the order then does."""
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import random
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -35,9 +37,10 @@ from engine.events import (
 )
 from engine.exchange import Exchange
 from engine.instrument import Instrument
-from engine.preview import Exits, Preview, Repeats, preview
+from engine.preview import Exits, Preview, Repeats, preview, why
 from engine.rejects import CancelReason, RejectReason
 from engine.rulebook import CURRENT_EDITION
+from engine.stops import StopOrders
 from engine.types import (
     STOP_LEG,
     AccountId,
@@ -81,9 +84,14 @@ COLLARED = msgspec.structs.replace(INSTRUMENT, collar=40_000, band=None)
 UNBOUNDED = msgspec.structs.replace(INSTRUMENT, collar=None, band=None)  # only what a stop holds keeps it back
 ACCOUNTS = (AccountId(1), AccountId(1000), AccountId(1001))
 TIF = TimeInForce
-SEEDS = 6
+SEEDS = (*range(6), 12, 22)  # the last two have a stop exit that acts at once, with a collar and without one
 ACTED = (OrderStatus.FILLED, OrderStatus.PARTIALLY_FILLED, OrderStatus.RESTING)  # at once, of a stop
 NO_FUNDS = (0, RejectReason.INSUFFICIENT_FUNDS, None)
+
+
+def entering(*fields: Any, options: OrderOptions | None = None, mode: SelfTradePrevention | None = None) -> EnterOrder:
+    """An order whose mode is its account's, unless it names one."""
+    return EnterOrder(*fields, self_trade_prevention=mode, options=options)
 
 
 class Market:
@@ -99,7 +107,7 @@ class Market:
         self.apply(Deposit(ACCOUNTS[2], "USD", "900"))  # soon out of money
         self.apply(Deposit(ACCOUNTS[2], "X", "9"))
         for side in Side:  # before the first trade the band is measured from a price that moves with the book
-            self.apply(EnterOrder(ACCOUNTS[0], SYMBOL, side, OrderType.LIMIT, TIF.GTC, Lots(1), Ticks(100)))
+            self.apply(entering(ACCOUNTS[0], SYMBOL, side, OrderType.LIMIT, TIF.GTC, Lots(1), Ticks(100)))
 
     def apply(self, command: Command, elapsed_ns: int = 1) -> list[Event]:
         """The events of the next command."""
@@ -107,7 +115,7 @@ class Market:
         return self.exchange.apply(command, seq, ts_ns)
 
 
-def an_order(rng: random.Random) -> EnterOrder:
+def an_order(rng: random.Random, *, icebergs: bool) -> EnterOrder:
     """Any order, allowed or not, on few prices."""
 
     def price(chance: float) -> Ticks | None:
@@ -119,14 +127,15 @@ def an_order(rng: random.Random) -> EnterOrder:
     spends = market and rng.random() < 0.4
     options = OrderOptions(
         post_only=rng.choice([None, None, None, *PostOnly]) if limit else None,
-        display_quantity=Lots(rng.randint(1, 9)) if limit and rng.random() < 0.2 else None,
+        display_quantity=Lots(rng.randint(1, 9)) if limit and icebergs and rng.random() < 0.4 else None,
         stop_price=price(1) if triggered else None,
         stop_limit_price=price(0.5) if order_type is OrderType.OCO else None,
         trail_amount=Ticks(rng.randint(1, 5)) if trailing else None,
         take_profit=price(0.05),
         stop_loss=price(0.05),
     )
-    side = rng.choice(list(Side))
+    side, account = rng.choice(list(Side)), rng.choice(ACCOUNTS)
+    modes = [mode for mode in SelfTradePrevention if account == ACCOUNTS[0] or mode is not SelfTradePrevention.NONE]
     if (limit or market) and rng.random() < 0.2:
         nearest = -4 if market else 5
         away = rng.randint(nearest, 15) if side is Side.BUY else -rng.randint(nearest, 15)
@@ -135,7 +144,7 @@ def an_order(rng: random.Random) -> EnterOrder:
             exits.pop(rng.choice(list(exits)))
         options = msgspec.structs.replace(options, **exits)
     return EnterOrder(
-        rng.choice(ACCOUNTS),
+        account,
         SYMBOL,
         side,
         order_type,
@@ -144,7 +153,7 @@ def an_order(rng: random.Random) -> EnterOrder:
         None if market or trailing or order_type is OrderType.STOP else price(1),
         f"c-{rng.randint(1, 400)}" if rng.random() < 0.2 else None,
         Amount(rng.randint(1, 900) * 10_000) if spends else None,
-        rng.choice([None, None, *SelfTradePrevention]),
+        rng.choice([None, None, *modes]),
         None if options == OrderOptions() else options,
     )
 
@@ -237,9 +246,9 @@ class Stop(msgspec.Struct, frozen=True):
     """A waiting order, as it stood before a command."""
 
     order_id: OrderId
+    account: AccountId
     side: Side
     stop_price: Ticks
-    trails: bool
 
 
 def reached(waiting: dict[OrderId, Stop], events: list[Event], by: set[OrderId]) -> set[OrderId]:
@@ -249,7 +258,8 @@ def reached(waiting: dict[OrderId, Stop], events: list[Event], by: set[OrderId])
         return not isinstance(event, Triggered) or event.order_id in by
 
     before = list(itertools.takewhile(own, events))
-    prices = [event.price for event in before if isinstance(event, Filled) and event.taker_order_id in by]
+    fills = [event for event in before if isinstance(event, Filled) and event.taker_order_id in by]
+    prices = [fill.price for fill in fills if not fill.self_trade]
     ended = {event.order_id for event in before if isinstance(event, Cancelled)}
     return {
         stop.order_id
@@ -262,7 +272,7 @@ def reached(waiting: dict[OrderId, Stop], events: list[Event], by: set[OrderId])
 def waiting_in(exchange: Exchange) -> dict[OrderId, Stop]:
     """Every order that waits for its trigger."""
     return {
-        order.order_id: Stop(order.order_id, order.side, order.terms.stop_price, order.peak is not None)
+        order.order_id: Stop(order.order_id, order.account, order.side, order.terms.stop_price)
         for order in exchange.books[SYMBOL].stops
         if order.terms is not None and order.terms.stop_price is not None
     }
@@ -284,13 +294,28 @@ def exits_of(
     return legs[0].quantity, None, hold
 
 
+def asked(rng: random.Random, market: Market, *, icebergs: bool) -> Iterator[tuple[EnterOrder, int]]:
+    """Many orders, each with the time that passes before it; whoever is asking enters it, or something like it."""
+    exchange = market.exchange
+    for _ in range(500):
+        yield an_order(rng, icebergs=icebergs), rng.choice([1, 1, 30, 300_000_000])
+        mine = [order.order_id for order in exchange.orders.values()]
+        if len(mine) > 60:
+            market.apply(CancelOrder(exchange.orders[mine[0]].account, mine[0]))
+        if rng.random() < 0.02 or (exchange.books[SYMBOL].status is not TradingStatus.TRADING and rng.random() < 0.2):
+            market.apply(AdvanceTime())
+            market.apply(SetStatus(SYMBOL, rng.choice([TradingStatus.TRADING, TradingStatus.AUCTION])))
+
+
 def foretold(seed: int, instrument: Instrument) -> set[object]:
-    """Fail where a preview of one of many orders says anything else than entering it does; return what was seen."""
+    """Fail where a preview of one of many orders says anything else than entering it does; return what was seen.
+
+    Nobody hides anything.
+    """
     rng, market = random.Random(seed), Market(instrument)
     exchange = market.exchange
     seen: set[object] = set()
-    for _ in range(500):
-        command, elapsed_ns = an_order(rng), rng.choice([1, 1, 30, 300_000_000])
+    for command, elapsed_ns in asked(rng, market, icebergs=False):
         digest, waiting = state_digest(exchange), waiting_in(exchange)
         said = preview(exchange, command, exchange.ts_ns + elapsed_ns)
         assert state_digest(exchange) == digest
@@ -303,7 +328,7 @@ def foretold(seed: int, instrument: Instrument) -> set[object]:
             assert isinstance(said, Preview)
             seen |= compare(said, exchange, command, events) | protections(said, events)
             triggers = reached(waiting, events, takers_of(command, OrderId(exchange.seq)))
-            assert said.would_trigger == len(triggers)
+            assert said.would_trigger == sum(waiting[stop].account == command.account for stop in triggers)
             assert triggers.isdisjoint(waiting_in(exchange))
             done = exits_of(exchange, events, OrderId(exchange.seq))
             if said.exits is None or not said.exits.at_once:
@@ -316,13 +341,73 @@ def foretold(seed: int, instrument: Instrument) -> set[object]:
                 )
                 seen.add(("exits", exits.refused))
         seen.add(said if isinstance(said, RejectReason) else type(said))
-        mine = [order.order_id for order in exchange.orders.values()]
-        if len(mine) > 60:
-            market.apply(CancelOrder(exchange.orders[mine[0]].account, mine[0]))
-        if rng.random() < 0.02 or (exchange.books[SYMBOL].status is not TradingStatus.TRADING and rng.random() < 0.2):
-            market.apply(AdvanceTime())
-            market.apply(SetStatus(SYMBOL, rng.choice([TradingStatus.TRADING, TradingStatus.AUCTION])))
     return seen
+
+
+@contextlib.contextmanager
+def without_what_others_hide(exchange: Exchange, viewer: AccountId) -> Iterator[int]:
+    """For a while nobody but the viewer has more than is shown, or a stop; tells how much was taken away."""
+    book = exchange.books[SYMBOL]
+    icebergs = [(order, order.hidden) for order in book.orders.values() if order.account != viewer and order.hidden]
+    strangers = [stop for stop in book.stops if stop.account != viewer]
+
+    def change(sign: int) -> None:
+        for order, hidden in icebergs:
+            assert order.level is not None
+            order.level.hidden += sign * hidden
+            order.leaves = Lots(order.leaves + sign * hidden)
+            order.quantity = Lots(order.quantity + sign * hidden)
+            order.hidden = Lots(order.hidden + sign * hidden)
+        for stop in strangers:
+            stop.waiting = sign > 0
+
+    stops, book.stops = book.stops, StopOrders()
+    change(-1)
+    yield sum(hidden for _, hidden in icebergs) + len(strangers)
+    change(1)
+    book.stops = stops
+
+
+@pytest.mark.parametrize("instrument", [INSTRUMENT, COLLARED, UNBOUNDED])
+def test_a_preview_is_the_same_whatever_others_hide(instrument: Instrument) -> None:
+    hidden = differs = triggers = 0
+    for seed in range(3):
+        rng, market = random.Random(seed), Market(instrument)
+        exchange = market.exchange
+        for command, elapsed_ns in asked(rng, market, icebergs=True):
+            ts_ns = exchange.ts_ns + elapsed_ns
+            told = preview(exchange, command, ts_ns)
+            figures = why(exchange, command, told, ts_ns) if isinstance(told, RejectReason) else None
+            with without_what_others_hide(exchange, command.account) as away:
+                assert preview(exchange, command, ts_ns) == told
+                if isinstance(told, RejectReason):
+                    assert why(exchange, command, told, ts_ns) == figures
+            hidden += away
+            events = market.apply(command, elapsed_ns)
+            if isinstance(told, Preview) and isinstance(events[0], Accepted):
+                taken = [event for event in own(events, OrderId(exchange.seq)) if isinstance(event, Filled)]
+                differs += sum(fill.quantity for fill in taken) > told.filled
+                triggers += told.would_trigger
+    assert hidden > 1000  # there was much to be told
+    assert differs > 2  # and entering found it
+    assert triggers > 2  # and of one's own it is told
+
+
+def test_a_market_order_that_cannot_be_paid_for_is_told_no_cost_that_others_hide() -> None:
+    market, poor = Market(UNBOUNDED), AccountId(7)
+    market.apply(Deposit(poor, "USD", "300"))
+    market.apply(entering(ACCOUNTS[0], SYMBOL, Side.SELL, OrderType.LIMIT, TIF.GTC, Lots(9), Ticks(100),
+                          options=OrderOptions(display_quantity=Lots(2))))  # fmt: skip
+    for lots, status in ((2, OrderStatus.FILLED), (9, OrderStatus.CANCELLED)):
+        order = entering(poor, SYMBOL, Side.BUY, OrderType.MARKET, TIF.IOC, Lots(lots))
+        said = preview(market.exchange, order, market.exchange.ts_ns)
+        assert isinstance(said, Preview)
+        assert (said.status, said.filled) == (status, 2)
+    (refused,) = market.apply(order)
+    assert isinstance(refused, Rejected)
+    assert refused.reason is RejectReason.INSUFFICIENT_FUNDS
+    assert refused.figures is not None
+    assert (refused.figures.needed, refused.figures.available) == (None, 3_000_000)
 
 
 def takers_of(command: EnterOrder, entry: OrderId) -> set[OrderId]:
@@ -344,7 +429,7 @@ def protections(said: Preview, events: list[Event]) -> set[object]:
     ("instrument", "bounds"), [(INSTRUMENT, {"banded"}), (COLLARED, {"collared"}), (UNBOUNDED, {"held_back"})]
 )
 def test_what_a_preview_says_is_what_entering_does(instrument: Instrument, bounds: set[str]) -> None:
-    seen = set().union(*(foretold(seed, instrument) for seed in range(SEEDS)))
+    seen = set().union(*(foretold(seed, instrument) for seed in SEEDS))
     assert bounds <= seen & {"banded", "collared", "held_back"} <= bounds | {"held_back"}
     assert (CancelReason.PRICE_BAND in seen) is ("banded" in bounds)
     acted = {(leg[1], leg[3]) for leg in seen if isinstance(leg, tuple) and leg[0] == "leg" and leg[2] in ACTED}
@@ -358,7 +443,7 @@ def test_what_a_preview_says_is_what_entering_does(instrument: Instrument, bound
 
 def test_a_preview_for_an_account_that_never_was_makes_none() -> None:
     market, stranger = Market(), AccountId(5000)
-    command = EnterOrder(stranger, SYMBOL, Side.BUY, OrderType.LIMIT, TIF.GTC, Lots(1), Ticks(100))
+    command = entering(stranger, SYMBOL, Side.BUY, OrderType.LIMIT, TIF.GTC, Lots(1), Ticks(100))
     assert preview(market.exchange, command, 10) is RejectReason.INSUFFICIENT_FUNDS
     assert stranger not in market.exchange.accounts
     assert stranger not in market.exchange.ledger.accounts
@@ -369,9 +454,9 @@ def test_exits_that_their_entry_could_not_pay_for_are_told(spare: int) -> None:
     market, poor = Market(), AccountId(7)
     exchange = market.exchange
     market.apply(Deposit(poor, "X", "5"))
-    market.apply(EnterOrder(ACCOUNTS[0], SYMBOL, Side.BUY, OrderType.LIMIT, TIF.GTC, Lots(5), Ticks(99)))
+    market.apply(entering(ACCOUNTS[0], SYMBOL, Side.BUY, OrderType.LIMIT, TIF.GTC, Lots(5), Ticks(99)))
     options = OrderOptions(take_profit=Ticks(95), stop_loss=Ticks(104))
-    bracket = EnterOrder(poor, SYMBOL, Side.SELL, OrderType.MARKET, TIF.IOC, Lots(5), options=options)
+    bracket = entering(poor, SYMBOL, Side.SELL, OrderType.MARKET, TIF.IOC, Lots(5), options=options)
     said = preview(exchange, bracket, exchange.ts_ns)
     assert isinstance(said, Preview)
     assert said.exits == Exits(Lots(5), Amount(5 * (124 * 10_000 + 868)), True, RejectReason.INSUFFICIENT_FUNDS)
@@ -391,7 +476,7 @@ def test_exits_that_their_entry_could_not_pay_for_are_told(spare: int) -> None:
 def test_the_exits_of_an_entry_that_would_stay_open_are_told_for_all_of_it() -> None:
     market = Market()
     options = OrderOptions(take_profit=Ticks(110))
-    entry = EnterOrder(ACCOUNTS[1], SYMBOL, Side.BUY, OrderType.LIMIT, TIF.GTC, Lots(3), Ticks(97), options=options)
+    entry = entering(ACCOUNTS[1], SYMBOL, Side.BUY, OrderType.LIMIT, TIF.GTC, Lots(3), Ticks(97), options=options)
     said = preview(market.exchange, entry, market.exchange.ts_ns)
     assert isinstance(said, Preview)
     assert said.exits == Exits(Lots(3), Amount(3), False, None)
@@ -401,16 +486,20 @@ def test_a_stop_leg_that_ends_as_its_other_leg_trades_is_not_counted() -> None:
     market = Market()
     exchange = market.exchange
     pair = OrderOptions(stop_price=Ticks(101))
-    market.apply(EnterOrder(ACCOUNTS[0], SYMBOL, Side.BUY, OrderType.OCO, TIF.GTC, Lots(1), Ticks(99), options=pair))
-    market.apply(EnterOrder(ACCOUNTS[0], SYMBOL, Side.BUY, OrderType.LIMIT, TIF.GTC, Lots(1), Ticks(103)))
+    market.apply(entering(ACCOUNTS[0], SYMBOL, Side.BUY, OrderType.OCO, TIF.GTC, Lots(1), Ticks(99), options=pair))
+    market.apply(entering(ACCOUNTS[0], SYMBOL, Side.BUY, OrderType.LIMIT, TIF.GTC, Lots(1), Ticks(103)))
     for stop_price in (95, 98, 99):
         stop = OrderOptions(stop_price=Ticks(stop_price))
-        market.apply(EnterOrder(ACCOUNTS[1], SYMBOL, Side.SELL, OrderType.STOP, TIF.GTC, Lots(1), options=stop))
+        market.apply(entering(ACCOUNTS[1], SYMBOL, Side.SELL, OrderType.STOP, TIF.GTC, Lots(1), options=stop))
     stop = OrderOptions(stop_price=Ticks(102))
-    market.apply(EnterOrder(ACCOUNTS[1], SYMBOL, Side.BUY, OrderType.STOP, TIF.GTC, Lots(1), options=stop))
-    taker = EnterOrder(ACCOUNTS[1], SYMBOL, Side.SELL, OrderType.LIMIT, TIF.GTC, Lots(2), Ticks(98))
+    market.apply(entering(ACCOUNTS[1], SYMBOL, Side.BUY, OrderType.STOP, TIF.GTC, Lots(1), options=stop))
+    taker = entering(ACCOUNTS[1], SYMBOL, Side.SELL, OrderType.LIMIT, TIF.GTC, Lots(2), Ticks(98))
     said = preview(exchange, taker, exchange.ts_ns)
     assert isinstance(said, Preview)
+    stranger = msgspec.structs.replace(taker, account=ACCOUNTS[2])  # whose none of the stops is
+    told = preview(exchange, stranger, exchange.ts_ns)
+    assert isinstance(told, Preview)
+    assert (told.trades, told.would_trigger) == (2, 0)
     triggered = [event for event in market.apply(taker) if isinstance(event, Triggered)]
     assert (said.trades, said.would_trigger, len(triggered)) == (2, 2, 2)
 
@@ -421,11 +510,12 @@ def test_what_a_trade_with_oneself_sets_free_pays_for_the_exits(spare: int) -> N
     exchange = market.exchange
     need, taker_fee, rebate = 5 * (124 * 10_000 + 868), 3465, 247
     minor_units = need + taker_fee - rebate + spare
+    market.apply(ConfigureAccount(poor, "own", self_trade_prevention=SelfTradePrevention.NONE))
     market.apply(Deposit(poor, "X", "5"))
     market.apply(Deposit(poor, "USD", f"{minor_units // 10_000}.{minor_units % 10_000:04}"))
-    market.apply(EnterOrder(poor, SYMBOL, Side.BUY, OrderType.LIMIT, TIF.GTC, Lots(5), Ticks(99)))
+    market.apply(entering(poor, SYMBOL, Side.BUY, OrderType.LIMIT, TIF.GTC, Lots(5), Ticks(99)))
     options = OrderOptions(stop_loss=Ticks(104))
-    bracket = EnterOrder(poor, SYMBOL, Side.SELL, OrderType.MARKET, TIF.IOC, Lots(5), options=options)
+    bracket = entering(poor, SYMBOL, Side.SELL, OrderType.MARKET, TIF.IOC, Lots(5), options=options)
     said = preview(exchange, bracket, exchange.ts_ns)
     assert isinstance(said, Preview)
     refused = None if spare == 0 else RejectReason.INSUFFICIENT_FUNDS
@@ -436,11 +526,11 @@ def test_what_a_trade_with_oneself_sets_free_pays_for_the_exits(spare: int) -> N
 
 def test_a_fill_or_kill_that_its_own_account_stands_in_the_way_of_is_told_so() -> None:
     market = Market()
-    market.apply(EnterOrder(ACCOUNTS[1], SYMBOL, Side.SELL, OrderType.LIMIT, TIF.GTC, Lots(3), Ticks(101)))
+    market.apply(entering(ACCOUNTS[1], SYMBOL, Side.SELL, OrderType.LIMIT, TIF.GTC, Lots(3), Ticks(101)))
     for quantity, price, prevented in ((3, 101, True), (3, 100, False), (4, 101, False)):
-        command = EnterOrder(
+        command = entering(
             ACCOUNTS[1], SYMBOL, Side.BUY, OrderType.LIMIT, TIF.FOK, Lots(quantity), Ticks(price),
-            self_trade_prevention=SelfTradePrevention.CANCEL_NEWEST,
+            mode=SelfTradePrevention.CANCEL_NEWEST,
         )  # fmt: skip
         said = preview(market.exchange, command, market.exchange.ts_ns)
         assert isinstance(said, Preview)

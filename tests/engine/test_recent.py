@@ -60,7 +60,16 @@ def order(
 ) -> EnterOrder:
     looked = None if looked_until is None else Seq(looked_until)
     return EnterOrder(
-        account, COIN.symbol, Side.BUY, OrderType.LIMIT, tif, Lots(2), Ticks(10), name, looked_until=looked
+        account,
+        COIN.symbol,
+        Side.BUY,
+        OrderType.LIMIT,
+        tif,
+        Lots(2),
+        Ticks(10),
+        name,
+        self_trade_prevention=None,
+        looked_until=looked,
     )
 
 
@@ -205,7 +214,8 @@ def a_command(rng: random.Random, seq: int) -> Command:
         looked = rng.choice([None, None, 0, seq, max(0, seq - rng.randint(0, 30))])
         return EnterOrder(
             who, COIN.symbol, rng.choice(list(Side)), OrderType.LIMIT, rng.choice([TimeInForce.GTC, TimeInForce.IOC]),
-            Lots(2), Ticks(rng.choice([9, 10])), rng.choice([None, name, name]), looked_until=looked,
+            Lots(2), Ticks(rng.choice([9, 10])), rng.choice([None, name, name]),
+            self_trade_prevention=None, looked_until=looked,
         )  # fmt: skip
     if kind < 0.9:
         order_id = OrderId(rng.randint(max(1, seq - 30), seq))

@@ -79,8 +79,8 @@ test("what an order would bring with it and set off is told", () => {
   assert.match(notes({ order_type: "limit", legs: [{ ...leg, order_type: "limit", status: "filled", filled_quantity: "1" }] }), /^Its take profit would trade at once\.$/);
   assert.match(notes({ order_type: "oco", reason: "one_cancels_other", legs: [{ ...leg, status: "filled" }] }), /^Its stop price is reached already/);
   assert.match(notes({ order_type: "oco", status: "filled", legs: [{ ...leg, status: "cancelled", reason: "one_cancels_other" }] }), /^Its limit would trade at once/);
-  assert.equal(notes({ would_trigger: 1 }), "Its trades would reach the trigger of a waiting order.");
-  assert.match(notes({ would_trigger: 3 }), /of 3 waiting orders\.$/);
+  assert.equal(notes({ would_trigger: 1 }), "Its trades would reach the trigger of a waiting order of yours.");
+  assert.match(notes({ would_trigger: 3 }), /of 3 waiting orders of yours\.$/);
   assert.match(notes({ protections: ["self_trade"], legs: [{ ...leg, protections: ["self_trade"] }] }), /^It meets [^.]*\.$/, "once");
   const exits = { entered: "when_it_ends", quantity: "50.000000", held: "50", held_asset: "SOL", reason: null };
   assert.deepEqual(previewOfTest({ ...ANSWER, exits }).exits, { at_once: false, quantity: "50.000000" });

@@ -74,3 +74,17 @@ test("the connection is live while something comes, stale in silence, resyncing 
   assert.equal(connection.state(8_020, "live"), "disconnected");
   assert.equal(connection.roundTripMs, null);
 });
+
+test("a trade of an account with itself is on the tape and moves no price", () => {
+  const [first, second] = live.trades;
+  const alone = { ...first, trade_id: "99", price: "99999.00", self_trade: true };
+  const figures = new Ticker();
+  figures.replace(ticker);
+  figures.addTrades([second, alone]);
+  assert.equal(figures.figures.last, second.price);
+  const tape = new Tape(10);
+  tape.add([second, alone]);
+  assert.deepEqual([ids(tape)[0], tape.lastPrice], ["99", second.price]);
+  assert.equal(tape.direction(() => assert.fail("there is one price")), 0);
+  assert.equal(new Tape(1).lastPrice, null);
+});

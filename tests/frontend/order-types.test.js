@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { holdPrice, spendable, costOfSpending } from "../../frontend/model/funds.js";
-import { ORDER_TYPES } from "../../frontend/model/order-types.js";
+import { ORDER_TYPES, selfTradeModes } from "../../frontend/model/order-types.js";
 import { checkTicket, chosenOptions, stepOf, timeInForce } from "../../frontend/model/ticket.js";
 import { describeAmend, describeAnswer } from "../../frontend/model/words.js";
 
@@ -128,4 +128,14 @@ test("an amend tells whether priority was kept", () => {
   assert.equal(describeAmend({ status: "resting", priority: "lost", queue_position: { orders_ahead: 0 } }).text, "Amended: priority lost; next in line.");
   assert.match(describeAmend({ status: "filled", priority: "lost" }).text, /traded at once/);
   assert.match(describeAmend({ status: "pending_trigger", priority: "kept" }).text, /waits for its trigger/);
+});
+
+test("to trade with oneself is offered to an account that is set so, or shown where it was chosen before", () => {
+  const offered = (...asked) => selfTradeModes(...asked).map(([mode]) => mode);
+  const all = offered({ self_trade_prevention: "none" }, "");
+  assert.ok(all.includes("none"));
+  const others = all.filter((mode) => mode !== "none");
+  assert.deepEqual(offered({ self_trade_prevention: "cancel_newest" }, ""), others);
+  assert.deepEqual(offered(null, "decrement"), others);
+  assert.deepEqual(offered({ self_trade_prevention: "cancel_newest" }, "none"), all);
 });

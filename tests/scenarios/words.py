@@ -83,6 +83,8 @@ class Teller:
             told += " in the uncross"
         if event.maker_fee or event.taker_fee:
             told += f", maker fee {event.maker_fee}, taker fee {event.taker_fee}"
+        if event.self_trade:
+            told += ", no price"
         return told
 
     def _change(self, event: ev.Triggered | ev.Trailed | ev.Replenished | ev.Amended) -> str:

@@ -9,13 +9,14 @@ from collections.abc import Iterator, Sequence
 from itertools import accumulate, pairwise
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
 from engine.commands import Command, Deposit, EnterOrder, ListInstrument
-from engine.events import Applied
+from engine.events import Applied, Filled
 from engine.exchange import Exchange
 from engine.types import AccountId, Lots, OrderType, Seq, Side, Ticks, TimeInForce
 from store.candles import SECONDS, Candle, Interval
@@ -102,6 +103,19 @@ def test_candles_are_those_of_a_plain_grouping(deals: list[Deal], cuts: list[int
                 history = History(Path(folder) / "history.sqlite")
         assert everything(history) == of_run(run)
         history.close()
+
+
+def test_a_trade_of_an_account_with_itself_is_a_trade_and_in_no_candle(history: History) -> None:
+    run = trading([(0, 0, 100, 1), (10**9, 0, 999, 5), (2 * 10**9, 0, 101, 2)])
+    alone = [applied for applied in run if any(getattr(event, "price", 0) == 999 for event in applied.events)]
+    for applied in alone:
+        for index, event in enumerate(applied.events):
+            if isinstance(event, Filled):
+                applied.events[index] = msgspec.structs.replace(event, self_trade=True)
+    history.write(run)
+    (day,) = history.candles(SYMBOLS[0], Interval.ONE_DAY)
+    assert (day.open, day.high, day.low, day.close, day.volume) == (100, 101, 100, 101, 3 * HUGE)
+    assert [trade.self_trade for trade in history.trades(SYMBOLS[0])] == [0, 1, 0]
 
 
 def test_volumes_beyond_64_bits_are_exact(history: History) -> None:

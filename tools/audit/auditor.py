@@ -53,7 +53,7 @@ class Auditor:
         self.compared_until: int | None = None  # the seq of the first difference from the naive exchange
         self._balances = balances
         self._on_finding = on_finding
-        self._properties = Properties()
+        self._properties = Properties(rulebook)
         self.naive = NaiveExchange(rulebook)
         self._wrong_balances: set[tuple[int, str]] = set()  # told once
 

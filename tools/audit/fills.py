@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from engine import events as ev
 from engine.types import SelfTradePrevention
 from tools.audit.findings import Kind
-from tools.audit.naive_money import net_fees_of, notional_of
+from tools.audit.naive_money import alone_with_itself, net_fees_of, notional_of
 from tools.audit.naive_order import NaiveOrder
 from tools.audit.naive_symbol import NaiveSymbol, within
 
@@ -32,6 +32,18 @@ def told_orders(events: list[ev.Event]) -> set[int]:
         elif isinstance(event, ev.Accepted | ev.Amended | ev.Triggered):
             ids.add(event.order_id)
     return ids
+
+
+def check_mark(event: ev.Filled, maker: NaiveOrder, taker: NaiveOrder, rulebook: int) -> Iterator[Wrong]:
+    """Whether a trade of an account with itself is marked as no price for others, and no other is."""
+    if event.self_trade != (rulebook >= 2 and alone_with_itself(maker.account, taker.account)):
+        yield (
+            Kind.PRICE_OF_ONES_OWN,
+            (
+                f"trade {event.trade_id} at {event.price} is of accounts {maker.account} and {taker.account}, and "
+                f"{'sets no price' if event.self_trade else 'sets the last price'}"
+            ),
+        )
 
 
 def check_fill(

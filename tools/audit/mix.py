@@ -215,6 +215,8 @@ class Mix:
             options["expire_ns"] = self.ts_ns + rng.randint(-1, 200) * STEP_NS
         name = f"n{rng.randint(1, 3000)}" if rng.random() < 0.3 else None
         mode = rng.choice([None, None, SelfTradePrevention.NONE, *SelfTradePrevention])
+        if mode is SelfTradePrevention.NONE and not self.venue.account(account).may_ask_for_none():
+            mode = rng.choice([None, None, None, mode])  # refused, but before the second edition
         given = OrderOptions(**options) if any(value is not None for value in options.values()) else None
         return EnterOrder(AccountId(account), symbol, side, kind, tif, quantity, price, name, budget, mode, given)
 
@@ -412,6 +414,6 @@ class Mix:
                 rng.choice([None, -900, 0, 1100, 250_000, 1_000_001]),
             )
             most = rng.choice([None, 1]), rng.choice([None, None, 20]), rng.choice([None, None, "0.0015"])
-            mode = rng.choice([None, *SelfTradePrevention])
+            mode = rng.choice([None, SelfTradePrevention.NONE, *SelfTradePrevention])
             return ConfigureAccount(account, "special", maker, taker, most[1], most[0], most[2], mode)
         return ConfigureAccount(account, "standard")

@@ -153,23 +153,29 @@ class NaiveExchange(NaiveAmends):
         self.events.append(ev.Uncrossed(symbol.instrument.symbol, Ticks(price), Lots(volume), Lots(imbalance)))
         touched: list[NaiveOrder] = []
         bids, asks = symbol.queue(BUY), symbol.queue(SELL)
+        counts = False
         while volume > 0:
             pair = bids[0], asks[0]
             quantity = min(volume, *(order.shown for order in pair))
             slices = [order.shown for order in pair]
             volume -= quantity
             maker, taker = sorted(pair, key=lambda order: (order.order_id % LEG_UNIT, order.order_id))
-            self.trade(maker, taker, price, quantity, auction=True)
+            counts |= self.trade(maker, taker, price, quantity, auction=True)
             touched += [order for order in (maker, taker) if order not in touched]
             for queue, shown in zip((bids, asks), slices, strict=True):
                 if shown == quantity:  # the slice is used up
                     first = queue.pop(0)
                     if not first.done:
                         queue.insert(sum(order.price == first.price for order in queue), first)
+        if not counts:  # accounts with themselves only: as if nothing had been uncrossed
+            symbol.look_at_band(self.ts_ns)
         for order in touched:
             self.part(order)
-        symbol.band_reference, symbol.band_set_ns = symbol.inside(price), self.ts_ns
-        self.step(symbol, price)
+        if counts:
+            symbol.band_reference, symbol.band_set_ns = symbol.inside(price), self.ts_ns
+            self.step(symbol, price)
+        elif symbol.last_price is not None:
+            self.step(symbol, symbol.last_price)
         ended = sorted((order for order in touched if order.done), key=lambda order: order.ended_turn)
         self.queue_exits(ended)
 
@@ -237,7 +243,8 @@ class NaiveExchange(NaiveAmends):
             if owner.exceeds_rate(self.ts_ns):
                 reason = RejectReason.ORDER_RATE_EXCEEDED
             else:
-                reason = entry_refusal(command, symbol, owner, self.ts_ns) or self.enter_allowed(command, symbol, seq)
+                reason = entry_refusal(command, symbol, owner, self.ts_ns, self.rulebook)
+                reason = reason or self.enter_allowed(command, symbol, seq)
         if reason is not None:
             self.events.append(reject(account, command.symbol, reason, None, name))
 

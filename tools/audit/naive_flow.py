@@ -14,7 +14,7 @@ from engine.rejects import CancelReason, RejectReason
 from engine.rulebook import FIRST_EDITION
 from engine.types import LEG_UNIT, STOP_LEG, TAKE_PROFIT_LEG, OrderType, PostOnly, Side, Ticks, TimeInForce
 from tools.audit.naive_memory import HOUR_NS, NaiveMemory, Past
-from tools.audit.naive_money import FEES, NaiveLedger, base_of, net_fees_of, notional_of, reject
+from tools.audit.naive_money import FEES, NaiveLedger, alone_with_itself, base_of, net_fees_of, notional_of, reject
 from tools.audit.naive_order import NaiveOrder, filled
 from tools.audit.naive_rules import trail_at
 from tools.audit.naive_symbol import BUY, SELL, NaiveSymbol, nearest, other, within
@@ -116,14 +116,14 @@ class NaiveFlow(NaiveLedger):
         self.queue_exits([order, *touched])
 
     def take(self, order: NaiveOrder, walked: Walk, touched: list[NaiveOrder], prices: list[int]) -> None:
-        """Do what the walk found; note the makers touched, and the prices traded at."""
+        """Do what the walk found; note the makers touched, and the prices traded at that count."""
         for step in walked.steps:
             maker = step.maker
             if maker not in touched:
                 touched.append(maker)
             if isinstance(step, Fill):
-                prices.append(maker.price or 0)
-                self.trade(maker, order, maker.price or 0, step.quantity)
+                if self.trade(maker, order, maker.price or 0, step.quantity):
+                    prices.append(maker.price or 0)
             elif isinstance(step, CancelMaker):
                 self.cancel_one(maker, CancelReason.SELF_TRADE)
             else:
@@ -141,8 +141,8 @@ class NaiveFlow(NaiveLedger):
             taker.quantity -= step.quantity
             self.events.append(taker.amended(taker.price, kept=True))
 
-    def trade(self, maker: NaiveOrder, taker: NaiveOrder, price: int, quantity: int, *, auction: bool = False) -> None:
-        """One match. In an auction both stand in the book."""
+    def trade(self, maker: NaiveOrder, taker: NaiveOrder, price: int, quantity: int, *, auction: bool = False) -> bool:
+        """One match; whether its price counts for others. In an auction both stand in the book."""
         symbol = self.symbols[maker.symbol]
         instrument = symbol.instrument
         self.trades += 1
@@ -156,11 +156,16 @@ class NaiveFlow(NaiveLedger):
             order.cum += quantity
             order.quote_cum += notional
             order.fees += fee
-        symbol.last_price = price
-        self.events.append(filled(self.trades, maker, taker, price, quantity, notional, fees, auction=auction))
+        alone = self.rulebook >= 2 and alone_with_itself(maker.account, taker.account)
+        if not alone:
+            symbol.last_price = price
+        self.events.append(
+            filled(self.trades, maker, taker, price, quantity, notional, fees, auction=auction, self_trade=alone)
+        )
         self.after_slice(maker, quantity)
         if auction:
             self.after_slice(taker, quantity)
+        return not alone
 
     def after_slice(self, order: NaiveOrder, quantity: int) -> None:
         """A resting order gave `quantity` lots of its slice: it is done, or shows the next when this is used up."""

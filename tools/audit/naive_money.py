@@ -24,6 +24,11 @@ FEES = 0  # the venue's account
 SANDBOX = 1  # stands for everybody: it trades with itself
 
 
+def alone_with_itself(first: int, second: int) -> bool:
+    """Whether both sides of a trade are one account, and nobody may think that they are two people."""
+    return first == second and first != SANDBOX
+
+
 class NotWhole(Exception):
     """An instrument whose tick times lot is no whole number of minor units."""
 
@@ -81,6 +86,10 @@ class NaiveAccount:
             instrument.maker_fee if own.maker_fee is None else own.maker_fee,
             instrument.taker_fee if own.taker_fee is None else own.taker_fee,
         )
+
+    def may_ask_for_none(self) -> bool:
+        """Whether an order may name the mode none: the sandbox's, and one that would have it anyway."""
+        return self.configuration.account == SANDBOX or self.mode(None) is SelfTradePrevention.NONE
 
     def mode(self, asked: SelfTradePrevention | None) -> SelfTradePrevention:
         """How an order's meeting with one of its own account ends."""

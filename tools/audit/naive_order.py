@@ -205,6 +205,7 @@ def filled(
     fees: tuple[int, int],
     *,
     auction: bool,
+    self_trade: bool,
 ) -> ev.Filled:
     """The event of a trade, once both orders know of it."""
     return ev.Filled(
@@ -223,6 +224,7 @@ def filled(
         Lots(maker.leaves),
         Lots(taker.leaves),
         auction,
+        self_trade,
     )
 
 

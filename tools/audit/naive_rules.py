@@ -76,11 +76,15 @@ def combines(command: EnterOrder) -> bool:
     return tif in _RESTING
 
 
-def entry_refusal(command: EnterOrder, symbol: NaiveSymbol, owner: NaiveAccount, ts_ns: int) -> RejectReason | None:
+def entry_refusal(
+    command: EnterOrder, symbol: NaiveSymbol, owner: NaiveAccount, ts_ns: int, rulebook: int
+) -> RejectReason | None:
     """The first rule broken of those that look at the order, and not at funds or at whom it would meet."""
     options = options_of(command)
     if not combines(command):
         return RejectReason.UNSUPPORTED_COMBINATION
+    if rulebook >= 2 and command.self_trade_prevention is SelfTradePrevention.NONE and not owner.may_ask_for_none():
+        return RejectReason.SELF_TRADE_PREVENTION_NOT_ALLOWED
     prices = [command.price, options.stop_price, options.trail_amount, options.stop_limit_price]
     prices += [options.take_profit, options.stop_loss, options.stop_loss_limit]
     if any(not on_tick(price) for price in prices) or isinstance(options.trail_percent, str):

@@ -11,8 +11,9 @@ from collections.abc import Iterator
 
 from engine import events as ev
 from engine.commands import AmendOrder, Command, EnterOrder, SetStatus
+from engine.rulebook import FIRST_EDITION
 from engine.types import OrderType, TimeInForce, TradingStatus
-from tools.audit.fills import check_auction_fill, check_fill, told, told_orders
+from tools.audit.fills import check_auction_fill, check_fill, check_mark, told, told_orders
 from tools.audit.findings import Kind
 from tools.audit.naive_order import NaiveOrder
 from tools.audit.naive_symbol import BUY, SELL, NaiveSymbol, within
@@ -24,8 +25,8 @@ Found = tuple[Kind, str | None, str]  # kind, symbol, sentence
 class Properties:
     """Judges one command after the other by its events."""
 
-    def __init__(self) -> None:
-        self.shadow = Shadow()
+    def __init__(self, rulebook: int = FIRST_EDITION) -> None:
+        self.shadow = Shadow(rulebook)
         self._uncross: dict[str, tuple[int, int]] = {}  # of this command: price and lots still to print
         self._due: list[NaiveOrder] = []  # stops that a trade of this command has reached
         self._range: dict[str, tuple[int, int]] = {}  # the lowest and highest price that stops were held against
@@ -39,10 +40,12 @@ class Properties:
         for event in events:
             if isinstance(event, ev.Triggered | ev.Accepted):
                 shadow.settle_auctions()
+                self._reach_last()
             found += self._judge_event(event)
             shadow.fold(event)
             self._note(event)
         shadow.finish()
+        self._reach_last()
         if events:
             found += self._judge_end(command, events)
         return found
@@ -72,6 +75,7 @@ class Properties:
             unknown = event.maker_order_id if maker is None else event.taker_order_id
             yield Kind.QUANTITY_NOT_CONSERVED, f"trade {event.trade_id} fills order {unknown}, which is not open"
             return
+        yield from check_mark(event, maker, taker, shadow.rulebook)
         if not event.auction:
             if shadow.moving is not taker:
                 yield (
@@ -223,7 +227,8 @@ class Properties:
         """Remember what later events, and the end of the command, are judged by."""
         shadow = self.shadow
         if isinstance(event, ev.Filled):
-            self._reach(shadow.symbols[event.symbol], event.price)
+            if not event.self_trade:
+                self._reach(shadow.symbols[event.symbol], event.price)
         elif isinstance(event, ev.StatusChanged) and event.status is TradingStatus.TRADING:
             symbol = shadow.symbols[event.symbol]
             if symbol.last_price is not None and symbol.auction() is None:
@@ -236,6 +241,13 @@ class Properties:
             if order is not None and at_once and moved and symbol.trading and symbol.last_price is not None:
                 self._widen(symbol, symbol.last_price)
                 self._due += [order] if symbol.reached(order, symbol.last_price) else []
+
+    def _reach_last(self) -> None:
+        """Where an auction gave no price the last one is looked at, as when trading begins without an auction."""
+        for symbol in self.shadow.unpriced:
+            if symbol.last_price is not None:
+                self._reach(symbol, symbol.last_price)
+        self.shadow.unpriced.clear()
 
     def _widen(self, symbol: NaiveSymbol, price: int) -> None:
         low, high = self._range.get(symbol.instrument.symbol, (price, price))

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections import Counter
 
 from engine import events as ev
-from engine.commands import AmendOrder, Command, ConfigureAccount, EnterOrder
+from engine.commands import AdoptRulebook, AmendOrder, Command, ConfigureAccount, EnterOrder
+from engine.rulebook import FIRST_EDITION
 from engine.terms import NO_TERMS
 from engine.types import OrderType, SelfTradePrevention, TradingStatus
 from tools.audit.naive_money import FEES, NaiveLedger, base_of
@@ -21,21 +22,25 @@ from tools.audit.naive_symbol import NaiveSymbol, nearest
 class Shadow(NaiveLedger):
     """The state that the events so far add up to. `begin` a command, then `fold` each of its events."""
 
-    def __init__(self) -> None:
+    def __init__(self, rulebook: int = FIRST_EDITION) -> None:
         super().__init__()
+        self.rulebook = rulebook  # the edition in force
         self.symbols: dict[str, NaiveSymbol] = {}
         self.by_id: dict[int, NaiveOrder] = {}
         self.modes: dict[int, SelfTradePrevention] = {}  # of brackets' entries, for their exits
         self.command: Command | None = None
         self.ts_ns = 0
         self.turns = 0
-        self._uncrossed: dict[str, int] = {}  # prices of auctions whose trades are still being told
+        self._uncrossed: dict[str, int | None] = {}  # prices of auctions being told; None: others have yet to trade
+        self.unpriced: list[NaiveSymbol] = []  # that an auction gave no price: nobody traded with another
         self.moving: NaiveOrder | None = None  # the order that executes
         self.worst: tuple[int | None, int | None] = (None, None)  # its collar and band, as they were when it began
 
     def begin(self, command: Command, ts_ns: int) -> None:
         """A command comes: a band may get another reference."""
         self.command, self.ts_ns, self.moving = command, ts_ns, None
+        if isinstance(command, AdoptRulebook):
+            self.rulebook = max(self.rulebook, command.edition)
         if isinstance(command, EnterOrder):
             symbol = self.symbols.get(command.symbol)
         elif isinstance(command, AmendOrder):
@@ -58,7 +63,12 @@ class Shadow(NaiveLedger):
         """The trades of an auction are told: bands are measured from its price, inside what still stands."""
         for name, price in self._uncrossed.items():
             symbol = self.symbols[name]
-            symbol.band_reference, symbol.band_set_ns = symbol.inside(price), self.ts_ns
+            if price is None:
+                symbol.band_reference = None
+                symbol.look_at_band(self.ts_ns)
+                self.unpriced.append(symbol)
+            else:
+                symbol.band_reference, symbol.band_set_ns = symbol.inside(price), self.ts_ns
         self._uncrossed.clear()
 
     def fold(self, event: ev.Event) -> None:
@@ -196,7 +206,10 @@ class Shadow(NaiveLedger):
 
     def _fill(self, event: ev.Filled) -> None:
         symbol = self.symbols[event.symbol]
-        symbol.last_price = event.price
+        if not event.self_trade:
+            symbol.last_price = event.price
+            if event.auction:
+                self._uncrossed[event.symbol] = event.price
         instrument = symbol.instrument
         base = base_of(instrument, event.quantity)
         buyer, seller = event.taker_account, event.maker_account
@@ -242,7 +255,7 @@ class Shadow(NaiveLedger):
             case ev.LimitStateChanged():
                 symbol.limit_state = None if event.side is None else (event.side, self.ts_ns)
             case ev.Uncrossed():
-                self._uncrossed[event.symbol] = event.price
+                self._uncrossed[event.symbol] = None
 
     def _list(self, event: ev.InstrumentListed) -> None:
         instrument = event.instrument
