@@ -109,12 +109,15 @@ def millionths(percentage: Decimal) -> int | str | None:
 
 def whole_units(value: Decimal, step: Decimal, limit: int = MAX_UNITS) -> int | str | None:
     """How many `step` are in `value`; its text when it is no whole number of them; None when it is out of range."""
-    if value.adjusted() > MAX_DIGITS or len(value.as_tuple().digits) > MAX_DIGITS or value.adjusted() < -MAX_DIGITS:
+    if not -MAX_DIGITS <= value.adjusted() <= MAX_DIGITS:
         return None
-    units = _EXACT.divide_int(value, step)
+    # the text is never shorter than the digits, and cheaper to count
+    if len(str(value)) > MAX_DIGITS and len(value.as_tuple().digits) > MAX_DIGITS:
+        return None
+    units, rest = _EXACT.divmod(value, step)
     if abs(units) >= limit:
         return None
-    return int(units) if _EXACT.multiply(units, step) == value else f"{value:f}"
+    return f"{value:f}" if rest else int(units)
 
 
 def _fixed(units: int, decimals: int) -> str:
