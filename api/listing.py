@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from api.numbers import Number, exactly, read_number
+from api.numbers import Number, exactly, read_number, unless_said
 from api.schedule import Schedule
 from api.schedule_file import ScheduleError, ScheduleTable, schedule_of
 from engine.instrument import FEE_UNIT, Instrument
@@ -50,18 +50,18 @@ class Listing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     max_quantity: Number
     max_notional: Number
     min_quantity: Number | None = None  # None: one lot
-    min_notional: Number = Number(0)
-    maker_fee_bps: Number = Number(0)  # below zero: a rebate
-    taker_fee_bps: Number = Number(0)
+    min_notional: Number = unless_said("0")
+    maker_fee_bps: Number = unless_said("0")  # below zero: a rebate
+    taker_fee_bps: Number = unless_said("0")
     collar_percent: Number | None = None
     reference_price: Number | None = None
     max_open_orders: int = 100_000  # per account
     base_scale: int | None = None  # decimals of the base asset's minor unit; None: those of the finest lot
     band_percent: Number | None = None  # how far a trade may lie from the band's reference; None: no band
-    band_window_seconds: Number = Number(300)  # how long a reference serves
-    limit_state_seconds: Number = Number(15)  # how long a limit state may last before the symbol halts
-    halt_seconds: Number = Number(60)  # how long such a halt lasts
-    auction_seconds: Number = Number(30)  # and the auction after it
+    band_window_seconds: Number = unless_said("300")  # how long a reference serves
+    limit_state_seconds: Number = unless_said("15")  # how long a limit state may last before the symbol halts
+    halt_seconds: Number = unless_said("60")  # how long such a halt lasts
+    auction_seconds: Number = unless_said("30")  # and the auction after it
 
 
 class ListingRequest(Listing, frozen=True, forbid_unknown_fields=True):
@@ -96,10 +96,11 @@ def read_instruments(path: Path) -> list[Instrument]:
 def read_venue_file(path: Path) -> VenueFile:
     """The instruments of a TOML file and their schedules. Raises ListingError when it cannot be used."""
     try:
-        file = msgspec.convert(
-            _texts(tomllib.loads(path.read_text(encoding="utf-8"), parse_float=exactly)), _File, dec_hook=read_number
-        )
-    except (OSError, ValueError, msgspec.ValidationError) as problem:
+        values = _texts(tomllib.loads(path.read_text(encoding="utf-8"), parse_float=exactly))
+        file = msgspec.convert(values, _File, dec_hook=read_number)
+    except msgspec.ValidationError as problem:
+        raise ListingError(_no_number(str(problem), values) or f"{path}: {problem}") from problem
+    except (OSError, ValueError) as problem:
         raise ListingError(f"{path}: {problem}") from problem
     listings = file.instrument
     if not listings:
@@ -124,6 +125,15 @@ def read_venue_file(path: Path) -> VenueFile:
         instrument_of(listing, scales[listing.base], scheduled=listing.symbol in schedules) for listing in listings
     ]
     return VenueFile(instruments, schedules)
+
+
+def _no_number(problem: str, values: dict[str, Any]) -> str | None:
+    """What is told of a field that holds no number; None where something else is wrong."""
+    at = re.fullmatch(r"no number - at `\$\.instrument\[([0-9]+)\]\.(\w+)`", problem)
+    if at is None:
+        return None
+    table, field = values["instrument"][int(at.group(1))], at.group(2)
+    return f"{table.get('symbol')}: {field} {table[field]!r} is no number"
 
 
 def require_no_twins(names: Collection[str], what: str) -> None:

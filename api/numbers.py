@@ -41,6 +41,11 @@ def read_number(_kind: type, value: Any) -> Number:
         return Number(exactly(value))
 
 
+def unless_said(text: str) -> Any:
+    """The default of a field that is a `Number`: a plain decimal, which msgspec knows how to describe."""
+    return Decimal(text)
+
+
 def exactly(text: str) -> Decimal:
     """The decimal of a text that is one. What has an exponent beyond Python's is told as far out as Python goes."""
     try:
@@ -82,6 +87,6 @@ class WholeNumber(click.IntRange):
         """The number. Raises click.BadParameter."""
         number = whole_number(value) if isinstance(value, str) else value
         if isinstance(number, bool) or not isinstance(number, int):
-            self.fail(f"{value!r} is not a whole number.", param, ctx)
+            self.fail(f"{value!r} is not a valid integer.", param, ctx)
         checked: int = super().convert(number, param, ctx)
         return checked
