@@ -208,7 +208,9 @@ class Desk:
         return views
 
     def postings(self, account: AccountId, asset: str | None, before: int | None, limit: int) -> list[PostingView]:
-        """Every change of the balances of `account`, newest first."""
+        """Every change of the balances of `account`, newest first. Raises ApiError 404 for an unknown asset."""
+        if asset is not None and asset not in self._exchange.ledger.scales:
+            raise rejected(RejectReason.UNKNOWN_ASSET, None, asset=asset)
         self._caught_up(self._exchange.seq)
         rows: list[Posting] = self._venue.history_writer.query(
             self._venue.history.postings, account, asset, before, limit

@@ -204,6 +204,10 @@ def amend_order(body: bytes, order_id: str, account: AccountId, exchange: Exchan
 
 def converted(value: Any, kind: type[T], *, lax: bool = False) -> T:
     """`value`, as parsed from JSON or (`lax`) from a query string, as a `kind`. Raises Malformed."""
+    if lax:
+        for name, text in value.items():
+            if text.lower() == "null":  # which would be read as left out: of DELETE /orders that is every symbol
+                raise Malformed("INVALID_VALUE", f"{name} must not be null: leave it out.", field=name)
     try:
         return msgspec.convert(value, kind, strict=not lax, dec_hook=read_number)
     except (msgspec.ValidationError, ValueError) as problem:

@@ -208,7 +208,7 @@ def test_a_repeated_field_within_a_field_is_named_by_its_path(sandbox_cast: Cast
 
 
 def test_a_text_that_looks_like_repeated_fields_is_none(sandbox_cast: Cast) -> None:
-    for name in (':":', '"price":"1","price":', "\\\":", "a:b:c", '{"side":"buy","side":"sell"}'):
+    for name in (':":', '"price":"1","price":', '\\":', "a:b:c", '{"side":"buy","side":"sell"}'):
         order = ORDER | {"client_order_id": name.replace(" ", "")}
         assert sandbox_cast.http.call("POST", "/order/test", order).granted()["accepted"] is True
 
