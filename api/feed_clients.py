@@ -45,7 +45,7 @@ class FeedJson:
     @staticmethod
     def loads(text: str | bytes, **_: Any) -> Any:
         """JSON text as plain values, its fractions as Decimal, no key given twice. Raises ValueError."""
-        return plain(text)
+        return plain(text.encode() if isinstance(text, str) else text)
 
 
 class FeedPacket(Packet):  # type: ignore[misc]

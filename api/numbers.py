@@ -31,7 +31,7 @@ class Number(Decimal):
 def read_number(_kind: type, value: Any) -> Number:
     """msgspec's hook for fields that are a `Number`: texts and JSON's numbers. Raises ValueError for anything else."""
     if type(value) is str:
-        if _decimal(value) is None:
+        if not _decimal(value):
             raise ValueError("no number")
     elif not isinstance(value, int | Decimal) or isinstance(value, bool) or not Decimal(value).is_finite():
         raise ValueError("no number")

@@ -17,6 +17,7 @@ import msgspec
 from api.numbers import exactly
 
 _decode = msgspec.json.Decoder(float_hook=exactly).decode
+_strings = re.compile(rb'"(?:[^"\\]++|\\.)*+"(\s*:)?', re.DOTALL).findall  # each with its colon, if it is a key
 _after_a_key = re.compile(rb'"\s*:').findall  # behind each key, and seldom within a text
 
 
@@ -26,21 +27,24 @@ class RepeatedKey(msgspec.Struct, frozen=True):
     name: str  # the path of the key, such as schedule.trading
 
 
-def plain(text: bytes | str) -> Any:
+def plain(body: bytes) -> Any:
     """The values of a JSON text; `RepeatedKey` in place of each object that has a key twice.
 
     In a list each element is judged for itself. Raises msgspec.DecodeError, ValueError or RecursionError for what is
     no JSON, or cannot be read.
     """
-    value = _decode(text)
-    body = text.encode() if isinstance(text, str) else text
-    keys = len(value) if type(value) is dict else 0
-    if body.count(b":") == keys:  # an object of plain values, as nearly all are
+    value = _decode(body)
+    if type(value) is dict and len(value) == body.count(b":"):  # an object of plain values, as nearly all are
         return value
     keys = _keys(value)
-    if body.count(b":") == keys or len(_after_a_key(body)) == keys:
+    if body.count(b":") == keys or len(_after_a_key(body)) == keys or _keys_written(body) == keys:
         return value
     return json.loads(body, object_pairs_hook=_object, parse_float=exactly)
+
+
+def _keys_written(body: bytes) -> int:
+    """How many keys stand in a JSON text, repeated ones as often as they come."""
+    return sum(map(bool, _strings(body)))
 
 
 def _keys(value: Any) -> int:

@@ -12,6 +12,7 @@ import re
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from operator import attrgetter
 from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
@@ -179,6 +180,9 @@ class HealthQuery(Request, frozen=True):
 _AT_ONCE = (TimeInForce.IOC, TimeInForce.FOK)
 _QUANTITIES = ("quantity", "display_quantity")
 _OPTIONS = tuple(name for name in OrderOptions.__struct_fields__ if name not in ("post_only", "expire_ns"))
+_options_of = attrgetter(*_OPTIONS)
+_NO_OPTIONS = (None,) * len(_OPTIONS)
+_LIMIT = WireOrderType.LIMIT
 _ISO = re.compile(r"(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d)(\.\d{1,9})?(Z|[+-]\d\d:\d\d)", re.ASCII)
 _NANOSECOND = Decimal("1e-9")
 
@@ -238,14 +242,21 @@ def repeated(name: str) -> Malformed:
 
 def decoded(body: bytes, kind: type[T]) -> T:
     """A JSON body as a `kind`. Raises Malformed."""
-    return converted(parsed(body, kind), kind)
+    value = parsed(body, kind)
+    try:
+        return msgspec.convert(value, kind, dec_hook=read_number)
+    except (msgspec.ValidationError, ValueError):
+        return converted(value, kind)  # in lower case, or with what is wrong in words
 
 
 def order_command(request: OrderRequest, account: AccountId, exchange: Exchange) -> EnterOrder:
     """The command that `request` asks for. Raises Malformed."""
     order_type, time_in_force = _kind_of(request)
-    symbol = listed_symbol(request.symbol, exchange)
+    symbol = request.symbol
     instrument = exchange.instrument(symbol)
+    if instrument is None:
+        symbol = listed_symbol(symbol, exchange)
+        instrument = exchange.instrument(symbol)
     return EnterOrder(
         account,
         symbol,
@@ -264,6 +275,8 @@ def order_command(request: OrderRequest, account: AccountId, exchange: Exchange)
 def _kind_of(request: OrderRequest) -> tuple[OrderType, TimeInForce]:
     """The engine's order type and time in force. Raises Malformed where the two contradict each other."""
     wire_type, time_in_force = request.order_type, request.time_in_force
+    if wire_type is _LIMIT:
+        return OrderType.LIMIT, time_in_force or TimeInForce.GTC
     if wire_type is WireOrderType.MARKET:
         time_in_force = time_in_force or TimeInForce.IOC
         if request.price is None or time_in_force not in _AT_ONCE:  # the latter is refused: it never rests
@@ -283,8 +296,11 @@ def _kind_of(request: OrderRequest) -> tuple[OrderType, TimeInForce]:
 
 def _options(request: OrderRequest, instrument: Instrument | None) -> OrderOptions | None:
     """What an order asks for beyond the ordinary; None when nothing. Raises Malformed."""
-    fields = {name: value for name in _OPTIONS if (value := getattr(request, name)) is not None}
-    options = {name: _units(name, value, instrument) for name, value in fields.items()}
+    values = _options_of(request)
+    options = {}
+    if values != _NO_OPTIONS:  # most orders have none
+        fields = [(name, value) for name, value in zip(_OPTIONS, values, strict=True) if value is not None]
+        options = {name: _units(name, value, instrument) for name, value in fields}
     if request.post_only:
         options["post_only"] = PostOnly.SLIDE if request.post_only == "slide" else PostOnly.REJECT
     if request.expire_time is not None:
@@ -367,24 +383,29 @@ def _short(value: Decimal) -> str:
 
 def nanoseconds(field: str, moment: Any) -> int:
     """Epoch nanoseconds of a moment as written. Raises Malformed for what is none, or finer."""
-    value = moment
-    if isinstance(moment, str):
-        written = _ISO.fullmatch(moment)
-        value = _epoch_seconds(*written.groups()) if written else decimal_of(moment)
-    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+    written = _ISO.fullmatch(moment) if isinstance(moment, str) else None
+    units: int | str | None
+    if written is not None:
+        units = _epoch_ns(*written.groups())
+    else:
+        value = decimal_of(moment) if isinstance(moment, str) else moment
+        if isinstance(value, bool) or not isinstance(value, int | Decimal):
+            raise Malformed("INVALID_VALUE", f"{field}: epoch seconds, or ISO 8601 with its zone.", field=field)
+        units = whole_units(Decimal(value), _NANOSECOND, MAX_TIME_NS)
+    if units is None and written is not None:
         raise Malformed("INVALID_VALUE", f"{field}: epoch seconds, or ISO 8601 with its zone.", field=field)
-    units = whole_units(Decimal(value), _NANOSECOND, MAX_TIME_NS) if Decimal(value).is_finite() else None
-    if not isinstance(units, int) or units <= 0:
+    if not isinstance(units, int) or not 0 < units < MAX_TIME_NS:
         raise Malformed("OUT_OF_RANGE", f"{field} is out of range, or finer than a nanosecond.", field=field)
     return units
 
 
-def _epoch_seconds(whole: str, fraction: str | None, zone: str) -> Decimal | None:
-    """Epoch seconds of an ISO moment; None when there is no such time."""
+def _epoch_ns(whole: str, fraction: str | None, zone: str) -> int | None:
+    """Epoch nanoseconds of an ISO moment; None when there is no such time."""
     try:
-        return int(datetime.fromisoformat(whole + zone).timestamp()) + Decimal(fraction or 0)
+        seconds = int(datetime.fromisoformat(whole + zone).timestamp())
     except (ValueError, OverflowError):
         return None
+    return seconds * 10**9 + (int(fraction[1:].ljust(9, "0")) if fraction else 0)
 
 
 def parsed(body: bytes, kind: type) -> Any:
