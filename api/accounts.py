@@ -5,7 +5,6 @@ Layer: api. Parse, submit, format; nothing is decided here.
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import Annotated
 
 from flask import Blueprint, Response, request
@@ -17,6 +16,7 @@ from api.auth import requesting_account, requesting_principal
 from api.desk import Desk
 from api.documented import Access, documented
 from api.errors import ApiError
+from api.numbers import Number
 from api.responses import answer, query
 from api.settings import Settings
 from api.teller import Teller
@@ -31,7 +31,7 @@ class TransferRequest(wire.Request, frozen=True):
     """POST /account/deposit and /account/withdraw."""
 
     asset: Asset
-    amount: Decimal
+    amount: Number
 
 
 class FillsQuery(wire.Request, frozen=True):

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from typing import Annotated, Literal
 
+import msgspec
 from flask import Blueprint, Response, request
 from msgspec import Meta
 
@@ -25,8 +26,9 @@ from api.desk import Desk
 from api.documented import Access, documented
 from api.errors import ApiError, Malformed, rejected
 from api.grid import amount_text
-from api.listing import Listing, ListingError, ListingRequest, base_scale_of, instrument_of
+from api.listing import Listing, ListingError, ListingRequest, base_scale_of, instrument_of, require_no_twins
 from api.responses import answer, query
+from api.symbols import meant
 from api.teller import ConfigureRequest, Teller
 from api.timetable import readable
 from api.venue import Venue
@@ -80,6 +82,9 @@ def _submit(venue: Venue, command: Command) -> Applied:
 def _instrument(venue: Venue, listing: Listing) -> Instrument:
     """What a request lists, which has a schedule when it had one. Raises Malformed."""
     try:
+        assets = {*venue.exchange.ledger.scales, listing.base, listing.quote}
+        if listing.symbol not in venue.exchange.books:  # a listed one may be older than this rule
+            require_no_twins(assets, "assets")
         base_scale = base_scale_of(listing, venue.exchange.ledger.scales)
         return instrument_of(listing, base_scale, scheduled=venue.sessions.has(listing.symbol))
     except ListingError as problem:
@@ -94,7 +99,8 @@ def _add_symbols(routes: Blueprint, venue: Venue, desk: Desk, on_listed: Callabl
     def list_symbol() -> Response:
         """List a symbol, or change limits, fees and schedule of a listed one. Fields as in the instruments file."""
         operator = requesting_operator()
-        listing = wire.decoded(request.get_data(cache=False), ListingRequest)
+        asked = wire.decoded(request.get_data(cache=False), ListingRequest)
+        listing = msgspec.structs.replace(asked, symbol=meant(asked.symbol))
         if listing.schedule is not None:
             readable(listing.schedule)  # before anything is listed
         with venue.timetable.one_at_a_time:

@@ -39,13 +39,17 @@ from api import (
     market,
     orders,
     pages,
+    strict,
+    symbols,
 )
 from api.bootstrap import Server
 from api.desk import Desk
 from api.feed import Feed
+from api.http_protocol import HttpProtocol
 from api.listing import ListingError
 from api.settings import Settings, options, settings_from
 from api.status_answers import StatusDesk
+from api.strict import WholeNumberConverter
 from api.teller import Teller
 from api.venue import VERSION, Venue
 from journal.port import JournalError
@@ -64,6 +68,7 @@ ANSWER_GRACE_S = 0.2  # for the last answers to leave
 def create_app(venue: Venue) -> tuple[Flask, Feed]:
     """The application over a venue, and its feed, which the sequencer's events must be given to."""
     app = Flask("openbell", static_folder=None)
+    app.url_map.converters["int"] = WholeNumberConverter
     app.config["MAX_CONTENT_LENGTH"] = venue.settings.max_body_bytes
     app.json.sort_keys = False  # type: ignore[attr-defined]
     errors.install(app)
@@ -71,6 +76,8 @@ def create_app(venue: Venue) -> tuple[Flask, Feed]:
     if venue.settings.cors_origins:
         CORS(app, origins=list(venue.settings.cors_origins))
     auth.install(app, venue.access, secured=venue.settings.profile == "secured")
+    strict.install(app)
+    symbols.install(app, venue.exchange)
     desk, teller, status = Desk(venue), Teller(venue), StatusDesk(venue.sessions)
     feed = Feed(
         app,
@@ -112,6 +119,7 @@ def serve(settings: Settings) -> None:
         eventlet.wsgi.server,
         listener,
         server.wsgi,
+        protocol=HttpProtocol,
         log=logging.getLogger("openbell.http"),
         log_output=settings.debug,
         debug=False,

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, Literal
 
-import msgspec
 from flask import Flask, current_app, g, request
 
 from api.credentials import Credentials, Principal, SignedRequest
-from api.errors import ApiError, Malformed
+from api.errors import ApiError
+from api.http_protocol import TARGET
+from api.wire import Request, converted
 from engine.types import SANDBOX_ACCOUNT, AccountId
 from store.identity import Role, Scope
 
@@ -31,14 +32,16 @@ PUBLIC_ENDPOINTS: Final = ("auth.signup", "auth.login", "auth.guest", "auth.refr
 _EXTENSION: Final = "openbell-access"
 
 
-class FeedCredentials(msgspec.Struct, frozen=True, kw_only=True):
-    """What of Socket.IO's `auth` says who connects. Other fields are for the feed."""
+class FeedAuth(Request, frozen=True, kw_only=True):
+    """Socket.IO's `auth`: who connects, and what else is said at connect, which the feed reads."""
 
     token: str | None = None
     key: str | None = None
     timestamp: str | int | None = None
     window: str | int | None = None
     signature: str | None = None
+    flow: Literal["simulated", "replay"] | None = None  # what it is a source of
+    cancel_on_disconnect: bool | None = None
 
 
 class Access:
@@ -78,7 +81,7 @@ class Access:
 
     def connect(self, sid: str, auth: Any) -> None:
         """Note who a feed client is. Raises ApiError when its credentials are bad."""
-        shown = _feed_credentials(auth)
+        shown = converted({} if auth is None else auth, FeedAuth)
         if shown.token is not None and shown.key is not None:
             raise _ambiguous()
         if shown.token is not None:
@@ -204,16 +207,8 @@ def _is_public() -> bool:
 
 def _target(environ: dict[str, Any]) -> str:
     """Path and query exactly as they came."""
-    path: str = environ.get("RAW_PATH_INFO") or environ.get("PATH_INFO", "")
-    query: str = environ.get("QUERY_STRING", "")
-    return f"{path}?{query}" if query else path
-
-
-def _feed_credentials(auth: Any) -> FeedCredentials:
-    try:
-        return msgspec.convert(auth if isinstance(auth, dict) else {}, FeedCredentials)
-    except msgspec.ValidationError as problem:
-        raise Malformed("INVALID_VALUE", "auth holds a token, or key, timestamp and signature.") from problem
+    sent: str = environ[TARGET]
+    return sent
 
 
 def _ambiguous() -> ApiError:

@@ -8,7 +8,6 @@ Layer: api.
 from __future__ import annotations
 
 from collections.abc import Callable
-from decimal import Decimal
 from functools import partial
 from typing import Annotated, Any, Final, Literal
 
@@ -81,28 +80,15 @@ class BatchAnswer(msgspec.Struct, frozen=True):
     results: list[BatchResult]
 
 
-class _RawBatch(wire.Request, frozen=True):
-    """A batch whose elements are not read yet: each is read for itself, and numbers exactly."""
-
-    orders: list[msgspec.Raw]
-
-
 class _Operation(msgspec.Struct, frozen=True):
     """What an element says it is."""
 
     op: Literal["enter", "cancel", "amend", "cancel_all"] = "enter"
 
 
-_raw_decoder = msgspec.json.Decoder(_RawBatch)
-_decoders: dict[type, msgspec.json.Decoder[Any]] = {
-    kind: msgspec.json.Decoder(kind, float_hook=Decimal) for kind in (_Operation, *ELEMENTS)
-}
-
-
 def batch_of_body(body: bytes, account: AccountId, exchange: Exchange) -> list[BatchCommand | ApiError]:
     """The commands of a POST /orders/batch body, errors in place of what is malformed. Raises Malformed."""
-    elements = _limited(wire.decode(_raw_decoder, body).orders)
-    return _commands([partial(_decoded, bytes(element)) for element in elements], account, exchange)
+    return batch_of(wire.parsed(body, BatchRequest), account, exchange)
 
 
 def batch_of(data: Any, account: AccountId, exchange: Exchange) -> list[BatchCommand | ApiError]:
@@ -134,10 +120,6 @@ def _limited(elements: list[Any]) -> list[Any]:
     return elements
 
 
-def _decoded(element: bytes, kind: type) -> Any:
-    return wire.decode(_decoders[kind], element)
-
-
 def _command(read: Callable[[type], Any], account: AccountId, exchange: Exchange) -> BatchCommand | ApiError:
     """The command of one element, which `read` reads as a struct."""
     try:
@@ -145,7 +127,7 @@ def _command(read: Callable[[type], Any], account: AccountId, exchange: Exchange
         if operation == "enter":
             return wire.order_command(read(BatchEnter), account, exchange)
         if operation == "cancel":
-            return wire.cancel_command(read(BatchCancel), account)
+            return wire.cancel_command(read(BatchCancel), account, exchange)
         if operation == "cancel_all":
             return wire.cancel_all_command(read(BatchCancelAll), account, exchange)
         request = read(BatchAmend)

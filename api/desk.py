@@ -18,7 +18,7 @@ from api import answers, wire
 from api.account_answers import PostingView, posting_view
 from api.amend_answers import AmendAnswer, amend_answer
 from api.batch_wire import BatchAnswer, BatchCommand, BatchResult
-from api.errors import ApiError, internal_error, rejected
+from api.errors import ApiError, Malformed, internal_error, rejected
 from api.grid import grid_of
 from api.mismatch import sentence_about, sentence_about_amend
 from api.order_options import OrderOptions
@@ -84,7 +84,8 @@ class Desk:
         return preview_answer(command, told, book, self._exchange.seq, ts_ns)
 
     def cancel(self, command: CancelOrder, started: float) -> answers.CancelAnswer:
-        """Cancel one order by either id."""
+        """Cancel one order by either id, or by both where both are its own."""
+        self._require_one_order(command)
         applied = self._venue.sequencer.submit(command)
         return self._cancelled(applied, command, time.perf_counter() - started)
 
@@ -92,8 +93,14 @@ class Desk:
         """Cancel every open order of an account, of one symbol or side when given."""
         return answers.cancel_all_answer(self._venue.sequencer.submit(command))
 
-    def amend(self, command: AmendOrder) -> AmendAnswer:
-        """Change an open order; say whether it kept its priority, and what it traded."""
+    def amend(self, command: AmendOrder, symbol: str | None = None) -> AmendAnswer:
+        """Change an open order, in `symbol` when given; say whether it kept its priority, and what it traded."""
+        order = self._exchange.order(command.order_id)
+        if symbol is not None and (order is None or order.account != command.account or order.symbol != symbol):
+            wanted = CancelOrder(command.account, command.order_id, None, symbol)
+            unknown = Rejected(command.account, symbol, RejectReason.UNKNOWN_ORDER, None, None)
+            self._too_late_if_done(unknown, wanted, HISTORY_PATIENCE_S)
+            raise rejected(RejectReason.UNKNOWN_ORDER, None)
         return self._amended(self._venue.sequencer.submit(command), command)
 
     def batch(self, commands: Sequence[BatchCommand | ApiError], started: float) -> BatchAnswer:
@@ -102,12 +109,14 @@ class Desk:
         All share one wait for the history, which amends and orders that are long done need. Raises NotAccepting.
         """
         deadline = time.monotonic() + HISTORY_PATIENCE_S
+        commands = [self._one_order_or_error(command, deadline) for command in commands]
         entered = [command for command in commands if isinstance(command, EnterOrder)]
-        looks = iter(self._venue.repetitions.look(entered, HISTORY_PATIENCE_S))
+        looks = iter(self._venue.repetitions.look(entered, max(0.0, deadline - time.monotonic())))
         looked = [next(looks) if isinstance(command, EnterOrder) else command for command in commands]
         sequenced = [command for command in looked if not isinstance(command, ApiError | Found)]
         applied = iter(self._venue.sequencer.submit_all(sequenced) if sequenced else ())
         elapsed_s = time.perf_counter() - started
+        deadline = time.monotonic() + HISTORY_PATIENCE_S  # anew: what is told of the history is behind the commands
         results: list[BatchResult] = []
         for asked, command in zip(commands, looked, strict=True):
             try:
@@ -219,7 +228,9 @@ class Desk:
         return views
 
     def postings(self, account: AccountId, asset: str | None, before: int | None, limit: int) -> list[PostingView]:
-        """Every change of the balances of `account`, newest first."""
+        """Every change of the balances of `account`, newest first. Raises ApiError 404 for an unknown asset."""
+        if asset is not None and asset not in self._exchange.ledger.scales:
+            raise rejected(RejectReason.UNKNOWN_ASSET, None, asset=asset)
         self._caught_up(self._exchange.seq)
         rows: list[Posting] = self._venue.history_writer.query(
             self._venue.history.postings, account, asset, before, limit
@@ -374,6 +385,37 @@ class Desk:
             seq=seq,
             repeated=True,
             **{name: getattr(view, name) for name in OrderOptions.__struct_fields__},
+        )
+
+    def _one_order_or_error(self, command: BatchCommand | ApiError, deadline: float) -> BatchCommand | ApiError:
+        try:
+            if isinstance(command, CancelOrder):
+                self._require_one_order(command, max(0.0, deadline - time.monotonic()))
+        except ApiError as refusal:
+            return refusal
+        return command
+
+    def _require_one_order(self, command: CancelOrder, patience_s: float = HISTORY_PATIENCE_S) -> None:
+        """Raise Malformed where two ids of a cancel name different orders, and 404 where neither names one."""
+        number, name, account = command.order_id, command.client_order_id, command.account
+        if number is None or name is None:
+            return
+        order: Order | DoneOrder | None = self._exchange.order(number)
+        if order is None or order.account != account:
+            self._caught_up(self._exchange.seq, patience_s)
+            order = self._venue.history_writer.query(self._venue.history.order, number)
+        if order is not None and order.account == account:
+            if order.client_order_id == name:
+                return  # what they name for good, so that nothing can come between this look and the cancel
+        elif self._exchange.order_id_of(account, name) is None and not self._venue.history_writer.query(
+            self._venue.history.order_by_client_id, account, name
+        ):
+            raise rejected(RejectReason.UNKNOWN_ORDER, None, client_order_id=name)
+        raise Malformed(
+            "CONTRADICTION",
+            "order_id and client_order_id name different orders, so neither is cancelled: give one of them.",
+            field="client_order_id",
+            fields=["order_id", "client_order_id"],
         )
 
     def _too_late_if_done(self, event: Rejected, command: CancelOrder, patience_s: float) -> None:

@@ -18,6 +18,7 @@ from msgspec import Meta
 from werkzeug.exceptions import HTTPException
 
 from api.grid import grid_of, percent
+from api.older_paths import meant_by
 from engine.instrument import Instrument
 from engine.rejects import RejectReason
 from sequencer.sequencer import NotAccepting
@@ -213,8 +214,14 @@ def install(app: Flask) -> None:
         sentence = error.description or error.name
         if status == 404:
             sentence = f"There is nothing at {request.path}."
+        elif status == 405:
+            there = sorted(set(getattr(error, "valid_methods", None) or ()) - {"HEAD", "OPTIONS"})
+            sentence = f"There is no {request.method} {request.path}, only {' and '.join(there)}."
         elif status == 429:
             sentence = f"Too many requests: at most {error.description} are answered."
+        meant = meant_by(request.method, request.path) if status in (404, 405) else None
+        if meant is not None:
+            sentence = f"{sentence} {meant}"
         answer = respond(ApiError(status, code, sentence, None, int(retry_after) if retry_after else None))
         for name, value in error.get_headers():
             if name.lower() in ("allow", "retry-after"):

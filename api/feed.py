@@ -36,7 +36,7 @@ from api.feed_queue import QueueFeed, QueueView
 from api.feed_status import StatusFeed
 from api.malformed import MAX_ECHO
 from api.market_answers import book_orders_view
-from api.market_wire import DEFAULT_INTERVAL, Subscription
+from api.market_wire import DEFAULT_INTERVAL, Subscription, subscription_of
 from api.settings import Settings
 from api.status_answers import StatusDesk, StatusView
 from engine.book import OrderBook
@@ -49,7 +49,6 @@ from store.identity import Scope
 
 log = logging.getLogger(__name__)
 
-FLOWS = ("simulated", "replay")  # what a client may declare itself a source of
 VENUE = "venue"  # the room of all clients
 EVENTS_MAX = 2_000  # order events in one message
 L3_ORDERS_MAX = 500  # a side, in one message
@@ -153,7 +152,7 @@ class Feed:
     def on(self, event: str, handler: Callable[[str, Any], Any]) -> None:
         """Have `handler(sid, data)` answer `event` (`*`: any other, by its name); its return is the acknowledgement."""
 
-        def guarded(data: Any = None, *_further: Any) -> Any:
+        def guarded(data: Any = None, *further: Any) -> Any:
             asked = str(data)[:MAX_ECHO] if event == "*" else event  # of an unknown event the name comes first
             client = self._audience.clients.get(request.sid)  # type: ignore[attr-defined]
             if client is None:
@@ -162,6 +161,8 @@ class Feed:
             try:
                 if self._check_rate is not None:
                     self._check_rate()
+                if further and event not in ("ping", "*"):
+                    raise Malformed("UNKNOWN_FIELD", f"{event} takes one object, and nothing behind it.", field=event)
                 return handler(client.sid, data)
             except (ApiError, NotAccepting) as refusal:
                 error = not_accepting(refusal) if isinstance(refusal, NotAccepting) else refusal
@@ -375,8 +376,7 @@ class Feed:
         connection = self._engine.sockets.get(self._manager.eio_sid_from_sid(sid, NAMESPACE))
         if connection is None or sid in self._audience.clients:  # gone already, or an event of this name
             return
-        flow = auth.get("flow") if isinstance(auth, dict) else None
-        client = Client(sid, connection, flow if flow in FLOWS else None)
+        client = Client(sid, connection, auth.get("flow") if isinstance(auth, dict) else None)
         try:
             self._access.connect(sid, auth)
         except ApiError as refusal:
@@ -424,7 +424,7 @@ class Feed:
         raise Malformed("UNKNOWN_EVENT", sentence, events=known.split(", "))
 
     def _on_subscribe(self, sid: str, data: Any) -> dict[str, Any]:
-        client, wanted = self._audience.clients[sid], wire.converted(data, Subscription)
+        client, wanted = self._audience.clients[sid], subscription_of(data, self._exchange)
         room = self._room_of(wanted)
         held = len(client.rooms) + len(client.missed)
         if held >= self._subscription_limit and room not in client.rooms and room not in client.missed:
@@ -474,7 +474,7 @@ class Feed:
             self._send(client, "candle", newest)
 
     def _on_unsubscribe(self, sid: str, data: Any) -> dict[str, Any]:
-        client, wanted = self._audience.clients[sid], wire.converted(data, Subscription)
+        client, wanted = self._audience.clients[sid], subscription_of(data, self._exchange)
         self._audience.leave(client, self._room_of(wanted))
         unsubscribed = {"type": wanted.type, "symbol": wanted.symbol}
         self._send(client, "unsubscribed", unsubscribed)

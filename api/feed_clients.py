@@ -12,7 +12,6 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from decimal import Decimal
 from typing import Any
 
 import eventlet
@@ -25,6 +24,7 @@ from eventlet.websocket import ConnectionClosedError
 from socketio.packet import BINARY_ACK, BINARY_EVENT, DISCONNECT, EVENT, Packet
 
 from api.market_wire import Subscription
+from api.plain_json import plain
 
 log = logging.getLogger(__name__)
 
@@ -32,8 +32,6 @@ NAMESPACE = "/market"
 BURST_S = 1.0  # how long a client may have more waiting than the limit, when one order made many messages
 BURST_FACTOR = 8  # and how many times the limit
 STATE_QUEUE = 16  # a client with this much waiting is sent no state: the latest will do when it has caught up
-
-_decoder = msgspec.json.Decoder(float_hook=Decimal)
 
 
 class FeedJson:
@@ -46,8 +44,8 @@ class FeedJson:
 
     @staticmethod
     def loads(text: str | bytes, **_: Any) -> Any:
-        """JSON text as plain values, its fractions as Decimal. Raises ValueError."""
-        return _decoder.decode(text)
+        """JSON text as plain values, its fractions as Decimal, no key given twice. Raises ValueError."""
+        return plain(text.encode() if isinstance(text, str) else text)
 
 
 class FeedPacket(Packet):  # type: ignore[misc]

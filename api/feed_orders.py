@@ -95,7 +95,7 @@ def install(feed: Feed, desk: Desk, exchange: Exchange, sequencer: Sequencer) ->
     def cancel(_sid: str, data: Any) -> answers.CancelAnswer:
         started = time.perf_counter()
         request = wire.converted(data, wire.CancelRequest)
-        return desk.cancel(wire.cancel_command(request, requesting_account()), started)
+        return desk.cancel(wire.cancel_command(request, requesting_account(), exchange), started)
 
     def amend(_sid: str, data: Any) -> AmendAnswer:
         request = wire.converted(data, AmendMessage)

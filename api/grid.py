@@ -6,7 +6,6 @@ Layer: api. No float on either way.
 from __future__ import annotations
 
 from decimal import Context, Decimal
-from functools import lru_cache
 
 from engine.instrument import Instrument
 from engine.types import Amount, Lots, Ticks
@@ -15,9 +14,13 @@ MAX_UNITS = 10**18  # ticks or lots in one number
 MAX_DIGITS = 60  # of a number as written
 
 _EXACT = Context(prec=2 * MAX_DIGITS + 20)
+_divmod = _EXACT.divmod
 _MILLIONTH_DECIMALS = 4  # of a percentage
 _WHOLE_PERCENTAGE = 100 * 10**_MILLIONTH_DECIMALS
 _AVERAGE_DECIMALS = 6  # an average price is told this much finer than a tick
+
+
+MAX_GRIDS = 10_000
 
 
 class Grid:
@@ -90,10 +93,17 @@ class Grid:
         return _shortest((bid + ask) * self._tick_units * 5, self._tick_decimals + 1, self._tick_decimals)
 
 
-@lru_cache(maxsize=10_000)
+_grids: dict[int, Grid] = {}
+
+
 def grid_of(instrument: Instrument) -> Grid:
     """The grid of `instrument`, made once."""
-    return Grid(instrument)
+    grid = _grids.get(id(instrument))  # much cheaper than its hash; the grid keeps it, so that the id stays its own
+    if grid is None or grid.instrument is not instrument:
+        if len(_grids) >= MAX_GRIDS:
+            _grids.clear()
+        grid = _grids[id(instrument)] = Grid(instrument)
+    return grid
 
 
 def _decimals_and_units(step: Decimal) -> tuple[int, int]:
@@ -109,12 +119,16 @@ def millionths(percentage: Decimal) -> int | str | None:
 
 def whole_units(value: Decimal, step: Decimal, limit: int = MAX_UNITS) -> int | str | None:
     """How many `step` are in `value`; its text when it is no whole number of them; None when it is out of range."""
-    if value.adjusted() > MAX_DIGITS or len(value.as_tuple().digits) > MAX_DIGITS or value.adjusted() < -MAX_DIGITS:
+    if not -MAX_DIGITS <= value.adjusted() <= MAX_DIGITS:
         return None
-    units = _EXACT.divide_int(value, step)
-    if abs(units) >= limit:
+    # the text is never shorter than the digits, and cheaper to count
+    if len(str(value)) > MAX_DIGITS and len(value.as_tuple().digits) > MAX_DIGITS:
         return None
-    return int(units) if _EXACT.multiply(units, step) == value else f"{value:f}"
+    quotient, rest = _divmod(value, step)
+    units = int(quotient)
+    if not -limit < units < limit:
+        return None
+    return f"{value:f}" if rest else units
 
 
 def _fixed(units: int, decimals: int) -> str:

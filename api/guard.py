@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from api.errors import HEADERS, ApiError
+from api.errors import HEADERS, ApiError, Malformed
 from api.settings import Settings
 
 Environ = dict[str, Any]
@@ -38,6 +38,12 @@ class Guard:
         if host not in self._known_hosts and not self._may_be_called(host):
             return _refuse(
                 ApiError(421, "UNKNOWN_HOST", "This server does not go by that name; see --trusted-hosts."),
+                start_response,
+            )
+        length = environ.get("CONTENT_LENGTH")
+        if length and not (length.isascii() and length.isdecimal()):  # Python reads more: +5, 1_5
+            return _refuse(
+                Malformed("INVALID_VALUE", "Content-Length must be a whole number.", field="Content-Length"),
                 start_response,
             )
         origin = environ.get("HTTP_ORIGIN")

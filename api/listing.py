@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date, time
 from decimal import Context, Decimal
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from api.numbers import Number, exactly, read_number, unless_said
 from api.schedule import Schedule
 from api.schedule_file import ScheduleError, ScheduleTable, schedule_of
 from engine.instrument import FEE_UNIT, Instrument
@@ -27,7 +28,9 @@ MAX_UNITS = 2**64 - 1  # the journal holds 64 bits
 MAX_SECONDS = 7 * 86_400  # of a timer
 MILLISECOND_NS = 1_000_000
 
-_SYMBOL = re.compile(r"[A-Za-z0-9._:-]{1,32}")
+_SYMBOL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,31}")
+_ASSET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,15}")
+_LETTERS = "ASCII letters, digits and . _ : -, a letter or digit first"
 _EXACT = Context(prec=200)
 
 
@@ -41,24 +44,24 @@ class Listing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     symbol: str
     base: str
     quote: str
-    tick_size: Decimal
-    lot_size: Decimal
+    tick_size: Number
+    lot_size: Number
     quote_scale: int  # decimals of the quote asset's minor unit
-    max_quantity: Decimal
-    max_notional: Decimal
-    min_quantity: Decimal | None = None  # None: one lot
-    min_notional: Decimal = Decimal(0)
-    maker_fee_bps: Decimal = Decimal(0)  # below zero: a rebate
-    taker_fee_bps: Decimal = Decimal(0)
-    collar_percent: Decimal | None = None
-    reference_price: Decimal | None = None
+    max_quantity: Number
+    max_notional: Number
+    min_quantity: Number | None = None  # None: one lot
+    min_notional: Number = unless_said("0")
+    maker_fee_bps: Number = unless_said("0")  # below zero: a rebate
+    taker_fee_bps: Number = unless_said("0")
+    collar_percent: Number | None = None
+    reference_price: Number | None = None
     max_open_orders: int = 100_000  # per account
     base_scale: int | None = None  # decimals of the base asset's minor unit; None: those of the finest lot
-    band_percent: Decimal | None = None  # how far a trade may lie from the band's reference; None: no band
-    band_window_seconds: Decimal = Decimal(300)  # how long a reference serves
-    limit_state_seconds: Decimal = Decimal(15)  # how long a limit state may last before the symbol halts
-    halt_seconds: Decimal = Decimal(60)  # how long such a halt lasts
-    auction_seconds: Decimal = Decimal(30)  # and the auction after it
+    band_percent: Number | None = None  # how far a trade may lie from the band's reference; None: no band
+    band_window_seconds: Number = unless_said("300")  # how long a reference serves
+    limit_state_seconds: Number = unless_said("15")  # how long a limit state may last before the symbol halts
+    halt_seconds: Number = unless_said("60")  # how long such a halt lasts
+    auction_seconds: Number = unless_said("30")  # and the auction after it
 
 
 class ListingRequest(Listing, frozen=True, forbid_unknown_fields=True):
@@ -93,8 +96,11 @@ def read_instruments(path: Path) -> list[Instrument]:
 def read_venue_file(path: Path) -> VenueFile:
     """The instruments of a TOML file and their schedules. Raises ListingError when it cannot be used."""
     try:
-        file = msgspec.convert(_texts(tomllib.loads(path.read_text(encoding="utf-8"))), _File)
-    except (OSError, ValueError, msgspec.ValidationError) as problem:
+        values = _texts(tomllib.loads(path.read_text(encoding="utf-8"), parse_float=exactly))
+        file = msgspec.convert(values, _File, dec_hook=read_number)
+    except msgspec.ValidationError as problem:
+        raise ListingError(_no_number(str(problem), values) or f"{path}: {problem}") from problem
+    except (OSError, ValueError) as problem:
         raise ListingError(f"{path}: {problem}") from problem
     listings = file.instrument
     if not listings:
@@ -103,6 +109,8 @@ def read_venue_file(path: Path) -> VenueFile:
     for symbol in symbols:
         if symbols.count(symbol) > 1:
             raise ListingError(f"{path}: {symbol} is listed twice")
+    require_no_twins(symbols, "symbols")
+    require_no_twins({asset for listing in listings for asset in (listing.base, listing.quote)}, "assets")
     shared = {name: _schedule(f"schedule.{name}", table) for name, table in file.schedule.items()}
     schedules: dict[str, Schedule] = {}
     for listing in listings:
@@ -117,6 +125,23 @@ def read_venue_file(path: Path) -> VenueFile:
         instrument_of(listing, scales[listing.base], scheduled=listing.symbol in schedules) for listing in listings
     ]
     return VenueFile(instruments, schedules)
+
+
+def _no_number(problem: str, values: dict[str, Any]) -> str | None:
+    """What is told of a field that holds no number; None where something else is wrong."""
+    at = re.fullmatch(r"no number - at `\$\.instrument\[([0-9]+)\]\.(\w+)`", problem)
+    if at is None:
+        return None
+    table, field = values["instrument"][int(at.group(1))], at.group(2)
+    return f"{table.get('symbol')}: {field} {table[field]!r} is no number"
+
+
+def require_no_twins(names: Collection[str], what: str) -> None:
+    """Raise ListingError where two names differ only in case: they are read in any case."""
+    for name in names:
+        twins = [each for each in names if each != name and each.upper() == name.upper()]
+        if twins:
+            raise ListingError(f"the {what} {name} and {twins[0]} differ only in case")
 
 
 def _texts(value: Any) -> Any:
@@ -209,7 +234,14 @@ def _timer_ns(listing: Listing, field: str) -> int:
 def _check_steps(listing: Listing) -> None:
     """Raise ListingError where the symbol or a unit of counting cannot be used."""
     if not _SYMBOL.fullmatch(listing.symbol):
-        raise ListingError(f"{listing.symbol!r}: a symbol is 1 to 32 ASCII letters, digits and . _ : -")
+        raise ListingError(
+            f"{listing.symbol!r}: a symbol is 1 to 32 ASCII letters, digits and . _ : -, a letter or digit first"
+        )
+    for asset in (listing.base, listing.quote):
+        if not _ASSET.fullmatch(asset):
+            raise ListingError(f"{listing.symbol}: the asset {asset!r} is not 1 to 16 {_LETTERS}")
+    if listing.base.upper() == listing.quote.upper():
+        raise ListingError(f"{listing.symbol}: base and quote are the same asset, {listing.base}")
     for field in ("tick_size", "lot_size"):
         step: Decimal = getattr(listing, field)
         exponent = step.as_tuple().exponent

@@ -17,6 +17,7 @@ from typing import Any, Final
 from msgspec import inspect
 
 from api.errors import Malformed
+from api.numbers import Number, is_not_finite
 
 MAX_ECHO: Final = 100  # characters of a request that an error repeats
 MAX_VALUE: Final = 40  # characters of a value
@@ -62,7 +63,15 @@ def malformed(problem: Exception, kind: Any, sent: Callable[[], Any]) -> Malform
         value = _NOTHING
     if not steps and isinstance(value, dict):  # it is of the right kind, and something in it is beyond reading
         return Malformed("INVALID_VALUE", f"{WHOLE_REQUEST} holds a text or a number that cannot be read.", **details)
-    needed = _alternatives(_type_at(inspect.type_info(kind), steps), steps[-1] if steps else "")
+    at_path = _type_at(inspect.type_info(kind), steps)
+    if any(_is_number(member) for member in _members(at_path)):
+        if is_not_finite(value):
+            return Malformed(
+                "NOT_FINITE", f"{field} must be a finite number, not {_shown(value, repeat=True)}.", **details
+            )
+        if "out of range" in said:  # more digits than are read at all
+            return Malformed("OUT_OF_RANGE", f"{field} is out of range.", **details)
+    needed = _alternatives(at_path, steps[-1] if steps else "")
     came = _shown(value, repeat=_is_choice(kind, tuple(steps)))
     return Malformed(
         "INVALID_VALUE", f"{field or WHOLE_REQUEST} must be {joined(needed)}{came and f', not {came}'}.", **details
@@ -78,7 +87,11 @@ def joined(words: list[str]) -> str:
 def _is_choice(kind: Any, steps: tuple[str, ...]) -> bool:
     """Whether a value stands for a choice or a number, so that it may be repeated."""
     members = _members(_type_at(inspect.type_info(kind), list(steps)))
-    return all(isinstance(member, _CHOICES) for member in members)
+    return all(isinstance(member, _CHOICES) or _is_number(member) for member in members)
+
+
+def _is_number(kind: inspect.Type) -> bool:
+    return isinstance(kind, inspect.CustomType) and kind.cls is Number
 
 
 def _members(kind: inspect.Type) -> list[inspect.Type]:
@@ -130,7 +143,7 @@ def _words(kind: inspect.Type, field: str) -> list[str]:
             return ["true", "false"]
         case inspect.IntType():
             return [f"a whole number{_range(kind.ge, kind.le, 'from')}"]
-        case inspect.DecimalType() | inspect.FloatType():
+        case inspect.DecimalType() | inspect.FloatType() | inspect.CustomType():
             return ["a decimal number"]
         case inspect.StrType():
             if kind.pattern is not None:

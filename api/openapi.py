@@ -17,11 +17,11 @@ from werkzeug.routing import Rule
 
 from api.documented import SCHEMAS, Access, Documented, documented_by
 from api.errors import ErrorBody
+from api.numbers import DECIMAL_PATTERN, Number
 from api.venue import VERSION
 
 Json = dict[str, Any]
 
-DECIMAL_PATTERN: Final = r"^[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?$"
 SAFE_METHODS: Final = ("GET",)
 UNLISTED_METHODS: Final = ("HEAD", "OPTIONS")
 MEANINGS: Final = {
@@ -40,7 +40,8 @@ MEANINGS: Final = {
 _DESCRIPTION: Final = (
     "An exchange that anyone runs with one command. Decimals are strings and numbers are accepted too, both read "
     "exactly; ids are strings of digits; times are epoch seconds (`timestamp`) and exact nanoseconds (`ts_ns`); `seq` "
-    "counts commands, in the order in which everything happened. Unknown fields are refused."
+    "counts commands, in the order in which everything happened. What a route does not read is refused: an unknown or "
+    "repeated parameter or field, and a body where none is read."
 )
 _HEADERS: Final = {
     "ApiKey": ("X-Openbell-Key", "The API key's id."),
@@ -132,7 +133,9 @@ class _Schemas:
 
     def __init__(self, routes: list[Route]) -> None:
         self._kinds = [*dict.fromkeys(kind for route in routes for kind in route.kinds()), ErrorBody]
-        schemas, components = msgspec.json.schema_components(self._kinds, ref_template=f"{SCHEMAS}{{name}}")
+        schemas, components = msgspec.json.schema_components(
+            self._kinds, schema_hook=_custom, ref_template=f"{SCHEMAS}{{name}}"
+        )
         self._schemas = [_plain(schema) for schema in schemas]
         self._all: Json = {name: _plain(schema) for name, schema in sorted(components.items())}
         queries = {route.about.query.__name__ for route in routes if route.about.query is not None}
@@ -249,6 +252,13 @@ def _security_schemes() -> Json:
     }
 
 
+def _custom(kind: type) -> Json:
+    """The schema of a type of ours. Raises NotImplementedError for one that has none."""
+    if kind is Number:
+        return {"type": "string", "format": "decimal"}
+    raise NotImplementedError(kind)
+
+
 def _plain(schema: Any) -> Any:
     """msgspec's schema in the words of everybody: patterns of ECMAScript, decimals as what is accepted."""
     if isinstance(schema, list | tuple):
@@ -257,7 +267,7 @@ def _plain(schema: Any) -> Any:
         return schema
     if schema.get("format") == "decimal":
         rest = {name: value for name, value in schema.items() if name not in ("type", "format")}
-        return {"anyOf": [{"type": "string", "pattern": DECIMAL_PATTERN}, {"type": "number"}], **rest}
+        return {"anyOf": [{"type": "string", "pattern": f"^{DECIMAL_PATTERN}$"}, {"type": "number"}], **rest}
     plain = {name: _plain(value) for name, value in schema.items()}
     if isinstance(pattern := plain.get("pattern"), str):
         plain["pattern"] = re.sub(r"^\\A(.*)\\Z$", r"^\1$", pattern)

@@ -46,7 +46,7 @@ def blueprint(desk: Desk, exchange: Exchange) -> Blueprint:
     def cancel_order() -> Response:
         """Cancel one order by our id or by the trader's."""
         started = time.perf_counter()
-        command = wire.cancel_order(request.get_data(cache=False), requesting_account())
+        command = wire.cancel_order(request.get_data(cache=False), requesting_account(), exchange)
         return answer(desk.cancel(command, started))
 
     @routes.post("/orders/batch")
@@ -74,19 +74,25 @@ def blueprint(desk: Desk, exchange: Exchange) -> Blueprint:
         return answer(desk.order(order_id, requesting_account(), symbol))
 
     @routes.delete("/order/<order_id>")
-    @documented(Access.ACCOUNT, answers.CancelAnswer, errors=(404, 409, 503))
+    @documented(Access.ACCOUNT, answers.CancelAnswer, query=wire.SymbolQuery, errors=(404, 409, 503))
     def delete_order(order_id: str) -> Response:
-        """Cancel one order by our id."""
+        """Cancel one order by our id; it must be in `symbol` when that is given."""
         started = time.perf_counter()
-        command = wire.cancel_command(wire.CancelRequest(order_id=order_id), requesting_account())
-        return answer(desk.cancel(command, started))
+        wanted = wire.CancelRequest(order_id=order_id, symbol=query(wire.SymbolQuery).symbol)
+        return answer(desk.cancel(wire.cancel_command(wanted, requesting_account(), exchange), started))
 
     @routes.patch("/order/<order_id>")
-    @documented(Access.ACCOUNT, AmendAnswer, body=wire.AmendRequest, errors=(404, 409, 422, 503))
+    @documented(
+        Access.ACCOUNT, AmendAnswer, query=wire.SymbolQuery, body=wire.AmendRequest, errors=(404, 409, 422, 503)
+    )
     def amend_order(order_id: str) -> Response:
-        """Change an open order; the answer is the order, whether it kept its place, and its trades by this change."""
+        """Change an open order; the answer is the order, whether it kept its place, and its trades by this change.
+
+        It must be in `symbol` when that is given.
+        """
+        symbol = query(wire.SymbolQuery).symbol
         command = wire.amend_order(request.get_data(cache=False), order_id, requesting_account(), exchange)
-        return answer(desk.amend(command))
+        return answer(desk.amend(command, symbol))
 
     @routes.get("/orders")
     @documented(Access.ACCOUNT, answers.OrdersPage, query=wire.OrdersQuery, errors=(404, 503))

@@ -12,6 +12,7 @@ from flask import Response, request
 
 from api import wire
 from api.errors import HEADERS
+from api.symbols import meant
 
 T = TypeVar("T")
 
@@ -24,5 +25,9 @@ def answer(body: Any, status: int = 200) -> Response:
 
 
 def query(kind: type[T]) -> T:
-    """The query string as a `kind` of `api.wire`. Raises Malformed."""
-    return wire.converted(request.args.to_dict(), kind, lax=True)
+    """The query string as a `kind` of `api.wire`, its `symbol` as it is listed. Raises Malformed."""
+    asked = request.args.to_dict()
+    wanted = wire.converted(asked, kind, lax=True)
+    if "symbol" in asked and (listed := meant(asked["symbol"])) != asked["symbol"]:
+        return wire.converted({**asked, "symbol": listed}, kind, lax=True)
+    return wanted

@@ -16,6 +16,8 @@ from typing import Any
 import click
 import msgspec
 
+from api.numbers import WholeNumber, decimal_of
+
 ENVIRONMENT_PREFIX = "OPENBELL"
 
 
@@ -98,7 +100,7 @@ OPTIONS: tuple[Callable[[Any], Any], ...] = (
     click.option("--host", default=_DEFAULT.host, show_default=True, help="Address to listen on."),
     click.option(
         "--port",
-        type=click.IntRange(0, 65535),
+        type=WholeNumber(0, 65535),
         default=_DEFAULT.port,
         show_default=True,
         help="Port to listen on; 0 takes a free one and says which.",
@@ -149,14 +151,14 @@ OPTIONS: tuple[Callable[[Any], Any], ...] = (
     ),
     click.option(
         "--token-minutes",
-        type=click.IntRange(1, 1440),
+        type=WholeNumber(1, 1440),
         default=_DEFAULT.token_minutes,
         show_default=True,
         help="How long a session token is good.",
     ),
     click.option(
         "--refresh-days",
-        type=click.IntRange(1, 365),
+        type=WholeNumber(1, 365),
         default=_DEFAULT.refresh_days,
         show_default=True,
         help="How long a session lasts that is not used.",
@@ -223,56 +225,56 @@ OPTIONS: tuple[Callable[[Any], Any], ...] = (
     ),
     click.option(
         "--max-connections",
-        type=click.IntRange(1),
+        type=WholeNumber(1),
         default=_DEFAULT.max_connections,
         show_default=True,
         help="Connections served at once, pages and feeds together; more wait.",
     ),
     click.option(
         "--max-body-bytes",
-        type=click.IntRange(1024),
+        type=WholeNumber(1024),
         default=_DEFAULT.max_body_bytes,
         show_default=True,
         help="Largest request body. A Socket.IO message is limited to 64 KiB besides.",
     ),
     click.option(
         "--max-batch",
-        type=click.IntRange(1),
+        type=WholeNumber(1),
         default=_DEFAULT.max_batch,
         show_default=True,
         help="Commands journaled with one flush.",
     ),
     click.option(
         "--max-waiting",
-        type=click.IntRange(1),
+        type=WholeNumber(1),
         default=_DEFAULT.max_waiting,
         show_default=True,
         help="Commands that may wait for the journal; above it the answer is 503.",
     ),
     click.option(
         "--checkpoint-every",
-        type=click.IntRange(1),
+        type=WholeNumber(1),
         default=_DEFAULT.checkpoint_every,
         show_default=True,
         help="Commands between two state digests in the journal, which the next start checks its replay against.",
     ),
     click.option(
         "--feed-interval-ms",
-        type=click.IntRange(1, 10_000),
+        type=WholeNumber(1, 10_000),
         default=_DEFAULT.feed_interval_ms,
         show_default=True,
         help="Least time between two market data messages of one symbol and type.",
     ),
     click.option(
         "--feed-queue",
-        type=click.IntRange(16),
+        type=WholeNumber(16),
         default=_DEFAULT.feed_queue,
         show_default=True,
         help="Messages that may wait for one feed client; one that is slower is told to resync.",
     ),
     click.option(
         "--feed-subscriptions",
-        type=click.IntRange(1),
+        type=WholeNumber(1),
         default=_DEFAULT.feed_subscriptions,
         show_default=True,
         help="Subscriptions one feed client may hold.",
@@ -301,6 +303,8 @@ def settings_from(values: dict[str, Any]) -> Settings:
         raise click.UsageError(
             f"--rate-limit-storage {settings.rate_limit_storage}: write memory:// or redis://HOST:PORT/N"
         )
+    if not (limit := decimal_of(settings.onramp_limit)) or limit < 0:
+        raise click.UsageError(f"--onramp-limit {settings.onramp_limit}: write a number above zero")
     for option, rate in (("--rate-limit", settings.rate_limit), ("--login-rate", settings.login_rate)):
         if rate != "off" and not _is_rate(rate):
             raise click.UsageError(f"{option} {rate}: write COUNT/second, COUNT/minute, COUNT/hour or off")

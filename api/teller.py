@@ -15,6 +15,7 @@ from msgspec import Meta
 
 from api.account_answers import AccountView, BalancesView, account_view, balances_view
 from api.errors import Malformed, rejected
+from api.numbers import Number
 from api.venue import Venue
 from engine.commands import ConfigureAccount, Deposit, StopAccount, Withdraw
 from engine.events import Applied, Rejected
@@ -31,11 +32,11 @@ class ConfigureRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, 
     """PUT /admin/accounts/{account}: tier and limits, all of them; what is left out is as the symbol says."""
 
     tier: Annotated[str, Meta(min_length=1, max_length=32)]
-    maker_fee_bps: Decimal | None = None  # below zero: a rebate
-    taker_fee_bps: Decimal | None = None
+    maker_fee_bps: Number | None = None  # below zero: a rebate
+    taker_fee_bps: Number | None = None
     max_open_orders: Count | None = None
     max_orders_per_second: Count | None = None
-    max_notional: Decimal | None = None
+    max_notional: Number | None = None
     self_trade_prevention: SelfTradePrevention | None = None  # of orders that do not say
 
 

@@ -12,6 +12,7 @@ import re
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from operator import attrgetter
 from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
@@ -19,7 +20,10 @@ from msgspec import Meta
 
 from api.errors import Malformed, rejected
 from api.grid import grid_of, millionths, whole_units
-from api.malformed import malformed
+from api.malformed import MAX_ECHO, MAX_VALUE, malformed
+from api.numbers import Number, decimal_of, read_number
+from api.plain_json import RepeatedKey, plain
+from api.symbols import listed_symbol
 from engine.commands import AmendOrder, CancelAll, CancelOrder, EnterOrder, OrderOptions
 from engine.exchange import Exchange
 from engine.instrument import Instrument
@@ -73,22 +77,22 @@ class OrderRequest(Request, frozen=True):
     symbol: Symbol
     side: Side
     order_type: WireOrderType
-    quantity: Decimal | None = None
-    price: Decimal | None = None
+    quantity: Number | None = None
+    price: Number | None = None
     time_in_force: TimeInForce | None = None
     client_order_id: ClientOrderId | None = None
-    quote_quantity: Decimal | None = None
+    quote_quantity: Number | None = None
     self_trade_prevention: SelfTradePrevention | None = None  # None: as the account is configured
     post_only: bool | Literal["slide"] = False
-    display_quantity: Decimal | None = None  # of an iceberg
-    stop_price: Decimal | None = None
-    stop_limit_price: Decimal | None = None  # of a one-cancels-other's stop leg
-    trail_amount: Decimal | None = None
-    trail_percent: Decimal | None = None
+    display_quantity: Number | None = None  # of an iceberg
+    stop_price: Number | None = None
+    stop_limit_price: Number | None = None  # of a one-cancels-other's stop leg
+    trail_amount: Number | None = None
+    trail_percent: Number | None = None
     expire_time: Moment | None = None
-    take_profit: Decimal | None = None  # the exits of a bracket
-    stop_loss: Decimal | None = None
-    stop_loss_limit: Decimal | None = None
+    take_profit: Number | None = None  # the exits of a bracket
+    stop_loss: Number | None = None
+    stop_loss_limit: Number | None = None
 
 
 class CancelRequest(Request, frozen=True):
@@ -102,9 +106,9 @@ class CancelRequest(Request, frozen=True):
 class AmendRequest(Request, frozen=True):
     """PATCH /order/{order_id}. `quantity` is the whole quantity, what is filled included."""
 
-    price: Decimal | None = None
-    quantity: Decimal | None = None
-    stop_price: Decimal | None = None  # while it waits for its trigger
+    price: Number | None = None
+    quantity: Number | None = None
+    stop_price: Number | None = None  # while it waits for its trigger
 
 
 class SubscribeRequest(Request, frozen=True):
@@ -113,7 +117,7 @@ class SubscribeRequest(Request, frozen=True):
     type: Literal["l2_updates", "l2_deltas", "trades", "bbo", "ticker", "status", "orders"]
     symbol: Symbol | None = None
     levels: Literal[5, 10, 20, 50, 100, 500, 1000] | None = None
-    batch: bool = False
+    batch: bool | None = None
 
 
 class OrdersQuery(Request, frozen=True):
@@ -144,7 +148,7 @@ class QuoteQuery(Request, frozen=True):
     """GET /quote/{symbol}."""
 
     side: Side
-    quantity: Decimal
+    quantity: Number
 
 
 class TradesQuery(Request, frozen=True):
@@ -176,51 +180,86 @@ class HealthQuery(Request, frozen=True):
 _AT_ONCE = (TimeInForce.IOC, TimeInForce.FOK)
 _QUANTITIES = ("quantity", "display_quantity")
 _OPTIONS = tuple(name for name in OrderOptions.__struct_fields__ if name not in ("post_only", "expire_ns"))
+_options_of = attrgetter(*_OPTIONS)
+_NO_OPTIONS = (None,) * len(_OPTIONS)
+_LIMIT = WireOrderType.LIMIT
 _ISO = re.compile(r"(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d)(\.\d{1,9})?(Z|[+-]\d\d:\d\d)", re.ASCII)
 _NANOSECOND = Decimal("1e-9")
 
-T = TypeVar("T")
+_ANY_CASE = ("side", "order_type", "time_in_force")
 
-_order_decoder = msgspec.json.Decoder(OrderRequest, float_hook=Decimal)
-_cancel_decoder = msgspec.json.Decoder(CancelRequest)
-_amend_decoder = msgspec.json.Decoder(AmendRequest)
+T = TypeVar("T")
 
 
 def enter_order(body: bytes, account: AccountId, exchange: Exchange) -> EnterOrder:
     """The command of a POST /order body. Raises Malformed."""
-    return order_command(decode(_order_decoder, body), account, exchange)
+    return order_command(decoded(body, OrderRequest), account, exchange)
 
 
-def cancel_order(body: bytes, account: AccountId) -> CancelOrder:
+def cancel_order(body: bytes, account: AccountId, exchange: Exchange) -> CancelOrder:
     """The command of a POST /cancel body. Raises Malformed."""
-    return cancel_command(decode(_cancel_decoder, body), account)
+    return cancel_command(decoded(body, CancelRequest), account, exchange)
 
 
 def amend_order(body: bytes, order_id: str, account: AccountId, exchange: Exchange) -> AmendOrder:
     """The command of a PATCH /order/{order_id} body. Raises Malformed."""
-    return amend_command(decode(_amend_decoder, body), order_id, account, exchange)
+    return amend_command(decoded(body, AmendRequest), order_id, account, exchange)
 
 
 def converted(value: Any, kind: type[T], *, lax: bool = False) -> T:
     """`value`, as parsed from JSON or (`lax`) from a query string, as a `kind`. Raises Malformed."""
+    if lax:
+        for name, text in value.items():
+            if text.lower() == "null":  # which would be read as left out: of DELETE /orders that is every symbol
+                raise Malformed("INVALID_VALUE", f"{name} must not be null: leave it out.", field=name)
     try:
-        return msgspec.convert(value, kind, strict=not lax)
+        return msgspec.convert(value, kind, strict=not lax, dec_hook=read_number)
     except (msgspec.ValidationError, ValueError) as problem:
+        if isinstance(value, RepeatedKey):
+            raise repeated(value.name) from problem
+        lowered = _in_lower_case(value)
+        if lowered != value:
+            try:
+                return msgspec.convert(lowered, kind, strict=not lax, dec_hook=read_number)
+            except (msgspec.ValidationError, ValueError) as further:
+                problem = further
         raise malformed(problem, kind, lambda: value) from problem
 
 
+def _in_lower_case(value: Any) -> Any:
+    """A request with its words that are read in any case as we write them."""
+    if not isinstance(value, dict):
+        return value
+    found = {name: text for name in _ANY_CASE if isinstance(text := value.get(name), str) and text.isascii()}
+    return {**value, **{name: text.lower() for name, text in found.items()}} if found else value
+
+
+def repeated(name: str) -> Malformed:
+    """What is told of a field that is given twice: neither of its values is taken."""
+    field = name[:MAX_ECHO]
+    return Malformed("REPEATED_FIELD", f"{field} is given more than once; give it once.", field=field)
+
+
 def decoded(body: bytes, kind: type[T]) -> T:
-    """A JSON body as a `kind`, for requests that are rare. Raises Malformed."""
-    return decode(msgspec.json.Decoder(kind), body)
+    """A JSON body as a `kind`. Raises Malformed."""
+    value = parsed(body, kind)
+    try:
+        return msgspec.convert(value, kind, dec_hook=read_number)
+    except (msgspec.ValidationError, ValueError):
+        return converted(value, kind)  # in lower case, or with what is wrong in words
 
 
 def order_command(request: OrderRequest, account: AccountId, exchange: Exchange) -> EnterOrder:
     """The command that `request` asks for. Raises Malformed."""
     order_type, time_in_force = _kind_of(request)
-    instrument = exchange.instrument(request.symbol)
+    symbol = request.symbol
+    instrument = exchange.instrument(symbol)
+    if instrument is None:
+        symbol = listed_symbol(symbol, exchange)
+        instrument = exchange.instrument(symbol)
     return EnterOrder(
         account,
-        request.symbol,
+        symbol,
         request.side,
         order_type,
         time_in_force,
@@ -236,6 +275,8 @@ def order_command(request: OrderRequest, account: AccountId, exchange: Exchange)
 def _kind_of(request: OrderRequest) -> tuple[OrderType, TimeInForce]:
     """The engine's order type and time in force. Raises Malformed where the two contradict each other."""
     wire_type, time_in_force = request.order_type, request.time_in_force
+    if wire_type is _LIMIT:
+        return OrderType.LIMIT, time_in_force or TimeInForce.GTC
     if wire_type is WireOrderType.MARKET:
         time_in_force = time_in_force or TimeInForce.IOC
         if request.price is None or time_in_force not in _AT_ONCE:  # the latter is refused: it never rests
@@ -255,8 +296,11 @@ def _kind_of(request: OrderRequest) -> tuple[OrderType, TimeInForce]:
 
 def _options(request: OrderRequest, instrument: Instrument | None) -> OrderOptions | None:
     """What an order asks for beyond the ordinary; None when nothing. Raises Malformed."""
-    fields = {name: value for name in _OPTIONS if (value := getattr(request, name)) is not None}
-    options = {name: _units(name, value, instrument) for name, value in fields.items()}
+    values = _options_of(request)
+    options = {}
+    if values != _NO_OPTIONS:  # most orders have none
+        fields = [(name, value) for name, value in zip(_OPTIONS, values, strict=True) if value is not None]
+        options = {name: _units(name, value, instrument) for name, value in fields}
     if request.post_only:
         options["post_only"] = PostOnly.SLIDE if request.post_only == "slide" else PostOnly.REJECT
     if request.expire_time is not None:
@@ -264,20 +308,22 @@ def _options(request: OrderRequest, instrument: Instrument | None) -> OrderOptio
     return OrderOptions(**options) if options else None
 
 
-def cancel_command(request: CancelRequest, account: AccountId) -> CancelOrder:
+def cancel_command(request: CancelRequest, account: AccountId, exchange: Exchange) -> CancelOrder:
     """The command that `request` asks for. Raises Malformed."""
     order_id = request.order_id
     if order_id is None and request.client_order_id is None:
         raise Malformed("MISSING_FIELD", "Say which order: give order_id or client_order_id.", field="order_id")
     number = None if order_id is None else order_id_of(order_id)
-    return CancelOrder(account, number, request.client_order_id, request.symbol, by_operator=False)
+    symbol = None if request.symbol is None else listed_symbol(request.symbol, exchange)
+    return CancelOrder(account, number, request.client_order_id, symbol, by_operator=False)
 
 
 def cancel_all_command(request: CancelAllQuery, account: AccountId, exchange: Exchange) -> CancelAll:
     """The command that `request` asks for. Raises ApiError 404 for a symbol that is not listed."""
-    if request.symbol is not None and exchange.instrument(request.symbol) is None:
-        raise rejected(RejectReason.UNKNOWN_SYMBOL, None, symbol=request.symbol)
-    return CancelAll(account, request.symbol, request.side, by_operator=False)
+    symbol = None if request.symbol is None else listed_symbol(request.symbol, exchange)
+    if symbol is not None and exchange.instrument(symbol) is None:
+        raise rejected(RejectReason.UNKNOWN_SYMBOL, None, symbol=symbol)
+    return CancelAll(account, symbol, request.side, by_operator=False)
 
 
 def amend_command(request: AmendRequest, order_id: str | int, account: AccountId, exchange: Exchange) -> AmendOrder:
@@ -312,10 +358,8 @@ def _units(field: str, value: Decimal | None, instrument: Instrument | None) -> 
     """`value` in the units of `field`, or as text where it is off the grid. Raises Malformed."""
     if value is None:
         return None
-    if not value.is_finite():
-        raise Malformed("NOT_FINITE", f"{field} must be a finite number, not {value}.", field=field)
     if value <= 0:
-        raise Malformed("NOT_POSITIVE", f"{field} must be above zero.", field=field)
+        raise Malformed("NOT_POSITIVE", f"{field} must be above zero, not {_short(value)}.", field=field)
     units: int | str | None
     if instrument is None:  # the engine will say so; the value only has to travel
         units = f"{value:.12g}"
@@ -332,41 +376,48 @@ def _units(field: str, value: Decimal | None, instrument: Instrument | None) -> 
     return units
 
 
+def _short(value: Decimal) -> str:
+    text = str(value)
+    return text if len(text) <= MAX_VALUE else "a number below it"
+
+
 def nanoseconds(field: str, moment: Any) -> int:
     """Epoch nanoseconds of a moment as written. Raises Malformed for what is none, or finer."""
-    value = moment
-    if isinstance(moment, str):
-        written = _ISO.fullmatch(moment)
-        value = _epoch_seconds(*written.groups()) if written else _decimal(moment)
-    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+    written = _ISO.fullmatch(moment) if isinstance(moment, str) else None
+    units: int | str | None
+    if written is not None:
+        units = _epoch_ns(*written.groups())
+    else:
+        value = decimal_of(moment) if isinstance(moment, str) else moment
+        if isinstance(value, bool) or not isinstance(value, int | Decimal):
+            raise Malformed("INVALID_VALUE", f"{field}: epoch seconds, or ISO 8601 with its zone.", field=field)
+        units = whole_units(Decimal(value), _NANOSECOND, MAX_TIME_NS)
+    if units is None and written is not None:
         raise Malformed("INVALID_VALUE", f"{field}: epoch seconds, or ISO 8601 with its zone.", field=field)
-    units = whole_units(Decimal(value), _NANOSECOND, MAX_TIME_NS) if Decimal(value).is_finite() else None
-    if not isinstance(units, int) or units <= 0:
+    if not isinstance(units, int) or not 0 < units < MAX_TIME_NS:
         raise Malformed("OUT_OF_RANGE", f"{field} is out of range, or finer than a nanosecond.", field=field)
     return units
 
 
-def _epoch_seconds(whole: str, fraction: str | None, zone: str) -> Decimal | None:
-    """Epoch seconds of an ISO moment; None when there is no such time."""
+def _epoch_ns(whole: str, fraction: str | None, zone: str) -> int | None:
+    """Epoch nanoseconds of an ISO moment; None when there is no such time."""
     try:
-        return int(datetime.fromisoformat(whole + zone).timestamp()) + Decimal(fraction or 0)
+        seconds = int(datetime.fromisoformat(whole + zone).timestamp())
     except (ValueError, OverflowError):
         return None
+    return seconds * 10**9 + (int(fraction[1:].ljust(9, "0")) if fraction else 0)
 
 
-def _decimal(text: str) -> Decimal | None:
+def parsed(body: bytes, kind: type) -> Any:
+    """A JSON body that is to be a `kind` as plain values, its numbers exact. Raises Malformed."""
     try:
-        return msgspec.convert(text, Decimal)
-    except msgspec.ValidationError:
-        return None
-
-
-def decode(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
-    """What `decoder` reads of a JSON body. Raises Malformed."""
-    try:
-        return decoder.decode(body)
-    except msgspec.ValidationError as problem:
-        raise malformed(problem, decoder.type, lambda: msgspec.json.decode(body)) from problem
+        return plain(body)
+    except msgspec.ValidationError as unreadable:  # an integer longer than anybody reads: its field is named
+        try:
+            msgspec.json.decode(body, type=kind, dec_hook=read_number)
+        except (msgspec.DecodeError, ValueError, RecursionError) as problem:
+            raise malformed(problem, kind, lambda: msgspec.json.decode(body)) from problem
+        raise malformed(unreadable, kind, lambda: msgspec.json.decode(body)) from unreadable
     except (msgspec.DecodeError, ValueError, RecursionError) as problem:
         if not body.strip():
             sentence = "The body is empty; send a JSON object."

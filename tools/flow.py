@@ -15,11 +15,12 @@ import signal
 import sys
 import time
 from collections.abc import Awaitable, Callable
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Final, TypeVar, get_args
 
 import msgspec
 
+from api.numbers import decimal_of, whole
 from tools.answers import CancelAnswer, NewOrder, OrderAnswer, Refusal
 from tools.client import VenueClient, VenueError, retried
 from tools.feed import connected
@@ -293,10 +294,9 @@ def symbols_with_prices(text: str) -> dict[str, Decimal | None]:
     wanted: dict[str, Decimal | None] = {}
     for part in filter(None, text.split(",")):
         symbol, given, price = part.partition("=")
-        try:
-            wanted[symbol] = Decimal(price) if given else None
-        except InvalidOperation as error:
-            raise ValueError(f"{price!r} is no price") from error
+        wanted[symbol] = decimal_of(price) if given else None
+        if given and (wanted[symbol] or 0) <= 0:
+            raise ValueError(f"{price!r} is no price")
     return wanted
 
 
@@ -308,7 +308,7 @@ def parser() -> argparse.ArgumentParser:
         "Ctrl-C ends it: it cancels its quotes and prints a summary.",
     )
     options.add_argument("--url", default="http://127.0.0.1:5000", help="the server (default: %(default)s)")
-    options.add_argument("--seed", type=int, default=1, help="same seed, same decisions (default: %(default)s)")
+    options.add_argument("--seed", type=whole, default=1, help="same seed, same decisions (default: %(default)s)")
     options.add_argument(
         "--rate", type=positive, default=60.0, help="messages a second over all symbols (default: %(default)g)"
     )
@@ -326,7 +326,7 @@ def parser() -> argparse.ArgumentParser:
 
 def positive(text: str) -> float:
     """A finite number above zero. Raises ValueError."""
-    number = float(text)
+    number = float(decimal_of(text) or 0)
     if not 0 < number < float("inf"):
         raise ValueError(f"{text} is not above zero")
     return number

@@ -20,6 +20,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from api.numbers import WholeNumber
 from tools.operator_client import ApiKey, OperatorClient, OperatorError, Refused
 
 KEY_VARIABLE: Final = "OPENBELL_KEY"
@@ -179,7 +180,7 @@ _add_status_command("pre_open", "Let orders of SYMBOL gather without matching.")
 
 @main.command()
 @click.argument("symbol")
-@click.option("--seconds", type=click.IntRange(1, 86_400), help="After which trading begins by itself.")
+@click.option("--seconds", type=WholeNumber(1, 86_400), help="After which trading begins by itself.")
 @asking
 def auction(desk: Desk, symbol: str, seconds: int | None) -> None:
     """Let orders of SYMBOL gather for an auction, which resume ends."""
@@ -270,7 +271,7 @@ def _schedule(file: Path, symbol: str) -> Any:
 
 
 @main.command()
-@click.argument("account", type=click.IntRange(0))
+@click.argument("account", type=WholeNumber(0))
 @asking
 def account(desk: Desk, account: int) -> None:
     """Show tier, limits, status and balances of ACCOUNT."""
@@ -282,7 +283,7 @@ def account(desk: Desk, account: int) -> None:
 
 
 @main.command()
-@click.argument("account", type=click.IntRange(0))
+@click.argument("account", type=WholeNumber(0))
 @asking
 def stop(desk: Desk, account: int) -> None:
     """The kill switch: cancel every order of ACCOUNT and take no more."""
@@ -291,7 +292,7 @@ def stop(desk: Desk, account: int) -> None:
 
 
 @main.command()
-@click.argument("account", type=click.IntRange(0))
+@click.argument("account", type=WholeNumber(0))
 @asking
 def start(desk: Desk, account: int) -> None:
     """Let ACCOUNT trade again."""
@@ -300,12 +301,12 @@ def start(desk: Desk, account: int) -> None:
 
 
 @main.command()
-@click.argument("account", type=click.IntRange(0))
+@click.argument("account", type=WholeNumber(0))
 @click.option("--tier", required=True, help="Name of the tier.")
 @click.option("--maker-fee-bps", help="Basis points; below zero a rebate.")
 @click.option("--taker-fee-bps", help="Basis points.")
-@click.option("--max-open-orders", type=click.IntRange(0), help="Over all symbols.")
-@click.option("--max-orders-per-second", type=click.IntRange(0), help="Entered, over all symbols.")
+@click.option("--max-open-orders", type=WholeNumber(0), help="Over all symbols.")
+@click.option("--max-orders-per-second", type=WholeNumber(0), help="Entered, over all symbols.")
 @click.option("--max-notional", help="Of one order, in its quote asset.")
 @click.option(
     "--self-trade-prevention",
@@ -321,7 +322,7 @@ def configure(desk: Desk, account: int, **wanted: Any) -> None:
 
 
 @main.command()
-@click.argument("account", type=click.IntRange(0))
+@click.argument("account", type=WholeNumber(0))
 @click.argument("asset")
 @click.argument("amount")
 @asking
@@ -342,7 +343,7 @@ def cancel(desk: Desk, order_id: str) -> None:
 
 
 @main.command()
-@click.argument("account", required=False, type=click.IntRange(0))
+@click.argument("account", required=False, type=WholeNumber(0))
 @click.option("--symbol", help="Of every account in this symbol.")
 @click.option("--venue", "confirmed", metavar="all", help="Of every account in every symbol; say all to confirm.")
 @asking
@@ -371,7 +372,7 @@ def check(desk: Desk) -> None:
 
 
 @main.command()
-@click.option("--limit", type=click.IntRange(1, 1000), default=50, help="How many entries.")
+@click.option("--limit", type=WholeNumber(1, 1000), default=50, help="How many entries.")
 @asking
 def audit(desk: Desk, limit: int) -> None:
     """Show what operators did, newest first."""

@@ -21,6 +21,7 @@ from typing import Final, get_args
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from api.numbers import whole
 from tools.answers import NewOrder, OrderAnswer, Refusal
 from tools.client import VenueClient, VenueError, retried
 from tools.feed import connected
@@ -301,7 +302,7 @@ def parser() -> argparse.ArgumentParser:
         metavar="N|max",
         help="times the recorded pace, or max (default: %(default)s)",
     )
-    options.add_argument("--limit", type=int, metavar="N", help="only the first N records")
+    options.add_argument("--limit", type=whole, metavar="N", help="only the first N records")
     options.add_argument("--format", choices=get_args(Mode), default="table", help="how the summary is printed")
     return options
 

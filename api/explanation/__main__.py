@@ -19,6 +19,7 @@ import msgspec
 from api.explanation.answers import Chapter, Explanation
 from api.explanation.protocol import Answer, Question, TooLong
 from api.explanation.worker import Narrator
+from api.numbers import whole
 from engine.types import AccountId
 from journal.codec import CorruptRecord, UnknownVersion
 from journal.copies import copied_journal
@@ -124,9 +125,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("data", type=Path, metavar="DATA", help="the data folder, or the file journal.sqlite")
     parser.add_argument("about", choices=("order", "trade", "command"), help="what to explain")
-    parser.add_argument("number", type=int, metavar="NUMBER", help="its order id, trade id or seq")
+    parser.add_argument("number", type=whole, metavar="NUMBER", help="its order id, trade id or seq")
     parser.add_argument(
-        "--account", type=int, metavar="N", help="tell only what the owner of this account would be told"
+        "--account", type=whole, metavar="N", help="tell only what the owner of this account would be told"
     )
     parser.add_argument("--json", action="store_true", help="print the JSON that the server's routes answer with")
     return parser

@@ -100,9 +100,10 @@ def test_one_level_opens_to_its_queue(http: Http, symbol: str) -> None:
     assert at("99") == [[first["order_id"], second["order_id"]], []]
     assert at("98.00") == [[other["order_id"]], []]
     assert at("101") == [[], [asked["order_id"]]]
-    assert [at("100"), at("-1"), at("0")] == [[[], []]] * 3
+    assert [at("100"), at("0")] == [[[], []]] * 2
     assert [order["quantity"] for order in http.get(f"{path}?price=99&limit=1")["bids"]] == ["1.000"]
     http.call("GET", f"{path}?price=99.001").refused(422, "BAD_TICK")
+    http.call("GET", f"{path}?price=-1").refused(400, "NOT_POSITIVE")
     http.call("GET", f"{path}?price=NaN").refused(400, "NOT_FINITE")
     http.call("GET", f"{path}?price=1e60").refused(400, "OUT_OF_RANGE")
 

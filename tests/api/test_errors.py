@@ -202,7 +202,7 @@ def test_a_chunked_body_that_is_too_large_is_cut_and_refused(http: Http) -> None
     connection.request("POST", "/order", iter([b"[" * 65536] * 20), encode_chunked=True, headers=CHUNKED)
     response = connection.getresponse()
     answer = Answer(response.status, response.headers, response.read())
-    assert (answer.status, answer.error()["error_code"]) in ((400, "INVALID_VALUE"), (413, "REQUEST_ENTITY_TOO_LARGE"))
+    assert (answer.status, answer.error()["error_code"]) in ((400, "MALFORMED_JSON"), (413, "REQUEST_ENTITY_TOO_LARGE"))
 
 
 def test_a_failed_journal_is_503_and_nothing_is_acknowledged(tmp_path: Path) -> None:

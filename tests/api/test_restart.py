@@ -179,6 +179,6 @@ def test_a_server_that_may_have_hardly_anything_waiting_starts_all_the_same(tmp_
 
 def test_a_mistake_in_the_instrument_file_is_a_sentence(tmp_path: Path) -> None:
     path = listing(tmp_path / "wrong.toml", ONE.replace('"1000000"', '"NaN"'))
-    assert "ONE: max_quantity NaN is out of range" in refused_start(
+    assert "ONE: max_quantity 'NaN' is no number" in refused_start(
         RunningServer(tmp_path / "data", "--instruments", str(path))
     )

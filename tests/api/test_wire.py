@@ -138,7 +138,7 @@ def test_an_error_repeats_little_of_what_was_sent(exchange: Exchange) -> None:
 
 def test_commands_carry_the_account_that_asked(exchange: Exchange) -> None:
     order = wire.enter_order(body(), AccountId(7), exchange)
-    cancel = wire.cancel_order(b'{"order_id": "5", "symbol": "ANY"}', AccountId(7))
+    cancel = wire.cancel_order(b'{"order_id": "5", "symbol": "ANY"}', AccountId(7), exchange)
     assert isinstance(order, EnterOrder)
     assert order.account == 7
     assert cancel == CancelOrder(AccountId(7), 5, None, "ANY", by_operator=False)
