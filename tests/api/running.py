@@ -36,7 +36,8 @@ class Answer(NamedTuple):
 
     @property
     def json(self) -> Any:
-        """The body, which must be JSON."""
+        """The body, which must be one line of JSON."""
+        assert self.content.endswith(b"\n") and self.content.count(b"\n") == 1, self.content
         return msgspec.json.decode(self.content)
 
     def granted(self) -> Any:
