@@ -215,6 +215,10 @@ class Activity:
         figures["max"] = histogram.get_max_value() / 1000
         return figures
 
+    def average_latency_ms(self) -> float:
+        """The mean of all latencies since the start, in milliseconds; 0 before the first."""
+        return float(self.latency_us.get_mean_value()) / 1000
+
     def orders_per_second(self, now_ns: int) -> float:
         """The mean over the last ten whole seconds."""
         now = now_ns // SECOND_NS
