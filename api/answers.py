@@ -7,8 +7,6 @@ Layer: api.
 
 from __future__ import annotations
 
-import zlib
-from collections.abc import Iterable
 from typing import Any, Literal
 
 import msgspec
@@ -18,9 +16,9 @@ from api.grid import Grid, grid_of
 from api.order_options import OrderOptions, options_of
 from api.standing import Standing, standings
 from api.states import OrderState, TradeState
-from api.texts import DecimalText, IdText
+from api.texts import DecimalText, IdText, NanosText, nanos_text
 from engine.book import OrderBook
-from engine.depth import bbo, l2, queue_position
+from engine.depth import bbo, queue_position
 from engine.events import Accepted, Applied, Cancelled
 from engine.exchange import Exchange
 from engine.instrument import Instrument
@@ -37,10 +35,6 @@ from engine.types import (
     entry_of,
 )
 from store.history import Trade
-
-CHECKSUM_LEVELS = 10  # a side
-
-Level = tuple[DecimalText, DecimalText, int]  # price, quantity, orders
 
 
 class BboView(msgspec.Struct, frozen=True):
@@ -60,6 +54,7 @@ class BboView(msgspec.Struct, frozen=True):
 class TradeView(msgspec.Struct, frozen=True):
     timestamp: float
     ts_ns: int
+    ts_ns_text: NanosText
     symbol: str
     trade_id: IdText
     price: DecimalText
@@ -85,6 +80,7 @@ class FillView(msgspec.Struct, frozen=True):
     liquidity: Literal["maker", "taker"]
     timestamp: float
     ts_ns: int
+    ts_ns_text: NanosText
 
 
 class AccountFillView(FillView, frozen=True, kw_only=True):
@@ -132,6 +128,7 @@ class OrderAnswer(OrderOptions, frozen=True, kw_only=True):
     processing_time_ms: float
     timestamp: float
     ts_ns: int
+    ts_ns_text: NanosText
     seq: int
     legs: list[LegView] | UnsetType = UNSET
     repeated: bool = False  # the order was entered before under this client_order_id
@@ -176,6 +173,7 @@ class OrderView(OrderOptions, frozen=True, kw_only=True, omit_defaults=True):
     reason: str | None
     timestamp: float
     ts_ns: int
+    ts_ns_text: NanosText
     seq: int
     fills: list[FillView] | None = None
     shown_quantity: DecimalText | UnsetType = UNSET  # of an iceberg that rests
@@ -196,39 +194,6 @@ class CancelAllAnswer(msgspec.Struct, frozen=True):
     cancelled: list[IdText]  # order ids
     count: int
     seq: int
-
-
-class BookView(msgspec.Struct, frozen=True):
-    timestamp: float
-    symbol: str
-    bids: list[Level]
-    asks: list[Level]
-    seq: int
-    status: TradingStatus
-    limit_state: Side | None  # of the orders that want to trade beyond the band
-
-
-class SnapshotView(msgspec.Struct, frozen=True):
-    """`l2_snapshot`: what the deltas that follow build upon."""
-
-    timestamp: float
-    symbol: str
-    bids: list[Level]
-    asks: list[Level]
-    seq: int
-    checksum: int
-
-
-class DeltaView(msgspec.Struct, frozen=True):
-    """`l2_delta`: the levels that changed since `prev_seq`; a quantity of zero takes a level away."""
-
-    timestamp: float
-    symbol: str
-    prev_seq: int
-    seq: int
-    bids: list[Level]
-    asks: list[Level]
-    checksum: int
 
 
 def seconds(ts_ns: int) -> float:
@@ -261,6 +226,7 @@ def trade_view(trade: TradeState, instrument: Instrument, ts_ns: int, seq: int |
     return TradeView(
         seconds(ts_ns),
         ts_ns,
+        nanos_text(ts_ns),
         trade.symbol,
         str(trade.trade_id),
         grid.price(trade.price),
@@ -287,6 +253,7 @@ def fill_view(trade: TradeState, *, maker: bool, grid: Grid, ts_ns: int) -> Fill
         "maker" if maker else "taker",
         seconds(ts_ns),
         ts_ns,
+        nanos_text(ts_ns),
     )
 
 
@@ -337,6 +304,7 @@ def order_answer(applied: Applied, exchange: Exchange, processing_ms: float) -> 
         processing_time_ms=processing_ms,
         timestamp=seconds(applied.ts_ns),
         ts_ns=applied.ts_ns,
+        ts_ns_text=nanos_text(applied.ts_ns),
         seq=applied.seq,
         legs=legs or UNSET,
         **options_of(order.terms, grid),
@@ -408,6 +376,7 @@ def order_view(
         reason=reason,
         timestamp=seconds(order.entered_ns),
         ts_ns=order.entered_ns,
+        ts_ns_text=nanos_text(order.entered_ns),
         seq=seq,
         **options_of(order.terms, grid),
         **further,
@@ -418,58 +387,3 @@ def queue_view(order: Order, grid: Grid) -> QueuePosition:
     """How much trades before a resting order at its price. O(orders ahead)."""
     orders, quantity = queue_position(order)
     return QueuePosition(orders, grid.quantity(quantity))
-
-
-def levels_view(book: OrderBook, side: Side, levels: int | None) -> list[Level]:
-    """The best levels of one side, best first. O(levels)."""
-    grid = grid_of(book.instrument)
-    price, quantity = grid.price, grid.quantity
-    return [(price(p), quantity(q), orders) for p, q, orders in l2(book.own_side(side), levels)]
-
-
-def book_view(book: OrderBook, levels: int | None, ts_ns: int) -> BookView:
-    """GET /book and `l2_update`: depth by price. O(levels)."""
-    return BookView(
-        seconds(ts_ns),
-        book.instrument.symbol,
-        levels_view(book, Side.BUY, levels),
-        levels_view(book, Side.SELL, levels),
-        book.changed_seq,
-        book.status,
-        book.band.limit_side,
-    )
-
-
-def changed_levels_view(book: OrderBook, side: Side, prices: Iterable[Ticks]) -> list[Level]:
-    """The levels at `prices` as they are now; one that is gone has quantity zero. O(prices)."""
-    grid, levels = grid_of(book.instrument), book.own_side(side)
-    changed: list[Level] = []
-    for price in prices:
-        level = levels.level(price)
-        if level is None:
-            changed.append((grid.price(price), grid.quantity(0), 0))
-        else:
-            changed.append((grid.price(price), grid.quantity(level.quantity), level.count))
-    return changed
-
-
-def snapshot_view(book: OrderBook, ts_ns: int) -> SnapshotView:
-    """`l2_snapshot`: the whole book. O(levels)."""
-    return SnapshotView(
-        seconds(ts_ns),
-        book.instrument.symbol,
-        levels_view(book, Side.BUY, None),
-        levels_view(book, Side.SELL, None),
-        book.changed_seq,
-        checksum(book),
-    )
-
-
-def checksum(book: OrderBook) -> int:
-    """CRC-32 over the best ten bids, then asks, as "price:quantity" joined by "|". O(1)."""
-    best = (
-        f"{price}:{quantity}"
-        for side in (Side.BUY, Side.SELL)
-        for price, quantity, _ in levels_view(book, side, CHECKSUM_LEVELS)
-    )
-    return zlib.crc32("|".join(best).encode())
