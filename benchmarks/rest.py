@@ -37,7 +37,7 @@ ANSWER = b'{"x": "' + b"y" * 700 + b'"}'
 def order():
     request.get_data()
     return Response(ANSWER, mimetype="application/json")
-listener = eventlet.listen(("127.0.0.1", 0))
+listener = eventlet.listen(("127.0.0.1", 0), reuse_port=False)
 listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 print(f"http://127.0.0.1:{listener.getsockname()[1]}", flush=True)
 eventlet.wsgi.server(listener, app, log_output=False)
