@@ -6,6 +6,7 @@ Layer: api.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 from typing import Annotated, Literal
@@ -43,6 +44,8 @@ STATUS_OF = {
     "pre_open": TradingStatus.PRE_OPEN,
 }
 MAX_AUCTION_S = 86_400
+
+log = logging.getLogger(__name__)
 
 
 class AuditQuery(wire.Request, frozen=True):
@@ -184,7 +187,9 @@ def _add_oversight(routes: Blueprint, venue: Venue) -> None:
         try:
             exchange.check_invariants()
         except InvariantViolation as violation:
-            raise ApiError(500, "BOOKS_DO_NOT_BALANCE", f"{violation}.", {"seq": exchange.seq}) from violation
+            log.critical("the books do not balance at seq %d: %s", exchange.seq, violation)
+            sentence = "The books do not balance; the log says what differs. Stop the venue, and keep its data."
+            raise ApiError(500, "BOOKS_DO_NOT_BALANCE", sentence, {"seq": exchange.seq}) from violation
         ledger = exchange.ledger
         issued = {asset: amount_text(amount, ledger.scales[asset]) for asset, amount in ledger.issued.items()}
         return answer(BooksBalance(True, issued, len(exchange.orders), exchange.seq))
