@@ -14,11 +14,11 @@ from typing import Annotated, Literal
 from flask import Blueprint, Response, request
 from msgspec import Meta
 
-from api import accounts, wire
-from api.account_answers import AccountView, BalancesView
+from api import wire
 from api.activity import SECOND_NS
-from api.admin_answers import AnyAccount, AuditTrail, BooksBalance, SymbolListed, SymbolStatus
-from api.admin_cancels import AccountNumber, account_of, add_cancels
+from api.admin_accounts import add_accounts
+from api.admin_answers import AuditTrail, BooksBalance, SymbolListed, SymbolStatus
+from api.admin_cancels import add_cancels
 from api.admin_schedules import add_schedules, as_written
 from api.answers import seconds
 from api.auth import requesting_operator
@@ -28,7 +28,7 @@ from api.errors import ApiError, Malformed, rejected
 from api.grid import amount_text
 from api.listing import Listing, ListingError, ListingRequest, base_scale_of, instrument_of
 from api.responses import answer, query
-from api.teller import ConfigureRequest, Teller
+from api.teller import Teller
 from api.timetable import readable
 from api.venue import Venue
 from engine.commands import Command, ListInstrument, SetStatus
@@ -64,9 +64,9 @@ class AuctionQuery(wire.Request, frozen=True):
 def blueprint(venue: Venue, desk: Desk, teller: Teller, *, on_listed: Callable[[int], None]) -> Blueprint:
     """The routes of operators. `on_listed` is told the seq of each command that changed what is listed."""
     routes = Blueprint("admin", __name__, url_prefix="/admin")
-    _add_symbols(routes, venue, desk, on_listed)
+    _add_symbols(routes, venue, desk, teller, on_listed)
     add_schedules(routes, venue, desk, on_listed)
-    _add_accounts(routes, venue, teller)
+    add_accounts(routes, venue, teller)
     add_cancels(routes, venue, desk)
     _add_oversight(routes, venue)
     return routes
@@ -89,7 +89,7 @@ def _instrument(venue: Venue, listing: Listing) -> Instrument:
         raise Malformed("INVALID_VALUE", f"{problem}.") from problem
 
 
-def _add_symbols(routes: Blueprint, venue: Venue, desk: Desk, on_listed: Callable[[int], None]) -> None:
+def _add_symbols(routes: Blueprint, venue: Venue, desk: Desk, teller: Teller, on_listed: Callable[[int], None]) -> None:
     audit = venue.signing.record
 
     @routes.post("/symbols")
@@ -103,6 +103,7 @@ def _add_symbols(routes: Blueprint, venue: Venue, desk: Desk, on_listed: Callabl
         with venue.timetable.one_at_a_time:
             is_new = venue.exchange.instrument(listing.symbol) is None
             seq = _submit(venue, ListInstrument(_instrument(venue, listing))).seq
+            teller.fund_sandbox()  # it trades every asset, a new one as well
         if listing.schedule is not None:
             seq = venue.timetable.put(listing.symbol, listing.schedule, at_once=is_new)
         on_listed(seq)
@@ -133,47 +134,6 @@ def _add_symbols(routes: Blueprint, venue: Venue, desk: Desk, on_listed: Callabl
         audit(operator, "auction", symbol, details, applied.seq)
         opens_at = None if opens_ns is None else seconds(opens_ns)
         return answer(SymbolStatus(symbol, TradingStatus.AUCTION, applied.seq, opens_at))
-
-
-def _add_accounts(routes: Blueprint, venue: Venue, teller: Teller) -> None:
-    audit = venue.signing.record
-
-    @routes.get("/accounts/<int:account>")
-    @documented(Access.OPERATOR, AnyAccount)
-    def account(account: AccountNumber) -> Response:
-        """Tier, limits, status and balances of any account."""
-        requesting_operator()
-        number = account_of(account)
-        return answer(AnyAccount(teller.account(number), teller.balances(number).balances))
-
-    @routes.put("/accounts/<int:account>")
-    @documented(Access.OPERATOR, AccountView, body=ConfigureRequest, errors=(422, 503))
-    def configure(account: AccountNumber) -> Response:
-        """Set fee tier and limits of an account."""
-        operator = requesting_operator()
-        wanted = wire.decoded(request.get_data(cache=False), ConfigureRequest)
-        view = teller.configure(account_of(account), wanted)
-        audit(operator, "configure", str(account), {"tier": wanted.tier}, view.seq)
-        return answer(view)
-
-    @routes.post("/accounts/<int:account>/<any(stop, start):action>")
-    @documented(Access.OPERATOR, AccountView, errors=(503,))
-    def stop(account: AccountNumber, action: Literal["stop", "start"]) -> Response:
-        """The kill switch, and its undoing."""
-        operator = requesting_operator()
-        view = teller.stop(account_of(account), stopped=action == "stop")
-        audit(operator, action, str(account), {}, view.seq)
-        return answer(view)
-
-    @routes.post("/accounts/<int:account>/deposit")
-    @documented(Access.OPERATOR, BalancesView, body=accounts.TransferRequest, errors=(404, 422, 503))
-    def credit(account: AccountNumber) -> Response:
-        """Credit any account, without the on-ramp's limit."""
-        operator = requesting_operator()
-        wanted = wire.decoded(request.get_data(cache=False), accounts.TransferRequest)
-        view = teller.deposit(account_of(account), wanted.asset, wanted.amount)
-        audit(operator, "credit", str(account), {"asset": wanted.asset, "amount": str(wanted.amount)}, view.seq)
-        return answer(view)
 
 
 def _add_oversight(routes: Blueprint, venue: Venue) -> None:

@@ -14,7 +14,7 @@ import click
 
 from store import passwords, secrets
 from store.identity import Identity
-from store.identity_database import IdentityError
+from store.identity_errors import IdentityError
 
 NAME = re.compile(r"[A-Za-z0-9_.-]{3,32}")
 

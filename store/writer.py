@@ -25,7 +25,7 @@ from engine.events import Applied
 from engine.types import Seq
 from store.bridge import Bridge
 from store.dialect import cause_of
-from store.history import History, StoreError
+from store.history import History, StoreClosed
 
 log = logging.getLogger(__name__)
 
@@ -82,10 +82,10 @@ class HistoryWriter:
         False: it is taken, but more than `waiting_max` commands wait. The caller should then call
         `wait_for_room` before it lets more commands in. One that does not, and comes to twice the
         limit, makes the writer give up (see `failure`): memory is bounded, trading never stops.
-        Raises StoreError after `close`.
+        Raises StoreClosed after `close`.
         """
         if self._closing:
-            raise StoreError("the history is closed")
+            raise StoreClosed("the history is closed")
         if self.failure is not None or not batch:
             return True
         self._put_seq = batch[-1].seq
@@ -125,7 +125,7 @@ class HistoryWriter:
         Reads are answered one after the other, in the order they came.
         """
         if self._closing:
-            raise StoreError("the history is closed")
+            raise StoreClosed("the history is closed")
         answer = Event()
         self._bridge.open()
         self._reads.put(partial(self._answer, answer, partial(read, *args, **kwargs)))
