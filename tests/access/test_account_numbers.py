@@ -83,7 +83,7 @@ def test_a_symbol_listed_while_running_gives_the_sandbox_account_its_funds(tmp_p
         "lot_size": "1",
         "quote_scale": 2,
     }
-    listing |= {"max_quantity": "1000", "max_notional": "1000000"}
+    listing |= {"quote_scale": 2, "max_quantity": "1000", "max_notional": "1000000"}
     with with_operator(tmp_path / "data") as running:
         cast = Cast(running)
         for _ in range(2):  # the second time it has them
