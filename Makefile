@@ -33,11 +33,11 @@ run: $(RUNTIME) ## Serve, with simulated traders beside the server so that the p
 	@exec $(PY) -m tools.launch --host "$(HOST)" --port "$(PORT)" --data "$(DATA)"
 
 .PHONY: serve
-serve: $(RUNTIME) ## Serve an empty venue, without simulated traders
+serve: $(RUNTIME) ## Serve an empty venue, without simulated traders; beside `make run`: PORT=5001 DATA=data-2
 	@exec $(PY) api/app.py --host "$(HOST)" --port "$(PORT)" --data "$(DATA)" --profile sandbox $(ARGS)
 
 .PHONY: replay
-replay: $(RUNTIME) ## Play recorded order flow into a running server: make replay ARGS="bitstamp FILE --speed 60"
+replay: $(RUNTIME) ## Play recorded order flow into a running server: PORT as it has; make replay ARGS="bitstamp FILE --speed 60"
 	@exec $(PY) -m tools.replay $(or $(ARGS),--help) --url "http://$(HOST):$(PORT)"
 
 .PHONY: audit

@@ -6,6 +6,7 @@ Layer: api.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 from typing import Annotated, Literal
@@ -14,11 +15,11 @@ import msgspec
 from flask import Blueprint, Response, request
 from msgspec import Meta
 
-from api import accounts, wire
-from api.account_answers import AccountView, BalancesView
+from api import wire
 from api.activity import SECOND_NS
-from api.admin_answers import AnyAccount, AuditTrail, BooksBalance, SymbolListed, SymbolStatus, audit_answer
-from api.admin_cancels import AccountNumber, account_of, add_cancels
+from api.admin_accounts import add_accounts
+from api.admin_answers import AuditTrail, BooksBalance, SymbolListed, SymbolStatus, audit_answer
+from api.admin_cancels import add_cancels
 from api.admin_schedules import add_schedules, as_written
 from api.answers import seconds
 from api.auth import requesting_operator
@@ -29,7 +30,7 @@ from api.grid import amount_text
 from api.listing import Listing, ListingError, ListingRequest, base_scale_of, instrument_of, require_no_twins
 from api.responses import answer, query
 from api.symbols import meant
-from api.teller import ConfigureRequest, Teller
+from api.teller import Teller
 from api.timetable import readable
 from api.venue import Venue
 from engine.commands import Command, ListInstrument, SetStatus
@@ -45,6 +46,8 @@ STATUS_OF = {
     "pre_open": TradingStatus.PRE_OPEN,
 }
 MAX_AUCTION_S = 86_400
+
+log = logging.getLogger(__name__)
 
 
 class AuditQuery(wire.Request, frozen=True):
@@ -63,9 +66,9 @@ class AuctionQuery(wire.Request, frozen=True):
 def blueprint(venue: Venue, desk: Desk, teller: Teller, *, on_listed: Callable[[int], None]) -> Blueprint:
     """The routes of operators. `on_listed` is told the seq of each command that changed what is listed."""
     routes = Blueprint("admin", __name__, url_prefix="/admin")
-    _add_symbols(routes, venue, desk, on_listed)
+    _add_symbols(routes, venue, desk, teller, on_listed)
     add_schedules(routes, venue, desk, on_listed)
-    _add_accounts(routes, venue, teller)
+    add_accounts(routes, venue, teller)
     add_cancels(routes, venue, desk)
     _add_oversight(routes, venue)
     return routes
@@ -91,7 +94,7 @@ def _instrument(venue: Venue, listing: Listing) -> Instrument:
         raise Malformed("INVALID_VALUE", f"{problem}.") from problem
 
 
-def _add_symbols(routes: Blueprint, venue: Venue, desk: Desk, on_listed: Callable[[int], None]) -> None:
+def _add_symbols(routes: Blueprint, venue: Venue, desk: Desk, teller: Teller, on_listed: Callable[[int], None]) -> None:
     audit = venue.signing.record
 
     @routes.post("/symbols")
@@ -106,6 +109,7 @@ def _add_symbols(routes: Blueprint, venue: Venue, desk: Desk, on_listed: Callabl
         with venue.timetable.one_at_a_time:
             is_new = venue.exchange.instrument(listing.symbol) is None
             seq = _submit(venue, ListInstrument(_instrument(venue, listing))).seq
+            teller.fund_sandbox()  # it trades every asset, a new one as well
         if listing.schedule is not None:
             seq = venue.timetable.put(listing.symbol, listing.schedule, at_once=is_new)
         on_listed(seq)
@@ -138,47 +142,6 @@ def _add_symbols(routes: Blueprint, venue: Venue, desk: Desk, on_listed: Callabl
         return answer(SymbolStatus(symbol, TradingStatus.AUCTION, applied.seq, opens_at))
 
 
-def _add_accounts(routes: Blueprint, venue: Venue, teller: Teller) -> None:
-    audit = venue.signing.record
-
-    @routes.get("/accounts/<int:account>")
-    @documented(Access.OPERATOR, AnyAccount)
-    def account(account: AccountNumber) -> Response:
-        """Tier, limits, status and balances of any account."""
-        requesting_operator()
-        number = account_of(account)
-        return answer(AnyAccount(teller.account(number), teller.balances(number).balances))
-
-    @routes.put("/accounts/<int:account>")
-    @documented(Access.OPERATOR, AccountView, body=ConfigureRequest, errors=(422, 503))
-    def configure(account: AccountNumber) -> Response:
-        """Set fee tier and limits of an account."""
-        operator = requesting_operator()
-        wanted = wire.decoded(request.get_data(cache=False), ConfigureRequest)
-        view = teller.configure(account_of(account), wanted)
-        audit(operator, "configure", str(account), {"tier": wanted.tier}, view.seq)
-        return answer(view)
-
-    @routes.post("/accounts/<int:account>/<any(stop, start):action>")
-    @documented(Access.OPERATOR, AccountView, errors=(503,))
-    def stop(account: AccountNumber, action: Literal["stop", "start"]) -> Response:
-        """The kill switch, and its undoing."""
-        operator = requesting_operator()
-        view = teller.stop(account_of(account), stopped=action == "stop")
-        audit(operator, action, str(account), {}, view.seq)
-        return answer(view)
-
-    @routes.post("/accounts/<int:account>/deposit")
-    @documented(Access.OPERATOR, BalancesView, body=accounts.TransferRequest, errors=(404, 422, 503))
-    def credit(account: AccountNumber) -> Response:
-        """Credit any account, without the on-ramp's limit."""
-        operator = requesting_operator()
-        wanted = wire.decoded(request.get_data(cache=False), accounts.TransferRequest)
-        view = teller.deposit(account_of(account), wanted.asset, wanted.amount)
-        audit(operator, "credit", str(account), {"asset": wanted.asset, "amount": str(wanted.amount)}, view.seq)
-        return answer(view)
-
-
 def _add_oversight(routes: Blueprint, venue: Venue) -> None:
     exchange = venue.exchange
 
@@ -190,7 +153,9 @@ def _add_oversight(routes: Blueprint, venue: Venue) -> None:
         try:
             exchange.check_invariants()
         except InvariantViolation as violation:
-            raise ApiError(500, "BOOKS_DO_NOT_BALANCE", f"{violation}.", {"seq": exchange.seq}) from violation
+            log.critical("the books do not balance at seq %d: %s", exchange.seq, violation)
+            sentence = "The books do not balance; the log says what differs. Stop the venue, and keep its data."
+            raise ApiError(500, "BOOKS_DO_NOT_BALANCE", sentence, {"seq": exchange.seq}) from violation
         ledger = exchange.ledger
         issued = {asset: amount_text(amount, ledger.scales[asset]) for asset, amount in ledger.issued.items()}
         return answer(BooksBalance(True, issued, len(exchange.orders), exchange.seq))

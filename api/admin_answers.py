@@ -14,7 +14,7 @@ from api.schedule_file import ScheduleTable
 from api.status_answers import NextChange
 from api.texts import DecimalText, IdText, NanosText, nanos_text
 from engine.types import TradingStatus
-from store.identity import AuditEntry
+from store.identity import AuditEntry, Role
 
 
 class SymbolListed(msgspec.Struct, frozen=True):
@@ -43,11 +43,42 @@ class SymbolSchedule(msgspec.Struct, frozen=True):
     seq: int
 
 
+class AccountHolder(msgspec.Struct, frozen=True):
+    """Who has an account."""
+
+    name: str
+    role: Role
+    guest: bool
+    disabled: bool  # cannot sign in
+
+
 class AnyAccount(msgspec.Struct, frozen=True):
     """GET /admin/accounts/{account}."""
 
     account: AccountView
     balances: list[BalanceView]
+    user: AccountHolder | None  # None: the venue's own
+
+
+class AccountRow(msgspec.Struct, frozen=True):
+    """One account, in short."""
+
+    account: IdText
+    name: str
+    role: Role | None  # None: the venue's own
+    guest: bool
+    disabled: bool
+    tier: str
+    status: Literal["active", "stopped"]
+    open_orders: int
+
+
+class AccountsPage(msgspec.Struct, frozen=True):
+    """GET /admin/accounts."""
+
+    accounts: list[AccountRow]
+    count: int
+    next: str | None  # what `after` continues with; None: there are no more
 
 
 class OrderCancelled(msgspec.Struct, frozen=True):

@@ -6,19 +6,19 @@ Layer: api.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Final, Literal
+from typing import Final, Literal
 
 from flask import Blueprint, Response
-from msgspec import Meta
 
 from api import wire
+from api.admin_accounts import AccountNumber, known_account
 from api.admin_answers import OrderCancelled, OrdersCancelled
 from api.answers import CancelAllAnswer
 from api.auth import requesting_operator
 from api.credentials import Principal
 from api.desk import Desk
 from api.documented import Access, documented
-from api.errors import ApiError, rejected
+from api.errors import rejected
 from api.responses import answer, query
 from api.venue import Venue
 from engine.accounts import Account
@@ -27,7 +27,6 @@ from engine.events import Cancelled, Rejected
 from engine.rejects import RejectReason
 from engine.types import AccountId
 
-AccountNumber = Annotated[int, Meta(ge=0, le=wire.MAX_ORDER_ID)]
 ORDERS_AT_ONCE: Final = 1_000  # cancelled before others have their turn, but for those of one account
 
 
@@ -35,13 +34,6 @@ class ConfirmQuery(wire.Request, frozen=True):
     """DELETE /admin/orders."""
 
     confirm: Literal["all"]  # so that a path cut short cancels nothing
-
-
-def account_of(number: int) -> AccountId:
-    """An account number that can be one: journal and history hold 64 bits. Raises ApiError 404."""
-    if number > wire.MAX_ORDER_ID:
-        raise ApiError(404, "UNKNOWN_ACCOUNT", "No account has such a number.")
-    return AccountId(number)
 
 
 def add_cancels(routes: Blueprint, venue: Venue, desk: Desk) -> None:
@@ -64,11 +56,11 @@ def add_cancels(routes: Blueprint, venue: Venue, desk: Desk) -> None:
         return answer(OrderCancelled(True, order_id, str(order.account), applied.seq))
 
     @routes.delete("/accounts/<int:account>/orders")
-    @documented(Access.OPERATOR, CancelAllAnswer, errors=(503,))
+    @documented(Access.OPERATOR, CancelAllAnswer, errors=(404, 503))
     def cancel_account(account: AccountNumber) -> Response:
         """Cancel every open order of an account, which may go on trading."""
         operator = requesting_operator()
-        cancelled = desk.cancel_all(CancelAll(account_of(account), by_operator=True))
+        cancelled = desk.cancel_all(CancelAll(known_account(venue, account, leftover=True), by_operator=True))
         audit(operator, "cancel_all", str(account), {"count": str(cancelled.count)}, cancelled.seq)
         return answer(cancelled)
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 import signal
-import socket
 import sys
 import warnings
 from pathlib import Path
@@ -46,6 +45,7 @@ from api.bootstrap import Server
 from api.desk import Desk
 from api.feed import Feed
 from api.http_protocol import HttpProtocol
+from api.listener import listen
 from api.listing import ListingError
 from api.settings import Settings, options, settings_from
 from api.status_answers import StatusDesk
@@ -59,8 +59,6 @@ from store.history import StoreError
 log = logging.getLogger("openbell")
 
 SOCKET_TIMEOUT_S = 120  # an idle or stalled connection is closed
-LISTEN_BACKLOG = 1024
-SEND_BUFFER_BYTES = 131_072  # of the kernel, which doubles it: what a connection leaves unread is bounded
 POLL_S = 0.1  # how soon a signal is noticed
 ANSWER_GRACE_S = 0.2  # for the last answers to leave
 
@@ -106,7 +104,7 @@ def create_app(venue: Venue) -> tuple[Flask, Feed]:
 
 def serve(settings: Settings) -> None:
     """Run until SIGINT or SIGTERM. Raises what `Server` raises when it cannot start."""
-    listener = _listen(settings)
+    listener = listen(settings)  # before anything is opened: where it is refused, no data was touched
     try:
         server = Server(settings, create_app)
     except BaseException:
@@ -137,30 +135,6 @@ def serve(settings: Settings) -> None:
     server.close()
     eventlet.sleep(ANSWER_GRACE_S)
     listener.close()
-
-
-def _listen(settings: Settings) -> Any:
-    """The listening socket. Raises OSError, named for people, when the address is taken."""
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    try:
-        listener = eventlet.listen((settings.host, settings.port), family, LISTEN_BACKLOG, reuse_addr=True)
-    except OSError as problem:
-        raise OSError(
-            f"cannot listen on {settings.host}:{settings.port}: {problem.strerror}. "
-            "Is another server running? --port takes another one."
-        ) from problem
-    # inherited by every accepted connection: without it larger answers wait 44 ms for an acknowledgement
-    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)  # inherited, too
-    if settings.tls_cert is None:
-        return listener
-    try:
-        return eventlet.wrap_ssl(
-            listener, certfile=str(settings.tls_cert), keyfile=str(settings.tls_key), server_side=True
-        )
-    except OSError as problem:  # ssl.SSLError is one
-        listener.close()
-        raise OSError(f"cannot use {settings.tls_cert} with {settings.tls_key}: {problem}") from problem
 
 
 @click.command(

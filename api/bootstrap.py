@@ -28,14 +28,14 @@ from api.repetition import Repetitions
 from api.sessions import CommandedStatuses, Sessions
 from api.settings import Settings
 from api.signing import Signing
+from api.teller import Teller
 from api.timetable import KeptSchedules, Timetable
 from api.venue import Venue
-from engine.commands import AdoptRulebook, Deposit, ListInstrument
+from engine.commands import AdoptRulebook, ListInstrument
 from engine.events import Applied, Rejected
 from engine.exchange import Exchange
 from engine.instrument import Instrument
 from engine.rulebook import CURRENT_EDITION
-from engine.types import SANDBOX_ACCOUNT
 from journal.committer import SWITCH_INTERVAL_SECONDS, Committer
 from journal.replay import ReplayResult, replay
 from journal.sqlite import SqliteJournal
@@ -52,7 +52,6 @@ CreateApp = Callable[[Venue], tuple[Flask, Feed]]
 
 EXIT_INVARIANT_VIOLATION = 70  # EX_SOFTWARE
 REPLAY_STORE_COMMANDS = 5_000  # written to the history with one transaction during a replay
-SANDBOX_FUNDS = "1000000000000"  # of every asset, on paper
 PROGRESS_COMMANDS = 100_000  # replayed between two lines in the log
 GC_YOUNG_THRESHOLD = 50_000  # allocations between two collections: pauses that a resting book does not lengthen
 
@@ -146,7 +145,7 @@ class Server:
             listed.symbol for listed in instruments if listed.scheduled and not _scheduled(exchange, listed)
         ]
         self._list(instruments_to_list(instruments, exchange))
-        self._fund_sandbox(settings)
+        Teller(self.venue).fund_sandbox()
         self._closers.append(sessions.stop)
         sessions.start(newly_scheduled)
 
@@ -157,18 +156,14 @@ class Server:
             settings.identity_url or settings.data / "identity.sqlite",
             secret,
             refresh_days=settings.refresh_days,
-            first_account=1 + max([*exchange.accounts, *exchange.ledger.accounts], default=0),
         )
         self._closers.append(identity.close)
+        # an operator's slip of before may have money or a stop wait for whoever got that number
+        identity.reserve({*exchange.accounts, *exchange.ledger.accounts})
         credentials = Credentials(secret.token_key, settings.token_minutes * 60)
         signing = Signing(identity, credentials)
         self._closers.append(signing.close)
         return Access(credentials, sandbox=settings.profile == "sandbox"), signing
-
-    def _fund_sandbox(self, settings: Settings) -> None:
-        paper = paper_money(self.venue.exchange)
-        if settings.profile == "sandbox" and paper:
-            self.venue.sequencer.submit_all(paper)
 
     def _list(self, commands: list[ListInstrument]) -> None:
         if not commands:
@@ -229,16 +224,6 @@ def instruments_to_list(instruments: list[Instrument], exchange: Exchange) -> li
     """The commands that bring the listed instruments to what the settings say."""
     return [
         ListInstrument(instrument) for instrument in instruments if exchange.instrument(instrument.symbol) != instrument
-    ]
-
-
-def paper_money(exchange: Exchange) -> list[Deposit]:
-    """What the built-in sandbox account still needs to trade every asset without ever running out."""
-    owned = exchange.ledger.accounts.get(SANDBOX_ACCOUNT, {})
-    return [
-        Deposit(SANDBOX_ACCOUNT, asset, SANDBOX_FUNDS)
-        for asset in exchange.ledger.scales
-        if asset not in owned or owned[asset].deposited == 0
     ]
 
 

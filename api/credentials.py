@@ -10,7 +10,7 @@ from __future__ import annotations
 import hmac
 import ipaddress
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 import jwt
@@ -111,6 +111,21 @@ class Credentials:
         networks = tuple(ipaddress.ip_network(network) for network in key.ip_list)
         principal = _principal(key.user, scopes=key.scopes, key_id=key.key_id)
         self._keys[key.key_id] = _LiveKey(principal, secret, networks)
+
+    def admit_only(self, sessions: Iterable[Session], keys: Iterable[tuple[ApiKey, bytes]]) -> None:
+        """These sessions and keys, with their users as they are now, are good and no others. O(all)."""
+        self._sessions, self._keys = {}, {}
+        for session in sessions:
+            self.admit_session(session)
+        for key, secret in keys:
+            self.admit_key(key, secret)
+        self._tell()
+
+    def user_of(self, account: AccountId) -> User | None:
+        """Who has this account, if they are signed in or have a key. O(sessions + keys)."""
+        principals = [live.principal for live in self._sessions.values()]
+        principals += [live.principal for live in self._keys.values()]
+        return next((principal.user for principal in principals if principal.account == account), None)
 
     def drop_session(self, session_id: str) -> None:
         """A session is over, and with it every token of it."""

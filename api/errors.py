@@ -23,6 +23,8 @@ from api.older_paths import meant_by
 from engine.instrument import Instrument
 from engine.rejects import RejectReason
 from sequencer.sequencer import NotAccepting
+from store.history import StoreClosed
+from store.identity_errors import IdentityAway
 from store.workers import Busy
 
 log = logging.getLogger(__name__)
@@ -188,6 +190,15 @@ def _busy_now() -> ApiError:
     return ApiError(503, "BUSY", "Too many are signing in just now; try again in a moment.", None, RETRY_AFTER_S)
 
 
+def _identity_away() -> ApiError:
+    sentence = "Signing in and what belongs to it do not work just now, trading does; try again in a moment."
+    return ApiError(503, "IDENTITY_AWAY", sentence, None, RETRY_AFTER_S)
+
+
+def _stopping() -> ApiError:
+    return ApiError(503, "STOPPING", "The server is stopping; try again in a moment.", None, RETRY_AFTER_S)
+
+
 def respond(error: ApiError) -> Response:
     """`error` as an HTTP answer."""
     response = Response(body_of(error.body()), error.status, HEADERS)
@@ -200,6 +211,8 @@ def install(app: Flask) -> None:
     """Have every failure of `app` answered in the one shape; no traceback ever reaches a client."""
     app.register_error_handler(ApiError, respond)
     app.register_error_handler(Busy, lambda _busy: respond(_busy_now()))
+    app.register_error_handler(IdentityAway, lambda _away: respond(_identity_away()))
+    app.register_error_handler(StoreClosed, lambda _closed: respond(_stopping()))
     app.register_error_handler(NotAccepting, lambda refusal: respond(not_accepting(refusal)))
 
     @app.errorhandler(HTTPException)

@@ -75,10 +75,10 @@ class Intake:
             return
         try:
             self._handle(eio_sid, data)
-        except ValueError as problem:
+        except ValueError:
             client = self._client_of(eio_sid)
             if client is not None:
-                self._tell_error(client, None, Malformed("MALFORMED_JSON", f"This is no Socket.IO event: {problem}."))
+                self._tell_error(client, None, Malformed("MALFORMED_JSON", "This is no Socket.IO event."))
 
     def _client_of(self, eio_sid: str) -> Client | None:
         sid = self._manager.sid_from_eio_sid(eio_sid, NAMESPACE)

@@ -9,10 +9,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Final
 
-from flask import Flask, request
-from flask_limiter import Limiter
+from flask import Flask, Response, request
+from flask_limiter import HeaderNames, Limiter
 from flask_limiter.util import get_remote_address
 from limits import RateLimitItem, parse
 from limits.storage import MemoryStorage
@@ -24,6 +24,8 @@ from api.settings import Settings, is_loopback
 
 # a server that does not answer is not waited for: the limits are then counted in memory
 _PATIENCE: dict[str, Any] = {"socket_timeout": 0.25, "socket_connect_timeout": 0.25}
+
+_WINDOW_HEADER: Final = "X-Openbell-Window"  # never leaves
 
 Check = Callable[[], None]
 
@@ -40,6 +42,14 @@ def install(app: Flask, settings: Settings, access: Access | None = None) -> Che
         principal = access.shown() if access is not None else None
         return get_remote_address() if principal is None else f"account {principal.account}"
 
+    @app.after_request  # before the limiter's own, which is therefore called first
+    def keep_what_we_said(response: Response) -> Response:
+        """Only whom the limiter refuses is told to come back when the window ends."""
+        window_ends_in = response.headers.pop(_WINDOW_HEADER, None)
+        if response.status_code == 429 and window_ends_in is not None:
+            response.headers.setdefault("Retry-After", window_ends_in)
+        return response
+
     remote = not settings.rate_limit_storage.startswith("memory:")
     limiter = Limiter(
         client,
@@ -49,6 +59,8 @@ def install(app: Flask, settings: Settings, access: Access | None = None) -> Che
         storage_options=_PATIENCE if remote else {},
         in_memory_fallback=[settings.rate_limit] if remote else [],
         headers_enabled=True,
+        # it puts the end of its window into the Retry-After of every answer, of a 503 that is over in a second as well
+        header_name_mapping={HeaderNames.RETRY_AFTER: _WINDOW_HEADER},
     )
     rate = parse(settings.rate_limit)
 

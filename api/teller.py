@@ -20,11 +20,14 @@ from api.profit_answers import ProfitView, profit_view
 from api.venue import Venue
 from engine.commands import ConfigureAccount, Deposit, StopAccount, Withdraw
 from engine.events import Applied, Rejected
+from engine.exchange import Exchange
 from engine.rejects import RejectReason
-from engine.types import AccountId, SelfTradePrevention
+from engine.types import SANDBOX_ACCOUNT, AccountId, SelfTradePrevention
 
 GUEST_QUOTE_FUNDS = "100000"  # what a guest starts with of an asset that others are priced in
 GUEST_BASE_FUNDS = "100"  # and of one that is not
+
+SANDBOX_FUNDS = "1000000000000"  # of every asset, on paper
 
 Count = Annotated[int, Meta(ge=0, le=1_000_000_000)]
 
@@ -82,6 +85,12 @@ class Teller:
             ]
         )
 
+    def fund_sandbox(self) -> None:
+        """In the sandbox profile, give its account what it needs of each asset that it has none of yet."""
+        paper = paper_money(self._exchange)
+        if self._venue.settings.profile == "sandbox" and paper:
+            self._venue.sequencer.submit_all(paper)
+
     def configure(self, account: AccountId, wanted: ConfigureRequest) -> AccountView:
         """Set tier and limits."""
         notional = wanted.max_notional
@@ -116,6 +125,16 @@ class Teller:
                 details["limit"] = command.limit
             raise rejected(first.reason, None, **details)
         return applied
+
+
+def paper_money(exchange: Exchange) -> list[Deposit]:
+    """What the built-in sandbox account still needs to trade every asset without ever running out."""
+    owned = exchange.ledger.accounts.get(SANDBOX_ACCOUNT, {})
+    return [
+        Deposit(SANDBOX_ACCOUNT, asset, SANDBOX_FUNDS)
+        for asset in exchange.ledger.scales
+        if asset not in owned or owned[asset].deposited == 0
+    ]
 
 
 def _amount(value: Decimal) -> str:

@@ -426,5 +426,12 @@ def parsed(body: bytes, kind: type) -> Any:
                 "NOT_FINITE", "NaN and Infinity are not numbers in JSON, nor prices or quantities."
             ) from problem
         else:
-            sentence = f"The body is not JSON: {problem}."
+            sentence = _no_json(problem)
         raise Malformed("MALFORMED_JSON", sentence) from problem
+
+
+def _no_json(problem: Exception) -> str:
+    """Why a body is no JSON, in words for its sender: msgspec tells the place, others would tell of us."""
+    if isinstance(problem, msgspec.DecodeError):
+        return f"The body is not JSON: {problem}."
+    return "The body nests too deep, or holds a text or a number that cannot be read."

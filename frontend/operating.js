@@ -11,6 +11,7 @@ import { describeFailure } from "./model/words.js";
 
 const EVERY_MS = 1_000;
 const AUDIT_ROWS = 100;
+const ACCOUNT_ROWS = 50;
 const NOTHING = Object.freeze({ tone: "plain", text: "" });
 
 export class Operating extends EventTarget {
@@ -20,11 +21,14 @@ export class Operating extends EventTarget {
   orders = new Series();
   latency = new Series();
   /** Of GET /admin/accounts/{account}. @type {any} */ account = null;
+  /** Found by GET /admin/accounts. @type {readonly any[]} */ accounts = [];
+  /** Where their list goes on; null at its end. @type {string | null} */ moreAccounts = null;
   /** Of GET /admin/check. @type {any} */ books = null;
   /** Of GET /admin/audit. @type {readonly any[]} */ audit = [];
   /** What became of the last command. @type {{tone: string, text: string}} */ result = NOTHING;
   busy = false;
   #api;
+  #beginning = "";
   #timer = 0;
   #looking = false;
 
@@ -53,9 +57,38 @@ export class Operating extends EventTarget {
     return this.#do("POST", `/symbols/${encodeURIComponent(symbol)}/${action}${query}`, undefined, ({ status }) => statusSentence(symbol, status));
   }
 
+  /**
+   * One account by its number or its user's whole name; several by the beginning of a name, everybody by nothing.
+   * @param {string} wanted
+   */
+  async find(wanted) {
+    if (/^[0-9]+$/.test(wanted)) return this.#open(wanted);
+    const done = await this.#list(wanted, "", []);
+    const exact = this.accounts.find(({ name }) => name.toLowerCase() === wanted.toLowerCase());
+    const only = exact ?? (wanted && this.accounts.length === 1 ? this.accounts[0] : null);
+    return done && only ? this.#open(only.account) : done;
+  }
+
+  /** Go on with the list of accounts. */
+  findMore() {
+    return this.#list(this.#beginning, this.moreAccounts ?? "", this.accounts);
+  }
+
   /** @param {string} number */
-  find(number) {
+  #open(number) {
     return this.#do("GET", `/accounts/${encodeURIComponent(number)}`, undefined, (found) => ((this.account = found), ""));
+  }
+
+  /** @param {string} beginning @param {string} after @param {readonly any[]} before */
+  #list(beginning, after, before) {
+    this.#beginning = beginning;
+    const query = new URLSearchParams({ name: beginning, after, limit: String(ACCOUNT_ROWS) });
+    return this.#do("GET", `/accounts?${query}`, undefined, ({ accounts, next }) => {
+      this.account = null;
+      this.accounts = [...before, ...accounts];
+      this.moreAccounts = next;
+      return this.accounts.length === 0 ? `Nobody's name begins with ${beginning}.` : "";
+    });
   }
 
   /** @param {Record<string, unknown>} body */
@@ -142,8 +175,8 @@ export class Operating extends EventTarget {
   }
 
   #forget() {
-    this.account = this.books = null;
-    this.audit = [];
+    this.account = this.books = this.moreAccounts = null;
+    this.audit = this.accounts = [];
     this.#say(NOTHING);
   }
 

@@ -11,7 +11,7 @@ Layer: store.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -60,7 +60,9 @@ def open_writer(path: Path) -> Engine:
         connection.execute("PRAGMA journal_size_limit=67108864")
         return connection
 
-    return create_engine("sqlite://", creator=connect, poolclass=QueuePool, pool_size=1, max_overflow=0)
+    return create_engine(
+        "sqlite://", creator=connect, poolclass=QueuePool, pool_size=1, max_overflow=0, hide_parameters=True
+    )
 
 
 def open_reader(path: Path) -> Engine:
@@ -70,13 +72,33 @@ def open_reader(path: Path) -> Engine:
         uri = f"file:{quote(str(path.absolute()))}?mode=ro"
         return sqlite3.connect(uri, uri=True, timeout=BUSY_TIMEOUT_S, check_same_thread=False)
 
-    return create_engine("sqlite://", creator=connect, poolclass=QueuePool, pool_size=READERS_MAX, max_overflow=0)
+    return create_engine(
+        "sqlite://", creator=connect, poolclass=QueuePool, pool_size=READERS_MAX, max_overflow=0, hide_parameters=True
+    )
+
+
+def _engine(connect: Callable[[], sqlite3.Connection], connections: int) -> Engine:
+    """Errors of it name no rows: they may be logged."""
+    return create_engine(
+        "sqlite://",
+        creator=connect,
+        poolclass=QueuePool,
+        pool_size=connections,
+        max_overflow=0,
+        hide_parameters=True,
+    )
 
 
 def discard(path: Path) -> None:
     """Delete the database, its write-ahead log first: a log alone could be taken for a new file's."""
     for suffix in ("-wal", "-shm", ""):
         path.with_name(path.name + suffix).unlink(missing_ok=True)
+
+
+def cause_of(error: Exception) -> str:
+    """What the database said, for the log: without the statement and its rows, which are people's orders and money."""
+    said = getattr(error, "orig", None) or error
+    return f"{type(said).__name__}: {str(said).strip().partition(chr(10))[0]}"
 
 
 def is_damaged(error: DatabaseError) -> bool:

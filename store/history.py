@@ -58,6 +58,10 @@ class StoreError(Exception):
     """
 
 
+class StoreClosed(StoreError):
+    """It is closed, or about to be: the server stops."""
+
+
 class StoreAhead(StoreError):
     """The history is ahead of the journal: it belongs to another journal."""
 

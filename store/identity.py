@@ -22,15 +22,31 @@ from sqlalchemy import Connection, Row, Select, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from engine.types import AccountId
-from store.identity_database import IdentityError, open_database
-from store.identity_schema import API_KEYS, AUDIT, SESSIONS, USERS
-from store.refresh_tokens import RefreshTokens, digest
+from store.identity_database import Database, open_database
+from store.identity_errors import (
+    BadRefreshToken,
+    IdentityError,
+    NameTaken,
+    RefreshTokenReused,
+    TooManyKeys,
+    UnknownUser,
+)
+from store.identity_queries import (
+    end_all_of,
+    live_keys,
+    live_sessions,
+    next_account,
+    of_name_or_account,
+    reserve,
+    sessions,
+    users_by_name,
+)
+from store.identity_schema import API_KEYS, AUDIT, CHANGES, SESSIONS, USERS
+from store.refresh_tokens import RefreshTokens, digest, just_used
 from store.secrets import ServerSecret
 
-FIRST_ACCOUNT: Final = 1000  # those below belong to the venue
 DAY_NS: Final = 86_400 * 10**9
 KEYS_MAX: Final = 100  # of one user that are not revoked
-REFRESH_GRACE_NS: Final = 60 * 10**9  # in which a used refresh token, whose answer may be lost, is answered again
 LISTED_MAX: Final = 200  # sessions in one answer
 GUEST_NAME_TRIES: Final = 5
 
@@ -96,26 +112,6 @@ class AuditEntry(msgspec.Struct, frozen=True, kw_only=True):
     seq: int | None
 
 
-class NameTaken(IdentityError):
-    """Somebody has that name, in this or another case."""
-
-
-class TooManyKeys(IdentityError):
-    """The user has `KEYS_MAX` keys."""
-
-
-class BadRefreshToken(IdentityError):
-    """It is not ours, or its session is over."""
-
-
-class RefreshTokenReused(IdentityError):
-    """It was used before: somebody has a copy. Its session, `session_id`, is revoked now."""
-
-    def __init__(self, session_id: str) -> None:
-        super().__init__("the refresh token was used before")
-        self.session_id = session_id
-
-
 class Identity:
     """The identity store, in SQLite or PostgreSQL. Any thread may call it."""
 
@@ -125,69 +121,102 @@ class Identity:
         secret: ServerSecret,
         *,
         refresh_days: int = 30,
-        first_account: int = FIRST_ACCOUNT,
         clock: Callable[[], int] = time.time_ns,
     ) -> None:
-        """Open it, and bring its schema up to date. Raises IdentityError.
-
-        `first_account`: new users get accounts from here up. Give one above all that the exchange
-        knows, so that a store which was lost or restored never hands out somebody's money.
-        """
+        """Open it, and bring its schema up to date. Raises IdentityError; what runs raises IdentityAway."""
         self._secret = secret
         self._tokens = RefreshTokens(secret.refresh_key)
         self._session_ns = refresh_days * DAY_NS
-        self._first_account = max(first_account, FIRST_ACCOUNT)
         self._clock = clock
-        self._engine = open_database(path_or_url)
+        self._database = Database(open_database(path_or_url))
 
     def close(self) -> None:
         """Close every connection. Idempotent."""
-        self._engine.dispose()
+        self._database.close()
 
     # -- users
 
     def create_user(self, name: str, password_hash: str, role: Role = Role.TRADER, actor: str | None = None) -> User:
         """A new user with an account of their own. `actor`: who did it, when not they. Raises NameTaken."""
-        with self._engine.begin() as connection:
+        with self._database.begin() as connection:
             return self._add_user(connection, name, password_hash, role, actor)
 
     def create_guest(self) -> User:
         """A new user without a password, and with a name that we make."""
         for _ in range(GUEST_NAME_TRIES):
-            with suppress(NameTaken), self._engine.begin() as connection:
+            with suppress(NameTaken), self._database.begin() as connection:
                 return self._add_user(connection, f"guest-{secrets.token_hex(4)}", None, Role.TRADER, None)
         raise IdentityError("no name for a guest was free")
 
     def login_of(self, name: str) -> tuple[User, str | None] | None:
         """The user of that name, in any case, and the hash of their password; None for an unknown name."""
-        with self._engine.begin() as connection:
+        with self._database.begin() as connection:
             row = connection.execute(select(USERS).where(USERS.c.folded_name == name.lower())).one_or_none()
         return None if row is None else (_user(row), row.password_hash)
 
+    def user_of(self, *, name: str | None = None, account: int | None = None) -> User | None:
+        """The user of that name, in any case, or of that account; None when there is none."""
+        found = self._read(of_name_or_account(name, account), _user)
+        return found[0] if found else None
+
+    def users(self, beginning: str = "", after: str = "", limit: int = LISTED_MAX) -> list[User]:
+        """Users by name, those after the name `after`; only those whose name begins so, in any case."""
+        return self._read(users_by_name(beginning, after, limit), _user)
+
+    def reserve(self, accounts: Iterable[int]) -> None:
+        """Never give a user one of these accounts, of which the exchange knows, unless it is theirs already.
+
+        So a store which was lost or restored never hands out somebody's money. O(users + accounts).
+        """
+        with self._database.begin() as connection:
+            reserve(connection, accounts)
+
+    @property
+    def exchange_seen(self) -> bool:
+        """Whether `reserve` was ever called, so that new accounts are safe to give."""
+        with self._database.begin() as connection:
+            return bool(connection.execute(select(CHANGES.c.exchange_seen)).scalar_one())
+
+    # -- what the command line does beside a server that runs
+
+    def generation(self) -> int:
+        """A number that grows with every change that was made beside the server, for it to take in."""
+        with self._database.begin() as connection:
+            return int(connection.execute(select(CHANGES.c.generation)).scalar_one())
+
     def appoint(self, name: str, password_hash: str, actor: str) -> User:
-        """Make `name` an operator with this password, a new user when there is none. Ends their sessions."""
-        with self._engine.begin() as connection:
-            row = connection.execute(select(USERS).where(USERS.c.folded_name == name.lower())).one_or_none()
+        """Make `name` an operator with this password, a new user when there is none. Ends their sessions and keys."""
+        with self._database.begin() as connection:
+            row = connection.execute(of_name_or_account(name, None)).one_or_none()
             if row is None:
                 return self._add_user(connection, name, password_hash, Role.OPERATOR, actor)
-            connection.execute(
-                update(USERS)
-                .where(USERS.c.user_id == row.user_id)
-                .values(role=Role.OPERATOR.value, password_hash=password_hash, disabled=False)
-            )
-            connection.execute(
-                update(SESSIONS)
-                .where(SESSIONS.c.user_id == row.user_id, SESSIONS.c.revoked_ns.is_(None))
-                .values(revoked_ns=self._clock())
-            )
-            self._note(connection, (None, actor), "user_promoted", row.name, {"role": Role.OPERATOR.value})
-            return self._user_by_id(connection, row.user_id)
+            changed = {"role": Role.OPERATOR.value, "password_hash": password_hash, "disabled": False}
+            return self._change(connection, row, changed, "user_promoted", actor)
+
+    def change_user(self, name: str, action: str, actor: str, **changed: Any) -> User:
+        """Set columns of a user, and end their sessions and keys: a running server lets nobody in by them any more.
+
+        `action` names it in the audit trail. Raises UnknownUser.
+        """
+        with self._database.begin() as connection:
+            row = connection.execute(of_name_or_account(name, None)).one_or_none()
+            if row is None:
+                raise UnknownUser(f"there is no user {name}")
+            return self._change(connection, row, changed, action, actor)
+
+    def _change(self, connection: Connection, row: Row[Any], changed: dict[str, Any], action: str, actor: str) -> User:
+        if changed:
+            connection.execute(update(USERS).where(USERS.c.user_id == row.user_id).values(**changed))
+        sessions_ended, keys_revoked = end_all_of(connection, row.user_id, self._clock())
+        told = {name: str(value) for name, value in changed.items() if name != "password_hash"}
+        ended = {"sessions_ended": str(sessions_ended), "keys_revoked": str(keys_revoked)}
+        self._note(connection, (None, actor), action, row.name, told | ended)
+        return self._user_by_id(connection, row.user_id)
 
     def _add_user(
         self, connection: Connection, name: str, password_hash: str | None, role: Role, actor: str | None
     ) -> User:
-        highest = connection.execute(select(func.max(USERS.c.account))).scalar_one()
-        account = max(self._first_account, (highest or 0) + 1)
+        account = next_account(connection)
         try:
             with connection.begin_nested():
                 user_id = connection.execute(
@@ -219,11 +248,17 @@ class Identity:
 
     # -- sessions
 
-    def open_session(self, user: User) -> tuple[Session, str]:
-        """A new session of `user`, and the refresh token that will prolong it."""
+    def open_session(self, user: User, password_hash: str | None = None) -> tuple[Session, str]:
+        """A new session of `user`, and the refresh token that will prolong it.
+
+        Raises UnknownUser when they are disabled, or `password_hash`, which they showed theirs for, was replaced.
+        """
         session_id, now = secrets.token_hex(16), self._clock()
         token = self._tokens.first(session_id)
-        with self._engine.begin() as connection:
+        with self._database.begin() as connection:
+            row = connection.execute(of_name_or_account(user.name, None)).one()
+            if row.disabled or (password_hash is not None and row.password_hash != password_hash):
+                raise UnknownUser("they may not sign in any more")
             connection.execute(
                 insert(SESSIONS).values(
                     session_id=session_id,
@@ -239,7 +274,7 @@ class Identity:
     def refresh(self, token: str) -> tuple[Session, str]:
         """The session of `token`, prolonged, its user as they are now, and the token to use next time.
 
-        An answer may be lost: for `REFRESH_GRACE_NS` the token just used gives the same next one
+        An answer may be lost: for a minute the token just used gives the same next one
         again. Raises BadRefreshToken; RefreshTokenReused when it was used longer ago or before
         the last one, and revokes the session then.
         """
@@ -247,7 +282,7 @@ class Identity:
         if session_id is None:
             raise BadRefreshToken("the refresh token is not ours")
         following = self._tokens.after(session_id, token)
-        with self._engine.begin() as connection:
+        with self._database.begin() as connection:
             prolonged = connection.execute(
                 update(SESSIONS)
                 .where(
@@ -263,10 +298,10 @@ class Identity:
                     refreshed_ns=now,
                 )
             ).rowcount
-            row = connection.execute(_sessions().where(SESSIONS.c.session_id == session_id)).one_or_none()
+            row = connection.execute(sessions().where(SESSIONS.c.session_id == session_id)).one_or_none()
             if prolonged and row is not None and not row.disabled:
                 return _session(row), following
-            if row is not None and not row.disabled and _just_used(row, token, now):
+            if row is not None and not row.disabled and just_used(row, token, now):
                 return _session(row), following
             reused = row is not None and row.refresh_hash != digest(token) and row.revoked_ns is None
             if row is not None and row.revoked_ns is None:
@@ -277,18 +312,18 @@ class Identity:
 
     def sessions_of(self, user_id: int) -> list[Session]:
         """The sessions of a user that are not over, newest first, at most `LISTED_MAX`."""
-        own = _live_sessions(self._clock()).where(SESSIONS.c.user_id == user_id)
+        own = live_sessions(self._clock()).where(SESSIONS.c.user_id == user_id)
         return self._read(own.order_by(SESSIONS.c.created_ns.desc()).limit(LISTED_MAX), _session)
 
     def live_sessions(self) -> list[Session]:
         """Every session that is not over. O(sessions)."""
-        return self._read(_live_sessions(self._clock()), _session)
+        return self._read(live_sessions(self._clock()), _session)
 
     def revoke_session(self, session_id: str, user_id: int, why: str) -> bool:
         """End a session of that user; False when they have no such session."""
-        with self._engine.begin() as connection:
+        with self._database.begin() as connection:
             row = connection.execute(
-                _live_sessions(self._clock()).where(SESSIONS.c.session_id == session_id, SESSIONS.c.user_id == user_id)
+                live_sessions(self._clock()).where(SESSIONS.c.session_id == session_id, SESSIONS.c.user_id == user_id)
             ).one_or_none()
             if row is None:
                 return False
@@ -315,7 +350,7 @@ class Identity:
             created_ns=self._clock(),
         )
         written = {"scopes": " ".join(sorted(key.scopes)), "ip_list": " ".join(key.ip_list)}
-        with self._engine.begin() as connection:
+        with self._database.begin() as connection:
             held = select(func.count()).where(API_KEYS.c.user_id == user.user_id, API_KEYS.c.revoked_ns.is_(None))
             if connection.execute(held).scalar_one() >= KEYS_MAX:
                 raise TooManyKeys(f"at most {KEYS_MAX} keys")
@@ -334,16 +369,20 @@ class Identity:
 
     def keys_of(self, user_id: int) -> list[ApiKey]:
         """The keys of a user that are not revoked, newest first."""
-        own = _live_keys().where(API_KEYS.c.user_id == user_id).order_by(API_KEYS.c.created_ns.desc())
+        own = live_keys().where(API_KEYS.c.user_id == user_id).order_by(API_KEYS.c.created_ns.desc())
         return self._read(own, _key)
 
     def live_keys(self) -> list[tuple[ApiKey, bytes | None]]:
         """Every key that is not revoked, with its secret; None when another server secret encrypted it. O(keys)."""
-        return self._read(_live_keys(), lambda row: (_key(row), self._decrypted(row.encrypted_secret)))
+        return self._read(live_keys(), lambda row: (_key(row), self._decrypted(row.encrypted_secret)))
+
+    def live(self) -> tuple[list[Session], list[tuple[ApiKey, bytes | None]]]:
+        """`live_sessions` and `live_keys`."""
+        return self.live_sessions(), self.live_keys()
 
     def revoke_key(self, key_id: str, user: User) -> bool:
         """End a key of `user`; False when they have no such key."""
-        with self._engine.begin() as connection:
+        with self._database.begin() as connection:
             revoked = connection.execute(
                 update(API_KEYS)
                 .where(
@@ -372,11 +411,15 @@ class Identity:
         subject: str,
         details: dict[str, Any] | None = None,
         seq: int | None = None,
+        ts_ns: int | None = None,
     ) -> None:
-        """Add a line to the audit trail. `actor` None: the command line. `details` must hold no secret."""
+        """Add a line to the audit trail, of now unless `ts_ns` is given. `actor` None: the command line.
+
+        `details` must hold no secret.
+        """
         who = (None, "command line") if actor is None else (actor.user_id, actor.name)
-        with self._engine.begin() as connection:
-            self._note(connection, who, action, subject, details or {}, seq=seq)
+        with self._database.begin() as connection:
+            self._note(connection, who, action, subject, details or {}, seq=seq, ts_ns=ts_ns)
 
     def audit_trail(self, limit: int = 100, before_ns: int = 2**63 - 1) -> list[AuditEntry]:
         """The newest lines of the audit trail older than `before_ns`, newest first."""
@@ -392,11 +435,12 @@ class Identity:
         details: dict[str, Any],
         *,
         seq: int | None = None,
+        ts_ns: int | None = None,
     ) -> None:
         actor_id, actor_name = actor
         connection.execute(
             insert(AUDIT).values(
-                ts_ns=self._clock(),
+                ts_ns=self._clock() if ts_ns is None else ts_ns,
                 actor_id=actor_id,
                 actor_name=actor_name,
                 action=action,
@@ -407,42 +451,8 @@ class Identity:
         )
 
     def _read(self, rows: Select[Any], shape: Callable[[Row[Any]], Any]) -> list[Any]:
-        with self._engine.begin() as connection:
+        with self._database.begin() as connection:
             return [shape(row) for row in connection.execute(rows)]
-
-
-def _sessions() -> Select[Any]:
-    return select(
-        USERS,
-        SESSIONS.c.session_id,
-        SESSIONS.c.refresh_hash,
-        SESSIONS.c.created_ns.label("opened_ns"),
-        SESSIONS.c.expires_ns,
-        SESSIONS.c.revoked_ns,
-        SESSIONS.c.previous_hash,
-        SESSIONS.c.refreshed_ns,
-    ).join_from(SESSIONS, USERS, SESSIONS.c.user_id == USERS.c.user_id)
-
-
-def _live_sessions(now_ns: int) -> Select[Any]:
-    live = (SESSIONS.c.revoked_ns.is_(None), SESSIONS.c.expires_ns > now_ns, USERS.c.disabled.is_(False))
-    return _sessions().where(*live)
-
-
-def _live_keys() -> Select[Any]:
-    return (
-        select(
-            USERS,
-            API_KEYS.c.key_id,
-            API_KEYS.c.label,
-            API_KEYS.c.encrypted_secret,
-            API_KEYS.c.scopes,
-            API_KEYS.c.ip_list,
-            API_KEYS.c.created_ns.label("made_ns"),
-        )
-        .join_from(API_KEYS, USERS, API_KEYS.c.user_id == USERS.c.user_id)
-        .where(API_KEYS.c.revoked_ns.is_(None), USERS.c.disabled.is_(False))
-    )
 
 
 def _user(row: Row[Any]) -> User:
@@ -480,14 +490,4 @@ def _audit_entry(row: Row[Any]) -> AuditEntry:
         subject=row.subject,
         details=msgspec.json.decode(row.details),
         seq=row.seq,
-    )
-
-
-def _just_used(row: Row[Any], token: str, now_ns: int) -> bool:
-    """Whether `token` is the one that the session was prolonged with a moment ago, and it is not over."""
-    return (
-        row.revoked_ns is None
-        and row.expires_ns > now_ns
-        and row.previous_hash == digest(token)
-        and now_ns - row.refreshed_ns <= REFRESH_GRACE_NS
     )

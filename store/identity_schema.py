@@ -80,3 +80,18 @@ AUDIT = Table(
     Column("seq", BigInteger),  # of the command, when one was sequenced
 )
 Index("audit_by_time", AUDIT.c.ts_ns)
+
+CHANGES = Table(  # one row
+    "changes",
+    METADATA,
+    Column("changes_id", Integer, primary_key=True, autoincrement=False),
+    # grows with every change that a running server must take in, made by another process
+    Column("generation", BigInteger, nullable=False),
+    Column("exchange_seen", Boolean, nullable=False),  # whether a server has said which accounts its exchange knows
+)
+
+RESERVED_ACCOUNTS = Table(  # of which the exchange knows something, and that no user has: nobody shall inherit it
+    "reserved_accounts",
+    METADATA,
+    Column("account", BigInteger, primary_key=True, autoincrement=False),
+)

@@ -8,6 +8,11 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+from typing import Any, Final
+
+from sqlalchemy import Row
+
+REFRESH_GRACE_NS: Final = 60 * 10**9  # in which a used refresh token, whose answer may be lost, is answered again
 
 
 class RefreshTokens:
@@ -41,3 +46,13 @@ class RefreshTokens:
 def digest(token: str) -> bytes:
     """What is stored of a token."""
     return hashlib.sha256(token.encode()).digest()
+
+
+def just_used(row: Row[Any], token: str, now_ns: int) -> bool:
+    """Whether `token` is the one that the session was prolonged with a moment ago, and it is not over."""
+    return (
+        row.revoked_ns is None
+        and row.expires_ns > now_ns
+        and row.previous_hash == digest(token)
+        and now_ns - row.refreshed_ns <= REFRESH_GRACE_NS
+    )

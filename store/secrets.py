@@ -18,7 +18,7 @@ from cryptography.fernet import Fernet
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from store.identity_database import IdentityError
+from store.identity_errors import IdentityError
 
 SECRET_BYTES = 32
 _OTHERS = 0o077

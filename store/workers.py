@@ -14,7 +14,7 @@ from typing import ParamSpec, TypeVar
 from eventlet.event import Event
 
 from store.bridge import Bridge
-from store.history import StoreError
+from store.history import StoreClosed, StoreError
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -41,10 +41,10 @@ class Workers:
             thread.start()
 
     def run(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Return `call(...)`, letting other greenlets run meanwhile. Raises what it raises, Busy, and StoreError
+        """Return `call(...)`, letting other greenlets run meanwhile. Raises what it raises, Busy, and StoreClosed
         after `close`."""
         if self._closing:
-            raise StoreError("the server is stopping")
+            raise StoreClosed("the server is stopping")
         if self._waiting >= self._waiting_max:
             raise Busy("too many calls wait")
         answer = Event()

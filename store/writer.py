@@ -24,12 +24,15 @@ from eventlet.event import Event
 from engine.events import Applied
 from engine.types import Seq
 from store.bridge import Bridge
-from store.history import History, StoreError
+from store.dialect import cause_of
+from store.history import History, StoreClosed
 
 log = logging.getLogger(__name__)
 
 WAITING_COMMANDS_MAX: Final = 50_000  # beyond this `put` asks for a pause; at twice this we give up
 TRANSACTION_COMMANDS_MAX: Final = 1_000  # encoding them holds the interpreter lock about a millisecond
+COULD_NOT_WRITE: Final = "The history could not be written; the next start writes what is missing."
+TOO_FAR_BEHIND: Final = "The history was too far behind the journal; the next start writes what is missing."
 GATHER_S: Final = 0.05  # how long a batch waits for company, unless somebody waits for it
 
 P = ParamSpec("P")
@@ -39,14 +42,15 @@ T = TypeVar("T")
 class HistoryWriter:
     """Writes behind the journal, and answers reads. All methods are for the event loop's thread.
 
-    When the database refuses (disk full), `failure` says why, once and for good: nothing more is
-    written until the next start, reads answer what there is, and `lag` grows. Trading goes on:
-    the journal has everything, and the next start builds what is missing.
+    When the database refuses (disk full), `failure` says so in a sentence that everybody may read, once
+    and for good, and the log says why: nothing more is written until the next start, reads answer what
+    there is, and `lag` grows. Trading goes on: the journal has everything, and the next start builds
+    what is missing.
     """
 
     def __init__(self, history: History, waiting_max: int = WAITING_COMMANDS_MAX) -> None:
         """Start the threads. `waiting_max`: commands that may wait before `put` asks for a pause."""
-        self.failure: str | None = None  # why nothing is written any more
+        self.failure: str | None = None  # that nothing is written any more: anybody may be told, so no cause
         self._history = history
         self._waiting_max = waiting_max
         self._put_seq = history.applied_seq  # of the last command put
@@ -80,17 +84,17 @@ class HistoryWriter:
         False: it is taken, but more than `waiting_max` commands wait. The caller should then call
         `wait_for_room` before it lets more commands in. One that does not, and comes to twice the
         limit, makes the writer give up (see `failure`): memory is bounded, trading never stops.
-        Raises StoreError after `close`.
+        Raises StoreClosed after `close`.
         """
         if self._closing:
-            raise StoreError("the history is closed")
+            raise StoreClosed("the history is closed")
         if self.failure is not None or not batch:
             return True
         self._put_seq = batch[-1].seq
         self._batches.put(batch)
         waiting = self.lag(self._put_seq)
         if waiting > 2 * self._waiting_max:
-            self._give_up(f"{waiting} commands wait to be written, more than twice the limit")
+            self._give_up(TOO_FAR_BEHIND, f"{waiting} commands wait to be written, more than twice the limit")
         return waiting <= self._waiting_max
 
     def wait(self, seq: Seq, timeout_s: float | None = None) -> bool:
@@ -130,7 +134,7 @@ class HistoryWriter:
 
     def _read_by(self, reads: SimpleQueue[Callable[[], None] | None], read: Callable[[], T]) -> T:
         if self._closing:
-            raise StoreError("the history is closed")
+            raise StoreClosed("the history is closed")
         answer = Event()
         self._bridge.open()
         reads.put(partial(self._answer, answer, read))
@@ -160,7 +164,7 @@ class HistoryWriter:
             try:
                 self._history.write(backlog[:TRANSACTION_COMMANDS_MAX])
             except Exception as error:  # whatever it is: trading goes on without us
-                self._give_up(str(error))
+                self._give_up(COULD_NOT_WRITE, cause_of(error))
             del backlog[:TRANSACTION_COMMANDS_MAX]
             if self._waiters:
                 self._bridge.post(self._release_waiters)
@@ -203,12 +207,9 @@ class HistoryWriter:
 
     # -- both
 
-    def _give_up(self, why: str) -> None:
-        log.error(
-            "history stopped at seq %s, trading goes on: %s. The next start writes what is missing.",
-            self.stored_seq,
-            why,
-        )
+    def _give_up(self, why: str, cause: str) -> None:
+        """`why` is for everybody, `cause` for the log."""
+        log.error("history stopped at seq %s, trading goes on: %s. %s", self.stored_seq, cause, why)
         self.failure = why
         with suppress(Empty):  # from now on `put` adds nothing
             while True:

@@ -1,7 +1,7 @@
 """Load on a running server, open loop: `python tests/advanced_load_test.py --rate R --duration D`.
 
 Latency counts from when a request was due, to p99.9. Every answer is checked; a wrong one, a
-5xx or a missing one ends the run with status 1, however fast it was.
+5xx or a missing one ends the run with status 1, however fast it was; so does a rate that was not kept.
 Layer: tests. A program, not collected by pytest.
 """
 
@@ -21,7 +21,7 @@ from tools.client import VenueClient, VenueError
 from tools.flow import positive
 from tools.load import LoadRun, Report, markets_of
 from tools.measure import show
-from tools.openloop import LATE_MS, Phase
+from tools.openloop import LATE_MS, SLACK_PERCENT, SLACK_S, Phase
 from tools.spawn import SpawnError, spawned
 
 
@@ -42,10 +42,13 @@ def phases_of(options: argparse.Namespace) -> list[Phase]:
 
 
 def print_report(report: Report, phases: list[Phase], mode: str) -> None:
-    """The figures of each phase, then what is wrong."""
+    """First whether the rates were kept, then the figures of each phase, then what is wrong."""
+    for kept in sorted(report.kept, key=lambda kept: kept.kept_rate):
+        print(kept.verdict())
     rates = {phase.name: phase.rate for phase in phases}
     for kept in report.kept:
-        title = f"{kept.phase}, {rates[kept.phase]:g} requests a second"
+        asked = "" if kept.kept_rate else " asked for and NOT kept"
+        title = f"{kept.phase}, {rates[kept.phase]:g} requests a second{asked}"
         show(report.phases[kept.phase].summary(title), "table" if mode == "table" else "plain")
         late = f"generator late by p99 {kept.late_p99_ms:.2f} ms, at most {kept.late_max_ms:.2f} ms"
         if kept.on_schedule:
@@ -64,7 +67,10 @@ def write_json(path: Path, report: Report) -> None:
     """The same figures for a program."""
     content = {
         "phases": {name: measured.summary(name) for name, measured in report.phases.items()},
-        "schedule": report.kept,
+        "schedule": [
+            msgspec.structs.asdict(kept) | {"kept_rate": kept.kept_rate, "answered_rate": round(kept.answered_rate, 1)}
+            for kept in report.kept
+        ],
         "problems": report.problems,
         "problem_count": report.problem_count,
     }
@@ -72,7 +78,7 @@ def write_json(path: Path, report: Report) -> None:
 
 
 async def run(options: argparse.Namespace) -> int:
-    """Run the load; 0 when every answer was right, 1 when one was not, 2 when it could not run."""
+    """Run the load; 0 when it kept its rate and every answer was right, 1 when not, 2 when it could not run."""
     try:
         async with AsyncExitStack() as stack:
             url = options.url
@@ -90,14 +96,16 @@ async def run(options: argparse.Namespace) -> int:
     print_report(report, phases, options.format)
     if options.json is not None:
         write_json(options.json, report)
-    return 1 if report.problem_count else 0
+    return 0 if report.problem_count == 0 and all(kept.kept_rate for kept in report.kept) else 1
 
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     options = argparse.ArgumentParser(
-        description="Open-loop load: latency from the intended send time, every answer checked. "
-        "Exit status 1 when an answer is wrong or missing, 2 when the test could not run."
+        description="Open-loop load: latency from the intended send time, every answer checked. Rates are answers "
+        "over the time until the last answer. Exit status 1 when an answer is wrong or missing, or when the rate was "
+        f"not kept: the last answer came later than the planned time, {SLACK_PERCENT} percent of it and {SLACK_S:g} s; "
+        "2 when the test could not run."
     )
     options.add_argument("--rate", type=positive, default=100.0, help="requests a second (default: %(default)g)")
     options.add_argument("--duration", type=positive, default=30.0, help="seconds in all (default: %(default)g)")

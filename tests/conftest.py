@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, settings
 
 from api.listing import DEFAULT_INSTRUMENTS
 from tests.api.clients import START_GRACE_S
-from tests.api.running import Http, RunningServer
+from tests.api.running import Http, RunningServer, self_signed
 
 PLAIN = """
 [[instrument]]
@@ -89,3 +89,9 @@ def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]
     with RunningServer(data, "--profile", "secured", "--login-rate", "off") as server:
         time.sleep(START_GRACE_S)
         yield server
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> tuple[Path, Path]:
+    """A certificate for loopback, signed by itself, and its key."""
+    return self_signed(tmp_path)

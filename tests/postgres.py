@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import parse_qs, quote, urlsplit
 
 import psycopg
 
@@ -52,14 +52,38 @@ def running() -> Iterator[str]:
             "--no-sync",
         )
         # durability is PostgreSQL's affair, not that of these tests
-        options = f"-c listen_addresses='' -c unix_socket_directories={folder} -c fsync=off"
-        _run(user, pg_ctl, "start", "-D", data, "-o", options, "-l", str(folder / "log"), "-w", "-t", str(START_S))
+        _run(
+            user,
+            pg_ctl,
+            "start",
+            "-D",
+            data,
+            "-o",
+            _options(folder),
+            "-l",
+            str(folder / "log"),
+            "-w",
+            "-t",
+            str(START_S),
+        )
         try:
             yield f"postgresql://openbell@/postgres?host={quote(str(folder), safe='')}"
         finally:
             _run(user, pg_ctl, "stop", "-D", data, "-m", "immediate", "-w")
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def away(url: str) -> Iterator[None]:
+    """Stop the server of that URL meanwhile, as a machine that is gone."""
+    folder = Path(parse_qs(urlsplit(url).query)["host"][0])
+    user, pg_ctl, data = _owner(folder), str(program("pg_ctl")), str(folder / "data")
+    _run(user, pg_ctl, "stop", "-D", data, "-m", "immediate", "-w")
+    try:
+        yield
+    finally:
+        _run(user, pg_ctl, "start", "-D", data, "-o", _options(folder), "-l", str(folder / "log"), "-w")
 
 
 @contextmanager
@@ -71,6 +95,10 @@ def database(server_url: str, name: str) -> Iterator[str]:
             yield server_url.replace("/postgres?", f"/{name}?")
         finally:
             connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+def _options(folder: Path) -> str:
+    return f"-c listen_addresses='' -c unix_socket_directories={folder} -c fsync=off"
 
 
 def _owner(folder: Path) -> str | None:

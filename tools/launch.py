@@ -13,12 +13,14 @@ import asyncio
 import signal
 import sys
 from typing import Final
+from urllib.parse import urlsplit
 
 from tools.client import VenueClient
 from tools.spawn import ROOT, start_server, url_of
 
 FLOW_STOP_S: Final = 25.0  # for the traders to cancel their quotes
 SERVER_STOP_S: Final = 30.0
+LAST_PORT: Final = 65_535
 
 
 async def run(arguments: list[str]) -> int:
@@ -49,7 +51,10 @@ async def run(arguments: list[str]) -> int:
 async def _trade_beside(
     server: asyncio.subprocess.Process, url: str, ended: asyncio.Task[int], stopping: asyncio.Task[bool]
 ) -> int:
-    print(f"The page: {url}/ - with simulated traders, labelled as such. Without them: make serve", flush=True)
+    print(f"The page: {url}/ - with simulated traders, labelled as such.", flush=True)
+    print(
+        f"Without them: make serve; beside this server, with a port and a folder of its own: {beside(url)}", flush=True
+    )
     echoed = asyncio.create_task(_echo(server))
     flow = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "tools.flow", "--url", url, cwd=ROOT, start_new_session=True
@@ -71,6 +76,12 @@ async def _trade_beside(
             flow.kill()
         await flow_ended
         await echoed
+
+
+def beside(url: str) -> str:
+    """The command that starts another server while the one at `url` runs."""
+    port = urlsplit(url).port or 0
+    return f"make serve PORT={port + 1 if port < LAST_PORT else port - 1} DATA=data-2"
 
 
 async def _url_when_accepting(server: asyncio.subprocess.Process) -> str:

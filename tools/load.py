@@ -108,13 +108,12 @@ class LoadRun:
 
     async def run(self, phases: list[Phase]) -> Report:
         """Send the phases, check the books, cancel what rests. What goes wrong is in the report."""
-        for phase in phases:
-            self._phases[phase.name] = Measurements()
+        self._phases = {phase.name: Measurements() for phase in phases}
         kept, unanswered = await run_schedule(phases, self._send, patience_s=PATIENCE_S)
         if unanswered:
             self._wrong([f"{unanswered} requests were not answered"])
-        for phase in phases:
-            self._phases[phase.name].lasted(phase.seconds)
+        for phase in kept:
+            self._phases[phase.phase].lasted(phase.took_s)
         try:
             for market in self._markets:
                 self._wrong(check_book(await self._client.book(market.symbol, "all"), market.info))
@@ -129,7 +128,8 @@ class LoadRun:
         self._problem_count += len(problems)
         self._problems += problems[: max(0, PROBLEMS_SHOWN - len(self._problems))]
 
-    async def _send(self, due: Due, due_ns: int) -> None:
+    async def _send(self, due: Due, due_ns: int) -> bool:
+        """Send one request; whether it was answered, rightly or not."""
         measured = self._phases[due.phase]
         kind = self._mix.kind()
         if (kind == "cancel" and not self._resting) or (kind in ("repeat", "look-up") and not self._entered):
@@ -148,11 +148,14 @@ class LoadRun:
         except Unavailable as error:
             measured.rejects["no answer"] += 1
             self._wrong([str(error)])
+            return False
         except VenueError as error:
             measured.rejects["bad answer"] += 1
             self._wrong([str(error)])
+        measured.counts["answers"] += 1
         measured.took(kind, time.perf_counter_ns() - due_ns)
         measured.took("all", time.perf_counter_ns() - due_ns)
+        return True
 
     async def _enter(self, number: int, order_type: str, measured: Measurements) -> None:
         order, market = self._mix.order(number, order_type)

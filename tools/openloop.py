@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Final
 
@@ -17,6 +18,8 @@ import msgspec
 from tools.measure import Latency
 
 LATE_MS: Final = 10.0  # a generator whose p99 starts later than this did not keep its schedule
+SLACK_PERCENT: Final = 5  # of the planned time, by which the last answer may be late
+SLACK_S: Final = 0.5  # and this: what one last answer may take counts for little in a short run
 
 
 class Phase(msgspec.Struct, frozen=True):
@@ -36,17 +39,44 @@ class Due(msgspec.Struct, frozen=True):
 
 
 class Kept(msgspec.Struct, frozen=True):
-    """How well one phase was sent."""
+    """How well one phase was sent, and answered."""
 
     phase: str
     planned: int
+    rate: float  # that was asked for, a second
+    planned_s: float
+    answered: int
+    took_s: float  # from the begin of the phase until its last answer
     late_p99_ms: float
     late_max_ms: float
+
+    @property
+    def answered_rate(self) -> float:
+        """Answers a second until the last one: what was really done, whatever was planned."""
+        return self.answered / self.took_s if self.took_s > 0 else 0.0
+
+    @property
+    def kept_rate(self) -> bool:
+        """Whether all was answered in the planned time; if not, `rate` is not what the figures are of."""
+        return self.answered == self.planned and keeps_rate(self.planned_s, self.took_s)
+
+    def verdict(self) -> str:
+        """A sentence for people: whether the rate was kept."""
+        did = f"{self.answered:,} answers in {self.took_s:.1f} s are {self.answered_rate:,.1f} a second"
+        if self.kept_rate:
+            return f"{self.phase}: rate kept, {did}"
+        asked = f"{self.planned:,} in {self.planned_s:g} s, {self.rate:,g} a second, were asked for"
+        return f"{self.phase}: RATE NOT KEPT: {asked}; {did}"
 
     @property
     def on_schedule(self) -> bool:
         """Whether the generator kept up; if not, the latencies blame the server for the generator."""
         return self.late_p99_ms <= LATE_MS
+
+
+def keeps_rate(planned_s: float, took_s: float) -> bool:
+    """Whether a run that was planned for so long, and whose last answer came after `took_s`, kept its rate."""
+    return took_s <= planned_s * (1 + SLACK_PERCENT / 100) + SLACK_S
 
 
 def schedule(phases: list[Phase]) -> Iterator[Due]:
@@ -60,14 +90,16 @@ def schedule(phases: list[Phase]) -> Iterator[Due]:
 
 
 async def run_schedule(
-    phases: list[Phase], send: Callable[[Due, int], Awaitable[None]], *, patience_s: float
+    phases: list[Phase], send: Callable[[Due, int], Awaitable[bool | None]], *, patience_s: float
 ) -> tuple[list[Kept], int]:
-    """Call `send(due, due_ns)` for each request when it is due, `due_ns` by `perf_counter_ns`.
+    """Call `send(due, due_ns)` for each request when it is due, `due_ns` by `perf_counter_ns`; False: no answer came.
 
     Returns how the schedule was kept, and how many requests were still unanswered
     `patience_s` after the last. What `send` raises is raised here.
     """
     planned: dict[str, int] = {}
+    answered: Counter[str] = Counter()
+    last_ns: dict[str, int] = {}  # when a phase's last answer came
     late: dict[str, Latency] = {}
     pending: set[asyncio.Task[None]] = set()
     failures: list[BaseException] = []
@@ -79,7 +111,9 @@ async def run_schedule(
             failures.append(error)
 
     async def sent(due: Due, due_ns: int) -> None:
-        await send(due, due_ns)
+        if await send(due, due_ns) is not False:
+            answered[due.phase] += 1
+            last_ns[due.phase] = time.perf_counter_ns()
 
     start_ns = time.perf_counter_ns()
     for due in schedule(phases):
@@ -102,8 +136,10 @@ async def run_schedule(
         await asyncio.gather(*unanswered, return_exceptions=True)
     if failures:
         raise failures[0]
-    kept = []
-    for phase, count in planned.items():
-        row = late[phase].row()
-        kept.append(Kept(phase, count, row.p99_ms, row.max_ms))
+    kept, begin_ns = [], start_ns
+    for phase in phases:
+        row, last = late.get(phase.name, Latency()).row(), last_ns.get(phase.name, begin_ns)
+        count, done, took_s = planned.get(phase.name, 0), answered[phase.name], (last - begin_ns) / 1e9
+        kept.append(Kept(phase.name, count, phase.rate, phase.seconds, done, took_s, row.p99_ms, row.max_ms))
+        begin_ns += int(phase.seconds * 1e9)
     return kept, len(unanswered)

@@ -12,17 +12,18 @@ from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import click
 import msgspec
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from api.numbers import WholeNumber
 from tools.operator_client import ApiKey, OperatorClient, OperatorError, Refused
+from tools.operator_tables import facts, rows_of, utc
 
+PAGE: Final = 1_000  # accounts in one answer
 KEY_VARIABLE: Final = "OPENBELL_KEY"
 SECRET_VARIABLE: Final = "OPENBELL_SECRET"  # noqa: S105 - the name of a variable
 
@@ -106,24 +107,6 @@ def asking(command: Callable[..., None]) -> Callable[..., None]:
     return run
 
 
-def facts(body: dict[str, Any], title: str | None = None) -> Table:
-    """One answer, a line for each field; what is nested is named with a dot."""
-    table = Table("", "", title=title, show_header=False)
-    for name, value in _flat(body):
-        table.add_row(escape(name), escape(value))
-    return table
-
-
-def _flat(body: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
-    lines: list[tuple[str, str]] = []
-    for name, value in body.items():
-        if isinstance(value, dict):
-            lines += _flat(value, f"{prefix}{name}.")
-        elif value is not None:
-            lines.append((f"{prefix}{name}", value if isinstance(value, str) else msgspec.json.encode(value).decode()))
-    return lines
-
-
 # -- signing in
 
 
@@ -154,13 +137,14 @@ def logout(desk: Desk) -> None:
 def symbols(desk: Desk) -> None:
     """Show every listed symbol."""
     body = desk.client.public("/symbols")
-    table = Table("symbol", "status", "best bid", "best ask", "open orders", "trades", "maker %", "taker %")
+    rows = []
     for symbol, info in body["symbol_info"].items():
         bbo, fees = info["bbo"], info["fees"]
         cells = (symbol, info["status"], bbo["best_bid"] or "-", bbo["best_ask"] or "-")
-        counts = (str(info["active_orders"]), str(info["total_trades"]))
-        table.add_row(*cells, *counts, fees["maker_percent"], fees["taker_percent"])
-    desk.show(body, table)
+        counts = (info["active_orders"], info["total_trades"])
+        rows.append((*cells, *counts, fees["maker_percent"], fees["taker_percent"]))
+    names = ("symbol", "status", "best bid", "best ask", "open orders", "trades", "maker %", "taker %")
+    desk.show(body, rows_of(names, rows))
 
 
 def _add_status_command(action: str, what: str) -> None:
@@ -270,38 +254,77 @@ def _schedule(file: Path, symbol: str) -> Any:
 # -- accounts
 
 
-@main.command()
-@click.argument("account", type=WholeNumber(0))
-@asking
-def account(desk: Desk, account: int) -> None:
-    """Show tier, limits, status and balances of ACCOUNT."""
-    body = desk.client.ask("GET", f"/admin/accounts/{account}")
-    balances = Table("asset", "available", "held", "total")
-    for row in body["balances"]:
-        balances.add_row(escape(row["asset"]), row["available"], row["held"], row["total"])
-    desk.show(body, facts(body["account"]), balances)
+def number_of(desk: Desk, account: str) -> int:
+    """The number of an account that is given by its number, or the name of who has it. Raises OperatorError."""
+    if account.isascii() and account.isdecimal():
+        return int(account)
+    found = desk.client.ask("GET", f"/admin/accounts?limit=1&name={quote(account, safe='')}")["accounts"]
+    # by name, so that the name itself comes before those that it begins; the sandbox's comes before all
+    for row in found:
+        if row["name"].lower() == account.lower():
+            return int(row["account"])
+    raise OperatorError(f"nobody is called {account}; the command accounts lists who there is")
 
 
 @main.command()
-@click.argument("account", type=WholeNumber(0))
+@click.option("--name", default="", help="Only those whose name begins so, in any case.")
+@click.option("--limit", type=click.IntRange(1), default=100, help="How many at most.")
 @asking
-def stop(desk: Desk, account: int) -> None:
+def accounts(desk: Desk, name: str, limit: int) -> None:
+    """Show who has which account, by name."""
+    found: list[dict[str, Any]] = []
+    after: str | None = ""
+    while after is not None and len(found) < limit:
+        query = urlencode({"name": name, "after": after, "limit": min(PAGE, limit - len(found))})
+        page = desk.client.ask("GET", f"/admin/accounts?{query}")
+        found += page["accounts"]
+        after = page["next"]
+    names = ("account", "name", "role", "tier", "status", "open orders")
+    rows = [
+        (row["account"], row["name"], _role(row), row["tier"], row["status"], row["open_orders"])
+        for row in found[:limit]
+    ]
+    body = {"accounts": found[:limit], "count": len(found[:limit]), "next": after}
+    desk.show(body, rows_of(names, rows))
+
+
+def _role(row: dict[str, Any]) -> str:
+    """What somebody is to the venue, in words."""
+    role = "guest" if row["guest"] else row["role"] or "the venue's own"
+    return f"{role}, disabled" if row["disabled"] else str(role)
+
+
+@main.command()
+@click.argument("account")
+@asking
+def account(desk: Desk, account: str) -> None:
+    """Show who has ACCOUNT, its tier, limits, status and balances. An account is a number, or its user's name."""
+    body = desk.client.ask("GET", f"/admin/accounts/{number_of(desk, account)}")
+    rows = [[row[name] for name in ("asset", "available", "held", "total")] for row in body["balances"]]
+    about = facts((body["user"] or {}) | body["account"])
+    desk.show(body, about, rows_of(("asset", "available", "held", "total"), rows))
+
+
+@main.command()
+@click.argument("account")
+@asking
+def stop(desk: Desk, account: str) -> None:
     """The kill switch: cancel every order of ACCOUNT and take no more."""
-    body = desk.client.ask("POST", f"/admin/accounts/{account}/stop")
+    body = desk.client.ask("POST", f"/admin/accounts/{number_of(desk, account)}/stop")
     desk.show(body, facts(body))
 
 
 @main.command()
-@click.argument("account", type=WholeNumber(0))
+@click.argument("account")
 @asking
-def start(desk: Desk, account: int) -> None:
+def start(desk: Desk, account: str) -> None:
     """Let ACCOUNT trade again."""
-    body = desk.client.ask("POST", f"/admin/accounts/{account}/start")
+    body = desk.client.ask("POST", f"/admin/accounts/{number_of(desk, account)}/start")
     desk.show(body, facts(body))
 
 
 @main.command()
-@click.argument("account", type=WholeNumber(0))
+@click.argument("account")
 @click.option("--tier", required=True, help="Name of the tier.")
 @click.option("--maker-fee-bps", help="Basis points; below zero a rebate.")
 @click.option("--taker-fee-bps", help="Basis points.")
@@ -314,21 +337,22 @@ def start(desk: Desk, account: int) -> None:
     help="Of orders that do not say; without it none for account 1, else cancel_newest.",
 )
 @asking
-def configure(desk: Desk, account: int, **wanted: Any) -> None:
+def configure(desk: Desk, account: str, **wanted: Any) -> None:
     """Set tier, fees and limits of ACCOUNT, all of them: what is left out is as each symbol says."""
     given = {name: value for name, value in wanted.items() if value is not None}
-    body = desk.client.ask("PUT", f"/admin/accounts/{account}", given)
+    body = desk.client.ask("PUT", f"/admin/accounts/{number_of(desk, account)}", given)
     desk.show(body, facts(body))
 
 
 @main.command()
-@click.argument("account", type=WholeNumber(0))
+@click.argument("account")
 @click.argument("asset")
 @click.argument("amount")
 @asking
-def credit(desk: Desk, account: int, asset: str, amount: str) -> None:
+def credit(desk: Desk, account: str, asset: str, amount: str) -> None:
     """Credit ACCOUNT with AMOUNT of ASSET, without the on-ramp's limit."""
-    body = desk.client.ask("POST", f"/admin/accounts/{account}/deposit", {"asset": asset, "amount": amount})
+    path = f"/admin/accounts/{number_of(desk, account)}/deposit"
+    body = desk.client.ask("POST", path, {"asset": asset, "amount": amount})
     balances = {row["asset"]: row["total"] for row in body["balances"]}
     desk.show(body, facts({"account": body["account"], "total": balances, "seq": body["seq"]}))
 
@@ -343,19 +367,20 @@ def cancel(desk: Desk, order_id: str) -> None:
 
 
 @main.command()
-@click.argument("account", required=False, type=WholeNumber(0))
+@click.argument("account", required=False)
 @click.option("--symbol", help="Of every account in this symbol.")
 @click.option("--venue", "confirmed", metavar="all", help="Of every account in every symbol; say all to confirm.")
 @asking
-def cancel_all(desk: Desk, account: int | None, symbol: str | None, confirmed: str | None) -> None:
+def cancel_all(desk: Desk, account: str | None, symbol: str | None, confirmed: str | None) -> None:
     """Cancel every open order of ACCOUNT, of a symbol or of the venue. Trading goes on."""
     if sum(given is not None for given in (account, symbol, confirmed)) != 1:
         raise click.UsageError("give one of ACCOUNT, --symbol and --venue")
-    path = f"/admin/accounts/{account}/orders"
-    if symbol is not None:
+    if account is not None:
+        path = f"/admin/accounts/{number_of(desk, account)}/orders"
+    elif symbol is not None:
         path = f"/admin/symbols/{quote(symbol, safe='')}/orders"
-    elif confirmed is not None:
-        path = f"/admin/orders?confirm={quote(confirmed, safe='')}"
+    else:
+        path = f"/admin/orders?confirm={quote(confirmed or '', safe='')}"
     body = desk.client.ask("DELETE", path)
     desk.show(body, facts({name: body[name] for name in ("count", "accounts", "seq") if name in body}))
 
@@ -377,16 +402,12 @@ def check(desk: Desk) -> None:
 def audit(desk: Desk, limit: int) -> None:
     """Show what operators did, newest first."""
     body = desk.client.ask("GET", f"/admin/audit?limit={limit}")
-    entries = body["entries"]
-    names = list(entries[0]) if entries else ["entries"]
-    table = Table(*names)
-    for entry in entries:
-        table.add_row(*(escape(dict(_flat({name: entry[name]})).get(name) or _text(entry[name])) for name in names))
-    desk.show(body, table)
-
-
-def _text(value: Any) -> str:
-    return "" if value in (None, {}, []) else msgspec.json.encode(value).decode()
+    names = ("time", "who", "did", "to", "details", "seq")
+    rows = [
+        (utc(entry["ts_ns"]), entry["actor_name"], entry["action"], entry["subject"], entry["details"], entry["seq"])
+        for entry in body["entries"]
+    ]
+    desk.show(body, rows_of(names, rows))
 
 
 @main.command()

@@ -5,6 +5,12 @@
 
 import { grouped, isDecimal, multiply } from "./decimal.js";
 
+/** What somebody is to the venue, in words. @param {{role: string | null, guest: boolean, disabled: boolean}} user */
+export function whoIs({ role, guest, disabled }) {
+  const what = guest ? "guest" : role ?? "the venue's own";
+  return disabled ? `${what}, cannot sign in` : what;
+}
+
 /** Two minutes at a sample a second. */
 const SAMPLES_MAX = 120;
 

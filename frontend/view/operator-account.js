@@ -6,7 +6,7 @@
 import { useEffect, useState } from "preact/hooks";
 
 import { grouped, shortest, truncated } from "../model/decimal.js";
-import { ACCOUNT_FIELDS, PREVENTIONS, checkForm, formOf } from "../model/operator.js";
+import { ACCOUNT_FIELDS, PREVENTIONS, checkForm, formOf, whoIs } from "../model/operator.js";
 import { html } from "./html.js";
 import { useServices } from "./services.js";
 
@@ -15,23 +15,42 @@ const DECIMALS_SHOWN = 6;
 
 export function OperatorAccount({ ask }) {
   const { operating } = useServices();
-  const [number, setNumber] = useState("");
+  const [wanted, setWanted] = useState("");
   const found = operating.account;
   const onSubmit = (event) => {
     event.preventDefault();
-    if (number.trim()) operating.find(number.trim());
+    operating.find(wanted.trim());
   };
   return html`
     <form class="operator-find" onSubmit=${onSubmit}>
-      <label>Account <input name="operator-account" inputmode="numeric" autocomplete="off" placeholder="number" value=${number} onInput=${(event) => setNumber(event.target.value)} /></label>
+      <label>Account <input name="operator-account" autocomplete="off" autocapitalize="none" spellcheck="false" placeholder="number or name" value=${wanted} onInput=${(event) => setWanted(event.target.value)} /></label>
       <button type="submit" class="plain" disabled=${operating.busy}>Find</button>
     </form>
     ${found
       ? html`<div class="operator-account" data-account=${found.account.id}><${Summary} found=${found} ask=${ask} /><${Settings} key=${found.account.id} account=${found.account} /><${Money} found=${found} /></div>`
-      : html`<p class="empty">Find an account by its number: who trades sees it in the account menu, and every order of the audit trail names it.</p>`}`;
+      : operating.accounts.length > 0
+        ? html`<${Found} />`
+        : html`<p class="empty">Find an account by its number, by its user's name or how that begins; with nothing written, Find lists everybody.</p>`}`;
 }
 
-function Summary({ found: { account }, ask }) {
+/** Who was found, when it was not one; each opens. */
+function Found() {
+  const { operating } = useServices();
+  return html`
+    <table class="operator-table" aria-label="Accounts">
+      <thead><tr><th scope="col">Name</th><th scope="col" class="number">Account</th><th scope="col">Who</th><th scope="col">Tier</th><th scope="col">Status</th><th scope="col" class="number">Open orders</th></tr></thead>
+      <tbody>${operating.accounts.map((row) => html`
+        <tr key=${row.account} data-account-row=${row.account}>
+          <th scope="row"><button type="button" class="plain" disabled=${operating.busy} onClick=${() => operating.find(row.account)}>${row.name}</button></th>
+          <td class="number">${row.account}</td><td>${whoIs(row)}</td><td>${row.tier}</td>
+          <td><span class="state" data-state=${row.status === "stopped" ? "halted" : "trading"}>${row.status === "stopped" ? "Stopped" : "Active"}</span></td>
+          <td class="number">${row.open_orders}</td>
+        </tr>`)}</tbody>
+    </table>
+    ${operating.moreAccounts === null ? null : html`<p class="operator-find"><button type="button" class="plain" disabled=${operating.busy} onClick=${() => operating.findMore()}>More</button></p>`}`;
+}
+
+function Summary({ found: { account, user }, ask }) {
   const { operating } = useServices();
   const stopped = account.status === "stopped";
   const name = `account ${account.id}`;
@@ -45,6 +64,7 @@ function Summary({ found: { account }, ask }) {
   return html`
     <section class="operator-card">
       <h3>Account ${account.id} <span class="state" data-state=${stopped ? "halted" : "trading"}>${stopped ? "Stopped" : "Active"}</span></h3>
+      <p>${user ? `${user.name}, ${whoIs(user)}` : "the venue's own"}</p>
       <p>${account.open_orders === 1 ? "1 open order" : `${account.open_orders} open orders`}</p>
       <p class="operator-actions">
         <button type="button" class="quiet" disabled=${operating.busy || account.open_orders === 0} onClick=${cancel}>Cancel its orders</button>

@@ -203,6 +203,20 @@ def environment(further: dict[str, str]) -> dict[str, str]:
     return ours | further
 
 
+def self_signed(folder: Path) -> tuple[Path, Path]:
+    """A certificate for loopback, signed by itself, and its key."""
+    cert, key = folder / "cert.pem", folder / "key.pem"
+    request = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2"
+    name = "-subj /CN=127.0.0.1 -addext subjectAltName=IP:127.0.0.1"
+    subprocess.run(
+        [*request.split(), *name.split(), "-keyout", str(key), "-out", str(cert)],
+        check=True,
+        capture_output=True,
+        timeout=60,
+    )
+    return cert, key
+
+
 def eventually(condition: Any, within_s: float = 30) -> None:
     """Wait until `condition()` is true; fail the test when it does not become so."""
     deadline = time.monotonic() + within_s

@@ -9,7 +9,6 @@ from pathlib import Path
 from urllib.request import urlopen
 
 import msgspec
-import pytest
 
 from tests.api.clients import (
     PASSWORD,
@@ -68,21 +67,6 @@ def test_other_machines_may_reach_a_secured_server_only(tmp_path: Path) -> None:
     )
     assert refused.returncode == 2
     assert "--profile secured" in refused.stderr
-
-
-@pytest.fixture
-def certificate(tmp_path: Path) -> tuple[Path, Path]:
-    """A certificate for loopback, signed by itself, and its key."""
-    cert, key = tmp_path / "cert.pem", tmp_path / "key.pem"
-    request = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2"
-    name = "-subj /CN=127.0.0.1 -addext subjectAltName=IP:127.0.0.1"
-    subprocess.run(
-        [*request.split(), *name.split(), "-keyout", str(key), "-out", str(cert)],
-        check=True,
-        capture_output=True,
-        timeout=60,
-    )
-    return cert, key
 
 
 def test_it_speaks_tls(tmp_path: Path, certificate: tuple[Path, Path]) -> None:

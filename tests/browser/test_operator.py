@@ -130,6 +130,23 @@ def test_an_account_is_found_configured_cancelled_stopped_and_started(opens: Ope
     trader.screenshot("operator-account")
 
 
+def test_an_account_is_found_by_the_name_of_its_user_and_in_the_list_of_all(opens: Opens, venue: Server) -> None:
+    guest = asked(venue, "POST", "/auth/guest", {})
+    _, panel = _operates(opens, venue)
+    _shows(panel, "Account")
+    wanted, find = panel.get_by_label("Account", exact=True), panel.get_by_role("button", name="Find")
+    wanted.fill(guest["name"].upper())
+    find.click()
+    card = panel.locator(f'[data-account="{guest["account"]}"]')
+    expect(card).to_contain_text(f"{guest['name']}, guest")
+    wanted.fill("")
+    find.click()
+    row = panel.locator(f'[data-account-row="{guest["account"]}"]')
+    expect(row).to_contain_text("Active")
+    row.get_by_role("button", name=guest["name"]).click()
+    expect(card).to_be_visible()
+
+
 def test_the_venues_health_is_plotted_its_books_checked_its_audit_trail_listed(opens: Opens, venue: Server) -> None:
     number = entered(venue, "buy", "1", "89.00", SYMBOL)
     trader, panel = _operates(opens, venue, scheme="light")

@@ -60,6 +60,36 @@ test("what was done is said, the account is read anew, and a refusal is said too
   assert.equal(operating.busy, false);
 });
 
+test("an account is found by its number or its name, several by how a name begins, page after page", async () => {
+  const asked = [];
+  const everybody = [{ account: "1000", name: "ada" }, { account: "1001", name: "adam" }, { account: "1002", name: "Bob" }];
+  const api = {
+    operate: async (method, path) => {
+      asked.push(path);
+      const url = new URL(path, "http://venue");
+      if (url.pathname !== "/accounts") return { account: { ...ACCOUNT, id: url.pathname.split("/").at(-1) }, balances: [] };
+      const [name, after] = ["name", "after"].map((key) => url.searchParams.get(key));
+      const accounts = everybody.filter((row) => row.name.toLowerCase().startsWith(name) && (after === "" || row.name.toLowerCase() > after));
+      return { accounts: accounts.slice(0, 2), next: accounts.length > 2 ? accounts[1].name : null };
+    },
+  };
+  const operating = new Operating(api, new EventTarget());
+  await operating.find("");
+  assert.deepEqual([operating.account, operating.accounts.map(({ name }) => name), operating.moreAccounts], [null, ["ada", "adam"], "adam"]);
+  await operating.findMore();
+  assert.deepEqual([operating.accounts.map(({ name }) => name), operating.moreAccounts], [["ada", "adam", "Bob"], null]);
+  await operating.find("ad");
+  assert.deepEqual([operating.account, operating.accounts.length], [null, 2]);
+  await operating.find("ada"); // a whole name, though another begins with it
+  assert.equal(operating.account.account.id, "1000");
+  await operating.find("b"); // the only one
+  assert.equal(operating.account.account.id, "1002");
+  await operating.find("nobody");
+  assert.deepEqual([operating.account, operating.result.text], [null, "Nobody's name begins with nobody."]);
+  await operating.find("1001");
+  assert.equal(asked.at(-1), "/accounts/1001");
+});
+
 test("symbols and statistics are asked for every second, and not before the venue wants to be asked", async (context) => {
   context.mock.timers.enable({ apis: ["setTimeout"] });
   let asked = 0;

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from pathlib import Path
 
+import msgspec
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
@@ -16,9 +17,7 @@ from sqlalchemy import text
 from store import operators, passwords, secrets
 from store.identity import (
     DAY_NS,
-    FIRST_ACCOUNT,
     KEYS_MAX,
-    REFRESH_GRACE_NS,
     BadRefreshToken,
     Identity,
     NameTaken,
@@ -27,8 +26,11 @@ from store.identity import (
     Scope,
     TooManyKeys,
 )
-from store.identity_database import IdentityError, migrate, open_database
+from store.identity_database import migrate, open_database
+from store.identity_errors import IdentityError
+from store.identity_queries import ACCOUNTS_END, FIRST_ACCOUNT
 from store.identity_schema import METADATA
+from store.refresh_tokens import REFRESH_GRACE_NS
 from tests import postgres
 
 _numbers = count()
@@ -110,10 +112,40 @@ def test_each_user_has_an_account_of_their_own(identity: Identity) -> None:
     assert {user.role for user in users} == {Role.TRADER}
 
 
-def test_accounts_begin_above_those_that_the_exchange_knows(url: str, secret: secrets.ServerSecret) -> None:
-    store = Identity(url, secret, first_account=5000)
-    assert [store.create_guest().account, store.create_guest().account] == [5000, 5001]
-    store.close()
+def test_new_accounts_skip_those_that_the_exchange_knows_and_jump_over_no_others(identity: Identity) -> None:
+    assert not identity.exchange_seen
+    taken = [0, 1, FIRST_ACCOUNT, FIRST_ACCOUNT + 2, 5000, 2**62, 2**63 - 1]
+    identity.reserve(taken)
+    identity.reserve(taken)  # as every start does
+    assert identity.exchange_seen
+    given = [identity.create_guest().account for _ in range(3)]
+    assert given == [FIRST_ACCOUNT + 1, FIRST_ACCOUNT + 3, FIRST_ACCOUNT + 4]
+
+
+def test_a_user_whose_account_is_beyond_reach_draws_no_others_after_it(identity: Identity) -> None:
+    poisoned = identity.create_guest()
+    with identity._database.begin() as connection:
+        connection.execute(text("UPDATE users SET account = :account"), {"account": 2**62 + 1})
+    assert identity.create_guest().account == FIRST_ACCOUNT
+    assert identity.user_of(account=2**62 + 1) == msgspec.structs.replace(poisoned, account=2**62 + 1)
+    assert ACCOUNTS_END < 2**62
+
+
+def test_an_account_that_a_user_has_is_theirs_though_the_exchange_knows_it(identity: Identity) -> None:
+    ada = identity.create_user("ada", "h")
+    identity.reserve([ada.account, ada.account + 1])
+    assert identity.create_guest().account == ada.account + 2
+    assert identity.user_of(account=ada.account) == ada
+    assert identity.user_of(account=ada.account + 1) is None
+
+
+def test_users_are_listed_by_name_and_found_by_its_beginning(identity: Identity) -> None:
+    for name in ("Bob", "ada", "adam", "a_b", "axb"):
+        identity.create_user(name, "h")
+    assert [user.name for user in identity.users()] == ["a_b", "ada", "adam", "axb", "Bob"]
+    assert [user.name for user in identity.users("AD")] == ["ada", "adam"]
+    assert [user.name for user in identity.users("a_")] == ["a_b"]  # no wildcard
+    assert [user.name for user in identity.users(after="Ada", limit=2)] == ["adam", "axb"]
 
 
 def test_names_that_differ_by_case_are_one(identity: Identity) -> None:

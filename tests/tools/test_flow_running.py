@@ -169,8 +169,20 @@ def test_the_launcher_starts_both_and_one_signal_ends_both(tmp_path: Path):
         launch.kill()
     assert launch.returncode == 0
     assert not any(child.is_running() for child in children)
-    assert "make serve" in printed
+    assert f"make serve PORT={int(url.split(':')[1].strip('/')) + 1} DATA=" in printed
     assert "simulated flow" in printed
+
+
+def test_the_launcher_on_a_port_that_is_taken_says_which_to_take_and_trades_nowhere(tmp_path: Path):
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        ended = run("-m", "tools.launch", "--port", str(port), "--data", str(tmp_path / "data"))
+    assert ended.returncode == 1
+    assert f"PORT={port + 1}" in ended.stderr
+    assert "traders" not in ended.stdout
+    assert not (tmp_path / "data").exists()
 
 
 def test_the_launcher_ends_with_the_status_of_a_server_that_cannot_start(tmp_path: Path):

@@ -1,8 +1,10 @@
 """The load scripts and probes: right answers pass, wrong ones fail the run."""
 
 import asyncio
+import io
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, redirect_stdout
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -96,6 +98,29 @@ def test_a_low_rate_is_answered_rightly_and_the_figures_are_written(url: str, tm
     assert written["phases"]["constant"]["latency"]["all"]["count"] == 120
     assert written["phases"]["constant"]["latency"]["all"]["p999_ms"] > 0
     assert written["schedule"][0]["planned"] == 120
+
+
+def test_a_run_that_cannot_keep_its_rate_says_so_first_tells_what_it_did_and_fails(tmp_path: Path):
+    def slow(call: str, answer: dict[str, Any]) -> None:
+        if call == "POST /order":
+            time.sleep(0.1)  # one answer after the other: ten a second are all there are
+
+    figures = tmp_path / "figures.json"
+    with running(tmp_path / "data") as server:
+        options = advanced_load_test.parser().parse_args(
+            ["--rate", "50", "--duration", "1", "--format", "plain", "--json", str(figures)]
+        )
+        with redirect_stdout(io.StringIO()) as printed:
+            assert status_against(server, slow, advanced_load_test.run, options) == 1
+    lines = printed.getvalue().splitlines()
+    assert lines[0].startswith("constant: RATE NOT KEPT: 50 in 1 s, 50 a second, were asked for; 50 answers in ")
+    written = msgspec.json.decode(figures.read_bytes())
+    (phase,) = written["schedule"]
+    assert (phase["kept_rate"], phase["answered"], written["problem_count"]) == (False, 50, 0)
+    assert phase["took_s"] > 2
+    rates = written["phases"]["constant"]["rates"]
+    assert rates["answers"] == pytest.approx(50 / phase["took_s"], rel=0.02)
+    assert rates["requests"] == rates["answers"]
 
 
 def test_a_spike_is_reported_phase_by_phase(url: str):

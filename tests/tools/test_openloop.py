@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from tools.openloop import Due, Phase, run_schedule, schedule
+from tools.openloop import Due, Phase, keeps_rate, run_schedule, schedule
 
 
 def test_requests_are_evenly_spaced_phase_after_phase():
@@ -48,6 +48,27 @@ def test_a_generator_that_cannot_keep_up_says_so():
 
     kept, _ = asyncio.run(run_schedule([Phase("all", 500, 0.2)], block, patience_s=5))
     assert not kept[0].on_schedule
+
+
+def test_rates_are_answers_over_the_time_until_the_last_one_and_a_rate_that_was_not_kept_says_so():
+    async def slow(due: Due, due_ns: int) -> bool | None:
+        await asyncio.sleep(2 if due.phase == "slow" else 0)
+        return due.number != 0  # which is not answered
+
+    phases = [Phase("quick", 50, 0.2), Phase("slow", 100, 0.2)]
+    (quick, late), _ = asyncio.run(run_schedule(phases, slow, patience_s=5))
+    assert (quick.planned, quick.answered, quick.kept_rate) == (10, 9, False)
+    assert (late.planned, late.answered, late.kept_rate) == (20, 20, False)
+    assert 2 < late.took_s < 5
+    assert late.answered_rate == pytest.approx(20 / late.took_s)
+    assert late.verdict().startswith("slow: RATE NOT KEPT: 20 in 0.2 s, 100 a second, were asked for; 20 answers in 2.")
+
+
+def test_a_rate_is_kept_when_its_last_answer_is_hardly_late():
+    assert keeps_rate(10, 10.9)
+    assert not keeps_rate(10, 11.1)
+    assert keeps_rate(0.1, 0.5)  # one last answer counts for little in a short run
+    assert not keeps_rate(3, 27)
 
 
 def test_a_latency_counts_from_the_due_time_not_from_the_sending():

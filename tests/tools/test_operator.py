@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import stat
 import subprocess
 import time
@@ -152,6 +153,48 @@ def test_accounts_are_credited_configured_stopped_and_started(program: Program, 
     assert program.run("configure", account).returncode == 2
     actions = [entry["action"] for entry in program.told("audit", "--limit", "4")["entries"]]
     assert actions == ["start", "stop", "configure", "configure"]
+
+
+def test_accounts_are_listed_in_pages_found_by_name_and_operated_on_by_it(program: Program, cast: Cast) -> None:
+    name, account = cast.trader.signed_in["name"], str(cast.trader.account)
+    everybody = program.told("accounts")
+    assert everybody["count"] == len(everybody["accounts"]) > 2
+    assert {"account": account, "name": name} in [
+        {key: row[key] for key in ("account", "name")} for row in everybody["accounts"]
+    ]
+    assert program.told("accounts", "--limit", "2")["accounts"] == everybody["accounts"][:2]
+    assert [row["name"] for row in program.told("accounts", "--name", name[:-1].upper())["accounts"]] == [name]
+    assert program.told("account", name.upper())["account"]["id"] == account
+    assert program.told("account", name)["user"] == {"name": name, "role": "trader", "guest": True, "disabled": False}
+    assert program.told("stop", name)["status"] == "stopped"
+    assert program.told("start", name)["status"] == "active"
+    assert program.told("configure", name, "--tier", "vip")["tier"] == "vip"
+    assert program.told("credit", name, "USDT", "1")["account"] == account
+    assert program.told("cancel-all", name)["count"] == 0
+    assert "nobody is called nobody" in program.refused("stop", "nobody")
+    assert "UNKNOWN_ACCOUNT" in program.refused("stop", "424242")
+
+
+@pytest.mark.parametrize("columns", [40, 60, 100, 200])
+def test_tables_fit_the_terminal_cut_nothing_off_and_tell_times_in_utc(program: Program, columns: int) -> None:
+    program.told("halt", "SOL-USDT")
+    program.told("resume", "SOL-USDT")
+    program.told("auction", "ETH-USDT", "--seconds", "3600")
+    narrow = Program(program.url, program.session, COLUMNS=str(columns))
+    commands = (("symbols",), ("accounts",), ("account", OPERATOR), ("audit", "--limit", "5"), ("status", "ETH-USDT"))
+    for command in commands:
+        done = narrow.run(*command)
+        assert done.returncode == 0, done.stderr
+        assert max(map(len, done.stdout.splitlines())) <= columns, command
+        assert "\u2026" not in done.stdout, command
+    joined = re.sub(r"\s", "", narrow.run("audit", "--limit", "5").stdout)
+    if columns >= 100:
+        assert re.search(r"\d{4}-\d\d-\d\d\d\d:\d\d:\d\dUTC", joined)
+        assert f"{OPERATOR}resumeSOL-USDT" in joined
+    assert not re.search(r"\d{19}", joined)  # epoch nanoseconds are for programs
+    assert re.search(r"opens_at|next_change", narrow.run("status", "ETH-USDT").stdout.replace("\n", ""))
+    assert "UTC" in narrow.run("status", "ETH-USDT").stdout
+    program.told("resume", "ETH-USDT")
 
 
 def test_anybodys_order_is_cancelled(program: Program, cast: Cast) -> None:

@@ -1,0 +1,151 @@
+"""Whatever fails within, nobody is told of it more than a fixed sentence: no SQL, path, traceback, class or account.
+
+Each adapter is made to fail with a text that tells everything, and every route is asked by whoever may.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import sqlite3
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import msgspec
+import pytest
+from sqlalchemy.exc import OperationalError
+
+from api.app import create_app
+from api.bootstrap import Server
+from api.settings import Settings
+from engine.commands import Deposit
+from engine.rejects import InvariantViolation
+from engine.types import SANDBOX_ACCOUNT
+from journal.port import JournalFailed
+from store.identity import Role
+from tests.access.test_every_route import OPERATOR, ROWS, SESSION, Row
+
+STATEMENT = "INSERT INTO postings (account, asset) VALUES (424242, 'SECRETCOIN')"
+CAUSE = "/srv/venue/history.sqlite is malformed"
+TELLTALE = re.compile(
+    r"424242|SECRETCOIN|/srv/|sqlite|postgres|psycopg|SELECT|INSERT|UPDATE |Traceback|File \"|\.py\b|"
+    r"object at 0x|Error\b(?!\")|Exception|Violation|sqlalche|werkzeug|eventlet"
+)
+QUIET = {"GET /", "GET /docs", "GET /openapi.json", "GET /static/<path:path>", "GET /favicon.ico"}  # fixed files
+
+
+class Told(Exception):
+    """A failure of a class of ours that nobody foresaw."""
+
+
+def fails(*_: Any, **__: Any) -> Any:
+    """Fail as a database does."""
+    raise OperationalError(STATEMENT, {"account": 424242}, sqlite3.OperationalError(CAUSE))
+
+
+def surprises(*_: Any, **__: Any) -> Any:
+    """Fail as nobody foresaw."""
+    raise Told(f"{STATEMENT}: {CAUSE}")
+
+
+def methods(adapter: Any) -> list[str]:
+    """The names of what an adapter offers, but for what it is opened and closed with."""
+    kept = ("close", "applied_seq", "last", "path", "pid")
+    named = (name for name in dir(type(adapter)) if not name.startswith("_") and name not in kept)
+    return [name for name in named if callable(getattr(adapter, name))]
+
+
+def break_history(server: Server, patch: pytest.MonkeyPatch, how: Callable[..., Any]) -> None:
+    for name in methods(server.venue.history):
+        patch.setattr(server.venue.history, name, how)
+    server.venue.sequencer.submit(Deposit(SANDBOX_ACCOUNT, "USDT", "1"))  # which cannot be written
+    server.venue.history_writer.wait(server.venue.exchange.seq, 5)
+
+
+def break_identity(server: Server, patch: pytest.MonkeyPatch, how: Callable[..., Any]) -> None:
+    identity = server.venue.signing._identity
+    for name in methods(identity):
+        patch.setattr(identity, name, how)
+
+
+def break_explainer(server: Server, patch: pytest.MonkeyPatch, how: Callable[..., Any]) -> None:
+    patch.setattr(server.venue.explainer, "_open", how)
+
+
+def break_books(server: Server, patch: pytest.MonkeyPatch, how: Callable[..., Any]) -> None:
+    def differs() -> None:
+        raise InvariantViolation(f"account 424242 holds SECRETCOIN that nobody deposited, see {CAUSE}")
+
+    patch.setattr(server.venue.exchange, "check_invariants", differs)
+    patch.setattr(type(server.venue.exchange), "order", how)
+
+
+def break_journal(server: Server, patch: pytest.MonkeyPatch, how: Callable[..., Any]) -> None:
+    def refuses(*_: Any) -> None:
+        raise JournalFailed(f"{CAUSE}: {STATEMENT}") if how is fails else Told(f"{CAUSE}: {STATEMENT}")
+
+    patch.setattr(server.venue.sequencer._committer._journal, "append", refuses)
+
+
+FAULTS = (break_history, break_identity, break_explainer, break_books, break_journal)
+
+
+@pytest.fixture
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A whole server without its port."""
+    server = Server(Settings(data=tmp_path_factory.mktemp("faults"), rate_limit_storage="memory://"), create_app)
+    yield server
+    server.close()
+
+
+def owner(server: Server) -> dict[str, str]:
+    """The header of an operator's session."""
+    signing = server.venue.signing
+    guest = signing.guest()
+    session = signing._credentials._sessions[guest.session_id]
+    boss = msgspec.structs.replace(session.principal, role=Role.OPERATOR)
+    signing._credentials._sessions[guest.session_id] = msgspec.structs.replace(session, principal=boss)
+    return {"Authorization": f"Bearer {guest.token}"}
+
+
+def told_by(client: Any, row: Row, headers: dict[str, str]) -> tuple[int, str]:
+    """The status and everything else of an answer."""
+    answer = client.open(row.path, method=row.method, data=row.content, headers=headers)
+    return answer.status_code, answer.get_data(as_text=True) + str(answer.headers)
+
+
+@pytest.mark.parametrize("how", [fails, surprises])
+@pytest.mark.parametrize("broken", FAULTS)
+def test_no_answer_tells_what_failed(
+    server: Server,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    broken: Callable[..., None],
+    how: Callable[..., Any],
+) -> None:
+    bearer = owner(server)
+    client = server.app.test_client()
+    broken(server, monkeypatch, how)
+    statuses, leaks = set(), []
+    with caplog.at_level(logging.DEBUG):
+        for row in sorted(ROWS, key=lambda row: row.path == "/auth/logout"):  # last: it ends the owner's session
+            if row.route in QUIET:
+                continue
+            shown = [bearer] if row.needs in (SESSION, OPERATOR) else [{}, bearer]
+            for headers in shown:
+                status, told = told_by(client, row, headers)
+                statuses.add(status)
+                if found := TELLTALE.search(told):
+                    leaks.append((row.route, status, found.group(), told[:300]))
+    assert leaks == []
+    assert statuses & {500, 503}  # it did fail
+
+
+def test_why_the_history_failed_is_in_the_log_alone(
+    server: Server, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    break_history(server, monkeypatch, fails)
+    told = server.app.test_client().get("/statistics").json["history_failure"]
+    assert told == "The history could not be written; the next start writes what is missing."
+    assert CAUSE in caplog.text
+    assert "424242" not in caplog.text  # whose order or money it was is no business of a log
