@@ -27,7 +27,7 @@ _UNREAD: Final = (  # first bytes, name, what to do
     (b"\x28\xb5\x2f\xfd", "zstd file", "decompress it first (zstd -d)"),
     (b"Rar!", "RAR archive", "unpack it first and name the file inside"),
 )
-_DAMAGE: Final = (EOFError, lzma.LZMAError, zlib.error, gzip.BadGzipFile)
+_DAMAGE: Final = (EOFError, lzma.LZMAError, zlib.error)  # beside an OSError without a number
 _BYTE_ORDER_MARK: Final = "\ufeff"
 
 Record = TypeVar("Record")
@@ -74,14 +74,11 @@ def numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
                     yield before, ""
                 empty = 0
                 yield number, text
-    except _DAMAGE as error:
-        raise RecordError(f"{path.name} is damaged: it cannot be decompressed after line {number} ({error})") from error
-    except OSError as error:
-        if error.errno is None:  # bzip2 says so of what is no bzip2
-            raise RecordError(
-                f"{path.name} is damaged: it cannot be decompressed after line {number} ({error})"
-            ) from error
-        raise RecordError(f"{path} cannot be read: {error.strerror}") from error
+    except (*_DAMAGE, OSError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise RecordError(f"{path} cannot be read: {error.strerror}") from error
+        where = f"after line {number}" if number else "from its first line on"
+        raise RecordError(f"{path.name} is damaged: it cannot be decompressed {where} ({error})") from error
     if number == empty:
         raise RecordError(f"{path.name} has no lines")
 

@@ -93,7 +93,7 @@ class LobsterPlayback:
             if number == 0 and message.kind is MessageType.NEW_ORDER:  # the first row shows it
                 self._book[message.side, message.price_e4][message.order_id] = message.shares
             played = self._steps(message) if number else iter(())
-            yield Event(message.time_ns, chain(played, self._shown(before, row)))
+            yield Event(message.time_ns, chain(played, self._shown(message, before, row)))
             self._seeded = True
             before = row
 
@@ -124,9 +124,9 @@ class LobsterPlayback:
             lines.append(f"not played: {_many(self._named.crosses, 'auction trade')}, of orders that are not recorded")
         if self._depths is None:
             lines.append(
-                f"without an order book file: {_many(count['placed'], 'order')} that rested before and are named were "
-                f"placed when their number says, {_many(count['ended'], 'order')} that must have ended unseen were "
-                "taken off; what no message names is not there, and no book is compared"
+                f"without an order book file: {_many(count['placed'], 'order')} of before placed as named and "
+                f"numbered, {_many(count['ended'], 'order')} taken off that must have ended unseen; "
+                "what no message names is not there, and no book is compared"
             )
         else:
             lines.append(
@@ -226,17 +226,18 @@ class LobsterPlayback:
 
     # -- rows
 
-    def _shown(self, before: LobsterDepth, row: LobsterDepth) -> Iterator[Step]:
+    def _shown(self, message: LobsterMessage, before: LobsterDepth, row: LobsterDepth) -> Iterator[Step]:
         """Bring both books to what a row shows: first away with what is not shown, so that nothing crosses it."""
         self.shown = row
         changed: list[tuple[RecordedSide, list[tuple[int, int]], set[int]]] = []
         for side in _SIDES:
             levels, earlier = (depth.bids if side == "buy" else depth.asks for depth in (row, before))
-            if levels != earlier:
+            if levels != earlier or side == message.side:
                 changed.append((side, levels, {price for price, _ in earlier}))
         for side, levels, was in changed:
             now = {price for price, _ in levels}
-            if now != was:
+            unshown = message.kind is MessageType.NEW_ORDER and message.side == side and message.price_e4 not in now
+            if now != was or unshown:
                 yield from self._drop_unshown(side, now)
         for side, levels, was in changed:
             for price, shares in levels:

@@ -52,7 +52,7 @@ def load(kind: str, file: Path | None, book: Path | None = None, limit: int | No
             )
     notes: list[str] = []
     if kind == "lobster":
-        return _lobster(path, book or book_beside(path), limit, notes)
+        return _lobster(path, book if book is not None else _beside(path), limit, notes)
     with progress(f"reading {path.name}", None) as done:
         if kind == "bitstamp":
             records = list(islice(counted(read_bitstamp(path, notes), done), limit))
@@ -68,6 +68,13 @@ def _lobster(path: Path, book: Path | None, limit: int | None, notes: list[str])
     list(islice(read_lobster_depths(book, notes), 1))  # a header row is told of once, though the rows are read twice
     playback = LobsterPlayback(messages, _Rows(book, limit), lobster_levels(book))
     return Recording(path, playback, notes, book)
+
+
+def _beside(path: Path) -> Path | None:
+    try:
+        return book_beside(path)
+    except OSError as error:
+        raise RecordError(f"the folder of {path} cannot be looked into for its order book: {error.strerror}") from error
 
 
 class _Rows:

@@ -53,6 +53,7 @@ def test_a_wrong_checksum_at_the_end_is_damage(tmp_path: Path):
     [(b"\x89PNG\r\n\x1a\n\x00\x00", "line 1 is not text"), (b"1.5,1,2\x00,3,4,1\n", "line 1 is not text"),
      (b"", "has no lines"), (b"\n\n", "has no lines"), (b"PK\x03\x04rest", "ZIP archive: unpack it first"),
      (b"7z\xbc\xaf\x27\x1crest", "7z archive: unpack it first"), (b"\x28\xb5\x2f\xfdrest", "zstd -d"),
+     (b"\x1f\x8b", "m.csv is damaged: it cannot be decompressed from its first line on"),
      (b"1" * 5_000_000, "no end within")],
 )  # fmt: skip
 def test_what_is_no_text_is_said_to_be_none(tmp_path: Path, content: bytes, sentence: str):

@@ -179,14 +179,26 @@ def test_an_order_that_enters_later_is_not_taken_for_one_that_was_there():
     assert asked == [[Place(("buy", 100), "buy", "limit", 100, 4)], [Place(1, "buy", "limit", 100, 5)], [Cut(1, 3)]]
 
 
-def test_a_row_that_contradicts_its_message_is_followed_and_told():
-    playback = LobsterPlayback([message(NEW, 1, 5, 100), message(NEW, 2, 5, 100)], [bids((100, 5)), bids((100, 8))], 1)
+@pytest.mark.parametrize(
+    ("messages", "rows"),
+    [([message(NEW, 1, 5, 100), message(NEW, 2, 5, 100)], [bids((100, 5)), bids((100, 8))]),
+     ([message(NEW, 1, 5, 100), message(CANCEL, 1, 2, 100)], [bids((100, 5)), bids((100, 5))])],
+)  # fmt: skip
+def test_a_row_that_contradicts_its_message_is_followed_and_told(
+    messages: list[LobsterMessage], rows: list[LobsterDepth]
+):
+    playback = LobsterPlayback(messages, rows, 1)
     venue = EngineVenue(playback)
     for event in playback.events():
         for step in event.steps:
             venue.do(step)
-    assert venue.depth(1) == bids((100, 8))
+    assert venue.depth(1) == rows[-1]
     assert any("contradicted its message at 1 level" in remark for remark in playback.remarks())
+
+
+def test_a_new_order_that_its_row_does_not_show_is_taken_off_again():
+    asked = steps([message(NEW, 1, 5, 100), message(NEW, 2, 5, 101)], [bids((100, 5)), bids((100, 5))], levels=1)
+    assert asked[1] == [Place(2, "buy", "limit", 101, 5), Remove(2)]
 
 
 def test_rows_and_messages_of_different_number_do_not_go_together():

@@ -6,6 +6,7 @@ import gzip
 import lzma
 import re
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 
 import msgspec
@@ -13,6 +14,7 @@ import pytest
 
 from tests.data.files import AAPL, BITSTAMP, LOBSTER, needs_bitstamp, needs_lobster, needs_lobster_small
 from tests.data.test_plain import documented
+from tests.tidy.sources import ROOT
 from tests.tools.servers import run, running
 from tools.client import VenueClient
 from tools.lobster import LobsterPlayback
@@ -27,6 +29,8 @@ from tools.recorded import (
     OrderChange,
     RecordError,
 )
+from tools.recordings import KINDS
+from tools.replay import ShownBook, parser
 
 # an order joins a level, is cut, an earlier one is executed, the other deleted: price and shares by hand
 MESSAGES = """\
@@ -128,6 +132,15 @@ def test_a_missing_file_and_an_unlisted_symbol_are_said_plainly(url: str, tmp_pa
     assert "name a listed one with --symbol" in told
 
 
+def test_every_documented_replay_is_one_that_the_command_line_takes():
+    pages = [ROOT / "README.md", ROOT / "Makefile", *sorted((ROOT / "Documentation").rglob("*.md"))]
+    wanted = re.compile(r'make replay (?:\S+ )?ARGS="([^"]*)"')
+    commands = [found for page in pages for found in wanted.findall(page.read_text())]
+    assert len(commands) >= 3
+    for command in commands:
+        assert parser().parse_args(command.split()).kind in KINDS
+
+
 def refused(*arguments: str) -> str:
     """The one sentence with which a replay ends that cannot start."""
     ended = run("-m", "tools.replay", *arguments)
@@ -179,7 +192,8 @@ def test_a_message_file_alone_plays_and_says_what_that_means(url: str, tmp_path:
     summary = replayed("lobster", str(path), "--url", url, "--speed", "max")
     assert summary.counts["trades"] == 1
     assert any(
-        note.startswith("without an order book file: 1 order that rested before") and "no book is compared" in note
+        note.startswith("without an order book file: 1 order of before placed as named and numbered")
+        and "no book is compared" in note
         for note in summary.notes
     )
 
@@ -274,6 +288,16 @@ def test_what_a_lobster_execution_took_is_no_longer_there_to_be_cut():
     playback.traded(1, 100, 20)
     assert list(next(events).steps) == [Cut(1, 26)]  # 20 filled and 6 open
     assert list(next(events).steps) == [Remove(1)]
+
+
+@pytest.mark.parametrize("level", ['["31.00", "5"]', '["31.00", "5", 2]', "[31.00, 5]"])
+def test_a_level_of_the_venues_book_is_read_by_price_and_quantity_whatever_follows(level: str):
+    book = msgspec.json.decode(f'{{"bids": [{level}], "asks": [], "bid_orders": [2]}}', type=ShownBook)
+    assert book.bids[0][:2] == (Decimal("31.00"), Decimal(5))
+
+
+def test_many_equal_trades_in_common_are_counted_once_each():
+    assert common_in_order([(1, 1)] * 300 + [(2, 2)], [(2, 2)] + [(1, 1)] * 200) == 200
 
 
 def test_trades_in_common_keep_their_order():
