@@ -253,34 +253,29 @@ def check_steps(symbol: str, info: SymbolInfo, playback: Playback) -> None:
 async def choose_symbol(client: VenueClient, recording: Recording, named: str | None) -> str:
     """The symbol to play into: as named, else as the file's name tells. Raises ReplayError, NamingError."""
     listed = (await client.symbols()).symbol_info
-    if named is not None and named not in listed:
-        raise ReplayError(f"the server does not list {named}, it lists {', '.join(listed) or 'none'}; {what_to_do()}")
-    symbol = named if named is not None else symbol_of(recording.file, listed)
+    if named is None:
+        symbol = symbol_of(recording.file, listed)
+    elif (symbol := named if named in listed else named.upper()) not in listed:
+        raise ReplayError(f"the server does not list {symbol}, it lists {', '.join(listed) or 'none'}; {what_to_do()}")
     check_steps(symbol, listed[symbol], recording.playback)
     return symbol
 
 
-async def run(options: argparse.Namespace) -> int:
-    """Play; return the exit status: 0 also when ended by a signal."""
-    try:
-        recording = load(options.kind, options.file, options.book, options.limit)
-        stop = asyncio.Event()
-        loop = asyncio.get_running_loop()
-        for name in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(name, stop.set)
-        async with AsyncExitStack() as stack:
-            url = options.url
-            if options.spawn:
-                url = (await stack.enter_async_context(spawned("--instruments", str(INSTRUMENTS)))).url
-                print(f"The page, until the replay ends: {url}/", file=sys.stderr)
-            client = await stack.enter_async_context(VenueClient(url, connections=1))
-            symbol = await choose_symbol(client, recording, options.symbol)
-            async with connected(url, flow="replay"):
-                await _play_and_show(client, symbol, recording, stop, options)
-    except (ReplayError, RecordError, NamingError, SpawnError, VenueError) as error:
-        print(f"The replay ends: {error}", file=sys.stderr)
-        return 1
-    return 0
+async def run(options: argparse.Namespace, recording: Recording) -> None:
+    """Play, until the recording's end or a signal. Raises ReplayError, NamingError, SpawnError, VenueError."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(name, stop.set)
+    async with AsyncExitStack() as stack:
+        url = options.url
+        if options.spawn:
+            url = (await stack.enter_async_context(spawned("--instruments", str(INSTRUMENTS)))).url
+            print(f"The page, until the replay ends: {url}/", file=sys.stderr)
+        client = await stack.enter_async_context(VenueClient(url, connections=1))
+        symbol = await choose_symbol(client, recording, options.symbol)
+        async with connected(url, flow="replay"):
+            await _play_and_show(client, symbol, recording, stop, options)
 
 
 async def _play_and_show(
@@ -370,11 +365,17 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main() -> int:
-    """Run the command line; the exit status."""
+    """Run the command line; the exit status: 0 also when a signal ended the playing."""
+    options = parser().parse_args()
     try:
-        return asyncio.run(run(parser().parse_args()))
-    except KeyboardInterrupt:
+        recording = load(options.kind, options.file, options.book, options.limit)
+        asyncio.run(run(options, recording))
+    except (ReplayError, RecordError, NamingError, SpawnError, VenueError) as error:
+        print(f"The replay ends: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:  # while the files are read
         return 130
+    return 0
 
 
 if __name__ == "__main__":

@@ -114,7 +114,9 @@ def test_speed_stretches_the_recorded_time(url: str, tmp_path: Path):
 
 
 def test_a_replay_can_bring_its_own_server(tmp_path: Path):
-    summary = replayed("lobster", str(recording(tmp_path)), "--spawn", "--speed", "max")
+    arguments = ("--spawn", "--speed", "max", "--symbol", "aapl-usd")
+    summary = replayed("lobster", str(recording(tmp_path)), *arguments)
+    assert summary.title == "replay of lobster into AAPL-USD"
     assert summary.counts["trades"] == 1
 
 
