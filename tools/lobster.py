@@ -7,7 +7,7 @@ the book as recorded, order by order. The rows correct it where the messages can
 - A level that enters was there before. Who stands in it is told by the messages that follow as
   long as it is shown: an order that they name and that never entered rested unseen, and takes
   its place by its number, which the exchange gives in time order. What nobody names stands
-  behind: it is not executed, so it was not before those that are.
+  behind: every change is a message then, so it was not before what is executed.
 - Where a row shows less than the orders known, some of them ended unseen. Those that no later
   message names go first.
 
@@ -247,22 +247,21 @@ class LobsterPlayback:
                     yield from self._enter(level, shares, known)
                 elif known != shares:
                     self._counts["corrected"] += 1
-                    yield from self._recompose(level, shares)
+                    yield from self._recompose(level, self._composed(level, shares))
 
     def _enter(self, level: Level, shares: int, known: int) -> Iterator[Step]:
         self._named.enters(level)
-        queue = self._book[level]
-        if self._seeded and known == shares and all(key in queue for key in self._taken_during_stay(level)):
-            return
         if shares > known and self._seeded:
             self._counts["entered"] += 1
-        before = set(queue)
-        yield from self._recompose(level, shares)
-        self._counts["ended"] += len(before - set(self._book[level]) - {level})
+        before = self._book[level]
+        wanted = self._composed(level, shares)
+        if not self._seeded or list(wanted.items()) != list(before.items()):
+            yield from self._recompose(level, wanted)
+        self._counts["ended"] += len(before.keys() - wanted.keys() - {level})
 
-    def _recompose(self, level: Level, shares: int) -> Iterator[Step]:
-        """The queue that makes up `shares`; orders that stay at its head keep their place."""
-        self._book[level] = wanted = self._composed(level, shares)
+    def _recompose(self, level: Level, wanted: Queue) -> Iterator[Step]:
+        """Bring a level to this queue; orders that stay at its head keep their place."""
+        self._book[level] = wanted.copy()
         resting, kept = self._resting[level], 0
         for key, asked in zip(list(resting), wanted, strict=False):
             if key != asked or resting[key] < wanted[key]:
@@ -275,26 +274,30 @@ class LobsterPlayback:
             yield self._place(key, level, wanted[key])
 
     def _composed(self, level: Level, shares: int) -> Queue:
-        """`shares` at a level by order: surest first is what messages take while it is shown, then what they take
-        later, then what was there when it was last seen; the rest is nobody's that is named."""
+        """`shares` at a level by order, first to trade first.
+
+        Surest is what messages take while the level is shown, then what they take later, then what
+        was there when it was last seen; the rest is nobody's that is named. As long as it is
+        shown every change is a message, so what none names is behind whatever is executed.
+        """
         queue, during = self._book[level], self._taken_during_stay(level)
+        ended = self._named.ended_in_stay(level)
         given: Queue = {}
         room = shares
         for sure in (during, self._named.later, queue):
             for key in chain(during, queue):
                 wanted = sure.get(key, 0)
                 if sure is not during and key in queue:
-                    wanted = min(wanted, queue[key])
+                    wanted = 0 if key in ended else min(wanted, queue[key])
                 more = min(room, wanted - given.get(key, 0))
                 if more > 0:
                     given[key] = given.get(key, 0) + more
                     room -= more
-        keys = [key for key in queue if key in given and key != level]
-        for order_id in sorted(key for key in given if isinstance(key, int) and key not in queue):
-            place = next((n for n, key in enumerate(keys) if isinstance(key, int) and key > order_id), len(keys))
-            keys.insert(place, order_id)
+        numbers = sorted(key for key in given if isinstance(key, int))
+        order: list[Key] = [number for number in numbers if number in during]
+        order += [number for number in numbers if number not in during]
         unnamed = given.get(level, 0) + room
-        return {key: given[key] for key in keys} | ({level: unnamed} if unnamed else {})
+        return {key: given[key] for key in order} | ({level: unnamed} if unnamed else {})
 
     def _taken_during_stay(self, level: Level) -> Queue:
         """What messages take, as long as the level is shown, from orders that are there already."""
@@ -354,6 +357,7 @@ class _Named:
         self.to_enter = set(new)
         self._stay: Counter[Level] = Counter()  # how often the level has entered
         self._takes: defaultdict[tuple[Level, int], Counter[Key]] = defaultdict(Counter)
+        self._ended: defaultdict[tuple[Level, int], set[Key]] = defaultdict(set)
         self._unseen: dict[int, Level] = {}  # named and never entered, the oldest first; only without rows
         self._newest = new[0] if new else 0  # the greatest number of an order so far
         if depths is None:
@@ -369,6 +373,10 @@ class _Named:
     def during_stay(self, level: Level) -> Counter[Key]:
         """The shares that messages take from each order until the level leaves."""
         return self._takes[level, self._stay[level]]
+
+    def ended_in_stay(self, level: Level) -> set[Key]:
+        """The orders of which nothing is left when the level leaves: deleted, or executed before another one."""
+        return self._ended[level, self._stay[level]]
 
     def came(self, level: Level, message: LobsterMessage) -> None:
         """A message that takes shares is played; it is no longer to come."""
@@ -388,6 +396,7 @@ class _Named:
 
     def _read(self, messages: Sequence[LobsterMessage], depths: Iterable[LobsterDepth]) -> None:
         shown: set[Level] = set()
+        executed: dict[tuple[Level, int], int] = {}  # the last order at the level
         rows = 0
         for row in depths:
             rows += 1
@@ -396,8 +405,16 @@ class _Named:
             message = messages[rows - 1]
             if rows > 1 and message.kind in _TAKES:
                 level = (message.side, message.price_e4)
+                stay = (level, self._stay[level])
                 self.later[message.order_id] += message.shares
-                self._takes[level, self._stay[level]][message.order_id] += message.shares
+                self._takes[stay][message.order_id] += message.shares
+                if message.kind is MessageType.DELETE:
+                    self._ended[stay].add(message.order_id)
+                elif message.kind is MessageType.EXECUTION:
+                    before = executed.get(stay, message.order_id)
+                    if before != message.order_id:
+                        self._ended[stay].add(before)
+                    executed[stay] = message.order_id
             now: set[Level] = {("buy", price) for price, _ in row.bids} | {("sell", price) for price, _ in row.asks}
             self._stay.update(now - shown)
             shown = now
