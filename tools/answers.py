@@ -185,6 +185,8 @@ class SymbolInfo(msgspec.Struct, frozen=True):
     bbo: Bbo
     active_orders: int
     total_trades: int
+    base: str = ""
+    quote: str = ""
 
 
 class Symbols(msgspec.Struct, frozen=True):

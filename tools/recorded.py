@@ -1,38 +1,54 @@
-"""Readers of recorded order flow: LOBSTER (Nasdaq) and Bitstamp files, plain or xz, as typed records.
+"""Readers of recorded order flow: LOBSTER (Nasdaq) and Bitstamp files, plain or compressed, as typed records.
 
 Units: LOBSTER prices are ten-thousandths of a dollar and quantities shares; Bitstamp
 prices are cents and quantities satoshis (1e-8 BTC). All are whole numbers; `decimal_text`
 turns one into the decimal that the wire takes.
-A line that is not in its format raises RecordError, which names the line.
+A line that is not in its format raises RecordError, which names the line. Numbers are ASCII
+digits, a point and an exponent, and nothing else that Python would take for one.
 Layer: tools. Reads files, knows neither engine nor server.
 """
 
 from __future__ import annotations
 
-import lzma
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from decimal import Decimal, InvalidOperation
+import re
+from collections.abc import Iterator, Sequence
+from decimal import ROUND_HALF_EVEN, Decimal
 from enum import IntEnum, StrEnum
 from pathlib import Path
-from typing import Final, Literal, TextIO, TypeVar, cast
+from typing import Final, Literal, TypeGuard
 
 import msgspec
+
+from tools.archives import RecordError, numbered_lines, read_records
 
 LOBSTER_PRICE_SCALE: Final = 4  # decimals of a LOBSTER price
 BITSTAMP_PRICE_SCALE: Final = 2
 BITSTAMP_QUANTITY_SCALE: Final = 8
+TIME_SCALE: Final = 9  # nanoseconds in a second, as a power of ten
 
 RecordedSide = Literal["buy", "sell"]
-Record = TypeVar("Record")
 
-
-class RecordError(ValueError):
-    """A recorded line is not in its format."""
+_DECIMAL: Final = re.compile(r"[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]{1,2})?", re.ASCII)
+_WHOLE: Final = re.compile(r"-?[0-9]+", re.ASCII)
+_WHOLES: Final = re.compile(r"-?[0-9]+(,-?[0-9]+)*", re.ASCII)
 
 
 def decimal_text(units: int, scale: int) -> str:
     """`units` of 10^-scale as exact decimal text: `decimal_text(23647, 2) == "236.47"`."""
     return f"{Decimal(units).scaleb(-scale):f}"
+
+
+def decimal_of(text: str) -> Decimal:
+    """A number without a sign, exactly. Raises ValueError when the text is none."""
+    if not _DECIMAL.fullmatch(text):
+        raise ValueError(f"{text!r} is not a number")
+    return Decimal(text)
+
+
+def nanoseconds(seconds: str) -> int:
+    """Seconds as whole nanoseconds, to the nearest: `35821.088778456004`, by way of a float, is …456. Raises
+    ValueError."""
+    return _rounded(decimal_of(seconds), TIME_SCALE)
 
 
 # -- LOBSTER
@@ -71,29 +87,68 @@ class LobsterDepth(msgspec.Struct, frozen=True):
     bids: list[tuple[int, int]]
 
 
-def read_lobster_messages(path: Path) -> Iterator[LobsterMessage]:
-    """The messages of a LOBSTER message file, in order."""
-    return _read(path, _lobster_message)
+_MESSAGE_COLUMNS: Final = 6
+_MESSAGE_TYPES: Final = {str(int(kind)): kind for kind in MessageType}
 
 
-def read_lobster_depths(path: Path) -> Iterator[LobsterDepth]:
-    """The rows of a LOBSTER order book file; row i is the book after message i."""
-    return _read(path, _lobster_depth)
+def read_lobster_messages(path: Path, notes: list[str] | None = None) -> Iterator[LobsterMessage]:
+    """The messages of a LOBSTER message file, in order; `notes` is told of a header row that was left out."""
+    return read_records(path, _lobster_message, _is_header, notes)
+
+
+def read_lobster_depths(path: Path, notes: list[str] | None = None) -> Iterator[LobsterDepth]:
+    """The rows of a LOBSTER order book file; row i is the book after message i. Notes as above."""
+    return read_records(path, _lobster_depth, _is_header, notes)
+
+
+def lobster_levels(path: Path) -> int:
+    """How many levels of each side an order book file has, shown or padded. Raises RecordError."""
+    first = next(line for _, line in numbered_lines(path))  # a header row has as many columns
+    return len(first.split(",")) // 4
+
+
+def _is_header(line: str) -> bool:
+    """Whether a line is made of names: no cell of it is a number, and it has letters."""
+    return not re.search(r"(^|,)\s*-?[0-9]", line) and re.search(r"[A-Za-z]", line) is not None and "," in line
 
 
 def _lobster_message(line: str) -> LobsterMessage:
-    time, kind, order_id, shares, price, direction = line.split(",")
-    side: RecordedSide = "buy" if int(direction) == 1 else "sell"
-    return LobsterMessage(_scaled(time, 9), MessageType(int(kind)), int(order_id), int(shares), int(price), side)
+    cells = line.split(",")
+    if len(cells) != _MESSAGE_COLUMNS:
+        hint = "; an order book file is named with --book" if len(cells) % 4 == 0 else ""
+        raise ValueError(f"{_columns(cells)}, where a message has {_MESSAGE_COLUMNS}{hint}")
+    time, kind, *others = cells
+    order_id, shares, price, direction = map(_whole, others)
+    if kind not in _MESSAGE_TYPES:
+        raise ValueError(f"{kind!r} is no type of message, which is a number from 1 to 7")
+    if direction not in (1, -1):
+        raise ValueError(f"{direction} is no direction, which is 1 (buy) or -1 (sell)")
+    if shares < 0:
+        raise ValueError(f"{shares} is no number of shares")
+    side: RecordedSide = "buy" if direction == 1 else "sell"
+    return LobsterMessage(nanoseconds(time), _MESSAGE_TYPES[kind], order_id, shares, price, side)
 
 
 def _lobster_depth(line: str) -> LobsterDepth:
+    if not _WHOLES.fullmatch(line):
+        for cell in line.split(","):
+            _whole(cell)
     cells = [int(cell) for cell in line.split(",")]
     if len(cells) % 4:
-        raise ValueError(f"{len(cells)} columns are not four a level")
+        raise ValueError(f"{_columns(cells)}, where a book has four a level")
     asks = [(price, shares) for price, shares in zip(cells[0::4], cells[1::4], strict=True) if shares]
     bids = [(price, shares) for price, shares in zip(cells[2::4], cells[3::4], strict=True) if shares]
     return LobsterDepth(asks, bids)
+
+
+def _columns(cells: Sequence[object]) -> str:
+    return "1 column" if len(cells) == 1 else f"{len(cells)} columns"
+
+
+def _whole(cell: str) -> int:
+    if not _WHOLE.fullmatch(cell):
+        raise ValueError(f"{cell!r} is not a whole number")
+    return int(cell)
 
 
 # -- Bitstamp
@@ -161,19 +216,36 @@ class _DepthBody(msgspec.Struct):
     bids: list[tuple[str, str]]
 
 
+_LOG_KINDS: Final = (*(change.value for change in OrderChange), "trade", "order_book")
 _order_body = msgspec.json.Decoder(_OrderBody).decode
 _trade_body = msgspec.json.Decoder(_TradeBody).decode
 _depth_body = msgspec.json.Decoder(_DepthBody).decode
 
 
-def read_bitstamp(path: Path) -> Iterator[BitstampRecord]:
-    """The records of a Bitstamp event log, in order."""
-    return _read(path, _bitstamp_record)
+def read_bitstamp(path: Path, notes: list[str] | None = None) -> Iterator[BitstampRecord]:
+    """The records of a Bitstamp event log, in order; `notes` is told of a header row that was left out."""
+    return read_records(path, _bitstamp_record, _is_log_header, notes)
+
+
+def _is_log_header(line: str) -> bool:
+    return re.search(r"[0-9{]", line) is None
 
 
 def _bitstamp_record(line: str) -> BitstampRecord:
-    time, kind, body = line.split(" ", 2)
-    time_ms = int(time)
+    parts = line.split(" ", 2)
+    if len(parts) != 3:
+        raise ValueError("a record is milliseconds, a kind and JSON, with a space between them")
+    time, kind, body = parts
+    time_ms = _whole(time)
+    if kind not in _LOG_KINDS:
+        raise ValueError(f"{kind!r} is no kind of record; there are {', '.join(_LOG_KINDS)}")
+    try:
+        return _bitstamp_body(time_ms, kind, body)
+    except msgspec.MsgspecError as error:
+        raise ValueError(f"the JSON of {kind} is not as it should be: {error}") from error
+
+
+def _bitstamp_body(time_ms: int, kind: str, body: str) -> BitstampRecord:
     if kind == "trade":
         trade = _trade_body(body)
         return BitstampTrade(
@@ -191,15 +263,13 @@ def _bitstamp_record(line: str) -> BitstampRecord:
         OrderChange(kind),
         order.id,
         "sell" if order.order_type else "buy",
-        _scaled(order.price, BITSTAMP_PRICE_SCALE),
-        _scaled(order.amount, BITSTAMP_QUANTITY_SCALE),
+        scaled(order.price, BITSTAMP_PRICE_SCALE),
+        scaled(order.amount, BITSTAMP_QUANTITY_SCALE),
     )
 
 
 def _bitstamp_levels(levels: list[tuple[str, str]]) -> list[tuple[int, int]]:
-    return [
-        (_scaled(price, BITSTAMP_PRICE_SCALE), _scaled(amount, BITSTAMP_QUANTITY_SCALE)) for price, amount in levels
-    ]
+    return [(scaled(price, BITSTAMP_PRICE_SCALE), scaled(amount, BITSTAMP_QUANTITY_SCALE)) for price, amount in levels]
 
 
 # -- what Bitstamp's traders asked for
@@ -233,10 +303,14 @@ def bitstamp_opening(records: Sequence[BitstampRecord]) -> tuple[list[OpeningOrd
     if not isinstance(depth, BitstampDepth):
         raise RecordError("no depth is recorded: nothing to start from")
     open_orders: dict[int, BitstampOrder] = {}
+    ended: set[int] = set()  # also before the record of their creation came
     for record in records[:used]:
         if isinstance(record, BitstampOrder):
             if record.change is OrderChange.DELETED:
                 open_orders.pop(record.order_id, None)
+                ended.add(record.order_id)
+            elif record.order_id in ended:
+                continue
             elif record.change is OrderChange.CREATED or record.order_id in open_orders:
                 open_orders[record.order_id] = record
     known = [
@@ -253,44 +327,50 @@ def bitstamp_opening(records: Sequence[BitstampRecord]) -> tuple[list[OpeningOrd
     return opening + known, used
 
 
-def bitstamp_requests(records: Iterable[BitstampRecord]) -> Iterator[tuple[Request, BitstampOrder]]:
-    """What was asked for in `records`, in order. A change to another price is a request to reprice."""
+def bitstamp_requests(records: Sequence[BitstampRecord]) -> Iterator[tuple[Request, BitstampOrder]]:
+    """What was asked for in `records`, in order. A change to another price is a request to reprice.
+
+    The feed logs a cancel now and then before the order's creation: the cancel is asked for right
+    behind the creation then, so that no order stays that its owner withdrew.
+    """
+    created = {r.order_id: n for n, r in enumerate(records) if _is_order(r, OrderChange.CREATED)}
+    cancelled: dict[int, BitstampOrder] = {}  # whose creation is still to come
     prices: dict[int, int] = {}  # cents, of each order seen
-    for record in records:
+    for number, record in enumerate(records):
         if not isinstance(record, BitstampOrder):
             continue
         before = prices.get(record.order_id)
         prices[record.order_id] = record.price_cents
         if record.change is OrderChange.CREATED:
             yield Request.ENTER, record
+            if record.order_id in cancelled:
+                yield Request.CANCEL, cancelled.pop(record.order_id)
+        elif created.get(record.order_id, number) > number:
+            if record.is_cancel:
+                cancelled[record.order_id] = record
         elif record.is_cancel:
             yield Request.CANCEL, record
         elif record.change is OrderChange.CHANGED and before not in (None, record.price_cents):
             yield Request.REPRICE, record
 
 
+def _is_order(record: BitstampRecord, change: OrderChange) -> TypeGuard[BitstampOrder]:
+    return isinstance(record, BitstampOrder) and record.change is change
+
+
 # -- both
 
 
-def _read(path: Path, parse: Callable[[str], Record]) -> Iterator[Record]:
-    """`parse` of every line of `path`, decompressed when its name ends in .xz."""
-    with cast(TextIO, lzma.open(path, "rt") if path.suffix == ".xz" else path.open()) as lines:
-        for number, line in enumerate(lines, 1):
-            try:
-                record = parse(line.rstrip("\n"))
-            except (ValueError, InvalidOperation, msgspec.MsgspecError) as error:
-                raise RecordError(f"{path.name}, line {number}: {error}") from error
-            yield record
-
-
-def _scaled(number: str | Decimal, scale: int) -> int:
-    """A decimal as a whole number of 10^-scale. Raises ValueError when it is none."""
-    scaled = Decimal(number).scaleb(scale)
-    if scaled != scaled.to_integral_value():
+def scaled(number: str, scale: int) -> int:
+    """A decimal without a sign as a whole number of 10^-scale. Raises ValueError when it is none."""
+    units = decimal_of(number).scaleb(scale)
+    if units != units.to_integral_value():
         raise ValueError(f"{number} has more than {scale} decimals")
-    return int(scaled)
+    return int(units)
 
 
 def _rounded(number: Decimal, scale: int) -> int:
-    """A decimal that went through a float, as the nearest whole number of 10^-scale."""
-    return int(number.scaleb(scale).to_integral_value())
+    """A decimal that went through a float, as the nearest whole number of 10^-scale. Raises ValueError for NaN."""
+    if not number.is_finite():
+        raise ValueError(f"{number} is not a number")
+    return int(number.scaleb(scale).to_integral_value(ROUND_HALF_EVEN))

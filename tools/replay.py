@@ -12,46 +12,34 @@ import asyncio
 import signal
 import sys
 import time
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from decimal import Decimal
-from itertools import islice
 from pathlib import Path
 from typing import Final, get_args
+from urllib.parse import quote
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+import msgspec
 
 from api.numbers import whole
-from tools.answers import NewOrder, OrderAnswer, Refusal
-from tools.client import VenueClient, VenueError, retried
+from tools.answers import NewOrder, OrderAnswer, Refusal, SymbolInfo
+from tools.archives import RecordError
+from tools.client import VenueClient, VenueError, granted, retried
 from tools.feed import connected
 from tools.flow import positive
+from tools.lobster import LobsterPlayback
 from tools.measure import Measurements, Mode, show
-from tools.playback import (
-    LOBSTER_LEVELS,
-    BitstampPlayback,
-    Cut,
-    Key,
-    LobsterPlayback,
-    Place,
-    Playback,
-    Remove,
-    Reprice,
-    Step,
-    common_in_order,
-)
-from tools.recorded import RecordError, decimal_text, read_bitstamp, read_lobster_depths, read_lobster_messages
+from tools.naming import NamingError, symbol_of, what_to_do
+from tools.playback import Amend, Cut, Key, Place, Playback, Remove, Reprice, Step, common_in_order
+from tools.progress import progress
+from tools.recorded import LobsterDepth, decimal_text
+from tools.recordings import DEFAULT_FILES, KINDS, Recording, load
 from tools.spawn import ROOT, SpawnError, spawned
 
 PREFIX: Final = "replay-"
 INSTRUMENTS: Final = ROOT / "config" / "replay.toml"
-RECORDED: Final = ROOT / ".." / "shared" / "data"
-DEFAULT_FILES: Final = {
-    "bitstamp": RECORDED / "bitstamp-btcusd-2015-05-01" / "events.log.xz",
-    "lobster": RECORDED / "lobster-msft-2012-06-21" / "message_50.csv.xz",
-}
-DEFAULT_SYMBOLS: Final = {"bitstamp": "BTC-USD", "lobster": "MSFT-USD"}
 ATTEMPTS: Final = 6  # of one request, over about eleven seconds, when the server is away
+COMPARE_EVERY: Final = 100  # rows
 
 
 class ReplayError(Exception):
@@ -61,7 +49,10 @@ class ReplayError(Exception):
 class Replay:
     """One recording against one symbol, until it ends or `stop` is set."""
 
-    def __init__(self, client: VenueClient, symbol: str, playback: Playback, stop: asyncio.Event) -> None:
+    def __init__(
+        self, client: VenueClient, symbol: str, playback: Playback, stop: asyncio.Event, check: BookCheck | None = None
+    ) -> None:
+        self._check = check
         self._client = client
         self._symbol = symbol
         self._playback = playback
@@ -73,9 +64,8 @@ class Replay:
         self._printed: set[str] = set()  # trade ids
         self.measured = Measurements()
 
-    async def play(self, speed: float | None, progress: Progress) -> None:
-        """Play every event at `speed` times the recorded pace, as fast as it goes when None."""
-        bar = progress.add_task(self._symbol, total=len(self._playback))
+    async def play(self, speed: float | None, done: Callable[[int], None]) -> None:
+        """Play every event at `speed` times the recorded pace, as fast as it goes when None; tell `done` of each."""
         self.measured.restart()
         start = time.monotonic()
         first_ns: int | None = None
@@ -91,7 +81,9 @@ class Replay:
                 self.measured.notes.append("stopped before the recording's end")
                 break
             self.measured.counts["events"] += 1
-            progress.advance(bar)
+            if self._check is not None:
+                await self._check.after_event()
+            done(1)
         self.measured.stop()
 
     async def _wait_until(self, due: float) -> None:
@@ -109,10 +101,11 @@ class Replay:
             kind, answer = step.order_type, await self._place(step)
             self.measured.counts["orders"] += 1
         elif isinstance(step, Cut):
-            kind, answer = "cut", await self._cut(step)
+            kind, answer = "cut", await self._amend(step.key, None, step.quantity)
             self.measured.counts["amends"] += 1
-        elif isinstance(step, Reprice):
-            kind, answer = "reprice", await self._reprice(step)
+        elif isinstance(step, Reprice | Amend):
+            quantity = step.quantity if isinstance(step, Amend) else None
+            kind, answer = "reprice", await self._amend(step.key, step.price, quantity)
             self.measured.counts["amends"] += 1
         else:
             kind, answer = "cancel", await self._remove(step)
@@ -128,7 +121,7 @@ class Replay:
             step.side,
             step.order_type,
             decimal_text(step.quantity, self._playback.quantity_scale),
-            decimal_text(step.price, self._playback.price_scale),
+            None if step.price is None else decimal_text(step.price, self._playback.price_scale),
             client_order_id=f"{self._run}{self._entered}",
         )
         answer = await self._client.enter_surely(order, attempts=ATTEMPTS)
@@ -147,21 +140,21 @@ class Replay:
         units = int(price.scaleb(self._playback.price_scale)), int(quantity.scaleb(self._playback.quantity_scale))
         self._playback.traded(maker, *units)
 
-    async def _cut(self, step: Cut) -> object:
-        order_id = self._order_ids.get(step.key)
+    async def _amend(self, key: Key, price: int | None, quantity: int | None) -> object:
+        """Amend an order, and look up what it took where its price is another."""
+        order_id = self._order_ids.get(key)
         if order_id is None:
             return None  # its entry was refused
-        quantity = decimal_text(step.quantity, self._playback.quantity_scale)
-        return await retried(lambda: self._client.amend(order_id, quantity=quantity), attempts=ATTEMPTS)
-
-    async def _reprice(self, step: Reprice) -> object:
-        """Amend the price, and look up what the order took at its new one."""
-        order_id = self._order_ids.get(step.key)
-        if order_id is None:
-            return None
-        price = decimal_text(step.price, self._playback.price_scale)
-        amended = await retried(lambda: self._client.amend(order_id, price=price), attempts=ATTEMPTS)
-        if isinstance(amended, Refusal):
+        changes = {
+            name: decimal_text(units, scale)
+            for name, units, scale in (
+                ("price", price, self._playback.price_scale),
+                ("quantity", quantity, self._playback.quantity_scale),
+            )
+            if units is not None
+        }
+        amended = await retried(lambda: self._client.amend(order_id, **changes), attempts=ATTEMPTS)
+        if isinstance(amended, Refusal) or price is None:
             return amended
         found = await retried(lambda: self._client.order(order_id), attempts=ATTEMPTS)
         if not isinstance(found, Refusal):
@@ -177,101 +170,139 @@ class Replay:
         return await retried(lambda: self._client.cancel(self._symbol, order_id=order_id), attempts=ATTEMPTS)
 
 
-def load(kind: str, path: Path, limit: int | None) -> BitstampPlayback | LobsterPlayback:
-    """The recording's first `limit` records. Raises ReplayError."""
-    if not path.is_file():
-        raise ReplayError(f"there is no recorded data at {path}; name the file: python -m tools.replay {kind} FILE")
-    try:
-        if kind == "bitstamp":
-            return BitstampPlayback(list(islice(read_bitstamp(path), limit)))
-        book = path.with_name(path.name.replace("message", "orderbook"))
-        if book == path or not book.is_file():
-            raise ReplayError(f"the book that goes with {path.name} is not at {book}")
-        messages = list(islice(read_lobster_messages(path), limit))
-        return LobsterPlayback(messages, list(islice(read_lobster_depths(book), limit)))
-    except RecordError as error:
-        raise ReplayError(str(error)) from error
+class ShownBook(msgspec.Struct, frozen=True):
+    """What GET /book shows: of each level price and quantity first, then perhaps more."""
+
+    bids: list[tuple[Decimal, ...]]
+    asks: list[tuple[Decimal, ...]]
 
 
-async def check_symbol(client: VenueClient, symbol: str, playback: Playback) -> None:
-    """Raises ReplayError when the server's symbol cannot take the recording."""
+async def shown_book(client: VenueClient, symbol: str, levels: int) -> ShownBook:
+    """The best levels of the venue's book. Raises BadAnswer, Unavailable."""
+    return granted(await client.ask("GET", f"/book/{quote(symbol)}?levels={levels}", ShownBook))
+
+
+class BookCheck:
+    """Compares the venue's book with the recorded one, every so many rows, at as many levels as the file has."""
+
+    def __init__(self, client: VenueClient, symbol: str, playback: LobsterPlayback, every: int) -> None:
+        self._client = client
+        self._symbol = symbol
+        self._playback = playback
+        self._every = every
+        self._row = 0
+        self._compared = self._equal = 0
+        self._first_different: int | None = None
+
+    async def after_event(self) -> None:
+        """Compare if it is this row's turn."""
+        self._row += 1
+        if self._playback.shown is not None and self._row % self._every == 0:
+            await self._compare(self._playback.shown)
+
+    async def remarks(self) -> list[str]:
+        """Compare the last row; say what was equal."""
+        recorded = self._playback.shown
+        if recorded is None:
+            return []
+        different = await self._compare(recorded) if self._row % self._every else await self._different(recorded)
+        levels = f"{len(recorded.asks)} + {len(recorded.bids)} levels"
+        first = f"; the first that differs is row {self._first_different}" if self._first_different else ""
+        which = "every row" if self._every == 1 else f"every {self._every}th row and the last"
+        return [
+            f"book: {self._equal:,} of {self._compared:,} rows compared equal the recorded ones ({which}, "
+            f"{self._playback.levels} a side){first}",
+            f"final book: equals the recorded one at all {levels}"
+            if not different
+            else f"final book: DIFFERS from the recorded one, at {different} of {levels}",
+        ]
+
+    async def _compare(self, recorded: LobsterDepth) -> int:
+        different = await self._different(recorded)
+        self._compared += 1
+        if not different:
+            self._equal += 1
+        elif self._first_different is None:
+            self._first_different = self._row
+        return different
+
+    async def _different(self, recorded: LobsterDepth) -> int:
+        """At how many places of the ladder something else stands."""
+        book = await shown_book(self._client, self._symbol, self._playback.levels)
+        price_scale, quantity_scale = self._playback.price_scale, self._playback.quantity_scale
+        count = 0
+        for made, levels in ((book.asks, recorded.asks), (book.bids, recorded.bids)):
+            ours = [(int(one.scaleb(price_scale)), int(two.scaleb(quantity_scale))) for one, two, *_ in made]
+            same = sum(mine == yours for mine, yours in zip(ours, levels, strict=False))
+            count += max(len(ours), len(levels)) - same
+        return count
+
+
+def check_steps(symbol: str, info: SymbolInfo, playback: Playback) -> None:
+    """Raises ReplayError when the symbol's tick or lot is too coarse for the recording."""
+    lot = Decimal(1).scaleb(-playback.quantity_scale)
+    if lot % info.lot_size != 0:
+        raise ReplayError(f"{symbol} has lots of {info.lot_size}; the recording needs {lot:f} or finer")
+    for units in playback.prices:
+        price = Decimal(units).scaleb(-playback.price_scale)
+        if price % info.tick_size != 0:
+            raise ReplayError(
+                f"{symbol} has ticks of {info.tick_size}; the recording has a price of {price.normalize():f}"
+            )
+
+
+async def choose_symbol(client: VenueClient, recording: Recording, named: str | None) -> str:
+    """The symbol to play into: as named, else as the file's name tells. Raises ReplayError, NamingError."""
     listed = (await client.symbols()).symbol_info
-    info = listed.get(symbol)
-    if info is None:
-        raise ReplayError(
-            f"the server does not list {symbol}, it lists {', '.join(listed)}; "
-            "start one with --instruments config/replay.toml, or name another --symbol"
-        )
-    recorded_lot = Decimal(1).scaleb(-playback.quantity_scale)
-    if recorded_lot % info.lot_size != 0:
-        raise ReplayError(f"{symbol} has lots of {info.lot_size}; the recording needs {recorded_lot:f} or finer")
+    if named is None:
+        symbol = symbol_of(recording.file, listed)
+    elif (symbol := named if named in listed else named.upper()) not in listed:
+        raise ReplayError(f"the server does not list {symbol}, it lists {', '.join(listed) or 'none'}; {what_to_do()}")
+    check_steps(symbol, listed[symbol], recording.playback)
+    return symbol
 
 
-async def compare_book(client: VenueClient, symbol: str, playback: LobsterPlayback) -> str:
-    """One sentence: whether the venue's book is the recorded one."""
-    book = await client.book(symbol, LOBSTER_LEVELS)
-    recorded = playback.final_depth()
-    ours, theirs = [], []
-    for made, levels in ((book.asks, recorded.asks), (book.bids, recorded.bids)):
-        ours.append([(int(price.scaleb(playback.price_scale)), int(quantity)) for price, quantity in made])
-        theirs.append(levels[:LOBSTER_LEVELS])
-    if ours == theirs:
-        return f"final book: equals the recorded one at all {len(theirs[0])} + {len(theirs[1])} levels"
-    different = sum(a != b for mine, yours in zip(ours, theirs, strict=True) for a, b in zip(mine, yours, strict=False))
-    return f"final book: DIFFERS from the recorded one, at {different} levels or in their number"
-
-
-async def run(options: argparse.Namespace) -> int:
-    """Play; return the exit status: 0 also when ended by a signal."""
+async def run(options: argparse.Namespace, recording: Recording) -> None:
+    """Play, until the recording's end or a signal. Raises ReplayError, NamingError, SpawnError, VenueError."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(name, stop.set)
-    symbol = options.symbol or DEFAULT_SYMBOLS[options.kind]
-    try:
-        playback = load(options.kind, options.file or DEFAULT_FILES[options.kind], options.limit)
-        async with AsyncExitStack() as stack:
-            url = options.url
-            if options.spawn:
-                url = (await stack.enter_async_context(spawned("--instruments", str(INSTRUMENTS)))).url
-                print(f"The page, until the replay ends: {url}/", file=sys.stderr)
-            client = await stack.enter_async_context(VenueClient(url, connections=1))
-            await check_symbol(client, symbol, playback)
-            async with connected(url, flow="replay"):
-                await _play_and_show(client, symbol, playback, stop, options)
-    except (ReplayError, SpawnError, VenueError) as error:
-        print(f"The replay ends: {error}", file=sys.stderr)
-        return 1
-    return 0
+    async with AsyncExitStack() as stack:
+        url = options.url
+        if options.spawn:
+            url = (await stack.enter_async_context(spawned("--instruments", str(INSTRUMENTS)))).url
+            print(f"The page, until the replay ends: {url}/", file=sys.stderr)
+        client = await stack.enter_async_context(VenueClient(url, connections=1))
+        symbol = await choose_symbol(client, recording, options.symbol)
+        async with connected(url, flow="replay"):
+            await _play_and_show(client, symbol, recording, stop, options)
 
 
 async def _play_and_show(
-    client: VenueClient,
-    symbol: str,
-    playback: BitstampPlayback | LobsterPlayback,
-    stop: asyncio.Event,
-    options: argparse.Namespace,
+    client: VenueClient, symbol: str, recording: Recording, stop: asyncio.Event, options: argparse.Namespace
 ) -> None:
     """Clear what an earlier replay left, play, and print what came of it."""
+    playback = recording.playback
     await client.sweep(symbol, PREFIX)
-    replay = Replay(client, symbol, playback, stop)
+    check = None
+    if isinstance(playback, LobsterPlayback) and recording.book is not None:
+        check = BookCheck(client, symbol, playback, options.compare)
+    replay = Replay(client, symbol, playback, stop, check)
     notes = replay.measured.notes
-    book = await client.book(symbol, 1)
+    notes += recording.notes
+    book = await shown_book(client, symbol, 1)
     if book.bids or book.asks:
         notes.append(f"the book of {symbol} was not empty: what others do changes the result")
-    with _progress() as progress:
-        await replay.play(options.speed, progress)
-    same = common_in_order(playback.recorded, playback.made)
-    notes.append(f"reproduced {same} of {len(playback.recorded)} recorded trades, in order")
-    notes.append(playback.remark)
-    if isinstance(playback, LobsterPlayback) and not stop.is_set():
-        notes.append(await compare_book(client, symbol, playback))
+    with progress(f"playing into {symbol}", len(playback)) as done:
+        await replay.play(options.speed, done)
+    if playback.recorded:
+        same = common_in_order(playback.recorded, playback.made)
+        notes.append(f"reproduced {same:,} of {len(playback.recorded):,} recorded trades, in order")
+    notes += playback.remarks()
+    if check is not None and not stop.is_set():
+        notes += await check.remarks()
     show(replay.measured.summary(f"replay of {options.kind} into {symbol}"), options.format)
-
-
-def _progress() -> Progress:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    return Progress(*columns, console=Console(stderr=True))
 
 
 def speed(text: str) -> float | None:
@@ -279,22 +310,42 @@ def speed(text: str) -> float | None:
     return None if text == "max" else positive(text)
 
 
+def count(text: str) -> int:
+    """A whole number above zero. Raises ValueError."""
+    number = whole(text)
+    if number <= 0:
+        raise ValueError
+    return number
+
+
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     options = argparse.ArgumentParser(
         prog="python -m tools.replay",
         description="Plays recorded order flow into a running server through its public API, in the recorded order. "
-        "The server must list the symbol: start it with --instruments config/replay.toml, or use --spawn.",
+        "The server must list the symbol: start it with --instruments config/replay.toml, or use --spawn. "
+        "Documentation/recordings.md describes the formats, and where to get recordings.",
     )
-    options.add_argument("kind", choices=sorted(DEFAULT_FILES), help="the format of the recording")
+    options.add_argument("kind", choices=KINDS, help="the format of the recording; csv is a plain one of our own")
     options.add_argument(
-        "file", nargs="?", type=Path, metavar="FILE", help="the recording (default: ../shared/data/...)"
+        "file",
+        nargs="?",
+        type=Path,
+        metavar="FILE",
+        help="the recording, plain or compressed by gzip, bzip2 or xz "
+        f"(default: in ../shared/data, of {' and '.join(DEFAULT_FILES)})",
+    )
+    options.add_argument(
+        "--book",
+        type=Path,
+        metavar="FILE",
+        help="LOBSTER's order book file (default: beside the message file; without one the messages play alone)",
     )
     options.add_argument("--url", default="http://127.0.0.1:5000", help="the server (default: %(default)s)")
     options.add_argument(
         "--spawn", action="store_true", help="start a server for it instead, with config/replay.toml, gone afterwards"
     )
-    options.add_argument("--symbol", help="where to play it (default: BTC-USD, MSFT-USD)")
+    options.add_argument("--symbol", help="where to play it (default: what the file's name or its folder's tells)")
     options.add_argument(
         "--speed",
         type=speed,
@@ -302,10 +353,31 @@ def parser() -> argparse.ArgumentParser:
         metavar="N|max",
         help="times the recorded pace, or max (default: %(default)s)",
     )
-    options.add_argument("--limit", type=whole, metavar="N", help="only the first N records")
+    options.add_argument("--limit", type=count, metavar="N", help="only the first N records")
+    options.add_argument(
+        "--compare",
+        type=count,
+        default=COMPARE_EVERY,
+        metavar="N",
+        help="compare the book with LOBSTER's at every Nth row, and at the last (default: %(default)s)",
+    )
     options.add_argument("--format", choices=get_args(Mode), default="table", help="how the summary is printed")
     return options
 
 
+def main() -> int:
+    """Run the command line; the exit status: 0 also when a signal ended the playing."""
+    options = parser().parse_args()
+    try:
+        recording = load(options.kind, options.file, options.book, options.limit)
+        asyncio.run(run(options, recording))
+    except (ReplayError, RecordError, NamingError, SpawnError, VenueError) as error:
+        print(f"The replay ends: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:  # while the files are read
+        return 130
+    return 0
+
+
 if __name__ == "__main__":
-    sys.exit(asyncio.run(run(parser().parse_args())))
+    sys.exit(main())

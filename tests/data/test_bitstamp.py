@@ -11,10 +11,13 @@ from engine.exchange import Exchange
 from engine.instrument import Instrument
 from engine.types import AccountId, Amount, Lots, OrderId, OrderType, Seq, Side, Ticks, TimeInForce
 from tests.data.files import BITSTAMP, needs_bitstamp
+from tests.data.venue import EngineVenue
+from tools.playback import BitstampPlayback, common_in_order
 from tools.recorded import (
     BitstampOrder,
     BitstampTrade,
     OpeningOrder,
+    OrderChange,
     Request,
     bitstamp_opening,
     bitstamp_requests,
@@ -122,3 +125,19 @@ def test_524_of_the_575_recorded_trades_are_reproduced_in_order():
     # Fed created orders and cancels alone it is 426: some 35 owners' changes of price are missing then,
     # and an order that should have moved away or traded stands in the way of many that come later.
     assert longest_common_subsequence(recorded, flow.trades) == 524
+
+
+@needs_bitstamp
+def test_no_order_that_the_file_says_ended_is_open_at_the_end_though_five_cancels_come_before_the_creation():
+    records = list(read_bitstamp(BITSTAMP / "events.log.xz"))
+    places = [(n, record) for n, record in enumerate(records) if isinstance(record, BitstampOrder)]
+    ended = {record.order_id: n for n, record in places if record.change is OrderChange.DELETED}
+    created = {record.order_id: n for n, record in places if record.change is OrderChange.CREATED}
+    assert sum(n < created.get(order_id, n) for order_id, n in ended.items()) == 5
+    playback = BitstampPlayback(records)
+    venue = EngineVenue(playback)
+    for event in playback.events():
+        for step in event.steps:
+            venue.do(step)
+    assert venue.open_keys() & ended.keys() == set()
+    assert common_in_order(playback.recorded, playback.made) == 524

@@ -40,6 +40,12 @@ def test_a_lobster_message_is_read_to_the_nanosecond(tmp_path):
     assert message == LobsterMessage(34_200_015_247_805, MessageType.NEW_ORDER, 16116658, 100, 310400, "sell")
 
 
+def test_a_time_that_went_through_a_float_is_rounded_to_the_nanosecond(tmp_path):
+    lines = "35821.088778456004,1,1,1,1,1\n35821.0887784559996,1,1,1,1,1\n1.0000000001,1,1,1,1,1\n"
+    times = [message.time_ns for message in read_lobster_messages(written(tmp_path, lines))]
+    assert times == [35_821_088_778_456, 35_821_088_778_456, 1_000_000_000]
+
+
 def test_the_padding_of_a_short_side_is_left_out(tmp_path):
     (row,) = read_lobster_depths(written(tmp_path, "309900,3788,309500,300,310500,100,-9999999999,0\n"))
     assert row == LobsterDepth([(309900, 3788), (310500, 100)], [(309500, 300)])
@@ -65,7 +71,8 @@ def test_a_bitstamp_log_is_read_compressed_and_its_floats_become_what_they_meant
     ["", "1 trade", "1 trade {}", "x trade {}", "1 order_lost {}", '1 order_created {"id": 1}',
      '1 order_created {"price": "1.001", "amount": "1", "id": 7, "order_type": 1}',
      '1 order_created {"price": "NaN", "amount": "1", "id": 7, "order_type": 1}',
-     '1 order_created {"price": "one", "amount": "1", "id": 7, "order_type": 1}'],
+     '1 order_created {"price": "one", "amount": "1", "id": 7, "order_type": 1}',
+     '1 order_created {"price": "1_0", "amount": "1", "id": 7, "order_type": 1}'],
 )  # fmt: skip
 def test_a_broken_line_is_named(tmp_path, line):
     good = '1 order_book {"bids": [], "asks": []}'
@@ -73,7 +80,11 @@ def test_a_broken_line_is_named(tmp_path, line):
         list(read_bitstamp(written(tmp_path, f"{good}\n{line}\n{good}\n")))
 
 
-@pytest.mark.parametrize("line", ["1.5,1,2,3,4", "1.5,9,2,3,4,1", "1.5,1,2,3.5,4,1", "1.0000000001,1,2,3,4,1"])
+@pytest.mark.parametrize(
+    "line",
+    ["1.5,1,2,3,4", "1.5,9,2,3,4,1", "1.5,1,2,3.5,4,1", "1.5,1,2,3,4,0", "1.5,1,2,-3,4,1", "NaN,1,2,3,4,1",
+     "1.5,1,2_0,3,4,1", "1.5,1,\u0662,3,4,1", "1.5,1, 2,3,4,1", "1_0.5,1,2,3,4,1", "-1.5,1,2,3,4,1"],
+)  # fmt: skip
 def test_a_broken_lobster_message_is_named(tmp_path, line):
     with pytest.raises(RecordError, match="line 1"):
         list(read_lobster_messages(written(tmp_path, line)))
@@ -90,6 +101,28 @@ def test_the_opening_is_the_known_orders_behind_what_each_level_shows_beyond_the
     ]
     earlier = [OpeningOrder(None, "buy", 100, 7), OpeningOrder(None, "buy", 98, 1)]
     assert bitstamp_opening(records) == ([*earlier, OpeningOrder(1, "buy", 100, 3)], 5)
+
+
+def test_an_order_that_ended_before_its_creation_came_is_not_in_the_opening():
+    records = [
+        order(OrderChange.DELETED, 1, 100, 5),
+        order(OrderChange.CREATED, 1, 100, 5),
+        BitstampDepth(0, [], [(100, 5)]),
+    ]
+    assert bitstamp_opening(records) == ([OpeningOrder(None, "buy", 100, 5)], 3)
+
+
+def test_a_cancel_that_is_logged_before_its_creation_is_asked_for_right_behind_it():
+    records = [
+        order(OrderChange.DELETED, 1, 100, 5),
+        order(OrderChange.CREATED, 2, 100, 5),
+        order(OrderChange.CREATED, 1, 100, 5),
+    ]
+    assert list(bitstamp_requests(records)) == [
+        (Request.ENTER, records[1]),
+        (Request.ENTER, records[2]),
+        (Request.CANCEL, records[0]),
+    ]
 
 
 def test_without_a_depth_there_is_no_opening():

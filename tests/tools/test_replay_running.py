@@ -1,15 +1,25 @@
 """Replay of recorded flow against a real server, and the playbacks that decide what is asked."""
 
+import asyncio
+import bz2
+import gzip
+import lzma
+import re
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 
 import msgspec
 import pytest
 
-from tests.data.files import BITSTAMP, LOBSTER, needs_bitstamp, needs_lobster
+from tests.data.files import AAPL, BITSTAMP, LOBSTER, needs_bitstamp, needs_lobster, needs_lobster_small
+from tests.data.test_plain import documented
+from tests.tidy.sources import ROOT
 from tests.tools.servers import run, running
+from tools.client import VenueClient
+from tools.lobster import LobsterPlayback
 from tools.measure import Summary
-from tools.playback import BitstampPlayback, Cut, LobsterPlayback, Place, Remove, Reprice, common_in_order
+from tools.playback import BitstampPlayback, Cut, Place, Remove, Reprice, common_in_order
 from tools.recorded import (
     BitstampDepth,
     BitstampOrder,
@@ -19,6 +29,8 @@ from tools.recorded import (
     OrderChange,
     RecordError,
 )
+from tools.recordings import KINDS
+from tools.replay import ShownBook, parser
 
 # an order joins a level, is cut, an earlier one is executed, the other deleted: price and shares by hand
 MESSAGES = """\
@@ -46,8 +58,8 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 def recording(folder: Path, messages: str = MESSAGES, book: str = BOOK) -> Path:
-    (folder / "orderbook_50.csv").write_text(book)
-    path = folder / "message_50.csv"
+    (folder / "MSFT_orderbook_50.csv").write_text(book)
+    path = folder / "MSFT_message_50.csv"
     path.write_text(messages)
     return path
 
@@ -66,10 +78,34 @@ def test_a_lobster_file_ends_in_the_recorded_book(url: str, tmp_path: Path):
     assert summary.rejects == {}
 
 
-def test_a_book_that_is_not_the_recorded_one_is_told_apart(url: str, tmp_path: Path):
+def asked(url: str, path: str, **body: str) -> dict[str, str]:
+    """The answer to one request."""
+
+    async def ask() -> bytes:
+        async with VenueClient(url) as client:
+            return (await client.raw("POST", path, msgspec.json.encode(body)))[1]
+
+    return msgspec.json.decode(asyncio.run(ask()))
+
+
+def test_a_row_that_contradicts_its_message_is_followed_and_told(url: str, tmp_path: Path):
     wrong = BOOK.replace("310100,200,-9999999999,0", "310100,199,-9999999999,0")
     summary = replayed("lobster", str(recording(tmp_path, book=wrong)), "--url", url, "--speed", "max")
-    assert any("DIFFERS" in note for note in summary.notes)
+    assert "a row contradicted its message at 1 level: the row was followed" in summary.notes
+    assert "final book: equals the recorded one at all 1 + 0 levels" in summary.notes
+
+
+def test_a_book_that_is_not_the_recorded_one_is_told_apart(url: str, tmp_path: Path):
+    order = {"side": "sell", "order_type": "limit", "quantity": "1", "price": "31.01"}
+    order_id = asked(url, "/order", symbol="MSFT-USD", **order)["order_id"]
+    summary = replayed("lobster", str(recording(tmp_path)), "--url", url, "--speed", "max", "--compare", "4")
+    asked(url, "/cancel", symbol="MSFT-USD", order_id=order_id)
+    assert "the book of MSFT-USD was not empty: what others do changes the result" in summary.notes
+    assert "final book: DIFFERS from the recorded one, at 1 of 1 + 0 levels" in summary.notes
+    assert (
+        "book: 0 of 2 rows compared equal the recorded ones (every 4th row and the last, 1 a side); "
+        "the first that differs is row 4" in summary.notes
+    )
 
 
 def test_speed_stretches_the_recorded_time(url: str, tmp_path: Path):
@@ -78,7 +114,9 @@ def test_speed_stretches_the_recorded_time(url: str, tmp_path: Path):
 
 
 def test_a_replay_can_bring_its_own_server(tmp_path: Path):
-    summary = replayed("lobster", str(recording(tmp_path)), "--spawn", "--speed", "max")
+    arguments = ("--spawn", "--speed", "max", "--symbol", "aapl-usd")
+    summary = replayed("lobster", str(recording(tmp_path)), *arguments)
+    assert summary.title == "replay of lobster into AAPL-USD"
     assert summary.counts["trades"] == 1
 
 
@@ -89,12 +127,100 @@ def test_a_missing_file_and_an_unlisted_symbol_are_said_plainly(url: str, tmp_pa
     unlisted = run("-m", "tools.replay", "lobster", str(recording(tmp_path)), "--url", url, "--symbol", "XYZ")
     assert unlisted.returncode == 1
     assert "config/replay.toml" in unlisted.stderr
+    untold = tmp_path / "message_1.csv"
+    untold.write_text(MESSAGES)
+    told = refused("lobster", str(untold), "--url", url)
+    assert "no listed symbol is told by the name of" in told
+    assert "name a listed one with --symbol" in told
+
+
+def test_every_documented_replay_is_one_that_the_command_line_takes():
+    pages = [ROOT / "README.md", ROOT / "Makefile", *sorted((ROOT / "Documentation").rglob("*.md"))]
+    wanted = re.compile(r'make replay (?:\S+ )?ARGS="([^"]*)"')
+    commands = [found for page in pages for found in wanted.findall(page.read_text())]
+    assert len(commands) >= 3
+    for command in commands:
+        assert parser().parse_args(command.split()).kind in KINDS
+
+
+def refused(*arguments: str) -> str:
+    """The one sentence with which a replay ends that cannot start."""
+    ended = run("-m", "tools.replay", *arguments)
+    assert ended.returncode == 1
+    assert ended.stdout == ""
+    (sentence,) = ended.stderr.splitlines()
+    assert sentence.startswith("The replay ends: ")
+    return sentence
 
 
 def test_a_broken_line_is_named(url: str, tmp_path: Path):
-    ended = run("-m", "tools.replay", "lobster", str(recording(tmp_path, messages="1,2\n")), "--url", url)
-    assert ended.returncode == 1
-    assert "line 1" in ended.stderr
+    told = refused("lobster", str(recording(tmp_path, messages="1,2\n")), "--url", url)
+    assert "MSFT_message_50.csv, line 1: 2 columns, where a message has 6" in told
+    told = refused("lobster", str(recording(tmp_path, book="310100,200,310000,x\n")), "--url", url)
+    assert "MSFT_orderbook_50.csv, line 1: 'x' is not a whole number" in told
+
+
+def test_a_truncated_archive_is_one_sentence_with_the_line(url: str, tmp_path: Path):
+    whole = lzma.compress(MESSAGES.encode() * 500)
+    (tmp_path / "MSFT_message_1.csv.XZ").write_bytes(whole[: len(whole) // 2])
+    told = refused("lobster", str(tmp_path / "MSFT_message_1.csv.XZ"), "--url", url)
+    assert re.search(r"MSFT_message_1\.csv\.XZ is damaged: it cannot be decompressed after line \d+", told)
+
+
+def test_rows_that_do_not_go_with_the_messages_are_said_plainly(url: str, tmp_path: Path):
+    told = refused("lobster", str(recording(tmp_path, book="310100,200,310000,100\n")), "--url", url)
+    assert "6 messages and 1 rows of the book do not go together" in told
+
+
+def test_prices_that_are_finer_than_the_tick_are_said_before_anything_is_entered(url: str, tmp_path: Path):
+    fine = MESSAGES.replace("310000", "310050")
+    told = refused("lobster", str(recording(tmp_path, messages=fine)), "--url", url)
+    assert "MSFT-USD has ticks of 0.01; the recording has a price of 31.005" in told
+
+
+def test_the_order_book_may_have_any_name_and_be_compressed_in_another_way(url: str, tmp_path: Path):
+    messages, book = tmp_path / "msft.csv", tmp_path / "depth.bin"
+    messages.write_bytes(bz2.compress(("t,type,id,size,price,side\n" + MESSAGES).encode()))
+    book.write_bytes(gzip.compress(BOOK.encode()))
+    summary = replayed("lobster", str(messages), "--book", str(book), "--url", url, "--speed", "max", "--compare", "1")
+    assert "msft.csv, line 1 is a header row: left out" in summary.notes
+    assert "executions: 1 of 1 took the recorded order, at its price and with its quantity" in summary.notes
+    assert "book: 6 of 6 rows compared equal the recorded ones (every row, 1 a side)" in summary.notes
+
+
+def test_a_message_file_alone_plays_and_says_what_that_means(url: str, tmp_path: Path):
+    path = tmp_path / "msft_message_1.csv"
+    path.write_text(MESSAGES.replace("34200.1,1,11,100,310000,1\n", ""))
+    summary = replayed("lobster", str(path), "--url", url, "--speed", "max")
+    assert summary.counts["trades"] == 1
+    assert any(
+        note.startswith("without an order book file: 1 order of before placed as named and numbered")
+        and "no book is compared" in note
+        for note in summary.notes
+    )
+
+
+def test_the_documented_plain_csv_plays_as_it_says(url: str, tmp_path: Path):
+    path = tmp_path / "msft.csv"
+    path.write_text(documented())
+    summary = replayed("csv", str(path), "--url", url, "--speed", "max")
+    assert summary.counts == {"events": 7, "orders": 5, "amends": 1, "cancels": 1, "trades": 3}
+    assert "reproduced 3 of 3 recorded trades, in order" in summary.notes
+    assert summary.rejects == {}
+
+
+@needs_lobster_small
+def test_aapl_at_ten_levels_is_reproduced_through_the_public_api_in_the_symbol_that_its_name_tells(url: str):
+    summary = replayed("lobster", str(AAPL), "--url", url, "--speed", "max", "--compare", "50")
+    assert summary.title == "replay of lobster into AAPL-USD"
+    assert "reproduced 98 of 98 recorded trades, in order" in summary.notes
+    assert "executions: 98 of 98 took the recorded order, at its price and with its quantity" in summary.notes
+    assert (
+        "book: 20 of 20 rows compared equal the recorded ones (every 50th row and the last, 10 a side)" in summary.notes
+    )
+    assert "final book: equals the recorded one at all 10 + 10 levels" in summary.notes
+    assert not any("cross" in note for note in summary.notes)
+    assert summary.rejects == {}
 
 
 @needs_lobster
@@ -150,7 +276,7 @@ def test_a_bitstamp_recording_without_a_book_has_nowhere_to_start():
 
 
 def test_what_a_lobster_execution_took_is_no_longer_there_to_be_cut():
-    rows = [LobsterDepth([], [(100, 30)])] * 4
+    rows = [LobsterDepth([], [(100, shares)] if shares else []) for shares in (30, 10, 6, 0)]
     messages = [
         LobsterMessage(1, MessageType.NEW_ORDER, 1, 30, 100, "buy"),
         LobsterMessage(2, MessageType.EXECUTION, 1, 20, 100, "buy"),
@@ -159,11 +285,21 @@ def test_what_a_lobster_execution_took_is_no_longer_there_to_be_cut():
     ]
     playback = LobsterPlayback(messages, rows)
     events = playback.events()
-    assert next(events).steps == [Place(("buy", 100), "buy", "limit", 100, 30)]
-    assert next(events).steps == [Place(None, "sell", "ioc", 100, 20)]
-    playback.traded(("buy", 100), 100, 20)
-    assert next(events).steps == [Cut(("buy", 100), 26)]  # 20 filled and 6 open
-    assert next(events).steps == [Remove(("buy", 100))]
+    assert list(next(events).steps) == [Place(1, "buy", "limit", 100, 30)]
+    assert list(next(events).steps) == [Place(None, "sell", "ioc", 100, 20)]
+    playback.traded(1, 100, 20)
+    assert list(next(events).steps) == [Cut(1, 26)]  # 20 filled and 6 open
+    assert list(next(events).steps) == [Remove(1)]
+
+
+@pytest.mark.parametrize("level", ['["31.00", "5"]', '["31.00", "5", 2]', "[31.00, 5]"])
+def test_a_level_of_the_venues_book_is_read_by_price_and_quantity_whatever_follows(level: str):
+    book = msgspec.json.decode(f'{{"bids": [{level}], "asks": [], "bid_orders": [2]}}', type=ShownBook)
+    assert book.bids[0][:2] == (Decimal("31.00"), Decimal(5))
+
+
+def test_many_equal_trades_in_common_are_counted_once_each():
+    assert common_in_order([(1, 1)] * 300 + [(2, 2)], [(2, 2)] + [(1, 1)] * 200) == 200
 
 
 def test_trades_in_common_keep_their_order():

@@ -1,0 +1,60 @@
+"""What the name of a recording tells: its order book file and its symbol."""
+
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from tools.answers import Bbo, Fees, SymbolInfo
+from tools.naming import NamingError, book_beside, symbol_of
+
+
+def listed(*symbols: str) -> dict[str, SymbolInfo]:
+    one, nothing = Decimal(1), Bbo(None, None)
+    return {
+        symbol: SymbolInfo(one, one, "trading", Fees(one, one), nothing, 0, 0, *symbol.split("-")) for symbol in symbols
+    }
+
+
+VENUE = listed("BTC-USDT", "BTC-USD", "MSFT-USD", "AAPL-USD", "BRK.B-USD", "ETH-EUR", "DAI-EUR", "DAI-JPY")
+
+
+@pytest.mark.parametrize(
+    ("path", "symbol"),
+    [("AAPL_2012-06-21_34200000_57600000_message_10.csv", "AAPL-USD"), ("lobster-msft-2012-06-21/m.csv.xz", "MSFT-USD"),
+     ("bitstamp-btcusd-2015-05-01/events.log.xz", "BTC-USD"), ("btc-usdt.csv", "BTC-USDT"), ("btcusdt.log", "BTC-USDT"),
+     ("BTC_2024.csv", "BTC-USD"), ("eth.csv.GZ", "ETH-EUR"), ("BRK.B_2012-06-21_message_1.csv", "BRK.B-USD"),
+     ("msft/aapl.csv", "AAPL-USD")],
+)  # fmt: skip
+def test_the_symbol_is_told_by_the_files_name_or_its_folders(path: str, symbol: str):
+    assert symbol_of(Path("/data") / path, VENUE) == symbol
+
+
+def test_a_name_that_tells_several_symbols_asks_for_one():
+    with pytest.raises(NamingError, match=r"may be of DAI-EUR or DAI-JPY: name one with --symbol"):
+        symbol_of(Path("/data/dai.csv"), VENUE)
+
+
+def test_a_name_that_tells_none_says_what_to_do():
+    with pytest.raises(NamingError, match=r"INTC_2012.*lists MSFT-USD; start a server with --instruments config/repl"):
+        symbol_of(Path("/data/INTC_2012-06-21_message_10.csv"), listed("MSFT-USD"))
+
+
+@pytest.mark.parametrize(
+    ("message", "book"),
+    [("A_message_10.csv.xz", "A_orderbook_10.csv.xz"), ("A_message_10.csv", "A_orderbook_10.csv.GZ"),
+     ("A_Message_10.CSV.BZ2", "a_orderbook_10.csv")],
+)  # fmt: skip
+def test_the_order_book_is_found_beside_its_messages_however_either_is_compressed(
+    tmp_path: Path, message: str, book: str
+):
+    for name in (message, book, "A_orderbook_5.csv", "B_orderbook_10.csv"):
+        (tmp_path / name).touch()
+    assert book_beside(tmp_path / message) == tmp_path / book
+
+
+def test_the_order_book_that_is_compressed_in_the_same_way_comes_first(tmp_path: Path):
+    for name in ("message_1.csv.gz", "orderbook_1.csv", "orderbook_1.csv.gz", "orderbook_1.csv.xz"):
+        (tmp_path / name).touch()
+    assert book_beside(tmp_path / "message_1.csv.gz") == tmp_path / "orderbook_1.csv.gz"
+    assert book_beside(tmp_path / "orderbook_1.csv.gz") is None
