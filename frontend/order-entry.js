@@ -9,6 +9,7 @@
  */
 
 import { compare, isZero } from "./model/decimal.js";
+import { differenceFrom } from "./model/foretold.js";
 import { affordable, canPay, costNow, costOfSpending, feeRates, holdOf, holdPrice, isHoldCertain, spendable } from "./model/funds.js";
 import { ORDER_TYPES } from "./model/order-types.js";
 import { EMPTY, checkTicket, inQuote, needsPrice, problemOf, stepOf, stepped } from "./model/ticket.js";
@@ -181,6 +182,7 @@ export class OrderEntry extends EventTarget {
     const clientOrderId = this.#unanswered?.fields === fields ? this.#unanswered.clientOrderId : this.#portfolio.nextClientOrderId();
     const asked = () => this.#portfolio.access.session?.account === account;
     const draft = this.fields;
+    const foretold = this.preview.now;
     this.busy = true;
     this.#say({ tone: "plain", text: "Sending…" });
     try {
@@ -190,7 +192,7 @@ export class OrderEntry extends EventTarget {
       this.#edited.clear();
       this.#note(this.fields === draft);
       for (const name of ONCE) this.fields = { ...this.fields, [name]: "" };
-      this.#say({ ...describeAnswer(answer, order, instrument), why: { order_id: answer.order_id } });
+      this.#say({ ...told(answer, order, foretold, instrument), why: { order_id: answer.order_id } });
     } catch (failure) {
       if (!asked()) return;
       this.#unanswered = failure.kind === "no_answer" ? { fields, clientOrderId } : null;
@@ -300,7 +302,6 @@ export class OrderEntry extends EventTarget {
   /** What a market order costs moved with it. */
   #bookMoved() {
     if (this.fields.type === "market") this.#tell();
-    this.preview.refresh();
   }
 
   #renewPreview() {
@@ -316,4 +317,15 @@ export class OrderEntry extends EventTarget {
   #tell() {
     this.dispatchEvent(new Event("change"));
   }
+}
+
+/**
+ * What became of an order, and how that differs from what was foretold of it.
+ * @param {any} answer @param {any} order @param {import("./model/preview.js").Preview | null} foretold @param {import("./model/types.js").Instrument} instrument
+ * @returns {Result}
+ */
+function told(answer, order, foretold, instrument) {
+  const { tone, text } = describeAnswer(answer, order, instrument);
+  const difference = differenceFrom(answer, order, foretold, instrument);
+  return { tone: difference.costly && tone === "good" ? "plain" : tone, text: `${text} ${difference.text}`.trim() };
 }
