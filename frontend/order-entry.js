@@ -12,8 +12,9 @@ import { compare, isZero } from "./model/decimal.js";
 import { differenceFrom } from "./model/foretold.js";
 import { affordable, canPay, costNow, costOfSpending, feeRates, holdOf, holdPrice, isHoldCertain, spendable } from "./model/funds.js";
 import { ORDER_TYPES } from "./model/order-types.js";
-import { EMPTY, checkTicket, inQuote, needsPrice, problemOf, stepOf, stepped } from "./model/ticket.js";
+import { EMPTY, checkTicket, inQuote, needsPrice, problemOf, stepOf, stepped, unitOf } from "./model/ticket.js";
 import { whyNotTaken } from "./model/trading-status.js";
+import { plainOf } from "./model/typed.js";
 import { describeAnswer, describeFailure, describeShort } from "./model/words.js";
 import { OrderPreview } from "./order-preview.js";
 
@@ -115,7 +116,7 @@ export class OrderEntry extends EventTarget {
   step(name, steps) {
     const { instrument } = this.#desk;
     const step = instrument && name in this.fields ? stepOf(name, this.fields, instrument) : null;
-    const value = step ? stepped(this.fields[name] || this.#start(name), step, steps) : null;
+    const value = step ? stepped(this.fields[name] || this.#start(name), step, steps, [unitOf(name, this.fields, instrument)]) : null;
     if (value !== null) this.edit(/** @type {Field} */ (name), value);
     return value !== null;
   }
@@ -258,10 +259,10 @@ export class OrderEntry extends EventTarget {
   #shareLimit(instrument) {
     const { prices } = ORDER_TYPES[this.fields.type];
     const wanted = prices.filter((name) => name !== "trail");
-    const missing = wanted.find((name) => problemOf(this.fields[name], instrument.tick_size, "price"));
+    const missing = wanted.find((name) => problemOf(this.fields[name], instrument.tick_size, "price", [instrument.quote]));
     if (missing) return { price: null, missing };
     const { order } = checkTicket({ ...this.fields, quantity: instrument.lot_size, quantity_in: "base" }, { ...instrument, limits: null });
-    const texts = Object.fromEntries(wanted.map((name) => [name, this.fields[name].trim()]));
+    const texts = Object.fromEntries(wanted.map((name) => [name, plainOf(this.fields[name], [instrument.quote])]));
     return { price: holdPrice(order ?? { order_type: this.fields.type, ...texts }, instrument), missing: null };
   }
 

@@ -6,8 +6,9 @@
  * Layer: model.
  */
 
-import { compare, fromUnits, grouped, isDecimal, multiply, scaleOf, shortest, toUnits } from "./decimal.js";
+import { compare, fromUnits, grouped, multiply, scaleOf, shortest, toUnits } from "./decimal.js";
 import { NOUNS, ORDER_TYPES } from "./order-types.js";
+import { numberProblem, plainOf } from "./typed.js";
 
 /** @typedef {import("./types.js").Instrument} Instrument */
 /** @typedef {typeof EMPTY} TicketFields texts as they stand in the form */
@@ -86,9 +87,10 @@ export function checkTicket(partial, instrument, nowMs = null) {
   /** @type {Record<string, string | boolean>} */
   const order = { symbol: instrument.symbol, side: fields.side, order_type: fields.type };
   const take = (name, step, as = name) => {
-    const problem = problemOf(fields[name], step, NOUNS[name]);
+    const units = [unitOf(name, fields, instrument)];
+    const problem = problemOf(fields[name], step, NOUNS[name], units);
     if (problem) problems[name] = problem;
-    else order[as] = onGrid(fields[name], step);
+    else order[as] = onGrid(plainOf(fields[name], units), step);
   };
   if (inQuote(fields)) take("quantity", minorUnit(instrument), "quote_quantity");
   else take("quantity", instrument.lot_size);
@@ -186,6 +188,12 @@ function minorUnit({ quote_scale: scale = 2 }) {
   return fromUnits(1n, scale);
 }
 
+/** The unit that a field is in, which may be typed behind its number. @param {string} name @param {Partial<TicketFields>} fields @param {Pick<Instrument, "base" | "quote">} instrument */
+export function unitOf(name, fields, { base, quote }) {
+  if (name === "trail" && fields.trail_in === "percent") return "%";
+  return name === "display_quantity" || (name === "quantity" && !inQuote(fields)) ? base : quote;
+}
+
 /**
  * How far an arrow key moves a field: a tick, a lot; null where it does nothing.
  * @param {string} name @param {Partial<TicketFields>} fields @param {Instrument} instrument
@@ -203,14 +211,16 @@ export function stepOf(name, fields, instrument) {
  * @param {string} text
  * @param {string} step tick or lot size
  * @param {bigint} count steps up, or down when below zero
- * @returns {string | null} null when `text` is not a decimal
+ * @param {string[]} [units] that may stand behind the number
+ * @returns {string | null} null when `text` is not a number, or could be two
  */
-export function stepped(text, step, count) {
+export function stepped(text, step, count, units) {
   if (text.trim() === "") return onGrid(step, step);
-  if (!isDecimal(text)) return null;
-  const scale = Math.max(scaleOf(text.trim()), scaleOf(step));
+  const plain = plainOf(text, units);
+  if (plain === null) return null;
+  const scale = Math.max(scaleOf(plain), scaleOf(step));
   const unit = toUnits(step, scale);
-  const value = toUnits(text, scale);
+  const value = toUnits(plain, scale);
   const floor = value / unit;
   const steps = count < 0n && value % unit !== 0n ? floor + count + 1n : floor + count;
   return onGrid(fromUnits((steps < 1n ? 1n : steps) * unit, scale), step);
@@ -227,16 +237,18 @@ export function onGrid(text, step) {
 }
 
 /**
- * @param {string} text
+ * @param {string} text as typed
  * @param {string} step
  * @param {string} noun
+ * @param {string[]} [units] that may stand behind the number
  * @returns {string | undefined} what is wrong, in words
  */
-export function problemOf(text, step, noun) {
+export function problemOf(text, step, noun, units) {
   if (text.trim() === "") return `Enter a ${noun}.`;
-  if (!isDecimal(text)) return `The ${noun} is a plain number such as ${step === "1" ? "10" : "12.5"}.`;
-  const scale = Math.max(scaleOf(text.trim()), scaleOf(step));
-  const value = toUnits(text, scale);
+  const plain = plainOf(text, units);
+  if (plain === null) return numberProblem(text, noun, units, step === "1" ? "10" : "12.5");
+  const scale = Math.max(scaleOf(plain), scaleOf(step));
+  const value = toUnits(plain, scale);
   const unitStep = toUnits(step, scale);
   if (value <= 0n) return `The ${noun} must be above zero.`;
   if (value % unitStep === 0n) return undefined;

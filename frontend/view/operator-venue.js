@@ -6,6 +6,7 @@
 import { useEffect, useState } from "preact/hooks";
 
 import { grouped, shortest } from "../model/decimal.js";
+import { readWhole } from "../model/typed.js";
 import { html } from "./html.js";
 import { dayTime } from "./moments.js";
 import { useServices } from "./services.js";
@@ -81,7 +82,7 @@ function AnyOrder() {
   const [number, setNumber] = useState("");
   const onSubmit = (event) => {
     event.preventDefault();
-    if (number.trim()) operating.cancelOrder(number.trim());
+    if (number.trim()) operating.cancelOrder(readWhole(number) ?? number.trim());
   };
   return html`
     <form class="operator-card" onSubmit=${onSubmit}>

@@ -6,6 +6,7 @@
 import { useEffect, useState } from "preact/hooks";
 
 import { figuresOf, queueMoves, titleOf } from "../model/explanation.js";
+import { readWhole } from "../model/typed.js";
 import { describeFailure } from "../model/words.js";
 import { html } from "./html.js";
 import { useServices } from "./services.js";
@@ -47,7 +48,7 @@ function Question() {
   const [number, setNumber] = useState("");
   const onSubmit = (event) => {
     event.preventDefault();
-    if (number.trim()) explaining.ask({ [kind]: number.trim() });
+    if (number.trim()) explaining.ask({ [kind]: readWhole(number) ?? number.trim() });
   };
   const none = !portfolio.access.session;
   return html`
