@@ -14,6 +14,7 @@ import { affordable, canPay, costNow, costOfSpending, feeRates, holdOf, holdPric
 import { ORDER_TYPES } from "./model/order-types.js";
 import { EMPTY, checkTicket, inQuote, needsPrice, problemOf, stepOf, stepped, unitOf } from "./model/ticket.js";
 import { whyNotTaken } from "./model/trading-status.js";
+import { UTC } from "./model/times.js";
 import { plainOf } from "./model/typed.js";
 import { describeAnswer, describeFailure, describeShort } from "./model/words.js";
 import { OrderPreview } from "./order-preview.js";
@@ -33,6 +34,7 @@ const ONCE = Object.freeze(["take_profit", "stop_loss", "stop_loss_limit"]);
 const IN_UNIT = Object.freeze({ quantity_in: "quantity", trail_in: "trail" });
 
 /** @typedef {import("./model/ticket.js").TicketFields} TicketFields */
+/** @typedef {import("./model/times.js").Times} Times */
 /** @typedef {keyof TicketFields} Field */
 /** @typedef {{tone: "good" | "plain" | "bad", text: string, why?: import("./explaining.js").Subject | null}} Result `why`: what explains it */
 
@@ -48,16 +50,18 @@ export class OrderEntry extends EventTarget {
   /** What it would do now. */ preview;
   #desk;
   #portfolio;
+  #timesNow;
   /** Fields that were edited since the last order: only they are complained about. @type {Set<string>} */ #edited = new Set();
   /** What was said of a part of what is available: until the fields change. @type {Result | null} */ #shareResult = null;
   /** @type {ReturnType<typeof setTimeout> | undefined} */ #timer;
   /** @type {ReturnType<typeof setTimeout> | undefined} */ #sentTimer;
   /** The order no answer came for. @type {{fields: string, clientOrderId: string} | null} */ #unanswered = null;
 
-  /** @param {import("./desk.js").Desk} desk */
-  constructor(desk) {
+  /** @param {import("./desk.js").Desk} desk @param {() => Times} [timesNow] by which a typed time is read */
+  constructor(desk, timesNow = () => UTC) {
     super();
     this.#desk = desk;
+    this.#timesNow = timesNow;
     this.#portfolio = desk.portfolio;
     this.preview = new OrderPreview(desk, () => this.checked().order);
     this.preview.addEventListener("change", () => this.#tell());
@@ -82,7 +86,7 @@ export class OrderEntry extends EventTarget {
   checked() {
     const { instrument } = this.#desk;
     if (!instrument) return { problems: {}, order: null, funds: null };
-    const { problems, order } = checkTicket(this.fields, instrument, this.#desk.clock.at(performance.now()));
+    const { problems, order } = checkTicket(this.fields, instrument, this.#desk.clock.at(performance.now()), this.#timesNow());
     const funds = order && this.#funds(order);
     return { problems: funds?.short ? { ...problems, quantity: describeShort(funds.needed, funds.available) } : problems, order, funds };
   }
@@ -99,6 +103,13 @@ export class OrderEntry extends EventTarget {
     if (this.result === this.#shareResult) this.result = { tone: "plain", text: "" };
     this.#note(false);
     this.#renewPreview();
+  }
+
+  /** Times are read in another zone now: the one that was typed stays the same moment. @param {Times} before */
+  keepMoment(before) {
+    const { ms } = before.read(this.fields.expire_time);
+    if (ms !== undefined) this.fields = { ...this.fields, expire_time: this.#timesNow().written(ms) };
+    this.#tell();
   }
 
   /** Take a price from elsewhere on the page: into the first price that the type has. @param {string} price */

@@ -8,6 +8,7 @@
 
 import { compare, fromUnits, grouped, multiply, scaleOf, shortest, toUnits } from "./decimal.js";
 import { NOUNS, ORDER_TYPES } from "./order-types.js";
+import { UTC } from "./times.js";
 import { numberProblem, plainOf } from "./typed.js";
 
 /** @typedef {import("./types.js").Instrument} Instrument */
@@ -77,10 +78,11 @@ export function chosenOptions(partial) {
  * @param {Partial<TicketFields>} partial
  * @param {Instrument} instrument
  * @param {number | null} [nowMs] the venue's time, epoch; null: a time that has passed is not noticed
+ * @param {import("./times.js").Times} [times] by which a typed time is read
  * @returns {{problems: Problems, order: any}} `order` is the body of POST /order without its client_order_id, null
  *   while there is a problem
  */
-export function checkTicket(partial, instrument, nowMs = null) {
+export function checkTicket(partial, instrument, nowMs = null, times = UTC) {
   const fields = { ...EMPTY, ...partial };
   const rules = ORDER_TYPES[fields.type];
   /** @type {Problems} */ const problems = {};
@@ -104,22 +106,23 @@ export function checkTicket(partial, instrument, nowMs = null) {
   if (rules.options.includes("display_quantity") && fields.display_quantity.trim()) take("display_quantity", instrument.lot_size);
   if (order.quote_quantity) order.quote_quantity = shortest(order.quote_quantity);
   if (order.trail_percent) order.trail_percent = shortest(order.trail_percent);
-  takeOptions(fields, order, problems, nowMs);
+  takeOptions(fields, order, problems, { nowMs, times });
   for (const [name, problem] of relations(order, instrument)) problems[name] ??= problem;
   return { problems, order: Object.keys(problems).length === 0 ? order : null };
 }
 
 /**
  * Time in force, post only and self-trade prevention.
- * @param {TicketFields} fields @param {Record<string, string | boolean>} order @param {Problems} problems @param {number | null} nowMs
+ * @param {TicketFields} fields @param {Record<string, string | boolean>} order @param {Problems} problems
+ * @param {{nowMs: number | null, times: import("./times.js").Times}} clock
  */
-function takeOptions(fields, order, problems, nowMs) {
-  const { options, times } = ORDER_TYPES[fields.type];
+function takeOptions(fields, order, problems, { nowMs, times }) {
+  const { options, times: lasting } = ORDER_TYPES[fields.type];
   const time = timeInForce(fields);
-  if (time !== times[0]) order.time_in_force = time;
+  if (time !== lasting[0]) order.time_in_force = time;
   if (time === "gtd") {
-    const ms = Date.parse(fields.expire_time);
-    if (Number.isNaN(ms)) problems.expire_time = "Enter the day and time it ends.";
+    const { ms, problem } = times.read(fields.expire_time);
+    if (problem) problems.expire_time = problem;
     else if (nowMs !== null && ms <= nowMs) problems.expire_time = "That time has passed.";
     else order.expire_time = String(Math.floor(ms / 1000));
   }

@@ -10,10 +10,10 @@ import { markOf, positionsOf, signOf, unrealised, worthOf } from "../model/profi
 import { describeFailure } from "../model/words.js";
 import { Cell, DataTable } from "./data-table.js";
 import { html } from "./html.js";
-import { dayTime } from "./moments.js";
 import { PaperMoney, assetsOf } from "./paper-money.js";
 import { useServices } from "./services.js";
 import { useModel, useModelSlowly } from "./use-model.js";
+import { useTimes } from "./use-times.js";
 
 /** More decimals than these are in the title. */
 const DECIMALS_SHOWN = 8;
@@ -155,12 +155,13 @@ function worthText(rows) {
 /** Which fills the profit and loss is reckoned from, and the way to more of them. */
 function Coverage({ positions }) {
   const { desk, portfolio } = useServices();
+  const times = useTimes();
   const [problem, setProblem] = useState("");
   const { fills, fillsLoaded, fillsBefore } = portfolio;
   const count = fills.fills.length;
   if (!fillsLoaded || !portfolio.access.session) return null;
   if (count === 0) return html`<p class="coverage">Profit and loss appears with your first fill. What is deposited has no cost.</p>`;
-  const since = dayTime(fills.fills[count - 1].timestamp, desk.nowMs);
+  const since = times.dayTime(fills.fills[count - 1].timestamp, desk.nowMs);
   const uncosted = [...positions.values()].some((position) => !isZero(position.uncosted));
   const more = () => portfolio.loadEarlierFills().then(() => setProblem(""), (failure) => setProblem(describeFailure(failure, "ask")));
   return html`

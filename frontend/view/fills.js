@@ -11,10 +11,10 @@ import { describeFailure } from "../model/words.js";
 import { Cell, DataTable } from "./data-table.js";
 import { html } from "./html.js";
 import { memo } from "./memo.js";
-import { dayTime, wholeTime } from "./moments.js";
 import { useServices } from "./services.js";
 import { NumberText } from "./text.js";
 import { useModel, useModelSlowly } from "./use-model.js";
+import { useTimes } from "./use-times.js";
 
 const DRAW_EVERY_MS = 200;
 /** Rows that are drawn at first; a button draws the next. */
@@ -50,12 +50,13 @@ export function Fills() {
 /** @param {{fill: import("../model/fills.js").Fill, quote: string}} props */
 const FillRow = memo(({ fill, quote }) => {
   const { desk, workspace } = useServices();
+  const times = useTimes();
   const worth = multiply(fill.price, fill.quantity);
   const done = fill.side === "buy" ? "Bought" : "Sold";
   const explain = () => workspace.explain({ trade_id: fill.trade_id, order_id: fill.order_id, symbol: fill.symbol });
   return html`
     <tr role="row" data-side=${fill.side} data-trade=${fill.trade_id}>
-      <${Cell} label="Time" class="time" title=${wholeTime(fill.timestamp)}>${dayTime(fill.timestamp, desk.nowMs)}<//>
+      <${Cell} label="Time" class="time" title=${times.whole(fill.timestamp)}>${times.dayTime(fill.timestamp, desk.nowMs)}<//>
       <${Cell} label="Symbol">${fill.symbol}<//>
       <${Cell} label="Side" class="side">${done}<//>
       <${Cell} label="Price" kind="number">${grouped(fill.price)}<//>

@@ -14,9 +14,9 @@ import { STATUS_WORDS, describeAmend, describeFailure } from "../model/words.js"
 import { Cell } from "./data-table.js";
 import { html } from "./html.js";
 import { memo } from "./memo.js";
-import { dayTime, wholeTime } from "./moments.js";
 import { useServices } from "./services.js";
-import { NumberText, Spoken, clockTime } from "./text.js";
+import { NumberText, Spoken } from "./text.js";
+import { useTimes } from "./use-times.js";
 import { WhichNumber } from "./which-number.js";
 
 const STEPS = Object.freeze({ ArrowUp: 1n, ArrowDown: -1n });
@@ -127,8 +127,9 @@ function Editor({ order, place, instrument, field, edit, say }) {
 /** The cells that are the same, changed or not. */
 function Frame({ order, place, price, trigger, quantity, note = null, question = null, noteTone = null, frame = null, gone = false, onKeyDown = null, children }) {
   const { desk } = useServices();
-  const details = detailsOf(order, (timestamp) => dayTime(timestamp, desk.nowMs)).join(" · ");
-  const whole = detailsOf(order, wholeTime).join(" · ");
+  const times = useTimes();
+  const details = detailsOf(order, (timestamp) => times.dayTime(timestamp, desk.nowMs)).join(" · ");
+  const whole = detailsOf(order, (timestamp) => times.whole(timestamp)).join(" · ");
   const status = gone ? STATUS_WORDS.cancelled : (STATUS_WORDS[order.status] ?? order.status);
   return html`
     <tr role="row" data-side=${order.side} data-order=${order.order_id} ref=${frame} onKeyDown=${onKeyDown} class=${note !== null ? "editing" : gone ? "gone" : ""}>
@@ -143,7 +144,7 @@ function Frame({ order, place, price, trigger, quantity, note = null, question =
         : html`<td role="cell" class="queue note" colspan=${question ? 2 : null} data-label="Queue" data-tone=${noteTone} aria-live="polite" title=${note}>${question || note}</td>`}
       ${!question && html`<${Cell} label="Status" title=${whole || null}>${status}<//>`}
       <${Cell} label="Details" only="wide" class="details" title=${whole || null}>${details}<//>
-      <${Cell} label="Entered" kind="number" only="widest" class="time" title=${wholeTime(order.timestamp)}>${clockTime(order.timestamp)}<//>
+      <${Cell} label="Entered" kind="number" only="widest" class="time" title=${times.whole(order.timestamp)}>${times.dayTime(order.timestamp, desk.nowMs)}<//>
       <td role="cell" class="number action">${children}</td>
     </tr>`;
 }

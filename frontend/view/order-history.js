@@ -11,10 +11,10 @@ import { AVERAGE_DECIMALS, REASON_WORDS, STATUS_WORDS, describeDelay, describeFa
 import { Cell, DataTable } from "./data-table.js";
 import { html } from "./html.js";
 import { memo } from "./memo.js";
-import { dayTime, wholeTime } from "./moments.js";
 import { useServices } from "./services.js";
 import { NumberText } from "./text.js";
 import { useModel } from "./use-model.js";
+import { useTimes } from "./use-times.js";
 
 const REFRESH_MS = 1_000;
 const STATUSES = Object.freeze([["done", "Ended"], ["filled", "Filled"], ["cancelled", "Cancelled"], ["expired", "Expired"], ["", "All, open too"]]);
@@ -92,13 +92,14 @@ function After() {
 }
 
 const HistoryRow = memo(({ order, instrument }) => {
+  const times = useTimes();
   const { desk, workspace } = useServices();
   const { quote = "", tick_size: tick = "0.01" } = instrument ?? {};
   const average = order.average_price && rounded(order.average_price, scaleOf(tick) + AVERAGE_DECIMALS);
   const why = order.reason ? (REASON_WORDS[order.reason] ?? order.reason) : "";
   return html`
     <tr role="row" data-side=${order.side} data-order=${order.order_id}>
-      <${Cell} label="Entered" class="time" title=${wholeTime(order.timestamp)}>${dayTime(order.timestamp, desk.nowMs)}<//>
+      <${Cell} label="Entered" class="time" title=${times.whole(order.timestamp)}>${times.dayTime(order.timestamp, desk.nowMs)}<//>
       <${Cell} label="Symbol">${order.symbol}<//>
       <${Cell} label="Order"><span class="side">${order.side === "buy" ? "Buy" : "Sell"}</span> ${kindText(order)}<//>
       <${Cell} label="Price" kind="number">${order.price === null ? "market" : grouped(order.price)}<//>

@@ -9,6 +9,7 @@ import { unitOf } from "../model/ticket.js";
 import { plainOf, readingsOf } from "../model/typed.js";
 import { html } from "./html.js";
 import { useServices } from "./services.js";
+import { useTimes } from "./use-times.js";
 import { WhichNumber } from "./which-number.js";
 
 /** Radio buttons in a row. @param {{name: string, legend: string, options: Iterable<[string, any]>, describedBy?: string}} props */
@@ -83,8 +84,12 @@ export function Select({ name, title, value, options, problem = "" }) {
   return html`<${Labelled} name=${name} title=${title} problem=${problem} control=${control} />`;
 }
 
-/** A day and a time of day, local. @param {{name: string, title: string, problem?: string}} props */
+/** A day and a time of day in the page's zone, and which that is. @param {{name: string, title: string, problem?: string}} props */
 export function Moment({ name, title, problem = "" }) {
+  const { desk, entry } = useServices();
+  const times = useTimes();
+  const { ms } = times.read(entry.fields[name]);
+  const remark = ms === undefined ? `Read as ${times.name(desk.nowMs)}, the page's time zone` : times.whole(ms / 1_000);
   const control = (attributes) => html`<input ...${attributes} type="datetime-local" step="1" />`;
-  return html`<${Labelled} name=${name} title=${title} problem=${problem} control=${control} />`;
+  return html`<${Labelled} name=${name} title=${title} problem=${problem} remark=${remark} control=${control} />`;
 }

@@ -118,8 +118,8 @@ test("exits of a sale mirror those of a purchase, a time that is now has passed,
   const sale = { side: "sell", type: "limit", price: "100", quantity: "1" };
   assert.equal(checkTicket({ ...sale, take_profit: "90", stop_loss: "110" }, instrument).order.take_profit, "90.00");
   assert.match(checkTicket({ ...sale, take_profit: "110" }, instrument).problems.take_profit, /below/);
-  const until = { ...sale, time_in_force: "gtd", expire_time: "2030-01-01T00:00:00Z" };
-  const now = Date.parse(until.expire_time);
+  const until = { ...sale, time_in_force: "gtd", expire_time: "2030-01-01T00:00:00" };
+  const now = Date.parse(`${until.expire_time}Z`);
   assert.equal(checkTicket(until, instrument, now - 1).order.expire_time, String(now / 1000));
   assert.equal(checkTicket(until, instrument, now).problems.expire_time, "That time has passed.");
   assert.equal(checkTicket({ ...sale, quantity_in: "quote" }, instrument).order.quantity, "1.000");
