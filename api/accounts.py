@@ -17,6 +17,7 @@ from api.auth import requesting_account, requesting_principal
 from api.desk import Desk
 from api.documented import Access, documented
 from api.errors import ApiError
+from api.profit import ProfitView
 from api.responses import answer, query
 from api.settings import Settings
 from api.teller import Teller
@@ -66,6 +67,12 @@ def blueprint(teller: Teller, desk: Desk, settings: Settings) -> Blueprint:
     def balances() -> Response:
         """What the caller has: available, held by open orders, and both."""
         return answer(teller.balances(requesting_account()))
+
+    @routes.get("/profit")
+    @documented(Access.ACCOUNT, ProfitView, query=wire.SymbolQuery, errors=(404,))
+    def profit() -> Response:
+        """Profit and loss of the caller's trades since the first, by average cost; of one symbol when given."""
+        return answer(teller.profit(requesting_account(), query(wire.SymbolQuery).symbol))
 
     @routes.post("/deposit")
     @documented(Access.ACCOUNT, BalancesView, body=TransferRequest, errors=(404, 422, 503))

@@ -15,6 +15,7 @@ from hdrh.histogram import HdrHistogram
 
 from api.answers import TradeView, bbo_view, trade_view
 from api.grid import grid_of
+from api.profit import Profits
 from api.texts import DecimalText
 from engine.book import OrderBook
 from engine.commands import EnterOrder
@@ -160,6 +161,7 @@ class Activity:
         self.orders = 0
         self.trades = 0
         self.rejects: Counter[str] = Counter()
+        self.profits = Profits()
         self.latency_us = HdrHistogram(1, LATENCY_MAX_US, 3)
         self._per_second: deque[tuple[int, int]] = deque(maxlen=RATE_WINDOW_S + 1)  # second, orders
 
@@ -182,6 +184,7 @@ class Activity:
                     trade = trade_view(event, book.instrument, applied.ts_ns, applied.seq)
                     activity = self.of(event.symbol)
                     activity.trade(event, applied.ts_ns)
+                    self.profits.trade(event)
                     activity.recent.append(trade)
                     trades.append(trade)
                 elif isinstance(event, Rejected):
@@ -211,6 +214,10 @@ class Activity:
         figures = {name: histogram.get_value_at_percentile(point) / 1000 for name, point in points.items()}
         figures["max"] = histogram.get_max_value() / 1000
         return figures
+
+    def average_latency_ms(self) -> float:
+        """The mean of all latencies since the start, in milliseconds; 0 before the first."""
+        return float(self.latency_us.get_mean_value()) / 1000
 
     def orders_per_second(self, now_ns: int) -> float:
         """The mean over the last ten whole seconds."""

@@ -7,8 +7,6 @@ Layer: api.
 
 from __future__ import annotations
 
-import zlib
-from collections.abc import Iterable
 from typing import Any, Literal
 
 import msgspec
@@ -20,7 +18,7 @@ from api.standing import Standing, standings
 from api.states import OrderState, TradeState
 from api.texts import DecimalText, IdText
 from engine.book import OrderBook
-from engine.depth import bbo, l2, queue_position
+from engine.depth import bbo, queue_position
 from engine.events import Accepted, Applied, Cancelled
 from engine.exchange import Exchange
 from engine.instrument import Instrument
@@ -37,10 +35,6 @@ from engine.types import (
     entry_of,
 )
 from store.history import Trade
-
-CHECKSUM_LEVELS = 10  # a side
-
-Level = tuple[DecimalText, DecimalText, int]  # price, quantity, orders
 
 
 class BboView(msgspec.Struct, frozen=True):
@@ -195,39 +189,6 @@ class CancelAllAnswer(msgspec.Struct, frozen=True):
     cancelled: list[IdText]  # order ids
     count: int
     seq: int
-
-
-class BookView(msgspec.Struct, frozen=True):
-    timestamp: float
-    symbol: str
-    bids: list[Level]
-    asks: list[Level]
-    seq: int
-    status: TradingStatus
-    limit_state: Side | None  # of the orders that want to trade beyond the band
-
-
-class SnapshotView(msgspec.Struct, frozen=True):
-    """`l2_snapshot`: what the deltas that follow build upon."""
-
-    timestamp: float
-    symbol: str
-    bids: list[Level]
-    asks: list[Level]
-    seq: int
-    checksum: int
-
-
-class DeltaView(msgspec.Struct, frozen=True):
-    """`l2_delta`: the levels that changed since `prev_seq`; a quantity of zero takes a level away."""
-
-    timestamp: float
-    symbol: str
-    prev_seq: int
-    seq: int
-    bids: list[Level]
-    asks: list[Level]
-    checksum: int
 
 
 def seconds(ts_ns: int) -> float:
@@ -416,58 +377,3 @@ def queue_view(order: Order, grid: Grid) -> QueuePosition:
     """How much trades before a resting order at its price. O(orders ahead)."""
     orders, quantity = queue_position(order)
     return QueuePosition(orders, grid.quantity(quantity))
-
-
-def levels_view(book: OrderBook, side: Side, levels: int | None) -> list[Level]:
-    """The best levels of one side, best first. O(levels)."""
-    grid = grid_of(book.instrument)
-    price, quantity = grid.price, grid.quantity
-    return [(price(p), quantity(q), orders) for p, q, orders in l2(book.own_side(side), levels)]
-
-
-def book_view(book: OrderBook, levels: int | None, ts_ns: int) -> BookView:
-    """GET /book and `l2_update`: depth by price. O(levels)."""
-    return BookView(
-        seconds(ts_ns),
-        book.instrument.symbol,
-        levels_view(book, Side.BUY, levels),
-        levels_view(book, Side.SELL, levels),
-        book.changed_seq,
-        book.status,
-        book.band.limit_side,
-    )
-
-
-def changed_levels_view(book: OrderBook, side: Side, prices: Iterable[Ticks]) -> list[Level]:
-    """The levels at `prices` as they are now; one that is gone has quantity zero. O(prices)."""
-    grid, levels = grid_of(book.instrument), book.own_side(side)
-    changed: list[Level] = []
-    for price in prices:
-        level = levels.level(price)
-        if level is None:
-            changed.append((grid.price(price), grid.quantity(0), 0))
-        else:
-            changed.append((grid.price(price), grid.quantity(level.quantity), level.count))
-    return changed
-
-
-def snapshot_view(book: OrderBook, ts_ns: int) -> SnapshotView:
-    """`l2_snapshot`: the whole book. O(levels)."""
-    return SnapshotView(
-        seconds(ts_ns),
-        book.instrument.symbol,
-        levels_view(book, Side.BUY, None),
-        levels_view(book, Side.SELL, None),
-        book.changed_seq,
-        checksum(book),
-    )
-
-
-def checksum(book: OrderBook) -> int:
-    """CRC-32 over the best ten bids, then asks, as "price:quantity" joined by "|". O(1)."""
-    best = (
-        f"{price}:{quantity}"
-        for side in (Side.BUY, Side.SELL)
-        for price, quantity, _ in levels_view(book, side, CHECKSUM_LEVELS)
-    )
-    return zlib.crc32("|".join(best).encode())

@@ -13,8 +13,8 @@ import msgspec
 from flask import Blueprint, Flask, Response
 
 from api import openapi
+from api.bodies import HEADERS, body_of
 from api.documented import HTML, Access, documented
-from api.errors import HEADERS
 from api.pages import PAGE_HEADERS
 
 TEMPLATE = Path(__file__).resolve().parent / "templates" / "docs.html"
@@ -44,7 +44,7 @@ def blueprint(app: Flask, *, sandbox: bool) -> Blueprint:
 
     @cache
     def described() -> bytes:
-        return msgspec.json.encode(openapi.document(app, sandbox=sandbox))
+        return body_of(openapi.document(app, sandbox=sandbox))
 
     @cache
     def rendered() -> str:

@@ -17,6 +17,7 @@ from flask import Flask, Response, request
 from msgspec import Meta
 from werkzeug.exceptions import HTTPException
 
+from api.bodies import HEADERS, body_of
 from api.grid import grid_of, percent
 from engine.instrument import Instrument
 from engine.rejects import RejectReason
@@ -26,11 +27,6 @@ from store.workers import Busy
 log = logging.getLogger(__name__)
 
 RETRY_AFTER_S = 1
-HEADERS = {  # of every JSON answer: most are private, the others stale at once
-    "Content-Type": "application/json",
-    "X-Content-Type-Options": "nosniff",
-    "Cache-Control": "no-store",
-}
 
 ErrorCode = Annotated[str, Meta(pattern=r"\A[A-Z][A-Z_]+\Z")]
 RequestId = Annotated[str, Meta(pattern=r"\A[0-9a-f]{16}\Z")]
@@ -187,7 +183,7 @@ def _busy_now() -> ApiError:
 
 def respond(error: ApiError) -> Response:
     """`error` as an HTTP answer."""
-    response = Response(msgspec.json.encode(error.body()), error.status, HEADERS)
+    response = Response(body_of(error.body()), error.status, HEADERS)
     if error.retry_after_s is not None:
         response.headers["Retry-After"] = str(error.retry_after_s)
     return response
@@ -219,7 +215,7 @@ def install(app: Flask) -> None:
     def unforeseen(error: Exception) -> Response:
         body = internal_error().body()
         log.error("request %s failed", body.request_id, exc_info=error)
-        return Response(msgspec.json.encode(body), 500, HEADERS)
+        return Response(body_of(body), 500, HEADERS)
 
 
 def _limits(instrument: Instrument) -> dict[str, str]:

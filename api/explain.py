@@ -9,8 +9,8 @@ from flask import Blueprint, Response
 
 from api import wire
 from api.auth import requesting_principal
+from api.bodies import HEADERS, body_of_encoded
 from api.documented import Access, documented
-from api.errors import HEADERS
 from api.explain_host import ExplainHost
 from api.explanation.answers import Explanation
 from engine.types import AccountId
@@ -52,4 +52,4 @@ def _asker() -> AccountId | None:
 
 
 def _told(body: bytes) -> Response:
-    return Response(body, 200, HEADERS)
+    return Response(body_of_encoded(body), 200, HEADERS)

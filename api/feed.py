@@ -22,9 +22,10 @@ from api import answers, wire
 from api.account_answers import BalancesView, balances_view
 from api.activity import Activity
 from api.answers import TradeView
-from api.auth import Access, requesting_account
+from api.auth import Access
+from api.book_answers import DeltaView, book_orders_update, book_update, changed_levels, checksum, snapshot_view
 from api.candles import CandleView
-from api.errors import ApiError, Malformed, not_accepting, rejected
+from api.errors import ApiError, Malformed, not_accepting
 from api.feed_balances import BalanceFeed
 from api.feed_candles import PACE_S, CandleFeed
 from api.feed_clients import NAMESPACE, Audience, Client, FeedPacket, encoded
@@ -33,19 +34,17 @@ from api.feed_levels import places_touched
 from api.feed_messages import OrderEvent, order_events
 from api.feed_pace import Paced
 from api.feed_queue import QueueFeed, QueueView
+from api.feed_rooms import Owners, named, room_of
 from api.feed_status import StatusFeed
 from api.malformed import MAX_ECHO
-from api.market_answers import book_orders_view
 from api.market_wire import DEFAULT_INTERVAL, Subscription
 from api.settings import Settings
 from api.status_answers import StatusDesk, StatusView
 from engine.book import OrderBook
 from engine.events import Applied
 from engine.exchange import Exchange
-from engine.rejects import RejectReason
 from engine.types import AccountId, Side, Ticks
 from sequencer.sequencer import NotAccepting, Sequencer
-from store.identity import Scope
 
 log = logging.getLogger(__name__)
 
@@ -100,6 +99,7 @@ class Feed:
         self._queue_limit = settings.feed_queue
         self._subscription_limit = settings.feed_subscriptions
         self._audience = Audience(settings.feed_queue)
+        self._owners = Owners(self._audience, access)
         self._symbols: dict[str, SymbolFeed] = {}
         self._symbols_seq = 0  # of the last change of the list of symbols, or of what they are, since the start
         self._helping = False
@@ -227,7 +227,8 @@ class Feed:
         return feed
 
     def _tell_owner(self, account: AccountId, messages: list[OrderEvent]) -> None:
-        self._publish(f"orders:{account}", "order_event", messages, whole=True)
+        for room in (f"orders:{account}", Owners.room(account)):
+            self._publish(room, "order_event", messages, whole=True)
         batches = [{"events": messages[at : at + EVENTS_MAX]} for at in range(0, len(messages), EVENTS_MAX)]
         self._publish(f"orders:{account}:batch", "order_events", batches, whole=True)
 
@@ -285,14 +286,14 @@ class Feed:
         room = f"l2_deltas:{book.instrument.symbol}"
         if not self._audience.occupied(room):
             return
-        delta = answers.DeltaView(
+        delta = DeltaView(
             answers.seconds(now_ns),
             book.instrument.symbol,
             previous,
             feed.seq,
-            answers.changed_levels_view(book, Side.BUY, touched[0]),
-            answers.changed_levels_view(book, Side.SELL, touched[1]),
-            answers.checksum(book),
+            changed_levels(book, Side.BUY, touched[0]),
+            changed_levels(book, Side.SELL, touched[1]),
+            checksum(book),
         )
         self._publish(room, "l2_delta", [delta], whole=True)
 
@@ -302,7 +303,7 @@ class Feed:
         for levels in wire.FEED_LEVELS:
             room = f"l2_updates:{feed.book.instrument.symbol}:{levels}"
             if self._audience.occupied(room):
-                self._publish(room, "l2_update", [answers.book_view(feed.book, levels, now_ns)], whole=False)
+                self._publish(room, "l2_update", [book_update(feed.book, levels, now_ns)], whole=False)
 
     def _tell_bbo(self, feed: SymbolFeed, now_ns: int) -> None:
         room = f"bbo:{feed.book.instrument.symbol}"
@@ -318,7 +319,7 @@ class Feed:
         for levels in wire.FEED_LEVELS:
             room = f"l3:{symbol}:{levels}"
             if self._audience.occupied(room):
-                view = book_orders_view(self._exchange.books[symbol], L3_ORDERS_MAX, time.time_ns(), levels=levels)
+                view = book_orders_update(self._exchange.books[symbol], levels, L3_ORDERS_MAX, time.time_ns())
                 self._publish(room, "l3", [view], whole=False)
 
     def _tell_candles(self, room: str, candles: list[CandleView]) -> None:
@@ -353,7 +354,8 @@ class Feed:
         missed, client.missed = client.missed, {}
         stale, client.stale = client.stale, {}
         for subscription in missed.values():
-            self._send(client, "resync", {"type": subscription.type, "symbol": subscription.symbol})
+            self._send(client, "resync", named(subscription))
+        self._owners.look(client)  # what came unasked goes on unasked
         for room in stale:
             if room == VENUE:
                 self._send(client, "venue", self._venue_state())
@@ -425,17 +427,18 @@ class Feed:
 
     def _on_subscribe(self, sid: str, data: Any) -> dict[str, Any]:
         client, wanted = self._audience.clients[sid], wire.converted(data, Subscription)
-        room = self._room_of(wanted)
-        held = len(client.rooms) + len(client.missed)
+        room = room_of(wanted, self._exchange)
+        held = len((client.rooms | client.missed).keys() - {client.own_room})
         if held >= self._subscription_limit and room not in client.rooms and room not in client.missed:
             raise Malformed("TOO_MANY_SUBSCRIPTIONS", f"At most {self._subscription_limit} subscriptions a connection.")
         for symbol in list(self._symbols) if wanted.symbol is None else [wanted.symbol]:
             self._flush(self._feed_of(symbol))  # the others get what is older than this subscription
         if wanted.type == "candles" and wanted.symbol is not None:
             self._candles.flush(wanted.symbol, wanted.interval or DEFAULT_INTERVAL)
-        subscribed = {"type": wanted.type, "symbol": wanted.symbol, "seq": self._exchange.seq}
+        subscribed = {**named(wanted), "timestamp": time.time(), "seq": self._exchange.seq}
         self._send(client, "subscribed", subscribed)
         self._audience.join(client, room, wanted)
+        self._owners.look(client)
         if client.waiting <= self._queue_limit // 4:  # a snapshot may be large
             self._send_state(client, wanted)
         elif wanted.type == "l2_deltas":
@@ -457,12 +460,12 @@ class Feed:
         feed = self._feed_of(wanted.symbol)
         if wanted.type == "l2_deltas":
             feed.seq = feed.book.changed_seq  # all who were here before have been told up to this
-            self._send(client, "l2_snapshot", answers.snapshot_view(feed.book, now_ns))
+            self._send(client, "l2_snapshot", snapshot_view(feed.book, now_ns))
         elif wanted.type == "l2_updates":
-            self._send(client, "l2_update", answers.book_view(feed.book, wanted.levels or wire.DEFAULT_LEVELS, now_ns))
+            self._send(client, "l2_update", book_update(feed.book, wanted.levels or wire.DEFAULT_LEVELS, now_ns))
         elif wanted.type == "l3":
             levels = wanted.levels or wire.DEFAULT_LEVELS
-            self._send(client, "l3", book_orders_view(feed.book, L3_ORDERS_MAX, now_ns, levels=levels))
+            self._send(client, "l3", book_orders_update(feed.book, levels, L3_ORDERS_MAX, now_ns))
         elif wanted.type == "bbo":
             feed.bbo = None  # the next change is told, even one back to what was told before
             self._send(client, "bbo", answers.bbo_view(feed.book, feed.book.changed_seq, now_ns))
@@ -475,24 +478,8 @@ class Feed:
 
     def _on_unsubscribe(self, sid: str, data: Any) -> dict[str, Any]:
         client, wanted = self._audience.clients[sid], wire.converted(data, Subscription)
-        self._audience.leave(client, self._room_of(wanted))
-        unsubscribed = {"type": wanted.type, "symbol": wanted.symbol}
+        self._audience.leave(client, room_of(wanted, self._exchange))
+        self._owners.look(client)
+        unsubscribed = {**named(wanted), "timestamp": time.time()}
         self._send(client, "unsubscribed", unsubscribed)
         return unsubscribed
-
-    def _room_of(self, wanted: Subscription) -> str:
-        """The room of a subscription. Raises Malformed or ApiError for a symbol that is missing or unknown."""
-        if wanted.symbol is not None and wanted.symbol not in self._exchange.books:
-            raise rejected(RejectReason.UNKNOWN_SYMBOL, None, symbol=wanted.symbol)
-        batch = ":batch" if wanted.batch else ""
-        if wanted.type == "orders":
-            return f"orders:{requesting_account(Scope.READ)}{batch}"
-        if wanted.type == "trades":
-            return f"trades:{wanted.symbol or '*'}{batch}"
-        if wanted.symbol is None:
-            raise Malformed("MISSING_FIELD", f"A subscription to {wanted.type} names its symbol.", field="symbol")
-        if wanted.type in ("l2_updates", "l3"):
-            return f"{wanted.type}:{wanted.symbol}:{wanted.levels or wire.DEFAULT_LEVELS}"
-        if wanted.type == "candles":
-            return self._candles.room(wanted.symbol, wanted.interval or DEFAULT_INTERVAL)
-        return f"{wanted.type}:{wanted.symbol}"

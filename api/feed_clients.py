@@ -106,7 +106,7 @@ class FairWebSocket(WebSocketWSGI):  # type: ignore[misc]
 class Client:
     """One connected feed client."""
 
-    __slots__ = ("asking", "flow", "full_since", "missed", "on_leaving", "rooms", "sid", "socket", "stale")
+    __slots__ = ("asking", "flow", "full_since", "missed", "on_leaving", "own_room", "rooms", "sid", "socket", "stale")
 
     def __init__(self, sid: str, socket: Socket, flow: str | None) -> None:
         self.sid = sid
@@ -116,6 +116,7 @@ class Client:
         self.full_since: float | None = None  # monotonic seconds; cleared when it has read all
         self.rooms: dict[str, Subscription] = {}
         self.missed: dict[str, Subscription] = {}  # left because it read too slowly
+        self.own_room: str | None = None  # of `rooms`: joined unasked, for its own account's orders
         self.on_leaving: Callable[[], None] | None = None  # called when the connection has ended
         self.stale: dict[str, None] = {}  # rooms whose latest state it has not been sent
 

@@ -5,8 +5,9 @@ Layer: api. No float on either way.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from decimal import Context, Decimal
-from functools import lru_cache
+from functools import lru_cache, reduce
 
 from engine.instrument import Instrument
 from engine.types import Amount, Lots, Ticks
@@ -128,6 +129,11 @@ def _fixed(units: int, decimals: int) -> str:
 def amount_text(minor_units: int, scale: int) -> str:
     """An amount of an asset with `scale` decimals, as the shortest exact decimal."""
     return _shortest(minor_units, scale, 0)
+
+
+def sum_text(texts: Iterable[str]) -> str:
+    """The sum of decimals, exact, with the decimals of the finest; "0" of none."""
+    return f"{reduce(_EXACT.add, (Decimal(text) for text in texts), Decimal()):f}"
 
 
 def percent(millionths: int) -> str:

@@ -12,9 +12,8 @@ import ipaddress
 from collections.abc import Callable, Iterable
 from typing import Any
 
-import msgspec
-
-from api.errors import HEADERS, ApiError
+from api.bodies import HEADERS, body_of
+from api.errors import ApiError
 from api.settings import Settings
 
 Environ = dict[str, Any]
@@ -38,6 +37,7 @@ class Guard:
         if host not in self._known_hosts and not self._may_be_called(host):
             return _refuse(
                 ApiError(421, "UNKNOWN_HOST", "This server does not go by that name; see --trusted-hosts."),
+                environ,
                 start_response,
             )
         origin = environ.get("HTTP_ORIGIN")
@@ -48,6 +48,7 @@ class Guard:
         ):
             return _refuse(
                 ApiError(403, "FOREIGN_ORIGIN", "Pages of that origin may not do this; see --cors-origins."),
+                environ,
                 start_response,
             )
         if environ.get("HTTP_TRANSFER_ENCODING", "").lower() == "chunked":
@@ -78,7 +79,7 @@ def _is_address(name: str) -> bool:
     return True
 
 
-def _refuse(error: ApiError, start_response: StartResponse) -> Iterable[bytes]:
-    body = msgspec.json.encode(error.body())
+def _refuse(error: ApiError, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+    body = body_of(error.body())
     start_response(f"{error.status} Refused", [*HEADERS.items(), ("Content-Length", str(len(body)))])
-    return [body]
+    return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]

@@ -11,12 +11,12 @@ from flask import Blueprint, Response
 
 from api import answers, wire
 from api.activity import TickerView
+from api.book_answers import BookOrdersView, BookView, book_orders_view, book_view
 from api.desk import Desk
 from api.documented import Access, documented
 from api.errors import rejected
 from api.feed import Feed
 from api.market_answers import (
-    BookOrdersView,
     HealthView,
     QuoteView,
     StatisticsView,
@@ -24,7 +24,6 @@ from api.market_answers import (
     SymbolsView,
     TickersView,
     TradesPage,
-    book_orders_view,
     health_view,
     quote_view,
     statistics_view,
@@ -70,11 +69,11 @@ def blueprint(venue: Venue, desk: Desk, feed: Feed, status: StatusDesk) -> Bluep
         return answer(status.view(book_of(symbol), exchange.seq, time.time_ns()))
 
     @routes.get("/book/<symbol>")
-    @documented(Access.PUBLIC, answers.BookView, query=wire.BookQuery, errors=(404,))
+    @documented(Access.PUBLIC, BookView, query=wire.BookQuery, errors=(404,))
     def book(symbol: str) -> Response:
         """Depth by price: `levels` 1 to 1000, or `all`."""
         levels = query(wire.BookQuery).levels
-        return answer(answers.book_view(book_of(symbol), None if levels == "all" else levels, time.time_ns()))
+        return answer(book_view(book_of(symbol), None if levels == "all" else levels, time.time_ns()))
 
     @routes.get("/book/<symbol>/orders")
     @documented(Access.PUBLIC, BookOrdersView, query=QueueQuery, errors=(404, 422))

@@ -8,39 +8,20 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from itertools import islice
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
 from api.activity import TickerView
 from api.answers import BboView, TradeView, bbo_view, seconds
-from api.grid import grid_of, percent
+from api.grid import grid_of, percent, sum_text
 from api.status_answers import StatusDesk, StatusView
-from api.texts import DecimalText, IdText
+from api.texts import DecimalText
 from api.venue import VERSION, Venue
-from engine.book import BookSide, OrderBook
+from engine.book import OrderBook
 from engine.depth import cost
 from engine.digest import state_digest
-from engine.order import Order
-from engine.types import Lots, Side, Ticks, TradingStatus
-
-
-class BookOrderView(msgspec.Struct, frozen=True):
-    order_id: IdText
-    price: DecimalText
-    quantity: DecimalText
-    timestamp: float
-
-
-class BookOrdersView(msgspec.Struct, frozen=True):
-    """GET /book/{symbol}/orders."""
-
-    timestamp: float
-    symbol: str
-    bids: list[BookOrderView]
-    asks: list[BookOrderView]
-    seq: int
+from engine.types import Lots, Side, TradingStatus
 
 
 class QuoteView(msgspec.Struct, frozen=True, kw_only=True):
@@ -144,9 +125,12 @@ class StatisticsView(msgspec.Struct, frozen=True, kw_only=True):
 
     orders_processed: int
     trades_executed: int
-    total_volume: dict[str, DecimalText]
+    total_volume: DecimalText  # of all symbols, each in its own base asset, as older clients look for
+    volume_by_symbol: dict[str, DecimalText]
     orders_per_second: float
+    avg_latency_ms: float
     latency_ms: dict[str, float]
+    start_time: float  # epoch seconds
     uptime_seconds: float
     symbols_count: int
     symbols_by_status: dict[TradingStatus, int]  # as GET /health
@@ -158,51 +142,30 @@ class StatisticsView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SymbolStatistics(msgspec.Struct, frozen=True, kw_only=True):
-    """GET /statistics?symbol=."""
+    """GET /statistics?symbol=; latencies, rate and errors are those of the venue."""
 
     symbol: str
     status: TradingStatus
     limit_state: Side | None
     orders_processed: int
     trades_executed: int
+    total_orders: int  # as orders_processed
+    total_trades: int  # as trades_executed
+    last_trade_price: DecimalText | None
+    last_trade_time: float | None  # epoch seconds
     total_volume: DecimalText
     total_value: DecimalText
     active_orders: int
     bid_levels: int
     ask_levels: int
+    orders_per_second: float
+    avg_latency_ms: float
+    latency_ms: dict[str, float]
+    start_time: float  # epoch seconds
     uptime_seconds: float
+    symbols_count: int
+    error_counts: dict[str, int]
     seq: int
-
-
-def book_orders_view(
-    book: OrderBook, limit: int, ts_ns: int, *, levels: int | None = None, price: Ticks | None = None
-) -> BookOrdersView:
-    """At most `limit` orders a side, as they would trade, without owners; of the best `levels` or of one price.
-
-    O(orders).
-    """
-    grid = grid_of(book.instrument)
-
-    def queue(side: BookSide) -> list[BookOrderView]:
-        at = None if price is None else side.level(price)
-        found = islice(side, levels) if price is None else ([] if at is None else [at])
-        return [view(order) for order in islice((order for level in found for order in level), limit)]
-
-    def view(order: Order) -> BookOrderView:
-        return BookOrderView(
-            str(order.order_id),
-            grid.price(order.price or Ticks(0)),
-            grid.quantity(order.shown),
-            seconds(order.entered_ns),
-        )
-
-    return BookOrdersView(
-        seconds(ts_ns),
-        book.instrument.symbol,
-        queue(book.bids),
-        queue(book.asks),
-        book.changed_seq,
-    )
 
 
 def quote_view(book: OrderBook, side: Side, quantity: Lots, seq: int, ts_ns: int) -> QuoteView:
@@ -281,20 +244,17 @@ def _symbol_info(venue: Venue, book: OrderBook, status: StatusDesk) -> SymbolInf
 def statistics_view(venue: Venue) -> StatisticsView:
     """What the exchange has done, and how fast."""
     activity, exchange, writer = venue.activity, venue.exchange, venue.history_writer
+    volumes = {
+        symbol: grid_of(book.instrument).quantity(activity.of(symbol).lots) for symbol, book in exchange.books.items()
+    }
     return StatisticsView(
         orders_processed=activity.orders,
         trades_executed=activity.trades,
-        total_volume={
-            symbol: grid_of(book.instrument).quantity(activity.of(symbol).lots)
-            for symbol, book in exchange.books.items()
-        },
-        orders_per_second=activity.orders_per_second(time.time_ns()),
-        latency_ms=activity.latency_ms(),
-        uptime_seconds=venue.uptime_s,
-        symbols_count=len(exchange.books),
+        total_volume=sum_text(volumes.values()),
+        volume_by_symbol=volumes,
+        **_pace(venue),
         symbols_by_status=_by_status(venue),
         active_orders=len(exchange.orders),
-        error_counts=dict(activity.rejects),
         history_lag=writer.lag(exchange.seq),
         history_failure=writer.failure,
         seq=exchange.seq,
@@ -305,20 +265,39 @@ def symbol_statistics_view(venue: Venue, book: OrderBook) -> SymbolStatistics:
     """What has been going on in one symbol."""
     symbol, grid = book.instrument.symbol, grid_of(book.instrument)
     activity = venue.activity.of(symbol)
+    last = activity.recent[-1] if activity.recent else None
     return SymbolStatistics(
         symbol=symbol,
         status=book.status,
         limit_state=book.band.limit_side,
         orders_processed=activity.orders,
         trades_executed=book.trade_count,
+        total_orders=activity.orders,
+        total_trades=book.trade_count,
+        last_trade_price=last and last.price,
+        last_trade_time=last and last.timestamp,
         total_volume=grid.quantity(activity.lots),
         total_value=grid.amount(activity.notional),
         active_orders=len(book.orders),
         bid_levels=len(book.bids.levels),
         ask_levels=len(book.asks.levels),
-        uptime_seconds=venue.uptime_s,
+        **_pace(venue),
         seq=venue.exchange.seq,
     )
+
+
+def _pace(venue: Venue) -> dict[str, Any]:
+    """How fast the venue is, since when, and what it refused."""
+    activity = venue.activity
+    return {
+        "orders_per_second": activity.orders_per_second(time.time_ns()),
+        "avg_latency_ms": activity.average_latency_ms(),
+        "latency_ms": activity.latency_ms(),
+        "start_time": seconds(venue.started_ns),
+        "uptime_seconds": venue.uptime_s,
+        "symbols_count": len(venue.exchange.books),
+        "error_counts": dict(activity.rejects),
+    }
 
 
 def _by_status(venue: Venue) -> dict[TradingStatus, int]:

@@ -7,20 +7,17 @@ from __future__ import annotations
 
 from typing import Any, TypeVar
 
-import msgspec
 from flask import Response, request
 
 from api import wire
-from api.errors import HEADERS
+from api.bodies import HEADERS, body_of
 
 T = TypeVar("T")
-
-_encode = msgspec.json.Encoder().encode
 
 
 def answer(body: Any, status: int = 200) -> Response:
     """`body`, a struct or plain values, as a JSON answer."""
-    return Response(_encode(body), status, HEADERS)
+    return Response(body_of(body), status, HEADERS)
 
 
 def query(kind: type[T]) -> T:

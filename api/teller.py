@@ -15,6 +15,7 @@ from msgspec import Meta
 
 from api.account_answers import AccountView, BalancesView, account_view, balances_view
 from api.errors import Malformed, rejected
+from api.profit import ProfitView, profit_view
 from api.venue import Venue
 from engine.commands import ConfigureAccount, Deposit, StopAccount, Withdraw
 from engine.events import Applied, Rejected
@@ -53,6 +54,12 @@ class Teller:
     def balances(self, account: AccountId) -> BalancesView:
         """What an account holds. O(assets)."""
         return balances_view(self._exchange, account)
+
+    def profit(self, account: AccountId, symbol: str | None) -> ProfitView:
+        """What an account's trades earned, in one symbol or in all. O(symbols traded)."""
+        if symbol is not None and self._exchange.book(symbol) is None:
+            raise rejected(RejectReason.UNKNOWN_SYMBOL, None, symbol=symbol)
+        return profit_view(self._venue.activity.profits, self._exchange, account, symbol)
 
     def deposit(self, account: AccountId, asset: str, amount: Decimal, limit: str | None = None) -> BalancesView:
         """Credit an account; refused above `limit`, the most it may deposit of the asset in all."""

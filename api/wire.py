@@ -155,7 +155,7 @@ class TradesQuery(Request, frozen=True):
 
 
 class SymbolQuery(Request, frozen=True):
-    """GET /statistics and GET /order/{order_id}: of one symbol, when given."""
+    """GET /statistics, /order/{order_id} and /account/profit: of one symbol, when given."""
 
     symbol: Symbol | None = None
 

@@ -196,10 +196,12 @@ class Symbols(msgspec.Struct, frozen=True):
 
 
 class Book(msgspec.Struct, frozen=True):
-    """Depth by price, best first: price, quantity, orders."""
+    """Depth by price, best first: price and quantity, and beside them how many orders."""
 
     timestamp: float
     symbol: str
-    bids: list[tuple[Decimal, Decimal, int]]
-    asks: list[tuple[Decimal, Decimal, int]]
+    bids: list[tuple[Decimal, Decimal]]
+    asks: list[tuple[Decimal, Decimal]]
+    bid_orders: list[int]
+    ask_orders: list[int]
     seq: int

@@ -89,10 +89,15 @@ def check_repeated(first: OrderAnswer, second: OrderAnswer | Refusal) -> list[st
 def check_book(book: Book, info: SymbolInfo) -> list[str]:
     """A book as /book shows it: sorted best first, never locked or crossed, on its steps."""
     wrong: list[str] = []
-    for name, levels, sign in (("bids", book.bids, -1), ("asks", book.asks, 1)):
-        if any(sign * better >= sign * worse for (better, _, _), (worse, _, _) in pairwise(levels)):
+    for name, levels, counts, sign in (
+        ("bids", book.bids, book.bid_orders, -1),
+        ("asks", book.asks, book.ask_orders, 1),
+    ):
+        if any(sign * better >= sign * worse for (better, _), (worse, _) in pairwise(levels)):
             wrong.append(f"{name} are not sorted best first")
-        for price, quantity, orders in levels:
+        if len(levels) != len(counts):
+            wrong.append(f"{name} have {len(levels)} levels and {len(counts)} counts of orders")
+        for (price, quantity), orders in zip(levels, counts, strict=False):
             if quantity <= 0 or orders < 1:
                 wrong.append(f"{name} at {price}: quantity {quantity} of {orders} orders")
             if price % info.tick_size != 0 or quantity % info.lot_size != 0:

@@ -212,7 +212,7 @@ async def compare_book(client: VenueClient, symbol: str, playback: LobsterPlayba
     recorded = playback.final_depth()
     ours, theirs = [], []
     for made, levels in ((book.asks, recorded.asks), (book.bids, recorded.bids)):
-        ours.append([(int(price.scaleb(playback.price_scale)), int(quantity)) for price, quantity, _ in made])
+        ours.append([(int(price.scaleb(playback.price_scale)), int(quantity)) for price, quantity in made])
         theirs.append(levels[:LOBSTER_LEVELS])
     if ours == theirs:
         return f"final book: equals the recorded one at all {len(theirs[0])} + {len(theirs[1])} levels"

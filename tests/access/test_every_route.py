@@ -107,6 +107,7 @@ ROWS = [
     Row("DELETE /auth/keys/<key_id>", "/auth/keys/none", SESSION, None, 404, "UNKNOWN_KEY"),
     Row("GET /account", "/account", READ),
     Row("GET /account/balances", "/account/balances", READ),
+    Row("GET /account/profit", "/account/profit", READ),
     Row("GET /account/fills", "/account/fills", READ),
     Row("GET /account/ledger", "/account/ledger", READ),
     Row("POST /account/deposit", "/account/deposit", TRADE, DEPOSIT),

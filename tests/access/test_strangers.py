@@ -237,6 +237,7 @@ def test_whoever_names_another_account_is_refused(ways: Any) -> None:
         ("GET", f"/order/1?account={other}", None),
         ("POST", "/account/deposit", {"asset": "USDT", "amount": "1", "account": other}),
         ("POST", "/account/withdraw", {"asset": "USDT", "amount": "1", "account": other}),
+        ("GET", f"/account/profit?account={other}", None),
         ("GET", f"/account/fills?account={other}", None),
         ("GET", f"/account/ledger?account={other}", None),
         ("POST", "/auth/keys", {"scopes": ["read"], "account": other}),

@@ -36,7 +36,8 @@ class Answer(NamedTuple):
 
     @property
     def json(self) -> Any:
-        """The body, which must be JSON."""
+        """The body, which must be one line of JSON."""
+        assert self.content.splitlines(keepends=True) == [self.content.rstrip(b"\n") + b"\n"], self.content
         return msgspec.json.decode(self.content)
 
     def granted(self) -> Any:
@@ -101,9 +102,9 @@ class Http:
         return self.post("/order", body | further).granted()
 
     def depth(self, symbol: str) -> tuple[list[list[Any]], list[list[Any]]]:
-        """All bids and asks, best first."""
+        """All bids and asks, best first: price, quantity, and how many orders."""
         book = self.get(f"/book/{symbol}?levels=all")
-        return book["bids"], book["asks"]
+        return counted(book, "bids"), counted(book, "asks")
 
     def close(self) -> None:
         """Close the connection."""
@@ -181,6 +182,12 @@ class RunningServer:
     @property
     def _log_path(self) -> Path:
         return self.data.with_name(f"{self.data.name}.log")
+
+
+def counted(book: dict[str, Any], side: str) -> list[list[Any]]:
+    """The levels of one side of a book as the API shows it, each with its count of orders."""
+    levels, counts = book[side], book[{"bids": "bid_orders", "asks": "ask_orders"}[side]]
+    return [[*level, orders] for level, orders in zip(levels, counts, strict=True)]
 
 
 def command(*arguments: str) -> list[str]:

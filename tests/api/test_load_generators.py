@@ -35,6 +35,6 @@ def test_five_hundred_random_orders_are_all_taken(tmp_path: Path) -> None:
             if number % 10 == 0 and answer["status"] == "resting":
                 body = {"symbol": symbol, "order_id": answer["order_id"]}
                 assert server.http.post("/cancel", body).granted()["success"] is True
-        volumes = server.http.get("/statistics")["total_volume"]
+        volumes = server.http.get("/statistics")["volume_by_symbol"]
     assert set(statuses) == {"resting", "partially_filled", "filled", "cancelled"}
     assert {symbol: Decimal(volumes[symbol]) for symbol in MIDDLES} == filled

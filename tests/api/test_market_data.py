@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from decimal import Decimal
 from typing import Any
 from urllib.parse import quote
 
@@ -38,7 +40,7 @@ SYMBOL_INFO = {
     "fees": dict,
 }
 BOOK_BY_ORDER = {"timestamp": float, "symbol": str, "bids": list, "asks": list, "seq": int}
-BOOK = BOOK_BY_ORDER | {"status": str, "limit_state": str | None}
+BOOK = BOOK_BY_ORDER | {"bid_orders": list, "ask_orders": list, "status": str, "limit_state": str | None}
 STATUS = {
     "symbol": str,
     "status": str,
@@ -88,9 +90,12 @@ TICKER = {
 STATISTICS = {
     "orders_processed": int,
     "trades_executed": int,
-    "total_volume": dict,
+    "total_volume": str,
+    "volume_by_symbol": dict,
     "orders_per_second": float,
+    "avg_latency_ms": float,
     "latency_ms": dict,
+    "start_time": float,
     "uptime_seconds": float,
     "symbols_count": int,
     "symbols_by_status": dict,
@@ -106,12 +111,22 @@ SYMBOL_STATISTICS = {
     "limit_state": str | None,
     "orders_processed": int,
     "trades_executed": int,
+    "total_orders": int,
+    "total_trades": int,
+    "last_trade_price": str | None,
+    "last_trade_time": float | None,
     "total_volume": str,
     "total_value": str,
     "active_orders": int,
     "bid_levels": int,
     "ask_levels": int,
+    "orders_per_second": float,
+    "avg_latency_ms": float,
+    "latency_ms": dict,
+    "start_time": float,
     "uptime_seconds": float,
+    "symbols_count": int,
+    "error_counts": dict,
     "seq": int,
 }
 
@@ -165,8 +180,8 @@ def test_symbols_are_listed_with_their_steps_limits_and_fees(http: Http, ladder:
 def test_the_book_is_shown_by_price(http: Http, ladder: str) -> None:
     book = http.get(f"/book/{ladder}")
     check_shape(book, BOOK)
-    assert book["bids"] == [["99.00", "3.000", 2], ["98.00", "3.000", 1]]
-    assert book["asks"] == [["101.00", "1.000", 1], ["102.50", "2.500", 1]]
+    assert (book["bids"], book["bid_orders"]) == ([["99.00", "3.000"], ["98.00", "3.000"]], [2, 1])
+    assert (book["asks"], book["ask_orders"]) == ([["101.00", "1.000"], ["102.50", "2.500"]], [1, 1])
     one = http.get(f"/book/{ladder}?levels=1")
     assert (one["bids"], one["asks"]) == (book["bids"][:1], book["asks"][:1])
     for levels in ("0", "1001", "-1", "some", "1.5", ""):
@@ -356,15 +371,27 @@ def test_statistics_count_orders_trades_and_rejects(http: Http, ladder: str) -> 
     assert after["orders_processed"] - before["orders_processed"] == 2
     assert after["trades_executed"] - before["trades_executed"] == 2
     assert after["error_counts"]["bad_tick"] - before["error_counts"].get("bad_tick", 0) == 1
-    assert after["total_volume"][ladder] == "1.500"
+    assert after["volume_by_symbol"][ladder] == "1.500"
+    assert Decimal(after["total_volume"]) - Decimal(before["total_volume"]) == Decimal("1.5")
+    assert Decimal(after["total_volume"]) == sum(map(Decimal, after["volume_by_symbol"].values()))
+    assert after["avg_latency_ms"] > 0
+    assert abs(after["start_time"] + after["uptime_seconds"] - time.time()) < 5
     mine = http.get(f"/statistics?symbol={ladder}")
     check_shape(mine, SYMBOL_STATISTICS)
-    assert {name: mine[name] for name in SYMBOL_STATISTICS if name not in ("uptime_seconds", "seq")} == {
+    (last, _) = http.get(f"/trades/{ladder}")["trades"]
+    counted = ("status", "limit_state", "orders_processed", "trades_executed", "total_orders", "total_trades")
+    counted += ("symbol", "last_trade_price", "last_trade_time", "total_volume", "total_value")
+    counted += ("active_orders", "bid_levels", "ask_levels")
+    assert {name: mine[name] for name in counted} == {
         "symbol": ladder,
         "status": "trading",
         "limit_state": None,
         "orders_processed": 7,
         "trades_executed": 2,
+        "total_orders": 7,
+        "total_trades": 2,
+        "last_trade_price": "99.00",
+        "last_trade_time": last["timestamp"],
         "total_volume": "1.500",
         "total_value": "148.5",
         "active_orders": 4,

@@ -109,7 +109,7 @@ def test_the_queue_is_told_in_order_without_owners(venue: Venue) -> None:
                 return next((v for v in views if len({order["price"] for order in v["bids"]}) == levels), None)
 
             ten, five = await client.until(lambda: latest(7)), await client.until(lambda: latest(5))
-            assert {**ten, "timestamp": 0} == {**there, "timestamp": 0}
+            assert {**ten, "timestamp": 0} == {**there, "timestamp": 0, "levels": 10}
             assert [order["quantity"] for order in ten["bids"][:2]] == ["1.500000", "3.000000"]
             assert set(ten["bids"][0]) == {"order_id", "price", "quantity", "timestamp"}
             assert five["bids"] == [order for order in there["bids"] if float(order["price"]) > 289.15]

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.api.running import counted
 from tests.feed.listener import in_thread, listening
 from tests.feed.raw import RawClient
 from tests.feed.venue import Venue
@@ -101,8 +102,8 @@ def test_when_the_journal_fails_everybody_is_told_that_no_orders_are_taken(tmp_p
             # what was acknowledged is in the book that was told, and nothing else
             acknowledged = 1 + sum("order_id" in answer for answer in answers)
             there = venue.ask("GET", "/book/SOL-USDT")
-            assert there["bids"] == [["100.00", f"{acknowledged}.000000", acknowledged]]
-            await client.until(lambda: client.all("l2_delta")[-1]["bids"] == there["bids"])
+            assert counted(there, "bids") == [["100.00", f"{acknowledged}.000000", acknowledged]]
+            await client.until(lambda: client.all("l2_delta")[-1]["bids"] == counted(there, "bids"))
         async with listening(venue.url) as late:
             assert late.all("venue") == [{"flows": [], "accepting": False, "symbols_seq": 0}]
 

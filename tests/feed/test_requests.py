@@ -32,15 +32,18 @@ def test_subscribing_pinging_and_unsubscribing_are_answered_by_event_and_by_ackn
     async def scenario() -> None:
         async with listening(venue.url) as client:
             acknowledged = await client.subscribe("l2_updates", "SOL-USDT")
-            assert set(acknowledged) == {"type", "symbol", "seq"}
+            assert set(acknowledged) == {"type", "symbol", "levels", "timestamp", "seq"}
             assert await client.next("subscribed") == acknowledged
             update = await client.next("l2_update")
-            assert set(update) == {"timestamp", "symbol", "bids", "asks", "seq", "status", "limit_state"}
+            depth = {"bids", "asks", "bid_orders", "ask_orders", "levels"}
+            assert set(update) == depth | {"timestamp", "symbol", "seq", "status", "limit_state"}
             pong = await client.ask("ping")
             assert await client.next("pong") == pong
             assert abs(pong["timestamp"] - time.time()) < 60
             gone = await client.ask("unsubscribe", {"type": "l2_updates", "symbol": "SOL-USDT"})
-            assert gone == {"type": "l2_updates", "symbol": "SOL-USDT"}
+            assert gone == {**gone, "type": "l2_updates", "symbol": "SOL-USDT", "levels": 10}
+            for answered in (acknowledged, gone):
+                assert abs(answered["timestamp"] - time.time()) < 60
             assert await client.next("unsubscribed") == gone
 
     asyncio.run(scenario())

@@ -83,7 +83,7 @@ def test_the_tour_of_the_readme_goes_as_it_is_told(url: str) -> None:
     symbols, entered, book, bought, trades, orders, trailing, cancelled = shell(tour, url)
     assert "BTC-USDT" in symbols["symbols"]
     assert (entered["status"], bought["status"], cancelled["success"]) == ("resting", "filled", True)
-    assert book["asks"] == [["30500.00", "0.50000000", 1]]
+    assert (book["asks"], book["ask_orders"]) == ([["30500.00", "0.50000000"]], [1])
     assert trades["trades"] == bought["trades"]
     assert [order["client_order_id"] for order in orders["orders"]] == ["tour-1"]
     assert (trailing["status"], trailing["stop_price"]) == ("pending_trigger", "29890.00")

@@ -174,8 +174,10 @@ def book(bids: list[tuple[str, str, int]], asks: list[tuple[str, str, int]]) -> 
     return Book(
         1.0,
         "BTC-USDT",
-        [(D(price), D(quantity), orders) for price, quantity, orders in bids],
-        [(D(price), D(quantity), orders) for price, quantity, orders in asks],
+        [(D(price), D(quantity)) for price, quantity, _ in bids],
+        [(D(price), D(quantity)) for price, quantity, _ in asks],
+        [orders for _, _, orders in bids],
+        [orders for _, _, orders in asks],
         9,
     )
 

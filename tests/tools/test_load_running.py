@@ -71,7 +71,7 @@ def lose_a_lot(call: str, answer: dict[str, Any]) -> None:
 
 def cross_the_book(call: str, answer: dict[str, Any]) -> None:
     if call.startswith("GET /book"):
-        answer["bids"] = answer["asks"] = [["100.00", "1", 1]]
+        answer["bids"] = answer["asks"] = [["100.00", "1"]]
 
 
 def shape_of_another(call: str, answer: dict[str, Any]) -> None:
