@@ -79,7 +79,7 @@ function feeText(fee) {
 /** Below the rows: more of them, or why there are none. */
 function After({ drawn, draw }) {
   const { portfolio } = useServices();
-  const { fills, fillsLoaded, fillsBefore, access } = portfolio;
+  const { fills, fillsLoaded, fillsBefore, fillsCut, access } = portfolio;
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState("");
   const more = async () => {
@@ -97,7 +97,8 @@ function After({ drawn, draw }) {
   };
   if (!access.session) return html`<p class="empty">Your fills are here once you sign in.</p>`;
   if (fills.fills.length === 0) return html`<p class="empty">${fillsLoaded ? "No fills yet." : "Loading…"}</p>`;
-  if (!fillsBefore && fills.fills.length <= drawn) return null;
+  const all = fills.fills.length <= drawn;
+  if (!fillsBefore && all) return fillsCut ? html`<p class="coverage">Your newest ${grouped(String(fills.fills.length))} fills. The page keeps no more; GET /account/fills has all of them.</p>` : null;
   return html`
     <p class="more">
       <button type="button" class="plain" disabled=${busy} onClick=${more}>${busy ? "Loading…" : "Load earlier fills"}</button>

@@ -78,7 +78,7 @@ function Filter({ name, title, options }) {
 /** Below the rows: more of them, or why there are none. */
 function After() {
   const { history, access } = useServices().portfolio;
-  const { state, orders, more, failure, filter } = history;
+  const { state, orders, more, cut, failure, filter } = history;
   if (!access.session) return html`<p class="empty">What became of your orders is here once you sign in.</p>`;
   if (state === "waiting") return html`<p class="empty" role="status">${describeDelay(failure)}</p>`;
   if (state === "failed") {
@@ -88,7 +88,7 @@ function After() {
   }
   if (state !== "listed") return orders.length === 0 ? html`<p class="empty">Loading…</p>` : html`<p class="empty more">Loading more…</p>`;
   if (orders.length === 0) return html`<p class="empty">${filter.symbol || filter.status !== "done" ? "No such orders." : "No order has ended yet."}</p>`;
-  return more ? html`<p class="more"><button type="button" class="plain" id="history-more" onClick=${() => history.loadMore()}>Load more</button></p>` : null;
+  return more ? html`<p class="more"><button type="button" class="plain" id="history-more" onClick=${() => history.loadMore()}>Load more</button></p>` : cut && html`<p class="coverage">Your newest ${grouped(String(orders.length))} orders. The page lists no more; GET /orders has all of them.</p>`;
 }
 
 const HistoryRow = memo(({ order, instrument }) => {
