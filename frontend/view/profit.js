@@ -16,7 +16,7 @@ import { useTimes } from "./use-times.js";
 
 /** @type {readonly import("./data-table.js").Column[]} */
 const COLUMNS = Object.freeze([
-  { name: "symbol", title: "Symbol", width: 7.5 },
+  { name: "symbol", title: "Symbol", width: 9 },
   { name: "position", title: "Position", width: 9.5, kind: "number" },
   { name: "average", title: "Average price", width: 9, kind: "number" },
   { name: "mark", title: "Price now", width: 8, kind: "number" },

@@ -262,7 +262,7 @@ def test_history_fills_and_profit_tell_what_became_of_it(opens: Opens, market: S
 
     profit = trader.opens_tab("Profit")
     row = profit.locator('tr[data-of="ETH-USDT"]')
-    expect(row.locator('[data-profit="realised"]')).to_contain_text(f"{MINUS}0.")
+    expect(row.locator('[data-profit="realised"]')).to_contain_text(f"{MINUS}1.")
     expect(row.locator('[data-profit="unrealised"]')).to_contain_text(f"{MINUS}0.")
     expect(profit.locator(".coverage")).to_contain_text("all your 2 fills")
     trader.screenshot("profit")
