@@ -9,6 +9,7 @@
 import { queueOf } from "./model/ladder.js";
 import { scaleOf, toUnits } from "./model/decimal.js";
 import { describeRefusal } from "./model/words.js";
+import { Paced } from "./net/paced.js";
 
 const CHANGED_MS = 500;
 const UNCHANGED_MS = 3_000;
@@ -24,9 +25,7 @@ export class LevelQueue extends EventTarget {
   #api;
   #desk;
   #request = new AbortController();
-  /** @type {ReturnType<typeof setTimeout> | undefined} */ #timer;
-  #askedAtMs = -Infinity;
-  /** Whether the next request was brought forward, or must not be: the venue asked for patience. */ #hastened = false;
+  #paced = new Paced(() => this.#ask(), CHANGED_MS);
   /** What the book said of the level when it was asked for. */ #seen = "";
 
   /**
@@ -46,14 +45,12 @@ export class LevelQueue extends EventTarget {
     this.close();
     this.level = level;
     this.#tell();
-    this.#ask();
+    this.#paced.want();
   }
 
   close() {
-    clearTimeout(this.#timer);
-    this.#hastened = false;
+    this.#paced.stop();
     this.#request.abort();
-    this.#askedAtMs = -Infinity;
     this.orders = null;
     this.problem = "";
     if (this.level === null) return;
@@ -62,23 +59,13 @@ export class LevelQueue extends EventTarget {
   }
 
   #bookMoved() {
-    if (this.level === null || this.#hastened || this.#state() === this.#seen) return;
-    this.#hastened = true;
-    this.#again(this.#askedAtMs + CHANGED_MS - performance.now());
-  }
-
-  /** @param {number} waitMs */
-  #again(waitMs) {
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#ask(), Math.max(0, waitMs));
+    if (this.level !== null && this.#state() !== this.#seen) this.#paced.want();
   }
 
   async #ask() {
     const { level } = this;
     const { instrument } = this.#desk;
     if (!level || !instrument) return;
-    this.#hastened = false;
-    this.#askedAtMs = performance.now();
     this.#seen = this.#state();
     this.#request.abort();
     const request = new AbortController();
@@ -91,12 +78,12 @@ export class LevelQueue extends EventTarget {
       const own = new Set(this.#desk.portfolio.orders.open().map((order) => order.order_id));
       this.orders = queueOf(level.side === "buy" ? answer.bids : answer.asks, level.side, level.price, level.grouping, own);
       this.problem = "";
-      if (!this.#hastened) this.#again(UNCHANGED_MS);
+      this.#paced.want(UNCHANGED_MS);
     } catch (failure) {
       if (request.signal.aborted) return;
       this.problem = failure.kind === "refused" ? describeRefusal(failure) : "No answer. Asking again…";
-      this.#hastened = true;
-      this.#again(failure.retryAfterMs ?? UNCHANGED_MS);
+      this.#paced.rest(failure.retryAfterMs ?? UNCHANGED_MS);
+      this.#paced.want();
     }
     this.#tell();
   }

@@ -34,12 +34,14 @@ const portfolio = new Portfolio(api, feed, access, new ClientOrderIds(() => loca
 const workspace = new Workspace(new Preferences(() => localStorage));
 const charting = new Charting(api, feed, workspace);
 const desk = new Desk(api, feed, portfolio, charting, clock);
-const entry = new OrderEntry(desk);
+const entry = new OrderEntry(desk, () => workspace.times);
 const explaining = new Explaining(api, portfolio);
 const operating = new Operating(api, portfolio);
 const services = Object.freeze({ access, api, charting, desk, entry, explaining, log, operating, portfolio, workspace });
 
 render(html`<${Services.Provider} value=${services}><${App} /><//>`, document.getElementById("app"));
+
+workspace.addEventListener("zone", ({ detail }) => entry.keepMoment(detail));
 
 // The symbol is in the address, so that it can be linked to and survives a reload.
 desk.addEventListener("symbol", () => history.replaceState(null, "", `#${desk.instrument.symbol}`));

@@ -9,10 +9,13 @@
  */
 
 import { compare, isZero } from "./model/decimal.js";
+import { differenceFrom } from "./model/foretold.js";
 import { affordable, canPay, costNow, costOfSpending, feeRates, holdOf, holdPrice, isHoldCertain, spendable } from "./model/funds.js";
 import { ORDER_TYPES } from "./model/order-types.js";
-import { EMPTY, checkTicket, inQuote, needsPrice, problemOf, stepOf, stepped } from "./model/ticket.js";
+import { EMPTY, checkTicket, inQuote, needsPrice, problemOf, stepOf, stepped, unitOf } from "./model/ticket.js";
 import { whyNotTaken } from "./model/trading-status.js";
+import { UTC } from "./model/times.js";
+import { plainOf } from "./model/typed.js";
 import { describeAnswer, describeFailure, describeShort } from "./model/words.js";
 import { OrderPreview } from "./order-preview.js";
 
@@ -31,6 +34,7 @@ const ONCE = Object.freeze(["take_profit", "stop_loss", "stop_loss_limit"]);
 const IN_UNIT = Object.freeze({ quantity_in: "quantity", trail_in: "trail" });
 
 /** @typedef {import("./model/ticket.js").TicketFields} TicketFields */
+/** @typedef {import("./model/times.js").Times} Times */
 /** @typedef {keyof TicketFields} Field */
 /** @typedef {{tone: "good" | "plain" | "bad", text: string, why?: import("./explaining.js").Subject | null}} Result `why`: what explains it */
 
@@ -46,16 +50,18 @@ export class OrderEntry extends EventTarget {
   /** What it would do now. */ preview;
   #desk;
   #portfolio;
+  #timesNow;
   /** Fields that were edited since the last order: only they are complained about. @type {Set<string>} */ #edited = new Set();
   /** What was said of a part of what is available: until the fields change. @type {Result | null} */ #shareResult = null;
   /** @type {ReturnType<typeof setTimeout> | undefined} */ #timer;
   /** @type {ReturnType<typeof setTimeout> | undefined} */ #sentTimer;
   /** The order no answer came for. @type {{fields: string, clientOrderId: string} | null} */ #unanswered = null;
 
-  /** @param {import("./desk.js").Desk} desk */
-  constructor(desk) {
+  /** @param {import("./desk.js").Desk} desk @param {() => Times} [timesNow] by which a typed time is read */
+  constructor(desk, timesNow = () => UTC) {
     super();
     this.#desk = desk;
+    this.#timesNow = timesNow;
     this.#portfolio = desk.portfolio;
     this.preview = new OrderPreview(desk, () => this.checked().order);
     this.preview.addEventListener("change", () => this.#tell());
@@ -80,7 +86,7 @@ export class OrderEntry extends EventTarget {
   checked() {
     const { instrument } = this.#desk;
     if (!instrument) return { problems: {}, order: null, funds: null };
-    const { problems, order } = checkTicket(this.fields, instrument, this.#desk.clock.at(performance.now()));
+    const { problems, order } = checkTicket(this.fields, instrument, this.#desk.clock.at(performance.now()), this.#timesNow());
     const funds = order && this.#funds(order);
     return { problems: funds?.short ? { ...problems, quantity: describeShort(funds.needed, funds.available) } : problems, order, funds };
   }
@@ -99,6 +105,13 @@ export class OrderEntry extends EventTarget {
     this.#renewPreview();
   }
 
+  /** Times are read in another zone now: the one that was typed stays the same moment. @param {Times} before */
+  keepMoment(before) {
+    const { ms } = before.read(this.fields.expire_time);
+    if (ms !== undefined) this.fields = { ...this.fields, expire_time: this.#timesNow().written(ms) };
+    this.#tell();
+  }
+
   /** Take a price from elsewhere on the page: into the first price that the type has. @param {string} price */
   takePrice(price) {
     const { prices } = ORDER_TYPES[this.fields.type];
@@ -114,7 +127,7 @@ export class OrderEntry extends EventTarget {
   step(name, steps) {
     const { instrument } = this.#desk;
     const step = instrument && name in this.fields ? stepOf(name, this.fields, instrument) : null;
-    const value = step ? stepped(this.fields[name] || this.#start(name), step, steps) : null;
+    const value = step ? stepped(this.fields[name] || this.#start(name), step, steps, [unitOf(name, this.fields, instrument)]) : null;
     if (value !== null) this.edit(/** @type {Field} */ (name), value);
     return value !== null;
   }
@@ -181,6 +194,7 @@ export class OrderEntry extends EventTarget {
     const clientOrderId = this.#unanswered?.fields === fields ? this.#unanswered.clientOrderId : this.#portfolio.nextClientOrderId();
     const asked = () => this.#portfolio.access.session?.account === account;
     const draft = this.fields;
+    const foretold = this.preview.now;
     this.busy = true;
     this.#say({ tone: "plain", text: "Sending…" });
     try {
@@ -190,7 +204,7 @@ export class OrderEntry extends EventTarget {
       this.#edited.clear();
       this.#note(this.fields === draft);
       for (const name of ONCE) this.fields = { ...this.fields, [name]: "" };
-      this.#say({ ...describeAnswer(answer, order, instrument), why: { order_id: answer.order_id } });
+      this.#say({ ...told(answer, order, foretold, instrument), why: { order_id: answer.order_id } });
     } catch (failure) {
       if (!asked()) return;
       this.#unanswered = failure.kind === "no_answer" ? { fields, clientOrderId } : null;
@@ -256,10 +270,10 @@ export class OrderEntry extends EventTarget {
   #shareLimit(instrument) {
     const { prices } = ORDER_TYPES[this.fields.type];
     const wanted = prices.filter((name) => name !== "trail");
-    const missing = wanted.find((name) => problemOf(this.fields[name], instrument.tick_size, "price"));
+    const missing = wanted.find((name) => problemOf(this.fields[name], instrument.tick_size, "price", [instrument.quote]));
     if (missing) return { price: null, missing };
     const { order } = checkTicket({ ...this.fields, quantity: instrument.lot_size, quantity_in: "base" }, { ...instrument, limits: null });
-    const texts = Object.fromEntries(wanted.map((name) => [name, this.fields[name].trim()]));
+    const texts = Object.fromEntries(wanted.map((name) => [name, plainOf(this.fields[name], [instrument.quote])]));
     return { price: holdPrice(order ?? { order_type: this.fields.type, ...texts }, instrument), missing: null };
   }
 
@@ -300,7 +314,6 @@ export class OrderEntry extends EventTarget {
   /** What a market order costs moved with it. */
   #bookMoved() {
     if (this.fields.type === "market") this.#tell();
-    this.preview.refresh();
   }
 
   #renewPreview() {
@@ -316,4 +329,15 @@ export class OrderEntry extends EventTarget {
   #tell() {
     this.dispatchEvent(new Event("change"));
   }
+}
+
+/**
+ * What became of an order, and how that differs from what was foretold of it.
+ * @param {any} answer @param {any} order @param {import("./model/preview.js").Preview | null} foretold @param {import("./model/types.js").Instrument} instrument
+ * @returns {Result}
+ */
+function told(answer, order, foretold, instrument) {
+  const { tone, text } = describeAnswer(answer, order, instrument);
+  const difference = differenceFrom(answer, order, foretold, instrument);
+  return { tone: difference.costly && tone === "good" ? "plain" : tone, text: `${text} ${difference.text}`.trim() };
 }

@@ -21,6 +21,8 @@ export class OrderHistory extends EventTarget {
   /** Why it waits or failed. @type {import("./net/http.js").ApiFailure | null} */ failure = null;
   /** Whether there is a page behind. */
   more = false;
+  /** Whether there is one that is not listed any more. */
+  cut = false;
   /** @type {Filter} */ filter = { symbol: "", status: "done" };
   #api;
   /** @type {string | null} */ #cursor = null;
@@ -61,7 +63,7 @@ export class OrderHistory extends EventTarget {
   forget() {
     this.#supersede();
     this.orders = [];
-    this.more = false;
+    this.more = this.cut = false;
     this.#cursor = null;
     this.#become("unasked");
   }
@@ -97,6 +99,7 @@ export class OrderHistory extends EventTarget {
     this.orders = orders.slice(0, ROWS_MAX);
     this.#cursor = cursor;
     this.more = cursor !== null && orders.length < ROWS_MAX;
+    this.cut = !this.more && (cursor !== null || orders.length > ROWS_MAX);
     this.#become("listed");
   }
 

@@ -1,6 +1,6 @@
 /**
- * Asks the venue what the order in the ticket would do now: a moment after the last change, again as the book moves,
- * never for an order that is no longer there.
+ * Asks the venue what the order in the ticket would do now: a moment after the last change, again as the market or the
+ * account moves and once more after the last move, never for an order that is no longer there.
  *
  * POST /order/test tells at the account's own rates; where there is no account, or no such route, GET /quote stands in
  * for market orders. Tells by "change". Knows no DOM.
@@ -10,10 +10,11 @@
 import { compare } from "./model/decimal.js";
 import { withinReach } from "./model/funds.js";
 import { previewOfQuote, previewOfTest } from "./model/preview.js";
+import { Paced } from "./net/paced.js";
 
 const DELAY_MS = 200;
 const EVERY_MS = 1_000;
-/** After too many requests, or none that was answered. */
+/** After too many requests, or none that was answered, when the venue doesn't say. */
 const REST_MS = 5_000;
 /** The market is reckoned on this many levels of the book. */
 const LEVELS_MAX = 1_000;
@@ -24,9 +25,8 @@ export class OrderPreview extends EventTarget {
   #desk;
   #orderNow;
   /** Whether this server has POST /order/test. */ #tests = true;
-  /** @type {ReturnType<typeof setTimeout> | undefined} */ #timer;
+  #paced = new Paced(() => this.#ask(), EVERY_MS);
   #request = new AbortController();
-  #askedAtMs = -Infinity;
   /** The status that was asked in. */ #status = "";
 
   /**
@@ -37,7 +37,9 @@ export class OrderPreview extends EventTarget {
     super();
     this.#desk = desk;
     this.#orderNow = orderNow;
-    desk.addEventListener("status", () => this.#desk.trading.status !== this.#status && this.renew());
+    desk.addEventListener("status", () => (desk.trading.status !== this.#status ? this.renew() : this.refresh()));
+    for (const part of ["book", "tape"]) desk.addEventListener(part, () => this.refresh());
+    for (const part of ["orders", "balances"]) desk.portfolio.addEventListener(part, () => this.refresh());
   }
 
   /** The levels that a market order of that side may take, best first. @param {import("./model/types.js").Side} side */
@@ -60,27 +62,25 @@ export class OrderPreview extends EventTarget {
   renew() {
     this.forget();
     this.#status = this.#desk.trading.status;
-    this.#timer = setTimeout(() => this.#ask(), DELAY_MS);
+    this.#paced.want(DELAY_MS);
     this.asking = this.#orderNow() !== null;
   }
 
-  /** The market moved: ask again, but not too often. The last answer stands meanwhile. */
+  /** What it depends on moved: ask again, but not too often. The last answer stands meanwhile. */
   refresh() {
-    if (performance.now() - this.#askedAtMs > EVERY_MS) this.#ask();
+    if (!this.#paced.isDue) this.#paced.want();
   }
 
   forget() {
-    clearTimeout(this.#timer);
+    this.#paced.stop();
     this.#request.abort();
     this.now = null;
     this.asking = false;
-    this.#askedAtMs = performance.now();
   }
 
   async #ask() {
     const order = this.#orderNow();
     const { linkState, instrument } = this.#desk;
-    this.#askedAtMs = performance.now();
     if (order === null || !instrument || linkState === "disconnected") {
       this.asking = false;
       return;
@@ -95,7 +95,10 @@ export class OrderPreview extends EventTarget {
     } catch (failure) {
       if (request.signal.aborted) return;
       this.now = null;
-      if (failure.status === 429 || failure.kind !== "refused") this.#askedAtMs = performance.now() + REST_MS - EVERY_MS;
+      if (failure.status === 429 || failure.kind !== "refused") {
+        this.#paced.rest(failure.retryAfterMs ?? REST_MS);
+        this.#paced.want();
+      }
     }
     this.asking = false;
     this.dispatchEvent(new Event("change"));

@@ -13,6 +13,7 @@ import { Orders, isOpen } from "./model/orders.js";
 import { QueuePlaces } from "./model/queue-places.js";
 import { untilAnswered } from "./net/insist.js";
 import { OrderHistory } from "./order-history.js";
+import { ProfitAndLoss } from "./profit-and-loss.js";
 
 const ORDERS_PAGE = 500;
 /** Pages of open orders that are fetched; beyond that the listing is cut, newest kept. */
@@ -34,7 +35,10 @@ export class Portfolio extends EventTarget {
   fillsLoaded = false;
   /** Whether there may be fills before those that are known. */
   fillsBefore = false;
+  /** Whether the open orders are more than are listed: the newest are. */
+  ordersCut = false;
   history;
+  profit;
   balances = new Balances(null);
   /** Tier, fees, limits, status, of GET /account. @type {any} */ account = null;
   access;
@@ -55,6 +59,7 @@ export class Portfolio extends EventTarget {
     this.#feed = feed;
     this.access = access;
     this.history = new OrderHistory(api);
+    this.profit = new ProfitAndLoss(api);
     this.#clientOrderIds = clientOrderIds;
     access.addEventListener("session", () => this.#switch());
   }
@@ -103,6 +108,11 @@ export class Portfolio extends EventTarget {
     this.#noteFills(answer);
   }
 
+  /** Whether there may be fills that are not kept. */
+  get fillsCut() {
+    return this.fills.fills.length >= FILLS_MAX;
+  }
+
   /** An id for a new order of this browser. */
   nextClientOrderId() {
     return this.#clientOrderIds.next();
@@ -114,6 +124,7 @@ export class Portfolio extends EventTarget {
     this.#loading = new AbortController();
     const { signal } = this.#loading;
     this.ordersLoaded = false;
+    this.profit.filled();
     await Promise.all([this.#loadOrders(signal), this.#loadFills(signal), this.#loadAccount(signal)]);
   }
 
@@ -125,7 +136,10 @@ export class Portfolio extends EventTarget {
       if (hasEnded(event)) this.queue.drop(event.order_id);
     }
     this.#tell("orders");
-    if (events.some((event) => event.fill)) this.#tell("fills");
+    if (events.some((event) => event.fill)) {
+      this.profit.filled();
+      this.#tell("fills");
+    }
     if (events.some(hasEnded)) this.#tell("ended");
   }
 
@@ -158,6 +172,7 @@ export class Portfolio extends EventTarget {
     this.fillsLoaded = false;
     this.fillsBefore = false;
     this.history.forget();
+    this.profit.forget();
     this.balances = new Balances(session?.account ?? null);
     this.account = null;
     this.#feed.unsubscribe(ORDERS);
@@ -189,6 +204,7 @@ export class Portfolio extends EventTarget {
       this.#loadFills(signal);
     }
     this.ordersLoaded = true;
+    this.ordersCut = Boolean(cursor);
     this.#tell("orders");
   }
 

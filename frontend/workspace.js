@@ -1,18 +1,23 @@
 /**
  * How the page is laid out just now, and what one panel asks of another. Knows no DOM.
  *
- * Remembered by the browser: theme, the tab of each group, the phone's view. Tells changes by "layout" and "theme";
+ * Remembered by the browser: theme, time zone, the tab of each group, the phone's view. Tells changes by "layout", "theme" and
+ * "zone", with the times as they were as its `detail`;
  * "account" asks for the account menu, with the wanted form as its `detail`; "find" for the symbol switcher, "keys" for the list of keys.
  * Layer: above net and model, below view.
  */
 
+import { Times, UTC } from "./model/times.js";
+
 /** @typedef {"system" | "dark" | "light"} Theme */
+/** @typedef {"local" | "utc"} Zone of all times: the reader's own, or UTC */
 /** @typedef {"chart" | "book" | "trade" | "orders" | "account"} PhoneView what a phone shows, one at a time */
 
 const DEFAULTS = Object.freeze({ chart: "chart", bottom: "orders", phone: "trade" });
 
 export class Workspace extends EventTarget {
   #preferences;
+  #local = new Times(Intl.DateTimeFormat().resolvedOptions().timeZone);
 
   /** @param {Pick<import("./net/preferences.js").Preferences, "get" | "set">} preferences */
   constructor(preferences) {
@@ -29,6 +34,28 @@ export class Workspace extends EventTarget {
   set theme(theme) {
     this.#preferences.set("theme", theme);
     this.dispatchEvent(new Event("theme"));
+  }
+
+  /** @returns {Zone} */
+  get zone() {
+    return this.#preferences.get("zone", "local") === "utc" ? "utc" : "local";
+  }
+
+  /** @param {Zone} zone */
+  set zone(zone) {
+    const before = this.times;
+    this.#preferences.set("zone", zone);
+    this.dispatchEvent(new CustomEvent("zone", { detail: before }));
+  }
+
+  /** How times are shown and read. */
+  get times() {
+    return this.timesOf(this.zone);
+  }
+
+  /** @param {Zone} zone */
+  timesOf(zone) {
+    return zone === "utc" ? UTC : this.#local;
   }
 
   /** @param {"chart" | "bottom" | "phone"} group @returns {string} the name of its shown tab */

@@ -6,6 +6,7 @@
 import { compare } from "./decimal.js";
 import { onGrid, problemOf } from "./ticket.js";
 import { NOUNS } from "./order-types.js";
+import { plainOf } from "./typed.js";
 
 /** @typedef {import("./types.js").Order & Record<string, any>} Order */
 
@@ -36,15 +37,21 @@ export function checkAmend(order, draft, instrument) {
   /** @type {Record<string, string>} */ const changes = {};
   for (const name of amendable(order)) {
     const step = name === "quantity" ? instrument.lot_size : instrument.tick_size;
-    const problem = problemOf(draft[name], step, NOUNS[name]);
+    const units = [amendUnit(name, instrument)];
+    const problem = problemOf(draft[name], step, NOUNS[name], units);
     if (problem) {
       problems[name] = problem;
       continue;
     }
-    const value = onGrid(draft[name], step);
+    const value = onGrid(plainOf(draft[name], units), step);
     if (compare(value, order[name]) !== 0) changes[name] = value;
   }
   return { problems, changes: Object.keys(problems).length === 0 ? changes : null };
+}
+
+/** The unit that a field is in, which may be typed behind its number. @param {string} name @param {import("./types.js").Instrument} instrument */
+export function amendUnit(name, { base, quote }) {
+  return name === "quantity" ? base : quote;
 }
 
 /**

@@ -150,15 +150,3 @@ export function describeCandle({ open, high, low, close, volume }, base) {
     volume: `${grouped(shortest(volume))} ${base}`.trim(),
   };
 }
-
-const DAY = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" });
-const CLOCKS = Object.freeze({
-  minutes: new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", timeZone: "UTC" }),
-  seconds: new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit", timeZone: "UTC" }),
-});
-
-/** When a candle begins, in UTC and as fine as its interval. @param {number} time @param {string} interval */
-export function candleTime(time, interval) {
-  const format = interval === "1d" ? DAY : interval === "1s" ? CLOCKS.seconds : CLOCKS.minutes;
-  return format.format(time * 1000);
-}

@@ -44,14 +44,6 @@ export function fromUnits(units, scale) {
 }
 
 /**
- * Whether a text is a plain decimal such as "12", "0.5" or ".5"; not "1e3", "NaN" or "1,000".
- * @param {string} text
- */
-export function isDecimal(text) {
-  return DECIMAL.test(text.trim());
-}
-
-/**
  * The exact product.
  * @param {string} left
  * @param {string} right

@@ -3,7 +3,8 @@
  * Layer: model.
  */
 
-import { grouped, isDecimal, multiply } from "./decimal.js";
+import { grouped, multiply } from "./decimal.js";
+import { readNumber, readWhole } from "./typed.js";
 
 /** What somebody is to the venue, in words. @param {{role: string | null, guest: boolean, disabled: boolean}} user */
 export function whoIs({ role, guest, disabled }) {
@@ -125,9 +126,15 @@ export function checkForm(form) {
   for (const { name, kind } of ACCOUNT_FIELDS) {
     const text = form[name].trim();
     if (name === "tier" || text === "") continue;
-    if (kind === "count" && !/^\d{1,9}$/.test(text)) problems[name] = "A whole number, or nothing.";
-    else if (kind === "decimal" && !isDecimal(text)) problems[name] = "A number, or nothing.";
-    else body[name] = kind === "count" ? Number(text) : text;
+    if (kind === "count") {
+      const whole = readWhole(text) ?? "";
+      if (/^\d{1,9}$/.test(whole)) body[name] = Number(whole);
+      else problems[name] = "A whole number, or nothing.";
+    } else {
+      const { value, readings } = readNumber(text, name.endsWith("_bps") ? ["bps", "bp"] : []);
+      if (value !== undefined) body[name] = value;
+      else problems[name] = readings ? `${text} could be ${readings.join(" or ")}: which?` : "A number, or nothing.";
+    }
   }
   return { body: Object.keys(problems).length ? null : body, problems };
 }

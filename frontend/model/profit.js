@@ -1,96 +1,102 @@
 /**
- * Profit and loss by average cost, from the account's own fills: exact but for the last division.
- *
- * What was bought costs its price and fee. A sale realises its proceeds less fee, against the average cost of what the known
- * fills bought; what is sold beyond that (a deposit, or bought before the first known fill) has no known cost and counts for nothing.
+ * Profit and loss as the venue reckons it from every fill since the first, as rows: nothing is reckoned here.
  * Layer: model.
  */
 
-import { compare, fromUnits, multiply, rounded, shortest, toUnits } from "./decimal.js";
+import { compare, fromUnits, grouped, isZero, rounded, scaleOf, shortest, toUnits } from "./decimal.js";
 
-/** Decimals that costs and quantities are kept at. */
-const SCALE = 20;
-const AMOUNT_DECIMALS = 8;
-
-/**
- * @typedef {object} Position of one symbol; amounts in its quote asset
- * @property {string} quantity bought by known fills and not sold since
- * @property {string | null} averageCost fees included; null of no quantity
- * @property {string} cost of `quantity`
- * @property {string} realised
- * @property {string} uncosted quantity sold whose cost is not known
- */
+/** Decimals of money; the title has all of them. */
+const MONEY_DECIMALS = 2;
 
 /**
- * @param {import("./fills.js").Fill[]} fills newest first
- * @returns {Map<string, Position>} by symbol. O(fills)
+ * @typedef {object} ProfitRow texts as they are shown; "–" of what is not known
+ * @property {string} key
+ * @property {boolean} total of one asset of payment, rather than a symbol
+ * @property {string} name of the symbol, or of that asset
+ * @property {Figure} position
+ * @property {Figure} average
+ * @property {Figure} mark
+ * @property {Figure} unrealised
+ * @property {Figure} realised
+ * @property {Figure} fees
+ * @property {Figure} profit
+ * @property {string} fills
  */
-export function positionsOf(fills) {
-  /** @type {Map<string, {quantity: bigint, cost: bigint, realised: bigint, uncosted: bigint}>} */ const known = new Map();
-  for (let at = fills.length - 1; at >= 0; at -= 1) {
-    const { symbol, side, price, quantity, fee } = fills[at];
-    if (!known.has(symbol)) known.set(symbol, { quantity: 0n, cost: 0n, realised: 0n, uncosted: 0n });
-    const position = known.get(symbol);
-    const traded = toUnits(quantity, SCALE);
-    const worth = toUnits(multiply(price, quantity), SCALE);
-    const paid = toUnits(fee, SCALE);
-    if (side === "buy") {
-      position.quantity += traded;
-      position.cost += worth + paid;
-      continue;
-    }
-    const sold = traded < position.quantity ? traded : position.quantity;
-    position.uncosted += traded - sold;
-    if (sold === 0n) continue;
-    const basis = (position.cost * sold) / position.quantity;
-    position.realised += ((worth - paid) * sold) / traded - basis;
-    position.cost -= basis;
-    position.quantity -= sold;
-  }
-  return new Map([...known].map(([symbol, position]) => [symbol, textsOf(position)]));
-}
-
-/** @returns {Position} */
-function textsOf({ quantity, cost, realised, uncosted }) {
-  const text = (units) => shortest(fromUnits(units, SCALE));
-  const average = quantity > 0n ? shortest(fromUnits((cost * 10n ** BigInt(SCALE)) / quantity, SCALE)) : null;
-  return { quantity: text(quantity), averageCost: average, cost: text(cost), realised: amount(text(realised)), uncosted: text(uncosted) };
-}
+/** @typedef {{text: string, exact: string, sign: -1 | 0 | 1}} Figure `exact` with its unit, for a title; `sign` for its colour: 0 of what is no gain or loss */
 
 /**
- * What the position is worth beyond its cost.
- * @param {Position} position @param {string | null} mark price
- * @returns {string | null} null while there is no price, and of no quantity
+ * Symbols in the order of their names, then the total of each asset that they are paid in.
+ * @param {{positions: any[], totals: any[]}} answer of GET /account/profit
+ * @param {Map<string, import("./types.js").Instrument>} instruments for how fine prices are
+ * @returns {ProfitRow[]}
  */
-export function unrealised({ quantity, cost, averageCost }, mark) {
-  if (mark === null || averageCost === null) return null;
-  const worth = toUnits(multiply(quantity, mark), SCALE + SCALE) / 10n ** BigInt(SCALE);
-  return amount(shortest(fromUnits(worth - toUnits(cost, SCALE), SCALE)));
+export function profitRows({ positions, totals }, instruments) {
+  const rows = positions.map((position) => {
+    const { symbol, base, quote, position: held, average_price: average, mark, fills } = position;
+    const decimals = Math.max(MONEY_DECIMALS, scaleOf(instruments.get(symbol)?.tick_size ?? ""));
+    return {
+      ...moneyOf(position, quote),
+      key: symbol,
+      total: false,
+      name: symbol,
+      position: figure(shown(shortest(held)), held, base),
+      average: average === null ? NONE : figure(shown(fixed(average, decimals)), average, quote),
+      mark: mark === null ? NONE : figure(shown(fixed(mark, decimals)), mark, quote),
+      fills: grouped(String(fills)),
+    };
+  });
+  const sums = totals.map((total) => ({
+    ...moneyOf(total, total.asset),
+    key: `total ${total.asset}`,
+    total: true,
+    name: `All in ${total.asset}`,
+    position: EMPTY,
+    average: EMPTY,
+    mark: EMPTY,
+    fills: grouped(String(total.fills)),
+  }));
+  return [...rows, ...sums];
 }
 
-/** @param {string} quantity @param {string} mark @returns {string} */
-export function worthOf(quantity, mark) {
-  return amount(multiply(quantity, mark) ?? "0");
+/** How many fills all of it is the sum of. @param {{totals: {fills: number}[]}} answer */
+export function fillsIn({ totals }) {
+  return totals.reduce((sum, { fills }) => sum + fills, 0);
 }
 
-/**
- * The price that holdings are valued at: the middle, else the last trade.
- * @param {{best_bid?: string | null, best_ask?: string | null, last?: string | null} | undefined} ticker
- * @returns {string | null}
- */
-export function markOf(ticker) {
-  const { best_bid: bid, best_ask: ask, last } = ticker ?? {};
-  if (!bid || !ask) return last ?? null;
-  const scale = SCALE;
-  return shortest(fromUnits((toUnits(bid, scale) + toUnits(ask, scale)) / 2n, scale));
+/** @type {Figure} */
+const NONE = Object.freeze({ text: "–", exact: "", sign: 0 });
+/** @type {Figure} */
+const EMPTY = Object.freeze({ text: "", exact: "", sign: 0 });
+
+/** @param {any} sums of a symbol or a total @param {string} unit */
+function moneyOf({ unrealised, realised, fees, profit }, unit) {
+  return { unrealised: gain(unrealised, unit), realised: gain(realised, unit), fees: paid(fees, unit), profit: gain(profit, unit) };
 }
 
-/** -1, 0 or 1: for its colour. @param {string} text */
-export function signOf(text) {
-  return compare(text, "0");
+/** With its sign, since colour alone tells nobody. @param {string | null} amount @param {string} unit @returns {Figure} */
+function gain(amount, unit) {
+  if (amount === null) return NONE;
+  const sign = /** @type {-1 | 0 | 1} */ (compare(amount, "0"));
+  return { text: `${sign > 0 ? "+" : ""}${shown(fixed(amount, MONEY_DECIMALS))}`, exact: `${amount} ${unit}`, sign };
+}
+
+/** What was paid; below zero the rebates were more, which is a gain. @param {string} fees @param {string} unit @returns {Figure} */
+function paid(fees, unit) {
+  if (!fees.startsWith("-") || isZero(fees)) return figure(shown(fixed(fees, MONEY_DECIMALS)), fees, unit);
+  return { text: `+${shown(fixed(fees.slice(1), MONEY_DECIMALS))}`, exact: `${fees.slice(1)} ${unit}, more rebates than fees`, sign: 1 };
+}
+
+/** @param {string} text @param {string} exact @param {string} unit @returns {Figure} */
+function figure(text, exact, unit) {
+  return { text, exact: `${exact} ${unit}`, sign: 0 };
+}
+
+/** Always with its decimals. @param {string} text @param {number} decimals */
+function fixed(text, decimals) {
+  return fromUnits(toUnits(rounded(text, decimals), decimals), decimals);
 }
 
 /** @param {string} text */
-function amount(text) {
-  return shortest(rounded(text, AMOUNT_DECIMALS));
+function shown(text) {
+  return text.startsWith("-") ? `−${grouped(text.slice(1))}` : grouped(text);
 }

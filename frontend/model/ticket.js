@@ -6,8 +6,10 @@
  * Layer: model.
  */
 
-import { compare, fromUnits, grouped, isDecimal, multiply, scaleOf, shortest, toUnits } from "./decimal.js";
+import { compare, fromUnits, grouped, multiply, scaleOf, shortest, toUnits } from "./decimal.js";
 import { NOUNS, ORDER_TYPES } from "./order-types.js";
+import { UTC } from "./times.js";
+import { numberProblem, plainOf } from "./typed.js";
 
 /** @typedef {import("./types.js").Instrument} Instrument */
 /** @typedef {typeof EMPTY} TicketFields texts as they stand in the form */
@@ -76,19 +78,21 @@ export function chosenOptions(partial) {
  * @param {Partial<TicketFields>} partial
  * @param {Instrument} instrument
  * @param {number | null} [nowMs] the venue's time, epoch; null: a time that has passed is not noticed
+ * @param {import("./times.js").Times} [times] by which a typed time is read
  * @returns {{problems: Problems, order: any}} `order` is the body of POST /order without its client_order_id, null
  *   while there is a problem
  */
-export function checkTicket(partial, instrument, nowMs = null) {
+export function checkTicket(partial, instrument, nowMs = null, times = UTC) {
   const fields = { ...EMPTY, ...partial };
   const rules = ORDER_TYPES[fields.type];
   /** @type {Problems} */ const problems = {};
   /** @type {Record<string, string | boolean>} */
   const order = { symbol: instrument.symbol, side: fields.side, order_type: fields.type };
   const take = (name, step, as = name) => {
-    const problem = problemOf(fields[name], step, NOUNS[name]);
+    const units = [unitOf(name, fields, instrument)];
+    const problem = problemOf(fields[name], step, NOUNS[name], units);
     if (problem) problems[name] = problem;
-    else order[as] = onGrid(fields[name], step);
+    else order[as] = onGrid(plainOf(fields[name], units), step);
   };
   if (inQuote(fields)) take("quantity", minorUnit(instrument), "quote_quantity");
   else take("quantity", instrument.lot_size);
@@ -102,22 +106,23 @@ export function checkTicket(partial, instrument, nowMs = null) {
   if (rules.options.includes("display_quantity") && fields.display_quantity.trim()) take("display_quantity", instrument.lot_size);
   if (order.quote_quantity) order.quote_quantity = shortest(order.quote_quantity);
   if (order.trail_percent) order.trail_percent = shortest(order.trail_percent);
-  takeOptions(fields, order, problems, nowMs);
+  takeOptions(fields, order, problems, { nowMs, times });
   for (const [name, problem] of relations(order, instrument)) problems[name] ??= problem;
   return { problems, order: Object.keys(problems).length === 0 ? order : null };
 }
 
 /**
  * Time in force, post only and self-trade prevention.
- * @param {TicketFields} fields @param {Record<string, string | boolean>} order @param {Problems} problems @param {number | null} nowMs
+ * @param {TicketFields} fields @param {Record<string, string | boolean>} order @param {Problems} problems
+ * @param {{nowMs: number | null, times: import("./times.js").Times}} clock
  */
-function takeOptions(fields, order, problems, nowMs) {
-  const { options, times } = ORDER_TYPES[fields.type];
+function takeOptions(fields, order, problems, { nowMs, times }) {
+  const { options, times: lasting } = ORDER_TYPES[fields.type];
   const time = timeInForce(fields);
-  if (time !== times[0]) order.time_in_force = time;
+  if (time !== lasting[0]) order.time_in_force = time;
   if (time === "gtd") {
-    const ms = Date.parse(fields.expire_time);
-    if (Number.isNaN(ms)) problems.expire_time = "Enter the day and time it ends.";
+    const { ms, problem } = times.read(fields.expire_time);
+    if (problem) problems.expire_time = problem;
     else if (nowMs !== null && ms <= nowMs) problems.expire_time = "That time has passed.";
     else order.expire_time = String(Math.floor(ms / 1000));
   }
@@ -186,6 +191,12 @@ function minorUnit({ quote_scale: scale = 2 }) {
   return fromUnits(1n, scale);
 }
 
+/** The unit that a field is in, which may be typed behind its number. @param {string} name @param {Partial<TicketFields>} fields @param {Pick<Instrument, "base" | "quote">} instrument */
+export function unitOf(name, fields, { base, quote }) {
+  if (name === "trail" && fields.trail_in === "percent") return "%";
+  return name === "display_quantity" || (name === "quantity" && !inQuote(fields)) ? base : quote;
+}
+
 /**
  * How far an arrow key moves a field: a tick, a lot; null where it does nothing.
  * @param {string} name @param {Partial<TicketFields>} fields @param {Instrument} instrument
@@ -203,14 +214,16 @@ export function stepOf(name, fields, instrument) {
  * @param {string} text
  * @param {string} step tick or lot size
  * @param {bigint} count steps up, or down when below zero
- * @returns {string | null} null when `text` is not a decimal
+ * @param {string[]} [units] that may stand behind the number
+ * @returns {string | null} null when `text` is not a number, or could be two
  */
-export function stepped(text, step, count) {
+export function stepped(text, step, count, units) {
   if (text.trim() === "") return onGrid(step, step);
-  if (!isDecimal(text)) return null;
-  const scale = Math.max(scaleOf(text.trim()), scaleOf(step));
+  const plain = plainOf(text, units);
+  if (plain === null) return null;
+  const scale = Math.max(scaleOf(plain), scaleOf(step));
   const unit = toUnits(step, scale);
-  const value = toUnits(text, scale);
+  const value = toUnits(plain, scale);
   const floor = value / unit;
   const steps = count < 0n && value % unit !== 0n ? floor + count + 1n : floor + count;
   return onGrid(fromUnits((steps < 1n ? 1n : steps) * unit, scale), step);
@@ -227,16 +240,18 @@ export function onGrid(text, step) {
 }
 
 /**
- * @param {string} text
+ * @param {string} text as typed
  * @param {string} step
  * @param {string} noun
+ * @param {string[]} [units] that may stand behind the number
  * @returns {string | undefined} what is wrong, in words
  */
-export function problemOf(text, step, noun) {
+export function problemOf(text, step, noun, units) {
   if (text.trim() === "") return `Enter a ${noun}.`;
-  if (!isDecimal(text)) return `The ${noun} is a plain number such as ${step === "1" ? "10" : "12.5"}.`;
-  const scale = Math.max(scaleOf(text.trim()), scaleOf(step));
-  const value = toUnits(text, scale);
+  const plain = plainOf(text, units);
+  if (plain === null) return numberProblem(text, noun, units, step === "1" ? "10" : "12.5");
+  const scale = Math.max(scaleOf(plain), scaleOf(step));
+  const value = toUnits(plain, scale);
   const unitStep = toUnits(step, scale);
   if (value <= 0n) return `The ${noun} must be above zero.`;
   if (value % unitStep === 0n) return undefined;

@@ -18,6 +18,8 @@ import { grouped, isZero, shortest } from "./decimal.js";
 
 /** @typedef {{tone: "good" | "warn" | "bad" | "plain", word: string}} StatusWord */
 
+const DAY_S = 86_400;
+
 /** @type {Readonly<Record<string, StatusWord>>} */
 const STATUS = Object.freeze({
   trading: { tone: "good", word: "Trading" },
@@ -47,20 +49,18 @@ export function statusSentence(symbol, status) {
 }
 
 /**
- * What is planned next: "Auction at 14:30 UTC, in 2:05"; "" when nothing is.
+ * What is planned next: "Auction at 14:30:00 UTC, in 2:05"; "" when nothing is.
  * @param {TradingState} state
  * @param {number | null} venueMs the venue's time, epoch milliseconds
+ * @param {import("./times.js").Times} times
  */
-export function describeNext({ next_change: next }, venueMs) {
+export function describeNext({ next_change: next }, venueMs, times) {
   if (!next) return "";
   const leftS = venueMs === null ? null : Math.max(0, Math.ceil(next.at - venueMs / 1_000));
   const what = STATUS[next.status]?.word ?? next.status;
-  return `${what} at ${clockUtc(next.at * 1_000)} UTC${leftS !== null && leftS < 86_400 ? `, in ${countdown(leftS)}` : ""}`;
-}
-
-/** @param {number} ms epoch @returns {string} "14:30:05" */
-export function clockUtc(ms) {
-  return new Date(ms).toISOString().slice(11, 19);
+  const soon = leftS === null || leftS < DAY_S;
+  const at = soon ? times.clock(next.at) : times.dayTime(next.at, /** @type {number} */ (venueMs));
+  return `${what} at ${at} ${times.name(next.at * 1_000)}${soon && leftS !== null ? `, in ${countdown(leftS)}` : ""}`;
 }
 
 /** @param {number} seconds @returns {string} "2:05", "1:02:05" */

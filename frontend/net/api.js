@@ -78,6 +78,11 @@ export class Api {
     return this.#own("GET", "/account", { signal });
   }
 
+  /** What all fills of the account come to, by symbol and in all. @param {AbortSignal} [signal] */
+  profit(signal) {
+    return this.#own("GET", "/account/profit", { signal });
+  }
+
   /** @param {string} asset @param {string} amount */
   deposit(asset, amount) {
     return this.#own("POST", "/account/deposit", { body: { asset, amount } });

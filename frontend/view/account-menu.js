@@ -62,7 +62,7 @@ export function AccountMenu() {
         ${session && html`<${SignOut} key=${`${session.session_id} ${open}`} session=${session} busy=${busy} run=${run} say=${say} />`}
       </div>
       <button type="button" class="plain" data-do="notices" aria-haspopup="dialog"
-        onClick=${() => { menu.current.hidePopover(); workspace.showKeys(); }}>Keys and notices…</button>
+        onClick=${() => { menu.current.hidePopover(); workspace.showKeys(); }}>Time zone, keys and notices…</button>
       ${mode && html`<${SignForm} key=${mode} mode=${mode} busy=${busy} run=${run} say=${say} />`}
       <${Result} tone="bad" text=${said} />
     </div>`;

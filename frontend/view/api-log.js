@@ -9,8 +9,8 @@ import { curlOf, pretty, pythonOf } from "../model/snippets.js";
 import { html } from "./html.js";
 import { memo } from "./memo.js";
 import { useServices } from "./services.js";
-import { clockTime } from "./text.js";
 import { useModelSlowly } from "./use-model.js";
+import { useTimes } from "./use-times.js";
 
 const DRAW_EVERY_MS = 200;
 const COPIED_MS = 1_500;
@@ -47,7 +47,7 @@ export function ApiLog() {
 const Call = memo(({ entry: { id, method, path, status, tookMs, at }, chosen, choose }) => html`
   <li>
     <button type="button" class="api-call" aria-current=${chosen ? "true" : null} onClick=${() => choose(id)}>
-      <span class="time">${clockTime(at / 1_000)}</span><b data-method=${method}>${method}</b><span class="api-path">${path}</span>
+      <span class="time">${useTimes().clock(at / 1_000)}</span><b data-method=${method}>${method}</b><span class="api-path">${path}</span>
       <span class="api-status" data-tone=${toneOf(status)}>${status || "no answer"}</span><span class="soft api-took">${tookMs.toFixed(tookMs < 10 ? 1 : 0)} ms</span>
     </button>
   </li>`);

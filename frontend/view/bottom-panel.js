@@ -10,6 +10,7 @@ import { html } from "./html.js";
 import { OpenOrders, openOrdersCount } from "./open-orders.js";
 import { Operator } from "./operator.js";
 import { OrderHistory } from "./order-history.js";
+import { Profit } from "./profit.js";
 import { useServices } from "./services.js";
 import { Tabs } from "./tabs.js";
 import { useModel, useModelSlowly } from "./use-model.js";
@@ -26,6 +27,7 @@ export function BottomPanel() {
     { name: "history", title: "Order history", panel: html`<${OrderHistory} />` },
     { name: "fills", title: "Fills", panel: html`<${Fills} />` },
     { name: "balances", title: "Balances", panel: html`<${Balances} />` },
+    { name: "profit", title: "Profit", panel: html`<${Profit} />` },
     { name: "why", title: "Why", panel: html`<${Why} />` },
     { name: "api", title: "API", panel: html`<${ApiLog} />` },
   ];

@@ -7,8 +7,9 @@
 
 import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 
-import { INTERVALS, candleTime, describeCandle } from "../model/candles.js";
+import { INTERVALS, describeCandle } from "../model/candles.js";
 import { fillMarks, orderLines } from "../model/chart-marks.js";
+import { candleDay } from "../model/times.js";
 import { describeFailure } from "../model/words.js";
 import { actOnKey } from "./chart-keys.js";
 import { html } from "./html.js";
@@ -17,6 +18,7 @@ import { useServices } from "./services.js";
 import { Spoken } from "./text.js";
 import { drawnAtPace, useModel, useModelSlowly } from "./use-model.js";
 import { useTheme } from "./use-theme.js";
+import { useTimes } from "./use-times.js";
 
 /** The feed tells candles no more often. */
 const DRAW_EVERY_MS = 200;
@@ -28,7 +30,8 @@ export function Chart() {
   useModelSlowly(OWN_EVERY_MS, portfolio, "orders", "fills");
   useModel(charting, "interval");
   const root = useRef(/** @type {HTMLElement | null} */ (null));
-  const { chart, failed } = usePriceChart(root);
+  const times = useTimes();
+  const { chart, failed } = usePriceChart(root, times);
   const [pointed, setPointed] = useState(/** @type {number | null} */ (null));
   const [walked, setWalked] = useState("");
   const { candles, instrument, interval } = charting;
@@ -39,7 +42,7 @@ export function Chart() {
   const point = (to) => {
     chart.pointAt(to);
     setPointed(to?.time ?? null);
-    setWalked(to ? sentenceOf(to, charting) : "");
+    setWalked(to ? sentenceOf(to, charting, times) : "");
   };
   const onKeyDown = (event) => {
     if (!chart) return;
@@ -56,14 +59,14 @@ export function Chart() {
   return html`
     <div class="chart-tools">
       <${Intervals} />
-      <${Legend} candle=${candle} interval=${interval} base=${instrument?.base ?? ""} />
+      <${Legend} candle=${candle} interval=${interval} times=${times} base=${instrument?.base ?? ""} />
     </div>
     <div class="chart-area">
       <div class="chart" id="chart" ref=${root} role="application" aria-roledescription="chart" tabindex="0" aria-label=${titleOf(charting)}
         aria-describedby="chart-summary" onKeyDown=${onKeyDown} onBlur=${() => pointed !== null && chart && point(null)}></div>
       <${ChartState} drawn=${chart !== null} failed=${failed} />
     </div>
-    <p class="visually-hidden" id="chart-summary">${candle ? `${sentenceOf(candle, charting)} ` : ""}${ownSentence(own)} Arrow keys walk the candles, plus and minus zoom, End goes to the newest.</p>
+    <p class="visually-hidden" id="chart-summary">${candle ? `${sentenceOf(candle, charting, times)} ` : ""}${ownSentence(own)} Arrow keys walk the candles, plus and minus zoom, End goes to the newest.</p>
     <p class="visually-hidden" role="status">${walked}</p>`;
 }
 
@@ -73,8 +76,12 @@ async function firstBook(desk) {
   await drawnAtPace();
 }
 
-/** The chart once its library is here, which is fetched after the page has been drawn; `failed` when it did not come. */
-function usePriceChart(root) {
+/**
+ * The chart once its library is here, which is fetched after the page has been drawn; `failed` when it did not come.
+ * Another zone is another chart.
+ * @param {{current: HTMLElement | null}} root @param {import("../model/times.js").Times} times
+ */
+function usePriceChart(root, times) {
   const { charting, desk } = useServices();
   const [chart, setChart] = useState(/** @type {PriceChart | null} */ (null));
   const [failed, setFailed] = useState(false);
@@ -84,7 +91,7 @@ function usePriceChart(root) {
     const make = async () => {
       await firstBook(desk);
       if (gone) return;
-      made = await PriceChart.on(root.current);
+      made = await PriceChart.on(root.current, times);
       if (gone) return made.remove();
       made.onOlder = () => charting.loadOlder();
       setChart(made);
@@ -92,9 +99,10 @@ function usePriceChart(root) {
     make().catch(() => setFailed(true));
     return () => {
       gone = true;
+      setChart(null);
       made?.remove();
     };
-  }, [charting, desk]);
+  }, [charting, desk, times]);
   return { chart, failed };
 }
 
@@ -134,13 +142,13 @@ function Intervals() {
 }
 
 /** Of the candle that is pointed at, else of the newest. */
-function Legend({ candle, interval, base }) {
+function Legend({ candle, interval, times, base }) {
   if (!candle) return html`<p class="legend" id="legend"></p>`;
   const { open, high, low, close, change, volume } = describeCandle(candle, base);
   const direction = change.startsWith("−") ? "-1" : change.startsWith("+") ? "1" : "0";
   return html`
     <p class="legend" id="legend" data-direction=${direction}>
-      <span class="legend-time">${candleTime(candle.time, interval)} <abbr title="Coordinated Universal Time">UTC</abbr></span>
+      <span class="legend-time" title=${interval === "1d" ? "From midnight UTC to midnight UTC" : times.whole(candle.time)}>${candleText(candle.time, interval, times)}</span>
       <span><i>O</i> ${open}</span><span><i>H</i> ${high}</span><span><i>L</i> ${low}</span><span><i>C</i> ${close}</span>
       <span>${change}</span><span class="legend-volume"><i>V</i> ${volume}</span>
     </p>`;
@@ -181,8 +189,13 @@ function ownSentence({ lines, marks }) {
   return said.length > 0 ? `Yours: ${said.join("; ")}.` : "";
 }
 
-/** @param {import("../model/candles.js").Candle} candle @param {import("../charting.js").Charting} charting */
-function sentenceOf(candle, { instrument, interval }) {
+/** When a candle begins, and in which zone; a day is one of UTC everywhere. @param {number} time @param {string} interval @param {import("../model/times.js").Times} times */
+function candleText(time, interval, times) {
+  return interval === "1d" ? `${candleDay(time)}, a day of UTC` : `${times.candle(time, interval)} ${times.name(time * 1_000)}`;
+}
+
+/** @param {import("../model/candles.js").Candle} candle @param {import("../charting.js").Charting} charting @param {import("../model/times.js").Times} times */
+function sentenceOf(candle, { instrument, interval }, times) {
   const { open, high, low, close, volume } = describeCandle(candle, instrument?.base ?? "");
-  return `${candleTime(candle.time, interval)} UTC: open ${open}, high ${high}, low ${low}, close ${close}, volume ${volume}.`;
+  return `${candleText(candle.time, interval, times)}: open ${open}, high ${high}, low ${low}, close ${close}, volume ${volume}.`;
 }

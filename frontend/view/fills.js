@@ -11,10 +11,10 @@ import { describeFailure } from "../model/words.js";
 import { Cell, DataTable } from "./data-table.js";
 import { html } from "./html.js";
 import { memo } from "./memo.js";
-import { dayTime, wholeTime } from "./moments.js";
 import { useServices } from "./services.js";
 import { NumberText } from "./text.js";
 import { useModel, useModelSlowly } from "./use-model.js";
+import { useTimes } from "./use-times.js";
 
 const DRAW_EVERY_MS = 200;
 /** Rows that are drawn at first; a button draws the next. */
@@ -50,12 +50,13 @@ export function Fills() {
 /** @param {{fill: import("../model/fills.js").Fill, quote: string}} props */
 const FillRow = memo(({ fill, quote }) => {
   const { desk, workspace } = useServices();
+  const times = useTimes();
   const worth = multiply(fill.price, fill.quantity);
   const done = fill.side === "buy" ? "Bought" : "Sold";
   const explain = () => workspace.explain({ trade_id: fill.trade_id, order_id: fill.order_id, symbol: fill.symbol });
   return html`
     <tr role="row" data-side=${fill.side} data-trade=${fill.trade_id}>
-      <${Cell} label="Time" class="time" title=${wholeTime(fill.timestamp)}>${dayTime(fill.timestamp, desk.nowMs)}<//>
+      <${Cell} label="Time" class="time" title=${times.whole(fill.timestamp)}>${times.dayTime(fill.timestamp, desk.nowMs)}<//>
       <${Cell} label="Symbol">${fill.symbol}<//>
       <${Cell} label="Side" class="side">${done}<//>
       <${Cell} label="Price" kind="number">${grouped(fill.price)}<//>
@@ -78,7 +79,7 @@ function feeText(fee) {
 /** Below the rows: more of them, or why there are none. */
 function After({ drawn, draw }) {
   const { portfolio } = useServices();
-  const { fills, fillsLoaded, fillsBefore, access } = portfolio;
+  const { fills, fillsLoaded, fillsBefore, fillsCut, access } = portfolio;
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState("");
   const more = async () => {
@@ -96,7 +97,8 @@ function After({ drawn, draw }) {
   };
   if (!access.session) return html`<p class="empty">Your fills are here once you sign in.</p>`;
   if (fills.fills.length === 0) return html`<p class="empty">${fillsLoaded ? "No fills yet." : "Loading…"}</p>`;
-  if (!fillsBefore && fills.fills.length <= drawn) return null;
+  const all = fills.fills.length <= drawn;
+  if (!fillsBefore && all) return fillsCut ? html`<p class="coverage">Your newest ${grouped(String(fills.fills.length))} fills. The page keeps no more; GET /account/fills has all of them.</p>` : null;
   return html`
     <p class="more">
       <button type="button" class="plain" disabled=${busy} onClick=${more}>${busy ? "Loading…" : "Load earlier fills"}</button>

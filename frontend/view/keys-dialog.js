@@ -1,5 +1,5 @@
 /**
- * What the keys do, whether they do it, and how own fills are told.
+ * What the keys do, whether they do it, in which zone times are, and how own fills are told.
  * Layer: view.
  */
 
@@ -9,6 +9,7 @@ import { NoticeSettings } from "./notice-settings.js";
 import { useDialog } from "./use-dialog.js";
 import { useServices } from "./services.js";
 import { useModel } from "./use-model.js";
+import { ZoneSettings } from "./zone-settings.js";
 
 /** @param {{onClose: () => void}} props */
 export function KeysDialog({ onClose }) {
@@ -25,6 +26,8 @@ export function KeysDialog({ onClose }) {
         <input type="checkbox" checked=${workspace.recall("shortcuts", true)}
           onChange=${(event) => workspace.remember("shortcuts", event.target.checked)} /> Single keys work
       </label>
+      <h3>Time zone</h3>
+      <${ZoneSettings} />
       <h3>Own fills</h3>
       <${NoticeSettings} />
       <div class="dialog-actions"><button type="button" class="plain" autofocus onClick=${() => dialog.current.close()}>Close</button></div>

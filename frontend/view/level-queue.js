@@ -9,7 +9,8 @@ import { describePlace } from "../model/ladder.js";
 import { grouped } from "../model/decimal.js";
 import { html } from "./html.js";
 import { memo } from "./memo.js";
-import { NumberText, clockTime } from "./text.js";
+import { NumberText } from "./text.js";
+import { useTimes } from "./use-times.js";
 
 const ROWS_MAX = 200;
 
@@ -57,7 +58,7 @@ const QueueRow = memo(({ place, order_id, quantity, ahead, timestamp, own }) => 
     <td>${place}</td>
     <td><${NumberText} value=${quantity} /></td>
     <td><${NumberText} value=${ahead} /></td>
-    <td class="time">${clockTime(timestamp)}</td>
+    <td class="time">${useTimes().clock(timestamp)}</td>
     <td class="order">${own ? "Yours" : order_id}</td>
   </tr>`);
 

@@ -9,6 +9,7 @@ import { html } from "./html.js";
 import { ageText } from "./link-words.js";
 import { useServices } from "./services.js";
 import { useClock, useModel } from "./use-model.js";
+import { useTimes } from "./use-times.js";
 
 const REDRAW_EVERY_MS = 250;
 
@@ -50,6 +51,7 @@ function StateBanner() {
 
 function Next() {
   const { desk } = useServices();
+  const times = useTimes();
   useClock(REDRAW_EVERY_MS);
-  return html` <span class="state-next">${describeNext(desk.trading, desk.clock.at(performance.now()))}.</span>`;
+  return html` <span class="state-next">${describeNext(desk.trading, desk.clock.at(performance.now()), times)}.</span>`;
 }

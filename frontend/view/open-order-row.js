@@ -5,17 +5,19 @@
 
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 
-import { amendable, checkAmend, priorityAfter } from "../model/amend.js";
+import { amendUnit, amendable, checkAmend, priorityAfter } from "../model/amend.js";
 import { compare, grouped, shortest } from "../model/decimal.js";
 import { detailsOf, filledPercent, kindText, queueText, triggerText } from "../model/order-rows.js";
 import { stepped } from "../model/ticket.js";
+import { readingsOf } from "../model/typed.js";
 import { STATUS_WORDS, describeAmend, describeFailure } from "../model/words.js";
 import { Cell } from "./data-table.js";
 import { html } from "./html.js";
 import { memo } from "./memo.js";
-import { dayTime, wholeTime } from "./moments.js";
 import { useServices } from "./services.js";
-import { NumberText, Spoken, clockTime } from "./text.js";
+import { NumberText, Spoken } from "./text.js";
+import { useTimes } from "./use-times.js";
+import { WhichNumber } from "./which-number.js";
 
 const STEPS = Object.freeze({ ArrowUp: 1n, ArrowDown: -1n });
 const LARGE_STEP = 10n;
@@ -94,7 +96,7 @@ function Editor({ order, place, instrument, field, edit, say }) {
     else if (name && event.key === "Enter") save();
     else if (name && STEPS[event.key]) {
       const step = name === "quantity" ? instrument.lot_size : instrument.tick_size;
-      const moved = stepped(value, step, STEPS[event.key] * (event.shiftKey ? LARGE_STEP : 1n));
+      const moved = stepped(value, step, STEPS[event.key] * (event.shiftKey ? LARGE_STEP : 1n), [amendUnit(name, instrument)]);
       if (moved !== null) setDraft({ ...draft, [name]: moved });
     } else return;
     event.preventDefault();
@@ -107,9 +109,15 @@ function Editor({ order, place, instrument, field, edit, say }) {
         onInput=${(event) => setDraft({ ...draft, [name]: event.target.value })} />`
     : otherwise;
   const priority = changes && priorityAfter(order, changes);
+  const asked = fields.find((name) => readingsOf(draft[name], [amendUnit(name, instrument)]));
+  const take = (plain) => {
+    setDraft({ ...draft, [asked]: plain });
+    row.current?.querySelector(`[name="${asked}"]`)?.focus();
+  };
+  const question = asked && html`<${WhichNumber} readings=${readingsOf(draft[asked], [amendUnit(asked, instrument)])} take=${take} />`;
   const note = Object.values(problems)[0] ?? (priority ? PRIORITY_TEXTS[priority] : "");
   return html`
-    <${Frame} order=${order} place=${place} frame=${row} onKeyDown=${onKeyDown} note=${note} noteTone=${changes === null ? "bad" : priority}
+    <${Frame} order=${order} place=${place} frame=${row} onKeyDown=${onKeyDown} note=${note} question=${question} noteTone=${changes === null ? "bad" : priority}
       price=${input("price", "–")} trigger=${input("stop_price", triggerText(order))} quantity=${input("quantity", quantityText(order))}>
       <button type="button" class="plain" aria-disabled=${busy ? "true" : null} onClick=${save}>Save</button>
       <button type="button" class="plain" aria-disabled=${busy ? "true" : null} onClick=${() => busy || edit(null)}>Discard</button>
@@ -117,10 +125,11 @@ function Editor({ order, place, instrument, field, edit, say }) {
 }
 
 /** The cells that are the same, changed or not. */
-function Frame({ order, place, price, trigger, quantity, note = null, noteTone = null, frame = null, gone = false, onKeyDown = null, children }) {
+function Frame({ order, place, price, trigger, quantity, note = null, question = null, noteTone = null, frame = null, gone = false, onKeyDown = null, children }) {
   const { desk } = useServices();
-  const details = detailsOf(order, (timestamp) => dayTime(timestamp, desk.nowMs)).join(" · ");
-  const whole = detailsOf(order, wholeTime).join(" · ");
+  const times = useTimes();
+  const details = detailsOf(order, (timestamp) => times.dayTime(timestamp, desk.nowMs)).join(" · ");
+  const whole = detailsOf(order, (timestamp) => times.whole(timestamp)).join(" · ");
   const status = gone ? STATUS_WORDS.cancelled : (STATUS_WORDS[order.status] ?? order.status);
   return html`
     <tr role="row" data-side=${order.side} data-order=${order.order_id} ref=${frame} onKeyDown=${onKeyDown} class=${note !== null ? "editing" : gone ? "gone" : ""}>
@@ -132,10 +141,10 @@ function Frame({ order, place, price, trigger, quantity, note = null, noteTone =
       <${Cell} label="Filled" kind="number" title=${`${grouped(shortest(order.filled))} of ${grouped(shortest(order.quantity))}`}><span class="exact"><${NumberText} value=${order.filled} /> · </span>${filledPercent(order)} %<//>
       ${note === null
         ? html`<${Cell} label="Queue" class="queue">${queueText(place) || "–"}<//>`
-        : html`<td role="cell" class="queue note" data-label="Queue" data-tone=${noteTone} aria-live="polite" title=${note}>${note}</td>`}
-      <${Cell} label="Status" title=${whole || null}>${status}<//>
+        : html`<td role="cell" class="queue note" colspan=${question ? 2 : null} data-label="Queue" data-tone=${noteTone} aria-live="polite" title=${note}>${question || note}</td>`}
+      ${!question && html`<${Cell} label="Status" title=${whole || null}>${status}<//>`}
       <${Cell} label="Details" only="wide" class="details" title=${whole || null}>${details}<//>
-      <${Cell} label="Entered" kind="number" only="widest" class="time" title=${wholeTime(order.timestamp)}>${clockTime(order.timestamp)}<//>
+      <${Cell} label="Entered" kind="number" only="widest" class="time" title=${times.whole(order.timestamp)}>${times.dayTime(order.timestamp, desk.nowMs)}<//>
       <td role="cell" class="number action">${children}</td>
     </tr>`;
 }

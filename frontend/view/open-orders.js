@@ -39,9 +39,9 @@ const COLUMNS = Object.freeze([
 ]);
 
 /** @param {import("../portfolio.js").Portfolio} portfolio @returns {string} for the tab */
-export function openOrdersCount({ orders }) {
+export function openOrdersCount({ orders, ordersCut }) {
   const { length } = orders.open();
-  return length > ROWS_MAX ? `${grouped(String(length))}, ${ROWS_MAX} shown` : String(length);
+  return length > ROWS_MAX ? `${grouped(String(length))}${ordersCut ? "+" : ""}, ${ROWS_MAX} shown` : String(length);
 }
 
 export function OpenOrders() {
@@ -102,7 +102,7 @@ function CancelAll({ count, symbol, say }) {
       setState("idle");
     }
   };
-  const what = `${count === 1 ? "1 order" : `${count} orders`}${symbol ? ` in ${symbol}` : ""}`;
+  const what = `${portfolio.ordersCut ? "all orders" : count === 1 ? "1 order" : `${count} orders`}${symbol ? ` in ${symbol}` : ""}`;
   const asked = html`
     <div class="confirm" role="group" aria-label="Cancel all" onKeyDown=${(event) => event.key === "Escape" && (event.stopPropagation(), setState("idle"))}>
       <span>Cancel ${what}?</span>

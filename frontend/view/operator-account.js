@@ -7,8 +7,10 @@ import { useEffect, useState } from "preact/hooks";
 
 import { grouped, shortest, truncated } from "../model/decimal.js";
 import { ACCOUNT_FIELDS, PREVENTIONS, checkForm, formOf, whoIs } from "../model/operator.js";
+import { numberProblem, plainOf, readNumber, readWhole } from "../model/typed.js";
 import { html } from "./html.js";
 import { useServices } from "./services.js";
+import { WhichNumber } from "./which-number.js";
 
 /** Of an amount; more is in its title. */
 const DECIMALS_SHOWN = 6;
@@ -19,7 +21,7 @@ export function OperatorAccount({ ask }) {
   const found = operating.account;
   const onSubmit = (event) => {
     event.preventDefault();
-    operating.find(wanted.trim());
+    if (wanted.trim()) operating.find(readWhole(wanted) ?? wanted.trim());
   };
   return html`
     <form class="operator-find" onSubmit=${onSubmit}>
@@ -81,6 +83,7 @@ function Settings({ account }) {
   const [form, setForm] = useState(() => formOf(account));
   useEffect(() => setForm(formOf(account)), [account]);
   const { body, problems } = checkForm(form);
+  const asked = Object.keys(problems).find((name) => name !== "tier" && readNumber(form[name]).readings);
   const onSubmit = (event) => {
     event.preventDefault();
     if (body) operating.configure(body);
@@ -97,7 +100,9 @@ function Settings({ account }) {
         <select name="self_trade_prevention" value=${form.self_trade_prevention}>
           ${PREVENTIONS.map((value) => html`<option key=${value} value=${value}>${value.replace("_", " ")}</option>`)}
         </select></label>
-      <p class="problem" role="status">${Object.values(problems)[0] ?? ""}</p>
+      <p class="problem" role="status">${asked
+        ? html`<${WhichNumber} text=${form[asked]} readings=${readNumber(form[asked]).readings} take=${(plain) => setForm({ ...form, [asked]: plain })} />`
+        : (Object.values(problems)[0] ?? "")}</p>
       <button type="submit" class="plain" disabled=${operating.busy || !body}>Set them</button>
     </form>`;
 }
@@ -107,9 +112,13 @@ function Money({ found: { balances } }) {
   const [asset, setAsset] = useState("");
   const [amount, setAmount] = useState("");
   const assets = [...new Set(Object.values(operating.symbols).flatMap(({ base, quote }) => [base, quote]))].sort();
+  const unit = asset || assets[0];
+  const plain = plainOf(amount, [unit]);
+  const { readings } = readNumber(amount, [unit]);
+  const problem = amount.trim() && plain === null ? numberProblem(amount, "amount", [unit], "1000") : "";
   const onSubmit = (event) => {
     event.preventDefault();
-    operating.credit(asset || assets[0], amount.trim());
+    if (plain !== null) operating.credit(unit, plain);
   };
   return html`
     <section class="operator-card">
@@ -122,9 +131,10 @@ function Money({ found: { balances } }) {
       <form class="operator-find" onSubmit=${onSubmit}>
         <label>Credit <input name="credit-amount" inputmode="decimal" autocomplete="off" placeholder="amount" value=${amount} onInput=${(event) => setAmount(event.target.value)} /></label>
         <label><span class="visually-hidden">Asset to credit</span>
-          <select value=${asset || assets[0]} onInput=${(event) => setAsset(event.target.value)}>${assets.map((each) => html`<option key=${each} value=${each}>${each}</option>`)}</select></label>
-        <button type="submit" class="plain" disabled=${operating.busy || !amount.trim()}>Credit</button>
+          <select value=${unit} onInput=${(event) => setAsset(event.target.value)}>${assets.map((each) => html`<option key=${each} value=${each}>${each}</option>`)}</select></label>
+        <button type="submit" class="plain" disabled=${operating.busy || plain === null}>Credit</button>
       </form>
+      <p class="problem" role="status">${readings ? html`<${WhichNumber} text=${amount} readings=${readings} take=${setAmount} />` : problem}</p>
     </section>`;
 }
 

@@ -6,9 +6,10 @@
 import { useEffect, useState } from "preact/hooks";
 
 import { grouped, shortest } from "../model/decimal.js";
+import { readWhole } from "../model/typed.js";
 import { html } from "./html.js";
-import { dayTime } from "./moments.js";
 import { useServices } from "./services.js";
+import { useTimes } from "./use-times.js";
 
 const WIDTH = 160;
 const HEIGHT = 36;
@@ -81,7 +82,7 @@ function AnyOrder() {
   const [number, setNumber] = useState("");
   const onSubmit = (event) => {
     event.preventDefault();
-    if (number.trim()) operating.cancelOrder(number.trim());
+    if (number.trim()) operating.cancelOrder(readWhole(number) ?? number.trim());
   };
   return html`
     <form class="operator-card" onSubmit=${onSubmit}>
@@ -96,6 +97,7 @@ function AnyOrder() {
 /** What operators did, newest first. */
 export function OperatorAudit() {
   const { desk, operating } = useServices();
+  const times = useTimes();
   useEffect(() => void operating.loadAudit(), [operating]);
   if (operating.audit.length === 0) return html`<p class="empty">Nothing was done yet.</p>`;
   return html`
@@ -103,7 +105,7 @@ export function OperatorAudit() {
       <thead><tr><th scope="col">Time</th><th scope="col">Who</th><th scope="col">Did</th><th scope="col">To</th><th scope="col">Details</th><th scope="col" class="number">Command</th></tr></thead>
       <tbody>${operating.audit.map(({ ts_ns_text: ns, actor_name: who, action, subject, details, seq }) => html`
         <tr key=${ns}>
-          <td class="time">${dayTime(Number(ns) / NS_A_SECOND, desk.nowMs)}</td><td>${who}</td><td>${action.replaceAll("_", " ")}</td><td>${subject}</td>
+          <td class="time" title=${times.whole(Number(ns) / NS_A_SECOND)}>${times.dayTime(Number(ns) / NS_A_SECOND, desk.nowMs)}</td><td>${who}</td><td>${action.replaceAll("_", " ")}</td><td>${subject}</td>
           <td class="soft">${Object.entries(details).map(([name, text]) => `${name} ${text}`).join(", ")}</td><td class="number">${seq ?? ""}</td>
         </tr>`)}</tbody>
     </table>`;

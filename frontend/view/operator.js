@@ -6,6 +6,7 @@
 import { useEffect, useState } from "preact/hooks";
 
 import { STATUS_COMMANDS, STATUS_TITLES, symbolRows } from "../model/operator.js";
+import { readWhole } from "../model/typed.js";
 import { ConfirmDialog } from "./confirm-dialog.js";
 import { html } from "./html.js";
 import { OperatorAccount } from "./operator-account.js";
@@ -64,7 +65,7 @@ function SymbolRow({ row: { symbol, status, limit, band, next, orders }, ask }) 
   const { operating } = useServices();
   const command = ({ action, title, asks }) => {
     if (!asks) return operating.command(symbol, action);
-    const act = (seconds) => operating.command(symbol, action, action === "auction" ? seconds.trim() : undefined);
+    const act = (seconds) => operating.command(symbol, action, action === "auction" ? (readWhole(seconds) ?? seconds.trim()) : undefined);
     return ask({ title: `${title} ${symbol}?`, text: asks, yes: title, act, seconds: action === "auction" });
   };
   return html`

@@ -11,10 +11,10 @@ import { AVERAGE_DECIMALS, REASON_WORDS, STATUS_WORDS, describeDelay, describeFa
 import { Cell, DataTable } from "./data-table.js";
 import { html } from "./html.js";
 import { memo } from "./memo.js";
-import { dayTime, wholeTime } from "./moments.js";
 import { useServices } from "./services.js";
 import { NumberText } from "./text.js";
 import { useModel } from "./use-model.js";
+import { useTimes } from "./use-times.js";
 
 const REFRESH_MS = 1_000;
 const STATUSES = Object.freeze([["done", "Ended"], ["filled", "Filled"], ["cancelled", "Cancelled"], ["expired", "Expired"], ["", "All, open too"]]);
@@ -78,7 +78,7 @@ function Filter({ name, title, options }) {
 /** Below the rows: more of them, or why there are none. */
 function After() {
   const { history, access } = useServices().portfolio;
-  const { state, orders, more, failure, filter } = history;
+  const { state, orders, more, cut, failure, filter } = history;
   if (!access.session) return html`<p class="empty">What became of your orders is here once you sign in.</p>`;
   if (state === "waiting") return html`<p class="empty" role="status">${describeDelay(failure)}</p>`;
   if (state === "failed") {
@@ -88,17 +88,18 @@ function After() {
   }
   if (state !== "listed") return orders.length === 0 ? html`<p class="empty">Loading…</p>` : html`<p class="empty more">Loading more…</p>`;
   if (orders.length === 0) return html`<p class="empty">${filter.symbol || filter.status !== "done" ? "No such orders." : "No order has ended yet."}</p>`;
-  return more ? html`<p class="more"><button type="button" class="plain" id="history-more" onClick=${() => history.loadMore()}>Load more</button></p>` : null;
+  return more ? html`<p class="more"><button type="button" class="plain" id="history-more" onClick=${() => history.loadMore()}>Load more</button></p>` : cut && html`<p class="coverage">Your newest ${grouped(String(orders.length))} orders. The page lists no more; GET /orders has all of them.</p>`;
 }
 
 const HistoryRow = memo(({ order, instrument }) => {
+  const times = useTimes();
   const { desk, workspace } = useServices();
   const { quote = "", tick_size: tick = "0.01" } = instrument ?? {};
   const average = order.average_price && rounded(order.average_price, scaleOf(tick) + AVERAGE_DECIMALS);
   const why = order.reason ? (REASON_WORDS[order.reason] ?? order.reason) : "";
   return html`
     <tr role="row" data-side=${order.side} data-order=${order.order_id}>
-      <${Cell} label="Entered" class="time" title=${wholeTime(order.timestamp)}>${dayTime(order.timestamp, desk.nowMs)}<//>
+      <${Cell} label="Entered" class="time" title=${times.whole(order.timestamp)}>${times.dayTime(order.timestamp, desk.nowMs)}<//>
       <${Cell} label="Symbol">${order.symbol}<//>
       <${Cell} label="Order"><span class="side">${order.side === "buy" ? "Buy" : "Sell"}</span> ${kindText(order)}<//>
       <${Cell} label="Price" kind="number">${order.price === null ? "market" : grouped(order.price)}<//>

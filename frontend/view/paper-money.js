@@ -5,12 +5,14 @@
 
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 
-import { compare, grouped, isDecimal, shortest, toUnits } from "../model/decimal.js";
+import { compare, grouped, shortest, toUnits } from "../model/decimal.js";
+import { numberProblem, plainOf, readingsOf } from "../model/typed.js";
 import { describeFailure, describeShort } from "../model/words.js";
 import { html } from "./html.js";
 import { useServices } from "./services.js";
 import { Result, Spoken } from "./text.js";
 import { useModel } from "./use-model.js";
+import { WhichNumber } from "./which-number.js";
 
 const WAYS = Object.freeze({
   deposit: { title: "Deposit", action: "Add paper money", done: "deposited" },
@@ -51,17 +53,21 @@ function Transfer({ way }) {
     if (desk.instrument) asset.value = desk.instrument.quote;
     amount.focus();
   }, []);
-  const problemOf = (amount, asset) => {
-    if (!isDecimal(amount) || toUnits(amount, FINEST) <= 0n) return "Enter an amount such as 1000.";
+  const [asked, ask] = useState(/** @type {[string, string] | null} */ (null));
+  const problemOf = (text, amount, asset) => {
+    if (amount === null && text) return numberProblem(text, "amount", [asset], "1000");
+    if (amount === null || toUnits(amount, FINEST) <= 0n) return "Enter an amount such as 1000.";
     const available = portfolio.balances.available(asset);
     return way === "withdraw" && compare(amount, available) > 0 ? describeShort({ asset, amount }, available) : "";
   };
   const transfer = async (event) => {
     event.preventDefault();
     const { elements } = form.current;
-    const amount = elements.amount.value.trim();
+    const text = elements.amount.value.trim();
     const asset = elements.asset.value;
-    const problem = problemOf(amount, asset);
+    const amount = plainOf(text, [asset]);
+    const problem = problemOf(text, amount, asset);
+    ask(readingsOf(text, [asset]));
     elements.amount.setAttribute("aria-invalid", String(problem !== ""));
     if (problem) {
       say({ tone: "bad", text: problem });
@@ -80,6 +86,13 @@ function Transfer({ way }) {
       setBusy(false);
     }
   };
+  const take = (plain) => {
+    const { amount } = form.current.elements;
+    amount.value = plain;
+    amount.focus();
+    ask(null);
+    say({ tone: "plain", text: "" });
+  };
   return html`
     <form class="deposit" id=${way} novalidate autocomplete="off" ref=${form} onSubmit=${transfer}>
       <label><${Spoken}>Amount<//><input name="amount" inputmode="decimal" placeholder="Amount" spellcheck=${false} aria-describedby=${`${way}-result`} /></label>
@@ -88,6 +101,7 @@ function Transfer({ way }) {
       </select></label>
       <button type="submit" class="plain" disabled=${busy}>${action}</button>
       <${Result} id=${`${way}-result`} ...${result} />
+      ${asked && html`<${WhichNumber} text=${form.current.elements.amount.value} readings=${asked} take=${take} />`}
     </form>`;
 }
 

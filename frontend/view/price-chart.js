@@ -8,6 +8,7 @@
 
 import { drawnCandle, rose } from "../model/candles.js";
 import { grouped, scaleOf } from "../model/decimal.js";
+import { UTC, candleDay } from "../model/times.js";
 import { colourOf } from "./colours.js";
 
 /** Older candles are asked for when fewer than this many are left of what shows. */
@@ -27,6 +28,8 @@ export class PriceChart {
   onOlder = () => {};
   #library;
   #chart;
+  #times;
+  #interval = "";
   #candles;
   #volume;
   #marks;
@@ -38,13 +41,14 @@ export class PriceChart {
   #own = { lines: [], marks: [] };
   /** Room for a bar that was asked for since the last frame. @type {number | null} */ #spacing = null;
 
-  /** @param {HTMLElement} root @returns {Promise<PriceChart>} */
-  static async on(root) {
-    return new PriceChart(await import("lightweight-charts"), root);
+  /** @param {HTMLElement} root @param {import("../model/times.js").Times} times of its axis @returns {Promise<PriceChart>} */
+  static async on(root, times) {
+    return new PriceChart(await import("lightweight-charts"), root, times);
   }
 
-  constructor(library, root) {
+  constructor(library, root, times) {
     this.#library = library;
+    this.#times = times;
     this.#chart = library.createChart(root, {
       autoSize: true,
       layout: { attributionLogo: false, fontSize: 11 },
@@ -63,13 +67,36 @@ export class PriceChart {
     this.#marks = library.createSeriesMarkers(this.#candles, []);
     this.#chart.subscribeCrosshairMove(({ time }) => this.onHover(time ?? null));
     this.#chart.timeScale().subscribeVisibleLogicalRangeChange((range) => range && range.from < OLDER_MARGIN && this.onOlder());
+    this.#tellTimes();
     this.#showWhenSeen();
     this.paint();
+  }
+
+  /** Candles of a day are days of UTC; all others are in the page's zone. */
+  get #zone() {
+    return this.#interval === "1d" ? UTC : this.#times;
+  }
+
+  /** Its own words for times, and days that begin where the zone's do: the library knows UTC alone. */
+  #tellTimes() {
+    const timeFormatter = (time) => (this.#interval === "1d" ? candleDay(time) : this.#zone.candle(time, this.#interval));
+    this.#chart.applyOptions({ localization: { timeFormatter }, timeScale: { tickMarkFormatter: (time, mark) => this.#zone.mark(time, mark) } });
+    const scale = this.#chart.horzBehaviour();
+    const weigh = scale.fillWeightsForPoints.bind(scale);
+    scale.fillWeightsForPoints = (points, start) => {
+      const shown = points.map(({ originalTime }) => {
+        const ahead = this.#zone.aheadMs(originalTime * 1_000) / 1_000;
+        return { time: scale.convertHorzItemToInternal(originalTime + ahead), timeWeight: 0 };
+      });
+      weigh(shown, start);
+      for (let at = start; at < points.length; at += 1) points[at].timeWeight = shown[at].timeWeight;
+    };
   }
 
   /** Prices by the steps of the symbol, times as fine as the interval. @param {string} tickSize @param {string} interval */
   configure(tickSize, interval) {
     const decimals = scaleOf(tickSize);
+    this.#interval = interval;
     const formatter = (price) => grouped(price.toFixed(decimals));
     this.#candles.applyOptions({ priceFormat: { type: "custom", minMove: Number(tickSize), formatter } });
     this.#chart.applyOptions({ timeScale: { timeVisible: interval !== "1d", secondsVisible: interval === "1s" } });

@@ -3,11 +3,12 @@
  * Layer: view.
  */
 
-import { clockUtc, describeNext, describeState, statusWord } from "../model/trading-status.js";
+import { describeNext, describeState, statusWord } from "../model/trading-status.js";
 import { html } from "./html.js";
 import { useServices } from "./services.js";
 import { Spoken } from "./text.js";
 import { useClock, useModel } from "./use-model.js";
+import { useTimes } from "./use-times.js";
 
 const REDRAW_EVERY_MS = 250;
 
@@ -32,16 +33,20 @@ function SessionState() {
 /** Moves with the clock. */
 function Next() {
   const { desk } = useServices();
+  const times = useTimes();
   useClock(REDRAW_EVERY_MS);
-  return html`<span class="session-next" id="session-next">${describeNext(desk.trading, desk.clock.at(performance.now()))}</span>`;
+  return html`<span class="session-next" id="session-next">${describeNext(desk.trading, desk.clock.at(performance.now()), times)}</span>`;
 }
 
 function VenueTime() {
-  const { desk } = useServices();
+  const { desk, workspace } = useServices();
+  const times = useTimes();
   useClock(REDRAW_EVERY_MS);
   const nowMs = desk.clock.at(performance.now());
+  const where = `Times of this page are in ${times.zone.replaceAll("_", " ")}: change it`;
   return html`
     <span class="venue-time" id="venue-time" title="The venue's clock, by its answers">
-      <${Spoken}>Venue time: <//>${nowMs === null ? "––:––:––" : clockUtc(nowMs)} <span class="soft">UTC</span>
+      <${Spoken}>Venue time: <//>${nowMs === null ? "––:––:––" : times.clock(nowMs / 1_000)}${" "}
+      <button type="button" class="zone" id="zone" aria-haspopup="dialog" title=${where} onClick=${() => workspace.showKeys()}>${times.name(desk.nowMs)}</button>
     </span>`;
 }

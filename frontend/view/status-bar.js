@@ -22,7 +22,7 @@ export function StatusBar() {
           <div key=${name}><dt>${title}</dt><dd data-status=${name}>${text}</dd></div>`)}
       </dl>
       <p class="notice" id="notice" role="status">${notice}</p>
-      <button type="button" class="plain keys-button" aria-haspopup="dialog" aria-keyshortcuts="Shift+?" title="Keys and notices (?)" onClick=${() => workspace.showKeys()}>Keys</button>
+      <button type="button" class="plain keys-button" aria-haspopup="dialog" aria-keyshortcuts="Shift+?" title="Time zone, keys and notices (?)" onClick=${() => workspace.showKeys()}>Keys</button>
       <p class="credit">Charts: <a href="https://www.tradingview.com/" target="_blank" rel="noopener noreferrer">TradingView</a> Lightweight Charts™ © TradingView, Inc.</p>
     </footer>`;
 }

@@ -12,8 +12,9 @@ import { describeDelay } from "../model/words.js";
 import { html } from "./html.js";
 import { memo } from "./memo.js";
 import { useServices } from "./services.js";
-import { NumberText, Spoken, clockTime } from "./text.js";
+import { NumberText, Spoken } from "./text.js";
 import { useModel, useModelSlowly } from "./use-model.js";
+import { useTimes } from "./use-times.js";
 
 /** Nobody reads trades as fast as they come; each drawing moves all rows. */
 const DRAW_EVERY_MS = 100;
@@ -95,6 +96,7 @@ function ownTrades(fills, symbol) {
 
 /** A trade never changes; at most it turns out to be ours. @param {{trade: import("../model/types.js").Trade, own: boolean}} props */
 const TradeRow = memo(({ trade, own }) => {
+  const times = useTimes();
   const [word, spoken] = SIDE_WORDS[trade.aggressor_side];
   const short = abbreviated(trade.quantity, SIZE_DIGITS);
   return html`
@@ -102,7 +104,7 @@ const TradeRow = memo(({ trade, own }) => {
       title=${own ? "Your fill" : trade.self_trade ? NO_PRICE : trade.auction ? "Traded in an auction" : null}>
       <td role="cell" class="price"><span>${grouped(trade.price)}</span></td>
       <td role="cell" title=${short === trade.quantity ? null : grouped(trade.quantity)}><${NumberText} value=${short} /></td>
-      <td role="cell" class="time">${clockTime(trade.timestamp)}</td>
+      <td role="cell" class="time">${times.clock(trade.timestamp)}</td>
       <td role="cell" class="side">${trade.auction
         ? html`<span>Auction</span>`
         : html`<span aria-hidden="true">${word}</span><${Spoken}>${spoken}<//>`}${trade.self_trade && html`<${Spoken}>, with itself<//>`}${own && html`<${Spoken}>, your fill<//>`}</td>

@@ -6,13 +6,6 @@
 import { grouped } from "../model/decimal.js";
 import { html } from "./html.js";
 
-const CLOCK = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
-
-/** @param {number} timestamp epoch seconds @returns {string} local time of day */
-export function clockTime(timestamp) {
-  return CLOCK.format(timestamp * 1000);
-}
-
 /** A number whose closing zeros are dimmed, so that columns align and sizes can be read at a glance. @param {{value: string}} props a decimal, or "" */
 export function NumberText({ value }) {
   const significant = value.includes(".") ? value.replace(/\.?0+$/, "") : value;

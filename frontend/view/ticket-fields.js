@@ -3,9 +3,14 @@
  * Layer: view.
  */
 
+import { grouped } from "../model/decimal.js";
 import { keyHint } from "../model/shortcuts.js";
+import { unitOf } from "../model/ticket.js";
+import { plainOf, readingsOf } from "../model/typed.js";
 import { html } from "./html.js";
 import { useServices } from "./services.js";
+import { useTimes } from "./use-times.js";
+import { WhichNumber } from "./which-number.js";
 
 /** Radio buttons in a row. @param {{name: string, legend: string, options: Iterable<[string, any]>, describedBy?: string}} props */
 export function Choice({ name, legend, options, describedBy = null }) {
@@ -23,15 +28,15 @@ export function Choice({ name, legend, options, describedBy = null }) {
     </fieldset>`;
 }
 
-/** A control with its label above and its problem below; `control` gets what tells a screen reader of that problem. */
-function Labelled({ name, title, problem, control }) {
+/** A control with its label above and its problem, or else a remark, below; `control` gets what tells a screen reader of both. */
+function Labelled({ name, title, problem, remark = "", question = null, control }) {
   const { entry } = useServices();
   const shown = entry.complainsOf(name) ? problem : "";
   return html`
     <div class="field">
       <label for=${name}>${title}</label>
       <span class="input">${control({ id: name, name, value: entry.fields[name], "aria-describedby": `${name}-problem`, "aria-invalid": shown ? "true" : null })}</span>
-      <p class="problem" id=${`${name}-problem`}>${shown}</p>
+      <p class="problem" id=${`${name}-problem`} data-tone=${shown ? null : "plain"}>${shown ? (question ?? shown) : remark}</p>
     </div>`;
 }
 
@@ -40,11 +45,26 @@ function Labelled({ name, title, problem, control }) {
  * @param {{name: string, title: string, unit?: string, units?: {name: string, title: string, options: [string, string][]}, problem?: string, placeholder?: string}} props
  */
 export function Field({ name, title, unit = "", units = null, problem = "", placeholder = "" }) {
+  const { desk, entry } = useServices();
+  const text = entry.fields[name];
+  const own = [desk.instrument ? unitOf(name, entry.fields, desk.instrument) : ""];
+  const readings = readingsOf(text, own);
+  const take = (plain) => {
+    entry.edit(name, plain);
+    document.getElementById(name)?.focus();
+  };
+  const question = readings && html`<${WhichNumber} text=${text} readings=${readings} take=${take} />`;
   const control = (attributes) => html`
     <input ...${attributes} inputmode="decimal" autocomplete="off" spellcheck=${false} placeholder=${placeholder}
       aria-keyshortcuts=${name === "price" ? "ArrowUp ArrowDown" : null} />
     ${units ? html`<${UnitSelect} ...${units} />` : html`<span class="unit">${unit}</span>`}`;
-  return html`<${Labelled} name=${name} title=${title} problem=${problem} control=${control} />`;
+  return html`<${Labelled} name=${name} title=${title} problem=${problem} remark=${readAs(text, own)} question=${question} control=${control} />`;
+}
+
+/** How a number is read that is not written as the page writes it; "" of any other. @param {string} text @param {string[]} units */
+function readAs(text, units) {
+  const plain = plainOf(text, units);
+  return plain === null || /^[\d.]*$/.test(text.trim()) ? "" : `Read as ${grouped(plain)} ${units[0]}`;
 }
 
 function UnitSelect({ name, title, options }) {
@@ -64,8 +84,12 @@ export function Select({ name, title, value, options, problem = "" }) {
   return html`<${Labelled} name=${name} title=${title} problem=${problem} control=${control} />`;
 }
 
-/** A day and a time of day, local. @param {{name: string, title: string, problem?: string}} props */
+/** A day and a time of day in the page's zone, and which that is. @param {{name: string, title: string, problem?: string}} props */
 export function Moment({ name, title, problem = "" }) {
+  const { desk, entry } = useServices();
+  const times = useTimes();
+  const { ms } = times.read(entry.fields[name]);
+  const remark = ms === undefined ? `Read as ${times.name(desk.nowMs)}, the page's time zone` : times.whole(ms / 1_000);
   const control = (attributes) => html`<input ...${attributes} type="datetime-local" step="1" />`;
-  return html`<${Labelled} name=${name} title=${title} problem=${problem} control=${control} />`;
+  return html`<${Labelled} name=${name} title=${title} problem=${problem} remark=${remark} control=${control} />`;
 }

@@ -7,18 +7,18 @@ import { grouped, shortest } from "../model/decimal.js";
 import { auctionRows, headingOf, sentencesOf, toneOf, walkRows } from "../model/explanation.js";
 import { html } from "./html.js";
 import { memo } from "./memo.js";
-import { wholeTime } from "./moments.js";
-import { clockTime } from "./text.js";
+import { useTimes } from "./use-times.js";
 
 /** @param {{chapter: any, instrument: any, open: boolean, alone: boolean}} props */
 export const WhyChapter = memo(({ chapter, instrument, open, alone }) => {
+  const times = useTimes();
   const rows = walkRows(chapter);
   const pictured = rows.length > 0 || chapter.auction.length > 0;
   return html`
     <details class="why-chapter" open=${open} data-tone=${toneOf(chapter)}>
       <summary>
         <span class="why-happened">${headingOf(chapter)}</span>
-        <span class="soft" title=${wholeTime(chapter.timestamp)}>${clockTime(chapter.timestamp)} · command ${grouped(String(chapter.seq))}${alone || !chapter.order_id ? "" : ` · order ${chapter.order_id}`}</span>
+        <span class="soft" title=${times.whole(chapter.timestamp)}>${times.clock(chapter.timestamp)} · command ${grouped(String(chapter.seq))}${alone || !chapter.order_id ? "" : ` · order ${chapter.order_id}`}</span>
       </summary>
       <div class=${pictured ? "why-columns" : ""}>
         ${pictured && html`
@@ -27,7 +27,7 @@ export const WhyChapter = memo(({ chapter, instrument, open, alone }) => {
             ${chapter.auction.length > 0 && html`<${Auction} chapter=${chapter} />`}
           </div>`}
         <div class="why-words">
-          <ul class="why-sentences">${sentencesOf(chapter).map((sentence, index) => html`<li key=${index}>${sentence}</li>`)}</ul>
+          <ul class="why-sentences">${sentencesOf(chapter).map((sentence, index) => html`<li key=${index}>${times.inSentence(sentence)}</li>`)}</ul>
           <${Protections} list=${chapter.protections} />
           <${Fees} fills=${chapter.fills} quote=${instrument?.quote ?? ""} />
           <${Checks} checks=${chapter.checks} told=${chapter.protections.map(({ sentence }) => sentence)} />
@@ -101,12 +101,13 @@ function Auction({ chapter }) {
 const NAMED = /^[A-Z][\w -]{2,30}: /;
 
 function Protections({ list }) {
+  const times = useTimes();
   if (list.length === 0) return null;
   return html`
     <h4>Protections</h4>
     <ul class="why-list">
       ${list.map(({ protection, decision, sentence }) => html`
-        <li key=${protection}><b>${protection.replaceAll("_", " ")}</b> <span class="soft">${decision.replaceAll("_", " ")}:</span> ${sentence.replace(NAMED, "")}</li>`)}
+        <li key=${protection}><b>${protection.replaceAll("_", " ")}</b> <span class="soft">${decision.replaceAll("_", " ")}:</span> ${times.inSentence(sentence.replace(NAMED, ""))}</li>`)}
     </ul>`;
 }
 
@@ -141,11 +142,12 @@ function Checks({ checks, told }) {
 }
 
 function Rules({ checks }) {
+  const times = useTimes();
   return html`
     <ol class="why-rules">
       ${checks.map(({ rule, passed, sentence }) => html`
         <li key=${rule} data-passed=${String(passed)}>
-          <span aria-hidden="true">${passed ? "✓" : "✕"}</span> <b>${rule.replaceAll("_", " ")}</b><span class="visually-hidden">${passed ? ": passed" : ": refused"}</span>${sentence ? ` – ${sentence}` : ""}
+          <span aria-hidden="true">${passed ? "✓" : "✕"}</span> <b>${rule.replaceAll("_", " ")}</b><span class="visually-hidden">${passed ? ": passed" : ": refused"}</span>${sentence ? ` – ${times.inSentence(sentence)}` : ""}
         </li>`)}
     </ol>`;
 }

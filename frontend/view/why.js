@@ -6,11 +6,12 @@
 import { useEffect, useState } from "preact/hooks";
 
 import { figuresOf, queueMoves, titleOf } from "../model/explanation.js";
+import { readWhole } from "../model/typed.js";
 import { describeFailure } from "../model/words.js";
 import { html } from "./html.js";
 import { useServices } from "./services.js";
-import { clockTime } from "./text.js";
 import { useModel } from "./use-model.js";
+import { useTimes } from "./use-times.js";
 import { WhyChapter } from "./why-chapter.js";
 
 /** Chapters that are open at first; of a longer story the rest is folded. */
@@ -19,6 +20,7 @@ const KINDS = Object.freeze([["order_id", "Order"], ["trade_id", "Trade"], ["seq
 
 export function Why() {
   const { desk, explaining, workspace } = useServices();
+  const times = useTimes();
   useModel(explaining, "change");
   useModel(desk, "instruments");
   useEffect(() => {
@@ -34,7 +36,7 @@ export function Why() {
   return html`
     <${Question} />
     <div class="scroller why" id="why" tabindex="0" role="region" aria-label="Explanation" aria-busy=${String(explaining.state === "asking")}>
-      <p class="visually-hidden" role="status">${announcement(explaining)}</p>
+      <p class="visually-hidden" role="status">${announcement(explaining, times)}</p>
       <${Told} />
     </div>`;
 }
@@ -47,7 +49,7 @@ function Question() {
   const [number, setNumber] = useState("");
   const onSubmit = (event) => {
     event.preventDefault();
-    if (number.trim()) explaining.ask({ [kind]: number.trim() });
+    if (number.trim()) explaining.ask({ [kind]: readWhole(number) ?? number.trim() });
   };
   const none = !portfolio.access.session;
   return html`
@@ -98,6 +100,7 @@ function Told() {
 
 /** How a resting order came forward. */
 function Queue({ chapters }) {
+  const times = useTimes();
   const moves = queueMoves(chapters);
   if (moves.length < 2) return null;
   return html`
@@ -108,7 +111,7 @@ function Queue({ chapters }) {
         <tbody>
           ${moves.map(({ timestamp, price, text, share, moved }, index) => html`
             <tr key=${index}>
-              <td class="time">${clockTime(timestamp)}</td><td class="number">${price}</td>
+              <td class="time">${times.clock(timestamp)}</td><td class="number">${price}</td>
               <td><span class="why-ahead" style=${{ "--share": share }} aria-hidden="true" />${text}</td><td class="soft">${moved}</td>
             </tr>`)}
         </tbody>
@@ -116,9 +119,9 @@ function Queue({ chapters }) {
     </section>`;
 }
 
-/** @param {import("../explaining.js").Explaining} explaining */
-function announcement({ state, explanation, failure }) {
+/** @param {import("../explaining.js").Explaining} explaining @param {import("../model/times.js").Times} times */
+function announcement({ state, explanation, failure }, times) {
   if (state === "asking") return "Asking why.";
-  if (state === "told") return `${titleOf(explanation)}. ${explanation.words.join(" ")}`;
+  if (state === "told") return `${titleOf(explanation)}. ${times.inSentence(explanation.words.join(" "))}`;
   return failure ? describeFailure(failure, "ask") : "";
 }

@@ -57,12 +57,14 @@ def opens(browser: Browser) -> Iterator[Opens]:
         prepare: Callable[[Page], None] = lambda _: None,
         account: bool = True,
         beside: Trader | None = None,
+        zone: str = "UTC",
     ) -> Trader:
-        """`beside`: another tab of that trader's browser."""
+        """`beside`: another tab of that trader's browser; `zone`: where its reader lives."""
         if beside is not None:
             context = beside.page.context
         else:
-            context = browser.new_context(viewport={"width": size[0], "height": size[1]}, color_scheme=scheme)
+            viewport: Any = {"width": size[0], "height": size[1]}
+            context = browser.new_context(viewport=viewport, color_scheme=scheme, timezone_id=zone)
         trader = Trader(context, of.url, symbol, prepare, account=account)
         if not forgive:
             traders.append(trader)

@@ -217,8 +217,9 @@ def test_great_sizes_and_tiny_prices_fit_and_are_exact(opens: Opens, venue: Serv
     assert trader.page.evaluate(OVERLAPS) == []
     trader.screenshot("tiny-prices")
 
-    row = trader.opens_tab("Balances").locator('tr[data-asset="PEPE"]')
-    expect(row.locator('[data-profit="cost"]')).to_have_text("0.00001235")  # with the fee
+    row = trader.opens_tab("Profit").locator('tr[data-of="PEPE-USDT"]')
+    expect(row.locator('[data-profit="average"]')).to_have_text("0.00001234")
+    trader.opens_tab("Balances")
     trader.fills_in("Buy", "Limit")
     available = trader.balance("USDT", "available")
     expect(told(trader, "available")).to_have_text(f"{available.inner_text()} USDT")

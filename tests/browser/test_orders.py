@@ -260,11 +260,13 @@ def test_history_fills_and_profit_tell_what_became_of_it(opens: Opens, market: S
     fills.get_by_role("button", name=re.compile("^Why: sold")).click()
     expect(trader.page.get_by_role("tab", name="Why")).to_have_attribute("aria-selected", "true")
 
-    balances = trader.opens_tab("Balances")
-    row = balances.locator('tr[data-asset="ETH"]')
+    profit = trader.opens_tab("Profit")
+    row = profit.locator('tr[data-of="ETH-USDT"]')
     expect(row.locator('[data-profit="realised"]')).to_contain_text(f"{MINUS}1.")
     expect(row.locator('[data-profit="unrealised"]')).to_contain_text(f"{MINUS}0.")
-    expect(balances.locator(".coverage")).to_contain_text("all your 2 fills")
+    expect(profit.locator(".coverage")).to_contain_text("all your 2 fills")
+    trader.screenshot("profit")
+    balances = trader.opens_tab("Balances")
     balances.get_by_role("button", name="Withdraw").click()
     balances.get_by_label("Amount").fill("1000000000")
     balances.get_by_role("button", name="Take out").click()
@@ -272,7 +274,7 @@ def test_history_fills_and_profit_tell_what_became_of_it(opens: Opens, market: S
     balances.get_by_label("Amount").fill("1")
     balances.get_by_role("button", name="Take out").click()
     expect(trader.page.locator("#withdraw-result")).to_have_text("1 USDT withdrawn.")
-    trader.screenshot("profit")
+    trader.screenshot("withdrawn")
 
 
 def test_on_a_phone_an_order_is_a_card_that_can_be_amended(opens: Opens, market: Server) -> None:

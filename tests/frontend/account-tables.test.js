@@ -1,4 +1,4 @@
-/** Rows of open orders, amends, queue places, previews, history, profit and loss. */
+/** Rows of open orders, amends, queue places, previews, history, the worth of holdings. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
@@ -6,8 +6,8 @@ import { amendable, checkAmend, priorityAfter } from "../../frontend/model/amend
 import { detailsOf, filledPercent, kindText, queueText, sortedOrders, triggerText } from "../../frontend/model/order-rows.js";
 import { compareAges, entryId } from "../../frontend/model/orders.js";
 import { isCostly, isPartial, previewOfQuote, previewOfTest } from "../../frontend/model/preview.js";
-import { markOf, positionsOf, unrealised, worthOf } from "../../frontend/model/profit.js";
 import { QueuePlaces } from "../../frontend/model/queue-places.js";
+import { markOf, worthOf } from "../../frontend/model/worth.js";
 import { OrderHistory } from "../../frontend/order-history.js";
 
 const BTC = { symbol: "BTC-USDT", tick_size: "0.01", lot_size: "0.00000001" };
@@ -99,25 +99,6 @@ test("without a test of the order, a quote stands in, and the slippage is reckon
   assert.equal(previewOfQuote(quote, "buy", "100").slippagePercent, "1.5");
   assert.equal(previewOfQuote({ ...quote, average_price: "99" }, "sell", "100").slippagePercent, "1");
   assert.equal(previewOfQuote({ ...quote, average_price: null }, "buy", "100").slippagePercent, null);
-});
-
-const fill = (side, quantity, price, fee = "0", symbol = "BTC-USDT") => ({ side, quantity, price, fee, symbol });
-
-test("profit and loss is by average cost, fees included", () => {
-  const fills = [fill("sell", "1.5", "130", "1.5"), fill("buy", "1", "120", "1"), fill("buy", "1", "100", "1")]; // newest first
-  const position = positionsOf(fills).get("BTC-USDT");
-  assert.deepEqual(position, { quantity: "0.5", averageCost: "111", cost: "55.5", realised: "27", uncosted: "0" });
-  assert.equal(unrealised(position, "111"), "0");
-  assert.equal(unrealised(position, "110.5"), "-0.25");
-  assert.equal(unrealised(position, null), null);
-});
-
-test("what was sold without a known cost is left out, and nothing is lost to rounding when all is sold", () => {
-  const position = positionsOf([fill("sell", "3", "10"), fill("buy", "1", "10")]).get("BTC-USDT");
-  assert.deepEqual([position.quantity, position.realised, position.uncosted, position.averageCost], ["0", "0", "2", null]);
-  const third = positionsOf([fill("sell", "2", "1"), fill("sell", "1", "1"), fill("buy", "3", "0.33333333", "0.00000001")]).get("BTC-USDT");
-  assert.equal(third.realised, "2");
-  assert.equal(third.cost, "0");
 });
 
 test("holdings are valued at the middle, else at the last trade", () => {

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { Charting } from "../../frontend/charting.js";
-import { Candles, candleTime, describeCandle, drawnCandle, rose } from "../../frontend/model/candles.js";
+import { Candles, describeCandle, drawnCandle, rose } from "../../frontend/model/candles.js";
 import { fillMarks, orderLines } from "../../frontend/model/chart-marks.js";
 import { depthAt, depthCurve, nextStep } from "../../frontend/model/depth-curve.js";
 import { golden } from "./golden.js";
@@ -83,8 +83,6 @@ test("a candle is read by its decimals and drawn by floats", () => {
   assert.deepEqual(drawnCandle(candle), { time: 1_700_000_100, open: 30005, high: 30005, low: 29980, close: 29985 });
   assert.equal(rose(candle), false);
   assert.equal(rose({ ...candle, close: candle.open }), true);
-  assert.equal(candleTime(0, "1d"), "1 Jan 1970");
-  assert.equal(candleTime(61, "1s"), "00:01:01");
 });
 
 const order = { symbol: "BTC-USDT", side: "buy", status: "resting", price: "29990.00", remaining: "0.10000000" };

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { clockUtc, countdown, describeNext, describeState, statusSentence, statusWord } from "../../frontend/model/trading-status.js";
+import { countdown, describeNext, describeState, statusSentence, statusWord } from "../../frontend/model/trading-status.js";
+import { Times, UTC } from "../../frontend/model/times.js";
 import { VenueClock } from "../../frontend/model/venue-clock.js";
 import { toggled, watchlist } from "../../frontend/model/watchlist.js";
 
@@ -34,12 +35,13 @@ test("halted, closed, at a price limit and unheard-of states have words of their
 
 test("what comes next is told with the time that is left", () => {
   const next_change = { status: "trading", at: 1_700_000_000 };
-  assert.equal(describeNext({ status: "auction", next_change }, 1_699_999_875_000), "Trading at 22:13:20 UTC, in 2:05");
-  assert.equal(describeNext({ status: "auction", next_change }, null), "Trading at 22:13:20 UTC");
-  assert.equal(describeNext({ status: "auction", next_change }, 1_700_000_001_000), "Trading at 22:13:20 UTC, in 0:00");
-  assert.equal(describeNext({ status: "trading", next_change: null }, 0), "");
+  assert.equal(describeNext({ status: "auction", next_change }, 1_699_999_875_000, UTC), "Trading at 22:13:20 UTC, in 2:05");
+  assert.equal(describeNext({ status: "auction", next_change }, null, UTC), "Trading at 22:13:20 UTC");
+  assert.equal(describeNext({ status: "auction", next_change }, 1_700_000_001_000, UTC), "Trading at 22:13:20 UTC, in 0:00");
+  assert.equal(describeNext({ status: "trading", next_change: null }, 0, UTC), "");
+  assert.equal(describeNext({ status: "auction", next_change }, 1_699_999_875_000, new Times("America/New_York")), "Trading at 17:13:20 UTC−5, in 2:05");
+  assert.equal(describeNext({ status: "closed", next_change }, 1_699_800_000_000, UTC), "Trading at 14 Nov, 22:13 UTC", "of another day");
   assert.equal(countdown(3_725), "1:02:05");
-  assert.equal(clockUtc(0), "00:00:00");
 });
 
 test("the venue's clock goes by the quickest answer, and forgets another venue's", () => {

@@ -280,7 +280,7 @@ test("whether a time has passed is judged by the venue's clock, however wrong th
   await started(context, desk);
   const entry = new OrderEntry(desk);
   const hour = 3_600_000;
-  const fields = { price: "1.00", quantity: "1", time_in_force: "gtd", expire_time: new Date(Date.now() - hour / 2).toISOString() };
+  const fields = { price: "1.00", quantity: "1", time_in_force: "gtd", expire_time: new Date(Date.now() - hour / 2).toISOString().slice(0, 19) };
   for (const [name, value] of Object.entries(fields)) entry.edit(name, value);
   desk.clock.answered(performance.now(), performance.now(), (Date.now() - hour) / 1_000);
   assert.equal(entry.checked().problems.expire_time, undefined);
