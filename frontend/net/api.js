@@ -17,7 +17,7 @@ export class Api {
 
   /**
    * @param {import("./http.js").Http} http
-   * @param {Pick<import("./access.js").Access, "session" | "tokenOf" | "distrust">} access
+   * @param {Pick<import("./access.js").Access, "session" | "tokenOf" | "distrust" | "shut">} access
    */
   constructor(http, access) {
     this.#http = http;
@@ -166,6 +166,10 @@ export class Api {
       return await this.#http.call(method, path, { ...options, token });
     } catch (failure) {
       if (failure.status !== 401) throw failure;
+      if (token === undefined) {
+        this.#access.shut();
+        throw failure;
+      }
       this.#access.distrust(session.session_id, token);
       return this.#http.call(method, path, { ...options, token: await this.#access.tokenOf(session.session_id) });
     }
