@@ -4,6 +4,7 @@
 
 import { render } from "preact";
 
+import { Address } from "./address.js";
 import { ApiLog } from "./api-log.js";
 import { Charting } from "./charting.js";
 import { Desk } from "./desk.js";
@@ -41,6 +42,4 @@ const services = Object.freeze({ access, api, charting, desk, entry, explaining,
 
 render(html`<${Services.Provider} value=${services}><${App} /><//>`, document.getElementById("app"));
 
-// The symbol is in the address, so that it can be linked to and survives a reload.
-desk.addEventListener("symbol", () => history.replaceState(null, "", `#${desk.instrument.symbol}`));
-desk.start(decodeURIComponent(location.hash.slice(1)), access.start());
+desk.start(new Address(desk, window).name, access.start());
