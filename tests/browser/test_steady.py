@@ -145,7 +145,7 @@ def test_what_sends_does_not_move_by_what_the_venue_foretells(
     notes = "The venue would do many a thing with this order, and says so at length. " * 3
 
     def answer(route: Route) -> None:
-        route.fulfill(status=400, json={"error": notes, "error_code": "X"})
+        route.fulfill(json={"accepted": False, "error": notes, "error_code": "X", "details": {}})
 
     trader = opens(server, SYMBOL, size=size, forgive=True)
     trader.fills_in("Buy", "Limit", quantity="0.5", price="250")
@@ -153,7 +153,7 @@ def test_what_sends_does_not_move_by_what_the_venue_foretells(
     before = _places(trader)["#ticket .send"]
     trader.page.route("**/order/test", answer)
     trader.page.locator("#quantity").fill("0.6")
-    trader.page.wait_for_timeout(800)
+    expect(trader.page.locator("#caution")).to_contain_text("says so at length")
     assert _places(trader)["#ticket .send"] == before
 
 
