@@ -6,6 +6,7 @@
  * Layer: above net and model, below view.
  */
 
+import { symbolCalled } from "./model/address.js";
 import { Book } from "./model/book.js";
 import { Connection } from "./model/connection.js";
 import { scaleOf } from "./model/decimal.js";
@@ -38,6 +39,8 @@ export class Desk extends EventTarget {
   /** @type {{flows: string[], accepting: boolean}} */ venue = { flows: [], accepting: true };
   /** The last thing the feed complained about, in words. */
   notice = "";
+  /** A symbol that was asked for and is not listed. */
+  unknown = "";
   portfolio;
   charting;
   #api;
@@ -88,8 +91,39 @@ export class Desk extends EventTarget {
     await this.learnInstruments();
   }
 
+  /**
+   * Show the symbol of that name, in any case. One that is not listed is told, and the shown one stays.
+   * @param {string} name
+   * @returns {boolean} whether it is listed; where the symbols are not known yet, whether it may be
+   */
+  follow(name) {
+    if (this.instruments.size === 0) {
+      this.#preferred = name;
+      return true;
+    }
+    const symbol = symbolCalled(this.instruments.keys(), name);
+    this.#tellUnknown(symbol === undefined ? name : "");
+    if (symbol === undefined) return false;
+    if (symbol !== this.instrument?.symbol) this.select(symbol);
+    return true;
+  }
+
+  /** What was complained about has been read. */
+  dismissNotice() {
+    this.notice = "";
+    this.unknown = "";
+    this.#tell("notice");
+  }
+
+  /** @param {string} name */
+  #tellUnknown(name) {
+    this.unknown = name;
+    this.#tell("notice");
+  }
+
   /** @param {string} symbol must be listed */
   select(symbol) {
+    this.#tellUnknown("");
     if (this.instrument) for (const subscription of subscriptionsOf(this.instrument)) this.#feed.unsubscribe(subscription);
     this.#loading.abort();
     this.#nextTape = null;
@@ -364,8 +398,12 @@ export class Desk extends EventTarget {
       this.#tell("notice");
     }
     const [first] = this.instruments.keys();
+    if (first === undefined) return;
     const wanted = listed?.symbol ?? this.#preferred ?? "";
-    if (first !== undefined) this.select(this.instruments.has(wanted) ? wanted : first);
+    const found = symbolCalled(this.instruments.keys(), wanted);
+    this.select(found ?? first);
+    if (found === undefined) this.#tellUnknown(wanted);
+    this.#preferred = null;
   }
 }
 

@@ -4,6 +4,8 @@
 
 import { render } from "preact";
 
+import { Address } from "./address.js";
+import { ApiCredentials } from "./api-credentials.js";
 import { ApiLog } from "./api-log.js";
 import { Charting } from "./charting.js";
 import { Desk } from "./desk.js";
@@ -29,6 +31,7 @@ const clock = new VenueClock();
 const log = new ApiLog(http, clock);
 const access = new Access(http, new Vault(() => localStorage, () => sessionStorage));
 const api = new Api(http, access);
+const credentials = new ApiCredentials(api, access);
 const feed = new Feed(access);
 const portfolio = new Portfolio(api, feed, access, new ClientOrderIds(() => localStorage));
 const workspace = new Workspace(new Preferences(() => localStorage));
@@ -37,12 +40,10 @@ const desk = new Desk(api, feed, portfolio, charting, clock);
 const entry = new OrderEntry(desk, () => workspace.times);
 const explaining = new Explaining(api, portfolio);
 const operating = new Operating(api, portfolio);
-const services = Object.freeze({ access, api, charting, desk, entry, explaining, log, operating, portfolio, workspace });
+const services = Object.freeze({ access, api, charting, credentials, desk, entry, explaining, log, operating, portfolio, workspace });
 
 render(html`<${Services.Provider} value=${services}><${App} /><//>`, document.getElementById("app"));
 
 workspace.addEventListener("zone", ({ detail }) => entry.keepMoment(detail));
 
-// The symbol is in the address, so that it can be linked to and survives a reload.
-desk.addEventListener("symbol", () => history.replaceState(null, "", `#${desk.instrument.symbol}`));
-desk.start(decodeURIComponent(location.hash.slice(1)), access.start());
+desk.start(new Address(desk, window).name, access.start());

@@ -52,7 +52,7 @@ export class OrderEntry extends EventTarget {
   #portfolio;
   #timesNow;
   /** Fields that were edited since the last order: only they are complained about. @type {Set<string>} */ #edited = new Set();
-  /** What was said of a part of what is available: until the fields change. @type {Result | null} */ #shareResult = null;
+  /** What was said of the draft, such as why it was not sent: until the fields change. @type {Result | null} */ #draftResult = null;
   /** @type {ReturnType<typeof setTimeout> | undefined} */ #timer;
   /** @type {ReturnType<typeof setTimeout> | undefined} */ #sentTimer;
   /** The order no answer came for. @type {{fields: string, clientOrderId: string} | null} */ #unanswered = null;
@@ -100,7 +100,7 @@ export class OrderEntry extends EventTarget {
   edit(name, value) {
     this.fields = { ...this.fields, ...(name in IN_UNIT && { [IN_UNIT[name]]: "" }), [name]: value };
     this.#edited.add(name);
-    if (this.result === this.#shareResult) this.result = { tone: "plain", text: "" };
+    if (this.result === this.#draftResult) this.result = { tone: "plain", text: "" };
     this.#note(false);
     this.#renewPreview();
   }
@@ -157,17 +157,17 @@ export class OrderEntry extends EventTarget {
       : affordable({ side, price: limit.price }, available, percent, asks, instrument, this.#rates);
     this.edit("quantity", quantity ?? "");
     const takes = side === "buy" && !spends && limit.price === null;
-    if (isZero(available)) this.#sayOfShare("bad", `There is no ${asset} available.`);
-    else if (takes && asks.length === 0) this.#sayOfShare("bad", "Nobody is quoting: there is nothing to buy.");
-    else if (quantity === null) this.#sayOfShare("bad", "That is less than one lot.");
-    else if (takes && compare(quantity, asks.at(-1).cumulative) === 0) this.#sayOfShare("plain", "That is all that is offered to a market order now.");
+    if (isZero(available)) this.#sayOfDraft("bad", `There is no ${asset} available.`);
+    else if (takes && asks.length === 0) this.#sayOfDraft("bad", "Nobody is quoting: there is nothing to buy.");
+    else if (quantity === null) this.#sayOfDraft("bad", "That is less than one lot.");
+    else if (takes && compare(quantity, asks.at(-1).cumulative) === 0) this.#sayOfDraft("plain", "That is all that is offered to a market order now.");
     return null;
   }
 
   /** @param {Result["tone"]} tone @param {string} text */
-  #sayOfShare(tone, text) {
+  #sayOfDraft(tone, text) {
     this.#say({ tone, text });
-    this.#shareResult = this.result;
+    this.#draftResult = this.result;
   }
 
   /**
@@ -181,8 +181,9 @@ export class OrderEntry extends EventTarget {
     const { problems, order, funds } = this.checked();
     if (!order || funds?.short) {
       for (const name of Object.keys(problems)) this.#edited.add(name);
-      this.#tell();
-      return ["price", ...Object.keys(problems)].find((name) => problems[name]) ?? null;
+      const field = ["price", ...Object.keys(problems)].find((name) => problems[name]) ?? null;
+      this.#sayOfDraft("bad", field === null ? "Not sent." : `Not sent. ${problems[field]}`);
+      return field;
     }
     this.#send(order, instrument, session.account);
     return null;
@@ -326,7 +327,15 @@ export class OrderEntry extends EventTarget {
     this.#tell();
   }
 
+  /** Whether the ticket says that the draft, worked on since the last order, can't be sent. */
+  #refusesDraft() {
+    const { problems } = this.checked();
+    return this.#edited.size > 0 && (Boolean(this.preview.now?.refused) || Object.keys(problems).some((name) => problems[name] && this.#edited.has(name)));
+  }
+
   #tell() {
+    // That an earlier order went well does not stand beside why this one does not.
+    if (this.result.tone === "good" && this.#refusesDraft()) this.result = { tone: "plain", text: "" };
     this.dispatchEvent(new Event("change"));
   }
 }

@@ -10,6 +10,7 @@
  * @property {string} path with its query
  * @property {unknown} [body]
  * @property {boolean} signed whether it carried a token
+ * @property {{name: string, account: string, session_id: string}} [asker] whose call it was, where it matters
  * @property {number} status 0 when no answer came
  * @property {string} text the answer's JSON; "" when none came
  * @property {number} tookMs

@@ -7,10 +7,11 @@
 
 import { compare, fromUnits, grouped, scaleOf, shortest, toUnits } from "./decimal.js";
 
-/** @typedef {{key: string, price: number, side: import("./types.js").Side, stop: boolean, title: string}} OrderLine */
+/** @typedef {{key: string, price: number, text: string, side: import("./types.js").Side, stop: boolean, title: string, orders: number}} OrderLine `text`: the price, exactly */
 /** @typedef {{time: number, side: import("./types.js").Side, quantity: string, text: string}} FillMark */
 
-const ORDER_LINES_MAX = 40;
+/** More lines than that are no drawing any more. */
+export const ORDER_LINES_MAX = 40;
 const FILL_MARKS_MAX = 200;
 const WORDS = Object.freeze({ buy: "Buy", sell: "Sell" });
 
@@ -18,7 +19,7 @@ const WORDS = Object.freeze({ buy: "Buy", sell: "Sell" });
  * One line for each side and price: quantities there are added up. A stop stands at the price that sets it off.
  * @param {(import("./types.js").Order & {stop_price?: string | null})[]} orders open ones
  * @param {string} symbol
- * @returns {OrderLine[]} at most 40, of the newest orders
+ * @returns {OrderLine[]} of the newest orders first
  */
 export function orderLines(orders, symbol) {
   /** @type {Map<string, {side: import("./types.js").Side, price: string, stop: boolean, quantities: string[]}>} */
@@ -30,15 +31,59 @@ export function orderLines(orders, symbol) {
     const key = `${order.side} ${price}${stop ? " stop" : ""}`;
     const line = lines.get(key);
     if (line) line.quantities.push(order.remaining);
-    else if (lines.size < ORDER_LINES_MAX) lines.set(key, { side: order.side, price, stop, quantities: [order.remaining] });
+    else lines.set(key, { side: order.side, price, stop, quantities: [order.remaining] });
   }
   return [...lines].map(([key, { side, price, stop, quantities }]) => ({
     key: `${key} ${quantities.join(" ")}`,
     price: Number(price),
+    text: price,
     side,
     stop,
+    orders: quantities.length,
     title: `${WORDS[side]}${stop ? " stop" : ""} ${grouped(shortest(sumOf(quantities)))}`,
   }));
+}
+
+/** @typedef {{orders: number, text: string}} Beyond `text`: "2 of yours above: Sell 1 at 103, Sell 2 at 110"; "" of none */
+
+const NAMED_MAX = 3;
+
+/**
+ * What of the account's stands where a chart does not reach: nearest first.
+ * @param {OrderLine[]} lines
+ * @param {number} low the least price that the chart shows
+ * @param {number} high
+ * @returns {{above: Beyond, below: Beyond}}
+ */
+export function ordersBeyond(lines, low, high) {
+  const above = lines.filter(({ price }) => price > high).sort((a, b) => a.price - b.price);
+  const below = lines.filter(({ price }) => price < low).sort((a, b) => b.price - a.price);
+  return { above: beyondOf(above, "above"), below: beyondOf(below, "below") };
+}
+
+/** @param {OrderLine[]} lines nearest first @param {string} where @returns {Beyond} */
+function beyondOf(lines, where) {
+  const orders = lines.reduce((sum, line) => sum + line.orders, 0);
+  if (orders === 0) return { orders, text: "" };
+  const named = lines.slice(0, NAMED_MAX).map(({ title, text }) => `${title} at ${grouped(shortest(text))}`);
+  return { orders, text: `${grouped(String(orders))} of yours ${where}: ${named.join(", ")}${lines.length > NAMED_MAX ? ", …" : ""}` };
+}
+
+/**
+ * Which lines have room for their label, where no label may stand at another price than its own: the first of those that
+ * would overlap, which counts the others.
+ * @param {{key: string, y: number}[]} places of lines, in pixels
+ * @param {number} height of a label
+ * @returns {Map<string, number>} by key of the lines that are named: how many others stand too close to be
+ */
+export function labelled(places, height) {
+  const named = new Map();
+  let last = null;
+  for (const place of [...places].sort((a, b) => a.y - b.y)) {
+    if (last !== null && place.y - last.y < height) named.set(last.key, named.get(last.key) + 1);
+    else named.set((last = place).key, 0);
+  }
+  return named;
 }
 
 /**

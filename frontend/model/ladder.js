@@ -7,6 +7,7 @@
  * Layer: model.
  */
 
+import { columnOf, cut, isShort } from "./columns.js";
 import { abbreviated, breadth, fromUnits, grouped, scaleOf, shortest, toUnits } from "./decimal.js";
 
 /** @typedef {import("./types.js").Side} Side */
@@ -14,9 +15,8 @@ import { abbreviated, breadth, fromUnits, grouped, scaleOf, shortest, toUnits } 
 const GROUPINGS_MAX = 7;
 /** A group is at most this part of the price. */
 const COARSEST_PART = 20n;
-/** Digits that sizes and totals are shown with, so that their columns keep their width. */
-const SIZE_DIGITS = 9;
-const TOTAL_DIGITS = 7;
+/** Digits that sizes and totals are shown with, so that their columns keep their width: both alike, or a total looks less than its size. */
+const SIZE_DIGITS = 8;
 const OWN_DIGITS = 5;
 /** Digits that a price has room for; a longer one takes it from sizes and totals. */
 const PRICE_DIGITS = 9;
@@ -27,7 +27,7 @@ const PRICE_DIGITS = 9;
  * @property {string} shown the price as far as the group tells it apart
  * @property {string} quantity cut to the decimals that all rows have room for, and short where it has none
  * @property {string} total quantity from the best level to this one, likewise
- * @property {string} exact both as they are, in words, where they are shown short; else ""
+ * @property {string} exact both as they are, in words, where they are shown short or cut; else ""
  * @property {number} orders
  * @property {number} share of the bar, in whole per cent of the longest
  * @property {boolean} meets whether it would trade in the auction that is gathering
@@ -117,19 +117,19 @@ export function ladderOf(sides, { grouping, asks, bids, bars, own, indicative = 
   const shown = (price) => grouped(price.slice(0, price.length - sides.priceScale + scaleOf(grouping)).replace(/\.$/, ""));
   const widest = all.reduce((most, { price }) => Math.max(most, breadth(shown(fromUnits(price, sides.priceScale)))), 0);
   const missing = Math.max(0, widest - PRICE_DIGITS);
-  const sizeOf = shortener(all.map(({ quantity }) => quantity), SIZE_DIGITS - Math.ceil(missing / 2), sides.quantityScale);
-  const totalOf = shortener(all.map(({ total }) => total), TOTAL_DIGITS - Math.floor(missing / 2), sides.quantityScale);
+  const textOf = columnOf(all.flatMap(({ quantity, total }) => [quantity, total]), SIZE_DIGITS - Math.ceil(missing / 2), sides.quantityScale);
   const toRow = (side) => (group) => {
     const price = fromUnits(group.price, sides.priceScale);
     const mine = own.get(`${side} ${group.price}`);
-    const [quantity, total] = [sizeOf(group.quantity), totalOf(group.total)];
-    const exactly = (units) => grouped(shortest(fromUnits(units, sides.quantityScale)));
+    const [quantity, total] = [textOf(group.quantity), textOf(group.total)];
+    const whole = (units) => shortest(fromUnits(units, sides.quantityScale));
+    const isWhole = shortest(quantity) === whole(group.quantity) && shortest(total) === whole(group.total);
     return {
       price,
       shown: shown(price),
       quantity,
       total,
-      exact: isShort(quantity) || isShort(total) ? `${exactly(group.quantity)}, in all ${exactly(group.total)}` : "",
+      exact: isWhole ? "" : `${grouped(whole(group.quantity))}, in all ${grouped(whole(group.total))}`,
       orders: group.orders,
       share: Number((lengthOf(group) * 100n) / longest),
       meets: auction !== null && (side === "buy" ? group.price >= auction : group.price <= auction),
@@ -142,29 +142,6 @@ export function ladderOf(sides, { grouping, asks, bids, bars, own, indicative = 
 /** How many digits wide the widest price is. @param {{asks: LadderRow[], bids: LadderRow[]}} rows */
 export function priceDigits({ asks, bids }) {
   return [...asks, ...bids].reduce((most, { shown }) => Math.max(most, breadth(shown)), 0);
-}
-
-/**
- * How the quantities of a column are shown: with the decimals that all have room for, and those that have none short.
- * @param {bigint[]} quantities @param {number} digits @param {number} scale
- * @returns {(quantity: bigint) => string}
- */
-function shortener(quantities, digits, scale) {
-  const room = digits + 0.5; // and a point
-  const short = (units) => abbreviated(fromUnits(units, scale), room);
-  const decimals = decimalsFor(quantities.filter((units) => !isShort(short(units))), digits, scale);
-  return (units) => (isShort(short(units)) ? short(units) : cut(fromUnits(units, scale), decimals));
-}
-
-/** @param {string} text */
-function isShort(text) {
-  return /[A-Z]$/.test(text);
-}
-
-/** Decimals that the greatest of some quantities has room for. @param {bigint[]} quantities @param {number} digits @param {number} scale */
-function decimalsFor(quantities, digits, scale) {
-  const greatest = quantities.reduce((most, each) => (each > most ? each : most), 0n);
-  return Math.max(0, Math.min(scale, digits - fromUnits(greatest, scale).split(".")[0].length));
 }
 
 /**
@@ -219,13 +196,6 @@ function compact(quantity) {
   if (fraction.length <= decimals) return quantity;
   const short = shortest(cut(quantity, decimals));
   return /^0*$/.test(short.replace(".", "")) ? `<${"0.".padEnd(decimals + 1, "0")}1` : short;
-}
-
-/** Without the decimals beyond `decimals`, never more than there is. @param {string} text @param {number} decimals */
-function cut(text, decimals) {
-  const point = text.indexOf(".");
-  if (point < 0) return text;
-  return decimals === 0 ? text.slice(0, point) : text.slice(0, point + 1 + decimals);
 }
 
 /**

@@ -15,6 +15,12 @@
 
 /** @typedef {{sessions: Session[], last: string | null}} Signed `last`: the session that a new tab starts with */
 
+/**
+ * The account of whoever shows no credentials to a sandbox: everybody's, so it needs no token and is never signed in to.
+ * @type {Session}
+ */
+export const SANDBOX = Object.freeze({ session_id: "sandbox", account: "1", name: "sandbox", guest: false, refresh_token: "" });
+
 /** @type {Signed} */
 export const NOBODY = Object.freeze({ sessions: Object.freeze([]), last: null });
 
@@ -26,7 +32,8 @@ export function parseSigned(text) {
   try {
     const { sessions, last } = JSON.parse(text ?? "null");
     const good = sessions.filter((session) => typeof session.session_id === "string" && typeof session.refresh_token === "string");
-    return { sessions: good, last: good.some(({ session_id }) => session_id === last) ? last : null };
+    const known = last === SANDBOX.session_id || good.some(({ session_id }) => session_id === last);
+    return { sessions: good, last: known ? last : null };
   } catch {
     return null;
   }

@@ -3,11 +3,12 @@
  *
  * A token is renewed before it ends, by one tab at a time, with the refresh token that is in the vault then:
  * each is good once. A session that the server refuses is told, and nobody else takes its place by itself.
+ * In a sandbox one may also be the account that is traded without credentials: a session without a token.
  * Event "session": another session is current, or why there is none. Event "sessions": the list changed.
  * Layer: net.
  */
 
-import { sessionOf, withSession, withoutSession } from "../model/sessions.js";
+import { SANDBOX, sessionOf, withSession, withoutSession } from "../model/sessions.js";
 import { ApiFailure } from "./http.js";
 import { pause, pauseMs, untilAnswered } from "./insist.js";
 import { alone } from "./vault.js";
@@ -46,6 +47,11 @@ export class Access extends EventTarget {
     return this.#vault.read()?.sessions ?? [];
   }
 
+  /** The account that anybody acts for here, by showing no credentials; null where there is none. @returns {Session | null} */
+  get everybodys() {
+    return this.profile === "sandbox" ? SANDBOX : null;
+  }
+
   /** Learn who this tab is: who it was before, or whom the browser used last, or in a sandbox on first sight a new guest. */
   async start() {
     try {
@@ -57,7 +63,7 @@ export class Access extends EventTarget {
     if (this.profile === "sandbox") await alone("first-sight", () => this.#vault.read() ?? this.#firstGuest());
     if (this.state !== "starting") return;
     const signed = this.#vault.read();
-    const session = signed && sessionOf(signed, this.#vault.chosen ?? signed.last);
+    const session = signed && this.#known(this.#vault.chosen ?? signed.last);
     this.#become(session ?? null, session ? "signed_in" : "signed_out");
   }
 
@@ -79,7 +85,7 @@ export class Access extends EventTarget {
   /** End the current session everywhere. Throws ApiFailure when the server could not be told. */
   async signOut() {
     const { session } = this;
-    if (!session) return;
+    if (!session || session === SANDBOX) return;
     try {
       await this.#http.call("POST", "/auth/logout", { token: await this.tokenOf(session.session_id) });
     } catch (failure) {
@@ -89,20 +95,22 @@ export class Access extends EventTarget {
     await this.#forget(session.session_id);
   }
 
-  /** Show another session of this browser in this tab. @param {string} sessionId */
+  /** Show another session of this browser in this tab, or everybody's account. @param {string} sessionId */
   async use(sessionId) {
-    const session = this.sessions.find(({ session_id }) => session_id === sessionId);
+    const session = this.#known(sessionId);
     if (!session || sessionId === this.session?.session_id) return;
     this.#become(session, "signed_in");
     await this.#vault.update((signed) => ({ ...signed, last: sessionId }));
   }
 
   /**
-   * A token that is good for a while yet. Throws ApiFailure; when the session is refused, that is told too.
+   * A token that is good for a while yet; undefined for everybody's account, which shows none.
+   * Throws ApiFailure; when the session is refused, that is told too.
    * @param {string} sessionId
-   * @returns {Promise<string>}
+   * @returns {Promise<string | undefined>}
    */
   async tokenOf(sessionId) {
+    if (sessionId === SANDBOX.session_id) return undefined;
     const held = this.#tokens.get(sessionId);
     if (held && performance.now() < held.goodUntilMs) return held.token;
     let renewal = this.#renewals.get(sessionId);
@@ -118,6 +126,13 @@ export class Access extends EventTarget {
     if (token === undefined || this.#tokens.get(sessionId)?.token === token) this.#tokens.delete(sessionId);
   }
 
+  /** The server wants credentials for what everybody could ask without: it is no sandbox any more. */
+  shut() {
+    if (this.session !== SANDBOX) return;
+    this.profile = "secured";
+    this.#become(null, "signed_out");
+  }
+
   /** The server closed our connection, or refused it: perhaps the session is over. */
   doubt() {
     if (this.session) this.distrust(this.session.session_id);
@@ -129,7 +144,8 @@ export class Access extends EventTarget {
       const { session } = this;
       if (!session) return {};
       try {
-        return { token: await this.tokenOf(session.session_id) };
+        const token = await this.tokenOf(session.session_id);
+        return token === undefined ? {} : { token };
       } catch (failure) {
         if (this.session === session) await pause(pauseMs(failure, failures));
       }
@@ -191,13 +207,19 @@ export class Access extends EventTarget {
 
   #changedElsewhere() {
     const { session } = this;
-    if (session && !this.sessions.some(({ session_id }) => session_id === session.session_id)) {
+    if (session && session !== SANDBOX && !this.sessions.some(({ session_id }) => session_id === session.session_id)) {
       this.#tokens.delete(session.session_id);
       const again = this.sessions.find(({ account }) => account === session.account); // the same user, signed in anew
       this.why = { code: "ENDED_ELSEWHERE", message: "", session };
       this.#become(again ?? null, again ? "signed_in" : "refused");
     }
     this.#tell("sessions");
+  }
+
+  /** @param {string | null} sessionId @returns {Session | undefined} */
+  #known(sessionId) {
+    if (sessionId === SANDBOX.session_id) return this.everybodys ?? undefined;
+    return sessionOf({ sessions: [...this.sessions], last: null }, sessionId);
   }
 
   /** @param {Session | null} session @param {Access["state"]} state */

@@ -17,7 +17,7 @@ export class Api {
 
   /**
    * @param {import("./http.js").Http} http
-   * @param {Pick<import("./access.js").Access, "session" | "tokenOf" | "distrust">} access
+   * @param {Pick<import("./access.js").Access, "session" | "tokenOf" | "distrust" | "shut">} access
    */
   constructor(http, access) {
     this.#http = http;
@@ -148,6 +148,16 @@ export class Api {
     return this.#own("GET", `/command/${encodeURIComponent(seq)}/explain`, { timeoutMs: EXPLAIN_TIMEOUT_MS });
   }
 
+  /** An API key for programs: it may look and trade. Its secret is told this once. @param {import("../model/sessions.js").Session} session whose it is */
+  makeKey(session) {
+    return this.#as(session, "POST", "/auth/keys", { body: { label: "made on the page", scopes: ["read", "trade"] } });
+  }
+
+  /** @param {import("../model/sessions.js").Session} session @param {string} keyId */
+  endKey(session, keyId) {
+    return this.#as(session, "DELETE", `/auth/keys/${encodeURIComponent(keyId)}`);
+  }
+
   /** What the venue has done, and how fast. */
   statistics() {
     return this.#http.call("GET", "/statistics");
@@ -166,13 +176,28 @@ export class Api {
   async #own(method, path, options) {
     const { session } = this.#access;
     if (!session) throw new ApiFailure("refused", "Sign in first.", { status: 401, code: "UNAUTHENTICATED" });
-    const token = await this.#access.tokenOf(session.session_id);
+    return this.#as(session, method, path, options);
+  }
+
+  /**
+   * @param {import("../model/sessions.js").Session} session
+   * @param {string} method
+   * @param {string} path
+   * @param {object} [options]
+   */
+  async #as({ name, account, session_id }, method, path, options) {
+    const session = { name, account, session_id };
+    const token = await this.#access.tokenOf(session_id);
     try {
-      return await this.#http.call(method, path, { ...options, token });
+      return await this.#http.call(method, path, { ...options, token, asker: session });
     } catch (failure) {
       if (failure.status !== 401) throw failure;
-      this.#access.distrust(session.session_id, token);
-      return this.#http.call(method, path, { ...options, token: await this.#access.tokenOf(session.session_id) });
+      if (token === undefined) {
+        this.#access.shut();
+        throw failure;
+      }
+      this.#access.distrust(session_id, token);
+      return this.#http.call(method, path, { ...options, token: await this.#access.tokenOf(session_id), asker: session });
     }
   }
 }

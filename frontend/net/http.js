@@ -45,15 +45,15 @@ export class Http {
   /**
    * @param {string} method
    * @param {string} path
-   * @param {{body?: object, signal?: AbortSignal, token?: string, timeoutMs?: number}} [options] `token` of the account that asks
+   * @param {{body?: object, signal?: AbortSignal, token?: string, asker?: {name: string, account: string, session_id: string}, timeoutMs?: number}} [options] `token` of the account that asks, `asker` who that is
    * @returns {Promise<any>} the answer; throws ApiFailure
    */
-  async call(method, path, { body, signal, token, timeoutMs = TIMEOUT_MS } = {}) {
+  async call(method, path, { body, signal, token, asker, timeoutMs = TIMEOUT_MS } = {}) {
     const timeout = AbortSignal.timeout(timeoutMs);
     const started = performance.now();
     const over = (text) => {
       const servedAt = Date.parse(response?.headers.get("Date") ?? "") || null;
-      this.onCall({ method, path, body, signed: token !== undefined, status: response?.status ?? 0, text, tookMs: performance.now() - started, servedAt });
+      this.onCall({ method, path, body, signed: token !== undefined, asker, status: response?.status ?? 0, text, tookMs: performance.now() - started, servedAt });
     };
     let response;
     let answer;

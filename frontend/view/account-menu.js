@@ -5,6 +5,7 @@
 
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 
+import { SANDBOX } from "../model/sessions.js";
 import { describeFailure } from "../model/words.js";
 import { html } from "./html.js";
 import { useServices } from "./services.js";
@@ -53,18 +54,34 @@ export function AccountMenu() {
     <div class="menu account-menu" id="account-menu" popover="auto" role="dialog" aria-label="Account" ref=${menu} onToggle=${onToggle}>
       <p class="menu-title account-who">${session?.name ?? "Not signed in"}</p>
       <p class="account-kind soft">${kindOf(session)}</p>
+      <${Everybodys} busy=${busy} run=${run} />
       <${Others} busy=${busy} run=${run} />
       <div class="account-actions">
         <button type="button" class="plain" data-do="guest" disabled=${busy} onClick=${() => run(() => access.guest())}>New guest</button>
         ${Object.keys(FORM_WORDS).map((name) => html`
           <button key=${name} type="button" class="plain" data-do=${name} aria-pressed=${String(mode === name)} disabled=${busy}
             onClick=${() => { setMode(name); say(""); }}>${FORM_WORDS[name].title}…</button>`)}
-        ${session && html`<${SignOut} key=${`${session.session_id} ${open}`} session=${session} busy=${busy} run=${run} say=${say} />`}
+        ${session && session !== SANDBOX && html`<${SignOut} key=${`${session.session_id} ${open}`} session=${session} busy=${busy} run=${run} say=${say} />`}
       </div>
       <button type="button" class="plain" data-do="notices" aria-haspopup="dialog"
         onClick=${() => { menu.current.hidePopover(); workspace.showKeys(); }}>Time zone, keys and notices…</button>
       ${mode && html`<${SignForm} key=${mode} mode=${mode} busy=${busy} run=${run} say=${say} />`}
       <${Result} tone="bad" text=${said} />
+    </div>`;
+}
+
+/** The account that programs trade with when they show no credentials, where there is one. */
+function Everybodys({ busy, run }) {
+  const { access } = useServices();
+  const { session, everybodys } = access;
+  if (!everybodys) return null;
+  return html`
+    <div class="account-others">
+      <h2>Of everybody</h2>
+      <button type="button" class="account-entry" id="account-everybodys" aria-pressed=${String(session === everybodys)} disabled=${busy}
+        title="What is asked without credentials, as by the README's curl, is asked for this account" onClick=${() => run(() => access.use(everybodys.session_id))}>
+        <span>${everybodys.name}</span><span class="soft">no credentials</span>
+      </button>
     </div>`;
 }
 
@@ -153,5 +170,6 @@ function useWork(done) {
 /** @param {import("../model/sessions.js").Session | null} session */
 function kindOf(session) {
   if (!session) return "You see the market; to trade, sign in or become a guest.";
+  if (session === SANDBOX) return `Of everybody who shows no credentials · account ${session.account}`;
   return `${session.guest ? "Guest with paper money" : "Signed in"} · account ${session.account}`;
 }

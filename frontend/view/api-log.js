@@ -5,11 +5,12 @@
 
 import { useState } from "preact/hooks";
 
-import { curlOf, pretty, pythonOf } from "../model/snippets.js";
+import { curlOf, masked, pretty, pythonOf, takesKey } from "../model/snippets.js";
+import { ApiCredentials } from "./api-credentials.js";
 import { html } from "./html.js";
 import { memo } from "./memo.js";
 import { useServices } from "./services.js";
-import { useModelSlowly } from "./use-model.js";
+import { useModel, useModelSlowly } from "./use-model.js";
 import { useTimes } from "./use-times.js";
 
 const DRAW_EVERY_MS = 200;
@@ -39,7 +40,7 @@ export function ApiLog() {
           <ol class="scroller api-calls" tabindex="0" aria-label="Calls, newest first">
             ${entries.map((each) => html`<${Call} key=${each.id} entry=${each} chosen=${each === entry} choose=${choose} />`)}
           </ol>
-          <${Details} key=${entry.id} entry=${entry} />
+          <${Details} key=${entry.id} entry=${entry} keep=${() => choose(entry.id)} />
         </div>`
       : html`<p class="empty" id="api-log">${log.calls.entries.length && text ? "No such call." : "Send, amend or cancel an order: what the page asks of the venue for it is shown here, with the same for curl and for Python."}</p>`}`;
 }
@@ -57,8 +58,15 @@ function toneOf(status) {
   return status >= 200 && status < 300 ? "good" : "bad";
 }
 
-function Details({ entry }) {
-  const { method, path, body, status, text } = entry;
+/** @param {{entry: import("../model/api-log.js").Entry, keep: () => void}} props `keep`: stay at this call when others come */
+function Details({ entry, keep }) {
+  const { credentials } = useServices();
+  useModel(credentials, "change");
+  const [seen, see] = useState(false);
+  const { asker, method, path, body, signed, status, text } = entry;
+  const made = signed && asker ? credentials.of(asker.session_id) : null;
+  const used = made?.kind === "key" && !takesKey(path, made) ? null : made;
+  const shown = used && !seen ? masked(used) : used;
   return html`
     <div class="scroller api-details" tabindex="0" role="region" aria-label=${`${method} ${path}`}>
       <div>
@@ -66,20 +74,29 @@ function Details({ entry }) {
         <${Code} title=${status ? `Answer, ${status}` : "No answer"} text=${pretty(text)} />
       </div>
       <div>
-        <${Code} title="curl" text=${curlOf(entry, location.origin)} />
-        <${Code} title="Python" text=${pythonOf(entry, location.origin)} />
+        ${signed && asker && html`<${ApiCredentials} asker=${asker} seen=${seen} see=${see} onMake=${keep} />`}
+        <${Code} title="curl" text=${curlOf(entry, location.origin, shown)} copied=${curlOf(entry, location.origin, used)} />
+        <${Code} title="Python" text=${pythonOf(entry, location.origin, shown)} copied=${pythonOf(entry, location.origin, used)} />
       </div>
-      <p class="soft api-note">${entry.signed ? "OPENBELL_TOKEN is the token of a session, by POST /auth/login. " : ""}Secrets are never shown here.</p>
+      <p class="soft api-note">${noteOf(entry, made !== null && used === null)}</p>
     </div>`;
 }
 
-/** @param {{title: string, text: string}} props */
-function Code({ title, text }) {
+/** @param {import("../model/api-log.js").Entry} entry @param {boolean} keyless whether a key was made that is of no use for it */
+function noteOf({ asker, signed }, keyless) {
+  const words = ["curl for a POSIX shell; Python 3 as it comes."];
+  if (keyless) words.push("A key is not good for this call: it reads a token from OPENBELL_TOKEN.");
+  else if (signed && !asker) words.push("OPENBELL_TOKEN is the token of a session, by POST /auth/login.");
+  return `${words.join(" ")} Copy takes what is covered too; requests and answers never show a secret.`;
+}
+
+/** @param {{title: string, text: string, copied?: string}} props `copied`: in place of the text that is shown */
+function Code({ title, text, copied: wanted = text }) {
   const [copied, setCopied] = useState("");
   if (text === "") return html`<section class="api-code"><h4>${title}</h4></section>`;
   const copy = async () => {
     try {
-      await navigator.clipboard.writeText(text);
+      await navigator.clipboard.writeText(wanted);
       setCopied("Copied");
     } catch {
       setCopied("Not allowed: select and copy it");

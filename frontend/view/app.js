@@ -11,7 +11,7 @@ import { DepthLadder } from "./depth-ladder.js";
 import { FillNotices } from "./fill-notices.js";
 import { Header } from "./header.js";
 import { html } from "./html.js";
-import { LinkBanner } from "./link-banner.js";
+import { LinkBanner, NoticeBanner, StateBanner } from "./link-banner.js";
 import { OrderTicket } from "./order-ticket.js";
 import { useServices } from "./services.js";
 import { SessionBanner } from "./session-banner.js";
@@ -37,8 +37,12 @@ export function App() {
   useLayoutEffect(() => void (document.documentElement.dataset.theme = theme), [theme]);
   return html`
     <${Header} />
-    <${SessionBanner} />
-    <${LinkBanner} />
+    <div class="banners">
+      <${LinkBanner} />
+      <${SessionBanner} />
+      <${NoticeBanner} />
+      <${StateBanner} />
+    </div>
     <${DeskArea}>
       <${ChartPanel} />
       <${DepthLadder} />

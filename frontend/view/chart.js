@@ -8,7 +8,8 @@
 import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 
 import { INTERVALS, describeCandle } from "../model/candles.js";
-import { fillMarks, orderLines } from "../model/chart-marks.js";
+import { ORDER_LINES_MAX, fillMarks, orderLines } from "../model/chart-marks.js";
+import { grouped, shortest } from "../model/decimal.js";
 import { candleDay } from "../model/times.js";
 import { describeFailure } from "../model/words.js";
 import { actOnKey } from "./chart-keys.js";
@@ -35,7 +36,8 @@ export function Chart() {
   const [pointed, setPointed] = useState(/** @type {number | null} */ (null));
   const [walked, setWalked] = useState("");
   const { candles, instrument, interval } = charting;
-  if (chart) chart.onHover = setPointed;
+  const [beyond, setBeyond] = useState(/** @type {import("./price-chart.js").BothBeyond | null} */ (null));
+  if (chart) Object.assign(chart, { onHover: setPointed, onBeyond: setBeyond });
   const own = ownOf(charting, portfolio);
   useDrawing(chart, own);
   const candle = (pointed !== null && candles.at(pointed)) || candles.last;
@@ -64,10 +66,17 @@ export function Chart() {
     <div class="chart-area">
       <div class="chart" id="chart" ref=${root} role="application" aria-roledescription="chart" tabindex="0" aria-label=${titleOf(charting)}
         aria-describedby="chart-summary" onKeyDown=${onKeyDown} onBlur=${() => pointed !== null && chart && point(null)}></div>
+      ${beyond && html`<${BeyondMark} edge="above" arrow="▲" beyond=${beyond.above} /><${BeyondMark} edge="below" arrow="▼" beyond=${beyond.below} />`}
       <${ChartState} drawn=${chart !== null} failed=${failed} />
     </div>
     <p class="visually-hidden" id="chart-summary">${candle ? `${sentenceOf(candle, charting, times)} ` : ""}${ownSentence(own)} Arrow keys walk the candles, plus and minus zoom, End goes to the newest.</p>
     <p class="visually-hidden" role="status">${walked}</p>`;
+}
+
+/** At the edge behind which own orders stand. @param {{edge: string, arrow: string, beyond: import("../model/chart-marks.js").Beyond}} props */
+export function BeyondMark({ edge, arrow, beyond: { orders, text } }) {
+  if (orders === 0) return null;
+  return html`<p class="beyond" data-edge=${edge} title=${text}><span aria-hidden="true">${arrow} ${orders}</span><${Spoken}>${text}<//></p>`;
 }
 
 /** Prices to trade at come first, and nothing is drawn while the library is read. @param {import("../desk.js").Desk} desk */
@@ -185,7 +194,7 @@ function titleOf({ instrument, interval }) {
 
 /** What of the account's own is drawn. @param {Own} own */
 function ownSentence({ lines, marks }) {
-  const said = [...lines, ...marks.map(({ text }) => ({ title: `filled: ${text}`, price: null }))].map(({ title, price }) => (price === null ? title : `${title} at ${price}`));
+  const said = [...lines.slice(0, ORDER_LINES_MAX), ...marks.map(({ text }) => ({ title: `filled: ${text}`, text: "" }))].map(({ title, text }) => (text === "" ? title : `${title} at ${grouped(shortest(text))}`));
   return said.length > 0 ? `Yours: ${said.join("; ")}.` : "";
 }
 

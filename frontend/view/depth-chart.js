@@ -9,9 +9,10 @@
 import { useCallback, useLayoutEffect, useMemo, useReducer, useRef, useState } from "preact/hooks";
 
 import { midText } from "../model/book.js";
-import { orderLines } from "../model/chart-marks.js";
+import { orderLines, ordersBeyond } from "../model/chart-marks.js";
 import { grouped, rounded, scaleOf, shortest } from "../model/decimal.js";
-import { depthAt, depthCurve, nextStep } from "../model/depth-curve.js";
+import { ALL, depthAt, depthCurve, nextStep } from "../model/depth-curve.js";
+import { BeyondMark } from "./chart.js";
 import { actOnKey } from "./chart-keys.js";
 import { drawDepth } from "./depth-drawing.js";
 import { html } from "./html.js";
@@ -38,12 +39,18 @@ export function DepthChart() {
   // Not with every move of the pointer.
   const curve = useMemo(() => (seen ? depthCurve(book.levels(LEVELS), zoom) : null), [book, drawing, seen !== null, zoom]);
   const reading = curve && pointed !== null ? depthAt(curve, pointed) : null;
+  const own = curve && instrument ? orderLines(portfolio.orders.open(), instrument.symbol) : [];
+  const beyond = curve && ordersBeyond(own, curve.low, curve.high);
   useLayoutEffect(() => {
     if (!curve || !seen) return;
-    const own = instrument ? orderLines(portfolio.orders.open(), instrument.symbol) : [];
     drawDepth(canvas.current, seen, { curve, reading, own, decimals: scaleOf(instrument.tick_size) });
   });
-  const closer = (direction) => setZoom(Math.min(ZOOM_MAX, Math.max(1, direction > 0 ? zoom * 2 : zoom / 2)));
+  const hidden = curve ? curve.beyond.below + curve.beyond.above : 0;
+  const mayWiden = zoom > 1 || (zoom === 1 && hidden > 0);
+  const closer = (direction) => {
+    if (direction > 0) setZoom(zoom === ALL ? 1 : Math.min(ZOOM_MAX, zoom * 2));
+    else if (mayWiden) setZoom(zoom === 1 ? ALL : zoom / 2);
+  };
   const point = (event) => {
     if (!curve) return;
     const { left, width } = canvas.current.getBoundingClientRect();
@@ -61,9 +68,9 @@ export function DepthChart() {
   };
   return html`
     <div class="chart-tools">
-      <${DepthReadout} book=${book} instrument=${instrument} reading=${reading} />
+      <${DepthReadout} book=${book} instrument=${instrument} reading=${reading} hidden=${hidden} />
       <div class="intervals" role="group" aria-label="Zoom">
-        <button type="button" class="interval" aria-label="Show more prices" disabled=${zoom === 1} onClick=${() => closer(-1)}>−</button>
+        <button type="button" class="interval" aria-label="Show more prices" disabled=${!mayWiden} onClick=${() => closer(-1)}>−</button>
         <button type="button" class="interval" aria-label="Show fewer prices" disabled=${zoom === ZOOM_MAX} onClick=${() => closer(1)}>+</button>
       </div>
     </div>
@@ -71,18 +78,20 @@ export function DepthChart() {
       <canvas class="depth" id="depth" ref=${canvas} tabindex="0" role="application" aria-roledescription="chart"
         aria-label=${`Depth of the book${instrument ? ` of ${instrument.symbol}` : ""}`} aria-describedby="depth-readout"
         onPointerMove=${point} onPointerDown=${point} onPointerLeave=${() => setPointed(null)} onBlur=${() => setPointed(null)} onKeyDown=${onKeyDown}></canvas>
+      ${beyond && html`<${BeyondMark} edge="right" arrow="▶" beyond=${beyond.above} /><${BeyondMark} edge="left" arrow="◀" beyond=${beyond.below} />`}
       ${seen && !curve && html`<p class="chart-state">${book.state === "empty" ? "The book is loading." : "Nobody is quoting. The first order draws the first step."}</p>`}
     </div>`;
 }
 
 /** What is pointed at, else mid and spread. */
-function DepthReadout({ book, instrument, reading }) {
+function DepthReadout({ book, instrument, reading, hidden }) {
   if (!instrument) return html`<p class="legend" id="depth-readout"></p>`;
   const { base, quote } = instrument;
   if (!reading) {
     return html`
       <p class="legend" id="depth-readout" role="status">
         <span><i>Mid</i> ${midText(book.mid)}</span><span><i>Spread</i> ${book.spread === null ? "–" : grouped(book.spread)}</span>
+        ${hidden > 0 && html`<span class="depth-hidden">${grouped(String(hidden))} ${hidden === 1 ? "level" : "levels"} farther out: − shows more</span>`}
       </p>`;
   }
   const { side, step } = reading;

@@ -3,7 +3,6 @@
  * Layer: view.
  */
 
-import { scaleOf } from "../model/decimal.js";
 import { html } from "./html.js";
 import { useServices } from "./services.js";
 
@@ -11,16 +10,6 @@ const BARS = Object.freeze([
   ["total", "Total", "Bars: all up to each level"],
   ["level", "Level", "Bars: each level alone"],
 ]);
-
-/** Longer ones have no room: "0.00000001" is "1e-8". */
-const SIZE_LENGTH = 8;
-
-/** @param {string} size a group of ticks, above zero */
-function sizeText(size) {
-  if (size.length <= SIZE_LENGTH || !size.includes(".")) return size;
-  const digits = size.replace(".", "").replace(/^0+/, "");
-  return `${digits}e-${scaleOf(size)}`;
-}
 
 /** @param {{grouping: string, sizes: string[], bars: string, away: boolean, onRecentre: () => void}} props `away`: deeper levels of one side are shown */
 export function LadderTools({ grouping, sizes, bars, away, onRecentre }) {
@@ -42,7 +31,7 @@ export function LadderTools({ grouping, sizes, bars, away, onRecentre }) {
       <label class="grouping" title=${`Group prices by ${grouping}`}>
         <span class="visually-hidden">Price grouping</span>
         <select value=${grouping} disabled=${sizes.length === 0} onChange=${choose}>
-          ${sizes.map((size) => html`<option key=${size} value=${size} title=${size}>${sizeText(size)}</option>`)}
+          ${sizes.map((size) => html`<option key=${size} value=${size} >${size}</option>`)}
         </select>
       </label>
     </div>`;

@@ -1,6 +1,6 @@
 /**
- * Says across the page what keeps one from trading: no connection, old data, a venue or a symbol that takes no orders,
- * an auction, a price limit.
+ * Says over the page what keeps one from trading: no connection, old data, a venue or a symbol that takes no orders,
+ * an auction, a price limit; and what was complained about. Nothing moves as they come and go.
  * Layer: view.
  */
 
@@ -19,8 +19,7 @@ export function LinkBanner() {
   useClock(REDRAW_EVERY_MS);
   const said = linkOf(desk);
   return html`
-    <p class="banner" id="banner" role="status" data-tone=${said?.tone ?? "warn"} hidden=${said === null}>${said?.text ?? ""}</p>
-    <${StateBanner} />`;
+    <p class="banner" id="banner" role="status" data-tone=${said?.tone ?? "warn"} hidden=${said === null}>${said?.text ?? ""}</p>`;
 }
 
 /** @param {import("../desk.js").Desk} desk @returns {{tone: string, text: string} | null} */
@@ -35,8 +34,22 @@ function linkOf({ linkState, venue, connection }) {
   return null;
 }
 
+/** What the feed complained about last, or that there is no such symbol; until it is read. */
+export function NoticeBanner() {
+  const { desk } = useServices();
+  useModel(desk, "notice", "symbol");
+  const { instrument, notice, unknown } = desk;
+  const asked = unknown && `No symbol is called “${unknown}” here.${instrument ? ` You see ${instrument.symbol}.` : ""}`;
+  const text = [asked, notice].filter(Boolean).join(" ");
+  return html`
+    <div class="banner notice-banner" data-tone="warn" hidden=${text === ""}>
+      <span id="notice" role="status">${text}</span>
+      <button type="button" class="plain" data-do="dismiss" onClick=${() => desk.dismissNotice()}>Dismiss</button>
+    </div>`;
+}
+
 /** Where the symbol stands, when it does not simply trade. */
-function StateBanner() {
+export function StateBanner() {
   const { desk } = useServices();
   useModel(desk, "status", "symbol");
   const { instrument, trading } = desk;

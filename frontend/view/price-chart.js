@@ -7,6 +7,7 @@
  */
 
 import { drawnCandle, rose } from "../model/candles.js";
+import { ORDER_LINES_MAX, labelled, ordersBeyond } from "../model/chart-marks.js";
 import { grouped, scaleOf } from "../model/decimal.js";
 import { UTC, candleDay } from "../model/times.js";
 import { colourOf } from "./colours.js";
@@ -21,9 +22,15 @@ const RIGHT_OFFSET = 9;
 /** Bars that the text of a mark takes. */
 const MARK_BARS = 9;
 const ZOOM_STEP = 1.25;
+/** Of the label of a price on its axis, CSS pixels. */
+const LABEL_HEIGHT = 17;
+const NONE_BEYOND = Object.freeze({ orders: 0, text: "" });
+
+/** @typedef {{above: import("../model/chart-marks.js").Beyond, below: import("../model/chart-marks.js").Beyond}} BothBeyond */
 
 export class PriceChart {
   /** Called with the time of the candle under the pointer, or null. @type {(time: number | null) => void} */ onHover = () => {};
+  /** Called when other own orders than before stand above or below the prices that show. @type {(beyond: BothBeyond) => void} */ onBeyond = () => {};
   /** Called when older candles are wanted. */
   onOlder = () => {};
   #library;
@@ -33,12 +40,15 @@ export class PriceChart {
   #candles;
   #volume;
   #marks;
-  /** @type {Map<string, any>} */ #lines = new Map();
+  /** By key: the library's line and how it is labelled. @type {Map<string, {line: any, order: import("../model/chart-marks.js").OrderLine, title: string | null}>} */ #lines = new Map();
+  /** What was told last. @type {BothBeyond} */ #beyond = { above: NONE_BEYOND, below: NONE_BEYOND };
+  /** A frame in which labels are set, asked for. */ #labelling = 0;
   #drawnRevision = -1;
   #drawnCount = 0;
   /** @type {import("../model/candles.js").Candles | null} */ #drawn = null;
   #colours = coloursNow();
   #own = { lines: [], marks: [] };
+  #removed = false;
   /** Room for a bar that was asked for since the last frame. @type {number | null} */ #spacing = null;
 
   /** @param {HTMLElement} root @param {import("../model/times.js").Times} times of its axis @returns {Promise<PriceChart>} */
@@ -63,8 +73,10 @@ export class PriceChart {
     });
     this.#chart.priceScale("volume").applyOptions({ scaleMargins: { top: 0.82, bottom: 0 } });
     this.#candles = this.#chart.addSeries(library.CandlestickSeries);
-    this.#chart.priceScale("right").applyOptions({ entireTextOnly: true, scaleMargins: { top: 0.16, bottom: 0.22 } });
+    this.#chart.priceScale("right").applyOptions({ entireTextOnly: true, alignLabels: false, scaleMargins: { top: 0.16, bottom: 0.22 } });
     this.#marks = library.createSeriesMarkers(this.#candles, []);
+    // Whatever moves the prices, the library tells its primitives before it draws.
+    this.#candles.attachPrimitive({ updateAllViews: () => (this.#labelling ||= requestAnimationFrame(() => this.#label())) });
     this.#chart.subscribeCrosshairMove(({ time }) => this.onHover(time ?? null));
     this.#chart.timeScale().subscribeVisibleLogicalRangeChange((range) => range && range.from < OLDER_MARGIN && this.onOlder());
     this.#tellTimes();
@@ -162,22 +174,57 @@ export class PriceChart {
     this.#drawFills(own.marks);
   }
 
-  /** @param {import("../model/chart-marks.js").OrderLine[]} lines */
-  #drawOrders(lines) {
-    const wanted = new Set(lines.map(({ key }) => key));
-    for (const [key, line] of this.#lines) {
+  /** @param {import("../model/chart-marks.js").OrderLine[]} orders newest first */
+  #drawOrders(orders) {
+    const drawn = orders.slice(0, ORDER_LINES_MAX);
+    const wanted = new Set(drawn.map(({ key }) => key));
+    for (const [key, { line }] of this.#lines) {
       if (wanted.has(key)) continue;
       this.#candles.removePriceLine(line);
       this.#lines.delete(key);
     }
     const { LineStyle } = this.#library;
-    for (const { key, price, side, stop, title } of lines) {
-      const color = this.#colours[side];
-      const look = { price, title, color, lineWidth: 1, lineStyle: stop ? LineStyle.Dotted : LineStyle.Dashed, axisLabelVisible: true };
-      const drawn = this.#lines.get(key);
-      if (drawn) drawn.applyOptions(look);
-      else this.#lines.set(key, this.#candles.createPriceLine(look));
+    for (const order of drawn) {
+      const { key, price, side, stop } = order;
+      const look = { price, color: this.#colours[side], lineWidth: 1, lineStyle: stop ? LineStyle.Dotted : LineStyle.Dashed };
+      const known = this.#lines.get(key);
+      if (known) known.line.applyOptions(look);
+      else this.#lines.set(key, { line: this.#candles.createPriceLine({ ...look, axisLabelVisible: false }), order, title: null });
     }
+    this.#label();
+  }
+
+  /**
+   * Each label at its own price: those that have no room are counted by one that has, and what is not in sight is told
+   * as above or below.
+   */
+  #label() {
+    this.#labelling = 0;
+    if (this.#removed) return;
+    const height = this.#chart.panes()[0].getHeight();
+    const [high, low] = [this.#candles.coordinateToPrice(0), this.#candles.coordinateToPrice(height)];
+    if (high === null || low === null || height === 0) return;
+    const places = [...this.#lines].map(([key, { order }]) => ({ key, y: this.#candles.priceToCoordinate(order.price) ?? -1 }));
+    const seen = places.filter(({ y }) => y >= 0 && y <= height);
+    const named = labelled(seen, LABEL_HEIGHT);
+    for (const [key, drawn] of this.#lines) {
+      const others = named.get(key);
+      const title = others === undefined ? null : `${drawn.order.title}${others > 0 ? ` +${others}` : ""}`;
+      if (drawn.title !== title) drawn.line.applyOptions({ axisLabelVisible: title !== null, title: title ?? "" });
+      drawn.title = title;
+    }
+    this.#tellBeyond(ordersBeyond(this.#own.lines, low, high));
+    // The own order's label is read, not what the header says in large letters.
+    const last = this.#drawn?.last ? this.#candles.priceToCoordinate(Number(this.#drawn.last.close)) : null;
+    const covered = last !== null && seen.some(({ key, y }) => named.has(key) && Math.abs(y - last) < LABEL_HEIGHT);
+    if (this.#candles.options().lastValueVisible === covered) this.#candles.applyOptions({ lastValueVisible: !covered });
+  }
+
+  /** @param {BothBeyond} beyond */
+  #tellBeyond(beyond) {
+    if (beyond.above.text === this.#beyond.above.text && beyond.below.text === this.#beyond.below.text) return;
+    this.#beyond = beyond;
+    this.onBeyond(beyond);
   }
 
   /** @param {import("../model/chart-marks.js").FillMark[]} marks */
@@ -239,6 +286,7 @@ export class PriceChart {
   }
 
   remove() {
+    this.#removed = true;
     this.#chart.remove();
   }
 

@@ -11,6 +11,7 @@ import { useContext } from "preact/hooks";
  * @property {import("../net/access.js").Access} access who this tab is
  * @property {import("../net/api.js").Api} api for what no model keeps
  * @property {import("../charting.js").Charting} charting the candles of the shown symbol
+ * @property {import("../api-credentials.js").ApiCredentials} credentials tokens and keys for programs
  * @property {import("../desk.js").Desk} desk the market looked at
  * @property {import("../order-entry.js").OrderEntry} entry what is in the ticket
  * @property {import("../explaining.js").Explaining} explaining what the Why tab tells

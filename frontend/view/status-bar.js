@@ -1,5 +1,5 @@
 /**
- * The foot of the page: sequence, age and gaps of the feed, what it complained about, whose charts these are.
+ * The foot of the page: sequence, age and gaps of the feed, whose charts these are.
  * Layer: view.
  */
 
@@ -14,14 +14,13 @@ const REDRAW_EVERY_MS = 250;
 export function StatusBar() {
   const { desk, workspace } = useServices();
   useClock(REDRAW_EVERY_MS);
-  const { connection, book, notice } = desk;
+  const { connection, book } = desk;
   return html`
     <footer class="status">
       <dl id="status">
         ${linkFigures(connection, book, performance.now()).map(([name, title, text]) => html`
           <div key=${name}><dt>${title}</dt><dd data-status=${name}>${text}</dd></div>`)}
       </dl>
-      <p class="notice" id="notice" role="status">${notice}</p>
       <button type="button" class="plain keys-button" aria-haspopup="dialog" aria-keyshortcuts="Shift+?" title="Time zone, keys and notices (?)" onClick=${() => workspace.showKeys()}>Keys</button>
       <p class="credit">Charts: <a href="https://www.tradingview.com/" target="_blank" rel="noopener noreferrer">TradingView</a> Lightweight Charts™ © TradingView, Inc.</p>
     </footer>`;

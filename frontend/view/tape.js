@@ -7,7 +7,8 @@
 
 import { useEffect, useMemo, useState } from "preact/hooks";
 
-import { abbreviated, breadth, grouped } from "../model/decimal.js";
+import { textColumnOf } from "../model/columns.js";
+import { breadth, grouped, scaleOf, shortest } from "../model/decimal.js";
 import { describeDelay } from "../model/words.js";
 import { html } from "./html.js";
 import { memo } from "./memo.js";
@@ -35,6 +36,7 @@ export function Tape() {
   const fills = portfolio.fills.fills;
   const own = useMemo(() => ownTrades(fills, instrument?.symbol), [fills, instrument]);
   const trades = held ?? tape.trades;
+  const sizeOf = textColumnOf(trades.map(({ quantity }) => quantity), SIZE_DIGITS, scaleOf(instrument?.lot_size ?? "1"));
   const waiting = held === null ? 0 : tape.newerThan(held[0]);
   return html`
     <section class="panel tape-panel" aria-labelledby="tape-title">
@@ -56,7 +58,7 @@ export function Tape() {
           </thead>
           <tbody role="rowgroup">
             ${trades.map((trade) => html`
-              <${TradeRow} key=${`${trade.symbol} ${trade.trade_id}`} trade=${trade} own=${own.has(trade.trade_id)} />`)}
+              <${TradeRow} key=${`${trade.symbol} ${trade.trade_id}`} trade=${trade} size=${sizeOf(trade.quantity)} own=${own.has(trade.trade_id)} />`)}
           </tbody>
         </table>
         ${trades.length === 0 && html`<p class="empty" role="status">${emptyText(desk)}</p>`}
@@ -94,16 +96,15 @@ function ownTrades(fills, symbol) {
   return new Set(fills.slice(0, FILLS_MAX).filter((fill) => fill.symbol === symbol).map((fill) => fill.trade_id));
 }
 
-/** A trade never changes; at most it turns out to be ours. @param {{trade: import("../model/types.js").Trade, own: boolean}} props */
-const TradeRow = memo(({ trade, own }) => {
+/** A trade never changes; at most it turns out to be ours, or a greater one leaves less room. @param {{trade: import("../model/types.js").Trade, size: string, own: boolean}} props */
+const TradeRow = memo(({ trade, size, own }) => {
   const times = useTimes();
   const [word, spoken] = SIDE_WORDS[trade.aggressor_side];
-  const short = abbreviated(trade.quantity, SIZE_DIGITS);
   return html`
     <tr role="row" data-side=${trade.aggressor_side} class=${`${own ? "own" : ""} ${trade.auction ? "auction" : ""} ${trade.self_trade ? "no-price" : ""}`}
       title=${own ? "Your fill" : trade.self_trade ? NO_PRICE : trade.auction ? "Traded in an auction" : null}>
       <td role="cell" class="price"><span>${grouped(trade.price)}</span></td>
-      <td role="cell" title=${short === trade.quantity ? null : grouped(trade.quantity)}><${NumberText} value=${short} /></td>
+      <td role="cell" title=${shortest(size) === shortest(trade.quantity) ? null : grouped(trade.quantity)}><${NumberText} value=${size} /></td>
       <td role="cell" class="time">${times.clock(trade.timestamp)}</td>
       <td role="cell" class="side">${trade.auction
         ? html`<span>Auction</span>`

@@ -31,7 +31,7 @@ export function TicketPreview({ checked }) {
     ["cost", "Trades now", texts.cost],
     ["fee", "Fee", texts.fee],
     outcomeOf(entry.fields, checked, now, instrument),
-    ...(texts.exits ? [["exits", "Exits", texts.exits]] : []),
+    ...(texts.exits || entry.fields.take_profit || entry.fields.stop_loss ? [["exits", "Exits", texts.exits]] : []),
   ];
   return html`
     <dl class="estimate" data-asking=${asking ? "true" : null}>

@@ -34,6 +34,19 @@ LOADED = """() => {
   return { bytes, files: again.map(({ name }) => name), chartMs: chart?.startTime, ladderMs: window.ladderMs };
 }"""
 
+# The most rows in a row that labels cover on the axis of prices, in CSS pixels: what is coloured there is a label.
+LONGEST_LABEL = """() => {
+  const axis = document.querySelector("#chart td:nth-child(3) canvas");
+  const { data } = axis.getContext("2d").getImageData(6 * devicePixelRatio, 0, 1, axis.height);
+  let [longest, run] = [0, 0];
+  for (let at = 0; at < data.length; at += 4) {
+    const rgb = [data[at], data[at + 1], data[at + 2]];
+    run = Math.max(...rgb) - Math.min(...rgb) > 60 ? run + 1 : 0;
+    longest = Math.max(longest, run);
+  }
+  return longest / devicePixelRatio;
+}"""
+
 
 def _prepared(page: Page) -> None:
     page.add_init_script(WATCH_THE_LADDER)
@@ -226,3 +239,61 @@ def test_history_that_is_refused_for_haste_is_asked_for_again(opens: Opens, quie
     expect(trader.page.locator(".chart-state")).to_contain_text("The venue asks us to slow down.")
     seen.append("that it waits")
     expect(trader.page.locator(".chart-state")).to_contain_text("Nothing has traded here yet.")
+
+
+def test_own_orders_that_the_chart_does_not_reach_are_counted_at_its_edges(trader: Trader) -> None:
+    _drawn(trader)
+    above, below = (trader.page.locator(f'.beyond[data-edge="{edge}"]') for edge in ("above", "below"))
+    expect(above).to_have_text("▲ 11 of yours above: Sell 1 at 103")  # the arrow with the count, and the words
+    expect(above.locator("[aria-hidden]")).to_have_text("▲ 1")
+    for side, price in (("Sell", "190.00"), ("Sell", "180.00"), ("Buy", "11.00")):
+        trader.page.wait_for_timeout(700)
+        trader.enters(side, "Limit", "0.5", price)
+    expect(trader.orders()).to_have_count(5)
+    expect(above.locator("[aria-hidden]")).to_have_text("▲ 3")
+    expect(above).to_contain_text("Sell 1 at 103, Sell 0.5 at 180, Sell 0.5 at 190")
+    expect(below.locator("[aria-hidden]")).to_have_text("▼ 2")
+    expect(below).to_contain_text("Buy 1 at 97, Buy 0.5 at 11")
+    trader.screenshot("chart-beyond")
+    for scheme, size, name in (("light", (820, 1180), "tablet"), ("light", PHONE, "phone")):
+        trader.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        trader.page.set_viewport_size({"width": size[0], "height": size[1]})
+        trader.views("Chart")
+        expect(above).to_be_visible()
+        trader.screenshot(f"chart-beyond-{name}")
+    trader.opens_tab("Depth")
+    expect(trader.page.locator('.beyond[data-edge="right"]')).to_contain_text("Sell 0.5 at 180, Sell 0.5 at 190")
+    trader.screenshot("depth-beyond-phone")
+
+
+def test_the_depth_is_not_stretched_by_one_far_order_and_shows_it_when_asked_to(trader: Trader, maker: Maker) -> None:
+    maker.enters("sell", "1", "9000.00")
+    maker.enters("buy", "1", "1.00")
+    trader.opens_tab("Depth")
+    readout = trader.page.locator("#depth-readout")
+    expect(readout).to_contain_text("2 levels farther out: − shows more")
+    box = trader.page.locator("#depth").bounding_box()
+    assert box is not None
+    right_edge = (box["x"] + box["width"] - 2, box["y"] + 50)
+    trader.page.mouse.move(*right_edge)
+    expect(readout).to_contain_text("Asks up to 103.00")
+    trader.screenshot("depth-far")
+    trader.page.get_by_role("button", name="Show more prices").click()
+    expect(readout).not_to_contain_text("farther out")
+    trader.page.mouse.move(*right_edge)
+    expect(readout).to_contain_text("Asks up to 9,000.00")
+    expect(trader.page.get_by_role("button", name="Show more prices")).to_be_disabled()
+
+
+def test_labels_of_own_orders_are_never_pushed_to_another_price(trader: Trader, server: Server) -> None:
+    _drawn(trader)
+    taker = Maker(server)
+    taker.enters("sell", "1", "99.00")  # so that the chart shows prices around 100
+    taker.enters("buy", "1", "101.00")
+    for step in range(3):  # as good as one price
+        trader.page.wait_for_timeout(700)
+        trader.enters("Buy", "Limit", "0.25", f"100.{step:02}")
+    expect(trader.orders()).to_have_count(5)
+    trader.page.wait_for_timeout(500)
+    trader.screenshot("chart-labels")
+    assert 8 < trader.page.evaluate(LONGEST_LABEL) < 25, "one label, at its price, and not three in a row"

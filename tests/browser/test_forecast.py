@@ -209,7 +209,7 @@ def test_great_sizes_and_tiny_prices_fit_and_are_exact(opens: Opens, venue: Serv
     trader.sees_result("Bought 7,654,321 PEPE")
     trader.enters("Sell", "Limit", "7000000", "0.00001299")
     trader.sees_result("In the book")
-    expect(trader.page.get_by_label("Price grouping").locator("option").first).to_have_text("1e-8")
+    expect(trader.page.get_by_label("Price grouping").locator("option").first).to_have_text("0.00000001")
     expect(trader.level("0.00001234")).to_contain_text("987.6B")
     expect(trader.level("0.00001234")).to_have_attribute("title", re.compile("987,646,666,791"))
     entered(venue, "buy", "987000000000", "0.00001234", PEPE)

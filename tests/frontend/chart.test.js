@@ -4,8 +4,8 @@ import { test } from "node:test";
 
 import { Charting } from "../../frontend/charting.js";
 import { Candles, describeCandle, drawnCandle, rose } from "../../frontend/model/candles.js";
-import { fillMarks, orderLines } from "../../frontend/model/chart-marks.js";
-import { depthAt, depthCurve, nextStep } from "../../frontend/model/depth-curve.js";
+import { fillMarks, labelled, orderLines, ordersBeyond } from "../../frontend/model/chart-marks.js";
+import { ALL, depthAt, depthCurve, nextStep } from "../../frontend/model/depth-curve.js";
 import { golden } from "./golden.js";
 
 const { page, before, running, late, next, corrected } = golden("candles");
@@ -108,6 +108,23 @@ test("a line that changed is another line", () => {
   assert.notEqual(was.key, is.key);
 });
 
+test("own orders where a chart does not reach are counted, each of them, and named nearest first", () => {
+  const at = (price, side) => ({ ...order, price, side });
+  const lines = orderLines([at("100.00", "buy"), at("90.00", "buy"), at("90.00", "buy"), at("50.00", "buy"), at("10.00", "buy"), at("1.00", "buy"), at("30010.00", "sell")], "BTC-USDT");
+  const { above, below } = ordersBeyond(lines, 95, 200);
+  assert.deepEqual(above, { orders: 1, text: "1 of yours above: Sell 0.1 at 30,010" });
+  assert.deepEqual(below, { orders: 5, text: "5 of yours below: Buy 0.2 at 90, Buy 0.1 at 50, Buy 0.1 at 10, …" });
+  assert.deepEqual(ordersBeyond(lines, 1, 30_010), { above: { orders: 0, text: "" }, below: { orders: 0, text: "" } });
+  const many = Array.from({ length: 500 }, (_, index) => at(`${1_000 + index}.00`, "sell"));
+  assert.equal(ordersBeyond(orderLines(many, "BTC-USDT"), 1, 2).above.orders, 500, "more than are drawn");
+});
+
+test("a label stands at its own price or not at all: where they would overlap the first counts the others", () => {
+  const places = [["d", 100], ["a", 10], ["b", 20], ["c", 26.9], ["e", 27]].map(([key, y]) => ({ key, y }));
+  assert.deepEqual([...labelled(places, 17)], [["a", 2], ["e", 0], ["d", 0]]);
+  assert.equal(labelled([], 17).size, 0);
+});
+
 test("fills are marked at their candle, one mark for each side", () => {
   const twice = [...fills, { ...fills[1], trade_id: "13", timestamp: fills[1].timestamp + 1 }];
   assert.deepEqual(fillMarks(twice, "BTC-USDT", 60), [
@@ -130,6 +147,26 @@ test("the curve is centred at the middle and reaches as far as the nearer end", 
   assert.ok(curve.most > 3 && curve.most < 12, "what is far out does not squeeze the rest");
   assert.ok(depthCurve(levels, 2).high < curve.high);
   assert.ok(depthCurve(levels, 64).high > 101, "the best prices are always seen");
+});
+
+test("one order far out does not stretch the curve, wherever it stands; what is not drawn is counted, and can be asked for", () => {
+  const near = (side, count) => Array.from({ length: count }, (_, index) => level(`${side === "buy" ? 99 - index : 101 + index}.00`, "1.0", `${index + 1}.0`));
+  const farBid = level("1.00", "1.0", "9.0");
+  const farAsk = level("90000.00", "1.0", "9.0");
+  for (const [bids, asks, beyond] of [
+    [[...near("buy", 3), farBid], [...near("sell", 3), farAsk], { below: 1, above: 1 }],
+    [[], [...near("sell", 3), farAsk], { below: 0, above: 1 }],
+    [[...near("buy", 1), farBid], [...near("sell", 1), farAsk], { below: 1, above: 1 }],
+    [[farBid], near("sell", 0), { below: 0, above: 0 }],
+  ]) {
+    const curve = depthCurve({ bids, asks }, 1);
+    assert.deepEqual(curve.beyond, beyond);
+    if (asks.length) assert.ok(curve.high < 110 && curve.low > 89, `${curve.low} to ${curve.high}`);
+    const whole = depthCurve({ bids, asks }, ALL);
+    assert.deepEqual(whole.beyond, { below: 0, above: 0 });
+    if (beyond.above) assert.ok(whole.high > 90_000);
+  }
+  assert.equal(depthCurve({ bids: near("buy", 90), asks: near("sell", 90) }, 1).beyond.above, 0, "a deep book is seen to its end");
 });
 
 test("a reading has what stands from the best price on, and what it costs, exactly", () => {

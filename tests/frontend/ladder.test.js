@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { textColumnOf } from "../../frontend/model/columns.js";
 import { Book } from "../../frontend/model/book.js";
 import { describePlace, groupings, ladderOf, ordinal, ownLevels, priceDigits, queueOf } from "../../frontend/model/ladder.js";
 import { QueuePlaces } from "../../frontend/model/queue-places.js";
@@ -24,11 +25,11 @@ const BOOK = bookOf(
 test("each level is shown with all up to it, and its bar is a part of the longest", () => {
   const { asks, bids } = ladderOf(BOOK.sides, VIEW);
   assert.deepEqual(bids.map((row) => [row.price, row.quantity, row.total, row.share]), [
-    ["100.05", "1.00000000", "1.000000", 16],
-    ["100.04", "2.00000000", "3.000000", 50],
-    ["99.99", "3.00000000", "6.000000", 100],
+    ["100.05", "1.0000000", "1.0000000", 16],
+    ["100.04", "2.0000000", "3.0000000", 50],
+    ["99.99", "3.0000000", "6.0000000", 100],
   ]);
-  assert.deepEqual(asks.map((row) => row.total), ["0.500000", "0.750000", "4.750000"]);
+  assert.deepEqual(asks.map((row) => row.total), ["0.5000000", "0.7500000", "4.7500000"]);
 });
 
 test("bars of each level alone leave out what is before it", () => {
@@ -39,19 +40,19 @@ test("bars of each level alone leave out what is before it", () => {
 test("a group of bids has its lowest price and one of asks its highest", () => {
   const { asks, bids } = ladderOf(BOOK.sides, { ...VIEW, grouping: "0.1" });
   assert.deepEqual(bids.map((row) => [row.price, row.shown, row.quantity, row.orders]), [
-    ["100.00", "100.0", "3.00000000", 3],
-    ["99.90", "99.9", "3.00000000", 1],
+    ["100.00", "100.0", "3.0000000", 3],
+    ["99.90", "99.9", "3.0000000", 1],
   ]);
   assert.deepEqual(asks.map((row) => [row.price, row.quantity, row.orders]), [
-    ["100.10", "0.75000000", 2],
-    ["100.20", "4.00000000", 3],
+    ["100.10", "0.7500000", 2],
+    ["100.20", "4.0000000", 3],
   ]);
   assert.deepEqual(ladderOf(BOOK.sides, { ...VIEW, grouping: "10" }).bids.map((row) => [row.price, row.shown]), [["100.00", "100"], ["90.00", "90"]]);
 });
 
 test("no more groups are made than there are rows, and the last one is whole", () => {
   const { bids } = ladderOf(BOOK.sides, { ...VIEW, grouping: "0.1", bids: 1 });
-  assert.deepEqual(bids.map((row) => row.quantity), ["3.00000000"]);
+  assert.deepEqual(bids.map((row) => row.quantity), ["3.0000000"]);
   assert.deepEqual(ladderOf(BOOK.sides, { ...VIEW, bids: 0 }).bids, []);
 });
 
@@ -65,21 +66,33 @@ test("the groups to choose from are decades of the tick, none of them too coarse
 test("great sizes give up decimals, so that the columns keep their width", () => {
   const book = bookOf([["100.05", "1234567.12345678", 1]], []);
   const [row] = ladderOf(book.sides, VIEW).bids;
-  assert.deepEqual([row.quantity, row.total], ["1234567.12", "1.234M"]);
+  assert.deepEqual([row.quantity, row.total], ["1234567.1", "1234567.1"]);
+  assert.equal(row.exact, "1,234,567.12345678, in all 1,234,567.12345678");
+});
+
+test("sizes and totals are cut alike, so that the first total is its size, and what is cut to nothing says that it is less", () => {
+  const book = bookOf([["100.05", "0.12345678", 1], ["100.04", "123456.00000000", 1], ["100.03", "0.00000007", 1]], [["100.06", "0.87654321", 1]]);
+  const { asks, bids } = ladderOf(book.sides, VIEW);
+  assert.deepEqual([...asks, ...bids].map(({ quantity, total }) => [quantity, total]), [
+    ["0.87", "0.87"], ["0.12", "0.12"], ["123456.00", "123456.12"], ["<0.01", "123456.12"],
+  ]);
+  assert.equal(asks[0].exact, "0.87654321, in all 0.87654321");
+  const taped = textColumnOf(["0.10000000", "12345.12345678"], 8, 8);
+  assert.deepEqual([taped("0.10000000"), taped("12345.12345678"), taped("0.00000001")], ["0.100", "12345.123", "<0.001"]);
 });
 
 test("sizes that no column has room for are written short, exact in words, the more so the longer the prices are", () => {
   const pepe = new Book(8, 0);
   pepe.applySnapshot({ seq: 1, bids: [["0.00001200", "1000000", 1]], asks: [["0.00001234", "987646666791", 1], ["0.00001299", "900000000", 1]] });
   const { asks, bids } = ladderOf(pepe.sides, { ...VIEW, grouping: "0.00000001" });
-  assert.deepEqual([asks[0].quantity, asks[1].quantity, asks[1].total, bids[0].quantity], ["987.6B", "900M", "988.5B", "1000000"]);
+  assert.deepEqual([asks[0].quantity, asks[1].quantity, asks[1].total, bids[0].quantity], ["987.6B", "900M", "988.5B", "1M"]);
   assert.deepEqual([asks[1].exact, bids[0].exact], ["900,000,000, in all 988,546,666,791", "1,000,000, in all 1,000,000"]);
   assert.equal(priceDigits({ asks, bids }), 9.5);
   const own = new Map([["sell 1299", { quantity: 900000000n, orders: 1, place: null }]]);
   const mine = ladderOf(pepe.sides, { ...VIEW, grouping: "0.00000001", own }).asks[1];
   assert.deepEqual([mine.own, mine.ownWords], ["900M", "Your 900000000"]);
   const small = bookOf([["100.05", "98765432109.00000000", 1], ["100.04", "0.25000000", 1]], []);
-  assert.deepEqual(ladderOf(small.sides, VIEW).bids.map(({ quantity }) => quantity), ["98.76B", "0.25000000"], "the small one is no zero");
+  assert.deepEqual(ladderOf(small.sides, VIEW).bids.map(({ quantity }) => quantity), ["98.76B", "0.2500000"], "the small one is no zero");
 });
 
 test("own orders of a listing are at their levels, and waiting stops are not", () => {
