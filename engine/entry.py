@@ -54,7 +54,7 @@ def enter(venue: Venue, command: EnterOrder, events: list[ev.Event]) -> None:
         return
     owner = venue.accounts.get(account) or venue.account(account)
     reason: RejectReason | None = None
-    said = None if client_order_id is None else said_before(venue, command, client_order_id)
+    said = None if client_order_id is None else said_before(venue, command, client_order_id, venue.ts_ns)
     if said is not None and (venue.rulebook >= ANSWERS_FIRST_SINCE or _comes_to_names(venue, book, owner, command)):
         events.append(said)
         return
@@ -125,19 +125,21 @@ def same_request(asked: EnterOrder, again: EnterOrder) -> bool:
     return asked == msgspec.structs.replace(again, self_trade_prevention=SelfTradePrevention.NONE)
 
 
-def said_before(venue: Venue, command: EnterOrder, client_order_id: str) -> ev.Repeated | ev.Rejected | None:
+def said_before(
+    venue: Venue, command: EnterOrder, client_order_id: str, ts_ns: int
+) -> ev.Repeated | ev.Rejected | None:
     """What is answered to a client order id that was used before, whatever state symbol and account are in. O(1).
 
     None when it is new. Where more has been forgotten than was looked for before the command came, nobody knows.
     """
     account = command.account
-    first = venue.recent.named(account, client_order_id, venue.ts_ns)
+    first = venue.recent.named(account, client_order_id, ts_ns)
     if first is not None:
         return _repeated(command, client_order_id, *first)
     looked_until = command.looked_until
     if venue.rulebook < ANSWERS_FIRST_SINCE or looked_until is None:
         return None
-    if looked_until >= venue.recent.forgotten_until(account, venue.ts_ns):
+    if looked_until >= venue.recent.forgotten_until(account, ts_ns):
         return None
     return ev.Rejected(account, command.symbol, RejectReason.MAYBE_REPEATED, None, client_order_id)
 

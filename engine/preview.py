@@ -107,7 +107,7 @@ def preview(venue: Venue, command: EnterOrder, ts_ns: int) -> Preview | Repeats 
     if book is None:
         return RejectReason.UNKNOWN_SYMBOL
     if command.client_order_id is not None:
-        said = said_before(venue, command, command.client_order_id)
+        said = said_before(venue, command, command.client_order_id, max(venue.ts_ns, ts_ns))
         if said is not None:
             return Repeats(said.order_id) if isinstance(said, Repeated) else said.reason
     if not takes(book.status, command):

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 import msgspec
 
 from api.explanation.answers import Chapter
-from api.explanation.checks import AMEND_RULES, ENTRY_RULES, checks_until, funds_sentence
+from api.explanation.checks import AMEND_RULES, checks_until, funds_sentence
 from api.explanation.endings import Endings
 from api.explanation.looking import Look, account_of
 from api.explanation.pieces import (
@@ -92,15 +92,27 @@ class _Teller(Endings):
         """The command was refused; or the exits that the order's end should have brought."""
         about = event.order_id
         if isinstance(event, ev.Repeated):
-            if self._b.own_entry:
-                self._say(
-                    "repeated", f"It is order {about} again, under the same client_order_id: nothing was entered."
-                )
+            self._on_repeated(event)
+        elif about == self._id and event.reason is RejectReason.DUPLICATE_CLIENT_ORDER_ID:
+            self._say("id_used", "Another order was sent under its client_order_id, and refused: this one has it.")
         elif event.reason is RejectReason.INSUFFICIENT_FUNDS and (about or 0) >= LEG_UNIT and not self._b.own_amend:
             if entry_of(about or self._id) == entry_of(self._id):
                 self._say("exits_refused", "Its exits were refused: too little was available to hold for them.")
-        elif self._b.own_command:
+        elif self._b.own_command or about == self._id:
             self._on_rejected(event)
+
+    def _on_repeated(self, event: ev.Repeated) -> None:
+        """An order came again under the client_order_id of the first."""
+        first = event.order_id
+        if self._b.own_entry:
+            self._checks = checks_until(self._b.entry_rules[:1], None, self._b.sentences)
+            self._say(
+                "repeated",
+                f"It is order {first} again, under the same client_order_id: nothing was entered. "
+                f"GET /order/{first}/explain tells what became of that.",
+            )
+        elif first == self._id:
+            self._say("repeated", "The same order was sent again under its client_order_id: nothing was entered.")
 
     def _on_own(self, event: ev.Event) -> None:
         grid = self._grid
@@ -133,7 +145,7 @@ class _Teller(Endings):
         self._b.leaves = event.quantity
         self._say("accepted")
         if self._b.own_entry:
-            self._checks = checks_until(ENTRY_RULES, None, self._b.sentences)
+            self._checks = checks_until(self._b.entry_rules, None, self._b.sentences)
         if event.terms is not None and event.terms.parent is not None:
             filled = self._grid.said(event.quantity)
             self._words.append(

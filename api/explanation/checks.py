@@ -10,7 +10,7 @@ from api.explanation.picture import Picture
 from api.grid import Grid, amount_text, grid_of, percent
 from engine.book import OrderBook
 from engine.commands import AmendOrder, EnterOrder, OrderOptions
-from engine.entry import legs, prepare
+from engine.entry import ANSWERS_FIRST_SINCE, legs, prepare
 from engine.exchange import Exchange
 from engine.ledger import hold_per_lot
 from engine.order import Order
@@ -22,9 +22,9 @@ from engine.types import Amount, Lots, OrderType, Side, Ticks
 R = RejectReason
 ENTRY_RULES = (
     R.UNKNOWN_SYMBOL,
+    R.DUPLICATE_CLIENT_ORDER_ID,
     R.SYMBOL_NOT_TRADING,
     R.ACCOUNT_STOPPED,
-    R.DUPLICATE_CLIENT_ORDER_ID,
     R.ORDER_RATE_EXCEEDED,
     R.UNSUPPORTED_COMBINATION,
     R.SELF_TRADE_PREVENTION_NOT_ALLOWED,
@@ -42,6 +42,13 @@ ENTRY_RULES = (
     R.INSUFFICIENT_FUNDS,
     R.POST_ONLY_WOULD_TAKE,
     R.SELF_TRADE,
+)
+_BY_THE_FIRST_EDITION = (
+    R.UNKNOWN_SYMBOL,
+    R.SYMBOL_NOT_TRADING,
+    R.ACCOUNT_STOPPED,
+    R.DUPLICATE_CLIENT_ORDER_ID,
+    *ENTRY_RULES[4:],
 )
 AMEND_RULES = (
     R.UNKNOWN_ORDER,
@@ -62,6 +69,8 @@ SAID_BY_REFUSAL = (R.UNKNOWN_ORDER, R.TOO_LATE, R.POST_ONLY_WOULD_TAKE, R.SELF_T
 _PLAIN = {  # what is said where no number tells more
     R.ACCOUNT_STOPPED: "An operator has stopped your account: it may cancel, but enter nothing.",
     R.DUPLICATE_CLIENT_ORDER_ID: "You used this client_order_id before, for an order with other fields.",
+    R.MAYBE_REPEATED: "While it came, more of your done orders left the venue's memory than had been looked through: "
+    "one of this client_order_id may have been among them.",
     R.UNSUPPORTED_COMBINATION: "Order type, time in force, price, quantity and options did not go together.",
     R.SELF_TRADE_PREVENTION_NOT_ALLOWED: "It was to go without self-trade prevention, which your account may not.",
     R.BAD_TRIGGER: "Stop, limit and exit prices stood on the wrong side of each other, or there was nothing to trail.",
@@ -72,6 +81,11 @@ _PLAIN = {  # what is said where no number tells more
     R.TOO_LATE: "The order was done already.",
     R.EXPIRE_TIME_PASSED: "The time at which it was to expire had passed already.",
 }
+
+
+def entry_rules(rulebook: int) -> tuple[RejectReason, ...]:
+    """The rules of an order by this edition, in their order."""
+    return ENTRY_RULES if rulebook >= ANSWERS_FIRST_SINCE else _BY_THE_FIRST_EDITION
 
 
 def checks_until(

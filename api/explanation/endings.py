@@ -8,7 +8,7 @@ from __future__ import annotations
 import msgspec
 
 from api.explanation.answers import Place
-from api.explanation.checks import AMEND_RULES, CANCEL_RULES, ENTRY_RULES, SAID_BY_REFUSAL, checks_until
+from api.explanation.checks import AMEND_RULES, CANCEL_RULES, SAID_BY_REFUSAL, checks_until
 from api.explanation.notes import Notes
 from api.explanation.picture import Resting
 from api.explanation.pieces import book_met, met_sentence, opposite_of, place_sentence, within
@@ -30,7 +30,9 @@ class Endings(Notes):
     """What is noted of the end of an order, and of a command that was refused."""
 
     def _on_rejected(self, event: ev.Rejected) -> None:
-        rules = ENTRY_RULES if self._b.own_entry else AMEND_RULES if self._b.own_amend else CANCEL_RULES
+        rules = self._b.entry_rules if self._b.own_entry else AMEND_RULES if self._b.own_amend else CANCEL_RULES
+        if event.reason is RejectReason.MAYBE_REPEATED:
+            rules = rules[:1]
         self._checks = checks_until(rules, event.reason, self._b.sentences)
         self._say("rejected", refusal(event.reason))
         if (sentence := self._checks[-1].sentence) is not None and event.reason not in SAID_BY_REFUSAL:

@@ -11,6 +11,7 @@ from api.explanation.checks import (
     amend_sentences,
     collar_sentence,
     entry_funds,
+    entry_rules,
     entry_sentences,
     funds_sentence,
 )
@@ -19,6 +20,7 @@ from api.explanation.pieces import place_of
 from api.grid import Grid, grid_of
 from engine.book import OrderBook
 from engine.commands import AmendOrder, CancelOrder, Command, EnterOrder
+from engine.entry import ANSWERS_FIRST_SINCE, default_prevention, said_before
 from engine.exchange import Exchange
 from engine.rejects import RejectReason
 from engine.rules import default_prevention
@@ -48,7 +50,8 @@ class Look:
         own_entry = isinstance(command, EnterOrder) and _enters(command, seq, order_id)
         own_amend = isinstance(command, AmendOrder) and command.order_id == order_id and order is not None
         trading = book.status is TradingStatus.TRADING
-        renews = own_amend or (isinstance(command, EnterOrder) and command.symbol == symbol)
+        comes = isinstance(command, EnterOrder) and not _is_answered_first(exchange, command, ts_ns)
+        renews = own_amend or (comes and isinstance(command, EnterOrder) and command.symbol == symbol)
         if renews and trading and book.instrument.band is not None:
             book.renew_band(ts_ns)
         self.grid: Grid = grid_of(book.instrument)
@@ -67,8 +70,11 @@ class Look:
         self.sentences: dict[RejectReason, str] = {}
         self.funds: FundsSeen | None = None
         self.collar: str | None = None
+        self.entry_rules = entry_rules(exchange.rulebook)
         if own_entry and isinstance(command, EnterOrder):
-            self._look_at_entry(exchange, command)
+            self.side = command.side
+            if comes:
+                self._look_at_entry(exchange, command)
         elif own_amend and isinstance(command, AmendOrder) and order is not None:
             self.funds = amend_funds(exchange, command, order, book)
             self.sentences = amend_sentences(exchange, command, order, book)
@@ -94,7 +100,6 @@ class Look:
 
     def _look_at_entry(self, exchange: Exchange, command: EnterOrder) -> None:
         book = exchange.books[command.symbol]
-        self.side = command.side
         asked = command.self_trade_prevention
         owner = exchange.account(command.account)
         self.prevention = default_prevention(owner, command.account) if asked is None else asked
@@ -112,6 +117,14 @@ class Look:
 def _enters(command: EnterOrder, seq: int, order_id: OrderId) -> bool:
     """Whether the command asks for this order: exits come of the entry's end, be it in the same command."""
     return order_id == seq or (command.order_type is OrderType.OCO and entry_of(order_id) == seq)
+
+
+def _is_answered_first(exchange: Exchange, command: EnterOrder, ts_ns: int) -> bool:
+    """Whether an order is answered by its client order id alone, before anything is looked at."""
+    name = command.client_order_id
+    if name is None or exchange.rulebook < ANSWERS_FIRST_SINCE or command.symbol not in exchange.books:
+        return False
+    return said_before(exchange, command, name, ts_ns) is not None
 
 
 def account_of(command: Command) -> AccountId | None:
