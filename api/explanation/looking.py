@@ -20,7 +20,7 @@ from api.explanation.pieces import place_of
 from api.grid import Grid, grid_of
 from engine.book import OrderBook
 from engine.commands import AmendOrder, CancelOrder, Command, EnterOrder
-from engine.entry import ANSWERS_FIRST_SINCE, default_prevention, said_before
+from engine.entry import ANSWERS_FIRST_SINCE, said_before
 from engine.exchange import Exchange
 from engine.rejects import RejectReason
 from engine.rules import default_prevention
