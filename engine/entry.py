@@ -54,9 +54,9 @@ def enter(venue: Venue, command: EnterOrder, events: list[ev.Event]) -> None:
         return
     owner = venue.accounts.get(account) or venue.account(account)
     reason: RejectReason | None = None
-    said = None if client_order_id is None else said_before(venue, command, client_order_id, venue.ts_ns)
-    if said is not None and (venue.rulebook >= ANSWERS_FIRST_SINCE or _comes_to_names(venue, book, owner, command)):
-        events.append(said)
+    first = client_order_id and venue.recent.look(account, client_order_id, command.looked_until, venue.ts_ns)
+    if first and (venue.rulebook >= ANSWERS_FIRST_SINCE or _comes_to_names(venue, book, owner, command)):
+        events.append(_said(command, *first))
         return
     if book.status is not _TRADING and not takes(book.status, command):
         reason = RejectReason.SYMBOL_NOT_TRADING
@@ -132,26 +132,18 @@ def said_before(
 
     None when it is new. Where more has been forgotten than was looked for before the command came, nobody knows.
     """
-    account = command.account
-    first = venue.recent.named(account, client_order_id, ts_ns)
-    if first is not None:
-        return _repeated(command, client_order_id, *first)
-    looked_until = command.looked_until
-    if venue.rulebook < ANSWERS_FIRST_SINCE or looked_until is None:
-        return None
-    if looked_until >= venue.recent.forgotten_until(account, ts_ns):
-        return None
-    return ev.Rejected(account, command.symbol, RejectReason.MAYBE_REPEATED, None, client_order_id)
+    first = venue.recent.look(command.account, client_order_id, command.looked_until, ts_ns)
+    return None if first is None else _said(command, *first)
 
 
-def _repeated(
-    command: EnterOrder, client_order_id: str, first: OrderId, asked: EnterOrder
-) -> ev.Repeated | ev.Rejected:
-    """What comes of a client order id that was used before, for the same order or for another."""
+def _said(command: EnterOrder, first: OrderId, asked: EnterOrder | None) -> ev.Repeated | ev.Rejected:
+    """What comes of a client order id that was used before, for the same order or for another, or may have been."""
+    account, symbol, client_order_id = command.account, command.symbol, command.client_order_id or ""
+    if asked is None:
+        return ev.Rejected(account, symbol, RejectReason.MAYBE_REPEATED, None, client_order_id)
     if same_request(asked, command):
-        return ev.Repeated(first, command.account, command.symbol, client_order_id)
-    reason = RejectReason.DUPLICATE_CLIENT_ORDER_ID
-    return ev.Rejected(command.account, command.symbol, reason, first, client_order_id)
+        return ev.Repeated(first, account, symbol, client_order_id)
+    return ev.Rejected(account, symbol, RejectReason.DUPLICATE_CLIENT_ORDER_ID, first, client_order_id)
 
 
 def _accept(

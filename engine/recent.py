@@ -13,6 +13,7 @@ from __future__ import annotations
 import heapq
 import struct
 import zlib
+from bisect import bisect_left
 from collections import deque
 
 import msgspec
@@ -26,9 +27,11 @@ REMEMBERED_HOURS = 24  # full ones since the hour in which an order ended
 APART_SINCE = 2  # edition of the rules
 SHARED_WINDOW = 200_000  # before: done orders of all accounts together
 HOUR_NS = 3_600_000_000_000
+UNSURE = (OrderId(0), None)  # the order of a client order id, if there is one
 SWEPT = 2  # orders that are too old, dropped with each that ends: more than one, so that they get less
 
-_encode = msgspec.json.Encoder().encode
+_encode = msgspec.msgpack.Encoder().encode
+_encode_at_first = msgspec.json.Encoder().encode
 _pack = struct.Struct(">QQ").pack
 _pack_end = struct.Struct(">QQQQ").pack
 _FIELDS_AT_FIRST = 11  # of an EnterOrder, when the first edition's chain was defined
@@ -37,7 +40,7 @@ _FIELDS_AT_FIRST = 11  # of an EnterOrder, when the first edition's chain was de
 class _Memory:
     """What is remembered of one account. Too old orders are dropped a few at a time, and count for nothing before."""
 
-    __slots__ = ("aging", "done", "end_seqs", "ends", "hours", "named", "names")
+    __slots__ = ("aging", "done", "end_seqs", "ends", "named", "names")
 
     def __init__(self) -> None:
         self.named: dict[str, tuple[OrderId, EnterOrder]] = {}  # of open and done orders, by client order id
@@ -45,7 +48,6 @@ class _Memory:
         self.ends: deque[OrderId] = deque()  # oldest end first
         self.names: deque[str | None] = deque()  # of the same orders
         self.end_seqs: deque[Seq] = deque()  # of the same orders, of the commands in which they ended
-        self.hours: list[list[int]] = []  # hour, and how many of them ended in it; oldest first
         self.aging = False  # whether the venue's heap has it
 
 
@@ -55,12 +57,14 @@ class RecentOrders:
     `chain` digests everything that ever went in; with the length it stands for the content.
     """
 
-    __slots__ = ("_aging", "_forgotten", "_length", "_memories", "_shared", "chain")
+    __slots__ = ("_aging", "_forgotten", "_hour", "_length", "_memories", "_shared", "_sweeping", "chain")
 
     def __init__(self, rulebook: int) -> None:
         self._memories: dict[AccountId, _Memory] = {}
         self._forgotten: dict[AccountId, Seq] = {}
         self._aging: list[tuple[int, AccountId]] = []  # a heap: the hour of an account's oldest end, or an earlier one
+        self._hour = 0  # of the last end
+        self._sweeping = False  # whether orders that are too old may be left
         self._shared: deque[tuple[AccountId, OrderId, str | None]] | None = deque() if rulebook < APART_SINCE else None
         self._length = 0
         self.chain = 0
@@ -77,6 +81,23 @@ class RecentOrders:
         ended = memory.done.get(first[0])
         return None if ended is not None and ended < oldest_hour(ts_ns) else first
 
+    def look(
+        self, account: AccountId, client_order_id: str, looked_until: Seq | None, ts_ns: int
+    ) -> tuple[OrderId, EnterOrder | None] | None:
+        """`named`, and `UNSURE` where more may have been forgotten than was looked for; None looked for nothing."""
+        memory = self._memories.get(account)
+        if memory is not None:
+            first = memory.named.get(client_order_id)
+            if first is not None:
+                ended = memory.done.get(first[0])
+                if ended is None or self._shared is not None or ended >= oldest_hour(ts_ns):
+                    return first
+            if looked_until is None or (memory.end_seqs and memory.end_seqs[-1] <= looked_until):
+                return None  # what is forgotten ended before the last that is remembered
+        if looked_until is None or self._shared is not None or looked_until >= self.forgotten_until(account, ts_ns):
+            return None
+        return UNSURE
+
     def is_done(self, account: AccountId, order_id: OrderId, ts_ns: int) -> bool:
         """Whether this is a done order of `account`, and remembered."""
         memory = self._memories.get(account)
@@ -86,13 +107,13 @@ class RecentOrders:
     def forgotten_until(self, account: AccountId, ts_ns: int) -> Seq:
         """The seq by which all orders had ended that `account` has forgotten; 0 when it has forgotten none.
 
-        O(1) but for an account with orders that are too old and not dropped yet: O(these / 64).
+        O(1) but for an account with orders that are too old and not dropped yet: O(remembered / 64).
         """
         memory = self._memories.get(account)
-        if memory is not None and memory.hours and self._shared is None:
-            oldest = oldest_hour(ts_ns)
-            if memory.hours[0][0] < oldest:
-                return memory.end_seqs[sum(count for hour, count in memory.hours if hour < oldest) - 1]
+        if memory is not None and memory.ends:
+            ended, oldest = memory.done, oldest_hour(ts_ns)
+            if ended[memory.ends[0]] < oldest:
+                return memory.end_seqs[bisect_left(memory.ends, oldest, key=ended.__getitem__) - 1]
         return self._forgotten.get(account, Seq(0))
 
     def name(self, account: AccountId, client_order_id: str, order_id: OrderId, command: EnterOrder) -> None:
@@ -100,29 +121,40 @@ class RecentOrders:
         memory = self._memories.get(account)
         if memory is None:
             memory = self._memories[account] = _Memory()
-        elif client_order_id in memory.named and self._shared is None:
-            self._drop_oldest(account, memory, until=memory.named[client_order_id][0])
-        memory.named[client_order_id] = (order_id, command)
-        told: object = command
         if self._shared is not None:
             told = ("E", *msgspec.structs.astuple(command)[:_FIELDS_AT_FIRST])
-        self.chain = zlib.crc32(_encode((order_id, told)), self.chain)
+            self.chain = zlib.crc32(_encode_at_first((order_id, told)), self.chain)
+        else:
+            self.chain = zlib.crc32(_encode((order_id, command)), self.chain)
+            if client_order_id in memory.named:  # of an order that is too old
+                self._drop_oldest(account, memory, until=memory.named[client_order_id][0])
+        memory.named[client_order_id] = (order_id, command)
 
     def done(self, order: Order, seq: Seq, ts_ns: int) -> None:
         """Remember that `order` ended in the command `seq`; forget what its account has no room for any more."""
-        account, order_id, client_order_id = order.account, order.order_id, order.client_order_id
+        account, order_id = order.account, order.order_id
         memory = self._memories.get(account)
         if memory is None:
             memory = self._memories[account] = _Memory()
         self._length += 1
         if self._shared is not None:
-            self._done_among_all(account, memory, order_id, client_order_id, seq)
+            self._done_among_all(account, memory, order_id, order.client_order_id, seq)
             return
         self.chain = zlib.crc32(_pack_end(order_id, account, seq, ts_ns), self.chain)
         hour = ts_ns // HOUR_NS
-        self._remember(account, memory, order_id, client_order_id, seq, hour)
-        aging = self._aging
-        if aging[0][0] < hour - REMEMBERED_HOURS:
+        ends = memory.ends
+        memory.done[order_id] = hour
+        ends.append(order_id)
+        memory.names.append(order.client_order_id)
+        memory.end_seqs.append(seq)
+        if len(ends) > REMEMBERED_MAX:
+            self._drop_oldest(account, memory)
+        if not memory.aging:
+            memory.aging = True
+            heapq.heappush(self._aging, (hour, account))
+        if hour != self._hour:
+            self._hour, self._sweeping = hour, True
+        if self._sweeping:
             self._sweep(hour - REMEMBERED_HOURS)
 
     def part(self, seq: Seq, ts_ns: int) -> None:
@@ -131,8 +163,18 @@ class RecentOrders:
         if shared is None:
             return
         self.chain = zlib.crc32(_pack(seq, ts_ns), self.chain)
+        hour = ts_ns // HOUR_NS
         for account, order_id, client_order_id in shared:
-            self._remember(account, self._memories[account], order_id, client_order_id, seq, ts_ns // HOUR_NS)
+            memory = self._memories[account]
+            memory.done[order_id] = hour
+            memory.ends.append(order_id)
+            memory.names.append(client_order_id)
+            memory.end_seqs.append(seq)
+            if len(memory.ends) > REMEMBERED_MAX:
+                self._drop_oldest(account, memory)
+            if not memory.aging:
+                memory.aging = True
+                heapq.heappush(self._aging, (hour, account))
 
     def _done_among_all(
         self, account: AccountId, memory: _Memory, order_id: OrderId, client_order_id: str | None, seq: Seq
@@ -148,43 +190,20 @@ class RecentOrders:
             self._forget(owner, self._memories[owner], oldest, name, seq)
         self.chain = zlib.crc32(_pack(order_id, account), self.chain)
 
-    def _remember(
-        self,
-        account: AccountId,
-        memory: _Memory,
-        order_id: OrderId,
-        client_order_id: str | None,
-        seq: Seq,
-        hour: int,
-    ) -> None:
-        memory.done[order_id] = hour
-        memory.ends.append(order_id)
-        memory.names.append(client_order_id)
-        memory.end_seqs.append(seq)
-        hours = memory.hours
-        if hours and hours[-1][0] == hour:
-            hours[-1][1] += 1
-        else:
-            hours.append([hour, 1])
-            if not memory.aging:
-                memory.aging = True
-                heapq.heappush(self._aging, (hour, account))
-        if len(memory.ends) > REMEMBERED_MAX:
-            self._drop_oldest(account, memory)
-
     def _sweep(self, oldest: int) -> None:
         """Drop up to `SWEPT` orders that ended before the hour `oldest`, of whichever account. O(log accounts)."""
         aging = self._aging
         for _ in range(SWEPT):
             if not aging or aging[0][0] >= oldest:
+                self._sweeping = False
                 return
             account = aging[0][1]
             memory = self._memories[account]
-            if memory.hours and memory.hours[0][0] < oldest:
+            if memory.ends and memory.done[memory.ends[0]] < oldest:
                 self._drop_oldest(account, memory)
-            if memory.hours:
-                if memory.hours[0][0] != aging[0][0]:
-                    heapq.heapreplace(aging, (memory.hours[0][0], account))
+            if memory.ends:
+                if memory.done[memory.ends[0]] != aging[0][0]:
+                    heapq.heapreplace(aging, (memory.done[memory.ends[0]], account))
                 continue
             heapq.heappop(aging)
             memory.aging = False
@@ -194,10 +213,7 @@ class RecentOrders:
     def _drop_oldest(self, account: AccountId, memory: _Memory, until: OrderId | None = None) -> None:
         """Drop the order of an account that has been done the longest; with `until`, all down to that one."""
         while True:
-            order_id, hours = memory.ends.popleft(), memory.hours
-            hours[0][1] -= 1
-            if hours[0][1] == 0:
-                del hours[0]
+            order_id = memory.ends.popleft()
             self._forget(account, memory, order_id, memory.names.popleft(), memory.end_seqs.popleft())
             if until is None or order_id == until:
                 return

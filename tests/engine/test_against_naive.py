@@ -265,7 +265,7 @@ def test_the_search_reaches_deep_books_and_every_protection(searches: list[Searc
 
 def test_what_was_searched_replays_to_the_same_digest(searches: list[Search]) -> None:
     for search in searches:
-        replayed = Exchange()  # of the first edition, as the search begins
+        replayed = Exchange()  # the commands adopt the newer edition, some of them in the middle
         for seq, (ts_ns, command) in enumerate(search.commands, 1):
             replayed.apply(command, seq, ts_ns)
         assert state_digest(replayed) == state_digest(search.exchange)
