@@ -102,7 +102,7 @@ def _too_little(figures: Figures, instrument: Instrument) -> Told:
     available = amount_text(figures.available, scale)
     details = {"asset": asset, "available": available}
     if figures.needed is None:
-        return f"This change needs more {asset} than the {available} that you have available.", details
+        return f"This needs more {asset} than the {available} that you have available.", details
     needed = amount_text(figures.needed, scale)
     return f"This needs {needed} {asset}, and you have {available} available.", details | {"needed": needed}
 

@@ -80,7 +80,7 @@ class FundsSeen(msgspec.Struct, frozen=True):
 
     asset: str
     available: DecimalText
-    needed: DecimalText
+    needed: DecimalText | None  # None: more than was available, for what others hid
 
 
 class Place(msgspec.Struct, frozen=True):

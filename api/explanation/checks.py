@@ -13,6 +13,7 @@ from engine.commands import AmendOrder, EnterOrder, OrderOptions
 from engine.entry import ANSWERS_FIRST_SINCE, legs, prepare
 from engine.exchange import Exchange
 from engine.ledger import hold_per_lot
+from engine.matcher import market_cost
 from engine.order import Order
 from engine.rejects import RejectReason
 from engine.rules import MAX_SLICES, reference_price, refuse_entry
@@ -219,20 +220,16 @@ def entry_funds(exchange: Exchange, command: EnterOrder, book: OrderBook, ts_ns:
     owner = exchange.account(command.account)
     if refuse_entry(command, book, owner, exchange.ledger, ts_ns, exchange.rulebook) is not None:
         return None
-    if command.order_type in (OrderType.LIMIT, OrderType.MARKET):
-        order, plan, _, _ = prepare(exchange, command, book, owner)
-        if order.price is not None:
-            need = int(order.leaves * order.hold_per_lot)
-        elif order.side is Side.BUY:
-            need = 0
-            for maker, quantity in plan.trades:
-                notional = book.instrument.notional(maker.price or Ticks(0), quantity)
-                need += notional + max(0, book.instrument.fee(notional, order.taker_rate))
-        else:
-            need = book.instrument.lot_amount * sum(quantity for _, quantity in plan.trades)
-    else:
+    if command.order_type not in (OrderType.LIMIT, OrderType.MARKET):
         limit_leg, order = legs(exchange, command, book, owner)
-        need = pair_need(limit_leg, order)
+        return seen_funds(exchange, order, pair_need(limit_leg, order))
+    order, plan, _, reason = prepare(exchange, command, book, owner)
+    if order.price is not None:
+        return seen_funds(exchange, order, int(order.leaves * order.hold_per_lot))
+    need: int | None = market_cost(order, plan.trades, book.instrument)
+    if reason is R.INSUFFICIENT_FUNDS:  # nothing was taken: what others hid stays hidden
+        need = market_cost(order, prepare(exchange, command, book, owner, as_shown=True)[1].trades, book.instrument)
+        need = need if need > order.pays.available else None
     return seen_funds(exchange, order, need)
 
 
@@ -248,12 +245,14 @@ def amend_funds(exchange: Exchange, command: AmendOrder, order: Order, book: Ord
     return seen_funds(exchange, order, max(more, 0))
 
 
-def seen_funds(exchange: Exchange, order: Order, need: int) -> FundsSeen:
+def seen_funds(exchange: Exchange, order: Order, need: int | None) -> FundsSeen:
     """`need` beside what the order's owner has available of what it pays with."""
     scale = exchange.ledger.scales[order.paid_asset]
-    return FundsSeen(order.paid_asset, amount_text(order.pays.available, scale), amount_text(Amount(need), scale))
+    needed = None if need is None else amount_text(Amount(need), scale)
+    return FundsSeen(order.paid_asset, amount_text(order.pays.available, scale), needed)
 
 
 def funds_sentence(funds: FundsSeen) -> str:
     """Funds in words."""
-    return f"It needed {funds.needed} {funds.asset}; {funds.available} {funds.asset} was available."
+    needed = f"{funds.needed} {funds.asset}" if funds.needed is not None else "more, for what others hid"
+    return f"It needed {needed}; {funds.available} {funds.asset} was available."

@@ -191,7 +191,7 @@ def test_in_a_batch_the_figures_are_those_of_the_moment_and_not_of_the_end(serve
     amended = server.http.call("PATCH", f"/order/{order_id}", {"quantity": "5"}, poor.bearer)
     code, said, details = told(amended)
     assert (code, details) == ("INSUFFICIENT_FUNDS", {"asset": "USDT", "available": "15958"})
-    assert said == "This change needs more USDT than the 15958 that you have available."
+    assert said == "This needs more USDT than the 15958 that you have available."
 
 
 def test_a_symbol_that_takes_no_such_order_says_in_which_status_it_is(server: RunningServer, boss: Person) -> None:

@@ -535,3 +535,25 @@ def test_a_fill_or_kill_that_its_own_account_stands_in_the_way_of_is_told_so() -
         said = preview(market.exchange, command, market.exchange.ts_ns)
         assert isinstance(said, Preview)
         assert (said.reason, said.prevented, said.trades) == (CancelReason.FILL_OR_KILL, prevented, 0)
+
+
+@pytest.mark.parametrize(
+    ("price", "held", "rounding"),
+    [(2_900_000, 290_145_000_000_000, 0), (100, 10_100_000_000, 95_000_000), (1, 200_000_000, 99_950_000)],
+)
+def test_how_much_of_a_hold_is_rounding_is_told_as_the_account_page_has_it(
+    price: int, held: int, rounding: int
+) -> None:
+    lots = 10**8  # one coin
+    coin = msgspec.structs.replace(
+        UNBOUNDED, quote_scale=10, lot_tick_amount=Amount(1), max_quantity=Lots(lots), max_notional=Amount(10**16), maker_fee=200, taker_fee=500,
+    )  # fmt: skip
+    exchange, buyer = Exchange(CURRENT_EDITION), AccountId(1000)
+    for seq, command in enumerate((ListInstrument(coin), Deposit(buyer, "USD", "100000")), 1):
+        exchange.apply(command, Seq(seq), 0)
+    order = entering(buyer, SYMBOL, Side.BUY, OrderType.LIMIT, TIF.GTC, Lots(lots), Ticks(price))
+    said = preview(exchange, order, 0)
+    assert isinstance(said, Preview)
+    assert (said.hold, said.hold_rounding) == (held, rounding)
+    exchange.apply(order, Seq(3), 0)
+    assert exchange.ledger.balance(buyer, "USD").held == said.hold

@@ -80,6 +80,9 @@ test("what an order would bring with it and set off is told", () => {
   assert.match(notes({ order_type: "oco", reason: "one_cancels_other", legs: [{ ...leg, status: "filled" }] }), /^Its stop price is reached already/);
   assert.match(notes({ order_type: "oco", status: "filled", legs: [{ ...leg, status: "cancelled", reason: "one_cancels_other" }] }), /^Its limit would trade at once/);
   assert.equal(notes({ would_trigger: 1 }), "Its trades would reach the trigger of a waiting order of yours.");
+  const held = { held: "0.02", held_asset: "USDT" };
+  assert.match(notes({ ...held, held_rounding: "0.009995" }), /^0\.009995 USDT of what is set aside is rounding/);
+  assert.equal(notes({ ...held, held_rounding: "0.0002" }), "", "no more than a hundredth");
   assert.match(notes({ would_trigger: 3 }), /of 3 waiting orders of yours\.$/);
   assert.match(notes({ protections: ["self_trade"], legs: [{ ...leg, protections: ["self_trade"] }] }), /^It meets [^.]*\.$/, "once");
   const exits = { entered: "when_it_ends", quantity: "50.000000", held: "50", held_asset: "SOL", reason: null };

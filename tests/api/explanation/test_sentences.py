@@ -9,6 +9,7 @@ import pytest
 from api.explanation.answers import Chapter, Explanation
 from api.explanation.checks import ENTRY_RULES
 from engine.commands import (
+    AdoptRulebook,
     AdvanceTime,
     AmendOrder,
     CancelOrder,
@@ -19,6 +20,7 @@ from engine.commands import (
     StopAccount,
 )
 from engine.rejects import RejectReason
+from engine.rulebook import CURRENT_EDITION
 from engine.types import (
     OrderId,
     OrderType,
@@ -72,7 +74,7 @@ def test_a_limit_order_that_walks_three_levels() -> None:
     assert [level.price for level in chapter.book.opposite] == ["100.50", "100.60", "100.70", "102.00"]
     assert (chapter.book.reference_price, chapter.book.collar_limit) == ("100.50", "110.55")
     assert all(check.passed for check in chapter.checks)
-    assert len(chapter.checks) == 20
+    assert len(chapter.checks) == 21
     assert (told.filled, told.notional, told.fees) == ("9", "905.7", "0.9057")
     assert (chapter.asked.price, chapter.asked.quantity) == ("100.70", "10") if chapter.asked else False
 
@@ -363,6 +365,10 @@ REFUSED = {
         entering(price=None),
         "Order type, time in force, price, quantity and options did not go together.",
     ),
+    R.SELF_TRADE_PREVENTION_NOT_ALLOWED: (
+        entering(self_trade_prevention=SelfTradePrevention.NONE),
+        "It was to go without self-trade prevention, which your account may not.",
+    ),
     R.BAD_TICK: (entering(price="100.005"), "The price 100.005 is no whole number of ticks of 0.01."),
     R.BAD_LOT: (entering(quantity="1.5"), "1.5 is no whole number of lots of 1."),
     R.QUANTITY_TOO_SMALL: (entering(quantity=1), "You asked for 1; the least is 2."),
@@ -409,6 +415,8 @@ def test_a_refused_order_hears_which_rule_with_the_numbers(reason: RejectReason)
     command, sentence = REFUSED[reason]
     market = Market(**LIMITS)
     market.enter(CAT, "sell", 5, 10100)
+    if reason is R.SELF_TRADE_PREVENTION_NOT_ALLOWED:
+        market.do(AdoptRulebook(CURRENT_EDITION))
     told = market.command(market.do(command))
     said(told, sentence)
     assert told.stopped_because == reason
