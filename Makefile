@@ -16,7 +16,7 @@ DEVELOPMENT := $(VENV)/.installed-development
 SYSTEM := $(VENV)/.installed-system
 
 SERVED := engine journal sequencer store api tools
-CHECKED := $(SERVED) tests benchmarks
+CHECKED := $(SERVED) prerequisites.py tests benchmarks
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -57,7 +57,7 @@ lint: $(DEVELOPMENT) ## Style: ruff's checks and its formatting; bandit for what
 	$(PY) -m bandit --quiet --recursive $(SERVED)
 
 .PHONY: advisories
-advisories: $(DEVELOPMENT) ## Known vulnerabilities of what is pinned; asks the Python Package Index for its advisories
+advisories: $(DEVELOPMENT) ## Known vulnerabilities of what is pinned, by pip-audit, which asks a service for advisories
 	@$(PY) -m tools.advisories
 
 .PHONY: types

@@ -15,6 +15,10 @@ from typing import Any
 if __package__ in (None, ""):  # run as a script: find the packages beside this folder, not inside it
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
+from prerequisites import require
+
+require()  # before the first import that a bare Python cannot do
+
 # the design asks for eventlet: Documentation/decisions/0002-dependencies.md weighs its notice
 warnings.filterwarnings("ignore", message=r"\s*Eventlet is deprecated")
 

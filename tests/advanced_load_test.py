@@ -15,6 +15,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from prerequisites import require
+
+require()  # before the first import that a bare Python cannot do
+
 import msgspec
 
 from tools.client import VenueClient, VenueError

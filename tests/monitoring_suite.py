@@ -20,6 +20,10 @@ from urllib.parse import urlsplit
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from prerequisites import require
+
+require()  # before the first import that a bare Python cannot do
+
 import psutil
 
 from tools.answers import NewOrder, Refusal

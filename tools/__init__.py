@@ -2,3 +2,7 @@
 
 They speak to a running server through its public API alone. Layer: tools.
 """
+
+from prerequisites import require
+
+require()

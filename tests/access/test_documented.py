@@ -49,13 +49,12 @@ def test_the_commands_for_operators_work_as_they_are_written(tmp_path: Path) -> 
     (listing,) = (code for language, code in BLOCK.findall(text) if language == "toml")
     (commands,) = (code for language, code in BLOCK.findall(text) if language == "sh" and "login" in code)
     (tmp_path / "gold.toml").write_text(listing)
-    commands = (
-        commands.replace("login ada", f"login {OPERATOR}") + f"python -m tools.operator list {tmp_path}/gold.toml\n"
-    )
+    commands = commands.replace("login ada", f"login {OPERATOR}")
+    commands += f".venv/bin/python -m tools.operator list {tmp_path}/gold.toml\n"
     with with_operator(tmp_path / "data", "--profile", "secured") as server:
         options = f"--url {server.url} --session {tmp_path}/session.json"
         python = shlex.quote(sys.executable)  # whose path may have a space
-        script = commands.replace("python -m tools.operator", f"{python} -m tools.operator {options}")
+        script = commands.replace(".venv/bin/python -m tools.operator", f"{python} -m tools.operator {options}")
         shell_command = ["sh", "-euc", script]
         done = subprocess.run(
             shell_command, cwd=ROOT, input=f"{PASSWORD}\n", capture_output=True, text=True, timeout=60, check=False
@@ -74,7 +73,8 @@ def test_every_command_of_operators_has_its_row_and_every_option_too() -> None:
 
 
 def test_every_route_of_operators_has_its_row() -> None:
-    source = (ROOT / "api" / "admin.py").read_text(encoding="utf-8")
+    sources = sorted((ROOT / "api").glob("admin*.py"))
+    source = "".join(path.read_text(encoding="utf-8") for path in sources)
     text = page("operators.md")
     paths = re.findall(r'@routes\.(get|post|put|delete)\("([^"]+)"\)', source)
     assert paths

@@ -77,6 +77,32 @@ def printed_while_trading(url: str, example: subprocess.Popen[str]) -> str:
 needs_curl = pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 
 
+def bare_pythons(text: str) -> list[str]:
+    """Commands of a page, in blocks and in sentences, that need an environment which `make` never activates."""
+    commands = [line for language, code in BLOCK.findall(text) if language == "sh" for line in code.splitlines()]
+    commands += re.findall(r"`([^`\n]+)`", BLOCK.sub("", text))
+    return [command for command in commands if re.search(r"(?<![\w./-])python3?\s+(?:-m|\S+\.py)", command)]
+
+
+def test_every_command_of_the_documentation_runs_outside_an_activated_environment() -> None:
+    pages = [ROOT / "README.md", *sorted((ROOT / "Documentation").rglob("*.md"))]
+    found = {page.name: bare for page in pages if (bare := bare_pythons(page.read_text(encoding="utf-8")))}
+    assert found == {}
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["```sh\npython -m x data\n```\n", "Say `python api/app.py --help`.", "```sh\ncd x && python3 -m y\n```\n"],
+)
+def test_a_bare_python_is_seen(text: str) -> None:
+    assert len(bare_pythons(text)) == 1
+
+
+@pytest.mark.parametrize("text", ["```sh\n.venv/bin/python -m x data\n```\n", "Use `.venv/bin/python api/app.py`."])
+def test_the_environments_python_is_not_taken_for_a_bare_one(text: str) -> None:
+    assert bare_pythons(text) == []
+
+
 @needs_curl
 def test_the_tour_of_the_readme_goes_as_it_is_told(url: str) -> None:
     (tour,) = examples("README.md", "sh")[-1:]

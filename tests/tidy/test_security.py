@@ -40,6 +40,12 @@ def test_whatever_is_overlooked_is_explained() -> None:
     assert {path: lines for path, lines in found.items() if lines} == {}
 
 
+def test_no_program_names_an_address_of_a_package_index() -> None:
+    files = [*python_files("api", "store", "tools"), ROOT / "Makefile"]
+    found = [path.name for path in files if re.search(r"pypi\.org|pythonhosted|osv\.dev", path.read_text("utf-8"))]
+    assert found == []  # which services there are pip-audit knows
+
+
 @pytest.mark.parametrize("line", ["x = 1  # nosec", "x = 1  # nosec B101", "x = 1  # nosec - harmless"])
 def test_an_exception_without_a_reason_is_seen(line: str) -> None:
     assert unexplained(line) == [line]

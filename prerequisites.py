@@ -1,0 +1,20 @@
+"""What every program of ours needs before it can import anything: a Python that is new enough, with our packages.
+
+Its syntax is that of older Pythons too, so that they say in a sentence what is missing.
+"""
+
+import sys
+from importlib.util import find_spec
+
+PACKAGES = ("aiohttp", "alembic", "click", "cryptography", "eventlet", "flask", "msgspec", "rich", "sqlalchemy")
+ADVICE = "Use the environment that make keeps: make run makes it and starts the server, .venv/bin/python is its Python."
+
+
+def require() -> None:
+    """End the program, with a sentence and status 1, where it could not run. Costs microseconds."""
+    if sys.version_info < (3, 11):  # noqa: UP036 - this is where the others are told
+        found = ".".join(str(part) for part in sys.version_info[:3])
+        raise SystemExit(f"Openbell needs Python 3.11 or newer, and this is {found}. {ADVICE}")
+    missing = [name for name in PACKAGES if find_spec(name) is None]
+    if missing:
+        raise SystemExit(f"Openbell needs packages that this Python does not have ({', '.join(missing)}). {ADVICE}")
