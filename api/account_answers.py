@@ -11,7 +11,7 @@ import msgspec
 
 from api.answers import AccountFillView, seconds
 from api.grid import amount_text, percent
-from api.texts import DecimalText, IdText
+from api.texts import DecimalText, IdText, NanosText, nanos_text
 from engine.accounts import Account
 from engine.entry import default_prevention
 from engine.exchange import Exchange
@@ -81,6 +81,7 @@ class PostingView(msgspec.Struct, frozen=True):
     order_id: IdText | None
     timestamp: float
     ts_ns: int
+    ts_ns_text: NanosText
     seq: int
 
 
@@ -146,5 +147,6 @@ def posting_view(posting: Posting, exchange: Exchange) -> PostingView:
         None if posting.order_id is None else str(posting.order_id),
         seconds(posting.ts_ns),
         posting.ts_ns,
+        nanos_text(posting.ts_ns),
         posting.seq,
     )

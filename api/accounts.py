@@ -17,7 +17,7 @@ from api.auth import requesting_account, requesting_principal
 from api.desk import Desk
 from api.documented import Access, documented
 from api.errors import ApiError
-from api.profit import ProfitView
+from api.profit_answers import ProfitView
 from api.responses import answer, query
 from api.settings import Settings
 from api.teller import Teller

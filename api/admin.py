@@ -16,7 +16,7 @@ from msgspec import Meta
 from api import accounts, wire
 from api.account_answers import AccountView, BalancesView
 from api.activity import SECOND_NS
-from api.admin_answers import AnyAccount, AuditTrail, BooksBalance, SymbolListed, SymbolStatus
+from api.admin_answers import AnyAccount, AuditTrail, BooksBalance, SymbolListed, SymbolStatus, audit_answer
 from api.admin_cancels import AccountNumber, account_of, add_cancels
 from api.admin_schedules import add_schedules, as_written
 from api.answers import seconds
@@ -195,5 +195,4 @@ def _add_oversight(routes: Blueprint, venue: Venue) -> None:
         """What operators did, newest first; `before` an entry's ts_ns pages back."""
         requesting_operator()
         wanted = query(AuditQuery)
-        entries = venue.signing.audit_trail(wanted.limit, wanted.before)
-        return answer(AuditTrail(entries, len(entries)))
+        return answer(audit_answer(venue.signing.audit_trail(wanted.limit, wanted.before)))

@@ -12,7 +12,7 @@ import msgspec
 from api.account_answers import AccountView, BalanceView
 from api.schedule_file import ScheduleTable
 from api.status_answers import NextChange
-from api.texts import DecimalText, IdText
+from api.texts import DecimalText, IdText, NanosText, nanos_text
 from engine.types import TradingStatus
 from store.identity import AuditEntry
 
@@ -77,8 +77,20 @@ class BooksBalance(msgspec.Struct, frozen=True):
     seq: int
 
 
+class AuditView(AuditEntry, frozen=True, kw_only=True):
+    """What an operator did, or the command line."""
+
+    ts_ns_text: NanosText
+
+
 class AuditTrail(msgspec.Struct, frozen=True):
     """GET /admin/audit."""
 
-    entries: list[AuditEntry]
+    entries: list[AuditView]
     count: int
+
+
+def audit_answer(entries: list[AuditEntry]) -> AuditTrail:
+    """What operators did, as they are told it."""
+    views = [AuditView(**msgspec.structs.asdict(entry), ts_ns_text=nanos_text(entry.ts_ns)) for entry in entries]
+    return AuditTrail(views, len(views))

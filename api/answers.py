@@ -16,7 +16,7 @@ from api.grid import Grid, grid_of
 from api.order_options import OrderOptions, options_of
 from api.standing import Standing, standings
 from api.states import OrderState, TradeState
-from api.texts import DecimalText, IdText
+from api.texts import DecimalText, IdText, NanosText, nanos_text
 from engine.book import OrderBook
 from engine.depth import bbo, queue_position
 from engine.events import Accepted, Applied, Cancelled
@@ -54,6 +54,7 @@ class BboView(msgspec.Struct, frozen=True):
 class TradeView(msgspec.Struct, frozen=True):
     timestamp: float
     ts_ns: int
+    ts_ns_text: NanosText
     symbol: str
     trade_id: IdText
     price: DecimalText
@@ -78,6 +79,7 @@ class FillView(msgspec.Struct, frozen=True):
     liquidity: Literal["maker", "taker"]
     timestamp: float
     ts_ns: int
+    ts_ns_text: NanosText
 
 
 class AccountFillView(FillView, frozen=True, kw_only=True):
@@ -125,6 +127,7 @@ class OrderAnswer(OrderOptions, frozen=True, kw_only=True):
     processing_time_ms: float
     timestamp: float
     ts_ns: int
+    ts_ns_text: NanosText
     seq: int
     legs: list[LegView] | UnsetType = UNSET
     repeated: bool = False  # the order was entered before under this client_order_id
@@ -169,6 +172,7 @@ class OrderView(OrderOptions, frozen=True, kw_only=True, omit_defaults=True):
     reason: str | None
     timestamp: float
     ts_ns: int
+    ts_ns_text: NanosText
     seq: int
     fills: list[FillView] | None = None
     shown_quantity: DecimalText | UnsetType = UNSET  # of an iceberg that rests
@@ -221,6 +225,7 @@ def trade_view(trade: TradeState, instrument: Instrument, ts_ns: int, seq: int |
     return TradeView(
         seconds(ts_ns),
         ts_ns,
+        nanos_text(ts_ns),
         trade.symbol,
         str(trade.trade_id),
         grid.price(trade.price),
@@ -246,6 +251,7 @@ def fill_view(trade: TradeState, *, maker: bool, grid: Grid, ts_ns: int) -> Fill
         "maker" if maker else "taker",
         seconds(ts_ns),
         ts_ns,
+        nanos_text(ts_ns),
     )
 
 
@@ -296,6 +302,7 @@ def order_answer(applied: Applied, exchange: Exchange, processing_ms: float) -> 
         processing_time_ms=processing_ms,
         timestamp=seconds(applied.ts_ns),
         ts_ns=applied.ts_ns,
+        ts_ns_text=nanos_text(applied.ts_ns),
         seq=applied.seq,
         legs=legs or UNSET,
         **options_of(order.terms, grid),
@@ -367,6 +374,7 @@ def order_view(
         reason=reason,
         timestamp=seconds(order.entered_ns),
         ts_ns=order.entered_ns,
+        ts_ns_text=nanos_text(order.entered_ns),
         seq=seq,
         **options_of(order.terms, grid),
         **further,

@@ -100,7 +100,7 @@ def book_view(book: OrderBook, levels: int | None, ts_ns: int) -> BookView:
 
 def book_update(book: OrderBook, levels: int, ts_ns: int) -> BookUpdate:
     """Depth by price for those who subscribed to so many levels. O(levels)."""
-    return BookUpdate(*_depth(book, levels, ts_ns), levels)
+    return BookUpdate(*(*_depth(book, levels, ts_ns), levels))
 
 
 def _depth(book: OrderBook, levels: int | None, ts_ns: int) -> tuple[Any, ...]:
@@ -174,7 +174,7 @@ def book_orders_view(book: OrderBook, limit: int, ts_ns: int, *, price: Ticks | 
 def book_orders_update(book: OrderBook, levels: int, limit: int, ts_ns: int) -> BookOrdersUpdate:
     """At most `limit` orders a side of the best `levels`, for those who subscribed to so many. O(orders)."""
     best = islice(book.bids, levels), islice(book.asks, levels)
-    return BookOrdersUpdate(*_queues(book, *best, limit, ts_ns), levels)
+    return BookOrdersUpdate(*(*_queues(book, *best, limit, ts_ns), levels))
 
 
 def _queues(

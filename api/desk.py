@@ -341,6 +341,7 @@ class Desk:
             processing_time_ms=elapsed_ms,
             timestamp=view.timestamp,
             ts_ns=view.ts_ns,
+            ts_ns_text=view.ts_ns_text,
             seq=applied.seq,
             repeated=True,
             **{name: getattr(view, name) for name in OrderOptions.__struct_fields__},

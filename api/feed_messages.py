@@ -14,7 +14,7 @@ from api.answers import FillView, fill_view, seconds
 from api.grid import Grid, grid_of
 from api.order_options import OrderOptions, options_of
 from api.states import OrderState
-from api.texts import DecimalText, IdText
+from api.texts import DecimalText, IdText, NanosText, nanos_text
 from engine.commands import AmendOrder
 from engine.events import (
     Accepted,
@@ -71,6 +71,7 @@ class OrderEvent(OrderOptions, frozen=True, kw_only=True):
     shown: DecimalText | UnsetType = UNSET  # an iceberg's next slice
     timestamp: float
     ts_ns: int
+    ts_ns_text: NanosText
     seq: int
 
 
@@ -316,6 +317,12 @@ def _grid(exchange: Exchange, symbol: str) -> Grid:
 
 
 def _message(event_type: Any, applied: Applied, **fields: Any) -> OrderEvent:
+    ts_ns = applied.ts_ns
     return OrderEvent(
-        event_type=event_type, timestamp=seconds(applied.ts_ns), ts_ns=applied.ts_ns, seq=applied.seq, **fields
+        event_type=event_type,
+        timestamp=seconds(ts_ns),
+        ts_ns=ts_ns,
+        ts_ns_text=nanos_text(ts_ns),
+        seq=applied.seq,
+        **fields,
     )

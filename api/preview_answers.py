@@ -13,7 +13,7 @@ from msgspec import UNSET, UnsetType
 from api.answers import seconds
 from api.errors import ApiError, ErrorCode
 from api.grid import amount_text, grid_of
-from api.texts import DecimalText
+from api.texts import DecimalText, NanosText, nanos_text
 from engine.book import OrderBook
 from engine.commands import EnterOrder
 from engine.instrument import Instrument
@@ -63,6 +63,7 @@ class PreviewAnswer(msgspec.Struct, frozen=True, kw_only=True):
     time_in_force: TimeInForce
     timestamp: float
     ts_ns: int
+    ts_ns_text: NanosText
     seq: int
     # when it would be refused
     error_code: ErrorCode | UnsetType = UNSET
@@ -113,6 +114,7 @@ def preview_answer(
         time_in_force=command.time_in_force,
         timestamp=seconds(ts_ns),
         ts_ns=ts_ns,
+        ts_ns_text=nanos_text(ts_ns),
         seq=seq,
         **fields,
     )

@@ -15,7 +15,7 @@ from msgspec import Meta
 
 from api.account_answers import AccountView, BalancesView, account_view, balances_view
 from api.errors import Malformed, rejected
-from api.profit import ProfitView, profit_view
+from api.profit_answers import ProfitView, profit_view
 from api.venue import Venue
 from engine.commands import ConfigureAccount, Deposit, StopAccount, Withdraw
 from engine.events import Applied, Rejected

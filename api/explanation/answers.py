@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import msgspec
 
-from api.texts import DecimalText, IdText
+from api.texts import DecimalText, IdText, NanosText
 from engine.types import OrderType, PostOnly, SelfTradePrevention, Side, TimeInForce, TradingStatus
 
 
@@ -145,6 +145,7 @@ class Chapter(msgspec.Struct, frozen=True, kw_only=True):
     side: Side | None
     seq: int
     ts_ns: int
+    ts_ns_text: NanosText
     timestamp: float
     happened: list[str]
     words: list[str]

@@ -28,6 +28,7 @@ from api.explanation.pieces import (
     trimmed,
 )
 from api.explanation.words import cause, utc
+from api.texts import nanos_text
 from engine import events as ev
 from engine.commands import AmendOrder, EnterOrder
 from engine.rejects import CancelReason, RejectReason
@@ -355,6 +356,7 @@ class _Teller(Endings):
             side=self._side,
             seq=b.seq,
             ts_ns=b.ts_ns,
+            ts_ns_text=nanos_text(b.ts_ns),
             timestamp=b.ts_ns / 1e9,
             happened=self._happened,
             words=list(dict.fromkeys(words)),

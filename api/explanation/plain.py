@@ -10,6 +10,7 @@ from collections import Counter
 from api.explanation.answers import Chapter
 from api.explanation.words import orders, refusal, utc
 from api.grid import Grid, amount_text, grid_of, percent
+from api.texts import nanos_text
 from engine import events as ev
 from engine.commands import (
     AdvanceTime,
@@ -49,6 +50,7 @@ class Plain:
             side=None,
             seq=self._seq,
             ts_ns=self._ts_ns,
+            ts_ns_text=nanos_text(self._ts_ns),
             timestamp=self._ts_ns / 1e9,
             happened=["rejected" if rejected else "done"],
             words=words,

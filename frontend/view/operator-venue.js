@@ -103,7 +103,7 @@ export function OperatorAudit() {
   return html`
     <table class="operator-table" aria-label="Audit trail, newest first">
       <thead><tr><th scope="col">Time</th><th scope="col">Who</th><th scope="col">Did</th><th scope="col">To</th><th scope="col">Details</th><th scope="col" class="number">Command</th></tr></thead>
-      <tbody>${operating.audit.map(({ ts_ns: ns, actor_name: who, action, subject, details, seq }) => html`
+      <tbody>${operating.audit.map(({ ts_ns_text: ns, actor_name: who, action, subject, details, seq }) => html`
         <tr key=${ns}>
           <td class="time" title=${times.whole(Number(ns) / NS_A_SECOND)}>${times.dayTime(Number(ns) / NS_A_SECOND, desk.nowMs)}</td><td>${who}</td><td>${action.replaceAll("_", " ")}</td><td>${subject}</td>
           <td class="soft">${Object.entries(details).map(([name, text]) => `${name} ${text}`).join(", ")}</td><td class="number">${seq ?? ""}</td>

@@ -19,7 +19,8 @@ from tests.api.running import ERROR_KEYS, Http, RunningServer, eventually
 from tests.api.test_orders import CANCEL_ANSWER, ORDER_ANSWER, check_shape
 
 MOST = 1000
-OF_THE_MOMENT = ("request_id", "processing_time_ms", "timestamp", "ts_ns", "seq", "order_id", "bbo", "trades", "fills")
+TIMES = ("ts_ns", "ts_ns_text")
+OF_THE_MOMENT = ("request_id", "processing_time_ms", "timestamp", *TIMES, "seq", "order_id", "bbo", "trades", "fills")
 
 
 def enter(symbol: str, **fields: Any) -> dict[str, Any]:

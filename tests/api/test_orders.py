@@ -30,12 +30,14 @@ ORDER_ANSWER = {
     "processing_time_ms": float,
     "timestamp": float,
     "ts_ns": int,
+    "ts_ns_text": str,
     "seq": int,
     "repeated": bool,
 }
 TRADE = {
     "timestamp": float,
     "ts_ns": int,
+    "ts_ns_text": str,
     "symbol": str,
     "trade_id": str,
     "price": str,
@@ -91,6 +93,7 @@ ORDER = {
     "reason": str | None,
     "timestamp": float,
     "ts_ns": int,
+    "ts_ns_text": str,
     "seq": int,
 }
 FILL = {
@@ -101,6 +104,7 @@ FILL = {
     "liquidity": str,
     "timestamp": float,
     "ts_ns": int,
+    "ts_ns_text": str,
 }
 QUEUE_POSITION = {"orders_ahead": int, "quantity_ahead": str}
 
@@ -134,7 +138,9 @@ def test_an_order_is_answered_in_the_shape_of_the_contract(http: Http, symbol: s
         "quantity": "2.500",
         "average_price": None,
     }
-    assert {name: trade[name] for name in TRADE if name not in ("timestamp", "ts_ns", "trade_id", "seq")} == {
+    assert {
+        name: trade[name] for name in TRADE if name not in ("timestamp", "ts_ns", "ts_ns_text", "trade_id", "seq")
+    } == {
         "symbol": symbol,
         "price": "100.10",
         "quantity": "1.000",

@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from api.activity import Activity
-from api.profit import Position, profit_view
+from api.profit import Position
+from api.profit_answers import profit_view
 from engine.commands import Command, Deposit, EnterOrder, ListInstrument, Withdraw
 from engine.events import Applied, Filled
 from engine.exchange import Exchange

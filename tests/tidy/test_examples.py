@@ -43,7 +43,7 @@ def examples(page: str, language: str) -> list[str]:
 
 def shell(code: str, url: str) -> list[dict[str, object]]:
     """Run shell commands that answer in JSON; return the answers."""
-    script = code.replace(DOCUMENTED_URL, url).replace("curl -s ", "curl -s -w '\\n' ")
+    script = code.replace(DOCUMENTED_URL, url)
     output = subprocess.run(["sh", "-euc", script], capture_output=True, text=True, check=True, timeout=60).stdout
     return [json.loads(line) for line in output.splitlines()]
 
