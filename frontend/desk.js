@@ -50,6 +50,7 @@ export class Desk extends EventTarget {
   /** Whether the symbols are being asked for. */ #learning = false;
   /** Whether they have changed since they were asked for. */ #outdated = false;
   #learntAtMs = -Infinity;
+  /** The command that the symbols were listed at; before that nothing is news. */ #learntSeq = Infinity;
   /** Of the venue's last word on that. @type {number | null} */ #symbolsSeq = null;
   /** Until when the venue does not want to be asked whether it takes orders. */ #restUntilMs = 0;
   /** @type {string | null} */ #preferred = null;
@@ -312,7 +313,8 @@ export class Desk extends EventTarget {
   /** @param {number} [seq] of the last change of the symbols, by which another one is told */
   #followSymbols(seq) {
     if (seq === undefined) return;
-    if (this.#symbolsSeq !== null && this.#symbolsSeq !== seq) this.learnInstruments();
+    const known = this.#symbolsSeq;
+    if (known === null ? seq > this.#learntSeq : seq !== known) this.learnInstruments();
     this.#symbolsSeq = seq;
   }
 
@@ -367,7 +369,8 @@ export class Desk extends EventTarget {
     try {
       while (this.#outdated) {
         this.#outdated = false;
-        const { symbol_info: infos } = await untilAnswered(() => this.#api.symbols());
+        const { symbol_info: infos, seq = Infinity } = await untilAnswered(() => this.#api.symbols());
+        this.#learntSeq = seq;
         this.#learntAtMs = performance.now();
         this.#list(infos);
       }

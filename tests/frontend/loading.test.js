@@ -257,6 +257,17 @@ test("what the venue changes in its symbols is taken over: when it says so, and 
   assert.equal(api.symbols.asked.length, 6, "a change while the symbols are on their way is asked for after");
 });
 
+test("symbols that changed between their listing and the connection are asked for again", async (context) => {
+  for (const [symbolsSeq, askedAfter] of [[7, 1], [8, 2]]) {
+    const { desk, feed, api } = deskOf({ symbols: answering({ symbol_info: { "BTC-USDT": BTC }, seq: 7 }) });
+    await started(context, desk);
+    feed.onEvent("venue", { flows: [], accepting: true, symbols_seq: symbolsSeq });
+    await settled();
+    assert.equal(api.symbols.asked.length, askedAfter);
+    context.mock.restoreAll();
+  }
+});
+
 test("the venue's state is not asked for while the venue wants no questions", async (context) => {
   let nowMs = 1_000;
   let poll;
