@@ -26,7 +26,6 @@ from engine.commands import (
 from engine.digest import state_digest
 from engine.exchange import Exchange
 from engine.rejects import CancelReason, RejectReason
-from engine.rulebook import CURRENT_EDITION
 from engine.types import OrderType, PostOnly, SelfTradePrevention, Side, TimeInForce, TradingStatus
 from tests.engine.pair import ACCOUNTS, ASSETS, INSTRUMENTS, Pair
 from tools.audit.search import Search
