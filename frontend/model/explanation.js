@@ -162,6 +162,7 @@ const HAPPENED_WORDS = Object.freeze({
   accepted: "Entered",
   rejected: "Rejected",
   repeated: "Sent again",
+  id_used: "Its id was sent again",
   triggered: "Triggered",
   filled: "Filled",
   amended: "Amended",

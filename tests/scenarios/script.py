@@ -31,6 +31,7 @@ An order is a side and then, in any order, what is said of it (see `OPTION`):
     o: sell 5 at 120 oco stop 90 limit 89      one cancels other: o is the limit leg, o.stop the other
     e: buy 5 at 100 take-profit 120 stop-loss 90   a bracket; its exits are e.take_profit and e.stop
     d: buy 5 at 100 gtd until 60s prevent decrement of X-USD id a-17 by 2
+    r: buy 5 at 100 id a-17 looked d               it was looked for that id up to the entry of d, or `now`
 
 The clock starts at 0 s and goes on by a nanosecond a command. `at 60s: COMMAND` carries one out at
 just that time, and `clock at 60s` tells the exchange what time it is; what happens then is told with
@@ -138,7 +139,7 @@ OPTION = re.compile(
     | stop-loss-limit\ (?P<stop_loss_limit>{NUMBER})
     | show\ (?P<display_quantity>{NUMBER}) | post-only\ (?P<slide>slide) | (?P<post_only>post-only)
     | (?P<tif>gtc|ioc|fok|day|gtd) | until\ (?P<until>[\d.]+[sh]) | prevent\ (?P<prevent>\w+)
-    | as\ (?P<type>\w+) | of\ (?P<symbol>\S+) | id\ (?P<client>\S+) | by\ (?P<account>\d)
+    | as\ (?P<type>\w+) | looked\ (?P<looked>\w+) | of\ (?P<symbol>\S+) | id\ (?P<client>\S+) | by\ (?P<account>\d)
     | (?P<quantity>{NUMBER})
     )(?=\ |$)""",
     re.VERBOSE,
@@ -289,6 +290,7 @@ class Stage:
             number(words["quote_quantity"]),
             SelfTradePrevention(words["prevent"]) if words["prevent"] else None,
             None if options == OrderOptions() else options,
+            self.exchange.seq if words["looked"] == "now" else self.teller.entered(words["looked"]),
         )
 
     def cancel(self, words: Words) -> CancelOrder:

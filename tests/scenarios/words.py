@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine import events as ev
-from engine.types import STOP_LEG, TAKE_PROFIT_LEG, OrderId, OrderType, Side, Ticks, leg_id
+from engine.types import STOP_LEG, TAKE_PROFIT_LEG, OrderId, OrderType, Seq, Side, Ticks, leg_id
 
 NOBODY = OrderId(999)  # an order that never was
 
@@ -31,6 +31,10 @@ class Teller:
     def order_id(self, label: str | None) -> OrderId:
         """The id of a named order, or one that no order has."""
         return self._order_ids.get(label or "", NOBODY)
+
+    def entered(self, label: str | None) -> Seq | None:
+        """The seq of the command that entered a named order; None without a name."""
+        return None if label is None else Seq(self._order_ids[label])
 
     def tell(self, event: ev.Event) -> str:
         """The event as a line under `then`."""
