@@ -19,6 +19,7 @@ import gzip
 import hashlib
 import json
 import mimetypes
+import os
 import re
 from functools import lru_cache
 from pathlib import Path
@@ -79,7 +80,7 @@ def asset_named(name: str) -> Asset | None:
     if name == SCRIPT:
         return _script(_state_of(FRONTEND))
     path = safe_join(str(FRONTEND), name)
-    if path is None or not Path(path).is_file():
+    if path is None or not os.path.isfile(path):  # Path's own raises where the name is too long
         return None
     return _asset(Path(path), Path(path).stat().st_mtime_ns)
 

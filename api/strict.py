@@ -48,7 +48,7 @@ def _check_query(about: Documented) -> None:
     for name, values in request.args.lists():
         field = name[:MAX_ECHO]
         if name not in known:
-            there = f"there are {joined(list(known))}" if len(known) > 1 else f"there is {known[0]}" if known else ""
+            there = f"there are {', '.join(known)}" if len(known) > 1 else f"there is {known[0]}" if known else ""
             has = f"; {there}" if there else ""
             raise Malformed("UNKNOWN_FIELD", f"{_route()} has no parameter {field!r}{has}.", field=field)
         if len(values) > 1:

@@ -391,6 +391,8 @@ def nanoseconds(field: str, moment: Any) -> int:
         value = decimal_of(moment) if isinstance(moment, str) else moment
         if isinstance(value, bool) or not isinstance(value, int | Decimal):
             raise Malformed("INVALID_VALUE", f"{field}: epoch seconds, or ISO 8601 with its zone.", field=field)
+        if value <= 0:
+            raise Malformed("NOT_POSITIVE", f"{field} must be above zero, not {_short(Decimal(value))}.", field=field)
         units = whole_units(Decimal(value), _NANOSECOND, MAX_TIME_NS)
     if units is None and written is not None:
         raise Malformed("INVALID_VALUE", f"{field}: epoch seconds, or ISO 8601 with its zone.", field=field)

@@ -88,8 +88,12 @@ def test_whoever_may_is_answered(cast: Cast, connect: Connect) -> None:
 def test_whoever_shows_nothing_gets_what_the_profile_gives(cast: Cast, sandbox_cast: Cast, connect: Connect) -> None:
     is_sandbox = cast is sandbox_cast
     expected = [row.code if is_sandbox or row.scope is None else "UNAUTHENTICATED" for row in ROWS]
-    for auth in (None, {"account": str(cast.trader.account)}, {"role": "operator"}):
+    for auth in (None, {}):
         assert outcomes(connect(auth)) == expected
+    for auth in ({"account": str(cast.trader.account)}, {"role": "operator"}):
+        client = connect(auth)
+        eventually(lambda client=client: client.ended)
+        assert [body["error_code"] for body in client.events("error")] == ["UNKNOWN_FIELD"]
 
 
 def test_a_key_without_the_scope_is_refused(cast: Cast, connect: Connect) -> None:
