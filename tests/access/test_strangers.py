@@ -190,6 +190,8 @@ def test_what_everybody_has_shows_nothing_of_another(ways: Any) -> None:
     for path in ("/orders", "/orders?status=open", "/orders?symbol=BTC-USDT", "/account/fills"):
         page = cast.http.call("GET", path, headers=eve.bearer).granted()
         assert page.get("orders", page.get("fills")) == []
+    profit = cast.http.call("GET", "/account/profit", headers=eve.bearer).granted()
+    assert (profit["account"], profit["positions"], profit["totals"]) == (str(eve.account), [], [])
     assert cast.http.call("DELETE", "/orders", headers=eve.bearer).granted()["cancelled"] == []
     assert cast.http.call("DELETE", "/orders?symbol=BTC-USDT&side=buy", headers=eve.bearer).granted()["count"] == 0
     repeated = by_token.call("order", RESTING | {"client_order_id": order["client_order_id"]})
