@@ -70,15 +70,6 @@ def default_prevention(owner: Account, account: AccountId) -> SelfTradePreventio
     return _UNPREVENTED if account == SANDBOX_ACCOUNT else SelfTradePrevention.CANCEL_NEWEST
 
 
-def may_go_unprevented(owner: Account, account: AccountId, rulebook: int) -> bool:
-    """Whether an order of the account may ask for no self-trade prevention: it stands for many, or goes so anyway."""
-    return (
-        account == SANDBOX_ACCOUNT
-        or rulebook < OTHERS_MAKE_PRICES
-        or owner.configuration.self_trade_prevention is _UNPREVENTED
-    )
-
-
 def refuse_entry(
     command: EnterOrder, book: OrderBook, owner: Account, ledger: Ledger, ts_ns: int, rulebook: int
 ) -> RejectReason | None:
@@ -92,7 +83,12 @@ def refuse_entry(
     price, quantity, options = command.price, command.quantity, command.options
     if not _combines(command):
         return RejectReason.UNSUPPORTED_COMBINATION
-    if command.self_trade_prevention is _UNPREVENTED and not may_go_unprevented(owner, command.account, rulebook):
+    if (
+        command.self_trade_prevention is _UNPREVENTED
+        and command.account != SANDBOX_ACCOUNT  # which stands for many
+        and rulebook >= OTHERS_MAKE_PRICES
+        and owner.configuration.self_trade_prevention is not _UNPREVENTED  # and who is set so goes so anyway
+    ):
         return RejectReason.SELF_TRADE_PREVENTION_NOT_ALLOWED
     if isinstance(price, str) or (price is not None and price < 1):
         return RejectReason.BAD_TICK

@@ -50,6 +50,7 @@ TRADE = {
     "trade_value": str,
     "seq": int,
     "auction": bool,
+    "self_trade": bool,
 }
 BBO = {
     "symbol": str,
@@ -151,6 +152,7 @@ def test_an_order_is_answered_in_the_shape_of_the_contract(http: Http, symbol: s
         "taker_fee": "0.05005",
         "trade_value": "100.1",
         "auction": False,
+        "self_trade": False,
     }
     assert (taking["total_maker_fees"], taking["total_taker_fees"]) == ("0.02002", "0.05005")
     assert (taking["filled_quantity"], taking["remaining_quantity"], taking["average_price"]) == (

@@ -94,7 +94,7 @@ def enter(client: Client, person: Person, name: str, rng: random.Random) -> None
         "quantity": f"0.{rng.randint(1, 99_999_999):08}",
         "price": f"300{rng.randint(0, 9)}0.{rng.randint(0, 99):02}",
         "client_order_id": name,
-        "self_trade_prevention": "none",
+        "self_trade_prevention": "cancel_oldest",
     }
     answer = client.call("POST", "/order", body)
     if answer.status == 200:
