@@ -11,7 +11,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from flask import Flask
 
+from api import limits
+from api.errors import ApiError
+from api.settings import Settings
 from tests.api.clients import bearer, sign_up
 from tests.api.running import Answer, Http, RunningServer
 
@@ -84,3 +88,15 @@ def test_without_its_redis_a_server_counts_in_memory_and_goes_on(tmp_path: Path)
         assert until_refused(server.http, {})[0] == RATE
     finally:
         server.stop()
+
+
+def test_messages_of_the_feed_are_counted_in_memory_while_the_storage_is_away() -> None:
+    app = Flask("limited")
+    away = Settings(profile="secured", rate_limit=f"{RATE}/minute", rate_limit_storage="redis://127.0.0.1:1/0")
+    check = limits.install(app, away)
+    assert check is not None
+    with app.test_request_context("/", environ_base={"REMOTE_ADDR": "192.0.2.7"}):
+        for _ in range(RATE):
+            check()
+        with pytest.raises(ApiError, match="messages"):
+            check()
