@@ -17,7 +17,8 @@ from tests.browser.test_ladder import asked, entered
 from tests.browser.trader import PHONE, Trader
 
 SYMBOL = "ETH-USDT"
-NAMES = {"Asia/Tokyo": r"UTC\+9", "America/New_York": "UTC−[45]", "UTC": "UTC"}
+MINUS = "\u2212"
+NAMES = {"Asia/Tokyo": r"UTC\+9", "America/New_York": f"UTC{MINUS}[45]", "UTC": "UTC"}
 # What a canvas is told to write, since nobody can read it back.
 NOTES_DRAWN_TEXTS = """() => {
   window.drawn = [];
@@ -162,7 +163,7 @@ def test_a_time_that_the_clocks_show_twice_is_not_guessed(opens: Opens, venue: S
     trader.sends()
     expect(ticket.locator("#expire_time")).to_be_focused()
     ticket.locator("#expire_time").fill("2040-11-04T02:30:00")
-    expect(ticket.locator("#expire_time-problem")).to_have_text("4 Nov 2040, 02:30:00 UTC−5")
+    expect(ticket.locator("#expire_time-problem")).to_have_text(f"4 Nov 2040, 02:30:00 UTC{MINUS}5")
 
 
 def test_sessions_and_operators_see_the_same_zone(opens: Opens, venue: Server) -> None:

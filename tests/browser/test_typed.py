@@ -35,9 +35,7 @@ def test_what_is_pasted_into_the_ticket_is_read_and_sent_as_it_says(opens: Opens
     expect(ticket.locator("#quantity-problem")).to_have_text("Read as 0.5 BTC")
     trader.screenshot("typed-read")
     sent: list[str] = []
-    trader.page.on(
-        "request", lambda request: sent.append(request.post_data or "") if request.method == "POST" else None
-    )
+    trader.page.on("request", lambda request: sent.append(request.post_data or ""))
     trader.sends()
     trader.sees_result(r"^In the book: buy 0\.5 BTC at 30,002\.91\.")
     body = next(each for each in sent if "client_order_id" in each)
