@@ -26,9 +26,9 @@ from engine.types import SANDBOX_ACCOUNT, AccountId
 from store.identity import User
 
 BUILT_IN: Final = {FEE_ACCOUNT: "fees", SANDBOX_ACCOUNT: SANDBOX.name}
-ACCOUNTS_END: Final = 2**63  # journal and databases hold 64 bits
+ACCOUNT_MAX: Final = 2**63 - 1  # journal and databases hold 64 bits
 
-AccountNumber = Annotated[int, Meta(ge=0, lt=ACCOUNTS_END)]
+AccountNumber = Annotated[int, Meta(ge=0, le=ACCOUNT_MAX)]
 Name = Annotated[str, Meta(max_length=32)]
 
 
@@ -46,7 +46,7 @@ def known_account(venue: Venue, number: int, *, leftover: bool = False) -> Accou
     `leftover`: also one of which the exchange knows though nobody has it any more, so that its orders can be ended.
     """
     account = AccountId(number)
-    if number < ACCOUNTS_END and (
+    if number <= ACCOUNT_MAX and (
         account in BUILT_IN
         or (leftover and account in venue.exchange.accounts)
         or venue.signing.user_of(account) is not None
