@@ -12,7 +12,7 @@ from typing import NamedTuple
 from engine.commands import EnterOrder
 
 ALL_TOGETHER = 200_000  # orders that are done, in the first edition
-OF_EACH = 10_000
+OF_EACH = 50_000
 HOUR_NS = 3600 * 10**9
 FULL_HOURS = 24
 
