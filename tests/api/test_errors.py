@@ -17,7 +17,7 @@ from engine.rejects import RejectReason
 from sequencer.sequencer import NotAccepting
 from tests.api.running import INTERNAL, Answer, Http, RunningServer
 
-# Nobody can halt, list, stop or configure by HTTP yet, nor deposit; the sandbox account never runs out, and it may trade
+# Nobody can halt, list, stop or configure by HTTP yet, nor deposit; the sandbox account never runs out, and may trade
 # with itself.
 NOT_OVER_HTTP = {
     RejectReason.SYMBOL_NOT_TRADING,

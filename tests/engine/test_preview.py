@@ -545,9 +545,8 @@ def test_how_much_of_a_hold_is_rounding_is_told_as_the_account_page_has_it(
     price: int, held: int, rounding: int
 ) -> None:
     lots = 10**8  # one coin
-    coin = msgspec.structs.replace(
-        UNBOUNDED, quote_scale=10, lot_tick_amount=Amount(1), max_quantity=Lots(lots), max_notional=Amount(10**16), maker_fee=200, taker_fee=500,
-    )  # fmt: skip
+    limits = {"max_quantity": Lots(lots), "max_notional": Amount(10**16), "maker_fee": 200, "taker_fee": 500}
+    coin = msgspec.structs.replace(UNBOUNDED, quote_scale=10, lot_tick_amount=Amount(1), **limits)
     exchange, buyer = Exchange(CURRENT_EDITION), AccountId(1000)
     for seq, command in enumerate((ListInstrument(coin), Deposit(buyer, "USD", "100000")), 1):
         exchange.apply(command, Seq(seq), 0)
