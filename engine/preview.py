@@ -349,7 +349,7 @@ def _triggered(venue: Venue, order: Order, plan: Plan) -> int:
     if not trades:
         return 0
     prices = [trades[at][0].price or Ticks(0) for at in (0, -1)]
-    ended = {maker.sibling.order_id for maker, _ in plan.matches if maker.sibling is not None}
+    ended = [maker.sibling.order_id for maker, _ in plan.matches if maker.sibling is not None]
     return sum(
         own.waiting
         and own.symbol == order.symbol
