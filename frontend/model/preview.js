@@ -141,7 +141,7 @@ export function describeEnd(preview, order, offered, base) {
   if (reason === "self_trade") return "It would be cancelled.";
   if (isZero(offered)) return `It would be cancelled: nothing is ${there}${within}.`;
   const short = order.quantity && compare(offered, order.quantity) < 0;
-  if (short && order.time_in_force === "fok") return `It would be cancelled: only ${amount(offered)} of ${amount(order.quantity)} ${base} is ${there}${within}.`;
+  if (short && order.time_in_force === "fok") return `It would be cancelled: only ${amount(offered)} of ${amount(order.quantity)} ${base} is ${there}${within}. What others hide is not counted.`;
   return "It would be cancelled, and trade nothing.";
 }
 

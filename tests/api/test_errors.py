@@ -17,8 +17,8 @@ from engine.rejects import RejectReason
 from sequencer.sequencer import NotAccepting
 from tests.api.running import INTERNAL, Answer, Http, RunningServer
 
-# Nobody can halt, list, stop or configure by HTTP yet, nor deposit; the sandbox account never runs out, and it may
-# trade with itself.
+# Nobody can halt, list, stop or configure by HTTP yet, nor deposit; the sandbox account never runs out, and may trade
+# with itself.
 NOT_OVER_HTTP = {
     RejectReason.SYMBOL_NOT_TRADING,
     RejectReason.INSTRUMENT_CONFLICT,
@@ -204,7 +204,7 @@ def test_a_chunked_body_that_is_too_large_is_cut_and_refused(http: Http) -> None
     connection.request("POST", "/order", iter([b"[" * 65536] * 20), encode_chunked=True, headers=CHUNKED)
     response = connection.getresponse()
     answer = Answer(response.status, response.headers, response.read())
-    assert (answer.status, answer.error()["error_code"]) in ((400, "MALFORMED_JSON"), (413, "REQUEST_ENTITY_TOO_LARGE"))
+    assert (answer.status, answer.error()["error_code"]) in ((400, "INVALID_VALUE"), (413, "REQUEST_ENTITY_TOO_LARGE"))
 
 
 def test_a_failed_journal_is_503_and_nothing_is_acknowledged(tmp_path: Path) -> None:

@@ -182,3 +182,11 @@ def test_the_largest_instrument_still_fits_the_journal(tmp_path: Path) -> None:
     instrument = read(tmp_path, max_quantity='"1.8e16"', max_notional='"1.8e11"')
     record = seal(1, 0, 1, [ListInstrument(instrument)])
     assert msgspec.msgpack.decode(record.body[1:])[0][1]["max_notional"] == 18 * 10**18
+
+
+@pytest.mark.parametrize("name", ["default", "sessions", "replay"])
+def test_the_symbols_that_ship_have_a_price_band_but_those_of_recordings(name: str) -> None:
+    path = DEFAULT_INSTRUMENTS.with_name(f"{name}.toml")
+    bands = {instrument.symbol: instrument.band for instrument in read_instruments(path)}
+    assert all((band is None) is (name == "replay") for band in bands.values()), bands
+    assert name != "replay" or "No collar and no price band" in path.read_text()  # and the file says why

@@ -165,7 +165,9 @@ def test_ioc_and_fok_are_foretold_as_they_end(opens: Opens, book: Server) -> Non
     )
     expect(told(trader, "holds")).to_have_text("6,476.73675 USDT")
     lasts.select_option("fok")
-    expect(caution(trader)).to_have_text("It would be cancelled: only 60.5 of 80 SOL is offered within your price.")
+    expect(caution(trader)).to_have_text(
+        "It would be cancelled: only 60.5 of 80 SOL is offered within your price. What others hide is not counted."
+    )
     for name, text in (("average", "would be cancelled"), ("cost", "nothing"), ("fee", "none"), ("holds", "nothing")):
         expect(told(trader, name)).to_have_text(text)
     lasts.select_option("ioc")

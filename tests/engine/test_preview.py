@@ -2,126 +2,359 @@
 
 from __future__ import annotations
 
-import contextlib
+import itertools
 import random
 from collections.abc import Iterator
+from typing import Any
 
 import msgspec
 import pytest
 
 from engine.commands import (
+    AdvanceTime,
+    CancelOrder,
+    Command,
     ConfigureAccount,
     Deposit,
+    EnterOrder,
     ListInstrument,
     OrderOptions,
+    SetStatus,
 )
+from engine.digest import state_digest
 from engine.events import (
     Accepted,
+    Amended,
+    Cancelled,
+    Completed,
+    Event,
     Filled,
+    LimitStateChanged,
     Rejected,
+    Repeated,
     Triggered,
 )
 from engine.exchange import Exchange
 from engine.instrument import Instrument
-from engine.preview import Exits, Preview, preview, why
+from engine.preview import Exits, Preview, Repeats, preview
 from engine.rejects import CancelReason, RejectReason
 from engine.rulebook import CURRENT_EDITION
-from engine.stops import StopOrders
 from engine.types import (
+    STOP_LEG,
     AccountId,
     Amount,
     Lots,
     OrderId,
     OrderStatus,
     OrderType,
+    PostOnly,
     SelfTradePrevention,
     Seq,
     Side,
     Ticks,
-)
-from tests.engine.previewing import (
-    ACCOUNTS,
-    ACTED,
-    COLLARED,
-    INSTRUMENT,
-    NO_FUNDS,
-    SEEDS,
-    SYMBOL,
-    TIF,
-    UNBOUNDED,
-    Market,
-    asked,
-    entering,
-    exits_of,
-    foretold,
-    own,
+    TimeInForce,
+    TradingStatus,
+    entry_of,
+    leg_id,
 )
 
-
-@contextlib.contextmanager
-def without_what_others_hide(exchange: Exchange, viewer: AccountId) -> Iterator[int]:
-    """For a while nobody but the viewer has more than is shown, or a stop; tells how much was taken away."""
-    book = exchange.books[SYMBOL]
-    icebergs = [(order, order.hidden) for order in book.orders.values() if order.account != viewer and order.hidden]
-    strangers = [stop for stop in book.stops if stop.account != viewer]
-
-    def change(sign: int) -> None:
-        for order, hidden in icebergs:
-            assert order.level is not None
-            order.level.hidden += sign * hidden
-            order.leaves = Lots(order.leaves + sign * hidden)
-            order.quantity = Lots(order.quantity + sign * hidden)
-            order.hidden = Lots(order.hidden + sign * hidden)
-        for stop in strangers:
-            stop.waiting = sign > 0
-
-    stops, book.stops = book.stops, StopOrders()
-    change(-1)
-    yield sum(hidden for _, hidden in icebergs) + len(strangers)
-    change(1)
-    book.stops = stops
-
-
-@pytest.mark.parametrize("instrument", [INSTRUMENT, COLLARED, UNBOUNDED])
-def test_a_preview_is_the_same_whatever_others_hide(instrument: Instrument) -> None:
-    hidden = differs = triggers = 0
-    for seed in range(3):
-        rng, market = random.Random(seed), Market(instrument)
-        exchange = market.exchange
-        for command, elapsed_ns in asked(rng, market, icebergs=True):
-            ts_ns = exchange.ts_ns + elapsed_ns
-            told = preview(exchange, command, ts_ns)
-            figures = why(exchange, command, told, ts_ns) if isinstance(told, RejectReason) else None
-            with without_what_others_hide(exchange, command.account) as away:
-                assert preview(exchange, command, ts_ns) == told
-                if isinstance(told, RejectReason):
-                    assert why(exchange, command, told, ts_ns) == figures
-            hidden += away
-            events = market.apply(command, elapsed_ns)
-            if isinstance(told, Preview) and isinstance(events[0], Accepted):
-                taken = [event for event in own(events, OrderId(exchange.seq)) if isinstance(event, Filled)]
-                differs += sum(fill.quantity for fill in taken) > told.filled
-                triggers += told.would_trigger
-    assert hidden > 1000  # there was much to be told
-    assert differs > 2  # and entering found it
-    assert triggers > 2  # and of one's own it is told
+SYMBOL = "X-USD"
+INSTRUMENT = Instrument(
+    symbol=SYMBOL,
+    base="X",
+    quote="USD",
+    tick_size="1",
+    lot_size="1",
+    quote_scale=4,
+    lot_tick_amount=Amount(10_000),
+    max_quantity=Lots(1000),
+    max_notional=Amount(10**12),
+    maker_fee=-50,
+    taker_fee=700,
+    collar=200_000,
+    reference_price=Ticks(100),
+    max_open_orders=1000,
+    band=60_000,
+    band_window_ns=50,
+    limit_state_ns=10**15,
+)
+COLLARED = msgspec.structs.replace(INSTRUMENT, collar=40_000, band=None)
+UNBOUNDED = msgspec.structs.replace(INSTRUMENT, collar=None, band=None)  # only what a stop holds keeps it back
+ACCOUNTS = (AccountId(1), AccountId(1000), AccountId(1001))
+TIF = TimeInForce
+SEEDS = (*range(6), 12, 22)  # the last two have a stop exit that acts at once, with a collar and without one
+ACTED = (OrderStatus.FILLED, OrderStatus.PARTIALLY_FILLED, OrderStatus.RESTING)  # at once, of a stop
+NO_FUNDS = (0, RejectReason.INSUFFICIENT_FUNDS, None)
 
 
-def test_a_market_order_that_cannot_be_paid_for_is_told_no_cost_that_others_hide() -> None:
-    market, poor = Market(UNBOUNDED), AccountId(7)
-    market.apply(Deposit(poor, "USD", "300"))
-    market.apply(entering(ACCOUNTS[0], SYMBOL, Side.SELL, OrderType.LIMIT, TIF.GTC, Lots(9), Ticks(100),
-                          options=OrderOptions(display_quantity=Lots(2))))  # fmt: skip
-    for lots, status in ((2, OrderStatus.FILLED), (9, OrderStatus.CANCELLED)):
-        order = entering(poor, SYMBOL, Side.BUY, OrderType.MARKET, TIF.IOC, Lots(lots))
-        said = preview(market.exchange, order, market.exchange.ts_ns)
-        assert isinstance(said, Preview)
-        assert (said.status, said.filled) == (status, 2)
-    (refused,) = market.apply(order)
-    assert isinstance(refused, Rejected)
-    assert refused.reason is RejectReason.INSUFFICIENT_FUNDS
-    assert refused.figures is not None
-    assert (refused.figures.needed, refused.figures.available) == (None, 3_000_000)
+def entering(*fields: Any, options: OrderOptions | None = None, mode: SelfTradePrevention | None = None) -> EnterOrder:
+    """An order whose mode is its account's, unless it names one."""
+    return EnterOrder(*fields, self_trade_prevention=mode, options=options)
+
+
+class Market:
+    """An exchange, with the next seq and time."""
+
+    def __init__(self, instrument: Instrument = INSTRUMENT) -> None:
+        self.exchange = Exchange(CURRENT_EDITION)
+        self.apply(ListInstrument(instrument))
+        for account in ACCOUNTS[:2]:
+            self.apply(Deposit(account, "USD", "100000000"))
+            self.apply(Deposit(account, "X", "100000"))
+        self.apply(ConfigureAccount(ACCOUNTS[0], "busy", taker_fee=300, max_orders_per_second=5))
+        self.apply(Deposit(ACCOUNTS[2], "USD", "900"))  # soon out of money
+        self.apply(Deposit(ACCOUNTS[2], "X", "9"))
+        for side in Side:  # before the first trade the band is measured from a price that moves with the book
+            self.apply(entering(ACCOUNTS[0], SYMBOL, side, OrderType.LIMIT, TIF.GTC, Lots(1), Ticks(100)))
+
+    def apply(self, command: Command, elapsed_ns: int = 1) -> list[Event]:
+        """The events of the next command."""
+        seq, ts_ns = Seq(self.exchange.seq + 1), self.exchange.ts_ns + elapsed_ns
+        return self.exchange.apply(command, seq, ts_ns)
+
+
+def an_order(rng: random.Random, *, icebergs: bool) -> EnterOrder:
+    """Any order, allowed or not, on few prices."""
+
+    def price(chance: float) -> Ticks | None:
+        return Ticks(rng.randint(90, 110)) if rng.random() < chance else None
+
+    order_type = rng.choice([OrderType.LIMIT] * 6 + list(OrderType))
+    limit, market = order_type is OrderType.LIMIT, order_type is OrderType.MARKET
+    triggered, trailing = order_type in ("stop", "stop_limit", "oco"), order_type is OrderType.TRAILING_STOP
+    spends = market and rng.random() < 0.4
+    options = OrderOptions(
+        post_only=rng.choice([None, None, None, *PostOnly]) if limit else None,
+        display_quantity=Lots(rng.randint(1, 9)) if limit and icebergs and rng.random() < 0.4 else None,
+        stop_price=price(1) if triggered else None,
+        stop_limit_price=price(0.5) if order_type is OrderType.OCO else None,
+        trail_amount=Ticks(rng.randint(1, 5)) if trailing else None,
+        take_profit=price(0.05),
+        stop_loss=price(0.05),
+    )
+    side, account = rng.choice(list(Side)), rng.choice(ACCOUNTS)
+    modes = [mode for mode in SelfTradePrevention if account == ACCOUNTS[0] or mode is not SelfTradePrevention.NONE]
+    if (limit or market) and rng.random() < 0.2:
+        nearest = -4 if market else 5
+        away = rng.randint(nearest, 15) if side is Side.BUY else -rng.randint(nearest, 15)
+        exits = {"take_profit": Ticks(100 + away), "stop_loss": Ticks(100 - away)}
+        if rng.random() < 0.5:
+            exits.pop(rng.choice(list(exits)))
+        options = msgspec.structs.replace(options, **exits)
+    return EnterOrder(
+        account,
+        SYMBOL,
+        side,
+        order_type,
+        rng.choice([TIF.IOC, TIF.FOK]) if market else rng.choice([TIF.GTC] * 4 + [TIF.DAY, TIF.IOC, TIF.FOK]),
+        None if spends else Lots(rng.randint(1, 12)),
+        None if market or trailing or order_type is OrderType.STOP else price(1),
+        f"c-{rng.randint(1, 400)}" if rng.random() < 0.2 else None,
+        Amount(rng.randint(1, 900) * 10_000) if spends else None,
+        rng.choice([None, None, *modes]),
+        None if options == OrderOptions() else options,
+    )
+
+
+def _taker(event: Filled | Triggered) -> OrderId:
+    return event.taker_order_id if isinstance(event, Filled) else event.order_id
+
+
+def own(events: list[Event], entry: OrderId) -> list[Event]:
+    """What happened until another order than those that this command entered took, or was triggered.
+
+    All of it when none did: then the orders stand as their own trades left them.
+    """
+
+    def of_entry(event: Event) -> bool:
+        return not isinstance(event, Filled | Triggered) or entry_of(_taker(event)) == entry
+
+    return list(itertools.takewhile(of_entry, events))
+
+
+def told(events: list[Event], order_id: OrderId, by: set[OrderId]) -> dict[str, Any]:
+    """What became of an order, in the words of a preview, with the trades of the takers `by`."""
+    accepted = next(event for event in events if isinstance(event, Accepted) and event.order_id == order_id)
+    fills = [event for event in events if isinstance(event, Filled) and event.taker_order_id in by]
+    ended = [event for event in events if isinstance(event, Completed | Cancelled) and event.order_id == order_id]
+    taken_off = [event for event in events if isinstance(event, Amended) and event.order_id == order_id]
+    triggered = any(isinstance(event, Triggered) and event.order_id == order_id for event in events)
+    status, reason = OrderStatus.PARTIALLY_FILLED if fills else OrderStatus.RESTING, None
+    if ended:
+        status = OrderStatus.FILLED if isinstance(ended[0], Completed) else OrderStatus.CANCELLED
+        reason = getattr(ended[0], "reason", None)
+    elif accepted.waiting and not triggered:
+        status = OrderStatus.PENDING_TRIGGER
+    return {
+        "side": accepted.side,
+        "order_type": accepted.order_type,
+        "status": status,
+        "reason": reason,
+        "quantity": taken_off[-1].quantity if taken_off else accepted.quantity,
+        "filled": sum(fill.quantity for fill in fills),
+        "notional": sum(fill.notional for fill in fills),
+        "taker_fee": sum(fill.taker_fee for fill in fills),
+        "worst_price": fills[-1].price if fills else None,
+        "trades": len(fills),
+    }
+
+
+def standing(exchange: Exchange, order_id: OrderId) -> dict[str, Any]:
+    """What stands of an order, in the words of a preview."""
+    order = exchange.order(order_id)
+    if order is None:
+        return {"left": 0, "hold": 0, "maker_fee": 0}
+    rest = INSTRUMENT.notional(order.price, order.leaves) if order.price is not None else 0
+    fee = INSTRUMENT.fee(Amount(rest), order.maker_rate)
+    hold = order.leaves * order.hold_per_lot
+    return {"left": order.leaves, "hold": hold, "maker_fee": fee, "price": order.price}
+
+
+def compare(said: Preview, exchange: Exchange, command: EnterOrder, events: list[Event]) -> set[object]:
+    """Fail where a preview says anything else than what happened; return what was compared."""
+    accepted = events[0]
+    assert isinstance(accepted, Accepted)
+    entry, known = accepted.order_id, own(events, accepted.order_id)
+    entered = [event.order_id for event in known if isinstance(event, Accepted) and entry_of(event.order_id) == entry]
+    calm = len(known) == len(events)
+    seen: set[object] = {"calm"} if calm else set()
+    pair = command.order_type is OrderType.OCO  # told with the figures of both legs
+    expected = told(known, entry, set(entered) if pair else {entry})
+    if calm:
+        stands = [standing(exchange, order_id) for order_id in (entered if pair else entered[:1])]
+        acting = stands[-1] if pair and expected["reason"] is CancelReason.ONE_CANCELS_OTHER else stands[0]
+        expected |= {name: acting[name] for name in ("left", "maker_fee")}
+        expected["hold"] = sum(stand["hold"] for stand in stands)
+        expected |= {"price": stands[0]["price"]} if "price" in stands[0] else {}
+    assert {name: getattr(said, name) for name in expected} == expected
+    if not calm and not pair:
+        return seen
+    legs = entered[1:]
+    assert len(said.legs) == (len(legs) if said.exits is None or said.exits.refused is None else 0)
+    for leg, order_id in zip(said.legs, legs, strict=True):
+        done = told(known, order_id, {order_id})
+        if calm:
+            done |= standing(exchange, order_id)
+        assert {name: getattr(leg, name) for name in done} == done
+        seen.add(("leg", leg.order_type, leg.status, bool(said.exits)))
+    return seen
+
+
+class Stop(msgspec.Struct, frozen=True):
+    """A waiting order, as it stood before a command."""
+
+    order_id: OrderId
+    account: AccountId
+    side: Side
+    stop_price: Ticks
+
+
+def reached(waiting: dict[OrderId, Stop], events: list[Event], by: set[OrderId]) -> set[OrderId]:
+    """Of the orders that waited before, those whose stop price the trades of the takers `by` reach."""
+
+    def own(event: Event) -> bool:
+        return not isinstance(event, Triggered) or event.order_id in by
+
+    before = list(itertools.takewhile(own, events))
+    fills = [event for event in before if isinstance(event, Filled) and event.taker_order_id in by]
+    prices = [fill.price for fill in fills if not fill.self_trade]
+    ended = {event.order_id for event in before if isinstance(event, Cancelled)}
+    return {
+        stop.order_id
+        for stop in waiting.values()
+        if prices and stop.order_id not in ended
+        if (max(prices) >= stop.stop_price if stop.side is Side.BUY else min(prices) <= stop.stop_price)
+    }
+
+
+def waiting_in(exchange: Exchange) -> dict[OrderId, Stop]:
+    """Every order that waits for its trigger."""
+    return {
+        order.order_id: Stop(order.order_id, order.account, order.side, order.terms.stop_price)
+        for order in exchange.books[SYMBOL].stops
+        if order.terms is not None and order.terms.stop_price is not None
+    }
+
+
+def exits_of(
+    exchange: Exchange, events: list[Event], entry: OrderId
+) -> tuple[int, RejectReason | None, int | None] | None:
+    """What became of the exits of `entry`: how many lots, why refused, what they hold if nothing happened to them."""
+    for event in events:
+        if isinstance(event, Rejected) and event.order_id is not None and entry_of(event.order_id) == entry:
+            return 0, event.reason, None
+    legs = [event for event in events if isinstance(event, Accepted) and event.terms and event.terms.parent == entry]
+    if not legs:
+        return None
+    orders = [exchange.order(leg.order_id) for leg in legs]
+    idle = all(order is not None and order.cum == 0 for order in orders)
+    hold = sum(order.leaves * order.hold_per_lot for order in orders if order is not None) if idle else None
+    return legs[0].quantity, None, hold
+
+
+def asked(rng: random.Random, market: Market, *, icebergs: bool) -> Iterator[tuple[EnterOrder, int]]:
+    """Many orders, each with the time that passes before it; whoever is asking enters it, or something like it."""
+    exchange = market.exchange
+    for _ in range(500):
+        yield an_order(rng, icebergs=icebergs), rng.choice([1, 1, 30, 300_000_000])
+        mine = [order.order_id for order in exchange.orders.values()]
+        if len(mine) > 60:
+            market.apply(CancelOrder(exchange.orders[mine[0]].account, mine[0]))
+        if rng.random() < 0.02 or (exchange.books[SYMBOL].status is not TradingStatus.TRADING and rng.random() < 0.2):
+            market.apply(AdvanceTime())
+            market.apply(SetStatus(SYMBOL, rng.choice([TradingStatus.TRADING, TradingStatus.AUCTION])))
+
+
+def foretold(seed: int, instrument: Instrument) -> set[object]:
+    """Fail where a preview of one of many orders says anything else than entering it does; return what was seen.
+
+    Nobody hides anything.
+    """
+    rng, market = random.Random(seed), Market(instrument)
+    exchange = market.exchange
+    seen: set[object] = set()
+    for command, elapsed_ns in asked(rng, market, icebergs=False):
+        digest, waiting = state_digest(exchange), waiting_in(exchange)
+        said = preview(exchange, command, exchange.ts_ns + elapsed_ns)
+        assert state_digest(exchange) == digest
+        first, *_ = events = market.apply(command, elapsed_ns)
+        if isinstance(first, Rejected):
+            assert said is first.reason
+        elif isinstance(first, Repeated):
+            assert said == Repeats(first.order_id)
+        else:
+            assert isinstance(said, Preview)
+            seen |= compare(said, exchange, command, events) | protections(said, events)
+            triggers = reached(waiting, events, takers_of(command, OrderId(exchange.seq)))
+            assert said.would_trigger == sum(waiting[stop].account == command.account for stop in triggers)
+            assert triggers.isdisjoint(waiting_in(exchange))
+            done = exits_of(exchange, events, OrderId(exchange.seq))
+            if said.exits is None or not said.exits.at_once:
+                assert done is None or triggers  # a triggered order may have filled the entry
+            elif not triggers:
+                exits = said.exits
+                held = (exits.hold, None)  # None: something happened to them already
+                assert done in (
+                    [(exits.quantity, None, hold) for hold in held] if exits.refused is None else [NO_FUNDS]
+                )
+                seen.add(("exits", exits.refused))
+        seen.add(said if isinstance(said, RejectReason) else type(said))
+    return seen
+
+
+def takers_of(command: EnterOrder, entry: OrderId) -> set[OrderId]:
+    """The orders whose trades a preview tells: of one-cancels-other both legs."""
+    return {entry, leg_id(entry, STOP_LEG)} if command.order_type is OrderType.OCO else {entry}
+
+
+def protections(said: Preview, events: list[Event]) -> set[object]:
+    """What kept an order or its legs from more; fails where a limit state begins that no preview spoke of."""
+    bounded = [said, *said.legs]
+    known = own(events, events[0].order_id) if isinstance(events[0], Accepted) else []
+    limit_state = any(isinstance(event, LimitStateChanged) and event.side for event in known)
+    assert any(one.banded for one in bounded) or not limit_state
+    acts = ("slides", "banded", "collared", "held_back", "prevented")
+    return {act for one in bounded for act in acts if getattr(one, act)} | {said.status, said.reason}
 
 
 @pytest.mark.parametrize(
@@ -234,26 +467,3 @@ def test_a_fill_or_kill_that_its_own_account_stands_in_the_way_of_is_told_so() -
         said = preview(market.exchange, command, market.exchange.ts_ns)
         assert isinstance(said, Preview)
         assert (said.reason, said.prevented, said.trades) == (CancelReason.FILL_OR_KILL, prevented, 0)
-
-
-@pytest.mark.parametrize(
-    ("price", "held", "rounding"),
-    [(2_900_000, 290_145_000_000_000, 0), (100, 10_100_000_000, 95_000_000), (1, 200_000_000, 99_950_000)],
-)
-def test_how_much_of_a_hold_is_rounding_is_told_as_the_account_page_has_it(
-    price: int, held: int, rounding: int
-) -> None:
-    lots = 10**8  # one coin
-    coin = msgspec.structs.replace(
-        UNBOUNDED, quote_scale=10, lot_tick_amount=Amount(1), max_quantity=Lots(lots), max_notional=Amount(10**16),
-        maker_fee=200, taker_fee=500,
-    )  # fmt: skip
-    exchange, buyer = Exchange(CURRENT_EDITION), AccountId(1000)
-    for seq, command in enumerate((ListInstrument(coin), Deposit(buyer, "USD", "100000")), 1):
-        exchange.apply(command, Seq(seq), 0)
-    order = entering(buyer, SYMBOL, Side.BUY, OrderType.LIMIT, TIF.GTC, Lots(lots), Ticks(price))
-    said = preview(exchange, order, 0)
-    assert isinstance(said, Preview)
-    assert (said.hold, said.hold_rounding) == (held, rounding)
-    exchange.apply(order, Seq(3), 0)
-    assert exchange.ledger.balance(buyer, "USD").held == said.hold

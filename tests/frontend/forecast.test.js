@@ -59,8 +59,8 @@ test("it is told that the rest would be cancelled, or all of it, and why", () =>
   assert.equal(told({}, { time_in_force: "ioc" }), "Only 50 of 80 SOL would trade within your price; the rest would be cancelled.");
   assert.equal(told(NONE, { time_in_force: "ioc" }, "0.000000"), "It would be cancelled: nothing is offered within your price.");
   assert.equal(told(NONE, { time_in_force: "ioc", side: "sell" }, "0"), "It would be cancelled: nothing is wanted within your price.");
-  assert.equal(told({ ...NONE, reason: "fill_or_kill" }, { time_in_force: "fok" }), "It would be cancelled: only 50 of 80 SOL is offered within your price.");
-  assert.equal(told({ ...NONE, reason: "fill_or_kill" }, { time_in_force: "fok", order_type: "market" }), "It would be cancelled: only 50 of 80 SOL is offered.");
+  assert.equal(told({ ...NONE, reason: "fill_or_kill" }, { time_in_force: "fok" }), "It would be cancelled: only 50 of 80 SOL is offered within your price. What others hide is not counted.");
+  assert.equal(told({ ...NONE, reason: "fill_or_kill" }, { time_in_force: "fok", order_type: "market" }), "It would be cancelled: only 50 of 80 SOL is offered. What others hide is not counted.");
   assert.equal(told({ ...NONE, reason: "self_trade" }, { time_in_force: "fok" }, "90"), "It would be cancelled.");
   assert.equal(told({ reason: "no_liquidity" }, { order_type: "market" }), "Only 50 of 80 SOL would trade; the rest would be cancelled.");
   assert.equal(told({}, { order_type: "market", quantity: undefined, quote_quantity: "99999" }), "The book has only 50 SOL of it; the rest would be cancelled.");
