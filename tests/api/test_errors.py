@@ -78,8 +78,8 @@ def test_every_reject_reason_has_a_status_and_a_sentence() -> None:
             if known is None and "{" in errors._SENTENCES[reason].replace("{symbol}", ""):
                 continue
             error = errors.rejected(reason, known, symbol="BTC-USDT")
-            assert error.status in (403, 404, 409, 422, 429)
-            assert (error.retry_after_s is not None) == (error.status == 429)
+            assert error.status in (403, 404, 409, 422, 429, 503)
+            assert (error.retry_after_s is not None) == (error.status in (429, 503))
             assert error.code == reason.value.upper()
             assert "{" not in error.sentence
 
@@ -110,6 +110,7 @@ def test_every_other_reject_reason_is_reached_over_http() -> None:
         RejectReason.TOO_LATE,
         RejectReason.POST_ONLY_WOULD_TAKE,  # test_order_types
         RejectReason.SELF_TRADE,
+        RejectReason.MAYBE_REPEATED,  # test_repetition
     }
     assert {reason for reason, _, _ in ENTRY_REJECTS} | others | NOT_OVER_HTTP == set(RejectReason)
 
@@ -204,7 +205,7 @@ def test_a_chunked_body_that_is_too_large_is_cut_and_refused(http: Http) -> None
     connection.request("POST", "/order", iter([b"[" * 65536] * 20), encode_chunked=True, headers=CHUNKED)
     response = connection.getresponse()
     answer = Answer(response.status, response.headers, response.read())
-    assert (answer.status, answer.error()["error_code"]) in ((400, "INVALID_VALUE"), (413, "REQUEST_ENTITY_TOO_LARGE"))
+    assert (answer.status, answer.error()["error_code"]) in ((400, "MALFORMED_JSON"), (413, "REQUEST_ENTITY_TOO_LARGE"))
 
 
 def test_a_failed_journal_is_503_and_nothing_is_acknowledged(tmp_path: Path) -> None:
@@ -223,12 +224,13 @@ def test_a_failed_journal_is_503_and_nothing_is_acknowledged(tmp_path: Path) -> 
         server.http.post("/cancel", {"order_id": acknowledged[0]}).refused(503, "NOT_ACCEPTING")
         health = server.http.get("/health")
         assert (health["status"], health["accepting"]) == ("not_accepting", False)
-        shown = server.http.get("/book/BTC-USDT")["bids"]
-        assert shown == [["30000.00", f"{len(acknowledged)}.00000000", len(acknowledged)]]
+        shown = server.http.get("/book/BTC-USDT")
+        assert shown["bids"] == [["30000.00", f"{len(acknowledged)}.00000000"]]
+        assert shown["bid_orders"] == [len(acknowledged)]
         assert "no more orders are taken" in server.log
         server.stop()
         server.start()
-        assert server.http.get("/book/BTC-USDT")["bids"] == shown
+        assert server.http.get("/book/BTC-USDT")["bids"] == shown["bids"]
 
 
 # -- in a process of our own: what a real server does only when something is broken

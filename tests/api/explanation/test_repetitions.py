@@ -7,10 +7,12 @@ from msgspec.structs import replace
 
 from engine.commands import AdoptRulebook, CancelOrder, EnterOrder, SetStatus
 from engine.rulebook import CURRENT_EDITION
-from engine.types import Lots, OrderType, SelfTradePrevention, Side, Ticks, TimeInForce, TradingStatus
+from engine.types import Lots, OrderType, Side, Ticks, TimeInForce, TradingStatus
 from tests.api.explanation.market import ANN, BEN, CAT, SYMBOL, Market
 
-ORDER = EnterOrder(ANN, SYMBOL, Side.BUY, OrderType.LIMIT, TimeInForce.GTC, Lots(5), Ticks(100), "mine")
+ORDER = EnterOrder(
+    ANN, SYMBOL, Side.BUY, OrderType.LIMIT, TimeInForce.GTC, Lots(5), Ticks(100), "mine", self_trade_prevention=None
+)
 
 
 @pytest.fixture
@@ -55,7 +57,7 @@ def test_a_repetitions_chapter_says_which_order_it_repeats_and_points_there(mark
 def test_an_order_under_a_used_name_went_through_the_rules_in_the_order_of_its_edition(market: Market) -> None:
     older = Market()
     for venue in (older, market):
-        venue.do(replace(ORDER, self_trade_prevention=SelfTradePrevention.NONE))
+        venue.do(ORDER)
     other = replace(ORDER, quantity=Lots(7))
     told = [[check.rule for check in venue.command(venue.do(other)).checks] for venue in (older, market)]
     assert told == [
