@@ -40,7 +40,7 @@ export function readNumber(text, units = []) {
   const parts = PARTS.exec(withoutUnit(tidy, units));
   if (!parts) return { problem: NO_NUMBER };
   const [, sign, digits, rest] = parts;
-  if (rest !== undefined) return { problem: unitProblem(rest ?? "", units) };
+  if (rest !== undefined) return unitProblem(rest, units);
   const read = readDigits(digits).map(cleaned);
   if (read.length === 0) return { problem: NO_NUMBER };
   if (read.length === 1) return { value: sign + read[0] };
