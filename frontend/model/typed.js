@@ -9,7 +9,7 @@
 /**
  * @typedef {{value: string, readings?: undefined, problem?: undefined}} Value a plain decimal
  * @typedef {{value?: undefined, readings: [string, string], problem?: undefined}} Question both plain decimals that it could be
- * @typedef {{value?: undefined, readings?: undefined, problem: string}} Nonsense why it is none: "" of no text at all
+ * @typedef {{value?: undefined, readings?: undefined, problem: string, unit?: string}} Nonsense why it is none: "" of no text at all; `unit` that is another than the field's
  */
 
 const NO_NUMBER = "It is no number.";
@@ -40,7 +40,7 @@ export function readNumber(text, units = []) {
   const parts = PARTS.exec(withoutUnit(tidy, units));
   if (!parts) return { problem: NO_NUMBER };
   const [, sign, digits, rest] = parts;
-  if (rest !== undefined) return { problem: unitProblem(rest ?? "", units) };
+  if (rest !== undefined) return unitProblem(rest, units);
   const read = readDigits(digits).map(cleaned);
   if (read.length === 0) return { problem: NO_NUMBER };
   if (read.length === 1) return { value: sign + read[0] };
@@ -92,10 +92,10 @@ function withoutUnit(text, units) {
   return found ? text.slice(0, text.length - found.length).trim() : text;
 }
 
-/** @param {string} rest what stands behind the number @param {string[]} units */
+/** @param {string} rest what stands behind the number @param {string[]} units @returns {Nonsense} */
 function unitProblem(rest, units) {
   const [unit] = units.filter(Boolean);
-  return unit && UNIT.test(rest) ? `The unit here is ${unit}, not ${rest}.` : NO_NUMBER;
+  return unit && UNIT.test(rest) ? { problem: `The unit here is ${unit}, not ${rest}.`, unit: rest } : { problem: NO_NUMBER };
 }
 
 /** As the venue reads it: digits before and behind a point. @param {string} plain "007.", ".5" */

@@ -6,7 +6,7 @@
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 
 import { compare, grouped, shortest, toUnits } from "../model/decimal.js";
-import { numberProblem, plainOf, readingsOf } from "../model/typed.js";
+import { numberProblem, plainOf, readNumber, readingsOf } from "../model/typed.js";
 import { describeFailure, describeShort } from "../model/words.js";
 import { html } from "./html.js";
 import { useServices } from "./services.js";
@@ -55,7 +55,8 @@ function Transfer({ way }) {
   }, []);
   const [asked, ask] = useState(/** @type {[string, string] | null} */ (null));
   const problemOf = (text, amount, asset) => {
-    if (amount === null && text) return numberProblem(text, "amount", [asset], "1000");
+    const { readings, unit } = readNumber(text, [asset]);
+    if (readings || unit) return numberProblem(text, "amount", [asset]);
     if (amount === null || toUnits(amount, FINEST) <= 0n) return "Enter an amount such as 1000.";
     const available = portfolio.balances.available(asset);
     return way === "withdraw" && compare(amount, available) > 0 ? describeShort({ asset, amount }, available) : "";
