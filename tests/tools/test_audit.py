@@ -169,7 +169,7 @@ def test_an_engine_that_breaks_a_rule_is_named_with_the_command(
 
 
 def test_a_command_that_stops_the_engine_is_named(tmp_path: Path, audit: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    def crash(*_: object) -> None:
+    def crash(*_: object, **_named: object) -> None:
         raise InvariantViolation("its own state is wrong")
 
     write(tmp_path)
