@@ -76,8 +76,8 @@ def test_every_reject_reason_has_a_status_and_a_sentence() -> None:
             if known is None and "{" in errors._SENTENCES[reason].replace("{symbol}", ""):
                 continue
             error = errors.rejected(reason, known, symbol="BTC-USDT")
-            assert error.status in (403, 404, 409, 422, 429)
-            assert (error.retry_after_s is not None) == (error.status == 429)
+            assert error.status in (403, 404, 409, 422, 429, 503)
+            assert (error.retry_after_s is not None) == (error.status in (429, 503))
             assert error.code == reason.value.upper()
             assert "{" not in error.sentence
 
@@ -103,6 +103,7 @@ def test_a_reason_about_accounts_has_its_status_in_either_style(
 def test_every_other_reject_reason_is_reached_over_http() -> None:
     others = {
         RejectReason.DUPLICATE_CLIENT_ORDER_ID,  # test_orders
+        RejectReason.MAYBE_REPEATED,  # test_repetition
         RejectReason.TOO_MANY_OPEN_ORDERS,
         RejectReason.UNKNOWN_ORDER,
         RejectReason.TOO_LATE,
