@@ -105,6 +105,7 @@ def test_a_reason_about_accounts_has_its_status_in_either_style(
 def test_every_other_reject_reason_is_reached_over_http() -> None:
     others = {
         RejectReason.DUPLICATE_CLIENT_ORDER_ID,  # test_orders
+        RejectReason.MAYBE_REPEATED,  # test_repetition
         RejectReason.TOO_MANY_OPEN_ORDERS,
         RejectReason.UNKNOWN_ORDER,
         RejectReason.TOO_LATE,

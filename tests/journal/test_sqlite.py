@@ -341,3 +341,21 @@ def test_a_part_is_read_from_another_thread_while_records_are_appended(path: Pat
         assert journal.part(10, 12) == records[10:12]
     with pytest.raises(JournalFailed):
         journal.part(0, 1)
+
+
+def test_the_record_that_has_a_command_is_found_by_its_seq(path: Path) -> None:
+    records = list(sealed(flow(1, 100), 7))
+    with closing(SqliteJournal(path)) as journal:
+        assert journal.holding(1) is None
+        fill(journal, records)
+        found = [journal.holding(seq) for seq in range(1, 101)]
+        assert found == [record for record in records for _ in range(record.count)]
+        assert (journal.holding(0), journal.holding(101)) == (None, None)
+    with pytest.raises(JournalFailed):
+        journal.holding(1)
+
+
+def test_a_damaged_record_is_not_taken_for_what_was_asked(filled: Path) -> None:
+    edit(filled, "UPDATE batches SET crc32 = crc32 + 1 WHERE n = 3")
+    with closing(SqliteJournal(filled)) as journal, pytest.raises(JournalCorrupt):
+        journal.holding(RECORDS[2].first_seq)

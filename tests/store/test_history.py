@@ -87,6 +87,10 @@ def test_every_done_order_and_trade_of_a_run_is_read_back_as_the_events_told(his
         assert order == history.order(order_id)
         if order.client_order_id is not None:
             assert order == history.order_by_client_id(order.account, order.client_order_id)
+    named = [order for order in ORDERS_OF_RUN.values() if order.client_order_id is not None]
+    names = [(order.account, order.client_order_id or "") for order in named]
+    unknown = [(ACCOUNTS[0], "never"), (AccountId(77), names[0][1])]
+    assert history.named_orders([unknown[0], *names, unknown[1]]) == [None, *(order.order_id for order in named), None]
 
 
 def test_an_order_exposes_what_its_last_event_did() -> None:
@@ -161,6 +165,7 @@ def test_the_latest_order_under_a_client_order_id_is_found(history: History) -> 
     found = history.order_by_client_id(7, "again")  # type: ignore[arg-type]
     assert found is not None
     assert max(first.order_id, second.order_id) == found.order_id
+    assert history.named_orders([(AccountId(7), "again")]) == [found.order_id]
 
 
 @pytest.mark.parametrize("symbol", [None, *SYMBOLS])
@@ -330,6 +335,7 @@ def test_reading_goes_on_while_a_write_is_under_way(history: History) -> None:
         (lambda history: history.orders(1, limit=5), "orders_by_account "),
         (lambda history: history.orders(1, "BTC-USDT", 500, 5), "orders_by_account_and_symbol"),
         (lambda history: history.order(5), "PRIMARY KEY"),
+        (lambda history: history.named_orders([(1, "a")]), "orders_by_client_order_id"),
         (lambda history: history.order_by_client_id(1, "a"), "orders_by_client_order_id"),
         (lambda history: history.trades("BTC-USDT", 500, 5), "trades_by_symbol"),
         (lambda history: history.trades(None, 500, 5), "PRIMARY KEY"),
