@@ -130,10 +130,10 @@ class Server:
         sequencer.start()
         self._closers.append(sequencer.stop)
         feed.start()
-        self._begin(instruments, settings, sessions)
+        self._begin(instruments, sessions)
         self.feed: Feed = feed
 
-    def _begin(self, instruments: list[Instrument], settings: Settings, sessions: Sessions) -> None:
+    def _begin(self, instruments: list[Instrument], sessions: Sessions) -> None:
         """What happens before anybody's orders are taken: first what fell due while no server ran."""
         exchange, sequencer = self.venue.exchange, self.venue.sequencer
         clock = Clock(exchange, sequencer, time.time_ns)

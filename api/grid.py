@@ -14,15 +14,13 @@ from engine.types import Amount, Lots, Ticks
 
 MAX_UNITS = 10**18  # ticks or lots in one number
 MAX_DIGITS = 60  # of a number as written
+MAX_GRIDS = 10_000  # made once each; beyond it they are made anew
 
 _EXACT = Context(prec=2 * MAX_DIGITS + 20)
 _divmod = _EXACT.divmod
 _MILLIONTH_DECIMALS = 4  # of a percentage
 _WHOLE_PERCENTAGE = 100 * 10**_MILLIONTH_DECIMALS
 _AVERAGE_DECIMALS = 6  # an average price is told this much finer than a tick
-
-
-MAX_GRIDS = 10_000
 
 
 class Grid:

@@ -46,7 +46,7 @@ def install(app: Flask, settings: Settings, access: Access | None = None) -> Che
         return get_remote_address() if principal is None else f"account {principal.account}"
 
     @app.after_request  # before the limiter's own, which is therefore called first
-    def keep_what_we_said(response: Response) -> Response:
+    def restore_retry_after(response: Response) -> Response:
         """Only whom the limiter refuses is told to come back when the window ends."""
         window_ends_in = response.headers.pop(_WINDOW_HEADER, None)
         if response.status_code == 429 and window_ends_in is not None:

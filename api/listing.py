@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from api.numbers import Number, exactly, read_number, unless_said
+from api.numbers import Number, default_number, exactly, read_number
 from api.schedule import Schedule
 from api.schedule_file import ScheduleError, ScheduleTable, schedule_of
 from engine.instrument import FEE_UNIT, Instrument
@@ -50,18 +50,18 @@ class Listing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     max_quantity: Number
     max_notional: Number
     min_quantity: Number | None = None  # None: one lot
-    min_notional: Number = unless_said("0")
-    maker_fee_bps: Number = unless_said("0")  # below zero: a rebate
-    taker_fee_bps: Number = unless_said("0")
+    min_notional: Number = default_number("0")
+    maker_fee_bps: Number = default_number("0")  # below zero: a rebate
+    taker_fee_bps: Number = default_number("0")
     collar_percent: Number | None = None
     reference_price: Number | None = None
     max_open_orders: int = 100_000  # per account
     base_scale: int | None = None  # decimals of the base asset's minor unit; None: those of the finest lot
     band_percent: Number | None = None  # how far a trade may lie from the band's reference; None: no band
-    band_window_seconds: Number = unless_said("300")  # how long a reference serves
-    limit_state_seconds: Number = unless_said("15")  # how long a limit state may last before the symbol halts
-    halt_seconds: Number = unless_said("60")  # how long such a halt lasts
-    auction_seconds: Number = unless_said("30")  # and the auction after it
+    band_window_seconds: Number = default_number("300")  # how long a reference serves
+    limit_state_seconds: Number = default_number("15")  # how long a limit state may last before the symbol halts
+    halt_seconds: Number = default_number("60")  # how long such a halt lasts
+    auction_seconds: Number = default_number("30")  # and the auction after it
 
 
 class ListingRequest(Listing, frozen=True, forbid_unknown_fields=True):
@@ -234,9 +234,7 @@ def _timer_ns(listing: Listing, field: str) -> int:
 def _check_steps(listing: Listing) -> None:
     """Raise ListingError where the symbol or a unit of counting cannot be used."""
     if not _SYMBOL.fullmatch(listing.symbol):
-        raise ListingError(
-            f"{listing.symbol!r}: a symbol is 1 to 32 ASCII letters, digits and . _ : -, a letter or digit first"
-        )
+        raise ListingError(f"{listing.symbol!r}: a symbol is 1 to 32 {_LETTERS}")
     for asset in (listing.base, listing.quote):
         if not _ASSET.fullmatch(asset):
             raise ListingError(f"{listing.symbol}: the asset {asset!r} is not 1 to 16 {_LETTERS}")

@@ -17,7 +17,7 @@ import click
 DECIMAL_PATTERN: Final = r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?"
 MAX_WHOLE_DIGITS: Final = 4_000  # Python reads 4,300, and slowly
 
-_decimal = re.compile(r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?").fullmatch
+_decimal = re.compile(DECIMAL_PATTERN).fullmatch
 _whole = re.compile(rf"-?[0-9]{{1,{MAX_WHOLE_DIGITS}}}").fullmatch
 _not_finite = re.compile(r"\s*[+-]?(s?nan[0-9]*|inf(inity)?)\s*", re.IGNORECASE).fullmatch
 
@@ -41,7 +41,7 @@ def read_number(_kind: type, value: Any) -> Number:
         return Number(exactly(value))
 
 
-def unless_said(text: str) -> Any:
+def default_number(text: str) -> Any:
     """The default of a field that is a `Number`: a plain decimal, which msgspec knows how to describe."""
     return Decimal(text)
 

@@ -213,11 +213,9 @@ def _responses(route: Route, schemas: _Schemas) -> Json:
 def _statuses(route: Route) -> list[int]:
     """Every status of an error that a route can answer with."""
     about = route.about
-    found = {421, 429, 500, *about.errors}
+    found = {400, 421, 429, 500, *about.errors}  # 400: every route refuses what it does not read
     if route.parameters:
         found.add(404)
-    if about.query is not None or about.body is not None:
-        found.add(400)
     if about.body is not None:
         found.add(413)
     if about.access is not Access.PUBLIC:

@@ -13,7 +13,7 @@ from msgspec import UNSET, UnsetType
 from api.answers import seconds
 from api.errors import ApiError, ErrorCode
 from api.grid import amount_text, grid_of
-from api.texts import DecimalText, NanosText, nanos_text
+from api.texts import DecimalText, IdText, NanosText, nanos_text
 from engine.book import OrderBook
 from engine.commands import EnterOrder
 from engine.instrument import Instrument
@@ -71,7 +71,7 @@ class PreviewAnswer(msgspec.Struct, frozen=True, kw_only=True):
     details: dict[str, Any] | UnsetType = UNSET
     # when not; the rest is there only for an order that is not a repetition
     repeated: bool | UnsetType = UNSET
-    order_id: str | UnsetType = UNSET  # of the order that it repeats
+    order_id: IdText | UnsetType = UNSET  # of the order that it repeats
     status: OrderStatus | UnsetType = UNSET
     reason: str | UnsetType | None = UNSET
     asked_price: DecimalText | UnsetType | None = UNSET
@@ -102,14 +102,12 @@ def preview_answer(
     command: EnterOrder, told: Preview | Repeats | ApiError, book: OrderBook | None, seq: int, ts_ns: int
 ) -> PreviewAnswer:
     """What was found out about an order. O(1)."""
-    fields: dict[str, Any]
+    fields: dict[str, Any] = {}
     if isinstance(told, ApiError):
         fields = {"error_code": told.code, "error": told.sentence, "details": told.details}
     elif isinstance(told, Repeats):
         fields = {"repeated": True, "order_id": str(told.first)}
-    elif book is None:
-        fields = {"repeated": True}
-    else:
+    elif book is not None:
         fields = {"repeated": False, **_outcome(command, told, book)}
     return PreviewAnswer(
         accepted=not isinstance(told, ApiError),

@@ -59,7 +59,7 @@ class Repetitions:
         """
         looked: list[EnterOrder | Found | ApiError] = []
         unsure: list[int] = []
-        now_ns = time.time_ns()
+        now_ns = max(time.time_ns(), self._exchange.ts_ns)
         for command in commands:
             known = self._known(command, now_ns)
             if known is None:
@@ -77,11 +77,10 @@ class Repetitions:
         name, exchange = command.client_order_id, self._exchange
         if name is None or command.symbol not in exchange.books:
             return command
-        recent, account, now_ns = exchange.recent, command.account, max(now_ns, exchange.ts_ns)
+        recent, account = exchange.recent, command.account
         if recent.named(account, name, now_ns) is not None:
-            return msgspec.structs.replace(
-                command, looked_until=NOTHING_FORGOTTEN
-            )  # it is there, and must be there yet
+            # it is there, and must be there yet when the command has its turn
+            return msgspec.structs.replace(command, looked_until=NOTHING_FORGOTTEN)
         if recent.forgotten_until(account, now_ns):
             return None
         return msgspec.structs.replace(command, looked_until=exchange.seq)

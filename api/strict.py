@@ -18,6 +18,7 @@ from api.documented import Documented, documented_by
 from api.errors import Malformed
 from api.malformed import MAX_ECHO, joined
 from api.plain_json import RepeatedKey, plain
+from api.wire import repeated
 
 NAMED_MAX: Final = 10  # keys of an unread body that an error names
 
@@ -52,7 +53,7 @@ def _check_query(about: Documented) -> None:
             has = f"; {there}" if there else ""
             raise Malformed("UNKNOWN_FIELD", f"{_route()} has no parameter {field!r}{has}.", field=field)
         if len(values) > 1:
-            raise Malformed("REPEATED_FIELD", f"{field} is given more than once; give it once.", field=field)
+            raise repeated(name)
 
 
 def _check_unread_body(about: Documented) -> None:

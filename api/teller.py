@@ -138,8 +138,8 @@ def paper_money(exchange: Exchange) -> list[Deposit]:
 
 
 def _amount(value: Decimal) -> str:
-    """A decimal as the ledger reads it. Raises Malformed for one that is no number, or absurdly long."""
-    if not value.is_finite() or abs(value.adjusted()) > 30 or len(value.as_tuple().digits) > 40:
+    """A decimal, which is finite, as the ledger reads it. Raises Malformed for one that is absurdly long."""
+    if abs(value.adjusted()) > 30 or len(value.as_tuple().digits) > 40:
         raise Malformed("OUT_OF_RANGE", "amount is out of range.", field="amount")
     return f"{value:f}"
 

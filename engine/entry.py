@@ -17,6 +17,7 @@ from engine.order import Order
 from engine.planning import NOTHING, Plan, plan_quantity, plan_spending, slide, worst_price
 from engine.refusals import market_figures
 from engine.rejects import RejectReason
+from engine.rulebook import ANSWERS_FIRST_SINCE
 from engine.rules import collar_limit, default_prevention, refuse_entry, takes, trailing_peak
 from engine.stops import trailing_stop_price
 from engine.terms import NO_TERMS, Terms
@@ -37,7 +38,6 @@ from engine.types import (
 from engine.venue import Venue
 
 DAY_NS = 86_400_000_000_000
-ANSWERS_FIRST_SINCE = 2  # edition of the rules: a repeated order is answered before anything else is looked at
 
 _BUY = Side.BUY
 _LIMIT, _MARKET, _OCO, _TRAILING = OrderType.LIMIT, OrderType.MARKET, OrderType.OCO, OrderType.TRAILING_STOP

@@ -20,11 +20,11 @@ import msgspec
 
 from engine.commands import EnterOrder
 from engine.order import Order
+from engine.rulebook import APART_SINCE
 from engine.types import AccountId, OrderId, Seq
 
 REMEMBERED_MAX = 50_000  # done orders of one account: more than may end while one of its orders waits its turn
 REMEMBERED_HOURS = 24  # full ones since the hour in which an order ended
-APART_SINCE = 2  # edition of the rules
 SHARED_WINDOW = 200_000  # before: done orders of all accounts together
 HOUR_NS = 3_600_000_000_000
 UNSURE = (OrderId(0), None)  # the order of a client order id, if there is one

@@ -13,4 +13,7 @@ from typing import Final
 FIRST_EDITION: Final = 1  # of every exchange until another is adopted
 CURRENT_EDITION: Final = 2  # what each edition changed: Documentation/matching-rules.md
 
-OTHERS_MAKE_PRICES: Final = 2  # from this edition on a trade of an account with itself is no price for others
+# from which edition on
+ANSWERS_FIRST_SINCE: Final = 2  # a repeated order is answered before anything else is looked at
+APART_SINCE: Final = 2  # each account remembers its own done orders
+OTHERS_MAKE_PRICES: Final = 2  # a trade of an account with itself is no price for others

@@ -11,9 +11,8 @@ from engine.book import OrderBook
 from engine.commands import AdoptRulebook, ConfigureAccount, Deposit, ListInstrument, StopAccount, Withdraw
 from engine.execution import end_alone
 from engine.ledger import FEE_ACCOUNT
-from engine.recent import APART_SINCE
 from engine.rejects import CancelReason, InvariantViolation, RejectReason
-from engine.rulebook import CURRENT_EDITION
+from engine.rulebook import APART_SINCE, CURRENT_EDITION
 from engine.types import AccountId
 from engine.venue import Venue
 

@@ -19,9 +19,8 @@ import msgspec
 
 from engine.commands import Command
 
-BODY_VERSION: Final = (
-    4  # 3: before rules had editions; 2: before orders had options; both read on. 1: before accounts had funds
-)
+# 3: before rules had editions; 2: before orders had options; both are read. 1: before accounts had funds
+BODY_VERSION: Final = 4
 OLDEST_VERSION: Final = 2
 GENESIS: Final = bytes(32)  # what the first record is chained to
 

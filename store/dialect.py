@@ -60,9 +60,7 @@ def open_writer(path: Path) -> Engine:
         connection.execute("PRAGMA journal_size_limit=67108864")
         return connection
 
-    return create_engine(
-        "sqlite://", creator=connect, poolclass=QueuePool, pool_size=1, max_overflow=0, hide_parameters=True
-    )
+    return _engine(connect, 1)
 
 
 def open_reader(path: Path) -> Engine:
@@ -72,9 +70,7 @@ def open_reader(path: Path) -> Engine:
         uri = f"file:{quote(str(path.absolute()))}?mode=ro"
         return sqlite3.connect(uri, uri=True, timeout=BUSY_TIMEOUT_S, check_same_thread=False)
 
-    return create_engine(
-        "sqlite://", creator=connect, poolclass=QueuePool, pool_size=READERS_MAX, max_overflow=0, hide_parameters=True
-    )
+    return _engine(connect, READERS_MAX)
 
 
 def _engine(connect: Callable[[], sqlite3.Connection], connections: int) -> Engine:

@@ -6,7 +6,7 @@ Layer: tools. Looks into folders, not into files.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import pairwise
 from pathlib import Path
 
@@ -52,6 +52,11 @@ def symbol_of(path: Path, listed: Mapping[str, SymbolInfo]) -> str:
         f"no listed symbol is told by the name of {path.resolve().parent.name}/{path.name}: "
         f"the server lists {', '.join(listed) or 'none'}; {what_to_do()}"
     )
+
+
+def in_any_case(named: str, listed: Iterable[str]) -> str | None:
+    """The listed symbol of that name, as the server reads it: in any case; None when there is none."""
+    return next((symbol for symbol in listed if symbol.upper() == named.upper()), None)
 
 
 def what_to_do() -> str:

@@ -19,7 +19,7 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from api.numbers import WholeNumber
+from api.numbers import WholeNumber, whole_number
 from tools.operator_client import ApiKey, OperatorClient, OperatorError, Refused
 from tools.operator_tables import facts, rows_of, utc
 
@@ -256,8 +256,9 @@ def _schedule(file: Path, symbol: str) -> Any:
 
 def number_of(desk: Desk, account: str) -> int:
     """The number of an account that is given by its number, or the name of who has it. Raises OperatorError."""
-    if account.isascii() and account.isdecimal():
-        return int(account)
+    number = whole_number(account)
+    if number is not None and number >= 0:
+        return number
     found = desk.client.ask("GET", f"/admin/accounts?limit=1&name={quote(account, safe='')}")["accounts"]
     # by name, so that the name itself comes before those that it begins; the sandbox's comes before all
     for row in found:
@@ -268,7 +269,7 @@ def number_of(desk: Desk, account: str) -> int:
 
 @main.command()
 @click.option("--name", default="", help="Only those whose name begins so, in any case.")
-@click.option("--limit", type=click.IntRange(1), default=100, help="How many at most.")
+@click.option("--limit", type=WholeNumber(1), default=100, help="How many users at most; account 1 comes on top.")
 @asking
 def accounts(desk: Desk, name: str, limit: int) -> None:
     """Show who has which account, by name."""
@@ -280,12 +281,8 @@ def accounts(desk: Desk, name: str, limit: int) -> None:
         found += page["accounts"]
         after = page["next"]
     names = ("account", "name", "role", "tier", "status", "open orders")
-    rows = [
-        (row["account"], row["name"], _role(row), row["tier"], row["status"], row["open_orders"])
-        for row in found[:limit]
-    ]
-    body = {"accounts": found[:limit], "count": len(found[:limit]), "next": after}
-    desk.show(body, rows_of(names, rows))
+    rows = [(row["account"], row["name"], _role(row), row["tier"], row["status"], row["open_orders"]) for row in found]
+    desk.show({"accounts": found, "count": len(found), "next": after}, rows_of(names, rows))
 
 
 def _role(row: dict[str, Any]) -> str:

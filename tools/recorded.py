@@ -3,8 +3,7 @@
 Units: LOBSTER prices are ten-thousandths of a dollar and quantities shares; Bitstamp
 prices are cents and quantities satoshis (1e-8 BTC). All are whole numbers; `decimal_text`
 turns one into the decimal that the wire takes.
-A line that is not in its format raises RecordError, which names the line. Numbers are ASCII
-digits, a point and an exponent, and nothing else that Python would take for one.
+A line that is not in its format raises RecordError, which names the line.
 Layer: tools. Reads files, knows neither engine nor server.
 """
 
@@ -19,6 +18,7 @@ from typing import Final, Literal, TypeGuard
 
 import msgspec
 
+from api import numbers
 from tools.archives import RecordError, numbered_lines, read_records
 
 LOBSTER_PRICE_SCALE: Final = 4  # decimals of a LOBSTER price
@@ -28,9 +28,9 @@ TIME_SCALE: Final = 9  # nanoseconds in a second, as a power of ten
 
 RecordedSide = Literal["buy", "sell"]
 
-_DECIMAL: Final = re.compile(r"[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]{1,2})?", re.ASCII)
-_WHOLE: Final = re.compile(r"-?[0-9]+", re.ASCII)
-_WHOLES: Final = re.compile(r"-?[0-9]+(,-?[0-9]+)*", re.ASCII)
+LARGEST: Final = 100  # of a number, as a power of ten; its smallest place is as far below one
+
+_WHOLES: Final = re.compile(r"-?[0-9]+(,-?[0-9]+)*")
 
 
 def decimal_text(units: int, scale: int) -> str:
@@ -39,10 +39,11 @@ def decimal_text(units: int, scale: int) -> str:
 
 
 def decimal_of(text: str) -> Decimal:
-    """A number without a sign, exactly. Raises ValueError when the text is none."""
-    if not _DECIMAL.fullmatch(text):
+    """A number without a sign, exactly. Raises ValueError when the text is none, or beyond all that is recorded."""
+    number = numbers.decimal_of(text)
+    if number is None or number.is_signed() or not -LARGEST < number.adjusted() < LARGEST:
         raise ValueError(f"{text!r} is not a number")
-    return Decimal(text)
+    return number
 
 
 def nanoseconds(seconds: str) -> int:
@@ -146,9 +147,10 @@ def _columns(cells: Sequence[object]) -> str:
 
 
 def _whole(cell: str) -> int:
-    if not _WHOLE.fullmatch(cell):
+    number = numbers.whole_number(cell)
+    if number is None:
         raise ValueError(f"{cell!r} is not a whole number")
-    return int(cell)
+    return number
 
 
 # -- Bitstamp

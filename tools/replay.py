@@ -17,19 +17,16 @@ from contextlib import AsyncExitStack
 from decimal import Decimal
 from pathlib import Path
 from typing import Final, get_args
-from urllib.parse import quote
-
-import msgspec
 
 from api.numbers import whole
 from tools.answers import NewOrder, OrderAnswer, Refusal, SymbolInfo
 from tools.archives import RecordError
-from tools.client import VenueClient, VenueError, granted, retried
+from tools.client import VenueClient, VenueError, retried
 from tools.feed import connected
 from tools.flow import positive
 from tools.lobster import LobsterPlayback
 from tools.measure import Measurements, Mode, show
-from tools.naming import NamingError, symbol_of, what_to_do
+from tools.naming import NamingError, in_any_case, symbol_of, what_to_do
 from tools.playback import Amend, Cut, Key, Place, Playback, Remove, Reprice, Step, common_in_order
 from tools.progress import progress
 from tools.recorded import LobsterDepth, decimal_text
@@ -170,18 +167,6 @@ class Replay:
         return await retried(lambda: self._client.cancel(self._symbol, order_id=order_id), attempts=ATTEMPTS)
 
 
-class ShownBook(msgspec.Struct, frozen=True):
-    """What GET /book shows: of each level price and quantity first, then perhaps more."""
-
-    bids: list[tuple[Decimal, ...]]
-    asks: list[tuple[Decimal, ...]]
-
-
-async def shown_book(client: VenueClient, symbol: str, levels: int) -> ShownBook:
-    """The best levels of the venue's book. Raises BadAnswer, Unavailable."""
-    return granted(await client.ask("GET", f"/book/{quote(symbol)}?levels={levels}", ShownBook))
-
-
 class BookCheck:
     """Compares the venue's book with the recorded one, every so many rows, at as many levels as the file has."""
 
@@ -228,11 +213,11 @@ class BookCheck:
 
     async def _different(self, recorded: LobsterDepth) -> int:
         """At how many places of the ladder something else stands."""
-        book = await shown_book(self._client, self._symbol, self._playback.levels)
+        book = await self._client.book(self._symbol, self._playback.levels)
         price_scale, quantity_scale = self._playback.price_scale, self._playback.quantity_scale
         count = 0
         for made, levels in ((book.asks, recorded.asks), (book.bids, recorded.bids)):
-            ours = [(int(one.scaleb(price_scale)), int(two.scaleb(quantity_scale))) for one, two, *_ in made]
+            ours = [(int(one.scaleb(price_scale)), int(two.scaleb(quantity_scale))) for one, two in made]
             same = sum(mine == yours for mine, yours in zip(ours, levels, strict=False))
             count += max(len(ours), len(levels)) - same
         return count
@@ -256,8 +241,10 @@ async def choose_symbol(client: VenueClient, recording: Recording, named: str | 
     listed = (await client.symbols()).symbol_info
     if named is None:
         symbol = symbol_of(recording.file, listed)
-    elif (symbol := named if named in listed else named.upper()) not in listed:
-        raise ReplayError(f"the server does not list {symbol}, it lists {', '.join(listed) or 'none'}; {what_to_do()}")
+    elif (found := in_any_case(named, listed)) is not None:
+        symbol = found
+    else:
+        raise ReplayError(f"the server does not list {named}, it lists {', '.join(listed) or 'none'}; {what_to_do()}")
     check_steps(symbol, listed[symbol], recording.playback)
     return symbol
 
@@ -291,7 +278,7 @@ async def _play_and_show(
     replay = Replay(client, symbol, playback, stop, check)
     notes = replay.measured.notes
     notes += recording.notes
-    book = await shown_book(client, symbol, 1)
+    book = await client.book(symbol, 1)
     if book.bids or book.asks:
         notes.append(f"the book of {symbol} was not empty: what others do changes the result")
     with progress(f"playing into {symbol}", len(playback)) as done:

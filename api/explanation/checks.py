@@ -10,12 +10,13 @@ from api.explanation.picture import Picture
 from api.grid import Grid, amount_text, grid_of, percent
 from engine.book import OrderBook
 from engine.commands import AmendOrder, EnterOrder, OrderOptions
-from engine.entry import ANSWERS_FIRST_SINCE, legs, prepare
+from engine.entry import legs, prepare
 from engine.exchange import Exchange
 from engine.ledger import hold_per_lot
 from engine.matcher import market_cost
 from engine.order import Order
 from engine.rejects import RejectReason
+from engine.rulebook import ANSWERS_FIRST_SINCE
 from engine.rules import MAX_SLICES, reference_price, refuse_entry
 from engine.triggers import pair_need
 from engine.types import Amount, Lots, OrderType, Side, Ticks
@@ -49,7 +50,7 @@ _BY_THE_FIRST_EDITION = (
     R.SYMBOL_NOT_TRADING,
     R.ACCOUNT_STOPPED,
     R.DUPLICATE_CLIENT_ORDER_ID,
-    *ENTRY_RULES[4:],
+    *(rule for rule in ENTRY_RULES[4:] if rule is not R.SELF_TRADE_PREVENTION_NOT_ALLOWED),
 )
 AMEND_RULES = (
     R.UNKNOWN_ORDER,

@@ -20,9 +20,10 @@ from api.explanation.pieces import place_of
 from api.grid import Grid, grid_of
 from engine.book import OrderBook
 from engine.commands import AmendOrder, CancelOrder, Command, EnterOrder
-from engine.entry import ANSWERS_FIRST_SINCE, said_before
+from engine.entry import said_before
 from engine.exchange import Exchange
 from engine.rejects import RejectReason
+from engine.rulebook import ANSWERS_FIRST_SINCE
 from engine.rules import default_prevention
 from engine.triggers import hold_price
 from engine.types import AccountId, OrderId, OrderType, SelfTradePrevention, Side, Ticks, TradingStatus, entry_of

@@ -6,6 +6,7 @@ import http.client
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -215,6 +216,14 @@ def self_signed(folder: Path) -> tuple[Path, Path]:
         timeout=60,
     )
     return cert, key
+
+
+def free_port() -> int:
+    """A port that nobody listens on just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
 
 
 def eventually(condition: Any, within_s: float = 30) -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from api.listener import listen
 from api.settings import Settings
-from tests.api.running import ROOT, URL_LINE, command, environment
+from tests.api.running import ROOT, URL_LINE, command, environment, free_port
 
 READY_S = 60
 HAS_IPV6 = socket.has_ipv6 and Path("/proc/net/if_inet6").exists()
@@ -29,14 +29,6 @@ OVERLAPPING = [
     ("0.0.0.0", "::"),  # noqa: S104
     ("::", "0.0.0.0"),  # noqa: S104
 ]
-
-
-def free_port() -> int:
-    """A port that nobody listens on just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
 
 
 def start(port: int, data: Path, *arguments: str) -> subprocess.Popen[str]:

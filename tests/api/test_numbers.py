@@ -192,8 +192,9 @@ def test_no_command_line_takes_what_is_no_number(text: str, tmp_path: Path) -> N
         positive(text)
     with pytest.raises(ValueError, match="price"):
         symbols_with_prices(f"BTC-USDT={text}")
-    result = CliRunner().invoke(operator_main, ["stop", text])
-    assert result.exit_code == 2
+    for command in ("audit", "accounts"):
+        result = CliRunner().invoke(operator_main, [command, "--limit", text])
+        assert (result.exit_code, "--limit" in result.output) == (2, True), command
     assert "is not a valid integer" in result.output
     explained = subprocess.run(
         [sys.executable, "-m", "api.explanation", str(tmp_path), "order", text],

@@ -74,6 +74,16 @@ def test_every_operation_says_what_it_does_and_how_it_fails(document: Any) -> No
             assert in_path == set(re.findall(r"{(\w+)}", path))
 
 
+def test_every_operation_tells_that_it_refuses_what_it_does_not_read(document: Any) -> None:
+    silent = [
+        (method, path)
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+        if "400" not in operation["responses"]
+    ]
+    assert silent == []
+
+
 def test_a_decimal_is_a_text_of_digits_or_a_number_in_requests_and_a_text_in_answers(document: Any) -> None:
     asked = document["components"]["schemas"]["OrderRequest"]["properties"]["price"]["anyOf"]
     answered = document["components"]["schemas"]["TradeView"]["properties"]["price"]

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tools.answers import Bbo, Fees, SymbolInfo
-from tools.naming import NamingError, book_beside, symbol_of
+from tools.naming import NamingError, book_beside, in_any_case, symbol_of
 
 
 def listed(*symbols: str) -> dict[str, SymbolInfo]:
@@ -28,6 +28,12 @@ VENUE = listed("BTC-USDT", "BTC-USD", "MSFT-USD", "AAPL-USD", "BRK.B-USD", "ETH-
 )  # fmt: skip
 def test_the_symbol_is_told_by_the_files_name_or_its_folders(path: str, symbol: str):
     assert symbol_of(Path("/data") / path, VENUE) == symbol
+
+
+def test_a_symbol_is_named_in_any_case_however_it_is_listed():
+    assert [in_any_case(named, ["Gold-usd", "BTC-USD"]) for named in ("gold-USD", "btc-usd", "GOLD")] == [
+        "Gold-usd", "BTC-USD", None,
+    ]  # fmt: skip
 
 
 def test_a_name_that_tells_several_symbols_asks_for_one():

@@ -12,6 +12,7 @@ import msgspec
 import psutil
 import pytest
 
+from tests.api.running import free_port
 from tests.tools.servers import ROOT, run, running, start, stop, tool
 from tools.answers import Book, Health
 from tools.client import Unavailable, VenueClient
@@ -65,13 +66,6 @@ def eventually(holds: Callable[[], bool]) -> bool:
             pass
         time.sleep(0.2)
     return False
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def test_the_flow_makes_a_two_sided_book_is_labelled_and_leaves_nothing_behind(url: str):

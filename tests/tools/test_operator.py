@@ -162,7 +162,9 @@ def test_accounts_are_listed_in_pages_found_by_name_and_operated_on_by_it(progra
     assert {"account": account, "name": name} in [
         {key: row[key] for key in ("account", "name")} for row in everybody["accounts"]
     ]
-    assert program.told("accounts", "--limit", "2")["accounts"] == everybody["accounts"][:2]
+    some = program.told("accounts", "--limit", "2")
+    assert some["accounts"] == everybody["accounts"][: some["count"]]
+    assert some["next"] == some["accounts"][-1]["name"]  # what is asked for after it leaves nobody out
     assert [row["name"] for row in program.told("accounts", "--name", name[:-1].upper())["accounts"]] == [name]
     assert program.told("account", name.upper())["account"]["id"] == account
     assert program.told("account", name)["user"] == {"name": name, "role": "trader", "guest": True, "disabled": False}

@@ -6,7 +6,6 @@ import gzip
 import lzma
 import re
 from collections.abc import Iterator
-from decimal import Decimal
 from pathlib import Path
 
 import msgspec
@@ -30,7 +29,7 @@ from tools.recorded import (
     RecordError,
 )
 from tools.recordings import KINDS
-from tools.replay import ShownBook, parser
+from tools.replay import parser
 
 # an order joins a level, is cut, an earlier one is executed, the other deleted: price and shares by hand
 MESSAGES = """\
@@ -290,12 +289,6 @@ def test_what_a_lobster_execution_took_is_no_longer_there_to_be_cut():
     playback.traded(1, 100, 20)
     assert list(next(events).steps) == [Cut(1, 26)]  # 20 filled and 6 open
     assert list(next(events).steps) == [Remove(1)]
-
-
-@pytest.mark.parametrize("level", ['["31.00", "5"]', '["31.00", "5", 2]', "[31.00, 5]"])
-def test_a_level_of_the_venues_book_is_read_by_price_and_quantity_whatever_follows(level: str):
-    book = msgspec.json.decode(f'{{"bids": [{level}], "asks": [], "bid_orders": [2]}}', type=ShownBook)
-    assert book.bids[0][:2] == (Decimal("31.00"), Decimal(5))
 
 
 def test_many_equal_trades_in_common_are_counted_once_each():

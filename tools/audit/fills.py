@@ -38,7 +38,7 @@ def check_mark(event: ev.Filled, maker: NaiveOrder, taker: NaiveOrder, rulebook:
     """Whether a trade of an account with itself is marked as no price for others, and no other is."""
     if event.self_trade != (rulebook >= 2 and alone_with_itself(maker.account, taker.account)):
         yield (
-            Kind.PRICE_OF_ONES_OWN,
+            Kind.SELF_TRADE_PRICE,
             (
                 f"trade {event.trade_id} at {event.price} is of accounts {maker.account} and {taker.account}, and "
                 f"{'sets no price' if event.self_trade else 'sets the last price'}"

@@ -20,7 +20,7 @@ class Kind(StrEnum):
     BAND_VIOLATION = "band_violation"
     COLLAR_VIOLATION = "collar_violation"
     SELF_TRADE = "self_trade"  # not prevented
-    PRICE_OF_ONES_OWN = "price_of_ones_own"  # a trade of an account with itself sets a price, or another does not
+    SELF_TRADE_PRICE = "self_trade_price"  # a trade of an account with itself sets a price, or another does not
     FILL_OR_KILL_PARTIAL = "fill_or_kill_partial"
     ICEBERG_REFILL = "iceberg_refill"  # wrong, or missing
     POST_ONLY_TOOK = "post_only_took"

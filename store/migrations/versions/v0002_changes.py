@@ -24,3 +24,9 @@ def upgrade() -> None:
     )
     op.bulk_insert(changes, [{"changes_id": 1, "generation": 0, "exchange_seen": False}])
     op.create_table("reserved_accounts", sa.Column("account", sa.BigInteger, primary_key=True, autoincrement=False))
+
+
+def downgrade() -> None:
+    """Back to version 0001."""
+    for table in ("reserved_accounts", "changes"):
+        op.drop_table(table)

@@ -66,6 +66,12 @@ def test_an_order_under_a_used_name_went_through_the_rules_in_the_order_of_its_e
     ]
 
 
+def test_an_order_of_the_first_edition_is_not_said_to_have_passed_a_rule_of_the_second(market: Market) -> None:
+    rules = [[check.rule for check in venue.command(venue.do(ORDER)).checks] for venue in (Market(), market)]
+    assert [rule for rule in rules[1] if rule not in rules[0]] == ["self_trade_prevention_not_allowed"]
+    assert set(rules[0]) < set(rules[1])
+
+
 def test_a_repetition_does_not_renew_the_band_of_the_copy_that_explains(market: Market) -> None:
     banded = Market(band=100_000, band_window_ns=2 * 10**9, reference_price=Ticks(100))
     banded.do(AdoptRulebook(CURRENT_EDITION))
