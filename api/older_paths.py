@@ -16,6 +16,7 @@ _MEANT: Final = tuple(
         ("POST|PUT", r"/(?:submit_order|place_order|order/new)", "POST /order enters an order"),
         ("GET", r"/order", "GET /order/{order_id} tells of one order, and GET /orders of all"),
         ("DELETE", r"/order", "DELETE /order/{order_id} or POST /cancel cancels one order, and DELETE /orders all"),
+        ("POST", r"/order/", "POST /order enters an order"),
         ("PATCH|PUT|POST", rf"/(?:order|orders)(?:/{_ID})?", "PATCH /order/{order_id} changes an order"),
         ("GET", rf"/orders/{_ID}", "GET /order/{order_id} tells of one order"),
         ("DELETE", rf"/orders/{_ID}", "DELETE /order/{order_id} cancels one order"),
@@ -37,4 +38,6 @@ def meant_by(method: str, path: str) -> str | None:
     for pattern, meant in _MEANT:
         if pattern.fullmatch(asked):
             return f"{meant}."
+    if path != "/" and path.endswith("/"):
+        return "No path ends with a slash: leave it out."
     return None

@@ -330,7 +330,7 @@ class SqliteJournal:
         if name.startswith("SQLITE_BUSY"):
             return JournalLocked(
                 f"Another Openbell is running on {self.path}. Stop it first, or give this one a data folder "
-                "of its own with --data."
+                "of its own: --data DIR (with make: DATA=DIR)."
             )
         if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
             return JournalCorrupt(f"The journal {self.path} is damaged ({error}). {ADVICE}")

@@ -136,6 +136,8 @@ def show(summary: Summary, mode: Mode = "table", file: TextIO | None = None) -> 
         out.write("\n".join(plain_lines(summary)) + "\n")
     else:
         console = Console(file=out)
+        # Not as the first table's title, which would be broken at the width of that table.
+        console.print(f"{summary.title}: {summary.seconds:.1f} s", style="italic", markup=False, highlight=False)
         for table in _tables(summary):
             console.print(table)
         for note in summary.notes:
@@ -159,7 +161,7 @@ def plain_lines(summary: Summary) -> list[str]:
 
 
 def _tables(summary: Summary) -> list[Table]:
-    counts = Table(title=f"{summary.title}: {summary.seconds:.1f} s", title_justify="left")
+    counts = Table()
     counts.add_column("")
     counts.add_column("count", justify="right")
     counts.add_column("per second", justify="right")

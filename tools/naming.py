@@ -50,7 +50,7 @@ def symbol_of(path: Path, listed: Mapping[str, SymbolInfo]) -> str:
             raise NamingError(f"{path.name} may be of {' or '.join(based)}: name one with --symbol")
     raise NamingError(
         f"no listed symbol is told by the name of {path.resolve().parent.name}/{path.name}: "
-        f"the server lists {', '.join(listed) or 'none'}; {what_to_do()}"
+        f"the server lists {', '.join(listed) or 'none'}; name one of them with --symbol, or {what_to_do()}"
     )
 
 
@@ -62,8 +62,8 @@ def in_any_case(named: str, listed: Iterable[str]) -> str | None:
 def what_to_do() -> str:
     """How a symbol comes to be listed."""
     return (
-        "start a server with --instruments config/replay.toml (AAPL-USD, AMZN-USD, BTC-USD, MSFT-USD) or use --spawn, "
-        "write the symbol into an instruments file (Documentation/settings.md), or name a listed one with --symbol"
+        "start a server with --instruments config/replay.toml (AAPL-USD, AMZN-USD, BTC-USD, MSFT-USD), use --spawn "
+        "or write the symbol into an instruments file (Documentation/settings.md)"
     )
 
 

@@ -191,6 +191,20 @@ def test_an_error_of_an_older_path_says_which_route_is_meant(http: Http, method:
     assert meant in answer.error()["error"]
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "told"),
+    [
+        ("POST", "/order/", "POST /order enters an order."),
+        ("GET", "/orders/", "No path ends with a slash: leave it out."),
+        ("GET", "/symbols/", "No path ends with a slash: leave it out."),
+        ("DELETE", "/orders/", "No path ends with a slash: leave it out."),
+    ],
+)
+def test_a_path_with_a_slash_behind_it_says_that_none_has_one(http: Http, method: str, path: str, told: str) -> None:
+    answer = http.call(method, path, {} if method == "POST" else None)
+    assert answer.refused(404, "NOT_FOUND")["error"] == f"There is nothing at {path}. {told}"
+
+
 def test_a_method_that_a_path_does_not_have_is_told_with_those_it_has(http: Http) -> None:
     told = http.call("PUT", "/symbols").refused(405, "METHOD_NOT_ALLOWED")
     assert told["error"] == "There is no PUT /symbols, only GET."

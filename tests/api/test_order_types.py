@@ -288,7 +288,7 @@ def test_what_does_not_go_together_is_refused_by_the_order_and_by_its_test(
         ("expire_time", "2031-13-01T00:00:00Z", "INVALID_VALUE"),
         ("expire_time", [1], "INVALID_VALUE"),
         ("expire_time", True, "INVALID_VALUE"),
-        ("expire_time", -1, "OUT_OF_RANGE"),
+        ("expire_time", -1, "NOT_POSITIVE"),
         ("expire_time", "1e400", "OUT_OF_RANGE"),
         ("expire_time", "4102444800.0000000001", "OUT_OF_RANGE"),
     ],

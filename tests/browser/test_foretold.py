@@ -73,3 +73,14 @@ def test_who_bought_for_more_than_the_screen_told_reads_by_how_much(opens: Opens
     trader.sees_result(r"^Bought 10 SOL at 116.* on average\. That is 4\.5 % worse than the preview's 111.*\.$")
     expect(trader.page.locator("#result")).to_have_attribute("data-tone", "plain")
     trader.screenshot("worse-than-foretold")
+
+
+def test_on_a_desk_the_longest_answer_of_a_market_order_is_read_without_scrolling(opens: Opens, quiet: Server) -> None:
+    trader = opens(quiet, SYMBOL)
+    trader.fills_in("Buy", "Market", quantity="1")
+    trader.sends()
+    trader.sees_result(r"^Bought 1 SOL")
+    answer = "Bought 0.3 BTC at 29,997.3654 on average. That is less than 0.01 % worse than the preview's 29,996.4122."
+    trader.page.locator("#result").evaluate("(said, text) => { said.textContent = text; }", answer)
+    expect(trader.page.locator("#result-why")).to_be_visible()
+    assert trader.page.locator("#ticket .outcome").evaluate("box => box.scrollHeight - box.clientHeight") <= 0

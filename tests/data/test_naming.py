@@ -42,7 +42,7 @@ def test_a_name_that_tells_several_symbols_asks_for_one():
 
 
 def test_a_name_that_tells_none_says_what_to_do():
-    with pytest.raises(NamingError, match=r"INTC_2012.*lists MSFT-USD; start a server with --instruments config/repl"):
+    with pytest.raises(NamingError, match=r"INTC_2012.*lists MSFT-USD; name one of them with --symbol, or start"):
         symbol_of(Path("/data/INTC_2012-06-21_message_10.csv"), listed("MSFT-USD"))
 
 

@@ -52,6 +52,13 @@ def test_every_way_to_print_shows_counts_percentiles_rejects_and_notes(mode: Mod
         assert fact in out.getvalue()
 
 
+@pytest.mark.parametrize("mode", ["table", "plain"])
+def test_a_title_longer_than_its_table_stays_on_one_line(mode: Mode):
+    out = io.StringIO()
+    show(measured().summary("replay of bitstamp into BTC-USD, [all]"), mode, out)
+    assert "replay of bitstamp into BTC-USD, [all]: 10.0 s\n" in out.getvalue()
+
+
 def test_json_reads_back_as_the_summary():
     out = io.StringIO()
     summary = measured().summary("run")

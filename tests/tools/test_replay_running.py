@@ -130,7 +130,7 @@ def test_a_missing_file_and_an_unlisted_symbol_are_said_plainly(url: str, tmp_pa
     untold.write_text(MESSAGES)
     told = refused("lobster", str(untold), "--url", url)
     assert "no listed symbol is told by the name of" in told
-    assert "name a listed one with --symbol" in told
+    assert "name one of them with --symbol" in told
 
 
 def test_every_documented_replay_is_one_that_the_command_line_takes():
