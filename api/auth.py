@@ -29,6 +29,7 @@ FEED_TARGET: Final = "/market"  # and as its path
 SAFE_METHODS: Final = ("GET", "HEAD", "OPTIONS")
 PUBLIC_BLUEPRINTS: Final = ("market", "candles", "pages", "docs")  # their safe methods, that is
 PUBLIC_ENDPOINTS: Final = ("auth.signup", "auth.login", "auth.guest", "auth.refresh")
+_SIGNED: Final = ("HTTP_X_OPENBELL_SIGNATURE", "HTTP_X_OPENBELL_TIMESTAMP", "HTTP_X_OPENBELL_WINDOW")
 _EXTENSION: Final = "openbell-access"
 
 
@@ -64,6 +65,8 @@ class Access:
         environ = request.environ
         bearer, key = environ.get("HTTP_AUTHORIZATION"), environ.get("HTTP_X_OPENBELL_KEY")
         if bearer is None and key is None:
+            if any(name in environ for name in _SIGNED):
+                raise _keyless()
             return self._anonymous()
         if "openbell_principal" not in g:
             g.openbell_principal = self._shown(environ, bearer, key)
@@ -98,6 +101,8 @@ class Access:
                 address=request.remote_addr,
             )
             self._connected[sid] = self.credentials.of_signature(asked)
+        elif (shown.timestamp, shown.window, shown.signature) != (None, None, None):
+            raise _keyless()
 
     def forget(self, sid: str) -> None:
         """A feed client is gone."""
@@ -213,3 +218,7 @@ def _target(environ: dict[str, Any]) -> str:
 
 def _ambiguous() -> ApiError:
     return ApiError(401, "AMBIGUOUS_CREDENTIALS", "Show a token or a signature, not both.")
+
+
+def _keyless() -> ApiError:
+    return ApiError(401, "UNKNOWN_KEY", "The request is signed, but does not say with which API key.")

@@ -9,7 +9,7 @@ import msgspec
 from flask import Blueprint, Response
 
 from api.documented import Access, documented
-from api.errors import ApiError, rejected
+from api.errors import history_behind, rejected
 from api.grid import Grid, grid_of
 from api.market_wire import CandlesQuery
 from api.responses import answer, query
@@ -73,7 +73,7 @@ def blueprint(venue: Venue) -> Blueprint:
             raise rejected(RejectReason.UNKNOWN_SYMBOL, None, symbol=symbol)
         seq = exchange.seq
         if not writer.wait(seq, HISTORY_PATIENCE_S):
-            raise ApiError(503, "HISTORY_BEHIND", "The history of done orders is behind; try again.", None, 1)
+            raise history_behind()
         found: list[Candle] = writer.query(
             venue.history.candles, symbol, wanted.interval, wanted.start, wanted.end, wanted.limit
         )

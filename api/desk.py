@@ -18,7 +18,7 @@ from api import answers, wire
 from api.account_answers import PostingView, posting_view
 from api.amend_answers import AmendAnswer, amend_answer
 from api.batch_wire import BatchAnswer, BatchCommand, BatchResult
-from api.errors import ApiError, Malformed, internal_error, rejected
+from api.errors import ApiError, Malformed, as_error, history_behind, internal_error, rejected
 from api.grid import grid_of
 from api.mismatch import sentence_about, sentence_about_amend
 from api.order_options import OrderOptions
@@ -34,7 +34,7 @@ from engine.order import Order
 from engine.preview import Preview, Repeats, preview, why
 from engine.rejects import RejectReason
 from engine.types import LEG_UNIT, AccountId, OrderId, OrderStatus, Seq, TradeId, entry_of
-from store.history import DoneOrder, Trade, place
+from store.history import DoneOrder, StoreAway, Trade, place
 from store.postings import Posting
 
 log = logging.getLogger(__name__)
@@ -127,8 +127,9 @@ class Desk:
                     results.append(BatchResult(200, self._found(command, asked, elapsed_s, patience_s)))
                 elif not isinstance(command, Found):
                     results.append(BatchResult(200, self._told(next(applied), command, elapsed_s, patience_s)))
-            except ApiError as refusal:
-                results.append(BatchResult(refusal.status, refusal.body()))
+            except (ApiError, StoreAway) as refusal:
+                error = as_error(refusal)
+                results.append(BatchResult(error.status, error.body()))
             except Exception:  # the others were sequenced too, and must be told
                 mistake = internal_error()
                 body = mistake.body()
@@ -161,10 +162,13 @@ class Desk:
         order = self._exchange.order(number)
         if order is not None and order.account == account and symbol in (None, order.symbol):
             view = self._open_view(order, fills=[])  # as of now: it may trade on while we wait
-            if not self._venue.history_writer.wait(Seq(view.seq), patience_s):
+            if not order.cum:  # it has none, whatever becomes of the history
+                return view
+            known = self._fills_if_known(number, Seq(view.seq), patience_s)
+            if known is None:
                 return msgspec.structs.replace(view, fills=None)  # the order is known, its fills are not
-            fills = [fill for fill in self._fills(number) if fill.seq <= view.seq]
-            return msgspec.structs.replace(view, fills=self._fill_views(number, fills))
+            known = [fill for fill in known if fill.seq <= view.seq]
+            return msgspec.structs.replace(view, fills=self._fill_views(number, known))
         self._caught_up(self._exchange.seq, patience_s)
         done = self._venue.history_writer.query(self._venue.history.order, number)
         if done is None or done.account != account or symbol not in (None, done.symbol):
@@ -305,9 +309,8 @@ class Desk:
         """An order after the command that changed it; without fills when the history stays behind."""
         for event in reversed(applied.events):
             if isinstance(event, Ended) and event.order_id == order_id:
-                fills: list[answers.FillView] | None = None
-                if self._venue.history_writer.wait(applied.seq, patience_s):
-                    fills = self._fill_views(order_id, self._fills(order_id))
+                trades = self._fills_if_known(order_id, applied.seq, patience_s)
+                fills = None if trades is None else self._fill_views(order_id, trades)
                 return answers.order_view(
                     event, self.instrument(event.symbol), applied.seq, *status_of(event), fills=fills
                 )
@@ -342,6 +345,13 @@ class Desk:
     def _fills(self, order_id: OrderId) -> list[Trade]:
         return self._venue.history_writer.query(self._venue.history.fills, order_id)
 
+    def _fills_if_known(self, order_id: OrderId, seq: Seq, patience_s: float) -> list[Trade] | None:
+        """The fills up to `seq`, and maybe later ones; None where the history stays behind it, or does not answer."""
+        try:
+            return self._fills(order_id) if self._venue.history_writer.wait(seq, patience_s) else None
+        except StoreAway:
+            return None
+
     def _fill_views(self, order_id: OrderId, trades: list[Trade]) -> list[answers.FillView]:
         if not trades:
             return []
@@ -354,11 +364,14 @@ class Desk:
     def _repeated(
         self, first: OrderId, account: AccountId, seq: Seq, elapsed_ms: float, patience_s: float
     ) -> answers.OrderAnswer:
-        """The first order's state as the answer to its repetition."""
+        """The first order as the answer to its repetition. Raises ApiError 503 while its trades are not known."""
         view = self.order(str(first), account, patience_s=patience_s)
+        if view.fills is None:
+            raise history_behind()
         book = self._exchange.books[view.symbol]
         entered = Seq(entry_of(first))
-        fills = [trade for trade in self._fills(first) if trade.taker_order_id == first or trade.seq == entered]
+        traded = self._fills(first) if view.fills else []
+        fills = [trade for trade in traded if trade.taker_order_id == first or trade.seq == entered]
         grid = grid_of(book.instrument)
         return answers.OrderAnswer(
             order_id=view.order_id,
@@ -392,8 +405,8 @@ class Desk:
         try:
             if isinstance(command, CancelOrder):
                 self._require_one_order(command, max(0.0, deadline - time.monotonic()))
-        except ApiError as refusal:
-            return refusal
+        except (ApiError, StoreAway) as refusal:
+            return as_error(refusal)
         return command
 
     def _require_one_order(self, command: CancelOrder, patience_s: float = HISTORY_PATIENCE_S) -> None:
@@ -464,7 +477,7 @@ class Desk:
     def _caught_up(self, seq: Seq, patience_s: float = HISTORY_PATIENCE_S) -> None:
         """Wait until the history knows everything up to `seq`. Raises ApiError 503 when it does not."""
         if not self._venue.history_writer.wait(seq, patience_s):
-            raise ApiError(503, "HISTORY_BEHIND", "The history of done orders is behind; try again.", None, 1)
+            raise history_behind()
 
 
 def _newest_first(open_orders: dict[OrderId, Order]) -> Iterator[Order]:

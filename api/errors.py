@@ -23,7 +23,7 @@ from api.older_paths import meant_by
 from engine.instrument import Instrument
 from engine.rejects import RejectReason
 from sequencer.sequencer import NotAccepting
-from store.history import StoreClosed
+from store.history import StoreAway, StoreClosed, StoreError
 from store.identity_errors import IdentityAway
 from store.workers import Busy
 
@@ -181,6 +181,20 @@ def not_accepting(refusal: NotAccepting) -> ApiError:
     )
 
 
+def history_behind() -> ApiError:
+    """503: what is asked for is in the history, which does not have it yet, or does not answer."""
+    return ApiError(503, "HISTORY_BEHIND", "The history of done orders is behind; try again.", None, RETRY_AFTER_S)
+
+
+def as_error(refusal: ApiError | NotAccepting | StoreError) -> ApiError:
+    """What clients are told of a refusal."""
+    if isinstance(refusal, NotAccepting):
+        return not_accepting(refusal)
+    if isinstance(refusal, StoreError):
+        return _stopping() if isinstance(refusal, StoreClosed) else history_behind()
+    return refusal
+
+
 def internal_error() -> ApiError:
     """500: our mistake, to be logged under the request id of its body."""
     return ApiError(500, "INTERNAL_ERROR", "The server made a mistake; it is logged under the request id.")
@@ -212,7 +226,8 @@ def install(app: Flask) -> None:
     app.register_error_handler(ApiError, respond)
     app.register_error_handler(Busy, lambda _busy: respond(_busy_now()))
     app.register_error_handler(IdentityAway, lambda _away: respond(_identity_away()))
-    app.register_error_handler(StoreClosed, lambda _closed: respond(_stopping()))
+    for refusal in (StoreClosed, StoreAway):
+        app.register_error_handler(refusal, lambda problem: respond(as_error(problem)))
     app.register_error_handler(NotAccepting, lambda refusal: respond(not_accepting(refusal)))
 
     @app.errorhandler(HTTPException)

@@ -25,7 +25,7 @@ from api.answers import TradeView
 from api.auth import Access
 from api.book_answers import DeltaView, book_orders_update, book_update, changed_levels, checksum, snapshot_view
 from api.candles import CandleView
-from api.errors import ApiError, Malformed, not_accepting
+from api.errors import ApiError, Malformed, as_error
 from api.feed_balances import BalanceFeed
 from api.feed_candles import PACE_S, CandleFeed
 from api.feed_clients import NAMESPACE, Audience, Client, FeedPacket, encoded
@@ -45,6 +45,7 @@ from engine.events import Applied
 from engine.exchange import Exchange
 from engine.types import AccountId, Side, Ticks
 from sequencer.sequencer import NotAccepting, Sequencer
+from store.history import StoreError
 
 log = logging.getLogger(__name__)
 
@@ -164,9 +165,8 @@ class Feed:
                 if further and event not in ("ping", "*"):
                     raise Malformed("UNKNOWN_FIELD", f"{event} takes one object, and nothing behind it.", field=event)
                 return handler(client.sid, data)
-            except (ApiError, NotAccepting) as refusal:
-                error = not_accepting(refusal) if isinstance(refusal, NotAccepting) else refusal
-                return self._tell_error(client, asked, error)
+            except (ApiError, NotAccepting, StoreError) as refusal:
+                return self._tell_error(client, asked, as_error(refusal))
             except Exception:
                 log.exception("the feed event %s failed", event)
                 return self._tell_error(client, asked, ApiError(500, "INTERNAL_ERROR", "The server made a mistake."))

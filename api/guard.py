@@ -14,6 +14,7 @@ from typing import Any
 
 from api.bodies import HEADERS, body_of
 from api.errors import ApiError, Malformed
+from api.http_protocol import BROKEN
 from api.settings import Settings
 
 Environ = dict[str, Any]
@@ -40,6 +41,10 @@ class Guard:
                 environ,
                 start_response,
             )
+        broken = environ.get(BROKEN)
+        if broken is not None:
+            field, sentence = broken
+            return _refuse(Malformed("MALFORMED_HEADERS", sentence, field=field), environ, start_response)
         length = environ.get("CONTENT_LENGTH")
         if length and not (length.isascii() and length.isdecimal()):  # Python reads more: +5, 1_5
             return _refuse(

@@ -58,6 +58,10 @@ class StoreError(Exception):
     """
 
 
+class StoreAway(StoreError):
+    """Its database does not answer a read: damaged, locked, or gone."""
+
+
 class StoreClosed(StoreError):
     """It is closed, or about to be: the server stops."""
 

@@ -20,12 +20,13 @@ from typing import Final, ParamSpec, TypeVar
 
 import eventlet
 from eventlet.event import Event
+from sqlalchemy.exc import SQLAlchemyError
 
 from engine.events import Applied
 from engine.types import Seq
 from store.bridge import Bridge
 from store.dialect import cause_of
-from store.history import History, StoreClosed
+from store.history import History, StoreAway, StoreClosed
 
 log = logging.getLogger(__name__)
 
@@ -122,7 +123,9 @@ class HistoryWriter:
         self.wait(Seq(self._put_seq - self._waiting_max // 2))
 
     def query(self, read: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Return `read(*args)`, a method of `History`, letting other greenlets run. Raises what it raises.
+        """Return `read(*args)`, a method of `History`, letting other greenlets run.
+
+        Raises StoreAway where the database fails, and else what it raises.
 
         Reads are answered one after the other, in the order they came.
         """
@@ -138,7 +141,11 @@ class HistoryWriter:
         answer = Event()
         self._bridge.open()
         reads.put(partial(self._answer, answer, read))
-        result: T = answer.wait()
+        try:
+            result: T = answer.wait()
+        except SQLAlchemyError as problem:
+            log.error("the history could not be read: %s", cause_of(problem))
+            raise StoreAway("the history cannot be read") from None
         return result
 
     def close(self) -> None:

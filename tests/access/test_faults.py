@@ -149,3 +149,46 @@ def test_why_the_history_failed_is_in_the_log_alone(
     assert told == "The history could not be written; the next start writes what is missing."
     assert CAUSE in caplog.text
     assert "424242" not in caplog.text  # whose order or money it was is no business of a log
+
+
+def ask(server: Server, path: str, body: Any) -> Any:
+    return server.app.test_client().post(path, data=msgspec.json.encode(body)).json
+
+
+def test_a_retry_while_the_history_does_not_answer_is_told_the_truth_or_to_ask_again(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order = {"symbol": "BTC-USDT", "side": "buy", "order_type": "limit", "quantity": "0.02", "price": "20000.00"}
+    resting, partly = order | {"client_order_id": "resting"}, order | {"client_order_id": "partly"}
+    first = {name["client_order_id"]: ask(server, "/order", name)["order_id"] for name in (resting, partly)}
+    ask(server, "/order", order | {"side": "sell", "quantity": "0.03"})  # fills the first, and half of the second
+    ask(server, "/order", resting | {"client_order_id": "open"})
+    seq = server.venue.exchange.seq
+    assert server.venue.history_writer.wait(seq, 5)
+    for name in methods(server.venue.history):
+        monkeypatch.setattr(server.venue.history, name, fails)
+    for again in (partly, resting):
+        told = ask(server, "/order", again)
+        (batched,) = ask(server, "/orders/batch", {"orders": [again]})["results"]
+        assert (told["error_code"], batched["body"]["error_code"]) == ("HISTORY_BEHIND", "HISTORY_BEHIND"), told
+        assert batched["status"] == 503
+    told = ask(server, "/order", resting | {"client_order_id": "open"})
+    assert (told["repeated"], told["status"], told["trades"]) == (True, "resting", [])
+    told = server.app.test_client().get(f"/order/{first['partly']}").json
+    assert (told["status"], told["filled"], told.get("fills")) == ("partially_filled", "0.01000000", None)
+    told = server.app.test_client().get(f"/order/{first['resting']}")
+    assert (told.status_code, told.json["error_code"]) == (503, "HISTORY_BEHIND")
+
+
+def test_a_history_that_fell_behind_makes_no_repetition_tell_of_fewer_trades_than_there_were(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order = {"symbol": "BTC-USDT", "side": "buy", "order_type": "limit", "quantity": "0.02", "price": "20000.00"}
+    named = order | {"client_order_id": "partly"}
+    ask(server, "/order", order | {"side": "sell", "quantity": "0.01"})
+    server.venue.history_writer.wait(server.venue.exchange.seq, 5)
+    monkeypatch.setattr(server.venue.history, "write", fails)
+    first = ask(server, "/order", named)
+    assert (first["filled_quantity"], len(first["trades"])) == ("0.01000000", 1)
+    told = ask(server, "/order", named)
+    assert told.get("error_code") == "HISTORY_BEHIND" or len(told["trades"]) == 1, told
