@@ -75,8 +75,10 @@ class Repetitions:
     def _known(self, command: EnterOrder, now_ns: int) -> EnterOrder | None:
         """The command as memory lets it be sequenced; None when it does not know."""
         name, exchange = command.client_order_id, self._exchange
-        if name is None or command.symbol not in exchange.books:
+        if name is None:
             return command
+        if command.symbol not in exchange.books:  # should it be listed before the order's turn, nobody looked
+            return msgspec.structs.replace(command, looked_until=NOTHING_FORGOTTEN)
         recent, account = exchange.recent, command.account
         if recent.named(account, name, now_ns) is not None:
             # it is there, and must be there yet when the command has its turn

@@ -22,6 +22,7 @@ from benchmarks.machine import describe
 from engine.commands import AmendOrder, CancelOrder, Command, Deposit, EnterOrder, ListInstrument
 from engine.exchange import Exchange
 from engine.instrument import Instrument
+from engine.rulebook import CURRENT_EDITION
 from engine.types import AccountId, Amount, Lots, OrderId, OrderType, Seq, Side, Ticks, TimeInForce
 from journal.codec import GENESIS, seal
 from journal.replay import replay
@@ -171,7 +172,7 @@ FLOWS: dict[str, Callable[[Flow, int], list[Command]]] = {
 
 def rate(flow: Callable[[Flow, int], list[Command]], standing: int, count: int) -> float:
     """Commands a second of one run of `flow` on a book of `standing` orders."""
-    exchange = Exchange()
+    exchange = Exchange(CURRENT_EDITION)
     for seq, command in enumerate([*OPENING, *standing_book(standing)], 1):
         exchange.apply(command, Seq(seq), seq)
     first = exchange.seq + 1
@@ -199,7 +200,7 @@ def recovery(count: int) -> float:
             journal.append(record)
         gc.collect()
         started = time.process_time()
-        replayed = replay(journal, Exchange())
+        replayed = replay(journal, Exchange(CURRENT_EDITION))
         seconds = time.process_time() - started
     return seconds / replayed.commands * 1_000_000
 

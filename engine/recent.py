@@ -1,8 +1,9 @@
 """The memory of done orders, and the client order ids of these and of every open order.
 
 For idempotency, for cancelling by client order id, and for `too_late`. Each account has a memory of its own,
-bounded by number and by age; no account's orders make another's forgotten. What is forgotten is in the history:
-`forgotten_until` tells up to where that must be asked before a client order id can be called new.
+bounded by number and by age. All memories together are bounded too: beyond that the account forgets that remembers
+the most, so that nobody's flood makes forgotten what an account that remembers less has done. What is forgotten is
+in the history: `forgotten_until` tells up to where that must be asked before a client order id can be called new.
 
 By the first edition of the rules all accounts shared one window of `SHARED_WINDOW` orders.
 Layer: engine.
@@ -17,6 +18,7 @@ from bisect import bisect_left
 from collections import deque
 
 import msgspec
+from sortedcontainers import SortedList
 
 from engine.commands import EnterOrder
 from engine.order import Order
@@ -24,6 +26,8 @@ from engine.rulebook import APART_SINCE
 from engine.types import AccountId, OrderId, Seq
 
 REMEMBERED_MAX = 50_000  # done orders of one account: more than may end while one of its orders waits its turn
+REMEMBERED_IN_ALL = 1_000_000  # of all accounts together: half a gigabyte, should all have client order ids
+REMEMBERED_LEAST = 200  # of one account, however many there are
 REMEMBERED_HOURS = 24  # full ones since the hour in which an order ended
 SHARED_WINDOW = 200_000  # before: done orders of all accounts together
 HOUR_NS = 3_600_000_000_000
@@ -33,14 +37,13 @@ SWEPT = 2  # orders that are too old, dropped with each that ends: more than one
 _encode = msgspec.msgpack.Encoder().encode
 _encode_at_first = msgspec.json.Encoder().encode
 _pack = struct.Struct(">QQ").pack
-_pack_end = struct.Struct(">QQQQ").pack
 _FIELDS_AT_FIRST = 11  # of an EnterOrder, when the first edition's chain was defined
 
 
 class _Memory:
     """What is remembered of one account. Too old orders are dropped a few at a time, and count for nothing before."""
 
-    __slots__ = ("aging", "done", "end_seqs", "ends", "named", "names")
+    __slots__ = ("aging", "done", "end_seqs", "ends", "named", "names", "room", "size")
 
     def __init__(self) -> None:
         self.named: dict[str, tuple[OrderId, EnterOrder]] = {}  # of open and done orders, by client order id
@@ -49,6 +52,8 @@ class _Memory:
         self.names: deque[str | None] = deque()  # of the same orders
         self.end_seqs: deque[Seq] = deque()  # of the same orders, of the commands in which they ended
         self.aging = False  # whether the venue's heap has it
+        self.size = 0  # done orders in multiples of `REMEMBERED_LEAST`, rounded up, less one; 0 for none
+        self.room = min(REMEMBERED_LEAST, REMEMBERED_MAX)  # done orders until its size changes, or something must go
 
 
 class RecentOrders:
@@ -57,13 +62,17 @@ class RecentOrders:
     `chain` digests everything that ever went in; with the length it stands for the content.
     """
 
-    __slots__ = ("_aging", "_forgotten", "_hour", "_length", "_memories", "_shared", "_sweeping", "chain")
+    __slots__ = (
+        "_aging", "_forgotten", "_hour", "_hour_ends_ns", "_large", "_length", "_memories", "_shared", "_sweeping",
+        "chain",
+    )  # fmt: skip
 
     def __init__(self, rulebook: int) -> None:
         self._memories: dict[AccountId, _Memory] = {}
         self._forgotten: dict[AccountId, Seq] = {}
         self._aging: list[tuple[int, AccountId]] = []  # a heap: the hour of an account's oldest end, or an earlier one
-        self._hour = 0  # of the last end
+        self._large: SortedList[tuple[int, AccountId]] = SortedList()  # memories with a size above 0
+        self._hour = self._hour_ends_ns = 0  # of the last end
         self._sweeping = False  # whether orders that are too old may be left
         self._shared: deque[tuple[AccountId, OrderId, str | None]] | None = deque() if rulebook < APART_SINCE else None
         self._length = 0
@@ -140,22 +149,23 @@ class RecentOrders:
         if self._shared is not None:
             self._done_among_all(account, memory, order_id, order.client_order_id, seq)
             return
-        self.chain = zlib.crc32(_pack_end(order_id, account, seq, ts_ns), self.chain)
-        hour = ts_ns // HOUR_NS
+        if ts_ns >= self._hour_ends_ns:
+            self._begin_hour(ts_ns)
+        self.chain = zlib.crc32(_pack(order_id, seq), self.chain)
         ends = memory.ends
-        memory.done[order_id] = hour
+        memory.done[order_id] = self._hour
         ends.append(order_id)
         memory.names.append(order.client_order_id)
         memory.end_seqs.append(seq)
-        if len(ends) > REMEMBERED_MAX:
-            self._drop_oldest(account, memory)
+        if len(ends) > memory.room:
+            self._grow(account, memory)
         if not memory.aging:
             memory.aging = True
-            heapq.heappush(self._aging, (hour, account))
-        if hour != self._hour:
-            self._hour, self._sweeping = hour, True
+            heapq.heappush(self._aging, (self._hour, account))
         if self._sweeping:
-            self._sweep(hour - REMEMBERED_HOURS)
+            self._sweep(self._hour - REMEMBERED_HOURS)
+        if self._length > REMEMBERED_IN_ALL:
+            self._make_room()
 
     def part(self, seq: Seq, ts_ns: int) -> None:
         """Give each account a memory of its own, where all count as ended now. O(done orders) once, then O(1)."""
@@ -163,18 +173,54 @@ class RecentOrders:
         if shared is None:
             return
         self.chain = zlib.crc32(_pack(seq, ts_ns), self.chain)
-        hour = ts_ns // HOUR_NS
+        self._begin_hour(ts_ns)
         for account, order_id, client_order_id in shared:
             memory = self._memories[account]
-            memory.done[order_id] = hour
+            memory.done[order_id] = self._hour
             memory.ends.append(order_id)
             memory.names.append(client_order_id)
             memory.end_seqs.append(seq)
-            if len(memory.ends) > REMEMBERED_MAX:
-                self._drop_oldest(account, memory)
+            if len(memory.ends) > memory.room:
+                self._grow(account, memory)
             if not memory.aging:
                 memory.aging = True
-                heapq.heappush(self._aging, (hour, account))
+                heapq.heappush(self._aging, (self._hour, account))
+        self._make_room()
+
+    def _begin_hour(self, ts_ns: int) -> None:
+        """The hour of `ts_ns` begins for what ends: others get too old by it."""
+        self._hour = ts_ns // HOUR_NS
+        self._hour_ends_ns = (self._hour + 1) * HOUR_NS
+        self._sweeping = True
+        self.chain = zlib.crc32(_pack(self._hour, self._length), self.chain)
+
+    def _grow(self, account: AccountId, memory: _Memory) -> None:
+        """A memory has more done orders than its room: it gets more, or forgets one. O(log accounts)."""
+        if memory.room >= REMEMBERED_MAX:
+            self._drop_oldest(account, memory)
+        else:
+            self._resize(account, memory, memory.size + 1)
+
+    def _resize(self, account: AccountId, memory: _Memory, size: int) -> None:
+        if memory.size:
+            self._large.remove((memory.size, account))
+        if size:
+            self._large.add((size, account))
+        memory.size, memory.room = size, min((size + 1) * REMEMBERED_LEAST, REMEMBERED_MAX)
+
+    def _make_room(self) -> None:
+        """Drop what all memories together have no room for: what is too old, then of those that remember the most.
+
+        Of several as large by `REMEMBERED_LEAST`, that of the highest number. O(log accounts) for each that is dropped.
+        """
+        while self._length > REMEMBERED_IN_ALL:
+            if self._aging and self._aging[0][0] < self._hour - REMEMBERED_HOURS:
+                self._sweep(self._hour - REMEMBERED_HOURS)
+            elif self._large:
+                account = self._large[-1][1]
+                self._drop_oldest(account, self._memories[account])
+            else:
+                return
 
     def _done_among_all(
         self, account: AccountId, memory: _Memory, order_id: OrderId, client_order_id: str | None, seq: Seq
@@ -215,6 +261,8 @@ class RecentOrders:
         while True:
             order_id = memory.ends.popleft()
             self._forget(account, memory, order_id, memory.names.popleft(), memory.end_seqs.popleft())
+            if memory.size and len(memory.ends) <= memory.size * REMEMBERED_LEAST:
+                self._resize(account, memory, memory.size - 1)
             if until is None or order_id == until:
                 return
 

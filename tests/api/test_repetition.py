@@ -6,12 +6,17 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import msgspec
 import pytest
 
 from api.app import create_app
 from api.bootstrap import Server
 from api.settings import Settings
 from engine import recent
+from engine.commands import EnterOrder, ListInstrument
+from engine.events import Rejected
+from engine.rejects import RejectReason
+from engine.types import SANDBOX_ACCOUNT, Lots, OrderType, Side, Ticks, TimeInForce
 from tests.access.cast import Person, appoint, guest, operator
 from tests.api.clients import FeedClient
 from tests.api.running import Http, RunningServer
@@ -407,6 +412,22 @@ def test_a_look_that_fails_is_told_as_try_again_and_enters_nothing(
         assert "disk" not in answer.text
     assert whole.venue.exchange.seq == seq
     assert client.post("/order", json=IOC | {"client_order_id": "n0"}).get_json()["repeated"] is True
+
+
+def test_an_id_used_before_is_not_entered_in_a_symbol_that_is_listed_while_the_order_waits(whole: Server) -> None:
+    client, venue = whole.app.test_client(), whole.venue
+    for number in range(REMEMBERED + 1):
+        assert client.post("/order", json=IOC | {"client_order_id": f"n{number}"}).status_code == 200
+    known = venue.exchange.books["BTC-USDT"].instrument
+    order = EnterOrder(
+        SANDBOX_ACCOUNT, "NEW", Side.BUY, OrderType.LIMIT, TimeInForce.IOC, Lots(10**6), Ticks(3_000_000), "n0"
+    )
+    (looked,) = venue.repetitions.look([order], 1)
+    assert isinstance(looked, EnterOrder)
+    venue.sequencer.submit(ListInstrument(msgspec.structs.replace(known, symbol="NEW")))
+    event = venue.sequencer.submit(looked).events[0]
+    assert isinstance(event, Rejected)
+    assert event.reason is RejectReason.MAYBE_REPEATED  # and when it comes again, the history is asked
 
 
 def test_an_account_that_has_forgotten_nothing_never_asks_the_history(

@@ -171,15 +171,49 @@ def test_with_the_second_edition_everybody_keeps_what_was_remembered_in_common()
     assert state_digest(exchange) != before  # by its seq alone
 
 
+def test_of_all_memories_together_the_largest_has_to_give_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recent, "REMEMBERED_IN_ALL", 20)
+    monkeypatch.setattr(recent, "REMEMBERED_LEAST", 5)
+    market = Market()
+    memory = market.exchange.recent
+    for number in range(5):
+        market.finish(ANN, f"a{number}")
+    for number in range(200):  # a crowd's flood
+        for guest in (GUEST, BEN):
+            market.finish(guest, f"g{number}")
+    assert len(memory) == 20
+    assert all(isinstance(market.apply(order(ANN, f"a{number}")), Repeated) for number in range(5))
+    assert memory.forgotten_until(ANN, market.ts_ns) == 0
+    assert memory.forgotten_until(BEN, market.ts_ns) > 0
+    for who in range(4, 54):  # however many come, the least is remembered of each
+        for asset in (COIN.base, COIN.quote):
+            market.apply(Deposit(AccountId(who), asset, "1"))
+        for number in range(7):
+            market.finish(AccountId(who), f"n{number}")
+    assert len(memory) == (3 + 50) * 5
+    assert all(isinstance(market.apply(order(AccountId(53), f"n{number}")), Repeated) for number in range(2, 7))
+    market.ts_ns += 30 * HOUR_NS
+    market.finish(ANN)
+    assert len(memory) == 20  # what is too old goes first, all that is too much at once
+    for number in range(19):
+        market.finish(ANN, f"z{number}")
+    assert memory.forgotten_until(ANN, market.ts_ns) < market.exchange.seq - 19  # of those of today none
+
+
+@pytest.mark.parametrize("in_all", [10**6, 9])
 @pytest.mark.parametrize("rulebook", [FIRST_EDITION, CURRENT_EDITION])
 @pytest.mark.parametrize("seed", range(4))
-def test_memories_forget_as_the_naive_ones_do(seed: int, rulebook: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module, common, each in (
-        (recent, "SHARED_WINDOW", "REMEMBERED_MAX"),
-        (naive_memory, "ALL_TOGETHER", "OF_EACH"),
+def test_memories_forget_as_the_naive_ones_do(
+    seed: int, rulebook: int, in_all: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module, common, each, everything, least in (
+        (recent, "SHARED_WINDOW", "REMEMBERED_MAX", "REMEMBERED_IN_ALL", "REMEMBERED_LEAST"),
+        (naive_memory, "ALL_TOGETHER", "OF_EACH", "OF_ALL", "STEP"),
     ):
         monkeypatch.setattr(module, common, 12)
         monkeypatch.setattr(module, each, 5)
+        monkeypatch.setattr(module, everything, in_all)
+        monkeypatch.setattr(module, least, 2)
     rng, pair, seen = random.Random(seed), Pair(rulebook), Counter[str]()
     pair.apply(ListInstrument(COIN))
     for account in (ANN, BEN, GUEST):

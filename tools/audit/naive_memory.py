@@ -1,11 +1,13 @@
 """What the naive exchange remembers of orders that are done, and of the names that orders were entered under.
 
-By the first edition of the rules one line of done orders for everybody, by later ones a line for each account.
+By the first edition of the rules one line of done orders for everybody, by later ones a line for each account,
+and what all the lines have no room for goes from the longest.
 Layer: tools. Of the engine it knows only the value modules.
 """
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from typing import NamedTuple
 
@@ -13,6 +15,8 @@ from engine.commands import EnterOrder
 
 ALL_TOGETHER = 200_000  # orders that are done, in the first edition
 OF_EACH = 50_000
+OF_ALL = 1_000_000
+STEP = 200  # lines are as long as each other that have begun as many steps; of one step nothing goes
 HOUR_NS = 3600 * 10**9
 FULL_HOURS = 24
 
@@ -62,19 +66,36 @@ class NaiveMemory:
                 owner, oldest = self.everybody.popleft()
                 self.lose(owner, oldest, past.seq)
             return
+        self.add(account, past)
+        self.cut(past.hour)
+
+    def add(self, account: int, past: Past) -> None:
+        """An order that is done comes to the end of its account's line."""
         line = self.lines.setdefault(account, deque())
         line.append(past)
         if len(line) > OF_EACH:
             oldest = line.popleft()
             self.lose(account, oldest, oldest.seq)
 
+    def cut(self, hour: int) -> None:
+        """Lose what is too much for all lines together."""
+        for account in self.lines:
+            self.age(account, hour * HOUR_NS)
+        while sum(len(line) for line in self.lines.values()) > OF_ALL:
+            longest = max(self.lines, key=lambda account: (math.ceil(len(self.lines[account]) / STEP), account))
+            if len(self.lines[longest]) <= STEP:
+                return
+            oldest = self.lines[longest].popleft()
+            self.lose(longest, oldest, oldest.seq)
+
     def part(self, seq: int, ts_ns: int) -> None:
         """From here on each account has its own line; those of the common one count as ended now."""
         if self.together:
             self.together = False
             for account, past in self.everybody:
-                self.end(account, past._replace(hour=ts_ns // HOUR_NS, seq=seq))
+                self.add(account, past._replace(hour=ts_ns // HOUR_NS, seq=seq))
             self.everybody.clear()
+            self.cut(ts_ns // HOUR_NS)
 
     def age(self, account: int, ts_ns: int) -> None:
         """Lose what ended more than a day ago."""
