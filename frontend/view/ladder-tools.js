@@ -31,7 +31,7 @@ export function LadderTools({ grouping, sizes, bars, away, onRecentre }) {
       <label class="grouping" title=${`Group prices by ${grouping}`}>
         <span class="visually-hidden">Price grouping</span>
         <select value=${grouping} disabled=${sizes.length === 0} onChange=${choose}>
-          ${sizes.map((size) => html`<option key=${size} value=${size} >${size}</option>`)}
+          ${sizes.map((size) => html`<option key=${size} value=${size}>${size}</option>`)}
         </select>
       </label>
     </div>`;
