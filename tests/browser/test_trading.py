@@ -17,7 +17,7 @@ def test_an_order_is_seen_in_the_ladder_and_in_open_orders_until_it_is_cancelled
 
     level = trader.level("29,950.25")
     expect(level).to_have_class(re.compile("own"))
-    expect(level).to_contain_text("0.50000000")
+    expect(level).to_contain_text("0.5000000")
     order = trader.orders()
     expect(order).to_have_count(1)
     expect(order).to_contain_text("BTC-USDT")
