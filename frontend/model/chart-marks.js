@@ -6,6 +6,7 @@
  */
 
 import { compare, fromUnits, grouped, scaleOf, shortest, toUnits } from "./decimal.js";
+import { isOfFlow } from "./orders.js";
 
 /** @typedef {{key: string, price: number, text: string, side: import("./types.js").Side, stop: boolean, title: string, orders: number}} OrderLine `text`: the price, exactly */
 /** @typedef {{time: number, side: import("./types.js").Side, quantity: string, text: string}} FillMark */
@@ -17,6 +18,7 @@ const WORDS = Object.freeze({ buy: "Buy", sell: "Sell" });
 
 /**
  * One line for each side and price: quantities there are added up. A stop stands at the price that sets it off.
+ * What programs of the venue quote is the market, and no line.
  * @param {(import("./types.js").Order & {stop_price?: string | null})[]} orders open ones
  * @param {string} symbol
  * @returns {OrderLine[]} of the newest orders first
@@ -27,7 +29,7 @@ export function orderLines(orders, symbol) {
   for (const order of orders) {
     const stop = order.status === "pending_trigger";
     const price = stop ? order.stop_price : order.price;
-    if (order.symbol !== symbol || !price) continue;
+    if (order.symbol !== symbol || !price || isOfFlow(order)) continue;
     const key = `${order.side} ${price}${stop ? " stop" : ""}`;
     const line = lines.get(key);
     if (line) line.quantities.push(order.remaining);

@@ -26,10 +26,16 @@ export function fillKey({ trade_id, order_id }) {
   return `${trade_id} ${order_id}`;
 }
 
+/** @param {Fill} a @param {Fill} b */
+function newestFirst(a, b) {
+  return compareIds(b.trade_id, a.trade_id) || compareIds(b.order_id, a.order_id);
+}
+
 export class Fills {
   /** @type {Fill[]} newest first */ fills = [];
   /** Fills of this trade and of later ones are news; null while it is not known what is of the past. @type {string | null} */
   newsFrom = null;
+  /** Keys of those that are kept. @type {Set<string>} */ #known = new Set();
   #capacity;
 
   /** @param {number} [capacity] how many are kept */
@@ -37,13 +43,15 @@ export class Fills {
     this.#capacity = capacity;
   }
 
-  /** Add fills in any order. O(n log n). @param {Fill[]} added */
+  /** Add fills in any order. One that is newer than all others is put before them; else O(n log n). @param {Fill[]} added */
   add(added) {
-    const known = new Set(this.fills.map(fillKey));
-    const fresh = added.filter((fill) => !known.has(fillKey(fill)));
+    const fresh = added.filter((fill) => !this.#known.has(fillKey(fill))).sort(newestFirst);
     if (fresh.length === 0) return;
-    const newestFirst = (a, b) => compareIds(b.trade_id, a.trade_id) || compareIds(b.order_id, a.order_id);
-    this.fills = [...fresh, ...this.fills].sort(newestFirst).slice(0, this.#capacity);
+    const all = [...fresh, ...this.fills];
+    if (this.fills.length > 0 && newestFirst(fresh[fresh.length - 1], this.fills[0]) > 0) all.sort(newestFirst);
+    for (const fill of fresh) this.#known.add(fillKey(fill));
+    for (const fill of all.splice(this.#capacity)) this.#known.delete(fillKey(fill));
+    this.fills = all;
   }
 
   /** Fold in the newest page of a listing; the first one tells what is of the past. @param {Fill[]} page newest first */
@@ -62,6 +70,7 @@ export class Fills {
   /** The venue began anew: what was filled there before never happened here. */
   forget() {
     this.fills = [];
+    this.#known.clear();
     this.newsFrom = null;
   }
 }

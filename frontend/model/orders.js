@@ -17,6 +17,14 @@ export function isOpen(status) {
   return OPEN.has(status);
 }
 
+/** What the ids begin with that the venue's own programs give their orders: simulated traders, a replay. */
+const FLOW_PREFIX = "flow-";
+
+/** Whether an order is the market's, which such a program makes, rather than a person's. @param {{client_order_id?: string | null}} order */
+export function isOfFlow({ client_order_id: id }) {
+  return id?.startsWith(FLOW_PREFIX) ?? false;
+}
+
 /** A leg's id is that of the order it came with, and 10^15 or twice that. */
 const LEG_DIGITS = 16;
 

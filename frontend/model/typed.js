@@ -63,6 +63,11 @@ export function plainOf(text, units) {
   return readNumber(text, units).value ?? null;
 }
 
+/** Whether a text is written as it is sent, or empty: how it is read need not be told. @param {string} text */
+export function isPlain(text) {
+  return text.trim() === "" || PLAIN.test(text.trim());
+}
+
 /** Both that it could be, to be asked about; null where there is nothing to ask. @param {string} text @param {string[]} [units] @returns {[string, string] | null} */
 export function readingsOf(text, units) {
   return readNumber(text, units).readings ?? null;

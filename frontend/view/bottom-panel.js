@@ -19,11 +19,12 @@ import { Why } from "./why.js";
 const COUNT_EVERY_MS = 200;
 
 export function BottomPanel() {
-  const { portfolio } = useServices();
+  const { portfolio, workspace } = useServices();
   useModel(portfolio, "account", "switch");
+  useModel(workspace, "layout");
   useModelSlowly(COUNT_EVERY_MS, portfolio, "orders");
   const tabs = [
-    { name: "orders", title: "Open orders", count: openOrdersCount(portfolio), panel: html`<${OpenOrders} />` },
+    { name: "orders", title: "Open orders", count: openOrdersCount(portfolio, workspace), panel: html`<${OpenOrders} />` },
     { name: "history", title: "Order history", panel: html`<${OrderHistory} />` },
     { name: "fills", title: "Fills", panel: html`<${Fills} />` },
     { name: "balances", title: "Balances", panel: html`<${Balances} />` },

@@ -7,6 +7,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 
 import { grouped } from "../model/decimal.js";
 import { sortedOrders } from "../model/order-rows.js";
+import { isOfFlow } from "../model/orders.js";
 import { describeFailure } from "../model/words.js";
 import { DataTable } from "./data-table.js";
 import { useKeptFocus } from "./focus.js";
@@ -38,9 +39,16 @@ const COLUMNS = Object.freeze([
   { name: "actions", title: "Amend, explain or cancel", width: 14.5, kind: "number", unnamed: true },
 ]);
 
-/** @param {import("../portfolio.js").Portfolio} portfolio @returns {string} for the tab */
-export function openOrdersCount({ orders, ordersCut }) {
-  const { length } = orders.open();
+/** The open orders that are listed: those of simulated traders or a replay are the market, unless one wants them too. */
+function chosenOrders({ orders }, workspace) {
+  const all = orders.open();
+  return workspace.recall("orders.flow", false) ? all : all.filter((order) => !isOfFlow(order));
+}
+
+/** @param {import("../portfolio.js").Portfolio} portfolio @param {import("../workspace.js").Workspace} workspace @returns {string} for the tab */
+export function openOrdersCount(portfolio, workspace) {
+  const { ordersCut } = portfolio;
+  const { length } = chosenOrders(portfolio, workspace);
   return length > ROWS_MAX ? `${grouped(String(length))}${ordersCut ? "+" : ""}, ${ROWS_MAX} shown` : String(length);
 }
 
@@ -60,7 +68,9 @@ export function OpenOrders() {
   const sort = workspace.recall("orders.sort", NEWEST_FIRST);
   const symbol = workspace.recall("orders.only", false) ? desk.instrument?.symbol : undefined;
   const all = portfolio.orders.open();
-  const listed = symbol ? all.filter((order) => order.symbol === symbol) : all;
+  const chosen = chosenOrders(portfolio, workspace);
+  const within = (orders) => (symbol ? orders.filter((order) => order.symbol === symbol) : orders);
+  const listed = within(chosen);
   const rows = sortedOrders(withCancelled(listed, cancels, symbol), sort, portfolio.queue).slice(0, ROWS_MAX);
   const area = useRef(/** @type {HTMLElement | null} */ (null));
   useKeptFocus(area, (place) => controlAt(area.current, place), placeOf);
@@ -72,11 +82,16 @@ export function OpenOrders() {
           <input type="checkbox" id="only-symbol" checked=${symbol !== undefined} onInput=${(event) => workspace.remember("orders.only", event.target.checked)} />
           <span>Only ${desk.instrument?.symbol ?? "this symbol"}</span>
         </label>
+        ${all.some(isOfFlow) && html`
+          <label class="check" title="Simulated traders and replays trade as this account too; what they quote changes many times a second">
+            <input type="checkbox" id="flow-too" checked=${workspace.recall("orders.flow", false)} onInput=${(event) => workspace.remember("orders.flow", event.target.checked)} />
+            <span>Simulated ones too</span>
+          </label>`}
         <${Result} id="cancel-result" ...${result} />
-        <${CancelAll} count=${listed.length} symbol=${symbol} say=${say} />
+        <${CancelAll} count=${within(all).length} symbol=${symbol} say=${say} />
       </div>
       <${DataTable} id="orders" label="Open orders" columns=${COLUMNS} sort=${sort} onSort=${(wanted) => workspace.remember("orders.sort", wanted)}
-        after=${rows.length === 0 && html`<p class="empty">${emptyText(portfolio, symbol, all.length)}</p>`}>
+        after=${rows.length === 0 && html`<p class="empty">${emptyText(portfolio, symbol, chosen.length)}</p>`}>
         ${rows.map((order) => html`
           <${OpenOrderRow} key=${order.order_id} order=${order} place=${portfolio.queue.of(order.order_id)} say=${say} edit=${edit}
             cancel=${cancel} cancelled=${cancels.get(order.order_id)?.state ?? null}

@@ -6,7 +6,7 @@
 import { grouped } from "../model/decimal.js";
 import { keyHint } from "../model/shortcuts.js";
 import { unitOf } from "../model/ticket.js";
-import { plainOf, readingsOf } from "../model/typed.js";
+import { isPlain, plainOf, readingsOf } from "../model/typed.js";
 import { html } from "./html.js";
 import { useServices } from "./services.js";
 import { useTimes } from "./use-times.js";
@@ -61,10 +61,10 @@ export function Field({ name, title, unit = "", units = null, problem = "", plac
   return html`<${Labelled} name=${name} title=${title} problem=${problem} remark=${readAs(text, own)} question=${question} control=${control} />`;
 }
 
-/** How a number is read that is not written as the page writes it; "" of any other. @param {string} text @param {string[]} units */
+/** How a number is read that is not written as it is sent; "" of any other. @param {string} text @param {string[]} units */
 function readAs(text, units) {
   const plain = plainOf(text, units);
-  return plain === null || /^[\d.]*$/.test(text.trim()) ? "" : `Read as ${grouped(plain)} ${units[0]}`;
+  return plain === null || isPlain(text) ? "" : `Read as ${grouped(plain)} ${units[0]}`;
 }
 
 function UnitSelect({ name, title, options }) {

@@ -89,9 +89,10 @@ def test_a_server_that_begins_anew_knows_nobody_and_the_page_goes_on_as_a_visito
     guest = trader.name()
     trader.enters("Buy", "Limit", "2", "99.50")
     trader.sees_result("In the book")
-    trader.trades_with_self()
+    trader.becomes("sandbox")
     trader.enters("Sell", "Limit", "1", "99.50")
     trader.sees_result("Sold 1 SOL")
+    trader.becomes(guest)
     expect(trader.tape()).to_have_count(1)
 
     mortal.kill()

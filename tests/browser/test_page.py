@@ -165,7 +165,6 @@ def test_every_field_has_a_name_and_every_status_is_announced(opens: Opens, serv
 
 def _make_a_market(trader: Trader) -> None:
     """Some levels on both sides, and a trade."""
-    trader.trades_with_self()
     for step in range(1, 4):
         trader.enters("Sell", "Limit", f"0.{step}5", f"{30000 + step * 7}.50")
         trader.enters("Buy", "Limit", f"0.{step}", f"{30000 - step * 5}.25")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -87,6 +88,38 @@ def test_a_phone_reaches_the_sandbox_account_too(opens: Opens, toured: Server) -
     trader.page.locator("#account-everybodys").click()
     trader.is_known_as("sandbox")
     trader.has("USDT", available=_funds(toured, "USDT"))
+
+
+@needs_curl
+def test_the_tours_order_is_seen_beside_hundreds_of_simulated_traders_on_that_account(
+    opens: Opens, toured: Server
+) -> None:
+    order = {"symbol": "BTC-USDT", "side": "buy", "order_type": "limit", "quantity": "0.001", "price": "29000.00"}
+    _post(toured, "/order", order | {"client_order_id": "tour-3", "price": "29500.00"})
+    flow = [order | {"client_order_id": f"flow-test-{each}"} for each in range(120)]
+    for first in range(0, len(flow), 20):
+        _post(toured, "/orders/batch", {"orders": flow[first : first + 20]})
+    trader = opens(toured, "BTC-USDT")
+    trader.becomes("sandbox")
+    tab = trader.page.get_by_role("tab", name=re.compile("^Open orders"))
+    expect(trader.orders().filter(has_text="29,500.00")).to_have_count(1)
+    expect(trader.orders().filter(has_text="29,000.00")).to_have_count(0)
+    expect(tab).not_to_contain_text("shown")
+    trader.page.get_by_label("Simulated ones too").check()
+    expect(tab).to_contain_text("100 shown")
+    expect(trader.orders()).to_have_count(100)
+    trader.screenshot("open-orders-simulated-too")
+    trader.page.get_by_label("Simulated ones too").uncheck()
+    expect(trader.orders().filter(has_text="29,000.00")).to_have_count(0)
+    trader.cancels_all()
+    expect(trader.orders()).to_have_count(0)
+    expect(trader.page.locator("#cancel-result")).to_contain_text("orders cancelled.")
+    expect(trader.page.locator("#flow-too")).to_have_count(0)
+
+
+def _post(server: Server, path: str, body: dict[str, object]) -> None:
+    script = ["curl", "-sf", server.url + path, "-d", json.dumps(body)]
+    subprocess.run(script, capture_output=True, check=True, timeout=60)
 
 
 def _funds(server: Server, asset: str) -> str:

@@ -83,10 +83,11 @@ class Trader:
             options.locator("summary").click()
 
     def trades_with_self(self) -> None:
-        """No self-trade prevention in what is sent from now on."""
-        self.views("Trade")
-        self.opens_options()
-        self.page.locator("#ticket").get_by_label("Self-trade").select_option("none")
+        """Act for the sandbox account, the one that may; what others entered for it is cancelled."""
+        self.becomes("sandbox")
+        response = self.page.request.delete(self.page.url.split("#")[0] + "orders")
+        assert response.ok, response.text()
+        expect(self.orders()).to_have_count(0)
 
     def sends(self) -> None:
         """Send what is in the ticket."""

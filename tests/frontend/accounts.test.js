@@ -51,6 +51,19 @@ test("a fill that is listed and heard is one fill; a trade with oneself is two",
   assert.deepEqual(folded.fills, []);
 });
 
+test("a new fill is put before all others without a look at them, however many are kept", () => {
+  let looks = 0;
+  const kept = Array.from({ length: 1_000 }, (_, at) => ({ ...fills[0], get trade_id() { return (looks += 1, String(1_000 + at)); } }));
+  const folded = new Fills(5_000);
+  folded.add(kept);
+  looks = 0;
+  folded.apply({ ...order_event, fill: { ...order_event.fill, trade_id: "5000" } });
+  assert.equal(looks <= 2, true, `${looks} looks`);
+  folded.add([{ ...fills[0], trade_id: "999" }, { ...fills[0], trade_id: "1001", order_id: "9999999" }]);
+  assert.deepEqual(folded.fills.slice(0, 1).map(({ trade_id }) => trade_id), ["5000"]);
+  assert.deepEqual(folded.fills.slice(-4).map(({ trade_id }) => trade_id), ["1001", "1001", "1000", "999"]);
+});
+
 test("a buy holds price x quantity and the higher fee, rounded up on each lot; a sell holds the lots", () => {
   assert.deepEqual(holdOf({ side: "buy", quantity: "1.00000000", price: "30000.00" }, BTC, RATES), {
     asset: "USDT", amount: "30060", fee: "60",

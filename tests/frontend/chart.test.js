@@ -95,6 +95,11 @@ test("orders of one side and price are one line with what is left of all of them
   );
 });
 
+test("what simulated traders quote as the same account is no line of one's own", () => {
+  const flow = { ...order, client_order_id: "flow-1a2-BTC-USDT-7", price: "29991.00" };
+  assert.deepEqual(orderLines([flow, { ...order, client_order_id: "tour-1" }], "BTC-USDT").map(({ price }) => price), [29990]);
+});
+
 test("a stop stands at the price that sets it off, and an order without a price nowhere", () => {
   const stop = { ...order, status: "pending_trigger", price: null, stop_price: "28000.00" };
   assert.deepEqual(orderLines([stop, { ...order, price: null }], "BTC-USDT").map(({ price, stop: is, title }) => [price, is, title]), [

@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { checkAmend } from "../../frontend/model/amend.js";
 import { checkForm, formOf } from "../../frontend/model/operator.js";
 import { checkTicket, problemOf, stepped } from "../../frontend/model/ticket.js";
-import { numberProblem, readNumber, readWhole } from "../../frontend/model/typed.js";
+import { isPlain, numberProblem, readNumber, readWhole } from "../../frontend/model/typed.js";
 
 const BTC = { symbol: "BTC-USDT", base: "BTC", quote: "USDT", tick_size: "0.01", lot_size: "0.00000001", status: "trading" };
 const NBSP = "\u00a0";
@@ -85,6 +85,11 @@ test("each number of the ticket is read so, and a question keeps it from being s
   assert.equal(checkTicket({ side: "sell", type: "trailing_stop", quantity: "1", trail: "1,5 %", trail_in: "percent" }, BTC).order.trail_percent, "1.5");
   assert.equal(checkTicket({ side: "buy", type: "market", quantity: "1.000,50 USDT", quantity_in: "quote" }, BTC).order.quote_quantity, "1000.5");
   assert.equal(checkTicket({ ...limit, quantity: "5 USDT" }, BTC).problems.quantity, "The unit here is BTC, not USDT.");
+});
+
+test("how a number is read is told of every text that is not sent as it stands", () => {
+  for (const text of ["30002.91", " .5", "5.", "007", ""]) assert.equal(isPlain(text), true, text);
+  for (const text of ["1.234.567", "30,002.91", "29 000", "5 BTC"]) assert.equal(isPlain(text), false, text);
 });
 
 test("arrow keys step from what was typed, and not from what could be two", () => {
