@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -440,3 +442,26 @@ def test_an_account_that_has_forgotten_nothing_never_asks_the_history(
     for number in range(REMEMBERED):
         answer = whole.app.test_client().post("/order", json=IOC | {"client_order_id": f"n{number}"})
         assert answer.get_json()["repeated"] is False
+
+
+def test_a_restart_longer_than_anybodys_memory_makes_no_repetition_a_new_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order, settings = IOC | {"client_order_id": "mine"}, Settings(data=tmp_path / "data")
+    server = Server(settings, create_app)
+    first = server.app.test_client().post("/order", json=order).get_json()
+    server.close()
+    now_ns = time.time_ns
+    monkeypatch.setattr(time, "time_ns", lambda: now_ns() + 9 * 24 * recent.HOUR_NS)
+    server = Server(settings, create_app)
+    try:
+        client, exchange = server.app.test_client(), server.venue.exchange
+        assert exchange.recent.forgotten_until(SANDBOX_ACCOUNT, time.time_ns()) > 0
+        for _ in range(2):  # before and after the others of that age were dropped
+            again = client.post("/order", json=order).get_json()
+            assert (again["order_id"], again["repeated"]) == (first["order_id"], True)
+            told = client.post("/order", json=order | {"quantity": "0.6"})
+            assert (told.status_code, told.get_json()["error_code"]) == (409, "DUPLICATE_CLIENT_ORDER_ID")
+            assert client.post("/order", json=IOC).get_json()["repeated"] is False
+    finally:
+        server.close()
