@@ -31,7 +31,8 @@ PLACES = """() => {
 COVERED = """() => {
   const shown = [...document.querySelectorAll(".banners > *")].filter((each) => each.checkVisibility());
   const pressed = [...document.querySelectorAll("button, input, select, a, [tabindex='0']")]
-    .filter((each) => each.checkVisibility() && !each.closest(".banners, .chart, .depth, .menu") && !each.disabled);
+    .filter((each) => each.checkVisibility({ visibilityProperty: true }) && !each.disabled)
+    .filter((each) => !each.closest(".banners, .chart, .depth, .menu"));
   const found = shown.length ? [] : ["no banner"];
   for (const banner of shown) {
     const box = banner.getBoundingClientRect();
