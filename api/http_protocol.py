@@ -8,12 +8,16 @@ Layer: api.
 
 from __future__ import annotations
 
+from email.errors import FirstHeaderLineIsContinuationDefect, InvalidHeaderDefect, MissingHeaderBodySeparatorDefect
 from typing import Any, Final
 
 from eventlet.wsgi import HttpProtocol as EventletProtocol
 
 TARGET: Final = "openbell.target"  # in the environ: path and query, byte for byte, as text with surrogate escapes
 BROKEN: Final = "openbell.broken"  # in the environ: the header that keeps a request from being read, and why
+
+# What Python's reader notes where it gives up reading headers; of a body's own kind it notes things too.
+_UNREAD = (MissingHeaderBodySeparatorDefect, FirstHeaderLineIsContinuationDefect, InvalidHeaderDefect)
 
 
 class HttpProtocol(EventletProtocol):  # type: ignore[misc]
@@ -32,7 +36,7 @@ class HttpProtocol(EventletProtocol):  # type: ignore[misc]
 
     def _broken(self, environ: dict[str, Any]) -> tuple[str, str] | None:
         """The header by which a part of the request would be left unread, and what is wrong with it."""
-        if self.headers.defects:
+        if any(isinstance(defect, _UNREAD) for defect in self.headers.defects):
             return "headers", "Each header must be a line of its own, written as Name: value."
         if environ.get("HTTP_TRANSFER_ENCODING", "chunked").lower() != "chunked":
             return "Transfer-Encoding", "Transfer-Encoding must be chunked, or left out."

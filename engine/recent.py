@@ -37,6 +37,7 @@ SWEPT = 2  # orders that are too old, dropped with each that ends: more than one
 _encode = msgspec.msgpack.Encoder().encode
 _encode_at_first = msgspec.json.Encoder().encode
 _pack = struct.Struct(">QQ").pack
+_pack_end = struct.Struct(">QQQ").pack
 _FIELDS_AT_FIRST = 11  # of an EnterOrder, when the first edition's chain was defined
 
 
@@ -151,7 +152,7 @@ class RecentOrders:
             return
         if ts_ns >= self._hour_ends_ns:
             self._begin_hour(ts_ns)
-        self.chain = zlib.crc32(_pack(order_id, seq), self.chain)
+        self.chain = zlib.crc32(_pack_end(order_id, account, seq), self.chain)
         ends = memory.ends
         memory.done[order_id] = self._hour
         ends.append(order_id)

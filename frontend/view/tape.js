@@ -101,7 +101,7 @@ const TradeRow = memo(({ trade, size, own }) => {
   const times = useTimes();
   const [word, spoken] = SIDE_WORDS[trade.aggressor_side];
   return html`
-    <tr role="row" data-side=${trade.aggressor_side} class=${`${own ? "own" : ""} ${trade.auction ? "auction" : ""} ${trade.self_trade ? "no-price" : ""}`}
+    <tr role="row" data-side=${trade.aggressor_side} class=${[own && "own", trade.auction && "auction", trade.self_trade && "no-price"].filter(Boolean).join(" ")}
       title=${own ? "Your fill" : trade.self_trade ? NO_PRICE : trade.auction ? "Traded in an auction" : null}>
       <td role="cell" class="price"><span>${grouped(trade.price)}</span></td>
       <td role="cell" title=${shortest(size) === shortest(trade.quantity) ? null : grouped(trade.quantity)}><${NumberText} value=${size} /></td>

@@ -13,27 +13,27 @@ FOCUS_WITHIN = "() => document.activeElement === document.body || document.activ
 
 
 def test_one_trades_without_a_mouse_from_the_first_key_to_cancel_all(opens: Opens, server: Server) -> None:
-    resting = [entered(server, "sell", "2", "331.00", SYMBOL), entered(server, "buy", "2", "329.00", SYMBOL)]
+    resting = [entered(server, "sell", "2", "311.00", SYMBOL), entered(server, "buy", "2", "309.00", SYMBOL)]
     trader = opens(server, SYMBOL)
     keyboard = trader.page.keyboard
     price, quantity = trader.page.locator("#price"), trader.page.locator("#quantity")
-    expect(trader.level("329.00")).to_have_count(1)
+    expect(trader.level("309.00")).to_have_count(1)
     trader.page.locator(".level-price[tabindex='0']").focus()  # the one stop of the tab key
     keyboard.press("ArrowUp")
     keyboard.press("Enter")  # the best ask into the ticket, on to the quantity
-    expect(price).to_have_value("331.00")
+    expect(price).to_have_value("311.00")
     expect(quantity).to_be_focused()
     keyboard.type("0.5")
     keyboard.press("Enter")
-    trader.sees_result("Bought 0.5 BNB at 331")
-    expect(trader.page.locator("#fill-notice")).to_have_text("Bought 0.5 BNB at 331.00.")
+    trader.sees_result("Bought 0.5 BNB at 311")
+    expect(trader.page.locator("#fill-notice")).to_have_text("Bought 0.5 BNB at 311.00.")
     keyboard.press("Escape")  # out of the field
     expect(quantity).not_to_be_focused()
     keyboard.press("s")
     expect(trader.page.locator("#ticket")).to_have_attribute("data-side", "sell")
     keyboard.press("Shift+ArrowUp")
     keyboard.press("ArrowUp")
-    expect(price).to_have_value("331.11")
+    expect(price).to_have_value("311.11")
     keyboard.press("Enter")
     expect(trader.orders()).to_have_count(1)
     keyboard.press("m")
@@ -92,16 +92,16 @@ def test_fills_are_notified_only_after_one_asked_for_it(opens: Opens, server: Se
       Object.defineProperty(document, "hasFocus", { value: () => false });
     }"""
     trader = opens(server, SYMBOL, prepare=lambda page: page.add_init_script(f"({noted})()"))
-    sell = entered(server, "sell", "2", "330.50", SYMBOL)
-    trader.enters("Buy", "Limit", "0.25", "330.50")
-    expect(trader.page.locator("#fill-notice")).to_have_text("Bought 0.25 BNB at 330.50.")
+    sell = entered(server, "sell", "2", "310.50", SYMBOL)
+    trader.enters("Buy", "Limit", "0.25", "310.50")
+    expect(trader.page.locator("#fill-notice")).to_have_text("Bought 0.25 BNB at 310.50.")
     assert trader.page.evaluate("() => [noted.length, Notification.permission]") == [0, "default"]
     trader.opens_account_menu().get_by_role("button", name="Keys and notices").click()
     keys = trader.page.get_by_role("dialog", name="Keys")
     keys.get_by_label("Notification when").check()
     keys.get_by_label("Sound").check()
     trader.page.keyboard.press("Escape")
-    trader.enters("Buy", "Limit", "0.75", "330.50")
-    expect(trader.page.locator("#fill-notice")).to_have_text("Bought 0.75 BNB at 330.50.")
-    assert trader.page.evaluate("() => noted") == ["Bought 0.75 BNB at 330.50."]
+    trader.enters("Buy", "Limit", "0.75", "310.50")
+    expect(trader.page.locator("#fill-notice")).to_have_text("Bought 0.75 BNB at 310.50.")
+    assert trader.page.evaluate("() => noted") == ["Bought 0.75 BNB at 310.50."]
     asked(server, "DELETE", f"/order/{sell}")

@@ -160,12 +160,12 @@ def test_what_sends_does_not_move_by_what_the_venue_foretells(
 
 def test_no_old_success_stands_beside_a_new_refusal(opens: Opens, server: Server) -> None:
     trader = opens(server, SYMBOL)
-    entered(server, "sell", "2", "260.00", SYMBOL)
+    entered(server, "sell", "2", "306.00", SYMBOL)
     result = trader.page.locator("#result")
 
     def succeeds() -> None:
         trader.page.wait_for_timeout(700)
-        trader.enters("Buy", "Limit", "0.1", "260.00")
+        trader.enters("Buy", "Limit", "0.1", "306.00")
         trader.sees_result("Bought 0.1 BNB")
         expect(result).to_have_attribute("data-tone", "good")
 

@@ -74,7 +74,7 @@ def test_a_limit_order_that_walks_three_levels() -> None:
     assert [level.price for level in chapter.book.opposite] == ["100.50", "100.60", "100.70", "102.00"]
     assert (chapter.book.reference_price, chapter.book.collar_limit) == ("100.50", "110.55")
     assert all(check.passed for check in chapter.checks)
-    assert len(chapter.checks) == 21
+    assert len(chapter.checks) == 20
     assert (told.filled, told.notional, told.fees) == ("9", "905.7", "0.9057")
     assert (chapter.asked.price, chapter.asked.quantity) == ("100.70", "10") if chapter.asked else False
 
