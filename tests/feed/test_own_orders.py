@@ -11,7 +11,7 @@ from tests.feed.listener import Listener, in_thread, listening
 from tests.feed.venue import Venue
 
 SYMBOL = "BNB-USDT"
-DEPTH = {"type": "l2_updates", "symbol": "BTC-USDT"}
+DEPTH = {"type": "l2_updates", "symbol": "BTC-USDT", "levels": 1000}
 
 
 def told(client: Listener) -> list[str]:
@@ -102,6 +102,12 @@ def test_two_depths_of_one_symbol_can_be_told_apart(venue: Venue) -> None:
     venue.clear(SYMBOL)
 
 
+def resting(update: dict[str, Any]) -> int:
+    """How many orders an `l2_update` shows at the price of `ORDER`: others may stand elsewhere in the book."""
+    shown = zip(update["bids"], update["bid_orders"], strict=True)
+    return sum(orders for (price, _), orders in shown if price == ORDER["price"])
+
+
 def test_who_follows_depth_where_credentials_are_needed_is_told_of_its_own_account_alone(
     secured: RunningServer,
 ) -> None:
@@ -112,12 +118,12 @@ def test_who_follows_depth_where_credentials_are_needed_is_told_of_its_own_accou
     nobody, of_ada, of_bob = clients
     of_key = FeedClient(secured.url, feed_signature(blind))
     for client in (*clients, of_key):
-        assert client.call("subscribe", DEPTH)["levels"] == 10
+        assert client.call("subscribe", DEPTH)["levels"] == 1000
     orders = {name: order(secured, who) for name, who in (("ada", ada), ("bob", bob))}
     assert "order_id" in of_key.call("order", ORDER)  # which it may enter, but not look at
     eventually(lambda: len(of_ada.events("order_event")) == len(of_bob.events("order_event")) == 2)
     for client in (nobody, of_key):
-        eventually(lambda client=client: client.events("l2_update")[-1]["bid_orders"] == [3])
+        eventually(lambda client=client: resting(client.events("l2_update")[-1]) == 3)
         assert client.events("order_event") == []
     for name, client in (("ada", of_ada), ("bob", of_bob)):
         assert {event["order_id"] for event in client.events("order_event")} == {orders[name]}
@@ -133,7 +139,7 @@ def test_who_follows_depth_where_credentials_are_needed_is_told_of_its_own_accou
         client.close()
 
 
-ORDER = {"symbol": "BTC-USDT", "side": "buy", "order_type": "limit", "quantity": "0.01", "price": "29000"}
+ORDER = {"symbol": "BTC-USDT", "side": "buy", "order_type": "limit", "quantity": "0.01", "price": "29000.37"}
 
 
 def order(server: RunningServer, who: dict[str, Any]) -> str:
