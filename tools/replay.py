@@ -283,6 +283,12 @@ async def _play_and_show(
         notes.append(f"the book of {symbol} was not empty: what others do changes the result")
     with progress(f"playing into {symbol}", len(playback)) as done:
         await replay.play(options.speed, done)
+    refused = replay.measured.rejects["PRICE_OUTSIDE_COLLAR"]
+    if refused:
+        notes.append(
+            f"{symbol} refused {refused:,} orders for their prices: its collar is made for another market than the "
+            f"recorded one; {what_to_do()}"
+        )
     if playback.recorded:
         same = common_in_order(playback.recorded, playback.made)
         notes.append(f"reproduced {same:,} of {len(playback.recorded):,} recorded trades, in order")

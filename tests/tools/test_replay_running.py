@@ -5,6 +5,7 @@ import bz2
 import gzip
 import lzma
 import re
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -300,3 +301,15 @@ def test_trades_in_common_keep_their_order():
     assert common_in_order(recorded, recorded) == 4
     assert common_in_order(recorded, [(2, 2), (1, 1), (4, 4)]) == 2
     assert common_in_order(recorded, []) == 0
+
+
+@needs_lobster_small
+def test_a_venue_whose_collar_refuses_the_recorded_prices_says_which_venue_takes_them(tmp_path: Path):
+    with running(tmp_path / "data") as another:
+        for side, price in (("buy", "190.00"), ("sell", "190.10")):  # a third of the recorded price
+            order = {"symbol": "AAPL-USD", "side": side, "order_type": "limit", "quantity": "1", "price": price}
+            urllib.request.urlopen(f"{another}/order", msgspec.json.encode(order), timeout=30).close()  # noqa: S310 - our own server
+        summary = replayed("lobster", str(AAPL), "--url", another, "--speed", "max", "--limit", "30")
+    (note,) = [note for note in summary.notes if "collar" in note]
+    assert note.startswith(f"AAPL-USD refused {summary.rejects['PRICE_OUTSIDE_COLLAR']} orders for their prices")
+    assert "--instruments config/replay.toml" in note
