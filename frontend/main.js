@@ -4,13 +4,13 @@
 
 import { render } from "preact";
 
-import { Address } from "./address.js";
-import { ApiCredentials } from "./api-credentials.js";
-import { ApiLog } from "./api-log.js";
-import { Charting } from "./charting.js";
-import { Desk } from "./desk.js";
-import { Explaining } from "./explaining.js";
-import { VenueClock } from "./model/venue-clock.js";
+import { Address } from "./stores/symbol-address.js";
+import { ApiCredentials } from "./stores/credentials.js";
+import { ApiLog } from "./stores/api-log.js";
+import { Charting } from "./stores/candles.js";
+import { Desk } from "./stores/market.js";
+import { Explaining } from "./stores/explanations.js";
+import { VenueClock } from "./model/shell/venue-clock.js";
 import { Access } from "./net/access.js";
 import { Api } from "./net/api.js";
 import { ClientOrderIds } from "./net/client-order-ids.js";
@@ -18,13 +18,13 @@ import { Feed } from "./net/feed.js";
 import { Http } from "./net/http.js";
 import { Preferences } from "./net/preferences.js";
 import { Vault } from "./net/vault.js";
-import { Operating } from "./operating.js";
-import { OrderEntry } from "./order-entry.js";
-import { Portfolio } from "./portfolio.js";
-import { App } from "./view/app.js";
-import { html } from "./view/html.js";
-import { Services } from "./view/services.js";
-import { Workspace } from "./workspace.js";
+import { Operating } from "./stores/operator.js";
+import { OrderEntry } from "./stores/order-entry.js";
+import { Portfolio } from "./stores/portfolio.js";
+import { App } from "./view/shell/app.js";
+import { html } from "./view/parts/html.js";
+import { Services } from "./view/parts/services.js";
+import { Workspace } from "./stores/workspace.js";
 
 const http = new Http();
 const clock = new VenueClock();

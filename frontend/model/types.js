@@ -16,7 +16,7 @@
  * @property {string} lot_size least quantity step, in the base asset
  * @property {number} quote_scale decimals of the quote asset's minor unit
  * @property {string} status "trading", "pre_open", "auction", "halted" or "closed"
- * @property {import("./trading-status.js").TradingState} [session] where it stood when it was listed
+ * @property {import("./market/trading-status.js").TradingState} [session] where it stood when it was listed
  * @property {{maker_percent: string, taker_percent: string}} fees in percent of the notional
  *
  * @typedef {[price: string, quantity: string, orders: number]} WireLevel quantity 0: the level is gone

@@ -8,12 +8,12 @@
  * Layer: net.
  */
 
-import { SANDBOX, sessionOf, withSession, withoutSession } from "../model/sessions.js";
+import { SANDBOX, sessionOf, withSession, withoutSession } from "../model/account/sessions.js";
 import { ApiFailure } from "./http.js";
 import { pause, pauseMs, untilAnswered } from "./insist.js";
 import { alone } from "./vault.js";
 
-/** @typedef {import("../model/sessions.js").Session} Session */
+/** @typedef {import("../model/account/sessions.js").Session} Session */
 
 /** A token is renewed this long before it ends, or at three quarters of a shorter life. */
 const MARGIN_MS = 60_000;

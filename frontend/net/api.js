@@ -148,12 +148,12 @@ export class Api {
     return this.#own("GET", `/command/${encodeURIComponent(seq)}/explain`, { timeoutMs: EXPLAIN_TIMEOUT_MS });
   }
 
-  /** An API key for programs: it may look and trade. Its secret is told this once. @param {import("../model/sessions.js").Session} session whose it is */
+  /** An API key for programs: it may look and trade. Its secret is told this once. @param {import("../model/account/sessions.js").Session} session whose it is */
   makeKey(session) {
     return this.#as(session, "POST", "/auth/keys", { body: { label: "made on the page", scopes: ["read", "trade"] } });
   }
 
-  /** @param {import("../model/sessions.js").Session} session @param {string} keyId */
+  /** @param {import("../model/account/sessions.js").Session} session @param {string} keyId */
   endKey(session, keyId) {
     return this.#as(session, "DELETE", `/auth/keys/${encodeURIComponent(keyId)}`);
   }
@@ -180,7 +180,7 @@ export class Api {
   }
 
   /**
-   * @param {import("../model/sessions.js").Session} session
+   * @param {import("../model/account/sessions.js").Session} session
    * @param {string} method
    * @param {string} path
    * @param {object} [options]

@@ -6,7 +6,7 @@
  * Layer: net.
  */
 
-import { io } from "../vendor/socket.io.esm.min.js";
+import { io } from "socket.io-client";
 import { pauseMs } from "./insist.js";
 
 const PING_EVERY_MS = 2_000;

@@ -29,7 +29,7 @@ export class ApiFailure extends Error {
 }
 
 export class Http {
-  /** Told of every call when it is over. @type {(call: import("../model/api-log.js").Call) => void} */ onCall = () => {};
+  /** Told of every call when it is over. @type {(call: import("../model/shell/api-log.js").Call) => void} */ onCall = () => {};
   #base;
   #fetch;
 

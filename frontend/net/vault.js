@@ -6,9 +6,9 @@
  * Layer: net.
  */
 
-import { NOBODY, parseSigned } from "../model/sessions.js";
+import { NOBODY, parseSigned } from "../model/account/sessions.js";
 
-/** @typedef {import("../model/sessions.js").Signed} Signed */
+/** @typedef {import("../model/account/sessions.js").Signed} Signed */
 
 const SIGNED_KEY = "openbell.sessions";
 const CHOSEN_KEY = "openbell.session";

@@ -2,13 +2,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { amendable, checkAmend, priorityAfter } from "../../frontend/model/amend.js";
-import { detailsOf, filledPercent, kindText, queueText, sortedOrders, triggerText } from "../../frontend/model/order-rows.js";
-import { compareAges, entryId } from "../../frontend/model/orders.js";
-import { isCostly, isPartial, previewOfQuote, previewOfTest } from "../../frontend/model/preview.js";
-import { QueuePlaces } from "../../frontend/model/queue-places.js";
-import { markOf, worthOf } from "../../frontend/model/worth.js";
-import { OrderHistory } from "../../frontend/order-history.js";
+import { amendable, checkAmend, priorityAfter } from "../../frontend/model/orders/amend.js";
+import { detailsOf, filledPercent, kindText, queueText, sortedOrders, triggerText } from "../../frontend/model/orders/order-rows.js";
+import { compareAges, entryId } from "../../frontend/model/orders/orders.js";
+import { isCostly, isPartial, previewOfQuote, previewOfTest } from "../../frontend/model/ticket/preview.js";
+import { QueuePlaces } from "../../frontend/model/orders/queue-positions.js";
+import { markOf, worthOf } from "../../frontend/model/account/worth.js";
+import { OrderHistory } from "../../frontend/stores/order-history.js";
 
 const BTC = { symbol: "BTC-USDT", tick_size: "0.01", lot_size: "0.00000001" };
 const order = (fields) => ({

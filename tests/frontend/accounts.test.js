@@ -2,12 +2,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { Balances } from "../../frontend/model/balances.js";
-import { multiply, subtract } from "../../frontend/model/decimal.js";
-import { Fills } from "../../frontend/model/fills.js";
-import { affordable, canPay, costNow, feeRates, holdOf } from "../../frontend/model/funds.js";
-import { NOBODY, parseSigned, sessionOf, withSession, withoutSession } from "../../frontend/model/sessions.js";
-import { describeFailure, describeNoSession, describeShort } from "../../frontend/model/words.js";
+import { Balances } from "../../frontend/model/account/balances.js";
+import { multiply, subtract } from "../../frontend/model/parts/decimal.js";
+import { Fills } from "../../frontend/model/orders/fills.js";
+import { affordable, canPay, costNow, feeRates, holdOf } from "../../frontend/model/ticket/funds.js";
+import { NOBODY, parseSigned, sessionOf, withSession, withoutSession } from "../../frontend/model/account/sessions.js";
+import { describeFailure, describeNoSession, describeShort } from "../../frontend/model/parts/words.js";
 import { lifeOf } from "../../frontend/net/access.js";
 import { golden } from "./golden.js";
 

@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { Address } from "../../frontend/address.js";
-import { Desk } from "../../frontend/desk.js";
-import { fragmentOf, nameIn, symbolCalled } from "../../frontend/model/address.js";
+import { Address } from "../../frontend/stores/symbol-address.js";
+import { Desk } from "../../frontend/stores/market.js";
+import { fragmentOf, nameIn, symbolCalled } from "../../frontend/model/shell/symbol-address.js";
 
 const INFO = Object.freeze({ tick_size: "0.01", lot_size: "0.01", base: "A", quote: "B", status: "trading" });
 

@@ -3,10 +3,10 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { test } from "node:test";
 
-import { ApiLog } from "../../frontend/api-log.js";
-import { CallLog } from "../../frontend/model/api-log.js";
-import { VenueClock } from "../../frontend/model/venue-clock.js";
-import { curlOf, pretty, pythonOf } from "../../frontend/model/snippets.js";
+import { ApiLog } from "../../frontend/stores/api-log.js";
+import { CallLog } from "../../frontend/model/shell/api-log.js";
+import { VenueClock } from "../../frontend/model/shell/venue-clock.js";
+import { curlOf, pretty, pythonOf } from "../../frontend/model/shell/snippets.js";
 import { Http } from "../../frontend/net/http.js";
 
 const CALL = { method: "POST", path: "/order", body: { symbol: "BTC-USDT", price: "1.00" }, signed: true, status: 200, text: '{"order_id":"7"}', tookMs: 3, servedAt: null };

@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { Book } from "../../frontend/model/book.js";
-import { crc32 } from "../../frontend/model/crc32.js";
+import { Book } from "../../frontend/model/market/book.js";
+import { crc32 } from "../../frontend/model/market/crc32.js";
 import { golden } from "./golden.js";
 
 const feed = golden("l2_feed");

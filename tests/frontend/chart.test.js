@@ -2,10 +2,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { Charting } from "../../frontend/charting.js";
-import { Candles, describeCandle, drawnCandle, rose } from "../../frontend/model/candles.js";
-import { fillMarks, labelled, orderLines, ordersBeyond } from "../../frontend/model/chart-marks.js";
-import { ALL, depthAt, depthCurve, nextStep } from "../../frontend/model/depth-curve.js";
+import { Charting } from "../../frontend/stores/candles.js";
+import { Candles, describeCandle, drawnCandle, rose } from "../../frontend/model/chart/candles.js";
+import { fillMarks, labelled, orderLines, ordersBeyond } from "../../frontend/model/chart/chart-marks.js";
+import { ALL, depthAt, depthCurve, nextStep } from "../../frontend/model/chart/depth-curve.js";
 import { golden } from "./golden.js";
 
 const { page, before, running, late, next, corrected } = golden("candles");

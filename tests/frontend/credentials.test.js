@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { ApiCredentials } from "../../frontend/api-credentials.js";
-import { curlOf, masked, pythonOf, takesKey } from "../../frontend/model/snippets.js";
+import { ApiCredentials } from "../../frontend/stores/credentials.js";
+import { curlOf, masked, pythonOf, takesKey } from "../../frontend/model/shell/snippets.js";
 
 const token = (lifeS, at = 1_000) => `x.${Buffer.from(JSON.stringify({ iat: at, exp: at + lifeS })).toString("base64url")}.y`;
 const CALL = Object.freeze({ method: "POST", path: "/order", body: { client_order_id: "web-1" }, signed: true, asker: { name: "guest-7", account: "1003", session_id: "s-1" } });

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { NOBODY, SANDBOX, parseSigned } from "../../frontend/model/sessions.js";
+import { NOBODY, SANDBOX, parseSigned } from "../../frontend/model/account/sessions.js";
 import { Access } from "../../frontend/net/access.js";
 import { Api } from "../../frontend/net/api.js";
 import { ApiFailure } from "../../frontend/net/http.js";

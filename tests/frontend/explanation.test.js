@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { Explaining } from "../../frontend/explaining.js";
-import { auctionRows, figuresOf, headingOf, queueMoves, sentencesOf, titleOf, toneOf, walkRows } from "../../frontend/model/explanation.js";
+import { Explaining } from "../../frontend/stores/explanations.js";
+import { auctionRows, figuresOf, headingOf, queueMoves, sentencesOf, titleOf, toneOf, walkRows } from "../../frontend/model/why/explanation.js";
 import { golden } from "./golden.js";
 
 const { walked, rested, refused } = golden("explanations");

@@ -2,10 +2,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { abbreviated } from "../../frontend/model/decimal.js";
-import { affordable, costNow, isHoldCertain, withinReach } from "../../frontend/model/funds.js";
-import { describeEnd, isEnded, previewOfQuote, previewOfTest } from "../../frontend/model/preview.js";
-import { whyNotTaken } from "../../frontend/model/trading-status.js";
+import { abbreviated } from "../../frontend/model/parts/decimal.js";
+import { affordable, costNow, isHoldCertain, withinReach } from "../../frontend/model/ticket/funds.js";
+import { describeEnd, isEnded, previewOfQuote, previewOfTest } from "../../frontend/model/ticket/preview.js";
+import { whyNotTaken } from "../../frontend/model/market/trading-status.js";
 
 const SOL = {
   symbol: "SOL-USDT", base: "SOL", quote: "USDT", tick_size: "0.01", lot_size: "0.000001", quote_scale: 10,

@@ -2,12 +2,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { LevelQueue } from "../../frontend/level-queue.js";
-import { Book } from "../../frontend/model/book.js";
-import { differenceFrom } from "../../frontend/model/foretold.js";
-import { NOTHING } from "../../frontend/model/preview.js";
+import { LevelQueue } from "../../frontend/stores/level-queue.js";
+import { Book } from "../../frontend/model/market/book.js";
+import { differenceFrom } from "../../frontend/model/ticket/preview-difference.js";
+import { NOTHING } from "../../frontend/model/ticket/preview.js";
 import { ApiFailure } from "../../frontend/net/http.js";
-import { OrderEntry } from "../../frontend/order-entry.js";
+import { OrderEntry } from "../../frontend/stores/order-entry.js";
 
 const BTC = { symbol: "BTC-USDT", base: "BTC", quote: "USDT", tick_size: "0.01", lot_size: "0.01", status: "trading" };
 const settled = () => new Promise((resolve) => setImmediate(resolve));

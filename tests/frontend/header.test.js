@@ -2,10 +2,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { countdown, describeNext, describeState, statusSentence, statusWord } from "../../frontend/model/trading-status.js";
-import { Times, UTC } from "../../frontend/model/times.js";
-import { VenueClock } from "../../frontend/model/venue-clock.js";
-import { toggled, watchlist } from "../../frontend/model/watchlist.js";
+import { countdown, describeNext, describeState, statusSentence, statusWord } from "../../frontend/model/market/trading-status.js";
+import { Times, UTC } from "../../frontend/model/parts/times.js";
+import { VenueClock } from "../../frontend/model/shell/venue-clock.js";
+import { toggled, watchlist } from "../../frontend/model/shell/watchlist.js";
 
 const instrument = { symbol: "BTC-USDT", base: "BTC", quote: "USDT" };
 const indicative = { price: "30000.00", quantity: "1.50000000", imbalance: "0.25000000", imbalance_side: "buy" };

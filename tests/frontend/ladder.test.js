@@ -2,10 +2,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { textColumnOf } from "../../frontend/model/columns.js";
-import { Book } from "../../frontend/model/book.js";
-import { describePlace, groupings, ladderOf, ordinal, ownLevels, priceDigits, queueOf } from "../../frontend/model/ladder.js";
-import { QueuePlaces } from "../../frontend/model/queue-places.js";
+import { textColumnOf } from "../../frontend/model/parts/columns.js";
+import { Book } from "../../frontend/model/market/book.js";
+import { describePlace, groupings, ladderOf, ordinal, ownLevels, priceDigits, queueOf } from "../../frontend/model/ladder/ladder.js";
+import { QueuePlaces } from "../../frontend/model/orders/queue-positions.js";
 import { golden } from "./golden.js";
 
 const INSTRUMENT = { symbol: "BTC-USDT", tick_size: "0.01", lot_size: "0.00000001" };

@@ -2,15 +2,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { Charting } from "../../frontend/charting.js";
-import { Desk } from "../../frontend/desk.js";
-import { describeDelay } from "../../frontend/model/words.js";
+import { Charting } from "../../frontend/stores/candles.js";
+import { Desk } from "../../frontend/stores/market.js";
+import { describeDelay } from "../../frontend/model/parts/words.js";
 import { Access } from "../../frontend/net/access.js";
 import { ApiFailure, Http } from "../../frontend/net/http.js";
 import { isPassing, pause, pauseMs, untilAnswered } from "../../frontend/net/insist.js";
-import { OrderEntry } from "../../frontend/order-entry.js";
-import { OrderHistory } from "../../frontend/order-history.js";
-import { Portfolio } from "../../frontend/portfolio.js";
+import { OrderEntry } from "../../frontend/stores/order-entry.js";
+import { OrderHistory } from "../../frontend/stores/order-history.js";
+import { Portfolio } from "../../frontend/stores/portfolio.js";
 
 const refused = (status, more = {}) => new ApiFailure("refused", "No.", { status, code: "NO", ...more });
 const tooMany = (retryAfterMs = null) => refused(429, { code: "TOO_MANY_REQUESTS", retryAfterMs });

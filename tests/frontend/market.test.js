@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { Connection, STALE_AFTER_MS } from "../../frontend/model/connection.js";
-import { Ticker, percentOf } from "../../frontend/model/ticker.js";
-import { Tape, compareIds } from "../../frontend/model/trades.js";
+import { Connection, STALE_AFTER_MS } from "../../frontend/model/shell/connection.js";
+import { Ticker, percentOf } from "../../frontend/model/market/ticker.js";
+import { Tape, compareIds } from "../../frontend/model/market/tape.js";
 import { golden } from "./golden.js";
 
 const { listing, live, ticker } = golden("trades");

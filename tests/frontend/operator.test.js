@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { Series, checkForm, formOf, inWords, symbolRows } from "../../frontend/model/operator.js";
+import { Series, checkForm, formOf, inWords, symbolRows } from "../../frontend/model/operator/operator.js";
 import { ApiFailure } from "../../frontend/net/http.js";
-import { Operating } from "../../frontend/operating.js";
+import { Operating } from "../../frontend/stores/operator.js";
 
 const ACCOUNT = { id: "7", tier: "vip", fees: { maker_percent: "-0.0025", taker_percent: "0.05" }, limits: { max_open_orders: 5, max_orders_per_second: null, max_notional: "1000" }, self_trade_prevention: "none", status: "active", open_orders: 2 };
 const SESSION = { limit_state: null, limit_price: null, band: null, next_change: null };

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { Orders } from "../../frontend/model/orders.js";
+import { Orders } from "../../frontend/model/orders/orders.js";
 import { golden } from "./golden.js";
 
 const { listing, partial_fill, cancelled, rejected_cancel } = golden("orders");

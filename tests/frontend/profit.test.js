@@ -2,10 +2,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { fillsIn, profitRows } from "../../frontend/model/profit.js";
+import { fillsIn, profitRows } from "../../frontend/model/account/profit.js";
 import { ApiFailure } from "../../frontend/net/http.js";
-import { Portfolio } from "../../frontend/portfolio.js";
-import { ProfitAndLoss } from "../../frontend/profit-and-loss.js";
+import { Portfolio } from "../../frontend/stores/portfolio.js";
+import { ProfitAndLoss } from "../../frontend/stores/profit.js";
 
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 const INSTRUMENTS = new Map([["BTC-USDT", { tick_size: "0.01" }], ["PEPE-USDT", { tick_size: "0.00000001" }]]);

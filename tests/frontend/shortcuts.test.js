@@ -2,13 +2,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { Attention, SETTLING_MS } from "../../frontend/model/attention.js";
-import { FillNotices, describeFills } from "../../frontend/model/fill-notices.js";
-import { Fills } from "../../frontend/model/fills.js";
-import { RowMoves } from "../../frontend/model/row-moves.js";
-import { SHORTCUTS, actionOf, describeOpen, keyHint } from "../../frontend/model/shortcuts.js";
-import { Tape } from "../../frontend/model/trades.js";
-import { compare } from "../../frontend/model/decimal.js";
+import { Attention, SETTLING_MS } from "../../frontend/model/shell/attention.js";
+import { FillNotices, describeFills } from "../../frontend/model/orders/fill-notices.js";
+import { Fills } from "../../frontend/model/orders/fills.js";
+import { RowMoves } from "../../frontend/model/parts/row-moves.js";
+import { SHORTCUTS, actionOf, describeOpen, keyHint } from "../../frontend/model/shell/shortcuts.js";
+import { Tape } from "../../frontend/model/market/tape.js";
+import { compare } from "../../frontend/model/parts/decimal.js";
 import { golden } from "./golden.js";
 
 const press = (key, more = {}) => ({ key, ctrlKey: false, metaKey: false, altKey: false, repeat: false, ...more });

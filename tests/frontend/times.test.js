@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { checkTicket } from "../../frontend/model/ticket.js";
-import { MARKS, Times, UTC, candleDay } from "../../frontend/model/times.js";
-import { Workspace } from "../../frontend/workspace.js";
+import { checkTicket } from "../../frontend/model/ticket/ticket.js";
+import { MARKS, Times, UTC, candleDay } from "../../frontend/model/parts/times.js";
+import { Workspace } from "../../frontend/stores/workspace.js";
 
 const TOKYO = new Times("Asia/Tokyo");
 const NEW_YORK = new Times("America/New_York");

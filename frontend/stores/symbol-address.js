@@ -1,0 +1,44 @@
+/**
+ * Keeps the shown symbol in the page's address, so that it can be linked to, survives a reload and is gone back to; and
+ * shows what the address is changed to.
+ *
+ * Another symbol that was chosen on the page is a step in the browser's history. An address that names no symbol is
+ * mended: it says what is shown.
+ * Layer: above model, below view.
+ */
+
+import { fragmentOf, nameIn, symbolCalled } from "../model/shell/symbol-address.js";
+
+export class Address {
+  #desk;
+  #window;
+
+  /**
+   * @param {import("./market.js").Desk} desk
+   * @param {Pick<Window, "location" | "history" | "addEventListener">} window
+   */
+  constructor(desk, window) {
+    this.#desk = desk;
+    this.#window = window;
+    desk.addEventListener("symbol", () => this.#write());
+    window.addEventListener("hashchange", () => this.#read());
+  }
+
+  /** What the address asks for; "" of nothing. */
+  get name() {
+    return nameIn(this.#window.location.hash);
+  }
+
+  #read() {
+    if (this.name !== "") this.#desk.follow(this.name);
+    if (this.#desk.instrument) this.#write(); // what is not listed there, or is spelled otherwise
+  }
+
+  #write() {
+    const { instrument, instruments } = this.#desk;
+    const named = symbolCalled(instruments.keys(), this.name);
+    const fragment = fragmentOf(instrument.symbol);
+    if (named !== undefined && named !== instrument.symbol) this.#window.history.pushState(null, "", fragment);
+    else if (this.#window.location.hash !== fragment) this.#window.history.replaceState(null, "", fragment);
+  }
+}
