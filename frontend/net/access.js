@@ -167,7 +167,7 @@ export class Access extends EventTarget {
     this.#hold(answer);
     await this.#vault.update((signed) => ({ ...withSession(signed, answer), last: answer.session_id }));
     this.#become(sessionOf(this.#vault.read(), answer.session_id) ?? null, "signed_in");
-    this.#tell("sessions");
+    this.#emit("sessions");
   }
 
   /** To be called by one tab at a time. @param {string} sessionId */
@@ -202,7 +202,7 @@ export class Access extends EventTarget {
   async #forget(sessionId) {
     this.#tokens.delete(sessionId);
     await this.#vault.update((signed) => withoutSession(signed, sessionId));
-    this.#tell("sessions");
+    this.#emit("sessions");
   }
 
   #changedElsewhere() {
@@ -213,7 +213,7 @@ export class Access extends EventTarget {
       this.why = { code: "ENDED_ELSEWHERE", message: "", session };
       this.#become(again ?? null, again ? "signed_in" : "refused");
     }
-    this.#tell("sessions");
+    this.#emit("sessions");
   }
 
   /** @param {string | null} sessionId @returns {Session | undefined} */
@@ -227,7 +227,7 @@ export class Access extends EventTarget {
     this.session = session;
     this.state = state;
     this.#vault.chosen = session?.session_id ?? "";
-    this.#tell("session");
+    this.#emit("session");
   }
 
   /** @param {{session_id: string, token: string}} answer */
@@ -237,7 +237,7 @@ export class Access extends EventTarget {
   }
 
   /** @param {string} name */
-  #tell(name) {
+  #emit(name) {
     this.dispatchEvent(new Event(name));
   }
 }

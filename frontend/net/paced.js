@@ -36,7 +36,7 @@ export class Paced {
   }
 
   /** The venue wants patience: ask nothing for so long, whatever the reason. @param {number} ms */
-  rest(ms) {
+  holdOff(ms) {
     this.#notBeforeMs = Math.max(this.#notBeforeMs, performance.now() + ms);
     if (this.#asking === 0 && this.isDue) this.#arrange();
   }

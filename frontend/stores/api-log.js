@@ -5,7 +5,7 @@
 
 import { CallLog } from "../model/shell/api-log.js";
 
-export class ApiLog extends EventTarget {
+export class ApiLogStore extends EventTarget {
   calls = new CallLog();
 
   /** @param {import("../net/http.js").Http} http @param {import("../model/shell/venue-clock.js").VenueClock} clock */
@@ -14,16 +14,16 @@ export class ApiLog extends EventTarget {
     http.onCall = (call) => {
       // Before the feed is heard the answer's own date is known, in whole seconds; of none, only this machine's time.
       this.calls.add(call, clock.at(performance.now()) ?? call.servedAt ?? Date.now());
-      this.#tell();
+      this.#emit();
     };
   }
 
   clear() {
     this.calls.clear();
-    this.#tell();
+    this.#emit();
   }
 
-  #tell() {
+  #emit() {
     this.dispatchEvent(new Event("change"));
   }
 }

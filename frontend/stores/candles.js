@@ -11,7 +11,7 @@ import { untilAnswered } from "../net/insist.js";
 
 const PAGE = 500;
 
-export class Charting extends EventTarget {
+export class CandleStore extends EventTarget {
   candles = new Candles();
   /** "loading" until the first page came; "waiting" when it did not, and is asked for again as far as that may help. @type {"loading" | "loaded" | "waiting"} */
   state = "loading";
@@ -28,7 +28,7 @@ export class Charting extends EventTarget {
   /**
    * @param {Pick<import("../net/api.js").Api, "candles">} api
    * @param {Pick<import("../net/feed.js").Feed, "subscribe" | "unsubscribe" | "resubscribe">} feed
-   * @param {Pick<import("./workspace.js").Workspace, "recall" | "remember">} workspace
+   * @param {Pick<import("./workspace.js").WorkspaceStore, "recall" | "remember">} workspace
    */
   constructor(api, feed, workspace) {
     super();
@@ -47,7 +47,7 @@ export class Charting extends EventTarget {
     if (changes) this.#leave();
     this.#workspace.remember("chart.interval", interval);
     if (!changes) return;
-    this.#tell("interval");
+    this.#emit("interval");
     this.#enter();
   }
 
@@ -62,7 +62,7 @@ export class Charting extends EventTarget {
     this.#leave();
     this.#young = false;
     this.instrument = instrument;
-    this.#tell("interval");
+    this.#emit("interval");
     this.#enter();
   }
 
@@ -85,7 +85,7 @@ export class Charting extends EventTarget {
   receive(message) {
     if (message.symbol !== this.instrument?.symbol || message.interval !== this.interval) return;
     // Before the history is there, one candle alone would be drawn as if it were all.
-    if (this.candles.apply(message) && this.state === "loaded") this.#tell("candles");
+    if (this.candles.apply(message) && this.state === "loaded") this.#emit("candles");
   }
 
   /** A page of what was before the oldest, unless one is on its way or nothing was. */
@@ -100,7 +100,7 @@ export class Charting extends EventTarget {
       if (signal.aborted || candles.row[0]?.time !== oldest.time) return; // or let go of meanwhile: the page joins on nothing
       candles.complete = page.candles.length < PAGE;
       candles.add(page.candles, page.seq);
-      this.#tell("candles");
+      this.#emit("candles");
     } catch {
       // Scrolling on asks again.
     } finally {
@@ -125,7 +125,7 @@ export class Charting extends EventTarget {
     this.state = "loading";
     this.failure = null;
     if (this.instrument) this.#feed.subscribe(this.#subscription);
-    this.#tell("candles");
+    this.#emit("candles");
   }
 
   async #load() {
@@ -137,7 +137,7 @@ export class Charting extends EventTarget {
     const waits = (failure) => {
       this.failure = failure;
       if (this.state !== "loaded") this.state = "waiting";
-      this.#tell("candles");
+      this.#emit("candles");
     };
     try {
       const page = await untilAnswered(() => this.#api.candles(symbol, { interval, limit: PAGE }, signal), signal, waits);
@@ -145,7 +145,7 @@ export class Charting extends EventTarget {
       candles.seed(page.candles, page.seq, page.candles.length < PAGE);
       this.state = "loaded";
       this.failure = null;
-      this.#tell("candles");
+      this.#emit("candles");
     } catch (failure) {
       if (!signal.aborted) waits(failure);
     }
@@ -159,12 +159,12 @@ export class Charting extends EventTarget {
   #showYoung() {
     this.#leave();
     this.#young = true;
-    this.#tell("interval");
+    this.#emit("interval");
     this.#enter();
   }
 
   /** @param {string} part */
-  #tell(part) {
+  #emit(part) {
     this.dispatchEvent(new Event(part));
   }
 }

@@ -11,7 +11,7 @@ import { lifeOf } from "../net/access.js";
 /** @typedef {import("../model/shell/snippets.js").Credentials} Credentials */
 /** @typedef {Credentials & {goodUntilMs: number}} Made `goodUntilMs` of performance.now() */
 
-export class ApiCredentials extends EventTarget {
+export class CredentialStore extends EventTarget {
   /** By session id. @type {Map<string, Made>} */ #made = new Map();
   #api;
   #access;
@@ -56,7 +56,7 @@ export class ApiCredentials extends EventTarget {
     const made = this.#made.get(sessionId);
     if (made?.kind === "key") await this.#api.endKey(this.#sessionOf(sessionId), made.key_id);
     this.#made.delete(sessionId);
-    this.#tell();
+    this.#emit();
   }
 
   /** @param {string} sessionId */
@@ -67,15 +67,15 @@ export class ApiCredentials extends EventTarget {
   /** @param {string} sessionId @param {Made} made */
   #keep(sessionId, made) {
     this.#made.set(sessionId, made);
-    this.#tell();
+    this.#emit();
   }
 
   #dropStrangers() {
     for (const sessionId of this.#made.keys()) if (!this.mayMake(sessionId)) this.#made.delete(sessionId);
-    this.#tell();
+    this.#emit();
   }
 
-  #tell() {
+  #emit() {
     this.dispatchEvent(new Event("change"));
   }
 }

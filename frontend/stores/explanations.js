@@ -1,5 +1,5 @@
 /**
- * What the Why tab explains: asks for it, and asks again while the venue still reads its journal. Tells every change by "change".
+ * What the Why tab explains: asks for it, and asks again while the venue still reads its journal. Emits every change  "change".
  * Layer: above net and model, below view.
  */
 
@@ -7,9 +7,9 @@
 
 const RETRY_MS = 2_000;
 
-export class Explaining extends EventTarget {
+export class ExplanationStore extends EventTarget {
   /** @type {Subject | null} */ subject = null;
-  /** @type {"idle" | "asking" | "waiting" | "told" | "failed"} */ state = "idle";
+  /** @type {"idle" | "asking" | "waiting" | "answered" | "failed"} */ state = "idle";
   /** The answer of the explain routes. @type {any} */ explanation = null;
   /** @type {import("../net/http.js").ApiFailure | null} */ failure = null;
   #api;
@@ -18,7 +18,7 @@ export class Explaining extends EventTarget {
 
   /**
    * @param {import("../net/api.js").Api} api
-   * @param {import("./portfolio.js").Portfolio} portfolio whose account asks
+   * @param {import("./portfolio.js").PortfolioStore} portfolio whose account asks
    */
   constructor(api, portfolio) {
     super();
@@ -37,7 +37,7 @@ export class Explaining extends EventTarget {
       const explanation = await this.#answer(subject);
       if (asked !== this.#asked) return;
       this.explanation = explanation;
-      this.#become("told");
+      this.#become("answered");
     } catch (failure) {
       if (asked !== this.#asked) return;
       this.failure = failure;
@@ -65,7 +65,7 @@ export class Explaining extends EventTarget {
     return order ? this.#api.explainOrder(order) : this.#api.explainCommand(String(seq));
   }
 
-  /** @param {Explaining["state"]} state */
+  /** @param {ExplanationStore["state"]} state */
   #become(state) {
     this.state = state;
     this.dispatchEvent(new Event("change"));

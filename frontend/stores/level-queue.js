@@ -2,7 +2,7 @@
  * The queue of one level of the book, order by order, while somebody looks at it.
  *
  * It is asked for again soon when the level changed, and now and then in any case: one order may come as another of
- * its size goes, which the book does not tell. Tells by "change". Knows no DOM.
+ * its size goes, which the book does not tell. Emits  "change". Knows no DOM.
  * Layer: above net and model, below view.
  */
 
@@ -18,33 +18,33 @@ const GROUP_LIMIT = 2_000;
 
 /** @typedef {{side: import("../model/types.js").Side, price: string, grouping: string}} OpenLevel */
 
-export class LevelQueue extends EventTarget {
+export class LevelQueueStore extends EventTarget {
   /** The level looked at. @type {OpenLevel | null} */ level = null;
   /** First to trade first; null before the first answer. @type {ReturnType<typeof queueOf> | null} */ orders = null;
   /** Why it could not be had. */ problem = "";
   #api;
-  #desk;
+  #market;
   #request = new AbortController();
   #paced = new Paced(() => this.#ask(), CHANGED_MS);
   /** What the book said of the level when it was asked for. */ #seen = "";
 
   /**
    * @param {Pick<import("../net/api.js").Api, "bookOrders">} api
-   * @param {import("./market.js").Desk} desk
+   * @param {import("./market.js").MarketStore} market
    */
-  constructor(api, desk) {
+  constructor(api, market) {
     super();
     this.#api = api;
-    this.#desk = desk;
-    desk.addEventListener("symbol", () => this.close());
-    desk.addEventListener("book", () => this.#bookMoved());
+    this.#market = market;
+    market.addEventListener("symbol", () => this.close());
+    market.addEventListener("book", () => this.#bookMoved());
   }
 
   /** @param {OpenLevel} level */
   open(level) {
     this.close();
     this.level = level;
-    this.#tell();
+    this.#emit();
     this.#paced.want();
   }
 
@@ -55,7 +55,7 @@ export class LevelQueue extends EventTarget {
     this.problem = "";
     if (this.level === null) return;
     this.level = null;
-    this.#tell();
+    this.#emit();
   }
 
   #bookMoved() {
@@ -64,7 +64,7 @@ export class LevelQueue extends EventTarget {
 
   async #ask() {
     const { level } = this;
-    const { instrument } = this.#desk;
+    const { instrument } = this.#market;
     if (!level || !instrument) return;
     this.#seen = this.#state();
     this.#request.abort();
@@ -75,23 +75,23 @@ export class LevelQueue extends EventTarget {
       const which = single ? { price: level.price } : { limit: GROUP_LIMIT };
       const answer = await this.#api.bookOrders(instrument.symbol, which, request.signal);
       if (request.signal.aborted) return;
-      const own = new Set(this.#desk.portfolio.orders.open().map((order) => order.order_id));
+      const own = new Set(this.#market.portfolio.orders.open().map((order) => order.order_id));
       this.orders = queueOf(level.side === "buy" ? answer.bids : answer.asks, level.side, level.price, level.grouping, own);
       this.problem = "";
       this.#paced.want(UNCHANGED_MS);
     } catch (failure) {
       if (request.signal.aborted) return;
       this.problem = failure.kind === "refused" ? describeRefusal(failure) : "No answer. Asking again…";
-      this.#paced.rest(failure.retryAfterMs ?? UNCHANGED_MS);
+      this.#paced.holdOff(failure.retryAfterMs ?? UNCHANGED_MS);
       this.#paced.want();
     }
-    this.#tell();
+    this.#emit();
   }
 
   /** What the book knows of the level: another text when it changed. */
   #state() {
     const { level } = this;
-    const { instrument, book } = this.#desk;
+    const { instrument, book } = this.#market;
     if (!level || !instrument) return "";
     if (!isTick(level.grouping, instrument.tick_size)) return String(book.seq);
     const { bids, asks, priceScale } = book.sides;
@@ -100,7 +100,7 @@ export class LevelQueue extends EventTarget {
     return entry ? `${entry.wire[1]} ${entry.wire[2]}` : "gone";
   }
 
-  #tell() {
+  #emit() {
     this.dispatchEvent(new Event("change"));
   }
 }

@@ -1,5 +1,5 @@
 /**
- * The desk: one symbol looked at, its models kept current by feed and REST.
+ * The market: one symbol looked at, its models kept current by feed and REST.
  *
  * What is the account's own is handed on to the portfolio. Tells what changed by events named after
  * the part: "instruments", "symbol", "status", "book", "tape", "ticker", "link", "venue", "notice". Views read the fields.
@@ -24,7 +24,7 @@ const VENUE_EVERY_MS = 10_000;
 /** The symbols are not asked for twice because the page starts and connects at once. */
 const JUST_LEARNT_MS = 2_000;
 
-export class Desk extends EventTarget {
+export class MarketStore extends EventTarget {
   /** @type {Map<string, Instrument>} */ instruments = new Map();
   /** @type {Instrument | null} */ instrument = null;
   book = new Book(0, 0);
@@ -42,7 +42,7 @@ export class Desk extends EventTarget {
   /** A symbol that was asked for and is not listed. */
   unknown = "";
   portfolio;
-  charting;
+  candleStore;
   #api;
   #feed;
   /** Aborted when the symbol's listings are asked for anew, for another one, or are of no use. */ #loading = new AbortController();
@@ -58,16 +58,16 @@ export class Desk extends EventTarget {
   /**
    * @param {import("../net/api.js").Api} api
    * @param {import("../net/feed.js").Feed} feed
-   * @param {import("./portfolio.js").Portfolio} portfolio
-   * @param {import("./candles.js").Charting} charting
+   * @param {import("./portfolio.js").PortfolioStore} portfolio
+   * @param {import("./candles.js").CandleStore} candleStore
    * @param {VenueClock} [clock] that is set by what the venue answers
    */
-  constructor(api, feed, portfolio, charting, clock = new VenueClock()) {
+  constructor(api, feed, portfolio, candleStore, clock = new VenueClock()) {
     super();
     this.#api = api;
     this.#feed = feed;
     this.portfolio = portfolio;
-    this.charting = charting;
+    this.candleStore = candleStore;
     this.clock = clock;
     portfolio.addEventListener("switch", () => this.#reconnect());
     feed.onEvent = (name, payload) => this.#receive(name, payload);
@@ -76,7 +76,7 @@ export class Desk extends EventTarget {
     feed.onRoundTrip = (sentMs, nowMs, timestamp) => {
       this.clock.answered(sentMs, nowMs, timestamp);
       this.connection.answered(sentMs, nowMs);
-      this.#tell("link");
+      this.#emit("link");
     };
   }
 
@@ -103,7 +103,7 @@ export class Desk extends EventTarget {
       return true;
     }
     const symbol = symbolCalled(this.instruments.keys(), name);
-    this.#tellUnknown(symbol === undefined ? name : "");
+    this.#setUnknown(symbol === undefined ? name : "");
     if (symbol === undefined) return false;
     if (symbol !== this.instrument?.symbol) this.select(symbol);
     return true;
@@ -113,18 +113,18 @@ export class Desk extends EventTarget {
   dismissNotice() {
     this.notice = "";
     this.unknown = "";
-    this.#tell("notice");
+    this.#emit("notice");
   }
 
   /** @param {string} name */
-  #tellUnknown(name) {
+  #setUnknown(name) {
     this.unknown = name;
-    this.#tell("notice");
+    this.#emit("notice");
   }
 
   /** @param {string} symbol must be listed */
   select(symbol) {
-    this.#tellUnknown("");
+    this.#setUnknown("");
     if (this.instrument) for (const subscription of subscriptionsOf(this.instrument)) this.#feed.unsubscribe(subscription);
     this.#loading.abort();
     this.#nextTape = null;
@@ -135,10 +135,10 @@ export class Desk extends EventTarget {
     this.tapeLoaded = false;
     this.tapeFailure = null;
     this.trading = { status: this.instrument.status, ...this.instrument.session };
-    this.#tell("symbol");
-    this.#tell("status");
+    this.#emit("symbol");
+    this.#emit("status");
     for (const subscription of subscriptionsOf(this.instrument)) this.#feed.subscribe(subscription);
-    this.charting.show(this.instrument);
+    this.candleStore.show(this.instrument);
   }
 
   /** The 24 hours of every symbol, by symbol; throws ApiFailure. @param {AbortSignal} signal */
@@ -163,7 +163,7 @@ export class Desk extends EventTarget {
   }
 
   /** @param {string} part */
-  #tell(part) {
+  #emit(part) {
     this.dispatchEvent(new Event(part));
   }
 
@@ -171,8 +171,8 @@ export class Desk extends EventTarget {
     this.connection.connected(performance.now());
     this.notice = "";
     this.clock.forget();
-    this.#tell("link");
-    this.#tell("notice");
+    this.#emit("link");
+    this.#emit("notice");
     this.#loadVenue();
     if (!this.#learning && performance.now() - this.#learntAtMs > JUST_LEARNT_MS) this.learnInstruments();
   }
@@ -182,8 +182,8 @@ export class Desk extends EventTarget {
     this.connection.reconnecting();
     this.book.invalidate();
     this.#feed.reconnect();
-    this.#tell("link");
-    this.#tell("book");
+    this.#emit("link");
+    this.#emit("book");
   }
 
   #disconnected() {
@@ -191,9 +191,9 @@ export class Desk extends EventTarget {
     this.book.invalidate();
     this.#loading.abort();
     this.portfolio.disconnected();
-    this.charting.disconnected();
-    this.#tell("link");
-    this.#tell("book");
+    this.candleStore.disconnected();
+    this.#emit("link");
+    this.#emit("book");
   }
 
   /** @param {string} name @param {any} payload */
@@ -215,7 +215,7 @@ export class Desk extends EventTarget {
         return this.#resync(payload);
       case "error":
         this.notice = payload.message;
-        return this.#tell("notice");
+        return this.#emit("notice");
       default:
         if (payload.symbol === this.instrument?.symbol) this.#receiveMarket(name, payload);
     }
@@ -234,18 +234,18 @@ export class Desk extends EventTarget {
         this.tape.add(payload.trades);
         this.#nextTape?.add(payload.trades);
         this.ticker.addTrades(payload.trades);
-        this.#tell("tape");
-        this.#tell("ticker");
+        this.#emit("tape");
+        this.#emit("ticker");
         break;
       case "candle":
-        this.charting.receive(payload);
+        this.candleStore.receive(payload);
         break;
       case "status":
         this.#setTrading(payload);
         break;
       case "ticker":
         this.ticker.replace(payload);
-        this.#tell("ticker");
+        this.#emit("ticker");
         break;
     }
   }
@@ -256,7 +256,7 @@ export class Desk extends EventTarget {
       this.connection.gaps += 1;
       this.#feed.resubscribe({ type: "l2_deltas", symbol: this.instrument.symbol });
     }
-    if (outcome !== "ignored") this.#tell("book");
+    if (outcome !== "ignored") this.#emit("book");
   }
 
   /**
@@ -266,20 +266,20 @@ export class Desk extends EventTarget {
   #subscribed({ type, symbol }) {
     if (type === "orders") this.portfolio.load();
     if (type === "trades" && symbol === this.instrument?.symbol) this.#loadMarket();
-    if (type === "candles" && symbol === this.instrument?.symbol) this.charting.subscribed();
+    if (type === "candles" && symbol === this.instrument?.symbol) this.candleStore.subscribed();
   }
 
   /** We read too slowly and were taken out of a subscription. @param {{type: string, symbol: string | null}} message */
   #resync({ type, symbol }) {
     this.connection.resyncs += 1;
-    this.#tell("link");
-    if (type === "candles" && symbol === this.instrument?.symbol) this.charting.missed();
+    this.#emit("link");
+    if (type === "candles" && symbol === this.instrument?.symbol) this.candleStore.missed();
     const listed = this.instruments.get(symbol);
     const subscription = type === "orders" ? ORDERS : listed && subscriptionsOf(listed).find((wanted) => wanted.type === type);
     if (subscription) this.#feed.resubscribe(subscription);
     if (type === "l2_deltas" && symbol === this.instrument?.symbol) {
       this.book.invalidate();
-      this.#tell("book");
+      this.#emit("book");
     }
   }
 
@@ -289,15 +289,15 @@ export class Desk extends EventTarget {
     if (trading.status !== this.instrument.status) {
       this.instrument = { ...this.instrument, status: trading.status };
       this.instruments.set(trading.symbol, this.instrument);
-      this.#tell("instruments");
+      this.#emit("instruments");
     }
-    this.#tell("status");
+    this.#emit("status");
   }
 
   /** What a message leaves out stays as it was. @param {{flows?: string[], accepting?: boolean}} venue */
   #setVenue({ flows = this.venue.flows, accepting = this.venue.accepting }) {
     this.venue = { flows, accepting };
-    this.#tell("venue");
+    this.#emit("venue");
   }
 
   async #loadVenue() {
@@ -333,7 +333,7 @@ export class Desk extends EventTarget {
     this.#nextTape = tape;
     const waits = (failure) => {
       this.tapeFailure = failure;
-      this.#tell("tape");
+      this.#emit("tape");
     };
     try {
       const listing = await untilAnswered(() => this.#api.trades(symbol, TAPE_LENGTH, signal), signal, waits);
@@ -346,7 +346,7 @@ export class Desk extends EventTarget {
       this.tapeFailure = failure;
     }
     this.#nextTape = null;
-    this.#tell("tape");
+    this.#emit("tape");
   }
 
   /** The 24 hour figures of the shown symbol. */
@@ -358,7 +358,7 @@ export class Desk extends EventTarget {
     } catch {
       return; // the feed tells them too
     }
-    this.#tell("ticker");
+    this.#emit("ticker");
   }
 
   /** Take over the symbols as the venue lists them, and show one if none is shown. Never fails; tells "instruments". */
@@ -377,7 +377,7 @@ export class Desk extends EventTarget {
     } catch (failure) {
       if (this.instruments.size > 0) return; // those that are known serve until the next time
       this.notice = failure.message;
-      this.#tell("notice");
+      this.#emit("notice");
     } finally {
       this.#learning = false;
     }
@@ -394,18 +394,18 @@ export class Desk extends EventTarget {
       this.instruments.set(listed.symbol, this.instrument);
       if (!listed.session) this.#setTrading({ symbol: listed.symbol, status: listed.status });
     }
-    this.#tell("instruments");
+    this.#emit("instruments");
     if (this.instrument === this.instruments.get(this.instrument?.symbol)) return;
     if (shown && !listed) {
       this.notice = `${shown.symbol} is not listed here any more.`;
-      this.#tell("notice");
+      this.#emit("notice");
     }
     const [first] = this.instruments.keys();
     if (first === undefined) return;
     const wanted = listed?.symbol ?? this.#preferred ?? "";
     const found = symbolCalled(this.instruments.keys(), wanted);
     this.select(found ?? first);
-    if (found === undefined) this.#tellUnknown(wanted);
+    if (found === undefined) this.#setUnknown(wanted);
     this.#preferred = null;
   }
 }

@@ -14,7 +14,7 @@ const AUDIT_ROWS = 100;
 const ACCOUNT_ROWS = 50;
 const NOTHING = Object.freeze({ tone: "plain", text: "" });
 
-export class Operating extends EventTarget {
+export class OperatorStore extends EventTarget {
   /** Of GET /symbols. @type {Record<string, any>} */ symbols = {};
   /** Of GET /statistics. @type {any} */ statistics = null;
   connections = new Series();
@@ -30,24 +30,24 @@ export class Operating extends EventTarget {
   #api;
   #beginning = "";
   #timer = 0;
-  #looking = false;
+  #watched = false;
 
-  /** @param {import("../net/api.js").Api} api @param {import("./portfolio.js").Portfolio} portfolio whose account operates */
+  /** @param {import("../net/api.js").Api} api @param {import("./portfolio.js").PortfolioStore} portfolio whose account operates */
   constructor(api, portfolio) {
     super();
     this.#api = api;
     portfolio.addEventListener("switch", () => this.#forget());
   }
 
-  /** Ask again and again, until `rest`. */
-  look() {
-    this.#looking = true;
+  /** Ask again and again, until `unwatch`. */
+  watch() {
+    this.#watched = true;
     clearTimeout(this.#timer);
     this.#refresh();
   }
 
-  rest() {
-    this.#looking = false;
+  unwatch() {
+    this.#watched = false;
     clearTimeout(this.#timer);
   }
 
@@ -129,7 +129,7 @@ export class Operating extends EventTarget {
     if (!(await this.#do(method, `/accounts/${number}${path}`, body, say))) return;
     try {
       this.account = await this.#api.operate("GET", `/accounts/${number}`);
-      this.#tell();
+      this.#emit();
     } catch {
       // What was done is said; the figures are asked for again with the next command.
     }
@@ -147,7 +147,7 @@ export class Operating extends EventTarget {
       const text = take(await this.#api.operate(method, path, body));
       this.busy = false;
       this.#say({ tone: "good", text });
-      if (this.#looking) this.look();
+      if (this.#watched) this.watch();
       return true;
     } catch (failure) {
       this.busy = false;
@@ -165,13 +165,13 @@ export class Operating extends EventTarget {
       this.orders.add(statistics.orders_per_second);
       this.latency.add(statistics.latency_ms.p99 ?? 0);
       this.connections.add(health.connections);
-      this.#tell();
+      this.#emit();
     } catch ({ retryAfterMs }) {
       // The page says elsewhere that the server is gone; it is asked again, not before it wants to be.
       waitMs = Math.max(waitMs, retryAfterMs ?? 0);
     }
     clearTimeout(this.#timer);
-    if (this.#looking) this.#timer = setTimeout(() => this.#refresh(), waitMs);
+    if (this.#watched) this.#timer = setTimeout(() => this.#refresh(), waitMs);
   }
 
   #forget() {
@@ -183,10 +183,10 @@ export class Operating extends EventTarget {
   /** @param {{tone: string, text: string}} result */
   #say(result) {
     this.result = result;
-    this.#tell();
+    this.#emit();
   }
 
-  #tell() {
+  #emit() {
     this.dispatchEvent(new Event("change"));
   }
 }

@@ -3,7 +3,7 @@
  *
  * What can't be paid for certain is not sent. One order at a time is under way, and a second press just after it is the same
  * intention: a draft that was taken rests a moment, unless it is touched. When no answer comes, sending the same
- * fields again repeats the same client order id, so nothing is entered twice. Tells every change by "change",
+ * fields again repeats the same client order id, so nothing is entered twice. Emits every change  "change",
  * and by "picked" that a price came from elsewhere. Knows no DOM.
  * Layer: above net and model, below view.
  */
@@ -17,7 +17,7 @@ import { whyNotTaken } from "../model/market/trading-status.js";
 import { UTC } from "../model/parts/times.js";
 import { plainOf } from "../model/parts/typed.js";
 import { describeAnswer, describeFailure, describeShort } from "../model/parts/words.js";
-import { OrderPreview } from "./preview.js";
+import { PreviewStore } from "./preview.js";
 
 /** What a new symbol leaves as it was: how one likes to trade, not at which price. */
 const KEPT = Object.freeze(["side", "type", "quantity_in", "trail_in", "time_in_force", "self_trade_prevention"]);
@@ -38,17 +38,17 @@ const IN_UNIT = Object.freeze({ quantity_in: "quantity", trail_in: "trail" });
 /** @typedef {keyof TicketFields} Field */
 /** @typedef {{tone: "good" | "plain" | "bad", text: string, why?: import("./explanations.js").Subject | null}} Result `why`: what explains it */
 
-export class OrderEntry extends EventTarget {
+export class OrderEntryStore extends EventTarget {
   /** @type {TicketFields} */ fields = { ...EMPTY };
   /** Whether an order is under way. */
   busy = false;
   /** Whether the draft was just taken, and not touched since: it is not sent now. */
   sent = false;
   /** For how many more seconds none is sent, because there were too many. */
-  restS = 0;
+  pausedS = 0;
   /** What became of the last order. @type {Result} */ result = { tone: "plain", text: "" };
   /** What it would do now. */ preview;
-  #desk;
+  #market;
   #portfolio;
   #timesNow;
   /** Fields that were edited since the last order: only they are complained about. @type {Set<string>} */ #edited = new Set();
@@ -57,20 +57,20 @@ export class OrderEntry extends EventTarget {
   /** @type {ReturnType<typeof setTimeout> | undefined} */ #sentTimer;
   /** The order no answer came for. @type {{fields: string, clientOrderId: string} | null} */ #unanswered = null;
 
-  /** @param {import("./market.js").Desk} desk @param {() => Times} [timesNow] by which a typed time is read */
-  constructor(desk, timesNow = () => UTC) {
+  /** @param {import("./market.js").MarketStore} market @param {() => Times} [timesNow] by which a typed time is read */
+  constructor(market, timesNow = () => UTC) {
     super();
-    this.#desk = desk;
+    this.#market = market;
     this.#timesNow = timesNow;
-    this.#portfolio = desk.portfolio;
-    this.preview = new OrderPreview(desk, () => this.checked().order);
-    this.preview.addEventListener("change", () => this.#tell());
-    this.#portfolio.addEventListener("switch", () => (this.#rest(0), this.#forgetAnswer()));
+    this.#portfolio = market.portfolio;
+    this.preview = new PreviewStore(market, () => this.checked().order);
+    this.preview.addEventListener("change", () => this.#emit());
+    this.#portfolio.addEventListener("switch", () => (this.#pause(0), this.#forgetAnswer()));
     this.#portfolio.addEventListener("account", () => this.#renewPreview());
-    desk.addEventListener("symbol", () => this.#clear());
-    desk.addEventListener("instruments", () => this.#tell());
-    desk.addEventListener("book", () => this.#bookMoved());
-    desk.addEventListener("link", () => desk.linkState === "disconnected" && this.#forgetPreview());
+    market.addEventListener("symbol", () => this.#clear());
+    market.addEventListener("instruments", () => this.#emit());
+    market.addEventListener("book", () => this.#bookMoved());
+    market.addEventListener("link", () => market.linkState === "disconnected" && this.#forgetPreview());
   }
 
   get priced() {
@@ -84,9 +84,9 @@ export class OrderEntry extends EventTarget {
    * @returns {{problems: import("../model/ticket/ticket.js").Problems, order: any, funds: {needed: {asset: string, amount: string}, available: string, short: boolean, doubtful: boolean} | null}}
    */
   checked() {
-    const { instrument } = this.#desk;
+    const { instrument } = this.#market;
     if (!instrument) return { problems: {}, order: null, funds: null };
-    const { problems, order } = checkTicket(this.fields, instrument, this.#desk.clock.at(performance.now()), this.#timesNow());
+    const { problems, order } = checkTicket(this.fields, instrument, this.#market.clock.at(performance.now()), this.#timesNow());
     const funds = order && this.#funds(order);
     return { problems: funds?.short ? { ...problems, quantity: describeShort(funds.needed, funds.available) } : problems, order, funds };
   }
@@ -109,7 +109,7 @@ export class OrderEntry extends EventTarget {
   keepMoment(before) {
     const { ms } = before.read(this.fields.expire_time);
     if (ms !== undefined) this.fields = { ...this.fields, expire_time: this.#timesNow().written(ms) };
-    this.#tell();
+    this.#emit();
   }
 
   /** Take a price from elsewhere on the page: into the first price that the type has. @param {string} price */
@@ -125,7 +125,7 @@ export class OrderEntry extends EventTarget {
    * @returns {boolean} whether it could be
    */
   step(name, steps) {
-    const { instrument } = this.#desk;
+    const { instrument } = this.#market;
     const step = instrument && name in this.fields ? stepOf(name, this.fields, instrument) : null;
     const value = step ? stepped(this.fields[name] || this.#start(name), step, steps, [unitOf(name, this.fields, instrument)]) : null;
     if (value !== null) this.edit(/** @type {Field} */ (name), value);
@@ -138,7 +138,7 @@ export class OrderEntry extends EventTarget {
    * @returns {string | null} the field that is missing for it
    */
   takeShare(percent) {
-    const { instrument } = this.#desk;
+    const { instrument } = this.#market;
     const { side } = this.fields;
     if (!instrument || !this.#portfolio.balances.loaded) return null;
     const spends = side === "buy" && inQuote(this.fields);
@@ -146,7 +146,7 @@ export class OrderEntry extends EventTarget {
     const limit = side === "buy" ? this.#shareLimit(instrument) : { price: null, missing: null };
     if (limit.missing) {
       this.#edited.add(limit.missing);
-      this.#tell();
+      this.#emit();
       return limit.missing;
     }
     const asset = side === "buy" ? instrument.quote : instrument.base;
@@ -175,9 +175,9 @@ export class OrderEntry extends EventTarget {
    * @returns {string | null} the field that has to be mended before
    */
   submit() {
-    const { instrument } = this.#desk;
+    const { instrument } = this.#market;
     const { session } = this.#portfolio.access;
-    if (this.busy || this.sent || this.restS > 0 || !instrument || !session) return null;
+    if (this.busy || this.sent || this.pausedS > 0 || !instrument || !session) return null;
     const { problems, order, funds } = this.checked();
     if (!order || funds?.short) {
       for (const name of Object.keys(problems)) this.#edited.add(name);
@@ -210,10 +210,10 @@ export class OrderEntry extends EventTarget {
       if (!asked()) return;
       this.#unanswered = failure.kind === "no_answer" ? { fields, clientOrderId } : null;
       this.#say({ tone: "bad", text: describeFailure(this.#known(failure, order)), why: failure.details?.seq ? { seq: String(failure.details.seq) } : null });
-      if (failure.status === TOO_MANY_REQUESTS) this.#rest(Math.ceil((failure.retryAfterMs ?? REST_MS) / SECOND_MS), this.result);
+      if (failure.status === TOO_MANY_REQUESTS) this.#pause(Math.ceil((failure.retryAfterMs ?? REST_MS) / SECOND_MS), this.result);
     } finally {
       this.busy = false;
-      this.#tell();
+      this.#emit();
     }
   }
 
@@ -221,7 +221,7 @@ export class OrderEntry extends EventTarget {
   #note(sent) {
     clearTimeout(this.#sentTimer);
     this.sent = sent;
-    if (sent) this.#sentTimer = setTimeout(() => (this.#note(false), this.#tell()), ONE_INTENTION_MS);
+    if (sent) this.#sentTimer = setTimeout(() => (this.#note(false), this.#emit()), ONE_INTENTION_MS);
   }
 
   /**
@@ -229,12 +229,12 @@ export class OrderEntry extends EventTarget {
    * @param {number} seconds
    * @param {Result} [why] that is out of date afterwards
    */
-  #rest(seconds, why) {
+  #pause(seconds, why) {
     clearTimeout(this.#timer);
-    this.restS = seconds;
-    if (seconds > 0) this.#timer = setTimeout(() => this.#rest(seconds - 1, why), SECOND_MS);
+    this.pausedS = seconds;
+    if (seconds > 0) this.#timer = setTimeout(() => this.#pause(seconds - 1, why), SECOND_MS);
     else if (why && this.result === why) this.result = { ...why, tone: "plain", text: "The order was not taken. It can be sent again now." };
-    this.#tell();
+    this.#emit();
   }
 
   /** What an order would take, and whether it can be paid. @param {any} order of `checkTicket` */
@@ -244,19 +244,19 @@ export class OrderEntry extends EventTarget {
     const { balances } = this.#portfolio;
     const available = balances.available(needed.asset);
     const short = balances.loaded && !canPay(needed, available);
-    const certain = isHoldCertain(order, this.#desk.trading.band ?? null);
+    const certain = isHoldCertain(order, this.#market.trading.band ?? null);
     return { needed, available, short: short && certain, doubtful: short && !certain };
   }
 
   /** A refusal with what is known of the symbol's status. @param {any} failure @param {any} order the body of POST /order */
   #known(failure, order) {
-    const why = failure.code === "SYMBOL_NOT_TRADING" ? whyNotTaken(this.#desk.trading.status, order.symbol, order) : "";
+    const why = failure.code === "SYMBOL_NOT_TRADING" ? whyNotTaken(this.#market.trading.status, order.symbol, order) : "";
     return why ? { ...failure, code: "", message: why } : failure;
   }
 
   /** @param {any} order of `checkTicket` @returns {{asset: string, amount: string} | null} */
   #needed(order) {
-    const { instrument } = this.#desk;
+    const { instrument } = this.#market;
     if (order.quote_quantity) return order.side === "buy" ? costOfSpending(order.quote_quantity, instrument, this.#rates) : null;
     if (order.order_type === "market") return costNow(order, order.side === "buy" ? this.preview.reach("buy") : [], instrument, this.#rates);
     const price = holdPrice(order, instrument);
@@ -279,13 +279,13 @@ export class OrderEntry extends EventTarget {
   }
 
   get #rates() {
-    return feeRates(this.#desk.instrument, this.#portfolio.account?.fees ?? null);
+    return feeRates(this.#market.instrument, this.#portfolio.account?.fees ?? null);
   }
 
   /** Where an empty price starts from when it is stepped: at the own side's best, else the last trade. @param {string} name */
   #start(name) {
     if (name !== "price" && name !== "stop_price") return "";
-    const { book, tape } = this.#desk;
+    const { book, tape } = this.#market;
     const { asks, bids } = book.levels(1);
     const best = name === "price" ? (this.fields.side === "buy" ? bids : asks)[0]?.price : undefined;
     return best ?? tape.lastPrice ?? "";
@@ -309,22 +309,22 @@ export class OrderEntry extends EventTarget {
   /** @param {Result} result */
   #say(result) {
     this.result = result;
-    this.#tell();
+    this.#emit();
   }
 
   /** What a market order costs moved with it. */
   #bookMoved() {
-    if (this.fields.type === "market") this.#tell();
+    if (this.fields.type === "market") this.#emit();
   }
 
   #renewPreview() {
     this.preview.renew();
-    this.#tell();
+    this.#emit();
   }
 
   #forgetPreview() {
     this.preview.forget();
-    this.#tell();
+    this.#emit();
   }
 
   /** Whether the ticket says that the draft, worked on since the last order, can't be sent. */
@@ -333,7 +333,7 @@ export class OrderEntry extends EventTarget {
     return this.#edited.size > 0 && (Boolean(this.preview.now?.refused) || Object.keys(problems).some((name) => problems[name] && this.#edited.has(name)));
   }
 
-  #tell() {
+  #emit() {
     // That an earlier order went well does not stand beside why this one does not.
     if (this.result.tone === "good" && this.#refusesDraft()) this.result = { tone: "plain", text: "" };
     this.dispatchEvent(new Event("change"));

@@ -1,7 +1,7 @@
 /**
  * What became of the account's orders, page after page, newest first; by symbol and by status.
  *
- * Asked for when somebody looks, and again when an order ended while they do. Tells by "change".
+ * Asked for when somebody looks, and again when an order ended while they do. Emits  "change".
  * Layer: above net and model, below view.
  */
 
@@ -14,7 +14,7 @@ const ROWS_MAX = 2_000;
 
 /** @typedef {{symbol: string, status: string}} Filter "" for all */
 
-export class OrderHistory extends EventTarget {
+export class OrderHistoryStore extends EventTarget {
   /** @type {any[]} newest first */ orders = [];
   /** "waiting" when a page did not come and is asked for again. @type {"unasked" | "loading" | "waiting" | "listed" | "failed"} */
   state = "unasked";
@@ -87,11 +87,11 @@ export class OrderHistory extends EventTarget {
     }
   }
 
-  /** @param {OrderHistory["state"]} state @param {any} [failure] */
+  /** @param {OrderHistoryStore["state"]} state @param {any} [failure] */
   #become(state, failure = null) {
     this.state = state;
     this.failure = failure;
-    this.#tell();
+    this.#emit();
   }
 
   /** @param {any[]} orders @param {string | null} cursor */
@@ -103,7 +103,7 @@ export class OrderHistory extends EventTarget {
     this.#become("listed");
   }
 
-  #tell() {
+  #emit() {
     this.dispatchEvent(new Event("change"));
   }
 }

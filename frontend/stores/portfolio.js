@@ -10,10 +10,10 @@
 import { Balances } from "../model/account/balances.js";
 import { Fills } from "../model/orders/fills.js";
 import { Orders, isOpen } from "../model/orders/orders.js";
-import { QueuePlaces } from "../model/orders/queue-positions.js";
+import { QueuePositions } from "../model/orders/queue-positions.js";
 import { untilAnswered } from "../net/insist.js";
-import { OrderHistory } from "./order-history.js";
-import { ProfitAndLoss } from "./profit.js";
+import { OrderHistoryStore } from "./order-history.js";
+import { ProfitStore } from "./profit.js";
 
 const ORDERS_PAGE = 500;
 /** Pages of open orders that are fetched; beyond that the listing is cut, newest kept. */
@@ -24,12 +24,12 @@ const FILLS_MAX = 5_000;
 /** @type {import("../net/feed.js").Subscription} */
 export const ORDERS = { type: "orders", batch: true };
 
-export class Portfolio extends EventTarget {
+export class PortfolioStore extends EventTarget {
   orders = new Orders();
   /** Whether a listing of the orders came since the connection is up. */
   ordersLoaded = false;
   /** Where the orders stand among those of their price, as far as it is known. */
-  queue = new QueuePlaces();
+  queue = new QueuePositions();
   fills = new Fills(FILLS_MAX);
   /** Whether a listing of the fills came. */
   fillsLoaded = false;
@@ -58,8 +58,8 @@ export class Portfolio extends EventTarget {
     this.#api = api;
     this.#feed = feed;
     this.access = access;
-    this.history = new OrderHistory(api);
-    this.profit = new ProfitAndLoss(api);
+    this.history = new OrderHistoryStore(api);
+    this.profit = new ProfitStore(api);
     this.#clientOrderIds = clientOrderIds;
     access.addEventListener("session", () => this.#switch());
   }
@@ -135,23 +135,23 @@ export class Portfolio extends EventTarget {
       this.fills.apply(event);
       if (hasEnded(event)) this.queue.drop(event.order_id);
     }
-    this.#tell("orders");
+    this.#emit("orders");
     if (events.some((event) => event.fill)) {
       this.profit.filled();
-      this.#tell("fills");
+      this.#emit("fills");
     }
-    if (events.some(hasEnded)) this.#tell("ended");
+    if (events.some(hasEnded)) this.#emit("ended");
   }
 
   /** Where orders stand, of those whose place changed. @param {any} message */
   foldQueue(message) {
     this.queue.apply(message.positions);
-    this.#tell("queue");
+    this.#emit("queue");
   }
 
   /** @param {any} message */
   foldBalances(message) {
-    if (this.balances.apply(message)) this.#tell("balances");
+    if (this.balances.apply(message)) this.#emit("balances");
   }
 
   /** Nothing is heard until the next connection, which loads again. */
@@ -159,7 +159,7 @@ export class Portfolio extends EventTarget {
     this.#loading.abort();
     this.balances.invalidate();
     this.queue.forget();
-    this.#tell("queue");
+    this.#emit("queue");
   }
 
   #switch() {
@@ -167,7 +167,7 @@ export class Portfolio extends EventTarget {
     this.#loading.abort();
     this.orders = new Orders();
     this.ordersLoaded = false;
-    this.queue = new QueuePlaces();
+    this.queue = new QueuePositions();
     this.fills = new Fills(FILLS_MAX);
     this.fillsLoaded = false;
     this.fillsBefore = false;
@@ -176,9 +176,9 @@ export class Portfolio extends EventTarget {
     this.balances = new Balances(session?.account ?? null);
     this.account = null;
     this.#feed.unsubscribe(ORDERS);
-    this.#tell("switch");
+    this.#emit("switch");
     if (session) this.#feed.subscribe(ORDERS);
-    for (const part of ["orders", "fills", "balances", "account"]) this.#tell(part);
+    for (const part of ["orders", "fills", "balances", "account"]) this.#emit(part);
   }
 
   /** Every open order, page after page. @param {AbortSignal} signal */
@@ -205,7 +205,7 @@ export class Portfolio extends EventTarget {
     }
     this.ordersLoaded = true;
     this.ordersCut = Boolean(cursor);
-    this.#tell("orders");
+    this.#emit("orders");
   }
 
   /** @param {AbortSignal} signal */
@@ -227,7 +227,7 @@ export class Portfolio extends EventTarget {
   /** Whether a page of fills was the last. @param {{count: number}} answer */
   #noteFills({ count }) {
     this.fillsBefore = count >= FILLS_PAGE && this.fills.fills.length < FILLS_MAX;
-    this.#tell("fills");
+    this.#emit("fills");
   }
 
   /** @param {AbortSignal} signal */
@@ -237,11 +237,11 @@ export class Portfolio extends EventTarget {
     } catch {
       return; // until the next connection the symbol's fees are taken for the account's
     }
-    this.#tell("account");
+    this.#emit("account");
   }
 
   /** @param {string} part */
-  #tell(part) {
+  #emit(part) {
     this.dispatchEvent(new Event(part));
   }
 }

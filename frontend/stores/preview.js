@@ -3,7 +3,7 @@
  * account moves and once more after the last move, never for an order that is no longer there.
  *
  * POST /order/test tells at the account's own rates; where there is no account, or no such route, GET /quote stands in
- * for market orders. Tells by "change". Knows no DOM.
+ * for market orders. Emits  "change". Knows no DOM.
  * Layer: above net and model, below view.
  */
 
@@ -19,10 +19,10 @@ const REST_MS = 5_000;
 /** The market is reckoned on this many levels of the book. */
 const LEVELS_MAX = 1_000;
 
-export class OrderPreview extends EventTarget {
+export class PreviewStore extends EventTarget {
   /** What it would do; null while unknown. @type {import("../model/ticket/preview.js").Preview | null} */ now = null;
   /** Whether an answer is on its way, or about to be asked for. */ asking = false;
-  #desk;
+  #market;
   #orderNow;
   /** Whether this server has POST /order/test. */ #tests = true;
   #paced = new Paced(() => this.#ask(), EVERY_MS);
@@ -30,28 +30,28 @@ export class OrderPreview extends EventTarget {
   /** The status that was asked in. */ #status = "";
 
   /**
-   * @param {import("./market.js").Desk} desk
+   * @param {import("./market.js").MarketStore} market
    * @param {() => any} orderNow the body of POST /order as it stands in the ticket; null while there is none
    */
-  constructor(desk, orderNow) {
+  constructor(market, orderNow) {
     super();
-    this.#desk = desk;
+    this.#market = market;
     this.#orderNow = orderNow;
-    desk.addEventListener("status", () => (desk.trading.status !== this.#status ? this.renew() : this.refresh()));
-    for (const part of ["book", "tape"]) desk.addEventListener(part, () => this.refresh());
-    for (const part of ["orders", "balances"]) desk.portfolio.addEventListener(part, () => this.refresh());
+    market.addEventListener("status", () => (market.trading.status !== this.#status ? this.renew() : this.refresh()));
+    for (const part of ["book", "tape"]) market.addEventListener(part, () => this.refresh());
+    for (const part of ["orders", "balances"]) market.portfolio.addEventListener(part, () => this.refresh());
   }
 
   /** The levels that a market order of that side may take, best first. @param {import("../model/types.js").Side} side */
   reach(side) {
-    const { book, instrument, tape, trading } = this.#desk;
-    const market = { last: tape.lastPrice, band: trading.band ?? null };
-    return instrument ? withinReach(side, book.levels(LEVELS_MAX), market, instrument) : [];
+    const { book, instrument, tape, trading } = this.#market;
+    const reference = { last: tape.lastPrice, band: trading.band ?? null };
+    return instrument ? withinReach(side, book.levels(LEVELS_MAX), reference, instrument) : [];
   }
 
   /** What the other side shows within the order's price. @param {any} order the body of POST /order @returns {string} */
   offered({ side, price = null }) {
-    const { book } = this.#desk;
+    const { book } = this.#market;
     const levels = price === null ? this.reach(side) : book.levels(LEVELS_MAX)[side === "buy" ? "asks" : "bids"];
     const worse = side === "buy" ? 1 : -1;
     const beyond = price === null ? -1 : levels.findIndex((level) => compare(level.price, price) === worse);
@@ -61,7 +61,7 @@ export class OrderPreview extends EventTarget {
   /** The order changed: what was told of the last one says nothing of it. */
   renew() {
     this.forget();
-    this.#status = this.#desk.trading.status;
+    this.#status = this.#market.trading.status;
     this.#paced.want(DELAY_MS);
     this.asking = this.#orderNow() !== null;
   }
@@ -80,7 +80,7 @@ export class OrderPreview extends EventTarget {
 
   async #ask() {
     const order = this.#orderNow();
-    const { linkState, instrument } = this.#desk;
+    const { linkState, instrument } = this.#market;
     if (order === null || !instrument || linkState === "disconnected") {
       this.asking = false;
       return;
@@ -96,7 +96,7 @@ export class OrderPreview extends EventTarget {
       if (request.signal.aborted) return;
       this.now = null;
       if (failure.status === 429 || failure.kind !== "refused") {
-        this.#paced.rest(failure.retryAfterMs ?? REST_MS);
+        this.#paced.holdOff(failure.retryAfterMs ?? REST_MS);
         this.#paced.want();
       }
     }
@@ -106,7 +106,7 @@ export class OrderPreview extends EventTarget {
 
   /** @param {any} order @param {AbortSignal} signal @returns {Promise<import("../model/ticket/preview.js").Preview | null>} */
   async #answer(order, signal) {
-    const { portfolio, book } = this.#desk;
+    const { portfolio, book } = this.#market;
     if (this.#tests && portfolio.access.session) {
       try {
         return previewOfTest(await portfolio.testOrder(order, signal));
@@ -116,7 +116,7 @@ export class OrderPreview extends EventTarget {
       }
     }
     if (order.order_type !== "market" || !order.quantity) return null;
-    const quote = await this.#desk.quote(order.side, order.quantity, signal);
+    const quote = await this.#market.quote(order.side, order.quantity, signal);
     return quote.trades_now === false ? null : previewOfQuote(quote, order.side, book.mid ?? null);
   }
 }

@@ -11,11 +11,11 @@ const EVERY_MS = 1_000;
 /** Prices move without a fill of one's own. */
 const UNFILLED_MS = 5_000;
 
-export class ProfitAndLoss extends EventTarget {
-  /** Of GET /account/profit; null before the first answer. @type {any} */ told = null;
+export class ProfitStore extends EventTarget {
+  /** Of GET /account/profit; null before the first answer. @type {any} */ latest = null;
   /** Why there is no newer one. @type {import("../net/http.js").ApiFailure | null} */ failure = null;
   #api;
-  #looking = false;
+  #watched = false;
   #request = new AbortController();
   #paced = new Paced(() => this.#ask(), EVERY_MS);
 
@@ -25,29 +25,29 @@ export class ProfitAndLoss extends EventTarget {
     this.#api = api;
   }
 
-  /** Until `rest`. */
-  look() {
-    this.#looking = true;
+  /** Until `unwatch`. */
+  watch() {
+    this.#watched = true;
     this.#paced.want();
   }
 
-  rest() {
-    this.#looking = false;
+  unwatch() {
+    this.#watched = false;
     this.#paced.stop();
     this.#request.abort();
   }
 
   /** Something was filled, or may have been. */
   filled() {
-    if (this.#looking) this.#paced.want();
+    if (this.#watched) this.#paced.want();
   }
 
   /** Another account. */
   forget() {
     this.#paced.stop();
     this.#request.abort();
-    this.told = this.failure = null;
-    this.#tell();
+    this.latest = this.failure = null;
+    this.#emit();
     this.filled();
   }
 
@@ -55,23 +55,23 @@ export class ProfitAndLoss extends EventTarget {
     const request = new AbortController();
     this.#request = request;
     try {
-      const told = await this.#api.profit(request.signal);
+      const latest = await this.#api.profit(request.signal);
       if (request.signal.aborted) return;
-      this.told = told;
+      this.latest = latest;
       this.failure = null;
       this.#paced.want(UNFILLED_MS);
     } catch (failure) {
       if (request.signal.aborted) return;
       this.failure = failure;
       if (isPassing(failure)) {
-        this.#paced.rest(failure.retryAfterMs ?? UNFILLED_MS);
+        this.#paced.holdOff(failure.retryAfterMs ?? UNFILLED_MS);
         this.#paced.want();
       }
     }
-    this.#tell();
+    this.#emit();
   }
 
-  #tell() {
+  #emit() {
     this.dispatchEvent(new Event("change"));
   }
 }

@@ -9,18 +9,18 @@
 
 import { fragmentOf, nameIn, symbolCalled } from "../model/shell/symbol-address.js";
 
-export class Address {
-  #desk;
+export class SymbolAddress {
+  #market;
   #window;
 
   /**
-   * @param {import("./market.js").Desk} desk
+   * @param {import("./market.js").MarketStore} market
    * @param {Pick<Window, "location" | "history" | "addEventListener">} window
    */
-  constructor(desk, window) {
-    this.#desk = desk;
+  constructor(market, window) {
+    this.#market = market;
     this.#window = window;
-    desk.addEventListener("symbol", () => this.#write());
+    market.addEventListener("symbol", () => this.#write());
     window.addEventListener("hashchange", () => this.#read());
   }
 
@@ -30,12 +30,12 @@ export class Address {
   }
 
   #read() {
-    if (this.name !== "") this.#desk.follow(this.name);
-    if (this.#desk.instrument) this.#write(); // what is not listed there, or is spelled otherwise
+    if (this.name !== "") this.#market.follow(this.name);
+    if (this.#market.instrument) this.#write(); // what is not listed there, or is spelled otherwise
   }
 
   #write() {
-    const { instrument, instruments } = this.#desk;
+    const { instrument, instruments } = this.#market;
     const named = symbolCalled(instruments.keys(), this.name);
     const fragment = fragmentOf(instrument.symbol);
     if (named !== undefined && named !== instrument.symbol) this.#window.history.pushState(null, "", fragment);

@@ -15,7 +15,7 @@ import { Times, UTC } from "../model/parts/times.js";
 
 const DEFAULTS = Object.freeze({ chart: "chart", bottom: "orders", phone: "trade" });
 
-export class Workspace extends EventTarget {
+export class WorkspaceStore extends EventTarget {
   #preferences;
   #local = new Times(Intl.DateTimeFormat().resolvedOptions().timeZone);
 

@@ -1,4 +1,4 @@
-/** Rows of open orders, amends, queue places, previews, history, the worth of holdings. */
+/** Rows of open orders, amends, queue positions, previews, history, the worth of holdings. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
@@ -6,9 +6,9 @@ import { amendable, checkAmend, priorityAfter } from "../../frontend/model/order
 import { detailsOf, filledPercent, kindText, queueText, sortedOrders, triggerText } from "../../frontend/model/orders/order-rows.js";
 import { compareAges, entryId } from "../../frontend/model/orders/orders.js";
 import { isCostly, isPartial, previewOfQuote, previewOfTest } from "../../frontend/model/ticket/preview.js";
-import { QueuePlaces } from "../../frontend/model/orders/queue-positions.js";
+import { QueuePositions } from "../../frontend/model/orders/queue-positions.js";
 import { markOf, worthOf } from "../../frontend/model/account/worth.js";
-import { OrderHistory } from "../../frontend/stores/order-history.js";
+import { OrderHistoryStore } from "../../frontend/stores/order-history.js";
 
 const BTC = { symbol: "BTC-USDT", tick_size: "0.01", lot_size: "0.00000001" };
 const order = (fields) => ({
@@ -28,24 +28,24 @@ test("an order is told in words: what it is, what wakes it, what else it has", (
 });
 
 test("a place in the queue is told in orders and in quantity", () => {
-  const places = new QueuePlaces();
-  assert.equal(queueText(places.of("7")), "");
-  places.apply([{ order_id: "7", orders_ahead: 3, quantity_ahead: "1.25000000" }, { order_id: "8", orders_ahead: 1, quantity_ahead: "2.00000000" }]);
-  assert.equal(queueText(places.of("7")), "3 orders, 1.25 ahead");
-  assert.equal(queueText(places.of("8")), "1 order, 2 ahead");
-  const before = places.of("7");
-  places.apply([{ order_id: "8", orders_ahead: 0, quantity_ahead: "0" }]);
-  assert.equal(queueText(places.of("8")), "next in line");
-  assert.equal(places.of("7"), before, "a row that did not change is not drawn again");
-  places.drop("8");
-  assert.equal(places.of("8"), null);
-  places.forget();
-  assert.equal(places.of("7"), null);
+  const positions = new QueuePositions();
+  assert.equal(queueText(positions.of("7")), "");
+  positions.apply([{ order_id: "7", orders_ahead: 3, quantity_ahead: "1.25000000" }, { order_id: "8", orders_ahead: 1, quantity_ahead: "2.00000000" }]);
+  assert.equal(queueText(positions.of("7")), "3 orders, 1.25 ahead");
+  assert.equal(queueText(positions.of("8")), "1 order, 2 ahead");
+  const before = positions.of("7");
+  positions.apply([{ order_id: "8", orders_ahead: 0, quantity_ahead: "0" }]);
+  assert.equal(queueText(positions.of("8")), "next in line");
+  assert.equal(positions.of("7"), before, "a row that did not change is not drawn again");
+  positions.drop("8");
+  assert.equal(positions.of("8"), null);
+  positions.forget();
+  assert.equal(positions.of("7"), null);
 });
 
 test("orders sort by number and not by text, those without a value last, either way", () => {
   const orders = [order({ order_id: "3", price: "9.00" }), order({ order_id: "2", price: null }), order({ order_id: "1", price: "10.00" })];
-  const queue = new QueuePlaces();
+  const queue = new QueuePositions();
   assert.deepEqual(ids(sortedOrders(orders, { by: "price", down: false }, queue)), ["3", "1", "2"]);
   assert.deepEqual(ids(sortedOrders(orders, { by: "price", down: true }, queue)), ["1", "3", "2"]);
   queue.apply([{ order_id: "2", orders_ahead: 0, quantity_ahead: "0" }, { order_id: "3", orders_ahead: 10, quantity_ahead: "1" }]);
@@ -123,7 +123,7 @@ function venue(count) {
 
 test("the history is read page by page, each order once, and what is new goes on top", async () => {
   const api = venue(120);
-  const history = new OrderHistory(api);
+  const history = new OrderHistoryStore(api);
   await history.load();
   assert.deepEqual([history.orders.length, history.more, history.state], [50, true, "listed"]);
   await history.loadMore();
@@ -137,7 +137,7 @@ test("the history is read page by page, each order once, and what is new goes on
 
 test("a refresh that does not reach what is listed begins anew, so that no hole is left", async () => {
   const api = venue(60);
-  const history = new OrderHistory(api);
+  const history = new OrderHistoryStore(api);
   await history.load();
   for (let id = 61; id <= 200; id += 1) api.all.unshift(order({ order_id: String(id) }));
   await history.load();
@@ -146,7 +146,7 @@ test("a refresh that does not reach what is listed begins anew, so that no hole 
 
 test("another filter forgets the rows, and a late answer to the former is left alone", async () => {
   const waiting = [];
-  const history = new OrderHistory({ orders: (filter) => new Promise((resolve, reject) => waiting.push({ filter, resolve, reject })) });
+  const history = new OrderHistoryStore({ orders: (filter) => new Promise((resolve, reject) => waiting.push({ filter, resolve, reject })) });
   const first = history.load();
   const second = history.choose({ symbol: "ETH-USDT" });
   waiting[0].resolve({ orders: [order({ order_id: "1" })], next_cursor: null });

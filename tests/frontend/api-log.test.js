@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { test } from "node:test";
 
-import { ApiLog } from "../../frontend/stores/api-log.js";
+import { ApiLogStore } from "../../frontend/stores/api-log.js";
 import { CallLog } from "../../frontend/model/shell/api-log.js";
 import { VenueClock } from "../../frontend/model/shell/venue-clock.js";
 import { curlOf, pretty, pythonOf } from "../../frontend/model/shell/snippets.js";
@@ -61,7 +61,7 @@ test("an answer is told as it came, every digit of it, and laid out as JSON alwa
 test("the log keeps the venue's time: by the feed's clock, by the answer's date before, by this machine's last", async () => {
   const clock = new VenueClock();
   const http = new Http("", async () => Response.json({}, { headers: { Date: "Sat, 01 Jan 2000 00:00:07 GMT" } }));
-  const log = new ApiLog(http, clock);
+  const log = new ApiLogStore(http, clock);
   await http.call("GET", "/symbols");
   assert.equal(log.calls.entries[0].at, Date.UTC(2000, 0, 1, 0, 0, 7));
   clock.answered(performance.now(), performance.now(), Date.UTC(2001, 0, 1) / 1_000);

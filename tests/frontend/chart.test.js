@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { Charting } from "../../frontend/stores/candles.js";
+import { CandleStore } from "../../frontend/stores/candles.js";
 import { Candles, describeCandle, drawnCandle, rose } from "../../frontend/model/chart/candles.js";
 import { fillMarks, labelled, orderLines, ordersBeyond } from "../../frontend/model/chart/chart-marks.js";
 import { ALL, depthAt, depthCurve, nextStep } from "../../frontend/model/chart/depth-curve.js";
@@ -201,7 +201,7 @@ test("a book with one side, one level or none has a curve, or none", () => {
   }
 });
 
-/** Charting against an API that answers as told, where `chosen` was remembered. */
+/** CandleStore against an API that answers as told, where `chosen` was remembered. */
 function chartingWith(answers, chosen = "1m") {
   const asked = [];
   const subscriptions = [];
@@ -209,63 +209,63 @@ function chartingWith(answers, chosen = "1m") {
   const api = { candles: async (...question) => (asked.push(question), answers.shift()) };
   const feed = { subscribe: (wanted) => subscriptions.push(wanted), unsubscribe: (wanted) => subscriptions.splice(subscriptions.findIndex((each) => each.interval === wanted.interval), 1) };
   const workspace = { recall: (name, otherwise) => kept.get(name) ?? otherwise, remember: (name, value) => kept.set(name, value) };
-  return { charting: new Charting(api, feed, workspace), asked, subscriptions };
+  return { candleStore: new CandleStore(api, feed, workspace), asked, subscriptions };
 }
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 
 test("history is asked for once the feed follows, and what the feed said meanwhile stays", async () => {
-  const { charting, subscriptions } = chartingWith([page]);
-  charting.show({ symbol: "BTC-USDT" });
+  const { candleStore, subscriptions } = chartingWith([page]);
+  candleStore.show({ symbol: "BTC-USDT" });
   assert.deepEqual(subscriptions, [{ type: "candles", symbol: "BTC-USDT", interval: "1m" }]);
-  charting.receive(running);
-  charting.receive({ ...next, interval: "5m" });
-  charting.subscribed();
+  candleStore.receive(running);
+  candleStore.receive({ ...next, interval: "5m" });
+  candleStore.subscribed();
   await settled();
-  assert.equal(charting.state, "loaded");
-  assert.equal(charting.candles.last.close, "30020.00");
-  assert.equal(charting.candles.row.length, 3);
+  assert.equal(candleStore.state, "loaded");
+  assert.equal(candleStore.candles.last.close, "30020.00");
+  assert.equal(candleStore.candles.row.length, 3);
 });
 
 test("an older page that comes when what it joins on was let go of is dropped, and asked for again", async () => {
   const rows = Array.from({ length: 500 }, (_, index) => [60 * (1_000 + index), "1", "1", "1", "1", "1"]);
   const older = { candles: [[60, "1", "1", "1", "1", "1"]], seq: 7 };
-  const { charting, asked } = chartingWith([{ candles: rows, seq: 7 }, older, older]);
-  charting.show({ symbol: "BTC-USDT" });
-  charting.subscribed();
+  const { candleStore, asked } = chartingWith([{ candles: rows, seq: 7 }, older, older]);
+  candleStore.show({ symbol: "BTC-USDT" });
+  candleStore.subscribed();
   await settled();
-  const first = charting.loadOlder();
-  charting.candles.forget(300);
+  const first = candleStore.loadOlder();
+  candleStore.candles.forget(300);
   await first;
-  assert.deepEqual([charting.candles.row.length, charting.candles.complete], [200, false]);
-  await charting.loadOlder();
-  assert.deepEqual([charting.candles.row.length, charting.candles.complete], [201, true]);
+  assert.deepEqual([candleStore.candles.row.length, candleStore.candles.complete], [200, false]);
+  await candleStore.loadOlder();
+  assert.deepEqual([candleStore.candles.row.length, candleStore.candles.complete], [201, true]);
   assert.equal(asked.length, 3);
 });
 
 test("another interval is another subscription, and what was on its way for the former is dropped", async () => {
-  const { charting, subscriptions } = chartingWith([page]);
-  charting.show({ symbol: "BTC-USDT" });
-  charting.subscribed();
-  charting.interval = "1h";
+  const { candleStore, subscriptions } = chartingWith([page]);
+  candleStore.show({ symbol: "BTC-USDT" });
+  candleStore.subscribed();
+  candleStore.interval = "1h";
   await settled();
   assert.deepEqual(subscriptions.map(({ interval }) => interval), ["1h"]);
-  assert.equal(charting.candles.row.length, 0);
-  assert.equal(charting.state, "loading");
+  assert.equal(candleStore.candles.row.length, 0);
+  assert.equal(candleStore.state, "loading");
 });
 
 test("until an interval is chosen, a market too young for minutes is shown by the second", async () => {
-  const { charting, asked, subscriptions } = chartingWith([page, page, page], "");
-  charting.show({ symbol: "BTC-USDT" });
-  charting.subscribed();
+  const { candleStore, asked, subscriptions } = chartingWith([page, page, page], "");
+  candleStore.show({ symbol: "BTC-USDT" });
+  candleStore.subscribed();
   await settled();
-  assert.equal(charting.interval, "1s");
+  assert.equal(candleStore.interval, "1s");
   assert.deepEqual(subscriptions.map(({ interval }) => interval), ["1s"]);
-  charting.subscribed();
+  candleStore.subscribed();
   await settled();
-  assert.equal(charting.state, "loaded");
+  assert.equal(candleStore.state, "loaded");
   assert.deepEqual(asked.map(([, { interval }]) => interval), ["1m", "1s"]);
-  charting.interval = "1m"; // chosen: few as they are, that is what is shown
-  charting.subscribed();
+  candleStore.interval = "1m"; // chosen: few as they are, that is what is shown
+  candleStore.subscribed();
   await settled();
-  assert.deepEqual([charting.interval, charting.state], ["1m", "loaded"]);
+  assert.deepEqual([candleStore.interval, candleStore.state], ["1m", "loaded"]);
 });

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { ApiCredentials } from "../../frontend/stores/credentials.js";
+import { CredentialStore } from "../../frontend/stores/credentials.js";
 import { curlOf, masked, pythonOf, takesKey } from "../../frontend/model/shell/snippets.js";
 
 const token = (lifeS, at = 1_000) => `x.${Buffer.from(JSON.stringify({ iat: at, exp: at + lifeS })).toString("base64url")}.y`;
@@ -19,7 +19,7 @@ function made() {
     makeKey: async ({ session_id }) => (asked.push(["key", session_id]), { key_id: "k-1", secret: "hush" }),
     endKey: async ({ session_id }, keyId) => void asked.push(["end", session_id, keyId]),
   };
-  return { asked, access, credentials: new ApiCredentials(api, access) };
+  return { asked, access, credentials: new CredentialStore(api, access) };
 }
 
 test("a token that is made has its whole life before it, and is dropped when that is over", async (context) => {

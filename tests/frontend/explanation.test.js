@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { Explaining } from "../../frontend/stores/explanations.js";
+import { ExplanationStore } from "../../frontend/stores/explanations.js";
 import { auctionRows, figuresOf, headingOf, queueMoves, sentencesOf, titleOf, toneOf, walkRows } from "../../frontend/model/why/explanation.js";
 import { golden } from "./golden.js";
 
@@ -70,18 +70,18 @@ test("only the answer to the last question is shown, and none of another account
   const waiting = [];
   const portfolio = new EventTarget();
   const asks = () => new Promise((resolve) => waiting.push(resolve));
-  const explaining = new Explaining({ explainOrder: asks, explainTrade: asks, explainCommand: asks }, portfolio);
-  const first = explaining.ask({ order_id: "1" });
-  const second = explaining.ask({ trade_id: "2" });
+  const explanations = new ExplanationStore({ explainOrder: asks, explainTrade: asks, explainCommand: asks }, portfolio);
+  const first = explanations.ask({ order_id: "1" });
+  const second = explanations.ask({ trade_id: "2" });
   waiting[1](rested);
   waiting[0](walked);
   await Promise.all([first, second]);
-  assert.equal(explaining.explanation, rested);
-  const third = explaining.ask({ seq: "3" });
+  assert.equal(explanations.explanation, rested);
+  const third = explanations.ask({ seq: "3" });
   portfolio.dispatchEvent(new Event("switch"));
   waiting[2](walked);
   await third;
-  assert.deepEqual([explaining.state, explaining.explanation], ["idle", null]);
+  assert.deepEqual([explanations.state, explanations.explanation], ["idle", null]);
 });
 
 test("while the venue still reads its journal it is asked again", async (context) => {
@@ -92,10 +92,10 @@ test("while the venue still reads its journal it is asked again", async (context
     if (asked === 1) throw Object.assign(new Error("behind"), { kind: "not_accepting", retryAfterMs: 500 });
     return walked;
   };
-  const explaining = new Explaining({ explainOrder }, new EventTarget());
-  await explaining.ask({ order_id: "1" });
-  assert.equal(explaining.state, "waiting");
+  const explanations = new ExplanationStore({ explainOrder }, new EventTarget());
+  await explanations.ask({ order_id: "1" });
+  assert.equal(explanations.state, "waiting");
   context.mock.timers.tick(500);
   await new Promise((resolve) => setImmediate(resolve));
-  assert.equal(explaining.state, "told");
+  assert.equal(explanations.state, "answered");
 });

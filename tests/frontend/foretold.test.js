@@ -2,12 +2,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { LevelQueue } from "../../frontend/stores/level-queue.js";
+import { LevelQueueStore } from "../../frontend/stores/level-queue.js";
 import { Book } from "../../frontend/model/market/book.js";
 import { differenceFrom } from "../../frontend/model/ticket/preview-difference.js";
 import { NOTHING } from "../../frontend/model/ticket/preview.js";
 import { ApiFailure } from "../../frontend/net/http.js";
-import { OrderEntry } from "../../frontend/stores/order-entry.js";
+import { OrderEntryStore } from "../../frontend/stores/order-entry.js";
 
 const BTC = { symbol: "BTC-USDT", base: "BTC", quote: "USDT", tick_size: "0.01", lot_size: "0.01", status: "trading" };
 const settled = () => new Promise((resolve) => setImmediate(resolve));
@@ -32,7 +32,7 @@ function clockOf(context) {
   };
 }
 
-/** A desk whose venue answers `test` each time it is asked what an order would do. */
+/** A market whose venue answers `test` each time it is asked what an order would do. */
 function deskOf(test) {
   const asked = [];
   const portfolio = Object.assign(new EventTarget(), {
@@ -44,15 +44,15 @@ function deskOf(test) {
     enterOrder: async () => ({ status: "filled", order_id: "5", filled_quantity: "1.00", remaining_quantity: "0.00", average_price: "116.00" }),
     nextClientOrderId: () => "1",
   });
-  const desk = Object.assign(new EventTarget(), {
+  const market = Object.assign(new EventTarget(), {
     instrument: BTC, portfolio, book: new Book(2, 2), tape: { trades: [] }, trading: { status: "trading" }, linkState: "live", clock: { at: () => null },
   });
-  return { desk, portfolio, asked, tell: (part, of = desk) => of.dispatchEvent(new Event(part)) };
+  return { market, portfolio, asked, tell: (part, of = market) => of.dispatchEvent(new Event(part)) };
 }
 
 /** Its ticket, with a market order of one. */
-function entryOf(desk) {
-  const entry = new OrderEntry(desk);
+function entryOf(market) {
+  const entry = new OrderEntryStore(market);
   entry.edit("type", "market");
   entry.edit("quantity", "1");
   return entry;
@@ -60,8 +60,8 @@ function entryOf(desk) {
 
 test("what moved just after the preview came is asked about, though nothing moves ever after", async (context) => {
   const pass = clockOf(context);
-  const { desk, asked, tell } = deskOf((count) => averaging(count === 1 ? "111.00" : "116.00"));
-  const entry = entryOf(desk);
+  const { market, asked, tell } = deskOf((count) => averaging(count === 1 ? "111.00" : "116.00"));
+  const entry = entryOf(market);
   await pass(200);
   assert.deepEqual([asked.length, entry.preview.now.average], [1, "111.00"]);
   await pass(50);
@@ -78,8 +78,8 @@ test("what moved just after the preview came is asked about, though nothing move
 test("what moves while the answer is on its way is asked about after it, and a slow answer is waited for", async (context) => {
   const pass = clockOf(context);
   const answers = [];
-  const { desk, asked, tell } = deskOf(() => new Promise((answer) => answers.push(answer)));
-  const entry = entryOf(desk);
+  const { market, asked, tell } = deskOf(() => new Promise((answer) => answers.push(answer)));
+  const entry = entryOf(market);
   await pass(200);
   for (let moves = 0; moves < 30; moves += 1) {
     tell("book");
@@ -93,10 +93,10 @@ test("what moves while the answer is on its way is asked about after it, and a s
 
 test("whatever a preview depends on renews it: the book, the last trade, the band, own orders, the balances", async (context) => {
   const pass = clockOf(context);
-  const { desk, portfolio, asked, tell } = deskOf(() => ANSWER);
-  entryOf(desk);
+  const { market, portfolio, asked, tell } = deskOf(() => ANSWER);
+  entryOf(market);
   await pass(200);
-  for (const [part, of] of [["book", desk], ["tape", desk], ["status", desk], ["orders", portfolio], ["balances", portfolio]]) {
+  for (const [part, of] of [["book", market], ["tape", market], ["status", market], ["orders", portfolio], ["balances", portfolio]]) {
     const before = asked.length;
     await pass(1_000);
     tell(part, of);
@@ -108,8 +108,8 @@ test("whatever a preview depends on renews it: the book, the last trade, the ban
 test("a preview that failed for the moment is asked for again by itself, as late as the venue wants", async (context) => {
   const pass = clockOf(context);
   const tooMany = new ApiFailure("refused", "No.", { status: 429, code: "TOO_MANY_REQUESTS", retryAfterMs: 7_000 });
-  const { desk, asked, tell } = deskOf((count) => (count === 1 ? Promise.reject(tooMany) : ANSWER));
-  const entry = entryOf(desk);
+  const { market, asked, tell } = deskOf((count) => (count === 1 ? Promise.reject(tooMany) : ANSWER));
+  const entry = entryOf(market);
   await pass(200);
   tell("book");
   await pass(6_900);
@@ -120,8 +120,8 @@ test("a preview that failed for the moment is asked for again by itself, as late
 
 test("a draft that is still typed is not asked about because the market moves", async (context) => {
   const pass = clockOf(context);
-  const { desk, asked, tell } = deskOf(() => ANSWER);
-  const entry = entryOf(desk);
+  const { market, asked, tell } = deskOf(() => ANSWER);
+  const entry = entryOf(market);
   for (const quantity of ["1", "12", "123"]) {
     entry.edit("quantity", quantity);
     tell("book");
@@ -134,17 +134,17 @@ test("a draft that is still typed is not asked about because the market moves", 
 
 test("the queue of a level is not taken back before it is answered, and asked for after the last change", async (context) => {
   const pass = clockOf(context);
-  const { desk } = deskOf(() => ANSWER);
+  const { market } = deskOf(() => ANSWER);
   const answers = [];
   const api = { bookOrders: () => new Promise((answer) => answers.push(answer)) };
-  const book = (seq) => desk.book.applySnapshot({ seq, bids: [["100.00", `${seq}.00`, 1]], asks: [] });
+  const book = (seq) => market.book.applySnapshot({ seq, bids: [["100.00", `${seq}.00`, 1]], asks: [] });
   book(1);
-  const queue = new LevelQueue(api, desk);
+  const queue = new LevelQueueStore(api, market);
   queue.open({ side: "buy", price: "100.00", grouping: "0.01" });
   for (let seq = 2; seq < 20; seq += 1) {
     await pass(100);
     book(seq);
-    desk.dispatchEvent(new Event("book"));
+    market.dispatchEvent(new Event("book"));
   }
   assert.equal(answers.length, 1);
   answers[0]({ bids: [], asks: [] });
@@ -175,8 +175,8 @@ test("the answer says by how much it is worse or better than the preview, and on
 
 test("who bought at 116 where the ticket told 111 reads so, and sees no green", async (context) => {
   const pass = clockOf(context);
-  const { desk } = deskOf(() => ANSWER);
-  const entry = entryOf(desk);
+  const { market } = deskOf(() => ANSWER);
+  const entry = entryOf(market);
   await pass(200);
   entry.submit();
   await pass(50);

@@ -4,8 +4,8 @@ import { test } from "node:test";
 
 import { textColumnOf } from "../../frontend/model/parts/columns.js";
 import { Book } from "../../frontend/model/market/book.js";
-import { describePlace, groupings, ladderOf, ordinal, ownLevels, priceDigits, queueOf } from "../../frontend/model/ladder/ladder.js";
-import { QueuePlaces } from "../../frontend/model/orders/queue-positions.js";
+import { describePosition, groupings, ladderOf, ordinal, ownLevels, priceDigits, queueOf } from "../../frontend/model/ladder/ladder.js";
+import { QueuePositions } from "../../frontend/model/orders/queue-positions.js";
 import { golden } from "./golden.js";
 
 const INSTRUMENT = { symbol: "BTC-USDT", tick_size: "0.01", lot_size: "0.00000001" };
@@ -97,11 +97,11 @@ test("sizes that no column has room for are written short, exact in words, the m
 
 test("own orders of a listing are at their levels, and waiting stops are not", () => {
   const { listing } = golden("orders");
-  const places = new QueuePlaces();
+  const positions = new QueuePositions();
   const [sell, , buy] = listing.orders;
-  places.apply([{ order_id: buy.order_id, orders_ahead: 2, quantity_ahead: "1.25000000" }]);
+  positions.apply([{ order_id: buy.order_id, orders_ahead: 2, quantity_ahead: "1.25000000" }]);
   const stop = { ...sell, order_id: "200", price: "30020.00", status: "pending_trigger" };
-  const own = ownLevels([...listing.orders, stop], places, INSTRUMENT, "0.01");
+  const own = ownLevels([...listing.orders, stop], positions, INSTRUMENT, "0.01");
   assert.deepEqual([...own.keys()], ["sell 3001000", "buy 2999000"]);
   const book = bookOf([["29990.00", "2.00000000", 2]], [["30010.00", "0.50000000", 1]]);
   const { asks, bids } = ladderOf(book.sides, { ...VIEW, own });
@@ -118,12 +118,12 @@ test("an own size too small for its column says so, and is never told as nothing
 test("several own orders in a group are added up, at the place of the first", () => {
   const order = { symbol: "BTC-USDT", side: "buy", status: "resting", remaining: "0.50000000" };
   const orders = [{ ...order, order_id: "1", price: "100.05" }, { ...order, order_id: "2", price: "100.01" }];
-  const places = new QueuePlaces();
-  places.apply([
+  const positions = new QueuePositions();
+  positions.apply([
     { order_id: "1", orders_ahead: 4, quantity_ahead: "9.00000000" },
     { order_id: "2", orders_ahead: 0, quantity_ahead: "0.00000000" },
   ]);
-  const own = ownLevels(orders, places, INSTRUMENT, "0.1");
+  const own = ownLevels(orders, positions, INSTRUMENT, "0.1");
   const [row] = ladderOf(BOOK.sides, { ...VIEW, grouping: "0.1", own }).bids;
   assert.equal(row.ownWords, "Your 1 in 2 orders: 1st, next to trade");
 });
@@ -149,7 +149,7 @@ test("the queue of a level has each order with what is before it", () => {
   assert.deepEqual(queueOf(orders, "buy", "100.00", "0.1", new Set()).map((each) => each.ahead), ["0.00000000", "1.00000000", "1.25000000"]);
 });
 
-test("places are told as people do", () => {
+test("positions are told as people do", () => {
   assert.deepEqual([1, 2, 3, 4, 11, 12, 13, 21, 112, 1003].map(ordinal), ["1st", "2nd", "3rd", "4th", "11th", "12th", "13th", "21st", "112th", "1,003rd"]);
-  assert.equal(describePlace({ ordersAhead: 2, quantityAhead: "1.25000000" }), "3rd, 1.25 ahead");
+  assert.equal(describePosition({ ordersAhead: 2, quantityAhead: "1.25000000" }), "3rd, 1.25 ahead");
 });

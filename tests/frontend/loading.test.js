@@ -2,15 +2,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { Charting } from "../../frontend/stores/candles.js";
-import { Desk } from "../../frontend/stores/market.js";
+import { CandleStore } from "../../frontend/stores/candles.js";
+import { MarketStore } from "../../frontend/stores/market.js";
 import { describeDelay } from "../../frontend/model/parts/words.js";
 import { Access } from "../../frontend/net/access.js";
 import { ApiFailure, Http } from "../../frontend/net/http.js";
 import { isPassing, pause, pauseMs, untilAnswered } from "../../frontend/net/insist.js";
-import { OrderEntry } from "../../frontend/stores/order-entry.js";
-import { OrderHistory } from "../../frontend/stores/order-history.js";
-import { Portfolio } from "../../frontend/stores/portfolio.js";
+import { OrderEntryStore } from "../../frontend/stores/order-entry.js";
+import { OrderHistoryStore } from "../../frontend/stores/order-history.js";
+import { PortfolioStore } from "../../frontend/stores/portfolio.js";
 
 const refused = (status, more = {}) => new ApiFailure("refused", "No.", { status, code: "NO", ...more });
 const tooMany = (retryAfterMs = null) => refused(429, { code: "TOO_MANY_REQUESTS", retryAfterMs });
@@ -109,7 +109,7 @@ const ORDER = { order_id: "3", symbol: "BTC-USDT", side: "buy", status: "resting
 function portfolioOf(api) {
   const access = ACCESS();
   const listed = { orders: answering({ orders: [], seq: 1, next_cursor: null }), fills: answering({ fills: [], count: 0 }), account: answering({ tier: "vip" }), ...api };
-  return { portfolio: new Portfolio(listed, FEED(), access, { next: () => "1" }), access, api: listed };
+  return { portfolio: new PortfolioStore(listed, FEED(), access, { next: () => "1" }), access, api: listed };
 }
 
 test("orders page by page, fills and account are there after one failure of each", async (context) => {
@@ -159,53 +159,53 @@ const TRADE = { trade_id: "1", symbol: "BTC-USDT", price: "1.00", quantity: "1",
 function deskOf(api) {
   const feed = FEED();
   const { portfolio } = portfolioOf({});
-  const charting = { show() {}, subscribed() {}, receive() {}, disconnected() {} };
+  const candleStore = { show() {}, subscribed() {}, receive() {}, disconnected() {} };
   const all = { symbols: answering({ symbol_info: { "BTC-USDT": BTC, "ETH-USDT": { ...BTC } } }), health: answering({}), trades: answering({ trades: [] }), ticker: answering({ last: "1.00" }), ...api };
-  const desk = new Desk(all, feed, portfolio, charting);
-  return { desk, feed, api: all, subscribed: () => feed.onEvent("subscribed", { type: "trades", symbol: desk.instrument.symbol }) };
+  const market = new MarketStore(all, feed, portfolio, candleStore);
+  return { market, feed, api: all, subscribed: () => feed.onEvent("subscribed", { type: "trades", symbol: market.instrument.symbol }) };
 }
 
 /** Started, without its poll of the venue. */
-async function started(context, desk) {
+async function started(context, market) {
   context.mock.method(globalThis, "setInterval", () => 0);
-  const starting = desk.start("BTC-USDT", new Promise(() => {}));
+  const starting = market.start("BTC-USDT", new Promise(() => {}));
   await settled();
   return starting;
 }
 
 test("the tape and the 24 hours come after a refusal; the tape says meanwhile why it is empty, and live trades are shown", async (context) => {
   const later = stopped(context);
-  const { desk, api, feed, subscribed } = deskOf({ trades: answering(tooMany(2_000), { trades: [TRADE] }), ticker: answering(silent, { last: "1.00" }) });
-  await started(context, desk);
+  const { market, api, feed, subscribed } = deskOf({ trades: answering(tooMany(2_000), { trades: [TRADE] }), ticker: answering(silent, { last: "1.00" }) });
+  await started(context, market);
   subscribed();
   await settled();
-  assert.equal(describeDelay(desk.tapeFailure), "The venue asks us to slow down. It is asked again by itself.");
+  assert.equal(describeDelay(market.tapeFailure), "The venue asks us to slow down. It is asked again by itself.");
   feed.onEvent("trades", { symbol: "BTC-USDT", trades: [{ ...TRADE, trade_id: "2" }] });
-  assert.deepEqual(desk.tape.trades.map(({ trade_id: id }) => id), ["2"]);
+  assert.deepEqual(market.tape.trades.map(({ trade_id: id }) => id), ["2"]);
   await later();
-  assert.deepEqual([desk.tape.trades.map(({ trade_id: id }) => id), desk.tapeLoaded, desk.tapeFailure], [["2", "1"], true, null]);
-  assert.deepEqual([api.trades.asked.length, api.ticker.asked.length, desk.ticker.figures.last], [2, 2, "1.00"]);
+  assert.deepEqual([market.tape.trades.map(({ trade_id: id }) => id), market.tapeLoaded, market.tapeFailure], [["2", "1"], true, null]);
+  assert.deepEqual([api.trades.asked.length, api.ticker.asked.length, market.ticker.figures.last], [2, 2, "1.00"]);
 });
 
 test("what stands on the tape stays when it is loaded anew, until the listing takes its place", async (context) => {
   const later = stopped(context);
-  const { desk, feed, subscribed } = deskOf({ trades: answering({ trades: [{ ...TRADE, trade_id: "9" }] }, silent, { trades: [TRADE] }) });
-  await started(context, desk);
+  const { market, feed, subscribed } = deskOf({ trades: answering({ trades: [{ ...TRADE, trade_id: "9" }] }, silent, { trades: [TRADE] }) });
+  await started(context, market);
   subscribed();
   await settled();
   subscribed();
   await settled();
   feed.onEvent("trades", { symbol: "BTC-USDT", trades: [{ ...TRADE, trade_id: "2" }] });
-  assert.deepEqual(desk.tape.trades.map(({ trade_id: id }) => id), ["9", "2"]);
+  assert.deepEqual(market.tape.trades.map(({ trade_id: id }) => id), ["9", "2"]);
   await later();
-  assert.deepEqual(desk.tape.trades.map(({ trade_id: id }) => id), ["2", "1"], "of a venue that began anew");
+  assert.deepEqual(market.tape.trades.map(({ trade_id: id }) => id), ["2", "1"], "of a venue that began anew");
 });
 
 test("another symbol, or a connection that is gone, ends the asking; a tape that is not to be had says so", async (context) => {
   const later = stopped(context);
-  const { desk, feed, api, subscribed } = deskOf({ trades: answering(silent, silent, silent, silent, refused(404, { code: "" })) });
-  await started(context, desk);
-  for (const [supersede, goesOn] of [[() => desk.select("ETH-USDT"), 0], [() => feed.onDisconnect(), 0], [subscribed, 1]]) {
+  const { market, feed, api, subscribed } = deskOf({ trades: answering(silent, silent, silent, silent, refused(404, { code: "" })) });
+  await started(context, market);
+  for (const [supersede, goesOn] of [[() => market.select("ETH-USDT"), 0], [() => feed.onDisconnect(), 0], [subscribed, 1]]) {
     subscribed();
     await settled();
     supersede();
@@ -214,19 +214,19 @@ test("another symbol, or a connection that is gone, ends the asking; a tape that
     await later();
     assert.equal(api.trades.asked.length, length + goesOn);
   }
-  assert.deepEqual([describeDelay(desk.tapeFailure), desk.tapeLoaded], ["No.", false]);
+  assert.deepEqual([describeDelay(market.tapeFailure), market.tapeLoaded], ["No.", false]);
 });
 
 test("symbols are asked for until they are there; where they are refused that is said, and asked again when connected", async (context) => {
   const later = stopped(context);
   const info = { symbol_info: { "BTC-USDT": BTC } };
-  const { desk, feed, api } = deskOf({ symbols: answering(closed, refused(403), info) });
-  started(context, desk);
+  const { market, feed, api } = deskOf({ symbols: answering(closed, refused(403), info) });
+  started(context, market);
   await later();
-  assert.deepEqual([desk.notice, desk.instrument], ["No.", null]);
+  assert.deepEqual([market.notice, market.instrument], ["No.", null]);
   feed.onConnect();
   await settled();
-  assert.deepEqual([desk.notice, desk.instrument.symbol], ["", "BTC-USDT"]);
+  assert.deepEqual([market.notice, market.instrument.symbol], ["", "BTC-USDT"]);
   feed.onConnect();
   await settled();
   assert.equal(api.symbols.asked.length, 3);
@@ -236,31 +236,31 @@ test("what the venue changes in its symbols is taken over: when it says so, and 
   stopped(context);
   const ticked = { ...BTC, tick_size: "0.05" };
   const listings = [{ "BTC-USDT": { ...BTC, limits: { max_quantity: "7" } }, "NEW-USDT": BTC }, { "BTC-USDT": ticked }, { "ETH-USDT": BTC }];
-  const { desk, feed, api } = deskOf({ symbols: answering({ symbol_info: { "BTC-USDT": BTC } }, ...listings.map((symbol_info) => ({ symbol_info }))), tickers: answering({ tickers: [{ symbol: "LATER-USDT" }] }) });
-  await started(context, desk);
+  const { market, feed, api } = deskOf({ symbols: answering({ symbol_info: { "BTC-USDT": BTC } }, ...listings.map((symbol_info) => ({ symbol_info }))), tickers: answering({ tickers: [{ symbol: "LATER-USDT" }] }) });
+  await started(context, market);
   const selected = [];
-  desk.addEventListener("symbol", () => selected.push(desk.instrument.symbol));
+  market.addEventListener("symbol", () => selected.push(market.instrument.symbol));
   feed.onEvent("venue", { flows: [], accepting: true, symbols_seq: 0 });
   await settled();
   assert.equal(api.symbols.asked.length, 1, "what is told at connect is no news");
   feed.onEvent("venue", { flows: [], accepting: true, symbols_seq: 9 });
   await settled();
-  assert.deepEqual([[...desk.instruments.keys()], desk.instrument.limits, selected], [["BTC-USDT", "NEW-USDT"], { max_quantity: "7" }, []]);
-  await desk.tickers();
+  assert.deepEqual([[...market.instruments.keys()], market.instrument.limits, selected], [["BTC-USDT", "NEW-USDT"], { max_quantity: "7" }, []]);
+  await market.tickers();
   await settled();
-  assert.deepEqual([selected, desk.instrument.tick_size], [["BTC-USDT"], "0.05"], "another grid is another book");
-  await desk.learnInstruments();
-  assert.deepEqual([desk.instrument.symbol, desk.notice], ["ETH-USDT", "BTC-USDT is not listed here any more."]);
-  desk.learnInstruments();
-  desk.learnInstruments();
+  assert.deepEqual([selected, market.instrument.tick_size], [["BTC-USDT"], "0.05"], "another grid is another book");
+  await market.learnInstruments();
+  assert.deepEqual([market.instrument.symbol, market.notice], ["ETH-USDT", "BTC-USDT is not listed here any more."]);
+  market.learnInstruments();
+  market.learnInstruments();
   await settled();
   assert.equal(api.symbols.asked.length, 6, "a change while the symbols are on their way is asked for after");
 });
 
 test("symbols that changed between their listing and the connection are asked for again", async (context) => {
   for (const [symbolsSeq, askedAfter] of [[7, 1], [8, 2]]) {
-    const { desk, feed, api } = deskOf({ symbols: answering({ symbol_info: { "BTC-USDT": BTC }, seq: 7 }) });
-    await started(context, desk);
+    const { market, feed, api } = deskOf({ symbols: answering({ symbol_info: { "BTC-USDT": BTC }, seq: 7 }) });
+    await started(context, market);
     feed.onEvent("venue", { flows: [], accepting: true, symbols_seq: symbolsSeq });
     await settled();
     assert.equal(api.symbols.asked.length, askedAfter);
@@ -273,8 +273,8 @@ test("the venue's state is not asked for while the venue wants no questions", as
   let poll;
   context.mock.method(globalThis, "setInterval", (each) => ((poll = each), 0));
   context.mock.method(performance, "now", () => nowMs);
-  const { desk, feed, api } = deskOf({ health: answering(tooMany(30_000), { flows: ["replay"] }) });
-  await desk.start("BTC-USDT", new Promise(() => {}));
+  const { market, feed, api } = deskOf({ health: answering(tooMany(30_000), { flows: ["replay"] }) });
+  await market.start("BTC-USDT", new Promise(() => {}));
   const asked = [];
   for (const afterMs of [0, 10_000, 19_000, 1_500]) {
     nowMs += afterMs;
@@ -283,20 +283,20 @@ test("the venue's state is not asked for while the venue wants no questions", as
     if (afterMs === 10_000) feed.onConnect();
     asked.push(api.health.asked.length);
   }
-  assert.deepEqual([asked, desk.venue.flows], [[1, 1, 1, 2], ["replay"]]);
+  assert.deepEqual([asked, market.venue.flows], [[1, 1, 1, 2], ["replay"]]);
 });
 
 test("whether a time has passed is judged by the venue's clock, however wrong this machine's is", async (context) => {
-  const { desk } = deskOf({});
-  await started(context, desk);
-  const entry = new OrderEntry(desk);
+  const { market } = deskOf({});
+  await started(context, market);
+  const entry = new OrderEntryStore(market);
   const hour = 3_600_000;
   const fields = { price: "1.00", quantity: "1", time_in_force: "gtd", expire_time: new Date(Date.now() - hour / 2).toISOString().slice(0, 19) };
   for (const [name, value] of Object.entries(fields)) entry.edit(name, value);
-  desk.clock.answered(performance.now(), performance.now(), (Date.now() - hour) / 1_000);
+  market.clock.answered(performance.now(), performance.now(), (Date.now() - hour) / 1_000);
   assert.equal(entry.checked().problems.expire_time, undefined);
-  desk.clock.forget();
-  desk.clock.answered(performance.now(), performance.now(), Date.now() / 1_000);
+  market.clock.forget();
+  market.clock.answered(performance.now(), performance.now(), Date.now() / 1_000);
   assert.equal(entry.checked().problems.expire_time, "That time has passed.");
 });
 
@@ -304,16 +304,16 @@ test("candles are asked for once for each connection, however often one failed",
   const later = stopped(context);
   const candles = answering(tooMany(1_000), tooMany(1_000), { candles: [], seq: 1 });
   const workspace = { recall: () => "1m", remember() {} };
-  const charting = new Charting({ candles }, FEED(), workspace);
-  charting.show(BTC);
-  charting.subscribed();
+  const candleStore = new CandleStore({ candles }, FEED(), workspace);
+  candleStore.show(BTC);
+  candleStore.subscribed();
   await settled();
-  assert.equal(charting.state, "waiting");
-  charting.subscribed();
+  assert.equal(candleStore.state, "waiting");
+  candleStore.subscribed();
   await settled();
   await later();
-  assert.deepEqual([charting.state, charting.failure, candles.asked.length], ["loaded", null, 3]);
-  const gone = new Charting({ candles: answering(silent) }, FEED(), workspace);
+  assert.deepEqual([candleStore.state, candleStore.failure, candles.asked.length], ["loaded", null, 3]);
+  const gone = new CandleStore({ candles: answering(silent) }, FEED(), workspace);
   gone.show(BTC);
   gone.subscribed();
   await settled();
@@ -328,7 +328,7 @@ test("the order history waits for a page that did not come, and another look at 
   const later = stopped(context);
   const page = { orders: [ORDER], next_cursor: null };
   const orders = answering(closed, closed, page);
-  const history = new OrderHistory({ orders });
+  const history = new OrderHistoryStore({ orders });
   history.load();
   await settled();
   assert.deepEqual([history.state, history.failure], ["waiting", closed]);
@@ -352,24 +352,24 @@ test("the server is asked who it is until it says; where it refuses, there is no
 
 test("after too many orders the ticket says when to try again, keeps the draft, and sends no other before", async (context) => {
   context.mock.timers.enable({ apis: ["setTimeout"] });
-  const { desk } = deskOf({});
-  await started(context, desk);
+  const { market } = deskOf({});
+  await started(context, market);
   const enterOrder = answering(tooMany(2_000), { status: "resting", order_id: "5", quantity: "1.00", price: "1.00", filled_quantity: "0" });
-  desk.portfolio.enterOrder = enterOrder;
-  const entry = new OrderEntry(desk);
+  market.portfolio.enterOrder = enterOrder;
+  const entry = new OrderEntryStore(market);
   for (const [name, value] of Object.entries({ price: "1.00", quantity: "1" })) entry.edit(name, value);
   const { fields } = entry;
   entry.submit();
   await settled();
   assert.match(entry.result.text, /^Rejected: that is more requests than the venue takes from one address\. Try again in 2 s\.$/);
-  assert.deepEqual([entry.restS, entry.fields], [2, fields]);
+  assert.deepEqual([entry.pausedS, entry.fields], [2, fields]);
   entry.submit();
   context.mock.timers.tick(1_000);
-  assert.equal(entry.restS, 1);
+  assert.equal(entry.pausedS, 1);
   entry.submit();
   assert.equal(enterOrder.asked.length, 1);
   context.mock.timers.tick(1_000);
-  assert.deepEqual([entry.restS, entry.result.text], [0, "The order was not taken. It can be sent again now."]);
+  assert.deepEqual([entry.pausedS, entry.result.text], [0, "The order was not taken. It can be sent again now."]);
   entry.submit();
   await settled();
   assert.equal(enterOrder.asked.length, 2);
@@ -377,13 +377,13 @@ test("after too many orders the ticket says when to try again, keeps the draft, 
 });
 
 test("an order that came as the symbol stopped trading is refused with what it does now", async (context) => {
-  const { desk } = deskOf({});
-  await started(context, desk);
-  desk.portfolio.enterOrder = answering(refused(422, { code: "SYMBOL_NOT_TRADING" }));
-  const entry = new OrderEntry(desk);
+  const { market } = deskOf({});
+  await started(context, market);
+  market.portfolio.enterOrder = answering(refused(422, { code: "SYMBOL_NOT_TRADING" }));
+  const entry = new OrderEntryStore(market);
   for (const [name, value] of Object.entries({ price: "1.00", quantity: "1" })) entry.edit(name, value);
   entry.submit();
-  desk.trading = { status: "halted" };
+  market.trading = { status: "halted" };
   await settled();
   assert.equal(entry.result.text, "Rejected: BTC-USDT is halted: no orders are taken; cancels work.");
   entry.preview.forget();
@@ -391,11 +391,11 @@ test("an order that came as the symbol stopped trading is refused with what it d
 
 test("a draft that was taken is not sent again for a moment, unless it is touched", async (context) => {
   context.mock.timers.enable({ apis: ["setTimeout"] });
-  const { desk } = deskOf({});
-  await started(context, desk);
+  const { market } = deskOf({});
+  await started(context, market);
   const enterOrder = answering({ status: "resting", order_id: "5", quantity: "1.00", price: "1.00", filled_quantity: "0" });
-  desk.portfolio.enterOrder = enterOrder;
-  const entry = new OrderEntry(desk);
+  market.portfolio.enterOrder = enterOrder;
+  const entry = new OrderEntryStore(market);
   const sent = async () => {
     entry.submit();
     await settled();

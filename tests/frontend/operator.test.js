@@ -4,7 +4,7 @@ import { test } from "node:test";
 
 import { Series, checkForm, formOf, inWords, symbolRows } from "../../frontend/model/operator/operator.js";
 import { ApiFailure } from "../../frontend/net/http.js";
-import { Operating } from "../../frontend/stores/operator.js";
+import { OperatorStore } from "../../frontend/stores/operator.js";
 
 const ACCOUNT = { id: "7", tier: "vip", fees: { maker_percent: "-0.0025", taker_percent: "0.05" }, limits: { max_open_orders: 5, max_orders_per_second: null, max_notional: "1000" }, self_trade_prevention: "none", status: "active", open_orders: 2 };
 const SESSION = { limit_state: null, limit_price: null, band: null, next_change: null };
@@ -50,14 +50,14 @@ test("what was done is said, the account is read anew, and a refusal is said too
       return path.endsWith("/orders") ? { count: 2 } : { account: ACCOUNT, balances: [] };
     },
   };
-  const operating = new Operating(api, new EventTarget());
-  await operating.find("7");
-  await operating.cancelAll();
+  const operator = new OperatorStore(api, new EventTarget());
+  await operator.find("7");
+  await operator.cancelAll();
   assert.deepEqual(asked, ["GET /accounts/7", "DELETE /accounts/7/orders", "GET /accounts/7"]);
-  assert.equal(operating.result.text, "2 orders cancelled.");
-  await operating.stop(true);
-  assert.deepEqual(operating.result, { tone: "bad", text: "Only operators may do this." });
-  assert.equal(operating.busy, false);
+  assert.equal(operator.result.text, "2 orders cancelled.");
+  await operator.stop(true);
+  assert.deepEqual(operator.result, { tone: "bad", text: "Only operators may do this." });
+  assert.equal(operator.busy, false);
 });
 
 test("an account is found by its number or its name, several by how a name begins, page after page", async () => {
@@ -73,20 +73,20 @@ test("an account is found by its number or its name, several by how a name begin
       return { accounts: accounts.slice(0, 2), next: accounts.length > 2 ? accounts[1].name : null };
     },
   };
-  const operating = new Operating(api, new EventTarget());
-  await operating.find("");
-  assert.deepEqual([operating.account, operating.accounts.map(({ name }) => name), operating.moreAccounts], [null, ["ada", "adam"], "adam"]);
-  await operating.findMore();
-  assert.deepEqual([operating.accounts.map(({ name }) => name), operating.moreAccounts], [["ada", "adam", "Bob"], null]);
-  await operating.find("ad");
-  assert.deepEqual([operating.account, operating.accounts.length], [null, 2]);
-  await operating.find("ada"); // a whole name, though another begins with it
-  assert.equal(operating.account.account.id, "1000");
-  await operating.find("b"); // the only one
-  assert.equal(operating.account.account.id, "1002");
-  await operating.find("nobody");
-  assert.deepEqual([operating.account, operating.result.text], [null, "Nobody's name begins with nobody."]);
-  await operating.find("1001");
+  const operator = new OperatorStore(api, new EventTarget());
+  await operator.find("");
+  assert.deepEqual([operator.account, operator.accounts.map(({ name }) => name), operator.moreAccounts], [null, ["ada", "adam"], "adam"]);
+  await operator.findMore();
+  assert.deepEqual([operator.accounts.map(({ name }) => name), operator.moreAccounts], [["ada", "adam", "Bob"], null]);
+  await operator.find("ad");
+  assert.deepEqual([operator.account, operator.accounts.length], [null, 2]);
+  await operator.find("ada"); // a whole name, though another begins with it
+  assert.equal(operator.account.account.id, "1000");
+  await operator.find("b"); // the only one
+  assert.equal(operator.account.account.id, "1002");
+  await operator.find("nobody");
+  assert.deepEqual([operator.account, operator.result.text], [null, "Nobody's name begins with nobody."]);
+  await operator.find("1001");
   assert.equal(asked.at(-1), "/accounts/1001");
 });
 
@@ -97,14 +97,14 @@ test("symbols and statistics are asked for every second, and not before the venu
     asked += 1;
     throw new ApiFailure("refused", "No.", { status: 429, retryAfterMs: 5_000 });
   };
-  const operating = new Operating({ symbols: limited, statistics: async () => ({}), health: async () => ({}) }, new EventTarget());
+  const operator = new OperatorStore({ symbols: limited, statistics: async () => ({}), health: async () => ({}) }, new EventTarget());
   const counts = [];
-  operating.look();
+  operator.watch();
   for (const ms of [0, 4_999, 1]) {
     context.mock.timers.tick(ms);
     await new Promise((resolve) => setImmediate(resolve));
     counts.push(asked);
   }
-  operating.rest();
+  operator.unwatch();
   assert.deepEqual(counts, [1, 1, 2]);
 });

@@ -4,7 +4,7 @@ import { test } from "node:test";
 
 import { checkTicket } from "../../frontend/model/ticket/ticket.js";
 import { MARKS, Times, UTC, candleDay } from "../../frontend/model/parts/times.js";
-import { Workspace } from "../../frontend/stores/workspace.js";
+import { WorkspaceStore } from "../../frontend/stores/workspace.js";
 
 const TOKYO = new Times("Asia/Tokyo");
 const NEW_YORK = new Times("America/New_York");
@@ -94,13 +94,13 @@ test("times within the server's sentences are in the zone too", () => {
 test("the zone is the reader's own until UTC is chosen, which is remembered and told with the times before", () => {
   const kept = new Map();
   const preferences = { get: (name, otherwise) => kept.get(name) ?? otherwise, set: (name, value) => void kept.set(name, value) };
-  const workspace = new Workspace(preferences);
+  const workspace = new WorkspaceStore(preferences);
   const own = Intl.DateTimeFormat().resolvedOptions().timeZone;
   assert.deepEqual([workspace.zone, workspace.times.zone], ["local", own]);
   const told = [];
   workspace.addEventListener("zone", ({ detail }) => told.push([detail.zone, workspace.times.zone]));
   workspace.zone = "utc";
-  assert.deepEqual([told, new Workspace(preferences).times], [[[own, "UTC"]], UTC]);
+  assert.deepEqual([told, new WorkspaceStore(preferences).times], [[[own, "UTC"]], UTC]);
   kept.set("zone", "Mars");
-  assert.equal(new Workspace(preferences).zone, "local");
+  assert.equal(new WorkspaceStore(preferences).zone, "local");
 });

@@ -36,7 +36,7 @@ const PRICE_DIGITS = 9;
  * @property {string} ownWords the same in words; "" of none
  */
 
-/** @typedef {{quantity: bigint, orders: number, place: import("../orders/queue-positions.js").Place | null}} OwnLevel */
+/** @typedef {{quantity: bigint, orders: number, place: import("../orders/queue-positions.js").QueuePosition | null}} OwnLevel */
 
 /**
  * The sizes of groups to choose from: 1, 10, 100, ... ticks.
@@ -64,12 +64,12 @@ function groupOf(price, step, side) {
 /**
  * Where the account's orders rest, by side and group. O(orders).
  * @param {import("../types.js").Order[]} orders open ones, of any symbol
- * @param {import("../orders/queue-positions.js").QueuePlaces} places
+ * @param {import("../orders/queue-positions.js").QueuePositions} positions
  * @param {import("../types.js").Instrument} instrument
  * @param {string} grouping of `groupings`
  * @returns {Map<string, OwnLevel>} by "buy 3000000"
  */
-export function ownLevels(orders, places, { symbol, tick_size, lot_size }, grouping) {
+export function ownLevels(orders, positions, { symbol, tick_size, lot_size }, grouping) {
   const [priceScale, quantityScale] = [scaleOf(tick_size), scaleOf(lot_size)];
   const step = /** @type {bigint} */ (toUnits(grouping, priceScale));
   /** @type {Map<string, OwnLevel>} */ const levels = new Map();
@@ -84,7 +84,7 @@ export function ownLevels(orders, places, { symbol, tick_size, lot_size }, group
     levels.set(key, {
       quantity: level.quantity + quantity,
       orders: level.orders + 1,
-      place: nearer(level.place, places.of(order.order_id)),
+      place: nearer(level.place, positions.of(order.order_id)),
     });
   }
   return levels;
@@ -173,11 +173,11 @@ function ownTexts(level, scale) {
   const quantity = shortest(fromUnits(level.quantity, scale));
   const place = level.place ? ordinal(level.place.ordersAhead + 1) : "";
   const many = level.orders > 1 ? ` in ${level.orders} orders` : "";
-  return { own: compact(quantity), place, ownWords: `Your ${quantity}${many}${level.place ? `: ${describePlace(level.place)}` : ""}` };
+  return { own: compact(quantity), place, ownWords: `Your ${quantity}${many}${level.place ? `: ${describePosition(level.place)}` : ""}` };
 }
 
-/** @param {import("../orders/queue-positions.js").Place} place @returns {string} "3rd, 1.25 ahead" */
-export function describePlace({ ordersAhead, quantityAhead }) {
+/** @param {import("../orders/queue-positions.js").QueuePosition} place @returns {string} "3rd, 1.25 ahead" */
+export function describePosition({ ordersAhead, quantityAhead }) {
   return ordersAhead === 0 ? "1st, next to trade" : `${ordinal(ordersAhead + 1)}, ${grouped(shortest(quantityAhead))} ahead`;
 }
 

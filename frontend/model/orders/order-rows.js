@@ -8,7 +8,7 @@ import { TIMES, typeName } from "../ticket/order-types.js";
 import { compareAges } from "./orders.js";
 
 /** @typedef {import("../types.js").Order & Record<string, any>} Order */
-/** @typedef {import("./queue-positions.js").Place} Place */
+/** @typedef {import("./queue-positions.js").QueuePosition} QueuePosition */
 
 /** What it is, besides its side: "limit", "trailing 1.5 %". @param {Order} order */
 export function kindText({ order_type: type, trail_amount: amount, trail_percent: percent }) {
@@ -21,7 +21,7 @@ export function triggerText({ side, stop_price: stop }) {
   return stop ? `${side === "buy" ? "≥" : "≤"} ${grouped(stop)}` : "";
 }
 
-/** @param {Place | null} place @returns {string} "3 orders, 1.25 ahead", "next in line", "" while unknown */
+/** @param {QueuePosition | null} place @returns {string} "3 orders, 1.25 ahead", "next in line", "" while unknown */
 export function queueText(place) {
   if (place === null) return "";
   if (place.ordersAhead === 0) return "next in line";
@@ -70,7 +70,7 @@ const TEXTS = Object.freeze({
 /**
  * @param {Order[]} orders newest first
  * @param {{by: string, down: boolean}} sort by the name of a column; those without a value go last
- * @param {{of: (orderId: string) => Place | null}} queue
+ * @param {{of: (orderId: string) => QueuePosition | null}} queue
  * @returns {Order[]}
  */
 export function sortedOrders(orders, { by, down }, queue) {

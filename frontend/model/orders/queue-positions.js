@@ -5,29 +5,29 @@
  * Layer: model.
  */
 
-/** @typedef {{ordersAhead: number, quantityAhead: string}} Place `quantityAhead` counts what others show */
+/** @typedef {{ordersAhead: number, quantityAhead: string}} QueuePosition `quantityAhead` counts what others show */
 
-export class QueuePlaces {
-  /** @type {Map<string, Place>} */ #places = new Map();
+export class QueuePositions {
+  /** @type {Map<string, QueuePosition>} */ #positions = new Map();
 
   /** @param {{order_id: string, orders_ahead: number, quantity_ahead: string}[]} positions those that changed */
   apply(positions) {
     for (const { order_id: id, orders_ahead: ordersAhead, quantity_ahead: quantityAhead } of positions) {
-      this.#places.set(id, { ordersAhead, quantityAhead });
+      this.#positions.set(id, { ordersAhead, quantityAhead });
     }
   }
 
-  /** @param {string} orderId @returns {Place | null} null while unknown; the same object until it changes */
+  /** @param {string} orderId @returns {QueuePosition | null} null while unknown; the same object until it changes */
   of(orderId) {
-    return this.#places.get(orderId) ?? null;
+    return this.#positions.get(orderId) ?? null;
   }
 
   /** It rests no more. @param {string} orderId */
   drop(orderId) {
-    this.#places.delete(orderId);
+    this.#positions.delete(orderId);
   }
 
   forget() {
-    this.#places.clear();
+    this.#positions.clear();
   }
 }

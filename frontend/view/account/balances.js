@@ -31,16 +31,16 @@ const COLUMNS = Object.freeze([
 ]);
 
 export function Balances() {
-  const { desk, portfolio } = useServices();
+  const { market, portfolio } = useServices();
   useModel(portfolio, "balances", "switch");
-  useModelSlowly(DRAW_EVERY_MS, desk, "book");
-  useModel(desk, "symbol", "instruments");
+  useModelSlowly(DRAW_EVERY_MS, market, "book");
+  useModel(market, "symbol", "instruments");
   const tickers = useTickers();
   const { balances, access } = portfolio;
-  const { instrument, instruments } = desk;
+  const { instrument, instruments } = market;
   const first = instrument ? [instrument.quote, instrument.base] : [];
   const listed = balances.loaded ? balances.listed(first, assetsOf(instruments)) : [];
-  const mark = (symbol) => (symbol === instrument?.symbol ? (desk.book.mid ?? markOf(tickers[symbol])) : markOf(tickers[symbol]));
+  const mark = (symbol) => (symbol === instrument?.symbol ? (market.book.mid ?? markOf(tickers[symbol])) : markOf(tickers[symbol]));
   const rows = listed.map((balance) => rowOf(balance, instruments, mark));
   return html`
     <${PaperMoney} worth=${worthText(rows)} />
@@ -52,14 +52,14 @@ export function Balances() {
 
 /** The 24 hours of every symbol, for their prices; asked for while somebody looks. @returns {Record<string, any>} */
 function useTickers() {
-  const { desk, workspace } = useServices();
+  const { market, workspace } = useServices();
   useModel(workspace, "layout");
   const [tickers, setTickers] = useState(/** @type {Record<string, any>} */ ({}));
   const looking = workspace.tab("bottom") === "balances";
   useEffect(() => {
     if (!looking) return undefined;
     const request = new AbortController();
-    const ask = () => document.hidden || desk.tickers(request.signal).then(setTickers, () => {}); // asked again in a while
+    const ask = () => document.hidden || market.tickers(request.signal).then(setTickers, () => {}); // asked again in a while
     ask();
     const timer = setInterval(ask, MARKS_EVERY_MS);
     return () => {
@@ -76,12 +76,12 @@ function useTickers() {
  * @param {(symbol: string) => string | null} mark
  */
 function rowOf(balance, instruments, mark) {
-  const market = [...instruments.values()].find(({ base }) => base === balance.asset);
-  if (!market) return { balance, quote: balance.asset, value: balance.total };
-  const price = mark(market.symbol);
+  const priced = [...instruments.values()].find(({ base }) => base === balance.asset);
+  if (!priced) return { balance, quote: balance.asset, value: balance.total };
+  const price = mark(priced.symbol);
   return {
     balance,
-    quote: market.quote,
+    quote: priced.quote,
     value: price && worthOf(balance.total, price),
   };
 }

@@ -43,14 +43,14 @@ export function PaperMoney({ worth }) {
 
 /** @param {{way: "deposit" | "withdraw"}} props */
 function Transfer({ way }) {
-  const { desk, portfolio } = useServices();
+  const { market, portfolio } = useServices();
   const form = useRef(/** @type {HTMLFormElement | null} */ (null));
   const [result, say] = useState({ tone: "plain", text: "" });
   const [busy, setBusy] = useState(false);
   const { action, done } = WAYS[way];
   useLayoutEffect(() => {
     const { amount, asset } = form.current.elements;
-    if (desk.instrument) asset.value = desk.instrument.quote;
+    if (market.instrument) asset.value = market.instrument.quote;
     amount.focus();
   }, []);
   const [asked, ask] = useState(/** @type {[string, string] | null} */ (null));
@@ -98,7 +98,7 @@ function Transfer({ way }) {
     <form class="deposit" id=${way} novalidate autocomplete="off" ref=${form} onSubmit=${transfer}>
       <label><${Spoken}>Amount<//><input name="amount" inputmode="decimal" placeholder="Amount" spellcheck=${false} aria-describedby=${`${way}-result`} /></label>
       <label><${Spoken}>Asset<//><select name="asset">
-        ${[...assetsOf(desk.instruments)].map((asset) => html`<option key=${asset} value=${asset}>${asset}</option>`)}
+        ${[...assetsOf(market.instruments)].map((asset) => html`<option key=${asset} value=${asset}>${asset}</option>`)}
       </select></label>
       <button type="submit" class="plain" disabled=${busy}>${action}</button>
       <${Result} id=${`${way}-result`} ...${result} />

@@ -29,20 +29,20 @@ const COLUMNS = Object.freeze([
 const FIGURES = Object.freeze(COLUMNS.slice(1, -1));
 
 export function Profit() {
-  const { desk, portfolio, workspace } = useServices();
+  const { market, portfolio, workspace } = useServices();
   const { profit, access } = portfolio;
   useModel(workspace, "layout");
   useModel(portfolio, "switch");
   useModel(profit, "change");
-  useModel(desk, "instruments");
+  useModel(market, "instruments");
   const looking = workspace.tab("bottom") === "profit";
   const account = access.session?.account;
   useEffect(() => {
     if (!looking || account === undefined) return undefined;
-    profit.look();
-    return () => profit.rest();
+    profit.watch();
+    return () => profit.unwatch();
   }, [looking, account, profit]);
-  const rows = profit.told ? profitRows(profit.told, desk.instruments) : [];
+  const rows = profit.latest ? profitRows(profit.latest, market.instruments) : [];
   return html`
     <${DataTable} id="profit" label="Profit and loss" columns=${COLUMNS} after=${html`<${After} />`}>
       ${rows.map((row) => html`<${Row} key=${row.key} row=${row} />`)}
@@ -66,15 +66,15 @@ function Row({ row }) {
 function After() {
   const { portfolio } = useServices();
   const times = useTimes();
-  const { told, failure } = portfolio.profit;
+  const { latest, failure } = portfolio.profit;
   if (!portfolio.access.session) return html`<p class="empty">Your profit and loss is here once you sign in.</p>`;
   const why = failure && html`<span role="status">${describeDelay(failure)}</span>`;
-  if (!told) return html`<p class="empty">${why || "Loading…"}</p>`;
-  const count = fillsIn(told);
+  if (!latest) return html`<p class="empty">${why || "Loading…"}</p>`;
+  const count = fillsIn(latest);
   if (count === 0) return html`<p class="coverage">Profit and loss appears with your first fill. What is deposited or withdrawn is none. ${why}</p>`;
   return html`
     <p class="coverage">
-      Of trading alone, by average cost, from ${count === 1 ? "your only fill" : `all your ${grouped(String(count))} fills`}, as of ${times.clock(told.timestamp)}. Deposits and withdrawals are no profit:
+      Of trading alone, by average cost, from ${count === 1 ? "your only fill" : `all your ${grouped(String(count))} fills`}, as of ${times.clock(latest.timestamp)}. Deposits and withdrawals are no profit:
       what was sold out of a deposit is a position below zero. ${why}
     </p>`;
 }

@@ -1,5 +1,5 @@
 /**
- * The left of the desk: the chart, and the depth as a second tab.
+ * The left of the market: the chart, and the depth as a second tab.
  * Layer: view.
  */
 

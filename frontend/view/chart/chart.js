@@ -26,25 +26,25 @@ const DRAW_EVERY_MS = 200;
 const OWN_EVERY_MS = 200;
 
 export function Chart() {
-  const { charting, portfolio } = useServices();
-  useModelSlowly(DRAW_EVERY_MS, charting, "candles");
+  const { candleStore, portfolio } = useServices();
+  useModelSlowly(DRAW_EVERY_MS, candleStore, "candles");
   useModelSlowly(OWN_EVERY_MS, portfolio, "orders", "fills");
-  useModel(charting, "interval");
+  useModel(candleStore, "interval");
   const root = useRef(/** @type {HTMLElement | null} */ (null));
   const times = useTimes();
   const { chart, failed } = usePriceChart(root, times);
   const [pointed, setPointed] = useState(/** @type {number | null} */ (null));
   const [walked, setWalked] = useState("");
-  const { candles, instrument, interval } = charting;
+  const { candles, instrument, interval } = candleStore;
   const [beyond, setBeyond] = useState(/** @type {import("./price-chart.js").BothBeyond | null} */ (null));
   if (chart) Object.assign(chart, { onHover: setPointed, onBeyond: setBeyond });
-  const own = ownOf(charting, portfolio);
+  const own = ownOf(candleStore, portfolio);
   useDrawing(chart, own);
   const candle = (pointed !== null && candles.at(pointed)) || candles.last;
   const point = (to) => {
     chart.pointAt(to);
     setPointed(to?.time ?? null);
-    setWalked(to ? sentenceOf(to, charting, times) : "");
+    setWalked(to ? sentenceOf(to, candleStore, times) : "");
   };
   const onKeyDown = (event) => {
     if (!chart) return;
@@ -64,12 +64,12 @@ export function Chart() {
       <${Legend} candle=${candle} interval=${interval} times=${times} base=${instrument?.base ?? ""} />
     </div>
     <div class="chart-area">
-      <div class="chart" id="chart" ref=${root} role="application" aria-roledescription="chart" tabindex="0" aria-label=${titleOf(charting)}
+      <div class="chart" id="chart" ref=${root} role="application" aria-roledescription="chart" tabindex="0" aria-label=${titleOf(candleStore)}
         aria-describedby="chart-summary" onKeyDown=${onKeyDown} onBlur=${() => pointed !== null && chart && point(null)}></div>
       ${beyond && html`<${BeyondMark} edge="above" arrow="▲" beyond=${beyond.above} /><${BeyondMark} edge="below" arrow="▼" beyond=${beyond.below} />`}
       <${ChartState} drawn=${chart !== null} failed=${failed} />
     </div>
-    <p class="visually-hidden" id="chart-summary">${candle ? `${sentenceOf(candle, charting, times)} ` : ""}${ownSentence(own)} Arrow keys walk the candles, plus and minus zoom, End goes to the newest.</p>
+    <p class="visually-hidden" id="chart-summary">${candle ? `${sentenceOf(candle, candleStore, times)} ` : ""}${ownSentence(own)} Arrow keys walk the candles, plus and minus zoom, End goes to the newest.</p>
     <p class="visually-hidden" role="status">${walked}</p>`;
 }
 
@@ -79,9 +79,9 @@ export function BeyondMark({ edge, arrow, beyond: { orders, text } }) {
   return html`<p class="beyond" data-edge=${edge} title=${text}><span aria-hidden="true">${arrow} ${orders}</span><${Spoken}>${text}<//></p>`;
 }
 
-/** Prices to trade at come first, and nothing is drawn while the library is read. @param {import("../../stores/market.js").Desk} desk */
-async function firstBook(desk) {
-  while (desk.book.state === "empty") await new Promise((heard) => desk.addEventListener("book", heard, { once: true }));
+/** Prices to trade at come first, and nothing is drawn while the library is read. @param {import("../../stores/market.js").MarketStore} market */
+async function firstBook(market) {
+  while (market.book.state === "empty") await new Promise((heard) => market.addEventListener("book", heard, { once: true }));
   await drawnAtPace();
 }
 
@@ -91,18 +91,18 @@ async function firstBook(desk) {
  * @param {{current: HTMLElement | null}} root @param {import("../../model/parts/times.js").Times} times
  */
 function usePriceChart(root, times) {
-  const { charting, desk } = useServices();
+  const { candleStore, market } = useServices();
   const [chart, setChart] = useState(/** @type {PriceChart | null} */ (null));
   const [failed, setFailed] = useState(false);
   useEffect(() => {
     let gone = false;
     let made = null;
     const make = async () => {
-      await firstBook(desk);
+      await firstBook(market);
       if (gone) return;
       made = await PriceChart.on(root.current, times);
       if (gone) return made.remove();
-      made.onOlder = () => charting.loadOlder();
+      made.onOlder = () => candleStore.loadOlder();
       setChart(made);
     };
     make().catch(() => setFailed(true));
@@ -111,11 +111,11 @@ function usePriceChart(root, times) {
       setChart(null);
       made?.remove();
     };
-  }, [charting, desk, times]);
+  }, [candleStore, market, times]);
   return { chart, failed };
 }
 
-/** What the account has in the shown symbol. @param {import("../../stores/candles.js").Charting} charting @param {import("../../stores/portfolio.js").Portfolio} portfolio */
+/** What the account has in the shown symbol. @param {import("../../stores/candles.js").CandleStore} candleStore @param {import("../../stores/portfolio.js").PortfolioStore} portfolio */
 function ownOf({ instrument, interval }, portfolio) {
   if (!instrument) return { lines: [], marks: [] };
   const { symbol } = instrument;
@@ -126,8 +126,8 @@ function ownOf({ instrument, interval }, portfolio) {
 
 /** Bring what is drawn up to what the models say. @param {PriceChart | null} chart @param {Own} own */
 function useDrawing(chart, own) {
-  const { charting } = useServices();
-  const { candles, instrument, interval } = charting;
+  const { candleStore } = useServices();
+  const { candles, instrument, interval } = candleStore;
   useLayoutEffect(() => {
     if (chart && instrument) chart.configure(instrument.tick_size, interval);
   }, [chart, instrument?.symbol, interval]);
@@ -141,12 +141,12 @@ function useDrawing(chart, own) {
 }
 
 function Intervals() {
-  const { charting } = useServices();
-  useModel(charting, "interval");
+  const { candleStore } = useServices();
+  useModel(candleStore, "interval");
   return html`
     <div class="intervals" role="group" aria-label="Length of a candle">
       ${Object.keys(INTERVALS).map((name) => html`
-        <button key=${name} type="button" class="interval" aria-pressed=${String(name === charting.interval)} onClick=${() => (charting.interval = name)}>${name}</button>`)}
+        <button key=${name} type="button" class="interval" aria-pressed=${String(name === candleStore.interval)} onClick=${() => (candleStore.interval = name)}>${name}</button>`)}
     </div>`;
 }
 
@@ -165,8 +165,8 @@ function Legend({ candle, interval, times, base }) {
 
 /** What stands in for candles that are not there. @param {{drawn: boolean, failed: boolean}} props */
 function ChartState({ drawn, failed }) {
-  const { charting } = useServices();
-  const { candles, failure, state } = charting;
+  const { candleStore } = useServices();
+  const { candles, failure, state } = candleStore;
   if (failed) return html`<p class="chart-state" role="status">What draws the chart did not come. All else works; the page loaded anew asks for it again.</p>`;
   if (state === "waiting") {
     const why = failure.status === 429 ? "The venue asks us to slow down." : describeFailure(failure, "ask");
@@ -187,7 +187,7 @@ function Skeleton() {
     <${Spoken}>The chart is loading.<//>`;
 }
 
-/** @param {import("../../stores/candles.js").Charting} charting */
+/** @param {import("../../stores/candles.js").CandleStore} candleStore */
 function titleOf({ instrument, interval }) {
   return `Price chart${instrument ? ` of ${instrument.symbol}, ${interval} candles` : ""}`;
 }
@@ -203,7 +203,7 @@ function candleText(time, interval, times) {
   return interval === "1d" ? `${candleDay(time)}, a day of UTC` : `${times.candle(time, interval)} ${times.name(time * 1_000)}`;
 }
 
-/** @param {import("../../model/chart/candles.js").Candle} candle @param {import("../../stores/candles.js").Charting} charting @param {import("../../model/parts/times.js").Times} times */
+/** @param {import("../../model/chart/candles.js").Candle} candle @param {import("../../stores/candles.js").CandleStore} candleStore @param {import("../../model/parts/times.js").Times} times */
 function sentenceOf(candle, { instrument, interval }, times) {
   const { open, high, low, close, volume } = describeCandle(candle, instrument?.base ?? "");
   return `${candleText(candle.time, interval, times)}: open ${open}, high ${high}, low ${low}, close ${close}, volume ${volume}.`;

@@ -28,14 +28,14 @@ const COST_DECIMALS = 2;
 const QUANTITY_DECIMALS = 4;
 
 export function DepthChart() {
-  const { desk, portfolio } = useServices();
-  const drawing = useModelSlowly(DRAW_EVERY_MS, desk, "book", "symbol");
+  const { market, portfolio } = useServices();
+  const drawing = useModelSlowly(DRAW_EVERY_MS, market, "book", "symbol");
   useModelSlowly(DRAW_EVERY_MS, portfolio, "orders");
   const canvas = useRef(/** @type {HTMLCanvasElement | null} */ (null));
   const seen = useVisibleSize(canvas);
   const [zoom, setZoom] = useState(1);
   const [pointed, setPointed] = useState(/** @type {number | null} */ (null));
-  const { book, instrument } = desk;
+  const { book, instrument } = market;
   // Not with every move of the pointer.
   const curve = useMemo(() => (seen ? depthCurve(book.levels(LEVELS), zoom) : null), [book, drawing, seen !== null, zoom]);
   const reading = curve && pointed !== null ? depthAt(curve, pointed) : null;

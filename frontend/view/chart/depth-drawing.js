@@ -18,7 +18,7 @@ const LABEL_ROOM = 14;
 
 /** @typedef {import("../../model/chart/depth-curve.js").Curve} Curve */
 /** @typedef {{curve: Curve, reading: import("../../model/chart/depth-curve.js").Reading | null, own: import("../../model/chart/chart-marks.js").OrderLine[], decimals: number}} Depth */
-/** @typedef {{x: (price: number) => number, y: (quantity: number) => number, width: number, bottom: number}} Place */
+/** @typedef {{x: (price: number) => number, y: (quantity: number) => number, width: number, bottom: number}} Scales */
 
 /**
  * @param {HTMLCanvasElement} canvas
@@ -37,21 +37,21 @@ export function drawDepth(canvas, { width, height }, depth) {
   pen.font = FONT;
   const { curve } = depth;
   const bottom = height - AXIS;
-  const place = {
+  const scales = {
     x: (price) => ((price - curve.low) / (curve.high - curve.low)) * width,
     y: (quantity) => bottom - (quantity / curve.most) * bottom,
     width,
     bottom,
   };
-  drawAxes(pen, place, depth);
-  drawStairs(pen, place, curve.bids, "buy");
-  drawStairs(pen, place, curve.asks, "sell");
-  drawLine(pen, place.x(curve.middle), bottom, colourOf("--soft"), [3, 3]);
-  drawOwn(pen, place, depth);
-  drawReading(pen, place, depth);
+  drawAxes(pen, scales, depth);
+  drawStairs(pen, scales, curve.bids, "buy");
+  drawStairs(pen, scales, curve.asks, "sell");
+  drawLine(pen, scales.x(curve.middle), bottom, colourOf("--soft"), [3, 3]);
+  drawOwn(pen, scales, depth);
+  drawReading(pen, scales, depth);
 }
 
-/** @param {CanvasRenderingContext2D} pen @param {Place} place @param {Depth} depth */
+/** @param {CanvasRenderingContext2D} pen @param {Scales} scales @param {Depth} depth */
 function drawAxes(pen, { x, y, width, bottom }, { curve, decimals }) {
   pen.strokeStyle = colourOf("--grid");
   pen.fillStyle = colourOf("--soft");
@@ -78,7 +78,7 @@ function drawAxes(pen, { x, y, width, bottom }, { curve, decimals }) {
   }
 }
 
-/** From the best price outward; a level reaches as far as the next. @param {CanvasRenderingContext2D} pen @param {Place} place @param {import("../../model/chart/depth-curve.js").Step[]} steps @param {"buy" | "sell"} side */
+/** From the best price outward; a level reaches as far as the next. @param {CanvasRenderingContext2D} pen @param {Scales} scales @param {import("../../model/chart/depth-curve.js").Step[]} steps @param {"buy" | "sell"} side */
 function drawStairs(pen, { x, y, width, bottom }, steps, side) {
   if (steps.length === 0) return;
   const edge = side === "buy" ? 0 : width;
@@ -113,7 +113,7 @@ function drawLine(pen, x, bottom, colour, dashes = []) {
   pen.setLineDash([]);
 }
 
-/** A triangle on the price axis at each price of an own order. @param {CanvasRenderingContext2D} pen @param {Place} place @param {Depth} depth */
+/** A triangle on the price axis at each price of an own order. @param {CanvasRenderingContext2D} pen @param {Scales} scales @param {Depth} depth */
 function drawOwn(pen, { x, bottom }, { curve, own }) {
   for (const { price, side, stop } of own) {
     if (price < curve.low || price > curve.high) continue;
@@ -128,7 +128,7 @@ function drawOwn(pen, { x, bottom }, { curve, own }) {
   }
 }
 
-/** @param {CanvasRenderingContext2D} pen @param {Place} place @param {Depth} depth */
+/** @param {CanvasRenderingContext2D} pen @param {Scales} scales @param {Depth} depth */
 function drawReading(pen, { x, y, bottom }, { reading }) {
   if (!reading) return;
   drawLine(pen, x(reading.price), bottom, colourOf("--text"));

@@ -9,7 +9,7 @@
 
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 
-import { LevelQueue } from "../../stores/level-queue.js";
+import { LevelQueueStore } from "../../stores/level-queue.js";
 import { groupings, ladderOf, ownLevels, priceDigits } from "../../model/ladder/ladder.js";
 import { html } from "../parts/html.js";
 import { LadderMiddle } from "./ladder-middle.js";
@@ -27,22 +27,22 @@ const VACANT = Object.freeze({
 });
 
 export function DepthLadder() {
-  const { api, desk, entry, workspace } = useServices();
-  useFeed(desk, "book");
-  useModel(desk, "symbol", "status");
+  const { api, market, entry, workspace } = useServices();
+  useFeed(market, "book");
+  useModel(market, "symbol", "status");
   useModel(workspace, "layout");
-  const queue = useMemo(() => new LevelQueue(api, desk), [api, desk]);
+  const queue = useMemo(() => new LevelQueueStore(api, market), [api, market]);
   useModel(queue, "change");
   const root = useRef(/** @type {HTMLElement | null} */ (null));
   const pressed = useRef("");
   const count = useFittingLevels(root);
   const { offset, scroll, recentre } = useOffset(root, count);
-  const { book, instrument } = desk;
+  const { book, instrument } = market;
   const grouping = useGrouping();
   const bars = workspace.recall("ladder.bars", "total");
   const own = useOwnLevels(grouping);
   const [asks, bids] = [count + offset, count - offset];
-  const indicative = desk.trading.indicative?.price ?? null;
+  const indicative = market.trading.indicative?.price ?? null;
   const levels = ladderOf(book.sides, { grouping, asks, bids, bars, own, indicative: book.crossed ? indicative : null });
   const stop = levels.bids.length > 0 && bids > 0 ? "buy" : "sell";
   const rows = (side, rowsOf, length) => Array.from({ length }, (_, index) => {
@@ -96,8 +96,8 @@ function Empty({ book }) {
 
 /** The group of ticks that is wanted for the shown symbol; one tick where that can't be. @returns {string} */
 function useGrouping() {
-  const { desk, workspace } = useServices();
-  const { instrument, book } = desk;
+  const { market, workspace } = useServices();
+  const { instrument, book } = market;
   if (!instrument) return "1";
   const sizes = groupings(instrument.tick_size, book.mid);
   const wanted = workspace.recall("ladder.grouping", {})[instrument.symbol];
@@ -106,7 +106,7 @@ function useGrouping() {
 
 /** Reckoned again when the orders or their places changed, not with every change of the book. @param {string} grouping */
 function useOwnLevels(grouping) {
-  const { desk, portfolio } = useServices();
+  const { market, portfolio } = useServices();
   useModel(portfolio, "orders", "queue", "switch");
   const changes = useRef(0);
   useEffect(() => {
@@ -116,7 +116,7 @@ function useOwnLevels(grouping) {
       for (const name of ["orders", "queue", "switch"]) portfolio.removeEventListener(name, note);
     };
   }, [portfolio]);
-  const { instrument } = desk;
+  const { instrument } = market;
   return useMemo(
     () => (instrument ? ownLevels(portfolio.orders.open(), portfolio.queue, instrument, grouping) : new Map()),
     [portfolio, instrument, grouping, changes.current],
@@ -151,15 +151,15 @@ function useFittingLevels(root) {
  * @param {number} count of levels of each side when centred
  */
 function useOffset(root, count) {
-  const { desk } = useServices();
+  const { market } = useServices();
   const [offset, setOffset] = useState(0);
   const held = Math.max(-count, Math.min(count, offset));
   const scroll = (rows) => setOffset((before) => Math.max(-count, Math.min(count, before + rows)));
   const recentre = () => setOffset(0);
   useEffect(() => {
-    desk.addEventListener("symbol", recentre);
-    return () => desk.removeEventListener("symbol", recentre);
-  }, [desk]);
+    market.addEventListener("symbol", recentre);
+    return () => market.removeEventListener("symbol", recentre);
+  }, [market]);
   useEffect(() => {
     const element = root.current;
     let turnedPx = 0;
@@ -177,14 +177,14 @@ function useOffset(root, count) {
   return { offset: held, scroll, recentre };
 }
 
-/** @param {LevelQueue} queue @param {import("../../stores/level-queue.js").OpenLevel} level */
+/** @param {LevelQueueStore} queue @param {import("../../stores/level-queue.js").OpenLevel} level */
 function toggle(queue, level) {
   const shown = queue.level;
   if (shown?.side === level.side && shown.price === level.price) queue.close();
   else queue.open(level);
 }
 
-/** @param {HTMLElement} root @param {LevelQueue} queue whose level gets the focus back, as far as it is still there */
+/** @param {HTMLElement} root @param {LevelQueueStore} queue whose level gets the focus back, as far as it is still there */
 function focusLevel(root, queue) {
   const { level } = queue;
   queue.close();

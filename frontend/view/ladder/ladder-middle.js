@@ -14,17 +14,17 @@ const ARROWS = Object.freeze({ "-1": ["▼", "fell to"], 0: ["", "at"], 1: ["▲
 const GATHERING = Object.freeze(["auction", "pre_open"]);
 
 export function LadderMiddle() {
-  const { desk } = useServices();
-  useFeed(desk, "book", "tape", "ticker");
-  useModel(desk, "symbol", "status");
+  const { market } = useServices();
+  useFeed(market, "book", "tape", "ticker");
+  useModel(market, "symbol", "status");
   return html`
     <tbody role="rowgroup" class="middle">
-      ${GATHERING.includes(desk.trading.status) ? html`<${Auction} />` : html`<${Trading} />`}
+      ${GATHERING.includes(market.trading.status) ? html`<${Auction} />` : html`<${Trading} />`}
     </tbody>`;
 }
 
 function Trading() {
-  const { book, tape, ticker } = useServices().desk;
+  const { book, tape, ticker } = useServices().market;
   const { figures } = ticker;
   const direction = ticker.direction || tape.direction(compare);
   const [arrow, word] = ARROWS[direction];
@@ -39,7 +39,7 @@ function Trading() {
 }
 
 function Auction() {
-  const { trading, instrument } = useServices().desk;
+  const { trading, instrument } = useServices().market;
   const { indicative } = trading;
   if (!indicative) {
     return html`<tr role="row" class="auction"><td role="cell">No auction price yet</td><td role="cell"></td><td role="cell">Orders gather</td></tr>`;

@@ -13,9 +13,9 @@ const BARS = Object.freeze([
 
 /** @param {{grouping: string, sizes: string[], bars: string, away: boolean, onRecentre: () => void}} props `away`: deeper levels of one side are shown */
 export function LadderTools({ grouping, sizes, bars, away, onRecentre }) {
-  const { desk, workspace } = useServices();
+  const { market, workspace } = useServices();
   const choose = (event) => {
-    const chosen = { ...workspace.recall("ladder.grouping", {}), [desk.instrument.symbol]: event.target.value };
+    const chosen = { ...workspace.recall("ladder.grouping", {}), [market.instrument.symbol]: event.target.value };
     workspace.remember("ladder.grouping", chosen);
   };
   return html`

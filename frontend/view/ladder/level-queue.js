@@ -5,7 +5,7 @@
 
 import { useLayoutEffect, useRef } from "preact/hooks";
 
-import { describePlace } from "../../model/ladder/ladder.js";
+import { describePosition } from "../../model/ladder/ladder.js";
 import { grouped } from "../../model/parts/decimal.js";
 import { html } from "../parts/html.js";
 import { memo } from "../parts/memo.js";
@@ -14,7 +14,7 @@ import { useTimes } from "../parts/use-times.js";
 
 const ROWS_MAX = 200;
 
-/** @param {{queue: import("../../stores/level-queue.js").LevelQueue, onClose: () => void}} props */
+/** @param {{queue: import("../../stores/level-queue.js").LevelQueueStore, onClose: () => void}} props */
 export function LevelQueuePanel({ queue, onClose }) {
   const { level } = queue;
   if (!level) return null;
@@ -62,8 +62,8 @@ const QueueRow = memo(({ place, order_id, quantity, ahead, timestamp, own }) => 
     <td class="order">${own ? "Yours" : order_id}</td>
   </tr>`);
 
-/** @param {import("../../stores/level-queue.js").LevelQueue["orders"]} orders */
+/** @param {import("../../stores/level-queue.js").LevelQueueStore["orders"]} orders */
 function ownWords(orders) {
   const at = orders?.findIndex((order) => order.own) ?? -1;
-  return at < 0 ? "" : `Yours is ${describePlace({ ordersAhead: at, quantityAhead: orders[at].ahead })}.`;
+  return at < 0 ? "" : `Yours is ${describePosition({ ordersAhead: at, quantityAhead: orders[at].ahead })}.`;
 }

@@ -27,12 +27,12 @@ const SIDE_WORDS = Object.freeze({ buy: ["Buy", "buyer took"], sell: ["Sell", "s
 const FILLS_MAX = 500;
 
 export function Tape() {
-  const { desk, portfolio } = useServices();
-  useModelSlowly(DRAW_EVERY_MS, desk, "tape");
-  useModel(desk, "symbol");
+  const { market, portfolio } = useServices();
+  useModelSlowly(DRAW_EVERY_MS, market, "tape");
+  useModel(market, "symbol");
   useModel(portfolio, "fills", "switch");
-  const { tape, instrument } = desk;
-  const { held, hold, release } = useHeld(desk);
+  const { tape, instrument } = market;
+  const { held, hold, release } = useHeld(market);
   const fills = portfolio.fills.fills;
   const own = useMemo(() => ownTrades(fills, instrument?.symbol), [fills, instrument]);
   const trades = held ?? tape.trades;
@@ -61,12 +61,12 @@ export function Tape() {
               <${TradeRow} key=${`${trade.symbol} ${trade.trade_id}`} trade=${trade} size=${sizeOf(trade.quantity)} own=${own.has(trade.trade_id)} />`)}
           </tbody>
         </table>
-        ${trades.length === 0 && html`<p class="empty" role="status">${emptyText(desk)}</p>`}
+        ${trades.length === 0 && html`<p class="empty" role="status">${emptyText(market)}</p>`}
       </div>
     </section>`;
 }
 
-/** @param {import("../../stores/market.js").Desk} desk */
+/** @param {import("../../stores/market.js").MarketStore} market */
 function emptyText({ tapeLoaded, tapeFailure }) {
   if (tapeFailure) return describeDelay(tapeFailure);
   return tapeLoaded ? "No trades yet." : "Loading…";
@@ -74,16 +74,16 @@ function emptyText({ tapeLoaded, tapeFailure }) {
 
 /**
  * What the tape showed when it was held; null while it runs.
- * @param {import("../../stores/market.js").Desk} desk
+ * @param {import("../../stores/market.js").MarketStore} market
  */
-function useHeld(desk) {
+function useHeld(market) {
   const [state, setState] = useState({ held: /** @type {import("../../model/types.js").Trade[] | null} */ (null), by: "" });
   useEffect(() => {
     const forget = () => setState(({ by }) => ({ held: by ? [] : null, by }));
-    desk.addEventListener("symbol", forget);
-    return () => desk.removeEventListener("symbol", forget);
-  }, [desk]);
-  const hold = (name) => setState(({ held, by }) => ({ held: held ?? [...desk.tape.trades], by: `${by} ${name}`.trim() }));
+    market.addEventListener("symbol", forget);
+    return () => market.removeEventListener("symbol", forget);
+  }, [market]);
+  const hold = (name) => setState(({ held, by }) => ({ held: held ?? [...market.tape.trades], by: `${by} ${name}`.trim() }));
   const release = (name) => setState(({ held, by }) => {
     const left = by.split(" ").filter((each) => each !== name).join(" ");
     return { held: left ? held : null, by: left };

@@ -16,77 +16,77 @@ import { WhichNumber } from "../parts/which-number.js";
 const DECIMALS_SHOWN = 6;
 
 export function OperatorAccount({ ask }) {
-  const { operating } = useServices();
+  const { operator } = useServices();
   const [wanted, setWanted] = useState("");
-  const found = operating.account;
+  const found = operator.account;
   const onSubmit = (event) => {
     event.preventDefault();
-    operating.find(readWhole(wanted) ?? wanted.trim()); // nothing: everybody
+    operator.find(readWhole(wanted) ?? wanted.trim()); // nothing: everybody
   };
   return html`
     <form class="operator-find" onSubmit=${onSubmit}>
       <label>Account <input name="operator-account" autocomplete="off" autocapitalize="none" spellcheck="false" placeholder="number or name" value=${wanted} onInput=${(event) => setWanted(event.target.value)} /></label>
-      <button type="submit" class="plain" disabled=${operating.busy}>Find</button>
+      <button type="submit" class="plain" disabled=${operator.busy}>Find</button>
     </form>
     ${found
       ? html`<div class="operator-account" data-account=${found.account.id}><${Summary} found=${found} ask=${ask} /><${Settings} key=${found.account.id} account=${found.account} /><${Money} found=${found} /></div>`
-      : operating.accounts.length > 0
+      : operator.accounts.length > 0
         ? html`<${Found} />`
         : html`<p class="empty">Find an account by its number, by its user's name or how that begins; with nothing written, Find lists everybody.</p>`}`;
 }
 
 /** Who was found, when it was not one; each opens. */
 function Found() {
-  const { operating } = useServices();
+  const { operator } = useServices();
   return html`
     <table class="operator-table" aria-label="Accounts">
       <thead><tr><th scope="col">Name</th><th scope="col" class="number">Account</th><th scope="col">Who</th><th scope="col">Tier</th><th scope="col">Status</th><th scope="col" class="number">Open orders</th></tr></thead>
-      <tbody>${operating.accounts.map((row) => html`
+      <tbody>${operator.accounts.map((row) => html`
         <tr key=${row.account} data-account-row=${row.account}>
-          <th scope="row"><button type="button" class="plain" disabled=${operating.busy} onClick=${() => operating.find(row.account)}>${row.name}</button></th>
+          <th scope="row"><button type="button" class="plain" disabled=${operator.busy} onClick=${() => operator.find(row.account)}>${row.name}</button></th>
           <td class="number">${row.account}</td><td>${whoIs(row)}</td><td>${row.tier}</td>
           <td><span class="state" data-state=${row.status === "stopped" ? "halted" : "trading"}>${row.status === "stopped" ? "Stopped" : "Active"}</span></td>
           <td class="number">${row.open_orders}</td>
         </tr>`)}</tbody>
     </table>
-    ${operating.moreAccounts === null ? null : html`<p class="operator-find"><button type="button" class="plain" disabled=${operating.busy} onClick=${() => operating.findMore()}>More</button></p>`}`;
+    ${operator.moreAccounts === null ? null : html`<p class="operator-find"><button type="button" class="plain" disabled=${operator.busy} onClick=${() => operator.findMore()}>More</button></p>`}`;
 }
 
 function Summary({ found: { account, user }, ask }) {
-  const { operating } = useServices();
+  const { operator } = useServices();
   const stopped = account.status === "stopped";
   const name = `account ${account.id}`;
   const stop = () => ask({
     title: `Stop ${name}?`,
     text: "The kill switch: every open order of it is cancelled at once, and it takes no orders, deposits or withdrawals until it is started again.",
     yes: "Stop it",
-    act: () => operating.stop(true),
+    act: () => operator.stop(true),
   });
-  const cancel = () => ask({ title: `Cancel the orders of ${name}?`, text: `All ${account.open_orders} of them. It may enter new ones at once.`, yes: "Cancel them", act: () => operating.cancelAll() });
+  const cancel = () => ask({ title: `Cancel the orders of ${name}?`, text: `All ${account.open_orders} of them. It may enter new ones at once.`, yes: "Cancel them", act: () => operator.cancelAll() });
   return html`
     <section class="operator-card">
       <h3>Account ${account.id} <span class="state" data-state=${stopped ? "halted" : "trading"}>${stopped ? "Stopped" : "Active"}</span></h3>
       <p>${user ? `${user.name}, ${whoIs(user)}` : "the venue's own"}</p>
       <p>${account.open_orders === 1 ? "1 open order" : `${account.open_orders} open orders`}</p>
       <p class="operator-actions">
-        <button type="button" class="quiet" disabled=${operating.busy || account.open_orders === 0} onClick=${cancel}>Cancel its orders</button>
+        <button type="button" class="quiet" disabled=${operator.busy || account.open_orders === 0} onClick=${cancel}>Cancel its orders</button>
         ${stopped
-          ? html`<button type="button" class="plain" disabled=${operating.busy} onClick=${() => operating.stop(false)}>Start it again</button>`
-          : html`<button type="button" class="danger small" disabled=${operating.busy} onClick=${stop}>Stop trading</button>`}
+          ? html`<button type="button" class="plain" disabled=${operator.busy} onClick=${() => operator.stop(false)}>Start it again</button>`
+          : html`<button type="button" class="danger small" disabled=${operator.busy} onClick=${stop}>Stop trading</button>`}
       </p>
     </section>`;
 }
 
 /** All of them are set at once; what is empty is as each symbol says. */
 function Settings({ account }) {
-  const { operating } = useServices();
+  const { operator } = useServices();
   const [form, setForm] = useState(() => formOf(account));
   useEffect(() => setForm(formOf(account)), [account]);
   const { body, problems } = checkForm(form);
   const asked = Object.keys(problems).find((name) => name !== "tier" && readNumber(form[name]).readings);
   const onSubmit = (event) => {
     event.preventDefault();
-    if (body) operating.configure(body);
+    if (body) operator.configure(body);
   };
   const edit = (event) => setForm({ ...form, [event.target.name]: event.target.value });
   return html`
@@ -103,22 +103,22 @@ function Settings({ account }) {
       <p class="problem" role="status">${asked
         ? html`<${WhichNumber} text=${form[asked]} readings=${readNumber(form[asked]).readings} take=${(plain) => setForm({ ...form, [asked]: plain })} />`
         : (Object.values(problems)[0] ?? "")}</p>
-      <button type="submit" class="plain" disabled=${operating.busy || !body}>Set them</button>
+      <button type="submit" class="plain" disabled=${operator.busy || !body}>Set them</button>
     </form>`;
 }
 
 function Money({ found: { balances } }) {
-  const { operating } = useServices();
+  const { operator } = useServices();
   const [asset, setAsset] = useState("");
   const [amount, setAmount] = useState("");
-  const assets = [...new Set(Object.values(operating.symbols).flatMap(({ base, quote }) => [base, quote]))].sort();
+  const assets = [...new Set(Object.values(operator.symbols).flatMap(({ base, quote }) => [base, quote]))].sort();
   const unit = asset || assets[0];
   const plain = plainOf(amount, [unit]);
   const { readings } = readNumber(amount, [unit]);
   const problem = amount.trim() && plain === null ? numberProblem(amount, "amount", [unit], "1000") : "";
   const onSubmit = (event) => {
     event.preventDefault();
-    if (plain !== null) operating.credit(unit, plain);
+    if (plain !== null) operator.credit(unit, plain);
   };
   return html`
     <section class="operator-card">
@@ -132,7 +132,7 @@ function Money({ found: { balances } }) {
         <label>Credit <input name="credit-amount" inputmode="decimal" autocomplete="off" placeholder="amount" value=${amount} onInput=${(event) => setAmount(event.target.value)} /></label>
         <label><span class="visually-hidden">Asset to credit</span>
           <select value=${unit} onInput=${(event) => setAsset(event.target.value)}>${assets.map((each) => html`<option key=${each} value=${each}>${each}</option>`)}</select></label>
-        <button type="submit" class="plain" disabled=${operating.busy || plain === null}>Credit</button>
+        <button type="submit" class="plain" disabled=${operator.busy || plain === null}>Credit</button>
       </form>
       <p class="problem" role="status">${readings ? html`<${WhichNumber} text=${amount} readings=${readings} take=${setAmount} />` : problem}</p>
     </section>`;

@@ -17,8 +17,8 @@ const PERCENTILES = Object.freeze(["p50", "p90", "p99", "p99.9", "max"]);
 const NS_A_SECOND = 1e9;
 
 export function OperatorVenue() {
-  const { operating } = useServices();
-  const { statistics, orders, latency, connections } = operating;
+  const { operator } = useServices();
+  const { statistics, orders, latency, connections } = operator;
   if (!statistics) return html`<p class="empty">Loading…</p>`;
   const { health, latency_ms: ms, error_counts: errors } = statistics;
   const refused = Object.entries(errors).sort(([, left], [, right]) => right - left);
@@ -62,8 +62,8 @@ function Plot({ title, series, text }) {
 
 /** Whether every balance, hold and book adds up. */
 function Books() {
-  const { operating } = useServices();
-  const { books } = operating;
+  const { operator } = useServices();
+  const { books } = operator;
   return html`
     <section class="operator-card">
       <h3>Books ${books && html`<span class="state" data-state="trading">Balance</span>`}</h3>
@@ -72,40 +72,40 @@ function Books() {
           <p class="soft">At command ${grouped(String(books.seq))}. Issued:</p>
           <dl>${Object.entries(books.issued).map(([asset, amount]) => html`<div key=${asset}><dt>${asset}</dt><dd>${grouped(shortest(amount))}</dd></div>`)}</dl>`
         : html`<p class="soft">Adds up every balance, hold and book. Orders wait for the milliseconds it takes.</p>`}
-      <button type="button" class="plain" disabled=${operating.busy} onClick=${() => operating.check()}>Check the books</button>
+      <button type="button" class="plain" disabled=${operator.busy} onClick=${() => operator.check()}>Check the books</button>
     </section>`;
 }
 
 /** Anybody's order, by its number. */
 function AnyOrder() {
-  const { operating } = useServices();
+  const { operator } = useServices();
   const [number, setNumber] = useState("");
   const onSubmit = (event) => {
     event.preventDefault();
-    if (number.trim()) operating.cancelOrder(readWhole(number) ?? number.trim());
+    if (number.trim()) operator.cancelOrder(readWhole(number) ?? number.trim());
   };
   return html`
     <form class="operator-card" onSubmit=${onSubmit}>
       <h3>Cancel anybody's order</h3>
       <p class="operator-actions">
         <label><span class="visually-hidden">Order to cancel</span><input name="any-order" inputmode="numeric" autocomplete="off" placeholder="order number" value=${number} onInput=${(event) => setNumber(event.target.value)} /></label>
-        <button type="submit" class="quiet" disabled=${operating.busy || !number.trim()}>Cancel it</button>
+        <button type="submit" class="quiet" disabled=${operator.busy || !number.trim()}>Cancel it</button>
       </p>
     </form>`;
 }
 
 /** What operators did, newest first. */
 export function OperatorAudit() {
-  const { desk, operating } = useServices();
+  const { market, operator } = useServices();
   const times = useTimes();
-  useEffect(() => void operating.loadAudit(), [operating]);
-  if (operating.audit.length === 0) return html`<p class="empty">Nothing was done yet.</p>`;
+  useEffect(() => void operator.loadAudit(), [operator]);
+  if (operator.audit.length === 0) return html`<p class="empty">Nothing was done yet.</p>`;
   return html`
     <table class="operator-table" aria-label="Audit trail, newest first">
       <thead><tr><th scope="col">Time</th><th scope="col">Who</th><th scope="col">Did</th><th scope="col">To</th><th scope="col">Details</th><th scope="col" class="number">Command</th></tr></thead>
-      <tbody>${operating.audit.map(({ ts_ns_text: ns, actor_name: who, action, subject, details, seq }) => html`
+      <tbody>${operator.audit.map(({ ts_ns_text: ns, actor_name: who, action, subject, details, seq }) => html`
         <tr key=${ns}>
-          <td class="time" title=${times.whole(Number(ns) / NS_A_SECOND)}>${times.dayTime(Number(ns) / NS_A_SECOND, desk.nowMs)}</td><td>${who}</td><td>${action.replaceAll("_", " ")}</td><td>${subject}</td>
+          <td class="time" title=${times.whole(Number(ns) / NS_A_SECOND)}>${times.dayTime(Number(ns) / NS_A_SECOND, market.nowMs)}</td><td>${who}</td><td>${action.replaceAll("_", " ")}</td><td>${subject}</td>
           <td class="soft">${Object.entries(details).map(([name, text]) => `${name} ${text}`).join(", ")}</td><td class="number">${seq ?? ""}</td>
         </tr>`)}</tbody>
     </table>`;

@@ -19,25 +19,25 @@ const VIEWS = Object.freeze([["symbols", "Symbols"], ["account", "Account"], ["v
 const PANELS = Object.freeze({ symbols: Symbols, account: OperatorAccount, venue: OperatorVenue, audit: OperatorAudit });
 
 export function Operator() {
-  const { operating, workspace } = useServices();
+  const { operator, workspace } = useServices();
   useModel(workspace, "layout");
-  useModel(operating, "change");
+  useModel(operator, "change");
   const looking = workspace.tab("bottom") === "operator";
   const shown = workspace.recall("operator.view", "symbols");
   const [question, ask] = useState(/** @type {import("../parts/confirm-dialog.js").Question | null} */ (null));
   const [seconds, setSeconds] = useState("60");
   useEffect(() => {
     if (!looking) return undefined;
-    operating.look();
-    return () => operating.rest();
-  }, [looking, operating]);
+    operator.watch();
+    return () => operator.unwatch();
+  }, [looking, operator]);
   return html`
     <div class="tools operator-tools">
       <div class="segments" role="group" aria-label="What to operate">
         ${VIEWS.map(([name, title]) => html`
           <button key=${name} type="button" class="plain" aria-pressed=${String(name === shown)} onClick=${() => workspace.remember("operator.view", name)}>${title}</button>`)}
       </div>
-      <${Result} id="operator-result" ...${operating.result} />
+      <${Result} id="operator-result" ...${operator.result} />
     </div>
     <div class="scroller operator" id="operator" tabindex="0" role="region" aria-label="Operator">
       <${PANELS[shown] ?? Symbols} ask=${ask} />
@@ -51,8 +51,8 @@ export function Operator() {
 
 /** Every symbol with its state, and what may be commanded of it. */
 function Symbols({ ask }) {
-  const { desk, operating } = useServices();
-  const rows = symbolRows(operating.symbols, desk.nowMs / 1_000);
+  const { market, operator } = useServices();
+  const rows = symbolRows(operator.symbols, market.nowMs / 1_000);
   if (rows.length === 0) return html`<p class="empty">Loading…</p>`;
   return html`
     <table class="operator-table operator-symbols" role="table" aria-label="Symbols">
@@ -62,10 +62,10 @@ function Symbols({ ask }) {
 }
 
 function SymbolRow({ row: { symbol, status, limit, band, next, orders }, ask }) {
-  const { operating } = useServices();
+  const { operator } = useServices();
   const command = ({ action, title, asks }) => {
-    if (!asks) return operating.command(symbol, action);
-    const act = (seconds) => operating.command(symbol, action, action === "auction" ? (readWhole(seconds) ?? seconds.trim()) : undefined);
+    if (!asks) return operator.command(symbol, action);
+    const act = (seconds) => operator.command(symbol, action, action === "auction" ? (readWhole(seconds) ?? seconds.trim()) : undefined);
     return ask({ title: `${title} ${symbol}?`, text: asks, yes: title, act, seconds: action === "auction" });
   };
   return html`
@@ -77,7 +77,7 @@ function SymbolRow({ row: { symbol, status, limit, band, next, orders }, ask }) 
       <td role="cell" class="number" data-label="Open orders">${orders}</td>
       <td role="cell" class="commands">
         ${STATUS_COMMANDS.map((each) => html`
-          <button key=${each.action} type="button" class=${each.asks ? "quiet" : "plain"} disabled=${operating.busy || each.status === status}
+          <button key=${each.action} type="button" class=${each.asks ? "quiet" : "plain"} disabled=${operator.busy || each.status === status}
             aria-label=${`${each.title} ${symbol}`} onClick=${() => command(each)}>${each.title}</button>`)}
       </td>
     </tr>`;

@@ -15,14 +15,14 @@ const GATHER_MS = 400;
 const SENTENCES_MAX = 3;
 
 export function FillNotices() {
-  const { desk, portfolio, workspace } = useServices();
+  const { market, portfolio, workspace } = useServices();
   const [said, say] = useState("");
   useEffect(() => {
     const notices = new Notices();
     let timer = 0;
     const tell = () => {
       timer = 0;
-      const sentences = describeFills(notices.take(portfolio.fills), desk.instruments);
+      const sentences = describeFills(notices.take(portfolio.fills), market.instruments);
       if (sentences.length === 0) return;
       const text = inShort(sentences);
       say(text);
@@ -38,7 +38,7 @@ export function FillNotices() {
       portfolio.removeEventListener("fills", request);
       portfolio.removeEventListener("switch", forget);
     };
-  }, [desk, portfolio, workspace]);
+  }, [market, portfolio, workspace]);
   return html`<p class="visually-hidden" id="fill-notice" role="status" aria-live="polite">${said}</p>`;
 }
 

@@ -36,27 +36,27 @@ const COLUMNS = Object.freeze([
 ]);
 
 export function Fills() {
-  const { desk, portfolio } = useServices();
+  const { market, portfolio } = useServices();
   useModelSlowly(DRAW_EVERY_MS, portfolio, "fills", "switch");
-  useModel(desk, "instruments");
+  useModel(market, "instruments");
   const [drawn, draw] = useState(ROWS);
   const { fills } = portfolio.fills;
   return html`
     <${DataTable} id="fills" label="Fills" columns=${COLUMNS} after=${html`<${After} drawn=${drawn} draw=${draw} />`}>
-      ${fills.slice(0, drawn).map((fill) => html`<${FillRow} key=${fillKey(fill)} fill=${fill} quote=${desk.instruments.get(fill.symbol)?.quote ?? ""} />`)}
+      ${fills.slice(0, drawn).map((fill) => html`<${FillRow} key=${fillKey(fill)} fill=${fill} quote=${market.instruments.get(fill.symbol)?.quote ?? ""} />`)}
     <//>`;
 }
 
 /** @param {{fill: import("../../model/orders/fills.js").Fill, quote: string}} props */
 const FillRow = memo(({ fill, quote }) => {
-  const { desk, workspace } = useServices();
+  const { market, workspace } = useServices();
   const times = useTimes();
   const worth = multiply(fill.price, fill.quantity);
   const done = fill.side === "buy" ? "Bought" : "Sold";
   const explain = () => workspace.explain({ trade_id: fill.trade_id, order_id: fill.order_id, symbol: fill.symbol });
   return html`
     <tr role="row" data-side=${fill.side} data-trade=${fill.trade_id}>
-      <${Cell} label="Time" class="time" title=${times.whole(fill.timestamp)}>${times.dayTime(fill.timestamp, desk.nowMs)}<//>
+      <${Cell} label="Time" class="time" title=${times.whole(fill.timestamp)}>${times.dayTime(fill.timestamp, market.nowMs)}<//>
       <${Cell} label="Symbol">${fill.symbol}<//>
       <${Cell} label="Side" class="side">${done}<//>
       <${Cell} label="Price" kind="number">${grouped(fill.price)}<//>

@@ -27,7 +27,7 @@ const PRIORITY_TEXTS = Object.freeze({ kept: "keeps its priority", lost: "goes t
 /**
  * @typedef {object} RowProps
  * @property {import("../../model/types.js").Order & Record<string, any>} order
- * @property {import("../../model/orders/queue-positions.js").Place | null} place
+ * @property {import("../../model/orders/queue-positions.js").QueuePosition | null} place
  * @property {import("../../model/types.js").Instrument | undefined} instrument
  * @property {string | null} field that is being changed; null while none is
  * @property {(editing: {orderId: string, field: string} | null) => void} edit
@@ -126,9 +126,9 @@ function Editor({ order, place, instrument, field, edit, say }) {
 
 /** The cells that are the same, changed or not. */
 function Frame({ order, place, price, trigger, quantity, note = null, question = null, noteTone = null, frame = null, gone = false, onKeyDown = null, children }) {
-  const { desk } = useServices();
+  const { market } = useServices();
   const times = useTimes();
-  const details = detailsOf(order, (timestamp) => times.dayTime(timestamp, desk.nowMs)).join(" · ");
+  const details = detailsOf(order, (timestamp) => times.dayTime(timestamp, market.nowMs)).join(" · ");
   const whole = detailsOf(order, (timestamp) => times.whole(timestamp)).join(" · ");
   const status = gone ? STATUS_WORDS.cancelled : (STATUS_WORDS[order.status] ?? order.status);
   return html`
@@ -144,7 +144,7 @@ function Frame({ order, place, price, trigger, quantity, note = null, question =
         : html`<td role="cell" class="queue note" colspan=${question ? 2 : null} data-label="Queue" data-tone=${noteTone} aria-live="polite" title=${note}>${question || note}</td>`}
       ${!question && html`<${Cell} label="Status" title=${whole || null}>${status}<//>`}
       <${Cell} label="Details" only="wide" class="details" title=${whole || null}>${details}<//>
-      <${Cell} label="Entered" kind="number" only="widest" class="time" title=${times.whole(order.timestamp)}>${times.dayTime(order.timestamp, desk.nowMs)}<//>
+      <${Cell} label="Entered" kind="number" only="widest" class="time" title=${times.whole(order.timestamp)}>${times.dayTime(order.timestamp, market.nowMs)}<//>
       <td role="cell" class="number action">${children}</td>
     </tr>`;
 }

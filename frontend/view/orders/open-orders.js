@@ -45,7 +45,7 @@ function chosenOrders({ orders }, workspace) {
   return workspace.recall("orders.flow", false) ? all : all.filter((order) => !isOfFlow(order));
 }
 
-/** @param {import("../../stores/portfolio.js").Portfolio} portfolio @param {import("../../stores/workspace.js").Workspace} workspace @returns {string} for the tab */
+/** @param {import("../../stores/portfolio.js").PortfolioStore} portfolio @param {import("../../stores/workspace.js").WorkspaceStore} workspace @returns {string} for the tab */
 export function openOrdersCount(portfolio, workspace) {
   const { ordersCut } = portfolio;
   const { length } = chosenOrders(portfolio, workspace);
@@ -53,10 +53,10 @@ export function openOrdersCount(portfolio, workspace) {
 }
 
 export function OpenOrders() {
-  const { desk, portfolio, workspace } = useServices();
+  const { market, portfolio, workspace } = useServices();
   useModelSlowly(DRAW_EVERY_MS, portfolio, "orders", "queue", "switch");
   useModel(workspace, "layout");
-  useModel(desk, "symbol", "instruments");
+  useModel(market, "symbol", "instruments");
   const [result, say] = useState(NOTHING);
   const [editing, edit] = useState(/** @type {{orderId: string, field: string} | null} */ (null));
   useEffect(() => {
@@ -66,7 +66,7 @@ export function OpenOrders() {
   }, [portfolio]);
   const { cancels, cancel } = useCancels(portfolio, say);
   const sort = workspace.recall("orders.sort", NEWEST_FIRST);
-  const symbol = workspace.recall("orders.only", false) ? desk.instrument?.symbol : undefined;
+  const symbol = workspace.recall("orders.only", false) ? market.instrument?.symbol : undefined;
   const all = portfolio.orders.open();
   const chosen = chosenOrders(portfolio, workspace);
   const within = (orders) => (symbol ? orders.filter((order) => order.symbol === symbol) : orders);
@@ -80,7 +80,7 @@ export function OpenOrders() {
       <div class="tools">
         <label class="check">
           <input type="checkbox" id="only-symbol" checked=${symbol !== undefined} onInput=${(event) => workspace.remember("orders.only", event.target.checked)} />
-          <span>Only ${desk.instrument?.symbol ?? "this symbol"}</span>
+          <span>Only ${market.instrument?.symbol ?? "this symbol"}</span>
         </label>
         ${all.some(isOfFlow) && html`
           <label class="check" title="Simulated traders and replays trade as this account too; what they quote changes many times a second">
@@ -95,7 +95,7 @@ export function OpenOrders() {
         ${rows.map((order) => html`
           <${OpenOrderRow} key=${order.order_id} order=${order} place=${portfolio.queue.of(order.order_id)} say=${say} edit=${edit}
             cancel=${cancel} cancelled=${cancels.get(order.order_id)?.state ?? null}
-            instrument=${desk.instruments.get(order.symbol)} field=${editing?.orderId === order.order_id ? editing.field : null} />`)}
+            instrument=${market.instruments.get(order.symbol)} field=${editing?.orderId === order.order_id ? editing.field : null} />`)}
       <//>
     </div>`;
 }
@@ -130,7 +130,7 @@ function CancelAll({ count, symbol, say }) {
   return html`<div class="unboxed" ref=${area}>${state === "asking" && count > 0 ? asked : unasked}</div>`;
 }
 
-/** @param {import("../../stores/portfolio.js").Portfolio} portfolio @param {string | undefined} symbol @param {number} others */
+/** @param {import("../../stores/portfolio.js").PortfolioStore} portfolio @param {string | undefined} symbol @param {number} others */
 function emptyText({ access, ordersLoaded }, symbol, others) {
   if (!access.session) return "Your open orders are here once you sign in.";
   if (!ordersLoaded) return "Loading…";

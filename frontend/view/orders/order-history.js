@@ -35,12 +35,12 @@ const COLUMNS = Object.freeze([
 ]);
 
 export function OrderHistory() {
-  const { desk, portfolio, workspace } = useServices();
+  const { market, portfolio, workspace } = useServices();
   const { history, access } = portfolio;
   useModel(workspace, "layout");
   useModel(portfolio, "switch", "account");
   useModel(history, "change");
-  useModel(desk, "instruments");
+  useModel(market, "instruments");
   const looking = workspace.tab("bottom") === "history";
   useEffect(() => {
     if (!looking || !access.session) return undefined;
@@ -55,13 +55,13 @@ export function OrderHistory() {
   }, [looking, access.session?.account]);
   return html`
     <div class="tools">
-      <${Filter} name="symbol" title="Symbol" options=${[["", "All symbols"], ...[...desk.instruments.keys()].map((symbol) => [symbol, symbol])]} />
+      <${Filter} name="symbol" title="Symbol" options=${[["", "All symbols"], ...[...market.instruments.keys()].map((symbol) => [symbol, symbol])]} />
       <${Filter} name="status" title="Status" options=${STATUSES} />
       <span class="spacer" />
       <button type="button" class="plain" disabled=${!access.session || history.state === "loading"} onClick=${() => history.load()}>Refresh</button>
     </div>
     <${DataTable} id="history" label="Order history" columns=${COLUMNS} after=${html`<${After} />`}>
-      ${history.orders.map((order) => html`<${HistoryRow} key=${order.order_id} order=${order} instrument=${desk.instruments.get(order.symbol)} />`)}
+      ${history.orders.map((order) => html`<${HistoryRow} key=${order.order_id} order=${order} instrument=${market.instruments.get(order.symbol)} />`)}
     <//>`;
 }
 
@@ -93,13 +93,13 @@ function After() {
 
 const HistoryRow = memo(({ order, instrument }) => {
   const times = useTimes();
-  const { desk, workspace } = useServices();
+  const { market, workspace } = useServices();
   const { quote = "", tick_size: tick = "0.01" } = instrument ?? {};
   const average = order.average_price && rounded(order.average_price, scaleOf(tick) + AVERAGE_DECIMALS);
   const why = order.reason ? (REASON_WORDS[order.reason] ?? order.reason) : "";
   return html`
     <tr role="row" data-side=${order.side} data-order=${order.order_id}>
-      <${Cell} label="Entered" class="time" title=${times.whole(order.timestamp)}>${times.dayTime(order.timestamp, desk.nowMs)}<//>
+      <${Cell} label="Entered" class="time" title=${times.whole(order.timestamp)}>${times.dayTime(order.timestamp, market.nowMs)}<//>
       <${Cell} label="Symbol">${order.symbol}<//>
       <${Cell} label="Order"><span class="side">${order.side === "buy" ? "Buy" : "Sell"}</span> ${kindText(order)}<//>
       <${Cell} label="Price" kind="number">${order.price === null ? "market" : grouped(order.price)}<//>

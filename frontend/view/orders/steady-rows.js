@@ -19,7 +19,7 @@ const FAREWELL_MS = 1_000;
 
 /**
  * The orders that are being cancelled from here, and for a moment those that were.
- * @param {import("../../stores/portfolio.js").Portfolio} portfolio
+ * @param {import("../../stores/portfolio.js").PortfolioStore} portfolio
  * @param {(result: {tone: string, text: string}) => void} say
  * @returns {{cancels: Cancels, cancel: (order: Order) => Promise<void>}} `cancel` is always the same function
  */

@@ -1,5 +1,5 @@
 /**
- * A table that scrolls in its panel: columns of fixed width on a desk, a card for each row where it is narrow.
+ * A table that scrolls in its panel: columns of fixed width on a market, a card for each row where it is narrow.
  * Its roles are written out, since a table that is laid out as cards is none for the browser any more.
  * Layer: view.
  */

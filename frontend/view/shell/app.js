@@ -1,5 +1,5 @@
 /**
- * The page: header, banners, the desk with its panels, the status line; on a phone one view at a time.
+ * The page: header, banners, the market with its panels, the status line; on a phone one view at a time.
  * Layer: view.
  */
 
@@ -58,13 +58,13 @@ export function App() {
 
 /** Greys out what is not current, and on a phone shows one view. */
 function DeskArea({ children }) {
-  const { desk, workspace } = useServices();
-  useModel(desk, "link", "symbol");
-  useFeed(desk, "book");
+  const { market, workspace } = useServices();
+  useModel(market, "link", "symbol");
+  useFeed(market, "book");
   useModel(workspace, "layout");
   useClock(LINK_EVERY_MS);
   return html`
-    <main class="desk" id="desk" data-link=${desk.linkState} data-book=${desk.book.state} data-view=${workspace.tab("phone")}>
+    <main class="panels" id="panels" data-link=${market.linkState} data-book=${market.book.state} data-view=${workspace.tab("phone")}>
       ${children}
     </main>`;
 }

@@ -19,10 +19,10 @@ const VOLUME_DECIMALS = 4;
 const QUOTE_DECIMALS = 0;
 
 export function InstrumentBar() {
-  const { desk } = useServices();
-  useModelSlowly(DRAW_EVERY_MS, desk, "ticker");
-  useModel(desk, "instruments", "symbol", "venue");
-  const { instrument, ticker, venue } = desk;
+  const { market } = useServices();
+  useModelSlowly(DRAW_EVERY_MS, market, "ticker");
+  useModel(market, "instruments", "symbol", "venue");
+  const { instrument, ticker, venue } = market;
   const { figures, direction } = ticker;
   const title = titleOf(instrument, figures.last);
   useEffect(() => void (document.title = title), [title]);

@@ -14,15 +14,15 @@ import { useTimes } from "../parts/use-times.js";
 const REDRAW_EVERY_MS = 250;
 
 export function LinkBanner() {
-  const { desk } = useServices();
-  useModel(desk, "link", "symbol", "venue");
+  const { market } = useServices();
+  useModel(market, "link", "symbol", "venue");
   useClock(REDRAW_EVERY_MS);
-  const said = linkOf(desk);
+  const said = linkOf(market);
   return html`
     <p class="banner" id="banner" role="status" data-tone=${said?.tone ?? "warn"} hidden=${said === null}>${said?.text ?? ""}</p>`;
 }
 
-/** @param {import("../../stores/market.js").Desk} desk @returns {{tone: string, text: string} | null} */
+/** @param {import("../../stores/market.js").MarketStore} market @returns {{tone: string, text: string} | null} */
 function linkOf({ linkState, venue, connection }) {
   if (linkState === "disconnected") return { tone: "bad", text: "Disconnected. What you see is the last known state; trying to reconnect…" };
   if (linkState === "stale") {
@@ -36,23 +36,23 @@ function linkOf({ linkState, venue, connection }) {
 
 /** What the feed complained about last, or that there is no such symbol; until it is read. */
 export function NoticeBanner() {
-  const { desk } = useServices();
-  useModel(desk, "notice", "symbol");
-  const { instrument, notice, unknown } = desk;
+  const { market } = useServices();
+  useModel(market, "notice", "symbol");
+  const { instrument, notice, unknown } = market;
   const asked = unknown && `No symbol is called “${unknown}” here.${instrument ? ` You see ${instrument.symbol}.` : ""}`;
   const text = [asked, notice].filter(Boolean).join(" ");
   return html`
     <div class="banner notice-banner" data-tone="warn" hidden=${text === ""}>
       <span id="notice" role="status">${text}</span>
-      <button type="button" class="plain" data-do="dismiss" onClick=${() => desk.dismissNotice()}>Dismiss</button>
+      <button type="button" class="plain" data-do="dismiss" onClick=${() => market.dismissNotice()}>Dismiss</button>
     </div>`;
 }
 
 /** Where the symbol stands, when it does not simply trade. */
 export function StateBanner() {
-  const { desk } = useServices();
-  useModel(desk, "status", "symbol");
-  const { instrument, trading } = desk;
+  const { market } = useServices();
+  useModel(market, "status", "symbol");
+  const { instrument, trading } = market;
   const said = instrument && describeState(trading, instrument);
   if (!said) return null;
   return html`
@@ -63,8 +63,8 @@ export function StateBanner() {
 }
 
 function Next() {
-  const { desk } = useServices();
+  const { market } = useServices();
   const times = useTimes();
   useClock(REDRAW_EVERY_MS);
-  return html` <span class="state-next">${describeNext(desk.trading, desk.clock.at(performance.now()), times)}.</span>`;
+  return html` <span class="state-next">${describeNext(market.trading, market.clock.at(performance.now()), times)}.</span>`;
 }

@@ -15,12 +15,12 @@ import { useClock, useFeed, useModel } from "../parts/use-model.js";
 const REDRAW_EVERY_MS = 250;
 
 export function LinkPill() {
-  const { desk } = useServices();
+  const { market } = useServices();
   const [open, setOpen] = useState(false);
-  useModel(desk, "link", "symbol");
-  useFeed(desk, "book");
+  useModel(market, "link", "symbol");
+  useFeed(market, "book");
   useClock(REDRAW_EVERY_MS);
-  const { linkState, connection } = desk;
+  const { linkState, connection } = market;
   const beside = linkState === "live" ? roundTripText(connection) : linkState === "stale" ? ageText(connection.ageMs(performance.now())) : "";
   return html`
     <button type="button" class="pill" id="pill" data-state=${linkState} popovertarget="link-details" aria-haspopup="dialog" aria-expanded=${String(open)}>
@@ -33,9 +33,9 @@ export function LinkPill() {
 }
 
 function Details() {
-  const { desk } = useServices();
+  const { market } = useServices();
   useClock(REDRAW_EVERY_MS);
-  const { book, connection, linkState } = desk;
+  const { book, connection, linkState } = market;
   return html`
     <p class="menu-title" data-state=${linkState}>${STATE_WORDS[linkState]}</p>
     <p class="soft">${STATE_SENTENCES[linkState]}</p>

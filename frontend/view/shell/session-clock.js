@@ -17,36 +17,36 @@ export function SessionClock() {
 }
 
 function SessionState() {
-  const { desk } = useServices();
-  useModel(desk, "status", "symbol");
-  const { tone, word } = statusWord(desk.trading);
-  const shown = desk.instrument !== null;
+  const { market } = useServices();
+  useModel(market, "status", "symbol");
+  const { tone, word } = statusWord(market.trading);
+  const shown = market.instrument !== null;
   // Else the banner says it.
-  const calm = shown && describeState(desk.trading, desk.instrument) === null;
+  const calm = shown && describeState(market.trading, market.instrument) === null;
   return html`
     <span class="session-line">
-      ${calm && desk.trading.next_change && html`<${Next} />`}
+      ${calm && market.trading.next_change && html`<${Next} />`}
       <span class="session-state" id="session-state" data-tone=${tone}><${Spoken}>Session: <//>${shown ? word : "–"}</span>
     </span>`;
 }
 
 /** Moves with the clock. */
 function Next() {
-  const { desk } = useServices();
+  const { market } = useServices();
   const times = useTimes();
   useClock(REDRAW_EVERY_MS);
-  return html`<span class="session-next" id="session-next">${describeNext(desk.trading, desk.clock.at(performance.now()), times)}</span>`;
+  return html`<span class="session-next" id="session-next">${describeNext(market.trading, market.clock.at(performance.now()), times)}</span>`;
 }
 
 function VenueTime() {
-  const { desk, workspace } = useServices();
+  const { market, workspace } = useServices();
   const times = useTimes();
   useClock(REDRAW_EVERY_MS);
-  const nowMs = desk.clock.at(performance.now());
+  const nowMs = market.clock.at(performance.now());
   const where = `Times of this page are in ${times.zone.replaceAll("_", " ")}: change it`;
   return html`
     <span class="venue-time" id="venue-time" title="The venue's clock, by its answers">
       <${Spoken}>Venue time: <//>${nowMs === null ? "––:––:––" : times.clock(nowMs / 1_000)}${" "}
-      <button type="button" class="zone" id="zone" aria-haspopup="dialog" title=${where} onClick=${() => workspace.showKeys()}>${times.name(desk.nowMs)}</button>
+      <button type="button" class="zone" id="zone" aria-haspopup="dialog" title=${where} onClick=${() => workspace.showKeys()}>${times.name(market.nowMs)}</button>
     </span>`;
 }

@@ -12,9 +12,9 @@ import { useClock } from "../parts/use-model.js";
 const REDRAW_EVERY_MS = 250;
 
 export function StatusBar() {
-  const { desk, workspace } = useServices();
+  const { market, workspace } = useServices();
   useClock(REDRAW_EVERY_MS);
-  const { connection, book } = desk;
+  const { connection, book } = market;
   return html`
     <footer class="status">
       <dl id="status">

@@ -22,12 +22,12 @@ const FAVOURITES = "favourites";
 const PRICES_EVERY_MS = 2_000;
 
 export function SymbolSwitcher() {
-  const { desk, workspace } = useServices();
-  useModel(desk, "instruments", "symbol");
+  const { market, workspace } = useServices();
+  useModel(market, "instruments", "symbol");
   const list = useRef(/** @type {HTMLElement | null} */ (null));
   const button = useRef(/** @type {HTMLButtonElement | null} */ (null));
   const [open, setOpen] = useState(false);
-  const { instrument, instruments } = desk;
+  const { instrument, instruments } = market;
   useEffect(() => {
     const show = () => list.current.showPopover();
     workspace.addEventListener("find", show);
@@ -48,19 +48,19 @@ export function SymbolSwitcher() {
 }
 
 function List({ close }) {
-  const { desk, workspace } = useServices();
-  useModel(desk, "instruments", "symbol");
+  const { market, workspace } = useServices();
+  useModel(market, "instruments", "symbol");
   useModel(workspace, "layout");
   const [sought, setSought] = useState("");
   const search = useRef(/** @type {HTMLInputElement | null} */ (null));
-  const tickers = useTickers(desk);
+  const tickers = useTickers(market);
   useEffect(() => search.current.focus(), []);
-  useEffect(() => void desk.learnInstruments(), [desk]);
+  useEffect(() => void market.learnInstruments(), [market]);
   const favourites = workspace.recall(FAVOURITES, []);
-  const listed = watchlist(desk.instruments.values(), tickers, favourites, sought);
+  const listed = watchlist(market.instruments.values(), tickers, favourites, sought);
   const pick = (symbol) => {
     close();
-    if (symbol !== desk.instrument?.symbol) desk.select(symbol);
+    if (symbol !== market.instrument?.symbol) market.select(symbol);
   };
   const onSubmit = (event) => {
     event.preventDefault();
@@ -74,7 +74,7 @@ function List({ close }) {
       </label>
       <ul class="symbol-list" id="symbol-list" aria-label="Symbols">
         ${listed.map((each) => html`
-          <${Row} key=${each.symbol} ...${each} current=${each.symbol === desk.instrument?.symbol} pick=${pick}
+          <${Row} key=${each.symbol} ...${each} current=${each.symbol === market.instrument?.symbol} pick=${pick}
             star=${() => workspace.remember(FAVOURITES, toggled(favourites, each.symbol))} />`)}
       </ul>
       <p class=${listed.length > 0 ? "visually-hidden" : "empty"} role="status">
@@ -109,8 +109,8 @@ function walk(event) {
   stops.at((at + by) % stops.length).focus();
 }
 
-/** Kept current while the list is open. @param {import("../../stores/market.js").Desk} desk */
-function useTickers(desk) {
+/** Kept current while the list is open. @param {import("../../stores/market.js").MarketStore} market */
+function useTickers(market) {
   const [tickers, setTickers] = useState({});
   useEffect(() => {
     const closed = new AbortController();
@@ -118,7 +118,7 @@ function useTickers(desk) {
     const load = async () => {
       let waitMs = PRICES_EVERY_MS;
       try {
-        setTickers(await desk.tickers(closed.signal));
+        setTickers(await market.tickers(closed.signal));
       } catch ({ retryAfterMs }) {
         // Prices that do not come are asked for again soon, not before the venue wants to be asked.
         waitMs = Math.max(waitMs, retryAfterMs ?? 0);
@@ -130,6 +130,6 @@ function useTickers(desk) {
       closed.abort();
       clearTimeout(timer);
     };
-  }, [desk]);
+  }, [market]);
   return tickers;
 }

@@ -11,10 +11,10 @@ import { useModel } from "../parts/use-model.js";
 const ZONES = Object.freeze(["local", "utc"]);
 
 export function ZoneSettings() {
-  const { desk, workspace } = useServices();
+  const { market, workspace } = useServices();
   useModel(workspace, "zone");
   const times = workspace.timesOf("local");
-  const words = { local: `Local: ${times.zone.replaceAll("_", " ")}, now ${times.name(desk.nowMs)}`, utc: "UTC" };
+  const words = { local: `Local: ${times.zone.replaceAll("_", " ")}, now ${times.name(market.nowMs)}`, utc: "UTC" };
   return html`
     <fieldset class="zone-settings">
       <legend class="visually-hidden">Time zone of the page</legend>

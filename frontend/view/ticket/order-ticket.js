@@ -27,8 +27,8 @@ const LARGE_STEP = 10n;
 const PRICE_TITLES = Object.freeze({ price: "Price", stop_price: "Stop price", stop_limit_price: "Stop limit" });
 
 export function OrderTicket() {
-  const { desk, entry, portfolio, workspace } = useServices();
-  useModel(desk, "link", "venue", "symbol", "status");
+  const { market, entry, portfolio, workspace } = useServices();
+  useModel(market, "link", "venue", "symbol", "status");
   useModel(portfolio, "balances", "account", "switch");
   useModel(entry, "change");
   const form = useRef(/** @type {HTMLFormElement | null} */ (null));
@@ -54,7 +54,7 @@ export function OrderTicket() {
   const checked = entry.checked();
   const onSubmit = (event) => {
     event.preventDefault();
-    if (isShut(desk, portfolio)) return;
+    if (isShut(market, portfolio)) return;
     if (portfolio.access.session) focus(entry.submit());
     else workspace.openAccount("login");
   };
@@ -98,7 +98,7 @@ export function OrderTicket() {
 /**
  * A price was picked: on to the quantity, or where Enter sends; who walks the levels by keys stays there.
  * @param {HTMLFormElement} form
- * @param {import("../../stores/order-entry.js").OrderEntry} entry
+ * @param {import("../../stores/order-entry.js").OrderEntryStore} entry
  */
 function focusNext(form, entry) {
   const next = entry.fields.quantity ? (attention.byKey ? null : form.querySelector(".send")) : form.elements.quantity;
@@ -107,10 +107,10 @@ function focusNext(form, entry) {
 
 /** The prices that the type needs, and those it may have. */
 function Prices({ problems }) {
-  const { desk, entry } = useServices();
+  const { market, entry } = useServices();
   const { type, trail_in: trailIn } = entry.fields;
   const { prices, optional } = ORDER_TYPES[type];
-  const quote = desk.instrument?.quote ?? "";
+  const quote = market.instrument?.quote ?? "";
   const units = { name: "trail_in", title: "Unit of the distance", options: [["amount", quote], ["percent", "%"]] };
   return [...prices, ...optional].map((name) =>
     name === "trail"
@@ -121,8 +121,8 @@ function Prices({ problems }) {
 }
 
 function Quantity({ problems }) {
-  const { desk, entry } = useServices();
-  const { base = "", quote = "" } = desk.instrument ?? {};
+  const { market, entry } = useServices();
+  const { base = "", quote = "" } = market.instrument ?? {};
   const units = { name: "quantity_in", title: "Unit of the quantity", options: [["base", base], ["quote", quote]] };
   const title = inQuote(entry.fields) ? "Amount" : "Quantity";
   return entry.fields.type === "market"
@@ -130,7 +130,7 @@ function Quantity({ problems }) {
     : html`<${Field} name="quantity" title=${title} unit=${base} problem=${problems.quantity} />`;
 }
 
-/** Whether no order can be sent now, whatever it is. @param {import("../../stores/market.js").Desk} desk @param {import("../../stores/portfolio.js").Portfolio} portfolio */
+/** Whether no order can be sent now, whatever it is. @param {import("../../stores/market.js").MarketStore} market @param {import("../../stores/portfolio.js").PortfolioStore} portfolio */
 function isShut({ instrument, venue, linkState }, { access: { session, state } }) {
   const ready = instrument !== null && venue.accepting && linkState !== "disconnected" && linkState !== "connecting";
   return state === "starting" || (session !== null && !ready);
@@ -138,15 +138,15 @@ function isShut({ instrument, venue, linkState }, { access: { session, state } }
 
 /** Keeps the focus while an order is under way, and for the moment in which a second press would be the same order. */
 function Send() {
-  const { desk, entry, portfolio } = useServices();
-  const { instrument, trading } = desk;
+  const { market, entry, portfolio } = useServices();
+  const { instrument, trading } = market;
   const { session } = portfolio.access;
   const closed = session && instrument ? whyNotTaken(trading.status, instrument.symbol, null) : "";
-  const rests = session !== null && (entry.busy || entry.sent || entry.restS > 0);
+  const rests = session !== null && (entry.busy || entry.sent || entry.pausedS > 0);
   const verb = entry.fields.side === "buy" ? "Buy" : "Sell";
-  const order = entry.restS > 0 ? `Wait ${entry.restS} s` : entry.sent ? "Sent" : `${verb} ${desk.instrument?.base ?? ""}`;
+  const order = entry.pausedS > 0 ? `Wait ${entry.pausedS} s` : entry.sent ? "Sent" : `${verb} ${market.instrument?.base ?? ""}`;
   const text = session ? (entry.busy ? "Sending…" : order) : "Sign in to trade";
   return html`
     <button type="submit" ...${{ ...keyHint("send"), ...(closed && { title: closed }) }} class=${session ? "send" : "send ask"}
-      aria-describedby="caution" aria-disabled=${rests ? "true" : null} disabled=${closed !== "" || isShut(desk, portfolio)}>${text}</button>`;
+      aria-describedby="caution" aria-disabled=${rests ? "true" : null} disabled=${closed !== "" || isShut(market, portfolio)}>${text}</button>`;
 }

@@ -45,9 +45,9 @@ function Labelled({ name, title, problem, remark = "", question = null, control 
  * @param {{name: string, title: string, unit?: string, units?: {name: string, title: string, options: [string, string][]}, problem?: string, placeholder?: string}} props
  */
 export function Field({ name, title, unit = "", units = null, problem = "", placeholder = "" }) {
-  const { desk, entry } = useServices();
+  const { market, entry } = useServices();
   const text = entry.fields[name];
-  const own = [desk.instrument ? unitOf(name, entry.fields, desk.instrument) : ""];
+  const own = [market.instrument ? unitOf(name, entry.fields, market.instrument) : ""];
   const readings = readingsOf(text, own);
   const take = (plain) => {
     entry.edit(name, plain);
@@ -86,10 +86,10 @@ export function Select({ name, title, value, options, problem = "" }) {
 
 /** A day and a time of day in the page's zone, and which that is. @param {{name: string, title: string, problem?: string}} props */
 export function Moment({ name, title, problem = "" }) {
-  const { desk, entry } = useServices();
+  const { market, entry } = useServices();
   const times = useTimes();
   const { ms } = times.read(entry.fields[name]);
-  const remark = ms === undefined ? `Read as ${times.name(desk.nowMs)}, the page's time zone` : times.whole(ms / 1_000);
+  const remark = ms === undefined ? `Read as ${times.name(market.nowMs)}, the page's time zone` : times.whole(ms / 1_000);
   const control = (attributes) => html`<input ...${attributes} type="datetime-local" step="1" />`;
   return html`<${Labelled} name=${name} title=${title} problem=${problem} remark=${remark} control=${control} />`;
 }

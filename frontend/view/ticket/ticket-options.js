@@ -12,13 +12,13 @@ import { useModel } from "../parts/use-model.js";
 
 /** @param {{problems: import("../../model/ticket/ticket.js").Problems}} props */
 export function TicketOptions({ problems }) {
-  const { desk, entry, portfolio, workspace } = useServices();
+  const { market, entry, portfolio, workspace } = useServices();
   useModel(workspace, "layout");
   useModel(portfolio, "account");
   const { fields } = entry;
   const { options, times } = ORDER_TYPES[fields.type];
   const time = timeInForce(fields);
-  const { quote = "", base = "" } = desk.instrument ?? {};
+  const { quote = "", base = "" } = market.instrument ?? {};
   const chosen = chosenOptions(fields);
   return html`
     <details class="options" open=${workspace.recall("ticket.options", false)}

@@ -14,16 +14,16 @@ import { useServices } from "../parts/services.js";
 const PERCENT_DECIMALS = 2;
 const AMOUNT_DECIMALS = 8;
 
-/** @param {{checked: ReturnType<import("../../stores/order-entry.js").OrderEntry["checked"]>}} props */
+/** @param {{checked: ReturnType<import("../../stores/order-entry.js").OrderEntryStore["checked"]>}} props */
 export function TicketPreview({ checked }) {
-  const { desk, entry, portfolio } = useServices();
-  const { instrument } = desk;
+  const { market, entry, portfolio } = useServices();
+  const { instrument } = market;
   const { balances } = portfolio;
   const { now, asking } = entry.preview;
   const pays = instrument && (entry.fields.side === "buy" ? instrument.quote : instrument.base);
   const { order } = checked;
   const offered = order && now && isZero(now.filled) ? entry.preview.offered(order) : "0";
-  const texts = instrument && now && order ? previewTexts(now, order, { instrument, offered, gathering: gathers(desk.trading.status) }) : {};
+  const texts = instrument && now && order ? previewTexts(now, order, { instrument, offered, gathering: gathers(market.trading.status) }) : {};
   const lines = [
     ["available", "Available", balances.loaded && pays ? money(truncated(balances.available(pays), AMOUNT_DECIMALS), pays) : null],
     ["average", "Average price", texts.average],
@@ -37,7 +37,7 @@ export function TicketPreview({ checked }) {
     <dl class="estimate" data-asking=${asking ? "true" : null}>
       ${lines.map(([name, title, text]) => html`<div key=${name}><dt>${title}</dt><dd data-estimate=${name}>${text || "–"}</dd></div>`)}
     </dl>
-    <p class="caution" id="caution" role="status">${cautionText({ desk, checked, now, offered })}</p>`;
+    <p class="caution" id="caution" role="status">${cautionText({ market, checked, now, offered })}</p>`;
 }
 
 /**
@@ -98,12 +98,12 @@ function percentText(percent) {
 }
 
 /** What one should know before sending; "" of an ordinary order. */
-function cautionText({ desk, checked: { order, funds }, now, offered }) {
-  const { instrument, trading } = desk;
+function cautionText({ market, checked: { order, funds }, now, offered }) {
+  const { instrument, trading } = market;
   const closed = instrument ? whyNotTaken(trading.status, instrument.symbol, order) : "";
   if (closed) return closed;
   if (order === null || funds?.short) return "";
-  const [last] = desk.tape.trades;
+  const [last] = market.tape.trades;
   const waits = order.stop_price && order.order_type !== "oco";
   const reached = waits && last && (order.side === "buy" ? compare(last.price, order.stop_price) >= 0 : compare(last.price, order.stop_price) <= 0);
   if (now?.refused) return `The venue would refuse it: ${withinSentence(now.refused)}`;

@@ -19,37 +19,37 @@ const OPEN_CHAPTERS = 3;
 const KINDS = Object.freeze([["order_id", "Order"], ["trade_id", "Trade"], ["seq", "Command"]]);
 
 export function Why() {
-  const { desk, explaining, workspace } = useServices();
+  const { market, explanations, workspace } = useServices();
   const times = useTimes();
-  useModel(explaining, "change");
-  useModel(desk, "instruments");
+  useModel(explanations, "change");
+  useModel(market, "instruments");
   useEffect(() => {
     // The tab is shown at the next frame; then whoever asked reads on there.
     const read = () => requestAnimationFrame(() => requestAnimationFrame(() => document.getElementById("why")?.focus()));
     const ask = (event) => {
-      explaining.ask(event.detail);
+      explanations.ask(event.detail);
       read();
     };
     workspace.addEventListener("why", ask);
     return () => workspace.removeEventListener("why", ask);
-  }, [workspace, explaining]);
+  }, [workspace, explanations]);
   return html`
     <${Question} />
-    <div class="scroller why" id="why" tabindex="0" role="region" aria-label="Explanation" aria-busy=${String(explaining.state === "asking")}>
-      <p class="visually-hidden" role="status">${announcement(explaining, times)}</p>
-      <${Told} />
+    <div class="scroller why" id="why" tabindex="0" role="region" aria-label="Explanation" aria-busy=${String(explanations.state === "asking")}>
+      <p class="visually-hidden" role="status">${announcement(explanations, times)}</p>
+      <${Story} />
     </div>`;
 }
 
 /** By its number, of an order, a trade or a command. */
 function Question() {
-  const { explaining, portfolio } = useServices();
+  const { explanations, portfolio } = useServices();
   useModel(portfolio, "switch");
   const [kind, setKind] = useState("order_id");
   const [number, setNumber] = useState("");
   const onSubmit = (event) => {
     event.preventDefault();
-    if (number.trim()) explaining.ask({ [kind]: readWhole(number) ?? number.trim() });
+    if (number.trim()) explanations.ask({ [kind]: readWhole(number) ?? number.trim() });
   };
   const none = !portfolio.access.session;
   return html`
@@ -64,24 +64,24 @@ function Question() {
       </label>
       <button type="submit" class="plain" disabled=${none}>Explain</button>
       <span class="spacer" />
-      <button type="button" class="plain" disabled=${none || explaining.state !== "told"} onClick=${() => explaining.again()}>Refresh</button>
+      <button type="button" class="plain" disabled=${none || explanations.state !== "answered"} onClick=${() => explanations.again()}>Refresh</button>
     </form>`;
 }
 
-function Told() {
-  const { desk, explaining, portfolio } = useServices();
-  const { state, explanation, failure } = explaining;
+function Story() {
+  const { market, explanations, portfolio } = useServices();
+  const { state, explanation, failure } = explanations;
   if (!portfolio.access.session) return html`<p class="empty">Sign in, and every fill, order and refusal of yours is explained here.</p>`;
   if (state === "idle") {
     return html`<p class="empty">Every fill has its reasons: which levels your order walked, who stood before it, what stopped it. Press “Why” beside a fill or an order, or “Why?” below the ticket after one was sent or refused.</p>`;
   }
   if (state === "failed") {
-    return html`<p class="empty" data-tone="bad">${describeFailure(failure, "ask")} <button type="button" class="plain" onClick=${() => explaining.again()}>Try again</button></p>`;
+    return html`<p class="empty" data-tone="bad">${describeFailure(failure, "ask")} <button type="button" class="plain" onClick=${() => explanations.again()}>Try again</button></p>`;
   }
   if (state === "waiting") return html`<p class="empty">${failure.message} It is asked again by itself.</p>`;
   if (state === "asking" && !explanation) return html`<p class="empty">Replaying the journal…</p>`;
   const { chapters, chapters_left_out: leftOut } = explanation;
-  const instrument = desk.instruments.get(explanation.symbol ?? "");
+  const instrument = market.instruments.get(explanation.symbol ?? "");
   return html`
     <article class="why-story" data-asking=${state === "asking"}>
       <header class="why-head">
@@ -119,9 +119,9 @@ function Queue({ chapters }) {
     </section>`;
 }
 
-/** @param {import("../../stores/explanations.js").Explaining} explaining @param {import("../../model/parts/times.js").Times} times */
+/** @param {import("../../stores/explanations.js").ExplanationStore} explanations @param {import("../../model/parts/times.js").Times} times */
 function announcement({ state, explanation, failure }, times) {
   if (state === "asking") return "Asking why.";
-  if (state === "told") return `${titleOf(explanation)}. ${times.inSentence(explanation.words.join(" "))}`;
+  if (state === "answered") return `${titleOf(explanation)}. ${times.inSentence(explanation.words.join(" "))}`;
   return failure ? describeFailure(failure, "ask") : "";
 }
