@@ -1,7 +1,7 @@
 /**
  * Who this tab is: signing in, out and over to another session, and the tokens that requests carry.
  *
- * A token is renewed before it ends, by one tab at a time, with the refresh token that is in the vault then:
+ * A token is renewed before it ends, by one tab at a time, with the refresh token that is saved then:
  * each is good once. A session that the server refuses is told, and nobody else takes its place by itself.
  * In a sandbox one may also be the account that is traded without credentials: a session without a token.
  * Event "session": another session is current, or why there is none. Event "sessions": the list changed.
@@ -10,8 +10,8 @@
 
 import { SANDBOX, sessionOf, withSession, withoutSession } from "../model/account/sessions.js";
 import { ApiFailure } from "./http.js";
-import { pause, pauseMs, untilAnswered } from "./insist.js";
-import { alone } from "./vault.js";
+import { pause, pauseMs, untilAnswered } from "./retry.js";
+import { alone } from "./saved-sessions.js";
 
 /** @typedef {import("../model/account/sessions.js").Session} Session */
 
@@ -30,21 +30,21 @@ export class Access extends EventTarget {
   /** "sandbox" or "secured"; "" until the server said so. */
   profile = "";
   #http;
-  #vault;
+  #saved;
   /** By session id, `goodUntilMs` of performance.now(). @type {Map<string, {token: string, goodUntilMs: number}>} */ #tokens = new Map();
   /** @type {Map<string, Promise<string>>} */ #renewals = new Map();
 
-  /** @param {import("./http.js").Http} http @param {import("./vault.js").Vault} vault */
-  constructor(http, vault) {
+  /** @param {import("./http.js").Http} http @param {import("./saved-sessions.js").SavedSessions} saved */
+  constructor(http, saved) {
     super();
     this.#http = http;
-    this.#vault = vault;
-    vault.onChange = () => this.#changedElsewhere();
+    this.#saved = saved;
+    saved.onChange = () => this.#changedElsewhere();
   }
 
   /** Every session of this browser. @returns {readonly Session[]} */
   get sessions() {
-    return this.#vault.read()?.sessions ?? [];
+    return this.#saved.read()?.sessions ?? [];
   }
 
   /** The account that anybody acts for here, by showing no credentials; null where there is none. @returns {Session | null} */
@@ -60,10 +60,10 @@ export class Access extends EventTarget {
       this.why = { code, message };
       return this.#become(null, "failed");
     }
-    if (this.profile === "sandbox") await alone("first-sight", () => this.#vault.read() ?? this.#firstGuest());
+    if (this.profile === "sandbox") await alone("first-sight", () => this.#saved.read() ?? this.#firstGuest());
     if (this.state !== "starting") return;
-    const signed = this.#vault.read();
-    const session = signed && this.#known(this.#vault.chosen ?? signed.last);
+    const signed = this.#saved.read();
+    const session = signed && this.#known(this.#saved.chosen ?? signed.last);
     this.#become(session ?? null, session ? "signed_in" : "signed_out");
   }
 
@@ -100,7 +100,7 @@ export class Access extends EventTarget {
     const session = this.#known(sessionId);
     if (!session || sessionId === this.session?.session_id) return;
     this.#become(session, "signed_in");
-    await this.#vault.update((signed) => ({ ...signed, last: sessionId }));
+    await this.#saved.update((signed) => ({ ...signed, last: sessionId }));
   }
 
   /**
@@ -165,8 +165,8 @@ export class Access extends EventTarget {
   async #enter(path, body) {
     const answer = await this.#http.call("POST", path, { body });
     this.#hold(answer);
-    await this.#vault.update((signed) => ({ ...withSession(signed, answer), last: answer.session_id }));
-    this.#become(sessionOf(this.#vault.read(), answer.session_id) ?? null, "signed_in");
+    await this.#saved.update((signed) => ({ ...withSession(signed, answer), last: answer.session_id }));
+    this.#become(sessionOf(this.#saved.read(), answer.session_id) ?? null, "signed_in");
     this.#emit("sessions");
   }
 
@@ -180,7 +180,7 @@ export class Access extends EventTarget {
     }
     try {
       const answer = await this.#http.call("POST", "/auth/refresh", { body: { refresh_token: known.refresh_token } });
-      await this.#vault.update((signed) => withSession(signed, answer));
+      await this.#saved.update((signed) => withSession(signed, answer));
       this.#hold(answer);
       return answer.token;
     } catch (failure) {
@@ -201,7 +201,7 @@ export class Access extends EventTarget {
   /** @param {string} sessionId */
   async #forget(sessionId) {
     this.#tokens.delete(sessionId);
-    await this.#vault.update((signed) => withoutSession(signed, sessionId));
+    await this.#saved.update((signed) => withoutSession(signed, sessionId));
     this.#emit("sessions");
   }
 
@@ -226,7 +226,7 @@ export class Access extends EventTarget {
   #become(session, state) {
     this.session = session;
     this.state = state;
-    this.#vault.chosen = session?.session_id ?? "";
+    this.#saved.chosen = session?.session_id ?? "";
     this.#emit("session");
   }
 

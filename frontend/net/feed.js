@@ -7,7 +7,7 @@
  */
 
 import { io } from "socket.io-client";
-import { pauseMs } from "./insist.js";
+import { pauseMs } from "./retry.js";
 
 const PING_EVERY_MS = 2_000;
 /** A book that does not come right is asked for again at most this often. */

@@ -7,7 +7,7 @@
  */
 
 import { Candles, DEFAULT_INTERVAL, FEW_CANDLES, INTERVALS, YOUNG_INTERVAL } from "../model/chart/candles.js";
-import { untilAnswered } from "../net/insist.js";
+import { untilAnswered } from "../net/retry.js";
 
 const PAGE = 500;
 

@@ -8,8 +8,8 @@
 
 import { queueOf } from "../model/ladder/ladder.js";
 import { scaleOf, toUnits } from "../model/parts/decimal.js";
-import { describeRefusal } from "../model/parts/words.js";
-import { Paced } from "../net/paced.js";
+import { describeRefusal } from "../model/parts/failures.js";
+import { Poller } from "../net/poller.js";
 
 const CHANGED_MS = 500;
 const UNCHANGED_MS = 3_000;
@@ -25,7 +25,7 @@ export class LevelQueueStore extends EventTarget {
   #api;
   #market;
   #request = new AbortController();
-  #paced = new Paced(() => this.#ask(), CHANGED_MS);
+  #poller = new Poller(() => this.#ask(), CHANGED_MS);
   /** What the book said of the level when it was asked for. */ #seen = "";
 
   /**
@@ -45,11 +45,11 @@ export class LevelQueueStore extends EventTarget {
     this.close();
     this.level = level;
     this.#emit();
-    this.#paced.want();
+    this.#poller.want();
   }
 
   close() {
-    this.#paced.stop();
+    this.#poller.stop();
     this.#request.abort();
     this.orders = null;
     this.problem = "";
@@ -59,7 +59,7 @@ export class LevelQueueStore extends EventTarget {
   }
 
   #bookMoved() {
-    if (this.level !== null && this.#state() !== this.#seen) this.#paced.want();
+    if (this.level !== null && this.#state() !== this.#seen) this.#poller.want();
   }
 
   async #ask() {
@@ -78,12 +78,12 @@ export class LevelQueueStore extends EventTarget {
       const own = new Set(this.#market.portfolio.orders.open().map((order) => order.order_id));
       this.orders = queueOf(level.side === "buy" ? answer.bids : answer.asks, level.side, level.price, level.grouping, own);
       this.problem = "";
-      this.#paced.want(UNCHANGED_MS);
+      this.#poller.want(UNCHANGED_MS);
     } catch (failure) {
       if (request.signal.aborted) return;
       this.problem = failure.kind === "refused" ? describeRefusal(failure) : "No answer. Asking again…";
-      this.#paced.holdOff(failure.retryAfterMs ?? UNCHANGED_MS);
-      this.#paced.want();
+      this.#poller.holdOff(failure.retryAfterMs ?? UNCHANGED_MS);
+      this.#poller.want();
     }
     this.#emit();
   }

@@ -13,7 +13,7 @@ import { scaleOf } from "../model/parts/decimal.js";
 import { Ticker } from "../model/market/ticker.js";
 import { Tape } from "../model/market/tape.js";
 import { VenueClock } from "../model/shell/venue-clock.js";
-import { untilAnswered } from "../net/insist.js";
+import { untilAnswered } from "../net/retry.js";
 import { ORDERS } from "./portfolio.js";
 
 /** @typedef {import("../model/types.js").Instrument} Instrument */

@@ -7,7 +7,7 @@
 
 import { Series } from "../model/operator/operator.js";
 import { statusSentence } from "../model/market/trading-status.js";
-import { describeFailure } from "../model/parts/words.js";
+import { describeFailure } from "../model/parts/failures.js";
 
 const EVERY_MS = 1_000;
 const AUDIT_ROWS = 100;

@@ -10,13 +10,14 @@
 
 import { compare, isZero } from "../model/parts/decimal.js";
 import { differenceFrom } from "../model/ticket/preview-difference.js";
-import { affordable, canPay, costNow, costOfSpending, feeRates, holdOf, holdPrice, isHoldCertain, spendable } from "../model/ticket/funds.js";
+import { affordable, spendable, canPay, costNow, costOfSpending, describeShort, feeRates, holdOf, holdPrice, isHoldCertain } from "../model/ticket/funds.js";
 import { ORDER_TYPES } from "../model/ticket/order-types.js";
 import { EMPTY, checkTicket, inQuote, needsPrice, problemOf, stepOf, stepped, unitOf } from "../model/ticket/ticket.js";
 import { whyNotTaken } from "../model/market/trading-status.js";
 import { UTC } from "../model/parts/times.js";
-import { plainOf } from "../model/parts/typed.js";
-import { describeAnswer, describeFailure, describeShort } from "../model/parts/words.js";
+import { plainOf } from "../model/parts/number-text.js";
+import { describeAnswer } from "../model/orders/answers.js";
+import { describeFailure } from "../model/parts/failures.js";
 import { PreviewStore } from "./preview.js";
 
 /** What a new symbol leaves as it was: how one likes to trade, not at which price. */

@@ -6,7 +6,7 @@
  */
 
 import { compareAges } from "../model/orders/orders.js";
-import { untilAnswered } from "../net/insist.js";
+import { untilAnswered } from "../net/retry.js";
 
 const PAGE = 50;
 /** Listed orders that are kept; beyond that nobody reads on. */

@@ -11,7 +11,7 @@ import { Balances } from "../model/account/balances.js";
 import { Fills } from "../model/orders/fills.js";
 import { Orders, isOpen } from "../model/orders/orders.js";
 import { QueuePositions } from "../model/orders/queue-positions.js";
-import { untilAnswered } from "../net/insist.js";
+import { untilAnswered } from "../net/retry.js";
 import { OrderHistoryStore } from "./order-history.js";
 import { ProfitStore } from "./profit.js";
 

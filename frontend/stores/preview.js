@@ -10,7 +10,7 @@
 import { compare } from "../model/parts/decimal.js";
 import { withinReach } from "../model/ticket/funds.js";
 import { previewOfQuote, previewOfTest } from "../model/ticket/preview.js";
-import { Paced } from "../net/paced.js";
+import { Poller } from "../net/poller.js";
 
 const DELAY_MS = 200;
 const EVERY_MS = 1_000;
@@ -25,7 +25,7 @@ export class PreviewStore extends EventTarget {
   #market;
   #orderNow;
   /** Whether this server has POST /order/test. */ #tests = true;
-  #paced = new Paced(() => this.#ask(), EVERY_MS);
+  #poller = new Poller(() => this.#ask(), EVERY_MS);
   #request = new AbortController();
   /** The status that was asked in. */ #status = "";
 
@@ -62,17 +62,17 @@ export class PreviewStore extends EventTarget {
   renew() {
     this.forget();
     this.#status = this.#market.trading.status;
-    this.#paced.want(DELAY_MS);
+    this.#poller.want(DELAY_MS);
     this.asking = this.#orderNow() !== null;
   }
 
   /** What it depends on moved: ask again, but not too often. The last answer stands meanwhile. */
   refresh() {
-    if (!this.#paced.isDue) this.#paced.want();
+    if (!this.#poller.isDue) this.#poller.want();
   }
 
   forget() {
-    this.#paced.stop();
+    this.#poller.stop();
     this.#request.abort();
     this.now = null;
     this.asking = false;
@@ -96,8 +96,8 @@ export class PreviewStore extends EventTarget {
       if (request.signal.aborted) return;
       this.now = null;
       if (failure.status === 429 || failure.kind !== "refused") {
-        this.#paced.holdOff(failure.retryAfterMs ?? REST_MS);
-        this.#paced.want();
+        this.#poller.holdOff(failure.retryAfterMs ?? REST_MS);
+        this.#poller.want();
       }
     }
     this.asking = false;

@@ -4,8 +4,8 @@
  * Layer: above net and model, below view.
  */
 
-import { isPassing } from "../net/insist.js";
-import { Paced } from "../net/paced.js";
+import { isTransient } from "../net/retry.js";
+import { Poller } from "../net/poller.js";
 
 const EVERY_MS = 1_000;
 /** Prices move without a fill of one's own. */
@@ -17,7 +17,7 @@ export class ProfitStore extends EventTarget {
   #api;
   #watched = false;
   #request = new AbortController();
-  #paced = new Paced(() => this.#ask(), EVERY_MS);
+  #poller = new Poller(() => this.#ask(), EVERY_MS);
 
   /** @param {Pick<import("../net/api.js").Api, "profit">} api */
   constructor(api) {
@@ -28,23 +28,23 @@ export class ProfitStore extends EventTarget {
   /** Until `unwatch`. */
   watch() {
     this.#watched = true;
-    this.#paced.want();
+    this.#poller.want();
   }
 
   unwatch() {
     this.#watched = false;
-    this.#paced.stop();
+    this.#poller.stop();
     this.#request.abort();
   }
 
   /** Something was filled, or may have been. */
   filled() {
-    if (this.#watched) this.#paced.want();
+    if (this.#watched) this.#poller.want();
   }
 
   /** Another account. */
   forget() {
-    this.#paced.stop();
+    this.#poller.stop();
     this.#request.abort();
     this.latest = this.failure = null;
     this.#emit();
@@ -59,13 +59,13 @@ export class ProfitStore extends EventTarget {
       if (request.signal.aborted) return;
       this.latest = latest;
       this.failure = null;
-      this.#paced.want(UNFILLED_MS);
+      this.#poller.want(UNFILLED_MS);
     } catch (failure) {
       if (request.signal.aborted) return;
       this.failure = failure;
-      if (isPassing(failure)) {
-        this.#paced.holdOff(failure.retryAfterMs ?? UNFILLED_MS);
-        this.#paced.want();
+      if (isTransient(failure)) {
+        this.#poller.holdOff(failure.retryAfterMs ?? UNFILLED_MS);
+        this.#poller.want();
       }
     }
     this.#emit();

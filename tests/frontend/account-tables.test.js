@@ -7,7 +7,7 @@ import { detailsOf, filledPercent, kindText, queueText, sortedOrders, triggerTex
 import { compareAges, entryId } from "../../frontend/model/orders/orders.js";
 import { isCostly, isPartial, previewOfQuote, previewOfTest } from "../../frontend/model/ticket/preview.js";
 import { QueuePositions } from "../../frontend/model/orders/queue-positions.js";
-import { markOf, worthOf } from "../../frontend/model/account/worth.js";
+import { markOf, worthOf } from "../../frontend/model/account/valuation.js";
 import { OrderHistoryStore } from "../../frontend/stores/order-history.js";
 
 const BTC = { symbol: "BTC-USDT", tick_size: "0.01", lot_size: "0.00000001" };

@@ -5,9 +5,9 @@ import { test } from "node:test";
 import { Balances } from "../../frontend/model/account/balances.js";
 import { multiply, subtract } from "../../frontend/model/parts/decimal.js";
 import { Fills } from "../../frontend/model/orders/fills.js";
-import { affordable, canPay, costNow, feeRates, holdOf } from "../../frontend/model/ticket/funds.js";
-import { NOBODY, parseSigned, sessionOf, withSession, withoutSession } from "../../frontend/model/account/sessions.js";
-import { describeFailure, describeNoSession, describeShort } from "../../frontend/model/parts/words.js";
+import { affordable, canPay, costNow, describeShort, feeRates, holdOf } from "../../frontend/model/ticket/funds.js";
+import { NOBODY, describeNoSession, parseSigned, sessionOf, withSession, withoutSession } from "../../frontend/model/account/sessions.js";
+import { describeFailure } from "../../frontend/model/parts/failures.js";
 import { lifeOf } from "../../frontend/net/access.js";
 import { golden } from "./golden.js";
 

@@ -4,10 +4,10 @@ import { test } from "node:test";
 
 import { CandleStore } from "../../frontend/stores/candles.js";
 import { MarketStore } from "../../frontend/stores/market.js";
-import { describeDelay } from "../../frontend/model/parts/words.js";
+import { describeDelay } from "../../frontend/model/parts/failures.js";
 import { Access } from "../../frontend/net/access.js";
 import { ApiFailure, Http } from "../../frontend/net/http.js";
-import { isPassing, pause, pauseMs, untilAnswered } from "../../frontend/net/insist.js";
+import { isTransient, pause, pauseMs, untilAnswered } from "../../frontend/net/retry.js";
 import { OrderEntryStore } from "../../frontend/stores/order-entry.js";
 import { OrderHistoryStore } from "../../frontend/stores/order-history.js";
 import { PortfolioStore } from "../../frontend/stores/portfolio.js";
@@ -60,7 +60,7 @@ test("the server's Retry-After is kept, and does not make a growing pause shorte
 
 test("what is refused for good is not asked again, nor is a mistake of ours", async () => {
   for (const failure of [...[400, 401, 403, 404, 409, 422].map((status) => refused(status)), new TypeError("ours")]) {
-    assert.ok(!isPassing(failure));
+    assert.ok(!isTransient(failure));
     const ask = answering(failure, "there");
     await assert.rejects(untilAnswered(ask), failure);
     assert.equal(ask.asked.length, 1);
@@ -339,13 +339,13 @@ test("the order history waits for a page that did not come, and another look at 
 
 test("the server is asked who it is until it says; where it refuses, there is no session, and why", async (context) => {
   const later = stopped(context);
-  const vault = { read: () => null, chosen: null };
+  const saved = { read: () => null, chosen: null };
   const http = { call: answering(silent, { profile: "secured" }) };
-  const access = new Access(http, vault);
+  const access = new Access(http, saved);
   access.start();
   await later();
   assert.deepEqual([access.profile, access.state], ["secured", "signed_out"]);
-  const barred = new Access({ call: answering(refused(403)) }, vault);
+  const barred = new Access({ call: answering(refused(403)) }, saved);
   await barred.start();
   assert.deepEqual([barred.state, barred.why], ["failed", { code: "NO", message: "No." }]);
 });

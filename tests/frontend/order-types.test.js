@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { holdPrice, spendable, costOfSpending } from "../../frontend/model/ticket/funds.js";
 import { ORDER_TYPES, selfTradeModes } from "../../frontend/model/ticket/order-types.js";
 import { checkTicket, chosenOptions, stepOf, timeInForce } from "../../frontend/model/ticket/ticket.js";
-import { describeAmend, describeAnswer } from "../../frontend/model/parts/words.js";
+import { describeAmend, describeAnswer } from "../../frontend/model/orders/answers.js";
 
 const LIMITS = { min_quantity: "0.00001000", max_quantity: "100.00000000", min_notional: "10", max_notional: "5000000", collar_percent: "10" };
 const BTC = { symbol: "BTC-USDT", base: "BTC", quote: "USDT", tick_size: "0.01", lot_size: "0.00000001", quote_scale: 10, status: "trading", limits: LIMITS };

@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { checkTicket, stepped } from "../../frontend/model/ticket/ticket.js";
-import { describeAnswer, describeFailure } from "../../frontend/model/parts/words.js";
+import { describeAnswer } from "../../frontend/model/orders/answers.js";
+import { describeFailure } from "../../frontend/model/parts/failures.js";
 import { Api } from "../../frontend/net/api.js";
 import { ApiFailure, Http } from "../../frontend/net/http.js";
 

@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { checkAmend } from "../../frontend/model/orders/amend.js";
 import { checkForm, formOf } from "../../frontend/model/operator/operator.js";
 import { checkTicket, problemOf, stepped } from "../../frontend/model/ticket/ticket.js";
-import { isPlain, numberProblem, readNumber, readWhole } from "../../frontend/model/parts/typed.js";
+import { isPlain, numberProblem, readNumber, readWhole } from "../../frontend/model/parts/number-text.js";
 
 const BTC = { symbol: "BTC-USDT", base: "BTC", quote: "USDT", tick_size: "0.01", lot_size: "0.00000001", status: "trading" };
 const NBSP = "\u00a0";

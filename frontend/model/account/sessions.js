@@ -1,7 +1,7 @@
 /**
  * The accounts this browser is signed in with: a list that is folded, written and read as text.
  *
- * Layer: model. Where the text is kept is the business of net/vault.js.
+ * Layer: model. Where the text is kept is the business of net/saved-sessions.js.
  */
 
 /**
@@ -61,4 +61,23 @@ export function withoutSession(signed, sessionId) {
 /** @param {Signed} signed @param {string | null} sessionId @returns {Session | undefined} */
 export function sessionOf(signed, sessionId) {
   return signed.sessions.find(({ session_id }) => session_id === sessionId);
+}
+
+/**
+ * Why there is no account, as a sentence; "" when there is one.
+ * @param {string} state of Access
+ * @param {{code: string, message: string, session?: {name: string, guest: boolean}}} why
+ * @param {string} profile
+ */
+export function describeNoSession(state, why, profile) {
+  if (state === "refused") {
+    const { name, guest } = why.session;
+    const how = why.code === "ENDED_ELSEWHERE" ? "was ended in another tab" : "was ended from elsewhere, or ran out";
+    return `The session of ${name} ${how}. ${guest ? "A guest can't sign in again; a new guest starts afresh." : "Sign in again to go on."}`;
+  }
+  if (state === "failed") return `There is no guest account for you just now: ${why.message}`;
+  if (state === "signed_out") {
+    return profile === "secured" ? "You see the market. To trade, sign in." : "You are signed out. You see the market, and no account.";
+  }
+  return "";
 }

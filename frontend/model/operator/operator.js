@@ -4,7 +4,7 @@
  */
 
 import { grouped, multiply } from "../parts/decimal.js";
-import { readNumber, readWhole } from "../parts/typed.js";
+import { readNumber, readWhole } from "../parts/number-text.js";
 
 /** What somebody is to the venue, in words. @param {{role: string | null, guest: boolean, disabled: boolean}} user */
 export function whoIs({ role, guest, disabled }) {

@@ -6,7 +6,7 @@
 import { compare } from "../parts/decimal.js";
 import { onGrid, problemOf } from "../ticket/ticket.js";
 import { NOUNS } from "../ticket/order-types.js";
-import { plainOf } from "../parts/typed.js";
+import { plainOf } from "../parts/number-text.js";
 
 /** @typedef {import("../types.js").Order & Record<string, any>} Order */
 

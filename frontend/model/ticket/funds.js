@@ -7,12 +7,13 @@
  * Layer: model.
  */
 
-import { compare, fromUnits, scaleOf, shortest, toUnits, truncated } from "../parts/decimal.js";
+import { compare, fromUnits, grouped, rounded, scaleOf, shortest, toUnits, truncated } from "../parts/decimal.js";
 
 /** @typedef {import("../types.js").Instrument} Instrument */
 /** @typedef {{asset: string, amount: string}} Money */
 /** @typedef {{maker: bigint, taker: bigint}} Rates in units of 10^-RATE_SCALE of the notional; below zero: a rebate */
 
+/** Amounts beside a field are short where that is enough. */
 const RATE_SCALE = 6;
 const RATE_ONE = 10n ** BigInt(RATE_SCALE);
 /** Percent to parts of one. */
@@ -242,4 +243,15 @@ function upwards(scaled) {
 /** @param {bigint} a @param {bigint} b */
 function least(a, b) {
   return a < b ? a : b;
+}
+
+/**
+ * Why the ticket is not sent: what it needs and what there is.
+ * @param {{asset: string, amount: string}} needed
+ * @param {string} available
+ */
+export function describeShort({ asset, amount }, available) {
+  const [needed, there] = [rounded(amount, SHORT_DECIMALS), truncated(available, SHORT_DECIMALS)];
+  const clear = compare(needed, there) > 0; // cents are enough to see it
+  return `Needs ${grouped(shortest(clear ? needed : amount))} ${asset}; ${grouped(shortest(clear ? there : available))} available.`;
 }

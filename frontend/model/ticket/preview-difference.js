@@ -5,7 +5,7 @@
 
 import { compare, fromUnits, grouped, isZero, multiply, rounded, scaleOf, shortest, subtract, toUnits } from "../parts/decimal.js";
 import { isCostly } from "./preview.js";
-import { AVERAGE_DECIMALS } from "../parts/words.js";
+import { AVERAGE_DECIMALS } from "../orders/answers.js";
 
 /** @typedef {import("../types.js").Instrument} Instrument */
 /** @typedef {import("./preview.js").Preview} Preview */

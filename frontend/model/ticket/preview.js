@@ -4,7 +4,7 @@
  */
 
 import { compare, fromUnits, grouped, isZero, multiply, scaleOf, shortest, subtract, toUnits } from "../parts/decimal.js";
-import { describeRefusal } from "../parts/words.js";
+import { describeRefusal } from "../parts/failures.js";
 
 /** @typedef {import("../types.js").Instrument} Instrument */
 /**

@@ -9,7 +9,7 @@
 import { compare, fromUnits, grouped, multiply, scaleOf, shortest, toUnits } from "../parts/decimal.js";
 import { NOUNS, ORDER_TYPES } from "./order-types.js";
 import { UTC } from "../parts/times.js";
-import { numberProblem, plainOf } from "../parts/typed.js";
+import { numberProblem, plainOf } from "../parts/number-text.js";
 
 /** @typedef {import("../types.js").Instrument} Instrument */
 /** @typedef {typeof EMPTY} TicketFields texts as they stand in the form */

@@ -6,7 +6,7 @@
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 
 import { SANDBOX } from "../../model/account/sessions.js";
-import { describeFailure } from "../../model/parts/words.js";
+import { describeFailure } from "../../model/parts/failures.js";
 import { html } from "../parts/html.js";
 import { useServices } from "../parts/services.js";
 import { Result, Spoken } from "../parts/text.js";

@@ -6,7 +6,7 @@
 import { useEffect, useState } from "preact/hooks";
 
 import { grouped, isZero, rounded, toUnits, fromUnits, shortest, truncated } from "../../model/parts/decimal.js";
-import { markOf, worthOf } from "../../model/account/worth.js";
+import { markOf, worthOf } from "../../model/account/valuation.js";
 import { Cell, DataTable } from "../parts/data-table.js";
 import { html } from "../parts/html.js";
 import { PaperMoney, assetsOf } from "./paper-money.js";

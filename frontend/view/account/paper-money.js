@@ -6,8 +6,9 @@
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 
 import { compare, grouped, shortest, toUnits } from "../../model/parts/decimal.js";
-import { numberProblem, plainOf, readNumber, readingsOf } from "../../model/parts/typed.js";
-import { describeFailure, describeShort } from "../../model/parts/words.js";
+import { numberProblem, plainOf, readNumber, readingsOf } from "../../model/parts/number-text.js";
+import { describeFailure } from "../../model/parts/failures.js";
+import { describeShort } from "../../model/ticket/funds.js";
 import { html } from "../parts/html.js";
 import { useServices } from "../parts/services.js";
 import { Result, Spoken } from "../parts/text.js";

@@ -7,7 +7,7 @@ import { useEffect } from "preact/hooks";
 
 import { grouped } from "../../model/parts/decimal.js";
 import { fillsIn, profitRows } from "../../model/account/profit.js";
-import { describeDelay } from "../../model/parts/words.js";
+import { describeDelay } from "../../model/parts/failures.js";
 import { Cell, DataTable } from "../parts/data-table.js";
 import { html } from "../parts/html.js";
 import { useServices } from "../parts/services.js";

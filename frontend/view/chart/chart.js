@@ -11,7 +11,7 @@ import { INTERVALS, describeCandle } from "../../model/chart/candles.js";
 import { ORDER_LINES_MAX, fillMarks, orderLines } from "../../model/chart/chart-marks.js";
 import { grouped, shortest } from "../../model/parts/decimal.js";
 import { candleDay } from "../../model/parts/times.js";
-import { describeFailure } from "../../model/parts/words.js";
+import { describeFailure } from "../../model/parts/failures.js";
 import { actOnKey } from "./chart-keys.js";
 import { html } from "../parts/html.js";
 import { PriceChart } from "./price-chart.js";

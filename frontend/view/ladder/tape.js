@@ -9,7 +9,7 @@ import { useEffect, useMemo, useState } from "preact/hooks";
 
 import { textColumnOf } from "../../model/parts/columns.js";
 import { breadth, grouped, scaleOf, shortest } from "../../model/parts/decimal.js";
-import { describeDelay } from "../../model/parts/words.js";
+import { describeDelay } from "../../model/parts/failures.js";
 import { html } from "../parts/html.js";
 import { memo } from "../parts/memo.js";
 import { useServices } from "../parts/services.js";

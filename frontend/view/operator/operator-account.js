@@ -7,7 +7,7 @@ import { useEffect, useState } from "preact/hooks";
 
 import { grouped, shortest, truncated } from "../../model/parts/decimal.js";
 import { ACCOUNT_FIELDS, PREVENTIONS, checkForm, formOf, whoIs } from "../../model/operator/operator.js";
-import { numberProblem, plainOf, readNumber, readWhole } from "../../model/parts/typed.js";
+import { numberProblem, plainOf, readNumber, readWhole } from "../../model/parts/number-text.js";
 import { html } from "../parts/html.js";
 import { useServices } from "../parts/services.js";
 import { WhichNumber } from "../parts/which-number.js";

@@ -6,7 +6,7 @@
 import { useEffect, useState } from "preact/hooks";
 
 import { grouped, shortest } from "../../model/parts/decimal.js";
-import { readWhole } from "../../model/parts/typed.js";
+import { readWhole } from "../../model/parts/number-text.js";
 import { html } from "../parts/html.js";
 import { useServices } from "../parts/services.js";
 import { useTimes } from "../parts/use-times.js";

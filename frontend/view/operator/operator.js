@@ -6,7 +6,7 @@
 import { useEffect, useState } from "preact/hooks";
 
 import { STATUS_COMMANDS, STATUS_TITLES, symbolRows } from "../../model/operator/operator.js";
-import { readWhole } from "../../model/parts/typed.js";
+import { readWhole } from "../../model/parts/number-text.js";
 import { ConfirmDialog } from "../parts/confirm-dialog.js";
 import { html } from "../parts/html.js";
 import { OperatorAccount } from "./operator-account.js";

@@ -6,7 +6,7 @@
 import { useRef, useState } from "preact/hooks";
 
 import { describeOpen } from "../../model/shell/shortcuts.js";
-import { describeFailure } from "../../model/parts/words.js";
+import { describeFailure } from "../../model/parts/failures.js";
 import { useKeptFocus } from "../parts/focus.js";
 import { html } from "../parts/html.js";
 import { useDialog } from "../parts/use-dialog.js";

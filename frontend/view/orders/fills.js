@@ -7,7 +7,7 @@ import { useState } from "preact/hooks";
 
 import { grouped, multiply, rounded, shortest } from "../../model/parts/decimal.js";
 import { fillKey } from "../../model/orders/fills.js";
-import { describeFailure } from "../../model/parts/words.js";
+import { describeFailure } from "../../model/parts/failures.js";
 import { Cell, DataTable } from "../parts/data-table.js";
 import { html } from "../parts/html.js";
 import { memo } from "../parts/memo.js";

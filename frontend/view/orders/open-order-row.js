@@ -9,8 +9,9 @@ import { amendUnit, amendable, checkAmend, priorityAfter } from "../../model/ord
 import { compare, grouped, shortest } from "../../model/parts/decimal.js";
 import { detailsOf, filledPercent, kindText, queueText, triggerText } from "../../model/orders/order-rows.js";
 import { stepped } from "../../model/ticket/ticket.js";
-import { readingsOf } from "../../model/parts/typed.js";
-import { STATUS_WORDS, describeAmend, describeFailure } from "../../model/parts/words.js";
+import { readingsOf } from "../../model/parts/number-text.js";
+import { STATUS_WORDS, describeAmend } from "../../model/orders/answers.js";
+import { describeFailure } from "../../model/parts/failures.js";
 import { Cell } from "../parts/data-table.js";
 import { html } from "../parts/html.js";
 import { memo } from "../parts/memo.js";

@@ -8,7 +8,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { grouped } from "../../model/parts/decimal.js";
 import { sortedOrders } from "../../model/orders/order-rows.js";
 import { isOfFlow } from "../../model/orders/orders.js";
-import { describeFailure } from "../../model/parts/words.js";
+import { describeFailure } from "../../model/parts/failures.js";
 import { DataTable } from "../parts/data-table.js";
 import { useKeptFocus } from "../parts/focus.js";
 import { html } from "../parts/html.js";

@@ -7,7 +7,9 @@ import { useEffect } from "preact/hooks";
 
 import { grouped, isZero, rounded, scaleOf, shortest } from "../../model/parts/decimal.js";
 import { kindText, triggerText } from "../../model/orders/order-rows.js";
-import { AVERAGE_DECIMALS, REASON_WORDS, STATUS_WORDS, describeDelay, describeFailure } from "../../model/parts/words.js";
+import { AVERAGE_DECIMALS, STATUS_WORDS } from "../../model/orders/answers.js";
+import { describeDelay, describeFailure } from "../../model/parts/failures.js";
+import { REASON_WORDS } from "../../model/parts/reasons.js";
 import { Cell, DataTable } from "../parts/data-table.js";
 import { html } from "../parts/html.js";
 import { memo } from "../parts/memo.js";

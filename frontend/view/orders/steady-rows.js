@@ -9,7 +9,7 @@
 import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 
 import { RowMoves } from "../../model/parts/row-moves.js";
-import { describeFailure } from "../../model/parts/words.js";
+import { describeFailure } from "../../model/parts/failures.js";
 
 /** How long the row of an order that was cancelled here stays. */
 const FAREWELL_MS = 1_000;

@@ -6,7 +6,7 @@
 
 import { useState } from "preact/hooks";
 
-import { describeFailure } from "../../model/parts/words.js";
+import { describeFailure } from "../../model/parts/failures.js";
 import { html } from "../parts/html.js";
 import { useServices } from "../parts/services.js";
 import { Result } from "../parts/text.js";

@@ -5,7 +5,8 @@
 
 import { useState } from "preact/hooks";
 
-import { describeFailure, describeNoSession } from "../../model/parts/words.js";
+import { describeNoSession } from "../../model/account/sessions.js";
+import { describeFailure } from "../../model/parts/failures.js";
 import { html } from "../parts/html.js";
 import { useServices } from "../parts/services.js";
 import { useModel } from "../parts/use-model.js";

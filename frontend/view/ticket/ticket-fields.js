@@ -6,7 +6,7 @@
 import { grouped } from "../../model/parts/decimal.js";
 import { keyHint } from "../../model/shell/shortcuts.js";
 import { unitOf } from "../../model/ticket/ticket.js";
-import { isPlain, plainOf, readingsOf } from "../../model/parts/typed.js";
+import { isPlain, plainOf, readingsOf } from "../../model/parts/number-text.js";
 import { html } from "../parts/html.js";
 import { useServices } from "../parts/services.js";
 import { useTimes } from "../parts/use-times.js";

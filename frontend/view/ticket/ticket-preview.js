@@ -7,7 +7,9 @@ import { compare, fromUnits, grouped, isZero, rounded, scaleOf, shortest, subtra
 import { describeEnd, isCostly, isEnded, isImmediate, isPartial } from "../../model/ticket/preview.js";
 import { timeInForce } from "../../model/ticket/ticket.js";
 import { gathers, whyNotTaken } from "../../model/market/trading-status.js";
-import { AVERAGE_DECIMALS, describeShort, withinSentence } from "../../model/parts/words.js";
+import { AVERAGE_DECIMALS } from "../../model/orders/answers.js";
+import { withinSentence } from "../../model/parts/failures.js";
+import { describeShort } from "../../model/ticket/funds.js";
 import { html } from "../parts/html.js";
 import { useServices } from "../parts/services.js";
 

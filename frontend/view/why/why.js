@@ -6,8 +6,8 @@
 import { useEffect, useState } from "preact/hooks";
 
 import { figuresOf, queueMoves, titleOf } from "../../model/why/explanation.js";
-import { readWhole } from "../../model/parts/typed.js";
-import { describeFailure } from "../../model/parts/words.js";
+import { readWhole } from "../../model/parts/number-text.js";
+import { describeFailure } from "../../model/parts/failures.js";
 import { html } from "../parts/html.js";
 import { useServices } from "../parts/services.js";
 import { useModel } from "../parts/use-model.js";

@@ -5,7 +5,7 @@
  * Layer: net.
  */
 
-export class Paced {
+export class Poller {
   #ask;
   #everyMs;
   /** @type {ReturnType<typeof setTimeout> | undefined} */ #timer;

@@ -13,7 +13,7 @@ const SPREAD = 0.25;
 const TOO_MANY_REQUESTS = 429;
 
 /** Whether asking again may help. @param {any} failure */
-export function isPassing({ kind, status }) {
+export function isTransient({ kind, status }) {
   return kind === "no_answer" || kind === "not_accepting" || status === TOO_MANY_REQUESTS;
 }
 
@@ -59,7 +59,7 @@ export async function untilAnswered(ask, signal, onFailure = () => {}, rest = pa
       return answer;
     } catch (failure) {
       signal?.throwIfAborted();
-      if (!isPassing(failure)) throw failure;
+      if (!isTransient(failure)) throw failure;
       onFailure(failure);
       await rest(pauseMs(failure, failures), signal);
     }

@@ -13,7 +13,7 @@ import { NOBODY, parseSigned } from "../model/account/sessions.js";
 const SIGNED_KEY = "openbell.sessions";
 const CHOSEN_KEY = "openbell.session";
 
-export class Vault {
+export class SavedSessions {
   /** Called when another tab has changed the sessions. */
   onChange = () => {};
   #lasting;
