@@ -3,13 +3,6 @@
  */
 
 import { render } from "preact";
-
-import { SymbolAddress } from "./stores/symbol-address.js";
-import { CredentialStore } from "./stores/credentials.js";
-import { ApiLogStore } from "./stores/api-log.js";
-import { CandleStore } from "./stores/candles.js";
-import { MarketStore } from "./stores/market.js";
-import { ExplanationStore } from "./stores/explanations.js";
 import { VenueClock } from "./model/shell/venue-clock.js";
 import { Access } from "./net/access.js";
 import { Api } from "./net/api.js";
@@ -18,18 +11,30 @@ import { Feed } from "./net/feed.js";
 import { Http } from "./net/http.js";
 import { Preferences } from "./net/preferences.js";
 import { SavedSessions } from "./net/saved-sessions.js";
+import { ApiLogStore } from "./stores/api-log.js";
+import { CandleStore } from "./stores/candles.js";
+import { CredentialStore } from "./stores/credentials.js";
+import { ExplanationStore } from "./stores/explanations.js";
+import { MarketStore } from "./stores/market.js";
 import { OperatorStore } from "./stores/operator.js";
 import { OrderEntryStore } from "./stores/order-entry.js";
 import { PortfolioStore } from "./stores/portfolio.js";
-import { App } from "./view/shell/app.js";
+import { SymbolAddress } from "./stores/symbol-address.js";
+import { WorkspaceStore } from "./stores/workspace.js";
 import { html } from "./view/parts/html.js";
 import { Services } from "./view/parts/services.js";
-import { WorkspaceStore } from "./stores/workspace.js";
+import { App } from "./view/shell/app.js";
 
 const http = new Http();
 const clock = new VenueClock();
 const log = new ApiLogStore(http, clock);
-const access = new Access(http, new SavedSessions(() => localStorage, () => sessionStorage));
+const access = new Access(
+  http,
+  new SavedSessions(
+    () => localStorage,
+    () => sessionStorage,
+  ),
+);
 const api = new Api(http, access);
 const credentials = new CredentialStore(api, access);
 const feed = new Feed(access);
@@ -40,7 +45,19 @@ const market = new MarketStore(api, feed, portfolio, candleStore, clock);
 const entry = new OrderEntryStore(market, () => workspace.times);
 const explanations = new ExplanationStore(api, portfolio);
 const operator = new OperatorStore(api, portfolio);
-const services = Object.freeze({ access, api, candleStore, credentials, market, entry, explanations, log, operator, portfolio, workspace });
+const services = Object.freeze({
+  access,
+  api,
+  candleStore,
+  credentials,
+  market,
+  entry,
+  explanations,
+  log,
+  operator,
+  portfolio,
+  workspace,
+});
 
 render(html`<${Services.Provider} value=${services}><${App} /><//>`, document.getElementById("app"));
 

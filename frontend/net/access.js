@@ -8,7 +8,7 @@
  * Layer: net.
  */
 
-import { SANDBOX, sessionOf, withSession, withoutSession } from "../model/account/sessions.js";
+import { SANDBOX, sessionOf, withoutSession, withSession } from "../model/account/sessions.js";
 import { ApiFailure } from "./http.js";
 import { pause, pauseMs, untilAnswered } from "./retry.js";
 import { alone } from "./saved-sessions.js";
@@ -26,12 +26,20 @@ export class Access extends EventTarget {
    * @type {"starting" | "signed_in" | "signed_out" | "refused" | "failed"}
    */
   state = "starting";
-  /** Why there is no session. @type {{code: string, message: string, session?: Session}} */ why = { code: "", message: "" };
+  /**
+   * Why there is no session.
+   * @type {{code: string, message: string, session?: Session}}
+   */
+  why = { code: "", message: "" };
   /** "sandbox" or "secured"; "" until the server said so. */
   profile = "";
   #http;
   #saved;
-  /** By session id, `goodUntilMs` of performance.now(). @type {Map<string, {token: string, goodUntilMs: number}>} */ #tokens = new Map();
+  /**
+   * By session id, `goodUntilMs` of performance.now().
+   * @type {Map<string, {token: string, goodUntilMs: number}>}
+   */
+  #tokens = new Map();
   /** @type {Map<string, Promise<string>>} */ #renewals = new Map();
 
   /** @param {import("./http.js").Http} http @param {import("./saved-sessions.js").SavedSessions} saved */
@@ -47,12 +55,18 @@ export class Access extends EventTarget {
     return this.#saved.read()?.sessions ?? [];
   }
 
-  /** The account that anybody acts for here, by showing no credentials; null where there is none. @returns {Session | null} */
+  /**
+   * The account that anybody acts for here, by showing no credentials; null where there is none.
+   * @returns {Session | null}
+   */
   get everybodys() {
     return this.profile === "sandbox" ? SANDBOX : null;
   }
 
-  /** Learn who this tab is: who it was before, or whom the browser used last, or in a sandbox on first sight a new guest. */
+  /**
+   * Learn who this tab is: who it was before, or whom the browser used last, or in a sandbox on first sight a new
+   * guest.
+   */
   async start() {
     try {
       this.profile = (await untilAnswered(() => this.#http.call("GET", "/health"))).profile;
@@ -115,7 +129,9 @@ export class Access extends EventTarget {
     if (held && performance.now() < held.goodUntilMs) return held.token;
     let renewal = this.#renewals.get(sessionId);
     if (!renewal) {
-      renewal = alone(`session.${sessionId}`, () => this.#renew(sessionId)).finally(() => this.#renewals.delete(sessionId));
+      renewal = alone(`session.${sessionId}`, () => this.#renew(sessionId)).finally(() =>
+        this.#renewals.delete(sessionId),
+      );
       this.#renewals.set(sessionId, renewal);
     }
     return renewal;
@@ -174,7 +190,10 @@ export class Access extends EventTarget {
   async #renew(sessionId) {
     const known = this.sessions.find(({ session_id }) => session_id === sessionId);
     if (!known) {
-      const gone = new ApiFailure("refused", "The session was ended in another tab.", { status: 401, code: "ENDED_ELSEWHERE" });
+      const gone = new ApiFailure("refused", "The session was ended in another tab.", {
+        status: 401,
+        code: "ENDED_ELSEWHERE",
+      });
       await this.#lose(sessionId, gone);
       throw gone;
     }

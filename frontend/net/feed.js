@@ -38,7 +38,10 @@ export class Feed {
   /** Called when the server has greeted us, before everything is subscribed again. */
   onConnect = () => {};
   onDisconnect = () => {};
-  /** Called with the times, in ms of performance.now(), of a ping and its answer, and the server's own, epoch seconds. @type {(sentMs: number, nowMs: number, timestamp: number) => void} */
+  /**
+   * Called with the times, in ms of performance.now(), of a ping and its answer, and the server's own, epoch seconds.
+   * @type {(sentMs: number, nowMs: number, timestamp: number) => void}
+   */
   onRoundTrip = () => {};
 
   #socket;

@@ -1,5 +1,6 @@
 /**
- * A question that is asked again and again: not too often, one at a time, and always once more after the last reason for it.
+ * A question that is asked again and again: not too often, one at a time, and always once more after the last reason
+ * for it.
  *
  * What only ever dropped a reason that came too soon would stand at an old answer for as long as nothing else happens.
  * Layer: net.
@@ -41,7 +42,10 @@ export class Poller {
     if (this.#asking === 0 && this.isDue) this.#arrange();
   }
 
-  /** No reason is left, and nobody waits for the answer under way. The next question need not keep its distance from the last. */
+  /**
+   * No reason is left, and nobody waits for the answer under way. The next question need not keep its distance from the
+   * last.
+   */
   stop() {
     clearTimeout(this.#timer);
     this.#dueMs = Infinity;

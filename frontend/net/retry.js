@@ -26,7 +26,11 @@ export function pauseMs({ retryAfterMs }, failures) {
   return Math.max(retryAfterMs ?? 0, Math.min(CAP_MS, FIRST_MS * 2 ** Math.min(failures - 1, 10)));
 }
 
-/** Sleep, a little longer than asked; ends at once when `signal` is aborted. @param {number} ms @param {AbortSignal} [signal] */
+/**
+ * Sleep, a little longer than asked; ends at once when `signal` is aborted.
+ * @param {number} ms
+ * @param {AbortSignal} [signal]
+ */
 export function pause(ms, signal) {
   return new Promise((resolve) => {
     const over = () => {

@@ -33,7 +33,7 @@ export class SavedSessions {
 
   /** Read and write without another tab in between. @param {(signed: Signed) => Signed} fold */
   update(fold) {
-    return alone("vault", () => this.#lasting.setItem(SIGNED_KEY, JSON.stringify(fold(this.read() ?? NOBODY))));
+    return alone("sessions", () => this.#lasting.setItem(SIGNED_KEY, JSON.stringify(fold(this.read() ?? NOBODY))));
   }
 
   /** The session this tab was showing before it was loaded anew. */

@@ -13,7 +13,10 @@ const PAGE = 500;
 
 export class CandleStore extends EventTarget {
   candles = new Candles();
-  /** "loading" until the first page came; "waiting" when it did not, and is asked for again as far as that may help. @type {"loading" | "loaded" | "waiting"} */
+  /**
+   * "loading" until the first page came; "waiting" when it did not, and is asked for again as far as that may help.
+   * @type {"loading" | "loaded" | "waiting"}
+   */
   state = "loading";
   /** Why it waits, when it does. @type {import("../net/http.js").ApiFailure | null} */ failure = null;
   /** @type {import("../model/types.js").Instrument | null} */ instrument = null;
@@ -81,7 +84,10 @@ export class CandleStore extends EventTarget {
     this.#feed.resubscribe(this.#subscription);
   }
 
-  /** @param {{symbol: string, interval: string, candle: import("../model/chart/candles.js").WireCandle, seq: number}} message */
+  /**
+   * @param {{symbol: string, interval: string, candle: import("../model/chart/candles.js").WireCandle, seq: number}}
+   *   message
+   */
   receive(message) {
     if (message.symbol !== this.instrument?.symbol || message.interval !== this.interval) return;
     // Before the history is there, one candle alone would be drawn as if it were all.
@@ -97,7 +103,8 @@ export class CandleStore extends EventTarget {
     const { signal } = this.#selection;
     try {
       const page = await this.#api.candles(this.instrument.symbol, { interval, end: oldest.time, limit: PAGE }, signal);
-      if (signal.aborted || candles.row[0]?.time !== oldest.time) return; // or let go of meanwhile: the page joins on nothing
+      // Where the oldest was dropped meanwhile, the page joins on nothing.
+      if (signal.aborted || candles.row[0]?.time !== oldest.time) return;
       candles.complete = page.candles.length < PAGE;
       candles.add(page.candles, page.seq);
       this.#emit("candles");
@@ -140,7 +147,11 @@ export class CandleStore extends EventTarget {
       this.#emit("candles");
     };
     try {
-      const page = await untilAnswered(() => this.#api.candles(symbol, { interval, limit: PAGE }, signal), signal, waits);
+      const page = await untilAnswered(
+        () => this.#api.candles(symbol, { interval, limit: PAGE }, signal),
+        signal,
+        waits,
+      );
       if (this.#isYoung(page.candles.length)) return this.#showYoung();
       candles.seed(page.candles, page.seq, page.candles.length < PAGE);
       this.state = "loaded";

@@ -1,8 +1,8 @@
 /**
  * Tokens and API keys for programs, made at a button of the API tab for an account of this browser.
  *
- * They are in memory alone, for as long as the page and the session they were made by: nothing writes them down, and the
- * log of calls covers them. Tells "change".
+ * They are in memory alone, for as long as the page and the session they were made by: nothing writes them down, and
+ * the log of calls covers them. Tells "change".
  * Layer: above net and model, below view.
  */
 
@@ -33,7 +33,10 @@ export class CredentialStore extends EventTarget {
     return made && performance.now() < made.goodUntilMs ? made : null;
   }
 
-  /** Whether something can be made: the session is still in this browser, and not one that shows no credentials. @param {string} sessionId */
+  /**
+   * Whether something can be made: the session is still in this browser, and not one that shows no credentials.
+   * @param {string} sessionId
+   */
   mayMake(sessionId) {
     return this.#sessionOf(sessionId) !== undefined;
   }
@@ -42,7 +45,8 @@ export class CredentialStore extends EventTarget {
   async makeToken(sessionId) {
     this.#access.distrust(sessionId);
     const token = await this.#access.tokenOf(sessionId);
-    if (token !== undefined) this.#keep(sessionId, { kind: "token", token, goodUntilMs: performance.now() + lifeOf(token) });
+    if (token !== undefined)
+      this.#keep(sessionId, { kind: "token", token, goodUntilMs: performance.now() + lifeOf(token) });
   }
 
   /** Throws ApiFailure. @param {string} sessionId */
@@ -51,7 +55,10 @@ export class CredentialStore extends EventTarget {
     this.#keep(sessionId, { kind: "key", key_id, secret, goodUntilMs: Infinity });
   }
 
-  /** A key is good for nothing from now on; a token, which ends by itself, is forgotten. Throws ApiFailure. @param {string} sessionId */
+  /**
+   * A key is good for nothing from now on; a token, which ends by itself, is forgotten. Throws ApiFailure.
+   * @param {string} sessionId
+   */
   async end(sessionId) {
     const made = this.#made.get(sessionId);
     if (made?.kind === "key") await this.#api.endKey(this.#sessionOf(sessionId), made.key_id);

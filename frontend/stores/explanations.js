@@ -1,9 +1,13 @@
 /**
- * What the Why tab explains: asks for it, and asks again while the venue still reads its journal. Emits every change  "change".
+ * What the Why tab explains: asks for it, and asks again while the venue still reads its journal. Emits every change
+ * "change".
  * Layer: above net and model, below view.
  */
 
-/** @typedef {{trade_id?: string, order_id?: string, seq?: string, symbol?: string}} Subject a trade, else an order, else a command */
+/**
+ * @typedef {{trade_id?: string, order_id?: string, seq?: string, symbol?: string}} Subject a trade, else an order, else
+ *   a command
+ */
 
 const RETRY_MS = 2_000;
 

@@ -76,7 +76,13 @@ export class LevelQueueStore extends EventTarget {
       const answer = await this.#api.bookOrders(instrument.symbol, which, request.signal);
       if (request.signal.aborted) return;
       const own = new Set(this.#market.portfolio.orders.open().map((order) => order.order_id));
-      this.orders = queueOf(level.side === "buy" ? answer.bids : answer.asks, level.side, level.price, level.grouping, own);
+      this.orders = queueOf(
+        level.side === "buy" ? answer.bids : answer.asks,
+        level.side,
+        level.price,
+        level.grouping,
+        own,
+      );
       this.problem = "";
       this.#poller.want(UNCHANGED_MS);
     } catch (failure) {

@@ -2,16 +2,17 @@
  * The market: one symbol looked at, its models kept current by feed and REST.
  *
  * What is the account's own is handed on to the portfolio. Tells what changed by events named after
- * the part: "instruments", "symbol", "status", "book", "tape", "ticker", "link", "venue", "notice". Views read the fields.
+ * the part: "instruments", "symbol", "status", "book", "tape", "ticker", "link", "venue", "notice". Views read the
+ * fields.
  * Layer: above net and model, below view.
  */
 
-import { symbolCalled } from "../model/shell/symbol-address.js";
 import { Book } from "../model/market/book.js";
-import { Connection } from "../model/shell/connection.js";
-import { scaleOf } from "../model/parts/decimal.js";
-import { Ticker } from "../model/market/ticker.js";
 import { Tape } from "../model/market/tape.js";
+import { Ticker } from "../model/market/ticker.js";
+import { scaleOf } from "../model/parts/decimal.js";
+import { Connection } from "../model/shell/connection.js";
+import { symbolCalled } from "../model/shell/symbol-address.js";
 import { VenueClock } from "../model/shell/venue-clock.js";
 import { untilAnswered } from "../net/retry.js";
 import { ORDERS } from "./portfolio.js";
@@ -31,9 +32,17 @@ export class MarketStore extends EventTarget {
   tape = new Tape(TAPE_LENGTH);
   /** Whether the tape's first listing came. */
   tapeLoaded = false;
-  /** Why the listing that is wanted did not come yet. @type {import("../net/http.js").ApiFailure | null} */ tapeFailure = null;
+  /**
+   * Why the listing that is wanted did not come yet.
+   * @type {import("../net/http.js").ApiFailure | null}
+   */
+  tapeFailure = null;
   ticker = new Ticker();
-  /** Where the shown symbol stands. @type {import("../model/market/trading-status.js").TradingState} */ trading = { status: "trading" };
+  /**
+   * Where the shown symbol stands.
+   * @type {import("../model/market/trading-status.js").TradingState}
+   */
+  trading = { status: "trading" };
   connection = new Connection();
   clock;
   /** @type {{flows: string[], accepting: boolean}} */ venue = { flows: [], accepting: true };
@@ -45,7 +54,10 @@ export class MarketStore extends EventTarget {
   candleStore;
   #api;
   #feed;
-  /** Aborted when the symbol's listings are asked for anew, for another one, or are of no use. */ #loading = new AbortController();
+  /**
+   * Aborted when the symbol's listings are asked for anew, for another one, or are of no use.
+   */
+  #loading = new AbortController();
   /** To take the tape's place when its listing came. @type {Tape | null} */ #nextTape = null;
   /** Whether the symbols are being asked for. */ #learning = false;
   /** Whether they have changed since they were asked for. */ #outdated = false;
@@ -81,7 +93,8 @@ export class MarketStore extends EventTarget {
   }
 
   /**
-   * Connect and show a symbol. Never fails; keeps trying, and where it was refused says so and tries again when connected.
+   * Connect and show a symbol. Never fails; keeps trying, and where it was refused says so and tries again when
+   * connected.
    * @param {string | null} preferred the symbol to show when there is one of that name
    * @param {Promise<void>} known when it is known as whom to connect
    */
@@ -125,7 +138,8 @@ export class MarketStore extends EventTarget {
   /** @param {string} symbol must be listed */
   select(symbol) {
     this.#setUnknown("");
-    if (this.instrument) for (const subscription of subscriptionsOf(this.instrument)) this.#feed.unsubscribe(subscription);
+    if (this.instrument)
+      for (const subscription of subscriptionsOf(this.instrument)) this.#feed.unsubscribe(subscription);
     this.#loading.abort();
     this.#nextTape = null;
     this.instrument = this.instruments.get(symbol);
@@ -148,7 +162,12 @@ export class MarketStore extends EventTarget {
     return Object.fromEntries(tickers.map((ticker) => [ticker.symbol, ticker]));
   }
 
-  /** What taking `quantity` now would cost; throws ApiFailure. @param {string} side @param {string} quantity @param {AbortSignal} signal */
+  /**
+   * What taking `quantity` now would cost; throws ApiFailure.
+   * @param {string} side
+   * @param {string} quantity
+   * @param {AbortSignal} signal
+   */
   quote(side, quantity, signal) {
     return this.#api.quote(this.instrument.symbol, side, quantity, signal);
   }
@@ -275,7 +294,8 @@ export class MarketStore extends EventTarget {
     this.#emit("link");
     if (type === "candles" && symbol === this.instrument?.symbol) this.candleStore.missed();
     const listed = this.instruments.get(symbol);
-    const subscription = type === "orders" ? ORDERS : listed && subscriptionsOf(listed).find((wanted) => wanted.type === type);
+    const subscription =
+      type === "orders" ? ORDERS : listed && subscriptionsOf(listed).find((wanted) => wanted.type === type);
     if (subscription) this.#feed.resubscribe(subscription);
     if (type === "l2_deltas" && symbol === this.instrument?.symbol) {
       this.book.invalidate();
@@ -410,9 +430,18 @@ export class MarketStore extends EventTarget {
   }
 }
 
-/** Whether prices and quantities of one can stand beside those of the other. @param {Instrument} one @param {Instrument} other */
+/**
+ * Whether prices and quantities of one can stand beside those of the other.
+ * @param {Instrument} one
+ * @param {Instrument} other
+ */
 function onSameGrid(one, other) {
-  return one.tick_size === other.tick_size && one.lot_size === other.lot_size && one.base === other.base && one.quote === other.quote;
+  return (
+    one.tick_size === other.tick_size &&
+    one.lot_size === other.lot_size &&
+    one.base === other.base &&
+    one.quote === other.quote
+  );
 }
 
 /** @param {import("../model/types.js").Instrument} instrument @returns {import("../net/feed.js").Subscription[]} */

@@ -1,12 +1,13 @@
 /**
- * What operators see and do: symbols, one account at a time, statistics over time, the books, the audit trail. Tells "change".
+ * What operators see and do: symbols, one account at a time, statistics over time, the books, the audit trail. Tells
+ * "change".
  *
  * Symbols and statistics are asked for as long as somebody looks. The server decides who may: to others it answers 403.
  * Layer: above net and model, below view.
  */
 
-import { Series } from "../model/operator/operator.js";
 import { statusSentence } from "../model/market/trading-status.js";
+import { Series } from "../model/operator/operator.js";
 import { describeFailure } from "../model/parts/failures.js";
 
 const EVERY_MS = 1_000;
@@ -32,7 +33,10 @@ export class OperatorStore extends EventTarget {
   #timer = 0;
   #watched = false;
 
-  /** @param {import("../net/api.js").Api} api @param {import("./portfolio.js").PortfolioStore} portfolio whose account operates */
+  /**
+   * @param {import("../net/api.js").Api} api
+   * @param {import("./portfolio.js").PortfolioStore} portfolio whose account operates
+   */
   constructor(api, portfolio) {
     super();
     this.#api = api;
@@ -54,7 +58,9 @@ export class OperatorStore extends EventTarget {
   /** @param {string} symbol @param {string} action @param {string} [seconds] of an auction */
   command(symbol, action, seconds) {
     const query = seconds ? `?seconds=${encodeURIComponent(seconds)}` : "";
-    return this.#do("POST", `/symbols/${encodeURIComponent(symbol)}/${action}${query}`, undefined, ({ status }) => statusSentence(symbol, status));
+    return this.#do("POST", `/symbols/${encodeURIComponent(symbol)}/${action}${query}`, undefined, ({ status }) =>
+      statusSentence(symbol, status),
+    );
   }
 
   /**
@@ -76,7 +82,12 @@ export class OperatorStore extends EventTarget {
 
   /** @param {string} number */
   #open(number) {
-    return this.#do("GET", `/accounts/${encodeURIComponent(number)}`, undefined, (found) => ((this.account = found), ""));
+    return this.#do(
+      "GET",
+      `/accounts/${encodeURIComponent(number)}`,
+      undefined,
+      (found) => ((this.account = found), ""),
+    );
   }
 
   /** @param {string} beginning @param {string} after @param {readonly any[]} before */
@@ -98,11 +109,15 @@ export class OperatorStore extends EventTarget {
 
   /** The kill switch, or its undoing. @param {boolean} stopped */
   stop(stopped) {
-    return this.#ofAccount("POST", stopped ? "/stop" : "/start", undefined, () => (stopped ? "The account is stopped; its orders are cancelled." : "The account may trade again."));
+    return this.#ofAccount("POST", stopped ? "/stop" : "/start", undefined, () =>
+      stopped ? "The account is stopped; its orders are cancelled." : "The account may trade again.",
+    );
   }
 
   cancelAll() {
-    return this.#ofAccount("DELETE", "/orders", undefined, ({ count }) => (count === 1 ? "1 order cancelled." : `${count} orders cancelled.`));
+    return this.#ofAccount("DELETE", "/orders", undefined, ({ count }) =>
+      count === 1 ? "1 order cancelled." : `${count} orders cancelled.`,
+    );
   }
 
   /** @param {string} asset @param {string} amount */
@@ -112,7 +127,12 @@ export class OperatorStore extends EventTarget {
 
   /** @param {string} orderId */
   cancelOrder(orderId) {
-    return this.#do("DELETE", `/orders/${encodeURIComponent(orderId)}`, undefined, ({ account }) => `Order ${orderId} of account ${account} is cancelled.`);
+    return this.#do(
+      "DELETE",
+      `/orders/${encodeURIComponent(orderId)}`,
+      undefined,
+      ({ account }) => `Order ${orderId} of account ${account} is cancelled.`,
+    );
   }
 
   check() {
@@ -123,7 +143,12 @@ export class OperatorStore extends EventTarget {
     return this.#do("GET", `/audit?limit=${AUDIT_ROWS}`, undefined, ({ entries }) => ((this.audit = entries), ""));
   }
 
-  /** @param {string} method @param {string} path @param {object | undefined} body @param {(answer: any) => string} say */
+  /**
+   * @param {string} method
+   * @param {string} path
+   * @param {object | undefined} body
+   * @param {(answer: any) => string} say
+   */
   async #ofAccount(method, path, body, say) {
     const number = this.account.account.id;
     if (!(await this.#do(method, `/accounts/${number}${path}`, body, say))) return;
@@ -159,7 +184,11 @@ export class OperatorStore extends EventTarget {
   async #refresh() {
     let waitMs = EVERY_MS;
     try {
-      const [{ symbol_info: symbols }, statistics, health] = await Promise.all([this.#api.symbols(), this.#api.statistics(), this.#api.health()]);
+      const [{ symbol_info: symbols }, statistics, health] = await Promise.all([
+        this.#api.symbols(),
+        this.#api.statistics(),
+        this.#api.health(),
+      ]);
       this.symbols = symbols;
       this.statistics = { ...statistics, health };
       this.orders.add(statistics.orders_per_second);

@@ -1,23 +1,34 @@
 /**
  * Order entry: what is in the ticket, whether it can be sent and paid, what it would do, what became of it.
  *
- * What can't be paid for certain is not sent. One order at a time is under way, and a second press just after it is the same
- * intention: a draft that was taken rests a moment, unless it is touched. When no answer comes, sending the same
- * fields again repeats the same client order id, so nothing is entered twice. Emits every change  "change",
- * and by "picked" that a price came from elsewhere. Knows no DOM.
+ * What can't be paid for certain is not sent. One order at a time is under way, and a second press just after it is the
+ * same intention: a draft that was taken rests a moment, unless it is touched. When no answer comes, sending the same
+ * fields again repeats the same client order id, so nothing is entered twice. Emits every change  "change", and by
+ * "picked" that a price came from elsewhere. Knows no DOM.
  * Layer: above net and model, below view.
  */
 
-import { compare, isZero } from "../model/parts/decimal.js";
-import { differenceFrom } from "../model/ticket/preview-difference.js";
-import { affordable, spendable, canPay, costNow, costOfSpending, describeShort, feeRates, holdOf, holdPrice, isHoldCertain } from "../model/ticket/funds.js";
-import { ORDER_TYPES } from "../model/ticket/order-types.js";
-import { EMPTY, checkTicket, inQuote, needsPrice, problemOf, stepOf, stepped, unitOf } from "../model/ticket/ticket.js";
 import { whyNotTaken } from "../model/market/trading-status.js";
-import { UTC } from "../model/parts/times.js";
-import { plainOf } from "../model/parts/number-text.js";
 import { describeAnswer } from "../model/orders/answers.js";
+import { compare, isZero } from "../model/parts/decimal.js";
 import { describeFailure } from "../model/parts/failures.js";
+import { plainOf } from "../model/parts/number-text.js";
+import { UTC } from "../model/parts/times.js";
+import {
+  affordable,
+  canPay,
+  costNow,
+  costOfSpending,
+  describeShort,
+  feeRates,
+  holdOf,
+  holdPrice,
+  isHoldCertain,
+  spendable,
+} from "../model/ticket/funds.js";
+import { ORDER_TYPES } from "../model/ticket/order-types.js";
+import { differenceFrom } from "../model/ticket/preview-difference.js";
+import { checkTicket, EMPTY, inQuote, needsPrice, problemOf, stepOf, stepped, unitOf } from "../model/ticket/ticket.js";
 import { PreviewStore } from "./preview.js";
 
 /** What a new symbol leaves as it was: how one likes to trade, not at which price. */
@@ -37,7 +48,10 @@ const IN_UNIT = Object.freeze({ quantity_in: "quantity", trail_in: "trail" });
 /** @typedef {import("../model/ticket/ticket.js").TicketFields} TicketFields */
 /** @typedef {import("../model/parts/times.js").Times} Times */
 /** @typedef {keyof TicketFields} Field */
-/** @typedef {{tone: "good" | "plain" | "bad", text: string, why?: import("./explanations.js").Subject | null}} Result `why`: what explains it */
+/**
+ * @typedef {{tone: "good" | "plain" | "bad", text: string, why?: import("./explanations.js").Subject | null}} Result
+ *   `why`: what explains it
+ */
 
 export class OrderEntryStore extends EventTarget {
   /** @type {TicketFields} */ fields = { ...EMPTY };
@@ -52,8 +66,16 @@ export class OrderEntryStore extends EventTarget {
   #market;
   #portfolio;
   #timesNow;
-  /** Fields that were edited since the last order: only they are complained about. @type {Set<string>} */ #edited = new Set();
-  /** What was said of the draft, such as why it was not sent: until the fields change. @type {Result | null} */ #draftResult = null;
+  /**
+   * Fields that were edited since the last order: only they are complained about.
+   * @type {Set<string>}
+   */
+  #edited = new Set();
+  /**
+   * What was said of the draft, such as why it was not sent: until the fields change.
+   * @type {Result | null}
+   */
+  #draftResult = null;
   /** @type {ReturnType<typeof setTimeout> | undefined} */ #timer;
   /** @type {ReturnType<typeof setTimeout> | undefined} */ #sentTimer;
   /** The order no answer came for. @type {{fields: string, clientOrderId: string} | null} */ #unanswered = null;
@@ -79,17 +101,29 @@ export class OrderEntryStore extends EventTarget {
   }
 
   /**
-   * The fields as an order, or what is wrong with them; what it would hold or cost, and whether that is there. O(levels).
-   * `funds` is null while there is no order, and where only the venue knows what it would hold; `short` of what can't be
+   * The fields as an order, or what is wrong with them; what it would hold or cost, and whether that is there.
+   * O(levels).
+   * `funds` is null while there is no order, and where only the venue knows what it would hold; `short` of what can't
+   * be
    * paid, `doubtful` of what perhaps can't.
-   * @returns {{problems: import("../model/ticket/ticket.js").Problems, order: any, funds: {needed: {asset: string, amount: string}, available: string, short: boolean, doubtful: boolean} | null}}
+   * @returns {{problems: import("../model/ticket/ticket.js").Problems, order: any, funds: {needed: {asset: string,
+   *   amount: string}, available: string, short: boolean, doubtful: boolean} | null}}
    */
   checked() {
     const { instrument } = this.#market;
     if (!instrument) return { problems: {}, order: null, funds: null };
-    const { problems, order } = checkTicket(this.fields, instrument, this.#market.clock.at(performance.now()), this.#timesNow());
+    const { problems, order } = checkTicket(
+      this.fields,
+      instrument,
+      this.#market.clock.at(performance.now()),
+      this.#timesNow(),
+    );
     const funds = order && this.#funds(order);
-    return { problems: funds?.short ? { ...problems, quantity: describeShort(funds.needed, funds.available) } : problems, order, funds };
+    return {
+      problems: funds?.short ? { ...problems, quantity: describeShort(funds.needed, funds.available) } : problems,
+      order,
+      funds,
+    };
   }
 
   /** Whether a problem of that field is to be shown. @param {string} name */
@@ -116,7 +150,7 @@ export class OrderEntryStore extends EventTarget {
   /** Take a price from elsewhere on the page: into the first price that the type has. @param {string} price */
   takePrice(price) {
     const { prices } = ORDER_TYPES[this.fields.type];
-    this.edit(prices.includes("price") ? "price" : prices.find((name) => name !== "trail") ?? "price", price);
+    this.edit(prices.includes("price") ? "price" : (prices.find((name) => name !== "trail") ?? "price"), price);
     this.dispatchEvent(new Event("picked"));
   }
 
@@ -128,7 +162,9 @@ export class OrderEntryStore extends EventTarget {
   step(name, steps) {
     const { instrument } = this.#market;
     const step = instrument && name in this.fields ? stepOf(name, this.fields, instrument) : null;
-    const value = step ? stepped(this.fields[name] || this.#start(name), step, steps, [unitOf(name, this.fields, instrument)]) : null;
+    const value = step
+      ? stepped(this.fields[name] || this.#start(name), step, steps, [unitOf(name, this.fields, instrument)])
+      : null;
     if (value !== null) this.edit(/** @type {Field} */ (name), value);
     return value !== null;
   }
@@ -161,7 +197,8 @@ export class OrderEntryStore extends EventTarget {
     if (isZero(available)) this.#sayOfDraft("bad", `There is no ${asset} available.`);
     else if (takes && asks.length === 0) this.#sayOfDraft("bad", "Nobody is quoting: there is nothing to buy.");
     else if (quantity === null) this.#sayOfDraft("bad", "That is less than one lot.");
-    else if (takes && compare(quantity, asks.at(-1).cumulative) === 0) this.#sayOfDraft("plain", "That is all that is offered to a market order now.");
+    else if (takes && compare(quantity, asks.at(-1).cumulative) === 0)
+      this.#sayOfDraft("plain", "That is all that is offered to a market order now.");
     return null;
   }
 
@@ -190,10 +227,15 @@ export class OrderEntryStore extends EventTarget {
     return null;
   }
 
-  /** @param {any} order @param {import("../model/types.js").Instrument} instrument @param {string} account that sends it */
+  /**
+   * @param {any} order
+   * @param {import("../model/types.js").Instrument} instrument
+   * @param {string} account that sends it
+   */
   async #send(order, instrument, account) {
     const fields = JSON.stringify(order);
-    const clientOrderId = this.#unanswered?.fields === fields ? this.#unanswered.clientOrderId : this.#portfolio.nextClientOrderId();
+    const clientOrderId =
+      this.#unanswered?.fields === fields ? this.#unanswered.clientOrderId : this.#portfolio.nextClientOrderId();
     const asked = () => this.#portfolio.access.session?.account === account;
     const draft = this.fields;
     const foretold = this.preview.now;
@@ -210,8 +252,13 @@ export class OrderEntryStore extends EventTarget {
     } catch (failure) {
       if (!asked()) return;
       this.#unanswered = failure.kind === "no_answer" ? { fields, clientOrderId } : null;
-      this.#say({ tone: "bad", text: describeFailure(this.#known(failure, order)), why: failure.details?.seq ? { seq: String(failure.details.seq) } : null });
-      if (failure.status === TOO_MANY_REQUESTS) this.#pause(Math.ceil((failure.retryAfterMs ?? REST_MS) / SECOND_MS), this.result);
+      this.#say({
+        tone: "bad",
+        text: describeFailure(this.#known(failure, order)),
+        why: failure.details?.seq ? { seq: String(failure.details.seq) } : null,
+      });
+      if (failure.status === TOO_MANY_REQUESTS)
+        this.#pause(Math.ceil((failure.retryAfterMs ?? REST_MS) / SECOND_MS), this.result);
     } finally {
       this.busy = false;
       this.#emit();
@@ -234,7 +281,8 @@ export class OrderEntryStore extends EventTarget {
     clearTimeout(this.#timer);
     this.pausedS = seconds;
     if (seconds > 0) this.#timer = setTimeout(() => this.#pause(seconds - 1, why), SECOND_MS);
-    else if (why && this.result === why) this.result = { ...why, tone: "plain", text: "The order was not taken. It can be sent again now." };
+    else if (why && this.result === why)
+      this.result = { ...why, tone: "plain", text: "The order was not taken. It can be sent again now." };
     this.#emit();
   }
 
@@ -249,17 +297,24 @@ export class OrderEntryStore extends EventTarget {
     return { needed, available, short: short && certain, doubtful: short && !certain };
   }
 
-  /** A refusal with what is known of the symbol's status. @param {any} failure @param {any} order the body of POST /order */
+  /**
+   * A refusal with what is known of the symbol's status.
+   * @param {any} failure
+   * @param {any} order the body of POST /order
+   */
   #known(failure, order) {
-    const why = failure.code === "SYMBOL_NOT_TRADING" ? whyNotTaken(this.#market.trading.status, order.symbol, order) : "";
+    const why =
+      failure.code === "SYMBOL_NOT_TRADING" ? whyNotTaken(this.#market.trading.status, order.symbol, order) : "";
     return why ? { ...failure, code: "", message: why } : failure;
   }
 
   /** @param {any} order of `checkTicket` @returns {{asset: string, amount: string} | null} */
   #needed(order) {
     const { instrument } = this.#market;
-    if (order.quote_quantity) return order.side === "buy" ? costOfSpending(order.quote_quantity, instrument, this.#rates) : null;
-    if (order.order_type === "market") return costNow(order, order.side === "buy" ? this.preview.reach("buy") : [], instrument, this.#rates);
+    if (order.quote_quantity)
+      return order.side === "buy" ? costOfSpending(order.quote_quantity, instrument, this.#rates) : null;
+    if (order.order_type === "market")
+      return costNow(order, order.side === "buy" ? this.preview.reach("buy") : [], instrument, this.#rates);
     const price = holdPrice(order, instrument);
     return order.side === "sell" || price !== null ? holdOf({ ...order, price }, instrument, this.#rates) : null;
   }
@@ -272,9 +327,14 @@ export class OrderEntryStore extends EventTarget {
   #shareLimit(instrument) {
     const { prices } = ORDER_TYPES[this.fields.type];
     const wanted = prices.filter((name) => name !== "trail");
-    const missing = wanted.find((name) => problemOf(this.fields[name], instrument.tick_size, "price", [instrument.quote]));
+    const missing = wanted.find((name) =>
+      problemOf(this.fields[name], instrument.tick_size, "price", [instrument.quote]),
+    );
     if (missing) return { price: null, missing };
-    const { order } = checkTicket({ ...this.fields, quantity: instrument.lot_size, quantity_in: "base" }, { ...instrument, limits: null });
+    const { order } = checkTicket(
+      { ...this.fields, quantity: instrument.lot_size, quantity_in: "base" },
+      { ...instrument, limits: null },
+    );
     const texts = Object.fromEntries(wanted.map((name) => [name, plainOf(this.fields[name], [instrument.quote])]));
     return { price: holdPrice(order ?? { order_type: this.fields.type, ...texts }, instrument), missing: null };
   }
@@ -283,7 +343,10 @@ export class OrderEntryStore extends EventTarget {
     return feeRates(this.#market.instrument, this.#portfolio.account?.fees ?? null);
   }
 
-  /** Where an empty price starts from when it is stepped: at the own side's best, else the last trade. @param {string} name */
+  /**
+   * Where an empty price starts from when it is stepped: at the own side's best, else the last trade.
+   * @param {string} name
+   */
   #start(name) {
     if (name !== "price" && name !== "stop_price") return "";
     const { book, tape } = this.#market;
@@ -331,7 +394,11 @@ export class OrderEntryStore extends EventTarget {
   /** Whether the ticket says that the draft, worked on since the last order, can't be sent. */
   #refusesDraft() {
     const { problems } = this.checked();
-    return this.#edited.size > 0 && (Boolean(this.preview.now?.refused) || Object.keys(problems).some((name) => problems[name] && this.#edited.has(name)));
+    return (
+      this.#edited.size > 0 &&
+      (Boolean(this.preview.now?.refused) ||
+        Object.keys(problems).some((name) => problems[name] && this.#edited.has(name)))
+    );
   }
 
   #emit() {
@@ -343,7 +410,8 @@ export class OrderEntryStore extends EventTarget {
 
 /**
  * What became of an order, and how that differs from what was foretold of it.
- * @param {any} answer @param {any} order @param {import("../model/ticket/preview.js").Preview | null} foretold @param {import("../model/types.js").Instrument} instrument
+ * @param {any} answer @param {any} order @param {import("../model/ticket/preview.js").Preview | null} foretold @param
+ *   {import("../model/types.js").Instrument} instrument
  * @returns {Result}
  */
 function told(answer, order, foretold, instrument) {

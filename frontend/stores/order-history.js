@@ -16,7 +16,10 @@ const ROWS_MAX = 2_000;
 
 export class OrderHistoryStore extends EventTarget {
   /** @type {any[]} newest first */ orders = [];
-  /** "waiting" when a page did not come and is asked for again. @type {"unasked" | "loading" | "waiting" | "listed" | "failed"} */
+  /**
+   * "waiting" when a page did not come and is asked for again.
+   * @type {"unasked" | "loading" | "waiting" | "listed" | "failed"}
+   */
   state = "unasked";
   /** Why it waits or failed. @type {import("../net/http.js").ApiFailure | null} */ failure = null;
   /** Whether there is a page behind. */
@@ -26,7 +29,10 @@ export class OrderHistoryStore extends EventTarget {
   /** @type {Filter} */ filter = { symbol: "", status: "done" };
   #api;
   /** @type {string | null} */ #cursor = null;
-  /** Aborted when another listing is wanted, so that a late answer of this one is left alone. */ #listing = new AbortController();
+  /**
+   * Aborted when another listing is wanted, so that a late answer of this one is left alone.
+   */
+  #listing = new AbortController();
 
   /** @param {Pick<import("../net/api.js").Api, "orders">} api */
   constructor(api) {
@@ -80,7 +86,11 @@ export class OrderHistoryStore extends EventTarget {
     const page = { symbol: symbol || undefined, status: status || undefined, limit: PAGE, cursor: cursor ?? undefined };
     this.#become("loading");
     try {
-      return await untilAnswered(() => this.#api.orders(page, signal), signal, (failure) => this.#become("waiting", failure));
+      return await untilAnswered(
+        () => this.#api.orders(page, signal),
+        signal,
+        (failure) => this.#become("waiting", failure),
+      );
     } catch (failure) {
       if (!signal.aborted) this.#become("failed", failure);
       return null;

@@ -2,14 +2,15 @@
  * What is the account's own: orders, fills, balances, fees; kept current by feed and REST, and orders sent.
  *
  * When another session becomes current, everything of the former is forgotten before the feed connects anew:
- * "switch" is told first, then what changed, by "orders", "queue", "fills", "balances", "account"; "ended" when an order did.
+ * "switch" is told first, then what changed, by "orders", "queue", "fills", "balances", "account"; "ended" when an
+ * order did.
  * Views read the fields.
  * Layer: above net and model, below view.
  */
 
 import { Balances } from "../model/account/balances.js";
 import { Fills } from "../model/orders/fills.js";
-import { Orders, isOpen } from "../model/orders/orders.js";
+import { isOpen, Orders } from "../model/orders/orders.js";
 import { QueuePositions } from "../model/orders/queue-positions.js";
 import { untilAnswered } from "../net/retry.js";
 import { OrderHistoryStore } from "./order-history.js";
@@ -45,7 +46,10 @@ export class PortfolioStore extends EventTarget {
   #api;
   #feed;
   #clientOrderIds;
-  /** Aborted when the listings are asked for anew, for another account, or are of no use. */ #loading = new AbortController();
+  /**
+   * Aborted when the listings are asked for anew, for another account, or are of no use.
+   */
+  #loading = new AbortController();
 
   /**
    * @param {import("../net/api.js").Api} api
@@ -74,17 +78,30 @@ export class PortfolioStore extends EventTarget {
     return this.#api.cancelOrder(orderId);
   }
 
-  /** What an order would do now. @param {object} order @param {AbortSignal} signal @returns {Promise<any>} throws ApiFailure */
+  /**
+   * What an order would do now.
+   * @param {object} order
+   * @param {AbortSignal} signal
+   * @returns {Promise<any>} throws ApiFailure
+   */
   testOrder(order, signal) {
     return this.#api.testOrder(order, signal);
   }
 
-  /** @param {string} orderId @param {{price?: string, quantity?: string, stop_price?: string}} changes @returns {Promise<any>} throws ApiFailure */
+  /**
+   * @param {string} orderId
+   * @param {{price?: string, quantity?: string, stop_price?: string}} changes
+   * @returns {Promise<any>} throws ApiFailure
+   */
   amendOrder(orderId, changes) {
     return this.#api.amendOrder(orderId, changes);
   }
 
-  /** Every open order of the account, shown or not; or those of one symbol. @param {string} [symbol] @returns {Promise<any>} throws ApiFailure */
+  /**
+   * Every open order of the account, shown or not; or those of one symbol.
+   * @param {string} [symbol]
+   * @returns {Promise<any>} throws ApiFailure
+   */
   cancelAll(symbol) {
     return this.#api.cancelAll(symbol);
   }

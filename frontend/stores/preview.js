@@ -42,14 +42,21 @@ export class PreviewStore extends EventTarget {
     for (const part of ["orders", "balances"]) market.portfolio.addEventListener(part, () => this.refresh());
   }
 
-  /** The levels that a market order of that side may take, best first. @param {import("../model/types.js").Side} side */
+  /**
+   * The levels that a market order of that side may take, best first.
+   * @param {import("../model/types.js").Side} side
+   */
   reach(side) {
     const { book, instrument, tape, trading } = this.#market;
     const reference = { last: tape.lastPrice, band: trading.band ?? null };
     return instrument ? withinReach(side, book.levels(LEVELS_MAX), reference, instrument) : [];
   }
 
-  /** What the other side shows within the order's price. @param {any} order the body of POST /order @returns {string} */
+  /**
+   * What the other side shows within the order's price.
+   * @param {any} order the body of POST /order
+   * @returns {string}
+   */
   offered({ side, price = null }) {
     const { book } = this.#market;
     const levels = price === null ? this.reach(side) : book.levels(LEVELS_MAX)[side === "buy" ? "asks" : "bids"];
@@ -104,7 +111,11 @@ export class PreviewStore extends EventTarget {
     this.dispatchEvent(new Event("change"));
   }
 
-  /** @param {any} order @param {AbortSignal} signal @returns {Promise<import("../model/ticket/preview.js").Preview | null>} */
+  /**
+   * @param {any} order
+   * @param {AbortSignal} signal
+   * @returns {Promise<import("../model/ticket/preview.js").Preview | null>}
+   */
   async #answer(order, signal) {
     const { portfolio, book } = this.#market;
     if (this.#tests && portfolio.access.session) {

@@ -4,8 +4,8 @@
  * Layer: above net and model, below view.
  */
 
-import { isTransient } from "../net/retry.js";
 import { Poller } from "../net/poller.js";
+import { isTransient } from "../net/retry.js";
 
 const EVERY_MS = 1_000;
 /** Prices move without a fill of one's own. */

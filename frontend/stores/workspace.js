@@ -1,9 +1,11 @@
 /**
  * How the page is laid out just now, and what one panel asks of another. Knows no DOM.
  *
- * Remembered by the browser: theme, time zone, the tab of each group, the phone's view. Tells changes by "layout", "theme" and
+ * Remembered by the browser: theme, time zone, the tab of each group, the phone's view. Tells changes by "layout",
+ * "theme" and
  * "zone", with the times as they were as its `detail`;
- * "account" asks for the account menu, with the wanted form as its `detail`; "find" for the symbol switcher, "keys" for the list of keys.
+ * "account" asks for the account menu, with the wanted form as its `detail`; "find" for the symbol switcher, "keys" for
+ * the list of keys.
  * Layer: above net and model, below view.
  */
 
@@ -77,7 +79,13 @@ export class WorkspaceStore extends EventTarget {
     this.show("phone", name);
   }
 
-  /** Any other small thing that a panel wants remembered. @template Value @param {string} name @param {Value} otherwise @returns {Value} */
+  /**
+   * Any other small thing that a panel wants remembered.
+   * @template Value
+   * @param {string} name
+   * @param {Value} otherwise
+   * @returns {Value}
+   */
   recall(name, otherwise) {
     return this.#preferences.get(name, otherwise);
   }

@@ -1,15 +1,20 @@
 /** The symbol in the address: read however it is broken, followed in any case, gone back to. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-
-import { SymbolAddress } from "../../frontend/stores/symbol-address.js";
-import { MarketStore } from "../../frontend/stores/market.js";
 import { fragmentOf, nameIn, symbolCalled } from "../../frontend/model/shell/symbol-address.js";
+import { MarketStore } from "../../frontend/stores/market.js";
+import { SymbolAddress } from "../../frontend/stores/symbol-address.js";
 
 const INFO = Object.freeze({ tick_size: "0.01", lot_size: "0.01", base: "A", quote: "B", status: "trading" });
 
 test("a name is read from any fragment, and what can't be decoded is taken as it is written", () => {
-  assert.deepEqual(["", "#", "#BTC-USDT", "#%42TC-USDT", "# btc-usdt "].map(nameIn), ["", "", "BTC-USDT", "BTC-USDT", "btc-usdt"]);
+  assert.deepEqual(["", "#", "#BTC-USDT", "#%42TC-USDT", "# btc-usdt "].map(nameIn), [
+    "",
+    "",
+    "BTC-USDT",
+    "BTC-USDT",
+    "btc-usdt",
+  ]);
   assert.equal(nameIn("#%E0%A4%A"), "%E0%A4%A");
   assert.equal(nameIn("#%"), "%");
   assert.equal(nameIn("#<img src=x onerror=alert(1)>"), "<img src=x onerror=alert(1)>");
@@ -29,7 +34,11 @@ test("a symbol is found in any case, the one that is written so before others", 
 async function opened(hash) {
   const stack = [hash];
   const window = Object.assign(new EventTarget(), {
-    location: { get hash() { return stack.at(-1); } },
+    location: {
+      get hash() {
+        return stack.at(-1);
+      },
+    },
     history: {
       pushState: (_state, _title, url) => stack.push(url),
       replaceState: (_state, _title, url) => stack.splice(-1, 1, url),
@@ -39,7 +48,10 @@ async function opened(hash) {
   const feed = { subscribe() {}, unsubscribe() {}, open() {} };
   const candleStore = { show() {} };
   const portfolio = new EventTarget();
-  const api = { symbols: async () => ({ symbol_info: { "BTC-USDT": INFO, "ETH-USDT": INFO } }), health: async () => ({}) };
+  const api = {
+    symbols: async () => ({ symbol_info: { "BTC-USDT": INFO, "ETH-USDT": INFO } }),
+    health: async () => ({}),
+  };
   const market = new MarketStore(api, feed, portfolio, candleStore);
   const address = new SymbolAddress(market, window);
   market.start = undefined; // it would set a timer
@@ -71,7 +83,10 @@ test("an unknown name is told and the shown symbol stays, at the start the first
     market.select("ETH-USDT");
     assert.equal(market.unknown, "");
     types(broken);
-    assert.deepEqual([market.instrument.symbol, market.unknown, stack.at(-1)], ["ETH-USDT", nameIn(broken), "#ETH-USDT"]);
+    assert.deepEqual(
+      [market.instrument.symbol, market.unknown, stack.at(-1)],
+      ["ETH-USDT", nameIn(broken), "#ETH-USDT"],
+    );
     market.dismissNotice();
     assert.equal(market.unknown, "");
   }

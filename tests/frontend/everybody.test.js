@@ -2,14 +2,25 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { NOBODY, SANDBOX, parseSigned } from "../../frontend/model/account/sessions.js";
+import { NOBODY, parseSigned, SANDBOX } from "../../frontend/model/account/sessions.js";
 import { Access } from "../../frontend/net/access.js";
 import { Api } from "../../frontend/net/api.js";
 import { ApiFailure } from "../../frontend/net/http.js";
 
-const GUEST = Object.freeze({ session_id: "s-1", account: "1000", name: "guest-7", guest: true, refresh_token: "r-1", token: "t-1" });
+const GUEST = Object.freeze({
+  session_id: "s-1",
+  account: "1000",
+  name: "guest-7",
+  guest: true,
+  refresh_token: "r-1",
+  token: "t-1",
+});
 
-/** Saved sessions that keep its text in memory, as the browser does. @param {string} [chosen] @param {string | null} [text] */
+/**
+ * Saved sessions that keep its text in memory, as the browser does.
+ * @param {string} [chosen]
+ * @param {string | null} [text]
+ */
 function savedOf(chosen = null, text = null) {
   return {
     onChange: () => {},

@@ -2,11 +2,19 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { Series, checkForm, formOf, inWords, symbolRows } from "../../frontend/model/operator/operator.js";
+import { checkForm, formOf, inWords, Series, symbolRows } from "../../frontend/model/operator/operator.js";
 import { ApiFailure } from "../../frontend/net/http.js";
 import { OperatorStore } from "../../frontend/stores/operator.js";
 
-const ACCOUNT = { id: "7", tier: "vip", fees: { maker_percent: "-0.0025", taker_percent: "0.05" }, limits: { max_open_orders: 5, max_orders_per_second: null, max_notional: "1000" }, self_trade_prevention: "none", status: "active", open_orders: 2 };
+const ACCOUNT = {
+  id: "7",
+  tier: "vip",
+  fees: { maker_percent: "-0.0025", taker_percent: "0.05" },
+  limits: { max_open_orders: 5, max_orders_per_second: null, max_notional: "1000" },
+  self_trade_prevention: "none",
+  status: "active",
+  open_orders: 2,
+};
 const SESSION = { limit_state: null, limit_price: null, band: null, next_change: null };
 
 test("a form shows an account as it is, and sends the same back", () => {
@@ -14,22 +22,51 @@ test("a form shows an account as it is, and sends the same back", () => {
   assert.deepEqual([form.maker_fee_bps, form.taker_fee_bps, form.max_orders_per_second], ["-0.25", "5", ""]);
   const { body, problems } = checkForm(form);
   assert.deepEqual(problems, {});
-  assert.deepEqual(body, { tier: "vip", maker_fee_bps: "-0.25", taker_fee_bps: "5", max_open_orders: 5, max_notional: "1000", self_trade_prevention: "none" });
+  assert.deepEqual(body, {
+    tier: "vip",
+    maker_fee_bps: "-0.25",
+    taker_fee_bps: "5",
+    max_open_orders: 5,
+    max_notional: "1000",
+    self_trade_prevention: "none",
+  });
 });
 
 test("what is no number is not sent", () => {
-  const { body, problems } = checkForm({ ...formOf(ACCOUNT), tier: " ", max_open_orders: "1.5", taker_fee_bps: "much" });
+  const { body, problems } = checkForm({
+    ...formOf(ACCOUNT),
+    tier: " ",
+    max_open_orders: "1.5",
+    taker_fee_bps: "much",
+  });
   assert.equal(body, null);
   assert.deepEqual(Object.keys(problems).sort(), ["max_open_orders", "taker_fee_bps", "tier"]);
 });
 
 test("symbols say their limit state, band and next change", () => {
-  const [first, second] = symbolRows({
-    B: { status: "trading", session: { ...SESSION, limit_state: "buy", limit_price: "1100.00", band: ["900.00", "1100.00"], next_change: { status: "closed", at: 400 } }, active_orders: 3, total_trades: 1 },
-    A: { status: "halted", session: SESSION, active_orders: 0, total_trades: 0 },
-  }, 100);
+  const [first, second] = symbolRows(
+    {
+      B: {
+        status: "trading",
+        session: {
+          ...SESSION,
+          limit_state: "buy",
+          limit_price: "1100.00",
+          band: ["900.00", "1100.00"],
+          next_change: { status: "closed", at: 400 },
+        },
+        active_orders: 3,
+        total_trades: 1,
+      },
+      A: { status: "halted", session: SESSION, active_orders: 0, total_trades: 0 },
+    },
+    100,
+  );
   assert.deepEqual([first.symbol, first.limit, first.next], ["A", "", ""]);
-  assert.deepEqual([second.limit, second.band, second.next], ["Limit up at 1,100.00", "900.00 – 1,100.00", "Closed in 5 min"]);
+  assert.deepEqual(
+    [second.limit, second.band, second.next],
+    ["Limit up at 1,100.00", "900.00 – 1,100.00", "Closed in 5 min"],
+  );
   assert.deepEqual([inWords(-3), inWords(10_800), inWords(260_000)], ["in 0 s", "in 3 h", "in 3 d"]);
 });
 
@@ -46,7 +83,12 @@ test("what was done is said, the account is read anew, and a refusal is said too
   const api = {
     operate: async (method, path) => {
       asked.push(`${method} ${path}`);
-      if (path.endsWith("/stop")) throw Object.assign(new Error("Only operators may do this."), { kind: "refused", code: "OPERATOR_NEEDED", message: "Only operators may do this." });
+      if (path.endsWith("/stop"))
+        throw Object.assign(new Error("Only operators may do this."), {
+          kind: "refused",
+          code: "OPERATOR_NEEDED",
+          message: "Only operators may do this.",
+        });
       return path.endsWith("/orders") ? { count: 2 } : { account: ACCOUNT, balances: [] };
     },
   };
@@ -62,20 +104,30 @@ test("what was done is said, the account is read anew, and a refusal is said too
 
 test("an account is found by its number or its name, several by how a name begins, page after page", async () => {
   const asked = [];
-  const everybody = [{ account: "1000", name: "ada" }, { account: "1001", name: "adam" }, { account: "1002", name: "Bob" }];
+  const everybody = [
+    { account: "1000", name: "ada" },
+    { account: "1001", name: "adam" },
+    { account: "1002", name: "Bob" },
+  ];
   const api = {
     operate: async (method, path) => {
       asked.push(path);
       const url = new URL(path, "http://venue");
-      if (url.pathname !== "/accounts") return { account: { ...ACCOUNT, id: url.pathname.split("/").at(-1) }, balances: [] };
+      if (url.pathname !== "/accounts")
+        return { account: { ...ACCOUNT, id: url.pathname.split("/").at(-1) }, balances: [] };
       const [name, after] = ["name", "after"].map((key) => url.searchParams.get(key));
-      const accounts = everybody.filter((row) => row.name.toLowerCase().startsWith(name) && (after === "" || row.name.toLowerCase() > after));
+      const accounts = everybody.filter(
+        (row) => row.name.toLowerCase().startsWith(name) && (after === "" || row.name.toLowerCase() > after),
+      );
       return { accounts: accounts.slice(0, 2), next: accounts.length > 2 ? accounts[1].name : null };
     },
   };
   const operator = new OperatorStore(api, new EventTarget());
   await operator.find("");
-  assert.deepEqual([operator.account, operator.accounts.map(({ name }) => name), operator.moreAccounts], [null, ["ada", "adam"], "adam"]);
+  assert.deepEqual(
+    [operator.account, operator.accounts.map(({ name }) => name), operator.moreAccounts],
+    [null, ["ada", "adam"], "adam"],
+  );
   await operator.findMore();
   assert.deepEqual([operator.accounts.map(({ name }) => name), operator.moreAccounts], [["ada", "adam", "Bob"], null]);
   await operator.find("ad");
@@ -97,7 +149,10 @@ test("symbols and statistics are asked for every second, and not before the venu
     asked += 1;
     throw new ApiFailure("refused", "No.", { status: 429, retryAfterMs: 5_000 });
   };
-  const operator = new OperatorStore({ symbols: limited, statistics: async () => ({}), health: async () => ({}) }, new EventTarget());
+  const operator = new OperatorStore(
+    { symbols: limited, statistics: async () => ({}), health: async () => ({}) },
+    new EventTarget(),
+  );
   const counts = [];
   operator.watch();
   for (const ms of [0, 4_999, 1]) {

@@ -1,19 +1,28 @@
 /** What was foretold of an order is never left at an old answer, and what came otherwise is said. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-
-import { LevelQueueStore } from "../../frontend/stores/level-queue.js";
 import { Book } from "../../frontend/model/market/book.js";
-import { differenceFrom } from "../../frontend/model/ticket/preview-difference.js";
 import { NOTHING } from "../../frontend/model/ticket/preview.js";
+import { differenceFrom } from "../../frontend/model/ticket/preview-difference.js";
 import { ApiFailure } from "../../frontend/net/http.js";
+import { LevelQueueStore } from "../../frontend/stores/level-queue.js";
 import { OrderEntryStore } from "../../frontend/stores/order-entry.js";
 
 const BTC = { symbol: "BTC-USDT", base: "BTC", quote: "USDT", tick_size: "0.01", lot_size: "0.01", status: "trading" };
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 const ANSWER = {
-  accepted: true, status: "filled", reason: null, quantity: "1.00", filled_quantity: "1.00", average_price: "111.00", slippage_percent: "0.1",
-  notional: "111.00", taker_fee: "0", held: "0", held_asset: "USDT", protections: [],
+  accepted: true,
+  status: "filled",
+  reason: null,
+  quantity: "1.00",
+  filled_quantity: "1.00",
+  average_price: "111.00",
+  slippage_percent: "0.1",
+  notional: "111.00",
+  taker_fee: "0",
+  held: "0",
+  held_asset: "USDT",
+  protections: [],
 };
 const averaging = (price) => ({ ...ANSWER, average_price: price });
 
@@ -41,11 +50,23 @@ function deskOf(test) {
     balances: { loaded: false, available: () => "0" },
     orders: { open: () => [] },
     testOrder: async (order) => (asked.push(order), test(asked.length)),
-    enterOrder: async () => ({ status: "filled", order_id: "5", filled_quantity: "1.00", remaining_quantity: "0.00", average_price: "116.00" }),
+    enterOrder: async () => ({
+      status: "filled",
+      order_id: "5",
+      filled_quantity: "1.00",
+      remaining_quantity: "0.00",
+      average_price: "116.00",
+    }),
     nextClientOrderId: () => "1",
   });
   const market = Object.assign(new EventTarget(), {
-    instrument: BTC, portfolio, book: new Book(2, 2), tape: { trades: [] }, trading: { status: "trading" }, linkState: "live", clock: { at: () => null },
+    instrument: BTC,
+    portfolio,
+    book: new Book(2, 2),
+    tape: { trades: [] },
+    trading: { status: "trading" },
+    linkState: "live",
+    clock: { at: () => null },
   });
   return { market, portfolio, asked, tell: (part, of = market) => of.dispatchEvent(new Event(part)) };
 }
@@ -96,7 +117,13 @@ test("whatever a preview depends on renews it: the book, the last trade, the ban
   const { market, portfolio, asked, tell } = deskOf(() => ANSWER);
   entryOf(market);
   await pass(200);
-  for (const [part, of] of [["book", market], ["tape", market], ["status", market], ["orders", portfolio], ["balances", portfolio]]) {
+  for (const [part, of] of [
+    ["book", market],
+    ["tape", market],
+    ["status", market],
+    ["orders", portfolio],
+    ["balances", portfolio],
+  ]) {
     const before = asked.length;
     await pass(1_000);
     tell(part, of);
@@ -129,7 +156,10 @@ test("a draft that is still typed is not asked about because the market moves", 
   }
   assert.equal(asked.length, 0);
   await pass(50);
-  assert.deepEqual(asked.map(({ quantity }) => quantity), ["123.00"]);
+  assert.deepEqual(
+    asked.map(({ quantity }) => quantity),
+    ["123.00"],
+  );
 });
 
 test("the queue of a level is not taken back before it is answered, and asked for after the last change", async (context) => {
@@ -167,10 +197,17 @@ test("the answer says by how much it is worse or better than the preview, and on
   assert.equal(said(filled("111.00")), "");
   assert.equal(said(filled("111.00000001")), "", "as both are shown they are the same");
   assert.equal(said(filled("116"), buy, null), "", "nothing was on the screen");
-  assert.equal(said({ status: "cancelled", filled_quantity: "0.00", average_price: null }), "", "that nothing was filled is said already");
+  assert.equal(
+    said({ status: "cancelled", filled_quantity: "0.00", average_price: null }),
+    "",
+    "that nothing was filled is said already",
+  );
   assert.equal(said(filled("111", "0.40")), "That is 0.4 BTC where the preview told 1 BTC.");
   assert.equal(said(filled("116"), buy, NOTHING), "The preview foretold no trade.");
-  assert.deepEqual([filled("112"), filled("112.2"), filled("100")].map((answer) => differenceFrom(answer, buy, foretold, BTC).costly), [false, true, false]);
+  assert.deepEqual(
+    [filled("112"), filled("112.2"), filled("100")].map((answer) => differenceFrom(answer, buy, foretold, BTC).costly),
+    [false, true, false],
+  );
 });
 
 test("who bought at 116 where the ticket told 111 reads so, and sees no green", async (context) => {
@@ -180,5 +217,8 @@ test("who bought at 116 where the ticket told 111 reads so, and sees no green", 
   await pass(200);
   entry.submit();
   await pass(50);
-  assert.deepEqual([entry.result.tone, entry.result.text], ["plain", "Bought 1 BTC at 116.00 on average. That is 4.5 % worse than the preview's 111.00."]);
+  assert.deepEqual(
+    [entry.result.tone, entry.result.text],
+    ["plain", "Bought 1 BTC at 116.00 on average. That is 4.5 % worse than the preview's 111.00."],
+  );
 });

@@ -22,7 +22,10 @@ const MONEY_DECIMALS = 2;
  * @property {Figure} profit
  * @property {string} fills
  */
-/** @typedef {{text: string, exact: string, sign: -1 | 0 | 1}} Figure `exact` with its unit, for a title; `sign` for its colour: 0 of what is no gain or loss */
+/**
+ * @typedef {{text: string, exact: string, sign: -1 | 0 | 1}} Figure `exact` with its unit, for a title; `sign` for its
+ *   colour: 0 of what is no gain or loss
+ */
 
 /**
  * Symbols in the order of their names, then the total of each asset that they are paid in.
@@ -70,20 +73,39 @@ const EMPTY = Object.freeze({ text: "", exact: "", sign: 0 });
 
 /** @param {any} sums of a symbol or a total @param {string} unit */
 function moneyOf({ unrealised, realised, fees, profit }, unit) {
-  return { unrealised: gain(unrealised, unit), realised: gain(realised, unit), fees: paid(fees, unit), profit: gain(profit, unit) };
+  return {
+    unrealised: gain(unrealised, unit),
+    realised: gain(realised, unit),
+    fees: paid(fees, unit),
+    profit: gain(profit, unit),
+  };
 }
 
-/** With its sign, since colour alone tells nobody. @param {string | null} amount @param {string} unit @returns {Figure} */
+/**
+ * With its sign, since colour alone tells nobody.
+ * @param {string | null} amount
+ * @param {string} unit
+ * @returns {Figure}
+ */
 function gain(amount, unit) {
   if (amount === null) return NONE;
   const sign = /** @type {-1 | 0 | 1} */ (compare(amount, "0"));
   return { text: `${sign > 0 ? "+" : ""}${shown(fixed(amount, MONEY_DECIMALS))}`, exact: `${amount} ${unit}`, sign };
 }
 
-/** What was paid; below zero the rebates were more, which is a gain. @param {string} fees @param {string} unit @returns {Figure} */
+/**
+ * What was paid; below zero the rebates were more, which is a gain.
+ * @param {string} fees
+ * @param {string} unit
+ * @returns {Figure}
+ */
 function paid(fees, unit) {
   if (!fees.startsWith("-") || isZero(fees)) return figure(shown(fixed(fees, MONEY_DECIMALS)), fees, unit);
-  return { text: `+${shown(fixed(fees.slice(1), MONEY_DECIMALS))}`, exact: `${fees.slice(1)} ${unit}, more rebates than fees`, sign: 1 };
+  return {
+    text: `+${shown(fixed(fees.slice(1), MONEY_DECIMALS))}`,
+    exact: `${fees.slice(1)} ${unit}, more rebates than fees`,
+    sign: 1,
+  };
 }
 
 /** @param {string} text @param {string} exact @param {string} unit @returns {Figure} */

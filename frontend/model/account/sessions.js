@@ -16,10 +16,17 @@
 /** @typedef {{sessions: Session[], last: string | null}} Signed `last`: the session that a new tab starts with */
 
 /**
- * The account of whoever shows no credentials to a sandbox: everybody's, so it needs no token and is never signed in to.
+ * The account of whoever shows no credentials to a sandbox: everybody's, so it needs no token and is never signed in
+ * to.
  * @type {Session}
  */
-export const SANDBOX = Object.freeze({ session_id: "sandbox", account: "1", name: "sandbox", guest: false, refresh_token: "" });
+export const SANDBOX = Object.freeze({
+  session_id: "sandbox",
+  account: "1",
+  name: "sandbox",
+  guest: false,
+  refresh_token: "",
+});
 
 /** @type {Signed} */
 export const NOBODY = Object.freeze({ sessions: Object.freeze([]), last: null });
@@ -31,7 +38,9 @@ export const NOBODY = Object.freeze({ sessions: Object.freeze([]), last: null })
 export function parseSigned(text) {
   try {
     const { sessions, last } = JSON.parse(text ?? "null");
-    const good = sessions.filter((session) => typeof session.session_id === "string" && typeof session.refresh_token === "string");
+    const good = sessions.filter(
+      (session) => typeof session.session_id === "string" && typeof session.refresh_token === "string",
+    );
     const known = last === SANDBOX.session_id || good.some(({ session_id }) => session_id === last);
     return { sessions: good, last: known ? last : null };
   } catch {
@@ -40,7 +49,8 @@ export function parseSigned(text) {
 }
 
 /**
- * With a session that was opened or renewed, in its place; a user who signs in again takes the place of the older session.
+ * With a session that was opened or renewed, in its place; a user who signs in again takes the place of the older
+ * session.
  * @param {Signed} signed
  * @param {Session & Record<string, unknown>} answer of signup, login, guest or refresh
  * @returns {Signed}
@@ -73,11 +83,14 @@ export function describeNoSession(state, why, profile) {
   if (state === "refused") {
     const { name, guest } = why.session;
     const how = why.code === "ENDED_ELSEWHERE" ? "was ended in another tab" : "was ended from elsewhere, or ran out";
-    return `The session of ${name} ${how}. ${guest ? "A guest can't sign in again; a new guest starts afresh." : "Sign in again to go on."}`;
+    const next = guest ? "A guest can't sign in again; a new guest starts afresh." : "Sign in again to go on.";
+    return `The session of ${name} ${how}. ${next}`;
   }
   if (state === "failed") return `There is no guest account for you just now: ${why.message}`;
   if (state === "signed_out") {
-    return profile === "secured" ? "You see the market. To trade, sign in." : "You are signed out. You see the market, and no account.";
+    return profile === "secured"
+      ? "You see the market. To trade, sign in."
+      : "You are signed out. You see the market, and no account.";
   }
   return "";
 }

@@ -6,8 +6,8 @@
  * Layer: model.
  */
 
-import { compare, grouped, isZero, shortest, subtract } from "../parts/decimal.js";
 import { percentOf } from "../market/ticker.js";
+import { compare, grouped, isZero, shortest, subtract } from "../parts/decimal.js";
 
 /** Seconds of each interval, by the name the venue gives it. @type {Readonly<Record<string, number>>} */
 export const INTERVALS = Object.freeze({ "1s": 1, "1m": 60, "5m": 300, "15m": 900, "1h": 3_600, "1d": 86_400 });
@@ -19,7 +19,10 @@ export const FEW_CANDLES = 30;
 const FORGOTTEN_MIN = 30;
 
 /** @typedef {[time: number, open: string, high: string, low: string, close: string, volume: string]} WireCandle */
-/** @typedef {{time: number, open: string, high: string, low: string, close: string, volume: string, seq: number}} Candle decimals, as they came */
+/**
+ * @typedef {{time: number, open: string, high: string, low: string, close: string, volume: string, seq: number}} Candle
+ *   decimals, as they came
+ */
 
 export class Candles {
   /** @type {Candle[]} oldest first, each time once */ row = [];

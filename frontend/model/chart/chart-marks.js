@@ -5,10 +5,13 @@
  * Layer: model.
  */
 
-import { compare, fromUnits, grouped, scaleOf, shortest, toUnits } from "../parts/decimal.js";
 import { isOfFlow } from "../orders/orders.js";
+import { compare, fromUnits, grouped, scaleOf, shortest, toUnits } from "../parts/decimal.js";
 
-/** @typedef {{key: string, price: number, text: string, side: import("../types.js").Side, stop: boolean, title: string, orders: number}} OrderLine `text`: the price, exactly */
+/**
+ * @typedef {{key: string, price: number, text: string, side: import("../types.js").Side, stop: boolean, title: string,
+ *   orders: number}} OrderLine `text`: the price, exactly
+ */
 /** @typedef {{time: number, side: import("../types.js").Side, quantity: string, text: string}} FillMark */
 
 /** More lines than that are no drawing any more. */
@@ -46,7 +49,9 @@ export function orderLines(orders, symbol) {
   }));
 }
 
-/** @typedef {{orders: number, text: string}} Beyond `text`: "2 of yours above: Sell 1 at 103, Sell 2 at 110"; "" of none */
+/**
+ * @typedef {{orders: number, text: string}} Beyond `text`: "2 of yours above: Sell 1 at 103, Sell 2 at 110"; "" of none
+ */
 
 const NAMED_MAX = 3;
 
@@ -68,12 +73,15 @@ function beyondOf(lines, where) {
   const orders = lines.reduce((sum, line) => sum + line.orders, 0);
   if (orders === 0) return { orders, text: "" };
   const named = lines.slice(0, NAMED_MAX).map(({ title, text }) => `${title} at ${grouped(shortest(text))}`);
-  return { orders, text: `${grouped(String(orders))} of yours ${where}: ${named.join(", ")}${lines.length > NAMED_MAX ? ", …" : ""}` };
+  return {
+    orders,
+    text: `${grouped(String(orders))} of yours ${where}: ${named.join(", ")}${lines.length > NAMED_MAX ? ", …" : ""}`,
+  };
 }
 
 /**
- * Which lines have room for their label, where no label may stand at another price than its own: the first of those that
- * would overlap, which counts the others.
+ * Which lines have room for their label, where no label may stand at another price than its own: the first of those
+ * that would overlap, which counts the others.
  * @param {{key: string, y: number}[]} places of lines, in pixels
  * @param {number} height of a label
  * @returns {Map<string, number>} by key of the lines that are named: how many others stand too close to be
@@ -116,5 +124,8 @@ export function fillMarks(fills, symbol, intervalS) {
 /** @param {string[]} quantities */
 function sumOf(quantities) {
   const scale = Math.max(...quantities.map(scaleOf));
-  return fromUnits(quantities.reduce((sum, quantity) => sum + (toUnits(quantity, scale) ?? 0n), 0n), scale);
+  return fromUnits(
+    quantities.reduce((sum, quantity) => sum + (toUnits(quantity, scale) ?? 0n), 0n),
+    scale,
+  );
 }

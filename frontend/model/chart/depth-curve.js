@@ -8,21 +8,35 @@
 import { fromUnits, scaleOf, shortest, toUnits } from "../parts/decimal.js";
 
 /** @typedef {import("../types.js").Level} Level */
-/** @typedef {{price: number, text: string, cumulative: number, total: string, cost: string}} Step `total` and `cost`: of everything from the best price to this one */
-/** @typedef {{bids: Step[], asks: Step[], middle: number, low: number, high: number, most: number, beyond: {below: number, above: number}}} Curve steps best first; from `low` to `high` is drawn, up to the quantity `most`; `beyond`: how many levels are not */
-/** @typedef {{side: "buy" | "sell", step: Step | null, price: number}} Reading `side` of the orders that stand there; no step between the best prices */
+/**
+ * @typedef {{price: number, text: string, cumulative: number, total: string, cost: string}} Step `total` and `cost`: of
+ *   everything from the best price to this one
+ */
+/**
+ * @typedef {{bids: Step[], asks: Step[], middle: number, low: number, high: number, most: number, beyond: {below:
+ *   number, above: number}}} Curve steps best first; from `low` to `high` is drawn, up to the quantity `most`;
+ *   `beyond`: how many levels are not
+ */
+/**
+ * @typedef {{side: "buy" | "sell", step: Step | null, price: number}} Reading `side` of the orders that stand there; no
+ *   step between the best prices
+ */
 
 /** Room beyond the last level. */
 const MARGIN = 1.02;
 const HEADROOM = 1.08;
-/** What is so many times as far from the middle as half of the levels are, stands by itself: it would squeeze all others into one line. */
+/**
+ * What is so many times as far from the middle as half of the levels are, stands by itself: it would squeeze all others
+ * into one line.
+ */
 const FAR = 8;
 /** The zoom that shows every level, however far. */
 export const ALL = 0;
 
 /**
  * @param {{bids: Level[], asks: Level[]}} levels best first
- * @param {number} zoom 1 shows as far as both sides reach but for what is far from all others, 2 half of that; ALL everything
+ * @param {number} zoom 1 shows as far as both sides reach but for what is far from all others, 2 half of that; ALL
+ *   everything
  * @returns {Curve | null} null when nobody quotes
  */
 export function depthCurve({ bids, asks }, zoom) {
@@ -31,17 +45,26 @@ export function depthCurve({ bids, asks }, zoom) {
   if (bid === undefined && ask === undefined) return null;
   const middle = bid === undefined ? ask : ask === undefined ? bid : (bid + ask) / 2;
   const distances = [curve.bids, curve.asks].map((steps) => steps.map(({ price }) => Math.abs(price - middle)));
-  const nearest = Math.max(Math.abs((bid ?? middle) - middle), Math.abs((ask ?? middle) - middle)) * 1.25; // the best prices are always seen
-  const reach = (Math.max(zoom === ALL ? Math.max(...distances.flat()) : usualReach(distances) / zoom, nearest) || middle * 0.01) * MARGIN;
+  // The best prices are always seen.
+  const nearest = Math.max(Math.abs((bid ?? middle) - middle), Math.abs((ask ?? middle) - middle)) * 1.25;
+  const reach =
+    (Math.max(zoom === ALL ? Math.max(...distances.flat()) : usualReach(distances) / zoom, nearest) || middle * 0.01) *
+    MARGIN;
   const half = Number.isFinite(reach) ? reach : middle * 0.01;
   const [low, high] = [middle - half, middle + half];
   const shown = [...curve.bids.filter(({ price }) => price >= low), ...curve.asks.filter(({ price }) => price <= high)];
   const most = Math.max(...shown.map(({ cumulative }) => cumulative), 0) * HEADROOM || 1;
-  const beyond = { below: curve.bids.filter(({ price }) => price < low).length, above: curve.asks.filter(({ price }) => price > high).length };
+  const beyond = {
+    below: curve.bids.filter(({ price }) => price < low).length,
+    above: curve.asks.filter(({ price }) => price > high).length,
+  };
   return { ...curve, middle, low, high, most, beyond };
 }
 
-/** How far the side that reaches less does, or as far as there are levels that are not far from all others. @param {number[][]} sides distances from the middle, nearest first */
+/**
+ * How far the side that reaches less does, or as far as there are levels that are not far from all others.
+ * @param {number[][]} sides distances from the middle, nearest first
+ */
 function usualReach(sides) {
   const all = sides.flat().sort((a, b) => a - b);
   const far = all[(all.length - 1) >> 1] * FAR;
@@ -93,7 +116,9 @@ export function depthAt({ bids, asks, middle }, price) {
  * @returns {number} a price; `price` itself at the end of the row
  */
 export function nextStep({ bids, asks, low, high }, price, direction) {
-  const prices = [...bids.map((step) => step.price).reverse(), ...asks.map((step) => step.price)].filter((each) => each >= low && each <= high);
+  const prices = [...bids.map((step) => step.price).reverse(), ...asks.map((step) => step.price)].filter(
+    (each) => each >= low && each <= high,
+  );
   if (direction > 0) return prices.find((each) => each > price) ?? price;
   return prices.reverse().find((each) => each < price) ?? price;
 }

@@ -15,7 +15,10 @@ import { abbreviated, breadth, fromUnits, grouped, scaleOf, shortest, toUnits } 
 const GROUPINGS_MAX = 7;
 /** A group is at most this part of the price. */
 const COARSEST_PART = 20n;
-/** Digits that sizes and totals are shown with, so that their columns keep their width: both alike, or a total looks less than its size. */
+/**
+ * Digits that sizes and totals are shown with, so that their columns keep their width: both alike, or a total looks
+ * less than its size.
+ */
 const SIZE_DIGITS = 8;
 const OWN_DIGITS = 5;
 /** Digits that a price has room for; a longer one takes it from sizes and totals. */
@@ -36,7 +39,10 @@ const PRICE_DIGITS = 9;
  * @property {string} ownWords the same in words; "" of none
  */
 
-/** @typedef {{quantity: bigint, orders: number, place: import("../orders/queue-positions.js").QueuePosition | null}} OwnLevel */
+/**
+ * @typedef {{quantity: bigint, orders: number, place: import("../orders/queue-positions.js").QueuePosition | null}}
+ *   OwnLevel
+ */
 
 /**
  * The sizes of groups to choose from: 1, 10, 100, ... ticks.
@@ -56,7 +62,12 @@ export function groupings(tickSize, price) {
   return sizes;
 }
 
-/** @param {bigint} price @param {bigint} step @param {Side} side @returns {bigint} the price that its group is named by */
+/**
+ * @param {bigint} price
+ * @param {bigint} step
+ * @param {Side} side
+ * @returns {bigint} the price that its group is named by
+ */
 function groupOf(price, step, side) {
   return side === "buy" ? (price / step) * step : ((price + step - 1n) / step) * step;
 }
@@ -114,10 +125,15 @@ export function ladderOf(sides, { grouping, asks, bids, bars, own, indicative = 
   const all = [...groups.sell, ...groups.buy];
   const lengthOf = bars === "total" ? ({ total }) => total : ({ quantity }) => quantity;
   const longest = all.reduce((most, group) => (lengthOf(group) > most ? lengthOf(group) : most), 1n);
-  const shown = (price) => grouped(price.slice(0, price.length - sides.priceScale + scaleOf(grouping)).replace(/\.$/, ""));
+  const shown = (price) =>
+    grouped(price.slice(0, price.length - sides.priceScale + scaleOf(grouping)).replace(/\.$/, ""));
   const widest = all.reduce((most, { price }) => Math.max(most, breadth(shown(fromUnits(price, sides.priceScale)))), 0);
   const missing = Math.max(0, widest - PRICE_DIGITS);
-  const textOf = columnOf(all.flatMap(({ quantity, total }) => [quantity, total]), SIZE_DIGITS - Math.ceil(missing / 2), sides.quantityScale);
+  const textOf = columnOf(
+    all.flatMap(({ quantity, total }) => [quantity, total]),
+    SIZE_DIGITS - Math.ceil(missing / 2),
+    sides.quantityScale,
+  );
   const toRow = (side) => (group) => {
     const price = fromUnits(group.price, sides.priceScale);
     const mine = own.get(`${side} ${group.price}`);
@@ -173,12 +189,18 @@ function ownTexts(level, scale) {
   const quantity = shortest(fromUnits(level.quantity, scale));
   const place = level.place ? ordinal(level.place.ordersAhead + 1) : "";
   const many = level.orders > 1 ? ` in ${level.orders} orders` : "";
-  return { own: compact(quantity), place, ownWords: `Your ${quantity}${many}${level.place ? `: ${describePosition(level.place)}` : ""}` };
+  return {
+    own: compact(quantity),
+    place,
+    ownWords: `Your ${quantity}${many}${level.place ? `: ${describePosition(level.place)}` : ""}`,
+  };
 }
 
 /** @param {import("../orders/queue-positions.js").QueuePosition} place @returns {string} "3rd, 1.25 ahead" */
 export function describePosition({ ordersAhead, quantityAhead }) {
-  return ordersAhead === 0 ? "1st, next to trade" : `${ordinal(ordersAhead + 1)}, ${grouped(shortest(quantityAhead))} ahead`;
+  return ordersAhead === 0
+    ? "1st, next to trade"
+    : `${ordinal(ordersAhead + 1)}, ${grouped(shortest(quantityAhead))} ahead`;
 }
 
 /** @param {number} n @returns {string} "1st", "22nd", "113th" */
@@ -200,7 +222,8 @@ function compact(quantity) {
 
 /**
  * The queue of a level, from depth by order.
- * @param {{order_id: string, price: string, quantity: string, timestamp: number}[]} orders of its side, first to trade first
+ * @param {{order_id: string, price: string, quantity: string, timestamp: number}[]} orders of its side, first to trade
+ *   first
  * @param {Side} side
  * @param {string} price that names the level or its group
  * @param {string} grouping of `groupings`
@@ -217,6 +240,13 @@ export function queueOf(orders, side, price, grouping, ownIds) {
     .map(({ order_id, price: at, quantity, timestamp }) => {
       const before = ahead;
       ahead += /** @type {bigint} */ (toUnits(quantity, scaleOf(quantity)));
-      return { order_id, price: at, quantity, timestamp, ahead: fromUnits(before, scaleOf(quantity)), own: ownIds.has(order_id) };
+      return {
+        order_id,
+        price: at,
+        quantity,
+        timestamp,
+        ahead: fromUnits(before, scaleOf(quantity)),
+        own: ownIds.has(order_id),
+      };
     });
 }

@@ -8,8 +8,8 @@
  * Layer: model.
  */
 
-import { crc32 } from "./crc32.js";
 import { fromUnits, grouped, shortest, toUnits } from "../parts/decimal.js";
+import { crc32 } from "./crc32.js";
 
 /** @typedef {import("../types.js").WireLevel} WireLevel */
 /** @typedef {import("../types.js").Level} Level */
@@ -139,7 +139,12 @@ export class Book {
 
   /** Everything that is known, best first, and the decimals of its units: for reading only. @returns {BookSides} */
   get sides() {
-    return { bids: this.#bids.entries, asks: this.#asks.entries, priceScale: this.#priceScale, quantityScale: this.#quantityScale };
+    return {
+      bids: this.#bids.entries,
+      asks: this.#asks.entries,
+      priceScale: this.#priceScale,
+      quantityScale: this.#quantityScale,
+    };
   }
 
   /** Whether somebody bids what somebody asks, as happens while orders gather for an auction. */
@@ -202,7 +207,10 @@ function runningTotals(entries) {
   });
 }
 
-/** As it is read: it has one decimal more than the tick, and a closing zero there says nothing. @param {string | null} mid */
+/**
+ * As it is read: it has one decimal more than the tick, and a closing zero there says nothing.
+ * @param {string | null} mid
+ */
 export function midText(mid) {
   if (mid === null) return "–";
   return grouped(mid.endsWith("0") && mid.includes(".") ? mid.slice(0, -1).replace(/\.$/, "") : shortest(mid));

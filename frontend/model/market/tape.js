@@ -17,7 +17,10 @@ export function compareIds(left, right) {
   return left < right ? -1 : left > right ? 1 : 0;
 }
 
-/** Whether the price of a trade is one for others: not when an account traded with itself. @param {{self_trade?: boolean}} trade */
+/**
+ * Whether the price of a trade is one for others: not when an account traded with itself.
+ * @param {{self_trade?: boolean}} trade
+ */
 export function makesPrice({ self_trade: selfTrade = false }) {
   return !selfTrade;
 }

@@ -6,7 +6,7 @@
  * Layer: model.
  */
 
-import { compare, isZero, rounded, scaleOf, subtract, toUnits, fromUnits } from "../parts/decimal.js";
+import { compare, fromUnits, isZero, rounded, scaleOf, subtract, toUnits } from "../parts/decimal.js";
 import { makesPrice } from "./tape.js";
 
 /**

@@ -13,7 +13,8 @@ import { grouped, isZero, shortest } from "../parts/decimal.js";
  * @property {string | null} [limit_price]
  * @property {[string, string] | null} [band] the least and the greatest price of a trade just now
  * @property {{status: string, at: number} | null} [next_change] `at` in epoch seconds
- * @property {{price: string, quantity: string, imbalance: string, imbalance_side: import("../types.js").Side | null} | null} [indicative]
+ * @property {{price: string, quantity: string, imbalance: string, imbalance_side: import("../types.js").Side | null} |
+ *   null} [indicative]
  */
 
 /** @typedef {{tone: "good" | "warn" | "bad" | "plain", word: string}} StatusWord */
@@ -39,8 +40,11 @@ const SENTENCES = Object.freeze({
 
 /** @param {TradingState} state @returns {StatusWord} */
 export function statusWord({ status, limit_state }) {
-  if (status === "trading" && limit_state) return { tone: "warn", word: limit_state === "buy" ? "Limit up" : "Limit down" };
-  return STATUS[status] ?? { tone: "plain", word: status.charAt(0).toUpperCase() + status.slice(1).replaceAll("_", " ") };
+  if (status === "trading" && limit_state)
+    return { tone: "warn", word: limit_state === "buy" ? "Limit up" : "Limit down" };
+  return (
+    STATUS[status] ?? { tone: "plain", word: status.charAt(0).toUpperCase() + status.slice(1).replaceAll("_", " ") }
+  );
 }
 
 /** @param {string} symbol @param {string} status @returns {string} a sentence */
@@ -84,8 +88,9 @@ export function describeState(state, { symbol, base, quote }) {
   const say = (text) => ({ title, text, tone: tone === "good" ? "plain" : tone });
   switch (status) {
     case "trading": {
+      const limit = limit_state === "buy" ? "upper" : "lower";
       const at = limit_price ? ` at ${grouped(limit_price)} ${quote}` : "";
-      return say(`The price is at its ${limit_state === "buy" ? "upper" : "lower"} limit${at}. Orders that want to trade beyond it wait.`);
+      return say(`The price is at its ${limit} limit${at}. Orders that want to trade beyond it wait.`);
     }
     case "pre_open":
     case "auction":
@@ -100,6 +105,7 @@ export function describeState(state, { symbol, base, quote }) {
 }
 
 const NONE_TAKEN = Object.freeze({ halted: "is halted", closed: "is closed" });
+const TAKEN_BEFORE_AUCTION = "it takes limit orders that can wait, and those with a trigger";
 const GATHERING = Object.freeze(["pre_open", "auction"]);
 
 /** Whether orders gather without trading. @param {string} status */
@@ -117,8 +123,15 @@ export function whyNotTaken(status, symbol, order) {
   if (NONE_TAKEN[status]) return `${symbol} ${NONE_TAKEN[status]}: no orders are taken; cancels work.`;
   if (!gathers(status) || order === null) return "";
   const { order_type: type, time_in_force: time, post_only: postOnly } = order;
-  const what = type === "market" ? "a market order" : time === "ioc" || time === "fok" ? time.toUpperCase() : postOnly ? "post only" : null;
-  return what ? `${symbol} gathers orders for an auction: it takes limit orders that can wait, and those with a trigger, but not ${what}.` : "";
+  const what =
+    type === "market"
+      ? "a market order"
+      : time === "ioc" || time === "fok"
+        ? time.toUpperCase()
+        : postOnly
+          ? "post only"
+          : null;
+  return what ? `${symbol} gathers orders for an auction: ${TAKEN_BEFORE_AUCTION}, but not ${what}.` : "";
 }
 
 /** @param {TradingState} state @param {string} base @param {string} quote */

@@ -8,14 +8,20 @@ import { readNumber, readWhole } from "../parts/number-text.js";
 
 /** What somebody is to the venue, in words. @param {{role: string | null, guest: boolean, disabled: boolean}} user */
 export function whoIs({ role, guest, disabled }) {
-  const what = guest ? "guest" : role ?? "the venue's own";
+  const what = guest ? "guest" : (role ?? "the venue's own");
   return disabled ? `${what}, cannot sign in` : what;
 }
 
 /** Two minutes at a sample a second. */
 const SAMPLES_MAX = 120;
 
-export const STATUS_TITLES = Object.freeze({ trading: "Trading", halted: "Halted", closed: "Closed", pre_open: "Pre-open", auction: "Auction" });
+export const STATUS_TITLES = Object.freeze({
+  trading: "Trading",
+  halted: "Halted",
+  closed: "Closed",
+  pre_open: "Pre-open",
+  auction: "Auction",
+});
 
 /**
  * @typedef {object} StatusCommand
@@ -27,9 +33,24 @@ export const STATUS_TITLES = Object.freeze({ trading: "Trading", halted: "Halted
 /** @type {readonly StatusCommand[]} */
 export const STATUS_COMMANDS = Object.freeze([
   { action: "resume", title: "Resume", status: "trading" },
-  { action: "halt", title: "Halt", status: "halted", asks: "No new orders and no amendments until it resumes. Resting orders stay and may be cancelled." },
-  { action: "auction", title: "Auction", status: "auction", asks: "Orders gather without matching; then all trade at one price." },
-  { action: "pre_open", title: "Pre-open", status: "pre_open", asks: "Orders gather without matching until it resumes." },
+  {
+    action: "halt",
+    title: "Halt",
+    status: "halted",
+    asks: "No new orders and no amendments until it resumes. Resting orders stay and may be cancelled.",
+  },
+  {
+    action: "auction",
+    title: "Auction",
+    status: "auction",
+    asks: "Orders gather without matching; then all trade at one price.",
+  },
+  {
+    action: "pre_open",
+    title: "Pre-open",
+    status: "pre_open",
+    asks: "Orders gather without matching until it resumes.",
+  },
   { action: "close", title: "Close", status: "closed", asks: "As a halt, and its day orders expire." },
 ]);
 
@@ -39,15 +60,19 @@ export const STATUS_COMMANDS = Object.freeze([
  * @param {number} now epoch seconds
  */
 export function symbolRows(symbols, now) {
-  return Object.entries(symbols).sort(([left], [right]) => (left < right ? -1 : 1)).map(([symbol, { status, session, active_orders: orders, total_trades: trades }]) => ({
-    symbol,
-    status,
-    limit: session.limit_state ? `Limit ${session.limit_state === "buy" ? "up" : "down"} at ${grouped(session.limit_price ?? "?")}` : "",
-    band: session.band ? session.band.map(grouped).join(" – ") : "",
-    next: session.next_change ? `${STATUS_TITLES[session.next_change.status] ?? session.next_change.status} ${inWords(session.next_change.at - now)}` : "",
-    orders,
-    trades,
-  }));
+  return Object.entries(symbols)
+    .sort(([left], [right]) => (left < right ? -1 : 1))
+    .map(([symbol, { status, session, active_orders: orders, total_trades: trades }]) => ({
+      symbol,
+      status,
+      limit: session.limit_state
+        ? `Limit ${session.limit_state === "buy" ? "up" : "down"} at ${grouped(session.limit_price ?? "?")}`
+        : "",
+      band: session.band ? session.band.map(grouped).join(" – ") : "",
+      next: session.next_change ? nextText(session.next_change, now) : "",
+      orders,
+      trades,
+    }));
 }
 
 /** @param {number} seconds */
@@ -71,12 +96,18 @@ export class Series {
     return this.values.at(-1) ?? 0;
   }
 
-  /** The points of a line in a box of width and height, newest to the right. @param {number} width @param {number} height */
+  /**
+   * The points of a line in a box of width and height, newest to the right.
+   * @param {number} width
+   * @param {number} height
+   */
   line(width, height) {
     const most = Math.max(...this.values, Number.MIN_VALUE);
     const step = width / (SAMPLES_MAX - 1);
     const from = width - step * (this.values.length - 1);
-    return this.values.map((value, index) => `${(from + index * step).toFixed(1)},${(height - (value / most) * height).toFixed(1)}`).join(" ");
+    return this.values
+      .map((value, index) => `${(from + index * step).toFixed(1)},${(height - (value / most) * height).toFixed(1)}`)
+      .join(" ");
   }
 }
 
@@ -91,7 +122,11 @@ export const ACCOUNT_FIELDS = Object.freeze([
 ]);
 export const PREVENTIONS = Object.freeze(["cancel_newest", "cancel_oldest", "cancel_both", "decrement", "none"]);
 
-/** What the form shows of an account; empty: as the symbol says. @param {any} account as GET /account @returns {Record<string, string>} */
+/**
+ * What the form shows of an account; empty: as the symbol says.
+ * @param {any} account as GET /account
+ * @returns {Record<string, string>}
+ */
 export function formOf({ tier, fees, limits, self_trade_prevention: prevention }) {
   return {
     tier,
@@ -137,4 +172,9 @@ export function checkForm(form) {
     }
   }
   return { body: Object.keys(problems).length ? null : body, problems };
+}
+
+/** @param {{status: string, at: number}} change @param {number} now epoch seconds */
+function nextText({ status, at }, now) {
+  return `${STATUS_TITLES[status] ?? status} ${inWords(at - now)}`;
 }

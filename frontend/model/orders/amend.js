@@ -4,9 +4,9 @@
  */
 
 import { compare } from "../parts/decimal.js";
-import { onGrid, problemOf } from "../ticket/ticket.js";
-import { NOUNS } from "../ticket/order-types.js";
 import { plainOf } from "../parts/number-text.js";
+import { NOUNS } from "../ticket/order-types.js";
+import { onGrid, problemOf } from "../ticket/ticket.js";
 
 /** @typedef {import("../types.js").Order & Record<string, any>} Order */
 
@@ -49,7 +49,11 @@ export function checkAmend(order, draft, instrument) {
   return { problems, changes: Object.keys(problems).length === 0 ? changes : null };
 }
 
-/** The unit that a field is in, which may be typed behind its number. @param {string} name @param {import("../types.js").Instrument} instrument */
+/**
+ * The unit that a field is in, which may be typed behind its number.
+ * @param {string} name
+ * @param {import("../types.js").Instrument} instrument
+ */
 export function amendUnit(name, { base, quote }) {
   return name === "quantity" ? base : quote;
 }

@@ -22,8 +22,6 @@ export const STATUS_WORDS = Object.freeze({
 /** An average price is shown this much finer than a tick. */
 export const AVERAGE_DECIMALS = 2;
 
-const SHORT_DECIMALS = 2;
-
 /**
  * @param {any} answer of POST /order
  * @param {any} order as it was sent: the body of POST /order
@@ -44,7 +42,8 @@ export function describeAnswer(answer, order, instrument) {
     case "new":
     case "resting": {
       const what = `${order.side === "buy" ? "buy" : "sell"} ${amount(answer.quantity ?? order.quantity)} at ${price}`;
-      const moved = answer.price && order.price && answer.price !== order.price ? ` You asked for ${grouped(order.price)}.` : "";
+      const moved =
+        answer.price && order.price && answer.price !== order.price ? ` You asked for ${grouped(order.price)}.` : "";
       const shown = order.display_quantity ? ` It shows ${amount(order.display_quantity)} at a time.` : "";
       const stop = order.order_type === "oco" ? ` Its stop waits at ${grouped(order.stop_price)}.` : "";
       return { tone: "plain", text: `In the book: ${what}.${moved}${shown}${stop}${exitsToCome(order)}` };
@@ -55,7 +54,10 @@ export function describeAnswer(answer, order, instrument) {
     case "expired":
       return isZero(answer.filled_quantity)
         ? { tone: "bad", text: `Nothing was filled; ${whyNothing(answer, order)}` }
-        : { tone: "plain", text: `${filled}; the rest, ${amount(answer.remaining_quantity)}, was cancelled.${exitsOf(answer)}` };
+        : {
+            tone: "plain",
+            text: `${filled}; the rest, ${amount(answer.remaining_quantity)}, was cancelled.${exitsOf(answer)}`,
+          };
     default:
       return { tone: "bad", text: `The order is ${STATUS_WORDS[answer.status]?.toLowerCase() ?? answer.status}.` };
   }
@@ -66,14 +68,17 @@ function waitingText(answer, order, amount) {
   const reaches = order.side === "buy" ? "rises to" : "falls to";
   const stop = answer.stop_price ?? order.stop_price;
   const trails = order.trail_amount || order.trail_percent ? ", and follows the market" : "";
-  return `Waiting: ${order.side} ${amount(order.quantity)} when a trade ${reaches} ${stop ? grouped(stop) : "the stop"}${trails}.`;
+  const trigger = stop ? grouped(stop) : "the stop";
+  return `Waiting: ${order.side} ${amount(order.quantity)} when a trade ${reaches} ${trigger}${trails}.`;
 }
 
 /** The exits that a bracket brought with it. @param {any} answer */
 function exitsOf({ legs = [] }) {
   const open = legs.filter(({ status }) => status === "resting" || status === "pending_trigger");
   if (open.length === 0) return "";
-  const prices = open.map(({ stop_price: stop, price }) => (stop ? `stop ${grouped(stop)}` : `take profit ${grouped(price)}`));
+  const prices = open.map(({ stop_price: stop, price }) =>
+    stop ? `stop ${grouped(stop)}` : `take profit ${grouped(price)}`,
+  );
   return ` Exits are in: ${prices.join(", ")}.`;
 }
 
@@ -95,7 +100,8 @@ function whyNothing({ reason }, order) {
 
 /**
  * What became of an amend.
- * @param {{priority?: string, queue_position?: {orders_ahead: number} | null, status: string}} answer of PATCH /order/{order_id}
+ * @param {{priority?: string, queue_position?: {orders_ahead: number} | null, status: string}} answer of PATCH
+ *   /order/{order_id}
  * @returns {{tone: "good" | "plain", text: string}}
  */
 export function describeAmend({ priority, queue_position: place, status }) {

@@ -41,14 +41,19 @@ export class FillNotices {
 export function describeFills(fills, instruments) {
   /** @type {Map<string, Fill[]>} */ const byOrder = new Map();
   for (const fill of fills) byOrder.set(fill.order_id, [...(byOrder.get(fill.order_id) ?? []), fill]);
-  return [...byOrder.values()].map((ofOrder) => describeOrder(ofOrder, instruments.get(ofOrder[0].symbol)?.base ?? ofOrder[0].symbol));
+  return [...byOrder.values()].map((ofOrder) =>
+    describeOrder(ofOrder, instruments.get(ofOrder[0].symbol)?.base ?? ofOrder[0].symbol),
+  );
 }
 
 /** @param {Fill[]} fills of one order @param {string} base */
 function describeOrder(fills, base) {
   const [{ side, price, quantity }] = fills;
   const [priceScale, quantityScale] = [scaleOf(price), scaleOf(quantity)];
-  const units = fills.map((fill) => ({ price: toUnits(fill.price, priceScale), quantity: toUnits(fill.quantity, quantityScale) }));
+  const units = fills.map((fill) => ({
+    price: toUnits(fill.price, priceScale),
+    quantity: toUnits(fill.quantity, quantityScale),
+  }));
   const total = units.reduce((sum, fill) => sum + fill.quantity, 0n);
   const notional = units.reduce((sum, fill) => sum + fill.price * fill.quantity, 0n);
   const done = `${side === "buy" ? "Bought" : "Sold"} ${grouped(shortest(fromUnits(total, quantityScale)))} ${base}`;

@@ -33,7 +33,10 @@ function newestFirst(a, b) {
 
 export class Fills {
   /** @type {Fill[]} newest first */ fills = [];
-  /** Fills of this trade and of later ones are news; null while it is not known what is of the past. @type {string | null} */
+  /**
+   * Fills of this trade and of later ones are news; null while it is not known what is of the past.
+   * @type {string | null}
+   */
   newsFrom = null;
   /** Keys of those that are kept. @type {Set<string>} */ #known = new Set();
   #capacity;
@@ -43,7 +46,10 @@ export class Fills {
     this.#capacity = capacity;
   }
 
-  /** Add fills in any order. One that is newer than all others is put before them; else O(n log n). @param {Fill[]} added */
+  /**
+   * Add fills in any order. One that is newer than all others is put before them; else O(n log n).
+   * @param {Fill[]} added
+   */
   add(added) {
     const fresh = added.filter((fill) => !this.#known.has(fillKey(fill))).sort(newestFirst);
     if (fresh.length === 0) return;
@@ -54,13 +60,19 @@ export class Fills {
     this.fills = all;
   }
 
-  /** Fold in the newest page of a listing; the first one tells what is of the past. @param {Fill[]} page newest first */
+  /**
+   * Fold in the newest page of a listing; the first one tells what is of the past.
+   * @param {Fill[]} page newest first
+   */
   seed(page) {
     this.newsFrom ??= String(BigInt(page[0]?.trade_id ?? -1) + 1n);
     this.add(page);
   }
 
-  /** Fold in an event of the orders, which was heard live; most carry no fill. @param {{order_id: string, symbol: string, side: string, fill?: object | null}} event */
+  /**
+   * Fold in an event of the orders, which was heard live; most carry no fill.
+   * @param {{order_id: string, symbol: string, side: string, fill?: object | null}} event
+   */
   apply({ order_id, symbol, side, fill }) {
     if (!fill) return;
     if (this.newsFrom === null || compareIds(fill.trade_id, this.newsFrom) < 0) this.newsFrom = fill.trade_id;

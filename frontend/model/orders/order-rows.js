@@ -25,7 +25,8 @@ export function triggerText({ side, stop_price: stop }) {
 export function queueText(place) {
   if (place === null) return "";
   if (place.ordersAhead === 0) return "next in line";
-  return `${place.ordersAhead === 1 ? "1 order" : `${grouped(String(place.ordersAhead))} orders`}, ${grouped(shortest(place.quantityAhead))} ahead`;
+  const orders = place.ordersAhead === 1 ? "1 order" : `${grouped(String(place.ordersAhead))} orders`;
+  return `${orders}, ${grouped(shortest(place.quantityAhead))} ahead`;
 }
 
 /**
@@ -35,7 +36,13 @@ export function queueText(place) {
  * @returns {string[]}
  */
 export function detailsOf(order, clock) {
-  const { time_in_force: time, expire_time: expires, display_quantity: shown, take_profit: profit, stop_loss: loss } = order;
+  const {
+    time_in_force: time,
+    expire_time: expires,
+    display_quantity: shown,
+    take_profit: profit,
+    stop_loss: loss,
+  } = order;
   const words = [];
   if (shown) words.push(`shows ${grouped(shortest(shown))} at a time`);
   if (expires) words.push(`until ${clock(Number(expires))}`);
@@ -77,7 +84,13 @@ export function sortedOrders(orders, { by, down }, queue) {
   const turn = down ? -1 : 1;
   const rank = (a, b) => {
     if (by in KEYS) return compareNullable(KEYS[by](a), KEYS[by](b), turn, compare);
-    if (by === "queue") return compareNullable(queue.of(a.order_id), queue.of(b.order_id), turn, (left, right) => left.ordersAhead - right.ordersAhead);
+    if (by === "queue")
+      return compareNullable(
+        queue.of(a.order_id),
+        queue.of(b.order_id),
+        turn,
+        (left, right) => left.ordersAhead - right.ordersAhead,
+      );
     if (by in TEXTS) return turn * (TEXTS[by](a) < TEXTS[by](b) ? -1 : TEXTS[by](a) > TEXTS[by](b) ? 1 : 0);
     return turn * compareAges(a, b);
   };

@@ -20,7 +20,10 @@ export function isOpen(status) {
 /** What the ids begin with that the venue's own programs give their orders: simulated traders, a replay. */
 const FLOW_PREFIX = "flow-";
 
-/** Whether an order is the market's, which such a program makes, rather than a person's. @param {{client_order_id?: string | null}} order */
+/**
+ * Whether an order is the market's, which such a program makes, rather than a person's.
+ * @param {{client_order_id?: string | null}} order
+ */
 export function isOfFlow({ client_order_id: id }) {
   return id?.startsWith(FLOW_PREFIX) ?? false;
 }
@@ -87,7 +90,9 @@ export class Orders {
     if (event.seq < (open?.seq ?? this.#ended.get(event.order_id) ?? 0)) return;
     if (isOpen(event.status)) {
       // An event's time is its own; the order keeps the time it was entered.
-      const order = open ? { ...event, timestamp: open.order.timestamp, average_price: open.order.average_price } : event;
+      const order = open
+        ? { ...event, timestamp: open.order.timestamp, average_price: open.order.average_price }
+        : event;
       if (!this.#ended.has(event.order_id)) this.#open.set(event.order_id, { order, seq: event.seq });
       return;
     }

@@ -1,7 +1,8 @@
 /**
  * Where the account's resting orders stand among those of their price.
  *
- * The feed tells a place when it has changed. A place is forgotten with the connection, since it may have changed unheard.
+ * The feed tells a place when it has changed. A place is forgotten with the connection, since it may have changed
+ * unheard.
  * Layer: model.
  */
 

@@ -22,7 +22,9 @@ export function columnOf(quantities, digits, scale) {
   return (units) => {
     const text = short(units);
     if (isShort(text)) return text;
-    return units > 0n && units < least ? `<${cut(fromUnits(least, scale), decimals)}` : cut(fromUnits(units, scale), decimals);
+    return units > 0n && units < least
+      ? `<${cut(fromUnits(least, scale), decimals)}`
+      : cut(fromUnits(units, scale), decimals);
   };
 }
 

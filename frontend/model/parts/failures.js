@@ -8,9 +8,18 @@ import { ERROR_SENTENCES } from "./reasons.js";
 
 const TOO_MANY_REQUESTS = 429;
 /** What was not done, before the venue's own sentence. */
-const REFUSED = Object.freeze({ order: "Rejected: ", cancel: "Not cancelled: ", amend: "Not amended: ", deposit: "Not deposited: ", withdraw: "Not withdrawn: ", ask: "" });
+const REFUSED = Object.freeze({
+  order: "Rejected: ",
+  cancel: "Not cancelled: ",
+  amend: "Not amended: ",
+  deposit: "Not deposited: ",
+  withdraw: "Not withdrawn: ",
+  ask: "",
+});
 const UNKNOWN = Object.freeze({
-  order: "No answer came, so the order may or may not have been taken. Send it again: it carries the same id and can't be entered twice.",
+  order:
+    "No answer came, so the order may or may not have been taken. " +
+    "Send it again: it carries the same id and can't be entered twice.",
   cancel: "No answer came, so the order may or may not be cancelled.",
   amend: "No answer came, so the order may or may not be amended: look at its row.",
   withdraw: "No answer came, so the money may or may not be gone: look at the balances.",
@@ -28,9 +37,14 @@ export function describeFailure(failure, what = "order") {
   return REFUSED[what] ? REFUSED[what] + withinSentence(sentenceOf(failure)) : describeRefusal(failure);
 }
 
-/** A sentence of the venue's that goes on after a colon; a name that begins it stays as it is. @param {string} sentence */
+/**
+ * A sentence of the venue's that goes on after a colon; a name that begins it stays as it is.
+ * @param {string} sentence
+ */
 export function withinSentence(sentence) {
-  return /^(?:A|An|It|Its|The|There|This|That) /.test(sentence) ? sentence.charAt(0).toLowerCase() + sentence.slice(1) : sentence;
+  return /^(?:A|An|It|Its|The|There|This|That) /.test(sentence)
+    ? sentence.charAt(0).toLowerCase() + sentence.slice(1)
+    : sentence;
 }
 
 /**
@@ -58,7 +72,10 @@ function sentenceOf({ code, details, message, status, retryAfterMs }) {
     const most = details?.limit ? `${grouped(details.limit)} ` : "so much ";
     return `an account may deposit only ${most}${details?.asset ?? "of an asset"} in all, and this would be more.`;
   }
-  if (status === TOO_MANY_REQUESTS) return `${ERROR_SENTENCES[code] ?? (code ? message : "that is more than the venue takes at once.")} ${whenAgain(retryAfterMs)}`;
+  if (status === TOO_MANY_REQUESTS) {
+    const why = ERROR_SENTENCES[code] ?? (code ? message : "that is more than the venue takes at once.");
+    return `${why} ${whenAgain(retryAfterMs)}`;
+  }
   return ERROR_SENTENCES[code] ?? message;
 }
 

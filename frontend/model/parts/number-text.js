@@ -1,15 +1,17 @@
 /**
  * Numbers as people write and paste them, read exactly: "30,002.91", "29 000.50", "29000,5", "0.5 BTC".
  *
- * A point alone is a decimal point, as everywhere on the page. A comma is one where it can be nothing else; "1,234" could
- * be 1234 or 1.234, and is asked about, never guessed. What is sent is always plain: ASCII digits and a point.
+ * A point alone is a decimal point, as everywhere on the page. A comma is one where it can be nothing else; "1,234"
+ * could be 1234 or 1.234, and is asked about, never guessed. What is sent is always plain: ASCII digits and a point.
  * Layer: model.
  */
 
 /**
  * @typedef {{value: string, readings?: undefined, problem?: undefined}} Value a plain decimal
- * @typedef {{value?: undefined, readings: [string, string], problem?: undefined}} Question both plain decimals that it could be
- * @typedef {{value?: undefined, readings?: undefined, problem: string, unit?: string}} Nonsense why it is none: "" of no text at all; `unit` that is another than the field's
+ * @typedef {{value?: undefined, readings: [string, string], problem?: undefined}} Question both plain decimals that it
+ *   could be
+ * @typedef {{value?: undefined, readings?: undefined, problem: string, unit?: string}} Nonsense why it is none: "" of
+ *   no text at all; `unit` that is another than the field's
  */
 
 const NO_NUMBER = "It is no number.";
@@ -58,7 +60,12 @@ export function readWhole(text) {
   return [",", " ", "'"].some((mark) => isGrouped(tidy, mark)) ? tidy.replace(/\D/g, "") : null;
 }
 
-/** The plain decimal that a text is; null of one that is none, or that has to be asked about. @param {string} text @param {string[]} [units] @returns {string | null} */
+/**
+ * The plain decimal that a text is; null of one that is none, or that has to be asked about.
+ * @param {string} text
+ * @param {string[]} [units]
+ * @returns {string | null}
+ */
 export function plainOf(text, units) {
   return readNumber(text, units).value ?? null;
 }
@@ -68,7 +75,12 @@ export function isPlain(text) {
   return text.trim() === "" || PLAIN.test(text.trim());
 }
 
-/** Both that it could be, to be asked about; null where there is nothing to ask. @param {string} text @param {string[]} [units] @returns {[string, string] | null} */
+/**
+ * Both that it could be, to be asked about; null where there is nothing to ask.
+ * @param {string} text
+ * @param {string[]} [units]
+ * @returns {[string, string] | null}
+ */
 export function readingsOf(text, units) {
   return readNumber(text, units).readings ?? null;
 }
@@ -100,31 +112,52 @@ function withoutUnit(text, units) {
 /** @param {string} rest what stands behind the number @param {string[]} units @returns {Nonsense} */
 function unitProblem(rest, units) {
   const [unit] = units.filter(Boolean);
-  return unit && UNIT.test(rest) ? { problem: `The unit here is ${unit}, not ${rest}.`, unit: rest } : { problem: NO_NUMBER };
+  return unit && UNIT.test(rest)
+    ? { problem: `The unit here is ${unit}, not ${rest}.`, unit: rest }
+    : { problem: NO_NUMBER };
 }
 
 /** As the venue reads it: digits before and behind a point. @param {string} plain "007.", ".5" */
 function cleaned(plain) {
-  return plain.replace(/\.$/, "").replace(/^0+(?=\d)/, "").replace(/^\./, "0.");
+  return plain
+    .replace(/\.$/, "")
+    .replace(/^0+(?=\d)/, "")
+    .replace(/^\./, "0.");
 }
 
-/** Everything that digits and marks can mean: no reading, one, or two. @param {string} text @returns {string[]} plain decimals */
+/**
+ * Everything that digits and marks can mean: no reading, one, or two.
+ * @param {string} text
+ * @returns {string[]} plain decimals
+ */
 function readDigits(text) {
   if (PLAIN.test(text)) return [text];
   const gaps = text.includes(" ") || text.includes("'");
   if (EITHER.test(text)) return [text.replace(",", ""), text.replace(",", ".")];
   if (!gaps && !text.includes(".") && DECIMAL_COMMA.test(text)) return [text.replace(",", ".")];
-  for (const [group, point] of [[",", "."], [".", ","], [" ", "."], [" ", ","], ["'", "."], ["'", ","]]) {
+  for (const [group, point] of [
+    [",", "."],
+    [".", ","],
+    [" ", "."],
+    [" ", ","],
+    ["'", "."],
+    ["'", ","],
+  ]) {
     const [whole, fraction, ...more] = text.split(point);
     if (more.length > 0 || !/^\d*$/.test(fraction ?? "") || !isGrouped(whole, group)) continue;
-    if (fraction === undefined && group === "." && whole.indexOf(".") === whole.lastIndexOf(".")) continue; // that is a decimal point
+    const isDecimalPoint = group === "." && whole.indexOf(".") === whole.lastIndexOf(".");
+    if (fraction === undefined && isDecimalPoint) continue;
     const plain = whole.replaceAll(group, "");
     return [fraction === undefined ? plain : `${plain}.${fraction}`];
   }
   return [];
 }
 
-/** Whether a text is a whole number with its thousands parted by that mark. @param {string} text @param {string} mark */
+/**
+ * Whether a text is a whole number with its thousands parted by that mark.
+ * @param {string} text
+ * @param {string} mark
+ */
 function isGrouped(text, mark) {
   if (mark === ",") return THOUSANDS.test(text) || AS_IN_INDIA.test(text);
   return !text.includes(",") && THOUSANDS.test(text.replaceAll(mark, ","));

@@ -28,7 +28,12 @@ export class RowMoves {
     this.#places = places;
   }
 
-  /** Whether the row came under the lying pointer just before a click there. @param {string} id @param {Point} click @param {number} nowMs */
+  /**
+   * Whether the row came under the lying pointer just before a click there.
+   * @param {string} id
+   * @param {Point} click
+   * @param {number} nowMs
+   */
   cameUnder(id, { x, y }, nowMs) {
     const place = this.#places.get(id);
     if (!place?.pointer || nowMs - place.atMs >= AIMING_MS) return false;

@@ -26,17 +26,36 @@ export class Times {
   /** @param {string} zone as the time zone database names it; throws RangeError of none */
   constructor(zone) {
     this.zone = zone;
-    const numeric = { year: "numeric", month: "numeric", day: "numeric", hour: "numeric", minute: "numeric", second: "numeric" };
-    this.#parts = new Intl.DateTimeFormat("en-US", { ...numeric, calendar: "gregory", numberingSystem: "latn", hourCycle: "h23", timeZone: zone });
+    const numeric = {
+      year: "numeric",
+      month: "numeric",
+      day: "numeric",
+      hour: "numeric",
+      minute: "numeric",
+      second: "numeric",
+    };
+    this.#parts = new Intl.DateTimeFormat("en-US", {
+      ...numeric,
+      calendar: "gregory",
+      numberingSystem: "latn",
+      hourCycle: "h23",
+      timeZone: zone,
+    });
   }
 
-  /** How far its clocks are ahead of UTC at a moment. @param {number} ms epoch @returns {number} ms, below zero west of it */
+  /**
+   * How far its clocks are ahead of UTC at a moment.
+   * @param {number} ms epoch
+   * @returns {number} ms, below zero west of it
+   */
   aheadMs(ms) {
     const quarter = Math.floor(ms / QUARTER_MS);
     let ahead = this.#offsets.get(quarter);
     if (ahead === undefined) {
       const at = quarter * QUARTER_MS;
-      const { year, month, day, hour, minute, second } = Object.fromEntries(this.#parts.formatToParts(at).map(({ type, value }) => [type, Number(value)]));
+      const { year, month, day, hour, minute, second } = Object.fromEntries(
+        this.#parts.formatToParts(at).map(({ type, value }) => [type, Number(value)]),
+      );
       ahead = Date.UTC(year, month - 1, day, hour, minute, second) - at;
       if (this.#offsets.size >= OFFSETS_KEPT) this.#offsets.clear();
       this.#offsets.set(quarter, ahead);
@@ -56,7 +75,11 @@ export class Times {
     return this.#local(timestamp).toISOString().slice(11, 19);
   }
 
-  /** The time of day, with the day and the year where they are others. @param {number} timestamp epoch seconds @param {number} nowMs the venue's time, epoch */
+  /**
+   * The time of day, with the day and the year where they are others.
+   * @param {number} timestamp epoch seconds
+   * @param {number} nowMs the venue's time, epoch
+   */
   dayTime(timestamp, nowMs) {
     const [then, now] = [this.#local(timestamp), this.#local(nowMs / 1_000)];
     if (then.toISOString().slice(0, 10) === now.toISOString().slice(0, 10)) return this.clock(timestamp);
@@ -70,7 +93,11 @@ export class Times {
     return `${dayOf(then)} ${then.getUTCFullYear()}, ${this.clock(timestamp)} ${this.name(timestamp * 1_000)}`;
   }
 
-  /** When a candle begins, as fine as its interval. @param {number} time epoch seconds @param {string} interval of less than a day */
+  /**
+   * When a candle begins, as fine as its interval.
+   * @param {number} time epoch seconds
+   * @param {string} interval of less than a day
+   */
   candle(time, interval) {
     return interval === "1s" ? this.clock(time) : `${dayOf(this.#local(time))}, ${minuteOf(this.#local(time))}`;
   }
@@ -88,7 +115,10 @@ export class Times {
   inSentence(sentence) {
     return sentence.replace(IN_SENTENCES, (_, day, clock, fraction = "") => {
       const ms = Date.parse(`${day}T${clock}Z`);
-      return `${this.#local(ms / 1_000).toISOString().slice(0, 19).replace("T", " ")}${fraction} ${this.name(ms)}`;
+      return `${this.#local(ms / 1_000)
+        .toISOString()
+        .slice(0, 19)
+        .replace("T", " ")}${fraction} ${this.name(ms)}`;
     });
   }
 
@@ -112,7 +142,9 @@ export class Times {
 
   /** As `read` takes it. @param {number} ms epoch @returns {string} */
   written(ms) {
-    return this.#local(ms / 1_000).toISOString().slice(0, 19);
+    return this.#local(ms / 1_000)
+      .toISOString()
+      .slice(0, 19);
   }
 
   /** A date whose UTC fields are what the clocks of the zone show. @param {number} timestamp epoch seconds */

@@ -34,7 +34,15 @@ export class CallLog {
 
   /** @param {Call} call @param {number} at when it was over, epoch milliseconds */
   add(call, at) {
-    const entry = Object.freeze({ ...call, at, path: withoutSecrets(call.path), body: shown(call.body), text: textWithoutSecrets(call.text), id: (this.#last += 1), clicked: isClick(call) });
+    const entry = Object.freeze({
+      ...call,
+      at,
+      path: withoutSecrets(call.path),
+      body: shown(call.body),
+      text: textWithoutSecrets(call.text),
+      id: (this.#last += 1),
+      clicked: isClick(call),
+    });
     const kept = { true: 0, false: 0 };
     this.entries = [entry, ...this.entries].filter(({ clicked }) => (kept[String(clicked)] += 1) <= KEPT);
   }
@@ -46,7 +54,10 @@ export class CallLog {
   /** @param {boolean} all those too that nobody clicked for @param {string} text that method, path or status contain */
   matching(all, text) {
     const wanted = text.trim().toLowerCase();
-    return this.entries.filter(({ clicked, method, path, status }) => (all || clicked) && `${method} ${path} ${status}`.toLowerCase().includes(wanted));
+    return this.entries.filter(
+      ({ clicked, method, path, status }) =>
+        (all || clicked) && `${method} ${path} ${status}`.toLowerCase().includes(wanted),
+    );
   }
 }
 
@@ -65,7 +76,12 @@ function isClick({ method, path }) {
 export function shown(value) {
   if (Array.isArray(value)) return value.map(shown);
   if (value === null || typeof value !== "object") return value;
-  return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, SECRETS.test(name) && typeof each === "string" ? `<${name}>` : shown(each)]));
+  return Object.fromEntries(
+    Object.entries(value).map(([name, each]) => [
+      name,
+      SECRETS.test(name) && typeof each === "string" ? `<${name}>` : shown(each),
+    ]),
+  );
 }
 
 /** @param {string} json */
@@ -81,5 +97,8 @@ function textWithoutSecrets(json) {
 function withoutSecrets(path) {
   const [route, query] = path.split("?");
   if (!query) return path;
-  return `${route}?${query.split("&").map((pair) => (SECRETS.test(pair.split("=")[0]) ? `${pair.split("=")[0]}=<hidden>` : pair)).join("&")}`;
+  return `${route}?${query
+    .split("&")
+    .map((pair) => (SECRETS.test(pair.split("=")[0]) ? `${pair.split("=")[0]}=<hidden>` : pair))
+    .join("&")}`;
 }

@@ -2,12 +2,14 @@
  * The keyboard: which key does what, and when it does nothing.
  *
  * A key does nothing with a modifier, while a text is typed, or where the focused thing wants it for itself.
- * Enter sends only what the reader has in hand, and Escape asks nothing just after it closed something (model/attention.js).
+ * Enter sends only what the reader has in hand, and Escape asks nothing just after it closed something
+ * (model/attention.js).
  * Layer: model.
  */
 
 /**
- * @typedef {"buy" | "sell" | "limit" | "market" | "price_up" | "price_down" | "send" | "cancel_all" | "find" | "keys"} Action
+ * @typedef {"buy" | "sell" | "limit" | "market" | "price_up" | "price_down" | "send" | "cancel_all" | "find" | "keys"}
+ *   Action
  *
  * @typedef {object} Shortcut
  * @property {Action} does
@@ -43,10 +45,15 @@ export const LADDER_KEYS = Object.freeze([
 const NAMES = Object.freeze({ arrowup: "ArrowUp", arrowdown: "ArrowDown", escape: "Escape", "?": "Shift+?" });
 const ARROWS = Object.freeze(["arrowup", "arrowdown"]);
 
-/** What a control tells of its key: attributes of its element. @param {string} does an action; of any other word nothing is told */
+/**
+ * What a control tells of its key: attributes of its element.
+ * @param {string} does an action; of any other word nothing is told
+ */
 export function keyHint(does) {
   const shortcut = SHORTCUTS.find((each) => each.does === does);
-  return shortcut ? { title: `${shortcut.words} (${shortcut.shown})`, "aria-keyshortcuts": NAMES[shortcut.key] ?? shortcut.shown } : {};
+  return shortcut
+    ? { title: `${shortcut.words} (${shortcut.shown})`, "aria-keyshortcuts": NAMES[shortcut.key] ?? shortcut.shown }
+    : {};
 }
 
 /** What has the focus. @typedef {"nothing" | "text" | "choice" | "control" | "scroller"} Focused */

@@ -36,7 +36,9 @@ export function masked(credentials) {
 /** In whose name it is asked, as a sentence without its end; "" of what anybody may ask. @param {Call} call */
 function whose({ asker, signed }) {
   if (!asker) return "";
-  return signed ? `As ${asker.name}, account ${asker.account}` : `Without credentials, as ${asker.name}, account ${asker.account}`;
+  return signed
+    ? `As ${asker.name}, account ${asker.account}`
+    : `Without credentials, as ${asker.name}, account ${asker.account}`;
 }
 
 /** What is to be known before it is sent. @param {Call} call @returns {string[]} */
@@ -47,7 +49,10 @@ function remarksOn(call) {
 
 /** The body with an id that is made anew each time. @param {Call} call @returns {{body: any, fresh: boolean}} */
 function asNew({ method, path, body }) {
-  const fresh = method === "POST" && /^\/order(?:\/test)?(?:\?|$)/.test(path) && typeof (/** @type {any} */ (body)?.client_order_id) === "string";
+  const fresh =
+    method === "POST" &&
+    /^\/order(?:\/test)?(?:\?|$)/.test(path) &&
+    typeof (/** @type {any} */ (body)?.client_order_id) === "string";
   return { body: fresh ? { .../** @type {any} */ (body), client_order_id: FRESH_ID } : body, fresh };
 }
 
@@ -61,7 +66,10 @@ export function curlOf(call, origin, credentials = null) {
   const { body, fresh } = asNew(call);
   const lines = remarksOn(call).map((remark) => `: ${quoted(remark)}`);
   if (fresh) lines.push(`: ${quoted(WHY_FRESH)}`, `id="paste-$(od -An -N8 -tx1 /dev/urandom | tr -d ' \\n')"`);
-  const data = body === undefined ? null : quoted(JSON.stringify(body)).replace(JSON.stringify(FRESH_ID).slice(1, -1), () => `'"$id"'`);
+  const data =
+    body === undefined
+      ? null
+      : quoted(JSON.stringify(body)).replace(JSON.stringify(FRESH_ID).slice(1, -1), () => `'"$id"'`);
   const parts = [`curl${method === "GET" ? "" : ` -X ${method}`} ${quoted(origin + path)}`];
   if (signed && credentials && takesKey(path, credentials)) {
     lines.push(
@@ -69,9 +77,14 @@ export function curlOf(call, origin, credentials = null) {
       `OPENBELL_SECRET=${quoted(credentials.secret)}`,
       `body=${data ?? "''"}`,
       `stamp="$(date +%s)000"`,
-      `signature="$(printf '%s\\n%s\\n%s\\n%s' "$stamp" ${method} ${quoted(path)} "$body" \\\n  | openssl dgst -sha256 -hmac "$OPENBELL_SECRET" | sed 's/^.* //')"`,
+      `signature="$(printf '%s\\n%s\\n%s\\n%s' "$stamp" ${method} ${quoted(path)} "$body" \\\n` +
+        `  | openssl dgst -sha256 -hmac "$OPENBELL_SECRET" | sed 's/^.* //')"`,
     );
-    parts.push(`-H "X-Openbell-Key: $OPENBELL_KEY"`, `-H "X-Openbell-Timestamp: $stamp"`, `-H "X-Openbell-Signature: $signature"`);
+    parts.push(
+      `-H "X-Openbell-Key: $OPENBELL_KEY"`,
+      `-H "X-Openbell-Timestamp: $stamp"`,
+      `-H "X-Openbell-Signature: $signature"`,
+    );
     if (data) parts.push("-H 'Content-Type: application/json'", `-d "$body"`);
     return [...lines, parts.join(" \\\n  ")].join("\n");
   }
@@ -95,7 +108,12 @@ export function pythonOf(call, origin, credentials = null) {
   const { method, path, signed } = call;
   const { body, fresh } = asNew(call);
   const byKey = signed && takesKey(path, credentials);
-  const modules = ["json", ...(byKey ? ["hashlib", "hmac", "time"] : []), ...(signed && !byKey && credentials?.kind !== "token" ? ["os"] : []), ...(fresh ? ["secrets"] : [])];
+  const modules = [
+    "json",
+    ...(byKey ? ["hashlib", "hmac", "time"] : []),
+    ...(signed && !byKey && credentials?.kind !== "token" ? ["os"] : []),
+    ...(fresh ? ["secrets"] : []),
+  ];
   const lines = [
     ...remarksOn(call).map((remark) => `# ${remark}.`),
     ...modules.sort().map((name) => `import ${name}`),
@@ -104,7 +122,8 @@ export function pythonOf(call, origin, credentials = null) {
     "",
     ...(body === undefined ? [] : [`body = json.dumps(${freshly(literal(body))}).encode()`]),
     ...headersOf(call, credentials, body !== undefined),
-    `request = Request(${literal(origin + path)}, ${body === undefined ? "" : "data=body, "}headers=headers, method="${method}")`,
+    `request = Request(${literal(origin + path)}, ${body === undefined ? "" : "data=body, "}` +
+      `headers=headers, method="${method}")`,
     "try:",
     "    with urlopen(request, timeout=10) as answer:",
     "        print(answer.status, json.load(answer))",
@@ -119,7 +138,12 @@ function freshly(code) {
   return code.replace(`${JSON.stringify(FRESH_ID)},`, () => `"paste-" + secrets.token_hex(8),  # ${WHY_FRESH}.`);
 }
 
-/** The lines that make `headers`. @param {Call} call @param {Credentials | null} credentials @param {boolean} hasBody */
+/**
+ * The lines that make `headers`.
+ * @param {Call} call
+ * @param {Credentials | null} credentials
+ * @param {boolean} hasBody
+ */
 function headersOf({ method, path, signed }, credentials, hasBody) {
   const json = hasBody ? [["Content-Type", '"application/json"']] : [];
   if (!signed) return [headers(json)];

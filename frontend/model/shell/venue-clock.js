@@ -8,7 +8,10 @@
 const SAMPLES = 16;
 
 export class VenueClock {
-  /** @type {{roundTripMs: number, aheadMs: number}[]} newest last; by how much the venue's clock is ahead of ours */ #samples = [];
+  /**
+   * @type {{roundTripMs: number, aheadMs: number}[]} newest last; by how much the venue's clock is ahead of ours
+   */
+  #samples = [];
 
   /**
    * @param {number} sentMs of any clock of ours
@@ -26,7 +29,10 @@ export class VenueClock {
     this.#samples = [];
   }
 
-  /** @param {number} nowMs of that clock @returns {number | null} epoch milliseconds at the venue; null before its first answer */
+  /**
+   * @param {number} nowMs of that clock
+   * @returns {number | null} epoch milliseconds at the venue; null before its first answer
+   */
   at(nowMs) {
     if (this.#samples.length === 0) return null;
     const best = this.#samples.reduce((a, b) => (b.roundTripMs < a.roundTripMs ? b : a));

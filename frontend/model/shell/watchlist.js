@@ -4,7 +4,10 @@
  * Layer: model.
  */
 
-/** @typedef {{symbol: string, base: string, quote: string, favourite: boolean, status: string, last: string | null, change_percent: string | null}} Listed */
+/**
+ * @typedef {{symbol: string, base: string, quote: string, favourite: boolean, status: string, last: string | null,
+ *   change_percent: string | null}} Listed
+ */
 
 /**
  * @param {Iterable<import("../types.js").Instrument>} instruments in the venue's order
@@ -14,9 +17,16 @@
  * @returns {Listed[]} favourites first, else in the venue's order
  */
 export function watchlist(instruments, tickers, favourites, sought) {
-  const words = sought.toLowerCase().split(/[\s/,-]+/).filter(Boolean);
+  const words = sought
+    .toLowerCase()
+    .split(/[\s/,-]+/)
+    .filter(Boolean);
   const matches = ({ symbol, base, quote }) =>
-    words.every((word) => symbol.toLowerCase().replace("-", "").includes(word) || [base, quote].some((asset) => asset.toLowerCase().startsWith(word)));
+    words.every(
+      (word) =>
+        symbol.toLowerCase().replace("-", "").includes(word) ||
+        [base, quote].some((asset) => asset.toLowerCase().startsWith(word)),
+    );
   const listed = [...instruments].filter(matches).map(({ symbol, base, quote, status }) => ({
     symbol,
     base,

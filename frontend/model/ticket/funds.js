@@ -2,8 +2,8 @@
  * What an order takes from the account, and how large one can be: exact, as the venue's ledger reckons.
  *
  * A buy holds for each lot its price and the higher of the two fees on it, rounded up to the quote asset's
- * minor unit; a sell holds the lots. A market buy costs what the levels it takes cost, and the taker's fee; what these are
- * is certain only to the venue, which knows what icebergs hide and what self-trade prevention would do.
+ * minor unit; a sell holds the lots. A market buy costs what the levels it takes cost, and the taker's fee; what these
+ * are is certain only to the venue, which knows what icebergs hide and what self-trade prevention would do.
  * Layer: model.
  */
 
@@ -14,6 +14,7 @@ import { compare, fromUnits, grouped, rounded, scaleOf, shortest, toUnits, trunc
 /** @typedef {{maker: bigint, taker: bigint}} Rates in units of 10^-RATE_SCALE of the notional; below zero: a rebate */
 
 /** Amounts beside a field are short where that is enough. */
+const SHORT_DECIMALS = 2;
 const RATE_SCALE = 6;
 const RATE_ONE = 10n ** BigInt(RATE_SCALE);
 /** Percent to parts of one. */
@@ -33,11 +34,12 @@ export function feeRates(instrument, own) {
 }
 
 /**
- * The price that a buy's hold is reckoned at: its limit; of a stop the worst that it may trade at once triggered, which is
- * the collar's width above its stop price; of one-cancels-other the dearer leg's.
+ * The price that a buy's hold is reckoned at: its limit; of a stop the worst that it may trade at once triggered, which
+ * is the collar's width above its stop price; of one-cancels-other the dearer leg's.
  * @param {{order_type?: string, price?: string, stop_price?: string, stop_limit_price?: string}} order on the grid
  * @param {Instrument} instrument
- * @returns {string | null} null for what holds nothing, or so much as only the venue knows: a market order, a trailing stop
+ * @returns {string | null} null for what holds nothing, or so much as only the venue knows: a market order, a trailing
+ *   stop
  */
 export function holdPrice(order, instrument) {
   const { price = null, stop_price: stop, stop_limit_price: stopLimit } = order;
@@ -46,7 +48,12 @@ export function holdPrice(order, instrument) {
   return price === null || compare(leg, price) > 0 ? leg : price;
 }
 
-/** A price and the collar's width above it, or below it for a sell, in whole ticks. @param {string} price @param {Instrument} instrument @param {import("../types.js").Side} [side] */
+/**
+ * A price and the collar's width above it, or below it for a sell, in whole ticks.
+ * @param {string} price
+ * @param {Instrument} instrument
+ * @param {import("../types.js").Side} [side]
+ */
 function collared(price, { tick_size: tick, limits }, side = "buy") {
   const scale = scaleOf(tick);
   const collar = toUnits(limits?.collar_percent ?? DEFAULT_COLLAR_PERCENT, RATE_SCALE - PERCENT_DECIMALS);
@@ -78,7 +85,8 @@ export function holdOf(order, instrument, rates) {
  * they are too many rather than too few.
  * @param {import("../types.js").Side} side of the order
  * @param {{asks: import("../types.js").Level[], bids: import("../types.js").Level[]}} levels best first
- * @param {{last: string | null, band: [string, string] | null}} market its last price, and the least and the greatest that may trade
+ * @param {{last: string | null, band: [string, string] | null}} market its last price, and the least and the greatest
+ *   that may trade
  * @param {Instrument} instrument
  * @returns {import("../types.js").Level[]}
  */
@@ -95,7 +103,11 @@ export function withinReach(side, { asks, bids }, { last, band }, instrument) {
   return upTo(offered, ({ price }) => edges.some((edge) => beyond(price, edge)));
 }
 
-/** Those before the first that is beyond, of levels best first. O(log n) looks. @param {import("../types.js").Level[]} levels @param {(level: import("../types.js").Level) => boolean} isBeyond */
+/**
+ * Those before the first that is beyond, of levels best first. O(log n) looks.
+ * @param {import("../types.js").Level[]} levels
+ * @param {(level: import("../types.js").Level) => boolean} isBeyond
+ */
 function upTo(levels, isBeyond) {
   let [low, high] = [0, levels.length];
   while (low < high) {
@@ -106,7 +118,11 @@ function upTo(levels, isBeyond) {
   return levels.slice(0, low);
 }
 
-/** Whether the hold of an order is what the page reckons: not where the venue may price it lower. @param {any} order @param {[string, string] | null} band */
+/**
+ * Whether the hold of an order is what the page reckons: not where the venue may price it lower.
+ * @param {any} order
+ * @param {[string, string] | null} band
+ */
 export function isHoldCertain({ order_type: type, post_only: postOnly, price }, band) {
   return type !== "market" && postOnly !== "slide" && !(band && price && compare(price, band[1]) > 0);
 }
@@ -144,7 +160,10 @@ export function costNow(order, asks, instrument, rates) {
  * @returns {string | null} null when it is less than a lot, or the price is none
  */
 export function affordable(order, available, percent, asks, instrument, rates) {
-  const scale = Math.max(order.side === "sell" ? scaleOf(instrument.lot_size) : scaleOfQuote(instrument), scaleOf(available));
+  const scale = Math.max(
+    order.side === "sell" ? scaleOf(instrument.lot_size) : scaleOfQuote(instrument),
+    scaleOf(available),
+  );
   const budget = (toUnits(available, scale) * BigInt(percent)) / 100n;
   const units = unitsFor(order, budget, scale, asks, instrument, rates);
   return units > 0n ? fromUnits(units, scaleOf(instrument.lot_size)) : null;
@@ -189,7 +208,13 @@ export function spendable(available, percent, instrument, { taker }) {
   return spent > 0n ? shortest(fromUnits(spent, scale)) : null;
 }
 
-/** What spending so much takes with the taker's fee. @param {string} amount @param {Instrument} instrument @param {Rates} rates @returns {Money} */
+/**
+ * What spending so much takes with the taker's fee.
+ * @param {string} amount
+ * @param {Instrument} instrument
+ * @param {Rates} rates
+ * @returns {Money}
+ */
 export function costOfSpending(amount, instrument, rates) {
   const scale = scaleOfQuote(instrument);
   return { asset: instrument.quote, amount: shortest(fromUnits(withTakerFee(toUnits(amount, scale), rates), scale)) };
@@ -222,7 +247,11 @@ function lotCost(price, instrument, rates) {
   return { lots, notional, fee: rate > 0n ? upwards(notional * rate) : 0n, scale: scaleOfQuote(instrument) };
 }
 
-/** @param {bigint} units of quantity @param {string} price @param {Instrument} instrument minor units of the quote asset */
+/**
+ * @param {bigint} units of quantity
+ * @param {string} price
+ * @param {Instrument} instrument minor units of the quote asset
+ */
 function notionalOf(units, price, instrument) {
   const product = units * toUnits(price, scaleOf(price));
   const scale = scaleOf(instrument.lot_size) + scaleOf(price);
@@ -253,5 +282,6 @@ function least(a, b) {
 export function describeShort({ asset, amount }, available) {
   const [needed, there] = [rounded(amount, SHORT_DECIMALS), truncated(available, SHORT_DECIMALS)];
   const clear = compare(needed, there) > 0; // cents are enough to see it
-  return `Needs ${grouped(shortest(clear ? needed : amount))} ${asset}; ${grouped(shortest(clear ? there : available))} available.`;
+  const [needs, has] = clear ? [needed, there] : [amount, available];
+  return `Needs ${grouped(shortest(needs))} ${asset}; ${grouped(shortest(has))} available.`;
 }

@@ -21,27 +21,57 @@ const WAITS = Object.freeze(["gtc", "day", "gtd"]);
 /** @type {Readonly<Record<TicketType, Readonly<OrderTypeRules>>>} */
 export const ORDER_TYPES = Object.freeze({
   limit: {
-    title: "Limit", name: "limit", prices: ["price"], optional: [], times: [...WAITS, "ioc", "fok"], options: ["post_only", "display_quantity", "exits"],
+    title: "Limit",
+    name: "limit",
+    prices: ["price"],
+    optional: [],
+    times: [...WAITS, "ioc", "fok"],
+    options: ["post_only", "display_quantity", "exits"],
     hint: "Takes what it can at your price or better; the rest waits in the book.",
   },
   market: {
-    title: "Market", name: "market", prices: [], optional: [], times: ["ioc", "fok"], options: ["exits"],
+    title: "Market",
+    name: "market",
+    prices: [],
+    optional: [],
+    times: ["ioc", "fok"],
+    options: ["exits"],
     hint: "Takes the best prices there are; what is left is cancelled.",
   },
   stop: {
-    title: "Stop", name: "stop", prices: ["stop_price"], optional: [], times: WAITS, options: [],
+    title: "Stop",
+    name: "stop",
+    prices: ["stop_price"],
+    optional: [],
+    times: WAITS,
+    options: [],
     hint: "Waits unseen until a trade reaches the stop price, then goes to the market.",
   },
   stop_limit: {
-    title: "Stop limit", name: "stop limit", prices: ["stop_price", "price"], optional: [], times: WAITS, options: ["display_quantity"],
+    title: "Stop limit",
+    name: "stop limit",
+    prices: ["stop_price", "price"],
+    optional: [],
+    times: WAITS,
+    options: ["display_quantity"],
     hint: "Waits unseen until a trade reaches the stop price, then is a limit order.",
   },
   trailing_stop: {
-    title: "Trailing", name: "trailing stop", prices: ["trail"], optional: [], times: WAITS, options: [],
+    title: "Trailing",
+    name: "trailing stop",
+    prices: ["trail"],
+    optional: [],
+    times: WAITS,
+    options: [],
     hint: "A stop that follows the best price since at this distance, and never back.",
   },
   oco: {
-    title: "OCO", name: "one-cancels-other", prices: ["price", "stop_price"], optional: ["stop_limit_price"], times: WAITS, options: [],
+    title: "OCO",
+    name: "one-cancels-other",
+    prices: ["price", "stop_price"],
+    optional: ["stop_limit_price"],
+    times: WAITS,
+    options: [],
     hint: "One cancels other: a limit and a stop; what happens first ends the other.",
   },
 });
@@ -49,7 +79,11 @@ export const ORDER_TYPES = Object.freeze({
 /** How long an order lives: for the choice, and beside an order. */
 export const TIMES = Object.freeze({
   gtc: { title: "Until cancelled (GTC)", short: "GTC", hint: "" },
-  day: { title: "Until the day's end (Day)", short: "Day", hint: "Ends with the session, or at midnight UTC where there are none." },
+  day: {
+    title: "Until the day's end (Day)",
+    short: "Day",
+    hint: "Ends with the session, or at midnight UTC where there are none.",
+  },
   gtd: { title: "Until a time (GTD)", short: "GTD", hint: "" },
   ioc: { title: "Immediate or cancel (IOC)", short: "IOC", hint: "Takes what it can at once, cancels the rest." },
   fok: { title: "All at once or nothing (FOK)", short: "FOK", hint: "All of it now, or nothing at all." },
@@ -76,7 +110,11 @@ export function selfTradeModes(account, chosen) {
   return Object.entries(SELF_TRADE_MODES).filter(([mode]) => mode !== "none" || itself);
 }
 
-export const POST_ONLY_MODES = Object.freeze({ "": "No", reject: "Refuse if it would take", slide: "Move one tick behind" });
+export const POST_ONLY_MODES = Object.freeze({
+  "": "No",
+  reject: "Refuse if it would take",
+  slide: "Move one tick behind",
+});
 
 /** What a field is called within a sentence. */
 export const NOUNS = Object.freeze({

@@ -3,7 +3,17 @@
  * Layer: model.
  */
 
-import { compare, fromUnits, grouped, isZero, multiply, scaleOf, shortest, subtract, toUnits } from "../parts/decimal.js";
+import {
+  compare,
+  fromUnits,
+  grouped,
+  isZero,
+  multiply,
+  scaleOf,
+  shortest,
+  subtract,
+  toUnits,
+} from "../parts/decimal.js";
 import { describeRefusal } from "../parts/failures.js";
 
 /** @typedef {import("../types.js").Instrument} Instrument */
@@ -39,7 +49,11 @@ const AT_ONCE = Object.freeze(["ioc", "fok"]);
 
 /** @param {any} answer of POST /order/test @returns {Preview} */
 export function previewOfTest(answer) {
-  if (!answer.accepted) return { ...NOTHING, refused: describeRefusal({ code: answer.error_code, details: answer.details, message: answer.error }) };
+  if (!answer.accepted)
+    return {
+      ...NOTHING,
+      refused: describeRefusal({ code: answer.error_code, details: answer.details, message: answer.error }),
+    };
   if (answer.repeated) return NOTHING;
   return {
     refused: null,
@@ -53,7 +67,13 @@ export function previewOfTest(answer) {
     fee: answer.taker_fee,
     held: { asset: answer.held_asset, amount: answer.held },
     exits: answer.exits ? { at_once: answer.exits.entered === "at_once", quantity: answer.exits.quantity } : null,
-    notes: [...protectionsOf(answer).map((name) => PROTECTIONS[name]?.(answer)).filter(Boolean), ...consequencesOf(answer), ...roundingOf(answer)],
+    notes: [
+      ...protectionsOf(answer)
+        .map((name) => PROTECTIONS[name]?.(answer))
+        .filter(Boolean),
+      ...consequencesOf(answer),
+      ...roundingOf(answer),
+    ],
   };
 }
 
@@ -65,22 +85,34 @@ function protectionsOf({ protections = [], legs = [] }) {
 /** What it would set off beside its own trades, in words. @param {any} answer of POST /order/test */
 function* consequencesOf({ order_type: type, reason, legs = [], exits, would_trigger: triggered = 0 }) {
   if (type === "oco") {
-    if (reason === "one_cancels_other") yield "Its stop price is reached already: the stop would go to the market at once, and the limit would end.";
-    else if (legs.some((leg) => leg.reason === "one_cancels_other")) yield "Its limit would trade at once, and the stop would end.";
+    if (reason === "one_cancels_other")
+      yield "Its stop price is reached already: the stop would go to the market at once, and the limit would end.";
+    else if (legs.some((leg) => leg.reason === "one_cancels_other"))
+      yield "Its limit would trade at once, and the stop would end.";
   } else {
     for (const { order_type: kind, status, filled_quantity: filled } of legs) {
-      if (kind !== "limit" && status !== "pending_trigger" && status !== "cancelled") yield "Its stop loss would trigger at once.";
-      else if (!isZero(filled)) yield `Its ${kind === "limit" ? "take profit would trade" : "stop loss would trigger"} at once.`;
+      if (kind !== "limit" && status !== "pending_trigger" && status !== "cancelled")
+        yield "Its stop loss would trigger at once.";
+      else if (!isZero(filled))
+        yield `Its ${kind === "limit" ? "take profit would trade" : "stop loss would trigger"} at once.`;
     }
   }
-  if (exits?.reason === "insufficient_funds") yield "Its exits could not be paid for: they would be refused, and nothing would protect it.";
-  if (triggered > 0) yield `Its trades would reach the trigger of ${triggered === 1 ? "a waiting order" : `${triggered} waiting orders`} of yours.`;
+  if (exits?.reason === "insufficient_funds")
+    yield "Its exits could not be paid for: they would be refused, and nothing would protect it.";
+  if (triggered > 0) {
+    const orders = triggered === 1 ? "a waiting order" : `${triggered} waiting orders`;
+    yield `Its trades would reach the trigger of ${orders} of yours.`;
+  }
 }
 
-/** Why much more is set aside than the order can cost: at a micro price the fee on one lot is less than can be paid. @param {any} answer */
+/**
+ * Why much more is set aside than the order can cost: at a micro price the fee on one lot is less than can be paid.
+ * @param {any} answer
+ */
 function* roundingOf({ held = "0", held_asset: asset, held_rounding: rounding = "0" }) {
   if (isZero(rounding) || compare(multiply(rounding, "100"), held) <= 0) return;
-  yield `${grouped(shortest(rounding))} ${asset} of what is set aside is rounding: the fee is rounded up for each lot, and lots are tiny at this price.`;
+  const why = "the fee is rounded up for each lot, and lots are tiny at this price";
+  yield `${grouped(shortest(rounding))} ${asset} of what is set aside is rounding: ${why}.`;
 }
 
 /**
@@ -103,7 +135,18 @@ export function previewOfQuote(quote, side, mid) {
 
 /** @type {Preview} */
 export const NOTHING = Object.freeze({
-  refused: null, status: null, reason: null, filled: "0", wanted: "", average: null, slippagePercent: null, notional: "0", fee: "0", held: null, exits: null, notes: [],
+  refused: null,
+  status: null,
+  reason: null,
+  filled: "0",
+  wanted: "",
+  average: null,
+  slippagePercent: null,
+  notional: "0",
+  fee: "0",
+  held: null,
+  exits: null,
+  notes: [],
 });
 
 /** Whether it would trade at a price that nobody means. @param {Preview} preview */
@@ -116,7 +159,10 @@ export function isEnded({ status }) {
   return status !== null && ENDED.includes(status);
 }
 
-/** Whether it never rests, whatever becomes of it. @param {{order_type: string, time_in_force?: string}} order the body of POST /order */
+/**
+ * Whether it never rests, whatever becomes of it.
+ * @param {{order_type: string, time_in_force?: string}} order the body of POST /order
+ */
 export function isImmediate({ order_type: type, time_in_force: time = "" }) {
   return type === "market" || AT_ONCE.includes(time);
 }
@@ -141,7 +187,10 @@ export function describeEnd(preview, order, offered, base) {
   if (reason === "self_trade") return "It would be cancelled.";
   if (isZero(offered)) return `It would be cancelled: nothing is ${there}${within}.`;
   const short = order.quantity && compare(offered, order.quantity) < 0;
-  if (short && order.time_in_force === "fok") return `It would be cancelled: only ${amount(offered)} of ${amount(order.quantity)} ${base} is ${there}${within}. What others hide is not counted.`;
+  if (short && order.time_in_force === "fok") {
+    const known = `only ${amount(offered)} of ${amount(order.quantity)} ${base} is ${there}${within}`;
+    return `It would be cancelled: ${known}. What others hide is not counted.`;
+  }
   return "It would be cancelled, and trade nothing.";
 }
 
@@ -156,5 +205,7 @@ function slippage(average, side, mid) {
   const scale = Math.max(scaleOf(worse), scaleOf(mid));
   const whole = toUnits(mid, scale);
   if (!whole) return null;
-  return shortest(fromUnits((toUnits(multiply(worse, "100"), scale) * 10n ** BigInt(PERCENT_DECIMALS)) / whole, PERCENT_DECIMALS));
+  return shortest(
+    fromUnits((toUnits(multiply(worse, "100"), scale) * 10n ** BigInt(PERCENT_DECIMALS)) / whole, PERCENT_DECIMALS),
+  );
 }

@@ -1,5 +1,6 @@
 /**
- * What the order ticket asks for, checked before it is sent: exact, in whole ticks and lots, and without contradictions.
+ * What the order ticket asks for, checked before it is sent: exact, in whole ticks and lots, and without
+ * contradictions.
  *
  * What a type or its choices leave out is not looked at and not sent. The venue checks everything again and has the
  * last word (collar, band, session).
@@ -7,9 +8,9 @@
  */
 
 import { compare, fromUnits, grouped, multiply, scaleOf, shortest, toUnits } from "../parts/decimal.js";
-import { NOUNS, ORDER_TYPES } from "./order-types.js";
-import { UTC } from "../parts/times.js";
 import { numberProblem, plainOf } from "../parts/number-text.js";
+import { UTC } from "../parts/times.js";
+import { NOUNS, ORDER_TYPES } from "./order-types.js";
 
 /** @typedef {import("../types.js").Instrument} Instrument */
 /** @typedef {typeof EMPTY} TicketFields texts as they stand in the form */
@@ -103,7 +104,8 @@ export function checkTicket(partial, instrument, nowMs = null, times = UTC) {
   }
   const exits = rules.options.includes("exits") ? EXITS : [];
   for (const name of [...rules.optional, ...exits]) if (fields[name].trim()) take(name, instrument.tick_size);
-  if (rules.options.includes("display_quantity") && fields.display_quantity.trim()) take("display_quantity", instrument.lot_size);
+  if (rules.options.includes("display_quantity") && fields.display_quantity.trim())
+    take("display_quantity", instrument.lot_size);
   if (order.quote_quantity) order.quote_quantity = shortest(order.quote_quantity);
   if (order.trail_percent) order.trail_percent = shortest(order.trail_percent);
   takeOptions(fields, order, problems, { nowMs, times });
@@ -149,12 +151,15 @@ function* relations(order, instrument) {
   if (quantity && shown) {
     const scale = scaleOf(instrument.lot_size);
     if (compare(shown, quantity) > 0) yield ["display_quantity", "It can't show more than there is."];
-    else if (toUnits(shown, scale) * SLICES_MAX < toUnits(quantity, scale)) yield ["display_quantity", `Show at least a hundredth of the quantity.`];
+    else if (toUnits(shown, scale) * SLICES_MAX < toUnits(quantity, scale))
+      yield ["display_quantity", `Show at least a hundredth of the quantity.`];
   }
   const percent = order.trail_percent;
   if (percent && compare(percent, "100") >= 0) yield ["trail", "It must be below 100 %."];
-  if (order.stop_loss_limit && !order.stop_loss) yield ["stop_loss", "Enter the stop loss price that its limit belongs to."];
-  if (order.order_type === "oco" && order.price && order.stop_price) yield* wrongSide(order.side === "sell", order, "price", "stop_price");
+  if (order.stop_loss_limit && !order.stop_loss)
+    yield ["stop_loss", "Enter the stop loss price that its limit belongs to."];
+  if (order.order_type === "oco" && order.price && order.stop_price)
+    yield* wrongSide(order.side === "sell", order, "price", "stop_price");
   const buys = order.side === "buy";
   if (order.take_profit && order.stop_loss) yield* wrongSide(buys, order, "take_profit", "stop_loss");
   if (order.order_type === "limit" && order.price) {
@@ -163,14 +168,26 @@ function* relations(order, instrument) {
   }
 }
 
-/** A price must lie above another one, or below it. @param {boolean} above @param {any} order @param {string} name @param {string} other @returns {Iterable<[string, string]>} */
+/**
+ * A price must lie above another one, or below it.
+ * @param {boolean} above
+ * @param {any} order
+ * @param {string} name
+ * @param {string} other
+ * @returns {Iterable<[string, string]>}
+ */
 function* wrongSide(above, order, name, other) {
   const rank = compare(order[name], order[other]);
   if (above ? rank > 0 : rank < 0) return;
   yield [name, `It must be ${above ? "above" : "below"} the ${NOUNS[other]}, ${grouped(order[other])}.`];
 }
 
-/** The least and the most that the symbol takes. @param {any} order @param {Instrument} instrument @returns {Iterable<[string, string]>} */
+/**
+ * The least and the most that the symbol takes.
+ * @param {any} order
+ * @param {Instrument} instrument
+ * @returns {Iterable<[string, string]>}
+ */
 function* limitsOf({ quantity, quote_quantity: spent, price, stop_price: stop }, instrument) {
   const { limits, base, quote } = instrument;
   if (!limits) return;
@@ -191,7 +208,12 @@ function minorUnit({ quote_scale: scale = 2 }) {
   return fromUnits(1n, scale);
 }
 
-/** The unit that a field is in, which may be typed behind its number. @param {string} name @param {Partial<TicketFields>} fields @param {Pick<Instrument, "base" | "quote">} instrument */
+/**
+ * The unit that a field is in, which may be typed behind its number.
+ * @param {string} name
+ * @param {Partial<TicketFields>} fields
+ * @param {Pick<Instrument, "base" | "quote">} instrument
+ */
 export function unitOf(name, fields, { base, quote }) {
   if (name === "trail" && fields.trail_in === "percent") return "%";
   return name === "display_quantity" || (name === "quantity" && !inQuote(fields)) ? base : quote;
@@ -256,6 +278,8 @@ export function problemOf(text, step, noun, units) {
   if (value <= 0n) return `The ${noun} must be above zero.`;
   if (value % unitStep === 0n) return undefined;
   const below = (value / unitStep) * unitStep;
-  const near = [below, below + unitStep].filter((units) => units > 0n).map((units) => onGrid(fromUnits(units, scale), step));
+  const near = [below, below + unitStep]
+    .filter((units) => units > 0n)
+    .map((units) => onGrid(fromUnits(units, scale), step));
   return `Steps of ${step}: ${near.join(" or ")}.`;
 }

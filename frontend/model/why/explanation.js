@@ -1,5 +1,6 @@
 /**
- * An explanation as rows of a picture: the levels an order walked, with what stopped it, where it waited, what an auction weighed.
+ * An explanation as rows of a picture: the levels an order walked, with what stopped it, where it waited, what an
+ * auction weighed.
  *
  * Prices and quantities stay texts; shares are parts of the widest bar, 0 to 1, for drawing alone.
  * Layer: model.
@@ -61,16 +62,38 @@ function levelRow({ price, shown, orders, taken, cumulative, queue, more_orders:
   const segments = queue.map((order) => segmentOf(order, widest));
   const told = queue.reduce((sum, order) => sum + Number(order.shown), 0);
   const rest = Number(shown) - told;
-  if (rest > 1e-12) segments.push({ share: rest / widest, taken: 0, own: false, text: more === 1 ? "1 order, untouched" : `${more} orders, untouched` });
+  if (rest > 1e-12)
+    segments.push({
+      share: rest / widest,
+      taken: 0,
+      own: false,
+      text: more === 1 ? "1 order, untouched" : `${more} orders, untouched`,
+    });
   const state = isZero(taken) ? (queue.length > 0 ? "met" : "left") : compare(taken, shown) >= 0 ? "emptied" : "taken";
-  return { kind: "level", price, shown, orders, taken, cumulative: isZero(cumulative || "0") ? "" : cumulative, segments, state };
+  return {
+    kind: "level",
+    price,
+    shown,
+    orders,
+    taken,
+    cumulative: isZero(cumulative || "0") ? "" : cumulative,
+    segments,
+    state,
+  };
 }
 
-/** An iceberg gives more than it showed: its bar is as long as what was taken. @param {any} order @param {number} widest @returns {Segment} */
+/**
+ * An iceberg gives more than it showed: its bar is as long as what was taken.
+ * @param {any} order
+ * @param {number} widest
+ * @returns {Segment}
+ */
 function segmentOf({ shown, taken, own }, widest) {
   const size = Math.max(Number(shown), Number(taken));
   const who = own ? "your own order" : "an order";
-  const text = isZero(taken) ? `${who} of ${short(shown)}, left` : `${short(taken)} taken of ${who} that showed ${short(shown)}`;
+  const text = isZero(taken)
+    ? `${who} of ${short(shown)}, left`
+    : `${short(taken)} taken of ${who} that showed ${short(shown)}`;
   return { share: size / widest, taken: size ? Number(taken) / size : 0, own, text };
 }
 
@@ -81,7 +104,9 @@ function linesOf({ side, asked, book, place_after: place, levels }) {
     ["collar", book?.collar_limit],
     ["band", side === "buy" ? book?.band_high : book?.band_low],
   ];
-  const lines = limits.filter(([, price]) => price && isPrice(price)).map(([what, price]) => ({ kind: "line", what, price, text: LINE_WORDS[what] }));
+  const lines = limits
+    .filter(([, price]) => price && isPrice(price))
+    .map(([what, price]) => ({ kind: "line", what, price, text: LINE_WORDS[what] }));
   if (!place || !(asked || levels.length)) return lines;
   return [...lines, { kind: "rest", price: place.price, text: `Rests here, ${aheadText(place)}` }];
 }
@@ -107,7 +132,11 @@ export function queueMoves(chapters) {
   for (const { timestamp, place_before: before, place_after: after } of chapters) {
     for (const place of [before, after]) {
       const last = places.at(-1);
-      const same = last && last.price === place?.price && last.orders_ahead === place?.orders_ahead && last.quantity_ahead === place?.quantity_ahead;
+      const same =
+        last &&
+        last.price === place?.price &&
+        last.orders_ahead === place?.orders_ahead &&
+        last.quantity_ahead === place?.quantity_ahead;
       if (place && !same) places.push({ timestamp, ...place });
     }
   }
@@ -135,10 +164,23 @@ function movedText(before, place) {
  */
 export function auctionRows({ auction }) {
   const widest = auction.reduce((most, { demand, supply }) => Math.max(most, Number(demand), Number(supply)), 0) || 1;
-  return auction.map((row) => ({ ...row, demandShare: Number(row.demand) / widest, supplyShare: Number(row.supply) / widest }));
+  return auction.map((row) => ({
+    ...row,
+    demandShare: Number(row.demand) / widest,
+    supplyShare: Number(row.supply) / widest,
+  }));
 }
 
-const ORDER_WORDS = Object.freeze({ limit: "limit", market: "market", ioc: "IOC", fok: "FOK", stop: "stop", stop_limit: "stop limit", trailing_stop: "trailing stop", oco: "OCO" });
+const ORDER_WORDS = Object.freeze({
+  limit: "limit",
+  market: "market",
+  ioc: "IOC",
+  fok: "FOK",
+  stop: "stop",
+  stop_limit: "stop limit",
+  trailing_stop: "trailing stop",
+  oco: "OCO",
+});
 
 /**
  * What is explained, on one line.
@@ -181,10 +223,16 @@ const HAPPENED_WORDS = Object.freeze({
 /** @param {{happened: string[]}} chapter */
 export function headingOf({ happened }) {
   const words = happened.map((each) => HAPPENED_WORDS[each] ?? each.replaceAll("_", " "));
-  return words.map((word, index) => (index ? word.charAt(0).toLowerCase() + word.slice(1) : word)).join(", ") || "Nothing";
+  return (
+    words.map((word, index) => (index ? word.charAt(0).toLowerCase() + word.slice(1) : word)).join(", ") || "Nothing"
+  );
 }
 
-/** What is said nowhere else: its number stands in the heading, what protects in a list of its own. @param {any} chapter @returns {string[]} */
+/**
+ * What is said nowhere else: its number stands in the heading, what protects in a list of its own.
+ * @param {any} chapter
+ * @returns {string[]}
+ */
 export function sentencesOf({ seq, words, protections }) {
   const told = new Set(protections.map(({ sentence }) => sentence));
   return words.filter((sentence) => !told.has(sentence) && !sentence.startsWith(`Command ${seq}, `));
@@ -196,9 +244,18 @@ export function toneOf({ happened }) {
   return happened.includes("filled") ? "good" : "plain";
 }
 
-/** The figures at the top. @param {any} explanation @param {{base: string, quote: string} | undefined} instrument @returns {[string, string][]} */
+/**
+ * The figures at the top.
+ * @param {any} explanation
+ * @param {{base: string, quote: string} | undefined} instrument
+ * @returns {[string, string][]}
+ */
 export function figuresOf({ filled, notional, fees, average_price: average, as_of_seq: read }, instrument) {
-  if (isZero(filled)) return [["Filled", "nothing"], ["Journal read to", grouped(String(read))]];
+  if (isZero(filled))
+    return [
+      ["Filled", "nothing"],
+      ["Journal read to", grouped(String(read))],
+    ];
   const { base = "", quote = "" } = instrument ?? {};
   return [
     ["Filled", `${grouped(shortest(filled))} ${base}`],

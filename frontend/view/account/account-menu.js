@@ -19,10 +19,17 @@ const FORM_WORDS = Object.freeze({
   signup: {
     title: "Sign up",
     password: "new-password",
-    hint: "3 to 32 letters, digits and . _ - for a name; at least 8 characters for a password. A new account starts empty: deposit paper money then.",
+    hint:
+      "3 to 32 letters, digits and . _ - for a name; at least 8 characters for a password. " +
+      "A new account starts empty: deposit paper money then.",
   },
 });
-const STATE_WORDS = Object.freeze({ starting: "…", signed_out: "Sign in", refused: "Signed out", failed: "No account" });
+const STATE_WORDS = Object.freeze({
+  starting: "…",
+  signed_out: "Sign in",
+  refused: "Signed out",
+  failed: "No account",
+});
 
 export function AccountMenu() {
   const { access, workspace } = useServices();
@@ -51,20 +58,36 @@ export function AccountMenu() {
       aria-expanded=${String(open)} data-state=${state} disabled=${state === "starting"}>
       <${Spoken}>Account: <//><span class="account-name">${session?.name ?? STATE_WORDS[state]}</span>
     </button>
-    <div class="menu account-menu" id="account-menu" popover="auto" role="dialog" aria-label="Account" ref=${menu} onToggle=${onToggle}>
+    <div class="menu account-menu" id="account-menu" popover="auto" role="dialog" aria-label="Account" ref=${menu}
+      onToggle=${onToggle}>
       <p class="menu-title account-who">${session?.name ?? "Not signed in"}</p>
       <p class="account-kind soft">${kindOf(session)}</p>
       <${Everybodys} busy=${busy} run=${run} />
       <${Others} busy=${busy} run=${run} />
       <div class="account-actions">
-        <button type="button" class="plain" data-do="guest" disabled=${busy} onClick=${() => run(() => access.guest())}>New guest</button>
-        ${Object.keys(FORM_WORDS).map((name) => html`
-          <button key=${name} type="button" class="plain" data-do=${name} aria-pressed=${String(mode === name)} disabled=${busy}
-            onClick=${() => { setMode(name); say(""); }}>${FORM_WORDS[name].title}…</button>`)}
-        ${session && session !== SANDBOX && html`<${SignOut} key=${`${session.session_id} ${open}`} session=${session} busy=${busy} run=${run} say=${say} />`}
+        <button type="button" class="plain" data-do="guest" disabled=${busy}
+          onClick=${() => run(() => access.guest())}>New guest</button>
+        ${Object.keys(FORM_WORDS).map(
+          (name) => html`
+          <button key=${name} type="button" class="plain" data-do=${name} aria-pressed=${String(mode === name)}
+            disabled=${busy}
+            onClick=${() => {
+              setMode(name);
+              say("");
+            }}>${FORM_WORDS[name].title}…</button>`,
+        )}
+        ${
+          session &&
+          session !== SANDBOX &&
+          html`<${SignOut} key=${`${session.session_id} ${open}`} session=${session}
+          busy=${busy} run=${run} say=${say} />`
+        }
       </div>
       <button type="button" class="plain" data-do="notices" aria-haspopup="dialog"
-        onClick=${() => { menu.current.hidePopover(); workspace.showKeys(); }}>Time zone, keys and notices…</button>
+        onClick=${() => {
+          menu.current.hidePopover();
+          workspace.showKeys();
+        }}>Time zone, keys and notices…</button>
       ${mode && html`<${SignForm} key=${mode} mode=${mode} busy=${busy} run=${run} say=${say} />`}
       <${Result} tone="bad" text=${said} />
     </div>`;
@@ -78,8 +101,10 @@ function Everybodys({ busy, run }) {
   return html`
     <div class="account-others">
       <h2>Of everybody</h2>
-      <button type="button" class="account-entry" id="account-everybodys" aria-pressed=${String(session === everybodys)} disabled=${busy}
-        title="What is asked without credentials, as by the README's curl, is asked for this account" onClick=${() => run(() => access.use(everybodys.session_id))}>
+      <button type="button" class="account-entry" id="account-everybodys"
+        aria-pressed=${String(session === everybodys)} disabled=${busy}
+        title="What is asked without credentials, as by the README's curl, is asked for this account"
+        onClick=${() => run(() => access.use(everybodys.session_id))}>
         <span>${everybodys.name}</span><span class="soft">no credentials</span>
       </button>
     </div>`;
@@ -94,13 +119,16 @@ function Others({ busy, run }) {
     <div class="account-others">
       <h2>In this browser</h2>
       <ul class="account-list" aria-label="Accounts of this browser">
-        ${sessions.map((known) => html`
+        ${sessions.map(
+          (known) => html`
           <li key=${known.session_id}>
-            <button type="button" class="account-entry" aria-pressed=${String(known.session_id === session?.session_id)} disabled=${busy}
+            <button type="button" class="account-entry"
+              aria-pressed=${String(known.session_id === session?.session_id)} disabled=${busy}
               onClick=${() => run(() => access.use(known.session_id))}>
               <span>${known.name}</span><span class="soft">${known.guest ? "guest" : "user"}</span>
             </button>
-          </li>`)}
+          </li>`,
+        )}
       </ul>
     </div>`;
 }
@@ -120,7 +148,9 @@ function SignOut({ session, busy, run, say }) {
     </button>`;
 }
 
-/** @param {{mode: FormMode, busy: boolean, run: (work: () => Promise<void>) => void, say: (text: string) => void}} props */
+/**
+ * @param {{mode: FormMode, busy: boolean, run: (work: () => Promise<void>) => void, say: (text: string) => void}} props
+ */
 function SignForm({ mode, busy, run, say }) {
   const { access } = useServices();
   const form = useRef(/** @type {HTMLFormElement | null} */ (null));
@@ -141,7 +171,8 @@ function SignForm({ mode, busy, run, say }) {
   return html`
     <form class="sign" novalidate ref=${form} onSubmit=${submit}>
       <p class="hint">${hint}</p>
-      <label>Name <input name="name" autocomplete="username" autocapitalize="off" spellcheck=${false} maxlength="32" /></label>
+      <label>Name <input name="name" autocomplete="username" autocapitalize="off" spellcheck=${false} maxlength="32" />
+      </label>
       <label>Password <input name="password" type="password" autocomplete=${password} maxlength="256" /></label>
       <button type="submit" class="send" disabled=${busy}>${title}</button>
     </form>`;

@@ -4,14 +4,13 @@
  */
 
 import { useEffect, useState } from "preact/hooks";
-
-import { grouped, isZero, rounded, toUnits, fromUnits, shortest, truncated } from "../../model/parts/decimal.js";
 import { markOf, worthOf } from "../../model/account/valuation.js";
+import { fromUnits, grouped, isZero, rounded, shortest, toUnits, truncated } from "../../model/parts/decimal.js";
 import { Cell, DataTable } from "../parts/data-table.js";
 import { html } from "../parts/html.js";
-import { PaperMoney, assetsOf } from "./paper-money.js";
 import { useServices } from "../parts/services.js";
 import { useModel, useModelSlowly } from "../parts/use-model.js";
+import { assetsOf, PaperMoney } from "./paper-money.js";
 
 /** More decimals than these are in the title. */
 const DECIMALS_SHOWN = 8;
@@ -19,7 +18,11 @@ const MONEY_DECIMALS = 2;
 const DRAW_EVERY_MS = 500;
 /** Prices of the symbols that are not looked at. */
 const MARKS_EVERY_MS = 5_000;
-const AMOUNTS = Object.freeze([["available", "Available"], ["held", "Held"], ["total", "Total"]]);
+const AMOUNTS = Object.freeze([
+  ["available", "Available"],
+  ["held", "Held"],
+  ["total", "Total"],
+]);
 
 /** @type {readonly import("../parts/data-table.js").Column[]} */
 const COLUMNS = Object.freeze([
@@ -40,14 +43,19 @@ export function Balances() {
   const { instrument, instruments } = market;
   const first = instrument ? [instrument.quote, instrument.base] : [];
   const listed = balances.loaded ? balances.listed(first, assetsOf(instruments)) : [];
-  const mark = (symbol) => (symbol === instrument?.symbol ? (market.book.mid ?? markOf(tickers[symbol])) : markOf(tickers[symbol]));
+  const mark = (symbol) =>
+    symbol === instrument?.symbol ? (market.book.mid ?? markOf(tickers[symbol])) : markOf(tickers[symbol]);
   const rows = listed.map((balance) => rowOf(balance, instruments, mark));
   return html`
     <${PaperMoney} worth=${worthText(rows)} />
     <${DataTable} id="balances" label="Balances" columns=${COLUMNS}>
       ${rows.map((row) => html`<${BalanceRow} key=${row.balance.asset} ...${row} />`)}
     <//>
-    ${!balances.loaded && html`<p class="empty">${access.session ? "Loading…" : "Sign in, or become a guest, to have money here."}</p>`}`;
+    ${
+      !balances.loaded &&
+      html`<p class="empty">
+      ${access.session ? "Loading…" : "Sign in, or become a guest, to have money here."}</p>`
+    }`;
 }
 
 /** The 24 hours of every symbol, for their prices; asked for while somebody looks. @returns {Record<string, any>} */
@@ -59,7 +67,8 @@ function useTickers() {
   useEffect(() => {
     if (!looking) return undefined;
     const request = new AbortController();
-    const ask = () => document.hidden || market.tickers(request.signal).then(setTickers, () => {}); // asked again in a while
+    // A failure is left alone: it is asked again in a while.
+    const ask = () => document.hidden || market.tickers(request.signal).then(setTickers, () => {});
     ask();
     const timer = setInterval(ask, MARKS_EVERY_MS);
     return () => {
@@ -91,9 +100,13 @@ function BalanceRow({ balance, quote, value }) {
   return html`
     <tr role="row" data-asset=${asset} class=${isZero(balance.total) ? "nothing" : ""}>
       <th class="text" scope="row" role="rowheader" data-label="Asset">${asset}</th>
-      ${AMOUNTS.map(([name, title]) => html`
-        <${Cell} key=${name} label=${title} kind="number" data-amount=${name} title=${`${balance[name]} ${asset}`}>${grouped(truncated(balance[name], DECIMALS_SHOWN))}<//>`)}
-      <${Cell} label="Value now" kind="number">${value ? html`${money(value)} <span class="soft">${quote}</span>` : "–"}<//>
+      ${AMOUNTS.map(
+        ([name, title]) => html`
+        <${Cell} key=${name} label=${title} kind="number" data-amount=${name} title=${`${balance[name]} ${asset}`}>
+          ${grouped(truncated(balance[name], DECIMALS_SHOWN))}<//>`,
+      )}
+      <${Cell} label="Value now" kind="number">
+        ${value ? html`${money(value)} <span class="soft">${quote}</span>` : "–"}<//>
     </tr>`;
 }
 
@@ -116,5 +129,7 @@ function worthText(rows) {
     sums.set(quote, (sums.get(quote) ?? 0n) + toUnits(truncated(value, scale), scale));
   }
   const worth = [...sums].map(([quote, units]) => `${money(shortest(fromUnits(units, scale)))} ${quote}`).join(" + ");
-  return worth && unpriced ? `${worth}, and ${unpriced === 1 ? "1 asset" : `${unpriced} assets`} without a price` : worth;
+  return worth && unpriced
+    ? `${worth}, and ${unpriced === 1 ? "1 asset" : `${unpriced} assets`} without a price`
+    : worth;
 }

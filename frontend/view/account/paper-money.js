@@ -6,8 +6,8 @@
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 
 import { compare, grouped, shortest, toUnits } from "../../model/parts/decimal.js";
-import { numberProblem, plainOf, readNumber, readingsOf } from "../../model/parts/number-text.js";
 import { describeFailure } from "../../model/parts/failures.js";
+import { numberProblem, plainOf, readingsOf, readNumber } from "../../model/parts/number-text.js";
 import { describeShort } from "../../model/ticket/funds.js";
 import { html } from "../parts/html.js";
 import { useServices } from "../parts/services.js";
@@ -35,9 +35,12 @@ export function PaperMoney({ worth }) {
   return html`
     <div class="tools">
       <span class="worth">${worth && html`<span class="soft">Worth now</span> ${worth}`}</span>
-      ${Object.entries(WAYS).map(([way, { title }]) => html`
-        <button key=${way} type="button" class="plain" id=${`${way}-toggle`} aria-expanded=${String(open === way)} aria-controls=${way}
-          disabled=${!portfolio.access.session} onClick=${() => setOpen(open === way ? "" : way)}>${title}</button>`)}
+      ${Object.entries(WAYS).map(
+        ([way, { title }]) => html`
+        <button key=${way} type="button" class="plain" id=${`${way}-toggle`} aria-expanded=${String(open === way)}
+          aria-controls=${way}
+          disabled=${!portfolio.access.session} onClick=${() => setOpen(open === way ? "" : way)}>${title}</button>`,
+      )}
     </div>
     ${open && html`<${Transfer} key=${open} way=${open} />`}`;
 }
@@ -97,7 +100,8 @@ function Transfer({ way }) {
   };
   return html`
     <form class="deposit" id=${way} novalidate autocomplete="off" ref=${form} onSubmit=${transfer}>
-      <label><${Spoken}>Amount<//><input name="amount" inputmode="decimal" placeholder="Amount" spellcheck=${false} aria-describedby=${`${way}-result`} /></label>
+      <label><${Spoken}>Amount<//><input name="amount" inputmode="decimal" placeholder="Amount" spellcheck=${false}
+        aria-describedby=${`${way}-result`} /></label>
       <label><${Spoken}>Asset<//><select name="asset">
         ${[...assetsOf(market.instruments)].map((asset) => html`<option key=${asset} value=${asset}>${asset}</option>`)}
       </select></label>

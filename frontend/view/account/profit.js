@@ -4,9 +4,8 @@
  */
 
 import { useEffect } from "preact/hooks";
-
-import { grouped } from "../../model/parts/decimal.js";
 import { fillsIn, profitRows } from "../../model/account/profit.js";
+import { grouped } from "../../model/parts/decimal.js";
 import { describeDelay } from "../../model/parts/failures.js";
 import { Cell, DataTable } from "../parts/data-table.js";
 import { html } from "../parts/html.js";
@@ -56,7 +55,8 @@ function Row({ row }) {
       <th class="text" scope="row" role="rowheader" data-label="Symbol">${row.name}</th>
       ${FIGURES.map(({ name, title }) => {
         const { text, exact, sign } = row[name];
-        return html`<${Cell} key=${name} label=${title} kind="number" data-profit=${name} title=${exact || null}>${sign ? html`<span data-direction=${sign}>${text}</span>` : text}<//>`;
+        return html`<${Cell} key=${name} label=${title} kind="number" data-profit=${name} title=${exact || null}>
+          ${sign ? html`<span data-direction=${sign}>${text}</span>` : text}<//>`;
       })}
       <${Cell} label="Fills" kind="number">${row.fills}<//>
     </tr>`;
@@ -71,10 +71,15 @@ function After() {
   const why = failure && html`<span role="status">${describeDelay(failure)}</span>`;
   if (!latest) return html`<p class="empty">${why || "Loading…"}</p>`;
   const count = fillsIn(latest);
-  if (count === 0) return html`<p class="coverage">Profit and loss appears with your first fill. What is deposited or withdrawn is none. ${why}</p>`;
+  if (count === 0)
+    return html`<p class="coverage">Profit and loss appears with your first fill. What is deposited or withdrawn is
+      none. ${why}</p>`;
   return html`
     <p class="coverage">
-      Of trading alone, by average cost, from ${count === 1 ? "your only fill" : `all your ${grouped(String(count))} fills`}, as of ${times.clock(latest.timestamp)}. Deposits and withdrawals are no profit:
+      Of trading alone, by average cost, from ${
+        count === 1 ? "your only fill" : `all your ${grouped(String(count))} fills`
+      }, as
+        of ${times.clock(latest.timestamp)}. Deposits and withdrawals are no profit:
       what was sold out of a deposit is a position below zero. ${why}
     </p>`;
 }

@@ -4,9 +4,9 @@
  */
 
 import { html } from "../parts/html.js";
+import { Tabs } from "../parts/tabs.js";
 import { Chart } from "./chart.js";
 import { DepthChart } from "./depth-chart.js";
-import { Tabs } from "../parts/tabs.js";
 
 const TABS = [
   { name: "chart", title: "Chart", panel: html`<${Chart} />` },

@@ -7,19 +7,19 @@
 
 import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 
-import { INTERVALS, describeCandle } from "../../model/chart/candles.js";
-import { ORDER_LINES_MAX, fillMarks, orderLines } from "../../model/chart/chart-marks.js";
+import { describeCandle, INTERVALS } from "../../model/chart/candles.js";
+import { fillMarks, ORDER_LINES_MAX, orderLines } from "../../model/chart/chart-marks.js";
 import { grouped, shortest } from "../../model/parts/decimal.js";
-import { candleDay } from "../../model/parts/times.js";
 import { describeFailure } from "../../model/parts/failures.js";
-import { actOnKey } from "./chart-keys.js";
+import { candleDay } from "../../model/parts/times.js";
 import { html } from "../parts/html.js";
-import { PriceChart } from "./price-chart.js";
 import { useServices } from "../parts/services.js";
 import { Spoken } from "../parts/text.js";
 import { drawnAtPace, useModel, useModelSlowly } from "../parts/use-model.js";
 import { useTheme } from "../parts/use-theme.js";
 import { useTimes } from "../parts/use-times.js";
+import { actOnKey } from "./chart-keys.js";
+import { PriceChart } from "./price-chart.js";
 
 /** The feed tells candles no more often. */
 const DRAW_EVERY_MS = 200;
@@ -64,24 +64,39 @@ export function Chart() {
       <${Legend} candle=${candle} interval=${interval} times=${times} base=${instrument?.base ?? ""} />
     </div>
     <div class="chart-area">
-      <div class="chart" id="chart" ref=${root} role="application" aria-roledescription="chart" tabindex="0" aria-label=${titleOf(candleStore)}
-        aria-describedby="chart-summary" onKeyDown=${onKeyDown} onBlur=${() => pointed !== null && chart && point(null)}></div>
-      ${beyond && html`<${BeyondMark} edge="above" arrow="▲" beyond=${beyond.above} /><${BeyondMark} edge="below" arrow="▼" beyond=${beyond.below} />`}
+      <div class="chart" id="chart" ref=${root} role="application" aria-roledescription="chart" tabindex="0"
+        aria-label=${titleOf(candleStore)}
+        aria-describedby="chart-summary" onKeyDown=${onKeyDown}
+        onBlur=${() => pointed !== null && chart && point(null)}></div>
+      ${
+        beyond &&
+        html`<${BeyondMark} edge="above" arrow="▲" beyond=${beyond.above} />
+        <${BeyondMark} edge="below" arrow="▼" beyond=${beyond.below} />`
+      }
       <${ChartState} drawn=${chart !== null} failed=${failed} />
     </div>
-    <p class="visually-hidden" id="chart-summary">${candle ? `${sentenceOf(candle, candleStore, times)} ` : ""}${ownSentence(own)} Arrow keys walk the candles, plus and minus zoom, End goes to the newest.</p>
+    <p class="visually-hidden" id="chart-summary">${candle ? `${sentenceOf(candle, candleStore, times)} ` : ""}
+      ${ownSentence(own)} Arrow keys walk the candles, plus and minus zoom, End goes to the newest.</p>
     <p class="visually-hidden" role="status">${walked}</p>`;
 }
 
-/** At the edge behind which own orders stand. @param {{edge: string, arrow: string, beyond: import("../../model/chart/chart-marks.js").Beyond}} props */
+/**
+ * At the edge behind which own orders stand.
+ * @param {{edge: string, arrow: string, beyond: import("../../model/chart/chart-marks.js").Beyond}} props
+ */
 export function BeyondMark({ edge, arrow, beyond: { orders, text } }) {
   if (orders === 0) return null;
-  return html`<p class="beyond" data-edge=${edge} title=${text}><span aria-hidden="true">${arrow} ${orders}</span><${Spoken}>${text}<//></p>`;
+  return html`<p class="beyond" data-edge=${edge} title=${text}><span aria-hidden="true">${arrow} ${orders}</span>
+    <${Spoken}>${text}<//></p>`;
 }
 
-/** Prices to trade at come first, and nothing is drawn while the library is read. @param {import("../../stores/market.js").MarketStore} market */
+/**
+ * Prices to trade at come first, and nothing is drawn while the library is read.
+ * @param {import("../../stores/market.js").MarketStore} market
+ */
 async function firstBook(market) {
-  while (market.book.state === "empty") await new Promise((heard) => market.addEventListener("book", heard, { once: true }));
+  while (market.book.state === "empty")
+    await new Promise((heard) => market.addEventListener("book", heard, { once: true }));
   await drawnAtPace();
 }
 
@@ -115,11 +130,18 @@ function usePriceChart(root, times) {
   return { chart, failed };
 }
 
-/** What the account has in the shown symbol. @param {import("../../stores/candles.js").CandleStore} candleStore @param {import("../../stores/portfolio.js").PortfolioStore} portfolio */
+/**
+ * What the account has in the shown symbol.
+ * @param {import("../../stores/candles.js").CandleStore} candleStore
+ * @param {import("../../stores/portfolio.js").PortfolioStore} portfolio
+ */
 function ownOf({ instrument, interval }, portfolio) {
   if (!instrument) return { lines: [], marks: [] };
   const { symbol } = instrument;
-  return { lines: orderLines(portfolio.orders.open(), symbol), marks: fillMarks(portfolio.fills.fills, symbol, INTERVALS[interval]) };
+  return {
+    lines: orderLines(portfolio.orders.open(), symbol),
+    marks: fillMarks(portfolio.fills.fills, symbol, INTERVALS[interval]),
+  };
 }
 
 /** @typedef {ReturnType<typeof ownOf>} Own */
@@ -145,8 +167,11 @@ function Intervals() {
   useModel(candleStore, "interval");
   return html`
     <div class="intervals" role="group" aria-label="Length of a candle">
-      ${Object.keys(INTERVALS).map((name) => html`
-        <button key=${name} type="button" class="interval" aria-pressed=${String(name === candleStore.interval)} onClick=${() => (candleStore.interval = name)}>${name}</button>`)}
+      ${Object.keys(INTERVALS).map(
+        (name) => html`
+        <button key=${name} type="button" class="interval" aria-pressed=${String(name === candleStore.interval)}
+          onClick=${() => (candleStore.interval = name)}>${name}</button>`,
+      )}
     </div>`;
 }
 
@@ -157,8 +182,12 @@ function Legend({ candle, interval, times, base }) {
   const direction = change.startsWith("−") ? "-1" : change.startsWith("+") ? "1" : "0";
   return html`
     <p class="legend" id="legend" data-direction=${direction}>
-      <span class="legend-time" title=${interval === "1d" ? "From midnight UTC to midnight UTC" : times.whole(candle.time)}>${candleText(candle.time, interval, times)}</span>
-      <span><i>O</i> ${open}</span><span><i>H</i> ${high}</span><span><i>L</i> ${low}</span><span><i>C</i> ${close}</span>
+      <span class="legend-time" title=${
+        interval === "1d" ? "From midnight UTC to midnight UTC" : times.whole(candle.time)
+      }>
+        ${candleText(candle.time, interval, times)}</span>
+      <span><i>O</i> ${open}</span><span><i>H</i> ${high}</span><span><i>L</i> ${low}</span><span><i>C</i> ${close}
+      </span>
       <span>${change}</span><span class="legend-volume"><i>V</i> ${volume}</span>
     </p>`;
 }
@@ -167,13 +196,16 @@ function Legend({ candle, interval, times, base }) {
 function ChartState({ drawn, failed }) {
   const { candleStore } = useServices();
   const { candles, failure, state } = candleStore;
-  if (failed) return html`<p class="chart-state" role="status">What draws the chart did not come. All else works; the page loaded anew asks for it again.</p>`;
+  if (failed)
+    return html`<p class="chart-state" role="status">What draws the chart did not come. All else works; the page loaded
+      anew asks for it again.</p>`;
   if (state === "waiting") {
     const why = failure.status === 429 ? "The venue asks us to slow down." : describeFailure(failure, "ask");
     return html`<p class="chart-state" role="status">${why} The chart is asked for again by itself.</p>`;
   }
   if (state === "loading" || !drawn) return html`<${Skeleton} />`;
-  if (candles.row.length === 0) return html`<p class="chart-state">Nothing has traded here yet. The first trade draws the first candle.</p>`;
+  if (candles.row.length === 0)
+    return html`<p class="chart-state">Nothing has traded here yet. The first trade draws the first candle.</p>`;
   return null;
 }
 
@@ -194,17 +226,32 @@ function titleOf({ instrument, interval }) {
 
 /** What of the account's own is drawn. @param {Own} own */
 function ownSentence({ lines, marks }) {
-  const said = [...lines.slice(0, ORDER_LINES_MAX), ...marks.map(({ text }) => ({ title: `filled: ${text}`, text: "" }))].map(({ title, text }) => (text === "" ? title : `${title} at ${grouped(shortest(text))}`));
+  const said = [
+    ...lines.slice(0, ORDER_LINES_MAX),
+    ...marks.map(({ text }) => ({ title: `filled: ${text}`, text: "" })),
+  ].map(({ title, text }) => (text === "" ? title : `${title} at ${grouped(shortest(text))}`));
   return said.length > 0 ? `Yours: ${said.join("; ")}.` : "";
 }
 
-/** When a candle begins, and in which zone; a day is one of UTC everywhere. @param {number} time @param {string} interval @param {import("../../model/parts/times.js").Times} times */
+/**
+ * When a candle begins, and in which zone; a day is one of UTC everywhere.
+ * @param {number} time
+ * @param {string} interval
+ * @param {import("../../model/parts/times.js").Times} times
+ */
 function candleText(time, interval, times) {
-  return interval === "1d" ? `${candleDay(time)}, a day of UTC` : `${times.candle(time, interval)} ${times.name(time * 1_000)}`;
+  return interval === "1d"
+    ? `${candleDay(time)}, a day of UTC`
+    : `${times.candle(time, interval)} ${times.name(time * 1_000)}`;
 }
 
-/** @param {import("../../model/chart/candles.js").Candle} candle @param {import("../../stores/candles.js").CandleStore} candleStore @param {import("../../model/parts/times.js").Times} times */
+/**
+ * @param {import("../../model/chart/candles.js").Candle} candle
+ * @param {import("../../stores/candles.js").CandleStore} candleStore
+ * @param {import("../../model/parts/times.js").Times} times
+ */
 function sentenceOf(candle, { instrument, interval }, times) {
   const { open, high, low, close, volume } = describeCandle(candle, instrument?.base ?? "");
-  return `${candleText(candle.time, interval, times)}: open ${open}, high ${high}, low ${low}, close ${close}, volume ${volume}.`;
+  const time = candleText(candle.time, interval, times);
+  return `${time}: open ${open}, high ${high}, low ${low}, close ${close}, volume ${volume}.`;
 }

@@ -4,7 +4,11 @@
  */
 
 const system = matchMedia("(prefers-color-scheme: light)");
-/** Asking the page costs a layout; a theme has each colour but once. @type {Map<string, string>} */ const known = new Map();
+/**
+ * Asking the page costs a layout; a theme has each colour but once.
+ * @type {Map<string, string>}
+ */
+const known = new Map();
 
 /**
  * @param {string} token such as "--buy"

@@ -7,18 +7,17 @@
  */
 
 import { useCallback, useLayoutEffect, useMemo, useReducer, useRef, useState } from "preact/hooks";
-
-import { midText } from "../../model/market/book.js";
 import { orderLines, ordersBeyond } from "../../model/chart/chart-marks.js";
-import { grouped, rounded, scaleOf, shortest } from "../../model/parts/decimal.js";
 import { ALL, depthAt, depthCurve, nextStep } from "../../model/chart/depth-curve.js";
-import { BeyondMark } from "./chart.js";
-import { actOnKey } from "./chart-keys.js";
-import { drawDepth } from "./depth-drawing.js";
+import { midText } from "../../model/market/book.js";
+import { grouped, rounded, scaleOf, shortest } from "../../model/parts/decimal.js";
 import { html } from "../parts/html.js";
 import { useServices } from "../parts/services.js";
 import { useModelSlowly } from "../parts/use-model.js";
 import { useTheme } from "../parts/use-theme.js";
+import { BeyondMark } from "./chart.js";
+import { actOnKey } from "./chart-keys.js";
+import { drawDepth } from "./depth-drawing.js";
 
 const LEVELS = 500;
 const DRAW_EVERY_MS = 100;
@@ -37,7 +36,10 @@ export function DepthChart() {
   const [pointed, setPointed] = useState(/** @type {number | null} */ (null));
   const { book, instrument } = market;
   // Not with every move of the pointer.
-  const curve = useMemo(() => (seen ? depthCurve(book.levels(LEVELS), zoom) : null), [book, drawing, seen !== null, zoom]);
+  const curve = useMemo(
+    () => (seen ? depthCurve(book.levels(LEVELS), zoom) : null),
+    [book, drawing, seen !== null, zoom],
+  );
   const reading = curve && pointed !== null ? depthAt(curve, pointed) : null;
   const own = curve && instrument ? orderLines(portfolio.orders.open(), instrument.symbol) : [];
   const beyond = curve && ordersBeyond(own, curve.low, curve.high);
@@ -70,16 +72,30 @@ export function DepthChart() {
     <div class="chart-tools">
       <${DepthReadout} book=${book} instrument=${instrument} reading=${reading} hidden=${hidden} />
       <div class="intervals" role="group" aria-label="Zoom">
-        <button type="button" class="interval" aria-label="Show more prices" disabled=${!mayWiden} onClick=${() => closer(-1)}>−</button>
-        <button type="button" class="interval" aria-label="Show fewer prices" disabled=${zoom === ZOOM_MAX} onClick=${() => closer(1)}>+</button>
+        <button type="button" class="interval" aria-label="Show more prices" disabled=${!mayWiden}
+          onClick=${() => closer(-1)}>−</button>
+        <button type="button" class="interval" aria-label="Show fewer prices" disabled=${zoom === ZOOM_MAX}
+          onClick=${() => closer(1)}>+</button>
       </div>
     </div>
     <div class="chart-area">
       <canvas class="depth" id="depth" ref=${canvas} tabindex="0" role="application" aria-roledescription="chart"
-        aria-label=${`Depth of the book${instrument ? ` of ${instrument.symbol}` : ""}`} aria-describedby="depth-readout"
-        onPointerMove=${point} onPointerDown=${point} onPointerLeave=${() => setPointed(null)} onBlur=${() => setPointed(null)} onKeyDown=${onKeyDown}></canvas>
-      ${beyond && html`<${BeyondMark} edge="right" arrow="▶" beyond=${beyond.above} /><${BeyondMark} edge="left" arrow="◀" beyond=${beyond.below} />`}
-      ${seen && !curve && html`<p class="chart-state">${book.state === "empty" ? "The book is loading." : "Nobody is quoting. The first order draws the first step."}</p>`}
+        aria-label=${`Depth of the book${instrument ? ` of ${instrument.symbol}` : ""}`}
+        aria-describedby="depth-readout"
+        onPointerMove=${point} onPointerDown=${point} onPointerLeave=${() => setPointed(null)}
+        onBlur=${() => setPointed(null)} onKeyDown=${onKeyDown}></canvas>
+      ${
+        beyond &&
+        html`<${BeyondMark} edge="right" arrow="▶" beyond=${beyond.above} />
+        <${BeyondMark} edge="left" arrow="◀" beyond=${beyond.below} />`
+      }
+      ${
+        seen &&
+        !curve &&
+        html`<p class="chart-state">
+        ${book.state === "empty" ? "The book is loading." : "Nobody is quoting. The first order draws the first step."}
+        </p>`
+      }
     </div>`;
 }
 
@@ -90,12 +106,19 @@ function DepthReadout({ book, instrument, reading, hidden }) {
   if (!reading) {
     return html`
       <p class="legend" id="depth-readout" role="status">
-        <span><i>Mid</i> ${midText(book.mid)}</span><span><i>Spread</i> ${book.spread === null ? "–" : grouped(book.spread)}</span>
-        ${hidden > 0 && html`<span class="depth-hidden">${grouped(String(hidden))} ${hidden === 1 ? "level" : "levels"} farther out: − shows more</span>`}
+        <span><i>Mid</i> ${midText(book.mid)}</span><span>
+          <i>Spread</i> ${book.spread === null ? "–" : grouped(book.spread)}</span>
+        ${
+          hidden > 0 &&
+          html`<span class="depth-hidden">
+          ${grouped(String(hidden))} ${hidden === 1 ? "level" : "levels"} farther out: − shows more</span>`
+        }
       </p>`;
   }
   const { side, step } = reading;
-  if (!step) return html`<p class="legend" id="depth-readout" role="status"><span>Between the best prices: nothing stands here.</span></p>`;
+  if (!step)
+    return html`<p class="legend" id="depth-readout" role="status">
+      <span>Between the best prices: nothing stands here.</span></p>`;
   return html`
     <p class="legend" id="depth-readout" role="status" data-direction=${side === "buy" ? "1" : "-1"}>
       <span class="legend-side">${side === "buy" ? "▲ Bids down to" : "▼ Asks up to"} ${grouped(step.text)}</span>
@@ -113,7 +136,9 @@ function useVisibleSize(element) {
   const [, redraw] = useReducer((count) => count + 1, 0);
   const [{ width, height }, setSize] = useState({ width: 0, height: 0 });
   useLayoutEffect(() => {
-    const watched = new ResizeObserver(([{ contentRect }]) => setSize({ width: contentRect.width, height: contentRect.height }));
+    const watched = new ResizeObserver(([{ contentRect }]) =>
+      setSize({ width: contentRect.width, height: contentRect.height }),
+    );
     watched.observe(element.current);
     return () => watched.disconnect();
   }, []);

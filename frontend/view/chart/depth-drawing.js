@@ -17,7 +17,10 @@ const OWN_RADIUS = 4;
 const LABEL_ROOM = 14;
 
 /** @typedef {import("../../model/chart/depth-curve.js").Curve} Curve */
-/** @typedef {{curve: Curve, reading: import("../../model/chart/depth-curve.js").Reading | null, own: import("../../model/chart/chart-marks.js").OrderLine[], decimals: number}} Depth */
+/**
+ * @typedef {{curve: Curve, reading: import("../../model/chart/depth-curve.js").Reading | null, own:
+ *   import("../../model/chart/chart-marks.js").OrderLine[], decimals: number}} Depth
+ */
 /** @typedef {{x: (price: number) => number, y: (quantity: number) => number, width: number, bottom: number}} Scales */
 
 /**
@@ -78,7 +81,13 @@ function drawAxes(pen, { x, y, width, bottom }, { curve, decimals }) {
   }
 }
 
-/** From the best price outward; a level reaches as far as the next. @param {CanvasRenderingContext2D} pen @param {Scales} scales @param {import("../../model/chart/depth-curve.js").Step[]} steps @param {"buy" | "sell"} side */
+/**
+ * From the best price outward; a level reaches as far as the next.
+ * @param {CanvasRenderingContext2D} pen
+ * @param {Scales} scales
+ * @param {import("../../model/chart/depth-curve.js").Step[]} steps
+ * @param {"buy" | "sell"} side
+ */
 function drawStairs(pen, { x, y, width, bottom }, steps, side) {
   if (steps.length === 0) return;
   const edge = side === "buy" ? 0 : width;
@@ -101,7 +110,13 @@ function drawStairs(pen, { x, y, width, bottom }, steps, side) {
   pen.fill();
 }
 
-/** @param {CanvasRenderingContext2D} pen @param {number} x @param {number} bottom @param {string} colour @param {number[]} [dashes] */
+/**
+ * @param {CanvasRenderingContext2D} pen
+ * @param {number} x
+ * @param {number} bottom
+ * @param {string} colour
+ * @param {number[]} [dashes]
+ */
 function drawLine(pen, x, bottom, colour, dashes = []) {
   pen.setLineDash(dashes);
   pen.strokeStyle = colour;
@@ -113,7 +128,12 @@ function drawLine(pen, x, bottom, colour, dashes = []) {
   pen.setLineDash([]);
 }
 
-/** A triangle on the price axis at each price of an own order. @param {CanvasRenderingContext2D} pen @param {Scales} scales @param {Depth} depth */
+/**
+ * A triangle on the price axis at each price of an own order.
+ * @param {CanvasRenderingContext2D} pen
+ * @param {Scales} scales
+ * @param {Depth} depth
+ */
 function drawOwn(pen, { x, bottom }, { curve, own }) {
   for (const { price, side, stop } of own) {
     if (price < curve.low || price > curve.high) continue;
@@ -139,7 +159,12 @@ function drawReading(pen, { x, y, bottom }, { reading }) {
   pen.fill();
 }
 
-/** Round numbers from `low` to `high`, about `count` of them. @param {number} low @param {number} high @param {number} count */
+/**
+ * Round numbers from `low` to `high`, about `count` of them.
+ * @param {number} low
+ * @param {number} high
+ * @param {number} count
+ */
 function roundSteps(low, high, count) {
   const rough = (high - low) / count;
   const power = 10 ** Math.floor(Math.log10(rough));

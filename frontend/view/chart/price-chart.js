@@ -7,9 +7,9 @@
  */
 
 import { drawnCandle, rose } from "../../model/chart/candles.js";
-import { ORDER_LINES_MAX, labelled, ordersBeyond } from "../../model/chart/chart-marks.js";
+import { labelled, ORDER_LINES_MAX, ordersBeyond } from "../../model/chart/chart-marks.js";
 import { grouped, scaleOf } from "../../model/parts/decimal.js";
-import { UTC, candleDay } from "../../model/parts/times.js";
+import { candleDay, UTC } from "../../model/parts/times.js";
 import { colourOf } from "./colours.js";
 
 /** Older candles are asked for when fewer than this many are left of what shows. */
@@ -26,11 +26,22 @@ const ZOOM_STEP = 1.25;
 const LABEL_HEIGHT = 17;
 const NONE_BEYOND = Object.freeze({ orders: 0, text: "" });
 
-/** @typedef {{above: import("../../model/chart/chart-marks.js").Beyond, below: import("../../model/chart/chart-marks.js").Beyond}} BothBeyond */
+/**
+ * @typedef {{above: import("../../model/chart/chart-marks.js").Beyond, below:
+ *   import("../../model/chart/chart-marks.js").Beyond}} BothBeyond
+ */
 
 export class PriceChart {
-  /** Called with the time of the candle under the pointer, or null. @type {(time: number | null) => void} */ onHover = () => {};
-  /** Called when other own orders than before stand above or below the prices that show. @type {(beyond: BothBeyond) => void} */ onBeyond = () => {};
+  /**
+   * Called with the time of the candle under the pointer, or null.
+   * @type {(time: number | null) => void}
+   */
+  onHover = () => {};
+  /**
+   * Called when other own orders than before stand above or below the prices that show.
+   * @type {(beyond: BothBeyond) => void}
+   */
+  onBeyond = () => {};
   /** Called when older candles are wanted. */
   onOlder = () => {};
   #library;
@@ -40,7 +51,11 @@ export class PriceChart {
   #candles;
   #volume;
   #marks;
-  /** By key: the library's line and how it is labelled. @type {Map<string, {line: any, order: import("../../model/chart/chart-marks.js").OrderLine, title: string | null}>} */ #lines = new Map();
+  /**
+   * By key: the library's line and how it is labelled.
+   * @type {Map<string, {line: any, order: import("../../model/chart/chart-marks.js").OrderLine, title: string | null}>}
+   */
+  #lines = new Map();
   /** What was told last. @type {BothBeyond} */ #beyond = { above: NONE_BEYOND, below: NONE_BEYOND };
   /** A frame in which labels are set, asked for. */ #labelling = 0;
   #drawnRevision = -1;
@@ -51,7 +66,11 @@ export class PriceChart {
   #removed = false;
   /** Room for a bar that was asked for since the last frame. @type {number | null} */ #spacing = null;
 
-  /** @param {HTMLElement} root @param {import("../../model/parts/times.js").Times} times of its axis @returns {Promise<PriceChart>} */
+  /**
+   * @param {HTMLElement} root
+   * @param {import("../../model/parts/times.js").Times} times of its axis
+   * @returns {Promise<PriceChart>}
+   */
   static async on(root, times) {
     return new PriceChart(await import("lightweight-charts"), root, times);
   }
@@ -73,12 +92,18 @@ export class PriceChart {
     });
     this.#chart.priceScale("volume").applyOptions({ scaleMargins: { top: 0.82, bottom: 0 } });
     this.#candles = this.#chart.addSeries(library.CandlestickSeries);
-    this.#chart.priceScale("right").applyOptions({ entireTextOnly: true, alignLabels: false, scaleMargins: { top: 0.16, bottom: 0.22 } });
+    this.#chart
+      .priceScale("right")
+      .applyOptions({ entireTextOnly: true, alignLabels: false, scaleMargins: { top: 0.16, bottom: 0.22 } });
     this.#marks = library.createSeriesMarkers(this.#candles, []);
     // Whatever moves the prices, the library tells its primitives before it draws.
-    this.#candles.attachPrimitive({ updateAllViews: () => (this.#labelling ||= requestAnimationFrame(() => this.#label())) });
+    this.#candles.attachPrimitive({
+      updateAllViews: () => (this.#labelling ||= requestAnimationFrame(() => this.#label())),
+    });
     this.#chart.subscribeCrosshairMove(({ time }) => this.onHover(time ?? null));
-    this.#chart.timeScale().subscribeVisibleLogicalRangeChange((range) => range && range.from < OLDER_MARGIN && this.onOlder());
+    this.#chart
+      .timeScale()
+      .subscribeVisibleLogicalRangeChange((range) => range && range.from < OLDER_MARGIN && this.onOlder());
     this.#tellTimes();
     this.#showWhenSeen();
     this.paint();
@@ -91,8 +116,12 @@ export class PriceChart {
 
   /** Its own words for times, and days that begin where the zone's do: the library knows UTC alone. */
   #tellTimes() {
-    const timeFormatter = (time) => (this.#interval === "1d" ? candleDay(time) : this.#zone.candle(time, this.#interval));
-    this.#chart.applyOptions({ localization: { timeFormatter }, timeScale: { tickMarkFormatter: (time, mark) => this.#zone.mark(time, mark) } });
+    const timeFormatter = (time) =>
+      this.#interval === "1d" ? candleDay(time) : this.#zone.candle(time, this.#interval);
+    this.#chart.applyOptions({
+      localization: { timeFormatter },
+      timeScale: { tickMarkFormatter: (time, mark) => this.#zone.mark(time, mark) },
+    });
     const scale = this.#chart.horzBehaviour();
     const weigh = scale.fillWeightsForPoints.bind(scale);
     scale.fillWeightsForPoints = (points, start) => {
@@ -105,7 +134,11 @@ export class PriceChart {
     };
   }
 
-  /** Prices by the steps of the symbol, times as fine as the interval. @param {string} tickSize @param {string} interval */
+  /**
+   * Prices by the steps of the symbol, times as fine as the interval.
+   * @param {string} tickSize
+   * @param {string} interval
+   */
   configure(tickSize, interval) {
     const decimals = scaleOf(tickSize);
     this.#interval = interval;
@@ -160,14 +193,21 @@ export class PriceChart {
     this.#drawnCount = candles.row.length;
   }
 
-  /** How many of the oldest are so far before what shows that they need not be held. @param {import("../../model/chart/candles.js").Candles} candles */
+  /**
+   * How many of the oldest are so far before what shows that they need not be held.
+   * @param {import("../../model/chart/candles.js").Candles} candles
+   */
   spareOf(candles) {
-    if (candles !== this.#drawn || candles.revision !== this.#drawnRevision) return 0; // where what shows begins is not known
+    // Where the shown candles begin is not known before they are drawn.
+    if (candles !== this.#drawn || candles.revision !== this.#drawnRevision) return 0;
     const shown = this.#chart.timeScale().getVisibleLogicalRange();
     return Math.max(0, Math.floor(shown ? shown.from : candles.row.length) - KEPT_BEFORE);
   }
 
-  /** @param {{lines: import("../../model/chart/chart-marks.js").OrderLine[], marks: import("../../model/chart/chart-marks.js").FillMark[]}} own */
+  /**
+   * @param {{lines: import("../../model/chart/chart-marks.js").OrderLine[], marks:
+   *   import("../../model/chart/chart-marks.js").FillMark[]}} own
+   */
   drawOwn(own) {
     this.#own = own;
     this.#drawOrders(own.lines);
@@ -186,10 +226,20 @@ export class PriceChart {
     const { LineStyle } = this.#library;
     for (const order of drawn) {
       const { key, price, side, stop } = order;
-      const look = { price, color: this.#colours[side], lineWidth: 1, lineStyle: stop ? LineStyle.Dotted : LineStyle.Dashed };
+      const look = {
+        price,
+        color: this.#colours[side],
+        lineWidth: 1,
+        lineStyle: stop ? LineStyle.Dotted : LineStyle.Dashed,
+      };
       const known = this.#lines.get(key);
       if (known) known.line.applyOptions(look);
-      else this.#lines.set(key, { line: this.#candles.createPriceLine({ ...look, axisLabelVisible: false }), order, title: null });
+      else
+        this.#lines.set(key, {
+          line: this.#candles.createPriceLine({ ...look, axisLabelVisible: false }),
+          order,
+          title: null,
+        });
     }
     this.#label();
   }
@@ -204,7 +254,10 @@ export class PriceChart {
     const height = this.#chart.panes()[0].getHeight();
     const [high, low] = [this.#candles.coordinateToPrice(0), this.#candles.coordinateToPrice(height)];
     if (high === null || low === null || height === 0) return;
-    const places = [...this.#lines].map(([key, { order }]) => ({ key, y: this.#candles.priceToCoordinate(order.price) ?? -1 }));
+    const places = [...this.#lines].map(([key, { order }]) => ({
+      key,
+      y: this.#candles.priceToCoordinate(order.price) ?? -1,
+    }));
     const seen = places.filter(({ y }) => y >= 0 && y <= height);
     const named = labelled(seen, LABEL_HEIGHT);
     for (const [key, drawn] of this.#lines) {
@@ -217,7 +270,8 @@ export class PriceChart {
     // The own order's label is read, not what the header says in large letters.
     const last = this.#drawn?.last ? this.#candles.priceToCoordinate(Number(this.#drawn.last.close)) : null;
     const covered = last !== null && seen.some(({ key, y }) => named.has(key) && Math.abs(y - last) < LABEL_HEIGHT);
-    if (this.#candles.options().lastValueVisible === covered) this.#candles.applyOptions({ lastValueVisible: !covered });
+    if (this.#candles.options().lastValueVisible === covered)
+      this.#candles.applyOptions({ lastValueVisible: !covered });
   }
 
   /** @param {BothBeyond} beyond */
@@ -239,12 +293,17 @@ export class PriceChart {
           time,
           text,
           color: this.#colours[side],
-          ...(side === "buy" ? { position: "belowBar", shape: "arrowUp" } : { position: "aboveBar", shape: "arrowDown" }),
+          ...(side === "buy"
+            ? { position: "belowBar", shape: "arrowUp" }
+            : { position: "aboveBar", shape: "arrowDown" }),
         })),
     );
   }
 
-  /** The newest of marks that stand too close for the text of each. @param {import("../../model/chart/chart-marks.js").FillMark[]} marks oldest first */
+  /**
+   * The newest of marks that stand too close for the text of each.
+   * @param {import("../../model/chart/chart-marks.js").FillMark[]} marks oldest first
+   */
   #marksWithRoom(marks) {
     const named = new Set();
     const before = { buy: Infinity, sell: Infinity };
@@ -257,7 +316,10 @@ export class PriceChart {
     return named;
   }
 
-  /** The crosshair on a candle, brought into view; null takes it away. @param {import("../../model/chart/candles.js").Candle | null} candle */
+  /**
+   * The crosshair on a candle, brought into view; null takes it away.
+   * @param {import("../../model/chart/candles.js").Candle | null} candle
+   */
   pointAt(candle) {
     if (candle === null) return this.#chart.clearCrosshairPosition();
     const scale = this.#chart.timeScale();
@@ -301,7 +363,11 @@ export class PriceChart {
 
   /** @param {import("../../model/chart/candles.js").Candle} candle */
   #bar(candle) {
-    return { time: candle.time, value: Number(candle.volume), color: rose(candle) ? this.#colours.buyBar : this.#colours.sellBar };
+    return {
+      time: candle.time,
+      value: Number(candle.volume),
+      color: rose(candle) ? this.#colours.buyBar : this.#colours.sellBar,
+    };
   }
 }
 

@@ -8,22 +8,31 @@
  */
 
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
-
-import { LevelQueueStore } from "../../stores/level-queue.js";
 import { groupings, ladderOf, ownLevels, priceDigits } from "../../model/ladder/ladder.js";
+import { LevelQueueStore } from "../../stores/level-queue.js";
 import { html } from "../parts/html.js";
+import { useServices } from "../parts/services.js";
+import { useFeed, useModel } from "../parts/use-model.js";
 import { LadderMiddle } from "./ladder-middle.js";
 import { LadderTools } from "./ladder-tools.js";
 import { LevelQueuePanel } from "./level-queue.js";
 import { LevelRow } from "./level-row.js";
-import { useServices } from "../parts/services.js";
-import { useFeed, useModel } from "../parts/use-model.js";
 
 const LEVELS_MIN = 3;
 const LEVELS_MAX = 40;
 const PAGE_LEVELS = 10;
 const VACANT = Object.freeze({
-  price: "", shown: "", quantity: "", total: "", exact: "", orders: "", share: 0, meets: false, own: "", place: "", ownWords: "",
+  price: "",
+  shown: "",
+  quantity: "",
+  total: "",
+  exact: "",
+  orders: "",
+  share: 0,
+  meets: false,
+  own: "",
+  place: "",
+  ownWords: "",
 });
 
 export function DepthLadder() {
@@ -43,13 +52,21 @@ export function DepthLadder() {
   const own = useOwnLevels(grouping);
   const [asks, bids] = [count + offset, count - offset];
   const indicative = market.trading.indicative?.price ?? null;
-  const levels = ladderOf(book.sides, { grouping, asks, bids, bars, own, indicative: book.crossed ? indicative : null });
-  const stop = levels.bids.length > 0 && bids > 0 ? "buy" : "sell";
-  const rows = (side, rowsOf, length) => Array.from({ length }, (_, index) => {
-    const row = rowsOf[index] ?? VACANT;
-    const opened = row.price !== "" && queue.level?.side === side && queue.level.price === row.price;
-    return html`<${LevelRow} key=${index} ...${row} first=${index === 0 && side === stop} opened=${opened} />`;
+  const levels = ladderOf(book.sides, {
+    grouping,
+    asks,
+    bids,
+    bars,
+    own,
+    indicative: book.crossed ? indicative : null,
   });
+  const stop = levels.bids.length > 0 && bids > 0 ? "buy" : "sell";
+  const rows = (side, rowsOf, length) =>
+    Array.from({ length }, (_, index) => {
+      const row = rowsOf[index] ?? VACANT;
+      const opened = row.price !== "" && queue.level?.side === side && queue.level.price === row.price;
+      return html`<${LevelRow} key=${index} ...${row} first=${index === 0 && side === stop} opened=${opened} />`;
+    });
   const onClick = (event) => {
     const button = targetOf(event);
     const price = event.detail > 0 ? pressed.current : button?.value;
@@ -60,10 +77,13 @@ export function DepthLadder() {
   const onKeyDown = (event) => walk(event, scroll, recentre);
   return html`
     <section class="panel ladder-panel" aria-labelledby="ladder-title">
-      <${LadderTools} grouping=${grouping} sizes=${instrument ? groupings(instrument.tick_size, book.mid) : []} bars=${bars}
+      <${LadderTools} grouping=${grouping} sizes=${instrument ? groupings(instrument.tick_size, book.mid) : []}
+        bars=${bars}
         away=${offset !== 0} onRecentre=${recentre} />
-      <div class="ladder" id="ladder" ref=${root} data-fitted=${count > 0 ? "" : null} style=${{ "--price-digits": priceDigits(levels) }}
-        onPointerDown=${(event) => (pressed.current = targetOf(event)?.value ?? "")} onClick=${onClick} onKeyDown=${onKeyDown}>
+      <div class="ladder" id="ladder" ref=${root} data-fitted=${count > 0 ? "" : null}
+        style=${{ "--price-digits": priceDigits(levels) }}
+        onPointerDown=${(event) => (pressed.current = targetOf(event)?.value ?? "")} onClick=${onClick}
+        onKeyDown=${onKeyDown}>
         <table role="table" aria-labelledby="ladder-title">
           <${Head} instrument=${instrument} />
           <tbody role="rowgroup" class="asks" aria-label="Asks">${rows("sell", levels.asks, asks).reverse()}</tbody>
@@ -91,7 +111,9 @@ function Head({ instrument }) {
 
 function Empty({ book }) {
   if (book.bestBid || book.bestAsk) return null;
-  return html`<p class="empty">${book.state === "empty" ? "Loading the book…" : "Nobody is quoting. The first limit order makes the market."}</p>`;
+  return html`<p class="empty">${
+    book.state === "empty" ? "Loading the book…" : "Nobody is quoting. The first limit order makes the market."
+  }</p>`;
 }
 
 /** The group of ticks that is wanted for the shown symbol; one tick where that can't be. @returns {string} */
@@ -104,7 +126,10 @@ function useGrouping() {
   return sizes.includes(wanted) ? wanted : sizes[0];
 }
 
-/** Reckoned again when the orders or their places changed, not with every change of the book. @param {string} grouping */
+/**
+ * Reckoned again when the orders or their places changed, not with every change of the book.
+ * @param {string} grouping
+ */
 function useOwnLevels(grouping) {
   const { market, portfolio } = useServices();
   useModel(portfolio, "orders", "queue", "switch");
@@ -123,7 +148,10 @@ function useOwnLevels(grouping) {
   );
 }
 
-/** How many levels of each side the panel has room for; what is left over goes to the rows. @returns {number} 0 before it is known */
+/**
+ * How many levels of each side the panel has room for; what is left over goes to the rows.
+ * @returns {number} 0 before it is known
+ */
 function useFittingLevels(root) {
   const [count, setCount] = useState(0);
   useLayoutEffect(() => {
@@ -184,7 +212,10 @@ function toggle(queue, level) {
   else queue.open(level);
 }
 
-/** @param {HTMLElement} root @param {LevelQueueStore} queue whose level gets the focus back, as far as it is still there */
+/**
+ * @param {HTMLElement} root
+ * @param {LevelQueueStore} queue whose level gets the focus back, as far as it is still there
+ */
 function focusLevel(root, queue) {
   const { level } = queue;
   queue.close();
@@ -194,7 +225,10 @@ function focusLevel(root, queue) {
   (sizes.find((button) => button.value === level.price) ?? sizes[0])?.focus();
 }
 
-/** @param {Event} event @returns {HTMLButtonElement | null} the price of the row it happened in, or the size when on that */
+/**
+ * @param {Event} event
+ * @returns {HTMLButtonElement | null} the price of the row it happened in, or the size when on that
+ */
 function targetOf(event) {
   return event.target.closest(".level-size") ?? event.target.closest("tr")?.querySelector(".level-price") ?? null;
 }

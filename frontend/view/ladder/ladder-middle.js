@@ -1,5 +1,6 @@
 /**
- * Between asks and bids: the last trade and where it moved, mid and spread; while orders gather, what the auction would do.
+ * Between asks and bids: the last trade and where it moved, mid and spread; while orders gather, what the auction would
+ * do.
  * Layer: view.
  */
 
@@ -31,10 +32,12 @@ function Trading() {
   return html`
     <tr role="row">
       <td role="cell" class="last-trade" data-direction=${direction}>
-        <${Spoken}>Last trade ${word} <//>${figures.last === null ? "–" : grouped(figures.last)} <span aria-hidden="true">${arrow}</span>
+        <${Spoken}>Last trade ${word} <//>
+          ${figures.last === null ? "–" : grouped(figures.last)} <span aria-hidden="true">${arrow}</span>
       </td>
       <td role="cell"><span class="label">Mid</span> <span class="mid-price">${midText(book.mid)}</span></td>
-      <td role="cell"><span class="label">Spread</span> <span class="spread">${book.spread === null ? "–" : grouped(book.spread)}</span></td>
+      <td role="cell"><span class="label">Spread</span> <span class="spread">
+        ${book.spread === null ? "–" : grouped(book.spread)}</span></td>
     </tr>`;
 }
 
@@ -42,14 +45,16 @@ function Auction() {
   const { trading, instrument } = useServices().market;
   const { indicative } = trading;
   if (!indicative) {
-    return html`<tr role="row" class="auction"><td role="cell">No auction price yet</td><td role="cell"></td><td role="cell">Orders gather</td></tr>`;
+    return html`<tr role="row" class="auction"><td role="cell">No auction price yet</td><td role="cell"></td>
+      <td role="cell">Orders gather</td></tr>`;
   }
   const { price, quantity, imbalance, imbalance_side: side } = indicative;
   const rest = side && !isZero(imbalance) ? `${grouped(shortest(imbalance))} more to ${side}` : "";
   return html`
     <tr role="row" class="auction">
       <td role="cell"><${Spoken}>Indicative auction price <//><span class="indicative">${grouped(price)}</span></td>
-      <td role="cell"><span class="label">Would trade</span> ${grouped(shortest(quantity))} ${instrument?.base ?? ""}</td>
+      <td role="cell"><span class="label">Would trade</span> ${grouped(shortest(quantity))} ${instrument?.base ?? ""}
+      </td>
       <td role="cell">${rest ? html`<span class="label">Imbalance</span> ${rest}` : "In balance"}</td>
     </tr>`;
 }

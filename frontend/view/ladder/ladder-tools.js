@@ -11,7 +11,10 @@ const BARS = Object.freeze([
   ["level", "Level", "Bars: each level alone"],
 ]);
 
-/** @param {{grouping: string, sizes: string[], bars: string, away: boolean, onRecentre: () => void}} props `away`: deeper levels of one side are shown */
+/**
+ * @param {{grouping: string, sizes: string[], bars: string, away: boolean, onRecentre: () => void}} props `away`:
+ *   deeper levels of one side are shown
+ */
 export function LadderTools({ grouping, sizes, bars, away, onRecentre }) {
   const { market, workspace } = useServices();
   const choose = (event) => {
@@ -24,9 +27,11 @@ export function LadderTools({ grouping, sizes, bars, away, onRecentre }) {
       <button type="button" class="plain recentre" disabled=${!away} data-away=${away ? "" : null}
         aria-label="Recentre" title="Back to the middle (Home)" onClick=${onRecentre}>↕</button>
       <div class="bars" role="group" aria-label="Bars">
-        ${BARS.map(([name, title, words]) => html`
+        ${BARS.map(
+          ([name, title, words]) => html`
           <button key=${name} type="button" class="plain" aria-pressed=${String(bars === name)} title=${words}
-            onClick=${() => workspace.remember("ladder.bars", name)}>${title}</button>`)}
+            onClick=${() => workspace.remember("ladder.bars", name)}>${title}</button>`,
+        )}
       </div>
       <label class="grouping" title=${`Group prices by ${grouping}`}>
         <span class="visually-hidden">Price grouping</span>

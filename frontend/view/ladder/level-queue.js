@@ -1,5 +1,6 @@
 /**
- * The queue of one level, order by order, over the half of the ladder where the level is not. Icebergs show what they show.
+ * The queue of one level, order by order, over the half of the ladder where the level is not. Icebergs show what they
+ * show.
  * Layer: view.
  */
 
@@ -31,9 +32,11 @@ function Opened({ queue, level, onClose }) {
     onClose();
   };
   return html`
-    <section class="level-queue" id="level-queue" role="dialog" aria-labelledby="queue-title" data-side=${level.side} onKeyDown=${onKeyDown}>
+    <section class="level-queue" id="level-queue" role="dialog" aria-labelledby="queue-title" data-side=${level.side}
+      onKeyDown=${onKeyDown}>
       <div class="queue-head">
-        <h3 id="queue-title">${level.side === "buy" ? "Bids" : "Asks"} at <span class="queue-price">${grouped(level.price)}</span></h3>
+        <h3 id="queue-title">${level.side === "buy" ? "Bids" : "Asks"} at <span class="queue-price">
+          ${grouped(level.price)}</span></h3>
         <span class="count">${orders && `${orders.length} ${orders.length === 1 ? "order" : "orders"}`}</span>
         <button type="button" class="plain" ref=${close} aria-label="Close the queue" onClick=${onClose}>✕</button>
       </div>
@@ -41,10 +44,14 @@ function Opened({ queue, level, onClose }) {
       <div class="scroller" tabindex="0" role="region" aria-labelledby="queue-title">
         <table>
           <thead>
-            <tr><th scope="col">#</th><th scope="col">Shown</th><th scope="col">Ahead</th><th scope="col">Since</th><th scope="col">Order</th></tr>
+            <tr><th scope="col">#</th><th scope="col">Shown</th><th scope="col">Ahead</th><th scope="col">Since</th>
+              <th scope="col">Order</th></tr>
           </thead>
           <tbody>
-            ${orders?.slice(0, ROWS_MAX).map((order, index) => html`<${QueueRow} key=${order.order_id} place=${index + 1} ...${order} />`)}
+            ${orders?.slice(0, ROWS_MAX).map(
+              (order, index) => html`<${QueueRow} key=${order.order_id}
+              place=${index + 1} ...${order} />`,
+            )}
           </tbody>
         </table>
         ${orders?.length === 0 && html`<p class="empty">Nobody stands here any more.</p>`}
@@ -53,14 +60,16 @@ function Opened({ queue, level, onClose }) {
     </section>`;
 }
 
-const QueueRow = memo(({ place, order_id, quantity, ahead, timestamp, own }) => html`
+const QueueRow = memo(
+  ({ place, order_id, quantity, ahead, timestamp, own }) => html`
   <tr class=${own ? "own" : ""}>
     <td>${place}</td>
     <td><${NumberText} value=${quantity} /></td>
     <td><${NumberText} value=${ahead} /></td>
     <td class="time">${useTimes().clock(timestamp)}</td>
     <td class="order">${own ? "Yours" : order_id}</td>
-  </tr>`);
+  </tr>`,
+);
 
 /** @param {import("../../stores/level-queue.js").LevelQueueStore["orders"]} orders */
 function ownWords(orders) {

@@ -30,20 +30,24 @@ const QUIET_MS = 1_000;
  */
 function Line({ price, shown, quantity, total, exact, orders, share, meets, own, place, ownWords, first, opened }) {
   const flash = useFlash(price, quantity);
+  const classes = `${price ? "" : "vacant"} ${own ? "own" : ""} ${meets ? "meets" : ""} ${opened ? "opened" : ""}`;
   return html`
-    <tr role="row" class=${`${price ? "" : "vacant"} ${own ? "own" : ""} ${meets ? "meets" : ""} ${opened ? "opened" : ""}`}
-      style=${{ backgroundSize: `${share}% 100%` }} title=${[exact, ownWords].filter(Boolean).join(". ") || null} aria-hidden=${price ? null : "true"}>
+    <tr role="row" class=${classes}
+      style=${{ backgroundSize: `${share}% 100%` }} title=${[exact, ownWords].filter(Boolean).join(". ") || null}
+      aria-hidden=${price ? null : "true"}>
       <td role="cell">
         <button type="button" class="level-price" value=${price} disabled=${price === ""} tabindex=${first ? 0 : -1}
           aria-description=${ownWords || null}><span>${shown}</span></button>
       </td>
       <td role="cell">
-        <button type="button" class="level-size" value=${price} disabled=${price === ""} tabindex="-1" aria-expanded=${String(opened)}
+        <button type="button" class="level-size" value=${price} disabled=${price === ""} tabindex="-1"
+          aria-expanded=${String(opened)}
           data-flash=${flash}><${NumberText} value=${quantity} /><${Spoken}>, show the queue<//></button>
       </td>
       <td role="cell"><${NumberText} value=${total} /></td>
       <td role="cell" class="orders-column">${orders}</td>
-      <td role="cell" class="own-column">${own && html`<span class="own-size">${own}</span> <span class="own-place">${place}</span>`}</td>
+      <td role="cell" class="own-column">
+        ${own && html`<span class="own-size">${own}</span> <span class="own-place">${place}</span>`}</td>
     </tr>`;
 }
 

@@ -36,16 +36,25 @@ export function Tape() {
   const fills = portfolio.fills.fills;
   const own = useMemo(() => ownTrades(fills, instrument?.symbol), [fills, instrument]);
   const trades = held ?? tape.trades;
-  const sizeOf = textColumnOf(trades.map(({ quantity }) => quantity), SIZE_DIGITS, scaleOf(instrument?.lot_size ?? "1"));
+  const sizeOf = textColumnOf(
+    trades.map(({ quantity }) => quantity),
+    SIZE_DIGITS,
+    scaleOf(instrument?.lot_size ?? "1"),
+  );
   const waiting = held === null ? 0 : tape.newerThan(held[0]);
   return html`
     <section class="panel tape-panel" aria-labelledby="tape-title">
       <div class="tape-head">
         <h2 id="tape-title">Trades</h2>
-        <p class="tape-paused" id="tape-paused" hidden=${held === null}>Paused${waiting > 0 && html` · <b>${waiting}${tape.lost(held[0]) ? "+" : ""} new</b>`}</p>
+        <p class="tape-paused" id="tape-paused"
+          hidden=${held === null}>Paused${
+            waiting > 0 && html` · <b>${waiting}${tape.lost(held[0]) ? "+" : ""} new</b>`
+          }</p>
       </div>
-      <div class="scroller" id="tape" tabindex="0" role="region" aria-labelledby="tape-title" style=${{ "--price-digits": breadth(grouped(trades[0]?.price ?? "")) }}
-        onPointerEnter=${(event) => event.pointerType === "mouse" && hold("pointer")} onPointerLeave=${() => release("pointer")}
+      <div class="scroller" id="tape" tabindex="0" role="region" aria-labelledby="tape-title"
+        style=${{ "--price-digits": breadth(grouped(trades[0]?.price ?? "")) }}
+        onPointerEnter=${(event) => event.pointerType === "mouse" && hold("pointer")}
+        onPointerLeave=${() => release("pointer")}
         onFocusIn=${() => hold("focus")} onFocusOut=${() => release("focus")}>
         <table role="table" aria-labelledby="tape-title">
           <thead role="rowgroup">
@@ -57,8 +66,11 @@ export function Tape() {
             </tr>
           </thead>
           <tbody role="rowgroup">
-            ${trades.map((trade) => html`
-              <${TradeRow} key=${`${trade.symbol} ${trade.trade_id}`} trade=${trade} size=${sizeOf(trade.quantity)} own=${own.has(trade.trade_id)} />`)}
+            ${trades.map(
+              (trade) => html`
+              <${TradeRow} key=${`${trade.symbol} ${trade.trade_id}`} trade=${trade} size=${sizeOf(trade.quantity)}
+                own=${own.has(trade.trade_id)} />`,
+            )}
           </tbody>
         </table>
         ${trades.length === 0 && html`<p class="empty" role="status">${emptyText(market)}</p>`}
@@ -77,37 +89,61 @@ function emptyText({ tapeLoaded, tapeFailure }) {
  * @param {import("../../stores/market.js").MarketStore} market
  */
 function useHeld(market) {
-  const [state, setState] = useState({ held: /** @type {import("../../model/types.js").Trade[] | null} */ (null), by: "" });
+  const [state, setState] = useState({
+    held: /** @type {import("../../model/types.js").Trade[] | null} */ (null),
+    by: "",
+  });
   useEffect(() => {
     const forget = () => setState(({ by }) => ({ held: by ? [] : null, by }));
     market.addEventListener("symbol", forget);
     return () => market.removeEventListener("symbol", forget);
   }, [market]);
-  const hold = (name) => setState(({ held, by }) => ({ held: held ?? [...market.tape.trades], by: `${by} ${name}`.trim() }));
-  const release = (name) => setState(({ held, by }) => {
-    const left = by.split(" ").filter((each) => each !== name).join(" ");
-    return { held: left ? held : null, by: left };
-  });
+  const hold = (name) =>
+    setState(({ held, by }) => ({ held: held ?? [...market.tape.trades], by: `${by} ${name}`.trim() }));
+  const release = (name) =>
+    setState(({ held, by }) => {
+      const left = by
+        .split(" ")
+        .filter((each) => each !== name)
+        .join(" ");
+      return { held: left ? held : null, by: left };
+    });
   return { held: state.held, hold, release };
 }
 
-/** @param {import("../../model/orders/fills.js").Fill[]} fills newest first @param {string | undefined} symbol @returns {Set<string>} trade ids */
+/**
+ * @param {import("../../model/orders/fills.js").Fill[]} fills newest first
+ * @param {string | undefined} symbol
+ * @returns {Set<string>} trade ids
+ */
 function ownTrades(fills, symbol) {
-  return new Set(fills.slice(0, FILLS_MAX).filter((fill) => fill.symbol === symbol).map((fill) => fill.trade_id));
+  return new Set(
+    fills
+      .slice(0, FILLS_MAX)
+      .filter((fill) => fill.symbol === symbol)
+      .map((fill) => fill.trade_id),
+  );
 }
 
-/** A trade never changes; at most it turns out to be ours, or a greater one leaves less room. @param {{trade: import("../../model/types.js").Trade, size: string, own: boolean}} props */
+/**
+ * A trade never changes; at most it turns out to be ours, or a greater one leaves less room.
+ * @param {{trade: import("../../model/types.js").Trade, size: string, own: boolean}} props
+ */
 const TradeRow = memo(({ trade, size, own }) => {
   const times = useTimes();
   const [word, spoken] = SIDE_WORDS[trade.aggressor_side];
   return html`
-    <tr role="row" data-side=${trade.aggressor_side} class=${[own && "own", trade.auction && "auction", trade.self_trade && "no-price"].filter(Boolean).join(" ")}
+    <tr role="row" data-side=${trade.aggressor_side}
+      class=${[own && "own", trade.auction && "auction", trade.self_trade && "no-price"].filter(Boolean).join(" ")}
       title=${own ? "Your fill" : trade.self_trade ? NO_PRICE : trade.auction ? "Traded in an auction" : null}>
       <td role="cell" class="price"><span>${grouped(trade.price)}</span></td>
-      <td role="cell" title=${shortest(size) === shortest(trade.quantity) ? null : grouped(trade.quantity)}><${NumberText} value=${size} /></td>
+      <td role="cell" title=${shortest(size) === shortest(trade.quantity) ? null : grouped(trade.quantity)}>
+        <${NumberText} value=${size} /></td>
       <td role="cell" class="time">${times.clock(trade.timestamp)}</td>
-      <td role="cell" class="side">${trade.auction
-        ? html`<span>Auction</span>`
-        : html`<span aria-hidden="true">${word}</span><${Spoken}>${spoken}<//>`}${trade.self_trade && html`<${Spoken}>, with itself<//>`}${own && html`<${Spoken}>, your fill<//>`}</td>
+      <td role="cell" class="side">${
+        trade.auction
+          ? html`<span>Auction</span>`
+          : html`<span aria-hidden="true">${word}</span><${Spoken}>${spoken}<//>`
+      }${trade.self_trade && html`<${Spoken}>, with itself<//>`}${own && html`<${Spoken}>, your fill<//>`}</td>
     </tr>`;
 });

@@ -29,10 +29,14 @@ export function OperatorVenue() {
       <${Plot} title="Connections" series=${connections} text=${String(connections.last)} />
       <section class="operator-card">
         <h3>Latency since the start</h3>
-        <dl>${PERCENTILES.map((name) => html`<div key=${name}><dt>${name}</dt><dd>${(ms[name] ?? 0).toFixed(2)} ms</dd></div>`)}</dl>
+        <dl>${PERCENTILES.map(
+          (name) => html`<div key=${name}><dt>${name}</dt><dd>${(ms[name] ?? 0).toFixed(2)} ms</dd>
+        </div>`,
+        )}</dl>
       </section>
       <section class="operator-card">
-        <h3>Venue <span class="state" data-state=${health.accepting ? "trading" : "halted"}>${health.accepting ? "Accepting" : "Not accepting"}</span></h3>
+        <h3>Venue <span class="state" data-state=${health.accepting ? "trading" : "halted"}>
+          ${health.accepting ? "Accepting" : "Not accepting"}</span></h3>
         <dl>
           <div><dt>Orders</dt><dd>${grouped(String(statistics.orders_processed))}</dd></div>
           <div><dt>Trades</dt><dd>${grouped(String(statistics.trades_executed))}</dd></div>
@@ -42,10 +46,16 @@ export function OperatorVenue() {
         </dl>
       </section>
       <${Books} />
-      ${refused.length > 0 && html`
+      ${
+        refused.length > 0 &&
+        html`
         <section class="operator-card"><h3>Rejected, by reason</h3>
-          <dl>${refused.map(([reason, count]) => html`<div key=${reason}><dt>${reason.toLowerCase().replaceAll("_", " ")}</dt><dd>${grouped(String(count))}</dd></div>`)}</dl>
-        </section>`}
+          <dl>${refused.map(
+            ([reason, count]) => html`<div key=${reason}><dt>
+            ${reason.toLowerCase().replaceAll("_", " ")}</dt><dd>${grouped(String(count))}</dd></div>`,
+          )}</dl>
+        </section>`
+      }
       <${AnyOrder} />
     </div>`;
 }
@@ -56,7 +66,8 @@ function Plot({ title, series, text }) {
     <section class="operator-card">
       <h3>${title}</h3>
       <p class="figure">${text}</p>
-      <svg class="plot" viewBox=${`0 -2 ${WIDTH} ${HEIGHT + 4}`} preserveAspectRatio="none" aria-hidden="true"><polyline points=${series.line(WIDTH, HEIGHT)} /></svg>
+      <svg class="plot" viewBox=${`0 -2 ${WIDTH} ${HEIGHT + 4}`} preserveAspectRatio="none" aria-hidden="true">
+        <polyline points=${series.line(WIDTH, HEIGHT)} /></svg>
     </section>`;
 }
 
@@ -67,12 +78,18 @@ function Books() {
   return html`
     <section class="operator-card">
       <h3>Books ${books && html`<span class="state" data-state="trading">Balance</span>`}</h3>
-      ${books
-        ? html`
+      ${
+        books
+          ? html`
           <p class="soft">At command ${grouped(String(books.seq))}. Issued:</p>
-          <dl>${Object.entries(books.issued).map(([asset, amount]) => html`<div key=${asset}><dt>${asset}</dt><dd>${grouped(shortest(amount))}</dd></div>`)}</dl>`
-        : html`<p class="soft">Adds up every balance, hold and book. Orders wait for the milliseconds it takes.</p>`}
-      <button type="button" class="plain" disabled=${operator.busy} onClick=${() => operator.check()}>Check the books</button>
+          <dl>${Object.entries(books.issued).map(
+            ([asset, amount]) => html`<div key=${asset}><dt>${asset}</dt><dd>
+            ${grouped(shortest(amount))}</dd></div>`,
+          )}</dl>`
+          : html`<p class="soft">Adds up every balance, hold and book. Orders wait for the milliseconds it takes.</p>`
+      }
+      <button type="button" class="plain" disabled=${operator.busy} onClick=${() => operator.check()}>Check the
+        books</button>
     </section>`;
 }
 
@@ -88,7 +105,9 @@ function AnyOrder() {
     <form class="operator-card" onSubmit=${onSubmit}>
       <h3>Cancel anybody's order</h3>
       <p class="operator-actions">
-        <label><span class="visually-hidden">Order to cancel</span><input name="any-order" inputmode="numeric" autocomplete="off" placeholder="order number" value=${number} onInput=${(event) => setNumber(event.target.value)} /></label>
+        <label><span class="visually-hidden">Order to cancel</span>
+          <input name="any-order" inputmode="numeric" autocomplete="off" placeholder="order number" value=${number}
+            onInput=${(event) => setNumber(event.target.value)} /></label>
         <button type="submit" class="quiet" disabled=${operator.busy || !number.trim()}>Cancel it</button>
       </p>
     </form>`;
@@ -102,11 +121,18 @@ export function OperatorAudit() {
   if (operator.audit.length === 0) return html`<p class="empty">Nothing was done yet.</p>`;
   return html`
     <table class="operator-table" aria-label="Audit trail, newest first">
-      <thead><tr><th scope="col">Time</th><th scope="col">Who</th><th scope="col">Did</th><th scope="col">To</th><th scope="col">Details</th><th scope="col" class="number">Command</th></tr></thead>
-      <tbody>${operator.audit.map(({ ts_ns_text: ns, actor_name: who, action, subject, details, seq }) => html`
+      <thead><tr><th scope="col">Time</th><th scope="col">Who</th><th scope="col">Did</th><th scope="col">To</th>
+        <th scope="col">Details</th><th scope="col" class="number">Command</th></tr></thead>
+      <tbody>${operator.audit.map(
+        ({ ts_ns_text: ns, actor_name: who, action, subject, details, seq }) => html`
         <tr key=${ns}>
-          <td class="time" title=${times.whole(Number(ns) / NS_A_SECOND)}>${times.dayTime(Number(ns) / NS_A_SECOND, market.nowMs)}</td><td>${who}</td><td>${action.replaceAll("_", " ")}</td><td>${subject}</td>
-          <td class="soft">${Object.entries(details).map(([name, text]) => `${name} ${text}`).join(", ")}</td><td class="number">${seq ?? ""}</td>
-        </tr>`)}</tbody>
+          <td class="time" title=${times.whole(Number(ns) / NS_A_SECOND)}>
+            ${times.dayTime(Number(ns) / NS_A_SECOND, market.nowMs)}</td><td>${who}</td><td>
+              ${action.replaceAll("_", " ")}</td><td>${subject}</td>
+          <td class="soft">${Object.entries(details)
+            .map(([name, text]) => `${name} ${text}`)
+            .join(", ")}</td><td class="number">${seq ?? ""}</td>
+        </tr>`,
+      )}</tbody>
     </table>`;
 }

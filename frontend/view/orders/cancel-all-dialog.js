@@ -4,14 +4,13 @@
  */
 
 import { useRef, useState } from "preact/hooks";
-
-import { describeOpen } from "../../model/shell/shortcuts.js";
 import { describeFailure } from "../../model/parts/failures.js";
+import { describeOpen } from "../../model/shell/shortcuts.js";
 import { useKeptFocus } from "../parts/focus.js";
 import { html } from "../parts/html.js";
-import { useDialog } from "../parts/use-dialog.js";
 import { useServices } from "../parts/services.js";
 import { Result } from "../parts/text.js";
+import { useDialog } from "../parts/use-dialog.js";
 import { useModel } from "../parts/use-model.js";
 
 const NOTHING = Object.freeze({ tone: "plain", text: "" });
@@ -45,11 +44,15 @@ export function CancelAllDialog({ onClose }) {
       <p class="soft">${some ? describeOpen(orders) : "There is nothing to cancel."}</p>
       <${Result} ...${result} />
       <div class="dialog-actions">
-        <button type="button" class="plain" autofocus ref=${keep} onClick=${() => dialog.current.close()}>${orders.length > 1 ? "Keep them" : some ? "Keep it" : "Close"}</button>
-        ${some && html`
+        <button type="button" class="plain" autofocus ref=${keep} onClick=${() => dialog.current.close()}>
+          ${orders.length > 1 ? "Keep them" : some ? "Keep it" : "Close"}</button>
+        ${
+          some &&
+          html`
           <button type="button" class="danger" aria-disabled=${busy ? "true" : null} onClick=${cancel}>
             ${busy ? "Cancelling…" : orders.length > 1 ? `Cancel all ${orders.length}` : "Cancel it"}
-          </button>`}
+          </button>`
+        }
       </div>
     </dialog>`;
 }

@@ -5,7 +5,7 @@
 
 import { useEffect, useState } from "preact/hooks";
 
-import { FillNotices as Notices, describeFills } from "../../model/orders/fill-notices.js";
+import { describeFills, FillNotices as Notices } from "../../model/orders/fill-notices.js";
 import { chime } from "../parts/chime.js";
 import { html } from "../parts/html.js";
 import { useServices } from "../parts/services.js";

@@ -4,9 +4,8 @@
  */
 
 import { useState } from "preact/hooks";
-
-import { grouped, multiply, rounded, shortest } from "../../model/parts/decimal.js";
 import { fillKey } from "../../model/orders/fills.js";
+import { grouped, multiply, rounded, shortest } from "../../model/parts/decimal.js";
 import { describeFailure } from "../../model/parts/failures.js";
 import { Cell, DataTable } from "../parts/data-table.js";
 import { html } from "../parts/html.js";
@@ -43,7 +42,10 @@ export function Fills() {
   const { fills } = portfolio.fills;
   return html`
     <${DataTable} id="fills" label="Fills" columns=${COLUMNS} after=${html`<${After} drawn=${drawn} draw=${draw} />`}>
-      ${fills.slice(0, drawn).map((fill) => html`<${FillRow} key=${fillKey(fill)} fill=${fill} quote=${market.instruments.get(fill.symbol)?.quote ?? ""} />`)}
+      ${fills.slice(0, drawn).map(
+        (fill) => html`<${FillRow} key=${fillKey(fill)} fill=${fill}
+        quote=${market.instruments.get(fill.symbol)?.quote ?? ""} />`,
+      )}
     <//>`;
 }
 
@@ -56,7 +58,8 @@ const FillRow = memo(({ fill, quote }) => {
   const explain = () => workspace.explain({ trade_id: fill.trade_id, order_id: fill.order_id, symbol: fill.symbol });
   return html`
     <tr role="row" data-side=${fill.side} data-trade=${fill.trade_id}>
-      <${Cell} label="Time" class="time" title=${times.whole(fill.timestamp)}>${times.dayTime(fill.timestamp, market.nowMs)}<//>
+      <${Cell} label="Time" class="time" title=${times.whole(fill.timestamp)}>
+        ${times.dayTime(fill.timestamp, market.nowMs)}<//>
       <${Cell} label="Symbol">${fill.symbol}<//>
       <${Cell} label="Side" class="side">${done}<//>
       <${Cell} label="Price" kind="number">${grouped(fill.price)}<//>
@@ -66,7 +69,9 @@ const FillRow = memo(({ fill, quote }) => {
       <${Cell} label="Liquidity">${fill.liquidity === "maker" ? "Maker" : "Taker"}<//>
       <${Cell} label="Order" only="wide" class="soft">${fill.order_id}<//>
       <td role="cell" class="number action"><button type="button" class="plain" onClick=${explain}
-        aria-label=${`Why: ${done.toLowerCase()} ${shortest(fill.quantity)} ${fill.symbol} at ${grouped(fill.price)}`}>Why</button></td>
+        aria-label=${`Why: ${done.toLowerCase()} ${shortest(fill.quantity)} ${fill.symbol} at ${grouped(
+          fill.price,
+        )}`}>Why</button></td>
     </tr>`;
 });
 
@@ -98,10 +103,15 @@ function After({ drawn, draw }) {
   if (!access.session) return html`<p class="empty">Your fills are here once you sign in.</p>`;
   if (fills.fills.length === 0) return html`<p class="empty">${fillsLoaded ? "No fills yet." : "Loading…"}</p>`;
   const all = fills.fills.length <= drawn;
-  if (!fillsBefore && all) return fillsCut ? html`<p class="coverage">Your newest ${grouped(String(fills.fills.length))} fills. The page keeps no more; GET /account/fills has all of them.</p>` : null;
+  if (!fillsBefore && all)
+    return fillsCut
+      ? html`<p class="coverage">Your newest ${grouped(String(fills.fills.length))} fills. The page keeps no more; GET
+        /account/fills has all of them.</p>`
+      : null;
   return html`
     <p class="more">
-      <button type="button" class="plain" disabled=${busy} onClick=${more}>${busy ? "Loading…" : "Load earlier fills"}</button>
+      <button type="button" class="plain" disabled=${busy} onClick=${more}>${busy ? "Loading…" : "Load earlier fills"}
+      </button>
       <span class="result" data-tone="bad" role="status">${problem}</span>
     </p>`;
 }

@@ -5,13 +5,13 @@
 
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 
-import { amendUnit, amendable, checkAmend, priorityAfter } from "../../model/orders/amend.js";
-import { compare, grouped, shortest } from "../../model/parts/decimal.js";
+import { amendable, amendUnit, checkAmend, priorityAfter } from "../../model/orders/amend.js";
+import { describeAmend, STATUS_WORDS } from "../../model/orders/answers.js";
 import { detailsOf, filledPercent, kindText, queueText, triggerText } from "../../model/orders/order-rows.js";
-import { stepped } from "../../model/ticket/ticket.js";
-import { readingsOf } from "../../model/parts/number-text.js";
-import { STATUS_WORDS, describeAmend } from "../../model/orders/answers.js";
+import { compare, grouped, shortest } from "../../model/parts/decimal.js";
 import { describeFailure } from "../../model/parts/failures.js";
+import { readingsOf } from "../../model/parts/number-text.js";
+import { stepped } from "../../model/ticket/ticket.js";
 import { Cell } from "../parts/data-table.js";
 import { html } from "../parts/html.js";
 import { memo } from "../parts/memo.js";
@@ -37,23 +37,33 @@ const PRIORITY_TEXTS = Object.freeze({ kept: "keeps its priority", lost: "goes t
  * @property {"asked" | "done" | null} cancelled how far that is
  */
 
-export const OpenOrderRow = memo((/** @type {RowProps} */ props) => (props.field ? html`<${Editor} ...${props} />` : html`<${Shown} ...${props} />`));
+export const OpenOrderRow = memo((/** @type {RowProps} */ props) =>
+  props.field ? html`<${Editor} ...${props} />` : html`<${Shown} ...${props} />`,
+);
 
 /** @param {RowProps} props */
 function Shown({ order, place, instrument, edit, cancel, cancelled }) {
   const { workspace } = useServices();
   const fields = instrument && !cancelled ? amendable(order) : [];
   const what = nameOf(order);
-  const cell = (name, text) => (fields.includes(name) ? html`<${Changeable} name=${name} order=${order} edit=${edit}>${text}<//>` : text);
+  const cell = (name, text) =>
+    fields.includes(name) ? html`<${Changeable} name=${name} order=${order} edit=${edit}>${text}<//>` : text;
   return html`
     <${Frame} order=${order} place=${place} gone=${cancelled === "done"}
       price=${cell("price", order.price === null ? "–" : grouped(order.price))}
       trigger=${cell("stop_price", triggerText(order))}
       quantity=${cell("quantity", quantityText(order))}>
-      ${fields.length > 0 && html`
-        <button type="button" class="plain" data-does="amend" aria-label=${`Amend ${what}`} onClick=${() => edit({ orderId: order.order_id, field: fields[0] })}>Amend</button>`}
-      <button type="button" class="plain why-open" data-does="why" title="Why it waits, and what has become of it" aria-label=${`Why: ${what}`} onClick=${() => workspace.explain({ order_id: order.order_id, symbol: order.symbol })}>Why</button>
-      <button type="button" class="quiet" data-does="cancel" aria-disabled=${cancelled ? "true" : null} aria-label=${`Cancel ${what}`}
+      ${
+        fields.length > 0 &&
+        html`
+        <button type="button" class="plain" data-does="amend" aria-label=${`Amend ${what}`}
+          onClick=${() => edit({ orderId: order.order_id, field: fields[0] })}>Amend</button>`
+      }
+      <button type="button" class="plain why-open" data-does="why" title="Why it waits, and what has become of it"
+        aria-label=${`Why: ${what}`} onClick=${() =>
+          workspace.explain({ order_id: order.order_id, symbol: order.symbol })}>Why</button>
+      <button type="button" class="quiet" data-does="cancel" aria-disabled=${cancelled ? "true" : null}
+        aria-label=${`Cancel ${what}`}
         onClick=${() => cancelled || cancel(order)}>Cancel</button>
     <//>`;
 }
@@ -62,7 +72,8 @@ function Shown({ order, place, instrument, edit, cancel, cancelled }) {
 function Changeable({ name, order, edit, children }) {
   return html`
     <button type="button" class="changeable" tabindex="-1" title=${`Change the ${FIELD_TITLES[name].toLowerCase()}`}
-      onClick=${() => edit({ orderId: order.order_id, field: name })}><${Spoken}>${FIELD_TITLES[name]} of ${nameOf(order)}: change <//>${children}</button>`;
+      onClick=${() => edit({ orderId: order.order_id, field: name })}><${Spoken}>
+      ${FIELD_TITLES[name]} of ${nameOf(order)}: change <//>${children}</button>`;
 }
 
 /** @param {RowProps} props */
@@ -97,55 +108,84 @@ function Editor({ order, place, instrument, field, edit, say }) {
     else if (name && event.key === "Enter") save();
     else if (name && STEPS[event.key]) {
       const step = name === "quantity" ? instrument.lot_size : instrument.tick_size;
-      const moved = stepped(value, step, STEPS[event.key] * (event.shiftKey ? LARGE_STEP : 1n), [amendUnit(name, instrument)]);
+      const moved = stepped(value, step, STEPS[event.key] * (event.shiftKey ? LARGE_STEP : 1n), [
+        amendUnit(name, instrument),
+      ]);
       if (moved !== null) setDraft({ ...draft, [name]: moved });
     } else return;
     event.preventDefault();
     event.stopPropagation();
   };
-  const input = (name, otherwise) => fields.includes(name)
-    ? html`
-      <input class="amend" name=${name} inputmode="decimal" autocomplete="off" spellcheck=${false} readonly=${busy} value=${draft[name]}
-        aria-label=${`New ${FIELD_TITLES[name].toLowerCase()}`} aria-invalid=${problems[name] ? "true" : null} title=${problems[name] ?? null}
+  const input = (name, otherwise) =>
+    fields.includes(name)
+      ? html`
+      <input class="amend" name=${name} inputmode="decimal" autocomplete="off" spellcheck=${false} readonly=${busy}
+        value=${draft[name]}
+        aria-label=${`New ${FIELD_TITLES[name].toLowerCase()}`} aria-invalid=${problems[name] ? "true" : null}
+        title=${problems[name] ?? null}
         onInput=${(event) => setDraft({ ...draft, [name]: event.target.value })} />`
-    : otherwise;
+      : otherwise;
   const priority = changes && priorityAfter(order, changes);
   const asked = fields.find((name) => readingsOf(draft[name], [amendUnit(name, instrument)]));
   const take = (plain) => {
     setDraft({ ...draft, [asked]: plain });
     row.current?.querySelector(`[name="${asked}"]`)?.focus();
   };
-  const question = asked && html`<${WhichNumber} readings=${readingsOf(draft[asked], [amendUnit(asked, instrument)])} take=${take} />`;
+  const question =
+    asked && html`<${WhichNumber} readings=${readingsOf(draft[asked], [amendUnit(asked, instrument)])} take=${take} />`;
   const note = Object.values(problems)[0] ?? (priority ? PRIORITY_TEXTS[priority] : "");
   return html`
-    <${Frame} order=${order} place=${place} frame=${row} onKeyDown=${onKeyDown} note=${note} question=${question} noteTone=${changes === null ? "bad" : priority}
-      price=${input("price", "–")} trigger=${input("stop_price", triggerText(order))} quantity=${input("quantity", quantityText(order))}>
+    <${Frame} order=${order} place=${place} frame=${row} onKeyDown=${onKeyDown} note=${note} question=${question}
+      noteTone=${changes === null ? "bad" : priority}
+      price=${input("price", "–")} trigger=${input("stop_price", triggerText(order))}
+      quantity=${input("quantity", quantityText(order))}>
       <button type="button" class="plain" aria-disabled=${busy ? "true" : null} onClick=${save}>Save</button>
-      <button type="button" class="plain" aria-disabled=${busy ? "true" : null} onClick=${() => busy || edit(null)}>Discard</button>
+      <button type="button" class="plain" aria-disabled=${busy ? "true" : null}
+        onClick=${() => busy || edit(null)}>Discard</button>
     <//>`;
 }
 
 /** The cells that are the same, changed or not. */
-function Frame({ order, place, price, trigger, quantity, note = null, question = null, noteTone = null, frame = null, gone = false, onKeyDown = null, children }) {
+function Frame({
+  order,
+  place,
+  price,
+  trigger,
+  quantity,
+  note = null,
+  question = null,
+  noteTone = null,
+  frame = null,
+  gone = false,
+  onKeyDown = null,
+  children,
+}) {
   const { market } = useServices();
   const times = useTimes();
   const details = detailsOf(order, (timestamp) => times.dayTime(timestamp, market.nowMs)).join(" · ");
   const whole = detailsOf(order, (timestamp) => times.whole(timestamp)).join(" · ");
   const status = gone ? STATUS_WORDS.cancelled : (STATUS_WORDS[order.status] ?? order.status);
   return html`
-    <tr role="row" data-side=${order.side} data-order=${order.order_id} ref=${frame} onKeyDown=${onKeyDown} class=${note !== null ? "editing" : gone ? "gone" : ""}>
+    <tr role="row" data-side=${order.side} data-order=${order.order_id} ref=${frame} onKeyDown=${onKeyDown}
+      class=${note !== null ? "editing" : gone ? "gone" : ""}>
       <${Cell} label="Symbol">${order.symbol}<//>
       <${Cell} label="Order"><span class="side">${order.side === "buy" ? "Buy" : "Sell"}</span> ${kindText(order)}<//>
       <${Cell} label="Price" kind="number">${price}<//>
       <${Cell} label="Trigger" kind="number">${trigger || "–"}<//>
       <${Cell} label="Quantity" kind="number">${quantity}<//>
-      <${Cell} label="Filled" kind="number" title=${`${grouped(shortest(order.filled))} of ${grouped(shortest(order.quantity))}`}><span class="exact"><${NumberText} value=${order.filled} /> · </span>${filledPercent(order)} %<//>
-      ${note === null
-        ? html`<${Cell} label="Queue" class="queue">${queueText(place) || "–"}<//>`
-        : html`<td role="cell" class="queue note" colspan=${question ? 2 : null} data-label="Queue" data-tone=${noteTone} aria-live="polite" title=${note}>${question || note}</td>`}
+      <${Cell} label="Filled" kind="number"
+        title=${`${grouped(shortest(order.filled))} of ${grouped(shortest(order.quantity))}`}><span class="exact">
+        <${NumberText} value=${order.filled} /> · </span>${filledPercent(order)} %<//>
+      ${
+        note === null
+          ? html`<${Cell} label="Queue" class="queue">${queueText(place) || "–"}<//>`
+          : html`<td role="cell" class="queue note" colspan=${question ? 2 : null} data-label="Queue"
+            data-tone=${noteTone} aria-live="polite" title=${note}>${question || note}</td>`
+      }
       ${!question && html`<${Cell} label="Status" title=${whole || null}>${status}<//>`}
       <${Cell} label="Details" only="wide" class="details" title=${whole || null}>${details}<//>
-      <${Cell} label="Entered" kind="number" only="widest" class="time" title=${times.whole(order.timestamp)}>${times.dayTime(order.timestamp, market.nowMs)}<//>
+      <${Cell} label="Entered" kind="number" only="widest" class="time" title=${times.whole(order.timestamp)}>
+        ${times.dayTime(order.timestamp, market.nowMs)}<//>
       <td role="cell" class="number action">${children}</td>
     </tr>`;
 }

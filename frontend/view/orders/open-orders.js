@@ -4,19 +4,18 @@
  */
 
 import { useEffect, useRef, useState } from "preact/hooks";
-
-import { grouped } from "../../model/parts/decimal.js";
 import { sortedOrders } from "../../model/orders/order-rows.js";
 import { isOfFlow } from "../../model/orders/orders.js";
+import { grouped } from "../../model/parts/decimal.js";
 import { describeFailure } from "../../model/parts/failures.js";
 import { DataTable } from "../parts/data-table.js";
 import { useKeptFocus } from "../parts/focus.js";
 import { html } from "../parts/html.js";
-import { OpenOrderRow } from "./open-order-row.js";
 import { useServices } from "../parts/services.js";
-import { controlAt, placeOf, useAim, useCancels, withCancelled } from "./steady-rows.js";
 import { Result } from "../parts/text.js";
 import { useModel, useModelSlowly } from "../parts/use-model.js";
+import { OpenOrderRow } from "./open-order-row.js";
+import { controlAt, placeOf, useAim, useCancels, withCancelled } from "./steady-rows.js";
 
 /** More rows than a person can act on; the count tells how many there are. */
 const ROWS_MAX = 100;
@@ -39,18 +38,26 @@ const COLUMNS = Object.freeze([
   { name: "actions", title: "Amend, explain or cancel", width: 14.5, kind: "number", unnamed: true },
 ]);
 
-/** The open orders that are listed: those of simulated traders or a replay are the market, unless one wants them too. */
+/**
+ * The open orders that are listed: those of simulated traders or a replay are the market, unless one wants them too.
+ */
 function chosenOrders({ orders }, workspace) {
   const all = orders.open();
   return workspace.recall("orders.flow", false) ? all : all.filter((order) => !isOfFlow(order));
 }
 
-/** @param {import("../../stores/portfolio.js").PortfolioStore} portfolio @param {import("../../stores/workspace.js").WorkspaceStore} workspace @returns {string} for the tab */
+/**
+ * @param {import("../../stores/portfolio.js").PortfolioStore} portfolio
+ * @param {import("../../stores/workspace.js").WorkspaceStore} workspace
+ * @returns {string} for the tab
+ */
 export function openOrdersCount(portfolio, workspace) {
   const { ordersCut } = portfolio;
   const { length } = chosenOrders(portfolio, workspace);
   return length > ROWS_MAX ? `${grouped(String(length))}${ordersCut ? "+" : ""}, ${ROWS_MAX} shown` : String(length);
 }
+const FLOW_HINT =
+  "Simulated traders and replays trade as this account too; what they quote changes many times a second";
 
 export function OpenOrders() {
   const { market, portfolio, workspace } = useServices();
@@ -79,23 +86,34 @@ export function OpenOrders() {
     <div class="unboxed" ref=${area} ...${aim}>
       <div class="tools">
         <label class="check">
-          <input type="checkbox" id="only-symbol" checked=${symbol !== undefined} onInput=${(event) => workspace.remember("orders.only", event.target.checked)} />
+          <input type="checkbox" id="only-symbol" checked=${symbol !== undefined}
+            onInput=${(event) => workspace.remember("orders.only", event.target.checked)} />
           <span>Only ${market.instrument?.symbol ?? "this symbol"}</span>
         </label>
-        ${all.some(isOfFlow) && html`
-          <label class="check" title="Simulated traders and replays trade as this account too; what they quote changes many times a second">
-            <input type="checkbox" id="flow-too" checked=${workspace.recall("orders.flow", false)} onInput=${(event) => workspace.remember("orders.flow", event.target.checked)} />
+        ${
+          all.some(isOfFlow) &&
+          html`
+          <label class="check"
+            title=${FLOW_HINT}>
+            <input type="checkbox" id="flow-too" checked=${workspace.recall("orders.flow", false)}
+              onInput=${(event) => workspace.remember("orders.flow", event.target.checked)} />
             <span>Simulated ones too</span>
-          </label>`}
+          </label>`
+        }
         <${Result} id="cancel-result" ...${result} />
         <${CancelAll} count=${within(all).length} symbol=${symbol} say=${say} />
       </div>
-      <${DataTable} id="orders" label="Open orders" columns=${COLUMNS} sort=${sort} onSort=${(wanted) => workspace.remember("orders.sort", wanted)}
+      <${DataTable} id="orders" label="Open orders" columns=${COLUMNS} sort=${sort}
+        onSort=${(wanted) => workspace.remember("orders.sort", wanted)}
         after=${rows.length === 0 && html`<p class="empty">${emptyText(portfolio, symbol, chosen.length)}</p>`}>
-        ${rows.map((order) => html`
-          <${OpenOrderRow} key=${order.order_id} order=${order} place=${portfolio.queue.of(order.order_id)} say=${say} edit=${edit}
+        ${rows.map(
+          (order) => html`
+          <${OpenOrderRow} key=${order.order_id} order=${order} place=${portfolio.queue.of(order.order_id)} say=${say}
+            edit=${edit}
             cancel=${cancel} cancelled=${cancels.get(order.order_id)?.state ?? null}
-            instrument=${market.instruments.get(order.symbol)} field=${editing?.orderId === order.order_id ? editing.field : null} />`)}
+            instrument=${market.instruments.get(order.symbol)}
+            field=${editing?.orderId === order.order_id ? editing.field : null} />`,
+        )}
       <//>
     </div>`;
 }
@@ -105,7 +123,10 @@ function CancelAll({ count, symbol, say }) {
   const { portfolio } = useServices();
   const [state, setState] = useState(/** @type {"idle" | "asking" | "busy"} */ ("idle"));
   const area = useRef(/** @type {HTMLElement | null} */ (null));
-  useKeptFocus(area, () => area.current.querySelector("#cancel-all-keep, #cancel-all:enabled") ?? document.getElementById("orders"));
+  useKeptFocus(
+    area,
+    () => area.current.querySelector("#cancel-all-keep, #cancel-all:enabled") ?? document.getElementById("orders"),
+  );
   const cancel = async () => {
     setState("busy");
     try {
@@ -117,20 +138,27 @@ function CancelAll({ count, symbol, say }) {
       setState("idle");
     }
   };
-  const what = `${portfolio.ordersCut ? "all orders" : count === 1 ? "1 order" : `${count} orders`}${symbol ? ` in ${symbol}` : ""}`;
+  const orders = portfolio.ordersCut ? "all orders" : count === 1 ? "1 order" : `${count} orders`;
+  const what = symbol ? `${orders} in ${symbol}` : orders;
   const asked = html`
-    <div class="confirm" role="group" aria-label="Cancel all" onKeyDown=${(event) => event.key === "Escape" && (event.stopPropagation(), setState("idle"))}>
+    <div class="confirm" role="group" aria-label="Cancel all"
+      onKeyDown=${(event) => event.key === "Escape" && ((event.stopPropagation(), setState("idle")))}>
       <span>Cancel ${what}?</span>
       <button type="button" class="quiet sure" id="cancel-all-yes" onClick=${cancel}>Yes, cancel</button>
       <button type="button" class="plain" id="cancel-all-keep" onClick=${() => setState("idle")}>Keep</button>
     </div>`;
   const unasked = html`
-    <button type="button" class="quiet" id="cancel-all" aria-keyshortcuts=${symbol ? null : "Escape"} title=${symbol ? null : "Cancel all orders (Esc)"}
+    <button type="button" class="quiet" id="cancel-all" aria-keyshortcuts=${symbol ? null : "Escape"}
+      title=${symbol ? null : "Cancel all orders (Esc)"}
       disabled=${count === 0 || state === "busy"} onClick=${() => setState("asking")}>Cancel all</button>`;
   return html`<div class="unboxed" ref=${area}>${state === "asking" && count > 0 ? asked : unasked}</div>`;
 }
 
-/** @param {import("../../stores/portfolio.js").PortfolioStore} portfolio @param {string | undefined} symbol @param {number} others */
+/**
+ * @param {import("../../stores/portfolio.js").PortfolioStore} portfolio
+ * @param {string | undefined} symbol
+ * @param {number} others
+ */
 function emptyText({ access, ordersLoaded }, symbol, others) {
   if (!access.session) return "Your open orders are here once you sign in.";
   if (!ordersLoaded) return "Loading…";

@@ -4,10 +4,9 @@
  */
 
 import { useEffect } from "preact/hooks";
-
-import { grouped, isZero, rounded, scaleOf, shortest } from "../../model/parts/decimal.js";
-import { kindText, triggerText } from "../../model/orders/order-rows.js";
 import { AVERAGE_DECIMALS, STATUS_WORDS } from "../../model/orders/answers.js";
+import { kindText, triggerText } from "../../model/orders/order-rows.js";
+import { grouped, isZero, rounded, scaleOf, shortest } from "../../model/parts/decimal.js";
 import { describeDelay, describeFailure } from "../../model/parts/failures.js";
 import { REASON_WORDS } from "../../model/parts/reasons.js";
 import { Cell, DataTable } from "../parts/data-table.js";
@@ -19,7 +18,13 @@ import { useModel } from "../parts/use-model.js";
 import { useTimes } from "../parts/use-times.js";
 
 const REFRESH_MS = 1_000;
-const STATUSES = Object.freeze([["done", "Ended"], ["filled", "Filled"], ["cancelled", "Cancelled"], ["expired", "Expired"], ["", "All, open too"]]);
+const STATUSES = Object.freeze([
+  ["done", "Ended"],
+  ["filled", "Filled"],
+  ["cancelled", "Cancelled"],
+  ["expired", "Expired"],
+  ["", "All, open too"],
+]);
 
 /** @type {readonly import("../parts/data-table.js").Column[]} */
 const COLUMNS = Object.freeze([
@@ -57,13 +62,18 @@ export function OrderHistory() {
   }, [looking, access.session?.account]);
   return html`
     <div class="tools">
-      <${Filter} name="symbol" title="Symbol" options=${[["", "All symbols"], ...[...market.instruments.keys()].map((symbol) => [symbol, symbol])]} />
+      <${Filter} name="symbol" title="Symbol"
+        options=${[["", "All symbols"], ...[...market.instruments.keys()].map((symbol) => [symbol, symbol])]} />
       <${Filter} name="status" title="Status" options=${STATUSES} />
       <span class="spacer" />
-      <button type="button" class="plain" disabled=${!access.session || history.state === "loading"} onClick=${() => history.load()}>Refresh</button>
+      <button type="button" class="plain" disabled=${!access.session || history.state === "loading"}
+        onClick=${() => history.load()}>Refresh</button>
     </div>
     <${DataTable} id="history" label="Order history" columns=${COLUMNS} after=${html`<${After} />`}>
-      ${history.orders.map((order) => html`<${HistoryRow} key=${order.order_id} order=${order} instrument=${market.instruments.get(order.symbol)} />`)}
+      ${history.orders.map(
+        (order) => html`<${HistoryRow} key=${order.order_id} order=${order}
+        instrument=${market.instruments.get(order.symbol)} />`,
+      )}
     <//>`;
 }
 
@@ -71,7 +81,8 @@ function Filter({ name, title, options }) {
   const { history } = useServices().portfolio;
   return html`
     <label class="filter"><span class="visually-hidden">${title}</span>
-      <select name=${`history-${name}`} value=${history.filter[name]} onInput=${(event) => history.choose({ [name]: event.target.value })}>
+      <select name=${`history-${name}`} value=${history.filter[name]}
+        onInput=${(event) => history.choose({ [name]: event.target.value })}>
         ${options.map(([value, text]) => html`<option key=${value} value=${value}>${text}</option>`)}
       </select>
     </label>`;
@@ -88,9 +99,19 @@ function After() {
       <p class="empty" role="alert">${describeFailure(failure, "ask")}
         <button type="button" class="plain" onClick=${() => history.load()}>Try again</button></p>`;
   }
-  if (state !== "listed") return orders.length === 0 ? html`<p class="empty">Loading…</p>` : html`<p class="empty more">Loading more…</p>`;
-  if (orders.length === 0) return html`<p class="empty">${filter.symbol || filter.status !== "done" ? "No such orders." : "No order has ended yet."}</p>`;
-  return more ? html`<p class="more"><button type="button" class="plain" id="history-more" onClick=${() => history.loadMore()}>Load more</button></p>` : cut && html`<p class="coverage">Your newest ${grouped(String(orders.length))} orders. The page lists no more; GET /orders has all of them.</p>`;
+  if (state !== "listed") {
+    return orders.length === 0 ? html`<p class="empty">Loading…</p>` : html`<p class="empty more">Loading more…</p>`;
+  }
+  if (orders.length === 0)
+    return html`<p class="empty">${
+      filter.symbol || filter.status !== "done" ? "No such orders." : "No order has ended yet."
+    }</p>`;
+  return more
+    ? html`<p class="more"><button type="button" class="plain" id="history-more"
+      onClick=${() => history.loadMore()}>Load more</button></p>`
+    : cut &&
+        html`<p class="coverage">Your newest ${grouped(String(orders.length))} orders. The page lists no more; GET
+        /orders has all of them.</p>`;
 }
 
 const HistoryRow = memo(({ order, instrument }) => {
@@ -101,7 +122,8 @@ const HistoryRow = memo(({ order, instrument }) => {
   const why = order.reason ? (REASON_WORDS[order.reason] ?? order.reason) : "";
   return html`
     <tr role="row" data-side=${order.side} data-order=${order.order_id}>
-      <${Cell} label="Entered" class="time" title=${times.whole(order.timestamp)}>${times.dayTime(order.timestamp, market.nowMs)}<//>
+      <${Cell} label="Entered" class="time" title=${times.whole(order.timestamp)}>
+        ${times.dayTime(order.timestamp, market.nowMs)}<//>
       <${Cell} label="Symbol">${order.symbol}<//>
       <${Cell} label="Order"><span class="side">${order.side === "buy" ? "Buy" : "Sell"}</span> ${kindText(order)}<//>
       <${Cell} label="Price" kind="number">${order.price === null ? "market" : grouped(order.price)}<//>
@@ -109,9 +131,13 @@ const HistoryRow = memo(({ order, instrument }) => {
       <${Cell} label="Average" kind="number">${average ? grouped(average) : "–"}<//>
       <${Cell} label="Filled" kind="number"><${NumberText} value=${order.filled} /><//>
       <${Cell} label="Quantity" kind="number"><${NumberText} value=${order.quantity} /><//>
-      <${Cell} label="Fees" kind="number" title=${`${order.fees ?? "0"} ${quote}`}>${isZero(order.fees ?? "0") ? "–" : grouped(rounded(shortest(order.fees), 6))}<//>
-      <${Cell} label="Status" class="details" title=${why || null}>${STATUS_WORDS[order.status] ?? order.status}${why && html`<span class="soft"> · ${why}</span>`}<//>
-      <td role="cell" class="number action"><button type="button" class="plain" onClick=${() => workspace.explain({ order_id: order.order_id, symbol: order.symbol })}
+      <${Cell} label="Fees" kind="number" title=${`${order.fees ?? "0"} ${quote}`}>
+        ${isZero(order.fees ?? "0") ? "–" : grouped(rounded(shortest(order.fees), 6))}<//>
+      <${Cell} label="Status" class="details" title=${why || null}>${STATUS_WORDS[order.status] ?? order.status}
+        ${why && html`<span class="soft"> · ${why}</span>`}<//>
+      <td role="cell" class="number action">
+        <button type="button" class="plain"
+          onClick=${() => workspace.explain({ order_id: order.order_id, symbol: order.symbol })}
         aria-label=${`Why: ${order.side} ${shortest(order.quantity)} ${order.symbol}`}>Why</button></td>
     </tr>`;
 });

@@ -7,9 +7,8 @@
  */
 
 import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
-
-import { RowMoves } from "../../model/parts/row-moves.js";
 import { describeFailure } from "../../model/parts/failures.js";
+import { RowMoves } from "../../model/parts/row-moves.js";
 
 /** How long the row of an order that was cancelled here stays. */
 const FAREWELL_MS = 1_000;
@@ -30,20 +29,24 @@ export function useCancels(portfolio, say) {
     portfolio.addEventListener("switch", forget);
     return () => portfolio.removeEventListener("switch", forget);
   }, [portfolio]);
-  const cancel = useCallback(async (order) => {
-    const put = (state) => (before) => new Map([...before, [order.order_id, { order, state }]]);
-    const drop = () => setCancels((before) => new Map([...before].filter(([id]) => id !== order.order_id)));
-    setCancels(put("asked"));
-    try {
-      await portfolio.cancelOrder(order.order_id);
-      setCancels((before) => (before.has(order.order_id) ? put("done")(before) : before)); // else another account's by now
-      say({ tone: "plain", text: "Order cancelled." });
-      setTimeout(drop, FAREWELL_MS);
-    } catch (failure) {
-      say({ tone: "bad", text: describeFailure(failure, "cancel") });
-      drop();
-    }
-  }, [portfolio]);
+  const cancel = useCallback(
+    async (order) => {
+      const put = (state) => (before) => new Map([...before, [order.order_id, { order, state }]]);
+      const drop = () => setCancels((before) => new Map([...before].filter(([id]) => id !== order.order_id)));
+      setCancels(put("asked"));
+      try {
+        await portfolio.cancelOrder(order.order_id);
+        // What is not there any more was of another account.
+        setCancels((before) => (before.has(order.order_id) ? put("done")(before) : before));
+        say({ tone: "plain", text: "Order cancelled." });
+        setTimeout(drop, FAREWELL_MS);
+      } catch (failure) {
+        say({ tone: "bad", text: describeFailure(failure, "cancel") });
+        drop();
+      }
+    },
+    [portfolio],
+  );
   return { cancels, cancel };
 }
 
@@ -62,30 +65,65 @@ export function withCancelled(open, cancels, symbol) {
  * @returns {object} what listens, for the element around the table
  */
 export function useAim(rows, say) {
-  const { current } = useRef({ moves: new RowMoves(), pointer: /** @type {import("../../model/parts/row-moves.js").Point | null} */ (null) });
-  useLayoutEffect(() => current.moves.drawn(rows.map((order) => order.order_id), performance.now(), current.pointer));
+  const { current } = useRef({
+    moves: new RowMoves(),
+    pointer: /** @type {import("../../model/parts/row-moves.js").Point | null} */ (null),
+  });
+  useLayoutEffect(() =>
+    current.moves.drawn(
+      rows.map((order) => order.order_id),
+      performance.now(),
+      current.pointer,
+    ),
+  );
   const note = ({ clientX: x, clientY: y }) => void (current.pointer = { x, y });
   const onClickCapture = (event) => {
     const id = event.target.closest("tr")?.dataset.order;
-    if (!id || event.detail === 0 || !current.moves.cameUnder(id, { x: event.clientX, y: event.clientY }, performance.now())) return;
+    if (
+      !id ||
+      event.detail === 0 ||
+      !current.moves.cameUnder(id, { x: event.clientX, y: event.clientY }, performance.now())
+    )
+      return;
     event.stopPropagation();
     say({ tone: "plain", text: "The rows had just moved. Press again if you mean this one." });
   };
-  return { onPointerMove: note, onPointerDown: note, onPointerLeave: () => void (current.pointer = null), onClickCapture };
+  return {
+    onPointerMove: note,
+    onPointerDown: note,
+    onPointerLeave: () => void (current.pointer = null),
+    onClickCapture,
+  };
 }
 
-/** @typedef {{id: string, index: number, does: string} | null} RowPlace of the control that has the focus: its row and what it does */
+/**
+ * @typedef {{id: string, index: number, does: string} | null} RowPlace of the control that has the focus: its row and
+ *   what it does
+ */
 
 /** @param {Element} held @returns {RowPlace} */
 export function placeOf(held) {
   const row = held.closest("tr[data-order]");
   if (!row) return null;
-  return { id: row.dataset.order, index: [...row.parentElement.children].indexOf(row), does: held.dataset.does ?? "amend" };
+  return {
+    id: row.dataset.order,
+    index: [...row.parentElement.children].indexOf(row),
+    does: held.dataset.does ?? "amend",
+  };
 }
 
-/** The same control of the same row or of that which took its place; else the table. @param {HTMLElement} area @param {RowPlace} place */
+/**
+ * The same control of the same row or of that which took its place; else the table.
+ * @param {HTMLElement} area
+ * @param {RowPlace} place
+ */
 export function controlAt(area, place) {
   const rows = [...area.querySelectorAll("tr[data-order]")];
-  const row = place && (rows.find((each) => each.dataset.order === place.id) ?? rows[Math.min(place.index, rows.length - 1)]);
-  return row?.querySelector(`[data-does="${place.does}"]`) ?? row?.querySelector(".why-open") ?? area.querySelector("#orders");
+  const row =
+    place && (rows.find((each) => each.dataset.order === place.id) ?? rows[Math.min(place.index, rows.length - 1)]);
+  return (
+    row?.querySelector(`[data-does="${place.does}"]`) ??
+    row?.querySelector(".why-open") ??
+    area.querySelector("#orders")
+  );
 }

@@ -32,9 +32,15 @@ export function DataTable({ id, label, columns, sort = null, onSort = null, chil
   return html`
     <div class="scroller" id=${id} tabindex="0" role="region" aria-label=${label}>
       <table class="data" role="table" aria-label=${label}>
-        <colgroup>${columns.map(({ name, width, only }) => html`<col key=${name} class=${only ?? ""} style=${width ? { "--width": width } : null} />`)}</colgroup>
+        <colgroup>${columns.map(
+          ({ name, width, only }) => html`<col key=${name} class=${only ?? ""}
+          style=${width ? { "--width": width } : null} />`,
+        )}</colgroup>
         <thead role="rowgroup">
-          <tr role="row">${columns.map((column) => html`<${Head} key=${column.name} column=${column} sort=${sort} onSort=${onSort} />`)}</tr>
+          <tr role="row">${columns.map(
+            (column) => html`<${Head} key=${column.name} column=${column} sort=${sort}
+            onSort=${onSort} />`,
+          )}</tr>
         </thead>
         <tbody role="rowgroup">${children}</tbody>
       </table>
@@ -48,13 +54,21 @@ function Head({ column: { name, title, kind = "text", only = "", sorts = false, 
   const text = unnamed ? html`<span class="visually-hidden">${title}</span>` : title;
   return html`
     <th scope="col" role="columnheader" class=${`${kind} ${only}`} aria-sort=${order}>
-      ${sorts
-        ? html`<button type="button" class="sorter" onClick=${() => onSort({ by: name, down: sorted ? !sort.down : kind === "number" })}>${text}</button>`
-        : text}
+      ${
+        sorts
+          ? html`<button type="button" class="sorter"
+            onClick=${() => onSort({ by: name, down: sorted ? !sort.down : kind === "number" })}>${text}</button>`
+          : text
+      }
     </th>`;
 }
 
-/** A cell; its label is shown where the row is a card. @param {{label: string, kind?: "text" | "number", only?: string, class?: string, title?: string, children: any}} props */
+/**
+ * A cell; its label is shown where the row is a card.
+ * @param {{label: string, kind?: "text" | "number", only?: string, class?: string, title?: string, children: any}}
+ *   props
+ */
 export function Cell({ label, kind = "text", only = "", class: name = "", title = null, children, ...rest }) {
-  return html`<td role="cell" class=${`${kind} ${only} ${name} ${children === "–" || children === "" ? "none" : ""}`} data-label=${label} title=${title} ...${rest}>${children}</td>`;
+  return html`<td role="cell" class=${`${kind} ${only} ${name} ${children === "–" || children === "" ? "none" : ""}`}
+    data-label=${label} title=${title} ...${rest}>${children}</td>`;
 }

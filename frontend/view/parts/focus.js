@@ -1,5 +1,6 @@
 /**
- * Where the focus is and goes: what has it is never just gone, and a press that was meant for what is gone does nothing.
+ * Where the focus is and goes: what has it is never just gone, and a press that was meant for what is gone does
+ * nothing.
  * Layer: view.
  */
 

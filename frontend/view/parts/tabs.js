@@ -7,14 +7,15 @@
 import { useEffect, useRef } from "preact/hooks";
 
 import { html } from "./html.js";
-import { useModel } from "./use-model.js";
 import { useServices } from "./services.js";
+import { useModel } from "./use-model.js";
 
 /**
  * @param {object} props
  * @param {"chart" | "bottom"} props.group whose shown tab the workspace remembers
  * @param {string} props.label of the row
- * @param {{name: string, title: string, count?: string, panel: any}[]} props.tabs `count` is "" where there is none just now
+ * @param {{name: string, title: string, count?: string, panel: any}[]} props.tabs `count` is "" where there is none
+ *   just now
  */
 export function Tabs({ group, label, tabs }) {
   const { workspace } = useServices();
@@ -23,7 +24,8 @@ export function Tabs({ group, label, tabs }) {
   const shown = tabs.some(({ name }) => name === wanted) ? wanted : tabs[0].name;
   const before = useRef(shown);
   useEffect(() => {
-    if (before.current !== shown) document.getElementById(`tab-${shown}`)?.scrollIntoView({ block: "nearest", inline: "nearest" });
+    if (before.current !== shown)
+      document.getElementById(`tab-${shown}`)?.scrollIntoView({ block: "nearest", inline: "nearest" });
     before.current = shown;
   }, [shown]);
   const onKeyDown = (event) => {
@@ -38,16 +40,22 @@ export function Tabs({ group, label, tabs }) {
   return html`
     <div class="tabs">
       <div class="tab-row" role="tablist" aria-label=${label} onKeyDown=${onKeyDown}>
-        ${tabs.map(({ name, title, count }) => html`
+        ${tabs.map(
+          ({ name, title, count }) => html`
           <button key=${name} type="button" role="tab" id=${`tab-${name}`} aria-controls=${`panel-${name}`}
             aria-selected=${String(name === shown)} tabindex=${name === shown ? 0 : -1}
             onClick=${() => workspace.show(group, name)}>
-            <span class="tab-title" data-title=${title}>${title}</span>${count === undefined ? null : html` <span class="count">${count}</span>`}
-          </button>`)}
+            <span class="tab-title" data-title=${title}>${title}</span>
+              ${count === undefined ? null : html` <span class="count">${count}</span>`}
+          </button>`,
+        )}
       </div>
-      ${tabs.map(({ name, panel }) => html`
-        <div key=${name} class="tab-panel" role="tabpanel" id=${`panel-${name}`} aria-labelledby=${`tab-${name}`} hidden=${name !== shown}>
+      ${tabs.map(
+        ({ name, panel }) => html`
+        <div key=${name} class="tab-panel" role="tabpanel" id=${`panel-${name}`} aria-labelledby=${`tab-${name}`}
+          hidden=${name !== shown}>
           ${panel}
-        </div>`)}
+        </div>`,
+      )}
     </div>`;
 }

@@ -23,13 +23,17 @@ function atNextFrame(draw) {
   });
 }
 
-/** A little less than three frames of sixty a second: twenty drawings, and no change waits longer than this and a frame. */
+/**
+ * A little less than three frames of sixty a second: twenty drawings, and no change waits longer than this and a frame.
+ */
 const PACE_MS = 47;
 /** @type {Set<() => void>} */ const paced = new Set();
 let pacedAtMs = -Infinity;
 let pace = 0;
 
-/** @param {() => void} draw is called at the next frame of the pace: the very next, when nothing was drawn just before */
+/**
+ * @param {() => void} draw is called at the next frame of the pace: the very next, when nothing was drawn just before
+ */
 function atPace(draw) {
   paced.add(draw);
   pace ||= setTimeout(() => atNextFrame(drawPaced), Math.max(0, pacedAtMs + PACE_MS - performance.now()));
@@ -48,7 +52,10 @@ export function drawnAtPace() {
   return new Promise((drawn) => atPace(() => setTimeout(drawn)));
 }
 
-/** @returns {[number, () => void]} how often it was drawn by what draws the component that calls this; the latter is always the same function */
+/**
+ * @returns {[number, () => void]} how often it was drawn by what draws the component that calls this; the latter is
+ *   always the same function
+ */
 function useRedraw() {
   return useReducer((count) => count + 1, 0);
 }

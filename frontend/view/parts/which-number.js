@@ -5,8 +5,12 @@
 
 import { html } from "./html.js";
 
-/** @param {{text?: string, readings: [string, string], take: (plain: string) => void}} props without a `text` where it stands beside */
+/**
+ * @param {{text?: string, readings: [string, string], take: (plain: string) => void}} props without a `text` where it
+ *   stands beside
+ */
 export function WhichNumber({ text = "", readings: [one, other], take }) {
-  const answer = (plain) => html`<button type="button" class="plain" data-reads=${plain} onClick=${() => take(plain)}>${plain}</button>`;
+  const answer = (plain) =>
+    html`<button type="button" class="plain" data-reads=${plain} onClick=${() => take(plain)}>${plain}</button>`;
   return html`<span class="which-number">${text && `${text.trim()} is `}${answer(one)} or ${answer(other)}?</span>`;
 }

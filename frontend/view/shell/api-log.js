@@ -6,14 +6,17 @@
 import { useState } from "preact/hooks";
 
 import { curlOf, masked, pretty, pythonOf, takesKey } from "../../model/shell/snippets.js";
-import { ApiCredentials } from "./api-credentials.js";
 import { html } from "../parts/html.js";
 import { memo } from "../parts/memo.js";
 import { useServices } from "../parts/services.js";
 import { useModel, useModelSlowly } from "../parts/use-model.js";
 import { useTimes } from "../parts/use-times.js";
+import { ApiCredentials } from "./api-credentials.js";
 
 const DRAW_EVERY_MS = 200;
+const NO_CALLS =
+  "Send, amend or cancel an order: what the page asks of the venue for it is shown here, " +
+  "with the same for curl and for Python.";
 const COPIED_MS = 1_500;
 
 export function ApiLog() {
@@ -27,38 +30,55 @@ export function ApiLog() {
   return html`
     <div class="tools api-tools">
       <label class="filter"><span class="visually-hidden">Filter the calls</span>
-        <input name="api-filter" type="search" autocomplete="off" placeholder="path, method or status" value=${text} onInput=${(event) => setText(event.target.value)} />
+        <input name="api-filter" type="search" autocomplete="off" placeholder="path, method or status" value=${text}
+          onInput=${(event) => setText(event.target.value)} />
       </label>
-      <label class="check"><input type="checkbox" checked=${all} onInput=${(event) => workspace.remember("api.all", event.target.checked)} /><span>What the page asks by itself too</span></label>
+      <label class="check"><input type="checkbox" checked=${all}
+        onInput=${(event) => workspace.remember("api.all", event.target.checked)} />
+        <span>What the page asks by itself too</span></label>
       <span class="spacer" />
       <a class="soft" href="/docs" target="_blank" rel="noopener">All routes</a>
-      <button type="button" class="plain" disabled=${log.calls.entries.length === 0} onClick=${() => log.clear()}>Clear</button>
+      <button type="button" class="plain" disabled=${log.calls.entries.length === 0}
+        onClick=${() => log.clear()}>Clear</button>
     </div>
-    ${entry
-      ? html`
+    ${
+      entry
+        ? html`
         <div class="api-log" id="api-log">
           <ol class="scroller api-calls" tabindex="0" aria-label="Calls, newest first">
-            ${entries.map((each) => html`<${Call} key=${each.id} entry=${each} chosen=${each === entry} choose=${choose} />`)}
+            ${entries.map(
+              (each) => html`<${Call} key=${each.id} entry=${each} chosen=${each === entry}
+              choose=${choose} />`,
+            )}
           </ol>
           <${Details} key=${entry.id} entry=${entry} keep=${() => choose(entry.id)} />
         </div>`
-      : html`<p class="empty" id="api-log">${log.calls.entries.length && text ? "No such call." : "Send, amend or cancel an order: what the page asks of the venue for it is shown here, with the same for curl and for Python."}</p>`}`;
+        : html`<p class="empty" id="api-log">
+          ${log.calls.entries.length && text ? "No such call." : NO_CALLS}</p>`
+    }`;
 }
 
-const Call = memo(({ entry: { id, method, path, status, tookMs, at }, chosen, choose }) => html`
+const Call = memo(
+  ({ entry: { id, method, path, status, tookMs, at }, chosen, choose }) => html`
   <li>
     <button type="button" class="api-call" aria-current=${chosen ? "true" : null} onClick=${() => choose(id)}>
-      <span class="time">${useTimes().clock(at / 1_000)}</span><b data-method=${method}>${method}</b><span class="api-path">${path}</span>
-      <span class="api-status" data-tone=${toneOf(status)}>${status || "no answer"}</span><span class="soft api-took">${tookMs.toFixed(tookMs < 10 ? 1 : 0)} ms</span>
+      <span class="time">${useTimes().clock(at / 1_000)}</span><b data-method=${method}>${method}</b>
+        <span class="api-path">${path}</span>
+      <span class="api-status" data-tone=${toneOf(status)}>${status || "no answer"}</span><span class="soft api-took">
+        ${tookMs.toFixed(tookMs < 10 ? 1 : 0)} ms</span>
     </button>
-  </li>`);
+  </li>`,
+);
 
 /** @param {number} status */
 function toneOf(status) {
   return status >= 200 && status < 300 ? "good" : "bad";
 }
 
-/** @param {{entry: import("../../model/shell/api-log.js").Entry, keep: () => void}} props `keep`: stay at this call when others come */
+/**
+ * @param {{entry: import("../../model/shell/api-log.js").Entry, keep: () => void}} props `keep`: stay at this call when
+ *   others come
+ */
 function Details({ entry, keep }) {
   const { credentials } = useServices();
   useModel(credentials, "change");
@@ -75,14 +95,19 @@ function Details({ entry, keep }) {
       </div>
       <div>
         ${signed && asker && html`<${ApiCredentials} asker=${asker} seen=${seen} see=${see} onMake=${keep} />`}
-        <${Code} title="curl" text=${curlOf(entry, location.origin, shown)} copied=${curlOf(entry, location.origin, used)} />
-        <${Code} title="Python" text=${pythonOf(entry, location.origin, shown)} copied=${pythonOf(entry, location.origin, used)} />
+        <${Code} title="curl" text=${curlOf(entry, location.origin, shown)}
+          copied=${curlOf(entry, location.origin, used)} />
+        <${Code} title="Python" text=${pythonOf(entry, location.origin, shown)}
+          copied=${pythonOf(entry, location.origin, used)} />
       </div>
       <p class="soft api-note">${noteOf(entry, made !== null && used === null)}</p>
     </div>`;
 }
 
-/** @param {import("../../model/shell/api-log.js").Entry} entry @param {boolean} keyless whether a key was made that is of no use for it */
+/**
+ * @param {import("../../model/shell/api-log.js").Entry} entry
+ * @param {boolean} keyless whether a key was made that is of no use for it
+ */
 function noteOf({ asker, signed }, keyless) {
   const words = ["curl for a POSIX shell; Python 3 as it comes."];
   if (keyless) words.push("A key is not good for this call: it reads a token from OPENBELL_TOKEN.");

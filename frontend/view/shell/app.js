@@ -4,21 +4,20 @@
  */
 
 import { useLayoutEffect } from "preact/hooks";
-
-import { BottomPanel } from "./bottom-panel.js";
 import { ChartPanel } from "../chart/chart-panel.js";
 import { DepthLadder } from "../ladder/depth-ladder.js";
+import { Tape } from "../ladder/tape.js";
 import { FillNotices } from "../orders/fill-notices.js";
-import { Header } from "./header.js";
 import { html } from "../parts/html.js";
-import { LinkBanner, NoticeBanner, StateBanner } from "./link-banner.js";
-import { OrderTicket } from "../ticket/order-ticket.js";
 import { useServices } from "../parts/services.js";
+import { useClock, useFeed, useModel } from "../parts/use-model.js";
+import { OrderTicket } from "../ticket/order-ticket.js";
+import { BottomPanel } from "./bottom-panel.js";
+import { Header } from "./header.js";
+import { LinkBanner, NoticeBanner, StateBanner } from "./link-banner.js";
 import { SessionBanner } from "./session-banner.js";
 import { Shortcuts } from "./shortcuts.js";
 import { StatusBar } from "./status-bar.js";
-import { Tape } from "../ladder/tape.js";
-import { useClock, useFeed, useModel } from "../parts/use-model.js";
 
 const PHONE_VIEWS = Object.freeze([
   ["chart", "Chart"],
@@ -64,7 +63,8 @@ function DeskArea({ children }) {
   useModel(workspace, "layout");
   useClock(LINK_EVERY_MS);
   return html`
-    <main class="panels" id="panels" data-link=${market.linkState} data-book=${market.book.state} data-view=${workspace.tab("phone")}>
+    <main class="panels" id="panels" data-link=${market.linkState} data-book=${market.book.state}
+      data-view=${workspace.tab("phone")}>
       ${children}
     </main>`;
 }
@@ -75,9 +75,12 @@ function PhoneBar() {
   const shown = workspace.tab("phone");
   return html`
     <nav class="phone-bar" aria-label="Views">
-      ${PHONE_VIEWS.map(([name, title]) => html`
-        <button key=${name} type="button" aria-current=${name === shown ? "page" : null} onClick=${() => workspace.view(name)}>
+      ${PHONE_VIEWS.map(
+        ([name, title]) => html`
+        <button key=${name} type="button" aria-current=${name === shown ? "page" : null}
+          onClick=${() => workspace.view(name)}>
           ${title}
-        </button>`)}
+        </button>`,
+      )}
     </nav>`;
 }

@@ -3,18 +3,18 @@
  * Layer: view.
  */
 
-import { ApiLog } from "./api-log.js";
 import { Balances } from "../account/balances.js";
-import { Fills } from "../orders/fills.js";
-import { html } from "../parts/html.js";
-import { OpenOrders, openOrdersCount } from "../orders/open-orders.js";
-import { Operator } from "../operator/operator.js";
-import { OrderHistory } from "../orders/order-history.js";
 import { Profit } from "../account/profit.js";
+import { Operator } from "../operator/operator.js";
+import { Fills } from "../orders/fills.js";
+import { OpenOrders, openOrdersCount } from "../orders/open-orders.js";
+import { OrderHistory } from "../orders/order-history.js";
+import { html } from "../parts/html.js";
 import { useServices } from "../parts/services.js";
 import { Tabs } from "../parts/tabs.js";
 import { useModel, useModelSlowly } from "../parts/use-model.js";
 import { Why } from "../why/why.js";
+import { ApiLog } from "./api-log.js";
 
 const COUNT_EVERY_MS = 200;
 
@@ -24,7 +24,12 @@ export function BottomPanel() {
   useModel(workspace, "layout");
   useModelSlowly(COUNT_EVERY_MS, portfolio, "orders");
   const tabs = [
-    { name: "orders", title: "Open orders", count: openOrdersCount(portfolio, workspace), panel: html`<${OpenOrders} />` },
+    {
+      name: "orders",
+      title: "Open orders",
+      count: openOrdersCount(portfolio, workspace),
+      panel: html`<${OpenOrders} />`,
+    },
     { name: "history", title: "Order history", panel: html`<${OrderHistory} />` },
     { name: "fills", title: "Fills", panel: html`<${Fills} />` },
     { name: "balances", title: "Balances", panel: html`<${Balances} />` },
@@ -32,7 +37,8 @@ export function BottomPanel() {
     { name: "why", title: "Why", panel: html`<${Why} />` },
     { name: "api", title: "API", panel: html`<${ApiLog} />` },
   ];
-  if (portfolio.account?.role === "operator") tabs.push({ name: "operator", title: "Operator", panel: html`<${Operator} />` });
+  if (portfolio.account?.role === "operator")
+    tabs.push({ name: "operator", title: "Operator", panel: html`<${Operator} />` });
   return html`
     <section class="panel bottom-panel" aria-label="Account and venue">
       <${Tabs} group="bottom" label="Account and venue" tabs=${tabs} />

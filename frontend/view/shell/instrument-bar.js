@@ -8,9 +8,9 @@ import { useEffect } from "preact/hooks";
 import { compare, grouped, rounded, shortest } from "../../model/parts/decimal.js";
 import { html } from "../parts/html.js";
 import { useServices } from "../parts/services.js";
-import { SymbolSwitcher } from "./symbol-switcher.js";
 import { Spoken } from "../parts/text.js";
 import { useModel, useModelSlowly } from "../parts/use-model.js";
+import { SymbolSwitcher } from "./symbol-switcher.js";
 
 const FLOW_LABELS = Object.freeze({ simulated: "Simulated flow", replay: "Replay" });
 /** As often as figures can be read; the last trade stands in the ladder at once. */
@@ -34,11 +34,16 @@ export function InstrumentBar() {
       <${Spoken}>Last price <//><span class="last-price">${figures.last === null ? "–" : grouped(figures.last)}</span>
     </p>
     <dl class="figures" id="figures">
-      <div><dt><span class="day">24 h </span>change</dt><dd data-figure="change" data-direction=${change}>${changeText(figures, change)}</dd></div>
-      <div><dt><span class="day">24 h </span>high</dt><dd data-figure="high">${figures.high ? grouped(figures.high) : "–"}</dd></div>
-      <div><dt><span class="day">24 h </span>low</dt><dd data-figure="low">${figures.low ? grouped(figures.low) : "–"}</dd></div>
-      <div><dt><span class="day">24 h </span>volume</dt><dd data-figure="volume">${volumeText(figures.volume, VOLUME_DECIMALS, instrument?.base)}</dd></div>
-      <div><dt><span class="day">24 h </span>turnover</dt><dd data-figure="quote-volume">${volumeText(figures.quote_volume, QUOTE_DECIMALS, instrument?.quote)}</dd></div>
+      <div><dt><span class="day">24 h </span>change</dt><dd data-figure="change" data-direction=${change}>
+        ${changeText(figures, change)}</dd></div>
+      <div><dt><span class="day">24 h </span>high</dt><dd data-figure="high">
+        ${figures.high ? grouped(figures.high) : "–"}</dd></div>
+      <div><dt><span class="day">24 h </span>low</dt><dd data-figure="low">${figures.low ? grouped(figures.low) : "–"}
+      </dd></div>
+      <div><dt><span class="day">24 h </span>volume</dt><dd data-figure="volume">
+        ${volumeText(figures.volume, VOLUME_DECIMALS, instrument?.base)}</dd></div>
+      <div><dt><span class="day">24 h </span>turnover</dt><dd data-figure="quote-volume">
+        ${volumeText(figures.quote_volume, QUOTE_DECIMALS, instrument?.quote)}</dd></div>
     </dl>
     <p class="flow" id="flow" hidden=${flow === ""}>${flow}</p>`;
 }

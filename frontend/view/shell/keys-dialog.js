@@ -5,10 +5,10 @@
 
 import { LADDER_KEYS, SHORTCUTS } from "../../model/shell/shortcuts.js";
 import { html } from "../parts/html.js";
-import { NoticeSettings } from "./notice-settings.js";
-import { useDialog } from "../parts/use-dialog.js";
 import { useServices } from "../parts/services.js";
+import { useDialog } from "../parts/use-dialog.js";
 import { useModel } from "../parts/use-model.js";
+import { NoticeSettings } from "./notice-settings.js";
 import { ZoneSettings } from "./zone-settings.js";
 
 /** @param {{onClose: () => void}} props */
@@ -30,7 +30,8 @@ export function KeysDialog({ onClose }) {
       <${ZoneSettings} />
       <h3>Own fills</h3>
       <${NoticeSettings} />
-      <div class="dialog-actions"><button type="button" class="plain" autofocus onClick=${() => dialog.current.close()}>Close</button></div>
+      <div class="dialog-actions"><button type="button" class="plain" autofocus
+        onClick=${() => dialog.current.close()}>Close</button></div>
     </dialog>`;
 }
 

@@ -6,10 +6,10 @@
 
 import { describeNext, describeState } from "../../model/market/trading-status.js";
 import { html } from "../parts/html.js";
-import { ageText } from "./link-words.js";
 import { useServices } from "../parts/services.js";
 import { useClock, useModel } from "../parts/use-model.js";
 import { useTimes } from "../parts/use-times.js";
+import { ageText } from "./link-words.js";
 
 const REDRAW_EVERY_MS = 250;
 
@@ -19,12 +19,14 @@ export function LinkBanner() {
   useClock(REDRAW_EVERY_MS);
   const said = linkOf(market);
   return html`
-    <p class="banner" id="banner" role="status" data-tone=${said?.tone ?? "warn"} hidden=${said === null}>${said?.text ?? ""}</p>`;
+    <p class="banner" id="banner" role="status" data-tone=${said?.tone ?? "warn"} hidden=${said === null}>
+      ${said?.text ?? ""}</p>`;
 }
 
 /** @param {import("../../stores/market.js").MarketStore} market @returns {{tone: string, text: string} | null} */
 function linkOf({ linkState, venue, connection }) {
-  if (linkState === "disconnected") return { tone: "bad", text: "Disconnected. What you see is the last known state; trying to reconnect…" };
+  if (linkState === "disconnected")
+    return { tone: "bad", text: "Disconnected. What you see is the last known state; trying to reconnect…" };
   if (linkState === "stale") {
     // By whole seconds, so that it is not read out four times each.
     const age = ageText(Math.floor((connection.ageMs(performance.now()) ?? 0) / 1_000) * 1_000).replace(".0", "");
@@ -39,7 +41,8 @@ export function NoticeBanner() {
   const { market } = useServices();
   useModel(market, "notice", "symbol");
   const { instrument, notice, unknown } = market;
-  const asked = unknown && `No symbol is called “${unknown}” here.${instrument ? ` You see ${instrument.symbol}.` : ""}`;
+  const asked =
+    unknown && `No symbol is called “${unknown}” here.${instrument ? ` You see ${instrument.symbol}.` : ""}`;
   const text = [asked, notice].filter(Boolean).join(" ");
   return html`
     <div class="banner notice-banner" data-tone="warn" hidden=${text === ""}>
@@ -66,5 +69,6 @@ function Next() {
   const { market } = useServices();
   const times = useTimes();
   useClock(REDRAW_EVERY_MS);
-  return html` <span class="state-next">${describeNext(market.trading, market.clock.at(performance.now()), times)}.</span>`;
+  return html` <span class="state-next">
+    ${describeNext(market.trading, market.clock.at(performance.now()), times)}.</span>`;
 }

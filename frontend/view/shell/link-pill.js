@@ -7,10 +7,10 @@ import { useState } from "preact/hooks";
 
 import { grouped } from "../../model/parts/decimal.js";
 import { html } from "../parts/html.js";
-import { STATE_SENTENCES, STATE_WORDS, ageText, linkFigures, roundTripText } from "./link-words.js";
 import { useServices } from "../parts/services.js";
 import { Spoken } from "../parts/text.js";
 import { useClock, useFeed, useModel } from "../parts/use-model.js";
+import { ageText, linkFigures, roundTripText, STATE_SENTENCES, STATE_WORDS } from "./link-words.js";
 
 const REDRAW_EVERY_MS = 250;
 
@@ -21,13 +21,21 @@ export function LinkPill() {
   useFeed(market, "book");
   useClock(REDRAW_EVERY_MS);
   const { linkState, connection } = market;
-  const beside = linkState === "live" ? roundTripText(connection) : linkState === "stale" ? ageText(connection.ageMs(performance.now())) : "";
+  const beside =
+    linkState === "live"
+      ? roundTripText(connection)
+      : linkState === "stale"
+        ? ageText(connection.ageMs(performance.now()))
+        : "";
   return html`
-    <button type="button" class="pill" id="pill" data-state=${linkState} popovertarget="link-details" aria-haspopup="dialog" aria-expanded=${String(open)}>
+    <button type="button" class="pill" id="pill" data-state=${linkState} popovertarget="link-details"
+      aria-haspopup="dialog" aria-expanded=${String(open)}>
       <${Spoken}>Connection: <//><span class="pill-state">${STATE_WORDS[linkState]}</span>
-      <span class="pill-rtt" title=${linkState === "stale" ? "Since anything came" : "Round trip to the server"}>${beside}</span>
+      <span class="pill-rtt" title=${linkState === "stale" ? "Since anything came" : "Round trip to the server"}>
+        ${beside}</span>
     </button>
-    <div class="menu link-details" id="link-details" popover="auto" role="dialog" aria-label="Connection" onToggle=${({ newState }) => setOpen(newState === "open")}>
+    <div class="menu link-details" id="link-details" popover="auto" role="dialog" aria-label="Connection"
+      onToggle=${({ newState }) => setOpen(newState === "open")}>
       ${open && html`<${Details} />`}
     </div>`;
 }
@@ -40,8 +48,14 @@ function Details() {
     <p class="menu-title" data-state=${linkState}>${STATE_WORDS[linkState]}</p>
     <p class="soft">${STATE_SENTENCES[linkState]}</p>
     <dl class="menu-figures">
-      ${linkFigures(connection, book, performance.now()).map(([name, title, text]) => html`
-        <div key=${name}><dt>${title}</dt><dd data-link=${name}>${text}</dd></div>`)}
+      ${linkFigures(connection, book, performance.now()).map(
+        ([name, title, text]) => html`
+        <div key=${name}><dt>${title}</dt><dd data-link=${name}>${text}</dd></div>`,
+      )}
     </dl>
-    <p class="soft">${connection.gaps === 0 ? "No message was missed." : `Missed messages ${grouped(String(connection.gaps))} times; the book was fetched anew each time.`}</p>`;
+    <p class="soft">${
+      connection.gaps === 0
+        ? "No message was missed."
+        : `Missed messages ${grouped(String(connection.gaps))} times; the book was fetched anew each time.`
+    }</p>`;
 }

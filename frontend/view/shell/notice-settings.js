@@ -27,8 +27,10 @@ export function NoticeSettings() {
   };
   return html`
     <div class="notice-settings">
-      <label class="check"><input type="checkbox" checked=${workspace.recall("fills.notify", false)} onChange=${notify} /> Notification when the page is not in front</label>
-      <label class="check"><input type="checkbox" checked=${workspace.recall("fills.sound", false)} onChange=${sound} /> Sound</label>
+      <label class="check"><input type="checkbox" checked=${workspace.recall("fills.notify", false)}
+        onChange=${notify} /> Notification when the page is not in front</label>
+      <label class="check"><input type="checkbox" checked=${workspace.recall("fills.sound", false)}
+        onChange=${sound} /> Sound</label>
       <${Result} tone="bad" text=${said} />
     </div>`;
 }

@@ -30,9 +30,11 @@ export function SessionBanner() {
     }
   };
   return html`
-    <p class="banner" id="session-banner" role="status" data-tone=${state === "signed_out" ? "plain" : "bad"} hidden=${text === ""}>
+    <p class="banner" id="session-banner" role="status" data-tone=${state === "signed_out" ? "plain" : "bad"}
+      hidden=${text === ""}>
       <span>${failed || text}</span>
       <button type="button" class="plain" data-do="guest" disabled=${busy} onClick=${becomeGuest}>New guest</button>
-      <button type="button" class="plain" data-do="login" onClick=${() => workspace.openAccount("login")}>Sign in</button>
+      <button type="button" class="plain" data-do="login" onClick=${() => workspace.openAccount("login")}>Sign
+        in</button>
     </p>`;
 }

@@ -26,7 +26,8 @@ function SessionState() {
   return html`
     <span class="session-line">
       ${calm && market.trading.next_change && html`<${Next} />`}
-      <span class="session-state" id="session-state" data-tone=${tone}><${Spoken}>Session: <//>${shown ? word : "–"}</span>
+      <span class="session-state" id="session-state" data-tone=${tone}><${Spoken}>Session: <//>${shown ? word : "–"}
+      </span>
     </span>`;
 }
 
@@ -35,7 +36,8 @@ function Next() {
   const { market } = useServices();
   const times = useTimes();
   useClock(REDRAW_EVERY_MS);
-  return html`<span class="session-next" id="session-next">${describeNext(market.trading, market.clock.at(performance.now()), times)}</span>`;
+  return html`<span class="session-next" id="session-next">
+    ${describeNext(market.trading, market.clock.at(performance.now()), times)}</span>`;
 }
 
 function VenueTime() {
@@ -47,6 +49,7 @@ function VenueTime() {
   return html`
     <span class="venue-time" id="venue-time" title="The venue's clock, by its answers">
       <${Spoken}>Venue time: <//>${nowMs === null ? "––:––:––" : times.clock(nowMs / 1_000)}${" "}
-      <button type="button" class="zone" id="zone" aria-haspopup="dialog" title=${where} onClick=${() => workspace.showKeys()}>${times.name(market.nowMs)}</button>
+      <button type="button" class="zone" id="zone" aria-haspopup="dialog" title=${where}
+        onClick=${() => workspace.showKeys()}>${times.name(market.nowMs)}</button>
     </span>`;
 }

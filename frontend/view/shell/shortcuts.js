@@ -6,12 +6,12 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 
 import { actionOf } from "../../model/shell/shortcuts.js";
-import { attention, isElsewhere, isNowhere, useAttention } from "../parts/focus.js";
 import { CancelAllDialog } from "../orders/cancel-all-dialog.js";
+import { attention, isElsewhere, isNowhere, useAttention } from "../parts/focus.js";
 import { html } from "../parts/html.js";
-import { KeysDialog } from "./keys-dialog.js";
 import { useServices } from "../parts/services.js";
 import { Spoken } from "../parts/text.js";
+import { KeysDialog } from "./keys-dialog.js";
 
 const SPOKEN = Object.freeze({ buy: "Buy", sell: "Sell", limit: "Limit order", market: "Market order" });
 /** What has nothing to do with the ticket. */
@@ -31,7 +31,10 @@ export function Shortcuts() {
       if (event.defaultPrevented || isElsewhere()) return;
       if (event.key === "Escape" && focusedKind() === "text") return document.activeElement.blur();
       if (!latest.current.workspace.recall("shortcuts", true) && event.key !== "?") return;
-      const action = actionOf(event, focusedKind(), { onTicket: attention.onTicket, settling: attention.settling(nowMs) });
+      const action = actionOf(event, focusedKind(), {
+        onTicket: attention.onTicket,
+        settling: attention.settling(nowMs),
+      });
       if (action === null || !perform(action, event.shiftKey, latest.current, open)) return;
       attention.touched(!APART.includes(action));
       event.preventDefault();
@@ -98,8 +101,13 @@ function perform(action, far, { entry, workspace }, open) {
 function focusedKind() {
   const { activeElement: active } = document;
   if (isNowhere()) return "nothing";
-  if (active.matches("input[type=radio], input[type=checkbox], [role=tab], [role=option], [role=menuitem]")) return "choice";
+  if (active.matches("input[type=radio], input[type=checkbox], [role=tab], [role=option], [role=menuitem]"))
+    return "choice";
   if (active.matches("input, textarea, select, [contenteditable]")) return "text";
-  if (active.closest("#ladder, [role=listbox], [role=menu]") || active.matches("[role=region], [role=application], canvas")) return "scroller";
+  if (
+    active.closest("#ladder, [role=listbox], [role=menu]") ||
+    active.matches("[role=region], [role=application], canvas")
+  )
+    return "scroller";
   return "control";
 }

@@ -4,9 +4,9 @@
  */
 
 import { html } from "../parts/html.js";
-import { linkFigures } from "./link-words.js";
 import { useServices } from "../parts/services.js";
 import { useClock } from "../parts/use-model.js";
+import { linkFigures } from "./link-words.js";
 
 /** Nobody reads a sequence that changes faster, and the age is a clock of its own. */
 const REDRAW_EVERY_MS = 250;
@@ -18,10 +18,14 @@ export function StatusBar() {
   return html`
     <footer class="status">
       <dl id="status">
-        ${linkFigures(connection, book, performance.now()).map(([name, title, text]) => html`
-          <div key=${name}><dt>${title}</dt><dd data-status=${name}>${text}</dd></div>`)}
+        ${linkFigures(connection, book, performance.now()).map(
+          ([name, title, text]) => html`
+          <div key=${name}><dt>${title}</dt><dd data-status=${name}>${text}</dd></div>`,
+        )}
       </dl>
-      <button type="button" class="plain keys-button" aria-haspopup="dialog" aria-keyshortcuts="Shift+?" title="Time zone, keys and notices (?)" onClick=${() => workspace.showKeys()}>Keys</button>
-      <p class="credit">Charts: <a href="https://www.tradingview.com/" target="_blank" rel="noopener noreferrer">TradingView</a> Lightweight Charts™ © TradingView, Inc.</p>
+      <button type="button" class="plain keys-button" aria-haspopup="dialog" aria-keyshortcuts="Shift+?"
+        title="Time zone, keys and notices (?)" onClick=${() => workspace.showKeys()}>Keys</button>
+      <p class="credit">Charts: <a href="https://www.tradingview.com/" target="_blank"
+        rel="noopener noreferrer">TradingView</a> Lightweight Charts™ © TradingView, Inc.</p>
     </footer>`;
 }

@@ -1,16 +1,16 @@
 /**
  * The shown symbol, and the list to choose another from: searched, favourites first, with last price and change.
  *
- * In the search, Enter takes the first that matches and the arrow keys walk the list. `workspace.findSymbol()` opens it.
+ * In the search, Enter takes the first that matches and the arrow keys walk the list. `workspace.findSymbol()` opens
+ * it.
  * Layer: view.
  */
 
 import { useEffect, useRef, useState } from "preact/hooks";
-
-import { compare, grouped, rounded } from "../../model/parts/decimal.js";
 import { statusWord } from "../../model/market/trading-status.js";
-import { toggled, watchlist } from "../../model/shell/watchlist.js";
+import { compare, grouped, rounded } from "../../model/parts/decimal.js";
 import { keyHint } from "../../model/shell/shortcuts.js";
+import { toggled, watchlist } from "../../model/shell/watchlist.js";
 import { giveFocus, isNowhere } from "../parts/focus.js";
 import { html } from "../parts/html.js";
 import { useServices } from "../parts/services.js";
@@ -35,14 +35,17 @@ export function SymbolSwitcher() {
   }, [workspace]);
   const onToggle = ({ newState }) => {
     setOpen(newState === "open");
-    if (newState === "closed" && (isNowhere() || list.current.contains(document.activeElement))) giveFocus(button.current);
+    if (newState === "closed" && (isNowhere() || list.current.contains(document.activeElement)))
+      giveFocus(button.current);
   };
   return html`
-    <button type="button" class="switcher" id="symbol" ref=${button} popovertarget="symbols" ...${keyHint("find")} aria-haspopup="dialog" aria-expanded=${String(open)}
+    <button type="button" class="switcher" id="symbol" ref=${button} popovertarget="symbols" ...${keyHint("find")}
+      aria-haspopup="dialog" aria-expanded=${String(open)}
       disabled=${instruments.size === 0} title="Find a symbol ( / )">
       <${Spoken}>Symbol: <//><span class="switcher-symbol">${instrument?.symbol ?? "Loading…"}</span>
     </button>
-    <div class="menu symbols" id="symbols" popover="auto" role="dialog" aria-label="Symbols" ref=${list} onToggle=${onToggle}>
+    <div class="menu symbols" id="symbols" popover="auto" role="dialog" aria-label="Symbols" ref=${list}
+      onToggle=${onToggle}>
       ${open && html`<${List} close=${() => list.current.hidePopover()} />`}
     </div>`;
 }
@@ -69,43 +72,60 @@ function List({ close }) {
   return html`
     <form role="search" onSubmit=${onSubmit} onKeyDown=${walk}>
       <label class="symbol-search"><${Spoken}>Find a symbol<//>
-        <input type="search" ref=${search} value=${sought} placeholder="Find a symbol" autocomplete="off" spellcheck=${false} enterkeyhint="go"
+        <input type="search" ref=${search} value=${sought} placeholder="Find a symbol" autocomplete="off"
+          spellcheck=${false} enterkeyhint="go"
           aria-controls="symbol-list" onInput=${(event) => setSought(event.target.value)} />
       </label>
       <ul class="symbol-list" id="symbol-list" aria-label="Symbols">
-        ${listed.map((each) => html`
+        ${listed.map(
+          (each) => html`
           <${Row} key=${each.symbol} ...${each} current=${each.symbol === market.instrument?.symbol} pick=${pick}
-            star=${() => workspace.remember(FAVOURITES, toggled(favourites, each.symbol))} />`)}
+            star=${() => workspace.remember(FAVOURITES, toggled(favourites, each.symbol))} />`,
+        )}
       </ul>
       <p class=${listed.length > 0 ? "visually-hidden" : "empty"} role="status">
-        ${listed.length > 0 ? `${listed.length} ${listed.length === 1 ? "symbol" : "symbols"}` : `No symbol is called “${sought}”.`}
+        ${
+          listed.length > 0
+            ? `${listed.length} ${listed.length === 1 ? "symbol" : "symbols"}`
+            : `No symbol is called “${sought}”.`
+        }
       </p>
     </form>`;
 }
 
 function Row({ symbol, status, favourite, last, change_percent, current, pick, star }) {
   const direction = change_percent === null ? 0 : compare(change_percent, "0");
-  const change = change_percent === null ? "–" : `${direction > 0 ? "+" : ""}${rounded(change_percent, 2).replace("-", "−")} %`;
+  const change =
+    change_percent === null ? "–" : `${direction > 0 ? "+" : ""}${rounded(change_percent, 2).replace("-", "−")} %`;
   return html`
     <li>
-      <button type="button" class="star" aria-pressed=${String(favourite)} aria-label=${`${symbol} is a favourite`} onClick=${star}>
+      <button type="button" class="star" aria-pressed=${String(favourite)} aria-label=${`${symbol} is a favourite`}
+        onClick=${star}>
         <span aria-hidden="true">${favourite ? "★" : "☆"}</span>
       </button>
-      <button type="button" class="symbol-row" data-symbol=${symbol} aria-current=${current ? "true" : null} onClick=${() => pick(symbol)}>
-        <span class="symbol-name">${symbol}${status === "trading" ? null : html` <span class="symbol-status">${statusWord({ status }).word}</span>`}</span>
+      <button type="button" class="symbol-row" data-symbol=${symbol} aria-current=${current ? "true" : null}
+        onClick=${() => pick(symbol)}>
+        <span class="symbol-name">${symbol}
+          ${status === "trading" ? null : html` <span class="symbol-status">${statusWord({ status }).word}</span>`}
+          </span>
         <span class="symbol-last">${last === null ? "–" : grouped(last)}</span>
         <span class="symbol-change" data-direction=${direction}>${change}</span>
       </button>
     </li>`;
 }
 
-/** Up and down walk from the search through the rows and back. @param {KeyboardEvent & {currentTarget: HTMLElement}} event */
+/**
+ * Up and down walk from the search through the rows and back.
+ * @param {KeyboardEvent & {currentTarget: HTMLElement}} event
+ */
 function walk(event) {
   const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
   if (by === undefined) return;
   event.preventDefault();
   const stops = [...event.currentTarget.querySelectorAll("input, .symbol-row")];
-  const at = stops.findIndex((stop) => stop === document.activeElement || stop.parentElement.contains(document.activeElement));
+  const at = stops.findIndex(
+    (stop) => stop === document.activeElement || stop.parentElement.contains(document.activeElement),
+  );
   stops.at((at + by) % stops.length).focus();
 }
 

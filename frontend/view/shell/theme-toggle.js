@@ -17,7 +17,8 @@ export function ThemeToggle() {
   const { theme } = workspace;
   const label = `Theme: ${WORDS[theme]}`;
   return html`
-    <button type="button" class="icon-button" id="theme" title=${label} aria-label=${label} onClick=${() => (workspace.theme = NEXT[theme])}>
+    <button type="button" class="icon-button" id="theme" title=${label} aria-label=${label}
+      onClick=${() => (workspace.theme = NEXT[theme])}>
       <span aria-hidden="true">${SIGNS[theme]}</span>
     </button>`;
 }

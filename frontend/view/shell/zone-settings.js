@@ -18,7 +18,11 @@ export function ZoneSettings() {
   return html`
     <fieldset class="zone-settings">
       <legend class="visually-hidden">Time zone of the page</legend>
-      ${ZONES.map((zone) => html`
-        <label key=${zone} class="check"><input type="radio" name="zone" value=${zone} checked=${workspace.zone === zone} onChange=${() => (workspace.zone = zone)} /> ${words[zone]}</label>`)}
+      ${ZONES.map(
+        (zone) => html`
+        <label key=${zone} class="check">
+          <input type="radio" name="zone" value=${zone} checked=${workspace.zone === zone}
+            onChange=${() => (workspace.zone = zone)} /> ${words[zone]}</label>`,
+      )}
     </fieldset>`;
 }

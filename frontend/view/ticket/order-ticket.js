@@ -1,25 +1,28 @@
 /**
- * The order ticket: side, type, the fields that the type needs, options; what it would do and what there is; what became of it.
+ * The order ticket: side, type, the fields that the type needs, options; what it would do and what there is; what
+ * became of it.
  * Without an account it asks to sign in. What is entered, and whether it can be sent, is the order entry's business.
  * Layer: view.
  */
 
 import { useEffect, useRef } from "preact/hooks";
-
+import { whyNotTaken } from "../../model/market/trading-status.js";
+import { keyHint } from "../../model/shell/shortcuts.js";
 import { ORDER_TYPES } from "../../model/ticket/order-types.js";
 import { inQuote } from "../../model/ticket/ticket.js";
-import { keyHint } from "../../model/shell/shortcuts.js";
-import { whyNotTaken } from "../../model/market/trading-status.js";
 import { attention } from "../parts/focus.js";
 import { html } from "../parts/html.js";
 import { useServices } from "../parts/services.js";
 import { Result } from "../parts/text.js";
+import { useModel } from "../parts/use-model.js";
 import { Choice, Field } from "./ticket-fields.js";
 import { TicketOptions } from "./ticket-options.js";
 import { TicketPreview } from "./ticket-preview.js";
-import { useModel } from "../parts/use-model.js";
 
-const SIDES = Object.freeze([["buy", "Buy"], ["sell", "Sell"]]);
+const SIDES = Object.freeze([
+  ["buy", "Buy"],
+  ["sell", "Sell"],
+]);
 const TYPES = Object.freeze(Object.entries(ORDER_TYPES).map(([value, { title }]) => [value, title]));
 const SHARES = Object.freeze([25, 50, 75, 100]);
 const STEPS = Object.freeze({ ArrowUp: 1n, ArrowDown: -1n });
@@ -66,7 +69,8 @@ export function OrderTicket() {
   return html`
     <section class="panel ticket-panel" aria-labelledby="ticket-title">
       <h2 id="ticket-title">Order ticket</h2>
-      <form class="ticket" id="ticket" novalidate autocomplete="off" data-side=${entry.fields.side} ref=${form} onSubmit=${onSubmit}
+      <form class="ticket" id="ticket" novalidate autocomplete="off" data-side=${entry.fields.side} ref=${form}
+        onSubmit=${onSubmit}
         onKeyDown=${onKeyDown} onInput=${(event) => entry.edit(event.target.name, event.target.value)}>
         <div class="ticket-fields">
           <${Choice} name="side" legend="Side" options=${SIDES} />
@@ -75,9 +79,12 @@ export function OrderTicket() {
           <${Prices} problems=${checked.problems} />
           <${Quantity} problems=${checked.problems} />
           <div class="shares" id="shares" role="group" aria-label="Quantity as a part of what is available">
-            ${SHARES.map((percent) => html`
-              <button key=${percent} type="button" class="plain" data-percent=${percent} disabled=${!portfolio.balances.loaded}
-                onClick=${() => focus(entry.takeShare(percent))}>${percent} %</button>`)}
+            ${SHARES.map(
+              (percent) => html`
+              <button key=${percent} type="button" class="plain" data-percent=${percent}
+                disabled=${!portfolio.balances.loaded}
+                onClick=${() => focus(entry.takeShare(percent))}>${percent} %</button>`,
+            )}
           </div>
           <${TicketOptions} problems=${checked.problems} />
         </div>
@@ -87,7 +94,11 @@ export function OrderTicket() {
             <${Send} />
             <div class="outcome">
               <${Result} id="result" tone=${entry.result.tone} text=${entry.result.text} />
-              ${entry.result.why && html`<button type="button" class="plain" id="result-why" onClick=${() => workspace.explain(entry.result.why)}>Why?</button>`}
+              ${
+                entry.result.why &&
+                html`<button type="button" class="plain" id="result-why"
+                onClick=${() => workspace.explain(entry.result.why)}>Why?</button>`
+              }
             </div>
           </div>
         </div>
@@ -111,26 +122,45 @@ function Prices({ problems }) {
   const { type, trail_in: trailIn } = entry.fields;
   const { prices, optional } = ORDER_TYPES[type];
   const quote = market.instrument?.quote ?? "";
-  const units = { name: "trail_in", title: "Unit of the distance", options: [["amount", quote], ["percent", "%"]] };
+  const units = {
+    name: "trail_in",
+    title: "Unit of the distance",
+    options: [
+      ["amount", quote],
+      ["percent", "%"],
+    ],
+  };
   return [...prices, ...optional].map((name) =>
     name === "trail"
       ? html`<${Field} key=${name} name=${name} title="Distance" units=${units} problem=${problems.trail}
           placeholder=${trailIn === "percent" ? "such as 1.5" : ""} />`
       : html`<${Field} key=${name} name=${name} title=${PRICE_TITLES[name]} unit=${quote} problem=${problems[name]}
-          placeholder=${optional.includes(name) ? "at market" : ""} />`);
+          placeholder=${optional.includes(name) ? "at market" : ""} />`,
+  );
 }
 
 function Quantity({ problems }) {
   const { market, entry } = useServices();
   const { base = "", quote = "" } = market.instrument ?? {};
-  const units = { name: "quantity_in", title: "Unit of the quantity", options: [["base", base], ["quote", quote]] };
+  const units = {
+    name: "quantity_in",
+    title: "Unit of the quantity",
+    options: [
+      ["base", base],
+      ["quote", quote],
+    ],
+  };
   const title = inQuote(entry.fields) ? "Amount" : "Quantity";
   return entry.fields.type === "market"
     ? html`<${Field} name="quantity" title=${title} units=${units} problem=${problems.quantity} />`
     : html`<${Field} name="quantity" title=${title} unit=${base} problem=${problems.quantity} />`;
 }
 
-/** Whether no order can be sent now, whatever it is. @param {import("../../stores/market.js").MarketStore} market @param {import("../../stores/portfolio.js").PortfolioStore} portfolio */
+/**
+ * Whether no order can be sent now, whatever it is.
+ * @param {import("../../stores/market.js").MarketStore} market
+ * @param {import("../../stores/portfolio.js").PortfolioStore} portfolio
+ */
 function isShut({ instrument, venue, linkState }, { access: { session, state } }) {
   const ready = instrument !== null && venue.accepting && linkState !== "disconnected" && linkState !== "connecting";
   return state === "starting" || (session !== null && !ready);
@@ -144,9 +174,12 @@ function Send() {
   const closed = session && instrument ? whyNotTaken(trading.status, instrument.symbol, null) : "";
   const rests = session !== null && (entry.busy || entry.sent || entry.pausedS > 0);
   const verb = entry.fields.side === "buy" ? "Buy" : "Sell";
-  const order = entry.pausedS > 0 ? `Wait ${entry.pausedS} s` : entry.sent ? "Sent" : `${verb} ${market.instrument?.base ?? ""}`;
+  const order =
+    entry.pausedS > 0 ? `Wait ${entry.pausedS} s` : entry.sent ? "Sent" : `${verb} ${market.instrument?.base ?? ""}`;
   const text = session ? (entry.busy ? "Sending…" : order) : "Sign in to trade";
   return html`
-    <button type="submit" ...${{ ...keyHint("send"), ...(closed && { title: closed }) }} class=${session ? "send" : "send ask"}
-      aria-describedby="caution" aria-disabled=${rests ? "true" : null} disabled=${closed !== "" || isShut(market, portfolio)}>${text}</button>`;
+    <button type="submit" ...${{ ...keyHint("send"), ...(closed && { title: closed }) }}
+      class=${session ? "send" : "send ask"}
+      aria-describedby="caution" aria-disabled=${rests ? "true" : null}
+      disabled=${closed !== "" || isShut(market, portfolio)}>${text}</button>`;
 }

@@ -4,15 +4,18 @@
  */
 
 import { grouped } from "../../model/parts/decimal.js";
+import { isPlain, plainOf, readingsOf } from "../../model/parts/number-text.js";
 import { keyHint } from "../../model/shell/shortcuts.js";
 import { unitOf } from "../../model/ticket/ticket.js";
-import { isPlain, plainOf, readingsOf } from "../../model/parts/number-text.js";
 import { html } from "../parts/html.js";
 import { useServices } from "../parts/services.js";
 import { useTimes } from "../parts/use-times.js";
 import { WhichNumber } from "../parts/which-number.js";
 
-/** Radio buttons in a row. @param {{name: string, legend: string, options: Iterable<[string, any]>, describedBy?: string}} props */
+/**
+ * Radio buttons in a row.
+ * @param {{name: string, legend: string, options: Iterable<[string, any]>, describedBy?: string}} props
+ */
 export function Choice({ name, legend, options, describedBy = null }) {
   const { entry } = useServices();
   return html`
@@ -22,27 +25,39 @@ export function Choice({ name, legend, options, describedBy = null }) {
         const { title: hint, ...keys } = keyHint(value);
         return html`
           <label key=${value} title=${hint}>
-            <input type="radio" name=${name} value=${value} checked=${entry.fields[name] === value} ...${keys} /><span>${title}</span>
+            <input type="radio" name=${name} value=${value} checked=${entry.fields[name] === value} ...${keys} /><span>
+              ${title}</span>
           </label>`;
       })}
     </fieldset>`;
 }
 
-/** A control with its label above and its problem, or else a remark, below; `control` gets what tells a screen reader of both. */
+/**
+ * A control with its label above and its problem, or else a remark, below; `control` gets what tells a screen reader of
+ * both.
+ */
 function Labelled({ name, title, problem, remark = "", question = null, control }) {
   const { entry } = useServices();
   const shown = entry.complainsOf(name) ? problem : "";
   return html`
     <div class="field">
       <label for=${name}>${title}</label>
-      <span class="input">${control({ id: name, name, value: entry.fields[name], "aria-describedby": `${name}-problem`, "aria-invalid": shown ? "true" : null })}</span>
-      <p class="problem" id=${`${name}-problem`} data-tone=${shown ? null : "plain"}>${shown ? (question ?? shown) : remark}</p>
+      <span class="input">${control({
+        id: name,
+        name,
+        value: entry.fields[name],
+        "aria-describedby": `${name}-problem`,
+        "aria-invalid": shown ? "true" : null,
+      })}</span>
+      <p class="problem" id=${`${name}-problem`} data-tone=${shown ? null : "plain"}>
+        ${shown ? (question ?? shown) : remark}</p>
     </div>`;
 }
 
 /**
  * A number with its unit, or with the choice of one.
- * @param {{name: string, title: string, unit?: string, units?: {name: string, title: string, options: [string, string][]}, problem?: string, placeholder?: string}} props
+ * @param {{name: string, title: string, unit?: string, units?: {name: string, title: string, options: [string,
+ *   string][]}, problem?: string, placeholder?: string}} props
  */
 export function Field({ name, title, unit = "", units = null, problem = "", placeholder = "" }) {
   const { market, entry } = useServices();
@@ -58,10 +73,15 @@ export function Field({ name, title, unit = "", units = null, problem = "", plac
     <input ...${attributes} inputmode="decimal" autocomplete="off" spellcheck=${false} placeholder=${placeholder}
       aria-keyshortcuts=${name === "price" ? "ArrowUp ArrowDown" : null} />
     ${units ? html`<${UnitSelect} ...${units} />` : html`<span class="unit">${unit}</span>`}`;
-  return html`<${Labelled} name=${name} title=${title} problem=${problem} remark=${readAs(text, own)} question=${question} control=${control} />`;
+  return html`<${Labelled} name=${name} title=${title} problem=${problem} remark=${readAs(text, own)}
+    question=${question} control=${control} />`;
 }
 
-/** How a number is read that is not written as it is sent; "" of any other. @param {string} text @param {string[]} units */
+/**
+ * How a number is read that is not written as it is sent; "" of any other.
+ * @param {string} text
+ * @param {string[]} units
+ */
 function readAs(text, units) {
   const plain = plainOf(text, units);
   return plain === null || isPlain(text) ? "" : `Read as ${grouped(plain)} ${units[0]}`;
@@ -75,7 +95,9 @@ function UnitSelect({ name, title, options }) {
     </select>`;
 }
 
-/** @param {{name: string, title: string, value: string, options: Iterable<[string, string]>, problem?: string}} props */
+/**
+ * @param {{name: string, title: string, value: string, options: Iterable<[string, string]>, problem?: string}} props
+ */
 export function Select({ name, title, value, options, problem = "" }) {
   const control = (attributes) => html`
     <select ...${attributes} value=${value}>
@@ -84,12 +106,16 @@ export function Select({ name, title, value, options, problem = "" }) {
   return html`<${Labelled} name=${name} title=${title} problem=${problem} control=${control} />`;
 }
 
-/** A day and a time of day in the page's zone, and which that is. @param {{name: string, title: string, problem?: string}} props */
+/**
+ * A day and a time of day in the page's zone, and which that is.
+ * @param {{name: string, title: string, problem?: string}} props
+ */
 export function Moment({ name, title, problem = "" }) {
   const { market, entry } = useServices();
   const times = useTimes();
   const { ms } = times.read(entry.fields[name]);
-  const remark = ms === undefined ? `Read as ${times.name(market.nowMs)}, the page's time zone` : times.whole(ms / 1_000);
+  const remark =
+    ms === undefined ? `Read as ${times.name(market.nowMs)}, the page's time zone` : times.whole(ms / 1_000);
   const control = (attributes) => html`<input ...${attributes} type="datetime-local" step="1" />`;
   return html`<${Labelled} name=${name} title=${title} problem=${problem} remark=${remark} control=${control} />`;
 }

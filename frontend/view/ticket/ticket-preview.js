@@ -1,15 +1,27 @@
 /**
- * What the order in the ticket would do now: price, slippage, fee, what is held; and, where money is at risk, a caution.
+ * What the order in the ticket would do now: price, slippage, fee, what is held; and, where money is at risk, a
+ * caution.
  * Layer: view.
  */
 
-import { compare, fromUnits, grouped, isZero, rounded, scaleOf, shortest, subtract, toUnits, truncated } from "../../model/parts/decimal.js";
-import { describeEnd, isCostly, isEnded, isImmediate, isPartial } from "../../model/ticket/preview.js";
-import { timeInForce } from "../../model/ticket/ticket.js";
 import { gathers, whyNotTaken } from "../../model/market/trading-status.js";
 import { AVERAGE_DECIMALS } from "../../model/orders/answers.js";
+import {
+  compare,
+  fromUnits,
+  grouped,
+  isZero,
+  rounded,
+  scaleOf,
+  shortest,
+  subtract,
+  toUnits,
+  truncated,
+} from "../../model/parts/decimal.js";
 import { withinSentence } from "../../model/parts/failures.js";
 import { describeShort } from "../../model/ticket/funds.js";
+import { describeEnd, isCostly, isEnded, isImmediate, isPartial } from "../../model/ticket/preview.js";
+import { timeInForce } from "../../model/ticket/ticket.js";
 import { html } from "../parts/html.js";
 import { useServices } from "../parts/services.js";
 
@@ -25,9 +37,16 @@ export function TicketPreview({ checked }) {
   const pays = instrument && (entry.fields.side === "buy" ? instrument.quote : instrument.base);
   const { order } = checked;
   const offered = order && now && isZero(now.filled) ? entry.preview.offered(order) : "0";
-  const texts = instrument && now && order ? previewTexts(now, order, { instrument, offered, gathering: gathers(market.trading.status) }) : {};
+  const texts =
+    instrument && now && order
+      ? previewTexts(now, order, { instrument, offered, gathering: gathers(market.trading.status) })
+      : {};
   const lines = [
-    ["available", "Available", balances.loaded && pays ? money(truncated(balances.available(pays), AMOUNT_DECIMALS), pays) : null],
+    [
+      "available",
+      "Available",
+      balances.loaded && pays ? money(truncated(balances.available(pays), AMOUNT_DECIMALS), pays) : null,
+    ],
     ["average", "Average price", texts.average],
     ["slippage", "Slippage", texts.slippage],
     ["cost", "Trades now", texts.cost],
@@ -37,7 +56,10 @@ export function TicketPreview({ checked }) {
   ];
   return html`
     <dl class="estimate" data-asking=${asking ? "true" : null}>
-      ${lines.map(([name, title, text]) => html`<div key=${name}><dt>${title}</dt><dd data-estimate=${name}>${text || "–"}</dd></div>`)}
+      ${lines.map(
+        ([name, title, text]) => html`<div key=${name}><dt>${title}</dt><dd data-estimate=${name}>
+        ${text || "–"}</dd></div>`,
+      )}
     </dl>
     <p class="caution" id="caution" role="status">${cautionText({ market, checked, now, offered })}</p>`;
 }
@@ -50,7 +72,10 @@ function outcomeOf(fields, { funds, order }, now, instrument) {
   const told = now && !now.refused ? now : null;
   const needed = funds ? money(funds.needed.amount, funds.needed.asset) : null;
   if (!isImmediate({ order_type: fields.type, time_in_force: timeInForce(fields) }) && !(told && isEnded(told))) {
-    const rests = told?.held && (needed === null || funds.doubtful || !isZero(told.filled)) ? money(told.held.amount, told.held.asset) : null;
+    const rests =
+      told?.held && (needed === null || funds.doubtful || !isZero(told.filled))
+        ? money(told.held.amount, told.held.asset)
+        : null;
     return ["holds", "Held at most", rests ?? needed];
   }
   const buys = fields.side === "buy";
@@ -73,7 +98,9 @@ function money(amount, asset) {
 function previewTexts(preview, order, { instrument, offered, gathering }) {
   if (preview.refused) return {};
   const { base, quote, tick_size: tick } = instrument;
-  const exits = preview.exits && `${grouped(shortest(preview.exits.quantity))} ${base}, ${preview.exits.at_once ? "at once" : "when it has ended"}`;
+  const exits =
+    preview.exits &&
+    `${grouped(shortest(preview.exits.quantity))} ${base}, ${preview.exits.at_once ? "at once" : "when it has ended"}`;
   if (preview.average === null || isZero(preview.filled)) {
     if (isImmediate(order) || isEnded(preview)) {
       const nobody = order.order_type === "market" && isZero(offered);
@@ -81,7 +108,12 @@ function previewTexts(preview, order, { instrument, offered, gathering }) {
     }
     const rests = order.order_type === "limit" || order.order_type === "oco";
     const where = gathering ? "gathers for the auction" : "rests in the book";
-    return { average: rests ? where : "waits for its trigger", cost: "nothing", fee: rests && !gathering ? "maker's, when it trades" : "", exits };
+    return {
+      average: rests ? where : "waits for its trigger",
+      cost: "nothing",
+      fee: rests && !gathering ? "maker's, when it trades" : "",
+      exits,
+    };
   }
   const part = isPartial(preview) ? ` for ${grouped(shortest(preview.filled))} ${base}` : "";
   return {
@@ -107,12 +139,17 @@ function cautionText({ market, checked: { order, funds }, now, offered }) {
   if (order === null || funds?.short) return "";
   const [last] = market.tape.trades;
   const waits = order.stop_price && order.order_type !== "oco";
-  const reached = waits && last && (order.side === "buy" ? compare(last.price, order.stop_price) >= 0 : compare(last.price, order.stop_price) <= 0);
+  const reached =
+    waits &&
+    last &&
+    (order.side === "buy" ? compare(last.price, order.stop_price) >= 0 : compare(last.price, order.stop_price) <= 0);
   if (now?.refused) return `The venue would refuse it: ${withinSentence(now.refused)}`;
   const words = [];
   if (reached) words.push(`The last trade, ${grouped(last.price)}, is there already: it triggers at once.`);
-  if (now && isCostly(now)) words.push(`Slippage: it would trade ${percentText(now.slippagePercent)} % worse than the middle of the book.`);
-  if (now === null && funds?.doubtful) words.push(`It may cost more than there is. ${describeShort(funds.needed, funds.available)}`);
+  if (now && isCostly(now))
+    words.push(`Slippage: it would trade ${percentText(now.slippagePercent)} % worse than the middle of the book.`);
+  if (now === null && funds?.doubtful)
+    words.push(`It may cost more than there is. ${describeShort(funds.needed, funds.available)}`);
   if (now) words.push(describeEnd(now, order, offered, instrument.base));
   return [...words, ...(now?.notes ?? [])].filter(Boolean).join(" ");
 }

@@ -18,16 +18,24 @@ export const WhyChapter = memo(({ chapter, instrument, open, alone }) => {
     <details class="why-chapter" open=${open} data-tone=${toneOf(chapter)}>
       <summary>
         <span class="why-happened">${headingOf(chapter)}</span>
-        <span class="soft" title=${times.whole(chapter.timestamp)}>${times.clock(chapter.timestamp)} · command ${grouped(String(chapter.seq))}${alone || !chapter.order_id ? "" : ` · order ${chapter.order_id}`}</span>
+        <span class="soft" title=${times.whole(chapter.timestamp)}>
+          ${times.clock(chapter.timestamp)} · command ${grouped(String(chapter.seq))}
+            ${alone || !chapter.order_id ? "" : ` · order ${chapter.order_id}`}</span>
       </summary>
       <div class=${pictured ? "why-columns" : ""}>
-        ${pictured && html`
+        ${
+          pictured &&
+          html`
           <div class="why-pictures">
             ${rows.length > 0 && html`<${Walk} chapter=${chapter} rows=${rows} base=${instrument?.base ?? ""} />`}
             ${chapter.auction.length > 0 && html`<${Auction} chapter=${chapter} />`}
-          </div>`}
+          </div>`
+        }
         <div class="why-words">
-          <ul class="why-sentences">${sentencesOf(chapter).map((sentence, index) => html`<li key=${index}>${times.inSentence(sentence)}</li>`)}</ul>
+          <ul class="why-sentences">${sentencesOf(chapter).map(
+            (sentence, index) => html`<li key=${index}>${times.inSentence(sentence)}</li>`,
+          )}
+            </ul>
           <${Protections} list=${chapter.protections} />
           <${Fees} fills=${chapter.fills} quote=${instrument?.quote ?? ""} />
           <${Checks} checks=${chapter.checks} told=${chapter.protections.map(({ sentence }) => sentence)} />
@@ -44,35 +52,47 @@ function Walk({ chapter, rows, base }) {
       <thead>
         <tr>
           <th scope="col" class="number">Price</th><th scope="col" class="why-bar-head">Queue, first to the left</th>
-          <th scope="col" class="number">Shown</th><th scope="col" class="number">Taken</th><th scope="col" class="number in-all">In all</th>
+          <th scope="col" class="number">Shown</th><th scope="col" class="number">Taken</th>
+            <th scope="col" class="number in-all">In all</th>
         </tr>
       </thead>
       <tbody>
-        ${rows.map((row) => (row.kind === "level"
-          ? html`<${Level} key=${row.price} row=${row} base=${base} />`
-          : html`
+        ${rows.map((row) =>
+          row.kind === "level"
+            ? html`<${Level} key=${row.price} row=${row} base=${base} />`
+            : html`
             <tr key=${`${row.kind} ${row.what ?? ""}`} class=${`why-line ${row.kind}`} data-what=${row.what ?? "rest"}>
               <th scope="row" class="number">${grouped(row.price)}</th><td colspan="4"><span>${row.text}</span></td>
-            </tr>`))}
+            </tr>`,
+        )}
       </tbody>
     </table>`;
 }
 
-const STATE_WORDS = Object.freeze({ emptied: "emptied", taken: "part taken", met: "met, not taken", left: "not reached" });
+const STATE_WORDS = Object.freeze({
+  emptied: "emptied",
+  taken: "part taken",
+  met: "met, not taken",
+  left: "not reached",
+});
 
 function Level({ row, base }) {
   const { price, shown, orders, taken, cumulative, segments, state } = row;
   const nothing = state === "left" || state === "met";
   const count = orders === 1 ? "1 order" : `${orders} orders`;
   return html`
-    <tr class="why-level" data-state=${state} title=${`${count} showed ${shortest(shown)} ${base}: ${STATE_WORDS[state]}`}>
+    <tr class="why-level" data-state=${state}
+      title=${`${count} showed ${shortest(shown)} ${base}: ${STATE_WORDS[state]}`}>
       <th scope="row" class="number price">${grouped(price)}</th>
       <td class="why-bar-cell">
         <span class="why-bar" aria-hidden="true">
-          ${segments.map(({ share, taken: part, own, text }, index) => html`
-            <i key=${index} class=${own ? "own" : ""} title=${text} style=${{ "--share": share, "--taken": part }} />`)}
+          ${segments.map(
+            ({ share, taken: part, own, text }, index) => html`
+            <i key=${index} class=${own ? "own" : ""} title=${text} style=${{ "--share": share, "--taken": part }} />`,
+          )}
         </span>
-        <span class="visually-hidden">${count}, ${STATE_WORDS[state]}: ${segments.map(({ text }) => text).join("; ")}</span>
+        <span class="visually-hidden">${count}, ${STATE_WORDS[state]}: ${segments.map(({ text }) => text).join("; ")}
+        </span>
       </td>
       <td class="number soft">${grouped(shortest(shown))}</td>
       <td class="number">${nothing ? html`<span class="soft">–</span>` : grouped(shortest(taken))}</td>
@@ -84,15 +104,21 @@ function Level({ row, base }) {
 function Auction({ chapter }) {
   return html`
     <table class="why-table why-auction" aria-label="Demand and supply at each price of the auction">
-      <thead><tr><th scope="col" class="number">Demand</th><th scope="col" class="middle">Price</th><th scope="col">Supply</th><th scope="col" class="number">Would trade</th></tr></thead>
+      <thead><tr><th scope="col" class="number">Demand</th><th scope="col" class="middle">Price</th>
+        <th scope="col">Supply</th><th scope="col" class="number">Would trade</th></tr></thead>
       <tbody>
-        ${auctionRows(chapter).map(({ price, demand, supply, volume, chosen, demandShare, supplyShare }) => html`
+        ${auctionRows(chapter).map(
+          ({ price, demand, supply, volume, chosen, demandShare, supplyShare }) => html`
           <tr key=${price} class=${chosen ? "chosen" : ""}>
-            <td class="number demand"><i style=${{ "--share": demandShare }} aria-hidden="true" /><span>${grouped(shortest(demand))}</span></td>
-            <th scope="row" class="middle">${grouped(price)}${chosen ? html`<span class="visually-hidden"> the price of the auction</span>` : ""}</th>
-            <td class="supply"><i style=${{ "--share": supplyShare }} aria-hidden="true" /><span>${grouped(shortest(supply))}</span></td>
+            <td class="number demand"><i style=${{ "--share": demandShare }} aria-hidden="true" /><span>
+              ${grouped(shortest(demand))}</span></td>
+            <th scope="row" class="middle">${grouped(price)}
+              ${chosen ? html`<span class="visually-hidden"> the price of the auction</span>` : ""}</th>
+            <td class="supply"><i style=${{ "--share": supplyShare }} aria-hidden="true" /><span>
+              ${grouped(shortest(supply))}</span></td>
             <td class="number">${grouped(shortest(volume))}</td>
-          </tr>`)}
+          </tr>`,
+        )}
       </tbody>
     </table>`;
 }
@@ -106,8 +132,11 @@ function Protections({ list }) {
   return html`
     <h4>Protections</h4>
     <ul class="why-list">
-      ${list.map(({ protection, decision, sentence }) => html`
-        <li key=${protection}><b>${protection.replaceAll("_", " ")}</b> <span class="soft">${decision.replaceAll("_", " ")}:</span> ${times.inSentence(sentence.replace(NAMED, ""))}</li>`)}
+      ${list.map(
+        ({ protection, decision, sentence }) => html`
+        <li key=${protection}><b>${protection.replaceAll("_", " ")}</b> <span class="soft">
+          ${decision.replaceAll("_", " ")}:</span> ${times.inSentence(sentence.replace(NAMED, ""))}</li>`,
+      )}
     </ul>`;
 }
 
@@ -116,13 +145,18 @@ function Fees({ fills, quote }) {
   return html`
     <h4>Fills and fees</h4>
     <table class="why-table" aria-label="Fills and fees">
-      <thead><tr><th scope="col" class="number">Price</th><th scope="col" class="number">Quantity</th><th scope="col">As</th><th scope="col" class="number">Rate</th><th scope="col" class="number">Fee</th></tr></thead>
+      <thead><tr><th scope="col" class="number">Price</th><th scope="col" class="number">Quantity</th>
+        <th scope="col">As</th><th scope="col" class="number">Rate</th><th scope="col" class="number">Fee</th></tr>
+        </thead>
       <tbody>
-        ${fills.map(({ trade_id: trade, price, quantity, role, fee_percent: rate, fee }) => html`
+        ${fills.map(
+          ({ trade_id: trade, price, quantity, role, fee_percent: rate, fee }) => html`
           <tr key=${`${trade} ${role}`} title=${`Trade ${trade}`}>
-            <td class="number">${grouped(price)}</td><td class="number">${grouped(shortest(quantity))}</td><td>${role}</td>
+            <td class="number">${grouped(price)}</td><td class="number">${grouped(shortest(quantity))}</td><td>${role}
+            </td>
             <td class="number soft">${rate} %</td><td class="number">${grouped(shortest(fee))} ${quote}</td>
-          </tr>`)}
+          </tr>`,
+        )}
       </tbody>
     </table>`;
 }
@@ -133,21 +167,36 @@ function Checks({ checks, told }) {
   const failed = checks.filter(({ passed }) => !passed);
   const passed = checks.filter((check) => check.passed);
   return html`
-    ${failed.length > 0 && html`<h4>The rule that refused it</h4><${Rules} checks=${failed.map((check) => (told.includes(check.sentence) ? { ...check, sentence: null } : check))} />`}
-    ${passed.length > 0 && html`
+    ${
+      failed.length > 0 &&
+      html`<h4>The rule that refused it</h4>
+      <${Rules} checks=${failed.map((check) =>
+        told.includes(check.sentence) ? { ...check, sentence: null } : check,
+      )} />`
+    }
+    ${
+      passed.length > 0 &&
+      html`
       <details class="why-checks">
-        <summary>${passed.length} ${passed.length === 1 ? "rule" : "rules"} ${failed.length ? "before it passed" : "checked, all passed"}</summary>
+        <summary>${passed.length} ${passed.length === 1 ? "rule" : "rules"} ${
+          failed.length ? "before it passed" : "checked, all passed"
+        }</summary>
         <${Rules} checks=${passed} />
-      </details>`}`;
+      </details>`
+    }`;
 }
 
 function Rules({ checks }) {
   const times = useTimes();
   return html`
     <ol class="why-rules">
-      ${checks.map(({ rule, passed, sentence }) => html`
+      ${checks.map(
+        ({ rule, passed, sentence }) => html`
         <li key=${rule} data-passed=${String(passed)}>
-          <span aria-hidden="true">${passed ? "✓" : "✕"}</span> <b>${rule.replaceAll("_", " ")}</b><span class="visually-hidden">${passed ? ": passed" : ": refused"}</span>${sentence ? ` – ${times.inSentence(sentence)}` : ""}
-        </li>`)}
+          <span aria-hidden="true">${passed ? "✓" : "✕"}</span> <b>${rule.replaceAll("_", " ")}</b>
+            <span class="visually-hidden">${passed ? ": passed" : ": refused"}</span>
+              ${sentence ? ` – ${times.inSentence(sentence)}` : ""}
+        </li>`,
+      )}
     </ol>`;
 }

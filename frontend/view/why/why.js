@@ -4,10 +4,9 @@
  */
 
 import { useEffect, useState } from "preact/hooks";
-
-import { figuresOf, queueMoves, titleOf } from "../../model/why/explanation.js";
-import { readWhole } from "../../model/parts/number-text.js";
 import { describeFailure } from "../../model/parts/failures.js";
+import { readWhole } from "../../model/parts/number-text.js";
+import { figuresOf, queueMoves, titleOf } from "../../model/why/explanation.js";
 import { html } from "../parts/html.js";
 import { useServices } from "../parts/services.js";
 import { useModel } from "../parts/use-model.js";
@@ -16,7 +15,11 @@ import { WhyChapter } from "./why-chapter.js";
 
 /** Chapters that are open at first; of a longer story the rest is folded. */
 const OPEN_CHAPTERS = 3;
-const KINDS = Object.freeze([["order_id", "Order"], ["trade_id", "Trade"], ["seq", "Command"]]);
+const KINDS = Object.freeze([
+  ["order_id", "Order"],
+  ["trade_id", "Trade"],
+  ["seq", "Command"],
+]);
 
 export function Why() {
   const { market, explanations, workspace } = useServices();
@@ -25,7 +28,8 @@ export function Why() {
   useModel(market, "instruments");
   useEffect(() => {
     // The tab is shown at the next frame; then whoever asked reads on there.
-    const read = () => requestAnimationFrame(() => requestAnimationFrame(() => document.getElementById("why")?.focus()));
+    const read = () =>
+      requestAnimationFrame(() => requestAnimationFrame(() => document.getElementById("why")?.focus()));
     const ask = (event) => {
       explanations.ask(event.detail);
       read();
@@ -35,7 +39,8 @@ export function Why() {
   }, [workspace, explanations]);
   return html`
     <${Question} />
-    <div class="scroller why" id="why" tabindex="0" role="region" aria-label="Explanation" aria-busy=${String(explanations.state === "asking")}>
+    <div class="scroller why" id="why" tabindex="0" role="region" aria-label="Explanation"
+      aria-busy=${String(explanations.state === "asking")}>
       <p class="visually-hidden" role="status">${announcement(explanations, times)}</p>
       <${Story} />
     </div>`;
@@ -60,23 +65,30 @@ function Question() {
         </select>
       </label>
       <label><span class="visually-hidden">Its number</span>
-        <input name="why-number" inputmode="numeric" autocomplete="off" placeholder="number" value=${number} onInput=${(event) => setNumber(event.target.value)} />
+        <input name="why-number" inputmode="numeric" autocomplete="off" placeholder="number" value=${number}
+          onInput=${(event) => setNumber(event.target.value)} />
       </label>
       <button type="submit" class="plain" disabled=${none}>Explain</button>
       <span class="spacer" />
-      <button type="button" class="plain" disabled=${none || explanations.state !== "answered"} onClick=${() => explanations.again()}>Refresh</button>
+      <button type="button" class="plain" disabled=${none || explanations.state !== "answered"}
+        onClick=${() => explanations.again()}>Refresh</button>
     </form>`;
 }
 
 function Story() {
   const { market, explanations, portfolio } = useServices();
   const { state, explanation, failure } = explanations;
-  if (!portfolio.access.session) return html`<p class="empty">Sign in, and every fill, order and refusal of yours is explained here.</p>`;
+  if (!portfolio.access.session)
+    return html`<p class="empty">Sign in, and every fill, order and refusal of yours is explained here.</p>`;
   if (state === "idle") {
-    return html`<p class="empty">Every fill has its reasons: which levels your order walked, who stood before it, what stopped it. Press “Why” beside a fill or an order, or “Why?” below the ticket after one was sent or refused.</p>`;
+    return html`<p class="empty">Every fill has its reasons: which levels your order walked, who stood before it, what
+      stopped it. Press “Why” beside a fill or an order, or “Why?” below the ticket after one was sent or
+      refused.</p>`;
   }
   if (state === "failed") {
-    return html`<p class="empty" data-tone="bad">${describeFailure(failure, "ask")} <button type="button" class="plain" onClick=${() => explanations.again()}>Try again</button></p>`;
+    return html`<p class="empty" data-tone="bad">
+      ${describeFailure(failure, "ask")} <button type="button" class="plain" onClick=${() => explanations.again()}>Try
+      again</button></p>`;
   }
   if (state === "waiting") return html`<p class="empty">${failure.message} It is asked again by itself.</p>`;
   if (state === "asking" && !explanation) return html`<p class="empty">Replaying the journal…</p>`;
@@ -87,12 +99,17 @@ function Story() {
       <header class="why-head">
         <h3>${titleOf(explanation)}</h3>
         <dl class="why-figures">
-          ${figuresOf(explanation, instrument).map(([name, text]) => html`<div key=${name}><dt>${name}</dt><dd>${text}</dd></div>`)}
+          ${figuresOf(explanation, instrument).map(
+            ([name, text]) => html`<div key=${name}><dt>${name}</dt><dd>${text}
+          </dd></div>`,
+          )}
         </dl>
       </header>
-      ${chapters.map((chapter, index) => html`
+      ${chapters.map(
+        (chapter, index) => html`
         <${WhyChapter} key=${`${chapter.seq} ${chapter.order_id}`} chapter=${chapter} instrument=${instrument}
-          open=${index < OPEN_CHAPTERS || index === chapters.length - 1} alone=${chapters.length === 1} />`)}
+          open=${index < OPEN_CHAPTERS || index === chapters.length - 1} alone=${chapters.length === 1} />`,
+      )}
       ${leftOut > 0 && html`<p class="soft why-note">${leftOut} chapters in the middle are left out.</p>`}
       <${Queue} chapters=${chapters} />
     </article>`;
@@ -107,19 +124,26 @@ function Queue({ chapters }) {
     <section class="why-queue">
       <h4 id="why-queue-title">Its place in the queue</h4>
       <table class="why-table" aria-labelledby="why-queue-title">
-        <thead><tr><th scope="col">Time</th><th scope="col" class="number">Price</th><th scope="col">Ahead of it</th><th scope="col">What happened</th></tr></thead>
+        <thead><tr><th scope="col">Time</th><th scope="col" class="number">Price</th><th scope="col">Ahead of it</th>
+          <th scope="col">What happened</th></tr></thead>
         <tbody>
-          ${moves.map(({ timestamp, price, text, share, moved }, index) => html`
+          ${moves.map(
+            ({ timestamp, price, text, share, moved }, index) => html`
             <tr key=${index}>
               <td class="time">${times.clock(timestamp)}</td><td class="number">${price}</td>
-              <td><span class="why-ahead" style=${{ "--share": share }} aria-hidden="true" />${text}</td><td class="soft">${moved}</td>
-            </tr>`)}
+              <td><span class="why-ahead" style=${{ "--share": share }} aria-hidden="true" />${text}</td>
+                <td class="soft">${moved}</td>
+            </tr>`,
+          )}
         </tbody>
       </table>
     </section>`;
 }
 
-/** @param {import("../../stores/explanations.js").ExplanationStore} explanations @param {import("../../model/parts/times.js").Times} times */
+/**
+ * @param {import("../../stores/explanations.js").ExplanationStore} explanations
+ * @param {import("../../model/parts/times.js").Times} times
+ */
 function announcement({ state, explanation, failure }, times) {
   if (state === "asking") return "Asking why.";
   if (state === "answered") return `${titleOf(explanation)}. ${times.inSentence(explanation.words.join(" "))}`;
