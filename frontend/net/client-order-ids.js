@@ -16,7 +16,10 @@ export class ClientOrderIds {
     try {
       const storage = storageOf();
       browser = storage.getItem(STORAGE_KEY);
-      if (!browser) storage.setItem(STORAGE_KEY, (browser = randomText(6)));
+      if (!browser) {
+        browser = randomText(6);
+        storage.setItem(STORAGE_KEY, browser);
+      }
     } catch {
       browser ??= randomText(6);
     }

@@ -61,7 +61,8 @@ export class Poller {
   }
 
   async #run() {
-    const asking = (this.#asked += 1);
+    this.#asked += 1;
+    const asking = this.#asked;
     this.#asking = asking;
     this.#dueMs = Infinity;
     this.#askedAtMs = performance.now();

@@ -32,7 +32,8 @@ export class ExplanationStore extends EventTarget {
 
   /** @param {Subject} subject */
   async ask(subject) {
-    const asked = (this.#asked += 1);
+    this.#asked += 1;
+    const asked = this.#asked;
     clearTimeout(this.#timer);
     this.subject = subject;
     this.failure = null;

@@ -82,12 +82,10 @@ export class OperatorStore extends EventTarget {
 
   /** @param {string} number */
   #open(number) {
-    return this.#do(
-      "GET",
-      `/accounts/${encodeURIComponent(number)}`,
-      undefined,
-      (found) => ((this.account = found), ""),
-    );
+    return this.#do("GET", `/accounts/${encodeURIComponent(number)}`, undefined, (found) => {
+      this.account = found;
+      return "";
+    });
   }
 
   /** @param {string} beginning @param {string} after @param {readonly any[]} before */
@@ -136,11 +134,17 @@ export class OperatorStore extends EventTarget {
   }
 
   check() {
-    return this.#do("GET", "/check", undefined, (books) => ((this.books = books), "The books balance."));
+    return this.#do("GET", "/check", undefined, (books) => {
+      this.books = books;
+      return "The books balance.";
+    });
   }
 
   loadAudit() {
-    return this.#do("GET", `/audit?limit=${AUDIT_ROWS}`, undefined, ({ entries }) => ((this.audit = entries), ""));
+    return this.#do("GET", `/audit?limit=${AUDIT_ROWS}`, undefined, ({ entries }) => {
+      this.audit = entries;
+      return "";
+    });
   }
 
   /**

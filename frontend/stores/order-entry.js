@@ -88,7 +88,10 @@ export class OrderEntryStore extends EventTarget {
     this.#portfolio = market.portfolio;
     this.preview = new PreviewStore(market, () => this.checked().order);
     this.preview.addEventListener("change", () => this.#emit());
-    this.#portfolio.addEventListener("switch", () => (this.#pause(0), this.#forgetAnswer()));
+    this.#portfolio.addEventListener("switch", () => {
+      this.#pause(0);
+      this.#forgetAnswer();
+    });
     this.#portfolio.addEventListener("account", () => this.#renewPreview());
     market.addEventListener("symbol", () => this.#clear());
     market.addEventListener("instruments", () => this.#emit());
@@ -269,7 +272,11 @@ export class OrderEntryStore extends EventTarget {
   #note(sent) {
     clearTimeout(this.#sentTimer);
     this.sent = sent;
-    if (sent) this.#sentTimer = setTimeout(() => (this.#note(false), this.#emit()), ONE_INTENTION_MS);
+    if (!sent) return;
+    this.#sentTimer = setTimeout(() => {
+      this.#note(false);
+      this.#emit();
+    }, ONE_INTENTION_MS);
   }
 
   /**

@@ -110,7 +110,7 @@ test("an account is found by its number or its name, several by how a name begin
     { account: "1002", name: "Bob" },
   ];
   const api = {
-    operate: async (method, path) => {
+    operate: async (_method, path) => {
       asked.push(path);
       const url = new URL(path, "http://venue");
       if (url.pathname !== "/accounts")

@@ -91,7 +91,10 @@ export function labelled(places, height) {
   let last = null;
   for (const place of [...places].sort((a, b) => a.y - b.y)) {
     if (last !== null && place.y - last.y < height) named.set(last.key, named.get(last.key) + 1);
-    else named.set((last = place).key, 0);
+    else {
+      last = place;
+      named.set(place.key, 0);
+    }
   }
   return named;
 }

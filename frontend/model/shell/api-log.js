@@ -34,17 +34,21 @@ export class CallLog {
 
   /** @param {Call} call @param {number} at when it was over, epoch milliseconds */
   add(call, at) {
+    this.#last += 1;
     const entry = Object.freeze({
       ...call,
       at,
       path: withoutSecrets(call.path),
       body: shown(call.body),
       text: textWithoutSecrets(call.text),
-      id: (this.#last += 1),
+      id: this.#last,
       clicked: isClick(call),
     });
-    const kept = { true: 0, false: 0 };
-    this.entries = [entry, ...this.entries].filter(({ clicked }) => (kept[String(clicked)] += 1) <= KEPT);
+    const kept = { clicked: 0, others: 0 };
+    this.entries = [entry, ...this.entries].filter(({ clicked }) => {
+      kept[clicked ? "clicked" : "others"] += 1;
+      return kept[clicked ? "clicked" : "others"] <= KEPT;
+    });
   }
 
   clear() {

@@ -54,7 +54,10 @@ export function Chart() {
       ArrowRight: () => point(candles.row[at + 1] ?? candles.last),
       "+": () => chart.zoom(1),
       "-": () => chart.zoom(-1),
-      End: () => (point(null), chart.showNewest()),
+      End: () => {
+        point(null);
+        chart.showNewest();
+      },
       Escape: pointed === null ? undefined : () => point(null),
     });
   };

@@ -135,7 +135,9 @@ function useOwnLevels(grouping) {
   useModel(portfolio, "orders", "queue", "switch");
   const changes = useRef(0);
   useEffect(() => {
-    const note = () => void (changes.current += 1);
+    const note = () => {
+      changes.current += 1;
+    };
     for (const name of ["orders", "queue", "switch"]) portfolio.addEventListener(name, note);
     return () => {
       for (const name of ["orders", "queue", "switch"]) portfolio.removeEventListener(name, note);

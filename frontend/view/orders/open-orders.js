@@ -138,11 +138,15 @@ function CancelAll({ count, symbol, say }) {
       setState("idle");
     }
   };
+  const onKeyDown = (/** @type {KeyboardEvent} */ event) => {
+    if (event.key !== "Escape") return;
+    event.stopPropagation();
+    setState("idle");
+  };
   const orders = portfolio.ordersCut ? "all orders" : count === 1 ? "1 order" : `${count} orders`;
   const what = symbol ? `${orders} in ${symbol}` : orders;
   const asked = html`
-    <div class="confirm" role="group" aria-label="Cancel all"
-      onKeyDown=${(event) => event.key === "Escape" && ((event.stopPropagation(), setState("idle")))}>
+    <div class="confirm" role="group" aria-label="Cancel all" onKeyDown=${onKeyDown}>
       <span>Cancel ${what}?</span>
       <button type="button" class="quiet sure" id="cancel-all-yes" onClick=${cancel}>Yes, cancel</button>
       <button type="button" class="plain" id="cancel-all-keep" onClick=${() => setState("idle")}>Keep</button>

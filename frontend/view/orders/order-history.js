@@ -52,7 +52,13 @@ export function OrderHistory() {
   useEffect(() => {
     if (!looking || !access.session) return undefined;
     let timer = 0;
-    const refresh = () => (timer ||= setTimeout(() => ((timer = 0), history.load()), REFRESH_MS));
+    const load = () => {
+      timer = 0;
+      history.load();
+    };
+    const refresh = () => {
+      timer ||= setTimeout(load, REFRESH_MS);
+    };
     if (history.state === "unasked" || history.state === "listed") history.load();
     portfolio.addEventListener("ended", refresh);
     return () => {

@@ -76,7 +76,9 @@ export function useAim(rows, say) {
       current.pointer,
     ),
   );
-  const note = ({ clientX: x, clientY: y }) => void (current.pointer = { x, y });
+  const note = ({ clientX: x, clientY: y }) => {
+    current.pointer = { x, y };
+  };
   const onClickCapture = (event) => {
     const id = event.target.closest("tr")?.dataset.order;
     if (
@@ -91,7 +93,9 @@ export function useAim(rows, say) {
   return {
     onPointerMove: note,
     onPointerDown: note,
-    onPointerLeave: () => void (current.pointer = null),
+    onPointerLeave: () => {
+      current.pointer = null;
+    },
     onClickCapture,
   };
 }

@@ -15,7 +15,8 @@ let frame = 0;
 /** @param {() => void} draw is called at the next frame; asking again before that costs nothing */
 function atNextFrame(draw) {
   waiting.add(draw);
-  frame ||= requestAnimationFrame(() => {
+  if (frame !== 0) return;
+  frame = requestAnimationFrame(() => {
     frame = 0;
     const due = [...waiting];
     waiting.clear();
@@ -29,18 +30,19 @@ function atNextFrame(draw) {
 const PACE_MS = 47;
 /** @type {Set<() => void>} */ const paced = new Set();
 let pacedAtMs = -Infinity;
-let pace = 0;
+/** @type {ReturnType<typeof setTimeout> | undefined} */ let pace;
 
 /**
  * @param {() => void} draw is called at the next frame of the pace: the very next, when nothing was drawn just before
  */
 function atPace(draw) {
   paced.add(draw);
-  pace ||= setTimeout(() => atNextFrame(drawPaced), Math.max(0, pacedAtMs + PACE_MS - performance.now()));
+  if (pace !== undefined) return;
+  pace = setTimeout(() => atNextFrame(drawPaced), Math.max(0, pacedAtMs + PACE_MS - performance.now()));
 }
 
 function drawPaced() {
-  pace = 0;
+  pace = undefined;
   pacedAtMs = performance.now();
   const due = [...paced];
   paced.clear();

@@ -33,7 +33,9 @@ export function App() {
   const { workspace } = useServices();
   useModel(workspace, "theme");
   const { theme } = workspace;
-  useLayoutEffect(() => void (document.documentElement.dataset.theme = theme), [theme]);
+  useLayoutEffect(() => {
+    document.documentElement.dataset.theme = theme;
+  }, [theme]);
   return html`
     <${Header} />
     <div class="banners">

@@ -25,7 +25,9 @@ export function InstrumentBar() {
   const { instrument, ticker, venue } = market;
   const { figures, direction } = ticker;
   const title = titleOf(instrument, figures.last);
-  useEffect(() => void (document.title = title), [title]);
+  useEffect(() => {
+    document.title = title;
+  }, [title]);
   const change = figures.change === null ? 0 : compare(figures.change, "0");
   const flow = venue.flows.map((name) => FLOW_LABELS[name] ?? name).join(", ");
   return html`

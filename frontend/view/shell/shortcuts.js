@@ -60,7 +60,10 @@ function useOpened() {
   const opened = useRef(0);
   return {
     dialog,
-    open: (/** @type {"cancel_all" | "keys"} */ name) => setDialog({ name, id: (opened.current += 1) }),
+    open: (/** @type {"cancel_all" | "keys"} */ name) => {
+      opened.current += 1;
+      setDialog({ name, id: opened.current });
+    },
     close: (/** @type {{id: number}} */ closed) => setDialog((now) => (now?.id === closed.id ? null : now)),
   };
 }
