@@ -59,8 +59,13 @@ const services = Object.freeze({
   workspace,
 });
 
-render(html`<${Services.Provider} value=${services}><${App} /><//>`, document.getElementById("app"));
+render(
+  html`<${Services.Provider} value=${services}><${App} /><//>`,
+  /** @type {HTMLElement} */ (document.getElementById("app")),
+);
 
-workspace.addEventListener("zone", ({ detail }) => entry.keepMoment(detail));
+workspace.addEventListener("zone", (event) => {
+  entry.keepMoment(/** @type {CustomEvent<import("./model/parts/times.js").Times>} */ (event).detail);
+});
 
 market.start(new SymbolAddress(market, window).name, access.start());

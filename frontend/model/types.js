@@ -18,6 +18,14 @@
  * @property {string} status "trading", "pre_open", "auction", "halted" or "closed"
  * @property {import("./market/trading-status.js").TradingState} [session] where it stood when it was listed
  * @property {{maker_percent: string, taker_percent: string}} fees in percent of the notional
+ * @property {Limits | null} [limits] of one order
+ *
+ * @typedef {object} Limits
+ * @property {string} [min_quantity]
+ * @property {string} [max_quantity]
+ * @property {string} [min_notional]
+ * @property {string} [max_notional]
+ * @property {string | null} [collar_percent] how far from the market an order may trade; null: as far as it likes
  *
  * @typedef {[price: string, quantity: string, orders: number]} WireLevel quantity 0: the level is gone
  *
@@ -51,5 +59,6 @@
  * @property {string} filled
  * @property {string} status
  * @property {number} timestamp when it was entered
+ * @property {string | null} [average_price] of its fills
  */
 export {};

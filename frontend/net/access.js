@@ -8,7 +8,7 @@
  * Layer: net.
  */
 
-import { SANDBOX, sessionOf, withoutSession, withSession } from "../model/account/sessions.js";
+import { NOBODY, SANDBOX, sessionOf, withoutSession, withSession } from "../model/account/sessions.js";
 import { ApiFailure } from "./http.js";
 import { pause, pauseMs, untilAnswered } from "./retry.js";
 import { alone } from "./saved-sessions.js";
@@ -74,7 +74,10 @@ export class Access extends EventTarget {
       this.why = { code, message };
       return this.#become(null, "failed");
     }
-    if (this.profile === "sandbox") await alone("first-sight", () => this.#saved.read() ?? this.#firstGuest());
+    if (this.profile === "sandbox")
+      await alone("first-sight", async () => {
+        if (this.#saved.read() === null) await this.#firstGuest();
+      });
     if (this.state !== "starting") return;
     const signed = this.#saved.read();
     const session = signed && this.#known(this.#saved.chosen ?? signed.last);
@@ -182,7 +185,7 @@ export class Access extends EventTarget {
     const answer = await this.#http.call("POST", path, { body });
     this.#hold(answer);
     await this.#saved.update((signed) => ({ ...withSession(signed, answer), last: answer.session_id }));
-    this.#become(sessionOf(this.#saved.read(), answer.session_id) ?? null, "signed_in");
+    this.#become(sessionOf(this.#saved.read() ?? NOBODY, answer.session_id) ?? null, "signed_in");
     this.#emit("sessions");
   }
 

@@ -118,7 +118,9 @@ export class Api {
    * @param {AbortSignal} [signal]
    */
   orders(filter, signal) {
-    const query = new URLSearchParams(Object.entries(filter).filter(([, value]) => value !== undefined));
+    const query = new URLSearchParams(
+      Object.entries(filter).flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)]])),
+    );
     return this.#own("GET", `/orders?${query}`, { signal });
   }
 

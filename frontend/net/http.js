@@ -56,7 +56,8 @@ export class Http {
   async call(method, path, { body, signal, token, asker, timeoutMs = TIMEOUT_MS } = {}) {
     const timeout = AbortSignal.timeout(timeoutMs);
     const started = performance.now();
-    const over = (text) => {
+    /** @type {Response | undefined} */ let response;
+    const over = (/** @type {string} */ text) => {
       const servedAt = Date.parse(response?.headers.get("Date") ?? "") || null;
       this.onCall({
         method,
@@ -70,7 +71,6 @@ export class Http {
         servedAt,
       });
     };
-    let response;
     let answer;
     try {
       response = await this.#fetch(this.#base + path, {

@@ -36,14 +36,14 @@ export class SavedSessions {
     return alone("sessions", () => this.#lasting.setItem(SIGNED_KEY, JSON.stringify(fold(this.read() ?? NOBODY))));
   }
 
-  /** The session this tab was showing before it was loaded anew. */
+  /** The id of the session this tab was showing before it was loaded anew. @returns {string | null} */
   get chosen() {
     return this.#ofTab.getItem(CHOSEN_KEY);
   }
 
-  /** @param {string} sessionId "" for none */
+  /** @param {string | null} sessionId "" for none */
   set chosen(sessionId) {
-    this.#ofTab.setItem(CHOSEN_KEY, sessionId);
+    this.#ofTab.setItem(CHOSEN_KEY, sessionId ?? "");
   }
 }
 

@@ -102,7 +102,7 @@ export class CandleStore extends EventTarget {
     this.#loadingOlder = true;
     const { signal } = this.#selection;
     try {
-      const page = await this.#api.candles(this.instrument.symbol, { interval, end: oldest.time, limit: PAGE }, signal);
+      const page = await this.#api.candles(this.#symbol, { interval, end: oldest.time, limit: PAGE }, signal);
       // Where the oldest was dropped meanwhile, the page joins on nothing.
       if (signal.aborted || candles.row[0]?.time !== oldest.time) return;
       candles.complete = page.candles.length < PAGE;
@@ -115,8 +115,14 @@ export class CandleStore extends EventTarget {
     }
   }
 
+  /** Of the shown instrument, by what runs only while there is one. */
+  get #symbol() {
+    if (this.instrument === null) throw new Error("no symbol is shown");
+    return this.instrument.symbol;
+  }
+
   get #subscription() {
-    return { type: "candles", symbol: this.instrument.symbol, interval: this.interval };
+    return { type: "candles", symbol: this.#symbol, interval: this.interval };
   }
 
   #leave() {
@@ -137,11 +143,11 @@ export class CandleStore extends EventTarget {
 
   async #load() {
     const { candles, interval } = this;
-    const { symbol } = this.instrument;
+    const symbol = this.#symbol;
     this.#loading.abort();
     this.#loading = new AbortController();
     const { signal } = this.#loading;
-    const waits = (failure) => {
+    const waits = (/** @type {import("../net/http.js").ApiFailure} */ failure) => {
       this.failure = failure;
       if (this.state !== "loaded") this.state = "waiting";
       this.#emit("candles");

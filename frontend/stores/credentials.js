@@ -8,6 +8,7 @@
 
 import { lifeOf } from "../net/access.js";
 
+/** @typedef {import("../model/account/sessions.js").Session} Session */
 /** @typedef {import("../model/shell/snippets.js").Credentials} Credentials */
 /** @typedef {Credentials & {goodUntilMs: number}} Made `goodUntilMs` of performance.now() */
 
@@ -51,7 +52,7 @@ export class CredentialStore extends EventTarget {
 
   /** Throws ApiFailure. @param {string} sessionId */
   async makeKey(sessionId) {
-    const { key_id, secret } = await this.#api.makeKey(this.#sessionOf(sessionId));
+    const { key_id, secret } = await this.#api.makeKey(/** @type {Session} */ (this.#sessionOf(sessionId)));
     this.#keep(sessionId, { kind: "key", key_id, secret, goodUntilMs: Infinity });
   }
 
@@ -61,7 +62,7 @@ export class CredentialStore extends EventTarget {
    */
   async end(sessionId) {
     const made = this.#made.get(sessionId);
-    if (made?.kind === "key") await this.#api.endKey(this.#sessionOf(sessionId), made.key_id);
+    if (made?.kind === "key") await this.#api.endKey(/** @type {Session} */ (this.#sessionOf(sessionId)), made.key_id);
     this.#made.delete(sessionId);
     this.#emit();
   }

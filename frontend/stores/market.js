@@ -142,24 +142,27 @@ export class MarketStore extends EventTarget {
       for (const subscription of subscriptionsOf(this.instrument)) this.#feed.unsubscribe(subscription);
     this.#loading.abort();
     this.#nextTape = null;
-    this.instrument = this.instruments.get(symbol);
-    this.book = new Book(scaleOf(this.instrument.tick_size), scaleOf(this.instrument.lot_size));
+    const instrument = this.instruments.get(symbol);
+    if (instrument === undefined) throw new RangeError(`not listed: ${symbol}`);
+    this.instrument = instrument;
+    this.book = new Book(scaleOf(instrument.tick_size), scaleOf(instrument.lot_size));
     this.ticker = new Ticker();
     this.tape = new Tape(TAPE_LENGTH);
     this.tapeLoaded = false;
     this.tapeFailure = null;
-    this.trading = { status: this.instrument.status, ...this.instrument.session };
+    this.trading = { status: instrument.status, ...instrument.session };
     this.#emit("symbol");
     this.#emit("status");
-    for (const subscription of subscriptionsOf(this.instrument)) this.#feed.subscribe(subscription);
-    this.candleStore.show(this.instrument);
+    for (const subscription of subscriptionsOf(instrument)) this.#feed.subscribe(subscription);
+    this.candleStore.show(instrument);
   }
 
   /** The 24 hours of every symbol, by symbol; throws ApiFailure. @param {AbortSignal} signal */
   async tickers(signal) {
     const { tickers } = await this.#api.tickers(signal);
-    if (tickers.some(({ symbol }) => !this.instruments.has(symbol))) this.learnInstruments();
-    return Object.fromEntries(tickers.map((ticker) => [ticker.symbol, ticker]));
+    if (tickers.some((/** @type {{symbol: string}} */ { symbol }) => !this.instruments.has(symbol)))
+      this.learnInstruments();
+    return Object.fromEntries(tickers.map((/** @type {{symbol: string}} */ ticker) => [ticker.symbol, ticker]));
   }
 
   /**
@@ -169,7 +172,7 @@ export class MarketStore extends EventTarget {
    * @param {AbortSignal} signal
    */
   quote(side, quantity, signal) {
-    return this.#api.quote(this.instrument.symbol, side, quantity, signal);
+    return this.#api.quote(this.#shown.symbol, side, quantity, signal);
   }
 
   /** The venue's time, epoch milliseconds; as long as that is not known, this machine's. */
@@ -179,6 +182,12 @@ export class MarketStore extends EventTarget {
 
   get linkState() {
     return this.connection.state(performance.now(), this.book.state);
+  }
+
+  /** The shown instrument, by what runs only while there is one. */
+  get #shown() {
+    if (this.instrument === null) throw new Error("no symbol is shown");
+    return this.instrument;
   }
 
   /** @param {string} part */
@@ -273,7 +282,7 @@ export class MarketStore extends EventTarget {
   #bookOutcome(outcome) {
     if (outcome === "gap" || outcome === "checksum") {
       this.connection.gaps += 1;
-      this.#feed.resubscribe({ type: "l2_deltas", symbol: this.instrument.symbol });
+      this.#feed.resubscribe({ type: "l2_deltas", symbol: this.#shown.symbol });
     }
     if (outcome !== "ignored") this.#emit("book");
   }
@@ -293,7 +302,7 @@ export class MarketStore extends EventTarget {
     this.connection.resyncs += 1;
     this.#emit("link");
     if (type === "candles" && symbol === this.instrument?.symbol) this.candleStore.missed();
-    const listed = this.instruments.get(symbol);
+    const listed = this.instruments.get(symbol ?? "");
     const subscription =
       type === "orders" ? ORDERS : listed && subscriptionsOf(listed).find((wanted) => wanted.type === type);
     if (subscription) this.#feed.resubscribe(subscription);
@@ -306,8 +315,8 @@ export class MarketStore extends EventTarget {
   /** @param {import("../model/market/trading-status.js").TradingState & {symbol: string}} trading */
   #setTrading(trading) {
     this.trading = trading;
-    if (trading.status !== this.instrument.status) {
-      this.instrument = { ...this.instrument, status: trading.status };
+    if (trading.status !== this.#shown.status) {
+      this.instrument = { ...this.#shown, status: trading.status };
       this.instruments.set(trading.symbol, this.instrument);
       this.#emit("instruments");
     }
@@ -347,11 +356,11 @@ export class MarketStore extends EventTarget {
 
   /** The last trades of the shown symbol; what stands stays until they came. */
   async #loadTape() {
-    const { symbol } = this.instrument;
+    const { symbol } = this.#shown;
     const { signal } = this.#loading;
     const tape = new Tape(TAPE_LENGTH);
     this.#nextTape = tape;
-    const waits = (failure) => {
+    const waits = (/** @type {import("../net/http.js").ApiFailure} */ failure) => {
       this.tapeFailure = failure;
       this.#emit("tape");
     };
@@ -371,7 +380,7 @@ export class MarketStore extends EventTarget {
 
   /** The 24 hour figures of the shown symbol. */
   async #loadTicker() {
-    const { symbol } = this.instrument;
+    const { symbol } = this.#shown;
     const { signal } = this.#loading;
     try {
       this.ticker.replace(await untilAnswered(() => this.#api.ticker(symbol, signal), signal));
@@ -415,7 +424,7 @@ export class MarketStore extends EventTarget {
       if (!listed.session) this.#setTrading({ symbol: listed.symbol, status: listed.status });
     }
     this.#emit("instruments");
-    if (this.instrument === this.instruments.get(this.instrument?.symbol)) return;
+    if (this.instrument === this.instruments.get(this.instrument?.symbol ?? "")) return;
     if (shown && !listed) {
       this.notice = `${shown.symbol} is not listed here any more.`;
       this.#emit("notice");

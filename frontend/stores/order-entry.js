@@ -31,7 +31,10 @@ import { differenceFrom } from "../model/ticket/preview-difference.js";
 import { checkTicket, EMPTY, inQuote, needsPrice, problemOf, stepOf, stepped, unitOf } from "../model/ticket/ticket.js";
 import { PreviewStore } from "./preview.js";
 
-/** What a new symbol leaves as it was: how one likes to trade, not at which price. */
+/**
+ * What a new symbol leaves as it was: how one likes to trade, not at which price.
+ * @type {readonly Field[]}
+ */
 const KEPT = Object.freeze(["side", "type", "quantity_in", "trail_in", "time_in_force", "self_trade_prevention"]);
 const TOO_MANY_REQUESTS = 429;
 /** How long no order is sent when there were too many and the venue doesn't say. */
@@ -42,7 +45,10 @@ const ONE_INTENTION_MS = 600;
 /** What one order uses up: the next one is not meant to carry it. */
 const ONCE = Object.freeze(["take_profit", "stop_loss", "stop_loss_limit"]);
 
-/** Another unit: the number means something else. */
+/**
+ * Another unit: the number means something else.
+ * @type {Readonly<Partial<Record<Field, Field>>>}
+ */
 const IN_UNIT = Object.freeze({ quantity_in: "quantity", trail_in: "trail" });
 
 /** @typedef {import("../model/ticket/ticket.js").TicketFields} TicketFields */
@@ -136,7 +142,7 @@ export class OrderEntryStore extends EventTarget {
 
   /** @param {Field} name @param {string} value */
   edit(name, value) {
-    this.fields = { ...this.fields, ...(name in IN_UNIT && { [IN_UNIT[name]]: "" }), [name]: value };
+    this.fields = { ...this.fields, ...(IN_UNIT[name] && { [IN_UNIT[name]]: "" }), [name]: value };
     this.#edited.add(name);
     if (this.result === this.#draftResult) this.result = { tone: "plain", text: "" };
     this.#note(false);
@@ -164,11 +170,13 @@ export class OrderEntryStore extends EventTarget {
    */
   step(name, steps) {
     const { instrument } = this.#market;
-    const step = instrument && name in this.fields ? stepOf(name, this.fields, instrument) : null;
+    if (!instrument || !(name in this.fields)) return false;
+    const field = /** @type {Field} */ (name);
+    const step = stepOf(name, this.fields, instrument);
     const value = step
-      ? stepped(this.fields[name] || this.#start(name), step, steps, [unitOf(name, this.fields, instrument)])
+      ? stepped(this.fields[field] || this.#start(name), step, steps, [unitOf(name, this.fields, instrument)])
       : null;
-    if (value !== null) this.edit(/** @type {Field} */ (name), value);
+    if (value !== null) this.edit(field, value);
     return value !== null;
   }
 
@@ -200,7 +208,7 @@ export class OrderEntryStore extends EventTarget {
     if (isZero(available)) this.#sayOfDraft("bad", `There is no ${asset} available.`);
     else if (takes && asks.length === 0) this.#sayOfDraft("bad", "Nobody is quoting: there is nothing to buy.");
     else if (quantity === null) this.#sayOfDraft("bad", "That is less than one lot.");
-    else if (takes && compare(quantity, asks.at(-1).cumulative) === 0)
+    else if (takes && compare(quantity, asks[asks.length - 1].cumulative) === 0)
       this.#sayOfDraft("plain", "That is all that is offered to a market order now.");
     return null;
   }
@@ -317,7 +325,7 @@ export class OrderEntryStore extends EventTarget {
 
   /** @param {any} order of `checkTicket` @returns {{asset: string, amount: string} | null} */
   #needed(order) {
-    const { instrument } = this.#market;
+    const instrument = this.#instrument;
     if (order.quote_quantity)
       return order.side === "buy" ? costOfSpending(order.quote_quantity, instrument, this.#rates) : null;
     if (order.order_type === "market")
@@ -346,8 +354,13 @@ export class OrderEntryStore extends EventTarget {
     return { price: holdPrice(order ?? { order_type: this.fields.type, ...texts }, instrument), missing: null };
   }
 
+  /** The shown one, by what runs only while there is one. */
+  get #instrument() {
+    return /** @type {import("../model/types.js").Instrument} */ (this.#market.instrument);
+  }
+
   get #rates() {
-    return feeRates(this.#market.instrument, this.#portfolio.account?.fees ?? null);
+    return feeRates(this.#instrument, this.#portfolio.account?.fees ?? null);
   }
 
   /**

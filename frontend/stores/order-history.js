@@ -53,7 +53,7 @@ export class OrderHistoryStore extends EventTarget {
     const answer = await this.#ask(null);
     if (!answer) return;
     const known = new Set(this.orders.map((order) => order.order_id));
-    const joins = answer.orders.some((order) => known.has(order.order_id));
+    const joins = answer.orders.some((/** @type {{order_id: string}} */ order) => known.has(order.order_id));
     if (joins) this.#take(merged(answer.orders, this.orders), this.#cursor);
     else this.#take(answer.orders, answer.next_cursor); // a page that does not reach what is listed would leave a hole
   }

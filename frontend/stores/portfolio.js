@@ -202,11 +202,11 @@ export class PortfolioStore extends EventTarget {
   async #loadOrders(signal) {
     const listed = [];
     let seq = null;
-    let cursor;
+    /** @type {string | undefined} */ let cursor;
     try {
       for (let page = 0; page < ORDERS_PAGES_MAX; page += 1) {
         const filter = { status: "open", limit: ORDERS_PAGE, cursor };
-        const answer = await untilAnswered(() => this.#api.orders(filter, signal), signal);
+        /** @type {any} */ const answer = await untilAnswered(() => this.#api.orders(filter, signal), signal);
         seq ??= answer.seq;
         listed.push(...answer.orders);
         cursor = answer.next_cursor;

@@ -36,6 +36,7 @@ export class SymbolAddress {
 
   #write() {
     const { instrument, instruments } = this.#market;
+    if (instrument === null) return;
     const named = symbolCalled(instruments.keys(), this.name);
     const fragment = fragmentOf(instrument.symbol);
     if (named !== undefined && named !== instrument.symbol) this.#window.history.pushState(null, "", fragment);

@@ -40,7 +40,7 @@ export class WorkspaceStore extends EventTarget {
 
   /** @returns {Zone} */
   get zone() {
-    return this.#preferences.get("zone", "local") === "utc" ? "utc" : "local";
+    return this.#preferences.get("zone", /** @type {string} */ ("local")) === "utc" ? "utc" : "local";
   }
 
   /** @param {Zone} zone */

@@ -59,7 +59,7 @@ export class Balances {
   listed(first, listed) {
     const names = new Set([...first, ...this.#assets.keys(), ...listed]);
     const rows = [...names].map((asset) => this.#assets.get(asset) ?? { asset, available: "0", held: "0", total: "0" });
-    const rank = ({ asset, total }) =>
+    const rank = (/** @type {Balance} */ { asset, total }) =>
       first.includes(asset) ? first.indexOf(asset) : first.length + (isZero(total) ? 1 : 0);
     return rows.sort((a, b) => rank(a) - rank(b) || (a.asset < b.asset ? -1 : 1));
   }

@@ -3,7 +3,7 @@
  * Layer: model.
  */
 
-import { compare, fromUnits, grouped, isZero, rounded, scaleOf, shortest, toUnits } from "../parts/decimal.js";
+import { compare, fromUnits, grouped, isZero, rounded, scaleOf, shortest, unitsOf } from "../parts/decimal.js";
 
 /** Decimals of money; the title has all of them. */
 const MONEY_DECIMALS = 2;
@@ -115,7 +115,7 @@ function figure(text, exact, unit) {
 
 /** Always with its decimals. @param {string} text @param {number} decimals */
 function fixed(text, decimals) {
-  return fromUnits(toUnits(rounded(text, decimals), decimals), decimals);
+  return fromUnits(unitsOf(rounded(text, decimals), decimals), decimals);
 }
 
 /** @param {string} text */

@@ -28,8 +28,8 @@ export const SANDBOX = Object.freeze({
   refresh_token: "",
 });
 
-/** @type {Signed} */
-export const NOBODY = Object.freeze({ sessions: Object.freeze([]), last: null });
+/** @type {Readonly<Signed>} */
+export const NOBODY = Object.freeze({ sessions: [], last: null });
 
 /**
  * @param {string | null} text what was kept
@@ -39,9 +39,11 @@ export function parseSigned(text) {
   try {
     const { sessions, last } = JSON.parse(text ?? "null");
     const good = sessions.filter(
-      (session) => typeof session.session_id === "string" && typeof session.refresh_token === "string",
+      (/** @type {any} */ session) =>
+        typeof session.session_id === "string" && typeof session.refresh_token === "string",
     );
-    const known = last === SANDBOX.session_id || good.some(({ session_id }) => session_id === last);
+    const known =
+      last === SANDBOX.session_id || good.some((/** @type {Session} */ { session_id }) => session_id === last);
     return { sessions: good, last: known ? last : null };
   } catch {
     return null;
@@ -81,7 +83,7 @@ export function sessionOf(signed, sessionId) {
  */
 export function describeNoSession(state, why, profile) {
   if (state === "refused") {
-    const { name, guest } = why.session;
+    const { name, guest } = /** @type {{name: string, guest: boolean}} */ (why.session);
     const how = why.code === "ENDED_ELSEWHERE" ? "was ended in another tab" : "was ended from elsewhere, or ran out";
     const next = guest ? "A guest can't sign in again; a new guest starts afresh." : "Sign in again to go on.";
     return `The session of ${name} ${how}. ${next}`;

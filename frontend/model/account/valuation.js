@@ -3,7 +3,7 @@
  * Layer: model.
  */
 
-import { fromUnits, multiply, rounded, shortest, toUnits } from "../parts/decimal.js";
+import { fromUnits, multiply, rounded, shortest, unitsOf } from "../parts/decimal.js";
 
 /** Decimals that middles are reckoned at. */
 const SCALE = 20;
@@ -23,7 +23,7 @@ export function markOf(ticker) {
   const { best_bid: bid, best_ask: ask, last } = ticker ?? {};
   if (!bid || !ask) return last ?? null;
   const scale = SCALE;
-  return shortest(fromUnits((toUnits(bid, scale) + toUnits(ask, scale)) / 2n, scale));
+  return shortest(fromUnits((unitsOf(bid, scale) + unitsOf(ask, scale)) / 2n, scale));
 }
 
 /** @param {string} text */

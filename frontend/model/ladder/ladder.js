@@ -8,7 +8,7 @@
  */
 
 import { columnOf, cut, isShort } from "../parts/columns.js";
-import { abbreviated, breadth, fromUnits, grouped, scaleOf, shortest, toUnits } from "../parts/decimal.js";
+import { abbreviated, breadth, fromUnits, grouped, scaleOf, shortest, toUnits, unitsOf } from "../parts/decimal.js";
 
 /** @typedef {import("../types.js").Side} Side */
 
@@ -44,6 +44,8 @@ const PRICE_DIGITS = 9;
  *   OwnLevel
  */
 
+/** @typedef {{price: bigint, quantity: bigint, total: bigint, orders: number}} Group */
+
 /**
  * The sizes of groups to choose from: 1, 10, 100, ... ticks.
  * @param {string} tickSize
@@ -52,7 +54,7 @@ const PRICE_DIGITS = 9;
  */
 export function groupings(tickSize, price) {
   const scale = scaleOf(tickSize);
-  const tick = /** @type {bigint} */ (toUnits(tickSize, scale));
+  const tick = unitsOf(tickSize, scale);
   const units = price === null ? null : toUnits(cut(price, scale), scale);
   const sizes = [];
   for (let size = tick; sizes.length < GROUPINGS_MAX; size *= 10n) {
@@ -82,7 +84,7 @@ function groupOf(price, step, side) {
  */
 export function ownLevels(orders, positions, { symbol, tick_size, lot_size }, grouping) {
   const [priceScale, quantityScale] = [scaleOf(tick_size), scaleOf(lot_size)];
-  const step = /** @type {bigint} */ (toUnits(grouping, priceScale));
+  const step = unitsOf(grouping, priceScale);
   /** @type {Map<string, OwnLevel>} */ const levels = new Map();
   for (const order of orders) {
     if (order.symbol !== symbol || order.price === null || order.status === "pending_trigger") continue;
@@ -119,13 +121,13 @@ function nearer(a, b) {
  * @returns {{asks: LadderRow[], bids: LadderRow[]}} best first
  */
 export function ladderOf(sides, { grouping, asks, bids, bars, own, indicative = null }) {
-  const step = /** @type {bigint} */ (toUnits(grouping, sides.priceScale));
+  const step = unitsOf(grouping, sides.priceScale);
   const auction = indicative === null ? null : toUnits(indicative, sides.priceScale);
   const groups = { sell: groupsOf(sides.asks, "sell", step, asks), buy: groupsOf(sides.bids, "buy", step, bids) };
   const all = [...groups.sell, ...groups.buy];
-  const lengthOf = bars === "total" ? ({ total }) => total : ({ quantity }) => quantity;
+  const lengthOf = (/** @type {Group} */ { total, quantity }) => (bars === "total" ? total : quantity);
   const longest = all.reduce((most, group) => (lengthOf(group) > most ? lengthOf(group) : most), 1n);
-  const shown = (price) =>
+  const shown = (/** @type {string} */ price) =>
     grouped(price.slice(0, price.length - sides.priceScale + scaleOf(grouping)).replace(/\.$/, ""));
   const widest = all.reduce((most, { price }) => Math.max(most, breadth(shown(fromUnits(price, sides.priceScale)))), 0);
   const missing = Math.max(0, widest - PRICE_DIGITS);
@@ -134,11 +136,11 @@ export function ladderOf(sides, { grouping, asks, bids, bars, own, indicative = 
     SIZE_DIGITS - Math.ceil(missing / 2),
     sides.quantityScale,
   );
-  const toRow = (side) => (group) => {
+  const toRow = (/** @type {Side} */ side) => (/** @type {Group} */ group) => {
     const price = fromUnits(group.price, sides.priceScale);
     const mine = own.get(`${side} ${group.price}`);
     const [quantity, total] = [textOf(group.quantity), textOf(group.total)];
-    const whole = (units) => shortest(fromUnits(units, sides.quantityScale));
+    const whole = (/** @type {bigint} */ units) => shortest(fromUnits(units, sides.quantityScale));
     const isWhole = shortest(quantity) === whole(group.quantity) && shortest(total) === whole(group.total);
     return {
       price,
@@ -165,8 +167,8 @@ export function priceDigits({ asks, bids }) {
  * @param {Side} side @param {bigint} step @param {number} count
  */
 function groupsOf(entries, side, step, count) {
-  const groups = [];
-  let last = null;
+  /** @type {Group[]} */ const groups = [];
+  let last = /** @type {Group | undefined} */ (undefined);
   let total = 0n;
   for (const { price, quantity, wire } of entries) {
     const name = groupOf(price, step, side);
@@ -232,14 +234,14 @@ function compact(quantity) {
  */
 export function queueOf(orders, side, price, grouping, ownIds) {
   const scale = Math.max(scaleOf(price), scaleOf(grouping));
-  const step = /** @type {bigint} */ (toUnits(grouping, scale));
+  const step = unitsOf(grouping, scale);
   const name = toUnits(price, scale);
   let ahead = 0n;
   return orders
-    .filter((order) => groupOf(/** @type {bigint} */ (toUnits(order.price, scale)), step, side) === name)
+    .filter((order) => groupOf(unitsOf(order.price, scale), step, side) === name)
     .map(({ order_id, price: at, quantity, timestamp }) => {
       const before = ahead;
-      ahead += /** @type {bigint} */ (toUnits(quantity, scaleOf(quantity)));
+      ahead += unitsOf(quantity, scaleOf(quantity));
       return {
         order_id,
         price: at,

@@ -174,7 +174,7 @@ export class Book {
     const bids = runningTotals(this.#bids.entries.slice(0, count));
     const asks = runningTotals(this.#asks.entries.slice(0, count));
     const deepest = [bids.at(-1)?.total ?? 0n, asks.at(-1)?.total ?? 0n].reduce((a, b) => (a > b ? a : b));
-    const toLevel = ({ entry, total }) => ({
+    const toLevel = (/** @type {{entry: Entry, total: bigint}} */ { entry, total }) => ({
       price: entry.wire[0],
       quantity: entry.wire[1],
       orders: entry.wire[2],

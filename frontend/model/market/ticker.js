@@ -6,7 +6,7 @@
  * Layer: model.
  */
 
-import { compare, fromUnits, isZero, rounded, scaleOf, subtract, toUnits } from "../parts/decimal.js";
+import { compare, fromUnits, isZero, rounded, scaleOf, subtract, unitsOf } from "../parts/decimal.js";
 import { makesPrice } from "./tape.js";
 
 /**
@@ -33,6 +33,8 @@ const NOTHING = {
   quote_volume: null,
 };
 
+const NAMES = /** @type {(keyof TickerFigures)[]} */ (Object.keys(NOTHING));
+
 export class Ticker {
   /** @type {TickerFigures} */ figures = { ...NOTHING };
   /** 1 when the last price rose, -1 when it fell, 0 before it moved. */
@@ -41,7 +43,7 @@ export class Ticker {
   /** @param {Partial<TickerFigures>} message */
   replace(message) {
     const before = this.figures.last;
-    for (const name of Object.keys(NOTHING)) this.figures[name] = message[name] ?? null;
+    for (const name of NAMES) this.figures[name] = message[name] ?? null;
     this.#turn(before, this.figures.last);
   }
 
@@ -56,7 +58,7 @@ export class Ticker {
       if (figures.high === null || compare(price, figures.high) > 0) figures.high = price;
       if (figures.low === null || compare(price, figures.low) < 0) figures.low = price;
     }
-    if (trades.length > 0) {
+    if (figures.last !== null && figures.open !== null && trades.length > 0) {
       figures.change = subtract(figures.last, figures.open);
       figures.change_percent = percentOf(figures.change, figures.open);
     }
@@ -77,6 +79,6 @@ export class Ticker {
 export function percentOf(part, whole) {
   if (isZero(whole)) return null;
   const scale = Math.max(scaleOf(part), scaleOf(whole));
-  const ratio = (toUnits(part, scale) * 1_000_000n) / toUnits(whole, scale);
+  const ratio = (unitsOf(part, scale) * 1_000_000n) / unitsOf(whole, scale);
   return rounded(fromUnits(ratio, 4), 2);
 }

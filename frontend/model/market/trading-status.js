@@ -30,6 +30,7 @@ const STATUS = Object.freeze({
   closed: { tone: "plain", word: "Closed" },
 });
 
+/** @type {Readonly<Record<string, string>>} */
 const SENTENCES = Object.freeze({
   trading: "is trading",
   pre_open: "is in its pre-open",
@@ -70,7 +71,7 @@ export function describeNext({ next_change: next }, venueMs, times) {
 /** @param {number} seconds @returns {string} "2:05", "1:02:05" */
 export function countdown(seconds) {
   const [hours, minutes, rest] = [Math.floor(seconds / 3_600), Math.floor((seconds % 3_600) / 60), seconds % 60];
-  const padded = (number) => String(number).padStart(2, "0");
+  const padded = (/** @type {number} */ number) => String(number).padStart(2, "0");
   return hours > 0 ? `${hours}:${padded(minutes)}:${padded(rest)}` : `${minutes}:${padded(rest)}`;
 }
 
@@ -85,7 +86,8 @@ export function describeState(state, { symbol, base, quote }) {
   if (status === "trading" && !limit_state) return null;
   const { tone, word } = statusWord(state);
   const title = `${symbol}: ${word}`;
-  const say = (text) => ({ title, text, tone: tone === "good" ? "plain" : tone });
+  /** @type {"warn" | "bad" | "plain"} */ const shownTone = tone === "good" ? "plain" : tone;
+  const say = (/** @type {string} */ text) => ({ title, text, tone: shownTone });
   switch (status) {
     case "trading": {
       const limit = limit_state === "buy" ? "upper" : "lower";
@@ -104,6 +106,7 @@ export function describeState(state, { symbol, base, quote }) {
   }
 }
 
+/** @type {Readonly<Record<string, string>>} */
 const NONE_TAKEN = Object.freeze({ halted: "is halted", closed: "is closed" });
 const TAKEN_BEFORE_AUCTION = "it takes limit orders that can wait, and those with a trigger";
 const GATHERING = Object.freeze(["pre_open", "auction"]);

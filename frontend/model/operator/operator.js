@@ -15,6 +15,7 @@ export function whoIs({ role, guest, disabled }) {
 /** Two minutes at a sample a second. */
 const SAMPLES_MAX = 120;
 
+/** @type {Readonly<Record<string, string>>} */
 export const STATUS_TITLES = Object.freeze({
   trading: "Trading",
   halted: "Halted",
@@ -155,8 +156,11 @@ function basisPoints(percent) {
  * @returns {{body: Record<string, unknown> | null, problems: Record<string, string>}}
  */
 export function checkForm(form) {
-  const problems = {};
-  const body = { tier: form.tier.trim(), self_trade_prevention: form.self_trade_prevention };
+  /** @type {Record<string, string>} */ const problems = {};
+  /** @type {Record<string, unknown>} */ const body = {
+    tier: form.tier.trim(),
+    self_trade_prevention: form.self_trade_prevention,
+  };
   if (!body.tier) problems.tier = "A tier has a name.";
   for (const { name, kind } of ACCOUNT_FIELDS) {
     const text = form[name].trim();

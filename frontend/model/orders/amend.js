@@ -43,7 +43,7 @@ export function checkAmend(order, draft, instrument) {
       problems[name] = problem;
       continue;
     }
-    const value = onGrid(plainOf(draft[name], units), step);
+    const value = onGrid(/** @type {string} */ (plainOf(draft[name], units)), step);
     if (compare(value, order[name]) !== 0) changes[name] = value;
   }
   return { problems, changes: Object.keys(problems).length === 0 ? changes : null };

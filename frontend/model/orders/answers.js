@@ -8,6 +8,7 @@ import { CANCEL_SENTENCES } from "../parts/reasons.js";
 
 /** @typedef {import("../types.js").Instrument} Instrument */
 
+/** @type {Readonly<Record<string, string>>} */
 export const STATUS_WORDS = Object.freeze({
   new: "New",
   resting: "Resting",
@@ -29,7 +30,7 @@ export const AVERAGE_DECIMALS = 2;
  * @returns {{tone: "good" | "plain" | "bad", text: string}}
  */
 export function describeAnswer(answer, order, instrument) {
-  const amount = (text) => `${grouped(shortest(text))} ${instrument.base}`;
+  const amount = (/** @type {string} */ text) => `${grouped(shortest(text))} ${instrument.base}`;
   const done = order.side === "buy" ? "Bought" : "Sold";
   const average = rounded(answer.average_price ?? "0", scaleOf(instrument.tick_size) + AVERAGE_DECIMALS);
   const filled = `${done} ${amount(answer.filled_quantity)} at ${grouped(average)} on average`;
@@ -72,7 +73,7 @@ function waitingText(answer, order, amount) {
   return `Waiting: ${order.side} ${amount(order.quantity)} when a trade ${reaches} ${trigger}${trails}.`;
 }
 
-/** The exits that a bracket brought with it. @param {any} answer */
+/** The exits that a bracket brought with it. @param {{legs?: any[]}} answer */
 function exitsOf({ legs = [] }) {
   const open = legs.filter(({ status }) => status === "resting" || status === "pending_trigger");
   if (open.length === 0) return "";

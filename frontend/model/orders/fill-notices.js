@@ -6,7 +6,7 @@
  */
 
 import { compareIds } from "../market/tape.js";
-import { fromUnits, grouped, rounded, scaleOf, shortest, toUnits } from "../parts/decimal.js";
+import { fromUnits, grouped, rounded, scaleOf, shortest, unitsOf } from "../parts/decimal.js";
 
 /** @typedef {import("./fills.js").Fill} Fill */
 
@@ -51,8 +51,8 @@ function describeOrder(fills, base) {
   const [{ side, price, quantity }] = fills;
   const [priceScale, quantityScale] = [scaleOf(price), scaleOf(quantity)];
   const units = fills.map((fill) => ({
-    price: toUnits(fill.price, priceScale),
-    quantity: toUnits(fill.quantity, quantityScale),
+    price: unitsOf(fill.price, priceScale),
+    quantity: unitsOf(fill.quantity, quantityScale),
   }));
   const total = units.reduce((sum, fill) => sum + fill.quantity, 0n);
   const notional = units.reduce((sum, fill) => sum + fill.price * fill.quantity, 0n);

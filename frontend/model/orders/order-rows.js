@@ -3,8 +3,8 @@
  * Layer: model.
  */
 
-import { compare, grouped, isZero, multiply, shortest, toUnits } from "../parts/decimal.js";
-import { TIMES, typeName } from "../ticket/order-types.js";
+import { compare, grouped, isZero, productOf, shortest, unitsOf } from "../parts/decimal.js";
+import { timeName, typeName } from "../ticket/order-types.js";
 import { compareAges } from "./orders.js";
 
 /** @typedef {import("../types.js").Order & Record<string, any>} Order */
@@ -46,7 +46,7 @@ export function detailsOf(order, clock) {
   const words = [];
   if (shown) words.push(`shows ${grouped(shortest(shown))} at a time`);
   if (expires) words.push(`until ${clock(Number(expires))}`);
-  else if (time && time !== "gtc") words.push(TIMES[time]?.short ?? time);
+  else if (time && time !== "gtc") words.push(timeName(time));
   if (order.post_only) words.push(order.post_only === "slide" ? "post only, slides" : "post only");
   if (profit) words.push(`profit at ${grouped(profit)}`);
   if (loss) words.push(`stop at ${grouped(loss)}`);
@@ -59,15 +59,17 @@ export function detailsOf(order, clock) {
 export function filledPercent({ filled, quantity }) {
   if (isZero(filled) || isZero(quantity)) return "0";
   const scale = 18;
-  return String((toUnits(multiply(filled, "100"), scale) ?? 0n) / (toUnits(quantity, scale) ?? 1n));
+  return String(unitsOf(productOf(filled, "100"), scale) / unitsOf(quantity, scale));
 }
 
+/** @type {Readonly<Record<string, (order: Order) => string | null>>} */
 const KEYS = Object.freeze({
   price: (order) => order.price ?? order.stop_price ?? null,
   trigger: (order) => order.stop_price ?? null,
   quantity: (order) => order.quantity,
   filled: (order) => order.filled,
 });
+/** @type {Readonly<Record<string, (order: Order) => string>>} */
 const TEXTS = Object.freeze({
   symbol: (order) => order.symbol,
   kind: (order) => `${order.side} ${order.order_type}`,
@@ -82,7 +84,7 @@ const TEXTS = Object.freeze({
  */
 export function sortedOrders(orders, { by, down }, queue) {
   const turn = down ? -1 : 1;
-  const rank = (a, b) => {
+  const rank = (/** @type {Order} */ a, /** @type {Order} */ b) => {
     if (by in KEYS) return compareNullable(KEYS[by](a), KEYS[by](b), turn, compare);
     if (by === "queue")
       return compareNullable(

@@ -98,7 +98,8 @@ export class Orders {
     }
     this.#open.delete(event.order_id);
     this.#ended.set(event.order_id, event.seq);
-    if (this.#ended.size > this.#endedCapacity) this.#ended.delete(this.#ended.keys().next().value);
+    if (this.#ended.size > this.#endedCapacity)
+      this.#ended.delete(/** @type {string} */ (this.#ended.keys().next().value));
   }
 
   /** Open orders, newest first, a leg beside the order it came with. O(n log n). @returns {Order[]} */

@@ -15,7 +15,7 @@ import { abbreviated, fromUnits, toUnits } from "./decimal.js";
  * @returns {(quantity: bigint) => string}
  */
 export function columnOf(quantities, digits, scale) {
-  const short = (units) => abbreviated(fromUnits(units, scale), digits + 0.5);
+  const short = (/** @type {bigint} */ units) => abbreviated(fromUnits(units, scale), digits + 0.5);
   const greatest = quantities.reduce((most, units) => (units > most && !isShort(short(units)) ? units : most), 0n);
   const decimals = Math.max(0, Math.min(scale, digits - fromUnits(greatest, scale).split(".")[0].length));
   const least = 10n ** BigInt(scale - decimals);
@@ -36,9 +36,9 @@ export function columnOf(quantities, digits, scale) {
  * @returns {(quantity: string) => string}
  */
 export function textColumnOf(quantities, digits, scale) {
-  const unitsOf = (text) => toUnits(text, scale) ?? 0n;
-  const shown = columnOf(quantities.map(unitsOf), digits, scale);
-  return (text) => shown(unitsOf(text));
+  const unitsIn = (/** @type {string} */ text) => toUnits(text, scale) ?? 0n;
+  const shown = columnOf(quantities.map(unitsIn), digits, scale);
+  return (text) => shown(unitsIn(text));
 }
 
 /** @param {string} text */

@@ -32,6 +32,18 @@ export function toUnits(text, scale) {
 }
 
 /**
+ * The same of what is known to be a decimal, and not finer than the scale.
+ * @param {string} text
+ * @param {number} scale
+ * @returns {bigint} throws RangeError of anything else
+ */
+export function unitsOf(text, scale) {
+  const units = toUnits(text, scale);
+  if (units === null) throw new RangeError(`not a decimal of scale ${scale}: ${text}`);
+  return units;
+}
+
+/**
  * The text of `units`, always with `scale` decimals.
  * @param {bigint} units
  * @param {number} scale
@@ -57,6 +69,12 @@ export function multiply(left, right) {
   return a === null || b === null ? null : shortest(fromUnits(a * b, leftScale + rightScale));
 }
 
+/** The exact product of two that are known to be decimals. @param {string} left @param {string} right */
+export function productOf(left, right) {
+  const [leftScale, rightScale] = [scaleOf(left), scaleOf(right)];
+  return shortest(fromUnits(unitsOf(left, leftScale) * unitsOf(right, rightScale), leftScale + rightScale));
+}
+
 /**
  * -1, 0 or 1 as `left` is below, at or above `right`. Both must be decimals.
  * @param {string} left
@@ -64,8 +82,8 @@ export function multiply(left, right) {
  */
 export function compare(left, right) {
   const scale = Math.max(scaleOf(left), scaleOf(right));
-  const a = /** @type {bigint} */ (toUnits(left, scale));
-  const b = /** @type {bigint} */ (toUnits(right, scale));
+  const a = unitsOf(left, scale);
+  const b = unitsOf(right, scale);
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
@@ -76,8 +94,8 @@ export function compare(left, right) {
  */
 export function subtract(left, right) {
   const scale = Math.max(scaleOf(left), scaleOf(right));
-  const a = /** @type {bigint} */ (toUnits(left, scale));
-  const b = /** @type {bigint} */ (toUnits(right, scale));
+  const a = unitsOf(left, scale);
+  const b = unitsOf(right, scale);
   return fromUnits(a - b, scale);
 }
 
@@ -115,7 +133,7 @@ export function grouped(text) {
 export function rounded(text, decimals) {
   const scale = scaleOf(text);
   if (scale <= decimals) return text;
-  const units = /** @type {bigint} */ (toUnits(text, scale));
+  const units = unitsOf(text, scale);
   const step = 10n ** BigInt(scale - decimals);
   const half = units < 0n ? -step / 2n : step / 2n;
   return fromUnits((units + half) / step, decimals);

@@ -26,7 +26,7 @@ export class Times {
   /** @param {string} zone as the time zone database names it; throws RangeError of none */
   constructor(zone) {
     this.zone = zone;
-    const numeric = {
+    /** @type {Intl.DateTimeFormatOptions} */ const numeric = {
       year: "numeric",
       month: "numeric",
       day: "numeric",

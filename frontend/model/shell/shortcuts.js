@@ -41,7 +41,7 @@ export const LADDER_KEYS = Object.freeze([
   { shown: "Home", words: "Back to the middle" },
 ]);
 
-/** As ARIA names them, where that is not what is shown. */
+/** As ARIA names them, where that is not what is shown. @type {Readonly<Record<string, string>>} */
 const NAMES = Object.freeze({ arrowup: "ArrowUp", arrowdown: "ArrowDown", escape: "Escape", "?": "Shift+?" });
 const ARROWS = Object.freeze(["arrowup", "arrowdown"]);
 

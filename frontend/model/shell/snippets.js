@@ -71,7 +71,7 @@ export function curlOf(call, origin, credentials = null) {
       ? null
       : quoted(JSON.stringify(body)).replace(JSON.stringify(FRESH_ID).slice(1, -1), () => `'"$id"'`);
   const parts = [`curl${method === "GET" ? "" : ` -X ${method}`} ${quoted(origin + path)}`];
-  if (signed && credentials && takesKey(path, credentials)) {
+  if (signed && credentials?.kind === "key" && takesKey(path, credentials)) {
     lines.push(
       `OPENBELL_KEY=${quoted(credentials.key_id)}`,
       `OPENBELL_SECRET=${quoted(credentials.secret)}`,

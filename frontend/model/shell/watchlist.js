@@ -21,7 +21,7 @@ export function watchlist(instruments, tickers, favourites, sought) {
     .toLowerCase()
     .split(/[\s/,-]+/)
     .filter(Boolean);
-  const matches = ({ symbol, base, quote }) =>
+  const matches = (/** @type {import("../types.js").Instrument} */ { symbol, base, quote }) =>
     words.every(
       (word) =>
         symbol.toLowerCase().replace("-", "").includes(word) ||

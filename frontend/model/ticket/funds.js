@@ -7,7 +7,7 @@
  * Layer: model.
  */
 
-import { compare, fromUnits, grouped, rounded, scaleOf, shortest, toUnits, truncated } from "../parts/decimal.js";
+import { compare, fromUnits, grouped, rounded, scaleOf, shortest, truncated, unitsOf } from "../parts/decimal.js";
 
 /** @typedef {import("../types.js").Instrument} Instrument */
 /** @typedef {{asset: string, amount: string}} Money */
@@ -29,7 +29,8 @@ const DEFAULT_COLLAR_PERCENT = "10";
  * @returns {Rates}
  */
 export function feeRates(instrument, own) {
-  const rate = (name) => toUnits(own?.[name] ?? instrument.fees?.[name] ?? "0", RATE_SCALE - PERCENT_DECIMALS) ?? 0n;
+  const rate = (/** @type {"maker_percent" | "taker_percent"} */ name) =>
+    unitsOf(own?.[name] ?? instrument.fees?.[name] ?? "0", RATE_SCALE - PERCENT_DECIMALS);
   return { maker: rate("maker_percent"), taker: rate("taker_percent") };
 }
 
@@ -56,10 +57,10 @@ export function holdPrice(order, instrument) {
  */
 function collared(price, { tick_size: tick, limits }, side = "buy") {
   const scale = scaleOf(tick);
-  const collar = toUnits(limits?.collar_percent ?? DEFAULT_COLLAR_PERCENT, RATE_SCALE - PERCENT_DECIMALS);
-  const ticks = toUnits(price, scale) / toUnits(tick, scale);
+  const collar = unitsOf(limits?.collar_percent ?? DEFAULT_COLLAR_PERCENT, RATE_SCALE - PERCENT_DECIMALS);
+  const ticks = unitsOf(price, scale) / unitsOf(tick, scale);
   const width = (ticks * collar) / RATE_ONE;
-  return fromUnits((side === "buy" ? ticks + width : ticks - width) * toUnits(tick, scale), scale);
+  return fromUnits((side === "buy" ? ticks + width : ticks - width) * unitsOf(tick, scale), scale);
 }
 
 /**
@@ -72,7 +73,7 @@ function collared(price, { tick_size: tick, limits }, side = "buy") {
 export function holdOf(order, instrument, rates) {
   if (order.side === "sell") return { asset: instrument.base, amount: shortest(order.quantity), fee: "0" };
   const { lots, notional, fee, scale } = lotCost(order.price, instrument, rates);
-  const count = toUnits(order.quantity, scaleOf(instrument.lot_size)) / lots;
+  const count = unitsOf(order.quantity, scaleOf(instrument.lot_size)) / lots;
   return {
     asset: instrument.quote,
     amount: shortest(fromUnits(count * (notional + fee), scale)),
@@ -93,7 +94,8 @@ export function holdOf(order, instrument, rates) {
 export function withinReach(side, { asks, bids }, { last, band }, instrument) {
   const [offered, near] = side === "buy" ? [asks, bids[0]?.price] : [bids, asks[0]?.price];
   if (offered.length === 0) return [];
-  const beyond = (a, b) => (side === "buy" ? compare(a, b) > 0 : compare(a, b) < 0);
+  const beyond = (/** @type {string} */ a, /** @type {string} */ b) =>
+    side === "buy" ? compare(a, b) > 0 : compare(a, b) < 0;
   const best = offered[0].price;
   const edges = band ? [side === "buy" ? band[1] : band[0]] : [];
   if (instrument.limits?.collar_percent) {
@@ -138,10 +140,10 @@ export function isHoldCertain({ order_type: type, post_only: postOnly, price }, 
 export function costNow(order, asks, instrument, rates) {
   if (order.side === "sell") return { asset: instrument.base, amount: shortest(order.quantity) };
   const scale = scaleOfQuote(instrument);
-  let left = toUnits(order.quantity, scaleOf(instrument.lot_size));
+  let left = unitsOf(order.quantity, scaleOf(instrument.lot_size));
   let cost = 0n;
   for (const level of asks) {
-    const taken = least(left, toUnits(level.quantity, scaleOf(instrument.lot_size)));
+    const taken = least(left, unitsOf(level.quantity, scaleOf(instrument.lot_size)));
     cost += withTakerFee(notionalOf(taken, level.price, instrument), rates);
     left -= taken;
     if (left === 0n) break;
@@ -164,14 +166,22 @@ export function affordable(order, available, percent, asks, instrument, rates) {
     order.side === "sell" ? scaleOf(instrument.lot_size) : scaleOfQuote(instrument),
     scaleOf(available),
   );
-  const budget = (toUnits(available, scale) * BigInt(percent)) / 100n;
+  const budget = (unitsOf(available, scale) * BigInt(percent)) / 100n;
   const units = unitsFor(order, budget, scale, asks, instrument, rates);
   return units > 0n ? fromUnits(units, scaleOf(instrument.lot_size)) : null;
 }
 
-/** @returns {bigint} quantity in units of the lot size's scale, a whole number of lots */
+/**
+ * @param {{side: string, price: string | null}} order
+ * @param {bigint} budget
+ * @param {number} scale of the budget
+ * @param {import("../types.js").Level[]} asks
+ * @param {Instrument} instrument
+ * @param {Rates} rates
+ * @returns {bigint} quantity in units of the lot size's scale, a whole number of lots
+ */
 function unitsFor(order, budget, scale, asks, instrument, rates) {
-  const lots = toUnits(instrument.lot_size, scaleOf(instrument.lot_size));
+  const lots = unitsOf(instrument.lot_size, scaleOf(instrument.lot_size));
   if (order.side === "sell") {
     return (budget / (lots * 10n ** BigInt(scale - scaleOf(instrument.lot_size)))) * lots;
   }
@@ -184,7 +194,7 @@ function unitsFor(order, budget, scale, asks, instrument, rates) {
   let units = 0n;
   for (const level of asks) {
     const { notional, fee } = lotCost(level.price, instrument, { maker: rates.taker, taker: rates.taker });
-    const all = toUnits(level.quantity, scaleOf(instrument.lot_size)) / lots;
+    const all = unitsOf(level.quantity, scaleOf(instrument.lot_size)) / lots;
     const count = least(all, left / (notional + fee));
     units += count * lots;
     left -= count * (notional + fee);
@@ -203,7 +213,7 @@ function unitsFor(order, budget, scale, asks, instrument, rates) {
  */
 export function spendable(available, percent, instrument, { taker }) {
   const scale = scaleOfQuote(instrument);
-  const budget = (toUnits(truncated(available, scale), scale) * BigInt(percent)) / 100n;
+  const budget = (unitsOf(truncated(available, scale), scale) * BigInt(percent)) / 100n;
   const spent = (budget * RATE_ONE) / (RATE_ONE + (taker > 0n ? taker : 0n));
   return spent > 0n ? shortest(fromUnits(spent, scale)) : null;
 }
@@ -217,7 +227,7 @@ export function spendable(available, percent, instrument, { taker }) {
  */
 export function costOfSpending(amount, instrument, rates) {
   const scale = scaleOfQuote(instrument);
-  return { asset: instrument.quote, amount: shortest(fromUnits(withTakerFee(toUnits(amount, scale), rates), scale)) };
+  return { asset: instrument.quote, amount: shortest(fromUnits(withTakerFee(unitsOf(amount, scale), rates), scale)) };
 }
 
 /**
@@ -241,7 +251,7 @@ function scaleOfQuote(instrument) {
  * @param {Rates} rates
  */
 function lotCost(price, instrument, rates) {
-  const lots = toUnits(instrument.lot_size, scaleOf(instrument.lot_size));
+  const lots = unitsOf(instrument.lot_size, scaleOf(instrument.lot_size));
   const notional = notionalOf(lots, price, instrument);
   const rate = rates.maker > rates.taker ? rates.maker : rates.taker;
   return { lots, notional, fee: rate > 0n ? upwards(notional * rate) : 0n, scale: scaleOfQuote(instrument) };
@@ -253,7 +263,7 @@ function lotCost(price, instrument, rates) {
  * @param {Instrument} instrument minor units of the quote asset
  */
 function notionalOf(units, price, instrument) {
-  const product = units * toUnits(price, scaleOf(price));
+  const product = units * unitsOf(price, scaleOf(price));
   const scale = scaleOf(instrument.lot_size) + scaleOf(price);
   const wanted = scaleOfQuote(instrument);
   return wanted >= scale ? product * 10n ** BigInt(wanted - scale) : product / 10n ** BigInt(scale - wanted);

@@ -5,18 +5,20 @@
 
 /** @typedef {"limit" | "market" | "stop" | "stop_limit" | "trailing_stop" | "oco"} TicketType */
 /** @typedef {"gtc" | "day" | "gtd" | "ioc" | "fok"} TimeInForce */
+/** @typedef {"price" | "stop_price" | "stop_limit_price" | "trail"} PriceField */
 /**
  * @typedef {object} OrderTypeRules
  * @property {string} title
  * @property {string} name within a sentence
- * @property {string[]} prices fields that must be filled in, in the order they are shown
- * @property {string[]} optional prices
+ * @property {PriceField[]} prices fields that must be filled in, in the order they are shown
+ * @property {PriceField[]} optional prices
  * @property {TimeInForce[]} times the first is what it has unless another is chosen
  * @property {string[]} options beyond the time in force
  * @property {string} hint what it does
  */
 
-const WAITS = Object.freeze(["gtc", "day", "gtd"]);
+/** @type {TimeInForce[]} */
+const WAITS = ["gtc", "day", "gtd"];
 
 /** @type {Readonly<Record<TicketType, Readonly<OrderTypeRules>>>} */
 export const ORDER_TYPES = Object.freeze({
@@ -89,6 +91,11 @@ export const TIMES = Object.freeze({
   fok: { title: "All at once or nothing (FOK)", short: "FOK", hint: "All of it now, or nothing at all." },
 });
 
+/** @param {string} time in force, as the wire has it @returns {string} in a few letters */
+export function timeName(time) {
+  return TIMES[/** @type {TimeInForce} */ (time)]?.short ?? time;
+}
+
 /** What happens when an order meets one of the same account. "" as the account is set up. */
 const SELF_TRADE_MODES = Object.freeze({
   "": "As my account is set",
@@ -116,7 +123,7 @@ export const POST_ONLY_MODES = Object.freeze({
   slide: "Move one tick behind",
 });
 
-/** What a field is called within a sentence. */
+/** What a field is called within a sentence. @type {Readonly<Record<string, string>>} */
 export const NOUNS = Object.freeze({
   price: "price",
   stop_price: "stop price",
@@ -131,5 +138,5 @@ export const NOUNS = Object.freeze({
 
 /** @param {string} type of an order, as the wire has it @returns {string} */
 export function typeName(type) {
-  return ORDER_TYPES[type]?.name ?? type;
+  return ORDER_TYPES[/** @type {TicketType} */ (type)]?.name ?? type;
 }

@@ -1,5 +1,5 @@
 /**
- * How what became of an order differs from what was foretold of it on the screen, in words.
+ * How what became of an order differs from its preview on the screen, in words.
  * Layer: model.
  */
 
@@ -9,12 +9,12 @@ import {
   fromUnits,
   grouped,
   isZero,
-  multiply,
+  productOf,
   rounded,
   scaleOf,
   shortest,
   subtract,
-  toUnits,
+  unitsOf,
 } from "../parts/decimal.js";
 import { isCostly } from "./preview.js";
 
@@ -28,40 +28,40 @@ const SCALE = 24;
 /**
  * @param {any} answer of POST /order
  * @param {any} order the body of POST /order
- * @param {Preview | null} foretold what stood on the screen as the order was sent; null of nothing
+ * @param {Preview | null} preview that stood on the screen as the order was sent; null of nothing
  * @param {Instrument} instrument
- * @returns {{text: string, costly: boolean}} "" where it came as foretold; `costly` when the price is so much worse
+ * @returns {{text: string, costly: boolean}} "" where it came as in the preview; `costly` when the price is so much worse
  *   that a preview would have warned
  */
-export function differenceFrom(answer, order, foretold, instrument) {
+export function differenceFrom(answer, order, preview, instrument) {
   const none = { text: "", costly: false };
-  if (foretold === null || foretold.refused || isZero(answer.filled_quantity ?? "0") || !answer.average_price)
+  if (preview === null || preview.refused || isZero(answer.filled_quantity ?? "0") || !answer.average_price)
     return none;
-  if (foretold.average === null || isZero(foretold.filled))
+  if (preview.average === null || isZero(preview.filled))
     return { text: "The preview foretold no trade.", costly: false };
   const decimals = scaleOf(instrument.tick_size) + AVERAGE_DECIMALS;
-  const [got, told] = [rounded(answer.average_price, decimals), rounded(foretold.average, decimals)];
-  const amount = (text) => `${grouped(shortest(text))} ${instrument.base}`;
+  const [got, expected] = [rounded(answer.average_price, decimals), rounded(preview.average, decimals)];
+  const amount = (/** @type {string} */ text) => `${grouped(shortest(text))} ${instrument.base}`;
   const words = [];
-  const worsePercent = percentWorse(got, told, order.side);
-  if (compare(got, told) !== 0) words.push(`${percentText(worsePercent)} than the preview's ${grouped(told)}`);
-  if (compare(answer.filled_quantity, foretold.filled) !== 0)
-    words.push(`${amount(answer.filled_quantity)} where the preview told ${amount(foretold.filled)}`);
+  const worsePercent = percentWorse(got, expected, order.side);
+  if (compare(got, expected) !== 0) words.push(`${percentText(worsePercent)} than the preview's ${grouped(expected)}`);
+  if (compare(answer.filled_quantity, preview.filled) !== 0)
+    words.push(`${amount(answer.filled_quantity)} where the preview told ${amount(preview.filled)}`);
   return words.length > 0
-    ? { text: `That is ${words.join(", and ")}.`, costly: isCostly({ ...foretold, slippagePercent: worsePercent }) }
+    ? { text: `That is ${words.join(", and ")}.`, costly: isCostly({ ...preview, slippagePercent: worsePercent }) }
     : none;
 }
 
 /**
- * How much worse for that side, in percent of what was told; below zero: better.
+ * How much worse for that side, in percent of the expected price; below zero: better.
  * @param {string} got
- * @param {string} told
+ * @param {string} expected
  * @param {string} side
  */
-function percentWorse(got, told, side) {
-  const worse = side === "buy" ? subtract(got, told) : subtract(told, got);
-  const units = toUnits(multiply(worse, "100"), SCALE) * 10n ** BigInt(SCALE);
-  return fromUnits(units / toUnits(told, SCALE), SCALE);
+function percentWorse(got, expected, side) {
+  const worse = side === "buy" ? subtract(got, expected) : subtract(expected, got);
+  const units = unitsOf(productOf(worse, "100"), SCALE) * 10n ** BigInt(SCALE);
+  return fromUnits(units / unitsOf(expected, SCALE), SCALE);
 }
 
 /** @param {string} percent */

@@ -8,11 +8,11 @@ import {
   fromUnits,
   grouped,
   isZero,
-  multiply,
+  productOf,
   scaleOf,
   shortest,
   subtract,
-  toUnits,
+  unitsOf,
 } from "../parts/decimal.js";
 import { describeRefusal } from "../parts/failures.js";
 
@@ -37,6 +37,7 @@ import { describeRefusal } from "../parts/failures.js";
 const SLIPPAGE_WARN_PERCENT = "1";
 const PERCENT_DECIMALS = 4;
 
+/** @type {Readonly<Record<string, (answer: any) => string>>} */
 const PROTECTIONS = Object.freeze({
   post_only_slide: (answer) => `It would move to ${grouped(answer.price ?? "?")}, behind the other side.`,
   price_band: () => "The price band keeps it from trading further.",
@@ -77,12 +78,20 @@ export function previewOfTest(answer) {
   };
 }
 
-/** What would act on the order or on what comes with it, each once. @param {any} answer @returns {string[]} */
+/**
+ * What would act on the order or on what comes with it, each once.
+ * @param {{protections?: string[], legs?: any[]}} answer
+ * @returns {string[]}
+ */
 function protectionsOf({ protections = [], legs = [] }) {
   return [...new Set([...protections, ...legs.flatMap((leg) => leg.protections ?? [])])];
 }
 
-/** What it would set off beside its own trades, in words. @param {any} answer of POST /order/test */
+/**
+ * What it would set off beside its own trades, in words.
+ * @param {{order_type?: string, reason?: string, legs?: any[], exits?: any, would_trigger?: number}} answer of POST
+ *   /order/test
+ */
 function* consequencesOf({ order_type: type, reason, legs = [], exits, would_trigger: triggered = 0 }) {
   if (type === "oco") {
     if (reason === "one_cancels_other")
@@ -110,7 +119,7 @@ function* consequencesOf({ order_type: type, reason, legs = [], exits, would_tri
  * @param {any} answer
  */
 function* roundingOf({ held = "0", held_asset: asset, held_rounding: rounding = "0" }) {
-  if (isZero(rounding) || compare(multiply(rounding, "100"), held) <= 0) return;
+  if (isZero(rounding) || compare(productOf(rounding, "100"), held) <= 0) return;
   const why = "the fee is rounded up for each lot, and lots are tiny at this price";
   yield `${grouped(shortest(rounding))} ${asset} of what is set aside is rounding: ${why}.`;
 }
@@ -177,7 +186,7 @@ export function isImmediate({ order_type: type, time_in_force: time = "" }) {
 export function describeEnd(preview, order, offered, base) {
   const { status, reason, filled, wanted } = preview;
   if (order.order_type === "oco" || (status === null ? !isPartial(preview) : status !== "cancelled")) return "";
-  const amount = (text) => grouped(shortest(text));
+  const amount = (/** @type {string} */ text) => grouped(shortest(text));
   const within = order.order_type === "market" ? "" : " within your price";
   const there = order.side === "buy" ? "offered" : "wanted";
   if (!isZero(filled)) {
@@ -203,9 +212,9 @@ export function isPartial({ filled, wanted }) {
 function slippage(average, side, mid) {
   const worse = side === "buy" ? subtract(average, mid) : subtract(mid, average);
   const scale = Math.max(scaleOf(worse), scaleOf(mid));
-  const whole = toUnits(mid, scale);
-  if (!whole) return null;
+  const whole = unitsOf(mid, scale);
+  if (whole === 0n) return null;
   return shortest(
-    fromUnits((toUnits(multiply(worse, "100"), scale) * 10n ** BigInt(PERCENT_DECIMALS)) / whole, PERCENT_DECIMALS),
+    fromUnits((unitsOf(productOf(worse, "100"), scale) * 10n ** BigInt(PERCENT_DECIMALS)) / whole, PERCENT_DECIMALS),
   );
 }

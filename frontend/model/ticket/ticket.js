@@ -7,15 +7,24 @@
  * Layer: model.
  */
 
-import { compare, fromUnits, grouped, multiply, scaleOf, shortest, toUnits } from "../parts/decimal.js";
+import { compare, fromUnits, grouped, multiply, scaleOf, shortest, unitsOf } from "../parts/decimal.js";
 import { numberProblem, plainOf } from "../parts/number-text.js";
 import { UTC } from "../parts/times.js";
 import { NOUNS, ORDER_TYPES } from "./order-types.js";
 
 /** @typedef {import("../types.js").Instrument} Instrument */
-/** @typedef {typeof EMPTY} TicketFields texts as they stand in the form */
+/** @typedef {import("../types.js").Side} Side */
+/** @typedef {import("./order-types.js").TicketType} TicketType */
+/**
+ * @typedef {{side: Side, type: TicketType, quantity_in: "base" | "quote", trail_in: "amount" | "percent"} & Record<
+ *   "price" | "quantity" | "stop_price" | "stop_limit_price" | "trail" | "time_in_force" | "expire_time" | "post_only" |
+ *   "display_quantity" | "self_trade_prevention" | "take_profit" | "stop_loss" | "stop_loss_limit", string
+ * >} TicketFields texts as they stand in the form
+ */
+/** @typedef {keyof TicketFields} Field */
 /** @typedef {Record<string, string>} Problems by field, in words */
 
+/** @type {Readonly<TicketFields>} */
 export const EMPTY = Object.freeze({
   side: "buy",
   type: "limit",
@@ -36,6 +45,7 @@ export const EMPTY = Object.freeze({
   stop_loss_limit: "",
 });
 
+/** @type {readonly Field[]} */
 const EXITS = Object.freeze(["take_profit", "stop_loss", "stop_loss_limit"]);
 /** An iceberg comes up at most so often. */
 const SLICES_MAX = 100n;
@@ -43,15 +53,18 @@ const SLICES_MAX = 100n;
 const PERCENT_STEP = "0.0001";
 const AT_ONCE = Object.freeze(["ioc", "fok"]);
 
-/** Whether a limit price belongs to it. @param {string} type */
+/** Whether a limit price belongs to it. @param {TicketType} type */
 export function needsPrice(type) {
   return ORDER_TYPES[type].prices.includes("price");
 }
 
-/** The time in force it has: the chosen one where its type has that. @param {Partial<TicketFields>} fields */
-export function timeInForce({ type, time_in_force }) {
+/**
+ * The time in force it has: the chosen one where its type has that.
+ * @param {Pick<TicketFields, "type" | "time_in_force">} fields
+ */
+export function timeInForce({ type, time_in_force: chosen }) {
   const { times } = ORDER_TYPES[type];
-  return times.includes(time_in_force) ? time_in_force : times[0];
+  return times.find((time) => time === chosen) ?? times[0];
 }
 
 /** Whether the quantity stands for an amount of the quote asset. @param {Partial<TicketFields>} fields */
@@ -87,13 +100,14 @@ export function checkTicket(partial, instrument, nowMs = null, times = UTC) {
   const fields = { ...EMPTY, ...partial };
   const rules = ORDER_TYPES[fields.type];
   /** @type {Problems} */ const problems = {};
-  /** @type {Record<string, string | boolean>} */
+  /** @type {Record<string, any>} */
   const order = { symbol: instrument.symbol, side: fields.side, order_type: fields.type };
+  /** @param {Field} name @param {string} step @param {string} [as] its name in the order */
   const take = (name, step, as = name) => {
     const units = [unitOf(name, fields, instrument)];
     const problem = problemOf(fields[name], step, NOUNS[name], units);
     if (problem) problems[name] = problem;
-    else order[as] = onGrid(plainOf(fields[name], units), step);
+    else order[as] = onGrid(/** @type {string} */ (plainOf(fields[name], units)), step);
   };
   if (inQuote(fields)) take("quantity", minorUnit(instrument), "quote_quantity");
   else take("quantity", instrument.lot_size);
@@ -115,7 +129,9 @@ export function checkTicket(partial, instrument, nowMs = null, times = UTC) {
 
 /**
  * Time in force, post only and self-trade prevention.
- * @param {TicketFields} fields @param {Record<string, string | boolean>} order @param {Problems} problems
+ * @param {TicketFields} fields
+ * @param {Record<string, any>} order
+ * @param {Problems} problems
  * @param {{nowMs: number | null, times: import("../parts/times.js").Times}} clock
  */
 function takeOptions(fields, order, problems, { nowMs, times }) {
@@ -124,7 +140,7 @@ function takeOptions(fields, order, problems, { nowMs, times }) {
   if (time !== lasting[0]) order.time_in_force = time;
   if (time === "gtd") {
     const { ms, problem } = times.read(fields.expire_time);
-    if (problem) problems.expire_time = problem;
+    if (ms === undefined) problems.expire_time = problem;
     else if (nowMs !== null && ms <= nowMs) problems.expire_time = "That time has passed.";
     else order.expire_time = String(Math.floor(ms / 1000));
   }
@@ -151,7 +167,7 @@ function* relations(order, instrument) {
   if (quantity && shown) {
     const scale = scaleOf(instrument.lot_size);
     if (compare(shown, quantity) > 0) yield ["display_quantity", "It can't show more than there is."];
-    else if (toUnits(shown, scale) * SLICES_MAX < toUnits(quantity, scale))
+    else if (unitsOf(shown, scale) * SLICES_MAX < unitsOf(quantity, scale))
       yield ["display_quantity", `Show at least a hundredth of the quantity.`];
   }
   const percent = order.trail_percent;
@@ -191,6 +207,12 @@ function* wrongSide(above, order, name, other) {
 function* limitsOf({ quantity, quote_quantity: spent, price, stop_price: stop }, instrument) {
   const { limits, base, quote } = instrument;
   if (!limits) return;
+  /**
+   * @param {string} value
+   * @param {string | undefined} least
+   * @param {string | undefined} most
+   * @param {string} unit
+   */
   const within = (value, least, most, unit) => {
     if (least && compare(value, least) < 0) return `At least ${grouped(shortest(least))} ${unit}`;
     return most && compare(value, most) > 0 ? `At most ${grouped(shortest(most))} ${unit}` : null;
@@ -244,8 +266,8 @@ export function stepped(text, step, count, units) {
   const plain = plainOf(text, units);
   if (plain === null) return null;
   const scale = Math.max(scaleOf(plain), scaleOf(step));
-  const unit = toUnits(step, scale);
-  const value = toUnits(plain, scale);
+  const unit = unitsOf(step, scale);
+  const value = unitsOf(plain, scale);
   const floor = value / unit;
   const steps = count < 0n && value % unit !== 0n ? floor + count + 1n : floor + count;
   return onGrid(fromUnits((steps < 1n ? 1n : steps) * unit, scale), step);
@@ -258,7 +280,7 @@ export function stepped(text, step, count, units) {
  */
 export function onGrid(text, step) {
   const scale = scaleOf(step);
-  return fromUnits(toUnits(text, scale), scale);
+  return fromUnits(unitsOf(text, scale), scale);
 }
 
 /**
@@ -273,8 +295,8 @@ export function problemOf(text, step, noun, units) {
   const plain = plainOf(text, units);
   if (plain === null) return numberProblem(text, noun, units, step === "1" ? "10" : "12.5");
   const scale = Math.max(scaleOf(plain), scaleOf(step));
-  const value = toUnits(plain, scale);
-  const unitStep = toUnits(step, scale);
+  const value = unitsOf(plain, scale);
+  const unitStep = unitsOf(step, scale);
   if (value <= 0n) return `The ${noun} must be above zero.`;
   if (value % unitStep === 0n) return undefined;
   const below = (value / unitStep) * unitStep;

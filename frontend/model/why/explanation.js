@@ -32,15 +32,24 @@ import { compare, grouped, isZero, rounded, shortest, subtract } from "../parts/
 const LINE_WORDS = Object.freeze({ limit: "Your limit", collar: "Price collar", band: "Price band" });
 
 /**
+ * One chapter of an answer of the explain routes, as far as it is drawn here.
+ * @typedef {{seq: number, side: string | null, asked: any, book: any, levels: any[], auction: any[], place_after: any,
+ *   words: string[], protections: {sentence: string}[]}} Chapter
+ */
+
+/**
  * The book a chapter met, best level first, with the lines that bound the order and where it came to rest.
- * @param {any} chapter
+ * @param {Chapter} chapter
  * @returns {(LevelRow | LineRow | RestRow)[]}
  */
 export function walkRows(chapter) {
   const { side, book, levels } = chapter;
   if (!side || (levels.length === 0 && !book?.opposite.length)) return [];
   const walked = new Map(levels.map((level) => [level.price, level]));
-  const met = [...levels, ...(book?.opposite ?? []).filter(({ price }) => !walked.has(price)).map(untouched)];
+  const met = [
+    ...levels,
+    ...(book?.opposite ?? []).filter((/** @type {{price: string}} */ { price }) => !walked.has(price)).map(untouched),
+  ];
   const widest = met.reduce((most, { shown, taken }) => Math.max(most, Number(shown), Number(taken)), 0) || 1;
   const worse = side === "buy" ? 1 : -1;
   const rows = [...met.map((level) => levelRow(level, widest)), ...linesOf(chapter)];
@@ -57,11 +66,16 @@ function untouched({ price, quantity, orders }) {
   return { price, shown: quantity, orders, taken: "0", cumulative: "", queue: [], more_orders: orders };
 }
 
-/** @param {any} level @param {number} widest @returns {LevelRow} */
+/**
+ * @param {{price: string, shown: string, orders: number, taken: string, cumulative: string, queue: any[],
+ *   more_orders: number}} level
+ * @param {number} widest
+ * @returns {LevelRow}
+ */
 function levelRow({ price, shown, orders, taken, cumulative, queue, more_orders: more }, widest) {
   const segments = queue.map((order) => segmentOf(order, widest));
-  const told = queue.reduce((sum, order) => sum + Number(order.shown), 0);
-  const rest = Number(shown) - told;
+  const listed = queue.reduce((sum, order) => sum + Number(order.shown), 0);
+  const rest = Number(shown) - listed;
   if (rest > 1e-12)
     segments.push({
       share: rest / widest,
@@ -97,16 +111,18 @@ function segmentOf({ shown, taken, own }, widest) {
   return { share: size / widest, taken: size ? Number(taken) / size : 0, own, text };
 }
 
-/** @param {any} chapter @returns {(LineRow | RestRow)[]} */
+/** @param {Chapter} chapter @returns {(LineRow | RestRow)[]} */
 function linesOf({ side, asked, book, place_after: place, levels }) {
+  /** @type {[LineRow["what"], string | undefined][]} */
   const limits = [
     ["limit", asked?.price],
     ["collar", book?.collar_limit],
     ["band", side === "buy" ? book?.band_high : book?.band_low],
   ];
-  const lines = limits
-    .filter(([, price]) => price && isPrice(price))
-    .map(([what, price]) => ({ kind: "line", what, price, text: LINE_WORDS[what] }));
+  /** @type {LineRow[]} */ const lines = [];
+  for (const [what, price] of limits) {
+    if (price && isPrice(price)) lines.push({ kind: "line", what, price, text: LINE_WORDS[what] });
+  }
   if (!place || !(asked || levels.length)) return lines;
   return [...lines, { kind: "rest", price: place.price, text: `Rests here, ${aheadText(place)}` }];
 }
@@ -128,7 +144,7 @@ function aheadText({ orders_ahead: orders, quantity_ahead: quantity }) {
  * @returns {{timestamp: number, price: string, text: string, share: number, moved: string}[]}
  */
 export function queueMoves(chapters) {
-  const places = [];
+  /** @type {any[]} */ const places = [];
   for (const { timestamp, place_before: before, place_after: after } of chapters) {
     for (const place of [before, after]) {
       const last = places.at(-1);
@@ -160,7 +176,7 @@ function movedText(before, place) {
 
 /**
  * The prices of an auction with bars for who would buy and sell there.
- * @param {any} chapter
+ * @param {Pick<Chapter, "auction">} chapter
  */
 export function auctionRows({ auction }) {
   const widest = auction.reduce((most, { demand, supply }) => Math.max(most, Number(demand), Number(supply)), 0) || 1;
@@ -171,6 +187,7 @@ export function auctionRows({ auction }) {
   }));
 }
 
+/** @type {Readonly<Record<string, string>>} */
 const ORDER_WORDS = Object.freeze({
   limit: "limit",
   market: "market",
@@ -184,7 +201,7 @@ const ORDER_WORDS = Object.freeze({
 
 /**
  * What is explained, on one line.
- * @param {any} explanation
+ * @param {{trade_id?: string, order_id?: string, symbol?: string, seq?: number, chapters: any[]}} explanation
  */
 export function titleOf({ trade_id: trade, order_id: order, symbol, seq, chapters }) {
   const asked = chapters.find((chapter) => chapter.asked)?.asked;
@@ -200,6 +217,7 @@ function amountOf({ quantity, quote_quantity: worth, price, order_type: type }) 
   return `${amount}, ${kind}${price ? ` ${isPrice(price) ? grouped(price) : price}` : ""}`;
 }
 
+/** @type {Readonly<Record<string, string>>} */
 const HAPPENED_WORDS = Object.freeze({
   accepted: "Entered",
   rejected: "Rejected",
@@ -230,12 +248,12 @@ export function headingOf({ happened }) {
 
 /**
  * What is said nowhere else: its number stands in the heading, what protects in a list of its own.
- * @param {any} chapter
+ * @param {Pick<Chapter, "seq" | "words" | "protections">} chapter
  * @returns {string[]}
  */
 export function sentencesOf({ seq, words, protections }) {
-  const told = new Set(protections.map(({ sentence }) => sentence));
-  return words.filter((sentence) => !told.has(sentence) && !sentence.startsWith(`Command ${seq}, `));
+  const listed = new Set(protections.map(({ sentence }) => sentence));
+  return words.filter((sentence) => !listed.has(sentence) && !sentence.startsWith(`Command ${seq}, `));
 }
 
 /** Whether a chapter ended in a refusal or was ended by a protection. @param {{happened: string[]}} chapter */
