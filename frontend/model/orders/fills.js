@@ -71,7 +71,8 @@ export class Fills {
 
   /**
    * Fold in an event of the orders, which was heard live; most carry no fill.
-   * @param {Pick<Fill, "order_id" | "symbol" | "side"> & {fill?: Omit<Fill, "order_id" | "symbol" | "side"> | null}} event
+   * @param {Pick<Fill, "order_id" | "symbol" | "side"> & {fill?: Omit<Fill, "order_id" | "symbol" | "side"> | null}}
+   *   event
    */
   apply({ order_id, symbol, side, fill }) {
     if (!fill) return;

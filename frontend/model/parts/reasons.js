@@ -29,7 +29,10 @@ export const CANCEL_SENTENCES = Object.freeze({
   one_cancels_other: "the other leg came first.",
 });
 
-/** Where the page can say more than the server, who doesn't know what is on the screen. @type {Readonly<Record<string, string>>} */
+/**
+ * Where the page can say more than the server, who doesn't know what is on the screen.
+ * @type {Readonly<Record<string, string>>}
+ */
 export const ERROR_SENTENCES = Object.freeze({
   INSUFFICIENT_FUNDS:
     "there is not enough available to pay for it. What open orders hold can't be spent: cancel some, or deposit.",

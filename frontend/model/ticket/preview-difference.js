@@ -30,7 +30,8 @@ const SCALE = 24;
  * @param {any} order the body of POST /order
  * @param {Preview | null} preview that stood on the screen as the order was sent; null of nothing
  * @param {Instrument} instrument
- * @returns {{text: string, costly: boolean}} "" where it came as in the preview; `costly` when the price is so much worse
+ * @returns {{text: string, costly: boolean}} "" where it came as in the preview; `costly` when the price is so much
+ *   worse
  *   that a preview would have warned
  */
 export function differenceFrom(answer, order, preview, instrument) {

@@ -17,7 +17,8 @@ import { NOUNS, ORDER_TYPES } from "./order-types.js";
 /** @typedef {import("./order-types.js").TicketType} TicketType */
 /**
  * @typedef {{side: Side, type: TicketType, quantity_in: "base" | "quote", trail_in: "amount" | "percent"} & Record<
- *   "price" | "quantity" | "stop_price" | "stop_limit_price" | "trail" | "time_in_force" | "expire_time" | "post_only" |
+ *   "price" | "quantity" | "stop_price" | "stop_limit_price" | "trail" | "time_in_force" | "expire_time" | "post_only"
+ *   |
  *   "display_quantity" | "self_trade_prevention" | "take_profit" | "stop_loss" | "stop_loss_limit", string
  * >} TicketFields texts as they stand in the form
  */

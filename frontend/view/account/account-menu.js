@@ -3,17 +3,22 @@
  * Layer: view.
  */
 
-import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useState } from "preact/hooks";
 
 import { SANDBOX } from "../../model/account/sessions.js";
 import { describeFailure } from "../../model/parts/failures.js";
 import { html } from "../parts/html.js";
 import { useServices } from "../parts/services.js";
 import { Result, Spoken } from "../parts/text.js";
+import { useElement } from "../parts/use-element.js";
 import { useModel } from "../parts/use-model.js";
 
-/** @typedef {"login" | "signup"} FormMode */
+/** @typedef {import("../parts/html.js").DomEvent} DomEvent */
 
+/** @typedef {"login" | "signup"} FormMode */
+/** @typedef {{busy: boolean, run: (work: () => Promise<unknown>) => void, say: (text: string) => void}} Work */
+
+/** @type {Readonly<Record<FormMode, {title: string, password: string, hint: string}>>} */
 const FORM_WORDS = Object.freeze({
   login: { title: "Sign in", password: "current-password", hint: "With the name and password you signed up with." },
   signup: {
@@ -24,6 +29,7 @@ const FORM_WORDS = Object.freeze({
       "A new account starts empty: deposit paper money then.",
   },
 });
+/** @type {Readonly<Record<string, string>>} */
 const STATE_WORDS = Object.freeze({
   starting: "…",
   signed_out: "Sign in",
@@ -34,12 +40,12 @@ const STATE_WORDS = Object.freeze({
 export function AccountMenu() {
   const { access, workspace } = useServices();
   useModel(access, "session", "sessions");
-  const menu = useRef(/** @type {HTMLElement | null} */ (null));
+  /** @type {{current: HTMLElement}} */ const menu = useElement();
   const [open, setOpen] = useState(false);
   const [mode, setMode] = useState(/** @type {FormMode | null} */ (null));
   const { busy, said, say, run } = useWork(() => menu.current.hidePopover());
   useEffect(() => {
-    const show = (event) => {
+    const show = (/** @type {any} */ event) => {
       menu.current.showPopover();
       setMode(event.detail);
       say("");
@@ -47,7 +53,7 @@ export function AccountMenu() {
     workspace.addEventListener("account", show);
     return () => workspace.removeEventListener("account", show);
   }, [workspace]);
-  const onToggle = ({ newState }) => {
+  const onToggle = (/** @type {ToggleEvent} */ { newState }) => {
     setOpen(newState === "open");
     if (newState !== "open") setMode(null);
     say("");
@@ -67,15 +73,17 @@ export function AccountMenu() {
       <div class="account-actions">
         <button type="button" class="plain" data-do="guest" disabled=${busy}
           onClick=${() => run(() => access.guest())}>New guest</button>
-        ${Object.keys(FORM_WORDS).map(
-          (name) => html`
+        ${
+          /** @type {FormMode[]} */ (Object.keys(FORM_WORDS)).map(
+            (name) => html`
           <button key=${name} type="button" class="plain" data-do=${name} aria-pressed=${String(mode === name)}
             disabled=${busy}
             onClick=${() => {
               setMode(name);
               say("");
             }}>${FORM_WORDS[name].title}…</button>`,
-        )}
+          )
+        }
         ${
           session &&
           session !== SANDBOX &&
@@ -93,7 +101,10 @@ export function AccountMenu() {
     </div>`;
 }
 
-/** The account that programs trade with when they show no credentials, where there is one. */
+/**
+ * The account that programs trade with when they show no credentials, where there is one.
+ * @param {Pick<Work, "busy" | "run">} props
+ */
 function Everybodys({ busy, run }) {
   const { access } = useServices();
   const { session, everybodys } = access;
@@ -110,7 +121,7 @@ function Everybodys({ busy, run }) {
     </div>`;
 }
 
-/** The other accounts of this browser. */
+/** The other accounts of this browser. @param {Pick<Work, "busy" | "run">} props */
 function Others({ busy, run }) {
   const { access } = useServices();
   const { session, sessions } = access;
@@ -133,7 +144,10 @@ function Others({ busy, run }) {
     </div>`;
 }
 
-/** A guest is given up for good: asked twice. */
+/**
+ * A guest is given up for good: asked twice.
+ * @param {Work & {session: import("../../model/account/sessions.js").Session}} props
+ */
 function SignOut({ session, busy, run, say }) {
   const { access } = useServices();
   const [sure, setSure] = useState(false);
@@ -153,12 +167,12 @@ function SignOut({ session, busy, run, say }) {
  */
 function SignForm({ mode, busy, run, say }) {
   const { access } = useServices();
-  const form = useRef(/** @type {HTMLFormElement | null} */ (null));
+  /** @type {{current: HTMLFormElement}} */ const form = useElement();
   const { title, password, hint } = FORM_WORDS[mode];
-  useLayoutEffect(() => form.current.elements.name.focus(), []);
-  const submit = (event) => {
+  useLayoutEffect(() => fieldsOf(form.current).name.focus(), []);
+  const submit = (/** @type {DomEvent} */ event) => {
     event.preventDefault();
-    const { elements } = form.current;
+    const elements = fieldsOf(form.current);
     const name = elements.name.value.trim();
     const secret = elements.password.value;
     if (!name || !secret) {
@@ -178,11 +192,16 @@ function SignForm({ mode, busy, run, say }) {
     </form>`;
 }
 
+/** @param {HTMLFormElement} form @returns {Record<string, HTMLInputElement>} */
+function fieldsOf({ elements }) {
+  return /** @type {any} */ (elements);
+}
+
 /** One request at a time, and what became of it in words. @param {() => void} done is called when it succeeded */
 function useWork(done) {
   const [busy, setBusy] = useState(false);
   const [said, say] = useState("");
-  const run = async (work) => {
+  const run = async (/** @type {() => Promise<unknown>} */ work) => {
     if (busy) return;
     setBusy(true);
     say("");

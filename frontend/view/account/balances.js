@@ -5,7 +5,7 @@
 
 import { useEffect, useState } from "preact/hooks";
 import { markOf, worthOf } from "../../model/account/valuation.js";
-import { fromUnits, grouped, isZero, rounded, shortest, toUnits, truncated } from "../../model/parts/decimal.js";
+import { fromUnits, grouped, isZero, rounded, shortest, truncated, unitsOf } from "../../model/parts/decimal.js";
 import { Cell, DataTable } from "../parts/data-table.js";
 import { html } from "../parts/html.js";
 import { useServices } from "../parts/services.js";
@@ -18,6 +18,7 @@ const MONEY_DECIMALS = 2;
 const DRAW_EVERY_MS = 500;
 /** Prices of the symbols that are not looked at. */
 const MARKS_EVERY_MS = 5_000;
+/** @type {readonly ["available" | "held" | "total", string][]} */
 const AMOUNTS = Object.freeze([
   ["available", "Available"],
   ["held", "Held"],
@@ -43,7 +44,7 @@ export function Balances() {
   const { instrument, instruments } = market;
   const first = instrument ? [instrument.quote, instrument.base] : [];
   const listed = balances.loaded ? balances.listed(first, assetsOf(instruments)) : [];
-  const mark = (symbol) =>
+  const mark = (/** @type {string} */ symbol) =>
     symbol === instrument?.symbol ? (market.book.mid ?? markOf(tickers[symbol])) : markOf(tickers[symbol]);
   const rows = listed.map((balance) => rowOf(balance, instruments, mark));
   return html`
@@ -80,9 +81,15 @@ function useTickers() {
 }
 
 /**
+ * @typedef {{balance: import("../../model/account/balances.js").Balance, quote: string, value: string | null}}
+ *   ValuedBalance
+ */
+
+/**
  * @param {import("../../model/account/balances.js").Balance} balance
  * @param {Map<string, import("../../model/types.js").Instrument>} instruments
  * @param {(symbol: string) => string | null} mark
+ * @returns {ValuedBalance}
  */
 function rowOf(balance, instruments, mark) {
   const priced = [...instruments.values()].find(({ base }) => base === balance.asset);
@@ -95,6 +102,7 @@ function rowOf(balance, instruments, mark) {
   };
 }
 
+/** @param {ValuedBalance} props */
 function BalanceRow({ balance, quote, value }) {
   const { asset } = balance;
   return html`
@@ -112,10 +120,13 @@ function BalanceRow({ balance, quote, value }) {
 
 /** @param {string} text */
 function money(text) {
-  return grouped(fromUnits(toUnits(rounded(text, MONEY_DECIMALS), MONEY_DECIMALS), MONEY_DECIMALS));
+  return grouped(fromUnits(unitsOf(rounded(text, MONEY_DECIMALS), MONEY_DECIMALS), MONEY_DECIMALS));
 }
 
-/** What everything with a price is worth, asset of payment by asset of payment; and that some have none. */
+/**
+ * What everything with a price is worth, asset of payment by asset of payment; and that some have none.
+ * @param {ValuedBalance[]} rows
+ */
 function worthText(rows) {
   const scale = 10;
   let unpriced = 0;
@@ -126,7 +137,7 @@ function worthText(rows) {
       unpriced += 1;
       continue;
     }
-    sums.set(quote, (sums.get(quote) ?? 0n) + toUnits(truncated(value, scale), scale));
+    sums.set(quote, (sums.get(quote) ?? 0n) + unitsOf(truncated(value, scale), scale));
   }
   const worth = [...sums].map(([quote, units]) => `${money(shortest(fromUnits(units, scale)))} ${quote}`).join(" + ");
   return worth && unpriced

@@ -54,7 +54,7 @@ function Row({ row }) {
     <tr role="row" data-of=${row.key} class=${row.total ? "total" : ""}>
       <th class="text" scope="row" role="rowheader" data-label="Symbol">${row.name}</th>
       ${FIGURES.map(({ name, title }) => {
-        const { text, exact, sign } = row[name];
+        const { text, exact, sign } = /** @type {any} */ (row)[name];
         return html`<${Cell} key=${name} label=${title} kind="number" data-profit=${name} title=${exact || null}>
           ${sign ? html`<span data-direction=${sign}>${text}</span>` : text}<//>`;
       })}

@@ -5,7 +5,7 @@
  * Layer: view.
  */
 
-import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useCallback, useEffect, useLayoutEffect, useState } from "preact/hooks";
 
 import { describeCandle, INTERVALS } from "../../model/chart/candles.js";
 import { fillMarks, ORDER_LINES_MAX, orderLines } from "../../model/chart/chart-marks.js";
@@ -15,11 +15,14 @@ import { candleDay } from "../../model/parts/times.js";
 import { html } from "../parts/html.js";
 import { useServices } from "../parts/services.js";
 import { Spoken } from "../parts/text.js";
+import { useElement } from "../parts/use-element.js";
 import { drawnAtPace, useModel, useModelSlowly } from "../parts/use-model.js";
 import { useTheme } from "../parts/use-theme.js";
 import { useTimes } from "../parts/use-times.js";
 import { actOnKey } from "./chart-keys.js";
 import { PriceChart } from "./price-chart.js";
+
+/** @typedef {import("../parts/html.js").DomKeyEvent} DomKeyEvent */
 
 /** The feed tells candles no more often. */
 const DRAW_EVERY_MS = 200;
@@ -30,7 +33,7 @@ export function Chart() {
   useModelSlowly(DRAW_EVERY_MS, candleStore, "candles");
   useModelSlowly(OWN_EVERY_MS, portfolio, "orders", "fills");
   useModel(candleStore, "interval");
-  const root = useRef(/** @type {HTMLElement | null} */ (null));
+  /** @type {{current: HTMLElement}} */ const root = useElement();
   const times = useTimes();
   const { chart, failed } = usePriceChart(root, times);
   const [pointed, setPointed] = useState(/** @type {number | null} */ (null));
@@ -41,12 +44,12 @@ export function Chart() {
   const own = ownOf(candleStore, portfolio);
   useDrawing(chart, own);
   const candle = (pointed !== null && candles.at(pointed)) || candles.last;
-  const point = (to) => {
-    chart.pointAt(to);
+  const point = (/** @type {import("../../model/chart/candles.js").Candle | null} */ to) => {
+    chart?.pointAt(to);
     setPointed(to?.time ?? null);
     setWalked(to ? sentenceOf(to, candleStore, times) : "");
   };
-  const onKeyDown = (event) => {
+  const onKeyDown = (/** @type {DomKeyEvent} */ event) => {
     if (!chart) return;
     const at = pointed === null ? candles.row.length : candles.indexOf(pointed);
     actOnKey(event, {
@@ -106,7 +109,8 @@ async function firstBook(market) {
 /**
  * The chart once its library is here, which is fetched after the page has been drawn; `failed` when it did not come.
  * Another zone is another chart.
- * @param {{current: HTMLElement | null}} root @param {import("../../model/parts/times.js").Times} times
+ * @param {{current: HTMLElement}} root
+ * @param {import("../../model/parts/times.js").Times} times
  */
 function usePriceChart(root, times) {
   const { candleStore, market } = useServices();
@@ -114,7 +118,7 @@ function usePriceChart(root, times) {
   const [failed, setFailed] = useState(false);
   useEffect(() => {
     let gone = false;
-    let made = null;
+    /** @type {PriceChart | null} */ let made = null;
     const make = async () => {
       await firstBook(market);
       if (gone) return;
@@ -178,7 +182,11 @@ function Intervals() {
     </div>`;
 }
 
-/** Of the candle that is pointed at, else of the newest. */
+/**
+ * Of the candle that is pointed at, else of the newest.
+ * @param {{candle: import("../../model/chart/candles.js").Candle | undefined, interval: string, times:
+ *   import("../../model/parts/times.js").Times, base: string}} props
+ */
 function Legend({ candle, interval, times, base }) {
   if (!candle) return html`<p class="legend" id="legend"></p>`;
   const { open, high, low, close, change, volume } = describeCandle(candle, base);
@@ -202,7 +210,7 @@ function ChartState({ drawn, failed }) {
   if (failed)
     return html`<p class="chart-state" role="status">What draws the chart did not come. All else works; the page loaded
       anew asks for it again.</p>`;
-  if (state === "waiting") {
+  if (state === "waiting" && failure) {
     const why = failure.status === 429 ? "The venue asks us to slow down." : describeFailure(failure, "ask");
     return html`<p class="chart-state" role="status">${why} The chart is asked for again by itself.</p>`;
   }

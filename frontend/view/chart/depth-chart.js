@@ -6,18 +6,22 @@
  * Layer: view.
  */
 
-import { useCallback, useLayoutEffect, useMemo, useReducer, useRef, useState } from "preact/hooks";
+import { useCallback, useLayoutEffect, useMemo, useReducer, useState } from "preact/hooks";
 import { orderLines, ordersBeyond } from "../../model/chart/chart-marks.js";
 import { ALL, depthAt, depthCurve, nextStep } from "../../model/chart/depth-curve.js";
 import { midText } from "../../model/market/book.js";
 import { grouped, rounded, scaleOf, shortest } from "../../model/parts/decimal.js";
 import { html } from "../parts/html.js";
 import { useServices } from "../parts/services.js";
+import { useElement } from "../parts/use-element.js";
 import { useModelSlowly } from "../parts/use-model.js";
 import { useTheme } from "../parts/use-theme.js";
 import { BeyondMark } from "./chart.js";
 import { actOnKey } from "./chart-keys.js";
 import { drawDepth } from "./depth-drawing.js";
+
+/** @typedef {import("../parts/html.js").DomKeyEvent} DomKeyEvent */
+/** @typedef {import("../parts/html.js").DomMouseEvent} DomMouseEvent */
 
 const LEVELS = 500;
 const DRAW_EVERY_MS = 100;
@@ -30,7 +34,7 @@ export function DepthChart() {
   const { market, portfolio } = useServices();
   const drawing = useModelSlowly(DRAW_EVERY_MS, market, "book", "symbol");
   useModelSlowly(DRAW_EVERY_MS, portfolio, "orders");
-  const canvas = useRef(/** @type {HTMLCanvasElement | null} */ (null));
+  /** @type {{current: HTMLCanvasElement}} */ const canvas = useElement();
   const seen = useVisibleSize(canvas);
   const [zoom, setZoom] = useState(1);
   const [pointed, setPointed] = useState(/** @type {number | null} */ (null));
@@ -44,21 +48,21 @@ export function DepthChart() {
   const own = curve && instrument ? orderLines(portfolio.orders.open(), instrument.symbol) : [];
   const beyond = curve && ordersBeyond(own, curve.low, curve.high);
   useLayoutEffect(() => {
-    if (!curve || !seen) return;
+    if (!curve || !seen || !instrument) return;
     drawDepth(canvas.current, seen, { curve, reading, own, decimals: scaleOf(instrument.tick_size) });
   });
   const hidden = curve ? curve.beyond.below + curve.beyond.above : 0;
   const mayWiden = zoom > 1 || (zoom === 1 && hidden > 0);
-  const closer = (direction) => {
+  const closer = (/** @type {1 | -1} */ direction) => {
     if (direction > 0) setZoom(zoom === ALL ? 1 : Math.min(ZOOM_MAX, zoom * 2));
     else if (mayWiden) setZoom(zoom === 1 ? ALL : zoom / 2);
   };
-  const point = (event) => {
+  const point = (/** @type {DomMouseEvent} */ event) => {
     if (!curve) return;
     const { left, width } = canvas.current.getBoundingClientRect();
     setPointed(curve.low + ((event.clientX - left) / width) * (curve.high - curve.low));
   };
-  const onKeyDown = (event) => {
+  const onKeyDown = (/** @type {DomKeyEvent} */ event) => {
     if (!curve) return;
     actOnKey(event, {
       ArrowLeft: () => setPointed(nextStep(curve, pointed ?? curve.middle, -1)),
@@ -99,7 +103,11 @@ export function DepthChart() {
     </div>`;
 }
 
-/** What is pointed at, else mid and spread. */
+/**
+ * What is pointed at, else mid and spread.
+ * @param {{book: import("../../model/market/book.js").Book, instrument: import("../../model/types.js").Instrument |
+ *   null, reading: import("../../model/chart/depth-curve.js").Reading | null, hidden: number}} props
+ */
 function DepthReadout({ book, instrument, reading, hidden }) {
   if (!instrument) return html`<p class="legend" id="depth-readout"></p>`;
   const { base, quote } = instrument;
@@ -130,10 +138,11 @@ function DepthReadout({ book, instrument, reading, hidden }) {
 /**
  * The element's size in CSS pixels while it can be seen, else null; draws again when that changes. It is told, never
  * asked for: asking makes the browser lay out the whole page anew at each drawing.
+ * @param {{current: Element}} element
  * @returns {{width: number, height: number} | null}
  */
 function useVisibleSize(element) {
-  const [, redraw] = useReducer((count) => count + 1, 0);
+  const [, redraw] = useReducer((/** @type {number} */ count, /** @type {void} */ _) => count + 1, 0);
   const [{ width, height }, setSize] = useState({ width: 0, height: 0 });
   useLayoutEffect(() => {
     const watched = new ResizeObserver(([{ contentRect }]) =>
@@ -142,6 +151,6 @@ function useVisibleSize(element) {
     watched.observe(element.current);
     return () => watched.disconnect();
   }, []);
-  useTheme(useCallback(() => redraw(undefined), []));
+  useTheme(useCallback(() => redraw(), []));
   return width > 0 && height > 0 && !document.hidden ? { width, height } : null;
 }

@@ -41,8 +41,8 @@ export function drawDepth(canvas, { width, height }, depth) {
   const { curve } = depth;
   const bottom = height - AXIS;
   const scales = {
-    x: (price) => ((price - curve.low) / (curve.high - curve.low)) * width,
-    y: (quantity) => bottom - (quantity / curve.most) * bottom,
+    x: (/** @type {number} */ price) => ((price - curve.low) / (curve.high - curve.low)) * width,
+    y: (/** @type {number} */ quantity) => bottom - (quantity / curve.most) * bottom,
     width,
     bottom,
   };

@@ -31,6 +31,11 @@ const NONE_BEYOND = Object.freeze({ orders: 0, text: "" });
  *   import("../../model/chart/chart-marks.js").Beyond}} BothBeyond
  */
 
+/**
+ * @typedef {{lines: import("../../model/chart/chart-marks.js").OrderLine[], marks:
+ *   import("../../model/chart/chart-marks.js").FillMark[]}} OwnMarks
+ */
+
 export class PriceChart {
   /**
    * Called with the time of the candle under the pointer, or null.
@@ -48,21 +53,22 @@ export class PriceChart {
   #chart;
   #times;
   #interval = "";
-  #candles;
-  #volume;
-  #marks;
+  // The library's series take times of a type of its own, which are numbers all the same.
+  /** @type {any} */ #candles;
+  /** @type {any} */ #volume;
+  /** @type {any} */ #marks;
   /**
    * By key: the library's line and how it is labelled.
    * @type {Map<string, {line: any, order: import("../../model/chart/chart-marks.js").OrderLine, title: string | null}>}
    */
   #lines = new Map();
-  /** What was told last. @type {BothBeyond} */ #beyond = { above: NONE_BEYOND, below: NONE_BEYOND };
+  /** What was last given to `onBeyond`. @type {BothBeyond} */ #beyond = { above: NONE_BEYOND, below: NONE_BEYOND };
   /** A frame in which labels are set, asked for. */ #labelling = 0;
   #drawnRevision = -1;
   #drawnCount = 0;
   /** @type {import("../../model/chart/candles.js").Candles | null} */ #drawn = null;
   #colours = coloursNow();
-  #own = { lines: [], marks: [] };
+  /** @type {OwnMarks} */ #own = { lines: [], marks: [] };
   #removed = false;
   /** Room for a bar that was asked for since the last frame. @type {number | null} */ #spacing = null;
 
@@ -75,6 +81,11 @@ export class PriceChart {
     return new PriceChart(await import("lightweight-charts"), root, times);
   }
 
+  /**
+   * @param {typeof import("lightweight-charts")} library
+   * @param {HTMLElement} root
+   * @param {import("../../model/parts/times.js").Times} times
+   */
   constructor(library, root, times) {
     this.#library = library;
     this.#times = times;
@@ -100,11 +111,11 @@ export class PriceChart {
     this.#candles.attachPrimitive({
       updateAllViews: () => (this.#labelling ||= requestAnimationFrame(() => this.#label())),
     });
-    this.#chart.subscribeCrosshairMove(({ time }) => this.onHover(time ?? null));
+    this.#chart.subscribeCrosshairMove(({ time }) => this.onHover(/** @type {number | null} */ (time ?? null)));
     this.#chart
       .timeScale()
       .subscribeVisibleLogicalRangeChange((range) => range && range.from < OLDER_MARGIN && this.onOlder());
-    this.#tellTimes();
+    this.#setTimes();
     this.#showWhenSeen();
     this.paint();
   }
@@ -115,16 +126,18 @@ export class PriceChart {
   }
 
   /** Its own words for times, and days that begin where the zone's do: the library knows UTC alone. */
-  #tellTimes() {
-    const timeFormatter = (time) =>
+  #setTimes() {
+    const timeFormatter = (/** @type {any} */ time) =>
       this.#interval === "1d" ? candleDay(time) : this.#zone.candle(time, this.#interval);
     this.#chart.applyOptions({
       localization: { timeFormatter },
-      timeScale: { tickMarkFormatter: (time, mark) => this.#zone.mark(time, mark) },
+      timeScale: {
+        tickMarkFormatter: (/** @type {any} */ time, /** @type {any} */ mark) => this.#zone.mark(time, mark),
+      },
     });
-    const scale = this.#chart.horzBehaviour();
+    /** @type {any} */ const scale = this.#chart.horzBehaviour();
     const weigh = scale.fillWeightsForPoints.bind(scale);
-    scale.fillWeightsForPoints = (points, start) => {
+    scale.fillWeightsForPoints = (/** @type {any[]} */ points, /** @type {number} */ start) => {
       const shown = points.map(({ originalTime }) => {
         const ahead = this.#zone.aheadMs(originalTime * 1_000) / 1_000;
         return { time: scale.convertHorzItemToInternal(originalTime + ahead), timeWeight: 0 };
@@ -142,7 +155,7 @@ export class PriceChart {
   configure(tickSize, interval) {
     const decimals = scaleOf(tickSize);
     this.#interval = interval;
-    const formatter = (price) => grouped(price.toFixed(decimals));
+    const formatter = (/** @type {number} */ price) => grouped(price.toFixed(decimals));
     this.#candles.applyOptions({ priceFormat: { type: "custom", minMove: Number(tickSize), formatter } });
     this.#chart.applyOptions({ timeScale: { timeVisible: interval !== "1d", secondsVisible: interval === "1s" } });
   }
@@ -204,10 +217,7 @@ export class PriceChart {
     return Math.max(0, Math.floor(shown ? shown.from : candles.row.length) - KEPT_BEFORE);
   }
 
-  /**
-   * @param {{lines: import("../../model/chart/chart-marks.js").OrderLine[], marks:
-   *   import("../../model/chart/chart-marks.js").FillMark[]}} own
-   */
+  /** @param {OwnMarks} own */
   drawOwn(own) {
     this.#own = own;
     this.#drawOrders(own.lines);
@@ -226,17 +236,17 @@ export class PriceChart {
     const { LineStyle } = this.#library;
     for (const order of drawn) {
       const { key, price, side, stop } = order;
-      const look = {
+      const style = {
         price,
         color: this.#colours[side],
         lineWidth: 1,
         lineStyle: stop ? LineStyle.Dotted : LineStyle.Dashed,
       };
       const known = this.#lines.get(key);
-      if (known) known.line.applyOptions(look);
+      if (known) known.line.applyOptions(style);
       else
         this.#lines.set(key, {
-          line: this.#candles.createPriceLine({ ...look, axisLabelVisible: false }),
+          line: this.#candles.createPriceLine({ ...style, axisLabelVisible: false }),
           order,
           title: null,
         });
@@ -266,7 +276,7 @@ export class PriceChart {
       if (drawn.title !== title) drawn.line.applyOptions({ axisLabelVisible: title !== null, title: title ?? "" });
       drawn.title = title;
     }
-    this.#tellBeyond(ordersBeyond(this.#own.lines, low, high));
+    this.#setBeyond(ordersBeyond(this.#own.lines, low, high));
     // The own order's label is read, not what the header says in large letters.
     const last = this.#drawn?.last ? this.#candles.priceToCoordinate(Number(this.#drawn.last.close)) : null;
     const covered = last !== null && seen.some(({ key, y }) => named.has(key) && Math.abs(y - last) < LABEL_HEIGHT);
@@ -275,7 +285,7 @@ export class PriceChart {
   }
 
   /** @param {BothBeyond} beyond */
-  #tellBeyond(beyond) {
+  #setBeyond(beyond) {
     if (beyond.above.text === this.#beyond.above.text && beyond.below.text === this.#beyond.below.text) return;
     this.#beyond = beyond;
     this.onBeyond(beyond);
@@ -308,7 +318,7 @@ export class PriceChart {
     const named = new Set();
     const before = { buy: Infinity, sell: Infinity };
     for (const mark of marks.toReversed()) {
-      const bar = this.#drawn.indexOf(mark.time);
+      const bar = this.#drawn?.indexOf(mark.time) ?? -1;
       if (before[mark.side] - bar < MARK_BARS) continue;
       before[mark.side] = bar;
       named.add(mark);
@@ -323,13 +333,13 @@ export class PriceChart {
   pointAt(candle) {
     if (candle === null) return this.#chart.clearCrosshairPosition();
     const scale = this.#chart.timeScale();
-    const index = this.#drawn.indexOf(candle.time);
-    const { from, to } = scale.getVisibleLogicalRange();
-    if (index < from || index > to) {
-      const shift = index < from ? index - from - 1 : index - to + 1;
-      scale.setVisibleLogicalRange({ from: from + shift, to: to + shift });
+    const index = this.#drawn?.indexOf(candle.time) ?? -1;
+    const range = scale.getVisibleLogicalRange();
+    if (range && (index < range.from || index > range.to)) {
+      const shift = index < range.from ? index - range.from - 1 : index - range.to + 1;
+      scale.setVisibleLogicalRange({ from: range.from + shift, to: range.to + shift });
     }
-    this.#chart.setCrosshairPosition(Number(candle.close), candle.time, this.#candles);
+    this.#chart.setCrosshairPosition(Number(candle.close), /** @type {any} */ (candle.time), this.#candles);
   }
 
   /** @param {1 | -1} direction nearer, or farther away */

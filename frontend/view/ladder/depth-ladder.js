@@ -12,11 +12,15 @@ import { groupings, ladderOf, ownLevels, priceDigits } from "../../model/ladder/
 import { LevelQueueStore } from "../../stores/level-queue.js";
 import { html } from "../parts/html.js";
 import { useServices } from "../parts/services.js";
+import { useElement } from "../parts/use-element.js";
 import { useFeed, useModel } from "../parts/use-model.js";
 import { LadderMiddle } from "./ladder-middle.js";
 import { LadderTools } from "./ladder-tools.js";
 import { LevelQueuePanel } from "./level-queue.js";
 import { LevelRow } from "./level-row.js";
+
+/** @typedef {import("../parts/html.js").DomKeyEvent} DomKeyEvent */
+/** @typedef {import("../parts/html.js").DomMouseEvent} DomMouseEvent */
 
 const LEVELS_MIN = 3;
 const LEVELS_MAX = 40;
@@ -35,6 +39,15 @@ const VACANT = Object.freeze({
   ownWords: "",
 });
 
+/** @typedef {import("../parts/html.js").DomEvent} DomEvent */
+/** @typedef {import("../../model/types.js").Side} Side */
+/** @typedef {import("../../model/ladder/ladder.js").LadderRow} LadderRow */
+
+/** @type {Readonly<Record<string, string>>} */
+const COLUMNS_BY_KEY = Object.freeze({ ArrowLeft: ".level-price", ArrowRight: ".level-size" });
+/** @type {Readonly<Record<string, number>>} */
+const ROWS_BY_KEY = Object.freeze({ ArrowUp: 1, ArrowDown: -1, PageUp: PAGE_LEVELS, PageDown: -PAGE_LEVELS });
+
 export function DepthLadder() {
   const { api, market, entry, workspace } = useServices();
   useFeed(market, "book");
@@ -42,7 +55,7 @@ export function DepthLadder() {
   useModel(workspace, "layout");
   const queue = useMemo(() => new LevelQueueStore(api, market), [api, market]);
   useModel(queue, "change");
-  const root = useRef(/** @type {HTMLElement | null} */ (null));
+  /** @type {{current: HTMLElement}} */ const root = useElement();
   const pressed = useRef("");
   const count = useFittingLevels(root);
   const { offset, scroll, recentre } = useOffset(root, count);
@@ -61,20 +74,20 @@ export function DepthLadder() {
     indicative: book.crossed ? indicative : null,
   });
   const stop = levels.bids.length > 0 && bids > 0 ? "buy" : "sell";
-  const rows = (side, rowsOf, length) =>
+  const rows = (/** @type {Side} */ side, /** @type {LadderRow[]} */ rowsOf, /** @type {number} */ length) =>
     Array.from({ length }, (_, index) => {
       const row = rowsOf[index] ?? VACANT;
-      const opened = row.price !== "" && queue.level?.side === side && queue.level.price === row.price;
+      const opened = row.price !== "" && queue.level?.side === side && queue.level?.price === row.price;
       return html`<${LevelRow} key=${index} ...${row} first=${index === 0 && side === stop} opened=${opened} />`;
     });
-  const onClick = (event) => {
+  const onClick = (/** @type {DomMouseEvent} */ event) => {
     const button = targetOf(event);
     const price = event.detail > 0 ? pressed.current : button?.value;
     if (!button || !price) return;
     if (button.className === "level-price") entry.takePrice(price);
     else toggle(queue, { side: button.closest(".asks") ? "sell" : "buy", price, grouping });
   };
-  const onKeyDown = (event) => walk(event, scroll, recentre);
+  const onKeyDown = (/** @type {DomKeyEvent} */ event) => walk(event, scroll, recentre);
   return html`
     <section class="panel ladder-panel" aria-labelledby="ladder-title">
       <${LadderTools} grouping=${grouping} sizes=${instrument ? groupings(instrument.tick_size, book.mid) : []}
@@ -96,6 +109,7 @@ export function DepthLadder() {
     </section>`;
 }
 
+/** @param {{instrument: import("../../model/types.js").Instrument | null}} props */
 function Head({ instrument }) {
   return html`
     <thead role="rowgroup">
@@ -109,6 +123,7 @@ function Head({ instrument }) {
     </thead>`;
 }
 
+/** @param {{book: import("../../model/market/book.js").Book}} props */
 function Empty({ book }) {
   if (book.bestBid || book.bestAsk) return null;
   return html`<p class="empty">${
@@ -122,7 +137,7 @@ function useGrouping() {
   const { instrument, book } = market;
   if (!instrument) return "1";
   const sizes = groupings(instrument.tick_size, book.mid);
-  const wanted = workspace.recall("ladder.grouping", {})[instrument.symbol];
+  const wanted = workspace.recall("ladder.grouping", /** @type {Record<string, string>} */ ({}))[instrument.symbol];
   return sizes.includes(wanted) ? wanted : sizes[0];
 }
 
@@ -152,6 +167,7 @@ function useOwnLevels(grouping) {
 
 /**
  * How many levels of each side the panel has room for; what is left over goes to the rows.
+ * @param {{current: HTMLElement}} root
  * @returns {number} 0 before it is known
  */
 function useFittingLevels(root) {
@@ -162,7 +178,7 @@ function useFittingLevels(root) {
       if (element.clientHeight === 0) return; // not shown
       const remPx = Number.parseFloat(getComputedStyle(document.documentElement).fontSize);
       const rowPx = Number.parseFloat(getComputedStyle(element).getPropertyValue("--row")) * remPx;
-      const [head, middle] = element.querySelectorAll("thead, .middle");
+      const [head, middle] = /** @type {NodeListOf<HTMLElement>} */ (element.querySelectorAll("thead, .middle"));
       const room = element.clientHeight - head.offsetHeight - middle.offsetHeight;
       const fitting = Math.max(LEVELS_MIN, Math.min(LEVELS_MAX, Math.floor(room / rowPx / 2)));
       element.style.setProperty("--level", `${Math.max(rowPx, room / fitting / 2)}px`);
@@ -177,14 +193,15 @@ function useFittingLevels(root) {
 
 /**
  * How many rows of the bids have given way to deeper asks; below zero the other way. The wheel turns it.
- * @param {import("preact/hooks").MutableRef<HTMLElement | null>} root
+ * @param {{current: HTMLElement}} root
  * @param {number} count of levels of each side when centred
  */
 function useOffset(root, count) {
   const { market } = useServices();
   const [offset, setOffset] = useState(0);
   const held = Math.max(-count, Math.min(count, offset));
-  const scroll = (rows) => setOffset((before) => Math.max(-count, Math.min(count, before + rows)));
+  const scroll = (/** @type {number} */ rows) =>
+    setOffset((before) => Math.max(-count, Math.min(count, before + rows)));
   const recentre = () => setOffset(0);
   useEffect(() => {
     market.addEventListener("symbol", recentre);
@@ -193,7 +210,7 @@ function useOffset(root, count) {
   useEffect(() => {
     const element = root.current;
     let turnedPx = 0;
-    const onWheel = (event) => {
+    const onWheel = (/** @type {WheelEvent} */ event) => {
       if (event.ctrlKey || count === 0) return;
       event.preventDefault();
       turnedPx += event.deltaY * (event.deltaMode === WheelEvent.DOM_DELTA_LINE ? 20 : 1);
@@ -222,13 +239,15 @@ function focusLevel(root, queue) {
   const { level } = queue;
   queue.close();
   if (!level) return;
-  const side = root.querySelector(level.side === "buy" ? ".bids" : ".asks");
-  const sizes = [...side.querySelectorAll(".level-size:enabled")];
+  const side = level.side === "buy" ? ".bids" : ".asks";
+  /** @type {NodeListOf<HTMLButtonElement>} */
+  const found = root.querySelectorAll(`${side} .level-size:enabled`);
+  const sizes = [...found];
   (sizes.find((button) => button.value === level.price) ?? sizes[0])?.focus();
 }
 
 /**
- * @param {Event} event
+ * @param {DomEvent} event
  * @returns {HTMLButtonElement | null} the price of the row it happened in, or the size when on that
  */
 function targetOf(event) {
@@ -237,16 +256,16 @@ function targetOf(event) {
 
 /**
  * Arrows walk the levels and between price and size; beyond the edge deeper levels come.
- * @param {KeyboardEvent} event
+ * @param {DomKeyEvent} event
  * @param {(rows: number) => void} scroll
  * @param {() => void} recentre
  */
 function walk(event, scroll, recentre) {
-  const active = document.activeElement;
+  const active = /** @type {HTMLButtonElement} */ (document.activeElement);
   if (!active.matches(".level-price, .level-size")) return;
-  const to = { ArrowLeft: ".level-price", ArrowRight: ".level-size" }[event.key];
-  const rows = { ArrowUp: 1, ArrowDown: -1, PageUp: PAGE_LEVELS, PageDown: -PAGE_LEVELS }[event.key];
-  if (to) focusOnly(active.closest("tr").querySelector(to));
+  const to = COLUMNS_BY_KEY[event.key];
+  const rows = ROWS_BY_KEY[event.key];
+  if (to) focusOnly(active.closest("tr")?.querySelector(to));
   else if (event.key === "Home") recentre();
   else if (rows) {
     const buttons = [...event.currentTarget.querySelectorAll(`.${active.className}:enabled`)];
@@ -257,9 +276,10 @@ function walk(event, scroll, recentre) {
   event.preventDefault();
 }
 
-/** The tab key comes back to where the arrows went. @param {HTMLButtonElement} button */
+/** The tab key comes back to where the arrows went. @param {HTMLButtonElement | null | undefined} button */
 function focusOnly(button) {
-  document.activeElement.tabIndex = -1;
+  if (!button) return;
+  /** @type {HTMLElement} */ (document.activeElement).tabIndex = -1;
   button.tabIndex = 0;
   button.focus();
 }

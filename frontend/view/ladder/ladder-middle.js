@@ -11,6 +11,7 @@ import { useServices } from "../parts/services.js";
 import { Spoken } from "../parts/text.js";
 import { useFeed, useModel } from "../parts/use-model.js";
 
+/** @type {Readonly<Record<string, [arrow: string, word: string]>>} */
 const ARROWS = Object.freeze({ "-1": ["▼", "fell to"], 0: ["", "at"], 1: ["▲", "rose to"] });
 const GATHERING = Object.freeze(["auction", "pre_open"]);
 

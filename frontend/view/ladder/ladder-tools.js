@@ -6,6 +6,8 @@
 import { html } from "../parts/html.js";
 import { useServices } from "../parts/services.js";
 
+/** @typedef {import("../parts/html.js").DomEvent} DomEvent */
+
 const BARS = Object.freeze([
   ["total", "Total", "Bars: all up to each level"],
   ["level", "Level", "Bars: each level alone"],
@@ -17,7 +19,8 @@ const BARS = Object.freeze([
  */
 export function LadderTools({ grouping, sizes, bars, away, onRecentre }) {
   const { market, workspace } = useServices();
-  const choose = (event) => {
+  const choose = (/** @type {DomEvent} */ event) => {
+    if (!market.instrument) return;
     const chosen = { ...workspace.recall("ladder.grouping", {}), [market.instrument.symbol]: event.target.value };
     workspace.remember("ladder.grouping", chosen);
   };

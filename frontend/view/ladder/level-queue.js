@@ -4,14 +4,17 @@
  * Layer: view.
  */
 
-import { useLayoutEffect, useRef } from "preact/hooks";
+import { useLayoutEffect } from "preact/hooks";
 
 import { describePosition } from "../../model/ladder/ladder.js";
 import { grouped } from "../../model/parts/decimal.js";
 import { html } from "../parts/html.js";
 import { memo } from "../parts/memo.js";
 import { NumberText } from "../parts/text.js";
+import { useElement } from "../parts/use-element.js";
 import { useTimes } from "../parts/use-times.js";
+
+/** @typedef {import("../parts/html.js").DomKeyEvent} DomKeyEvent */
 
 const ROWS_MAX = 200;
 
@@ -22,11 +25,15 @@ export function LevelQueuePanel({ queue, onClose }) {
   return html`<${Opened} key=${`${level.side} ${level.price}`} queue=${queue} level=${level} onClose=${onClose} />`;
 }
 
+/**
+ * @param {{queue: import("../../stores/level-queue.js").LevelQueueStore, level:
+ *   import("../../stores/level-queue.js").OpenLevel, onClose: () => void}} props
+ */
 function Opened({ queue, level, onClose }) {
-  const close = useRef(/** @type {HTMLButtonElement | null} */ (null));
+  /** @type {{current: HTMLButtonElement}} */ const close = useElement();
   useLayoutEffect(() => close.current.focus({ preventScroll: true }), []);
   const { orders, problem } = queue;
-  const onKeyDown = (event) => {
+  const onKeyDown = (/** @type {DomKeyEvent} */ event) => {
     if (event.key !== "Escape") return;
     event.preventDefault();
     onClose();
@@ -74,5 +81,7 @@ const QueueRow = memo(
 /** @param {import("../../stores/level-queue.js").LevelQueueStore["orders"]} orders */
 function ownWords(orders) {
   const at = orders?.findIndex((order) => order.own) ?? -1;
-  return at < 0 ? "" : `Yours is ${describePosition({ ordersAhead: at, quantityAhead: orders[at].ahead })}.`;
+  return orders === null || at < 0
+    ? ""
+    : `Yours is ${describePosition({ ordersAhead: at, quantityAhead: orders[at].ahead })}.`;
 }

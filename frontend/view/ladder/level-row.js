@@ -55,6 +55,8 @@ function Line({ price, shown, quantity, total, exact, orders, share, meets, own,
  * Another word each time the quantity at the same price changed after a quiet while, which starts the animation anew.
  * In a fast market every line would flash without end, which tells nothing and costs frames.
  * @returns {string | null}
+ * @param {string} price
+ * @param {string} quantity
  */
 function useFlash(price, quantity) {
   const before = useRef({ price, quantity, changedMs: -Infinity, flash: /** @type {string | null} */ (null) });

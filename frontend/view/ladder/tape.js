@@ -22,6 +22,7 @@ const DRAW_EVERY_MS = 100;
 /** That a size has room for. */
 const SIZE_DIGITS = 8;
 const NO_PRICE = "An account traded with itself: this is no price";
+/** @type {Readonly<Record<string, [word: string, spoken: string]>>} */
 const SIDE_WORDS = Object.freeze({ buy: ["Buy", "buyer took"], sell: ["Sell", "seller took"] });
 /** Own fills are looked for among so many of the newest. */
 const FILLS_MAX = 500;
@@ -48,7 +49,7 @@ export function Tape() {
         <h2 id="tape-title">Trades</h2>
         <p class="tape-paused" id="tape-paused"
           hidden=${held === null}>Paused${
-            waiting > 0 && html` · <b>${waiting}${tape.lost(held[0]) ? "+" : ""} new</b>`
+            waiting > 0 && html` · <b>${waiting}${tape.lost(held?.[0]) ? "+" : ""} new</b>`
           }</p>
       </div>
       <div class="scroller" id="tape" tabindex="0" role="region" aria-labelledby="tape-title"
@@ -98,9 +99,9 @@ function useHeld(market) {
     market.addEventListener("symbol", forget);
     return () => market.removeEventListener("symbol", forget);
   }, [market]);
-  const hold = (name) =>
+  const hold = (/** @type {string} */ name) =>
     setState(({ held, by }) => ({ held: held ?? [...market.tape.trades], by: `${by} ${name}`.trim() }));
-  const release = (name) =>
+  const release = (/** @type {string} */ name) =>
     setState(({ held, by }) => {
       const left = by
         .split(" ")

@@ -11,14 +11,19 @@ import { html } from "../parts/html.js";
 import { useServices } from "../parts/services.js";
 import { WhichNumber } from "../parts/which-number.js";
 
+/** @typedef {import("../parts/html.js").DomEvent} DomEvent */
+
+/** @typedef {{ask: (question: import("../parts/confirm-dialog.js").Question) => void}} Asking */
+
 /** Of an amount; more is in its title. */
 const DECIMALS_SHOWN = 6;
 
+/** @param {Asking} props */
 export function OperatorAccount({ ask }) {
   const { operator } = useServices();
   const [wanted, setWanted] = useState("");
   const found = operator.account;
-  const onSubmit = (event) => {
+  const onSubmit = (/** @type {DomEvent} */ event) => {
     event.preventDefault();
     operator.find(readWhole(wanted) ?? wanted.trim()); // nothing: everybody
   };
@@ -67,6 +72,7 @@ function Found() {
     }`;
 }
 
+/** @param {Asking & {found: any}} props */
 function Summary({ found: { account, user }, ask }) {
   const { operator } = useServices();
   const stopped = account.status === "stopped";
@@ -107,18 +113,18 @@ function Summary({ found: { account, user }, ask }) {
     </section>`;
 }
 
-/** All of them are set at once; what is empty is as each symbol says. */
+/** All of them are set at once; what is empty is as each symbol says. @param {{account: any}} props */
 function Settings({ account }) {
   const { operator } = useServices();
   const [form, setForm] = useState(() => formOf(account));
   useEffect(() => setForm(formOf(account)), [account]);
   const { body, problems } = checkForm(form);
   const asked = Object.keys(problems).find((name) => name !== "tier" && readNumber(form[name]).readings);
-  const onSubmit = (event) => {
+  const onSubmit = (/** @type {DomEvent} */ event) => {
     event.preventDefault();
     if (body) operator.configure(body);
   };
-  const edit = (event) => setForm({ ...form, [event.target.name]: event.target.value });
+  const edit = (/** @type {DomEvent} */ event) => setForm({ ...form, [event.target.name]: event.target.value });
   return html`
     <form class="operator-card operator-settings" novalidate onSubmit=${onSubmit} onInput=${edit}>
       <h3>Tier, fees and limits</h3>
@@ -143,6 +149,7 @@ function Settings({ account }) {
     </form>`;
 }
 
+/** @param {{found: {balances: any[]}}} props */
 function Money({ found: { balances } }) {
   const { operator } = useServices();
   const [asset, setAsset] = useState("");
@@ -152,7 +159,7 @@ function Money({ found: { balances } }) {
   const plain = plainOf(amount, [unit]);
   const { readings } = readNumber(amount, [unit]);
   const problem = amount.trim() && plain === null ? numberProblem(amount, "amount", [unit], "1000") : "";
-  const onSubmit = (event) => {
+  const onSubmit = (/** @type {DomEvent} */ event) => {
     event.preventDefault();
     if (plain !== null) operator.credit(unit, plain);
   };

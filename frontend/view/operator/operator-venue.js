@@ -11,6 +11,8 @@ import { html } from "../parts/html.js";
 import { useServices } from "../parts/services.js";
 import { useTimes } from "../parts/use-times.js";
 
+/** @typedef {import("../parts/html.js").DomEvent} DomEvent */
+
 const WIDTH = 160;
 const HEIGHT = 36;
 const PERCENTILES = Object.freeze(["p50", "p90", "p99", "p99.9", "max"]);
@@ -97,7 +99,7 @@ function Books() {
 function AnyOrder() {
   const { operator } = useServices();
   const [number, setNumber] = useState("");
-  const onSubmit = (event) => {
+  const onSubmit = (/** @type {DomEvent} */ event) => {
     event.preventDefault();
     if (number.trim()) operator.cancelOrder(readWhole(number) ?? number.trim());
   };

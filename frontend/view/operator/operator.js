@@ -16,12 +16,15 @@ import { useModel } from "../parts/use-model.js";
 import { OperatorAccount } from "./operator-account.js";
 import { OperatorAudit, OperatorVenue } from "./operator-venue.js";
 
+/** @typedef {{ask: (question: import("../parts/confirm-dialog.js").Question) => void}} Asking */
+
 const VIEWS = Object.freeze([
   ["symbols", "Symbols"],
   ["account", "Account"],
   ["venue", "Venue"],
   ["audit", "Audit trail"],
 ]);
+/** @type {Readonly<Record<string, (props: Asking) => any>>} */
 const PANELS = Object.freeze({
   symbols: Symbols,
   account: OperatorAccount,
@@ -70,7 +73,7 @@ export function Operator() {
     }`;
 }
 
-/** Every symbol with its state, and what may be commanded of it. */
+/** Every symbol with its state, and what may be commanded of it. @param {Asking} props */
 function Symbols({ ask }) {
   const { market, operator } = useServices();
   const rows = symbolRows(operator.symbols, market.nowMs / 1_000);
@@ -87,11 +90,12 @@ function Symbols({ ask }) {
     </table>`;
 }
 
+/** @param {Asking & {row: ReturnType<typeof symbolRows>[number]}} props */
 function SymbolRow({ row: { symbol, status, limit, band, next, orders }, ask }) {
   const { operator } = useServices();
-  const command = ({ action, title, asks }) => {
+  const command = (/** @type {import("../../model/operator/operator.js").StatusCommand} */ { action, title, asks }) => {
     if (!asks) return operator.command(symbol, action);
-    const act = (seconds) =>
+    const act = (/** @type {string} */ seconds) =>
       operator.command(symbol, action, action === "auction" ? (readWhole(seconds) ?? seconds.trim()) : undefined);
     return ask({ title: `${title} ${symbol}?`, text: asks, yes: title, act, seconds: action === "auction" });
   };

@@ -3,7 +3,7 @@
  * Layer: view.
  */
 
-import { useRef, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import { describeFailure } from "../../model/parts/failures.js";
 import { describeOpen } from "../../model/shell/shortcuts.js";
 import { useKeptFocus } from "../parts/focus.js";
@@ -11,8 +11,10 @@ import { html } from "../parts/html.js";
 import { useServices } from "../parts/services.js";
 import { Result } from "../parts/text.js";
 import { useDialog } from "../parts/use-dialog.js";
+import { useElement } from "../parts/use-element.js";
 import { useModel } from "../parts/use-model.js";
 
+/** @type {{tone: string, text: string}} */
 const NOTHING = Object.freeze({ tone: "plain", text: "" });
 
 /** @param {{onClose: () => void}} props */
@@ -20,7 +22,7 @@ export function CancelAllDialog({ onClose }) {
   const { portfolio } = useServices();
   useModel(portfolio, "orders", "switch");
   const dialog = useDialog();
-  const keep = useRef(/** @type {HTMLButtonElement | null} */ (null));
+  /** @type {{current: HTMLButtonElement}} */ const keep = useElement();
   useKeptFocus(dialog, () => keep.current);
   const [busy, setBusy] = useState(false);
   const [result, say] = useState(NOTHING);

@@ -5,7 +5,7 @@
 
 import { useState } from "preact/hooks";
 import { fillKey } from "../../model/orders/fills.js";
-import { grouped, multiply, rounded, shortest } from "../../model/parts/decimal.js";
+import { grouped, productOf, rounded, shortest } from "../../model/parts/decimal.js";
 import { describeFailure } from "../../model/parts/failures.js";
 import { Cell, DataTable } from "../parts/data-table.js";
 import { html } from "../parts/html.js";
@@ -53,7 +53,7 @@ export function Fills() {
 const FillRow = memo(({ fill, quote }) => {
   const { market, workspace } = useServices();
   const times = useTimes();
-  const worth = multiply(fill.price, fill.quantity);
+  const worth = productOf(fill.price, fill.quantity);
   const done = fill.side === "buy" ? "Bought" : "Sold";
   const explain = () => workspace.explain({ trade_id: fill.trade_id, order_id: fill.order_id, symbol: fill.symbol });
   return html`
@@ -81,7 +81,10 @@ function feeText(fee) {
   return text.startsWith("-") ? html`<span data-direction="1" title="A rebate">+${text.slice(1)}</span>` : text;
 }
 
-/** Below the rows: more of them, or why there are none. */
+/**
+ * Below the rows: more of them, or why there are none.
+ * @param {{drawn: number, draw: (count: number) => void}} props
+ */
 function After({ drawn, draw }) {
   const { portfolio } = useServices();
   const { fills, fillsLoaded, fillsBefore, fillsCut, access } = portfolio;

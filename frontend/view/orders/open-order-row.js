@@ -3,7 +3,7 @@
  * Layer: view.
  */
 
-import { useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useState } from "preact/hooks";
 
 import { amendable, amendUnit, checkAmend, priorityAfter } from "../../model/orders/amend.js";
 import { describeAmend, STATUS_WORDS } from "../../model/orders/answers.js";
@@ -17,14 +17,20 @@ import { html } from "../parts/html.js";
 import { memo } from "../parts/memo.js";
 import { useServices } from "../parts/services.js";
 import { NumberText, Spoken } from "../parts/text.js";
+import { useElement } from "../parts/use-element.js";
 import { useTimes } from "../parts/use-times.js";
 import { WhichNumber } from "../parts/which-number.js";
 
+/** @typedef {import("../parts/html.js").DomKeyEvent} DomKeyEvent */
+
+/** @type {Readonly<Record<string, bigint>>} */
 const STEPS = Object.freeze({ ArrowUp: 1n, ArrowDown: -1n });
 const LARGE_STEP = 10n;
+/** @type {Readonly<Record<string, string>>} */
 const FIELD_TITLES = Object.freeze({ price: "Price", stop_price: "Stop price", quantity: "Quantity" });
 const PRIORITY_TEXTS = Object.freeze({ kept: "keeps its priority", lost: "goes to the back" });
 
+/** @typedef {"price" | "stop_price" | "quantity"} AmendField */
 /**
  * @typedef {object} RowProps
  * @property {import("../../model/types.js").Order & Record<string, any>} order
@@ -46,7 +52,7 @@ function Shown({ order, place, instrument, edit, cancel, cancelled }) {
   const { workspace } = useServices();
   const fields = instrument && !cancelled ? amendable(order) : [];
   const what = nameOf(order);
-  const cell = (name, text) =>
+  const cell = (/** @type {AmendField} */ name, /** @type {any} */ text) =>
     fields.includes(name) ? html`<${Changeable} name=${name} order=${order} edit=${edit}>${text}<//>` : text;
   return html`
     <${Frame} order=${order} place=${place} gone=${cancelled === "done"}
@@ -68,7 +74,10 @@ function Shown({ order, place, instrument, edit, cancel, cancelled }) {
     <//>`;
 }
 
-/** A number that is changed by a click on it. */
+/**
+ * A number that is changed by a click on it.
+ * @param {Pick<RowProps, "order" | "edit"> & {name: AmendField, children: any}} props
+ */
 function Changeable({ name, order, edit, children }) {
   return html`
     <button type="button" class="changeable" tabindex="-1" title=${`Change the ${FIELD_TITLES[name].toLowerCase()}`}
@@ -76,22 +85,26 @@ function Changeable({ name, order, edit, children }) {
       ${FIELD_TITLES[name]} of ${nameOf(order)}: change <//>${children}</button>`;
 }
 
-/** @param {RowProps} props */
+/** @param {RowProps & {instrument: import("../../model/types.js").Instrument}} props */
 function Editor({ order, place, instrument, field, edit, say }) {
   const { portfolio } = useServices();
   const fields = amendable(order);
   const [draft, setDraft] = useState(() => Object.fromEntries(fields.map((name) => [name, order[name]])));
   const [busy, setBusy] = useState(false);
-  const row = useRef(/** @type {HTMLElement | null} */ (null));
+  /** @type {{current: HTMLElement}} */ const row = useElement();
   useLayoutEffect(() => {
-    const input = row.current?.querySelector(`[name="${field}"]`);
+    /** @type {HTMLInputElement | null} */ const input = row.current.querySelector(`[name="${field}"]`);
     input?.focus();
     input?.select();
   }, []);
+  const focusOn = (/** @type {string} */ selector) => {
+    /** @type {HTMLElement | null} */ const found = row.current.querySelector(selector);
+    found?.focus();
+  };
   const { problems, changes } = checkAmend(order, draft, instrument);
   const save = async () => {
     if (busy) return;
-    if (changes === null) return row.current?.querySelector("[aria-invalid]")?.focus();
+    if (changes === null) return focusOn("[aria-invalid]");
     if (Object.keys(changes).length === 0) return edit(null);
     setBusy(true);
     try {
@@ -102,7 +115,7 @@ function Editor({ order, place, instrument, field, edit, say }) {
       setBusy(false);
     }
   };
-  const onKeyDown = (event) => {
+  const onKeyDown = (/** @type {DomKeyEvent} */ event) => {
     const { name, value } = event.target;
     if (event.key === "Escape") edit(null);
     else if (name && event.key === "Enter") save();
@@ -116,7 +129,7 @@ function Editor({ order, place, instrument, field, edit, say }) {
     event.preventDefault();
     event.stopPropagation();
   };
-  const input = (name, otherwise) =>
+  const input = (/** @type {AmendField} */ name, /** @type {any} */ otherwise) =>
     fields.includes(name)
       ? html`
       <input class="amend" name=${name} inputmode="decimal" autocomplete="off" spellcheck=${false} readonly=${busy}
@@ -127,9 +140,9 @@ function Editor({ order, place, instrument, field, edit, say }) {
       : otherwise;
   const priority = changes && priorityAfter(order, changes);
   const asked = fields.find((name) => readingsOf(draft[name], [amendUnit(name, instrument)]));
-  const take = (plain) => {
-    setDraft({ ...draft, [asked]: plain });
-    row.current?.querySelector(`[name="${asked}"]`)?.focus();
+  const take = (/** @type {string} */ plain) => {
+    if (asked) setDraft({ ...draft, [asked]: plain });
+    focusOn(`[name="${asked}"]`);
   };
   const question =
     asked && html`<${WhichNumber} readings=${readingsOf(draft[asked], [amendUnit(asked, instrument)])} take=${take} />`;
@@ -145,7 +158,22 @@ function Editor({ order, place, instrument, field, edit, say }) {
     <//>`;
 }
 
-/** The cells that are the same, changed or not. */
+/**
+ * The cells that are the same, changed or not.
+ * @param {object} props
+ * @param {RowProps["order"]} props.order
+ * @param {RowProps["place"]} props.place
+ * @param {any} props.price what stands in its cell, as in the next two
+ * @param {any} props.trigger
+ * @param {any} props.quantity
+ * @param {string | null} [props.note] of what is being changed
+ * @param {any} [props.question] in place of the note
+ * @param {string | null} [props.noteTone]
+ * @param {{current: HTMLElement} | null} [props.frame] the row's ref
+ * @param {boolean} [props.gone]
+ * @param {((event: DomKeyEvent) => void) | null} [props.onKeyDown]
+ * @param {any} props.children the buttons
+ */
 function Frame({
   order,
   place,
@@ -190,7 +218,7 @@ function Frame({
     </tr>`;
 }
 
-/** An iceberg tells what it shows of how much. */
+/** An iceberg says what it shows of how much. @param {RowProps["order"]} order */
 function quantityText(order) {
   const { quantity, display_quantity: shown, remaining } = order;
   if (!shown) return html`<${NumberText} value=${quantity} />`;
@@ -198,6 +226,7 @@ function quantityText(order) {
   return html`<span class="shown">${grouped(shortest(visible))} of</span> ${grouped(shortest(quantity))}`;
 }
 
+/** @param {RowProps["order"]} order */
 function nameOf(order) {
   const at = order.price ?? order.stop_price;
   return `${order.side} ${grouped(shortest(order.quantity))} ${order.symbol}${at ? ` at ${grouped(at)}` : ""}`;

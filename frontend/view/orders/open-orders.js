@@ -3,7 +3,7 @@
  * Layer: view.
  */
 
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { sortedOrders } from "../../model/orders/order-rows.js";
 import { isOfFlow } from "../../model/orders/orders.js";
 import { grouped } from "../../model/parts/decimal.js";
@@ -13,6 +13,7 @@ import { useKeptFocus } from "../parts/focus.js";
 import { html } from "../parts/html.js";
 import { useServices } from "../parts/services.js";
 import { Result } from "../parts/text.js";
+import { useElement } from "../parts/use-element.js";
 import { useModel, useModelSlowly } from "../parts/use-model.js";
 import { OpenOrderRow } from "./open-order-row.js";
 import { controlAt, placeOf, useAim, useCancels, withCancelled } from "./steady-rows.js";
@@ -20,6 +21,7 @@ import { controlAt, placeOf, useAim, useCancels, withCancelled } from "./steady-
 /** More rows than a person can act on; the count tells how many there are. */
 const ROWS_MAX = 100;
 const DRAW_EVERY_MS = 200;
+/** @type {{tone: string, text: string}} */
 const NOTHING = Object.freeze({ tone: "plain", text: "" });
 const NEWEST_FIRST = Object.freeze({ by: "time", down: true });
 
@@ -40,6 +42,8 @@ const COLUMNS = Object.freeze([
 
 /**
  * The open orders that are listed: those of simulated traders or a replay are the market, unless one wants them too.
+ * @param {import("../../stores/portfolio.js").PortfolioStore} portfolio
+ * @param {import("../../stores/workspace.js").WorkspaceStore} workspace
  */
 function chosenOrders({ orders }, workspace) {
   const all = orders.open();
@@ -76,10 +80,11 @@ export function OpenOrders() {
   const symbol = workspace.recall("orders.only", false) ? market.instrument?.symbol : undefined;
   const all = portfolio.orders.open();
   const chosen = chosenOrders(portfolio, workspace);
-  const within = (orders) => (symbol ? orders.filter((order) => order.symbol === symbol) : orders);
+  const within = (/** @type {import("../../model/types.js").Order[]} */ orders) =>
+    symbol ? orders.filter((order) => order.symbol === symbol) : orders;
   const listed = within(chosen);
   const rows = sortedOrders(withCancelled(listed, cancels, symbol), sort, portfolio.queue).slice(0, ROWS_MAX);
-  const area = useRef(/** @type {HTMLElement | null} */ (null));
+  /** @type {{current: HTMLElement}} */ const area = useElement();
   useKeptFocus(area, (place) => controlAt(area.current, place), placeOf);
   const aim = useAim(rows, say);
   return html`
@@ -118,11 +123,14 @@ export function OpenOrders() {
     </div>`;
 }
 
-/** Cancels after it was asked once more; what keeps them has the focus, and stands where the pointer is. */
+/**
+ * Cancels after it was asked once more; what keeps them has the focus, and stands where the pointer is.
+ * @param {{count: number, symbol: string | undefined, say: (result: {tone: string, text: string}) => void}} props
+ */
 function CancelAll({ count, symbol, say }) {
   const { portfolio } = useServices();
   const [state, setState] = useState(/** @type {"idle" | "asking" | "busy"} */ ("idle"));
-  const area = useRef(/** @type {HTMLElement | null} */ (null));
+  /** @type {{current: HTMLElement}} */ const area = useElement();
   useKeptFocus(
     area,
     () => area.current.querySelector("#cancel-all-keep, #cancel-all:enabled") ?? document.getElementById("orders"),

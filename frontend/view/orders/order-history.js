@@ -51,9 +51,9 @@ export function OrderHistory() {
   const looking = workspace.tab("bottom") === "history";
   useEffect(() => {
     if (!looking || !access.session) return undefined;
-    let timer = 0;
+    /** @type {ReturnType<typeof setTimeout> | undefined} */ let timer;
     const load = () => {
-      timer = 0;
+      timer = undefined;
       history.load();
     };
     const refresh = () => {
@@ -83,6 +83,7 @@ export function OrderHistory() {
     <//>`;
 }
 
+/** @param {{name: "symbol" | "status", title: string, options: [string, string][]}} props */
 function Filter({ name, title, options }) {
   const { history } = useServices().portfolio;
   return html`
@@ -99,8 +100,8 @@ function After() {
   const { history, access } = useServices().portfolio;
   const { state, orders, more, cut, failure, filter } = history;
   if (!access.session) return html`<p class="empty">What became of your orders is here once you sign in.</p>`;
-  if (state === "waiting") return html`<p class="empty" role="status">${describeDelay(failure)}</p>`;
-  if (state === "failed") {
+  if (state === "waiting" && failure) return html`<p class="empty" role="status">${describeDelay(failure)}</p>`;
+  if (state === "failed" && failure) {
     return html`
       <p class="empty" role="alert">${describeFailure(failure, "ask")}
         <button type="button" class="plain" onClick=${() => history.load()}>Try again</button></p>`;

@@ -10,6 +10,8 @@ import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "preac
 import { describeFailure } from "../../model/parts/failures.js";
 import { RowMoves } from "../../model/parts/row-moves.js";
 
+/** @typedef {import("../parts/html.js").DomMouseEvent} DomMouseEvent */
+
 /** How long the row of an order that was cancelled here stays. */
 const FAREWELL_MS = 1_000;
 
@@ -30,8 +32,9 @@ export function useCancels(portfolio, say) {
     return () => portfolio.removeEventListener("switch", forget);
   }, [portfolio]);
   const cancel = useCallback(
-    async (order) => {
-      const put = (state) => (before) => new Map([...before, [order.order_id, { order, state }]]);
+    async (/** @type {Order} */ order) => {
+      const put = (/** @type {"asked" | "done"} */ state) => (/** @type {Cancels} */ before) =>
+        new Map([...before, [order.order_id, { order, state }]]);
       const drop = () => setCancels((before) => new Map([...before].filter(([id]) => id !== order.order_id)));
       setCancels(put("asked"));
       try {
@@ -76,10 +79,10 @@ export function useAim(rows, say) {
       current.pointer,
     ),
   );
-  const note = ({ clientX: x, clientY: y }) => {
+  const note = (/** @type {MouseEvent} */ { clientX: x, clientY: y }) => {
     current.pointer = { x, y };
   };
-  const onClickCapture = (event) => {
+  const onClickCapture = (/** @type {DomMouseEvent} */ event) => {
     const id = event.target.closest("tr")?.dataset.order;
     if (
       !id ||
@@ -107,12 +110,12 @@ export function useAim(rows, say) {
 
 /** @param {Element} held @returns {RowPlace} */
 export function placeOf(held) {
-  const row = held.closest("tr[data-order]");
+  /** @type {HTMLElement | null} */ const row = held.closest("tr[data-order]");
   if (!row) return null;
   return {
-    id: row.dataset.order,
-    index: [...row.parentElement.children].indexOf(row),
-    does: held.dataset.does ?? "amend",
+    id: row.dataset.order ?? "",
+    index: [...(row.parentElement?.children ?? [])].indexOf(row),
+    does: /** @type {HTMLElement} */ (held).dataset.does ?? "amend",
   };
 }
 
@@ -120,13 +123,15 @@ export function placeOf(held) {
  * The same control of the same row or of that which took its place; else the table.
  * @param {HTMLElement} area
  * @param {RowPlace} place
+ * @returns {HTMLElement | null}
  */
 export function controlAt(area, place) {
-  const rows = [...area.querySelectorAll("tr[data-order]")];
+  /** @type {NodeListOf<HTMLElement>} */ const found = area.querySelectorAll("tr[data-order]");
+  const rows = [...found];
   const row =
     place && (rows.find((each) => each.dataset.order === place.id) ?? rows[Math.min(place.index, rows.length - 1)]);
   return (
-    row?.querySelector(`[data-does="${place.does}"]`) ??
+    row?.querySelector(`[data-does="${place?.does}"]`) ??
     row?.querySelector(".why-open") ??
     area.querySelector("#orders")
   );

@@ -7,11 +7,12 @@ const NOTES_HZ = Object.freeze([880, 1_320]);
 const NOTE_S = 0.09;
 const LOUDNESS = 0.08;
 
-/** @type {AudioContext | null} */ let audio = null;
+/** @type {AudioContext | null} */ let context = null;
 
 export function chime() {
   if (!navigator.userActivation?.hasBeenActive) return;
-  audio ??= new AudioContext();
+  context ??= new AudioContext();
+  const audio = context;
   audio.resume();
   NOTES_HZ.forEach((hz, index) => {
     const startS = audio.currentTime + index * NOTE_S;

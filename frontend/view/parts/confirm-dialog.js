@@ -6,9 +6,11 @@
 import { html } from "./html.js";
 import { useDialog } from "./use-dialog.js";
 
-/** @typedef {{title: string, text: string, yes: string, act: () => void, seconds?: boolean}} Question */
+/**
+ * @typedef {{title: string, text: string, yes: string, act: (seconds: string) => unknown, seconds?: boolean}} Question
+ */
 
-/** @param {{question: Question, onClose: () => void, children?: any}} props */
+/** @param {{question: Omit<Question, "act"> & {act: () => unknown}, onClose: () => void, children?: any}} props */
 export function ConfirmDialog({ question: { title, text, yes, act }, onClose, children = null }) {
   const dialog = useDialog();
   const confirm = () => {

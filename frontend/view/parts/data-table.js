@@ -1,5 +1,5 @@
 /**
- * A table that scrolls in its panel: columns of fixed width on a market, a card for each row where it is narrow.
+ * A table that scrolls in its panel: columns of fixed width on a wide screen, a card for each row where it is narrow.
  * Its roles are written out, since a table that is laid out as cards is none for the browser any more.
  * Layer: view.
  */
@@ -12,7 +12,7 @@ import { html } from "./html.js";
  * @property {string} title
  * @property {number} [width] in em; without it the column takes what is left
  * @property {"text" | "number"} [kind] numbers stand to the right
- * @property {"wide"} [only] left out where it is narrow
+ * @property {"wide" | "widest"} [only] left out where it is narrow
  * @property {boolean} [sorts] whether the table can be sorted by it
  * @property {boolean} [unnamed] its title is only spoken
  */
@@ -23,8 +23,8 @@ import { html } from "./html.js";
  * @param {string} props.id
  * @param {string} props.label
  * @param {readonly Column[]} props.columns
- * @param {Sort} [props.sort]
- * @param {(sort: Sort) => void} [props.onSort]
+ * @param {Sort | null} [props.sort]
+ * @param {((sort: Sort) => void) | null} [props.onSort]
  * @param {any} props.children rows
  * @param {any} [props.after] what stands below the rows
  */
@@ -48,12 +48,13 @@ export function DataTable({ id, label, columns, sort = null, onSort = null, chil
     </div>`;
 }
 
-function Head({ column: { name, title, kind = "text", only = "", sorts = false, unnamed = false }, sort, onSort }) {
+/** @param {{column: Column, sort: Sort | null, onSort: (sort: Sort) => void}} props */
+function Head({ column: { name, title, kind = "text", only, sorts = false, unnamed = false }, sort, onSort }) {
   const sorted = sort?.by === name;
   const order = sorts ? (sorted ? (sort.down ? "descending" : "ascending") : "none") : null;
   const text = unnamed ? html`<span class="visually-hidden">${title}</span>` : title;
   return html`
-    <th scope="col" role="columnheader" class=${`${kind} ${only}`} aria-sort=${order}>
+    <th scope="col" role="columnheader" class=${`${kind} ${only ?? ""}`} aria-sort=${order}>
       ${
         sorts
           ? html`<button type="button" class="sorter"
@@ -65,7 +66,8 @@ function Head({ column: { name, title, kind = "text", only = "", sorts = false, 
 
 /**
  * A cell; its label is shown where the row is a card.
- * @param {{label: string, kind?: "text" | "number", only?: string, class?: string, title?: string, children: any}}
+ * @param {{label: string, kind?: "text" | "number", only?: string, class?: string, title?: string | null, children:
+ *   any}}
  *   props
  */
 export function Cell({ label, kind = "text", only = "", class: name = "", title = null, children, ...rest }) {

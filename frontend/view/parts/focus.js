@@ -8,6 +8,9 @@ import { useEffect, useLayoutEffect } from "preact/hooks";
 
 import { Attention } from "../../model/shell/attention.js";
 
+/** @typedef {import("./html.js").DomEvent} DomEvent */
+/** @typedef {import("./html.js").DomMouseEvent} DomMouseEvent */
+
 /** The page's one reader. */
 export const attention = new Attention();
 
@@ -32,16 +35,16 @@ export function isElsewhere() {
 
 /**
  * When a drawing of the component that calls this takes away what has the focus, `next` says where it goes.
- * @template Place
+ * @template [Place=null]
  * @param {import("preact/hooks").MutableRef<HTMLElement | null>} root only what is within it is watched
  * @param {(place: Place) => HTMLElement | null | undefined} next is asked after the drawing
  * @param {(held: Element) => Place} [placeOf] is asked before the drawing
  */
-export function useKeptFocus(root, next, placeOf = () => null) {
-  const { activeElement: held } = document;
-  const place = root.current?.contains(held) ? { of: placeOf(held) } : null;
+export function useKeptFocus(root, next, placeOf = () => /** @type {any} */ (null)) {
+  const held = /** @type {HTMLButtonElement | null} */ (document.activeElement);
+  const place = held && root.current?.contains(held) ? { of: placeOf(held) } : null;
   useLayoutEffect(() => {
-    const gone = place && (!held.isConnected || held.disabled);
+    const gone = place && (!held?.isConnected || held.disabled);
     if (gone && (isNowhere() || document.activeElement === held)) giveFocus(next(place.of));
   });
 }
@@ -49,12 +52,12 @@ export function useKeptFocus(root, next, placeOf = () => null) {
 /** Notes what is touched, before anything else hears of it; a held Enter is one Enter, wherever. */
 export function useAttention() {
   useEffect(() => {
-    const began = ({ target }, byKey) => {
+    const began = (/** @type {Event} */ { target }, /** @type {boolean} */ byKey) => {
       attention.began(byKey);
-      attention.touched(isTicket(target));
+      attention.touched(isTicket(/** @type {Element} */ (target)));
     };
-    const onPointerDown = (event) => began(event, false);
-    const onInput = (event) => began(event, attention.byKey);
+    const onPointerDown = (/** @type {DomMouseEvent} */ event) => began(event, false);
+    const onInput = (/** @type {DomEvent} */ event) => began(event, attention.byKey);
     document.addEventListener("keydown", noteKey, true);
     document.addEventListener("pointerdown", onPointerDown, true);
     document.addEventListener("input", onInput, true);
@@ -80,7 +83,7 @@ function noteKey(event) {
   if (!ends) attention.began(true);
   attention.byKey = true;
   if (ends && isElsewhere()) attention.closed(nowMs);
-  else if (!isNowhere()) attention.touched(isTicket(document.activeElement));
+  else if (!isNowhere()) attention.touched(isTicket(/** @type {Element} */ (document.activeElement)));
 }
 
 /** What became of the last order is no part of the next one. @param {Element} target */

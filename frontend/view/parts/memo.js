@@ -12,9 +12,13 @@ import { Component, h } from "preact";
  */
 export function memo(view) {
   return class Remembered extends Component {
+    /** @param {any} next */
     shouldComponentUpdate(next) {
       const names = Object.keys(next);
-      return names.length !== Object.keys(this.props).length || names.some((name) => next[name] !== this.props[name]);
+      return (
+        names.length !== Object.keys(this.props).length ||
+        names.some((name) => next[name] !== Reflect.get(this.props, name))
+      );
     }
 
     render() {

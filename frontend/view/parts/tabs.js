@@ -10,6 +10,8 @@ import { html } from "./html.js";
 import { useServices } from "./services.js";
 import { useModel } from "./use-model.js";
 
+/** @typedef {import("./html.js").DomKeyEvent} DomKeyEvent */
+
 /**
  * @param {object} props
  * @param {"chart" | "bottom"} props.group whose shown tab the workspace remembers
@@ -28,12 +30,14 @@ export function Tabs({ group, label, tabs }) {
       document.getElementById(`tab-${shown}`)?.scrollIntoView({ block: "nearest", inline: "nearest" });
     before.current = shown;
   }, [shown]);
-  const onKeyDown = (event) => {
+  const onKeyDown = (/** @type {DomKeyEvent} */ event) => {
     const from = tabs.findIndex(({ name }) => name === shown);
-    const to = { ArrowLeft: from - 1, ArrowRight: from + 1, Home: 0, End: tabs.length - 1 }[event.key];
+    /** @type {Record<string, number>} */
+    const targets = { ArrowLeft: from - 1, ArrowRight: from + 1, Home: 0, End: tabs.length - 1 };
+    const to = targets[event.key];
     if (to === undefined) return;
     event.preventDefault();
-    const { name } = tabs.at(to % tabs.length);
+    const { name } = tabs[(to + tabs.length) % tabs.length];
     workspace.show(group, name);
     document.getElementById(`tab-${name}`)?.focus();
   };

@@ -23,7 +23,7 @@ export function Result({ id, tone, text }) {
   return html`<p class="result" id=${id} role="status" aria-live="polite" data-tone=${tone}>${text}</p>`;
 }
 
-/** For a reader who does not see the screen. */
+/** For a reader who does not see the screen. @param {{children: any}} props */
 export function Spoken({ children }) {
   return html`<span class="visually-hidden">${children}</span>`;
 }

@@ -4,13 +4,14 @@
  * Layer: view.
  */
 
-import { useLayoutEffect, useRef } from "preact/hooks";
+import { useLayoutEffect } from "preact/hooks";
 
 import { giveFocus, isNowhere } from "./focus.js";
+import { useElement } from "./use-element.js";
 
-/** @returns {import("preact/hooks").MutableRef<HTMLDialogElement | null>} for its `ref` */
+/** @returns {{current: HTMLDialogElement}} for its `ref` */
 export function useDialog() {
-  const dialog = useRef(/** @type {HTMLDialogElement | null} */ (null));
+  /** @type {{current: HTMLDialogElement}} */ const dialog = useElement();
   useLayoutEffect(() => {
     const { current } = dialog;
     const opener = openerOf(document.activeElement);

@@ -59,7 +59,7 @@ export function drawnAtPace() {
  *   always the same function
  */
 function useRedraw() {
-  return useReducer((count) => count + 1, 0);
+  return useReducer((/** @type {number} */ count, /** @type {void} */ _) => count + 1, 0);
 }
 
 /**

@@ -10,7 +10,7 @@ import { html } from "./html.js";
  *   stands beside
  */
 export function WhichNumber({ text = "", readings: [one, other], take }) {
-  const answer = (plain) =>
+  const answer = (/** @type {string} */ plain) =>
     html`<button type="button" class="plain" data-reads=${plain} onClick=${() => take(plain)}>${plain}</button>`;
   return html`<span class="which-number">${text && `${text.trim()} is `}${answer(one)} or ${answer(other)}?</span>`;
 }

@@ -23,7 +23,7 @@ export function ApiCredentials({ asker, seen, see, onMake }) {
   const [failed, setFailed] = useState("");
   const { name, session_id: sessionId } = asker;
   const made = credentials.of(sessionId);
-  const run = async (work) => {
+  const run = async (/** @type {() => Promise<unknown>} */ work) => {
     setBusy(true);
     setFailed("");
     see(false);

@@ -19,6 +19,7 @@ import { SessionBanner } from "./session-banner.js";
 import { Shortcuts } from "./shortcuts.js";
 import { StatusBar } from "./status-bar.js";
 
+/** @type {readonly [import("../../stores/workspace.js").PhoneView, string][]} */
 const PHONE_VIEWS = Object.freeze([
   ["chart", "Chart"],
   ["book", "Book"],
@@ -44,7 +45,7 @@ export function App() {
       <${NoticeBanner} />
       <${StateBanner} />
     </div>
-    <${DeskArea}>
+    <${Panels}>
       <${ChartPanel} />
       <${DepthLadder} />
       <${Tape} />
@@ -57,8 +58,8 @@ export function App() {
     <${FillNotices} />`;
 }
 
-/** Greys out what is not current, and on a phone shows one view. */
-function DeskArea({ children }) {
+/** Greys out what is not current, and on a phone shows one view. @param {{children: any}} props */
+function Panels({ children }) {
   const { market, workspace } = useServices();
   useModel(market, "link", "symbol");
   useFeed(market, "book");

@@ -12,6 +12,7 @@ import { Spoken } from "../parts/text.js";
 import { useModel, useModelSlowly } from "../parts/use-model.js";
 import { SymbolSwitcher } from "./symbol-switcher.js";
 
+/** @type {Readonly<Record<string, string>>} */
 const FLOW_LABELS = Object.freeze({ simulated: "Simulated flow", replay: "Replay" });
 /** As often as figures can be read; the last trade stands in the ladder at once. */
 const DRAW_EVERY_MS = 200;
@@ -53,7 +54,8 @@ export function InstrumentBar() {
 /** @param {import("../../model/market/ticker.js").TickerFigures} figures @param {number} direction its sign */
 function changeText({ change, change_percent }, direction) {
   if (change === null) return "–";
-  const signed = (text) => (text.startsWith("-") ? text.replace("-", "−") : `${direction > 0 ? "+" : ""}${text}`);
+  const signed = (/** @type {string} */ text) =>
+    text.startsWith("-") ? text.replace("-", "−") : `${direction > 0 ? "+" : ""}${text}`;
   return `${signed(grouped(change))}  ${signed(rounded(change_percent ?? "0", 2))} %`;
 }
 

@@ -11,17 +11,19 @@ import { useServices } from "../parts/services.js";
 import { Result } from "../parts/text.js";
 import { useModel } from "../parts/use-model.js";
 
+/** @typedef {import("../parts/html.js").DomEvent} DomEvent */
+
 export function NoticeSettings() {
   const { workspace } = useServices();
   useModel(workspace, "layout");
   const [said, say] = useState("");
-  const notify = async (event) => {
+  const notify = async (/** @type {DomEvent} */ event) => {
     const wanted = event.target.checked;
     const allowed = wanted && (await permission());
     workspace.remember("fills.notify", allowed);
     say(wanted && !allowed ? "The browser does not allow notifications for this page." : "");
   };
-  const sound = (event) => {
+  const sound = (/** @type {DomEvent} */ event) => {
     workspace.remember("fills.sound", event.target.checked);
     if (event.target.checked) chime();
   };

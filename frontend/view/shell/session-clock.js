@@ -22,7 +22,10 @@ function SessionState() {
   const { tone, word } = statusWord(market.trading);
   const shown = market.instrument !== null;
   // Else the banner says it.
-  const calm = shown && describeState(market.trading, market.instrument) === null;
+  const calm =
+    shown &&
+    describeState(market.trading, /** @type {import("../../model/types.js").Instrument} */ (market.instrument)) ===
+      null;
   return html`
     <span class="session-line">
       ${calm && market.trading.next_change && html`<${Next} />`}

@@ -13,6 +13,9 @@ import { useServices } from "../parts/services.js";
 import { Spoken } from "../parts/text.js";
 import { KeysDialog } from "./keys-dialog.js";
 
+/** @typedef {import("../parts/html.js").DomKeyEvent} DomKeyEvent */
+
+/** @type {Readonly<Record<string, string>>} */
 const SPOKEN = Object.freeze({ buy: "Buy", sell: "Sell", limit: "Limit order", market: "Market order" });
 /** What has nothing to do with the ticket. */
 const APART = Object.freeze(["cancel_all", "find", "keys"]);
@@ -25,11 +28,12 @@ export function Shortcuts() {
   latest.current = services;
   useAttention();
   useEffect(() => {
-    const onKeyDown = (event) => {
+    const onKeyDown = (/** @type {DomKeyEvent} */ event) => {
       const nowMs = performance.now();
       if (event.defaultPrevented && event.key === "Escape") attention.closed(nowMs);
       if (event.defaultPrevented || isElsewhere()) return;
-      if (event.key === "Escape" && focusedKind() === "text") return document.activeElement.blur();
+      if (event.key === "Escape" && focusedKind() === "text")
+        return /** @type {HTMLElement} */ (document.activeElement).blur();
       if (!latest.current.workspace.recall("shortcuts", true) && event.key !== "?") return;
       const action = actionOf(event, focusedKind(), {
         onTicket: attention.onTicket,
@@ -103,7 +107,7 @@ function perform(action, far, { entry, workspace }, open) {
 /** @returns {import("../../model/shell/shortcuts.js").Focused} */
 function focusedKind() {
   const { activeElement: active } = document;
-  if (isNowhere()) return "nothing";
+  if (active === null || isNowhere()) return "nothing";
   if (active.matches("input[type=radio], input[type=checkbox], [role=tab], [role=option], [role=menuitem]"))
     return "choice";
   if (active.matches("input, textarea, select, [contenteditable]")) return "text";

@@ -6,7 +6,7 @@
  * Layer: view.
  */
 
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { statusWord } from "../../model/market/trading-status.js";
 import { compare, grouped, rounded } from "../../model/parts/decimal.js";
 import { keyHint } from "../../model/shell/shortcuts.js";
@@ -15,7 +15,10 @@ import { giveFocus, isNowhere } from "../parts/focus.js";
 import { html } from "../parts/html.js";
 import { useServices } from "../parts/services.js";
 import { Spoken } from "../parts/text.js";
+import { useElement } from "../parts/use-element.js";
 import { useModel } from "../parts/use-model.js";
+
+/** @typedef {import("../parts/html.js").DomEvent} DomEvent */
 
 const FAVOURITES = "favourites";
 /** While the list is open its prices are asked for this often. */
@@ -24,8 +27,8 @@ const PRICES_EVERY_MS = 2_000;
 export function SymbolSwitcher() {
   const { market, workspace } = useServices();
   useModel(market, "instruments", "symbol");
-  const list = useRef(/** @type {HTMLElement | null} */ (null));
-  const button = useRef(/** @type {HTMLButtonElement | null} */ (null));
+  /** @type {{current: HTMLElement}} */ const list = useElement();
+  /** @type {{current: HTMLButtonElement}} */ const button = useElement();
   const [open, setOpen] = useState(false);
   const { instrument, instruments } = market;
   useEffect(() => {
@@ -33,7 +36,7 @@ export function SymbolSwitcher() {
     workspace.addEventListener("find", show);
     return () => workspace.removeEventListener("find", show);
   }, [workspace]);
-  const onToggle = ({ newState }) => {
+  const onToggle = (/** @type {ToggleEvent} */ { newState }) => {
     setOpen(newState === "open");
     if (newState === "closed" && (isNowhere() || list.current.contains(document.activeElement)))
       giveFocus(button.current);
@@ -50,22 +53,23 @@ export function SymbolSwitcher() {
     </div>`;
 }
 
+/** @param {{close: () => void}} props */
 function List({ close }) {
   const { market, workspace } = useServices();
   useModel(market, "instruments", "symbol");
   useModel(workspace, "layout");
   const [sought, setSought] = useState("");
-  const search = useRef(/** @type {HTMLInputElement | null} */ (null));
+  /** @type {{current: HTMLInputElement}} */ const search = useElement();
   const tickers = useTickers(market);
   useEffect(() => search.current.focus(), []);
   useEffect(() => void market.learnInstruments(), [market]);
-  const favourites = workspace.recall(FAVOURITES, []);
+  const favourites = workspace.recall(FAVOURITES, /** @type {string[]} */ ([]));
   const listed = watchlist(market.instruments.values(), tickers, favourites, sought);
-  const pick = (symbol) => {
+  const pick = (/** @type {string} */ symbol) => {
     close();
     if (symbol !== market.instrument?.symbol) market.select(symbol);
   };
-  const onSubmit = (event) => {
+  const onSubmit = (/** @type {DomEvent} */ event) => {
     event.preventDefault();
     if (listed.length > 0) pick(listed[0].symbol);
   };
@@ -93,6 +97,10 @@ function List({ close }) {
     </form>`;
 }
 
+/**
+ * @param {import("../../model/shell/watchlist.js").Listed & {current: boolean, pick: (symbol: string) => void, star: ()
+ *   => void}} props
+ */
 function Row({ symbol, status, favourite, last, change_percent, current, pick, star }) {
   const direction = change_percent === null ? 0 : compare(change_percent, "0");
   const change =
@@ -119,19 +127,20 @@ function Row({ symbol, status, favourite, last, change_percent, current, pick, s
  * @param {KeyboardEvent & {currentTarget: HTMLElement}} event
  */
 function walk(event) {
-  const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-  if (by === undefined) return;
+  if (event.key !== "ArrowDown" && event.key !== "ArrowUp") return;
+  const by = event.key === "ArrowDown" ? 1 : -1;
   event.preventDefault();
-  const stops = [...event.currentTarget.querySelectorAll("input, .symbol-row")];
+  /** @type {NodeListOf<HTMLElement>} */ const found = event.currentTarget.querySelectorAll("input, .symbol-row");
+  const stops = [...found];
   const at = stops.findIndex(
-    (stop) => stop === document.activeElement || stop.parentElement.contains(document.activeElement),
+    (stop) => stop === document.activeElement || stop.parentElement?.contains(document.activeElement),
   );
-  stops.at((at + by) % stops.length).focus();
+  stops.at((at + by) % stops.length)?.focus();
 }
 
 /** Kept current while the list is open. @param {import("../../stores/market.js").MarketStore} market */
 function useTickers(market) {
-  const [tickers, setTickers] = useState({});
+  const [tickers, setTickers] = useState(/** @type {Record<string, any>} */ ({}));
   useEffect(() => {
     const closed = new AbortController();
     let timer = 0;

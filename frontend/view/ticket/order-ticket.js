@@ -5,7 +5,7 @@
  * Layer: view.
  */
 
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect } from "preact/hooks";
 import { whyNotTaken } from "../../model/market/trading-status.js";
 import { keyHint } from "../../model/shell/shortcuts.js";
 import { ORDER_TYPES } from "../../model/ticket/order-types.js";
@@ -14,10 +14,17 @@ import { attention } from "../parts/focus.js";
 import { html } from "../parts/html.js";
 import { useServices } from "../parts/services.js";
 import { Result } from "../parts/text.js";
+import { useElement } from "../parts/use-element.js";
 import { useModel } from "../parts/use-model.js";
 import { Choice, Field } from "./ticket-fields.js";
 import { TicketOptions } from "./ticket-options.js";
 import { TicketPreview } from "./ticket-preview.js";
+
+/** @typedef {import("../parts/html.js").DomEvent} DomEvent */
+/** @typedef {import("../parts/html.js").DomKeyEvent} DomKeyEvent */
+
+/** @typedef {import("../../stores/explanations.js").Subject} Subject */
+/** @typedef {{problems: import("../../model/ticket/ticket.js").Problems}} WithProblems */
 
 const SIDES = Object.freeze([
   ["buy", "Buy"],
@@ -25,8 +32,10 @@ const SIDES = Object.freeze([
 ]);
 const TYPES = Object.freeze(Object.entries(ORDER_TYPES).map(([value, { title }]) => [value, title]));
 const SHARES = Object.freeze([25, 50, 75, 100]);
+/** @type {Readonly<Record<string, bigint>>} */
 const STEPS = Object.freeze({ ArrowUp: 1n, ArrowDown: -1n });
 const LARGE_STEP = 10n;
+/** @type {Readonly<Record<string, string>>} */
 const PRICE_TITLES = Object.freeze({ price: "Price", stop_price: "Stop price", stop_limit_price: "Stop limit" });
 
 export function OrderTicket() {
@@ -34,7 +43,7 @@ export function OrderTicket() {
   useModel(market, "link", "venue", "symbol", "status");
   useModel(portfolio, "balances", "account", "switch");
   useModel(entry, "change");
-  const form = useRef(/** @type {HTMLFormElement | null} */ (null));
+  /** @type {{current: HTMLFormElement}} */ const form = useElement();
   useEffect(() => {
     const picked = () => {
       attention.touched(true);
@@ -45,8 +54,8 @@ export function OrderTicket() {
     entry.addEventListener("picked", picked);
     return () => entry.removeEventListener("picked", picked);
   }, [entry, workspace]);
-  const focus = (name) => {
-    const field = name && form.current.elements[name];
+  const focus = (/** @type {string | null} */ name) => {
+    const field = name ? /** @type {any} */ (form.current.elements)[name] : null;
     const folded = field?.closest("details");
     if (folded) {
       folded.open = true;
@@ -55,13 +64,13 @@ export function OrderTicket() {
     field?.focus();
   };
   const checked = entry.checked();
-  const onSubmit = (event) => {
+  const onSubmit = (/** @type {DomEvent} */ event) => {
     event.preventDefault();
     if (isShut(market, portfolio)) return;
     if (portfolio.access.session) focus(entry.submit());
     else workspace.openAccount("login");
   };
-  const onKeyDown = (event) => {
+  const onKeyDown = (/** @type {DomKeyEvent} */ event) => {
     const direction = STEPS[event.key];
     if (!direction || event.target.inputMode !== "decimal" || event.altKey || event.ctrlKey || event.metaKey) return;
     if (entry.step(event.target.name, direction * (event.shiftKey ? LARGE_STEP : 1n))) event.preventDefault();
@@ -97,7 +106,7 @@ export function OrderTicket() {
               ${
                 entry.result.why &&
                 html`<button type="button" class="plain" id="result-why"
-                onClick=${() => workspace.explain(entry.result.why)}>Why?</button>`
+                onClick=${() => workspace.explain(/** @type {Subject} */ (entry.result.why))}>Why?</button>`
               }
             </div>
           </div>
@@ -112,11 +121,12 @@ export function OrderTicket() {
  * @param {import("../../stores/order-entry.js").OrderEntryStore} entry
  */
 function focusNext(form, entry) {
-  const next = entry.fields.quantity ? (attention.byKey ? null : form.querySelector(".send")) : form.elements.quantity;
+  const filled = attention.byKey ? null : /** @type {HTMLElement} */ (form.querySelector(".send"));
+  const next = entry.fields.quantity ? filled : /** @type {any} */ (form.elements).quantity;
   next?.focus({ preventScroll: true });
 }
 
-/** The prices that the type needs, and those it may have. */
+/** The prices that the type needs, and those it may have. @param {WithProblems} props */
 function Prices({ problems }) {
   const { market, entry } = useServices();
   const { type, trail_in: trailIn } = entry.fields;
@@ -139,6 +149,7 @@ function Prices({ problems }) {
   );
 }
 
+/** @param {WithProblems} props */
 function Quantity({ problems }) {
   const { market, entry } = useServices();
   const { base = "", quote = "" } = market.instrument ?? {};

@@ -12,9 +12,12 @@ import { useServices } from "../parts/services.js";
 import { useTimes } from "../parts/use-times.js";
 import { WhichNumber } from "../parts/which-number.js";
 
+/** @typedef {keyof import("../../model/ticket/ticket.js").TicketFields} FieldName */
+/** @typedef {{name: "quantity_in" | "trail_in", title: string, options: [string, string][]}} Units */
+
 /**
  * Radio buttons in a row.
- * @param {{name: string, legend: string, options: Iterable<[string, any]>, describedBy?: string}} props
+ * @param {{name: FieldName, legend: string, options: Iterable<[string, any]>, describedBy?: string | null}} props
  */
 export function Choice({ name, legend, options, describedBy = null }) {
   const { entry } = useServices();
@@ -33,8 +36,10 @@ export function Choice({ name, legend, options, describedBy = null }) {
 }
 
 /**
- * A control with its label above and its problem, or else a remark, below; `control` gets what tells a screen reader of
- * both.
+ * A control with its label above and its problem, or else a remark, below; `control` gets what connects both for a
+ * screen reader.
+ * @param {{name: FieldName, title: string, problem: string, remark?: string, question?: any, control: (attributes:
+ *   object) => any}} props
  */
 function Labelled({ name, title, problem, remark = "", question = null, control }) {
   const { entry } = useServices();
@@ -56,20 +61,21 @@ function Labelled({ name, title, problem, remark = "", question = null, control 
 
 /**
  * A number with its unit, or with the choice of one.
- * @param {{name: string, title: string, unit?: string, units?: {name: string, title: string, options: [string,
- *   string][]}, problem?: string, placeholder?: string}} props
+ * @param {{name: FieldName, title: string, unit?: string, units?: Units | null, problem?: string, placeholder?:
+ *   string}}
+ *   props
  */
 export function Field({ name, title, unit = "", units = null, problem = "", placeholder = "" }) {
   const { market, entry } = useServices();
   const text = entry.fields[name];
   const own = [market.instrument ? unitOf(name, entry.fields, market.instrument) : ""];
   const readings = readingsOf(text, own);
-  const take = (plain) => {
+  const take = (/** @type {string} */ plain) => {
     entry.edit(name, plain);
     document.getElementById(name)?.focus();
   };
   const question = readings && html`<${WhichNumber} text=${text} readings=${readings} take=${take} />`;
-  const control = (attributes) => html`
+  const control = (/** @type {object} */ attributes) => html`
     <input ...${attributes} inputmode="decimal" autocomplete="off" spellcheck=${false} placeholder=${placeholder}
       aria-keyshortcuts=${name === "price" ? "ArrowUp ArrowDown" : null} />
     ${units ? html`<${UnitSelect} ...${units} />` : html`<span class="unit">${unit}</span>`}`;
@@ -87,6 +93,7 @@ function readAs(text, units) {
   return plain === null || isPlain(text) ? "" : `Read as ${grouped(plain)} ${units[0]}`;
 }
 
+/** @param {Units} props */
 function UnitSelect({ name, title, options }) {
   const { entry } = useServices();
   return html`
@@ -96,10 +103,10 @@ function UnitSelect({ name, title, options }) {
 }
 
 /**
- * @param {{name: string, title: string, value: string, options: Iterable<[string, string]>, problem?: string}} props
+ * @param {{name: FieldName, title: string, value: string, options: Iterable<[string, string]>, problem?: string}} props
  */
 export function Select({ name, title, value, options, problem = "" }) {
-  const control = (attributes) => html`
+  const control = (/** @type {object} */ attributes) => html`
     <select ...${attributes} value=${value}>
       ${[...options].map(([key, text]) => html`<option key=${key} value=${key}>${text}</option>`)}
     </select>`;
@@ -108,7 +115,7 @@ export function Select({ name, title, value, options, problem = "" }) {
 
 /**
  * A day and a time of day in the page's zone, and which that is.
- * @param {{name: string, title: string, problem?: string}} props
+ * @param {{name: "expire_time", title: string, problem?: string}} props
  */
 export function Moment({ name, title, problem = "" }) {
   const { market, entry } = useServices();
@@ -116,6 +123,6 @@ export function Moment({ name, title, problem = "" }) {
   const { ms } = times.read(entry.fields[name]);
   const remark =
     ms === undefined ? `Read as ${times.name(market.nowMs)}, the page's time zone` : times.whole(ms / 1_000);
-  const control = (attributes) => html`<input ...${attributes} type="datetime-local" step="1" />`;
+  const control = (/** @type {object} */ attributes) => html`<input ...${attributes} type="datetime-local" step="1" />`;
   return html`<${Labelled} name=${name} title=${title} problem=${problem} remark=${remark} control=${control} />`;
 }

@@ -15,8 +15,8 @@ import {
   scaleOf,
   shortest,
   subtract,
-  toUnits,
   truncated,
+  unitsOf,
 } from "../../model/parts/decimal.js";
 import { withinSentence } from "../../model/parts/failures.js";
 import { describeShort } from "../../model/ticket/funds.js";
@@ -28,7 +28,9 @@ import { useServices } from "../parts/services.js";
 const PERCENT_DECIMALS = 2;
 const AMOUNT_DECIMALS = 8;
 
-/** @param {{checked: ReturnType<import("../../stores/order-entry.js").OrderEntryStore["checked"]>}} props */
+/** @typedef {ReturnType<import("../../stores/order-entry.js").OrderEntryStore["checked"]>} Checked */
+
+/** @param {{checked: Checked}} props */
 export function TicketPreview({ checked }) {
   const { market, entry, portfolio } = useServices();
   const { instrument } = market;
@@ -66,23 +68,31 @@ export function TicketPreview({ checked }) {
 
 /**
  * What it comes to: what is set aside for an order that may wait, else what is paid, or is got for what is sold.
+ * @param {import("../../model/ticket/ticket.js").TicketFields} fields
+ * @param {Checked} checked
+ * @param {import("../../model/ticket/preview.js").Preview | null} now
+ * @param {import("../../model/types.js").Instrument | null} instrument
  * @returns {[name: string, title: string, text: string | null]}
  */
 function outcomeOf(fields, { funds, order }, now, instrument) {
-  const told = now && !now.refused ? now : null;
+  const preview = now && !now.refused ? now : null;
   const needed = funds ? money(funds.needed.amount, funds.needed.asset) : null;
-  if (!isImmediate({ order_type: fields.type, time_in_force: timeInForce(fields) }) && !(told && isEnded(told))) {
+  if (!isImmediate({ order_type: fields.type, time_in_force: timeInForce(fields) }) && !(preview && isEnded(preview))) {
     const rests =
-      told?.held && (needed === null || funds.doubtful || !isZero(told.filled))
-        ? money(told.held.amount, told.held.asset)
+      preview?.held && (needed === null || funds?.doubtful || !isZero(preview.filled))
+        ? money(preview.held.amount, preview.held.asset)
         : null;
     return ["holds", "Held at most", rests ?? needed];
   }
   const buys = fields.side === "buy";
   const [name, title] = buys ? ["holds", "You pay, with fee"] : ["gets", "You get, after fee"];
-  if (!instrument || !told) return [name, title, buys && order?.order_type === "market" ? needed : null];
-  if (isZero(told.filled)) return [name, title, "nothing"];
-  return [name, title, money(subtract(told.notional, buys ? subtract("0", told.fee) : told.fee), instrument.quote)];
+  if (!instrument || !preview) return [name, title, buys && order?.order_type === "market" ? needed : null];
+  if (isZero(preview.filled)) return [name, title, "nothing"];
+  return [
+    name,
+    title,
+    money(subtract(preview.notional, buys ? subtract("0", preview.fee) : preview.fee), instrument.quote),
+  ];
 }
 
 /** @param {string} amount @param {string} asset */
@@ -127,11 +137,15 @@ function previewTexts(preview, order, { instrument, offered, gathering }) {
 
 /** Always with its decimals. @param {string} percent */
 function percentText(percent) {
-  const text = fromUnits(toUnits(rounded(percent, PERCENT_DECIMALS), PERCENT_DECIMALS), PERCENT_DECIMALS);
+  const text = fromUnits(unitsOf(rounded(percent, PERCENT_DECIMALS), PERCENT_DECIMALS), PERCENT_DECIMALS);
   return text.startsWith("-") ? `−${text.slice(1)}` : text;
 }
 
-/** What one should know before sending; "" of an ordinary order. */
+/**
+ * What one should know before sending; "" of an ordinary order.
+ * @param {{market: import("../../stores/market.js").MarketStore, checked: Checked, now:
+ *   import("../../model/ticket/preview.js").Preview | null, offered: string}} what
+ */
 function cautionText({ market, checked: { order, funds }, now, offered }) {
   const { instrument, trading } = market;
   const closed = instrument ? whyNotTaken(trading.status, instrument.symbol, order) : "";
@@ -147,9 +161,11 @@ function cautionText({ market, checked: { order, funds }, now, offered }) {
   const words = [];
   if (reached) words.push(`The last trade, ${grouped(last.price)}, is there already: it triggers at once.`);
   if (now && isCostly(now))
-    words.push(`Slippage: it would trade ${percentText(now.slippagePercent)} % worse than the middle of the book.`);
+    words.push(
+      `Slippage: it would trade ${percentText(now.slippagePercent ?? "0")} % worse than the middle of the book.`,
+    );
   if (now === null && funds?.doubtful)
     words.push(`It may cost more than there is. ${describeShort(funds.needed, funds.available)}`);
-  if (now) words.push(describeEnd(now, order, offered, instrument.base));
+  if (now && instrument) words.push(describeEnd(now, order, offered, instrument.base));
   return [...words, ...(now?.notes ?? [])].filter(Boolean).join(" ");
 }

@@ -12,6 +12,7 @@ import { useTimes } from "../parts/use-times.js";
 /** @param {{chapter: any, instrument: any, open: boolean, alone: boolean}} props */
 export const WhyChapter = memo(({ chapter, instrument, open, alone }) => {
   const times = useTimes();
+  const listed = chapter.protections.map((/** @type {{sentence: string}} */ { sentence }) => sentence);
   const rows = walkRows(chapter);
   const pictured = rows.length > 0 || chapter.auction.length > 0;
   return html`
@@ -38,13 +39,17 @@ export const WhyChapter = memo(({ chapter, instrument, open, alone }) => {
             </ul>
           <${Protections} list=${chapter.protections} />
           <${Fees} fills=${chapter.fills} quote=${instrument?.quote ?? ""} />
-          <${Checks} checks=${chapter.checks} told=${chapter.protections.map(({ sentence }) => sentence)} />
+          <${Checks} checks=${chapter.checks} listed=${listed} />
         </div>
       </div>
     </details>`;
 });
 
-/** The levels that it met, best first, each with its queue. */
+/**
+ * The levels that it met, best first, each with its queue.
+ * @param {{chapter: import("../../model/why/explanation.js").Chapter & Record<string, any>, rows: any[], base: string}}
+ *   props
+ */
 function Walk({ chapter, rows, base }) {
   const taker = chapter.side === "buy" ? "asks" : "bids";
   return html`
@@ -69,6 +74,7 @@ function Walk({ chapter, rows, base }) {
     </table>`;
 }
 
+/** @type {Readonly<Record<string, string>>} */
 const STATE_WORDS = Object.freeze({
   emptied: "emptied",
   taken: "part taken",
@@ -76,6 +82,7 @@ const STATE_WORDS = Object.freeze({
   left: "not reached",
 });
 
+/** @param {{row: import("../../model/why/explanation.js").LevelRow, base: string}} props */
 function Level({ row, base }) {
   const { price, shown, orders, taken, cumulative, segments, state } = row;
   const nothing = state === "left" || state === "met";
@@ -100,7 +107,10 @@ function Level({ row, base }) {
     </tr>`;
 }
 
-/** Demand to the left, supply to the right, of each price. */
+/**
+ * Demand to the left, supply to the right, of each price.
+ * @param {{chapter: import("../../model/why/explanation.js").Chapter & Record<string, any>}} props
+ */
 function Auction({ chapter }) {
   return html`
     <table class="why-table why-auction" aria-label="Demand and supply at each price of the auction">
@@ -126,6 +136,7 @@ function Auction({ chapter }) {
 /** The name that a sentence begins with; the list has it already. */
 const NAMED = /^[A-Z][\w -]{2,30}: /;
 
+/** @param {{list: {protection: string, decision: string, sentence: string}[]}} props */
 function Protections({ list }) {
   const times = useTimes();
   if (list.length === 0) return null;
@@ -140,6 +151,7 @@ function Protections({ list }) {
     </ul>`;
 }
 
+/** @param {{fills: any[], quote: string}} props */
 function Fees({ fills, quote }) {
   if (fills.length === 0) return null;
   return html`
@@ -161,8 +173,10 @@ function Fees({ fills, quote }) {
     </table>`;
 }
 
-/** The rule that refused it; those that passed are folded. */
-function Checks({ checks, told }) {
+/** @typedef {{rule: string, passed: boolean, sentence: string | null}} Rule */
+
+/** The rule that refused it; those that passed are folded. @param {{checks: Rule[], listed: string[]}} props */
+function Checks({ checks, listed }) {
   if (checks.length === 0) return null;
   const failed = checks.filter(({ passed }) => !passed);
   const passed = checks.filter((check) => check.passed);
@@ -171,7 +185,7 @@ function Checks({ checks, told }) {
       failed.length > 0 &&
       html`<h4>The rule that refused it</h4>
       <${Rules} checks=${failed.map((check) =>
-        told.includes(check.sentence) ? { ...check, sentence: null } : check,
+        check.sentence !== null && listed.includes(check.sentence) ? { ...check, sentence: null } : check,
       )} />`
     }
     ${
@@ -186,6 +200,7 @@ function Checks({ checks, told }) {
     }`;
 }
 
+/** @param {{checks: Rule[]}} props */
 function Rules({ checks }) {
   const times = useTimes();
   return html`

@@ -13,6 +13,8 @@ import { useModel } from "../parts/use-model.js";
 import { useTimes } from "../parts/use-times.js";
 import { WhyChapter } from "./why-chapter.js";
 
+/** @typedef {import("../parts/html.js").DomEvent} DomEvent */
+
 /** Chapters that are open at first; of a longer story the rest is folded. */
 const OPEN_CHAPTERS = 3;
 const KINDS = Object.freeze([
@@ -30,7 +32,7 @@ export function Why() {
     // The tab is shown at the next frame; then whoever asked reads on there.
     const read = () =>
       requestAnimationFrame(() => requestAnimationFrame(() => document.getElementById("why")?.focus()));
-    const ask = (event) => {
+    const ask = (/** @type {any} */ event) => {
       explanations.ask(event.detail);
       read();
     };
@@ -52,7 +54,7 @@ function Question() {
   useModel(portfolio, "switch");
   const [kind, setKind] = useState("order_id");
   const [number, setNumber] = useState("");
-  const onSubmit = (event) => {
+  const onSubmit = (/** @type {DomEvent} */ event) => {
     event.preventDefault();
     if (number.trim()) explanations.ask({ [kind]: readWhole(number) ?? number.trim() });
   };
@@ -85,12 +87,12 @@ function Story() {
       stopped it. Press “Why” beside a fill or an order, or “Why?” below the ticket after one was sent or
       refused.</p>`;
   }
-  if (state === "failed") {
+  if (state === "failed" && failure) {
     return html`<p class="empty" data-tone="bad">
       ${describeFailure(failure, "ask")} <button type="button" class="plain" onClick=${() => explanations.again()}>Try
       again</button></p>`;
   }
-  if (state === "waiting") return html`<p class="empty">${failure.message} It is asked again by itself.</p>`;
+  if (state === "waiting" && failure) return html`<p class="empty">${failure.message} It is asked again by itself.</p>`;
   if (state === "asking" && !explanation) return html`<p class="empty">Replaying the journal…</p>`;
   const { chapters, chapters_left_out: leftOut } = explanation;
   const instrument = market.instruments.get(explanation.symbol ?? "");
@@ -106,7 +108,7 @@ function Story() {
         </dl>
       </header>
       ${chapters.map(
-        (chapter, index) => html`
+        (/** @type {any} */ chapter, /** @type {number} */ index) => html`
         <${WhyChapter} key=${`${chapter.seq} ${chapter.order_id}`} chapter=${chapter} instrument=${instrument}
           open=${index < OPEN_CHAPTERS || index === chapters.length - 1} alone=${chapters.length === 1} />`,
       )}
@@ -115,7 +117,7 @@ function Story() {
     </article>`;
 }
 
-/** How a resting order came forward. */
+/** How a resting order came forward. @param {{chapters: any[]}} props */
 function Queue({ chapters }) {
   const times = useTimes();
   const moves = queueMoves(chapters);
