@@ -42,7 +42,7 @@ replay: $(RUNTIME) ## Play recorded order flow into a running server: PORT as it
 
 .PHONY: audit
 audit: $(RUNTIME) ## Prove that the journal in DATA kept the rules: the independent auditor's report
-	@$(PY) -m tools.audit "$(DATA)" $(ARGS)
+	@$(PY) -m audit "$(DATA)" $(ARGS)
 
 # -- check
 

@@ -28,37 +28,49 @@ import eventlet.wsgi
 from flask import Flask
 from flask_cors import CORS
 
-from api import (
-    accounts,
-    admin,
-    auth,
-    auth_routes,
-    candles,
-    docs,
-    errors,
-    explain,
-    feed_orders,
-    limits,
-    market,
-    orders,
-    pages,
-    strict,
-    symbols,
-)
+from api.accounts import routes as accounts
+
+from api.operator import routes as admin
+
+from api.auth import access as auth
+
+from api.auth import routes as auth_routes
+
+from api.market import candles
+
+from api.page import docs
+
+from api.json import errors
+
+from api.explanations import routes as explain
+
+from api.feed import order_entry as feed_orders
+
+from api.http import limits
+
+from api.market import routes as market
+
+from api.orders import routes as orders
+
+from api.page import routes as pages
+
+from api.http import strict
+
+from api.http import symbols
 from api.bootstrap import Server
-from api.desk import Desk
-from api.feed import Feed
-from api.http_protocol import HttpProtocol
-from api.listener import listen
-from api.listing import ListingError
+from api.orders.service import Desk
+from api.feed.feed import Feed
+from api.http.protocol import HttpProtocol
+from api.http.listener import listen
+from listings.instruments_file import ListingError
 from api.settings import Settings, options, settings_from
-from api.status_answers import StatusDesk
-from api.strict import WholeNumberConverter
-from api.teller import Teller
+from api.market.status_views import StatusDesk
+from api.http.strict import WholeNumberConverter
+from api.accounts.service import Teller
 from api.venue import VERSION, Venue
 from journal.port import JournalError
 from sequencer.sequencer import NotAccepting
-from store.history import StoreError
+from history.store import StoreError
 
 log = logging.getLogger("openbell")
 

@@ -17,19 +17,19 @@ from typing import NoReturn
 
 from flask import Flask
 
-from api.activity import Activity
-from api.auth import Access
-from api.credentials import Credentials
-from api.explain_host import ExplainHost
-from api.feed import Feed
-from api.guard import Guard, WsgiApp
-from api.listing import DEFAULT_INSTRUMENTS, ListingError, read_venue_file
-from api.repetition import Repetitions
-from api.sessions import CommandedStatuses, Sessions
+from api.market.activity import Activity
+from api.auth.access import Access
+from api.auth.credentials import Credentials
+from explain.host import ExplainHost
+from api.feed.feed import Feed
+from api.http.guard import Guard, WsgiApp
+from listings.instruments_file import DEFAULT_INSTRUMENTS, ListingError, read_venue_file
+from api.orders.repetition import Repetitions
+from listings.schedule_runner import CommandedStatuses, Sessions
 from api.settings import Settings
-from api.signing import Signing
-from api.teller import Teller
-from api.timetable import KeptSchedules, Timetable
+from api.auth.service import Signing
+from api.accounts.service import Teller
+from listings.timetable import KeptSchedules, Timetable
 from api.venue import Venue
 from engine.commands import AdoptRulebook, ListInstrument
 from engine.events import Applied, Rejected
@@ -41,10 +41,10 @@ from journal.replay import ReplayResult, replay
 from journal.sqlite import SqliteJournal
 from sequencer.clock import Clock
 from sequencer.sequencer import Sequencer
-from store import secrets
-from store.history import History
-from store.identity import Identity
-from store.writer import HistoryWriter
+from identity import secrets
+from history.store import History
+from identity.store import Identity
+from history.writer import HistoryWriter
 
 log = logging.getLogger(__name__)
 

@@ -9,18 +9,18 @@ import time
 
 import msgspec
 
-from api.activity import Activity
-from api.auth import Access
-from api.explain_host import ExplainHost
-from api.repetition import Repetitions
-from api.sessions import Sessions
+from api.market.activity import Activity
+from api.auth.access import Access
+from explain.host import ExplainHost
+from api.orders.repetition import Repetitions
+from listings.schedule_runner import Sessions
 from api.settings import Settings
-from api.signing import Signing
-from api.timetable import Timetable
+from api.auth.service import Signing
+from listings.timetable import Timetable
 from engine.exchange import Exchange
 from sequencer.sequencer import Sequencer
-from store.history import History
-from store.writer import HistoryWriter
+from history.store import History
+from history.writer import HistoryWriter
 
 VERSION = "0.1.0"
 

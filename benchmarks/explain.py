@@ -17,7 +17,7 @@ from pathlib import Path
 
 import eventlet
 
-from api.explain_host import ExplainHost
+from explain.host import ExplainHost
 from engine.commands import AmendOrder, CancelOrder, Command, Deposit, EnterOrder, ListInstrument
 from engine.instrument import Instrument
 from engine.types import AccountId, Amount, Lots, OrderId, OrderType, Side, Ticks, TimeInForce

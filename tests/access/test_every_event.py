@@ -9,7 +9,7 @@ import pytest
 
 from api.app import create_app
 from api.bootstrap import Server
-from api.feed import NAMESPACE
+from api.feed.feed import NAMESPACE
 from api.settings import Settings
 from tests.access.cast import Cast, connecting, guest
 from tests.api.clients import FeedClient

@@ -22,7 +22,7 @@ from engine.commands import Deposit
 from engine.rejects import InvariantViolation
 from engine.types import SANDBOX_ACCOUNT
 from journal.port import JournalFailed
-from store.identity import Role
+from identity.store import Role
 from tests.access.test_every_route import OPERATOR, ROWS, SESSION, Row
 
 STATEMENT = "INSERT INTO postings (account, asset) VALUES (424242, 'SECRETCOIN')"

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.api.running import ROOT, RunningServer, command, environment
-from tests.api.test_market_data import every_page
+from tests.api.market.test_market_data import every_page
 from tests.conftest import PLAIN
 
 

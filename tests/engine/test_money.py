@@ -12,7 +12,7 @@ from engine.instrument import Instrument
 from engine.rulebook import CURRENT_EDITION
 from engine.types import Amount, Lots, OrderType, Side, Ticks, TimeInForce
 from tests.engine.pair import COIN, SHARE
-from tools.audit.naive_money import notional_of
+from audit.naive_money import notional_of
 
 BTC = Instrument(
     symbol="BTC-USDT",

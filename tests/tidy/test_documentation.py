@@ -12,35 +12,50 @@ import click
 import msgspec
 import pytest
 
-from api import (
-    account_answers,
-    accounts,
-    admin_answers,
-    answers,
-    auth_wire,
-    batch_wire,
-    book_answers,
-    candles,
-    feed_messages,
-    feed_queue,
-    market_answers,
-    market_wire,
-    order_options,
-    preview_answers,
-    profit_answers,
-    status_answers,
-    teller,
-    wire,
-)
-from api.activity import TickerView
+from api.accounts import views as account_answers
+
+from api.accounts import routes as accounts
+
+from api.operator import views as admin_answers
+
+from api.orders import views as answers
+
+from api.auth import requests as auth_wire
+
+from api.orders import batch as batch_wire
+
+from api.market import book_views as book_answers
+
+from api.market import candles
+
+from api.feed import messages as feed_messages
+
+from api.feed import queue as feed_queue
+
+from api.market import venue_views as market_answers
+
+from api.market import requests as market_wire
+
+from api.orders import options as order_options
+
+from api.orders import preview_views as preview_answers
+
+from api.accounts import profit_views as profit_answers
+
+from api.market import status_views as status_answers
+
+from api.accounts import service as teller
+
+from api.orders import requests as wire
+from api.market.activity import TickerView
 from api.app import create_app
 from api.bootstrap import Server
-from api.errors import STATUS
-from api.explanation import answers as explanation_answers
-from api.feed import NAMESPACE
-from api.feed_messages import OrderEvent
-from api.market_wire import Subscription
-from api.openapi import UNLISTED_METHODS, path_of
+from api.json.errors import STATUS
+from explain import answers as explanation_answers
+from api.feed.feed import NAMESPACE
+from api.feed.messages import OrderEvent
+from api.market.requests import Subscription
+from api.http.openapi import UNLISTED_METHODS, path_of
 from api.settings import ENVIRONMENT_PREFIX, Settings, options
 from engine.rejects import CancelReason, RejectReason
 from tests.tidy.sources import ROOT, python_files, tree
