@@ -1,6 +1,6 @@
 """The auditor as a program: `python -m audit JOURNAL`.
 
-Layer: tools.
+Layer: audit.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final, TextIO
 
-from engine import events as ev
-from engine.commands import Command
-from engine.digest import state_digest
-from engine.exchange import Exchange
-from engine.types import Seq
 from audit.auditor import Auditor, Balances
 from audit.engine_side import EngineBalances
 from audit.findings import Kind
 from audit.reading import HISTORY_NAME, Span, Unreadable, checkpoints, copied, journal_path, records, size_of
 from audit.report import Report, counted
 from audit.told import Told
+from engine import events as ev
+from engine.commands import Command
+from engine.digest import state_digest
+from engine.exchange import Exchange
+from engine.types import Seq
 
 CLEAN: Final = 0
 FINDINGS: Final = 1

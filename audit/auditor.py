@@ -4,7 +4,7 @@ Three independent looks at one command. `Properties` judges each event beside th
 whatever happened, for it believes what the events say. The naive exchange says what should have happened;
 after the first difference its state is another venue's, so that from there on nothing is compared with it.
 The balances are summed up from the trades and laid beside those of the engine.
-Layer: tools.
+Layer: audit.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from typing import Protocol
 
 import msgspec
 
+from audit.findings import Finding, Kind
+from audit.naive_exchange import NaiveExchange
+from audit.properties import Properties
+from audit.tally import Tally
 from engine import events as ev
 from engine.commands import Command
 from engine.rejects import CancelReason, RejectReason
 from engine.rulebook import FIRST_EDITION
 from engine.types import AccountId
-from audit.findings import Finding, Kind
-from audit.naive_exchange import NaiveExchange
-from audit.properties import Properties
-from audit.tally import Tally
 
 SUMS_EVERY = 1_000  # commands between two looks at all balances
 FINDINGS_KEPT = 1_000

@@ -1,15 +1,15 @@
 """The engine as the auditor meets it: what its ledger says, and whether its state agrees with a naive one.
 
-Layer: tools.
+Layer: audit.
 """
 
 from __future__ import annotations
 
+from audit.naive_exchange import NaiveExchange
 from engine import depth
 from engine.exchange import Exchange
 from engine.ledger import Balance
 from engine.types import AccountId, Side
-from audit.naive_exchange import NaiveExchange
 
 
 class EngineBalances:

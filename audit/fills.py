@@ -1,18 +1,18 @@
 """What must hold of one fill, beside the orders that stood there.
 
-Layer: tools. Of the engine it knows only the value modules.
+Layer: audit. Of the engine it knows only the value modules.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from engine import events as ev
-from engine.types import SelfTradePrevention
 from audit.findings import Kind
 from audit.naive_money import alone_with_itself, net_fees_of, notional_of
 from audit.naive_order import NaiveOrder
 from audit.naive_symbol import NaiveSymbol, within
+from engine import events as ev
+from engine.types import SelfTradePrevention
 
 Wrong = tuple[Kind, str]
 

@@ -1,6 +1,6 @@
 """What the auditor finds: one kind for each promise that can be broken, with the command that broke it.
 
-Layer: tools.
+Layer: audit.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Few prices and small quantities, so that orders collide; funds, limits and names within reach; the same seed
 gives the same commands as long as the venue answers the same.
-Layer: tools. Of the engine it knows only the value modules.
+Layer: audit. Of the engine it knows only the value modules.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from typing import Any
 
 import msgspec
 
+from audit.naive_exchange import NaiveExchange
+from audit.naive_order import NaiveOrder
 from engine.commands import (
     AdoptRulebook,
     AdvanceTime,
@@ -43,8 +45,6 @@ from engine.types import (
     TimeInForce,
     TradingStatus,
 )
-from audit.naive_exchange import NaiveExchange
-from audit.naive_order import NaiveOrder
 
 STEP_NS = 400_000_000  # between two commands: two or three of them share a second
 HOUR_NS = 3600 * 10**9

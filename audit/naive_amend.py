@@ -1,19 +1,19 @@
 """The naive exchange's changes and ends by request: amends, cancels, and whose order is meant.
 
-Layer: tools. Of the engine it knows only the value modules.
+Layer: audit. Of the engine it knows only the value modules.
 """
 
 from __future__ import annotations
 
-from engine.commands import AmendOrder, CancelAll, CancelOrder
-from engine.rejects import CancelReason, RejectReason
-from engine.types import OrderType
 from audit.naive_flow import NaiveFlow
 from audit.naive_money import reject
 from audit.naive_order import NaiveOrder
 from audit.naive_rules import between_its_exits, on_tick, outside_collar, size_refusal, slices_well
 from audit.naive_symbol import NaiveSymbol, nearest
 from audit.naive_walk import walk
+from engine.commands import AmendOrder, CancelAll, CancelOrder
+from engine.rejects import CancelReason, RejectReason
+from engine.types import OrderType
 
 ASKED_BY = {None: CancelReason.REQUESTED, False: CancelReason.REQUESTED, True: CancelReason.BY_OPERATOR}
 

@@ -3,11 +3,17 @@
 Written from the matching rules, with arithmetic of its own: it shares commands, events,
 instruments and domain types with the engine, and no code that decides anything.
 Slow on purpose: O(open orders of the symbol) a command, and no more for a long history.
-Layer: tools. Of the engine it knows only the value modules.
+Layer: audit. Of the engine it knows only the value modules.
 """
 
 from __future__ import annotations
 
+from audit.naive_amend import NaiveAmends
+from audit.naive_money import base_of, fee_of, notional_of, reject
+from audit.naive_order import NaiveOrder
+from audit.naive_rules import asked_again, entry_refusal, first_stop, options_of, takes_at_once
+from audit.naive_symbol import BUY, SELL, NaiveSymbol, nearest
+from audit.naive_walk import Fill, Walk, walk
 from engine import events as ev
 from engine.commands import (
     AdoptRulebook,
@@ -28,12 +34,6 @@ from engine.instrument import Instrument
 from engine.rejects import CancelReason, RejectReason
 from engine.rulebook import FIRST_EDITION
 from engine.types import LEG_UNIT, STOP_LEG, Lots, OrderId, OrderType, Ticks, TimeInForce, TradingStatus
-from audit.naive_amend import NaiveAmends
-from audit.naive_money import base_of, fee_of, notional_of, reject
-from audit.naive_order import NaiveOrder
-from audit.naive_rules import asked_again, entry_refusal, first_stop, options_of, takes_at_once
-from audit.naive_symbol import BUY, SELL, NaiveSymbol, nearest
-from audit.naive_walk import Fill, Walk, walk
 
 OPERATOR = 0  # the account in an answer to whom no account asked
 DAY_NS = 24 * 3600 * 10**9

@@ -2,23 +2,23 @@
 
 The order of things: what it trades, its end, the other legs of pairs, the limit state, stops that trigger,
 exits of brackets that are done; then, one after the other, what these have queued.
-Layer: tools. Of the engine it knows only the value modules.
+Layer: audit. Of the engine it knows only the value modules.
 """
 
 from __future__ import annotations
 
 from collections import deque
 
-from engine import events as ev
-from engine.rejects import CancelReason, RejectReason
-from engine.rulebook import FIRST_EDITION
-from engine.types import LEG_UNIT, STOP_LEG, TAKE_PROFIT_LEG, OrderType, PostOnly, Side, Ticks, TimeInForce
 from audit.naive_memory import HOUR_NS, NaiveMemory, Past
 from audit.naive_money import FEES, NaiveLedger, alone_with_itself, base_of, net_fees_of, notional_of, reject
 from audit.naive_order import NaiveOrder, filled
 from audit.naive_rules import trail_at
 from audit.naive_symbol import BUY, SELL, NaiveSymbol, nearest, other, within
 from audit.naive_walk import CancelMaker, Decrement, Fill, Walk, walk
+from engine import events as ev
+from engine.rejects import CancelReason, RejectReason
+from engine.rulebook import FIRST_EDITION
+from engine.types import LEG_UNIT, STOP_LEG, TAKE_PROFIT_LEG, OrderType, PostOnly, Side, Ticks, TimeInForce
 
 
 class NaiveFlow(NaiveLedger):

@@ -2,7 +2,7 @@
 
 By the first edition of the rules one line of done orders for everybody, by later ones a line for each account,
 and what all the lines have no room for goes from the longest.
-Layer: tools. Of the engine it knows only the value modules.
+Layer: audit. Of the engine it knows only the value modules.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The naive exchange's money: every hold summed up anew from the open orders, every fee a fraction.
 
 Written from the matching rules, with arithmetic of its own by way of the decimals that people see.
-Units: minor units of the asset. Layer: tools. Of the engine it knows only the value modules.
+Units: minor units of the asset. Layer: audit. Of the engine it knows only the value modules.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import lru_cache
 
+from audit.naive_order import NaiveOrder
 from engine import events as ev
 from engine.commands import ConfigureAccount, Deposit, Withdraw
 from engine.instrument import Instrument
 from engine.rejects import RejectReason
 from engine.types import AccountId, Amount, OrderId, SelfTradePrevention
-from audit.naive_order import NaiveOrder
 
 FEES = 0  # the venue's account
 SANDBOX = 1  # stands for everybody: it trades with itself

@@ -1,7 +1,7 @@
 """One order of the naive exchange, and the words it is told in: the fields of events.
 
 Units: ticks, lots and minor units, as in the engine's events.
-Layer: tools. Of the engine it knows only the value modules.
+Layer: audit. Of the engine it knows only the value modules.
 """
 
 from __future__ import annotations

@@ -1,17 +1,17 @@
 """The naive exchange's refusals: the rules read from the top, the first that is broken is the answer.
 
-Layer: tools. Of the engine it knows only the value modules.
+Layer: audit. Of the engine it knows only the value modules.
 """
 
 from __future__ import annotations
 
 from fractions import Fraction
 
+from audit.naive_money import NaiveAccount, decimal_of, notional_of
+from audit.naive_symbol import NaiveSymbol, within
 from engine.commands import EnterOrder, OrderOptions
 from engine.rejects import RejectReason
 from engine.types import OrderType, SelfTradePrevention, Side, TimeInForce
-from audit.naive_money import NaiveAccount, decimal_of, notional_of
-from audit.naive_symbol import NaiveSymbol, within
 
 MOST_SLICES = 100  # of an iceberg
 NOTHING = OrderOptions()

@@ -1,7 +1,7 @@
 """One symbol of the naive exchange: its orders in plain lists, and the prices that protect it.
 
 Units: ticks and lots. Costs: O(orders of the symbol) a question.
-Layer: tools. Of the engine it knows only the value modules.
+Layer: audit. Of the engine it knows only the value modules.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ from __future__ import annotations
 import math
 from fractions import Fraction
 
+from audit.naive_order import NaiveOrder
 from engine.instrument import Instrument
 from engine.types import Side, TradingStatus
-from audit.naive_order import NaiveOrder
 
 BUY, SELL = Side.BUY, Side.SELL
 STOP_ROOM = 100_000  # millionths above its stop price that a stop buy may pay where there is no collar

@@ -1,17 +1,17 @@
 """What an incoming order would do, step by step, before anything is done.
 
 The opposite side is a list, best price first and oldest first, and the order takes from its head.
-Layer: tools. Of the engine it knows only the value modules.
+Layer: audit. Of the engine it knows only the value modules.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from engine.types import SelfTradePrevention
 from audit.naive_money import notional_of
 from audit.naive_order import NaiveOrder
 from audit.naive_symbol import NaiveSymbol
+from engine.types import SelfTradePrevention
 
 MODE = SelfTradePrevention
 

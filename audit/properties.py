@@ -2,22 +2,22 @@
 
 No matching is repeated here: a fill is looked at beside those who stood there, not beside what another
 engine would have done. That is what `auditor` adds.
-Layer: tools. Of the engine it knows only the value modules.
+Layer: audit. Of the engine it knows only the value modules.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from engine import events as ev
-from engine.commands import AmendOrder, Command, EnterOrder, SetStatus
-from engine.rulebook import FIRST_EDITION
-from engine.types import OrderType, TimeInForce, TradingStatus
 from audit.fills import check_auction_fill, check_fill, check_mark, told, told_orders
 from audit.findings import Kind
 from audit.naive_order import NaiveOrder
 from audit.naive_symbol import BUY, SELL, NaiveSymbol, within
 from audit.shadow import Shadow
+from engine import events as ev
+from engine.commands import AmendOrder, Command, EnterOrder, SetStatus
+from engine.rulebook import FIRST_EDITION
+from engine.types import OrderType, TimeInForce, TradingStatus
 
 Found = tuple[Kind, str | None, str]  # kind, symbol, sentence
 

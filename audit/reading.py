@@ -1,7 +1,7 @@
 """Reading a journal that somebody else may be writing: what is read is a copy, and the original is never opened.
 
 The copy is read with every check that a server makes when it starts.
-Layer: tools.
+Layer: audit.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The auditor's report, for people and as JSON.
 
-Layer: tools.
+Layer: audit.
 """
 
 from __future__ import annotations

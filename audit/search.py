@@ -4,7 +4,7 @@
 
 Every command goes to the engine and to the naive exchange, the auditor judges the events, and now and then
 both states and the engine's own invariants are looked at. Exit status: 0 nothing was found, 1 something was.
-Layer: tools.
+Layer: audit.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ import sys
 import time
 from collections import Counter
 
+from audit.auditor import Auditor
+from audit.engine_side import EngineBalances, state_differences
+from audit.mix import Mix
 from engine.commands import Command
 from engine.exchange import Exchange
 from engine.rejects import InvariantViolation
 from engine.types import Seq
-from audit.auditor import Auditor
-from audit.engine_side import EngineBalances, state_differences
-from audit.mix import Mix
 
 LOOK_EVERY = 500  # commands between two looks at the whole state
 

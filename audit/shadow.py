@@ -2,21 +2,21 @@
 
 It decides nothing. What the events say is what it believes, so that each next event can be judged
 against the book that it met.
-Units: ticks, lots, minor units. Layer: tools. Of the engine it knows only the value modules.
+Units: ticks, lots, minor units. Layer: audit. Of the engine it knows only the value modules.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 
+from audit.naive_money import FEES, NaiveLedger, base_of
+from audit.naive_order import NaiveOrder
+from audit.naive_symbol import NaiveSymbol, nearest
 from engine import events as ev
 from engine.commands import AdoptRulebook, AmendOrder, Command, ConfigureAccount, EnterOrder
 from engine.rulebook import FIRST_EDITION
 from engine.terms import NO_TERMS
 from engine.types import OrderType, SelfTradePrevention, TradingStatus
-from audit.naive_money import FEES, NaiveLedger, base_of
-from audit.naive_order import NaiveOrder
-from audit.naive_symbol import NaiveSymbol, nearest
 
 
 class Shadow(NaiveLedger):

@@ -1,17 +1,17 @@
 """What an audit went through: counts of orders, trades, auctions and protections, notional and fees by asset.
 
-Layer: tools. Of the engine it knows only the value modules.
+Layer: audit. Of the engine it knows only the value modules.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 
+from audit.shadow import Shadow
 from engine import events as ev
 from engine.commands import Command, EnterOrder
 from engine.rejects import CancelReason, RejectReason
 from engine.types import TradingStatus
-from audit.shadow import Shadow
 
 
 class Tally:

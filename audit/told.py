@@ -1,7 +1,7 @@
 """What customers were told, out of the history beside a journal: is it what the journal gives?
 
 The trades and the orders that are done are read in step with the replay, so that nothing has to fit in memory.
-Units: as in the history: ticks, lots, minor units, epoch nanoseconds. Layer: tools.
+Units: as in the history: ticks, lots, minor units, epoch nanoseconds. Layer: audit.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from engine import events as ev
 from audit.reading import Unreadable
+from engine import events as ev
 
 _TRADE = (
     "trade_id", "seq", "ts_ns", "symbol", "price", "quantity", "notional", "taker_side", "maker_order_id",

@@ -1,1 +1,1 @@
-"""Why an order or a trade went as it did: pure functions over a book, a command and its events."""
+"""Explanations derived from the journal, made in a process of their own. No part of Flask."""

@@ -1,7 +1,7 @@
 """`python -m explain DATA order 123`: an explanation from a journal, with a server beside it or none.
 
 Reads a copy of the journal and tells what the server's routes tell, in words or as JSON.
-Layer: api. The folder is not changed; no server is asked.
+Layer: explain. The folder is not changed; no server is asked.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from typing import Final
 
 import msgspec
 
+from engine.types import AccountId
 from explain.answers import Chapter, Explanation
 from explain.protocol import Answer, Question, TooLong
 from explain.worker import Narrator
-from listings.numbers import whole
-from engine.types import AccountId
 from journal.codec import CorruptRecord, UnknownVersion
 from journal.copies import copied_journal
 from journal.port import Journal, JournalError
+from listings.numbers import whole
 
 JOURNAL_NAME: Final = "journal.sqlite"
 TOLD, NOTHING, UNREADABLE = 0, 1, 2  # exit statuses

@@ -2,15 +2,15 @@
 
 Decimals are strings as everywhere. Of other accounts nothing is told but what everybody could
 see: what an order showed, and what was taken from it. One's own orders are marked as own.
-Layer: api.
+Layer: explain.
 """
 
 from __future__ import annotations
 
 import msgspec
 
-from listings.texts import DecimalText, IdText, NanosText
 from engine.types import OrderType, PostOnly, SelfTradePrevention, Side, TimeInForce, TradingStatus
+from listings.texts import DecimalText, IdText, NanosText
 
 
 class LevelShown(msgspec.Struct, frozen=True):

@@ -2,7 +2,7 @@
 
 `Look` takes the picture before the command is applied, `tell` goes through the events after.
 The engine knows nothing of it.
-Layer: api. Pure.
+Layer: explain. Pure.
 """
 
 from __future__ import annotations
@@ -11,6 +11,10 @@ from collections.abc import Iterable
 
 import msgspec
 
+from engine import events as ev
+from engine.commands import AmendOrder, EnterOrder
+from engine.rejects import CancelReason, RejectReason
+from engine.types import LEG_UNIT, PostOnly, Side, Ticks, TradingStatus, entry_of
 from explain.answers import Chapter
 from explain.checks import AMEND_RULES, checks_until, funds_sentence
 from explain.endings import Endings
@@ -29,10 +33,6 @@ from explain.pieces import (
 )
 from explain.words import cause, utc
 from listings.texts import nanos_text
-from engine import events as ev
-from engine.commands import AmendOrder, EnterOrder
-from engine.rejects import CancelReason, RejectReason
-from engine.types import LEG_UNIT, PostOnly, Side, Ticks, TradingStatus, entry_of
 
 FEES_TOLD = 12  # sentences about fees in one chapter
 

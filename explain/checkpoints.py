@@ -3,7 +3,7 @@
 A fork copies no state: the pages are shared until the replica changes them. Asked, a checkpoint
 forks once more; that copy moves on to the commands in question, tells them, and ends, and the
 checkpoint is as it was. Checkpoints thin out with age, so that their number is bounded.
-Layer: api. Processes and sockets; runs in the process that explains, which has one thread.
+Layer: explain. Processes and sockets; runs in the process that explains, which has one thread.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ import socket
 import traceback
 from typing import NoReturn
 
+from engine.digest import state_digest
 from explain.protocol import Channel, Chapters, Gone, Message, Read, Records, Tell, TooLong
 from explain.replica import ReadRecords, Replica
 from explain.story import Subject, tell_commands
-from engine.digest import state_digest
 from journal.codec import BatchRecord
 
 CHECKPOINT_EVERY = 20_000  # commands

@@ -1,13 +1,10 @@
 """The rules an order went through, in their order, with the numbers they looked at.
 
-Layer: api. Pure: reads the exchange as it was before the command.
+Layer: explain. Pure: reads the exchange as it was before the command.
 """
 
 from __future__ import annotations
 
-from explain.answers import FundsSeen, RuleCheck
-from explain.picture import Picture
-from listings.grid import Grid, amount_text, grid_of, percent
 from engine.book import OrderBook
 from engine.commands import AmendOrder, EnterOrder, OrderOptions
 from engine.entry import legs, prepare
@@ -20,6 +17,9 @@ from engine.rulebook import ANSWERS_FIRST_SINCE
 from engine.rules import MAX_SLICES, reference_price, refuse_entry
 from engine.triggers import pair_need
 from engine.types import Amount, Lots, OrderType, Side, Ticks
+from explain.answers import FundsSeen, RuleCheck
+from explain.picture import Picture
+from listings.grid import Grid, amount_text, grid_of, percent
 
 R = RejectReason
 ENTRY_RULES = (

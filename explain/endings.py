@@ -1,22 +1,22 @@
 """How a command ended for an order: refused, filled, cancelled and why, or where it rests.
 
-Layer: api. Pure.
+Layer: explain. Pure.
 """
 
 from __future__ import annotations
 
 import msgspec
 
+from engine import events as ev
+from engine.commands import EnterOrder
+from engine.rejects import CancelReason, RejectReason
+from engine.types import Lots, SelfTradePrevention, Side, Ticks, TradingStatus
 from explain.answers import Place
 from explain.checks import AMEND_RULES, CANCEL_RULES, SAID_BY_REFUSAL, checks_until
 from explain.notes import Notes
 from explain.picture import Resting
 from explain.pieces import book_met, met_sentence, opposite_of, place_sentence, within
 from explain.words import refusal, why_cancelled
-from engine import events as ev
-from engine.commands import EnterOrder
-from engine.rejects import CancelReason, RejectReason
-from engine.types import Lots, SelfTradePrevention, Side, Ticks, TradingStatus
 
 _STOPS_AT_OWN = {  # what would have happened where the order met one of its own account
     SelfTradePrevention.CANCEL_NEWEST: "and ended there",

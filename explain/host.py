@@ -2,7 +2,7 @@
 
 One native thread talks to the process, one question at a time; the event loop only waits. When
 the process dies or does not answer in time it is ended, and the next question starts another.
-Layer: api.
+Layer: explain.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Literal
 
 import eventlet
 
-from api.json.errors import ApiError
+from engine.types import AccountId
 from explain.protocol import (
     RECORDS_A_FRAME,
     Advance,
@@ -34,11 +34,10 @@ from explain.protocol import (
     TooLong,
     Unknown,
 )
-from engine.types import AccountId
 from journal.codec import BatchRecord
 from journal.port import Journal, JournalError
-from history.store import StoreError
-from loop.workers import Busy, Workers
+from loop.errors import Busy, StoreError
+from loop.workers import Workers
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +48,37 @@ READ_ON_S = 5.0  # at a time, while nobody asks
 ANSWER_S = 20.0  # and so long for its answer
 GRACE_S = 10.0  # before a process that says nothing is ended
 FRAME_BYTES = 4_000_000
-BUSY_RETRY_S, BEHIND_RETRY_S = 2, 5
+Subject = Literal["order", "trade", "command"]
+
+
+class NotExplained(Exception):
+    """There is no explanation now.
+
+    - ExplainerBusy: as many questions wait as may
+    - ExplainerBehind: the journal is being read still
+    - ExplainerFailed: it takes too long, or the process has ended
+    - NothingToExplain: there is no such order, trade or command, or not for who asks
+    """
+
+
+class ExplainerBusy(NotExplained):
+    """As many questions wait as may."""
+
+
+class ExplainerBehind(NotExplained):
+    """The journal is being read still: `read_percent` of it so far."""
+
+    def __init__(self, read_percent: int) -> None:
+        super().__init__(f"the journal is read to {read_percent} %")
+        self.read_percent = read_percent
+
+
+class ExplainerFailed(NotExplained):
+    """It takes longer than a question may, or the process that explains has ended."""
+
+
+class NothingToExplain(NotExplained):
+    """There is no such order, trade or command, or it is not for who asks."""
 
 
 class ExplainHost:
@@ -63,25 +92,21 @@ class ExplainHost:
         self._closing = False
         self._reader: eventlet.greenthread.GreenThread | None = None
 
-    def explain(self, about: Literal["order", "trade", "command"], number: int, account: AccountId | None) -> bytes:
-        """The explanation as JSON, for `account` or, with None, for an operator. Raises ApiError."""
+    def explain(self, about: Subject, number: int, account: AccountId | None) -> bytes:
+        """The explanation as JSON, for `account` or, with None, for an operator. Raises NotExplained, StoreClosed."""
         try:
             found = self._workers.run(self._ask, Question(about, number, account, ANSWER_S))
         except Busy:
-            sentence = "Others are being told why just now; ask again in a moment."
-            raise ApiError(429, "EXPLAINER_BUSY", sentence, None, BUSY_RETRY_S) from None
+            raise ExplainerBusy from None
         if isinstance(found, Answer):
             return found.body
         if isinstance(found, Reached):
             self._go_on_reading()
             last = self._journal.last
-            done = 0 if last is None else 100 * found.n // last.n
-            sentence = f"The journal is still being read for explanations, {done} % so far; ask again in a moment."
-            raise ApiError(503, "EXPLAINER_BEHIND", sentence, {"read_percent": done}, BEHIND_RETRY_S)
+            raise ExplainerBehind(0 if last is None else 100 * found.n // last.n)
         if isinstance(found, Unknown):
-            raise ApiError(404, _UNKNOWN[about][0], _UNKNOWN[about][1])
-        sentence = "To explain this takes longer than a request may, or the process that explains has ended; ask again."
-        raise ApiError(503, "EXPLAINER_FAILED", sentence, None, BEHIND_RETRY_S)
+            raise NothingToExplain
+        raise ExplainerFailed
 
     @property
     def pid(self) -> int | None:
@@ -195,8 +220,3 @@ class ExplainHost:
 
 
 _FAILURES = (Gone, TimeoutError, JournalError, OSError)
-_UNKNOWN = {
-    "order": ("UNKNOWN_ORDER", "There is no such order."),
-    "trade": ("UNKNOWN_TRADE", "There is no such trade."),
-    "command": ("UNKNOWN_COMMAND", "There is no such command."),
-}

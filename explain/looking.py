@@ -1,10 +1,19 @@
 """One symbol and one order of it as they were before a command.
 
-Layer: api. Pure, but that a look renews the price band, as applying the command does at once after it.
+Layer: explain. Pure, but that a look renews the price band, as applying the command does at once after it.
 """
 
 from __future__ import annotations
 
+from engine.book import OrderBook
+from engine.commands import AmendOrder, CancelOrder, Command, EnterOrder
+from engine.entry import said_before
+from engine.exchange import Exchange
+from engine.rejects import RejectReason
+from engine.rulebook import ANSWERS_FIRST_SINCE
+from engine.rules import default_prevention
+from engine.triggers import hold_price
+from engine.types import AccountId, OrderId, OrderType, SelfTradePrevention, Side, Ticks, TradingStatus, entry_of
 from explain.answers import FundsSeen
 from explain.checks import (
     amend_funds,
@@ -18,15 +27,6 @@ from explain.checks import (
 from explain.picture import Picture
 from explain.pieces import place_of
 from listings.grid import Grid, grid_of
-from engine.book import OrderBook
-from engine.commands import AmendOrder, CancelOrder, Command, EnterOrder
-from engine.entry import said_before
-from engine.exchange import Exchange
-from engine.rejects import RejectReason
-from engine.rulebook import ANSWERS_FIRST_SINCE
-from engine.rules import default_prevention
-from engine.triggers import hold_price
-from engine.types import AccountId, OrderId, OrderType, SelfTradePrevention, Side, Ticks, TradingStatus, entry_of
 
 
 class Look:

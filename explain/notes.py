@@ -1,17 +1,17 @@
 """What is noted of an order while the events of one command are heard.
 
-Layer: api. Pure.
+Layer: explain. Pure.
 """
 
 from __future__ import annotations
 
+from engine import events as ev
+from engine.commands import AmendOrder, EnterOrder
+from engine.types import OrderId, Side, Ticks
 from explain.answers import Asked, AuctionRow, BookMet, FillTold, Protection, RuleCheck
 from explain.looking import Look
 from explain.pieces import Walked, opposite_of, own_at_best
 from explain.words import amend_asked, asked, changed, entry_asked
-from engine import events as ev
-from engine.commands import AmendOrder, EnterOrder
-from engine.types import OrderId, Side, Ticks
 
 
 class Notes:

@@ -2,7 +2,7 @@
 
 Taken before a command is applied; folding the command's events one by one gives the book that
 each order met in the middle of it. Ticks and lots. O(orders pictured), bounded.
-Layer: api. Pure.
+Layer: explain. Pure.
 """
 
 from __future__ import annotations

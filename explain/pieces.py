@@ -1,19 +1,19 @@
 """The pieces of a chapter: the book met, the levels walked, fills with their fees, an auction's table.
 
-Layer: api. Pure.
+Layer: explain. Pure.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from engine import events as ev
+from engine.instrument import FEE_UNIT
+from engine.types import AccountId, Lots, OrderId, Side, Ticks
 from explain.answers import AuctionRow, BookMet, FillTold, LevelShown, LevelWalked, Place, QueuedOrder
 from explain.picture import Picture, Resting
 from explain.words import orders
 from listings.grid import Grid, percent
-from engine import events as ev
-from engine.instrument import FEE_UNIT
-from engine.types import AccountId, Lots, OrderId, Side, Ticks
 
 LEVELS_FURTHER = 3  # told beyond the worst that was touched
 ORDERS_FURTHER = 3  # told behind the last of a level that was touched

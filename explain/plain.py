@@ -1,16 +1,12 @@
 """What a command did that is about no one order: money moved, a symbol listed or halted, many orders cancelled.
 
-Layer: api. Pure: reads the exchange as it was before the command, and the command's events.
+Layer: explain. Pure: reads the exchange as it was before the command, and the command's events.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 
-from explain.answers import Chapter
-from explain.words import orders, refusal, utc
-from listings.grid import Grid, amount_text, grid_of, percent
-from listings.texts import nanos_text
 from engine import events as ev
 from engine.commands import (
     AdoptRulebook,
@@ -27,6 +23,10 @@ from engine.commands import (
     Withdraw,
 )
 from engine.exchange import Exchange
+from explain.answers import Chapter
+from explain.words import orders, refusal, utc
+from listings.grid import Grid, amount_text, grid_of, percent
+from listings.texts import nanos_text
 
 
 class Plain:

@@ -2,7 +2,7 @@
 
 One frame is its length in four bytes and a msgpack message. The server asks, the process may
 ask back for records of the journal until it answers; one question at a time.
-Layer: api.
+Layer: explain.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from typing import Final, Literal
 
 import msgspec
 
-from explain.story import Subject, Told
 from engine.types import AccountId
+from explain.story import Subject, Told
 from journal.codec import BatchRecord
 
 RECORDS_A_FRAME: Final = 500

@@ -1,6 +1,6 @@
 """A second copy of the exchange that follows the journal, and an index of what touched which order.
 
-Layer: api. Reads records from whoever gives them; no clock.
+Layer: explain. Reads records from whoever gives them; no clock.
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ from array import array
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
 
-from explain.story import Sequenced
 from engine.commands import Command
 from engine.events import Ended, Event, Filled
 from engine.exchange import Exchange
 from engine.types import Seq
+from explain.story import Sequenced
 from journal.codec import BatchRecord, open_batch, verify
 
 ReadRecords = Callable[[int, int], list[BatchRecord]]  # after n, until n -> some of them, in order

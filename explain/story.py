@@ -1,6 +1,6 @@
 """From commands to the chapters of one order, and from chapters to the whole explanation.
 
-Layer: api. Pure: the exchange is the caller's own copy, and is moved on.
+Layer: explain. Pure: the exchange is the caller's own copy, and is moved on.
 """
 
 from __future__ import annotations
@@ -9,15 +9,15 @@ from collections.abc import Collection, Iterable, Sequence
 
 import msgspec
 
+from engine.commands import AmendOrder, CancelOrder, Command, EnterOrder
+from engine.events import Ended, Event, Filled
+from engine.exchange import Exchange
+from engine.types import AccountId, Amount, Lots, OrderId, Seq
 from explain.answers import Chapter, Explanation
 from explain.chapters import tell
 from explain.looking import Look
 from explain.plain import Plain
 from listings.grid import Grid
-from engine.commands import AmendOrder, CancelOrder, Command, EnterOrder
-from engine.events import Ended, Event, Filled
-from engine.exchange import Exchange
-from engine.types import AccountId, Amount, Lots, OrderId, Seq
 
 CHAPTERS_MAX = 200  # told of one order: the first half and the last half of them
 

@@ -1,15 +1,12 @@
 """Sentences a trader understands, of orders, ends and queues.
 
-Layer: api. Pure.
+Layer: explain. Pure.
 """
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from explain.answers import Asked
-from listings.grid import Grid
-from listings.grid import percent as percent_text
 from engine.commands import (
     AdoptRulebook,
     AdvanceTime,
@@ -24,6 +21,9 @@ from engine.commands import (
 )
 from engine.rejects import CancelReason, RejectReason
 from engine.types import OrderType, Side, Ticks, TimeInForce
+from explain.answers import Asked
+from listings.grid import Grid
+from listings.grid import percent as percent_text
 
 _UNTIL = {
     TimeInForce.GTC: "until it is filled or cancelled",

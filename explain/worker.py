@@ -2,7 +2,7 @@
 
 It follows the journal with a replica of its own, which it reads through the server: the journal's
 file is the server's alone. Ends when the server does.
-Layer: api.
+Layer: explain.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ import time
 
 import msgspec
 
+from engine.commands import Command, EnterOrder
+from engine.types import AccountId, OrderId, entry_of
 from explain.answers import Explanation
 from explain.checkpoints import Checkpoints, Overrun
 from explain.protocol import (
@@ -34,8 +36,6 @@ from explain.protocol import (
 )
 from explain.replica import ReadRecords, Replica
 from explain.story import Subject, Told, explanation, subject_of_command, told_seqs, totals_of
-from engine.commands import Command, EnterOrder
-from engine.types import AccountId, OrderId, entry_of
 from journal.codec import BatchRecord
 
 NICENESS = 15

@@ -4,7 +4,7 @@ A trade of an account with itself is in none: it is no price, and its volume nob
 Intervals are counted from the epoch (a day is a day of UTC). One in which nothing traded has no
 candle. The newest of each interval is still running: it is stored with every transaction that
 changes it, so what is stored is always whole.
-Units: ticks, lots, epoch seconds. Layer: store.
+Units: ticks, lots, epoch seconds. Layer: history.
 """
 
 from __future__ import annotations

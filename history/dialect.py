@@ -5,7 +5,7 @@ A second database (PostgreSQL) would be a second set of these functions, chosen 
 Rows go in and out as one JSON document per statement. Python's sqlite3 takes the interpreter lock
 again for each row it binds or fetches, and beside a busy event loop each time can cost the whole
 switch interval (5 ms). With one document the database's own code does the rows, without that lock.
-Layer: store.
+Layer: history.
 """
 
 from __future__ import annotations

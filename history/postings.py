@@ -2,7 +2,7 @@
 
 Per account and asset the postings sum to its balance, available and held. What an order holds is no
 posting: it still belongs to the account.
-Units: minor units of the asset, signed. Layer: store.
+Units: minor units of the asset, signed. Layer: history.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Units: prices are ticks, quantities lots, times epoch nanoseconds (all below 10^18, so BIGINT);
 amounts are minor units of their asset, of any size, so they are kept as decimal text.
-Layer: store. No dialect's own words here: they are in `history/dialect.py`.
+Layer: history. No dialect's own words here: they are in `history/dialect.py`.
 """
 
 from __future__ import annotations

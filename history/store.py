@@ -4,7 +4,7 @@ The history is derived: the journal holds the commands, replaying them gives the
 `write` takes up where `applied_seq` stands. So nothing here needs to be flushed to disk, and a
 history that is lost, damaged or of another version is simply built anew.
 Units: ticks, lots, minor units and epoch nanoseconds, as in the engine; the API formats them.
-Layer: store. Everything here blocks: from a greenlet use `HistoryWriter`.
+Layer: history. Everything here blocks: from a greenlet use `HistoryWriter`.
 """
 
 from __future__ import annotations
@@ -42,28 +42,13 @@ from history import dialect
 from history.candles import END_OF_TIME, Candle, CandleMaker, Interval, candles_sql, stored_running
 from history.postings import Posting, PostingMaker, TradedAssets
 from history.schema import ASSETS, CANDLES, METADATA, ORDERS, POSTINGS, PROGRESS, SCHEMA_VERSION, TRADES
+from loop.errors import StoreError
 
 log = logging.getLogger(__name__)
 
 PAGE_ROWS = 100  # when a read does not say how many
 FILLS_MAX = 10_000  # fills of one order in one answer
 NEWEST = 2**63 - 1  # above every id
-
-
-class StoreError(Exception):
-    """The history cannot be used as asked.
-
-    - StoreAhead: it knows more than the journal
-    - StoreGap: commands before those to be written are missing
-    """
-
-
-class StoreAway(StoreError):
-    """Its database does not answer a read: damaged, locked, or gone."""
-
-
-class StoreClosed(StoreError):
-    """It is closed, or about to be: the server stops."""
 
 
 class StoreAhead(StoreError):

@@ -5,7 +5,7 @@ batches go over by a queue, answers come back by the `Bridge`.
 
 What waits to be written is gathered for a moment into one transaction, since the interpreter lock
 is what the two sides compete for, and a transaction costs some takes of it however large it is.
-Layer: store.
+Layer: history.
 """
 
 from __future__ import annotations
@@ -24,9 +24,10 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from engine.events import Applied
 from engine.types import Seq
-from loop.bridge import Bridge
 from history.dialect import cause_of
-from history.store import History, StoreAway, StoreClosed
+from history.store import History
+from loop.bridge import Bridge
+from loop.errors import StoreAway, StoreClosed
 
 log = logging.getLogger(__name__)
 

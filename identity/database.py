@@ -1,6 +1,6 @@
 """Opening the identity database: an SQLite file or PostgreSQL by URL, migrated to the newest schema.
 
-Layer: store. Everything here blocks.
+Layer: identity. Everything here blocks.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
 """What can go wrong with the identity store.
 
-Layer: store.
+Layer: identity.
 """
 
 from __future__ import annotations
 
-from history.store import StoreError
+from loop.errors import StoreError
 
 
 class IdentityError(StoreError):

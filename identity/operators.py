@@ -3,7 +3,7 @@
 Appoints operators, and ends what somebody can do. Whoever can read the data folder is trusted with this. A running
 server takes each change in within a second: it lets an operator sign in at once, and ends sessions, tokens, API keys
 and feed connections.
-Layer: store.
+Layer: identity.
 """
 
 from __future__ import annotations
@@ -18,11 +18,9 @@ from typing import Any, Final
 
 import click
 
-from identity import passwords
-
-from identity import secrets
-from identity.store import Identity, Role, User
+from identity import passwords, secrets
 from identity.errors import IdentityError
+from identity.store import Identity, Role, User
 
 NAME: Final = re.compile(r"[A-Za-z0-9_.-]{3,32}")
 ACTOR: Final = "command line"

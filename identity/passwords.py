@@ -1,6 +1,6 @@
 """Passwords: argon2id, with the parameters of RFC 9106 for little memory and one lane.
 
-Layer: store. Both functions take about a tenth of a second and 64 MiB: run them in a thread of their own.
+Layer: identity. Both functions take about a tenth of a second and 64 MiB: run them in a thread of their own.
 """
 
 from __future__ import annotations

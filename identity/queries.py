@@ -1,6 +1,6 @@
 """What the identity store asks of its tables, and how it numbers accounts.
 
-Layer: store.
+Layer: identity.
 """
 
 from __future__ import annotations

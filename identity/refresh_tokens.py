@@ -1,6 +1,6 @@
 """Refresh tokens: session, chance and our seal, so that an old one of ours is told from one that is made up.
 
-Layer: store.
+Layer: identity.
 """
 
 from __future__ import annotations

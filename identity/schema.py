@@ -2,7 +2,7 @@
 
 Units: times are epoch nanoseconds; accounts are the engine's account ids.
 Changes go through a migration in `identity/migrations`; a test compares the two.
-Layer: store.
+Layer: identity.
 """
 
 from __future__ import annotations

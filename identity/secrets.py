@@ -2,7 +2,7 @@
 
 The secret is 32 random bytes, written in hex to a file that only its owner can read. Whoever has it can sign
 tokens; without it the API keys in the store cannot be read.
-Layer: store.
+Layer: identity.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 Unlike the history nothing here can be derived: a change is on disk when its method returns, with the
 line of the audit trail that tells of it. Passwords are hashed elsewhere (`identity/passwords.py`).
 Units: times are epoch nanoseconds.
-Layer: store. Everything here blocks: from a greenlet use `loop.workers.Workers`.
+Layer: identity. Everything here blocks: from a greenlet use `loop.workers.Workers`.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ from identity.queries import (
     sessions,
     users_by_name,
 )
-from identity.schema import API_KEYS, AUDIT, CHANGES, SESSIONS, USERS
 from identity.refresh_tokens import RefreshTokens, digest, just_used
+from identity.schema import API_KEYS, AUDIT, CHANGES, SESSIONS, USERS
 from identity.secrets import ServerSecret
 
 DAY_NS: Final = 86_400 * 10**9

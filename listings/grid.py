@@ -1,6 +1,6 @@
 """Exact conversion between the wire's decimals and the engine's ticks, lots and minor units.
 
-Layer: api. No float on either way.
+Layer: listings. No float on either way.
 """
 
 from __future__ import annotations

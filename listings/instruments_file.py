@@ -1,6 +1,6 @@
 """Reads a TOML file of instruments: decimals as people write them -> `Instrument` in ticks, lots and minor units.
 
-Layer: api.
+Layer: listings.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from engine.instrument import FEE_UNIT, Instrument
+from engine.types import Amount, Lots, Ticks
 from listings.numbers import Number, default_number, exactly, read_number
 from listings.schedule import Schedule
 from listings.schedule_file import ScheduleError, ScheduleTable, schedule_of
-from engine.instrument import FEE_UNIT, Instrument
-from engine.types import Amount, Lots, Ticks
 
 DEFAULT_INSTRUMENTS = Path(__file__).resolve().parent.parent / "config" / "default.toml"
 MAX_SCALE = 18  # decimals of a tick, a lot or a minor unit

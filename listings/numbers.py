@@ -3,7 +3,7 @@
 Python reads more than people mean by a number: `1_5`, digits of every script, spaces around them, `+1`, `Infinity`.
 None of that is a number here. The digits are ASCII; a point has digits on both sides; a minus is read so that what must
 be above zero can be refused by that name. JSON's own numbers are read exactly.
-Layer: api, at its root: it imports nothing of ours.
+Layer: listings, at its root: it imports nothing of ours.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Times are of the day in a time zone, moments are epoch nanoseconds. A time that the clock skips in
 spring is the moment of the change; one that comes twice in autumn is the first.
-Layer: api. No I/O but the time zone database, and no clock.
+Layer: listings. No I/O but the time zone database, and no clock.
 """
 
 from __future__ import annotations

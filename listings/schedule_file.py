@@ -1,6 +1,6 @@
 """A schedule as people write it, in the instruments file or as operators -> `Schedule`, and back.
 
-Layer: api.
+Layer: listings.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 from msgspec import Meta
 
-from listings.schedule import DAYS, Day, Schedule
 from engine.types import TradingStatus
+from listings.schedule import DAYS, Day, Schedule
 
 # each key of a session, in order, and the status that begins then
 TIMES: Final = (

@@ -3,7 +3,7 @@
 A scheduled change is a SetStatus command like an operator's, so that a replay needs no calendar. What an
 operator commands holds until the next scheduled change, over a restart as well. What ends by itself, a limit state,
 its halt, an auction for a time, is the engine's own.
-Layer: api.
+Layer: listings.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Collection, Mapping
 
-from listings.schedule import Change, Schedule
 from engine.commands import SetStatus
 from engine.events import Applied, StatusChanged
 from engine.exchange import Exchange
 from engine.types import TradingStatus
+from listings.schedule import Change, Schedule
 from loop.alarm import Alarm
 from sequencer.sequencer import NotAccepting, Sequencer
 
@@ -37,7 +37,7 @@ class CommandedStatuses:
                 self.at_ns[applied.command.symbol] = applied.ts_ns
 
 
-class Sessions:
+class ScheduleRunner:
     """The schedules of one venue. A symbol without one is left alone."""
 
     def __init__(

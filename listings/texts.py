@@ -1,6 +1,6 @@
 """What the strings of answers look like, for the document that describes them; nothing is checked when they are made.
 
-Layer: api.
+Layer: listings.
 """
 
 from __future__ import annotations

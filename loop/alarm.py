@@ -1,7 +1,7 @@
 """Something that is to happen at a moment of the venue's clock, and not before.
 
 Nothing polls: one timer of the event loop stands at the moment that comes next.
-Layer: sequencer.
+Layer: loop.
 """
 
 from __future__ import annotations

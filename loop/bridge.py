@@ -1,8 +1,9 @@
-"""From native threads back to greenlets, without monkey patching.
+"""From native threads back to the event loop, without monkey patching.
 
-A native thread must not touch a greenlet. It leaves a callback here and writes one byte into a
-pipe; a greenlet that waits for the pipe runs the callback in the thread of the event loop.
-Layer: store.
+A native thread must not touch a greenlet. It leaves a callback here and writes one byte into a pipe that the hub
+watches; the hub runs the callback in the thread of the event loop. Nothing polls, and no lock is shared: appending to
+and taking from a deque are atomic.
+Layer: loop.
 """
 
 from __future__ import annotations
@@ -11,9 +12,9 @@ import os
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Any
 
-import eventlet
-from eventlet.hubs import trampoline
+from eventlet import hubs
 
 
 class Bridge:
@@ -24,17 +25,18 @@ class Bridge:
         self._read_fd, self._write_fd = os.pipe()
         os.set_blocking(self._read_fd, False)
         os.set_blocking(self._write_fd, False)
-        self._greenlet: eventlet.greenthread.GreenThread | None = None
+        self._listener: Any = None
 
     def open(self) -> None:
         """Start running callbacks in this thread's event loop. Does nothing when started already."""
-        if self._greenlet is None:
-            self._greenlet = eventlet.spawn(self._run)
+        if self._listener is None:
+            hub = hubs.get_hub()
+            self._listener = hub.add(hub.READ, self._read_fd, self._on_wake, _ignore, _ignore)
 
     def post(self, callback: Callable[[], object]) -> None:
         """Have `callback` run in the event loop soon, after those posted before. From any thread; never blocks.
 
-        The callback must not block or raise.
+        It runs in the hub: it must not block or raise. It may switch to a greenlet that waits in the hub.
         """
         self._posted.append(callback)
         with suppress(BlockingIOError):  # full of wake-ups: one of them will do
@@ -43,18 +45,21 @@ class Bridge:
     def close(self) -> None:
         """Run what was posted and stop. In the event loop's thread, when no native thread posts any more."""
         self._drain()
-        if self._greenlet is not None:
-            self._greenlet.kill()
-            self._greenlet = None
+        if self._listener is not None:
+            hubs.get_hub().remove(self._listener)
+            self._listener = None
         os.close(self._read_fd)
         os.close(self._write_fd)
 
-    def _run(self) -> None:
-        while True:
-            trampoline(self._read_fd, read=True)
-            os.read(self._read_fd, 65536)
-            self._drain()
+    def _on_wake(self, read_fd: int) -> None:
+        with suppress(BlockingIOError):  # another wake-up's byte was read before
+            os.read(read_fd, 65536)
+        self._drain()
 
     def _drain(self) -> None:
         while self._posted:
             self._posted.popleft()()
+
+
+def _ignore(*_: object) -> None:
+    """The hub's callbacks for a closed descriptor: this one is closed only after it was removed."""

@@ -1,6 +1,6 @@
 """Native threads that run blocking calls for greenlets: the database of identities, the hashing of passwords.
 
-Layer: store.
+Layer: loop.
 """
 
 from __future__ import annotations
@@ -14,14 +14,10 @@ from typing import ParamSpec, TypeVar
 from eventlet.event import Event
 
 from loop.bridge import Bridge
-from history.store import StoreClosed, StoreError
+from loop.errors import Busy, StoreClosed
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-
-class Busy(StoreError):
-    """More calls wait than may; try again later."""
 
 
 class Workers:

@@ -3,14 +3,16 @@
 A position is what was bought less what was sold, so it is below zero after a sale out of a deposit: profit is
 reckoned against not having traded, and what is deposited or withdrawn is none.
 Units: lots and minor units of the quote asset. Rebuilt on start from the replayed journal.
-Layer: api.
+Layer: api.accounts.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
-from engine.events import Filled
+from engine.events import Applied, Filled
 from engine.types import AccountId, Side
 
 
@@ -60,6 +62,13 @@ class Profits:
 
     def __init__(self) -> None:
         self._accounts: dict[AccountId, dict[str, Position]] = {}
+
+    def on_applied(self, batch: Sequence[Applied]) -> None:
+        """Fold a batch. O(events)."""
+        for applied in batch:
+            for event in applied.events:
+                if isinstance(event, Filled):
+                    self.trade(event)
 
     def trade(self, filled: Filled) -> None:
         """Add one trade to the positions of both sides. O(1)."""

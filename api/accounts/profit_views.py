@@ -1,6 +1,6 @@
 """Positions -> JSON: profit and loss of an account, at the prices of now.
 
-Layer: api.
+Layer: api.accounts.
 """
 
 from __future__ import annotations
@@ -9,13 +9,13 @@ from collections.abc import Iterable
 
 import msgspec
 
-from api.orders.views import seconds
-from listings.grid import amount_text, grid_of
 from api.accounts.profit import Position, Profits
-from listings.texts import DecimalText, IdText
+from api.json.views import seconds
 from engine.book import OrderBook
 from engine.exchange import Exchange
 from engine.types import AccountId, Amount, Lots, Ticks
+from listings.grid import amount_text, grid_of
+from listings.texts import DecimalText, IdText
 
 
 class PositionView(msgspec.Struct, frozen=True, kw_only=True):

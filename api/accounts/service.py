@@ -1,55 +1,56 @@
-"""What can be done with accounts and their money: balances, deposits, withdrawals, tiers, the kill switch.
+"""What can be done with accounts and their money: balances, fills, deposits, withdrawals, tiers, the kill switch.
 
 One for the traders' routes, the operators' and the feed. Every method is cooperative where it
 submits, and raises `ApiError` for any answer but the one asked for.
-Layer: api.
+Layer: api.accounts.
 """
 
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Any
 
-import msgspec
-from msgspec import Meta
-
-from api.accounts.views import AccountView, BalancesView, account_view, balances_view
-from api.json.errors import Malformed, rejected
-from listings.numbers import Number
+from api.accounts.profit import Profits
 from api.accounts.profit_views import ProfitView, profit_view
-from api.venue import Venue
+from api.accounts.requests import ConfigureRequest
+from api.accounts.views import (
+    AccountFillView,
+    AccountView,
+    BalancesView,
+    PostingView,
+    account_fill_view,
+    account_view,
+    balances_view,
+    posting_view,
+)
+from api.json.errors import Malformed, rejected
 from engine.commands import ConfigureAccount, Deposit, StopAccount, Withdraw
 from engine.events import Applied, Rejected
 from engine.exchange import Exchange
 from engine.rejects import RejectReason
-from engine.types import SANDBOX_ACCOUNT, AccountId, SelfTradePrevention
+from engine.types import SANDBOX_ACCOUNT, AccountId, TradeId
+from history.reader import HistoryReader
+from listings.grid import grid_of
+from sequencer.sequencer import Sequencer
 
 GUEST_QUOTE_FUNDS = "100000"  # what a guest starts with of an asset that others are priced in
 GUEST_BASE_FUNDS = "100"  # and of one that is not
 
 SANDBOX_FUNDS = "1000000000000"  # of every asset, on paper
 
-Count = Annotated[int, Meta(ge=0, le=1_000_000_000)]
 
-
-class ConfigureRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """PUT /admin/accounts/{account}: tier and limits, all of them; what is left out is as the symbol says."""
-
-    tier: Annotated[str, Meta(min_length=1, max_length=32)]
-    maker_fee_bps: Number | None = None  # below zero: a rebate
-    taker_fee_bps: Number | None = None
-    max_open_orders: Count | None = None
-    max_orders_per_second: Count | None = None
-    max_notional: Number | None = None
-    self_trade_prevention: SelfTradePrevention | None = None  # of orders that do not say
-
-
-class Teller:
+class AccountService:
     """The accounts of one venue."""
 
-    def __init__(self, venue: Venue) -> None:
-        self._venue = venue
-        self._exchange = venue.exchange
+    def __init__(
+        self, exchange: Exchange, sequencer: Sequencer, profits: Profits, history: HistoryReader, *, sandbox: bool
+    ) -> None:
+        """`sandbox`: the built-in account trades on paper money."""
+        self._exchange = exchange
+        self._sequencer = sequencer
+        self._profits = profits
+        self._history = history
+        self._sandbox = sandbox
 
     def account(self, account: AccountId) -> AccountView:
         """Tier, fees, limits and status of an account. O(1)."""
@@ -63,7 +64,7 @@ class Teller:
         """What an account's trades earned, in one symbol or in all. O(symbols traded)."""
         if symbol is not None and self._exchange.book(symbol) is None:
             raise rejected(RejectReason.UNKNOWN_SYMBOL, None, symbol=symbol)
-        return profit_view(self._venue.activity.profits, self._exchange, account, symbol)
+        return profit_view(self._profits, self._exchange, account, symbol)
 
     def deposit(self, account: AccountId, asset: str, amount: Decimal, limit: str | None = None) -> BalancesView:
         """Credit an account; refused above `limit`, the most it may deposit of the asset in all."""
@@ -78,7 +79,7 @@ class Teller:
     def welcome(self, account: AccountId) -> None:
         """Give a new guest its paper money."""
         priced_in = {book.instrument.quote for book in self._exchange.books.values()}
-        self._venue.sequencer.submit_all(
+        self._sequencer.submit_all(
             [
                 Deposit(account, asset, GUEST_QUOTE_FUNDS if asset in priced_in else GUEST_BASE_FUNDS)
                 for asset in self._exchange.ledger.scales
@@ -88,8 +89,8 @@ class Teller:
     def fund_sandbox(self) -> None:
         """In the sandbox profile, give its account what it needs of each asset that it has none of yet."""
         paper = paper_money(self._exchange)
-        if self._venue.settings.profile == "sandbox" and paper:
-            self._venue.sequencer.submit_all(paper)
+        if self._sandbox and paper:
+            self._sequencer.submit_all(paper)
 
     def configure(self, account: AccountId, wanted: ConfigureRequest) -> AccountView:
         """Set tier and limits."""
@@ -113,8 +114,29 @@ class Teller:
         self._submit(StopAccount(account, stopped))
         return self.account(account)
 
+    def fills(self, account: AccountId, symbol: str | None, before: int | None, limit: int) -> list[AccountFillView]:
+        """The fills of all orders of `account`, newest first; of a trade with itself the taker's comes first."""
+        if symbol is not None and self._exchange.instrument(symbol) is None:
+            raise rejected(RejectReason.UNKNOWN_SYMBOL, None, symbol=symbol)
+        self._history.wait_for(self._exchange.seq)
+        views: list[AccountFillView] = []
+        for trade in self._history.account_fills(account, symbol, None if before is None else TradeId(before), limit):
+            grid = grid_of(self._exchange.books[trade.symbol].instrument)
+            if trade.taker_account == account:
+                views.append(account_fill_view(trade, maker=False, grid=grid))
+            if trade.maker_account == account:
+                views.append(account_fill_view(trade, maker=True, grid=grid))
+        return views
+
+    def postings(self, account: AccountId, asset: str | None, before: int | None, limit: int) -> list[PostingView]:
+        """Every change of the balances of `account`, newest first. Raises ApiError 404 for an unknown asset."""
+        if asset is not None and asset not in self._exchange.ledger.scales:
+            raise rejected(RejectReason.UNKNOWN_ASSET, None, asset=asset)
+        self._history.wait_for(self._exchange.seq)
+        return [posting_view(row, self._exchange) for row in self._history.postings(account, asset, before, limit)]
+
     def _submit(self, command: Any) -> Applied:
-        applied = self._venue.sequencer.submit(command)
+        applied = self._sequencer.submit(command)
         first = applied.events[0]
         if isinstance(first, Rejected):
             asset = getattr(command, "asset", None)

@@ -1,6 +1,6 @@
 """Engine values -> JSON: accounts and their money.
 
-Layer: api.
+Layer: api.accounts.
 """
 
 from __future__ import annotations
@@ -9,15 +9,17 @@ from typing import Literal
 
 import msgspec
 
-from api.orders.views import AccountFillView, seconds
-from listings.grid import amount_text, percent
-from listings.texts import DecimalText, IdText, NanosText, nanos_text
+from api.json.views import seconds
+from api.orders.views import FillView, fill_view
 from engine.accounts import Account
 from engine.exchange import Exchange
 from engine.rules import default_prevention
-from engine.types import AccountId, SelfTradePrevention
-from identity.store import Role
+from engine.types import AccountId, SelfTradePrevention, Side
 from history.postings import Posting, PostingKind
+from history.store import Trade
+from identity.store import Role
+from listings.grid import Grid, amount_text, percent
+from listings.texts import DecimalText, IdText, NanosText, nanos_text
 
 
 class BalanceView(msgspec.Struct, frozen=True):
@@ -149,4 +151,25 @@ def posting_view(posting: Posting, exchange: Exchange) -> PostingView:
         posting.ts_ns,
         nanos_text(posting.ts_ns),
         posting.seq,
+    )
+
+
+class AccountFillView(FillView, frozen=True, kw_only=True):
+    """A fill among those of all orders of an account."""
+
+    symbol: str
+    side: Side
+    order_id: IdText
+
+
+def account_fill_view(trade: Trade, *, maker: bool, grid: Grid) -> AccountFillView:
+    """A trade among all fills of the owner of its maker or taker order."""
+    taker_side = trade.taker_side
+    maker_side = Side.SELL if taker_side is Side.BUY else Side.BUY
+    fill = fill_view(trade, maker=maker, grid=grid, ts_ns=trade.ts_ns)
+    return AccountFillView(
+        **msgspec.structs.asdict(fill),
+        symbol=trade.symbol,
+        side=maker_side if maker else taker_side,
+        order_id=str(trade.maker_order_id if maker else trade.taker_order_id),
     )

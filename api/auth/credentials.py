@@ -2,7 +2,7 @@
 
 Sessions and keys that are good are held in memory, so that one that is revoked is refused at once
 and a request costs no database. No I/O here: `api/auth/service.py` fills and empties it.
-Layer: api.
+Layer: api.auth.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What clients send to and get from the routes under /auth.
 
-Layer: api.
+Layer: api.auth.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ import msgspec
 from msgspec import Meta
 
 from api.json.errors import Malformed
-from api.orders.requests import Request
-from identity.store import ApiKey, Scope, Session
+from api.json.requests import Request
 from identity.passwords import LENGTH_MAX, LENGTH_MIN
+from identity.store import ApiKey, Scope, Session
 
 NETWORKS_MAX = 32
 

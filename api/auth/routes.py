@@ -1,28 +1,29 @@
-"""REST under /auth: signing up, in and out, sessions and API keys. Parse, ask `Signing`, format.
+"""REST under /auth: signing up, in and out, sessions and API keys. Parse, ask `AuthService`, format.
 
-Layer: api.
+Layer: api.auth.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from flask import Blueprint, Response, request
 
 from api.auth import requests as auth_wire
-
-from api.orders import requests as wire
-from api.auth.access import signed_in
+from api.auth.authenticator import signed_in
+from api.auth.service import AuthService, NewKey, SignedIn
 from api.http.documented import Access, documented
-from api.json.errors import ApiError
 from api.http.limits import Attempts
 from api.http.responses import answer
+from api.json.errors import ApiError
+from api.json.requests import decoded
 from api.settings import Settings
-from api.auth.service import NewKey, SignedIn, Signing
-from api.accounts.service import Teller
+from engine.types import AccountId
 from identity.store import User
 
 
-def blueprint(signing: Signing, teller: Teller, settings: Settings) -> Blueprint:
-    """The routes of signing in."""
+def blueprint(signing: AuthService, settings: Settings, *, on_guest: Callable[[AccountId], None]) -> Blueprint:
+    """The routes of signing in. `on_guest` is called for each new guest's account, before it is answered."""
     routes = Blueprint("auth", __name__, url_prefix="/auth")
     attempts = Attempts(settings)
 
@@ -31,7 +32,7 @@ def blueprint(signing: Signing, teller: Teller, settings: Settings) -> Blueprint
     def signup() -> Response:
         """Become a user, with an account of one's own."""
         attempts.by_address()
-        wanted = wire.decoded(request.get_data(cache=False), auth_wire.SignupRequest)
+        wanted = decoded(request.get_data(cache=False), auth_wire.SignupRequest)
         _need_open_signup(settings)
         return answer(signing.sign_up(wanted.name, wanted.password), 201)
 
@@ -42,7 +43,7 @@ def blueprint(signing: Signing, teller: Teller, settings: Settings) -> Blueprint
         attempts.by_address()
         _need_open_signup(settings)
         guest = signing.guest()
-        teller.welcome(guest.account)
+        on_guest(guest.account)
         return answer(guest, 201)
 
     @routes.post("/login")
@@ -50,7 +51,7 @@ def blueprint(signing: Signing, teller: Teller, settings: Settings) -> Blueprint
     def login() -> Response:
         """Sign in with name and password."""
         attempts.by_address()
-        wanted = wire.decoded(request.get_data(cache=False), auth_wire.LoginRequest)
+        wanted = decoded(request.get_data(cache=False), auth_wire.LoginRequest)
         with attempts.by_name(wanted.name):
             return answer(signing.sign_in(wanted.name, wanted.password))
 
@@ -58,7 +59,7 @@ def blueprint(signing: Signing, teller: Teller, settings: Settings) -> Blueprint
     @documented(Access.PUBLIC, SignedIn, body=auth_wire.RefreshRequest, errors=(401, 503))
     def refresh() -> Response:
         """A new token for a refresh token, which is good once; the next one is in the answer."""
-        wanted = wire.decoded(request.get_data(cache=False), auth_wire.RefreshRequest)
+        wanted = decoded(request.get_data(cache=False), auth_wire.RefreshRequest)
         return answer(signing.refresh(wanted.refresh_token))
 
     @routes.post("/logout")
@@ -88,7 +89,7 @@ def blueprint(signing: Signing, teller: Teller, settings: Settings) -> Blueprint
     def create_key() -> Response:
         """Make an API key; its secret is told this once."""
         user = _user()
-        wanted = wire.decoded(request.get_data(cache=False), auth_wire.KeyRequest)
+        wanted = decoded(request.get_data(cache=False), auth_wire.KeyRequest)
         ip_list = auth_wire.networks(wanted.ip_list)
         return answer(signing.create_key(user, wanted.label, wanted.scopes, ip_list), 201)
 

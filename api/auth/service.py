@@ -2,7 +2,7 @@
 
 Whatever blocks runs in native threads; hashing has one of its own, so that a flood of logins delays
 only logins.
-Layer: api.
+Layer: api.auth.
 """
 
 from __future__ import annotations
@@ -20,8 +20,6 @@ from api.auth.credentials import Credentials, Principal
 from api.json.errors import ApiError
 from engine.types import AccountId
 from identity import passwords
-from history.store import StoreError
-from identity.store import ApiKey, AuditEntry, Identity, Role, Scope, Session, User
 from identity.errors import (
     BadRefreshToken,
     IdentityAway,
@@ -30,6 +28,8 @@ from identity.errors import (
     TooManyKeys,
     UnknownUser,
 )
+from identity.store import ApiKey, AuditEntry, Identity, Role, Scope, Session, User
+from loop.errors import StoreError
 from loop.workers import Workers
 
 log = logging.getLogger(__name__)
@@ -82,7 +82,7 @@ class NewKey(msgspec.Struct, frozen=True, kw_only=True):
     ip_list: tuple[str, ...]
 
 
-class Signing:
+class AuthService:
     """The identities of one running server. For the event loop's thread; its methods let other greenlets run."""
 
     def __init__(self, identity: Identity, credentials: Credentials) -> None:

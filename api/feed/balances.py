@@ -1,6 +1,6 @@
 """The owners' balances on the feed: `balances` to those who subscribed to their orders, the latest state each time.
 
-Layer: api.
+Layer: api.feed.
 """
 
 from __future__ import annotations

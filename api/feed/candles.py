@@ -1,7 +1,7 @@
 """What the subscribers of candles are told: the running candle as it changes, and the closing one.
 
 From the seconds and minutes that `Activity` keeps anyway, so nothing is added to the way of an order.
-Layer: api.
+Layer: api.feed.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from collections.abc import Callable
 
 import eventlet
 
-from api.market.activity import Activity
-from api.orders.views import TradeView, seconds
-from api.market.candles import CandleView, candle_row
 from api.feed.pace import Paced
-from listings.grid import grid_of
+from api.json.views import seconds
+from api.market.activity import Activity, TradePrint
+from api.market.candles import CandleView, candle_row
 from engine.exchange import Exchange
 from history.candles import Candle, Interval
+from listings.grid import grid_of
 
 PACE_S = 0.25  # between two messages of one symbol
 CLOSING_GRACE_S = 0.25  # for trades of the last moment to become durable
@@ -49,9 +49,9 @@ class CandleFeed:
         """Where the subscribers of one stream are."""
         return f"candles:{symbol}:{interval}"
 
-    def publish(self, trades: list[TradeView]) -> None:
+    def publish(self, trades: list[TradePrint]) -> None:
         """Have the subscribers told soon of what `trades` changed. O(trades)."""
-        for symbol in {trade.symbol: None for trade in trades}:
+        for symbol in {trade.filled.symbol: None for trade in trades}:
             self._paced.touch(symbol)
 
     def state(self, symbol: str, interval: Interval) -> CandleView | None:

@@ -3,7 +3,7 @@
 Each message is encoded once for all who get it. What waits for one client is bounded: of
 states (the book, the ticker) a slow client misses some and gets the latest when it has
 caught up; a stream that must be whole ends for it, and it is told so.
-Layer: api.
+Layer: api.feed.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from engineio.socket import Socket
 from eventlet.websocket import ConnectionClosedError
 from socketio.packet import BINARY_ACK, BINARY_EVENT, DISCONNECT, EVENT, Packet
 
-from api.market.requests import Subscription
+from api.feed.requests import Subscription
 from api.json.plain import plain
 
 log = logging.getLogger(__name__)

@@ -1,7 +1,7 @@
 """Market data and private order events over Socket.IO, namespace /market.
 
 What changed is gathered for a moment for each symbol, then told to all who subscribed.
-Layer: api.
+Layer: api.feed.
 """
 
 from __future__ import annotations
@@ -18,16 +18,8 @@ from flask import Flask, request
 from flask_socketio import SocketIO
 from socketio.exceptions import ConnectionRefusedError  # not the built-in
 
-from api.orders import views as answers
-
-from api.orders import requests as wire
 from api.accounts.views import BalancesView, balances_view
-from api.market.activity import Activity
-from api.orders.views import TradeView
-from api.auth.access import Access
-from api.market.book_views import DeltaView, book_orders_update, book_update, changed_levels, checksum, snapshot_view
-from api.market.candles import CandleView
-from api.json.errors import ApiError, Malformed, as_error
+from api.auth.authenticator import Authenticator
 from api.feed.balances import BalanceFeed
 from api.feed.candles import PACE_S, CandleFeed
 from api.feed.clients import NAMESPACE, Audience, Client, FeedPacket, encoded
@@ -36,18 +28,26 @@ from api.feed.levels import places_touched
 from api.feed.messages import OrderEvent, order_events
 from api.feed.pace import Paced
 from api.feed.queue import QueueFeed, QueueView
+from api.feed.requests import FEED_LEVELS, Subscription, subscription_of
 from api.feed.rooms import Owners, named, room_of
 from api.feed.status import StatusFeed
+from api.json.errors import ApiError, Malformed, as_error
 from api.json.malformed import MAX_ECHO
-from api.market.requests import DEFAULT_INTERVAL, Subscription, subscription_of
+from api.json.views import seconds
+from api.market.activity import Activity, TradePrint
+from api.market.book_views import DeltaView, book_orders_update, book_update, changed_levels, checksum, snapshot_view
+from api.market.candles import CandleView
+from api.market.requests import DEFAULT_INTERVAL, DEFAULT_LEVELS
+from api.market.status_views import StatusService, StatusView
+from api.market.ticker_views import ticker_view
+from api.market.views import bbo_view, trade_view
 from api.settings import Settings
-from api.market.status_views import StatusDesk, StatusView
 from engine.book import OrderBook
 from engine.events import Applied
 from engine.exchange import Exchange
 from engine.types import AccountId, Side, Ticks
+from loop.errors import StoreError
 from sequencer.sequencer import NotAccepting, Sequencer
-from history.store import StoreError
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +66,7 @@ class SymbolFeed:
         self.book = book
         self.bids: dict[Ticks, None] = {}  # prices whose level may have changed
         self.asks: dict[Ticks, None] = {}
-        self.trades: list[TradeView] = []
+        self.trades: list[TradePrint] = []
         self.seq = book.changed_seq  # of the last delta, or of the snapshot before the first
         self.bbo: tuple[str | None, str | None, str, str] | None = None  # as last told
         self.due = 0.0  # monotonic seconds: no message before
@@ -88,11 +88,11 @@ class Feed:
         sequencer: Sequencer,
         activity: Activity,
         *,
-        status: StatusDesk,
-        access: Access,
+        statuses: StatusService,
+        authenticator: Authenticator,
         check_rate: Callable[[], None] | None = None,
     ) -> None:
-        self._access = access
+        self._authenticator = authenticator
         self._check_rate = check_rate
         self._exchange = exchange
         self._sequencer = sequencer
@@ -101,7 +101,7 @@ class Feed:
         self._queue_limit = settings.feed_queue
         self._subscription_limit = settings.feed_subscriptions
         self._audience = Audience(settings.feed_queue)
-        self._owners = Owners(self._audience, access)
+        self._owners = Owners(self._audience, authenticator)
         self._symbols: dict[str, SymbolFeed] = {}
         self._symbols_seq = 0  # of the last change of the list of symbols, or of what they are, since the start
         self._helping = False
@@ -124,7 +124,7 @@ class Feed:
         self._l3 = Paced(PACE_S, self._tell_l3)
         self._queues = QueueFeed(exchange, self._watches_orders, self._tell_queue)
         self._statuses = StatusFeed(
-            exchange, status, lambda symbol: self._audience.occupied(f"status:{symbol}"), self._tell_status
+            exchange, statuses, lambda symbol: self._audience.occupied(f"status:{symbol}"), self._tell_status
         )
         self._engine = self.socketio.server.eio
         self._intake = Intake(self.socketio, self._audience, settings.feed_queue, self._tell_error)
@@ -193,7 +193,7 @@ class Feed:
 
     # -- from the sequencer
 
-    def publish(self, batch: list[Applied], trades: list[TradeView]) -> None:
+    def publish(self, batch: list[Applied], trades: list[TradePrint]) -> None:
         """Take note of a batch: the owners of its orders are told at once, everybody else soon. O(events)."""
         if not self._audience.subscribed():
             return
@@ -204,7 +204,7 @@ class Feed:
             self._changing(place.symbol).touch(place.side, place.price)
         if self._audience.subscribed("trades", "ticker"):
             for trade in trades:
-                self._changing(trade.symbol).trades.append(trade)
+                self._changing(trade.filled.symbol).trades.append(trade)
         if trades and self._audience.subscribed("candles"):
             self._candles.publish(trades)
         if self._audience.subscribed("orders"):
@@ -273,13 +273,14 @@ class Feed:
             if self._audience.subscribed("l3"):
                 self._l3.touch(feed.book.instrument.symbol)
 
-    def _tell_trades(self, feed: SymbolFeed, trades: list[TradeView], now_ns: int) -> None:
-        symbol = feed.book.instrument.symbol
+    def _tell_trades(self, feed: SymbolFeed, prints: list[TradePrint], now_ns: int) -> None:
+        instrument, symbol = feed.book.instrument, feed.book.instrument.symbol
+        trades = [trade_view(trade.filled, instrument, trade.ts_ns, trade.seq) for trade in prints]
         for scope in (symbol, "*"):
             self._publish(f"trades:{scope}", "trade", trades, whole=True)
             self._publish(f"trades:{scope}:batch", "trades", [{"symbol": symbol, "trades": trades}], whole=True)
         if self._audience.occupied(f"ticker:{symbol}"):
-            ticker = self._activity.ticker(feed.book, now_ns)
+            ticker = ticker_view(self._activity, feed.book, self._exchange.seq, now_ns)
             self._publish(f"ticker:{symbol}", "ticker", [ticker], whole=False)
 
     def _tell_delta(
@@ -290,7 +291,7 @@ class Feed:
         if not self._audience.occupied(room):
             return
         delta = DeltaView(
-            answers.seconds(now_ns),
+            seconds(now_ns),
             book.instrument.symbol,
             previous,
             feed.seq,
@@ -303,7 +304,7 @@ class Feed:
     def _tell_depth(self, feed: SymbolFeed, now_ns: int) -> None:
         if not self._audience.subscribed("l2_updates"):
             return
-        for levels in wire.FEED_LEVELS:
+        for levels in FEED_LEVELS:
             room = f"l2_updates:{feed.book.instrument.symbol}:{levels}"
             if self._audience.occupied(room):
                 self._publish(room, "l2_update", [book_update(feed.book, levels, now_ns)], whole=False)
@@ -312,14 +313,14 @@ class Feed:
         room = f"bbo:{feed.book.instrument.symbol}"
         if not self._audience.occupied(room):
             return
-        view = answers.bbo_view(feed.book, feed.seq, now_ns)
+        view = bbo_view(feed.book, feed.seq, now_ns)
         best = (view.best_bid, view.best_ask, view.bid_size, view.ask_size)
         if best != feed.bbo:
             feed.bbo = best
             self._publish(room, "bbo", [view], whole=False)
 
     def _tell_l3(self, symbol: str) -> None:
-        for levels in wire.FEED_LEVELS:
+        for levels in FEED_LEVELS:
             room = f"l3:{symbol}:{levels}"
             if self._audience.occupied(room):
                 view = book_orders_update(self._exchange.books[symbol], levels, L3_ORDERS_MAX, time.time_ns())
@@ -382,7 +383,7 @@ class Feed:
             return
         client = Client(sid, connection, auth.get("flow") if isinstance(auth, dict) else None)
         try:
-            self._access.connect(sid, auth)
+            self._authenticator.connect(sid, auth)
         except ApiError as refusal:
             self._tell_error(client, "connect", refusal)
             raise ConnectionRefusedError(refusal.sentence) from refusal
@@ -408,7 +409,7 @@ class Feed:
         sid: str = request.sid  # type: ignore[attr-defined]
         if self._manager.is_connected(sid, NAMESPACE):  # an event of this name, not the end
             return
-        self._access.forget(sid)
+        self._authenticator.forget(sid)
         client = self._audience.remove(sid)
         if client is None:
             return
@@ -454,7 +455,7 @@ class Feed:
         """The state that the stream goes on from. Does not switch: nothing comes in between."""
         now_ns = time.time_ns()
         if wanted.type == "orders":
-            account = self._access.of_client(client.sid).account
+            account = self._authenticator.of_client(client.sid).account
             self._send(client, "balances", balances_view(self._exchange, account))
             self._queues.watch(account)
         if wanted.symbol is None or wanted.type in ("trades", "orders"):
@@ -464,17 +465,17 @@ class Feed:
             feed.seq = feed.book.changed_seq  # all who were here before have been told up to this
             self._send(client, "l2_snapshot", snapshot_view(feed.book, now_ns))
         elif wanted.type == "l2_updates":
-            self._send(client, "l2_update", book_update(feed.book, wanted.levels or wire.DEFAULT_LEVELS, now_ns))
+            self._send(client, "l2_update", book_update(feed.book, wanted.levels or DEFAULT_LEVELS, now_ns))
         elif wanted.type == "l3":
-            levels = wanted.levels or wire.DEFAULT_LEVELS
+            levels = wanted.levels or DEFAULT_LEVELS
             self._send(client, "l3", book_orders_update(feed.book, levels, L3_ORDERS_MAX, now_ns))
         elif wanted.type == "bbo":
             feed.bbo = None  # the next change is told, even one back to what was told before
-            self._send(client, "bbo", answers.bbo_view(feed.book, feed.book.changed_seq, now_ns))
+            self._send(client, "bbo", bbo_view(feed.book, feed.book.changed_seq, now_ns))
         elif wanted.type == "status":
             self._send(client, "status", self._statuses.state(wanted.symbol))
         elif wanted.type == "ticker":
-            self._send(client, "ticker", self._activity.ticker(feed.book, now_ns))
+            self._send(client, "ticker", ticker_view(self._activity, feed.book, self._exchange.seq, now_ns))
         elif newest := self._candles.state(wanted.symbol, wanted.interval or DEFAULT_INTERVAL):
             self._send(client, "candle", newest)
 

@@ -1,6 +1,6 @@
 """What comes from feed clients: taken no faster than they read the answers, so that no client can flood us.
 
-Layer: api.
+Layer: api.feed.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from typing import Any
 import eventlet
 from flask_socketio import SocketIO
 
-from api.json.errors import ApiError, Malformed
 from api.feed.clients import NAMESPACE, Audience, Client, FairWebSocket
+from api.json.errors import ApiError, Malformed
 
 log = logging.getLogger(__name__)
 

@@ -1,6 +1,6 @@
 """Events -> the levels of the books that they may have changed.
 
-Layer: api.
+Layer: api.feed.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Events -> `order_event` messages for the owners of the orders.
 
-Layer: api.
+Layer: api.feed.
 """
 
 from __future__ import annotations
@@ -10,11 +10,10 @@ from typing import Any, Literal
 
 from msgspec import UNSET, UnsetType
 
-from api.orders.views import FillView, fill_view, seconds
-from listings.grid import Grid, grid_of
+from api.json.views import seconds
 from api.orders.options import OrderOptions, options_of
 from api.orders.states import OrderState
-from listings.texts import DecimalText, IdText, NanosText, nanos_text
+from api.orders.views import FillView, fill_view
 from engine.commands import AmendOrder
 from engine.events import (
     Accepted,
@@ -33,6 +32,8 @@ from engine.events import (
 from engine.exchange import Exchange
 from engine.rejects import CancelReason
 from engine.types import AccountId, OrderId, OrderStatus, OrderType, SelfTradePrevention, Side, Ticks, TimeInForce
+from listings.grid import Grid, grid_of
+from listings.texts import DecimalText, IdText, NanosText, nanos_text
 
 Told = tuple[AccountId, "OrderEvent"]
 

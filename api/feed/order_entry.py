@@ -2,7 +2,7 @@
 
 A connection that asked for it at its start (`cancel_on_disconnect`) has the orders that it entered
 cancelled when it ends.
-Layer: api.
+Layer: api.feed.
 """
 
 from __future__ import annotations
@@ -12,17 +12,25 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
-from api.orders import views as answers
-
-from api.orders import batch as batch_wire
-
-from api.orders import requests as wire
-from api.orders.amend_views import AmendAnswer
-from api.auth.access import requesting_account
-from api.orders.service import Desk
-from api.feed.feed import Feed
+from api.auth.authenticator import requesting_account
 from api.feed.clients import Client
+from api.feed.feed import Feed
+from api.json.requests import converted
+from api.orders import batch as batch_wire
+from api.orders.amend_views import AmendAnswer
 from api.orders.preview_views import PreviewAnswer
+from api.orders.requests import (
+    AmendRequest,
+    CancelAllQuery,
+    CancelRequest,
+    OrderRequest,
+    amend_command,
+    cancel_all_command,
+    cancel_command,
+    order_command,
+)
+from api.orders.service import OrderService
+from api.orders.views import CancelAllAnswer, CancelAnswer, OrderAnswer
 from engine.commands import CancelOrder
 from engine.exchange import Exchange
 from engine.types import AccountId, OrderId
@@ -33,13 +41,13 @@ log = logging.getLogger(__name__)
 REMEMBERED = 1_000  # orders entered by one connection, before those that are done are forgotten
 
 
-class AmendMessage(wire.AmendRequest, frozen=True, kw_only=True):
+class AmendMessage(AmendRequest, frozen=True, kw_only=True):
     """`amend`: the body of PATCH /order/{order_id}, and which order."""
 
     order_id: str | int
 
 
-class Leavings:
+class CancelOnDisconnect:
     """The orders that one connection entered, to be cancelled when it ends."""
 
     def __init__(self, exchange: Exchange, sequencer: Sequencer) -> None:
@@ -73,13 +81,13 @@ class Leavings:
                 log.warning("%d orders of a lost connection stay: %s", len(commands), refusal.why)
 
 
-def install(feed: Feed, desk: Desk, exchange: Exchange, sequencer: Sequencer) -> None:
+def install(feed: Feed, orders: OrderService, exchange: Exchange, sequencer: Sequencer) -> None:
     """Have `feed` answer `order`, `cancel`, `amend`, `batch`, `cancel_all` and `order_test`."""
-    leavings: dict[str, Leavings] = {}
+    leavings: dict[str, CancelOnDisconnect] = {}
 
     def arrived(client: Client, auth: Any) -> None:
         if isinstance(auth, dict) and auth.get("cancel_on_disconnect") is True:
-            left = leavings[client.sid] = Leavings(exchange, sequencer)
+            left = leavings[client.sid] = CancelOnDisconnect(exchange, sequencer)
 
             def leave() -> None:
                 leavings.pop(client.sid, None)
@@ -87,41 +95,41 @@ def install(feed: Feed, desk: Desk, exchange: Exchange, sequencer: Sequencer) ->
 
             client.on_leaving = leave
 
-    def order(sid: str, data: Any) -> answers.OrderAnswer:
+    def order(sid: str, data: Any) -> OrderAnswer:
         started = time.perf_counter()
-        request, account = wire.converted(data, wire.OrderRequest), requesting_account()
+        request, account = converted(data, OrderRequest), requesting_account()
         left = leavings.get(sid)
-        answer = desk.enter(wire.order_command(request, account, exchange), started)
+        answer = orders.enter(order_command(request, account, exchange), started)
         if left is not None:
             left.note((answer.order_id,), account)
         return answer
 
-    def cancel(_sid: str, data: Any) -> answers.CancelAnswer:
+    def cancel(_sid: str, data: Any) -> CancelAnswer:
         started = time.perf_counter()
-        request = wire.converted(data, wire.CancelRequest)
-        return desk.cancel(wire.cancel_command(request, requesting_account(), exchange), started)
+        request = converted(data, CancelRequest)
+        return orders.cancel(cancel_command(request, requesting_account(), exchange), started)
 
     def amend(_sid: str, data: Any) -> AmendAnswer:
-        request = wire.converted(data, AmendMessage)
-        return desk.amend(wire.amend_command(request, request.order_id, requesting_account(), exchange))
+        request = converted(data, AmendMessage)
+        return orders.amend(amend_command(request, request.order_id, requesting_account(), exchange))
 
     def batch(sid: str, data: Any) -> batch_wire.BatchAnswer:
         started = time.perf_counter()
         account = requesting_account()
         left = leavings.get(sid)
-        answer = desk.batch(batch_wire.batch_of(data, account, exchange), started)
+        answer = orders.batch(batch_wire.batch_of(data, account, exchange), started)
         if left is not None:
             bodies = (result.body for result in answer.results)
-            left.note([body.order_id for body in bodies if isinstance(body, answers.OrderAnswer)], account)
+            left.note([body.order_id for body in bodies if isinstance(body, OrderAnswer)], account)
         return answer
 
-    def cancel_all(_sid: str, data: Any) -> answers.CancelAllAnswer:
-        request, account = wire.converted({} if data is None else data, wire.CancelAllQuery), requesting_account()
-        return desk.cancel_all(wire.cancel_all_command(request, account, exchange))
+    def cancel_all(_sid: str, data: Any) -> CancelAllAnswer:
+        request, account = converted({} if data is None else data, CancelAllQuery), requesting_account()
+        return orders.cancel_all(cancel_all_command(request, account, exchange))
 
     def order_test(_sid: str, data: Any) -> PreviewAnswer:
-        request = wire.converted(data, wire.OrderRequest)
-        return desk.test(wire.order_command(request, requesting_account(), exchange))
+        request = converted(data, OrderRequest)
+        return orders.test(order_command(request, requesting_account(), exchange))
 
     feed.arrived = arrived
     feed.on("order", order)

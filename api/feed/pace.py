@@ -1,6 +1,6 @@
 """Does something for a key at once after a quiet moment, and then no more often than its pace.
 
-Layer: api.
+Layer: api.feed.
 """
 
 from __future__ import annotations

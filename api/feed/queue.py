@@ -2,7 +2,7 @@
 
 A level of the book that changed is looked at once for all orders of interest in it, from both ends, at
 most every 250 ms, and so many steps at a time; what is left over comes next time.
-Layer: api.
+Layer: api.feed.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ import eventlet
 import msgspec
 
 from api.feed.levels import Place
-from listings.grid import grid_of
-from listings.texts import DecimalText, IdText
 from engine.book import PriceLevel
 from engine.events import Accepted, Amended, Applied, Ended, Triggered
 from engine.exchange import Exchange
 from engine.order import Order
 from engine.types import AccountId, OrderId
+from listings.grid import grid_of
+from listings.texts import DecimalText, IdText
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +31,7 @@ REACH: Final = 2_000  # orders from either end of a level; one in between is tol
 STEPS: Final = 5_000  # orders looked at in one go: a millisecond or two
 PLACES_MAX: Final = 1_000  # in one message
 
-Standing = tuple[int, int]  # orders and lots ahead
+EnteredOrder = tuple[int, int]  # orders and lots ahead
 
 _MOVING = (Accepted, Amended, Ended, Triggered)  # after which an order may rest elsewhere
 
@@ -64,7 +64,7 @@ class QueueFeed:
         self._tell = tell
         self._watched: dict[AccountId, dict[OrderId, Place]] = {}  # where their orders rest
         self._levels: Counter[Place] = Counter()  # how many of those rest there
-        self._told: dict[OrderId, Standing] = {}
+        self._told: dict[OrderId, EnteredOrder] = {}
         self._changed: dict[Place, None] = {}  # levels to look at, the longest waiting first
         self._scheduled = False
 
@@ -171,7 +171,7 @@ class QueueFeed:
             order = order.ahead
         return steps
 
-    def _stands(self, order: Order, standing: Standing, news: dict[AccountId, list[QueuePlace]]) -> None:
+    def _stands(self, order: Order, standing: EnteredOrder, news: dict[AccountId, list[QueuePlace]]) -> None:
         """Note where an order of interest stands, if that is new."""
         if self._told.get(order.order_id) != standing:
             self._told[order.order_id] = standing

@@ -1,18 +1,18 @@
 """Subscriptions of the feed -> rooms: who is told what, and the owners who are told of their orders unasked.
 
-Layer: api.
+Layer: api.feed.
 """
 
 from __future__ import annotations
 
 from typing import Any, Final
 
-from api.orders import requests as wire
-from api.auth.access import Access, requesting_account
-from api.json.errors import ApiError, Malformed, rejected
+from api.auth.authenticator import Authenticator, requesting_account
 from api.feed.candles import CandleFeed
 from api.feed.clients import Audience, Client
-from api.market.requests import DEFAULT_INTERVAL, Subscription
+from api.feed.requests import Subscription
+from api.json.errors import ApiError, Malformed, rejected
+from api.market.requests import DEFAULT_INTERVAL, DEFAULT_LEVELS
 from engine.exchange import Exchange
 from engine.rejects import RejectReason
 from engine.types import AccountId
@@ -33,7 +33,7 @@ def room_of(wanted: Subscription, exchange: Exchange) -> str:
     if wanted.symbol is None:
         raise Malformed("MISSING_FIELD", f"A subscription to {wanted.type} names its symbol.", field="symbol")
     if wanted.type in ("l2_updates", "l3"):
-        return f"{wanted.type}:{wanted.symbol}:{wanted.levels or wire.DEFAULT_LEVELS}"
+        return f"{wanted.type}:{wanted.symbol}:{wanted.levels or DEFAULT_LEVELS}"
     if wanted.type == "candles":
         return CandleFeed.room(wanted.symbol, wanted.interval or DEFAULT_INTERVAL)
     return f"{wanted.type}:{wanted.symbol}"
@@ -43,7 +43,7 @@ def named(subscription: Subscription) -> dict[str, Any]:
     """Which subscription it is, so that two on one connection can be told apart; good to subscribe with again."""
     told: dict[str, Any] = {"type": subscription.type, "symbol": subscription.symbol}
     if subscription.type in ("l2_updates", "l3"):
-        told["levels"] = subscription.levels or wire.DEFAULT_LEVELS
+        told["levels"] = subscription.levels or DEFAULT_LEVELS
     elif subscription.type == "candles":
         told["interval"] = subscription.interval or DEFAULT_INTERVAL
     elif subscription.type in ("trades", "orders") and subscription.batch:
@@ -57,7 +57,7 @@ class Owners:
     Whoever subscribed to `orders` as well is told there, and once.
     """
 
-    def __init__(self, audience: Audience, access: Access) -> None:
+    def __init__(self, audience: Audience, access: Authenticator) -> None:
         self._audience = audience
         self._access = access
 

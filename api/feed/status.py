@@ -2,7 +2,7 @@
 
 A new status leaves at once. Everything else, the indicative price of an auction above all, at most every
 250 ms, and only then is it worked out: orders do not wait for it.
-Layer: api.
+Layer: api.feed.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 
 import eventlet
 
-from api.market.status_views import GATHERING, StatusDesk, StatusView
+from api.market.status_views import GATHERING, StatusService, StatusView
 from engine.book import OrderBook
 from engine.exchange import Exchange
 from engine.types import TradingStatus
@@ -43,13 +43,13 @@ class StatusFeed:
     def __init__(
         self,
         exchange: Exchange,
-        desk: StatusDesk,
+        statuses: StatusService,
         has_listeners: Callable[[str], bool],
         tell: Callable[[str, StatusView], None],
     ) -> None:
         """`has_listeners(symbol)`: whether anybody subscribed; `tell(symbol, view)` must not switch."""
         self._exchange = exchange
-        self._desk = desk
+        self._statuses = statuses
         self._has_listeners = has_listeners
         self._tell = tell
         self._symbols: dict[str, _Told] = {}  # of those that have subscribers, or had
@@ -85,7 +85,7 @@ class StatusFeed:
             eventlet.spawn_after(max(0.0, told.due - time.monotonic()), self._tick, symbol, told)
 
     def _now(self, symbol: str) -> StatusView:
-        return self._desk.view(self._exchange.books[symbol], self._exchange.seq, time.time_ns())
+        return self._statuses.view(self._exchange.books[symbol], self._exchange.seq, time.time_ns())
 
     def _look(self, symbol: str, told: _Told) -> None:
         book = self._exchange.books[symbol]

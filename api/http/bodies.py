@@ -1,6 +1,6 @@
 """The body of every JSON answer over HTTP: one line, with its end, so that a terminal's prompt begins on the next.
 
-Layer: api.
+Layer: api.http.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """How a handler says what it takes and gives, so that `openapi.py` describes it from the very structs.
 
-Layer: api.
+Layer: api.http.
 """
 
 from __future__ import annotations

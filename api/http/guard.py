@@ -3,7 +3,7 @@
 A page on the web must not be able to trade on a server on this machine: neither by posting
 to it (cross-site request forgery) nor by renaming its own site to our address (DNS
 rebinding). One thin WSGI layer before Flask and Socket.IO alike.
-Layer: api.
+Layer: api.http.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from api.http.bodies import HEADERS, body_of
-from api.json.errors import ApiError, Malformed
 from api.http.protocol import BROKEN
+from api.json.errors import ApiError, Malformed
 from api.settings import Settings
 
 Environ = dict[str, Any]

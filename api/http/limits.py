@@ -1,7 +1,7 @@
 """Rate limits by account, by address where nobody is signed in; and harder ones for signing in.
 
 In a sandbox that only this machine can reach the first are not installed, so nothing is paid.
-Layer: api.
+Layer: api.http.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from limits import RateLimitItem, parse
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 
-from api.auth.access import Access
 from api.json.errors import ApiError
 from api.settings import Settings, is_loopback
 
@@ -33,17 +32,18 @@ log = logging.getLogger(__name__)
 Check = Callable[[], None]
 
 
-def install(app: Flask, settings: Settings, access: Access | None = None) -> Check | None:
+def install(app: Flask, settings: Settings, client_key: Callable[[], str | None] | None = None) -> Check | None:
     """Limit `app` as the settings say; None when there is nothing to limit.
 
-    Returns what limits a message of the feed: called in its context, it raises ApiError 429.
+    `client_key` names whose requests are counted together; without it, or where it gives None, they are counted by
+    address. Returns what limits a message of the feed: called in its context, it raises ApiError 429.
     """
     if settings.rate_limit == "off" or (settings.profile == "sandbox" and settings.loopback):
         return None
 
     def client() -> str:
-        principal = access.shown() if access is not None else None
-        return get_remote_address() if principal is None else f"account {principal.account}"
+        key = None if client_key is None else client_key()
+        return get_remote_address() if key is None else key
 
     @app.after_request  # before the limiter's own, which is therefore called first
     def restore_retry_after(response: Response) -> Response:

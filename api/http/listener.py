@@ -1,6 +1,6 @@
 """The listening socket of a server: its port is its own, and whoever finds it taken is told what to do.
 
-Layer: api.
+Layer: api.http.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Paths of older clients that we do not have, and which of ours is meant. Only words.
 
-Layer: api.
+Layer: api.http.
 """
 
 from __future__ import annotations

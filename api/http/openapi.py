@@ -1,6 +1,6 @@
 """The OpenAPI 3.1 document, made from the routes and from the structs that read requests and make answers.
 
-Layer: api.
+Layer: api.http.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from werkzeug.routing import Rule
 
 from api.http.documented import SCHEMAS, Access, Documented, documented_by
 from api.json.errors import ErrorBody
+from api.version import VERSION
 from listings.numbers import DECIMAL_PATTERN, Number
-from api.venue import VERSION
 
 Json = dict[str, Any]
 

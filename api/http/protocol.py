@@ -3,7 +3,7 @@
 Python's server makes one of several slashes at the beginning, and cuts off the `?` of an empty query. It reads no
 header behind a line that is none, and eventlet no body that comes in another coding than `chunked`: a request whose
 credentials or body would not be read is marked here, and refused by the guard.
-Layer: api.
+Layer: api.http.
 """
 
 from __future__ import annotations

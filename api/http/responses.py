@@ -1,6 +1,6 @@
 """JSON answers and queries of Flask handlers.
 
-Layer: api.
+Layer: api.http.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ from typing import Any, TypeVar
 
 from flask import Response, request
 
-from api.orders import requests as wire
 from api.http.bodies import HEADERS, body_of
 from api.http.symbols import meant
+from api.json.requests import converted
 
 T = TypeVar("T")
 
@@ -24,7 +24,7 @@ def answer(body: Any, status: int = 200) -> Response:
 def query(kind: type[T]) -> T:
     """The query string as a `kind` of `api.orders.requests`, its `symbol` as it is listed. Raises Malformed."""
     asked = request.args.to_dict()
-    wanted = wire.converted(asked, kind, lax=True)
+    wanted = converted(asked, kind, lax=True)
     if "symbol" in asked and (listed := meant(asked["symbol"])) != asked["symbol"]:
-        return wire.converted({**asked, "symbol": listed}, kind, lax=True)
+        return converted({**asked, "symbol": listed}, kind, lax=True)
     return wanted

@@ -3,7 +3,7 @@
 An unknown query parameter, one that is given twice, or a body where none is read is 400 and named, before the handler
 runs, so that nothing is done. (Unknown and repeated fields of a body are refused where it is read, in `wire`.) The page
 and its files take any query: whoever shares a link decorates it, and nothing is asked of them by it.
-Layer: api.
+Layer: api.http.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from api.http.documented import Documented, documented_by
 from api.json.errors import Malformed
 from api.json.malformed import MAX_ECHO, joined
 from api.json.plain import RepeatedKey, plain
-from api.orders.requests import repeated
+from api.json.requests import repeated
 
 NAMED_MAX: Final = 10  # keys of an unread body that an error names
 

@@ -1,6 +1,6 @@
 """Symbols are read in any case: `btc-usdt` is BTC-USDT, in paths, queries, bodies and subscriptions alike.
 
-Layer: api.
+Layer: api.http.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
     ApiError            an answer with a status, a code and a sentence
     `- Malformed        400: the request cannot be understood; never sequenced
 
-Layer: api.
+Layer: api.json.
 """
 
 from __future__ import annotations
@@ -13,19 +13,13 @@ import secrets
 from typing import Annotated, Any
 
 import msgspec
-from flask import Flask, Response, request
 from msgspec import Meta
-from werkzeug.exceptions import HTTPException
 
-from api.http.bodies import HEADERS, body_of
-from listings.grid import grid_of, percent
-from api.http.older_paths import meant_by
 from engine.instrument import Instrument
 from engine.rejects import RejectReason
+from listings.grid import grid_of, percent
+from loop.errors import StoreClosed, StoreError
 from sequencer.sequencer import NotAccepting
-from history.store import StoreAway, StoreClosed, StoreError
-from identity.errors import IdentityAway
-from loop.workers import Busy
 
 log = logging.getLogger(__name__)
 
@@ -191,7 +185,7 @@ def as_error(refusal: ApiError | NotAccepting | StoreError) -> ApiError:
     if isinstance(refusal, NotAccepting):
         return not_accepting(refusal)
     if isinstance(refusal, StoreError):
-        return _stopping() if isinstance(refusal, StoreClosed) else history_behind()
+        return stopping() if isinstance(refusal, StoreClosed) else history_behind()
     return refusal
 
 
@@ -200,63 +194,20 @@ def internal_error() -> ApiError:
     return ApiError(500, "INTERNAL_ERROR", "The server made a mistake; it is logged under the request id.")
 
 
-def _busy_now() -> ApiError:
+def busy_now() -> ApiError:
+    """503: more calls wait for a native thread than may."""
     return ApiError(503, "BUSY", "Too many are signing in just now; try again in a moment.", None, RETRY_AFTER_S)
 
 
-def _identity_away() -> ApiError:
+def identity_away() -> ApiError:
+    """503: the identity database does not answer; nothing was changed."""
     sentence = "Signing in and what belongs to it do not work just now, trading does; try again in a moment."
     return ApiError(503, "IDENTITY_AWAY", sentence, None, RETRY_AFTER_S)
 
 
-def _stopping() -> ApiError:
+def stopping() -> ApiError:
+    """503: the server is stopping."""
     return ApiError(503, "STOPPING", "The server is stopping; try again in a moment.", None, RETRY_AFTER_S)
-
-
-def respond(error: ApiError) -> Response:
-    """`error` as an HTTP answer."""
-    response = Response(body_of(error.body()), error.status, HEADERS)
-    if error.retry_after_s is not None:
-        response.headers["Retry-After"] = str(error.retry_after_s)
-    return response
-
-
-def install(app: Flask) -> None:
-    """Have every failure of `app` answered in the one shape; no traceback ever reaches a client."""
-    app.register_error_handler(ApiError, respond)
-    app.register_error_handler(Busy, lambda _busy: respond(_busy_now()))
-    app.register_error_handler(IdentityAway, lambda _away: respond(_identity_away()))
-    for refusal in (StoreClosed, StoreAway):
-        app.register_error_handler(refusal, lambda problem: respond(as_error(problem)))
-    app.register_error_handler(NotAccepting, lambda refusal: respond(not_accepting(refusal)))
-
-    @app.errorhandler(HTTPException)
-    def http_error(error: HTTPException) -> Response:
-        status = error.code or 500
-        retry_after = getattr(error, "retry_after", None)
-        code = (error.name or "error").upper().replace(" ", "_").replace("'", "")
-        sentence = error.description or error.name
-        if status == 404:
-            sentence = f"There is nothing at {request.path}."
-        elif status == 405:
-            there = sorted(set(getattr(error, "valid_methods", None) or ()) - {"HEAD", "OPTIONS"})
-            sentence = f"There is no {request.method} {request.path}, only {' and '.join(there)}."
-        elif status == 429:
-            sentence = f"Too many requests: at most {error.description} are answered."
-        meant = meant_by(request.method, request.path) if status in (404, 405) else None
-        if meant is not None:
-            sentence = f"{sentence} {meant}"
-        answer = respond(ApiError(status, code, sentence, None, int(retry_after) if retry_after else None))
-        for name, value in error.get_headers():
-            if name.lower() in ("allow", "retry-after"):
-                answer.headers[name] = value
-        return answer
-
-    @app.errorhandler(Exception)
-    def unforeseen(error: Exception) -> Response:
-        body = internal_error().body()
-        log.error("request %s failed", body.request_id, exc_info=error)
-        return Response(body_of(body), 500, HEADERS)
 
 
 def _limits(instrument: Instrument) -> dict[str, str]:

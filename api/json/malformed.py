@@ -3,7 +3,7 @@
 msgspec says that a value is wrong and where; what would be right is read off the types of the
 request, so that nothing of how we write types is told. What came is repeated where it stands
 for a choice or a number, and never where it is free text: that may be a password.
-Layer: api.
+Layer: api.json.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 msgspec takes the last of two equal keys without a word, so keys are counted: as many colons in the text as keys were
 read means that none came twice, for every key has its colon. Only where there are more (times, addresses, a repeated
 key) it is looked at closely. O(length) always.
-Layer: api, near its root.
+Layer: api.json, near its root.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""What has been going on, folded from events: recent trades, 24 h statistics, counters.
+"""What has been going on, folded from events: recent trades, 24 h statistics, counters. Its text is made by the views.
 
 Rebuilt on start from the replayed journal. Bounded: a day of minutes, a minute of seconds and
-a thousand trades a symbol. Layer: api.
+a thousand trades a symbol. Layer: api.market.
 """
 
 from __future__ import annotations
@@ -13,15 +13,10 @@ from itertools import islice, takewhile
 import msgspec
 from hdrh.histogram import HdrHistogram
 
-from api.orders.views import TradeView, bbo_view, trade_view
-from listings.grid import grid_of
-from api.accounts.profit import Profits
-from listings.texts import DecimalText
-from engine.book import OrderBook
 from engine.commands import EnterOrder
 from engine.events import Applied, Filled, Rejected
 from engine.exchange import Exchange
-from engine.types import Amount, Lots, Side, Ticks, TradingStatus
+from engine.types import Lots, Seq, Ticks
 from history.candles import Candle
 
 RECENT_TRADES = 1000  # a symbol
@@ -32,6 +27,14 @@ SECOND_NS = 10**9
 RECENT_SECONDS = 60  # of those that something traded in
 RATE_WINDOW_S = 10
 LATENCY_MAX_US = 60_000_000
+
+
+class TradePrint(msgspec.Struct, frozen=True, gc=False):
+    """One trade as it was printed: its event, with time and seq of the command that caused it."""
+
+    filled: Filled
+    ts_ns: int
+    seq: Seq
 
 
 class Traded(msgspec.Struct):
@@ -55,8 +58,8 @@ class SymbolActivity:
     """The trades of one symbol: the latest, the last seconds, and the last 24 hours by the minute."""
 
     def __init__(self) -> None:
-        self.recent: deque[TradeView] = deque(maxlen=RECENT_TRADES)  # oldest first
-        self.last: TradeView | None = None  # the latest that is a price: none of an account with itself
+        self.recent: deque[TradePrint] = deque(maxlen=RECENT_TRADES)  # oldest first
+        self.last: TradePrint | None = None  # the latest that is a price: none of an account with itself
         self.seconds: deque[Traded] = deque(maxlen=RECENT_SECONDS)  # of the last its minute knows nothing yet
         self.minutes: deque[Traded] = deque()
         self.lots = 0  # ever
@@ -134,27 +137,6 @@ class SymbolActivity:
         return self.seconds[-1].start if self.seconds else None
 
 
-class TickerView(msgspec.Struct, frozen=True, kw_only=True):
-    """24 hours of one symbol; null where nothing traded."""
-
-    symbol: str
-    open: DecimalText | None
-    high: DecimalText | None
-    low: DecimalText | None
-    last: DecimalText | None
-    change: DecimalText | None
-    change_percent: DecimalText | None
-    volume: DecimalText
-    quote_volume: DecimalText
-    trades: int
-    best_bid: DecimalText | None
-    best_ask: DecimalText | None
-    timestamp: float
-    seq: int
-    status: TradingStatus
-    limit_state: Side | None
-
-
 class Activity:
     """The whole venue's. A listener of the sequencer and of the replay."""
 
@@ -164,7 +146,6 @@ class Activity:
         self.orders = 0
         self.trades = 0
         self.rejects: Counter[str] = Counter()
-        self.profits = Profits()
         self.latency_us = HdrHistogram(1, LATENCY_MAX_US, 3)
         self._per_second: deque[tuple[int, int]] = deque(maxlen=RATE_WINDOW_S + 1)  # second, orders
 
@@ -175,21 +156,19 @@ class Activity:
             activity = self._symbols[symbol] = SymbolActivity()
         return activity
 
-    def on_applied(self, batch: list[Applied]) -> list[TradeView]:
+    def on_applied(self, batch: list[Applied]) -> list[TradePrint]:
         """Fold a batch; return its trades in order."""
-        trades: list[TradeView] = []
+        trades: list[TradePrint] = []
         for applied in batch:
             if isinstance(applied.command, EnterOrder):
                 self._count_order(applied)
             for event in applied.events:
                 if isinstance(event, Filled):
-                    book = self._exchange.books[event.symbol]
-                    trade = trade_view(event, book.instrument, applied.ts_ns, applied.seq)
+                    trade = TradePrint(event, applied.ts_ns, applied.seq)
                     activity = self.of(event.symbol)
                     activity.trade(event, applied.ts_ns)
-                    self.profits.trade(event)
                     activity.recent.append(trade)
-                    if not trade.self_trade:
+                    if not event.self_trade:
                         activity.last = trade
                     trades.append(trade)
                 elif isinstance(event, Rejected):
@@ -230,43 +209,9 @@ class Activity:
         counted = sum(orders for second, orders in self._per_second if now - RATE_WINDOW_S <= second < now)
         return counted / RATE_WINDOW_S
 
-    def ticker(self, book: OrderBook, now_ns: int) -> TickerView:
-        """24 hours up to now. O(minutes that traded)."""
-        symbol, grid = book.instrument.symbol, grid_of(book.instrument)
-        activity = self.of(symbol)
-        day = activity.day(now_ns)
-        first, last = (day[0].open, day[-1].close) if day else (None, book.last_price)
-        best = bbo_view(book, self._exchange.seq, now_ns)
-        change = None if first is None or last is None else Ticks(last - first)
-        return TickerView(
-            symbol=symbol,
-            open=None if first is None else grid.price(first),
-            high=grid.price(max(part.high for part in day)) if day else None,
-            low=grid.price(min(part.low for part in day)) if day else None,
-            last=None if last is None else grid.price(last),
-            change=None if change is None else grid.price(change),
-            change_percent=None if change is None or first is None else _percent(change, first),
-            volume=grid.quantity(sum(part.lots for part in day)),
-            quote_volume=grid.amount(Amount(sum(part.notional for part in day))),
-            trades=sum(part.trades for part in day),
-            best_bid=best.best_bid,
-            best_ask=best.best_ask,
-            timestamp=best.timestamp,
-            seq=best.seq,
-            status=best.status,
-            limit_state=best.limit_state,
-        )
-
 
 def _since(parts: Sequence[Traded], since: int) -> list[Traded]:
     """The last of `parts` that begin at `since` or later. O(of them)."""
     found = list(takewhile(lambda part: part.start >= since, reversed(parts)))
     found.reverse()
     return found
-
-
-def _percent(change: int, of: int) -> str:
-    """`change` in percent of `of`, two decimals, rounded half away from zero."""
-    hundredths = (abs(change) * 20_000 + of) // (2 * of)
-    sign = "-" if change < 0 and hundredths else ""
-    return f"{sign}{hundredths // 100}.{hundredths % 100:02d}"

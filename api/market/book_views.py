@@ -1,7 +1,7 @@
 """A book -> JSON: depth by price and by order, whole and as it changes.
 
 Decimals and times as in `answers.py`.
-Layer: api.
+Layer: api.market.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from typing import Any
 
 import msgspec
 
-from api.orders.views import seconds
-from listings.grid import grid_of
-from listings.texts import DecimalText, IdText
+from api.json.views import seconds
 from engine.book import BookSide, OrderBook, PriceLevel
 from engine.depth import l2
 from engine.order import Order
 from engine.types import Side, Ticks, TradingStatus
+from listings.grid import grid_of
+from listings.texts import DecimalText, IdText
 
 CHECKSUM_LEVELS = 10  # a side
 

@@ -1,6 +1,6 @@
 """GET /candles/{symbol}: what a chart begins with. The running candle goes on in the feed.
 
-Layer: api.
+Layer: api.market.
 """
 
 from __future__ import annotations
@@ -9,16 +9,13 @@ import msgspec
 from flask import Blueprint, Response
 
 from api.http.documented import Access, documented
-from api.json.errors import history_behind, rejected
-from listings.grid import Grid, grid_of
-from api.market.requests import CandlesQuery
 from api.http.responses import answer, query
-from listings.texts import DecimalText
-from api.venue import Venue
-from engine.rejects import RejectReason
+from api.market.requests import CandlesQuery
+from api.market.service import MarketService
+from engine.exchange import Exchange
 from history.candles import Candle, Interval
-
-HISTORY_PATIENCE_S = 5.0
+from listings.grid import Grid, grid_of
+from listings.texts import DecimalText
 
 CandleRow = tuple[int, DecimalText, DecimalText, DecimalText, DecimalText, DecimalText]
 
@@ -56,10 +53,9 @@ def candle_row(candle: Candle, grid: Grid) -> CandleRow:
     )
 
 
-def blueprint(venue: Venue) -> Blueprint:
+def blueprint(market: MarketService, exchange: Exchange) -> Blueprint:
     """The route of candles."""
     routes = Blueprint("candles", __name__)
-    exchange, writer = venue.exchange, venue.history_writer
 
     @routes.get("/candles/<symbol>")
     @documented(Access.PUBLIC, CandlesPage, query=CandlesQuery, errors=(404, 503))
@@ -68,17 +64,10 @@ def blueprint(venue: Venue) -> Blueprint:
 
         From `start` on and before `end`: the oldest `limit` when `start` is given, else the newest.
         """
-        book, wanted = exchange.book(symbol), query(CandlesQuery)
-        if book is None:
-            raise rejected(RejectReason.UNKNOWN_SYMBOL, None, symbol=symbol)
-        seq = exchange.seq
-        if not writer.wait(seq, HISTORY_PATIENCE_S):
-            raise history_behind()
-        found: list[Candle] = writer.query(
-            venue.history.candles, symbol, wanted.interval, wanted.start, wanted.end, wanted.limit
-        )
+        wanted = query(CandlesQuery)
+        book, seq = market.book(symbol), exchange.seq
         grid = grid_of(book.instrument)
-        rows = [candle_row(candle, grid) for candle in found]
+        rows = [candle_row(candle, grid) for candle in market.candles(symbol, wanted)]
         return answer(CandlesPage(symbol, wanted.interval, rows, len(rows), seq))
 
     return routes

@@ -1,19 +1,19 @@
 """Engine values -> JSON: where a symbol stands, what comes next, and what an auction would do now.
 
-Layer: api.
+Layer: api.market.
 """
 
 from __future__ import annotations
 
 import msgspec
 
-from api.orders.views import seconds
-from listings.grid import grid_of
-from listings.schedule_runner import Sessions
-from listings.texts import DecimalText
+from api.json.views import seconds
 from engine.auction import Clearing, clearing
 from engine.book import OrderBook
 from engine.types import Side, TradingStatus
+from listings.grid import grid_of
+from listings.schedule_runner import ScheduleRunner
+from listings.texts import DecimalText
 
 GATHERING = (TradingStatus.PRE_OPEN, TradingStatus.AUCTION)
 
@@ -65,10 +65,10 @@ class Indications:
         return known[1]
 
 
-class StatusDesk:
+class StatusService:
     """Says where a symbol stands."""
 
-    def __init__(self, sessions: Sessions) -> None:
+    def __init__(self, sessions: ScheduleRunner) -> None:
         self._sessions = sessions
         self._indications = Indications()
 

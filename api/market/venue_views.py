@@ -1,55 +1,23 @@
-"""Engine values -> JSON: market data that is asked for by REST, and what the exchange says of itself.
+"""Engine values -> JSON: what is listed, and what the exchange says of itself.
 
-Decimals and times as in `answers.py`.
-Layer: api.
+Decimals and times as in `views.py`.
+Layer: api.market.
 """
 
 from __future__ import annotations
 
-import time
-from collections import Counter
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 
-from api.market.activity import TickerView
-from api.orders.views import BboView, TradeView, bbo_view, seconds
-from listings.grid import grid_of, percent, sum_text
-from api.market.status_views import StatusDesk, StatusView
-from listings.texts import DecimalText
-from api.venue import VERSION, Venue
+from api.market.status_views import StatusService, StatusView
+from api.market.ticker_views import TickerView
+from api.market.views import BboView, bbo_view
 from engine.book import OrderBook
-from engine.depth import cost
-from engine.digest import state_digest
-from engine.types import Lots, Side, TradingStatus
-
-
-class QuoteView(msgspec.Struct, frozen=True, kw_only=True):
-    """GET /quote/{symbol}; null where the book gives nothing."""
-
-    symbol: str
-    status: TradingStatus
-    trades_now: bool  # false: the symbol does not trade, so the figures are of what rests and nothing would fill
-    side: Side
-    quantity: DecimalText
-    filled_quantity: DecimalText
-    average_price: DecimalText | None
-    best_price: DecimalText | None
-    worst_price: DecimalText | None
-    levels_used: int
-    notional: DecimalText
-    taker_fee: DecimalText
-    timestamp: float
-    seq: int
-
-
-class TradesPage(msgspec.Struct, frozen=True):
-    """GET /trades/{symbol}."""
-
-    symbol: str
-    trades: list[TradeView]
-    count: int
-    seq: int
+from engine.exchange import Exchange
+from engine.types import Side, TradingStatus
+from listings.grid import grid_of, percent
+from listings.texts import DecimalText
 
 
 class TickersView(msgspec.Struct, frozen=True):
@@ -168,57 +136,16 @@ class SymbolStatistics(msgspec.Struct, frozen=True, kw_only=True):
     seq: int
 
 
-def quote_view(book: OrderBook, side: Side, quantity: Lots, seq: int, ts_ns: int) -> QuoteView:
-    """What taking `quantity` from what rests costs or earns, and whether the symbol trades. O(levels walked)."""
-    grid = grid_of(book.instrument)
-    would = cost(book, side, quantity)
-    return QuoteView(
-        symbol=book.instrument.symbol,
-        status=book.status,
-        trades_now=book.status is TradingStatus.TRADING,
-        side=side,
-        quantity=grid.quantity(quantity),
-        filled_quantity=grid.quantity(would.filled),
-        average_price=grid.average_price(would.notional, would.filled),
-        best_price=None if would.best_price is None else grid.price(would.best_price),
-        worst_price=None if would.worst_price is None else grid.price(would.worst_price),
-        levels_used=would.levels,
-        notional=grid.amount(would.notional),
-        taker_fee=grid.amount(book.instrument.fee(would.notional, book.instrument.taker_fee)),
-        timestamp=seconds(ts_ns),
-        seq=seq,
-    )
-
-
-def health_view(venue: Venue, connections: int, flows: list[str], *, digest: bool = False) -> HealthView:
-    """Whether orders are taken. O(symbols); with `digest` O(open orders)."""
-    refusal = venue.sequencer.refusal
-    return HealthView(
-        status="healthy" if refusal is None else "not_accepting",
-        accepting=refusal is None,
-        reason=refusal,
-        timestamp=time.time(),
-        uptime=venue.uptime_s,
-        version=VERSION,
-        profile=venue.settings.profile,
-        connections=connections,
-        flows=flows,
-        symbols_by_status=_by_status(venue),
-        seq=venue.exchange.seq,
-        digest=state_digest(venue.exchange) if digest else None,
-    )
-
-
-def symbols_view(venue: Venue, status: StatusDesk) -> SymbolsView:
+def symbols_view(exchange: Exchange, statuses: StatusService) -> SymbolsView:
     """Every listed symbol."""
-    info = {symbol: _symbol_info(venue, book, status) for symbol, book in venue.exchange.books.items()}
-    return SymbolsView(list(info), info, len(info), venue.exchange.seq)
+    info = {symbol: _symbol_info(exchange, book, statuses) for symbol, book in exchange.books.items()}
+    return SymbolsView(list(info), info, len(info), exchange.seq)
 
 
-def _symbol_info(venue: Venue, book: OrderBook, status: StatusDesk) -> SymbolInfo:
+def _symbol_info(exchange: Exchange, book: OrderBook, statuses: StatusService) -> SymbolInfo:
     instrument, grid = book.instrument, grid_of(book.instrument)
     return SymbolInfo(
-        bbo=bbo_view(book, venue.exchange.seq, venue.exchange.ts_ns),
+        bbo=bbo_view(book, exchange.seq, exchange.ts_ns),
         active_orders=len(book.orders),
         total_trades=book.trade_count,
         base=instrument.base,
@@ -227,7 +154,7 @@ def _symbol_info(venue: Venue, book: OrderBook, status: StatusDesk) -> SymbolInf
         tick_size=instrument.tick_size,
         lot_size=instrument.lot_size,
         status=book.status,
-        session=status.view(book, venue.exchange.seq, venue.exchange.ts_ns),
+        session=statuses.view(book, exchange.seq, exchange.ts_ns),
         limits=SymbolLimits(
             min_quantity=grid.quantity(instrument.min_quantity),
             max_quantity=grid.quantity(instrument.max_quantity),
@@ -239,66 +166,3 @@ def _symbol_info(venue: Venue, book: OrderBook, status: StatusDesk) -> SymbolInf
         ),
         fees=SymbolFees(percent(instrument.maker_fee), percent(instrument.taker_fee)),
     )
-
-
-def statistics_view(venue: Venue) -> StatisticsView:
-    """What the exchange has done, and how fast."""
-    activity, exchange, writer = venue.activity, venue.exchange, venue.history_writer
-    volumes = {
-        symbol: grid_of(book.instrument).quantity(activity.of(symbol).lots) for symbol, book in exchange.books.items()
-    }
-    return StatisticsView(
-        orders_processed=activity.orders,
-        trades_executed=activity.trades,
-        total_volume=sum_text(volumes.values()),
-        volume_by_symbol=volumes,
-        **_pace(venue),
-        symbols_by_status=_by_status(venue),
-        active_orders=sum(len(book.orders) for book in exchange.books.values()),  # those that wait are not told
-        history_lag=writer.lag(exchange.seq),
-        history_failure=writer.failure,
-        seq=exchange.seq,
-    )
-
-
-def symbol_statistics_view(venue: Venue, book: OrderBook) -> SymbolStatistics:
-    """What has been going on in one symbol."""
-    symbol, grid = book.instrument.symbol, grid_of(book.instrument)
-    activity = venue.activity.of(symbol)
-    last = activity.last
-    return SymbolStatistics(
-        symbol=symbol,
-        status=book.status,
-        limit_state=book.band.limit_side,
-        orders_processed=activity.orders,
-        trades_executed=book.trade_count,
-        total_orders=activity.orders,
-        total_trades=book.trade_count,
-        last_trade_price=None if last is None else last.price,
-        last_trade_time=None if last is None else last.timestamp,
-        total_volume=grid.quantity(activity.lots),
-        total_value=grid.amount(activity.notional),
-        active_orders=len(book.orders),
-        bid_levels=len(book.bids.levels),
-        ask_levels=len(book.asks.levels),
-        **_pace(venue),
-        seq=venue.exchange.seq,
-    )
-
-
-def _pace(venue: Venue) -> dict[str, Any]:
-    """How fast the venue is, since when, and what it refused."""
-    activity = venue.activity
-    return {
-        "orders_per_second": activity.orders_per_second(time.time_ns()),
-        "avg_latency_ms": activity.average_latency_ms(),
-        "latency_ms": activity.latency_ms(),
-        "start_time": seconds(venue.started_ns),
-        "uptime_seconds": venue.uptime_s,
-        "symbols_count": len(venue.exchange.books),
-        "error_counts": dict(activity.rejects),
-    }
-
-
-def _by_status(venue: Venue) -> dict[TradingStatus, int]:
-    return dict(Counter(book.status for book in venue.exchange.books.values()))

@@ -1,6 +1,6 @@
 """What operators are answered, where it is not what traders are answered too.
 
-Layer: api.
+Layer: api.operator.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from typing import Literal
 import msgspec
 
 from api.accounts.views import AccountView, BalanceView
-from listings.schedule_file import ScheduleTable
 from api.market.status_views import NextChange
-from listings.texts import DecimalText, IdText, NanosText, nanos_text
 from engine.types import TradingStatus
 from identity.store import AuditEntry, Role
+from listings.schedule_file import ScheduleTable
+from listings.texts import DecimalText, IdText, NanosText, nanos_text
 
 
 class SymbolListed(msgspec.Struct, frozen=True):

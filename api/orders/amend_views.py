@@ -1,6 +1,6 @@
 """Engine values -> JSON: what became of an order that was changed.
 
-Layer: api.
+Layer: api.orders.
 """
 
 from __future__ import annotations
@@ -9,7 +9,8 @@ from typing import Literal
 
 import msgspec
 
-from api.orders.views import BboView, OrderView, TradeView, bbo_view, trade_view
+from api.market.views import BboView, TradeView, bbo_view, trade_view
+from api.orders.views import OrderView
 from engine.events import Amended, Applied, Filled
 from engine.exchange import Exchange
 from engine.types import OrderId

@@ -2,7 +2,7 @@
 
 Only a body that is no batch at all is refused as a whole; an element that cannot be understood has its
 error in its place, and the others go their way.
-Layer: api.
+Layer: api.orders.
 """
 
 from __future__ import annotations
@@ -14,12 +14,21 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 from msgspec import Meta
 
-from api.orders import views as answers
-
-from api.orders import requests as wire
-from api.orders.amend_views import AmendAnswer
 from api.http.documented import any_of
 from api.json.errors import ApiError, ErrorBody, Malformed
+from api.json.requests import Request, converted, parsed
+from api.orders.amend_views import AmendAnswer
+from api.orders.requests import (
+    AmendRequest,
+    CancelAllQuery,
+    CancelRequest,
+    OrderRequest,
+    amend_command,
+    cancel_all_command,
+    cancel_command,
+    order_command,
+)
+from api.orders.views import CancelAllAnswer, CancelAnswer, OrderAnswer
 from engine.commands import AmendOrder, CancelAll, CancelOrder, EnterOrder
 from engine.exchange import Exchange
 from engine.types import AccountId
@@ -31,36 +40,36 @@ MAX_CANCEL_ALL: Final = 10  # of a batch: each may look at every open order of t
 BatchCommand = EnterOrder | CancelOrder | CancelAll | AmendOrder
 
 
-class BatchEnter(wire.OrderRequest, frozen=True):
+class BatchEnter(OrderRequest, frozen=True):
     """The body of POST /order, in a batch. `op` may be left out."""
 
     op: Literal["enter"] = "enter"
 
 
-class BatchCancel(wire.CancelRequest, frozen=True, kw_only=True):
+class BatchCancel(CancelRequest, frozen=True, kw_only=True):
     """The body of POST /cancel, in a batch."""
 
     op: Literal["cancel"]
 
 
-class BatchAmend(wire.AmendRequest, frozen=True, kw_only=True):
+class BatchAmend(AmendRequest, frozen=True, kw_only=True):
     """The body of PATCH /order/{order_id}, in a batch, and which order."""
 
     op: Literal["amend"]
     order_id: str | int
 
 
-class BatchCancelAll(wire.CancelAllQuery, frozen=True, kw_only=True):
+class BatchCancelAll(CancelAllQuery, frozen=True, kw_only=True):
     """What DELETE /orders cancels, in a batch."""
 
     op: Literal["cancel_all"]
 
 
 ELEMENTS: Final = (BatchEnter, BatchCancel, BatchAmend, BatchCancelAll)
-BODIES: Final = (answers.OrderAnswer, answers.CancelAnswer, AmendAnswer, answers.CancelAllAnswer, ErrorBody)
+BODIES: Final = (OrderAnswer, CancelAnswer, AmendAnswer, CancelAllAnswer, ErrorBody)
 
 
-class BatchRequest(wire.Request, frozen=True):
+class BatchRequest(Request, frozen=True):
     """POST /orders/batch."""
 
     orders: Annotated[
@@ -90,13 +99,13 @@ class _Operation(msgspec.Struct, frozen=True):
 
 def batch_of_body(body: bytes, account: AccountId, exchange: Exchange) -> list[BatchCommand | ApiError]:
     """The commands of a POST /orders/batch body, errors in place of what is malformed. Raises Malformed."""
-    return batch_of(wire.parsed(body, BatchRequest), account, exchange)
+    return batch_of(parsed(body, BatchRequest), account, exchange)
 
 
 def batch_of(data: Any, account: AccountId, exchange: Exchange) -> list[BatchCommand | ApiError]:
     """The same of the data of the feed's `batch`, which is parsed already. Raises Malformed."""
-    elements = _limited(wire.converted(data, BatchRequest).orders)
-    return _commands([partial(wire.converted, element) for element in elements], account, exchange)
+    elements = _limited(converted(data, BatchRequest).orders)
+    return _commands([partial(converted, element) for element in elements], account, exchange)
 
 
 def _commands(
@@ -127,12 +136,12 @@ def _command(read: Callable[[type], Any], account: AccountId, exchange: Exchange
     try:
         operation = read(_Operation).op
         if operation == "enter":
-            return wire.order_command(read(BatchEnter), account, exchange)
+            return order_command(read(BatchEnter), account, exchange)
         if operation == "cancel":
-            return wire.cancel_command(read(BatchCancel), account, exchange)
+            return cancel_command(read(BatchCancel), account, exchange)
         if operation == "cancel_all":
-            return wire.cancel_all_command(read(BatchCancelAll), account, exchange)
+            return cancel_all_command(read(BatchCancelAll), account, exchange)
         request = read(BatchAmend)
-        return wire.amend_command(request, request.order_id, account, exchange)
+        return amend_command(request, request.order_id, account, exchange)
     except ApiError as problem:
         return problem

@@ -2,7 +2,7 @@
 
 A command can cause more than the order's own matches: what it triggers may trade as well, even with
 the order itself once it rests. Only what concerns the order is folded.
-Layer: api.
+Layer: api.orders.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from engine.terms import Terms
 from engine.types import Lots, OrderId, OrderStatus, Ticks
 
 
-class Standing(msgspec.Struct):
+class EnteredOrder(msgspec.Struct):
     """One order after a command."""
 
     accepted: Accepted
@@ -63,12 +63,12 @@ def status_of(ended: Ended) -> tuple[OrderStatus, str | None]:
     raise TypeError(f"{type(ended).__name__} is no way to end")
 
 
-def standings(events: Sequence[Event]) -> dict[OrderId, Standing]:
+def entered_orders(events: Sequence[Event]) -> dict[OrderId, EnteredOrder]:
     """Every order that these events enter, in that order. O(events)."""
-    found: dict[OrderId, Standing] = {}
+    found: dict[OrderId, EnteredOrder] = {}
     for event in events:
         if isinstance(event, Accepted):
-            found[event.order_id] = Standing(event, event.price, event.quantity, event.terms, event.waiting, [])
+            found[event.order_id] = EnteredOrder(event, event.price, event.quantity, event.terms, event.waiting, [])
         elif isinstance(event, Filled):
             for order_id in (event.maker_order_id, event.taker_order_id):
                 if order_id in found:
@@ -78,7 +78,7 @@ def standings(events: Sequence[Event]) -> dict[OrderId, Standing]:
     return found
 
 
-def _fold(standing: Standing, event: Ended | Amended | Triggered | Trailed) -> None:
+def _fold(standing: EnteredOrder, event: Ended | Amended | Triggered | Trailed) -> None:
     if isinstance(event, Trailed):
         standing.terms = msgspec.structs.replace(standing.terms or Terms(), stop_price=event.stop_price)
         return

@@ -1,6 +1,6 @@
 """What is wrong with an order or an amend whose fields do not go together, told by name, with what to do about it.
 
-The engine decides (`engine.rules`, `engine.amending`); this only finds words for the refusal. Layer: api.
+The engine decides (`engine.rules`, `engine.amending`); this only finds words for the refusal. Layer: api.orders.
 """
 
 from __future__ import annotations

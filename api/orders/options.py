@@ -1,7 +1,7 @@
 """What an order asks for beyond side, price and quantity, as every answer about orders shows it.
 
 Only what an order has is there: the rest of the fields is left out, not null.
-Layer: api.
+Layer: api.orders.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from typing import Any, Literal
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from listings.grid import Grid, amount_text, percent
-from listings.texts import DecimalText, IdText
 from engine.terms import Terms
 from engine.types import PostOnly
+from listings.grid import Grid, amount_text, percent
+from listings.texts import DecimalText, IdText
 
 _NANOSECOND_DECIMALS = 9
 

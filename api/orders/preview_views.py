@@ -1,6 +1,6 @@
 """Engine values -> JSON: what an order would do.
 
-Layer: api.
+Layer: api.orders.
 """
 
 from __future__ import annotations
@@ -10,15 +10,15 @@ from typing import Any, Literal
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from api.orders.views import seconds
 from api.json.errors import ApiError, ErrorCode
-from listings.grid import amount_text, grid_of
-from listings.texts import DecimalText, IdText, NanosText, nanos_text
+from api.json.views import seconds
 from engine.book import OrderBook
 from engine.commands import EnterOrder
 from engine.instrument import Instrument
 from engine.preview import Exits, Preview, Repeats
 from engine.types import OrderStatus, OrderType, Side, Ticks, TimeInForce
+from listings.grid import amount_text, grid_of
+from listings.texts import DecimalText, IdText, NanosText, nanos_text
 
 Protection = Literal["post_only_slide", "price_band", "collar", "held_funds", "self_trade"]
 

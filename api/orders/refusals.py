@@ -1,7 +1,7 @@
 """Why the rules refused an order, in words that say what to do, and in figures: exact, and as they were just then.
 
 The engine decides, and its event has the figures; fields that lie off the grid are read off the request. What does not
-go together is in `api.orders.mismatch`. Layer: api.
+go together is in `api.orders.mismatch`. Layer: api.orders.
 """
 
 from __future__ import annotations
@@ -9,12 +9,12 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any, Final
 
-from listings.grid import amount_text, grid_of, percent
 from engine.commands import AmendOrder, EnterOrder, OrderOptions
 from engine.events import Figures, Rejected
 from engine.instrument import Instrument
 from engine.rejects import RejectReason
 from engine.types import PostOnly, Side, TradingStatus
+from listings.grid import amount_text, grid_of, percent
 
 _PRICES: Final = (
     "price",

@@ -4,7 +4,7 @@ Every way in (single, batch, feed, preview) passes here. An account's memory ans
 engine; only of an account that has forgotten orders, and only for a client order id that its memory does not hold,
 the history is looked at before anything is sequenced. The command then says up to where was looked: should more be
 forgotten while it waits for its turn, the engine does not enter it.
-Layer: api.
+Layer: api.orders.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from engine.commands import EnterOrder
 from engine.entry import same_request
 from engine.exchange import Exchange
 from engine.types import AccountId, OrderId, Seq, entry_of
-from journal.codec import open_batch
-from journal.port import Journal
 from history.store import History
 from history.writer import HistoryWriter
+from journal.codec import open_batch
+from journal.port import Journal
 
 log = logging.getLogger(__name__)
 

@@ -1,6 +1,6 @@
 """What orders and trades from the engine and from the history have in common, so that one answer is made of either.
 
-Layer: api.
+Layer: api.orders.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from engine.types import (
     Side,
     Ticks,
     TimeInForce,
-    TradeId,
 )
 
 
@@ -55,32 +54,3 @@ class OrderState(Protocol):
     def terms(self) -> Terms | None: ...
     @property
     def prevention(self) -> SelfTradePrevention: ...
-
-
-class TradeState(Protocol):
-    """What a `Filled` event and a trade from the history have in common."""
-
-    @property
-    def trade_id(self) -> TradeId: ...
-    @property
-    def symbol(self) -> str: ...
-    @property
-    def price(self) -> Ticks: ...
-    @property
-    def quantity(self) -> Lots: ...
-    @property
-    def notional(self) -> Amount: ...
-    @property
-    def taker_side(self) -> Side: ...
-    @property
-    def maker_order_id(self) -> OrderId: ...
-    @property
-    def taker_order_id(self) -> OrderId: ...
-    @property
-    def maker_fee(self) -> Amount: ...
-    @property
-    def taker_fee(self) -> Amount: ...
-    @property
-    def auction(self) -> int: ...
-    @property
-    def self_trade(self) -> int: ...

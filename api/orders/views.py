@@ -2,7 +2,7 @@
 
 Decimals are strings: prices and quantities with the precision of tick and lot, amounts as
 the shortest exact decimal. Times are epoch seconds with a fraction; `ts_ns` is exact.
-Layer: api.
+Layer: api.orders.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from typing import Any, Literal
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from listings.grid import Grid, grid_of
+from api.json.views import seconds
+from api.market.states import TradeState
+from api.market.views import BboView, TradeView, bbo_view, trade_view
+from api.orders.entered import EnteredOrder, entered_orders
 from api.orders.options import OrderOptions, options_of
-from api.orders.entered import Standing, standings
-from api.orders.states import OrderState, TradeState
-from listings.texts import DecimalText, IdText, NanosText, nanos_text
-from engine.book import OrderBook
-from engine.depth import bbo, queue_position
+from api.orders.states import OrderState
+from engine.depth import queue_position
 from engine.events import Accepted, Applied, Cancelled
 from engine.exchange import Exchange
 from engine.instrument import Instrument
@@ -29,45 +29,11 @@ from engine.types import (
     OrderType,
     SelfTradePrevention,
     Side,
-    Ticks,
     TimeInForce,
-    TradingStatus,
     entry_of,
 )
-from history.store import Trade
-
-
-class BboView(msgspec.Struct, frozen=True):
-    symbol: str
-    best_bid: DecimalText | None
-    best_ask: DecimalText | None
-    spread: DecimalText | None
-    mid_price: DecimalText | None
-    bid_size: DecimalText
-    ask_size: DecimalText
-    timestamp: float
-    seq: int
-    status: TradingStatus
-    limit_state: Side | None
-
-
-class TradeView(msgspec.Struct, frozen=True):
-    timestamp: float
-    ts_ns: int
-    ts_ns_text: NanosText
-    symbol: str
-    trade_id: IdText
-    price: DecimalText
-    quantity: DecimalText
-    aggressor_side: Side
-    maker_order_id: IdText
-    taker_order_id: IdText
-    maker_fee: DecimalText
-    taker_fee: DecimalText
-    trade_value: DecimalText
-    seq: int | None = None
-    auction: bool = False  # of an auction's uncross: the aggressor is then the younger order
-    self_trade: bool = False  # of one account with itself, the sandbox's apart: no price, and in no candle
+from listings.grid import Grid, grid_of
+from listings.texts import DecimalText, IdText, NanosText, nanos_text
 
 
 class FillView(msgspec.Struct, frozen=True):
@@ -81,14 +47,6 @@ class FillView(msgspec.Struct, frozen=True):
     timestamp: float
     ts_ns: int
     ts_ns_text: NanosText
-
-
-class AccountFillView(FillView, frozen=True, kw_only=True):
-    """A fill among those of all orders of an account."""
-
-    symbol: str
-    side: Side
-    order_id: IdText
 
 
 class LegView(OrderOptions, frozen=True, kw_only=True):
@@ -196,53 +154,6 @@ class CancelAllAnswer(msgspec.Struct, frozen=True):
     seq: int
 
 
-def seconds(ts_ns: int) -> float:
-    """Epoch seconds to the microsecond, as floats hold it."""
-    return ts_ns // 1000 / 1e6
-
-
-def bbo_view(book: OrderBook, seq: int, ts_ns: int) -> BboView:
-    """GET /bbo. O(1)."""
-    best, grid = bbo(book), grid_of(book.instrument)
-    bid, ask = best.bid, best.ask
-    return BboView(
-        book.instrument.symbol,
-        None if bid is None else grid.price(bid),
-        None if ask is None else grid.price(ask),
-        None if bid is None or ask is None else grid.price(Ticks(ask - bid)),
-        None if bid is None or ask is None else grid.middle(bid, ask),
-        grid.quantity(best.bid_quantity),
-        grid.quantity(best.ask_quantity),
-        seconds(ts_ns),
-        seq,
-        book.status,
-        book.band.limit_side,
-    )
-
-
-def trade_view(trade: TradeState, instrument: Instrument, ts_ns: int, seq: int | None) -> TradeView:
-    """A trade for everybody."""
-    grid = grid_of(instrument)
-    return TradeView(
-        seconds(ts_ns),
-        ts_ns,
-        nanos_text(ts_ns),
-        trade.symbol,
-        str(trade.trade_id),
-        grid.price(trade.price),
-        grid.quantity(trade.quantity),
-        trade.taker_side,
-        str(trade.maker_order_id),
-        str(trade.taker_order_id),
-        grid.amount(trade.maker_fee),
-        grid.amount(trade.taker_fee),
-        grid.amount(trade.notional),
-        seq,
-        bool(trade.auction),
-        bool(trade.self_trade),
-    )
-
-
 def fill_view(trade: TradeState, *, maker: bool, grid: Grid, ts_ns: int) -> FillView:
     """A trade for the owner of its maker or taker order."""
     return FillView(
@@ -257,25 +168,12 @@ def fill_view(trade: TradeState, *, maker: bool, grid: Grid, ts_ns: int) -> Fill
     )
 
 
-def account_fill_view(trade: Trade, *, maker: bool, grid: Grid) -> AccountFillView:
-    """A trade among all fills of the owner of its maker or taker order."""
-    taker_side = trade.taker_side
-    maker_side = Side.SELL if taker_side is Side.BUY else Side.BUY
-    fill = fill_view(trade, maker=maker, grid=grid, ts_ns=trade.ts_ns)
-    return AccountFillView(
-        **msgspec.structs.asdict(fill),
-        symbol=trade.symbol,
-        side=maker_side if maker else taker_side,
-        order_id=str(trade.maker_order_id if maker else trade.taker_order_id),
-    )
-
-
 def order_answer(applied: Applied, exchange: Exchange, processing_ms: float) -> OrderAnswer:
     """The answer to an order that was accepted, from the events of its command. O(events)."""
     accepted = applied.events[0]
     if not isinstance(accepted, Accepted):
         raise TypeError("the first event of an accepted order is Accepted")
-    entered = standings(applied.events)
+    entered = entered_orders(applied.events)
     order = entered.pop(accepted.order_id)
     book = exchange.books[accepted.symbol]
     grid = grid_of(book.instrument)
@@ -311,7 +209,7 @@ def order_answer(applied: Applied, exchange: Exchange, processing_ms: float) -> 
     )
 
 
-def leg_view(leg: Standing, grid: Grid) -> LegView:
+def leg_view(leg: EnteredOrder, grid: Grid) -> LegView:
     """An order that came with another, after the command that entered both."""
     return LegView(
         order_id=str(leg.order_id),

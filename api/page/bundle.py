@@ -6,7 +6,7 @@ run them, and gives what the module exports. So the modules keep to one way of w
 - `import { a, b as c } from "./x.js"` or `import x from "library"` at the beginning of a line;
 - `export` before a function, a class or a const that never changes;
 - none imports itself by way of others, and what is imported later is a library.
-Layer: api.
+Layer: api.page.
 """
 
 from __future__ import annotations

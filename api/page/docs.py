@@ -1,6 +1,6 @@
 """The API described: the OpenAPI document, and a page made of it for people.
 
-Layer: api.
+Layer: api.page.
 """
 
 from __future__ import annotations

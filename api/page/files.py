@@ -9,7 +9,7 @@ the browser gets is the same, but for the page itself, in which `composed_page` 
   needed at first, so that none waits for the one that imports it.
 
 A change on disk is served at the next request; nothing is to be restarted.
-Layer: api.
+Layer: api.page.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from werkzeug.security import safe_join
 
 from api.page.bundle import bundled
 
-FRONTEND = Path(__file__).resolve().parent.parent / "frontend"
+FRONTEND = Path(__file__).resolve().parents[2] / "frontend"
 INDEX = "index.html"
 ENTRY = "main.js"
 STYLES = "page.css"  # of all stylesheets together; there is no such file

@@ -1,6 +1,6 @@
 """The trading page and its files: compressed, kept by the browser, under a strict content security policy.
 
-Layer: api.
+Layer: api.page.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What Alembic runs to apply the versions, over the connection that it is handed.
 
-Layer: store.
+Layer: identity.
 """
 
 from __future__ import annotations

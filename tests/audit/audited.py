@@ -7,15 +7,15 @@ from typing import Any
 
 import msgspec
 
-from engine import events as ev
-from engine.commands import Command, Deposit, EnterOrder, ListInstrument, OrderOptions
-from engine.exchange import Exchange
-from engine.types import AccountId, OrderType, Side, TimeInForce
 from audit.__main__ import Observed, audit_events
 from audit.auditor import Auditor
 from audit.engine_side import EngineBalances
 from audit.mix import ACCOUNTS, ASSETS, INSTRUMENTS
 from audit.naive_money import net_fees_of, notional_of
+from engine import events as ev
+from engine.commands import Command, Deposit, EnterOrder, ListInstrument, OrderOptions
+from engine.exchange import Exchange
+from engine.types import AccountId, OrderType, Side, TimeInForce
 
 Falsify = Callable[[list[ev.Event]], list[ev.Event]]
 BUY, SELL = Side.BUY, Side.SELL

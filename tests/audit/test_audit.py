@@ -11,6 +11,9 @@ from typing import NamedTuple
 
 import pytest
 
+from audit import search
+from audit.__main__ import main
+from audit.findings import Kind
 from engine import planning
 from engine.commands import Command
 from engine.digest import state_digest
@@ -18,15 +21,12 @@ from engine.events import Applied
 from engine.exchange import Exchange
 from engine.rejects import InvariantViolation
 from engine.types import PostOnly, Seq
+from history.store import History
 from journal.codec import GENESIS, seal
 from journal.port import Checkpoint
 from journal.sqlite import SqliteJournal
-from history.store import History
 from tests.audit.audited import BUY, OPENING, SELL, order
 from tests.tools.servers import ROOT, run, tool
-from audit import search
-from audit.__main__ import main
-from audit.findings import Kind
 
 COMMANDS: list[Command] = [
     *OPENING,

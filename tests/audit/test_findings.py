@@ -7,12 +7,12 @@ from typing import Any
 import msgspec
 import pytest
 
+from audit.findings import Kind
 from engine import events as ev
 from engine.commands import AmendOrder, CancelOrder, Command, SetStatus
 from engine.rejects import CancelReason, RejectReason
 from engine.types import AccountId, OrderType, PostOnly, SelfTradePrevention, TimeInForce, TradingStatus
 from tests.audit.audited import BUY, FIRST, SELL, Falsify, audit, fill, order, replaced, without
-from audit.findings import Kind
 
 STOP, FOK = OrderType.STOP, TimeInForce.FOK
 GATHER, TRADE = SetStatus("COIN-USD", TradingStatus.AUCTION), SetStatus("COIN-USD", TradingStatus.TRADING)

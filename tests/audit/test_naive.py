@@ -6,10 +6,10 @@ import hypothesis.strategies as st
 import msgspec
 from hypothesis import given, settings
 
-from engine.types import OrderType, SelfTradePrevention, Side, TimeInForce
 from audit.mix import COIN
 from audit.naive_order import NaiveOrder
 from audit.naive_symbol import BUY, SELL, NaiveSymbol
+from engine.types import OrderType, SelfTradePrevention, Side, TimeInForce
 
 orders = st.lists(st.tuples(st.integers(1, 40), st.integers(1, 9)), max_size=5)
 

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from audit.search import Search
 from engine import events as ev
 from engine.commands import (
     AdvanceTime,
@@ -28,7 +29,6 @@ from engine.exchange import Exchange
 from engine.rejects import CancelReason, RejectReason
 from engine.types import OrderType, PostOnly, SelfTradePrevention, Side, TimeInForce, TradingStatus
 from tests.engine.pair import ACCOUNTS, ASSETS, INSTRUMENTS, Pair
-from audit.search import Search
 
 LIMIT, MARKET = OrderType.LIMIT, OrderType.MARKET
 

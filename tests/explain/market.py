@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from explain.answers import Chapter, Explanation
-from explain.story import Subject, explanation, subject_of_command, tell_commands
 from engine.commands import Command, Deposit, EnterOrder, ListInstrument, OrderOptions
 from engine.digest import state_digest
 from engine.events import Event, Filled
 from engine.exchange import Exchange
 from engine.instrument import Instrument
 from engine.types import AccountId, Amount, Lots, OrderId, OrderType, Seq, Side, Ticks, TimeInForce
+from explain.answers import Chapter, Explanation
+from explain.story import Subject, explanation, subject_of_command, tell_commands
 
 SYMBOL = "X-USD"
 ANN, BEN, CAT = AccountId(2), AccountId(3), AccountId(4)

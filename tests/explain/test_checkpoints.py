@@ -8,14 +8,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from explain import checkpoints as module
-from explain.checkpoints import Checkpoints, Overrun
-from explain.replica import Replica
-from explain.story import Subject, tell_commands
 from engine.digest import state_digest
 from engine.events import Accepted
 from engine.exchange import Exchange
 from engine.types import OrderId, Seq
+from explain import checkpoints as module
+from explain.checkpoints import Checkpoints, Overrun
+from explain.replica import Replica
+from explain.story import Subject, tell_commands
 from journal.codec import GENESIS, BatchRecord, open_batch, seal
 from tests.explain.market import SYMBOL, Market
 from tests.explain.test_consistency import random_market

@@ -8,8 +8,6 @@ from typing import Any
 import msgspec
 import pytest
 
-from explain.picture import Picture
-from listings.grid import grid_of
 from engine.commands import AmendOrder, CancelOrder, Deposit, EnterOrder, OrderOptions, SetStatus
 from engine.events import Accepted, Ended, Filled
 from engine.exchange import Exchange
@@ -26,6 +24,8 @@ from engine.types import (
     TimeInForce,
     TradingStatus,
 )
+from explain.picture import Picture
+from listings.grid import grid_of
 from tests.explain.market import SYMBOL, Market
 
 ACCOUNTS = [AccountId(number) for number in (71_717_171, 82_828_282, 93_939_393)]

@@ -6,8 +6,6 @@ from typing import Any
 
 import pytest
 
-from explain.replica import Index
-from explain.story import CHAPTERS_MAX, told_seqs
 from engine.commands import (
     AmendOrder,
     CancelAll,
@@ -23,6 +21,8 @@ from engine.commands import (
 )
 from engine.instrument import Instrument
 from engine.types import Amount, OrderId, OrderType, SelfTradePrevention, Side, TimeInForce, TradingStatus
+from explain.replica import Index
+from explain.story import CHAPTERS_MAX, told_seqs
 from tests.explain.market import ANN, BEN, CAT, INSTRUMENT, STEP_NS, SYMBOL, Market
 from tests.explain.test_sentences import said
 

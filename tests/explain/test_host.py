@@ -9,11 +9,11 @@ import eventlet
 import msgspec
 import pytest
 
-from explain import host as explain_host
 from api.json.errors import ApiError
-from explain.host import ExplainHost
 from engine.commands import Command
 from engine.types import OrderId
+from explain import host as explain_host
+from explain.host import ExplainHost
 from journal.codec import GENESIS, BatchRecord, seal
 from journal.sqlite import SqliteJournal
 from tests.explain.market import ANN, BEN, CAT, Market

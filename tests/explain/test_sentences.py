@@ -6,8 +6,6 @@ from typing import Any
 
 import pytest
 
-from explain.answers import Chapter, Explanation
-from explain.checks import ENTRY_RULES
 from engine.commands import (
     AdoptRulebook,
     AdvanceTime,
@@ -31,6 +29,8 @@ from engine.types import (
     TradingStatus,
     leg_id,
 )
+from explain.answers import Chapter, Explanation
+from explain.checks import ENTRY_RULES
 from tests.explain.market import ANN, BEN, CAT, STEP_NS, SYMBOL, Market
 
 

@@ -37,8 +37,8 @@ from engine.types import (
     TimeInForce,
     leg_id,
 )
-from history.store import DoneOrder, History, StoreAhead, StoreGap, Trade, place
 from history.schema import ORDERS, TRADES
+from history.store import DoneOrder, History, StoreAhead, StoreGap, Trade, place
 from tests.history.runs import ACCOUNTS, START_NS, SYMBOLS, expected_orders, expected_trades, run_exchange
 
 RUN = run_exchange(3000)

@@ -11,9 +11,9 @@ import pytest
 from engine.exchange import Exchange
 from engine.ledger import FEE_ACCOUNT
 from engine.types import AccountId
-from history.store import History
 from history.postings import Posting, PostingKind
 from history.schema import POSTINGS
+from history.store import History
 from tests.history.runs import ACCOUNTS, ASSETS, SYMBOLS, expected_trades, run_exchange
 
 EXCHANGE = Exchange()

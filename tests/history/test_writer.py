@@ -17,8 +17,9 @@ import pytest
 from engine.events import Applied
 from engine.types import OrderId, Seq
 from history import writer as writer_module
-from history.store import History, StoreError
+from history.store import History
 from history.writer import HistoryWriter
+from loop.errors import StoreError
 from tests.history.runs import expected_orders, expected_trades, run_exchange
 
 RUN = run_exchange(3000)

@@ -14,11 +14,12 @@ from alembic.migration import MigrationContext
 from click.testing import CliRunner
 from sqlalchemy import text
 
-from identity import operators
-
-from identity import passwords
-
-from identity import secrets
+from identity import operators, passwords, secrets
+from identity.database import migrate, open_database
+from identity.errors import IdentityError
+from identity.queries import ACCOUNTS_END, FIRST_ACCOUNT
+from identity.refresh_tokens import REFRESH_GRACE_NS
+from identity.schema import METADATA
 from identity.store import (
     DAY_NS,
     KEYS_MAX,
@@ -30,11 +31,6 @@ from identity.store import (
     Scope,
     TooManyKeys,
 )
-from identity.database import migrate, open_database
-from identity.errors import IdentityError
-from identity.queries import ACCOUNTS_END, FIRST_ACCOUNT
-from identity.schema import METADATA
-from identity.refresh_tokens import REFRESH_GRACE_NS
 from tests import postgres
 
 _numbers = count()

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from engine.instrument import Instrument
 from listings import grid as grid_module
 from listings.grid import MAX_UNITS, Grid, grid_of
-from engine.instrument import Instrument
 
 QUOTE_SCALE = 18
 

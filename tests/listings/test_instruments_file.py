@@ -7,10 +7,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from listings.instruments_file import DEFAULT_INSTRUMENTS, ListingError, read_instruments
 from engine.commands import ListInstrument
 from engine.instrument import Instrument
 from journal.codec import seal
+from listings.instruments_file import DEFAULT_INSTRUMENTS, ListingError, read_instruments
 
 GOOD = {
     "symbol": '"COIN-CASH"',

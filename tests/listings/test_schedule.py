@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engine.types import TradingStatus
 from listings.instruments_file import DEFAULT_INSTRUMENTS, ListingError, read_venue_file
 from listings.schedule import Change, Schedule, moment
-from engine.types import TradingStatus
 
 NEW_YORK, LORD_HOWE, APIA = ZoneInfo("America/New_York"), ZoneInfo("Australia/Lord_Howe"), ZoneInfo("Pacific/Apia")
 ZONES = (NEW_YORK, LORD_HOWE, APIA, ZoneInfo("UTC"), ZoneInfo("Europe/London"), ZoneInfo("Asia/Kathmandu"))

@@ -1,4 +1,4 @@
-"""Sessions: a symbol has the status that its schedule asks for, whatever was missed, and operators overrule it."""
+"""Schedules: a symbol has the status that its schedule asks for, whatever was missed, and operators overrule it."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import eventlet
 import msgspec
 import pytest
 
-from listings.schedule import Change, Schedule
-from listings.schedule_runner import CommandedStatuses, Sessions
 from engine.commands import EnterOrder, ListInstrument, SetStatus
 from engine.types import AccountId, Lots, OrderType, Side, Ticks, TimeInForce, TradingStatus
+from listings.schedule import Change, Schedule
+from listings.schedule_runner import CommandedStatuses, ScheduleRunner
 from sequencer.sequencer import NotAccepting
 from tests.sequencer.test_sequencer import COIN, Venue
 
@@ -43,14 +43,14 @@ class Day:
         if not self.venue.exchange.books["COIN"].instrument.scheduled:
             self.venue.sequencer.submit(ListInstrument(msgspec.structs.replace(COIN, scheduled=True)))
             self.venue.fund()
-        self.sessions: Sessions | None = None
+        self.sessions: ScheduleRunner | None = None
 
     def follow(self, commanded_ns: int | None = None, newly: tuple[str, ...] = ()) -> list[TradingStatus]:
         """Follow the schedule from now on; what was commanded at once. `commanded_ns`: the status was before."""
         if commanded_ns is not None:
             self.commanded.at_ns["COIN"] = commanded_ns
         before = len(self.statuses())
-        self.sessions = Sessions(
+        self.sessions = ScheduleRunner(
             {"COIN": SCHEDULE}, self.venue.exchange, self.venue.sequencer, self.commanded, lambda: self.venue.now
         )
         self.venue.sequencer.listen(self.commanded.on_applied)

@@ -1,6 +1,6 @@
 """Users, sessions, API keys and the audit trail.
 
-Layer: store.
+Layer: identity.
 """
 
 from __future__ import annotations

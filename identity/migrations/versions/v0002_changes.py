@@ -1,6 +1,6 @@
 """What the running server looks at to notice changes made beside it, and accounts that nobody may be given.
 
-Layer: store.
+Layer: identity.
 """
 
 from __future__ import annotations

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from api.market.activity import Activity
 from api.accounts.profit import Position
 from api.accounts.profit_views import profit_view
+from api.market.activity import Activity
 from engine.commands import Command, Deposit, EnterOrder, ListInstrument, Withdraw
 from engine.events import Applied, Filled
 from engine.exchange import Exchange

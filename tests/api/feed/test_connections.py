@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.api.running import counted
 from tests.api.feed.listener import in_thread, listening
 from tests.api.feed.raw import RawClient
 from tests.api.feed.venue import Venue
+from tests.api.running import counted
 
 
 def test_a_page_of_another_site_is_refused_over_websocket_and_over_polling(venue: Venue) -> None:

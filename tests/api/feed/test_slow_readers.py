@@ -8,12 +8,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.api.running import counted
 from tests.api.feed.flow import Flow
 from tests.api.feed.folded import FoldedBook
 from tests.api.feed.listener import in_thread, listening
 from tests.api.feed.raw import RawClient, masked
 from tests.api.feed.venue import Venue
+from tests.api.running import counted
 
 MEGABYTE = 1 << 20
 SYMBOL = "SOL-USDT"

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from tests.access.cast import operator, with_operator
-from tests.api.running import Http
 from tests.api.feed.listener import Listener, listening
+from tests.api.running import Http
 
 INSTRUMENT = """
 [[instrument]]

@@ -13,7 +13,7 @@ from typing import Any
 
 import psutil
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 URL_LINE = re.compile(r"http://127\.0\.0\.1:(\d+)")
 STOP_S = 30
 

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from api.json import errors
-
 from api.http import limits
-from listings.instruments_file import DEFAULT_INSTRUMENTS, read_instruments
+from api.http.errors import install
+from api.json.errors import _SENTENCES, STATUS, rejected
 from api.settings import Settings
 from engine.rejects import RejectReason
+from listings.instruments_file import DEFAULT_INSTRUMENTS, read_instruments
 from sequencer.sequencer import NotAccepting
 from tests.api.running import INTERNAL, Answer, Http, RunningServer
 
@@ -73,13 +73,13 @@ def an_empty_strict_book(http: Http) -> None:
 
 
 def test_every_reject_reason_has_a_status_and_a_sentence() -> None:
-    assert errors.STATUS.keys() == set(RejectReason)
+    assert STATUS.keys() == set(RejectReason)
     (instrument, *_) = read_instruments(DEFAULT_INSTRUMENTS)
     for reason in RejectReason:
         for known in (instrument, None):
-            if known is None and "{" in errors._SENTENCES[reason].replace("{symbol}", ""):
+            if known is None and "{" in _SENTENCES[reason].replace("{symbol}", ""):
                 continue
-            error = errors.rejected(reason, known, symbol="BTC-USDT")
+            error = rejected(reason, known, symbol="BTC-USDT")
             assert error.status in (403, 404, 409, 422, 429, 503)
             assert (error.retry_after_s is not None) == (error.status in (429, 503))
             assert error.code == reason.value.upper()
@@ -100,8 +100,8 @@ def test_every_reject_reason_has_a_status_and_a_sentence() -> None:
 def test_a_reason_about_accounts_has_its_status_in_either_style(
     reason: RejectReason, status: int, old_style: int
 ) -> None:
-    assert errors.rejected(reason, None).status == status
-    assert errors.rejected(reason, None, old_style=True).status == old_style
+    assert rejected(reason, None).status == status
+    assert rejected(reason, None, old_style=True).status == old_style
 
 
 def test_every_other_reject_reason_is_reached_over_http() -> None:
@@ -243,7 +243,7 @@ def test_a_failed_journal_is_503_and_nothing_is_acknowledged(tmp_path: Path) -> 
 def app() -> Flask:
     """An application whose handlers fail."""
     app = Flask("openbell", static_folder=None)
-    errors.install(app)
+    install(app)
 
     @app.get("/bug")
     def bug() -> str:
@@ -281,7 +281,7 @@ def test_a_refusal_of_the_sequencer_is_a_503_to_come_back_from(app: Flask) -> No
 def limited(rate_limit: str, host: str = "::") -> Flask:
     """An application with a rate limit as a server on `host` would have."""
     app = Flask("openbell", static_folder=None)
-    errors.install(app)
+    install(app)
     limits.install(app, Settings(host=host, allow_remote=True, rate_limit=rate_limit))
     app.add_url_rule("/health", view_func=lambda: "{}", endpoint="health")
     app.add_url_rule("/symbols", view_func=lambda: "{}", endpoint="symbols")

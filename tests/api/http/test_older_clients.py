@@ -14,7 +14,7 @@ import pytest
 from tests.api.clients import FeedClient
 from tests.api.running import ROOT, Http, RunningServer, eventually
 
-GOLDEN: dict[str, Any] = msgspec.json.decode((Path(__file__).parents[1] / "golden" / "older_clients.json").read_bytes())
+GOLDEN: dict[str, Any] = msgspec.json.decode((Path(__file__).parents[2] / "golden" / "older_clients.json").read_bytes())
 EVENTS_S = 10
 OFF_TICK = {"order_type": "limit", "side": "buy", "quantity": "1.5", "price": "1.001"}
 

@@ -10,7 +10,6 @@ from typing import Any
 import openapi_spec_validator
 import pytest
 
-from api.app import create_app
 from api.bootstrap import Server
 from api.http.openapi import UNLISTED_METHODS, path_of
 from api.settings import Settings
@@ -22,7 +21,7 @@ METHODS = {"get", "put", "post", "delete", "patch"}
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A whole server without its port, to read its routes off."""
-    server = Server(Settings(data=tmp_path_factory.mktemp("described")), create_app)
+    server = Server(Settings(data=tmp_path_factory.mktemp("described")))
     yield server
     server.close()
 
@@ -121,7 +120,7 @@ def test_who_may_call_is_said(document: Any, path: str, method: str, who: list[s
 
 def test_a_secured_venue_lets_nobody_trade_without_credentials(tmp_path_factory: pytest.TempPathFactory) -> None:
     settings = Settings(data=tmp_path_factory.mktemp("secured"), profile="secured")
-    server = Server(settings, create_app)
+    server = Server(settings)
     try:
         client = server.app.test_client()
         document = client.get("/openapi.json").get_json()

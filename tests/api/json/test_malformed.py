@@ -9,47 +9,48 @@ import msgspec
 import pytest
 
 from api.accounts import routes as accounts
-
-from api.operator import routes as admin
-
-from api.auth import requests as auth_wire
-
-from api.orders import batch as batch_wire
-
-from api.feed import order_entry as feed_orders
-
-from listings import instruments_file as listing
-
-from api.market import requests as market_wire
-
 from api.accounts import service as teller
-
-from api.orders import requests as wire
+from api.auth import requests as auth_wire
+from api.feed import order_entry as feed_orders
+from api.feed.requests import Subscription
 from api.json.errors import Malformed
+from api.json.requests import SymbolQuery, converted, decoded
+from api.market.requests import (
+    BookQuery,
+    CandlesQuery,
+    HealthQuery,
+    QueueQuery,
+    QuoteQuery,
+    TradesQuery,
+)
+from api.operator import routes as admin
+from api.orders import batch as batch_wire
+from api.orders.requests import AmendRequest, CancelAllQuery, CancelRequest, OrderRequest, OrdersQuery
+from listings import instruments_file as listing
 from tests.api.clients import FeedClient
 from tests.api.running import Http, RunningServer
 
 ORDER: dict[str, Any] = {"symbol": "S", "side": "buy", "order_type": "limit", "quantity": "1", "price": "1"}
 TOO_SHORT = "hunter2"
 TOLD: list[tuple[type, Any, str]] = [
-    (wire.OrderRequest, ORDER | {"side": "long"}, "side must be buy or sell, not 'long'."),
-    (wire.OrderRequest, ORDER | {"side": None}, "side must be buy or sell, not null."),
+    (OrderRequest, ORDER | {"side": "long"}, "side must be buy or sell, not 'long'."),
+    (OrderRequest, ORDER | {"side": None}, "side must be buy or sell, not null."),
     (
-        wire.OrderRequest,
+        OrderRequest,
         ORDER | {"order_type": "stopp"},
         "order_type must be market, limit, ioc, fok, stop, stop_limit, trailing_stop or oco, not 'stopp'.",
     ),
-    (wire.OrderRequest, ORDER | {"price": ["1"]}, "price must be a decimal number, not a list."),
-    (wire.OrderRequest, ORDER | {"price": "1,5"}, "price must be a decimal number, not '1,5'."),
-    (wire.OrderRequest, ORDER | {"price": True}, "price must be a decimal number, not true."),
-    (wire.OrderRequest, ORDER | {"post_only": "always"}, "post_only must be true, false or slide, not 'always'."),
-    (wire.OrderRequest, ORDER | {"side": "x" * 1000}, f"side must be buy or sell, not '{'x' * 40}...'."),
-    (wire.OrderRequest, ORDER | {"side": "long\n"}, "side must be buy or sell."),
-    (wire.OrderRequest, ORDER | {"symbol": 7}, "symbol must be 1 to 32 printable ASCII characters without spaces, not a number."),  # noqa: E501
-    (wire.OrderRequest, [], "The request must be an object, not an empty list."),
-    (wire.OrderRequest, 7, "The request must be an object, not a number."),
-    (wire.CancelRequest, {"order_id": [1]}, "order_id must be a text or a whole number, not a list."),
-    (market_wire.Subscription, {"type": "bbo", "levels": 7}, "levels must be 5, 10, 20, 50, 100, 500 or 1000, not 7."),
+    (OrderRequest, ORDER | {"price": ["1"]}, "price must be a decimal number, not a list."),
+    (OrderRequest, ORDER | {"price": "1,5"}, "price must be a decimal number, not '1,5'."),
+    (OrderRequest, ORDER | {"price": True}, "price must be a decimal number, not true."),
+    (OrderRequest, ORDER | {"post_only": "always"}, "post_only must be true, false or slide, not 'always'."),
+    (OrderRequest, ORDER | {"side": "x" * 1000}, f"side must be buy or sell, not '{'x' * 40}...'."),
+    (OrderRequest, ORDER | {"side": "long\n"}, "side must be buy or sell."),
+    (OrderRequest, ORDER | {"symbol": 7}, "symbol must be 1 to 32 printable ASCII characters without spaces, not a number."),  # noqa: E501
+    (OrderRequest, [], "The request must be an object, not an empty list."),
+    (OrderRequest, 7, "The request must be an object, not a number."),
+    (CancelRequest, {"order_id": [1]}, "order_id must be a text or a whole number, not a list."),
+    (Subscription, {"type": "bbo", "levels": 7}, "levels must be 5, 10, 20, 50, 100, 500 or 1000, not 7."),
     (
         auth_wire.SignupRequest,
         {"name": "ada", "password": TOO_SHORT},
@@ -61,9 +62,9 @@ TOLD: list[tuple[type, Any, str]] = [
     (teller.ConfigureRequest, {"tier": ""}, "tier must be a text of 1 to 32 characters."),
 ]  # fmt: skip
 REQUESTS = [
-    wire.OrderRequest, wire.CancelRequest, wire.AmendRequest, wire.OrdersQuery, wire.BookQuery, wire.BookOrdersQuery,
-    wire.QuoteQuery, wire.TradesQuery, wire.SymbolQuery, wire.CancelAllQuery, wire.HealthQuery,
-    market_wire.CandlesQuery, market_wire.QueueQuery, market_wire.Subscription, feed_orders.AmendMessage,
+    OrderRequest, CancelRequest, AmendRequest, OrdersQuery, BookQuery, QueueQuery,
+    QuoteQuery, TradesQuery, SymbolQuery, CancelAllQuery, HealthQuery,
+    CandlesQuery, QueueQuery, Subscription, feed_orders.AmendMessage,
     batch_wire.BatchEnter, batch_wire.BatchCancel, batch_wire.BatchAmend, batch_wire.BatchRequest,
     auth_wire.SignupRequest, auth_wire.LoginRequest, auth_wire.RefreshRequest, auth_wire.KeyRequest,
     accounts.TransferRequest, accounts.FillsQuery, accounts.LedgerQuery, admin.AuditQuery, admin.AuctionQuery,
@@ -74,9 +75,9 @@ REQUESTS = [
 def sentence(kind: type, value: Any) -> str:
     """What a request is told that cannot be understood, parsed and as JSON alike."""
     with pytest.raises(Malformed) as parsed:
-        wire.converted(value, kind)
+        converted(value, kind)
     with pytest.raises(Malformed) as read:
-        wire.decoded(msgspec.json.encode(value), kind)
+        decoded(msgspec.json.encode(value), kind)
     assert parsed.value.sentence == read.value.sentence
     return parsed.value.sentence
 
@@ -88,10 +89,10 @@ def test_what_is_wrong_is_named_with_what_is_allowed(kind: type, value: Any, tol
 
 def test_a_number_in_a_query_is_told_its_range() -> None:
     with pytest.raises(Malformed) as problem:
-        wire.converted({"limit": "5000"}, wire.OrdersQuery, lax=True)
+        converted({"limit": "5000"}, OrdersQuery, lax=True)
     assert problem.value.sentence == "limit must be a whole number from 1 to 1000, not '5000'."
     with pytest.raises(Malformed) as problem:
-        wire.converted({"levels": "most"}, wire.BookQuery, lax=True)
+        converted({"levels": "most"}, BookQuery, lax=True)
     assert problem.value.sentence == "levels must be a whole number from 1 to 1000 or all, not 'most'."
 
 
@@ -115,10 +116,10 @@ def test_every_field_of_every_request_has_words_for_what_it_must_be(kind: type) 
 
 def test_a_number_beyond_reading_is_told_without_itself() -> None:
     with pytest.raises(Malformed) as problem:
-        wire.decoded(b'{"order_id": [' + b"9" * 5000 + b"]}", wire.CancelRequest)
+        decoded(b'{"order_id": [' + b"9" * 5000 + b"]}", CancelRequest)
     assert problem.value.sentence == "order_id must be a text or a whole number."
     with pytest.raises(Malformed) as problem:
-        wire.converted(ORDER | {"side": "\ud800"}, wire.OrderRequest)
+        converted(ORDER | {"side": "\ud800"}, OrderRequest)
     assert problem.value.sentence == "The request holds a text or a number that cannot be read."
 
 

@@ -18,12 +18,13 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.orders import requests as wire
+from api.json.plain import RepeatedKey, plain
+from api.json.requests import converted
+from api.orders.requests import Malformed, OrderRequest
+from api.settings import options, settings_from
 from listings.grid import whole_units
 from listings.instruments_file import DEFAULT_INSTRUMENTS, ListingError, read_instruments
 from listings.numbers import Number, decimal_of, exactly, read_number, whole_number
-from api.json.plain import RepeatedKey, plain
-from api.settings import options, settings_from
 from tests.api.running import ROOT, Http
 from tools.flow import positive, symbols_with_prices
 from tools.operator import main as operator_main
@@ -265,5 +266,5 @@ def test_units_are_counted_exactly_or_not_at_all(value: Decimal, step: str) -> N
 
 
 def test_words_are_told_as_they_were_sent() -> None:
-    with pytest.raises(wire.Malformed, match="side must be buy or sell, not 'LONG'"):
-        wire.converted(ORDER | {"side": "LONG", "order_type": "LIMIT"}, wire.OrderRequest)
+    with pytest.raises(Malformed, match="side must be buy or sell, not 'LONG'"):
+        converted(ORDER | {"side": "LONG", "order_type": "LIMIT"}, OrderRequest)

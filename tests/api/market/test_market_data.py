@@ -9,8 +9,8 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.api.running import Http
 from tests.api.orders.test_orders import BBO, ORDER, TRADE, check_shape
+from tests.api.running import Http
 
 HEALTH = {
     "status": str,

@@ -14,11 +14,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.exchange import Exchange
 from listings.instruments_file import ListingError, VenueFile
+from listings.operator_schedules import KeptSchedule, KeptSchedules
 from listings.schedule import DAYS
 from listings.schedule_file import ScheduleTable, schedule_of, table_of
-from listings.timetable import KeptSchedule, KeptSchedules
-from engine.exchange import Exchange
 from tests.access.cast import Person, operator, with_operator
 from tests.api.running import ROOT, RunningServer
 from tests.tools.servers import tool

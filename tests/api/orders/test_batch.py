@@ -11,12 +11,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from api.app import create_app
 from api.bootstrap import Server
 from api.settings import Settings
 from tests.api.clients import FeedClient
-from tests.api.running import ERROR_KEYS, Http, RunningServer, eventually
 from tests.api.orders.test_orders import CANCEL_ANSWER, ORDER_ANSWER, check_shape
+from tests.api.running import ERROR_KEYS, Http, RunningServer, eventually
 
 MOST = 1000
 TIMES = ("ts_ns", "ts_ns_text")
@@ -330,13 +329,13 @@ def test_orders_of_a_batch_are_cancelled_when_the_connection_ends(
 @pytest.fixture
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A whole server without its port, to break."""
-    server = Server(Settings(data=tmp_path_factory.mktemp("batch")), create_app)
+    server = Server(Settings(data=tmp_path_factory.mktemp("batch")))
     yield server
     server.close()
 
 
 def test_a_venue_that_does_not_accept_says_so_for_the_whole_batch(whole: Server) -> None:
-    whole.venue.sequencer.stop()
+    whole.sequencer.stop()
     answer = whole.app.test_client().post("/orders/batch", json={"orders": [enter("BTC-USDT"), {}]})
     assert (answer.status_code, answer.get_json()["error_code"]) == (503, "NOT_ACCEPTING")
     assert answer.headers["Retry-After"] == "1"
@@ -346,7 +345,7 @@ def test_what_needs_a_history_that_is_gone_fails_alone(whole: Server) -> None:
     client = whole.app.test_client()
     order = enter("AAPL-USD", price="190.00", client_order_id="once")
     assert client.post("/order", json=order).status_code == 200
-    whole.venue.history_writer.close()
+    whole.history_writer.close()
     unknown = {"op": "cancel", "order_id": "99999999"}
     body = {"orders": [unknown, order, enter("AAPL-USD", price="190.00"), unknown]}
     results = client.post("/orders/batch", json=body).get_json()["results"]

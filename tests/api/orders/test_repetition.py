@@ -11,7 +11,6 @@ from typing import Any
 import msgspec
 import pytest
 
-from api.app import create_app
 from api.bootstrap import Server
 from api.settings import Settings
 from engine import recent
@@ -363,7 +362,7 @@ def test_a_refused_orders_id_is_free_again_for_a_forgetful_account_too(scene: Sc
 def whole(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     """A whole server without its port, to break; its accounts remember few done orders."""
     monkeypatch.setattr(recent, "REMEMBERED_MAX", REMEMBERED)
-    server = Server(Settings(data=tmp_path_factory.mktemp("whole")), create_app)
+    server = Server(Settings(data=tmp_path_factory.mktemp("whole")))
     yield server
     server.close()
 
@@ -379,10 +378,10 @@ def test_without_a_history_nothing_is_entered_that_may_be_a_repetition(
     def full(_batch: object) -> None:
         raise OSError("disk full")
 
-    monkeypatch.setattr(whole.venue.history, "write", full)
+    monkeypatch.setattr(whole.history, "write", full)
     for number in range(REMEMBERED + 1):
         assert client.post("/order", json=IOC | {"client_order_id": f"n{number}"}).status_code == 200
-    seq = whole.venue.exchange.seq
+    seq = whole.exchange.seq
     for name in ("n0", "new"):
         for body, path in (
             (IOC | {"client_order_id": name}, "/order"),
@@ -393,7 +392,7 @@ def test_without_a_history_nothing_is_entered_that_may_be_a_repetition(
             assert answer.headers["Retry-After"] == "1"
     batch = client.post("/orders/batch", json={"orders": [IOC | {"client_order_id": "new"}, IOC]}).get_json()
     assert [result["status"] for result in batch["results"]] == [503, 200]
-    assert whole.venue.exchange.seq == seq + 1  # the order without an id
+    assert whole.exchange.seq == seq + 1  # the order without an id
 
 
 def test_a_look_that_fails_is_told_as_try_again_and_enters_nothing(
@@ -406,18 +405,18 @@ def test_a_look_that_fails_is_told_as_try_again_and_enters_nothing(
     def broken(*_: object) -> None:
         raise OSError("the disk is gone")
 
-    seq = whole.venue.exchange.seq
+    seq = whole.exchange.seq
     with monkeypatch.context() as gone:
-        gone.setattr(whole.venue.history, "named_orders", broken)
+        gone.setattr(whole.history, "named_orders", broken)
         answer = client.post("/order", json=IOC | {"client_order_id": "new"})
         assert (answer.status_code, answer.get_json()["error_code"]) == (503, "HISTORY_BEHIND")
         assert "disk" not in answer.text
-    assert whole.venue.exchange.seq == seq
+    assert whole.exchange.seq == seq
     assert client.post("/order", json=IOC | {"client_order_id": "n0"}).get_json()["repeated"] is True
 
 
 def test_an_id_used_before_is_not_entered_in_a_symbol_that_is_listed_while_the_order_waits(whole: Server) -> None:
-    client, venue = whole.app.test_client(), whole.venue
+    client, venue = whole.app.test_client(), whole
     for number in range(REMEMBERED + 1):
         assert client.post("/order", json=IOC | {"client_order_id": f"n{number}"}).status_code == 200
     known = venue.exchange.books["BTC-USDT"].instrument
@@ -438,7 +437,7 @@ def test_an_account_that_has_forgotten_nothing_never_asks_the_history(
     def broken(*_: object) -> None:
         raise OSError("nobody asks")
 
-    monkeypatch.setattr(whole.venue.history, "named_orders", broken)
+    monkeypatch.setattr(whole.history, "named_orders", broken)
     for number in range(REMEMBERED):
         answer = whole.app.test_client().post("/order", json=IOC | {"client_order_id": f"n{number}"})
         assert answer.get_json()["repeated"] is False
@@ -448,14 +447,14 @@ def test_a_restart_longer_than_anybodys_memory_makes_no_repetition_a_new_order(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     order, settings = IOC | {"client_order_id": "mine"}, Settings(data=tmp_path / "data")
-    server = Server(settings, create_app)
+    server = Server(settings)
     first = server.app.test_client().post("/order", json=order).get_json()
     server.close()
     now_ns = time.time_ns
     monkeypatch.setattr(time, "time_ns", lambda: now_ns() + 9 * 24 * recent.HOUR_NS)
-    server = Server(settings, create_app)
+    server = Server(settings)
     try:
-        client, exchange = server.app.test_client(), server.venue.exchange
+        client, exchange = server.app.test_client(), server.exchange
         assert exchange.recent.forgotten_until(SANDBOX_ACCOUNT, time.time_ns()) > 0
         for _ in range(2):  # before and after the others of that age were dropped
             again = client.post("/order", json=order).get_json()

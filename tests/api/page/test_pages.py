@@ -12,7 +12,7 @@ import pytest
 
 from tests.api.running import Http
 
-FRONTEND = Path(__file__).parents[2] / "frontend"
+FRONTEND = Path(__file__).parents[3] / "frontend"
 LIBRARY = "vendor/lightweight-charts.mjs"
 PACKED = {"Accept-Encoding": "br, gzip, deflate"}
 

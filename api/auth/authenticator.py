@@ -3,7 +3,7 @@
 In the sandbox profile a request without credentials is the built-in account; one with bad credentials is
 refused in every profile, and never taken for it. In the secured profile every route that is not known to be
 public needs credentials.
-Layer: api.
+Layer: api.auth.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from typing import Any, Final, Literal
 from flask import Flask, current_app, g, request
 
 from api.auth.credentials import Credentials, Principal, SignedRequest
-from api.json.errors import ApiError
 from api.http.protocol import TARGET
-from api.orders.requests import Request, converted
+from api.json.errors import ApiError
+from api.json.requests import Request, converted
 from engine.types import SANDBOX_ACCOUNT, AccountId
 from identity.store import Role, Scope
 
@@ -45,7 +45,7 @@ class FeedAuth(Request, frozen=True, kw_only=True):
     cancel_on_disconnect: bool | None = None
 
 
-class Access:
+class Authenticator:
     """Who is who, of the running server."""
 
     def __init__(self, credentials: Credentials, *, sandbox: bool) -> None:
@@ -81,6 +81,11 @@ class Access:
         except ApiError:
             return None
         return None if principal is SANDBOX else principal
+
+    def rate_key(self) -> str | None:
+        """Whose requests the rate limits count together: the account of good credentials; None of anybody else."""
+        principal = self.shown()
+        return None if principal is None else f"account {principal.account}"
 
     def connect(self, sid: str, auth: Any) -> None:
         """Note who a feed client is. Raises ApiError when its credentials are bad."""
@@ -150,7 +155,7 @@ class Access:
                 self._disconnect(sid)
 
 
-def install(app: Flask, access: Access, *, secured: bool) -> None:
+def install(app: Flask, access: Authenticator, *, secured: bool) -> None:
     """Have the handlers of `app` know who asks; `secured`: what is not public needs credentials."""
     app.extensions[_EXTENSION] = access
 
@@ -168,7 +173,7 @@ def requesting_principal(scope: Scope | None = None) -> Principal:
 
     Without `scope` a request that cannot change anything needs `read`; others, and feed messages, need `trade`.
     """
-    access: Access = current_app.extensions[_EXTENSION]
+    access: Authenticator = current_app.extensions[_EXTENSION]
     sid: str | None = getattr(request, "sid", None)  # set by Flask-SocketIO
     principal = access.of_request() if sid is None else access.of_client(sid)
     if principal.key_id is None:
@@ -187,7 +192,7 @@ def requesting_account(scope: Scope | None = None) -> AccountId:
 
 def signed_in() -> Principal:
     """Who sent the current request, with the token of a session. Raises ApiError 401 or 403."""
-    access: Access = current_app.extensions[_EXTENSION]
+    access: Authenticator = current_app.extensions[_EXTENSION]
     principal = access.of_request()
     if principal.key_id is not None:
         raise ApiError(403, "SESSION_NEEDED", "An API key may not do this; sign in.")

@@ -2,7 +2,7 @@
 
 The engine knows no schedule (decision 0008): a start reads this file as it reads the instruments file, and
 every change of status that comes of it is a journaled command. What is kept is on the disk before it counts.
-Layer: api.
+Layer: listings.
 """
 
 from __future__ import annotations
@@ -15,20 +15,22 @@ from pathlib import Path
 import msgspec
 from eventlet.semaphore import Semaphore
 
-from api.json.errors import ApiError, Malformed
-from listings.instruments_file import ListingError, VenueFile
-from listings.schedule import Schedule
-from listings.schedule_file import ScheduleError, ScheduleTable, schedule_of
-from listings.schedule_runner import Sessions
 from engine.commands import ListInstrument
 from engine.exchange import Exchange
 from engine.types import Seq
-from sequencer.sequencer import Sequencer
+from listings.instruments_file import ListingError, VenueFile
+from listings.schedule_file import ScheduleError, ScheduleTable, schedule_of
+from listings.schedule_runner import ScheduleRunner
 from loop.workers import Workers
+from sequencer.sequencer import Sequencer
 
 log = logging.getLogger(__name__)
 
 CHANGES_WAITING_MAX = 100
+
+
+class ScheduleNotKept(Exception):
+    """A schedule could not be written to the data folder, so the one before still counts."""
 
 
 class KeptSchedule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -90,10 +92,10 @@ class KeptSchedules:
         self.by_symbol = wanted
 
 
-class Timetable:
+class OperatorSchedules:
     """What operators do to the schedules of a running venue."""
 
-    def __init__(self, kept: KeptSchedules, exchange: Exchange, sequencer: Sequencer, sessions: Sessions) -> None:
+    def __init__(self, kept: KeptSchedules, exchange: Exchange, sequencer: Sequencer, sessions: ScheduleRunner) -> None:
         self._kept = kept
         self._exchange = exchange
         self._sequencer = sequencer
@@ -112,28 +114,19 @@ class Timetable:
     def put(self, symbol: str, table: ScheduleTable | None, *, at_once: bool = False) -> Seq:
         """Give a listed symbol a schedule, or (None) take it away; the seq of the command. Cooperative.
 
-        It counts from its next change on, or `at_once`. Raises Malformed, NotAccepting, and ApiError 503 when it
-        could not be kept.
+        It counts from its next change on, or `at_once`. Raises ScheduleError, NotAccepting, and ScheduleNotKept when
+        it could not be written.
         """
-        schedule = None if table is None else readable(table)
+        schedule = None if table is None else schedule_of(table)
         with self.one_at_a_time:
             since_ns = 0 if at_once else max(time.time_ns(), self._exchange.ts_ns)
             try:
                 self._disk.run(self._kept.keep, symbol, KeptSchedule(since_ns, table))
             except OSError as problem:
                 log.exception("the schedule of %s could not be kept", symbol)
-                sentence = "The schedule could not be written to the data folder, so the one before still counts."
-                raise ApiError(503, "NOT_KEPT", sentence, None, 1) from problem
+                raise ScheduleNotKept(symbol) from problem
             instrument = self._exchange.books[symbol].instrument
             listed = ListInstrument(msgspec.structs.replace(instrument, scheduled=schedule is not None))
             seq = self._sequencer.submit(listed).seq
             self._sessions.put(symbol, schedule, since_ns)
         return seq
-
-
-def readable(table: ScheduleTable) -> Schedule:
-    """The schedule that a request describes. Raises Malformed."""
-    try:
-        return schedule_of(table)
-    except ScheduleError as problem:
-        raise Malformed("INVALID_VALUE", f"The schedule cannot be used: {problem}.", field="schedule") from problem
