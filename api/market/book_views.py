@@ -1,6 +1,6 @@
 """A book -> JSON: depth by price and by order, whole and as it changes.
 
-Decimals and times as in `answers.py`.
+Decimals and times as in `views.py`.
 Layer: api.market.
 """
 
