@@ -27,6 +27,14 @@
  * @property {string} [max_notional]
  * @property {string | null} [collar_percent] how far from the market an order may trade; null: as far as it likes
  *
+ * @typedef {object} Failure of a request; that of net/http.js is one
+ * @property {"no_answer" | "not_accepting" | "refused"} kind
+ * @property {number} status of HTTP; 0 when no answer came
+ * @property {string} code the venue's name for the reason; "" of none
+ * @property {any} [details]
+ * @property {string} message a sentence
+ * @property {number | null} [retryAfterMs]
+ *
  * @typedef {[price: string, quantity: string, orders: number]} WireLevel quantity 0: the level is gone
  *
  * @typedef {object} Level a price level with what stands at it and before it

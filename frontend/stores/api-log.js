@@ -1,6 +1,6 @@
 /**
  * Listens to every call of this page and keeps it, with the venue's time, for the API tab. Tells "change".
- * Layer: above net and model, below view.
+ * Layer: stores.
  */
 
 import { CallLog } from "../model/shell/api-log.js";

@@ -3,7 +3,7 @@
  *
  * The interval that was chosen is remembered; until one is, a market too young for minutes is shown by the second.
  * Tells "interval", and "candles" when what there is to draw, or `state`, changed.
- * Layer: above net and model, below view.
+ * Layer: stores.
  */
 
 import { Candles, DEFAULT_INTERVAL, FEW_CANDLES, INTERVALS, YOUNG_INTERVAL } from "../model/chart/candles.js";

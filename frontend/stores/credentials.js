@@ -3,7 +3,7 @@
  *
  * They are in memory alone, for as long as the page and the session they were made by: nothing writes them down, and
  * the log of calls covers them. Tells "change".
- * Layer: above net and model, below view.
+ * Layer: stores.
  */
 
 import { lifeOf } from "../net/access.js";

@@ -1,7 +1,7 @@
 /**
  * What the Why tab explains: asks for it, and asks again while the venue still reads its journal. Emits every change
  * "change".
- * Layer: above net and model, below view.
+ * Layer: stores.
  */
 
 /**

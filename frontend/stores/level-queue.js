@@ -3,7 +3,7 @@
  *
  * It is asked for again soon when the level changed, and now and then in any case: one order may come as another of
  * its size goes, which the book does not tell. Emits  "change". Knows no DOM.
- * Layer: above net and model, below view.
+ * Layer: stores.
  */
 
 import { queueOf } from "../model/ladder/ladder.js";

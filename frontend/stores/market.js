@@ -4,7 +4,7 @@
  * What is the account's own is handed on to the portfolio. Tells what changed by events named after
  * the part: "instruments", "symbol", "status", "book", "tape", "ticker", "link", "venue", "notice". Views read the
  * fields.
- * Layer: above net and model, below view.
+ * Layer: stores.
  */
 
 import { Book } from "../model/market/book.js";

@@ -3,7 +3,7 @@
  * "change".
  *
  * Symbols and statistics are asked for as long as somebody looks. The server decides who may: to others it answers 403.
- * Layer: above net and model, below view.
+ * Layer: stores.
  */
 
 import { statusSentence } from "../model/market/trading-status.js";

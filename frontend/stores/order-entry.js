@@ -5,7 +5,7 @@
  * same intention: a draft that was taken rests a moment, unless it is touched. When no answer comes, sending the same
  * fields again repeats the same client order id, so nothing is entered twice. Emits every change  "change", and by
  * "picked" that a price came from elsewhere. Knows no DOM.
- * Layer: above net and model, below view.
+ * Layer: stores.
  */
 
 import { whyNotTaken } from "../model/market/trading-status.js";

@@ -2,7 +2,7 @@
  * What became of the account's orders, page after page, newest first; by symbol and by status.
  *
  * Asked for when somebody looks, and again when an order ended while they do. Emits  "change".
- * Layer: above net and model, below view.
+ * Layer: stores.
  */
 
 import { compareAges } from "../model/orders/orders.js";

@@ -5,7 +5,7 @@
  * "switch" is told first, then what changed, by "orders", "queue", "fills", "balances", "account"; "ended" when an
  * order did.
  * Views read the fields.
- * Layer: above net and model, below view.
+ * Layer: stores.
  */
 
 import { Balances } from "../model/account/balances.js";

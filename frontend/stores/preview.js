@@ -4,7 +4,7 @@
  *
  * POST /order/test tells at the account's own rates; where there is no account, or no such route, GET /quote stands in
  * for market orders. Emits  "change". Knows no DOM.
- * Layer: above net and model, below view.
+ * Layer: stores.
  */
 
 import { compare } from "../model/parts/decimal.js";

@@ -1,7 +1,7 @@
 /**
  * The account's profit and loss, as the venue tells it: asked for while somebody looks, after each fill and now and
  * then, since prices move. Tells "change".
- * Layer: above net and model, below view.
+ * Layer: stores.
  */
 
 import { Poller } from "../net/poller.js";

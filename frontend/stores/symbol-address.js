@@ -4,29 +4,29 @@
  *
  * Another symbol that was chosen on the page is a step in the browser's history. An address that names no symbol is
  * mended: it says what is shown.
- * Layer: above model, below view.
+ * Layer: stores.
  */
 
 import { fragmentOf, nameIn, symbolCalled } from "../model/shell/symbol-address.js";
 
 export class SymbolAddress {
   #market;
-  #window;
+  #page;
 
   /**
    * @param {import("./market.js").MarketStore} market
-   * @param {Pick<Window, "location" | "history" | "addEventListener">} window
+   * @param {Pick<Window, "location" | "history" | "addEventListener">} page its window
    */
-  constructor(market, window) {
+  constructor(market, page) {
     this.#market = market;
-    this.#window = window;
+    this.#page = page;
     market.addEventListener("symbol", () => this.#write());
-    window.addEventListener("hashchange", () => this.#read());
+    page.addEventListener("hashchange", () => this.#read());
   }
 
   /** What the address asks for; "" of nothing. */
   get name() {
-    return nameIn(this.#window.location.hash);
+    return nameIn(this.#page.location.hash);
   }
 
   #read() {
@@ -39,7 +39,7 @@ export class SymbolAddress {
     if (instrument === null) return;
     const named = symbolCalled(instruments.keys(), this.name);
     const fragment = fragmentOf(instrument.symbol);
-    if (named !== undefined && named !== instrument.symbol) this.#window.history.pushState(null, "", fragment);
-    else if (this.#window.location.hash !== fragment) this.#window.history.replaceState(null, "", fragment);
+    if (named !== undefined && named !== instrument.symbol) this.#page.history.pushState(null, "", fragment);
+    else if (this.#page.location.hash !== fragment) this.#page.history.replaceState(null, "", fragment);
   }
 }

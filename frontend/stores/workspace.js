@@ -6,7 +6,7 @@
  * "zone", with the times as they were as its `detail`;
  * "account" asks for the account menu, with the wanted form as its `detail`; "find" for the symbol switcher, "keys" for
  * the list of keys.
- * Layer: above net and model, below view.
+ * Layer: stores.
  */
 
 import { Times, UTC } from "../model/parts/times.js";

@@ -28,7 +28,7 @@ const UNKNOWN = Object.freeze({
 });
 /**
  * A failed request, in words a trader can act on.
- * @param {import("../../net/http.js").ApiFailure} failure
+ * @param {import("../types.js").Failure} failure
  * @param {"order" | "cancel" | "amend" | "deposit" | "withdraw" | "ask"} [what] was asked for
  */
 export function describeFailure(failure, what = "order") {
@@ -49,7 +49,7 @@ export function withinSentence(sentence) {
 
 /**
  * Why something the page asks for by itself is not there yet.
- * @param {import("../../net/http.js").ApiFailure} failure
+ * @param {import("../types.js").Failure} failure
  */
 export function describeDelay(failure) {
   if (failure.kind === "refused" && failure.status !== TOO_MANY_REQUESTS) return describeRefusal(failure);
