@@ -223,7 +223,7 @@ const BTC = {
 };
 const TRADE = { trade_id: "1", symbol: "BTC-USDT", price: "1.00", quantity: "1", aggressor_side: "buy", timestamp: 1 };
 
-function deskOf(api) {
+function marketOf(api) {
   const feed = FEED();
   const { portfolio } = portfolioOf({});
   const candleStore = { show() {}, subscribed() {}, receive() {}, disconnected() {} };
@@ -253,7 +253,7 @@ async function started(context, market) {
 
 test("the tape and the 24 hours come after a refusal; the tape says meanwhile why it is empty, and live trades are shown", async (context) => {
   const later = stopped(context);
-  const { market, api, feed, subscribed } = deskOf({
+  const { market, api, feed, subscribed } = marketOf({
     trades: answering(tooMany(2_000), { trades: [TRADE] }),
     ticker: answering(silent, { last: "1.00" }),
   });
@@ -276,7 +276,7 @@ test("the tape and the 24 hours come after a refusal; the tape says meanwhile wh
 
 test("what stands on the tape stays when it is loaded anew, until the listing takes its place", async (context) => {
   const later = stopped(context);
-  const { market, feed, subscribed } = deskOf({
+  const { market, feed, subscribed } = marketOf({
     trades: answering({ trades: [{ ...TRADE, trade_id: "9" }] }, silent, { trades: [TRADE] }),
   });
   await started(context, market);
@@ -299,7 +299,7 @@ test("what stands on the tape stays when it is loaded anew, until the listing ta
 
 test("another symbol, or a connection that is gone, ends the asking; a tape that is not to be had says so", async (context) => {
   const later = stopped(context);
-  const { market, feed, api, subscribed } = deskOf({
+  const { market, feed, api, subscribed } = marketOf({
     trades: answering(silent, silent, silent, silent, refused(404, { code: "" })),
   });
   await started(context, market);
@@ -322,7 +322,7 @@ test("another symbol, or a connection that is gone, ends the asking; a tape that
 test("symbols are asked for until they are there; where they are refused that is said, and asked again when connected", async (context) => {
   const later = stopped(context);
   const info = { symbol_info: { "BTC-USDT": BTC } };
-  const { market, feed, api } = deskOf({ symbols: answering(closed, refused(403), info) });
+  const { market, feed, api } = marketOf({ symbols: answering(closed, refused(403), info) });
   started(context, market);
   await later();
   assert.deepEqual([market.notice, market.instrument], ["No.", null]);
@@ -342,7 +342,7 @@ test("what the venue changes in its symbols is taken over: when it says so, and 
     { "BTC-USDT": ticked },
     { "ETH-USDT": BTC },
   ];
-  const { market, feed, api } = deskOf({
+  const { market, feed, api } = marketOf({
     symbols: answering({ symbol_info: { "BTC-USDT": BTC } }, ...listings.map((symbol_info) => ({ symbol_info }))),
     tickers: answering({ tickers: [{ symbol: "LATER-USDT" }] }),
   });
@@ -374,7 +374,7 @@ test("symbols that changed between their listing and the connection are asked fo
     [7, 1],
     [8, 2],
   ]) {
-    const { market, feed, api } = deskOf({ symbols: answering({ symbol_info: { "BTC-USDT": BTC }, seq: 7 }) });
+    const { market, feed, api } = marketOf({ symbols: answering({ symbol_info: { "BTC-USDT": BTC }, seq: 7 }) });
     await started(context, market);
     feed.onEvent("venue", { flows: [], accepting: true, symbols_seq: symbolsSeq });
     await settled();
@@ -388,7 +388,7 @@ test("the venue's state is not asked for while the venue wants no questions", as
   let poll;
   context.mock.method(globalThis, "setInterval", (each) => ((poll = each), 0));
   context.mock.method(performance, "now", () => nowMs);
-  const { market, feed, api } = deskOf({ health: answering(tooMany(30_000), { flows: ["replay"] }) });
+  const { market, feed, api } = marketOf({ health: answering(tooMany(30_000), { flows: ["replay"] }) });
   await market.start("BTC-USDT", new Promise(() => {}));
   const asked = [];
   for (const afterMs of [0, 10_000, 19_000, 1_500]) {
@@ -402,7 +402,7 @@ test("the venue's state is not asked for while the venue wants no questions", as
 });
 
 test("whether a time has passed is judged by the venue's clock, however wrong this machine's is", async (context) => {
-  const { market } = deskOf({});
+  const { market } = marketOf({});
   await started(context, market);
   const entry = new OrderEntryStore(market);
   const hour = 3_600_000;
@@ -472,7 +472,7 @@ test("the server is asked who it is until it says; where it refuses, there is no
 
 test("after too many orders the ticket says when to try again, keeps the draft, and sends no other before", async (context) => {
   context.mock.timers.enable({ apis: ["setTimeout"] });
-  const { market } = deskOf({});
+  const { market } = marketOf({});
   await started(context, market);
   const enterOrder = answering(tooMany(2_000), {
     status: "resting",
@@ -506,7 +506,7 @@ test("after too many orders the ticket says when to try again, keeps the draft, 
 });
 
 test("an order that came as the symbol stopped trading is refused with what it does now", async (context) => {
-  const { market } = deskOf({});
+  const { market } = marketOf({});
   await started(context, market);
   market.portfolio.enterOrder = answering(refused(422, { code: "SYMBOL_NOT_TRADING" }));
   const entry = new OrderEntryStore(market);
@@ -520,7 +520,7 @@ test("an order that came as the symbol stopped trading is refused with what it d
 
 test("a draft that was taken is not sent again for a moment, unless it is touched", async (context) => {
   context.mock.timers.enable({ apis: ["setTimeout"] });
-  const { market } = deskOf({});
+  const { market } = marketOf({});
   await started(context, market);
   const enterOrder = answering({
     status: "resting",

@@ -42,7 +42,7 @@ function clockOf(context) {
 }
 
 /** A market whose venue answers `test` each time it is asked what an order would do. */
-function deskOf(test) {
+function marketOf(test) {
   const asked = [];
   const portfolio = Object.assign(new EventTarget(), {
     access: { session: { account: "1000" } },
@@ -81,7 +81,7 @@ function entryOf(market) {
 
 test("what moved just after the preview came is asked about, though nothing moves ever after", async (context) => {
   const pass = clockOf(context);
-  const { market, asked, tell } = deskOf((count) => averaging(count === 1 ? "111.00" : "116.00"));
+  const { market, asked, tell } = marketOf((count) => averaging(count === 1 ? "111.00" : "116.00"));
   const entry = entryOf(market);
   await pass(200);
   assert.deepEqual([asked.length, entry.preview.now.average], [1, "111.00"]);
@@ -99,7 +99,7 @@ test("what moved just after the preview came is asked about, though nothing move
 test("what moves while the answer is on its way is asked about after it, and a slow answer is waited for", async (context) => {
   const pass = clockOf(context);
   const answers = [];
-  const { market, asked, tell } = deskOf(() => new Promise((answer) => answers.push(answer)));
+  const { market, asked, tell } = marketOf(() => new Promise((answer) => answers.push(answer)));
   const entry = entryOf(market);
   await pass(200);
   for (let moves = 0; moves < 30; moves += 1) {
@@ -114,7 +114,7 @@ test("what moves while the answer is on its way is asked about after it, and a s
 
 test("whatever a preview depends on renews it: the book, the last trade, the band, own orders, the balances", async (context) => {
   const pass = clockOf(context);
-  const { market, portfolio, asked, tell } = deskOf(() => ANSWER);
+  const { market, portfolio, asked, tell } = marketOf(() => ANSWER);
   entryOf(market);
   await pass(200);
   for (const [part, of] of [
@@ -135,7 +135,7 @@ test("whatever a preview depends on renews it: the book, the last trade, the ban
 test("a preview that failed for the moment is asked for again by itself, as late as the venue wants", async (context) => {
   const pass = clockOf(context);
   const tooMany = new ApiFailure("refused", "No.", { status: 429, code: "TOO_MANY_REQUESTS", retryAfterMs: 7_000 });
-  const { market, asked, tell } = deskOf((count) => (count === 1 ? Promise.reject(tooMany) : ANSWER));
+  const { market, asked, tell } = marketOf((count) => (count === 1 ? Promise.reject(tooMany) : ANSWER));
   const entry = entryOf(market);
   await pass(200);
   tell("book");
@@ -147,7 +147,7 @@ test("a preview that failed for the moment is asked for again by itself, as late
 
 test("a draft that is still typed is not asked about because the market moves", async (context) => {
   const pass = clockOf(context);
-  const { market, asked, tell } = deskOf(() => ANSWER);
+  const { market, asked, tell } = marketOf(() => ANSWER);
   const entry = entryOf(market);
   for (const quantity of ["1", "12", "123"]) {
     entry.edit("quantity", quantity);
@@ -164,7 +164,7 @@ test("a draft that is still typed is not asked about because the market moves", 
 
 test("the queue of a level is not taken back before it is answered, and asked for after the last change", async (context) => {
   const pass = clockOf(context);
-  const { market } = deskOf(() => ANSWER);
+  const { market } = marketOf(() => ANSWER);
   const answers = [];
   const api = { bookOrders: () => new Promise((answer) => answers.push(answer)) };
   const book = (seq) => market.book.applySnapshot({ seq, bids: [["100.00", `${seq}.00`, 1]], asks: [] });
@@ -212,7 +212,7 @@ test("the answer says by how much it is worse or better than the preview, and on
 
 test("who bought at 116 where the ticket told 111 reads so, and sees no green", async (context) => {
   const pass = clockOf(context);
-  const { market } = deskOf(() => ANSWER);
+  const { market } = marketOf(() => ANSWER);
   const entry = entryOf(market);
   await pass(200);
   entry.submit();
