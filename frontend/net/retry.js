@@ -50,7 +50,7 @@ export function pause(ms, signal) {
  * @template Answer
  * @param {() => Promise<Answer>} ask
  * @param {AbortSignal} [signal]
- * @param {(failure: any) => void} [onFailure] told of each failure that is followed by another attempt
+ * @param {(failure: any) => void} [onFailure] called with each failure that is followed by another attempt
  * @param {typeof pause} [rest]
  * @returns {Promise<Answer>}
  */

@@ -165,7 +165,8 @@ export class OrderEntryStore extends EventTarget {
 
   /**
    * Move a field by steps of one tick or lot.
-   * @param {string} name @param {bigint} steps
+   * @param {string} name
+   * @param {bigint} steps
    * @returns {boolean} whether it could be
    */
   step(name, steps) {
@@ -249,7 +250,7 @@ export class OrderEntryStore extends EventTarget {
       this.#unanswered?.fields === fields ? this.#unanswered.clientOrderId : this.#portfolio.nextClientOrderId();
     const asked = () => this.#portfolio.access.session?.account === account;
     const draft = this.fields;
-    const foretold = this.preview.now;
+    const preview = this.preview.now;
     this.busy = true;
     this.#say({ tone: "plain", text: "Sending…" });
     try {
@@ -259,7 +260,7 @@ export class OrderEntryStore extends EventTarget {
       this.#edited.clear();
       this.#note(this.fields === draft);
       for (const name of ONCE) this.fields = { ...this.fields, [name]: "" };
-      this.#say({ ...told(answer, order, foretold, instrument), why: { order_id: answer.order_id } });
+      this.#say({ ...resultOf(answer, order, preview, instrument), why: { order_id: answer.order_id } });
     } catch (failure) {
       if (!asked()) return;
       this.#unanswered = failure.kind === "no_answer" ? { fields, clientOrderId } : null;
@@ -288,7 +289,7 @@ export class OrderEntryStore extends EventTarget {
   }
 
   /**
-   * Send none for a while; each second is told. The draft stays as it is.
+   * Send none for a while; each second is emitted. The draft stays as it is.
    * @param {number} seconds
    * @param {Result} [why] that is out of date afterwards
    */
@@ -429,13 +430,15 @@ export class OrderEntryStore extends EventTarget {
 }
 
 /**
- * What became of an order, and how that differs from what was foretold of it.
- * @param {any} answer @param {any} order @param {import("../model/ticket/preview.js").Preview | null} foretold @param
- *   {import("../model/types.js").Instrument} instrument
+ * What became of an order, and how that differs from its preview.
+ * @param {any} answer
+ * @param {any} order
+ * @param {import("../model/ticket/preview.js").Preview | null} preview
+ * @param {import("../model/types.js").Instrument} instrument
  * @returns {Result}
  */
-function told(answer, order, foretold, instrument) {
+function resultOf(answer, order, preview, instrument) {
   const { tone, text } = describeAnswer(answer, order, instrument);
-  const difference = differenceFrom(answer, order, foretold, instrument);
+  const difference = differenceFrom(answer, order, preview, instrument);
   return { tone: difference.costly && tone === "good" ? "plain" : tone, text: `${text} ${difference.text}`.trim() };
 }

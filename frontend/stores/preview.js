@@ -2,7 +2,7 @@
  * Asks the venue what the order in the ticket would do now: a moment after the last change, again as the market or the
  * account moves and once more after the last move, never for an order that is no longer there.
  *
- * POST /order/test tells at the account's own rates; where there is no account, or no such route, GET /quote stands in
+ * POST /order/test answers at the account's own rates; where there is no account, or no such route, GET /quote stands in
  * for market orders. Emits  "change". Knows no DOM.
  * Layer: stores.
  */
@@ -65,7 +65,7 @@ export class PreviewStore extends EventTarget {
     return (beyond < 0 ? levels : levels.slice(0, beyond)).at(-1)?.cumulative ?? "0";
   }
 
-  /** The order changed: what was told of the last one says nothing of it. */
+  /** The order changed: what was answered about the last one says nothing about it. */
   renew() {
     this.forget();
     this.#status = this.#market.trading.status;

@@ -159,7 +159,8 @@ function takeOptions(fields, order, problems, { nowMs, times }) {
 
 /**
  * What does not go together in numbers that are each right.
- * @param {Record<string, any>} order @param {Instrument} instrument
+ * @param {Record<string, any>} order
+ * @param {Instrument} instrument
  * @returns {Iterable<[string, string]>} field and problem
  */
 function* relations(order, instrument) {
@@ -244,7 +245,9 @@ export function unitOf(name, fields, { base, quote }) {
 
 /**
  * How far an arrow key moves a field: a tick, a lot; null where it does nothing.
- * @param {string} name @param {Partial<TicketFields>} fields @param {Instrument} instrument
+ * @param {string} name
+ * @param {Partial<TicketFields>} fields
+ * @param {Instrument} instrument
  * @returns {string | null}
  */
 export function stepOf(name, fields, instrument) {

@@ -24,7 +24,7 @@ import { PriceChart } from "./price-chart.js";
 
 /** @typedef {import("../parts/html.js").DomKeyEvent} DomKeyEvent */
 
-/** The feed tells candles no more often. */
+/** The feed sends candles no more often. */
 const DRAW_EVERY_MS = 200;
 const OWN_EVERY_MS = 200;
 
