@@ -54,6 +54,7 @@ export class MarketStore extends EventTarget {
   candleStore;
   #api;
   #feed;
+  #rules;
   /**
    * Aborted when the symbol's listings are asked for anew, for another one, or are of no use.
    */
@@ -73,11 +74,13 @@ export class MarketStore extends EventTarget {
    * @param {import("./portfolio.js").PortfolioStore} portfolio
    * @param {import("./candles.js").CandleStore} candleStore
    * @param {VenueClock} [clock] that is set by what the venue answers
+   * @param {import("../model/types.js").Rules} [rules] of the venue
    */
-  constructor(api, feed, portfolio, candleStore, clock = new VenueClock()) {
+  constructor(api, feed, portfolio, candleStore, clock = new VenueClock(), rules = {}) {
     super();
     this.#api = api;
     this.#feed = feed;
+    this.#rules = rules;
     this.portfolio = portfolio;
     this.candleStore = candleStore;
     this.clock = clock;
@@ -415,7 +418,9 @@ export class MarketStore extends EventTarget {
   /** @param {Record<string, any>} infos of GET /symbols */
   #list(infos) {
     const { instrument: shown } = this;
-    this.instruments = new Map(Object.entries(infos).map(([symbol, info]) => [symbol, { ...info, symbol }]));
+    this.instruments = new Map(
+      Object.entries(infos).map(([symbol, info]) => [symbol, { ...info, symbol, rules: this.#rules }]),
+    );
     const listed = shown && this.instruments.get(shown.symbol);
     if (listed && onSameGrid(shown, listed)) {
       // Its status comes by the feed, which is ahead of any answer.

@@ -2,8 +2,8 @@
  * Asks the venue what the order in the ticket would do now: a moment after the last change, again as the market or the
  * account moves and once more after the last move, never for an order that is no longer there.
  *
- * POST /order/test answers at the account's own rates; where there is no account, or no such route, GET /quote stands in
- * for market orders. Emits  "change". Knows no DOM.
+ * POST /order/test answers at the account's own rates; where there is no account, or no such route, GET /quote stands
+ * in for market orders. Emits  "change". Knows no DOM.
  * Layer: stores.
  */
 
