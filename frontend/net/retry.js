@@ -6,11 +6,12 @@
  * Layer: net.
  */
 
+import { TOO_MANY_REQUESTS } from "../model/parts/failures.js";
+
 const FIRST_MS = 1_000;
 const CAP_MS = 8_000;
 /** Pauses are longer by a random part of this share, so that many pages do not come back in one moment. */
 const SPREAD = 0.25;
-const TOO_MANY_REQUESTS = 429;
 
 /** Whether asking again may help. @param {any} failure */
 export function isTransient({ kind, status }) {

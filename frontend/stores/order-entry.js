@@ -11,7 +11,7 @@
 import { whyNotTaken } from "../model/market/trading-status.js";
 import { describeAnswer } from "../model/orders/answers.js";
 import { compare, isZero } from "../model/parts/decimal.js";
-import { describeFailure } from "../model/parts/failures.js";
+import { describeFailure, TOO_MANY_REQUESTS } from "../model/parts/failures.js";
 import { plainOf } from "../model/parts/number-text.js";
 import { UTC } from "../model/parts/times.js";
 import {
@@ -36,7 +36,6 @@ import { PreviewStore } from "./preview.js";
  * @type {readonly Field[]}
  */
 const KEPT = Object.freeze(["side", "type", "quantity_in", "trail_in", "time_in_force", "self_trade_prevention"]);
-const TOO_MANY_REQUESTS = 429;
 /** How long no order is sent when there were too many and the venue doesn't say. */
 const REST_MS = 1_000;
 const SECOND_MS = 1_000;

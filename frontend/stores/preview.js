@@ -8,6 +8,7 @@
  */
 
 import { compare } from "../model/parts/decimal.js";
+import { TOO_MANY_REQUESTS } from "../model/parts/failures.js";
 import { withinReach } from "../model/ticket/funds.js";
 import { previewOfQuote, previewOfTest } from "../model/ticket/preview.js";
 import { Poller } from "../net/poller.js";
@@ -102,7 +103,7 @@ export class PreviewStore extends EventTarget {
     } catch (failure) {
       if (request.signal.aborted) return;
       this.now = null;
-      if (failure.status === 429 || failure.kind !== "refused") {
+      if (failure.status === TOO_MANY_REQUESTS || failure.kind !== "refused") {
         this.#poller.holdOff(failure.retryAfterMs ?? REST_MS);
         this.#poller.want();
       }

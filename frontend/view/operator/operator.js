@@ -36,15 +36,15 @@ export function Operator() {
   const { operator, workspace } = useServices();
   useModel(workspace, "layout");
   useModel(operator, "change");
-  const looking = workspace.tab("bottom") === "operator";
+  const isShown = workspace.tab("bottom") === "operator";
   const shown = workspace.recall("operator.view", "symbols");
   const [question, ask] = useState(/** @type {import("../parts/confirm-dialog.js").Question | null} */ (null));
   const [seconds, setSeconds] = useState("60");
   useEffect(() => {
-    if (!looking) return undefined;
+    if (!isShown) return undefined;
     operator.watch();
     return () => operator.unwatch();
-  }, [looking, operator]);
+  }, [isShown, operator]);
   return html`
     <div class="tools operator-tools">
       <div class="segments" role="group" aria-label="What to operate">
