@@ -4,7 +4,7 @@
  */
 
 import { grouped } from "./decimal.js";
-import { ERROR_SENTENCES } from "./reasons.js";
+import { REJECT_SENTENCES } from "./reasons.js";
 
 /** The status of HTTP by which the venue asks for patience. */
 export const TOO_MANY_REQUESTS = 429;
@@ -27,6 +27,21 @@ const UNKNOWN = Object.freeze({
   deposit: "No answer came, so the money may or may not be there: look at the balances.",
   ask: "No answer came from the server. Try again in a moment.",
 });
+/**
+ * Where the page can say more than the server: of rejects, and of refusals that are none.
+ * @type {Readonly<Record<string, string>>}
+ */
+const SENTENCES = Object.freeze({
+  ...REJECT_SENTENCES,
+  TOO_MANY_REQUESTS: "that is more requests than the venue takes from one address.",
+  HISTORY_BEHIND: "the venue's history has not caught up. It is asked again in a moment.",
+  ONRAMP_OFF: "deposits are made by the venue's operator here.",
+  UNAUTHENTICATED: "sign in first.",
+  SESSION_ENDED: "the session is over; sign in again.",
+  BAD_REFRESH_TOKEN: "the session is over; sign in again.",
+  REFRESH_TOKEN_REUSED: "the session is over; sign in again.",
+});
+
 /**
  * A failed request, in words a trader can act on.
  * @param {import("../types.js").Failure} failure
@@ -74,10 +89,10 @@ function sentenceOf({ code, details, message, status, retryAfterMs }) {
     return `an account may deposit only ${most}${details?.asset ?? "of an asset"} in all, and this would be more.`;
   }
   if (status === TOO_MANY_REQUESTS) {
-    const why = ERROR_SENTENCES[code] ?? (code ? message : "that is more than the venue takes at once.");
+    const why = SENTENCES[code] ?? (code ? message : "that is more than the venue takes at once.");
     return `${why} ${whenAgain(retryAfterMs)}`;
   }
-  return ERROR_SENTENCES[code] ?? message;
+  return SENTENCES[code] ?? message;
 }
 
 /** @param {number | null | undefined} retryAfterMs */

@@ -8,7 +8,7 @@ import { AVERAGE_DECIMALS, STATUS_WORDS } from "../../model/orders/answers.js";
 import { kindText, triggerText } from "../../model/orders/order-rows.js";
 import { grouped, isZero, rounded, scaleOf, shortest } from "../../model/parts/decimal.js";
 import { describeDelay, describeFailure } from "../../model/parts/failures.js";
-import { REASON_WORDS } from "../../model/parts/reasons.js";
+import { CANCEL_WORDS } from "../../model/parts/reasons.js";
 import { Cell, DataTable } from "../parts/data-table.js";
 import { html } from "../parts/html.js";
 import { memo } from "../parts/memo.js";
@@ -126,7 +126,7 @@ const HistoryRow = memo(({ order, instrument }) => {
   const { market, workspace } = useServices();
   const { quote = "", tick_size: tick = "0.01" } = instrument ?? {};
   const average = order.average_price && rounded(order.average_price, scaleOf(tick) + AVERAGE_DECIMALS);
-  const why = order.reason ? (REASON_WORDS[order.reason] ?? order.reason) : "";
+  const why = order.reason ? (CANCEL_WORDS[order.reason] ?? order.reason) : "";
   return html`
     <tr role="row" data-side=${order.side} data-order=${order.order_id}>
       <${Cell} label="Entered" class="time" title=${times.whole(order.timestamp)}>
