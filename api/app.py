@@ -8,7 +8,6 @@ from __future__ import annotations
 import logging
 import signal
 import sys
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +17,6 @@ if __package__ in (None, ""):  # run as a script: find the packages beside this 
 from prerequisites import require
 
 require()  # before the first import that a bare Python cannot do
-
-# the design asks for eventlet: Documentation/decisions/0002-dependencies.md weighs its notice
-warnings.filterwarnings("ignore", message=r"\s*Eventlet is deprecated")
 
 import click
 import eventlet
@@ -55,8 +51,9 @@ from api.settings import Settings, options, settings_from
 from api.status_answers import StatusDesk
 from api.strict import WholeNumberConverter
 from api.teller import Teller
-from api.venue import VERSION, Venue
+from api.venue import Venue
 from journal.port import JournalError
+from openbell import __version__
 from sequencer.sequencer import NotAccepting
 from store.history import StoreError
 
@@ -131,7 +128,7 @@ def serve(settings: Settings) -> None:
     host, port = listener.getsockname()[:2]
     scheme = "http" if settings.tls_cert is None else "https"
     address = f"[{host}]" if ":" in host else host
-    click.echo(f"Openbell {VERSION} is open: {scheme}://{address}:{port}  (data in {settings.data})")
+    click.echo(f"Openbell {__version__} is open: {scheme}://{address}:{port}  (data in {settings.data})")
     sys.stdout.flush()
     while not stopping and not loop.dead:
         eventlet.sleep(POLL_S)
@@ -145,7 +142,7 @@ def serve(settings: Settings) -> None:
     context_settings={"auto_envvar_prefix": "OPENBELL", "show_default": True, "help_option_names": ["-h", "--help"]}
 )
 @options
-@click.version_option(VERSION, prog_name="Openbell")
+@click.version_option(__version__, prog_name="Openbell")
 def main(**values: Any) -> None:
     """Run the exchange: REST, Socket.IO and the trading page on one port, until Ctrl-C."""
     settings = settings_from(values)

@@ -17,11 +17,12 @@ from api.answers import BboView, TradeView, bbo_view, seconds
 from api.grid import grid_of, percent, sum_text
 from api.status_answers import StatusDesk, StatusView
 from api.texts import DecimalText
-from api.venue import VERSION, Venue
+from api.venue import Venue
 from engine.book import OrderBook
 from engine.depth import cost
 from engine.digest import state_digest
 from engine.types import Lots, Side, TradingStatus
+from openbell import __version__
 
 
 class QuoteView(msgspec.Struct, frozen=True, kw_only=True):
@@ -199,7 +200,7 @@ def health_view(venue: Venue, connections: int, flows: list[str], *, digest: boo
         reason=refusal,
         timestamp=time.time(),
         uptime=venue.uptime_s,
-        version=VERSION,
+        version=__version__,
         profile=venue.settings.profile,
         connections=connections,
         flows=flows,

@@ -22,8 +22,6 @@ from sequencer.sequencer import Sequencer
 from store.history import History
 from store.writer import HistoryWriter
 
-VERSION = "0.1.0"
-
 
 class Venue(msgspec.Struct, frozen=True, kw_only=True):
     """Everything a request may need, made once."""

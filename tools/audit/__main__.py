@@ -19,6 +19,7 @@ from engine.commands import Command
 from engine.digest import state_digest
 from engine.exchange import Exchange
 from engine.types import Seq
+from openbell.programs import called
 from tools.audit.auditor import Auditor, Balances
 from tools.audit.engine_side import EngineBalances
 from tools.audit.findings import Kind
@@ -153,7 +154,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m tools.audit",
+        prog=called("audit"),
         description=HELP + ", ".join(Kind) + ".",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
