@@ -15,7 +15,7 @@ RUNTIME := $(VENV)/.installed-runtime
 DEVELOPMENT := $(VENV)/.installed-development
 SYSTEM := $(VENV)/.installed-system
 
-SERVED := engine journal sequencer store api tools
+SERVED := engine journal sequencer store api tools openbell
 CHECKED := $(SERVED) prerequisites.py tests benchmarks
 
 .DEFAULT_GOAL := help

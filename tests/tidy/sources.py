@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("engine", "journal", "sequencer", "store", "api", "tools")
+PACKAGES = ("engine", "journal", "sequencer", "store", "api", "tools", "openbell")
 PYTHON_FOLDERS = (*PACKAGES, "tests", "benchmarks")
 
 Breach = tuple[int, str]  # line, what is wrong there
