@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from importlib import import_module
@@ -55,6 +56,15 @@ def test_help_lists_every_program_with_a_line_that_is_not_cut() -> None:
     for name, program in PROGRAMS.items():
         assert f"  {name} " in shown
         assert program.help in shown
+
+
+def test_every_command_has_its_row_in_the_documentation(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = (ROOT / "Documentation" / "operations.md").read_text(encoding="utf-8")
+    rows = [line for line in text.splitlines() if line.startswith("| `openbell ")]
+    assert [name for name in command.commands if not any(f"`openbell {name}`" in row for row in rows)] == []
+    monkeypatch.setattr(sys, "argv", ["-m"])
+    named = {f"python -m {module}" for row in rows for module in re.findall(r"/python -m ([\w.]+)", row)}
+    assert named <= {called(name) for name in PROGRAMS}
 
 
 def test_listing_the_programs_imports_none_of_them() -> None:
