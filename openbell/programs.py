@@ -25,9 +25,9 @@ PROGRAMS: Final = {
     "monitor": Program("tests.monitoring_suite", "Watch a running server, or find what it can do."),
     "health": Program("tools.health", "Whether a server takes orders, by exit status."),
     "operator": Program("tools.operator", "Run the market: halt, list, credit, cancel; over REST."),
-    "users": Program("store.operators", "Appoint operators, lock users out; on the data folder."),
-    "audit": Program("tools.audit.__main__", "Prove that a journal kept the rules."),
-    "explain": Program("api.explanation.__main__", "Explain an order, a trade or a command from a journal."),
+    "users": Program("identity.operators", "Appoint operators, lock users out; on the data folder."),
+    "audit": Program("audit.__main__", "Prove that a journal kept the rules."),
+    "explain": Program("explain.__main__", "Explain an order, a trade or a command from a journal."),
     "rebuild": Program("api.rebuild", "Build the history anew from the journal."),
 }
 
@@ -38,7 +38,7 @@ def started_by_command() -> bool:
 
 
 def called(name: str) -> str:
-    """How to call a program of the table, as its user would: `openbell audit`, or `python -m tools.audit`."""
+    """How to call a program of the table, as its user would: `openbell audit`, or `python -m audit`."""
     if started_by_command():
         return f"openbell {name}"
     return f"python -m {PROGRAMS[name].module.removesuffix('.__main__')}"
