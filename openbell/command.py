@@ -1,4 +1,4 @@
-"""The command line `openbell`: one door to every program, each of which parses its own arguments."""
+"""The command line `openbell`: a sub-command for each program, which parses its own arguments."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ INSTRUMENTS: Final = HOME / "config"
 COMPLETION_VARIABLE: Final = "_OPENBELL_COMPLETE"  # click's own name for it
 
 
-class Delegate(click.Command):
+class LazyCommand(click.Command):
     """A program that is imported when it is run, not to list it. Its arguments are passed on as they are."""
 
     def __init__(self, name: str, program: Program) -> None:
@@ -63,7 +63,7 @@ def openbell() -> None:
 
 
 for _name, _program in PROGRAMS.items():
-    openbell.add_command(Delegate(_name, _program))
+    openbell.add_command(LazyCommand(_name, _program))
 
 
 @openbell.command(short_help="Print an instruments file, to start one's own from.")

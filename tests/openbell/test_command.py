@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 import openbell
-from openbell.command import COMPLETION_VARIABLE, Delegate
+from openbell.command import COMPLETION_VARIABLE, LazyCommand
 from openbell.command import openbell as command
 from openbell.programs import PROGRAMS, Program, called
 from tests.tidy.sources import ROOT
@@ -96,10 +96,10 @@ def test_arguments_are_passed_on_as_they_are(monkeypatch: pytest.MonkeyPatch) ->
     module = type(sys)("program_of_a_test")
     module.main = main  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, module.__name__, module)
-    delegate = Delegate("mine", Program(module.__name__, "Mine."))
+    lazy = LazyCommand("mine", Program(module.__name__, "Mine."))
     arguments = ["--an-option", "-x", "a b", "--", "--help", "-h"]
     with pytest.raises(SystemExit) as ended:
-        delegate.main(arguments)
+        lazy.main(arguments)
     assert (ended.value.code, seen) == (3, [["openbell mine", *arguments]])
 
 

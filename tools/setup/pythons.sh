@@ -6,7 +6,7 @@
 set -eu
 
 folder=$1
-tests="tests/scenarios tests/journal tests/sequencer tests/openbell tests/deploy tests/api/test_orders.py"
+tests="tests/scenarios tests/journal tests/sequencer tests/openbell tests/deploy tests/api/orders/test_orders.py"
 
 found() { # found VERSION: where that Python is, on the path or kept by pyenv; nothing when it is not here
     for python in "$(command -v "python$1" || true)" "$HOME/.pyenv/versions/$1".*/bin/python; do
