@@ -17,11 +17,7 @@ require()  # before the first import that a bare Python cannot do
 
 import logging
 import signal
-import warnings
 from typing import Any
-
-# the design asks for eventlet: Documentation/decisions/0002-dependencies.md weighs its notice
-warnings.filterwarnings("ignore", message=r"\s*Eventlet is deprecated")
 
 import click
 import eventlet
@@ -31,10 +27,10 @@ from api.bootstrap import Server
 from api.http.listener import listen
 from api.http.protocol import HttpProtocol
 from api.settings import Settings, options, settings_from
-from api.version import VERSION
 from journal.port import JournalError
 from listings.instruments_file import ListingError
 from loop.errors import StoreError
+from openbell import __version__
 from sequencer.sequencer import NotAccepting
 
 log = logging.getLogger("openbell")
@@ -69,7 +65,7 @@ def serve(settings: Settings) -> None:
     host, port = listener.getsockname()[:2]
     scheme = "http" if settings.tls_cert is None else "https"
     address = f"[{host}]" if ":" in host else host
-    click.echo(f"Openbell {VERSION} is open: {scheme}://{address}:{port}  (data in {settings.data})")
+    click.echo(f"Openbell {__version__} is open: {scheme}://{address}:{port}  (data in {settings.data})")
     sys.stdout.flush()
     while not stopping and not loop.dead:
         eventlet.sleep(POLL_S)
@@ -83,7 +79,7 @@ def serve(settings: Settings) -> None:
     context_settings={"auto_envvar_prefix": "OPENBELL", "show_default": True, "help_option_names": ["-h", "--help"]}
 )
 @options
-@click.version_option(VERSION, prog_name="Openbell")
+@click.version_option(__version__, prog_name="Openbell")
 def main(**values: Any) -> None:
     """Run the exchange: REST, Socket.IO and the trading page on one port, until Ctrl-C."""
     settings = settings_from(values)

@@ -25,6 +25,7 @@ from engine.commands import Command
 from engine.digest import state_digest
 from engine.exchange import Exchange
 from engine.types import Seq
+from openbell.programs import called
 
 CLEAN: Final = 0
 FINDINGS: Final = 1
@@ -153,7 +154,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m audit",
+        prog=called("audit"),
         description=HELP + ", ".join(Kind) + ".",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,

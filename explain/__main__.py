@@ -24,6 +24,7 @@ from journal.codec import CorruptRecord, UnknownVersion
 from journal.copies import copied_journal
 from journal.port import Journal, JournalError
 from listings.numbers import whole
+from openbell.programs import called
 
 JOURNAL_NAME: Final = "journal.sqlite"
 TOLD, NOTHING, UNREADABLE = 0, 1, 2  # exit statuses
@@ -32,10 +33,10 @@ WIDTH: Final = 100  # columns
 PATIENCE_S: Final = 86_400.0  # nobody waits but who asked
 EPILOG: Final = """\
 examples:
-  python -m explain data order 123       why an order went as it did, from entry to end
-  python -m explain data trade 7         why a trade happened at its price, from both sides
-  python -m explain data command 99      what became of a command: of a refused order, details.seq
-  python -m explain data order 123 --json | jq .words
+  {explain} data order 123       why an order went as it did, from entry to end
+  {explain} data trade 7         why a trade happened at its price, from both sides
+  {explain} data command 99      what became of a command: of a refused order, details.seq
+  {explain} data order 123 --json | jq .words
 
 exit status: 0 told; 1 there is no such order, trade or command, or it is not the account's;
 2 the journal cannot be read, or the command line is wrong
@@ -49,6 +50,7 @@ class Untold(Exception):
 def main(arguments: list[str] | None = None) -> int:
     """Explain what the command line names; return the exit status. O(commands in the journal)."""
     asked = _parser().parse_args(arguments)
+    logging.disable(logging.WARNING)  # what is said of the copy is of no use to who asked
     path: Path = asked.data / JOURNAL_NAME if asked.data.is_dir() else asked.data
     if not path.is_file():
         print(f"There is no journal at {path}.", file=sys.stderr)
@@ -117,10 +119,10 @@ def _wrapped(text: str) -> list[str]:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m explain",
+        prog=called("explain"),
         description="Explain an order, a trade or a command from the journal, which is copied and not touched: a "
         "server may be running on it. Tells what an operator would be told.",
-        epilog=EPILOG,
+        epilog=EPILOG.format(explain=called("explain")),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("data", type=Path, metavar="DATA", help="the data folder, or the file journal.sqlite")
@@ -134,5 +136,4 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    logging.disable(logging.WARNING)  # what is said of the copy is of no use to who asked
     sys.exit(main())

@@ -21,6 +21,7 @@ from typing import Final, TypeVar, get_args
 import msgspec
 
 from listings.numbers import decimal_of, whole
+from openbell.programs import called
 from tools.answers import CancelAnswer, NewOrder, OrderAnswer, Refusal
 from tools.client import VenueClient, VenueError, retried
 from tools.feed import connected
@@ -303,7 +304,7 @@ def symbols_with_prices(text: str) -> dict[str, Decimal | None]:
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     options = argparse.ArgumentParser(
-        prog="python -m tools.flow",
+        prog=called("traders"),
         description="Simulated traders on a running server: makers around a wandering price, takers, cancels. "
         "Ctrl-C ends it: it cancels its quotes and prints a summary.",
     )
@@ -332,5 +333,10 @@ def positive(text: str) -> float:
     return number
 
 
+def main() -> int:
+    """Run the command line; the exit status."""
+    return asyncio.run(run(parser().parse_args()))
+
+
 if __name__ == "__main__":
-    sys.exit(asyncio.run(run(parser().parse_args())))
+    sys.exit(main())

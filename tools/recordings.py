@@ -12,6 +12,7 @@ from typing import Final
 
 import msgspec
 
+from openbell.programs import called
 from tools.archives import RecordError
 from tools.lobster import LobsterPlayback
 from tools.naming import book_beside
@@ -41,14 +42,14 @@ def load(kind: str, file: Path | None, book: Path | None = None, limit: int | No
     """The recording's first `limit` records, all when None. Raises RecordError with one sentence."""
     path = file if file is not None else DEFAULT_FILES.get(kind)
     if path is None:
-        raise RecordError(f"which recording? Name the file: python -m tools.replay {kind} FILE")
+        raise RecordError(f"which recording? Name the file: {called('replay')} {kind} FILE")
     if book is not None and kind != "lobster":
         raise RecordError("--book names an order book file of LOBSTER; other formats have none")
     for one in (path, book):
         if one is not None and not one.is_file():
             raise RecordError(
                 f"there is no recorded data at {one}{', which is a folder' if one.is_dir() else ''}; "
-                f"name the file: python -m tools.replay {kind} FILE"
+                f"name the file: {called('replay')} {kind} FILE"
             )
     notes: list[str] = []
     if kind == "lobster":

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Final, get_args
 
 from listings.numbers import whole
+from openbell.programs import called
 from tools.answers import NewOrder, OrderAnswer, Refusal, SymbolInfo
 from tools.archives import RecordError
 from tools.client import VenueClient, VenueError, retried
@@ -314,7 +315,7 @@ def count(text: str) -> int:
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     options = argparse.ArgumentParser(
-        prog="python -m tools.replay",
+        prog=called("replay"),
         description="Plays recorded order flow into a running server through its public API, in the recorded order. "
         "The server must list the symbol: start it with --instruments config/replay.toml, or use --spawn. "
         "Documentation/recordings.md describes the formats, and where to get recordings.",

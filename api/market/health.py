@@ -13,13 +13,13 @@ from typing import Any
 from api.json.views import seconds
 from api.market.activity import Activity
 from api.market.venue_views import HealthView, StatisticsView, SymbolStatistics
-from api.version import VERSION
 from engine.book import OrderBook
 from engine.digest import state_digest
 from engine.exchange import Exchange
 from engine.types import TradingStatus
 from history.writer import HistoryWriter
 from listings.grid import grid_of, sum_text
+from openbell import __version__
 from sequencer.sequencer import Sequencer
 
 
@@ -56,7 +56,7 @@ class HealthService:
             reason=refusal,
             timestamp=time.time(),
             uptime=self._uptime_s,
-            version=VERSION,
+            version=__version__,
             profile=self._profile,
             connections=self._connections(),
             flows=self._flows(),

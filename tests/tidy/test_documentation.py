@@ -28,7 +28,7 @@ from tests.tidy.sources import ROOT, python_files, tree
 from tools.reasons import PAGE_MODULE, documented, page_module
 
 DOCUMENTATION = ROOT / "Documentation"
-PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *DOCUMENTATION.rglob("*.md")])
+PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", ROOT / "SECURITY.md", *DOCUMENTATION.rglob("*.md")])
 RELATIVE_LINK = re.compile(r"\]\((?!https?:|mailto:|#)([^)#\s]+)")
 MAKE_TARGET = re.compile(r"(?:^|`)make ([a-z]+)", re.MULTILINE)
 

@@ -23,6 +23,8 @@ PROGRAMS = (
     ("-m", "tools.replay"),
     ("-m", "tools.launch"),
     ("-m", "audit"),
+    ("-m", "tools.health"),
+    ("-m", "openbell"),
     ("tests/advanced_load_test.py",),
     ("tests/monitoring_suite.py",),
 )
