@@ -55,7 +55,7 @@ class Auditor:
         self._on_finding = on_finding
         self._properties = Properties(rulebook)
         self.naive = NaiveExchange(rulebook)
-        self._wrong_balances: set[tuple[int, str]] = set()  # told once
+        self._wrong_balances: set[tuple[int, str]] = set()  # each is a finding once
 
     def observe(self, seq: int, ts_ns: int, command: Command, events: list[ev.Event]) -> None:
         """Judge one command. O(open orders of the symbol and of the accounts concerned)."""
@@ -112,11 +112,11 @@ class Auditor:
         if self._on_finding is not None:
             self._on_finding(finding)
 
-    def _add_difference(self, seq: int, command: Command, told: list[ev.Event], expected: list[ev.Event]) -> None:
-        at = next((i for i, (a, b) in enumerate(zip(told, expected, strict=False)) if a != b), None)
+    def _add_difference(self, seq: int, command: Command, events: list[ev.Event], expected: list[ev.Event]) -> None:
+        at = next((i for i, (a, b) in enumerate(zip(events, expected, strict=False)) if a != b), None)
         if at is None:
-            at = min(len(told), len(expected))
-        was = told[at] if at < len(told) else None
+            at = min(len(events), len(expected))
+        was = events[at] if at < len(events) else None
         due = expected[at] if at < len(expected) else None
         symbol = getattr(was or due, "symbol", None)
         sentence = f"event {at + 1} is {_shown(was)}, and {_shown(due)} was due; the command was {command}"

@@ -34,7 +34,7 @@ class Kind(StrEnum):
     WRONG_HOLD = "wrong_hold"
     CROSSED_BOOK = "crossed_book"
     QUANTITY_NOT_CONSERVED = "quantity_not_conserved"
-    HISTORY_DIFFERS = "history_differs"  # what customers were told is not what the journal gives
+    HISTORY_DIFFERS = "history_differs"  # the history that customers see is not what the journal gives
     ENGINE_STOPPED = "engine_stopped"  # the engine calls its own state contradictory
     DAMAGED_END = "damaged_end"  # the last record is not what was sealed: it may have been acknowledged
     DIFFERENCE = "difference"  # any other difference between the engine and the naive exchange

@@ -1,4 +1,4 @@
-"""One order of the naive exchange, and the words it is told in: the fields of events.
+"""One order of the naive exchange, and how it is written in events: their fields.
 
 Units: ticks, lots and minor units, as in the engine's events.
 Layer: audit. Of the engine it knows only the value modules.

@@ -31,7 +31,9 @@ class Shadow(NaiveLedger):
         self.command: Command | None = None
         self.ts_ns = 0
         self.turns = 0
-        self._uncrossed: dict[str, int | None] = {}  # prices of auctions being told; None: others have yet to trade
+        self._uncrossed: dict[
+            str, int | None
+        ] = {}  # auction prices while the trades come; None: others have yet to trade
         self.unpriced: list[NaiveSymbol] = []  # that an auction gave no price: nobody traded with another
         self.moving: NaiveOrder | None = None  # the order that executes
         self.worst: tuple[int | None, int | None] = (None, None)  # its collar and band, as they were when it began
@@ -60,7 +62,7 @@ class Shadow(NaiveLedger):
         self.moving = None
 
     def settle_auctions(self) -> None:
-        """The trades of an auction are told: bands are measured from its price, inside what still stands."""
+        """The trades of an auction come: bands are measured from its price, inside what still stands."""
         for name, price in self._uncrossed.items():
             symbol = self.symbols[name]
             if price is None:

@@ -18,7 +18,7 @@ from engine.rules import MAX_SLICES, reference_price, refuse_entry
 from engine.triggers import pair_need
 from engine.types import Amount, Lots, OrderType, Side, Ticks
 from explain.answers import FundsSeen, RuleCheck
-from explain.picture import Picture
+from explain.folded_book import FoldedBook
 from listings.grid import Grid, amount_text, grid_of, percent
 
 R = RejectReason
@@ -67,8 +67,8 @@ AMEND_RULES = (
 CANCEL_RULES = (R.UNKNOWN_ORDER, R.TOO_LATE)
 
 _NO_PRICES = ("display_quantity", "post_only", "expire_ns")
-SAID_BY_REFUSAL = (R.UNKNOWN_ORDER, R.TOO_LATE, R.POST_ONLY_WOULD_TAKE, R.SELF_TRADE)  # these say no more than it
-_PLAIN = {  # what is said where no number tells more
+SAID_BY_REFUSAL = (R.UNKNOWN_ORDER, R.TOO_LATE, R.POST_ONLY_WOULD_TAKE, R.SELF_TRADE)  # the refusal says it all
+_PLAIN = {  # the sentence of a rule that has no numbers
     R.ACCOUNT_STOPPED: "An operator has stopped your account: it may cancel, but enter nothing.",
     R.DUPLICATE_CLIENT_ORDER_ID: "You used this client_order_id before, for an order with other fields.",
     R.MAYBE_REPEATED: "While it came, more of your done orders left the venue's memory than had been looked through: "
@@ -202,13 +202,13 @@ def _notional(command: EnterOrder, book: OrderBook) -> int | None:
     return book.instrument.notional(Ticks(price), Lots(command.quantity))
 
 
-def collar_sentence(picture: Picture, side: Side, price: Ticks | None, grid: Grid) -> str | None:
+def collar_sentence(book: FoldedBook, side: Side, price: Ticks | None, grid: Grid) -> str | None:
     """What the collar said to a price; None without a collar."""
-    limit, reference = picture.collar(side), picture.reference(side)
+    limit, reference = book.collar(side), book.reference(side)
     if limit is None or reference is None:
         return None
     direction, sign = ("above", "plus") if side is Side.BUY else ("below", "less")
-    share = percent(picture.instrument.collar or 0)
+    share = percent(book.instrument.collar or 0)
     rule = f"nothing trades {direction} {grid.price(limit)}, the reference {grid.price(reference)} {sign} {share} %"
     if price is None:
         return f"Collar: {rule}."

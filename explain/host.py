@@ -25,7 +25,7 @@ from explain.protocol import (
     Advance,
     Answer,
     Channel,
-    Gone,
+    ChannelClosed,
     Message,
     Question,
     Reached,
@@ -114,7 +114,7 @@ class ExplainHost:
         return None if self._process is None else self._process.pid
 
     def close(self) -> None:
-        """End the process; a question under way is told that it failed. Idempotent."""
+        """End the process; a question under way fails with ExplainerFailed. Idempotent."""
         self._closing = True
         process = self._process
         if process is not None:
@@ -165,7 +165,7 @@ class ExplainHost:
         self._end()
 
     def _converse(self, channel: Channel, message: Message, seconds: float) -> Message:
-        """Send a message; give the records that are asked for until the answer comes. Raises TimeoutError, Gone."""
+        """Send a message, and records when asked for, until the answer comes. Raises TimeoutError, ChannelClosed."""
         until = time.monotonic() + seconds
         channel.send(message)
         poll = select.poll()
@@ -192,7 +192,7 @@ class ExplainHost:
         if self._channel is not None:
             return self._channel
         if self._closing:
-            raise Gone
+            raise ChannelClosed
         self._process = subprocess.Popen(  # nosec B603 # a fixed command
             [sys.executable, "-m", "explain.worker"],
             cwd=ROOT,
@@ -202,7 +202,7 @@ class ExplainHost:
         )
         stdin, stdout = self._process.stdin, self._process.stdout
         if stdin is None or stdout is None or self._closing:  # closed meanwhile: `close` may not have seen it
-            raise Gone
+            raise ChannelClosed
         self._channel = Channel(stdout.fileno(), stdin.fileno())
         log.info("started the process that explains, %d", self._process.pid)
         return self._channel
@@ -219,4 +219,4 @@ class ExplainHost:
                 pipe.close()
 
 
-_FAILURES = (Gone, TimeoutError, JournalError, OSError)
+_FAILURES = (ChannelClosed, TimeoutError, JournalError, OSError)

@@ -13,13 +13,13 @@ from engine.commands import Command
 from engine.events import Ended, Event, Filled
 from engine.exchange import Exchange
 from engine.types import Seq
-from explain.story import Sequenced
+from explain.explanation import Sequenced
 from journal.codec import BatchRecord, open_batch, verify
 
 ReadRecords = Callable[[int, int], list[BatchRecord]]  # after n, until n -> some of them, in order
 
 
-class Index:
+class OrderIndex:
     """Which command touched which order, and which made which trade. About 16 bytes a touch, 24 a trade."""
 
     def __init__(self) -> None:
@@ -56,7 +56,7 @@ class Index:
         return [abs(seq) for seq in self._touches(order_id)]
 
     def state_of(self, order_id: int) -> int | None:
-        """The command that tells how far an order has come: that of its end, or the last. O(touches of all orders)."""
+        """The command that fixes an order's totals: that of its end, or the last. O(touches of all orders)."""
         touches = self._touches(order_id)
         found = [-seq for seq in touches if seq < 0] or touches
         return found[-1] if found else None
@@ -89,7 +89,7 @@ class Replica:
     def __init__(self, read: ReadRecords) -> None:
         self._read = read
         self.exchange = Exchange()
-        self.index = Index()
+        self.index = OrderIndex()
         self.last: BatchRecord | None = None
 
     @property

@@ -9,11 +9,12 @@ import eventlet
 import msgspec
 import pytest
 
+from api.explanations.routes import error_of
 from api.json.errors import ApiError
 from engine.commands import Command
 from engine.types import OrderId
 from explain import host as explain_host
-from explain.host import ExplainHost
+from explain.host import ExplainHost, NotExplained
 from journal.codec import GENESIS, BatchRecord, seal
 from journal.sqlite import SqliteJournal
 from tests.explain.market import ANN, BEN, CAT, Market
@@ -57,8 +58,8 @@ def test_only_so_many_may_ask_at_a_time(
     def ask() -> None:
         try:
             bodies.append(explainer.explain("order", order, CAT))
-        except ApiError as refusal:
-            refused.append(refusal)
+        except NotExplained as refusal:
+            refused.append(error_of(refusal, "order"))
 
     asking = [eventlet.spawn(ask) for _ in range(explain_host.WAITING_MAX + 2)]
     for greenlet in asking:
@@ -84,8 +85,8 @@ def test_a_journal_that_grows_between_and_during_questions_is_followed(
             append(journal, market.commands)
             eventlet.sleep(0)
         assert msgspec.json.decode(asking.wait())["filled"] == "1"
-        told = msgspec.json.decode(explainer.explain("order", first, CAT))
-        assert (told["filled"], len(told["chapters"])) == (str(turn), turn + 1)
+        explanation = msgspec.json.decode(explainer.explain("order", first, CAT))
+        assert (explanation["filled"], len(explanation["chapters"])) == (str(turn), turn + 1)
 
 
 def test_a_process_that_says_nothing_is_ended_and_the_next_question_starts_another(
@@ -96,9 +97,10 @@ def test_a_process_that_says_nothing_is_ended_and_the_next_question_starts_anoth
     append(journal, market.commands)
     monkeypatch.setattr(explain_host, "CATCH_UP_S", 0.0)
     monkeypatch.setattr(explain_host, "GRACE_S", 0.0)
-    with pytest.raises(ApiError) as refusal:
+    with pytest.raises(NotExplained) as refusal:
         explainer.explain("order", order, CAT)
-    assert (refusal.value.status, refusal.value.code) == (503, "EXPLAINER_FAILED")
+    error = error_of(refusal.value, "order")
+    assert (error.status, error.code) == (503, "EXPLAINER_FAILED")
     assert explainer.pid is None
     monkeypatch.undo()
     assert msgspec.json.decode(explainer.explain("order", order, CAT))["order_id"] == str(order)
@@ -109,6 +111,7 @@ def test_what_never_was_is_unknown(journal: SqliteJournal, explainer: ExplainHos
     order = market.enter(CAT, "buy", 1, 100)
     append(journal, market.commands)
     for number in (0, order + 1, OrderId(2**62), -5):
-        with pytest.raises(ApiError) as refusal:
+        with pytest.raises(NotExplained) as refusal:
             explainer.explain("order", number, CAT)
-        assert (refusal.value.status, refusal.value.code) == (404, "UNKNOWN_ORDER")
+        error = error_of(refusal.value, "order")
+        assert (error.status, error.code) == (404, "UNKNOWN_ORDER")
