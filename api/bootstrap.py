@@ -40,8 +40,8 @@ from api.market.service import MarketService
 from api.market.status_views import StatusService
 from api.operator import routes as operator_routes
 from api.orders import routes as order_routes
+from api.orders.duplicates import DuplicateLookup
 from api.orders.lookup import OrderLookup
-from api.orders.repetition import Repetitions
 from api.orders.service import OrderService
 from api.page import docs
 from api.page import routes as page_routes
@@ -84,7 +84,7 @@ class Server:
     history_writer: HistoryWriter
     auth: AuthService
     explainer: ExplainHost
-    repetitions: Repetitions
+    duplicates: DuplicateLookup
     feed: Feed
     app: Flask
     wsgi: WsgiApp
@@ -129,7 +129,7 @@ class Server:
         runner = ScheduleRunner(schedules, exchange, sequencer, commanded, time.time_ns, since_ns)
         operator_schedules = OperatorSchedules(kept, exchange, sequencer, runner)
         self._closers.append(operator_schedules.close)
-        self.repetitions = Repetitions(exchange, journal, history, writer)
+        self.duplicates = DuplicateLookup(exchange, journal, history, writer)
         reader = HistoryReader(history, writer)
         sandbox = settings.profile == "sandbox"
         accounts = AccountService(exchange, sequencer, profits, reader, sandbox=sandbox)
@@ -144,7 +144,7 @@ class Server:
             feed.publish(batch, trades)
 
         sequencer.listen(publish)
-        sequencer.listen_failure(feed.tell_venue_state)
+        sequencer.listen_failure(feed.publish_venue_state)
         committer.start()
         self._closers.append(committer.stop)
         sequencer.start()
@@ -184,7 +184,7 @@ class Server:
         statuses = StatusService(runner)
         market = MarketService(exchange, activity, reader)
         lookup = OrderLookup(exchange, reader)
-        orders = OrderService(exchange, sequencer, lookup, self.repetitions, activity.record_latency)
+        orders = OrderService(exchange, sequencer, lookup, self.duplicates, activity.record_latency)
         feed = Feed(
             app,
             settings,
@@ -195,7 +195,7 @@ class Server:
             authenticator=authenticator,
             check_rate=check_rate,
         )
-        runner.on_planned = feed.look_at_plan
+        runner.on_planned = feed.refresh_status
         authenticator.on_revoked(feed.disconnect)
         order_entry.install(feed, orders, exchange, sequencer)
         venue = HealthService(
@@ -221,7 +221,7 @@ class Server:
                 schedules=operator_schedules,
                 runner=runner,
                 sandbox=sandbox,
-                on_listed=feed.tell_venue_state,
+                on_listed=feed.publish_venue_state,
             )
         )
         app.register_blueprint(order_routes.blueprint(orders, lookup, exchange))

@@ -176,7 +176,7 @@ class OrderLookup:
         elif command.client_order_id is not None:
             done = self._history.order_by_client_id(command.account, command.client_order_id)
         if done is not None and done.account == command.account and command.symbol in (None, done.symbol):
-            raise rejected(RejectReason.TOO_LATE, None, old_style=True, order_id=str(done.order_id))
+            raise rejected(RejectReason.TOO_LATE, None, legacy_status=True, order_id=str(done.order_id))
 
     # -- steps
 

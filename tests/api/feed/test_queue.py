@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import eventlet
 
-from api.feed.levels import places_touched
-from api.feed.queue import PLACES_MAX, REACH, QueueFeed, QueueView
+from api.feed.levels import touched_levels
+from api.feed.queue import POSITIONS_MAX, REACH, QueueFeed, QueueView
 from engine.commands import CancelOrder, Command, Deposit, EnterOrder, ListInstrument, OrderOptions
 from engine.depth import queue_position
 from engine.events import Applied
@@ -23,12 +23,12 @@ class Floor:
         self.exchange = Exchange()
         self.told: dict[str, tuple[int, str]] = {}
         self.longest = 0  # positions in one message
-        self.feed = QueueFeed(self.exchange, lambda account: account == WATCHER, self._tell)
+        self.feed = QueueFeed(self.exchange, lambda account: account == WATCHER, self._publish)
         self.apply(ListInstrument(COIN))
         for account in (CROWD, WATCHER):
             self.apply(Deposit(account, COIN.quote, "1000000"))
 
-    def _tell(self, account: AccountId, queue: QueueView) -> None:
+    def _publish(self, account: AccountId, queue: QueueView) -> None:
         assert account == WATCHER
         self.longest = max(self.longest, len(queue.positions))
         self.told |= {place.order_id: (place.orders_ahead, place.quantity_ahead) for place in queue.positions}
@@ -37,7 +37,7 @@ class Floor:
         """Apply a command; its seq, which is the id of its order."""
         seq = Seq(self.exchange.seq + 1)
         applied = Applied(seq, seq, command, self.exchange.apply(command, seq, seq))
-        self.feed.publish([applied], list(places_touched(applied, self.exchange)))
+        self.feed.on_batch([applied], list(touched_levels(applied, self.exchange)))
         return OrderId(seq)
 
     def enter(self, account: AccountId, price: int = 100, options: OrderOptions | None = None) -> OrderId:
@@ -108,9 +108,9 @@ def test_what_an_iceberg_ahead_hides_is_not_told_from_either_end() -> None:
 def test_many_positions_are_told_in_messages_of_bounded_length() -> None:
     floor = Floor()
     floor.feed.watch(WATCHER)
-    mine = [floor.enter(WATCHER) for _ in range(PLACES_MAX + 1)]
+    mine = [floor.enter(WATCHER) for _ in range(POSITIONS_MAX + 1)]
     floor.feed._flush()
-    assert floor.longest == PLACES_MAX
+    assert floor.longest == POSITIONS_MAX
     assert floor.right(mine[0], mine[-1])
 
 
@@ -123,5 +123,5 @@ def test_nothing_is_kept_of_an_account_that_nobody_watches_any_more() -> None:
     floor.feed._is_watching = lambda _account: False
     floor.enter(WATCHER)
     floor.feed._flush()
-    assert (floor.feed._watched, floor.feed._told, dict(floor.feed._levels)) == ({}, {}, {})
+    assert (floor.feed._watched, floor.feed._last_published, dict(floor.feed._levels)) == ({}, {}, {})
     eventlet.sleep(0)

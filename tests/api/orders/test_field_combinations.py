@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from api.orders.mismatch import sentence_about, sentence_about_amend
+from api.orders.field_combinations import amend_combination_sentence, combination_sentence
 from engine import amending, rules
 from engine.commands import AmendOrder, Deposit, EnterOrder, ListInstrument, OrderOptions
 from engine.exchange import Exchange
@@ -78,7 +78,7 @@ def test_every_combination_that_is_refused_has_its_sentence_and_no_other() -> No
             rng.choice([None, 5, 5]), rng.choice([None, 5]), None, rng.choice([None, None, 5]),
             options=OrderOptions(**given) if given else None,
         )  # fmt: skip
-        told = sentence_about(command, RejectReason.UNSUPPORTED_COMBINATION)
+        told = combination_sentence(command, RejectReason.UNSUPPORTED_COMBINATION)
         assert (told is None) is rules._combines(command), (command, told)
         refused += told is not None
     assert 10_000 < refused < 20_000
@@ -132,7 +132,7 @@ def test_every_amend_that_does_not_fit_its_order_has_its_sentence_and_no_other()
     for order, given in product(exchange.orders.values(), product([None, 3], repeat=3)):
         price, quantity, stop_price = given
         amend = AmendOrder(account, order.order_id, price, quantity, stop_price)
-        told = sentence_about_amend(order, amend)
+        told = amend_combination_sentence(order, amend)
         assert (told is None) is amending._combines(order, amend), (told, amend)
         refused += told is not None
     assert refused == 4 + 4 + 6 + 8 + 8

@@ -423,7 +423,7 @@ def test_an_id_used_before_is_not_entered_in_a_symbol_that_is_listed_while_the_o
     order = EnterOrder(
         SANDBOX_ACCOUNT, "NEW", Side.BUY, OrderType.LIMIT, TimeInForce.IOC, Lots(10**6), Ticks(3_000_000), "n0"
     )
-    (looked,) = venue.repetitions.look([order], 1)
+    (looked,) = venue.duplicates.look([order], 1)
     assert isinstance(looked, EnterOrder)
     venue.sequencer.submit(ListInstrument(msgspec.structs.replace(known, symbol="NEW")))
     event = venue.sequencer.submit(looked).events[0]
