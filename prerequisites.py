@@ -12,7 +12,7 @@ ADVICE = "Use the environment that make keeps: make run makes it and starts the 
 
 def require() -> None:
     """End the program, with a sentence and status 1, where it could not run. Costs microseconds."""
-    if sys.version_info < (3, 11):  # noqa: UP036 - this is where the others are told
+    if sys.version_info < (3, 11):  # noqa: UP036 - older versions get their sentence here
         found = ".".join(str(part) for part in sys.version_info[:3])
         raise SystemExit(f"Openbell needs Python 3.11 or newer, and this is {found}. {ADVICE}")
     missing = [name for name in PACKAGES if find_spec(name) is None]

@@ -62,7 +62,7 @@ from journal.committer import SWITCH_INTERVAL_SECONDS, Committer
 from journal.replay import ReplayResult, replay
 from journal.sqlite import SqliteJournal
 from listings.instruments_file import DEFAULT_INSTRUMENTS, ListingError, read_venue_file
-from listings.operator_schedules import KeptSchedules, OperatorSchedules
+from listings.operator_schedules import OperatorSchedules, ScheduleStore
 from listings.schedule_runner import CommandedStatuses, ScheduleRunner
 from sequencer.clock import Clock
 from sequencer.sequencer import Sequencer
@@ -105,7 +105,7 @@ class Server:
     def _open(self, settings: Settings) -> None:
         file = read_venue_file(settings.instruments or DEFAULT_INSTRUMENTS)
         settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
-        kept = KeptSchedules(settings.data / "schedules.json")
+        schedule_store = ScheduleStore(settings.data / "schedules.json")
         journal = SqliteJournal(settings.data / "journal.sqlite")
         self._closers.append(journal.close)
         history = self.history = History(settings.data / "history.sqlite")
@@ -124,10 +124,10 @@ class Server:
         sequencer = self.sequencer = _sequencer(settings, exchange, committer, journal, backpressure)
         self.explainer = ExplainHost(journal)
         self._closers.append(self.explainer.close)
-        instruments, schedules = kept.over(file, exchange)
-        since_ns = {symbol: schedule.since_ns for symbol, schedule in kept.by_symbol.items()}
+        instruments, schedules = schedule_store.over(file, exchange)
+        since_ns = {symbol: schedule.since_ns for symbol, schedule in schedule_store.by_symbol.items()}
         runner = ScheduleRunner(schedules, exchange, sequencer, commanded, time.time_ns, since_ns)
-        operator_schedules = OperatorSchedules(kept, exchange, sequencer, runner)
+        operator_schedules = OperatorSchedules(schedule_store, exchange, sequencer, runner)
         self._closers.append(operator_schedules.close)
         self.duplicates = DuplicateLookup(exchange, journal, history, writer)
         reader = HistoryReader(history, writer)

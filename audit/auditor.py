@@ -1,6 +1,6 @@
 """The auditor: judges every command by its events, by the naive exchange, and by what the engine's ledger says.
 
-Three independent looks at one command. `Properties` judges each event beside the book it met and goes on
+Three independent judgements of one command. `Properties` judges each event beside the book it met and goes on
 whatever happened, for it believes what the events say. The naive exchange says what should have happened;
 after the first difference its state is another venue's, so that from there on nothing is compared with it.
 The balances are summed up from the trades and laid beside those of the engine.
@@ -24,7 +24,7 @@ from engine.rejects import CancelReason, RejectReason
 from engine.rulebook import FIRST_EDITION
 from engine.types import AccountId
 
-SUMS_EVERY = 1_000  # commands between two looks at all balances
+SUMS_EVERY = 1_000  # commands between two checks of all balances
 FINDINGS_KEPT = 1_000
 
 

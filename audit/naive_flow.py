@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 
-from audit.naive_memory import HOUR_NS, NaiveMemory, Past
+from audit.naive_memory import HOUR_NS, EndedOrder, NaiveMemory
 from audit.naive_money import FEES, NaiveLedger, alone_with_itself, base_of, net_fees_of, notional_of, reject
 from audit.naive_order import NaiveOrder, filled
 from audit.naive_rules import trail_at
@@ -72,7 +72,9 @@ class NaiveFlow(NaiveLedger):
         self.account(order.account).open.remove(order)
         del self.by_id[order.order_id]
         order.done, order.ended_turn = True, self.turn()
-        self.memory.end(order.account, Past(order.order_id, order.client_order_id, self.ts_ns // HOUR_NS, self.seq))
+        self.memory.end(
+            order.account, EndedOrder(order.order_id, order.client_order_id, self.ts_ns // HOUR_NS, self.seq)
+        )
 
     def cancel_one(self, order: NaiveOrder, reason: CancelReason) -> None:
         """End an order with something left."""

@@ -130,7 +130,7 @@ class FeedClient(asyncio.Protocol):
 
 
 def follow(port: int, count: int, streams: tuple[str, ...], pipe: Pipe) -> None:
-    """A process of clients: says when all are subscribed, counts until it is told to stop, hands back the counts."""
+    """A process of clients: says when all are subscribed, counts until it is to stop, hands back the counts."""
 
     async def run() -> None:
         loop, lateness = asyncio.get_running_loop(), HdrHistogram(1, 60_000_000, 3)

@@ -52,7 +52,7 @@ class HistoryWriter:
 
     def __init__(self, history: History, waiting_max: int = WAITING_COMMANDS_MAX) -> None:
         """Start the threads. `waiting_max`: commands that may wait before `put` asks for a pause."""
-        self.failure: str | None = None  # that nothing is written any more: anybody may be told, so no cause
+        self.failure: str | None = None  # set when nothing is written any more; shown to anybody, so without the cause
         self._history = history
         self._waiting_max = waiting_max
         self._put_seq = history.applied_seq  # of the last command put

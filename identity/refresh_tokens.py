@@ -1,4 +1,4 @@
-"""Refresh tokens: session, chance and our seal, so that an old one of ours is told from one that is made up.
+"""Refresh tokens: session, chance and our seal, so that an old one of ours differs from one that is made up.
 
 Layer: identity.
 """

@@ -110,7 +110,7 @@ class Committer:
         bridge.close()
 
     def _run(self, bridge: Bridge) -> None:
-        """In the native thread: append one after the other until told to end."""
+        """In the native thread: append one after the other until the end is queued."""
         running = True
         while running:
             ticket = self._waiting.get()

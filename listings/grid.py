@@ -20,7 +20,7 @@ _EXACT = Context(prec=2 * MAX_DIGITS + 20)
 _divmod = _EXACT.divmod
 _MILLIONTH_DECIMALS = 4  # of a percentage
 _WHOLE_PERCENTAGE = 100 * 10**_MILLIONTH_DECIMALS
-_AVERAGE_DECIMALS = 6  # an average price is told this much finer than a tick
+_AVERAGE_DECIMALS = 6  # decimals of an average price beyond those of a tick
 
 
 class Grid:

@@ -128,7 +128,7 @@ def read_venue_file(path: Path) -> VenueFile:
 
 
 def _no_number(problem: str, values: dict[str, Any]) -> str | None:
-    """What is told of a field that holds no number; None where something else is wrong."""
+    """The sentence about a field that holds no number; None where something else is wrong."""
     at = re.fullmatch(r"no number - at `\$\.instrument\[([0-9]+)\]\.(\w+)`", problem)
     if at is None:
         return None

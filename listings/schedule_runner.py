@@ -61,7 +61,7 @@ class ScheduleRunner:
         self._clock = clock
         self._done_ns: dict[str, int] = {}  # of each symbol: scheduled changes up to then are done, or overridden
         self._alarm = Alarm(clock, self._ring)
-        self.on_planned: Callable[[str], None] = lambda _symbol: None  # told of symbols with something new to come
+        self.on_planned: Callable[[str], None] = lambda _symbol: None  # called when its plan changes
 
     def start(self, newly_scheduled: Collection[str] = ()) -> None:
         """Bring every symbol to the status that it should have; return when it has. Cooperative.

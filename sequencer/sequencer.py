@@ -110,7 +110,7 @@ class Sequencer:
         return self._refusal
 
     def listen(self, listener: Listener) -> None:
-        """Have `listener` told of every applied batch, in order, after its answers are on their way.
+        """Have `listener` called with every applied batch, in order, after its answers are on their way.
 
         It must not block or switch; what it raises is logged and goes no further.
         """

@@ -92,7 +92,7 @@ class Flow:
         self.measured = Measurements()
 
     async def run(self) -> None:
-        """Trade in every symbol at once until told to stop, then cancel what is left."""
+        """Trade in every symbol at once until stopped, then cancel what is left."""
         self.measured.restart()
         tasks = [asyncio.create_task(self._trade(symbol)) for symbol in self._symbols]
         try:
@@ -269,14 +269,14 @@ async def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _once(tell: Callable[[str], None]) -> Callable[[str], None]:
-    """`tell`, the first time only."""
-    told: list[str] = []
+def _once(report: Callable[[str], None]) -> Callable[[str], None]:
+    """`report`, the first time only."""
+    reported: list[str] = []
 
     def first(reason: str) -> None:
-        if not told:
-            told.append(reason)
-            tell(reason)
+        if not reported:
+            reported.append(reason)
+            report(reason)
 
     return first
 

@@ -15,7 +15,7 @@ from tools.archives import SUFFIXES
 
 
 class NamingError(Exception):
-    """No symbol is told by a name, or several; the message says what to do."""
+    """A name fits no symbol, or several; the message says what to do."""
 
 
 def book_beside(path: Path) -> Path | None:

@@ -27,7 +27,17 @@ from tools.flow import positive
 from tools.lobster import LobsterPlayback
 from tools.measure import Measurements, Mode, show
 from tools.naming import NamingError, in_any_case, symbol_of, what_to_do
-from tools.playback import Amend, Cut, Key, Place, Playback, Remove, Reprice, Step, common_in_order
+from tools.playback import (
+    AmendStep,
+    CancelStep,
+    EnterStep,
+    Key,
+    Playback,
+    ReduceStep,
+    RepriceStep,
+    Step,
+    common_in_order,
+)
 from tools.progress import progress
 from tools.recorded import LobsterDepth, decimal_text
 from tools.recordings import DEFAULT_FILES, KINDS, Recording, load
@@ -94,14 +104,14 @@ class Replay:
         started_ns = time.perf_counter_ns()
         kind: str
         answer: object
-        if isinstance(step, Place):
-            kind, answer = step.order_type, await self._place(step)
+        if isinstance(step, EnterStep):
+            kind, answer = step.order_type, await self._enter(step)
             self.measured.counts["orders"] += 1
-        elif isinstance(step, Cut):
+        elif isinstance(step, ReduceStep):
             kind, answer = "cut", await self._amend(step.key, None, step.quantity)
             self.measured.counts["amends"] += 1
-        elif isinstance(step, Reprice | Amend):
-            quantity = step.quantity if isinstance(step, Amend) else None
+        elif isinstance(step, RepriceStep | AmendStep):
+            quantity = step.quantity if isinstance(step, AmendStep) else None
             kind, answer = "reprice", await self._amend(step.key, step.price, quantity)
             self.measured.counts["amends"] += 1
         else:
@@ -111,7 +121,7 @@ class Replay:
         if isinstance(answer, Refusal):
             self.measured.rejects[answer.error_code] += 1
 
-    async def _place(self, step: Place) -> OrderAnswer | Refusal:
+    async def _enter(self, step: EnterStep) -> OrderAnswer | Refusal:
         self._entered += 1
         order = NewOrder(
             self._symbol,
@@ -160,7 +170,7 @@ class Replay:
                     self._traded(fill.trade_id, None, fill.price, fill.quantity)
         return amended
 
-    async def _remove(self, step: Remove) -> object:
+    async def _remove(self, step: CancelStep) -> object:
         order_id = self._order_ids.get(step.key)
         if order_id is None:
             return None

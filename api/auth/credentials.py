@@ -1,4 +1,4 @@
-"""Who a request comes from: session tokens and signed requests, told from forgeries.
+"""Who a request comes from: session tokens and signed requests, checked against forgery.
 
 Sessions and keys that are good are held in memory, so that one that is revoked is refused at once
 and a request costs no database. No I/O here: `api/auth/service.py` fills and empties it.

@@ -38,9 +38,9 @@ DATABASE_THREADS = 1  # answers come in the order of the changes: a session that
 DATABASE_WAITING_MAX = 1_000
 HASHES_WAITING_MAX = 50  # about five seconds of them
 PATIENCE_S = 5.0  # with the database; its own limits are shorter, but a machine may be gone without a word
-WATCH_S = 0.5  # between two looks at what was changed beside this server
+WATCH_S = 0.5  # between two checks for changes made beside this server
 UNKNOWN_GENERATION = -1
-OWED_MAX = 10_000  # lines of the audit trail that wait for the database; more are in the log alone
+PENDING_AUDIT_MAX = 10_000  # lines of the audit trail that wait for the database; more are in the log alone
 SWEEP_S = 300.0
 
 P = ParamSpec("P")
@@ -61,7 +61,7 @@ class SignedIn(msgspec.Struct, frozen=True, kw_only=True):
     guest: bool
 
 
-class Owed(NamedTuple):
+class PendingAuditEntry(NamedTuple):
     """A line of the audit trail, as `Identity.record` takes it."""
 
     actor: User | None
@@ -91,7 +91,7 @@ class AuthService:
         self._credentials = credentials
         self._generation = identity.generation()
         self._admit_all(identity.live_sessions(), identity.live_keys())
-        self._owed: deque[Owed] = deque(maxlen=OWED_MAX)
+        self._pending_audit: deque[PendingAuditEntry] = deque(maxlen=PENDING_AUDIT_MAX)
         self._database = Workers("identity", DATABASE_THREADS, DATABASE_WAITING_MAX)
         self._hashing = Workers("passwords", 1, HASHES_WAITING_MAX)
         self._sweeper = eventlet.spawn_after(SWEEP_S, self._sweep)
@@ -189,14 +189,14 @@ class AuthService:
         It is done already, and operators must be able to halt a venue whose identity store is away: what cannot
         be noted then is logged, and noted as soon as the store is back.
         """
-        owed = Owed(principal.user, action, subject, details, seq, time.time_ns())
+        entry = PendingAuditEntry(principal.user, action, subject, details, seq, time.time_ns())
         try:
-            if self._owed:
+            if self._pending_audit:
                 raise IdentityAway("older lines come first")
-            self._ask(self._identity.record, *owed)
+            self._ask(self._identity.record, *entry)
         except IdentityAway:
             log.error("to be noted in the audit trail: %s: %s %s %s", principal.name, action, subject, details)
-            self._owed.append(owed)
+            self._pending_audit.append(entry)
 
     def user_of(self, account: AccountId) -> User | None:
         """The user of an account; None when nobody has it. One who is signed in is known without the store.
@@ -221,7 +221,7 @@ class AuthService:
         except eventlet.Timeout as over:
             if over is not patience:
                 raise
-            self._generation = UNKNOWN_GENERATION  # what was asked may still come about: look when the store is back
+            self._generation = UNKNOWN_GENERATION  # the change may still come about: read all when the store is back
             log.error("the identity store did not answer in %.0f s", PATIENCE_S)
             raise IdentityAway("the identity store does not answer") from None
         finally:
@@ -248,11 +248,11 @@ class AuthService:
 
     def _admit_all(self, sessions: list[Session], keys: list[tuple[ApiKey, bytes | None]]) -> None:
         """These sessions and keys are good, and no others."""
-        readable = [(key, secret) for key, secret in keys if secret is not None]
-        if len(readable) < len(keys):
-            unreadable = len(keys) - len(readable)
-            log.warning("%d API keys were made under another server secret: they are refused", unreadable)
-        self._credentials.admit_only(sessions, readable)
+        decrypted = [(key, secret) for key, secret in keys if secret is not None]
+        if len(decrypted) < len(keys):
+            undecrypted = len(keys) - len(decrypted)
+            log.warning("%d API keys were made under another server secret: they are refused", undecrypted)
+        self._credentials.admit_only(sessions, decrypted)
 
     def _watch(self) -> None:
         """Take in what was changed beside this server, by the command line or another server, and note what is owed.
@@ -267,10 +267,10 @@ class AuthService:
                     sessions, keys = self._ask(self._identity.live)
                     self._admit_all(sessions, keys)
                     self._generation = generation
-                while self._owed:
-                    self._ask(self._identity.record, *self._owed[0])
-                    self._owed.popleft()
-            except StoreError:  # away, busy or closing: it is looked at again
+                while self._pending_audit:
+                    self._ask(self._identity.record, *self._pending_audit[0])
+                    self._pending_audit.popleft()
+            except StoreError:  # away, busy or closing: it is tried again
                 continue
             except Exception:
                 log.exception("changes of identities could not be taken in")

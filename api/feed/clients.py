@@ -24,7 +24,7 @@ from eventlet.websocket import ConnectionClosedError
 from socketio.packet import BINARY_ACK, BINARY_EVENT, DISCONNECT, EVENT, Packet
 
 from api.feed.requests import Subscription
-from api.json.plain import plain
+from api.json.exact import decode_exactly
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +45,7 @@ class FeedJson:
     @staticmethod
     def loads(text: str | bytes, **_: Any) -> Any:
         """JSON text as plain values, its fractions as Decimal, no key given twice. Raises ValueError."""
-        return plain(text.encode() if isinstance(text, str) else text)
+        return decode_exactly(text.encode() if isinstance(text, str) else text)
 
 
 class FeedPacket(Packet):  # type: ignore[misc]

@@ -36,7 +36,7 @@ Ahead = tuple[int, int]  # orders and lots ahead
 _MOVING = (Accepted, Amended, Ended, Triggered)  # events after which an order may rest elsewhere
 
 
-class QueuePosition(msgspec.Struct, frozen=True):
+class OrderQueuePosition(msgspec.Struct, frozen=True):
     """Where one resting order stands among those of its price."""
 
     order_id: IdText
@@ -48,7 +48,7 @@ class QueuePosition(msgspec.Struct, frozen=True):
 class QueueView(msgspec.Struct, frozen=True):
     """`queue` of the feed: the positions that have changed."""
 
-    positions: list[QueuePosition]
+    positions: list[OrderQueuePosition]
     seq: int
 
 
@@ -135,7 +135,7 @@ class QueueFeed:
         """Walk the levels that changed, as many as the steps suffice for, and publish what is new."""
         for account in [account for account in self._watched if not self._is_watching(account)]:
             self._forget(account)
-        changed: dict[AccountId, list[QueuePosition]] = {}
+        changed: dict[AccountId, list[OrderQueuePosition]] = {}
         steps = STEPS
         while self._changed and steps > 0:
             level_key = next(iter(self._changed))
@@ -152,7 +152,7 @@ class QueueFeed:
             self._last_published.pop(order_id, None)
             self._unwatch_level(level_key)
 
-    def _walk(self, level: PriceLevel, changed: dict[AccountId, list[QueuePosition]]) -> int:
+    def _walk(self, level: PriceLevel, changed: dict[AccountId, list[OrderQueuePosition]]) -> int:
         """Walk a level from its head, and when it is long from its tail; return the steps it took."""
         watched, steps, orders, lots = self._watched, 0, 0, 0
         order = level.head
@@ -174,10 +174,10 @@ class QueueFeed:
             order = order.ahead
         return steps
 
-    def _note_position(self, order: Order, ahead: Ahead, changed: dict[AccountId, list[QueuePosition]]) -> None:
+    def _note_position(self, order: Order, ahead: Ahead, changed: dict[AccountId, list[OrderQueuePosition]]) -> None:
         """Add the position of a watched order to `changed`, if it is new."""
         if self._last_published.get(order.order_id) != ahead:
             self._last_published[order.order_id] = ahead
             quantity = grid_of(self._exchange.books[order.symbol].instrument).quantity(ahead[1])
-            level_key = QueuePosition(str(order.order_id), order.symbol, ahead[0], quantity)
+            level_key = OrderQueuePosition(str(order.order_id), order.symbol, ahead[0], quantity)
             changed.setdefault(order.account, []).append(level_key)

@@ -40,7 +40,7 @@ def room_of(wanted: Subscription, exchange: Exchange) -> str:
 
 
 def named(subscription: Subscription) -> dict[str, Any]:
-    """Which subscription it is, so that two on one connection can be told apart; good to subscribe with again."""
+    """Which subscription it is, so that a client tells two on one connection apart; good to subscribe with again."""
     fields: dict[str, Any] = {"type": subscription.type, "symbol": subscription.symbol}
     if subscription.type in ("l2_updates", "l3"):
         fields["levels"] = subscription.levels or DEFAULT_LEVELS

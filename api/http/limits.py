@@ -47,7 +47,7 @@ def install(app: Flask, settings: Settings, client_key: Callable[[], str | None]
 
     @app.after_request  # before the limiter's own, which is therefore called first
     def restore_retry_after(response: Response) -> Response:
-        """Only whom the limiter refuses is told to come back when the window ends."""
+        """Only an answer of the limiter itself says to come back when the window ends."""
         window_ends_in = response.headers.pop(_WINDOW_HEADER, None)
         if response.status_code == 429 and window_ends_in is not None:
             response.headers.setdefault("Retry-After", window_ends_in)

@@ -1,4 +1,4 @@
-"""The listening socket of a server: its port is its own, and whoever finds it taken is told what to do.
+"""The listening socket of a server: its port is its own, and whoever finds it taken gets a sentence with what to do.
 
 Layer: api.http.
 """

@@ -1,7 +1,7 @@
 """A value that cannot be understood, in words: which field, what it must be, and what came instead.
 
 msgspec says that a value is wrong and where; what would be right is read off the types of the
-request, so that nothing of how we write types is told. What came is repeated where it stands
+request, so that no answer shows how we write types. What came is repeated where it stands
 for a choice or a number, and never where it is free text: that may be a password.
 Layer: api.json.
 """

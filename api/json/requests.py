@@ -13,8 +13,8 @@ import msgspec
 from msgspec import Meta
 
 from api.json.errors import Malformed
+from api.json.exact import RepeatedKey, decode_exactly
 from api.json.malformed import MAX_ECHO, malformed
-from api.json.plain import RepeatedKey, plain
 from engine.types import OrderId
 from listings.numbers import read_number
 
@@ -80,7 +80,7 @@ def _in_lower_case(value: Any) -> Any:
 
 
 def repeated(name: str) -> Malformed:
-    """What is told of a field that is given twice: neither of its values is taken."""
+    """The error for a field that is given twice: neither of its values is taken."""
     field = name[:MAX_ECHO]
     return Malformed("REPEATED_FIELD", f"{field} is given more than once; give it once.", field=field)
 
@@ -106,7 +106,7 @@ def order_id_of(text: str | int) -> OrderId:
 def parsed(body: bytes, kind: type) -> Any:
     """A JSON body that is to be a `kind` as plain values, its numbers exact. Raises Malformed."""
     try:
-        return plain(body)
+        return decode_exactly(body)
     except msgspec.ValidationError as unreadable:  # an integer longer than anybody reads: its field is named
         try:
             msgspec.json.decode(body, type=kind, dec_hook=read_number)

@@ -50,7 +50,7 @@ class OrderLookup:
     ) -> OrderView:
         """One order of `account`, open or done, with its fills; it must be in `symbol` when given.
 
-        An open one is told without fills when the history stays behind for `patience_s`.
+        An open one comes without fills when the history stays behind for `patience_s`.
         """
         number = order_id_of(order_id)
         order = self._exchange.order(number)
@@ -155,7 +155,7 @@ class OrderLookup:
             order = self._history.order(number)
         if order is not None and order.account == account:
             if order.client_order_id == name:
-                return  # what they name for good, so that nothing can come between this look and the cancel
+                return  # what they name for good, so that nothing can come between this check and the cancel
         elif self._exchange.order_id_of(account, name) is None and not self._history.order_by_client_id(account, name):
             raise rejected(RejectReason.UNKNOWN_ORDER, None, client_order_id=name)
         raise Malformed(
@@ -225,7 +225,7 @@ class OrderLookup:
 def _newest_first(open_orders: dict[OrderId, Order]) -> Iterator[Order]:
     """Open orders, oldest entered first, as they are listed: newest first, legs beside the order they came from.
 
-    O(orders) for a look at every id; the orders themselves are taken one by one.
+    O(orders) to go through every id; the orders themselves are taken one by one.
     """
     legs = sorted((order_id for order_id in open_orders if order_id >= LEG_UNIT), key=place, reverse=True)
     others = (order_id for order_id in reversed(open_orders) if order_id < LEG_UNIT)

@@ -164,14 +164,14 @@ def _kind_of(request: OrderRequest) -> tuple[OrderType, TimeInForce]:
         return OrderType.LIMIT, time_in_force  # with a price, as older clients send it, it trades at that or better
     if wire_type not in (WireOrderType.IOC, WireOrderType.FOK):
         return OrderType(wire_type.value), time_in_force or TimeInForce.GTC
-    meant = TimeInForce(wire_type.value)
-    if time_in_force not in (None, meant):
+    implied = TimeInForce(wire_type.value)
+    if time_in_force not in (None, implied):
         raise Malformed(
             "UNSUPPORTED_COMBINATION",
-            f"order_type {wire_type} means time_in_force {meant}; leave one of them out.",
+            f"order_type {wire_type} means time_in_force {implied}; leave one of them out.",
             field="time_in_force",
         )
-    return OrderType.LIMIT, meant
+    return OrderType.LIMIT, implied
 
 
 def _options(request: OrderRequest, instrument: Instrument | None) -> OrderOptions | None:

@@ -19,7 +19,7 @@ from tests.tools.servers import run, running
 from tools.client import VenueClient
 from tools.lobster import LobsterPlayback
 from tools.measure import Summary
-from tools.playback import BitstampPlayback, Cut, Place, Remove, Reprice, common_in_order
+from tools.playback import BitstampPlayback, CancelStep, EnterStep, ReduceStep, RepriceStep, common_in_order
 from tools.recorded import (
     BitstampDepth,
     BitstampOrder,
@@ -260,13 +260,13 @@ def test_bitstamp_owners_enter_reprice_and_cancel_and_their_fills_are_left_to_th
     )
     steps = [step for event in playback.events() for step in event.steps]
     assert steps == [
-        Place(("buy", 100), "buy", "limit", 100, 9),
-        Place(("sell", 105), "sell", "limit", 105, 7),
-        Place(1, "buy", "limit", 101, 5),
-        Reprice(1, 102),
-        Remove(1),
-        Cut(("buy", 100), 6),
-        Remove(("buy", 100)),
+        EnterStep(("buy", 100), "buy", "limit", 100, 9),
+        EnterStep(("sell", 105), "sell", "limit", 105, 7),
+        EnterStep(1, "buy", "limit", 101, 5),
+        RepriceStep(1, 102),
+        CancelStep(1),
+        ReduceStep(("buy", 100), 6),
+        CancelStep(("buy", 100)),
     ]
 
 
@@ -285,11 +285,11 @@ def test_what_a_lobster_execution_took_is_no_longer_there_to_be_cut():
     ]
     playback = LobsterPlayback(messages, rows)
     events = playback.events()
-    assert list(next(events).steps) == [Place(1, "buy", "limit", 100, 30)]
-    assert list(next(events).steps) == [Place(None, "sell", "ioc", 100, 20)]
+    assert list(next(events).steps) == [EnterStep(1, "buy", "limit", 100, 30)]
+    assert list(next(events).steps) == [EnterStep(None, "sell", "ioc", 100, 20)]
     playback.traded(1, 100, 20)
-    assert list(next(events).steps) == [Cut(1, 26)]  # 20 filled and 6 open
-    assert list(next(events).steps) == [Remove(1)]
+    assert list(next(events).steps) == [ReduceStep(1, 26)]  # 20 filled and 6 open
+    assert list(next(events).steps) == [CancelStep(1)]
 
 
 def test_many_equal_trades_in_common_are_counted_once_each():

@@ -18,7 +18,7 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.json.plain import RepeatedKey, plain
+from api.json.exact import RepeatedKey, decode_exactly
 from api.json.requests import converted
 from api.orders.requests import Malformed, OrderRequest
 from api.settings import options, settings_from
@@ -249,7 +249,7 @@ def expected(value: Any) -> Any:
 @given(pairs, st.randoms(use_true_random=False))
 def test_a_key_that_comes_twice_is_found_wherever_it_is_and_no_other(value: Any, chance: Any) -> None:
     text = text_of(value, chance)
-    assert plain(text.encode()) == expected(value)
+    assert decode_exactly(text.encode()) == expected(value)
 
 
 @given(st.decimals(allow_nan=False, allow_infinity=False, places=None), st.sampled_from(["0.01", "0.25", "1", "1e-18"]))

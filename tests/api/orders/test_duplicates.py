@@ -423,10 +423,10 @@ def test_an_id_used_before_is_not_entered_in_a_symbol_that_is_listed_while_the_o
     order = EnterOrder(
         SANDBOX_ACCOUNT, "NEW", Side.BUY, OrderType.LIMIT, TimeInForce.IOC, Lots(10**6), Ticks(3_000_000), "n0"
     )
-    (looked,) = venue.duplicates.look([order], 1)
-    assert isinstance(looked, EnterOrder)
+    (checked,) = venue.duplicates.check([order], 1)
+    assert isinstance(checked, EnterOrder)
     venue.sequencer.submit(ListInstrument(msgspec.structs.replace(known, symbol="NEW")))
-    event = venue.sequencer.submit(looked).events[0]
+    event = venue.sequencer.submit(checked).events[0]
     assert isinstance(event, Rejected)
     assert event.reason is RejectReason.MAYBE_REPEATED  # and when it comes again, the history is asked
 
