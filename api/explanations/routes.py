@@ -34,7 +34,7 @@ def blueprint(explainer: ExplainHost) -> Blueprint:
         try:
             body = explainer.explain(about, order_id_of(number), _asker())
         except NotExplained as refusal:
-            raise error_of(refusal, about) from None
+            raise _refusal(refusal, about) from None
         return Response(body_of_encoded(body), 200, HEADERS)
 
     @routes.get("/order/<order_id>/explain")
@@ -67,8 +67,7 @@ def _asker() -> AccountId | None:
     return None if principal.role is Role.OPERATOR else principal.account
 
 
-def error_of(refusal: NotExplained, about: Subject) -> ApiError:
-    """The answer when there is no explanation: 404, 429 or 503."""
+def _refusal(refusal: NotExplained, about: Subject) -> ApiError:
     match refusal:
         case NothingToExplain():
             return ApiError(404, *_UNKNOWN[about])
