@@ -34,7 +34,7 @@ class NaiveAmends(NaiveFlow):
         if not symbol.trading and not symbol.gathering:
             reason = RejectReason.SYMBOL_NOT_TRADING
         else:
-            symbol.look_at_band(self.ts_ns)
+            symbol.renew_band(self.ts_ns)
             if not self.amendable(order, command):
                 reason = RejectReason.UNSUPPORTED_COMBINATION
             elif not isinstance(quantity, str) and quantity <= order.cum:
@@ -92,7 +92,7 @@ class NaiveAmends(NaiveFlow):
         if not kept:
             order.age = self.turn()
         self.events.append(order.amended(before[0], kept=kept))
-        self.look_at_once(order)
+        self.trigger_if_reached(order)
         return None
 
     def amend_resting(self, order: NaiveOrder, symbol: NaiveSymbol, command: AmendOrder) -> RejectReason | None:

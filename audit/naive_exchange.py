@@ -140,7 +140,7 @@ class NaiveExchange(NaiveAmends):
             if found is not None:
                 self.uncross(symbol, *found)
             else:
-                symbol.look_at_band(self.ts_ns)
+                symbol.renew_band(self.ts_ns)
                 if symbol.last_price is not None:
                     self.step(symbol, symbol.last_price)
             self.run_queue()
@@ -168,7 +168,7 @@ class NaiveExchange(NaiveAmends):
                     if not first.done:
                         queue.insert(sum(order.price == first.price for order in queue), first)
         if not counts:  # accounts with themselves only: as if nothing had been uncrossed
-            symbol.look_at_band(self.ts_ns)
+            symbol.renew_band(self.ts_ns)
         for order in touched:
             self.part(order)
         if counts:
@@ -254,7 +254,7 @@ class NaiveExchange(NaiveAmends):
             return RejectReason.UNKNOWN_SYMBOL
         if not symbol.trading and (not symbol.gathering or takes_at_once(command)):
             return RejectReason.SYMBOL_NOT_TRADING
-        symbol.look_at_band(self.ts_ns)
+        symbol.renew_band(self.ts_ns)
         return RejectReason.ACCOUNT_STOPPED if self.account(command.account).stopped else None
 
     def enter_allowed(self, command: EnterOrder, symbol: NaiveSymbol, seq: int) -> RejectReason | None:

@@ -273,7 +273,7 @@ class NaiveFlow(NaiveLedger):
         self.symbols[order.symbol].waiting.remove(order)
         self.queue.append(("stop", order))
 
-    def look_at_once(self, order: NaiveOrder) -> None:
+    def trigger_if_reached(self, order: NaiveOrder) -> None:
         """A stop that has just come, or moved: perhaps the last trade has reached it already."""
         symbol = self.symbols[order.symbol]
         if (
@@ -379,7 +379,7 @@ class NaiveFlow(NaiveLedger):
             self.begin(leg)
         for leg in legs:
             if leg.waiting:
-                self.look_at_once(leg)
+                self.trigger_if_reached(leg)
             elif symbol.trading:
                 self.execute(leg, walked or walk(symbol, leg, leg.price), asked, budgeted=budgeted)
             else:

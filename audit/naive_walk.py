@@ -92,7 +92,7 @@ def walk(symbol: NaiveSymbol, taker: NaiveOrder, limit: int | None, budget: int 
         queue.pop(0)
         if first.leaves > 0:
             first.shown = first.maker.slice_of(first.leaves)
-            behind = sum(standing.maker.price == first.maker.price for standing in queue)
+            behind = sum(queued.maker.price == first.maker.price for queued in queue)
             queue.insert(behind, first)
     walked.left_over = budget is not None and budget >= one
     return walked

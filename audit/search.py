@@ -53,11 +53,11 @@ class Search:
                 finding = self.auditor.findings[0]
                 self.problem = f"seq {seq}: {command}: {finding.kind}: {finding.sentence}"
                 return self.problem
-            if seq % CHECK_EVERY == 0 and self._look(seq):
+            if seq % CHECK_EVERY == 0 and self._check_state(seq):
                 return self.problem
         return None
 
-    def _look(self, seq: int) -> bool:
+    def _check_state(self, seq: int) -> bool:
         differences = state_differences(self.exchange, self.auditor.naive)
         try:
             self.exchange.check_invariants()

@@ -52,7 +52,7 @@ class Shadow(NaiveLedger):
         else:
             return
         if symbol is not None:
-            symbol.look_at_band(ts_ns)
+            symbol.renew_band(ts_ns)
 
     def finish(self) -> None:
         """A command, or an order before the next, is over: what still moves has come to rest."""
@@ -67,7 +67,7 @@ class Shadow(NaiveLedger):
             symbol = self.symbols[name]
             if price is None:
                 symbol.band_reference = None
-                symbol.look_at_band(self.ts_ns)
+                symbol.renew_band(self.ts_ns)
                 self.unpriced.append(symbol)
             else:
                 symbol.band_reference, symbol.band_set_ns = symbol.inside(price), self.ts_ns
@@ -253,7 +253,7 @@ class Shadow(NaiveLedger):
                 symbol.status = event.status
                 if event.status is TradingStatus.TRADING:
                     symbol.band_reference = None
-                    symbol.look_at_band(self.ts_ns)
+                    symbol.renew_band(self.ts_ns)
             case ev.LimitStateChanged():
                 symbol.limit_state = None if event.side is None else (event.side, self.ts_ns)
             case ev.Uncrossed():

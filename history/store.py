@@ -118,8 +118,8 @@ _CANDLE_ROWS = msgspec.json.Decoder(list[Candle])
 _POSTING_ROWS = msgspec.json.Decoder(list[Posting])
 
 
-def place(order_id: OrderId) -> tuple[OrderId, OrderId]:
-    """What orders are listed by: legs stand beside the order whose command they came from."""
+def listing_key(order_id: OrderId) -> tuple[OrderId, OrderId]:
+    """The sort key of listed orders: legs are beside the order whose command they came from."""
     return entry_of(order_id), order_id
 
 
@@ -219,9 +219,9 @@ class History:
             filters["symbol"] = symbol
         if status is not None:
             filters["status"] = status.value
-        entry, before = (NEWEST, NEWEST) if before_order_id is None else place(before_order_id)
+        entry, before = (NEWEST, NEWEST) if before_order_id is None else listing_key(before_order_id)
         found = self._orders(_orders_sql(*filters), entry=entry, before=before, limit=limit, **filters)
-        found.sort(key=lambda row: place(row.order_id), reverse=True)
+        found.sort(key=lambda row: listing_key(row.order_id), reverse=True)
         return found
 
     def fills(self, order_id: OrderId, after_trade_id: TradeId | None = None, limit: int = FILLS_MAX) -> list[Trade]:
@@ -356,8 +356,8 @@ def _named_order_sql() -> str:
 @cache
 def _orders_sql(*filters: str) -> str:
     """`filters`: the columns that must equal the parameter of their name."""
-    place_of_row: ColumnElement[Any] = tuple_(ORDERS.c.entry, ORDERS.c.order_id)
-    rows = select(ORDERS).where(place_of_row < tuple_(bindparam("entry"), bindparam("before")))
+    row_key: ColumnElement[Any] = tuple_(ORDERS.c.entry, ORDERS.c.order_id)
+    rows = select(ORDERS).where(row_key < tuple_(bindparam("entry"), bindparam("before")))
     rows = rows.where(*(ORDERS.c[name] == bindparam(name) for name in filters))
     page = dialect.limited(rows.order_by(ORDERS.c.entry.desc(), ORDERS.c.order_id.desc()))
     return dialect.select_document(page, DoneOrder.__struct_fields__)

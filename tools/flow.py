@@ -124,7 +124,7 @@ class Flow:
         due = time.monotonic()
         while not self._stop.is_set():
             if symbol.outages_seen != self._outages:
-                await self._look_again(symbol)
+                await self._read_open_orders(symbol)
             for action in traders.decide():
                 due += traders.pause_s(symbol.rate * (OPENING_HASTE if traders.opening else 1))
                 due = max(due, time.monotonic() - LATEST_S)
@@ -184,12 +184,12 @@ class Flow:
             self._away = True
             _say(f"The server is away ({reason}); trying again until it is back.")
 
-    async def _look_again(self, symbol: SymbolFlow) -> None:
+    async def _read_open_orders(self, symbol: SymbolFlow) -> None:
         """After an outage: which quotes still stand is what the server says."""
         symbol.outages_seen = self._outages
-        standing = await retried(lambda: _open_ids(self._client, symbol.symbol), on_wait=self._is_away)
-        if not isinstance(standing, Refusal):
-            symbol.traders.saw_standing(standing)
+        open_ids = await retried(lambda: _open_ids(self._client, symbol.symbol), on_wait=self._is_away)
+        if not isinstance(open_ids, Refusal):
+            symbol.traders.saw_open_orders(open_ids)
 
 
 async def _open_ids(client: VenueClient, symbol: str) -> set[str] | Refusal:
@@ -213,13 +213,13 @@ async def prepare(client: VenueClient, wanted: dict[str, Decimal | None], seed: 
     run = f"{time.time_ns() // 1_000_000:x}"
     shares = BUSIER_FIRST + len(wanted) - 1
     flows: list[SymbolFlow] = []
-    for place, (symbol, given) in enumerate(wanted.items()):
+    for number, (symbol, given) in enumerate(wanted.items()):
         await client.sweep(symbol, PREFIX)
         last = await client.last_price(symbol)
         home = given or HOME_PRICES.get(symbol) or last
         if home is None:
             raise FlowError(f"no price of {symbol} is known; say it: --symbols {symbol}=PRICE")
-        share = BUSIER_FIRST if place == 0 else 1
+        share = BUSIER_FIRST if number == 0 else 1
         info = listed[symbol]
         traders = Traders(
             symbol,

@@ -85,7 +85,7 @@ class LobsterPlayback:
         """Seed with the first row, then play what came after it."""
         if self._depths is None:
             for message in self._messages:
-                unseen = chain(self._place_by_number(message), self._clear_way(message))
+                unseen = chain(self._enter_by_number(message), self._clear_way(message))
                 yield Event(message.time_ns, chain(unseen, self._steps(message)))
             return
         before = LobsterDepth([], [])
@@ -185,7 +185,7 @@ class LobsterPlayback:
                 shares -= taken
                 yield self._reduce(level, other, taken)
 
-    def _place_by_number(self, message: LobsterMessage) -> Iterator[Step]:
+    def _enter_by_number(self, message: LobsterMessage) -> Iterator[Step]:
         """Place what rested before, as far as messages name it: when the numbers of new orders pass its own."""
         for order_id, level in self._named.due(message):
             shares = self._named.later[order_id]

@@ -180,12 +180,12 @@ class BitstampPlayback:
 
 def common_in_order(recorded: list[PrintedTrade], made: list[PrintedTrade]) -> int:
     """The length of the longest common subsequence. O(p log n) of the p pairs that are equal: few, as prints differ."""
-    places: defaultdict[PrintedTrade, list[int]] = defaultdict(list)
-    for place, trade in enumerate(made):
-        places[trade].append(place)
+    positions: defaultdict[PrintedTrade, list[int]] = defaultdict(list)
+    for position, trade in enumerate(made):
+        positions[trade].append(position)
     ends: list[int] = []  # ends[k]: the earliest place in `made` where a common subsequence of k + 1 can end
     for trade in recorded:
-        for place in reversed(places.get(trade, ())):
-            at = bisect_left(ends, place)
-            ends[at : at + 1] = [place]
+        for position in reversed(positions.get(trade, ())):
+            at = bisect_left(ends, position)
+            ends[at : at + 1] = [position]
     return len(ends)

@@ -143,7 +143,7 @@ class Traders:
         """Learn that the market is elsewhere, at `price` ticks: others moved it."""
         self._mid = price * MICRO
 
-    def saw_standing(self, order_ids: set[str]) -> None:
+    def saw_open_orders(self, order_ids: set[str]) -> None:
         """Learn which orders still stand; quotes that are not among them are gone."""
         for slot in [slot for slot, quote in self._quotes.items() if quote.order_id not in order_ids]:
             self._forget(slot)
@@ -161,8 +161,8 @@ class Traders:
 
     def _target(self, slot: Slot) -> int:
         """Where the quote of a slot belongs, in ticks."""
-        side, place = slot
-        away = (1 + place) * self._unit
+        side, level = slot
+        away = (1 + level) * self._unit
         return self.mid - away if side == "buy" else self.mid + away
 
     def _maintain(self) -> list[Action]:
@@ -211,4 +211,4 @@ class Traders:
         del self._slot_of[self._quotes.pop(slot).order_id]
 
 
-_SLOTS: Final[list[Slot]] = [(side, place) for place in range(MAKERS * LEVELS) for side in SIDES]
+_SLOTS: Final[list[Slot]] = [(side, level) for level in range(MAKERS * LEVELS) for side in SIDES]

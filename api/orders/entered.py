@@ -78,14 +78,14 @@ def entered_orders(events: Sequence[Event]) -> dict[OrderId, EnteredOrder]:
     return found
 
 
-def _fold(standing: EnteredOrder, event: Ended | Amended | Triggered | Trailed) -> None:
+def _fold(order: EnteredOrder, event: Ended | Amended | Triggered | Trailed) -> None:
     if isinstance(event, Trailed):
-        standing.terms = msgspec.structs.replace(standing.terms or Terms(), stop_price=event.stop_price)
+        order.terms = msgspec.structs.replace(order.terms or Terms(), stop_price=event.stop_price)
         return
-    standing.price = event.price
+    order.price = event.price
     if isinstance(event, Triggered):
-        standing.waiting = False
+        order.waiting = False
         return
-    standing.quantity, standing.terms = event.quantity, event.terms
+    order.quantity, order.terms = event.quantity, event.terms
     if isinstance(event, Ended):
-        standing.ended = event
+        order.ended = event

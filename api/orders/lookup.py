@@ -26,7 +26,7 @@ from engine.order import Order
 from engine.rejects import RejectReason
 from engine.types import LEG_UNIT, AccountId, OrderId, OrderStatus, Seq, entry_of
 from history.reader import PATIENCE_S, HistoryReader
-from history.store import DoneOrder, Trade, place
+from history.store import DoneOrder, Trade, listing_key
 from listings.grid import grid_of
 from loop.errors import StoreAway
 
@@ -77,7 +77,7 @@ class OrderLookup:
         seq = self._exchange.seq
         before = OrderId(seq + 1)
         if query.cursor is not None:
-            before = min(before, OrderId(query.cursor), key=place)
+            before = min(before, OrderId(query.cursor), key=listing_key)
         # those open now are taken before we wait: what ends meanwhile is found in the history as well,
         # and what is entered meanwhile (an order's id is its seq) is not part of this page
         views: dict[OrderId, OrderView] = {}
@@ -88,7 +88,7 @@ class OrderLookup:
             status = OrderStatus(query.status) if query.status in _WAYS_TO_END else None
             done = self._history.orders(account, query.symbol, before, query.limit, status)
             views.update((row.order_id, self._done_view(row)) for row in done)
-        newest = sorted(views, key=place, reverse=True)[: query.limit]
+        newest = sorted(views, key=listing_key, reverse=True)[: query.limit]
         full = len(newest) == query.limit
         cursor = str(newest[-1]) if full else None
         return OrdersPage([views[order_id] for order_id in newest], cursor, seq)
@@ -187,7 +187,7 @@ class OrderLookup:
         wanted = (
             order
             for order in _newest_first(known.open_orders)
-            if place(order.order_id) < place(before)
+            if listing_key(order.order_id) < listing_key(before)
             and query.symbol in (None, order.symbol)
             and query.status in (None, "open", order.status)
         )
@@ -227,6 +227,6 @@ def _newest_first(open_orders: dict[OrderId, Order]) -> Iterator[Order]:
 
     O(orders) to go through every id; the orders themselves are taken one by one.
     """
-    legs = sorted((order_id for order_id in open_orders if order_id >= LEG_UNIT), key=place, reverse=True)
+    legs = sorted((order_id for order_id in open_orders if order_id >= LEG_UNIT), key=listing_key, reverse=True)
     others = (order_id for order_id in reversed(open_orders) if order_id < LEG_UNIT)
-    return (open_orders[order_id] for order_id in heapq.merge(others, legs, key=place, reverse=True))
+    return (open_orders[order_id] for order_id in heapq.merge(others, legs, key=listing_key, reverse=True))
