@@ -30,14 +30,14 @@ def journal_copy(data: Path, scratch: Path) -> Path:
     return scratch / "journal.sqlite"
 
 
-def replay_copy(data: Path, scratch: Path, told: dict[int, str]) -> tuple[ReplayResult, list[str]]:
+def replay_copy(data: Path, scratch: Path, digests: dict[int, str]) -> tuple[ReplayResult, list[str]]:
     """Replay a copy of the journal in this process, of a server that is not running.
 
     Returns the result, and the seqs at which the living server had told another digest
     than the replay makes.
     """
     exchange = Exchange()
-    waiting = dict(told)
+    waiting = dict(digests)
     differing: list[str] = []
 
     def compare(batch: list[Applied]) -> None:

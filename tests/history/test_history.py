@@ -382,7 +382,7 @@ def test_a_kill_while_writing_leaves_all_of_a_batch_or_nothing(tmp_path: Path) -
             env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
         )
         assert process.stdout is not None
-        told = [int(process.stdout.readline()) for _ in range(batches)]
+        reported = [int(process.stdout.readline()) for _ in range(batches)]
         time.sleep(delay_s)
         process.send_signal(signal.SIGKILL)
         process.wait(30)
@@ -390,7 +390,7 @@ def test_a_kill_while_writing_leaves_all_of_a_batch_or_nothing(tmp_path: Path) -
 
         history = History(path)
         assert of_run(RUN[: history.applied_seq]) == everything(history)
-        assert history.applied_seq >= told[-1]
+        assert history.applied_seq >= reported[-1]
         stopped_at.append(history.applied_seq)
         history.close()
 

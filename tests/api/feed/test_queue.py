@@ -21,7 +21,7 @@ class Floor:
 
     def __init__(self) -> None:
         self.exchange = Exchange()
-        self.told: dict[str, tuple[int, str]] = {}
+        self.received: dict[str, tuple[int, str]] = {}
         self.longest = 0  # positions in one message
         self.feed = QueueFeed(self.exchange, lambda account: account == WATCHER, self._publish)
         self.apply(ListInstrument(COIN))
@@ -31,7 +31,7 @@ class Floor:
     def _publish(self, account: AccountId, queue: QueueView) -> None:
         assert account == WATCHER
         self.longest = max(self.longest, len(queue.positions))
-        self.told |= {place.order_id: (place.orders_ahead, place.quantity_ahead) for place in queue.positions}
+        self.received |= {place.order_id: (place.orders_ahead, place.quantity_ahead) for place in queue.positions}
 
     def apply(self, command: Command) -> OrderId:
         """Apply a command; its seq, which is the id of its order."""
@@ -50,7 +50,7 @@ class Floor:
         found = {str(order_id): self.exchange.order(order_id) for order_id in orders}
         truth = {name: queue_position(order) for name, order in found.items() if order is not None}
         return {name: (count, str(lots)) for name, (count, lots) in truth.items()} == {
-            name: self.told.get(name) for name in found
+            name: self.received.get(name) for name in found
         }
 
 
@@ -65,7 +65,7 @@ def test_both_ends_of_a_long_queue_are_told_and_its_middle_when_it_has_come_near
     floor.feed.watch(WATCHER)
     floor.feed._flush()
     assert floor.right(first, last)
-    assert str(middle) not in floor.told
+    assert str(middle) not in floor.received
     for order_id in ahead[:20]:
         floor.apply(CancelOrder(CROWD, order_id))
     floor.feed._flush()
@@ -86,7 +86,7 @@ def test_levels_that_are_left_over_come_next_time_and_strangers_levels_cost_noth
     floor.enter(CROWD, 60)
     assert len(floor.feed._changed) == len(mine)
     floor.feed._flush()
-    assert 0 < len(floor.told) < len(mine)
+    assert 0 < len(floor.received) < len(mine)
     floor.feed._flush()
     assert floor.right(*mine)
     assert not floor.feed._changed
@@ -101,7 +101,7 @@ def test_what_an_iceberg_ahead_hides_is_not_told_from_either_end() -> None:
         floor.enter(CROWD)
     last = floor.enter(WATCHER)
     floor.feed._flush()
-    assert floor.told[str(second)] == (1, "1")
+    assert floor.received[str(second)] == (1, "1")
     assert floor.right(second, last)
 
 

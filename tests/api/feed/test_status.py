@@ -60,7 +60,7 @@ def floor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Floor]:
 
 def statuses(client: Listener, symbol: str) -> list[dict[str, Any]]:
     """Every `status` that was told of a symbol."""
-    return [told for told in client.all("status") if told["symbol"] == symbol]
+    return [views for views in client.all("status") if views["symbol"] == symbol]
 
 
 def test_an_auction_gathers_shows_its_price_and_trades_at_one_price(floor: Floor) -> None:
@@ -73,7 +73,7 @@ def test_an_auction_gathers_shows_its_price_and_trades_at_one_price(floor: Floor
             asked = time.time()
             called = floor.command("CALL", "auction?seconds=3600")
             assert asked + 3600 <= called["opens_at"] <= time.time() + 3600
-            planned = await client.until(lambda: [told for told in statuses(client, "CALL") if told["next_change"]])
+            planned = await client.until(lambda: [views for views in statuses(client, "CALL") if views["next_change"]])
             assert planned[0]["next_change"] == {"status": "trading", "at": called["opens_at"]}
             assert floor.http.get("/book/CALL")["status"] == "auction"
             for side, quantity, price in (("buy", "5", "101.00"), ("buy", "2", "102.00"), ("sell", "4", "99.00")):
@@ -107,8 +107,8 @@ def test_an_auction_gathers_shows_its_price_and_trades_at_one_price(floor: Floor
 
 def test_a_quote_says_whether_the_symbol_trades_and_a_halt_leaves_a_crossed_book_as_it_is(floor: Floor) -> None:
     def quoted() -> list[Any]:
-        told = floor.http.get("/quote/HALT?side=buy&quantity=5")
-        return [told[name] for name in ("status", "trades_now", "filled_quantity", "average_price")]
+        views = floor.http.get("/quote/HALT?side=buy&quantity=5")
+        return [views[name] for name in ("status", "trades_now", "filled_quantity", "average_price")]
 
     floor.command("HALT", "pre_open")
     floor.enter("HALT", "sell", "4", "99.00")
@@ -140,8 +140,8 @@ def test_indicative_prices_come_no_faster_than_four_a_second(floor: Floor) -> No
             await client.until(lambda: statuses(client, "LINE")[-1]["indicative"] == {
                 "price": "100.00", "quantity": "60", "imbalance": "940", "imbalance_side": "sell"
             })  # fmt: skip
-            told = [told for told in statuses(client, "LINE") if told["indicative"]]
-            assert len(told) <= 4 * took + 3
+            views = [views for views in statuses(client, "LINE") if views["indicative"]]
+            assert len(views) <= 4 * took + 3
             floor.command("LINE", "resume")
             floor.http.call("DELETE", "/orders?symbol=LINE").granted()
 
@@ -188,10 +188,14 @@ def test_owners_are_told_of_triggers_trails_slices_and_expiry(floor: Floor) -> N
             ice_id = floor.enter("STOP", "sell", "20", "101.00", display_quantity="2")["order_id"]
             floor.enter("STOP", "buy", "2", "101.00")
             floor.enter("STOP", "sell", "1", "99.00")
-            told = await client.until(lambda: [e for e in client.all("order_event") if e["order_id"] == stop_id][2:])
+            views = await client.until(lambda: [e for e in client.all("order_event") if e["order_id"] == stop_id][2:])
             types = [e["event_type"] for e in client.all("order_event") if e["order_id"] == stop_id]
             assert types == ["accepted", "triggered", "resting"]
-            assert (told[0]["status"], told[0]["price"], told[0]["stop_price"]) == ("resting", "99.50", "99.00")
+            assert (views[0]["status"], views[0]["price"], views[0]["stop_price"]) == (
+                "resting",
+                "99.50",
+                "99.00",
+            )
             trailed = [e for e in client.all("order_event") if e["order_id"] == trail_id]
             assert [(e["event_type"], e["status"]) for e in trailed] == [
                 ("accepted", "pending_trigger"),

@@ -124,8 +124,8 @@ def test_a_trade_of_an_account_with_itself_counts_in_the_totals_and_moves_nothin
     market.trade(2, 100, 0)
     filled = next(event for event in _one_trade().events if isinstance(event, Filled))
     market.activity.of("ANY").trade(msgspec.structs.replace(filled, price=999, self_trade=True), 1)
-    told = market.activity.ticker(market.exchange.books["ANY"], 1)
-    assert (told.last, told.high, told.volume, told.trades) == ("1.00", "1.00", "0.002", 1)
+    view = market.activity.ticker(market.exchange.books["ANY"], 1)
+    assert (view.last, view.high, view.volume, view.trades) == ("1.00", "1.00", "0.002", 1)
     assert market.activity.of("ANY").lots == 3
     assert [candle.high for candle in market.activity.of("ANY").candles(60, 0)] == [100]
 

@@ -154,7 +154,7 @@ def test_the_shipped_example_of_sessions_is_listed_as_it_is(
     own = {"OPENBELL_KEY": boss.key["key_id"], "OPENBELL_SECRET": boss.key["secret"]}
     environment = {name: value for name, value in os.environ.items() if not name.startswith("OPENBELL_")} | own
 
-    def told(*arguments: str, status: int = 0) -> Any:
+    def output(*arguments: str, status: int = 0) -> Any:
         done = subprocess.run(
             tool("-m", "tools.operator", "--url", server.url, "--json", *arguments),
             cwd=ROOT,
@@ -167,22 +167,22 @@ def test_the_shipped_example_of_sessions_is_listed_as_it_is(
         assert done.returncode == status, (done.stdout, done.stderr)
         return json.loads(done.stdout) if status < 2 else None
 
-    listed = told("list", "config/sessions.toml")["listed"]
+    listed = output("list", "config/sessions.toml")["listed"]
     assert [row["symbol"] for row in listed] == ["AAPL-USD", "BTC-USDT"]
-    shown = told("schedule", "AAPL-USD", "--show")
+    shown = output("schedule", "AAPL-USD", "--show")
     assert (shown["schedule"]["time_zone"], shown["set_by"]) == ("America/New_York", "operator")
-    assert told("schedule", "AAPL-USD", "--remove")["schedule"] is None
-    given = told("schedule", "AAPL-USD", "config/sessions.toml")["schedule"]
+    assert output("schedule", "AAPL-USD", "--remove")["schedule"] is None
+    given = output("schedule", "AAPL-USD", "config/sessions.toml")["schedule"]
     assert given == shown["schedule"]
     alone = tmp_path / "hours.toml"
     alone.write_text(
         'time_zone = "UTC"\ndays = ["mon"]\ntrading = 09:00:00\nclosed = "17:00"\nholidays = [2026-12-28]\n'
     )
-    assert told("schedule", "SOL-USDT", str(alone))["schedule"]["holidays"] == ["2026-12-28"]
-    assert "has no schedule" in told("schedule", "SOL-USDT", "config/sessions.toml", status=1)["error"]
+    assert output("schedule", "SOL-USDT", str(alone))["schedule"]["holidays"] == ["2026-12-28"]
+    assert "has no schedule" in output("schedule", "SOL-USDT", "config/sessions.toml", status=1)["error"]
     alone.write_text('[[instrument]]\nsymbol = "SOL-USDT"\nschedule = "none"\n')
-    assert "there is no [schedule.none]" in told("list", str(alone), status=1)["error"]
-    told("schedule", "SOL-USDT", str(alone), "--remove", status=2)
+    assert "there is no [schedule.none]" in output("list", str(alone), status=1)["error"]
+    output("schedule", "SOL-USDT", str(alone), "--remove", status=2)
 
 
 @given(

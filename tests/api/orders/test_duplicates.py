@@ -334,11 +334,11 @@ def test_of_equal_requests_at_once_by_a_forgetful_account_one_is_entered(scene: 
         "price": "95",
         "client_order_id": "one",
     }
-    told: list[Any] = []
+    answers: list[Any] = []
 
     def send() -> None:
         http = Http(scene.server.url)
-        told.append(http.call("POST", "/order", order, who.bearer).granted())
+        answers.append(http.call("POST", "/order", order, who.bearer).granted())
         http.close()
 
     threads = [threading.Thread(target=send) for _ in range(12)]
@@ -346,8 +346,8 @@ def test_of_equal_requests_at_once_by_a_forgetful_account_one_is_entered(scene: 
         thread.start()
     for thread in threads:
         thread.join()
-    assert sorted(answer["repeated"] for answer in told) == [False] + [True] * 11
-    assert len({answer["order_id"] for answer in told}) == 1
+    assert sorted(answer["repeated"] for answer in answers) == [False] + [True] * 11
+    assert len({answer["order_id"] for answer in answers}) == 1
 
 
 def test_a_refused_orders_id_is_free_again_for_a_forgetful_account_too(scene: Scene) -> None:
@@ -459,8 +459,8 @@ def test_a_restart_longer_than_anybodys_memory_makes_no_repetition_a_new_order(
         for _ in range(2):  # before and after the others of that age were dropped
             again = client.post("/order", json=order).get_json()
             assert (again["order_id"], again["repeated"]) == (first["order_id"], True)
-            told = client.post("/order", json=order | {"quantity": "0.6"})
-            assert (told.status_code, told.get_json()["error_code"]) == (409, "DUPLICATE_CLIENT_ORDER_ID")
+            answers = client.post("/order", json=order | {"quantity": "0.6"})
+            assert (answers.status_code, answers.get_json()["error_code"]) == (409, "DUPLICATE_CLIENT_ORDER_ID")
             assert client.post("/order", json=IOC).get_json()["repeated"] is False
     finally:
         server.close()
