@@ -146,7 +146,7 @@ class Auditor:
 
 
 def kind_of_difference(was: ev.Event | None, due: ev.Event | None) -> Kind:
-    """What to call it when the naive exchange expects `due` where the engine tells `was`."""
+    """What to call it when the naive exchange expects `due` where the engine has `was`."""
     pair = (was, due)
     prevention = (CancelReason.SELF_TRADE, RejectReason.SELF_TRADE)
     if any(getattr(event, "reason", None) in prevention for event in pair):
@@ -170,7 +170,7 @@ def _shown(event: ev.Event | None) -> str:
 
 
 def _decided(events: list[ev.Event]) -> list[ev.Event]:
-    """The events without the figures of refusals, which tell and decide nothing."""
+    """The events without the figures of refusals, which explain and decide nothing."""
     return [msgspec.structs.replace(item, figures=None) if isinstance(item, ev.Rejected) else item for item in events]
 
 

@@ -95,7 +95,7 @@ class NaiveOrder:
         return leaves if self.display is None else min(self.display, leaves)
 
     def terms(self) -> Terms | None:
-        """Its options, as events tell them."""
+        """Its options, as events have them."""
         terms = Terms(
             self.post_only,
             _lots(self.display),

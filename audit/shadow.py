@@ -1,4 +1,4 @@
-"""The venue as its events tell it, whether they are right or not: books, balances and holds, folded event by event.
+"""The venue as its events describe it, whether they are right or not: books, balances and holds, folded event by event.
 
 It decides nothing. What the events say is what it believes, so that each next event can be judged
 against the book that it met.

@@ -1,4 +1,4 @@
-"""Postings: every change of what an account owns of an asset, made from the events that tell of it.
+"""Postings: every change of what an account owns of an asset, made from the events of that change.
 
 Per account and asset the postings sum to its balance, available and held. What an order holds is no
 posting: it still belongs to the account.

@@ -1,7 +1,7 @@
 """Who may ask for what: users, their sessions and API keys, and the audit trail.
 
 Unlike the history nothing here can be derived: a change is on disk when its method returns, with the
-line of the audit trail that tells of it. Passwords are hashed elsewhere (`identity/passwords.py`).
+line of the audit trail about it. Passwords are hashed elsewhere (`identity/passwords.py`).
 Units: times are epoch nanoseconds.
 Layer: identity. Everything here blocks: from a greenlet use `loop.workers.Workers`.
 """

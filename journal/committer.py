@@ -1,7 +1,7 @@
 """Group commit off the event loop: one native thread appends, greenlets wait for it.
 
 While a commit is being flushed the event loop runs on and the next batch gathers. The thread
-tells the loop through a `Bridge`, so nothing polls and nothing is patched.
+reports to the loop through a `Bridge`, so nothing polls and nothing is patched.
 No lock is shared: the queue in and the bridge out are the only places where both sides meet.
 
 Under CPython the thread must get the interpreter back after each flush, and it waits for

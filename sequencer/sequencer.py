@@ -231,7 +231,7 @@ class Sequencer:
         return (due_ns is not None and due_ns <= ts_ns) or (unapplied_ns is not None and unapplied_ns <= ts_ns)
 
     def _return_unsealable(self, entries: list[_Entry]) -> None:
-        """Tell the callers whose commands cannot be encoded, and let the others wait again, in their order.
+        """Answer the callers whose commands cannot be encoded, and let the others wait again, in their order.
 
         Such commands are a bug of their caller, who must refuse them before; it must not stop the others.
         """
@@ -245,7 +245,7 @@ class Sequencer:
                 self._waiting_commands += len(entry.commands)
 
     def _settle(self, entries: list[_Entry], first_seq: Seq, ts_ns: int) -> None:
-        """Apply a durable batch, answer its callers, tell the listeners. Does not switch."""
+        """Apply a durable batch, answer its callers, call the listeners. Does not switch."""
         apply = self._exchange.apply
         batch: list[Applied] = []
         answers: list[tuple[Event, list[Applied]]] = []

@@ -1,4 +1,4 @@
-"""What the name of a recording tells: which file its order book is in, and which symbol it is of.
+"""Reads the name of a recording: which file its order book is in, and which symbol it is of.
 
 Layer: tools. Looks into folders, not into files.
 """

@@ -72,7 +72,7 @@ class Replay:
         self.measured = Measurements()
 
     async def play(self, speed: float | None, done: Callable[[int], None]) -> None:
-        """Play every event at `speed` times the recorded pace, as fast as it goes when None; tell `done` of each."""
+        """Play every event at `speed` times the recorded pace, as fast as it goes when None; call `done` after each."""
         self.measured.restart()
         start = time.monotonic()
         first_ns: int | None = None
@@ -247,7 +247,7 @@ def check_steps(symbol: str, info: SymbolInfo, playback: Playback) -> None:
 
 
 async def choose_symbol(client: VenueClient, recording: Recording, named: str | None) -> str:
-    """The symbol to play into: as named, else as the file's name tells. Raises ReplayError, NamingError."""
+    """The symbol to play into: as named, else by the file's name. Raises ReplayError, NamingError."""
     listed = (await client.symbols()).symbol_info
     if named is None:
         symbol = symbol_of(recording.file, listed)

@@ -31,7 +31,7 @@ SYMBOL_PATTERN = r"\A[!-~]{1,32}\Z"
 Symbol = Annotated[str, Meta(pattern=SYMBOL_PATTERN, description="As GET /symbols lists it")]  # it is journaled
 
 Moment = Annotated[
-    Any,  # a Decimal or an ISO text: no union that msgspec could tell apart
+    Any,  # a Decimal or an ISO text: msgspec has no union of these
     Meta(
         description="Epoch seconds, exact to the nanosecond, or ISO 8601 with its zone: 2030-01-31T16:30:00Z",
         extra_json_schema={"anyOf": [{"type": "string"}, {"type": "number"}]},
@@ -126,7 +126,7 @@ def parsed(body: bytes, kind: type) -> Any:
 
 
 def _no_json(problem: Exception) -> str:
-    """Why a body is no JSON, in words for its sender: msgspec tells the place, others would tell of us."""
+    """Why a body is no JSON, in words for its sender: msgspec gives the place; other messages would show how we work."""
     if isinstance(problem, msgspec.DecodeError):
         return f"The body is not JSON: {problem}."
     return "The body nests too deep, or holds a text or a number that cannot be read."
