@@ -69,10 +69,11 @@ from sequencer.sequencer import Sequencer
 
 log = logging.getLogger(__name__)
 
-EXIT_INVARIANT_VIOLATION = 70  # EX_SOFTWARE
-REPLAY_STORE_COMMANDS = 5_000  # written to the history with one transaction during a replay
-PROGRESS_COMMANDS = 100_000  # replayed between two lines in the log
-GC_YOUNG_THRESHOLD = 50_000  # allocations between two collections: pauses that a resting book does not lengthen
+EXIT_INVARIANT_VIOLATION = 70  # EX_SOFTWARE of sysexits.h
+REPLAY_STORE_COMMANDS = 5_000  # commands in one transaction of the history during a replay
+PROGRESS_COMMANDS = 100_000  # commands between two lines in the log of a replay
+# allocations between two young collections: rare enough that a large resting book costs few pauses
+GC_YOUNG_THRESHOLD = 50_000
 
 
 class Server:
@@ -161,7 +162,7 @@ class Server:
             refresh_days=settings.refresh_days,
         )
         self._closers.append(identity.close)
-        # an operator's slip of before may have money or a stop wait for whoever got that number
+        # an operator's earlier mistake may have left money or a stop on a number that a new user would get
         identity.reserve({*exchange.accounts, *exchange.ledger.accounts})
         credentials = Credentials(secret.token_key, settings.token_minutes * 60)
         self.auth = AuthService(identity, credentials)

@@ -29,7 +29,7 @@ JOURNAL_NAME: Final = "journal.sqlite"
 EXPLAINED, NOTHING, UNREADABLE = 0, 1, 2  # exit statuses
 RECORDS_AT_ONCE: Final = 500
 WIDTH: Final = 100  # columns
-PATIENCE_S: Final = 86_400.0  # nobody waits but who asked
+PATIENCE_S: Final = 86_400.0  # only the caller waits
 EPILOG: Final = """\
 examples:
   python -m explain data order 123       why an order went as it did, from entry to end
@@ -134,5 +134,5 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    logging.disable(logging.WARNING)  # what is said of the copy is of no use to who asked
+    logging.disable(logging.WARNING)  # warnings about the copy are of no use to the caller
     sys.exit(main())

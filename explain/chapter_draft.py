@@ -40,8 +40,8 @@ class ChapterDraft:
         self.end_words: list[str] = []
         self.limit, self.side = context.limit, context.side
         self.trades: list[ev.Filled] = []
-        self.bound: tuple[Ticks, str] | None = None  # of an order without a limit: the worst price, and what sets it
-        self.touched: dict[OrderId, str] = {}  # what happened to other orders, for the end of a pair
+        self.bound: tuple[Ticks, str] | None = None  # of an order without a limit: worst price, what sets it
+        self.touched: dict[OrderId, str] = {}  # what happened to other orders, for pairs
         if context.own_entry and isinstance(context.command, EnterOrder):
             self.words.append(asked(context.command, self.grid))
             self.asked = entry_asked(context.command, self.grid)

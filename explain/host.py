@@ -43,10 +43,10 @@ log = logging.getLogger(__name__)
 
 ROOT = Path(__file__).resolve().parent.parent
 WAITING_MAX = 8  # questions at a time, the one that is answered included
-CATCH_UP_S = 15.0  # a question waits so long for the process to follow the journal
-READ_ON_S = 5.0  # at a time, while nobody asks
-ANSWER_S = 20.0  # and so long for its answer
-GRACE_S = 10.0  # before a process that says nothing is ended
+CATCH_UP_S = 15.0  # that a question waits for the process to follow the journal
+READ_ON_S = 5.0  # of following at a time, while nobody asks
+ANSWER_S = 20.0  # that a question then waits for its answer
+GRACE_S = 10.0  # more, before a process that does not answer is ended
 FRAME_BYTES = 4_000_000
 Subject = Literal["order", "trade", "command"]
 

@@ -24,7 +24,7 @@ class OrderIndex:
 
     def __init__(self) -> None:
         self._ids = array("q")  # an order, and in `_seqs` at the same place the command that touched it
-        self._seqs = array("q")  # below zero: and ended it
+        self._seqs = array("q")  # negative where the command ended the order
         self._trade_seqs = array("q")  # by trade id
         self._makers = array("q")
         self._takers = array("q")

@@ -178,7 +178,7 @@ def serve(channel: Channel) -> None:
 
 def main() -> None:
     """Talk over standard input and output until they close."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # of the terminal: the server decides when to end
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in the terminal: the server decides when to end
     os.nice(NICENESS)
     gc.disable()  # collections would touch, and so copy, every page that checkpoints share
     channel = Channel(os.dup(0), os.dup(1))

@@ -23,7 +23,7 @@ from history.schema import CANDLES, TRADES
 
 SECOND_NS = 10**9
 _SELF_TRADE = TRADES.c.keys().index("self_trade")
-END_OF_TIME = 2**62  # seconds, behind every candle
+END_OF_TIME = 2**62  # seconds, later than every candle
 
 
 class Interval(StrEnum):

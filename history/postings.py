@@ -23,7 +23,7 @@ class PostingKind(StrEnum):
     WITHDRAWAL = "withdrawal"
     TRADE = "trade"
     FEE = "fee"  # paid by a trader, or received by the venue
-    REBATE = "rebate"  # the other way round
+    REBATE = "rebate"  # paid by the venue, or received by a trader
 
 
 class Posting(msgspec.Struct, frozen=True, array_like=True):

@@ -27,7 +27,7 @@ SANDBOX: Final = Principal(user_id=0, name="sandbox", account=SANDBOX_ACCOUNT, r
 FEED_METHOD: Final = "CONNECT"  # what a Socket.IO client signs as its method
 FEED_TARGET: Final = "/market"  # and as its path
 SAFE_METHODS: Final = ("GET", "HEAD", "OPTIONS")
-PUBLIC_BLUEPRINTS: Final = ("market", "candles", "pages", "docs")  # their safe methods, that is
+PUBLIC_BLUEPRINTS: Final = ("market", "candles", "pages", "docs")  # public for safe methods only
 PUBLIC_ENDPOINTS: Final = ("auth.signup", "auth.login", "auth.guest", "auth.refresh")
 _SIGNED: Final = ("HTTP_X_OPENBELL_SIGNATURE", "HTTP_X_OPENBELL_TIMESTAMP", "HTTP_X_OPENBELL_WINDOW")
 _EXTENSION: Final = "openbell-access"
@@ -41,7 +41,7 @@ class FeedAuth(Request, frozen=True, kw_only=True):
     timestamp: str | int | None = None
     window: str | int | None = None
     signature: str | None = None
-    flow: Literal["simulated", "replay"] | None = None  # what it is a source of
+    flow: Literal["simulated", "replay"] | None = None  # the kind of flow that the client is a source of
     cancel_on_disconnect: bool | None = None
 
 

@@ -88,10 +88,10 @@ class Credentials:
         self._clock = clock
         self._sessions: dict[str, _LiveSession] = {}
         self._keys: dict[str, _LiveKey] = {}
-        self._read_tokens: dict[str, _Claims] = {}  # whose seal was good: checking one again costs 50 us
+        self._read_tokens: dict[str, _Claims] = {}  # tokens whose seal was good: checking one again costs 50 us
         self._listeners: list[Callable[[], None]] = []
         self._seen = _Seen()
-        # what was seen before the start is forgotten: what may have been sent by then is refused
+        # signatures seen before the start are unknown, so requests that may be that old are refused
         self._not_before_ms = clock() // MS_NS + AHEAD_MS_MAX
 
     def listen(self, revoked: Callable[[], None]) -> None:
@@ -191,7 +191,7 @@ class Credentials:
 
     def _read(self, token: str) -> _Claims:
         """What a token says, once its seal is found good; the next time it is looked up."""
-        # the time is compared by our own clock, which tests can turn
+        # the time is compared with our own clock, which tests can set
         options: Any = {"require": ["exp", "iat", "iss", "sid", "sub"], "verify_exp": False, "verify_iat": False}
         try:
             if len(token) > TOKEN_LENGTH_MAX:

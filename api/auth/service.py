@@ -34,10 +34,10 @@ from loop.workers import Workers
 
 log = logging.getLogger(__name__)
 
-DATABASE_THREADS = 1  # answers come in the order of the changes: a session that was ended is not admitted after
+DATABASE_THREADS = 1  # one thread keeps the order of changes: an ended session is not admitted afterwards
 DATABASE_WAITING_MAX = 1_000
-HASHES_WAITING_MAX = 50  # about five seconds of them
-PATIENCE_S = 5.0  # with the database; its own limits are shorter, but a machine may be gone without a word
+HASHES_WAITING_MAX = 50  # about five seconds of hashing
+PATIENCE_S = 5.0  # for the database; its own limits are shorter, but a machine may vanish silently
 WATCH_S = 0.5  # between two checks for changes made beside this server
 UNKNOWN_GENERATION = -1
 PENDING_AUDIT_MAX = 10_000  # lines of the audit trail that wait for the database; more are in the log alone

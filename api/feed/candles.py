@@ -113,7 +113,7 @@ class CandleFeed:
         last_published = self._last_published.get(stream)
         if (
             last_published is not None and last_published[0].time == start and not last_published[1]
-        ):  # the clock was set back
+        ):  # the clock was set back meanwhile
             self._remember(stream, last_published[0], closed=False)
 
     def _view(self, stream: Stream, candle: Candle, *, closed: bool) -> CandleView:

@@ -55,7 +55,7 @@ log = logging.getLogger(__name__)
 VENUE = "venue"  # the room of all clients
 EVENTS_MAX = 2_000  # order events in one message
 L3_ORDERS_MAX = 500  # a side, in one message
-MESSAGE_BYTES_MAX = 65_536  # from a client: unmasking is slow, and holds up everybody
+MESSAGE_BYTES_MAX = 65_536  # in one message of a client: unmasking is slow, and holds up everybody
 
 
 class SymbolFeed:
@@ -107,7 +107,7 @@ class Feed:
         self._subscribers = Subscribers(settings.feed_queue)
         self._own_order_rooms = OwnOrderRooms(self._subscribers, authenticator)
         self._symbols: dict[str, SymbolFeed] = {}
-        self._symbols_seq = 0  # of the last change of the list of symbols, or of what they are, since the start
+        self._symbols_seq = 0  # of the last command since the start that changed the symbols
         self._catch_up_scheduled = False
         self.on_connected: Callable[[Client, Any], None] = lambda _client, _auth: None  # called for each new client
         self._manager = socketio.Manager()
@@ -385,7 +385,9 @@ class Feed:
     def _on_connect(self, auth: Any = None) -> None:
         sid: str = request.sid  # type: ignore[attr-defined]
         connection = self._engine.sockets.get(self._manager.eio_sid_from_sid(sid, NAMESPACE))
-        if connection is None or sid in self._subscribers.clients:  # gone already, or an event of this name
+        if (
+            connection is None or sid in self._subscribers.clients
+        ):  # disconnected already, or a client's own event of this name
             return
         client = Client(sid, connection, auth.get("flow") if isinstance(auth, dict) else None)
         try:
@@ -413,7 +415,7 @@ class Feed:
 
     def _on_disconnect(self, _reason: Any = None) -> None:
         sid: str = request.sid  # type: ignore[attr-defined]
-        if self._manager.is_connected(sid, NAMESPACE):  # an event of this name, not the end
+        if self._manager.is_connected(sid, NAMESPACE):  # a client's own event of this name, not the end
             return
         self._authenticator.forget(sid)
         client = self._subscribers.remove(sid)

@@ -19,7 +19,7 @@ from api.json.errors import ApiError, Malformed
 
 log = logging.getLogger(__name__)
 
-PATIENCE_S = 5.0  # with a client that sends but does not read
+PATIENCE_S = 5.0  # that a client may send without reading
 PAUSE_S = 0.02  # between two checks whether it has read
 SWEEP_S = 1.0
 
@@ -64,7 +64,7 @@ class Intake:
         """
         until = time.monotonic() + PATIENCE_S
         while (waiting := self._unread(eio_sid)) + self._asking(eio_sid) >= 2 * self._queue_limit:
-            if waiting < self._queue_limit:  # it is we who are slow
+            if waiting < self._queue_limit:  # it reads; the slow part is this server
                 until = time.monotonic() + PATIENCE_S
             if time.monotonic() > until:
                 self._cut_off(eio_sid)
@@ -104,7 +104,7 @@ class Intake:
         if environ and "transport=websocket" in environ.get("QUERY_STRING", ""):
             try:
                 environ["eventlet.input"].get_socket().shutdown(socket.SHUT_RDWR)
-            except OSError as problem:  # it went by itself
+            except OSError as problem:  # the client has closed it
                 log.debug("shutdown: %s", problem)
 
 

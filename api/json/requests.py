@@ -28,7 +28,8 @@ ClientOrderId = Annotated[
     Meta(pattern=r"\A[!-~]{1,64}\Z", description="The trader's name of the order: 1 to 64 printable ASCII characters"),
 ]
 SYMBOL_PATTERN = r"\A[!-~]{1,32}\Z"
-Symbol = Annotated[str, Meta(pattern=SYMBOL_PATTERN, description="As GET /symbols lists it")]  # it is journaled
+# bounded, for it is journaled
+Symbol = Annotated[str, Meta(pattern=SYMBOL_PATTERN, description="As GET /symbols lists it")]
 
 Moment = Annotated[
     Any,  # a Decimal or an ISO text: msgspec has no union of these
@@ -38,7 +39,7 @@ Moment = Annotated[
     ),
 ]
 
-_ANY_CASE = ("side", "order_type", "time_in_force")  # of the fields that are read in any case
+_ANY_CASE = ("side", "order_type", "time_in_force")  # fields whose values are read in upper or lower case
 
 
 class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -55,7 +56,7 @@ def converted(value: Any, kind: type[T], *, lax: bool = False) -> T:
     """`value`, as parsed from JSON or (`lax`) from a query string, as a `kind`. Raises Malformed."""
     if lax:
         for name, text in value.items():
-            if text.lower() == "null":  # which would be read as left out: of DELETE /orders that is every symbol
+            if text.lower() == "null":  # it would count as left out, which for DELETE /orders means every symbol
                 raise Malformed("INVALID_VALUE", f"{name} must not be null: leave it out.", field=name)
     try:
         return msgspec.convert(value, kind, strict=not lax, dec_hook=read_number)
@@ -91,7 +92,7 @@ def decoded(body: bytes, kind: type[T]) -> T:
     try:
         return msgspec.convert(value, kind, dec_hook=read_number)
     except (msgspec.ValidationError, ValueError):
-        return converted(value, kind)  # in lower case, or with what is wrong in words
+        return converted(value, kind)  # reads it in lower case, or raises with words
 
 
 def order_id_of(text: str | int) -> OrderId:
@@ -107,7 +108,7 @@ def parsed(body: bytes, kind: type) -> Any:
     """A JSON body that is to be a `kind` as plain values, its numbers exact. Raises Malformed."""
     try:
         return decode_exactly(body)
-    except msgspec.ValidationError as unreadable:  # an integer longer than anybody reads: its field is named
+    except msgspec.ValidationError as unreadable:  # an integer with too many digits: the error names its field
         try:
             msgspec.json.decode(body, type=kind, dec_hook=read_number)
         except (msgspec.DecodeError, ValueError, RecursionError) as problem:
@@ -126,7 +127,7 @@ def parsed(body: bytes, kind: type) -> Any:
 
 
 def _no_json(problem: Exception) -> str:
-    """Why a body is no JSON, in words for its sender: msgspec gives the place; other messages would show how we work."""
+    """Why a body is no JSON, in words for its sender: msgspec gives the place; others would show how we work."""
     if isinstance(problem, msgspec.DecodeError):
         return f"The body is not JSON: {problem}."
     return "The body nests too deep, or holds a text or a number that cannot be read."

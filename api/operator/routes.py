@@ -96,7 +96,7 @@ def _instrument(exchange: Exchange, listing: Listing, *, scheduled: bool) -> Ins
     """What a request lists, which has a schedule when it had one. Raises Malformed."""
     try:
         assets = {*exchange.ledger.scales, listing.base, listing.quote}
-        if listing.symbol not in exchange.books:  # a listed one may be older than this rule
+        if listing.symbol not in exchange.books:  # a symbol listed before this rule keeps its name
             require_no_twins(assets, "assets")
         base_scale = base_scale_of(listing, exchange.ledger.scales)
         return instrument_of(listing, base_scale, scheduled=scheduled)

@@ -84,7 +84,7 @@ class DuplicateLookup:
             return msgspec.structs.replace(command, looked_until=NOTHING_FORGOTTEN)
         recent, account = exchange.recent, command.account
         if recent.named(account, name, now_ns) is not None:
-            # it is there, and must be there yet when the command has its turn
+            # found now; it must still be in memory when the command has its turn
             return msgspec.structs.replace(command, looked_until=NOTHING_FORGOTTEN)
         if recent.forgotten_until(account, now_ns):
             return None
@@ -106,7 +106,7 @@ class DuplicateLookup:
                 else self._compare(command, first)
                 for command, first in zip(commands, firsts, strict=True)
             ]
-        except Exception:  # whatever it is: while nobody knows, nothing is entered
+        except Exception:  # whatever failed: while it is unknown whether the id was used, nothing is entered
             log.exception("the history could not be asked for a client order id")
             return [_behind()] * len(commands)
 
@@ -131,7 +131,7 @@ class DuplicateLookup:
             names = [name for part, _ in waiting for name in part]
             try:
                 firsts = self._writer.look_up(self._history.named_orders, names)
-            except Exception as failure:  # it belongs to those who asked
+            except Exception as failure:  # passed on to the callers that wait
                 for _, answered in waiting:
                     answered.send_exception(failure)
                 continue

@@ -56,7 +56,7 @@ class OrderLookup:
         order = self._exchange.order(number)
         if order is not None and order.account == account and symbol in (None, order.symbol):
             view = self._open_view(order, fills=[])  # as of now: it may trade on while we wait
-            if not order.cum:  # it has none, whatever becomes of the history
+            if not order.cum:  # without fills, whatever the history has
                 return view
             known = self._fills_if_known(number, Seq(view.seq), patience_s)
             if known is None:
@@ -155,7 +155,7 @@ class OrderLookup:
             order = self._history.order(number)
         if order is not None and order.account == account:
             if order.client_order_id == name:
-                return  # what they name for good, so that nothing can come between this check and the cancel
+                return  # both ids name it for good, so nothing can come between this check and the cancel
         elif self._exchange.order_id_of(account, name) is None and not self._history.order_by_client_id(account, name):
             raise rejected(RejectReason.UNKNOWN_ORDER, None, client_order_id=name)
         raise Malformed(

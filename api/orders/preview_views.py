@@ -48,7 +48,7 @@ class ExitsPreview(msgspec.Struct, frozen=True):
 
     entered: Literal["at_once", "when_it_ends"]
     quantity: DecimalText  # what would be filled at once; of an entry that would stay open, all of it
-    held: DecimalText  # for both one hold
+    held: DecimalText  # one hold for both exits
     held_asset: str
     reason: Literal["insufficient_funds"] | None  # why they would be refused when they are entered at once
 
