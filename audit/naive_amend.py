@@ -24,7 +24,7 @@ class NaiveAmends(NaiveFlow):
     # -- amending
 
     def amend(self, command: AmendOrder) -> None:
-        """AmendOrder."""
+        """Carry out an AmendOrder."""
         order = self.own_open(command.account, command.order_id, None, None)
         if order is None:
             return
@@ -143,14 +143,14 @@ class NaiveAmends(NaiveFlow):
         self.run_queue()
 
     def cancel(self, command: CancelOrder) -> None:
-        """CancelOrder."""
+        """Carry out a CancelOrder."""
         order = self.own_open(command.account, command.order_id, command.client_order_id, command.symbol)
         if order is not None:
             self.cancel_one(order, ASKED_BY[command.by_operator])
             self.after_end(order)
 
     def cancel_all(self, command: CancelAll) -> None:
-        """CancelAll."""
+        """Carry out a CancelAll."""
         chosen = [
             order
             for order in self.account(command.account).open

@@ -77,13 +77,13 @@ class NaiveExchange(NaiveAmends):
     # -- operators
 
     def adopt(self, command: AdoptRulebook) -> None:
-        """AdoptRulebook."""
+        """Carry out an AdoptRulebook."""
         self.rulebook = max(self.rulebook, command.edition)
         if self.rulebook > FIRST_EDITION:
             self.memory.part(self.seq, self.ts_ns)
 
     def list_instrument(self, instrument: Instrument) -> list[ev.Event]:
-        """ListInstrument."""
+        """Carry out a ListInstrument."""
         durations = (instrument.band_window_ns, instrument.limit_state_ns, instrument.halt_ns, instrument.auction_ns)
         band = 1 if instrument.band is None else instrument.band
         whole = max(abs(instrument.maker_fee), abs(instrument.taker_fee), band) <= 1_000_000
@@ -108,7 +108,7 @@ class NaiveExchange(NaiveAmends):
         return [ev.InstrumentListed(instrument)]
 
     def stop(self, command: StopAccount) -> None:
-        """StopAccount."""
+        """Carry out a StopAccount."""
         self.account(command.account).stopped = command.stopped
         self.events.append(ev.AccountStopped(command.account, command.stopped))
         if command.stopped:
@@ -117,7 +117,7 @@ class NaiveExchange(NaiveAmends):
     # -- sessions
 
     def set_status(self, command: SetStatus) -> None:
-        """SetStatus."""
+        """Carry out a SetStatus."""
         symbol = self.symbols.get(command.symbol)
         if symbol is None:
             self.events.append(reject(OPERATOR, command.symbol, RejectReason.UNKNOWN_SYMBOL))
@@ -219,7 +219,7 @@ class NaiveExchange(NaiveAmends):
     # -- entering
 
     def enter(self, command: EnterOrder, seq: int) -> None:
-        """EnterOrder."""
+        """Carry out an EnterOrder."""
         account, name = command.account, command.client_order_id
         symbol = self.symbols.get(command.symbol)
         first = None if name is None else self.memory.first(account, name, self.ts_ns)

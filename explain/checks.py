@@ -1,4 +1,4 @@
-"""The rules an order went through, in their order, with the numbers they looked at.
+"""The rules that an order went through, in their order, with the numbers that they compared.
 
 Layer: explain. Pure: reads the exchange as it was before the command.
 """
@@ -107,7 +107,7 @@ def checks_until(
 
 
 def entry_sentences(exchange: Exchange, command: EnterOrder, book: OrderBook, ts_ns: int) -> dict[RejectReason, str]:
-    """What each rule looked at for an order, in words. Only rules with numbers have a sentence."""
+    """For each rule that compares numbers, a sentence with the numbers of this order."""
     owner = exchange.account(command.account)
     configured = owner.configuration
     options = command.options or OrderOptions()
@@ -141,7 +141,7 @@ def entry_sentences(exchange: Exchange, command: EnterOrder, book: OrderBook, ts
 
 
 def amend_sentences(exchange: Exchange, command: AmendOrder, order: Order, book: OrderBook) -> dict[RejectReason, str]:
-    """What the rules about steps and sizes looked at for a change, in words."""
+    """For each rule about steps and sizes, a sentence with the numbers of this amend."""
     price = order.price if command.price is None else command.price
     quantity = order.quantity if command.quantity is None else command.quantity
     options = None if command.stop_price is None else OrderOptions(stop_price=command.stop_price)
@@ -190,7 +190,7 @@ def _size_sentences(exchange: Exchange, command: EnterOrder, book: OrderBook) ->
 
 
 def _notional(command: EnterOrder, book: OrderBook) -> int | None:
-    """What the order is judged to be worth; None when that is not looked at."""
+    """What the order is judged to be worth; None when no rule asks for it."""
     if command.quantity is None:
         return command.quote_quantity if isinstance(command.quote_quantity, int) else None
     price = command.price
@@ -247,7 +247,10 @@ def amend_funds(exchange: Exchange, command: AmendOrder, order: Order, book: Ord
 
 
 def seen_funds(exchange: Exchange, order: Order, need: int | None) -> FundsSeen:
-    """`need` beside what the order's owner has available of what it pays with."""
+    """What the order needs and what its owner has available of that asset, as text.
+
+    `need`: in minor units of the asset that the order pays with; None when it must not be shown.
+    """
     scale = exchange.ledger.scales[order.paid_asset]
     needed = None if need is None else amount_text(Amount(need), scale)
     return FundsSeen(order.paid_asset, amount_text(order.pays.available, scale), needed)

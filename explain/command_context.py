@@ -121,7 +121,7 @@ def _enters(command: EnterOrder, seq: int, order_id: OrderId) -> bool:
 
 
 def _is_answered_first(exchange: Exchange, command: EnterOrder, ts_ns: int) -> bool:
-    """Whether an order is answered by its client order id alone, before anything is looked at."""
+    """Whether an order is answered by its client order id alone, before any other rule."""
     name = command.client_order_id
     if name is None or exchange.rulebook < ANSWERS_FIRST_SINCE or command.symbol not in exchange.books:
         return False

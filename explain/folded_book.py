@@ -33,7 +33,7 @@ class RestingOrder:
 
 
 class FoldedBook:
-    """What rests in one symbol, and what prices are measured against."""
+    """The resting orders of one symbol by price, with what collar and band are measured from."""
 
     def __init__(self, book: OrderBook) -> None:
         self.instrument: Instrument = book.instrument
@@ -141,7 +141,7 @@ class FoldedBook:
                 self.limit_side = event.side
 
     def settle(self) -> None:
-        """Rest what came in last and did not end."""
+        """Put the incoming order into its level, unless it has ended."""
         incoming, self._incoming = self._incoming, None
         if incoming is not None and incoming.order_id in self._known and incoming.price is not None:
             incoming.shown = incoming.leaves if incoming.display is None else min(incoming.display, incoming.leaves)

@@ -1,4 +1,4 @@
-"""What the server and the process that explains say to each other, over pipes.
+"""The messages between the server and the process that explains, over pipes.
 
 One frame is its length in four bytes and a msgpack message. The server asks, the process may
 ask back for records of the journal until it answers; one question at a time.
@@ -27,7 +27,7 @@ class Question(msgspec.Struct, frozen=True, tag=True):
     about: Literal["order", "trade", "command"]
     number: int
     account: AccountId | None
-    seconds: float  # it may take
+    seconds: float  # that the answer may take
 
 
 class Advance(msgspec.Struct, frozen=True, tag=True):

@@ -84,7 +84,7 @@ class OrderIndex:
 
 
 class Replica:
-    """An exchange at a place of the journal."""
+    """An exchange that has applied the journal up to record `n`, command `seq`."""
 
     def __init__(self, read: ReadRecords) -> None:
         self._read = read

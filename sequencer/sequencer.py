@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 
 Listener = Callable[[list[Applied]], None]
 
-SHORTEST_TIMER_NS = 1_000_000_000  # what a command can set off is due no sooner, but for the expiry of its own order
+SHORTEST_TIMER_NS = 1_000_000_000  # except for the expiry of its own order, a command makes nothing due sooner
 DAY_NS = 86_400_000_000_000
 
 _GTD, _DAY = TimeInForce.GTD, TimeInForce.DAY

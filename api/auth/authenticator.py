@@ -46,7 +46,7 @@ class FeedAuth(Request, frozen=True, kw_only=True):
 
 
 class Authenticator:
-    """Who is who, of the running server."""
+    """Knows who sends each request and feed message, by its credentials."""
 
     def __init__(self, credentials: Credentials, *, sandbox: bool) -> None:
         """`sandbox`: whoever shows no credentials is the built-in account."""
@@ -88,7 +88,7 @@ class Authenticator:
         return None if principal is None else f"account {principal.account}"
 
     def connect(self, sid: str, auth: Any) -> None:
-        """Note who a feed client is. Raises ApiError when its credentials are bad."""
+        """Remember who a feed client is, by the `auth` that it connects with. Raises ApiError when that is bad."""
         shown = converted({} if auth is None else auth, FeedAuth)
         if shown.token is not None and shown.key is not None:
             raise _ambiguous()
@@ -110,7 +110,7 @@ class Authenticator:
             raise _keyless()
 
     def forget(self, sid: str) -> None:
-        """A feed client is gone."""
+        """Forget a feed client that has disconnected."""
         self._connected.pop(sid, None)
 
     def of_client(self, sid: str) -> Principal:

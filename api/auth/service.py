@@ -105,7 +105,7 @@ class AuthService:
         self._database.close()
 
     def sign_up(self, name: str, password: str) -> SignedIn:
-        """A new user, signed in. Raises ApiError 409."""
+        """Create a user, who is then signed in. Raises ApiError 409 when the name is taken."""
         password_hash = self._hashing.run(passwords.hashed, password)
         try:
             user = self._ask(self._identity.create_user, name, password_hash)
@@ -114,7 +114,7 @@ class AuthService:
         return self._open(user)
 
     def sign_in(self, name: str, password: str) -> SignedIn:
-        """A new session. Raises ApiError 401, the same for a name that nobody has."""
+        """Open a session. Raises ApiError 401, the same for a wrong password and for a name that nobody has."""
         known = self._ask(self._identity.login_of, name)
         user, password_hash = known or (None, None)
         try:
@@ -125,7 +125,7 @@ class AuthService:
             raise ApiError(401, "BAD_LOGIN", "That name and password do not go together.") from None
 
     def guest(self) -> SignedIn:
-        """A new guest, signed in."""
+        """Create a guest, who is then signed in."""
         return self._open(self._ask(self._identity.create_guest))
 
     def refresh(self, token: str) -> SignedIn:
@@ -147,17 +147,17 @@ class AuthService:
         self.end_session(principal, principal.session_id or "", "logout")
 
     def sessions(self, principal: Principal) -> list[Session]:
-        """Their sessions, newest first."""
+        """The live sessions of a user, newest first."""
         return self._ask(self._identity.sessions_of, principal.user_id)
 
     def end_session(self, principal: Principal, session_id: str, why: str = "revoked") -> None:
-        """End one of their sessions. Raises ApiError 404."""
+        """End a session of the user at once. Raises ApiError 404 for one that is not theirs."""
         if not self._ask(self._identity.revoke_session, session_id, principal.user_id, why):
             raise ApiError(404, "UNKNOWN_SESSION", "You have no such session.")
         self._credentials.drop_session(session_id)
 
     def create_key(self, user: User, label: str, scopes: Iterable[Scope], ip_list: Iterable[str]) -> NewKey:
-        """A new API key, good at once. Raises ApiError 409."""
+        """Create an API key, good at once. Raises ApiError 409 when the user has as many as allowed."""
         try:
             key, secret = self._ask(self._identity.create_key, user, label, scopes, ip_list)
         except TooManyKeys as problem:
@@ -172,11 +172,11 @@ class AuthService:
         )
 
     def keys(self, principal: Principal) -> list[ApiKey]:
-        """Their keys, newest first."""
+        """The API keys of a user, newest first."""
         return self._ask(self._identity.keys_of, principal.user_id)
 
     def revoke_key(self, user: User, key_id: str) -> None:
-        """End one of their keys. Raises ApiError 404."""
+        """End an API key of the user at once. Raises ApiError 404 for one that is not theirs."""
         if not self._ask(self._identity.revoke_key, key_id, user):
             raise ApiError(404, "UNKNOWN_KEY", "You have no such API key.")
         self._credentials.drop_key(key_id)
@@ -184,10 +184,10 @@ class AuthService:
     def record(
         self, principal: Principal, action: str, subject: str, details: dict[str, Any], seq: int | None = None
     ) -> None:
-        """Note in the audit trail what an operator did. `details` must hold no secret.
+        """Write to the audit trail what an operator did. `details` must hold no secret.
 
-        It is done already, and operators must be able to halt a venue whose identity store is away: what cannot
-        be noted then is logged, and noted as soon as the store is back.
+        The action is done already, and operators must be able to halt a venue whose identity store is away. So an
+        entry that cannot be written then is logged, and written as soon as the store is back.
         """
         entry = PendingAuditEntry(principal.user, action, subject, details, seq, time.time_ns())
         try:

@@ -170,7 +170,7 @@ class Subscribers:
         self.behind: dict[str, Client] = {}  # those that missed something
 
     def add(self, client: Client) -> None:
-        """Take in a new client."""
+        """Add a client that has connected."""
         self.clients[client.sid] = client
 
     def remove(self, sid: str) -> Client | None:
@@ -251,6 +251,6 @@ class Subscribers:
             log.info("feed client %s reads too slowly: out of %s", client.sid, room)
 
     def postpone(self, client: Client, room: str) -> None:
-        """Note that a client is owed the latest state of `room`."""
+        """Have the latest state of `room` sent to a client when it has caught up."""
         client.stale[room] = None
         self.behind[client.sid] = client

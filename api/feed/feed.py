@@ -153,7 +153,7 @@ class Feed:
         eventlet.spawn(self.socketio.server.disconnect, sid, NAMESPACE)
 
     def start(self) -> None:
-        """Begin to look after the connections."""
+        """Start to cut off clients that never read."""
         self._intake.start()
 
     def on(self, event: str, handler: Callable[[str, Any], Any]) -> None:

@@ -42,7 +42,7 @@ class Intake:
         self._engine.on("message", self._receive)
 
     def start(self) -> None:
-        """Begin to look after the connections."""
+        """Start the sweep that cuts off clients for which far too much waits."""
         eventlet.spawn(self._sweep)
 
     def _sweep(self) -> None:

@@ -1,7 +1,8 @@
-"""What has been going on, folded from events: recent trades, 24 h statistics, counters. Its text is made by the views.
+"""Recent activity, folded from events: the last trades, 24 h statistics, counters. The views make JSON of it.
 
-Rebuilt on start from the replayed journal. Bounded: a day of minutes, a minute of seconds and
-a thousand trades a symbol. Layer: api.market.
+Rebuilt at the start from the replayed journal. Memory is bounded for each symbol: a day of minutes, a minute of
+seconds and a thousand trades.
+Layer: api.market.
 """
 
 from __future__ import annotations
@@ -138,7 +139,7 @@ class SymbolActivity:
 
 
 class Activity:
-    """The whole venue's. A listener of the sequencer and of the replay."""
+    """The activity of all symbols, and the counters of the venue. A listener of the sequencer and of the replay."""
 
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange

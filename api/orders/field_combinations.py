@@ -39,7 +39,7 @@ def combination_sentence(command: EnterOrder, reason: RejectReason) -> str | Non
 
 
 def amend_combination_sentence(order: Order, command: AmendOrder) -> str | None:
-    """Why an open order cannot be changed so, in words; None where all of it goes together."""
+    """Why an open order cannot be changed in this way; None where all of it goes together."""
     kind = order.order_type
     if order.sibling is not None:
         return "The legs of one-cancels-other do not change while both are open: cancel one of them first."
