@@ -204,8 +204,8 @@ def test_what_is_kept_is_read_again_and_a_damaged_file_is_named(tmp_path: Path) 
     path = tmp_path / "schedules.json"
     kept = ScheduleStore(path)
     table = table_of(schedule_of(ScheduleTable(time_zone="UTC", days=["mon"], trading="09:00", closed="17:00")))
-    kept.keep("ONE", StoredSchedule(7, table))
-    kept.keep("TWO", StoredSchedule(8, None))
+    kept.save("ONE", StoredSchedule(7, table))
+    kept.save("TWO", StoredSchedule(8, None))
     assert ScheduleStore(path).by_symbol == {"ONE": StoredSchedule(7, table), "TWO": StoredSchedule(8, None)}
     assert ScheduleStore(path).over(VenueFile([], {}), Exchange()) == VenueFile([], {})  # neither is listed
     path.write_bytes(path.read_bytes()[:-9])
