@@ -31,7 +31,7 @@ from explain.chapter_parts import (
 )
 from explain.checks import AMEND_RULES, checks_until, funds_sentence
 from explain.command_context import CommandContext, account_of
-from explain.endings import Endings
+from explain.endings import EndingBuilder
 from explain.words import cause, utc
 from listings.texts import nanos_text
 
@@ -55,7 +55,7 @@ class ChapterBuilder:
     def __init__(self, context: CommandContext, only_trade: int | None) -> None:
         """With `only_trade`, fills of other trades are left out."""
         self._draft = draft = ChapterDraft(context, only_trade)
-        self._endings = Endings(draft)
+        self._ending = EndingBuilder(draft)
         self._context, self._grid, self._book, self._order_id = context, draft.grid, draft.book, draft.order_id
 
     # -- events
@@ -110,7 +110,7 @@ class ChapterBuilder:
             if entry_of(about or self._order_id) == entry_of(self._order_id):
                 self._draft.say("exits_refused", "Its exits were refused: too little was available to hold for them.")
         elif self._context.own_command or about == self._order_id:
-            self._endings.on_rejected(event)
+            self._ending.on_rejected(event)
 
     def _on_repeated(self, event: ev.Repeated) -> None:
         """An order came again under the client_order_id of the first."""
@@ -141,7 +141,7 @@ class ChapterBuilder:
                     f"{grid.price(event.price)}.",
                 )
             case ev.Ended():
-                self._endings.on_ended(event)
+                self._ending.on_ended(event)
 
     # -- beginnings
 
@@ -369,7 +369,7 @@ class ChapterBuilder:
         words.extend(protection.sentence for protection in draft.protections)
         words.extend(draft.last_words)
         place = None if draft.ended else place_of(self._book, self._order_id, grid)
-        words.extend(self._endings.outcome(place))
+        words.extend(self._ending.outcome(place))
         words.extend(draft.fee_words)
         worst = grid.price(draft.walk[-1].price) if draft.walk else None
         book = None

@@ -26,7 +26,7 @@ _STOPS_AT_OWN = {  # what would have happened where the order met one of its own
 }
 
 
-class Endings:
+class EndingBuilder:
     """Adds to a chapter's draft how the order ended, that its command was refused, or where it rests."""
 
     def __init__(self, draft: ChapterDraft) -> None:

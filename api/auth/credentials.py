@@ -90,7 +90,7 @@ class Credentials:
         self._keys: dict[str, _LiveKey] = {}
         self._read_tokens: dict[str, _Claims] = {}  # tokens whose seal was good: checking one again costs 50 us
         self._listeners: list[Callable[[], None]] = []
-        self._seen = _Seen()
+        self._seen = _SeenSignatures()
         # signatures seen before the start are unknown, so requests that may be that old are refused
         self._not_before_ms = clock() // MS_NS + AHEAD_MS_MAX
 
@@ -249,7 +249,7 @@ class Credentials:
             )
 
 
-class _Seen:
+class _SeenSignatures:
     """The signatures of the last while, in two generations. About 100 bytes for each, for one to two minutes."""
 
     def __init__(self) -> None:

@@ -13,7 +13,7 @@ import msgspec
 import pytest
 
 from tests.data.files import AAPL, BITSTAMP, LOBSTER, needs_bitstamp, needs_lobster, needs_lobster_small
-from tests.data.test_plain import documented
+from tests.data.test_plain_csv import documented
 from tests.tidy.sources import ROOT
 from tests.tools.servers import run, running
 from tools.client import VenueClient
