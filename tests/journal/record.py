@@ -15,11 +15,11 @@ from contextlib import closing
 from pathlib import Path
 
 import msgspec
-from tools.audit.auditor import Auditor
-from tools.audit.engine_side import EngineBalances
-from tools.audit.mix import ACCOUNTS, BOND, COIN, HOUR_NS, INSTRUMENTS, MIDDLE, SHARE, STEP_NS, Mix
-from tools.audit.naive_exchange import NaiveExchange
 
+from audit.auditor import Auditor
+from audit.engine_side import EngineBalances
+from audit.mix import ACCOUNTS, BOND, COIN, HOUR_NS, INSTRUMENTS, MIDDLE, SHARE, STEP_NS, Mix
+from audit.naive_exchange import NaiveExchange
 from engine.commands import (
     AdoptRulebook,
     AdvanceTime,
