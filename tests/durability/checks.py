@@ -140,7 +140,7 @@ def _broken_trades(promises: Promises, orders: list[Any], trades: list[Any]) -> 
     return broken
 
 
-def broken_single_looks(client: Client, promises: Promises, names: list[str]) -> list[str]:
+def broken_reads(client: Client, promises: Promises, names: list[str]) -> list[str]:
     """The same for single orders, by GET /order/{order_id} and with their fills."""
     broken: list[str] = []
     for name in names:

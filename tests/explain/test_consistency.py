@@ -135,8 +135,8 @@ def test_nothing_of_another_account_is_told() -> None:
         assert [account for account in ACCOUNTS if str(account) in body] == []
         named = {line["order_id"] for line in every_line(msgspec.json.decode(body)) if line["order_id"]}
         assert {owners[OrderId(int(number))] for number in named} <= {own}
-        strangers = [str(other) for other, owner in owners.items() if owner != own and other > LEG_UNIT]
-        assert [other for other in strangers if other in body] == []
+        foreign = [str(other) for other, owner in owners.items() if owner != own and other > LEG_UNIT]
+        assert [other for other in foreign if other in body] == []
 
 
 def every_line(explanation: dict[str, Any]) -> list[dict[str, Any]]:

@@ -90,15 +90,15 @@ def test_a_cancel_that_came_too_late_and_a_mass_cancel_are_explained_with_what_i
 
 def test_a_stranger_hears_the_same_as_of_what_never_was(server: RunningServer) -> None:
     _, buy, _ = traded(server)
-    stranger = funded(server.http)
+    other_trader = funded(server.http)
     ways = [
         ("/order", buy["order_id"], "UNKNOWN_ORDER"),
         ("/trade", buy["trades"][0]["trade_id"], "UNKNOWN_TRADE"),
         ("/command", buy["order_id"], "UNKNOWN_COMMAND"),
     ]
     for way, number, code in ways:
-        others = explained(server, f"{way}/{number}", stranger).refused(404, code)
-        nothing = explained(server, f"{way}/4611686018427387903", stranger).refused(404, code)
+        others = explained(server, f"{way}/{number}", other_trader).refused(404, code)
+        nothing = explained(server, f"{way}/4611686018427387903", other_trader).refused(404, code)
         assert {**others, "request_id": ""} == {**nothing, "request_id": ""}
 
 

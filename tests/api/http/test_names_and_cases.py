@@ -16,11 +16,11 @@ from tests.api.running import Http, RunningServer
 
 SHOUTED = {"symbol": "BTC-usdt", "side": "BUY", "order_type": "Limit", "time_in_force": "GTC"}
 FIGURES = {"quantity": "0.01", "price": "20000.00"}
-TOLD = {"symbol": "BTC-USDT", "side": "buy", "order_type": "limit", "time_in_force": "gtc"}
+SAID = {"symbol": "BTC-USDT", "side": "buy", "order_type": "limit", "time_in_force": "gtc"}
 
 
 def says_alike(answer: dict[str, Any]) -> bool:
-    return {name: answer[name] for name in TOLD} == TOLD
+    return {name: answer[name] for name in SAID} == SAID
 
 
 @pytest.fixture
@@ -167,7 +167,7 @@ def test_an_empty_query_and_a_double_slash_are_the_route_itself(secured: Running
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "meant"),
+    ("method", "path", "suggestion"),
     [
         ("POST", "/orders", "POST /order enters an order, and POST /orders/batch many"),
         ("POST", "/orders/", "POST /order enters an order"),
@@ -185,10 +185,12 @@ def test_an_empty_query_and_a_double_slash_are_the_route_itself(secured: Running
         ("GET", "/stats", "GET /statistics"),
     ],
 )
-def test_an_error_of_an_older_path_says_which_route_is_meant(http: Http, method: str, path: str, meant: str) -> None:
+def test_an_error_of_an_older_path_says_which_route_is_meant(
+    http: Http, method: str, path: str, suggestion: str
+) -> None:
     answer = http.call(method, path, {} if method in ("POST", "PUT") else None)
     assert answer.status in (404, 405), answer.content
-    assert meant in answer.error()["error"]
+    assert suggestion in answer.error()["error"]
 
 
 @pytest.mark.parametrize(

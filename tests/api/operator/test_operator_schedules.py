@@ -84,14 +84,14 @@ def test_schedules_are_given_shown_and_taken_away_and_what_was_said_holds_over_a
     assert (gone["schedule"], gone["set_by"], gone["next_change"]) == (None, "operator", None)
     server.http.call("POST", "/admin/symbols", GOLD | {"schedule": closed_now()}, boss.bearer).granted()
 
-    def standing() -> list[tuple[str, bool]]:
+    def statuses() -> list[tuple[str, bool]]:
         views = [server.http.get(f"/status/{symbol}") for symbol in ("ETH-USDT", "SOL-USDT", "GOLD-USDT")]
         return [(view["status"], view["next_change"] is not None) for view in views]
 
     # what is scheduled next for a symbol that trades has not come; a new one has its status at once
-    assert standing() == [("trading", True), ("trading", False), ("closed", True)]
+    assert statuses() == [("trading", True), ("trading", False), ("closed", True)]
     server.restart()
-    assert standing() == [("trading", True), ("trading", False), ("closed", True)]
+    assert statuses() == [("trading", True), ("trading", False), ("closed", True)]
     assert server.http.call("GET", path, headers=boss.bearer).granted()["schedule"] == put["schedule"]
     fees = GOLD | {"taker_fee_bps": "3"}
     server.http.call("POST", "/admin/symbols", fees, boss.bearer).granted()  # without a schedule it keeps its own
