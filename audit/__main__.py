@@ -90,7 +90,7 @@ class Audit:
             for seq, command in enumerate(commands, record.first_seq):
                 try:
                     events = self.exchange.apply(command, Seq(seq), record.ts_ns)
-                except Exception as error:  # its own complaint, or a bug: it did not carry out the command
+                except Exception as error:  # an InvariantViolation or a bug: the command was not carried out
                     self.auditor.engine_stopped(seq, error)
                     return
                 yield seq, record.ts_ns, command, events

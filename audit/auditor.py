@@ -48,7 +48,7 @@ class Auditor:
         rulebook: int = FIRST_EDITION,
     ) -> None:
         self.findings: list[Finding] = []
-        self.found = 0  # also those that are not kept any more
+        self.found = 0  # how many, including those beyond FINDINGS_KEPT
         self.tally = Tally()
         self.compared_until: int | None = None  # the seq of the first difference from the naive exchange
         self._balances = balances

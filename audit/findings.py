@@ -19,7 +19,7 @@ class Kind(StrEnum):
     BEYOND_LIMIT = "beyond_limit"  # a fill at a worse price than the order allows
     BAND_VIOLATION = "band_violation"
     COLLAR_VIOLATION = "collar_violation"
-    SELF_TRADE = "self_trade"  # not prevented
+    SELF_TRADE = "self_trade"  # a self-trade that should have been prevented
     SELF_TRADE_PRICE = "self_trade_price"  # a trade of an account with itself sets a price, or another does not
     FILL_OR_KILL_PARTIAL = "fill_or_kill_partial"
     ICEBERG_REFILL = "iceberg_refill"  # wrong, or missing

@@ -27,14 +27,16 @@ class Shadow(NaiveLedger):
         self.rulebook = rulebook  # the edition in force
         self.symbols: dict[str, NaiveSymbol] = {}
         self.by_id: dict[int, NaiveOrder] = {}
-        self.modes: dict[int, SelfTradePrevention] = {}  # of brackets' entries, for their exits
+        self.modes: dict[int, SelfTradePrevention] = {}  # the entries of brackets, for their exits
         self.command: Command | None = None
         self.ts_ns = 0
         self.turns = 0
         self._uncrossed: dict[
             str, int | None
         ] = {}  # auction prices while the trades come; None: others have yet to trade
-        self.unpriced: list[NaiveSymbol] = []  # that an auction gave no price: nobody traded with another
+        self.unpriced: list[
+            NaiveSymbol
+        ] = []  # symbols whose auction gave no price: all its trades were of one account with itself
         self.moving: NaiveOrder | None = None  # the order that executes
         self.worst: tuple[int | None, int | None] = (None, None)  # its collar and band, as they were when it began
 

@@ -55,7 +55,7 @@ SECONDS = {
 class Candle(msgspec.Struct, frozen=True, array_like=True):
     """What traded in one interval."""
 
-    time: int  # of its beginning
+    time: int  # of its first second
     open: Ticks
     high: Ticks
     low: Ticks
@@ -78,7 +78,7 @@ class Candle(msgspec.Struct, frozen=True, array_like=True):
         return Candle(time, self.open, self.high, self.low, self.close, self.volume)
 
 
-Running = dict[tuple[str, int], Candle]  # the newest by symbol and seconds
+Running = dict[tuple[str, int], Candle]  # the newest candle by symbol and interval in seconds
 
 
 class CandleMaker:

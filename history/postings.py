@@ -32,12 +32,12 @@ class Posting(msgspec.Struct, frozen=True, array_like=True):
     posting_id: int
     account: AccountId
     asset: str
-    amount: Amount  # below zero: it went away
+    amount: Amount  # below zero when the account lost it
     kind: PostingKind
     seq: Seq
     ts_ns: int
     trade_id: TradeId | None
-    order_id: OrderId | None  # the account's own; of what the venue got or gave, the other party's
+    order_id: OrderId | None  # the account's own order; for the venue's fees and rebates, the trader's
 
 
 class TradedAssets(msgspec.Struct, frozen=True, array_like=True):

@@ -48,7 +48,7 @@ log = logging.getLogger(__name__)
 
 PAGE_ROWS = 100  # when a read does not say how many
 FILLS_MAX = 10_000  # fills of one order in one answer
-NEWEST = 2**63 - 1  # above every id
+NEWEST = 2**63 - 1  # greater than every id
 
 
 class StoreAhead(StoreError):
@@ -377,7 +377,10 @@ def _account_fills_sql(*filters: str) -> str:
     """`filters`: the columns that must equal the parameter of their name."""
     account: BindParameter[int] = bindparam("account")
     sides = []
-    for column in (TRADES.c.maker_account, TRADES.c.taker_account):  # not one OR: each side has its own index
+    for column in (
+        TRADES.c.maker_account,
+        TRADES.c.taker_account,
+    ):  # two queries rather than one OR, since each side has its own index
         rows = select(TRADES).where(column == account, TRADES.c.trade_id < bindparam("before"))
         rows = rows.where(*(TRADES.c[name] == bindparam(name) for name in filters))
         if column is TRADES.c.taker_account:
@@ -402,7 +405,7 @@ def _postings_sql(*filters: str) -> str:
 def _fills_sql() -> str:
     order_id: BindParameter[int] = bindparam("order_id")
     after = TRADES.c.trade_id > bindparam("after")
-    rows = union_all(  # not one OR: each side has its own index
+    rows = union_all(  # two queries rather than one OR, since each side has its own index
         select(TRADES).where(TRADES.c.maker_order_id == order_id, after),
         select(TRADES).where(TRADES.c.taker_order_id == order_id, after),
     ).subquery()

@@ -121,7 +121,7 @@ class Committer:
                     self._journal.append(ticket.record, ticket.checkpoint)
                 except JournalFailed as error:
                     ticket.error = error
-                except Exception as error:  # a bug; whoever waits must hear of it all the same
+                except Exception as error:  # a bug; the callers that wait must get it all the same
                     log.exception("Record %d could not be appended.", ticket.record.n)
                     ticket.error = JournalFailed(f"The journal could not append record {ticket.record.n}: {error}.")
             bridge.post(ticket.settle)

@@ -185,7 +185,8 @@ class Sequencer:
             self._make_room()
             entries, commands = self._gather()
             first_seq, ts_ns = Seq(self._next_seq), max(self._clock(), self._last_ns)
-            if self._is_due(ts_ns) and commands[:1] != [AdvanceTime()]:  # nobody trades with what has expired
+            # so that nobody trades with an order that has expired
+            if self._is_due(ts_ns) and commands[:1] != [AdvanceTime()]:
                 entries.insert(0, _Entry((AdvanceTime(),)))
                 commands.insert(0, AdvanceTime())
             try:

@@ -35,7 +35,7 @@ HOME_PRICES: Final = {
     "SOL-USDT": Decimal(100),
     "AAPL-USD": Decimal(190),
 }
-TYPICAL_NOTIONAL: Final = Decimal(3000)  # of one quote, in the quote asset
+TYPICAL_NOTIONAL: Final = Decimal(3000)  # value of one quote, in the quote asset
 OPENING_HASTE: Final = 6  # how much faster than the rate an empty book is filled
 BUSIER_FIRST: Final = 2  # the first symbol gets so many shares of the rate, every other one share
 LATEST_S: Final = 1.0  # further behind its schedule than this, a symbol starts a new one

@@ -19,7 +19,7 @@ from tools.measure import Latency
 
 LATE_MS: Final = 10.0  # a generator whose p99 starts later than this did not keep its schedule
 SLACK_PERCENT: Final = 5  # of the planned time, by which the last answer may be late
-SLACK_S: Final = 0.5  # and this: what one last answer may take counts for little in a short run
+SLACK_S: Final = 0.5  # by which it may be late at least, since one answer weighs much in a short run
 
 
 class Phase(msgspec.Struct, frozen=True):

@@ -28,7 +28,7 @@ TIME_SCALE: Final = 9  # nanoseconds in a second, as a power of ten
 
 RecordedSide = Literal["buy", "sell"]
 
-LARGEST: Final = 100  # of a number, as a power of ten; its smallest place is as far below one
+LARGEST: Final = 100  # greatest power of ten in a number; its least is as far below one
 
 _WHOLES: Final = re.compile(r"-?[0-9]+(,-?[0-9]+)*")
 

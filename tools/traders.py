@@ -17,7 +17,7 @@ import msgspec
 from tools.answers import Side
 
 MAKERS: Final = 4
-LEVELS: Final = 10  # of each maker, on each side
+LEVELS: Final = 10  # quotes of each maker on each side
 SIDES: Final[tuple[Side, Side]] = ("buy", "sell")
 
 MICRO: Final = 1_000_000
@@ -28,7 +28,8 @@ UNIT_PPM: Final = 15  # distance of neighbouring quotes, in millionths of the pr
 ICEBERG_EVERY: Final = 8  # each so many-th quote of a side hides most of itself
 ICEBERG_SLICES: Final = 5
 
-MARKET_SHARE, IOC_SHARE, FOK_SHARE, PULL_SHARE = 18, 12, 3, 5  # of a hundred decisions; the rest maintains quotes
+# how many of a hundred decisions do this; the others maintain quotes
+MARKET_SHARE, IOC_SHARE, FOK_SHARE, PULL_SHARE = 18, 12, 3, 5
 
 Slot = tuple[Side, int]  # side, place from the touch
 
