@@ -119,7 +119,7 @@ def account_view(exchange: Exchange, account: AccountId) -> AccountView:
 
 
 def own_account(view: AccountView, role: Role) -> OwnAccount:
-    """An account as whoever asks for their own is told it."""
+    """The caller's own account, with their role."""
     return OwnAccount(**msgspec.structs.asdict(view), role=role)
 
 
