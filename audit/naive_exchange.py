@@ -130,7 +130,7 @@ class NaiveExchange(NaiveAmends):
         """Begin a session: with trading the orders that gathered uncross, with the close the day's orders expire."""
         if symbol.limit_state is not None:
             symbol.limit_state = None
-            self.tell_limit_state(symbol, None)
+            self.emit_limit_state(symbol, None)
         symbol.timer = None
         symbol.status = status
         self.events.append(ev.StatusChanged(symbol.instrument.symbol, status))

@@ -217,12 +217,12 @@ class NaiveFlow(NaiveLedger):
         state = symbol.limit_state
         if prevented and (state is None or state[0] is not side):
             symbol.limit_state = (side, self.ts_ns + symbol.instrument.limit_state_ns)
-            self.tell_limit_state(symbol, side)
+            self.emit_limit_state(symbol, side)
         elif not prevented and traded and state is not None:
             symbol.limit_state = None
-            self.tell_limit_state(symbol, None)
+            self.emit_limit_state(symbol, None)
 
-    def tell_limit_state(self, symbol: NaiveSymbol, side: Side | None) -> None:
+    def emit_limit_state(self, symbol: NaiveSymbol, side: Side | None) -> None:
         """The event of a limit state that begins, or without a side that it is over."""
         edge = None if side is None else symbol.band(side)
         price = None if edge is None else Ticks(edge)

@@ -119,7 +119,7 @@ class Credentials:
             self.admit_session(session)
         for key, secret in keys:
             self.admit_key(key, secret)
-        self._tell()
+        self._call_revoked()
 
     def user_of(self, account: AccountId) -> User | None:
         """Who has this account, if they are signed in or have a key. O(sessions + keys)."""
@@ -130,12 +130,12 @@ class Credentials:
     def drop_session(self, session_id: str) -> None:
         """A session is over, and with it every token of it."""
         if self._sessions.pop(session_id, None) is not None:
-            self._tell()
+            self._call_revoked()
 
     def drop_key(self, key_id: str) -> None:
         """A key is revoked."""
         if self._keys.pop(key_id, None) is not None:
-            self._tell()
+            self._call_revoked()
 
     def drop_expired(self) -> None:
         """Forget the sessions whose time is up. O(sessions)."""
@@ -144,7 +144,7 @@ class Credentials:
         for session_id in over:
             del self._sessions[session_id]
         if over:
-            self._tell()
+            self._call_revoked()
 
     def current(self, principal: Principal) -> Principal | None:
         """`principal` as they are now; None when their session or key has ended meanwhile."""
@@ -156,7 +156,7 @@ class Credentials:
             return None if live is None or live.expires_ns <= self._clock() else live.principal
         return principal
 
-    def _tell(self) -> None:
+    def _call_revoked(self) -> None:
         for listener in self._listeners:
             listener()
 

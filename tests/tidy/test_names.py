@@ -16,6 +16,7 @@ from tests.tidy.sources import PYTHON_FOLDERS, ROOT, Breach, breaches, python_fi
 BANNED: Final = {
     "told": "what the value is: an event, a sentence, a result, what was last published",
     "untold": "what is missing",
+    "tell": "publish, send, report, call",
     "teller": "ChapterBuilder, a service, a formatter",
     "narrator": "Explainer",
     "desk": "a service or a console",
