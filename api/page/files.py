@@ -48,7 +48,7 @@ STYLESHEET = re.compile(r'<link rel="stylesheet" href="/static/([^"]+)">')
 ENTRY_SCRIPT = f'<script type="module" src="/static/{ENTRY}"></script>'
 LIBRARY_IMPORTS = re.compile(r'^import \* as \S+ from "([^"]+)";$', re.MULTILINE)
 
-mimetypes.add_type("text/javascript", ".mjs")  # which Python before 3.12 does not know
+mimetypes.add_type("text/javascript", ".mjs")  # Python before 3.12 does not know this type
 
 
 class Asset(NamedTuple):
@@ -84,7 +84,7 @@ def asset_named(name: str) -> Asset | None:
     if name == SCRIPT:
         return _script(_state_of(FRONTEND))
     path = safe_join(str(FRONTEND), name)
-    if path is None or not os.path.isfile(path):  # Path's own raises where the name is too long
+    if path is None or not os.path.isfile(path):  # Path.is_file raises where the name is too long
         return None
     return _asset(Path(path), Path(path).stat().st_mtime_ns)
 
