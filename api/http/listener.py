@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import errno
 import socket
+import ssl
 from typing import Any, Final
 
 import eventlet
+from eventlet.green.ssl import SSLContext
 
 from api.settings import Settings
 
@@ -39,9 +41,9 @@ def listen(settings: Settings) -> Any:
     if settings.tls_cert is None:
         return listener
     try:
-        return eventlet.wrap_ssl(
-            listener, certfile=str(settings.tls_cert), keyfile=str(settings.tls_key), server_side=True
-        )
+        context = SSLContext(ssl.PROTOCOL_TLS_SERVER)  # eventlet.wrap_ssl asks for a protocol that is deprecated
+        context.load_cert_chain(str(settings.tls_cert), str(settings.tls_key))
+        return context.wrap_socket(listener, server_side=True)
     except OSError as problem:  # ssl.SSLError is one
         listener.close()
         raise OSError(f"cannot use {settings.tls_cert} with {settings.tls_key}: {problem}") from problem
