@@ -21,7 +21,7 @@ from tests import postgres
 from tests.api.clients import bearer, funded
 from tests.api.running import Http, eventually, free_port
 from tests.deploy.files import image, services, unit
-from tests.deploy.installed import Installed, built, requirements, foreign_packages
+from tests.deploy.installed import Installed, built, foreign_files, requirements
 from tests.redis_server import needs_redis, running_redis
 from tests.tidy.sources import PACKAGES, ROOT
 
@@ -150,7 +150,7 @@ def test_the_image_serves_with_credentials_and_is_healthy(installed: Installed, 
         assert (checked.returncode, checked.stderr) == (0, "")
     assert installed.run(*container.health, "--url", url, folder=folder).returncode == 1
     assert sorted(path.name for path in folder.iterdir()) == ["data"]
-    assert foreign_packages(folder) == []
+    assert foreign_files(folder) == []
 
 
 def test_systemd_starts_a_server(installed: Installed, folder: Path) -> None:
