@@ -5,9 +5,10 @@ Layer: engine.
 
 from __future__ import annotations
 
+from engine.balance import Balance
 from engine.commands import ConfigureAccount
 from engine.instrument import FEE_UNIT
-from engine.ledger import Balance, is_decimal
+from engine.ledger import is_decimal
 from engine.order import Order
 from engine.types import AccountId, OrderId
 

@@ -10,10 +10,12 @@ import msgspec
 from engine import events as ev
 from engine.book import OrderBook
 from engine.commands import AmendOrder, CancelAll, CancelOrder
-from engine.execution import end_alone, execute
-from engine.ledger import hold_per_lot
-from engine.matcher import amended, take_off
+from engine.execution import commit, end_alone
+from engine.fees import hold_per_lot
+from engine.matcher import take_off
 from engine.order import Order
+from engine.order_events import amended
+from engine.outcome import outcome_of
 from engine.planning import NOTHING, plan_quantity, slide, worst_price
 from engine.refusals import market_figures
 from engine.rejects import CancelReason, RejectReason
@@ -80,7 +82,7 @@ def _amend_waiting(
     if isinstance(price, str) or isinstance(stop_price, str) or stop_price is None:
         return RejectReason.BAD_TICK
     valued_at = None if order.peak is not None else stop_price if price is None else price
-    owner = order.owner
+    owner = venue.accounts[order.account]
     reason = refuse_size(book.instrument, owner, venue.ledger, valued_at, quantity)
     if reason is not None:
         return reason
@@ -98,8 +100,7 @@ def _amend_waiting(
     old_price = order.price
     if not kept:
         book.stops.remove(order)
-    order.pays.available -= more
-    order.pays.held += more
+    order.pays.hold(more)
     order.hold_per_lot, order.hold_price, order.price = per_lot, held_at, price
     order.quantity, order.leaves = quantity, Lots(quantity - order.cum)
     if not kept:
@@ -120,7 +121,7 @@ def _amend_resting(
         return RejectReason.BAD_TICK
     if isinstance(quantity, str):
         return RejectReason.BAD_LOT
-    reason = refuse_size(book.instrument, order.owner, venue.ledger, asked, quantity)
+    reason = refuse_size(book.instrument, venue.accounts[order.account], venue.ledger, asked, quantity)
     if reason is not None:
         return reason
     display = None if order.terms is None else order.terms.display_quantity
@@ -168,12 +169,11 @@ def _change(
     order.hidden = Lots(0)
     per_lot = hold_per_lot(order.side, price, book.instrument, order.maker_rate, order.taker_rate)
     more = leaves * per_lot - order.leaves * order.hold_per_lot
-    order.pays.available -= more
-    order.pays.held += more
+    order.pays.hold(more)
     order.hold_per_lot, order.price, order.quantity, order.leaves = per_lot, price, quantity, leaves
     book.changed_seq = venue.seq
     events.append(amended(order, old_price, kept_priority=False))
-    execute(venue, book, order, plan, asked, events)
+    commit(venue, book, order, outcome_of(book, order, plan, asked, venue.rulebook), events)
     return None
 
 

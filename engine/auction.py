@@ -10,8 +10,8 @@ from itertools import accumulate
 
 import msgspec
 
-from engine.book import OrderBook, PriceLevel
-from engine.order import Order
+from engine.book import OrderBook
+from engine.order import Order, PriceLevel
 from engine.planning import slices
 from engine.types import Lots, Ticks, entry_of
 

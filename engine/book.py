@@ -13,74 +13,13 @@ from sortedcontainers import SortedDict
 
 from engine.bands import PriceBand
 from engine.instrument import FEE_UNIT, Instrument
-from engine.order import Order
+from engine.order import Order, PriceLevel
 from engine.rejects import InvariantViolation
 from engine.stops import StopOrders
 from engine.types import Lots, OrderId, Side, Ticks, TradingStatus
 
 _TRADING = TradingStatus.TRADING
 _BUY = Side.BUY  # a member looked up by its class costs more than the whole of `opposite`
-
-
-class PriceLevel:
-    """All resting orders at one price, oldest first, as a linked list."""
-
-    __slots__ = ("count", "head", "hidden", "key", "price", "quantity", "tail")
-
-    def __init__(self, price: Ticks, key: int) -> None:
-        self.price = price
-        self.key = key  # sorts best first on either side
-        self.quantity = 0  # lots, the sum of what its orders show
-        self.hidden = 0  # lots, what they leave beyond that
-        self.count = 0
-        self.head: Order | None = None  # trades first
-        self.tail: Order | None = None
-
-    def __iter__(self) -> Iterator[Order]:
-        order = self.head
-        while order is not None:
-            yield order
-            order = order.behind
-
-    def append(self, order: Order) -> None:
-        """Put `order` at the back of the queue. O(1)."""
-        tail = self.tail
-        order.level = self
-        order.ahead = tail
-        if tail is None:
-            self.head = order
-        else:
-            tail.behind = order
-        self.tail = order
-        self.quantity += order.leaves
-        if order.hidden:
-            self.quantity -= order.hidden
-            self.hidden += order.hidden
-        self.count += 1
-
-    def unlink(self, order: Order) -> None:
-        """Take `order` out of the queue, wherever it stands. O(1)."""
-        ahead, behind = order.ahead, order.behind
-        if ahead is None:
-            self.head = behind
-        else:
-            ahead.behind = behind
-        if behind is None:
-            self.tail = ahead
-        else:
-            behind.ahead = ahead
-        order.level = order.ahead = order.behind = None
-        self.quantity -= order.leaves
-        if order.hidden:
-            self.quantity += order.hidden
-            self.hidden -= order.hidden
-        self.count -= 1
-
-    def replenish(self, order: Order, display: Lots) -> None:
-        """Show the next slice of an order whose slice is used up, at the back of the queue. O(1)."""
-        self.unlink(order)
-        order.hidden = Lots(max(order.leaves - display, 0))
-        self.append(order)
 
 
 class BookSide:
@@ -136,7 +75,8 @@ class BookSide:
         if level.count == 0:
             del self.levels[level.key]
             if level is self.best:
-                self.best = self.levels.peekitem(0)[1] if self.levels else None
+                first = next(iter(self.levels), None)
+                self.best = None if first is None else self.levels[first]
 
     def available(self, limit: Ticks | None, wanted: Lots) -> Lots:
         """How much of `wanted` rests at `limit` or better (anywhere when None), hidden included. O(levels walked)."""
@@ -191,7 +131,7 @@ class OrderBook:
         """Rest an order that has a price, at the back of its level."""
         if order.price is None:
             raise InvariantViolation(f"market order {order.order_id} may not rest")
-        self.own_side(order.side).rest(order, order.price)
+        (self.bids if order.side is _BUY else self.asks).rest(order, order.price)
         self.orders[order.order_id] = order
         bid, ask = self.bids.best, self.asks.best
         if bid is not None and ask is not None and bid.price >= ask.price and self.status is _TRADING:

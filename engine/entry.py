@@ -11,10 +11,11 @@ from engine import events as ev
 from engine.accounts import Account
 from engine.book import OrderBook
 from engine.commands import EnterOrder, OrderOptions
-from engine.execution import end_or_rest, execute
-from engine.matcher import accepted, market_cost
+from engine.execution import commit, end_or_rest
 from engine.order import Order
-from engine.planning import NOTHING, Plan, plan_quantity, plan_spending, slide, worst_price
+from engine.order_events import accepted
+from engine.outcome import OrderOutcome, funds_needed, outcome_of
+from engine.planning import NOTHING, plan_quantity, plan_spending, slide, worst_price
 from engine.refusals import market_figures
 from engine.rejects import RejectReason
 from engine.rulebook import ANSWERS_FIRST_SINCE
@@ -74,9 +75,9 @@ def enter(venue: Venue, command: EnterOrder, events: list[ev.Event]) -> None:
     if reason is None:
         order_type = command.order_type
         if order_type is _LIMIT or order_type is _MARKET:
-            order, plan, asked, reason = prepare(venue, command, book, owner)
+            order, outcome, reason = prepare(venue, command, book, owner)
             if reason is None:
-                _accept(venue, command, book, order, plan, asked, events)
+                _accept(venue, command, book, order, outcome, events)
         else:
             reason = _enter_waiting(venue, command, book, owner, events)
     if reason is not None:
@@ -100,9 +101,8 @@ def entry_figures(
     if reason is not RejectReason.INSUFFICIENT_FUNDS:
         return market_figures(book, command.side, reason)
     if command.order_type is _LIMIT or command.order_type is _MARKET:
-        order, plan, _, _ = prepare(venue, command, book, owner, as_shown=True)
-        market = order.price is None
-        need = market_cost(order, plan.trades, book.instrument) if market else order.leaves * order.hold_per_lot
+        order, outcome, _ = prepare(venue, command, book, owner, as_shown=True)
+        need = funds_needed(order, outcome, book.instrument)
     else:
         limit_leg, order = legs(venue, command, book, owner)
         need = pair_need(limit_leg, order)
@@ -147,35 +147,26 @@ def _said(command: EnterOrder, first: OrderId, asked: EnterOrder | None) -> ev.R
 
 
 def _accept(
-    venue: Venue,
-    command: EnterOrder,
-    book: OrderBook,
-    order: Order,
-    plan: Plan,
-    asked: Ticks | None,
-    events: list[ev.Event],
+    venue: Venue, command: EnterOrder, book: OrderBook, order: Order, outcome: OrderOutcome, events: list[ev.Event]
 ) -> None:
     """Enter a limit or market order that nothing refuses, and finish what it sets off."""
     client_order_id = order.client_order_id
     if client_order_id is not None:
         venue.recent.name(order.account, client_order_id, order.order_id, command)
-    hold = order.leaves * order.hold_per_lot
-    pays = order.pays
-    pays.available -= hold
-    pays.held += hold
+    order.pays.hold(order.leaves * order.hold_per_lot)
     events.append(accepted(order))
-    if plan is NOTHING and order.terms is None and book.instrument.band is None:
-        end_or_rest(venue, book, order, plan, False, events)  # it meets nobody and sets off nothing: most orders
+    if outcome.plan is NOTHING and order.terms is None and book.instrument.band is None:
+        end_or_rest(venue, book, order, outcome.end, events)  # it meets nobody and sets off nothing: most orders
         return
-    execute(venue, book, order, plan, asked, events)
+    commit(venue, book, order, outcome, events)
     if venue.pending:
         finish(venue, events)
 
 
 def prepare(
     venue: Venue, command: EnterOrder, book: OrderBook, owner: Account, *, as_shown: bool = False
-) -> tuple[Order, Plan, Ticks | None, RejectReason | None]:
-    """The limit or market order that `command` asks for, its plan, the worst price it asked for, and what refuses it.
+) -> tuple[Order, OrderOutcome, RejectReason | None]:
+    """The limit or market order that `command` asks for, what becomes of it, and the reason that refuses it, if any.
 
     With `as_shown` planned by what its owner can see (`engine.planning`). Changes nothing. O(matches).
     """
@@ -209,16 +200,16 @@ def prepare(
         order.quantity = order.leaves = plan.filled
     else:
         plan = plan_quantity(book, order, limit, quantity, whole=command.time_in_force is _FOK, as_shown=as_shown)
-    hold = order.leaves * order.hold_per_lot
-    cost = hold if price is not None else market_cost(order, plan.trades, book.instrument)
+    outcome = outcome_of(book, order, plan, asked, venue.rulebook, as_shown)
+    needed = order.leaves * order.hold_per_lot if price is not None else funds_needed(order, outcome, book.instrument)
     reason: RejectReason | None = None
-    if order.pays.available < cost:
+    if order.pays.available < needed:
         reason = RejectReason.INSUFFICIENT_FUNDS
     elif takes_nothing:
         reason = RejectReason.POST_ONLY_WOULD_TAKE
     elif plan.prevented and not plan.matches and command.time_in_force is not _FOK:
         reason = RejectReason.SELF_TRADE
-    return order, plan, asked, reason
+    return order, outcome, reason
 
 
 def _priced(command: EnterOrder, book: OrderBook) -> tuple[Ticks | None, Ticks | None, bool]:

@@ -1,14 +1,15 @@
-"""One order, resting or incoming: the only mutable record of the engine.
+"""One order, and the queue that it stands in at its price: two records that link to each other.
 
 Layer: engine.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 import msgspec
 
+from engine.balance import Balance
 from engine.terms import Terms
 from engine.types import (
     AccountId,
@@ -22,11 +23,6 @@ from engine.types import (
     Ticks,
     TimeInForce,
 )
-
-if TYPE_CHECKING:
-    from engine.accounts import Account
-    from engine.book import PriceLevel
-    from engine.ledger import Balance
 
 
 class Order(msgspec.Struct, eq=False, gc=False):
@@ -54,7 +50,6 @@ class Order(msgspec.Struct, eq=False, gc=False):
     receives: Balance
     paid_asset: str
     hold_per_lot: Amount  # set aside in `pays` for each lot it leaves; 0 for a market order
-    owner: Account
     prevention: SelfTradePrevention = SelfTradePrevention.NONE
     terms: Terms | None = None
     hidden: Lots = Lots(0)  # of what it leaves: the part of an iceberg that is not shown
@@ -81,3 +76,64 @@ class Order(msgspec.Struct, eq=False, gc=False):
         if self.waiting:
             return OrderStatus.PENDING_TRIGGER
         return OrderStatus.PARTIALLY_FILLED if self.cum else OrderStatus.RESTING
+
+
+class PriceLevel:
+    """All resting orders at one price, oldest first, as a linked list."""
+
+    __slots__ = ("count", "head", "hidden", "key", "price", "quantity", "tail")
+
+    def __init__(self, price: Ticks, key: int) -> None:
+        self.price = price
+        self.key = key  # sorts best first on either side
+        self.quantity = 0  # lots, the sum of what its orders show
+        self.hidden = 0  # lots, what they leave beyond that
+        self.count = 0
+        self.head: Order | None = None  # trades first
+        self.tail: Order | None = None
+
+    def __iter__(self) -> Iterator[Order]:
+        order = self.head
+        while order is not None:
+            yield order
+            order = order.behind
+
+    def append(self, order: Order) -> None:
+        """Put `order` at the back of the queue. O(1)."""
+        tail = self.tail
+        order.level = self
+        order.ahead = tail
+        if tail is None:
+            self.head = order
+        else:
+            tail.behind = order
+        self.tail = order
+        self.quantity += order.leaves
+        if order.hidden:
+            self.quantity -= order.hidden
+            self.hidden += order.hidden
+        self.count += 1
+
+    def unlink(self, order: Order) -> None:
+        """Take `order` out of the queue, wherever it stands. O(1)."""
+        ahead, behind = order.ahead, order.behind
+        if ahead is None:
+            self.head = behind
+        else:
+            ahead.behind = behind
+        if behind is None:
+            self.tail = ahead
+        else:
+            behind.ahead = ahead
+        order.level = order.ahead = order.behind = None
+        self.quantity -= order.leaves
+        if order.hidden:
+            self.quantity += order.hidden
+            self.hidden -= order.hidden
+        self.count -= 1
+
+    def replenish(self, order: Order, display: Lots) -> None:
+        """Show the next slice of an order whose slice is used up, at the back of the queue. O(1)."""
+        self.unlink(order)
+        order.hidden = Lots(max(order.leaves - display, 0))
+        self.append(order)

@@ -14,8 +14,8 @@ from typing import Any
 import msgspec
 
 from engine.bands import nearer
-from engine.book import BookSide, OrderBook, PriceLevel
-from engine.order import Order
+from engine.book import BookSide, OrderBook
+from engine.order import Order, PriceLevel
 from engine.rules import collar_limit
 from engine.types import AccountId, Amount, Lots, PostOnly, SelfTradePrevention, Side, Ticks, TradingStatus
 
@@ -42,7 +42,8 @@ class Plan(msgspec.Struct, frozen=True):
     kinds: list[StepKind] | None = None  # of each match; None: plain trades, each maker met once
     filled: Lots = Lots(0)  # what the trades sum to, where `kinds` are given or a budget was
     prevented: bool = False  # self-trade prevention ended it
-    left_over: bool = False  # of an order by quote quantity: the book ended too soon
+    budget_unspent: bool = False  # of an order by quote quantity: the book ended too soon
+    killed_by_own: bool = False  # a fill-or-kill that would be filled, were none of those it meets its own account's
 
     @property
     def trades(self) -> list[Match]:
@@ -53,6 +54,7 @@ class Plan(msgspec.Struct, frozen=True):
 
 
 NOTHING = Plan([])
+_KILLED_BY_OWN = Plan([], killed_by_own=True)
 
 
 def worst_price(book: OrderBook, side: Side, price: Ticks | None, hold_price: Ticks | None) -> Ticks | None:
@@ -95,7 +97,7 @@ def plan_quantity(
     """
     if book.status is not _TRADING:
         return NOTHING
-    opposite = book.opposite(taker.side)
+    opposite = book.asks if taker.side is _BUY else book.bids
     best = opposite.best
     if best is None or (limit is not None and best.key > limit * opposite.sign):
         return NOTHING
@@ -107,7 +109,11 @@ def plan_quantity(
         if not guarded or all(maker.account != taker.account for maker, _ in matches):
             return Plan(matches)
     plan = _plan_carefully(opposite, limit, quantity, taker, as_shown=as_shown)
-    return NOTHING if whole and plan.filled < quantity else plan
+    if not whole or plan.filled >= quantity:
+        return plan
+    if as_shown and sum(lots for _, lots in slices(opposite, limit, taker.account)) < quantity:
+        return NOTHING
+    return _KILLED_BY_OWN
 
 
 def _plan_plainly(opposite: BookSide, limit: Ticks | None, quantity: Lots) -> list[Match]:
@@ -115,9 +121,9 @@ def _plan_plainly(opposite: BookSide, limit: Ticks | None, quantity: Lots) -> li
     matches: list[Match] = []
     limit_key = None if limit is None else limit * opposite.sign
     left: Any = quantity  # Any, for naming the unit of each difference costs more than the walk
-    for level in opposite:
-        if limit_key is not None and level.key > limit_key:
-            break
+    level = best = opposite.best
+    deeper: Iterator[PriceLevel] | None = None  # most orders take of the best level alone, which is at hand
+    while level is not None and (limit_key is None or level.key <= limit_key):
         maker = level.head
         while maker is not None:
             leaves = maker.leaves
@@ -127,6 +133,9 @@ def _plan_plainly(opposite: BookSide, limit: Ticks | None, quantity: Lots) -> li
             matches.append((maker, leaves))
             left -= leaves
             maker = maker.behind
+        if deeper is None:
+            deeper = (other for other in opposite if other is not best)
+        level = next(deeper, None)
     return matches
 
 
@@ -145,7 +154,7 @@ def _plan_carefully(opposite: BookSide, limit: Ticks | None, quantity: Lots, tak
         left = Lots(left - take)
         if left == 0:
             break
-    return walk.plan(left_over=False)
+    return walk.plan(budget_unspent=False)
 
 
 def plan_spending(
@@ -153,7 +162,7 @@ def plan_spending(
 ) -> Plan:
     """Plan the trades whose notional spends (or earns) at most `budget`, in whole lots.
 
-    `left_over` tells that the book ended while the budget could still pay for a lot at the
+    `budget_unspent` tells that the book ended while the budget could still pay for a lot at the
     last price; `as_shown` is as in `plan_quantity`. O(matches).
     """
     opposite, lot_tick_amount = book.opposite(taker.side), book.instrument.lot_tick_amount
@@ -163,17 +172,17 @@ def plan_spending(
         lot_amount = (maker.price or 0) * lot_tick_amount
         affordable = budget // lot_amount
         if affordable == 0:
-            return walk.plan(left_over=False)
+            return walk.plan(budget_unspent=False)
         if walk.own(maker):
             if not walk.prevent(maker, Lots(0)):
-                return walk.plan(left_over=False)
+                return walk.plan(budget_unspent=False)
             continue
         take = Lots(min(affordable, slice_quantity))
         walk.trade(maker, take)
         budget = Amount(budget - take * lot_amount)
         if take < slice_quantity:  # a cheaper lot behind it could be paid for: that would trade through it
-            return walk.plan(left_over=False)
-    return walk.plan(left_over=budget >= lot_amount)
+            return walk.plan(budget_unspent=False)
+    return walk.plan(budget_unspent=budget >= lot_amount)
 
 
 class _Walk:
@@ -219,8 +228,8 @@ class _Walk:
             self._prevented = mode is SelfTradePrevention.CANCEL_BOTH
         return not self._prevented
 
-    def plan(self, *, left_over: bool) -> Plan:
-        return Plan(self._matches, self._kinds, Lots(self.filled), self._prevented, left_over)
+    def plan(self, *, budget_unspent: bool) -> Plan:
+        return Plan(self._matches, self._kinds, Lots(self.filled), self._prevented, budget_unspent)
 
     def _step(self, maker: Order, quantity: Lots, kind: StepKind) -> None:
         self._matches.append((maker, quantity))

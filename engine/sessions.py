@@ -6,18 +6,18 @@ Layer: engine.
 from __future__ import annotations
 
 from engine import events as ev
-from engine.auction import Clearing, Pair, clearing, pairs
+from engine.auction import Clearing, clearing
 from engine.book import OrderBook
 from engine.commands import AdvanceTime, SetStatus
 from engine.execution import leave_limit_state, note_exits, step_stops
-from engine.instrument import FEE_UNIT
-from engine.ledger import FEE_ACCOUNT, net_fees, settle
-from engine.matcher import completed, replenish
+from engine.ledger import FEE_ACCOUNT
+from engine.matcher import carry_out_trades, replenish
 from engine.order import Order
+from engine.order_events import completed
+from engine.outcome import uncross_fills
 from engine.rejects import RejectReason
-from engine.rulebook import OTHERS_MAKE_PRICES
 from engine.triggers import finish
-from engine.types import SANDBOX_ACCOUNT, Amount, TimeInForce, TradeId, TradingStatus, entry_of
+from engine.types import TimeInForce, TradingStatus, entry_of
 from engine.venue import Venue
 
 _TRADING, _CLOSED = TradingStatus.TRADING, TradingStatus.CLOSED
@@ -103,78 +103,31 @@ def _uncross(venue: Venue, book: OrderBook, found: Clearing, events: list[ev.Eve
     """
     symbol, price = book.instrument.symbol, found.price
     events.append(ev.Uncrossed(symbol, price, found.quantity, found.imbalance))
+    trades = uncross_fills(book, found, venue.rulebook)
+    fees = venue.ledger.balance(FEE_ACCOUNT, book.instrument.quote)
     affected: list[Order] = []
     ended: list[Order] = []
-    makes_price = False
-    for pair in pairs(book, found):
-        self_trade = _with_itself(venue, pair)
-        makes_price = makes_price or not self_trade
-        _trade_at(venue, book, pair, found, self_trade, events)
-        for order in pair[:2]:
-            if order.leaves == 0:
-                book.remove(order)
-                venue.forget(order)
-                events.append(completed(order))
-                ended.append(order)
-            elif order.leaves == order.hidden:
-                replenish(order, events)
-            if order.sibling is not None:
-                affected.append(order)
+    for taker, trade in trades:
+        for order in carry_out_trades(book, taker, [trade], venue.next_trade_id, events, fees, auction=True):
+            venue.forget(order)
+            ended.append(order)
+        venue.next_trade_id += 1
+        if taker.leaves == 0:
+            book.remove(taker)
+            venue.forget(taker)
+            events.append(completed(taker))
+            ended.append(taker)
+        elif taker.leaves == taker.hidden:
+            replenish(taker, events)
+        affected += [order for order in (trade.maker, taker) if order.sibling is not None]
     book.changed_seq = venue.seq
-    if makes_price:
+    if all(trade.self_trade for _, trade in trades):
+        book.renew_band(venue.ts_ns)
+    else:
         book.last_price = price
         book.band.refer_to(book.inside_bbo(price), venue.ts_ns)
-    else:
-        book.renew_band(venue.ts_ns)
     for order in affected:
         venue.end_sibling(order, events)
     _step_last(venue, book, events)
     for order in ended:
         note_exits(venue, order)
-
-
-def _with_itself(venue: Venue, pair: Pair) -> bool:
-    """Whether a pair of an auction is of one account, and not of the one that stands for many people."""
-    account = pair[0].account
-    return account == pair[1].account and account != SANDBOX_ACCOUNT and venue.rulebook >= OTHERS_MAKE_PRICES
-
-
-def _trade_at(
-    venue: Venue, book: OrderBook, pair: Pair, found: Clearing, self_trade: bool, events: list[ev.Event]
-) -> None:
-    """One trade of an auction: money and base change hands between two resting orders."""
-    maker, taker, quantity = pair
-    instrument = book.instrument
-    notional = instrument.notional(found.price, quantity)
-    maker_fee = -(-notional * maker.maker_rate // FEE_UNIT)
-    taker_fee = -(-notional * taker.taker_rate // FEE_UNIT)
-    if maker_fee + taker_fee < 0:
-        maker_fee, taker_fee = net_fees(maker_fee, taker_fee)
-    venue.ledger.balance(FEE_ACCOUNT, instrument.quote).available += maker_fee + taker_fee
-    for order, fee in ((maker, maker_fee), (taker, taker_fee)):
-        settle(order, quantity, Amount(quantity * instrument.lot_amount), notional, Amount(fee))
-    trade_id = TradeId(venue.next_trade_id)
-    venue.next_trade_id += 1
-    book.trade_count += 1
-    for order in (maker, taker):
-        book.consume(order, quantity)
-    events.append(
-        ev.Filled(
-            trade_id,
-            instrument.symbol,
-            found.price,
-            quantity,
-            notional,
-            taker.side,
-            maker.order_id,
-            taker.order_id,
-            maker.account,
-            taker.account,
-            Amount(maker_fee),
-            Amount(taker_fee),
-            maker.leaves,
-            taker.leaves,
-            auction=True,
-            self_trade=self_trade,
-        )
-    )

@@ -3,6 +3,7 @@
 import pytest
 
 from engine import recent
+from engine.balance import Balance
 from engine.commands import (
     AdoptRulebook,
     AmendOrder,
@@ -18,7 +19,6 @@ from engine.commands import (
 from engine.digest import state_digest
 from engine.events import Accepted, Cancelled, Rejected, Repeated
 from engine.exchange import Exchange
-from engine.ledger import Balance
 from engine.rejects import InvariantViolation, RejectReason
 from engine.rulebook import CURRENT_EDITION, FIRST_EDITION
 from engine.types import AccountId, Lots, OrderType, Side, Ticks, TimeInForce, TradingStatus

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from engine import depth
 from engine.exchange import Exchange
-from engine.ledger import Balance
+from engine.balance import Balance
 from engine.types import AccountId, Side
 from tools.audit.naive_exchange import NaiveExchange
 
