@@ -15,7 +15,7 @@ RUNTIME := $(VENV)/.installed-runtime
 DEVELOPMENT := $(VENV)/.installed-development
 SYSTEM := $(VENV)/.installed-system
 
-SERVED := engine journal sequencer store api tools
+SERVED := engine loop journal sequencer history identity listings explain audit api tools
 CHECKED := $(SERVED) prerequisites.py tests benchmarks
 
 .DEFAULT_GOAL := help
@@ -42,7 +42,7 @@ replay: $(RUNTIME) ## Play recorded order flow into a running server: PORT as it
 
 .PHONY: audit
 audit: $(RUNTIME) ## Prove that the journal in DATA kept the rules: the independent auditor's report
-	@$(PY) -m tools.audit "$(DATA)" $(ARGS)
+	@$(PY) -m audit "$(DATA)" $(ARGS)
 
 # -- check
 

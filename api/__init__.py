@@ -1,5 +1,4 @@
-"""REST and Socket.IO over the sequencer. Decides nothing about trading."""
+"""The front door: settings, the composition root, the command line, and a room for each part of the wire.
 
-from prerequisites import require
-
-require()
+It decides nothing about trading.
+"""

@@ -1,23 +1,24 @@
-"""The Flask application, and the command line: `python api/app.py --host --port`.
+"""The command line: `python api/app.py --host --port`. Starts the server and ends it on a signal.
 
 Layer: api.
 """
 
 from __future__ import annotations
 
-import logging
-import signal
+import os
 import sys
-import warnings
-from pathlib import Path
-from typing import Any
 
-if __package__ in (None, ""):  # run as a script: find the packages beside this folder, not inside it
-    sys.path[0] = str(Path(__file__).resolve().parent.parent)
+if __package__ in (None, ""):  # run as a script: packages are found beside this folder, and none inside it
+    sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # pathlib would import more
 
 from prerequisites import require
 
 require()  # before the first import that a bare Python cannot do
+
+import logging
+import signal
+import warnings
+from typing import Any
 
 # the design asks for eventlet: Documentation/decisions/0002-dependencies.md weighs its notice
 warnings.filterwarnings("ignore", message=r"\s*Eventlet is deprecated")
@@ -25,40 +26,16 @@ warnings.filterwarnings("ignore", message=r"\s*Eventlet is deprecated")
 import click
 import eventlet
 import eventlet.wsgi
-from flask import Flask
-from flask_cors import CORS
 
-from api import (
-    accounts,
-    admin,
-    auth,
-    auth_routes,
-    candles,
-    docs,
-    errors,
-    explain,
-    feed_orders,
-    limits,
-    market,
-    orders,
-    pages,
-    strict,
-    symbols,
-)
 from api.bootstrap import Server
-from api.desk import Desk
-from api.feed import Feed
-from api.http_protocol import HttpProtocol
-from api.listener import listen
-from api.listing import ListingError
+from api.http.listener import listen
+from api.http.protocol import HttpProtocol
 from api.settings import Settings, options, settings_from
-from api.status_answers import StatusDesk
-from api.strict import WholeNumberConverter
-from api.teller import Teller
-from api.venue import VERSION, Venue
+from api.version import VERSION
 from journal.port import JournalError
+from listings.instruments_file import ListingError
+from loop.errors import StoreError
 from sequencer.sequencer import NotAccepting
-from store.history import StoreError
 
 log = logging.getLogger("openbell")
 
@@ -67,50 +44,11 @@ POLL_S = 0.1  # how soon a signal is noticed
 ANSWER_GRACE_S = 0.2  # for the last answers to leave
 
 
-def create_app(venue: Venue) -> tuple[Flask, Feed]:
-    """The application over a venue, and its feed, which the sequencer's events must be given to."""
-    app = Flask("openbell", static_folder=None)
-    app.url_map.converters["int"] = WholeNumberConverter
-    app.config["MAX_CONTENT_LENGTH"] = venue.settings.max_body_bytes
-    app.json.sort_keys = False  # type: ignore[attr-defined]
-    errors.install(app)
-    check_rate = limits.install(app, venue.settings, venue.access)
-    if venue.settings.cors_origins:
-        CORS(app, origins=list(venue.settings.cors_origins))
-    auth.install(app, venue.access, secured=venue.settings.profile == "secured")
-    strict.install(app)
-    symbols.install(app, venue.exchange)
-    desk, teller, status = Desk(venue), Teller(venue), StatusDesk(venue.sessions)
-    feed = Feed(
-        app,
-        venue.settings,
-        venue.exchange,
-        venue.sequencer,
-        venue.activity,
-        status=status,
-        access=venue.access,
-        check_rate=check_rate,
-    )
-    venue.sessions.on_planned = feed.look_at_plan
-    venue.access.on_revoked(feed.disconnect)
-    feed_orders.install(feed, desk, venue.exchange, venue.sequencer)
-    app.register_blueprint(auth_routes.blueprint(venue.signing, teller, venue.settings))
-    app.register_blueprint(accounts.blueprint(teller, desk, venue.settings))
-    app.register_blueprint(admin.blueprint(venue, desk, teller, on_listed=feed.tell_venue_state))
-    app.register_blueprint(orders.blueprint(desk, venue.exchange))
-    app.register_blueprint(explain.blueprint(venue.explainer))
-    app.register_blueprint(market.blueprint(venue, desk, feed, status))
-    app.register_blueprint(candles.blueprint(venue))
-    app.register_blueprint(pages.blueprint())
-    app.register_blueprint(docs.blueprint(app, sandbox=venue.settings.profile == "sandbox"))
-    return app, feed
-
-
 def serve(settings: Settings) -> None:
     """Run until SIGINT or SIGTERM. Raises what `Server` raises when it cannot start."""
     listener = listen(settings)  # before anything is opened: where it is refused, no data was touched
     try:
-        server = Server(settings, create_app)
+        server = Server(settings)
     except BaseException:
         listener.close()
         raise

@@ -11,44 +11,63 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
 from flask import Flask
+from flask_cors import CORS
 
-from api.activity import Activity
-from api.auth import Access
-from api.credentials import Credentials
-from api.explain_host import ExplainHost
-from api.feed import Feed
-from api.guard import Guard, WsgiApp
-from api.listing import DEFAULT_INSTRUMENTS, ListingError, read_venue_file
-from api.repetition import Repetitions
-from api.sessions import CommandedStatuses, Sessions
+from api.accounts import routes as account_routes
+from api.accounts.profit import Profits
+from api.accounts.service import AccountService
+from api.auth import authenticator as authentication
+from api.auth import routes as auth_routes
+from api.auth.authenticator import Authenticator
+from api.auth.credentials import Credentials
+from api.auth.service import AuthService
+from api.explanations import routes as explanation_routes
+from api.feed import order_entry
+from api.feed.feed import Feed
+from api.http import errors, limits, strict, symbols
+from api.http.guard import Guard, WsgiApp
+from api.http.strict import WholeNumberConverter
+from api.market import candles
+from api.market import routes as market_routes
+from api.market.activity import Activity
+from api.market.health import HealthService
+from api.market.service import MarketService
+from api.market.status_views import StatusService
+from api.operator import routes as operator_routes
+from api.orders import routes as order_routes
+from api.orders.lookup import OrderLookup
+from api.orders.repetition import Repetitions
+from api.orders.service import OrderService
+from api.page import docs
+from api.page import routes as page_routes
 from api.settings import Settings
-from api.signing import Signing
-from api.teller import Teller
-from api.timetable import KeptSchedules, Timetable
-from api.venue import Venue
 from engine.commands import AdoptRulebook, ListInstrument
 from engine.events import Applied, Rejected
 from engine.exchange import Exchange
 from engine.instrument import Instrument
 from engine.rulebook import CURRENT_EDITION
+from explain.host import ExplainHost
+from history.backpressure import HistoryBackpressure
+from history.reader import HistoryReader
+from history.store import History
+from history.writer import HistoryWriter
+from identity import secrets
+from identity.store import Identity
 from journal.committer import SWITCH_INTERVAL_SECONDS, Committer
 from journal.replay import ReplayResult, replay
 from journal.sqlite import SqliteJournal
+from listings.instruments_file import DEFAULT_INSTRUMENTS, ListingError, read_venue_file
+from listings.operator_schedules import KeptSchedules, OperatorSchedules
+from listings.schedule_runner import CommandedStatuses, ScheduleRunner
 from sequencer.clock import Clock
 from sequencer.sequencer import Sequencer
-from store import secrets
-from store.history import History
-from store.identity import Identity
-from store.writer import HistoryWriter
 
 log = logging.getLogger(__name__)
-
-CreateApp = Callable[[Venue], tuple[Flask, Feed]]
 
 EXIT_INVARIANT_VIOLATION = 70  # EX_SOFTWARE
 REPLAY_STORE_COMMANDS = 5_000  # written to the history with one transaction during a replay
@@ -59,7 +78,18 @@ GC_YOUNG_THRESHOLD = 50_000  # allocations between two collections: pauses that 
 class Server:
     """Everything that runs, from the open journal to the WSGI application."""
 
-    def __init__(self, settings: Settings, create_app: CreateApp) -> None:
+    exchange: Exchange
+    sequencer: Sequencer
+    history: History
+    history_writer: HistoryWriter
+    auth: AuthService
+    explainer: ExplainHost
+    repetitions: Repetitions
+    feed: Feed
+    app: Flask
+    wsgi: WsgiApp
+
+    def __init__(self, settings: Settings) -> None:
         """Open the data folder, replay the journal, list the instruments and begin to take orders.
 
         Raises JournalError, StoreError, ListingError or OSError when it cannot; nothing is
@@ -67,60 +97,50 @@ class Server:
         """
         self._closers: list[Callable[[], None]] = []
         try:
-            self._open(settings, create_app)
+            self._open(settings)
         except BaseException:
             self.close()
             raise
 
-    def _open(self, settings: Settings, create_app: CreateApp) -> None:
+    def _open(self, settings: Settings) -> None:
         file = read_venue_file(settings.instruments or DEFAULT_INSTRUMENTS)
         settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
         kept = KeptSchedules(settings.data / "schedules.json")
         journal = SqliteJournal(settings.data / "journal.sqlite")
         self._closers.append(journal.close)
-        history = History(settings.data / "history.sqlite")
+        history = self.history = History(settings.data / "history.sqlite")
         self._closers.append(history.close)
-        exchange = Exchange()
-        activity, commanded = Activity(exchange), CommandedStatuses()
-        result = _replay(journal, exchange, history, activity, commanded)
+        exchange = self.exchange = Exchange()
+        activity, profits, commanded = Activity(exchange), Profits(), CommandedStatuses()
+        result = _replay(journal, exchange, history, [activity.on_applied, profits.on_applied, commanded.on_applied])
         history.require_not_ahead(exchange.seq)
         _log_replay(result, exchange)
         _tune_the_interpreter()
-        access, signing = self._open_identity(settings, exchange)
+        authenticator = self._open_identity(settings, exchange)
         committer = Committer(journal)
-        writer = HistoryWriter(history)
+        writer = self.history_writer = HistoryWriter(history)
         self._closers.append(writer.close)
-        room = _Room(writer)
-        sequencer = _sequencer(settings, exchange, committer, journal, room)
-        explainer = ExplainHost(journal)
-        self._closers.append(explainer.close)
+        backpressure = HistoryBackpressure(writer)
+        sequencer = self.sequencer = _sequencer(settings, exchange, committer, journal, backpressure)
+        self.explainer = ExplainHost(journal)
+        self._closers.append(self.explainer.close)
         instruments, schedules = kept.over(file, exchange)
-        since_ns = {symbol: told.since_ns for symbol, told in kept.by_symbol.items()}
-        sessions = Sessions(schedules, exchange, sequencer, commanded, time.time_ns, since_ns)
-        timetable = Timetable(kept, exchange, sequencer, sessions)
-        self._closers.append(timetable.close)
-        self.venue = Venue(
-            settings=settings,
-            exchange=exchange,
-            sequencer=sequencer,
-            history=history,
-            history_writer=writer,
-            activity=activity,
-            sessions=sessions,
-            timetable=timetable,
-            access=access,
-            signing=signing,
-            explainer=explainer,
-            repetitions=Repetitions(exchange, journal, history, writer),
-            started_ns=time.time_ns(),
-        )
-        self.app, feed = create_app(self.venue)
-        self.wsgi: WsgiApp = Guard(self.app.wsgi_app, settings)
+        since_ns = {symbol: schedule.since_ns for symbol, schedule in kept.by_symbol.items()}
+        runner = ScheduleRunner(schedules, exchange, sequencer, commanded, time.time_ns, since_ns)
+        operator_schedules = OperatorSchedules(kept, exchange, sequencer, runner)
+        self._closers.append(operator_schedules.close)
+        self.repetitions = Repetitions(exchange, journal, history, writer)
+        reader = HistoryReader(history, writer)
+        sandbox = settings.profile == "sandbox"
+        accounts = AccountService(exchange, sequencer, profits, reader, sandbox=sandbox)
+        self._build_app(settings, authenticator, activity, reader, accounts, runner, operator_schedules)
+        feed = self.feed
 
         def publish(batch: list[Applied]) -> None:
             commanded.on_applied(batch)
             trades = activity.on_applied(batch)
-            room.put(batch)
+            profits.on_applied(batch)
+            backpressure.put(batch)
             feed.publish(batch, trades)
 
         sequencer.listen(publish)
@@ -130,26 +150,9 @@ class Server:
         sequencer.start()
         self._closers.append(sequencer.stop)
         feed.start()
-        self._begin(instruments, sessions)
-        self.feed: Feed = feed
+        self._begin(instruments, accounts, runner)
 
-    def _begin(self, instruments: list[Instrument], sessions: Sessions) -> None:
-        """What happens before anybody's orders are taken: first what fell due while no server ran."""
-        exchange, sequencer = self.venue.exchange, self.venue.sequencer
-        clock = Clock(exchange, sequencer, time.time_ns)
-        self._closers.append(clock.stop)
-        clock.start()
-        if exchange.rulebook < CURRENT_EDITION:
-            sequencer.submit(AdoptRulebook(CURRENT_EDITION))
-        newly_scheduled = [
-            listed.symbol for listed in instruments if listed.scheduled and not _scheduled(exchange, listed)
-        ]
-        self._list(instruments_to_list(instruments, exchange))
-        Teller(self.venue).fund_sandbox()
-        self._closers.append(sessions.stop)
-        sessions.start(newly_scheduled)
-
-    def _open_identity(self, settings: Settings, exchange: Exchange) -> tuple[Access, Signing]:
+    def _open_identity(self, settings: Settings, exchange: Exchange) -> Authenticator:
         """Who is who, under the server's secret."""
         secret = secrets.load_or_create(settings.secret_file or settings.data / "secret.key")
         identity = Identity(
@@ -161,14 +164,95 @@ class Server:
         # an operator's slip of before may have money or a stop wait for whoever got that number
         identity.reserve({*exchange.accounts, *exchange.ledger.accounts})
         credentials = Credentials(secret.token_key, settings.token_minutes * 60)
-        signing = Signing(identity, credentials)
-        self._closers.append(signing.close)
-        return Access(credentials, sandbox=settings.profile == "sandbox"), signing
+        self.auth = AuthService(identity, credentials)
+        self._closers.append(self.auth.close)
+        return Authenticator(credentials, sandbox=settings.profile == "sandbox")
+
+    def _build_app(
+        self,
+        settings: Settings,
+        authenticator: Authenticator,
+        activity: Activity,
+        reader: HistoryReader,
+        accounts: AccountService,
+        runner: ScheduleRunner,
+        operator_schedules: OperatorSchedules,
+    ) -> None:
+        """The Flask application: each room is given what it uses."""
+        exchange, sequencer = self.exchange, self.sequencer
+        app, check_rate = _flask_app(settings, exchange, authenticator)
+        statuses = StatusService(runner)
+        market = MarketService(exchange, activity, reader)
+        lookup = OrderLookup(exchange, reader)
+        orders = OrderService(exchange, sequencer, lookup, self.repetitions, activity.record_latency)
+        feed = Feed(
+            app,
+            settings,
+            exchange,
+            sequencer,
+            activity,
+            statuses=statuses,
+            authenticator=authenticator,
+            check_rate=check_rate,
+        )
+        runner.on_planned = feed.look_at_plan
+        authenticator.on_revoked(feed.disconnect)
+        order_entry.install(feed, orders, exchange, sequencer)
+        venue = HealthService(
+            exchange,
+            sequencer,
+            activity,
+            self.history_writer,
+            profile=settings.profile,
+            connections=lambda: feed.connections,
+            flows=feed.flows,
+        )
+        sandbox = settings.profile == "sandbox"
+        app.register_blueprint(auth_routes.blueprint(self.auth, settings, on_guest=accounts.welcome))
+        app.register_blueprint(account_routes.blueprint(accounts, settings))
+        app.register_blueprint(
+            operator_routes.blueprint(
+                exchange=exchange,
+                sequencer=sequencer,
+                market=market,
+                orders=orders,
+                accounts=accounts,
+                auth=self.auth,
+                schedules=operator_schedules,
+                runner=runner,
+                sandbox=sandbox,
+                on_listed=feed.tell_venue_state,
+            )
+        )
+        app.register_blueprint(order_routes.blueprint(orders, lookup, exchange))
+        app.register_blueprint(explanation_routes.blueprint(self.explainer))
+        app.register_blueprint(market_routes.blueprint(market, exchange, statuses, venue))
+        app.register_blueprint(candles.blueprint(market, exchange))
+        app.register_blueprint(page_routes.blueprint())
+        app.register_blueprint(docs.blueprint(app, sandbox=sandbox))
+        self.app, self.feed = app, feed
+        self.wsgi = Guard(app.wsgi_app, settings)
+
+    def _begin(self, instruments: list[Instrument], accounts: AccountService, runner: ScheduleRunner) -> None:
+        """What happens before anybody's orders are taken: first what fell due while no server ran."""
+        exchange, sequencer = self.exchange, self.sequencer
+        clock = Clock(exchange, sequencer, time.time_ns)
+        self._closers.append(clock.stop)
+        clock.start()
+        if exchange.rulebook < CURRENT_EDITION:
+            sequencer.submit(AdoptRulebook(CURRENT_EDITION))
+        newly_scheduled = [
+            listed.symbol for listed in instruments if listed.scheduled and not _scheduled(exchange, listed)
+        ]
+        self._list(instruments_to_list(instruments, exchange))
+        accounts.fund_sandbox()
+        self._closers.append(runner.stop)
+        runner.start(newly_scheduled)
 
     def _list(self, commands: list[ListInstrument]) -> None:
         if not commands:
             return
-        for applied in self.venue.sequencer.submit_all(commands):
+        for applied in self.sequencer.submit_all(commands):
             for event in applied.events:
                 if isinstance(event, Rejected):
                     raise ListingError(
@@ -182,36 +266,42 @@ class Server:
             self._closers.pop()()
 
 
+def _flask_app(
+    settings: Settings, exchange: Exchange, authenticator: Authenticator
+) -> tuple[Flask, Callable[[], None] | None]:
+    """An application without routes: errors, limits and credentials; and what limits a message of the feed."""
+    app = Flask("openbell", static_folder=None)
+    app.url_map.converters["int"] = WholeNumberConverter
+    app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    errors.install(app)
+    check_rate = limits.install(app, settings, authenticator.rate_key)
+    if settings.cors_origins:
+        CORS(app, origins=list(settings.cors_origins))
+    authentication.install(app, authenticator, secured=settings.profile == "secured")
+    strict.install(app)
+    symbols.install(app, exchange)
+    return app, check_rate
+
+
 def _sequencer(
-    settings: Settings, exchange: Exchange, committer: Committer, journal: SqliteJournal, room: _Room
+    settings: Settings,
+    exchange: Exchange,
+    committer: Committer,
+    journal: SqliteJournal,
+    backpressure: HistoryBackpressure,
 ) -> Sequencer:
     return Sequencer(
         exchange,
         committer,
         journal.last,
         clock=time.time_ns,
-        make_room=room.make,
+        make_room=backpressure.wait_for_room,
         on_invariant_violation=_stop_the_process,
         max_batch=settings.max_batch,
         max_waiting=settings.max_waiting,
         checkpoint_every=settings.checkpoint_every,
     )
-
-
-class _Room:
-    """Keeps the history's backlog bounded: lets the sequencer wait when it was told to."""
-
-    def __init__(self, writer: HistoryWriter) -> None:
-        self._writer = writer
-        self._full = False
-
-    def put(self, batch: list[Applied]) -> None:
-        self._full = not self._writer.put(batch)
-
-    def make(self) -> None:
-        if self._full:
-            self._full = False
-            self._writer.wait_for_room()
 
 
 def _scheduled(exchange: Exchange, instrument: Instrument) -> bool:
@@ -228,25 +318,25 @@ def instruments_to_list(instruments: list[Instrument], exchange: Exchange) -> li
 
 
 def _replay(
-    journal: SqliteJournal, exchange: Exchange, history: History, activity: Activity, commanded: CommandedStatuses
+    journal: SqliteJournal, exchange: Exchange, history: History, folds: Sequence[Callable[[list[Applied]], object]]
 ) -> ReplayResult:
-    """Bring exchange, activity and history to the end of the journal, saying how far it is."""
+    """Bring exchange, history and what else folds events to the end of the journal, saying how far it is."""
     behind: list[Applied] = []
 
     def fold(batch: list[Applied]) -> None:
-        activity.on_applied(batch)
-        commanded.on_applied(batch)
+        for take in folds:
+            take(batch)
         behind.extend(batch)
         if len(behind) >= REPLAY_STORE_COMMANDS:
             history.write(behind)
             behind.clear()
 
-    told = 0
+    logged = 0
 
     def progress(commands: int) -> None:
-        nonlocal told
-        if commands - told >= PROGRESS_COMMANDS:
-            told = commands
+        nonlocal logged
+        if commands - logged >= PROGRESS_COMMANDS:
+            logged = commands
             log.info("replaying the journal: %d commands so far", commands)
 
     result = replay(journal, exchange, fold, progress)
@@ -275,7 +365,7 @@ def rebuild_history(data: Path) -> tuple[Exchange, ReplayResult]:
             (data / name).unlink(missing_ok=True)
         history, exchange = History(data / "history.sqlite"), Exchange()
         try:
-            return exchange, _replay(journal, exchange, history, Activity(exchange), CommandedStatuses())
+            return exchange, _replay(journal, exchange, history, ())
         finally:
             history.close()
     finally:

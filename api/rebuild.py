@@ -14,7 +14,7 @@ import click
 
 from api.bootstrap import rebuild_history
 from journal.port import JournalError
-from store.history import StoreError
+from loop.errors import StoreError
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})

@@ -16,7 +16,7 @@ from typing import Any
 import click
 import msgspec
 
-from api.numbers import WholeNumber, decimal_of
+from listings.numbers import WholeNumber, decimal_of
 
 ENVIRONMENT_PREFIX = "OPENBELL"
 

@@ -109,7 +109,7 @@ class Flow:
         return commands
 
     def amending(self, count: int) -> list[Command]:
-        """Standing orders lose one lot each and keep their place."""
+        """EnteredOrder orders lose one lot each and keep their place."""
         return [
             AmendOrder(ACCOUNT, OrderId(FIRST_ID + n % self.standing), None, Lots(99 - n // self.standing))
             for n in range(min(count, 90 * self.standing))

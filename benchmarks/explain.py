@@ -17,10 +17,10 @@ from pathlib import Path
 
 import eventlet
 
-from api.explain_host import ExplainHost
 from engine.commands import AmendOrder, CancelOrder, Command, Deposit, EnterOrder, ListInstrument
 from engine.instrument import Instrument
 from engine.types import AccountId, Amount, Lots, OrderId, OrderType, Side, Ticks, TimeInForce
+from explain.host import ExplainHost
 from journal.codec import GENESIS, seal
 from journal.committer import SWITCH_INTERVAL_SECONDS
 from journal.sqlite import SqliteJournal

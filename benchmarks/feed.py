@@ -29,9 +29,9 @@ warnings.filterwarnings("ignore", message=r"\s*Eventlet is deprecated")
 import socketio  # noqa: E402 - after the filter of its notice
 from engineio.socket import Socket  # noqa: E402
 
-from api.book_answers import DeltaView  # noqa: E402
-from api.feed_clients import NAMESPACE, Audience, Client, FeedPacket  # noqa: E402
-from api.market_wire import Subscription  # noqa: E402
+from api.feed.clients import NAMESPACE, Audience, Client, FeedPacket  # noqa: E402
+from api.feed.requests import Subscription  # noqa: E402
+from api.market.book_views import DeltaView  # noqa: E402
 from benchmarks.machine import describe  # noqa: E402
 from benchmarks.rest import measure, start  # noqa: E402
 

@@ -1,8 +1,8 @@
 """Group commit off the event loop: one native thread appends, greenlets wait for it.
 
 While a commit is being flushed the event loop runs on and the next batch gathers. The thread
-tells the loop through a pipe that the hub watches, so nothing polls and nothing is patched.
-No lock is shared: the queue in and the list out are the only places where both sides meet.
+tells the loop through a `Bridge`, so nothing polls and nothing is patched.
+No lock is shared: the queue in and the bridge out are the only places where both sides meet.
 
 Under CPython the thread must get the interpreter back after each flush, and it waits for
 `sys.getswitchinterval()` before it asks. The loop lets go for a moment in each turn, which
@@ -14,11 +14,8 @@ Layer: journal.
 
 from __future__ import annotations
 
-import contextlib
 import logging
-import os
 import threading
-from collections import deque
 from queue import SimpleQueue
 from typing import Any, Final
 
@@ -27,6 +24,7 @@ from eventlet import hubs
 
 from journal.codec import BatchRecord
 from journal.port import Checkpoint, Journal, JournalFailed
+from loop.bridge import Bridge
 
 SWITCH_INTERVAL_SECONDS: Final = 0.0001
 
@@ -75,21 +73,16 @@ class Committer:
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
         self._waiting: SimpleQueue[Ticket] = SimpleQueue()
-        self._settled: deque[Ticket] = deque()
         self._thread: threading.Thread | None = None
-        self._wake_reader = self._wake_writer = -1
-        self._listener: Any = None
+        self._bridge: Bridge | None = None
 
     def start(self) -> None:
         """Start the thread. Raises RuntimeError when it runs."""
         if self._thread is not None:
             raise RuntimeError("the committer runs already")
-        self._wake_reader, self._wake_writer = os.pipe()
-        os.set_blocking(self._wake_reader, False)
-        os.set_blocking(self._wake_writer, False)
-        hub = hubs.get_hub()
-        self._listener = hub.add(hub.READ, self._wake_reader, self._on_wake, _ignore, _ignore)
-        self._thread = threading.Thread(target=self._run, name="journal-committer", daemon=True)
+        self._bridge = Bridge()
+        self._bridge.open()
+        self._thread = threading.Thread(target=self._run, args=(self._bridge,), name="journal-committer", daemon=True)
         self._thread.start()
 
     def commit(self, record: BatchRecord, checkpoint: Checkpoint | None = None) -> Ticket:
@@ -107,24 +100,16 @@ class Committer:
     def stop(self) -> None:
         """Commit what was handed over, then end the thread. Idempotent; lets other greenlets run."""
         thread, self._thread = self._thread, None
-        if thread is None:
+        bridge, self._bridge = self._bridge, None
+        if thread is None or bridge is None:
             return
         last = Ticket(None, None)
         self._waiting.put(last)
         last.wait()
         thread.join()
-        hubs.get_hub().remove(self._listener)
-        os.close(self._wake_reader)
-        os.close(self._wake_writer)
+        bridge.close()
 
-    def _on_wake(self, reader: int) -> None:
-        """In the event loop: let those go on whose commit is done."""
-        with contextlib.suppress(BlockingIOError):
-            os.read(reader, 4096)
-        while self._settled:
-            self._settled.popleft().settle()
-
-    def _run(self) -> None:
+    def _run(self, bridge: Bridge) -> None:
         """In the native thread: append one after the other until told to end."""
         running = True
         while running:
@@ -139,10 +124,4 @@ class Committer:
                 except Exception as error:  # a bug; whoever waits must hear of it all the same
                     log.exception("Record %d could not be appended.", ticket.record.n)
                     ticket.error = JournalFailed(f"The journal could not append record {ticket.record.n}: {error}.")
-            self._settled.append(ticket)
-            with contextlib.suppress(BlockingIOError):  # a full pipe wakes the loop as well
-                os.write(self._wake_writer, b"\0")
-
-
-def _ignore(*_: object) -> None:
-    """The hub's callbacks for a closed descriptor: this one is closed only after it was removed."""
+            bridge.post(ticket.settle)

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from engine.commands import AdvanceTime
 from engine.events import Applied
 from engine.exchange import Exchange
-from sequencer.alarm import Alarm
+from loop.alarm import Alarm
 from sequencer.sequencer import NotAccepting, Sequencer
 
 log = logging.getLogger(__name__)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from api.listing import DEFAULT_INSTRUMENTS
+from listings.instruments_file import DEFAULT_INSTRUMENTS
 from tests.api.clients import START_GRACE_S
 from tests.api.running import Http, RunningServer, self_signed
 

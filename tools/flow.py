@@ -20,7 +20,7 @@ from typing import Final, TypeVar, get_args
 
 import msgspec
 
-from api.numbers import decimal_of, whole
+from listings.numbers import decimal_of, whole
 from tools.answers import CancelAnswer, NewOrder, OrderAnswer, Refusal
 from tools.client import VenueClient, VenueError, retried
 from tools.feed import connected

@@ -19,7 +19,7 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from api.numbers import WholeNumber, whole_number
+from listings.numbers import WholeNumber, whole_number
 from tools.operator_client import ApiKey, OperatorClient, OperatorError, Refused
 from tools.operator_tables import facts, rows_of, utc
 

@@ -78,7 +78,7 @@ class OperatorClient:
         self._keep(signed_in)
         if signed_in["role"] != "operator":
             self.log_out()
-            raise OperatorError(f"{signed_in['name']} is not an operator; see python -m store.operators")
+            raise OperatorError(f"{signed_in['name']} is not an operator; see python -m identity.operators")
         return {"name": signed_in["name"], "account": str(signed_in["account"]), "role": signed_in["role"]}
 
     def log_out(self) -> None:

@@ -18,7 +18,7 @@ from typing import Final, Literal, TypeGuard
 
 import msgspec
 
-from api import numbers
+from listings import numbers
 from tools.archives import RecordError, numbered_lines, read_records
 
 LOBSTER_PRICE_SCALE: Final = 4  # decimals of a LOBSTER price

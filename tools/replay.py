@@ -18,7 +18,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Final, get_args
 
-from api.numbers import whole
+from listings.numbers import whole
 from tools.answers import NewOrder, OrderAnswer, Refusal, SymbolInfo
 from tools.archives import RecordError
 from tools.client import VenueClient, VenueError, retried

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import jwt
 
-from store.secrets import load_or_create
+from identity.secrets import load_or_create
 from tests.api.clients import PASSWORD, bearer, created, now_ms, signature, signed
 from tests.api.running import ROOT, Answer, Http, RunningServer
 
@@ -45,7 +45,7 @@ class Person:
 def appoint(data: Path, name: str = OPERATOR) -> None:
     """Make an operator with the project's own command; the password is `PASSWORD`."""
     subprocess.run(
-        [sys.executable, "-m", "store.operators", "create", name, "--data", str(data)],
+        [sys.executable, "-m", "identity.operators", "create", name, "--data", str(data)],
         cwd=ROOT,
         input=f"{PASSWORD}\n",
         text=True,

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from api.app import create_app
 from api.bootstrap import Server
 from api.settings import Settings
 from engine.commands import ConfigureAccount, Deposit, StopAccount
@@ -54,10 +53,10 @@ def test_who_comes_next_inherits_neither_money_nor_a_stop_nor_a_tier_and_stays_w
     data = tmp_path / "data"
     appoint(data)
     slips = (1001, 1002, 1005, 2**62)  # as operators of before could make them
-    server = Server(Settings(data=data), create_app)
+    server = Server(Settings(data=data))
     for number in map(AccountId, slips):
         commands = [Deposit(number, "USDT", "7"), ConfigureAccount(number, "vip"), StopAccount(number, True)]
-        server.venue.sequencer.submit_all(commands)
+        server.sequencer.submit_all(commands)
     server.close()
     with RunningServer(data, "--login-rate", "off") as running:
         cast = Cast(running)

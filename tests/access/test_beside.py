@@ -45,9 +45,9 @@ def subprocess_create(data: Path, *arguments: str, name: str = OPERATOR, passwor
 
 
 def beside(data: Path, command: str, name: str, *arguments: str, password: str = "") -> str:
-    """Run a command of `store.operators` that succeeds; what it said."""
+    """Run a command of `identity.operators` that succeeds; what it said."""
     done = subprocess.run(
-        [sys.executable, "-m", "store.operators", command, name, "--data", str(data), *arguments],
+        [sys.executable, "-m", "identity.operators", command, name, "--data", str(data), *arguments],
         cwd=ROOT,
         input=f"{password}\n",
         text=True,
@@ -104,7 +104,7 @@ def test_a_change_of_the_command_line_ends_sessions_keys_and_feed_connections_in
 def test_a_user_that_nobody_is_is_told_in_one_sentence(venue: Cast) -> None:
     done = subprocess.run(
         [
-            *(sys.executable, "-m", "store.operators", "revoke", "nobody"),
+            *(sys.executable, "-m", "identity.operators", "revoke", "nobody"),
             *("--data", str(venue.server.data), *identity_of(venue)),
         ],
         cwd=ROOT,
@@ -122,7 +122,7 @@ def test_nobody_new_is_appointed_on_a_journal_whose_accounts_are_not_known_yet(t
         server.http.post("/auth/guest", None)
     for path in data.glob("identity*"):
         path.unlink()
-    command = [sys.executable, "-m", "store.operators", "create", "boss", "--data", str(data)]
+    command = [sys.executable, "-m", "identity.operators", "create", "boss", "--data", str(data)]
     for status in (1, 0):
         done = subprocess.run(
             command, cwd=ROOT, input=f"{PASSWORD}\n", text=True, capture_output=True, timeout=60, check=False

@@ -7,9 +7,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from api.app import create_app
 from api.bootstrap import Server
-from api.feed import NAMESPACE
+from api.feed.feed import NAMESPACE
 from api.settings import Settings
 from tests.access.cast import Cast, connecting, guest
 from tests.api.clients import FeedClient
@@ -73,7 +72,7 @@ def outcomes(client: FeedClient, rows: list[Row] = ROWS) -> list[str | None]:
 
 
 def test_every_event_has_its_row(tmp_path_factory: pytest.TempPathFactory) -> None:
-    server = Server(Settings(data=tmp_path_factory.mktemp("events")), create_app)
+    server = Server(Settings(data=tmp_path_factory.mktemp("events")))
     handled = set(server.feed.socketio.server.handlers[NAMESPACE])
     server.close()
     assert {row.event for row in ROWS} - {"nonsense"} == handled - {"connect", "disconnect", "*"}

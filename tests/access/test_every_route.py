@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 import msgspec
 import pytest
 
-from api.app import create_app
 from api.bootstrap import Server
 from api.settings import Settings
 from tests.access.cast import Cast, Person, guest, operator, told
@@ -157,7 +156,7 @@ each_row = each(ROWS)
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A whole server without its port, to read its routes off."""
-    server = Server(Settings(data=tmp_path_factory.mktemp("routes")), create_app)
+    server = Server(Settings(data=tmp_path_factory.mktemp("routes")))
     yield server
     server.close()
 

@@ -15,14 +15,13 @@ import msgspec
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from api.app import create_app
 from api.bootstrap import Server
 from api.settings import Settings
 from engine.commands import Deposit
 from engine.rejects import InvariantViolation
 from engine.types import SANDBOX_ACCOUNT
+from identity.store import Role
 from journal.port import JournalFailed
-from store.identity import Role
 from tests.access.test_every_route import OPERATOR, ROWS, SESSION, Row
 
 STATEMENT = "INSERT INTO postings (account, asset) VALUES (424242, 'SECRETCOIN')"
@@ -56,35 +55,35 @@ def methods(adapter: Any) -> list[str]:
 
 
 def break_history(server: Server, patch: pytest.MonkeyPatch, how: Callable[..., Any]) -> None:
-    for name in methods(server.venue.history):
-        patch.setattr(server.venue.history, name, how)
-    server.venue.sequencer.submit(Deposit(SANDBOX_ACCOUNT, "USDT", "1"))  # which cannot be written
-    server.venue.history_writer.wait(server.venue.exchange.seq, 5)
+    for name in methods(server.history):
+        patch.setattr(server.history, name, how)
+    server.sequencer.submit(Deposit(SANDBOX_ACCOUNT, "USDT", "1"))  # which cannot be written
+    server.history_writer.wait(server.exchange.seq, 5)
 
 
 def break_identity(server: Server, patch: pytest.MonkeyPatch, how: Callable[..., Any]) -> None:
-    identity = server.venue.signing._identity
+    identity = server.auth._identity
     for name in methods(identity):
         patch.setattr(identity, name, how)
 
 
 def break_explainer(server: Server, patch: pytest.MonkeyPatch, how: Callable[..., Any]) -> None:
-    patch.setattr(server.venue.explainer, "_open", how)
+    patch.setattr(server.explainer, "_open", how)
 
 
 def break_books(server: Server, patch: pytest.MonkeyPatch, how: Callable[..., Any]) -> None:
     def differs() -> None:
         raise InvariantViolation(f"account 424242 holds SECRETCOIN that nobody deposited, see {CAUSE}")
 
-    patch.setattr(server.venue.exchange, "check_invariants", differs)
-    patch.setattr(type(server.venue.exchange), "order", how)
+    patch.setattr(server.exchange, "check_invariants", differs)
+    patch.setattr(type(server.exchange), "order", how)
 
 
 def break_journal(server: Server, patch: pytest.MonkeyPatch, how: Callable[..., Any]) -> None:
     def refuses(*_: Any) -> None:
         raise JournalFailed(f"{CAUSE}: {STATEMENT}") if how is fails else Told(f"{CAUSE}: {STATEMENT}")
 
-    patch.setattr(server.venue.sequencer._committer._journal, "append", refuses)
+    patch.setattr(server.sequencer._committer._journal, "append", refuses)
 
 
 FAULTS = (break_history, break_identity, break_explainer, break_books, break_journal)
@@ -93,14 +92,14 @@ FAULTS = (break_history, break_identity, break_explainer, break_books, break_jou
 @pytest.fixture
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A whole server without its port."""
-    server = Server(Settings(data=tmp_path_factory.mktemp("faults"), rate_limit_storage="memory://"), create_app)
+    server = Server(Settings(data=tmp_path_factory.mktemp("faults"), rate_limit_storage="memory://"))
     yield server
     server.close()
 
 
 def owner(server: Server) -> dict[str, str]:
     """The header of an operator's session."""
-    signing = server.venue.signing
+    signing = server.auth
     guest = signing.guest()
     session = signing._credentials._sessions[guest.session_id]
     boss = msgspec.structs.replace(session.principal, role=Role.OPERATOR)
@@ -163,10 +162,10 @@ def test_a_retry_while_the_history_does_not_answer_is_told_the_truth_or_to_ask_a
     first = {name["client_order_id"]: ask(server, "/order", name)["order_id"] for name in (resting, partly)}
     ask(server, "/order", order | {"side": "sell", "quantity": "0.03"})  # fills the first, and half of the second
     ask(server, "/order", resting | {"client_order_id": "open"})
-    seq = server.venue.exchange.seq
-    assert server.venue.history_writer.wait(seq, 5)
-    for name in methods(server.venue.history):
-        monkeypatch.setattr(server.venue.history, name, fails)
+    seq = server.exchange.seq
+    assert server.history_writer.wait(seq, 5)
+    for name in methods(server.history):
+        monkeypatch.setattr(server.history, name, fails)
     for again in (partly, resting):
         told = ask(server, "/order", again)
         (batched,) = ask(server, "/orders/batch", {"orders": [again]})["results"]
@@ -186,8 +185,8 @@ def test_a_history_that_fell_behind_makes_no_repetition_tell_of_fewer_trades_tha
     order = {"symbol": "BTC-USDT", "side": "buy", "order_type": "limit", "quantity": "0.02", "price": "20000.00"}
     named = order | {"client_order_id": "partly"}
     ask(server, "/order", order | {"side": "sell", "quantity": "0.01"})
-    server.venue.history_writer.wait(server.venue.exchange.seq, 5)
-    monkeypatch.setattr(server.venue.history, "write", fails)
+    server.history_writer.wait(server.exchange.seq, 5)
+    monkeypatch.setattr(server.history, "write", fails)
     first = ask(server, "/order", named)
     assert (first["filled_quantity"], len(first["trades"])) == ("0.01000000", 1)
     told = ask(server, "/order", named)

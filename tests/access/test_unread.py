@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from api.market_wire import OPTIONS
+from api.feed.requests import OPTIONS
 from tests.access.cast import Cast
 from tests.api.clients import FeedClient
 from tests.api.running import Answer, Http, eventually

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.api.market.test_market_data import every_page
 from tests.api.running import ROOT, RunningServer, command, environment
-from tests.api.test_market_data import every_page
 from tests.conftest import PLAIN
 
 

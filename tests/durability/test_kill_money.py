@@ -187,7 +187,7 @@ def broken_promises(client: Client, person: Person, exchange: Exchange, money: M
 
 def appoint(data: Path) -> None:
     """Make the operator who checks the books."""
-    command = [sys.executable, "-m", "store.operators", "create", "boss", "--data", str(data)]
+    command = [sys.executable, "-m", "identity.operators", "create", "boss", "--data", str(data)]
     subprocess.run(command, cwd=ROOT, input=f"{PASSWORD}\n", text=True, check=True, capture_output=True, timeout=60)
 
 

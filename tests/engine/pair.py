@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 
+from audit.auditor import Auditor
+from audit.engine_side import EngineBalances, state_differences
+from audit.mix import ACCOUNTS, ASSETS, BOND, COIN, INSTRUMENTS, SHARE, STEP_NS
+from audit.naive_money import notional_of
+from audit.naive_order import NaiveOrder
 from engine import depth
 from engine.commands import Command
 from engine.digest import state_digest
@@ -12,11 +17,6 @@ from engine.exchange import Exchange
 from engine.instrument import Instrument
 from engine.rulebook import CURRENT_EDITION
 from engine.types import Lots, OrderId, Seq, Side, TradingStatus
-from tools.audit.auditor import Auditor
-from tools.audit.engine_side import EngineBalances, state_differences
-from tools.audit.mix import ACCOUNTS, ASSETS, BOND, COIN, INSTRUMENTS, SHARE, STEP_NS
-from tools.audit.naive_money import notional_of
-from tools.audit.naive_order import NaiveOrder
 
 __all__ = ["ACCOUNTS", "ASSETS", "BOND", "COIN", "INSTRUMENTS", "SHARE", "Pair"]
 

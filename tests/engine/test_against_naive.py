@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from audit.search import Search
 from engine import events as ev
 from engine.commands import (
     AdvanceTime,
@@ -28,7 +29,6 @@ from engine.exchange import Exchange
 from engine.rejects import CancelReason, RejectReason
 from engine.types import OrderType, PostOnly, SelfTradePrevention, Side, TimeInForce, TradingStatus
 from tests.engine.pair import ACCOUNTS, ASSETS, INSTRUMENTS, Pair
-from tools.audit.search import Search
 
 LIMIT, MARKET = OrderType.LIMIT, OrderType.MARKET
 
@@ -236,7 +236,7 @@ EVERY_EVENT = {kind.__name__ for kind in vars(ev).values() if isinstance(kind, t
 
 @pytest.fixture(scope="module")
 def searches() -> list[Search]:
-    """A short search of several seeds; `python -m tools.audit.search` makes long ones."""
+    """A short search of several seeds; `python -m audit.search` makes long ones."""
     found = [Search(seed) for seed in (1, 2, 3)]
     for search in found:
         search.run(6_000)

@@ -5,6 +5,7 @@ from fractions import Fraction
 import hypothesis.strategies as st
 from hypothesis import example, given
 
+from audit.naive_money import notional_of
 from engine.commands import Deposit, EnterOrder, ListInstrument
 from engine.events import Filled
 from engine.exchange import Exchange
@@ -12,7 +13,6 @@ from engine.instrument import Instrument
 from engine.rulebook import CURRENT_EDITION
 from engine.types import Amount, Lots, OrderType, Side, Ticks, TimeInForce
 from tests.engine.pair import COIN, SHARE
-from tools.audit.naive_money import notional_of
 
 BTC = Instrument(
     symbol="BTC-USDT",

@@ -8,12 +8,12 @@ from typing import Any
 import msgspec
 import pytest
 
+from audit.findings import Kind
+from audit.search import Search
 from engine import auction, book, entry, execution, matcher, outcome, planning, rules, sessions, stops, triggers, venue
 from engine.balance import Balance
 from engine.instrument import FEE_UNIT, Instrument
 from engine.types import SelfTradePrevention
-from tools.audit.findings import Kind
-from tools.audit.search import Search
 
 COMMANDS, SEEDS = 1_500, range(1, 11)  # the first seed is mostly enough, within a few hundred
 

@@ -7,6 +7,7 @@ from collections import Counter
 
 import pytest
 
+from audit import naive_memory
 from engine import recent
 from engine.commands import (
     AdoptRulebook,
@@ -27,7 +28,6 @@ from engine.rejects import RejectReason
 from engine.rulebook import CURRENT_EDITION, FIRST_EDITION
 from engine.types import AccountId, Lots, OrderId, OrderType, Seq, Side, Ticks, TimeInForce, TradingStatus
 from tests.engine.pair import COIN, Pair
-from tools.audit import naive_memory
 
 ANN, BEN, GUEST = AccountId(1), AccountId(2), AccountId(3)
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from api.page_bundle import bundled, module_order
-from api.page_files import (
+from api.page.bundle import bundled, module_order
+from api.page.files import (
     ENTRY,
     FRONTEND,
     IMPORT_MAP,

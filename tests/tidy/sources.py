@@ -8,7 +8,10 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("engine", "journal", "sequencer", "store", "api", "tools")
+PACKAGES = (
+    *("engine", "loop", "journal", "sequencer", "history", "identity"),
+    *("listings", "explain", "audit", "api", "tools"),
+)
 PYTHON_FOLDERS = (*PACKAGES, "tests", "benchmarks")
 
 Breach = tuple[int, str]  # line, what is wrong there

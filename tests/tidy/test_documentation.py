@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import importlib
+import pkgutil
 import re
 from collections.abc import Iterator
 from types import ModuleType
@@ -12,37 +14,16 @@ import click
 import msgspec
 import pytest
 
-from api import (
-    account_answers,
-    accounts,
-    admin_answers,
-    answers,
-    auth_wire,
-    batch_wire,
-    book_answers,
-    candles,
-    feed_messages,
-    feed_queue,
-    market_answers,
-    market_wire,
-    order_options,
-    preview_answers,
-    profit_answers,
-    status_answers,
-    teller,
-    wire,
-)
-from api.activity import TickerView
-from api.app import create_app
+import api
 from api.bootstrap import Server
-from api.errors import STATUS
-from api.explanation import answers as explanation_answers
-from api.feed import NAMESPACE
-from api.feed_messages import OrderEvent
-from api.market_wire import Subscription
-from api.openapi import UNLISTED_METHODS, path_of
+from api.feed.feed import NAMESPACE
+from api.feed.messages import OrderEvent
+from api.feed.requests import Subscription
+from api.http.openapi import UNLISTED_METHODS, path_of
+from api.json.errors import STATUS
 from api.settings import ENVIRONMENT_PREFIX, Settings, options
 from engine.rejects import CancelReason, RejectReason
+from explain import answers as explanation_answers
 from tests.tidy.sources import ROOT, python_files, tree
 
 DOCUMENTATION = ROOT / "Documentation"
@@ -109,7 +90,7 @@ def test_every_cancel_reason_has_its_row() -> None:
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A whole server without its port, to read its routes and feed events off."""
-    server = Server(Settings(data=tmp_path_factory.mktemp("documented")), create_app)
+    server = Server(Settings(data=tmp_path_factory.mktemp("documented")))
     yield server
     server.close()
 
@@ -134,7 +115,8 @@ def test_every_event_that_a_client_may_send_has_its_row(server: Server) -> None:
 def test_every_event_that_the_server_sends_has_its_row() -> None:
     sent = {
         node.value
-        for call in ast.walk(tree(ROOT / "api" / "feed.py"))
+        for path in python_files("api/feed")
+        for call in ast.walk(tree(path))
         if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute)
         for node in call.args[{"emit": 0, "_send": 1, "_publish": 1}.get(call.func.attr, len(call.args)) :][:1]
         if isinstance(node, ast.Constant)
@@ -161,33 +143,23 @@ def structs(module: ModuleType) -> list[type[msgspec.Struct]]:
     return [item for item in found if issubclass(item, msgspec.Struct) and item.__module__ == module.__name__]
 
 
-ON_THE_WIRE = (
-    account_answers,
-    accounts,
-    admin_answers,
-    answers,
-    auth_wire,
-    batch_wire,
-    book_answers,
-    candles,
-    explanation_answers,
-    feed_messages,
-    feed_queue,
-    market_answers,
-    market_wire,
-    order_options,
-    preview_answers,
-    profit_answers,
-    status_answers,
-    teller,
-    wire,
-)
-WIRE_STRUCTS = [TickerView, *(struct for module in ON_THE_WIRE for struct in structs(module))]
+def modules(package: ModuleType) -> list[ModuleType]:
+    """A package's modules, those of its sub-packages included."""
+    found = pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
+    return [importlib.import_module(info.name) for info in found if not info.ispkg]
+
+
+# where requests and answers are described; of the feed also what it tells
+WIRE = re.compile(r"(requests|views|messages|batch|options|candles|queue)$")
+ON_THE_WIRE = (explanation_answers, *(module for module in modules(api) if WIRE.search(module.__name__)))
+WIRE_STRUCTS = [struct for module in ON_THE_WIRE for struct in structs(module)]
 
 
 @pytest.mark.parametrize("struct", WIRE_STRUCTS, ids=lambda struct: struct.__name__)
 def test_every_field_on_the_wire_is_named(struct: type[msgspec.Struct]) -> None:
-    named = set(re.findall(r"`(\w+)`|[?&](\w+)=", page("api.md") + page("feed.md") + page("explain.md")))
+    named = set(
+        re.findall(r"`(\w+)[`=]|[?&](\w+)=", "".join(map(page, ("api.md", "feed.md", "explain.md", "operators.md"))))
+    )
     assert [field for field in struct.__struct_fields__ if not {(field, ""), ("", field)} & named] == []
 
 

@@ -16,13 +16,13 @@ from tests.tools.servers import ROOT
 PROGRAMS = (
     ("api/app.py",),
     ("-m", "api.rebuild"),
-    ("-m", "api.explanation"),
-    ("-m", "store.operators"),
+    ("-m", "explain"),
+    ("-m", "identity.operators"),
     ("-m", "tools.operator"),
     ("-m", "tools.flow"),
     ("-m", "tools.replay"),
     ("-m", "tools.launch"),
-    ("-m", "tools.audit"),
+    ("-m", "audit"),
     ("tests/advanced_load_test.py",),
     ("tests/monitoring_suite.py",),
 )

@@ -1,0 +1,1 @@
+"""Accounts and their money: balances, deposits, fills, postings, profit and loss."""

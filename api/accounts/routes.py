@@ -1,0 +1,82 @@
+"""REST accounts: one's own balances, deposits, withdrawals, fills and postings.
+
+Layer: api.accounts. Parse, submit, format; nothing is decided here.
+"""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, request
+
+from api.accounts.profit_views import ProfitView
+from api.accounts.requests import FillsQuery, LedgerQuery, TransferRequest
+from api.accounts.service import AccountService
+from api.accounts.views import BalancesView, FillsPage, LedgerPage, OwnAccount, own_account
+from api.auth.authenticator import requesting_account, requesting_principal
+from api.http.documented import Access, documented
+from api.http.responses import answer, query
+from api.json.errors import ApiError
+from api.json.requests import SymbolQuery, decoded
+from api.settings import Settings
+from identity.store import Role, Scope
+
+
+def blueprint(service: AccountService, settings: Settings) -> Blueprint:
+    """The routes of accounts."""
+    routes = Blueprint("accounts", __name__, url_prefix="/account")
+
+    @routes.get("")
+    @documented(Access.ACCOUNT, OwnAccount)
+    def account() -> Response:
+        """Tier, fees, limits and status of the caller's account, and the caller's role."""
+        principal = requesting_principal()
+        return answer(own_account(service.account(principal.account), principal.role))
+
+    @routes.get("/balances")
+    @documented(Access.ACCOUNT, BalancesView)
+    def balances() -> Response:
+        """What the caller has: available, held by open orders, and both."""
+        return answer(service.balances(requesting_account()))
+
+    @routes.get("/profit")
+    @documented(Access.ACCOUNT, ProfitView, query=SymbolQuery, errors=(404,))
+    def profit() -> Response:
+        """Profit and loss of the caller's trades since the first, by average cost; of one symbol when given."""
+        return answer(service.profit(requesting_account(), query(SymbolQuery).symbol))
+
+    @routes.post("/deposit")
+    @documented(Access.ACCOUNT, BalancesView, body=TransferRequest, errors=(404, 422, 503))
+    def deposit() -> Response:
+        """Paper money, up to the on-ramp's limit; from operators only where the on-ramp is off."""
+        principal = requesting_principal(Scope.TRADE)
+        operator = principal.role is Role.OPERATOR
+        if not settings.onramp and not operator:
+            raise ApiError(403, "ONRAMP_OFF", "Deposits are made by operators here.")
+        wanted = decoded(request.get_data(cache=False), TransferRequest)
+        limit = None if operator else settings.onramp_limit
+        return answer(service.deposit(principal.account, wanted.asset, wanted.amount, limit))
+
+    @routes.post("/withdraw")
+    @documented(Access.ACCOUNT, BalancesView, body=TransferRequest, errors=(404, 422, 503))
+    def withdraw() -> Response:
+        """Take what is available out of the venue."""
+        account = requesting_account(Scope.WITHDRAW)
+        wanted = decoded(request.get_data(cache=False), TransferRequest)
+        return answer(service.withdraw(account, wanted.asset, wanted.amount))
+
+    @routes.get("/fills")
+    @documented(Access.ACCOUNT, FillsPage, query=FillsQuery, errors=(404, 503))
+    def fills() -> Response:
+        """The caller's fills with their fees, newest first; `before` a trade id pages back."""
+        account, wanted = requesting_account(), query(FillsQuery)
+        page = service.fills(account, wanted.symbol, wanted.before, wanted.limit)
+        return answer(FillsPage(page, len(page)))
+
+    @routes.get("/ledger")
+    @documented(Access.ACCOUNT, LedgerPage, query=LedgerQuery, errors=(404, 503))
+    def ledger() -> Response:
+        """Every posting of the caller's account and its cause, newest first; `before` a posting id pages back."""
+        account, wanted = requesting_account(), query(LedgerQuery)
+        page = service.postings(account, wanted.asset, wanted.before, wanted.limit)
+        return answer(LedgerPage(page, len(page)))
+
+    return routes

@@ -1,0 +1,1 @@
+"""Who asks: credentials of requests and connections, signing in, API keys."""

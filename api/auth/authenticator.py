@@ -1,0 +1,229 @@
+"""Who asks, and whether they may: for REST by the headers of each request, for the feed since connecting.
+
+In the sandbox profile a request without credentials is the built-in account; one with bad credentials is
+refused in every profile, and never taken for it. In the secured profile every route that is not known to be
+public needs credentials.
+Layer: api.auth.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any, Final, Literal
+
+from flask import Flask, current_app, g, request
+
+from api.auth.credentials import Credentials, Principal, SignedRequest
+from api.http.protocol import TARGET
+from api.json.errors import ApiError
+from api.json.requests import Request, converted
+from engine.types import SANDBOX_ACCOUNT, AccountId
+from identity.store import Role, Scope
+
+log = logging.getLogger(__name__)
+
+SANDBOX: Final = Principal(user_id=0, name="sandbox", account=SANDBOX_ACCOUNT, role=Role.TRADER)
+FEED_METHOD: Final = "CONNECT"  # what a Socket.IO client signs as its method
+FEED_TARGET: Final = "/market"  # and as its path
+SAFE_METHODS: Final = ("GET", "HEAD", "OPTIONS")
+PUBLIC_BLUEPRINTS: Final = ("market", "candles", "pages", "docs")  # their safe methods, that is
+PUBLIC_ENDPOINTS: Final = ("auth.signup", "auth.login", "auth.guest", "auth.refresh")
+_SIGNED: Final = ("HTTP_X_OPENBELL_SIGNATURE", "HTTP_X_OPENBELL_TIMESTAMP", "HTTP_X_OPENBELL_WINDOW")
+_EXTENSION: Final = "openbell-access"
+
+
+class FeedAuth(Request, frozen=True, kw_only=True):
+    """Socket.IO's `auth`: who connects, and what else is said at connect, which the feed reads."""
+
+    token: str | None = None
+    key: str | None = None
+    timestamp: str | int | None = None
+    window: str | int | None = None
+    signature: str | None = None
+    flow: Literal["simulated", "replay"] | None = None  # what it is a source of
+    cancel_on_disconnect: bool | None = None
+
+
+class Authenticator:
+    """Who is who, of the running server."""
+
+    def __init__(self, credentials: Credentials, *, sandbox: bool) -> None:
+        """`sandbox`: whoever shows no credentials is the built-in account."""
+        self.credentials = credentials
+        self._nobody = SANDBOX if sandbox else None
+        self._connected: dict[str, Principal] = {}  # feed clients that showed credentials, by session id
+        self._disconnect: Callable[[str], None] | None = None
+        credentials.listen(self._end_connections)
+
+    def on_revoked(self, disconnect: Callable[[str], None]) -> None:
+        """Have `disconnect(sid)` called for each feed client whose session or key has ended."""
+        self._disconnect = disconnect
+
+    def of_request(self) -> Principal:
+        """Who sent the current request. Raises ApiError 401 or 403."""
+        environ = request.environ
+        bearer, key = environ.get("HTTP_AUTHORIZATION"), environ.get("HTTP_X_OPENBELL_KEY")
+        if bearer is None and key is None:
+            if any(name in environ for name in _SIGNED):
+                raise _keyless()
+            return self._anonymous()
+        if "openbell_principal" not in g:
+            g.openbell_principal = self._shown(environ, bearer, key)
+        principal: Principal = g.openbell_principal
+        return principal
+
+    def shown(self) -> Principal | None:
+        """Who sent the current request or feed message by good credentials; None for anybody else."""
+        sid: str | None = getattr(request, "sid", None)
+        try:
+            principal = self.of_request() if sid is None else self.of_client(sid)
+        except ApiError:
+            return None
+        return None if principal is SANDBOX else principal
+
+    def rate_key(self) -> str | None:
+        """Whose requests the rate limits count together: the account of good credentials; None of anybody else."""
+        principal = self.shown()
+        return None if principal is None else f"account {principal.account}"
+
+    def connect(self, sid: str, auth: Any) -> None:
+        """Note who a feed client is. Raises ApiError when its credentials are bad."""
+        shown = converted({} if auth is None else auth, FeedAuth)
+        if shown.token is not None and shown.key is not None:
+            raise _ambiguous()
+        if shown.token is not None:
+            self._connected[sid] = self.credentials.of_token(shown.token)
+        elif shown.key is not None:
+            asked = SignedRequest(
+                key_id=shown.key,
+                timestamp=str(shown.timestamp),
+                window=None if shown.window is None else str(shown.window),
+                signature=shown.signature or "",
+                method=FEED_METHOD,
+                target=FEED_TARGET,
+                body=bytes,
+                address=request.remote_addr,
+            )
+            self._connected[sid] = self.credentials.of_signature(asked)
+        elif (shown.timestamp, shown.window, shown.signature) != (None, None, None):
+            raise _keyless()
+
+    def forget(self, sid: str) -> None:
+        """A feed client is gone."""
+        self._connected.pop(sid, None)
+
+    def of_client(self, sid: str) -> Principal:
+        """Who a feed client is. Raises ApiError 401."""
+        principal = self._connected.get(sid)
+        if principal is None:
+            return self._anonymous()
+        current = self.credentials.current(principal)
+        if current is None:
+            raise ApiError(401, "SESSION_ENDED", "The session or key is over; connect again.")
+        return current
+
+    def _anonymous(self) -> Principal:
+        if self._nobody is None:
+            raise ApiError(401, "UNAUTHENTICATED", "Sign in, or sign the request with an API key.")
+        return self._nobody
+
+    def _shown(self, environ: dict[str, Any], bearer: str | None, key: str | None) -> Principal:
+        if bearer is None:
+            return self.credentials.of_signature(
+                SignedRequest(
+                    key_id=key or "",
+                    timestamp=environ.get("HTTP_X_OPENBELL_TIMESTAMP", ""),
+                    window=environ.get("HTTP_X_OPENBELL_WINDOW"),
+                    signature=environ.get("HTTP_X_OPENBELL_SIGNATURE", ""),
+                    method=environ["REQUEST_METHOD"],
+                    target=_target(environ),
+                    body=request.get_data,
+                    address=environ.get("REMOTE_ADDR"),
+                )
+            )
+        if key is not None:
+            raise _ambiguous()
+        scheme, _, token = bearer.partition(" ")
+        if scheme.lower() != "bearer":
+            raise ApiError(401, "BAD_TOKEN", "Write the token as: Authorization: Bearer TOKEN.")
+        return self.credentials.of_token(token.strip())
+
+    def _end_connections(self) -> None:
+        for sid, principal in list(self._connected.items()):
+            if self.credentials.current(principal) is None and self._disconnect is not None:
+                self._disconnect(sid)
+
+
+def install(app: Flask, access: Authenticator, *, secured: bool) -> None:
+    """Have the handlers of `app` know who asks; `secured`: what is not public needs credentials."""
+    app.extensions[_EXTENSION] = access
+
+    @app.before_request
+    def judge_credentials() -> None:
+        """Before any handler reads the body, which a signature is over."""
+        if request.method == "OPTIONS" or request.endpoint is None or _is_public():
+            return
+        if secured or "HTTP_AUTHORIZATION" in request.environ or "HTTP_X_OPENBELL_KEY" in request.environ:
+            access.of_request()
+
+
+def requesting_principal(scope: Scope | None = None) -> Principal:
+    """Who sent the current request or feed message, and may do so. Raises ApiError 401 or 403.
+
+    Without `scope` a request that cannot change anything needs `read`; others, and feed messages, need `trade`.
+    """
+    access: Authenticator = current_app.extensions[_EXTENSION]
+    sid: str | None = getattr(request, "sid", None)  # set by Flask-SocketIO
+    principal = access.of_request() if sid is None else access.of_client(sid)
+    if principal.key_id is None:
+        return principal
+    if scope is None:
+        scope = Scope.READ if sid is None and request.method in SAFE_METHODS else Scope.TRADE
+    if scope not in principal.scopes:
+        raise ApiError(403, "SCOPE_MISSING", f"This needs a key with the scope {scope}.", {"scope": scope.value})
+    return principal
+
+
+def requesting_account(scope: Scope | None = None) -> AccountId:
+    """The account of the current request or feed message. Raises as `requesting_principal`."""
+    return requesting_principal(scope).account
+
+
+def signed_in() -> Principal:
+    """Who sent the current request, with the token of a session. Raises ApiError 401 or 403."""
+    access: Authenticator = current_app.extensions[_EXTENSION]
+    principal = access.of_request()
+    if principal.key_id is not None:
+        raise ApiError(403, "SESSION_NEEDED", "An API key may not do this; sign in.")
+    if principal.session_id is None:
+        raise ApiError(401, "UNAUTHENTICATED", "Sign in first.")
+    return principal
+
+
+def requesting_operator() -> Principal:
+    """Who sent the current request, an operator. Raises ApiError 401 or 403."""
+    principal = requesting_principal()
+    if principal.role is not Role.OPERATOR:
+        raise ApiError(403, "OPERATOR_NEEDED", "Only operators may do this.")
+    return principal
+
+
+def _is_public() -> bool:
+    if request.blueprint in PUBLIC_BLUEPRINTS:
+        return request.method in SAFE_METHODS
+    return request.endpoint in PUBLIC_ENDPOINTS
+
+
+def _target(environ: dict[str, Any]) -> str:
+    """Path and query exactly as they came."""
+    sent: str = environ[TARGET]
+    return sent
+
+
+def _ambiguous() -> ApiError:
+    return ApiError(401, "AMBIGUOUS_CREDENTIALS", "Show a token or a signature, not both.")
+
+
+def _keyless() -> ApiError:
+    return ApiError(401, "UNKNOWN_KEY", "The request is signed, but does not say with which API key.")

@@ -1,0 +1,301 @@
+"""Who a request comes from: session tokens and signed requests, told from forgeries.
+
+Sessions and keys that are good are held in memory, so that one that is revoked is refused at once
+and a request costs no database. No I/O here: `api/auth/service.py` fills and empties it.
+Layer: api.auth.
+"""
+
+from __future__ import annotations
+
+import hmac
+import ipaddress
+import time
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+import jwt
+import msgspec
+
+from api.json.errors import ApiError
+from engine.types import AccountId
+from identity.store import ALL_SCOPES, ApiKey, Role, Scope, Session, User
+
+ISSUER: Final = "openbell"
+WINDOW_MS_DEFAULT: Final = 5_000
+WINDOW_MS_MAX: Final = 60_000
+AHEAD_MS_MAX: Final = 1_000  # how far a client's clock may be ahead of ours
+TOKEN_LENGTH_MAX: Final = 2_000
+READ_TOKENS_MAX: Final = 20_000  # about 600 bytes each
+NUMBER_DIGITS_MAX: Final = 15
+SECOND_NS: Final = 10**9
+MS_NS: Final = 10**6
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+class Principal(msgspec.Struct, frozen=True, kw_only=True):
+    """Who asks. Of `session_id` and `key_id` one is given, and none for the built-in sandbox account."""
+
+    user_id: int
+    name: str
+    account: AccountId
+    role: Role
+    scopes: frozenset[Scope] = ALL_SCOPES
+    session_id: str | None = None
+    key_id: str | None = None
+    user: User | None = None
+
+
+class SignedRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """What a client signed with an API key, as it came. `body` is asked for once, when all else is good."""
+
+    key_id: str
+    timestamp: str
+    window: str | None
+    signature: str
+    method: str
+    target: str  # path?query
+    body: Callable[[], bytes]
+    address: str | None
+
+
+class _Claims(msgspec.Struct, frozen=True):
+    """What of a token's claims is used; who its user is now is known by the session."""
+
+    session_id: str = msgspec.field(name="sid")
+    user_id: str = msgspec.field(name="sub")
+    expires: int = msgspec.field(name="exp")
+
+
+class _LiveSession(msgspec.Struct, frozen=True):
+    principal: Principal
+    expires_ns: int
+
+
+class _LiveKey(msgspec.Struct, frozen=True):
+    principal: Principal
+    secret: bytes
+    networks: tuple[Network, ...]
+
+
+class Credentials:
+    """The sessions and keys that are good now. For the event loop's thread; nothing here switches."""
+
+    def __init__(self, token_key: bytes, token_seconds: int, clock: Callable[[], int] = time.time_ns) -> None:
+        """`token_key` signs tokens that are good for `token_seconds`."""
+        self._token_key = token_key
+        self._token_seconds = token_seconds
+        self._clock = clock
+        self._sessions: dict[str, _LiveSession] = {}
+        self._keys: dict[str, _LiveKey] = {}
+        self._read_tokens: dict[str, _Claims] = {}  # whose seal was good: checking one again costs 50 us
+        self._listeners: list[Callable[[], None]] = []
+        self._seen = _Seen()
+        # what was seen before the start is forgotten: what may have been sent by then is refused
+        self._not_before_ms = clock() // MS_NS + AHEAD_MS_MAX
+
+    def listen(self, revoked: Callable[[], None]) -> None:
+        """Have `revoked()` called whenever sessions or keys have ended."""
+        self._listeners.append(revoked)
+
+    # -- what is good
+
+    def admit_session(self, session: Session) -> None:
+        """A session is good from now on, or has changed."""
+        self._sessions[session.session_id] = _LiveSession(
+            _principal(session.user, session_id=session.session_id), session.expires_ns
+        )
+
+    def admit_key(self, key: ApiKey, secret: bytes) -> None:
+        """A key is good from now on."""
+        networks = tuple(ipaddress.ip_network(network) for network in key.ip_list)
+        principal = _principal(key.user, scopes=key.scopes, key_id=key.key_id)
+        self._keys[key.key_id] = _LiveKey(principal, secret, networks)
+
+    def admit_only(self, sessions: Iterable[Session], keys: Iterable[tuple[ApiKey, bytes]]) -> None:
+        """These sessions and keys, with their users as they are now, are good and no others. O(all)."""
+        self._sessions, self._keys = {}, {}
+        for session in sessions:
+            self.admit_session(session)
+        for key, secret in keys:
+            self.admit_key(key, secret)
+        self._tell()
+
+    def user_of(self, account: AccountId) -> User | None:
+        """Who has this account, if they are signed in or have a key. O(sessions + keys)."""
+        principals = [live.principal for live in self._sessions.values()]
+        principals += [live.principal for live in self._keys.values()]
+        return next((principal.user for principal in principals if principal.account == account), None)
+
+    def drop_session(self, session_id: str) -> None:
+        """A session is over, and with it every token of it."""
+        if self._sessions.pop(session_id, None) is not None:
+            self._tell()
+
+    def drop_key(self, key_id: str) -> None:
+        """A key is revoked."""
+        if self._keys.pop(key_id, None) is not None:
+            self._tell()
+
+    def drop_expired(self) -> None:
+        """Forget the sessions whose time is up. O(sessions)."""
+        now = self._clock()
+        over = [session_id for session_id, live in self._sessions.items() if live.expires_ns <= now]
+        for session_id in over:
+            del self._sessions[session_id]
+        if over:
+            self._tell()
+
+    def current(self, principal: Principal) -> Principal | None:
+        """`principal` as they are now; None when their session or key has ended meanwhile."""
+        if principal.key_id is not None:
+            key = self._keys.get(principal.key_id)
+            return None if key is None else key.principal
+        if principal.session_id is not None:
+            live = self._sessions.get(principal.session_id)
+            return None if live is None or live.expires_ns <= self._clock() else live.principal
+        return principal
+
+    def _tell(self) -> None:
+        for listener in self._listeners:
+            listener()
+
+    # -- tokens
+
+    def issue(self, session_id: str) -> tuple[str, int]:
+        """A token of a good session, and the epoch second from which it is bad. Raises KeyError."""
+        principal = self._sessions[session_id].principal
+        now = self._clock() // SECOND_NS
+        expires = now + self._token_seconds
+        claims = {
+            "iss": ISSUER,
+            "sub": str(principal.user_id),
+            "sid": session_id,
+            "account": str(principal.account),
+            "role": principal.role.value,
+            "iat": now,
+            "exp": expires,
+        }
+        return jwt.encode(claims, self._token_key, algorithm="HS256"), expires
+
+    def of_token(self, token: str) -> Principal:
+        """Whose token it is. Raises ApiError 401."""
+        claims = self._read_tokens.get(token) or self._read(token)
+        now = self._clock()
+        if claims.expires * SECOND_NS <= now:
+            raise ApiError(401, "TOKEN_EXPIRED", "The token has expired; POST /auth/refresh gives a new one.")
+        live = self._sessions.get(claims.session_id)
+        if live is None or live.expires_ns <= now or str(live.principal.user_id) != claims.user_id:
+            raise ApiError(401, "SESSION_ENDED", "The session is over; sign in again.")
+        return live.principal
+
+    def _read(self, token: str) -> _Claims:
+        """What a token says, once its seal is found good; the next time it is looked up."""
+        # the time is compared by our own clock, which tests can turn
+        options: Any = {"require": ["exp", "iat", "iss", "sid", "sub"], "verify_exp": False, "verify_iat": False}
+        try:
+            if len(token) > TOKEN_LENGTH_MAX:
+                raise jwt.InvalidTokenError("too long")
+            claims = msgspec.convert(
+                jwt.decode(token, self._token_key, algorithms=["HS256"], issuer=ISSUER, options=options), _Claims
+            )
+        except (jwt.InvalidTokenError, ValueError) as problem:
+            raise ApiError(401, "BAD_TOKEN", "The token is not one of ours.") from problem
+        if len(self._read_tokens) >= READ_TOKENS_MAX:
+            self._read_tokens.clear()
+        self._read_tokens[token] = claims
+        return claims
+
+    # -- signatures
+
+    def of_signature(self, asked: SignedRequest) -> Principal:
+        """Whose key signed it: once, in time, from an address it may come from. Raises ApiError 401 or 403."""
+        live = self._keys.get(asked.key_id)
+        if live is None:
+            raise ApiError(401, "UNKNOWN_KEY", "There is no such API key, or it is revoked.")
+        self._require_in_time(asked)
+        signed = "\n".join((asked.timestamp, asked.method, asked.target, "")).encode("utf-8", "surrogateescape")
+        expected = hmac.digest(live.secret, signed + asked.body(), "sha256")
+        if not hmac.compare_digest(expected.hex().encode(), asked.signature.lower().encode("utf-8", "replace")):
+            raise ApiError(
+                401,
+                "BAD_SIGNATURE",
+                "The signature does not fit. Sign timestamp, method, path with query, and the body as sent, "
+                "separated by newlines, with HMAC-SHA256, in hex.",
+            )
+        if live.networks and not _within(asked.address, live.networks):
+            raise ApiError(403, "ADDRESS_NOT_ALLOWED", "This key may not be used from your address.")
+        if not self._seen.add(expected, self._clock() // MS_NS):
+            raise ApiError(401, "SIGNATURE_REPLAYED", "This request was sent before; sign it anew to send it again.")
+        return live.principal
+
+    def _require_in_time(self, asked: SignedRequest) -> None:
+        timestamp, window = _whole(asked.timestamp), WINDOW_MS_DEFAULT
+        if asked.window is not None:
+            window = _whole(asked.window)
+        if timestamp < 0 or not 0 < window <= WINDOW_MS_MAX:
+            raise ApiError(
+                401,
+                "BAD_SIGNATURE_TIME",
+                f"The timestamp and the window are whole milliseconds, the window at most {WINDOW_MS_MAX}.",
+            )
+        now = self._clock() // MS_NS
+        if not now - window <= timestamp <= now + AHEAD_MS_MAX or timestamp <= self._not_before_ms:
+            raise ApiError(
+                401,
+                "TIMESTAMP_OUTSIDE_WINDOW",
+                "The timestamp is too old or in the future, or from before the server's start.",
+                {"server_time_ms": now},
+            )
+
+
+class _Seen:
+    """The signatures of the last while, in two generations. About 100 bytes for each, for one to two minutes."""
+
+    def __init__(self) -> None:
+        self._young: set[bytes] = set()
+        self._old: set[bytes] = set()
+        self._turn_ms = 0
+
+    def add(self, signature: bytes, now_ms: int) -> bool:
+        """Whether it was not seen while it could be good. O(1)."""
+        if now_ms >= self._turn_ms:
+            # the window is not signed: an attacker can widen it, so each is kept for the widest
+            lifetime = WINDOW_MS_MAX + AHEAD_MS_MAX
+            self._old = self._young if now_ms < self._turn_ms + lifetime else set()
+            self._young = set()
+            self._turn_ms = now_ms + lifetime
+        if signature in self._young or signature in self._old:
+            return False
+        self._young.add(signature)
+        return True
+
+
+def _principal(
+    user: User, *, scopes: frozenset[Scope] = ALL_SCOPES, session_id: str | None = None, key_id: str | None = None
+) -> Principal:
+    return Principal(
+        user_id=user.user_id,
+        name=user.name,
+        account=user.account,
+        role=user.role,
+        scopes=scopes,
+        session_id=session_id,
+        key_id=key_id,
+        user=user,
+    )
+
+
+def _whole(text: str) -> int:
+    """A whole number as written; -1 for anything else."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= NUMBER_DIGITS_MAX else -1
+
+
+def _within(address: str | None, networks: tuple[Network, ...]) -> bool:
+    try:
+        client = ipaddress.ip_address(address or "")
+    except ValueError:
+        return False
+    if isinstance(client, ipaddress.IPv6Address) and client.ipv4_mapped is not None:
+        client = client.ipv4_mapped
+    return any(client in network for network in networks)

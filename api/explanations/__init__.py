@@ -1,0 +1,1 @@
+"""The routes that explain orders, trades and commands."""

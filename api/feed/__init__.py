@@ -1,0 +1,1 @@
+"""The Socket.IO feed: subscriptions, snapshots and deltas, own orders, order entry."""

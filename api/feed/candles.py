@@ -1,0 +1,121 @@
+"""What the subscribers of candles are told: the running candle as it changes, and the closing one.
+
+From the seconds and minutes that `Activity` keeps anyway, so nothing is added to the way of an order.
+Layer: api.feed.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import eventlet
+
+from api.feed.pace import Paced
+from api.json.views import seconds
+from api.market.activity import Activity, TradePrint
+from api.market.candles import CandleView, candle_row
+from engine.exchange import Exchange
+from history.candles import Candle, Interval
+from listings.grid import grid_of
+
+PACE_S = 0.25  # between two messages of one symbol
+CLOSING_GRACE_S = 0.25  # for trades of the last moment to become durable
+
+Stream = tuple[str, Interval]
+
+
+class CandleFeed:
+    """The candles of all symbols and intervals that somebody is subscribed to. Nothing here switches."""
+
+    def __init__(
+        self,
+        exchange: Exchange,
+        activity: Activity,
+        occupied: Callable[[str], bool],
+        tell: Callable[[str, list[CandleView]], None],
+    ) -> None:
+        """`occupied(room)`: whether anybody is there; `tell(room, candles)` tells them."""
+        self._exchange = exchange
+        self._activity = activity
+        self._occupied = occupied
+        self._tell = tell
+        self._paced = Paced(PACE_S, self._flush_symbol)
+        self._told: dict[Stream, tuple[Candle, bool]] = {}  # the newest, and whether as closed
+        self._closing: dict[Stream, int] = {}  # which candle somebody waits for the end of
+
+    @staticmethod
+    def room(symbol: str, interval: Interval) -> str:
+        """Where the subscribers of one stream are."""
+        return f"candles:{symbol}:{interval}"
+
+    def publish(self, trades: list[TradePrint]) -> None:
+        """Have the subscribers told soon of what `trades` changed. O(trades)."""
+        for symbol in {trade.filled.symbol: None for trade in trades}:
+            self._paced.touch(symbol)
+
+    def state(self, symbol: str, interval: Interval) -> CandleView | None:
+        """The newest candle, or None when nothing traded for a day."""
+        stream = (symbol, interval)
+        newest = self._since(stream, None)
+        if not newest:
+            return None
+        closed = self._is_over(stream, newest[-1])
+        if stream not in self._told:
+            self._remember(stream, newest[-1], closed=closed)
+        return self._view(stream, newest[-1], closed=closed)
+
+    def flush(self, symbol: str, interval: Interval) -> None:
+        """Tell the subscribers of one stream what they have not been told."""
+        stream, room = (symbol, interval), self.room(symbol, interval)
+        if not self._occupied(room):
+            self._told.pop(stream, None)
+            return
+        told = self._told.get(stream)
+        candles = self._since(stream, told and told[0].time)
+        news = []
+        for candle in candles:
+            closed = candle is not candles[-1] or self._is_over(stream, candle)
+            if (candle, closed) != told:
+                news.append(self._view(stream, candle, closed=closed))
+                self._remember(stream, candle, closed=closed)
+        if news:
+            self._tell(room, news)
+
+    def _flush_symbol(self, symbol: str) -> None:
+        for interval in Interval:
+            self.flush(symbol, interval)
+
+    def _since(self, stream: Stream, since: int | None) -> list[Candle]:
+        """The candles from `since` on; the newest alone without."""
+        symbol, interval = stream
+        activity = self._activity.of(symbol)
+        last = activity.last_traded_s
+        if last is None:
+            return []
+        return activity.candles(interval.seconds, last - last % interval.seconds if since is None else since)
+
+    def _is_over(self, stream: Stream, candle: Candle) -> bool:
+        return time.time() >= candle.time + stream[1].seconds + CLOSING_GRACE_S
+
+    def _remember(self, stream: Stream, candle: Candle, *, closed: bool) -> None:
+        """Note what was told; see to it that its end is told even when nothing trades any more."""
+        self._told[stream] = (candle, closed)
+        if not closed and self._closing.get(stream) != candle.time:
+            self._closing[stream] = candle.time
+            left = candle.time + stream[1].seconds + CLOSING_GRACE_S - time.time()
+            eventlet.spawn_after(max(0.0, left) + 0.001, self._close, stream, candle.time)
+
+    def _close(self, stream: Stream, start: int) -> None:
+        if self._closing.get(stream) == start:
+            del self._closing[stream]
+        self.flush(*stream)
+        told = self._told.get(stream)
+        if told is not None and told[0].time == start and not told[1]:  # the clock was set back
+            self._remember(stream, told[0], closed=False)
+
+    def _view(self, stream: Stream, candle: Candle, *, closed: bool) -> CandleView:
+        symbol, interval = stream
+        grid = grid_of(self._exchange.books[symbol].instrument)
+        now = seconds(time.time_ns())
+        return CandleView(now, symbol, interval, candle_row(candle, grid), closed, self._exchange.seq)

@@ -1,0 +1,140 @@
+"""Order entry over Socket.IO: the same answers as over REST, as acknowledgements.
+
+A connection that asked for it at its start (`cancel_on_disconnect`) has the orders that it entered
+cancelled when it ends.
+Layer: api.feed.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterable
+from typing import Any
+
+from api.auth.authenticator import requesting_account
+from api.feed.clients import Client
+from api.feed.feed import Feed
+from api.json.requests import converted
+from api.orders import batch as batch_wire
+from api.orders.amend_views import AmendAnswer
+from api.orders.preview_views import PreviewAnswer
+from api.orders.requests import (
+    AmendRequest,
+    CancelAllQuery,
+    CancelRequest,
+    OrderRequest,
+    amend_command,
+    cancel_all_command,
+    cancel_command,
+    order_command,
+)
+from api.orders.service import OrderService
+from api.orders.views import CancelAllAnswer, CancelAnswer, OrderAnswer
+from engine.commands import CancelOrder
+from engine.exchange import Exchange
+from engine.types import AccountId, OrderId
+from sequencer.sequencer import NotAccepting, Sequencer
+
+log = logging.getLogger(__name__)
+
+REMEMBERED = 1_000  # orders entered by one connection, before those that are done are forgotten
+
+
+class AmendMessage(AmendRequest, frozen=True, kw_only=True):
+    """`amend`: the body of PATCH /order/{order_id}, and which order."""
+
+    order_id: str | int
+
+
+class CancelOnDisconnect:
+    """The orders that one connection entered, to be cancelled when it ends."""
+
+    def __init__(self, exchange: Exchange, sequencer: Sequencer) -> None:
+        self._exchange = exchange
+        self._sequencer = sequencer
+        self._entered: dict[OrderId, AccountId] = {}
+        self._gone = False
+        self._forget_at = REMEMBERED
+
+    def note(self, order_ids: Iterable[str], account: AccountId) -> None:
+        """More orders were entered; cancelled at once when the connection has ended meanwhile. O(1) each, amortised."""
+        self._entered.update((OrderId(int(order_id)), account) for order_id in order_ids)
+        if self._gone:
+            self.cancel()
+        if len(self._entered) > self._forget_at:
+            self._entered = {order: owner for order, owner in self._entered.items() if self._exchange.order(order)}
+            self._forget_at = max(REMEMBERED, 2 * len(self._entered))
+
+    def cancel(self) -> None:
+        """Cancel those that are open, and any that is entered yet. Cooperative."""
+        self._gone = True
+        commands = [
+            CancelOrder(account, order_id, by_operator=False)
+            for order_id, account in self._entered.items()
+            if self._exchange.order(order_id) is not None
+        ]
+        if commands:
+            try:
+                self._sequencer.submit_all(commands)
+            except NotAccepting as refusal:
+                log.warning("%d orders of a lost connection stay: %s", len(commands), refusal.why)
+
+
+def install(feed: Feed, orders: OrderService, exchange: Exchange, sequencer: Sequencer) -> None:
+    """Have `feed` answer `order`, `cancel`, `amend`, `batch`, `cancel_all` and `order_test`."""
+    leavings: dict[str, CancelOnDisconnect] = {}
+
+    def arrived(client: Client, auth: Any) -> None:
+        if isinstance(auth, dict) and auth.get("cancel_on_disconnect") is True:
+            left = leavings[client.sid] = CancelOnDisconnect(exchange, sequencer)
+
+            def leave() -> None:
+                leavings.pop(client.sid, None)
+                left.cancel()
+
+            client.on_leaving = leave
+
+    def order(sid: str, data: Any) -> OrderAnswer:
+        started = time.perf_counter()
+        request, account = converted(data, OrderRequest), requesting_account()
+        left = leavings.get(sid)
+        answer = orders.enter(order_command(request, account, exchange), started)
+        if left is not None:
+            left.note((answer.order_id,), account)
+        return answer
+
+    def cancel(_sid: str, data: Any) -> CancelAnswer:
+        started = time.perf_counter()
+        request = converted(data, CancelRequest)
+        return orders.cancel(cancel_command(request, requesting_account(), exchange), started)
+
+    def amend(_sid: str, data: Any) -> AmendAnswer:
+        request = converted(data, AmendMessage)
+        return orders.amend(amend_command(request, request.order_id, requesting_account(), exchange))
+
+    def batch(sid: str, data: Any) -> batch_wire.BatchAnswer:
+        started = time.perf_counter()
+        account = requesting_account()
+        left = leavings.get(sid)
+        answer = orders.batch(batch_wire.batch_of(data, account, exchange), started)
+        if left is not None:
+            bodies = (result.body for result in answer.results)
+            left.note([body.order_id for body in bodies if isinstance(body, OrderAnswer)], account)
+        return answer
+
+    def cancel_all(_sid: str, data: Any) -> CancelAllAnswer:
+        request, account = converted({} if data is None else data, CancelAllQuery), requesting_account()
+        return orders.cancel_all(cancel_all_command(request, account, exchange))
+
+    def order_test(_sid: str, data: Any) -> PreviewAnswer:
+        request = converted(data, OrderRequest)
+        return orders.test(order_command(request, requesting_account(), exchange))
+
+    feed.arrived = arrived
+    feed.on("order", order)
+    feed.on("cancel", cancel)
+    feed.on("amend", amend)
+    feed.on("batch", batch)
+    feed.on("cancel_all", cancel_all)
+    feed.on("order_test", order_test)

@@ -1,0 +1,1 @@
+"""What every request passes: the guard, limits, errors, and how a handler says what it takes and gives."""

@@ -1,0 +1,127 @@
+"""Rate limits by account, by address where nobody is signed in; and harder ones for signing in.
+
+In a sandbox that only this machine can reach the first are not installed, so nothing is paid.
+Layer: api.http.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+from flask import Flask, Response, request
+from flask_limiter import HeaderNames, Limiter
+from flask_limiter.util import get_remote_address
+from limits import RateLimitItem, parse
+from limits.storage import MemoryStorage
+from limits.strategies import MovingWindowRateLimiter
+
+from api.json.errors import ApiError
+from api.settings import Settings, is_loopback
+
+# a server that does not answer is not waited for: the limits are then counted in memory
+_PATIENCE: dict[str, Any] = {"socket_timeout": 0.25, "socket_connect_timeout": 0.25}
+
+_WINDOW_HEADER: Final = "X-Openbell-Window"  # never leaves
+
+log = logging.getLogger(__name__)
+
+Check = Callable[[], None]
+
+
+def install(app: Flask, settings: Settings, client_key: Callable[[], str | None] | None = None) -> Check | None:
+    """Limit `app` as the settings say; None when there is nothing to limit.
+
+    `client_key` names whose requests are counted together; without it, or where it gives None, they are counted by
+    address. Returns what limits a message of the feed: called in its context, it raises ApiError 429.
+    """
+    if settings.rate_limit == "off" or (settings.profile == "sandbox" and settings.loopback):
+        return None
+
+    def client() -> str:
+        key = None if client_key is None else client_key()
+        return get_remote_address() if key is None else key
+
+    @app.after_request  # before the limiter's own, which is therefore called first
+    def restore_retry_after(response: Response) -> Response:
+        """Only whom the limiter refuses is told to come back when the window ends."""
+        window_ends_in = response.headers.pop(_WINDOW_HEADER, None)
+        if response.status_code == 429 and window_ends_in is not None:
+            response.headers.setdefault("Retry-After", window_ends_in)
+        return response
+
+    remote = not settings.rate_limit_storage.startswith("memory:")
+    limiter = Limiter(
+        client,
+        app=app,
+        application_limits=[settings.rate_limit],
+        storage_uri=settings.rate_limit_storage,
+        storage_options=_PATIENCE if remote else {},
+        in_memory_fallback=[settings.rate_limit] if remote else [],
+        headers_enabled=True,
+        # it puts the end of its window into the Retry-After of every answer, of a 503 that is over in a second as well
+        header_name_mapping={HeaderNames.RETRY_AFTER: _WINDOW_HEADER},
+    )
+    rate = parse(settings.rate_limit)
+    spare = MovingWindowRateLimiter(MemoryStorage())
+
+    def within(account: str) -> bool:
+        """Count one; in memory where the storage is away, as the limiter itself does for REST."""
+        try:
+            return bool(limiter.limiter.hit(rate, "feed", account))
+        except Exception as problem:  # of whichever storage
+            log.warning("the rate limits' storage is away, %s: counting in memory", type(problem).__name__)
+            return spare.hit(rate, "feed", account)
+
+    def check() -> None:
+        if not own_machine() and not within(client()):
+            raise ApiError(429, "TOO_MANY_REQUESTS", f"At most {settings.rate_limit} messages.", None, 1)
+
+    @limiter.request_filter
+    def own_machine() -> bool:
+        """Loopback is never limited in the sandbox profile."""
+        return settings.profile == "sandbox" and is_loopback(request.remote_addr or "")
+
+    return check
+
+
+class Attempts:
+    """How often one may sign up or in: by address each attempt counts, by name those that fail.
+
+    An attacker can so keep a user from signing in, for as long as they go on; not one who is signed in.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._rate: RateLimitItem | None = None if settings.login_rate == "off" else parse(settings.login_rate)
+        self._spares_loopback = settings.profile == "sandbox"
+        self._window = MovingWindowRateLimiter(MemoryStorage())
+
+    def by_address(self) -> None:
+        """Count an attempt of the current request's address. Raises ApiError 429."""
+        address = request.remote_addr or ""
+        if self._rate is None or (self._spares_loopback and is_loopback(address)):
+            return
+        if not self._window.hit(self._rate, "address", address):
+            raise self._refusal(self._rate, "address", address)
+
+    @contextmanager
+    def by_name(self, name: str) -> Iterator[None]:
+        """Count an attempt for `name`; taken back when it succeeds. Raises ApiError 429."""
+        rate, folded = self._rate, name.lower()
+        if rate is None:
+            yield
+            return
+        # counted before the password is looked at: many attempts at once are many
+        if not self._window.hit(rate, "name", folded):
+            raise self._refusal(rate, "name", folded)
+        yield
+        self._window.clear(rate, "name", folded)
+
+    def _refusal(self, rate: RateLimitItem, *of: str) -> ApiError:
+        reset = self._window.get_window_stats(rate, *of).reset_time
+        return ApiError(
+            429, "TOO_MANY_REQUESTS", "Too many attempts; try again later.", None, max(1, int(reset - time.time()) + 1)
+        )

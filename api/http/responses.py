@@ -1,0 +1,30 @@
+"""JSON answers and queries of Flask handlers.
+
+Layer: api.http.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+from flask import Response, request
+
+from api.http.bodies import HEADERS, body_of
+from api.http.symbols import meant
+from api.json.requests import converted
+
+T = TypeVar("T")
+
+
+def answer(body: Any, status: int = 200) -> Response:
+    """`body`, a struct or plain values, as a JSON answer."""
+    return Response(body_of(body), status, HEADERS)
+
+
+def query(kind: type[T]) -> T:
+    """The query string as a `kind` of `api.orders.requests`, its `symbol` as it is listed. Raises Malformed."""
+    asked = request.args.to_dict()
+    wanted = converted(asked, kind, lax=True)
+    if "symbol" in asked and (listed := meant(asked["symbol"])) != asked["symbol"]:
+        return converted({**asked, "symbol": listed}, kind, lax=True)
+    return wanted

@@ -1,0 +1,1 @@
+"""What every body shares: requests, units, texts of errors, times."""

@@ -1,0 +1,1 @@
+"""Market data over REST: books, trades, candles, tickers, statuses, and what the exchange says of itself."""

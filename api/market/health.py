@@ -1,0 +1,131 @@
+"""What the exchange says of itself: whether it takes orders, what it has done, and how fast.
+
+Layer: api.market.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+from api.json.views import seconds
+from api.market.activity import Activity
+from api.market.venue_views import HealthView, StatisticsView, SymbolStatistics
+from api.version import VERSION
+from engine.book import OrderBook
+from engine.digest import state_digest
+from engine.exchange import Exchange
+from engine.types import TradingStatus
+from history.writer import HistoryWriter
+from listings.grid import grid_of, sum_text
+from sequencer.sequencer import Sequencer
+
+
+class HealthService:
+    """The health and the figures of one running server."""
+
+    def __init__(
+        self,
+        exchange: Exchange,
+        sequencer: Sequencer,
+        activity: Activity,
+        writer: HistoryWriter,
+        *,
+        profile: str,
+        connections: Callable[[], int],
+        flows: Callable[[], list[str]],
+    ) -> None:
+        """`connections`: of the feed; `flows`: the kinds of made-up or recorded flow that its clients bring."""
+        self._exchange = exchange
+        self._sequencer = sequencer
+        self._activity = activity
+        self._writer = writer
+        self._profile = profile
+        self._connections = connections
+        self._flows = flows
+        self._started_ns = time.time_ns()
+
+    def health(self, *, digest: bool = False) -> HealthView:
+        """Whether orders are taken. O(symbols); with `digest` O(open orders)."""
+        refusal = self._sequencer.refusal
+        return HealthView(
+            status="healthy" if refusal is None else "not_accepting",
+            accepting=refusal is None,
+            reason=refusal,
+            timestamp=time.time(),
+            uptime=self._uptime_s,
+            version=VERSION,
+            profile=self._profile,
+            connections=self._connections(),
+            flows=self._flows(),
+            symbols_by_status=self._by_status(),
+            seq=self._exchange.seq,
+            digest=state_digest(self._exchange) if digest else None,
+        )
+
+    def statistics(self) -> StatisticsView:
+        """What the exchange has done, and how fast. O(symbols)."""
+        activity, exchange, books = self._activity, self._exchange, self._exchange.books
+        volumes = {
+            symbol: grid_of(book.instrument).quantity(activity.of(symbol).lots) for symbol, book in books.items()
+        }
+        return StatisticsView(
+            orders_processed=activity.orders,
+            trades_executed=activity.trades,
+            total_volume=sum_text(volumes.values()),
+            volume_by_symbol=volumes,
+            **self._pace(),
+            symbols_by_status=self._by_status(),
+            active_orders=sum(
+                len(book.orders) for book in books.values()
+            ),  # those that wait for a trigger are not told
+            history_lag=self._writer.lag(exchange.seq),
+            history_failure=self._writer.failure,
+            seq=exchange.seq,
+        )
+
+    def symbol_statistics(self, book: OrderBook) -> SymbolStatistics:
+        """What has been going on in one symbol. O(1)."""
+        symbol, grid = book.instrument.symbol, grid_of(book.instrument)
+        activity = self._activity.of(symbol)
+        last = activity.last
+        return SymbolStatistics(
+            symbol=symbol,
+            status=book.status,
+            limit_state=book.band.limit_side,
+            orders_processed=activity.orders,
+            trades_executed=book.trade_count,
+            total_orders=activity.orders,
+            total_trades=book.trade_count,
+            last_trade_price=None if last is None else grid.price(last.filled.price),
+            last_trade_time=None if last is None else seconds(last.ts_ns),
+            total_volume=grid.quantity(activity.lots),
+            total_value=grid.amount(activity.notional),
+            active_orders=len(book.orders),
+            bid_levels=len(book.bids.levels),
+            ask_levels=len(book.asks.levels),
+            **self._pace(),
+            seq=self._exchange.seq,
+        )
+
+    @property
+    def _uptime_s(self) -> float:
+        return (time.time_ns() - self._started_ns) / 1e9
+
+    def _pace(self) -> dict[str, Any]:
+        """How fast the venue is, since when, and what it refused."""
+        activity = self._activity
+        return {
+            "orders_per_second": activity.orders_per_second(time.time_ns()),
+            "avg_latency_ms": activity.average_latency_ms(),
+            "latency_ms": activity.latency_ms(),
+            "start_time": seconds(self._started_ns),
+            "uptime_seconds": self._uptime_s,
+            "symbols_count": len(self._exchange.books),
+            "error_counts": dict(activity.rejects),
+        }
+
+    def _by_status(self) -> dict[TradingStatus, int]:
+        return dict(Counter(book.status for book in self._exchange.books.values()))

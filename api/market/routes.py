@@ -1,0 +1,114 @@
+"""REST market data: what everybody may see, no credentials needed.
+
+Layer: api.market.
+"""
+
+from __future__ import annotations
+
+import time
+
+from flask import Blueprint, Response
+
+from api.http.documented import Access, documented
+from api.http.responses import answer, query
+from api.json.errors import rejected
+from api.json.requests import SymbolQuery
+from api.json.units import quantity_of
+from api.market.book_views import BookOrdersView, BookView, book_orders_view, book_view
+from api.market.health import HealthService
+from api.market.requests import BookQuery, HealthQuery, QueueQuery, QuoteQuery, TradesQuery, price_of
+from api.market.service import MarketService
+from api.market.status_views import StatusService, StatusView
+from api.market.ticker_views import TickerView
+from api.market.venue_views import HealthView, StatisticsView, SymbolStatistics, SymbolsView, TickersView, symbols_view
+from api.market.views import BboView, QuoteView, TradesPage, bbo_view, quote_view
+from engine.exchange import Exchange
+from engine.rejects import RejectReason
+from engine.types import Lots
+
+
+def blueprint(market: MarketService, exchange: Exchange, statuses: StatusService, venue: HealthService) -> Blueprint:
+    """The routes of market data."""
+    routes = Blueprint("market", __name__)
+
+    @routes.get("/health")
+    @documented(Access.PUBLIC, HealthView, query=HealthQuery)
+    def health() -> Response:
+        """Whether the exchange is up and takes orders. `digest=true` adds the state digest, O(open orders)."""
+        return answer(venue.health(digest=query(HealthQuery).digest))
+
+    @routes.get("/symbols")
+    @documented(Access.PUBLIC, SymbolsView)
+    def symbols() -> Response:
+        """Every listed symbol with its steps, limits, fees and best prices."""
+        return answer(symbols_view(exchange, statuses))
+
+    @routes.get("/status/<symbol>")
+    @documented(Access.PUBLIC, StatusView, errors=(404,))
+    def status_of(symbol: str) -> Response:
+        """Where a symbol stands: status, limit state, band, what comes next, and what an auction would do now."""
+        return answer(statuses.view(market.book(symbol), exchange.seq, time.time_ns()))
+
+    @routes.get("/book/<symbol>")
+    @documented(Access.PUBLIC, BookView, query=BookQuery, errors=(404,))
+    def book(symbol: str) -> Response:
+        """Depth by price: `levels` 1 to 1000, or `all`."""
+        levels = query(BookQuery).levels
+        return answer(book_view(market.book(symbol), None if levels == "all" else levels, time.time_ns()))
+
+    @routes.get("/book/<symbol>/orders")
+    @documented(Access.PUBLIC, BookOrdersView, query=QueueQuery, errors=(404, 422))
+    def book_orders(symbol: str) -> Response:
+        """Depth by order, in the order they would trade, without owners; with `price` of that level alone."""
+        book, wanted = market.book(symbol), query(QueueQuery)
+        price = None if wanted.price is None else price_of(wanted.price, book.instrument)
+        if isinstance(price, str):
+            raise rejected(RejectReason.BAD_TICK, book.instrument, symbol=symbol)
+        return answer(book_orders_view(book, wanted.limit, time.time_ns(), price=price))
+
+    @routes.get("/bbo/<symbol>")
+    @documented(Access.PUBLIC, BboView, errors=(404,))
+    def best_bid_and_offer(symbol: str) -> Response:
+        """The best bid and offer."""
+        return answer(bbo_view(market.book(symbol), exchange.seq, time.time_ns()))
+
+    @routes.get("/quote/<symbol>")
+    @documented(Access.PUBLIC, QuoteView, query=QuoteQuery, errors=(404, 422))
+    def quote(symbol: str) -> Response:
+        """What a quantity would cost, or earn, now; `trades_now` is false while the symbol does not trade."""
+        book, wanted = market.book(symbol), query(QuoteQuery)
+        lots = quantity_of(wanted.quantity, book.instrument)
+        if isinstance(lots, str):
+            raise rejected(RejectReason.BAD_LOT, book.instrument, symbol=symbol)
+        return answer(quote_view(book, wanted.side, Lots(lots), exchange.seq, time.time_ns()))
+
+    @routes.get("/trades/<symbol>")
+    @documented(Access.PUBLIC, TradesPage, query=TradesQuery, errors=(404, 503))
+    def trades(symbol: str) -> Response:
+        """Recent trades, newest first; `before` a trade id pages back."""
+        page = market.trades(symbol, query(TradesQuery))
+        return answer(TradesPage(symbol, page, len(page), exchange.seq))
+
+    @routes.get("/ticker")
+    @documented(Access.PUBLIC, TickersView)
+    def tickers() -> Response:
+        """The last 24 hours of every symbol."""
+        now = time.time_ns()
+        return answer(TickersView([market.ticker(book, now) for book in exchange.books.values()]))
+
+    @routes.get("/ticker/<symbol>")
+    @documented(Access.PUBLIC, TickerView, errors=(404,))
+    def ticker(symbol: str) -> Response:
+        """The last 24 hours of one symbol."""
+        return answer(market.ticker(market.book(symbol), time.time_ns()))
+
+    @routes.get("/statistics")
+    @documented(Access.PUBLIC, (StatisticsView, SymbolStatistics), query=SymbolQuery, errors=(404,))
+    def statistics() -> Response:
+        """What the exchange has done and how fast, of one symbol when given."""
+        symbol = query(SymbolQuery).symbol
+        if symbol is not None:
+            return answer(venue.symbol_statistics(market.book(symbol)))
+        return answer(venue.statistics())
+
+    return routes

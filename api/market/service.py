@@ -1,0 +1,63 @@
+"""Looking up market data: what is listed, trades of now and of long ago, candles, the last 24 hours.
+
+Every method raises `ApiError` or StoreAway for any answer but the one asked for.
+Layer: api.market.
+"""
+
+from __future__ import annotations
+
+from itertools import islice
+
+from api.json.errors import rejected
+from api.market.activity import Activity
+from api.market.requests import CandlesQuery, TradesQuery
+from api.market.ticker_views import TickerView, ticker_view
+from api.market.views import TradeView, trade_view
+from engine.book import OrderBook
+from engine.exchange import Exchange
+from engine.instrument import Instrument
+from engine.rejects import RejectReason
+from engine.types import TradeId
+from history.candles import Candle
+from history.reader import HistoryReader
+
+
+class MarketService:
+    """The market data of one venue."""
+
+    def __init__(self, exchange: Exchange, activity: Activity, history: HistoryReader) -> None:
+        self._exchange = exchange
+        self._activity = activity
+        self._history = history
+
+    def book(self, symbol: str) -> OrderBook:
+        """The book of a listed symbol. Raises ApiError 404."""
+        book = self._exchange.book(symbol)
+        if book is None:
+            raise rejected(RejectReason.UNKNOWN_SYMBOL, None, symbol=symbol)
+        return book
+
+    def instrument(self, symbol: str) -> Instrument:
+        """The instrument of a listed symbol. Raises ApiError 404."""
+        return self.book(symbol).instrument
+
+    def trades(self, symbol: str, wanted: TradesQuery) -> list[TradeView]:
+        """Trades of `symbol`, newest first: the recent ones from memory, older ones from the history. Cooperative."""
+        instrument = self.instrument(symbol)
+        recent = self._activity.of(symbol).recent
+        if wanted.before is None and (len(recent) >= wanted.limit or len(recent) < (recent.maxlen or 0)):
+            newest = islice(reversed(recent), wanted.limit)
+            return [trade_view(trade.filled, instrument, trade.ts_ns, trade.seq) for trade in newest]
+        self._history.wait_for(self._exchange.seq)
+        before = None if wanted.before is None else TradeId(wanted.before)
+        rows = self._history.trades(symbol, before, wanted.limit)
+        return [trade_view(row, instrument, row.ts_ns, row.seq) for row in rows]
+
+    def candles(self, symbol: str, wanted: CandlesQuery) -> list[Candle]:
+        """Candles of `symbol`, oldest first, the running one included. Cooperative."""
+        self._history.wait_for(self._exchange.seq)
+        return self._history.candles(symbol, wanted.interval, wanted.start, wanted.end, wanted.limit)
+
+    def ticker(self, book: OrderBook, now_ns: int) -> TickerView:
+        """24 hours of one symbol up to now. O(minutes that traded)."""
+        return ticker_view(self._activity, book, self._exchange.seq, now_ns)

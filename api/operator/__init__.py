@@ -1,0 +1,1 @@
+"""What operators do: listing, statuses, schedules, accounts, cancels, oversight."""

@@ -1,0 +1,1 @@
+"""Order entry: requests, the order service, looking orders up, and every answer to an order."""

@@ -1,0 +1,232 @@
+"""Looking up one's orders: the open ones in the engine, what is done in the history.
+
+Every method is cooperative and raises `ApiError` or StoreAway for any answer but the one asked for.
+Layer: api.orders.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator
+from itertools import islice
+
+import msgspec
+
+from api.json.errors import Malformed, history_behind, rejected
+from api.json.requests import order_id_of
+from api.market.views import bbo_view, trade_view
+from api.orders.entered import status_of
+from api.orders.options import OrderOptions
+from api.orders.requests import OrdersQuery
+from api.orders.views import FillView, OrderAnswer, OrdersPage, OrderView, fill_view, order_view, queue_view
+from engine.commands import CancelOrder
+from engine.events import Applied, Ended, Rejected
+from engine.exchange import Exchange
+from engine.order import Order
+from engine.rejects import RejectReason
+from engine.types import LEG_UNIT, AccountId, OrderId, OrderStatus, Seq, entry_of
+from history.reader import PATIENCE_S, HistoryReader
+from history.store import DoneOrder, Trade, place
+from listings.grid import grid_of
+from loop.errors import StoreAway
+
+_WAYS_TO_END = (OrderStatus.FILLED, OrderStatus.CANCELLED, OrderStatus.EXPIRED)
+
+
+class OrderLookup:
+    """The orders of one venue, as their owners look them up."""
+
+    def __init__(self, exchange: Exchange, history: HistoryReader) -> None:
+        self._exchange = exchange
+        self._history = history
+
+    def order(
+        self,
+        order_id: str,
+        account: AccountId,
+        symbol: str | None = None,
+        *,
+        patience_s: float = PATIENCE_S,
+    ) -> OrderView:
+        """One order of `account`, open or done, with its fills; it must be in `symbol` when given.
+
+        An open one is told without fills when the history stays behind for `patience_s`.
+        """
+        number = order_id_of(order_id)
+        order = self._exchange.order(number)
+        if order is not None and order.account == account and symbol in (None, order.symbol):
+            view = self._open_view(order, fills=[])  # as of now: it may trade on while we wait
+            if not order.cum:  # it has none, whatever becomes of the history
+                return view
+            known = self._fills_if_known(number, Seq(view.seq), patience_s)
+            if known is None:
+                return msgspec.structs.replace(view, fills=None)  # the order is known, its fills are not
+            known = [fill for fill in known if fill.seq <= view.seq]
+            return msgspec.structs.replace(view, fills=self._fill_views(number, known))
+        self._history.wait_for(self._exchange.seq, patience_s)
+        done = self._history.order(number)
+        if done is None or done.account != account or symbol not in (None, done.symbol):
+            raise rejected(RejectReason.UNKNOWN_ORDER, None)
+        fills = self._history.fills(number)
+        return self._done_view(done, fills=self._fill_views(number, fills))
+
+    def orders(self, query: OrdersQuery, account: AccountId) -> OrdersPage:
+        """A page of the orders of `account`, newest first; `next_cursor` asks for the page behind it."""
+        if query.symbol is not None and self._exchange.instrument(query.symbol) is None:
+            raise rejected(RejectReason.UNKNOWN_SYMBOL, None, symbol=query.symbol)
+        seq = self._exchange.seq
+        before = OrderId(seq + 1)
+        if query.cursor is not None:
+            before = min(before, OrderId(query.cursor), key=place)
+        # those open now are taken before we wait: what ends meanwhile is found in the history as well,
+        # and what is entered meanwhile (an order's id is its seq) is not part of this page
+        views: dict[OrderId, OrderView] = {}
+        if query.status not in ("done", *_WAYS_TO_END):
+            views = {order.order_id: self._open_view(order) for order in self._open_page(query, account, before)}
+        if query.status in (None, "done", *_WAYS_TO_END):
+            self._history.wait_for(seq)
+            status = OrderStatus(query.status) if query.status in _WAYS_TO_END else None
+            done = self._history.orders(account, query.symbol, before, query.limit, status)
+            views.update((row.order_id, self._done_view(row)) for row in done)
+        newest = sorted(views, key=place, reverse=True)[: query.limit]
+        full = len(newest) == query.limit
+        cursor = str(newest[-1]) if full else None
+        return OrdersPage([views[order_id] for order_id in newest], cursor, seq)
+
+    def after(self, applied: Applied, order_id: OrderId, account: AccountId, patience_s: float) -> OrderView:
+        """An order after the command that changed it; without fills when the history stays behind."""
+        for event in reversed(applied.events):
+            if isinstance(event, Ended) and event.order_id == order_id:
+                trades = self._fills_if_known(order_id, applied.seq, patience_s)
+                fills = None if trades is None else self._fill_views(order_id, trades)
+                return order_view(
+                    event, self._exchange.books[event.symbol].instrument, applied.seq, *status_of(event), fills=fills
+                )
+        return self.order(str(order_id), account, patience_s=patience_s)
+
+    def repeated(
+        self, first: OrderId, account: AccountId, seq: Seq, elapsed_ms: float, patience_s: float
+    ) -> OrderAnswer:
+        """The first order as the answer to its repetition. Raises ApiError 503 while its trades are not known."""
+        view = self.order(str(first), account, patience_s=patience_s)
+        if view.fills is None:
+            raise history_behind()
+        book = self._exchange.books[view.symbol]
+        entered = Seq(entry_of(first))
+        traded = self._history.fills(first) if view.fills else []
+        fills = [trade for trade in traded if trade.taker_order_id == first or trade.seq == entered]
+        grid = grid_of(book.instrument)
+        return OrderAnswer(
+            order_id=view.order_id,
+            client_order_id=view.client_order_id,
+            symbol=view.symbol,
+            side=view.side,
+            order_type=view.order_type,
+            time_in_force=view.time_in_force,
+            price=view.price,
+            quantity=view.quantity,
+            self_trade_prevention=view.self_trade_prevention,
+            status=view.status,
+            reason=view.reason,
+            filled_quantity=view.filled,
+            remaining_quantity=view.remaining,
+            average_price=view.average_price,
+            trades=[trade_view(trade, book.instrument, trade.ts_ns, trade.seq) for trade in fills],
+            total_maker_fees=grid.amount(sum(trade.maker_fee for trade in fills)),
+            total_taker_fees=grid.amount(sum(trade.taker_fee for trade in fills)),
+            bbo=bbo_view(book, self._exchange.seq, self._exchange.ts_ns),
+            processing_time_ms=elapsed_ms,
+            timestamp=view.timestamp,
+            ts_ns=view.ts_ns,
+            ts_ns_text=view.ts_ns_text,
+            seq=seq,
+            repeated=True,
+            **{name: getattr(view, name) for name in OrderOptions.__struct_fields__},
+        )
+
+    def require_one_order(self, command: CancelOrder, patience_s: float = PATIENCE_S) -> None:
+        """Raise Malformed where two ids of a cancel name different orders, and 404 where neither names one."""
+        number, name, account = command.order_id, command.client_order_id, command.account
+        if number is None or name is None:
+            return
+        order: Order | DoneOrder | None = self._exchange.order(number)
+        if order is None or order.account != account:
+            self._history.wait_for(self._exchange.seq, patience_s)
+            order = self._history.order(number)
+        if order is not None and order.account == account:
+            if order.client_order_id == name:
+                return  # what they name for good, so that nothing can come between this look and the cancel
+        elif self._exchange.order_id_of(account, name) is None and not self._history.order_by_client_id(account, name):
+            raise rejected(RejectReason.UNKNOWN_ORDER, None, client_order_id=name)
+        raise Malformed(
+            "CONTRADICTION",
+            "order_id and client_order_id name different orders, so neither is cancelled: give one of them.",
+            field="client_order_id",
+            fields=["order_id", "client_order_id"],
+        )
+
+    def raise_if_done(self, event: Rejected, command: CancelOrder, patience_s: float) -> None:
+        """Raise `too_late` for an order that ended longer ago than the engine remembers."""
+        if event.reason is not RejectReason.UNKNOWN_ORDER:
+            return
+        self._history.wait_for(self._exchange.seq, patience_s)
+        done: DoneOrder | None = None
+        if command.order_id is not None:
+            done = self._history.order(command.order_id)
+        elif command.client_order_id is not None:
+            done = self._history.order_by_client_id(command.account, command.client_order_id)
+        if done is not None and done.account == command.account and command.symbol in (None, done.symbol):
+            raise rejected(RejectReason.TOO_LATE, None, old_style=True, order_id=str(done.order_id))
+
+    # -- steps
+
+    def _open_page(self, query: OrdersQuery, account: AccountId, before: OrderId) -> list[Order]:
+        known = self._exchange.accounts.get(account)
+        if known is None:
+            return []
+        wanted = (
+            order
+            for order in _newest_first(known.open_orders)
+            if place(order.order_id) < place(before)
+            and query.symbol in (None, order.symbol)
+            and query.status in (None, "open", order.status)
+        )
+        return list(islice(wanted, query.limit))
+
+    def _open_view(self, order: Order, **further: object) -> OrderView:
+        instrument = self._exchange.books[order.symbol].instrument
+        if order.level is not None:  # it rests
+            if "fills" in further:
+                further["queue_position"] = queue_view(order, grid_of(instrument))
+            if order.terms is not None and order.terms.display_quantity is not None:
+                further["shown_quantity"] = grid_of(instrument).quantity(order.shown)
+        return order_view(order, instrument, self._exchange.seq, order.status, None, **further)
+
+    def _done_view(self, done: DoneOrder, **further: object) -> OrderView:
+        instrument = self._exchange.books[done.symbol].instrument
+        return order_view(done, instrument, self._exchange.seq, done.status, done.reason, **further)
+
+    def _fills_if_known(self, order_id: OrderId, seq: Seq, patience_s: float) -> list[Trade] | None:
+        """The fills up to `seq`, and maybe later ones; None where the history stays behind it, or does not answer."""
+        try:
+            return self._history.fills(order_id) if self._history.is_at(seq, patience_s) else None
+        except StoreAway:
+            return None
+
+    def _fill_views(self, order_id: OrderId, trades: list[Trade]) -> list[FillView]:
+        if not trades:
+            return []
+        grid = grid_of(self._exchange.books[trades[0].symbol].instrument)
+        return [
+            fill_view(trade, maker=trade.maker_order_id == order_id, grid=grid, ts_ns=trade.ts_ns) for trade in trades
+        ]
+
+
+def _newest_first(open_orders: dict[OrderId, Order]) -> Iterator[Order]:
+    """Open orders, oldest entered first, as they are listed: newest first, legs beside the order they came from.
+
+    O(orders) for a look at every id; the orders themselves are taken one by one.
+    """
+    legs = sorted((order_id for order_id in open_orders if order_id >= LEG_UNIT), key=place, reverse=True)
+    others = (order_id for order_id in reversed(open_orders) if order_id < LEG_UNIT)
+    return (open_orders[order_id] for order_id in heapq.merge(others, legs, key=place, reverse=True))

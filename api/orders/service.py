@@ -1,0 +1,240 @@
+"""What a trader can do: enter, cancel, amend. One for REST and Socket.IO alike.
+
+Every method is cooperative and raises `ApiError` for any answer but the one asked for.
+Layer: api.orders.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+
+from api.json.errors import ApiError, as_error, internal_error, rejected
+from api.orders.amend_views import AmendAnswer, amend_answer
+from api.orders.batch import BatchAnswer, BatchCommand, BatchResult
+from api.orders.lookup import OrderLookup
+from api.orders.mismatch import sentence_about, sentence_about_amend
+from api.orders.preview_views import PreviewAnswer, preview_answer
+from api.orders.refusals import told_of
+from api.orders.repetition import Found, Repetitions
+from api.orders.views import (
+    CancelAllAnswer,
+    CancelAnswer,
+    OrderAnswer,
+    cancel_all_answer,
+    cancel_answer,
+    order_answer,
+)
+from engine.commands import AmendOrder, CancelAll, CancelOrder, EnterOrder
+from engine.events import Applied, Cancelled, Rejected, Repeated
+from engine.exchange import Exchange
+from engine.preview import Preview, Repeats, preview, why
+from engine.rejects import RejectReason
+from engine.types import OrderId, Seq
+from history.reader import PATIENCE_S
+from loop.errors import StoreAway
+from sequencer.sequencer import Sequencer
+
+log = logging.getLogger(__name__)
+
+
+class OrderService:
+    """Enters, cancels and amends orders of one venue, and says what became of them."""
+
+    def __init__(
+        self,
+        exchange: Exchange,
+        sequencer: Sequencer,
+        lookup: OrderLookup,
+        repetitions: Repetitions,
+        record_latency: Callable[[int], None],
+    ) -> None:
+        """`record_latency` is given the microseconds that the way of an entered order took."""
+        self._exchange = exchange
+        self._sequencer = sequencer
+        self._lookup = lookup
+        self._repetitions = repetitions
+        self._record_latency = record_latency
+
+    # -- entering, cancelling, amending
+
+    def enter(self, command: EnterOrder, started: float) -> OrderAnswer:
+        """Enter one order. `started` is the `perf_counter` reading when the request came."""
+        (looked,) = self._repetitions.look((command,), PATIENCE_S)
+        if isinstance(looked, EnterOrder):
+            applied = self._sequencer.submit(looked)
+            return self._entered(applied, command, time.perf_counter() - started)
+        return self._found(looked, command, time.perf_counter() - started, PATIENCE_S)
+
+    def test(self, command: EnterOrder) -> PreviewAnswer:
+        """What entering an order would do now. Nothing is entered."""
+        (looked,) = self._repetitions.look((command,), PATIENCE_S)
+        if isinstance(looked, ApiError):
+            raise looked
+        ts_ns = max(time.time_ns(), self._exchange.ts_ns)
+        told: Preview | Repeats | RejectReason
+        if isinstance(looked, Found):
+            told = Repeats(looked.first) if looked.same else RejectReason.DUPLICATE_CLIENT_ORDER_ID
+            first: OrderId | None = looked.first
+        else:
+            told = preview(self._exchange, looked, ts_ns)
+            name = command.client_order_id
+            first = None if name is None else self._exchange.order_id_of(command.account, name)
+        book = self._exchange.books.get(command.symbol)
+        if isinstance(told, RejectReason):
+            figures = why(self._exchange, command, told, ts_ns)
+            event = Rejected(command.account, command.symbol, told, first, command.client_order_id, figures)
+            refusal = self._rejected(event, entered=command)
+            return preview_answer(command, refusal, book, self._exchange.seq, ts_ns)
+        return preview_answer(command, told, book, self._exchange.seq, ts_ns)
+
+    def cancel(self, command: CancelOrder, started: float) -> CancelAnswer:
+        """Cancel one order by either id, or by both where both are its own."""
+        self._lookup.require_one_order(command)
+        applied = self._sequencer.submit(command)
+        return self._cancelled(applied, command, time.perf_counter() - started)
+
+    def cancel_all(self, command: CancelAll) -> CancelAllAnswer:
+        """Cancel every open order of an account, of one symbol or side when given."""
+        return cancel_all_answer(self._sequencer.submit(command))
+
+    def amend(self, command: AmendOrder, symbol: str | None = None) -> AmendAnswer:
+        """Change an open order, in `symbol` when given; say whether it kept its priority, and what it traded."""
+        order = self._exchange.order(command.order_id)
+        if symbol is not None and (order is None or order.account != command.account or order.symbol != symbol):
+            wanted = CancelOrder(command.account, command.order_id, None, symbol)
+            unknown = Rejected(command.account, symbol, RejectReason.UNKNOWN_ORDER, None, None)
+            self._lookup.raise_if_done(unknown, wanted, PATIENCE_S)
+            raise rejected(RejectReason.UNKNOWN_ORDER, None)
+        return self._amended(self._sequencer.submit(command), command)
+
+    def batch(self, commands: Sequence[BatchCommand | ApiError], started: float) -> BatchAnswer:
+        """Sequence the commands one behind the other; answer each as its single call, or with the error in its place.
+
+        All share one wait for the history, which amends and orders that are long done need. Raises NotAccepting.
+        """
+        deadline = time.monotonic() + PATIENCE_S
+        commands = [self._one_order_or_error(command, deadline) for command in commands]
+        entered = [command for command in commands if isinstance(command, EnterOrder)]
+        looks = iter(self._repetitions.look(entered, max(0.0, deadline - time.monotonic())))
+        looked = [next(looks) if isinstance(command, EnterOrder) else command for command in commands]
+        sequenced = [command for command in looked if not isinstance(command, ApiError | Found)]
+        applied = iter(self._sequencer.submit_all(sequenced) if sequenced else ())
+        elapsed_s = time.perf_counter() - started
+        deadline = time.monotonic() + PATIENCE_S  # anew: what is told of the history is behind the commands
+        results: list[BatchResult] = []
+        for asked, command in zip(commands, looked, strict=True):
+            try:
+                if isinstance(command, ApiError):
+                    raise command
+                patience_s = max(0.0, deadline - time.monotonic())
+                if isinstance(command, Found) and isinstance(asked, EnterOrder):
+                    results.append(BatchResult(200, self._found(command, asked, elapsed_s, patience_s)))
+                elif not isinstance(command, Found):
+                    results.append(BatchResult(200, self._told(next(applied), command, elapsed_s, patience_s)))
+            except (ApiError, StoreAway) as refusal:
+                error = as_error(refusal)
+                results.append(BatchResult(error.status, error.body()))
+            except Exception:  # the others were sequenced too, and must be told
+                mistake = internal_error()
+                body = mistake.body()
+                log.exception("the answer to %s in a batch failed, request %s", type(command).__name__, body.request_id)
+                results.append(BatchResult(mistake.status, body))
+        return BatchAnswer(results)
+
+    # -- steps
+
+    def _told(
+        self, applied: Applied, command: BatchCommand, elapsed_s: float, patience_s: float
+    ) -> OrderAnswer | CancelAnswer | CancelAllAnswer | AmendAnswer:
+        """The answer to what was sequenced. Raises ApiError."""
+        if isinstance(command, EnterOrder):
+            return self._entered(applied, command, elapsed_s, patience_s)
+        if isinstance(command, CancelOrder):
+            return self._cancelled(applied, command, elapsed_s, patience_s)
+        if isinstance(command, CancelAll):
+            return cancel_all_answer(applied)
+        return self._amended(applied, command, patience_s)
+
+    def _entered(
+        self, applied: Applied, command: EnterOrder, elapsed_s: float, patience_s: float = PATIENCE_S
+    ) -> OrderAnswer:
+        """The answer to an order. Raises ApiError."""
+        first = applied.events[0]
+        if isinstance(first, Rejected):
+            raise self._rejected(first, old_style=True, seq=applied.seq, entered=command)
+        self._record_latency(int(elapsed_s * 1e6))
+        elapsed_ms = round(elapsed_s * 1e3, 3)
+        if isinstance(first, Repeated):
+            return self._lookup.repeated(first.order_id, first.account, applied.seq, elapsed_ms, patience_s)
+        return order_answer(applied, self._exchange, elapsed_ms)
+
+    def _found(self, found: Found | ApiError, command: EnterOrder, elapsed_s: float, patience_s: float) -> OrderAnswer:
+        """The answer to an order whose client order id the history knows; nothing is sequenced. Raises ApiError."""
+        if isinstance(found, ApiError):
+            raise found
+        if found.same:
+            elapsed_ms = round(elapsed_s * 1e3, 3)
+            return self._lookup.repeated(found.first, command.account, self._exchange.seq, elapsed_ms, patience_s)
+        reason = RejectReason.DUPLICATE_CLIENT_ORDER_ID
+        raise self._rejected(
+            Rejected(command.account, command.symbol, reason, found.first, command.client_order_id), old_style=True
+        )
+
+    def _cancelled(
+        self, applied: Applied, command: CancelOrder, elapsed_s: float, patience_s: float = PATIENCE_S
+    ) -> CancelAnswer:
+        """The answer to a cancel. Raises ApiError."""
+        event = applied.events[0]
+        if not isinstance(event, Cancelled):
+            if isinstance(event, Rejected):
+                self._lookup.raise_if_done(event, command, patience_s)
+                raise self._rejected(event, old_style=True)
+            raise TypeError(f"a cancel caused {event}")
+        return cancel_answer(applied, event, self._exchange, round(elapsed_s * 1e3, 3))
+
+    def _amended(self, applied: Applied, command: AmendOrder, patience_s: float = PATIENCE_S) -> AmendAnswer:
+        """The answer to an amend. Raises ApiError."""
+        first = applied.events[0]
+        if isinstance(first, Rejected):
+            self._lookup.raise_if_done(first, CancelOrder(command.account, command.order_id), patience_s)
+            raise self._rejected(first, amend=command)
+        view = self._lookup.after(applied, command.order_id, command.account, patience_s)
+        return amend_answer(view, applied, command.order_id, self._exchange)
+
+    def _one_order_or_error(self, command: BatchCommand | ApiError, deadline: float) -> BatchCommand | ApiError:
+        try:
+            if isinstance(command, CancelOrder):
+                self._lookup.require_one_order(command, max(0.0, deadline - time.monotonic()))
+        except (ApiError, StoreAway) as refusal:
+            return as_error(refusal)
+        return command
+
+    def _rejected(
+        self,
+        event: Rejected,
+        *,
+        old_style: bool = False,
+        seq: Seq | None = None,
+        entered: EnterOrder | None = None,
+        amend: AmendOrder | None = None,
+    ) -> ApiError:
+        instrument = self._exchange.instrument(event.symbol) if event.symbol else None
+        details: dict[str, object] = {
+            name: value
+            for name, value in (
+                ("order_id", str(event.order_id) if event.order_id is not None else None),
+                ("client_order_id", event.client_order_id),
+                ("seq", seq),  # of a refused order: by it GET /command/{seq}/explain tells why
+            )
+            if value is not None
+        }
+        told = None if entered is None else sentence_about(entered, event.reason)
+        if amend is not None and event.reason is RejectReason.UNSUPPORTED_COMBINATION:
+            order = self._exchange.order(amend.order_id)
+            told = None if order is None else sentence_about_amend(order, amend)
+        sentence, figures = told_of(event, entered or amend, instrument)
+        details |= figures
+        told = told or sentence
+        return rejected(event.reason, instrument, symbol=event.symbol, old_style=old_style, told=told, **details)

@@ -1,0 +1,287 @@
+"""Engine values -> JSON: every answer and feed message, with the names of the wire contract.
+
+Decimals are strings: prices and quantities with the precision of tick and lot, amounts as
+the shortest exact decimal. Times are epoch seconds with a fraction; `ts_ns` is exact.
+Layer: api.orders.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from api.json.views import seconds
+from api.market.states import TradeState
+from api.market.views import BboView, TradeView, bbo_view, trade_view
+from api.orders.entered import EnteredOrder, entered_orders
+from api.orders.options import OrderOptions, options_of
+from api.orders.states import OrderState
+from engine.depth import queue_position
+from engine.events import Accepted, Applied, Cancelled
+from engine.exchange import Exchange
+from engine.instrument import Instrument
+from engine.order import Order
+from engine.types import (
+    Amount,
+    OrderStatus,
+    OrderType,
+    SelfTradePrevention,
+    Side,
+    TimeInForce,
+    entry_of,
+)
+from listings.grid import Grid, grid_of
+from listings.texts import DecimalText, IdText, NanosText, nanos_text
+
+
+class FillView(msgspec.Struct, frozen=True):
+    """One trade as one of its orders sees it."""
+
+    trade_id: IdText
+    price: DecimalText
+    quantity: DecimalText
+    fee: DecimalText
+    liquidity: Literal["maker", "taker"]
+    timestamp: float
+    ts_ns: int
+    ts_ns_text: NanosText
+
+
+class LegView(OrderOptions, frozen=True, kw_only=True):
+    """Another order that the same command entered: the stop of one-cancels-other, an exit of a bracket."""
+
+    order_id: IdText
+    order_type: OrderType
+    quantity: DecimalText
+    price: DecimalText | None
+    status: OrderStatus
+    reason: str | None
+    filled_quantity: DecimalText
+    self_trade_prevention: SelfTradePrevention
+
+
+class OrderAnswer(OrderOptions, frozen=True, kw_only=True):
+    """POST /order: what became of it."""
+
+    order_id: IdText
+    client_order_id: str | None
+    symbol: str
+    side: Side
+    order_type: OrderType
+    time_in_force: TimeInForce
+    price: DecimalText | None
+    quantity: DecimalText
+    self_trade_prevention: SelfTradePrevention  # what it goes by: its own mode, or its account's
+    status: OrderStatus
+    reason: str | None  # why it ended with something left
+    filled_quantity: DecimalText
+    remaining_quantity: DecimalText
+    average_price: DecimalText | None
+    trades: list[TradeView]
+    total_maker_fees: DecimalText
+    total_taker_fees: DecimalText
+    bbo: BboView
+    processing_time_ms: float
+    timestamp: float
+    ts_ns: int
+    ts_ns_text: NanosText
+    seq: int
+    legs: list[LegView] | UnsetType = UNSET
+    repeated: bool = False  # the order was entered before under this client_order_id
+
+
+class CancelAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """POST /cancel."""
+
+    success: bool
+    order_id: IdText
+    client_order_id: str | None
+    symbol: str
+    filled_quantity: DecimalText
+    bbo: BboView
+    processing_time_ms: float
+    timestamp: float
+    seq: int
+
+
+class QueuePosition(msgspec.Struct, frozen=True):
+    orders_ahead: int
+    quantity_ahead: DecimalText
+
+
+class OrderView(OrderOptions, frozen=True, kw_only=True, omit_defaults=True):
+    """GET /order/{order_id}."""
+
+    order_id: IdText
+    client_order_id: str | None
+    symbol: str
+    side: Side
+    order_type: OrderType
+    time_in_force: TimeInForce
+    quantity: DecimalText
+    price: DecimalText | None
+    remaining: DecimalText
+    filled: DecimalText
+    average_price: DecimalText | None
+    fees: DecimalText
+    self_trade_prevention: SelfTradePrevention  # what it goes by: its own mode, or its account's
+    status: OrderStatus
+    reason: str | None
+    timestamp: float
+    ts_ns: int
+    ts_ns_text: NanosText
+    seq: int
+    fills: list[FillView] | None = None
+    shown_quantity: DecimalText | UnsetType = UNSET  # of an iceberg that rests
+    queue_position: QueuePosition | None = None
+
+
+class OrdersPage(msgspec.Struct, frozen=True):
+    """GET /orders."""
+
+    orders: list[OrderView]
+    next_cursor: IdText | None  # asks for the page behind it
+    seq: int
+
+
+class CancelAllAnswer(msgspec.Struct, frozen=True):
+    """DELETE /orders."""
+
+    cancelled: list[IdText]  # order ids
+    count: int
+    seq: int
+
+
+def fill_view(trade: TradeState, *, maker: bool, grid: Grid, ts_ns: int) -> FillView:
+    """A trade for the owner of its maker or taker order."""
+    return FillView(
+        str(trade.trade_id),
+        grid.price(trade.price),
+        grid.quantity(trade.quantity),
+        grid.amount(trade.maker_fee if maker else trade.taker_fee),
+        "maker" if maker else "taker",
+        seconds(ts_ns),
+        ts_ns,
+        nanos_text(ts_ns),
+    )
+
+
+def order_answer(applied: Applied, exchange: Exchange, processing_ms: float) -> OrderAnswer:
+    """The answer to an order that was accepted, from the events of its command. O(events)."""
+    accepted = applied.events[0]
+    if not isinstance(accepted, Accepted):
+        raise TypeError("the first event of an accepted order is Accepted")
+    entered = entered_orders(applied.events)
+    order = entered.pop(accepted.order_id)
+    book = exchange.books[accepted.symbol]
+    grid = grid_of(book.instrument)
+    trades, cum = order.trades, order.cum
+    entry = entry_of(accepted.order_id)
+    legs = [leg_view(leg, grid) for order_id, leg in entered.items() if entry_of(order_id) == entry]
+    return OrderAnswer(
+        order_id=str(accepted.order_id),
+        client_order_id=accepted.client_order_id,
+        symbol=accepted.symbol,
+        side=accepted.side,
+        order_type=accepted.order_type,
+        time_in_force=accepted.time_in_force,
+        price=None if order.price is None else grid.price(order.price),
+        quantity=grid.quantity(order.quantity),
+        self_trade_prevention=accepted.prevention,
+        status=order.status,
+        reason=order.reason,
+        filled_quantity=grid.quantity(cum),
+        remaining_quantity=grid.quantity(order.quantity - cum),
+        average_price=grid.average_price(Amount(sum(trade.notional for trade in trades)), cum),
+        trades=[trade_view(trade, book.instrument, applied.ts_ns, applied.seq) for trade in trades],
+        total_maker_fees=grid.amount(sum(trade.maker_fee for trade in trades)),
+        total_taker_fees=grid.amount(sum(trade.taker_fee for trade in trades)),
+        bbo=bbo_view(book, exchange.seq, exchange.ts_ns),
+        processing_time_ms=processing_ms,
+        timestamp=seconds(applied.ts_ns),
+        ts_ns=applied.ts_ns,
+        ts_ns_text=nanos_text(applied.ts_ns),
+        seq=applied.seq,
+        legs=legs or UNSET,
+        **options_of(order.terms, grid),
+    )
+
+
+def leg_view(leg: EnteredOrder, grid: Grid) -> LegView:
+    """An order that came with another, after the command that entered both."""
+    return LegView(
+        order_id=str(leg.order_id),
+        order_type=leg.accepted.order_type,
+        quantity=grid.quantity(leg.quantity),
+        price=None if leg.price is None else grid.price(leg.price),
+        status=leg.status,
+        reason=leg.reason,
+        filled_quantity=grid.quantity(leg.cum),
+        self_trade_prevention=leg.accepted.prevention,
+        **options_of(leg.terms, grid),
+    )
+
+
+def cancel_answer(applied: Applied, cancelled: Cancelled, exchange: Exchange, processing_ms: float) -> CancelAnswer:
+    """The answer to a cancel that succeeded."""
+    book = exchange.books[cancelled.symbol]
+    return CancelAnswer(
+        success=True,
+        order_id=str(cancelled.order_id),
+        client_order_id=cancelled.client_order_id,
+        symbol=cancelled.symbol,
+        filled_quantity=grid_of(book.instrument).quantity(cancelled.cum),
+        bbo=bbo_view(book, exchange.seq, exchange.ts_ns),
+        processing_time_ms=processing_ms,
+        timestamp=seconds(applied.ts_ns),
+        seq=applied.seq,
+    )
+
+
+def cancel_all_answer(applied: Applied) -> CancelAllAnswer:
+    """The answer to a mass cancel."""
+    ids = [str(event.order_id) for event in applied.events if isinstance(event, Cancelled)]
+    return CancelAllAnswer(ids, len(ids), applied.seq)
+
+
+def order_view(
+    order: OrderState,
+    instrument: Instrument,
+    seq: int,
+    status: OrderStatus,
+    reason: str | None,
+    **further: Any,
+) -> OrderView:
+    """An order as its owner sees it; `further` are the optional fields of OrderView."""
+    grid = grid_of(instrument)
+    return OrderView(
+        order_id=str(order.order_id),
+        client_order_id=order.client_order_id,
+        symbol=order.symbol,
+        side=order.side,
+        order_type=order.order_type,
+        time_in_force=order.time_in_force,
+        quantity=grid.quantity(order.quantity),
+        price=None if order.price is None else grid.price(order.price),
+        remaining=grid.quantity(order.quantity - order.cum),
+        filled=grid.quantity(order.cum),
+        average_price=grid.average_price(order.quote_cum, order.cum),
+        fees=grid.amount(order.fees),
+        self_trade_prevention=order.prevention,
+        status=status,
+        reason=reason,
+        timestamp=seconds(order.entered_ns),
+        ts_ns=order.entered_ns,
+        ts_ns_text=nanos_text(order.entered_ns),
+        seq=seq,
+        **options_of(order.terms, grid),
+        **further,
+    )
+
+
+def queue_view(order: Order, grid: Grid) -> QueuePosition:
+    """How much trades before a resting order at its price. O(orders ahead)."""
+    orders, quantity = queue_position(order)
+    return QueuePosition(orders, grid.quantity(quantity))

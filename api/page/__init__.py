@@ -1,0 +1,1 @@
+"""The trading page, its files, and the page that describes the API."""

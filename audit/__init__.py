@@ -1,0 +1,1 @@
+"""The independent auditor, with a naive exchange of its own."""

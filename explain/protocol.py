@@ -1,0 +1,133 @@
+"""What the server and the process that explains say to each other, over pipes.
+
+One frame is its length in four bytes and a msgpack message. The server asks, the process may
+ask back for records of the journal until it answers; one question at a time.
+Layer: explain.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+from typing import Final, Literal
+
+import msgspec
+
+from engine.types import AccountId
+from explain.story import Subject, Told
+from journal.codec import BatchRecord
+
+RECORDS_A_FRAME: Final = 500
+_LENGTH = struct.Struct(">I")
+
+
+class Question(msgspec.Struct, frozen=True, tag=True):
+    """What somebody wants explained; `account` None: an operator."""
+
+    about: Literal["order", "trade", "command"]
+    number: int
+    account: AccountId | None
+    seconds: float  # it may take
+
+
+class Advance(msgspec.Struct, frozen=True, tag=True):
+    """Follow the journal up to a record, or for so many seconds."""
+
+    until_n: int
+    seconds: float
+
+
+class Reached(msgspec.Struct, frozen=True, tag=True):
+    """How far the process has followed."""
+
+    n: int
+    seq: int
+
+
+class Read(msgspec.Struct, frozen=True, tag=True):
+    """Records wanted: those after `after_n` up to `until_n`."""
+
+    after_n: int
+    until_n: int
+
+
+class Records(msgspec.Struct, frozen=True, tag=True):
+    """Records given, in order; fewer than wanted where a frame is full, none where there are none."""
+
+    records: list[BatchRecord]
+
+
+class Answer(msgspec.Struct, frozen=True, tag=True):
+    """An explanation, as JSON."""
+
+    body: bytes
+
+
+class Unknown(msgspec.Struct, frozen=True, tag=True):
+    """There is no such order, trade or command, for whoever asked."""
+
+
+class TooLong(msgspec.Struct, frozen=True, tag=True):
+    """The question was given up: it would have taken longer than it may."""
+
+
+class Tell(msgspec.Struct, frozen=True, tag=True):
+    """To a checkpoint: tell these commands, the last of which is in record `until_n`."""
+
+    subject: Subject
+    seqs: list[int]
+    until_n: int
+    seconds: int
+
+
+class Chapters(msgspec.Struct, frozen=True, tag=True):
+    """From a checkpoint: the chapters, and the digest of the state that the last of them left."""
+
+    told: list[Told]
+    digest: str
+
+
+Message = Question | Advance | Reached | Read | Records | Answer | Unknown | TooLong | Tell | Chapters
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(Message).decode
+
+
+class Gone(Exception):
+    """The other end is closed."""
+
+
+class Channel:
+    """Frames over a descriptor to read from and one to write to. Blocks. Keeps nothing back."""
+
+    def __init__(self, read_fd: int, write_fd: int) -> None:
+        self.read_fd, self.write_fd = read_fd, write_fd
+
+    def send(self, message: Message) -> None:
+        """Write one message. Raises Gone."""
+        body = _encode(message)
+        frame = memoryview(_LENGTH.pack(len(body)) + body)
+        try:
+            while frame:
+                frame = frame[os.write(self.write_fd, frame) :]
+        except OSError as error:
+            raise Gone from error
+
+    def receive(self) -> Message:
+        """Wait for one message. Raises Gone."""
+        (length,) = _LENGTH.unpack(self.take(_LENGTH.size))
+        message: Message = _decode(self.take(length))
+        return message
+
+    def take(self, count: int) -> bytes:
+        """Exactly `count` bytes. Raises Gone."""
+        parts = bytearray()
+        while len(parts) < count:
+            try:
+                part = os.read(self.read_fd, min(count - len(parts), 1 << 20))
+            except OSError as error:
+                raise Gone from error
+            if not part:
+                raise Gone
+            parts += part
+        return bytes(parts)

@@ -1,0 +1,141 @@
+"""From commands to the chapters of one order, and from chapters to the whole explanation.
+
+Layer: explain. Pure: the exchange is the caller's own copy, and is moved on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+
+import msgspec
+
+from engine.commands import AmendOrder, CancelOrder, Command, EnterOrder
+from engine.events import Ended, Event, Filled
+from engine.exchange import Exchange
+from engine.types import AccountId, Amount, Lots, OrderId, Seq
+from explain.answers import Chapter, Explanation
+from explain.chapters import tell
+from explain.looking import Look
+from explain.plain import Plain
+from listings.grid import Grid
+
+CHAPTERS_MAX = 200  # told of one order: the first half and the last half of them
+
+Sequenced = tuple[int, int, Command]  # seq, ts_ns, command
+
+
+class Totals(msgspec.Struct, frozen=True):
+    """What an order had filled after a command."""
+
+    filled: str = "0"
+    notional: str = "0"
+    fees: str = "0"
+    average_price: str | None = None
+
+
+class Told(msgspec.Struct, frozen=True):
+    """One chapter, and how far the order was after it."""
+
+    chapter: Chapter
+    totals: Totals | None  # None: the command tells nothing of how far the order is
+
+
+class Subject(msgspec.Struct, frozen=True):
+    """What is to be explained: an order of an account, or of its fills only that of one trade."""
+
+    order_id: OrderId
+    account: AccountId
+    symbol: str
+    trade_id: int | None = None
+
+
+def tell_commands(
+    exchange: Exchange, commands: Iterable[Sequenced], seqs: Collection[int], subject: Subject
+) -> list[Told]:
+    """Apply `commands` to `exchange`; return a chapter for each whose seq is in `seqs`. O(commands)."""
+    wanted = set(seqs)
+    told: list[Told] = []
+    for seq, ts_ns, command in commands:
+        if seq not in wanted:
+            exchange.apply(command, Seq(seq), ts_ns)
+        elif subject.symbol not in exchange.books:
+            plain = Plain(exchange, command, seq, ts_ns)
+            told.append(Told(plain.chapter(exchange.apply(command, Seq(seq), ts_ns)), None))
+        else:
+            order_id, account = subject.order_id, subject.account
+            before = Look(exchange, command, seq, ts_ns, subject.symbol, order_id, account)
+            events = exchange.apply(command, Seq(seq), ts_ns)
+            chapter = tell(before, events, subject.trade_id)
+            told.append(Told(chapter, _totals(exchange, events, subject, before.grid)))
+    return told
+
+
+def _totals(exchange: Exchange, events: list[Event], subject: Subject, grid: Grid) -> Totals | None:
+    """How far the order is, or for one trade what that came to; None before it is entered, and when it was done."""
+    if subject.trade_id is not None:
+        for event in events:
+            if isinstance(event, Filled) and event.trade_id == subject.trade_id:
+                fee = event.maker_fee if event.maker_order_id == subject.order_id else event.taker_fee
+                return _totalled(event.quantity, event.notional, fee, grid)
+    for event in reversed(events):
+        if isinstance(event, Ended) and event.order_id == subject.order_id:
+            return _totalled(event.cum, event.quote_cum, event.fees, grid)
+    order = exchange.order(subject.order_id)
+    if order is None:
+        return None
+    return _totalled(order.cum, order.quote_cum, order.fees, grid)
+
+
+def _totalled(cum: Lots, notional: Amount, fees: Amount, grid: Grid) -> Totals:
+    return Totals(grid.quantity(cum), grid.amount(notional), grid.amount(fees), grid.average_price(notional, cum))
+
+
+def subject_of_command(command: Command, seq: int) -> tuple[OrderId, str | None]:
+    """The order that a command is about, and its symbol where the command says it."""
+    if isinstance(command, EnterOrder):
+        return OrderId(seq), command.symbol
+    if isinstance(command, AmendOrder | CancelOrder) and command.order_id is not None:
+        return command.order_id, None
+    return OrderId(seq), None
+
+
+def told_seqs(seqs: Sequence[int], end: int | None) -> tuple[list[int], int]:
+    """Those of an order's seqs that are told, and how many in the middle are left out; never `end`, that of its end."""
+    if len(seqs) <= CHAPTERS_MAX:
+        return list(seqs), 0
+    half = CHAPTERS_MAX // 2
+    chosen = [*seqs[:half], *seqs[-half:]]
+    if end is not None and end not in chosen:
+        chosen.insert(half, end)
+    return chosen, len(seqs) - len(chosen)
+
+
+def totals_of(told: Sequence[Told]) -> Totals:
+    """How far the order is after these chapters."""
+    return next((one.totals for one in reversed(told) if one.totals is not None), Totals())
+
+
+def explanation(
+    told: Sequence[Told], subject: Subject, as_of_seq: int, left_out: int, totals: Totals | None = None
+) -> Explanation:
+    """The chapters as one answer. `told` is not empty; `totals` are those of the chapters when none are given."""
+    last = told[-1]
+    totals = totals or totals_of(told if subject.trade_id is None else told[:1])
+    words: list[str] = []
+    for one in told:
+        words.extend(one.chapter.words)
+    is_order = subject.symbol != "" and any("accepted" in one.chapter.happened for one in told)
+    return Explanation(
+        order_id=str(subject.order_id) if is_order or subject.trade_id is not None else None,
+        trade_id=None if subject.trade_id is None else str(subject.trade_id),
+        symbol=subject.symbol or None,
+        seq=told[0].chapter.seq,
+        as_of_seq=max(as_of_seq, last.chapter.seq),
+        words=words,
+        filled=totals.filled,
+        notional=totals.notional,
+        fees=totals.fees,
+        average_price=totals.average_price,
+        chapters=[one.chapter for one in told],
+        chapters_left_out=left_out,
+    )

@@ -1,0 +1,1 @@
+"""Done orders, trades, postings and candles: a database that is derived from the journal."""

@@ -1,0 +1,1 @@
+"""Users, sessions and API keys: their database, its migrations, passwords and secrets."""

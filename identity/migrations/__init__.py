@@ -1,0 +1,1 @@
+"""The identity store's schema, version by version. Run at each start by `identity.database`."""

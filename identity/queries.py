@@ -1,0 +1,98 @@
+"""What the identity store asks of its tables, and how it numbers accounts.
+
+Layer: identity.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+from sqlalchemy import Connection, Select, func, insert, or_, select, update
+
+from identity.schema import API_KEYS, CHANGES, RESERVED_ACCOUNTS, SESSIONS, USERS
+
+FIRST_ACCOUNT: Final = 1000  # those below belong to the venue
+ACCOUNTS_END: Final = 2**53  # no new account from here up: one that is there already draws no others after it
+RESERVED_AT_ONCE: Final = 1_000
+
+
+def sessions() -> Select[Any]:
+    """Every session with its user."""
+    return select(
+        USERS,
+        SESSIONS.c.session_id,
+        SESSIONS.c.refresh_hash,
+        SESSIONS.c.created_ns.label("opened_ns"),
+        SESSIONS.c.expires_ns,
+        SESSIONS.c.revoked_ns,
+        SESSIONS.c.previous_hash,
+        SESSIONS.c.refreshed_ns,
+    ).join_from(SESSIONS, USERS, SESSIONS.c.user_id == USERS.c.user_id)
+
+
+def live_sessions(now_ns: int) -> Select[Any]:
+    """The sessions that are not over."""
+    live = (SESSIONS.c.revoked_ns.is_(None), SESSIONS.c.expires_ns > now_ns, USERS.c.disabled.is_(False))
+    return sessions().where(*live)
+
+
+def live_keys() -> Select[Any]:
+    """The API keys that are not revoked, with their users."""
+    return (
+        select(
+            USERS,
+            API_KEYS.c.key_id,
+            API_KEYS.c.label,
+            API_KEYS.c.encrypted_secret,
+            API_KEYS.c.scopes,
+            API_KEYS.c.ip_list,
+            API_KEYS.c.created_ns.label("made_ns"),
+        )
+        .join_from(API_KEYS, USERS, API_KEYS.c.user_id == USERS.c.user_id)
+        .where(API_KEYS.c.revoked_ns.is_(None), USERS.c.disabled.is_(False))
+    )
+
+
+def users_by_name(beginning: str, after: str, limit: int) -> Select[Any]:
+    """Users in the order of their folded names, those after `after` whose name begins with `beginning`."""
+    folded = USERS.c.folded_name
+    rows = select(USERS).where(folded > after.lower()).order_by(folded).limit(limit)
+    return rows.where(folded.startswith(beginning.lower(), autoescape=True)) if beginning else rows
+
+
+def end_all_of(connection: Connection, user_id: int, now_ns: int) -> tuple[int, int]:
+    """End every session and API key of a user; how many of each. A server that runs notices it, see `CHANGES`."""
+    ended = []
+    for table in (SESSIONS, API_KEYS):
+        live = (table.c.user_id == user_id, table.c.revoked_ns.is_(None))
+        ended.append(connection.execute(update(table).where(*live).values(revoked_ns=now_ns)).rowcount)
+    connection.execute(update(CHANGES).values(generation=CHANGES.c.generation + 1))
+    return ended[0], ended[1]
+
+
+def next_account(connection: Connection) -> int:
+    """The number for a new user: above those of all users, and none that is reserved. O(reserved above)."""
+    users = select(func.max(USERS.c.account)).where(USERS.c.account < ACCOUNTS_END)
+    account = max(FIRST_ACCOUNT, (connection.execute(users).scalar_one() or 0) + 1)
+    column = RESERVED_ACCOUNTS.c.account
+    for (reserved,) in connection.execute(select(column).where(column >= account).order_by(column)):
+        if reserved != account:
+            break
+        account += 1
+    return account
+
+
+def reserve(connection: Connection, accounts: Iterable[int]) -> None:
+    """Never give a user one of these accounts that nobody has yet. O(users + accounts)."""
+    taken = select(USERS.c.account).union_all(select(RESERVED_ACCOUNTS.c.account))
+    known = set(connection.execute(taken).scalars())
+    rows = [{"account": account} for account in sorted(set(accounts) - known) if account >= FIRST_ACCOUNT]
+    for start in range(0, len(rows), RESERVED_AT_ONCE):
+        connection.execute(insert(RESERVED_ACCOUNTS), rows[start : start + RESERVED_AT_ONCE])
+    connection.execute(update(CHANGES).where(CHANGES.c.exchange_seen.is_(False)).values(exchange_seen=True))
+
+
+def of_name_or_account(name: str | None, account: int | None) -> Select[Any]:
+    """The user of a name, in any case, or of an account."""
+    return select(USERS).where(or_(USERS.c.folded_name == (name or "").lower(), USERS.c.account == account))

@@ -1,0 +1,97 @@
+"""The tables of the identity store: users, sessions, API keys, and who did what.
+
+Units: times are epoch nanoseconds; accounts are the engine's account ids.
+Changes go through a migration in `identity/migrations`; a test compares the two.
+Layer: identity.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+)
+
+ROW_ID = BigInteger().with_variant(Integer(), "sqlite")  # SQLite numbers rows only by its own integer type
+
+METADATA = MetaData()
+
+USERS = Table(
+    "users",
+    METADATA,
+    Column("user_id", ROW_ID, primary_key=True, autoincrement=True),
+    Column("name", String(32), nullable=False),
+    Column("folded_name", String(32), nullable=False, unique=True),  # lower case: names differ by more than case
+    Column("password_hash", String(255)),  # argon2id; none for guests
+    Column("role", String(16), nullable=False),
+    Column("account", BigInteger, nullable=False, unique=True),
+    Column("created_ns", BigInteger, nullable=False),
+    Column("disabled", Boolean, nullable=False),
+)
+
+SESSIONS = Table(
+    "sessions",
+    METADATA,
+    Column("session_id", String(32), primary_key=True),
+    Column("user_id", BigInteger, ForeignKey("users.user_id"), nullable=False),
+    Column("refresh_hash", LargeBinary(32), nullable=False),  # SHA-256 of the one refresh token that is good
+    Column("created_ns", BigInteger, nullable=False),
+    Column("expires_ns", BigInteger, nullable=False),
+    Column("revoked_ns", BigInteger),
+    Column("previous_hash", LargeBinary(32)),  # of the token before, and when it was used
+    Column("refreshed_ns", BigInteger),
+)
+Index("sessions_by_user", SESSIONS.c.user_id)
+Index("sessions_by_expiry", SESSIONS.c.expires_ns)
+
+API_KEYS = Table(
+    "api_keys",
+    METADATA,
+    Column("key_id", String(32), primary_key=True),
+    Column("user_id", BigInteger, ForeignKey("users.user_id"), nullable=False),
+    Column("label", String(64), nullable=False),
+    Column("encrypted_secret", LargeBinary, nullable=False),  # Fernet, under the server's secret
+    Column("scopes", String(64), nullable=False),  # separated by spaces
+    Column("ip_list", Text, nullable=False),  # networks separated by spaces; empty: any address
+    Column("created_ns", BigInteger, nullable=False),
+    Column("revoked_ns", BigInteger),
+)
+Index("api_keys_by_user", API_KEYS.c.user_id)
+
+AUDIT = Table(
+    "audit",
+    METADATA,
+    Column("audit_id", ROW_ID, primary_key=True, autoincrement=True),
+    Column("ts_ns", BigInteger, nullable=False),
+    Column("actor_id", BigInteger),  # none: the command line, or the server itself
+    Column("actor_name", String(64), nullable=False),
+    Column("action", String(32), nullable=False),
+    Column("subject", String(64), nullable=False),
+    Column("details", Text, nullable=False),  # JSON
+    Column("seq", BigInteger),  # of the command, when one was sequenced
+)
+Index("audit_by_time", AUDIT.c.ts_ns)
+
+CHANGES = Table(  # one row
+    "changes",
+    METADATA,
+    Column("changes_id", Integer, primary_key=True, autoincrement=False),
+    # grows with every change that a running server must take in, made by another process
+    Column("generation", BigInteger, nullable=False),
+    Column("exchange_seen", Boolean, nullable=False),  # whether a server has said which accounts its exchange knows
+)
+
+RESERVED_ACCOUNTS = Table(  # of which the exchange knows something, and that no user has: nobody shall inherit it
+    "reserved_accounts",
+    METADATA,
+    Column("account", BigInteger, primary_key=True, autoincrement=False),
+)

@@ -1,0 +1,163 @@
+"""Exact conversion between the wire's decimals and the engine's ticks, lots and minor units.
+
+Layer: listings. No float on either way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Context, Decimal
+from functools import reduce
+
+from engine.instrument import Instrument
+from engine.types import Amount, Lots, Ticks
+
+MAX_UNITS = 10**18  # ticks or lots in one number
+MAX_DIGITS = 60  # of a number as written
+MAX_GRIDS = 10_000  # made once each; beyond it they are made anew
+
+_EXACT = Context(prec=2 * MAX_DIGITS + 20)
+_divmod = _EXACT.divmod
+_MILLIONTH_DECIMALS = 4  # of a percentage
+_WHOLE_PERCENTAGE = 100 * 10**_MILLIONTH_DECIMALS
+_AVERAGE_DECIMALS = 6  # an average price is told this much finer than a tick
+
+
+class Grid:
+    """The steps of one instrument: reads decimals into whole units, writes units as decimals."""
+
+    __slots__ = ("_lot", "_lot_decimals", "_lot_units", "_tick", "_tick_decimals", "_tick_units", "instrument")
+
+    def __init__(self, instrument: Instrument) -> None:
+        self.instrument = instrument
+        self._tick, self._lot = Decimal(instrument.tick_size), Decimal(instrument.lot_size)
+        self._tick_decimals, self._tick_units = _decimals_and_units(self._tick)
+        self._lot_decimals, self._lot_units = _decimals_and_units(self._lot)
+
+    def ticks(self, price: Decimal) -> Ticks | str | None:
+        """`price` in ticks; as text when it is no whole number of them; None when it is out of range."""
+        units = whole_units(price, self._tick)
+        return Ticks(units) if isinstance(units, int) else units
+
+    def lots(self, quantity: Decimal) -> Lots | str | None:
+        """`quantity` in lots; as text when it is no whole number of them; None when it is out of range."""
+        units = whole_units(quantity, self._lot)
+        return Lots(units) if isinstance(units, int) else units
+
+    def minor_units(self, amount: Decimal) -> Amount | str | None:
+        """A quote amount in minor units; as text when it is finer; None when it is out of range."""
+        units = whole_units(amount, Decimal(1).scaleb(-self.instrument.quote_scale))
+        return Amount(units) if isinstance(units, int) else units
+
+    def price(self, ticks: Ticks) -> str:
+        """A price as a decimal with the tick's precision."""
+        return _fixed(ticks * self._tick_units, self._tick_decimals)
+
+    def quantity(self, lots: int) -> str:
+        """A quantity as a decimal with the lot's precision."""
+        return _fixed(lots * self._lot_units, self._lot_decimals)
+
+    def said(self, lots: int) -> str:
+        """A quantity for a sentence: the shortest exact decimal."""
+        return _shortest(lots * self._lot_units, self._lot_decimals, 0)
+
+    def amount(self, minor_units: int) -> str:
+        """A quote amount as the shortest exact decimal."""
+        return _shortest(minor_units, self.instrument.quote_scale, 0)
+
+    def average_price(self, notional: Amount, lots: Lots) -> str | None:
+        """Notional over quantity, rounded half up to a millionth of the price precision; None for nothing."""
+        if lots == 0:
+            return None
+        scale = 10**_AVERAGE_DECIMALS
+        divisor = lots * self.instrument.lot_tick_amount
+        units = (2 * notional * self._tick_units * scale + divisor) // (2 * divisor)
+        return _shortest(units, self._tick_decimals + _AVERAGE_DECIMALS, self._tick_decimals)
+
+    def slippage(self, notional: Amount, lots: Lots, bid: Ticks, ask: Ticks, *, worse: int) -> tuple[str, str]:
+        """How much worse the average is than halfway between `bid` and `ask`, as a price and in percent of that.
+
+        `worse` is 1 when higher is worse, else -1. Rounded half up, to a millionth of the price precision
+        and to a ten-thousandth of a percent.
+        """
+        whole = lots * self.instrument.lot_tick_amount
+        twice = worse * (2 * notional - (bid + ask) * whole)  # of the difference, times `whole`
+        scale = 10**_AVERAGE_DECIMALS
+        units = (twice * self._tick_units * scale + whole) // (2 * whole)
+        of_middle = (2 * twice * _WHOLE_PERCENTAGE + (bid + ask) * whole) // (2 * (bid + ask) * whole)
+        decimals = self._tick_decimals + _AVERAGE_DECIMALS
+        return _shortest(units, decimals, self._tick_decimals), percent(of_middle)
+
+    def middle(self, bid: Ticks, ask: Ticks) -> str:
+        """The price halfway between two, exact."""
+        return _shortest((bid + ask) * self._tick_units * 5, self._tick_decimals + 1, self._tick_decimals)
+
+
+_grids: dict[int, Grid] = {}
+
+
+def grid_of(instrument: Instrument) -> Grid:
+    """The grid of `instrument`, made once."""
+    grid = _grids.get(id(instrument))  # much cheaper than its hash; the grid keeps it, so that the id stays its own
+    if grid is None or grid.instrument is not instrument:
+        if len(_grids) >= MAX_GRIDS:
+            _grids.clear()
+        grid = _grids[id(instrument)] = Grid(instrument)
+    return grid
+
+
+def _decimals_and_units(step: Decimal) -> tuple[int, int]:
+    """Decimals of `step`, and how many of its last place it is: 0.25 -> (2, 25)."""
+    decimals = max(0, -int(step.as_tuple().exponent))
+    return decimals, int(step.scaleb(decimals))
+
+
+def millionths(percentage: Decimal) -> int | str | None:
+    """A percentage in millionths; as text when it is finer; None when it is out of range."""
+    return whole_units(percentage, Decimal(1).scaleb(-_MILLIONTH_DECIMALS))
+
+
+def whole_units(value: Decimal, step: Decimal, limit: int = MAX_UNITS) -> int | str | None:
+    """How many `step` are in `value`; its text when it is no whole number of them; None when it is out of range."""
+    if not -MAX_DIGITS <= value.adjusted() <= MAX_DIGITS:
+        return None
+    # the text is never shorter than the digits, and cheaper to count
+    if len(str(value)) > MAX_DIGITS and len(value.as_tuple().digits) > MAX_DIGITS:
+        return None
+    quotient, rest = _divmod(value, step)
+    units = int(quotient)
+    if not -limit < units < limit:
+        return None
+    return f"{value:f}" if rest else units
+
+
+def _fixed(units: int, decimals: int) -> str:
+    if decimals == 0:
+        return str(units)
+    sign, digits = ("-", -units) if units < 0 else ("", units)
+    text = str(digits).rjust(decimals + 1, "0")
+    return f"{sign}{text[:-decimals]}.{text[-decimals:]}"
+
+
+def amount_text(minor_units: int, scale: int) -> str:
+    """An amount of an asset with `scale` decimals, as the shortest exact decimal."""
+    return _shortest(minor_units, scale, 0)
+
+
+def sum_text(texts: Iterable[str]) -> str:
+    """The sum of decimals, exact, with the decimals of the finest; "0" of none."""
+    return f"{reduce(_EXACT.add, (Decimal(text) for text in texts), Decimal()):f}"
+
+
+def percent(millionths: int) -> str:
+    """Millionths as a percentage: 100000 -> "10", -150 -> "-0.015"."""
+    return _shortest(millionths, _MILLIONTH_DECIMALS, 0)
+
+
+def _shortest(units: int, decimals: int, least_decimals: int) -> str:
+    """`units` of the last of `decimals` places, without trailing zeros beyond `least_decimals`."""
+    text = _fixed(units, decimals)
+    if decimals == 0:
+        return text
+    keep = len(text) - decimals + least_decimals
+    return (text[:keep] + text[keep:].rstrip("0")).rstrip(".")

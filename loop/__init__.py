@@ -1,0 +1,1 @@
+"""What joins the event loop and native threads, once: bridge, workers, alarm."""

@@ -1,0 +1,65 @@
+"""From native threads back to the event loop, without monkey patching.
+
+A native thread must not touch a greenlet. It leaves a callback here and writes one byte into a pipe that the hub
+watches; the hub runs the callback in the thread of the event loop. Nothing polls, and no lock is shared: appending to
+and taking from a deque are atomic.
+Layer: loop.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+from eventlet import hubs
+
+
+class Bridge:
+    """Runs in the event loop what native threads `post`. Belongs to the thread that calls `open`."""
+
+    def __init__(self) -> None:
+        self._posted: deque[Callable[[], object]] = deque()
+        self._read_fd, self._write_fd = os.pipe()
+        os.set_blocking(self._read_fd, False)
+        os.set_blocking(self._write_fd, False)
+        self._listener: Any = None
+
+    def open(self) -> None:
+        """Start running callbacks in this thread's event loop. Does nothing when started already."""
+        if self._listener is None:
+            hub = hubs.get_hub()
+            self._listener = hub.add(hub.READ, self._read_fd, self._on_wake, _ignore, _ignore)
+
+    def post(self, callback: Callable[[], object]) -> None:
+        """Have `callback` run in the event loop soon, after those posted before. From any thread; never blocks.
+
+        It runs in the hub: it must not block or raise. It may switch to a greenlet that waits in the hub.
+        """
+        self._posted.append(callback)
+        with suppress(BlockingIOError):  # full of wake-ups: one of them will do
+            os.write(self._write_fd, b"!")
+
+    def close(self) -> None:
+        """Run what was posted and stop. In the event loop's thread, when no native thread posts any more."""
+        self._drain()
+        if self._listener is not None:
+            hubs.get_hub().remove(self._listener)
+            self._listener = None
+        os.close(self._read_fd)
+        os.close(self._write_fd)
+
+    def _on_wake(self, read_fd: int) -> None:
+        with suppress(BlockingIOError):  # another wake-up's byte was read before
+            os.read(read_fd, 65536)
+        self._drain()
+
+    def _drain(self) -> None:
+        while self._posted:
+            self._posted.popleft()()
+
+
+def _ignore(*_: object) -> None:
+    """The hub's callbacks for a closed descriptor: this one is closed only after it was removed."""

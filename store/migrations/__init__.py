@@ -1,1 +1,0 @@
-"""The identity store's schema, version by version. Run at each start by `store.identity_database`."""

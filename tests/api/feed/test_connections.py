@@ -1,0 +1,111 @@
+"""Connections: who may make one, over which transport, and what everybody is told of the venue."""
+
+from __future__ import annotations
+
+import asyncio
+import resource
+from pathlib import Path
+
+import pytest
+
+from tests.api.feed.listener import in_thread, listening
+from tests.api.feed.raw import RawClient
+from tests.api.feed.venue import Venue
+from tests.api.running import counted
+
+
+def test_a_page_of_another_site_is_refused_over_websocket_and_over_polling(venue: Venue) -> None:
+    for origin in ("http://evil.example", f"http://evil.example:{venue.port}", "null"):
+        websocket = RawClient(venue.port, origin=origin)
+        assert websocket.head.startswith("HTTP/1.1 400")
+        websocket.close()
+        status, _ = venue.answer("GET", "/socket.io/?EIO=4&transport=polling", headers={"Origin": origin})
+        assert status == 400
+
+
+def test_our_own_page_is_let_in(venue: Venue) -> None:
+    websocket = RawClient(venue.port, origin=venue.url)
+    websocket.join()
+    websocket.close()
+
+
+def test_messages_are_not_compressed_even_for_a_client_that_offers_to(venue: Venue) -> None:
+    websocket = RawClient(venue.port)
+    assert websocket.head.startswith("HTTP/1.1 101")
+    assert "extensions" not in websocket.head.lower()
+    websocket.close()
+
+
+def test_a_client_that_is_refused_is_told_why_and_let_go_in_words_that_every_library_reads(venue: Venue) -> None:
+    websocket = RawClient(venue.port)
+    websocket.read()
+    websocket.send('40/market,{"token":"x.y.z"}')
+    event, body = websocket.read_event()
+    assert (event, body["event"], body["error_code"]) == ("error", "connect", "BAD_TOKEN")
+    assert websocket.read() == "41/market,"  # JavaScript takes one that carries more for broken
+    websocket.close()
+
+
+def test_a_source_of_flow_is_told_to_everybody_as_long_as_it_is_connected(venue: Venue) -> None:
+    quiet = {"flows": [], "accepting": True, "symbols_seq": 0}
+    simulated = {**quiet, "flows": ["simulated"]}
+
+    async def scenario() -> None:
+        async with listening(venue.url) as page:
+            async with listening(venue.url, auth={"flow": "simulated"}):
+                await page.until(lambda: page.all("venue")[-1] == simulated)
+                async with listening(venue.url) as other:
+                    assert other.all("venue") == [simulated]
+            await page.until(lambda: page.all("venue")[-1] == quiet)
+            assert len(page.all("venue")) == 3
+
+    asyncio.run(scenario())
+
+
+def test_a_client_that_leaves_is_forgotten(venue: Venue) -> None:
+    async def scenario() -> None:
+        async def nobody_is_remembered() -> None:
+            for _ in range(200):
+                if (await in_thread(venue.ask, "GET", "/health"))["connections"] == 0:
+                    return
+                await asyncio.sleep(0.1)
+            pytest.fail("a connection is remembered though nobody is there")
+
+        await nobody_is_remembered()  # of the tests before
+        for transport in ("websocket", "polling"):
+            async with listening(venue.url, transport) as client:
+                await client.subscribe("trades", batch=True)
+                assert (await in_thread(venue.ask, "GET", "/health"))["connections"] == 1
+            await nobody_is_remembered()
+        abrupt = RawClient(venue.port)
+        abrupt.join()
+        abrupt.close()
+        await nobody_is_remembered()
+
+    asyncio.run(scenario())
+
+
+def test_when_the_journal_fails_everybody_is_told_that_no_orders_are_taken(tmp_path: Path) -> None:
+    async def scenario(venue: Venue) -> None:
+        order = {"symbol": "SOL-USDT", "side": "buy", "order_type": "limit", "quantity": "1", "price": "100"}
+        async with listening(venue.url) as client:
+            await client.subscribe("l2_deltas", "SOL-USDT")
+            await client.ask("order", order)
+            wal = venue.process.cwd() and max(
+                (tmp_path / "data").glob("journal.sqlite*"), key=lambda p: p.stat().st_size
+            )
+            limit = wal.stat().st_size
+            resource.prlimit(venue.process.pid, resource.RLIMIT_FSIZE, (limit, limit))
+            answers = [await client.ask("order", order) for _ in range(200)]
+            assert answers[-1]["error_code"] == "NOT_ACCEPTING"
+            await client.until(lambda: client.all("venue")[-1]["accepting"] is False)
+            # what was acknowledged is in the book that was told, and nothing else
+            acknowledged = 1 + sum("order_id" in answer for answer in answers)
+            there = venue.ask("GET", "/book/SOL-USDT")
+            assert counted(there, "bids") == [["100.00", f"{acknowledged}.000000", acknowledged]]
+            await client.until(lambda: client.all("l2_delta")[-1]["bids"] == counted(there, "bids"))
+        async with listening(venue.url) as late:
+            assert late.all("venue") == [{"flows": [], "accepting": False, "symbols_seq": 0}]
+
+    with Venue(tmp_path / "data") as venue:
+        asyncio.run(scenario(venue))

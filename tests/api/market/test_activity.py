@@ -1,0 +1,200 @@
+"""What has been going on: the 24 hours of a symbol against a plain list of its trades, and the counters."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from fractions import Fraction
+
+import msgspec
+from hypothesis import given
+from hypothesis import strategies as st
+
+from api.market.activity import (
+    DAY_MINUTES,
+    LATENCY_MAX_US,
+    MINUTE_NS,
+    RECENT_SECONDS,
+    RECENT_TRADES,
+    SECOND_NS,
+    Activity,
+    SymbolActivity,
+    _percent,
+)
+from engine.commands import Command, Deposit, EnterOrder, ListInstrument
+from engine.events import Applied, Filled
+from engine.exchange import Exchange
+from engine.types import AccountId, OrderType, Side, TimeInForce
+from history.candles import Candle, Interval
+from tests.listings.test_grid import instrument
+
+COIN = instrument("0.01", "0.001")
+DAY_NS = DAY_MINUTES * MINUTE_NS
+
+
+class Market:
+    """An exchange with one symbol, and its activity."""
+
+    def __init__(self) -> None:
+        self.exchange = Exchange()
+        self.activity = Activity(self.exchange)
+        self.apply(ListInstrument(COIN), 0)
+        for asset in (COIN.base, COIN.quote):
+            self.apply(Deposit(AccountId(1), asset, "1000000000000"), 0)
+
+    def apply(self, command: Command, ts_ns: int) -> Applied:
+        """Carry out `command` and fold it."""
+        seq = self.exchange.seq + 1
+        applied = Applied(seq, ts_ns, command, self.exchange.apply(command, seq, ts_ns))
+        self.activity.on_applied([applied])
+        return applied
+
+    def enter(self, side: Side, quantity: int, price: int, ts_ns: int) -> Applied:
+        """Enter a limit order."""
+        order = EnterOrder(AccountId(1), "ANY", side, OrderType.LIMIT, TimeInForce.GTC, quantity, price)
+        return self.apply(order, ts_ns)
+
+    def trade(self, quantity: int, price: int, ts_ns: int) -> None:
+        """Have two orders meet."""
+        self.enter(Side.BUY, quantity, price, ts_ns)
+        self.enter(Side.SELL, quantity, price, ts_ns)
+
+
+trades = st.lists(
+    st.tuples(
+        st.integers(0, 3 * SECOND_NS) | st.integers(0, DAY_NS // 3), st.integers(1, 10**6), st.integers(1, 10**6)
+    ),
+    min_size=1,
+    max_size=12,
+)
+
+
+@given(trades=trades, later=st.integers(0, DAY_NS))
+def test_the_ticker_is_that_of_the_trades_of_the_last_day(trades: list[tuple[int, int, int]], later: int) -> None:
+    market, now = Market(), MINUTE_NS
+    kept: list[tuple[int, int, int]] = []
+    for gap, price, quantity in trades:
+        now += gap
+        market.trade(quantity, price, now)
+        kept.append((now, price, quantity))
+    now += later
+    ticker = market.activity.ticker(market.exchange.books["ANY"], now)
+    day = [(p, q) for ts, p, q in kept if ts // MINUTE_NS > now // MINUTE_NS - DAY_MINUTES]
+    assert ticker.last == f"{Decimal(kept[-1][1]).scaleb(-2):.2f}"
+    assert ticker.trades == len(day)
+    assert Fraction(ticker.volume) == Fraction(sum(q for _, q in day), 1000)
+    assert Fraction(ticker.quote_volume) == Fraction(sum(p * q for p, q in day), 100_000)
+    if day:
+        prices = [p for p, _ in day]
+        figures = [prices[0], max(prices), min(prices), prices[-1] - prices[0]]
+        shown = [ticker.open, ticker.high, ticker.low, ticker.change]
+        assert [Fraction(each or "x") for each in shown] == [Fraction(figure, 100) for figure in figures]
+        assert ticker.change_percent == _percent(prices[-1] - prices[0], prices[0])
+    else:
+        assert (ticker.open, ticker.high, ticker.change_percent) == (None, None, None)
+
+
+@given(trades=trades, interval=st.sampled_from(Interval), back=st.integers(0, 4000))
+def test_the_newest_candles_are_those_of_the_trades(
+    trades: list[tuple[int, int, int]], interval: Interval, back: int
+) -> None:
+    market, now = Market(), 400 * DAY_NS
+    groups: dict[int, list[tuple[int, int]]] = {}
+    for gap, price, quantity in trades:
+        now += gap % (DAY_NS // 13)  # within a day; half of them within a few seconds
+        market.trade(quantity, price, now)
+        groups.setdefault(now // SECOND_NS // interval.seconds * interval.seconds, []).append((price, quantity))
+    activity = market.activity.of("ANY")
+    assert activity.last_traded_s == now // SECOND_NS
+    since = (now // SECOND_NS - back) // interval.seconds * interval.seconds
+    assert activity.candles(interval.seconds, since) == [
+        Candle(start, p[0], max(p), min(p), p[-1], sum(q for _, q in group))
+        for start, group in groups.items()
+        if start >= since and (p := [price for price, _ in group])
+    ]
+
+
+def test_before_the_first_trade_there_are_no_candles() -> None:
+    activity = SymbolActivity()
+    assert activity.last_traded_s is None
+    assert [activity.candles(interval.seconds, 0) for interval in Interval] == [[]] * 6
+
+
+def test_a_trade_of_an_account_with_itself_counts_in_the_totals_and_moves_nothing() -> None:
+    market = Market()
+    market.trade(2, 100, 0)
+    filled = next(event for event in _one_trade().events if isinstance(event, Filled))
+    market.activity.of("ANY").trade(msgspec.structs.replace(filled, price=999, self_trade=True), 1)
+    told = market.activity.ticker(market.exchange.books["ANY"], 1)
+    assert (told.last, told.high, told.volume, told.trades) == ("1.00", "1.00", "0.002", 1)
+    assert market.activity.of("ANY").lots == 3
+    assert [candle.high for candle in market.activity.of("ANY").candles(60, 0)] == [100]
+
+
+def test_a_trade_leaves_the_day_with_its_minute() -> None:
+    market = Market()
+    market.trade(1, 100, MINUTE_NS)
+    book = market.exchange.books["ANY"]
+    assert market.activity.ticker(book, MINUTE_NS + DAY_NS - 1).trades == 1
+    assert market.activity.ticker(book, MINUTE_NS + DAY_NS).trades == 0
+
+
+@given(change=st.integers(-(10**12), 10**12), of=st.integers(1, 10**12))
+def test_a_percentage_has_two_decimals_rounded_half_away_from_zero(change: int, of: int) -> None:
+    exact = Fraction(abs(change) * 10_000, of)
+    hundredths = (exact + Fraction(1, 2)).__floor__()
+    shown = Fraction(_percent(change, of)) * 100
+    assert abs(shown) == hundredths
+    assert shown == 0 or (shown < 0) == (change < 0)
+
+
+def test_no_percentage_is_minus_zero() -> None:
+    assert [_percent(change, 10**9) for change in (0, 1, -1)] == ["0.00", "0.00", "0.00"]
+
+
+def test_memory_is_bounded_however_much_trades() -> None:
+    activity = SymbolActivity()
+    filled = next(event for event in _one_trade().events if isinstance(event, Filled))
+    for minute in range(3 * DAY_MINUTES):
+        activity.trade(filled, minute * MINUTE_NS)
+    assert len(activity.minutes) == DAY_MINUTES
+    assert activity.seconds.maxlen == len(activity.seconds) == RECENT_SECONDS
+    assert activity.recent.maxlen == RECENT_TRADES
+
+
+def _one_trade() -> Applied:
+    market = Market()
+    market.enter(Side.BUY, 1, 100, 0)
+    return market.enter(Side.SELL, 1, 100, 0)
+
+
+def test_rejects_are_counted_by_reason_and_orders_by_symbol() -> None:
+    market = Market()
+    market.trade(5, 100, 0)
+    market.apply(EnterOrder(AccountId(1), "NOPE", Side.BUY, OrderType.LIMIT, TimeInForce.GTC, "1", "1"), 0)
+    market.apply(EnterOrder(AccountId(1), "ANY", Side.BUY, OrderType.LIMIT, TimeInForce.GTC, 1, "1.001"), 0)
+    assert (market.activity.orders, market.activity.trades) == (4, 1)
+    assert market.activity.rejects == {"unknown_symbol": 1, "bad_tick": 1}
+    assert (market.activity.of("ANY").orders, market.activity.of("ANY").lots) == (3, 5)
+
+
+def test_the_rate_is_the_mean_of_the_last_ten_whole_seconds() -> None:
+    market = Market()
+    second = 10**9
+    for at in range(20):
+        for _ in range(3):
+            market.enter(Side.BUY, 1, 1, at * second)
+    assert market.activity.orders_per_second(20 * second) == 3.0
+    assert market.activity.orders_per_second(25 * second) == 1.5
+    assert market.activity.orders_per_second(100 * second) == 0.0
+
+
+def test_latencies_are_told_in_milliseconds_within_a_thousandth() -> None:
+    activity = Activity(Exchange())
+    for microseconds in range(1, 1001):
+        activity.record_latency(microseconds * 10)
+    shown = activity.latency_ms()
+    for name, exact in (("p50", 5.0), ("p90", 9.0), ("p99", 9.9), ("p99.9", 9.99), ("max", 10.0)):
+        assert abs(shown[name] - exact) <= exact * 0.002
+    activity.record_latency(0)
+    activity.record_latency(10 * LATENCY_MAX_US)
+    assert activity.latency_ms()["max"] >= LATENCY_MAX_US / 1000

@@ -1,0 +1,77 @@
+"""Operators cancel everybody's orders: in a symbol, or in the whole venue and then only when they confirm it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from api.operator import cancel_routes as admin_cancels
+from engine.accounts import Account
+from engine.types import AccountId, OrderId
+from tests.access.cast import Person, guest, operator, with_operator
+from tests.api.running import RunningServer
+
+ORDER = {"symbol": "BTC-USDT", "side": "buy", "order_type": "limit", "quantity": "0.001", "price": "29000.00"}
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    """A server with an operator, on which this module trades alone."""
+    with with_operator(tmp_path_factory.mktemp("cancelled") / "data") as running:
+        yield running
+
+
+@pytest.fixture
+def traders(server: RunningServer) -> list[Person]:
+    """Two, each with two orders in BTC-USDT and one in ETH-USDT."""
+    people = [guest(server.http) for _ in range(2)]
+    for who in people:
+        for symbol, price in (("BTC-USDT", "29000.00"), ("BTC-USDT", "28900.00"), ("ETH-USDT", "1900.00")):
+            server.http.call("POST", "/order", ORDER | {"symbol": symbol, "price": price}, who.bearer).granted()
+    return people
+
+
+def open_symbols(server: RunningServer, who: Person) -> list[str]:
+    """The symbols of somebody's open orders."""
+    page = server.http.call("GET", "/orders?status=open", headers=who.bearer).granted()
+    return [order["symbol"] for order in page["orders"]]
+
+
+def test_everybodys_orders_of_a_symbol_and_of_the_venue_are_cancelled(
+    server: RunningServer, traders: list[Person]
+) -> None:
+    boss = operator(server.http)
+    of_symbol = server.http.call("DELETE", "/admin/symbols/BTC-USDT/orders", None, boss.bearer).granted()
+    assert (of_symbol["symbol"], of_symbol["count"], of_symbol["accounts"]) == ("BTC-USDT", 4, 2)
+    assert [open_symbols(server, who) for who in traders] == [["ETH-USDT"], ["ETH-USDT"]]
+    for path in ("/admin/orders", "/admin/orders?confirm=yes"):
+        server.http.call("DELETE", path, None, boss.bearer).error()
+    assert [open_symbols(server, who) for who in traders] == [["ETH-USDT"], ["ETH-USDT"]]
+    of_venue = server.http.call("DELETE", "/admin/orders?confirm=all", None, boss.bearer).granted()
+    assert (of_venue["symbol"], of_venue["count"], of_venue["accounts"]) == (None, 2, 2)
+    assert [open_symbols(server, who) for who in traders] == [[], []]
+    again = server.http.call("DELETE", "/admin/orders?confirm=all", None, boss.bearer).granted()
+    assert (again["count"], again["seq"]) == (0, of_venue["seq"])
+    audit = server.http.call("GET", "/admin/audit?limit=3", headers=boss.bearer).granted()["entries"]
+    assert [(entry["action"], entry["subject"], entry["details"]["count"]) for entry in audit] == [
+        ("cancel_all", "every symbol", "0"),
+        ("cancel_all", "every symbol", "2"),
+        ("cancel_all", "BTC-USDT", "4"),
+    ]
+    server.http.call("DELETE", "/admin/symbols/NO-WHERE/orders", None, boss.bearer).refused(404, "UNKNOWN_SYMBOL")
+
+
+def test_the_orders_of_many_accounts_are_cancelled_in_turns_that_let_others_in() -> None:
+    owners = {AccountId(number): Account(AccountId(number)) for number in range(6)}
+    for owner, orders in zip(owners.values(), (1, 600, 600, 0, 5_000, 3), strict=True):
+        owner.open_count = {"BTC-USDT": max(0, orders - 1), "ETH-USDT": 0}
+        owner.open_orders = dict.fromkeys(map(OrderId, range(orders)))  # type: ignore[assignment] # only counted
+    turns = list(admin_cancels.turns(owners, None))
+    assert [[command.account for command in turn] for turn in turns] == [[0, 1, 2], [4], [5]]
+    assert [[command.account for command in turn] for turn in admin_cancels.turns(owners, "BTC-USDT")] == [
+        [1, 2],
+        [4],
+        [5],
+    ]
+    assert list(admin_cancels.turns(owners, "ETH-USDT")) == []

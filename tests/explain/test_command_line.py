@@ -1,0 +1,76 @@
+"""`python -m explain` tells from the journal's file what the server's routes tell."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.api.running import ROOT, Http, RunningServer
+
+
+def explain(data: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the program on a folder."""
+    command = [sys.executable, "-m", "explain", str(data), *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+
+
+def as_routes_tell(told: Any) -> Any:
+    """An explanation, but for how far the journal was read."""
+    return {name: value for name, value in told.items() if name != "as_of_seq"}
+
+
+@pytest.fixture
+def trade(http: Http, symbol: str) -> dict[str, Any]:
+    """A trade between two orders of account 1."""
+    http.enter(symbol, "sell", "2", "100")
+    (made,) = http.enter(symbol, "buy", "1", "101")["trades"]
+    return dict(made)
+
+
+def test_beside_a_running_server_it_tells_what_the_server_tells(
+    running_server: RunningServer, http: Http, symbol: str, trade: dict[str, Any]
+) -> None:
+    refused = http.post("/order", {"symbol": symbol, "side": "buy", "order_type": "stop", "quantity": "1"})
+    seq = refused.refused(400, "UNSUPPORTED_COMBINATION")["details"]["seq"]
+    files = sorted(file.name for file in running_server.data.iterdir())
+    for about, number in (("order", trade["taker_order_id"]), ("trade", trade["trade_id"]), ("command", str(seq))):
+        told = explain(running_server.data, about, number, "--json")
+        assert (told.returncode, told.stderr) == (0, "")
+        assert as_routes_tell(json.loads(told.stdout)) == as_routes_tell(http.get(f"/{about}/{number}/explain"))
+    assert sorted(file.name for file in running_server.data.iterdir()) == files
+    assert http.get("/health")["accepting"] is True
+
+
+def test_in_words_each_command_has_its_heading(running_server: RunningServer, trade: dict[str, Any]) -> None:
+    order_id = trade["maker_order_id"]
+    told = explain(running_server.data / "journal.sqlite", "order", order_id).stdout
+    first, _, entered, *rest = told.splitlines()
+    assert first.startswith(f"Order {order_id}, {trade['symbol']}, as of command ")
+    assert entered == f"Order {order_id}: accepted"
+    assert rest[0].startswith(f"  Command {order_id}, 20")
+    assert rest[-1] == "In all: filled 1.000 at 100.00 on average, notional 100, fees 0.02."
+    assert max(map(len, rest)) <= 100
+
+
+def test_what_is_not_there_or_not_the_accounts_is_a_sentence_and_status_1(
+    running_server: RunningServer, trade: dict[str, Any]
+) -> None:
+    for arguments in (("order", "999999999"), ("trade", trade["trade_id"], "--account", "4711")):
+        told = explain(running_server.data, *arguments)
+        assert (told.returncode, told.stdout) == (1, "")
+        assert told.stderr.startswith(f"There is no {arguments[0]} {arguments[1]}")
+
+
+def test_what_cannot_be_read_is_a_sentence_and_status_2(tmp_path: Path) -> None:
+    missing = explain(tmp_path, "order", "1")
+    assert (missing.returncode, missing.stderr) == (2, f"There is no journal at {tmp_path / 'journal.sqlite'}.\n")
+    (tmp_path / "journal.sqlite").write_bytes(b"no database" * 1000)
+    damaged = explain(tmp_path, "order", "1")
+    assert (damaged.returncode, "Traceback" in damaged.stderr) == (2, False)
+    assert str(tmp_path) in damaged.stderr
+    assert explain(tmp_path, "order", "one").returncode == 2
