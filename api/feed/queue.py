@@ -16,10 +16,9 @@ import eventlet
 import msgspec
 
 from api.feed.levels import Place
-from engine.book import PriceLevel
 from engine.events import Accepted, Amended, Applied, Ended, Triggered
 from engine.exchange import Exchange
-from engine.order import Order
+from engine.order import Order, PriceLevel
 from engine.types import AccountId, OrderId
 from listings.grid import grid_of
 from listings.texts import DecimalText, IdText

@@ -16,6 +16,10 @@ from pathlib import Path
 
 import msgspec
 
+from audit.auditor import Auditor
+from audit.engine_side import EngineBalances
+from audit.mix import ACCOUNTS, BOND, COIN, HOUR_NS, INSTRUMENTS, MIDDLE, SHARE, STEP_NS, Mix
+from audit.naive_exchange import NaiveExchange
 from engine.commands import (
     AdoptRulebook,
     AdvanceTime,
@@ -35,10 +39,6 @@ from journal.port import Checkpoint
 from journal.sqlite import SqliteJournal
 from tests.journal.commands import START_NS
 from tests.journal.recorded import FOLDER, MEASURES, NAMES, Measures, measure, unpacked
-from tools.audit.auditor import Auditor
-from tools.audit.engine_side import EngineBalances
-from tools.audit.mix import ACCOUNTS, BOND, COIN, HOUR_NS, INSTRUMENTS, MIDDLE, SHARE, STEP_NS, Mix
-from tools.audit.naive_exchange import NaiveExchange
 
 CHECKPOINT_EVERY = 400  # commands
 
