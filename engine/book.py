@@ -81,6 +81,9 @@ class BookSide:
     def available(self, limit: Ticks | None, wanted: Lots) -> Lots:
         """How much of `wanted` rests at `limit` or better (anywhere when None), hidden included. O(levels walked)."""
         limit_key = None if limit is None else limit * self.sign
+        best = self.best
+        if best is not None and best.quantity >= wanted and (limit_key is None or best.key <= limit_key):
+            return wanted
         found = 0
         for level in self:
             if limit_key is not None and level.key > limit_key:
@@ -139,7 +142,7 @@ class OrderBook:
 
     def remove(self, order: Order) -> None:
         """Take a resting order out of its queue and the index. O(1) unless its level empties."""
-        self.own_side(order.side).remove(order)
+        (self.bids if order.side is _BUY else self.asks).remove(order)
         del self.orders[order.order_id]
 
     @property
@@ -205,14 +208,14 @@ class OrderBook:
         """Take `quantity` lots (fewer than it leaves) off what a resting order shows; it keeps its place. O(1)."""
         if order.level is None or not 0 < quantity < order.leaves:
             raise InvariantViolation(f"cannot take {quantity} lots off order {order.order_id}")
-        order.leaves = Lots(order.leaves - quantity)
+        order.leaves -= quantity  # type: ignore[assignment] # naming the unit costs more than the difference
         order.level.quantity -= quantity
 
     def consume(self, order: Order, quantity: Lots) -> None:
         """Take `quantity` lots of what a resting order shows, be it all; it stays in its queue. O(1)."""
         if order.level is None or not 0 < quantity <= order.shown:
             raise InvariantViolation(f"cannot take {quantity} lots of order {order.order_id}")
-        order.leaves = Lots(order.leaves - quantity)
+        order.leaves -= quantity  # type: ignore[assignment] # naming the unit costs more than the difference
         order.level.quantity -= quantity
 
     def shrink(self, order: Order, quantity: Lots) -> None:

@@ -8,6 +8,7 @@ Layer: engine.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 from engine import events as ev
 from engine.book import OrderBook
@@ -22,6 +23,7 @@ from engine.types import Lots, OrderStatus, Ticks, TradingStatus
 from engine.venue import Venue
 
 _HALTED = TradingStatus.HALTED
+_FILLED: Literal[OrderStatus.FILLED] = OrderStatus.FILLED
 
 
 def commit(venue: Venue, book: OrderBook, order: Order, outcome: OrderOutcome, events: list[ev.Event]) -> None:
@@ -121,7 +123,7 @@ def end_or_rest(venue: Venue, book: OrderBook, order: Order, end: Ending, events
         if order.order_id not in venue.orders:
             venue.admit(order)
         return
-    if end is OrderStatus.FILLED:
+    if end is _FILLED:
         events.append(completed(order))
     else:
         order.pays.release(order.leaves * order.hold_per_lot)

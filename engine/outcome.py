@@ -40,6 +40,8 @@ from engine.types import (
 Ending = CancelReason | Literal[OrderStatus.FILLED] | None
 
 _BUY = Side.BUY
+_FILLED: Literal[OrderStatus.FILLED] = OrderStatus.FILLED  # a member looked up by its class costs more
+_FILL_OR_KILL = CancelReason.FILL_OR_KILL
 _TRADING = TradingStatus.TRADING
 _IOC, _FOK = TimeInForce.IOC, TimeInForce.FOK
 _UNPREVENTED = SelfTradePrevention.NONE
@@ -132,10 +134,10 @@ def outcome_now(
 def ending(order: Order, plan: Plan, left: Lots, stopped: bool) -> Ending:
     """How an order ends that has `left` lots after its plan; `stopped` by the band or not. O(1)."""
     if left == 0 and order.quantity > 0 and not plan.budget_unspent and not plan.prevented:
-        return OrderStatus.FILLED
+        return _FILLED
     time_in_force = order.time_in_force
     if time_in_force is _FOK:
-        return CancelReason.FILL_OR_KILL
+        return _FILL_OR_KILL
     if plan.prevented:
         return CancelReason.SELF_TRADE
     if order.price is None:
