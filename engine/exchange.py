@@ -31,7 +31,7 @@ from engine.entry import enter
 from engine.instrument import Instrument
 from engine.order import Order
 from engine.rejects import InvariantViolation
-from engine.sessions import advance_time, set_status
+from engine.trading_status import advance_time, set_status
 from engine.transfers import adopt_rulebook, configure_account, deposit, list_instrument, stop_account, withdraw
 from engine.types import AccountId, Amount, OrderId, OrderType, Seq
 from engine.venue import Venue

@@ -10,7 +10,20 @@ import pytest
 
 from audit.findings import Kind
 from audit.search import Search
-from engine import auction, book, entry, execution, matcher, outcome, planning, rules, sessions, stops, triggers, venue
+from engine import (
+    auction,
+    book,
+    entry,
+    execution,
+    matcher,
+    outcome,
+    planning,
+    rules,
+    stops,
+    trading_status,
+    triggers,
+    venue,
+)
 from engine.balance import Balance
 from engine.instrument import FEE_UNIT, Instrument
 from engine.types import SelfTradePrevention
@@ -120,7 +133,7 @@ def own_trades_are_auction_prices(patch: Patch) -> None:
     def priced(*asked: Any) -> Any:
         return [(taker, msgspec.structs.replace(fill, self_trade=False)) for taker, fill in without(*asked)]
 
-    patch.setattr(sessions, "uncross_fills", priced)
+    patch.setattr(trading_status, "uncross_fills", priced)
 
 
 def own_trades_set_the_last_price(patch: Patch) -> None:
@@ -151,7 +164,7 @@ def auction_fees_rounded_down(patch: Patch) -> None:
             fees_rounded_down(within)
             return fills_of(*asked)
 
-    patch.setattr(sessions, "uncross_fills", priced)
+    patch.setattr(trading_status, "uncross_fills", priced)
 
 
 def rebates_not_netted(patch: Patch) -> None:
@@ -176,13 +189,13 @@ def uncross_at(choose: Callable[[Any, auction.Clearing], int]) -> Break:
     """Auctions clear at another price that the crossed orders allow."""
 
     def broken(patch: Patch) -> None:
-        clearing = sessions.clearing
+        clearing = trading_status.clearing
 
         def found(crossed: Any) -> auction.Clearing | None:
             right = clearing(crossed)
             return None if right is None else msgspec.structs.replace(right, price=choose(crossed, right))
 
-        patch.setattr(sessions, "clearing", found)
+        patch.setattr(trading_status, "clearing", found)
 
     return broken
 
@@ -281,7 +294,7 @@ MUTATIONS: list[tuple[str, Break, set[Kind]]] = [
     ("the collar", no_collar, {Kind.COLLAR_VIOLATION}),
     ("one cancels other", nothing("end_sibling", venue.Venue), {Kind.DIFFERENCE}),
     ("exits of brackets", nothing("note_exits", execution), {Kind.DIFFERENCE}),
-    ("the close", nothing("_close", sessions), {Kind.DIFFERENCE}),
+    ("the close", nothing("_close", trading_status), {Kind.DIFFERENCE}),
 ]  # fmt: skip
 
 
