@@ -20,6 +20,7 @@ from engine.refusals import market_figures
 from engine.rejects import RejectReason
 from engine.rulebook import ANSWERS_FIRST_SINCE
 from engine.rules import collar_limit, default_prevention, refuse_entry, takes, trailing_peak
+from engine.state import ExchangeState
 from engine.stops import trailing_stop_price
 from engine.terms import NO_TERMS, Terms
 from engine.triggers import enter_pair, finish, hold_price, pair_need
@@ -36,7 +37,6 @@ from engine.types import (
     TradingStatus,
     leg_id,
 )
-from engine.venue import Venue
 
 DAY_NS = 86_400_000_000_000
 
@@ -46,17 +46,17 @@ _FOK, _DAY = TimeInForce.FOK, TimeInForce.DAY
 _TRADING = TradingStatus.TRADING
 
 
-def enter(venue: Venue, command: EnterOrder, events: list[ev.Event]) -> None:
+def enter(state: ExchangeState, command: EnterOrder, events: list[ev.Event]) -> None:
     """Carry out an EnterOrder."""
     account, symbol, client_order_id = command.account, command.symbol, command.client_order_id
-    book = venue.books.get(symbol)
+    book = state.books.get(symbol)
     if book is None:
         events.append(ev.Rejected(account, symbol, RejectReason.UNKNOWN_SYMBOL, None, client_order_id))
         return
-    owner = venue.accounts.get(account) or venue.account(account)
+    owner = state.accounts.get(account) or state.account(account)
     reason: RejectReason | None = None
-    first = client_order_id and venue.recent.look(account, client_order_id, command.looked_until, venue.ts_ns)
-    if first and (venue.rulebook >= ANSWERS_FIRST_SINCE or _comes_to_names(venue, book, owner, command)):
+    first = client_order_id and state.recent.look(account, client_order_id, command.looked_until, state.ts_ns)
+    if first and (state.rulebook >= ANSWERS_FIRST_SINCE or _comes_to_names(state, book, owner, command)):
         events.append(_said(command, *first))
         return
     if book.status is not _TRADING and not takes(book.status, command):
@@ -65,46 +65,46 @@ def enter(venue: Venue, command: EnterOrder, events: list[ev.Event]) -> None:
         events.append(ev.Rejected(account, symbol, reason, None, client_order_id, figures))
         return
     if book.instrument.band is not None:
-        book.renew_band(venue.ts_ns)
+        book.renew_band(state.ts_ns)
     if owner.stopped:
         reason = RejectReason.ACCOUNT_STOPPED
-    elif owner.configuration.max_orders_per_second is not None and owner.exceeds_rate(venue.ts_ns):
+    elif owner.configuration.max_orders_per_second is not None and owner.exceeds_rate(state.ts_ns):
         reason = RejectReason.ORDER_RATE_EXCEEDED
     else:
-        reason = refuse_entry(command, book, owner, venue.ledger, venue.ts_ns, venue.rulebook)
+        reason = refuse_entry(command, book, owner, state.ledger, state.ts_ns, state.rulebook)
     if reason is None:
         order_type = command.order_type
         if order_type is _LIMIT or order_type is _MARKET:
-            order, outcome, reason = prepare(venue, command, book, owner)
+            order, outcome, reason = prepare(state, command, book, owner)
             if reason is None:
-                _accept(venue, command, book, order, outcome, events)
+                _accept(state, command, book, order, outcome, events)
         else:
-            reason = _enter_waiting(venue, command, book, owner, events)
+            reason = _enter_waiting(state, command, book, owner, events)
     if reason is not None:
-        figures = entry_figures(venue, command, book, owner, reason)
+        figures = entry_figures(state, command, book, owner, reason)
         events.append(ev.Rejected(account, symbol, reason, None, client_order_id, figures))
 
 
-def _comes_to_names(venue: Venue, book: OrderBook, owner: Account, command: EnterOrder) -> bool:
+def _comes_to_names(state: ExchangeState, book: OrderBook, owner: Account, command: EnterOrder) -> bool:
     """Whether by the first edition an order passed what was looked at before names. Renews the band, as it did then."""
     if not takes(book.status, command):
         return False
     if book.instrument.band is not None:
-        book.renew_band(venue.ts_ns)
+        book.renew_band(state.ts_ns)
     return not owner.stopped
 
 
 def entry_figures(
-    venue: Venue, command: EnterOrder, book: OrderBook, owner: Account, reason: RejectReason
+    state: ExchangeState, command: EnterOrder, book: OrderBook, owner: Account, reason: RejectReason
 ) -> ev.Figures | None:
     """What the rule went by that refused `command` just now. Changes nothing. O(matches)."""
     if reason is not RejectReason.INSUFFICIENT_FUNDS:
         return market_figures(book, command.side, reason)
     if command.order_type is _LIMIT or command.order_type is _MARKET:
-        order, outcome, _ = prepare(venue, command, book, owner, as_shown=True)
+        order, outcome, _ = prepare(state, command, book, owner, as_shown=True)
         need = funds_needed(order, outcome, book.instrument)
     else:
-        limit_leg, order = legs(venue, command, book, owner)
+        limit_leg, order = legs(state, command, book, owner)
         need = pair_need(limit_leg, order)
     available = order.pays.available  # what is shown may cost less, then what others hide is dear: not told
     needed = Amount(need) if need > available else None
@@ -126,13 +126,13 @@ def same_request(asked: EnterOrder, again: EnterOrder) -> bool:
 
 
 def said_before(
-    venue: Venue, command: EnterOrder, client_order_id: str, ts_ns: int
+    state: ExchangeState, command: EnterOrder, client_order_id: str, ts_ns: int
 ) -> ev.Repeated | ev.Rejected | None:
     """What is answered to a client order id that was used before, whatever state symbol and account are in. O(1).
 
     None when it is new. Where more has been forgotten than was looked for before the command came, nobody knows.
     """
-    first = venue.recent.look(command.account, client_order_id, command.looked_until, ts_ns)
+    first = state.recent.look(command.account, client_order_id, command.looked_until, ts_ns)
     return None if first is None else _said(command, *first)
 
 
@@ -147,24 +147,29 @@ def _said(command: EnterOrder, first: OrderId, asked: EnterOrder | None) -> ev.R
 
 
 def _accept(
-    venue: Venue, command: EnterOrder, book: OrderBook, order: Order, outcome: OrderOutcome, events: list[ev.Event]
+    state: ExchangeState,
+    command: EnterOrder,
+    book: OrderBook,
+    order: Order,
+    outcome: OrderOutcome,
+    events: list[ev.Event],
 ) -> None:
     """Enter a limit or market order that nothing refuses, and finish what it sets off."""
     client_order_id = order.client_order_id
     if client_order_id is not None:
-        venue.recent.name(order.account, client_order_id, order.order_id, command)
+        state.recent.name(order.account, client_order_id, order.order_id, command)
     order.pays.hold(order.leaves * order.hold_per_lot)
     events.append(accepted(order))
     if outcome.plan is NOTHING and order.terms is None and book.instrument.band is None:
-        end_or_rest(venue, book, order, outcome.end, events)  # it meets nobody and sets off nothing: most orders
+        end_or_rest(state, book, order, outcome.end, events)  # it meets nobody and sets off nothing: most orders
         return
-    commit(venue, book, order, outcome, events)
-    if venue.pending:
-        finish(venue, events)
+    commit(state, book, order, outcome, events)
+    if state.pending:
+        finish(state, events)
 
 
 def prepare(
-    venue: Venue, command: EnterOrder, book: OrderBook, owner: Account, *, as_shown: bool = False
+    state: ExchangeState, command: EnterOrder, book: OrderBook, owner: Account, *, as_shown: bool = False
 ) -> tuple[Order, OrderOutcome, RejectReason | None]:
     """The limit or market order that `command` asks for, what becomes of it, and the reason that refuses it, if any.
 
@@ -179,13 +184,13 @@ def prepare(
         asked, price, takes_nothing = _priced(command, book)
     terms = None
     if options is not None or command.time_in_force is _DAY:
-        terms = terms_from(command, book, venue.ts_ns)
+        terms = terms_from(command, book, state.ts_ns)
     prevention = command.self_trade_prevention
     if prevention is None:
         prevention = default_prevention(owner, command.account)
     quantity: Lots = command.quantity or 0  # type: ignore[assignment] # nor here
-    order = venue.new_order(
-        venue.seq, owner, book, side, command.order_type, command.time_in_force, price, quantity,
+    order = state.new_order(
+        state.seq, owner, book, side, command.order_type, command.time_in_force, price, quantity,
         command.client_order_id, prevention, terms,
     )  # fmt: skip
     limit = price
@@ -200,7 +205,7 @@ def prepare(
         order.quantity = order.leaves = plan.filled
     else:
         plan = plan_quantity(book, order, limit, quantity, whole=command.time_in_force is _FOK, as_shown=as_shown)
-    outcome = outcome_of(book, order, plan, asked, venue.rulebook, as_shown)
+    outcome = outcome_of(book, order, plan, asked, state.rulebook, as_shown)
     needed = order.leaves * order.hold_per_lot if price is not None else funds_needed(order, outcome, book.instrument)
     reason: RejectReason | None = None
     if order.pays.available < needed:
@@ -247,10 +252,10 @@ def terms_from(command: EnterOrder, book: OrderBook, ts_ns: int) -> Terms | None
 
 
 def _enter_waiting(
-    venue: Venue, command: EnterOrder, book: OrderBook, owner: Account, events: list[ev.Event]
+    state: ExchangeState, command: EnterOrder, book: OrderBook, owner: Account, events: list[ev.Event]
 ) -> RejectReason | None:
     """Enter a stop, a trailing stop or both legs of one-cancels-other; the reason when it cannot be paid for."""
-    limit_leg, stop_leg = legs(venue, command, book, owner)
+    limit_leg, stop_leg = legs(state, command, book, owner)
     if stop_leg.pays.available < pair_need(limit_leg, stop_leg):
         return RejectReason.INSUFFICIENT_FUNDS
     if limit_leg is not None:
@@ -260,39 +265,39 @@ def _enter_waiting(
             return RejectReason.SELF_TRADE
     first = stop_leg if limit_leg is None else limit_leg
     if command.client_order_id is not None:
-        venue.recent.name(command.account, command.client_order_id, first.order_id, command)
+        state.recent.name(command.account, command.client_order_id, first.order_id, command)
     asked = None if limit_leg is None else _ticks(command.price)
-    enter_pair(venue, book, limit_leg, stop_leg, asked, events)
-    if venue.pending:
-        finish(venue, events)
+    enter_pair(state, book, limit_leg, stop_leg, asked, events)
+    if state.pending:
+        finish(state, events)
     return None
 
 
-def legs(venue: Venue, command: EnterOrder, book: OrderBook, owner: Account) -> tuple[Order | None, Order]:
+def legs(state: ExchangeState, command: EnterOrder, book: OrderBook, owner: Account) -> tuple[Order | None, Order]:
     """The limit leg, if there is one, and the waiting order that `command` asks for. Changes nothing."""
     side, options = command.side, command.options or OrderOptions()
-    terms = terms_from(command, book, venue.ts_ns) or NO_TERMS
+    terms = terms_from(command, book, state.ts_ns) or NO_TERMS
     prevention = command.self_trade_prevention
     if prevention is None:
         prevention = default_prevention(owner, command.account)
-    order_type, price, order_id = command.order_type, _ticks(command.price), OrderId(venue.seq)
+    order_type, price, order_id = command.order_type, _ticks(command.price), OrderId(state.seq)
     client_order_id, peak, limit_leg = command.client_order_id, None, None
     if order_type is _TRAILING:
         peak = trailing_peak(book) or Ticks(1)
         terms = _standing_at(terms, trailing_stop_price(side, terms, peak))
     elif order_type is _OCO:
         stop_id = leg_id(order_id, STOP_LEG)
-        limit_leg = venue.new_order(
+        limit_leg = state.new_order(
             order_id, owner, book, side, _LIMIT, command.time_in_force, price, Lots(int(command.quantity or 0)),
             client_order_id, prevention, Terms(expire_ns=terms.expire_ns, linked_to=stop_id),
         )  # fmt: skip
         if book.instrument.band is not None and book.status is _TRADING:
             limit_leg.price = worst_price(book, side, limit_leg.price, None)
-            limit_leg.hold_per_lot = venue.own_hold_per_lot(limit_leg)
+            limit_leg.hold_per_lot = state.own_hold_per_lot(limit_leg)
         terms = Terms(stop_price=terms.stop_price, expire_ns=terms.expire_ns, linked_to=order_id)
         price, order_id, client_order_id = _ticks(options.stop_limit_price), stop_id, None
         order_type = OrderType.STOP if price is None else OrderType.STOP_LIMIT
-    stop_leg = venue.new_order(
+    stop_leg = state.new_order(
         order_id, owner, book, side, order_type, command.time_in_force, price, Lots(int(command.quantity or 0)),
         client_order_id, prevention, terms,
         None if price is not None else hold_price(side, terms.stop_price or Ticks(1), book.instrument),

@@ -36,6 +36,7 @@ from engine.outcome import (
 from engine.planning import plan_quantity, worst_price
 from engine.rejects import CancelReason, RejectReason
 from engine.rules import collar_limit, refuse_entry, takes
+from engine.state import ExchangeState
 from engine.stops import terms_of
 from engine.triggers import exit_legs, pair_need, share_hold
 from engine.types import (
@@ -48,7 +49,6 @@ from engine.types import (
     Ticks,
     TradingStatus,
 )
-from engine.venue import Venue
 
 T = TypeVar("T")
 
@@ -101,87 +101,87 @@ class Repeats(msgspec.Struct, frozen=True):
     first: OrderId
 
 
-def preview(venue: Venue, command: EnterOrder, ts_ns: int) -> Preview | Repeats | RejectReason:
+def preview(state: ExchangeState, command: EnterOrder, ts_ns: int) -> Preview | Repeats | RejectReason:
     """What entering `command` at `ts_ns` would do; the reason when it would be refused. O(matches).
 
     Everything is as before when it returns. What its trades would trigger is counted and not followed: neither what
     the triggered orders do, nor what they trigger in turn, nor what trailing stops reach on the order's own walk.
     """
-    book = venue.books.get(command.symbol)
+    book = state.books.get(command.symbol)
     if book is None:
         return RejectReason.UNKNOWN_SYMBOL
     if command.client_order_id is not None:
-        said = said_before(venue, command, command.client_order_id, max(venue.ts_ns, ts_ns))
+        said = said_before(state, command, command.client_order_id, max(state.ts_ns, ts_ns))
         if said is not None:
             return Repeats(said.order_id) if isinstance(said, Repeated) else said.reason
     if not takes(book.status, command):
         return RejectReason.SYMBOL_NOT_TRADING
-    return _looking(venue, command, book, ts_ns, lambda owner: _entered(venue, book, owner, command))
+    return _looking(state, command, book, ts_ns, lambda owner: _entered(state, book, owner, command))
 
 
-def why(venue: Venue, command: EnterOrder, reason: RejectReason, ts_ns: int) -> Figures | None:
+def why(state: ExchangeState, command: EnterOrder, reason: RejectReason, ts_ns: int) -> Figures | None:
     """What the rule goes by that would refuse `command` for `reason` at `ts_ns`. O(matches). Changes nothing."""
-    book = venue.books.get(command.symbol)
+    book = state.books.get(command.symbol)
     if book is None:
         return None
-    return _looking(venue, command, book, ts_ns, lambda owner: entry_figures(venue, command, book, owner, reason))
+    return _looking(state, command, book, ts_ns, lambda owner: entry_figures(state, command, book, owner, reason))
 
 
-def _looking(venue: Venue, command: EnterOrder, book: OrderBook, ts_ns: int, look: Callable[[Account], T]) -> T:
+def _looking(state: ExchangeState, command: EnterOrder, book: OrderBook, ts_ns: int, look: Callable[[Account], T]) -> T:
     """What `look` finds, told the owner of `command`, in the venue as it would be at `ts_ns`. Then all is as before."""
-    owner = venue.accounts.get(command.account) or Account(command.account)
-    before, band, symbol = venue.ts_ns, book.band, book.instrument.symbol
-    venue.ts_ns = max(before, ts_ns)
+    owner = state.accounts.get(command.account) or Account(command.account)
+    before, band, symbol = state.ts_ns, book.band, book.instrument.symbol
+    state.ts_ns = max(before, ts_ns)
     book.band = copy.copy(band)
     wallet = owner.wallets.get(symbol)
     if wallet is None:  # balances that the ledger does not have yet are not made for a look
-        known, instrument = venue.ledger.accounts.get(command.account, {}), book.instrument
+        known, instrument = state.ledger.accounts.get(command.account, {}), book.instrument
         owner.wallets[symbol] = known.get(instrument.base) or Balance(), known.get(instrument.quote) or Balance()
     try:
         if book.instrument.band is not None and book.status is _TRADING:
-            book.renew_band(venue.ts_ns)
+            book.renew_band(state.ts_ns)
         return look(owner)
     finally:
-        venue.ts_ns, book.band = before, band
+        state.ts_ns, book.band = before, band
         if wallet is None:
             del owner.wallets[symbol]
 
 
-def _entered(venue: Venue, book: OrderBook, owner: Account, command: EnterOrder) -> Preview | RejectReason:
+def _entered(state: ExchangeState, book: OrderBook, owner: Account, command: EnterOrder) -> Preview | RejectReason:
     """The checks of an entry in their order, then what becomes of the order."""
     if owner.stopped:
         return RejectReason.ACCOUNT_STOPPED
-    if owner.is_at_rate_limit(venue.ts_ns):
+    if owner.is_at_rate_limit(state.ts_ns):
         return RejectReason.ORDER_RATE_EXCEEDED
-    reason = refuse_entry(command, book, owner, venue.ledger, venue.ts_ns, venue.rulebook)
+    reason = refuse_entry(command, book, owner, state.ledger, state.ts_ns, state.rulebook)
     if reason is not None:
         return reason
     asked = None if command.price is None else Ticks(int(command.price))
     if command.order_type is _LIMIT or command.order_type is _MARKET:
-        order, outcome, reason = prepare(venue, command, book, owner, as_shown=True)
+        order, outcome, reason = prepare(state, command, book, owner, as_shown=True)
         if reason is not None:
             return reason
         if order.price is None:
             asked = market_limit(book, order)
-        shown = _executed(venue, book, owner, order, outcome, asked)
-        exits, exit_orders = _exits(venue, book, owner, order, outcome, shown)
+        shown = _executed(state, book, owner, order, outcome, asked)
+        exits, exit_orders = _exits(state, book, owner, order, outcome, shown)
         return msgspec.structs.replace(shown, exits=exits, legs=exit_orders)
-    return _of_waiting(venue, book, owner, command, asked)
+    return _of_waiting(state, book, owner, command, asked)
 
 
 def _of_waiting(
-    venue: Venue, book: OrderBook, owner: Account, command: EnterOrder, asked: Ticks | None
+    state: ExchangeState, book: OrderBook, owner: Account, command: EnterOrder, asked: Ticks | None
 ) -> Preview | RejectReason:
     """Of a stop, a trailing stop, or one-cancels-other: its limit leg, with the figures of whichever leg acts."""
-    limit_leg, stop_leg = legs(venue, command, book, owner)
+    limit_leg, stop_leg = legs(state, command, book, owner)
     if stop_leg.pays.available < pair_need(limit_leg, stop_leg):
         return RejectReason.INSUFFICIENT_FUNDS
     if limit_leg is None:
-        return _stop_leg(venue, book, owner, stop_leg)
+        return _stop_leg(state, book, owner, stop_leg)
     plan = plan_quantity(book, limit_leg, limit_leg.price, limit_leg.leaves, whole=False, as_shown=True)
     if plan.prevented and not plan.matches:
         return RejectReason.SELF_TRADE
-    first, stop = _pair(venue, book, owner, limit_leg, stop_leg, asked)
+    first, stop = _pair(state, book, owner, limit_leg, stop_leg, asked)
     if first.reason is not CancelReason.ONE_CANCELS_OTHER:
         return msgspec.structs.replace(first, legs=(stop,))
     named = {name: getattr(first, name) for name in ("order_type", "stop_price", "status", "reason", "price")}
@@ -190,31 +190,31 @@ def _of_waiting(
 
 
 def _pair(
-    venue: Venue, book: OrderBook, owner: Account, limit_leg: Order, stop_leg: Order, asked: Ticks | None
+    state: ExchangeState, book: OrderBook, owner: Account, limit_leg: Order, stop_leg: Order, asked: Ticks | None
 ) -> tuple[Preview, Preview]:
     """What becomes of two legs that cancel each other, as when they are entered. Only the legs change. O(matches).
 
     `asked` is the limit leg's price as it was asked for.
     """
     share_hold(limit_leg, stop_leg)
-    outcome = outcome_now(book, limit_leg, asked, venue.rulebook, as_shown=True)
-    first = _executed(venue, book, owner, limit_leg, outcome, asked)
+    outcome = outcome_now(book, limit_leg, asked, state.rulebook, as_shown=True)
+    first = _executed(state, book, owner, limit_leg, outcome, asked)
     if outcome.acts:
-        first = msgspec.structs.replace(first, hold=Amount(first.left * venue.own_hold_per_lot(limit_leg)))
-        return first, _cancelled(_waiting(venue, book, stop_leg))
+        first = msgspec.structs.replace(first, hold=Amount(first.left * state.own_hold_per_lot(limit_leg)))
+        return first, _cancelled(_waiting(state, book, stop_leg))
     after = book_after(book, limit_leg, outcome, as_shown=True)
     if not triggers_at_once(after, stop_leg):
-        return first, _waiting(venue, after, stop_leg)
-    return _cancelled(first), _stop_leg(venue, after, owner, stop_leg)
+        return first, _waiting(state, after, stop_leg)
+    return _cancelled(first), _stop_leg(state, after, owner, stop_leg)
 
 
-def _stop_leg(venue: Venue, book: OrderBook, owner: Account, stop: Order) -> Preview:
+def _stop_leg(state: ExchangeState, book: OrderBook, owner: Account, stop: Order) -> Preview:
     """What becomes of an order that waits for its trigger, or of a stop that the last price has reached already."""
     if not triggers_at_once(book, stop):
-        return _waiting(venue, book, stop)
+        return _waiting(state, book, stop)
     asked, stop.price = triggered_prices(book, stop)
-    stop.hold_per_lot = venue.own_hold_per_lot(stop)
-    return _executed(venue, book, owner, stop, outcome_now(book, stop, asked, venue.rulebook, as_shown=True), asked)
+    stop.hold_per_lot = state.own_hold_per_lot(stop)
+    return _executed(state, book, owner, stop, outcome_now(book, stop, asked, state.rulebook, as_shown=True), asked)
 
 
 def _cancelled(leg: Preview) -> Preview:
@@ -229,7 +229,7 @@ def _cancelled(leg: Preview) -> Preview:
 
 
 def _executed(
-    venue: Venue, book: OrderBook, owner: Account, order: Order, outcome: OrderOutcome, asked: Ticks | None
+    state: ExchangeState, book: OrderBook, owner: Account, order: Order, outcome: OrderOutcome, asked: Ticks | None
 ) -> Preview:
     """An order with this outcome. `asked` is as in `outcome_of`."""
     plan, end, fills, left = outcome.plan, outcome.end, outcome.fills, outcome.left(order)
@@ -238,7 +238,7 @@ def _executed(
     if (left > 0 or plan.budget_unspent) and not plan.prevented and not plan.killed_by_own:
         limits = _limits(book, order, outcome, asked)
     within_band = None if asked is None else clip(book, order.side, asked, collared=False)
-    shown = _as_it_stands(venue, book, order, status, left if end is None else Lots(0))
+    shown = _as_it_stands(state, book, order, status, left if end is None else Lots(0))
     return msgspec.structs.replace(
         shown,
         reason=reason,
@@ -257,12 +257,12 @@ def _executed(
     )
 
 
-def _waiting(venue: Venue, book: OrderBook, order: Order) -> Preview:
+def _waiting(state: ExchangeState, book: OrderBook, order: Order) -> Preview:
     """An order that waits for its trigger."""
-    return _as_it_stands(venue, book, order, OrderStatus.PENDING_TRIGGER, order.leaves)
+    return _as_it_stands(state, book, order, OrderStatus.PENDING_TRIGGER, order.leaves)
 
 
-def _as_it_stands(venue: Venue, book: OrderBook, order: Order, status: OrderStatus, left: Lots) -> Preview:
+def _as_it_stands(state: ExchangeState, book: OrderBook, order: Order, status: OrderStatus, left: Lots) -> Preview:
     """An order of which so much stays open, with what that holds, and nothing of what it does before."""
     instrument = book.instrument
     rest = Amount(0) if order.price is None else instrument.notional(order.price, left)
@@ -282,7 +282,7 @@ def _as_it_stands(venue: Venue, book: OrderBook, order: Order, status: OrderStat
         worst_price=None,
         trades=0,
         hold=Amount(left * order.hold_per_lot),
-        hold_rounding=_rounding(venue, instrument, order, left),
+        hold_rounding=_rounding(state, instrument, order, left),
         slides=False,
         banded=False,
         collared=False,
@@ -301,14 +301,14 @@ def _standing(outcome: OrderOutcome) -> OrderStatus:
     return OrderStatus.PARTIALLY_FILLED if outcome.filled else OrderStatus.RESTING
 
 
-def _rounding(venue: Venue, instrument: Instrument, order: Order, lots: Lots) -> Amount:
+def _rounding(state: ExchangeState, instrument: Instrument, order: Order, lots: Lots) -> Amount:
     """By how much a buy's hold is more than its price and its fee on all of it; 0 for a sell. O(1)."""
     price = order.hold_price if order.price is None else order.price
     if order.side is not _BUY or price is None:
         return Amount(0)
     value = instrument.notional(price, lots)
     exact = value + max(0, instrument.fee(value, max(order.maker_rate, order.taker_rate)))
-    return Amount(max(0, lots * venue.own_hold_per_lot(order) - exact))
+    return Amount(max(0, lots * state.own_hold_per_lot(order) - exact))
 
 
 class _Limits(msgspec.Struct, frozen=True):
@@ -364,7 +364,7 @@ def _between(stop: Order, lowest: Ticks, highest: Ticks) -> bool:
 
 
 def _exits(
-    venue: Venue, book: OrderBook, owner: Account, order: Order, outcome: OrderOutcome, shown: Preview
+    state: ExchangeState, book: OrderBook, owner: Account, order: Order, outcome: OrderOutcome, shown: Preview
 ) -> tuple[Exits | None, tuple[Preview, ...]]:
     """The exits that an order brings, and what becomes of those entered at once. O(matches).
 
@@ -375,7 +375,7 @@ def _exits(
     if order.terms is None or quantity == 0:
         return None, ()
     after = book_after(book, order, outcome, as_shown=True)
-    profit, loss = exit_legs(venue, after, owner, order, quantity)
+    profit, loss = exit_legs(state, after, owner, order, quantity)
     if profit is None and loss is None:
         return None, ()
     need = pair_need(profit, loss)
@@ -383,20 +383,20 @@ def _exits(
         return Exits(quantity, Amount(need), False, None), ()
     if order.receives.available + _proceeds(book.instrument, order, outcome) < need:
         return Exits(quantity, Amount(need), True, RejectReason.INSUFFICIENT_FUNDS), ()
-    return Exits(quantity, Amount(need), True, None), _exits_entered(venue, after, owner, order, profit, loss)
+    return Exits(quantity, Amount(need), True, None), _exits_entered(state, after, owner, order, profit, loss)
 
 
 def _exits_entered(
-    venue: Venue, book: OrderBook, owner: Account, entry: Order, profit: Order | None, loss: Order | None
+    state: ExchangeState, book: OrderBook, owner: Account, entry: Order, profit: Order | None, loss: Order | None
 ) -> tuple[Preview, ...]:
     """What becomes of the exits that are entered in the same command as their entry."""
     asked = terms_of(entry).take_profit
     if profit is None:
-        return () if loss is None else (_stop_leg(venue, book, owner, loss),)
+        return () if loss is None else (_stop_leg(state, book, owner, loss),)
     if loss is None:
-        outcome = outcome_now(book, profit, asked, venue.rulebook, as_shown=True)
-        return (_executed(venue, book, owner, profit, outcome, asked),)
-    return _pair(venue, book, owner, profit, loss, asked)
+        outcome = outcome_now(book, profit, asked, state.rulebook, as_shown=True)
+        return (_executed(state, book, owner, profit, outcome, asked),)
+    return _pair(state, book, owner, profit, loss, asked)
 
 
 def _proceeds(instrument: Instrument, order: Order, outcome: OrderOutcome) -> int:

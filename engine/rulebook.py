@@ -2,7 +2,7 @@
 
 An exchange begins with the first edition and goes on to another only by an `AdoptRulebook` command, so an
 older journal comes to the state that it came to when it was written. A change of what becomes of a command is
-a new edition: ask `venue.rulebook` where the rules part.
+a new edition: ask `ExchangeState.rulebook` where the rules part.
 Layer: engine.
 """
 

@@ -14,6 +14,7 @@ from engine.order import Order
 from engine.order_events import accepted, triggered
 from engine.outcome import clip, outcome_now, triggered_prices, triggers_at_once
 from engine.rejects import RejectReason
+from engine.state import ExchangeState
 from engine.stops import terms_of
 from engine.terms import Terms
 from engine.types import (
@@ -27,7 +28,6 @@ from engine.types import (
     TimeInForce,
     leg_id,
 )
-from engine.venue import Venue
 
 UNCOLLARED_ROOM = 100_000  # millionths above its stop price that a stop to buy holds where there is no collar
 
@@ -36,46 +36,46 @@ _LIMIT, _STOP, _STOP_LIMIT = OrderType.LIMIT, OrderType.STOP, OrderType.STOP_LIM
 _GTC = TimeInForce.GTC
 
 
-def finish(venue: Venue, events: list[ev.Event]) -> None:
+def finish(state: ExchangeState, events: list[ev.Event]) -> None:
     """Execute what is pending, and what that sets off, until nothing is. Finite: an order triggers once."""
-    pending = venue.pending
+    pending = state.pending
     while pending:
         order, ended_entry = pending.popleft()
         if ended_entry:
-            _enter_exits(venue, order, events)
-        elif order.order_id in venue.orders:
-            _trigger(venue, order, events)
+            _enter_exits(state, order, events)
+        elif order.order_id in state.orders:
+            _trigger(state, order, events)
 
 
-def _trigger(venue: Venue, order: Order, events: list[ev.Event]) -> None:
+def _trigger(state: ExchangeState, order: Order, events: list[ev.Event]) -> None:
     """Let a stop that was reached become a market or limit order, and execute it."""
-    book = venue.books[order.symbol]
-    venue.end_sibling(order, events)
+    book = state.books[order.symbol]
+    state.end_sibling(order, events)
     asked, order.price = triggered_prices(book, order)
     if order.price is not None:
-        venue.hold(order, venue.own_hold_per_lot(order))
+        state.hold(order, state.own_hold_per_lot(order))
     events.append(triggered(order))
-    commit(venue, book, order, outcome_now(book, order, asked, venue.rulebook), events)
+    commit(state, book, order, outcome_now(book, order, asked, state.rulebook), events)
 
 
-def _enter_exits(venue: Venue, entry: Order, events: list[ev.Event]) -> None:
+def _enter_exits(state: ExchangeState, entry: Order, events: list[ev.Event]) -> None:
     """Enter the exits of a bracket for what its entry filled."""
-    owner = venue.accounts[entry.account]
+    owner = state.accounts[entry.account]
     if owner.stopped:
         return
-    book = venue.books[entry.symbol]
-    profit, loss = exit_legs(venue, book, owner, entry, entry.cum)
+    book = state.books[entry.symbol]
+    profit, loss = exit_legs(state, book, owner, entry, entry.cum)
     first = profit or loss
     if first is None:
         return
     if first.pays.available < pair_need(profit, loss):
         events.append(ev.Rejected(entry.account, entry.symbol, RejectReason.INSUFFICIENT_FUNDS, first.order_id, None))
         return
-    enter_pair(venue, book, profit, loss, terms_of(entry).take_profit, events)
+    enter_pair(state, book, profit, loss, terms_of(entry).take_profit, events)
 
 
 def exit_legs(
-    venue: Venue, book: OrderBook, owner: Account, entry: Order, quantity: Lots
+    state: ExchangeState, book: OrderBook, owner: Account, entry: Order, quantity: Lots
 ) -> tuple[Order | None, Order | None]:
     """The take-profit and the stop-loss that a bracket's entry brings for `quantity` lots, as far as it asks for them.
 
@@ -88,14 +88,14 @@ def exit_legs(
     profit: Order | None = None
     loss: Order | None = None
     if terms.take_profit is not None:
-        profit = venue.new_order(
+        profit = state.new_order(
             ids[0], owner, book, side, _LIMIT, _GTC, terms.take_profit, quantity, None, entry.prevention,
             Terms(linked_to=ids[1] if both else None, parent=entry.order_id),
         )  # fmt: skip
         profit.price = clip(book, side, terms.take_profit, collared=True)
-        profit.hold_per_lot = venue.own_hold_per_lot(profit)
+        profit.hold_per_lot = state.own_hold_per_lot(profit)
     if terms.stop_loss is not None:
-        loss = venue.new_order(
+        loss = state.new_order(
             ids[1], owner, book, side, _STOP if terms.stop_loss_limit is None else _STOP_LIMIT, _GTC,
             terms.stop_loss_limit, quantity, None, entry.prevention,
             Terms(stop_price=terms.stop_loss, linked_to=ids[0] if both else None, parent=entry.order_id),
@@ -117,7 +117,7 @@ def share_hold(limit_leg: Order, stop_leg: Order) -> None:
 
 
 def enter_pair(
-    venue: Venue,
+    state: ExchangeState,
     book: OrderBook,
     limit_leg: Order | None,
     stop_leg: Order | None,
@@ -137,19 +137,19 @@ def enter_pair(
         leg.pays.hold(leg.leaves * leg.hold_per_lot)
         if leg is stop_leg:
             book.stops.add(leg)
-        venue.admit(leg)
+        state.admit(leg)
         events.append(accepted(leg))
     if limit_leg is not None:
-        commit(venue, book, limit_leg, outcome_now(book, limit_leg, asked, venue.rulebook), events)
+        commit(state, book, limit_leg, outcome_now(book, limit_leg, asked, state.rulebook), events)
     if stop_leg is not None:
-        trigger_at_once(venue, book, stop_leg)
+        trigger_at_once(state, book, stop_leg)
 
 
-def trigger_at_once(venue: Venue, book: OrderBook, order: Order) -> None:
+def trigger_at_once(state: ExchangeState, book: OrderBook, order: Order) -> None:
     """Queue an order that waits at a stop price which the last trade reaches already."""
     if order.waiting and triggers_at_once(book, order):
         book.stops.remove(order)
-        venue.pending.append((order, False))
+        state.pending.append((order, False))
 
 
 def hold_price(side: Side, stop_price: Ticks, instrument: Instrument) -> Ticks | None:

@@ -19,10 +19,10 @@ from engine import (
     outcome,
     planning,
     rules,
+    state,
     stops,
     trading_status,
     triggers,
-    venue,
 )
 from engine.balance import Balance
 from engine.instrument import FEE_UNIT, Instrument
@@ -181,8 +181,8 @@ def a_unit_lost_on_every_fill(patch: Patch) -> None:
 
 
 def held_too_little(patch: Patch) -> None:
-    per_lot = venue.hold_per_lot
-    patch.setattr(venue, "hold_per_lot", lambda *asked: per_lot(*asked) - 1)
+    per_lot = state.hold_per_lot
+    patch.setattr(state, "hold_per_lot", lambda *asked: per_lot(*asked) - 1)
 
 
 def uncross_at(choose: Callable[[Any, auction.Clearing], int]) -> Break:
@@ -292,7 +292,7 @@ MUTATIONS: list[tuple[str, Break, set[Kind]]] = [
     ("post-only", post_only_takes, {Kind.POST_ONLY_TOOK}),
     ("fill or kill", fok_takes_a_part, {Kind.FILL_OR_KILL_PARTIAL}),
     ("the collar", no_collar, {Kind.COLLAR_VIOLATION}),
-    ("one cancels other", nothing("end_sibling", venue.Venue), {Kind.DIFFERENCE}),
+    ("one cancels other", nothing("end_sibling", state.ExchangeState), {Kind.DIFFERENCE}),
     ("exits of brackets", nothing("note_exits", execution), {Kind.DIFFERENCE}),
     ("the close", nothing("_close", trading_status), {Kind.DIFFERENCE}),
 ]  # fmt: skip

@@ -39,7 +39,7 @@ _BUY, _MARKET = Side.BUY, OrderType.MARKET
 _NOTHING = Amount(0)
 
 
-class Venue:
+class ExchangeState:
     """All symbols and accounts, and what a command has set off but not yet finished."""
 
     def __init__(self, rulebook: int = FIRST_EDITION) -> None:
