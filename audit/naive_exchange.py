@@ -233,7 +233,7 @@ class NaiveExchange(NaiveAmends):
             reason = self.refusal(command, symbol)
         if reason is None and first is not None and name is not None:
             if asked_again(first[1], command):
-                self.events.append(ev.Repeated(OrderId(first[0]), account, command.symbol, name))
+                self.events.append(ev.DuplicateRequest(OrderId(first[0]), account, command.symbol, name))
                 return
             reason = RejectReason.DUPLICATE_CLIENT_ORDER_ID
             self.events.append(reject(account, command.symbol, reason, first[0], name))

@@ -155,9 +155,11 @@ class NaiveOrder:
             _ticks(self.price),
         )
 
-    def trailed(self) -> ev.Trailed:
+    def trailed(self) -> ev.StopPriceMoved:
         """Its stop price followed the market."""
-        return ev.Trailed(OrderId(self.order_id), AccountId(self.account), self.symbol, Ticks(self.stop_price or 0))
+        return ev.StopPriceMoved(
+            OrderId(self.order_id), AccountId(self.account), self.symbol, Ticks(self.stop_price or 0)
+        )
 
     def replenished(self) -> ev.Replenished:
         """It shows its next slice."""

@@ -127,7 +127,7 @@ def same_request(asked: EnterOrder, again: EnterOrder) -> bool:
 
 def said_before(
     state: ExchangeState, command: EnterOrder, client_order_id: str, ts_ns: int
-) -> ev.Repeated | ev.Rejected | None:
+) -> ev.DuplicateRequest | ev.Rejected | None:
     """What is answered to a client order id that was used before, whatever state symbol and account are in. O(1).
 
     None when it is new. Where more has been forgotten than was looked for before the command came, nobody knows.
@@ -136,13 +136,13 @@ def said_before(
     return None if first is None else _said(command, *first)
 
 
-def _said(command: EnterOrder, first: OrderId, asked: EnterOrder | None) -> ev.Repeated | ev.Rejected:
+def _said(command: EnterOrder, first: OrderId, asked: EnterOrder | None) -> ev.DuplicateRequest | ev.Rejected:
     """What comes of a client order id that was used before, for the same order or for another, or may have been."""
     account, symbol, client_order_id = command.account, command.symbol, command.client_order_id or ""
     if asked is None:
         return ev.Rejected(account, symbol, RejectReason.MAYBE_REPEATED, None, client_order_id)
     if same_request(asked, command):
-        return ev.Repeated(first, account, symbol, client_order_id)
+        return ev.DuplicateRequest(first, account, symbol, client_order_id)
     return ev.Rejected(account, symbol, RejectReason.DUPLICATE_CLIENT_ORDER_ID, first, client_order_id)
 
 

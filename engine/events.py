@@ -87,7 +87,7 @@ class Triggered(Event, frozen=True):
     price: Ticks | None  # its limit, as it counts
 
 
-class Trailed(Event, frozen=True):
+class StopPriceMoved(Event, frozen=True):
     """A trailing stop followed the market."""
 
     order_id: OrderId
@@ -105,7 +105,7 @@ class Replenished(Event, frozen=True):
     shown: Lots
 
 
-class Repeated(Event, frozen=True):
+class DuplicateRequest(Event, frozen=True):
     """The same order under the same client order id came again; nothing was entered."""
 
     order_id: OrderId  # of the first
@@ -235,7 +235,7 @@ class Expired(Ended, frozen=True):
     rested: bool
 
 
-class Applied(msgspec.Struct, frozen=True):
+class CommandResult(msgspec.Struct, frozen=True):
     """One command with its place in the total order, and what it caused."""
 
     seq: Seq

@@ -15,7 +15,7 @@ from engine.book import OrderBook
 from engine.ledger import FEE_ACCOUNT
 from engine.matcher import carry_out_trades, take_off
 from engine.order import Order
-from engine.order_events import amended, cancelled, completed, trailed
+from engine.order_events import amended, cancelled, completed, stop_price_moved
 from engine.outcome import Ending, Fill, OrderOutcome
 from engine.planning import StepKind
 from engine.rejects import CancelReason, InvariantViolation
@@ -173,7 +173,7 @@ def step_stops(state: ExchangeState, book: OrderBook, price: Ticks, events: list
     for order in book.stops.reached(price):
         state.pending.append((order, False))
     for order in book.stops.follow(price):
-        events.append(trailed(order))
+        events.append(stop_price_moved(order))
 
 
 def note_exits(state: ExchangeState, order: Order) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import msgspec
 
-from engine.events import Accepted, Amended, Cancelled, Completed, Expired, Trailed, Triggered
+from engine.events import Accepted, Amended, Cancelled, Completed, Expired, StopPriceMoved, Triggered
 from engine.order import Order
 from engine.rejects import CancelReason
 from engine.types import Ticks
@@ -101,9 +101,9 @@ def triggered(order: Order) -> Triggered:
     return Triggered(order.order_id, order.account, order.symbol, _stop_price(order), order.price)
 
 
-def trailed(order: Order) -> Trailed:
+def stop_price_moved(order: Order) -> StopPriceMoved:
     """A trailing stop, with the stop price that it has moved to."""
-    return Trailed(order.order_id, order.account, order.symbol, _stop_price(order))
+    return StopPriceMoved(order.order_id, order.account, order.symbol, _stop_price(order))
 
 
 def _stop_price(order: Order) -> Ticks:

@@ -20,7 +20,7 @@ from engine.bands import nearer
 from engine.book import OrderBook
 from engine.commands import EnterOrder
 from engine.entry import entry_figures, legs, prepare, said_before
-from engine.events import Figures, Repeated
+from engine.events import DuplicateRequest, Figures
 from engine.instrument import Instrument
 from engine.order import Order
 from engine.outcome import (
@@ -113,7 +113,7 @@ def preview(state: ExchangeState, command: EnterOrder, ts_ns: int) -> Preview | 
     if command.client_order_id is not None:
         said = said_before(state, command, command.client_order_id, max(state.ts_ns, ts_ns))
         if said is not None:
-            return Repeats(said.order_id) if isinstance(said, Repeated) else said.reason
+            return Repeats(said.order_id) if isinstance(said, DuplicateRequest) else said.reason
     if not takes(book.status, command):
         return RejectReason.SYMBOL_NOT_TRADING
     return _looking(state, command, book, ts_ns, lambda owner: _entered(state, book, owner, command))

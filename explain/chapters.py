@@ -81,17 +81,17 @@ class _Teller(Endings):
             self._on_triggered(event)
         elif isinstance(event, ev.LimitStateChanged):
             self._on_limit_state(event)
-        elif isinstance(event, ev.Rejected | ev.Repeated):
+        elif isinstance(event, ev.Rejected | ev.DuplicateRequest):
             self._on_no(event)
         elif getattr(event, "order_id", None) == self._id:
             self._on_own(event)
         elif isinstance(event, ev.Ended):
             self._touched[event.order_id] = "it ended"
 
-    def _on_no(self, event: ev.Rejected | ev.Repeated) -> None:
+    def _on_no(self, event: ev.Rejected | ev.DuplicateRequest) -> None:
         """The command was refused; or the exits that the order's end should have brought."""
         about = event.order_id
-        if isinstance(event, ev.Repeated):
+        if isinstance(event, ev.DuplicateRequest):
             self._on_repeated(event)
         elif about == self._id and event.reason is RejectReason.DUPLICATE_CLIENT_ORDER_ID:
             self._say("id_used", "Another order was sent under its client_order_id, and refused: this one has it.")
@@ -101,7 +101,7 @@ class _Teller(Endings):
         elif self._b.own_command or about == self._id:
             self._on_rejected(event)
 
-    def _on_repeated(self, event: ev.Repeated) -> None:
+    def _on_repeated(self, event: ev.DuplicateRequest) -> None:
         """An order came again under the client_order_id of the first."""
         first = event.order_id
         if self._b.own_entry:
@@ -119,7 +119,7 @@ class _Teller(Endings):
         match event:
             case ev.Amended():
                 self._on_amended(event)
-            case ev.Trailed():
+            case ev.StopPriceMoved():
                 self._say(
                     "trailed", f"The market moved, and its stop price followed to {grid.price(event.stop_price)}."
                 )

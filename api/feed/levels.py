@@ -11,8 +11,8 @@ from typing import NamedTuple
 from engine.events import (
     Accepted,
     Amended,
-    Applied,
     Cancelled,
+    CommandResult,
     Completed,
     Event,
     Expired,
@@ -35,7 +35,7 @@ class Place(NamedTuple):
     price: Ticks
 
 
-def places_touched(applied: Applied, exchange: Exchange) -> Iterator[Place]:
+def places_touched(applied: CommandResult, exchange: Exchange) -> Iterator[Place]:
     """Every level that a command may have changed, some of them more than once. O(events)."""
     uncrossed = False
     for event in applied.events:

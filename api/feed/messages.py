@@ -18,15 +18,15 @@ from engine.commands import AmendOrder
 from engine.events import (
     Accepted,
     Amended,
-    Applied,
     Cancelled,
+    CommandResult,
     Ended,
     Event,
     Expired,
     Filled,
     Rejected,
     Replenished,
-    Trailed,
+    StopPriceMoved,
     Triggered,
 )
 from engine.exchange import Exchange
@@ -76,7 +76,7 @@ class OrderEvent(OrderOptions, frozen=True, kw_only=True):
     seq: int
 
 
-def order_events(batch: list[Applied], exchange: Exchange) -> dict[AccountId, list[OrderEvent]]:
+def order_events(batch: list[CommandResult], exchange: Exchange) -> dict[AccountId, list[OrderEvent]]:
     """What each account is told of a batch, in order. O(events)."""
     orders = _Orders(batch, exchange)
     told: dict[AccountId, list[OrderEvent]] = {}
@@ -92,7 +92,7 @@ def order_events(batch: list[Applied], exchange: Exchange) -> dict[AccountId, li
 class _Orders:
     """The orders of a batch as each event left them; the exchange shows them as the whole batch did."""
 
-    def __init__(self, batch: list[Applied], exchange: Exchange) -> None:
+    def __init__(self, batch: list[CommandResult], exchange: Exchange) -> None:
         self.exchange = exchange
         self._ended: dict[OrderId, Ended] = {}
         self._to_come: dict[OrderId, int] = {}  # lots that the rest of the batch fills
@@ -129,7 +129,7 @@ class _Orders:
         self._to_trigger.pop(event.order_id, None)
         self._prices[event.order_id] = event.price
 
-    def amended(self, event: Amended, applied: Applied) -> bool:
+    def amended(self, event: Amended, applied: CommandResult) -> bool:
         """Note that an amend is being told; whether its owner asked for it. Prevention amends, too."""
         self._prices[event.order_id] = event.price
         this = applied.seq, event.order_id
@@ -146,7 +146,7 @@ class _Orders:
         return order.cum - to_come
 
 
-def _messages(event: Event, applied: Applied, orders: _Orders) -> list[Told]:
+def _messages(event: Event, applied: CommandResult, orders: _Orders) -> list[Told]:
     if isinstance(event, Accepted):
         status = OrderStatus.PENDING_TRIGGER if event.waiting else "new"
         return [(event.account, _of_accepted("accepted", status, event, applied, orders.exchange))]
@@ -156,7 +156,7 @@ def _messages(event: Event, applied: Applied, orders: _Orders) -> list[Told]:
         return [(event.account, _of_ended(event, applied, orders.exchange))]
     if isinstance(event, Amended):
         return _of_amended(event, applied, orders)
-    if isinstance(event, Triggered | Trailed):
+    if isinstance(event, Triggered | StopPriceMoved):
         return _of_stop(event, applied, orders)
     if isinstance(event, Replenished):
         return _of_replenished(event, applied, orders)
@@ -174,7 +174,7 @@ def _messages(event: Event, applied: Applied, orders: _Orders) -> list[Told]:
     return []
 
 
-def _resting(applied: Applied, orders: _Orders) -> Iterator[Told]:
+def _resting(applied: CommandResult, orders: _Orders) -> Iterator[Told]:
     """The orders that began to stand in the book by this command, and to which nothing else happened in it."""
     fresh: dict[OrderId, Accepted | Triggered] = {}
     for event in applied.events:
@@ -195,7 +195,9 @@ def _resting(applied: Applied, orders: _Orders) -> Iterator[Told]:
             yield event.account, _message("resting", applied, status=OrderStatus.RESTING, **_now(order, orders))
 
 
-def _of_accepted(event_type: str, status: str, event: Accepted, applied: Applied, exchange: Exchange) -> OrderEvent:
+def _of_accepted(
+    event_type: str, status: str, event: Accepted, applied: CommandResult, exchange: Exchange
+) -> OrderEvent:
     grid = grid_of(exchange.books[event.symbol].instrument)
     return _message(
         event_type,
@@ -216,7 +218,7 @@ def _of_accepted(event_type: str, status: str, event: Accepted, applied: Applied
     )
 
 
-def _of_fill(event: Filled, applied: Applied, orders: _Orders) -> list[Told]:
+def _of_fill(event: Filled, applied: CommandResult, orders: _Orders) -> list[Told]:
     grid = _grid(orders.exchange, event.symbol)
     messages = []
     for maker, order_id, account, leaves in (
@@ -239,14 +241,14 @@ def _of_fill(event: Filled, applied: Applied, orders: _Orders) -> list[Told]:
     return messages
 
 
-def _of_ended(event: Cancelled | Expired, applied: Applied, exchange: Exchange) -> OrderEvent:
+def _of_ended(event: Cancelled | Expired, applied: CommandResult, exchange: Exchange) -> OrderEvent:
     fields = _fields(event, event.price, event.cum, event.quantity - event.cum, exchange)
     if isinstance(event, Expired):
         return _message("expired", applied, status=OrderStatus.EXPIRED, **fields)
     return _message("cancelled", applied, status=OrderStatus.CANCELLED, reason=event.reason.value, **fields)
 
 
-def _of_amended(event: Amended, applied: Applied, orders: _Orders) -> list[Told]:
+def _of_amended(event: Amended, applied: CommandResult, orders: _Orders) -> list[Told]:
     asked = orders.amended(event, applied)
     order = orders.get(event.order_id)
     if order is None:
@@ -268,7 +270,7 @@ def _of_amended(event: Amended, applied: Applied, orders: _Orders) -> list[Told]
     return [(event.account, message)]
 
 
-def _of_stop(event: Triggered | Trailed, applied: Applied, orders: _Orders) -> list[Told]:
+def _of_stop(event: Triggered | StopPriceMoved, applied: CommandResult, orders: _Orders) -> list[Told]:
     order = orders.get(event.order_id)
     if isinstance(event, Triggered):
         orders.triggered(event)
@@ -280,7 +282,7 @@ def _of_stop(event: Triggered | Trailed, applied: Applied, orders: _Orders) -> l
     return [(event.account, _message("trailed", applied, status=OrderStatus.PENDING_TRIGGER, **fields))]
 
 
-def _of_replenished(event: Replenished, applied: Applied, orders: _Orders) -> list[Told]:
+def _of_replenished(event: Replenished, applied: CommandResult, orders: _Orders) -> list[Told]:
     order = orders.get(event.order_id)
     if order is None:
         return []
@@ -317,7 +319,7 @@ def _grid(exchange: Exchange, symbol: str) -> Grid:
     return grid_of(exchange.books[symbol].instrument)
 
 
-def _message(event_type: Any, applied: Applied, **fields: Any) -> OrderEvent:
+def _message(event_type: Any, applied: CommandResult, **fields: Any) -> OrderEvent:
     ts_ns = applied.ts_ns
     return OrderEvent(
         event_type=event_type,

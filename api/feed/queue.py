@@ -16,7 +16,7 @@ import eventlet
 import msgspec
 
 from api.feed.levels import Place
-from engine.events import Accepted, Amended, Applied, Ended, Triggered
+from engine.events import Accepted, Amended, CommandResult, Ended, Triggered
 from engine.exchange import Exchange
 from engine.order import Order, PriceLevel
 from engine.types import AccountId, OrderId
@@ -76,7 +76,7 @@ class QueueFeed:
         self._changed.update(dict.fromkeys(places.values()))
         self._schedule()
 
-    def publish(self, batch: list[Applied], touched: Iterable[Place]) -> None:
+    def publish(self, batch: list[CommandResult], touched: Iterable[Place]) -> None:
         """Take note of a batch and of the levels that it touched. O(events)."""
         if not self._watched:
             return

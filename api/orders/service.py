@@ -27,7 +27,7 @@ from api.orders.views import (
     order_answer,
 )
 from engine.commands import AmendOrder, CancelAll, CancelOrder, EnterOrder
-from engine.events import Applied, Cancelled, Rejected, Repeated
+from engine.events import Cancelled, CommandResult, DuplicateRequest, Rejected
 from engine.exchange import Exchange
 from engine.preview import Preview, Repeats, preview, why
 from engine.rejects import RejectReason
@@ -146,7 +146,7 @@ class OrderService:
     # -- steps
 
     def _told(
-        self, applied: Applied, command: BatchCommand, elapsed_s: float, patience_s: float
+        self, applied: CommandResult, command: BatchCommand, elapsed_s: float, patience_s: float
     ) -> OrderAnswer | CancelAnswer | CancelAllAnswer | AmendAnswer:
         """The answer to what was sequenced. Raises ApiError."""
         if isinstance(command, EnterOrder):
@@ -158,7 +158,7 @@ class OrderService:
         return self._amended(applied, command, patience_s)
 
     def _entered(
-        self, applied: Applied, command: EnterOrder, elapsed_s: float, patience_s: float = PATIENCE_S
+        self, applied: CommandResult, command: EnterOrder, elapsed_s: float, patience_s: float = PATIENCE_S
     ) -> OrderAnswer:
         """The answer to an order. Raises ApiError."""
         first = applied.events[0]
@@ -166,7 +166,7 @@ class OrderService:
             raise self._rejected(first, old_style=True, seq=applied.seq, entered=command)
         self._record_latency(int(elapsed_s * 1e6))
         elapsed_ms = round(elapsed_s * 1e3, 3)
-        if isinstance(first, Repeated):
+        if isinstance(first, DuplicateRequest):
             return self._lookup.repeated(first.order_id, first.account, applied.seq, elapsed_ms, patience_s)
         return order_answer(applied, self._exchange, elapsed_ms)
 
@@ -183,7 +183,7 @@ class OrderService:
         )
 
     def _cancelled(
-        self, applied: Applied, command: CancelOrder, elapsed_s: float, patience_s: float = PATIENCE_S
+        self, applied: CommandResult, command: CancelOrder, elapsed_s: float, patience_s: float = PATIENCE_S
     ) -> CancelAnswer:
         """The answer to a cancel. Raises ApiError."""
         event = applied.events[0]
@@ -194,7 +194,7 @@ class OrderService:
             raise TypeError(f"a cancel caused {event}")
         return cancel_answer(applied, event, self._exchange, round(elapsed_s * 1e3, 3))
 
-    def _amended(self, applied: Applied, command: AmendOrder, patience_s: float = PATIENCE_S) -> AmendAnswer:
+    def _amended(self, applied: CommandResult, command: AmendOrder, patience_s: float = PATIENCE_S) -> AmendAnswer:
         """The answer to an amend. Raises ApiError."""
         first = applied.events[0]
         if isinstance(first, Rejected):

@@ -27,11 +27,11 @@ from engine.events import (
     Amended,
     Cancelled,
     Completed,
+    DuplicateRequest,
     Event,
     Filled,
     LimitStateChanged,
     Rejected,
-    Repeated,
     Triggered,
 )
 from engine.exchange import Exchange
@@ -320,7 +320,7 @@ def foretold(seed: int, instrument: Instrument) -> set[object]:
         first, *_ = events = market.apply(command, elapsed_ns)
         if isinstance(first, Rejected):
             assert said is first.reason
-        elif isinstance(first, Repeated):
+        elif isinstance(first, DuplicateRequest):
             assert said == Repeats(first.order_id)
         else:
             assert isinstance(said, Preview)
