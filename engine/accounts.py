@@ -40,16 +40,16 @@ class Account:
         self._second = 0
         self._second_orders = 0
 
-    def exceeds_rate(self, ts_ns: int) -> bool:
-        """Count one more order; whether that is more than this account may enter in one second."""
+    def count_order(self, ts_ns: int) -> bool:
+        """Count one more order; False when it is more than this account may enter in one second. O(1)."""
         most = self.configuration.max_orders_per_second
         if most is None:
-            return False
+            return True
         second = ts_ns // SECOND_NS
         if second != self._second:
             self._second, self._second_orders = second, 0
         self._second_orders += 1
-        return self._second_orders > most
+        return self._second_orders <= most
 
     def is_at_rate_limit(self, ts_ns: int) -> bool:
         """Whether one more order in this second would be refused; nothing is counted."""

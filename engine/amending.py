@@ -62,7 +62,7 @@ def _combines(order: Order, command: AmendOrder) -> bool:
     """Whether an order has what is to be changed; the legs of a pair do not change."""
     if order.sibling is not None:
         return False
-    if command.stop_price is not None and (not order.waiting or order.peak is not None):
+    if command.stop_price is not None and (not order.waiting or order.high_water is not None):
         return False
     return command.price is None or order.price is not None
 
@@ -86,7 +86,7 @@ def _amend_waiting(
         return RejectReason.BAD_LOT
     if isinstance(price, str) or isinstance(stop_price, str) or stop_price is None:
         return RejectReason.BAD_TICK
-    valued_at = None if order.peak is not None else stop_price if price is None else price
+    valued_at = None if order.high_water is not None else stop_price if price is None else price
     owner = state.accounts[order.account]
     reason = refuse_size(book.instrument, owner, state.ledger, valued_at, quantity)
     if reason is not None:
@@ -94,7 +94,7 @@ def _amend_waiting(
     if terms.display_quantity is not None and terms.display_quantity * MAX_SLICES < quantity:
         return RejectReason.BAD_DISPLAY_QUANTITY
     held_at, instrument = order.hold_price, book.instrument
-    if price is None and order.peak is None:
+    if price is None and order.high_water is None:
         held_at = hold_price(order.side, stop_price, instrument)
     counted = price if price is not None else held_at or Ticks(0)
     per_lot = hold_per_lot(order.side, counted, instrument, order.maker_rate, order.taker_rate)

@@ -68,5 +68,5 @@ def _order_state(o: Order) -> tuple[object, ...]:
         o.client_order_id,
         o.entered_ns,
         o.hold_price,
-        o.peak,
+        o.high_water,
     )

@@ -18,8 +18,8 @@ from engine.outcome import OrderOutcome, funds_needed, outcome_of
 from engine.planning import NOTHING, plan_quantity, plan_spending, slide, worst_price
 from engine.refusals import market_figures
 from engine.rejects import RejectReason
-from engine.rulebook import ANSWERS_FIRST_SINCE
-from engine.rules import collar_limit, default_prevention, refuse_entry, takes, trailing_peak
+from engine.rulebook import DUPLICATES_FIRST_SINCE
+from engine.rules import collar_limit, default_prevention, refuse_entry, takes, trailing_start
 from engine.state import ExchangeState
 from engine.stops import trailing_stop_price
 from engine.terms import NO_TERMS, Terms
@@ -55,9 +55,9 @@ def enter(state: ExchangeState, command: EnterOrder, events: list[ev.Event]) -> 
         return
     owner = state.accounts.get(account) or state.account(account)
     reason: RejectReason | None = None
-    first = client_order_id and state.recent.look(account, client_order_id, command.looked_until, state.ts_ns)
-    if first and (state.rulebook >= ANSWERS_FIRST_SINCE or _comes_to_names(state, book, owner, command)):
-        events.append(_said(command, *first))
+    first = client_order_id and state.recent.find(account, client_order_id, command.looked_until, state.ts_ns)
+    if first and (state.rulebook >= DUPLICATES_FIRST_SINCE or _reaches_duplicates(state, book, owner, command)):
+        events.append(_duplicate_answer(command, *first))
         return
     if book.status is not _TRADING and not takes(book.status, command):
         reason = RejectReason.SYMBOL_NOT_TRADING
@@ -68,7 +68,7 @@ def enter(state: ExchangeState, command: EnterOrder, events: list[ev.Event]) -> 
         book.renew_band(state.ts_ns)
     if owner.stopped:
         reason = RejectReason.ACCOUNT_STOPPED
-    elif owner.configuration.max_orders_per_second is not None and owner.exceeds_rate(state.ts_ns):
+    elif owner.configuration.max_orders_per_second is not None and not owner.count_order(state.ts_ns):
         reason = RejectReason.ORDER_RATE_EXCEEDED
     else:
         reason = refuse_entry(command, book, owner, state.ledger, state.ts_ns, state.rulebook)
@@ -85,7 +85,7 @@ def enter(state: ExchangeState, command: EnterOrder, events: list[ev.Event]) -> 
         events.append(ev.Rejected(account, symbol, reason, None, client_order_id, figures))
 
 
-def _comes_to_names(state: ExchangeState, book: OrderBook, owner: Account, command: EnterOrder) -> bool:
+def _reaches_duplicates(state: ExchangeState, book: OrderBook, owner: Account, command: EnterOrder) -> bool:
     """Whether by the first edition an order passed what was looked at before names. Renews the band, as it did then."""
     if not takes(book.status, command):
         return False
@@ -125,18 +125,20 @@ def same_request(asked: EnterOrder, again: EnterOrder) -> bool:
     return asked == msgspec.structs.replace(again, self_trade_prevention=SelfTradePrevention.NONE)
 
 
-def said_before(
+def duplicate_answer(
     state: ExchangeState, command: EnterOrder, client_order_id: str, ts_ns: int
 ) -> ev.DuplicateRequest | ev.Rejected | None:
     """What is answered to a client order id that was used before, whatever state symbol and account are in. O(1).
 
     None when it is new. Where more has been forgotten than was looked for before the command came, nobody knows.
     """
-    first = state.recent.look(command.account, client_order_id, command.looked_until, ts_ns)
-    return None if first is None else _said(command, *first)
+    first = state.recent.find(command.account, client_order_id, command.looked_until, ts_ns)
+    return None if first is None else _duplicate_answer(command, *first)
 
 
-def _said(command: EnterOrder, first: OrderId, asked: EnterOrder | None) -> ev.DuplicateRequest | ev.Rejected:
+def _duplicate_answer(
+    command: EnterOrder, first: OrderId, asked: EnterOrder | None
+) -> ev.DuplicateRequest | ev.Rejected:
     """What comes of a client order id that was used before, for the same order or for another, or may have been."""
     account, symbol, client_order_id = command.account, command.symbol, command.client_order_id or ""
     if asked is None:
@@ -281,10 +283,10 @@ def legs(state: ExchangeState, command: EnterOrder, book: OrderBook, owner: Acco
     if prevention is None:
         prevention = default_prevention(owner, command.account)
     order_type, price, order_id = command.order_type, _ticks(command.price), OrderId(state.seq)
-    client_order_id, peak, limit_leg = command.client_order_id, None, None
+    client_order_id, high_water, limit_leg = command.client_order_id, None, None
     if order_type is _TRAILING:
-        peak = trailing_peak(book) or Ticks(1)
-        terms = _standing_at(terms, trailing_stop_price(side, terms, peak))
+        high_water = trailing_start(book) or Ticks(1)
+        terms = _standing_at(terms, trailing_stop_price(side, terms, high_water))
     elif order_type is _OCO:
         stop_id = leg_id(order_id, STOP_LEG)
         limit_leg = state.new_order(
@@ -302,7 +304,7 @@ def legs(state: ExchangeState, command: EnterOrder, book: OrderBook, owner: Acco
         client_order_id, prevention, terms,
         None if price is not None else hold_price(side, terms.stop_price or Ticks(1), book.instrument),
     )  # fmt: skip
-    stop_leg.peak = peak
+    stop_leg.high_water = high_water
     return limit_leg, stop_leg
 
 

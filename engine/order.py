@@ -62,7 +62,7 @@ class Order(msgspec.Struct, eq=False, gc=False):
     waiting: bool = False  # for its trigger
     turn: int = 0  # when it began to wait at its stop price; counts per book
     hold_price: Ticks | None = None  # of a stop to buy: what it holds for each lot, and never trades above
-    peak: Ticks | None = None  # of a trailing stop: the best price since it waits
+    high_water: Ticks | None = None  # of a trailing stop: the best price since it waits
     sibling: Order | None = None  # the other leg of one-cancels-other, while both are open
 
     @property

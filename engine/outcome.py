@@ -21,7 +21,7 @@ from engine.instrument import Instrument
 from engine.order import Order, PriceLevel
 from engine.planning import NOTHING, Match, Plan, StepKind, plan_quantity, worst_price
 from engine.rejects import CancelReason
-from engine.rulebook import OTHERS_MAKE_PRICES
+from engine.rulebook import OWN_TRADES_NO_PRICE_SINCE
 from engine.rules import collar_limit
 from engine.types import (
     SANDBOX_ACCOUNT,
@@ -203,7 +203,7 @@ def no_price_for_others(order: Order, rulebook: int) -> AccountId | None:
 
 def _oneself(order: Order, rulebook: int) -> AccountId | None:
     """The account of an order, unless its trades with itself are prices like any: those of the sandbox account are."""
-    return order.account if order.account != SANDBOX_ACCOUNT and rulebook >= OTHERS_MAKE_PRICES else None
+    return order.account if order.account != SANDBOX_ACCOUNT and rulebook >= OWN_TRADES_NO_PRICE_SINCE else None
 
 
 def _taken_off(order: Order, plan: Plan, filled: Lots) -> Lots:
@@ -309,6 +309,6 @@ def triggered_prices(book: OrderBook, order: Order) -> tuple[Ticks | None, Ticks
 def triggers_at_once(book: OrderBook, order: Order) -> bool:
     """Whether the last trade has reached the stop price of an order; a trailing stop stands behind it. O(1)."""
     last, stop_price = book.last_price, None if order.terms is None else order.terms.stop_price
-    if order.peak is not None or book.status is not _TRADING or last is None or stop_price is None:
+    if order.high_water is not None or book.status is not _TRADING or last is None or stop_price is None:
         return False
     return last >= stop_price if order.side is _BUY else last <= stop_price

@@ -134,8 +134,10 @@ def _plan_plainly(opposite: BookSide, limit: Ticks | None, quantity: Lots) -> li
             left -= leaves
             maker = maker.behind
         if deeper is None:
-            deeper = (other for other in opposite if other is not best)
+            deeper = iter(opposite)
         level = next(deeper, None)
+        if level is best:
+            level = next(deeper, None)
     return matches
 
 

@@ -19,7 +19,7 @@ from engine.balance import Balance
 from engine.bands import nearer
 from engine.book import OrderBook
 from engine.commands import EnterOrder
-from engine.entry import entry_figures, legs, prepare, said_before
+from engine.entry import duplicate_answer, entry_figures, legs, prepare
 from engine.events import DuplicateRequest, Figures
 from engine.instrument import Instrument
 from engine.order import Order
@@ -95,13 +95,13 @@ class Preview(msgspec.Struct, frozen=True, kw_only=True):
     legs: tuple[Preview, ...] = ()  # what else the same command would enter: a stop leg, exits
 
 
-class Repeats(msgspec.Struct, frozen=True):
+class DuplicateOf(msgspec.Struct, frozen=True):
     """The same order was entered before under its client order id."""
 
     first: OrderId
 
 
-def preview(state: ExchangeState, command: EnterOrder, ts_ns: int) -> Preview | Repeats | RejectReason:
+def preview(state: ExchangeState, command: EnterOrder, ts_ns: int) -> Preview | DuplicateOf | RejectReason:
     """What entering `command` at `ts_ns` would do; the reason when it would be refused. O(matches).
 
     Everything is as before when it returns. What its trades would trigger is counted and not followed: neither what
@@ -111,23 +111,23 @@ def preview(state: ExchangeState, command: EnterOrder, ts_ns: int) -> Preview | 
     if book is None:
         return RejectReason.UNKNOWN_SYMBOL
     if command.client_order_id is not None:
-        said = said_before(state, command, command.client_order_id, max(state.ts_ns, ts_ns))
+        said = duplicate_answer(state, command, command.client_order_id, max(state.ts_ns, ts_ns))
         if said is not None:
-            return Repeats(said.order_id) if isinstance(said, DuplicateRequest) else said.reason
+            return DuplicateOf(said.order_id) if isinstance(said, DuplicateRequest) else said.reason
     if not takes(book.status, command):
         return RejectReason.SYMBOL_NOT_TRADING
-    return _looking(state, command, book, ts_ns, lambda owner: _entered(state, book, owner, command))
+    return _at_time(state, command, book, ts_ns, lambda owner: _entered(state, book, owner, command))
 
 
-def why(state: ExchangeState, command: EnterOrder, reason: RejectReason, ts_ns: int) -> Figures | None:
+def refusal_figures(state: ExchangeState, command: EnterOrder, reason: RejectReason, ts_ns: int) -> Figures | None:
     """What the rule goes by that would refuse `command` for `reason` at `ts_ns`. O(matches). Changes nothing."""
     book = state.books.get(command.symbol)
     if book is None:
         return None
-    return _looking(state, command, book, ts_ns, lambda owner: entry_figures(state, command, book, owner, reason))
+    return _at_time(state, command, book, ts_ns, lambda owner: entry_figures(state, command, book, owner, reason))
 
 
-def _looking(state: ExchangeState, command: EnterOrder, book: OrderBook, ts_ns: int, look: Callable[[Account], T]) -> T:
+def _at_time(state: ExchangeState, command: EnterOrder, book: OrderBook, ts_ns: int, read: Callable[[Account], T]) -> T:
     """What `look` finds, told the owner of `command`, in the venue as it would be at `ts_ns`. Then all is as before."""
     owner = state.accounts.get(command.account) or Account(command.account)
     before, band, symbol = state.ts_ns, book.band, book.instrument.symbol
@@ -140,7 +140,7 @@ def _looking(state: ExchangeState, command: EnterOrder, book: OrderBook, ts_ns: 
     try:
         if book.instrument.band is not None and book.status is _TRADING:
             book.renew_band(state.ts_ns)
-        return look(owner)
+        return read(owner)
     finally:
         state.ts_ns, book.band = before, band
         if wallet is None:

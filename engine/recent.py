@@ -22,7 +22,7 @@ from sortedcontainers import SortedList
 
 from engine.commands import EnterOrder
 from engine.order import Order
-from engine.rulebook import APART_SINCE
+from engine.rulebook import OWN_MEMORIES_SINCE
 from engine.types import AccountId, OrderId, Seq
 
 REMEMBERED_MAX = 50_000  # done orders of one account: more than may end while one of its orders waits its turn
@@ -44,7 +44,7 @@ _FIELDS_AT_FIRST = 11  # of an EnterOrder, when the first edition's chain was de
 class _Memory:
     """What is remembered of one account. Too old orders are dropped a few at a time, and count for nothing before."""
 
-    __slots__ = ("aging", "done", "end_seqs", "ends", "named", "names", "room", "size")
+    __slots__ = ("aging", "capacity", "done", "end_seqs", "ends", "named", "names", "size")
 
     def __init__(self) -> None:
         self.named: dict[str, tuple[OrderId, EnterOrder]] = {}  # of open and done orders, by client order id
@@ -54,7 +54,7 @@ class _Memory:
         self.end_seqs: deque[Seq] = deque()  # of the same orders, of the commands in which they ended
         self.aging = False  # whether the venue's heap has it
         self.size = 0  # done orders in multiples of `REMEMBERED_LEAST`, rounded up, less one; 0 for none
-        self.room = min(REMEMBERED_LEAST, REMEMBERED_MAX)  # done orders until its size changes, or something must go
+        self.capacity = min(REMEMBERED_LEAST, REMEMBERED_MAX)  # done orders that it holds at this size
 
 
 class RecentOrders:
@@ -75,7 +75,9 @@ class RecentOrders:
         self._large: SortedList[tuple[int, AccountId]] = SortedList()  # memories with a size above 0
         self._hour = self._hour_ends_ns = 0  # of the last end
         self._sweeping = False  # whether orders that are too old may be left
-        self._shared: deque[tuple[AccountId, OrderId, str | None]] | None = deque() if rulebook < APART_SINCE else None
+        self._shared: deque[tuple[AccountId, OrderId, str | None]] | None = (
+            deque() if rulebook < OWN_MEMORIES_SINCE else None
+        )
         self._length = 0
         self.chain = 0
 
@@ -91,7 +93,7 @@ class RecentOrders:
         ended = memory.done.get(first[0])
         return None if ended is not None and ended < oldest_hour(ts_ns) else first
 
-    def look(
+    def find(
         self, account: AccountId, client_order_id: str, looked_until: Seq | None, ts_ns: int
     ) -> tuple[OrderId, EnterOrder | None] | None:
         """`named`, and `UNSURE` where more may have been forgotten than was looked for; None looked for nothing."""
@@ -132,8 +134,8 @@ class RecentOrders:
         if memory is None:
             memory = self._memories[account] = _Memory()
         if self._shared is not None:
-            told = ("E", *msgspec.structs.astuple(command)[:_FIELDS_AT_FIRST])
-            self.chain = zlib.crc32(_encode_at_first((order_id, told)), self.chain)
+            row = ("E", *msgspec.structs.astuple(command)[:_FIELDS_AT_FIRST])
+            self.chain = zlib.crc32(_encode_at_first((order_id, row)), self.chain)
         else:
             self.chain = zlib.crc32(_encode((order_id, command)), self.chain)
             if client_order_id in memory.named:  # of an order that is too old
@@ -158,7 +160,7 @@ class RecentOrders:
         ends.append(order_id)
         memory.names.append(order.client_order_id)
         memory.end_seqs.append(seq)
-        if len(ends) > memory.room:
+        if len(ends) > memory.capacity:
             self._grow(account, memory)
         if not memory.aging:
             memory.aging = True
@@ -166,9 +168,9 @@ class RecentOrders:
         if self._sweeping:
             self._sweep(self._hour - REMEMBERED_HOURS)
         if self._length > REMEMBERED_IN_ALL:
-            self._make_room()
+            self._drop_excess()
 
-    def part(self, seq: Seq, ts_ns: int) -> None:
+    def split_by_account(self, seq: Seq, ts_ns: int) -> None:
         """Give each account a memory of its own, where all count as ended now. O(done orders) once, then O(1)."""
         shared, self._shared = self._shared, None
         if shared is None:
@@ -181,12 +183,12 @@ class RecentOrders:
             memory.ends.append(order_id)
             memory.names.append(client_order_id)
             memory.end_seqs.append(seq)
-            if len(memory.ends) > memory.room:
+            if len(memory.ends) > memory.capacity:
                 self._grow(account, memory)
             if not memory.aging:
                 memory.aging = True
                 heapq.heappush(self._aging, (self._hour, account))
-        self._make_room()
+        self._drop_excess()
 
     def _begin_hour(self, ts_ns: int) -> None:
         """The hour of `ts_ns` begins for what ends: others get too old by it."""
@@ -197,7 +199,7 @@ class RecentOrders:
 
     def _grow(self, account: AccountId, memory: _Memory) -> None:
         """A memory has more done orders than its room: it gets more, or forgets one. O(log accounts)."""
-        if memory.room >= REMEMBERED_MAX:
+        if memory.capacity >= REMEMBERED_MAX:
             self._drop_oldest(account, memory)
         else:
             self._resize(account, memory, memory.size + 1)
@@ -207,9 +209,9 @@ class RecentOrders:
             self._large.remove((memory.size, account))
         if size:
             self._large.add((size, account))
-        memory.size, memory.room = size, min((size + 1) * REMEMBERED_LEAST, REMEMBERED_MAX)
+        memory.size, memory.capacity = size, min((size + 1) * REMEMBERED_LEAST, REMEMBERED_MAX)
 
-    def _make_room(self) -> None:
+    def _drop_excess(self) -> None:
         """Drop what all memories together have no room for: what is too old, then of those that remember the most.
 
         Of several as large by `REMEMBERED_LEAST`, that of the highest number. O(log accounts) for each that is dropped.

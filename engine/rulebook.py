@@ -14,6 +14,6 @@ FIRST_EDITION: Final = 1  # of every exchange until another is adopted
 CURRENT_EDITION: Final = 2  # what each edition changed: Documentation/matching-rules.md
 
 # from which edition on
-ANSWERS_FIRST_SINCE: Final = 2  # a repeated order is answered before anything else is looked at
-APART_SINCE: Final = 2  # each account remembers its own done orders
-OTHERS_MAKE_PRICES: Final = 2  # a trade of an account with itself is no price for others
+DUPLICATES_FIRST_SINCE: Final = 2  # a repeated order is answered before anything else is looked at
+OWN_MEMORIES_SINCE: Final = 2  # each account remembers its own done orders
+OWN_TRADES_NO_PRICE_SINCE: Final = 2  # a trade of an account with itself is no price for others

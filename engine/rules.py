@@ -11,7 +11,7 @@ from engine.commands import EnterOrder, OrderOptions
 from engine.instrument import FEE_UNIT, Instrument
 from engine.ledger import Ledger
 from engine.rejects import RejectReason
-from engine.rulebook import OTHERS_MAKE_PRICES
+from engine.rulebook import OWN_TRADES_NO_PRICE_SINCE
 from engine.stops import trail_of
 from engine.types import (
     SANDBOX_ACCOUNT,
@@ -81,12 +81,20 @@ def refuse_entry(
     """
     instrument = book.instrument
     price, quantity, options = command.price, command.quantity, command.options
-    if not _combines(command):
+    plain = (  # most orders: that these go together is seen here, without a call
+        options is None
+        and command.order_type is _LIMIT
+        and price is not None
+        and quantity is not None
+        and command.quote_quantity is None
+        and command.time_in_force is not _GTD
+    )
+    if not plain and not _combines(command):
         return RejectReason.UNSUPPORTED_COMBINATION
     if (
         command.self_trade_prevention is _UNPREVENTED
         and command.account != SANDBOX_ACCOUNT  # which stands for many
-        and rulebook >= OTHERS_MAKE_PRICES
+        and rulebook >= OWN_TRADES_NO_PRICE_SINCE
         and owner.configuration.self_trade_prevention is not _UNPREVENTED  # and who is set so goes so anyway
     ):
         return RejectReason.SELF_TRADE_PREVENTION_NOT_ALLOWED
@@ -129,13 +137,6 @@ def _refuse_open_orders(instrument: Instrument, owner: Account, more: int) -> Re
 def _combines(command: EnterOrder) -> bool:
     """Whether type, time in force, price, the two ways to say a quantity and the options go together."""
     order_type, tif, options = command.order_type, command.time_in_force, command.options
-    if options is None and order_type is _LIMIT:
-        return (
-            command.price is not None
-            and command.quantity is not None
-            and command.quote_quantity is None
-            and tif is not _GTD
-        )
     if order_type is _MARKET:
         if command.price is not None or (tif is not _IOC and tif is not _FOK):
             return False
@@ -230,13 +231,13 @@ def _trails(side: Side, options: OrderOptions, book: OrderBook) -> bool:
     percent = options.trail_percent
     if percent is not None and not 1 <= int(percent) < MAX_TRAIL:
         return False
-    peak = trailing_peak(book)
-    if peak is None:
+    high_water = trailing_start(book)
+    if high_water is None:
         return False
-    return side is _BUY or trail_of(options.trail_amount, percent, peak) < peak
+    return side is _BUY or trail_of(options.trail_amount, percent, high_water) < high_water
 
 
-def trailing_peak(book: OrderBook) -> Ticks | None:
+def trailing_start(book: OrderBook) -> Ticks | None:
     """What a trailing stop that is entered now follows first; None when there is nothing yet."""
     return book.instrument.reference_price if book.last_price is None else book.last_price
 

@@ -12,7 +12,7 @@ from engine.commands import AdoptRulebook, ConfigureAccount, Deposit, ListInstru
 from engine.execution import end_alone
 from engine.ledger import FEE_ACCOUNT
 from engine.rejects import CancelReason, InvariantViolation, RejectReason
-from engine.rulebook import APART_SINCE, CURRENT_EDITION
+from engine.rulebook import CURRENT_EDITION, OWN_MEMORIES_SINCE
 from engine.state import ExchangeState
 from engine.types import AccountId
 
@@ -83,8 +83,8 @@ def adopt_rulebook(state: ExchangeState, command: AdoptRulebook, _events: list[e
             "start the newer Openbell that did it"
         )
     state.rulebook = max(state.rulebook, command.edition)
-    if state.rulebook >= APART_SINCE:
-        state.recent.part(state.seq, state.ts_ns)
+    if state.rulebook >= OWN_MEMORIES_SINCE:
+        state.recent.split_by_account(state.seq, state.ts_ns)
 
 
 def configure_account(state: ExchangeState, command: ConfigureAccount, events: list[ev.Event]) -> None:

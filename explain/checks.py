@@ -13,7 +13,7 @@ from engine.fees import hold_per_lot
 from engine.order import Order
 from engine.outcome import funds_needed
 from engine.rejects import RejectReason
-from engine.rulebook import ANSWERS_FIRST_SINCE
+from engine.rulebook import DUPLICATES_FIRST_SINCE
 from engine.rules import MAX_SLICES, reference_price, refuse_entry
 from engine.triggers import pair_need
 from engine.types import Amount, Lots, OrderType, Side, Ticks
@@ -87,7 +87,7 @@ _PLAIN = {  # what is said where no number tells more
 
 def entry_rules(rulebook: int) -> tuple[RejectReason, ...]:
     """The rules of an order by this edition, in their order."""
-    return ENTRY_RULES if rulebook >= ANSWERS_FIRST_SINCE else _BY_THE_FIRST_EDITION
+    return ENTRY_RULES if rulebook >= DUPLICATES_FIRST_SINCE else _BY_THE_FIRST_EDITION
 
 
 def checks_until(

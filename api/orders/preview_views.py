@@ -15,7 +15,7 @@ from api.json.views import seconds
 from engine.book import OrderBook
 from engine.commands import EnterOrder
 from engine.instrument import Instrument
-from engine.preview import Exits, Preview, Repeats
+from engine.preview import DuplicateOf, Exits, Preview
 from engine.types import OrderStatus, OrderType, Side, Ticks, TimeInForce
 from listings.grid import amount_text, grid_of
 from listings.texts import DecimalText, IdText, NanosText, nanos_text
@@ -99,13 +99,13 @@ class PreviewAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def preview_answer(
-    command: EnterOrder, told: Preview | Repeats | ApiError, book: OrderBook | None, seq: int, ts_ns: int
+    command: EnterOrder, told: Preview | DuplicateOf | ApiError, book: OrderBook | None, seq: int, ts_ns: int
 ) -> PreviewAnswer:
     """What was found out about an order. O(1)."""
     fields: dict[str, Any] = {}
     if isinstance(told, ApiError):
         fields = {"error_code": told.code, "error": told.sentence, "details": told.details}
-    elif isinstance(told, Repeats):
+    elif isinstance(told, DuplicateOf):
         fields = {"repeated": True, "order_id": str(told.first)}
     elif book is not None:
         fields = {"repeated": False, **_outcome(command, told, book)}

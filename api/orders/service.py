@@ -29,7 +29,7 @@ from api.orders.views import (
 from engine.commands import AmendOrder, CancelAll, CancelOrder, EnterOrder
 from engine.events import Cancelled, CommandResult, DuplicateRequest, Rejected
 from engine.exchange import Exchange
-from engine.preview import Preview, Repeats, preview, why
+from engine.preview import DuplicateOf, Preview, preview, refusal_figures
 from engine.rejects import RejectReason
 from engine.types import OrderId, Seq
 from history.reader import PATIENCE_S
@@ -73,9 +73,9 @@ class OrderService:
         if isinstance(looked, ApiError):
             raise looked
         ts_ns = max(time.time_ns(), self._exchange.ts_ns)
-        told: Preview | Repeats | RejectReason
+        told: Preview | DuplicateOf | RejectReason
         if isinstance(looked, Found):
-            told = Repeats(looked.first) if looked.same else RejectReason.DUPLICATE_CLIENT_ORDER_ID
+            told = DuplicateOf(looked.first) if looked.same else RejectReason.DUPLICATE_CLIENT_ORDER_ID
             first: OrderId | None = looked.first
         else:
             told = preview(self._exchange, looked, ts_ns)
@@ -83,7 +83,7 @@ class OrderService:
             first = None if name is None else self._exchange.order_id_of(command.account, name)
         book = self._exchange.books.get(command.symbol)
         if isinstance(told, RejectReason):
-            figures = why(self._exchange, command, told, ts_ns)
+            figures = refusal_figures(self._exchange, command, told, ts_ns)
             event = Rejected(command.account, command.symbol, told, first, command.client_order_id, figures)
             refusal = self._rejected(event, entered=command)
             return preview_answer(command, refusal, book, self._exchange.seq, ts_ns)

@@ -36,7 +36,7 @@ from engine.events import (
 )
 from engine.exchange import Exchange
 from engine.instrument import Instrument
-from engine.preview import Exits, Preview, Repeats, preview
+from engine.preview import DuplicateOf, Exits, Preview, preview
 from engine.rejects import CancelReason, RejectReason
 from engine.rulebook import CURRENT_EDITION
 from engine.types import (
@@ -321,7 +321,7 @@ def foretold(seed: int, instrument: Instrument) -> set[object]:
         if isinstance(first, Rejected):
             assert said is first.reason
         elif isinstance(first, DuplicateRequest):
-            assert said == Repeats(first.order_id)
+            assert said == DuplicateOf(first.order_id)
         else:
             assert isinstance(said, Preview)
             seen |= compare(said, exchange, command, events) | protections(said, events)
