@@ -14,6 +14,10 @@ PIP := $(PY) -m pip install --quiet --disable-pip-version-check --retries 8 --ti
 RUNTIME := $(VENV)/.installed-runtime
 DEVELOPMENT := $(VENV)/.installed-development
 SYSTEM := $(VENV)/.installed-system
+NODE := $(VENV)/.installed-node
+PAGE := node_modules/.installed
+BIOME := node_modules/.bin/biome
+TSC := node_modules/.bin/tsc
 
 SERVED := engine loop journal sequencer history identity listings explain audit api tools
 CHECKED := $(SERVED) prerequisites.py tests benchmarks
@@ -51,18 +55,25 @@ test: $(DEVELOPMENT) $(SYSTEM) lint types ## Install what the tests need, then l
 	$(PY) -m pytest --numprocesses $(WORKERS) --dist loadfile $(ARGS)
 
 .PHONY: lint
-lint: $(DEVELOPMENT) ## Style: ruff's checks and its formatting; bandit for what is dangerous
+lint: $(DEVELOPMENT) $(PAGE) ## Style: ruff's checks and its formatting, biome's of the page; bandit for what is dangerous
 	$(PY) -m ruff check $(CHECKED)
 	$(PY) -m ruff format --check $(CHECKED)
 	$(PY) -m bandit --quiet --recursive $(SERVED)
+	$(BIOME) ci
 
 .PHONY: advisories
 advisories: $(DEVELOPMENT) ## Known vulnerabilities of what is pinned, by pip-audit, which asks a service for advisories
 	@$(PY) -m tools.advisories
 
 .PHONY: types
-types: $(DEVELOPMENT) ## Types: mypy --strict
+types: $(DEVELOPMENT) $(PAGE) ## Types: mypy --strict, and tsc over the page's JSDoc
 	$(PY) -m mypy
+	$(TSC)
+
+.PHONY: page
+page: $(PAGE) ## The page alone: biome's checks and formatting, types by tsc (part of lint and types)
+	$(BIOME) ci
+	$(TSC)
 
 .PHONY: tidy
 tidy: $(DEVELOPMENT) ## House rules only: layers, purity, documentation (part of test)
@@ -87,6 +98,15 @@ $(RUNTIME): requirements.txt $(PY)
 $(DEVELOPMENT): requirements-dev.txt $(RUNTIME)
 	@echo "Installing what the tests need into $(VENV) ..."
 	@$(PIP) -r requirements-dev.txt
+	@touch $@
+
+$(NODE): tools/setup/system-packages.sh | $(PY)
+	@sh tools/setup/system-packages.sh node npm
+	@touch $@
+
+$(PAGE): package.json package-lock.json $(NODE)
+	@echo "Installing what checks the page into node_modules ..."
+	@npm ci --ignore-scripts --no-audit --no-fund --silent
 	@touch $@
 
 $(SYSTEM): tools/setup/system-packages.sh | $(PY)

@@ -22,6 +22,7 @@ from engine.commands import (
 from engine.rejects import CancelReason, RejectReason
 from engine.types import OrderType, Side, Ticks, TimeInForce
 from explain.answers import Asked
+from explain.reasons import CANCELS, REJECTS
 from listings.grid import Grid
 from listings.grid import percent as percent_text
 
@@ -31,50 +32,6 @@ _UNTIL = {
     TimeInForce.FOK: "all of it now, or nothing",
     TimeInForce.DAY: "for the day",
     TimeInForce.GTD: "until its expire time",
-}
-
-_WHY_CANCELLED = {
-    CancelReason.REQUESTED: "because that was asked for",
-    CancelReason.BY_OPERATOR: "because the venue's operator cancelled it",
-    CancelReason.NO_LIQUIDITY: "because nothing more was on offer that it might take",
-    CancelReason.IMMEDIATE_OR_CANCEL: "because it was to take what it could at once and not to rest",
-    CancelReason.FILL_OR_KILL: "because not all of it could be filled at once, so nothing was",
-    CancelReason.ACCOUNT_STOPPED: "because an operator stopped the account",
-    CancelReason.AMENDED_BELOW_FILLED: "because it was amended to no more than had been filled",
-    CancelReason.SELF_TRADE: "by self-trade prevention: it would have traded with another of your orders",
-    CancelReason.ONE_CANCELS_OTHER: "because its other leg traded, triggered or ended",
-    CancelReason.PRICE_BAND: "because what was left could only have traded beyond the price band",
-}
-
-_WHY_REFUSED = {
-    RejectReason.UNKNOWN_SYMBOL: "there is no such symbol",
-    RejectReason.SYMBOL_NOT_TRADING: "the symbol did not take such orders just then",
-    RejectReason.ACCOUNT_STOPPED: "an operator had stopped the account",
-    RejectReason.DUPLICATE_CLIENT_ORDER_ID: "its client_order_id had been used for another order",
-    RejectReason.ORDER_RATE_EXCEEDED: "too many orders came in that second",
-    RejectReason.UNSUPPORTED_COMBINATION: "what was asked for does not go together",
-    RejectReason.SELF_TRADE_PREVENTION_NOT_ALLOWED: "your account may not go without self-trade prevention",
-    RejectReason.BAD_TICK: "a price was off the ticks",
-    RejectReason.BAD_LOT: "a quantity was off the lots",
-    RejectReason.QUANTITY_TOO_SMALL: "it was for too little",
-    RejectReason.QUANTITY_TOO_LARGE: "it was for too much",
-    RejectReason.NOTIONAL_TOO_SMALL: "it was worth too little",
-    RejectReason.NOTIONAL_TOO_LARGE: "it was worth too much",
-    RejectReason.BAD_DISPLAY_QUANTITY: "it would have shown too much or too little of itself",
-    RejectReason.EXPIRE_TIME_PASSED: "it had expired before it came",
-    RejectReason.BAD_TRIGGER: "its trigger could not be",
-    RejectReason.PRICE_OUTSIDE_COLLAR: "its price was beyond the collar",
-    RejectReason.TOO_MANY_OPEN_ORDERS: "you had too many open orders",
-    RejectReason.INSUFFICIENT_FUNDS: "you had too little available",
-    RejectReason.POST_ONLY_WOULD_TAKE: "it was post-only and would have taken",
-    RejectReason.SELF_TRADE: "it would first of all have met one of your own orders",
-    RejectReason.UNKNOWN_ORDER: "there was no such order of yours",
-    RejectReason.TOO_LATE: "the order was done already",
-    RejectReason.UNKNOWN_ASSET: "there is no such asset",
-    RejectReason.BAD_AMOUNT: "the amount was not above zero, or finer than the asset's smallest unit",
-    RejectReason.DEPOSIT_LIMIT_EXCEEDED: "all deposits together would have been above the limit",
-    RejectReason.BAD_CONFIGURATION: "rates or limits could not be",
-    RejectReason.INSTRUMENT_CONFLICT: "tick, lot, assets or smallest units would not have been as before",
 }
 
 
@@ -229,12 +186,12 @@ def _canceller(by_operator: bool | None, *, own: bool) -> str:
 
 def why_cancelled(reason: CancelReason) -> str:
     """The rest of the sentence `What was left was cancelled ...`."""
-    return _WHY_CANCELLED[reason]
+    return CANCELS[reason].explained
 
 
 def why_refused(reason: RejectReason) -> str:
     """The rest of the sentence `It was refused: ...`."""
-    return _WHY_REFUSED.get(reason, reason.replace("_", " "))
+    return REJECTS[reason].explained
 
 
 def refusal(reason: RejectReason) -> str:

@@ -3,47 +3,69 @@
  */
 
 import { render } from "preact";
-
-import { Address } from "./address.js";
-import { ApiCredentials } from "./api-credentials.js";
-import { ApiLog } from "./api-log.js";
-import { Charting } from "./charting.js";
-import { Desk } from "./desk.js";
-import { Explaining } from "./explaining.js";
-import { VenueClock } from "./model/venue-clock.js";
+import { VenueClock } from "./model/shell/venue-clock.js";
 import { Access } from "./net/access.js";
 import { Api } from "./net/api.js";
 import { ClientOrderIds } from "./net/client-order-ids.js";
 import { Feed } from "./net/feed.js";
 import { Http } from "./net/http.js";
 import { Preferences } from "./net/preferences.js";
-import { Vault } from "./net/vault.js";
-import { Operating } from "./operating.js";
-import { OrderEntry } from "./order-entry.js";
-import { Portfolio } from "./portfolio.js";
-import { App } from "./view/app.js";
-import { html } from "./view/html.js";
-import { Services } from "./view/services.js";
-import { Workspace } from "./workspace.js";
+import { SavedSessions } from "./net/saved-sessions.js";
+import { ApiLogStore } from "./stores/api-log.js";
+import { CandleStore } from "./stores/candles.js";
+import { CredentialStore } from "./stores/credentials.js";
+import { ExplanationStore } from "./stores/explanations.js";
+import { MarketStore } from "./stores/market.js";
+import { OperatorStore } from "./stores/operator.js";
+import { OrderEntryStore } from "./stores/order-entry.js";
+import { PortfolioStore } from "./stores/portfolio.js";
+import { SymbolAddress } from "./stores/symbol-address.js";
+import { WorkspaceStore } from "./stores/workspace.js";
+import { html } from "./view/parts/html.js";
+import { Services } from "./view/parts/services.js";
+import { App } from "./view/shell/app.js";
 
 const http = new Http();
 const clock = new VenueClock();
-const log = new ApiLog(http, clock);
-const access = new Access(http, new Vault(() => localStorage, () => sessionStorage));
+const log = new ApiLogStore(http, clock);
+const access = new Access(
+  http,
+  new SavedSessions(
+    () => localStorage,
+    () => sessionStorage,
+  ),
+);
 const api = new Api(http, access);
-const credentials = new ApiCredentials(api, access);
+const credentials = new CredentialStore(api, access);
 const feed = new Feed(access);
-const portfolio = new Portfolio(api, feed, access, new ClientOrderIds(() => localStorage));
-const workspace = new Workspace(new Preferences(() => localStorage));
-const charting = new Charting(api, feed, workspace);
-const desk = new Desk(api, feed, portfolio, charting, clock);
-const entry = new OrderEntry(desk, () => workspace.times);
-const explaining = new Explaining(api, portfolio);
-const operating = new Operating(api, portfolio);
-const services = Object.freeze({ access, api, charting, credentials, desk, entry, explaining, log, operating, portfolio, workspace });
+const portfolio = new PortfolioStore(api, feed, access, new ClientOrderIds(() => localStorage));
+const workspace = new WorkspaceStore(new Preferences(() => localStorage));
+const candleStore = new CandleStore(api, feed, workspace);
+const market = new MarketStore(api, feed, portfolio, candleStore, clock);
+const entry = new OrderEntryStore(market, () => workspace.times);
+const explanations = new ExplanationStore(api, portfolio);
+const operator = new OperatorStore(api, portfolio);
+const services = Object.freeze({
+  access,
+  api,
+  candleStore,
+  credentials,
+  market,
+  entry,
+  explanations,
+  log,
+  operator,
+  portfolio,
+  workspace,
+});
 
-render(html`<${Services.Provider} value=${services}><${App} /><//>`, document.getElementById("app"));
+render(
+  html`<${Services.Provider} value=${services}><${App} /><//>`,
+  /** @type {HTMLElement} */ (document.getElementById("app")),
+);
 
-workspace.addEventListener("zone", ({ detail }) => entry.keepMoment(detail));
+workspace.addEventListener("zone", (event) => {
+  entry.keepMoment(/** @type {CustomEvent<import("./model/parts/times.js").Times>} */ (event).detail);
+});
 
-desk.start(new Address(desk, window).name, access.start());
+market.start(new SymbolAddress(market, window).name, access.start());

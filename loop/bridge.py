@@ -26,10 +26,11 @@ class Bridge:
         os.set_blocking(self._read_fd, False)
         os.set_blocking(self._write_fd, False)
         self._listener: Any = None
+        self._closed = False
 
     def open(self) -> None:
-        """Start running callbacks in this thread's event loop. Does nothing when started already."""
-        if self._listener is None:
+        """Start running callbacks in this thread's event loop. Does nothing when started already, or closed."""
+        if self._listener is None and not self._closed:
             hub = hubs.get_hub()
             self._listener = hub.add(hub.READ, self._read_fd, self._on_wake, _ignore, _ignore)
 
@@ -44,6 +45,7 @@ class Bridge:
 
     def close(self) -> None:
         """Run what was posted and stop. In the event loop's thread, when no native thread posts any more."""
+        self._closed = True
         self._drain()
         if self._listener is not None:
             hubs.get_hub().remove(self._listener)

@@ -65,6 +65,8 @@ PLACES = {VENDOR: LIBRARIES, TESTS_VENDOR: TEST_LIBRARIES}
 def install(folder: Path) -> Path:
     """Install what package-lock.json names into `folder`; return its node_modules.
 
+    Without the optional packages: they are the checkers' programs, one for each kind of machine.
+
     Raises FileNotFoundError without npm, CalledProcessError when npm refuses or has no network.
     """
     npm = shutil.which("npm")
@@ -72,7 +74,7 @@ def install(folder: Path) -> Path:
         raise FileNotFoundError("npm is not installed")
     for name in ("package.json", "package-lock.json"):
         shutil.copy(ROOT / name, folder)
-    command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
+    command = [npm, "ci", "--omit=optional", "--ignore-scripts", "--no-audit", "--no-fund"]
     subprocess.run(  # nosec B603 # a fixed command
         command, cwd=folder, check=True, capture_output=True, text=True, timeout=180
     )

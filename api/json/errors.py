@@ -17,6 +17,7 @@ from msgspec import Meta
 
 from engine.instrument import Instrument
 from engine.rejects import RejectReason
+from explain.reasons import REJECTS, RejectKind
 from listings.grid import grid_of, percent
 from loop.errors import StoreClosed, StoreError
 from sequencer.sequencer import NotAccepting
@@ -28,75 +29,13 @@ RETRY_AFTER_S = 1
 ErrorCode = Annotated[str, Meta(pattern=r"\A[A-Z][A-Z_]+\Z")]
 RequestId = Annotated[str, Meta(pattern=r"\A[0-9a-f]{16}\Z")]
 
-STATUS: dict[RejectReason, int] = {
-    RejectReason.UNKNOWN_SYMBOL: 404,
-    RejectReason.DUPLICATE_CLIENT_ORDER_ID: 409,
-    RejectReason.MAYBE_REPEATED: 503,
-    RejectReason.SYMBOL_NOT_TRADING: 422,
-    RejectReason.ACCOUNT_STOPPED: 403,
-    RejectReason.ORDER_RATE_EXCEEDED: 429,
-    RejectReason.UNSUPPORTED_COMBINATION: 422,
-    RejectReason.SELF_TRADE_PREVENTION_NOT_ALLOWED: 422,
-    RejectReason.BAD_TICK: 422,
-    RejectReason.BAD_LOT: 422,
-    RejectReason.QUANTITY_TOO_SMALL: 422,
-    RejectReason.QUANTITY_TOO_LARGE: 422,
-    RejectReason.NOTIONAL_TOO_SMALL: 422,
-    RejectReason.NOTIONAL_TOO_LARGE: 422,
-    RejectReason.BAD_DISPLAY_QUANTITY: 422,
-    RejectReason.EXPIRE_TIME_PASSED: 422,
-    RejectReason.BAD_TRIGGER: 422,
-    RejectReason.PRICE_OUTSIDE_COLLAR: 422,
-    RejectReason.TOO_MANY_OPEN_ORDERS: 422,
-    RejectReason.INSUFFICIENT_FUNDS: 422,
-    RejectReason.POST_ONLY_WOULD_TAKE: 422,
-    RejectReason.SELF_TRADE: 422,
-    RejectReason.UNKNOWN_ORDER: 404,
-    RejectReason.TOO_LATE: 409,
-    RejectReason.UNKNOWN_ASSET: 404,
-    RejectReason.BAD_AMOUNT: 422,
-    RejectReason.DEPOSIT_LIMIT_EXCEEDED: 422,
-    RejectReason.BAD_CONFIGURATION: 422,
-    RejectReason.INSTRUMENT_CONFLICT: 409,
-}
-
-_SENTENCES: dict[RejectReason, str] = {
-    RejectReason.UNKNOWN_SYMBOL: "There is no symbol {symbol}; GET /symbols lists them.",
-    RejectReason.SYMBOL_NOT_TRADING: "{symbol} is not trading at the moment, or gathers for an auction, which takes "
-    "limit orders and orders with a trigger only.",
-    RejectReason.ACCOUNT_STOPPED: "This account was stopped by an operator.",
-    RejectReason.DUPLICATE_CLIENT_ORDER_ID: "This client_order_id was used before for an order with other fields.",
-    RejectReason.MAYBE_REPEATED: "Whether this client_order_id was used before could not be told; nothing was entered, "
-    "try again.",
-    RejectReason.ORDER_RATE_EXCEEDED: "This account may not enter so many orders in one second.",
-    RejectReason.UNSUPPORTED_COMBINATION: "These fields do not go together, or one is missing or cannot be changed; "
-    "the documentation of POST /order tells what each order type has.",
-    RejectReason.SELF_TRADE_PREVENTION_NOT_ALLOWED: "Your orders cannot go without self-trade prevention: leave the "
-    "mode out, or name another than none.",
-    RejectReason.BAD_TICK: "Each price must be a multiple of the tick size, {tick_size}.",
-    RejectReason.BAD_LOT: "Each quantity must be a multiple of the lot size, {lot_size}.",
-    RejectReason.QUANTITY_TOO_SMALL: "The quantity is below the smallest allowed, {min_quantity}.",
-    RejectReason.QUANTITY_TOO_LARGE: "The quantity is above the largest allowed, {max_quantity}.",
-    RejectReason.NOTIONAL_TOO_SMALL: "Price times quantity is below the smallest allowed, {min_notional}.",
-    RejectReason.NOTIONAL_TOO_LARGE: "Price times quantity is above the largest allowed: {max_notional}, or less "
-    "where your account has a limit of its own.",
-    RejectReason.BAD_DISPLAY_QUANTITY: "The display_quantity is at most the quantity, and at least a hundredth of it.",
-    RejectReason.EXPIRE_TIME_PASSED: "The expire_time has passed: give a later one.",
-    RejectReason.BAD_TRIGGER: "The trigger cannot be: prices lie on the wrong side of each other, a trail is too "
-    "wide, or there is no price yet to trail.",
-    RejectReason.PRICE_OUTSIDE_COLLAR: "The price is too far from the market: the collar is {collar_percent} %.",
-    RejectReason.TOO_MANY_OPEN_ORDERS: "You have as many open orders as allowed: {max_open_orders} in {symbol}, or "
-    "fewer where your account has a limit of its own.",
-    RejectReason.INSUFFICIENT_FUNDS: "You have less available than this would need.",
-    RejectReason.POST_ONLY_WOULD_TAKE: "The order is post-only and would take.",
-    RejectReason.SELF_TRADE: "The first order it would meet is one of your own.",
-    RejectReason.UNKNOWN_ORDER: "There is no such order.",
-    RejectReason.TOO_LATE: "The order is already done.",
-    RejectReason.UNKNOWN_ASSET: "There is no such asset; GET /symbols tells those of each symbol.",
-    RejectReason.BAD_AMOUNT: "The amount must be above zero and a whole number of the asset's minor units.",
-    RejectReason.DEPOSIT_LIMIT_EXCEEDED: "With this you would have deposited more of the asset than you may.",
-    RejectReason.BAD_CONFIGURATION: "A fee rate is at most the whole notional, a limit a number from zero up.",
-    RejectReason.INSTRUMENT_CONFLICT: "The symbol is listed with another tick, lot or asset.",
+STATUS: dict[RejectKind, int] = {
+    RejectKind.NOT_FOUND: 404,
+    RejectKind.CONFLICT: 409,
+    RejectKind.FORBIDDEN: 403,
+    RejectKind.TOO_FAST: 429,
+    RejectKind.RULE: 422,
+    RejectKind.UNKNOWN_NOW: 503,
 }
 
 
@@ -154,12 +93,13 @@ def rejected(
     of older engines expect. `told` is a sentence that says more than the reason's.
     `details` are added to those of the instrument's limits.
     """
-    status = STATUS[reason]
+    text = REJECTS[reason]
+    status = STATUS[text.kind]
     if old_style and (status == 422 or reason is RejectReason.UNKNOWN_SYMBOL):
         status = 400
     limits = _limits(instrument) if instrument else {}
-    sentence = _SENTENCES[reason].format_map({"symbol": symbol, **limits})
-    named = {name: value for name, value in limits.items() if f"{{{name}}}" in _SENTENCES[reason]}
+    sentence = text.sentence.format_map({"symbol": symbol, **limits})
+    named = {name: value for name, value in limits.items() if f"{{{name}}}" in text.sentence}
     about = {**({"symbol": symbol} if symbol else {}), **named, **details}
     return ApiError(status, reason.upper(), told or sentence, about, RETRY_AFTER_S if status in (429, 503) else None)
 

@@ -16,8 +16,24 @@
  * @property {string} lot_size least quantity step, in the base asset
  * @property {number} quote_scale decimals of the quote asset's minor unit
  * @property {string} status "trading", "pre_open", "auction", "halted" or "closed"
- * @property {import("./trading-status.js").TradingState} [session] where it stood when it was listed
+ * @property {import("./market/trading-status.js").TradingState} [session] where it stood when it was listed
  * @property {{maker_percent: string, taker_percent: string}} fees in percent of the notional
+ * @property {Limits | null} [limits] of one order
+ *
+ * @typedef {object} Limits
+ * @property {string} [min_quantity]
+ * @property {string} [max_quantity]
+ * @property {string} [min_notional]
+ * @property {string} [max_notional]
+ * @property {string | null} [collar_percent] how far from the market an order may trade; null: as far as it likes
+ *
+ * @typedef {object} Failure of a request; that of net/http.js is one
+ * @property {"no_answer" | "not_accepting" | "refused"} kind
+ * @property {number} status of HTTP; 0 when no answer came
+ * @property {string} code the venue's name for the reason; "" of none
+ * @property {any} [details]
+ * @property {string} message a sentence
+ * @property {number | null} [retryAfterMs]
  *
  * @typedef {[price: string, quantity: string, orders: number]} WireLevel quantity 0: the level is gone
  *
@@ -51,5 +67,6 @@
  * @property {string} filled
  * @property {string} status
  * @property {number} timestamp when it was entered
+ * @property {string | null} [average_price] of its fills
  */
 export {};

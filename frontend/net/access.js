@@ -1,19 +1,19 @@
 /**
  * Who this tab is: signing in, out and over to another session, and the tokens that requests carry.
  *
- * A token is renewed before it ends, by one tab at a time, with the refresh token that is in the vault then:
+ * A token is renewed before it ends, by one tab at a time, with the refresh token that is saved then:
  * each is good once. A session that the server refuses is told, and nobody else takes its place by itself.
  * In a sandbox one may also be the account that is traded without credentials: a session without a token.
  * Event "session": another session is current, or why there is none. Event "sessions": the list changed.
  * Layer: net.
  */
 
-import { SANDBOX, sessionOf, withSession, withoutSession } from "../model/sessions.js";
+import { NOBODY, SANDBOX, sessionOf, withoutSession, withSession } from "../model/account/sessions.js";
 import { ApiFailure } from "./http.js";
-import { pause, pauseMs, untilAnswered } from "./insist.js";
-import { alone } from "./vault.js";
+import { pause, pauseMs, untilAnswered } from "./retry.js";
+import { alone } from "./saved-sessions.js";
 
-/** @typedef {import("../model/sessions.js").Session} Session */
+/** @typedef {import("../model/account/sessions.js").Session} Session */
 
 /** A token is renewed this long before it ends, or at three quarters of a shorter life. */
 const MARGIN_MS = 60_000;
@@ -26,33 +26,47 @@ export class Access extends EventTarget {
    * @type {"starting" | "signed_in" | "signed_out" | "refused" | "failed"}
    */
   state = "starting";
-  /** Why there is no session. @type {{code: string, message: string, session?: Session}} */ why = { code: "", message: "" };
+  /**
+   * Why there is no session.
+   * @type {{code: string, message: string, session?: Session}}
+   */
+  why = { code: "", message: "" };
   /** "sandbox" or "secured"; "" until the server said so. */
   profile = "";
   #http;
-  #vault;
-  /** By session id, `goodUntilMs` of performance.now(). @type {Map<string, {token: string, goodUntilMs: number}>} */ #tokens = new Map();
+  #saved;
+  /**
+   * By session id, `goodUntilMs` of performance.now().
+   * @type {Map<string, {token: string, goodUntilMs: number}>}
+   */
+  #tokens = new Map();
   /** @type {Map<string, Promise<string>>} */ #renewals = new Map();
 
-  /** @param {import("./http.js").Http} http @param {import("./vault.js").Vault} vault */
-  constructor(http, vault) {
+  /** @param {import("./http.js").Http} http @param {import("./saved-sessions.js").SavedSessions} saved */
+  constructor(http, saved) {
     super();
     this.#http = http;
-    this.#vault = vault;
-    vault.onChange = () => this.#changedElsewhere();
+    this.#saved = saved;
+    saved.onChange = () => this.#changedElsewhere();
   }
 
   /** Every session of this browser. @returns {readonly Session[]} */
   get sessions() {
-    return this.#vault.read()?.sessions ?? [];
+    return this.#saved.read()?.sessions ?? [];
   }
 
-  /** The account that anybody acts for here, by showing no credentials; null where there is none. @returns {Session | null} */
+  /**
+   * The account that anybody acts for here, by showing no credentials; null where there is none.
+   * @returns {Session | null}
+   */
   get everybodys() {
     return this.profile === "sandbox" ? SANDBOX : null;
   }
 
-  /** Learn who this tab is: who it was before, or whom the browser used last, or in a sandbox on first sight a new guest. */
+  /**
+   * Learn who this tab is: who it was before, or whom the browser used last, or in a sandbox on first sight a new
+   * guest.
+   */
   async start() {
     try {
       this.profile = (await untilAnswered(() => this.#http.call("GET", "/health"))).profile;
@@ -60,10 +74,13 @@ export class Access extends EventTarget {
       this.why = { code, message };
       return this.#become(null, "failed");
     }
-    if (this.profile === "sandbox") await alone("first-sight", () => this.#vault.read() ?? this.#firstGuest());
+    if (this.profile === "sandbox")
+      await alone("first-sight", async () => {
+        if (this.#saved.read() === null) await this.#firstGuest();
+      });
     if (this.state !== "starting") return;
-    const signed = this.#vault.read();
-    const session = signed && this.#known(this.#vault.chosen ?? signed.last);
+    const signed = this.#saved.read();
+    const session = signed && this.#known(this.#saved.chosen ?? signed.last);
     this.#become(session ?? null, session ? "signed_in" : "signed_out");
   }
 
@@ -100,7 +117,7 @@ export class Access extends EventTarget {
     const session = this.#known(sessionId);
     if (!session || sessionId === this.session?.session_id) return;
     this.#become(session, "signed_in");
-    await this.#vault.update((signed) => ({ ...signed, last: sessionId }));
+    await this.#saved.update((signed) => ({ ...signed, last: sessionId }));
   }
 
   /**
@@ -115,7 +132,9 @@ export class Access extends EventTarget {
     if (held && performance.now() < held.goodUntilMs) return held.token;
     let renewal = this.#renewals.get(sessionId);
     if (!renewal) {
-      renewal = alone(`session.${sessionId}`, () => this.#renew(sessionId)).finally(() => this.#renewals.delete(sessionId));
+      renewal = alone(`session.${sessionId}`, () => this.#renew(sessionId)).finally(() =>
+        this.#renewals.delete(sessionId),
+      );
       this.#renewals.set(sessionId, renewal);
     }
     return renewal;
@@ -165,22 +184,25 @@ export class Access extends EventTarget {
   async #enter(path, body) {
     const answer = await this.#http.call("POST", path, { body });
     this.#hold(answer);
-    await this.#vault.update((signed) => ({ ...withSession(signed, answer), last: answer.session_id }));
-    this.#become(sessionOf(this.#vault.read(), answer.session_id) ?? null, "signed_in");
-    this.#tell("sessions");
+    await this.#saved.update((signed) => ({ ...withSession(signed, answer), last: answer.session_id }));
+    this.#become(sessionOf(this.#saved.read() ?? NOBODY, answer.session_id) ?? null, "signed_in");
+    this.#emit("sessions");
   }
 
   /** To be called by one tab at a time. @param {string} sessionId */
   async #renew(sessionId) {
     const known = this.sessions.find(({ session_id }) => session_id === sessionId);
     if (!known) {
-      const gone = new ApiFailure("refused", "The session was ended in another tab.", { status: 401, code: "ENDED_ELSEWHERE" });
+      const gone = new ApiFailure("refused", "The session was ended in another tab.", {
+        status: 401,
+        code: "ENDED_ELSEWHERE",
+      });
       await this.#lose(sessionId, gone);
       throw gone;
     }
     try {
       const answer = await this.#http.call("POST", "/auth/refresh", { body: { refresh_token: known.refresh_token } });
-      await this.#vault.update((signed) => withSession(signed, answer));
+      await this.#saved.update((signed) => withSession(signed, answer));
       this.#hold(answer);
       return answer.token;
     } catch (failure) {
@@ -201,8 +223,8 @@ export class Access extends EventTarget {
   /** @param {string} sessionId */
   async #forget(sessionId) {
     this.#tokens.delete(sessionId);
-    await this.#vault.update((signed) => withoutSession(signed, sessionId));
-    this.#tell("sessions");
+    await this.#saved.update((signed) => withoutSession(signed, sessionId));
+    this.#emit("sessions");
   }
 
   #changedElsewhere() {
@@ -213,7 +235,7 @@ export class Access extends EventTarget {
       this.why = { code: "ENDED_ELSEWHERE", message: "", session };
       this.#become(again ?? null, again ? "signed_in" : "refused");
     }
-    this.#tell("sessions");
+    this.#emit("sessions");
   }
 
   /** @param {string | null} sessionId @returns {Session | undefined} */
@@ -226,8 +248,8 @@ export class Access extends EventTarget {
   #become(session, state) {
     this.session = session;
     this.state = state;
-    this.#vault.chosen = session?.session_id ?? "";
-    this.#tell("session");
+    this.#saved.chosen = session?.session_id ?? "";
+    this.#emit("session");
   }
 
   /** @param {{session_id: string, token: string}} answer */
@@ -237,7 +259,7 @@ export class Access extends EventTarget {
   }
 
   /** @param {string} name */
-  #tell(name) {
+  #emit(name) {
     this.dispatchEvent(new Event(name));
   }
 }

@@ -47,7 +47,10 @@ export class Api {
    * @param {string} symbol @param {{price?: string, limit?: number}} which @param {AbortSignal} [signal]
    */
   bookOrders(symbol, { price, limit }, signal) {
-    const query = new URLSearchParams({ ...(price !== undefined && { price }), ...(limit !== undefined && { limit: String(limit) }) });
+    const query = new URLSearchParams({
+      ...(price !== undefined && { price }),
+      ...(limit !== undefined && { limit: String(limit) }),
+    });
     return this.#http.call("GET", `/book/${encodeURIComponent(symbol)}/orders?${query}`, { signal });
   }
 
@@ -63,7 +66,11 @@ export class Api {
    * @param {AbortSignal} [signal]
    */
   candles(symbol, { interval, limit, end }, signal) {
-    const query = new URLSearchParams({ interval, limit: String(limit), ...(end !== undefined && { end: String(end) }) });
+    const query = new URLSearchParams({
+      interval,
+      limit: String(limit),
+      ...(end !== undefined && { end: String(end) }),
+    });
     return this.#http.call("GET", `/candles/${encodeURIComponent(symbol)}?${query}`, { signal });
   }
 
@@ -93,9 +100,16 @@ export class Api {
     return this.#own("POST", "/account/withdraw", { body: { asset, amount } });
   }
 
-  /** The newest fills, or those before a trade. @param {number} limit @param {string} [before] trade id @param {AbortSignal} [signal] */
+  /**
+   * The newest fills, or those before a trade.
+   * @param {number} limit
+   * @param {string} [before] trade id
+   * @param {AbortSignal} [signal]
+   */
   fills(limit, before, signal) {
-    return this.#own("GET", `/account/fills?limit=${limit}${before ? `&before=${encodeURIComponent(before)}` : ""}`, { signal });
+    return this.#own("GET", `/account/fills?limit=${limit}${before ? `&before=${encodeURIComponent(before)}` : ""}`, {
+      signal,
+    });
   }
 
   /**
@@ -104,7 +118,9 @@ export class Api {
    * @param {AbortSignal} [signal]
    */
   orders(filter, signal) {
-    const query = new URLSearchParams(Object.entries(filter).filter(([, value]) => value !== undefined));
+    const query = new URLSearchParams(
+      Object.entries(filter).flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)]])),
+    );
     return this.#own("GET", `/orders?${query}`, { signal });
   }
 
@@ -113,7 +129,11 @@ export class Api {
     return this.#own("POST", "/order", { body: order });
   }
 
-  /** What an order would do now; nothing is entered. @param {object} order the body of POST /order @param {AbortSignal} signal */
+  /**
+   * What an order would do now; nothing is entered.
+   * @param {object} order the body of POST /order
+   * @param {AbortSignal} signal
+   */
   testOrder(order, signal) {
     return this.#own("POST", "/order/test", { body: order, signal });
   }
@@ -148,12 +168,15 @@ export class Api {
     return this.#own("GET", `/command/${encodeURIComponent(seq)}/explain`, { timeoutMs: EXPLAIN_TIMEOUT_MS });
   }
 
-  /** An API key for programs: it may look and trade. Its secret is told this once. @param {import("../model/sessions.js").Session} session whose it is */
+  /**
+   * An API key for programs: it may look and trade. Its secret is told this once.
+   * @param {import("../model/account/sessions.js").Session} session whose it is
+   */
   makeKey(session) {
     return this.#as(session, "POST", "/auth/keys", { body: { label: "made on the page", scopes: ["read", "trade"] } });
   }
 
-  /** @param {import("../model/sessions.js").Session} session @param {string} keyId */
+  /** @param {import("../model/account/sessions.js").Session} session @param {string} keyId */
   endKey(session, keyId) {
     return this.#as(session, "DELETE", `/auth/keys/${encodeURIComponent(keyId)}`);
   }
@@ -180,7 +203,7 @@ export class Api {
   }
 
   /**
-   * @param {import("../model/sessions.js").Session} session
+   * @param {import("../model/account/sessions.js").Session} session
    * @param {string} method
    * @param {string} path
    * @param {object} [options]
@@ -197,7 +220,11 @@ export class Api {
         throw failure;
       }
       this.#access.distrust(session_id, token);
-      return this.#http.call(method, path, { ...options, token: await this.#access.tokenOf(session_id), asker: session });
+      return this.#http.call(method, path, {
+        ...options,
+        token: await this.#access.tokenOf(session_id),
+        asker: session,
+      });
     }
   }
 }

@@ -8,13 +8,18 @@
 const STORAGE_KEY = "openbell.browser";
 
 export class ClientOrderIds {
-  /** @param {() => Storage} storageOf where the prefix is kept; when it refuses, the prefix lasts as long as the page */
+  /**
+   * @param {() => Storage} storageOf where the prefix is kept; when it refuses, the prefix lasts as long as the page
+   */
   constructor(storageOf) {
     let browser = null;
     try {
       const storage = storageOf();
       browser = storage.getItem(STORAGE_KEY);
-      if (!browser) storage.setItem(STORAGE_KEY, (browser = randomText(6)));
+      if (!browser) {
+        browser = randomText(6);
+        storage.setItem(STORAGE_KEY, browser);
+      }
     } catch {
       browser ??= randomText(6);
     }
@@ -29,5 +34,7 @@ export class ClientOrderIds {
 
 /** @param {number} bytes of randomness */
 function randomText(bytes) {
-  return Array.from(crypto.getRandomValues(new Uint8Array(bytes)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return Array.from(crypto.getRandomValues(new Uint8Array(bytes)), (byte) => byte.toString(16).padStart(2, "0")).join(
+    "",
+  );
 }

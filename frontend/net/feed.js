@@ -6,8 +6,8 @@
  * Layer: net.
  */
 
-import { io } from "../vendor/socket.io.esm.min.js";
-import { pauseMs } from "./insist.js";
+import { io } from "socket.io-client";
+import { pauseMs } from "./retry.js";
 
 const PING_EVERY_MS = 2_000;
 /** A book that does not come right is asked for again at most this often. */
@@ -38,7 +38,10 @@ export class Feed {
   /** Called when the server has greeted us, before everything is subscribed again. */
   onConnect = () => {};
   onDisconnect = () => {};
-  /** Called with the times, in ms of performance.now(), of a ping and its answer, and the server's own, epoch seconds. @type {(sentMs: number, nowMs: number, timestamp: number) => void} */
+  /**
+   * Called with the times, in ms of performance.now(), of a ping and its answer, and the server's own, epoch seconds.
+   * @type {(sentMs: number, nowMs: number, timestamp: number) => void}
+   */
   onRoundTrip = () => {};
 
   #socket;

@@ -29,7 +29,11 @@ export class ApiFailure extends Error {
 }
 
 export class Http {
-  /** Told of every call when it is over. @type {(call: import("../model/api-log.js").Call) => void} */ onCall = () => {};
+  /**
+   * Told of every call when it is over.
+   * @type {(call: import("../model/shell/api-log.js").Call) => void}
+   */
+  onCall = () => {};
   #base;
   #fetch;
 
@@ -45,23 +49,37 @@ export class Http {
   /**
    * @param {string} method
    * @param {string} path
-   * @param {{body?: object, signal?: AbortSignal, token?: string, asker?: {name: string, account: string, session_id: string}, timeoutMs?: number}} [options] `token` of the account that asks, `asker` who that is
+   * @param {{body?: object, signal?: AbortSignal, token?: string, asker?: {name: string, account: string, session_id:
+   *   string}, timeoutMs?: number}} [options] `token` of the account that asks, `asker` who that is
    * @returns {Promise<any>} the answer; throws ApiFailure
    */
   async call(method, path, { body, signal, token, asker, timeoutMs = TIMEOUT_MS } = {}) {
     const timeout = AbortSignal.timeout(timeoutMs);
     const started = performance.now();
-    const over = (text) => {
+    /** @type {Response | undefined} */ let response;
+    const over = (/** @type {string} */ text) => {
       const servedAt = Date.parse(response?.headers.get("Date") ?? "") || null;
-      this.onCall({ method, path, body, signed: token !== undefined, asker, status: response?.status ?? 0, text, tookMs: performance.now() - started, servedAt });
+      this.onCall({
+        method,
+        path,
+        body,
+        signed: token !== undefined,
+        asker,
+        status: response?.status ?? 0,
+        text,
+        tookMs: performance.now() - started,
+        servedAt,
+      });
     };
-    let response;
     let answer;
     try {
       response = await this.#fetch(this.#base + path, {
         method,
         signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
-        headers: { ...(body && { "Content-Type": "application/json" }), ...(token && { Authorization: `Bearer ${token}` }) },
+        headers: {
+          ...(body && { "Content-Type": "application/json" }),
+          ...(token && { Authorization: `Bearer ${token}` }),
+        },
         body: body && JSON.stringify(body),
       });
       answer = await bodyOf(response);

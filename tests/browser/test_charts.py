@@ -22,7 +22,7 @@ SYMBOL = "SOL-USDT"
 FIRST_LOAD_BYTES_MAX = 400_000
 LADDER_MS_MAX = 6_000  # a machine that runs other tests as well; Documentation/performance.md has what a quiet one does
 WATCH_THE_LADDER = """new MutationObserver((_, watch) => {
-  if (!document.querySelector('#desk[data-book="live"]')) return;
+  if (!document.querySelector('#panels[data-book="live"]')) return;
   window.ladderMs = performance.now();
   watch.disconnect();
 }).observe(document, { subtree: true, childList: true, attributeFilter: ["data-book"] });"""

@@ -9,11 +9,10 @@ import eventlet
 import msgspec
 import pytest
 
-from api.json.errors import ApiError
 from engine.commands import Command
 from engine.types import OrderId
 from explain import host as explain_host
-from explain.host import ExplainHost
+from explain.host import ExplainerBusy, ExplainerFailed, ExplainHost, NotExplained, NothingToExplain
 from journal.codec import GENESIS, BatchRecord, seal
 from journal.sqlite import SqliteJournal
 from tests.explain.market import ANN, BEN, CAT, Market
@@ -51,20 +50,19 @@ def test_only_so_many_may_ask_at_a_time(
     market = Market()
     order = market.enter(CAT, "buy", 1, 100)
     append(journal, market.commands)
-    refused: list[ApiError] = []
+    refused: list[NotExplained] = []
     bodies: list[bytes] = []
 
     def ask() -> None:
         try:
             bodies.append(explainer.explain("order", order, CAT))
-        except ApiError as refusal:
+        except NotExplained as refusal:
             refused.append(refusal)
 
     asking = [eventlet.spawn(ask) for _ in range(explain_host.WAITING_MAX + 2)]
     for greenlet in asking:
         greenlet.wait()
-    assert [(refusal.status, refusal.code) for refusal in refused] == [(429, "EXPLAINER_BUSY")] * 2
-    assert all(refusal.retry_after_s for refusal in refused)
+    assert [type(refusal) for refusal in refused] == [ExplainerBusy] * 2
     assert len(bodies) == explain_host.WAITING_MAX
     assert len(set(bodies)) == 1
 
@@ -96,9 +94,8 @@ def test_a_process_that_says_nothing_is_ended_and_the_next_question_starts_anoth
     append(journal, market.commands)
     monkeypatch.setattr(explain_host, "CATCH_UP_S", 0.0)
     monkeypatch.setattr(explain_host, "GRACE_S", 0.0)
-    with pytest.raises(ApiError) as refusal:
+    with pytest.raises(ExplainerFailed):
         explainer.explain("order", order, CAT)
-    assert (refusal.value.status, refusal.value.code) == (503, "EXPLAINER_FAILED")
     assert explainer.pid is None
     monkeypatch.undo()
     assert msgspec.json.decode(explainer.explain("order", order, CAT))["order_id"] == str(order)
@@ -109,6 +106,5 @@ def test_what_never_was_is_unknown(journal: SqliteJournal, explainer: ExplainHos
     order = market.enter(CAT, "buy", 1, 100)
     append(journal, market.commands)
     for number in (0, order + 1, OrderId(2**62), -5):
-        with pytest.raises(ApiError) as refusal:
+        with pytest.raises(NothingToExplain):
             explainer.explain("order", number, CAT)
-        assert (refusal.value.status, refusal.value.code) == (404, "UNKNOWN_ORDER")

@@ -1,18 +1,32 @@
-/** Rows of open orders, amends, queue places, previews, history, the worth of holdings. */
+/** Rows of open orders, amends, queue positions, previews, history, the worth of holdings. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-
-import { amendable, checkAmend, priorityAfter } from "../../frontend/model/amend.js";
-import { detailsOf, filledPercent, kindText, queueText, sortedOrders, triggerText } from "../../frontend/model/order-rows.js";
-import { compareAges, entryId } from "../../frontend/model/orders.js";
-import { isCostly, isPartial, previewOfQuote, previewOfTest } from "../../frontend/model/preview.js";
-import { QueuePlaces } from "../../frontend/model/queue-places.js";
-import { markOf, worthOf } from "../../frontend/model/worth.js";
-import { OrderHistory } from "../../frontend/order-history.js";
+import { markOf, worthOf } from "../../frontend/model/account/valuation.js";
+import { amendable, checkAmend, priorityAfter } from "../../frontend/model/orders/amend.js";
+import {
+  detailsOf,
+  filledPercent,
+  kindText,
+  queueText,
+  sortedOrders,
+  triggerText,
+} from "../../frontend/model/orders/order-rows.js";
+import { compareAges, entryId } from "../../frontend/model/orders/orders.js";
+import { QueuePositions } from "../../frontend/model/orders/queue-positions.js";
+import { isCostly, isPartial, previewOfQuote, previewOfTest } from "../../frontend/model/ticket/preview.js";
+import { OrderHistoryStore } from "../../frontend/stores/order-history.js";
 
 const BTC = { symbol: "BTC-USDT", tick_size: "0.01", lot_size: "0.00000001" };
 const order = (fields) => ({
-  order_id: "7", symbol: "BTC-USDT", side: "buy", order_type: "limit", price: "30000.00", quantity: "1.00000000", filled: "0.00000000", status: "resting", ...fields,
+  order_id: "7",
+  symbol: "BTC-USDT",
+  side: "buy",
+  order_type: "limit",
+  price: "30000.00",
+  quantity: "1.00000000",
+  filled: "0.00000000",
+  status: "resting",
+  ...fields,
 });
 const ids = (orders) => orders.map(({ order_id: id }) => id);
 
@@ -22,33 +36,53 @@ test("an order is told in words: what it is, what wakes it, what else it has", (
   assert.equal(triggerText(order({ side: "sell", stop_price: "29000.00" })), "≤ 29,000.00");
   assert.equal(triggerText(order({ stop_price: "31000.00" })), "≥ 31,000.00");
   assert.equal(triggerText(order({})), "");
-  const options = { display_quantity: "0.10000000", time_in_force: "gtd", expire_time: "2000000000", post_only: "slide", linked_order_id: "8", parent_order_id: "3" };
-  assert.deepEqual(detailsOf(order(options), (at) => `@${at}`), ["shows 0.1 at a time", "until @2000000000", "post only, slides", "OCO", "bracket exit"]);
+  const options = {
+    display_quantity: "0.10000000",
+    time_in_force: "gtd",
+    expire_time: "2000000000",
+    post_only: "slide",
+    linked_order_id: "8",
+    parent_order_id: "3",
+  };
+  assert.deepEqual(
+    detailsOf(order(options), (at) => `@${at}`),
+    ["shows 0.1 at a time", "until @2000000000", "post only, slides", "OCO", "bracket exit"],
+  );
   assert.equal(filledPercent(order({ filled: "0.33333333" })), "33");
 });
 
 test("a place in the queue is told in orders and in quantity", () => {
-  const places = new QueuePlaces();
-  assert.equal(queueText(places.of("7")), "");
-  places.apply([{ order_id: "7", orders_ahead: 3, quantity_ahead: "1.25000000" }, { order_id: "8", orders_ahead: 1, quantity_ahead: "2.00000000" }]);
-  assert.equal(queueText(places.of("7")), "3 orders, 1.25 ahead");
-  assert.equal(queueText(places.of("8")), "1 order, 2 ahead");
-  const before = places.of("7");
-  places.apply([{ order_id: "8", orders_ahead: 0, quantity_ahead: "0" }]);
-  assert.equal(queueText(places.of("8")), "next in line");
-  assert.equal(places.of("7"), before, "a row that did not change is not drawn again");
-  places.drop("8");
-  assert.equal(places.of("8"), null);
-  places.forget();
-  assert.equal(places.of("7"), null);
+  const positions = new QueuePositions();
+  assert.equal(queueText(positions.of("7")), "");
+  positions.apply([
+    { order_id: "7", orders_ahead: 3, quantity_ahead: "1.25000000" },
+    { order_id: "8", orders_ahead: 1, quantity_ahead: "2.00000000" },
+  ]);
+  assert.equal(queueText(positions.of("7")), "3 orders, 1.25 ahead");
+  assert.equal(queueText(positions.of("8")), "1 order, 2 ahead");
+  const before = positions.of("7");
+  positions.apply([{ order_id: "8", orders_ahead: 0, quantity_ahead: "0" }]);
+  assert.equal(queueText(positions.of("8")), "next in line");
+  assert.equal(positions.of("7"), before, "a row that did not change is not drawn again");
+  positions.drop("8");
+  assert.equal(positions.of("8"), null);
+  positions.forget();
+  assert.equal(positions.of("7"), null);
 });
 
 test("orders sort by number and not by text, those without a value last, either way", () => {
-  const orders = [order({ order_id: "3", price: "9.00" }), order({ order_id: "2", price: null }), order({ order_id: "1", price: "10.00" })];
-  const queue = new QueuePlaces();
+  const orders = [
+    order({ order_id: "3", price: "9.00" }),
+    order({ order_id: "2", price: null }),
+    order({ order_id: "1", price: "10.00" }),
+  ];
+  const queue = new QueuePositions();
   assert.deepEqual(ids(sortedOrders(orders, { by: "price", down: false }, queue)), ["3", "1", "2"]);
   assert.deepEqual(ids(sortedOrders(orders, { by: "price", down: true }, queue)), ["1", "3", "2"]);
-  queue.apply([{ order_id: "2", orders_ahead: 0, quantity_ahead: "0" }, { order_id: "3", orders_ahead: 10, quantity_ahead: "1" }]);
+  queue.apply([
+    { order_id: "2", orders_ahead: 0, quantity_ahead: "0" },
+    { order_id: "3", orders_ahead: 10, quantity_ahead: "1" },
+  ]);
   assert.deepEqual(ids(sortedOrders(orders, { by: "queue", down: false }, queue)), ["2", "3", "1"]);
   assert.deepEqual(ids(sortedOrders(orders, { by: "time", down: false }, queue)), ["1", "2", "3"]);
 });
@@ -74,18 +108,36 @@ test("an amend sends what is another, checks the grid, and tells the priority be
   assert.equal(priorityAfter(resting, {}), null);
   const stop = order({ order_type: "stop_limit", status: "pending_trigger", stop_price: "31000.00" });
   assert.deepEqual(amendable(stop), ["price", "stop_price", "quantity"]);
-  assert.deepEqual(amended({ price: "30000.00", stop_price: "31500", quantity: "1" }, stop).changes, { stop_price: "31500.00" });
-  assert.deepEqual(amendable(order({ order_type: "trailing_stop", status: "pending_trigger", price: null, stop_price: "1.00" })), ["quantity"]);
+  assert.deepEqual(amended({ price: "30000.00", stop_price: "31500", quantity: "1" }, stop).changes, {
+    stop_price: "31500.00",
+  });
+  assert.deepEqual(
+    amendable(order({ order_type: "trailing_stop", status: "pending_trigger", price: null, stop_price: "1.00" })),
+    ["quantity"],
+  );
   assert.deepEqual(amendable(order({ linked_order_id: "8" })), [], "one of a pair can't be changed");
 });
 
 test("a preview tells price, slippage, fee and hold, or why the venue would refuse", () => {
   const answer = {
-    accepted: true, repeated: false, quantity: "2.00000000", filled_quantity: "1.50000000", average_price: "30300", slippage_percent: "1", notional: "45450",
-    taker_fee: "45.45", held: "0", held_asset: "USDT", price: "30300.00", protections: ["collar"],
+    accepted: true,
+    repeated: false,
+    quantity: "2.00000000",
+    filled_quantity: "1.50000000",
+    average_price: "30300",
+    slippage_percent: "1",
+    notional: "45450",
+    taker_fee: "45.45",
+    held: "0",
+    held_asset: "USDT",
+    price: "30300.00",
+    protections: ["collar"],
   };
   const preview = previewOfTest(answer);
-  assert.deepEqual([preview.refused, preview.average, preview.fee, preview.held], [null, "30300", "45.45", { asset: "USDT", amount: "0" }]);
+  assert.deepEqual(
+    [preview.refused, preview.average, preview.fee, preview.held],
+    [null, "30300", "45.45", { asset: "USDT", amount: "0" }],
+  );
   assert.ok(isCostly(preview) && isPartial(preview));
   assert.match(preview.notes[0], /collar/);
   assert.ok(!isCostly({ ...preview, slippagePercent: "0.9999" }));
@@ -123,7 +175,7 @@ function venue(count) {
 
 test("the history is read page by page, each order once, and what is new goes on top", async () => {
   const api = venue(120);
-  const history = new OrderHistory(api);
+  const history = new OrderHistoryStore(api);
   await history.load();
   assert.deepEqual([history.orders.length, history.more, history.state], [50, true, "listed"]);
   await history.loadMore();
@@ -137,7 +189,7 @@ test("the history is read page by page, each order once, and what is new goes on
 
 test("a refresh that does not reach what is listed begins anew, so that no hole is left", async () => {
   const api = venue(60);
-  const history = new OrderHistory(api);
+  const history = new OrderHistoryStore(api);
   await history.load();
   for (let id = 61; id <= 200; id += 1) api.all.unshift(order({ order_id: String(id) }));
   await history.load();
@@ -146,7 +198,9 @@ test("a refresh that does not reach what is listed begins anew, so that no hole 
 
 test("another filter forgets the rows, and a late answer to the former is left alone", async () => {
   const waiting = [];
-  const history = new OrderHistory({ orders: (filter) => new Promise((resolve, reject) => waiting.push({ filter, resolve, reject })) });
+  const history = new OrderHistoryStore({
+    orders: (filter) => new Promise((resolve, reject) => waiting.push({ filter, resolve, reject })),
+  });
   const first = history.load();
   const second = history.choose({ symbol: "ETH-USDT" });
   waiting[0].resolve({ orders: [order({ order_id: "1" })], next_cursor: null });

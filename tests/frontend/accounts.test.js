@@ -2,18 +2,28 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { Balances } from "../../frontend/model/balances.js";
-import { multiply, subtract } from "../../frontend/model/decimal.js";
-import { Fills } from "../../frontend/model/fills.js";
-import { affordable, canPay, costNow, feeRates, holdOf } from "../../frontend/model/funds.js";
-import { NOBODY, parseSigned, sessionOf, withSession, withoutSession } from "../../frontend/model/sessions.js";
-import { describeFailure, describeNoSession, describeShort } from "../../frontend/model/words.js";
+import { Balances } from "../../frontend/model/account/balances.js";
+import {
+  describeNoSession,
+  NOBODY,
+  parseSigned,
+  sessionOf,
+  withoutSession,
+  withSession,
+} from "../../frontend/model/account/sessions.js";
+import { Fills } from "../../frontend/model/orders/fills.js";
+import { multiply, subtract } from "../../frontend/model/parts/decimal.js";
+import { describeFailure } from "../../frontend/model/parts/failures.js";
+import { affordable, canPay, costNow, describeShort, feeRates, holdOf } from "../../frontend/model/ticket/funds.js";
 import { lifeOf } from "../../frontend/net/access.js";
 import { golden } from "./golden.js";
 
 const { before, later, other_account, symbol_info: BTC, fills, order_event, guest, user } = golden("account");
 const RATES = feeRates(BTC, null);
-const LEVELS = [["30000.00", "0.10000000"], ["30010.00", "1.00000000"]].map(([price, quantity]) => ({ price, quantity }));
+const LEVELS = [
+  ["30000.00", "0.10000000"],
+  ["30010.00", "1.00000000"],
+].map(([price, quantity]) => ({ price, quantity }));
 
 test("the latest balances win, whichever way they came, and another account's are left alone", () => {
   const balances = new Balances("1000");
@@ -36,14 +46,24 @@ test("after a lost connection the next balances are believed, for the venue may 
 test("the assets of the market come first, then what one has, then what one could have", () => {
   const balances = new Balances("1000");
   balances.apply(later);
-  assert.deepEqual(balances.listed(["USDT", "BTC"], ["AAPL", "ETH"]).map(({ asset }) => asset), ["USDT", "BTC", "ETH", "AAPL"]);
+  assert.deepEqual(
+    balances.listed(["USDT", "BTC"], ["AAPL", "ETH"]).map(({ asset }) => asset),
+    ["USDT", "BTC", "ETH", "AAPL"],
+  );
 });
 
 test("a fill that is listed and heard is one fill; a trade with oneself is two", () => {
   const folded = new Fills(3);
   folded.apply(order_event);
   folded.add(fills);
-  assert.deepEqual(folded.fills.map(({ trade_id, order_id }) => [trade_id, order_id]), [["12", "31"], ["12", "30"], ["7", "20"]]);
+  assert.deepEqual(
+    folded.fills.map(({ trade_id, order_id }) => [trade_id, order_id]),
+    [
+      ["12", "31"],
+      ["12", "30"],
+      ["7", "20"],
+    ],
+  );
   assert.equal(folded.fills[1].fee, "1.5");
   folded.add([{ ...fills[0], trade_id: "100" }]);
   assert.equal(folded.fills.length, 3, "memory is bounded");
@@ -53,25 +73,44 @@ test("a fill that is listed and heard is one fill; a trade with oneself is two",
 
 test("a new fill is put before all others without a look at them, however many are kept", () => {
   let looks = 0;
-  const kept = Array.from({ length: 1_000 }, (_, at) => ({ ...fills[0], get trade_id() { return (looks += 1, String(1_000 + at)); } }));
+  const kept = Array.from({ length: 1_000 }, (_, at) => ({
+    ...fills[0],
+    get trade_id() {
+      return ((looks += 1), String(1_000 + at));
+    },
+  }));
   const folded = new Fills(5_000);
   folded.add(kept);
   looks = 0;
   folded.apply({ ...order_event, fill: { ...order_event.fill, trade_id: "5000" } });
   assert.equal(looks <= 2, true, `${looks} looks`);
-  folded.add([{ ...fills[0], trade_id: "999" }, { ...fills[0], trade_id: "1001", order_id: "9999999" }]);
-  assert.deepEqual(folded.fills.slice(0, 1).map(({ trade_id }) => trade_id), ["5000"]);
-  assert.deepEqual(folded.fills.slice(-4).map(({ trade_id }) => trade_id), ["1001", "1001", "1000", "999"]);
+  folded.add([
+    { ...fills[0], trade_id: "999" },
+    { ...fills[0], trade_id: "1001", order_id: "9999999" },
+  ]);
+  assert.deepEqual(
+    folded.fills.slice(0, 1).map(({ trade_id }) => trade_id),
+    ["5000"],
+  );
+  assert.deepEqual(
+    folded.fills.slice(-4).map(({ trade_id }) => trade_id),
+    ["1001", "1001", "1000", "999"],
+  );
 });
 
 test("a buy holds price x quantity and the higher fee, rounded up on each lot; a sell holds the lots", () => {
   assert.deepEqual(holdOf({ side: "buy", quantity: "1.00000000", price: "30000.00" }, BTC, RATES), {
-    asset: "USDT", amount: "30060", fee: "60",
+    asset: "USDT",
+    amount: "30060",
+    fee: "60",
   });
   // 0.01 x 0.00000001 is one minor unit; 0.2 % of it is rounded up to another
   assert.equal(holdOf({ side: "buy", quantity: "0.00000003", price: "0.01" }, BTC, RATES).amount, "0.0000000006");
   assert.equal(holdOf({ side: "sell", quantity: "0.50000000", price: "30000.00" }, BTC, RATES).amount, "0.5");
-  const vast = holdOf({ side: "buy", quantity: "99999999.99999999", price: "99999999999999.99" }, BTC, { maker: 0n, taker: 0n });
+  const vast = holdOf({ side: "buy", quantity: "99999999.99999999", price: "99999999999999.99" }, BTC, {
+    maker: 0n,
+    taker: 0n,
+  });
   assert.equal(vast.amount, multiply("99999999.99999999", "99999999999999.99"));
 });
 
@@ -79,7 +118,10 @@ test("rates of the account's own go before the symbol's; a rebate holds nothing 
   const own = feeRates(BTC, { maker_percent: "-0.01", taker_percent: "0.05" });
   assert.deepEqual(own, { maker: -100n, taker: 500n });
   assert.equal(holdOf({ side: "buy", quantity: "1", price: "30000.00" }, BTC, own).amount, "30015");
-  assert.equal(holdOf({ side: "buy", quantity: "1", price: "30000.00" }, BTC, { maker: -100n, taker: -1n }).amount, "30000");
+  assert.equal(
+    holdOf({ side: "buy", quantity: "1", price: "30000.00" }, BTC, { maker: -100n, taker: -1n }).amount,
+    "30000",
+  );
   assert.deepEqual(feeRates(BTC, { maker_percent: null, taker_percent: null }), RATES);
 });
 
@@ -114,7 +156,13 @@ test("sessions are kept as text, renewed in their place, and what is no text of 
   let signed = withSession(NOBODY, guest);
   signed = withSession(signed, user);
   signed = withSession(signed, { ...guest, refresh_token: "next" });
-  assert.deepEqual(signed.sessions.map(({ name, refresh_token }) => [name, refresh_token]), [[guest.name, "next"], [user.name, user.refresh_token]]);
+  assert.deepEqual(
+    signed.sessions.map(({ name, refresh_token }) => [name, refresh_token]),
+    [
+      [guest.name, "next"],
+      [user.name, user.refresh_token],
+    ],
+  );
   assert.equal("token" in signed.sessions[0], false, "the token that requests carry is not written down");
   const read = parseSigned(JSON.stringify({ ...signed, last: user.session_id }));
   assert.equal(read.last, user.session_id);
@@ -127,7 +175,10 @@ test("sessions are kept as text, renewed in their place, and what is no text of 
 
 test("a user who signs in again has one place in the list", () => {
   const signed = withSession(withSession(NOBODY, user), { ...user, session_id: "s-3" });
-  assert.deepEqual(signed.sessions.map(({ session_id }) => session_id), ["s-3"]);
+  assert.deepEqual(
+    signed.sessions.map(({ session_id }) => session_id),
+    ["s-3"],
+  );
 });
 
 test("how long a token is good is read from its own two times", () => {
@@ -146,8 +197,14 @@ test("what can't be paid, what the venue refuses and a session that ended are sa
   assert.equal(describeFailure(refused("SOMETHING_NEW"), "ask"), "Said by the server.");
   assert.match(describeFailure({ kind: "no_answer" }, "deposit"), /look at the balances/);
   const why = { code: "BAD_REFRESH_TOKEN", message: "", session: { name: "guest-7", guest: true } };
-  assert.match(describeNoSession("refused", why, "sandbox"), /guest-7 was ended from elsewhere.*A guest can't sign in again/);
-  assert.match(describeNoSession("refused", { ...why, code: "ENDED_ELSEWHERE", session: user }, "sandbox"), /in another tab\. Sign in again/);
+  assert.match(
+    describeNoSession("refused", why, "sandbox"),
+    /guest-7 was ended from elsewhere.*A guest can't sign in again/,
+  );
+  assert.match(
+    describeNoSession("refused", { ...why, code: "ENDED_ELSEWHERE", session: user }, "sandbox"),
+    /in another tab\. Sign in again/,
+  );
   assert.match(describeNoSession("signed_out", why, "secured"), /To trade, sign in/);
   assert.equal(describeNoSession("signed_in", why, "sandbox"), "");
 });

@@ -1,15 +1,20 @@
 /** The symbol in the address: read however it is broken, followed in any case, gone back to. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-
-import { Address } from "../../frontend/address.js";
-import { Desk } from "../../frontend/desk.js";
-import { fragmentOf, nameIn, symbolCalled } from "../../frontend/model/address.js";
+import { fragmentOf, nameIn, symbolCalled } from "../../frontend/model/shell/symbol-address.js";
+import { MarketStore } from "../../frontend/stores/market.js";
+import { SymbolAddress } from "../../frontend/stores/symbol-address.js";
 
 const INFO = Object.freeze({ tick_size: "0.01", lot_size: "0.01", base: "A", quote: "B", status: "trading" });
 
 test("a name is read from any fragment, and what can't be decoded is taken as it is written", () => {
-  assert.deepEqual(["", "#", "#BTC-USDT", "#%42TC-USDT", "# btc-usdt "].map(nameIn), ["", "", "BTC-USDT", "BTC-USDT", "btc-usdt"]);
+  assert.deepEqual(["", "#", "#BTC-USDT", "#%42TC-USDT", "# btc-usdt "].map(nameIn), [
+    "",
+    "",
+    "BTC-USDT",
+    "BTC-USDT",
+    "btc-usdt",
+  ]);
   assert.equal(nameIn("#%E0%A4%A"), "%E0%A4%A");
   assert.equal(nameIn("#%"), "%");
   assert.equal(nameIn("#<img src=x onerror=alert(1)>"), "<img src=x onerror=alert(1)>");
@@ -25,11 +30,15 @@ test("a symbol is found in any case, the one that is written so before others", 
   assert.equal(symbolCalled(["__PROTO__"], "__proto__"), "__PROTO__");
 });
 
-/** A window with a history, and a desk of two symbols before it. @param {string} hash that the page is opened with */
+/** A window with a history, and a market of two symbols before it. @param {string} hash that the page is opened with */
 async function opened(hash) {
   const stack = [hash];
   const window = Object.assign(new EventTarget(), {
-    location: { get hash() { return stack.at(-1); } },
+    location: {
+      get hash() {
+        return stack.at(-1);
+      },
+    },
     history: {
       pushState: (_state, _title, url) => stack.push(url),
       replaceState: (_state, _title, url) => stack.splice(-1, 1, url),
@@ -37,46 +46,52 @@ async function opened(hash) {
   });
   const goes = (change) => (change(), window.dispatchEvent(new Event("hashchange")));
   const feed = { subscribe() {}, unsubscribe() {}, open() {} };
-  const charting = { show() {} };
+  const candleStore = { show() {} };
   const portfolio = new EventTarget();
-  const api = { symbols: async () => ({ symbol_info: { "BTC-USDT": INFO, "ETH-USDT": INFO } }), health: async () => ({}) };
-  const desk = new Desk(api, feed, portfolio, charting);
-  const address = new Address(desk, window);
-  desk.start = undefined; // it would set a timer
-  desk.follow(address.name);
-  await desk.learnInstruments();
-  return { desk, stack, types: (text) => goes(() => stack.push(text)), back: () => goes(() => stack.pop()) };
+  const api = {
+    symbols: async () => ({ symbol_info: { "BTC-USDT": INFO, "ETH-USDT": INFO } }),
+    health: async () => ({}),
+  };
+  const market = new MarketStore(api, feed, portfolio, candleStore);
+  const address = new SymbolAddress(market, window);
+  market.start = undefined; // it would set a timer
+  market.follow(address.name);
+  await market.learnInstruments();
+  return { market, stack, types: (text) => goes(() => stack.push(text)), back: () => goes(() => stack.pop()) };
 }
 
 test("an address that is edited, followed or gone back to shows its symbol, in any case", async () => {
-  const { desk, stack, types, back } = await opened("#eth-usdt");
-  assert.equal(desk.instrument.symbol, "ETH-USDT");
+  const { market, stack, types, back } = await opened("#eth-usdt");
+  assert.equal(market.instrument.symbol, "ETH-USDT");
   assert.deepEqual(stack, ["#ETH-USDT"]);
   types("#btc-usdt");
-  assert.equal(desk.instrument.symbol, "BTC-USDT");
+  assert.equal(market.instrument.symbol, "BTC-USDT");
   assert.deepEqual(stack, ["#ETH-USDT", "#BTC-USDT"]);
   back();
-  assert.equal(desk.instrument.symbol, "ETH-USDT");
-  desk.select("BTC-USDT"); // chosen on the page
+  assert.equal(market.instrument.symbol, "ETH-USDT");
+  market.select("BTC-USDT"); // chosen on the page
   assert.deepEqual(stack, ["#ETH-USDT", "#BTC-USDT"], "a step of its own");
   back();
-  assert.equal(desk.instrument.symbol, "ETH-USDT");
+  assert.equal(market.instrument.symbol, "ETH-USDT");
 });
 
 test("an unknown name is told and the shown symbol stays, at the start the first one; it is forgotten with the next symbol", async () => {
   for (const broken of ["#DOGE", "#%E0%A4%A", `#${"x".repeat(5_000)}`, "#<b>BTC</b>"]) {
-    const { desk, stack, types } = await opened(broken);
-    assert.deepEqual([desk.instrument.symbol, desk.unknown], ["BTC-USDT", nameIn(broken)]);
+    const { market, stack, types } = await opened(broken);
+    assert.deepEqual([market.instrument.symbol, market.unknown], ["BTC-USDT", nameIn(broken)]);
     assert.deepEqual(stack, ["#BTC-USDT"], "the address says what is shown");
-    desk.select("ETH-USDT");
-    assert.equal(desk.unknown, "");
+    market.select("ETH-USDT");
+    assert.equal(market.unknown, "");
     types(broken);
-    assert.deepEqual([desk.instrument.symbol, desk.unknown, stack.at(-1)], ["ETH-USDT", nameIn(broken), "#ETH-USDT"]);
-    desk.dismissNotice();
-    assert.equal(desk.unknown, "");
+    assert.deepEqual(
+      [market.instrument.symbol, market.unknown, stack.at(-1)],
+      ["ETH-USDT", nameIn(broken), "#ETH-USDT"],
+    );
+    market.dismissNotice();
+    assert.equal(market.unknown, "");
   }
-  const { desk, stack, types } = await opened("");
-  assert.deepEqual([desk.instrument.symbol, desk.unknown, stack], ["BTC-USDT", "", ["#BTC-USDT"]]);
+  const { market, stack, types } = await opened("");
+  assert.deepEqual([market.instrument.symbol, market.unknown, stack], ["BTC-USDT", "", ["#BTC-USDT"]]);
   types("");
-  assert.deepEqual([desk.instrument.symbol, stack.at(-1)], ["BTC-USDT", "#BTC-USDT"]);
+  assert.deepEqual([market.instrument.symbol, stack.at(-1)], ["BTC-USDT", "#BTC-USDT"]);
 });

@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { Book } from "../../frontend/model/book.js";
-import { crc32 } from "../../frontend/model/crc32.js";
+import { Book } from "../../frontend/model/market/book.js";
+import { crc32 } from "../../frontend/model/market/crc32.js";
 import { golden } from "./golden.js";
 
 const feed = golden("l2_feed");
@@ -66,9 +66,18 @@ test("a wrong checksum makes the book stale", () => {
 
 test("totals run from the best level, shares end at the deeper side", () => {
   const { bids, asks } = bookAfterSnapshot().levels(3);
-  assert.deepEqual(bids.map((level) => level.cumulative), ["0.10000000", "0.30000000", "0.60000000"]);
-  assert.deepEqual(asks.map((level) => level.cumulative), ["0.20000000", "0.60000000", "1.20000000"]);
-  assert.deepEqual(asks.map((level) => level.share), [0.1666, 0.5, 1]);
+  assert.deepEqual(
+    bids.map((level) => level.cumulative),
+    ["0.10000000", "0.30000000", "0.60000000"],
+  );
+  assert.deepEqual(
+    asks.map((level) => level.cumulative),
+    ["0.20000000", "0.60000000", "1.20000000"],
+  );
+  assert.deepEqual(
+    asks.map((level) => level.share),
+    [0.1666, 0.5, 1],
+  );
 });
 
 test("spread and mid are exact", () => {

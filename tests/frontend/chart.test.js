@@ -1,11 +1,10 @@
 /** Candles, what the account has in a chart, the depth curve. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-
-import { Charting } from "../../frontend/charting.js";
-import { Candles, describeCandle, drawnCandle, rose } from "../../frontend/model/candles.js";
-import { fillMarks, labelled, orderLines, ordersBeyond } from "../../frontend/model/chart-marks.js";
-import { ALL, depthAt, depthCurve, nextStep } from "../../frontend/model/depth-curve.js";
+import { Candles, describeCandle, drawnCandle, rose } from "../../frontend/model/chart/candles.js";
+import { fillMarks, labelled, orderLines, ordersBeyond } from "../../frontend/model/chart/chart-marks.js";
+import { ALL, depthAt, depthCurve, nextStep } from "../../frontend/model/chart/depth-curve.js";
+import { CandleStore } from "../../frontend/stores/candles.js";
 import { golden } from "./golden.js";
 
 const { page, before, running, late, next, corrected } = golden("candles");
@@ -54,7 +53,11 @@ test("a candle that comes again after the next one is put right, and all is draw
 
 test("the oldest are let go some dozens at a time, and can be asked for again", () => {
   const candles = new Candles();
-  candles.seed(Array.from({ length: 100 }, (_, index) => [index, "1", "1", "1", "1", "1"]), 7, true);
+  candles.seed(
+    Array.from({ length: 100 }, (_, index) => [index, "1", "1", "1", "1", "1"]),
+    7,
+    true,
+  );
   const { revision } = candles;
   candles.forget(29);
   assert.deepEqual([candles.row.length, candles.complete, candles.revision], [100, true, revision]);
@@ -79,7 +82,14 @@ test("a venue that began anew has none of the candles we knew", () => {
 test("a candle is read by its decimals and drawn by floats", () => {
   const [, candle] = seeded().row;
   const said = describeCandle(candle, "BTC");
-  assert.deepEqual(said, { open: "30,005.00", high: "30,005.00", low: "29,980.00", close: "29,985.00", change: "−0.07 %", volume: "0.25 BTC" });
+  assert.deepEqual(said, {
+    open: "30,005.00",
+    high: "30,005.00",
+    low: "29,980.00",
+    close: "29,985.00",
+    change: "−0.07 %",
+    volume: "0.25 BTC",
+  });
   assert.deepEqual(drawnCandle(candle), { time: 1_700_000_100, open: 30005, high: 30005, low: 29980, close: 29985 });
   assert.equal(rose(candle), false);
   assert.equal(rose({ ...candle, close: candle.open }), true);
@@ -88,23 +98,33 @@ test("a candle is read by its decimals and drawn by floats", () => {
 const order = { symbol: "BTC-USDT", side: "buy", status: "resting", price: "29990.00", remaining: "0.10000000" };
 
 test("orders of one side and price are one line with what is left of all of them", () => {
-  const lines = orderLines([order, { ...order, remaining: "0.25000000" }, { ...order, side: "sell" }, { ...order, symbol: "ETH-USDT" }], "BTC-USDT");
+  const lines = orderLines(
+    [order, { ...order, remaining: "0.25000000" }, { ...order, side: "sell" }, { ...order, symbol: "ETH-USDT" }],
+    "BTC-USDT",
+  );
   assert.deepEqual(
     lines.map(({ price, title }) => [price, title]),
-    [[29990, "Buy 0.35"], [29990, "Sell 0.1"]],
+    [
+      [29990, "Buy 0.35"],
+      [29990, "Sell 0.1"],
+    ],
   );
 });
 
 test("what simulated traders quote as the same account is no line of one's own", () => {
   const flow = { ...order, client_order_id: "flow-1a2-BTC-USDT-7", price: "29991.00" };
-  assert.deepEqual(orderLines([flow, { ...order, client_order_id: "tour-1" }], "BTC-USDT").map(({ price }) => price), [29990]);
+  assert.deepEqual(
+    orderLines([flow, { ...order, client_order_id: "tour-1" }], "BTC-USDT").map(({ price }) => price),
+    [29990],
+  );
 });
 
 test("a stop stands at the price that sets it off, and an order without a price nowhere", () => {
   const stop = { ...order, status: "pending_trigger", price: null, stop_price: "28000.00" };
-  assert.deepEqual(orderLines([stop, { ...order, price: null }], "BTC-USDT").map(({ price, stop: is, title }) => [price, is, title]), [
-    [28000, true, "Buy stop 0.1"],
-  ]);
+  assert.deepEqual(
+    orderLines([stop, { ...order, price: null }], "BTC-USDT").map(({ price, stop: is, title }) => [price, is, title]),
+    [[28000, true, "Buy stop 0.1"]],
+  );
 });
 
 test("a line that changed is another line", () => {
@@ -115,7 +135,18 @@ test("a line that changed is another line", () => {
 
 test("own orders where a chart does not reach are counted, each of them, and named nearest first", () => {
   const at = (price, side) => ({ ...order, price, side });
-  const lines = orderLines([at("100.00", "buy"), at("90.00", "buy"), at("90.00", "buy"), at("50.00", "buy"), at("10.00", "buy"), at("1.00", "buy"), at("30010.00", "sell")], "BTC-USDT");
+  const lines = orderLines(
+    [
+      at("100.00", "buy"),
+      at("90.00", "buy"),
+      at("90.00", "buy"),
+      at("50.00", "buy"),
+      at("10.00", "buy"),
+      at("1.00", "buy"),
+      at("30010.00", "sell"),
+    ],
+    "BTC-USDT",
+  );
   const { above, below } = ordersBeyond(lines, 95, 200);
   assert.deepEqual(above, { orders: 1, text: "1 of yours above: Sell 0.1 at 30,010" });
   assert.deepEqual(below, { orders: 5, text: "5 of yours below: Buy 0.2 at 90, Buy 0.1 at 50, Buy 0.1 at 10, …" });
@@ -125,8 +156,21 @@ test("own orders where a chart does not reach are counted, each of them, and nam
 });
 
 test("a label stands at its own price or not at all: where they would overlap the first counts the others", () => {
-  const places = [["d", 100], ["a", 10], ["b", 20], ["c", 26.9], ["e", 27]].map(([key, y]) => ({ key, y }));
-  assert.deepEqual([...labelled(places, 17)], [["a", 2], ["e", 0], ["d", 0]]);
+  const places = [
+    ["d", 100],
+    ["a", 10],
+    ["b", 20],
+    ["c", 26.9],
+    ["e", 27],
+  ].map(([key, y]) => ({ key, y }));
+  assert.deepEqual(
+    [...labelled(places, 17)],
+    [
+      ["a", 2],
+      ["e", 0],
+      ["d", 0],
+    ],
+  );
   assert.equal(labelled([], 17).size, 0);
 });
 
@@ -155,7 +199,10 @@ test("the curve is centred at the middle and reaches as far as the nearer end", 
 });
 
 test("one order far out does not stretch the curve, wherever it stands; what is not drawn is counted, and can be asked for", () => {
-  const near = (side, count) => Array.from({ length: count }, (_, index) => level(`${side === "buy" ? 99 - index : 101 + index}.00`, "1.0", `${index + 1}.0`));
+  const near = (side, count) =>
+    Array.from({ length: count }, (_, index) =>
+      level(`${side === "buy" ? 99 - index : 101 + index}.00`, "1.0", `${index + 1}.0`),
+    );
   const farBid = level("1.00", "1.0", "9.0");
   const farAsk = level("90000.00", "1.0", "9.0");
   for (const [bids, asks, beyond] of [
@@ -171,7 +218,11 @@ test("one order far out does not stretch the curve, wherever it stands; what is 
     assert.deepEqual(whole.beyond, { below: 0, above: 0 });
     if (beyond.above) assert.ok(whole.high > 90_000);
   }
-  assert.equal(depthCurve({ bids: near("buy", 90), asks: near("sell", 90) }, 1).beyond.above, 0, "a deep book is seen to its end");
+  assert.equal(
+    depthCurve({ bids: near("buy", 90), asks: near("sell", 90) }, 1).beyond.above,
+    0,
+    "a deep book is seen to its end",
+  );
 });
 
 test("a reading has what stands from the best price on, and what it costs, exactly", () => {
@@ -180,7 +231,11 @@ test("a reading has what stands from the best price on, and what it costs, exact
   const { side, step } = depthAt(curve, 103.2);
   assert.deepEqual([side, step.text, step.total, step.cost], ["sell", "103.00", "2.0", "205"]);
   assert.equal(depthAt(curve, 98.5).step.total, "1.0");
-  assert.deepEqual([depthAt(curve, 103).step.total, depthAt(curve, 98).step.total], ["2.0", "3.0"], "a level counts at its own price");
+  assert.deepEqual(
+    [depthAt(curve, 103).step.total, depthAt(curve, 98).step.total],
+    ["2.0", "3.0"],
+    "a level counts at its own price",
+  );
   assert.equal(depthAt(curve, 97).side, "buy");
 });
 
@@ -195,77 +250,99 @@ test("keys walk from level to level over the middle, and stop where the curve en
 
 test("a book with one side, one level or none has a curve, or none", () => {
   assert.equal(depthCurve({ bids: [], asks: [] }, 1), null);
-  for (const some of [{ bids: levels.bids, asks: [] }, { bids: [], asks: levels.asks.slice(0, 1) }]) {
+  for (const some of [
+    { bids: levels.bids, asks: [] },
+    { bids: [], asks: levels.asks.slice(0, 1) },
+  ]) {
     const curve = depthCurve(some, 1);
     assert.ok(curve.low < curve.high && Number.isFinite(curve.low) && curve.most > 0);
   }
 });
 
-/** Charting against an API that answers as told, where `chosen` was remembered. */
+/** CandleStore against an API that answers as told, where `chosen` was remembered. */
 function chartingWith(answers, chosen = "1m") {
   const asked = [];
   const subscriptions = [];
   const kept = new Map(chosen ? [["chart.interval", chosen]] : []);
   const api = { candles: async (...question) => (asked.push(question), answers.shift()) };
-  const feed = { subscribe: (wanted) => subscriptions.push(wanted), unsubscribe: (wanted) => subscriptions.splice(subscriptions.findIndex((each) => each.interval === wanted.interval), 1) };
-  const workspace = { recall: (name, otherwise) => kept.get(name) ?? otherwise, remember: (name, value) => kept.set(name, value) };
-  return { charting: new Charting(api, feed, workspace), asked, subscriptions };
+  const feed = {
+    subscribe: (wanted) => subscriptions.push(wanted),
+    unsubscribe: (wanted) =>
+      subscriptions.splice(
+        subscriptions.findIndex((each) => each.interval === wanted.interval),
+        1,
+      ),
+  };
+  const workspace = {
+    recall: (name, otherwise) => kept.get(name) ?? otherwise,
+    remember: (name, value) => kept.set(name, value),
+  };
+  return { candleStore: new CandleStore(api, feed, workspace), asked, subscriptions };
 }
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 
 test("history is asked for once the feed follows, and what the feed said meanwhile stays", async () => {
-  const { charting, subscriptions } = chartingWith([page]);
-  charting.show({ symbol: "BTC-USDT" });
+  const { candleStore, subscriptions } = chartingWith([page]);
+  candleStore.show({ symbol: "BTC-USDT" });
   assert.deepEqual(subscriptions, [{ type: "candles", symbol: "BTC-USDT", interval: "1m" }]);
-  charting.receive(running);
-  charting.receive({ ...next, interval: "5m" });
-  charting.subscribed();
+  candleStore.receive(running);
+  candleStore.receive({ ...next, interval: "5m" });
+  candleStore.subscribed();
   await settled();
-  assert.equal(charting.state, "loaded");
-  assert.equal(charting.candles.last.close, "30020.00");
-  assert.equal(charting.candles.row.length, 3);
+  assert.equal(candleStore.state, "loaded");
+  assert.equal(candleStore.candles.last.close, "30020.00");
+  assert.equal(candleStore.candles.row.length, 3);
 });
 
 test("an older page that comes when what it joins on was let go of is dropped, and asked for again", async () => {
   const rows = Array.from({ length: 500 }, (_, index) => [60 * (1_000 + index), "1", "1", "1", "1", "1"]);
   const older = { candles: [[60, "1", "1", "1", "1", "1"]], seq: 7 };
-  const { charting, asked } = chartingWith([{ candles: rows, seq: 7 }, older, older]);
-  charting.show({ symbol: "BTC-USDT" });
-  charting.subscribed();
+  const { candleStore, asked } = chartingWith([{ candles: rows, seq: 7 }, older, older]);
+  candleStore.show({ symbol: "BTC-USDT" });
+  candleStore.subscribed();
   await settled();
-  const first = charting.loadOlder();
-  charting.candles.forget(300);
+  const first = candleStore.loadOlder();
+  candleStore.candles.forget(300);
   await first;
-  assert.deepEqual([charting.candles.row.length, charting.candles.complete], [200, false]);
-  await charting.loadOlder();
-  assert.deepEqual([charting.candles.row.length, charting.candles.complete], [201, true]);
+  assert.deepEqual([candleStore.candles.row.length, candleStore.candles.complete], [200, false]);
+  await candleStore.loadOlder();
+  assert.deepEqual([candleStore.candles.row.length, candleStore.candles.complete], [201, true]);
   assert.equal(asked.length, 3);
 });
 
 test("another interval is another subscription, and what was on its way for the former is dropped", async () => {
-  const { charting, subscriptions } = chartingWith([page]);
-  charting.show({ symbol: "BTC-USDT" });
-  charting.subscribed();
-  charting.interval = "1h";
+  const { candleStore, subscriptions } = chartingWith([page]);
+  candleStore.show({ symbol: "BTC-USDT" });
+  candleStore.subscribed();
+  candleStore.interval = "1h";
   await settled();
-  assert.deepEqual(subscriptions.map(({ interval }) => interval), ["1h"]);
-  assert.equal(charting.candles.row.length, 0);
-  assert.equal(charting.state, "loading");
+  assert.deepEqual(
+    subscriptions.map(({ interval }) => interval),
+    ["1h"],
+  );
+  assert.equal(candleStore.candles.row.length, 0);
+  assert.equal(candleStore.state, "loading");
 });
 
 test("until an interval is chosen, a market too young for minutes is shown by the second", async () => {
-  const { charting, asked, subscriptions } = chartingWith([page, page, page], "");
-  charting.show({ symbol: "BTC-USDT" });
-  charting.subscribed();
+  const { candleStore, asked, subscriptions } = chartingWith([page, page, page], "");
+  candleStore.show({ symbol: "BTC-USDT" });
+  candleStore.subscribed();
   await settled();
-  assert.equal(charting.interval, "1s");
-  assert.deepEqual(subscriptions.map(({ interval }) => interval), ["1s"]);
-  charting.subscribed();
+  assert.equal(candleStore.interval, "1s");
+  assert.deepEqual(
+    subscriptions.map(({ interval }) => interval),
+    ["1s"],
+  );
+  candleStore.subscribed();
   await settled();
-  assert.equal(charting.state, "loaded");
-  assert.deepEqual(asked.map(([, { interval }]) => interval), ["1m", "1s"]);
-  charting.interval = "1m"; // chosen: few as they are, that is what is shown
-  charting.subscribed();
+  assert.equal(candleStore.state, "loaded");
+  assert.deepEqual(
+    asked.map(([, { interval }]) => interval),
+    ["1m", "1s"],
+  );
+  candleStore.interval = "1m"; // chosen: few as they are, that is what is shown
+  candleStore.subscribed();
   await settled();
-  assert.deepEqual([charting.interval, charting.state], ["1m", "loaded"]);
+  assert.deepEqual([candleStore.interval, candleStore.state], ["1m", "loaded"]);
 });

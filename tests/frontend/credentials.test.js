@@ -1,12 +1,18 @@
 /** Tokens and keys for programs: made for an account of this browser, covered, gone with its session. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { curlOf, masked, pythonOf, takesKey } from "../../frontend/model/shell/snippets.js";
+import { CredentialStore } from "../../frontend/stores/credentials.js";
 
-import { ApiCredentials } from "../../frontend/api-credentials.js";
-import { curlOf, masked, pythonOf, takesKey } from "../../frontend/model/snippets.js";
-
-const token = (lifeS, at = 1_000) => `x.${Buffer.from(JSON.stringify({ iat: at, exp: at + lifeS })).toString("base64url")}.y`;
-const CALL = Object.freeze({ method: "POST", path: "/order", body: { client_order_id: "web-1" }, signed: true, asker: { name: "guest-7", account: "1003", session_id: "s-1" } });
+const token = (lifeS, at = 1_000) =>
+  `x.${Buffer.from(JSON.stringify({ iat: at, exp: at + lifeS })).toString("base64url")}.y`;
+const CALL = Object.freeze({
+  method: "POST",
+  path: "/order",
+  body: { client_order_id: "web-1" },
+  signed: true,
+  asker: { name: "guest-7", account: "1003", session_id: "s-1" },
+});
 
 function made() {
   const asked = [];
@@ -19,7 +25,7 @@ function made() {
     makeKey: async ({ session_id }) => (asked.push(["key", session_id]), { key_id: "k-1", secret: "hush" }),
     endKey: async ({ session_id }, keyId) => void asked.push(["end", session_id, keyId]),
   };
-  return { asked, access, credentials: new ApiCredentials(api, access) };
+  return { asked, access, credentials: new CredentialStore(api, access) };
 }
 
 test("a token that is made has its whole life before it, and is dropped when that is over", async (context) => {
@@ -28,7 +34,14 @@ test("a token that is made has its whole life before it, and is dropped when tha
   context.mock.method(performance, "now", () => nowMs);
   assert.equal(credentials.of("s-1"), null);
   await credentials.makeToken("s-1");
-  assert.deepEqual(asked, [["distrust", "s-1"], ["token", "s-1"]], "the one in use may end any moment");
+  assert.deepEqual(
+    asked,
+    [
+      ["distrust", "s-1"],
+      ["token", "s-1"],
+    ],
+    "the one in use may end any moment",
+  );
   assert.equal(credentials.of("s-1").token, token(900));
   nowMs = 899_000;
   assert.notEqual(credentials.of("s-1"), null);
@@ -49,7 +62,10 @@ test("a key is ended at the venue and forgotten; what was made goes with the ses
 });
 
 test("no secret is in the code that is shown covered, and nothing else is other in it", () => {
-  for (const given of [{ kind: "token", token: "hush" }, { kind: "key", key_id: "k-1", secret: "hush" }]) {
+  for (const given of [
+    { kind: "token", token: "hush" },
+    { kind: "key", key_id: "k-1", secret: "hush" },
+  ]) {
     for (const codeOf of [curlOf, pythonOf]) {
       const [shown, real] = [masked(given), given].map((each) => codeOf(CALL, "http://x", each));
       assert.doesNotMatch(shown, /hush/);
@@ -63,7 +79,7 @@ test("a key is used where it is good, a token of the environment elsewhere", () 
   for (const path of ["/auth/keys", "/admin/accounts/1", "/account/withdraw"]) {
     assert.equal(takesKey(path, key), false, path);
     assert.match(curlOf({ ...CALL, path }, "http://x", key), /\$\{OPENBELL_TOKEN:\?/);
-    assert.match(pythonOf({ ...CALL, path }, "http://x", key), /import os\n[^]*os\.environ/);
+    assert.match(pythonOf({ ...CALL, path }, "http://x", key), /import os\n[\s\S]*os\.environ/);
   }
   assert.equal(takesKey("/account/deposit", key), true);
 });
@@ -75,5 +91,8 @@ test("an order has an id of its own each time, and a line that says why; other c
     assert.match(code, /A fresh id: this is a new order/);
     assert.match(code, /As guest-7, account 1003/);
   }
-  assert.doesNotMatch(curlOf({ ...CALL, method: "PATCH", path: "/order/7", body: { price: "1" } }, "http://x"), /fresh/);
+  assert.doesNotMatch(
+    curlOf({ ...CALL, method: "PATCH", path: "/order/7", body: { price: "1" } }, "http://x"),
+    /fresh/,
+  );
 });

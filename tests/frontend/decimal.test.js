@@ -13,10 +13,16 @@ import {
   shortest,
   subtract,
   toUnits,
-} from "../../frontend/model/decimal.js";
+} from "../../frontend/model/parts/decimal.js";
 
 test("texts become whole units and come back", () => {
-  for (const [text, scale, units] of [["30000.05", 2, 3000005n], ["-0.5", 1, -5n], [".5", 1, 5n], ["7", 0, 7n], ["1.50", 1, 15n]]) {
+  for (const [text, scale, units] of [
+    ["30000.05", 2, 3000005n],
+    ["-0.5", 1, -5n],
+    [".5", 1, 5n],
+    ["7", 0, 7n],
+    ["1.50", 1, 15n],
+  ]) {
     assert.equal(toUnits(text, scale), units, text);
   }
   assert.equal(fromUnits(-5n, 2), "-0.05");

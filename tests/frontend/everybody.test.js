@@ -2,15 +2,26 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { NOBODY, SANDBOX, parseSigned } from "../../frontend/model/sessions.js";
+import { NOBODY, parseSigned, SANDBOX } from "../../frontend/model/account/sessions.js";
 import { Access } from "../../frontend/net/access.js";
 import { Api } from "../../frontend/net/api.js";
 import { ApiFailure } from "../../frontend/net/http.js";
 
-const GUEST = Object.freeze({ session_id: "s-1", account: "1000", name: "guest-7", guest: true, refresh_token: "r-1", token: "t-1" });
+const GUEST = Object.freeze({
+  session_id: "s-1",
+  account: "1000",
+  name: "guest-7",
+  guest: true,
+  refresh_token: "r-1",
+  token: "t-1",
+});
 
-/** A vault that keeps its text in memory, as the browser does. @param {string} [chosen] @param {string | null} [text] */
-function vaultOf(chosen = null, text = null) {
+/**
+ * Saved sessions that keep its text in memory, as the browser does.
+ * @param {string} [chosen]
+ * @param {string | null} [text]
+ */
+function savedOf(chosen = null, text = null) {
   return {
     onChange: () => {},
     chosen,
@@ -40,21 +51,21 @@ function serverOf(profile, calls = []) {
 test("in a sandbox the account that is traded without credentials can be acted for, and no token is shown for it", async () => {
   const calls = [];
   const http = serverOf("sandbox", calls);
-  const vault = vaultOf();
-  const access = new Access(http, vault);
+  const saved = savedOf();
+  const access = new Access(http, saved);
   await access.start();
   assert.equal(access.session.name, "guest-7");
   await access.use(access.everybodys.session_id);
-  assert.deepEqual([access.session.account, access.state, vault.chosen], ["1", "signed_in", "sandbox"]);
+  assert.deepEqual([access.session.account, access.state, saved.chosen], ["1", "signed_in", "sandbox"]);
   assert.deepEqual(await access.credentials(), {}, "the feed is connected to as nobody");
   await new Api(http, access).orders({ limit: 5 });
   assert.deepEqual(calls.at(-1), ["GET", "/orders?limit=5", undefined]);
   access.doubt();
-  vault.onChange();
+  saved.onChange();
   assert.equal(access.session, SANDBOX, "no session of it can end");
   await access.signOut();
   assert.equal(access.session, SANDBOX, "nobody has to sign out of it");
-  const again = new Access(http, vaultOf(null, vault.text));
+  const again = new Access(http, savedOf(null, saved.text));
   await again.start();
   assert.equal(again.session, SANDBOX, "it was used last");
   await again.use("s-1");
@@ -63,7 +74,7 @@ test("in a sandbox the account that is traded without credentials can be acted f
 
 test("no such account is offered where credentials are needed, whatever the browser has kept", async () => {
   const kept = JSON.stringify({ sessions: [], last: "sandbox" });
-  const access = new Access(serverOf("secured"), vaultOf("sandbox", kept));
+  const access = new Access(serverOf("secured"), savedOf("sandbox", kept));
   await access.start();
   assert.deepEqual([access.everybodys, access.session, access.state], [null, null, "signed_out"]);
   await access.use("sandbox");
@@ -71,7 +82,7 @@ test("no such account is offered where credentials are needed, whatever the brow
 });
 
 test("a server that comes back as secured shows out who acted without credentials", async () => {
-  const access = new Access(serverOf("sandbox"), vaultOf("sandbox"));
+  const access = new Access(serverOf("sandbox"), savedOf("sandbox"));
   await access.start();
   await access.use("sandbox");
   await assert.rejects(new Api(serverOf("secured"), access).orders({ limit: 5 }), { status: 401 });

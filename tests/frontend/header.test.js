@@ -2,10 +2,16 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { countdown, describeNext, describeState, statusSentence, statusWord } from "../../frontend/model/trading-status.js";
-import { Times, UTC } from "../../frontend/model/times.js";
-import { VenueClock } from "../../frontend/model/venue-clock.js";
-import { toggled, watchlist } from "../../frontend/model/watchlist.js";
+import {
+  countdown,
+  describeNext,
+  describeState,
+  statusSentence,
+  statusWord,
+} from "../../frontend/model/market/trading-status.js";
+import { Times, UTC } from "../../frontend/model/parts/times.js";
+import { VenueClock } from "../../frontend/model/shell/venue-clock.js";
+import { toggled, watchlist } from "../../frontend/model/shell/watchlist.js";
 
 const instrument = { symbol: "BTC-USDT", base: "BTC", quote: "USDT" };
 const indicative = { price: "30000.00", quantity: "1.50000000", imbalance: "0.25000000", imbalance_side: "buy" };
@@ -19,7 +25,10 @@ test("an auction says its price, its volume and which side has too much", () => 
   const { title, text } = describeState({ status: "auction", indicative }, instrument);
   assert.equal(title, "BTC-USDT: Auction");
   assert.match(text, /Indicative price 30,000\.00 USDT, volume 1\.5 BTC, 0\.25 BTC more to buy\./);
-  const even = describeState({ status: "auction", indicative: { ...indicative, imbalance: "0.00000000", imbalance_side: null } }, instrument);
+  const even = describeState(
+    { status: "auction", indicative: { ...indicative, imbalance: "0.00000000", imbalance_side: null } },
+    instrument,
+  );
   assert.match(even.text, /in balance\./);
   assert.match(describeState({ status: "pre_open", indicative: null }, instrument).text, /No price yet/);
 });
@@ -35,12 +44,25 @@ test("halted, closed, at a price limit and unheard-of states have words of their
 
 test("what comes next is told with the time that is left", () => {
   const next_change = { status: "trading", at: 1_700_000_000 };
-  assert.equal(describeNext({ status: "auction", next_change }, 1_699_999_875_000, UTC), "Trading at 22:13:20 UTC, in 2:05");
+  assert.equal(
+    describeNext({ status: "auction", next_change }, 1_699_999_875_000, UTC),
+    "Trading at 22:13:20 UTC, in 2:05",
+  );
   assert.equal(describeNext({ status: "auction", next_change }, null, UTC), "Trading at 22:13:20 UTC");
-  assert.equal(describeNext({ status: "auction", next_change }, 1_700_000_001_000, UTC), "Trading at 22:13:20 UTC, in 0:00");
+  assert.equal(
+    describeNext({ status: "auction", next_change }, 1_700_000_001_000, UTC),
+    "Trading at 22:13:20 UTC, in 0:00",
+  );
   assert.equal(describeNext({ status: "trading", next_change: null }, 0, UTC), "");
-  assert.equal(describeNext({ status: "auction", next_change }, 1_699_999_875_000, new Times("America/New_York")), "Trading at 17:13:20 UTC−5, in 2:05");
-  assert.equal(describeNext({ status: "closed", next_change }, 1_699_800_000_000, UTC), "Trading at 14 Nov, 22:13 UTC", "of another day");
+  assert.equal(
+    describeNext({ status: "auction", next_change }, 1_699_999_875_000, new Times("America/New_York")),
+    "Trading at 17:13:20 UTC−5, in 2:05",
+  );
+  assert.equal(
+    describeNext({ status: "closed", next_change }, 1_699_800_000_000, UTC),
+    "Trading at 14 Nov, 22:13 UTC",
+    "of another day",
+  );
   assert.equal(countdown(3_725), "1:02:05");
 });
 
@@ -57,7 +79,12 @@ test("the venue's clock goes by the quickest answer, and forgets another venue's
   assert.equal(clock.at(5), null);
 });
 
-const instruments = ["BTC-USDT", "ETH-USDT", "AAPL-USD"].map((symbol) => ({ symbol, base: symbol.split("-")[0], quote: symbol.split("-")[1], status: "trading" }));
+const instruments = ["BTC-USDT", "ETH-USDT", "AAPL-USD"].map((symbol) => ({
+  symbol,
+  base: symbol.split("-")[0],
+  quote: symbol.split("-")[1],
+  status: "trading",
+}));
 const symbols = (favourites, sought) => watchlist(instruments, {}, favourites, sought).map(({ symbol }) => symbol);
 
 test("favourites come first, else the venue's order", () => {
@@ -84,6 +111,15 @@ test("a star is set and taken away", () => {
 });
 
 test("every status has its sentence", () => {
-  const told = ["trading", "pre_open", "auction", "halted", "closed", "paused_by_moon"].map((status) => statusSentence("X", status));
-  assert.deepEqual(told, ["X is trading.", "X is in its pre-open.", "X is in an auction.", "X is halted.", "X is closed.", "X is paused by moon."]);
+  const told = ["trading", "pre_open", "auction", "halted", "closed", "paused_by_moon"].map((status) =>
+    statusSentence("X", status),
+  );
+  assert.deepEqual(told, [
+    "X is trading.",
+    "X is in its pre-open.",
+    "X is in an auction.",
+    "X is halted.",
+    "X is closed.",
+    "X is paused by moon.",
+  ]);
 });

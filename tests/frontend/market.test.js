@@ -1,17 +1,19 @@
 /** Tape, 24 hour figures, connection. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-
-import { Connection, STALE_AFTER_MS } from "../../frontend/model/connection.js";
-import { Ticker, percentOf } from "../../frontend/model/ticker.js";
-import { Tape, compareIds } from "../../frontend/model/trades.js";
+import { compareIds, Tape } from "../../frontend/model/market/tape.js";
+import { percentOf, Ticker } from "../../frontend/model/market/ticker.js";
+import { Connection, STALE_AFTER_MS } from "../../frontend/model/shell/connection.js";
 import { golden } from "./golden.js";
 
 const { listing, live, ticker } = golden("trades");
 const ids = (tape) => tape.trades.map((trade) => trade.trade_id);
 
 test("the tape shows each trade once, newest first, whichever of listing and live comes first", () => {
-  for (const order of [[listing, live], [live, listing]]) {
+  for (const order of [
+    [listing, live],
+    [live, listing],
+  ]) {
     const tape = new Tape(10);
     for (const { trades } of order) tape.add(trades);
     assert.deepEqual(ids(tape), ["11", "10", "9", "8"]);
@@ -85,6 +87,9 @@ test("a trade of an account with itself is on the tape and moves no price", () =
   const tape = new Tape(10);
   tape.add([second, alone]);
   assert.deepEqual([ids(tape)[0], tape.lastPrice], ["99", second.price]);
-  assert.equal(tape.direction(() => assert.fail("there is one price")), 0);
+  assert.equal(
+    tape.direction(() => assert.fail("there is one price")),
+    0,
+  );
   assert.equal(new Tape(1).lastPrice, null);
 });

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { Orders } from "../../frontend/model/orders.js";
+import { Orders } from "../../frontend/model/orders/orders.js";
 import { golden } from "./golden.js";
 
 const { listing, partial_fill, cancelled, rejected_cancel } = golden("orders");
@@ -44,7 +44,13 @@ test("events that came before the listing win over it when they are later", () =
   orders.apply(partial_fill);
   orders.apply(cancelled);
   orders.seed(listing.orders, listing.seq);
-  assert.deepEqual(orders.open().map((order) => [order.order_id, order.filled]), [["99", "0.000000"], ["98", "0.25000000"]]);
+  assert.deepEqual(
+    orders.open().map((order) => [order.order_id, order.filled]),
+    [
+      ["99", "0.000000"],
+      ["98", "0.25000000"],
+    ],
+  );
 });
 
 test("an order entered after a listing was made is not taken away by it, and one that ended does not come back", () => {
@@ -94,6 +100,9 @@ test("a listing older than the last is of a venue that began anew: everything is
 test("memory is bounded", () => {
   const orders = new Orders(2);
   for (let id = 1; id <= 4; id += 1) orders.apply({ ...cancelled, order_id: `${id}`, seq: 120 });
-  orders.seed(["1", "4"].map((order_id) => ({ ...listing.orders[0], order_id })), 115);
+  orders.seed(
+    ["1", "4"].map((order_id) => ({ ...listing.orders[0], order_id })),
+    115,
+  );
   assert.deepEqual(ids(orders.open()), ["1"], "only the last two that ended are remembered");
 });

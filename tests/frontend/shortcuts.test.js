@@ -1,14 +1,13 @@
 /** Keys do what they say, and nothing while somebody types; own fills are told once. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-
-import { Attention, SETTLING_MS } from "../../frontend/model/attention.js";
-import { FillNotices, describeFills } from "../../frontend/model/fill-notices.js";
-import { Fills } from "../../frontend/model/fills.js";
-import { RowMoves } from "../../frontend/model/row-moves.js";
-import { SHORTCUTS, actionOf, describeOpen, keyHint } from "../../frontend/model/shortcuts.js";
-import { Tape } from "../../frontend/model/trades.js";
-import { compare } from "../../frontend/model/decimal.js";
+import { Tape } from "../../frontend/model/market/tape.js";
+import { describeFills, FillNotices } from "../../frontend/model/orders/fill-notices.js";
+import { Fills } from "../../frontend/model/orders/fills.js";
+import { compare } from "../../frontend/model/parts/decimal.js";
+import { RowMoves } from "../../frontend/model/parts/row-moves.js";
+import { Attention, SETTLING_MS } from "../../frontend/model/shell/attention.js";
+import { actionOf, describeOpen, keyHint, SHORTCUTS } from "../../frontend/model/shell/shortcuts.js";
 import { golden } from "./golden.js";
 
 const press = (key, more = {}) => ({ key, ctrlKey: false, metaKey: false, altKey: false, repeat: false, ...more });
@@ -25,13 +24,17 @@ test("every key does its work when nothing has the focus, capital or not", () =>
 test("no key does anything while a text is typed, or with a modifier", () => {
   for (const { key } of SHORTCUTS) {
     assert.equal(does(press(key), "text"), null);
-    for (const modifier of ["ctrlKey", "metaKey", "altKey"]) assert.equal(does(press(key, { [modifier]: true }), "nothing"), null);
+    for (const modifier of ["ctrlKey", "metaKey", "altKey"])
+      assert.equal(does(press(key, { [modifier]: true }), "nothing"), null);
   }
 });
 
 test("a key that is held down moves the price and does nothing else", () => {
   const held = SHORTCUTS.filter(({ key }) => does(press(key, { repeat: true }), "nothing"));
-  assert.deepEqual(held.map((shortcut) => shortcut.does), ["price_up", "price_down"]);
+  assert.deepEqual(
+    held.map((shortcut) => shortcut.does),
+    ["price_up", "price_down"],
+  );
 });
 
 test("enter is left to a focused button, arrows to what walks by them", () => {
@@ -43,7 +46,8 @@ test("enter is left to a focused button, arrows to what walks by them", () => {
 
 test("enter sends what was touched last, and nothing after anything else was", () => {
   const attention = new Attention();
-  const enter = (nowMs) => does(press("Enter"), "nothing", { onTicket: attention.onTicket, settling: attention.settling(nowMs) });
+  const enter = (nowMs) =>
+    does(press("Enter"), "nothing", { onTicket: attention.onTicket, settling: attention.settling(nowMs) });
   assert.equal(enter(0), null, "nothing was touched yet");
   attention.touched(true);
   assert.equal(enter(1), "send");
@@ -69,7 +73,10 @@ test("enter and escape rest a moment after something closed, unless another key 
 
 test("a click is kept from a row that just came under the lying pointer, and from no other", () => {
   const moves = new RowMoves();
-  const [there, elsewhere] = [{ x: 500, y: 40 }, { x: 500, y: 90 }];
+  const [there, elsewhere] = [
+    { x: 500, y: 40 },
+    { x: 500, y: 90 },
+  ];
   moves.drawn(["3", "2", "1"], 1_000, null);
   assert.ok(!moves.cameUnder("3", there, 1_001), "the pointer was not on the table");
   moves.drawn(["2", "1"], 5_000, there);
@@ -87,7 +94,13 @@ test("what would be cancelled is counted by symbol", () => {
 
 const BASES = new Map([["BTC-USDT", { base: "BTC" }]]);
 const fill = (trade_id, more = {}) => ({
-  trade_id, order_id: "98", symbol: "BTC-USDT", side: "buy", price: "29990.00", quantity: "0.25000000", ...more,
+  trade_id,
+  order_id: "98",
+  symbol: "BTC-USDT",
+  side: "buy",
+  price: "29990.00",
+  quantity: "0.25000000",
+  ...more,
 });
 
 test("the fill of an order event is told in a sentence", () => {
@@ -97,8 +110,15 @@ test("the fill of an order event is told in a sentence", () => {
 });
 
 test("fills of one order are one sentence with their average, of two orders two", () => {
-  const fills = [fill("7"), fill("8", { price: "29991.00", quantity: "0.50000000" }), fill("9", { order_id: "99", side: "sell" })];
-  assert.deepEqual(describeFills(fills, BASES), ["Bought 0.75 BTC at 29,990.6667 on average, in 2 fills.", "Sold 0.25 BTC at 29,990.00."]);
+  const fills = [
+    fill("7"),
+    fill("8", { price: "29991.00", quantity: "0.50000000" }),
+    fill("9", { order_id: "99", side: "sell" }),
+  ];
+  assert.deepEqual(describeFills(fills, BASES), [
+    "Bought 0.75 BTC at 29,990.6667 on average, in 2 fills.",
+    "Sold 0.25 BTC at 29,990.00.",
+  ]);
 });
 
 const heard = (trade_id, more = {}) => {
@@ -132,7 +152,11 @@ test("a fill that the first listing tells before it is heard is told when it is 
 
 test("what was missed is told when it is listed, though a later one was heard first", () => {
   assert.deepEqual(told(["9"], "12", ["12", "11", "10", "9"]), ["", "12", "10 11"]);
-  assert.deepEqual(told("9", "12", ["12", "11", "9", "8"]), ["9", "12", "11"], "also where the first listing never came");
+  assert.deepEqual(
+    told("9", "12", ["12", "11", "9", "8"]),
+    ["9", "12", "11"],
+    "also where the first listing never came",
+  );
 });
 
 test("the first fill of an account that had none is told", () => {

@@ -1,13 +1,20 @@
 /** What the ticket sends, what it refuses, and what it says afterwards. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-
-import { checkTicket, stepped } from "../../frontend/model/ticket.js";
-import { describeAnswer, describeFailure } from "../../frontend/model/words.js";
+import { describeAnswer } from "../../frontend/model/orders/answers.js";
+import { describeFailure } from "../../frontend/model/parts/failures.js";
+import { checkTicket, stepped } from "../../frontend/model/ticket/ticket.js";
 import { Api } from "../../frontend/net/api.js";
 import { ApiFailure, Http } from "../../frontend/net/http.js";
 
-const BTC = { symbol: "BTC-USDT", base: "BTC", quote: "USDT", tick_size: "0.01", lot_size: "0.00000001", status: "trading" };
+const BTC = {
+  symbol: "BTC-USDT",
+  base: "BTC",
+  quote: "USDT",
+  tick_size: "0.01",
+  lot_size: "0.00000001",
+  status: "trading",
+};
 const AAPL = { ...BTC, symbol: "AAPL-USD", base: "AAPL", quote: "USD", tick_size: "0.05", lot_size: "1" };
 const SIGNED_IN = { session: { session_id: "s-1" }, tokenOf: async () => "token", distrust: () => {} };
 const limit = { side: "buy", type: "limit", quantity: "0.5", price: "30000" };
@@ -38,7 +45,8 @@ test("each mistake is named beside its field, with the nearest right values", ()
   assert.match(problems({ quantity: "" }).quantity, /Enter a quantity/);
   assert.match(problems({ quantity: "0" }).quantity, /above zero/);
   assert.match(problems({ quantity: "-1" }).quantity, /above zero/);
-  for (const text of ["abc", "1e3", "NaN", "1,5,5"]) assert.match(problems({ price: text }).price, /plain number/, text);
+  for (const text of ["abc", "1e3", "NaN", "1,5,5"])
+    assert.match(problems({ price: text }).price, /plain number/, text);
   assert.equal(checkTicket({ ...limit, price: "" }, BTC).order, null);
 });
 
@@ -54,21 +62,35 @@ test("arrow keys step along the grid and never below one step", () => {
 
 test("every outcome has its sentence", () => {
   const say = (answer, order = { ...limit, order_type: "limit", price: "30000.00" }) =>
-    describeAnswer({ filled_quantity: "0.00000000", remaining_quantity: "0.50000000", average_price: null, ...answer }, order, BTC).text;
+    describeAnswer(
+      { filled_quantity: "0.00000000", remaining_quantity: "0.50000000", average_price: null, ...answer },
+      order,
+      BTC,
+    ).text;
   assert.equal(say({ status: "resting" }), "In the book: buy 0.5 BTC at 30,000.00.");
   assert.equal(
     say({ status: "filled", filled_quantity: "0.50000000", average_price: "29999.99512345" }),
     "Bought 0.5 BTC at 29,999.9951 on average.",
   );
   assert.equal(
-    say({ status: "partially_filled", filled_quantity: "0.20000000", remaining_quantity: "0.30000000", average_price: "30000" }),
+    say({
+      status: "partially_filled",
+      filled_quantity: "0.20000000",
+      remaining_quantity: "0.30000000",
+      average_price: "30000",
+    }),
     "Bought 0.2 BTC at 30,000 on average; 0.3 BTC waits at 30,000.00.",
   );
-  assert.match(say({ status: "cancelled" }, { side: "sell", order_type: "fok", quantity: "1" }), /^Nothing was filled; .*killed/);
+  assert.match(
+    say({ status: "cancelled" }, { side: "sell", order_type: "fok", quantity: "1" }),
+    /^Nothing was filled; .*killed/,
+  );
   assert.match(say({ status: "cancelled" }, { side: "sell", order_type: "market", quantity: "1" }), /collar/);
   assert.equal(
-    say({ status: "cancelled", filled_quantity: "0.20000000", remaining_quantity: "0.30000000", average_price: "30000" },
-      { side: "sell", order_type: "ioc", quantity: "0.5" }),
+    say(
+      { status: "cancelled", filled_quantity: "0.20000000", remaining_quantity: "0.30000000", average_price: "30000" },
+      { side: "sell", order_type: "ioc", quantity: "0.5" },
+    ),
     "Sold 0.2 BTC at 30,000 on average; the rest, 0.3 BTC, was cancelled.",
   );
 });
@@ -90,7 +112,9 @@ test("a refusal, a venue that takes nothing and no answer at all are told apart"
   const closed = await failureOf(answering(503, { error: "Not now.", error_code: "NOT_ACCEPTING" }));
   assert.equal(describeFailure(closed), "Not taken: Not now.");
   const broken = await failureOf(answering(500, { error: "Oops.", error_code: "INTERNAL_ERROR" }));
-  const lost = await failureOf(async () => { throw new TypeError("Failed to fetch"); });
+  const lost = await failureOf(async () => {
+    throw new TypeError("Failed to fetch");
+  });
   const garbled = await failureOf(async () => new Response("<html>", { status: 200 }));
   for (const failure of [broken, lost, garbled]) {
     assert.equal(failure.kind, "no_answer");
@@ -101,15 +125,23 @@ test("a refusal, a venue that takes nothing and no answer at all are told apart"
 test("an order goes with the token of the account that asked, and once more when the token was refused", async () => {
   const shown = [];
   const tokens = ["old", "new"];
-  const access = { session: { session_id: "s-1" }, tokenOf: async () => tokens[0], distrust: () => void tokens.shift() };
+  const access = {
+    session: { session_id: "s-1" },
+    tokenOf: async () => tokens[0],
+    distrust: () => void tokens.shift(),
+  };
   const fetcher = async (_path, { headers }) => {
     shown.push(headers.Authorization);
     const good = headers.Authorization === "Bearer new";
-    return new Response(JSON.stringify(good ? { status: "filled" } : { error_code: "TOKEN_EXPIRED" }), { status: good ? 200 : 401 });
+    return new Response(JSON.stringify(good ? { status: "filled" } : { error_code: "TOKEN_EXPIRED" }), {
+      status: good ? 200 : 401,
+    });
   };
   assert.deepEqual(await new Api(new Http("", fetcher), access).enterOrder({}), { status: "filled" });
   assert.deepEqual(shown, ["Bearer old", "Bearer new"]);
-  await assert.rejects(new Api(new Http("", fetcher), { ...access, session: null }).enterOrder({}), { code: "UNAUTHENTICATED" });
+  await assert.rejects(new Api(new Http("", fetcher), { ...access, session: null }).enterOrder({}), {
+    code: "UNAUTHENTICATED",
+  });
   assert.equal(shown.length, 2, "without an account nothing is sent");
 });
 

@@ -20,11 +20,12 @@ from api.feed.feed import NAMESPACE
 from api.feed.messages import OrderEvent
 from api.feed.requests import Subscription
 from api.http.openapi import UNLISTED_METHODS, path_of
-from api.json.errors import STATUS
 from api.settings import ENVIRONMENT_PREFIX, Settings, options
 from engine.rejects import CancelReason, RejectReason
 from explain import answers as explanation_answers
+from explain.reasons import CANCELS, REJECTS
 from tests.tidy.sources import ROOT, python_files, tree
+from tools.reasons import PAGE_MODULE, documented, page_module
 
 DOCUMENTATION = ROOT / "Documentation"
 PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *DOCUMENTATION.rglob("*.md")])
@@ -75,16 +76,14 @@ def test_no_row_outlives_its_setting() -> None:
     assert described == [option.opts[0] for option in SETTINGS]
 
 
-def test_every_reject_reason_has_its_status_and_its_row() -> None:
-    described = {cells[0]: cells[1] for cells in rows(section(page("api.md"), "Refused by the market"))}
-    assert {reason.upper(): described.get(reason.upper()) for reason in RejectReason} == {
-        reason.upper(): str(STATUS[reason]) for reason in RejectReason
-    }
+def test_the_documentation_has_every_reject_and_cancel_reason_in_the_words_of_the_one_table() -> None:
+    assert REJECTS.keys() == set(RejectReason)
+    assert CANCELS.keys() == set(CancelReason)
+    assert page("api.md") == documented(page("api.md")), "write it with python -m tools.reasons"
 
 
-def test_every_cancel_reason_has_its_row() -> None:
-    described = [cells[0] for cells in rows(page("api.md"))]
-    assert [reason.value for reason in CancelReason if reason.value not in described] == []
+def test_the_page_has_its_words_for_reasons_from_the_one_table() -> None:
+    assert PAGE_MODULE.read_text(encoding="utf-8") == page_module(), "write it with python -m tools.reasons"
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs what pip cannot, when it is absent: system-packages.sh [chromium] [node] [postgresql] [redis] [venv]
+# Installs what pip cannot, when it is absent: system-packages.sh [chromium] [node] [npm] [postgresql] [redis] [venv]
 # Debian, Ubuntu and their like: by apt-get, with sudo when not root. Elsewhere it says what to install.
 set -eu
 
@@ -15,6 +15,7 @@ for want in "$@"; do
     case $want in
         chromium) any_of chromium chromium-browser google-chrome google-chrome-stable || packages="$packages chromium" ;;
         node) any_of node || packages="$packages nodejs" ;;
+        npm) any_of npm || packages="$packages npm" ;;
         postgresql)
             # Debian keeps the server's programs off the path
             any_of initdb || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || packages="$packages postgresql" ;;

@@ -12,9 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from api.accounts.profit import Position
+from api.accounts.profit import Position, Profits
 from api.accounts.profit_views import profit_view
-from api.market.activity import Activity
 from engine.commands import Command, Deposit, EnterOrder, ListInstrument, Withdraw
 from engine.events import CommandResult, Filled
 from engine.exchange import Exchange
@@ -65,7 +64,7 @@ class Market:
 
     def __init__(self) -> None:
         self.exchange = Exchange()
-        self.activity = Activity(self.exchange)
+        self.profits = Profits()
         self.fills: list[Filled] = []
         self.apply(ListInstrument(COIN))
         for account in ACCOUNTS:
@@ -76,7 +75,7 @@ class Market:
         """Carry out `command` and fold it."""
         seq = self.exchange.seq + 1
         applied = CommandResult(seq, seq, command, self.exchange.apply(command, seq, seq))
-        self.activity.on_applied([applied])
+        self.profits.on_applied([applied])
         self.fills += [event for event in applied.events if isinstance(event, Filled)]
 
     def enter(self, account: int, side: Side, quantity: int, price: int) -> None:
@@ -137,7 +136,7 @@ def test_profit_is_the_naive_sum_over_any_flow(flow: list[Any]) -> None:
 def agrees(market: Market, account: int) -> None:
     """What is told of an account is what the naive sum says."""
     naive = market.naive(account)
-    view = profit_view(market.activity.profits, market.exchange, AccountId(account), None)
+    view = profit_view(market.profits, market.exchange, AccountId(account), None)
     if not naive.fills:
         assert (view.positions, view.totals) == ([], [])
         return
@@ -188,7 +187,7 @@ def test_the_mark_is_the_middle_of_the_best_prices_and_else_the_last_price() -> 
 
 def view_of(market: Market, account: int) -> Any:
     """What the account is told."""
-    return profit_view(market.activity.profits, market.exchange, AccountId(account), None)
+    return profit_view(market.profits, market.exchange, AccountId(account), None)
 
 
 @pytest.fixture(scope="module")

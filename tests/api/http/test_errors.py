@@ -12,9 +12,10 @@ from flask import Flask
 
 from api.http import limits
 from api.http.errors import install
-from api.json.errors import _SENTENCES, STATUS, rejected
+from api.json.errors import rejected
 from api.settings import Settings
 from engine.rejects import RejectReason
+from explain.reasons import REJECTS
 from listings.instruments_file import DEFAULT_INSTRUMENTS, read_instruments
 from sequencer.sequencer import NotAccepting
 from tests.api.running import INTERNAL, Answer, Http, RunningServer
@@ -73,11 +74,11 @@ def an_empty_strict_book(http: Http) -> None:
 
 
 def test_every_reject_reason_has_a_status_and_a_sentence() -> None:
-    assert STATUS.keys() == set(RejectReason)
+    assert REJECTS.keys() == set(RejectReason)
     (instrument, *_) = read_instruments(DEFAULT_INSTRUMENTS)
     for reason in RejectReason:
         for known in (instrument, None):
-            if known is None and "{" in _SENTENCES[reason].replace("{symbol}", ""):
+            if known is None and "{" in REJECTS[reason].sentence.replace("{symbol}", ""):
                 continue
             error = rejected(reason, known, symbol="BTC-USDT")
             assert error.status in (403, 404, 409, 422, 429, 503)

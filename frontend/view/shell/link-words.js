@@ -1,0 +1,54 @@
+/**
+ * The connection's state and figures as text.
+ * Layer: view.
+ */
+
+import { grouped } from "../../model/parts/decimal.js";
+
+export const STATE_WORDS = Object.freeze({
+  connecting: "Connecting",
+  live: "Live",
+  resyncing: "Resyncing",
+  stale: "Stale",
+  disconnected: "Disconnected",
+});
+export const STATE_SENTENCES = Object.freeze({
+  connecting: "Asking the venue for a connection.",
+  live: "Every change is followed by its number, and checked.",
+  resyncing: "Something was missed; the whole book is being fetched anew.",
+  stale: "Connected, but nothing has come for a while.",
+  disconnected: "Trying again until the venue answers.",
+});
+/** A longer round trip is told in seconds: four digits are what there is room for. */
+const SECONDS_FROM_MS = 9_999.5;
+const BOOK_WORDS = Object.freeze({ empty: "loading", live: "checked", stale: "out of date" });
+
+/** @param {import("../../model/shell/connection.js").Connection} connection */
+export function roundTripText({ roundTripMs }) {
+  if (roundTripMs === null) return "–";
+  if (roundTripMs >= SECONDS_FROM_MS) return ageText(roundTripMs);
+  return `${roundTripMs < 9.95 ? roundTripMs.toFixed(1) : Math.round(roundTripMs)} ms`;
+}
+
+/** @param {number | null} ageMs since anything came */
+export function ageText(ageMs) {
+  return ageMs === null ? "–" : `${(ageMs / 1000).toFixed(1)} s`;
+}
+
+/**
+ * Name, title and text of each figure.
+ * @param {import("../../model/shell/connection.js").Connection} connection
+ * @param {import("../../model/market/book.js").Book} book
+ * @param {number} nowMs
+ * @returns {[string, string, string][]}
+ */
+export function linkFigures(connection, book, nowMs) {
+  return [
+    ["seq", "Sequence", book.state === "empty" ? "–" : grouped(String(book.seq))],
+    ["age", "Feed age", ageText(connection.ageMs(nowMs))],
+    ["rtt", "Round trip", roundTripText(connection)],
+    ["gaps", "Gaps", String(connection.gaps)],
+    ["resyncs", "Resyncs", String(connection.resyncs)],
+    ["book", "Book", BOOK_WORDS[book.state]],
+  ];
+}
