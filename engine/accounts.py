@@ -36,7 +36,7 @@ class Account:
         self.open_count: dict[str, int] = {}  # by symbol
         self.configuration = ConfigureAccount(account, "standard")
         self.stopped = False
-        self.wallets: dict[str, tuple[Balance, Balance]] = {}  # by symbol: base, quote; looked up once
+        self.wallets: dict[str, tuple[Balance, Balance]] = {}  # by symbol: the balances of base and quote
         self._second = 0
         self._second_orders = 0
 

@@ -152,7 +152,7 @@ def _amend_resting(
         found = slide(book, order.side, price, order.terms.post_only)
         slid = price if found is None else found
         reason = RejectReason.POST_ONLY_WOULD_TAKE if found is None else None
-    if slid != order.price or quantity > order.quantity:  # less of the same needs no funds
+    if slid != order.price or quantity > order.quantity:  # a lower quantity at the same price needs no more funds
         per_lot = hold_per_lot(order.side, slid, book.instrument, order.maker_rate, order.taker_rate)
         if leaves * per_lot - order.leaves * order.hold_per_lot > order.pays.available:
             return RejectReason.INSUFFICIENT_FUNDS
@@ -214,7 +214,7 @@ def cancel_all(state: ExchangeState, command: CancelAll, events: list[ev.Event])
             continue
         if command.side is not None and order.side is not command.side:
             continue
-        if order.order_id in state.orders:  # its sibling's end may have ended it
+        if order.order_id in state.orders:  # when its linked order ended, it ended too
             end_alone(state, order, reason, events, exits=False)
 
 

@@ -19,7 +19,7 @@ from engine.stops import StopOrders
 from engine.types import Lots, OrderId, Side, Ticks, TradingStatus
 
 _TRADING = TradingStatus.TRADING
-_BUY = Side.BUY  # a member looked up by its class costs more than the whole of `opposite`
+_BUY = Side.BUY  # looking a member up by its class costs more than the whole of `opposite`
 
 
 class BookSide:
@@ -120,7 +120,7 @@ class OrderBook:
         self.band = PriceBand()
         self.last_price: Ticks | None = None
         self.trade_count = 0
-        self.changed_seq = 0  # of the last command that changed what rests here
+        self.changed_seq = 0  # the seq of the last command that changed what rests here
 
     def own_side(self, side: Side) -> BookSide:
         """Where an order of `side` rests."""
@@ -208,14 +208,14 @@ class OrderBook:
         """Take `quantity` lots (fewer than it leaves) off what a resting order shows; it keeps its place. O(1)."""
         if order.level is None or not 0 < quantity < order.leaves:
             raise InvariantViolation(f"cannot take {quantity} lots off order {order.order_id}")
-        order.leaves -= quantity  # type: ignore[assignment] # naming the unit costs more than the difference
+        order.leaves -= quantity  # type: ignore[assignment] # calling Lots() costs more than the subtraction
         order.level.quantity -= quantity
 
     def consume(self, order: Order, quantity: Lots) -> None:
         """Take `quantity` lots of what a resting order shows, be it all; it stays in its queue. O(1)."""
         if order.level is None or not 0 < quantity <= order.shown:
             raise InvariantViolation(f"cannot take {quantity} lots of order {order.order_id}")
-        order.leaves -= quantity  # type: ignore[assignment] # naming the unit costs more than the difference
+        order.leaves -= quantity  # type: ignore[assignment] # calling Lots() costs more than the subtraction
         order.level.quantity -= quantity
 
     def shrink(self, order: Order, quantity: Lots) -> None:

@@ -86,7 +86,7 @@ def enter(state: ExchangeState, command: EnterOrder, events: list[ev.Event]) -> 
 
 
 def _reaches_duplicates(state: ExchangeState, book: OrderBook, owner: Account, command: EnterOrder) -> bool:
-    """Whether by the first edition an order passed what was looked at before names. Renews the band, as it did then."""
+    """Whether an order passes what the first edition checked before duplicates. Renews the band, as it did then."""
     if not takes(book.status, command):
         return False
     if book.instrument.band is not None:
@@ -97,7 +97,7 @@ def _reaches_duplicates(state: ExchangeState, book: OrderBook, owner: Account, c
 def entry_figures(
     state: ExchangeState, command: EnterOrder, book: OrderBook, owner: Account, reason: RejectReason
 ) -> ev.Figures | None:
-    """What the rule went by that refused `command` just now. Changes nothing. O(matches)."""
+    """The numbers that decided about the refusal of `command` just now. Changes nothing. O(matches)."""
     if reason is not RejectReason.INSUFFICIENT_FUNDS:
         return market_figures(book, command.side, reason)
     if command.order_type is _LIMIT or command.order_type is _MARKET:
@@ -106,7 +106,9 @@ def entry_figures(
     else:
         limit_leg, order = legs(state, command, book, owner)
         need = pair_need(limit_leg, order)
-    available = order.pays.available  # what is shown may cost less, then what others hide is dear: not told
+    available = (
+        order.pays.available
+    )  # hidden orders may cost more than those shown: then no amount is given, which would reveal them
     needed = Amount(need) if need > available else None
     return ev.Figures(asset=order.paid_asset, needed=needed, available=Amount(available))
 
@@ -114,7 +116,7 @@ def entry_figures(
 def same_request(asked: EnterOrder, again: EnterOrder) -> bool:
     """Whether an order is asked for again. One from before self-trade prevention names no mode, and had none.
 
-    How far was looked whether it was is no part of what is asked for.
+    How far memory and history were searched for it is no part of what is asked for.
     """
     if asked.looked_until != again.looked_until:
         again = msgspec.structs.replace(again, looked_until=asked.looked_until)
@@ -130,7 +132,7 @@ def duplicate_answer(
 ) -> ev.DuplicateRequest | ev.Rejected | None:
     """What is answered to a client order id that was used before, whatever state symbol and account are in. O(1).
 
-    None when it is new. Where more has been forgotten than was looked for before the command came, nobody knows.
+    None when it is new. A rejection, where orders were forgotten after the search that came before the command.
     """
     first = state.recent.find(command.account, client_order_id, command.looked_until, ts_ns)
     return None if first is None else _duplicate_answer(command, *first)
@@ -163,7 +165,7 @@ def _accept(
     order.pays.hold(order.leaves * order.hold_per_lot)
     events.append(accepted(order))
     if outcome.plan is NOTHING and order.terms is None and book.instrument.band is None:
-        end_or_rest(state, book, order, outcome.end, events)  # it meets nobody and sets off nothing: most orders
+        end_or_rest(state, book, order, outcome.end, events)  # most orders meet nobody: nothing follows from them
         return
     commit(state, book, order, outcome, events)
     if state.pending:
@@ -180,7 +182,7 @@ def prepare(
     side, options, band = command.side, command.options, book.instrument.band
     takes_nothing = False
     if options is None and band is None:
-        price: Ticks | None = command.price  # type: ignore[assignment] # the rules let no text through
+        price: Ticks | None = command.price  # type: ignore[assignment] # the rules refuse texts
         asked = price
     else:
         asked, price, takes_nothing = _priced(command, book)
@@ -190,7 +192,7 @@ def prepare(
     prevention = command.self_trade_prevention
     if prevention is None:
         prevention = default_prevention(owner, command.account)
-    quantity: Lots = command.quantity or 0  # type: ignore[assignment] # nor here
+    quantity: Lots = command.quantity or 0  # type: ignore[assignment] # the rules refuse texts
     order = state.new_order(
         state.seq, owner, book, side, command.order_type, command.time_in_force, price, quantity,
         command.client_order_id, prevention, terms,

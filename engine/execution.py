@@ -31,7 +31,7 @@ def commit(state: ExchangeState, book: OrderBook, order: Order, outcome: OrderOu
 
     Raises InvariantViolation when the order is left with other lots than the outcome says.
     """
-    affected: list[Order] = []  # makers that traded or ended, and have links or exits
+    affected: list[Order] = []  # makers that traded or ended and have a linked order or exits
     if outcome.plan.matches:
         book.changed_seq = state.seq
         left = order.leaves - outcome.filled - outcome.reduced

@@ -33,6 +33,6 @@ def hold_per_lot(side: Side, price: Ticks, instrument: Instrument, maker_rate: i
     """
     if side is not _BUY:
         return instrument.lot_amount
-    lot: Amount = price * instrument.lot_tick_amount  # type: ignore[assignment] # naming the unit costs more than the product
+    lot: Amount = price * instrument.lot_tick_amount  # type: ignore[assignment] # calling Amount() costs more
     rate = taker_rate if taker_rate > maker_rate else maker_rate
     return lot + _fee(lot, rate) if rate > 0 else lot  # type: ignore[return-value]

@@ -51,7 +51,7 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
     @staticmethod
     def fee(notional: int, rate: int) -> Amount:
         """`rate` millionths of `notional`: a fee is rounded up, a rebate (negative) toward zero."""
-        return -(-notional * rate // FEE_UNIT)  # type: ignore[return-value] # naming the unit costs more than the fee
+        return -(-notional * rate // FEE_UNIT)  # type: ignore[return-value] # calling Amount() costs more than the fee
 
     @property
     def consistent(self) -> bool:

@@ -44,7 +44,7 @@ def carry_out_trades(
     taker_buys = taker_side is _BUY
     makers_side = book.asks if taker_buys else book.bids
     symbol, lot_amount = book.instrument.symbol, book.instrument.lot_amount
-    # Any, for naming the unit of each number (`Lots(...)`) costs more than the sums themselves.
+    # Any: calling `Lots(...)` or `Amount(...)` for each sum costs more than the sums.
     trade_id: Any
     leaves: Any = taker.leaves
     nothing: Any = 0

@@ -29,8 +29,8 @@ class Order(msgspec.Struct, eq=False, gc=False):
     """An accepted order. While it rests it is linked into the FIFO queue of its level.
 
     While it waits for its trigger it stands in the stops of its book instead. The garbage
-    collector does not look at orders: one that is done is linked to nothing any more, and
-    looking through every open one now and then would cost more than entering it.
+    collector is told to leave orders alone (`gc=False`): one that is done is linked to nothing
+    any more, and going through every open one again and again would cost more than entering it.
     """
 
     order_id: OrderId
@@ -44,7 +44,7 @@ class Order(msgspec.Struct, eq=False, gc=False):
     leaves: Lots  # still open
     client_order_id: str | None
     entered_ns: int
-    maker_rate: int  # millionths, as they were when the order was entered
+    maker_rate: int  # millionths of the notional, as set when the order was entered
     taker_rate: int
     pays: Balance  # of the quote asset for a buy, of the base asset for a sell
     receives: Balance
@@ -52,17 +52,21 @@ class Order(msgspec.Struct, eq=False, gc=False):
     hold_per_lot: Amount  # set aside in `pays` for each lot it leaves; 0 for a market order
     prevention: SelfTradePrevention = SelfTradePrevention.NONE
     terms: Terms | None = None
-    hidden: Lots = Lots(0)  # of what it leaves: the part of an iceberg that is not shown
+    hidden: Lots = Lots(0)  # of an iceberg: the part of what it leaves that is not shown
     cum: Lots = Lots(0)  # filled
     quote_cum: Amount = Amount(0)
     fees: Amount = Amount(0)
     level: PriceLevel | None = None  # set while resting
-    ahead: Order | None = None  # the neighbour that trades before this one
+    ahead: Order | None = None  # the next in the queue that trades before this one
     behind: Order | None = None
-    waiting: bool = False  # for its trigger
-    turn: int = 0  # when it began to wait at its stop price; counts per book
-    hold_price: Ticks | None = None  # of a stop to buy: what it holds for each lot, and never trades above
-    high_water: Ticks | None = None  # of a trailing stop: the best price since it waits
+    waiting: bool = False  # for its trigger price
+    turn: int = 0  # orders its book's stops of one price by when they began to wait
+    hold_price: Ticks | None = (
+        None  # of a stop to buy without a limit: it holds this price for each lot, and never trades above
+    )
+    high_water: Ticks | None = (
+        None  # high-water mark of a trailing stop: the highest price since it waits (for a buy, the lowest)
+    )
     sibling: Order | None = None  # the other leg of one-cancels-other, while both are open
 
     @property

@@ -40,7 +40,7 @@ from engine.types import (
 Ending = CancelReason | Literal[OrderStatus.FILLED] | None
 
 _BUY = Side.BUY
-_FILLED: Literal[OrderStatus.FILLED] = OrderStatus.FILLED  # a member looked up by its class costs more
+_FILLED: Literal[OrderStatus.FILLED] = OrderStatus.FILLED  # looking a member up by its class costs more
 _FILL_OR_KILL = CancelReason.FILL_OR_KILL
 _TRADING = TradingStatus.TRADING
 _IOC, _FOK = TimeInForce.IOC, TimeInForce.FOK
@@ -57,7 +57,7 @@ class Fill(msgspec.Struct, frozen=True, gc=False):
     notional: Amount
     maker_fee: Amount  # below zero: a rebate
     taker_fee: Amount
-    self_trade: bool = False  # of an account with itself: its price is none for others
+    self_trade: bool = False  # of an account with itself: it sets no last price
 
 
 class OrderOutcome(msgspec.Struct, frozen=True, gc=False):
@@ -68,8 +68,8 @@ class OrderOutcome(msgspec.Struct, frozen=True, gc=False):
     fills: Sequence[Fill] = ()  # in the order in which they happen
     filled: Lots = _NO_LOTS
     reduced: Lots = _NO_LOTS  # taken off its quantity by self-trade prevention
-    stopped_by_band: bool = False  # it wants more, and would trade on were there no band
-    first_price: Ticks | None = None  # of its trades that make a price for others
+    stopped_by_band: bool = False  # it would trade on, if there were no price band
+    first_price: Ticks | None = None  # of its trades that set a last price
     last_price: Ticks | None = None
 
     def left(self, order: Order) -> Lots:
@@ -92,7 +92,7 @@ class OrderOutcome(msgspec.Struct, frozen=True, gc=False):
         return Amount(sum(fill.taker_fee for fill in self.fills))
 
 
-_RESTS = OrderOutcome(NOTHING, None)  # of an order that meets nobody: most orders
+_RESTS = OrderOutcome(NOTHING, None)  # most orders meet nobody and rest: they share this one
 
 
 def outcome_of(
@@ -171,7 +171,7 @@ def priced(
     `oneself` is as in `no_price_for_others`.
     """
     fills: list[Fill] = []
-    filled: Any = 0  # Any, for naming the unit of each number costs more than the sum
+    filled: Any = 0  # Any: calling `Lots(...)` for each sum costs more than the sum
     lot_tick_amount, taker_rate = instrument.lot_tick_amount, taker.taker_rate
     for maker, quantity in matches:
         price: Any = maker.price if at is None else at
@@ -264,7 +264,7 @@ def _stopped_by_band(book: OrderBook, order: Order, plan: Plan, asked: Ticks | N
     """Whether an order that wants more than its plan gives would trade on, were there no band."""
     opposite = book.opposite(order.side)
     best = _best_after(opposite, plan, order.account if as_shown else None) if plan.matches else opposite.best
-    if book.band.reference is None and plan.matches:  # then the band is measured from what is best afterwards
+    if book.band.reference is None and plan.matches:  # then the band is measured from the best prices, as they will be
         book = _without_taken(book, order, plan, as_shown=as_shown)
     return only_band_stops(book, order, asked, None if best is None else best.price)
 

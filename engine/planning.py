@@ -28,8 +28,8 @@ class StepKind(IntEnum):
     """What happens between the taker and one maker that it meets."""
 
     TRADE = 0
-    CANCEL = 1  # self-trade prevention ends the maker
-    DECREMENT = 2  # and this takes the same off both
+    CANCEL = 1  # self-trade prevention cancels the maker
+    DECREMENT = 2  # self-trade prevention takes the same quantity off both
 
 
 Match = tuple[Order, Lots]  # a maker, and what is taken from it
@@ -39,11 +39,11 @@ class Plan(msgspec.Struct, frozen=True):
     """What an incoming order would do at once; nothing has changed yet."""
 
     matches: list[Match]
-    kinds: list[StepKind] | None = None  # of each match; None: plain trades, each maker met once
-    filled: Lots = Lots(0)  # what the trades sum to, where `kinds` are given or a budget was
-    prevented: bool = False  # self-trade prevention ended it
-    budget_unspent: bool = False  # of an order by quote quantity: the book ended too soon
-    killed_by_own: bool = False  # a fill-or-kill that would be filled, were none of those it meets its own account's
+    kinds: list[StepKind] | None = None  # one for each match; None: all are trades, and each maker is met once
+    filled: Lots = Lots(0)  # lots traded; set only where `kinds` are, or a budget was given
+    prevented: bool = False  # self-trade prevention ends the order
+    budget_unspent: bool = False  # for an order by quote quantity: the book ended before the budget was spent
+    killed_by_own: bool = False  # of a fill-or-kill: only orders of its own account keep it from being filled
 
     @property
     def trades(self) -> list[Match]:
@@ -120,9 +120,9 @@ def _plan_plainly(opposite: BookSide, limit: Ticks | None, quantity: Lots) -> li
     """The matches where nobody hides anything and everybody may trade with everybody."""
     matches: list[Match] = []
     limit_key = None if limit is None else limit * opposite.sign
-    left: Any = quantity  # Any, for naming the unit of each difference costs more than the walk
+    left: Any = quantity  # Any: calling `Lots(...)` for each difference costs more than the walk
     level = best = opposite.best
-    deeper: Iterator[PriceLevel] | None = None  # most orders take of the best level alone, which is at hand
+    deeper: Iterator[PriceLevel] | None = None  # made when the best level is not enough, which is rare
     while level is not None and (limit_key is None or level.key <= limit_key):
         maker = level.head
         while maker is not None:
@@ -164,7 +164,7 @@ def plan_spending(
 ) -> Plan:
     """Plan the trades whose notional spends (or earns) at most `budget`, in whole lots.
 
-    `budget_unspent` tells that the book ended while the budget could still pay for a lot at the
+    `budget_unspent` says that the book ended while the budget could still pay for a lot at the
     last price; `as_shown` is as in `plan_quantity`. O(matches).
     """
     opposite, lot_tick_amount = book.opposite(taker.side), book.instrument.lot_tick_amount
@@ -182,7 +182,7 @@ def plan_spending(
         take = Lots(min(affordable, slice_quantity))
         walk.trade(maker, take)
         budget = Amount(budget - take * lot_amount)
-        if take < slice_quantity:  # a cheaper lot behind it could be paid for: that would trade through it
+        if take < slice_quantity:  # going on would trade through what is left of this one
             return walk.plan(budget_unspent=False)
     return walk.plan(budget_unspent=budget >= lot_amount)
 
@@ -198,7 +198,7 @@ class _Walk:
         self._mode = mode
         self._matches: list[Match] = []
         self._kinds: list[StepKind] = []
-        self._met: list[int] = []  # the account's own icebergs that were dealt with
+        self._met: list[int] = []  # the account's own icebergs that prevention has dealt with
         self._prevented = False
         self.filled = 0
         self.decremented = 0
@@ -213,7 +213,7 @@ class _Walk:
 
     def prevent(self, maker: Order, left: Lots) -> bool:
         """Do what prevention does when a taker with `left` meets its own `maker`; whether the walk goes on."""
-        if maker.order_id in self._met:  # a later slice of an iceberg that is gone
+        if maker.order_id in self._met:  # a later slice of an iceberg that was dealt with
             return True
         if maker.hidden:
             self._met.append(maker.order_id)

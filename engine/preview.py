@@ -1,7 +1,10 @@
 """What an order would do if it were entered now: the rules and plans of a real entry, and nothing applied.
 
 It sees what its owner can see: what is shown, and all that is the owner's. What others hide, and their stops, are
-left out, so that no question tells of them; entering the order may find more than its preview.
+left out, so that no preview reveals them; entering the order may find more than its preview shows.
+
+The decisions are those of a real entry: `entry.prepare` and `entry.legs` make the orders, `outcome` says what becomes
+of them. Nothing is committed; where one order follows another, the second meets `outcome.book_after` the first.
 
 Layer: engine.
 """
@@ -60,10 +63,10 @@ _TRADING = TradingStatus.TRADING
 class Exits(msgspec.Struct, frozen=True):
     """The exits that a bracket's entry would bring."""
 
-    quantity: Lots  # what would be filled at once; of an entry that would stay open, all of it
-    hold: Amount  # what they would set aside, for both one hold
-    at_once: bool  # entered by the same command: the entry would end with something filled
-    refused: RejectReason | None  # of those entered at once: there is not enough to set aside
+    quantity: Lots  # what the entry would fill at once; its whole quantity when it would stay open
+    hold: Amount  # what they would set aside: one hold serves both
+    at_once: bool  # entered by the same command, because the entry would end with something filled
+    refused: RejectReason | None  # why those entered at once would be refused: not enough to set aside
 
 
 class Preview(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,25 +77,25 @@ class Preview(msgspec.Struct, frozen=True, kw_only=True):
     stop_price: Ticks | None
     status: OrderStatus
     reason: CancelReason | None  # why what is left would be cancelled
-    price: Ticks | None  # as it counts: after a slide, within the band
-    quantity: Lots  # as it would be then; of an order by quote quantity: what the book could give for it
+    price: Ticks | None  # effective limit: after post-only slide and price band
+    quantity: Lots  # after self-trade prevention; for an order by quote quantity: the lots that its trades would fill
     filled: Lots
     left: Lots  # what would rest, or wait for its trigger
     notional: Amount  # of the fills
-    taker_fee: Amount  # on them
-    maker_fee: Amount  # on what is left, should it trade at its price
+    taker_fee: Amount  # on the fills
+    maker_fee: Amount  # on what is left, if it trades at its price
     worst_price: Ticks | None  # of the fills
     trades: int
     hold: Amount  # what would be set aside for what is left
-    hold_rounding: Amount  # of its own hold: by how much it is more than price and fee, rounded up for each lot
-    slides: bool  # priced behind the opposite best, as it asked for
+    hold_rounding: Amount  # by how much the hold is more than price and fee, because it is rounded up for each lot
+    slides: bool  # post-only moved its price behind the opposite best
     banded: bool  # the price band replaces its price, or keeps it from trading further
     collared: bool  # the collar keeps it from trading further
-    held_back: bool  # what it holds for a lot, as a triggered stop to buy, keeps it from trading further
+    held_back: bool  # the price that a stop to buy holds for each lot keeps it from trading further
     prevented: bool  # self-trade prevention cancels or reduces something
-    would_trigger: int  # own orders that wait for a trigger, and whose stop price as it stands the trades reach
+    would_trigger: int  # the account's own waiting orders whose stop price the trades reach, as it is now
     exits: Exits | None = None
-    legs: tuple[Preview, ...] = ()  # what else the same command would enter: a stop leg, exits
+    legs: tuple[Preview, ...] = ()  # the other orders of the same command: a stop leg, exits
 
 
 class DuplicateOf(msgspec.Struct, frozen=True):
@@ -120,7 +123,7 @@ def preview(state: ExchangeState, command: EnterOrder, ts_ns: int) -> Preview | 
 
 
 def refusal_figures(state: ExchangeState, command: EnterOrder, reason: RejectReason, ts_ns: int) -> Figures | None:
-    """What the rule goes by that would refuse `command` for `reason` at `ts_ns`. O(matches). Changes nothing."""
+    """The numbers by which `command` would be refused for `reason` at `ts_ns`. Changes nothing. O(matches)."""
     book = state.books.get(command.symbol)
     if book is None:
         return None
@@ -128,13 +131,13 @@ def refusal_figures(state: ExchangeState, command: EnterOrder, reason: RejectRea
 
 
 def _at_time(state: ExchangeState, command: EnterOrder, book: OrderBook, ts_ns: int, read: Callable[[Account], T]) -> T:
-    """What `look` finds, told the owner of `command`, in the venue as it would be at `ts_ns`. Then all is as before."""
+    """Run `read(owner of command)` with clock and price band moved to `ts_ns`; both are restored afterwards."""
     owner = state.accounts.get(command.account) or Account(command.account)
     before, band, symbol = state.ts_ns, book.band, book.instrument.symbol
     state.ts_ns = max(before, ts_ns)
     book.band = copy.copy(band)
     wallet = owner.wallets.get(symbol)
-    if wallet is None:  # balances that the ledger does not have yet are not made for a look
+    if wallet is None:  # a preview adds no balances to the ledger
         known, instrument = state.ledger.accounts.get(command.account, {}), book.instrument
         owner.wallets[symbol] = known.get(instrument.base) or Balance(), known.get(instrument.quote) or Balance()
     try:
@@ -326,7 +329,7 @@ def _limits(book: OrderBook, order: Order, outcome: OrderOutcome, asked: Ticks |
     if limit is None:
         return _Limits()
     beyond = next((level.price for level in opposite if level.key > limit * opposite.sign), None)
-    # a fill-or-kill takes nothing of what is within the band where that alone does not fill it
+    # a fill-or-kill that the quantity within the band does not fill takes nothing: what lies beyond decides
     if outcome.stopped_by_band or only_band_stops(book, order, asked, beyond):
         return _Limits(band=True)
     if order.price is not None or beyond is None:

@@ -37,7 +37,7 @@ _GATHERING = (TradingStatus.PRE_OPEN, TradingStatus.AUCTION)
 
 _PRICES = ("stop_price", "stop_limit_price", "trail_amount", "take_profit", "stop_loss", "stop_loss_limit")
 _EXITS = ("take_profit", "stop_loss", "stop_loss_limit")
-_ALLOWED: dict[OrderType, tuple[str, ...]] = {  # the options of each order type, expire_ns apart
+_ALLOWED: dict[OrderType, tuple[str, ...]] = {  # the options of each order type, except expire_ns
     OrderType.MARKET: _EXITS,
     OrderType.LIMIT: (*_EXITS, "post_only", "display_quantity"),
     OrderType.STOP: ("stop_price",),
@@ -63,7 +63,7 @@ def takes(status: TradingStatus, command: EnterOrder) -> bool:
 
 
 def default_prevention(owner: Account, account: AccountId) -> SelfTradePrevention:
-    """What an order goes by that names no mode of its own."""
+    """The mode of self-trade prevention for an order that names none."""
     configured = owner.configuration.self_trade_prevention
     if configured is not None:
         return configured
@@ -75,13 +75,12 @@ def refuse_entry(
 ) -> RejectReason | None:
     """The first rule that `command` breaks, or None. O(1).
 
-    The symbol is known and takes such orders, the owner may trade, the client order id is
-    new: the exchange has looked. Whether the owner can pay, and what the order would meet,
-    is seen when its matches are planned.
+    The caller has checked that the symbol is known and takes such orders, that the owner may trade, and that the client
+    order id is new. Whether the owner can pay, and what the order would meet, is seen when its matches are planned.
     """
     instrument = book.instrument
     price, quantity, options = command.price, command.quantity, command.options
-    plain = (  # most orders: that these go together is seen here, without a call
+    plain = (  # most orders are plain limit orders: they need no further look
         options is None
         and command.order_type is _LIMIT
         and price is not None
@@ -93,9 +92,9 @@ def refuse_entry(
         return RejectReason.UNSUPPORTED_COMBINATION
     if (
         command.self_trade_prevention is _UNPREVENTED
-        and command.account != SANDBOX_ACCOUNT  # which stands for many
+        and command.account != SANDBOX_ACCOUNT  # stands for many people
         and rulebook >= OWN_TRADES_NO_PRICE_SINCE
-        and owner.configuration.self_trade_prevention is not _UNPREVENTED  # and who is set so goes so anyway
+        and owner.configuration.self_trade_prevention is not _UNPREVENTED  # an operator may allow it
     ):
         return RejectReason.SELF_TRADE_PREVENTION_NOT_ALLOWED
     if isinstance(price, str) or (price is not None and price < 1):
@@ -120,7 +119,9 @@ def refuse_entry(
     order_type = command.order_type
     if price is not None and (order_type is _LIMIT or order_type is _OCO) and beyond_collar(book, command.side, price):
         return RejectReason.PRICE_OUTSIDE_COLLAR
-    open_orders = len(owner.open_orders) + (2 if order_type is _OCO else 1)  # of all symbols: mostly enough to know
+    open_orders = len(owner.open_orders) + (
+        2 if order_type is _OCO else 1
+    )  # over all symbols: mostly that is within both limits
     few = open_orders <= instrument.max_open_orders and owner.configuration.max_open_orders is None
     return None if few else _refuse_open_orders(instrument, owner, 2 if order_type is _OCO else 1)
 

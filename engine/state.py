@@ -44,7 +44,7 @@ class ExchangeState:
 
     def __init__(self, rulebook: int = FIRST_EDITION) -> None:
         self.rulebook = rulebook  # the edition of the rules in force
-        self.seq = Seq(0)  # of the last command applied
+        self.seq = Seq(0)  # the seq of the last command applied
         self.ts_ns = 0
         self.next_trade_id = 1
         self.books: dict[str, OrderBook] = {}  # in the order of listing
@@ -53,8 +53,12 @@ class ExchangeState:
         self.recent = RecentOrders(rulebook)
         self.orders: dict[OrderId, Order] = {}  # every open order of every symbol, waiting ones included
         self.expiries: SortedDict[tuple[int, OrderId, OrderId], Order] = SortedDict()
-        self.timers: dict[str, tuple[int, TradingStatus]] = {}  # symbol -> when, and what its status becomes by itself
-        self.pending: deque[tuple[Order, bool]] = deque()  # triggered stops, and (True) entries whose exits are due
+        self.timers: dict[
+            str, tuple[int, TradingStatus]
+        ] = {}  # by symbol: when its status changes by itself, and to what
+        self.pending: deque[tuple[Order, bool]] = (
+            deque()
+        )  # triggered stops (False), and entries whose exits are due (True)
 
     def account(self, account: AccountId) -> Account:
         """The account of this number, made when it is new. O(1)."""

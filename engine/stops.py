@@ -3,7 +3,7 @@
 Buys trigger at or above their stop price, sells at or below; the nearest first, then the
 oldest. A trailing stop follows the best price since it waits, at its distance.
 Prices in ticks. Costs: O(log waiting) to add, remove and trigger one; a price beyond every
-peak so far moves each trailing stop it concerns, O(those).
+high-water mark moves each trailing stop it concerns, O(those).
 Layer: engine.
 """
 
@@ -32,10 +32,10 @@ class StopOrders:
     def __init__(self) -> None:
         self._buys: SortedDict[Key, Order] = SortedDict()  # by stop price and turn
         self._sells: SortedDict[Key, Order] = SortedDict()  # by negated stop price and turn
-        self._rising: SortedDict[Key, Order] = SortedDict()  # trailing sells by peak and turn
-        self._falling: SortedDict[Key, Order] = SortedDict()  # trailing buys by negated peak and turn
+        self._rising: SortedDict[Key, Order] = SortedDict()  # trailing sells by high-water mark and turn
+        self._falling: SortedDict[Key, Order] = SortedDict()  # trailing buys by negated high-water mark and turn
         self._turns = 0
-        self.waiting = 0  # how many orders
+        self.waiting = 0  # number of orders
 
     def __iter__(self) -> Iterator[Order]:
         """Buys, then sells, each in the order in which a moving price would trigger them."""
@@ -107,7 +107,7 @@ class StopOrders:
         return [orders[stop] for stop in orders.irange(maximum=(key + 1, 0), inclusive=(True, False))]
 
     def _move(self, order: Order, high_water: Ticks) -> bool:
-        """Give a trailing stop another peak; whether its stop price changed."""
+        """Give a trailing stop another high-water mark; whether its stop price changed."""
         del self._by_high_water(order)[_high_water_key(order)]
         del self._by_stop(order)[_stop_key(order)]
         terms = terms_of(order)
@@ -129,13 +129,13 @@ def terms_of(order: Order) -> Terms:
 
 
 def trailing_stop_price(side: Side, terms: Terms, high_water: Ticks) -> Ticks:
-    """Where a trailing stop stands that follows `peak`: above it to buy, below it to sell, at 1 at least."""
+    """Where a trailing stop stands that follows `high_water`: above it to buy, below it to sell, at 1 at least."""
     trail = trail_of(terms.trail_amount, terms.trail_percent, high_water)
     return Ticks(high_water + trail) if side is _BUY else Ticks(max(high_water - trail, 1))
 
 
 def trail_of(amount: Ticks | str | None, percent: int | str | None, high_water: Ticks) -> int:
-    """How far behind `peak` a trailing stop stands, in ticks: a given number, or millionths of it and at least one."""
+    """How far behind `high_water` a trailing stop stands: so many ticks, or millionths of it and at least one."""
     return int(amount) if amount is not None else max(1, high_water * int(percent or 0) // FEE_UNIT)
 
 

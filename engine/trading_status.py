@@ -83,7 +83,7 @@ def _change_status(state: ExchangeState, book: OrderBook, status: TradingStatus,
 
 
 def _step_last(state: ExchangeState, book: OrderBook, events: list[ev.Event]) -> None:
-    """Trading begins, and no auction found a price: the last one, if there is any, is looked at."""
+    """Trading begins: let stops and trailing stops meet the last price, if there is one."""
     if book.last_price is not None:
         step_stops(state, book, book.last_price, events)
 
@@ -92,7 +92,7 @@ def _close(state: ExchangeState, book: OrderBook, events: list[ev.Event]) -> Non
     """Expire every day order of a symbol, oldest first. O(open orders of the symbol)."""
     days = [order for order in [*book.orders.values(), *book.stops] if order.time_in_force is TimeInForce.DAY]
     for order in sorted(days, key=lambda order: (entry_of(order.order_id), order.order_id)):
-        if order.order_id in state.orders:  # its sibling's end may have ended it
+        if order.order_id in state.orders:  # when its linked order ended, it ended too
             _expire(state, order, events)
 
 

@@ -29,7 +29,7 @@ from engine.types import (
     leg_id,
 )
 
-UNCOLLARED_ROOM = 100_000  # millionths above its stop price that a stop to buy holds where there is no collar
+UNCOLLARED_ROOM = 100_000  # without a collar, a stop to buy holds this many millionths above its stop price
 
 _BUY, _SELL = Side.BUY, Side.SELL
 _LIMIT, _STOP, _STOP_LIMIT = OrderType.LIMIT, OrderType.STOP, OrderType.STOP_LIMIT
@@ -126,7 +126,7 @@ def enter_pair(
 ) -> None:
     """Accept one leg or two that cancel each other: the stop leg waits, the limit leg executes.
 
-    Their owner can pay: it was looked at. `asked` is the limit leg's price as it was asked for.
+    The caller has checked that their owner can pay. `asked` is the limit leg's price as it was asked for.
     """
     if limit_leg is not None and stop_leg is not None:
         limit_leg.sibling, stop_leg.sibling = stop_leg, limit_leg
