@@ -260,13 +260,9 @@ def _enter_waiting(
 ) -> RejectReason | None:
     """Enter a stop, a trailing stop or both legs of one-cancels-other; the reason when it cannot be paid for."""
     limit_leg, stop_leg = legs(state, command, book, owner)
-    if stop_leg.pays.available < pair_need(limit_leg, stop_leg):
-        return RejectReason.INSUFFICIENT_FUNDS
-    if limit_leg is not None:
-        limit = limit_leg.price
-        plan = plan_quantity(book, limit_leg, limit, limit_leg.leaves, whole=False)
-        if plan.prevented and not plan.matches:
-            return RejectReason.SELF_TRADE
+    reason = refuse_legs(book, limit_leg, stop_leg)
+    if reason is not None:
+        return reason
     first = stop_leg if limit_leg is None else limit_leg
     if command.client_order_id is not None:
         state.recent.name(command.account, command.client_order_id, first.order_id, command)
@@ -274,6 +270,22 @@ def _enter_waiting(
     enter_pair(state, book, limit_leg, stop_leg, asked, events)
     if state.pending:
         finish(state, events)
+    return None
+
+
+def refuse_legs(
+    book: OrderBook, limit_leg: Order | None, stop_leg: Order, *, as_shown: bool = False
+) -> RejectReason | None:
+    """Why legs cannot be entered: their owner cannot pay, or the limit leg would first of all meet its own account.
+
+    Changes nothing. O(matches).
+    """
+    if stop_leg.pays.available < pair_need(limit_leg, stop_leg):
+        return RejectReason.INSUFFICIENT_FUNDS
+    if limit_leg is not None:
+        plan = plan_quantity(book, limit_leg, limit_leg.price, limit_leg.leaves, whole=False, as_shown=as_shown)
+        if plan.prevented and not plan.matches:
+            return RejectReason.SELF_TRADE
     return None
 
 

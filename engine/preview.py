@@ -22,7 +22,7 @@ from engine.balance import Balance
 from engine.bands import nearer
 from engine.book import OrderBook
 from engine.commands import EnterOrder
-from engine.entry import duplicate_answer, entry_figures, legs, prepare
+from engine.entry import duplicate_answer, entry_figures, legs, prepare, refuse_legs
 from engine.events import DuplicateRequest, Figures
 from engine.instrument import Instrument
 from engine.order import Order
@@ -36,7 +36,7 @@ from engine.outcome import (
     triggered_prices,
     triggers_at_once,
 )
-from engine.planning import plan_quantity, worst_price
+from engine.planning import worst_price
 from engine.rejects import CancelReason, RejectReason
 from engine.rules import collar_limit, refuse_entry, takes
 from engine.state import ExchangeState
@@ -114,9 +114,9 @@ def preview(state: ExchangeState, command: EnterOrder, ts_ns: int) -> Preview | 
     if book is None:
         return RejectReason.UNKNOWN_SYMBOL
     if command.client_order_id is not None:
-        said = duplicate_answer(state, command, command.client_order_id, max(state.ts_ns, ts_ns))
-        if said is not None:
-            return DuplicateOf(said.order_id) if isinstance(said, DuplicateRequest) else said.reason
+        answer = duplicate_answer(state, command, command.client_order_id, max(state.ts_ns, ts_ns))
+        if answer is not None:
+            return DuplicateOf(answer.order_id) if isinstance(answer, DuplicateRequest) else answer.reason
     if not takes(book.status, command):
         return RejectReason.SYMBOL_NOT_TRADING
     return _at_time(state, command, book, ts_ns, lambda owner: _entered(state, book, owner, command))
@@ -177,13 +177,11 @@ def _of_waiting(
 ) -> Preview | RejectReason:
     """Of a stop, a trailing stop, or one-cancels-other: its limit leg, with the figures of whichever leg acts."""
     limit_leg, stop_leg = legs(state, command, book, owner)
-    if stop_leg.pays.available < pair_need(limit_leg, stop_leg):
-        return RejectReason.INSUFFICIENT_FUNDS
+    reason = refuse_legs(book, limit_leg, stop_leg, as_shown=True)
+    if reason is not None:
+        return reason
     if limit_leg is None:
         return _stop_leg(state, book, owner, stop_leg)
-    plan = plan_quantity(book, limit_leg, limit_leg.price, limit_leg.leaves, whole=False, as_shown=True)
-    if plan.prevented and not plan.matches:
-        return RejectReason.SELF_TRADE
     first, stop = _pair(state, book, owner, limit_leg, stop_leg, asked)
     if first.reason is not CancelReason.ONE_CANCELS_OTHER:
         return msgspec.structs.replace(first, legs=(stop,))
