@@ -194,8 +194,8 @@ class OrderBook:
             if self.instrument.reference_price is None:
                 return None
             reference = self.inside_bbo(self.instrument.reference_price)
-        room = reference * band // FEE_UNIT
-        return Ticks(max(reference - room, 1)), Ticks(reference + room)
+        distance = reference * band // FEE_UNIT
+        return Ticks(max(reference - distance, 1)), Ticks(reference + distance)
 
     def band_limit(self, side: Side) -> Ticks | None:
         """The worst price at which an order of `side` may trade for the band; None: any. O(1)."""

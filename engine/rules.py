@@ -284,8 +284,8 @@ def collar_limit(book: OrderBook, side: Side) -> Ticks | None:
     reference = reference_price(book, side)
     if reference is None:
         return None
-    room = reference * collar // FEE_UNIT
-    return Ticks(reference + room) if side is _BUY else Ticks(max(reference - room, 1))
+    distance = reference * collar // FEE_UNIT
+    return Ticks(reference + distance) if side is _BUY else Ticks(max(reference - distance, 1))
 
 
 def beyond_collar(book: OrderBook, side: Side, price: Ticks) -> bool:
@@ -299,8 +299,8 @@ def beyond_collar(book: OrderBook, side: Side, price: Ticks) -> bool:
     reference = None if collar is None else reference_price(book, side)
     if collar is None or reference is None:
         return False
-    room = reference * collar // FEE_UNIT
-    return price > reference + room if side is _BUY else price < reference - room
+    distance = reference * collar // FEE_UNIT
+    return price > reference + distance if side is _BUY else price < reference - distance
 
 
 def _refuse_notional(instrument: Instrument, owner: Account, ledger: Ledger, notional: int) -> RejectReason | None:

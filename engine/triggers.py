@@ -29,7 +29,7 @@ from engine.types import (
     leg_id,
 )
 
-UNCOLLARED_ROOM = 100_000  # without a collar, a stop to buy holds this many millionths above its stop price
+UNCOLLARED_MARGIN = 100_000  # without a collar, a stop to buy holds this many millionths above its stop price
 
 _BUY, _SELL = Side.BUY, Side.SELL
 _LIMIT, _STOP, _STOP_LIMIT = OrderType.LIMIT, OrderType.STOP, OrderType.STOP_LIMIT
@@ -156,5 +156,5 @@ def hold_price(side: Side, stop_price: Ticks, instrument: Instrument) -> Ticks |
     """What a stop to buy holds for each lot, as a price; None for a sell, which holds its lots."""
     if side is not _BUY:
         return None
-    room = UNCOLLARED_ROOM if instrument.collar is None else instrument.collar
-    return Ticks(stop_price + stop_price * room // FEE_UNIT)
+    distance = UNCOLLARED_MARGIN if instrument.collar is None else instrument.collar
+    return Ticks(stop_price + stop_price * distance // FEE_UNIT)
