@@ -156,7 +156,12 @@ def funds_needed(order: Order, outcome: OrderOutcome, instrument: Instrument) ->
         return order.leaves * order.hold_per_lot
     if order.side is not _BUY:
         return outcome.filled * instrument.lot_amount
-    return sum(fill.notional + (fill.taker_fee if fill.taker_fee > 0 else 0) for fill in outcome.fills)
+    needed = 0
+    for fill in outcome.fills:
+        needed += fill.notional
+        if fill.taker_fee > 0:  # a rebate is paid out, not needed
+            needed += fill.taker_fee
+    return needed
 
 
 def priced(
