@@ -164,7 +164,7 @@ def _accept(
         state.recent.name(order.account, client_order_id, order.order_id, command)
     order.pays.hold(order.leaves * order.hold_per_lot)
     events.append(accepted(order))
-    if outcome.plan is NOTHING and order.terms is None and book.instrument.band is None:
+    if outcome.plan is NOTHING and order.terms is None and not outcome.stopped_by_band:
         end_or_rest(state, book, order, outcome.end, events)  # most orders meet nobody: nothing follows from them
         return
     commit(state, book, order, outcome, events)

@@ -103,15 +103,18 @@ def outcome_of(
     `asked` is the worst price that it would trade at were there no band (None: any). With `as_shown` the plan was
     made from what the order's owner can see, and so is this.
     """
-    if plan is NOTHING and book.instrument.band is None:
-        end = ending(order, plan, order.leaves, False)
-        return _RESTS if end is None else OrderOutcome(plan, end)
+    banded = book.instrument.band is not None
+    if plan is NOTHING:
+        best = book.opposite(order.side).best_price if banded else None
+        stopped = banded and order.leaves > 0 and only_band_stops(book, order, asked, best)
+        end = ending(order, plan, order.leaves, stopped)
+        return _RESTS if end is None and not stopped else OrderOutcome(plan, end, stopped_by_band=stopped)
     oneself = no_price_for_others(order, rulebook)
     filled, fills = priced(book.instrument, order, plan.matches if plan.kinds is None else plan.trades, oneself)
     reduced = _NO_LOTS if plan.kinds is None else _taken_off(order, plan, filled)
     left: Any = order.leaves - filled - reduced
     stopped = (
-        book.instrument.band is not None
+        banded
         and (left > 0 or plan.budget_unspent)
         and not plan.prevented
         and _stopped_by_band(book, order, plan, asked, as_shown=as_shown)
@@ -276,14 +279,13 @@ def _stopped_by_band(book: OrderBook, order: Order, plan: Plan, asked: Ticks | N
 
 def only_band_stops(book: OrderBook, order: Order, asked: Ticks | None, price: Ticks | None) -> bool:
     """Whether an order would trade at `price`, were there no band. O(1)."""
+    buys = order.side is _BUY
+    if price is None or (asked is not None and (price > asked if buys else price < asked)):
+        return False
     if book.status is not _TRADING or (order.terms is not None and order.terms.post_only is not None):
         return False
     worst = book.band_limit(order.side)
-    if worst is None or price is None:
-        return False
-    if order.side is _BUY:
-        return price > worst and (asked is None or price <= asked)
-    return price < worst and (asked is None or price >= asked)
+    return worst is not None and (price > worst if buys else price < worst)
 
 
 # -- orders that wait for a trigger
