@@ -47,7 +47,7 @@ from api.page import docs
 from api.page import routes as page_routes
 from api.settings import Settings
 from engine.commands import AdoptRulebook, ListInstrument
-from engine.events import Applied, Rejected
+from engine.events import CommandResult, Rejected
 from engine.exchange import Exchange
 from engine.instrument import Instrument
 from engine.rulebook import CURRENT_EDITION
@@ -137,7 +137,7 @@ class Server:
         self._build_app(settings, authenticator, activity, reader, accounts, runner, operator_schedules)
         feed = self.feed
 
-        def publish(batch: list[Applied]) -> None:
+        def publish(batch: list[CommandResult]) -> None:
             commanded.on_applied(batch)
             trades = activity.on_applied(batch)
             profits.on_applied(batch)
@@ -319,12 +319,15 @@ def instruments_to_list(instruments: list[Instrument], exchange: Exchange) -> li
 
 
 def _replay(
-    journal: SqliteJournal, exchange: Exchange, history: History, folds: Sequence[Callable[[list[Applied]], object]]
+    journal: SqliteJournal,
+    exchange: Exchange,
+    history: History,
+    folds: Sequence[Callable[[list[CommandResult]], object]],
 ) -> ReplayResult:
     """Bring exchange, history and what else folds events to the end of the journal, saying how far it is."""
-    behind: list[Applied] = []
+    behind: list[CommandResult] = []
 
-    def fold(batch: list[Applied]) -> None:
+    def fold(batch: list[CommandResult]) -> None:
         for take in folds:
             take(batch)
         behind.extend(batch)

@@ -155,9 +155,9 @@ def kind_of_difference(was: ev.Event | None, due: ev.Event | None) -> Kind:
         return Kind.AUCTION_PRICE
     if any(isinstance(event, ev.Replenished) for event in pair):
         return Kind.ICEBERG_REFILL
-    if isinstance(due, ev.Triggered | ev.Trailed) and was != due:
+    if isinstance(due, ev.Triggered | ev.StopPriceMoved) and was != due:
         return Kind.MISSED_TRIGGER
-    if isinstance(was, ev.Triggered | ev.Trailed):
+    if isinstance(was, ev.Triggered | ev.StopPriceMoved):
         return Kind.WRONG_TRIGGER
     banded = any(getattr(event, "reason", None) is CancelReason.PRICE_BAND for event in pair)
     if banded or any(isinstance(event, ev.LimitStateChanged) for event in pair):
@@ -180,6 +180,6 @@ def _accounts(events: list[ev.Event]) -> list[int]:
     for event in events:
         if isinstance(event, ev.Filled):
             accounts |= {0, event.maker_account, event.taker_account}
-        elif not isinstance(event, ev.Rejected | ev.Repeated) and hasattr(event, "account"):
+        elif not isinstance(event, ev.Rejected | ev.DuplicateRequest) and hasattr(event, "account"):
             accounts.add(event.account)
     return sorted(accounts)

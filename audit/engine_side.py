@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from audit.naive_exchange import NaiveExchange
 from engine import depth
+from engine.balance import Balance
 from engine.exchange import Exchange
-from engine.ledger import Balance
 from engine.types import AccountId, Side
 
 

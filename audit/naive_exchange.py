@@ -233,14 +233,14 @@ class NaiveExchange(NaiveAmends):
             reason = self.refusal(command, symbol)
         if reason is None and first is not None and name is not None:
             if asked_again(first[1], command):
-                self.events.append(ev.Repeated(OrderId(first[0]), account, command.symbol, name))
+                self.events.append(ev.DuplicateRequest(OrderId(first[0]), account, command.symbol, name))
                 return
             reason = RejectReason.DUPLICATE_CLIENT_ORDER_ID
             self.events.append(reject(account, command.symbol, reason, first[0], name))
             return
         if reason is None and symbol is not None:
             owner = self.account(account)
-            if owner.exceeds_rate(self.ts_ns):
+            if not owner.count_order(self.ts_ns):
                 reason = RejectReason.ORDER_RATE_EXCEEDED
             else:
                 reason = entry_refusal(command, symbol, owner, self.ts_ns, self.rulebook)
@@ -311,8 +311,8 @@ class NaiveExchange(NaiveAmends):
             second.waiting = True
             second.stop_price = int(options.stop_price or 0)
             if kind is OrderType.TRAILING_STOP:
-                second.peak = symbol.market_price() or 0
-                second.stop_price = first_stop(command, second.peak)
+                second.high_water = symbol.market_price() or 0
+                second.stop_price = first_stop(command, second.high_water)
             if second.buys and second.order_type is not OrderType.STOP_LIMIT:
                 second.hold_price = symbol.hold_price(second.stop_price)
         return [first] if second is first else [first, second]

@@ -104,7 +104,9 @@ class NaiveFlow(NaiveLedger):
         prices: list[int] = []
         if not killed:
             self.take(order, walked, touched, prices)
-        prevented = self.band_prevented(order, walked, asked, left_over=walked.left_over if budgeted else None)
+        prevented = self.band_prevented(
+            order, walked, asked, budget_unspent=walked.budget_unspent if budgeted else None
+        )
         self.end_or_rest(order, walked, prevented=prevented, budgeted=budgeted)
         if order.cum > 0 or order.done or any(isinstance(step, Decrement) for step in walked.steps):
             self.part(order)
@@ -182,7 +184,7 @@ class NaiveFlow(NaiveLedger):
 
     def end_or_rest(self, order: NaiveOrder, walked: Walk, *, prevented: bool, budgeted: bool) -> None:
         """Step 3: what becomes of the order itself."""
-        wanted_more = walked.stopped or walked.left_over or order.quantity == 0 if budgeted else order.leaves > 0
+        wanted_more = walked.stopped or walked.budget_unspent or order.quantity == 0 if budgeted else order.leaves > 0
         reason: CancelReason | None = None
         if not wanted_more:
             self.close(order)
@@ -203,11 +205,13 @@ class NaiveFlow(NaiveLedger):
 
     # -- protection
 
-    def band_prevented(self, order: NaiveOrder, walked: Walk, asked: int | None, *, left_over: bool | None) -> bool:
+    def band_prevented(
+        self, order: NaiveOrder, walked: Walk, asked: int | None, *, budget_unspent: bool | None
+    ) -> bool:
         """Whether the band, and nothing else, keeps the order from trading on."""
         symbol = self.symbols[order.symbol]
         edge, best = symbol.band(order.side), symbol.best(other(order.side))
-        wants = order.leaves > 0 if left_over is None else left_over
+        wants = order.leaves > 0 if budget_unspent is None else budget_unspent
         if not wants or edge is None or best is None or order.post_only is not None or walked.stopped:
             return False
         return not within(order.side, best, edge) and within(order.side, best, asked)
@@ -259,9 +263,9 @@ class NaiveFlow(NaiveLedger):
 
     def trail(self, order: NaiveOrder, price: int) -> None:
         """A trailing stop follows a market that went its way."""
-        if price >= order.peak if order.buys else price <= order.peak:
+        if price >= order.high_water if order.buys else price <= order.high_water:
             return
-        order.peak = price
+        order.high_water = price
         trail = trail_at(price, order.trail_amount, order.trail_percent)
         stop_price = price + trail if order.buys else max(price - trail, 1)
         if stop_price != order.stop_price:

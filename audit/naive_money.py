@@ -100,14 +100,14 @@ class NaiveAccount:
             return own.self_trade_prevention
         return SelfTradePrevention.NONE if own.account == SANDBOX else SelfTradePrevention.CANCEL_NEWEST
 
-    def exceeds_rate(self, ts_ns: int) -> bool:
-        """Note one more order; whether that is more than may come within one second of the clock."""
+    def count_order(self, ts_ns: int) -> bool:
+        """Note one more order; False when that is more than may come within one second of the clock."""
         most = self.configuration.max_orders_per_second
         if most is None:
-            return False
+            return True
         self.asked_ns = [asked for asked in self.asked_ns if asked // 10**9 == ts_ns // 10**9]
         self.asked_ns.append(ts_ns)
-        return len(self.asked_ns) > most
+        return len(self.asked_ns) <= most
 
 
 class NaiveLedger:

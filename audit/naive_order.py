@@ -61,7 +61,7 @@ class NaiveOrder:
     turn: int = 0  # when it joined the queue it stands in
     shown: int = 0  # of what it leaves, to everybody
     age: int = 0  # when it began to wait at its stop price
-    peak: int = 0  # of the market, as a trailing stop saw it
+    high_water: int = 0  # of the market, as a trailing stop saw it
     hold_price: int | None = None  # the worst price of a stop buy
     pays: str = ""  # the asset it gives, once that was looked up
     one_lot: int = 0  # what one lot of it holds, left alone
@@ -155,9 +155,11 @@ class NaiveOrder:
             _ticks(self.price),
         )
 
-    def trailed(self) -> ev.Trailed:
+    def trailed(self) -> ev.StopPriceMoved:
         """Its stop price followed the market."""
-        return ev.Trailed(OrderId(self.order_id), AccountId(self.account), self.symbol, Ticks(self.stop_price or 0))
+        return ev.StopPriceMoved(
+            OrderId(self.order_id), AccountId(self.account), self.symbol, Ticks(self.stop_price or 0)
+        )
 
     def replenished(self) -> ev.Replenished:
         """It shows its next slice."""

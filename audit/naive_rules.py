@@ -164,11 +164,11 @@ def first_stop(command: EnterOrder, market: int) -> int:
     return market + trail if command.side is Side.BUY else market - trail
 
 
-def trail_at(peak: int, amount: int | None, percent: int | None) -> int:
+def trail_at(high_water: int, amount: int | None, percent: int | None) -> int:
     """The distance of a trailing stop from the market's peak."""
     if amount is not None:
         return amount
-    return max(1, int(Fraction(peak * (percent or 0), 1_000_000)))
+    return max(1, int(Fraction(high_water * (percent or 0), 1_000_000)))
 
 
 def outside_collar(symbol: NaiveSymbol, side: Side, price: int | str | None) -> bool:

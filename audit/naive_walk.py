@@ -46,7 +46,7 @@ class Walk:
     steps: list[Fill | CancelMaker | Decrement] = field(default_factory=list)
     left: int = 0  # of the order, when it was given in lots
     stopped: bool = False  # by self-trade prevention
-    left_over: bool = False  # of a budget: the book ended while it could still pay for a lot
+    budget_unspent: bool = False  # of a budget: the book ended while it could still pay for a lot
 
     @property
     def filled(self) -> int:
@@ -94,7 +94,7 @@ def walk(symbol: NaiveSymbol, taker: NaiveOrder, limit: int | None, budget: int 
             first.shown = first.maker.slice_of(first.leaves)
             behind = sum(queued.maker.price == first.maker.price for queued in queue)
             queue.insert(behind, first)
-    walked.left_over = budget is not None and budget >= one
+    walked.budget_unspent = budget is not None and budget >= one
     return walked
 
 

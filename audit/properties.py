@@ -61,7 +61,7 @@ class Properties:
                 yield from self._judge_quantity(event)
             case ev.Replenished():
                 yield from self._judge_replenished(event)
-            case ev.Triggered() | ev.Trailed():
+            case ev.Triggered() | ev.StopPriceMoved():
                 yield from self._judge_trigger(event)
             case ev.Uncrossed():
                 yield from self._judge_uncross(event)
@@ -173,13 +173,13 @@ class Properties:
                 (f"order {event.order_id} was replenished to {event.shown}, but it {was}"),
             )
 
-    def _judge_trigger(self, event: ev.Triggered | ev.Trailed) -> Iterator[Found]:
+    def _judge_trigger(self, event: ev.Triggered | ev.StopPriceMoved) -> Iterator[Found]:
         order = self.shadow.by_id.get(event.order_id)
         if order is None or not order.waiting:
             yield Kind.WRONG_TRIGGER, event.symbol, f"order {event.order_id} did not wait for a trigger"
             return
         up = 1 if order.buys else -1
-        if isinstance(event, ev.Trailed):
+        if isinstance(event, ev.StopPriceMoved):
             if up * event.stop_price >= up * (order.stop_price or 0):
                 yield (
                     Kind.WRONG_TRIGGER,

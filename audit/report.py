@@ -14,6 +14,7 @@ from audit.history_check import HistoryCheck
 from audit.reading import Span
 
 FINDINGS_SHOWN = 100
+_KEYS = {"StopPriceMoved": "Trailed", "DuplicateRequest": "Repeated"}  # what programs that read reports know them by
 
 
 class Report:
@@ -49,7 +50,7 @@ class Report:
             "state_digests_checked": self._digests,
             "commands": auditor.tally.commands,
             "counts": dict(sorted(auditor.tally.counts.items())),
-            "events": dict(sorted(auditor.tally.events.items())),
+            "events": dict(sorted((_KEYS.get(name, name), count) for name, count in auditor.tally.events.items())),
             "reasons": dict(sorted(auditor.tally.reasons.items())),
             "notional": self._amounts(auditor.tally.notional),
             "fees": self._amounts(auditor.tally.fees),

@@ -88,7 +88,7 @@ class Shadow(NaiveLedger):
                 self._amend(event)
             case ev.Triggered():
                 self._trigger(event)
-            case ev.Trailed() if event.order_id in self.by_id:
+            case ev.StopPriceMoved() if event.order_id in self.by_id:
                 self.by_id[event.order_id].stop_price = event.stop_price
             case ev.Replenished() if event.order_id in self.by_id:
                 order = self.by_id[event.order_id]

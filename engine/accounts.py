@@ -5,9 +5,10 @@ Layer: engine.
 
 from __future__ import annotations
 
+from engine.balance import Balance
 from engine.commands import ConfigureAccount
 from engine.instrument import FEE_UNIT
-from engine.ledger import Balance, is_decimal
+from engine.ledger import is_decimal
 from engine.order import Order
 from engine.types import AccountId, OrderId
 
@@ -35,20 +36,20 @@ class Account:
         self.open_count: dict[str, int] = {}  # by symbol
         self.configuration = ConfigureAccount(account, "standard")
         self.stopped = False
-        self.wallets: dict[str, tuple[Balance, Balance]] = {}  # by symbol: base, quote; looked up once
+        self.wallets: dict[str, tuple[Balance, Balance]] = {}  # by symbol: the balances of base and quote
         self._second = 0
         self._second_orders = 0
 
-    def exceeds_rate(self, ts_ns: int) -> bool:
-        """Count one more order; whether that is more than this account may enter in one second."""
+    def count_order(self, ts_ns: int) -> bool:
+        """Count one more order; False when it is more than this account may enter in one second. O(1)."""
         most = self.configuration.max_orders_per_second
         if most is None:
-            return False
+            return True
         second = ts_ns // SECOND_NS
         if second != self._second:
             self._second, self._second_orders = second, 0
         self._second_orders += 1
-        return self._second_orders > most
+        return self._second_orders <= most
 
     def is_at_rate_limit(self, ts_ns: int) -> bool:
         """Whether one more order in this second would be refused; nothing is counted."""

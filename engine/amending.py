@@ -10,63 +10,70 @@ import msgspec
 from engine import events as ev
 from engine.book import OrderBook
 from engine.commands import AmendOrder, CancelAll, CancelOrder
-from engine.execution import end_alone, execute
-from engine.ledger import hold_per_lot
-from engine.matcher import amended, take_off
+from engine.execution import commit, end_alone
+from engine.fees import hold_per_lot
+from engine.matcher import take_off
 from engine.order import Order
+from engine.order_events import amended
+from engine.outcome import outcome_of
 from engine.planning import NOTHING, plan_quantity, slide, worst_price
 from engine.refusals import market_figures
 from engine.rejects import CancelReason, RejectReason
 from engine.rules import MAX_SLICES, beyond_collar, beyond_exits, gathers, refuse_size
+from engine.state import ExchangeState
 from engine.stops import terms_of
 from engine.triggers import finish, hold_price, trigger_at_once
 from engine.types import AccountId, Amount, Lots, OrderId, Ticks, TradingStatus
-from engine.venue import Venue
 
 _TRADING = TradingStatus.TRADING
 _REQUESTED, _BY_OPERATOR = CancelReason.REQUESTED, CancelReason.BY_OPERATOR
 
 
-def amend(venue: Venue, command: AmendOrder, events: list[ev.Event]) -> None:
+def amend(state: ExchangeState, command: AmendOrder, events: list[ev.Event]) -> None:
     """Carry out an AmendOrder."""
-    order = own_open_order(venue, command.account, command.order_id, None, None, events)
+    order = own_open_order(state, command.account, command.order_id, None, None, events)
     if order is None:
         return
-    book = venue.books[order.symbol]
+    book = state.books[order.symbol]
     if book.instrument.band is not None:
-        book.renew_band(venue.ts_ns)
+        book.renew_band(state.ts_ns)
     quantity = order.quantity if command.quantity is None else command.quantity
     if book.status is not _TRADING and not gathers(book.status):
         reason: RejectReason | None = RejectReason.SYMBOL_NOT_TRADING
     elif not _combines(order, command):
         reason = RejectReason.UNSUPPORTED_COMBINATION
     elif not isinstance(quantity, str) and quantity <= order.cum:
-        end_alone(venue, order, CancelReason.AMENDED_BELOW_FILLED, events, exits=True)
+        end_alone(state, order, CancelReason.AMENDED_BELOW_FILLED, events, exits=True)
         reason = None
     elif order.waiting:
-        reason = _amend_waiting(venue, book, order, command, quantity, events)
+        reason = _amend_waiting(state, book, order, command, quantity, events)
     else:
-        reason = _amend_resting(venue, book, order, command, quantity, events)
+        reason = _amend_resting(state, book, order, command, quantity, events)
     if reason is not None:
         figures = market_figures(book, order.side, reason)
         if reason is RejectReason.INSUFFICIENT_FUNDS:
             figures = ev.Figures(asset=order.paid_asset, available=Amount(order.pays.available))
         events.append(ev.Rejected(order.account, order.symbol, reason, order.order_id, None, figures))
-    if venue.pending:
-        finish(venue, events)
+    if state.pending:
+        finish(state, events)
 
 
 def _combines(order: Order, command: AmendOrder) -> bool:
     """Whether an order has what is to be changed; the legs of a pair do not change."""
     if order.sibling is not None:
         return False
-    if command.stop_price is not None and (not order.waiting or order.peak is not None):
+    if command.stop_price is not None and (not order.waiting or order.high_water is not None):
         return False
     return command.price is None or order.price is not None
 
 
 def _amend_waiting(
-    venue: Venue, book: OrderBook, order: Order, command: AmendOrder, quantity: Lots | str, events: list[ev.Event]
+    state: ExchangeState,
+    book: OrderBook,
+    order: Order,
+    command: AmendOrder,
+    quantity: Lots | str,
+    events: list[ev.Event],
 ) -> RejectReason | None:
     """Change an order that waits for its trigger; the reason when the rules or its funds do not allow it."""
     terms = terms_of(order)
@@ -79,15 +86,15 @@ def _amend_waiting(
         return RejectReason.BAD_LOT
     if isinstance(price, str) or isinstance(stop_price, str) or stop_price is None:
         return RejectReason.BAD_TICK
-    valued_at = None if order.peak is not None else stop_price if price is None else price
-    owner = order.owner
-    reason = refuse_size(book.instrument, owner, venue.ledger, valued_at, quantity)
+    valued_at = None if order.high_water is not None else stop_price if price is None else price
+    owner = state.accounts[order.account]
+    reason = refuse_size(book.instrument, owner, state.ledger, valued_at, quantity)
     if reason is not None:
         return reason
     if terms.display_quantity is not None and terms.display_quantity * MAX_SLICES < quantity:
         return RejectReason.BAD_DISPLAY_QUANTITY
     held_at, instrument = order.hold_price, book.instrument
-    if price is None and order.peak is None:
+    if price is None and order.high_water is None:
         held_at = hold_price(order.side, stop_price, instrument)
     counted = price if price is not None else held_at or Ticks(0)
     per_lot = hold_per_lot(order.side, counted, instrument, order.maker_rate, order.taker_rate)
@@ -98,8 +105,7 @@ def _amend_waiting(
     old_price = order.price
     if not kept:
         book.stops.remove(order)
-    order.pays.available -= more
-    order.pays.held += more
+    order.pays.hold(more)
     order.hold_per_lot, order.hold_price, order.price = per_lot, held_at, price
     order.quantity, order.leaves = quantity, Lots(quantity - order.cum)
     if not kept:
@@ -107,12 +113,17 @@ def _amend_waiting(
         book.stops.add(order)
     events.append(amended(order, old_price, kept_priority=kept))
     if command.stop_price is not None:
-        trigger_at_once(venue, book, order)
+        trigger_at_once(state, book, order)
     return None
 
 
 def _amend_resting(
-    venue: Venue, book: OrderBook, order: Order, command: AmendOrder, quantity: Lots | str, events: list[ev.Event]
+    state: ExchangeState,
+    book: OrderBook,
+    order: Order,
+    command: AmendOrder,
+    quantity: Lots | str,
+    events: list[ev.Event],
 ) -> RejectReason | None:
     """Change an order that stands in the book; the reason when the rules or its funds do not allow it."""
     asked = order.price if command.price is None else command.price
@@ -120,7 +131,7 @@ def _amend_resting(
         return RejectReason.BAD_TICK
     if isinstance(quantity, str):
         return RejectReason.BAD_LOT
-    reason = refuse_size(book.instrument, order.owner, venue.ledger, asked, quantity)
+    reason = refuse_size(book.instrument, state.accounts[order.account], state.ledger, asked, quantity)
     if reason is not None:
         return reason
     display = None if order.terms is None else order.terms.display_quantity
@@ -141,22 +152,28 @@ def _amend_resting(
         found = slide(book, order.side, price, order.terms.post_only)
         slid = price if found is None else found
         reason = RejectReason.POST_ONLY_WOULD_TAKE if found is None else None
-    if slid != order.price or quantity > order.quantity:  # less of the same needs no funds
+    if slid != order.price or quantity > order.quantity:  # a lower quantity at the same price needs no more funds
         per_lot = hold_per_lot(order.side, slid, book.instrument, order.maker_rate, order.taker_rate)
         if leaves * per_lot - order.leaves * order.hold_per_lot > order.pays.available:
             return RejectReason.INSUFFICIENT_FUNDS
-    return reason or _change(venue, book, order, asked, slid, quantity, events)
+    return reason or _change(state, book, order, asked, slid, quantity, events)
 
 
 def _change(
-    venue: Venue, book: OrderBook, order: Order, asked: Ticks, price: Ticks, quantity: Lots, events: list[ev.Event]
+    state: ExchangeState,
+    book: OrderBook,
+    order: Order,
+    asked: Ticks,
+    price: Ticks,
+    quantity: Lots,
+    events: list[ev.Event],
 ) -> RejectReason | None:
     """Carry out the change of a resting order; the reason when it would first of all meet its own account."""
     old_price = order.price
     if price == old_price and quantity <= order.quantity:
         if quantity < order.quantity:
             take_off(book, order, Lots(order.quantity - quantity))
-        book.changed_seq = venue.seq
+        book.changed_seq = state.seq
         events.append(amended(order, old_price, kept_priority=True))
         return None
     plan, leaves = NOTHING, Lots(quantity - order.cum)
@@ -168,42 +185,41 @@ def _change(
     order.hidden = Lots(0)
     per_lot = hold_per_lot(order.side, price, book.instrument, order.maker_rate, order.taker_rate)
     more = leaves * per_lot - order.leaves * order.hold_per_lot
-    order.pays.available -= more
-    order.pays.held += more
+    order.pays.hold(more)
     order.hold_per_lot, order.price, order.quantity, order.leaves = per_lot, price, quantity, leaves
-    book.changed_seq = venue.seq
+    book.changed_seq = state.seq
     events.append(amended(order, old_price, kept_priority=False))
-    execute(venue, book, order, plan, asked, events)
+    commit(state, book, order, outcome_of(book, order, plan, asked, state.rulebook), events)
     return None
 
 
-def cancel(venue: Venue, command: CancelOrder, events: list[ev.Event]) -> None:
+def cancel(state: ExchangeState, command: CancelOrder, events: list[ev.Event]) -> None:
     """Carry out a CancelOrder."""
-    order = own_open_order(venue, command.account, command.order_id, command.client_order_id, command.symbol, events)
+    order = own_open_order(state, command.account, command.order_id, command.client_order_id, command.symbol, events)
     if order is not None:
         reason = _BY_OPERATOR if command.by_operator else _REQUESTED
         if order.terms is None:
-            venue.end(order, reason, events)
+            state.end(order, reason, events)
             return
-        end_alone(venue, order, reason, events, exits=True)
-        if venue.pending:
-            finish(venue, events)
+        end_alone(state, order, reason, events, exits=True)
+        if state.pending:
+            finish(state, events)
 
 
-def cancel_all(venue: Venue, command: CancelAll, events: list[ev.Event]) -> None:
+def cancel_all(state: ExchangeState, command: CancelAll, events: list[ev.Event]) -> None:
     """Carry out a CancelAll."""
     reason = _BY_OPERATOR if command.by_operator else _REQUESTED
-    for order in venue.open_orders(command.account):
+    for order in state.open_orders(command.account):
         if command.symbol is not None and order.symbol != command.symbol:
             continue
         if command.side is not None and order.side is not command.side:
             continue
-        if order.order_id in venue.orders:  # its sibling's end may have ended it
-            end_alone(venue, order, reason, events, exits=False)
+        if order.order_id in state.orders:  # when its linked order ended, it ended too
+            end_alone(state, order, reason, events, exits=False)
 
 
 def own_open_order(
-    venue: Venue,
+    state: ExchangeState,
     account: AccountId,
     order_id: OrderId | None,
     client_order_id: str | None,
@@ -212,12 +228,12 @@ def own_open_order(
 ) -> Order | None:
     """The open order meant, when it is `account`'s; else None and a `Rejected` that gives nothing away."""
     if order_id is None and client_order_id is not None:
-        named = venue.recent.named(account, client_order_id, venue.ts_ns)
+        named = state.recent.named(account, client_order_id, state.ts_ns)
         order_id = named[0] if named else None
-    order = None if order_id is None else venue.orders.get(order_id)
+    order = None if order_id is None else state.orders.get(order_id)
     if order is not None and order.account == account and (symbol is None or symbol == order.symbol):
         return order
-    done = order is None and order_id is not None and venue.recent.is_done(account, order_id, venue.ts_ns)
+    done = order is None and order_id is not None and state.recent.is_done(account, order_id, state.ts_ns)
     reason = RejectReason.TOO_LATE if done else RejectReason.UNKNOWN_ORDER
     events.append(ev.Rejected(account, symbol, reason, order_id if done else None, client_order_id))
     return None

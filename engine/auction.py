@@ -10,8 +10,8 @@ from itertools import accumulate
 
 import msgspec
 
-from engine.book import OrderBook, PriceLevel
-from engine.order import Order
+from engine.book import OrderBook
+from engine.order import Order, PriceLevel
 from engine.planning import slices
 from engine.types import Lots, Ticks, entry_of
 
@@ -23,7 +23,7 @@ class Clearing(msgspec.Struct, frozen=True):
 
     price: Ticks
     quantity: Lots
-    imbalance: Lots  # bid less offered at the price
+    imbalance: Lots  # the quantity bid less the quantity offered at the price
 
 
 def clearing(book: OrderBook) -> Clearing | None:
@@ -44,7 +44,9 @@ def clearing(book: OrderBook) -> Clearing | None:
     best: tuple[tuple[int, int, int, int], Clearing] | None = None
     for price, above in zip(prices, [*prices[1:], None], strict=True):
         candidates = [(price, demands[price], supplies[price])]
-        if above is not None and above - price > 1:  # between two prices nothing changes: the nearest to the reference
+        if (
+            above is not None and above - price > 1
+        ):  # every price between two levels trades the same: take the nearest to the reference
             between = above - 1 if reference is None else min(max(reference, price + 1), above - 1)
             candidates.append((Ticks(between), demands[above], supplies[price]))
         for tick, demand, supply in candidates:

@@ -18,9 +18,11 @@ class PriceBand:
     __slots__ = ("limit_side", "limit_since_ns", "reference", "set_ns")
 
     def __init__(self) -> None:
-        self.reference: Ticks | None = None  # None: the instrument's
-        self.set_ns: int | None = 0  # None: taken for want of a last price, and only until the next look
-        self.limit_side: Side | None = None  # of the orders that wanted to trade beyond the band
+        self.reference: Ticks | None = None  # None: the instrument's reference price
+        self.set_ns: int | None = 0  # None: there was no last price yet, so it is measured anew with the next command
+        self.limit_side: Side | None = (
+            None  # the side of the orders that wanted to trade beyond the band; None: no limit state
+        )
         self.limit_since_ns = 0
 
     def serves(self, instrument: Instrument, ts_ns: int) -> bool:

@@ -13,74 +13,13 @@ from sortedcontainers import SortedDict
 
 from engine.bands import PriceBand
 from engine.instrument import FEE_UNIT, Instrument
-from engine.order import Order
+from engine.order import Order, PriceLevel
 from engine.rejects import InvariantViolation
 from engine.stops import StopOrders
 from engine.types import Lots, OrderId, Side, Ticks, TradingStatus
 
 _TRADING = TradingStatus.TRADING
-_BUY = Side.BUY  # a member looked up by its class costs more than the whole of `opposite`
-
-
-class PriceLevel:
-    """All resting orders at one price, oldest first, as a linked list."""
-
-    __slots__ = ("count", "head", "hidden", "key", "price", "quantity", "tail")
-
-    def __init__(self, price: Ticks, key: int) -> None:
-        self.price = price
-        self.key = key  # sorts best first on either side
-        self.quantity = 0  # lots, the sum of what its orders show
-        self.hidden = 0  # lots, what they leave beyond that
-        self.count = 0
-        self.head: Order | None = None  # trades first
-        self.tail: Order | None = None
-
-    def __iter__(self) -> Iterator[Order]:
-        order = self.head
-        while order is not None:
-            yield order
-            order = order.behind
-
-    def append(self, order: Order) -> None:
-        """Put `order` at the back of the queue. O(1)."""
-        tail = self.tail
-        order.level = self
-        order.ahead = tail
-        if tail is None:
-            self.head = order
-        else:
-            tail.behind = order
-        self.tail = order
-        self.quantity += order.leaves
-        if order.hidden:
-            self.quantity -= order.hidden
-            self.hidden += order.hidden
-        self.count += 1
-
-    def unlink(self, order: Order) -> None:
-        """Take `order` out of the queue, wherever it stands. O(1)."""
-        ahead, behind = order.ahead, order.behind
-        if ahead is None:
-            self.head = behind
-        else:
-            ahead.behind = behind
-        if behind is None:
-            self.tail = ahead
-        else:
-            behind.ahead = ahead
-        order.level = order.ahead = order.behind = None
-        self.quantity -= order.leaves
-        if order.hidden:
-            self.quantity += order.hidden
-            self.hidden -= order.hidden
-        self.count -= 1
-
-    def replenish(self, order: Order, display: Lots) -> None:
-        """Show the next slice of an order whose slice is used up, at the back of the queue. O(1)."""
-        self.unlink(order)
-        order.hidden = Lots(max(order.leaves - display, 0))
-        self.append(order)
+_BUY = Side.BUY  # looking a member up by its class costs more than the whole of `opposite`
 
 
 class BookSide:
@@ -136,11 +75,15 @@ class BookSide:
         if level.count == 0:
             del self.levels[level.key]
             if level is self.best:
-                self.best = self.levels.peekitem(0)[1] if self.levels else None
+                first = next(iter(self.levels), None)
+                self.best = None if first is None else self.levels[first]
 
     def available(self, limit: Ticks | None, wanted: Lots) -> Lots:
         """How much of `wanted` rests at `limit` or better (anywhere when None), hidden included. O(levels walked)."""
         limit_key = None if limit is None else limit * self.sign
+        best = self.best
+        if best is not None and best.quantity >= wanted and (limit_key is None or best.key <= limit_key):
+            return wanted
         found = 0
         for level in self:
             if limit_key is not None and level.key > limit_key:
@@ -177,7 +120,7 @@ class OrderBook:
         self.band = PriceBand()
         self.last_price: Ticks | None = None
         self.trade_count = 0
-        self.changed_seq = 0  # of the last command that changed what rests here
+        self.changed_seq = 0  # the seq of the last command that changed what rests here
 
     def own_side(self, side: Side) -> BookSide:
         """Where an order of `side` rests."""
@@ -191,7 +134,7 @@ class OrderBook:
         """Rest an order that has a price, at the back of its level."""
         if order.price is None:
             raise InvariantViolation(f"market order {order.order_id} may not rest")
-        self.own_side(order.side).rest(order, order.price)
+        (self.bids if order.side is _BUY else self.asks).rest(order, order.price)
         self.orders[order.order_id] = order
         bid, ask = self.bids.best, self.asks.best
         if bid is not None and ask is not None and bid.price >= ask.price and self.status is _TRADING:
@@ -199,7 +142,7 @@ class OrderBook:
 
     def remove(self, order: Order) -> None:
         """Take a resting order out of its queue and the index. O(1) unless its level empties."""
-        self.own_side(order.side).remove(order)
+        (self.bids if order.side is _BUY else self.asks).remove(order)
         del self.orders[order.order_id]
 
     @property
@@ -251,8 +194,8 @@ class OrderBook:
             if self.instrument.reference_price is None:
                 return None
             reference = self.inside_bbo(self.instrument.reference_price)
-        room = reference * band // FEE_UNIT
-        return Ticks(max(reference - room, 1)), Ticks(reference + room)
+        distance = reference * band // FEE_UNIT
+        return Ticks(max(reference - distance, 1)), Ticks(reference + distance)
 
     def band_limit(self, side: Side) -> Ticks | None:
         """The worst price at which an order of `side` may trade for the band; None: any. O(1)."""
@@ -265,14 +208,14 @@ class OrderBook:
         """Take `quantity` lots (fewer than it leaves) off what a resting order shows; it keeps its place. O(1)."""
         if order.level is None or not 0 < quantity < order.leaves:
             raise InvariantViolation(f"cannot take {quantity} lots off order {order.order_id}")
-        order.leaves = Lots(order.leaves - quantity)
+        order.leaves -= quantity  # type: ignore[assignment] # calling Lots() costs more than the subtraction
         order.level.quantity -= quantity
 
     def consume(self, order: Order, quantity: Lots) -> None:
         """Take `quantity` lots of what a resting order shows, be it all; it stays in its queue. O(1)."""
         if order.level is None or not 0 < quantity <= order.shown:
             raise InvariantViolation(f"cannot take {quantity} lots of order {order.order_id}")
-        order.leaves = Lots(order.leaves - quantity)
+        order.leaves -= quantity  # type: ignore[assignment] # calling Lots() costs more than the subtraction
         order.level.quantity -= quantity
 
     def shrink(self, order: Order, quantity: Lots) -> None:

@@ -40,7 +40,7 @@ class SetStatus(msgspec.Struct, frozen=True, array_like=True, tag="S"):
 
     symbol: str
     status: TradingStatus
-    until_ns: int | None = None  # of an auction: when trading begins by itself; else with another SetStatus
+    until_ns: int | None = None  # when an auction ends by itself; None: with the next SetStatus
 
 
 class OrderOptions(msgspec.Struct, frozen=True, array_like=True):
@@ -54,9 +54,11 @@ class OrderOptions(msgspec.Struct, frozen=True, array_like=True):
     stop_price: Ticks | str | None = None
     stop_limit_price: Ticks | str | None = None  # of a one-cancels-other's stop leg; None: a market order
     trail_amount: Ticks | str | None = None
-    trail_percent: int | str | None = None  # millionths of the peak
+    trail_percent: int | str | None = None  # millionths of the best price since it waits
     expire_ns: int | None = None  # epoch nanoseconds, with gtd
-    take_profit: Ticks | str | None = None  # exits, entered when this order has ended with something filled
+    take_profit: Ticks | str | None = (
+        None  # the exits of a bracket; they are entered when this order ends with something filled
+    )
     stop_loss: Ticks | str | None = None
     stop_loss_limit: Ticks | str | None = None
 
@@ -73,10 +75,11 @@ class EnterOrder(msgspec.Struct, frozen=True, array_like=True, tag="E"):
     price: Ticks | str | None = None  # None for a market order
     client_order_id: str | None = None
     quote_quantity: Amount | str | None = None  # market orders: how much quote asset to spend or receive
-    # None: the account's mode. Commands older than the field have none, and went without prevention.
+    # None: the account's mode. Commands written before this field existed decode to NONE: they had no prevention.
     self_trade_prevention: SelfTradePrevention | None = SelfTradePrevention.NONE
     options: OrderOptions | None = None  # most orders have none
-    # Up to where it was seen, in memory or in the history, that no order had this client order id; None: nobody looked.
+    # The seq up to which memory and history were searched for this client order id, without finding it; None: they
+    # were not searched.
     looked_until: Seq | None = None
 
 
@@ -87,7 +90,7 @@ class CancelOrder(msgspec.Struct, frozen=True, array_like=True, tag="C"):
     order_id: OrderId | None = None
     client_order_id: str | None = None
     symbol: str | None = None  # when given, the order must be in it
-    by_operator: bool | None = None  # or by the owner. Commands older than the field tell not
+    by_operator: bool | None = None  # False: by the owner; None: written before this field existed, so not known
 
 
 class CancelAll(msgspec.Struct, frozen=True, array_like=True, tag="A"):
@@ -96,7 +99,7 @@ class CancelAll(msgspec.Struct, frozen=True, array_like=True, tag="A"):
     account: AccountId
     symbol: str | None = None
     side: Side | None = None
-    by_operator: bool | None = None  # or by the owner. Commands older than the field tell not
+    by_operator: bool | None = None  # False: by the owner; None: written before this field existed, so not known
 
 
 class AmendOrder(msgspec.Struct, frozen=True, array_like=True, tag="M"):
@@ -104,9 +107,9 @@ class AmendOrder(msgspec.Struct, frozen=True, array_like=True, tag="M"):
 
     account: AccountId
     order_id: OrderId
-    price: Ticks | str | None = None  # None: as it is
+    price: Ticks | str | None = None  # None: unchanged
     quantity: Lots | str | None = None
-    stop_price: Ticks | str | None = None  # while it waits for its trigger
+    stop_price: Ticks | str | None = None  # only while the order waits for its trigger
 
 
 class AdvanceTime(msgspec.Struct, frozen=True, array_like=True, tag="Z"):

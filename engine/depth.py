@@ -28,7 +28,7 @@ class Bbo(msgspec.Struct, frozen=True):
 class Cost(msgspec.Struct, frozen=True):
     """What taking a quantity now would cost or earn, before fees."""
 
-    filled: Lots  # less than asked where the book ends
+    filled: Lots  # less than the quantity asked about when the book has no more
     notional: Amount
     best_price: Ticks | None
     worst_price: Ticks | None

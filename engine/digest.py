@@ -31,7 +31,7 @@ def state_digest(exchange: Exchange) -> str:
     for account, assets in sorted(exchange.ledger.accounts.items()):
         for asset, balance in sorted(assets.items()):
             amounts = (balance.available, balance.held, balance.deposited)
-            if any(amounts):  # one that was only looked at is as good as none
+            if any(amounts):  # an empty balance, made by reading it, counts as none
                 digest.update(_encode([account, asset, *map(str, amounts)]))
     digest.update(_encode([list(key) for key in exchange.expiries]))
     digest.update(_encode(sorted(exchange.timers.items())))
@@ -68,5 +68,5 @@ def _order_state(o: Order) -> tuple[object, ...]:
         o.client_order_id,
         o.entered_ns,
         o.hold_price,
-        o.peak,
+        o.high_water,
     )

@@ -11,14 +11,16 @@ from engine import events as ev
 from engine.accounts import Account
 from engine.book import OrderBook
 from engine.commands import EnterOrder, OrderOptions
-from engine.execution import end_or_rest, execute
-from engine.matcher import accepted, market_cost
+from engine.execution import commit, end_or_rest
 from engine.order import Order
-from engine.planning import NOTHING, Plan, plan_quantity, plan_spending, slide, worst_price
+from engine.order_events import accepted
+from engine.outcome import OrderOutcome, funds_needed, outcome_of
+from engine.planning import NOTHING, plan_quantity, plan_spending, slide, worst_price
 from engine.refusals import market_figures
 from engine.rejects import RejectReason
-from engine.rulebook import ANSWERS_FIRST_SINCE
-from engine.rules import collar_limit, default_prevention, refuse_entry, takes, trailing_peak
+from engine.rulebook import DUPLICATES_FIRST_SINCE
+from engine.rules import collar_limit, default_prevention, refuse_entry, takes, trailing_start
+from engine.state import ExchangeState
 from engine.stops import trailing_stop_price
 from engine.terms import NO_TERMS, Terms
 from engine.triggers import enter_pair, finish, hold_price, pair_need
@@ -35,7 +37,6 @@ from engine.types import (
     TradingStatus,
     leg_id,
 )
-from engine.venue import Venue
 
 DAY_NS = 86_400_000_000_000
 
@@ -45,18 +46,18 @@ _FOK, _DAY = TimeInForce.FOK, TimeInForce.DAY
 _TRADING = TradingStatus.TRADING
 
 
-def enter(venue: Venue, command: EnterOrder, events: list[ev.Event]) -> None:
+def enter(state: ExchangeState, command: EnterOrder, events: list[ev.Event]) -> None:
     """Carry out an EnterOrder."""
     account, symbol, client_order_id = command.account, command.symbol, command.client_order_id
-    book = venue.books.get(symbol)
+    book = state.books.get(symbol)
     if book is None:
         events.append(ev.Rejected(account, symbol, RejectReason.UNKNOWN_SYMBOL, None, client_order_id))
         return
-    owner = venue.accounts.get(account) or venue.account(account)
+    owner = state.accounts.get(account) or state.account(account)
     reason: RejectReason | None = None
-    first = client_order_id and venue.recent.look(account, client_order_id, command.looked_until, venue.ts_ns)
-    if first and (venue.rulebook >= ANSWERS_FIRST_SINCE or _comes_to_names(venue, book, owner, command)):
-        events.append(_said(command, *first))
+    first = client_order_id and state.recent.find(account, client_order_id, command.looked_until, state.ts_ns)
+    if first and (state.rulebook >= DUPLICATES_FIRST_SINCE or _reaches_duplicates(state, book, owner, command)):
+        events.append(_duplicate_answer(command, *first))
         return
     if book.status is not _TRADING and not takes(book.status, command):
         reason = RejectReason.SYMBOL_NOT_TRADING
@@ -64,49 +65,50 @@ def enter(venue: Venue, command: EnterOrder, events: list[ev.Event]) -> None:
         events.append(ev.Rejected(account, symbol, reason, None, client_order_id, figures))
         return
     if book.instrument.band is not None:
-        book.renew_band(venue.ts_ns)
+        book.renew_band(state.ts_ns)
     if owner.stopped:
         reason = RejectReason.ACCOUNT_STOPPED
-    elif owner.configuration.max_orders_per_second is not None and owner.exceeds_rate(venue.ts_ns):
+    elif owner.configuration.max_orders_per_second is not None and not owner.count_order(state.ts_ns):
         reason = RejectReason.ORDER_RATE_EXCEEDED
     else:
-        reason = refuse_entry(command, book, owner, venue.ledger, venue.ts_ns, venue.rulebook)
+        reason = refuse_entry(command, book, owner, state.ledger, state.ts_ns, state.rulebook)
     if reason is None:
         order_type = command.order_type
         if order_type is _LIMIT or order_type is _MARKET:
-            order, plan, asked, reason = prepare(venue, command, book, owner)
+            order, outcome, reason = prepare(state, command, book, owner)
             if reason is None:
-                _accept(venue, command, book, order, plan, asked, events)
+                _accept(state, command, book, order, outcome, events)
         else:
-            reason = _enter_waiting(venue, command, book, owner, events)
+            reason = _enter_waiting(state, command, book, owner, events)
     if reason is not None:
-        figures = entry_figures(venue, command, book, owner, reason)
+        figures = entry_figures(state, command, book, owner, reason)
         events.append(ev.Rejected(account, symbol, reason, None, client_order_id, figures))
 
 
-def _comes_to_names(venue: Venue, book: OrderBook, owner: Account, command: EnterOrder) -> bool:
-    """Whether by the first edition an order passed what was looked at before names. Renews the band, as it did then."""
+def _reaches_duplicates(state: ExchangeState, book: OrderBook, owner: Account, command: EnterOrder) -> bool:
+    """Whether an order passes what the first edition checked before duplicates. Renews the band, as it did then."""
     if not takes(book.status, command):
         return False
     if book.instrument.band is not None:
-        book.renew_band(venue.ts_ns)
+        book.renew_band(state.ts_ns)
     return not owner.stopped
 
 
 def entry_figures(
-    venue: Venue, command: EnterOrder, book: OrderBook, owner: Account, reason: RejectReason
+    state: ExchangeState, command: EnterOrder, book: OrderBook, owner: Account, reason: RejectReason
 ) -> ev.Figures | None:
-    """What the rule went by that refused `command` just now. Changes nothing. O(matches)."""
+    """The numbers that decided about the refusal of `command` just now. Changes nothing. O(matches)."""
     if reason is not RejectReason.INSUFFICIENT_FUNDS:
         return market_figures(book, command.side, reason)
     if command.order_type is _LIMIT or command.order_type is _MARKET:
-        order, plan, _, _ = prepare(venue, command, book, owner, as_shown=True)
-        market = order.price is None
-        need = market_cost(order, plan.trades, book.instrument) if market else order.leaves * order.hold_per_lot
+        order, outcome, _ = prepare(state, command, book, owner, as_shown=True)
+        need = funds_needed(order, outcome, book.instrument)
     else:
-        limit_leg, order = legs(venue, command, book, owner)
+        limit_leg, order = legs(state, command, book, owner)
         need = pair_need(limit_leg, order)
-    available = order.pays.available  # what is shown may cost less, then what others hide is dear: not told
+    available = (
+        order.pays.available
+    )  # hidden orders may cost more than those shown: then no amount is given, which would reveal them
     needed = Amount(need) if need > available else None
     return ev.Figures(asset=order.paid_asset, needed=needed, available=Amount(available))
 
@@ -114,7 +116,7 @@ def entry_figures(
 def same_request(asked: EnterOrder, again: EnterOrder) -> bool:
     """Whether an order is asked for again. One from before self-trade prevention names no mode, and had none.
 
-    How far was looked whether it was is no part of what is asked for.
+    How far memory and history were searched for it is no part of what is asked for.
     """
     if asked.looked_until != again.looked_until:
         again = msgspec.structs.replace(again, looked_until=asked.looked_until)
@@ -125,76 +127,74 @@ def same_request(asked: EnterOrder, again: EnterOrder) -> bool:
     return asked == msgspec.structs.replace(again, self_trade_prevention=SelfTradePrevention.NONE)
 
 
-def said_before(
-    venue: Venue, command: EnterOrder, client_order_id: str, ts_ns: int
-) -> ev.Repeated | ev.Rejected | None:
+def duplicate_answer(
+    state: ExchangeState, command: EnterOrder, client_order_id: str, ts_ns: int
+) -> ev.DuplicateRequest | ev.Rejected | None:
     """What is answered to a client order id that was used before, whatever state symbol and account are in. O(1).
 
-    None when it is new. Where more has been forgotten than was looked for before the command came, nobody knows.
+    None when it is new. A rejection, where orders were forgotten after the search that came before the command.
     """
-    first = venue.recent.look(command.account, client_order_id, command.looked_until, ts_ns)
-    return None if first is None else _said(command, *first)
+    first = state.recent.find(command.account, client_order_id, command.looked_until, ts_ns)
+    return None if first is None else _duplicate_answer(command, *first)
 
 
-def _said(command: EnterOrder, first: OrderId, asked: EnterOrder | None) -> ev.Repeated | ev.Rejected:
+def _duplicate_answer(
+    command: EnterOrder, first: OrderId, asked: EnterOrder | None
+) -> ev.DuplicateRequest | ev.Rejected:
     """What comes of a client order id that was used before, for the same order or for another, or may have been."""
     account, symbol, client_order_id = command.account, command.symbol, command.client_order_id or ""
     if asked is None:
         return ev.Rejected(account, symbol, RejectReason.MAYBE_REPEATED, None, client_order_id)
     if same_request(asked, command):
-        return ev.Repeated(first, account, symbol, client_order_id)
+        return ev.DuplicateRequest(first, account, symbol, client_order_id)
     return ev.Rejected(account, symbol, RejectReason.DUPLICATE_CLIENT_ORDER_ID, first, client_order_id)
 
 
 def _accept(
-    venue: Venue,
+    state: ExchangeState,
     command: EnterOrder,
     book: OrderBook,
     order: Order,
-    plan: Plan,
-    asked: Ticks | None,
+    outcome: OrderOutcome,
     events: list[ev.Event],
 ) -> None:
     """Enter a limit or market order that nothing refuses, and finish what it sets off."""
     client_order_id = order.client_order_id
     if client_order_id is not None:
-        venue.recent.name(order.account, client_order_id, order.order_id, command)
-    hold = order.leaves * order.hold_per_lot
-    pays = order.pays
-    pays.available -= hold
-    pays.held += hold
+        state.recent.name(order.account, client_order_id, order.order_id, command)
+    order.pays.hold(order.leaves * order.hold_per_lot)
     events.append(accepted(order))
-    if plan is NOTHING and order.terms is None and book.instrument.band is None:
-        end_or_rest(venue, book, order, plan, False, events)  # it meets nobody and sets off nothing: most orders
+    if outcome.plan is NOTHING and order.terms is None and not outcome.stopped_by_band:
+        end_or_rest(state, book, order, outcome.end, events)  # most orders meet nobody: nothing follows from them
         return
-    execute(venue, book, order, plan, asked, events)
-    if venue.pending:
-        finish(venue, events)
+    commit(state, book, order, outcome, events)
+    if state.pending:
+        finish(state, events)
 
 
 def prepare(
-    venue: Venue, command: EnterOrder, book: OrderBook, owner: Account, *, as_shown: bool = False
-) -> tuple[Order, Plan, Ticks | None, RejectReason | None]:
-    """The limit or market order that `command` asks for, its plan, the worst price it asked for, and what refuses it.
+    state: ExchangeState, command: EnterOrder, book: OrderBook, owner: Account, *, as_shown: bool = False
+) -> tuple[Order, OrderOutcome, RejectReason | None]:
+    """The limit or market order that `command` asks for, what becomes of it, and the reason that refuses it, if any.
 
     With `as_shown` planned by what its owner can see (`engine.planning`). Changes nothing. O(matches).
     """
     side, options, band = command.side, command.options, book.instrument.band
     takes_nothing = False
     if options is None and band is None:
-        price: Ticks | None = command.price  # type: ignore[assignment] # the rules let no text through
+        price: Ticks | None = command.price  # type: ignore[assignment] # the rules refuse texts
         asked = price
     else:
         asked, price, takes_nothing = _priced(command, book)
     terms = None
     if options is not None or command.time_in_force is _DAY:
-        terms = terms_from(command, book, venue.ts_ns)
+        terms = terms_from(command, book, state.ts_ns)
     prevention = command.self_trade_prevention
     if prevention is None:
         prevention = default_prevention(owner, command.account)
-    quantity: Lots = command.quantity or 0  # type: ignore[assignment] # nor here
-    order = venue.new_order(
-        venue.seq, owner, book, side, command.order_type, command.time_in_force, price, quantity,
+    quantity: Lots = command.quantity or 0  # type: ignore[assignment] # the rules refuse texts
+    order = state.new_order(
+        state.seq, owner, book, side, command.order_type, command.time_in_force, price, quantity,
         command.client_order_id, prevention, terms,
     )  # fmt: skip
     limit = price
@@ -209,16 +209,16 @@ def prepare(
         order.quantity = order.leaves = plan.filled
     else:
         plan = plan_quantity(book, order, limit, quantity, whole=command.time_in_force is _FOK, as_shown=as_shown)
-    hold = order.leaves * order.hold_per_lot
-    cost = hold if price is not None else market_cost(order, plan.trades, book.instrument)
+    outcome = outcome_of(book, order, plan, asked, state.rulebook, as_shown)
+    needed = order.leaves * order.hold_per_lot if price is not None else funds_needed(order, outcome, book.instrument)
     reason: RejectReason | None = None
-    if order.pays.available < cost:
+    if order.pays.available < needed:
         reason = RejectReason.INSUFFICIENT_FUNDS
     elif takes_nothing:
         reason = RejectReason.POST_ONLY_WOULD_TAKE
     elif plan.prevented and not plan.matches and command.time_in_force is not _FOK:
         reason = RejectReason.SELF_TRADE
-    return order, plan, asked, reason
+    return order, outcome, reason
 
 
 def _priced(command: EnterOrder, book: OrderBook) -> tuple[Ticks | None, Ticks | None, bool]:
@@ -256,57 +256,69 @@ def terms_from(command: EnterOrder, book: OrderBook, ts_ns: int) -> Terms | None
 
 
 def _enter_waiting(
-    venue: Venue, command: EnterOrder, book: OrderBook, owner: Account, events: list[ev.Event]
+    state: ExchangeState, command: EnterOrder, book: OrderBook, owner: Account, events: list[ev.Event]
 ) -> RejectReason | None:
     """Enter a stop, a trailing stop or both legs of one-cancels-other; the reason when it cannot be paid for."""
-    limit_leg, stop_leg = legs(venue, command, book, owner)
-    if stop_leg.pays.available < pair_need(limit_leg, stop_leg):
-        return RejectReason.INSUFFICIENT_FUNDS
-    if limit_leg is not None:
-        limit = limit_leg.price
-        plan = plan_quantity(book, limit_leg, limit, limit_leg.leaves, whole=False)
-        if plan.prevented and not plan.matches:
-            return RejectReason.SELF_TRADE
+    limit_leg, stop_leg = legs(state, command, book, owner)
+    reason = refuse_legs(book, limit_leg, stop_leg)
+    if reason is not None:
+        return reason
     first = stop_leg if limit_leg is None else limit_leg
     if command.client_order_id is not None:
-        venue.recent.name(command.account, command.client_order_id, first.order_id, command)
+        state.recent.name(command.account, command.client_order_id, first.order_id, command)
     asked = None if limit_leg is None else _ticks(command.price)
-    enter_pair(venue, book, limit_leg, stop_leg, asked, events)
-    if venue.pending:
-        finish(venue, events)
+    enter_pair(state, book, limit_leg, stop_leg, asked, events)
+    if state.pending:
+        finish(state, events)
     return None
 
 
-def legs(venue: Venue, command: EnterOrder, book: OrderBook, owner: Account) -> tuple[Order | None, Order]:
+def refuse_legs(
+    book: OrderBook, limit_leg: Order | None, stop_leg: Order, *, as_shown: bool = False
+) -> RejectReason | None:
+    """Why legs cannot be entered: their owner cannot pay, or the limit leg would first of all meet its own account.
+
+    Changes nothing. O(matches).
+    """
+    if stop_leg.pays.available < pair_need(limit_leg, stop_leg):
+        return RejectReason.INSUFFICIENT_FUNDS
+    if limit_leg is not None:
+        plan = plan_quantity(book, limit_leg, limit_leg.price, limit_leg.leaves, whole=False, as_shown=as_shown)
+        if plan.prevented and not plan.matches:
+            return RejectReason.SELF_TRADE
+    return None
+
+
+def legs(state: ExchangeState, command: EnterOrder, book: OrderBook, owner: Account) -> tuple[Order | None, Order]:
     """The limit leg, if there is one, and the waiting order that `command` asks for. Changes nothing."""
     side, options = command.side, command.options or OrderOptions()
-    terms = terms_from(command, book, venue.ts_ns) or NO_TERMS
+    terms = terms_from(command, book, state.ts_ns) or NO_TERMS
     prevention = command.self_trade_prevention
     if prevention is None:
         prevention = default_prevention(owner, command.account)
-    order_type, price, order_id = command.order_type, _ticks(command.price), OrderId(venue.seq)
-    client_order_id, peak, limit_leg = command.client_order_id, None, None
+    order_type, price, order_id = command.order_type, _ticks(command.price), OrderId(state.seq)
+    client_order_id, high_water, limit_leg = command.client_order_id, None, None
     if order_type is _TRAILING:
-        peak = trailing_peak(book) or Ticks(1)
-        terms = _standing_at(terms, trailing_stop_price(side, terms, peak))
+        high_water = trailing_start(book) or Ticks(1)
+        terms = _standing_at(terms, trailing_stop_price(side, terms, high_water))
     elif order_type is _OCO:
         stop_id = leg_id(order_id, STOP_LEG)
-        limit_leg = venue.new_order(
+        limit_leg = state.new_order(
             order_id, owner, book, side, _LIMIT, command.time_in_force, price, Lots(int(command.quantity or 0)),
             client_order_id, prevention, Terms(expire_ns=terms.expire_ns, linked_to=stop_id),
         )  # fmt: skip
         if book.instrument.band is not None and book.status is _TRADING:
             limit_leg.price = worst_price(book, side, limit_leg.price, None)
-            limit_leg.hold_per_lot = venue.own_hold_per_lot(limit_leg)
+            limit_leg.hold_per_lot = state.own_hold_per_lot(limit_leg)
         terms = Terms(stop_price=terms.stop_price, expire_ns=terms.expire_ns, linked_to=order_id)
         price, order_id, client_order_id = _ticks(options.stop_limit_price), stop_id, None
         order_type = OrderType.STOP if price is None else OrderType.STOP_LIMIT
-    stop_leg = venue.new_order(
+    stop_leg = state.new_order(
         order_id, owner, book, side, order_type, command.time_in_force, price, Lots(int(command.quantity or 0)),
         client_order_id, prevention, terms,
         None if price is not None else hold_price(side, terms.stop_price or Ticks(1), book.instrument),
     )  # fmt: skip
-    stop_leg.peak = peak
+    stop_leg.high_water = high_water
     return limit_leg, stop_leg
 
 

@@ -35,10 +35,14 @@ class Event(msgspec.Struct, frozen=True, gc=False):
 
 
 class InstrumentListed(Event, frozen=True):
+    """An instrument was listed, or has other limits and fees than before."""
+
     instrument: Instrument
 
 
 class StatusChanged(Event, frozen=True):
+    """A symbol has another trading status."""
+
     symbol: str
     status: TradingStatus
 
@@ -47,7 +51,7 @@ class LimitStateChanged(Event, frozen=True):
     """A trade beyond the price band was prevented, so the symbol is in a limit state; or, without a side, no more."""
 
     symbol: str
-    side: Side | None  # of the orders that wanted more: buy is limit up
+    side: Side | None  # of the orders that the band stopped: buy is limit up, sell is limit down
     price: Ticks | None  # the edge of the band
 
 
@@ -57,7 +61,7 @@ class Uncrossed(Event, frozen=True):
     symbol: str
     price: Ticks
     quantity: Lots
-    imbalance: Lots  # bid less offered at the price: what an equal trade there would still want
+    imbalance: Lots  # the quantity bid less the quantity offered at the price, before the trades
 
 
 class Accepted(Event, frozen=True):
@@ -69,12 +73,12 @@ class Accepted(Event, frozen=True):
     side: Side
     order_type: OrderType
     time_in_force: TimeInForce
-    price: Ticks | None  # as it counts: a price that slid or was beyond the band is not as asked
-    quantity: Lots  # of an order by quote quantity: what the book could give for it
+    price: Ticks | None  # effective limit: after post-only slide and price band
+    quantity: Lots  # for an order by quote quantity: the lots that its trades fill
     client_order_id: str | None
     terms: Terms | None = None
     waiting: bool = False  # for its trigger
-    prevention: SelfTradePrevention = SelfTradePrevention.NONE  # what it goes by: its own mode, or its account's
+    prevention: SelfTradePrevention = SelfTradePrevention.NONE  # its own mode, or its account's default
 
 
 class Triggered(Event, frozen=True):
@@ -84,10 +88,10 @@ class Triggered(Event, frozen=True):
     account: AccountId
     symbol: str
     stop_price: Ticks
-    price: Ticks | None  # its limit, as it counts
+    price: Ticks | None  # effective limit: after collar and price band; None for a market order
 
 
-class Trailed(Event, frozen=True):
+class StopPriceMoved(Event, frozen=True):
     """A trailing stop followed the market."""
 
     order_id: OrderId
@@ -105,20 +109,20 @@ class Replenished(Event, frozen=True):
     shown: Lots
 
 
-class Repeated(Event, frozen=True):
+class DuplicateRequest(Event, frozen=True):
     """The same order under the same client order id came again; nothing was entered."""
 
-    order_id: OrderId  # of the first
+    order_id: OrderId  # of the first order under this id
     account: AccountId
     symbol: str
     client_order_id: str
 
 
 class Figures(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """What the rule that refused an order went by, as it was then. None where it has to do with something else."""
+    """The numbers that a refusal was decided by, as they were then. None: not needed for this reason."""
 
     status: TradingStatus | None = None  # of the symbol
-    asset: str | None = None  # that it would pay in
+    asset: str | None = None  # the asset that the order would pay in
     needed: Amount | None = None  # in minor units of the asset
     available: Amount | None = None
     side: Side | None = None  # of the order
@@ -135,7 +139,7 @@ class Rejected(Event, frozen=True):
     reason: RejectReason
     order_id: OrderId | None  # the order it was about, where there is one
     client_order_id: str | None
-    figures: Figures | None = None  # of what was entered or amended; no part of what is decided
+    figures: Figures | None = None  # explains the refusal; nothing is decided by it
 
 
 class Filled(Event, frozen=True):
@@ -155,8 +159,8 @@ class Filled(Event, frozen=True):
     taker_fee: Amount
     maker_leaves: Lots  # still open after this fill; 0 means done
     taker_leaves: Lots
-    auction: bool = False  # of an uncross: the maker is the older order, the taker the younger
-    self_trade: bool = False  # of an account with itself: no last price, and no price of the day
+    auction: bool = False  # in an uncross: the maker is the older order, the taker the younger
+    self_trade: bool = False  # of an account with itself: it sets no last price and no price of the day
 
 
 class Amended(Event, frozen=True):
@@ -168,25 +172,31 @@ class Amended(Event, frozen=True):
     side: Side
     old_price: Ticks | None  # None: a market order
     price: Ticks | None
-    quantity: Lots  # what is filled included
+    quantity: Lots  # the whole quantity, including what is filled
     leaves: Lots
     kept_priority: bool
     terms: Terms | None = None
 
 
 class Deposited(Event, frozen=True):
+    """Money or another asset came into the venue; the amount in minor units of the asset."""
+
     account: AccountId
     asset: str
     amount: Amount
 
 
 class Withdrawn(Event, frozen=True):
+    """Money or another asset left the venue; the amount in minor units of the asset."""
+
     account: AccountId
     asset: str
     amount: Amount
 
 
 class AccountConfigured(Event, frozen=True):
+    """An account has another fee tier or other limits; they hold from the next order on."""
+
     account: AccountId
     tier: str
 
@@ -235,7 +245,7 @@ class Expired(Ended, frozen=True):
     rested: bool
 
 
-class Applied(msgspec.Struct, frozen=True):
+class CommandResult(msgspec.Struct, frozen=True):
     """One command with its place in the total order, and what it caused."""
 
     seq: Seq

@@ -31,10 +31,10 @@ from engine.entry import enter
 from engine.instrument import Instrument
 from engine.order import Order
 from engine.rejects import InvariantViolation
-from engine.sessions import advance_time, set_status
+from engine.state import ExchangeState
+from engine.trading_status import advance_time, set_status
 from engine.transfers import adopt_rulebook, configure_account, deposit, list_instrument, stop_account, withdraw
 from engine.types import AccountId, Amount, OrderId, OrderType, Seq
-from engine.venue import Venue
 
 _HANDLERS: dict[type, Callable[..., None]] = {
     EnterOrder: enter,
@@ -52,8 +52,12 @@ _HANDLERS: dict[type, Callable[..., None]] = {
 }
 
 
-class Exchange(Venue):
-    """All symbols and accounts. Changed by `apply` alone; everything else only reads."""
+class Exchange(ExchangeState):
+    """All symbols and accounts. Changed by `apply` alone; everything else only reads.
+
+    It is its state, and not the owner of one, since whoever reads books, balances or orders would go one step further
+    for each of them, and only what reads is added here. What changes the state are functions that are given it.
+    """
 
     def apply(self, command: Command, seq: Seq, ts_ns: int) -> list[ev.Event]:
         """Carry out `command` and return what happened, in order.

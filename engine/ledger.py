@@ -12,33 +12,15 @@ Units: minor units of the asset. Layer: engine.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
-from engine.instrument import FEE_UNIT, Instrument
+from engine.balance import Balance
+from engine.instrument import Instrument
 from engine.order import Order
 from engine.rejects import InvariantViolation
-from engine.types import AccountId, Amount, Lots, Side, Ticks
+from engine.types import AccountId, Amount
 
 FEE_ACCOUNT = AccountId(0)
 MAX_AMOUNT_DIGITS = 40
-
-_BUY = Side.BUY
-
-
-class Balance:
-    """One account's holding of one asset."""
-
-    __slots__ = ("available", "deposited", "held")
-
-    def __init__(self) -> None:
-        self.available = 0
-        self.held = 0  # set aside for open orders
-        self.deposited = 0  # ever
-
-    @property
-    def total(self) -> Amount:
-        """Available and held."""
-        return Amount(self.available + self.held)
 
 
 class Ledger:
@@ -90,7 +72,7 @@ class Ledger:
     def deposit(self, account: AccountId, asset: str, amount: Amount) -> None:
         """Bring `amount` into the venue."""
         balance = self.balance(account, asset)
-        balance.available += amount
+        balance.credit(amount)
         balance.deposited += amount
         self.issued[asset] += amount
 
@@ -125,50 +107,6 @@ class Ledger:
             raise InvariantViolation("open orders of accounts without a balance")
         if sums != self.issued:
             raise InvariantViolation(f"the balances sum to {sums}, issued are {self.issued}")
-
-
-def hold_per_lot(side: Side, price: Ticks, instrument: Instrument, maker_rate: int, taker_rate: int) -> Amount:
-    """What one lot of an order at `price` holds: of the quote asset for a buy, of the base asset for a sell."""
-    if side is not _BUY:
-        return instrument.lot_amount
-    lot = price * instrument.lot_tick_amount
-    rate = taker_rate if taker_rate > maker_rate else maker_rate
-    return Amount(lot - (-lot * rate // FEE_UNIT)) if rate > 0 else Amount(lot)
-
-
-def settle(order: Order, quantity: Lots, base: Amount, notional: Amount, fee: Amount) -> None:
-    """Carry out one party's side of its fills: pay, receive, release what was held for them. O(1).
-
-    `base` is what `quantity` lots are of the base asset. The fee account is credited by the caller.
-    Raises InvariantViolation when the party cannot pay: its hold did not cover the fills.
-    """
-    pays = order.pays
-    lots: Any = quantity  # Any, for naming the unit of each sum costs more than the sum
-    amount: Any = notional
-    paid: Any = fee
-    hold = quantity * order.hold_per_lot
-    held = pays.held - hold
-    if order.side is _BUY:
-        available = pays.available + hold - notional - fee
-        order.receives.available += base
-    else:
-        available = pays.available + hold - base
-        order.receives.available += notional - fee
-    if held < 0 or available < 0:
-        raise InvariantViolation(f"order {order.order_id} cannot pay {order.paid_asset} for {quantity} lots")
-    pays.held, pays.available = held, available
-    order.cum += lots
-    order.quote_cum += amount
-    order.fees += paid
-
-
-def net_fees(maker_fee: int, taker_fee: int) -> tuple[int, int]:
-    """Both fees of a trade, a rebate cut to what the other side pays: the venue never pays in."""
-    if maker_fee < 0:
-        maker_fee = max(maker_fee, -max(taker_fee, 0))
-    if taker_fee < 0:
-        taker_fee = max(taker_fee, -max(maker_fee, 0))
-    return maker_fee, taker_fee
 
 
 def is_decimal(text: str) -> bool:

@@ -14,8 +14,8 @@ from typing import Any
 import msgspec
 
 from engine.bands import nearer
-from engine.book import BookSide, OrderBook, PriceLevel
-from engine.order import Order
+from engine.book import BookSide, OrderBook
+from engine.order import Order, PriceLevel
 from engine.rules import collar_limit
 from engine.types import AccountId, Amount, Lots, PostOnly, SelfTradePrevention, Side, Ticks, TradingStatus
 
@@ -28,8 +28,8 @@ class StepKind(IntEnum):
     """What happens between the taker and one maker that it meets."""
 
     TRADE = 0
-    CANCEL = 1  # self-trade prevention ends the maker
-    DECREMENT = 2  # and this takes the same off both
+    CANCEL = 1  # self-trade prevention cancels the maker
+    DECREMENT = 2  # self-trade prevention takes the same quantity off both
 
 
 Match = tuple[Order, Lots]  # a maker, and what is taken from it
@@ -39,10 +39,11 @@ class Plan(msgspec.Struct, frozen=True):
     """What an incoming order would do at once; nothing has changed yet."""
 
     matches: list[Match]
-    kinds: list[StepKind] | None = None  # of each match; None: plain trades, each maker met once
-    filled: Lots = Lots(0)  # what the trades sum to, where `kinds` are given or a budget was
-    prevented: bool = False  # self-trade prevention ended it
-    left_over: bool = False  # of an order by quote quantity: the book ended too soon
+    kinds: list[StepKind] | None = None  # one for each match; None: all are trades, and each maker is met once
+    filled: Lots = Lots(0)  # lots traded; set only where `kinds` are, or a budget was given
+    prevented: bool = False  # self-trade prevention ends the order
+    budget_unspent: bool = False  # for an order by quote quantity: the book ended before the budget was spent
+    killed_by_own: bool = False  # of a fill-or-kill: only orders of its own account keep it from being filled
 
     @property
     def trades(self) -> list[Match]:
@@ -53,6 +54,7 @@ class Plan(msgspec.Struct, frozen=True):
 
 
 NOTHING = Plan([])
+_KILLED_BY_OWN = Plan([], killed_by_own=True)
 
 
 def worst_price(book: OrderBook, side: Side, price: Ticks | None, hold_price: Ticks | None) -> Ticks | None:
@@ -95,7 +97,7 @@ def plan_quantity(
     """
     if book.status is not _TRADING:
         return NOTHING
-    opposite = book.opposite(taker.side)
+    opposite = book.asks if taker.side is _BUY else book.bids
     best = opposite.best
     if best is None or (limit is not None and best.key > limit * opposite.sign):
         return NOTHING
@@ -107,17 +109,21 @@ def plan_quantity(
         if not guarded or all(maker.account != taker.account for maker, _ in matches):
             return Plan(matches)
     plan = _plan_carefully(opposite, limit, quantity, taker, as_shown=as_shown)
-    return NOTHING if whole and plan.filled < quantity else plan
+    if not whole or plan.filled >= quantity:
+        return plan
+    if as_shown and sum(lots for _, lots in slices(opposite, limit, taker.account)) < quantity:
+        return NOTHING
+    return _KILLED_BY_OWN
 
 
 def _plan_plainly(opposite: BookSide, limit: Ticks | None, quantity: Lots) -> list[Match]:
     """The matches where nobody hides anything and everybody may trade with everybody."""
     matches: list[Match] = []
     limit_key = None if limit is None else limit * opposite.sign
-    left: Any = quantity  # Any, for naming the unit of each difference costs more than the walk
-    for level in opposite:
-        if limit_key is not None and level.key > limit_key:
-            break
+    left: Any = quantity  # Any: calling `Lots(...)` for each difference costs more than the walk
+    level = best = opposite.best
+    deeper: Iterator[PriceLevel] | None = None  # made when the best level is not enough, which is rare
+    while level is not None and (limit_key is None or level.key <= limit_key):
         maker = level.head
         while maker is not None:
             leaves = maker.leaves
@@ -127,6 +133,11 @@ def _plan_plainly(opposite: BookSide, limit: Ticks | None, quantity: Lots) -> li
             matches.append((maker, leaves))
             left -= leaves
             maker = maker.behind
+        if deeper is None:
+            deeper = iter(opposite)
+        level = next(deeper, None)
+        if level is best:
+            level = next(deeper, None)
     return matches
 
 
@@ -145,7 +156,7 @@ def _plan_carefully(opposite: BookSide, limit: Ticks | None, quantity: Lots, tak
         left = Lots(left - take)
         if left == 0:
             break
-    return walk.plan(left_over=False)
+    return walk.plan(budget_unspent=False)
 
 
 def plan_spending(
@@ -153,7 +164,7 @@ def plan_spending(
 ) -> Plan:
     """Plan the trades whose notional spends (or earns) at most `budget`, in whole lots.
 
-    `left_over` tells that the book ended while the budget could still pay for a lot at the
+    `budget_unspent` says that the book ended while the budget could still pay for a lot at the
     last price; `as_shown` is as in `plan_quantity`. O(matches).
     """
     opposite, lot_tick_amount = book.opposite(taker.side), book.instrument.lot_tick_amount
@@ -163,17 +174,17 @@ def plan_spending(
         lot_amount = (maker.price or 0) * lot_tick_amount
         affordable = budget // lot_amount
         if affordable == 0:
-            return walk.plan(left_over=False)
+            return walk.plan(budget_unspent=False)
         if walk.own(maker):
             if not walk.prevent(maker, Lots(0)):
-                return walk.plan(left_over=False)
+                return walk.plan(budget_unspent=False)
             continue
         take = Lots(min(affordable, slice_quantity))
         walk.trade(maker, take)
         budget = Amount(budget - take * lot_amount)
-        if take < slice_quantity:  # a cheaper lot behind it could be paid for: that would trade through it
-            return walk.plan(left_over=False)
-    return walk.plan(left_over=budget >= lot_amount)
+        if take < slice_quantity:  # going on would trade through what is left of this one
+            return walk.plan(budget_unspent=False)
+    return walk.plan(budget_unspent=budget >= lot_amount)
 
 
 class _Walk:
@@ -187,7 +198,7 @@ class _Walk:
         self._mode = mode
         self._matches: list[Match] = []
         self._kinds: list[StepKind] = []
-        self._met: list[int] = []  # the account's own icebergs that were dealt with
+        self._met: list[int] = []  # the account's own icebergs that prevention has dealt with
         self._prevented = False
         self.filled = 0
         self.decremented = 0
@@ -202,7 +213,7 @@ class _Walk:
 
     def prevent(self, maker: Order, left: Lots) -> bool:
         """Do what prevention does when a taker with `left` meets its own `maker`; whether the walk goes on."""
-        if maker.order_id in self._met:  # a later slice of an iceberg that is gone
+        if maker.order_id in self._met:  # a later slice of an iceberg that was dealt with
             return True
         if maker.hidden:
             self._met.append(maker.order_id)
@@ -219,8 +230,8 @@ class _Walk:
             self._prevented = mode is SelfTradePrevention.CANCEL_BOTH
         return not self._prevented
 
-    def plan(self, *, left_over: bool) -> Plan:
-        return Plan(self._matches, self._kinds, Lots(self.filled), self._prevented, left_over)
+    def plan(self, *, budget_unspent: bool) -> Plan:
+        return Plan(self._matches, self._kinds, Lots(self.filled), self._prevented, budget_unspent)
 
     def _step(self, maker: Order, quantity: Lots, kind: StepKind) -> None:
         self._matches.append((maker, quantity))

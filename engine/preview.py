@@ -1,7 +1,10 @@
 """What an order would do if it were entered now: the rules and plans of a real entry, and nothing applied.
 
 It sees what its owner can see: what is shown, and all that is the owner's. What others hide, and their stops, are
-left out, so that no question tells of them; entering the order may find more than its preview.
+left out, so that no preview reveals them; entering the order may find more than its preview shows.
+
+The decisions are those of a real entry: `entry.prepare` and `entry.legs` make the orders, `outcome` says what becomes
+of them. Nothing is committed; where one order follows another, the second meets `outcome.book_after` the first.
 
 Layer: engine.
 """
@@ -15,51 +18,55 @@ from typing import TypeVar
 import msgspec
 
 from engine.accounts import Account
+from engine.balance import Balance
 from engine.bands import nearer
-from engine.book import OrderBook, PriceLevel
+from engine.book import OrderBook
 from engine.commands import EnterOrder
-from engine.entry import entry_figures, legs, prepare, said_before
-from engine.events import Figures, Repeated
-from engine.execution import market_limit, no_price_for_others, price_making
+from engine.entry import duplicate_answer, entry_figures, legs, prepare, refuse_legs
+from engine.events import DuplicateRequest, Figures
 from engine.instrument import Instrument
-from engine.ledger import Balance, net_fees
 from engine.order import Order
-from engine.planning import NOTHING, Plan, StepKind, plan_quantity, slices, worst_price
-from engine.rejects import CancelReason, InvariantViolation, RejectReason
+from engine.outcome import (
+    OrderOutcome,
+    book_after,
+    clip,
+    market_limit,
+    only_band_stops,
+    outcome_now,
+    triggered_prices,
+    triggers_at_once,
+)
+from engine.planning import worst_price
+from engine.rejects import CancelReason, RejectReason
 from engine.rules import collar_limit, refuse_entry, takes
+from engine.state import ExchangeState
 from engine.stops import terms_of
-from engine.triggers import exit_legs, pair_need
+from engine.triggers import exit_legs, pair_need, share_hold
 from engine.types import (
-    AccountId,
     Amount,
     Lots,
     OrderId,
     OrderStatus,
     OrderType,
-    SelfTradePrevention,
     Side,
     Ticks,
-    TimeInForce,
     TradingStatus,
 )
-from engine.venue import Venue, clip
 
 T = TypeVar("T")
 
 _BUY = Side.BUY
 _LIMIT, _MARKET = OrderType.LIMIT, OrderType.MARKET
-_IOC, _FOK = TimeInForce.IOC, TimeInForce.FOK
-_TRADING, _NO_PREVENTION = TradingStatus.TRADING, SelfTradePrevention.NONE
-_RESTS = (OrderStatus.RESTING, OrderStatus.PARTIALLY_FILLED)
+_TRADING = TradingStatus.TRADING
 
 
 class Exits(msgspec.Struct, frozen=True):
     """The exits that a bracket's entry would bring."""
 
-    quantity: Lots  # what would be filled at once; of an entry that would stay open, all of it
-    hold: Amount  # what they would set aside, for both one hold
-    at_once: bool  # entered by the same command: the entry would end with something filled
-    refused: RejectReason | None  # of those entered at once: there is not enough to set aside
+    quantity: Lots  # what the entry would fill at once; its whole quantity when it would stay open
+    hold: Amount  # what they would set aside: one hold serves both
+    at_once: bool  # entered by the same command, because the entry would end with something filled
+    refused: RejectReason | None  # why those entered at once would be refused: not enough to set aside
 
 
 class Preview(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,114 +77,112 @@ class Preview(msgspec.Struct, frozen=True, kw_only=True):
     stop_price: Ticks | None
     status: OrderStatus
     reason: CancelReason | None  # why what is left would be cancelled
-    price: Ticks | None  # as it counts: after a slide, within the band
-    quantity: Lots  # as it would be then; of an order by quote quantity: what the book could give for it
+    price: Ticks | None  # effective limit: after post-only slide and price band
+    quantity: Lots  # after self-trade prevention; for an order by quote quantity: the lots that its trades would fill
     filled: Lots
     left: Lots  # what would rest, or wait for its trigger
     notional: Amount  # of the fills
-    taker_fee: Amount  # on them
-    maker_fee: Amount  # on what is left, should it trade at its price
+    taker_fee: Amount  # on the fills
+    maker_fee: Amount  # on what is left, if it trades at its price
     worst_price: Ticks | None  # of the fills
     trades: int
     hold: Amount  # what would be set aside for what is left
-    hold_rounding: Amount  # of its own hold: by how much it is more than price and fee, rounded up for each lot
-    slides: bool  # priced behind the opposite best, as it asked for
+    hold_rounding: Amount  # by how much the hold is more than price and fee, because it is rounded up for each lot
+    slides: bool  # post-only moved its price behind the opposite best
     banded: bool  # the price band replaces its price, or keeps it from trading further
     collared: bool  # the collar keeps it from trading further
-    held_back: bool  # what it holds for a lot, as a triggered stop to buy, keeps it from trading further
+    held_back: bool  # the price that a stop to buy holds for each lot keeps it from trading further
     prevented: bool  # self-trade prevention cancels or reduces something
-    would_trigger: int  # own orders that wait for a trigger, and whose stop price as it stands the trades reach
+    would_trigger: int  # the account's own waiting orders whose stop price the trades reach, as it is now
     exits: Exits | None = None
-    legs: tuple[Preview, ...] = ()  # what else the same command would enter: a stop leg, exits
+    legs: tuple[Preview, ...] = ()  # the other orders of the same command: a stop leg, exits
 
 
-class Repeats(msgspec.Struct, frozen=True):
+class DuplicateOf(msgspec.Struct, frozen=True):
     """The same order was entered before under its client order id."""
 
     first: OrderId
 
 
-def preview(venue: Venue, command: EnterOrder, ts_ns: int) -> Preview | Repeats | RejectReason:
+def preview(state: ExchangeState, command: EnterOrder, ts_ns: int) -> Preview | DuplicateOf | RejectReason:
     """What entering `command` at `ts_ns` would do; the reason when it would be refused. O(matches).
 
     Everything is as before when it returns. What its trades would trigger is counted and not followed: neither what
     the triggered orders do, nor what they trigger in turn, nor what trailing stops reach on the order's own walk.
     """
-    book = venue.books.get(command.symbol)
+    book = state.books.get(command.symbol)
     if book is None:
         return RejectReason.UNKNOWN_SYMBOL
     if command.client_order_id is not None:
-        said = said_before(venue, command, command.client_order_id, max(venue.ts_ns, ts_ns))
-        if said is not None:
-            return Repeats(said.order_id) if isinstance(said, Repeated) else said.reason
+        answer = duplicate_answer(state, command, command.client_order_id, max(state.ts_ns, ts_ns))
+        if answer is not None:
+            return DuplicateOf(answer.order_id) if isinstance(answer, DuplicateRequest) else answer.reason
     if not takes(book.status, command):
         return RejectReason.SYMBOL_NOT_TRADING
-    return _looking(venue, command, book, ts_ns, lambda owner: _outcome(venue, book, owner, command))
+    return _at_time(state, command, book, ts_ns, lambda owner: _entered(state, book, owner, command))
 
 
-def why(venue: Venue, command: EnterOrder, reason: RejectReason, ts_ns: int) -> Figures | None:
-    """What the rule goes by that would refuse `command` for `reason` at `ts_ns`. O(matches). Changes nothing."""
-    book = venue.books.get(command.symbol)
+def refusal_figures(state: ExchangeState, command: EnterOrder, reason: RejectReason, ts_ns: int) -> Figures | None:
+    """The numbers by which `command` would be refused for `reason` at `ts_ns`. Changes nothing. O(matches)."""
+    book = state.books.get(command.symbol)
     if book is None:
         return None
-    return _looking(venue, command, book, ts_ns, lambda owner: entry_figures(venue, command, book, owner, reason))
+    return _at_time(state, command, book, ts_ns, lambda owner: entry_figures(state, command, book, owner, reason))
 
 
-def _looking(venue: Venue, command: EnterOrder, book: OrderBook, ts_ns: int, look: Callable[[Account], T]) -> T:
-    """What `look` finds, told the owner of `command`, in the venue as it would be at `ts_ns`. Then all is as before."""
-    owner = venue.accounts.get(command.account) or Account(command.account)
-    before, band, symbol = venue.ts_ns, book.band, book.instrument.symbol
-    venue.ts_ns = max(before, ts_ns)
+def _at_time(state: ExchangeState, command: EnterOrder, book: OrderBook, ts_ns: int, read: Callable[[Account], T]) -> T:
+    """Run `read(owner of command)` with clock and price band moved to `ts_ns`; both are restored afterwards."""
+    owner = state.accounts.get(command.account) or Account(command.account)
+    before, band, symbol = state.ts_ns, book.band, book.instrument.symbol
+    state.ts_ns = max(before, ts_ns)
     book.band = copy.copy(band)
     wallet = owner.wallets.get(symbol)
-    if wallet is None:  # balances that the ledger does not have yet are not made for a look
-        known, instrument = venue.ledger.accounts.get(command.account, {}), book.instrument
+    if wallet is None:  # a preview adds no balances to the ledger
+        known, instrument = state.ledger.accounts.get(command.account, {}), book.instrument
         owner.wallets[symbol] = known.get(instrument.base) or Balance(), known.get(instrument.quote) or Balance()
     try:
         if book.instrument.band is not None and book.status is _TRADING:
-            book.renew_band(venue.ts_ns)
-        return look(owner)
+            book.renew_band(state.ts_ns)
+        return read(owner)
     finally:
-        venue.ts_ns, book.band = before, band
+        state.ts_ns, book.band = before, band
         if wallet is None:
             del owner.wallets[symbol]
 
 
-def _outcome(venue: Venue, book: OrderBook, owner: Account, command: EnterOrder) -> Preview | Repeats | RejectReason:
+def _entered(state: ExchangeState, book: OrderBook, owner: Account, command: EnterOrder) -> Preview | RejectReason:
     """The checks of an entry in their order, then what becomes of the order."""
     if owner.stopped:
         return RejectReason.ACCOUNT_STOPPED
-    if owner.is_at_rate_limit(venue.ts_ns):
+    if owner.is_at_rate_limit(state.ts_ns):
         return RejectReason.ORDER_RATE_EXCEEDED
-    reason = refuse_entry(command, book, owner, venue.ledger, venue.ts_ns, venue.rulebook)
+    reason = refuse_entry(command, book, owner, state.ledger, state.ts_ns, state.rulebook)
     if reason is not None:
         return reason
+    asked = None if command.price is None else Ticks(int(command.price))
     if command.order_type is _LIMIT or command.order_type is _MARKET:
-        order, plan, asked_price, reason = prepare(venue, command, book, owner, as_shown=True)
+        order, outcome, reason = prepare(state, command, book, owner, as_shown=True)
         if reason is not None:
             return reason
-        told = _told(venue, book, order, plan, asked_price)
-        exits, exit_orders = _exits(venue, book, order, plan, told)
-        return msgspec.structs.replace(told, exits=exits, legs=exit_orders)
-    return _of_waiting(venue, book, owner, command)
+        if order.price is None:
+            asked = market_limit(book, order)
+        shown = _executed(state, book, owner, order, outcome, asked)
+        exits, exit_orders = _exits(state, book, owner, order, outcome, shown)
+        return msgspec.structs.replace(shown, exits=exits, legs=exit_orders)
+    return _of_waiting(state, book, owner, command, asked)
 
 
-def _of_waiting(venue: Venue, book: OrderBook, owner: Account, command: EnterOrder) -> Preview | RejectReason:
+def _of_waiting(
+    state: ExchangeState, book: OrderBook, owner: Account, command: EnterOrder, asked: Ticks | None
+) -> Preview | RejectReason:
     """Of a stop, a trailing stop, or one-cancels-other: its limit leg, with the figures of whichever leg acts."""
-    limit_leg, stop_leg = legs(venue, command, book, owner)
-    if stop_leg.pays.available < pair_need(limit_leg, stop_leg):
-        return RejectReason.INSUFFICIENT_FUNDS
-    if limit_leg is not None:
-        plan = plan_quantity(book, limit_leg, limit_leg.price, limit_leg.leaves, whole=False, as_shown=True)
-        if plan.prevented and not plan.matches:
-            return RejectReason.SELF_TRADE
-    asked = None if command.price is None else Ticks(int(command.price))
-    first, stop = _pair(venue, book, limit_leg, stop_leg, asked)
-    if stop is None or first is None:
-        told = first or stop
-        if told is None:
-            raise InvariantViolation("a pair without a leg")
-        return told
+    limit_leg, stop_leg = legs(state, command, book, owner)
+    reason = refuse_legs(book, limit_leg, stop_leg, as_shown=True)
+    if reason is not None:
+        return reason
+    if limit_leg is None:
+        return _stop_leg(state, book, owner, stop_leg)
+    first, stop = _pair(state, book, owner, limit_leg, stop_leg, asked)
     if first.reason is not CancelReason.ONE_CANCELS_OTHER:
         return msgspec.structs.replace(first, legs=(stop,))
     named = {name: getattr(first, name) for name in ("order_type", "stop_price", "status", "reason", "price")}
@@ -186,47 +191,34 @@ def _of_waiting(venue: Venue, book: OrderBook, owner: Account, command: EnterOrd
 
 
 def _pair(
-    venue: Venue, book: OrderBook, limit_leg: Order | None, stop_leg: Order | None, asked: Ticks | None
-) -> tuple[Preview | None, Preview | None]:
-    """What becomes of a limit leg, a stop leg or both. Only the legs change. O(matches).
+    state: ExchangeState, book: OrderBook, owner: Account, limit_leg: Order, stop_leg: Order, asked: Ticks | None
+) -> tuple[Preview, Preview]:
+    """What becomes of two legs that cancel each other, as when they are entered. Only the legs change. O(matches).
 
     `asked` is the limit leg's price as it was asked for.
     """
-    first: Preview | None = None
-    if limit_leg is not None:
-        if stop_leg is not None:
-            limit_leg.hold_per_lot = max(limit_leg.hold_per_lot, stop_leg.hold_per_lot)
-        limit = worst_price(book, limit_leg.side, limit_leg.price, None)
-        plan = plan_quantity(book, limit_leg, limit, limit_leg.leaves, whole=False, as_shown=True)
-        first = _told(venue, book, limit_leg, plan, asked)
-        if stop_leg is None:
-            return first, None
-        if first.status not in _RESTS or first.filled or first.quantity < limit_leg.quantity:
-            first = msgspec.structs.replace(first, hold=Amount(first.left * venue.own_hold_per_lot(limit_leg)))
-            return first, _without(_told(venue, book, stop_leg, None, stop_leg.price))
-        book = _market_after(venue, book, limit_leg, plan)
-    if stop_leg is None:
-        return first, None
-    if not _reached(book, stop_leg):
-        stop = _told(venue, book, stop_leg, None, stop_leg.price)
-        return first, stop if first is None else msgspec.structs.replace(stop, hold=Amount(0))
-    stop = _triggered_at_once(venue, book, stop_leg)
-    return None if first is None else _without(first), stop
+    share_hold(limit_leg, stop_leg)
+    outcome = outcome_now(book, limit_leg, asked, state.rulebook, as_shown=True)
+    first = _executed(state, book, owner, limit_leg, outcome, asked)
+    if outcome.acts:
+        first = msgspec.structs.replace(first, hold=Amount(first.left * state.own_hold_per_lot(limit_leg)))
+        return first, _cancelled(_waiting(state, book, stop_leg))
+    after = book_after(book, limit_leg, outcome, as_shown=True)
+    if not triggers_at_once(after, stop_leg):
+        return first, _waiting(state, after, stop_leg)
+    return _cancelled(first), _stop_leg(state, after, owner, stop_leg)
 
 
-def _triggered_at_once(venue: Venue, book: OrderBook, stop: Order) -> Preview:
-    """What becomes of a stop that the last price has reached already."""
-    asked = stop.price
-    if asked is None:
-        asked = market_limit(book, stop)
-    else:
-        stop.price = clip(book, stop, asked, collared=True)
-        stop.hold_per_lot = venue.own_hold_per_lot(stop)
-    limit = worst_price(book, stop.side, stop.price, stop.hold_price)
-    return _told(venue, book, stop, plan_quantity(book, stop, limit, stop.leaves, whole=False, as_shown=True), asked)
+def _stop_leg(state: ExchangeState, book: OrderBook, owner: Account, stop: Order) -> Preview:
+    """What becomes of an order that waits for its trigger, or of a stop that the last price has reached already."""
+    if not triggers_at_once(book, stop):
+        return _waiting(state, book, stop)
+    asked, stop.price = triggered_prices(book, stop)
+    stop.hold_per_lot = state.own_hold_per_lot(stop)
+    return _executed(state, book, owner, stop, outcome_now(book, stop, asked, state.rulebook, as_shown=True), asked)
 
 
-def _without(leg: Preview) -> Preview:
+def _cancelled(leg: Preview) -> Preview:
     """A leg that the other one cancels."""
     gone = {"status": OrderStatus.CANCELLED, "reason": CancelReason.ONE_CANCELS_OTHER}
     return msgspec.structs.replace(
@@ -234,127 +226,132 @@ def _without(leg: Preview) -> Preview:
     )
 
 
-def _market_after(venue: Venue, book: OrderBook, order: Order, plan: Plan) -> OrderBook:
-    """The book as prices are measured by it once an order has carried out its plan. O(matches).
-
-    Of the other side the best price is right, while what was taken there is listed still.
-    """
-    if not plan.matches:
-        return book
-    taken: dict[Ticks, int] = {}
-    for maker, quantity in plan.matches:
-        price = maker.price or Ticks(0)
-        taken[price] = taken.get(price, 0) + quantity
-    opposite, viewer = book.opposite(order.side), order.account
-    after, rest = copy.copy(book), copy.copy(opposite)
-    rest.best = next((level for level in opposite if _seen(level, viewer) > taken.get(level.price, 0)), None)
-    if order.side is _BUY:
-        after.asks = rest
-    else:
-        after.bids = rest
-    trades = price_making(plan, no_price_for_others(venue, order))
-    if trades:
-        after.last_price = trades[-1][0].price
-    return after
+# -- one order, as it is shown
 
 
-def _seen(level: PriceLevel, viewer: AccountId) -> int:
-    """The lots that an account can see at a level: what is shown, and all of its own. O(orders, where any hide)."""
-    if level.hidden == 0:
-        return level.quantity
-    return level.quantity + sum(order.hidden for order in level if order.account == viewer)
+def _executed(
+    state: ExchangeState, book: OrderBook, owner: Account, order: Order, outcome: OrderOutcome, asked: Ticks | None
+) -> Preview:
+    """An order with this outcome. `asked` is as in `outcome_of`."""
+    plan, end, fills, left = outcome.plan, outcome.end, outcome.fills, outcome.left(order)
+    status, reason = _standing(outcome), end if isinstance(end, CancelReason) else None
+    limits = _Limits()
+    if (left > 0 or plan.budget_unspent) and not plan.prevented and not plan.killed_by_own:
+        limits = _limits(book, order, outcome, asked)
+    within_band = None if asked is None else clip(book, order.side, asked, collared=False)
+    shown = _as_it_stands(state, book, order, status, left if end is None else Lots(0))
+    return msgspec.structs.replace(
+        shown,
+        reason=reason,
+        quantity=Lots(order.quantity - outcome.reduced),
+        filled=outcome.filled,
+        notional=outcome.notional,
+        taker_fee=outcome.taker_fees,
+        worst_price=fills[-1].price if fills else None,
+        trades=len(fills),
+        slides=order.terms is not None and order.terms.post_only is not None and order.price != within_band,
+        banded=limits.band or (order.price is not None and within_band not in (None, asked)),
+        collared=limits.collar,
+        held_back=limits.hold,
+        prevented=plan.prevented or plan.killed_by_own or len(fills) < len(plan.matches),
+        would_trigger=_triggered(owner, order, outcome),
+    )
 
 
-def _reached(book: OrderBook, stop: Order) -> bool:
-    """Whether the last trade triggers a stop at once."""
-    last, stop_price = book.last_price, terms_of(stop).stop_price
-    if stop.peak is not None or book.status is not _TRADING or last is None or stop_price is None:
-        return False
-    return last >= stop_price if stop.side is _BUY else last <= stop_price
+def _waiting(state: ExchangeState, book: OrderBook, order: Order) -> Preview:
+    """An order that waits for its trigger."""
+    return _as_it_stands(state, book, order, OrderStatus.PENDING_TRIGGER, order.leaves)
 
 
-def _told(venue: Venue, book: OrderBook, order: Order, plan: Plan | None, asked: Ticks | None) -> Preview:
-    """What becomes of an order with this plan; without one it waits for its trigger."""
-    notional, taker_fee = _cost(book.instrument, order, plan or NOTHING)
-    bounds = _Bounds()
-    if plan is None:
-        filled, gone, left, prevented = 0, 0, order.leaves, False
-        status, reason = OrderStatus.PENDING_TRIGGER, None
-    else:
-        filled, taken_off = _taken(plan)
-        left = Lots(order.leaves - filled - taken_off)
-        ends = taken_off > 0 and plan.prevented and left == 0  # what the last step takes off is cancelled
-        gone = taken_off - (plan.matches[-1][1] if ends else 0)
-        killed = _killed_by_its_own(book, order, plan)
-        prevented = plan.prevented or killed or len(plan.trades) < len(plan.matches)
-        if (left > 0 or plan.left_over) and not plan.prevented and not killed:
-            bounds = _bounds(book, order, asked)
-        status, reason = _end(order, plan, left, banded=bounds.band)
-    stays = Lots(left if status in (OrderStatus.PENDING_TRIGGER, *_RESTS) else 0)
-    at_best = None if asked is None or plan is None else clip(book, order, asked, collared=False)
-    rest = Amount(0) if order.price is None else book.instrument.notional(order.price, stays)
-    trades = [] if plan is None else plan.trades
+def _as_it_stands(state: ExchangeState, book: OrderBook, order: Order, status: OrderStatus, left: Lots) -> Preview:
+    """An order of which so much stays open, with what that holds, and nothing of what it does before."""
+    instrument = book.instrument
+    rest = Amount(0) if order.price is None else instrument.notional(order.price, left)
     return Preview(
         side=order.side,
         order_type=order.order_type,
         stop_price=None if order.terms is None else order.terms.stop_price,
         status=status,
-        reason=reason,
+        reason=None,
         price=order.price,
-        quantity=Lots(order.quantity - gone),
-        filled=Lots(filled),
-        left=stays,
-        notional=notional,
-        taker_fee=taker_fee,
-        maker_fee=book.instrument.fee(rest, order.maker_rate),
-        worst_price=trades[-1][0].price if trades else None,
-        trades=len(trades),
-        hold=Amount(stays * order.hold_per_lot),
-        hold_rounding=_rounding(venue, book.instrument, order, stays),
-        slides=order.terms is not None and order.terms.post_only is not None and order.price != at_best,
-        banded=bounds.band or (order.price is not None and at_best != asked and at_best is not None),
-        collared=bounds.collar,
-        held_back=bounds.hold,
-        prevented=prevented,
-        would_trigger=_triggered(venue, order, plan or NOTHING),
+        quantity=order.quantity,
+        filled=Lots(0),
+        left=left,
+        notional=Amount(0),
+        taker_fee=Amount(0),
+        maker_fee=instrument.fee(rest, order.maker_rate),
+        worst_price=None,
+        trades=0,
+        hold=Amount(left * order.hold_per_lot),
+        hold_rounding=_rounding(state, instrument, order, left),
+        slides=False,
+        banded=False,
+        collared=False,
+        held_back=False,
+        prevented=False,
+        would_trigger=0,
     )
 
 
-def _rounding(venue: Venue, instrument: Instrument, order: Order, lots: Lots) -> Amount:
+def _standing(outcome: OrderOutcome) -> OrderStatus:
+    """How an order that was just entered stands after this outcome."""
+    if outcome.end is OrderStatus.FILLED:
+        return OrderStatus.FILLED
+    if outcome.end is not None:
+        return OrderStatus.CANCELLED
+    return OrderStatus.PARTIALLY_FILLED if outcome.filled else OrderStatus.RESTING
+
+
+def _rounding(state: ExchangeState, instrument: Instrument, order: Order, lots: Lots) -> Amount:
     """By how much a buy's hold is more than its price and its fee on all of it; 0 for a sell. O(1)."""
     price = order.hold_price if order.price is None else order.price
     if order.side is not _BUY or price is None:
         return Amount(0)
     value = instrument.notional(price, lots)
     exact = value + max(0, instrument.fee(value, max(order.maker_rate, order.taker_rate)))
-    return Amount(max(0, lots * venue.own_hold_per_lot(order) - exact))
+    return Amount(max(0, lots * state.own_hold_per_lot(order) - exact))
 
 
-def _killed_by_its_own(book: OrderBook, order: Order, plan: Plan) -> bool:
-    """Whether a fill-or-kill would be filled, were not orders of its own account among those it meets."""
-    if order.time_in_force is not _FOK or plan.matches or order.prevention is _NO_PREVENTION:
-        return False
+class _Limits(msgspec.Struct, frozen=True):
+    """What keeps an order from trading further."""
+
+    band: bool = False
+    collar: bool = False
+    hold: bool = False
+
+
+def _limits(book: OrderBook, order: Order, outcome: OrderOutcome, asked: Ticks | None) -> _Limits:
+    """What keeps an order that still wants something from the next price, after its trades. O(levels walked)."""
+    opposite = book.opposite(order.side)
     limit = worst_price(book, order.side, order.price, order.hold_price)
-    seen = sum(quantity for _, quantity in slices(book.opposite(order.side), limit, order.account))
-    return seen >= order.leaves
+    if limit is None:
+        return _Limits()
+    beyond = next((level.price for level in opposite if level.key > limit * opposite.sign), None)
+    # a fill-or-kill that the quantity within the band does not fill takes nothing: what lies beyond decides
+    if outcome.stopped_by_band or only_band_stops(book, order, asked, beyond):
+        return _Limits(band=True)
+    if order.price is not None or beyond is None:
+        return _Limits()
+    collar, held = collar_limit(book, order.side), order.hold_price
+    by_hold = held is not None and (collar is None or nearer(order.side, collar, held) != collar)
+    return _Limits(hold=by_hold, collar=not by_hold)
 
 
-def _triggered(venue: Venue, order: Order, plan: Plan) -> int:
-    """How many of the account's own waiting orders the trades of its plan reach: others' stops are nobody's business.
+def _triggered(owner: Account, order: Order, outcome: OrderOutcome) -> int:
+    """How many of the account's own waiting orders its trades reach: others' stops are nobody's business.
 
     Legs that end because their other leg trades do not count. O(matches + open orders of the account).
     """
-    trades = price_making(plan, no_price_for_others(venue, order))
-    if not trades:
+    first, last = outcome.first_price, outcome.last_price
+    if first is None or last is None:
         return 0
-    prices = [trades[at][0].price or Ticks(0) for at in (0, -1)]
-    ended = {maker.sibling.order_id: None for maker, _ in plan.matches if maker.sibling is not None}
+    ended = {maker.sibling.order_id: None for maker, _ in outcome.plan.matches if maker.sibling is not None}
     return sum(
         own.waiting
         and own.symbol == order.symbol
         and own.order_id not in ended
-        and _between(own, min(prices), max(prices))
-        for own in order.owner.open_orders.values()
+        and _between(own, min(first, last), max(first, last))
+        for own in owner.open_orders.values()
     )
 
 
@@ -364,112 +361,51 @@ def _between(stop: Order, lowest: Ticks, highest: Ticks) -> bool:
     return stop_price <= highest if stop.side is _BUY else stop_price >= lowest
 
 
+# -- the exits of a bracket
+
+
 def _exits(
-    venue: Venue, book: OrderBook, order: Order, plan: Plan, told: Preview
+    state: ExchangeState, book: OrderBook, owner: Account, order: Order, outcome: OrderOutcome, shown: Preview
 ) -> tuple[Exits | None, tuple[Preview, ...]]:
     """The exits that an order brings, and what becomes of those entered at once. O(matches).
 
     None without any, or when it would end with nothing filled.
     """
-    at_once = told.status in (OrderStatus.FILLED, OrderStatus.CANCELLED)
-    quantity = told.filled if at_once else told.quantity
+    at_once = outcome.end is not None
+    quantity = outcome.filled if at_once else shown.quantity
     if order.terms is None or quantity == 0:
         return None, ()
-    after = _market_after(venue, book, order, plan)
-    profit, loss = exit_legs(venue, after, order, quantity)
+    after = book_after(book, order, outcome, as_shown=True)
+    profit, loss = exit_legs(state, after, owner, order, quantity)
     if profit is None and loss is None:
         return None, ()
     need = pair_need(profit, loss)
     if not at_once:
         return Exits(quantity, Amount(need), False, None), ()
-    if order.receives.available + _proceeds(book.instrument, order, plan, told) < need:
+    if order.receives.available + _proceeds(book.instrument, order, outcome) < need:
         return Exits(quantity, Amount(need), True, RejectReason.INSUFFICIENT_FUNDS), ()
-    entered = _pair(venue, after, profit, loss, order.terms.take_profit)
-    return Exits(quantity, Amount(need), True, None), tuple(leg for leg in entered if leg is not None)
+    return Exits(quantity, Amount(need), True, None), _exits_entered(state, after, owner, order, profit, loss)
 
 
-def _proceeds(instrument: Instrument, order: Order, plan: Plan, told: Preview) -> int:
-    """What an order's plan makes available of the asset that it receives, in its own makers' holds too. O(matches)."""
-    gained = told.filled * instrument.lot_amount if order.side is _BUY else told.notional - told.taker_fee
-    for (maker, quantity), kind in zip(plan.matches, plan.kinds or [StepKind.TRADE] * len(plan.matches), strict=True):
-        if maker.account != order.account:
-            continue
-        gained += quantity * maker.hold_per_lot
-        if kind is not StepKind.TRADE:
-            continue
-        if order.side is _BUY:
-            gained -= quantity * instrument.lot_amount
-        else:
-            notional = instrument.notional(maker.price or Ticks(0), quantity)
-            fees = instrument.fee(notional, maker.maker_rate), instrument.fee(notional, order.taker_rate)
-            gained -= notional + net_fees(*fees)[0]
+def _exits_entered(
+    state: ExchangeState, book: OrderBook, owner: Account, entry: Order, profit: Order | None, loss: Order | None
+) -> tuple[Preview, ...]:
+    """What becomes of the exits that are entered in the same command as their entry."""
+    asked = terms_of(entry).take_profit
+    if profit is None:
+        return () if loss is None else (_stop_leg(state, book, owner, loss),)
+    if loss is None:
+        outcome = outcome_now(book, profit, asked, state.rulebook, as_shown=True)
+        return (_executed(state, book, owner, profit, outcome, asked),)
+    return _pair(state, book, owner, profit, loss, asked)
+
+
+def _proceeds(instrument: Instrument, order: Order, outcome: OrderOutcome) -> int:
+    """What an outcome makes available of the asset that an order receives, in its own makers' holds too. O(matches)."""
+    buys = order.side is _BUY
+    gained = outcome.filled * instrument.lot_amount if buys else outcome.notional - outcome.taker_fees
+    gained += sum(lots * maker.hold_per_lot for maker, lots in outcome.plan.matches if maker.account == order.account)
+    for fill in outcome.fills:
+        if fill.maker.account == order.account:
+            gained -= fill.quantity * instrument.lot_amount if buys else fill.notional + fill.maker_fee
     return gained
-
-
-def _cost(instrument: Instrument, order: Order, plan: Plan) -> tuple[Amount, Amount]:
-    """The notional of a plan's trades, and the taker's fees on them. O(matches)."""
-    notional = taker_fees = 0
-    for maker, quantity in plan.trades:
-        value = instrument.notional(maker.price or Ticks(0), quantity)
-        notional += value
-        taker_fees += net_fees(instrument.fee(value, maker.maker_rate), instrument.fee(value, order.taker_rate))[1]
-    return Amount(notional), Amount(taker_fees)
-
-
-def _taken(plan: Plan) -> tuple[int, int]:
-    """The lots that a plan trades, and those that self-trade prevention takes off the taker. O(matches)."""
-    if plan.kinds is None:
-        return sum(quantity for _, quantity in plan.matches), 0
-    steps = list(zip(plan.matches, plan.kinds, strict=True))
-    traded = sum(quantity for (_, quantity), kind in steps if kind is StepKind.TRADE)
-    return traded, sum(quantity for (_, quantity), kind in steps if kind is StepKind.DECREMENT)
-
-
-class _Bounds(msgspec.Struct, frozen=True):
-    """What keeps an order from trading further."""
-
-    band: bool = False
-    collar: bool = False
-    hold: bool = False
-
-
-def _bounds(book: OrderBook, order: Order, asked: Ticks | None) -> _Bounds:
-    """What keeps an order that still wants something from the next price, after its walk. O(levels walked)."""
-    opposite = book.opposite(order.side)
-    limit = worst_price(book, order.side, order.price, order.hold_price)
-    if limit is None:
-        return _Bounds()
-    beyond = next((level.price for level in opposite if level.key > limit * opposite.sign), None)
-    nearest = opposite.best_price if order.time_in_force is _FOK else beyond  # nothing was taken of a FOK's
-    if any(price is not None and _only_the_band_stops(book, order, asked, price) for price in (nearest, beyond)):
-        return _Bounds(band=True)
-    if order.price is not None or beyond is None:
-        return _Bounds()
-    collar, held = collar_limit(book, order.side), order.hold_price
-    by_hold = held is not None and (collar is None or nearer(order.side, collar, held) != collar)
-    return _Bounds(hold=by_hold, collar=not by_hold)
-
-
-def _only_the_band_stops(book: OrderBook, order: Order, asked: Ticks | None, price: Ticks) -> bool:
-    """Whether an order that still wants something would trade at `price`, were there no band."""
-    worst = book.band_limit(order.side)
-    if worst is None or book.status is not _TRADING or (order.terms is not None and order.terms.post_only is not None):
-        return False
-    if order.side is _BUY:
-        return price > worst and (asked is None or price <= asked)
-    return price < worst and (asked is None or price >= asked)
-
-
-def _end(order: Order, plan: Plan, left: Lots, *, banded: bool) -> tuple[OrderStatus, CancelReason | None]:
-    """How an executed order stands, and why what is left of it is cancelled."""
-    if left == 0 and not plan.left_over and order.quantity > 0 and not plan.prevented:
-        return OrderStatus.FILLED, None
-    if order.time_in_force is _FOK:
-        return OrderStatus.CANCELLED, CancelReason.FILL_OR_KILL
-    if plan.prevented:
-        return OrderStatus.CANCELLED, CancelReason.SELF_TRADE
-    if order.price is not None and order.time_in_force is not _IOC:
-        return (OrderStatus.PARTIALLY_FILLED if plan.matches and _taken(plan)[0] else OrderStatus.RESTING), None
-    if banded:
-        return OrderStatus.CANCELLED, CancelReason.PRICE_BAND
-    return OrderStatus.CANCELLED, CancelReason.NO_LIQUIDITY if order.price is None else CancelReason.IMMEDIATE_OR_CANCEL

@@ -3,7 +3,8 @@
 For idempotency, for cancelling by client order id, and for `too_late`. Each account has a memory of its own,
 bounded by number and by age. All memories together are bounded too: beyond that the account forgets that remembers
 the most, so that nobody's flood makes forgotten what an account that remembers less has done. What is forgotten is
-in the history: `forgotten_until` tells up to where that must be asked before a client order id can be called new.
+in the history: `forgotten_until` is the seq up to which that must be searched before a client order id is known to be
+new.
 
 By the first edition of the rules all accounts shared one window of `SHARED_WINDOW` orders.
 Layer: engine.
@@ -22,39 +23,39 @@ from sortedcontainers import SortedList
 
 from engine.commands import EnterOrder
 from engine.order import Order
-from engine.rulebook import APART_SINCE
+from engine.rulebook import OWN_MEMORIES_SINCE
 from engine.types import AccountId, OrderId, Seq
 
-REMEMBERED_MAX = 50_000  # done orders of one account: more than may end while one of its orders waits its turn
-REMEMBERED_IN_ALL = 1_000_000  # of all accounts together: half a gigabyte, should all have client order ids
-REMEMBERED_LEAST = 200  # of one account, however many there are
-REMEMBERED_HOURS = 24  # full ones since the hour in which an order ended
-SHARED_WINDOW = 200_000  # before: done orders of all accounts together
+REMEMBERED_MAX = 50_000  # done orders of one account: more than can end while one of its orders waits in the queue
+REMEMBERED_IN_ALL = 1_000_000  # done orders of all accounts: half a gigabyte, if all have client order ids
+REMEMBERED_LEAST = 200  # done orders of one account, however many accounts there are
+REMEMBERED_HOURS = 24  # whole hours after the one in which an order ended
+SHARED_WINDOW = 200_000  # by the first edition: done orders of all accounts together
 HOUR_NS = 3_600_000_000_000
-UNSURE = (OrderId(0), None)  # the order of a client order id, if there is one
-SWEPT = 2  # orders that are too old, dropped with each that ends: more than one, so that they get less
+UNSURE = (OrderId(0), None)  # found for a client order id of which nobody knows whether it is new
+SWEPT = 2  # too old orders that are dropped with each that ends: more than one, so that their number falls
 
 _encode = msgspec.msgpack.Encoder().encode
 _encode_at_first = msgspec.json.Encoder().encode
 _pack = struct.Struct(">QQ").pack
 _pack_end = struct.Struct(">QQQ").pack
-_FIELDS_AT_FIRST = 11  # of an EnterOrder, when the first edition's chain was defined
+_FIELDS_AT_FIRST = 11  # the fields that an EnterOrder had when the first edition's chain was defined
 
 
 class _Memory:
     """What is remembered of one account. Too old orders are dropped a few at a time, and count for nothing before."""
 
-    __slots__ = ("aging", "done", "end_seqs", "ends", "named", "names", "room", "size")
+    __slots__ = ("aging", "capacity", "done", "end_seqs", "ends", "named", "names", "size")
 
     def __init__(self) -> None:
-        self.named: dict[str, tuple[OrderId, EnterOrder]] = {}  # of open and done orders, by client order id
+        self.named: dict[str, tuple[OrderId, EnterOrder]] = {}  # open and done orders by client order id
         self.done: dict[OrderId, int] = {}  # the hour in which it ended, in hours since the epoch
-        self.ends: deque[OrderId] = deque()  # oldest end first
-        self.names: deque[str | None] = deque()  # of the same orders
-        self.end_seqs: deque[Seq] = deque()  # of the same orders, of the commands in which they ended
-        self.aging = False  # whether the venue's heap has it
-        self.size = 0  # done orders in multiples of `REMEMBERED_LEAST`, rounded up, less one; 0 for none
-        self.room = min(REMEMBERED_LEAST, REMEMBERED_MAX)  # done orders until its size changes, or something must go
+        self.ends: deque[OrderId] = deque()  # done orders, the oldest end first
+        self.names: deque[str | None] = deque()  # client order ids of `ends`
+        self.end_seqs: deque[Seq] = deque()  # of `ends`: the seq of the command that ended each
+        self.aging = False  # whether it is in the heap of all memories
+        self.size = 0  # how many times `REMEMBERED_LEAST` it has beyond the first
+        self.capacity = min(REMEMBERED_LEAST, REMEMBERED_MAX)  # done orders that it holds at this size
 
 
 class RecentOrders:
@@ -73,9 +74,11 @@ class RecentOrders:
         self._forgotten: dict[AccountId, Seq] = {}
         self._aging: list[tuple[int, AccountId]] = []  # a heap: the hour of an account's oldest end, or an earlier one
         self._large: SortedList[tuple[int, AccountId]] = SortedList()  # memories with a size above 0
-        self._hour = self._hour_ends_ns = 0  # of the last end
-        self._sweeping = False  # whether orders that are too old may be left
-        self._shared: deque[tuple[AccountId, OrderId, str | None]] | None = deque() if rulebook < APART_SINCE else None
+        self._hour = self._hour_ends_ns = 0  # the hour in which the last order ended
+        self._sweeping = False  # whether too old orders may be left
+        self._shared: deque[tuple[AccountId, OrderId, str | None]] | None = (
+            deque() if rulebook < OWN_MEMORIES_SINCE else None
+        )
         self._length = 0
         self.chain = 0
 
@@ -91,10 +94,14 @@ class RecentOrders:
         ended = memory.done.get(first[0])
         return None if ended is not None and ended < oldest_hour(ts_ns) else first
 
-    def look(
+    def find(
         self, account: AccountId, client_order_id: str, looked_until: Seq | None, ts_ns: int
     ) -> tuple[OrderId, EnterOrder | None] | None:
-        """`named`, and `UNSURE` where more may have been forgotten than was looked for; None looked for nothing."""
+        """The order entered under this id, and how it was asked for; None when it is new.
+
+        `looked_until` is up to where the caller has searched the history (None: it has not). `UNSURE` where orders that
+        ended later may have been forgotten.
+        """
         memory = self._memories.get(account)
         if memory is not None:
             first = memory.named.get(client_order_id)
@@ -103,7 +110,7 @@ class RecentOrders:
                 if ended is None or self._shared is not None or ended >= oldest_hour(ts_ns):
                     return first
             if looked_until is None or (memory.end_seqs and memory.end_seqs[-1] <= looked_until):
-                return None  # what is forgotten ended before the last that is remembered
+                return None  # all that is forgotten ended before that
         if looked_until is None or self._shared is not None or looked_until >= self.forgotten_until(account, ts_ns):
             return None
         return UNSURE
@@ -132,16 +139,16 @@ class RecentOrders:
         if memory is None:
             memory = self._memories[account] = _Memory()
         if self._shared is not None:
-            told = ("E", *msgspec.structs.astuple(command)[:_FIELDS_AT_FIRST])
-            self.chain = zlib.crc32(_encode_at_first((order_id, told)), self.chain)
+            row = ("E", *msgspec.structs.astuple(command)[:_FIELDS_AT_FIRST])
+            self.chain = zlib.crc32(_encode_at_first((order_id, row)), self.chain)
         else:
             self.chain = zlib.crc32(_encode((order_id, command)), self.chain)
-            if client_order_id in memory.named:  # of an order that is too old
+            if client_order_id in memory.named:  # of an order that is too old to count
                 self._drop_oldest(account, memory, until=memory.named[client_order_id][0])
         memory.named[client_order_id] = (order_id, command)
 
     def done(self, order: Order, seq: Seq, ts_ns: int) -> None:
-        """Remember that `order` ended in the command `seq`; forget what its account has no room for any more."""
+        """Remember that `order` ended in the command `seq`; forget what is beyond its account's capacity."""
         account, order_id = order.account, order.order_id
         memory = self._memories.get(account)
         if memory is None:
@@ -158,7 +165,7 @@ class RecentOrders:
         ends.append(order_id)
         memory.names.append(order.client_order_id)
         memory.end_seqs.append(seq)
-        if len(ends) > memory.room:
+        if len(ends) > memory.capacity:
             self._grow(account, memory)
         if not memory.aging:
             memory.aging = True
@@ -166,9 +173,9 @@ class RecentOrders:
         if self._sweeping:
             self._sweep(self._hour - REMEMBERED_HOURS)
         if self._length > REMEMBERED_IN_ALL:
-            self._make_room()
+            self._drop_excess()
 
-    def part(self, seq: Seq, ts_ns: int) -> None:
+    def split_by_account(self, seq: Seq, ts_ns: int) -> None:
         """Give each account a memory of its own, where all count as ended now. O(done orders) once, then O(1)."""
         shared, self._shared = self._shared, None
         if shared is None:
@@ -181,12 +188,12 @@ class RecentOrders:
             memory.ends.append(order_id)
             memory.names.append(client_order_id)
             memory.end_seqs.append(seq)
-            if len(memory.ends) > memory.room:
+            if len(memory.ends) > memory.capacity:
                 self._grow(account, memory)
             if not memory.aging:
                 memory.aging = True
                 heapq.heappush(self._aging, (self._hour, account))
-        self._make_room()
+        self._drop_excess()
 
     def _begin_hour(self, ts_ns: int) -> None:
         """The hour of `ts_ns` begins for what ends: others get too old by it."""
@@ -196,8 +203,8 @@ class RecentOrders:
         self.chain = zlib.crc32(_pack(self._hour, self._length), self.chain)
 
     def _grow(self, account: AccountId, memory: _Memory) -> None:
-        """A memory has more done orders than its room: it gets more, or forgets one. O(log accounts)."""
-        if memory.room >= REMEMBERED_MAX:
+        """A memory has more done orders than its capacity: it grows, or forgets one. O(log accounts)."""
+        if memory.capacity >= REMEMBERED_MAX:
             self._drop_oldest(account, memory)
         else:
             self._resize(account, memory, memory.size + 1)
@@ -207,10 +214,10 @@ class RecentOrders:
             self._large.remove((memory.size, account))
         if size:
             self._large.add((size, account))
-        memory.size, memory.room = size, min((size + 1) * REMEMBERED_LEAST, REMEMBERED_MAX)
+        memory.size, memory.capacity = size, min((size + 1) * REMEMBERED_LEAST, REMEMBERED_MAX)
 
-    def _make_room(self) -> None:
-        """Drop what all memories together have no room for: what is too old, then of those that remember the most.
+    def _drop_excess(self) -> None:
+        """Drop what is beyond the capacity of all memories: what is too old, then of those that remember the most.
 
         Of several as large by `REMEMBERED_LEAST`, that of the highest number. O(log accounts) for each that is dropped.
         """

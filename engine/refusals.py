@@ -1,4 +1,4 @@
-"""The figures of a refusal: what the rule went by that refused an order. A refused command leaves all as it was.
+"""The numbers that a refusal was decided by, for its answer. A refused command leaves everything as it was.
 
 Nothing is worked out for an order that is taken. Layer: engine.
 """

@@ -52,7 +52,7 @@ class RejectReason(StrEnum):
 class CancelReason(StrEnum):
     """Why an order ended with something left of it."""
 
-    REQUESTED = "requested"  # by its owner; by whom is not known where a command tells not
+    REQUESTED = "requested"  # by its owner, or by somebody unknown in a command of before `by_operator`
     BY_OPERATOR = "by_operator"
     NO_LIQUIDITY = "no_liquidity"  # what a market order could not take within the collar
     IMMEDIATE_OR_CANCEL = "immediate_or_cancel"

@@ -11,7 +11,7 @@ from engine.commands import EnterOrder, OrderOptions
 from engine.instrument import FEE_UNIT, Instrument
 from engine.ledger import Ledger
 from engine.rejects import RejectReason
-from engine.rulebook import OTHERS_MAKE_PRICES
+from engine.rulebook import OWN_TRADES_NO_PRICE_SINCE
 from engine.stops import trail_of
 from engine.types import (
     SANDBOX_ACCOUNT,
@@ -37,7 +37,7 @@ _GATHERING = (TradingStatus.PRE_OPEN, TradingStatus.AUCTION)
 
 _PRICES = ("stop_price", "stop_limit_price", "trail_amount", "take_profit", "stop_loss", "stop_loss_limit")
 _EXITS = ("take_profit", "stop_loss", "stop_loss_limit")
-_ALLOWED: dict[OrderType, tuple[str, ...]] = {  # the options of each order type, expire_ns apart
+_ALLOWED: dict[OrderType, tuple[str, ...]] = {  # the options of each order type, except expire_ns
     OrderType.MARKET: _EXITS,
     OrderType.LIMIT: (*_EXITS, "post_only", "display_quantity"),
     OrderType.STOP: ("stop_price",),
@@ -63,7 +63,7 @@ def takes(status: TradingStatus, command: EnterOrder) -> bool:
 
 
 def default_prevention(owner: Account, account: AccountId) -> SelfTradePrevention:
-    """What an order goes by that names no mode of its own."""
+    """The mode of self-trade prevention for an order that names none."""
     configured = owner.configuration.self_trade_prevention
     if configured is not None:
         return configured
@@ -75,19 +75,26 @@ def refuse_entry(
 ) -> RejectReason | None:
     """The first rule that `command` breaks, or None. O(1).
 
-    The symbol is known and takes such orders, the owner may trade, the client order id is
-    new: the exchange has looked. Whether the owner can pay, and what the order would meet,
-    is seen when its matches are planned.
+    The caller has checked that the symbol is known and takes such orders, that the owner may trade, and that the client
+    order id is new. Whether the owner can pay, and what the order would meet, is seen when its matches are planned.
     """
     instrument = book.instrument
     price, quantity, options = command.price, command.quantity, command.options
-    if not _combines(command):
+    plain = (  # most orders are plain limit orders: they need no further look
+        options is None
+        and command.order_type is _LIMIT
+        and price is not None
+        and quantity is not None
+        and command.quote_quantity is None
+        and command.time_in_force is not _GTD
+    )
+    if not plain and not _combines(command):
         return RejectReason.UNSUPPORTED_COMBINATION
     if (
         command.self_trade_prevention is _UNPREVENTED
-        and command.account != SANDBOX_ACCOUNT  # which stands for many
-        and rulebook >= OTHERS_MAKE_PRICES
-        and owner.configuration.self_trade_prevention is not _UNPREVENTED  # and who is set so goes so anyway
+        and command.account != SANDBOX_ACCOUNT  # stands for many people
+        and rulebook >= OWN_TRADES_NO_PRICE_SINCE
+        and owner.configuration.self_trade_prevention is not _UNPREVENTED  # an operator may allow it
     ):
         return RejectReason.SELF_TRADE_PREVENTION_NOT_ALLOWED
     if isinstance(price, str) or (price is not None and price < 1):
@@ -112,7 +119,9 @@ def refuse_entry(
     order_type = command.order_type
     if price is not None and (order_type is _LIMIT or order_type is _OCO) and beyond_collar(book, command.side, price):
         return RejectReason.PRICE_OUTSIDE_COLLAR
-    open_orders = len(owner.open_orders) + (2 if order_type is _OCO else 1)  # of all symbols: mostly enough to know
+    open_orders = len(owner.open_orders) + (
+        2 if order_type is _OCO else 1
+    )  # over all symbols: mostly that is within both limits
     few = open_orders <= instrument.max_open_orders and owner.configuration.max_open_orders is None
     return None if few else _refuse_open_orders(instrument, owner, 2 if order_type is _OCO else 1)
 
@@ -129,13 +138,6 @@ def _refuse_open_orders(instrument: Instrument, owner: Account, more: int) -> Re
 def _combines(command: EnterOrder) -> bool:
     """Whether type, time in force, price, the two ways to say a quantity and the options go together."""
     order_type, tif, options = command.order_type, command.time_in_force, command.options
-    if options is None and order_type is _LIMIT:
-        return (
-            command.price is not None
-            and command.quantity is not None
-            and command.quote_quantity is None
-            and tif is not _GTD
-        )
     if order_type is _MARKET:
         if command.price is not None or (tif is not _IOC and tif is not _FOK):
             return False
@@ -230,13 +232,13 @@ def _trails(side: Side, options: OrderOptions, book: OrderBook) -> bool:
     percent = options.trail_percent
     if percent is not None and not 1 <= int(percent) < MAX_TRAIL:
         return False
-    peak = trailing_peak(book)
-    if peak is None:
+    high_water = trailing_start(book)
+    if high_water is None:
         return False
-    return side is _BUY or trail_of(options.trail_amount, percent, peak) < peak
+    return side is _BUY or trail_of(options.trail_amount, percent, high_water) < high_water
 
 
-def trailing_peak(book: OrderBook) -> Ticks | None:
+def trailing_start(book: OrderBook) -> Ticks | None:
     """What a trailing stop that is entered now follows first; None when there is nothing yet."""
     return book.instrument.reference_price if book.last_price is None else book.last_price
 
@@ -282,8 +284,8 @@ def collar_limit(book: OrderBook, side: Side) -> Ticks | None:
     reference = reference_price(book, side)
     if reference is None:
         return None
-    room = reference * collar // FEE_UNIT
-    return Ticks(reference + room) if side is _BUY else Ticks(max(reference - room, 1))
+    distance = reference * collar // FEE_UNIT
+    return Ticks(reference + distance) if side is _BUY else Ticks(max(reference - distance, 1))
 
 
 def beyond_collar(book: OrderBook, side: Side, price: Ticks) -> bool:
@@ -297,8 +299,8 @@ def beyond_collar(book: OrderBook, side: Side, price: Ticks) -> bool:
     reference = None if collar is None else reference_price(book, side)
     if collar is None or reference is None:
         return False
-    room = reference * collar // FEE_UNIT
-    return price > reference + room if side is _BUY else price < reference - room
+    distance = reference * collar // FEE_UNIT
+    return price > reference + distance if side is _BUY else price < reference - distance
 
 
 def _refuse_notional(instrument: Instrument, owner: Account, ledger: Ledger, notional: int) -> RejectReason | None:

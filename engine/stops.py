@@ -3,7 +3,7 @@
 Buys trigger at or above their stop price, sells at or below; the nearest first, then the
 oldest. A trailing stop follows the best price since it waits, at its distance.
 Prices in ticks. Costs: O(log waiting) to add, remove and trigger one; a price beyond every
-peak so far moves each trailing stop it concerns, O(those).
+high-water mark moves each trailing stop it concerns, O(those).
 Layer: engine.
 """
 
@@ -32,10 +32,10 @@ class StopOrders:
     def __init__(self) -> None:
         self._buys: SortedDict[Key, Order] = SortedDict()  # by stop price and turn
         self._sells: SortedDict[Key, Order] = SortedDict()  # by negated stop price and turn
-        self._rising: SortedDict[Key, Order] = SortedDict()  # trailing sells by peak and turn
-        self._falling: SortedDict[Key, Order] = SortedDict()  # trailing buys by negated peak and turn
+        self._rising: SortedDict[Key, Order] = SortedDict()  # trailing sells by high-water mark and turn
+        self._falling: SortedDict[Key, Order] = SortedDict()  # trailing buys by negated high-water mark and turn
         self._turns = 0
-        self.waiting = 0  # how many orders
+        self.waiting = 0  # number of orders
 
     def __iter__(self) -> Iterator[Order]:
         """Buys, then sells, each in the order in which a moving price would trigger them."""
@@ -49,15 +49,15 @@ class StopOrders:
         order.waiting = True
         self.waiting += 1
         self._by_stop(order)[_stop_key(order)] = order
-        if order.peak is not None:
-            self._by_peak(order)[_peak_key(order)] = order
+        if order.high_water is not None:
+            self._by_high_water(order)[_high_water_key(order)] = order
 
     def remove(self, order: Order) -> None:
         """Let `order` wait no longer. Raises InvariantViolation when it does not wait."""
         if self._by_stop(order).pop(_stop_key(order), None) is not order:
             raise InvariantViolation(f"order {order.order_id} does not wait")
-        if order.peak is not None:
-            del self._by_peak(order)[_peak_key(order)]
+        if order.high_water is not None:
+            del self._by_high_water(order)[_high_water_key(order)]
         order.waiting = False
         self.waiting -= 1
 
@@ -75,7 +75,7 @@ class StopOrders:
         """
         moved: list[Order] = []
         for orders, key in ((self._rising, price), (self._falling, -price)):
-            passed = [orders[peak] for peak in orders.irange(maximum=(key, 0), inclusive=(True, False))]
+            passed = [orders[high_water] for high_water in orders.irange(maximum=(key, 0), inclusive=(True, False))]
             for order in sorted(passed, key=_entry):
                 if self._move(order, price):
                     moved.append(order)
@@ -85,36 +85,38 @@ class StopOrders:
         """Raise InvariantViolation where what waits contradicts itself. O(waiting): for tests and audits."""
         for orders in (self._buys, self._sells):
             for key, order in orders.items():
-                trails = order.peak is not None and self._by_peak(order).get(_peak_key(order)) is not order
+                trails = (
+                    order.high_water is not None and self._by_high_water(order).get(_high_water_key(order)) is not order
+                )
                 if key != _stop_key(order) or not order.waiting or order.level is not None or trails:
                     raise InvariantViolation(f"{symbol}: waiting order {order.order_id} misplaced")
         if self.waiting != len(self._buys) + len(self._sells):
             raise InvariantViolation(f"{symbol}: the count of waiting orders")
-        trailing = sum(order.peak is not None for order in self)
+        trailing = sum(order.high_water is not None for order in self)
         if trailing != len(self._rising) + len(self._falling):
             raise InvariantViolation(f"{symbol}: trailing stops that do not wait")
 
     def _by_stop(self, order: Order) -> SortedDict[Key, Order]:
         return self._buys if order.side is _BUY else self._sells
 
-    def _by_peak(self, order: Order) -> SortedDict[Key, Order]:
+    def _by_high_water(self, order: Order) -> SortedDict[Key, Order]:
         return self._falling if order.side is _BUY else self._rising
 
     @staticmethod
     def _reached(orders: SortedDict[Key, Order], key: int) -> list[Order]:
         return [orders[stop] for stop in orders.irange(maximum=(key + 1, 0), inclusive=(True, False))]
 
-    def _move(self, order: Order, peak: Ticks) -> bool:
-        """Give a trailing stop another peak; whether its stop price changed."""
-        del self._by_peak(order)[_peak_key(order)]
+    def _move(self, order: Order, high_water: Ticks) -> bool:
+        """Give a trailing stop another high-water mark; whether its stop price changed."""
+        del self._by_high_water(order)[_high_water_key(order)]
         del self._by_stop(order)[_stop_key(order)]
         terms = terms_of(order)
-        order.peak = peak
-        stop_price = trailing_stop_price(order.side, terms, peak)
+        order.high_water = high_water
+        stop_price = trailing_stop_price(order.side, terms, high_water)
         changed = stop_price != terms.stop_price
         if changed:
             order.terms = msgspec.structs.replace(terms, stop_price=stop_price)
-        self._by_peak(order)[_peak_key(order)] = order
+        self._by_high_water(order)[_high_water_key(order)] = order
         self._by_stop(order)[_stop_key(order)] = order
         return changed
 
@@ -126,15 +128,15 @@ def terms_of(order: Order) -> Terms:
     return order.terms
 
 
-def trailing_stop_price(side: Side, terms: Terms, peak: Ticks) -> Ticks:
-    """Where a trailing stop stands that follows `peak`: above it to buy, below it to sell, at 1 at least."""
-    trail = trail_of(terms.trail_amount, terms.trail_percent, peak)
-    return Ticks(peak + trail) if side is _BUY else Ticks(max(peak - trail, 1))
+def trailing_stop_price(side: Side, terms: Terms, high_water: Ticks) -> Ticks:
+    """Where a trailing stop stands that follows `high_water`: above it to buy, below it to sell, at 1 at least."""
+    trail = trail_of(terms.trail_amount, terms.trail_percent, high_water)
+    return Ticks(high_water + trail) if side is _BUY else Ticks(max(high_water - trail, 1))
 
 
-def trail_of(amount: Ticks | str | None, percent: int | str | None, peak: Ticks) -> int:
-    """How far behind `peak` a trailing stop stands, in ticks: a given number, or millionths of it and at least one."""
-    return int(amount) if amount is not None else max(1, peak * int(percent or 0) // FEE_UNIT)
+def trail_of(amount: Ticks | str | None, percent: int | str | None, high_water: Ticks) -> int:
+    """How far behind `high_water` a trailing stop stands: so many ticks, or millionths of it and at least one."""
+    return int(amount) if amount is not None else max(1, high_water * int(percent or 0) // FEE_UNIT)
 
 
 def _stop_key(order: Order) -> Key:
@@ -142,9 +144,9 @@ def _stop_key(order: Order) -> Key:
     return (stop_price if order.side is _BUY else -stop_price), order.turn
 
 
-def _peak_key(order: Order) -> Key:
-    peak = order.peak or 0
-    return (-peak if order.side is _BUY else peak), order.turn
+def _high_water_key(order: Order) -> Key:
+    high_water = order.high_water or 0
+    return (-high_water if order.side is _BUY else high_water), order.turn
 
 
 def _entry(order: Order) -> int:

@@ -16,11 +16,11 @@ class Terms(msgspec.Struct, frozen=True, gc=False):
 
     post_only: PostOnly | None = None
     display_quantity: Lots | None = None
-    stop_price: Ticks | None = None  # a trailing stop's moves
+    stop_price: Ticks | None = None  # of a trailing stop it moves
     trail_amount: Ticks | None = None
     trail_percent: int | None = None  # millionths
-    expire_ns: int | None = None  # epoch nanoseconds; of a day order the midnight it ends at, if it does
-    take_profit: Ticks | None = None  # the exits that a bracket's entry brings with it
+    expire_ns: int | None = None  # epoch nanoseconds; for a day order without sessions the next midnight UTC
+    take_profit: Ticks | None = None  # the exits of a bracket; their entry carries them
     stop_loss: Ticks | None = None
     stop_loss_limit: Ticks | None = None
     linked_to: OrderId | None = None  # the other leg of one-cancels-other

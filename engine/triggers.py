@@ -6,13 +6,15 @@ Layer: engine.
 from __future__ import annotations
 
 from engine import events as ev
+from engine.accounts import Account
 from engine.book import OrderBook
-from engine.execution import execute, market_limit
-from engine.instrument import Instrument
-from engine.matcher import accepted
+from engine.execution import commit
+from engine.instrument import FEE_UNIT, Instrument
 from engine.order import Order
-from engine.planning import plan_quantity, worst_price
+from engine.order_events import accepted, triggered
+from engine.outcome import clip, outcome_now, triggered_prices, triggers_at_once
 from engine.rejects import RejectReason
+from engine.state import ExchangeState
 from engine.stops import terms_of
 from engine.terms import Terms
 from engine.types import (
@@ -24,83 +26,76 @@ from engine.types import (
     Side,
     Ticks,
     TimeInForce,
-    TradingStatus,
     leg_id,
 )
-from engine.venue import Venue, clip
 
-UNCOLLARED_ROOM = 100_000  # millionths above its stop price that a stop to buy holds where there is no collar
-_FEE_UNIT = 1_000_000
+UNCOLLARED_MARGIN = 100_000  # without a collar, a stop to buy holds this many millionths above its stop price
 
 _BUY, _SELL = Side.BUY, Side.SELL
-_TRADING = TradingStatus.TRADING
 _LIMIT, _STOP, _STOP_LIMIT = OrderType.LIMIT, OrderType.STOP, OrderType.STOP_LIMIT
 _GTC = TimeInForce.GTC
 
 
-def finish(venue: Venue, events: list[ev.Event]) -> None:
+def finish(state: ExchangeState, events: list[ev.Event]) -> None:
     """Execute what is pending, and what that sets off, until nothing is. Finite: an order triggers once."""
-    pending = venue.pending
+    pending = state.pending
     while pending:
         order, ended_entry = pending.popleft()
         if ended_entry:
-            _enter_exits(venue, order, events)
-        elif order.order_id in venue.orders:
-            _trigger(venue, order, events)
+            _enter_exits(state, order, events)
+        elif order.order_id in state.orders:
+            _trigger(state, order, events)
 
 
-def _trigger(venue: Venue, order: Order, events: list[ev.Event]) -> None:
+def _trigger(state: ExchangeState, order: Order, events: list[ev.Event]) -> None:
     """Let a stop that was reached become a market or limit order, and execute it."""
-    book = venue.books[order.symbol]
-    venue.end_sibling(order, events)
-    asked = order.price
-    if asked is None:
-        asked = market_limit(book, order)
-    else:
-        order.price = clip(book, order, asked, collared=True)
-        venue.hold(order, venue.own_hold_per_lot(order))
-    stop_price = terms_of(order).stop_price
-    events.append(ev.Triggered(order.order_id, order.account, order.symbol, stop_price or Ticks(0), order.price))
-    limit = worst_price(book, order.side, order.price, order.hold_price)
-    plan = plan_quantity(book, order, limit, order.leaves, whole=False)
-    execute(venue, book, order, plan, asked, events)
+    book = state.books[order.symbol]
+    state.end_sibling(order, events)
+    asked, order.price = triggered_prices(book, order)
+    if order.price is not None:
+        state.hold(order, state.own_hold_per_lot(order))
+    events.append(triggered(order))
+    commit(state, book, order, outcome_now(book, order, asked, state.rulebook), events)
 
 
-def _enter_exits(venue: Venue, entry: Order, events: list[ev.Event]) -> None:
+def _enter_exits(state: ExchangeState, entry: Order, events: list[ev.Event]) -> None:
     """Enter the exits of a bracket for what its entry filled."""
-    if entry.owner.stopped:
+    owner = state.accounts[entry.account]
+    if owner.stopped:
         return
-    book = venue.books[entry.symbol]
-    profit, loss = exit_legs(venue, book, entry, entry.cum)
+    book = state.books[entry.symbol]
+    profit, loss = exit_legs(state, book, owner, entry, entry.cum)
     first = profit or loss
     if first is None:
         return
     if first.pays.available < pair_need(profit, loss):
         events.append(ev.Rejected(entry.account, entry.symbol, RejectReason.INSUFFICIENT_FUNDS, first.order_id, None))
         return
-    enter_pair(venue, book, profit, loss, terms_of(entry).take_profit, events)
+    enter_pair(state, book, profit, loss, terms_of(entry).take_profit, events)
 
 
-def exit_legs(venue: Venue, book: OrderBook, entry: Order, quantity: Lots) -> tuple[Order | None, Order | None]:
+def exit_legs(
+    state: ExchangeState, book: OrderBook, owner: Account, entry: Order, quantity: Lots
+) -> tuple[Order | None, Order | None]:
     """The take-profit and the stop-loss that a bracket's entry brings for `quantity` lots, as far as it asks for them.
 
     Changes nothing.
     """
-    owner, terms = entry.owner, terms_of(entry)
+    terms = terms_of(entry)
     side = _SELL if entry.side is _BUY else _BUY
     both = terms.take_profit is not None and terms.stop_loss is not None
     ids = leg_id(entry.order_id, TAKE_PROFIT_LEG), leg_id(entry.order_id, STOP_LEG)
     profit: Order | None = None
     loss: Order | None = None
     if terms.take_profit is not None:
-        profit = venue.new_order(
+        profit = state.new_order(
             ids[0], owner, book, side, _LIMIT, _GTC, terms.take_profit, quantity, None, entry.prevention,
             Terms(linked_to=ids[1] if both else None, parent=entry.order_id),
         )  # fmt: skip
-        profit.price = clip(book, profit, terms.take_profit, collared=True)
-        profit.hold_per_lot = venue.own_hold_per_lot(profit)
+        profit.price = clip(book, side, terms.take_profit, collared=True)
+        profit.hold_per_lot = state.own_hold_per_lot(profit)
     if terms.stop_loss is not None:
-        loss = venue.new_order(
+        loss = state.new_order(
             ids[1], owner, book, side, _STOP if terms.stop_loss_limit is None else _STOP_LIMIT, _GTC,
             terms.stop_loss_limit, quantity, None, entry.prevention,
             Terms(stop_price=terms.stop_loss, linked_to=ids[0] if both else None, parent=entry.order_id),
@@ -115,8 +110,14 @@ def pair_need(limit_leg: Order | None, stop_leg: Order | None) -> int:
     return max(leg.leaves * leg.hold_per_lot for leg in legs)
 
 
+def share_hold(limit_leg: Order, stop_leg: Order) -> None:
+    """Let one hold serve both legs of one-cancels-other: the limit leg has it, for only one of them can trade."""
+    limit_leg.hold_per_lot = max(limit_leg.hold_per_lot, stop_leg.hold_per_lot)
+    stop_leg.hold_per_lot = Amount(0)
+
+
 def enter_pair(
-    venue: Venue,
+    state: ExchangeState,
     book: OrderBook,
     limit_leg: Order | None,
     stop_leg: Order | None,
@@ -125,43 +126,35 @@ def enter_pair(
 ) -> None:
     """Accept one leg or two that cancel each other: the stop leg waits, the limit leg executes.
 
-    Their owner can pay: it was looked at. `asked` is the limit leg's price as it was asked for.
+    The caller has checked that their owner can pay. `asked` is the limit leg's price as it was asked for.
     """
     if limit_leg is not None and stop_leg is not None:
         limit_leg.sibling, stop_leg.sibling = stop_leg, limit_leg
-        limit_leg.hold_per_lot = Amount(max(limit_leg.hold_per_lot, stop_leg.hold_per_lot))
-        stop_leg.hold_per_lot = Amount(0)
+        share_hold(limit_leg, stop_leg)
     for leg in (limit_leg, stop_leg):
         if leg is None:
             continue
-        held = leg.leaves * leg.hold_per_lot
-        leg.pays.available -= held
-        leg.pays.held += held
+        leg.pays.hold(leg.leaves * leg.hold_per_lot)
         if leg is stop_leg:
             book.stops.add(leg)
-        venue.admit(leg)
+        state.admit(leg)
         events.append(accepted(leg))
     if limit_leg is not None:
-        limit = worst_price(book, limit_leg.side, limit_leg.price, None)
-        plan = plan_quantity(book, limit_leg, limit, limit_leg.leaves, whole=False)
-        execute(venue, book, limit_leg, plan, asked, events)
+        commit(state, book, limit_leg, outcome_now(book, limit_leg, asked, state.rulebook), events)
     if stop_leg is not None:
-        trigger_at_once(venue, book, stop_leg)
+        trigger_at_once(state, book, stop_leg)
 
 
-def trigger_at_once(venue: Venue, book: OrderBook, order: Order) -> None:
+def trigger_at_once(state: ExchangeState, book: OrderBook, order: Order) -> None:
     """Queue an order that waits at a stop price which the last trade reaches already."""
-    last, stop_price = book.last_price, terms_of(order).stop_price
-    if not order.waiting or order.peak is not None or book.status is not _TRADING or last is None or stop_price is None:
-        return
-    if last >= stop_price if order.side is _BUY else last <= stop_price:
+    if order.waiting and triggers_at_once(book, order):
         book.stops.remove(order)
-        venue.pending.append((order, False))
+        state.pending.append((order, False))
 
 
 def hold_price(side: Side, stop_price: Ticks, instrument: Instrument) -> Ticks | None:
     """What a stop to buy holds for each lot, as a price; None for a sell, which holds its lots."""
     if side is not _BUY:
         return None
-    room = UNCOLLARED_ROOM if instrument.collar is None else instrument.collar
-    return Ticks(stop_price + stop_price * room // _FEE_UNIT)
+    distance = UNCOLLARED_MARGIN if instrument.collar is None else instrument.collar
+    return Ticks(stop_price + stop_price * distance // FEE_UNIT)

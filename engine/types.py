@@ -36,7 +36,7 @@ class OrderType(StrEnum):
     MARKET = "market"
     LIMIT = "limit"
     STOP = "stop"  # a market order once the last trade reaches the stop price
-    STOP_LIMIT = "stop_limit"  # a limit order then
+    STOP_LIMIT = "stop_limit"  # a limit order once the last trade reaches the stop price
     TRAILING_STOP = "trailing_stop"  # a stop whose stop price follows the market at a distance
     OCO = "oco"  # one cancels other: a limit leg and a stop leg, entered together
 

@@ -88,17 +88,17 @@ class ChapterBuilder:
             self._on_triggered(event)
         elif isinstance(event, ev.LimitStateChanged):
             self._on_limit_state(event)
-        elif isinstance(event, ev.Rejected | ev.Repeated):
+        elif isinstance(event, ev.Rejected | ev.DuplicateRequest):
             self._on_refusal(event)
         elif getattr(event, "order_id", None) == self._order_id:
             self._on_own(event)
         elif isinstance(event, ev.Ended):
             self._draft.touched[event.order_id] = "it ended"
 
-    def _on_refusal(self, event: ev.Rejected | ev.Repeated) -> None:
+    def _on_refusal(self, event: ev.Rejected | ev.DuplicateRequest) -> None:
         """The command was refused, or the exits were that the order's end should have brought."""
         about = event.order_id
-        if isinstance(event, ev.Repeated):
+        if isinstance(event, ev.DuplicateRequest):
             self._on_repeated(event)
         elif about == self._order_id and event.reason is RejectReason.DUPLICATE_CLIENT_ORDER_ID:
             self._draft.say(
@@ -112,7 +112,7 @@ class ChapterBuilder:
         elif self._context.own_command or about == self._order_id:
             self._ending.on_rejected(event)
 
-    def _on_repeated(self, event: ev.Repeated) -> None:
+    def _on_repeated(self, event: ev.DuplicateRequest) -> None:
         """An order came again under the client_order_id of the first."""
         first = event.order_id
         if self._context.own_entry:
@@ -130,7 +130,7 @@ class ChapterBuilder:
         match event:
             case ev.Amended():
                 self._on_amended(event)
-            case ev.Trailed():
+            case ev.StopPriceMoved():
                 self._draft.say(
                     "trailed", f"The market moved, and its stop price followed to {grid.price(event.stop_price)}."
                 )

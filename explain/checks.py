@@ -9,11 +9,11 @@ from engine.book import OrderBook
 from engine.commands import AmendOrder, EnterOrder, OrderOptions
 from engine.entry import legs, prepare
 from engine.exchange import Exchange
-from engine.ledger import hold_per_lot
-from engine.matcher import market_cost
+from engine.fees import hold_per_lot
 from engine.order import Order
+from engine.outcome import funds_needed
 from engine.rejects import RejectReason
-from engine.rulebook import ANSWERS_FIRST_SINCE
+from engine.rulebook import DUPLICATES_FIRST_SINCE
 from engine.rules import MAX_SLICES, reference_price, refuse_entry
 from engine.triggers import pair_need
 from engine.types import Amount, Lots, OrderType, Side, Ticks
@@ -87,7 +87,7 @@ _PLAIN = {  # the sentence of a rule that has no numbers
 
 def entry_rules(rulebook: int) -> tuple[RejectReason, ...]:
     """The rules of an order by this edition, in their order."""
-    return ENTRY_RULES if rulebook >= ANSWERS_FIRST_SINCE else _BY_THE_FIRST_EDITION
+    return ENTRY_RULES if rulebook >= DUPLICATES_FIRST_SINCE else _BY_THE_FIRST_EDITION
 
 
 def checks_until(
@@ -224,12 +224,10 @@ def entry_funds(exchange: Exchange, command: EnterOrder, book: OrderBook, ts_ns:
     if command.order_type not in (OrderType.LIMIT, OrderType.MARKET):
         limit_leg, order = legs(exchange, command, book, owner)
         return seen_funds(exchange, order, pair_need(limit_leg, order))
-    order, plan, _, reason = prepare(exchange, command, book, owner)
-    if order.price is not None:
-        return seen_funds(exchange, order, int(order.leaves * order.hold_per_lot))
-    need: int | None = market_cost(order, plan.trades, book.instrument)
-    if reason is R.INSUFFICIENT_FUNDS:  # nothing was taken: what others hid stays hidden
-        need = market_cost(order, prepare(exchange, command, book, owner, as_shown=True)[1].trades, book.instrument)
+    order, outcome, reason = prepare(exchange, command, book, owner)
+    need: int | None = funds_needed(order, outcome, book.instrument)
+    if order.price is None and reason is R.INSUFFICIENT_FUNDS:  # nothing was taken: what others hid stays hidden
+        need = funds_needed(*prepare(exchange, command, book, owner, as_shown=True)[:2], book.instrument)
         need = need if need > order.pays.available else None
     return seen_funds(exchange, order, need)
 

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from engine.book import OrderBook
 from engine.commands import AmendOrder, CancelOrder, Command, EnterOrder
-from engine.entry import said_before
+from engine.entry import duplicate_answer
 from engine.exchange import Exchange
 from engine.rejects import RejectReason
-from engine.rulebook import ANSWERS_FIRST_SINCE
+from engine.rulebook import DUPLICATES_FIRST_SINCE
 from engine.rules import default_prevention
 from engine.triggers import hold_price
 from engine.types import AccountId, OrderId, OrderType, SelfTradePrevention, Side, Ticks, TradingStatus, entry_of
@@ -123,9 +123,9 @@ def _enters(command: EnterOrder, seq: int, order_id: OrderId) -> bool:
 def _is_answered_first(exchange: Exchange, command: EnterOrder, ts_ns: int) -> bool:
     """Whether an order is answered by its client order id alone, before any other rule."""
     name = command.client_order_id
-    if name is None or exchange.rulebook < ANSWERS_FIRST_SINCE or command.symbol not in exchange.books:
+    if name is None or exchange.rulebook < DUPLICATES_FIRST_SINCE or command.symbol not in exchange.books:
         return False
-    return said_before(exchange, command, name, ts_ns) is not None
+    return duplicate_answer(exchange, command, name, ts_ns) is not None
 
 
 def account_of(command: Command) -> AccountId | None:

@@ -5,7 +5,7 @@ Layer: history.
 
 from __future__ import annotations
 
-from engine.events import Applied
+from engine.events import CommandResult
 from history.writer import HistoryWriter
 
 
@@ -16,7 +16,7 @@ class HistoryBackpressure:
         self._writer = writer
         self._full = False
 
-    def put(self, batch: list[Applied]) -> None:
+    def put(self, batch: list[CommandResult]) -> None:
         """Have `batch` stored soon. Never blocks."""
         self._full = not self._writer.put(batch)
 

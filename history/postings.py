@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from engine.events import Applied, Deposited, Filled, InstrumentListed, Withdrawn
+from engine.events import CommandResult, Deposited, Filled, InstrumentListed, Withdrawn
 from engine.ledger import FEE_ACCOUNT
 from engine.types import AccountId, Amount, OrderId, Seq, Side, TradeId
 
@@ -56,7 +56,7 @@ class PostingMaker:
         self.assets = assets
         self.last_id = last_id
 
-    def rows(self, applied: Sequence[Applied]) -> tuple[list[tuple[Any, ...]], dict[str, TradedAssets]]:
+    def rows(self, applied: Sequence[CommandResult]) -> tuple[list[tuple[Any, ...]], dict[str, TradedAssets]]:
         """The rows that `applied` makes, ids counting on from `last_id`, and the symbols it lists. O(events)."""
         rows: list[tuple[Any, ...]] = []
         listed: dict[str, TradedAssets] = {}

@@ -20,7 +20,7 @@ from sqlalchemy import BindParameter, Connection, bindparam, insert, inspect, se
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.sql import ColumnElement
 
-from engine.events import Applied, Cancelled, Completed, Ended, Expired, Filled
+from engine.events import Cancelled, CommandResult, Completed, Ended, Expired, Filled
 from engine.rejects import CancelReason
 from engine.terms import Terms
 from engine.types import (
@@ -155,7 +155,7 @@ class History:
 
     # -- writing
 
-    def write(self, applied: Sequence[Applied]) -> None:
+    def write(self, applied: Sequence[CommandResult]) -> None:
         """Store what `applied` caused and that it is stored, in one transaction. O(events).
 
         What is stored already is skipped, so a batch may come again. Raises StoreGap when the
@@ -418,7 +418,7 @@ def _insert(connection: Connection, statement: str, rows: list[tuple[Any, ...]])
         connection.exec_driver_sql(statement, {"document": msgspec.json.encode(rows).decode()})
 
 
-def _rows(applied: Sequence[Applied]) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
+def _rows(applied: Sequence[CommandResult]) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
     """The rows of `ORDERS` and of `TRADES` that `applied` makes, cells in the order of the columns.
 
     Amounts are text: JSON numbers beyond 64 bits would lose digits in the database.
@@ -442,7 +442,7 @@ def _asset_row(assets: TradedAssets) -> tuple[Any, ...]:
     return assets.symbol, assets.base, assets.quote, str(assets.lot_amount)
 
 
-def _order_row(item: Applied, event: Ended, status: OrderStatus, reason: CancelReason | None) -> tuple[Any, ...]:
+def _order_row(item: CommandResult, event: Ended, status: OrderStatus, reason: CancelReason | None) -> tuple[Any, ...]:
     return (
         event.order_id,
         event.account,
@@ -467,7 +467,7 @@ def _order_row(item: Applied, event: Ended, status: OrderStatus, reason: CancelR
     )
 
 
-def _trade_row(item: Applied, event: Filled) -> tuple[Any, ...]:
+def _trade_row(item: CommandResult, event: Filled) -> tuple[Any, ...]:
     return (
         event.trade_id,
         item.seq,

@@ -22,7 +22,7 @@ import eventlet
 from eventlet.event import Event
 from sqlalchemy.exc import SQLAlchemyError
 
-from engine.events import Applied
+from engine.events import CommandResult
 from engine.types import Seq
 from history.dialect import cause_of
 from history.store import History
@@ -57,7 +57,7 @@ class HistoryWriter:
         self._waiting_max = waiting_max
         self._put_seq = history.applied_seq  # of the last command put
         self._closing = False
-        self._batches: SimpleQueue[list[Applied] | None] = SimpleQueue()  # None: no more will come
+        self._batches: SimpleQueue[list[CommandResult] | None] = SimpleQueue()  # None: no more will come
         self._reads: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         self._lookups: SimpleQueue[Callable[[], None] | None] = SimpleQueue()  # look-ups that orders wait for
         self._hurry = threading.Event()  # a read waits: write now
@@ -80,7 +80,7 @@ class HistoryWriter:
         """How many commands up to `seq` are not stored yet."""
         return max(0, seq - self.stored_seq)
 
-    def put(self, batch: list[Applied]) -> bool:
+    def put(self, batch: list[CommandResult]) -> bool:
         """Have `batch` stored soon. Never blocks. Batches come in the order of their seqs, without a hole.
 
         False: it is taken, but more than `waiting_max` commands wait. The caller should then call
@@ -166,7 +166,7 @@ class HistoryWriter:
     # -- the writing thread
 
     def _write_all(self) -> None:
-        backlog: list[Applied] = []
+        backlog: list[CommandResult] = []
         while self.failure is None and (backlog or self._gather(backlog)):
             self._take(backlog)
             try:
@@ -177,7 +177,7 @@ class HistoryWriter:
             if self._waiters:
                 self._bridge.post(self._release_waiters)
 
-    def _gather(self, backlog: list[Applied]) -> bool:
+    def _gather(self, backlog: list[CommandResult]) -> bool:
         """Block until there is something to write and a moment for more has passed; False when none will come."""
         batch = self._batches.get()
         if batch is None:
@@ -187,7 +187,7 @@ class HistoryWriter:
         self._hurry.clear()
         return True
 
-    def _take(self, backlog: list[Applied]) -> None:
+    def _take(self, backlog: list[CommandResult]) -> None:
         """Move waiting batches to `backlog` until it fills a transaction. Never blocks."""
         while len(backlog) < TRANSACTION_COMMANDS_MAX:
             try:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import msgspec
 
 from engine.digest import state_digest
-from engine.events import Applied
+from engine.events import CommandResult
 from engine.exchange import Exchange
 from engine.rejects import InvariantViolation
 from engine.types import Seq
@@ -33,7 +33,7 @@ class ReplayResult(msgspec.Struct, frozen=True):
 def replay(
     journal: Journal,
     exchange: Exchange,
-    on_applied: Callable[[list[Applied]], None] | None = None,
+    on_applied: Callable[[list[CommandResult]], None] | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> ReplayResult:
     """Apply every command of `journal` to `exchange`, which must be new. O(commands).
@@ -66,7 +66,7 @@ def replay(
                     "of the same commands than the one that took them. Start the version that wrote the journal."
                 )
             if on_applied is not None:
-                applied.append(Applied(Seq(seq), record.ts_ns, command, events))
+                applied.append(CommandResult(Seq(seq), record.ts_ns, command, events))
         if on_applied is not None:
             on_applied(applied)
         commands += len(batch)

@@ -12,7 +12,7 @@ import logging
 from collections.abc import Callable, Collection, Mapping
 
 from engine.commands import SetStatus
-from engine.events import Applied, StatusChanged
+from engine.events import CommandResult, StatusChanged
 from engine.exchange import Exchange
 from engine.types import TradingStatus
 from listings.schedule import Change, Schedule
@@ -30,7 +30,7 @@ class CommandedStatuses:
     def __init__(self) -> None:
         self.at_ns: dict[str, int] = {}
 
-    def on_applied(self, batch: list[Applied]) -> None:
+    def on_applied(self, batch: list[CommandResult]) -> None:
         """Take note of a batch. O(commands)."""
         for applied in batch:
             if type(applied.command) is SetStatus and any(isinstance(event, StatusChanged) for event in applied.events):

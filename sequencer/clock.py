@@ -11,7 +11,7 @@ import logging
 from collections.abc import Callable
 
 from engine.commands import AdvanceTime
-from engine.events import Applied
+from engine.events import CommandResult
 from engine.exchange import Exchange
 from loop.alarm import Alarm
 from sequencer.sequencer import NotAccepting, Sequencer
@@ -47,7 +47,7 @@ class Clock:
         due_ns = self._exchange.next_due_ns()
         return due_ns is not None and due_ns <= self._clock()
 
-    def _on_applied(self, _batch: list[Applied]) -> None:
+    def _on_applied(self, _batch: list[CommandResult]) -> None:
         self._alarm.set(self._exchange.next_due_ns())
 
     def _ring(self) -> None:

@@ -19,7 +19,7 @@ from eventlet.event import Event
 
 from engine.commands import AdvanceTime, Command, EnterOrder
 from engine.digest import state_digest
-from engine.events import Applied
+from engine.events import CommandResult
 from engine.exchange import Exchange
 from engine.types import Seq, TimeInForce
 from journal.codec import GENESIS, BatchRecord, seal
@@ -28,7 +28,7 @@ from journal.port import Checkpoint, JournalFailed
 
 log = logging.getLogger(__name__)
 
-Listener = Callable[[list[Applied]], None]
+Listener = Callable[[list[CommandResult]], None]
 
 SHORTEST_TIMER_NS = 1_000_000_000  # except for the expiry of its own order, a command makes nothing due sooner
 DAY_NS = 86_400_000_000_000
@@ -133,14 +133,14 @@ class Sequencer:
         if self._writer is not None:
             self._writer.wait()
 
-    def submit(self, command: Command) -> Applied:
+    def submit(self, command: Command) -> CommandResult:
         """Sequence one command; return what it caused, once it is durable. Cooperative.
 
         Raises NotAccepting when it was not taken or could not be made durable.
         """
         return self.submit_all((command,))[0]
 
-    def submit_all(self, commands: Sequence[Command]) -> list[Applied]:
+    def submit_all(self, commands: Sequence[Command]) -> list[CommandResult]:
         """Sequence commands one behind the other, nothing in between, in one batch.
 
         Raises NotAccepting as `submit` does, for all of them together, and what `journal.codec.seal`
@@ -154,7 +154,7 @@ class Sequencer:
         self._waiting.append(entry)
         self._waiting_commands += len(commands)
         self._signal()
-        applied: list[Applied] = entry.answered.wait()
+        applied: list[CommandResult] = entry.answered.wait()
         return applied
 
     def _signal(self) -> None:
@@ -248,14 +248,14 @@ class Sequencer:
     def _settle(self, entries: list[_Entry], first_seq: Seq, ts_ns: int) -> None:
         """Apply a durable batch, answer its callers, call the listeners. Does not switch."""
         apply = self._exchange.apply
-        batch: list[Applied] = []
-        answers: list[tuple[Event, list[Applied]]] = []
+        batch: list[CommandResult] = []
+        answers: list[tuple[Event, list[CommandResult]]] = []
         seq = first_seq
         try:
             for entry in entries:
-                mine: list[Applied] = []
+                mine: list[CommandResult] = []
                 for command in entry.commands:
-                    mine.append(Applied(seq, ts_ns, command, apply(command, seq, ts_ns)))
+                    mine.append(CommandResult(seq, ts_ns, command, apply(command, seq, ts_ns)))
                     seq = Seq(seq + 1)
                 batch.extend(mine)
                 answers.append((entry.answered, mine))

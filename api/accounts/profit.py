@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from engine.events import Applied, Filled
+from engine.events import CommandResult, Filled
 from engine.types import AccountId, Side
 
 
@@ -63,7 +63,7 @@ class Profits:
     def __init__(self) -> None:
         self._accounts: dict[AccountId, dict[str, Position]] = {}
 
-    def on_applied(self, batch: Sequence[Applied]) -> None:
+    def on_applied(self, batch: Sequence[CommandResult]) -> None:
         """Fold a batch. O(events)."""
         for applied in batch:
             for event in applied.events:

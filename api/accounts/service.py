@@ -25,7 +25,7 @@ from api.accounts.views import (
 )
 from api.json.errors import Malformed, rejected
 from engine.commands import ConfigureAccount, Deposit, StopAccount, Withdraw
-from engine.events import Applied, Rejected
+from engine.events import CommandResult, Rejected
 from engine.exchange import Exchange
 from engine.rejects import RejectReason
 from engine.types import SANDBOX_ACCOUNT, AccountId, TradeId
@@ -135,7 +135,7 @@ class AccountService:
         self._history.wait_for(self._exchange.seq)
         return [posting_view(row, self._exchange) for row in self._history.postings(account, asset, before, limit)]
 
-    def _submit(self, command: Any) -> Applied:
+    def _submit(self, command: Any) -> CommandResult:
         applied = self._sequencer.submit(command)
         first = applied.events[0]
         if isinstance(first, Rejected):

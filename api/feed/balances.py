@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 import eventlet
 
 from api.accounts.views import BalancesView, balances_view
-from engine.events import Accepted, Amended, Applied, Deposited, Ended, Event, Filled, Withdrawn
+from engine.events import Accepted, Amended, CommandResult, Deposited, Ended, Event, Filled, Withdrawn
 from engine.exchange import Exchange
 from engine.types import AccountId
 
@@ -26,7 +26,7 @@ class BalanceFeed:
         self._publish = publish
         self._moved: dict[AccountId, None] = {}
 
-    def on_batch(self, batch: list[Applied]) -> None:
+    def on_batch(self, batch: list[CommandResult]) -> None:
         """Take note of a batch. O(events)."""
         idle = not self._moved
         for applied in batch:

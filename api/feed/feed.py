@@ -44,7 +44,7 @@ from api.market.ticker_views import ticker_view
 from api.market.views import bbo_view, trade_view
 from api.settings import Settings
 from engine.book import OrderBook
-from engine.events import Applied
+from engine.events import CommandResult
 from engine.exchange import Exchange
 from engine.types import AccountId, Side, Ticks
 from loop.errors import StoreError
@@ -197,7 +197,7 @@ class Feed:
 
     # -- from the sequencer
 
-    def publish(self, batch: list[Applied], trades: list[TradePrint]) -> None:
+    def publish(self, batch: list[CommandResult], trades: list[TradePrint]) -> None:
         """Publish a batch: order events to their owners at once, market data to everybody soon. O(events)."""
         if not self._subscribers.subscribed():
             return

@@ -11,8 +11,8 @@ from typing import NamedTuple
 from engine.events import (
     Accepted,
     Amended,
-    Applied,
     Cancelled,
+    CommandResult,
     Completed,
     Event,
     Expired,
@@ -35,7 +35,7 @@ class LevelKey(NamedTuple):
     price: Ticks
 
 
-def touched_levels(applied: Applied, exchange: Exchange) -> Iterator[LevelKey]:
+def touched_levels(applied: CommandResult, exchange: Exchange) -> Iterator[LevelKey]:
     """Every level that a command may have changed, some of them more than once. O(events)."""
     uncrossed = False
     for event in applied.events:

@@ -18,15 +18,15 @@ from engine.commands import AmendOrder
 from engine.events import (
     Accepted,
     Amended,
-    Applied,
     Cancelled,
+    CommandResult,
     Ended,
     Event,
     Expired,
     Filled,
     Rejected,
     Replenished,
-    Trailed,
+    StopPriceMoved,
     Triggered,
 )
 from engine.exchange import Exchange
@@ -76,7 +76,7 @@ class OrderEvent(OrderOptions, frozen=True, kw_only=True):
     seq: int
 
 
-def order_events(batch: list[Applied], exchange: Exchange) -> dict[AccountId, list[OrderEvent]]:
+def order_events(batch: list[CommandResult], exchange: Exchange) -> dict[AccountId, list[OrderEvent]]:
     """The messages of a batch for each account, in order. O(events)."""
     orders = _Orders(batch, exchange)
     by_account: dict[AccountId, list[OrderEvent]] = {}
@@ -95,7 +95,7 @@ class _Orders:
     Its methods are to be called for the events in their order.
     """
 
-    def __init__(self, batch: list[Applied], exchange: Exchange) -> None:
+    def __init__(self, batch: list[CommandResult], exchange: Exchange) -> None:
         self.exchange = exchange
         self._ended: dict[OrderId, Ended] = {}
         self._to_come: dict[OrderId, int] = {}  # lots that later events of the batch fill
@@ -134,7 +134,7 @@ class _Orders:
         self._to_trigger.pop(event.order_id, None)
         self._prices[event.order_id] = event.price
 
-    def amended(self, event: Amended, applied: Applied) -> bool:
+    def amended(self, event: Amended, applied: CommandResult) -> bool:
         """Note an amend; return whether its owner asked for it: self-trade prevention amends, too."""
         self._prices[event.order_id] = event.price
         this = applied.seq, event.order_id
@@ -151,7 +151,7 @@ class _Orders:
         return order.cum - to_come
 
 
-def _messages(event: Event, applied: Applied, orders: _Orders) -> list[AddressedEvent]:
+def _messages(event: Event, applied: CommandResult, orders: _Orders) -> list[AddressedEvent]:
     if isinstance(event, Accepted):
         status = OrderStatus.PENDING_TRIGGER if event.waiting else "new"
         return [(event.account, _of_accepted("accepted", status, event, applied, orders.exchange))]
@@ -161,7 +161,7 @@ def _messages(event: Event, applied: Applied, orders: _Orders) -> list[Addressed
         return [(event.account, _of_ended(event, applied, orders.exchange))]
     if isinstance(event, Amended):
         return _of_amended(event, applied, orders)
-    if isinstance(event, Triggered | Trailed):
+    if isinstance(event, Triggered | StopPriceMoved):
         return _of_stop(event, applied, orders)
     if isinstance(event, Replenished):
         return _of_replenished(event, applied, orders)
@@ -179,7 +179,7 @@ def _messages(event: Event, applied: Applied, orders: _Orders) -> list[Addressed
     return []
 
 
-def _resting(applied: Applied, orders: _Orders) -> Iterator[AddressedEvent]:
+def _resting(applied: CommandResult, orders: _Orders) -> Iterator[AddressedEvent]:
     """A `resting` message for each order that the command put into the book, and did nothing else to."""
     fresh: dict[OrderId, Accepted | Triggered] = {}
     for event in applied.events:
@@ -200,7 +200,9 @@ def _resting(applied: Applied, orders: _Orders) -> Iterator[AddressedEvent]:
             yield event.account, _message("resting", applied, status=OrderStatus.RESTING, **_now(order, orders))
 
 
-def _of_accepted(event_type: str, status: str, event: Accepted, applied: Applied, exchange: Exchange) -> OrderEvent:
+def _of_accepted(
+    event_type: str, status: str, event: Accepted, applied: CommandResult, exchange: Exchange
+) -> OrderEvent:
     grid = grid_of(exchange.books[event.symbol].instrument)
     return _message(
         event_type,
@@ -221,7 +223,7 @@ def _of_accepted(event_type: str, status: str, event: Accepted, applied: Applied
     )
 
 
-def _of_fill(event: Filled, applied: Applied, orders: _Orders) -> list[AddressedEvent]:
+def _of_fill(event: Filled, applied: CommandResult, orders: _Orders) -> list[AddressedEvent]:
     grid = _grid(orders.exchange, event.symbol)
     messages = []
     for maker, order_id, account, leaves in (
@@ -244,14 +246,14 @@ def _of_fill(event: Filled, applied: Applied, orders: _Orders) -> list[Addressed
     return messages
 
 
-def _of_ended(event: Cancelled | Expired, applied: Applied, exchange: Exchange) -> OrderEvent:
+def _of_ended(event: Cancelled | Expired, applied: CommandResult, exchange: Exchange) -> OrderEvent:
     fields = _fields(event, event.price, event.cum, event.quantity - event.cum, exchange)
     if isinstance(event, Expired):
         return _message("expired", applied, status=OrderStatus.EXPIRED, **fields)
     return _message("cancelled", applied, status=OrderStatus.CANCELLED, reason=event.reason.value, **fields)
 
 
-def _of_amended(event: Amended, applied: Applied, orders: _Orders) -> list[AddressedEvent]:
+def _of_amended(event: Amended, applied: CommandResult, orders: _Orders) -> list[AddressedEvent]:
     asked = orders.amended(event, applied)
     order = orders.get(event.order_id)
     if order is None:
@@ -273,7 +275,7 @@ def _of_amended(event: Amended, applied: Applied, orders: _Orders) -> list[Addre
     return [(event.account, message)]
 
 
-def _of_stop(event: Triggered | Trailed, applied: Applied, orders: _Orders) -> list[AddressedEvent]:
+def _of_stop(event: Triggered | StopPriceMoved, applied: CommandResult, orders: _Orders) -> list[AddressedEvent]:
     order = orders.get(event.order_id)
     if isinstance(event, Triggered):
         orders.triggered(event)
@@ -285,7 +287,7 @@ def _of_stop(event: Triggered | Trailed, applied: Applied, orders: _Orders) -> l
     return [(event.account, _message("trailed", applied, status=OrderStatus.PENDING_TRIGGER, **fields))]
 
 
-def _of_replenished(event: Replenished, applied: Applied, orders: _Orders) -> list[AddressedEvent]:
+def _of_replenished(event: Replenished, applied: CommandResult, orders: _Orders) -> list[AddressedEvent]:
     order = orders.get(event.order_id)
     if order is None:
         return []
@@ -322,7 +324,7 @@ def _grid(exchange: Exchange, symbol: str) -> Grid:
     return grid_of(exchange.books[symbol].instrument)
 
 
-def _message(event_type: Any, applied: Applied, **fields: Any) -> OrderEvent:
+def _message(event_type: Any, applied: CommandResult, **fields: Any) -> OrderEvent:
     ts_ns = applied.ts_ns
     return OrderEvent(
         event_type=event_type,

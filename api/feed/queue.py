@@ -16,10 +16,9 @@ import eventlet
 import msgspec
 
 from api.feed.levels import LevelKey
-from engine.book import PriceLevel
-from engine.events import Accepted, Amended, Applied, Ended, Triggered
+from engine.events import Accepted, Amended, CommandResult, Ended, Triggered
 from engine.exchange import Exchange
-from engine.order import Order
+from engine.order import Order, PriceLevel
 from engine.types import AccountId, OrderId
 from listings.grid import grid_of
 from listings.texts import DecimalText, IdText
@@ -80,7 +79,7 @@ class QueueFeed:
         self._changed.update(dict.fromkeys(levels.values()))
         self._schedule()
 
-    def on_batch(self, batch: list[Applied], touched: Iterable[LevelKey]) -> None:
+    def on_batch(self, batch: list[CommandResult], touched: Iterable[LevelKey]) -> None:
         """Take note of a batch and of the levels that it touched. O(events)."""
         if not self._watched:
             return

@@ -15,7 +15,7 @@ import msgspec
 from hdrh.histogram import HdrHistogram
 
 from engine.commands import EnterOrder
-from engine.events import Applied, Filled, Rejected
+from engine.events import CommandResult, Filled, Rejected
 from engine.exchange import Exchange
 from engine.types import Lots, Seq, Ticks
 from history.candles import Candle
@@ -157,7 +157,7 @@ class Activity:
             activity = self._symbols[symbol] = SymbolActivity()
         return activity
 
-    def on_applied(self, batch: list[Applied]) -> list[TradePrint]:
+    def on_applied(self, batch: list[CommandResult]) -> list[TradePrint]:
         """Fold a batch; return its trades in order."""
         trades: list[TradePrint] = []
         for applied in batch:
@@ -177,7 +177,7 @@ class Activity:
         self.trades += len(trades)
         return trades
 
-    def _count_order(self, applied: Applied) -> None:
+    def _count_order(self, applied: CommandResult) -> None:
         command = applied.command
         self.orders += 1
         if isinstance(command, EnterOrder) and command.symbol in self._exchange.books:

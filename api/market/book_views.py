@@ -14,9 +14,9 @@ from typing import Any
 import msgspec
 
 from api.json.views import seconds
-from engine.book import BookSide, OrderBook, PriceLevel
+from engine.book import BookSide, OrderBook
 from engine.depth import l2
-from engine.order import Order
+from engine.order import Order, PriceLevel
 from engine.types import Side, Ticks, TradingStatus
 from listings.grid import grid_of
 from listings.texts import DecimalText, IdText

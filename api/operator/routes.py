@@ -32,7 +32,7 @@ from api.operator.schedule_routes import add_schedules, as_written, put_schedule
 from api.operator.views import AuditTrail, BooksBalance, SymbolListed, SymbolStatus, audit_answer
 from api.orders.service import OrderService
 from engine.commands import Command, ListInstrument, SetStatus
-from engine.events import Applied, Rejected
+from engine.events import CommandResult, Rejected
 from engine.exchange import Exchange
 from engine.instrument import Instrument
 from engine.rejects import InvariantViolation
@@ -84,7 +84,7 @@ def blueprint(
     return routes
 
 
-def _submit(sequencer: Sequencer, command: Command) -> Applied:
+def _submit(sequencer: Sequencer, command: Command) -> CommandResult:
     applied = sequencer.submit(command)
     first = applied.events[0]
     if isinstance(first, Rejected):

@@ -11,7 +11,7 @@ import msgspec
 
 from api.market.views import BboView, TradeView, bbo_view, trade_view
 from api.orders.views import OrderView
-from engine.events import Amended, Applied, Filled
+from engine.events import Amended, CommandResult, Filled
 from engine.exchange import Exchange
 from engine.types import OrderId
 
@@ -24,7 +24,7 @@ class AmendAnswer(OrderView, frozen=True, kw_only=True, omit_defaults=True):
     bbo: BboView
 
 
-def amend_answer(view: OrderView, applied: Applied, order_id: OrderId, exchange: Exchange) -> AmendAnswer:
+def amend_answer(view: OrderView, applied: CommandResult, order_id: OrderId, exchange: Exchange) -> AmendAnswer:
     """The answer to an amend that was carried out; `view` is the order after it. O(events)."""
     first = applied.events[0]
     book = exchange.books[view.symbol]

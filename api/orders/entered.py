@@ -11,7 +11,18 @@ from collections.abc import Sequence
 
 import msgspec
 
-from engine.events import Accepted, Amended, Cancelled, Completed, Ended, Event, Expired, Filled, Trailed, Triggered
+from engine.events import (
+    Accepted,
+    Amended,
+    Cancelled,
+    Completed,
+    Ended,
+    Event,
+    Expired,
+    Filled,
+    StopPriceMoved,
+    Triggered,
+)
 from engine.terms import Terms
 from engine.types import Lots, OrderId, OrderStatus, Ticks
 
@@ -73,13 +84,13 @@ def entered_orders(events: Sequence[Event]) -> dict[OrderId, EnteredOrder]:
             for order_id in (event.maker_order_id, event.taker_order_id):
                 if order_id in found:
                     found[order_id].trades.append(event)
-        elif isinstance(event, Ended | Amended | Triggered | Trailed) and event.order_id in found:
+        elif isinstance(event, Ended | Amended | Triggered | StopPriceMoved) and event.order_id in found:
             _fold(found[event.order_id], event)
     return found
 
 
-def _fold(order: EnteredOrder, event: Ended | Amended | Triggered | Trailed) -> None:
-    if isinstance(event, Trailed):
+def _fold(order: EnteredOrder, event: Ended | Amended | Triggered | StopPriceMoved) -> None:
+    if isinstance(event, StopPriceMoved):
         order.terms = msgspec.structs.replace(order.terms or Terms(), stop_price=event.stop_price)
         return
     order.price = event.price

@@ -43,7 +43,7 @@ def amend_combination_sentence(order: Order, command: AmendOrder) -> str | None:
     kind = order.order_type
     if order.sibling is not None:
         return "The legs of one-cancels-other do not change while both are open: cancel one of them first."
-    if command.stop_price is not None and order.peak is not None:
+    if command.stop_price is not None and order.high_water is not None:
         return "The stop_price of a trailing_stop order follows the market and cannot be set: leave it out."
     if command.stop_price is not None and not order.waiting:
         return "This order does not wait for a trigger, so it has no stop_price to change: leave it out."

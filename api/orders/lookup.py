@@ -20,7 +20,7 @@ from api.orders.options import OrderOptions
 from api.orders.requests import OrdersQuery
 from api.orders.views import FillView, OrderAnswer, OrdersPage, OrderView, fill_view, order_view, queue_view
 from engine.commands import CancelOrder
-from engine.events import Applied, Ended, Rejected
+from engine.events import CommandResult, Ended, Rejected
 from engine.exchange import Exchange
 from engine.order import Order
 from engine.rejects import RejectReason
@@ -93,7 +93,7 @@ class OrderLookup:
         cursor = str(newest[-1]) if full else None
         return OrdersPage([views[order_id] for order_id in newest], cursor, seq)
 
-    def after(self, applied: Applied, order_id: OrderId, account: AccountId, patience_s: float) -> OrderView:
+    def after(self, applied: CommandResult, order_id: OrderId, account: AccountId, patience_s: float) -> OrderView:
         """An order after the command that changed it; without fills when the history stays behind."""
         for event in reversed(applied.events):
             if isinstance(event, Ended) and event.order_id == order_id:

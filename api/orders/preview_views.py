@@ -15,7 +15,7 @@ from api.json.views import seconds
 from engine.book import OrderBook
 from engine.commands import EnterOrder
 from engine.instrument import Instrument
-from engine.preview import Exits, Preview, Repeats
+from engine.preview import DuplicateOf, Exits, Preview
 from engine.types import OrderStatus, OrderType, Side, Ticks, TimeInForce
 from listings.grid import amount_text, grid_of
 from listings.texts import DecimalText, IdText, NanosText, nanos_text
@@ -99,13 +99,13 @@ class PreviewAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def preview_answer(
-    command: EnterOrder, result: Preview | Repeats | ApiError, book: OrderBook | None, seq: int, ts_ns: int
+    command: EnterOrder, result: Preview | DuplicateOf | ApiError, book: OrderBook | None, seq: int, ts_ns: int
 ) -> PreviewAnswer:
     """The answer to a test of an order: what it would do, which order it repeats, or why it would be refused. O(1)."""
     fields: dict[str, Any] = {}
     if isinstance(result, ApiError):
         fields = {"error_code": result.code, "error": result.sentence, "details": result.details}
-    elif isinstance(result, Repeats):
+    elif isinstance(result, DuplicateOf):
         fields = {"repeated": True, "order_id": str(result.first)}
     elif book is not None:
         fields = {"repeated": False, **_outcome(command, result, book)}

@@ -27,9 +27,9 @@ from api.orders.views import (
     order_answer,
 )
 from engine.commands import AmendOrder, CancelAll, CancelOrder, EnterOrder
-from engine.events import Applied, Cancelled, Rejected, Repeated
+from engine.events import Cancelled, CommandResult, DuplicateRequest, Rejected
 from engine.exchange import Exchange
-from engine.preview import Preview, Repeats, preview, why
+from engine.preview import DuplicateOf, Preview, preview, refusal_figures
 from engine.rejects import RejectReason
 from engine.types import OrderId, Seq
 from history.reader import PATIENCE_S
@@ -73,9 +73,9 @@ class OrderService:
         if isinstance(checked, ApiError):
             raise checked
         ts_ns = max(time.time_ns(), self._exchange.ts_ns)
-        outcome: Preview | Repeats | RejectReason
+        outcome: Preview | DuplicateOf | RejectReason
         if isinstance(checked, EarlierOrder):
-            outcome = Repeats(checked.first) if checked.same else RejectReason.DUPLICATE_CLIENT_ORDER_ID
+            outcome = DuplicateOf(checked.first) if checked.same else RejectReason.DUPLICATE_CLIENT_ORDER_ID
             first: OrderId | None = checked.first
         else:
             outcome = preview(self._exchange, checked, ts_ns)
@@ -83,7 +83,7 @@ class OrderService:
             first = None if name is None else self._exchange.order_id_of(command.account, name)
         book = self._exchange.books.get(command.symbol)
         if isinstance(outcome, RejectReason):
-            figures = why(self._exchange, command, outcome, ts_ns)
+            figures = refusal_figures(self._exchange, command, outcome, ts_ns)
             event = Rejected(command.account, command.symbol, outcome, first, command.client_order_id, figures)
             refusal = self._rejected(event, entered=command)
             return preview_answer(command, refusal, book, self._exchange.seq, ts_ns)
@@ -146,7 +146,7 @@ class OrderService:
     # -- steps
 
     def _answer(
-        self, applied: Applied, command: BatchCommand, elapsed_s: float, patience_s: float
+        self, applied: CommandResult, command: BatchCommand, elapsed_s: float, patience_s: float
     ) -> OrderAnswer | CancelAnswer | CancelAllAnswer | AmendAnswer:
         """The answer to what was sequenced. Raises ApiError."""
         if isinstance(command, EnterOrder):
@@ -158,7 +158,7 @@ class OrderService:
         return self._amended(applied, command, patience_s)
 
     def _entered(
-        self, applied: Applied, command: EnterOrder, elapsed_s: float, patience_s: float = PATIENCE_S
+        self, applied: CommandResult, command: EnterOrder, elapsed_s: float, patience_s: float = PATIENCE_S
     ) -> OrderAnswer:
         """The answer to an order. Raises ApiError."""
         first = applied.events[0]
@@ -166,7 +166,7 @@ class OrderService:
             raise self._rejected(first, legacy_status=True, seq=applied.seq, entered=command)
         self._record_latency(int(elapsed_s * 1e6))
         elapsed_ms = round(elapsed_s * 1e3, 3)
-        if isinstance(first, Repeated):
+        if isinstance(first, DuplicateRequest):
             return self._lookup.repeated(first.order_id, first.account, applied.seq, elapsed_ms, patience_s)
         return order_answer(applied, self._exchange, elapsed_ms)
 
@@ -185,7 +185,7 @@ class OrderService:
         )
 
     def _cancelled(
-        self, applied: Applied, command: CancelOrder, elapsed_s: float, patience_s: float = PATIENCE_S
+        self, applied: CommandResult, command: CancelOrder, elapsed_s: float, patience_s: float = PATIENCE_S
     ) -> CancelAnswer:
         """The answer to a cancel. Raises ApiError."""
         event = applied.events[0]
@@ -196,7 +196,7 @@ class OrderService:
             raise TypeError(f"a cancel caused {event}")
         return cancel_answer(applied, event, self._exchange, round(elapsed_s * 1e3, 3))
 
-    def _amended(self, applied: Applied, command: AmendOrder, patience_s: float = PATIENCE_S) -> AmendAnswer:
+    def _amended(self, applied: CommandResult, command: AmendOrder, patience_s: float = PATIENCE_S) -> AmendAnswer:
         """The answer to an amend. Raises ApiError."""
         first = applied.events[0]
         if isinstance(first, Rejected):

@@ -19,7 +19,7 @@ from api.orders.entered import EnteredOrder, entered_orders
 from api.orders.options import OrderOptions, options_of
 from api.orders.states import OrderState
 from engine.depth import queue_position
-from engine.events import Accepted, Applied, Cancelled
+from engine.events import Accepted, Cancelled, CommandResult
 from engine.exchange import Exchange
 from engine.instrument import Instrument
 from engine.order import Order
@@ -168,7 +168,7 @@ def fill_view(trade: TradeState, *, maker: bool, grid: Grid, ts_ns: int) -> Fill
     )
 
 
-def order_answer(applied: Applied, exchange: Exchange, processing_ms: float) -> OrderAnswer:
+def order_answer(applied: CommandResult, exchange: Exchange, processing_ms: float) -> OrderAnswer:
     """The answer to an order that was accepted, from the events of its command. O(events)."""
     accepted = applied.events[0]
     if not isinstance(accepted, Accepted):
@@ -224,7 +224,9 @@ def leg_view(leg: EnteredOrder, grid: Grid) -> LegView:
     )
 
 
-def cancel_answer(applied: Applied, cancelled: Cancelled, exchange: Exchange, processing_ms: float) -> CancelAnswer:
+def cancel_answer(
+    applied: CommandResult, cancelled: Cancelled, exchange: Exchange, processing_ms: float
+) -> CancelAnswer:
     """The answer to a cancel that succeeded."""
     book = exchange.books[cancelled.symbol]
     return CancelAnswer(
@@ -240,7 +242,7 @@ def cancel_answer(applied: Applied, cancelled: Cancelled, exchange: Exchange, pr
     )
 
 
-def cancel_all_answer(applied: Applied) -> CancelAllAnswer:
+def cancel_all_answer(applied: CommandResult) -> CancelAllAnswer:
     """The answer to a mass cancel."""
     ids = [str(event.order_id) for event in applied.events if isinstance(event, Cancelled)]
     return CancelAllAnswer(ids, len(ids), applied.seq)

@@ -17,7 +17,7 @@ from audit.findings import Kind
 from engine import planning
 from engine.commands import Command
 from engine.digest import state_digest
-from engine.events import Applied
+from engine.events import CommandResult
 from engine.exchange import Exchange
 from engine.rejects import InvariantViolation
 from engine.types import PostOnly, Seq
@@ -49,7 +49,7 @@ def write(folder: Path, commands: list[Command] = COMMANDS, *, digest: str | Non
         applied = []
         for offset, command in enumerate(batch):
             at = Seq(seq + offset)
-            applied.append(Applied(at, n * 10**9, command, exchange.apply(command, at, n * 10**9)))
+            applied.append(CommandResult(at, n * 10**9, command, exchange.apply(command, at, n * 10**9)))
         last = first + BATCH >= len(commands)
         checkpoint = Checkpoint(seq + len(batch) - 1, digest or state_digest(exchange)) if last else None
         journal.append(record, checkpoint)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.digest import state_digest
-from engine.events import Applied
+from engine.events import CommandResult
 from engine.exchange import Exchange
 from journal.replay import ReplayResult, replay
 from journal.sqlite import SqliteJournal
@@ -40,7 +40,7 @@ def replay_copy(data: Path, scratch: Path, digests: dict[int, str]) -> tuple[Rep
     waiting = dict(digests)
     differing: list[str] = []
 
-    def compare(batch: list[Applied]) -> None:
+    def compare(batch: list[CommandResult]) -> None:
         """Only at the ends of batches: there is where the server can have been asked."""
         seq = batch[-1].seq
         if seq in waiting and waiting.pop(seq) != state_digest(exchange):

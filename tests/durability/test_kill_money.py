@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.digest import state_digest
-from engine.events import Applied, Deposited, Filled, Withdrawn
+from engine.events import CommandResult, Deposited, Filled, Withdrawn
 from engine.exchange import Exchange
 from engine.ledger import FEE_ACCOUNT
 from engine.types import Side
@@ -107,7 +107,7 @@ def counted(path: Path) -> tuple[Exchange, Money]:
     """The state that the journal makes, and everybody's money counted apart from the ledger, event by event."""
     exchange, money = Exchange(), defaultdict[tuple[int, str], Fraction](Fraction)
 
-    def count(batch: list[Applied]) -> None:
+    def count(batch: list[CommandResult]) -> None:
         for applied in batch:
             for event in applied.events:
                 if isinstance(event, Deposited | Withdrawn):

@@ -3,6 +3,7 @@
 import pytest
 
 from engine import recent
+from engine.balance import Balance
 from engine.commands import (
     AdoptRulebook,
     AmendOrder,
@@ -16,9 +17,8 @@ from engine.commands import (
     Withdraw,
 )
 from engine.digest import state_digest
-from engine.events import Accepted, Cancelled, Rejected, Repeated
+from engine.events import Accepted, Cancelled, DuplicateRequest, Rejected
 from engine.exchange import Exchange
-from engine.ledger import Balance
 from engine.rejects import InvariantViolation, RejectReason
 from engine.rulebook import CURRENT_EDITION, FIRST_EDITION
 from engine.types import AccountId, Lots, OrderType, Side, Ticks, TimeInForce, TradingStatus
@@ -64,7 +64,7 @@ def test_a_done_order_is_remembered_for_the_window_and_no_longer(monkeypatch):
     seq = 6
     for _ in range(2):
         assert exchange.apply(CancelOrder(ANN, 4), seq, seq)[0].reason is RejectReason.TOO_LATE
-        assert isinstance(exchange.apply(first, seq + 1, seq)[0], Repeated)
+        assert isinstance(exchange.apply(first, seq + 1, seq)[0], DuplicateRequest)
         exchange.apply(bid(10), seq + 2, seq)
         exchange.apply(CancelOrder(ANN, seq + 2), seq + 3, seq)
         seq += 4
@@ -79,7 +79,7 @@ def test_an_open_order_keeps_its_client_order_id_however_many_come_after(monkeyp
     for seq in range(5, 25, 2):
         exchange.apply(bid(10, name=f"n{seq}"), seq, seq)
         exchange.apply(CancelOrder(ANN, None, f"n{seq}"), seq + 1, seq)
-    assert isinstance(exchange.apply(bid(10, name="old"), 25, 25)[0], Repeated)
+    assert isinstance(exchange.apply(bid(10, name="old"), 25, 25)[0], DuplicateRequest)
     (ended,) = exchange.apply(CancelOrder(ANN, None, "old"), 26, 26)
     assert isinstance(ended, Cancelled)
     assert ended.order_id == 4

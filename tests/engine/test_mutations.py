@@ -10,7 +10,22 @@ import pytest
 
 from audit.findings import Kind
 from audit.search import Search
-from engine import auction, book, entry, execution, matcher, planning, rules, sessions, stops, triggers, venue
+from engine import (
+    auction,
+    book,
+    entry,
+    execution,
+    matcher,
+    outcome,
+    planning,
+    rules,
+    state,
+    stops,
+    trading_status,
+    triggers,
+)
+from engine.balance import Balance
+from engine.instrument import FEE_UNIT, Instrument
 from engine.types import SelfTradePrevention
 
 COMMANDS, SEEDS = 1_500, range(1, 11)  # the first seed is mostly enough, within a few hundred
@@ -109,70 +124,78 @@ def mode_as_another(mode: SelfTradePrevention, other: SelfTradePrevention) -> Br
 
 
 def own_trades_are_prices(patch: Patch) -> None:
-    patch.setattr(execution, "no_price_for_others", lambda *_: None)
+    patch.setattr(outcome, "no_price_for_others", lambda *_: None)
 
 
 def own_trades_are_auction_prices(patch: Patch) -> None:
-    patch.setattr(sessions, "_with_itself", lambda *_: False)
+    without = outcome.uncross_fills
+
+    def priced(*asked: Any) -> Any:
+        return [(taker, msgspec.structs.replace(fill, self_trade=False)) for taker, fill in without(*asked)]
+
+    patch.setattr(trading_status, "uncross_fills", priced)
 
 
 def own_trades_set_the_last_price(patch: Patch) -> None:
     """They are marked as no price, and are one all the same."""
-    apply_matches = execution.apply_matches
+    carry_out = execution.carry_out_trades
 
-    def applied(book: Any, taker: Any, matches: Any, *others: Any) -> Any:
-        done = apply_matches(book, taker, matches, *others)
-        book.last_price = matches[-1][0].price
+    def carried_out(book: Any, taker: Any, fills: Any, *others: Any) -> Any:
+        done = carry_out(book, taker, fills, *others)
+        book.last_price = fills[-1].price
         return done
 
-    patch.setattr(execution, "apply_matches", applied)
+    patch.setattr(execution, "carry_out_trades", carried_out)
 
 
-class Downwards(int):
-    """A divisor that makes -(-a // b) round down instead of up."""
-
-    def __rfloordiv__(self, dividend: int) -> int:
-        return -(-dividend // int(self))
+def rounded_down(notional: int, *rates: int) -> tuple[int, ...]:
+    return tuple(notional * rate // FEE_UNIT for rate in rates)
 
 
 def fees_rounded_down(patch: Patch) -> None:
-    patch.setattr(matcher, "FEE_UNIT", Downwards(1_000_000))
+    patch.setattr(outcome, "trade_fees", rounded_down)
 
 
 def auction_fees_rounded_down(patch: Patch) -> None:
-    patch.setattr(sessions, "FEE_UNIT", Downwards(1_000_000))
+    fills_of = outcome.uncross_fills
+
+    def priced(*asked: Any) -> Any:
+        with patch.context() as within:
+            fees_rounded_down(within)
+            return fills_of(*asked)
+
+    patch.setattr(trading_status, "uncross_fills", priced)
 
 
 def rebates_not_netted(patch: Patch) -> None:
-    patch.setattr(matcher, "net_fees", lambda maker, taker: (maker, taker))
+    patch.setattr(outcome, "trade_fees", lambda paid, *rates: tuple(Instrument.fee(paid, rate) for rate in rates))
 
 
 def a_unit_lost_on_every_fill(patch: Patch) -> None:
-    settle = matcher.settle
+    settle = Balance.settle
 
-    def leaky(order: Any, quantity: Any, base: Any, notional: Any, fee: Any) -> None:
-        settle(order, quantity, base, notional, fee)
-        order.receives.available -= 1
+    def leaky(pays: Balance, hold: int, paid: int, receives: Balance, received: int) -> None:
+        settle(pays, hold, paid, receives, received - 1)
 
-    patch.setattr(matcher, "settle", leaky)
+    patch.setattr(Balance, "settle", leaky)
 
 
 def held_too_little(patch: Patch) -> None:
-    per_lot = venue.hold_per_lot
-    patch.setattr(venue, "hold_per_lot", lambda *asked: per_lot(*asked) - 1)
+    per_lot = state.hold_per_lot
+    patch.setattr(state, "hold_per_lot", lambda *asked: per_lot(*asked) - 1)
 
 
 def uncross_at(choose: Callable[[Any, auction.Clearing], int]) -> Break:
     """Auctions clear at another price that the crossed orders allow."""
 
     def broken(patch: Patch) -> None:
-        clearing = sessions.clearing
+        clearing = trading_status.clearing
 
         def found(crossed: Any) -> auction.Clearing | None:
             right = clearing(crossed)
             return None if right is None else msgspec.structs.replace(right, price=choose(crossed, right))
 
-        patch.setattr(sessions, "clearing", found)
+        patch.setattr(trading_status, "clearing", found)
 
     return broken
 
@@ -186,8 +209,8 @@ def a_tick_more(crossed: Any, right: auction.Clearing) -> int:
 
 
 def auction_pairs_swapped(patch: Patch) -> None:
-    pairs = sessions.pairs
-    patch.setattr(sessions, "pairs", lambda *asked: [(taker, maker, lots) for maker, taker, lots in pairs(*asked)])
+    pairs = outcome.pairs
+    patch.setattr(outcome, "pairs", lambda *asked: [(taker, maker, lots) for maker, taker, lots in pairs(*asked)])
 
 
 def triggered_in_reverse(patch: Patch) -> None:
@@ -224,7 +247,7 @@ def fok_takes_a_part(patch: Patch) -> None:
 
 
 def no_collar(patch: Patch) -> None:
-    for module in (rules, planning, execution):
+    for module in (rules, planning, outcome):
         patch.setattr(module, "collar_limit", lambda *_: None)
 
 
@@ -269,9 +292,9 @@ MUTATIONS: list[tuple[str, Break, set[Kind]]] = [
     ("post-only", post_only_takes, {Kind.POST_ONLY_TOOK}),
     ("fill or kill", fok_takes_a_part, {Kind.FILL_OR_KILL_PARTIAL}),
     ("the collar", no_collar, {Kind.COLLAR_VIOLATION}),
-    ("one cancels other", nothing("end_sibling", venue.Venue), {Kind.DIFFERENCE}),
+    ("one cancels other", nothing("end_sibling", state.ExchangeState), {Kind.DIFFERENCE}),
     ("exits of brackets", nothing("note_exits", execution), {Kind.DIFFERENCE}),
-    ("the close", nothing("_close", sessions), {Kind.DIFFERENCE}),
+    ("the close", nothing("_close", trading_status), {Kind.DIFFERENCE}),
 ]  # fmt: skip
 
 

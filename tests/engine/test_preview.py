@@ -27,16 +27,16 @@ from engine.events import (
     Amended,
     Cancelled,
     Completed,
+    DuplicateRequest,
     Event,
     Filled,
     LimitStateChanged,
     Rejected,
-    Repeated,
     Triggered,
 )
 from engine.exchange import Exchange
 from engine.instrument import Instrument
-from engine.preview import Exits, Preview, Repeats, preview
+from engine.preview import DuplicateOf, Exits, Preview, preview
 from engine.rejects import CancelReason, RejectReason
 from engine.rulebook import CURRENT_EDITION
 from engine.types import (
@@ -320,8 +320,8 @@ def foretold(seed: int, instrument: Instrument) -> set[object]:
         first, *_ = events = market.apply(command, elapsed_ns)
         if isinstance(first, Rejected):
             assert said is first.reason
-        elif isinstance(first, Repeated):
-            assert said == Repeats(first.order_id)
+        elif isinstance(first, DuplicateRequest):
+            assert said == DuplicateOf(first.order_id)
         else:
             assert isinstance(said, Preview)
             seen |= compare(said, exchange, command, events) | protections(said, events)

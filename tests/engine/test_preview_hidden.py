@@ -13,7 +13,7 @@ from engine.commands import Deposit, ListInstrument, OrderOptions
 from engine.events import Accepted, Filled, Rejected
 from engine.exchange import Exchange
 from engine.instrument import Instrument
-from engine.preview import Preview, preview, why
+from engine.preview import Preview, preview, refusal_figures
 from engine.rejects import RejectReason
 from engine.rulebook import CURRENT_EDITION
 from engine.stops import StopOrders
@@ -65,11 +65,11 @@ def test_a_preview_is_the_same_whatever_others_hide(instrument: Instrument) -> N
         for command, elapsed_ns in asked(rng, market, icebergs=True):
             ts_ns = exchange.ts_ns + elapsed_ns
             told = preview(exchange, command, ts_ns)
-            figures = why(exchange, command, told, ts_ns) if isinstance(told, RejectReason) else None
+            figures = refusal_figures(exchange, command, told, ts_ns) if isinstance(told, RejectReason) else None
             with without_what_others_hide(exchange, command.account) as away:
                 assert preview(exchange, command, ts_ns) == told
                 if isinstance(told, RejectReason):
-                    assert why(exchange, command, told, ts_ns) == figures
+                    assert refusal_figures(exchange, command, told, ts_ns) == figures
             hidden += away
             events = market.apply(command, elapsed_ns)
             if isinstance(told, Preview) and isinstance(events[0], Accepted):

@@ -21,7 +21,7 @@ from engine.commands import (
     StopAccount,
 )
 from engine.digest import state_digest
-from engine.events import Accepted, Rejected, Repeated
+from engine.events import Accepted, DuplicateRequest, Rejected
 from engine.exchange import Exchange
 from engine.recent import HOUR_NS
 from engine.rejects import RejectReason
@@ -80,7 +80,7 @@ def test_a_guests_flood_makes_nobody_elses_orders_forgotten(monkeypatch: pytest.
     first = market.finish(ANN, "mine")
     for number in range(100):
         market.finish(GUEST, f"flood-{number}" if number % 2 else None)
-    assert market.apply(order(ANN, "mine")) == Repeated(first, ANN, COIN.symbol, "mine")
+    assert market.apply(order(ANN, "mine")) == DuplicateRequest(first, ANN, COIN.symbol, "mine")
     rejected = market.apply(CancelOrder(ANN, first))
     assert isinstance(rejected, Rejected)
     assert rejected.reason is RejectReason.TOO_LATE
@@ -96,7 +96,7 @@ def test_a_done_order_is_remembered_for_a_day_at_least_and_for_an_hour_more_at_m
     ended_seq = market.exchange.seq
     memory = market.exchange.recent
     market.ts_ns = ended_ns + 24 * HOUR_NS
-    assert isinstance(market.apply(order(ANN, "mine")), Repeated)
+    assert isinstance(market.apply(order(ANN, "mine")), DuplicateRequest)
     assert memory.forgotten_until(ANN, market.ts_ns) == 0
     market.ts_ns = ended_ns + 25 * HOUR_NS
     assert market.exchange.order_id_of(ANN, "mine") == ended_seq  # nobody has come since
@@ -120,14 +120,16 @@ def test_a_name_that_may_have_been_forgotten_since_it_was_looked_for_is_not_ente
     assert market.exchange.order_id_of(ANN, "mine") is None
     assert isinstance(market.apply(order(ANN, "mine", looked_until=first)), Accepted)  # it was looked for behind that
     market.finish(ANN, "other")
-    assert isinstance(market.apply(order(ANN, "other", looked_until=0)), Repeated)  # memory knows, whoever looked
+    assert isinstance(
+        market.apply(order(ANN, "other", looked_until=0)), DuplicateRequest
+    )  # memory knows, whoever looked
 
 
 def test_where_was_looked_is_no_part_of_what_is_asked_for() -> None:
     market = Market()
     market.apply(order(ANN, "mine", TimeInForce.GTC, looked_until=0))
     again = [market.apply(order(ANN, "mine", TimeInForce.GTC, looked_until=looked)) for looked in (None, 0, 3)]
-    assert all(isinstance(event, Repeated) for event in again)
+    assert all(isinstance(event, DuplicateRequest) for event in again)
 
 
 def test_what_is_too_old_is_dropped_whosever_it_is() -> None:
@@ -148,10 +150,10 @@ def test_an_open_order_keeps_its_name_for_days() -> None:
     for _ in range(5):
         market.ts_ns += 20 * HOUR_NS
         market.finish(ANN)
-    assert isinstance(market.apply(order(ANN, "open", TimeInForce.GTC)), Repeated)
+    assert isinstance(market.apply(order(ANN, "open", TimeInForce.GTC)), DuplicateRequest)
     market.apply(CancelOrder(ANN, None, "open"))
     market.ts_ns += 20 * HOUR_NS
-    assert isinstance(market.apply(order(ANN, "open", TimeInForce.GTC)), Repeated)
+    assert isinstance(market.apply(order(ANN, "open", TimeInForce.GTC)), DuplicateRequest)
 
 
 def test_with_the_second_edition_everybody_keeps_what_was_remembered_in_common() -> None:
@@ -164,7 +166,7 @@ def test_with_the_second_edition_everybody_keeps_what_was_remembered_in_common()
     assert len(exchange.recent) == 3
     for who, name in ((ANN, "a"), (BEN, "b")):
         (event,) = exchange.apply(order(who, name), Seq(exchange.seq + 1), 60 * HOUR_NS)
-        assert isinstance(event, Repeated)
+        assert isinstance(event, DuplicateRequest)
     before = state_digest(exchange)
     exchange.apply(AdoptRulebook(CURRENT_EDITION), Seq(exchange.seq + 1), 60 * HOUR_NS)
     assert len(exchange.recent) == 3
@@ -182,7 +184,7 @@ def test_of_all_memories_together_the_largest_has_to_give_way(monkeypatch: pytes
         for guest in (GUEST, BEN):
             market.finish(guest, f"g{number}")
     assert len(memory) == 20
-    assert all(isinstance(market.apply(order(ANN, f"a{number}")), Repeated) for number in range(5))
+    assert all(isinstance(market.apply(order(ANN, f"a{number}")), DuplicateRequest) for number in range(5))
     assert memory.forgotten_until(ANN, market.ts_ns) == 0
     assert memory.forgotten_until(BEN, market.ts_ns) > 0
     for who in range(4, 54):  # however many come, the least is remembered of each
@@ -191,7 +193,7 @@ def test_of_all_memories_together_the_largest_has_to_give_way(monkeypatch: pytes
         for number in range(7):
             market.finish(AccountId(who), f"n{number}")
     assert len(memory) == (3 + 50) * 5
-    assert all(isinstance(market.apply(order(AccountId(53), f"n{number}")), Repeated) for number in range(2, 7))
+    assert all(isinstance(market.apply(order(AccountId(53), f"n{number}")), DuplicateRequest) for number in range(2, 7))
     market.ts_ns += 30 * HOUR_NS
     market.finish(ANN)
     assert len(memory) == 20  # what is too old goes first, all that is too much at once
@@ -228,7 +230,7 @@ def test_memories_forget_as_the_naive_ones_do(
         if number % 50 == 0:
             pair.check()
     pair.check_replay()
-    assert {"Repeated", "Accepted", *REFUSED} <= seen.keys()
+    assert {"DuplicateRequest", "Accepted", *REFUSED} <= seen.keys()
 
 
 REFUSED = (

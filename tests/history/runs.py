@@ -19,7 +19,7 @@ from engine.commands import (
     OrderOptions,
     Withdraw,
 )
-from engine.events import Applied, Cancelled, Completed, Ended, Expired, Filled
+from engine.events import Cancelled, CommandResult, Completed, Ended, Expired, Filled
 from engine.exchange import Exchange
 from engine.instrument import Instrument
 from engine.types import AccountId, Amount, Lots, OrderId, OrderStatus, OrderType, Seq, Side, Ticks, TimeInForce
@@ -58,20 +58,20 @@ def instrument(symbol: str) -> Instrument:
     )
 
 
-def run_exchange(count: int, seed: int = 1, exchange: Exchange | None = None) -> list[Applied]:
+def run_exchange(count: int, seed: int = 1, exchange: Exchange | None = None) -> list[CommandResult]:
     """`count` commands on few prices, so that much of it trades; the same for the same seed.
 
     `exchange`: a fresh one, to look at afterwards.
     """
     rng = random.Random(seed)
     exchange = exchange or Exchange()
-    applied: list[Applied] = []
+    applied: list[CommandResult] = []
     first: list[Command] = [ListInstrument(instrument(symbol)) for symbol in SYMBOLS]
     first += [Deposit(account, asset, "1" + 30 * "0") for account in ACCOUNTS for asset in ASSETS]
     for index in range(count):
         seq, ts_ns = Seq(index + 1), START_NS + index * 1000
         command = first[index] if index < len(first) else _command(rng, exchange)
-        applied.append(Applied(seq, ts_ns, command, exchange.apply(command, seq, ts_ns)))
+        applied.append(CommandResult(seq, ts_ns, command, exchange.apply(command, seq, ts_ns)))
     return applied
 
 
@@ -118,7 +118,7 @@ def _with_options(rng: random.Random, exchange: Exchange, order: EnterOrder) -> 
     return AdvanceTime()
 
 
-def expected_orders(applied: Sequence[Applied]) -> dict[OrderId, DoneOrder]:
+def expected_orders(applied: Sequence[CommandResult]) -> dict[OrderId, DoneOrder]:
     """Every done order of a run, by id, field by field from the events."""
     found: dict[OrderId, DoneOrder] = {}
     for item in applied:
@@ -149,7 +149,7 @@ def expected_orders(applied: Sequence[Applied]) -> dict[OrderId, DoneOrder]:
     return found
 
 
-def expected_trades(applied: Sequence[Applied]) -> list[Trade]:
+def expected_trades(applied: Sequence[CommandResult]) -> list[Trade]:
     """Every trade of a run, in order."""
     return [
         Trade(

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 
 from engine.commands import Command, Deposit, EnterOrder, ListInstrument
-from engine.events import Applied, Filled
+from engine.events import CommandResult, Filled
 from engine.exchange import Exchange
 from engine.types import AccountId, Lots, OrderType, Seq, Side, Ticks, TimeInForce
 from history.candles import SECONDS, Candle, Interval
@@ -30,7 +30,7 @@ GAPS_NS = st.integers(0, 10**9) | st.integers(0, 10**11) | st.integers(0, 2 * DA
 deals = st.lists(st.tuples(GAPS_NS, st.integers(0, 1), st.integers(90, 110), st.integers(1, 9)), max_size=40)
 
 
-def trading(deals: Sequence[Deal]) -> list[Applied]:
+def trading(deals: Sequence[Deal]) -> list[CommandResult]:
     """The commands, as the exchange applied them, by which the deals come about: two orders each."""
     commands: list[tuple[int, Command]] = [(0, ListInstrument(instrument(symbol))) for symbol in SYMBOLS]
     commands += [(0, Deposit(AccountId(1), asset, "1" + 30 * "0")) for asset in ("BTC", "ETH", "USDT")]
@@ -44,7 +44,7 @@ def trading(deals: Sequence[Deal]) -> list[Applied]:
     times = accumulate((gap for gap, _ in commands), initial=START_NS)
     next(times)
     return [
-        Applied(Seq(seq), ts_ns, command, exchange.apply(command, Seq(seq), ts_ns))
+        CommandResult(Seq(seq), ts_ns, command, exchange.apply(command, Seq(seq), ts_ns))
         for seq, ((_, command), ts_ns) in enumerate(zip(commands, times, strict=True), 1)
     ]
 
@@ -73,7 +73,7 @@ def everything(history: History) -> dict[tuple[str, str], list[Candle]]:
     return {(s, i.value): history.candles(s, i, limit=1000) for s in SYMBOLS for i in Interval}
 
 
-def of_run(run: Sequence[Applied]) -> dict[tuple[str, str], list[Candle]]:
+def of_run(run: Sequence[CommandResult]) -> dict[tuple[str, str], list[Candle]]:
     trades = expected_trades(run)
     assert len(trades) == sum(isinstance(applied.command, EnterOrder) for applied in run) // 2
     return {(s, i.value): naive_candles(trades, s, i) for s in SYMBOLS for i in Interval}

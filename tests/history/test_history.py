@@ -16,7 +16,7 @@ import pytest
 from sqlalchemy import text
 
 from engine.commands import CancelAll
-from engine.events import Applied, Cancelled, Completed, Ended, Expired
+from engine.events import Cancelled, CommandResult, Completed, Ended, Expired
 from engine.rejects import CancelReason
 from engine.terms import Terms
 from engine.types import (
@@ -60,7 +60,7 @@ def everything(history: History) -> tuple[list[DoneOrder], list[Trade]]:
     return sorted(orders, key=lambda order: order.order_id), history.trades(limit=100_000)[::-1]
 
 
-def of_run(applied: list[Applied]) -> tuple[list[DoneOrder], list[Trade]]:
+def of_run(applied: list[CommandResult]) -> tuple[list[DoneOrder], list[Trade]]:
     """What `everything` must return for this run."""
     orders = expected_orders(applied)
     return [orders[order_id] for order_id in sorted(orders)], expected_trades(applied)
@@ -121,7 +121,9 @@ def test_terms_legs_and_the_clock_are_told_as_they_ended(history: History) -> No
         ended(Completed, other, None),
         ended(Completed, OrderId(5), None),
     ]
-    history.write([Applied(Seq(n), START_NS, CancelAll(AccountId(7)), [event]) for n, event in enumerate(events, 1)])
+    history.write(
+        [CommandResult(Seq(n), START_NS, CancelAll(AccountId(7)), [event]) for n, event in enumerate(events, 1)]
+    )
 
     newest_first = [OrderId(5), second_leg, first_leg, entry, other]
     found = history.orders(AccountId(7))

@@ -14,7 +14,7 @@ from pathlib import Path
 import eventlet
 import pytest
 
-from engine.events import Applied
+from engine.events import CommandResult
 from engine.types import OrderId, Seq
 from history import writer as writer_module
 from history.store import History
@@ -294,7 +294,7 @@ def test_the_event_loop_keeps_its_pace_while_the_history_is_written(
     with Ticker() as ticker:
         turned: list[bool] = []
 
-        def write_when_turned(batch: list[Applied]) -> None:
+        def write_when_turned(batch: list[CommandResult]) -> None:
             turned.append(ticker.has_turned(5))
             write(batch)
 

@@ -19,7 +19,7 @@ import msgspec
 
 from engine import events as ev
 from engine.commands import AdvanceTime, CancelAll, CancelOrder, EnterOrder, SetStatus
-from engine.events import Applied
+from engine.events import CommandResult
 from engine.exchange import Exchange
 from journal.replay import replay
 from journal.sqlite import SqliteJournal
@@ -37,9 +37,9 @@ EVENT_TAGS: dict[type[ev.Event], str] = {
     ev.Uncrossed: "Uncrossed",
     ev.Accepted: "Accepted",
     ev.Triggered: "Triggered",
-    ev.Trailed: "Trailed",
+    ev.StopPriceMoved: "Trailed",
     ev.Replenished: "Replenished",
-    ev.Repeated: "Repeated",
+    ev.DuplicateRequest: "Repeated",
     ev.Rejected: "Rejected",
     ev.Filled: "Filled",
     ev.Amended: "Amended",
@@ -78,7 +78,7 @@ def measure(journal: SqliteJournal) -> Measures:
     """Replay `journal` into a new exchange, and measure what comes of it."""
     sha, on_the_way, counts = hashlib.sha256(), [], Counter[str]()
 
-    def measure(batch: list[Applied]) -> None:
+    def measure(batch: list[CommandResult]) -> None:
         for applied in batch:
             for event in applied.events:
                 sha.update(encoded(event))
@@ -111,7 +111,7 @@ def _values(struct: msgspec.Struct) -> list[Any]:
     return [_values(value) if isinstance(value, msgspec.Struct) else value for value in values]
 
 
-def kinds(applied: Applied) -> Iterator[str]:
+def kinds(applied: CommandResult) -> Iterator[str]:
     """Everything that one command and its events are an example of."""
     command, ended = applied.command, any(isinstance(event, ev.Ended) for event in applied.events)
     yield f"command {type(command).__struct_config__.tag}"

@@ -10,7 +10,7 @@ import pytest
 
 from engine.commands import CancelOrder, ListInstrument
 from engine.digest import state_digest
-from engine.events import Applied
+from engine.events import CommandResult
 from engine.exchange import Exchange
 from engine.rejects import InvariantViolation
 from engine.types import SANDBOX_ACCOUNT, OrderId
@@ -33,7 +33,7 @@ def journal(tmp_path: Path) -> Iterator[SqliteJournal]:
 def test_replay_comes_to_the_state_that_the_commands_made(journal: SqliteJournal) -> None:
     fill(journal, RECORDS)
     exchange = Exchange()
-    seen: list[Applied] = []
+    seen: list[CommandResult] = []
     counts: list[int] = []
     result = replay(journal, exchange, seen.extend, counts.append)
     assert (result.commands, result.batches) == (2000, 286)

@@ -39,11 +39,11 @@ class EventFormatter:
     def format_event(self, event: ev.Event) -> str:
         """The event as a line under `then`."""
         match event:
-            case ev.Accepted() | ev.Repeated() | ev.Rejected():
+            case ev.Accepted() | ev.DuplicateRequest() | ev.Rejected():
                 return self._answer(event)
             case ev.Filled() | ev.Uncrossed():
                 return self._trade(event)
-            case ev.Triggered() | ev.Trailed() | ev.Replenished() | ev.Amended():
+            case ev.Triggered() | ev.StopPriceMoved() | ev.Replenished() | ev.Amended():
                 return self._change(event)
             case ev.Ended():
                 self._waiting.discard(event.order_id)
@@ -58,9 +58,9 @@ class EventFormatter:
                 return f"{event.symbol} is limit {'up' if event.side is Side.BUY else 'down'} at {event.price}"
         return format_account_event(event)
 
-    def _answer(self, event: ev.Accepted | ev.Repeated | ev.Rejected) -> str:
+    def _answer(self, event: ev.Accepted | ev.DuplicateRequest | ev.Rejected) -> str:
         match event:
-            case ev.Repeated():
+            case ev.DuplicateRequest():
                 return f"repeats {self.labels[event.order_id]}"
             case ev.Rejected():
                 see = f", see {self.labels[event.order_id]}" if event.order_id in self.labels else ""
@@ -91,13 +91,13 @@ class EventFormatter:
             text += ", no price"
         return text
 
-    def _change(self, event: ev.Triggered | ev.Trailed | ev.Replenished | ev.Amended) -> str:
+    def _change(self, event: ev.Triggered | ev.StopPriceMoved | ev.Replenished | ev.Amended) -> str:
         label = self.labels[event.order_id]
         match event:
             case ev.Triggered():
                 self._waiting.discard(event.order_id)
                 return f"{label} triggered at {event.stop_price}" + (f", limit {event.price}" if event.price else "")
-            case ev.Trailed():
+            case ev.StopPriceMoved():
                 return f"{label} trails to {event.stop_price}"
             case ev.Replenished():
                 return f"{label} shows {event.shown} at {event.price}"

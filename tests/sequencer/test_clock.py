@@ -9,7 +9,7 @@ import eventlet
 import pytest
 
 from engine.commands import AdvanceTime, EnterOrder, OrderOptions
-from engine.events import Accepted, Applied, Event, Expired, Filled
+from engine.events import Accepted, CommandResult, Event, Expired, Filled
 from engine.types import AccountId, Lots, OrderType, Side, Ticks, TimeInForce
 from sequencer.clock import Clock
 from sequencer.sequencer import DAY_NS
@@ -69,7 +69,7 @@ def test_not_even_when_the_batch_that_entered_it_is_not_applied_yet(
 ) -> None:
     venue.now, venue.journal.flush_s = entered, 0.2
     entering = venue.spawn(good_till(expire_ns))
-    taken: list[list[Applied]] = []
+    taken: list[list[CommandResult]] = []
 
     def take() -> None:
         venue.now = entered + 1

@@ -12,7 +12,7 @@ from eventlet.event import Event
 
 from engine.commands import CancelOrder, Command, Deposit, EnterOrder, ListInstrument
 from engine.digest import state_digest
-from engine.events import Accepted, Applied, Rejected
+from engine.events import Accepted, CommandResult, Rejected
 from engine.exchange import Exchange
 from engine.instrument import Instrument
 from engine.types import AccountId, Amount, Lots, OrderId, OrderType, Side, Ticks, TimeInForce
@@ -80,7 +80,7 @@ class Venue:
             on_invariant_violation=self._stop,
             **defaults | settings,
         )
-        self.batches: list[list[Applied]] = []
+        self.batches: list[list[CommandResult]] = []
         self.sequencer.listen(self.batches.append)
 
     def _stop(self, violation: BaseException) -> NoReturn:
@@ -234,7 +234,7 @@ def test_listeners_hear_every_batch_once_in_order(venue: Venue) -> None:
 def test_a_listener_that_fails_stops_nobody(venue: Venue, caplog: pytest.LogCaptureFixture) -> None:
     heard: list[int] = []
 
-    def fails(_batch: list[Applied]) -> None:
+    def fails(_batch: list[CommandResult]) -> None:
         raise ZeroDivisionError
 
     venue.sequencer.listen(fails)

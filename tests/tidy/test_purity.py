@@ -65,6 +65,16 @@ def asserts(module: ast.Module) -> Iterator[Breach]:
             yield node.lineno, "an assert; raise InvariantViolation"
 
 
+def moves_of_held_money(module: ast.Module) -> Iterator[Breach]:
+    """Assignments to what a balance holds: `Balance` has methods for that."""
+    for node in ast.walk(module):
+        targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+        for target in targets:
+            for part in ast.walk(target) if target is not None else ():
+                if isinstance(part, ast.Attribute) and part.attr == "held":
+                    yield node.lineno, "money moves between available and held in engine/balance.py alone"
+
+
 def test_the_engine_imports_only_data_modules() -> None:
     assert breaches(foreign_imports, python_files("engine")) == []
 
@@ -79,6 +89,11 @@ def test_nothing_in_the_engine_depends_on_the_process_it_runs_in() -> None:
 
 def test_no_invariant_rests_on_an_assert() -> None:
     assert breaches(asserts, python_files(*PACKAGES)) == []
+
+
+def test_money_moves_between_available_and_held_in_one_place() -> None:
+    others = [path for path in python_files("engine") if path.name != "balance.py"]
+    assert breaches(moves_of_held_money, others) == []
 
 
 @pytest.mark.parametrize(
@@ -96,6 +111,8 @@ def test_no_invariant_rests_on_an_assert() -> None:
         (varying, "x = list({a for a in b})"),
         (varying, "x = frozenset(b)"),
         (asserts, "assert x"),
+        (moves_of_held_money, "order.pays.held -= hold"),
+        (moves_of_held_money, "pays.held, pays.available = held, available"),
     ],
 )
 def test_each_rule_sees_a_breach(rule: Rule, source: str) -> None:
@@ -108,6 +125,7 @@ def test_each_rule_sees_a_breach(rule: Rule, source: str) -> None:
         (foreign_imports, "from collections.abc import Iterator\nfrom engine.book import OrderBook"),
         (floats, "x = a // b * 2"),
         (varying, "if x in {1, 2}: pass"),
+        (moves_of_held_money, "held = pays.held - hold\nbalance.available += fees"),
     ],
 )
 def test_no_rule_sees_a_breach_where_there_is_none(rule: Rule, source: str) -> None:

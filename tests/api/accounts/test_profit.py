@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from api.accounts.profit import Position, Profits
 from api.accounts.profit_views import profit_view
 from engine.commands import Command, Deposit, EnterOrder, ListInstrument, Withdraw
-from engine.events import Applied, Filled
+from engine.events import CommandResult, Filled
 from engine.exchange import Exchange
 from engine.types import AccountId, OrderType, SelfTradePrevention, Side, TimeInForce
 from tests.api.clients import bearer, created
@@ -74,7 +74,7 @@ class Market:
     def apply(self, command: Command) -> None:
         """Carry out `command` and fold it."""
         seq = self.exchange.seq + 1
-        applied = Applied(seq, seq, command, self.exchange.apply(command, seq, seq))
+        applied = CommandResult(seq, seq, command, self.exchange.apply(command, seq, seq))
         self.profits.on_applied([applied])
         self.fills += [event for event in applied.events if isinstance(event, Filled)]
 

@@ -8,7 +8,7 @@ from api.feed.levels import touched_levels
 from api.feed.queue import POSITIONS_MAX, REACH, QueueFeed, QueueView
 from engine.commands import CancelOrder, Command, Deposit, EnterOrder, ListInstrument, OrderOptions
 from engine.depth import queue_position
-from engine.events import Applied
+from engine.events import CommandResult
 from engine.exchange import Exchange
 from engine.types import AccountId, Lots, OrderId, OrderType, Seq, Side, Ticks, TimeInForce
 from tests.sequencer.test_sequencer import COIN
@@ -36,7 +36,7 @@ class Floor:
     def apply(self, command: Command) -> OrderId:
         """Apply a command; its seq, which is the id of its order."""
         seq = Seq(self.exchange.seq + 1)
-        applied = Applied(seq, seq, command, self.exchange.apply(command, seq, seq))
+        applied = CommandResult(seq, seq, command, self.exchange.apply(command, seq, seq))
         self.feed.on_batch([applied], list(touched_levels(applied, self.exchange)))
         return OrderId(seq)
 

@@ -21,7 +21,7 @@ from api.market.activity import (
 )
 from api.market.ticker_views import _percent, ticker_view
 from engine.commands import Command, Deposit, EnterOrder, ListInstrument
-from engine.events import Applied, Filled
+from engine.events import CommandResult, Filled
 from engine.exchange import Exchange
 from engine.types import AccountId, OrderType, Side, TimeInForce
 from history.candles import Candle, Interval
@@ -41,14 +41,14 @@ class Market:
         for asset in (COIN.base, COIN.quote):
             self.apply(Deposit(AccountId(1), asset, "1000000000000"), 0)
 
-    def apply(self, command: Command, ts_ns: int) -> Applied:
+    def apply(self, command: Command, ts_ns: int) -> CommandResult:
         """Carry out `command` and fold it."""
         seq = self.exchange.seq + 1
-        applied = Applied(seq, ts_ns, command, self.exchange.apply(command, seq, ts_ns))
+        applied = CommandResult(seq, ts_ns, command, self.exchange.apply(command, seq, ts_ns))
         self.activity.on_applied([applied])
         return applied
 
-    def enter(self, side: Side, quantity: int, price: int, ts_ns: int) -> Applied:
+    def enter(self, side: Side, quantity: int, price: int, ts_ns: int) -> CommandResult:
         """Enter a limit order."""
         order = EnterOrder(AccountId(1), "ANY", side, OrderType.LIMIT, TimeInForce.GTC, quantity, price)
         return self.apply(order, ts_ns)
@@ -161,7 +161,7 @@ def test_memory_is_bounded_however_much_trades() -> None:
     assert activity.recent.maxlen == RECENT_TRADES
 
 
-def _one_trade() -> Applied:
+def _one_trade() -> CommandResult:
     market = Market()
     market.enter(Side.BUY, 1, 100, 0)
     return market.enter(Side.SELL, 1, 100, 0)

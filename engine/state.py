@@ -11,15 +11,14 @@ from sortedcontainers import SortedDict
 
 from engine import events as ev
 from engine.accounts import Account
-from engine.bands import nearer
 from engine.book import OrderBook
-from engine.ledger import Ledger, hold_per_lot
-from engine.matcher import cancelled, expired
+from engine.fees import hold_per_lot
+from engine.ledger import Ledger
 from engine.order import Order
+from engine.order_events import cancelled, expired
 from engine.recent import RecentOrders
-from engine.rejects import CancelReason, InvariantViolation
+from engine.rejects import CancelReason
 from engine.rulebook import FIRST_EDITION
-from engine.rules import collar_limit
 from engine.terms import Terms
 from engine.types import (
     AccountId,
@@ -40,12 +39,12 @@ _BUY, _MARKET = Side.BUY, OrderType.MARKET
 _NOTHING = Amount(0)
 
 
-class Venue:
+class ExchangeState:
     """All symbols and accounts, and what a command has set off but not yet finished."""
 
     def __init__(self, rulebook: int = FIRST_EDITION) -> None:
         self.rulebook = rulebook  # the edition of the rules in force
-        self.seq = Seq(0)  # of the last command applied
+        self.seq = Seq(0)  # the seq of the last command applied
         self.ts_ns = 0
         self.next_trade_id = 1
         self.books: dict[str, OrderBook] = {}  # in the order of listing
@@ -54,8 +53,12 @@ class Venue:
         self.recent = RecentOrders(rulebook)
         self.orders: dict[OrderId, Order] = {}  # every open order of every symbol, waiting ones included
         self.expiries: SortedDict[tuple[int, OrderId, OrderId], Order] = SortedDict()
-        self.timers: dict[str, tuple[int, TradingStatus]] = {}  # symbol -> when, and what its status becomes by itself
-        self.pending: deque[tuple[Order, bool]] = deque()  # triggered stops, and (True) entries whose exits are due
+        self.timers: dict[
+            str, tuple[int, TradingStatus]
+        ] = {}  # by symbol: when its status changes by itself, and to what
+        self.pending: deque[tuple[Order, bool]] = (
+            deque()
+        )  # triggered stops (False), and entries whose exits are due (True)
 
     def account(self, account: AccountId) -> Account:
         """The account of this number, made when it is new. O(1)."""
@@ -119,7 +122,6 @@ class Venue:
             base if buys else quote,
             instrument.quote if buys else instrument.base,
             per_lot,
-            owner,
             prevention,
             terms,
         )
@@ -132,7 +134,7 @@ class Venue:
     def admit(self, order: Order) -> None:
         """Enter an open order into the indexes."""
         self.orders[order.order_id] = order
-        owner = order.owner
+        owner = self.accounts[order.account]
         owner.open_orders[order.order_id] = order
         counts = owner.open_count
         counts[order.symbol] = counts.get(order.symbol, 0) + 1
@@ -142,7 +144,7 @@ class Venue:
     def forget(self, order: Order) -> None:
         """Drop an order that was open and is done from the indexes."""
         del self.orders[order.order_id]
-        owner = order.owner
+        owner = self.accounts[order.account]
         del owner.open_orders[order.order_id]
         owner.open_count[order.symbol] -= 1
         self.recent.done(order, self.seq, self.ts_ns)
@@ -161,12 +163,7 @@ class Venue:
 
     def hold(self, order: Order, per_lot: Amount) -> None:
         """Let an order hold `per_lot` for each lot it leaves. Raises InvariantViolation when its owner cannot."""
-        more = order.leaves * (per_lot - order.hold_per_lot)
-        pays = order.pays
-        if more > pays.available:
-            raise InvariantViolation(f"order {order.order_id} cannot hold {more} more {order.paid_asset}")
-        pays.available -= more
-        pays.held += more
+        order.pays.hold(order.leaves * (per_lot - order.hold_per_lot))
         order.hold_per_lot = per_lot
 
     # -- ends
@@ -183,10 +180,7 @@ class Venue:
             book.changed_seq = self.seq
         elif order.waiting:
             self.books[order.symbol].stops.remove(order)
-        hold = order.leaves * order.hold_per_lot
-        pays = order.pays
-        pays.held -= hold
-        pays.available += hold
+        order.pays.release(order.leaves * order.hold_per_lot)
         self.forget(order)
         events.append(expired(order, rested=rested) if reason is None else cancelled(order, reason, rested=rested))
 
@@ -199,16 +193,6 @@ class Venue:
         self.end(sibling, CancelReason.ONE_CANCELS_OTHER, events)
         if order.order_id in self.orders:
             self.hold(order, self.own_hold_per_lot(order))
-
-
-def clip(book: OrderBook, order: Order, price: Ticks, *, collared: bool) -> Ticks:
-    """The price that a limit order gets while its symbol trades: no worse than the band, and the collar when asked."""
-    if book.status is not TradingStatus.TRADING:
-        return price
-    worst = nearer(order.side, price, book.band_limit(order.side))
-    if collared:
-        worst = nearer(order.side, worst, collar_limit(book, order.side))
-    return price if worst is None else worst
 
 
 def _expiry_key(order: Order, expire_ns: int) -> tuple[int, OrderId, OrderId]:
