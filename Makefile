@@ -114,7 +114,7 @@ $(NODE): tools/setup/system-packages.sh | $(PY)
 
 $(PAGE): package.json package-lock.json $(NODE)
 	@echo "Installing what checks the page into node_modules ..."
-	@npm ci --ignore-scripts --no-audit --no-fund --silent
+	@npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null
 	@touch $@
 
 $(SYSTEM): tools/setup/system-packages.sh | $(PY)

@@ -37,12 +37,12 @@ log = logging.getLogger("openbell")
 
 SOCKET_TIMEOUT_S = 120  # an idle or stalled connection is closed
 POLL_S = 0.1  # how soon a signal is noticed
-ANSWER_GRACE_S = 0.2  # for the last answers to leave
+ANSWER_GRACE_S = 0.2  # to let the last answers leave
 
 
 def serve(settings: Settings) -> None:
     """Run until SIGINT or SIGTERM. Raises what `Server` raises when it cannot start."""
-    listener = listen(settings)  # before anything is opened: where it is refused, no data was touched
+    listener = listen(settings)  # before anything is opened, so that a refused port leaves the data untouched
     try:
         server = Server(settings)
     except BaseException:

@@ -118,7 +118,7 @@ async def _stopped(process: asyncio.subprocess.Process, patience_s: float) -> in
 
 
 def _status(returncode: int) -> int:
-    """An exit status as a shell tells it: 128 and the signal's number where a signal ended the process."""
+    """An exit status as a shell gives it: 128 and the signal's number where a signal ended the process."""
     return 128 - returncode if returncode < 0 else returncode
 
 

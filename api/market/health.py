@@ -80,7 +80,7 @@ class HealthService:
             symbols_by_status=self._by_status(),
             active_orders=sum(
                 len(book.orders) for book in books.values()
-            ),  # those that wait for a trigger are not told
+            ),  # those that wait for a trigger are not counted
             history_lag=self._writer.lag(exchange.seq),
             history_failure=self._writer.failure,
             seq=exchange.seq,

@@ -120,7 +120,7 @@ class Installed:
         _run(sys.executable, "-m", "pip", "--disable-pip-version-check", "--python", self._python, *arguments)
 
 
-def strangers(folder: Path) -> list[Path]:
+def foreign_files(folder: Path) -> list[Path]:
     """What in `folder` belongs to somebody else than who `serving` runs servers as."""
     owner = NOBODY if _is_root() else folder.owner()
     return [path for path in folder.rglob("*") if path.owner() != owner]

@@ -21,7 +21,7 @@ from tests import postgres
 from tests.api.clients import bearer, funded
 from tests.api.running import Http, eventually, free_port
 from tests.deploy.files import image, services, unit
-from tests.deploy.installed import Installed, built, requirements, strangers
+from tests.deploy.installed import Installed, built, foreign_files, requirements
 from tests.redis_server import needs_redis, running_redis
 from tests.tidy.sources import PACKAGES, ROOT
 
@@ -87,8 +87,8 @@ def check_explained(http: Http) -> None:
     order = {"symbol": "BTC-USDT", "side": "buy", "order_type": "limit", "quantity": "0.1", "price": "29000.00"}
     assert http.post("/order", order).status == 401
     entered = http.call("POST", "/order", order, who).granted()
-    told = http.call("GET", f"/order/{entered['order_id']}/explain", None, who).granted()
-    assert told["chapters"][0]["words"]
+    notice = http.call("GET", f"/order/{entered['order_id']}/explain", None, who).granted()
+    assert notice["chapters"][0]["words"]
 
 
 def test_the_wheel_has_one_package_and_in_it_every_room(wheel: Path) -> None:
@@ -150,7 +150,7 @@ def test_the_image_serves_with_credentials_and_is_healthy(installed: Installed, 
         assert (checked.returncode, checked.stderr) == (0, "")
     assert installed.run(*container.health, "--url", url, folder=folder).returncode == 1
     assert sorted(path.name for path in folder.iterdir()) == ["data"]
-    assert strangers(folder) == []
+    assert foreign_files(folder) == []
 
 
 def test_systemd_starts_a_server(installed: Installed, folder: Path) -> None:
