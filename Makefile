@@ -19,7 +19,7 @@ PAGE := node_modules/.installed
 BIOME := node_modules/.bin/biome
 TSC := node_modules/.bin/tsc
 
-SERVED := engine loop journal sequencer history identity listings explain audit api tools
+SERVED := engine loop journal sequencer history identity listings explain audit api tools openbell
 CHECKED := $(SERVED) prerequisites.py tests benchmarks
 
 .DEFAULT_GOAL := help
@@ -79,6 +79,10 @@ page: $(PAGE) ## The page alone: biome's checks and formatting, types by tsc (pa
 tidy: $(DEVELOPMENT) ## House rules only: layers, purity, documentation (part of test)
 	$(PY) -m pytest tests/tidy $(ARGS)
 
+.PHONY: pythons
+pythons: ## Try every Python from 3.11 to 3.14 that is here: what is pinned installs, servers start, a part of the tests
+	@sh tools/setup/pythons.sh "$(VENV)/pythons"
+
 .PHONY: bench
 bench: $(DEVELOPMENT) ## Every benchmark, one after the other; takes minutes
 	@for file in $$(grep -l '^if __name__' benchmarks/*.py); do \
@@ -86,6 +90,10 @@ bench: $(DEVELOPMENT) ## Every benchmark, one after the other; takes minutes
 	done
 
 # -- install
+
+.PHONY: wheel
+wheel: $(DEVELOPMENT) ## A wheel and a source distribution, in dist/: `pip install dist/openbell-*.whl` gives the command
+	@$(PY) -m hatchling build --directory dist
 
 $(PY):
 	@sh tools/setup/virtualenv.sh "$(PYTHON)" "$(VENV)"
@@ -106,7 +114,7 @@ $(NODE): tools/setup/system-packages.sh | $(PY)
 
 $(PAGE): package.json package-lock.json $(NODE)
 	@echo "Installing what checks the page into node_modules ..."
-	@npm ci --ignore-scripts --no-audit --no-fund --silent
+	@npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null
 	@touch $@
 
 $(SYSTEM): tools/setup/system-packages.sh | $(PY)
@@ -115,5 +123,5 @@ $(SYSTEM): tools/setup/system-packages.sh | $(PY)
 
 .PHONY: clean
 clean: ## Remove everything that was installed or cached here; your data stays
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache node_modules
+	rm -rf $(VENV) dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache node_modules
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -4,6 +4,7 @@ Its syntax is that of older Pythons too, so that they say in a sentence what is 
 """
 
 import sys
+import warnings
 from importlib.util import find_spec
 
 PACKAGES = ("aiohttp", "alembic", "click", "cryptography", "eventlet", "flask", "msgspec", "rich", "sqlalchemy")
@@ -11,10 +12,15 @@ ADVICE = "Use the environment that make keeps: make run makes it and starts the 
 
 
 def require() -> None:
-    """End the program, with a sentence and status 1, where it could not run. Costs microseconds."""
+    """End the program, with a sentence and status 1, where it could not run. Costs microseconds.
+
+    Quiets eventlet's notice besides, which nobody who starts a program can do anything about.
+    """
     if sys.version_info < (3, 11):  # noqa: UP036 - this is where the others are told
         found = ".".join(str(part) for part in sys.version_info[:3])
         raise SystemExit(f"Openbell needs Python 3.11 or newer, and this is {found}. {ADVICE}")
     missing = [name for name in PACKAGES if find_spec(name) is None]
     if missing:
         raise SystemExit(f"Openbell needs packages that this Python does not have ({', '.join(missing)}). {ADVICE}")
+    # the design asks for eventlet: Documentation/decisions/0002-dependencies.md weighs its notice
+    warnings.filterwarnings("ignore", message=r"\s*Eventlet is deprecated")

@@ -17,11 +17,7 @@ require()  # before the first import that a bare Python cannot do
 
 import logging
 import signal
-import warnings
 from typing import Any
-
-# the design asks for eventlet: Documentation/decisions/0002-dependencies.md weighs its notice
-warnings.filterwarnings("ignore", message=r"\s*Eventlet is deprecated")
 
 import click
 import eventlet
@@ -31,22 +27,22 @@ from api.bootstrap import Server
 from api.http.listener import listen
 from api.http.protocol import HttpProtocol
 from api.settings import Settings, options, settings_from
-from api.version import VERSION
 from journal.port import JournalError
 from listings.instruments_file import ListingError
 from loop.errors import StoreError
+from openbell import __version__
 from sequencer.sequencer import NotAccepting
 
 log = logging.getLogger("openbell")
 
 SOCKET_TIMEOUT_S = 120  # an idle or stalled connection is closed
 POLL_S = 0.1  # how soon a signal is noticed
-ANSWER_GRACE_S = 0.2  # for the last answers to leave
+ANSWER_GRACE_S = 0.2  # to let the last answers leave
 
 
 def serve(settings: Settings) -> None:
     """Run until SIGINT or SIGTERM. Raises what `Server` raises when it cannot start."""
-    listener = listen(settings)  # before anything is opened: where it is refused, no data was touched
+    listener = listen(settings)  # before anything is opened, so that a refused port leaves the data untouched
     try:
         server = Server(settings)
     except BaseException:
@@ -69,7 +65,7 @@ def serve(settings: Settings) -> None:
     host, port = listener.getsockname()[:2]
     scheme = "http" if settings.tls_cert is None else "https"
     address = f"[{host}]" if ":" in host else host
-    click.echo(f"Openbell {VERSION} is open: {scheme}://{address}:{port}  (data in {settings.data})")
+    click.echo(f"Openbell {__version__} is open: {scheme}://{address}:{port}  (data in {settings.data})")
     sys.stdout.flush()
     while not stopping and not loop.dead:
         eventlet.sleep(POLL_S)
@@ -83,7 +79,7 @@ def serve(settings: Settings) -> None:
     context_settings={"auto_envvar_prefix": "OPENBELL", "show_default": True, "help_option_names": ["-h", "--help"]}
 )
 @options
-@click.version_option(VERSION, prog_name="Openbell")
+@click.version_option(__version__, prog_name="Openbell")
 def main(**values: Any) -> None:
     """Run the exchange: REST, Socket.IO and the trading page on one port, until Ctrl-C."""
     settings = settings_from(values)

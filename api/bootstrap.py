@@ -40,8 +40,8 @@ from api.market.service import MarketService
 from api.market.status_views import StatusService
 from api.operator import routes as operator_routes
 from api.orders import routes as order_routes
+from api.orders.duplicates import DuplicateLookup
 from api.orders.lookup import OrderLookup
-from api.orders.repetition import Repetitions
 from api.orders.service import OrderService
 from api.page import docs
 from api.page import routes as page_routes
@@ -62,17 +62,18 @@ from journal.committer import SWITCH_INTERVAL_SECONDS, Committer
 from journal.replay import ReplayResult, replay
 from journal.sqlite import SqliteJournal
 from listings.instruments_file import DEFAULT_INSTRUMENTS, ListingError, read_venue_file
-from listings.operator_schedules import KeptSchedules, OperatorSchedules
+from listings.operator_schedules import OperatorSchedules, ScheduleStore
 from listings.schedule_runner import CommandedStatuses, ScheduleRunner
 from sequencer.clock import Clock
 from sequencer.sequencer import Sequencer
 
 log = logging.getLogger(__name__)
 
-EXIT_INVARIANT_VIOLATION = 70  # EX_SOFTWARE
-REPLAY_STORE_COMMANDS = 5_000  # written to the history with one transaction during a replay
-PROGRESS_COMMANDS = 100_000  # replayed between two lines in the log
-GC_YOUNG_THRESHOLD = 50_000  # allocations between two collections: pauses that a resting book does not lengthen
+EXIT_INVARIANT_VIOLATION = 70  # EX_SOFTWARE of sysexits.h
+REPLAY_STORE_COMMANDS = 5_000  # commands in one transaction of the history during a replay
+PROGRESS_COMMANDS = 100_000  # commands between two lines in the log of a replay
+# allocations between two young collections: rare enough that a large resting book costs few pauses
+GC_YOUNG_THRESHOLD = 50_000
 
 
 class Server:
@@ -84,7 +85,7 @@ class Server:
     history_writer: HistoryWriter
     auth: AuthService
     explainer: ExplainHost
-    repetitions: Repetitions
+    duplicates: DuplicateLookup
     feed: Feed
     app: Flask
     wsgi: WsgiApp
@@ -105,7 +106,7 @@ class Server:
     def _open(self, settings: Settings) -> None:
         file = read_venue_file(settings.instruments or DEFAULT_INSTRUMENTS)
         settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
-        kept = KeptSchedules(settings.data / "schedules.json")
+        schedule_store = ScheduleStore(settings.data / "schedules.json")
         journal = SqliteJournal(settings.data / "journal.sqlite")
         self._closers.append(journal.close)
         history = self.history = History(settings.data / "history.sqlite")
@@ -124,12 +125,12 @@ class Server:
         sequencer = self.sequencer = _sequencer(settings, exchange, committer, journal, backpressure)
         self.explainer = ExplainHost(journal)
         self._closers.append(self.explainer.close)
-        instruments, schedules = kept.over(file, exchange)
-        since_ns = {symbol: schedule.since_ns for symbol, schedule in kept.by_symbol.items()}
+        instruments, schedules = schedule_store.over(file, exchange)
+        since_ns = {symbol: schedule.since_ns for symbol, schedule in schedule_store.by_symbol.items()}
         runner = ScheduleRunner(schedules, exchange, sequencer, commanded, time.time_ns, since_ns)
-        operator_schedules = OperatorSchedules(kept, exchange, sequencer, runner)
+        operator_schedules = OperatorSchedules(schedule_store, exchange, sequencer, runner)
         self._closers.append(operator_schedules.close)
-        self.repetitions = Repetitions(exchange, journal, history, writer)
+        self.duplicates = DuplicateLookup(exchange, journal, history, writer)
         reader = HistoryReader(history, writer)
         sandbox = settings.profile == "sandbox"
         accounts = AccountService(exchange, sequencer, profits, reader, sandbox=sandbox)
@@ -144,7 +145,7 @@ class Server:
             feed.publish(batch, trades)
 
         sequencer.listen(publish)
-        sequencer.listen_failure(feed.tell_venue_state)
+        sequencer.listen_failure(feed.publish_venue_state)
         committer.start()
         self._closers.append(committer.stop)
         sequencer.start()
@@ -161,7 +162,7 @@ class Server:
             refresh_days=settings.refresh_days,
         )
         self._closers.append(identity.close)
-        # an operator's slip of before may have money or a stop wait for whoever got that number
+        # an operator's earlier mistake may have left money or a stop on a number that a new user would get
         identity.reserve({*exchange.accounts, *exchange.ledger.accounts})
         credentials = Credentials(secret.token_key, settings.token_minutes * 60)
         self.auth = AuthService(identity, credentials)
@@ -184,7 +185,7 @@ class Server:
         statuses = StatusService(runner)
         market = MarketService(exchange, activity, reader)
         lookup = OrderLookup(exchange, reader)
-        orders = OrderService(exchange, sequencer, lookup, self.repetitions, activity.record_latency)
+        orders = OrderService(exchange, sequencer, lookup, self.duplicates, activity.record_latency)
         feed = Feed(
             app,
             settings,
@@ -195,7 +196,7 @@ class Server:
             authenticator=authenticator,
             check_rate=check_rate,
         )
-        runner.on_planned = feed.look_at_plan
+        runner.on_planned = feed.refresh_status
         authenticator.on_revoked(feed.disconnect)
         order_entry.install(feed, orders, exchange, sequencer)
         venue = HealthService(
@@ -221,7 +222,7 @@ class Server:
                 schedules=operator_schedules,
                 runner=runner,
                 sandbox=sandbox,
-                on_listed=feed.tell_venue_state,
+                on_listed=feed.publish_venue_state,
             )
         )
         app.register_blueprint(order_routes.blueprint(orders, lookup, exchange))

@@ -17,14 +17,15 @@ from typing import Final, TextIO
 from audit.auditor import Auditor, Balances
 from audit.engine_side import EngineBalances
 from audit.findings import Kind
+from audit.history_check import HistoryCheck
 from audit.reading import HISTORY_NAME, Span, Unreadable, checkpoints, copied, journal_path, records, size_of
 from audit.report import Report, counted
-from audit.told import Told
 from engine import events as ev
 from engine.commands import Command
 from engine.digest import state_digest
 from engine.exchange import Exchange
 from engine.types import Seq
+from openbell.programs import called
 
 CLEAN: Final = 0
 FINDINGS: Final = 1
@@ -48,20 +49,20 @@ needed in the folder for temporary files. Exit status: 0 clean, 1 findings, 2 th
 class Audit:
     """One run over a journal."""
 
-    def __init__(self, path: Path, span: Span, told: Told | None, progress: TextIO | None) -> None:
+    def __init__(self, path: Path, span: Span, history_check: HistoryCheck | None, progress: TextIO | None) -> None:
         self.exchange = Exchange()
         self.auditor = Auditor(EngineBalances(self.exchange))
         self.digests = 0
         self._path = path
         self._span = span
-        self._told = told
+        self._history_check = history_check
         self._progress = progress
 
     def run(self) -> None:
         """Read, replay and judge. Raises Unreadable."""
         shown_at = time.monotonic()
         for seq, ts_ns, command, events in self._replayed():
-            observe(self.auditor, self._told, (seq, ts_ns, command, events))
+            observe(self.auditor, self._history_check, (seq, ts_ns, command, events))
             if self._progress is not None and seq % 500 == 0 and time.monotonic() - shown_at > PROGRESS_S:
                 shown_at = time.monotonic()
                 self._progress.write(f"\r\x1b[K{seq:,} commands, {counted(self.auditor.found)}")
@@ -76,8 +77,8 @@ class Audit:
                 "does not tell whether it was acknowledged",
             )
         self.auditor.check_sums(last_seq)
-        if self._told is not None and self._told.applied_seq > last_seq:
-            known = self._told.applied_seq
+        if self._history_check is not None and self._history_check.applied_seq > last_seq:
+            known = self._history_check.applied_seq
             sentence = f"the history knows commands up to seq {known}, the journal ends at seq {last_seq}"
             self.auditor.add(Kind.HISTORY_DIFFERS, last_seq, None, sentence)
         if self._progress is not None:
@@ -90,7 +91,7 @@ class Audit:
             for seq, command in enumerate(commands, record.first_seq):
                 try:
                     events = self.exchange.apply(command, Seq(seq), record.ts_ns)
-                except Exception as error:  # its own complaint, or a bug: it did not carry out the command
+                except Exception as error:  # an InvariantViolation or a bug: the command was not carried out
                     self.auditor.engine_stopped(seq, error)
                     return
                 yield seq, record.ts_ns, command, events
@@ -105,19 +106,21 @@ class Audit:
             self.auditor.add(Kind.DIFFERENCE, seq, None, "a state is noted in the journal of a command that it has not")
 
 
-def observe(auditor: Auditor, told: Told | None, observed: Observed) -> None:
-    """Judge one command, and what was told of it."""
+def observe(auditor: Auditor, history_check: HistoryCheck | None, observed: Observed) -> None:
+    """Judge one command, and the rows that the history has of it."""
     seq, ts_ns, command, events = observed
     auditor.observe(seq, ts_ns, command, events)
-    for sentence in told.compare(seq, ts_ns, events) if told is not None else ():
+    for sentence in history_check.compare(seq, ts_ns, events) if history_check is not None else ():
         auditor.add(Kind.HISTORY_DIFFERS, seq, None, sentence)
 
 
-def audit_events(observed: Iterable[Observed], balances: Balances | None = None, told: Told | None = None) -> Auditor:
+def audit_events(
+    observed: Iterable[Observed], balances: Balances | None = None, history_check: HistoryCheck | None = None
+) -> Auditor:
     """Judge commands and events from anywhere."""
     auditor, seq = Auditor(balances), 0
     for item in observed:
-        observe(auditor, told, item)
+        observe(auditor, history_check, item)
         seq = item[0]
     auditor.check_sums(seq)
     return auditor
@@ -132,15 +135,15 @@ def main(arguments: list[str] | None = None) -> int:
         with contextlib.ExitStack() as stack:
             path = journal_path(asked.journal)
             history = asked.history or path.with_name(HISTORY_NAME)
-            told: Told | None = None
+            history_check: HistoryCheck | None = None
             if asked.history is not None or history.is_file():
-                told = Told(stack.enter_context(copied(history)))
-                stack.callback(told.close)
+                history_check = HistoryCheck(stack.enter_context(copied(history)))
+                stack.callback(history_check.close)
             copy = stack.enter_context(copied(path))
             span = Span(path, size_of(copy))
-            audit = Audit(copy, span, told, progress)
+            audit = Audit(copy, span, history_check, progress)
             audit.run()
-            report = Report(span, audit.auditor, told, audit.digests, time.perf_counter() - started)
+            report = Report(span, audit.auditor, history_check, audit.digests, time.perf_counter() - started)
     except Unreadable as error:
         print(error, file=sys.stderr)
         return UNREADABLE
@@ -153,7 +156,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m audit",
+        prog=called("audit"),
         description=HELP + ", ".join(Kind) + ".",
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -1,6 +1,6 @@
 """The auditor: judges every command by its events, by the naive exchange, and by what the engine's ledger says.
 
-Three independent looks at one command. `Properties` judges each event beside the book it met and goes on
+Three independent judgements of one command. `Properties` judges each event beside the book it met and goes on
 whatever happened, for it believes what the events say. The naive exchange says what should have happened;
 after the first difference its state is another venue's, so that from there on nothing is compared with it.
 The balances are summed up from the trades and laid beside those of the engine.
@@ -24,7 +24,7 @@ from engine.rejects import CancelReason, RejectReason
 from engine.rulebook import FIRST_EDITION
 from engine.types import AccountId
 
-SUMS_EVERY = 1_000  # commands between two looks at all balances
+SUMS_EVERY = 1_000  # commands between two checks of all balances
 FINDINGS_KEPT = 1_000
 
 
@@ -48,14 +48,14 @@ class Auditor:
         rulebook: int = FIRST_EDITION,
     ) -> None:
         self.findings: list[Finding] = []
-        self.found = 0  # also those that are not kept any more
+        self.found = 0  # how many, including those beyond FINDINGS_KEPT
         self.tally = Tally()
         self.compared_until: int | None = None  # the seq of the first difference from the naive exchange
         self._balances = balances
         self._on_finding = on_finding
         self._properties = Properties(rulebook)
         self.naive = NaiveExchange(rulebook)
-        self._wrong_balances: set[tuple[int, str]] = set()  # told once
+        self._wrong_balances: set[tuple[int, str]] = set()  # each is a finding once
 
     def observe(self, seq: int, ts_ns: int, command: Command, events: list[ev.Event]) -> None:
         """Judge one command. O(open orders of the symbol and of the accounts concerned)."""
@@ -112,11 +112,11 @@ class Auditor:
         if self._on_finding is not None:
             self._on_finding(finding)
 
-    def _add_difference(self, seq: int, command: Command, told: list[ev.Event], expected: list[ev.Event]) -> None:
-        at = next((i for i, (a, b) in enumerate(zip(told, expected, strict=False)) if a != b), None)
+    def _add_difference(self, seq: int, command: Command, events: list[ev.Event], expected: list[ev.Event]) -> None:
+        at = next((i for i, (a, b) in enumerate(zip(events, expected, strict=False)) if a != b), None)
         if at is None:
-            at = min(len(told), len(expected))
-        was = told[at] if at < len(told) else None
+            at = min(len(events), len(expected))
+        was = events[at] if at < len(events) else None
         due = expected[at] if at < len(expected) else None
         symbol = getattr(was or due, "symbol", None)
         sentence = f"event {at + 1} is {_shown(was)}, and {_shown(due)} was due; the command was {command}"
@@ -146,7 +146,7 @@ class Auditor:
 
 
 def kind_of_difference(was: ev.Event | None, due: ev.Event | None) -> Kind:
-    """What to call it when the naive exchange expects `due` where the engine tells `was`."""
+    """What to call it when the naive exchange expects `due` where the engine has `was`."""
     pair = (was, due)
     prevention = (CancelReason.SELF_TRADE, RejectReason.SELF_TRADE)
     if any(getattr(event, "reason", None) in prevention for event in pair):
@@ -170,7 +170,7 @@ def _shown(event: ev.Event | None) -> str:
 
 
 def _decided(events: list[ev.Event]) -> list[ev.Event]:
-    """The events without the figures of refusals, which tell and decide nothing."""
+    """The events without the figures of refusals, which explain and decide nothing."""
     return [msgspec.structs.replace(item, figures=None) if isinstance(item, ev.Rejected) else item for item in events]
 
 

@@ -17,13 +17,13 @@ from engine.types import SelfTradePrevention
 Wrong = tuple[Kind, str]
 
 
-def told(events: list[ev.Event]) -> set[str]:
+def symbols_in(events: list[ev.Event]) -> set[str]:
     """The symbols whose books some events are about."""
     about = ev.Accepted | ev.Filled | ev.Ended | ev.Amended | ev.Triggered | ev.Replenished | ev.StatusChanged
     return {event.symbol for event in events if isinstance(event, about | ev.Uncrossed)}
 
 
-def told_orders(events: list[ev.Event]) -> set[int]:
+def orders_in(events: list[ev.Event]) -> set[int]:
     """The orders that some events are about."""
     ids: set[int] = set()
     for event in events:

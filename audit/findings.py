@@ -19,7 +19,7 @@ class Kind(StrEnum):
     BEYOND_LIMIT = "beyond_limit"  # a fill at a worse price than the order allows
     BAND_VIOLATION = "band_violation"
     COLLAR_VIOLATION = "collar_violation"
-    SELF_TRADE = "self_trade"  # not prevented
+    SELF_TRADE = "self_trade"  # a self-trade that should have been prevented
     SELF_TRADE_PRICE = "self_trade_price"  # a trade of an account with itself sets a price, or another does not
     FILL_OR_KILL_PARTIAL = "fill_or_kill_partial"
     ICEBERG_REFILL = "iceberg_refill"  # wrong, or missing
@@ -34,7 +34,7 @@ class Kind(StrEnum):
     WRONG_HOLD = "wrong_hold"
     CROSSED_BOOK = "crossed_book"
     QUANTITY_NOT_CONSERVED = "quantity_not_conserved"
-    HISTORY_DIFFERS = "history_differs"  # what customers were told is not what the journal gives
+    HISTORY_DIFFERS = "history_differs"  # the history that customers see is not what the journal gives
     ENGINE_STOPPED = "engine_stopped"  # the engine calls its own state contradictory
     DAMAGED_END = "damaged_end"  # the last record is not what was sealed: it may have been acknowledged
     DIFFERENCE = "difference"  # any other difference between the engine and the naive exchange

@@ -46,7 +46,7 @@ from engine.types import (
     TradingStatus,
 )
 
-STEP_NS = 400_000_000  # between two commands: two or three of them share a second
+STEP_NS = 400_000_000  # between two commands, so that two or three of them share a second
 HOUR_NS = 3600 * 10**9
 
 # A maker rebate and a taker fee that divide nothing evenly; no collar, no tight limits.
@@ -136,7 +136,7 @@ class Mix:
         if seed % 2 == 0:
             self.instruments[BOND.symbol] = msgspec.structs.replace(BOND, reference_price=Ticks(middles[BOND.symbol]))
         self._opening: list[Command] = []
-        if seed % 3:  # else it comes in the middle of things, as when an older venue is started by a newer program
+        if seed % 3:  # otherwise the edition changes later, as when a newer program starts an older venue
             self._opening.append(AdoptRulebook(CURRENT_EDITION))
         self._opening += [ListInstrument(instrument) for instrument in self.instruments.values()]
         for account in ACCOUNTS:

@@ -24,7 +24,7 @@ class NaiveAmends(NaiveFlow):
     # -- amending
 
     def amend(self, command: AmendOrder) -> None:
-        """AmendOrder."""
+        """Carry out an AmendOrder."""
         order = self.own_open(command.account, command.order_id, None, None)
         if order is None:
             return
@@ -34,7 +34,7 @@ class NaiveAmends(NaiveFlow):
         if not symbol.trading and not symbol.gathering:
             reason = RejectReason.SYMBOL_NOT_TRADING
         else:
-            symbol.look_at_band(self.ts_ns)
+            symbol.renew_band(self.ts_ns)
             if not self.amendable(order, command):
                 reason = RejectReason.UNSUPPORTED_COMBINATION
             elif not isinstance(quantity, str) and quantity <= order.cum:
@@ -92,7 +92,7 @@ class NaiveAmends(NaiveFlow):
         if not kept:
             order.age = self.turn()
         self.events.append(order.amended(before[0], kept=kept))
-        self.look_at_once(order)
+        self.trigger_if_reached(order)
         return None
 
     def amend_resting(self, order: NaiveOrder, symbol: NaiveSymbol, command: AmendOrder) -> RejectReason | None:
@@ -143,14 +143,14 @@ class NaiveAmends(NaiveFlow):
         self.run_queue()
 
     def cancel(self, command: CancelOrder) -> None:
-        """CancelOrder."""
+        """Carry out a CancelOrder."""
         order = self.own_open(command.account, command.order_id, command.client_order_id, command.symbol)
         if order is not None:
             self.cancel_one(order, ASKED_BY[command.by_operator])
             self.after_end(order)
 
     def cancel_all(self, command: CancelAll) -> None:
-        """CancelAll."""
+        """Carry out a CancelAll."""
         chosen = [
             order
             for order in self.account(command.account).open

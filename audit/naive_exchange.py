@@ -77,13 +77,13 @@ class NaiveExchange(NaiveAmends):
     # -- operators
 
     def adopt(self, command: AdoptRulebook) -> None:
-        """AdoptRulebook."""
+        """Carry out an AdoptRulebook."""
         self.rulebook = max(self.rulebook, command.edition)
         if self.rulebook > FIRST_EDITION:
             self.memory.part(self.seq, self.ts_ns)
 
     def list_instrument(self, instrument: Instrument) -> list[ev.Event]:
-        """ListInstrument."""
+        """Carry out a ListInstrument."""
         durations = (instrument.band_window_ns, instrument.limit_state_ns, instrument.halt_ns, instrument.auction_ns)
         band = 1 if instrument.band is None else instrument.band
         whole = max(abs(instrument.maker_fee), abs(instrument.taker_fee), band) <= 1_000_000
@@ -108,7 +108,7 @@ class NaiveExchange(NaiveAmends):
         return [ev.InstrumentListed(instrument)]
 
     def stop(self, command: StopAccount) -> None:
-        """StopAccount."""
+        """Carry out a StopAccount."""
         self.account(command.account).stopped = command.stopped
         self.events.append(ev.AccountStopped(command.account, command.stopped))
         if command.stopped:
@@ -117,7 +117,7 @@ class NaiveExchange(NaiveAmends):
     # -- sessions
 
     def set_status(self, command: SetStatus) -> None:
-        """SetStatus."""
+        """Carry out a SetStatus."""
         symbol = self.symbols.get(command.symbol)
         if symbol is None:
             self.events.append(reject(OPERATOR, command.symbol, RejectReason.UNKNOWN_SYMBOL))
@@ -130,7 +130,7 @@ class NaiveExchange(NaiveAmends):
         """Begin a session: with trading the orders that gathered uncross, with the close the day's orders expire."""
         if symbol.limit_state is not None:
             symbol.limit_state = None
-            self.tell_limit_state(symbol, None)
+            self.emit_limit_state(symbol, None)
         symbol.timer = None
         symbol.status = status
         self.events.append(ev.StatusChanged(symbol.instrument.symbol, status))
@@ -140,7 +140,7 @@ class NaiveExchange(NaiveAmends):
             if found is not None:
                 self.uncross(symbol, *found)
             else:
-                symbol.look_at_band(self.ts_ns)
+                symbol.renew_band(self.ts_ns)
                 if symbol.last_price is not None:
                     self.step(symbol, symbol.last_price)
             self.run_queue()
@@ -168,7 +168,7 @@ class NaiveExchange(NaiveAmends):
                     if not first.done:
                         queue.insert(sum(order.price == first.price for order in queue), first)
         if not counts:  # accounts with themselves only: as if nothing had been uncrossed
-            symbol.look_at_band(self.ts_ns)
+            symbol.renew_band(self.ts_ns)
         for order in touched:
             self.part(order)
         if counts:
@@ -219,7 +219,7 @@ class NaiveExchange(NaiveAmends):
     # -- entering
 
     def enter(self, command: EnterOrder, seq: int) -> None:
-        """EnterOrder."""
+        """Carry out an EnterOrder."""
         account, name = command.account, command.client_order_id
         symbol = self.symbols.get(command.symbol)
         first = None if name is None else self.memory.first(account, name, self.ts_ns)
@@ -254,7 +254,7 @@ class NaiveExchange(NaiveAmends):
             return RejectReason.UNKNOWN_SYMBOL
         if not symbol.trading and (not symbol.gathering or takes_at_once(command)):
             return RejectReason.SYMBOL_NOT_TRADING
-        symbol.look_at_band(self.ts_ns)
+        symbol.renew_band(self.ts_ns)
         return RejectReason.ACCOUNT_STOPPED if self.account(command.account).stopped else None
 
     def enter_allowed(self, command: EnterOrder, symbol: NaiveSymbol, seq: int) -> RejectReason | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 
-from audit.naive_memory import HOUR_NS, NaiveMemory, Past
+from audit.naive_memory import HOUR_NS, EndedOrder, NaiveMemory
 from audit.naive_money import FEES, NaiveLedger, alone_with_itself, base_of, net_fees_of, notional_of, reject
 from audit.naive_order import NaiveOrder, filled
 from audit.naive_rules import trail_at
@@ -72,7 +72,9 @@ class NaiveFlow(NaiveLedger):
         self.account(order.account).open.remove(order)
         del self.by_id[order.order_id]
         order.done, order.ended_turn = True, self.turn()
-        self.memory.end(order.account, Past(order.order_id, order.client_order_id, self.ts_ns // HOUR_NS, self.seq))
+        self.memory.end(
+            order.account, EndedOrder(order.order_id, order.client_order_id, self.ts_ns // HOUR_NS, self.seq)
+        )
 
     def cancel_one(self, order: NaiveOrder, reason: CancelReason) -> None:
         """End an order with something left."""
@@ -219,12 +221,12 @@ class NaiveFlow(NaiveLedger):
         state = symbol.limit_state
         if prevented and (state is None or state[0] is not side):
             symbol.limit_state = (side, self.ts_ns + symbol.instrument.limit_state_ns)
-            self.tell_limit_state(symbol, side)
+            self.emit_limit_state(symbol, side)
         elif not prevented and traded and state is not None:
             symbol.limit_state = None
-            self.tell_limit_state(symbol, None)
+            self.emit_limit_state(symbol, None)
 
-    def tell_limit_state(self, symbol: NaiveSymbol, side: Side | None) -> None:
+    def emit_limit_state(self, symbol: NaiveSymbol, side: Side | None) -> None:
         """The event of a limit state that begins, or without a side that it is over."""
         edge = None if side is None else symbol.band(side)
         price = None if edge is None else Ticks(edge)
@@ -275,7 +277,7 @@ class NaiveFlow(NaiveLedger):
         self.symbols[order.symbol].waiting.remove(order)
         self.queue.append(("stop", order))
 
-    def look_at_once(self, order: NaiveOrder) -> None:
+    def trigger_if_reached(self, order: NaiveOrder) -> None:
         """A stop that has just come, or moved: perhaps the last trade has reached it already."""
         symbol = self.symbols[order.symbol]
         if (
@@ -381,7 +383,7 @@ class NaiveFlow(NaiveLedger):
             self.begin(leg)
         for leg in legs:
             if leg.waiting:
-                self.look_at_once(leg)
+                self.trigger_if_reached(leg)
             elif symbol.trading:
                 self.execute(leg, walked or walk(symbol, leg, leg.price), asked, budgeted=budgeted)
             else:

@@ -21,7 +21,7 @@ HOUR_NS = 3600 * 10**9
 FULL_HOURS = 24
 
 
-class Past(NamedTuple):
+class EndedOrder(NamedTuple):
     """An order that is done."""
 
     order_id: int
@@ -37,8 +37,8 @@ class NaiveMemory:
         self.together = together
         self.names: dict[tuple[int, str], tuple[int, EnterOrder]] = {}  # of open and done orders
         self.owners: dict[int, int] = {}  # of done orders
-        self.everybody: deque[tuple[int, Past]] = deque()  # account, order: the oldest end first
-        self.lines: dict[int, deque[Past]] = {}
+        self.everybody: deque[tuple[int, EndedOrder]] = deque()  # account, order: the oldest end first
+        self.lines: dict[int, deque[EndedOrder]] = {}
         self.lost: dict[int, int] = {}  # account -> the seq by which all that it has lost had ended
 
     def first(self, account: int, name: str, ts_ns: int) -> tuple[int, EnterOrder] | None:
@@ -57,22 +57,22 @@ class NaiveMemory:
             return False
         return self.lost.get(account, 0) > looked_until
 
-    def end(self, account: int, past: Past) -> None:
+    def end(self, account: int, ended: EndedOrder) -> None:
         """An order of `account` is done."""
-        self.owners[past.order_id] = account
+        self.owners[ended.order_id] = account
         if self.together:
-            self.everybody.append((account, past))
+            self.everybody.append((account, ended))
             if len(self.everybody) > ALL_TOGETHER:
                 owner, oldest = self.everybody.popleft()
-                self.lose(owner, oldest, past.seq)
+                self.lose(owner, oldest, ended.seq)
             return
-        self.add(account, past)
-        self.cut(past.hour)
+        self.add(account, ended)
+        self.cut(ended.hour)
 
-    def add(self, account: int, past: Past) -> None:
+    def add(self, account: int, ended: EndedOrder) -> None:
         """An order that is done comes to the end of its account's line."""
         line = self.lines.setdefault(account, deque())
-        line.append(past)
+        line.append(ended)
         if len(line) > OF_EACH:
             oldest = line.popleft()
             self.lose(account, oldest, oldest.seq)
@@ -92,8 +92,8 @@ class NaiveMemory:
         """From here on each account has its own line; those of the common one count as ended now."""
         if self.together:
             self.together = False
-            for account, past in self.everybody:
-                self.add(account, past._replace(hour=ts_ns // HOUR_NS, seq=seq))
+            for account, ended in self.everybody:
+                self.add(account, ended._replace(hour=ts_ns // HOUR_NS, seq=seq))
             self.everybody.clear()
             self.cut(ts_ns // HOUR_NS)
 
@@ -104,9 +104,9 @@ class NaiveMemory:
             oldest = line.popleft()
             self.lose(account, oldest, oldest.seq)
 
-    def lose(self, account: int, past: Past, seq: int) -> None:
+    def lose(self, account: int, ended: EndedOrder, seq: int) -> None:
         """Know nothing of a done order any more."""
-        del self.owners[past.order_id]
-        if past.name is not None:
-            del self.names[account, past.name]
+        del self.owners[ended.order_id]
+        if ended.name is not None:
+            del self.names[account, ended.name]
         self.lost[account] = seq

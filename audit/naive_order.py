@@ -1,4 +1,4 @@
-"""One order of the naive exchange, and the words it is told in: the fields of events.
+"""One order of the naive exchange, and how it is written in events: their fields.
 
 Units: ticks, lots and minor units, as in the engine's events.
 Layer: audit. Of the engine it knows only the value modules.
@@ -95,7 +95,7 @@ class NaiveOrder:
         return leaves if self.display is None else min(self.display, leaves)
 
     def terms(self) -> Terms | None:
-        """Its options, as events tell them."""
+        """Its options, as events have them."""
         terms = Terms(
             self.post_only,
             _lots(self.display),

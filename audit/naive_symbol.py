@@ -109,7 +109,7 @@ class NaiveSymbol:
             return math.floor(reference + room)
         return max(math.ceil(reference - room), 1)
 
-    def look_at_band(self, ts_ns: int) -> None:
+    def renew_band(self, ts_ns: int) -> None:
         """As trading, an entry or an amend begins: a reference that has served its time gives way to the last price."""
         if not self.trading or self.instrument.band is None or self.limit_state is not None:
             return

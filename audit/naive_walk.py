@@ -55,7 +55,7 @@ class Walk:
 
 
 @dataclass(slots=True)
-class _Standing:
+class _QueuedMaker:
     """A maker while the walk is imagined."""
 
     maker: NaiveOrder
@@ -66,7 +66,7 @@ class _Standing:
 def walk(symbol: NaiveSymbol, taker: NaiveOrder, limit: int | None, budget: int | None = None) -> Walk:
     """What `taker` does with everybody at `limit` or better. With a `budget` its quantity is not looked at."""
     walked = Walk(left=taker.leaves)
-    queue = [_Standing(maker, maker.leaves, maker.shown) for maker in symbol.makers(taker.side, limit)]
+    queue = [_QueuedMaker(maker, maker.leaves, maker.shown) for maker in symbol.makers(taker.side, limit)]
     one = 0
     while queue and (budget is not None or walked.left > 0):
         first = queue[0]
@@ -92,13 +92,13 @@ def walk(symbol: NaiveSymbol, taker: NaiveOrder, limit: int | None, budget: int 
         queue.pop(0)
         if first.leaves > 0:
             first.shown = first.maker.slice_of(first.leaves)
-            behind = sum(standing.maker.price == first.maker.price for standing in queue)
+            behind = sum(queued.maker.price == first.maker.price for queued in queue)
             queue.insert(behind, first)
     walked.budget_unspent = budget is not None and budget >= one
     return walked
 
 
-def _prevented(walked: Walk, taker: NaiveOrder, queue: list[_Standing], *, budgeted: bool) -> bool:
+def _prevented(walked: Walk, taker: NaiveOrder, queue: list[_QueuedMaker], *, budgeted: bool) -> bool:
     """The head of the queue is the taker's own: do as its mode says. Whether the walk ends."""
     first = queue[0]
     mode = MODE.CANCEL_NEWEST if budgeted and taker.mode is MODE.DECREMENT else taker.mode

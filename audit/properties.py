@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from audit.fills import check_auction_fill, check_fill, check_mark, told, told_orders
+from audit.fills import check_auction_fill, check_fill, check_mark, orders_in, symbols_in
 from audit.findings import Kind
 from audit.naive_order import NaiveOrder
 from audit.naive_symbol import BUY, SELL, NaiveSymbol, within
@@ -269,11 +269,11 @@ class Properties:
         for name, (_, left) in self._uncross.items():
             if left:
                 yield Kind.AUCTION_PRINTS, name, f"the auction's trades miss its quantity by {left} lots"
-        for order_id in told_orders(events):
+        for order_id in orders_in(events):
             about = self.shadow.by_id.get(order_id)
             if about is not None and about.resting:
                 yield from _judge_rested(about)
-        for name in told(events) | ({command.symbol} if isinstance(command, SetStatus) else set()):
+        for name in symbols_in(events) | ({command.symbol} if isinstance(command, SetStatus) else set()):
             symbol = self.shadow.symbols.get(name)
             if symbol is not None:
                 yield from self._judge_book(symbol)

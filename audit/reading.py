@@ -73,7 +73,7 @@ def records(copy: Path, span: Span) -> Iterator[tuple[BatchRecord, list[Command]
 
     Raises Unreadable, naming the record, where the journal is damaged or of a version that is not known.
     """
-    with _told_of(copy, span), contextlib.closing(SqliteJournal(copy)) as journal:
+    with _naming_the_file(copy, span), contextlib.closing(SqliteJournal(copy)) as journal:
         for record in journal.read():
             commands = open_batch(record)
             if span.records == 0:
@@ -90,13 +90,13 @@ def checkpoints(copy: Path, span: Span) -> dict[int, str]:
     Raises Unreadable, also where the file's pages contradict themselves: one could hide rows, and what no record
     covers is then bytes that nothing is read from. O(bytes).
     """
-    with _told_of(copy, span), contextlib.closing(SqliteJournal(copy)) as journal:
+    with _naming_the_file(copy, span), contextlib.closing(SqliteJournal(copy)) as journal:
         journal.check_pages()
         return {checkpoint.seq: checkpoint.digest for checkpoint in journal.checkpoints()}
 
 
 @contextlib.contextmanager
-def _told_of(copy: Path, span: Span) -> Iterator[None]:
+def _naming_the_file(copy: Path, span: Span) -> Iterator[None]:
     """Make an error in reading the copy an Unreadable about the original, with the last sound command before it."""
     try:
         yield

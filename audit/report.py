@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from audit.auditor import Auditor
+from audit.history_check import HistoryCheck
 from audit.reading import Span
-from audit.told import Told
 
 FINDINGS_SHOWN = 100
 _KEYS = {"StopPriceMoved": "Trailed", "DuplicateRequest": "Repeated"}  # what programs that read reports know them by
@@ -20,10 +20,12 @@ _KEYS = {"StopPriceMoved": "Trailed", "DuplicateRequest": "Repeated"}  # what pr
 class Report:
     """What was read, what was checked, what was found."""
 
-    def __init__(self, span: Span, auditor: Auditor, told: Told | None, digests: int, seconds: float) -> None:
+    def __init__(
+        self, span: Span, auditor: Auditor, history_check: HistoryCheck | None, digests: int, seconds: float
+    ) -> None:
         self._span = span
         self._auditor = auditor
-        self._told = told
+        self._history_check = history_check
         self._digests = digests  # state digests noted in the journal and found again
         self._seconds = seconds
 
@@ -34,7 +36,7 @@ class Report:
 
     def as_json(self) -> dict[str, Any]:
         """Every number; amounts as decimals."""
-        span, auditor, told = self._span, self._auditor, self._told
+        span, auditor, history = self._span, self._auditor, self._history_check
         return {
             "journal": str(span.path),
             "bytes": span.size,
@@ -53,8 +55,12 @@ class Report:
             "notional": self._amounts(auditor.tally.notional),
             "fees": self._amounts(auditor.tally.fees),
             "history": None
-            if told is None
-            else {"applied_seq": told.applied_seq, "trades": told.trades, "orders": told.orders},
+            if history is None
+            else {
+                "applied_seq": history.applied_seq,
+                "trades": history.trades,
+                "orders": history.orders,
+            },
             "compared_until_seq": auditor.compared_until,
             "findings": [
                 {"seq": finding.seq, "kind": finding.kind.value, "symbol": finding.symbol, "what": finding.sentence}
@@ -88,7 +94,7 @@ class Report:
         return "\n".join(lines)
 
     def _checked(self) -> list[str]:
-        auditor, told = self._auditor, self._told
+        auditor, history = self._auditor, self._history_check
         counts = auditor.tally.counts
         names = (
             "orders asked for", "orders accepted", "trades", "auctions", "stops triggered", "icebergs refilled",
@@ -98,12 +104,12 @@ class Report:
         for title, amounts in (("notional", auditor.tally.notional), ("fees less rebates", auditor.tally.fees)):
             lines += [f"  {amount:>14}  {asset} of {title}" for asset, amount in self._amounts(amounts).items()]
         lines.append(f"  {self._digests:>14,}  state digests noted in the journal, found again")
-        if told is None:
+        if history is None:
             lines.append("  No history was given: what customers were told is not judged.")
         else:
             lines.append(
-                f"  {told.trades:>14,}  trades and {told.orders:,} ended orders as the history tells them, up to seq "
-                f"{told.applied_seq:,}"
+                f"  {history.trades:>14,}  trades and {history.orders:,} ended orders as the history tells them, up to "
+                f"seq {history.applied_seq:,}"
             )
         lines.append("  Every command was carried out by the engine and by a second, naive exchange, and the events")
         lines.append("  laid side by side; every fill was judged by the book it met; every balance and hold summed up.")

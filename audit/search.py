@@ -22,7 +22,7 @@ from engine.exchange import Exchange
 from engine.rejects import InvariantViolation
 from engine.types import Seq
 
-LOOK_EVERY = 500  # commands between two looks at the whole state
+CHECK_EVERY = 500  # commands between two checks of the whole state
 
 
 class Search:
@@ -53,11 +53,11 @@ class Search:
                 finding = self.auditor.findings[0]
                 self.problem = f"seq {seq}: {command}: {finding.kind}: {finding.sentence}"
                 return self.problem
-            if seq % LOOK_EVERY == 0 and self._look(seq):
+            if seq % CHECK_EVERY == 0 and self._check_state(seq):
                 return self.problem
         return None
 
-    def _look(self, seq: int) -> bool:
+    def _check_state(self, seq: int) -> bool:
         differences = state_differences(self.exchange, self.auditor.naive)
         try:
             self.exchange.check_invariants()

@@ -1,4 +1,4 @@
-"""The venue as its events tell it, whether they are right or not: books, balances and holds, folded event by event.
+"""The venue as its events describe it, whether they are right or not: books, balances and holds, folded event by event.
 
 It decides nothing. What the events say is what it believes, so that each next event can be judged
 against the book that it met.
@@ -27,12 +27,16 @@ class Shadow(NaiveLedger):
         self.rulebook = rulebook  # the edition in force
         self.symbols: dict[str, NaiveSymbol] = {}
         self.by_id: dict[int, NaiveOrder] = {}
-        self.modes: dict[int, SelfTradePrevention] = {}  # of brackets' entries, for their exits
+        self.modes: dict[int, SelfTradePrevention] = {}  # the entries of brackets, for their exits
         self.command: Command | None = None
         self.ts_ns = 0
         self.turns = 0
-        self._uncrossed: dict[str, int | None] = {}  # prices of auctions being told; None: others have yet to trade
-        self.unpriced: list[NaiveSymbol] = []  # that an auction gave no price: nobody traded with another
+        self._uncrossed: dict[
+            str, int | None
+        ] = {}  # auction prices while the trades come; None: others have yet to trade
+        self.unpriced: list[
+            NaiveSymbol
+        ] = []  # symbols whose auction gave no price: all its trades were of one account with itself
         self.moving: NaiveOrder | None = None  # the order that executes
         self.worst: tuple[int | None, int | None] = (None, None)  # its collar and band, as they were when it began
 
@@ -50,7 +54,7 @@ class Shadow(NaiveLedger):
         else:
             return
         if symbol is not None:
-            symbol.look_at_band(ts_ns)
+            symbol.renew_band(ts_ns)
 
     def finish(self) -> None:
         """A command, or an order before the next, is over: what still moves has come to rest."""
@@ -60,12 +64,12 @@ class Shadow(NaiveLedger):
         self.moving = None
 
     def settle_auctions(self) -> None:
-        """The trades of an auction are told: bands are measured from its price, inside what still stands."""
+        """The trades of an auction come: bands are measured from its price, inside what still stands."""
         for name, price in self._uncrossed.items():
             symbol = self.symbols[name]
             if price is None:
                 symbol.band_reference = None
-                symbol.look_at_band(self.ts_ns)
+                symbol.renew_band(self.ts_ns)
                 self.unpriced.append(symbol)
             else:
                 symbol.band_reference, symbol.band_set_ns = symbol.inside(price), self.ts_ns
@@ -251,7 +255,7 @@ class Shadow(NaiveLedger):
                 symbol.status = event.status
                 if event.status is TradingStatus.TRADING:
                     symbol.band_reference = None
-                    symbol.look_at_band(self.ts_ns)
+                    symbol.renew_band(self.ts_ns)
             case ev.LimitStateChanged():
                 symbol.limit_state = None if event.side is None else (event.side, self.ts_ns)
             case ev.Uncrossed():

@@ -72,7 +72,7 @@ def order(
     return EnterOrder(ACCOUNT, SYMBOL, side, order_type, time_in_force, Lots(quantity), limit)
 
 
-def standing_book(orders: int) -> list[Command]:
+def resting_book(orders: int) -> list[Command]:
     """Bids and offers in equal number, ten at each price, from one tick off the middle outward."""
     book: list[Command] = []
     for number in range(orders):
@@ -85,21 +85,21 @@ def standing_book(orders: int) -> list[Command]:
 class Flow:
     """A source of commands. `next_seq` is the number that the first of them will have."""
 
-    def __init__(self, next_seq: int, standing: int) -> None:
+    def __init__(self, next_seq: int, orders_before: int) -> None:
         self.rng = random.Random(1)
         self.next_seq = next_seq
-        self.standing = standing  # orders that rest before the flow begins; their ids are FIRST_ID and on
+        self.orders_before = orders_before  # orders that rest before the flow begins; their ids are FIRST_ID and on
 
     def resting(self, count: int) -> list[Command]:
         """Limit orders that trade with nobody, at existing and new prices."""
-        levels = self.standing // (2 * ORDERS_PER_LEVEL)
+        levels = self.orders_before // (2 * ORDERS_PER_LEVEL)
         away = [self.rng.randint(1, levels + 100) for _ in range(count)]
         return [order(Side.BUY, 100, MIDDLE - n) if n % 2 else order(Side.SELL, 100, MIDDLE + n) for n in away]
 
     def cancelling(self, count: int) -> list[Command]:
         """Enter and cancel by turns; the cancelled order stands anywhere in its queue."""
         commands: list[Command] = []
-        open_ids = list(range(FIRST_ID, FIRST_ID + self.standing))
+        open_ids = list(range(FIRST_ID, FIRST_ID + self.orders_before))
         while len(commands) < count:
             open_ids.append(self.next_seq + len(commands))
             commands += self.resting(1)
@@ -111,8 +111,8 @@ class Flow:
     def amending(self, count: int) -> list[Command]:
         """EnteredOrder orders lose one lot each and keep their place."""
         return [
-            AmendOrder(ACCOUNT, OrderId(FIRST_ID + n % self.standing), None, Lots(99 - n // self.standing))
-            for n in range(min(count, 90 * self.standing))
+            AmendOrder(ACCOUNT, OrderId(FIRST_ID + n % self.orders_before), None, Lots(99 - n // self.orders_before))
+            for n in range(min(count, 90 * self.orders_before))
         ]
 
     def sweeping(self, count: int) -> list[Command]:
@@ -170,13 +170,13 @@ FLOWS: dict[str, Callable[[Flow, int], list[Command]]] = {
 }
 
 
-def rate(flow: Callable[[Flow, int], list[Command]], standing: int, count: int) -> float:
+def rate(flow: Callable[[Flow, int], list[Command]], orders_before: int, count: int) -> float:
     """Commands a second of one run of `flow` on a book of `standing` orders."""
     exchange = Exchange(CURRENT_EDITION)
-    for seq, command in enumerate([*OPENING, *standing_book(standing)], 1):
+    for seq, command in enumerate([*OPENING, *resting_book(orders_before)], 1):
         exchange.apply(command, Seq(seq), seq)
     first = exchange.seq + 1
-    commands = flow(Flow(first, standing), count)
+    commands = flow(Flow(first, orders_before), count)
     gc.collect()
     started = time.process_time()
     for seq, command in enumerate(commands, first):
@@ -216,8 +216,8 @@ def main() -> None:
     print(f"\n{'commands a second':26}{f'{SMALL_BOOK:,} resting':>18}{f'{DEEP_BOOK:,} resting':>18}{'ratio':>8}")
     for name, flow in FLOWS.items():
         small, deep = (
-            max(rate(flow, standing, arguments.commands) for _ in range(arguments.rounds))
-            for standing in (SMALL_BOOK, DEEP_BOOK)
+            max(rate(flow, orders_before, arguments.commands) for _ in range(arguments.rounds))
+            for orders_before in (SMALL_BOOK, DEEP_BOOK)
         )
         print(f"{name:26}{small:18,.0f}{deep:18,.0f}{deep / small:8.2f}")
     if not arguments.no_recovery:

@@ -97,7 +97,7 @@ def watch(delays: list[float]) -> None:
         delays.append(time.perf_counter() - started - 0.001)
 
 
-def tell_delays(when: str, delays: list[float]) -> None:
+def print_delays(when: str, delays: list[float]) -> None:
     """Print how late the event loop came back, and forget it."""
     late = [f"{1000 * sorted(delays)[int(len(delays) * share)]:.1f}" for share in (0.5, 0.99, 0.999)]
     print(f"the event loop came back late {when} by (p50, p99, p99.9): {', '.join(late)} ms")
@@ -114,7 +114,7 @@ def main() -> None:
         delays: list[float] = []
         watcher = eventlet.spawn(watch, delays)
         eventlet.sleep(IDLE_S)
-        tell_delays("before any question", delays)
+        print_delays("before any question", delays)
         started = time.perf_counter()
         while True:
             try:
@@ -124,7 +124,7 @@ def main() -> None:
                     break
                 print(f"  behind after {time.perf_counter() - started:.1f} s: {problem}")
         print(f"first question, the journal followed: {time.perf_counter() - started:.1f} s")
-        tell_delays("meanwhile", delays)
+        print_delays("meanwhile", delays)
         watcher.kill()
         rng = random.Random(3)
         for share in (0.999, 0.9, 0.5, 0.1):

@@ -29,7 +29,7 @@ warnings.filterwarnings("ignore", message=r"\s*Eventlet is deprecated")
 import socketio  # noqa: E402 - after the filter of its notice
 from engineio.socket import Socket  # noqa: E402
 
-from api.feed.clients import NAMESPACE, Audience, Client, FeedPacket  # noqa: E402
+from api.feed.clients import NAMESPACE, Client, FeedPacket, Subscribers  # noqa: E402
 from api.feed.requests import Subscription  # noqa: E402
 from api.market.book_views import DeltaView  # noqa: E402
 from benchmarks.machine import describe  # noqa: E402
@@ -130,7 +130,7 @@ class FeedClient(asyncio.Protocol):
 
 
 def follow(port: int, count: int, streams: tuple[str, ...], pipe: Pipe) -> None:
-    """A process of clients: says when all are subscribed, counts until it is told to stop, hands back the counts."""
+    """A process of clients: says when all are subscribed, counts until it is to stop, hands back the counts."""
 
     async def run() -> None:
         loop, lateness = asyncio.get_running_loop(), HdrHistogram(1, 60_000_000, 3)
@@ -183,14 +183,14 @@ def one_run(count: int, streams: tuple[str, ...], seconds: float, rate: float) -
 def fan_out(count: int) -> tuple[float, float]:
     """Milliseconds to queue one delta for `count` clients: encoded once, and emitted to each."""
     server = socketio.Server(async_mode="eventlet", serializer=FeedPacket, json=FeedPacket.json)
-    audience, sids = Audience(512), []
+    subscribers, sids = Subscribers(512), []
     wanted = Subscription(type="l2_deltas", symbol=SYMBOL)
     for number in range(count):
         connection = server.eio.sockets[f"connection-{number}"] = Socket(server.eio, f"connection-{number}")
         sid = server.manager.connect(connection.sid, NAMESPACE)
         client = Client(sid, connection, None)
-        audience.add(client)
-        audience.join(client, "room", wanted)
+        subscribers.add(client)
+        subscribers.join(client, "room", wanted)
         sids.append(sid)
     levels = [(f"{30000 + step}.00", "0.50000000", 3) for step in range(10)]
     delta = DeltaView(time.time(), SYMBOL, 1, 2, levels, levels, 0)
@@ -202,7 +202,7 @@ def fan_out(count: int) -> tuple[float, float]:
     once = each = 0.0
     for _ in range(ROUNDS):
         started = time.perf_counter()
-        audience.tell("room", "l2_delta", [delta], whole=True)
+        subscribers.publish("room", "l2_delta", [delta], whole=True)
         once += time.perf_counter() - started
         emptied()
         started = time.perf_counter()

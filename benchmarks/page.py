@@ -106,7 +106,7 @@ class Flow:
 
 
 def generate(port: int, rate: int, seed: int, stop: Event) -> None:
-    """Send `rate` changes and `rate` trades a second until told to stop."""
+    """Send `rate` changes and `rate` trades a second until stopped."""
     flow, connection = Flow(seed), http.client.HTTPConnection("127.0.0.1", port)
     batch, due = max(1, rate // BATCHES_A_SECOND), time.perf_counter()
     while not stop.is_set():

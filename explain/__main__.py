@@ -1,6 +1,6 @@
 """`python -m explain DATA order 123`: an explanation from a journal, with a server beside it or none.
 
-Reads a copy of the journal and tells what the server's routes tell, in words or as JSON.
+Reads a copy of the journal and prints what the server's routes answer, in words or as JSON.
 Layer: explain. The folder is not changed; no server is asked.
 """
 
@@ -19,36 +19,38 @@ import msgspec
 from engine.types import AccountId
 from explain.answers import Chapter, Explanation
 from explain.protocol import Answer, Question, TooLong
-from explain.worker import Narrator
+from explain.worker import Explainer
 from journal.codec import CorruptRecord, UnknownVersion
 from journal.copies import copied_journal
 from journal.port import Journal, JournalError
 from listings.numbers import whole
+from openbell.programs import called
 
 JOURNAL_NAME: Final = "journal.sqlite"
-TOLD, NOTHING, UNREADABLE = 0, 1, 2  # exit statuses
+EXPLAINED, NOTHING, UNREADABLE = 0, 1, 2  # exit statuses
 RECORDS_AT_ONCE: Final = 500
 WIDTH: Final = 100  # columns
-PATIENCE_S: Final = 86_400.0  # nobody waits but who asked
+PATIENCE_S: Final = 86_400.0  # only the caller waits
 EPILOG: Final = """\
 examples:
-  python -m explain data order 123       why an order went as it did, from entry to end
-  python -m explain data trade 7         why a trade happened at its price, from both sides
-  python -m explain data command 99      what became of a command: of a refused order, details.seq
-  python -m explain data order 123 --json | jq .words
+  {explain} data order 123       why an order went as it did, from entry to end
+  {explain} data trade 7         why a trade happened at its price, from both sides
+  {explain} data command 99      what became of a command: of a refused order, details.seq
+  {explain} data order 123 --json | jq .words
 
 exit status: 0 told; 1 there is no such order, trade or command, or it is not the account's;
 2 the journal cannot be read, or the command line is wrong
 """
 
 
-class Untold(Exception):
+class NoExplanation(Exception):
     """There is something to explain, and it could not be done. The message is a sentence."""
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Explain what the command line names; return the exit status. O(commands in the journal)."""
     asked = _parser().parse_args(arguments)
+    logging.disable(logging.WARNING)  # what is said of the copy is of no use to who asked
     path: Path = asked.data / JOURNAL_NAME if asked.data.is_dir() else asked.data
     if not path.is_file():
         print(f"There is no journal at {path}.", file=sys.stderr)
@@ -57,11 +59,11 @@ def main(arguments: list[str] | None = None) -> int:
     question = Question(asked.about, asked.number, account, PATIENCE_S)
     try:
         with copied_journal(path) as journal:
-            found = told(journal, question)
+            found = explain(journal, question)
     except (CorruptRecord, UnknownVersion) as problem:
         print(f"The journal {path} cannot be read: {problem}.", file=sys.stderr)
         return UNREADABLE
-    except (JournalError, Untold) as problem:
+    except (JournalError, NoExplanation) as problem:
         print(problem, file=sys.stderr)
         return UNREADABLE
     if found is None:
@@ -69,24 +71,24 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"There is no {asked.about} {asked.number}{of_account} in {path}.", file=sys.stderr)
         return NOTHING
     print(found.decode() if asked.json else as_text(msgspec.json.decode(found, type=Explanation)))
-    return TOLD
+    return EXPLAINED
 
 
-def told(journal: Journal, question: Question) -> bytes | None:
+def explain(journal: Journal, question: Question) -> bytes | None:
     """The explanation as JSON; None where there is nothing to explain.
 
-    Raises JournalError, CorruptRecord and UnknownVersion where the journal cannot be read, and Untold.
+    Raises JournalError, CorruptRecord and UnknownVersion where the journal cannot be read, and NoExplanation.
     """
     last = journal.last
     until_n = 0 if last is None else last.n
-    narrator = Narrator(lambda after, until: journal.part(after, min(until, after + RECORDS_AT_ONCE)), [])
+    explainer = Explainer(lambda after, until: journal.part(after, min(until, after + RECORDS_AT_ONCE)), [])
     try:
-        narrator.follow(until_n, math.inf)
-        answer = narrator.answer(question)
+        explainer.follow(until_n, math.inf)
+        answer = explainer.answer(question)
     finally:
-        narrator.checkpoints.close()
+        explainer.checkpoints.close()
     if isinstance(answer, TooLong):
-        raise Untold("The process that was telling it has ended: is there memory enough?")
+        raise NoExplanation("The process that was telling it has ended: is there memory enough?")
     return answer.body if isinstance(answer, Answer) else None
 
 
@@ -117,10 +119,10 @@ def _wrapped(text: str) -> list[str]:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m explain",
+        prog=called("explain"),
         description="Explain an order, a trade or a command from the journal, which is copied and not touched: a "
         "server may be running on it. Tells what an operator would be told.",
-        epilog=EPILOG,
+        epilog=EPILOG.format(explain=called("explain")),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("data", type=Path, metavar="DATA", help="the data folder, or the file journal.sqlite")
@@ -134,5 +136,4 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    logging.disable(logging.WARNING)  # what is said of the copy is of no use to who asked
     sys.exit(main())

@@ -1,7 +1,7 @@
 """The shape of an explanation on the wire.
 
-Decimals are strings as everywhere. Of other accounts nothing is told but what everybody could
-see: what an order showed, and what was taken from it. One's own orders are marked as own.
+Decimals are strings as everywhere. Of other accounts an explanation holds only what everybody could
+see: what an order showed, and what was taken from it. The account's own orders are marked as own.
 Layer: explain.
 """
 

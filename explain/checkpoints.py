@@ -1,8 +1,8 @@
 """Earlier states of a replica, each kept by a forked process that does nothing until it is asked.
 
 A fork copies no state: the pages are shared until the replica changes them. Asked, a checkpoint
-forks once more; that copy moves on to the commands in question, tells them, and ends, and the
-checkpoint is as it was. Checkpoints thin out with age, so that their number is bounded.
+forks once more; that copy moves on to the commands in question, sends their chapters, and ends, and
+the checkpoint is as it was. Checkpoints thin out with age, so that their number is bounded.
 Layer: explain. Processes and sockets; runs in the process that explains, which has one thread.
 """
 
@@ -15,9 +15,9 @@ import traceback
 from typing import NoReturn
 
 from engine.digest import state_digest
-from explain.protocol import Channel, Chapters, Gone, Message, Read, Records, Tell, TooLong
+from explain.explanation import Subject, chapters_of_commands
+from explain.protocol import Channel, ChannelClosed, Chapters, ChaptersWanted, Message, Read, Records, TooLong
 from explain.replica import ReadRecords, Replica
-from explain.story import Subject, tell_commands
 from journal.codec import BatchRecord
 
 CHECKPOINT_EVERY = 20_000  # commands
@@ -31,29 +31,29 @@ class Overrun(Exception):
 class Checkpoint:
     """One earlier state."""
 
-    def __init__(self, replica: Replica, strangers: list[int]) -> None:
-        """Fork. `strangers` are the descriptors that the new process must not keep open."""
+    def __init__(self, replica: Replica, foreign_fds: list[int]) -> None:
+        """Fork. `foreign_fds` are the descriptors that the new process must not keep open."""
         self.n, self.seq = replica.n, replica.seq
         ours, theirs = socket.socketpair()
         self._socket = ours
         self._pid = os.fork()
         if self._pid == 0:
             ours.close()
-            for descriptor in strangers:
+            for descriptor in foreign_fds:
                 os.close(descriptor)
-            _keep(replica, Channel(theirs.fileno(), theirs.fileno()))
+            _serve(replica, Channel(theirs.fileno(), theirs.fileno()))
         theirs.close()
 
     @property
     def descriptor(self) -> int:
-        """Where it is talked to."""
+        """The file descriptor of its socket."""
         return self._socket.fileno()
 
-    def tell(self, subject: Subject, seqs: list[int], until_n: int, seconds: int, read: ReadRecords) -> Chapters:
+    def chapters(self, subject: Subject, seqs: list[int], until_n: int, seconds: int, read: ReadRecords) -> Chapters:
         """The chapters of these commands, all of them after the checkpoint. Raises Overrun. O(commands between)."""
         channel = Channel(self.descriptor, self.descriptor)
         try:
-            channel.send(Tell(subject, seqs, until_n, max(seconds, 1)))
+            channel.send(ChaptersWanted(subject, seqs, until_n, max(seconds, 1)))
             while True:
                 message = channel.receive()
                 if isinstance(message, Read):
@@ -62,8 +62,8 @@ class Checkpoint:
                     return message
                 else:
                     raise Overrun
-        except Gone as gone:
-            raise Overrun from gone
+        except ChannelClosed as closed:
+            raise Overrun from closed
 
     def close(self) -> None:
         """Let the process end."""
@@ -74,24 +74,24 @@ class Checkpoint:
 class Checkpoints:
     """The earlier states of one replica, the first of them empty."""
 
-    def __init__(self, replica: Replica, strangers: list[int]) -> None:
-        """`strangers` are descriptors that the processes must not keep open."""
+    def __init__(self, replica: Replica, foreign_fds: list[int]) -> None:
+        """`foreign_fds` are descriptors that the processes must not keep open."""
         self._replica = replica
-        self._descriptors = strangers
+        self._descriptors = foreign_fds
         self._kept: list[Checkpoint] = []
-        self.note()
+        self.add()
 
     @property
     def due(self) -> bool:
         """Whether the replica is far enough beyond the last one."""
         return self._replica.seq - self._kept[-1].seq >= CHECKPOINT_EVERY
 
-    def note(self) -> None:
-        """Keep the replica's state of now, and give up the one that is missed least."""
-        strangers = self._descriptors + [checkpoint.descriptor for checkpoint in self._kept]
-        self._kept.append(Checkpoint(self._replica, strangers))
+    def add(self) -> None:
+        """Keep the replica's present state; when there are too many, drop the one whose loss costs least."""
+        foreign_fds = self._descriptors + [checkpoint.descriptor for checkpoint in self._kept]
+        self._kept.append(Checkpoint(self._replica, foreign_fds))
         if len(self._kept) > CHECKPOINTS_MAX:
-            self._kept.pop(self._least_missed()).close()
+            self._kept.pop(self._least_useful()).close()
 
     def before(self, seq: int) -> Checkpoint:
         """The latest from before a command. O(checkpoints)."""
@@ -102,7 +102,7 @@ class Checkpoints:
         while self._kept:
             self._kept.pop().close()
 
-    def _least_missed(self) -> int:
+    def _least_useful(self) -> int:
         """Which leaves the smallest gap for its age; never the empty one, nor the latest."""
         kept, now = self._kept, self._replica.seq
         spans = {
@@ -112,26 +112,26 @@ class Checkpoints:
         return min(spans, key=lambda at: spans[at])
 
 
-def _keep(replica: Replica, channel: Channel) -> NoReturn:
+def _serve(replica: Replica, channel: Channel) -> NoReturn:
     """The life of a checkpoint's process: wait, fork when asked, wait again."""
     try:
         while True:
             wanted = channel.receive()
             copy = os.fork()
             if copy == 0:
-                _tell(replica, wanted, channel)
+                _send_chapters(replica, wanted, channel)
                 os._exit(0)
             if os.waitpid(copy, 0)[1] != 0:
                 channel.send(TooLong())
-    except Gone:
+    except ChannelClosed:
         os._exit(0)
     finally:
         os._exit(1)
 
 
-def _tell(replica: Replica, wanted: Message, channel: Channel) -> None:
-    """The life of the copy: move on, tell, end. The alarm ends it when it takes too long."""
-    if not isinstance(wanted, Tell):  # records for a copy that an alarm has ended
+def _send_chapters(replica: Replica, wanted: Message, channel: Channel) -> None:
+    """The life of the copy: move on, send the chapters, end. The alarm ends it when it takes too long."""
+    if not isinstance(wanted, ChaptersWanted):  # records for a copy that an alarm has ended
         return
     signal.alarm(wanted.seconds)
 
@@ -142,9 +142,9 @@ def _tell(replica: Replica, wanted: Message, channel: Channel) -> None:
 
     replica.read_with(read)
     try:
-        told = tell_commands(replica.exchange, replica.commands(wanted.until_n), wanted.seqs, wanted.subject)
+        results = chapters_of_commands(replica.exchange, replica.commands(wanted.until_n), wanted.seqs, wanted.subject)
     except Exception:
         traceback.print_exc()  # to the server's log
         raise
     signal.alarm(0)
-    channel.send(Chapters(told, state_digest(replica.exchange)))
+    channel.send(Chapters(results, state_digest(replica.exchange)))

@@ -1,4 +1,4 @@
-"""The rules an order went through, in their order, with the numbers they looked at.
+"""The rules that an order went through, in their order, with the numbers that they compared.
 
 Layer: explain. Pure: reads the exchange as it was before the command.
 """
@@ -18,7 +18,7 @@ from engine.rules import MAX_SLICES, reference_price, refuse_entry
 from engine.triggers import pair_need
 from engine.types import Amount, Lots, OrderType, Side, Ticks
 from explain.answers import FundsSeen, RuleCheck
-from explain.picture import Picture
+from explain.folded_book import FoldedBook
 from listings.grid import Grid, amount_text, grid_of, percent
 
 R = RejectReason
@@ -67,8 +67,8 @@ AMEND_RULES = (
 CANCEL_RULES = (R.UNKNOWN_ORDER, R.TOO_LATE)
 
 _NO_PRICES = ("display_quantity", "post_only", "expire_ns")
-SAID_BY_REFUSAL = (R.UNKNOWN_ORDER, R.TOO_LATE, R.POST_ONLY_WOULD_TAKE, R.SELF_TRADE)  # these say no more than it
-_PLAIN = {  # what is said where no number tells more
+SAID_BY_REFUSAL = (R.UNKNOWN_ORDER, R.TOO_LATE, R.POST_ONLY_WOULD_TAKE, R.SELF_TRADE)  # the refusal says it all
+_PLAIN = {  # the sentence of a rule that has no numbers
     R.ACCOUNT_STOPPED: "An operator has stopped your account: it may cancel, but enter nothing.",
     R.DUPLICATE_CLIENT_ORDER_ID: "You used this client_order_id before, for an order with other fields.",
     R.MAYBE_REPEATED: "While it came, more of your done orders left the venue's memory than had been looked through: "
@@ -107,7 +107,7 @@ def checks_until(
 
 
 def entry_sentences(exchange: Exchange, command: EnterOrder, book: OrderBook, ts_ns: int) -> dict[RejectReason, str]:
-    """What each rule looked at for an order, in words. Only rules with numbers have a sentence."""
+    """For each rule that compares numbers, a sentence with the numbers of this order."""
     owner = exchange.account(command.account)
     configured = owner.configuration
     options = command.options or OrderOptions()
@@ -141,7 +141,7 @@ def entry_sentences(exchange: Exchange, command: EnterOrder, book: OrderBook, ts
 
 
 def amend_sentences(exchange: Exchange, command: AmendOrder, order: Order, book: OrderBook) -> dict[RejectReason, str]:
-    """What the rules about steps and sizes looked at for a change, in words."""
+    """For each rule about steps and sizes, a sentence with the numbers of this amend."""
     price = order.price if command.price is None else command.price
     quantity = order.quantity if command.quantity is None else command.quantity
     options = None if command.stop_price is None else OrderOptions(stop_price=command.stop_price)
@@ -190,7 +190,7 @@ def _size_sentences(exchange: Exchange, command: EnterOrder, book: OrderBook) ->
 
 
 def _notional(command: EnterOrder, book: OrderBook) -> int | None:
-    """What the order is judged to be worth; None when that is not looked at."""
+    """What the order is judged to be worth; None when no rule asks for it."""
     if command.quantity is None:
         return command.quote_quantity if isinstance(command.quote_quantity, int) else None
     price = command.price
@@ -202,13 +202,13 @@ def _notional(command: EnterOrder, book: OrderBook) -> int | None:
     return book.instrument.notional(Ticks(price), Lots(command.quantity))
 
 
-def collar_sentence(picture: Picture, side: Side, price: Ticks | None, grid: Grid) -> str | None:
+def collar_sentence(book: FoldedBook, side: Side, price: Ticks | None, grid: Grid) -> str | None:
     """What the collar said to a price; None without a collar."""
-    limit, reference = picture.collar(side), picture.reference(side)
+    limit, reference = book.collar(side), book.reference(side)
     if limit is None or reference is None:
         return None
     direction, sign = ("above", "plus") if side is Side.BUY else ("below", "less")
-    share = percent(picture.instrument.collar or 0)
+    share = percent(book.instrument.collar or 0)
     rule = f"nothing trades {direction} {grid.price(limit)}, the reference {grid.price(reference)} {sign} {share} %"
     if price is None:
         return f"Collar: {rule}."
@@ -245,7 +245,10 @@ def amend_funds(exchange: Exchange, command: AmendOrder, order: Order, book: Ord
 
 
 def seen_funds(exchange: Exchange, order: Order, need: int | None) -> FundsSeen:
-    """`need` beside what the order's owner has available of what it pays with."""
+    """What the order needs and what its owner has available of that asset, as text.
+
+    `need`: in minor units of the asset that the order pays with; None when it must not be shown.
+    """
     scale = exchange.ledger.scales[order.paid_asset]
     needed = None if need is None else amount_text(Amount(need), scale)
     return FundsSeen(order.paid_asset, amount_text(order.pays.available, scale), needed)

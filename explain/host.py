@@ -25,7 +25,7 @@ from explain.protocol import (
     Advance,
     Answer,
     Channel,
-    Gone,
+    ChannelClosed,
     Message,
     Question,
     Reached,
@@ -43,10 +43,10 @@ log = logging.getLogger(__name__)
 
 ROOT = Path(__file__).resolve().parent.parent
 WAITING_MAX = 8  # questions at a time, the one that is answered included
-CATCH_UP_S = 15.0  # a question waits so long for the process to follow the journal
-READ_ON_S = 5.0  # at a time, while nobody asks
-ANSWER_S = 20.0  # and so long for its answer
-GRACE_S = 10.0  # before a process that says nothing is ended
+CATCH_UP_S = 15.0  # that a question waits for the process to follow the journal
+READ_ON_S = 5.0  # of following at a time, while nobody asks
+ANSWER_S = 20.0  # that a question then waits for its answer
+GRACE_S = 10.0  # more, before a process that does not answer is ended
 FRAME_BYTES = 4_000_000
 Subject = Literal["order", "trade", "command"]
 
@@ -114,7 +114,7 @@ class ExplainHost:
         return None if self._process is None else self._process.pid
 
     def close(self) -> None:
-        """End the process; a question under way is told that it failed. Idempotent."""
+        """End the process; a question under way fails with ExplainerFailed. Idempotent."""
         self._closing = True
         process = self._process
         if process is not None:
@@ -165,7 +165,7 @@ class ExplainHost:
         self._end()
 
     def _converse(self, channel: Channel, message: Message, seconds: float) -> Message:
-        """Send a message; give the records that are asked for until the answer comes. Raises TimeoutError, Gone."""
+        """Send a message, and records when asked for, until the answer comes. Raises TimeoutError, ChannelClosed."""
         until = time.monotonic() + seconds
         channel.send(message)
         poll = select.poll()
@@ -192,7 +192,7 @@ class ExplainHost:
         if self._channel is not None:
             return self._channel
         if self._closing:
-            raise Gone
+            raise ChannelClosed
         self._process = subprocess.Popen(  # nosec B603 # a fixed command
             [sys.executable, "-m", "explain.worker"],
             cwd=ROOT,
@@ -202,7 +202,7 @@ class ExplainHost:
         )
         stdin, stdout = self._process.stdin, self._process.stdout
         if stdin is None or stdout is None or self._closing:  # closed meanwhile: `close` may not have seen it
-            raise Gone
+            raise ChannelClosed
         self._channel = Channel(stdout.fileno(), stdin.fileno())
         log.info("started the process that explains, %d", self._process.pid)
         return self._channel
@@ -219,4 +219,4 @@ class ExplainHost:
                 pipe.close()
 
 
-_FAILURES = (Gone, TimeoutError, JournalError, OSError)
+_FAILURES = (ChannelClosed, TimeoutError, JournalError, OSError)

@@ -1,4 +1,4 @@
-"""What the server and the process that explains say to each other, over pipes.
+"""The messages between the server and the process that explains, over pipes.
 
 One frame is its length in four bytes and a msgpack message. The server asks, the process may
 ask back for records of the journal until it answers; one question at a time.
@@ -14,7 +14,7 @@ from typing import Final, Literal
 import msgspec
 
 from engine.types import AccountId
-from explain.story import Subject, Told
+from explain.explanation import ChapterResult, Subject
 from journal.codec import BatchRecord
 
 RECORDS_A_FRAME: Final = 500
@@ -27,7 +27,7 @@ class Question(msgspec.Struct, frozen=True, tag=True):
     about: Literal["order", "trade", "command"]
     number: int
     account: AccountId | None
-    seconds: float  # it may take
+    seconds: float  # that the answer may take
 
 
 class Advance(msgspec.Struct, frozen=True, tag=True):
@@ -71,8 +71,8 @@ class TooLong(msgspec.Struct, frozen=True, tag=True):
     """The question was given up: it would have taken longer than it may."""
 
 
-class Tell(msgspec.Struct, frozen=True, tag=True):
-    """To a checkpoint: tell these commands, the last of which is in record `until_n`."""
+class ChaptersWanted(msgspec.Struct, frozen=True, tag=True):
+    """To a checkpoint: make the chapters of these commands, the last of which is in record `until_n`."""
 
     subject: Subject
     seqs: list[int]
@@ -83,17 +83,17 @@ class Tell(msgspec.Struct, frozen=True, tag=True):
 class Chapters(msgspec.Struct, frozen=True, tag=True):
     """From a checkpoint: the chapters, and the digest of the state that the last of them left."""
 
-    told: list[Told]
+    results: list[ChapterResult]
     digest: str
 
 
-Message = Question | Advance | Reached | Read | Records | Answer | Unknown | TooLong | Tell | Chapters
+Message = Question | Advance | Reached | Read | Records | Answer | Unknown | TooLong | ChaptersWanted | Chapters
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Message).decode
 
 
-class Gone(Exception):
+class ChannelClosed(Exception):
     """The other end is closed."""
 
 
@@ -104,30 +104,30 @@ class Channel:
         self.read_fd, self.write_fd = read_fd, write_fd
 
     def send(self, message: Message) -> None:
-        """Write one message. Raises Gone."""
+        """Write one message. Raises ChannelClosed."""
         body = _encode(message)
         frame = memoryview(_LENGTH.pack(len(body)) + body)
         try:
             while frame:
                 frame = frame[os.write(self.write_fd, frame) :]
         except OSError as error:
-            raise Gone from error
+            raise ChannelClosed from error
 
     def receive(self) -> Message:
-        """Wait for one message. Raises Gone."""
+        """Wait for one message. Raises ChannelClosed."""
         (length,) = _LENGTH.unpack(self.take(_LENGTH.size))
         message: Message = _decode(self.take(length))
         return message
 
     def take(self, count: int) -> bytes:
-        """Exactly `count` bytes. Raises Gone."""
+        """Exactly `count` bytes. Raises ChannelClosed."""
         parts = bytearray()
         while len(parts) < count:
             try:
                 part = os.read(self.read_fd, min(count - len(parts), 1 << 20))
             except OSError as error:
-                raise Gone from error
+                raise ChannelClosed from error
             if not part:
-                raise Gone
+                raise ChannelClosed
             parts += part
         return bytes(parts)

@@ -13,18 +13,18 @@ from engine.commands import Command
 from engine.events import Ended, Event, Filled
 from engine.exchange import Exchange
 from engine.types import Seq
-from explain.story import Sequenced
+from explain.explanation import Sequenced
 from journal.codec import BatchRecord, open_batch, verify
 
 ReadRecords = Callable[[int, int], list[BatchRecord]]  # after n, until n -> some of them, in order
 
 
-class Index:
+class OrderIndex:
     """Which command touched which order, and which made which trade. About 16 bytes a touch, 24 a trade."""
 
     def __init__(self) -> None:
         self._ids = array("q")  # an order, and in `_seqs` at the same place the command that touched it
-        self._seqs = array("q")  # below zero: and ended it
+        self._seqs = array("q")  # negative where the command ended the order
         self._trade_seqs = array("q")  # by trade id
         self._makers = array("q")
         self._takers = array("q")
@@ -56,7 +56,7 @@ class Index:
         return [abs(seq) for seq in self._touches(order_id)]
 
     def state_of(self, order_id: int) -> int | None:
-        """The command that tells how far an order has come: that of its end, or the last. O(touches of all orders)."""
+        """The command that fixes an order's totals: that of its end, or the last. O(touches of all orders)."""
         touches = self._touches(order_id)
         found = [-seq for seq in touches if seq < 0] or touches
         return found[-1] if found else None
@@ -84,12 +84,12 @@ class Index:
 
 
 class Replica:
-    """An exchange at a place of the journal."""
+    """An exchange that has applied the journal up to record `n`, command `seq`."""
 
     def __init__(self, read: ReadRecords) -> None:
         self._read = read
         self.exchange = Exchange()
-        self.index = Index()
+        self.index = OrderIndex()
         self.last: BatchRecord | None = None
 
     @property

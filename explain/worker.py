@@ -20,12 +20,20 @@ from engine.commands import Command, EnterOrder
 from engine.types import AccountId, OrderId, entry_of
 from explain.answers import Explanation
 from explain.checkpoints import Checkpoints, Overrun
+from explain.explanation import (
+    ChapterResult,
+    Subject,
+    assemble_explanation,
+    chosen_seqs,
+    last_totals,
+    subject_of_command,
+)
 from explain.protocol import (
     RECORDS_A_FRAME,
     Advance,
     Answer,
     Channel,
-    Gone,
+    ChannelClosed,
     Message,
     Question,
     Reached,
@@ -35,20 +43,19 @@ from explain.protocol import (
     Unknown,
 )
 from explain.replica import ReadRecords, Replica
-from explain.story import Subject, Told, explanation, subject_of_command, told_seqs, totals_of
 from journal.codec import BatchRecord
 
 NICENESS = 15
 
 
-class Narrator:
+class Explainer:
     """Answers questions from a replica and its checkpoints."""
 
-    def __init__(self, read: ReadRecords, strangers: list[int]) -> None:
-        """`read` gives the journal's records; `strangers` are descriptors that checkpoints must not keep open."""
+    def __init__(self, read: ReadRecords, foreign_fds: list[int]) -> None:
+        """`read` gives the journal's records; `foreign_fds` are descriptors that checkpoints must not keep open."""
         self._read = read
         self.replica = Replica(read)
-        self.checkpoints = Checkpoints(self.replica, strangers)
+        self.checkpoints = Checkpoints(self.replica, foreign_fds)
 
     def advance(self, wanted: Advance) -> Reached:
         """Follow the journal for as long as wanted."""
@@ -63,7 +70,7 @@ class Narrator:
 
         def followed() -> bool:
             if self.checkpoints.due:
-                self.checkpoints.note()
+                self.checkpoints.add()
             return time.monotonic() < until
 
         self.replica.advance(until_n, followed)
@@ -92,22 +99,22 @@ class Narrator:
         if not seqs:
             return None
         subject = Subject(order_id, entry.account, entry.symbol)
-        chosen, left_out = told_seqs(seqs, self.replica.index.state_of(order_id))
-        return explanation(self._told(subject, chosen, until), subject, self.replica.seq, left_out)
+        chosen, left_out = chosen_seqs(seqs, self.replica.index.state_of(order_id))
+        return assemble_explanation(self._chapters(subject, chosen, until), subject, self.replica.seq, left_out)
 
     def _trade(self, question: Question, until: float) -> Explanation | None:
         trade = self.replica.index.trade(question.number)
         if trade is None:
             return None
         seq, maker, taker = trade
-        told: list[Told] = []
+        results: list[ChapterResult] = []
         subjects: list[Subject] = []
         for order_id in (taker, maker):
             entry = self._entry(OrderId(order_id), question.account)
             if entry is not None:
                 subjects.append(Subject(OrderId(order_id), entry.account, entry.symbol, question.number))
-                told.extend(self._told(subjects[-1], [seq], until))
-        return explanation(told, subjects[0], self.replica.seq, 0) if told else None
+                results.extend(self._chapters(subjects[-1], [seq], until))
+        return assemble_explanation(results, subjects[0], self.replica.seq, 0) if results else None
 
     def _command(self, question: Question, until: float) -> Explanation | None:
         found = self.replica.command(question.number)
@@ -125,9 +132,9 @@ class Narrator:
             symbol = "" if entry is None else entry.symbol
         subject = Subject(order_id, owner or AccountId(-1), symbol)
         state = self.replica.index.state_of(order_id)
-        told = self._told(subject, sorted({question.number, state or question.number}), until)
-        about = [one for one in told if one.chapter.seq == question.number]
-        return explanation(about, subject, self.replica.seq, 0, totals_of(told))
+        results = self._chapters(subject, sorted({question.number, state or question.number}), until)
+        about = [one for one in results if one.chapter.seq == question.number]
+        return assemble_explanation(about, subject, self.replica.seq, 0, last_totals(results))
 
     # -- steps
 
@@ -139,45 +146,45 @@ class Narrator:
             return command
         return None
 
-    def _told(self, subject: Subject, seqs: list[int], until: float) -> list[Told]:
+    def _chapters(self, subject: Subject, seqs: list[int], until: float) -> list[ChapterResult]:
         """The chapters, from as few checkpoints as they need. Raises Overrun."""
-        told: list[Told] = []
+        results: list[ChapterResult] = []
         for checkpoint, some in itertools.groupby(seqs, self.checkpoints.before):
             group = list(some)
             seconds = int(until - time.monotonic())
             if seconds < 1:
                 raise Overrun
             until_n = self.replica.index.record_of(group[-1])
-            told.extend(checkpoint.tell(subject, group, until_n, seconds, self._read).told)
-        return told
+            results.extend(checkpoint.chapters(subject, group, until_n, seconds, self._read).results)
+        return results
 
 
 def serve(channel: Channel) -> None:
-    """Answer until the server is gone. Raises Gone."""
+    """Answer until the server is closed. Raises ChannelClosed."""
 
     def read(after_n: int, until_n: int) -> list[BatchRecord]:
         channel.send(Read(after_n, min(until_n, after_n + RECORDS_A_FRAME)))
         given = channel.receive()
         return given.records if isinstance(given, Records) else []
 
-    narrator = Narrator(read, [channel.read_fd, channel.write_fd])
+    explainer = Explainer(read, [channel.read_fd, channel.write_fd])
     while True:
         message = channel.receive()
         if isinstance(message, Advance):
-            channel.send(narrator.advance(message))
+            channel.send(explainer.advance(message))
         elif isinstance(message, Question):
-            channel.send(narrator.answer(message))
+            channel.send(explainer.answer(message))
 
 
 def main() -> None:
     """Talk over standard input and output until they close."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # of the terminal: the server decides when to end
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in the terminal: the server decides when to end
     os.nice(NICENESS)
     gc.disable()  # collections would touch, and so copy, every page that checkpoints share
     channel = Channel(os.dup(0), os.dup(1))
     os.dup2(2, 1)
     os.close(0)
-    with contextlib.suppress(Gone):
+    with contextlib.suppress(ChannelClosed):
         serve(channel)
 
 

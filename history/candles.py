@@ -23,7 +23,7 @@ from history.schema import CANDLES, TRADES
 
 SECOND_NS = 10**9
 _SELF_TRADE = TRADES.c.keys().index("self_trade")
-END_OF_TIME = 2**62  # seconds, behind every candle
+END_OF_TIME = 2**62  # seconds, later than every candle
 
 
 class Interval(StrEnum):
@@ -55,7 +55,7 @@ SECONDS = {
 class Candle(msgspec.Struct, frozen=True, array_like=True):
     """What traded in one interval."""
 
-    time: int  # of its beginning
+    time: int  # of its first second
     open: Ticks
     high: Ticks
     low: Ticks
@@ -78,7 +78,7 @@ class Candle(msgspec.Struct, frozen=True, array_like=True):
         return Candle(time, self.open, self.high, self.low, self.close, self.volume)
 
 
-Running = dict[tuple[str, int], Candle]  # the newest by symbol and seconds
+Running = dict[tuple[str, int], Candle]  # the newest candle by symbol and interval in seconds
 
 
 class CandleMaker:

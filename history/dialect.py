@@ -27,7 +27,8 @@ from sqlalchemy.types import JSON, Text
 from history.schema import DecimalInteger, JsonText
 
 BUSY_TIMEOUT_S = 5.0
-LATEST_NAMED = (  # of [account, client order id] as `:document` the latest order each, as [index, order id or null]
+# `:document` is a JSON list of [account, client order id]; gives [index, latest order id or null] for each
+LATEST_NAMED = (
     "SELECT json_group_array(json_array(key, (SELECT order_id FROM orders"
     " WHERE account = json_extract(value, '$[0]') AND client_order_id = json_extract(value, '$[1]')"
     " ORDER BY entry DESC, order_id LIMIT 1))) FROM json_each(:document)"

@@ -1,4 +1,4 @@
-"""Postings: every change of what an account owns of an asset, made from the events that tell of it.
+"""Postings: every change of what an account owns of an asset, made from the events of that change.
 
 Per account and asset the postings sum to its balance, available and held. What an order holds is no
 posting: it still belongs to the account.
@@ -23,7 +23,7 @@ class PostingKind(StrEnum):
     WITHDRAWAL = "withdrawal"
     TRADE = "trade"
     FEE = "fee"  # paid by a trader, or received by the venue
-    REBATE = "rebate"  # the other way round
+    REBATE = "rebate"  # paid by the venue, or received by a trader
 
 
 class Posting(msgspec.Struct, frozen=True, array_like=True):
@@ -32,12 +32,12 @@ class Posting(msgspec.Struct, frozen=True, array_like=True):
     posting_id: int
     account: AccountId
     asset: str
-    amount: Amount  # below zero: it went away
+    amount: Amount  # below zero when the account lost it
     kind: PostingKind
     seq: Seq
     ts_ns: int
     trade_id: TradeId | None
-    order_id: OrderId | None  # the account's own; of what the venue got or gave, the other party's
+    order_id: OrderId | None  # the account's own order; for the venue's fees and rebates, the trader's
 
 
 class TradedAssets(msgspec.Struct, frozen=True, array_like=True):

@@ -48,7 +48,7 @@ log = logging.getLogger(__name__)
 
 PAGE_ROWS = 100  # when a read does not say how many
 FILLS_MAX = 10_000  # fills of one order in one answer
-NEWEST = 2**63 - 1  # above every id
+NEWEST = 2**63 - 1  # greater than every id
 
 
 class StoreAhead(StoreError):
@@ -118,8 +118,8 @@ _CANDLE_ROWS = msgspec.json.Decoder(list[Candle])
 _POSTING_ROWS = msgspec.json.Decoder(list[Posting])
 
 
-def place(order_id: OrderId) -> tuple[OrderId, OrderId]:
-    """What orders are listed by: legs stand beside the order whose command they came from."""
+def listing_key(order_id: OrderId) -> tuple[OrderId, OrderId]:
+    """The sort key of listed orders: legs are beside the order whose command they came from."""
     return entry_of(order_id), order_id
 
 
@@ -219,9 +219,9 @@ class History:
             filters["symbol"] = symbol
         if status is not None:
             filters["status"] = status.value
-        entry, before = (NEWEST, NEWEST) if before_order_id is None else place(before_order_id)
+        entry, before = (NEWEST, NEWEST) if before_order_id is None else listing_key(before_order_id)
         found = self._orders(_orders_sql(*filters), entry=entry, before=before, limit=limit, **filters)
-        found.sort(key=lambda row: place(row.order_id), reverse=True)
+        found.sort(key=lambda row: listing_key(row.order_id), reverse=True)
         return found
 
     def fills(self, order_id: OrderId, after_trade_id: TradeId | None = None, limit: int = FILLS_MAX) -> list[Trade]:
@@ -356,8 +356,8 @@ def _named_order_sql() -> str:
 @cache
 def _orders_sql(*filters: str) -> str:
     """`filters`: the columns that must equal the parameter of their name."""
-    place_of_row: ColumnElement[Any] = tuple_(ORDERS.c.entry, ORDERS.c.order_id)
-    rows = select(ORDERS).where(place_of_row < tuple_(bindparam("entry"), bindparam("before")))
+    row_key: ColumnElement[Any] = tuple_(ORDERS.c.entry, ORDERS.c.order_id)
+    rows = select(ORDERS).where(row_key < tuple_(bindparam("entry"), bindparam("before")))
     rows = rows.where(*(ORDERS.c[name] == bindparam(name) for name in filters))
     page = dialect.limited(rows.order_by(ORDERS.c.entry.desc(), ORDERS.c.order_id.desc()))
     return dialect.select_document(page, DoneOrder.__struct_fields__)
@@ -377,7 +377,10 @@ def _account_fills_sql(*filters: str) -> str:
     """`filters`: the columns that must equal the parameter of their name."""
     account: BindParameter[int] = bindparam("account")
     sides = []
-    for column in (TRADES.c.maker_account, TRADES.c.taker_account):  # not one OR: each side has its own index
+    for column in (
+        TRADES.c.maker_account,
+        TRADES.c.taker_account,
+    ):  # two queries rather than one OR, since each side has its own index
         rows = select(TRADES).where(column == account, TRADES.c.trade_id < bindparam("before"))
         rows = rows.where(*(TRADES.c[name] == bindparam(name) for name in filters))
         if column is TRADES.c.taker_account:
@@ -402,7 +405,7 @@ def _postings_sql(*filters: str) -> str:
 def _fills_sql() -> str:
     order_id: BindParameter[int] = bindparam("order_id")
     after = TRADES.c.trade_id > bindparam("after")
-    rows = union_all(  # not one OR: each side has its own index
+    rows = union_all(  # two queries rather than one OR, since each side has its own index
         select(TRADES).where(TRADES.c.maker_order_id == order_id, after),
         select(TRADES).where(TRADES.c.taker_order_id == order_id, after),
     ).subquery()

@@ -31,11 +31,11 @@ from loop.errors import StoreAway, StoreClosed
 
 log = logging.getLogger(__name__)
 
-WAITING_COMMANDS_MAX: Final = 50_000  # beyond this `put` asks for a pause; at twice this we give up
+WAITING_COMMANDS_MAX: Final = 50_000  # beyond this `put` asks for a pause; at twice this the writer gives up
 TRANSACTION_COMMANDS_MAX: Final = 1_000  # encoding them holds the interpreter lock about a millisecond
 COULD_NOT_WRITE: Final = "The history could not be written; the next start writes what is missing."
 TOO_FAR_BEHIND: Final = "The history was too far behind the journal; the next start writes what is missing."
-GATHER_S: Final = 0.05  # how long a batch waits for company, unless somebody waits for it
+GATHER_S: Final = 0.05  # that a batch waits to be written with others, unless a read waits for it
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -52,15 +52,15 @@ class HistoryWriter:
 
     def __init__(self, history: History, waiting_max: int = WAITING_COMMANDS_MAX) -> None:
         """Start the threads. `waiting_max`: commands that may wait before `put` asks for a pause."""
-        self.failure: str | None = None  # that nothing is written any more: anybody may be told, so no cause
+        self.failure: str | None = None  # set when nothing is written any more; shown to anybody, so without the cause
         self._history = history
         self._waiting_max = waiting_max
         self._put_seq = history.applied_seq  # of the last command put
         self._closing = False
         self._batches: SimpleQueue[list[CommandResult] | None] = SimpleQueue()  # None: no more will come
         self._reads: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
-        self._lookups: SimpleQueue[Callable[[], None] | None] = SimpleQueue()  # those that orders wait for
-        self._hurry = threading.Event()  # somebody waits: write now
+        self._lookups: SimpleQueue[Callable[[], None] | None] = SimpleQueue()  # look-ups that orders wait for
+        self._hurry = threading.Event()  # a read waits: write now
         self._waiters: list[tuple[Seq, Event]] = []
         self._bridge = Bridge()
         self._threads = [
@@ -171,7 +171,7 @@ class HistoryWriter:
             self._take(backlog)
             try:
                 self._history.write(backlog[:TRANSACTION_COMMANDS_MAX])
-            except Exception as error:  # whatever it is: trading goes on without us
+            except Exception as error:  # whatever failed: trading goes on without the history
                 self._give_up(COULD_NOT_WRITE, cause_of(error))
             del backlog[:TRANSACTION_COMMANDS_MAX]
             if self._waiters:
@@ -208,7 +208,7 @@ class HistoryWriter:
     def _answer(self, answer: Event, read: Callable[[], object]) -> None:
         try:
             result = read()
-        except Exception as error:  # it belongs to the greenlet that asked
+        except Exception as error:  # raised in the greenlet that asked
             self._bridge.post(partial(answer.send_exception, error))
         else:
             self._bridge.post(partial(answer.send, result))

@@ -132,7 +132,7 @@ def _postgresql(url: URL, *, patient: bool) -> Engine:
         pool_pre_ping=True,
         pool_timeout=STATEMENT_S,
         hide_parameters=True,
-        # a server that went without a word is noticed by the kernel
+        # so that the kernel notices a server that vanished silently
         connect_args={
             "connect_timeout": int(OPENING_S) if patient else CONNECT_S,
             "tcp_user_timeout": 1000 * CONNECT_S,

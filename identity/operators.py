@@ -90,7 +90,7 @@ def create(name: str, data: Path, opened: Any) -> None:
         raise click.UsageError(f"a password has {passwords.LENGTH_MIN} to {passwords.LENGTH_MAX} characters")
     with opened() as identity:
         if identity.user_of(name=name) is None and (data / "journal.sqlite").exists() and not identity.exchange_seen:
-            # which accounts the journal knows, and a new user must not get, only a server can say
+            # only a server knows which accounts the journal has, which a new user must not get
             raise click.ClickException(
                 "This folder's journal is of before its store of users: start the server on it once, then try again."
             )

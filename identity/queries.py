@@ -12,8 +12,8 @@ from sqlalchemy import Connection, Select, func, insert, or_, select, update
 
 from identity.schema import API_KEYS, CHANGES, RESERVED_ACCOUNTS, SESSIONS, USERS
 
-FIRST_ACCOUNT: Final = 1000  # those below belong to the venue
-ACCOUNTS_END: Final = 2**53  # no new account from here up: one that is there already draws no others after it
+FIRST_ACCOUNT: Final = 1000  # the numbers below belong to the venue
+ACCOUNTS_END: Final = 2**53  # no new account gets a number from here up, even where an older one has such a number
 RESERVED_AT_ONCE: Final = 1_000
 
 

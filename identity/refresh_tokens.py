@@ -1,4 +1,4 @@
-"""Refresh tokens: session, chance and our seal, so that an old one of ours is told from one that is made up.
+"""Refresh tokens: session, chance and our seal, so that an old one of ours differs from one that is made up.
 
 Layer: identity.
 """
@@ -12,7 +12,8 @@ from typing import Any, Final
 
 from sqlalchemy import Row
 
-REFRESH_GRACE_NS: Final = 60 * 10**9  # in which a used refresh token, whose answer may be lost, is answered again
+# for which a used refresh token is answered again, since the first answer may have been lost
+REFRESH_GRACE_NS: Final = 60 * 10**9
 
 
 class RefreshTokens:

@@ -90,7 +90,7 @@ CHANGES = Table(  # one row
     Column("exchange_seen", Boolean, nullable=False),  # whether a server has said which accounts its exchange knows
 )
 
-RESERVED_ACCOUNTS = Table(  # of which the exchange knows something, and that no user has: nobody shall inherit it
+RESERVED_ACCOUNTS = Table(  # accounts without a user that the exchange has something of: no new user may get them
     "reserved_accounts",
     METADATA,
     Column("account", BigInteger, primary_key=True, autoincrement=False),

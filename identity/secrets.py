@@ -25,7 +25,7 @@ _OTHERS = 0o077
 
 
 class ServerSecret:
-    """Keys for one purpose each; none of them tells anything of another."""
+    """Keys for one purpose each; none can be computed from another."""
 
     def __init__(self, secret: bytes) -> None:
         self.token_key = _derived(secret, b"openbell session token")

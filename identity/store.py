@@ -1,7 +1,7 @@
 """Who may ask for what: users, their sessions and API keys, and the audit trail.
 
 Unlike the history nothing here can be derived: a change is on disk when its method returns, with the
-line of the audit trail that tells of it. Passwords are hashed elsewhere (`identity/passwords.py`).
+line of the audit trail about it. Passwords are hashed elsewhere (`identity/passwords.py`).
 Units: times are epoch nanoseconds.
 Layer: identity. Everything here blocks: from a greenlet use `loop.workers.Workers`.
 """
@@ -208,9 +208,9 @@ class Identity:
         if changed:
             connection.execute(update(USERS).where(USERS.c.user_id == row.user_id).values(**changed))
         sessions_ended, keys_revoked = end_all_of(connection, row.user_id, self._clock())
-        told = {name: str(value) for name, value in changed.items() if name != "password_hash"}
+        changes = {name: str(value) for name, value in changed.items() if name != "password_hash"}
         ended = {"sessions_ended": str(sessions_ended), "keys_revoked": str(keys_revoked)}
-        self._note(connection, (None, actor), action, row.name, told | ended)
+        self._note(connection, (None, actor), action, row.name, changes | ended)
         return self._user_by_id(connection, row.user_id)
 
     def _add_user(
@@ -339,7 +339,7 @@ class Identity:
     def create_key(
         self, user: User, label: str, scopes: Iterable[Scope], ip_list: Iterable[str]
     ) -> tuple[ApiKey, bytes]:
-        """A new key of `user` and its secret, which is told this once. Raises TooManyKeys."""
+        """A new key of `user` and its secret, which is given out this once. Raises TooManyKeys."""
         secret = secrets.token_hex(32).encode()
         key = ApiKey(
             key_id=f"ob-{secrets.token_hex(10)}",

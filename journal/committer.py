@@ -1,7 +1,7 @@
 """Group commit off the event loop: one native thread appends, greenlets wait for it.
 
 While a commit is being flushed the event loop runs on and the next batch gathers. The thread
-tells the loop through a `Bridge`, so nothing polls and nothing is patched.
+reports to the loop through a `Bridge`, so nothing polls and nothing is patched.
 No lock is shared: the queue in and the bridge out are the only places where both sides meet.
 
 Under CPython the thread must get the interpreter back after each flush, and it waits for
@@ -110,7 +110,7 @@ class Committer:
         bridge.close()
 
     def _run(self, bridge: Bridge) -> None:
-        """In the native thread: append one after the other until told to end."""
+        """In the native thread: append one after the other until the end is queued."""
         running = True
         while running:
             ticket = self._waiting.get()
@@ -121,7 +121,7 @@ class Committer:
                     self._journal.append(ticket.record, ticket.checkpoint)
                 except JournalFailed as error:
                     ticket.error = error
-                except Exception as error:  # a bug; whoever waits must hear of it all the same
+                except Exception as error:  # a bug; the callers that wait must get it all the same
                     log.exception("Record %d could not be appended.", ticket.record.n)
                     ticket.error = JournalFailed(f"The journal could not append record {ticket.record.n}: {error}.")
             bridge.post(ticket.settle)

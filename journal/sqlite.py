@@ -137,7 +137,7 @@ class SqliteJournal:
         SQLite serializes the two threads' calls, so an append waits for the reading of one row at most.
         Raises JournalFailed when the journal is closed or cannot be read.
         """
-        last = self._last  # set when its commit is durable: what is under way is not told
+        last = self._last  # the last durable record: one whose commit is under way does not count
         until_n = min(until_n, 0 if last is None else last.n)
         try:
             rows = self._connection.execute(_SELECT + "WHERE n > ? AND n <= ? ORDER BY n", (after_n, until_n))

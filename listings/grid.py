@@ -12,15 +12,15 @@ from functools import reduce
 from engine.instrument import Instrument
 from engine.types import Amount, Lots, Ticks
 
-MAX_UNITS = 10**18  # ticks or lots in one number
+MAX_UNITS = 10**18  # ticks or lots, at most, in one number
 MAX_DIGITS = 60  # of a number as written
-MAX_GRIDS = 10_000  # made once each; beyond it they are made anew
+MAX_GRIDS = 10_000  # grids kept; beyond that many they are made anew
 
 _EXACT = Context(prec=2 * MAX_DIGITS + 20)
 _divmod = _EXACT.divmod
 _MILLIONTH_DECIMALS = 4  # of a percentage
 _WHOLE_PERCENTAGE = 100 * 10**_MILLIONTH_DECIMALS
-_AVERAGE_DECIMALS = 6  # an average price is told this much finer than a tick
+_AVERAGE_DECIMALS = 6  # decimals of an average price beyond those of a tick
 
 
 class Grid:
@@ -98,7 +98,8 @@ _grids: dict[int, Grid] = {}
 
 def grid_of(instrument: Instrument) -> Grid:
     """The grid of `instrument`, made once."""
-    grid = _grids.get(id(instrument))  # much cheaper than its hash; the grid keeps it, so that the id stays its own
+    # the id is cheaper than the instrument's hash; the grid holds the instrument, so its id is not reused
+    grid = _grids.get(id(instrument))
     if grid is None or grid.instrument is not instrument:
         if len(_grids) >= MAX_GRIDS:
             _grids.clear()

@@ -58,7 +58,7 @@ class Listing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     max_open_orders: int = 100_000  # per account
     base_scale: int | None = None  # decimals of the base asset's minor unit; None: those of the finest lot
     band_percent: Number | None = None  # how far a trade may lie from the band's reference; None: no band
-    band_window_seconds: Number = default_number("300")  # how long a reference serves
+    band_window_seconds: Number = default_number("300")  # how long a band's reference is in force
     limit_state_seconds: Number = default_number("15")  # how long a limit state may last before the symbol halts
     halt_seconds: Number = default_number("60")  # how long such a halt lasts
     auction_seconds: Number = default_number("30")  # and the auction after it
@@ -128,7 +128,7 @@ def read_venue_file(path: Path) -> VenueFile:
 
 
 def _no_number(problem: str, values: dict[str, Any]) -> str | None:
-    """What is told of a field that holds no number; None where something else is wrong."""
+    """The sentence about a field that holds no number; None where something else is wrong."""
     at = re.fullmatch(r"no number - at `\$\.instrument\[([0-9]+)\]\.(\w+)`", problem)
     if at is None:
         return None
@@ -196,7 +196,7 @@ def instrument_of(listing: Listing, base_scale: int, *, scheduled: bool = False)
 
     tick, lot = listing.tick_size, listing.lot_size
     minor_unit = Decimal(1).scaleb(-listing.quote_scale)
-    bps, percent = Decimal("0.01"), Decimal("0.0001")  # a millionth, as these fields count
+    bps, percent = Decimal("0.01"), Decimal("0.0001")  # one millionth, the unit of these fields
     return Instrument(
         symbol=listing.symbol,
         base=listing.base,

@@ -47,7 +47,7 @@ def default_number(text: str) -> Any:
 
 
 def exactly(text: str) -> Decimal:
-    """The decimal of a text that is one. What has an exponent beyond Python's is told as far out as Python goes."""
+    """The decimal of a text that is one. An exponent beyond Python's becomes the largest or least that Python has."""
     try:
         return Decimal(text)
     except InvalidOperation:

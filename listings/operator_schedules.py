@@ -29,30 +29,30 @@ log = logging.getLogger(__name__)
 CHANGES_WAITING_MAX = 100
 
 
-class ScheduleNotKept(Exception):
+class ScheduleNotSaved(Exception):
     """A schedule could not be written to the data folder, so the one before still counts."""
 
 
-class KeptSchedule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What an operator said of one symbol."""
+class StoredSchedule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The schedule that an operator gave to one symbol, or that it has none."""
 
-    since_ns: int  # epoch nanoseconds: the changes after that count; 0: that of the moment did as well
+    since_ns: int  # epoch nanoseconds: changes due later are commanded; 0: the one then in force was, too
     schedule: ScheduleTable | None  # None: it has none, whatever the instruments file says
 
 
-class KeptSchedules:
-    """The file of them, read once and written whole."""
+class ScheduleStore:
+    """The file of operators' schedules: read once, at the start, and written whole at each change."""
 
     def __init__(self, path: Path) -> None:
-        """Read what is kept. Raises ListingError when it cannot be used."""
+        """Read the file, where there is one. Raises ListingError when it cannot be used."""
         self._path = path
-        self.by_symbol: dict[str, KeptSchedule] = {}
+        self.by_symbol: dict[str, StoredSchedule] = {}
         try:
             if path.exists():
-                self.by_symbol = msgspec.json.decode(path.read_bytes(), type=dict[str, KeptSchedule])
+                self.by_symbol = msgspec.json.decode(path.read_bytes(), type=dict[str, StoredSchedule])
             self._schedules = {
-                symbol: None if kept.schedule is None else schedule_of(kept.schedule)
-                for symbol, kept in self.by_symbol.items()
+                symbol: None if stored.schedule is None else schedule_of(stored.schedule)
+                for symbol, stored in self.by_symbol.items()
             }
         except (OSError, msgspec.DecodeError, ScheduleError) as problem:
             raise ListingError(f"{path}: {problem}") from problem
@@ -75,9 +75,9 @@ class KeptSchedules:
             instruments[symbol] = msgspec.structs.replace(instrument, scheduled=schedule is not None)
         return VenueFile(list(instruments.values()), schedules)
 
-    def keep(self, symbol: str, kept: KeptSchedule) -> None:
-        """Write what is said of `symbol` now. Blocks. Raises OSError, and nothing has changed then."""
-        wanted = self.by_symbol | {symbol: kept}
+    def save(self, symbol: str, stored: StoredSchedule) -> None:
+        """Write the file with `stored` for `symbol`, durably. Blocks. Raises OSError, and then nothing has changed."""
+        wanted = self.by_symbol | {symbol: stored}
         partial = self._path.with_suffix(".partial")
         with open(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
             file.write(msgspec.json.format(msgspec.json.encode(wanted), indent=2))
@@ -93,40 +93,40 @@ class KeptSchedules:
 
 
 class OperatorSchedules:
-    """What operators do to the schedules of a running venue."""
+    """Changes the schedules of a running venue on behalf of operators."""
 
-    def __init__(self, kept: KeptSchedules, exchange: Exchange, sequencer: Sequencer, sessions: ScheduleRunner) -> None:
-        self._kept = kept
+    def __init__(self, store: ScheduleStore, exchange: Exchange, sequencer: Sequencer, runner: ScheduleRunner) -> None:
+        self._store = store
         self._exchange = exchange
         self._sequencer = sequencer
-        self._sessions = sessions
+        self._runner = runner
         self._disk = Workers("schedules", 1, CHANGES_WAITING_MAX)
-        self.one_at_a_time = Semaphore()  # for who changes an instrument by what it is
+        self.one_at_a_time = Semaphore()  # held by whoever changes an instrument by its present state
 
     def close(self) -> None:
         """Finish what is being written. Idempotent."""
         self._disk.close()
 
     def is_operators(self, symbol: str) -> bool:
-        """Whether an operator said which schedule `symbol` has, or that it has none."""
-        return symbol in self._kept.by_symbol
+        """Whether the schedule of `symbol`, or that it has none, was set by an operator."""
+        return symbol in self._store.by_symbol
 
     def put(self, symbol: str, table: ScheduleTable | None, *, at_once: bool = False) -> Seq:
         """Give a listed symbol a schedule, or (None) take it away; the seq of the command. Cooperative.
 
-        It counts from its next change on, or `at_once`. Raises ScheduleError, NotAccepting, and ScheduleNotKept when
+        It counts from its next change on, or `at_once`. Raises ScheduleError, NotAccepting, and ScheduleNotSaved when
         it could not be written.
         """
         schedule = None if table is None else schedule_of(table)
         with self.one_at_a_time:
             since_ns = 0 if at_once else max(time.time_ns(), self._exchange.ts_ns)
             try:
-                self._disk.run(self._kept.keep, symbol, KeptSchedule(since_ns, table))
+                self._disk.run(self._store.save, symbol, StoredSchedule(since_ns, table))
             except OSError as problem:
                 log.exception("the schedule of %s could not be kept", symbol)
-                raise ScheduleNotKept(symbol) from problem
+                raise ScheduleNotSaved(symbol) from problem
             instrument = self._exchange.books[symbol].instrument
             listed = ListInstrument(msgspec.structs.replace(instrument, scheduled=schedule is not None))
             seq = self._sequencer.submit(listed).seq
-            self._sessions.put(symbol, schedule, since_ns)
+            self._runner.put(symbol, schedule, since_ns)
         return seq

@@ -61,7 +61,7 @@ class ScheduleRunner:
         self._clock = clock
         self._done_ns: dict[str, int] = {}  # of each symbol: scheduled changes up to then are done, or overridden
         self._alarm = Alarm(clock, self._ring)
-        self.on_planned: Callable[[str], None] = lambda _symbol: None  # told of symbols with something new to come
+        self.on_planned: Callable[[str], None] = lambda _symbol: None  # called when its plan changes
 
     def start(self, newly_scheduled: Collection[str] = ()) -> None:
         """Bring every symbol to the status that it should have; return when it has. Cooperative.
@@ -133,10 +133,11 @@ class ScheduleRunner:
         now_ns = self._clock()
         for symbol in list(self._schedules):
             schedule = self._schedules.get(symbol)
-            if schedule is None:  # taken away while we waited
+            if schedule is None:  # the schedule was taken away meanwhile
                 continue
             commands = self._missed(symbol, schedule, now_ns)
-            done_ns, self._done_ns[symbol] = self._done_ns.get(symbol), now_ns  # before we wait: a ring may overtake us
+            # set before waiting, since the alarm may ring meanwhile
+            done_ns, self._done_ns[symbol] = self._done_ns.get(symbol), now_ns
             if commands:
                 log.info("%s by its schedule: %s", symbol, ", ".join(command.status for command in commands))
                 try:

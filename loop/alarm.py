@@ -15,7 +15,7 @@ import eventlet
 log = logging.getLogger(__name__)
 
 LONGEST_SLEEP_S: Final = 60.0  # the machine's clock may be set while we sleep
-AGAIN_S: Final = 1.0  # after a ring that failed
+AGAIN_S: Final = 1.0  # until the next try, after a ring that failed
 
 
 class Alarm:

@@ -40,7 +40,7 @@ class Bridge:
         It runs in the hub: it must not block or raise. It may switch to a greenlet that waits in the hub.
         """
         self._posted.append(callback)
-        with suppress(BlockingIOError):  # full of wake-ups: one of them will do
+        with suppress(BlockingIOError):  # full of wake-ups, of which one is enough
             os.write(self._write_fd, b"!")
 
     def close(self) -> None:
@@ -54,7 +54,7 @@ class Bridge:
         os.close(self._write_fd)
 
     def _on_wake(self, read_fd: int) -> None:
-        with suppress(BlockingIOError):  # another wake-up's byte was read before
+        with suppress(BlockingIOError):  # the byte of an earlier wake-up stood for this one too
             os.read(read_fd, 65536)
         self._drain()
 

@@ -68,7 +68,7 @@ class Workers:
     def _answer(self, answer: Event, call: Callable[[], object]) -> None:
         try:
             result = call()
-        except Exception as error:  # it belongs to the greenlet that asked
+        except Exception as error:  # raised in the greenlet that asked
             self._bridge.post(partial(self._done, answer.send_exception, error))
         else:
             self._bridge.post(partial(self._done, answer.send, result))

@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 
 Listener = Callable[[list[CommandResult]], None]
 
-SHORTEST_TIMER_NS = 1_000_000_000  # what a command can set off is due no sooner, but for the expiry of its own order
+SHORTEST_TIMER_NS = 1_000_000_000  # except for the expiry of its own order, a command makes nothing due sooner
 DAY_NS = 86_400_000_000_000
 
 _GTD, _DAY = TimeInForce.GTD, TimeInForce.DAY
@@ -110,7 +110,7 @@ class Sequencer:
         return self._refusal
 
     def listen(self, listener: Listener) -> None:
-        """Have `listener` told of every applied batch, in order, after its answers are on their way.
+        """Have `listener` called with every applied batch, in order, after its answers are on their way.
 
         It must not block or switch; what it raises is logged and goes no further.
         """
@@ -185,7 +185,8 @@ class Sequencer:
             self._make_room()
             entries, commands = self._gather()
             first_seq, ts_ns = Seq(self._next_seq), max(self._clock(), self._last_ns)
-            if self._is_due(ts_ns) and commands[:1] != [AdvanceTime()]:  # nobody trades with what has expired
+            # so that nobody trades with an order that has expired
+            if self._is_due(ts_ns) and commands[:1] != [AdvanceTime()]:
                 entries.insert(0, _Entry((AdvanceTime(),)))
                 commands.insert(0, AdvanceTime())
             try:
@@ -231,7 +232,7 @@ class Sequencer:
         return (due_ns is not None and due_ns <= ts_ns) or (unapplied_ns is not None and unapplied_ns <= ts_ns)
 
     def _return_unsealable(self, entries: list[_Entry]) -> None:
-        """Tell the callers whose commands cannot be encoded, and let the others wait again, in their order.
+        """Answer the callers whose commands cannot be encoded, and let the others wait again, in their order.
 
         Such commands are a bug of their caller, who must refuse them before; it must not stop the others.
         """
@@ -245,7 +246,7 @@ class Sequencer:
                 self._waiting_commands += len(entry.commands)
 
     def _settle(self, entries: list[_Entry], first_seq: Seq, ts_ns: int) -> None:
-        """Apply a durable batch, answer its callers, tell the listeners. Does not switch."""
+        """Apply a durable batch, answer its callers, call the listeners. Does not switch."""
         apply = self._exchange.apply
         batch: list[CommandResult] = []
         answers: list[tuple[Event, list[CommandResult]]] = []

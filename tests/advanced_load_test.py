@@ -135,5 +135,10 @@ def parser() -> argparse.ArgumentParser:
     return options
 
 
+def main() -> int:
+    """Run the command line; the exit status."""
+    return asyncio.run(run(parser().parse_args()))
+
+
 if __name__ == "__main__":
-    sys.exit(asyncio.run(run(parser().parse_args())))
+    sys.exit(main())

@@ -1,4 +1,4 @@
-"""A real PostgreSQL server of our own, in a temporary folder, reached by a Unix socket only."""
+"""A real PostgreSQL server of our own, in a temporary folder, reached by a Unix socket or on loopback."""
 
 from __future__ import annotations
 
@@ -32,8 +32,11 @@ def absent() -> str | None:
 
 
 @contextmanager
-def running() -> Iterator[str]:
-    """The URL of a server that runs meanwhile; its folder is gone afterwards."""
+def running(port: int | None = None) -> Iterator[str]:
+    """The URL of a server that runs meanwhile; its folder is gone afterwards.
+
+    It is reached by a socket in that folder and, with `port`, on 127.0.0.1 besides.
+    """
     folder = Path(tempfile.mkdtemp(prefix="openbell-postgres-"))  # short: a socket's path has 107 bytes
     user = _owner(folder)
     data, initdb, pg_ctl = str(folder / "data"), str(program("initdb")), str(program("pg_ctl"))
@@ -59,7 +62,7 @@ def running() -> Iterator[str]:
             "-D",
             data,
             "-o",
-            _options(folder),
+            _options(folder, port),
             "-l",
             str(folder / "log"),
             "-w",
@@ -67,7 +70,8 @@ def running() -> Iterator[str]:
             str(START_S),
         )
         try:
-            yield f"postgresql://openbell@/postgres?host={quote(str(folder), safe='')}"
+            at_port = "" if port is None else f"&port={port}"
+            yield f"postgresql://openbell@/postgres?host={quote(str(folder), safe='')}{at_port}"
         finally:
             _run(user, pg_ctl, "stop", "-D", data, "-m", "immediate", "-w")
     finally:
@@ -97,8 +101,9 @@ def database(server_url: str, name: str) -> Iterator[str]:
             connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
-def _options(folder: Path) -> str:
-    return f"-c listen_addresses='' -c unix_socket_directories={folder} -c fsync=off"
+def _options(folder: Path, port: int | None = None) -> str:
+    reached = "-c listen_addresses=''" if port is None else f"-c listen_addresses=127.0.0.1 -p {port}"
+    return f"{reached} -c unix_socket_directories={folder} -c fsync=off"
 
 
 def _owner(folder: Path) -> str | None:

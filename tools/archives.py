@@ -45,7 +45,7 @@ def read_records(
 ) -> Iterator[Record]:
     """`parse` of every line. A ValueError of `parse` becomes a RecordError that names the line.
 
-    A first line that `is_header` finds to be one is left out, and `notes` is told.
+    A first line that `is_header` finds to be one is left out, which is added to `notes`.
     """
     for number, line in numbered_lines(path):
         if number == 1 and is_header is not None and is_header(line):

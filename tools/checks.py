@@ -13,7 +13,7 @@ from typing import Final
 
 from tools.answers import Bbo, Book, NewOrder, OrderAnswer, OrderState, Refusal, Side, SymbolInfo, Trade
 
-AVERAGE_STEPS: Final = 1_000_000  # an average price is told to a millionth of a tick or finer
+AVERAGE_STEPS: Final = 1_000_000  # an average price comes to a millionth of a tick or finer
 DONE: Final = ("filled", "cancelled", "expired")
 
 
@@ -34,12 +34,12 @@ def check_entered(order: NewOrder, answer: OrderAnswer, info: SymbolInfo) -> lis
     for trade in answer.trades:
         wrong += _check_trade(order, answer, trade, info)
     wrong += _check_best_first(order.side, answer.trades)
-    for name, told, fees in (
+    for name, stated, fees in (
         ("total_maker_fees", answer.total_maker_fees, [trade.maker_fee for trade in answer.trades]),
         ("total_taker_fees", answer.total_taker_fees, [trade.taker_fee for trade in answer.trades]),
     ):
-        if told != sum(fees, Decimal(0)):
-            wrong.append(f"{name} is {told}, the trades' fees add up to {sum(fees, Decimal(0))}")
+        if stated != sum(fees, Decimal(0)):
+            wrong.append(f"{name} is {stated}, the trades' fees add up to {sum(fees, Decimal(0))}")
     wrong += check_bbo(answer.bbo)
     return [f"order {answer.order_id}: {what}" for what in wrong]
 

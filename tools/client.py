@@ -116,7 +116,7 @@ class VenueClient:
     ) -> OrderAnswer | Refusal:
         """Enter one order, again after a lost connection or a 503: safe by its client order id.
 
-        Pauses grow from 0.2 to 5 s. `attempts` None never gives up. `on_wait` is told why it
+        Pauses grow from 0.2 to 5 s. `attempts` None never gives up. `on_wait` is called with why it
         waits, before each pause. Raises ValueError for an order without a client order id,
         Unavailable after the last attempt.
         """

@@ -21,6 +21,7 @@ from typing import Final, TypeVar, get_args
 import msgspec
 
 from listings.numbers import decimal_of, whole
+from openbell.programs import called
 from tools.answers import CancelAnswer, NewOrder, OrderAnswer, Refusal
 from tools.client import VenueClient, VenueError, retried
 from tools.feed import connected
@@ -35,7 +36,7 @@ HOME_PRICES: Final = {
     "SOL-USDT": Decimal(100),
     "AAPL-USD": Decimal(190),
 }
-TYPICAL_NOTIONAL: Final = Decimal(3000)  # of one quote, in the quote asset
+TYPICAL_NOTIONAL: Final = Decimal(3000)  # value of one quote, in the quote asset
 OPENING_HASTE: Final = 6  # how much faster than the rate an empty book is filled
 BUSIER_FIRST: Final = 2  # the first symbol gets so many shares of the rate, every other one share
 LATEST_S: Final = 1.0  # further behind its schedule than this, a symbol starts a new one
@@ -92,7 +93,7 @@ class Flow:
         self.measured = Measurements()
 
     async def run(self) -> None:
-        """Trade in every symbol at once until told to stop, then cancel what is left."""
+        """Trade in every symbol at once until stopped, then cancel what is left."""
         self.measured.restart()
         tasks = [asyncio.create_task(self._trade(symbol)) for symbol in self._symbols]
         try:
@@ -124,7 +125,7 @@ class Flow:
         due = time.monotonic()
         while not self._stop.is_set():
             if symbol.outages_seen != self._outages:
-                await self._look_again(symbol)
+                await self._read_open_orders(symbol)
             for action in traders.decide():
                 due += traders.pause_s(symbol.rate * (OPENING_HASTE if traders.opening else 1))
                 due = max(due, time.monotonic() - LATEST_S)
@@ -184,12 +185,12 @@ class Flow:
             self._away = True
             _say(f"The server is away ({reason}); trying again until it is back.")
 
-    async def _look_again(self, symbol: SymbolFlow) -> None:
+    async def _read_open_orders(self, symbol: SymbolFlow) -> None:
         """After an outage: which quotes still stand is what the server says."""
         symbol.outages_seen = self._outages
-        standing = await retried(lambda: _open_ids(self._client, symbol.symbol), on_wait=self._is_away)
-        if not isinstance(standing, Refusal):
-            symbol.traders.saw_standing(standing)
+        open_ids = await retried(lambda: _open_ids(self._client, symbol.symbol), on_wait=self._is_away)
+        if not isinstance(open_ids, Refusal):
+            symbol.traders.saw_open_orders(open_ids)
 
 
 async def _open_ids(client: VenueClient, symbol: str) -> set[str] | Refusal:
@@ -213,13 +214,13 @@ async def prepare(client: VenueClient, wanted: dict[str, Decimal | None], seed: 
     run = f"{time.time_ns() // 1_000_000:x}"
     shares = BUSIER_FIRST + len(wanted) - 1
     flows: list[SymbolFlow] = []
-    for place, (symbol, given) in enumerate(wanted.items()):
+    for number, (symbol, given) in enumerate(wanted.items()):
         await client.sweep(symbol, PREFIX)
         last = await client.last_price(symbol)
         home = given or HOME_PRICES.get(symbol) or last
         if home is None:
             raise FlowError(f"no price of {symbol} is known; say it: --symbols {symbol}=PRICE")
-        share = BUSIER_FIRST if place == 0 else 1
+        share = BUSIER_FIRST if number == 0 else 1
         info = listed[symbol]
         traders = Traders(
             symbol,
@@ -269,14 +270,14 @@ async def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _once(tell: Callable[[str], None]) -> Callable[[str], None]:
-    """`tell`, the first time only."""
-    told: list[str] = []
+def _once(report: Callable[[str], None]) -> Callable[[str], None]:
+    """`report`, the first time only."""
+    reported: list[str] = []
 
     def first(reason: str) -> None:
-        if not told:
-            told.append(reason)
-            tell(reason)
+        if not reported:
+            reported.append(reason)
+            report(reason)
 
     return first
 
@@ -303,7 +304,7 @@ def symbols_with_prices(text: str) -> dict[str, Decimal | None]:
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     options = argparse.ArgumentParser(
-        prog="python -m tools.flow",
+        prog=called("traders"),
         description="Simulated traders on a running server: makers around a wandering price, takers, cancels. "
         "Ctrl-C ends it: it cancels its quotes and prints a summary.",
     )
@@ -332,5 +333,10 @@ def positive(text: str) -> float:
     return number
 
 
+def main() -> int:
+    """Run the command line; the exit status."""
+    return asyncio.run(run(parser().parse_args()))
+
+
 if __name__ == "__main__":
-    sys.exit(asyncio.run(run(parser().parse_args())))
+    sys.exit(main())

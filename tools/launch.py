@@ -9,12 +9,14 @@ Layer: tools.
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import signal
 import sys
 from typing import Final
 from urllib.parse import urlsplit
 
+from openbell.programs import called, started_by_command
 from tools.client import VenueClient
 from tools.spawn import ROOT, start_server, url_of
 
@@ -53,7 +55,7 @@ async def _trade_beside(
 ) -> int:
     print(f"The page: {url}/ - with simulated traders, labelled as such.", flush=True)
     print(
-        f"Without them: make serve; beside this server, with a port and a folder of its own: {beside(url)}", flush=True
+        f"Without them: {alone()}; beside this server, with a port and a folder of its own: {beside(url)}", flush=True
     )
     echoed = asyncio.create_task(_echo(server))
     flow = await asyncio.create_subprocess_exec(
@@ -78,10 +80,16 @@ async def _trade_beside(
         await echoed
 
 
+def alone() -> str:
+    """The command that starts a server without traders."""
+    return called("serve") if started_by_command() else "make serve"
+
+
 def beside(url: str) -> str:
     """The command that starts another server while the one at `url` runs."""
     port = urlsplit(url).port or 0
-    return f"make serve PORT={port + 1 if port < LAST_PORT else port - 1} DATA=data-2"
+    other = port + 1 if port < LAST_PORT else port - 1
+    return f"{alone()} --port {other} --data data-2" if started_by_command() else f"{alone()} PORT={other} DATA=data-2"
 
 
 async def _url_when_accepting(server: asyncio.subprocess.Process) -> str:
@@ -110,9 +118,22 @@ async def _stopped(process: asyncio.subprocess.Process, patience_s: float) -> in
 
 
 def _status(returncode: int) -> int:
-    """An exit status as a shell tells it: 128 and the signal's number where a signal ended the process."""
+    """An exit status as a shell gives it: 128 and the signal's number where a signal ended the process."""
     return 128 - returncode if returncode < 0 else returncode
 
 
+def main() -> int:
+    """Run the command line, which is the server's but for --help; the exit status."""
+    options = argparse.ArgumentParser(
+        prog=called("run"),
+        usage="%(prog)s [OPTIONS OF THE SERVER]",
+        description="Starts the server and, once it takes orders, simulated traders beside it. Both end on Ctrl-C. "
+        f"Every option goes to the server: {called('serve')} --help lists them.",
+        allow_abbrev=False,
+    )
+    _, arguments = options.parse_known_args()
+    return asyncio.run(run(arguments))
+
+
 if __name__ == "__main__":
-    sys.exit(asyncio.run(run(sys.argv[1:])))
+    sys.exit(main())

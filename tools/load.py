@@ -21,14 +21,14 @@ from tools.checks import check_bbo, check_book, check_entered, check_looked_up, 
 from tools.client import Unavailable, VenueClient, VenueError
 from tools.flow import HOME_PRICES
 from tools.measure import Measurements
-from tools.openloop import Due, Kept, Phase, run_schedule
+from tools.openloop import Phase, PhaseResult, ScheduledRequest, run_schedule
 
 PREFIX: Final = "load-"
 MIX: Final = (("limit", 45), ("market", 15), ("ioc", 15), ("fok", 5), ("cancel", 15), ("repeat", 2), ("look-up", 3))
 REACH_PPM: Final = 2_000  # limit prices lie within so many millionths of the market on either side
 TYPICAL_NOTIONAL: Final = Decimal(1000)
 MAY_BE_REFUSED: Final = frozenset({"PRICE_OUTSIDE_COLLAR", "TOO_MANY_OPEN_ORDERS", "SYMBOL_NOT_TRADING"})
-REMEMBERED: Final = 2_000  # answered orders kept for cancels, repetitions and look-ups
+ORDERS_KEPT: Final = 2_000  # answered orders kept for cancels, repetitions and look-ups
 PROBLEMS_SHOWN: Final = 50
 PATIENCE_S: Final = 30.0  # for answers after the last request
 
@@ -47,7 +47,7 @@ class Report(msgspec.Struct, frozen=True):
     """What a load run found."""
 
     phases: dict[str, Measurements]
-    kept: list[Kept]
+    kept: list[PhaseResult]
     problems: list[str]  # the first ones
     problem_count: int
 
@@ -100,8 +100,8 @@ class LoadRun:
         self._client = client
         self._markets = markets
         self._mix = OrderMix(markets, seed, f"{time.time_ns() // 1_000_000:x}")
-        self._entered: deque[Entered] = deque(maxlen=REMEMBERED)
-        self._resting: deque[Entered] = deque(maxlen=REMEMBERED)
+        self._entered: deque[Entered] = deque(maxlen=ORDERS_KEPT)
+        self._resting: deque[Entered] = deque(maxlen=ORDERS_KEPT)
         self._phases: dict[str, Measurements] = {}
         self._problems: list[str] = []
         self._problem_count = 0
@@ -128,7 +128,7 @@ class LoadRun:
         self._problem_count += len(problems)
         self._problems += problems[: max(0, PROBLEMS_SHOWN - len(self._problems))]
 
-    async def _send(self, due: Due, due_ns: int) -> bool:
+    async def _send(self, due: ScheduledRequest, due_ns: int) -> bool:
         """Send one request; whether it was answered, rightly or not."""
         measured = self._phases[due.phase]
         kind = self._mix.kind()

@@ -4,7 +4,7 @@ What the messages do to visible orders is asked of the venue one by one, and bes
 the book as recorded, order by order. The rows correct it where the messages cannot know:
 
 - A level that leaves the window lives on unseen; nothing is cancelled for it.
-- A level that enters was there before. Who stands in it is told by the messages that follow as
+- A level that enters was there before. Who stands in it is known from the messages that follow as
   long as it is shown: an order that they name and that never entered rested unseen, and takes
   its place by its number, which the exchange gives in time order. What nobody names stands
   behind: every change is a message then, so it was not before what is executed.
@@ -27,7 +27,7 @@ from typing import Final
 from sortedcontainers import SortedSet
 
 from tools.archives import RecordError
-from tools.playback import Cut, Event, Key, Place, PrintedTrade, Remove, Step
+from tools.playback import CancelStep, EnterStep, Event, Key, PrintedTrade, ReduceStep, Step
 from tools.recorded import LOBSTER_PRICE_SCALE, LobsterDepth, LobsterMessage, MessageType, RecordedSide
 
 Level = tuple[RecordedSide, int]  # side, price; also the key of the shares at it whose orders are never named
@@ -85,7 +85,7 @@ class LobsterPlayback:
         """Seed with the first row, then play what came after it."""
         if self._depths is None:
             for message in self._messages:
-                unseen = chain(self._place_by_number(message), self._clear_way(message))
+                unseen = chain(self._enter_by_number(message), self._clear_way(message))
                 yield Event(message.time_ns, chain(unseen, self._steps(message)))
             return
         before = LobsterDepth([], [])
@@ -146,7 +146,7 @@ class LobsterPlayback:
         if message.kind is MessageType.NEW_ORDER:
             self._named.to_enter.discard(message.order_id)
             self._book[level][message.order_id] = message.shares
-            yield self._place(message.order_id, level, message.shares)
+            yield self._enter_step(message.order_id, level, message.shares)
             filled = sum(quantity for _, _, quantity in self._fills)
             self._take(self._resting[level], message.order_id, filled)
         elif message.kind in _TAKES:
@@ -167,7 +167,7 @@ class LobsterPlayback:
             older = isinstance(first, int) and message.order_id < first
             self._counts["late" if older else "turn"] += 1
         self._fills.clear()
-        yield Place(None, "sell" if message.side == "buy" else "buy", "ioc", message.price_e4, message.shares)
+        yield EnterStep(None, "sell" if message.side == "buy" else "buy", "ioc", message.price_e4, message.shares)
         made = {(maker, price) for maker, price, _ in self._fills}
         if made == {(key, message.price_e4)} and sum(q for *_, q in self._fills) == message.shares:
             self._counts["met"] += 1
@@ -185,7 +185,7 @@ class LobsterPlayback:
                 shares -= taken
                 yield self._reduce(level, other, taken)
 
-    def _place_by_number(self, message: LobsterMessage) -> Iterator[Step]:
+    def _enter_by_number(self, message: LobsterMessage) -> Iterator[Step]:
         """Place what rested before, as far as messages name it: when the numbers of new orders pass its own."""
         for order_id, level in self._named.due(message):
             shares = self._named.later[order_id]
@@ -193,7 +193,7 @@ class LobsterPlayback:
                 self._counts["placed"] += 1
                 self._prices[level[0]].add(level[1])
                 self._book[level][order_id] = shares
-                yield self._place(order_id, level, shares)
+                yield self._enter_step(order_id, level, shares)
 
     def _clear_way(self, message: LobsterMessage) -> Iterator[Step]:
         """Cancel what an execution or a new order shows to be gone: better priced than what was executed, crossed by
@@ -271,7 +271,7 @@ class LobsterPlayback:
                 yield self._reduce(level, key, resting[key] - wanted[key])
         yield from self._remove_from(level, list(resting)[kept:])
         for key in list(wanted)[kept:]:
-            yield self._place(key, level, wanted[key])
+            yield self._enter_step(key, level, wanted[key])
 
     def _composed(self, level: Level, shares: int) -> Queue:
         """`shares` at a level by order, first to trade first.
@@ -317,19 +317,19 @@ class LobsterPlayback:
 
     # -- the venue's book
 
-    def _place(self, key: Key, level: Level, shares: int) -> Place:
+    def _enter_step(self, key: Key, level: Level, shares: int) -> EnterStep:
         self._fills.clear()
         self._whole[key] = self._resting[level][key] = shares
         self._level_of[key] = level
-        return Place(key, level[0], "limit", level[1], shares)
+        return EnterStep(key, level[0], "limit", level[1], shares)
 
     def _reduce(self, level: Level, key: Key, shares: int) -> Step:
         left = self._resting[level][key] - shares
         self._take(self._resting[level], key, shares)
         if left <= 0:
-            return Remove(key)
+            return CancelStep(key)
         self._whole[key] -= shares
-        return Cut(key, self._whole[key])
+        return ReduceStep(key, self._whole[key])
 
     def _remove_from(self, level: Level, keys: list[Key]) -> Iterator[Step]:
         for key in keys:

@@ -1,4 +1,4 @@
-"""What the name of a recording tells: which file its order book is in, and which symbol it is of.
+"""Reads the name of a recording: which file its order book is in, and which symbol it is of.
 
 Layer: tools. Looks into folders, not into files.
 """
@@ -15,7 +15,7 @@ from tools.archives import SUFFIXES
 
 
 class NamingError(Exception):
-    """No symbol is told by a name, or several; the message says what to do."""
+    """A name fits no symbol, or several; the message says what to do."""
 
 
 def book_beside(path: Path) -> Path | None:

@@ -19,7 +19,7 @@ from tools.measure import Latency
 
 LATE_MS: Final = 10.0  # a generator whose p99 starts later than this did not keep its schedule
 SLACK_PERCENT: Final = 5  # of the planned time, by which the last answer may be late
-SLACK_S: Final = 0.5  # and this: what one last answer may take counts for little in a short run
+SLACK_S: Final = 0.5  # by which it may be late at least, since one answer weighs much in a short run
 
 
 class Phase(msgspec.Struct, frozen=True):
@@ -31,7 +31,7 @@ class Phase(msgspec.Struct, frozen=True):
     slack_s: float = SLACK_S  # by which the last answer may be late, beside `SLACK_PERCENT`
 
 
-class Due(msgspec.Struct, frozen=True):
+class ScheduledRequest(msgspec.Struct, frozen=True):
     """One request of the schedule."""
 
     number: int  # from 0
@@ -39,7 +39,7 @@ class Due(msgspec.Struct, frozen=True):
     after_ns: int  # since the start
 
 
-class Kept(msgspec.Struct, frozen=True):
+class PhaseResult(msgspec.Struct, frozen=True):
     """How well one phase was sent, and answered."""
 
     phase: str
@@ -81,19 +81,19 @@ def keeps_rate(planned_s: float, took_s: float, slack_s: float = SLACK_S) -> boo
     return took_s <= planned_s * (1 + SLACK_PERCENT / 100) + slack_s
 
 
-def schedule(phases: list[Phase]) -> Iterator[Due]:
+def schedule(phases: list[Phase]) -> Iterator[ScheduledRequest]:
     """When each request is due: evenly spaced within a phase, phase after phase."""
     number, begin_ns = 0, 0
     for phase in phases:
         for i in range(int(phase.rate * phase.seconds)):
-            yield Due(number, phase.name, begin_ns + int(i * 1e9 / phase.rate))
+            yield ScheduledRequest(number, phase.name, begin_ns + int(i * 1e9 / phase.rate))
             number += 1
         begin_ns += int(phase.seconds * 1e9)
 
 
 async def run_schedule(
-    phases: list[Phase], send: Callable[[Due, int], Awaitable[bool | None]], *, patience_s: float
-) -> tuple[list[Kept], int]:
+    phases: list[Phase], send: Callable[[ScheduledRequest, int], Awaitable[bool | None]], *, patience_s: float
+) -> tuple[list[PhaseResult], int]:
     """Call `send(due, due_ns)` for each request when it is due, `due_ns` by `perf_counter_ns`; False: no answer came.
 
     Returns how the schedule was kept, and how many requests were still unanswered
@@ -112,7 +112,7 @@ async def run_schedule(
         if error is not None:
             failures.append(error)
 
-    async def sent(due: Due, due_ns: int) -> None:
+    async def sent(due: ScheduledRequest, due_ns: int) -> None:
         if await send(due, due_ns) is not False:
             answered[due.phase] += 1
             last_ns[due.phase] = time.perf_counter_ns()
@@ -143,6 +143,6 @@ async def run_schedule(
         row, last = late.get(phase.name, Latency()).row(), last_ns.get(phase.name, begin_ns)
         count, done, took_s = planned.get(phase.name, 0), answered[phase.name], (last - begin_ns) / 1e9
         sent_late = (row.p99_ms, row.max_ms)
-        kept.append(Kept(phase.name, count, phase.rate, phase.seconds, done, took_s, *sent_late, phase.slack_s))
+        kept.append(PhaseResult(phase.name, count, phase.rate, phase.seconds, done, took_s, *sent_late, phase.slack_s))
         begin_ns += int(phase.seconds * 1e9)
     return kept, len(unanswered)

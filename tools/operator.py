@@ -28,8 +28,8 @@ KEY_VARIABLE: Final = "OPENBELL_KEY"
 SECRET_VARIABLE: Final = "OPENBELL_SECRET"  # noqa: S105 - the name of a variable
 
 
-class Desk:
-    """How one invocation asks, and how it prints."""
+class OperatorConsole:
+    """The client of one invocation of the command line, and how its answers are printed."""
 
     def __init__(self, client: OperatorClient, *, as_json: bool) -> None:
         self.client = client
@@ -55,7 +55,7 @@ class Desk:
 
 
 def default_session_file() -> Path:
-    """Where a session is kept unless told otherwise."""
+    """Where a session is kept unless `--session` names a file."""
     state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
     return Path(state) / "openbell" / "operator.json"
 
@@ -90,19 +90,19 @@ def main(context: click.Context, url: str, as_json: bool, session_file: Path | N
         client = OperatorClient(url, session_file or default_session_file(), key_of_environment())
     except OperatorError as error:
         raise click.UsageError(str(error)) from error
-    context.obj = Desk(client, as_json=as_json)
+    context.obj = OperatorConsole(client, as_json=as_json)
 
 
 def asking(command: Callable[..., None]) -> Callable[..., None]:
-    """A command that is given the desk, and whose failures are sentences."""
+    """A command that is given the console, and whose failures are printed as sentences."""
 
     @click.pass_obj
     @wraps(command)
-    def run(desk: Desk, /, **arguments: Any) -> None:
+    def run(console: OperatorConsole, /, **arguments: Any) -> None:
         try:
-            command(desk, **arguments)
+            command(console, **arguments)
         except OperatorError as error:
-            desk.fail(error)
+            console.fail(error)
 
     return run
 
@@ -113,20 +113,20 @@ def asking(command: Callable[..., None]) -> Callable[..., None]:
 @main.command()
 @click.argument("name")
 @asking
-def login(desk: Desk, name: str) -> None:
+def login(console: OperatorConsole, name: str) -> None:
     """Sign in as NAME; the password is asked for, or is the first line of the standard input."""
     asked = sys.stdin.isatty()
     password = click.prompt("Password", hide_input=True, err=True) if asked else sys.stdin.readline().rstrip("\r\n")
-    body = desk.client.log_in(name, password)
-    desk.show(body, facts(body))
+    body = console.client.log_in(name, password)
+    console.show(body, facts(body))
 
 
 @main.command()
 @asking
-def logout(desk: Desk) -> None:
+def logout(console: OperatorConsole) -> None:
     """End the session that login opened."""
-    desk.client.log_out()
-    desk.show({"success": True}, facts({"success": True}))
+    console.client.log_out()
+    console.show({"success": True}, facts({"success": True}))
 
 
 # -- symbols
@@ -134,9 +134,9 @@ def logout(desk: Desk) -> None:
 
 @main.command()
 @asking
-def symbols(desk: Desk) -> None:
+def symbols(console: OperatorConsole) -> None:
     """Show every listed symbol."""
-    body = desk.client.public("/symbols")
+    body = console.client.public("/symbols")
     rows = []
     for symbol, info in body["symbol_info"].items():
         bbo, fees = info["bbo"], info["fees"]
@@ -144,16 +144,16 @@ def symbols(desk: Desk) -> None:
         counts = (info["active_orders"], info["total_trades"])
         rows.append((*cells, *counts, fees["maker_percent"], fees["taker_percent"]))
     names = ("symbol", "status", "best bid", "best ask", "open orders", "trades", "maker %", "taker %")
-    desk.show(body, rows_of(names, rows))
+    console.show(body, rows_of(names, rows))
 
 
 def _add_status_command(action: str, what: str) -> None:
     @main.command(action.replace("_", "-"), help=what)
     @click.argument("symbol")
     @asking
-    def set_status(desk: Desk, symbol: str) -> None:
-        body = desk.client.ask("POST", f"/admin/symbols/{quote(symbol, safe='')}/{action}")
-        desk.show(body, facts(body))
+    def set_status(console: OperatorConsole, symbol: str) -> None:
+        body = console.client.ask("POST", f"/admin/symbols/{quote(symbol, safe='')}/{action}")
+        console.show(body, facts(body))
 
 
 _add_status_command("halt", "Halt trading in SYMBOL. Its orders stay, and can be cancelled.")
@@ -166,26 +166,26 @@ _add_status_command("pre_open", "Let orders of SYMBOL gather without matching.")
 @click.argument("symbol")
 @click.option("--seconds", type=WholeNumber(1, 86_400), help="After which trading begins by itself.")
 @asking
-def auction(desk: Desk, symbol: str, seconds: int | None) -> None:
+def auction(console: OperatorConsole, symbol: str, seconds: int | None) -> None:
     """Let orders of SYMBOL gather for an auction, which resume ends."""
     query = "" if seconds is None else f"?seconds={seconds}"
-    body = desk.client.ask("POST", f"/admin/symbols/{quote(symbol, safe='')}/auction{query}")
-    desk.show(body, facts(body))
+    body = console.client.ask("POST", f"/admin/symbols/{quote(symbol, safe='')}/auction{query}")
+    console.show(body, facts(body))
 
 
 @main.command()
 @click.argument("symbol")
 @asking
-def status(desk: Desk, symbol: str) -> None:
+def status(console: OperatorConsole, symbol: str) -> None:
     """Show where SYMBOL stands: status, limit state, band, what comes next, what an auction would do."""
-    body = desk.client.public(f"/status/{quote(symbol, safe='')}")
-    desk.show(body, facts(body))
+    body = console.client.public(f"/status/{quote(symbol, safe='')}")
+    console.show(body, facts(body))
 
 
 @main.command("list")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @asking
-def list_symbols(desk: Desk, file: Path) -> None:
+def list_symbols(console: OperatorConsole, file: Path) -> None:
     """List the symbols of FILE, or change limits, fees and schedules of those that are listed.
 
     FILE is TOML with one [[instrument]] for each symbol, as the server's own instruments file.
@@ -195,8 +195,8 @@ def list_symbols(desk: Desk, file: Path) -> None:
     if not isinstance(instruments, list) or not instruments:
         raise OperatorError(f"{file}: lists no [[instrument]]")
     wanted = [_with_schedule(file, document, instrument) for instrument in instruments]
-    listed = [desk.client.ask("POST", "/admin/symbols", instrument) for instrument in wanted]
-    desk.show({"listed": listed}, *(facts(body) for body in listed))
+    listed = [console.client.ask("POST", "/admin/symbols", instrument) for instrument in wanted]
+    console.show({"listed": listed}, *(facts(body) for body in listed))
 
 
 @main.command()
@@ -205,7 +205,7 @@ def list_symbols(desk: Desk, file: Path) -> None:
 @click.option("--show", is_flag=True, help="Show the schedule, as without FILE.")
 @click.option("--remove", is_flag=True, help="Take the schedule away.")
 @asking
-def schedule(desk: Desk, symbol: str, file: Path | None, show: bool, remove: bool) -> None:
+def schedule(console: OperatorConsole, symbol: str, file: Path | None, show: bool, remove: bool) -> None:
     """Show the schedule of SYMBOL, or give it that of FILE.
 
     FILE is TOML with the keys of one schedule, or an instruments file that has a schedule for SYMBOL.
@@ -214,10 +214,10 @@ def schedule(desk: Desk, symbol: str, file: Path | None, show: bool, remove: boo
         raise click.UsageError("give one of FILE, --show and --remove")
     path = f"/admin/symbols/{quote(symbol, safe='')}/schedule"
     if file is not None:
-        body = desk.client.ask("PUT", path, _schedule(file, symbol))
+        body = console.client.ask("PUT", path, _schedule(file, symbol))
     else:
-        body = desk.client.ask("DELETE" if remove else "GET", path)
-    desk.show(body, facts(body))
+        body = console.client.ask("DELETE" if remove else "GET", path)
+    console.show(body, facts(body))
 
 
 def _document(file: Path) -> dict[str, Any]:
@@ -254,12 +254,12 @@ def _schedule(file: Path, symbol: str) -> Any:
 # -- accounts
 
 
-def number_of(desk: Desk, account: str) -> int:
+def number_of(console: OperatorConsole, account: str) -> int:
     """The number of an account that is given by its number, or the name of who has it. Raises OperatorError."""
     number = whole_number(account)
     if number is not None and number >= 0:
         return number
-    found = desk.client.ask("GET", f"/admin/accounts?limit=1&name={quote(account, safe='')}")["accounts"]
+    found = console.client.ask("GET", f"/admin/accounts?limit=1&name={quote(account, safe='')}")["accounts"]
     # by name, so that the name itself comes before those that it begins; the sandbox's comes before all
     for row in found:
         if row["name"].lower() == account.lower():
@@ -271,18 +271,18 @@ def number_of(desk: Desk, account: str) -> int:
 @click.option("--name", default="", help="Only those whose name begins so, in any case.")
 @click.option("--limit", type=WholeNumber(1), default=100, help="How many users at most; account 1 comes on top.")
 @asking
-def accounts(desk: Desk, name: str, limit: int) -> None:
+def accounts(console: OperatorConsole, name: str, limit: int) -> None:
     """Show who has which account, by name."""
     found: list[dict[str, Any]] = []
     after: str | None = ""
     while after is not None and len(found) < limit:
         query = urlencode({"name": name, "after": after, "limit": min(PAGE, limit - len(found))})
-        page = desk.client.ask("GET", f"/admin/accounts?{query}")
+        page = console.client.ask("GET", f"/admin/accounts?{query}")
         found += page["accounts"]
         after = page["next"]
     names = ("account", "name", "role", "tier", "status", "open orders")
     rows = [(row["account"], row["name"], _role(row), row["tier"], row["status"], row["open_orders"]) for row in found]
-    desk.show({"accounts": found, "count": len(found), "next": after}, rows_of(names, rows))
+    console.show({"accounts": found, "count": len(found), "next": after}, rows_of(names, rows))
 
 
 def _role(row: dict[str, Any]) -> str:
@@ -294,30 +294,30 @@ def _role(row: dict[str, Any]) -> str:
 @main.command()
 @click.argument("account")
 @asking
-def account(desk: Desk, account: str) -> None:
+def account(console: OperatorConsole, account: str) -> None:
     """Show who has ACCOUNT, its tier, limits, status and balances. An account is a number, or its user's name."""
-    body = desk.client.ask("GET", f"/admin/accounts/{number_of(desk, account)}")
+    body = console.client.ask("GET", f"/admin/accounts/{number_of(console, account)}")
     rows = [[row[name] for name in ("asset", "available", "held", "total")] for row in body["balances"]]
     about = facts((body["user"] or {}) | body["account"])
-    desk.show(body, about, rows_of(("asset", "available", "held", "total"), rows))
+    console.show(body, about, rows_of(("asset", "available", "held", "total"), rows))
 
 
 @main.command()
 @click.argument("account")
 @asking
-def stop(desk: Desk, account: str) -> None:
+def stop(console: OperatorConsole, account: str) -> None:
     """The kill switch: cancel every order of ACCOUNT and take no more."""
-    body = desk.client.ask("POST", f"/admin/accounts/{number_of(desk, account)}/stop")
-    desk.show(body, facts(body))
+    body = console.client.ask("POST", f"/admin/accounts/{number_of(console, account)}/stop")
+    console.show(body, facts(body))
 
 
 @main.command()
 @click.argument("account")
 @asking
-def start(desk: Desk, account: str) -> None:
+def start(console: OperatorConsole, account: str) -> None:
     """Let ACCOUNT trade again."""
-    body = desk.client.ask("POST", f"/admin/accounts/{number_of(desk, account)}/start")
-    desk.show(body, facts(body))
+    body = console.client.ask("POST", f"/admin/accounts/{number_of(console, account)}/start")
+    console.show(body, facts(body))
 
 
 @main.command()
@@ -334,11 +334,11 @@ def start(desk: Desk, account: str) -> None:
     help="Of orders that do not say; without it none for account 1, else cancel_newest.",
 )
 @asking
-def configure(desk: Desk, account: str, **wanted: Any) -> None:
+def configure(console: OperatorConsole, account: str, **wanted: Any) -> None:
     """Set tier, fees and limits of ACCOUNT, all of them: what is left out is as each symbol says."""
     given = {name: value for name, value in wanted.items() if value is not None}
-    body = desk.client.ask("PUT", f"/admin/accounts/{number_of(desk, account)}", given)
-    desk.show(body, facts(body))
+    body = console.client.ask("PUT", f"/admin/accounts/{number_of(console, account)}", given)
+    console.show(body, facts(body))
 
 
 @main.command()
@@ -346,21 +346,21 @@ def configure(desk: Desk, account: str, **wanted: Any) -> None:
 @click.argument("asset")
 @click.argument("amount")
 @asking
-def credit(desk: Desk, account: str, asset: str, amount: str) -> None:
+def credit(console: OperatorConsole, account: str, asset: str, amount: str) -> None:
     """Credit ACCOUNT with AMOUNT of ASSET, without the on-ramp's limit."""
-    path = f"/admin/accounts/{number_of(desk, account)}/deposit"
-    body = desk.client.ask("POST", path, {"asset": asset, "amount": amount})
+    path = f"/admin/accounts/{number_of(console, account)}/deposit"
+    body = console.client.ask("POST", path, {"asset": asset, "amount": amount})
     balances = {row["asset"]: row["total"] for row in body["balances"]}
-    desk.show(body, facts({"account": body["account"], "total": balances, "seq": body["seq"]}))
+    console.show(body, facts({"account": body["account"], "total": balances, "seq": body["seq"]}))
 
 
 @main.command()
 @click.argument("order_id")
 @asking
-def cancel(desk: Desk, order_id: str) -> None:
+def cancel(console: OperatorConsole, order_id: str) -> None:
     """Cancel anybody's open order."""
-    body = desk.client.ask("DELETE", f"/admin/orders/{quote(order_id, safe='')}")
-    desk.show(body, facts(body))
+    body = console.client.ask("DELETE", f"/admin/orders/{quote(order_id, safe='')}")
+    console.show(body, facts(body))
 
 
 @main.command()
@@ -368,18 +368,18 @@ def cancel(desk: Desk, order_id: str) -> None:
 @click.option("--symbol", help="Of every account in this symbol.")
 @click.option("--venue", "confirmed", metavar="all", help="Of every account in every symbol; say all to confirm.")
 @asking
-def cancel_all(desk: Desk, account: str | None, symbol: str | None, confirmed: str | None) -> None:
+def cancel_all(console: OperatorConsole, account: str | None, symbol: str | None, confirmed: str | None) -> None:
     """Cancel every open order of ACCOUNT, of a symbol or of the venue. Trading goes on."""
     if sum(given is not None for given in (account, symbol, confirmed)) != 1:
         raise click.UsageError("give one of ACCOUNT, --symbol and --venue")
     if account is not None:
-        path = f"/admin/accounts/{number_of(desk, account)}/orders"
+        path = f"/admin/accounts/{number_of(console, account)}/orders"
     elif symbol is not None:
         path = f"/admin/symbols/{quote(symbol, safe='')}/orders"
     else:
         path = f"/admin/orders?confirm={quote(confirmed or '', safe='')}"
-    body = desk.client.ask("DELETE", path)
-    desk.show(body, facts({name: body[name] for name in ("count", "accounts", "seq") if name in body}))
+    body = console.client.ask("DELETE", path)
+    console.show(body, facts({name: body[name] for name in ("count", "accounts", "seq") if name in body}))
 
 
 # -- oversight
@@ -387,32 +387,32 @@ def cancel_all(desk: Desk, account: str | None, symbol: str | None, confirmed: s
 
 @main.command()
 @asking
-def check(desk: Desk) -> None:
+def check(console: OperatorConsole) -> None:
     """Add up every balance, hold and book. Orders wait meanwhile."""
-    body = desk.client.ask("GET", "/admin/check")
-    desk.show(body, facts(body))
+    body = console.client.ask("GET", "/admin/check")
+    console.show(body, facts(body))
 
 
 @main.command()
 @click.option("--limit", type=WholeNumber(1, 1000), default=50, help="How many entries.")
 @asking
-def audit(desk: Desk, limit: int) -> None:
+def audit(console: OperatorConsole, limit: int) -> None:
     """Show what operators did, newest first."""
-    body = desk.client.ask("GET", f"/admin/audit?limit={limit}")
+    body = console.client.ask("GET", f"/admin/audit?limit={limit}")
     names = ("time", "who", "did", "to", "details", "seq")
     rows = [
         (utc(entry["ts_ns"]), entry["actor_name"], entry["action"], entry["subject"], entry["details"], entry["seq"])
         for entry in body["entries"]
     ]
-    desk.show(body, rows_of(names, rows))
+    console.show(body, rows_of(names, rows))
 
 
 @main.command()
 @asking
-def health(desk: Desk) -> None:
+def health(console: OperatorConsole) -> None:
     """Whether the venue is up and takes orders; status 1 when it does not."""
-    body = desk.client.public("/health")
-    desk.show(body, facts(body))
+    body = console.client.public("/health")
+    console.show(body, facts(body))
     if not body["accepting"]:
         raise SystemExit(1)
 

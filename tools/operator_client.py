@@ -21,6 +21,8 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from openbell.programs import called
+
 TIMEOUT_S: Final = 30.0
 
 
@@ -78,7 +80,7 @@ class OperatorClient:
         self._keep(signed_in)
         if signed_in["role"] != "operator":
             self.log_out()
-            raise OperatorError(f"{signed_in['name']} is not an operator; see python -m identity.operators")
+            raise OperatorError(f"{signed_in['name']} is not an operator; see {called('users')}")
         return {"name": signed_in["name"], "account": str(signed_in["account"]), "role": signed_in["role"]}
 
     def log_out(self) -> None:

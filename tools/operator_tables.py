@@ -68,7 +68,7 @@ def _flat(body: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
 
 
 def _moment(name: str, value: Any) -> str | None:
-    """The time that a field tells; None for another field."""
+    """The time that a field holds; None for another field."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     if name == "ts_ns":

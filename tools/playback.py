@@ -1,6 +1,6 @@
 """Recorded order flow as requests: which orders to place, amend and cancel, and what came of them. Pure.
 
-A playback is asked for the action of each record in turn and told what the venue answered;
+A playback gives the action of each record in turn, and takes what the venue answered;
 it knows each recorded order by a key and leaves the venue's ids to its caller. What rested
 before the recording began is known by level only: one earlier order stands for each level.
 Units: prices in the recording's own units, quantities in shares or satoshis, all whole.
@@ -33,7 +33,7 @@ Key = int | tuple[RecordedSide, int]  # the recording's order id, or the level o
 PrintedTrade = tuple[int, int]  # price, quantity
 
 
-class Place(msgspec.Struct, frozen=True):
+class EnterStep(msgspec.Struct, frozen=True):
     """Enter an order; `key` is None where nothing will be asked of it later."""
 
     key: Key | None
@@ -43,27 +43,27 @@ class Place(msgspec.Struct, frozen=True):
     quantity: int
 
 
-class Cut(msgspec.Struct, frozen=True):
+class ReduceStep(msgspec.Struct, frozen=True):
     """Amend an order to a lower whole quantity, what is filled included."""
 
     key: Key
     quantity: int
 
 
-class Reprice(msgspec.Struct, frozen=True):
+class RepriceStep(msgspec.Struct, frozen=True):
     """Amend an order to another price."""
 
     key: Key
     price: int
 
 
-class Remove(msgspec.Struct, frozen=True):
+class CancelStep(msgspec.Struct, frozen=True):
     """Cancel an order."""
 
     key: Key
 
 
-class Amend(msgspec.Struct, frozen=True):
+class AmendStep(msgspec.Struct, frozen=True):
     """Amend an order to another price, whole quantity (what is filled included), or both; None leaves it."""
 
     key: Key
@@ -71,7 +71,7 @@ class Amend(msgspec.Struct, frozen=True):
     quantity: int | None
 
 
-Step = Place | Cut | Reprice | Amend | Remove
+Step = EnterStep | ReduceStep | RepriceStep | AmendStep | CancelStep
 
 
 class Event(msgspec.Struct, frozen=True):
@@ -99,7 +99,7 @@ class Playback(Protocol):
         ...
 
     def events(self) -> Iterator[Event]:
-        """The recording in order. `traded` must be told of each step's fills before the next is taken."""
+        """The recording in order. `traded` must be called with each step's fills before the next is taken."""
         ...
 
     def traded(self, maker: Key | None, price: int, quantity: int) -> None:
@@ -137,7 +137,7 @@ class BitstampPlayback:
 
     def events(self) -> Iterator[Event]:
         """The opening book, then every request."""
-        yield Event(self._opened_ms * 1_000_000, [self._place_opening(order) for order in self._opening])
+        yield Event(self._opened_ms * 1_000_000, [self._enter_opening(order) for order in self._opening])
         for request, record in self._requests:
             yield Event(record.time_ms * 1_000_000, list(self._steps(request, record)))
 
@@ -156,18 +156,18 @@ class BitstampPlayback:
         order_id, level = record.order_id, (record.side, record.price_cents)
         if request is Request.ENTER:
             self._known.add(order_id)
-            yield Place(order_id, record.side, "limit", record.price_cents, record.leaves_satoshi)
+            yield EnterStep(order_id, record.side, "limit", record.price_cents, record.leaves_satoshi)
         elif order_id in self._known:
-            yield Reprice(order_id, record.price_cents) if request is Request.REPRICE else Remove(order_id)
+            yield RepriceStep(order_id, record.price_cents) if request is Request.REPRICE else CancelStep(order_id)
         elif level in self._earlier:  # take it off the order that stands for the level
             rest = self._earlier.pop(level) - record.leaves_satoshi
             if rest > 0:
                 self._earlier[level] = rest
-                yield Cut(level, rest)
+                yield ReduceStep(level, rest)
             else:
-                yield Remove(level)
+                yield CancelStep(level)
 
-    def _place_opening(self, order: OpeningOrder) -> Place:
+    def _enter_opening(self, order: OpeningOrder) -> EnterStep:
         key: Key
         if order.order_id is None:
             key = (order.side, order.price_cents)
@@ -175,17 +175,17 @@ class BitstampPlayback:
         else:
             key = order.order_id
             self._known.add(key)
-        return Place(key, order.side, "limit", order.price_cents, order.quantity_satoshi)
+        return EnterStep(key, order.side, "limit", order.price_cents, order.quantity_satoshi)
 
 
 def common_in_order(recorded: list[PrintedTrade], made: list[PrintedTrade]) -> int:
     """The length of the longest common subsequence. O(p log n) of the p pairs that are equal: few, as prints differ."""
-    places: defaultdict[PrintedTrade, list[int]] = defaultdict(list)
-    for place, trade in enumerate(made):
-        places[trade].append(place)
+    positions: defaultdict[PrintedTrade, list[int]] = defaultdict(list)
+    for position, trade in enumerate(made):
+        positions[trade].append(position)
     ends: list[int] = []  # ends[k]: the earliest place in `made` where a common subsequence of k + 1 can end
     for trade in recorded:
-        for place in reversed(places.get(trade, ())):
-            at = bisect_left(ends, place)
-            ends[at : at + 1] = [place]
+        for position in reversed(positions.get(trade, ())):
+            at = bisect_left(ends, position)
+            ends[at : at + 1] = [position]
     return len(ends)

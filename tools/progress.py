@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 BETWEEN_LINES_S: Final = 10.0
-STEP: Final = 1000  # things counted between two looks at the clock
+STEP: Final = 1000  # things counted between two readings of the clock
 
 T = TypeVar("T")
 
@@ -34,7 +34,7 @@ def progress(what: str, total: int | None) -> Iterator[Callable[[int], None]]:
 
 
 def counted(things: Iterable[T], done: Callable[[int], None]) -> Iterator[T]:
-    """The same things, told to `done` a thousand at a time."""
+    """The same things; `done` is called with their count a thousand at a time."""
     number = 0
     for number, thing in enumerate(things, 1):
         yield thing
@@ -44,13 +44,13 @@ def counted(things: Iterable[T], done: Callable[[int], None]) -> Iterator[T]:
 
 
 def _lines(what: str, total: int | None) -> Callable[[int], None]:
-    number, told = 0, time.monotonic()
+    number, reported_at = 0, time.monotonic()
 
     def done(more: int) -> None:
-        nonlocal number, told
+        nonlocal number, reported_at
         number += more
-        if time.monotonic() - told >= BETWEEN_LINES_S:
-            told = time.monotonic()
+        if time.monotonic() - reported_at >= BETWEEN_LINES_S:
+            reported_at = time.monotonic()
             of = f" of {total:,}" if total is not None else ""
             print(f"{what}: {number:,}{of}", file=sys.stderr, flush=True)
 

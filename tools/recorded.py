@@ -28,7 +28,7 @@ TIME_SCALE: Final = 9  # nanoseconds in a second, as a power of ten
 
 RecordedSide = Literal["buy", "sell"]
 
-LARGEST: Final = 100  # of a number, as a power of ten; its smallest place is as far below one
+LARGEST: Final = 100  # greatest power of ten in a number; its least is as far below one
 
 _WHOLES: Final = re.compile(r"-?[0-9]+(,-?[0-9]+)*")
 
@@ -93,7 +93,7 @@ _MESSAGE_TYPES: Final = {str(int(kind)): kind for kind in MessageType}
 
 
 def read_lobster_messages(path: Path, notes: list[str] | None = None) -> Iterator[LobsterMessage]:
-    """The messages of a LOBSTER message file, in order; `notes` is told of a header row that was left out."""
+    """The messages of a LOBSTER message file, in order; a header row that was left out is added to `notes`."""
     return read_records(path, _lobster_message, _is_header, notes)
 
 
@@ -225,7 +225,7 @@ _depth_body = msgspec.json.Decoder(_DepthBody).decode
 
 
 def read_bitstamp(path: Path, notes: list[str] | None = None) -> Iterator[BitstampRecord]:
-    """The records of a Bitstamp event log, in order; `notes` is told of a header row that was left out."""
+    """The records of a Bitstamp event log, in order; a header row that was left out is added to `notes`."""
     return read_records(path, _bitstamp_record, _is_log_header, notes)
 
 

@@ -12,10 +12,11 @@ from typing import Final
 
 import msgspec
 
+from openbell.programs import called
 from tools.archives import RecordError
 from tools.lobster import LobsterPlayback
 from tools.naming import book_beside
-from tools.plain import PlainPlayback, read_plain
+from tools.plain_csv import PlainCsvPlayback, read_plain
 from tools.playback import BitstampPlayback
 from tools.progress import counted, progress
 from tools.recorded import LobsterDepth, lobster_levels, read_bitstamp, read_lobster_depths, read_lobster_messages
@@ -32,7 +33,7 @@ class Recording(msgspec.Struct):
     """One recording, ready to be played."""
 
     file: Path
-    playback: BitstampPlayback | LobsterPlayback | PlainPlayback
+    playback: BitstampPlayback | LobsterPlayback | PlainCsvPlayback
     notes: list[str]  # what was found while it was read
     book: Path | None = None  # LOBSTER's order book file
 
@@ -41,14 +42,14 @@ def load(kind: str, file: Path | None, book: Path | None = None, limit: int | No
     """The recording's first `limit` records, all when None. Raises RecordError with one sentence."""
     path = file if file is not None else DEFAULT_FILES.get(kind)
     if path is None:
-        raise RecordError(f"which recording? Name the file: python -m tools.replay {kind} FILE")
+        raise RecordError(f"which recording? Name the file: {called('replay')} {kind} FILE")
     if book is not None and kind != "lobster":
         raise RecordError("--book names an order book file of LOBSTER; other formats have none")
     for one in (path, book):
         if one is not None and not one.is_file():
             raise RecordError(
                 f"there is no recorded data at {one}{', which is a folder' if one.is_dir() else ''}; "
-                f"name the file: python -m tools.replay {kind} FILE"
+                f"name the file: {called('replay')} {kind} FILE"
             )
     notes: list[str] = []
     if kind == "lobster":
@@ -57,7 +58,7 @@ def load(kind: str, file: Path | None, book: Path | None = None, limit: int | No
         if kind == "bitstamp":
             records = list(islice(counted(read_bitstamp(path, notes), done), limit))
             return Recording(path, BitstampPlayback(records), notes)
-        return Recording(path, PlainPlayback(list(islice(counted(read_plain(path), done), limit))), notes)
+        return Recording(path, PlainCsvPlayback(list(islice(counted(read_plain(path), done), limit))), notes)
 
 
 def _lobster(path: Path, book: Path | None, limit: int | None, notes: list[str]) -> Recording:
@@ -65,7 +66,7 @@ def _lobster(path: Path, book: Path | None, limit: int | None, notes: list[str])
         messages = list(islice(counted(read_lobster_messages(path, notes), done), limit))
     if book is None:
         return Recording(path, LobsterPlayback(messages), notes)
-    list(islice(read_lobster_depths(book, notes), 1))  # a header row is told of once, though the rows are read twice
+    list(islice(read_lobster_depths(book, notes), 1))  # a header row is noted once, though the rows are read twice
     playback = LobsterPlayback(messages, _Rows(book, limit), lobster_levels(book))
     return Recording(path, playback, notes, book)
 

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Final, get_args
 
 from listings.numbers import whole
+from openbell.programs import called
 from tools.answers import NewOrder, OrderAnswer, Refusal, SymbolInfo
 from tools.archives import RecordError
 from tools.client import VenueClient, VenueError, retried
@@ -27,7 +28,17 @@ from tools.flow import positive
 from tools.lobster import LobsterPlayback
 from tools.measure import Measurements, Mode, show
 from tools.naming import NamingError, in_any_case, symbol_of, what_to_do
-from tools.playback import Amend, Cut, Key, Place, Playback, Remove, Reprice, Step, common_in_order
+from tools.playback import (
+    AmendStep,
+    CancelStep,
+    EnterStep,
+    Key,
+    Playback,
+    ReduceStep,
+    RepriceStep,
+    Step,
+    common_in_order,
+)
 from tools.progress import progress
 from tools.recorded import LobsterDepth, decimal_text
 from tools.recordings import DEFAULT_FILES, KINDS, Recording, load
@@ -62,7 +73,7 @@ class Replay:
         self.measured = Measurements()
 
     async def play(self, speed: float | None, done: Callable[[int], None]) -> None:
-        """Play every event at `speed` times the recorded pace, as fast as it goes when None; tell `done` of each."""
+        """Play every event at `speed` times the recorded pace, as fast as it goes when None; call `done` after each."""
         self.measured.restart()
         start = time.monotonic()
         first_ns: int | None = None
@@ -94,14 +105,14 @@ class Replay:
         started_ns = time.perf_counter_ns()
         kind: str
         answer: object
-        if isinstance(step, Place):
-            kind, answer = step.order_type, await self._place(step)
+        if isinstance(step, EnterStep):
+            kind, answer = step.order_type, await self._enter(step)
             self.measured.counts["orders"] += 1
-        elif isinstance(step, Cut):
+        elif isinstance(step, ReduceStep):
             kind, answer = "cut", await self._amend(step.key, None, step.quantity)
             self.measured.counts["amends"] += 1
-        elif isinstance(step, Reprice | Amend):
-            quantity = step.quantity if isinstance(step, Amend) else None
+        elif isinstance(step, RepriceStep | AmendStep):
+            quantity = step.quantity if isinstance(step, AmendStep) else None
             kind, answer = "reprice", await self._amend(step.key, step.price, quantity)
             self.measured.counts["amends"] += 1
         else:
@@ -111,7 +122,7 @@ class Replay:
         if isinstance(answer, Refusal):
             self.measured.rejects[answer.error_code] += 1
 
-    async def _place(self, step: Place) -> OrderAnswer | Refusal:
+    async def _enter(self, step: EnterStep) -> OrderAnswer | Refusal:
         self._entered += 1
         order = NewOrder(
             self._symbol,
@@ -160,7 +171,7 @@ class Replay:
                     self._traded(fill.trade_id, None, fill.price, fill.quantity)
         return amended
 
-    async def _remove(self, step: Remove) -> object:
+    async def _remove(self, step: CancelStep) -> object:
         order_id = self._order_ids.get(step.key)
         if order_id is None:
             return None
@@ -237,7 +248,7 @@ def check_steps(symbol: str, info: SymbolInfo, playback: Playback) -> None:
 
 
 async def choose_symbol(client: VenueClient, recording: Recording, named: str | None) -> str:
-    """The symbol to play into: as named, else as the file's name tells. Raises ReplayError, NamingError."""
+    """The symbol to play into: as named, else by the file's name. Raises ReplayError, NamingError."""
     listed = (await client.symbols()).symbol_info
     if named is None:
         symbol = symbol_of(recording.file, listed)
@@ -314,7 +325,7 @@ def count(text: str) -> int:
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     options = argparse.ArgumentParser(
-        prog="python -m tools.replay",
+        prog=called("replay"),
         description="Plays recorded order flow into a running server through its public API, in the recorded order. "
         "The server must list the symbol: start it with --instruments config/replay.toml, or use --spawn. "
         "Documentation/recordings.md describes the formats, and where to get recordings.",

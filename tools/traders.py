@@ -17,7 +17,7 @@ import msgspec
 from tools.answers import Side
 
 MAKERS: Final = 4
-LEVELS: Final = 10  # of each maker, on each side
+LEVELS: Final = 10  # quotes of each maker on each side
 SIDES: Final[tuple[Side, Side]] = ("buy", "sell")
 
 MICRO: Final = 1_000_000
@@ -28,7 +28,8 @@ UNIT_PPM: Final = 15  # distance of neighbouring quotes, in millionths of the pr
 ICEBERG_EVERY: Final = 8  # each so many-th quote of a side hides most of itself
 ICEBERG_SLICES: Final = 5
 
-MARKET_SHARE, IOC_SHARE, FOK_SHARE, PULL_SHARE = 18, 12, 3, 5  # of a hundred decisions; the rest maintains quotes
+# how many of a hundred decisions do this; the others maintain quotes
+MARKET_SHARE, IOC_SHARE, FOK_SHARE, PULL_SHARE = 18, 12, 3, 5
 
 Slot = tuple[Side, int]  # side, place from the touch
 
@@ -143,7 +144,7 @@ class Traders:
         """Learn that the market is elsewhere, at `price` ticks: others moved it."""
         self._mid = price * MICRO
 
-    def saw_standing(self, order_ids: set[str]) -> None:
+    def saw_open_orders(self, order_ids: set[str]) -> None:
         """Learn which orders still stand; quotes that are not among them are gone."""
         for slot in [slot for slot, quote in self._quotes.items() if quote.order_id not in order_ids]:
             self._forget(slot)
@@ -161,8 +162,8 @@ class Traders:
 
     def _target(self, slot: Slot) -> int:
         """Where the quote of a slot belongs, in ticks."""
-        side, place = slot
-        away = (1 + place) * self._unit
+        side, level = slot
+        away = (1 + level) * self._unit
         return self.mid - away if side == "buy" else self.mid + away
 
     def _maintain(self) -> list[Action]:
@@ -211,4 +212,4 @@ class Traders:
         del self._slot_of[self._quotes.pop(slot).order_id]
 
 
-_SLOTS: Final[list[Slot]] = [(side, place) for place in range(MAKERS * LEVELS) for side in SIDES]
+_SLOTS: Final[list[Slot]] = [(side, level) for level in range(MAKERS * LEVELS) for side in SIDES]

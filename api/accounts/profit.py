@@ -24,7 +24,7 @@ class Position(msgspec.Struct, gc=False):
     """
 
     lots: int = 0  # bought less sold
-    cost: int = 0  # of these lots, without fees; below zero as the lots are
+    cost: int = 0  # paid for these lots, without fees; below zero when the lots are
     realised: int = 0  # before fees
     fees: int = 0  # below zero: more rebates than fees
     fills: int = 0

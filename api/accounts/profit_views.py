@@ -26,7 +26,7 @@ class PositionView(msgspec.Struct, frozen=True, kw_only=True):
     quote: str
     position: DecimalText  # bought less sold; below zero: sold out of deposits
     average_price: DecimalText | None  # of the position, without fees; null of none
-    cost: DecimalText  # of the position, without fees; below zero as the position is
+    cost: DecimalText  # cost of the position, without fees; below zero when the position is
     mark: DecimalText | None  # halfway between the best prices, else the last price
     value: DecimalText | None  # of the position at the mark
     realised: DecimalText  # before fees
@@ -109,12 +109,14 @@ def _total(asset: str, rows: list[tuple[OrderBook, Position]], scale: int) -> Pr
     )
 
 
-# The middle of two prices is a whole number of half ticks, so what is worth something is reckoned twofold.
+# The middle of two prices is a whole number of half ticks, so values are computed doubled, in whole numbers.
 
 
 def _twice_the_mark(book: OrderBook) -> int | None:
     bid, ask = book.bids.best_price, book.asks.best_price
-    if bid is not None and ask is not None and bid < ask:  # what gathers for an auction may overlap
+    if (
+        bid is not None and ask is not None and bid < ask
+    ):  # bids and asks may overlap while orders gather for an auction
         return bid + ask
     return None if book.last_price is None else 2 * book.last_price
 

@@ -52,4 +52,4 @@ class ConfigureRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, 
     max_open_orders: Count | None = None
     max_orders_per_second: Count | None = None
     max_notional: Number | None = None
-    self_trade_prevention: SelfTradePrevention | None = None  # of orders that do not say
+    self_trade_prevention: SelfTradePrevention | None = None  # for orders that name no mode

@@ -33,10 +33,10 @@ from history.reader import HistoryReader
 from listings.grid import grid_of
 from sequencer.sequencer import Sequencer
 
-GUEST_QUOTE_FUNDS = "100000"  # what a guest starts with of an asset that others are priced in
-GUEST_BASE_FUNDS = "100"  # and of one that is not
+GUEST_QUOTE_FUNDS = "100000"  # a guest's first balance of each asset that others are priced in
+GUEST_BASE_FUNDS = "100"  # a guest's first balance of every other asset
 
-SANDBOX_FUNDS = "1000000000000"  # of every asset, on paper
+SANDBOX_FUNDS = "1000000000000"  # the sandbox account's balance of every asset
 
 
 class AccountService:

@@ -60,7 +60,7 @@ class AccountView(msgspec.Struct, frozen=True):
     tier: str
     fees: AccountFees
     limits: AccountLimits
-    self_trade_prevention: SelfTradePrevention  # of orders that do not say
+    self_trade_prevention: SelfTradePrevention  # for orders that name no mode
     status: Literal["active", "stopped"]
     open_orders: int
     seq: int
@@ -69,7 +69,7 @@ class AccountView(msgspec.Struct, frozen=True):
 class OwnAccount(AccountView, frozen=True):
     """GET /account."""
 
-    role: Role  # of who asks
+    role: Role  # of the caller
 
 
 class PostingView(msgspec.Struct, frozen=True):
@@ -119,7 +119,7 @@ def account_view(exchange: Exchange, account: AccountId) -> AccountView:
 
 
 def own_account(view: AccountView, role: Role) -> OwnAccount:
-    """An account as whoever asks for their own is told it."""
+    """The caller's own account, with their role."""
     return OwnAccount(**msgspec.structs.asdict(view), role=role)
 
 

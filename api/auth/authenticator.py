@@ -27,7 +27,7 @@ SANDBOX: Final = Principal(user_id=0, name="sandbox", account=SANDBOX_ACCOUNT, r
 FEED_METHOD: Final = "CONNECT"  # what a Socket.IO client signs as its method
 FEED_TARGET: Final = "/market"  # and as its path
 SAFE_METHODS: Final = ("GET", "HEAD", "OPTIONS")
-PUBLIC_BLUEPRINTS: Final = ("market", "candles", "pages", "docs")  # their safe methods, that is
+PUBLIC_BLUEPRINTS: Final = ("market", "candles", "pages", "docs")  # public for safe methods only
 PUBLIC_ENDPOINTS: Final = ("auth.signup", "auth.login", "auth.guest", "auth.refresh")
 _SIGNED: Final = ("HTTP_X_OPENBELL_SIGNATURE", "HTTP_X_OPENBELL_TIMESTAMP", "HTTP_X_OPENBELL_WINDOW")
 _EXTENSION: Final = "openbell-access"
@@ -41,12 +41,12 @@ class FeedAuth(Request, frozen=True, kw_only=True):
     timestamp: str | int | None = None
     window: str | int | None = None
     signature: str | None = None
-    flow: Literal["simulated", "replay"] | None = None  # what it is a source of
+    flow: Literal["simulated", "replay"] | None = None  # the kind of flow that the client is a source of
     cancel_on_disconnect: bool | None = None
 
 
 class Authenticator:
-    """Who is who, of the running server."""
+    """Knows who sends each request and feed message, by its credentials."""
 
     def __init__(self, credentials: Credentials, *, sandbox: bool) -> None:
         """`sandbox`: whoever shows no credentials is the built-in account."""
@@ -88,7 +88,7 @@ class Authenticator:
         return None if principal is None else f"account {principal.account}"
 
     def connect(self, sid: str, auth: Any) -> None:
-        """Note who a feed client is. Raises ApiError when its credentials are bad."""
+        """Remember who a feed client is, by the `auth` that it connects with. Raises ApiError when that is bad."""
         shown = converted({} if auth is None else auth, FeedAuth)
         if shown.token is not None and shown.key is not None:
             raise _ambiguous()
@@ -110,7 +110,7 @@ class Authenticator:
             raise _keyless()
 
     def forget(self, sid: str) -> None:
-        """A feed client is gone."""
+        """Forget a feed client that has disconnected."""
         self._connected.pop(sid, None)
 
     def of_client(self, sid: str) -> Principal:

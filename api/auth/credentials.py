@@ -1,4 +1,4 @@
-"""Who a request comes from: session tokens and signed requests, told from forgeries.
+"""Who a request comes from: session tokens and signed requests, checked against forgery.
 
 Sessions and keys that are good are held in memory, so that one that is revoked is refused at once
 and a request costs no database. No I/O here: `api/auth/service.py` fills and empties it.
@@ -88,10 +88,10 @@ class Credentials:
         self._clock = clock
         self._sessions: dict[str, _LiveSession] = {}
         self._keys: dict[str, _LiveKey] = {}
-        self._read_tokens: dict[str, _Claims] = {}  # whose seal was good: checking one again costs 50 us
+        self._read_tokens: dict[str, _Claims] = {}  # tokens whose seal was good: checking one again costs 50 us
         self._listeners: list[Callable[[], None]] = []
-        self._seen = _Seen()
-        # what was seen before the start is forgotten: what may have been sent by then is refused
+        self._seen = _SeenSignatures()
+        # signatures seen before the start are unknown, so requests that may be that old are refused
         self._not_before_ms = clock() // MS_NS + AHEAD_MS_MAX
 
     def listen(self, revoked: Callable[[], None]) -> None:
@@ -119,7 +119,7 @@ class Credentials:
             self.admit_session(session)
         for key, secret in keys:
             self.admit_key(key, secret)
-        self._tell()
+        self._call_revoked()
 
     def user_of(self, account: AccountId) -> User | None:
         """Who has this account, if they are signed in or have a key. O(sessions + keys)."""
@@ -130,12 +130,12 @@ class Credentials:
     def drop_session(self, session_id: str) -> None:
         """A session is over, and with it every token of it."""
         if self._sessions.pop(session_id, None) is not None:
-            self._tell()
+            self._call_revoked()
 
     def drop_key(self, key_id: str) -> None:
         """A key is revoked."""
         if self._keys.pop(key_id, None) is not None:
-            self._tell()
+            self._call_revoked()
 
     def drop_expired(self) -> None:
         """Forget the sessions whose time is up. O(sessions)."""
@@ -144,7 +144,7 @@ class Credentials:
         for session_id in over:
             del self._sessions[session_id]
         if over:
-            self._tell()
+            self._call_revoked()
 
     def current(self, principal: Principal) -> Principal | None:
         """`principal` as they are now; None when their session or key has ended meanwhile."""
@@ -156,7 +156,7 @@ class Credentials:
             return None if live is None or live.expires_ns <= self._clock() else live.principal
         return principal
 
-    def _tell(self) -> None:
+    def _call_revoked(self) -> None:
         for listener in self._listeners:
             listener()
 
@@ -191,7 +191,7 @@ class Credentials:
 
     def _read(self, token: str) -> _Claims:
         """What a token says, once its seal is found good; the next time it is looked up."""
-        # the time is compared by our own clock, which tests can turn
+        # the time is compared with our own clock, which tests can set
         options: Any = {"require": ["exp", "iat", "iss", "sid", "sub"], "verify_exp": False, "verify_iat": False}
         try:
             if len(token) > TOKEN_LENGTH_MAX:
@@ -249,7 +249,7 @@ class Credentials:
             )
 
 
-class _Seen:
+class _SeenSignatures:
     """The signatures of the last while, in two generations. About 100 bytes for each, for one to two minutes."""
 
     def __init__(self) -> None:

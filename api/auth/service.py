@@ -34,13 +34,13 @@ from loop.workers import Workers
 
 log = logging.getLogger(__name__)
 
-DATABASE_THREADS = 1  # answers come in the order of the changes: a session that was ended is not admitted after
+DATABASE_THREADS = 1  # one thread keeps the order of changes: an ended session is not admitted afterwards
 DATABASE_WAITING_MAX = 1_000
-HASHES_WAITING_MAX = 50  # about five seconds of them
-PATIENCE_S = 5.0  # with the database; its own limits are shorter, but a machine may be gone without a word
-WATCH_S = 0.5  # between two looks at what was changed beside this server
+HASHES_WAITING_MAX = 50  # about five seconds of hashing
+PATIENCE_S = 5.0  # for the database; its own limits are shorter, but a machine may vanish silently
+WATCH_S = 0.5  # between two checks for changes made beside this server
 UNKNOWN_GENERATION = -1
-OWED_MAX = 10_000  # lines of the audit trail that wait for the database; more are in the log alone
+PENDING_AUDIT_MAX = 10_000  # lines of the audit trail that wait for the database; more are in the log alone
 SWEEP_S = 300.0
 
 P = ParamSpec("P")
@@ -61,7 +61,7 @@ class SignedIn(msgspec.Struct, frozen=True, kw_only=True):
     guest: bool
 
 
-class Owed(NamedTuple):
+class PendingAuditEntry(NamedTuple):
     """A line of the audit trail, as `Identity.record` takes it."""
 
     actor: User | None
@@ -91,7 +91,7 @@ class AuthService:
         self._credentials = credentials
         self._generation = identity.generation()
         self._admit_all(identity.live_sessions(), identity.live_keys())
-        self._owed: deque[Owed] = deque(maxlen=OWED_MAX)
+        self._pending_audit: deque[PendingAuditEntry] = deque(maxlen=PENDING_AUDIT_MAX)
         self._database = Workers("identity", DATABASE_THREADS, DATABASE_WAITING_MAX)
         self._hashing = Workers("passwords", 1, HASHES_WAITING_MAX)
         self._sweeper = eventlet.spawn_after(SWEEP_S, self._sweep)
@@ -105,7 +105,7 @@ class AuthService:
         self._database.close()
 
     def sign_up(self, name: str, password: str) -> SignedIn:
-        """A new user, signed in. Raises ApiError 409."""
+        """Create a user, who is then signed in. Raises ApiError 409 when the name is taken."""
         password_hash = self._hashing.run(passwords.hashed, password)
         try:
             user = self._ask(self._identity.create_user, name, password_hash)
@@ -114,7 +114,7 @@ class AuthService:
         return self._open(user)
 
     def sign_in(self, name: str, password: str) -> SignedIn:
-        """A new session. Raises ApiError 401, the same for a name that nobody has."""
+        """Open a session. Raises ApiError 401, the same for a wrong password and for a name that nobody has."""
         known = self._ask(self._identity.login_of, name)
         user, password_hash = known or (None, None)
         try:
@@ -125,7 +125,7 @@ class AuthService:
             raise ApiError(401, "BAD_LOGIN", "That name and password do not go together.") from None
 
     def guest(self) -> SignedIn:
-        """A new guest, signed in."""
+        """Create a guest, who is then signed in."""
         return self._open(self._ask(self._identity.create_guest))
 
     def refresh(self, token: str) -> SignedIn:
@@ -147,17 +147,17 @@ class AuthService:
         self.end_session(principal, principal.session_id or "", "logout")
 
     def sessions(self, principal: Principal) -> list[Session]:
-        """Their sessions, newest first."""
+        """The live sessions of a user, newest first."""
         return self._ask(self._identity.sessions_of, principal.user_id)
 
     def end_session(self, principal: Principal, session_id: str, why: str = "revoked") -> None:
-        """End one of their sessions. Raises ApiError 404."""
+        """End a session of the user at once. Raises ApiError 404 for one that is not theirs."""
         if not self._ask(self._identity.revoke_session, session_id, principal.user_id, why):
             raise ApiError(404, "UNKNOWN_SESSION", "You have no such session.")
         self._credentials.drop_session(session_id)
 
     def create_key(self, user: User, label: str, scopes: Iterable[Scope], ip_list: Iterable[str]) -> NewKey:
-        """A new API key, good at once. Raises ApiError 409."""
+        """Create an API key, good at once. Raises ApiError 409 when the user has as many as allowed."""
         try:
             key, secret = self._ask(self._identity.create_key, user, label, scopes, ip_list)
         except TooManyKeys as problem:
@@ -172,11 +172,11 @@ class AuthService:
         )
 
     def keys(self, principal: Principal) -> list[ApiKey]:
-        """Their keys, newest first."""
+        """The API keys of a user, newest first."""
         return self._ask(self._identity.keys_of, principal.user_id)
 
     def revoke_key(self, user: User, key_id: str) -> None:
-        """End one of their keys. Raises ApiError 404."""
+        """End an API key of the user at once. Raises ApiError 404 for one that is not theirs."""
         if not self._ask(self._identity.revoke_key, key_id, user):
             raise ApiError(404, "UNKNOWN_KEY", "You have no such API key.")
         self._credentials.drop_key(key_id)
@@ -184,19 +184,19 @@ class AuthService:
     def record(
         self, principal: Principal, action: str, subject: str, details: dict[str, Any], seq: int | None = None
     ) -> None:
-        """Note in the audit trail what an operator did. `details` must hold no secret.
+        """Write to the audit trail what an operator did. `details` must hold no secret.
 
-        It is done already, and operators must be able to halt a venue whose identity store is away: what cannot
-        be noted then is logged, and noted as soon as the store is back.
+        The action is done already, and operators must be able to halt a venue whose identity store is away. So an
+        entry that cannot be written then is logged, and written as soon as the store is back.
         """
-        owed = Owed(principal.user, action, subject, details, seq, time.time_ns())
+        entry = PendingAuditEntry(principal.user, action, subject, details, seq, time.time_ns())
         try:
-            if self._owed:
+            if self._pending_audit:
                 raise IdentityAway("older lines come first")
-            self._ask(self._identity.record, *owed)
+            self._ask(self._identity.record, *entry)
         except IdentityAway:
             log.error("to be noted in the audit trail: %s: %s %s %s", principal.name, action, subject, details)
-            self._owed.append(owed)
+            self._pending_audit.append(entry)
 
     def user_of(self, account: AccountId) -> User | None:
         """The user of an account; None when nobody has it. One who is signed in is known without the store.
@@ -221,7 +221,7 @@ class AuthService:
         except eventlet.Timeout as over:
             if over is not patience:
                 raise
-            self._generation = UNKNOWN_GENERATION  # what was asked may still come about: look when the store is back
+            self._generation = UNKNOWN_GENERATION  # the change may still come about: read all when the store is back
             log.error("the identity store did not answer in %.0f s", PATIENCE_S)
             raise IdentityAway("the identity store does not answer") from None
         finally:
@@ -248,11 +248,11 @@ class AuthService:
 
     def _admit_all(self, sessions: list[Session], keys: list[tuple[ApiKey, bytes | None]]) -> None:
         """These sessions and keys are good, and no others."""
-        readable = [(key, secret) for key, secret in keys if secret is not None]
-        if len(readable) < len(keys):
-            unreadable = len(keys) - len(readable)
-            log.warning("%d API keys were made under another server secret: they are refused", unreadable)
-        self._credentials.admit_only(sessions, readable)
+        decrypted = [(key, secret) for key, secret in keys if secret is not None]
+        if len(decrypted) < len(keys):
+            undecrypted = len(keys) - len(decrypted)
+            log.warning("%d API keys were made under another server secret: they are refused", undecrypted)
+        self._credentials.admit_only(sessions, decrypted)
 
     def _watch(self) -> None:
         """Take in what was changed beside this server, by the command line or another server, and note what is owed.
@@ -267,10 +267,10 @@ class AuthService:
                     sessions, keys = self._ask(self._identity.live)
                     self._admit_all(sessions, keys)
                     self._generation = generation
-                while self._owed:
-                    self._ask(self._identity.record, *self._owed[0])
-                    self._owed.popleft()
-            except StoreError:  # away, busy or closing: it is looked at again
+                while self._pending_audit:
+                    self._ask(self._identity.record, *self._pending_audit[0])
+                    self._pending_audit.popleft()
+            except StoreError:  # away, busy or closing: it is tried again
                 continue
             except Exception:
                 log.exception("changes of identities could not be taken in")

@@ -1,4 +1,4 @@
-"""The owners' balances on the feed: `balances` to those who subscribed to their orders, the latest state each time.
+"""Balances on the feed: `balances` to those who subscribed to their orders, the latest state each time.
 
 Layer: api.feed.
 """
@@ -16,15 +16,17 @@ from engine.types import AccountId
 
 
 class BalanceFeed:
-    """Tells each account whose money moved what it has, at most once in an interval."""
+    """Publishes the balances of each account whose money moved, at most once in an interval."""
 
-    def __init__(self, exchange: Exchange, interval_s: float, tell: Callable[[AccountId, BalancesView], None]) -> None:
+    def __init__(
+        self, exchange: Exchange, interval_s: float, publish: Callable[[AccountId, BalancesView], None]
+    ) -> None:
         self._exchange = exchange
         self._interval_s = interval_s
-        self._tell = tell
+        self._publish = publish
         self._moved: dict[AccountId, None] = {}
 
-    def publish(self, batch: list[CommandResult]) -> None:
+    def on_batch(self, batch: list[CommandResult]) -> None:
         """Take note of a batch. O(events)."""
         idle = not self._moved
         for applied in batch:
@@ -37,7 +39,7 @@ class BalanceFeed:
     def _flush(self) -> None:
         moved, self._moved = self._moved, {}
         for account in moved:
-            self._tell(account, balances_view(self._exchange, account))
+            self._publish(account, balances_view(self._exchange, account))
 
 
 def _accounts_of(event: Event) -> Iterable[AccountId]:

@@ -1,6 +1,6 @@
-"""What the subscribers of candles are told: the running candle as it changes, and the closing one.
+"""Candles on the feed: the running candle as it changes, and each one again when it closes.
 
-From the seconds and minutes that `Activity` keeps anyway, so nothing is added to the way of an order.
+They are made of the seconds and minutes that `Activity` keeps anyway, so orders take no longer for them.
 Layer: api.feed.
 """
 
@@ -33,24 +33,24 @@ class CandleFeed:
         exchange: Exchange,
         activity: Activity,
         occupied: Callable[[str], bool],
-        tell: Callable[[str, list[CandleView]], None],
+        publish: Callable[[str, list[CandleView]], None],
     ) -> None:
-        """`occupied(room)`: whether anybody is there; `tell(room, candles)` tells them."""
+        """`occupied(room)`: whether anybody is there; `publish(room, candles)` sends them to all there."""
         self._exchange = exchange
         self._activity = activity
         self._occupied = occupied
-        self._tell = tell
+        self._publish = publish
         self._paced = Paced(PACE_S, self._flush_symbol)
-        self._told: dict[Stream, tuple[Candle, bool]] = {}  # the newest, and whether as closed
-        self._closing: dict[Stream, int] = {}  # which candle somebody waits for the end of
+        self._last_published: dict[Stream, tuple[Candle, bool]] = {}  # the newest candle, and whether it was closed
+        self._closing: dict[Stream, int] = {}  # start of the candle whose end is scheduled
 
     @staticmethod
     def room(symbol: str, interval: Interval) -> str:
-        """Where the subscribers of one stream are."""
+        """The room of one stream."""
         return f"candles:{symbol}:{interval}"
 
-    def publish(self, trades: list[TradePrint]) -> None:
-        """Have the subscribers told soon of what `trades` changed. O(trades)."""
+    def on_trades(self, trades: list[TradePrint]) -> None:
+        """Publish soon what `trades` changed. O(trades)."""
         for symbol in {trade.filled.symbol: None for trade in trades}:
             self._paced.touch(symbol)
 
@@ -61,26 +61,26 @@ class CandleFeed:
         if not newest:
             return None
         closed = self._is_over(stream, newest[-1])
-        if stream not in self._told:
+        if stream not in self._last_published:
             self._remember(stream, newest[-1], closed=closed)
         return self._view(stream, newest[-1], closed=closed)
 
     def flush(self, symbol: str, interval: Interval) -> None:
-        """Tell the subscribers of one stream what they have not been told."""
+        """Publish what has changed in one stream since the last time."""
         stream, room = (symbol, interval), self.room(symbol, interval)
         if not self._occupied(room):
-            self._told.pop(stream, None)
+            self._last_published.pop(stream, None)
             return
-        told = self._told.get(stream)
-        candles = self._since(stream, told and told[0].time)
-        news = []
+        last_published = self._last_published.get(stream)
+        candles = self._since(stream, last_published and last_published[0].time)
+        changed = []
         for candle in candles:
             closed = candle is not candles[-1] or self._is_over(stream, candle)
-            if (candle, closed) != told:
-                news.append(self._view(stream, candle, closed=closed))
+            if (candle, closed) != last_published:
+                changed.append(self._view(stream, candle, closed=closed))
                 self._remember(stream, candle, closed=closed)
-        if news:
-            self._tell(room, news)
+        if changed:
+            self._publish(room, changed)
 
     def _flush_symbol(self, symbol: str) -> None:
         for interval in Interval:
@@ -99,8 +99,8 @@ class CandleFeed:
         return time.time() >= candle.time + stream[1].seconds + CLOSING_GRACE_S
 
     def _remember(self, stream: Stream, candle: Candle, *, closed: bool) -> None:
-        """Note what was told; see to it that its end is told even when nothing trades any more."""
-        self._told[stream] = (candle, closed)
+        """Note what was published; have the end published too, even when nothing trades any more."""
+        self._last_published[stream] = (candle, closed)
         if not closed and self._closing.get(stream) != candle.time:
             self._closing[stream] = candle.time
             left = candle.time + stream[1].seconds + CLOSING_GRACE_S - time.time()
@@ -110,9 +110,11 @@ class CandleFeed:
         if self._closing.get(stream) == start:
             del self._closing[stream]
         self.flush(*stream)
-        told = self._told.get(stream)
-        if told is not None and told[0].time == start and not told[1]:  # the clock was set back
-            self._remember(stream, told[0], closed=False)
+        last_published = self._last_published.get(stream)
+        if (
+            last_published is not None and last_published[0].time == start and not last_published[1]
+        ):  # the clock was set back meanwhile
+            self._remember(stream, last_published[0], closed=False)
 
     def _view(self, stream: Stream, candle: Candle, *, closed: bool) -> CandleView:
         symbol, interval = stream

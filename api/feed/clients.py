@@ -1,8 +1,8 @@
-"""Who is connected to the feed, in which rooms, and what waits for them.
+"""The clients of the feed, the rooms they are in, and the messages that wait for them.
 
 Each message is encoded once for all who get it. What waits for one client is bounded: of
 states (the book, the ticker) a slow client misses some and gets the latest when it has
-caught up; a stream that must be whole ends for it, and it is told so.
+caught up; a stream that must be whole ends for it, and it gets a `resync` that says so.
 Layer: api.feed.
 """
 
@@ -24,14 +24,14 @@ from eventlet.websocket import ConnectionClosedError
 from socketio.packet import BINARY_ACK, BINARY_EVENT, DISCONNECT, EVENT, Packet
 
 from api.feed.requests import Subscription
-from api.json.plain import plain
+from api.json.exact import decode_exactly
 
 log = logging.getLogger(__name__)
 
 NAMESPACE = "/market"
 BURST_S = 1.0  # how long a client may have more waiting than the limit, when one order made many messages
-BURST_FACTOR = 8  # and how many times the limit
-STATE_QUEUE = 16  # a client with this much waiting is sent no state: the latest will do when it has caught up
+BURST_FACTOR = 8  # and how many times the limit may then wait
+STATE_QUEUE = 16  # a client with this many waiting is sent no state; it gets the latest when it has caught up
 
 
 class FeedJson:
@@ -45,7 +45,7 @@ class FeedJson:
     @staticmethod
     def loads(text: str | bytes, **_: Any) -> Any:
         """JSON text as plain values, its fractions as Decimal, no key given twice. Raises ValueError."""
-        return plain(text.encode() if isinstance(text, str) else text)
+        return decode_exactly(text.encode() if isinstance(text, str) else text)
 
 
 class FeedPacket(Packet):  # type: ignore[misc]
@@ -72,7 +72,7 @@ class FeedPacket(Packet):  # type: ignore[misc]
             named = isinstance(self.data, list) and bool(self.data) and isinstance(self.data[0], str)
             if not named:
                 raise ValueError("an event is a list that begins with its name")
-            if self.data[0] == "*":  # of any other: its handler is told whose event it is in the data
+            if self.data[0] == "*":  # the name under which the handler of all other events is registered
                 raise ValueError("no event is named *")
         return 0
 
@@ -104,18 +104,29 @@ class FairWebSocket(WebSocketWSGI):  # type: ignore[misc]
 class Client:
     """One connected feed client."""
 
-    __slots__ = ("asking", "flow", "full_since", "missed", "on_leaving", "own_room", "rooms", "sid", "socket", "stale")
+    __slots__ = (
+        "asking",
+        "flow",
+        "full_since",
+        "missed",
+        "on_disconnected",
+        "own_orders_room",
+        "rooms",
+        "sid",
+        "socket",
+        "stale",
+    )
 
     def __init__(self, sid: str, socket: Socket, flow: str | None) -> None:
         self.sid = sid
         self.socket = socket
         self.flow = flow
-        self.asking = 0  # requests of its that are being worked on
+        self.asking = 0  # its requests that are being worked on
         self.full_since: float | None = None  # monotonic seconds; cleared when it has read all
         self.rooms: dict[str, Subscription] = {}
         self.missed: dict[str, Subscription] = {}  # left because it read too slowly
-        self.own_room: str | None = None  # of `rooms`: joined unasked, for its own account's orders
-        self.on_leaving: Callable[[], None] | None = None  # called when the connection has ended
+        self.own_orders_room: str | None = None  # one of `rooms`, joined unasked: its own account's orders
+        self.on_disconnected: Callable[[], None] | None = None  # called when the connection has ended
         self.stale: dict[str, None] = {}  # rooms whose latest state it has not been sent
 
     @property
@@ -147,8 +158,8 @@ def encoded(event: str, data: Any) -> EnginePacket:
     return EnginePacket(MESSAGE, f"{EVENT}{NAMESPACE}," + msgspec.json.encode((event, data)).decode())
 
 
-class Audience:
-    """All connected clients. Nothing here switches, so a room holds still while it is told something."""
+class Subscribers:
+    """All connected clients, by room. No method switches greenlets, so rooms do not change meanwhile."""
 
     def __init__(self, queue_limit: int) -> None:
         """`queue_limit`: messages that may wait for one client before streams end for it."""
@@ -159,7 +170,7 @@ class Audience:
         self.behind: dict[str, Client] = {}  # those that missed something
 
     def add(self, client: Client) -> None:
-        """Take in a new client."""
+        """Add a client that has connected."""
         self.clients[client.sid] = client
 
     def remove(self, sid: str) -> Client | None:
@@ -172,7 +183,7 @@ class Audience:
         return client
 
     def join(self, client: Client, room: str, subscription: Subscription) -> None:
-        """Have `client` told what `room` is told from now on."""
+        """Have `client` get what is published to `room` from now on."""
         if room not in client.rooms:
             self._subscriptions[subscription.type] += 1
         client.rooms[room] = subscription
@@ -200,7 +211,7 @@ class Audience:
         """Whether there is a subscription of one of `types`; of any, without."""
         return any(self._subscriptions[kind] for kind in types) if types else bool(self._rooms)
 
-    def tell(self, room: str, event: str, messages: Sequence[Any], *, whole: bool) -> None:
+    def publish(self, room: str, event: str, messages: Sequence[Any], *, whole: bool) -> None:
         """Queue `messages`, all of them or none, for each client in `room`. O(clients x messages).
 
         A client that has too much waiting gets none: a stream that must be `whole` then
@@ -208,12 +219,12 @@ class Audience:
         """
         members = self._rooms.get(room)
         if members:
-            self.tell_these(list(members.values()), room, event, messages, whole=whole)
+            self.publish_to(list(members.values()), room, event, messages, whole=whole)
 
-    def tell_these(
+    def publish_to(
         self, clients: Iterable[Client], room: str, event: str, messages: Sequence[Any], *, whole: bool
     ) -> None:
-        """As `tell`, for clients that need not be in a room."""
+        """As `publish`, to these clients, in the room or not."""
         packets: list[EnginePacket] = []
         for client in clients:
             if client.socket.closed:
@@ -240,6 +251,6 @@ class Audience:
             log.info("feed client %s reads too slowly: out of %s", client.sid, room)
 
     def postpone(self, client: Client, room: str) -> None:
-        """Note that a client is owed the latest state of `room`."""
+        """Have the latest state of `room` sent to a client when it has caught up."""
         client.stale[room] = None
         self.behind[client.sid] = client

@@ -14,27 +14,27 @@ from typing import Any
 import eventlet
 from flask_socketio import SocketIO
 
-from api.feed.clients import NAMESPACE, Audience, Client, FairWebSocket
+from api.feed.clients import NAMESPACE, Client, FairWebSocket, Subscribers
 from api.json.errors import ApiError, Malformed
 
 log = logging.getLogger(__name__)
 
-PATIENCE_S = 5.0  # with a client that sends but does not read
-PAUSE_S = 0.02  # between two looks whether it has read
+PATIENCE_S = 5.0  # that a client may send without reading
+PAUSE_S = 0.02  # between two checks whether it has read
 SWEEP_S = 1.0
 
-TellError = Callable[[Client, str | None, ApiError], Any]
+SendError = Callable[[Client, str | None, ApiError], Any]
 
 
 class Intake:
-    """Stands between the connections and the handlers of one feed."""
+    """Takes messages from the connections, and hands them to the handlers of one feed."""
 
-    def __init__(self, socketio: SocketIO, audience: Audience, queue_limit: int, tell_error: TellError) -> None:
+    def __init__(self, socketio: SocketIO, subscribers: Subscribers, queue_limit: int, send_error: SendError) -> None:
         """Take the place of Socket.IO's own reception of messages."""
         self._socketio = socketio
-        self._audience = audience
+        self._subscribers = subscribers
         self._queue_limit = queue_limit
-        self._tell_error = tell_error
+        self._send_error = send_error
         self._manager = socketio.server.manager
         self._engine = socketio.server.eio
         self._engine._async = {**self._engine._async, "websocket": FairWebSocket}
@@ -42,7 +42,7 @@ class Intake:
         self._engine.on("message", self._receive)
 
     def start(self) -> None:
-        """Begin to look after the connections."""
+        """Start the sweep that cuts off clients for which far too much waits."""
         eventlet.spawn(self._sweep)
 
     def _sweep(self) -> None:
@@ -64,7 +64,7 @@ class Intake:
         """
         until = time.monotonic() + PATIENCE_S
         while (waiting := self._unread(eio_sid)) + self._asking(eio_sid) >= 2 * self._queue_limit:
-            if waiting < self._queue_limit:  # it is we who are slow
+            if waiting < self._queue_limit:  # it reads; the slow part is this server
                 until = time.monotonic() + PATIENCE_S
             if time.monotonic() > until:
                 self._cut_off(eio_sid)
@@ -78,11 +78,11 @@ class Intake:
         except ValueError:
             client = self._client_of(eio_sid)
             if client is not None:
-                self._tell_error(client, None, Malformed("MALFORMED_JSON", "This is no Socket.IO event."))
+                self._send_error(client, None, Malformed("MALFORMED_JSON", "This is no Socket.IO event."))
 
     def _client_of(self, eio_sid: str) -> Client | None:
         sid = self._manager.sid_from_eio_sid(eio_sid, NAMESPACE)
-        return None if sid is None else self._audience.clients.get(sid)
+        return None if sid is None else self._subscribers.clients.get(sid)
 
     def _asking(self, eio_sid: str) -> int:
         client = self._client_of(eio_sid)
@@ -104,7 +104,7 @@ class Intake:
         if environ and "transport=websocket" in environ.get("QUERY_STRING", ""):
             try:
                 environ["eventlet.input"].get_socket().shutdown(socket.SHUT_RDWR)
-            except OSError as problem:  # it went by itself
+            except OSError as problem:  # the client has closed it
                 log.debug("shutdown: %s", problem)
 
 

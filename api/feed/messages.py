@@ -35,7 +35,7 @@ from engine.types import AccountId, OrderId, OrderStatus, OrderType, SelfTradePr
 from listings.grid import Grid, grid_of
 from listings.texts import DecimalText, IdText, NanosText, nanos_text
 
-Told = tuple[AccountId, "OrderEvent"]
+AddressedEvent = tuple[AccountId, "OrderEvent"]  # who it is for
 
 
 class OrderEvent(OrderOptions, frozen=True, kw_only=True):
@@ -77,28 +77,33 @@ class OrderEvent(OrderOptions, frozen=True, kw_only=True):
 
 
 def order_events(batch: list[CommandResult], exchange: Exchange) -> dict[AccountId, list[OrderEvent]]:
-    """What each account is told of a batch, in order. O(events)."""
+    """The messages of a batch for each account, in order. O(events)."""
     orders = _Orders(batch, exchange)
-    told: dict[AccountId, list[OrderEvent]] = {}
+    by_account: dict[AccountId, list[OrderEvent]] = {}
     for applied in batch:
         for event in applied.events:
             for account, message in _messages(event, applied, orders):
-                told.setdefault(account, []).append(message)
+                by_account.setdefault(account, []).append(message)
         for account, message in _resting(applied, orders):
-            told.setdefault(account, []).append(message)
-    return told
+            by_account.setdefault(account, []).append(message)
+    return by_account
 
 
 class _Orders:
-    """The orders of a batch as each event left them; the exchange shows them as the whole batch did."""
+    """The orders of a batch as each of its events left them. The exchange only has them as the whole batch left them.
+
+    Its methods are to be called for the events in their order.
+    """
 
     def __init__(self, batch: list[CommandResult], exchange: Exchange) -> None:
         self.exchange = exchange
         self._ended: dict[OrderId, Ended] = {}
-        self._to_come: dict[OrderId, int] = {}  # lots that the rest of the batch fills
-        self._prices: dict[OrderId, Ticks | None] = {}  # of the orders that the batch amends
-        self._to_trigger: dict[OrderId, None] = {}  # orders whose trigger the rest of the batch reaches
-        self._amended_at: tuple[int, OrderId] | None = None  # the owner's amend that was told last
+        self._to_come: dict[OrderId, int] = {}  # lots that later events of the batch fill
+        self._prices: dict[OrderId, Ticks | None] = {}  # limit prices of the orders that the batch amends or triggers
+        self._to_trigger: dict[OrderId, None] = {}  # orders that later events of the batch trigger
+        self._amended_at: tuple[int, OrderId] | None = (
+            None  # seq and order of the last event that an owner's amend made
+        )
         for applied in reversed(batch):
             for event in reversed(applied.events):
                 if isinstance(event, Filled):
@@ -112,25 +117,25 @@ class _Orders:
                     self._to_trigger[event.order_id] = None
 
     def get(self, order_id: OrderId) -> OrderState | None:
-        """The order, open or ended in this batch; only what never changes is right at every event."""
+        """The order, open or ended in this batch; of its fields only those that never change are as of the event."""
         return self.exchange.order(order_id) or self._ended.get(order_id)
 
     def price(self, order: OrderState) -> Ticks | None:
-        """The limit price of `order` at the event that is being told."""
+        """The limit price of `order` at the present event."""
         return self._prices.get(order.order_id, order.price)
 
     def waits(self, order_id: OrderId) -> bool:
-        """Whether an order still waits for its trigger at the event that is being told."""
+        """Whether an order still waits for its trigger at the present event."""
         order = self.exchange.order(order_id)
         return order_id in self._to_trigger or (order is not None and order.waiting)
 
     def triggered(self, event: Triggered) -> None:
-        """Note that a trigger is being told."""
+        """Note that the present event triggers an order."""
         self._to_trigger.pop(event.order_id, None)
         self._prices[event.order_id] = event.price
 
     def amended(self, event: Amended, applied: CommandResult) -> bool:
-        """Note that an amend is being told; whether its owner asked for it. Prevention amends, too."""
+        """Note an amend; return whether its owner asked for it: self-trade prevention amends, too."""
         self._prices[event.order_id] = event.price
         this = applied.seq, event.order_id
         command = applied.command
@@ -139,14 +144,14 @@ class _Orders:
         return asked
 
     def filled(self, order: OrderState, quantity: int = 0) -> int:
-        """Note that a fill of `quantity` is being told; return what was filled of `order` with it."""
+        """Note a fill of `quantity` lots; return what is filled of `order` with it, in lots."""
         to_come = self._to_come.get(order.order_id, 0)
         if quantity:
             to_come = self._to_come[order.order_id] = to_come - quantity
         return order.cum - to_come
 
 
-def _messages(event: Event, applied: CommandResult, orders: _Orders) -> list[Told]:
+def _messages(event: Event, applied: CommandResult, orders: _Orders) -> list[AddressedEvent]:
     if isinstance(event, Accepted):
         status = OrderStatus.PENDING_TRIGGER if event.waiting else "new"
         return [(event.account, _of_accepted("accepted", status, event, applied, orders.exchange))]
@@ -174,8 +179,8 @@ def _messages(event: Event, applied: CommandResult, orders: _Orders) -> list[Tol
     return []
 
 
-def _resting(applied: CommandResult, orders: _Orders) -> Iterator[Told]:
-    """The orders that began to stand in the book by this command, and to which nothing else happened in it."""
+def _resting(applied: CommandResult, orders: _Orders) -> Iterator[AddressedEvent]:
+    """A `resting` message for each order that the command put into the book, and did nothing else to."""
     fresh: dict[OrderId, Accepted | Triggered] = {}
     for event in applied.events:
         if isinstance(event, Triggered) or (isinstance(event, Accepted) and not event.waiting):
@@ -218,7 +223,7 @@ def _of_accepted(
     )
 
 
-def _of_fill(event: Filled, applied: CommandResult, orders: _Orders) -> list[Told]:
+def _of_fill(event: Filled, applied: CommandResult, orders: _Orders) -> list[AddressedEvent]:
     grid = _grid(orders.exchange, event.symbol)
     messages = []
     for maker, order_id, account, leaves in (
@@ -226,7 +231,7 @@ def _of_fill(event: Filled, applied: CommandResult, orders: _Orders) -> list[Tol
         (False, event.taker_order_id, event.taker_account, event.taker_leaves),
     ):
         order = orders.get(order_id)
-        if order is None:  # nobody forgets an order before its last event is told
+        if order is None:  # it is known until its last event, so this does not happen
             continue
         status = OrderStatus.PARTIALLY_FILLED if leaves else OrderStatus.FILLED
         filled = orders.filled(order, event.quantity)
@@ -248,7 +253,7 @@ def _of_ended(event: Cancelled | Expired, applied: CommandResult, exchange: Exch
     return _message("cancelled", applied, status=OrderStatus.CANCELLED, reason=event.reason.value, **fields)
 
 
-def _of_amended(event: Amended, applied: CommandResult, orders: _Orders) -> list[Told]:
+def _of_amended(event: Amended, applied: CommandResult, orders: _Orders) -> list[AddressedEvent]:
     asked = orders.amended(event, applied)
     order = orders.get(event.order_id)
     if order is None:
@@ -270,7 +275,7 @@ def _of_amended(event: Amended, applied: CommandResult, orders: _Orders) -> list
     return [(event.account, message)]
 
 
-def _of_stop(event: Triggered | StopPriceMoved, applied: CommandResult, orders: _Orders) -> list[Told]:
+def _of_stop(event: Triggered | StopPriceMoved, applied: CommandResult, orders: _Orders) -> list[AddressedEvent]:
     order = orders.get(event.order_id)
     if isinstance(event, Triggered):
         orders.triggered(event)
@@ -282,7 +287,7 @@ def _of_stop(event: Triggered | StopPriceMoved, applied: CommandResult, orders: 
     return [(event.account, _message("trailed", applied, status=OrderStatus.PENDING_TRIGGER, **fields))]
 
 
-def _of_replenished(event: Replenished, applied: CommandResult, orders: _Orders) -> list[Told]:
+def _of_replenished(event: Replenished, applied: CommandResult, orders: _Orders) -> list[AddressedEvent]:
     order = orders.get(event.order_id)
     if order is None:
         return []
@@ -292,7 +297,7 @@ def _of_replenished(event: Replenished, applied: CommandResult, orders: _Orders)
 
 
 def _now(order: OrderState, orders: _Orders) -> dict[str, Any]:
-    """The fields of an order at the event that is being told."""
+    """The fields of an order at the present event."""
     filled = orders.filled(order)
     return _fields(order, orders.price(order), filled, order.quantity - filled, orders.exchange)
 

@@ -38,7 +38,7 @@ from sequencer.sequencer import NotAccepting, Sequencer
 
 log = logging.getLogger(__name__)
 
-REMEMBERED = 1_000  # orders entered by one connection, before those that are done are forgotten
+ORDERS_KEPT = 1_000  # of one connection, before those that are done are dropped
 
 
 class AmendMessage(AmendRequest, frozen=True, kw_only=True):
@@ -54,21 +54,21 @@ class CancelOnDisconnect:
         self._exchange = exchange
         self._sequencer = sequencer
         self._entered: dict[OrderId, AccountId] = {}
-        self._gone = False
-        self._forget_at = REMEMBERED
+        self._ended = False
+        self._forget_at = ORDERS_KEPT
 
-    def note(self, order_ids: Iterable[str], account: AccountId) -> None:
-        """More orders were entered; cancelled at once when the connection has ended meanwhile. O(1) each, amortised."""
+    def add(self, order_ids: Iterable[str], account: AccountId) -> None:
+        """Add orders that were entered; cancel them at once when the connection has ended. O(1) each, amortised."""
         self._entered.update((OrderId(int(order_id)), account) for order_id in order_ids)
-        if self._gone:
+        if self._ended:
             self.cancel()
         if len(self._entered) > self._forget_at:
             self._entered = {order: owner for order, owner in self._entered.items() if self._exchange.order(order)}
-            self._forget_at = max(REMEMBERED, 2 * len(self._entered))
+            self._forget_at = max(ORDERS_KEPT, 2 * len(self._entered))
 
     def cancel(self) -> None:
-        """Cancel those that are open, and any that is entered yet. Cooperative."""
-        self._gone = True
+        """Cancel those that are open, and from now on each that is added. Cooperative."""
+        self._ended = True
         commands = [
             CancelOrder(account, order_id, by_operator=False)
             for order_id, account in self._entered.items()
@@ -83,25 +83,25 @@ class CancelOnDisconnect:
 
 def install(feed: Feed, orders: OrderService, exchange: Exchange, sequencer: Sequencer) -> None:
     """Have `feed` answer `order`, `cancel`, `amend`, `batch`, `cancel_all` and `order_test`."""
-    leavings: dict[str, CancelOnDisconnect] = {}
+    cancels_on_disconnect: dict[str, CancelOnDisconnect] = {}
 
-    def arrived(client: Client, auth: Any) -> None:
+    def on_connected(client: Client, auth: Any) -> None:
         if isinstance(auth, dict) and auth.get("cancel_on_disconnect") is True:
-            left = leavings[client.sid] = CancelOnDisconnect(exchange, sequencer)
+            cancel_on_disconnect = cancels_on_disconnect[client.sid] = CancelOnDisconnect(exchange, sequencer)
 
-            def leave() -> None:
-                leavings.pop(client.sid, None)
-                left.cancel()
+            def disconnected() -> None:
+                cancels_on_disconnect.pop(client.sid, None)
+                cancel_on_disconnect.cancel()
 
-            client.on_leaving = leave
+            client.on_disconnected = disconnected
 
     def order(sid: str, data: Any) -> OrderAnswer:
         started = time.perf_counter()
         request, account = converted(data, OrderRequest), requesting_account()
-        left = leavings.get(sid)
+        cancel_on_disconnect = cancels_on_disconnect.get(sid)
         answer = orders.enter(order_command(request, account, exchange), started)
-        if left is not None:
-            left.note((answer.order_id,), account)
+        if cancel_on_disconnect is not None:
+            cancel_on_disconnect.add((answer.order_id,), account)
         return answer
 
     def cancel(_sid: str, data: Any) -> CancelAnswer:
@@ -116,11 +116,11 @@ def install(feed: Feed, orders: OrderService, exchange: Exchange, sequencer: Seq
     def batch(sid: str, data: Any) -> batch_wire.BatchAnswer:
         started = time.perf_counter()
         account = requesting_account()
-        left = leavings.get(sid)
+        cancel_on_disconnect = cancels_on_disconnect.get(sid)
         answer = orders.batch(batch_wire.batch_of(data, account, exchange), started)
-        if left is not None:
+        if cancel_on_disconnect is not None:
             bodies = (result.body for result in answer.results)
-            left.note([body.order_id for body in bodies if isinstance(body, OrderAnswer)], account)
+            cancel_on_disconnect.add([body.order_id for body in bodies if isinstance(body, OrderAnswer)], account)
         return answer
 
     def cancel_all(_sid: str, data: Any) -> CancelAllAnswer:
@@ -131,7 +131,7 @@ def install(feed: Feed, orders: OrderService, exchange: Exchange, sequencer: Seq
         request = converted(data, OrderRequest)
         return orders.test(order_command(request, requesting_account(), exchange))
 
-    feed.arrived = arrived
+    feed.on_connected = on_connected
     feed.on("order", order)
     feed.on("cancel", cancel)
     feed.on("amend", amend)

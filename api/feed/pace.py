@@ -1,4 +1,4 @@
-"""Does something for a key at once after a quiet moment, and then no more often than its pace.
+"""Calls a function for a key: at once after a quiet moment, and then at most once in an interval.
 
 Layer: api.feed.
 """
@@ -27,7 +27,7 @@ class Paced(Generic[K]):
         self._scheduled: set[K] = set()
 
     def touch(self, key: K) -> None:
-        """See to it that `act(key)` is called. O(1); does not switch."""
+        """Have `act(key)` called soon. O(1); does not switch."""
         if key not in self._scheduled:
             self._scheduled.add(key)
             eventlet.spawn_after(max(0.0, self._due.get(key, 0.0) - time.monotonic()), self._run, key)

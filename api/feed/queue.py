@@ -1,7 +1,7 @@
-"""Where one's own orders stand in their queues, on the feed: `queue` to those who subscribed to their orders.
+"""Queue positions on the feed: `queue`, to those who subscribed to their orders, says where these stand.
 
-A level of the book that changed is looked at once for all orders of interest in it, from both ends, at
-most every 250 ms, and so many steps at a time; what is left over comes next time.
+A level that changed is walked once for all watched orders in it, from both ends, at most every 250 ms. One turn takes
+a limited number of steps; levels that it does not reach wait for the next.
 Layer: api.feed.
 """
 
@@ -15,7 +15,7 @@ from typing import Final
 import eventlet
 import msgspec
 
-from api.feed.levels import Place
+from api.feed.levels import LevelKey
 from engine.events import Accepted, Amended, CommandResult, Ended, Triggered
 from engine.exchange import Exchange
 from engine.order import Order, PriceLevel
@@ -26,16 +26,16 @@ from listings.texts import DecimalText, IdText
 log = logging.getLogger(__name__)
 
 INTERVAL_S: Final = 0.25
-REACH: Final = 2_000  # orders from either end of a level; one in between is told when it is nearer
-STEPS: Final = 5_000  # orders looked at in one go: a millisecond or two
-PLACES_MAX: Final = 1_000  # in one message
+REACH: Final = 2_000  # orders from either end of a level; one further in is published when it is nearer
+STEPS: Final = 5_000  # orders walked in one turn: a millisecond or two
+POSITIONS_MAX: Final = 1_000  # in one message
 
-EnteredOrder = tuple[int, int]  # orders and lots ahead
+Ahead = tuple[int, int]  # orders and lots ahead
 
-_MOVING = (Accepted, Amended, Ended, Triggered)  # after which an order may rest elsewhere
+_MOVING = (Accepted, Amended, Ended, Triggered)  # events after which an order may rest elsewhere
 
 
-class QueuePlace(msgspec.Struct, frozen=True):
+class OrderQueuePosition(msgspec.Struct, frozen=True):
     """Where one resting order stands among those of its price."""
 
     order_id: IdText
@@ -47,72 +47,75 @@ class QueuePlace(msgspec.Struct, frozen=True):
 class QueueView(msgspec.Struct, frozen=True):
     """`queue` of the feed: the positions that have changed."""
 
-    positions: list[QueuePlace]
+    positions: list[OrderQueuePosition]
     seq: int
 
 
 class QueueFeed:
-    """Tells accounts where their resting orders stand, when that has changed."""
+    """Publishes to accounts where their resting orders stand, when that has changed."""
 
     def __init__(
-        self, exchange: Exchange, is_watching: Callable[[AccountId], bool], tell: Callable[[AccountId, QueueView], None]
+        self,
+        exchange: Exchange,
+        is_watching: Callable[[AccountId], bool],
+        publish: Callable[[AccountId, QueueView], None],
     ) -> None:
-        """`is_watching`: whether anybody is subscribed to the account's orders; `tell` must not switch."""
+        """`is_watching`: whether anybody is subscribed to the account's orders; `publish` must not switch."""
         self._exchange = exchange
         self._is_watching = is_watching
-        self._tell = tell
-        self._watched: dict[AccountId, dict[OrderId, Place]] = {}  # where their orders rest
-        self._levels: Counter[Place] = Counter()  # how many of those rest there
-        self._told: dict[OrderId, EnteredOrder] = {}
-        self._changed: dict[Place, None] = {}  # levels to look at, the longest waiting first
+        self._publish = publish
+        self._watched: dict[AccountId, dict[OrderId, LevelKey]] = {}  # where their orders rest
+        self._levels: Counter[LevelKey] = Counter()  # how many of those rest there
+        self._last_published: dict[OrderId, Ahead] = {}
+        self._changed: dict[LevelKey, None] = {}  # levels to walk, the longest waiting first
         self._scheduled = False
 
     def watch(self, account: AccountId) -> None:
-        """Tell everything of an account soon, and what changes from then on. O(its open orders)."""
-        places = self._watched.setdefault(account, {})
+        """Publish every position of an account soon, and changes from then on. O(its open orders)."""
+        levels = self._watched.setdefault(account, {})
         for order in self._exchange.open_orders(account):
-            self._follow(places, order.order_id)
-            self._told.pop(order.order_id, None)
-        self._changed.update(dict.fromkeys(places.values()))
+            self._follow(levels, order.order_id)
+            self._last_published.pop(order.order_id, None)
+        self._changed.update(dict.fromkeys(levels.values()))
         self._schedule()
 
-    def publish(self, batch: list[CommandResult], touched: Iterable[Place]) -> None:
+    def on_batch(self, batch: list[CommandResult], touched: Iterable[LevelKey]) -> None:
         """Take note of a batch and of the levels that it touched. O(events)."""
         if not self._watched:
             return
         for applied in batch:
             for event in applied.events:
-                if isinstance(event, _MOVING) and (places := self._watched.get(event.account)) is not None:
-                    self._follow(places, event.order_id)
-        for place in touched:
-            if place in self._levels:
-                self._changed[place] = None
+                if isinstance(event, _MOVING) and (levels := self._watched.get(event.account)) is not None:
+                    self._follow(levels, event.order_id)
+        for level_key in touched:
+            if level_key in self._levels:
+                self._changed[level_key] = None
         self._schedule()
 
-    def _follow(self, places: dict[OrderId, Place], order_id: OrderId) -> None:
+    def _follow(self, levels: dict[OrderId, LevelKey], order_id: OrderId) -> None:
         """Note where an order of an account rests now, if it does."""
         order = self._exchange.order(order_id)
-        place = None
+        level_key = None
         if order is not None and order.level is not None:
-            place = Place(order.symbol, order.side, order.level.price)
-            self._changed[place] = None
-        known = places.get(order_id)
-        if place == known:
+            level_key = LevelKey(order.symbol, order.side, order.level.price)
+            self._changed[level_key] = None
+        known = levels.get(order_id)
+        if level_key == known:
             return
         if known is not None:
-            del places[order_id]
-            self._leave(known)
-        if place is None:
-            self._told.pop(order_id, None)
+            del levels[order_id]
+            self._unwatch_level(known)
+        if level_key is None:
+            self._last_published.pop(order_id, None)
         else:
-            places[order_id] = place
-            self._levels[place] += 1
+            levels[order_id] = level_key
+            self._levels[level_key] += 1
 
-    def _leave(self, place: Place) -> None:
-        self._levels[place] -= 1
-        if not self._levels[place]:
-            del self._levels[place]
-            self._changed.pop(place, None)
+    def _unwatch_level(self, level_key: LevelKey) -> None:
+        self._levels[level_key] -= 1
+        if not self._levels[level_key]:
+            del self._levels[level_key]
+            self._changed.pop(level_key, None)
 
     def _schedule(self) -> None:
         if self._changed and not self._scheduled:
@@ -128,33 +131,33 @@ class QueueFeed:
         self._schedule()
 
     def _flush(self) -> None:
-        """Look at the levels that changed, as many as the steps suffice for, and tell what is new."""
+        """Walk the levels that changed, as many as the steps suffice for, and publish what is new."""
         for account in [account for account in self._watched if not self._is_watching(account)]:
             self._forget(account)
-        news: dict[AccountId, list[QueuePlace]] = {}
+        changed: dict[AccountId, list[OrderQueuePosition]] = {}
         steps = STEPS
         while self._changed and steps > 0:
-            place = next(iter(self._changed))
-            del self._changed[place]
-            level = self._exchange.books[place.symbol].own_side(place.side).level(place.price)
+            level_key = next(iter(self._changed))
+            del self._changed[level_key]
+            level = self._exchange.books[level_key.symbol].own_side(level_key.side).level(level_key.price)
             if level is not None:
-                steps -= self._look(level, news)
-        for account, places in news.items():
-            for at in range(0, len(places), PLACES_MAX):
-                self._tell(account, QueueView(places[at : at + PLACES_MAX], self._exchange.seq))
+                steps -= self._walk(level, changed)
+        for account, levels in changed.items():
+            for at in range(0, len(levels), POSITIONS_MAX):
+                self._publish(account, QueueView(levels[at : at + POSITIONS_MAX], self._exchange.seq))
 
     def _forget(self, account: AccountId) -> None:
-        for order_id, place in self._watched.pop(account).items():
-            self._told.pop(order_id, None)
-            self._leave(place)
+        for order_id, level_key in self._watched.pop(account).items():
+            self._last_published.pop(order_id, None)
+            self._unwatch_level(level_key)
 
-    def _look(self, level: PriceLevel, news: dict[AccountId, list[QueuePlace]]) -> int:
+    def _walk(self, level: PriceLevel, changed: dict[AccountId, list[OrderQueuePosition]]) -> int:
         """Walk a level from its head, and when it is long from its tail; return the steps it took."""
         watched, steps, orders, lots = self._watched, 0, 0, 0
         order = level.head
         while order is not None and steps < REACH:
             if order.account in watched:
-                self._stands(order, (orders, lots), news)
+                self._note_position(order, (orders, lots), changed)
             orders, lots, steps = orders + 1, lots + order.leaves - order.hidden, steps + 1
             order = order.behind
         if order is None:
@@ -164,16 +167,16 @@ class QueueFeed:
         while order is not None and steps < 2 * REACH:
             orders, lots, steps = orders - 1, lots - order.leaves + order.hidden, steps + 1
             if order.account in watched:
-                self._stands(order, (orders, lots), news)
+                self._note_position(order, (orders, lots), changed)
             if order is first_unseen:
                 break
             order = order.ahead
         return steps
 
-    def _stands(self, order: Order, standing: EnteredOrder, news: dict[AccountId, list[QueuePlace]]) -> None:
-        """Note where an order of interest stands, if that is new."""
-        if self._told.get(order.order_id) != standing:
-            self._told[order.order_id] = standing
-            quantity = grid_of(self._exchange.books[order.symbol].instrument).quantity(standing[1])
-            place = QueuePlace(str(order.order_id), order.symbol, standing[0], quantity)
-            news.setdefault(order.account, []).append(place)
+    def _note_position(self, order: Order, ahead: Ahead, changed: dict[AccountId, list[OrderQueuePosition]]) -> None:
+        """Add the position of a watched order to `changed`, if it is new."""
+        if self._last_published.get(order.order_id) != ahead:
+            self._last_published[order.order_id] = ahead
+            quantity = grid_of(self._exchange.books[order.symbol].instrument).quantity(ahead[1])
+            level_key = OrderQueuePosition(str(order.order_id), order.symbol, ahead[0], quantity)
+            changed.setdefault(order.account, []).append(level_key)

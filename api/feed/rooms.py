@@ -1,4 +1,4 @@
-"""Subscriptions of the feed -> rooms: who is told what, and the owners who are told of their orders unasked.
+"""Subscriptions of the feed -> rooms: which messages a client gets, and the own orders it gets without asking.
 
 Layer: api.feed.
 """
@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from api.auth.authenticator import Authenticator, requesting_account
 from api.feed.candles import CandleFeed
-from api.feed.clients import Audience, Client
+from api.feed.clients import Client, Subscribers
 from api.feed.requests import Subscription
 from api.json.errors import ApiError, Malformed, rejected
 from api.market.requests import DEFAULT_INTERVAL, DEFAULT_LEVELS
@@ -18,7 +18,7 @@ from engine.rejects import RejectReason
 from engine.types import AccountId
 from identity.store import Scope
 
-ORDERS: Final = Subscription(type="orders")  # what those are out of who missed events that came unasked
+ORDERS: Final = Subscription(type="orders")  # in the `resync` of one that missed own orders
 
 
 def room_of(wanted: Subscription, exchange: Exchange) -> str:
@@ -40,46 +40,47 @@ def room_of(wanted: Subscription, exchange: Exchange) -> str:
 
 
 def named(subscription: Subscription) -> dict[str, Any]:
-    """Which subscription it is, so that two on one connection can be told apart; good to subscribe with again."""
-    told: dict[str, Any] = {"type": subscription.type, "symbol": subscription.symbol}
+    """Which subscription it is, so that a client tells two on one connection apart; good to subscribe with again."""
+    fields: dict[str, Any] = {"type": subscription.type, "symbol": subscription.symbol}
     if subscription.type in ("l2_updates", "l3"):
-        told["levels"] = subscription.levels or DEFAULT_LEVELS
+        fields["levels"] = subscription.levels or DEFAULT_LEVELS
     elif subscription.type == "candles":
-        told["interval"] = subscription.interval or DEFAULT_INTERVAL
+        fields["interval"] = subscription.interval or DEFAULT_INTERVAL
     elif subscription.type in ("trades", "orders") and subscription.batch:
-        told["batch"] = True
-    return told
+        fields["batch"] = True
+    return fields
 
 
-class Owners:
-    """Those who follow depth (`l2_updates`): older clients expect their own account's orders with it.
+class OwnOrderRooms:
+    """The rooms of clients that get their own account's orders without having subscribed to them.
 
-    Whoever subscribed to `orders` as well is told there, and once.
+    Those are the clients that follow depth (`l2_updates`): older ones expect their orders with it. A client that
+    subscribed to `orders` as well gets each order event once, by that subscription.
     """
 
-    def __init__(self, audience: Audience, access: Authenticator) -> None:
-        self._audience = audience
+    def __init__(self, subscribers: Subscribers, access: Authenticator) -> None:
+        self._subscribers = subscribers
         self._access = access
 
     @staticmethod
     def room(account: AccountId) -> str:
-        """Where the owners of one account's orders are."""
+        """The room for one account's orders."""
         return f"own:{account}"
 
-    def look(self, client: Client) -> None:
-        """Bring a client whose subscriptions changed into its owner's room, or out of it. O(its subscriptions)."""
-        held = {subscription.type for room, subscription in client.rooms.items() if room != client.own_room}
+    def update(self, client: Client) -> None:
+        """Move a client whose subscriptions changed into its room, or out of it. O(its subscriptions)."""
+        held = {subscription.type for room, subscription in client.rooms.items() if room != client.own_orders_room}
         room = self._room_for(client) if "l2_updates" in held and "orders" not in held else None
-        if room == client.own_room and (room is None or room in client.rooms or room in client.missed):
-            return  # who missed events comes back when it has been told so
-        if client.own_room is not None:
-            self._audience.leave(client, client.own_room)
-        client.own_room = room
+        if room == client.own_orders_room and (room is None or room in client.rooms or room in client.missed):
+            return  # one that missed events comes back once that was sent to it
+        if client.own_orders_room is not None:
+            self._subscribers.leave(client, client.own_orders_room)
+        client.own_orders_room = room
         if room is not None:
-            self._audience.join(client, room, ORDERS)
+            self._subscribers.join(client, room, ORDERS)
 
     def _room_for(self, client: Client) -> str | None:
-        """None: it has no account, or shows a key that may not look at it."""
+        """The room for a client; None when it has no account, or a key that may not read it."""
         try:
             principal = self._access.of_client(client.sid)
         except ApiError:

@@ -1,7 +1,7 @@
-"""Where symbols stand, on the feed: `status` to those who subscribed, the latest state each time.
+"""The trading status of symbols on the feed: `status` to those who subscribed, the latest state each time.
 
-A new status leaves at once. Everything else, the indicative price of an auction above all, at most every
-250 ms, and only then is it worked out: orders do not wait for it.
+A new status is published at once. All other changes, above all of an auction's indicative price, are published at
+most every 250 ms, and are computed only then: orders do not wait for it.
 Layer: api.feed.
 """
 
@@ -24,98 +24,98 @@ log = logging.getLogger(__name__)
 INTERVAL_S = 0.25
 
 
-class _Told:
-    """What the subscribers of one symbol know."""
+class _Published:
+    """What was last published of one symbol."""
 
-    __slots__ = ("due", "quick", "scheduled", "status", "view")
+    __slots__ = ("due", "fingerprint", "scheduled", "status", "view")
 
     def __init__(self) -> None:
         self.status: TradingStatus | None = None
-        self.quick: Any = None  # see `_quick_look`
+        self.fingerprint: Any = None  # see `_fingerprint`
         self.view: StatusView | None = None
-        self.due = 0.0  # monotonic seconds: nothing but a new status before
+        self.due = 0.0  # monotonic seconds: before it only a new status is published
         self.scheduled = False
 
 
 class StatusFeed:
-    """Tells each symbol's subscribers of its status."""
+    """Publishes the status of each symbol that has subscribers."""
 
     def __init__(
         self,
         exchange: Exchange,
         statuses: StatusService,
         has_listeners: Callable[[str], bool],
-        tell: Callable[[str, StatusView], None],
+        publish: Callable[[str, StatusView], None],
     ) -> None:
-        """`has_listeners(symbol)`: whether anybody subscribed; `tell(symbol, view)` must not switch."""
+        """`has_listeners(symbol)`: whether anybody subscribed; `publish(symbol, view)` must not switch."""
         self._exchange = exchange
         self._statuses = statuses
         self._has_listeners = has_listeners
-        self._tell = tell
-        self._symbols: dict[str, _Told] = {}  # of those that have subscribers, or had
+        self._publish = publish
+        self._symbols: dict[str, _Published] = {}  # each that has subscribers, or had some
 
-    def publish(self) -> None:
-        """See what a batch has changed. O(symbols with subscribers), whatever the batch."""
-        for symbol, told in self._symbols.items():
+    def on_batch(self) -> None:
+        """Publish, now or soon, what a batch has changed. O(symbols with subscribers), whatever the batch."""
+        for symbol, published in self._symbols.items():
             book = self._exchange.books[symbol]
-            if told.quick == _quick_look(book):
+            if published.fingerprint == _fingerprint(book):
                 continue
-            if book.status is not told.status:
-                self._flush(symbol, told)
+            if book.status is not published.status:
+                self._flush(symbol, published)
             else:
-                self._later(symbol, told)
+                self._schedule(symbol, published)
 
-    def look(self, symbol: str) -> None:
-        """Look again soon: what is planned next has changed."""
-        told = self._symbols.get(symbol)
-        if told is not None:
-            self._later(symbol, told)
+    def refresh(self, symbol: str) -> None:
+        """Publish the status of `symbol` soon: its next planned change is another one."""
+        published = self._symbols.get(symbol)
+        if published is not None:
+            self._schedule(symbol, published)
 
-    def state(self, symbol: str) -> StatusView:
-        """What a new subscriber is told; from now on there is one."""
-        told = self._symbols.get(symbol)
-        if told is None:
-            told = self._symbols[symbol] = _Told()
-        self._look(symbol, told)
-        return self._now(symbol)
+    def subscribe_state(self, symbol: str) -> StatusView:
+        """The state that a new subscriber is sent; changes are published from now on."""
+        published = self._symbols.get(symbol)
+        if published is None:
+            published = self._symbols[symbol] = _Published()
+        self._note_state(symbol, published)
+        return self._view(symbol)
 
-    def _later(self, symbol: str, told: _Told) -> None:
-        if not told.scheduled:
-            told.scheduled = True
-            eventlet.spawn_after(max(0.0, told.due - time.monotonic()), self._tick, symbol, told)
+    def _schedule(self, symbol: str, published: _Published) -> None:
+        if not published.scheduled:
+            published.scheduled = True
+            eventlet.spawn_after(max(0.0, published.due - time.monotonic()), self._tick, symbol, published)
 
-    def _now(self, symbol: str) -> StatusView:
+    def _view(self, symbol: str) -> StatusView:
         return self._statuses.view(self._exchange.books[symbol], self._exchange.seq, time.time_ns())
 
-    def _look(self, symbol: str, told: _Told) -> None:
+    def _note_state(self, symbol: str, published: _Published) -> None:
         book = self._exchange.books[symbol]
-        told.status, told.quick = book.status, _quick_look(book)
+        published.status, published.fingerprint = book.status, _fingerprint(book)
 
-    def _tick(self, symbol: str, told: _Told) -> None:
-        told.scheduled = False
+    def _tick(self, symbol: str, published: _Published) -> None:
+        published.scheduled = False
         try:
-            self._flush(symbol, told)
+            self._flush(symbol, published)
         except Exception:
             log.exception("the status of %s could not be told", symbol)
 
-    def _flush(self, symbol: str, told: _Told) -> None:
-        """Tell what is new, if anything is and anybody listens."""
-        self._look(symbol, told)
+    def _flush(self, symbol: str, published: _Published) -> None:
+        """Publish what is new, if anything is and anybody is subscribed."""
+        self._note_state(symbol, published)
         if not self._has_listeners(symbol):
             return
-        told.due = time.monotonic() + INTERVAL_S
-        view = self._now(symbol)
-        if told.view is None or _substance(view) != _substance(told.view):
-            told.view = view
-            self._tell(symbol, view)
+        published.due = time.monotonic() + INTERVAL_S
+        view = self._view(symbol)
+        if published.view is None or _content(view) != _content(published.view):
+            published.view = view
+            self._publish(symbol, view)
 
 
-def _quick_look(book: OrderBook) -> Any:
-    """What cannot change without the status view changing, or its price being worth a new look. O(1)."""
+def _fingerprint(book: OrderBook) -> Any:
+    """The parts of a book whose change is a reason to publish its status again. O(1)."""
     gathers = book.status in GATHERING
     return book.status, book.band.limit_side, book.band_limits, book.changed_seq if gathers else 0
 
 
-def _substance(view: StatusView) -> Any:
-    """All of a view but when it was made."""
+def _content(view: StatusView) -> Any:
+    """A view without its time and seq."""
     return view.status, view.limit_state, view.limit_price, view.band, view.next_change, view.indicative

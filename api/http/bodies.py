@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
-HEADERS: Final = {  # of every JSON answer: most are private, the others stale at once
+HEADERS: Final = {  # headers of every JSON answer: most are private, the others stale at once
     "Content-Type": "application/json",
     "X-Content-Type-Options": "nosniff",
     "Cache-Control": "no-store",

@@ -11,7 +11,7 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
 from api.http.bodies import HEADERS, body_of
-from api.http.older_paths import meant_by
+from api.http.older_paths import suggestion_for
 from api.json.errors import ApiError, as_error, busy_now, identity_away, internal_error, not_accepting
 from identity.errors import IdentityAway
 from loop.errors import Busy, StoreAway, StoreClosed
@@ -50,9 +50,9 @@ def install(app: Flask) -> None:
             sentence = f"There is no {request.method} {request.path}, only {' and '.join(there)}."
         elif status == 429:
             sentence = f"Too many requests: at most {error.description} are answered."
-        meant = meant_by(request.method, request.path) if status in (404, 405) else None
-        if meant is not None:
-            sentence = f"{sentence} {meant}"
+        suggestion = suggestion_for(request.method, request.path) if status in (404, 405) else None
+        if suggestion is not None:
+            sentence = f"{sentence} {suggestion}"
         answer = respond(ApiError(status, code, sentence, None, int(retry_after) if retry_after else None))
         for name, value in error.get_headers():
             if name.lower() in ("allow", "retry-after"):

@@ -64,7 +64,7 @@ class Guard:
                 start_response,
             )
         if environ.get("HTTP_TRANSFER_ENCODING", "").lower() == "chunked":
-            environ["wsgi.input_terminated"] = True  # eventlet ends the body where it ends; Flask must be told
+            environ["wsgi.input_terminated"] = True  # eventlet ends the body where it ends, which Flask cannot know
         # permessage-deflate more than halves the fan-out of the feed
         environ.pop("HTTP_SEC_WEBSOCKET_EXTENSIONS", None)
         return self._app(environ, start_response)

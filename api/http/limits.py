@@ -22,10 +22,10 @@ from limits.strategies import MovingWindowRateLimiter
 from api.json.errors import ApiError
 from api.settings import Settings, is_loopback
 
-# a server that does not answer is not waited for: the limits are then counted in memory
+# a Redis server that does not answer is not waited for: the limits are then counted in memory
 _PATIENCE: dict[str, Any] = {"socket_timeout": 0.25, "socket_connect_timeout": 0.25}
 
-_WINDOW_HEADER: Final = "X-Openbell-Window"  # never leaves
+_WINDOW_HEADER: Final = "X-Openbell-Window"  # internal: removed before the answer leaves
 
 log = logging.getLogger(__name__)
 
@@ -45,9 +45,9 @@ def install(app: Flask, settings: Settings, client_key: Callable[[], str | None]
         key = None if client_key is None else client_key()
         return get_remote_address() if key is None else key
 
-    @app.after_request  # before the limiter's own, which is therefore called first
+    @app.after_request  # registered before the limiter's own hook, which Flask therefore calls first
     def restore_retry_after(response: Response) -> Response:
-        """Only whom the limiter refuses is told to come back when the window ends."""
+        """Only an answer of the limiter itself says to come back when the window ends."""
         window_ends_in = response.headers.pop(_WINDOW_HEADER, None)
         if response.status_code == 429 and window_ends_in is not None:
             response.headers.setdefault("Retry-After", window_ends_in)
@@ -62,7 +62,7 @@ def install(app: Flask, settings: Settings, client_key: Callable[[], str | None]
         storage_options=_PATIENCE if remote else {},
         in_memory_fallback=[settings.rate_limit] if remote else [],
         headers_enabled=True,
-        # it puts the end of its window into the Retry-After of every answer, of a 503 that is over in a second as well
+        # the limiter sets Retry-After to the end of its window on every answer, even on a 503 that is over in a second
         header_name_mapping={HeaderNames.RETRY_AFTER: _WINDOW_HEADER},
     )
     rate = parse(settings.rate_limit)
@@ -72,7 +72,7 @@ def install(app: Flask, settings: Settings, client_key: Callable[[], str | None]
         """Count one; in memory where the storage is away, as the limiter itself does for REST."""
         try:
             return bool(limiter.limiter.hit(rate, "feed", account))
-        except Exception as problem:  # of whichever storage
+        except Exception as problem:  # whatever the storage raises
             log.warning("the rate limits' storage is away, %s: counting in memory", type(problem).__name__)
             return spare.hit(rate, "feed", account)
 
@@ -114,7 +114,7 @@ class Attempts:
         if rate is None:
             yield
             return
-        # counted before the password is looked at: many attempts at once are many
+        # counted before the password is checked, so that many attempts at once all count
         if not self._window.hit(rate, "name", folded):
             raise self._refusal(rate, "name", folded)
         yield

@@ -1,4 +1,4 @@
-"""The listening socket of a server: its port is its own, and whoever finds it taken is told what to do.
+"""The listening socket of a server: its port is its own, and whoever finds it taken gets a sentence with what to do.
 
 Layer: api.http.
 """
@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import errno
 import socket
+import ssl
 from typing import Any, Final
 
 import eventlet
+from eventlet.green.ssl import SSLContext
 
 from api.settings import Settings
 
 BACKLOG: Final = 1024
-SEND_BUFFER_BYTES: Final = 131_072  # of the kernel, which doubles it: what a connection leaves unread is bounded
+SEND_BUFFER_BYTES: Final = 131_072  # bytes, doubled by the kernel: bounds what a connection leaves unread
 LAST_PORT: Final = 65_535
 
 
@@ -27,19 +29,21 @@ def listen(settings: Settings) -> Any:
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     address = (settings.host, settings.port)
     try:
-        # left to itself, eventlet sets SO_REUSEPORT: a second server would come up and share the port without a word
+        # by default eventlet sets SO_REUSEPORT: a second server would start and silently share the port
         listener = eventlet.listen(address, family, BACKLOG, reuse_addr=True, reuse_port=False)
     except OSError as problem:
         raise OSError(f"cannot listen on {settings.host}:{settings.port}: {_advice(problem, settings.port)}") from None
     # inherited by every accepted connection: without it larger answers wait 44 ms for an acknowledgement
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)  # inherited, too
+    listener.setsockopt(
+        socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES
+    )  # inherited by accepted connections, too
     if settings.tls_cert is None:
         return listener
     try:
-        return eventlet.wrap_ssl(
-            listener, certfile=str(settings.tls_cert), keyfile=str(settings.tls_key), server_side=True
-        )
+        context = SSLContext(ssl.PROTOCOL_TLS_SERVER)  # eventlet.wrap_ssl asks for a protocol that is deprecated
+        context.load_cert_chain(str(settings.tls_cert), str(settings.tls_key))
+        return context.wrap_socket(listener, server_side=True)
     except OSError as problem:  # ssl.SSLError is one
         listener.close()
         raise OSError(f"cannot use {settings.tls_cert} with {settings.tls_key}: {problem}") from problem

@@ -9,9 +9,9 @@ import re
 from typing import Final
 
 _ID: Final = r"[^/]+"
-_MEANT: Final = tuple(
-    (re.compile(rf"(?:{method}) {path}/?"), meant)
-    for method, path, meant in (
+_SUGGESTIONS: Final = tuple(
+    (re.compile(rf"(?:{method}) {path}/?"), suggestion)
+    for method, path, suggestion in (
         ("POST|PUT", r"/orders", "POST /order enters an order, and POST /orders/batch many at once"),
         ("POST|PUT", r"/(?:submit_order|place_order|order/new)", "POST /order enters an order"),
         ("GET", r"/order", "GET /order/{order_id} tells of one order, and GET /orders of all"),
@@ -32,12 +32,12 @@ _MEANT: Final = tuple(
 )
 
 
-def meant_by(method: str, path: str) -> str | None:
+def suggestion_for(method: str, path: str) -> str | None:
     """Which of our routes a request for another one most likely means, as a sentence; None when nothing is known."""
     asked = f"{method} {path.lower()}"
-    for pattern, meant in _MEANT:
+    for pattern, suggestion in _SUGGESTIONS:
         if pattern.fullmatch(asked):
-            return f"{meant}."
+            return f"{suggestion}."
     if path != "/" and path.endswith("/"):
         return "No path ends with a slash: leave it out."
     return None

@@ -17,8 +17,8 @@ from werkzeug.routing import Rule
 
 from api.http.documented import SCHEMAS, Access, Documented, documented_by
 from api.json.errors import ErrorBody
-from api.version import VERSION
 from listings.numbers import DECIMAL_PATTERN, Number
+from openbell import __version__
 
 Json = dict[str, Any]
 
@@ -69,7 +69,7 @@ def document(app: Flask, *, sandbox: bool) -> Json:
         paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, schemas, sandbox=sandbox)
     return {
         "openapi": "3.1.0",
-        "info": {"title": "Openbell", "version": VERSION, "description": _DESCRIPTION},
+        "info": {"title": "Openbell", "version": __version__, "description": _DESCRIPTION},
         "paths": paths,
         "components": {"schemas": schemas.components, "securitySchemes": _security_schemes()},
     }

@@ -16,7 +16,7 @@ from eventlet.wsgi import HttpProtocol as EventletProtocol
 TARGET: Final = "openbell.target"  # in the environ: path and query, byte for byte, as text with surrogate escapes
 BROKEN: Final = "openbell.broken"  # in the environ: the header that keeps a request from being read, and why
 
-# What Python's reader notes where it gives up reading headers; of a body's own kind it notes things too.
+# The defects that Python's reader notes when it gives up reading headers; defects of a body are others.
 _UNREAD = (MissingHeaderBodySeparatorDefect, FirstHeaderLineIsContinuationDefect, InvalidHeaderDefect)
 
 

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from flask import Response, request
 
 from api.http.bodies import HEADERS, body_of
-from api.http.symbols import meant
+from api.http.symbols import symbol_as_listed
 from api.json.requests import converted
 
 T = TypeVar("T")
@@ -25,6 +25,6 @@ def query(kind: type[T]) -> T:
     """The query string as a `kind` of `api.orders.requests`, its `symbol` as it is listed. Raises Malformed."""
     asked = request.args.to_dict()
     wanted = converted(asked, kind, lax=True)
-    if "symbol" in asked and (listed := meant(asked["symbol"])) != asked["symbol"]:
+    if "symbol" in asked and (listed := symbol_as_listed(asked["symbol"])) != asked["symbol"]:
         return converted({**asked, "symbol": listed}, kind, lax=True)
     return wanted

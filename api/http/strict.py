@@ -16,8 +16,8 @@ from werkzeug.routing import IntegerConverter
 
 from api.http.documented import Documented, documented_by
 from api.json.errors import Malformed
+from api.json.exact import RepeatedKey, decode_exactly
 from api.json.malformed import MAX_ECHO, joined
-from api.json.plain import RepeatedKey, plain
 from api.json.requests import repeated
 
 NAMED_MAX: Final = 10  # keys of an unread body that an error names
@@ -62,7 +62,7 @@ def _check_unread_body(about: Documented) -> None:
     if not body.strip():
         return
     try:
-        value = plain(body)
+        value = decode_exactly(body)
     except (msgspec.DecodeError, ValueError, RecursionError):
         value = None
     if value == {}:

@@ -32,7 +32,7 @@ def twin_of(name: str, names: Iterable[str]) -> str | None:
 
 
 def install(app: Flask, exchange: Exchange) -> None:
-    """Have the handlers of `app` be given listed symbols: in paths as `symbol`, in queries by `meant`."""
+    """Have the handlers of `app` be given listed symbols: in paths as `symbol`, in queries by `symbol_as_listed`."""
     app.extensions[_EXTENSION] = lambda written: listed_symbol(written, exchange)
 
     @app.url_value_preprocessor
@@ -41,7 +41,7 @@ def install(app: Flask, exchange: Exchange) -> None:
             values["symbol"] = listed_symbol(values["symbol"], exchange)
 
 
-def meant(written: str) -> str:
+def symbol_as_listed(written: str) -> str:
     """The listed symbol that is meant in the current request; as written where none is."""
     listed: Callable[[str], str] = current_app.extensions[_EXTENSION]
     return listed(written)

@@ -83,25 +83,25 @@ def rejected(
     instrument: Instrument | None,
     *,
     symbol: str | None = None,
-    old_style: bool = False,
-    told: str | None = None,
+    legacy_status: bool = False,
+    message: str | None = None,
     **details: Any,
 ) -> ApiError:
     """The answer to a command that the rules refused.
 
-    `old_style`: POST /order and POST /cancel say 400 where others say 422, as the clients
-    of older engines expect. `told` is a sentence that says more than the reason's.
+    `legacy_status`: POST /order and POST /cancel say 400 where others say 422, as the clients
+    of older engines expect. `message`: a sentence to give in place of the reason's own.
     `details` are added to those of the instrument's limits.
     """
     text = REJECTS[reason]
     status = STATUS[text.kind]
-    if old_style and (status == 422 or reason is RejectReason.UNKNOWN_SYMBOL):
+    if legacy_status and (status == 422 or reason is RejectReason.UNKNOWN_SYMBOL):
         status = 400
     limits = _limits(instrument) if instrument else {}
     sentence = text.sentence.format_map({"symbol": symbol, **limits})
     named = {name: value for name, value in limits.items() if f"{{{name}}}" in text.sentence}
     about = {**({"symbol": symbol} if symbol else {}), **named, **details}
-    return ApiError(status, reason.upper(), told or sentence, about, RETRY_AFTER_S if status in (429, 503) else None)
+    return ApiError(status, reason.upper(), message or sentence, about, RETRY_AFTER_S if status in (429, 503) else None)
 
 
 def not_accepting(refusal: NotAccepting) -> ApiError:
@@ -121,7 +121,7 @@ def history_behind() -> ApiError:
 
 
 def as_error(refusal: ApiError | NotAccepting | StoreError) -> ApiError:
-    """What clients are told of a refusal."""
+    """The answer that a refusal becomes."""
     if isinstance(refusal, NotAccepting):
         return not_accepting(refusal)
     if isinstance(refusal, StoreError):

@@ -1,7 +1,7 @@
 """A value that cannot be understood, in words: which field, what it must be, and what came instead.
 
 msgspec says that a value is wrong and where; what would be right is read off the types of the
-request, so that nothing of how we write types is told. What came is repeated where it stands
+request, so that no answer shows how we write types. What came is repeated where it stands
 for a choice or a number, and never where it is free text: that may be a password.
 Layer: api.json.
 """
@@ -23,7 +23,7 @@ MAX_ECHO: Final = 100  # characters of a request that an error repeats
 MAX_VALUE: Final = 40  # characters of a value
 WHOLE_REQUEST: Final = "The request"
 
-_PATTERNS = {  # what a pattern demands, for people
+_PATTERNS = {  # what each pattern demands, in words
     "client_order_id": "1 to 64 printable ASCII characters without spaces",
     "symbol": "1 to 32 printable ASCII characters without spaces",
     "asset": "1 to 16 printable ASCII characters without spaces",
@@ -59,9 +59,9 @@ def malformed(problem: Exception, kind: Any, sent: Callable[[], Any]) -> Malform
     steps = [name or index for name, index in _STEP.findall(path)]
     try:
         value = _value_at(sent(), steps)
-    except (ValueError, RecursionError):  # it breaks off behind the mistake, or holds a number that nobody reads
+    except (ValueError, RecursionError):  # the JSON ends behind the mistake, or holds a number that cannot be read
         value = _NOTHING
-    if not steps and isinstance(value, dict):  # it is of the right kind, and something in it is beyond reading
+    if not steps and isinstance(value, dict):  # it is an object as asked for, but something in it cannot be read
         return Malformed("INVALID_VALUE", f"{WHOLE_REQUEST} holds a text or a number that cannot be read.", **details)
     at_path = _type_at(inspect.type_info(kind), steps)
     if any(_is_number(member) for member in _members(at_path)):

@@ -13,8 +13,8 @@ import msgspec
 from msgspec import Meta
 
 from api.json.errors import Malformed
+from api.json.exact import RepeatedKey, decode_exactly
 from api.json.malformed import MAX_ECHO, malformed
-from api.json.plain import RepeatedKey, plain
 from engine.types import OrderId
 from listings.numbers import read_number
 
@@ -28,17 +28,18 @@ ClientOrderId = Annotated[
     Meta(pattern=r"\A[!-~]{1,64}\Z", description="The trader's name of the order: 1 to 64 printable ASCII characters"),
 ]
 SYMBOL_PATTERN = r"\A[!-~]{1,32}\Z"
-Symbol = Annotated[str, Meta(pattern=SYMBOL_PATTERN, description="As GET /symbols lists it")]  # it is journaled
+# bounded, for it is journaled
+Symbol = Annotated[str, Meta(pattern=SYMBOL_PATTERN, description="As GET /symbols lists it")]
 
 Moment = Annotated[
-    Any,  # a Decimal or an ISO text: no union that msgspec could tell apart
+    Any,  # a Decimal or an ISO text: msgspec has no union of these
     Meta(
         description="Epoch seconds, exact to the nanosecond, or ISO 8601 with its zone: 2030-01-31T16:30:00Z",
         extra_json_schema={"anyOf": [{"type": "string"}, {"type": "number"}]},
     ),
 ]
 
-_ANY_CASE = ("side", "order_type", "time_in_force")  # of the fields that are read in any case
+_ANY_CASE = ("side", "order_type", "time_in_force")  # fields whose values are read in upper or lower case
 
 
 class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -55,7 +56,7 @@ def converted(value: Any, kind: type[T], *, lax: bool = False) -> T:
     """`value`, as parsed from JSON or (`lax`) from a query string, as a `kind`. Raises Malformed."""
     if lax:
         for name, text in value.items():
-            if text.lower() == "null":  # which would be read as left out: of DELETE /orders that is every symbol
+            if text.lower() == "null":  # it would count as left out, which for DELETE /orders means every symbol
                 raise Malformed("INVALID_VALUE", f"{name} must not be null: leave it out.", field=name)
     try:
         return msgspec.convert(value, kind, strict=not lax, dec_hook=read_number)
@@ -80,7 +81,7 @@ def _in_lower_case(value: Any) -> Any:
 
 
 def repeated(name: str) -> Malformed:
-    """What is told of a field that is given twice: neither of its values is taken."""
+    """The error for a field that is given twice: neither of its values is taken."""
     field = name[:MAX_ECHO]
     return Malformed("REPEATED_FIELD", f"{field} is given more than once; give it once.", field=field)
 
@@ -91,7 +92,7 @@ def decoded(body: bytes, kind: type[T]) -> T:
     try:
         return msgspec.convert(value, kind, dec_hook=read_number)
     except (msgspec.ValidationError, ValueError):
-        return converted(value, kind)  # in lower case, or with what is wrong in words
+        return converted(value, kind)  # reads it in lower case, or raises with words
 
 
 def order_id_of(text: str | int) -> OrderId:
@@ -106,8 +107,8 @@ def order_id_of(text: str | int) -> OrderId:
 def parsed(body: bytes, kind: type) -> Any:
     """A JSON body that is to be a `kind` as plain values, its numbers exact. Raises Malformed."""
     try:
-        return plain(body)
-    except msgspec.ValidationError as unreadable:  # an integer longer than anybody reads: its field is named
+        return decode_exactly(body)
+    except msgspec.ValidationError as unreadable:  # an integer with too many digits: the error names its field
         try:
             msgspec.json.decode(body, type=kind, dec_hook=read_number)
         except (msgspec.DecodeError, ValueError, RecursionError) as problem:
@@ -126,7 +127,7 @@ def parsed(body: bytes, kind: type) -> Any:
 
 
 def _no_json(problem: Exception) -> str:
-    """Why a body is no JSON, in words for its sender: msgspec tells the place, others would tell of us."""
+    """Why a body is no JSON, in words for its sender: msgspec gives the place; others would show how we work."""
     if isinstance(problem, msgspec.DecodeError):
         return f"The body is not JSON: {problem}."
     return "The body nests too deep, or holds a text or a number that cannot be read."

@@ -37,7 +37,7 @@ def units_of(field: str, value: Decimal | None, instrument: Instrument | None) -
     if value <= 0:
         raise Malformed("NOT_POSITIVE", f"{field} must be above zero, not {short(value)}.", field=field)
     units: int | str | None
-    if instrument is None:  # the engine will say so; the value only has to travel
+    if instrument is None:  # the engine will reject it; the value only has to reach it
         units = f"{value:.12g}"
     elif field in _QUANTITIES:
         units = grid_of(instrument).lots(value)

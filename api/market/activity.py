@@ -1,7 +1,8 @@
-"""What has been going on, folded from events: recent trades, 24 h statistics, counters. Its text is made by the views.
+"""Recent activity, folded from events: the last trades, 24 h statistics, counters. The views make JSON of it.
 
-Rebuilt on start from the replayed journal. Bounded: a day of minutes, a minute of seconds and
-a thousand trades a symbol. Layer: api.market.
+Rebuilt at the start from the replayed journal. Memory is bounded for each symbol: a day of minutes, a minute of
+seconds and a thousand trades.
+Layer: api.market.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ MINUTE_S = 60
 MINUTE_NS = MINUTE_S * 10**9
 DAY_MINUTES = 24 * 60
 SECOND_NS = 10**9
-RECENT_SECONDS = 60  # of those that something traded in
+RECENT_SECONDS = 60  # only those in which something traded
 RATE_WINDOW_S = 10
 LATENCY_MAX_US = 60_000_000
 
@@ -59,12 +60,12 @@ class SymbolActivity:
 
     def __init__(self) -> None:
         self.recent: deque[TradePrint] = deque(maxlen=RECENT_TRADES)  # oldest first
-        self.last: TradePrint | None = None  # the latest that is a price: none of an account with itself
-        self.seconds: deque[Traded] = deque(maxlen=RECENT_SECONDS)  # of the last its minute knows nothing yet
+        self.last: TradePrint | None = None  # the latest that counts as a price: not of an account with itself
+        self.seconds: deque[Traded] = deque(maxlen=RECENT_SECONDS)  # the last one is not yet in its minute
         self.minutes: deque[Traded] = deque()
-        self.lots = 0  # ever
-        self.notional = 0  # ever
-        self.orders = 0  # entered, ever
+        self.lots = 0  # since the first command
+        self.notional = 0  # since the first command
+        self.orders = 0  # entered since the first command
 
     def trade(self, filled: Filled, ts_ns: int) -> None:
         """Add one trade; of an account with itself only to the totals. O(1), amortised."""
@@ -138,7 +139,7 @@ class SymbolActivity:
 
 
 class Activity:
-    """The whole venue's. A listener of the sequencer and of the replay."""
+    """The activity of all symbols, and the counters of the venue. A listener of the sequencer and of the replay."""
 
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange

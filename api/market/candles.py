@@ -31,7 +31,7 @@ class CandlesPage(msgspec.Struct, frozen=True):
 
 
 class CandleView(msgspec.Struct, frozen=True):
-    """One candle as the feed tells it."""
+    """One candle as the feed publishes it."""
 
     timestamp: float
     symbol: str

@@ -13,13 +13,13 @@ from typing import Any
 from api.json.views import seconds
 from api.market.activity import Activity
 from api.market.venue_views import HealthView, StatisticsView, SymbolStatistics
-from api.version import VERSION
 from engine.book import OrderBook
 from engine.digest import state_digest
 from engine.exchange import Exchange
 from engine.types import TradingStatus
 from history.writer import HistoryWriter
 from listings.grid import grid_of, sum_text
+from openbell import __version__
 from sequencer.sequencer import Sequencer
 
 
@@ -56,7 +56,7 @@ class HealthService:
             reason=refusal,
             timestamp=time.time(),
             uptime=self._uptime_s,
-            version=VERSION,
+            version=__version__,
             profile=self._profile,
             connections=self._connections(),
             flows=self._flows(),
@@ -80,7 +80,7 @@ class HealthService:
             symbols_by_status=self._by_status(),
             active_orders=sum(
                 len(book.orders) for book in books.values()
-            ),  # those that wait for a trigger are not told
+            ),  # those that wait for a trigger are not counted
             history_lag=self._writer.lag(exchange.seq),
             history_failure=self._writer.failure,
             seq=exchange.seq,

@@ -117,8 +117,8 @@ class SymbolStatistics(msgspec.Struct, frozen=True, kw_only=True):
     limit_state: Side | None
     orders_processed: int
     trades_executed: int
-    total_orders: int  # as orders_processed
-    total_trades: int  # as trades_executed
+    total_orders: int  # the same as orders_processed
+    total_trades: int  # the same as trades_executed
     last_trade_price: DecimalText | None
     last_trade_time: float | None  # epoch seconds
     total_volume: DecimalText

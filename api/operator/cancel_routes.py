@@ -31,7 +31,7 @@ from engine.rejects import RejectReason
 from engine.types import AccountId
 from sequencer.sequencer import Sequencer
 
-ORDERS_AT_ONCE: Final = 1_000  # cancelled before others have their turn, but for those of one account
+ORDERS_AT_ONCE: Final = 1_000  # cancelled in one turn of the event loop; one account's all go together
 
 
 def add_cancels(

@@ -39,4 +39,4 @@ class AuctionQuery(Request, frozen=True):
 class ConfirmQuery(Request, frozen=True):
     """DELETE /admin/orders."""
 
-    confirm: Literal["all"]  # so that a path cut short cancels nothing
+    confirm: Literal["all"]  # required, so that a path cut short cancels nothing

@@ -19,7 +19,7 @@ from api.auth.authenticator import requesting_operator
 from api.auth.service import AuthService
 from api.http.documented import Access, documented
 from api.http.responses import answer, query
-from api.http.symbols import meant
+from api.http.symbols import symbol_as_listed
 from api.json.errors import ApiError, Malformed, rejected
 from api.json.requests import decoded
 from api.json.views import seconds
@@ -28,7 +28,7 @@ from api.market.service import MarketService
 from api.operator.account_routes import add_accounts
 from api.operator.cancel_routes import add_cancels
 from api.operator.requests import AuctionQuery, AuditQuery
-from api.operator.schedule_routes import add_schedules, as_written, put_schedule_of, readable
+from api.operator.schedule_routes import add_schedules, as_written, put_schedule_of, require_usable
 from api.operator.views import AuditTrail, BooksBalance, SymbolListed, SymbolStatus, audit_answer
 from api.orders.service import OrderService
 from engine.commands import Command, ListInstrument, SetStatus
@@ -96,7 +96,7 @@ def _instrument(exchange: Exchange, listing: Listing, *, scheduled: bool) -> Ins
     """What a request lists, which has a schedule when it had one. Raises Malformed."""
     try:
         assets = {*exchange.ledger.scales, listing.base, listing.quote}
-        if listing.symbol not in exchange.books:  # a listed one may be older than this rule
+        if listing.symbol not in exchange.books:  # a symbol listed before this rule keeps its name
             require_no_twins(assets, "assets")
         base_scale = base_scale_of(listing, exchange.ledger.scales)
         return instrument_of(listing, base_scale, scheduled=scheduled)
@@ -122,9 +122,9 @@ def _add_listing(
         """List a symbol, or change limits, fees and schedule of a listed one. Fields as in the instruments file."""
         operator = requesting_operator()
         asked = decoded(request.get_data(cache=False), ListingRequest)
-        listing = msgspec.structs.replace(asked, symbol=meant(asked.symbol))
+        listing = msgspec.structs.replace(asked, symbol=symbol_as_listed(asked.symbol))
         if listing.schedule is not None:
-            readable(listing.schedule)  # before anything is listed
+            require_usable(listing.schedule)  # before anything is listed
         with schedules.one_at_a_time:
             is_new = exchange.instrument(listing.symbol) is None
             seq = _submit(

@@ -23,7 +23,7 @@ from api.market.status_views import NextChange
 from api.operator.views import SymbolSchedule
 from engine.exchange import Exchange
 from engine.types import Seq
-from listings.operator_schedules import OperatorSchedules, ScheduleNotKept
+from listings.operator_schedules import OperatorSchedules, ScheduleNotSaved
 from listings.schedule_file import ScheduleError, ScheduleTable, schedule_of, table_of
 from listings.schedule_runner import ScheduleRunner
 
@@ -37,7 +37,7 @@ def add_schedules(
     exchange: Exchange,
     on_listed: Callable[[int], None],
 ) -> None:
-    """Add them to the routes of operators. `on_listed` is told the seq of each change, for symbols tell it."""
+    """Add them to the routes of operators. `on_listed` is called with the seq of each change."""
     audit = auth.record
 
     def view(symbol: str, seq: int) -> SymbolSchedule:
@@ -75,12 +75,12 @@ def add_schedules(
         return answer(view(symbol, seq))
 
 
-def readable(table: ScheduleTable) -> None:
-    """Raise Malformed where no schedule can be made of what a request describes."""
+def require_usable(table: ScheduleTable) -> None:
+    """Raise Malformed where no schedule can be made of a request's table."""
     try:
         schedule_of(table)
     except ScheduleError as problem:
-        raise _unreadable(problem) from problem
+        raise _unusable(problem) from problem
 
 
 def put_schedule_of(
@@ -90,13 +90,13 @@ def put_schedule_of(
     try:
         return schedules.put(symbol, table, at_once=at_once)
     except ScheduleError as problem:
-        raise _unreadable(problem) from problem
-    except ScheduleNotKept as problem:
+        raise _unusable(problem) from problem
+    except ScheduleNotSaved as problem:
         sentence = "The schedule could not be written to the data folder, so the one before still counts."
         raise ApiError(503, "NOT_KEPT", sentence, None, 1) from problem
 
 
-def _unreadable(problem: ScheduleError) -> Malformed:
+def _unusable(problem: ScheduleError) -> Malformed:
     return Malformed("INVALID_VALUE", f"The schedule cannot be used: {problem}.", field="schedule")
 
 

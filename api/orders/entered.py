@@ -1,4 +1,4 @@
-"""Where one order stands after the command that entered it, from the events of that command alone.
+"""The state of an order after the command that entered it, from the events of that command alone.
 
 A command can cause more than the order's own matches: what it triggers may trade as well, even with
 the order itself once it rests. Only what concerns the order is folded.
@@ -28,7 +28,7 @@ from engine.types import Lots, OrderId, OrderStatus, Ticks
 
 
 class EnteredOrder(msgspec.Struct):
-    """One order after a command."""
+    """An order after the command that entered it. Quantities in lots, prices in ticks."""
 
     accepted: Accepted
     price: Ticks | None
@@ -45,12 +45,12 @@ class EnteredOrder(msgspec.Struct):
 
     @property
     def cum(self) -> Lots:
-        """What is filled of it."""
+        """The quantity filled, in lots."""
         return Lots(sum(trade.quantity for trade in self.trades))
 
     @property
     def status(self) -> OrderStatus:
-        """Where it stands."""
+        """Its status after the command."""
         if self.ended is not None:
             return status_of(self.ended)[0]
         if self.waiting:
@@ -89,14 +89,14 @@ def entered_orders(events: Sequence[Event]) -> dict[OrderId, EnteredOrder]:
     return found
 
 
-def _fold(standing: EnteredOrder, event: Ended | Amended | Triggered | StopPriceMoved) -> None:
+def _fold(order: EnteredOrder, event: Ended | Amended | Triggered | StopPriceMoved) -> None:
     if isinstance(event, StopPriceMoved):
-        standing.terms = msgspec.structs.replace(standing.terms or Terms(), stop_price=event.stop_price)
+        order.terms = msgspec.structs.replace(order.terms or Terms(), stop_price=event.stop_price)
         return
-    standing.price = event.price
+    order.price = event.price
     if isinstance(event, Triggered):
-        standing.waiting = False
+        order.waiting = False
         return
-    standing.quantity, standing.terms = event.quantity, event.terms
+    order.quantity, order.terms = event.quantity, event.terms
     if isinstance(event, Ended):
-        standing.ended = event
+        order.ended = event

@@ -26,7 +26,7 @@ from engine.order import Order
 from engine.rejects import RejectReason
 from engine.types import LEG_UNIT, AccountId, OrderId, OrderStatus, Seq, entry_of
 from history.reader import PATIENCE_S, HistoryReader
-from history.store import DoneOrder, Trade, place
+from history.store import DoneOrder, Trade, listing_key
 from listings.grid import grid_of
 from loop.errors import StoreAway
 
@@ -50,13 +50,13 @@ class OrderLookup:
     ) -> OrderView:
         """One order of `account`, open or done, with its fills; it must be in `symbol` when given.
 
-        An open one is told without fills when the history stays behind for `patience_s`.
+        An open one comes without fills when the history stays behind for `patience_s`.
         """
         number = order_id_of(order_id)
         order = self._exchange.order(number)
         if order is not None and order.account == account and symbol in (None, order.symbol):
             view = self._open_view(order, fills=[])  # as of now: it may trade on while we wait
-            if not order.cum:  # it has none, whatever becomes of the history
+            if not order.cum:  # without fills, whatever the history has
                 return view
             known = self._fills_if_known(number, Seq(view.seq), patience_s)
             if known is None:
@@ -77,7 +77,7 @@ class OrderLookup:
         seq = self._exchange.seq
         before = OrderId(seq + 1)
         if query.cursor is not None:
-            before = min(before, OrderId(query.cursor), key=place)
+            before = min(before, OrderId(query.cursor), key=listing_key)
         # those open now are taken before we wait: what ends meanwhile is found in the history as well,
         # and what is entered meanwhile (an order's id is its seq) is not part of this page
         views: dict[OrderId, OrderView] = {}
@@ -88,7 +88,7 @@ class OrderLookup:
             status = OrderStatus(query.status) if query.status in _WAYS_TO_END else None
             done = self._history.orders(account, query.symbol, before, query.limit, status)
             views.update((row.order_id, self._done_view(row)) for row in done)
-        newest = sorted(views, key=place, reverse=True)[: query.limit]
+        newest = sorted(views, key=listing_key, reverse=True)[: query.limit]
         full = len(newest) == query.limit
         cursor = str(newest[-1]) if full else None
         return OrdersPage([views[order_id] for order_id in newest], cursor, seq)
@@ -155,7 +155,7 @@ class OrderLookup:
             order = self._history.order(number)
         if order is not None and order.account == account:
             if order.client_order_id == name:
-                return  # what they name for good, so that nothing can come between this look and the cancel
+                return  # both ids name it for good, so nothing can come between this check and the cancel
         elif self._exchange.order_id_of(account, name) is None and not self._history.order_by_client_id(account, name):
             raise rejected(RejectReason.UNKNOWN_ORDER, None, client_order_id=name)
         raise Malformed(
@@ -176,7 +176,7 @@ class OrderLookup:
         elif command.client_order_id is not None:
             done = self._history.order_by_client_id(command.account, command.client_order_id)
         if done is not None and done.account == command.account and command.symbol in (None, done.symbol):
-            raise rejected(RejectReason.TOO_LATE, None, old_style=True, order_id=str(done.order_id))
+            raise rejected(RejectReason.TOO_LATE, None, legacy_status=True, order_id=str(done.order_id))
 
     # -- steps
 
@@ -187,7 +187,7 @@ class OrderLookup:
         wanted = (
             order
             for order in _newest_first(known.open_orders)
-            if place(order.order_id) < place(before)
+            if listing_key(order.order_id) < listing_key(before)
             and query.symbol in (None, order.symbol)
             and query.status in (None, "open", order.status)
         )
@@ -225,8 +225,8 @@ class OrderLookup:
 def _newest_first(open_orders: dict[OrderId, Order]) -> Iterator[Order]:
     """Open orders, oldest entered first, as they are listed: newest first, legs beside the order they came from.
 
-    O(orders) for a look at every id; the orders themselves are taken one by one.
+    O(orders) to go through every id; the orders themselves are taken one by one.
     """
-    legs = sorted((order_id for order_id in open_orders if order_id >= LEG_UNIT), key=place, reverse=True)
+    legs = sorted((order_id for order_id in open_orders if order_id >= LEG_UNIT), key=listing_key, reverse=True)
     others = (order_id for order_id in reversed(open_orders) if order_id < LEG_UNIT)
-    return (open_orders[order_id] for order_id in heapq.merge(others, legs, key=place, reverse=True))
+    return (open_orders[order_id] for order_id in heapq.merge(others, legs, key=listing_key, reverse=True))

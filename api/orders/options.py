@@ -24,7 +24,7 @@ class OrderOptions(msgspec.Struct, frozen=True, kw_only=True):
 
     post_only: Literal[True, "slide"] | UnsetType = UNSET
     display_quantity: DecimalText | UnsetType = UNSET
-    stop_price: DecimalText | UnsetType = UNSET  # as it stands: that of a trailing stop moves
+    stop_price: DecimalText | UnsetType = UNSET  # the present one: that of a trailing stop moves
     trail_amount: DecimalText | UnsetType = UNSET
     trail_percent: DecimalText | UnsetType = UNSET
     expire_time: DecimalText | UnsetType = UNSET  # epoch seconds, exact

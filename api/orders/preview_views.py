@@ -1,4 +1,4 @@
-"""Engine values -> JSON: what an order would do.
+"""Engine values -> JSON: what an order would do if it were entered now.
 
 Layer: api.orders.
 """
@@ -29,7 +29,7 @@ class LegPreview(msgspec.Struct, frozen=True):
     order_type: OrderType
     side: Side
     quantity: DecimalText
-    price: DecimalText | None  # as it counts
+    price: DecimalText | None  # effective limit: after post-only slide and price band
     stop_price: DecimalText | None
     status: OrderStatus
     reason: str | None
@@ -48,7 +48,7 @@ class ExitsPreview(msgspec.Struct, frozen=True):
 
     entered: Literal["at_once", "when_it_ends"]
     quantity: DecimalText  # what would be filled at once; of an entry that would stay open, all of it
-    held: DecimalText  # for both one hold
+    held: DecimalText  # one hold for both exits
     held_asset: str
     reason: Literal["insufficient_funds"] | None  # why they would be refused when they are entered at once
 
@@ -75,7 +75,7 @@ class PreviewAnswer(msgspec.Struct, frozen=True, kw_only=True):
     status: OrderStatus | UnsetType = UNSET
     reason: str | UnsetType | None = UNSET
     asked_price: DecimalText | UnsetType | None = UNSET
-    price: DecimalText | UnsetType | None = UNSET  # as it counts
+    price: DecimalText | UnsetType | None = UNSET  # effective limit: after post-only slide and price band
     quantity: DecimalText | UnsetType = UNSET
     filled_quantity: DecimalText | UnsetType = UNSET
     resting_quantity: DecimalText | UnsetType = UNSET  # or waiting
@@ -99,18 +99,18 @@ class PreviewAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def preview_answer(
-    command: EnterOrder, told: Preview | DuplicateOf | ApiError, book: OrderBook | None, seq: int, ts_ns: int
+    command: EnterOrder, result: Preview | DuplicateOf | ApiError, book: OrderBook | None, seq: int, ts_ns: int
 ) -> PreviewAnswer:
-    """What was found out about an order. O(1)."""
+    """The answer to a test of an order: what it would do, which order it repeats, or why it would be refused. O(1)."""
     fields: dict[str, Any] = {}
-    if isinstance(told, ApiError):
-        fields = {"error_code": told.code, "error": told.sentence, "details": told.details}
-    elif isinstance(told, DuplicateOf):
-        fields = {"repeated": True, "order_id": str(told.first)}
+    if isinstance(result, ApiError):
+        fields = {"error_code": result.code, "error": result.sentence, "details": result.details}
+    elif isinstance(result, DuplicateOf):
+        fields = {"repeated": True, "order_id": str(result.first)}
     elif book is not None:
-        fields = {"repeated": False, **_outcome(command, told, book)}
+        fields = {"repeated": False, **_outcome(command, result, book)}
     return PreviewAnswer(
-        accepted=not isinstance(told, ApiError),
+        accepted=not isinstance(result, ApiError),
         symbol=command.symbol,
         side=command.side,
         order_type=command.order_type,
@@ -123,39 +123,39 @@ def preview_answer(
     )
 
 
-def _outcome(command: EnterOrder, told: Preview, book: OrderBook) -> dict[str, Any]:
+def _outcome(command: EnterOrder, result: Preview, book: OrderBook) -> dict[str, Any]:
     instrument, grid = book.instrument, grid_of(book.instrument)
     buys = command.side is Side.BUY
     bid, ask = book.bids.best_price, book.asks.best_price
     slippage: tuple[str | None, str | None] = (None, None)
-    if bid is not None and ask is not None and told.filled:
-        slippage = grid.slippage(told.notional, told.filled, bid, ask, worse=1 if buys else -1)
-    asked, price, worst = command.price, told.price, told.worst_price
+    if bid is not None and ask is not None and result.filled:
+        slippage = grid.slippage(result.notional, result.filled, bid, ask, worse=1 if buys else -1)
+    asked, price, worst = command.price, result.price, result.worst_price
     return {
-        "status": told.status,
-        "reason": told.reason,
+        "status": result.status,
+        "reason": result.reason,
         "asked_price": None if asked is None else grid.price(Ticks(int(asked))),
         "price": None if price is None else grid.price(price),
-        "quantity": grid.quantity(told.quantity),
-        "filled_quantity": grid.quantity(told.filled),
-        "resting_quantity": grid.quantity(told.left),
-        "average_price": grid.average_price(told.notional, told.filled),
+        "quantity": grid.quantity(result.quantity),
+        "filled_quantity": grid.quantity(result.filled),
+        "resting_quantity": grid.quantity(result.left),
+        "average_price": grid.average_price(result.notional, result.filled),
         "worst_price": None if worst is None else grid.price(worst),
-        "notional": grid.amount(told.notional),
-        "trades": told.trades,
+        "notional": grid.amount(result.notional),
+        "trades": result.trades,
         "mid_price": None if bid is None or ask is None else grid.middle(bid, ask),
         "slippage": slippage[0],
         "slippage_percent": slippage[1],
-        "taker_fee": grid.amount(told.taker_fee),
-        "maker_fee": grid.amount(told.maker_fee),
-        "held": _held(told, instrument),
-        "held_asset": _paid_asset(told, instrument),
-        "held_rounding": amount_text(told.hold_rounding, instrument.quote_scale),
-        "protections": _protections(told),
-        "would_trigger": told.would_trigger,
+        "taker_fee": grid.amount(result.taker_fee),
+        "maker_fee": grid.amount(result.maker_fee),
+        "held": _held(result, instrument),
+        "held_asset": _paid_asset(result, instrument),
+        "held_rounding": amount_text(result.hold_rounding, instrument.quote_scale),
+        "protections": _protections(result),
+        "would_trigger": result.would_trigger,
         "sees": "shown_and_own",
-        "exits": None if told.exits is None else _exits(told.exits, instrument, buys=buys),
-        "legs": [_leg(leg, instrument) for leg in told.legs] or UNSET,
+        "exits": None if result.exits is None else _exits(result.exits, instrument, buys=buys),
+        "legs": [_leg(leg, instrument) for leg in result.legs] or UNSET,
     }
 
 
@@ -180,12 +180,12 @@ def _leg(leg: Preview, instrument: Instrument) -> LegPreview:
     )
 
 
-def _held(told: Preview, instrument: Instrument) -> str:
-    return amount_text(told.hold, instrument.quote_scale if told.side is Side.BUY else instrument.base_scale)
+def _held(result: Preview, instrument: Instrument) -> str:
+    return amount_text(result.hold, instrument.quote_scale if result.side is Side.BUY else instrument.base_scale)
 
 
-def _paid_asset(told: Preview, instrument: Instrument) -> str:
-    return instrument.quote if told.side is Side.BUY else instrument.base
+def _paid_asset(result: Preview, instrument: Instrument) -> str:
+    return instrument.quote if result.side is Side.BUY else instrument.base
 
 
 def _exits(exits: Exits, instrument: Instrument, *, buys: bool) -> ExitsPreview:
@@ -199,12 +199,12 @@ def _exits(exits: Exits, instrument: Instrument, *, buys: bool) -> ExitsPreview:
     )
 
 
-def _protections(told: Preview) -> list[Protection]:
+def _protections(result: Preview) -> list[Protection]:
     acts: list[tuple[bool, Protection]] = [
-        (told.slides, "post_only_slide"),
-        (told.banded, "price_band"),
-        (told.collared, "collar"),
-        (told.held_back, "held_funds"),
-        (told.prevented, "self_trade"),
+        (result.slides, "post_only_slide"),
+        (result.banded, "price_band"),
+        (result.collared, "collar"),
+        (result.held_back, "held_funds"),
+        (result.prevented, "self_trade"),
     ]
     return [name for acting, name in acts if acting]

@@ -59,7 +59,7 @@ class OrderRequest(Request, frozen=True):
     time_in_force: TimeInForce | None = None
     client_order_id: ClientOrderId | None = None
     quote_quantity: Number | None = None
-    self_trade_prevention: SelfTradePrevention | None = None  # None: as the account is configured
+    self_trade_prevention: SelfTradePrevention | None = None  # None: the mode that the account is configured with
     post_only: bool | Literal["slide"] = False
     display_quantity: Number | None = None  # of an iceberg
     stop_price: Number | None = None
@@ -164,14 +164,14 @@ def _kind_of(request: OrderRequest) -> tuple[OrderType, TimeInForce]:
         return OrderType.LIMIT, time_in_force  # with a price, as older clients send it, it trades at that or better
     if wire_type not in (WireOrderType.IOC, WireOrderType.FOK):
         return OrderType(wire_type.value), time_in_force or TimeInForce.GTC
-    meant = TimeInForce(wire_type.value)
-    if time_in_force not in (None, meant):
+    implied = TimeInForce(wire_type.value)
+    if time_in_force not in (None, implied):
         raise Malformed(
             "UNSUPPORTED_COMBINATION",
-            f"order_type {wire_type} means time_in_force {meant}; leave one of them out.",
+            f"order_type {wire_type} means time_in_force {implied}; leave one of them out.",
             field="time_in_force",
         )
-    return OrderType.LIMIT, meant
+    return OrderType.LIMIT, implied
 
 
 def _options(request: OrderRequest, instrument: Instrument | None) -> OrderOptions | None:
@@ -212,7 +212,7 @@ def amend_command(request: AmendRequest, order_id: str | int, account: AccountId
         raise Malformed("MISSING_FIELD", "Say what to change: give price, quantity or stop_price.", field="price")
     number = order_id_of(order_id)
     order = exchange.order(number)
-    # another's order must not show, not even by how a value is judged
+    # another's order must not be recognisable, not even by how a value is judged
     instrument = exchange.instrument(order.symbol) if order and order.account == account else None
     price = units_of("price", request.price, instrument)
     quantity = units_of("quantity", request.quantity, instrument)

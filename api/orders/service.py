@@ -1,4 +1,4 @@
-"""What a trader can do: enter, cancel, amend. One for REST and Socket.IO alike.
+"""What a trader can do: enter, test, cancel and amend orders. One service for REST and Socket.IO alike.
 
 Every method is cooperative and raises `ApiError` for any answer but the one asked for.
 Layer: api.orders.
@@ -13,11 +13,11 @@ from collections.abc import Callable, Sequence
 from api.json.errors import ApiError, as_error, internal_error, rejected
 from api.orders.amend_views import AmendAnswer, amend_answer
 from api.orders.batch import BatchAnswer, BatchCommand, BatchResult
+from api.orders.duplicates import DuplicateLookup, EarlierOrder
+from api.orders.field_combinations import amend_combination_sentence, combination_sentence
 from api.orders.lookup import OrderLookup
-from api.orders.mismatch import sentence_about, sentence_about_amend
 from api.orders.preview_views import PreviewAnswer, preview_answer
-from api.orders.refusals import told_of
-from api.orders.repetition import Found, Repetitions
+from api.orders.reject_details import reject_details
 from api.orders.views import (
     CancelAllAnswer,
     CancelAnswer,
@@ -40,54 +40,54 @@ log = logging.getLogger(__name__)
 
 
 class OrderService:
-    """Enters, cancels and amends orders of one venue, and says what became of them."""
+    """Enters, cancels and amends the orders of one venue, and answers with what became of them."""
 
     def __init__(
         self,
         exchange: Exchange,
         sequencer: Sequencer,
         lookup: OrderLookup,
-        repetitions: Repetitions,
+        duplicates: DuplicateLookup,
         record_latency: Callable[[int], None],
     ) -> None:
         """`record_latency` is given the microseconds that the way of an entered order took."""
         self._exchange = exchange
         self._sequencer = sequencer
         self._lookup = lookup
-        self._repetitions = repetitions
+        self._duplicates = duplicates
         self._record_latency = record_latency
 
     # -- entering, cancelling, amending
 
     def enter(self, command: EnterOrder, started: float) -> OrderAnswer:
-        """Enter one order. `started` is the `perf_counter` reading when the request came."""
-        (looked,) = self._repetitions.look((command,), PATIENCE_S)
-        if isinstance(looked, EnterOrder):
-            applied = self._sequencer.submit(looked)
+        """Enter one order. `started`: the `perf_counter` seconds at which the request came."""
+        (checked,) = self._duplicates.check((command,), PATIENCE_S)
+        if isinstance(checked, EnterOrder):
+            applied = self._sequencer.submit(checked)
             return self._entered(applied, command, time.perf_counter() - started)
-        return self._found(looked, command, time.perf_counter() - started, PATIENCE_S)
+        return self._found(checked, command, time.perf_counter() - started, PATIENCE_S)
 
     def test(self, command: EnterOrder) -> PreviewAnswer:
-        """What entering an order would do now. Nothing is entered."""
-        (looked,) = self._repetitions.look((command,), PATIENCE_S)
-        if isinstance(looked, ApiError):
-            raise looked
+        """What entering an order would do now. Nothing is entered. Raises ApiError when that is unknown just now."""
+        (checked,) = self._duplicates.check((command,), PATIENCE_S)
+        if isinstance(checked, ApiError):
+            raise checked
         ts_ns = max(time.time_ns(), self._exchange.ts_ns)
-        told: Preview | DuplicateOf | RejectReason
-        if isinstance(looked, Found):
-            told = DuplicateOf(looked.first) if looked.same else RejectReason.DUPLICATE_CLIENT_ORDER_ID
-            first: OrderId | None = looked.first
+        outcome: Preview | DuplicateOf | RejectReason
+        if isinstance(checked, EarlierOrder):
+            outcome = DuplicateOf(checked.first) if checked.same else RejectReason.DUPLICATE_CLIENT_ORDER_ID
+            first: OrderId | None = checked.first
         else:
-            told = preview(self._exchange, looked, ts_ns)
+            outcome = preview(self._exchange, checked, ts_ns)
             name = command.client_order_id
             first = None if name is None else self._exchange.order_id_of(command.account, name)
         book = self._exchange.books.get(command.symbol)
-        if isinstance(told, RejectReason):
-            figures = refusal_figures(self._exchange, command, told, ts_ns)
-            event = Rejected(command.account, command.symbol, told, first, command.client_order_id, figures)
+        if isinstance(outcome, RejectReason):
+            figures = refusal_figures(self._exchange, command, outcome, ts_ns)
+            event = Rejected(command.account, command.symbol, outcome, first, command.client_order_id, figures)
             refusal = self._rejected(event, entered=command)
             return preview_answer(command, refusal, book, self._exchange.seq, ts_ns)
-        return preview_answer(command, told, book, self._exchange.seq, ts_ns)
+        return preview_answer(command, outcome, book, self._exchange.seq, ts_ns)
 
     def cancel(self, command: CancelOrder, started: float) -> CancelAnswer:
         """Cancel one order by either id, or by both where both are its own."""
@@ -117,26 +117,26 @@ class OrderService:
         deadline = time.monotonic() + PATIENCE_S
         commands = [self._one_order_or_error(command, deadline) for command in commands]
         entered = [command for command in commands if isinstance(command, EnterOrder)]
-        looks = iter(self._repetitions.look(entered, max(0.0, deadline - time.monotonic())))
-        looked = [next(looks) if isinstance(command, EnterOrder) else command for command in commands]
-        sequenced = [command for command in looked if not isinstance(command, ApiError | Found)]
+        checks = iter(self._duplicates.check(entered, max(0.0, deadline - time.monotonic())))
+        checked = [next(checks) if isinstance(command, EnterOrder) else command for command in commands]
+        sequenced = [command for command in checked if not isinstance(command, ApiError | EarlierOrder)]
         applied = iter(self._sequencer.submit_all(sequenced) if sequenced else ())
         elapsed_s = time.perf_counter() - started
-        deadline = time.monotonic() + PATIENCE_S  # anew: what is told of the history is behind the commands
+        deadline = time.monotonic() + PATIENCE_S  # a new one: what is read of the history now comes after the commands
         results: list[BatchResult] = []
-        for asked, command in zip(commands, looked, strict=True):
+        for asked, command in zip(commands, checked, strict=True):
             try:
                 if isinstance(command, ApiError):
                     raise command
                 patience_s = max(0.0, deadline - time.monotonic())
-                if isinstance(command, Found) and isinstance(asked, EnterOrder):
+                if isinstance(command, EarlierOrder) and isinstance(asked, EnterOrder):
                     results.append(BatchResult(200, self._found(command, asked, elapsed_s, patience_s)))
-                elif not isinstance(command, Found):
-                    results.append(BatchResult(200, self._told(next(applied), command, elapsed_s, patience_s)))
+                elif not isinstance(command, EarlierOrder):
+                    results.append(BatchResult(200, self._answer(next(applied), command, elapsed_s, patience_s)))
             except (ApiError, StoreAway) as refusal:
                 error = as_error(refusal)
                 results.append(BatchResult(error.status, error.body()))
-            except Exception:  # the others were sequenced too, and must be told
+            except Exception:  # the others were sequenced too, and must be answered
                 mistake = internal_error()
                 body = mistake.body()
                 log.exception("the answer to %s in a batch failed, request %s", type(command).__name__, body.request_id)
@@ -145,7 +145,7 @@ class OrderService:
 
     # -- steps
 
-    def _told(
+    def _answer(
         self, applied: CommandResult, command: BatchCommand, elapsed_s: float, patience_s: float
     ) -> OrderAnswer | CancelAnswer | CancelAllAnswer | AmendAnswer:
         """The answer to what was sequenced. Raises ApiError."""
@@ -163,14 +163,16 @@ class OrderService:
         """The answer to an order. Raises ApiError."""
         first = applied.events[0]
         if isinstance(first, Rejected):
-            raise self._rejected(first, old_style=True, seq=applied.seq, entered=command)
+            raise self._rejected(first, legacy_status=True, seq=applied.seq, entered=command)
         self._record_latency(int(elapsed_s * 1e6))
         elapsed_ms = round(elapsed_s * 1e3, 3)
         if isinstance(first, DuplicateRequest):
             return self._lookup.repeated(first.order_id, first.account, applied.seq, elapsed_ms, patience_s)
         return order_answer(applied, self._exchange, elapsed_ms)
 
-    def _found(self, found: Found | ApiError, command: EnterOrder, elapsed_s: float, patience_s: float) -> OrderAnswer:
+    def _found(
+        self, found: EarlierOrder | ApiError, command: EnterOrder, elapsed_s: float, patience_s: float
+    ) -> OrderAnswer:
         """The answer to an order whose client order id the history knows; nothing is sequenced. Raises ApiError."""
         if isinstance(found, ApiError):
             raise found
@@ -179,7 +181,7 @@ class OrderService:
             return self._lookup.repeated(found.first, command.account, self._exchange.seq, elapsed_ms, patience_s)
         reason = RejectReason.DUPLICATE_CLIENT_ORDER_ID
         raise self._rejected(
-            Rejected(command.account, command.symbol, reason, found.first, command.client_order_id), old_style=True
+            Rejected(command.account, command.symbol, reason, found.first, command.client_order_id), legacy_status=True
         )
 
     def _cancelled(
@@ -190,7 +192,7 @@ class OrderService:
         if not isinstance(event, Cancelled):
             if isinstance(event, Rejected):
                 self._lookup.raise_if_done(event, command, patience_s)
-                raise self._rejected(event, old_style=True)
+                raise self._rejected(event, legacy_status=True)
             raise TypeError(f"a cancel caused {event}")
         return cancel_answer(applied, event, self._exchange, round(elapsed_s * 1e3, 3))
 
@@ -215,7 +217,7 @@ class OrderService:
         self,
         event: Rejected,
         *,
-        old_style: bool = False,
+        legacy_status: bool = False,
         seq: Seq | None = None,
         entered: EnterOrder | None = None,
         amend: AmendOrder | None = None,
@@ -230,11 +232,13 @@ class OrderService:
             )
             if value is not None
         }
-        told = None if entered is None else sentence_about(entered, event.reason)
+        message = None if entered is None else combination_sentence(entered, event.reason)
         if amend is not None and event.reason is RejectReason.UNSUPPORTED_COMBINATION:
             order = self._exchange.order(amend.order_id)
-            told = None if order is None else sentence_about_amend(order, amend)
-        sentence, figures = told_of(event, entered or amend, instrument)
+            message = None if order is None else amend_combination_sentence(order, amend)
+        sentence, figures = reject_details(event, entered or amend, instrument)
         details |= figures
-        told = told or sentence
-        return rejected(event.reason, instrument, symbol=event.symbol, old_style=old_style, told=told, **details)
+        message = message or sentence
+        return rejected(
+            event.reason, instrument, symbol=event.symbol, legacy_status=legacy_status, message=message, **details
+        )

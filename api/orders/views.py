@@ -73,7 +73,7 @@ class OrderAnswer(OrderOptions, frozen=True, kw_only=True):
     time_in_force: TimeInForce
     price: DecimalText | None
     quantity: DecimalText
-    self_trade_prevention: SelfTradePrevention  # what it goes by: its own mode, or its account's
+    self_trade_prevention: SelfTradePrevention  # the mode in force: its own, or its account's
     status: OrderStatus
     reason: str | None  # why it ended with something left
     filled_quantity: DecimalText
@@ -126,7 +126,7 @@ class OrderView(OrderOptions, frozen=True, kw_only=True, omit_defaults=True):
     filled: DecimalText
     average_price: DecimalText | None
     fees: DecimalText
-    self_trade_prevention: SelfTradePrevention  # what it goes by: its own mode, or its account's
+    self_trade_prevention: SelfTradePrevention  # the mode in force: its own, or its account's
     status: OrderStatus
     reason: str | None
     timestamp: float
@@ -142,7 +142,7 @@ class OrdersPage(msgspec.Struct, frozen=True):
     """GET /orders."""
 
     orders: list[OrderView]
-    next_cursor: IdText | None  # asks for the page behind it
+    next_cursor: IdText | None  # for the query of the next page
     seq: int
 
 

@@ -5,6 +5,7 @@ the browser gets is the same, but for the page itself, in which `composed_page` 
 
 - one stylesheet for all that the page names, in their order;
 - one script for the modules of ours, see `api.page.bundle`;
+- the venue's rules that it applies by itself, see `api.page.rules`;
 - the addresses of the libraries, with their hashes, in the import map, and a modulepreload link for each that is
   needed at first, so that none waits for the one that imports it.
 
@@ -22,12 +23,14 @@ import mimetypes
 import os
 import re
 from functools import lru_cache
+from html import escape
 from pathlib import Path
 from typing import NamedTuple
 
 from werkzeug.security import safe_join
 
 from api.page.bundle import bundled
+from api.page.rules import venue_rules
 
 FRONTEND = Path(__file__).resolve().parents[2] / "frontend"
 INDEX = "index.html"
@@ -39,12 +42,13 @@ COMPRESSIBLE = ("text/", "application/json", "image/svg+xml")
 HASH_LENGTH = 16  # hexadecimal digits in an address
 
 IMPORT_MAP = re.compile(rb'<script type="importmap">(.*?)</script>', re.DOTALL)
+RULES = '<meta name="venue-rules" content="{}">'
 STYLESHEETS = re.compile(r'(?:[ \t]*<link rel="stylesheet" href="/static/(?P<name>[^"]+)">\n)+')
 STYLESHEET = re.compile(r'<link rel="stylesheet" href="/static/([^"]+)">')
 ENTRY_SCRIPT = f'<script type="module" src="/static/{ENTRY}"></script>'
 LIBRARY_IMPORTS = re.compile(r'^import \* as \S+ from "([^"]+)";$', re.MULTILINE)
 
-mimetypes.add_type("text/javascript", ".mjs")  # which Python before 3.12 does not know
+mimetypes.add_type("text/javascript", ".mjs")  # Python before 3.12 does not know this type
 
 
 class Asset(NamedTuple):
@@ -80,7 +84,7 @@ def asset_named(name: str) -> Asset | None:
     if name == SCRIPT:
         return _script(_state_of(FRONTEND))
     path = safe_join(str(FRONTEND), name)
-    if path is None or not os.path.isfile(path):  # Path's own raises where the name is too long
+    if path is None or not os.path.isfile(path):  # Path.is_file raises where the name is too long
         return None
     return _asset(Path(path), Path(path).stat().st_mtime_ns)
 
@@ -148,6 +152,7 @@ def _composed(state: object) -> Page:
     imports = {name: _address(plain.removeprefix("/static/")) for name, plain in _imports().items()}
     packed_map = json.dumps({"imports": imports}, separators=(",", ":")).encode()
     html = STYLESHEETS.sub(f'    <link rel="stylesheet" href="{_address(STYLES)}">\n', _index(), count=1)
+    html = html.replace(RULES, RULES.replace("{}", escape(json.dumps(venue_rules(), separators=(",", ":")))))
     preloads = [
         f'<link rel="modulepreload" href="{address}">\n    '
         for address in [_address(SCRIPT), *LIBRARY_IMPORTS.findall(_script(state).plain.decode())]

@@ -19,6 +19,12 @@
  * @property {import("./market/trading-status.js").TradingState} [session] where it stood when it was listed
  * @property {{maker_percent: string, taker_percent: string}} fees in percent of the notional
  * @property {Limits | null} [limits] of one order
+ * @property {Rules} [rules] the same for every symbol
+ *
+ * @typedef {object} Rules of the venue, as the server wrote them into the page; what is left out is not checked here
+ * @property {string} [uncollared_percent] how far above its stop price a stop to buy may trade where there is no collar
+ * @property {number} [max_slices] how often an iceberg comes up at most
+ * @property {string} [max_trail_percent] a trail in percent is less
  *
  * @typedef {object} Limits
  * @property {string} [min_quantity]

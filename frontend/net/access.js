@@ -2,7 +2,7 @@
  * Who this tab is: signing in, out and over to another session, and the tokens that requests carry.
  *
  * A token is renewed before it ends, by one tab at a time, with the refresh token that is saved then:
- * each is good once. A session that the server refuses is told, and nobody else takes its place by itself.
+ * each is good once. A session that the server refuses is reported, and nobody else takes its place by itself.
  * In a sandbox one may also be the account that is traded without credentials: a session without a token.
  * Event "session": another session is current, or why there is none. Event "sessions": the list changed.
  * Layer: net.
@@ -99,7 +99,7 @@ export class Access extends EventTarget {
     return this.#enter("/auth/signup", { name, password });
   }
 
-  /** End the current session everywhere. Throws ApiFailure when the server could not be told. */
+  /** End the current session everywhere. Throws ApiFailure when the server could not be reached. */
   async signOut() {
     const { session } = this;
     if (!session || session === SANDBOX) return;
@@ -122,7 +122,7 @@ export class Access extends EventTarget {
 
   /**
    * A token that is good for a while yet; undefined for everybody's account, which shows none.
-   * Throws ApiFailure; when the session is refused, that is told too.
+   * Throws ApiFailure; when the session is refused, that is reported too.
    * @param {string} sessionId
    * @returns {Promise<string | undefined>}
    */

@@ -44,7 +44,9 @@ export class Api {
 
   /**
    * Depth by order, in the order in which they would trade: of one level, or the best of each side.
-   * @param {string} symbol @param {{price?: string, limit?: number}} which @param {AbortSignal} [signal]
+   * @param {string} symbol
+   * @param {{price?: string, limit?: number}} which
+   * @param {AbortSignal} [signal]
    */
   bookOrders(symbol, { price, limit }, signal) {
     const query = new URLSearchParams({
@@ -169,7 +171,7 @@ export class Api {
   }
 
   /**
-   * An API key for programs: it may look and trade. Its secret is told this once.
+   * An API key for programs: it may look and trade. Its secret is given this once.
    * @param {import("../model/account/sessions.js").Session} session whose it is
    */
   makeKey(session) {

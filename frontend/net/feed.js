@@ -57,7 +57,7 @@ export class Feed {
 
   /**
    * @param {{credentials: () => Promise<{token?: string}>, doubt: () => void}} access whose credentials are shown;
-   *   `doubt` is told when the server did not want them any more
+   *   `doubt` is called when the server did not want them any more
    */
   constructor(access) {
     this.#credentials = access;

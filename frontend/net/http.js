@@ -30,7 +30,7 @@ export class ApiFailure extends Error {
 
 export class Http {
   /**
-   * Told of every call when it is over.
+   * Called with every call when it is over.
    * @type {(call: import("../model/shell/api-log.js").Call) => void}
    */
   onCall = () => {};

@@ -23,7 +23,7 @@ export class Preferences {
     return value === undefined ? otherwise : /** @type {Value} */ (value);
   }
 
-  /** @param {string} name @param {unknown} value that JSON can tell; undefined forgets it */
+  /** @param {string} name @param {unknown} value that JSON can hold; undefined forgets it */
   set(name, value) {
     this.#values = { ...this.#read(), ...this.#values, [name]: value };
     try {

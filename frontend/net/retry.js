@@ -6,11 +6,12 @@
  * Layer: net.
  */
 
+import { TOO_MANY_REQUESTS } from "../model/parts/failures.js";
+
 const FIRST_MS = 1_000;
 const CAP_MS = 8_000;
 /** Pauses are longer by a random part of this share, so that many pages do not come back in one moment. */
 const SPREAD = 0.25;
-const TOO_MANY_REQUESTS = 429;
 
 /** Whether asking again may help. @param {any} failure */
 export function isTransient({ kind, status }) {
@@ -50,7 +51,7 @@ export function pause(ms, signal) {
  * @template Answer
  * @param {() => Promise<Answer>} ask
  * @param {AbortSignal} [signal]
- * @param {(failure: any) => void} [onFailure] told of each failure that is followed by another attempt
+ * @param {(failure: any) => void} [onFailure] called with each failure that is followed by another attempt
  * @param {typeof pause} [rest]
  * @returns {Promise<Answer>}
  */

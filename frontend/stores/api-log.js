@@ -1,5 +1,5 @@
 /**
- * Listens to every call of this page and keeps it, with the venue's time, for the API tab. Tells "change".
+ * Listens to every call of this page and keeps it, with the venue's time, for the API tab. Emits "change".
  * Layer: stores.
  */
 

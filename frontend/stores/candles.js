@@ -2,7 +2,7 @@
  * The candles of the shown symbol: history by REST, the running ones by the feed, older ones when asked for.
  *
  * The interval that was chosen is remembered; until one is, a market too young for minutes is shown by the second.
- * Tells "interval", and "candles" when what there is to draw, or `state`, changed.
+ * Emits "interval", and "candles" when what there is to draw, or `state`, changed.
  * Layer: stores.
  */
 

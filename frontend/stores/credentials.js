@@ -2,7 +2,7 @@
  * Tokens and API keys for programs, made at a button of the API tab for an account of this browser.
  *
  * They are in memory alone, for as long as the page and the session they were made by: nothing writes them down, and
- * the log of calls covers them. Tells "change".
+ * the log of calls covers them. Emits "change".
  * Layer: stores.
  */
 

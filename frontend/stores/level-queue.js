@@ -2,7 +2,7 @@
  * The queue of one level of the book, order by order, while somebody looks at it.
  *
  * It is asked for again soon when the level changed, and now and then in any case: one order may come as another of
- * its size goes, which the book does not tell. Emits  "change". Knows no DOM.
+ * its size goes, which the book does not show. Emits "change". Knows no DOM.
  * Layer: stores.
  */
 

@@ -1,7 +1,7 @@
 /**
  * The market: one symbol looked at, its models kept current by feed and REST.
  *
- * What is the account's own is handed on to the portfolio. Tells what changed by events named after
+ * What is the account's own is handed on to the portfolio. Emits what changed by events named after
  * the part: "instruments", "symbol", "status", "book", "tape", "ticker", "link", "venue", "notice". Views read the
  * fields.
  * Layer: stores.
@@ -54,6 +54,7 @@ export class MarketStore extends EventTarget {
   candleStore;
   #api;
   #feed;
+  #rules;
   /**
    * Aborted when the symbol's listings are asked for anew, for another one, or are of no use.
    */
@@ -73,11 +74,13 @@ export class MarketStore extends EventTarget {
    * @param {import("./portfolio.js").PortfolioStore} portfolio
    * @param {import("./candles.js").CandleStore} candleStore
    * @param {VenueClock} [clock] that is set by what the venue answers
+   * @param {import("../model/types.js").Rules} [rules] of the venue
    */
-  constructor(api, feed, portfolio, candleStore, clock = new VenueClock()) {
+  constructor(api, feed, portfolio, candleStore, clock = new VenueClock(), rules = {}) {
     super();
     this.#api = api;
     this.#feed = feed;
+    this.#rules = rules;
     this.portfolio = portfolio;
     this.candleStore = candleStore;
     this.clock = clock;
@@ -106,7 +109,7 @@ export class MarketStore extends EventTarget {
   }
 
   /**
-   * Show the symbol of that name, in any case. One that is not listed is told, and the shown one stays.
+   * Show the symbol of that name, in any case. One that is not listed is named in `unknown`, and the shown one stays.
    * @param {string} name
    * @returns {boolean} whether it is listed; where the symbols are not known yet, whether it may be
    */
@@ -334,12 +337,12 @@ export class MarketStore extends EventTarget {
     try {
       this.#setVenue(await this.#api.health());
     } catch ({ retryAfterMs }) {
-      // Asked again in a while; a lost connection is told by the feed.
+      // Asked again in a while; a lost connection is noticed by the feed.
       this.#restUntilMs = performance.now() + (retryAfterMs ?? 0);
     }
   }
 
-  /** @param {number} [seq] of the last change of the symbols, by which another one is told */
+  /** @param {number} [seq] of the last change of the symbols, by which a later change is known */
   #followSymbols(seq) {
     if (seq === undefined) return;
     const known = this.#symbolsSeq;
@@ -385,12 +388,12 @@ export class MarketStore extends EventTarget {
     try {
       this.ticker.replace(await untilAnswered(() => this.#api.ticker(symbol, signal), signal));
     } catch {
-      return; // the feed tells them too
+      return; // the feed sends them too
     }
     this.#emit("ticker");
   }
 
-  /** Take over the symbols as the venue lists them, and show one if none is shown. Never fails; tells "instruments". */
+  /** Take over the symbols as the venue lists them, and show one if none is shown. Never fails; emits "instruments". */
   async learnInstruments() {
     this.#outdated = true;
     if (this.#learning) return;
@@ -415,10 +418,12 @@ export class MarketStore extends EventTarget {
   /** @param {Record<string, any>} infos of GET /symbols */
   #list(infos) {
     const { instrument: shown } = this;
-    this.instruments = new Map(Object.entries(infos).map(([symbol, info]) => [symbol, { ...info, symbol }]));
+    this.instruments = new Map(
+      Object.entries(infos).map(([symbol, info]) => [symbol, { ...info, symbol, rules: this.#rules }]),
+    );
     const listed = shown && this.instruments.get(shown.symbol);
     if (listed && onSameGrid(shown, listed)) {
-      // Where it stands is told by the feed, which is ahead of any answer.
+      // Its status comes by the feed, which is ahead of any answer.
       this.instrument = listed.session ? { ...listed, status: this.trading.status } : listed;
       this.instruments.set(listed.symbol, this.instrument);
       if (!listed.session) this.#setTrading({ symbol: listed.symbol, status: listed.status });
@@ -459,7 +464,7 @@ function subscriptionsOf({ symbol, session }) {
     { type: "l2_deltas", symbol },
     { type: "trades", symbol, batch: true },
     { type: "ticker", symbol },
-    // A venue whose symbols have no sessions tells nothing of them.
+    // A venue whose symbols have no sessions has no such stream.
     ...(session ? [{ type: "status", symbol }] : []),
   ];
 }

@@ -1,5 +1,5 @@
 /**
- * What operators see and do: symbols, one account at a time, statistics over time, the books, the audit trail. Tells
+ * What operators see and do: symbols, one account at a time, statistics over time, the books, the audit trail. Emits
  * "change".
  *
  * Symbols and statistics are asked for as long as somebody looks. The server decides who may: to others it answers 403.
@@ -165,7 +165,9 @@ export class OperatorStore extends EventTarget {
   }
 
   /**
-   * @param {string} method @param {string} path @param {object | undefined} body
+   * @param {string} method
+   * @param {string} path
+   * @param {object | undefined} body
    * @param {(answer: any) => string} take the answer, and say what became of it
    * @returns {Promise<boolean>} whether it was done
    */

@@ -11,7 +11,7 @@
 import { whyNotTaken } from "../model/market/trading-status.js";
 import { describeAnswer } from "../model/orders/answers.js";
 import { compare, isZero } from "../model/parts/decimal.js";
-import { describeFailure } from "../model/parts/failures.js";
+import { describeFailure, TOO_MANY_REQUESTS } from "../model/parts/failures.js";
 import { plainOf } from "../model/parts/number-text.js";
 import { UTC } from "../model/parts/times.js";
 import {
@@ -36,7 +36,6 @@ import { PreviewStore } from "./preview.js";
  * @type {readonly Field[]}
  */
 const KEPT = Object.freeze(["side", "type", "quantity_in", "trail_in", "time_in_force", "self_trade_prevention"]);
-const TOO_MANY_REQUESTS = 429;
 /** How long no order is sent when there were too many and the venue doesn't say. */
 const REST_MS = 1_000;
 const SECOND_MS = 1_000;
@@ -165,7 +164,8 @@ export class OrderEntryStore extends EventTarget {
 
   /**
    * Move a field by steps of one tick or lot.
-   * @param {string} name @param {bigint} steps
+   * @param {string} name
+   * @param {bigint} steps
    * @returns {boolean} whether it could be
    */
   step(name, steps) {
@@ -249,7 +249,7 @@ export class OrderEntryStore extends EventTarget {
       this.#unanswered?.fields === fields ? this.#unanswered.clientOrderId : this.#portfolio.nextClientOrderId();
     const asked = () => this.#portfolio.access.session?.account === account;
     const draft = this.fields;
-    const foretold = this.preview.now;
+    const preview = this.preview.now;
     this.busy = true;
     this.#say({ tone: "plain", text: "Sending…" });
     try {
@@ -259,7 +259,7 @@ export class OrderEntryStore extends EventTarget {
       this.#edited.clear();
       this.#note(this.fields === draft);
       for (const name of ONCE) this.fields = { ...this.fields, [name]: "" };
-      this.#say({ ...told(answer, order, foretold, instrument), why: { order_id: answer.order_id } });
+      this.#say({ ...resultOf(answer, order, preview, instrument), why: { order_id: answer.order_id } });
     } catch (failure) {
       if (!asked()) return;
       this.#unanswered = failure.kind === "no_answer" ? { fields, clientOrderId } : null;
@@ -288,7 +288,7 @@ export class OrderEntryStore extends EventTarget {
   }
 
   /**
-   * Send none for a while; each second is told. The draft stays as it is.
+   * Send none for a while; each second is emitted. The draft stays as it is.
    * @param {number} seconds
    * @param {Result} [why] that is out of date afterwards
    */
@@ -429,13 +429,15 @@ export class OrderEntryStore extends EventTarget {
 }
 
 /**
- * What became of an order, and how that differs from what was foretold of it.
- * @param {any} answer @param {any} order @param {import("../model/ticket/preview.js").Preview | null} foretold @param
- *   {import("../model/types.js").Instrument} instrument
+ * What became of an order, and how that differs from its preview.
+ * @param {any} answer
+ * @param {any} order
+ * @param {import("../model/ticket/preview.js").Preview | null} preview
+ * @param {import("../model/types.js").Instrument} instrument
  * @returns {Result}
  */
-function told(answer, order, foretold, instrument) {
+function resultOf(answer, order, preview, instrument) {
   const { tone, text } = describeAnswer(answer, order, instrument);
-  const difference = differenceFrom(answer, order, foretold, instrument);
+  const difference = differenceFrom(answer, order, preview, instrument);
   return { tone: difference.costly && tone === "good" ? "plain" : tone, text: `${text} ${difference.text}`.trim() };
 }

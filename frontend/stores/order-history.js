@@ -118,7 +118,7 @@ export class OrderHistoryStore extends EventTarget {
   }
 }
 
-/** Both, each order once; where both have it, as the first tells it. @param {any[]} first @param {any[]} second */
+/** Both, each order once; where both have it, as the first has it. @param {any[]} first @param {any[]} second */
 function merged(first, second) {
   const byId = new Map([...second, ...first].map((order) => [order.order_id, order]));
   return [...byId.values()].sort((a, b) => compareAges(b, a));

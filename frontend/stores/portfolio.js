@@ -2,7 +2,7 @@
  * What is the account's own: orders, fills, balances, fees; kept current by feed and REST, and orders sent.
  *
  * When another session becomes current, everything of the former is forgotten before the feed connects anew:
- * "switch" is told first, then what changed, by "orders", "queue", "fills", "balances", "account"; "ended" when an
+ * "switch" is emitted first, then what changed: "orders", "queue", "fills", "balances", "account"; "ended" when an
  * order did.
  * Views read the fields.
  * Layer: stores.

@@ -2,12 +2,13 @@
  * Asks the venue what the order in the ticket would do now: a moment after the last change, again as the market or the
  * account moves and once more after the last move, never for an order that is no longer there.
  *
- * POST /order/test tells at the account's own rates; where there is no account, or no such route, GET /quote stands in
- * for market orders. Emits  "change". Knows no DOM.
+ * POST /order/test answers at the account's own rates; where there is no account, or no such route, GET /quote stands
+ * in for market orders. Emits  "change". Knows no DOM.
  * Layer: stores.
  */
 
 import { compare } from "../model/parts/decimal.js";
+import { TOO_MANY_REQUESTS } from "../model/parts/failures.js";
 import { withinReach } from "../model/ticket/funds.js";
 import { previewOfQuote, previewOfTest } from "../model/ticket/preview.js";
 import { Poller } from "../net/poller.js";
@@ -65,7 +66,7 @@ export class PreviewStore extends EventTarget {
     return (beyond < 0 ? levels : levels.slice(0, beyond)).at(-1)?.cumulative ?? "0";
   }
 
-  /** The order changed: what was told of the last one says nothing of it. */
+  /** The order changed: what was answered about the last one says nothing about it. */
   renew() {
     this.forget();
     this.#status = this.#market.trading.status;
@@ -102,7 +103,7 @@ export class PreviewStore extends EventTarget {
     } catch (failure) {
       if (request.signal.aborted) return;
       this.now = null;
-      if (failure.status === 429 || failure.kind !== "refused") {
+      if (failure.status === TOO_MANY_REQUESTS || failure.kind !== "refused") {
         this.#poller.holdOff(failure.retryAfterMs ?? REST_MS);
         this.#poller.want();
       }

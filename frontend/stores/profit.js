@@ -1,6 +1,6 @@
 /**
- * The account's profit and loss, as the venue tells it: asked for while somebody looks, after each fill and now and
- * then, since prices move. Tells "change".
+ * The account's profit and loss, as the venue reckons it: asked for while somebody looks, after each fill and now and
+ * then, since prices move. Emits "change".
  * Layer: stores.
  */
 

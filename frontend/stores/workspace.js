@@ -1,7 +1,7 @@
 /**
  * How the page is laid out just now, and what one panel asks of another. Knows no DOM.
  *
- * Remembered by the browser: theme, time zone, the tab of each group, the phone's view. Tells changes by "layout",
+ * Remembered by the browser: theme, time zone, the tab of each group, the phone's view. Emits changes by "layout",
  * "theme" and
  * "zone", with the times as they were as its `detail`;
  * "account" asks for the account menu, with the wanted form as its `detail`; "find" for the symbol switcher, "keys" for
@@ -90,7 +90,7 @@ export class WorkspaceStore extends EventTarget {
     return this.#preferences.get(name, otherwise);
   }
 
-  /** @param {string} name @param {unknown} value that JSON can tell */
+  /** @param {string} name @param {unknown} value that JSON can hold */
   remember(name, value) {
     this.#preferences.set(name, value);
     this.dispatchEvent(new Event("layout"));
@@ -111,7 +111,7 @@ export class WorkspaceStore extends EventTarget {
     this.dispatchEvent(new CustomEvent("why", { detail: subject }));
   }
 
-  /** Show what the keys do, and how own fills are told. */
+  /** Show what the keys do, and how own fills are announced. */
   showKeys() {
     this.dispatchEvent(new Event("keys"));
   }

@@ -164,7 +164,7 @@ def connecting(key: dict[str, Any], offset_ms: int = 0, window: str = WIDEST) ->
     }
 
 
-def told(answer: Answer) -> tuple[int, str | None]:
+def status_and_code(answer: Answer) -> tuple[int, str | None]:
     """Status and error code, the latter None where there is none."""
     if answer.status < 400:
         return answer.status, None

@@ -14,7 +14,7 @@ import pytest
 
 from api.bootstrap import Server
 from api.settings import Settings
-from tests.access.cast import Cast, Person, guest, operator, told
+from tests.access.cast import Cast, Person, guest, operator, status_and_code
 from tests.api.clients import signed
 
 ORDER = {"symbol": "BTC-USDT", "side": "buy", "order_type": "limit", "quantity": "0.001", "price": "29000.00"}
@@ -173,7 +173,7 @@ def test_every_route_has_its_row(server: Server) -> None:
 
 def outcome(cast: Cast, row: Row, headers: dict[str, str]) -> tuple[int, str | None]:
     """Status and error code of the row's request with these headers."""
-    return told(cast.http.call(row.method, row.path, row.content or None, headers))
+    return status_and_code(cast.http.call(row.method, row.path, row.content or None, headers))
 
 
 def rightful(cast: Cast, row: Row) -> Person:

@@ -33,7 +33,7 @@ TELLTALE = re.compile(
 QUIET = {"GET /", "GET /docs", "GET /openapi.json", "GET /static/<path:path>", "GET /favicon.ico"}  # fixed files
 
 
-class Told(Exception):
+class RevealingError(Exception):
     """A failure of a class of ours that nobody foresaw."""
 
 
@@ -44,7 +44,7 @@ def fails(*_: Any, **__: Any) -> Any:
 
 def surprises(*_: Any, **__: Any) -> Any:
     """Fail as nobody foresaw."""
-    raise Told(f"{STATEMENT}: {CAUSE}")
+    raise RevealingError(f"{STATEMENT}: {CAUSE}")
 
 
 def methods(adapter: Any) -> list[str]:
@@ -81,7 +81,7 @@ def break_books(server: Server, patch: pytest.MonkeyPatch, how: Callable[..., An
 
 def break_journal(server: Server, patch: pytest.MonkeyPatch, how: Callable[..., Any]) -> None:
     def refuses(*_: Any) -> None:
-        raise JournalFailed(f"{CAUSE}: {STATEMENT}") if how is fails else Told(f"{CAUSE}: {STATEMENT}")
+        raise JournalFailed(f"{CAUSE}: {STATEMENT}") if how is fails else RevealingError(f"{CAUSE}: {STATEMENT}")
 
     patch.setattr(server.sequencer._committer._journal, "append", refuses)
 
@@ -107,7 +107,7 @@ def owner(server: Server) -> dict[str, str]:
     return {"Authorization": f"Bearer {guest.token}"}
 
 
-def told_by(client: Any, row: Row, headers: dict[str, str]) -> tuple[int, str]:
+def answer_of(client: Any, row: Row, headers: dict[str, str]) -> tuple[int, str]:
     """The status and everything else of an answer."""
     answer = client.open(row.path, method=row.method, data=row.content, headers=headers)
     return answer.status_code, answer.get_data(as_text=True) + str(answer.headers)
@@ -132,10 +132,10 @@ def test_no_answer_tells_what_failed(
                 continue
             shown = [bearer] if row.needs in (SESSION, OPERATOR) else [{}, bearer]
             for headers in shown:
-                status, told = told_by(client, row, headers)
+                status, reply = answer_of(client, row, headers)
                 statuses.add(status)
-                if found := TELLTALE.search(told):
-                    leaks.append((row.route, status, found.group(), told[:300]))
+                if found := TELLTALE.search(reply):
+                    leaks.append((row.route, status, found.group(), reply[:300]))
     assert leaks == []
     assert statuses & {500, 503}  # it did fail
 
@@ -144,8 +144,8 @@ def test_why_the_history_failed_is_in_the_log_alone(
     server: Server, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     break_history(server, monkeypatch, fails)
-    told = server.app.test_client().get("/statistics").json["history_failure"]
-    assert told == "The history could not be written; the next start writes what is missing."
+    reply = server.app.test_client().get("/statistics").json["history_failure"]
+    assert reply == "The history could not be written; the next start writes what is missing."
     assert CAUSE in caplog.text
     assert "424242" not in caplog.text  # whose order or money it was is no business of a log
 
@@ -167,16 +167,16 @@ def test_a_retry_while_the_history_does_not_answer_is_told_the_truth_or_to_ask_a
     for name in methods(server.history):
         monkeypatch.setattr(server.history, name, fails)
     for again in (partly, resting):
-        told = ask(server, "/order", again)
+        reply = ask(server, "/order", again)
         (batched,) = ask(server, "/orders/batch", {"orders": [again]})["results"]
-        assert (told["error_code"], batched["body"]["error_code"]) == ("HISTORY_BEHIND", "HISTORY_BEHIND"), told
+        assert (reply["error_code"], batched["body"]["error_code"]) == ("HISTORY_BEHIND", "HISTORY_BEHIND"), reply
         assert batched["status"] == 503
-    told = ask(server, "/order", resting | {"client_order_id": "open"})
-    assert (told["repeated"], told["status"], told["trades"]) == (True, "resting", [])
-    told = server.app.test_client().get(f"/order/{first['partly']}").json
-    assert (told["status"], told["filled"], told.get("fills")) == ("partially_filled", "0.01000000", None)
-    told = server.app.test_client().get(f"/order/{first['resting']}")
-    assert (told.status_code, told.json["error_code"]) == (503, "HISTORY_BEHIND")
+    reply = ask(server, "/order", resting | {"client_order_id": "open"})
+    assert (reply["repeated"], reply["status"], reply["trades"]) == (True, "resting", [])
+    reply = server.app.test_client().get(f"/order/{first['partly']}").json
+    assert (reply["status"], reply["filled"], reply.get("fills")) == ("partially_filled", "0.01000000", None)
+    reply = server.app.test_client().get(f"/order/{first['resting']}")
+    assert (reply.status_code, reply.json["error_code"]) == (503, "HISTORY_BEHIND")
 
 
 def test_a_history_that_fell_behind_makes_no_repetition_tell_of_fewer_trades_than_there_were(
@@ -189,5 +189,5 @@ def test_a_history_that_fell_behind_makes_no_repetition_tell_of_fewer_trades_tha
     monkeypatch.setattr(server.history, "write", fails)
     first = ask(server, "/order", named)
     assert (first["filled_quantity"], len(first["trades"])) == ("0.01000000", 1)
-    told = ask(server, "/order", named)
-    assert told.get("error_code") == "HISTORY_BEHIND" or len(told["trades"]) == 1, told
+    reply = ask(server, "/order", named)
+    assert reply.get("error_code") == "HISTORY_BEHIND" or len(reply["trades"]) == 1, reply

@@ -38,9 +38,9 @@ def sent(server: RunningServer, head: str, lines: list[str], body: bytes = b"") 
     with socket.create_connection((address.hostname or "", address.port or 0), timeout=30) as connection:
         connection.sendall(request.encode("latin-1") + body)
         received = b"".join(iter(lambda: connection.recv(65_536), b""))
-    told, _, content = received.partition(b"\r\n\r\n")
+    reply, _, content = received.partition(b"\r\n\r\n")
     assert content.count(b"HTTP/1.1") == 0  # what followed was not taken for another request
-    return int(told.split()[1]), msgspec.json.decode(content)
+    return int(reply.split()[1]), msgspec.json.decode(content)
 
 
 @pytest.mark.parametrize(("lines", "body", "field"), HIDDEN_BODIES)
@@ -48,8 +48,8 @@ def test_a_body_that_the_headers_hide_cancels_nothing(
     running_server: RunningServer, http: Http, lines: list[str], body: bytes, field: str
 ) -> None:
     order = http.enter("BTC-USDT", "buy", "0.01", "20000.00")
-    status, told = sent(running_server, "DELETE /orders", lines, body)
-    assert (status, told["error_code"], told["details"]) == (400, "MALFORMED_HEADERS", {"field": field}), told
+    status, reply = sent(running_server, "DELETE /orders", lines, body)
+    assert (status, reply["error_code"], reply["details"]) == (400, "MALFORMED_HEADERS", {"field": field}), reply
     assert http.call("DELETE", f"/order/{order['order_id']}").granted()["success"] is True
 
 
@@ -58,10 +58,10 @@ def test_credentials_behind_a_line_that_is_no_header_are_not_left_out(
     running_server: RunningServer, lines: list[str]
 ) -> None:
     for shown in ("Authorization: Bearer nobody", "X-Openbell-Key: nobody"):
-        status, told = sent(running_server, "GET /account", [*lines, shown])
-        assert (status, told["error_code"]) == (400, "MALFORMED_HEADERS"), told
-    status, told = sent(running_server, "GET /account", ["Authorization : Bearer nobody"])
-    assert (status, told["error_code"]) == (400, "MALFORMED_HEADERS"), told
+        status, reply = sent(running_server, "GET /account", [*lines, shown])
+        assert (status, reply["error_code"]) == (400, "MALFORMED_HEADERS"), reply
+    status, reply = sent(running_server, "GET /account", ["Authorization : Bearer nobody"])
+    assert (status, reply["error_code"]) == (400, "MALFORMED_HEADERS"), reply
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_a_signature_without_its_key_is_not_taken_for_the_sandbox_account(
         http.call(method, path, body, header).refused(401, "UNKNOWN_KEY")
     client = FeedClient(running_server.url, {name.lower(): "1"})
     eventually(lambda: client.ended)
-    assert [told["error_code"] for told in client.events("error")] == ["UNKNOWN_KEY"]
+    assert [reply["error_code"] for reply in client.events("error")] == ["UNKNOWN_KEY"]
     client.close()
     who = sign_up(http)  # whoever shows a token is that user, whatever else there is
     assert http.call("GET", "/account", headers=header | bearer(who)).status == 200

@@ -65,9 +65,9 @@ def balance(cast: Cast, who: Person, asset: str) -> dict[str, str]:
 
 def check(cast: Cast) -> Any:
     """The books balance."""
-    told = operate(cast, "GET", "/check")
-    assert told["balanced"] is True
-    return told
+    reply = operate(cast, "GET", "/check")
+    assert reply["balanced"] is True
+    return reply
 
 
 def test_two_accounts_trade_and_the_venue_gets_exactly_the_fees(cast: Cast) -> None:
@@ -124,8 +124,8 @@ def test_a_rebate_is_paid_out_of_the_takers_fee(cast: Cast) -> None:
     credit(cast, maker, "SOL", "10")
     credit(cast, taker, "USDT", "2000")
     before = Decimal(venue_fees(cast))
-    told = operate(cast, "PUT", f"/accounts/{maker.account}", {"tier": "maker", "maker_fee_bps": "-1.5"})
-    assert (told["tier"], told["fees"]["maker_percent"]) == ("maker", "-0.015")
+    reply = operate(cast, "PUT", f"/accounts/{maker.account}", {"tier": "maker", "maker_fee_bps": "-1.5"})
+    assert (reply["tier"], reply["fees"]["maker_percent"]) == ("maker", "-0.015")
     order(cast, maker, "sell", "10", "100.00").granted()
     (trade,) = order(cast, taker, "buy", "10", "100.00").granted()["trades"]
     assert (trade["maker_fee"], trade["taker_fee"]) == ("-0.15", "0.5")
@@ -287,10 +287,10 @@ def test_an_order_that_names_no_mode_shows_that_of_its_account_as_it_was_then(ca
     first = order(cast, who, "buy", "1", "92", client_order_id="mine").granted()
     operate(cast, "PUT", f"/accounts/{who.account}", {"tier": "plain", "self_trade_prevention": "decrement"})
     again = order(cast, who, "buy", "1", "92", client_order_id="mine").granted()
-    told = (first, again, order(cast, who, "buy", "1", "92").granted())
+    reply = (first, again, order(cast, who, "buy", "1", "92").granted())
     call(cast, who, "DELETE", "/orders").granted()
-    done = [call(cast, who, "GET", f"/order/{view['order_id']}").granted() for view in told]
-    for views in (told, done):
+    done = [call(cast, who, "GET", f"/order/{view['order_id']}").granted() for view in reply]
+    for views in (reply, done):
         assert [view["self_trade_prevention"] for view in views] == ["cancel_newest", "cancel_newest", "decrement"]
 
 
@@ -344,8 +344,8 @@ def test_the_owner_hears_that_an_operator_cancelled(cast: Cast) -> None:
     for order_id in (first, second):
         eventually(lambda order_id=order_id: call(cast, who, "GET", f"/order/{order_id}").granted()["reason"])
         assert call(cast, who, "GET", f"/order/{order_id}").granted()["reason"] == "by_operator"
-        told = call(cast, who, "GET", f"/order/{order_id}/explain").granted()
-        assert "This came of a cancel by the venue's operator." in told["words"]
+        reply = call(cast, who, "GET", f"/order/{order_id}/explain").granted()
+        assert "This came of a cancel by the venue's operator." in reply["words"]
 
 
 def test_without_the_on_ramp_only_operators_credit(tmp_path: Path) -> None:

@@ -64,8 +64,8 @@ def all_at_once(cast: Cast, who: Person, requests: list[tuple[str, Any]]) -> lis
 
 def balances(cast: Cast, who: Person) -> dict[str, dict[str, Decimal]]:
     """Available, held and total of each asset."""
-    told = cast.http.call("GET", "/account/balances", headers=who.bearer).granted()["balances"]
-    return {row["asset"]: {name: Decimal(row[name]) for name in ("available", "held", "total")} for row in told}
+    rows = cast.http.call("GET", "/account/balances", headers=who.bearer).granted()["balances"]
+    return {row["asset"]: {name: Decimal(row[name]) for name in ("available", "held", "total")} for row in rows}
 
 
 @pytest.fixture

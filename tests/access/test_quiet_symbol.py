@@ -54,8 +54,8 @@ def test_one_guest_cannot_walk_the_price_of_a_quiet_symbol(
                                  walker.bearer).refused(400, "SELF_TRADE_PREVENTION_NOT_ALLOWED")  # fmt: skip
         assert "self-trade prevention" in refused["error"]
     cast.http.call("DELETE", "/orders", None, walker.bearer).granted()
-    told = cast.http.get(f"/ticker/{SYMBOL}")
-    assert told["last"] == "600.00"
+    forecast = cast.http.get(f"/ticker/{SYMBOL}")
+    assert forecast["last"] == "600.00"
     waiting = cast.http.call("GET", f"/order/{stop['order_id']}", None, honest.bearer).granted()
     assert waiting["status"] == "pending_trigger"
     enter(cast, other, order("sell", "0.01", "640"))  # and what is honest is within the collar as it was
@@ -73,16 +73,16 @@ def test_a_test_of_an_order_tells_neither_what_others_hide_nor_where_their_stops
     for who in (owner, asker):
         enter(cast, who, order("buy", "0.01", order_type="stop", stop_price="615"))
 
-    def told(who: Person, body: dict[str, Any]) -> tuple[Any, ...]:
+    def forecast(who: Person, body: dict[str, Any]) -> tuple[Any, ...]:
         answer = enter(cast, who, body, "/order/test")
         assert answer["sees"] == "shown_and_own"
         return answer["status"], answer["filled_quantity"], answer["worst_price"], answer["would_trigger"]
 
     sweep = order("buy", "1.1", "620", time_in_force="ioc", self_trade_prevention="cancel_oldest")
-    assert told(asker, sweep) == ("cancelled", "0.200000", "620.00", 1)  # its own stop, and what is shown
-    assert told(other, order("buy", "1", "610", time_in_force="ioc")) == ("cancelled", "0.100000", "610.00", 0)
+    assert forecast(asker, sweep) == ("cancelled", "0.200000", "620.00", 1)  # its own stop, and what is shown
+    assert forecast(other, order("buy", "1", "610", time_in_force="ioc")) == ("cancelled", "0.100000", "610.00", 0)
     all_of_it = order("buy", "1", "610", time_in_force="fok")
-    assert told(asker, all_of_it) == ("cancelled", "0.000000", None, 0)
+    assert forecast(asker, all_of_it) == ("cancelled", "0.000000", None, 0)
     quote = cast.http.get(f"/quote/{SYMBOL}?side=buy&quantity=1")
     assert (quote["filled_quantity"], quote["worst_price"]) == ("0.200000", "620.00")
     assert cast.http.get("/statistics")["active_orders"] == sum(

@@ -21,7 +21,7 @@ MANY_DIGITS = "9" * 40  # no price of any symbol: judged before the order is loo
 
 _numbers = count()
 
-Told = tuple[int, Any]
+Refusal = tuple[int, Any]
 
 
 def name() -> str:
@@ -106,7 +106,7 @@ def without_names(body: Any, order_id: str, client_order_id: str) -> bytes:
     return content.replace(order_id.encode(), b"ID").replace(client_order_id.encode(), b"NAME")
 
 
-def refusal(answer: Answer) -> Told:
+def refusal(answer: Answer) -> Refusal:
     """Status and body; of a batch every result must be a refusal."""
     if answer.status != 200:
         return answer.status, answer.error()
@@ -167,9 +167,9 @@ def test_anothers_order_answers_as_one_that_never_was(ways: Any, made: Any) -> N
             assert (status, without_names(body, *theirs)) == (expected_status, without_names(expected, *never))
     for of_theirs_, of_never_ in zip(events(*theirs), events(*never), strict=True):
         for feed in feeds:
-            told, expected = feed.call(*of_theirs_), feed.call(*of_never_)
+            answered, expected = feed.call(*of_theirs_), feed.call(*of_never_)
             assert refused_in_full(expected)
-            assert without_names(told, *theirs) == without_names(expected, *never)
+            assert without_names(answered, *theirs) == without_names(expected, *never)
     after = cast.http.call("GET", f"/order/{order['order_id']}", headers=owner.bearer).granted()
     assert {**after, "seq": 0} == {**before, "seq": 0}
 
@@ -221,7 +221,7 @@ def test_the_feed_tells_each_only_their_own(ways: Any) -> None:
     ]
     assert order["order_id"] not in {event["order_id"] for event in of_eve}
     for client, who in ((by_token, eve), (by_key, eve), (own, owner)):
-        assert {told["account"] for told in client.events("balances")} == {str(who.account)}
+        assert {answered["account"] for answered in client.events("balances")} == {str(who.account)}
     own.close()
 
 
@@ -257,8 +257,11 @@ def test_whoever_names_another_account_is_refused(ways: Any) -> None:
         assert by_token.call(event, data)["error_code"] == "UNKNOWN_FIELD"
     named = [RESTING, {"op": "cancel", "order_id": "1"}, {"op": "amend", "order_id": "1", "quantity": "1"}]
     elements = {"orders": [element | {"account": other} for element in named]}
-    for told in (http.call("POST", "/orders/batch", elements, eve.bearer).granted(), by_token.call("batch", elements)):
-        assert [each["body"]["error_code"] for each in told["results"]] == ["UNKNOWN_FIELD"] * 3
+    for answered in (
+        http.call("POST", "/orders/batch", elements, eve.bearer).granted(),
+        by_token.call("batch", elements),
+    ):
+        assert [each["body"]["error_code"] for each in answered["results"]] == ["UNKNOWN_FIELD"] * 3
     for path in (f"/account?account={other}", f"/account/balances?account={other}"):
         http.call("GET", path, headers=eve.bearer).refused(400, "UNKNOWN_FIELD")
 

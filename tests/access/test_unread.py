@@ -34,17 +34,17 @@ EVENTS: dict[str, dict[str, Any]] = {
 class Operation:
     """One operation of the document, with a path that leads somewhere."""
 
-    def __init__(self, method: str, path: str, told: dict[str, Any], order_id: str, account: int) -> None:
+    def __init__(self, method: str, path: str, described: dict[str, Any], order_id: str, account: int) -> None:
         of_path = {"symbol": "BTC-USDT", "order_id": order_id, "account": str(account), "trade_id": "1", "seq": "1"}
         self.method = method.upper()
         self.path = path
-        for item in told["parameters"]:
+        for item in described["parameters"]:
             if item["in"] == "path":
                 choice = item["schema"].get("enum", ["x"])[0]
                 self.path = self.path.replace(f"{{{item['name']}}}", of_path.get(item["name"], choice))
-        self.query = [item["name"] for item in told["parameters"] if item["in"] == "query"]
-        self.body = told.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema")
-        answers = {kind for status, one in told["responses"].items() if status < "300" for kind in one["content"]}
+        self.query = [item["name"] for item in described["parameters"] if item["in"] == "query"]
+        self.body = described.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema")
+        answers = {kind for status, one in described["responses"].items() if status < "300" for kind in one["content"]}
         self.is_page = answers != {"application/json"}
 
     def __str__(self) -> str:
@@ -67,9 +67,9 @@ def document(sandbox_cast: Cast) -> Any:
 def operations(sandbox_cast: Cast, document: Any, resting: str) -> list[Operation]:
     account = sandbox_cast.trader.account
     found = [
-        Operation(method, path, told, resting, account)
+        Operation(method, path, described, resting, account)
         for path, methods in document["paths"].items()
-        for method, told in methods.items()
+        for method, described in methods.items()
     ]
     assert len(found) > 50
     return found
@@ -100,9 +100,9 @@ def asked(cast: Cast, operation: Operation, query: str = "", body: bytes | None 
 
 def names(answer: Answer, code: str, field: str) -> bool:
     """Whether an answer is a 400 that names a field, in its sentence and in its details."""
-    told = answer.json
-    found = (answer.status, told["error_code"], told["details"]["field"]) == (400, code, field)
-    return found and field in told["error"]
+    described = answer.json
+    found = (answer.status, described["error_code"], described["details"]["field"]) == (400, code, field)
+    return found and field in described["error"]
 
 
 def test_every_operation_refuses_a_parameter_that_it_does_not_have(
@@ -196,9 +196,9 @@ def test_an_element_of_a_batch_is_refused_for_what_its_single_call_is(sandbox_ca
         ('"symbol": "BTC-USDT", "s\\u0079mbol": "ETH-USDT"', "REPEATED_FIELD", "symbol"),
         (f'"op": "{element}"', "REPEATED_FIELD", "op"),
     ):
-        told = result(content)
-        assert (told["status"], told["body"]["error_code"]) == (400, code), (content, told)
-        assert told["body"]["details"]["field"] == field
+        described = result(content)
+        assert (described["status"], described["body"]["error_code"]) == (400, code), (content, described)
+        assert described["body"]["details"]["field"] == field
 
 
 def test_a_repeated_field_within_a_field_is_named_by_its_path(sandbox_cast: Cast) -> None:
@@ -227,25 +227,29 @@ def test_a_subscription_refuses_each_option_that_its_type_does_not_have(feed: Fe
         for name in BOTH:
             if name in options:
                 continue
-            told = feed.call(event, {"type": kind, **known, name: VALUES[name]})
-            assert (told["error_code"], told["details"]) == ("UNKNOWN_FIELD", {"field": name}), (kind, name)
-            assert name in told["error"]
-            assert kind in told["error"]
-            eventually(lambda told=told: {**told, "message": told["error"], "event": event} in feed.events("error"))
+            described = feed.call(event, {"type": kind, **known, name: VALUES[name]})
+            assert (described["error_code"], described["details"]) == ("UNKNOWN_FIELD", {"field": name}), (kind, name)
+            assert name in described["error"]
+            assert kind in described["error"]
+            eventually(
+                lambda described=described: (
+                    {**described, "message": described["error"], "event": event} in feed.events("error")
+                )
+            )
         assert feed.call("unsubscribe", {"type": kind, **known})["type"] == kind
     assert feed.events("subscribed") == []
 
 
 @pytest.mark.parametrize("event", EVENTS)
 def test_an_event_refuses_a_field_that_it_does_not_have(feed: FeedClient, event: str) -> None:
-    told = feed.call(event, EVENTS[event] | {"nonsense": 1})
-    assert (told["error_code"], told["details"]["field"]) == ("UNKNOWN_FIELD", "nonsense")
+    described = feed.call(event, EVENTS[event] | {"nonsense": 1})
+    assert (described["error_code"], described["details"]["field"]) == ("UNKNOWN_FIELD", "nonsense")
 
 
 @pytest.mark.parametrize("event", EVENTS)
 def test_an_event_refuses_a_second_object(feed: FeedClient, event: str) -> None:
-    told = feed.call(event, (EVENTS[event], {"side": "buy"}))
-    assert told["error_code"] == "UNKNOWN_FIELD", told
+    described = feed.call(event, (EVENTS[event], {"side": "buy"}))
+    assert described["error_code"] == "UNKNOWN_FIELD", described
 
 
 def test_ping_may_carry_anything_as_older_clients_send_it(feed: FeedClient) -> None:
@@ -267,8 +271,8 @@ def test_what_is_said_at_connect_is_read_or_refused(
 ) -> None:
     client = FeedClient(sandbox_cast.server.url, auth)
     eventually(lambda: client.ended)
-    (told,) = client.events("error")
-    assert (told["error_code"], told["details"], told["event"]) == (code, {"field": field}, "connect")
+    (described,) = client.events("error")
+    assert (described["error_code"], described["details"], described["event"]) == (code, {"field": field}, "connect")
     assert client.events("connected") == []
     client.close()
 

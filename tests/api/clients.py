@@ -109,13 +109,13 @@ class FeedClient:
     """A Socket.IO client, in a thread of its own, that remembers what it was told."""
 
     def __init__(self, url: str, auth: dict[str, Any] | None = None, **options: Any) -> None:
-        self.told: list[tuple[str, Any]] = []
+        self.received: list[tuple[str, Any]] = []
         self.ended = False
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
         self._io = socketio.AsyncClient(reconnection=False, handle_sigint=False, **options)
-        self._io.on("*", lambda event, data=None: self.told.append((event, data)), namespace=NAMESPACE)
+        self._io.on("*", lambda event, data=None: self.received.append((event, data)), namespace=NAMESPACE)
         self._io.on("disconnect", self._end, namespace=NAMESPACE)
         self._run(self._io.connect(url, auth=auth, namespaces=[NAMESPACE], transports=["websocket"], wait=False))
         eventually(lambda: self.ended or self.events("connected"), PATIENCE_S)
@@ -126,7 +126,7 @@ class FeedClient:
 
     def events(self, name: str) -> list[Any]:
         """What it was told under one name."""
-        return [data for event, data in self.told if event == name]
+        return [data for event, data in self.received if event == name]
 
     def close(self) -> None:
         """Go."""

@@ -130,9 +130,9 @@ def test_other_addresses_need_permission(host: str) -> None:
 
 
 def test_the_help_explains_every_setting() -> None:
-    told = CliRunner().invoke(main, ["--help"], terminal_width=200).output
+    printed = CliRunner().invoke(main, ["--help"], terminal_width=200).output
     for name in Settings.__struct_fields__:
-        assert f"--{name.replace('_', '-')}" in told
+        assert f"--{name.replace('_', '-')}" in printed
     described = {parameter.name: parameter.help for parameter in show.params if isinstance(parameter, click.Option)}
     assert len(described) == len(OPTIONS)
     assert described.keys() - {"config"} == set(Settings.__struct_fields__)
@@ -141,8 +141,8 @@ def test_the_help_explains_every_setting() -> None:
 
 
 def test_the_program_run_as_a_script_says_its_help() -> None:
-    told = subprocess.run(
+    printed = subprocess.run(
         command("-h"), cwd=ROOT, env=environment({}), capture_output=True, text=True, timeout=60, check=True
     )
-    assert "--cors-origins" in told.stdout
-    assert told.stderr == ""
+    assert "--cors-origins" in printed.stdout
+    assert printed.stderr == ""

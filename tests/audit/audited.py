@@ -51,10 +51,10 @@ def fill(
     instrument = INSTRUMENTS[symbol]
     notional = notional_of(instrument, price, quantity)
     maker_fee, taker_fee = net_fees_of(notional, instrument.maker_fee, instrument.taker_fee)
-    told: Any = ev.Filled(
+    event: Any = ev.Filled(
         trade_id, symbol, price, quantity, notional, taker_side, maker, taker, 1, 1, maker_fee, taker_fee, 0, 0
     )  # type: ignore[arg-type]
-    return msgspec.structs.replace(told, **changed)
+    return msgspec.structs.replace(event, **changed)
 
 
 class Balances(EngineBalances):

@@ -106,7 +106,7 @@ def test_quiet_says_nothing_when_nothing_is_found(tmp_path: Path, audit: Run) ->
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "sentence"),
     [
         ("UPDATE trades SET price = 11 WHERE trade_id = 1", "trade 1 is told with price 11, not 10"),
         ("UPDATE trades SET taker_fee = '0' WHERE trade_id = 2", "trade 2 is told with taker_fee 0"),
@@ -117,7 +117,7 @@ def test_quiet_says_nothing_when_nothing_is_found(tmp_path: Path, audit: Run) ->
         ("UPDATE progress SET applied_seq = 1000", "the history knows commands up to seq 1000"),
     ],
 )
-def test_a_history_that_tells_something_else_is_found(tmp_path: Path, audit: Run, change: str, told: str) -> None:
+def test_a_history_with_something_else_is_found(tmp_path: Path, audit: Run, change: str, sentence: str) -> None:
     write(tmp_path)
     with sqlite3.connect(tmp_path / "history.sqlite") as connection:
         connection.execute(change)
@@ -125,7 +125,7 @@ def test_a_history_that_tells_something_else_is_found(tmp_path: Path, audit: Run
     outcome = audit(tmp_path)
     assert outcome.returncode == 1, outcome.stdout + outcome.stderr
     assert "history_differs" in outcome.stdout
-    assert told in outcome.stdout
+    assert sentence in outcome.stdout
 
 
 def test_a_state_other_than_the_server_noted_is_found(tmp_path: Path, audit: Run) -> None:

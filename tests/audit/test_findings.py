@@ -25,11 +25,11 @@ def accepted_then(*more: ev.Event) -> Falsify:
 
 def accept(command: Any, order_id: int, **changed: Any) -> ev.Event:
     """The acceptance of an order that the engine refused."""
-    told: Any = ev.Accepted(
+    event: Any = ev.Accepted(
         order_id, command.account, command.symbol, command.side, command.order_type, command.time_in_force,
         command.price, command.quantity, command.client_order_id,
     )  # fmt: skip
-    return msgspec.structs.replace(told, **changed)
+    return msgspec.structs.replace(event, **changed)
 
 
 TWO_LEVELS = [order(SELL, 5, 10), order(SELL, 5, 11)]
@@ -120,7 +120,7 @@ def test_falsified_balances_are_named(kind: Kind, wrong: dict[tuple[int, str], t
     assert [finding.kind for finding in auditor.findings][:1] == [kind]
 
 
-def test_a_balance_that_matches_nobodys_promise_is_told_once() -> None:
+def test_a_balance_that_matches_nobodys_promise_is_found_once() -> None:
     auditor = audit([order(SELL, 5, 10), order(BUY, 8, 10)], wrong_balances={(1, "USD"): (5, 0)})
     assert len([f for f in auditor.findings if "account 1" in f.sentence]) == 1
 

@@ -126,7 +126,7 @@ def book(venue: Server) -> Server:
     return venue
 
 
-def told(trader: Trader, name: str) -> Locator:
+def forecast_line(trader: Trader, name: str) -> Locator:
     """A line of what the ticket foretells."""
     return trader.page.locator(f'[data-estimate="{name}"]')
 
@@ -139,8 +139,8 @@ def caution(trader: Trader) -> Locator:
 def test_a_market_buy_that_the_venue_takes_is_never_refused_by_the_page(opens: Opens, book: Server) -> None:
     trader = opens(book, "SOL-USDT")
     ticket = trader.fills_in("Buy", "Market", quantity="1000")
-    expect(told(trader, "cost")).to_have_text("6,473.5 USDT for 60.5 SOL")
-    expect(told(trader, "holds")).to_have_text("6,476.73675 USDT")  # with 0.05 % of it
+    expect(forecast_line(trader, "cost")).to_have_text("6,473.5 USDT for 60.5 SOL")
+    expect(forecast_line(trader, "holds")).to_have_text("6,476.73675 USDT")  # with 0.05 % of it
     expect(caution(trader)).to_contain_text("Only 60.5 of 1,000 SOL would trade; the rest would be cancelled.")
     expect(caution(trader)).to_contain_text("collar")
     expect(trader.page.locator("#quantity-problem")).to_have_text("")
@@ -163,28 +163,28 @@ def test_ioc_and_fok_are_foretold_as_they_end(opens: Opens, book: Server) -> Non
     expect(caution(trader)).to_have_text(
         "Only 60.5 of 80 SOL would trade within your price; the rest would be cancelled."
     )
-    expect(told(trader, "holds")).to_have_text("6,476.73675 USDT")
+    expect(forecast_line(trader, "holds")).to_have_text("6,476.73675 USDT")
     lasts.select_option("fok")
     expect(caution(trader)).to_have_text(
         "It would be cancelled: only 60.5 of 80 SOL is offered within your price. What others hide is not counted."
     )
     for name, text in (("average", "would be cancelled"), ("cost", "nothing"), ("fee", "none"), ("holds", "nothing")):
-        expect(told(trader, name)).to_have_text(text)
+        expect(forecast_line(trader, name)).to_have_text(text)
     lasts.select_option("ioc")
     trader.fills_in("Buy", "Limit", price="95", quantity="1")
     expect(caution(trader)).to_have_text("It would be cancelled: nothing is offered within your price.")
-    expect(told(trader, "holds")).to_have_text("nothing")
+    expect(forecast_line(trader, "holds")).to_have_text("nothing")
     trader.fills_in("Sell", "Limit", price="106", quantity="80")
     expect(caution(trader)).to_have_text(
         "Only 50 of 80 SOL would trade within your price; the rest would be cancelled."
     )
-    expect(told(trader, "gets")).to_have_text("5,297.35 USDT")  # 5,300 less 0.05 %
+    expect(forecast_line(trader, "gets")).to_have_text("5,297.35 USDT")  # 5,300 less 0.05 %
     lasts.select_option("gtc")
-    expect(told(trader, "holds")).to_have_text("30 SOL")  # the rest
+    expect(forecast_line(trader, "holds")).to_have_text("30 SOL")  # the rest
     trader.fills_in("Buy", "Market", quantity="600")
     lasts.select_option("fok")
     expect(caution(trader)).to_contain_text("It would be cancelled: only 60.5 of 600 SOL is offered.")
-    expect(told(trader, "holds")).to_have_text("nothing")
+    expect(forecast_line(trader, "holds")).to_have_text("nothing")
 
 
 def test_what_a_percentage_cannot_buy_is_said_until_another_can(opens: Opens, venue: Server) -> None:
@@ -224,7 +224,7 @@ def test_great_sizes_and_tiny_prices_fit_and_are_exact(opens: Opens, venue: Serv
     trader.opens_tab("Balances")
     trader.fills_in("Buy", "Limit")
     available = trader.balance("USDT", "available")
-    expect(told(trader, "available")).to_have_text(f"{available.inner_text()} USDT")
+    expect(forecast_line(trader, "available")).to_have_text(f"{available.inner_text()} USDT")
     exact = (available.get_attribute("title") or "").removesuffix(" USDT")
     assert len(exact.split(".")[1]) > 8, "there is something to cut"
     assert exact.startswith(available.inner_text().replace(",", ""))
@@ -259,7 +259,7 @@ def test_a_symbol_that_takes_no_orders_says_so_and_one_that_gathers_says_which(o
     expect(caution(trader)).to_contain_text("gathers orders for an auction")
     expect(caution(trader)).to_contain_text("not a market order")
     trader.fills_in("Buy", "Limit", price="100", quantity="1")
-    expect(told(trader, "average")).to_have_text("gathers for the auction")
+    expect(forecast_line(trader, "average")).to_have_text("gathers for the auction")
     expect(caution(trader)).to_have_text("")
     sets("resume")
-    expect(told(trader, "average")).to_have_text("rests in the book")
+    expect(forecast_line(trader, "average")).to_have_text("rests in the book")

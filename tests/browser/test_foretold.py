@@ -9,7 +9,7 @@ from playwright.sync_api import Page, Route, expect
 
 from tests.browser.conftest import Opens
 from tests.browser.server import Server
-from tests.browser.test_forecast import caution, told
+from tests.browser.test_forecast import caution, forecast_line
 from tests.browser.test_ladder import asked, entered
 
 SYMBOL = "SOL-USDT"
@@ -45,9 +45,9 @@ def test_what_goes_just_after_the_preview_came_is_in_the_next_one_though_nothing
     trader = opens(quiet, SYMBOL)
     cheap = cheapest(quiet)
     trader.fills_in("Buy", "Market", quantity="10")
-    expect(told(trader, "average")).to_have_text("111.00 USDT")
+    expect(forecast_line(trader, "average")).to_have_text("111.00 USDT")
     asked(quiet, "DELETE", f"/order/{cheap}")
-    expect(told(trader, "average")).to_have_text("116.00 USDT")
+    expect(forecast_line(trader, "average")).to_have_text("116.00 USDT")
     expect(caution(trader)).to_contain_text("Slippage: it would trade 2.65 % worse")
     trader.screenshot("quiet-market")
     trader.sends()
@@ -67,7 +67,7 @@ def test_who_bought_for_more_than_the_screen_told_reads_by_how_much(opens: Opens
 
     trader = opens(quiet, SYMBOL, prepare=prepare)
     trader.fills_in("Buy", "Market", quantity="10")
-    expect(told(trader, "average")).to_have_text("111.00 USDT")
+    expect(forecast_line(trader, "average")).to_have_text("111.00 USDT")
     asked(quiet, "DELETE", f"/order/{cheapest(quiet)}")
     trader.sends()
     trader.sees_result(r"^Bought 10 SOL at 116.* on average\. That is 4\.5 % worse than the preview's 111.*\.$")

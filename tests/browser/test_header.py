@@ -122,10 +122,10 @@ def test_a_clock_that_is_wrong_by_an_hour_keeps_no_order_from_lasting_and_is_not
     trader.page.locator("input[name=expire_time]").fill(ends)
     trader.sends()
     trader.sees_result("In the book: buy 1 BNB at 280.00")
-    told = trader.opens_tab("API").locator(".api-call .time").first.inner_text()
+    call_time = trader.opens_tab("API").locator(".api-call .time").first.inner_text()
     clock = trader.page.locator("#venue-time").inner_text()
     east = -int(trader.page.evaluate("() => new Date().getTimezoneOffset()"))  # calls are told in local time
-    found = re.findall(r"(\d\d):(\d\d):\d\d", f"{told} {clock}")
+    found = re.findall(r"(\d\d):(\d\d):\d\d", f"{call_time} {clock}")
     local, utc = (int(hours) * 60 + int(minutes) for hours, minutes in found)
     assert (utc + east - local) % 1440 < 10
     trader.cancels_all()

@@ -34,7 +34,7 @@ def offered(server: Server) -> Iterator[Server]:
     asked(server, "DELETE", f"/order/{order_id}")
 
 
-def _is_told(trader: Trader, quantity: str) -> None:
+def _expect_said(trader: Trader, quantity: str) -> None:
     expect(trader.page.locator("#fill-notice")).to_have_text(f"Bought {quantity} SOL at 104.00.")
 
 
@@ -43,7 +43,7 @@ def test_a_fill_is_told_before_the_fills_are_listed_and_what_the_listing_brings_
 ) -> None:
     trader = opens(offered, SYMBOL)
     trader.enters("Buy", "Market", "0.1")
-    _is_told(trader, "0.1")
+    _expect_said(trader, "0.1")
     held: list[Route] = []
 
     def hold(route: Route) -> None:
@@ -55,7 +55,7 @@ def test_a_fill_is_told_before_the_fills_are_listed_and_what_the_listing_brings_
     trader.sees_state("Live")
     expect(trader.balance("USDT", "available")).to_be_attached()
     trader.enters("Buy", "Market", "0.125")
-    _is_told(trader, "0.125")
+    _expect_said(trader, "0.125")
     expect(trader.tape().first).to_have_class(re.compile("own"))
     expect(trader.fills()).to_have_count(1)
     for route in held:
@@ -63,7 +63,7 @@ def test_a_fill_is_told_before_the_fills_are_listed_and_what_the_listing_brings_
     trader.page.unroute(LISTING)
     expect(trader.fills()).to_have_count(2)  # the listing came, with the fill of before
     trader.enters("Buy", "Market", "0.25")
-    _is_told(trader, "0.25")
+    _expect_said(trader, "0.25")
 
 
 def test_the_sound_is_played_for_a_fill_when_asked_for_and_never_otherwise(opens: Opens, offered: Server) -> None:
@@ -73,7 +73,7 @@ def test_the_sound_is_played_for_a_fill_when_asked_for_and_never_otherwise(opens
     trader = opens(offered, SYMBOL, prepare=prepare)
     heard = "() => heard"
     trader.enters("Buy", "Market", "0.1")
-    _is_told(trader, "0.1")
+    _expect_said(trader, "0.1")
     assert trader.page.evaluate(heard) == {"contexts": 0, "notes": 0}
     trader.opens_account_menu().get_by_role("button", name="Keys and notices").click()
     sound = trader.page.get_by_role("dialog", name="Keys").get_by_label("Sound")
@@ -81,12 +81,12 @@ def test_the_sound_is_played_for_a_fill_when_asked_for_and_never_otherwise(opens
     assert trader.page.evaluate(heard) == {"contexts": 1, "notes": 2}
     trader.page.keyboard.press("Escape")
     trader.enters("Buy", "Market", "0.125")
-    _is_told(trader, "0.125")
+    _expect_said(trader, "0.125")
     trader.page.wait_for_function("() => heard.notes === 4 && audio.state === 'running'")
     assert trader.page.evaluate(heard) == {"contexts": 1, "notes": 4}
     trader.opens_account_menu().get_by_role("button", name="Keys and notices").click()
     sound.uncheck()
     trader.page.keyboard.press("Escape")
     trader.enters("Buy", "Market", "0.15")
-    _is_told(trader, "0.15")
+    _expect_said(trader, "0.15")
     assert trader.page.evaluate(heard) == {"contexts": 1, "notes": 4}

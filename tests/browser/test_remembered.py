@@ -56,17 +56,17 @@ def test_keys_and_the_sound_stay_as_they_were_set(opens: Opens, server: Server) 
     trader = opens(server, SYMBOL)
     keys = trader.page.get_by_role("dialog", name="Keys")
 
-    def look() -> None:
+    def see() -> None:
         trader.opens_account_menu().get_by_role("button", name="Keys and notices").click()
 
-    look()
+    see()
     keys.get_by_label("Single keys work").uncheck()
     keys.get_by_label("Sound").check()
     trader.page.reload()
     trader.sees_state("Live")
     trader.page.keyboard.press("s")
     expect(trader.page.locator("#ticket")).to_have_attribute("data-side", "buy")
-    look()
+    see()
     expect(keys.get_by_label("Single keys work")).not_to_be_checked()
     expect(keys.get_by_label("Sound")).to_be_checked()
     expect(keys.get_by_label("Notification when")).not_to_be_checked()

@@ -11,7 +11,7 @@ from tests.data.files import AAPL, AMZN, MSFT, needs_lobster, needs_lobster_smal
 from tests.data.venue import EngineVenue
 from tools.lobster import LobsterPlayback
 from tools.naming import book_beside
-from tools.playback import Cut, Place, Remove, common_in_order
+from tools.playback import CancelStep, EnterStep, ReduceStep, common_in_order
 from tools.recorded import (
     LobsterDepth,
     LobsterMessage,
@@ -117,10 +117,10 @@ def test_a_level_that_leaves_the_window_and_comes_back_costs_no_request():
         levels=1,
     )
     assert asked == [
-        [Place(1, "buy", "limit", 100, 5)],
-        [Place(2, "buy", "limit", 101, 7)],
-        [Remove(2)],
-        [Remove(1)],
+        [EnterStep(1, "buy", "limit", 100, 5)],
+        [EnterStep(2, "buy", "limit", 101, 7)],
+        [CancelStep(2)],
+        [CancelStep(1)],
     ]
 
 
@@ -137,11 +137,11 @@ def test_what_enters_the_window_beyond_the_known_was_there_before_and_is_placed_
         levels=1,
     )
     assert asked[2] == [
-        Remove(30),
-        Remove(20),  # it came after order 10, which only now is seen to be there
-        Place(10, "buy", "limit", 100, 3),
-        Place(20, "buy", "limit", 100, 5),
-        Place(("buy", 100), "buy", "limit", 100, 1),  # nobody names it
+        CancelStep(30),
+        CancelStep(20),  # it came after order 10, which only now is seen to be there
+        EnterStep(10, "buy", "limit", 100, 3),
+        EnterStep(20, "buy", "limit", 100, 5),
+        EnterStep(("buy", 100), "buy", "limit", 100, 1),  # nobody names it
     ]
 
 
@@ -157,8 +157,8 @@ def test_what_a_row_lacks_of_a_level_that_comes_back_ended_unseen_and_what_is_na
         [bids((100, 5)), bids((100, 11)), bids((101, 7)), bids((100, 6)), bids()],
         levels=1,
     )
-    assert asked[3] == [Remove(3), Remove(1), Remove(2), Place(2, "buy", "limit", 100, 6)]
-    assert asked[4] == [Remove(2)]
+    assert asked[3] == [CancelStep(3), CancelStep(1), CancelStep(2), EnterStep(2, "buy", "limit", 100, 6)]
+    assert asked[4] == [CancelStep(2)]
 
 
 def test_an_order_that_would_have_to_be_shown_and_is_not_ended_unseen():
@@ -167,7 +167,7 @@ def test_an_order_that_would_have_to_be_shown_and_is_not_ended_unseen():
         [bids((100, 5)), bids((101, 7)), bids((99, 1))],
         levels=1,
     )
-    assert asked[2] == [Remove(2), Remove(1), Place(("buy", 99), "buy", "limit", 99, 1)]
+    assert asked[2] == [CancelStep(2), CancelStep(1), EnterStep(("buy", 99), "buy", "limit", 99, 1)]
 
 
 def test_an_order_that_enters_later_is_not_taken_for_one_that_was_there():
@@ -176,7 +176,11 @@ def test_an_order_that_enters_later_is_not_taken_for_one_that_was_there():
         [bids((100, 4)), bids((100, 9)), bids((100, 7))],
         levels=1,
     )
-    assert asked == [[Place(("buy", 100), "buy", "limit", 100, 4)], [Place(1, "buy", "limit", 100, 5)], [Cut(1, 3)]]
+    assert asked == [
+        [EnterStep(("buy", 100), "buy", "limit", 100, 4)],
+        [EnterStep(1, "buy", "limit", 100, 5)],
+        [ReduceStep(1, 3)],
+    ]
 
 
 @pytest.mark.parametrize(
@@ -198,7 +202,7 @@ def test_a_row_that_contradicts_its_message_is_followed_and_told(
 
 def test_a_new_order_that_its_row_does_not_show_is_taken_off_again():
     asked = steps([message(NEW, 1, 5, 100), message(NEW, 2, 5, 101)], [bids((100, 5)), bids((100, 5))], levels=1)
-    assert asked[1] == [Place(2, "buy", "limit", 101, 5), Remove(2)]
+    assert asked[1] == [EnterStep(2, "buy", "limit", 101, 5), CancelStep(2)]
 
 
 def test_rows_and_messages_of_different_number_do_not_go_together():

@@ -8,7 +8,7 @@ from engine.events import Accepted, Event, Filled
 from engine.exchange import Exchange
 from engine.instrument import Instrument
 from engine.types import AccountId, Amount, Lots, OrderId, OrderType, Seq, Side, Ticks, TimeInForce
-from tools.playback import Amend, Cut, Key, Place, Playback, Reprice, Step
+from tools.playback import AmendStep, EnterStep, Key, Playback, ReduceStep, RepriceStep, Step
 from tools.recorded import LobsterDepth
 
 OWNER = AccountId(1)
@@ -40,7 +40,7 @@ class EngineVenue:
 
     def do(self, step: Step) -> None:
         """Carry out one step and tell the playback of its trades."""
-        if isinstance(step, Place):
+        if isinstance(step, EnterStep):
             order_type, time_in_force = KINDS[step.order_type]
             price = None if step.price is None else Ticks(step.price)
             events = self.apply(
@@ -49,16 +49,16 @@ class EngineVenue:
             order_id = OrderId(self.exchange.seq)
             if step.key is not None:
                 self.order_ids[step.key], self.keys[order_id] = order_id, step.key
-        elif isinstance(step, Cut | Reprice | Amend):
-            price = None if isinstance(step, Cut) or step.price is None else Ticks(step.price)
-            quantity = None if isinstance(step, Reprice) or step.quantity is None else Lots(step.quantity)
+        elif isinstance(step, ReduceStep | RepriceStep | AmendStep):
+            price = None if isinstance(step, ReduceStep) or step.price is None else Ticks(step.price)
+            quantity = None if isinstance(step, RepriceStep) or step.quantity is None else Lots(step.quantity)
             events = self.apply(AmendOrder(OWNER, self.order_ids[step.key], quantity=quantity, price=price))
         else:
             events = self.apply(CancelOrder(OWNER, self.order_ids[step.key]))
         fills = [event for event in events if isinstance(event, Filled)]
         for fill in fills:
             self.playback.traded(self.keys.get(fill.maker_order_id), fill.price, fill.quantity)
-        if isinstance(step, Place) and not isinstance(events[0], Accepted):
+        if isinstance(step, EnterStep) and not isinstance(events[0], Accepted):
             self.refused.append((step, events))
 
     def depth(self, levels: int) -> LobsterDepth:

@@ -30,14 +30,14 @@ def journal_copy(data: Path, scratch: Path) -> Path:
     return scratch / "journal.sqlite"
 
 
-def replay_copy(data: Path, scratch: Path, told: dict[int, str]) -> tuple[ReplayResult, list[str]]:
+def replay_copy(data: Path, scratch: Path, digests: dict[int, str]) -> tuple[ReplayResult, list[str]]:
     """Replay a copy of the journal in this process, of a server that is not running.
 
     Returns the result, and the seqs at which the living server had told another digest
     than the replay makes.
     """
     exchange = Exchange()
-    waiting = dict(told)
+    waiting = dict(digests)
     differing: list[str] = []
 
     def compare(batch: list[CommandResult]) -> None:
@@ -140,7 +140,7 @@ def _broken_trades(promises: Promises, orders: list[Any], trades: list[Any]) -> 
     return broken
 
 
-def broken_single_looks(client: Client, promises: Promises, names: list[str]) -> list[str]:
+def broken_reads(client: Client, promises: Promises, names: list[str]) -> list[str]:
     """The same for single orders, by GET /order/{order_id} and with their fills."""
     broken: list[str] = []
     for name in names:

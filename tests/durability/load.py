@@ -34,7 +34,7 @@ class Promises:
         """The answer to POST /order."""
         if status == 200:
             before = self.orders.get(name)
-            if before is not None and _told_twice(before) != _told_twice(answer):
+            if before is not None and _repeatable_part(before) != _repeatable_part(answer):
                 self.wrong.append(f"{name} was answered with {before} and then with {answer}")
             self.orders[name] = answer
             for trade in answer["trades"]:
@@ -65,7 +65,7 @@ def trade_facts(trade: Any) -> tuple[str, str, str, str, str]:
     )
 
 
-def _told_twice(answer: Any) -> tuple[str, set[str]]:
+def _repeatable_part(answer: Any) -> tuple[str, set[str]]:
     """What a repeated request must be told as the first was: the order's id, and what it took on entry."""
     return answer["order_id"], {trade["trade_id"] for trade in answer["trades"]}
 

@@ -12,7 +12,7 @@ from tests.durability.checks import (
     all_orders,
     all_trades,
     broken_promises,
-    broken_single_looks,
+    broken_reads,
     replay_copy,
 )
 from tests.durability.load import Load, Promises, ask_again
@@ -38,7 +38,7 @@ def test_twenty_kills_lose_nothing_that_was_acknowledged_and_make_nothing_twice(
             ask_again(client, promises, rng, repeats=5)
             assert broken_promises(promises, all_orders(client), all_trades(client)) == [], f"after kill {kill}"
             names = rng.sample(sorted(promises.orders), min(20, len(promises.orders)))
-            assert broken_single_looks(client, promises, names) == [], f"after kill {kill}"
+            assert broken_reads(client, promises, names) == [], f"after kill {kill}"
             client.close()
             if kill == KILLS:
                 break

@@ -159,9 +159,9 @@ def postings(client: Client) -> list[Any]:
 def broken_promises(client: Client, person: Person, exchange: Exchange, money: Money) -> list[Any]:
     """What the server says otherwise than it did, or than the journal."""
     broken = list(person.wrong)
-    told = {row["asset"]: row for row in client.get("/account/balances")["balances"]}
+    balances = {row["asset"]: row for row in client.get("/account/balances")["balances"]}
     for asset, balance in exchange.ledger.accounts[person.account].items():  # type: ignore[index]
-        row = {name: Fraction(told[asset][name]) for name in ("available", "held", "total")}
+        row = {name: Fraction(balances[asset][name]) for name in ("available", "held", "total")}
         expected = {name: units(exchange, asset, getattr(balance, name)) for name in row}
         if row != expected or row["total"] != money[person.account, asset]:
             broken.append((asset, row, expected, money[person.account, asset]))
@@ -169,12 +169,12 @@ def broken_promises(client: Client, person: Person, exchange: Exchange, money: M
     booked = Counter((row["kind"], row["asset"], f"{abs(Fraction(row['amount']))}") for row in entries)
     broken += [("lost", posting) for posting in person.moved if booked[posting] != 1]
     moved = {posting for posting in booked if posting[0] in ("deposit", "withdrawal")}
-    welcome = {("deposit", asset, amount) for asset in told for amount in ("100", "100000")}
+    welcome = {("deposit", asset, amount) for asset in balances for amount in ("100", "100000")}
     broken += [("made up", posting) for posting in moved - person.tried - welcome]
     sums: dict[str, Fraction] = defaultdict(Fraction)
     for row in entries:
         sums[row["asset"]] += Fraction(row["amount"])
-    broken += [("sum", asset, sums[asset]) for asset in told if sums[asset] != Fraction(told[asset]["total"])]
+    broken += [("sum", asset, sums[asset]) for asset in balances if sums[asset] != Fraction(balances[asset]["total"])]
     for name, promised in random.Random(len(person.orders)).sample(
         sorted(person.orders.items()), min(20, len(person.orders))
     ):

@@ -11,7 +11,7 @@ from engine.exchange import Exchange
 from engine.instrument import Instrument
 from engine.types import AccountId, Amount, Lots, OrderId, OrderType, Seq, Side, Ticks, TimeInForce
 from explain.answers import Chapter, Explanation
-from explain.story import Subject, explanation, subject_of_command, tell_commands
+from explain.explanation import Subject, assemble_explanation, chapters_of_commands, subject_of_command
 
 SYMBOL = "X-USD"
 ANN, BEN, CAT = AccountId(2), AccountId(3), AccountId(4)
@@ -39,7 +39,7 @@ class Market:
         self.exchange = Exchange()
         self.commands: list[tuple[int, int, Command]] = []
         self.events: list[list[Event]] = []
-        self.copy_digest = ""  # of the copy that told last
+        self.copy_digest = ""  # of the copy that explained last
         self.do(ListInstrument(Instrument(**{**INSTRUMENT, **changes})))
         for account in (ANN, BEN, CAT):
             for asset in ("X", "USD"):
@@ -88,7 +88,7 @@ class Market:
     def order(self, order_id: int, account: AccountId) -> Explanation:
         """The explanation of an order."""
         seqs = [seq for seq, events in enumerate(self.events, 1) if _touches(events, order_id)]
-        return self._told(seqs, Subject(OrderId(order_id), account, SYMBOL))
+        return self._explanation(seqs, Subject(OrderId(order_id), account, SYMBOL))
 
     def trade(self, trade_id: int, order_id: int, account: AccountId) -> Explanation:
         """The explanation of a trade from the side of one of its orders."""
@@ -97,7 +97,7 @@ class Market:
             for seq, events in enumerate(self.events, 1)
             if any(isinstance(event, Filled) and event.trade_id == trade_id for event in events)
         ]
-        return self._told(seqs, Subject(OrderId(order_id), account, SYMBOL, trade_id))
+        return self._explanation(seqs, Subject(OrderId(order_id), account, SYMBOL, trade_id))
 
     def command(self, seq: int) -> Chapter:
         """The chapter of one command, from the side of whose it is."""
@@ -105,13 +105,13 @@ class Market:
         order_id, symbol = subject_of_command(command, seq)
         plain = not isinstance(command, EnterOrder) and order_id == seq
         account: Any = getattr(command, "account", None)
-        return self._told([seq], Subject(order_id, account, "" if plain else symbol or SYMBOL)).chapters[0]
+        return self._explanation([seq], Subject(order_id, account, "" if plain else symbol or SYMBOL)).chapters[0]
 
-    def _told(self, seqs: list[int], subject: Subject) -> Explanation:
+    def _explanation(self, seqs: list[int], subject: Subject) -> Explanation:
         copy = Exchange()
-        told = tell_commands(copy, self.commands, seqs, subject)
+        chapters = chapters_of_commands(copy, self.commands, seqs, subject)
         self.copy_digest = state_digest(copy)
-        return explanation(told, subject, len(self.commands), 0)
+        return assemble_explanation(chapters, subject, len(self.commands), 0)
 
 
 def _touches(events: list[Event], order_id: int) -> bool:

@@ -14,8 +14,8 @@ from engine.exchange import Exchange
 from engine.types import OrderId, Seq
 from explain import checkpoints as module
 from explain.checkpoints import Checkpoints, Overrun
+from explain.explanation import Subject, chapters_of_commands
 from explain.replica import Replica
-from explain.story import Subject, tell_commands
 from journal.codec import GENESIS, BatchRecord, open_batch, seal
 from tests.explain.market import SYMBOL, Market
 from tests.explain.test_consistency import random_market
@@ -49,7 +49,7 @@ def kept(market: Market, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Repl
 
     def followed() -> bool:
         if checkpoints.due:
-            checkpoints.note()
+            checkpoints.add()
         return True
 
     replica.advance(len(records), followed)
@@ -72,11 +72,11 @@ def test_a_checkpoint_moved_on_is_the_state_of_a_whole_replay(
     for _ in range(2):  # the checkpoint is as it was
         checkpoint = checkpoints.before(order_id)
         assert order_id - 3 * EVERY < checkpoint.seq < order_id
-        answer = checkpoint.tell(
+        answer = checkpoint.chapters(
             subject, [order_id], order_id + 5, 20, lambda after_n, until_n: records[after_n:until_n]
         )
         assert answer.digest == state_digest(whole)
-        assert answer.told == tell_commands(Exchange(), market.commands[: order_id + 5], [order_id], subject)
+        assert answer.results == chapters_of_commands(Exchange(), market.commands[: order_id + 5], [order_id], subject)
 
 
 def test_checkpoints_are_few_and_begin_with_the_empty_state(
@@ -100,9 +100,9 @@ def test_a_question_that_takes_too_long_is_ended_and_the_next_is_answered(
         return records[after_n:until_n]
 
     with pytest.raises(Overrun):
-        checkpoint.tell(subject, [10], 10, 1, slow)
-    answer = checkpoint.tell(subject, [10], 10, 20, lambda after_n, until_n: records[after_n:until_n])
-    assert [told.chapter.seq for told in answer.told] == [10]
+        checkpoint.chapters(subject, [10], 10, 1, slow)
+    answer = checkpoint.chapters(subject, [10], 10, 20, lambda after_n, until_n: records[after_n:until_n])
+    assert [result.chapter.seq for result in answer.results] == [10]
 
 
 def test_the_index_finds_every_command_that_touched_an_order(

@@ -1,4 +1,4 @@
-"""`python -m explain` tells from the journal's file what the server's routes tell."""
+"""`python -m explain` explains from the journal's file what the server's routes explain."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ def explain(data: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
 
 
-def as_routes_tell(told: Any) -> Any:
+def as_routes_answer(explanation: Any) -> Any:
     """An explanation, but for how far the journal was read."""
-    return {name: value for name, value in told.items() if name != "as_of_seq"}
+    return {name: value for name, value in explanation.items() if name != "as_of_seq"}
 
 
 @pytest.fixture
@@ -32,24 +32,26 @@ def trade(http: Http, symbol: str) -> dict[str, Any]:
     return dict(made)
 
 
-def test_beside_a_running_server_it_tells_what_the_server_tells(
+def test_beside_a_running_server_it_answers_as_the_server_does(
     running_server: RunningServer, http: Http, symbol: str, trade: dict[str, Any]
 ) -> None:
     refused = http.post("/order", {"symbol": symbol, "side": "buy", "order_type": "stop", "quantity": "1"})
     seq = refused.refused(400, "UNSUPPORTED_COMBINATION")["details"]["seq"]
     files = sorted(file.name for file in running_server.data.iterdir())
     for about, number in (("order", trade["taker_order_id"]), ("trade", trade["trade_id"]), ("command", str(seq))):
-        told = explain(running_server.data, about, number, "--json")
-        assert (told.returncode, told.stderr) == (0, "")
-        assert as_routes_tell(json.loads(told.stdout)) == as_routes_tell(http.get(f"/{about}/{number}/explain"))
+        explanation = explain(running_server.data, about, number, "--json")
+        assert (explanation.returncode, explanation.stderr) == (0, "")
+        assert as_routes_answer(json.loads(explanation.stdout)) == as_routes_answer(
+            http.get(f"/{about}/{number}/explain")
+        )
     assert sorted(file.name for file in running_server.data.iterdir()) == files
     assert http.get("/health")["accepting"] is True
 
 
 def test_in_words_each_command_has_its_heading(running_server: RunningServer, trade: dict[str, Any]) -> None:
     order_id = trade["maker_order_id"]
-    told = explain(running_server.data / "journal.sqlite", "order", order_id).stdout
-    first, _, entered, *rest = told.splitlines()
+    explanation = explain(running_server.data / "journal.sqlite", "order", order_id).stdout
+    first, _, entered, *rest = explanation.splitlines()
     assert first.startswith(f"Order {order_id}, {trade['symbol']}, as of command ")
     assert entered == f"Order {order_id}: accepted"
     assert rest[0].startswith(f"  Command {order_id}, 20")
@@ -61,9 +63,9 @@ def test_what_is_not_there_or_not_the_accounts_is_a_sentence_and_status_1(
     running_server: RunningServer, trade: dict[str, Any]
 ) -> None:
     for arguments in (("order", "999999999"), ("trade", trade["trade_id"], "--account", "4711")):
-        told = explain(running_server.data, *arguments)
-        assert (told.returncode, told.stdout) == (1, "")
-        assert told.stderr.startswith(f"There is no {arguments[0]} {arguments[1]}")
+        explanation = explain(running_server.data, *arguments)
+        assert (explanation.returncode, explanation.stdout) == (1, "")
+        assert explanation.stderr.startswith(f"There is no {arguments[0]} {arguments[1]}")
 
 
 def test_what_cannot_be_read_is_a_sentence_and_status_2(tmp_path: Path) -> None:

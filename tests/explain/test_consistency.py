@@ -24,7 +24,7 @@ from engine.types import (
     TimeInForce,
     TradingStatus,
 )
-from explain.picture import Picture
+from explain.folded_book import FoldedBook
 from listings.grid import grid_of
 from tests.explain.market import SYMBOL, Market
 
@@ -105,15 +105,15 @@ def test_every_fill_of_an_order_is_told_and_sums_to_what_the_order_says(seed: in
     grid = grid_of(market.exchange.books[SYMBOL].instrument)
     rng = random.Random(seed)
     for order_id in rng.sample(sorted(owners), 40):
-        told = market.order(order_id, owners[order_id])
+        explanation = market.order(order_id, owners[order_id])
         mine = fills.get(order_id, [])
-        found = [fill for chapter in told.chapters for fill in chapter.fills]
+        found = [fill for chapter in explanation.chapters for fill in chapter.fills]
         assert [int(fill.trade_id) for fill in found] == [fill.trade_id for fill in mine]
-        assert told.filled == grid.quantity(sum(fill.quantity for fill in mine))
-        assert told.notional == grid.amount(sum(fill.notional for fill in mine))
+        assert explanation.filled == grid.quantity(sum(fill.quantity for fill in mine))
+        assert explanation.notional == grid.amount(sum(fill.notional for fill in mine))
         fees = [fill.maker_fee if fill.maker_order_id == order_id else fill.taker_fee for fill in mine]
-        assert told.fees == grid.amount(sum(fees))
-        for chapter in told.chapters:
+        assert explanation.fees == grid.amount(sum(fees))
+        for chapter in explanation.chapters:
             walked = sum(int(level.taken) for level in chapter.levels)
             assert walked == sum(
                 int(fill.quantity) for fill in chapter.fills if fill.role == "taker" and not fill.auction
@@ -121,7 +121,7 @@ def test_every_fill_of_an_order_is_told_and_sums_to_what_the_order_says(seed: in
             for level in chapter.levels:
                 assert int(level.taken) == sum(int(line.taken) for line in level.queue)
         if order_id in ends:
-            assert told.chapters[-1].stopped_because in (
+            assert explanation.chapters[-1].stopped_because in (
                 "filled", "expired", getattr(ends[order_id], "reason", None),
             )  # fmt: skip
 
@@ -135,13 +135,13 @@ def test_nothing_of_another_account_is_told() -> None:
         assert [account for account in ACCOUNTS if str(account) in body] == []
         named = {line["order_id"] for line in every_line(msgspec.json.decode(body)) if line["order_id"]}
         assert {owners[OrderId(int(number))] for number in named} <= {own}
-        strangers = [str(other) for other, owner in owners.items() if owner != own and other > LEG_UNIT]
-        assert [other for other in strangers if other in body] == []
+        foreign = [str(other) for other, owner in owners.items() if owner != own and other > LEG_UNIT]
+        assert [other for other in foreign if other in body] == []
 
 
-def every_line(told: dict[str, Any]) -> list[dict[str, Any]]:
+def every_line(explanation: dict[str, Any]) -> list[dict[str, Any]]:
     """Every order of every level that was walked."""
-    return [line for chapter in told["chapters"] for level in chapter["levels"] for line in level["queue"]]
+    return [line for chapter in explanation["chapters"] for level in chapter["levels"] for line in level["queue"]]
 
 
 def test_a_look_changes_nothing_that_a_command_then_decides() -> None:
@@ -154,22 +154,22 @@ def test_a_look_changes_nothing_that_a_command_then_decides() -> None:
 
 
 @pytest.mark.parametrize("seed", [5, 6])
-def test_the_picture_follows_the_events_to_the_very_book_that_they_left(seed: int) -> None:
+def test_the_folded_book_follows_the_events_to_the_very_book_that_they_left(seed: int) -> None:
     market, copy = random_market(seed), Exchange()
     for (seq, ts_ns, command), expected in zip(market.commands, market.events, strict=True):
-        picture = None if SYMBOL not in copy.books else Picture(copy.books[SYMBOL])
+        folded = None if SYMBOL not in copy.books else FoldedBook(copy.books[SYMBOL])
         events = copy.apply(command, Seq(seq), ts_ns)
         assert events == expected
-        if picture is None:
+        if folded is None:
             continue
         for event in events:
             if getattr(event, "symbol", None) == SYMBOL:
-                picture.fold(event)
-        picture.settle()
+                folded.fold(event)
+        folded.settle()
         book = copy.books[SYMBOL]
         for side in Side:
-            found = [(price, [(o.order_id, o.shown, o.leaves) for o in queue]) for price, queue in picture.depth(side)]
+            found = [(price, [(o.order_id, o.shown, o.leaves) for o in queue]) for price, queue in folded.depth(side)]
             levels = [(level.price, [(o.order_id, o.shown, o.leaves) for o in level]) for level in book.own_side(side)]
             assert found == levels, f"seq {seq}: {command}"
             if book.status is TradingStatus.TRADING:
-                assert picture.collar(side) == collar_limit(book, side)
+                assert folded.collar(side) == collar_limit(book, side)

@@ -21,8 +21,8 @@ from engine.commands import (
 )
 from engine.instrument import Instrument
 from engine.types import Amount, OrderId, OrderType, SelfTradePrevention, Side, TimeInForce, TradingStatus
-from explain.replica import Index
-from explain.story import CHAPTERS_MAX, told_seqs
+from explain.explanation import CHAPTERS_MAX, chosen_seqs
+from explain.replica import OrderIndex
 from tests.explain.market import ANN, BEN, CAT, INSTRUMENT, STEP_NS, SYMBOL, Market
 from tests.explain.test_sentences import said
 
@@ -36,9 +36,14 @@ def test_a_cancel_or_amend_that_came_too_late_leaves_the_sums_of_the_order(maker
     order_id, owner, fees = (OrderId(sell), ANN, "0.25") if maker else (OrderId(buy), BEN, "0.5")
     more: dict[str, Any] = {"quantity": 9} if change is AmendOrder else {"by_operator": False}
     market.do(change(owner, order_id, **more))
-    told = market.order(order_id, owner)
-    assert (told.filled, told.notional, told.fees, told.average_price) == ("5", "500", fees, "100.00")
-    last = told.chapters[-1]
+    explanation = market.order(order_id, owner)
+    assert (explanation.filled, explanation.notional, explanation.fees, explanation.average_price) == (
+        "5",
+        "500",
+        fees,
+        "100.00",
+    )
+    last = explanation.chapters[-1]
     assert last.stopped_because == "too_late"
     assert [word for word in last.words if "done already" in word] == ["It was refused: the order was done already."]
 
@@ -46,14 +51,14 @@ def test_a_cancel_or_amend_that_came_too_late_leaves_the_sums_of_the_order(maker
 def test_the_end_of_an_order_is_told_however_often_it_was_touched_afterwards() -> None:
     seqs = list(range(1, 4 * CHAPTERS_MAX))
     end = CHAPTERS_MAX
-    chosen, left_out = told_seqs(seqs, end)
+    chosen, left_out = chosen_seqs(seqs, end)
     assert end in chosen
     assert (chosen, len(chosen) + left_out) == (sorted(chosen), len(seqs))
     market = Market()
     market.enter(ANN, "sell", 5, 10000)
     buy = market.enter(BEN, "buy", 5, 10000)
     market.do(CancelOrder(BEN, OrderId(buy)))
-    index = Index()
+    index = OrderIndex()
     for seq, events in enumerate(market.events, 1):
         index.add(seq, events)
     assert (index.seqs_of(buy), index.state_of(buy), index.state_of(999)) == ([buy, buy + 1], buy, None)
@@ -75,9 +80,9 @@ def test_who_cancelled_an_order_is_told(
     order = OrderId(market.enter(CAT, "buy", 3, 9900))
     cancel: Command = CancelOrder(CAT, order, by_operator=by_operator)
     market.do(CancelAll(CAT, by_operator=by_operator) if all_of_them else cancel)
-    told = market.order(order, CAT)
-    said(told, f"This came of {came_of}.", f"3 was cancelled because {why}; 0 had been filled.")
-    assert told.chapters[-1].stopped_because == reason
+    explanation = market.order(order, CAT)
+    said(explanation, f"This came of {came_of}.", f"3 was cancelled because {why}; 0 had been filled.")
+    assert explanation.chapters[-1].stopped_because == reason
 
 
 KILLED = [
@@ -110,12 +115,12 @@ def test_a_fill_or_kill_that_ones_own_order_stopped_hears_of_it(mode: str, shown
     market.enter(ANN, "sell", 5, 10200)
     wanted = 11 if mode == "none" else 6 if mode == "cancel_oldest" else 5
     order = market.enter(BEN, "buy", wanted, 10200, "fok", prevention=SelfTradePrevention(mode))
-    told = market.order(order, BEN)
-    assert told.chapters[0].stopped_because == "fill_or_kill"
+    explanation = market.order(order, BEN)
+    assert explanation.chapters[0].stopped_because == "fill_or_kill"
     kill = f"Fill or kill: {wanted} was wanted at once; within its limit {shown.format(own=own)}"
     behind = "Nothing behind that counts; hidden quantity before it does, and was not enough."
-    said(told, f"{kill} {behind if 'before' in shown else 'Hidden quantity counts too, and was not enough.'}")
-    decided = {one.protection: one.sentence for one in told.chapters[0].protections}
+    said(explanation, f"{kill} {behind if 'before' in shown else 'Hidden quantity counts too, and was not enough.'}")
+    decided = {one.protection: one.sentence for one in explanation.chapters[0].protections}
     assert decided.get("self_trade_prevention") == (None if sentence is None else sentence.format(own=own))
 
 
@@ -125,9 +130,9 @@ def test_a_fill_or_kill_at_the_market_counts_only_what_the_collar_allows() -> No
     market.enter(ANN, "sell", 9, 10400)
     market.enter(ANN, "sell", 1, 9900)
     market.enter(CAT, "buy", 1, 9900)
-    told = market.order(market.enter(CAT, "buy", 12, tif="fok"), CAT)
+    explanation = market.order(market.enter(CAT, "buy", 12, tif="fok"), CAT)
     said(
-        told,
+        explanation,
         "Fill or kill: 12 was wanted at once; within its limit others showed 2. Hidden quantity counts too, and was "
         "not enough.",
     )
@@ -139,15 +144,15 @@ def test_a_stop_that_its_hold_kept_back_hears_of_that_bound() -> None:
     market.enter(ANN, "sell", 9, 11500)
     stop = market.enter(CAT, "buy", 5, kind="stop", stop_price=10400)
     market.enter(BEN, "buy", 1, 10400)
-    told = market.order(stop, CAT)
+    explanation = market.order(stop, CAT)
     hold = "Hold: while it waited it held money for a price of up to 114.40: nothing above that could trade."
     said(
-        told,
+        explanation,
         hold,
         "5 was cancelled because the next offer, 115.00, was beyond 114.40, the most that it held money for; 0 had "
         "been filled.",
     )
-    protections = [(one.protection, one.decision, one.sentence) for one in told.chapters[-1].protections]
+    protections = [(one.protection, one.decision, one.sentence) for one in explanation.chapters[-1].protections]
     assert protections == [("hold", "stopped", hold)]
 
 
@@ -161,9 +166,9 @@ def test_a_market_order_hears_whether_the_collar_or_an_empty_book_ended_it() -> 
     market.enter(ANN, "sell", 2, 11000)
     market.do(ListInstrument(Instrument(**{**INSTRUMENT, "reference_price": 10000, "collar": 50_000})))
     market.enter(BEN, "sell", 1, 10100)
-    told = market.order(market.enter(CAT, "buy", 3), CAT)
+    explanation = market.order(market.enter(CAT, "buy", 3), CAT)
     said(
-        told,
+        explanation,
         "2 was cancelled because the next offer, 110.00, was beyond 105.00, the collar; 1 had been filled.",
     )
 

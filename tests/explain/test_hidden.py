@@ -13,10 +13,10 @@ def test_a_market_order_refused_for_what_others_hid_hears_no_figure_of_it() -> N
     market, poor = Market(), AccountId(9)
     market.do(Deposit(poor, "USD", "300"))
     market.enter(BEN, "sell", 50, 10000, display_quantity=2)
-    told = market.command(market.enter(poor, "buy", 50))
-    said(told, "It needed more, for what others hid; 300 USD was available.")
-    assert told.funds is not None
-    assert told.funds.needed is None
+    explanation = market.command(market.enter(poor, "buy", 50))
+    said(explanation, "It needed more, for what others hid; 300 USD was available.")
+    assert explanation.funds is not None
+    assert explanation.funds.needed is None
 
 
 def test_a_trade_of_an_account_with_itself_moves_no_collar_of_the_explanation() -> None:
@@ -30,10 +30,10 @@ def test_a_trade_of_an_account_with_itself_moves_no_collar_of_the_explanation() 
     market.enter(ANN, "buy", 1, 10000)
     market.enter(CAT, "sell", 1, 10900)
     market.enter(BEN, "sell", 1, 10901)
-    told = market.order(market.enter(CAT, "buy", 1, 10900), CAT)
-    (chapter,) = told.chapters
+    explanation = market.order(market.enter(CAT, "buy", 1, 10900), CAT)
+    (chapter,) = explanation.chapters
     assert chapter.book is not None
     assert (chapter.book.reference_price, chapter.book.collar_limit) == ("100.00", "110.00")
-    told = market.order(market.enter(ANN, "buy", 1, 10950), ANN)
-    assert told.chapters[0].book is not None
-    assert told.chapters[0].book.reference_price == "100.00"
+    explanation = market.order(market.enter(ANN, "buy", 1, 10950), ANN)
+    assert explanation.chapters[0].book is not None
+    assert explanation.chapters[0].book.reference_price == "100.00"

@@ -82,8 +82,8 @@ def test_a_journal_that_grows_between_and_during_questions_is_followed(
             append(journal, market.commands)
             eventlet.sleep(0)
         assert msgspec.json.decode(asking.wait())["filled"] == "1"
-        told = msgspec.json.decode(explainer.explain("order", first, CAT))
-        assert (told["filled"], len(told["chapters"])) == (str(turn), turn + 1)
+        explanation = msgspec.json.decode(explainer.explain("order", first, CAT))
+        assert (explanation["filled"], len(explanation["chapters"])) == (str(turn), turn + 1)
 
 
 def test_a_process_that_says_nothing_is_ended_and_the_next_question_starts_another(

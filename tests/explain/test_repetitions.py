@@ -44,14 +44,14 @@ def test_a_first_orders_story_has_no_empty_chapter_however_its_name_came_again(m
 def test_a_repetitions_chapter_says_which_order_it_repeats_and_points_there(market: Market) -> None:
     first = market.do(ORDER)
     market.do(SetStatus(SYMBOL, TradingStatus.HALTED))
-    told = market.command(market.do(ORDER))
-    assert (told.order_id, told.happened, told.funds) == (None, ["repeated"], None)
-    assert told.words[1:] == [
+    explanation = market.command(market.do(ORDER))
+    assert (explanation.order_id, explanation.happened, explanation.funds) == (None, ["repeated"], None)
+    assert explanation.words[1:] == [
         "You asked to buy 5 at 1.00 or better, until it is filled or cancelled.",
         f"It is order {first} again, under the same client_order_id: nothing was entered. "
         f"GET /order/{first}/explain tells what became of that.",
     ]
-    assert [(check.rule, check.passed) for check in told.checks] == [("unknown_symbol", True)]
+    assert [(check.rule, check.passed) for check in explanation.checks] == [("unknown_symbol", True)]
 
 
 def test_an_order_under_a_used_name_went_through_the_rules_in_the_order_of_its_edition(market: Market) -> None:
@@ -59,8 +59,8 @@ def test_an_order_under_a_used_name_went_through_the_rules_in_the_order_of_its_e
     for venue in (older, market):
         venue.do(ORDER)
     other = replace(ORDER, quantity=Lots(7))
-    told = [[check.rule for check in venue.command(venue.do(other)).checks] for venue in (older, market)]
-    assert told == [
+    explanation = [[check.rule for check in venue.command(venue.do(other)).checks] for venue in (older, market)]
+    assert explanation == [
         ["unknown_symbol", "symbol_not_trading", "account_stopped", "duplicate_client_order_id"],
         ["unknown_symbol", "duplicate_client_order_id"],
     ]

@@ -34,12 +34,12 @@ from explain.checks import ENTRY_RULES
 from tests.explain.market import ANN, BEN, CAT, STEP_NS, SYMBOL, Market
 
 
-def said(told: Explanation | Chapter, *sentences: str) -> None:
+def said(explanation: Explanation | Chapter, *sentences: str) -> None:
     """Fail unless each of these is a sentence of what was told, in this order."""
     at = 0
     for sentence in sentences:
-        assert sentence in told.words[at:], "\n".join(told.words)
-        at = told.words.index(sentence, at)
+        assert sentence in explanation.words[at:], "\n".join(explanation.words)
+        at = explanation.words.index(sentence, at)
 
 
 def test_a_limit_order_that_walks_three_levels() -> None:
@@ -50,9 +50,9 @@ def test_a_limit_order_that_walks_three_levels() -> None:
     market.enter(BEN, "sell", 5, 10070)
     market.enter(BEN, "sell", 5, 10200)
     taker = market.enter(CAT, "buy", 10, 10070)
-    told = market.order(taker, CAT)
+    explanation = market.order(taker, CAT)
     said(
-        told,
+        explanation,
         "You asked to buy 10 at 100.70 or better, until it is filled or cancelled.",
         "It needed 1008.007 USD; 1000000 USD was available.",
         "The best offer was 100.50, with 2 from 1 order.",
@@ -64,7 +64,7 @@ def test_a_limit_order_that_walks_three_levels() -> None:
         "1 rests, first in the queue at 100.70.",
         "Taker fee: 0.1 % of 201 USD is 0.201 USD.",
     )
-    (chapter,) = told.chapters
+    (chapter,) = explanation.chapters
     assert [(level.price, level.taken, level.cumulative) for level in chapter.levels] == [
         ("100.50", "2", "2"),
         ("100.60", "2", "4"),
@@ -75,7 +75,7 @@ def test_a_limit_order_that_walks_three_levels() -> None:
     assert (chapter.book.reference_price, chapter.book.collar_limit) == ("100.50", "110.55")
     assert all(check.passed for check in chapter.checks)
     assert len(chapter.checks) == 20
-    assert (told.filled, told.notional, told.fees) == ("9", "905.7", "0.9057")
+    assert (explanation.filled, explanation.notional, explanation.fees) == ("9", "905.7", "0.9057")
     assert (chapter.asked.price, chapter.asked.quantity) == ("100.70", "10") if chapter.asked else False
 
 
@@ -85,8 +85,8 @@ def test_an_order_that_rested_hears_who_stood_ahead_and_how_it_was_filled() -> N
     order = market.enter(CAT, "buy", 3, 9900)
     market.do(CancelOrder(BEN, OrderId(ahead)))
     seller = market.enter(ANN, "sell", 2, 9900)
-    told = market.order(order, CAT)
-    entry, fill = told.chapters
+    explanation = market.order(order, CAT)
+    entry, fill = explanation.chapters
     assert entry.place_after is not None
     assert (entry.place_after.orders_ahead, entry.place_after.quantity_ahead) == (1, "4")
     said(entry, "3 rests, behind 1 order showing 4 at 99.00.")
@@ -99,21 +99,21 @@ def test_an_order_that_rested_hears_who_stood_ahead_and_how_it_was_filled() -> N
         "in the queue.",
         "Maker fee: 0.05 % of 198 USD is 0.099 USD.",
     )
-    assert (told.filled, fill.fills[0].role, fill.fills[0].aggressor_side) == ("2", "maker", "sell")
+    assert (explanation.filled, fill.fills[0].role, fill.fills[0].aggressor_side) == ("2", "maker", "sell")
 
 
 def test_a_fill_or_kill_that_is_killed_hears_what_was_there() -> None:
     market = Market()
     market.enter(BEN, "sell", 2, 10000)
     market.enter(BEN, "sell", 2, 10100)
-    told = market.order(market.enter(CAT, "buy", 3, 10000, "fok"), CAT)
+    explanation = market.order(market.enter(CAT, "buy", 3, 10000, "fok"), CAT)
     said(
-        told,
+        explanation,
         "Fill or kill: 3 was wanted at once; within its limit others showed 2. Hidden quantity counts too, and was "
         "not enough.",
         "3 was cancelled because not all of it could be filled at once, so nothing was; 0 had been filled.",
     )
-    assert told.chapters[0].stopped_because == "fill_or_kill"
+    assert explanation.chapters[0].stopped_because == "fill_or_kill"
 
 
 def test_an_iceberg_tells_its_owner_of_its_slices_and_its_taker_only_what_showed() -> None:
@@ -123,14 +123,14 @@ def test_an_iceberg_tells_its_owner_of_its_slices_and_its_taker_only_what_showed
     taker = market.enter(CAT, "buy", 5, 10000)
     owner = market.order(iceberg, BEN)
     assert "Its slice was used up: it showed the next 2, at the back of 100.00." in owner.words
-    told = market.order(taker, CAT)
+    explanation = market.order(taker, CAT)
     said(
-        told,
+        explanation,
         "At 100.00, where 2 orders showed 3, it took 5 (4 from the 1st in the queue, which showed 2 "
         "(an iceberg, slice by slice); 1 from the 2nd in the queue, which showed 1): 5 in all.",
     )
-    assert not any("46" in word or "50 " in word for word in told.words)
-    assert {line.order_id for level in told.chapters[0].levels for line in level.queue} == {None}
+    assert not any("46" in word or "50 " in word for word in explanation.words)
+    assert {line.order_id for level in explanation.chapters[0].levels for line in level.queue} == {None}
 
 
 @pytest.mark.parametrize(
@@ -147,17 +147,19 @@ def test_self_trade_prevention_tells_what_it_met(mode: str, sentence: str) -> No
     market.enter(BEN, "sell", 2, 10050)
     own = market.enter(CAT, "sell", 3, 10060)
     taker = market.enter(CAT, "buy", 4, 10060, prevention=SelfTradePrevention(mode))
-    told = market.order(taker, CAT)
-    said(told, sentence.format(own=own))
+    explanation = market.order(taker, CAT)
+    said(explanation, sentence.format(own=own))
     if mode != "cancel_newest":
-        assert str(own) in {line.order_id for level in told.chapters[0].levels for line in level.queue if line.own}
+        assert str(own) in {
+            line.order_id for level in explanation.chapters[0].levels for line in level.queue if line.own
+        }
 
 
 def test_a_post_only_order_that_slides() -> None:
     market = Market()
     market.enter(BEN, "sell", 2, 10100)
-    told = market.order(market.enter(CAT, "buy", 1, 10200, post_only=PostOnly.SLIDE), CAT)
-    said(told, "Post-only: it would have taken, so its price 102.00 became 100.99, a tick behind.")
+    explanation = market.order(market.enter(CAT, "buy", 1, 10200, post_only=PostOnly.SLIDE), CAT)
+    said(explanation, "Post-only: it would have taken, so its price 102.00 became 100.99, a tick behind.")
 
 
 def test_the_band_clips_a_price_and_begins_a_limit_state() -> None:
@@ -166,9 +168,9 @@ def test_the_band_clips_a_price_and_begins_a_limit_state() -> None:
     market.enter(ANN, "buy", 1, 10000)
     market.enter(BEN, "sell", 2, 10100)
     market.enter(BEN, "sell", 2, 10300)
-    told = market.order(market.enter(CAT, "buy", 4, 10400), CAT)
+    explanation = market.order(market.enter(CAT, "buy", 4, 10400), CAT)
     said(
-        told,
+        explanation,
         "Price band: trades from 98.00 to 102.00 were allowed.",
         "Price band: its price 104.00 became 102.00, the edge of the band.",
         "Limit state: the band stopped it at 102.00, so the symbol became limit-up.",
@@ -217,8 +219,8 @@ def test_one_cancels_other_names_the_other_leg() -> None:
     market = Market()
     pair = market.enter(CAT, "sell", 2, 10400, kind="oco", stop_price=9000)
     market.enter(BEN, "buy", 1, 10400)
-    told = market.order(leg_id(OrderId(pair), 2), CAT)
-    said(told, f"2 was cancelled because of its other leg, order {pair}: trade 1 filled it.")
+    explanation = market.order(leg_id(OrderId(pair), 2), CAT)
+    said(explanation, f"2 was cancelled because of its other leg, order {pair}: trade 1 filled it.")
 
 
 def test_a_bracket_tells_of_its_exits_and_they_of_it() -> None:
@@ -276,16 +278,16 @@ def test_an_auction_trade_tells_why_that_price() -> None:
     market.enter(BEN, "sell", 1, 10050)
     market.do(SetStatus(SYMBOL, TradingStatus.TRADING))
     said(market.order(buyer, CAT), "Orders were gathering (auction): nothing matches before the auction.")
-    told = market.trade(1, seller, BEN)
+    explanation = market.trade(1, seller, BEN)
     said(
-        told,
+        explanation,
         "The auction set one price for all its trades, 100.50: there the most could trade, 4, and buyers wanted 1 "
         "more there.",
         "It sold 3 at the auction's price 100.50 in trade 1, as the younger of the two orders.",
     )
-    rows = [(row.price, row.demand, row.supply, row.volume, row.chosen) for row in told.chapters[0].auction]
+    rows = [(row.price, row.demand, row.supply, row.volume, row.chosen) for row in explanation.chapters[0].auction]
     assert rows == [("101.00", "5", "4", "4", False), ("100.50", "5", "4", "4", True), ("99.00", "5", "3", "3", False)]
-    assert (told.filled, told.fees) == ("3", "0.3015")
+    assert (explanation.filled, explanation.fees) == ("3", "0.3015")
 
 
 def test_amends_tell_whether_the_place_was_kept() -> None:
@@ -325,13 +327,17 @@ def test_a_trade_tells_its_taker_that_no_better_price_stood() -> None:
     market.enter(BEN, "sell", 2, 10050)
     market.enter(BEN, "sell", 2, 10060)
     taker = market.enter(CAT, "buy", 4, 10100)
-    told = market.trade(2, taker, CAT)
+    explanation = market.trade(2, taker, CAT)
     said(
-        told,
+        explanation,
         "A trade is at the price of the order that rested, 100.60: no better price stood then, and that order was "
         "first in its queue.",
     )
-    assert (told.trade_id, told.filled, [fill.trade_id for fill in told.chapters[0].fills]) == ("2", "2", ["2"])
+    assert (explanation.trade_id, explanation.filled, [fill.trade_id for fill in explanation.chapters[0].fills]) == (
+        "2",
+        "2",
+        ["2"],
+    )
 
 
 def entering(**changes: Any) -> EnterOrder:
@@ -417,12 +423,12 @@ def test_a_refused_order_hears_which_rule_with_the_numbers(reason: RejectReason)
     market.enter(CAT, "sell", 5, 10100)
     if reason is R.SELF_TRADE_PREVENTION_NOT_ALLOWED:
         market.do(AdoptRulebook(CURRENT_EDITION))
-    told = market.command(market.do(command))
-    said(told, sentence)
-    assert told.stopped_because == reason
+    explanation = market.command(market.do(command))
+    said(explanation, sentence)
+    assert explanation.stopped_because == reason
     if reason is not R.UNKNOWN_SYMBOL:
-        assert [check.rule for check in told.checks if not check.passed] == [reason]
-        assert told.checks[-1].rule == reason
+        assert [check.rule for check in explanation.checks if not check.passed] == [reason]
+        assert explanation.checks[-1].rule == reason
 
 
 STATES = {
@@ -451,9 +457,9 @@ def test_an_order_refused_for_the_state_it_met_hears_of_that_state(reason: Rejec
     before, sentence = STATES[reason]
     market = Market(**LIMITS)
     market.do(before)
-    told = market.command(market.do(entering(client_order_id="a")))
-    said(told, sentence)
-    assert told.stopped_because == reason
+    explanation = market.command(market.do(entering(client_order_id="a")))
+    said(explanation, sentence)
+    assert explanation.stopped_because == reason
 
 
 @pytest.mark.parametrize(
@@ -462,8 +468,8 @@ def test_an_order_refused_for_the_state_it_met_hears_of_that_state(reason: Rejec
 )
 def test_a_refused_cancel_or_amend_hears_why(command: Any, reason: RejectReason) -> None:
     market = Market()
-    told = market.command(market.do(command))
-    assert told.stopped_because == reason
+    explanation = market.command(market.do(command))
+    assert explanation.stopped_because == reason
 
 
 def test_every_reject_reason_of_an_order_has_its_test() -> None:

@@ -6,6 +6,7 @@ import { costOfSpending, holdPrice, spendable } from "../../frontend/model/ticke
 import { ORDER_TYPES, selfTradeModes } from "../../frontend/model/ticket/order-types.js";
 import { checkTicket, chosenOptions, stepOf, timeInForce } from "../../frontend/model/ticket/ticket.js";
 
+const RULES = { uncollared_percent: "10", max_slices: 100, max_trail_percent: "100" };
 const LIMITS = {
   min_quantity: "0.00001000",
   max_quantity: "100.00000000",
@@ -22,6 +23,7 @@ const BTC = {
   quote_scale: 10,
   status: "trading",
   limits: LIMITS,
+  rules: RULES,
 };
 const sent = (fields, nowMs) => {
   const { problems, order } = checkTicket({ quantity: "0.5", ...fields }, BTC, nowMs);
@@ -165,6 +167,14 @@ test("a waiting buy holds up to the collar above its stop, a pair the dearer of 
     "30010.00",
   );
   assert.equal(holdPrice({ order_type: "trailing_stop", trail_amount: "10.00" }, BTC), null);
+  const uncollared = { ...BTC, limits: { collar_percent: null } };
+  const stop = { order_type: "stop", stop_price: "30000.00" };
+  assert.equal(
+    holdPrice(stop, { ...uncollared, rules: { uncollared_percent: "20" } }),
+    "36000.00",
+    "as the venue says",
+  );
+  assert.equal(holdPrice(stop, { ...uncollared, rules: {} }), null, "what is not known is not guessed");
 });
 
 test("what a part of the money can buy at market costs no more than that part, fee included", () => {

@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import subprocess
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,9 @@ from api.page.files import (
     content_security_policy,
     is_named_by_content,
 )
+from engine.rules import MAX_SLICES, MAX_TRAIL
+from engine.triggers import UNCOLLARED_MARGIN
+from listings.grid import percent
 
 PAGE = composed_page().asset.plain.decode()
 PRELOADED = re.findall(r'<link rel="modulepreload" href="/static/([^?"]+)\?v=(\w+)">', PAGE)
@@ -90,6 +94,14 @@ def test_every_address_in_the_import_map_names_the_content_it_has() -> None:
         assert is_named_by_content(asset, version)
         assert not is_named_by_content(asset, "0" * len(version))
         assert not is_named_by_content(asset, None)
+
+
+def test_the_page_has_the_rules_of_the_engine_that_it_applies_by_itself() -> None:
+    found = re.search(r'<meta name="venue-rules" content="([^"]*)">', PAGE)
+    assert found is not None
+    rules = json.loads(unescape(found[1]))
+    percents = {"uncollared_percent": UNCOLLARED_MARGIN, "max_trail_percent": MAX_TRAIL}
+    assert rules == {"max_slices": MAX_SLICES} | {name: percent(room) for name, room in percents.items()}
 
 
 def test_the_one_stylesheet_has_all_of_them_in_their_order() -> None:

@@ -91,14 +91,14 @@ class Account:
         """The call by curl and by Python."""
         call = {"method": method, "path": path, "signed": self.signed, "asker": self.asker}
         asked = {"call": call | ({} if body is None else {"body": body}), "origin": self.server.url}
-        told = subprocess.run(
+        printed = subprocess.run(
             [NODE or "node", HERE / "snippet.js", json.dumps(asked | {"credentials": credentials})],
             check=True,
             capture_output=True,
             text=True,
             timeout=60,
         )
-        curl, python = json.loads(told.stdout)
+        curl, python = json.loads(printed.stdout)
         return curl, python
 
 

@@ -38,7 +38,7 @@ from engine.types import (
     leg_id,
 )
 from history.schema import ORDERS, TRADES
-from history.store import DoneOrder, History, StoreAhead, StoreGap, Trade, place
+from history.store import DoneOrder, History, StoreAhead, StoreGap, Trade, listing_key
 from tests.history.runs import ACCOUNTS, START_NS, SYMBOLS, expected_orders, expected_trades, run_exchange
 
 RUN = run_exchange(3000)
@@ -183,7 +183,7 @@ def test_pages_of_orders_come_newest_first_without_holes_or_repeats(
 
     assert pages == [
         ORDERS_OF_RUN[order_id]
-        for order_id in sorted(ORDERS_OF_RUN, key=place, reverse=True)
+        for order_id in sorted(ORDERS_OF_RUN, key=listing_key, reverse=True)
         if ORDERS_OF_RUN[order_id].account == ACCOUNTS[0]
         and symbol in (None, ORDERS_OF_RUN[order_id].symbol)
         and status in (None, ORDERS_OF_RUN[order_id].status)
@@ -384,7 +384,7 @@ def test_a_kill_while_writing_leaves_all_of_a_batch_or_nothing(tmp_path: Path) -
             env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
         )
         assert process.stdout is not None
-        told = [int(process.stdout.readline()) for _ in range(batches)]
+        reported = [int(process.stdout.readline()) for _ in range(batches)]
         time.sleep(delay_s)
         process.send_signal(signal.SIGKILL)
         process.wait(30)
@@ -392,7 +392,7 @@ def test_a_kill_while_writing_leaves_all_of_a_batch_or_nothing(tmp_path: Path) -
 
         history = History(path)
         assert of_run(RUN[: history.applied_seq]) == everything(history)
-        assert history.applied_seq >= told[-1]
+        assert history.applied_seq >= reported[-1]
         stopped_at.append(history.applied_seq)
         history.close()
 

@@ -78,7 +78,7 @@ def measure(journal: SqliteJournal) -> Measures:
     """Replay `journal` into a new exchange, and measure what comes of it."""
     sha, on_the_way, counts = hashlib.sha256(), [], Counter[str]()
 
-    def look(batch: list[CommandResult]) -> None:
+    def measure(batch: list[CommandResult]) -> None:
         for applied in batch:
             for event in applied.events:
                 sha.update(encoded(event))
@@ -87,7 +87,7 @@ def measure(journal: SqliteJournal) -> Measures:
                 on_the_way.append(sha.hexdigest()[:12])
 
     exchange = Exchange()
-    result = replay(journal, exchange, look)
+    result = replay(journal, exchange, measure)
     exchange.check_invariants()
     chain = journal.last.chain.hex() if journal.last else ""
     return Measures(

@@ -183,7 +183,7 @@ def test_a_schedule_of_its_own_or_a_shared_one_and_times_as_toml_has_them(tmp_pa
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "sentence"),
     [
         (f'{SHARE}schedule = "week"\n', r"X: there is no \[schedule.week\]"),
         (f"{SHARE}[schedule.w]\n{HOURS.replace('UTC', 'Mars/Olympus')}", "schedule.w: the time zone 'Mars/Olympus'"),
@@ -203,6 +203,6 @@ def test_a_schedule_of_its_own_or_a_shared_one_and_times_as_toml_has_them(tmp_pa
         (f"{SHARE}limit_state_seconds = 1.0001\n", "X: limit_state_seconds 1.0001 is no multiple of 0.001"),
     ],
 )
-def test_what_cannot_be_kept_is_refused_with_its_place(tmp_path: Path, text: str, told: str) -> None:
-    with pytest.raises(ListingError, match=told):
+def test_what_cannot_be_kept_is_refused_with_its_place(tmp_path: Path, text: str, sentence: str) -> None:
+    with pytest.raises(ListingError, match=sentence):
         read(tmp_path, text)

@@ -77,7 +77,7 @@ from engine.types import (
     TimeInForce,
     TradingStatus,
 )
-from tests.scenarios.words import Teller
+from tests.scenarios.words import EventFormatter
 
 HERE = Path(__file__).parent
 PARTS = ("given", "when", "then", "book", "waiting", "funds")
@@ -240,7 +240,7 @@ class Stage:
 
     def __init__(self) -> None:
         self.exchange = Exchange(CURRENT_EDITION)
-        self.teller = Teller()
+        self.formatter = EventFormatter()
         self.ts_ns = 0
         self.apply(ListInstrument(Instrument(**PLAIN)))
         for account in RICH:
@@ -260,13 +260,13 @@ class Stage:
         timed = re.fullmatch(r"(?P<when>at (?P<time>[\d.]+[sh]): )(?P<line>.+)", line)
         if timed is not None:
             self.ts_ns = nanoseconds(timed["time"]) - 1
-            return [timed["when"] + told for told in self.play(timed["line"])]
+            return [timed["when"] + line_of_event for line_of_event in self.play(timed["line"])]
         for pattern, name in COMMANDS.items():
             match = re.fullmatch(pattern, line)
             if match is not None:
                 build: Callable[[Words], Command] = getattr(self, name)
                 command = build(match.groupdict())
-                return [self.teller.tell(event) for event in self.apply(command)]
+                return [self.formatter.format_event(event) for event in self.apply(command)]
         raise ValueError(f"not a command: {line!r}")
 
     # -- commands
@@ -275,7 +275,7 @@ class Stage:
         words |= read_options(words["options"] or "")
         price = number(words["price"])
         if words["label"]:
-            self.teller.expect(words["label"], OrderId(self.exchange.seq + 1), price)
+            self.formatter.expect(words["label"], OrderId(self.exchange.seq + 1), price)
         market = words["market"] is not None
         options = order_options(words)
         return EnterOrder(
@@ -290,11 +290,11 @@ class Stage:
             number(words["quote_quantity"]),
             SelfTradePrevention(words["prevent"]) if words["prevent"] else None,
             None if options == OrderOptions() else options,
-            self.exchange.seq if words["looked"] == "now" else self.teller.entered(words["looked"]),
+            self.exchange.seq if words["looked"] == "now" else self.formatter.entered(words["looked"]),
         )
 
     def cancel(self, words: Words) -> CancelOrder:
-        order_id = self.teller.order_id(words["label"]) if "label" in words else None
+        order_id = self.formatter.order_id(words["label"]) if "label" in words else None
         by_operator = bool(words.get("operator"))
         return CancelOrder(self.account(words), order_id, words.get("client"), words.get("symbol"), by_operator)
 
@@ -305,7 +305,7 @@ class Stage:
     def amend(self, words: Words) -> AmendOrder:
         return AmendOrder(
             self.account(words),
-            self.teller.order_id(words["label"]),
+            self.formatter.order_id(words["label"]),
             number(words["price"]),
             number(words["quantity"]),
             number(words["stop_price"]),
@@ -378,9 +378,9 @@ class Stage:
 
     def _rests(self, order: Order) -> str:
         hidden = order.leaves - order.shown
-        return f"{self.teller.labels[order.order_id]} {order.shown}" + (f"+{hidden}" if hidden else "")
+        return f"{self.formatter.labels[order.order_id]} {order.shown}" + (f"+{hidden}" if hidden else "")
 
     def _waits(self, order: Order) -> str:
         limit = "" if order.price is None else f" limit {order.price}"
         stop_price = order.terms.stop_price
-        return f"{self.teller.labels[order.order_id]}: {order.side} {order.leaves} stop {stop_price}{limit}"
+        return f"{self.formatter.labels[order.order_id]}: {order.side} {order.leaves} stop {stop_price}{limit}"

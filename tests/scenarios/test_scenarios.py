@@ -13,8 +13,8 @@ RULES = (HERE.parents[1] / "Documentation" / "matching-rules.md").read_text()
 def test_scenario(scenario: Scenario) -> None:
     stage = Stage()
     for line in scenario.parts["given"]:
-        assert not any(told.startswith("rejected") for told in stage.play(line)), line
-    happened = [told for line in scenario.parts["when"] for told in stage.play(line)]
+        assert not any(line_of_event.startswith("rejected") for line_of_event in stage.play(line)), line
+    happened = [line_of_event for line in scenario.parts["when"] for line_of_event in stage.play(line)]
     assert happened == scenario.parts["then"]
     assert stage.book() == scenario.parts["book"]
     assert stage.waiting() == scenario.parts["waiting"]
@@ -30,8 +30,8 @@ def test_no_two_scenarios_have_one_name() -> None:
 
 @pytest.mark.parametrize("reason", RejectReason)
 def test_each_reject_reason_has_a_scenario(reason: RejectReason) -> None:
-    told = [line.split(",")[0] for scenario in SCENARIOS for line in scenario.parts["then"]]
-    assert f"rejected: {reason}" in told
+    line_of_event = [line.split(",")[0] for scenario in SCENARIOS for line in scenario.parts["then"]]
+    assert f"rejected: {reason}" in line_of_event
 
 
 @pytest.mark.parametrize("reason", CancelReason)

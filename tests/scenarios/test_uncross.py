@@ -62,7 +62,7 @@ def gathered(worked: Worked) -> Stage:
     """The book before its uncross."""
     stage = Stage()
     for line in [*worked.given, "set auction", *worked.parts["orders"]]:
-        assert not any(told.startswith("rejected") for told in stage.play(line)), line
+        assert not any(line_of_event.startswith("rejected") for line_of_event in stage.play(line)), line
     return stage
 
 
@@ -108,7 +108,7 @@ def test_the_prints_are_at_one_price_and_in_priority_and_the_rest_is_left(worked
     fills = [event for event in events if isinstance(event, ev.Filled)]
     assert {fill.price for fill in fills} == price
     assert all(fill.auction for fill in fills)
-    label = stage.teller.labels
+    label = stage.formatter.labels
     pairs = [sorted([(label[f.maker_order_id]), (label[f.taker_order_id])], reverse=True) for f in fills]
     assert [f"{bid} {offer} {f.quantity}" for (bid, offer), f in zip(pairs, fills, strict=True)] == (
         worked.parts["prints"]

@@ -8,7 +8,7 @@ from engine.types import STOP_LEG, TAKE_PROFIT_LEG, OrderId, OrderType, Seq, Sid
 NOBODY = OrderId(999)  # an order that never was
 
 
-class Teller:
+class EventFormatter:
     """Knows orders by their names in the scenario, and puts events into words."""
 
     def __init__(self) -> None:
@@ -36,7 +36,7 @@ class Teller:
         """The seq of the command that entered a named order; None without a name."""
         return None if label is None else Seq(self._order_ids[label])
 
-    def tell(self, event: ev.Event) -> str:
+    def format_event(self, event: ev.Event) -> str:
         """The event as a line under `then`."""
         match event:
             case ev.Accepted() | ev.DuplicateRequest() | ev.Rejected():
@@ -56,7 +56,7 @@ class Teller:
                 return f"{event.symbol} is in no limit state"
             case ev.LimitStateChanged():
                 return f"{event.symbol} is limit {'up' if event.side is Side.BUY else 'down'} at {event.price}"
-        return tell_of_account(event)
+        return format_account_event(event)
 
     def _answer(self, event: ev.Accepted | ev.DuplicateRequest | ev.Rejected) -> str:
         match event:
@@ -68,28 +68,28 @@ class Teller:
         label = self.labels[event.order_id]
         if event.order_type is OrderType.MARKET:
             return f"{label} accepted for {event.quantity}"
-        told = f"{label} accepted"
+        text = f"{label} accepted"
         if event.terms is not None and event.terms.parent is not None:  # an exit: nobody asked for just this
-            told += f" to {event.side} {event.quantity}" + ("" if event.price is None else f" at {event.price}")
+            text += f" to {event.side} {event.quantity}" + ("" if event.price is None else f" at {event.price}")
         elif event.price != self._asked.get(event.order_id):
-            told += f" at {event.price}"
+            text += f" at {event.price}"
         if event.waiting:
             self._waiting.add(event.order_id)
-            told += self._stop(event)
-        return told
+            text += self._stop(event)
+        return text
 
     def _trade(self, event: ev.Filled | ev.Uncrossed) -> str:
         if isinstance(event, ev.Uncrossed):
             return f"{event.symbol} uncrossed: {event.quantity} at {event.price}, imbalance {event.imbalance}"
         taker, maker = self.labels[event.taker_order_id], self.labels[event.maker_order_id]
-        told = f"{taker} takes {event.quantity} from {maker} at {event.price}"
+        text = f"{taker} takes {event.quantity} from {maker} at {event.price}"
         if event.auction:
-            told += " in the uncross"
+            text += " in the uncross"
         if event.maker_fee or event.taker_fee:
-            told += f", maker fee {event.maker_fee}, taker fee {event.taker_fee}"
+            text += f", maker fee {event.maker_fee}, taker fee {event.taker_fee}"
         if event.self_trade:
-            told += ", no price"
-        return told
+            text += ", no price"
+        return text
 
     def _change(self, event: ev.Triggered | ev.StopPriceMoved | ev.Replenished | ev.Amended) -> str:
         label = self.labels[event.order_id]
@@ -120,7 +120,7 @@ class Teller:
         return f", waiting for {None if event.terms is None else event.terms.stop_price}"
 
 
-def tell_of_account(event: ev.Event) -> str:
+def format_account_event(event: ev.Event) -> str:
     """An event about an account as a line under `then`."""
     match event:
         case ev.Deposited():

@@ -293,8 +293,8 @@ def test_commands_that_cannot_be_encoded_are_given_back_and_stop_nobody(venue: V
 
 
 def test_a_failed_journal_refuses_all_who_wait_and_all_who_come(venue: Venue, caplog: pytest.LogCaptureFixture) -> None:
-    told: list[str | None] = []
-    venue.sequencer.listen_failure(lambda: told.append(venue.sequencer.refusal))
+    refusals: list[str | None] = []
+    venue.sequencer.listen_failure(lambda: refusals.append(venue.sequencer.refusal))
     acknowledged = [venue.sequencer.submit(order()).seq for _ in range(3)]
     eventlet.sleep(0.05)
     state = state_digest(venue.exchange)
@@ -304,7 +304,7 @@ def test_a_failed_journal_refuses_all_who_wait_and_all_who_come(venue: Venue, ca
     assert {type(answer) for answer in answers} == {NotAccepting}
     with pytest.raises(NotAccepting, match="the journal failed"):
         venue.sequencer.submit(order())
-    assert told == ["the journal failed"]
+    assert refusals == ["the journal failed"]
     assert "no more orders are taken until a restart" in caplog.text
     assert state_digest(venue.exchange) == state
     assert venue.exchange.seq == acknowledged[-1]

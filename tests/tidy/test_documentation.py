@@ -28,7 +28,7 @@ from tests.tidy.sources import ROOT, python_files, tree
 from tools.reasons import PAGE_MODULE, documented, page_module
 
 DOCUMENTATION = ROOT / "Documentation"
-PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *DOCUMENTATION.rglob("*.md")])
+PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", ROOT / "SECURITY.md", *DOCUMENTATION.rglob("*.md")])
 RELATIVE_LINK = re.compile(r"\]\((?!https?:|mailto:|#)([^)#\s]+)")
 MAKE_TARGET = re.compile(r"(?:^|`)make ([a-z]+)", re.MULTILINE)
 
@@ -117,7 +117,7 @@ def test_every_event_that_the_server_sends_has_its_row() -> None:
         for path in python_files("api/feed")
         for call in ast.walk(tree(path))
         if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute)
-        for node in call.args[{"emit": 0, "_send": 1, "_publish": 1}.get(call.func.attr, len(call.args)) :][:1]
+        for node in call.args[{"emit": 0, "_send": 1, "_publish_to_room": 1}.get(call.func.attr, len(call.args)) :][:1]
         if isinstance(node, ast.Constant)
     }
     described = {cells[0].removesuffix("` *") for cells in rows(section(page("feed.md"), "What the server sends"))}

@@ -19,7 +19,7 @@ def texts_of_exceptions(module: ast.Module) -> Iterator[Breach]:
     for handler in ast.walk(module):
         if isinstance(handler, ast.ExceptHandler) and handler.name and not _caught(handler) <= WRITTEN_FOR_CLIENTS:
             for statement in handler.body:
-                yield from _told(statement, handler.name)
+                yield from _shown(statement, handler.name)
 
 
 def _caught(handler: ast.ExceptHandler) -> set[str]:
@@ -27,7 +27,7 @@ def _caught(handler: ast.ExceptHandler) -> set[str]:
     return {ast.unparse(kind).rpartition(".")[2] for kind in kinds if kind is not None}
 
 
-def _told(node: ast.AST, name: str) -> Iterator[Breach]:
+def _shown(node: ast.AST, name: str) -> Iterator[Breach]:
     if isinstance(node, ast.Call):
         called = ast.unparse(node.func)
         if called.startswith("log.") or called.rpartition(".")[2] in FOR_THE_TERMINAL:
@@ -40,7 +40,7 @@ def _told(node: ast.AST, name: str) -> Iterator[Breach]:
         yield node.lineno, f"tells what {name} says"  # type: ignore[attr-defined]
         return
     for child in ast.iter_child_nodes(node):
-        yield from _told(child, name)
+        yield from _shown(child, name)
 
 
 def test_no_answer_is_made_of_an_exceptions_text() -> None:

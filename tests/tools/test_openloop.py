@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from tools.openloop import Due, Phase, keeps_rate, run_schedule, schedule
+from tools.openloop import Phase, ScheduledRequest, keeps_rate, run_schedule, schedule
 
 
 def test_requests_are_evenly_spaced_phase_after_phase():
@@ -21,7 +21,7 @@ def test_requests_are_evenly_spaced_phase_after_phase():
 def test_a_stalled_answer_does_not_hold_back_the_next_request():
     sent: list[int] = []
 
-    async def stall(due: Due, due_ns: int) -> None:
+    async def stall(due: ScheduledRequest, due_ns: int) -> None:
         sent.append(due.number)
         await asyncio.sleep(0.5)
 
@@ -34,7 +34,7 @@ def test_a_stalled_answer_does_not_hold_back_the_next_request():
 
 
 def test_what_is_never_answered_is_counted_and_given_up():
-    async def never(due: Due, due_ns: int) -> None:
+    async def never(due: ScheduledRequest, due_ns: int) -> None:
         if due.number % 2:
             await asyncio.Event().wait()
 
@@ -43,7 +43,7 @@ def test_what_is_never_answered_is_counted_and_given_up():
 
 
 def test_a_generator_that_cannot_keep_up_says_so():
-    async def block(due: Due, due_ns: int) -> None:
+    async def block(due: ScheduledRequest, due_ns: int) -> None:
         time.sleep(0.02)  # blocks the generator itself
 
     kept, _ = asyncio.run(run_schedule([Phase("all", 500, 0.2)], block, patience_s=5))
@@ -51,7 +51,7 @@ def test_a_generator_that_cannot_keep_up_says_so():
 
 
 def test_rates_are_answers_over_the_time_until_the_last_one_and_a_rate_that_was_not_kept_says_so():
-    async def slow(due: Due, due_ns: int) -> bool | None:
+    async def slow(due: ScheduledRequest, due_ns: int) -> bool | None:
         await asyncio.sleep(2 if due.phase == "slow" else 0)
         return due.number != 0  # which is not answered
 
@@ -74,7 +74,7 @@ def test_a_rate_is_kept_when_its_last_answer_is_hardly_late():
 def test_a_latency_counts_from_the_due_time_not_from_the_sending():
     latencies: list[float] = []
 
-    async def first_blocks(due: Due, due_ns: int) -> None:
+    async def first_blocks(due: ScheduledRequest, due_ns: int) -> None:
         if due.number == 0:
             time.sleep(0.3)
         latencies.append((time.perf_counter_ns() - due_ns) / 1e9)
@@ -84,7 +84,7 @@ def test_a_latency_counts_from_the_due_time_not_from_the_sending():
 
 
 def test_what_a_request_raises_ends_the_run():
-    async def fail(due: Due, due_ns: int) -> None:
+    async def fail(due: ScheduledRequest, due_ns: int) -> None:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):

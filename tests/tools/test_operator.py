@@ -54,7 +54,7 @@ class Program:
             check=False,
         )
 
-    def told(self, *arguments: str, password: str | None = None) -> Any:
+    def ask(self, *arguments: str, password: str | None = None) -> Any:
         """The JSON of a command that succeeds."""
         done = self.run("--json", *arguments, password=password)
         assert (done.returncode, done.stderr) == (0, ""), (done.stdout, done.stderr)
@@ -80,7 +80,7 @@ def cast(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cast]:
 def program(cast: Cast, tmp_path: Path) -> Program:
     """Signed in."""
     program = Program(cast.server.url, tmp_path / "state" / "session.json")
-    assert program.told("login", OPERATOR, password=PASSWORD)["role"] == "operator"
+    assert program.ask("login", OPERATOR, password=PASSWORD)["role"] == "operator"
     return program
 
 
@@ -88,7 +88,7 @@ def test_a_session_is_kept_for_its_owner_only_and_ends_with_logout(program: Prog
     assert stat.S_IMODE(program.session.stat().st_mode) == 0o600
     assert PASSWORD not in program.session.read_text()
     kept = program.session.read_text()
-    program.told("logout")
+    program.ask("logout")
     assert not program.session.exists()
     assert "not signed in" in program.refused("check")
     program.session.write_text(kept)
@@ -99,11 +99,11 @@ def test_a_token_whose_time_is_up_is_refreshed_unseen(program: Program, cast: Ca
     kept = json.loads(program.session.read_text())
     old = kept | {"token": expired(cast.server, token=kept["token"])}
     program.session.write_text(json.dumps(old))
-    assert program.told("check")["balanced"] is True
+    assert program.ask("check")["balanced"] is True
     renewed = json.loads(program.session.read_text())
     assert renewed["token"] != old["token"]
     assert renewed["refresh_token"] != old["refresh_token"]
-    assert program.told("check")["balanced"] is True
+    assert program.ask("check")["balanced"] is True
 
 
 def test_a_wrong_password_and_a_trader_are_refused(cast: Cast, tmp_path: Path) -> None:
@@ -117,19 +117,19 @@ def test_a_wrong_password_and_a_trader_are_refused(cast: Cast, tmp_path: Path) -
 def test_symbols_are_halted_resumed_closed_and_listed(program: Program, cast: Cast, tmp_path: Path) -> None:
     commands = {"halt": "halted", "close": "closed", "pre-open": "pre_open", "auction": "auction", "resume": "trading"}
     for command, status in commands.items():
-        assert program.told(command, "ETH-USDT")["status"] == status
+        assert program.ask(command, "ETH-USDT")["status"] == status
         assert cast.http.get("/symbols")["symbol_info"]["ETH-USDT"]["status"] == status
-        assert program.told("status", "ETH-USDT")["status"] == status
-    called = program.told("auction", "ETH-USDT", "--seconds", "3600")
-    assert program.told("status", "ETH-USDT")["next_change"] == {"status": "trading", "at": called["opens_at"]}
-    assert program.told("resume", "ETH-USDT")["status"] == "trading"
-    assert program.told("status", "ETH-USDT")["next_change"] is None
+        assert program.ask("status", "ETH-USDT")["status"] == status
+    called = program.ask("auction", "ETH-USDT", "--seconds", "3600")
+    assert program.ask("status", "ETH-USDT")["next_change"] == {"status": "trading", "at": called["opens_at"]}
+    assert program.ask("resume", "ETH-USDT")["status"] == "trading"
+    assert program.ask("status", "ETH-USDT")["next_change"] is None
     assert program.run("auction", "ETH-USDT", "--seconds", "0").returncode == 2
     assert "UNKNOWN_SYMBOL" in program.refused("halt", "NO-WHERE")
     file = tmp_path / "gold.toml"
     file.write_text(LISTING)
-    assert [row["symbol"] for row in program.told("list", str(file))["listed"]] == ["GOLD-USDT"]
-    info = program.told("symbols")["symbol_info"]["GOLD-USDT"]
+    assert [row["symbol"] for row in program.ask("list", str(file))["listed"]] == ["GOLD-USDT"]
+    info = program.ask("symbols")["symbol_info"]["GOLD-USDT"]
     assert (info["tick_size"], info["fees"]) == ("0.01", {"maker_percent": "-0.005", "taker_percent": "0.02"})
     file.write_text(LISTING.replace("0.01", "0.1"))
     assert "INSTRUMENT_CONFLICT" in program.refused("list", str(file))
@@ -140,48 +140,52 @@ def test_symbols_are_halted_resumed_closed_and_listed(program: Program, cast: Ca
 
 def test_accounts_are_credited_configured_stopped_and_started(program: Program, cast: Cast) -> None:
     account = str(guest(cast.http).account)
-    total = {row["asset"]: row["total"] for row in program.told("credit", account, "USDT", "0.0000000001")["balances"]}
+    total = {row["asset"]: row["total"] for row in program.ask("credit", account, "USDT", "0.0000000001")["balances"]}
     assert total["USDT"] == "100000.0000000001"
-    told = program.told("configure", account, "--tier", "vip", "--maker-fee-bps", "-1", "--max-open-orders", "3")
-    prevented = program.told("configure", account, "--tier", "vip", "--self-trade-prevention", "decrement")
+    configured = program.ask("configure", account, "--tier", "vip", "--maker-fee-bps", "-1", "--max-open-orders", "3")
+    prevented = program.ask("configure", account, "--tier", "vip", "--self-trade-prevention", "decrement")
     assert prevented["self_trade_prevention"] == "decrement"
-    assert (told["tier"], told["fees"]["maker_percent"], told["limits"]["max_open_orders"]) == ("vip", "-0.01", 3)
-    assert program.told("stop", account)["status"] == "stopped"
-    assert program.told("account", account)["account"]["status"] == "stopped"
-    assert program.told("start", account)["status"] == "active"
+    assert (configured["tier"], configured["fees"]["maker_percent"], configured["limits"]["max_open_orders"]) == (
+        "vip",
+        "-0.01",
+        3,
+    )
+    assert program.ask("stop", account)["status"] == "stopped"
+    assert program.ask("account", account)["account"]["status"] == "stopped"
+    assert program.ask("start", account)["status"] == "active"
     assert "BAD_AMOUNT" in program.refused("credit", account, "USDT", "0")
     assert program.run("configure", account).returncode == 2
-    actions = [entry["action"] for entry in program.told("audit", "--limit", "4")["entries"]]
+    actions = [entry["action"] for entry in program.ask("audit", "--limit", "4")["entries"]]
     assert actions == ["start", "stop", "configure", "configure"]
 
 
 def test_accounts_are_listed_in_pages_found_by_name_and_operated_on_by_it(program: Program, cast: Cast) -> None:
     name, account = cast.trader.signed_in["name"], str(cast.trader.account)
-    everybody = program.told("accounts")
+    everybody = program.ask("accounts")
     assert everybody["count"] == len(everybody["accounts"]) > 2
     assert {"account": account, "name": name} in [
         {key: row[key] for key in ("account", "name")} for row in everybody["accounts"]
     ]
-    some = program.told("accounts", "--limit", "2")
+    some = program.ask("accounts", "--limit", "2")
     assert some["accounts"] == everybody["accounts"][: some["count"]]
     assert some["next"] == some["accounts"][-1]["name"]  # what is asked for after it leaves nobody out
-    assert [row["name"] for row in program.told("accounts", "--name", name[:-1].upper())["accounts"]] == [name]
-    assert program.told("account", name.upper())["account"]["id"] == account
-    assert program.told("account", name)["user"] == {"name": name, "role": "trader", "guest": True, "disabled": False}
-    assert program.told("stop", name)["status"] == "stopped"
-    assert program.told("start", name)["status"] == "active"
-    assert program.told("configure", name, "--tier", "vip")["tier"] == "vip"
-    assert program.told("credit", name, "USDT", "1")["account"] == account
-    assert program.told("cancel-all", name)["count"] == 0
+    assert [row["name"] for row in program.ask("accounts", "--name", name[:-1].upper())["accounts"]] == [name]
+    assert program.ask("account", name.upper())["account"]["id"] == account
+    assert program.ask("account", name)["user"] == {"name": name, "role": "trader", "guest": True, "disabled": False}
+    assert program.ask("stop", name)["status"] == "stopped"
+    assert program.ask("start", name)["status"] == "active"
+    assert program.ask("configure", name, "--tier", "vip")["tier"] == "vip"
+    assert program.ask("credit", name, "USDT", "1")["account"] == account
+    assert program.ask("cancel-all", name)["count"] == 0
     assert "nobody is called nobody" in program.refused("stop", "nobody")
     assert "UNKNOWN_ACCOUNT" in program.refused("stop", "424242")
 
 
 @pytest.mark.parametrize("columns", [40, 60, 100, 200])
 def test_tables_fit_the_terminal_cut_nothing_off_and_tell_times_in_utc(program: Program, columns: int) -> None:
-    program.told("halt", "SOL-USDT")
-    program.told("resume", "SOL-USDT")
-    program.told("auction", "ETH-USDT", "--seconds", "3600")
+    program.ask("halt", "SOL-USDT")
+    program.ask("resume", "SOL-USDT")
+    program.ask("auction", "ETH-USDT", "--seconds", "3600")
     narrow = Program(program.url, program.session, COLUMNS=str(columns))
     commands = (("symbols",), ("accounts",), ("account", OPERATOR), ("audit", "--limit", "5"), ("status", "ETH-USDT"))
     for command in commands:
@@ -196,22 +200,22 @@ def test_tables_fit_the_terminal_cut_nothing_off_and_tell_times_in_utc(program: 
     assert not re.search(r"\d{19}", joined)  # epoch nanoseconds are for programs
     assert re.search(r"opens_at|next_change", narrow.run("status", "ETH-USDT").stdout.replace("\n", ""))
     assert "UTC" in narrow.run("status", "ETH-USDT").stdout
-    program.told("resume", "ETH-USDT")
+    program.ask("resume", "ETH-USDT")
 
 
 def test_anybodys_order_is_cancelled(program: Program, cast: Cast) -> None:
     order = {"symbol": "BTC-USDT", "side": "buy", "order_type": "limit", "quantity": "0.1", "price": "29000.00"}
     entered = cast.http.call("POST", "/order", order, cast.trader.bearer).granted()
-    assert program.told("cancel", entered["order_id"])["account"] == str(cast.trader.account)
+    assert program.ask("cancel", entered["order_id"])["account"] == str(cast.trader.account)
     assert "UNKNOWN_ORDER" in program.refused("cancel", entered["order_id"])
 
 
 def test_every_order_of_an_account_is_cancelled_and_it_may_go_on(program: Program, cast: Cast) -> None:
     order = {"symbol": "BTC-USDT", "side": "buy", "order_type": "limit", "quantity": "0.1", "price": "29000.00"}
     ids = [cast.http.call("POST", "/order", order, cast.trader.bearer).granted()["order_id"] for _ in range(2)]
-    assert set(ids) <= set(program.told("cancel-all", str(cast.trader.account))["cancelled"])
+    assert set(ids) <= set(program.ask("cancel-all", str(cast.trader.account))["cancelled"])
     again = cast.http.call("POST", "/order", order, cast.trader.bearer).granted()
-    assert program.told("cancel", again["order_id"])["success"] is True
+    assert program.ask("cancel", again["order_id"])["success"] is True
 
 
 def test_everybodys_orders_are_cancelled_by_symbol_and_for_the_venue_with_a_word_to_confirm(
@@ -220,8 +224,8 @@ def test_everybodys_orders_are_cancelled_by_symbol_and_for_the_venue_with_a_word
     order = {"symbol": "BNB-USDT", "side": "buy", "order_type": "limit", "quantity": "0.1", "price": "290.00"}
     for options in (("--symbol", "BNB-USDT"), ("--venue", "all")):
         cast.http.call("POST", "/order", order, cast.trader.bearer).granted()
-        assert program.told("cancel-all", *options)["count"] >= 1
-        assert program.told("cancel-all", *options)["count"] == 0
+        assert program.ask("cancel-all", *options)["count"] >= 1
+        assert program.ask("cancel-all", *options)["count"] == 0
     assert "INVALID_VALUE" in program.refused("cancel-all", "--venue", "yes")
     for wrong in ((), ("1", "--symbol", "BNB-USDT"), ("--symbol", "BNB-USDT", "--venue", "all")):
         assert program.run("cancel-all", *wrong).returncode == 2
@@ -231,10 +235,10 @@ def test_an_api_key_of_the_environment_operates_too(cast: Cast, tmp_path: Path) 
     key = key_of(cast.http, cast.operator.signed_in, "read", "trade")
     keys = {"OPENBELL_KEY": key["key_id"], "OPENBELL_SECRET": key["secret"]}
     program = Program(cast.server.url, tmp_path / "session.json", **keys)
-    assert program.told("check")["balanced"] is True
-    assert program.told("halt", "AAPL-USD")["status"] == "halted"
-    assert program.told("resume", "AAPL-USD")["status"] == "trading"
-    assert program.told("audit", "--limit", "2")["count"] == 2
+    assert program.ask("check")["balanced"] is True
+    assert program.ask("halt", "AAPL-USD")["status"] == "halted"
+    assert program.ask("resume", "AAPL-USD")["status"] == "trading"
+    assert program.ask("audit", "--limit", "2")["count"] == 2
     assert not program.session.exists()
     traders = {"OPENBELL_KEY": cast.trader.key["key_id"], "OPENBELL_SECRET": cast.trader.key["secret"]}
     assert "OPERATOR_NEEDED" in Program(cast.server.url, tmp_path / "session.json", **traders).refused("check")

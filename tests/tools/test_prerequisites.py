@@ -23,6 +23,8 @@ PROGRAMS = (
     ("-m", "tools.replay"),
     ("-m", "tools.launch"),
     ("-m", "audit"),
+    ("-m", "tools.health"),
+    ("-m", "openbell"),
     ("tests/advanced_load_test.py",),
     ("tests/monitoring_suite.py",),
 )
@@ -39,7 +41,7 @@ def old_pythons() -> list[str]:
     ]
 
 
-def told(python: str | Path, program: tuple[str, ...]) -> str:
+def output(python: str | Path, program: tuple[str, ...]) -> str:
     """The one line that a program says before it ends with status 1."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "OPENBELL_"))}
     done = subprocess.run(
@@ -60,7 +62,7 @@ def bare_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: program[-1])
 def test_a_python_without_our_packages_says_what_to_do(bare_python: Path, program: tuple[str, ...]) -> None:
-    line = told(bare_python, program)
+    line = output(bare_python, program)
     assert "does not have (aiohttp, " in line
     assert "make run" in line
     assert ".venv/bin/python" in line
@@ -71,7 +73,7 @@ def test_a_python_that_is_too_old_says_what_to_do(program: tuple[str, ...]) -> N
     pythons = old_pythons()
     if not pythons:
         pytest.skip(f"there is no Python {', '.join(OLD)} on this machine to try")
-    line = told(pythons[0], program)
+    line = output(pythons[0], program)
     assert line.startswith("Openbell needs Python 3.11 or newer, and this is 3.")
     assert ".venv/bin/python" in line
 

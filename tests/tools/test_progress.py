@@ -7,9 +7,9 @@ from tools.progress import STEP, counted
 
 
 def test_things_are_counted_to_the_last_one():
-    told: list[int] = []
-    assert list(counted(range(2 * STEP + 5), told.append)) == list(range(2 * STEP + 5))
-    assert told == [STEP, STEP, 5]
+    counts: list[int] = []
+    assert list(counted(range(2 * STEP + 5), counts.append)) == list(range(2 * STEP + 5))
+    assert counts == [STEP, STEP, 5]
 
 
 def test_a_log_gets_a_line_now_and_then(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):

@@ -13,13 +13,13 @@ import msgspec
 import pytest
 
 from tests.data.files import AAPL, BITSTAMP, LOBSTER, needs_bitstamp, needs_lobster, needs_lobster_small
-from tests.data.test_plain import documented
+from tests.data.test_plain_csv import documented
 from tests.tidy.sources import ROOT
 from tests.tools.servers import run, running
 from tools.client import VenueClient
 from tools.lobster import LobsterPlayback
 from tools.measure import Summary
-from tools.playback import BitstampPlayback, Cut, Place, Remove, Reprice, common_in_order
+from tools.playback import BitstampPlayback, CancelStep, EnterStep, ReduceStep, RepriceStep, common_in_order
 from tools.recorded import (
     BitstampDepth,
     BitstampOrder,
@@ -127,11 +127,11 @@ def test_a_missing_file_and_an_unlisted_symbol_are_said_plainly(url: str, tmp_pa
     unlisted = run("-m", "tools.replay", "lobster", str(recording(tmp_path)), "--url", url, "--symbol", "XYZ")
     assert unlisted.returncode == 1
     assert "config/replay.toml" in unlisted.stderr
-    untold = tmp_path / "message_1.csv"
-    untold.write_text(MESSAGES)
-    told = refused("lobster", str(untold), "--url", url)
-    assert "no listed symbol is told by the name of" in told
-    assert "name one of them with --symbol" in told
+    unnamed = tmp_path / "message_1.csv"
+    unnamed.write_text(MESSAGES)
+    output = refused("lobster", str(unnamed), "--url", url)
+    assert "no listed symbol is told by the name of" in output
+    assert "name one of them with --symbol" in output
 
 
 def test_every_documented_replay_is_one_that_the_command_line_takes():
@@ -154,28 +154,28 @@ def refused(*arguments: str) -> str:
 
 
 def test_a_broken_line_is_named(url: str, tmp_path: Path):
-    told = refused("lobster", str(recording(tmp_path, messages="1,2\n")), "--url", url)
-    assert "MSFT_message_50.csv, line 1: 2 columns, where a message has 6" in told
-    told = refused("lobster", str(recording(tmp_path, book="310100,200,310000,x\n")), "--url", url)
-    assert "MSFT_orderbook_50.csv, line 1: 'x' is not a whole number" in told
+    output = refused("lobster", str(recording(tmp_path, messages="1,2\n")), "--url", url)
+    assert "MSFT_message_50.csv, line 1: 2 columns, where a message has 6" in output
+    output = refused("lobster", str(recording(tmp_path, book="310100,200,310000,x\n")), "--url", url)
+    assert "MSFT_orderbook_50.csv, line 1: 'x' is not a whole number" in output
 
 
 def test_a_truncated_archive_is_one_sentence_with_the_line(url: str, tmp_path: Path):
     whole = lzma.compress(MESSAGES.encode() * 500)
     (tmp_path / "MSFT_message_1.csv.XZ").write_bytes(whole[: len(whole) // 2])
-    told = refused("lobster", str(tmp_path / "MSFT_message_1.csv.XZ"), "--url", url)
-    assert re.search(r"MSFT_message_1\.csv\.XZ is damaged: it cannot be decompressed after line \d+", told)
+    output = refused("lobster", str(tmp_path / "MSFT_message_1.csv.XZ"), "--url", url)
+    assert re.search(r"MSFT_message_1\.csv\.XZ is damaged: it cannot be decompressed after line \d+", output)
 
 
 def test_rows_that_do_not_go_with_the_messages_are_said_plainly(url: str, tmp_path: Path):
-    told = refused("lobster", str(recording(tmp_path, book="310100,200,310000,100\n")), "--url", url)
-    assert "6 messages and 1 rows of the book do not go together" in told
+    output = refused("lobster", str(recording(tmp_path, book="310100,200,310000,100\n")), "--url", url)
+    assert "6 messages and 1 rows of the book do not go together" in output
 
 
 def test_prices_that_are_finer_than_the_tick_are_said_before_anything_is_entered(url: str, tmp_path: Path):
     fine = MESSAGES.replace("310000", "310050")
-    told = refused("lobster", str(recording(tmp_path, messages=fine)), "--url", url)
-    assert "MSFT-USD has ticks of 0.01; the recording has a price of 31.005" in told
+    output = refused("lobster", str(recording(tmp_path, messages=fine)), "--url", url)
+    assert "MSFT-USD has ticks of 0.01; the recording has a price of 31.005" in output
 
 
 def test_the_order_book_may_have_any_name_and_be_compressed_in_another_way(url: str, tmp_path: Path):
@@ -260,13 +260,13 @@ def test_bitstamp_owners_enter_reprice_and_cancel_and_their_fills_are_left_to_th
     )
     steps = [step for event in playback.events() for step in event.steps]
     assert steps == [
-        Place(("buy", 100), "buy", "limit", 100, 9),
-        Place(("sell", 105), "sell", "limit", 105, 7),
-        Place(1, "buy", "limit", 101, 5),
-        Reprice(1, 102),
-        Remove(1),
-        Cut(("buy", 100), 6),
-        Remove(("buy", 100)),
+        EnterStep(("buy", 100), "buy", "limit", 100, 9),
+        EnterStep(("sell", 105), "sell", "limit", 105, 7),
+        EnterStep(1, "buy", "limit", 101, 5),
+        RepriceStep(1, 102),
+        CancelStep(1),
+        ReduceStep(("buy", 100), 6),
+        CancelStep(("buy", 100)),
     ]
 
 
@@ -285,11 +285,11 @@ def test_what_a_lobster_execution_took_is_no_longer_there_to_be_cut():
     ]
     playback = LobsterPlayback(messages, rows)
     events = playback.events()
-    assert list(next(events).steps) == [Place(1, "buy", "limit", 100, 30)]
-    assert list(next(events).steps) == [Place(None, "sell", "ioc", 100, 20)]
+    assert list(next(events).steps) == [EnterStep(1, "buy", "limit", 100, 30)]
+    assert list(next(events).steps) == [EnterStep(None, "sell", "ioc", 100, 20)]
     playback.traded(1, 100, 20)
-    assert list(next(events).steps) == [Cut(1, 26)]  # 20 filled and 6 open
-    assert list(next(events).steps) == [Remove(1)]
+    assert list(next(events).steps) == [ReduceStep(1, 26)]  # 20 filled and 6 open
+    assert list(next(events).steps) == [CancelStep(1)]
 
 
 def test_many_equal_trades_in_common_are_counted_once_each():

@@ -86,7 +86,7 @@ def test_quotes_that_the_venue_no_longer_has_are_forgotten():
     asked = traders()
     PatientVenue(asked).run(2 * PLACES)
     kept = next(iter(asked.quotes.values()))
-    asked.saw_standing({kept.order_id})
+    asked.saw_open_orders({kept.order_id})
     assert [quote.order_id for quote in asked.quotes.values()] == [kept.order_id]
 
 

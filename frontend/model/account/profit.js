@@ -82,7 +82,7 @@ function moneyOf({ unrealised, realised, fees, profit }, unit) {
 }
 
 /**
- * With its sign, since colour alone tells nobody.
+ * With its sign, since colour alone is not seen by everybody.
  * @param {string | null} amount
  * @param {string} unit
  * @returns {Figure}

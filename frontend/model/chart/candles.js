@@ -1,7 +1,7 @@
 /**
  * The candles of one symbol and interval: pages of GET /candles and the live `candle` messages, folded into one row.
  *
- * Both may tell the same candle: the one with the later `seq` holds. A candle is drawn as floats, and read as the
+ * Both may have the same candle: the one with the later `seq` holds. A candle is drawn as floats, and read as the
  * decimals it came as. Times are whole epoch seconds; days are days of UTC.
  * Layer: model.
  */
@@ -40,7 +40,7 @@ export class Candles {
 
   /**
    * Fold in the newest page, which has the newest candles there were at `seq`. What stands is kept where it joins on;
-   * not when more was missed than the page has, nor when the venue began anew, which an older `seq` tells.
+   * not when more was missed than the page has, nor when the venue began anew, which an older `seq` shows.
    * @param {WireCandle[]} page oldest first
    * @param {number} seq
    * @param {boolean} whole whether there is nothing before the page

@@ -27,7 +27,7 @@ const PRICE_DIGITS = 9;
 /**
  * @typedef {object} LadderRow
  * @property {string} price a whole number of ticks
- * @property {string} shown the price as far as the group tells it apart
+ * @property {string} shown the price with as many decimals as the group has
  * @property {string} quantity cut to the decimals that all rows have room for, and short where it has none
  * @property {string} total quantity from the best level to this one, likewise
  * @property {string} exact both as they are, in words, where they are shown short or cut; else ""
@@ -115,7 +115,7 @@ function nearer(a, b) {
  * @param {string} view.grouping of `groupings`
  * @param {number} view.asks how many rows of them
  * @param {number} view.bids
- * @param {"total" | "level"} view.bars what their length tells: all up to the level, or the level alone
+ * @param {"total" | "level"} view.bars what their length shows: all up to the level, or the level alone
  * @param {Map<string, OwnLevel>} view.own
  * @param {string | null} [view.indicative] the price at which a gathering auction would trade
  * @returns {{asks: LadderRow[], bids: LadderRow[]}} best first
@@ -164,7 +164,9 @@ export function priceDigits({ asks, bids }) {
 
 /**
  * @param {readonly import("../market/book.js").Entry[]} entries best first
- * @param {Side} side @param {bigint} step @param {number} count
+ * @param {Side} side
+ * @param {bigint} step
+ * @param {number} count
  */
 function groupsOf(entries, side, step, count) {
   /** @type {Group[]} */ const groups = [];

@@ -1,7 +1,7 @@
 /**
  * The tape: recent trades of one symbol, newest first, each once.
  *
- * Live trades and the list fetched at the start overlap; the trade id tells them apart.
+ * Live trades and the list fetched at the start overlap; the trade id shows which are the same.
  * Layer: model.
  */
 

@@ -60,7 +60,8 @@ export function amendUnit(name, { base, quote }) {
 
 /**
  * What a change does to its place in the queue, before it is sent.
- * @param {Order} order @param {Record<string, string>} changes
+ * @param {Order} order
+ * @param {Record<string, string>} changes
  * @returns {"kept" | "lost" | null} null of no change, and of an order that has no place
  */
 export function priorityAfter(order, changes) {

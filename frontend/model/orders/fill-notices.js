@@ -1,7 +1,8 @@
 /**
- * The account's own fills, told once, in a sentence.
+ * The account's own fills, each announced once, in a sentence.
  *
- * What is of the past is not told; what was heard live is, and what came while the connection was away.
+ * A fill from before the page was opened is not announced. One that was heard live is, and one that came while the
+ * connection was away.
  * Layer: model.
  */
 
@@ -15,7 +16,7 @@ const AVERAGE_DECIMALS = 2;
 const RATIO_SCALE = 12;
 
 export class FillNotices {
-  /** @type {WeakSet<Fill>} */ #told = new WeakSet();
+  /** @type {WeakSet<Fill>} */ #announced = new WeakSet();
 
   /**
    * @param {import("./fills.js").Fills} fills
@@ -25,8 +26,8 @@ export class FillNotices {
     const fresh = [];
     for (const fill of fills) {
       if (newsFrom === null || compareIds(fill.trade_id, newsFrom) < 0) break;
-      if (!this.#told.has(fill)) fresh.push(fill);
-      this.#told.add(fill);
+      if (!this.#announced.has(fill)) fresh.push(fill);
+      this.#announced.add(fill);
     }
     return fresh.reverse();
   }

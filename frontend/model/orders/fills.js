@@ -2,7 +2,7 @@
  * The account's fills with their fees, newest first, each once.
  *
  * A listing and the live events overlap. A trade of the account with itself is two fills, one for each order.
- * What only the first listing tells is of the past; what was heard live, or missed since, is news.
+ * A fill that only the first listing has is old; one that was heard live, or missed since, is news.
  * Layer: model.
  */
 
@@ -61,7 +61,7 @@ export class Fills {
   }
 
   /**
-   * Fold in the newest page of a listing; the first one tells what is of the past.
+   * Fold in the newest page of a listing; the first one shows what is old.
    * @param {Fill[]} page newest first
    */
   seed(page) {

@@ -1,8 +1,8 @@
 /**
  * Where the account's resting orders stand among those of their price.
  *
- * The feed tells a place when it has changed. A place is forgotten with the connection, since it may have changed
- * unheard.
+ * The feed sends a position when it has changed. Positions are forgotten with the connection, since they may change
+ * while nothing is heard.
  * Layer: model.
  */
 

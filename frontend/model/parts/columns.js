@@ -2,7 +2,7 @@
  * Quantities in a column of fixed width: all with the same decimals, as many as the greatest has room for.
  *
  * Cut toward zero, never more than there is; what is greater than its room is written short, and what is less than the
- * decimals show is told as less, never as nothing.
+ * decimals show is shown as less, never as nothing.
  * Layer: model.
  */
 

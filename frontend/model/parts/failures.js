@@ -6,7 +6,8 @@
 import { grouped } from "./decimal.js";
 import { REJECT_SENTENCES } from "./reasons.js";
 
-const TOO_MANY_REQUESTS = 429;
+/** The status of HTTP by which the venue asks for patience. */
+export const TOO_MANY_REQUESTS = 429;
 /** What was not done, before the venue's own sentence. */
 const REFUSED = Object.freeze({
   order: "Rejected: ",

@@ -70,7 +70,7 @@ export function plainOf(text, units) {
   return readNumber(text, units).value ?? null;
 }
 
-/** Whether a text is written as it is sent, or empty: how it is read need not be told. @param {string} text */
+/** Whether a text is written as it is sent, or empty: how it is read need not be said. @param {string} text */
 export function isPlain(text) {
   return text.trim() === "" || PLAIN.test(text.trim());
 }

@@ -2,7 +2,7 @@
  * Every time on the page, in one zone: as it is shown and named, and as it is read where one is typed.
  *
  * A moment is epoch seconds, as the wire has it, or milliseconds where the name says so. The name of a zone is how far
- * it is from UTC then: "UTC+9", so that a summer's time is told from a winter's.
+ * it is from UTC then: "UTC+9", so that summer time and winter time differ.
  * Layer: model.
  */
 

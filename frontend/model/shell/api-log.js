@@ -5,7 +5,7 @@
  */
 
 /**
- * @typedef {object} Call as it is told
+ * @typedef {object} Call as Http reports it
  * @property {string} method
  * @property {string} path with its query
  * @property {unknown} [body]
@@ -73,7 +73,7 @@ function isClick({ method, path }) {
 }
 
 /**
- * A value that may be shown: secrets are named, not told.
+ * A value that may be shown: secrets are named, not shown.
  * @param {unknown} value
  * @returns {unknown}
  */

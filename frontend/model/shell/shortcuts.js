@@ -46,8 +46,8 @@ const NAMES = Object.freeze({ arrowup: "ArrowUp", arrowdown: "ArrowDown", escape
 const ARROWS = Object.freeze(["arrowup", "arrowdown"]);
 
 /**
- * What a control tells of its key: attributes of its element.
- * @param {string} does an action; of any other word nothing is told
+ * What names a control's key: attributes of its element.
+ * @param {string} does an action; any other word has none
  */
 export function keyHint(does) {
   const shortcut = SHORTCUTS.find((each) => each.does === does);

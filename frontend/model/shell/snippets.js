@@ -2,7 +2,7 @@
  * A call of the page as a person or a program would make it: by curl in a POSIX shell, or by Python without anything
  * installed. Both run as they are pasted; without credentials of ours they read a token from the environment.
  *
- * An order gets an id of its own each time: under the page's own id it would be told of the page's order again.
+ * An order gets an id of its own each time: under the page's own id the answer would be the page's order.
  * Comments are `: '…'` in the shell, for an interactive zsh knows no #.
  * Layer: model.
  */
@@ -17,7 +17,7 @@ const TOKENS = /"(?:[^"\\]|\\.)*"|[[\]{},:]|[^\s[\]{},:"]+/g;
 /** What an API key is not good for, or not those of the scopes that the page asks for. */
 const WITHOUT_KEY = /^\/(?:auth|admin)\/|^\/account\/withdraw/;
 const MASK = "•".repeat(16);
-/** Told in place of a secret, as `shown` of api-log.js does. */
+/** Stands in place of a secret, as `shown` of api-log.js does. */
 const LEFT_OUT = /"<\w+>"/;
 /** Stands for the fresh id while JSON is made; no body has it. */
 const FRESH_ID = "\u0000fresh id\u0000";
@@ -191,7 +191,7 @@ function literal(value, depth = 0) {
 }
 
 /**
- * JSON as it is read: indented, and long lists cut. Nothing in it is understood, so every number stays as it was told.
+ * JSON as it is read: indented, and long lists cut. Nothing in it is understood, so every number stays as it came.
  * @param {string} json
  */
 export function pretty(json) {

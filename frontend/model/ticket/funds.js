@@ -19,8 +19,6 @@ const RATE_SCALE = 6;
 const RATE_ONE = 10n ** BigInt(RATE_SCALE);
 /** Percent to parts of one. */
 const PERCENT_DECIMALS = 2;
-/** Of a symbol without a collar. */
-const DEFAULT_COLLAR_PERCENT = "10";
 
 /**
  * The account's own rates where it has them, else the symbol's.
@@ -45,19 +43,22 @@ export function feeRates(instrument, own) {
 export function holdPrice(order, instrument) {
   const { price = null, stop_price: stop, stop_limit_price: stopLimit } = order;
   if (!stop || order.order_type === "stop_limit") return price;
-  const leg = stopLimit ?? collared(stop, instrument);
+  const percent = instrument.limits?.collar_percent ?? instrument.rules?.uncollared_percent;
+  const leg = stopLimit ?? (percent === undefined ? null : collared(stop, percent, instrument));
+  if (leg === null) return null;
   return price === null || compare(leg, price) > 0 ? leg : price;
 }
 
 /**
  * A price and the collar's width above it, or below it for a sell, in whole ticks.
  * @param {string} price
+ * @param {string} percent the collar
  * @param {Instrument} instrument
  * @param {import("../types.js").Side} [side]
  */
-function collared(price, { tick_size: tick, limits }, side = "buy") {
+function collared(price, percent, { tick_size: tick }, side = "buy") {
   const scale = scaleOf(tick);
-  const collar = unitsOf(limits?.collar_percent ?? DEFAULT_COLLAR_PERCENT, RATE_SCALE - PERCENT_DECIMALS);
+  const collar = unitsOf(percent, RATE_SCALE - PERCENT_DECIMALS);
   const ticks = unitsOf(price, scale) / unitsOf(tick, scale);
   const width = (ticks * collar) / RATE_ONE;
   return fromUnits((side === "buy" ? ticks + width : ticks - width) * unitsOf(tick, scale), scale);
@@ -98,9 +99,10 @@ export function withinReach(side, { asks, bids }, { last, band }, instrument) {
     side === "buy" ? compare(a, b) > 0 : compare(a, b) < 0;
   const best = offered[0].price;
   const edges = band ? [side === "buy" ? band[1] : band[0]] : [];
-  if (instrument.limits?.collar_percent) {
+  const percent = instrument.limits?.collar_percent;
+  if (percent) {
     const inside = near !== undefined && last !== null && beyond(near, last) ? near : last;
-    edges.push(collared(inside === null || beyond(inside, best) ? best : inside, instrument, side));
+    edges.push(collared(inside === null || beyond(inside, best) ? best : inside, percent, instrument, side));
   }
   return upTo(offered, ({ price }) => edges.some((edge) => beyond(price, edge)));
 }

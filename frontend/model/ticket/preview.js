@@ -1,5 +1,5 @@
 /**
- * What an order would do now, as the venue tells it: of POST /order/test, or for want of that of GET /quote.
+ * What an order would do now, as the venue answers: to POST /order/test, or where there is no such route to GET /quote.
  * Layer: model.
  */
 

@@ -48,8 +48,6 @@ export const EMPTY = Object.freeze({
 
 /** @type {readonly Field[]} */
 const EXITS = Object.freeze(["take_profit", "stop_loss", "stop_loss_limit"]);
-/** An iceberg comes up at most so often. */
-const SLICES_MAX = 100n;
 /** Of a trail in percent. */
 const PERCENT_STEP = "0.0001";
 const AT_ONCE = Object.freeze(["ioc", "fok"]);
@@ -159,20 +157,22 @@ function takeOptions(fields, order, problems, { nowMs, times }) {
 
 /**
  * What does not go together in numbers that are each right.
- * @param {Record<string, any>} order @param {Instrument} instrument
+ * @param {Record<string, any>} order
+ * @param {Instrument} instrument
  * @returns {Iterable<[string, string]>} field and problem
  */
 function* relations(order, instrument) {
   yield* limitsOf(order, instrument);
   const { quantity, display_quantity: shown } = order;
+  const { max_slices: slices, max_trail_percent: most } = instrument.rules ?? {};
   if (quantity && shown) {
     const scale = scaleOf(instrument.lot_size);
     if (compare(shown, quantity) > 0) yield ["display_quantity", "It can't show more than there is."];
-    else if (unitsOf(shown, scale) * SLICES_MAX < unitsOf(quantity, scale))
-      yield ["display_quantity", `Show at least a hundredth of the quantity.`];
+    else if (slices !== undefined && unitsOf(shown, scale) * BigInt(slices) < unitsOf(quantity, scale))
+      yield ["display_quantity", `Show at least a ${slices === 100 ? "hundredth" : `${slices}th`} of the quantity.`];
   }
   const percent = order.trail_percent;
-  if (percent && compare(percent, "100") >= 0) yield ["trail", "It must be below 100 %."];
+  if (percent && most && compare(percent, most) >= 0) yield ["trail", `It must be below ${most} %.`];
   if (order.stop_loss_limit && !order.stop_loss)
     yield ["stop_loss", "Enter the stop loss price that its limit belongs to."];
   if (order.order_type === "oco" && order.price && order.stop_price)
@@ -244,7 +244,9 @@ export function unitOf(name, fields, { base, quote }) {
 
 /**
  * How far an arrow key moves a field: a tick, a lot; null where it does nothing.
- * @param {string} name @param {Partial<TicketFields>} fields @param {Instrument} instrument
+ * @param {string} name
+ * @param {Partial<TicketFields>} fields
+ * @param {Instrument} instrument
  * @returns {string | null}
  */
 export function stepOf(name, fields, instrument) {

@@ -64,9 +64,9 @@ function useTickers() {
   const { market, workspace } = useServices();
   useModel(workspace, "layout");
   const [tickers, setTickers] = useState(/** @type {Record<string, any>} */ ({}));
-  const looking = workspace.tab("bottom") === "balances";
+  const isShown = workspace.tab("bottom") === "balances";
   useEffect(() => {
-    if (!looking) return undefined;
+    if (!isShown) return undefined;
     const request = new AbortController();
     // A failure is left alone: it is asked again in a while.
     const ask = () => document.hidden || market.tickers(request.signal).then(setTickers, () => {});
@@ -76,7 +76,7 @@ function useTickers() {
       clearInterval(timer);
       request.abort();
     };
-  }, [looking]);
+  }, [isShown]);
   return tickers;
 }
 

@@ -34,13 +34,13 @@ export function Profit() {
   useModel(portfolio, "switch");
   useModel(profit, "change");
   useModel(market, "instruments");
-  const looking = workspace.tab("bottom") === "profit";
+  const isShown = workspace.tab("bottom") === "profit";
   const account = access.session?.account;
   useEffect(() => {
-    if (!looking || account === undefined) return undefined;
+    if (!isShown || account === undefined) return undefined;
     profit.watch();
     return () => profit.unwatch();
-  }, [looking, account, profit]);
+  }, [isShown, account, profit]);
   const rows = profit.latest ? profitRows(profit.latest, market.instruments) : [];
   return html`
     <${DataTable} id="profit" label="Profit and loss" columns=${COLUMNS} after=${html`<${After} />`}>

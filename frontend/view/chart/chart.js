@@ -10,7 +10,7 @@ import { useCallback, useEffect, useLayoutEffect, useState } from "preact/hooks"
 import { describeCandle, INTERVALS } from "../../model/chart/candles.js";
 import { fillMarks, ORDER_LINES_MAX, orderLines } from "../../model/chart/chart-marks.js";
 import { grouped, shortest } from "../../model/parts/decimal.js";
-import { describeFailure } from "../../model/parts/failures.js";
+import { describeFailure, TOO_MANY_REQUESTS } from "../../model/parts/failures.js";
 import { candleDay } from "../../model/parts/times.js";
 import { html } from "../parts/html.js";
 import { useServices } from "../parts/services.js";
@@ -24,7 +24,7 @@ import { PriceChart } from "./price-chart.js";
 
 /** @typedef {import("../parts/html.js").DomKeyEvent} DomKeyEvent */
 
-/** The feed tells candles no more often. */
+/** The feed sends candles no more often. */
 const DRAW_EVERY_MS = 200;
 const OWN_EVERY_MS = 200;
 
@@ -211,7 +211,8 @@ function ChartState({ drawn, failed }) {
     return html`<p class="chart-state" role="status">What draws the chart did not come. All else works; the page loaded
       anew asks for it again.</p>`;
   if (state === "waiting" && failure) {
-    const why = failure.status === 429 ? "The venue asks us to slow down." : describeFailure(failure, "ask");
+    const why =
+      failure.status === TOO_MANY_REQUESTS ? "The venue asks us to slow down." : describeFailure(failure, "ask");
     return html`<p class="chart-state" role="status">${why} The chart is asked for again by itself.</p>`;
   }
   if (state === "loading" || !drawn) return html`<${Skeleton} />`;

@@ -136,8 +136,8 @@ function DepthReadout({ book, instrument, reading, hidden }) {
 }
 
 /**
- * The element's size in CSS pixels while it can be seen, else null; draws again when that changes. It is told, never
- * asked for: asking makes the browser lay out the whole page anew at each drawing.
+ * The element's size in CSS pixels while it can be seen, else null; draws again when that changes. It is observed,
+ * never asked for: asking makes the browser lay out the whole page anew at each drawing.
  * @param {{current: Element}} element
  * @returns {{width: number, height: number} | null}
  */

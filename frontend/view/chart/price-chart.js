@@ -107,7 +107,7 @@ export class PriceChart {
       .priceScale("right")
       .applyOptions({ entireTextOnly: true, alignLabels: false, scaleMargins: { top: 0.16, bottom: 0.22 } });
     this.#marks = library.createSeriesMarkers(this.#candles, []);
-    // Whatever moves the prices, the library tells its primitives before it draws.
+    // Whatever moves the prices, the library updates its primitives before it draws.
     this.#candles.attachPrimitive({
       updateAllViews: () => (this.#labelling ||= requestAnimationFrame(() => this.#label())),
     });
@@ -255,7 +255,7 @@ export class PriceChart {
   }
 
   /**
-   * Each label at its own price: those that have no room are counted by one that has, and what is not in sight is told
+   * Each label at its own price: those that have no room are counted by one that has, and what is not in sight is given
    * as above or below.
    */
   #label() {

@@ -1,5 +1,5 @@
 /**
- * The ladder's title and what can be set of it: the grouping of prices, what the bars tell, back to the middle.
+ * The ladder's title and what can be set of it: the grouping of prices, what the bars show, back to the middle.
  * Layer: view.
  */
 

@@ -53,7 +53,7 @@ function Line({ price, shown, quantity, total, exact, orders, share, meets, own,
 
 /**
  * Another word each time the quantity at the same price changed after a quiet while, which starts the animation anew.
- * In a fast market every line would flash without end, which tells nothing and costs frames.
+ * In a fast market every line would flash without end, which shows nothing and costs frames.
  * @returns {string | null}
  * @param {string} price
  * @param {string} quantity

@@ -1,7 +1,7 @@
 /**
  * The tape: trades as they happen, newest on top, coloured by who took; the account's own and those of auctions marked.
  *
- * It stands still while a pointer or the focus is on it, so that it can be read, and tells how many came meanwhile.
+ * It stands still while a pointer or the focus is on it, so that it can be read, and shows how many came meanwhile.
  * Layer: view.
  */
 

@@ -36,15 +36,15 @@ export function Operator() {
   const { operator, workspace } = useServices();
   useModel(workspace, "layout");
   useModel(operator, "change");
-  const looking = workspace.tab("bottom") === "operator";
+  const isShown = workspace.tab("bottom") === "operator";
   const shown = workspace.recall("operator.view", "symbols");
   const [question, ask] = useState(/** @type {import("../parts/confirm-dialog.js").Question | null} */ (null));
   const [seconds, setSeconds] = useState("60");
   useEffect(() => {
-    if (!looking) return undefined;
+    if (!isShown) return undefined;
     operator.watch();
     return () => operator.unwatch();
-  }, [looking, operator]);
+  }, [isShown, operator]);
   return html`
     <div class="tools operator-tools">
       <div class="segments" role="group" aria-label="What to operate">
@@ -80,12 +80,18 @@ function Symbols({ ask }) {
   if (rows.length === 0) return html`<p class="empty">Loading…</p>`;
   return html`
     <table class="operator-table operator-symbols" role="table" aria-label="Symbols">
-      <thead role="rowgroup"><tr role="row"><th scope="col" role="columnheader">Symbol</th>
-        <th scope="col" role="columnheader">Status</th><th scope="col" role="columnheader">Limit state and band</th>
+      <thead role="rowgroup">
+        <tr role="row">
+          <th scope="col" role="columnheader">Symbol</th>
+          <th scope="col" role="columnheader">Status</th>
+          <th scope="col" role="columnheader">Limit state and band</th>
           <th scope="col" role="columnheader">Next change</th>
-            <th scope="col" role="columnheader" class="number">Open orders</th>
-              <th scope="col" role="columnheader">Command</th></tr></thead>
-      <tbody role="rowgroup">${rows.map((row) => html`<${SymbolRow} key=${row.symbol} row=${row} ask=${ask} />`)}
+          <th scope="col" role="columnheader" class="number">Open orders</th>
+          <th scope="col" role="columnheader">Command</th>
+        </tr>
+      </thead>
+      <tbody role="rowgroup">
+        ${rows.map((row) => html`<${SymbolRow} key=${row.symbol} row=${row} ask=${ask} />`)}
       </tbody>
     </table>`;
 }

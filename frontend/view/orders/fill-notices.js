@@ -1,5 +1,5 @@
 /**
- * Own fills, told: to a screen reader always; by a notification and a sound when asked for.
+ * Own fills, announced: to a screen reader always; by a notification and a sound when asked for.
  * Layer: view.
  */
 
@@ -10,7 +10,7 @@ import { chime } from "../parts/chime.js";
 import { html } from "../parts/html.js";
 import { useServices } from "../parts/services.js";
 
-/** Fills that come together are told together. */
+/** Fills that come together are announced together. */
 const GATHER_MS = 400;
 const SENTENCES_MAX = 3;
 
@@ -20,7 +20,7 @@ export function FillNotices() {
   useEffect(() => {
     const notices = new Notices();
     let timer = 0;
-    const tell = () => {
+    const announce = () => {
       timer = 0;
       const sentences = describeFills(notices.take(portfolio.fills), market.instruments);
       if (sentences.length === 0) return;
@@ -29,7 +29,7 @@ export function FillNotices() {
       if (workspace.recall("fills.sound", false)) chime();
       if (workspace.recall("fills.notify", false)) notify(text);
     };
-    const request = () => (timer ||= setTimeout(tell, GATHER_MS));
+    const request = () => (timer ||= setTimeout(announce, GATHER_MS));
     const forget = () => say("");
     portfolio.addEventListener("fills", request);
     portfolio.addEventListener("switch", forget);

@@ -18,7 +18,7 @@ import { useModel, useModelSlowly } from "../parts/use-model.js";
 import { OpenOrderRow } from "./open-order-row.js";
 import { controlAt, placeOf, useAim, useCancels, withCancelled } from "./steady-rows.js";
 
-/** More rows than a person can act on; the count tells how many there are. */
+/** More rows than a person can act on; the count says how many there are. */
 const ROWS_MAX = 100;
 const DRAW_EVERY_MS = 200;
 /** @type {{tone: string, text: string}} */

@@ -48,9 +48,9 @@ export function OrderHistory() {
   useModel(portfolio, "switch", "account");
   useModel(history, "change");
   useModel(market, "instruments");
-  const looking = workspace.tab("bottom") === "history";
+  const isShown = workspace.tab("bottom") === "history";
   useEffect(() => {
-    if (!looking || !access.session) return undefined;
+    if (!isShown || !access.session) return undefined;
     /** @type {ReturnType<typeof setTimeout> | undefined} */ let timer;
     const load = () => {
       timer = undefined;
@@ -65,7 +65,7 @@ export function OrderHistory() {
       portfolio.removeEventListener("ended", refresh);
       clearTimeout(timer);
     };
-  }, [looking, access.session?.account]);
+  }, [isShown, access.session?.account]);
   return html`
     <div class="tools">
       <${Filter} name="symbol" title="Symbol"

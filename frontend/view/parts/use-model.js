@@ -1,5 +1,5 @@
 /**
- * Drawing when a model tells a change: at most once per animation frame, or less often, however fast the feed.
+ * Drawing when a store emits a change: at most once per animation frame, or less often, however fast the feed.
  *
  * What people do is drawn at the next frame; what the feed or the clock drives keeps a pace of its own, all of it in
  * the same frames, so that the frames between cost nothing and are there for pointer and keys.
@@ -63,7 +63,7 @@ function useRedraw() {
 }
 
 /**
- * Draw the component by `ask` whenever `target` tells one of `names`, until it goes.
+ * Draw the component by `ask` whenever `target` emits one of `names`, until it goes.
  * @param {(draw: () => void) => void} ask
  * @param {Set<() => void>} asked what `ask` adds to
  * @param {EventTarget} target
@@ -82,7 +82,7 @@ function useEvents(ask, asked, target, names) {
 }
 
 /**
- * Draw the component whenever `target` tells one of these events; it then reads the fields of the model itself.
+ * Draw the component whenever `target` emits one of these events; it then reads the fields of the store itself.
  * @param {EventTarget} target
  * @param {...string} names
  */

@@ -1,5 +1,5 @@
 /**
- * For what draws on a canvas: to be told when the page's colours have changed.
+ * For what draws on a canvas: notices when the page's colours have changed.
  * Layer: view.
  */
 

@@ -27,7 +27,7 @@ const PHONE_VIEWS = Object.freeze([
   ["orders", "Orders"],
   ["account", "Account"],
 ]);
-/** The feed grows stale by silence, which tells nothing. */
+/** The feed grows stale by silence, which emits no event. */
 const LINK_EVERY_MS = 500;
 
 export function App() {

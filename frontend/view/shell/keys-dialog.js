@@ -1,5 +1,5 @@
 /**
- * What the keys do, whether they do it, in which zone times are, and how own fills are told.
+ * What the keys do, whether they do it, in which zone times are, and how own fills are announced.
  * Layer: view.
  */
 

@@ -19,7 +19,7 @@ export const STATE_SENTENCES = Object.freeze({
   stale: "Connected, but nothing has come for a while.",
   disconnected: "Trying again until the venue answers.",
 });
-/** A longer round trip is told in seconds: four digits are what there is room for. */
+/** A longer round trip is given in seconds: four digits are what there is room for. */
 const SECONDS_FROM_MS = 9_999.5;
 const BOOK_WORDS = Object.freeze({ empty: "loading", live: "checked", stale: "out of date" });
 

@@ -1,5 +1,5 @@
 /**
- * How own fills are told besides the page: a notification, a sound. Both are off until asked for.
+ * How own fills are announced besides the page: a notification, a sound. Both are off until asked for.
  * Layer: view.
  */
 

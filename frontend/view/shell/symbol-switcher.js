@@ -115,7 +115,7 @@ function Row({ symbol, status, favourite, last, change_percent, current, pick, s
         onClick=${() => pick(symbol)}>
         <span class="symbol-name">${symbol}
           ${status === "trading" ? null : html` <span class="symbol-status">${statusWord({ status }).word}</span>`}
-          </span>
+        </span>
         <span class="symbol-last">${last === null ? "–" : grouped(last)}</span>
         <span class="symbol-change" data-direction=${direction}>${change}</span>
       </button>

@@ -35,8 +35,7 @@ export const WhyChapter = memo(({ chapter, instrument, open, alone }) => {
         <div class="why-words">
           <ul class="why-sentences">${sentencesOf(chapter).map(
             (sentence, index) => html`<li key=${index}>${times.inSentence(sentence)}</li>`,
-          )}
-            </ul>
+          )}</ul>
           <${Protections} list=${chapter.protections} />
           <${Fees} fills=${chapter.fills} quote=${instrument?.quote ?? ""} />
           <${Checks} checks=${chapter.checks} listed=${listed} />
@@ -58,7 +57,7 @@ function Walk({ chapter, rows, base }) {
         <tr>
           <th scope="col" class="number">Price</th><th scope="col" class="why-bar-head">Queue, first to the left</th>
           <th scope="col" class="number">Shown</th><th scope="col" class="number">Taken</th>
-            <th scope="col" class="number in-all">In all</th>
+          <th scope="col" class="number in-all">In all</th>
         </tr>
       </thead>
       <tbody>

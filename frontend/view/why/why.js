@@ -134,7 +134,7 @@ function Queue({ chapters }) {
             <tr key=${index}>
               <td class="time">${times.clock(timestamp)}</td><td class="number">${price}</td>
               <td><span class="why-ahead" style=${{ "--share": share }} aria-hidden="true" />${text}</td>
-                <td class="soft">${moved}</td>
+              <td class="soft">${moved}</td>
             </tr>`,
           )}
         </tbody>

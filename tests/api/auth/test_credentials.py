@@ -204,8 +204,8 @@ def test_a_signature_is_never_good_twice_however_late_and_with_the_widest_window
 
 
 def test_who_is_connected_is_known_to_be_over(credentials: Credentials, clock: Clock) -> None:
-    told: list[int] = []
-    credentials.listen(lambda: told.append(1))
+    calls: list[int] = []
+    credentials.listen(lambda: calls.append(1))
     by_key = credentials.of_signature(signed_at(clock.now // MS_NS))
     by_token = credentials.of_token(credentials.issue("s1")[0])
     nobody = Principal(user_id=0, name="sandbox", account=AccountId(1), role=Role.TRADER)
@@ -213,8 +213,8 @@ def test_who_is_connected_is_known_to_be_over(credentials: Credentials, clock: C
     credentials.drop_key("k1")
     credentials.drop_key("k1")
     assert credentials.current(by_key) is None
-    assert len(told) == 1
+    assert len(calls) == 1
     clock.pass_ms(3600 * 1000)
     assert credentials.current(by_token) is None
     credentials.drop_expired()
-    assert len(told) == 2
+    assert len(calls) == 2

@@ -52,9 +52,13 @@ def gone(pid: int) -> bool:
 
 def test_an_order_and_its_trade_are_explained_to_each_party_from_its_side(server: RunningServer) -> None:
     buyer, buy, sell = traded(server)
-    told = explained(server, f"/order/{buy['order_id']}", buyer).granted()
-    assert "The best offer was 190.00, with 3 from 1 order." in told["words"]
-    assert (told["order_id"], told["filled"], told["fees"]) == (buy["order_id"], "2", buy["total_taker_fees"])
+    answer = explained(server, f"/order/{buy['order_id']}", buyer).granted()
+    assert "The best offer was 190.00, with 3 from 1 order." in answer["words"]
+    assert (answer["order_id"], answer["filled"], answer["fees"]) == (
+        buy["order_id"],
+        "2",
+        buy["total_taker_fees"],
+    )
     trade = f"/trade/{buy['trades'][0]['trade_id']}"
     for who, role in ((buyer, "taker"), (None, "maker")):
         chapters = explained(server, trade, who).granted()["chapters"]
@@ -68,14 +72,17 @@ def test_a_cancel_that_came_too_late_and_a_mass_cancel_are_explained_with_what_i
     server.http.call("DELETE", f"/order/{buy['order_id']}", None, bearer(buyer)).refused(409, "TOO_LATE")
     seq = explained(server, f"/order/{buy['order_id']}", buyer).granted()["chapters"][-1]["seq"]
     for path in (f"/order/{buy['order_id']}", f"/command/{seq}"):
-        told = explained(server, path, buyer).granted()
-        assert (told["filled"], told["fees"]) == ("2", buy["total_taker_fees"])
-        assert told["words"][-2:] == ["This came of a cancel of yours.", "It was refused: the order was done already."]
+        answer = explained(server, path, buyer).granted()
+        assert (answer["filled"], answer["fees"]) == ("2", buy["total_taker_fees"])
+        assert answer["words"][-2:] == [
+            "This came of a cancel of yours.",
+            "It was refused: the order was done already.",
+        ]
     for price in ("189.00", "188.00"):
         server.http.call("POST", "/order", {**SELL, "side": "buy", "price": price}, bearer(buyer)).granted()
     cancelled = server.http.call("DELETE", "/orders", None, bearer(buyer)).granted()
-    told = explained(server, f"/command/{cancelled['seq']}", buyer).granted()
-    assert told["words"][-2:] == [
+    answer = explained(server, f"/command/{cancelled['seq']}", buyer).granted()
+    assert answer["words"][-2:] == [
         "You asked to cancel every open order of the account.",
         "2 orders were cancelled: 2 in AAPL-USD.",
     ]
@@ -83,23 +90,23 @@ def test_a_cancel_that_came_too_late_and_a_mass_cancel_are_explained_with_what_i
 
 def test_a_stranger_hears_the_same_as_of_what_never_was(server: RunningServer) -> None:
     _, buy, _ = traded(server)
-    stranger = funded(server.http)
+    other_trader = funded(server.http)
     ways = [
         ("/order", buy["order_id"], "UNKNOWN_ORDER"),
         ("/trade", buy["trades"][0]["trade_id"], "UNKNOWN_TRADE"),
         ("/command", buy["order_id"], "UNKNOWN_COMMAND"),
     ]
     for way, number, code in ways:
-        others = explained(server, f"{way}/{number}", stranger).refused(404, code)
-        nothing = explained(server, f"{way}/4611686018427387903", stranger).refused(404, code)
+        others = explained(server, f"{way}/{number}", other_trader).refused(404, code)
+        nothing = explained(server, f"{way}/4611686018427387903", other_trader).refused(404, code)
         assert {**others, "request_id": ""} == {**nothing, "request_id": ""}
 
 
 def test_a_refused_order_is_explained_by_the_seq_of_its_answer(server: RunningServer) -> None:
     refusal = server.http.post("/order", {**SELL, "price": "100.00"}).refused(400, "PRICE_OUTSIDE_COLLAR")
-    told = explained(server, f"/command/{refusal['details']['seq']}").granted()
-    (chapter,) = told["chapters"]
-    assert (told["order_id"], chapter["stopped_because"]) == (None, "price_outside_collar")
+    answer = explained(server, f"/command/{refusal['details']['seq']}").granted()
+    (chapter,) = answer["chapters"]
+    assert (answer["order_id"], chapter["stopped_because"]) == (None, "price_outside_collar")
     assert [check["rule"] for check in chapter["checks"] if not check["passed"]] == ["price_outside_collar"]
 
 
@@ -127,6 +134,6 @@ def test_an_order_from_before_a_kill_is_explained_in_the_same_words(tmp_path: Pa
 def test_what_is_traded_after_a_question_is_explained_by_the_next(server: RunningServer) -> None:
     for _ in range(3):
         buyer, buy, _ = traded(server)
-        told = explained(server, f"/order/{buy['order_id']}", buyer).granted()
-        assert told["as_of_seq"] >= buy["seq"]
-        assert told["chapters"][-1]["stopped_because"] == "filled"
+        answer = explained(server, f"/order/{buy['order_id']}", buyer).granted()
+        assert answer["as_of_seq"] >= buy["seq"]
+        assert answer["chapters"][-1]["stopped_because"] == "filled"

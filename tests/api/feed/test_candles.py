@@ -28,9 +28,9 @@ async def rows(venue: Venue, interval: str, start: int = 0) -> list[Any]:
     return found
 
 
-def folded(told: list[Any], interval: str) -> dict[int, Any]:
+def folded(received: list[Any], interval: str) -> dict[int, Any]:
     """The candles as a chart would have them: the last told of each time."""
-    return {each["candle"][0]: each["candle"] for each in told if each["interval"] == interval}
+    return {each["candle"][0]: each["candle"] for each in received if each["interval"] == interval}
 
 
 def test_candles_are_told_as_they_run_and_as_they_close(venue: Venue) -> None:
@@ -48,19 +48,19 @@ def test_candles_are_told_as_they_run_and_as_they_close(venue: Venue) -> None:
 
             there = {interval: await rows(venue, interval, candle[0]) for interval, candle in first.items()}
 
-            def told_and_closed() -> bool:  # though nothing trades any more
+            def published_and_closed() -> bool:  # though nothing trades any more
                 seconds = [each for each in client.all("candle") if each["interval"] == "1s"]
                 closed = {each["candle"][0] for each in seconds if each["closed"]}
                 return closed == {candle[0] for candle in there["1s"]}
 
-            await client.until(told_and_closed)
+            await client.until(published_and_closed)
             await client.until(lambda: folded(client.all("candle"), "1d")[first["1d"][0]] == there["1d"][0])
-            told = client.all("candle")
-            assert {interval: list(folded(told, interval).values()) for interval in first} == there
-            assert since in folded(told, "1s")
-            closings = [(each["interval"], *each["candle"]) for each in told if each["closed"]]
+            received = client.all("candle")
+            assert {interval: list(folded(received, interval).values()) for interval in first} == there
+            assert since in folded(received, "1s")
+            closings = [(each["interval"], *each["candle"]) for each in received if each["closed"]]
             assert len(closings) == len(set(closings))  # each is told once
-            running = [each for each in told if each["interval"] == "1d"]
+            running = [each for each in received if each["interval"] == "1d"]
             assert {each["closed"] for each in running} == {False}
             assert [each["seq"] for each in running] == sorted(each["seq"] for each in running)
             await client.ask("unsubscribe", {"type": "candles", "symbol": SYMBOL, "interval": "1d"})

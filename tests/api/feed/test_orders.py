@@ -15,14 +15,14 @@ SYMBOL = "AAPL-USD"
 NUMBERS = ("event_type", "quantity", "filled", "remaining", "status", "reason")
 
 
-def told(client: Listener) -> list[dict[str, Any]]:
+def events_of(client: Listener) -> list[dict[str, Any]]:
     """The order events a client heard of, single or in lists."""
     return client.all("order_event") + [event for message in client.all("order_events") for event in message["events"]]
 
 
 def numbers(client: Listener, order_id: str) -> list[tuple[Any, ...]]:
     """What was told of one order, in order."""
-    return [tuple(event[name] for name in NUMBERS) for event in told(client) if event["order_id"] == order_id]
+    return [tuple(event[name] for name in NUMBERS) for event in events_of(client) if event["order_id"] == order_id]
 
 
 @pytest.mark.parametrize("batch", [False, True])
@@ -66,7 +66,9 @@ def test_the_life_of_a_maker_and_a_taker_is_told_event_by_event(venue: Venue, ba
             ]
             assert numbers(client, resting)[2] == ("cancelled", "1", "0", "1", "cancelled", "requested")
 
-            fills = [event["fill"] for event in told(client) if event["order_id"] in (maker, taker) and event["fill"]]
+            fills = [
+                event["fill"] for event in events_of(client) if event["order_id"] in (maker, taker) and event["fill"]
+            ]
             assert [(fill["liquidity"], fill["price"], fill["quantity"]) for fill in fills] == [
                 ("maker", "190.00", "2"),
                 ("taker", "190.00", "2"),
@@ -76,9 +78,9 @@ def test_the_life_of_a_maker_and_a_taker_is_told_event_by_event(venue: Venue, ba
             trades = {trade["trade_id"]: trade for trade in venue.ask("GET", f"/trades/{SYMBOL}")["trades"]}
             for fill in fills:
                 assert fill["fee"] == trades[fill["trade_id"]][f"{fill['liquidity']}_fee"]
-            names = {event["client_order_id"] for event in told(client) if event["order_id"] == maker}
+            names = {event["client_order_id"] for event in events_of(client) if event["order_id"] == maker}
             assert names == {f"m{batch}"}
-            assert {event["self_trade_prevention"] for event in told(client)} == {"none"}
+            assert {event["self_trade_prevention"] for event in events_of(client)} == {"none"}
             assert bool(client.all("order_events")) is batch
             assert bool(client.all("order_event")) is not batch
 
@@ -93,12 +95,12 @@ def test_a_refused_order_and_a_refused_cancel_are_told_with_their_reason(venue: 
             refused = {"symbol": SYMBOL, "side": "buy", "order_type": "limit", "quantity": "1", "price": "190.005"}
             await in_thread(venue.ask, "POST", "/order", {**refused, "client_order_id": "refused-1"})
             await in_thread(venue.ask, "POST", "/cancel", {"order_id": "999999999"})
-            await client.until(lambda: len(told(client)) == 2)
-            assert [(e["event_type"], e["status"], e["reason"], e["client_order_id"]) for e in told(client)] == [
+            await client.until(lambda: len(events_of(client)) == 2)
+            assert [(e["event_type"], e["status"], e["reason"], e["client_order_id"]) for e in events_of(client)] == [
                 ("rejected", "rejected", "bad_tick", "refused-1"),
                 ("rejected", "rejected", "unknown_order", None),
             ]
-            assert [event["self_trade_prevention"] for event in told(client)] == [None, None]
+            assert [event["self_trade_prevention"] for event in events_of(client)] == [None, None]
 
     asyncio.run(scenario())
 
@@ -110,11 +112,11 @@ def test_under_concurrent_flow_the_numbers_of_each_event_add_up(venue: Venue) ->
             await client.subscribe("orders", batch=True)
             await Flow(venue.url, symbol, "2000", 21).run(500, traders=16)
             seq = (await in_thread(venue.order, symbol, "buy", "1", "1900.00"))["seq"]
-            await client.until(lambda: told(client) and told(client)[-1]["seq"] >= seq)
-            seqs = [event["seq"] for event in told(client)]
+            await client.until(lambda: events_of(client) and events_of(client)[-1]["seq"] >= seq)
+            seqs = [event["seq"] for event in events_of(client)]
             assert seqs == sorted(seqs)
             filled: dict[str, float] = {}
-            for event in told(client):
+            for event in events_of(client):
                 if event["event_type"] == "rejected" or event["symbol"] != symbol:
                     continue
                 quantity, done, left = (float(event[name]) for name in ("quantity", "filled", "remaining"))

@@ -14,7 +14,7 @@ SYMBOL = "BNB-USDT"
 DEPTH = {"type": "l2_updates", "symbol": "BTC-USDT", "levels": 1000}
 
 
-def told(client: Listener) -> list[str]:
+def received(client: Listener) -> list[str]:
     """Of which orders a client was told, one entry for each event."""
     return [event["order_id"] for event in client.all("order_event")]
 
@@ -31,11 +31,11 @@ def test_a_client_that_follows_depth_is_told_of_its_own_orders_in_every_symbol(v
             await client.subscribe("l2_updates", "ETH-USDT")
             await other.subscribe("bbo", SYMBOL)
             order_id = await entered(venue, "290.00")
-            await client.until(lambda: told(client) == [order_id, order_id])
+            await client.until(lambda: received(client) == [order_id, order_id])
             assert [event["event_type"] for event in client.all("order_event")] == ["accepted", "resting"]
             assert client.all("balances", "queue") == []
             await in_thread(venue.ask, "POST", "/cancel", {"order_id": order_id})
-            await client.until(lambda: len(told(client)) == 3)
+            await client.until(lambda: len(received(client)) == 3)
             assert other.all("order_event") == []
 
     asyncio.run(scenario())
@@ -51,12 +51,12 @@ def test_no_event_is_told_twice_however_much_is_subscribed_to(venue: Venue) -> N
                 await client.subscribe("orders", batch=client is batched)
                 await client.subscribe("l2_updates", "ETH-USDT")
             order_id = await entered(venue, "291.00")
-            await one.until(lambda: told(one) == [order_id, order_id])
+            await one.until(lambda: received(one) == [order_id, order_id])
             await batched.until(lambda: batched.all("order_events"))
             assert batched.all("order_event") == []
             await one.ask("unsubscribe", {"type": "orders"})  # depth it still follows
             another = await entered(venue, "292.00")
-            await one.until(lambda: told(one) == [order_id, order_id, another, another])
+            await one.until(lambda: received(one) == [order_id, order_id, another, another])
 
     asyncio.run(scenario())
     venue.clear(SYMBOL)
@@ -70,12 +70,12 @@ def test_own_orders_end_with_the_last_depth(venue: Venue) -> None:
                 await client.subscribe("l2_updates", SYMBOL, levels=levels)
             await client.ask("unsubscribe", {"type": "l2_updates", "symbol": SYMBOL, "levels": 10})
             first = await entered(venue, "293.00")
-            await client.until(lambda: told(client) == [first, first])
+            await client.until(lambda: received(client) == [first, first])
             await client.ask("unsubscribe", {"type": "l2_updates", "symbol": SYMBOL, "levels": 20})
             await entered(venue, "294.00")
-            await witness.until(lambda: len(told(witness)) == 4)
+            await witness.until(lambda: len(received(witness)) == 4)
             await client.ask("ping")
-            assert told(client) == [first, first]
+            assert received(client) == [first, first]
 
     asyncio.run(scenario())
     venue.clear(SYMBOL)

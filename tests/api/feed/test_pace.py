@@ -29,8 +29,8 @@ def test_a_symbol_in_flow_is_told_at_most_twenty_times_a_second_and_type(venue: 
             seconds = time.monotonic() - started
             await asyncio.sleep(0.2)
             for event in KINDS:
-                told = [at for (name, _), at in zip(client.heard, client.heard_at, strict=True) if name == event]
-                during = [at for at in told if started <= at <= started + seconds]
+                received = [at for (name, _), at in zip(client.heard, client.heard_at, strict=True) if name == event]
+                during = [at for at in received if started <= at <= started + seconds]
                 assert len(during) <= 20 * seconds + 2, event
                 assert len(during) >= 2, event
             stamps = [data["timestamp"] for data in client.all("l2_delta") if data["timestamp"] > stamp]
@@ -50,14 +50,14 @@ def test_the_first_change_after_a_quiet_moment_is_told_at_once_though_another_sy
             for symbol, price in list(QUIET.items()) * 3:  # each is left alone for longer than the interval
                 await asyncio.sleep(SLOW_S / 2)
 
-                def told(symbol: str = symbol) -> list[Any]:
+                def received(symbol: str = symbol) -> list[Any]:
                     return [delta for delta in client.all("l2_delta") if delta["symbol"] == symbol]
 
-                known = len(told())
+                known = len(received())
                 order = {"symbol": symbol, "side": "buy", "order_type": "limit", "quantity": "1", "price": price}
                 answer = await client.ask("order", order)
-                await client.until(lambda told=told, known=known: told()[known:])
-                delays.append(told()[-1]["timestamp"] - answer["timestamp"])
+                await client.until(lambda received=received, known=known: received()[known:])
+                delays.append(received()[-1]["timestamp"] - answer["timestamp"])
             await flow
             # both times are the server's; a wait for the tick would be half of the interval on average
             assert statistics.median(delays) < SLOW_S / 5

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import eventlet
 
-from api.feed.levels import places_touched
-from api.feed.queue import PLACES_MAX, REACH, QueueFeed, QueueView
+from api.feed.levels import touched_levels
+from api.feed.queue import POSITIONS_MAX, REACH, QueueFeed, QueueView
 from engine.commands import CancelOrder, Command, Deposit, EnterOrder, ListInstrument, OrderOptions
 from engine.depth import queue_position
 from engine.events import CommandResult
@@ -21,23 +21,23 @@ class Floor:
 
     def __init__(self) -> None:
         self.exchange = Exchange()
-        self.told: dict[str, tuple[int, str]] = {}
+        self.received: dict[str, tuple[int, str]] = {}
         self.longest = 0  # positions in one message
-        self.feed = QueueFeed(self.exchange, lambda account: account == WATCHER, self._tell)
+        self.feed = QueueFeed(self.exchange, lambda account: account == WATCHER, self._publish)
         self.apply(ListInstrument(COIN))
         for account in (CROWD, WATCHER):
             self.apply(Deposit(account, COIN.quote, "1000000"))
 
-    def _tell(self, account: AccountId, queue: QueueView) -> None:
+    def _publish(self, account: AccountId, queue: QueueView) -> None:
         assert account == WATCHER
         self.longest = max(self.longest, len(queue.positions))
-        self.told |= {place.order_id: (place.orders_ahead, place.quantity_ahead) for place in queue.positions}
+        self.received |= {place.order_id: (place.orders_ahead, place.quantity_ahead) for place in queue.positions}
 
     def apply(self, command: Command) -> OrderId:
         """Apply a command; its seq, which is the id of its order."""
         seq = Seq(self.exchange.seq + 1)
         applied = CommandResult(seq, seq, command, self.exchange.apply(command, seq, seq))
-        self.feed.publish([applied], list(places_touched(applied, self.exchange)))
+        self.feed.on_batch([applied], list(touched_levels(applied, self.exchange)))
         return OrderId(seq)
 
     def enter(self, account: AccountId, price: int = 100, options: OrderOptions | None = None) -> OrderId:
@@ -50,7 +50,7 @@ class Floor:
         found = {str(order_id): self.exchange.order(order_id) for order_id in orders}
         truth = {name: queue_position(order) for name, order in found.items() if order is not None}
         return {name: (count, str(lots)) for name, (count, lots) in truth.items()} == {
-            name: self.told.get(name) for name in found
+            name: self.received.get(name) for name in found
         }
 
 
@@ -65,7 +65,7 @@ def test_both_ends_of_a_long_queue_are_told_and_its_middle_when_it_has_come_near
     floor.feed.watch(WATCHER)
     floor.feed._flush()
     assert floor.right(first, last)
-    assert str(middle) not in floor.told
+    assert str(middle) not in floor.received
     for order_id in ahead[:20]:
         floor.apply(CancelOrder(CROWD, order_id))
     floor.feed._flush()
@@ -86,7 +86,7 @@ def test_levels_that_are_left_over_come_next_time_and_strangers_levels_cost_noth
     floor.enter(CROWD, 60)
     assert len(floor.feed._changed) == len(mine)
     floor.feed._flush()
-    assert 0 < len(floor.told) < len(mine)
+    assert 0 < len(floor.received) < len(mine)
     floor.feed._flush()
     assert floor.right(*mine)
     assert not floor.feed._changed
@@ -101,16 +101,16 @@ def test_what_an_iceberg_ahead_hides_is_not_told_from_either_end() -> None:
         floor.enter(CROWD)
     last = floor.enter(WATCHER)
     floor.feed._flush()
-    assert floor.told[str(second)] == (1, "1")
+    assert floor.received[str(second)] == (1, "1")
     assert floor.right(second, last)
 
 
 def test_many_positions_are_told_in_messages_of_bounded_length() -> None:
     floor = Floor()
     floor.feed.watch(WATCHER)
-    mine = [floor.enter(WATCHER) for _ in range(PLACES_MAX + 1)]
+    mine = [floor.enter(WATCHER) for _ in range(POSITIONS_MAX + 1)]
     floor.feed._flush()
-    assert floor.longest == PLACES_MAX
+    assert floor.longest == POSITIONS_MAX
     assert floor.right(mine[0], mine[-1])
 
 
@@ -123,5 +123,5 @@ def test_nothing_is_kept_of_an_account_that_nobody_watches_any_more() -> None:
     floor.feed._is_watching = lambda _account: False
     floor.enter(WATCHER)
     floor.feed._flush()
-    assert (floor.feed._watched, floor.feed._told, dict(floor.feed._levels)) == ({}, {}, {})
+    assert (floor.feed._watched, floor.feed._last_published, dict(floor.feed._levels)) == ({}, {}, {})
     eventlet.sleep(0)

@@ -60,7 +60,7 @@ def floor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Floor]:
 
 def statuses(client: Listener, symbol: str) -> list[dict[str, Any]]:
     """Every `status` that was told of a symbol."""
-    return [told for told in client.all("status") if told["symbol"] == symbol]
+    return [view for view in client.all("status") if view["symbol"] == symbol]
 
 
 def test_an_auction_gathers_shows_its_price_and_trades_at_one_price(floor: Floor) -> None:
@@ -73,7 +73,7 @@ def test_an_auction_gathers_shows_its_price_and_trades_at_one_price(floor: Floor
             asked = time.time()
             called = floor.command("CALL", "auction?seconds=3600")
             assert asked + 3600 <= called["opens_at"] <= time.time() + 3600
-            planned = await client.until(lambda: [told for told in statuses(client, "CALL") if told["next_change"]])
+            planned = await client.until(lambda: [view for view in statuses(client, "CALL") if view["next_change"]])
             assert planned[0]["next_change"] == {"status": "trading", "at": called["opens_at"]}
             assert floor.http.get("/book/CALL")["status"] == "auction"
             for side, quantity, price in (("buy", "5", "101.00"), ("buy", "2", "102.00"), ("sell", "4", "99.00")):
@@ -107,8 +107,8 @@ def test_an_auction_gathers_shows_its_price_and_trades_at_one_price(floor: Floor
 
 def test_a_quote_says_whether_the_symbol_trades_and_a_halt_leaves_a_crossed_book_as_it_is(floor: Floor) -> None:
     def quoted() -> list[Any]:
-        told = floor.http.get("/quote/HALT?side=buy&quantity=5")
-        return [told[name] for name in ("status", "trades_now", "filled_quantity", "average_price")]
+        views = floor.http.get("/quote/HALT?side=buy&quantity=5")
+        return [views[name] for name in ("status", "trades_now", "filled_quantity", "average_price")]
 
     floor.command("HALT", "pre_open")
     floor.enter("HALT", "sell", "4", "99.00")
@@ -140,8 +140,8 @@ def test_indicative_prices_come_no_faster_than_four_a_second(floor: Floor) -> No
             await client.until(lambda: statuses(client, "LINE")[-1]["indicative"] == {
                 "price": "100.00", "quantity": "60", "imbalance": "940", "imbalance_side": "sell"
             })  # fmt: skip
-            told = [told for told in statuses(client, "LINE") if told["indicative"]]
-            assert len(told) <= 4 * took + 3
+            views = [view for view in statuses(client, "LINE") if view["indicative"]]
+            assert len(views) <= 4 * took + 3
             floor.command("LINE", "resume")
             floor.http.call("DELETE", "/orders?symbol=LINE").granted()
 
@@ -188,10 +188,14 @@ def test_owners_are_told_of_triggers_trails_slices_and_expiry(floor: Floor) -> N
             ice_id = floor.enter("STOP", "sell", "20", "101.00", display_quantity="2")["order_id"]
             floor.enter("STOP", "buy", "2", "101.00")
             floor.enter("STOP", "sell", "1", "99.00")
-            told = await client.until(lambda: [e for e in client.all("order_event") if e["order_id"] == stop_id][2:])
+            views = await client.until(lambda: [e for e in client.all("order_event") if e["order_id"] == stop_id][2:])
             types = [e["event_type"] for e in client.all("order_event") if e["order_id"] == stop_id]
             assert types == ["accepted", "triggered", "resting"]
-            assert (told[0]["status"], told[0]["price"], told[0]["stop_price"]) == ("resting", "99.50", "99.00")
+            assert (views[0]["status"], views[0]["price"], views[0]["stop_price"]) == (
+                "resting",
+                "99.50",
+                "99.00",
+            )
             trailed = [e for e in client.all("order_event") if e["order_id"] == trail_id]
             assert [(e["event_type"], e["status"]) for e in trailed] == [
                 ("accepted", "pending_trigger"),
@@ -220,19 +224,19 @@ def test_owners_are_told_where_their_orders_stand_as_it_changes(floor: Floor) ->
             ids = [floor.enter("CALL", "buy", str(n), "50.00")["order_id"] for n in (1, 2, 3)]
             await client.subscribe("orders")
 
-            def standing() -> dict[str, tuple[int, str]]:
+            def positions() -> dict[str, tuple[int, str]]:
                 places = [place for queue in client.all("queue") for place in queue["positions"]]
                 return {p["order_id"]: (p["orders_ahead"], p["quantity_ahead"]) for p in places if p["order_id"] in ids}
 
-            await client.until(lambda: len(standing()) == 3)
-            assert [standing()[order_id] for order_id in ids] == [(0, "0"), (1, "1"), (2, "3")]
+            await client.until(lambda: len(positions()) == 3)
+            assert [positions()[order_id] for order_id in ids] == [(0, "0"), (1, "1"), (2, "3")]
             floor.http.post("/cancel", {"order_id": ids[0]}).granted()
-            await client.until(lambda: standing()[ids[2]] == (1, "2"))
-            assert standing()[ids[1]] == (0, "0")
+            await client.until(lambda: positions()[ids[2]] == (1, "2"))
+            assert positions()[ids[1]] == (0, "0")
             floor.http.call("PATCH", f"/order/{ids[1]}", {"quantity": "1"}).granted()
-            await client.until(lambda: standing()[ids[2]] == (1, "1"))
+            await client.until(lambda: positions()[ids[2]] == (1, "1"))
             floor.http.call("PATCH", f"/order/{ids[1]}", {"price": "49.00"}).granted()
-            await client.until(lambda: standing()[ids[2]] == (0, "0"))
+            await client.until(lambda: positions()[ids[2]] == (0, "0"))
             seen = floor.http.get(f"/order/{ids[2]}")["queue_position"]
             assert seen == {"orders_ahead": 0, "quantity_ahead": "0"}
             floor.http.call("DELETE", "/orders?symbol=CALL").granted()

@@ -22,7 +22,7 @@ def all_trades(venue: Venue, symbol: str, after_id: int) -> list[dict[str, Any]]
         before = f"&before={page[-1]['trade_id']}"
 
 
-def told(client: Listener) -> list[dict[str, Any]]:
+def trades_of(client: Listener) -> list[dict[str, Any]]:
     """The trades a client heard of, single or in lists."""
     return client.all("trade") + [trade for message in client.all("trades") for trade in message["trades"]]
 
@@ -45,10 +45,10 @@ def test_every_trade_is_told_once_and_in_order_single_or_in_lists(venue: Venue) 
             expected = await in_thread(all_trades, venue, symbol, last)
             assert len(expected) > 50
             for client in (single, batched, everything):
-                await client.until(lambda client=client: len(told(client)) >= len(expected))
+                await client.until(lambda client=client: len(trades_of(client)) >= len(expected))
             await asyncio.sleep(0.2)  # no further one may come
             for client in (single, batched, everything):
-                assert told(client) == expected
+                assert trades_of(client) == expected
             assert single.all("trades") == batched.all("trade") == []
             assert len(batched.all("trades")) < len(expected)
 
@@ -62,13 +62,13 @@ def test_a_subscription_begins_after_the_seq_that_it_is_answered_with(venue: Ven
         async with listening(venue.url) as steady, listening(venue.url) as joining:
             await steady.subscribe("trades", symbol)
             flow = asyncio.create_task(Flow(venue.url, symbol, "2000", 12).run(300))
-            await steady.until(lambda: len(told(steady)) > 10)
+            await steady.until(lambda: len(trades_of(steady)) > 10)
             seq = (await joining.subscribe("trades", symbol, batch=True))["seq"]
             await flow
             expected = await in_thread(lambda: [t for t in all_trades(venue, symbol, 0) if t["seq"] > seq])
-            await joining.until(lambda: len(told(joining)) >= len(expected))
+            await joining.until(lambda: len(trades_of(joining)) >= len(expected))
             await asyncio.sleep(0.2)
-            assert told(joining) == expected
+            assert trades_of(joining) == expected
 
     asyncio.run(scenario())
     venue.clear("ETH-USDT")
@@ -86,8 +86,10 @@ def test_one_order_that_makes_more_trades_than_may_wait_is_told_whole_to_a_clien
             await client.subscribe("orders", batch=True)  # queued right behind the single ones
             answer = await in_thread(venue.order, symbol, "buy", "7", "30000.00")
             assert len(answer["trades"]) == makers
-            await client.until(lambda: len(told(client)) >= makers)
-            assert [trade["trade_id"] for trade in told(client)] == [trade["trade_id"] for trade in answer["trades"]]
+            await client.until(lambda: len(trades_of(client)) >= makers)
+            assert [trade["trade_id"] for trade in trades_of(client)] == [
+                trade["trade_id"] for trade in answer["trades"]
+            ]
             await client.until(lambda: len(client.all("order_event")) >= 2 * makers + 1)
             await client.until(lambda: sum(len(m["events"]) for m in client.all("order_events")) >= 2 * makers + 1)
             assert "timestamp" in await client.ask("ping")

@@ -34,14 +34,14 @@ ANSWERS = [
 def test_every_answer_is_one_line_as_long_as_it_says(
     running_server: RunningServer, method: str, path: str, headers: dict[str, str], status: int
 ) -> None:
-    told, length, content = asked(running_server, method, path, headers)
-    assert told == status
+    answered, length, content = asked(running_server, method, path, headers)
+    assert answered == status
     assert content.endswith(b"}\n")
     assert content.count(b"\n") == 1
     assert length == str(len(content))
     if method == "GET":
-        told, length, content = asked(running_server, "HEAD", path, headers)
-        assert (told, content) == (status, b"")
+        answered, length, content = asked(running_server, "HEAD", path, headers)
+        assert (answered, content) == (status, b"")
         assert length is not None
 
 

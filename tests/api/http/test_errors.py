@@ -88,7 +88,7 @@ def test_every_reject_reason_has_a_status_and_a_sentence() -> None:
 
 
 @pytest.mark.parametrize(
-    ("reason", "status", "old_style"),
+    ("reason", "status", "legacy_status"),
     [
         (RejectReason.INSUFFICIENT_FUNDS, 422, 400),
         (RejectReason.ACCOUNT_STOPPED, 403, 403),
@@ -99,22 +99,22 @@ def test_every_reject_reason_has_a_status_and_a_sentence() -> None:
     ],
 )
 def test_a_reason_about_accounts_has_its_status_in_either_style(
-    reason: RejectReason, status: int, old_style: int
+    reason: RejectReason, status: int, legacy_status: int
 ) -> None:
     assert rejected(reason, None).status == status
-    assert rejected(reason, None, old_style=True).status == old_style
+    assert rejected(reason, None, legacy_status=True).status == legacy_status
 
 
 def test_every_other_reject_reason_is_reached_over_http() -> None:
     others = {
         RejectReason.DUPLICATE_CLIENT_ORDER_ID,  # test_orders
-        RejectReason.MAYBE_REPEATED,  # test_repetition
+        RejectReason.MAYBE_REPEATED,  # test_duplicates
         RejectReason.TOO_MANY_OPEN_ORDERS,
         RejectReason.UNKNOWN_ORDER,
         RejectReason.TOO_LATE,
         RejectReason.POST_ONLY_WOULD_TAKE,  # test_order_types
         RejectReason.SELF_TRADE,
-        RejectReason.MAYBE_REPEATED,  # test_repetition
+        RejectReason.MAYBE_REPEATED,  # test_duplicates
     }
     assert {reason for reason, _, _ in ENTRY_REJECTS} | others | NOT_OVER_HTTP == set(RejectReason)
 

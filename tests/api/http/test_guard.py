@@ -24,14 +24,14 @@ POLICY = {
     "form-action 'none'",
     "frame-ancestors 'none'",
 }
-DESK = "https://desk.example"
+OTHER_SITE = "https://desk.example"
 
 
 @pytest.fixture(scope="module")
 def open_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     """A server with a trusted name, and a trusted site whose pages may call it."""
     with RunningServer(
-        tmp_path_factory.mktemp("open") / "data", "--cors-origins", DESK, "--trusted-hosts", "Bells.example"
+        tmp_path_factory.mktemp("open") / "data", "--cors-origins", OTHER_SITE, "--trusted-hosts", "Bells.example"
     ) as server:
         yield server
 
@@ -87,7 +87,7 @@ def test_the_own_page_may_trade(running_server: RunningServer, http: Http) -> No
 
 
 def test_no_page_of_another_site_may_read_unless_it_is_named(running_server: RunningServer, http: Http) -> None:
-    answer = http.call("GET", "/health", headers={"Origin": DESK})
+    answer = http.call("GET", "/health", headers={"Origin": OTHER_SITE})
     assert answer.status == 200
     assert "Access-Control-Allow-Origin" not in answer.headers
 
@@ -98,21 +98,21 @@ def test_a_named_site_may_read_and_trade(open_server: RunningServer) -> None:
         "OPTIONS",
         "/order",
         headers={
-            "Origin": DESK,
+            "Origin": OTHER_SITE,
             "Access-Control-Request-Method": "POST",
             "Access-Control-Request-Headers": "content-type",
         },
     )
     assert preflight.status == 200
-    assert preflight.headers["Access-Control-Allow-Origin"] == DESK
+    assert preflight.headers["Access-Control-Allow-Origin"] == OTHER_SITE
     assert "POST" in preflight.headers["Access-Control-Allow-Methods"]
     assert preflight.headers["Access-Control-Allow-Headers"] == "content-type"
-    answer = http.call("POST", "/order", ORDER, {"Origin": DESK})
+    answer = http.call("POST", "/order", ORDER, {"Origin": OTHER_SITE})
     answer.granted()
-    assert answer.headers["Access-Control-Allow-Origin"] == DESK
-    refused = http.call("POST", "/order", ORDER | {"price": "x"}, {"Origin": DESK})
+    assert answer.headers["Access-Control-Allow-Origin"] == OTHER_SITE
+    refused = http.call("POST", "/order", ORDER | {"price": "x"}, {"Origin": OTHER_SITE})
     refused.refused(400, "INVALID_VALUE")
-    assert refused.headers["Access-Control-Allow-Origin"] == DESK
+    assert refused.headers["Access-Control-Allow-Origin"] == OTHER_SITE
 
 
 def test_a_site_that_is_not_named_is_refused_beside_one_that_is(open_server: RunningServer) -> None:

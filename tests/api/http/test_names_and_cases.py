@@ -16,11 +16,11 @@ from tests.api.running import Http, RunningServer
 
 SHOUTED = {"symbol": "BTC-usdt", "side": "BUY", "order_type": "Limit", "time_in_force": "GTC"}
 FIGURES = {"quantity": "0.01", "price": "20000.00"}
-TOLD = {"symbol": "BTC-USDT", "side": "buy", "order_type": "limit", "time_in_force": "gtc"}
+SAID = {"symbol": "BTC-USDT", "side": "buy", "order_type": "limit", "time_in_force": "gtc"}
 
 
-def told_alike(answer: dict[str, Any]) -> bool:
-    return {name: answer[name] for name in TOLD} == TOLD
+def says_alike(answer: dict[str, Any]) -> bool:
+    return {name: answer[name] for name in SAID} == SAID
 
 
 @pytest.fixture
@@ -37,11 +37,11 @@ def test_words_and_symbols_of_an_order_are_read_in_any_case_on_every_way_in(http
     order = SHOUTED | FIGURES
     (batched,) = http.post("/orders/batch", {"orders": [order]}).granted()["results"]
     for answer in (http.post("/order", order).granted(), batched["body"], feed.call("order", order)):
-        assert told_alike(answer), answer
+        assert says_alike(answer), answer
         assert http.get(f"/order/{answer['order_id']}?symbol=btc-USDT")["symbol"] == "BTC-USDT"
         cancel = {"order_id": answer["order_id"], "symbol": "btc-usdt"}
         assert http.post("/cancel", cancel).granted()["success"] is True
-    assert told_alike(http.post("/order/test", order).granted())
+    assert says_alike(http.post("/order/test", order).granted())
     for kind in ("MARKET", "Ioc", "FOK"):
         http.post("/order/test", order | {"order_type": kind, "time_in_force": None}).granted()
 
@@ -116,9 +116,9 @@ def test_a_cancel_by_two_ids_acts_only_where_both_name_one_order(http: Http, sym
         {"order_id": "999999999", "client_order_id": f"{symbol}-1"},
     )
     for cancel in both:
-        told = http.post("/cancel", cancel).refused(400, "CONTRADICTION")
-        assert told["details"]["fields"] == ["order_id", "client_order_id"]
-        assert "order_id and client_order_id" in told["error"]
+        refusal = http.post("/cancel", cancel).refused(400, "CONTRADICTION")
+        assert refusal["details"]["fields"] == ["order_id", "client_order_id"]
+        assert "order_id and client_order_id" in refusal["error"]
         assert feed.call("cancel", cancel)["error_code"] == "CONTRADICTION"
     results = http.post("/orders/batch", {"orders": [{"op": "cancel", **cancel} for cancel in both]}).granted()
     assert [result["body"]["error_code"] for result in results["results"]] == ["CONTRADICTION"] * len(both)
@@ -167,7 +167,7 @@ def test_an_empty_query_and_a_double_slash_are_the_route_itself(secured: Running
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "meant"),
+    ("method", "path", "suggestion"),
     [
         ("POST", "/orders", "POST /order enters an order, and POST /orders/batch many"),
         ("POST", "/orders/", "POST /order enters an order"),
@@ -185,14 +185,16 @@ def test_an_empty_query_and_a_double_slash_are_the_route_itself(secured: Running
         ("GET", "/stats", "GET /statistics"),
     ],
 )
-def test_an_error_of_an_older_path_says_which_route_is_meant(http: Http, method: str, path: str, meant: str) -> None:
+def test_an_error_of_an_older_path_says_which_route_is_meant(
+    http: Http, method: str, path: str, suggestion: str
+) -> None:
     answer = http.call(method, path, {} if method in ("POST", "PUT") else None)
     assert answer.status in (404, 405), answer.content
-    assert meant in answer.error()["error"]
+    assert suggestion in answer.error()["error"]
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "told"),
+    ("method", "path", "refusal"),
     [
         ("POST", "/order/", "POST /order enters an order."),
         ("GET", "/orders/", "No path ends with a slash: leave it out."),
@@ -200,14 +202,14 @@ def test_an_error_of_an_older_path_says_which_route_is_meant(http: Http, method:
         ("DELETE", "/orders/", "No path ends with a slash: leave it out."),
     ],
 )
-def test_a_path_with_a_slash_behind_it_says_that_none_has_one(http: Http, method: str, path: str, told: str) -> None:
+def test_a_path_with_a_slash_behind_it_says_that_none_has_one(http: Http, method: str, path: str, refusal: str) -> None:
     answer = http.call(method, path, {} if method == "POST" else None)
-    assert answer.refused(404, "NOT_FOUND")["error"] == f"There is nothing at {path}. {told}"
+    assert answer.refused(404, "NOT_FOUND")["error"] == f"There is nothing at {path}. {refusal}"
 
 
 def test_a_method_that_a_path_does_not_have_is_told_with_those_it_has(http: Http) -> None:
-    told = http.call("PUT", "/symbols").refused(405, "METHOD_NOT_ALLOWED")
-    assert told["error"] == "There is no PUT /symbols, only GET."
+    refusal = http.call("PUT", "/symbols").refused(405, "METHOD_NOT_ALLOWED")
+    assert refusal["error"] == "There is no PUT /symbols, only GET."
 
 
 # -- what may be listed

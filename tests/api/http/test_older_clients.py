@@ -108,9 +108,9 @@ def test_a_starred_row_has_every_name_and_type_that_older_clients_read(answers: 
 def test_every_starred_row_of_the_documentation_is_recorded() -> None:
     api = (ROOT / "Documentation" / "api.md").read_text(encoding="utf-8")
     feed = (ROOT / "Documentation" / "feed.md").read_text(encoding="utf-8")
-    told = feed.partition("## What the server sends")[2].partition("### Order events")[0]
+    described = feed.partition("## What the server sends")[2].partition("### Order events")[0]
     starred = set(re.findall(r"^### ([A-Z]+ \S+) \*$", api, re.MULTILINE)) | set(
-        re.findall(r"^\| `(\w+)` \*", told, re.MULTILINE)
+        re.findall(r"^\| `(\w+)` \*", described, re.MULTILINE)
     )
     assert len(starred) > 12
     assert starred <= GOLDEN.keys()

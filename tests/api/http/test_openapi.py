@@ -171,8 +171,8 @@ def test_the_page_runs_nothing_and_is_under_the_strict_policy(http: Http) -> Non
     page = Page(answer.content.decode())
     assert not page.tags & {"script", "style", "iframe", "object", "form"}
     assert [name for name in page.attributes if name == "style" or name.startswith("on")] == []
-    of_the_desk = http.call("GET", "/").headers["Content-Security-Policy"]  # which has an import map, by its hash
-    assert answer.headers["Content-Security-Policy"] == re.sub(r" 'sha256-\S+'", "", of_the_desk)
+    of_the_page = http.call("GET", "/").headers["Content-Security-Policy"]  # which has an import map, by its hash
+    assert answer.headers["Content-Security-Policy"] == re.sub(r" 'sha256-\S+'", "", of_the_page)
     assert "unsafe" not in answer.headers["Content-Security-Policy"]
 
 

@@ -2,12 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import socket
-import subprocess
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -18,6 +12,7 @@ from api.json.errors import ApiError
 from api.settings import Settings
 from tests.api.clients import bearer, sign_up
 from tests.api.running import Answer, Http, RunningServer
+from tests.redis_server import needs_redis, running_redis
 
 RATE = 12
 SECURED = ("--profile", "secured", "--login-rate", "off", "--rate-limit", f"{RATE}/hour")
@@ -32,28 +27,6 @@ def until_refused(http: Http, headers: dict[str, str]) -> tuple[int, Answer]:
     raise AssertionError("no request was refused")
 
 
-@contextmanager
-def running_redis(folder: Path) -> Iterator[str]:
-    """The URL of a server of our own, on loopback only; it keeps nothing."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    process = subprocess.Popen(
-        ["redis-server", "--bind", "127.0.0.1", "--port", str(port), "--save", "", "--dir", str(folder)],
-        stdout=subprocess.DEVNULL,
-    )
-    try:
-        for _ in range(200):
-            with socket.socket() as client:
-                if client.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            time.sleep(0.05)
-        yield f"redis://127.0.0.1:{port}/0"
-    finally:
-        process.terminate()
-        process.wait(20)
-
-
 def test_each_account_has_a_budget_of_its_own_and_those_without_one_share_their_address(tmp_path: Path) -> None:
     with RunningServer(tmp_path / "data", *SECURED) as server:
         ann, bob = bearer(sign_up(server.http)), bearer(sign_up(server.http))  # two requests of this address
@@ -63,11 +36,6 @@ def test_each_account_has_a_budget_of_its_own_and_those_without_one_share_their_
         assert int(refusal.headers["Retry-After"]) > 0
         assert until_refused(server.http, bob)[0] == RATE
         assert until_refused(server.http, {})[0] == RATE - 2
-
-
-needs_redis = pytest.mark.skipif(
-    shutil.which("redis-server") is None, reason="Redis is not installed: sh tools/setup/system-packages.sh redis"
-)
 
 
 @needs_redis

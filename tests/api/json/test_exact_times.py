@@ -57,11 +57,14 @@ def answers(running_server: RunningServer) -> list[Any]:
     eventually(lambda: client.events("trade") and len(client.events("order_event")) > 4)
     paths = (f"/order/{entered['order_id']}", f"/trades/{SYMBOL}", f"/orders?symbol={SYMBOL}")
     paths += (f"/order/{entered['order_id']}/explain", "/account/fills", "/account/ledger?limit=5")
-    told = [entered, *(http.get(path) for path in paths), client.events("trade"), client.events("order_event")]
+    bodies = [entered, *(http.get(path) for path in paths), client.events("trade"), client.events("order_event")]
     preview = {"symbol": SYMBOL, "side": "buy", "order_type": "limit", "quantity": "1", "price": "90"}
-    told += [http.post("/order/test", preview).granted(), http.call("GET", "/account/ledger", headers=guest).granted()]
+    bodies += [
+        http.post("/order/test", preview).granted(),
+        http.call("GET", "/account/ledger", headers=guest).granted(),
+    ]
     client.close()
-    return told
+    return bodies
 
 
 def test_the_text_is_the_number_everywhere(answers: list[Any]) -> None:

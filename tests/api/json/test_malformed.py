@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from api.accounts import routes as accounts
-from api.accounts import service as teller
+from api.accounts import service as account_requests
 from api.auth import requests as auth_wire
 from api.feed import order_entry as feed_orders
 from api.feed.requests import Subscription
@@ -32,7 +32,7 @@ from tests.api.running import Http, RunningServer
 
 ORDER: dict[str, Any] = {"symbol": "S", "side": "buy", "order_type": "limit", "quantity": "1", "price": "1"}
 TOO_SHORT = "hunter2"
-TOLD: list[tuple[type, Any, str]] = [
+SENTENCES: list[tuple[type, Any, str]] = [
     (OrderRequest, ORDER | {"side": "long"}, "side must be buy or sell, not 'long'."),
     (OrderRequest, ORDER | {"side": None}, "side must be buy or sell, not null."),
     (
@@ -59,7 +59,7 @@ TOLD: list[tuple[type, Any, str]] = [
     (auth_wire.SignupRequest, TOO_SHORT, "The request must be an object."),
     (auth_wire.KeyRequest, {"scopes": ["read", "reed"]}, "scopes[1] must be read, trade or withdraw, not 'reed'."),
     (auth_wire.KeyRequest, {"scopes": []}, "scopes must be a list of 1 to 3 elements, not an empty list."),
-    (teller.ConfigureRequest, {"tier": ""}, "tier must be a text of 1 to 32 characters."),
+    (account_requests.ConfigureRequest, {"tier": ""}, "tier must be a text of 1 to 32 characters."),
 ]  # fmt: skip
 REQUESTS = [
     OrderRequest, CancelRequest, AmendRequest, OrdersQuery, BookQuery, QueueQuery,
@@ -68,7 +68,7 @@ REQUESTS = [
     batch_wire.BatchEnter, batch_wire.BatchCancel, batch_wire.BatchAmend, batch_wire.BatchRequest,
     auth_wire.SignupRequest, auth_wire.LoginRequest, auth_wire.RefreshRequest, auth_wire.KeyRequest,
     accounts.TransferRequest, accounts.FillsQuery, accounts.LedgerQuery, admin.AuditQuery, admin.AuctionQuery,
-    teller.ConfigureRequest, listing.Listing,
+    account_requests.ConfigureRequest, listing.Listing,
 ]  # fmt: skip
 
 
@@ -82,9 +82,9 @@ def sentence(kind: type, value: Any) -> str:
     return parsed.value.sentence
 
 
-@pytest.mark.parametrize(("kind", "value", "told"), TOLD)
-def test_what_is_wrong_is_named_with_what_is_allowed(kind: type, value: Any, told: str) -> None:
-    assert sentence(kind, value) == told
+@pytest.mark.parametrize(("kind", "value", "words"), SENTENCES)
+def test_what_is_wrong_is_named_with_what_is_allowed(kind: type, value: Any, words: str) -> None:
+    assert sentence(kind, value) == words
 
 
 def test_a_number_in_a_query_is_told_its_range() -> None:
@@ -106,10 +106,10 @@ def test_every_field_of_every_request_has_words_for_what_it_must_be(kind: type) 
             except msgspec.ValidationError as problem:
                 if "missing required" in str(problem):
                     continue
-                told = sentence(kind, {field.encode_name: value})
-                assert told.startswith(f"{field.encode_name}"), told
-                assert " must be " in told, told
-                assert not any(word in told for word in ("`", "Expected", "something else", "another form")), told
+                words = sentence(kind, {field.encode_name: value})
+                assert words.startswith(f"{field.encode_name}"), words
+                assert " must be " in words, words
+                assert not any(word in words for word in ("`", "Expected", "something else", "another form")), words
                 tried += 1
     assert tried or any(field.required for field in msgspec.structs.fields(kind))
 
@@ -132,12 +132,12 @@ def feed(running_server: RunningServer) -> Iterator[FeedClient]:
 
 
 def test_it_is_told_alike_on_every_way_in(http: Http, feed: FeedClient) -> None:
-    told = "side must be buy or sell, not 'long'."
+    words = "side must be buy or sell, not 'long'."
     order = ORDER | {"side": "long"}
-    assert http.post("/order", order).refused(400, "INVALID_VALUE")["error"] == told
+    assert http.post("/order", order).refused(400, "INVALID_VALUE")["error"] == words
     (result,) = http.post("/orders/batch", {"orders": [order]}).granted()["results"]
-    assert result["body"]["error"] == told
-    assert feed.call("order", order)["error"] == told
+    assert result["body"]["error"] == words
+    assert feed.call("order", order)["error"] == words
     (result,) = feed.call("batch", {"orders": [order]})["results"]
-    assert result["body"]["error"] == told
-    assert http.call("DELETE", "/orders?side=long").refused(400, "INVALID_VALUE")["error"] == told
+    assert result["body"]["error"] == words
+    assert http.call("DELETE", "/orders?side=long").refused(400, "INVALID_VALUE")["error"] == words

@@ -18,7 +18,7 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.json.plain import RepeatedKey, plain
+from api.json.exact import RepeatedKey, decode_exactly
 from api.json.requests import converted
 from api.orders.requests import Malformed, OrderRequest
 from api.settings import options, settings_from
@@ -86,9 +86,9 @@ def test_no_field_of_an_order_takes_what_is_no_number(http: Http, field: str) ->
 @pytest.mark.parametrize("field", FIELDS)
 @pytest.mark.parametrize("text", ["-1", "-0.5", "-0", "0", "-1e3"])
 def test_what_must_be_above_zero_says_so(http: Http, field: str, text: str) -> None:
-    told = http.post("/order/test", ORDER | {field: text}).refused(400, "NOT_POSITIVE")
-    assert told["error"].startswith(f"{field} must be above zero, not {text if 'e' not in text else '-1'}")
-    assert told["details"] == {"field": field}
+    refusal = http.post("/order/test", ORDER | {field: text}).refused(400, "NOT_POSITIVE")
+    assert refusal["error"].startswith(f"{field} must be above zero, not {text if 'e' not in text else '-1'}")
+    assert refusal["details"] == {"field": field}
 
 
 @pytest.mark.parametrize("field", ["quantity", "expire_time"])
@@ -139,9 +139,9 @@ def test_no_path_takes_what_is_no_number(http: Http, path: str) -> None:
 def test_no_money_moves_by_what_is_no_number(http: Http, route: str) -> None:
     before = http.get("/account/balances")["balances"]
     for text in NO_NUMBERS:
-        told = http.post(f"/account/{route}", {"asset": "USDT", "amount": text})
-        assert told.status == 400, (text, told.content)
-        assert told.json["details"]["field"] == "amount"
+        refusal = http.post(f"/account/{route}", {"asset": "USDT", "amount": text})
+        assert refusal.status == 400, (text, refusal.content)
+        assert refusal.json["details"]["field"] == "amount"
     assert http.get("/account/balances")["balances"] == before
 
 
@@ -249,7 +249,7 @@ def expected(value: Any) -> Any:
 @given(pairs, st.randoms(use_true_random=False))
 def test_a_key_that_comes_twice_is_found_wherever_it_is_and_no_other(value: Any, chance: Any) -> None:
     text = text_of(value, chance)
-    assert plain(text.encode()) == expected(value)
+    assert decode_exactly(text.encode()) == expected(value)
 
 
 @given(st.decimals(allow_nan=False, allow_infinity=False, places=None), st.sampled_from(["0.01", "0.25", "1", "1e-18"]))

@@ -18,8 +18,8 @@ from api.market.activity import (
     SECOND_NS,
     Activity,
     SymbolActivity,
-    _percent,
 )
+from api.market.ticker_views import _percent, ticker_view
 from engine.commands import Command, Deposit, EnterOrder, ListInstrument
 from engine.events import CommandResult, Filled
 from engine.exchange import Exchange
@@ -77,7 +77,7 @@ def test_the_ticker_is_that_of_the_trades_of_the_last_day(trades: list[tuple[int
         market.trade(quantity, price, now)
         kept.append((now, price, quantity))
     now += later
-    ticker = market.activity.ticker(market.exchange.books["ANY"], now)
+    ticker = ticker_view(market.activity, market.exchange.books["ANY"], market.exchange.seq, now)
     day = [(p, q) for ts, p, q in kept if ts // MINUTE_NS > now // MINUTE_NS - DAY_MINUTES]
     assert ticker.last == f"{Decimal(kept[-1][1]).scaleb(-2):.2f}"
     assert ticker.trades == len(day)
@@ -124,8 +124,8 @@ def test_a_trade_of_an_account_with_itself_counts_in_the_totals_and_moves_nothin
     market.trade(2, 100, 0)
     filled = next(event for event in _one_trade().events if isinstance(event, Filled))
     market.activity.of("ANY").trade(msgspec.structs.replace(filled, price=999, self_trade=True), 1)
-    told = market.activity.ticker(market.exchange.books["ANY"], 1)
-    assert (told.last, told.high, told.volume, told.trades) == ("1.00", "1.00", "0.002", 1)
+    view = ticker_view(market.activity, market.exchange.books["ANY"], market.exchange.seq, 1)
+    assert (view.last, view.high, view.volume, view.trades) == ("1.00", "1.00", "0.002", 1)
     assert market.activity.of("ANY").lots == 3
     assert [candle.high for candle in market.activity.of("ANY").candles(60, 0)] == [100]
 
@@ -134,8 +134,8 @@ def test_a_trade_leaves_the_day_with_its_minute() -> None:
     market = Market()
     market.trade(1, 100, MINUTE_NS)
     book = market.exchange.books["ANY"]
-    assert market.activity.ticker(book, MINUTE_NS + DAY_NS - 1).trades == 1
-    assert market.activity.ticker(book, MINUTE_NS + DAY_NS).trades == 0
+    assert ticker_view(market.activity, book, market.exchange.seq, MINUTE_NS + DAY_NS - 1).trades == 1
+    assert ticker_view(market.activity, book, market.exchange.seq, MINUTE_NS + DAY_NS).trades == 0
 
 
 @given(change=st.integers(-(10**12), 10**12), of=st.integers(1, 10**12))

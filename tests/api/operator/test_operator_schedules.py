@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from engine.exchange import Exchange
 from listings.instruments_file import ListingError, VenueFile
-from listings.operator_schedules import KeptSchedule, KeptSchedules
+from listings.operator_schedules import ScheduleStore, StoredSchedule
 from listings.schedule import DAYS
 from listings.schedule_file import ScheduleTable, schedule_of, table_of
 from tests.access.cast import Person, operator, with_operator
@@ -84,14 +84,14 @@ def test_schedules_are_given_shown_and_taken_away_and_what_was_said_holds_over_a
     assert (gone["schedule"], gone["set_by"], gone["next_change"]) == (None, "operator", None)
     server.http.call("POST", "/admin/symbols", GOLD | {"schedule": closed_now()}, boss.bearer).granted()
 
-    def standing() -> list[tuple[str, bool]]:
+    def statuses() -> list[tuple[str, bool]]:
         views = [server.http.get(f"/status/{symbol}") for symbol in ("ETH-USDT", "SOL-USDT", "GOLD-USDT")]
         return [(view["status"], view["next_change"] is not None) for view in views]
 
     # what is scheduled next for a symbol that trades has not come; a new one has its status at once
-    assert standing() == [("trading", True), ("trading", False), ("closed", True)]
+    assert statuses() == [("trading", True), ("trading", False), ("closed", True)]
     server.restart()
-    assert standing() == [("trading", True), ("trading", False), ("closed", True)]
+    assert statuses() == [("trading", True), ("trading", False), ("closed", True)]
     assert server.http.call("GET", path, headers=boss.bearer).granted()["schedule"] == put["schedule"]
     fees = GOLD | {"taker_fee_bps": "3"}
     server.http.call("POST", "/admin/symbols", fees, boss.bearer).granted()  # without a schedule it keeps its own
@@ -154,7 +154,7 @@ def test_the_shipped_example_of_sessions_is_listed_as_it_is(
     own = {"OPENBELL_KEY": boss.key["key_id"], "OPENBELL_SECRET": boss.key["secret"]}
     environment = {name: value for name, value in os.environ.items() if not name.startswith("OPENBELL_")} | own
 
-    def told(*arguments: str, status: int = 0) -> Any:
+    def output(*arguments: str, status: int = 0) -> Any:
         done = subprocess.run(
             tool("-m", "tools.operator", "--url", server.url, "--json", *arguments),
             cwd=ROOT,
@@ -167,22 +167,22 @@ def test_the_shipped_example_of_sessions_is_listed_as_it_is(
         assert done.returncode == status, (done.stdout, done.stderr)
         return json.loads(done.stdout) if status < 2 else None
 
-    listed = told("list", "config/sessions.toml")["listed"]
+    listed = output("list", "config/sessions.toml")["listed"]
     assert [row["symbol"] for row in listed] == ["AAPL-USD", "BTC-USDT"]
-    shown = told("schedule", "AAPL-USD", "--show")
+    shown = output("schedule", "AAPL-USD", "--show")
     assert (shown["schedule"]["time_zone"], shown["set_by"]) == ("America/New_York", "operator")
-    assert told("schedule", "AAPL-USD", "--remove")["schedule"] is None
-    given = told("schedule", "AAPL-USD", "config/sessions.toml")["schedule"]
+    assert output("schedule", "AAPL-USD", "--remove")["schedule"] is None
+    given = output("schedule", "AAPL-USD", "config/sessions.toml")["schedule"]
     assert given == shown["schedule"]
     alone = tmp_path / "hours.toml"
     alone.write_text(
         'time_zone = "UTC"\ndays = ["mon"]\ntrading = 09:00:00\nclosed = "17:00"\nholidays = [2026-12-28]\n'
     )
-    assert told("schedule", "SOL-USDT", str(alone))["schedule"]["holidays"] == ["2026-12-28"]
-    assert "has no schedule" in told("schedule", "SOL-USDT", "config/sessions.toml", status=1)["error"]
+    assert output("schedule", "SOL-USDT", str(alone))["schedule"]["holidays"] == ["2026-12-28"]
+    assert "has no schedule" in output("schedule", "SOL-USDT", "config/sessions.toml", status=1)["error"]
     alone.write_text('[[instrument]]\nsymbol = "SOL-USDT"\nschedule = "none"\n')
-    assert "there is no [schedule.none]" in told("list", str(alone), status=1)["error"]
-    told("schedule", "SOL-USDT", str(alone), "--remove", status=2)
+    assert "there is no [schedule.none]" in output("list", str(alone), status=1)["error"]
+    output("schedule", "SOL-USDT", str(alone), "--remove", status=2)
 
 
 @given(
@@ -202,12 +202,12 @@ def test_a_schedule_that_is_shown_is_the_one_that_was_given(
 
 def test_what_is_kept_is_read_again_and_a_damaged_file_is_named(tmp_path: Path) -> None:
     path = tmp_path / "schedules.json"
-    kept = KeptSchedules(path)
+    kept = ScheduleStore(path)
     table = table_of(schedule_of(ScheduleTable(time_zone="UTC", days=["mon"], trading="09:00", closed="17:00")))
-    kept.keep("ONE", KeptSchedule(7, table))
-    kept.keep("TWO", KeptSchedule(8, None))
-    assert KeptSchedules(path).by_symbol == {"ONE": KeptSchedule(7, table), "TWO": KeptSchedule(8, None)}
-    assert KeptSchedules(path).over(VenueFile([], {}), Exchange()) == VenueFile([], {})  # neither is listed
+    kept.save("ONE", StoredSchedule(7, table))
+    kept.save("TWO", StoredSchedule(8, None))
+    assert ScheduleStore(path).by_symbol == {"ONE": StoredSchedule(7, table), "TWO": StoredSchedule(8, None)}
+    assert ScheduleStore(path).over(VenueFile([], {}), Exchange()) == VenueFile([], {})  # neither is listed
     path.write_bytes(path.read_bytes()[:-9])
     with pytest.raises(ListingError, match=r"schedules\.json"):
-        KeptSchedules(path)
+        ScheduleStore(path)

@@ -151,10 +151,10 @@ def test_each_result_is_what_the_single_call_answers(http: Http, symbol: str) ->
     results = batch(http, *together)
     for single, result, element in zip(alone, results, together, strict=True):
         expected = msgspec.json.decode(single.content.replace(first.encode(), second.encode()))
-        told, wanted = lasting(result["body"]), lasting(expected)
+        answered, wanted = lasting(result["body"]), lasting(expected)
         if "priority" in wanted:  # as after the whole batch
-            told, wanted = ({**body, "quantity": "", "price": "", "remaining": ""} for body in (told, wanted))
-        assert (result["status"], told) == (single.status, wanted), element
+            answered, wanted = ({**body, "quantity": "", "price": "", "remaining": ""} for body in (answered, wanted))
+        assert (result["status"], answered) == (single.status, wanted), element
         assert result["body"].keys() == expected.keys(), element
 
 
@@ -306,9 +306,9 @@ def test_a_client_order_id_is_entered_once_within_a_batch_and_when_it_is_sent_ag
 def test_the_feed_answers_a_batch_as_rest_does(running_server: RunningServer, http: Http, symbol: str) -> None:
     client = FeedClient(running_server.url)
     orders = [enter(symbol, price="100.10"), {"op": "cancel", "order_id": "x"}, 7, {"op": "amend"}]
-    told, expected = client.call("batch", {"orders": orders})["results"], batch(http, *orders)
-    assert [lasting(result) for result in told] == [lasting(result) for result in expected]
-    check_shape(told[0]["body"], ORDER_ANSWER)
+    answered, expected = client.call("batch", {"orders": orders})["results"], batch(http, *orders)
+    assert [lasting(result) for result in answered] == [lasting(result) for result in expected]
+    check_shape(answered[0]["body"], ORDER_ANSWER)
     for data in ({"orders": []}, {"orders": [7] * (MOST + 1)}, {"orders": 7}, [], None):
         assert client.call("batch", data)["error_code"] == "INVALID_VALUE"
     client.close()

@@ -56,8 +56,8 @@ def test_an_auction_for_a_time_ends_by_itself_though_the_server_was_killed_meanw
         answer = server.http.call("POST", "/admin/symbols/AAPL-USD/auction?seconds=2", headers=bearer).granted()
         server.stop(signal.SIGKILL)
         server.start()
-        told = server.http.get("/status/AAPL-USD")
-        if told["status"] != "trading":  # a machine so slow that the two seconds are over
-            assert told["next_change"] == {"status": "trading", "at": answer["opens_at"]}
+        view = server.http.get("/status/AAPL-USD")
+        if view["status"] != "trading":  # a machine so slow that the two seconds are over
+            assert view["next_change"] == {"status": "trading", "at": answer["opens_at"]}
         eventually(lambda: server.http.get("/status/AAPL-USD")["status"] == "trading")
         assert time.time() >= answer["opens_at"]

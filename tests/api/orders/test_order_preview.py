@@ -25,7 +25,7 @@ def body(symbol: str, side: str, quantity: str, price: str | None = None, **furt
     return fields | ({"price": price} if price else {}) | further
 
 
-def told(http: Http, order: dict[str, Any]) -> Any:
+def preview(http: Http, order: dict[str, Any]) -> Any:
     """What the test of an order that would be accepted says."""
     answer = http.post("/order/test", order).granted()
     assert answer["accepted"] is True, answer
@@ -35,7 +35,7 @@ def told(http: Http, order: dict[str, Any]) -> Any:
 def test_a_test_tells_price_slippage_fees_and_hold_and_the_order_does_so(http: Http, book: str) -> None:
     digest = http.get("/health?digest=true")["digest"]
     order = body(book, "buy", "2.5", "101")
-    said = told(http, order)
+    said = preview(http, order)
     expected = {
         "status": "partially_filled",
         "reason": None,
@@ -66,14 +66,14 @@ def test_a_test_tells_price_slippage_fees_and_hold_and_the_order_does_so(http: H
 
 
 def test_selling_at_the_market_slips_downwards(http: Http, book: str) -> None:
-    said = told(http, body(book, "sell", "3"))
+    said = preview(http, body(book, "sell", "3"))
     assert (said["status"], said["reason"], said["filled_quantity"]) == ("cancelled", "no_liquidity", "2.000")
     assert (said["average_price"], said["slippage"], said["slippage_percent"]) == ("98.50", "1.00", "1.005")
     assert (said["resting_quantity"], said["held"], said["held_asset"], said["price"]) == ("0.000", "0", "COIN", None)
 
 
 def test_what_rests_is_told_with_what_it_would_hold_and_pay(http: Http, book: str) -> None:
-    said = told(http, body(book, "sell", "2", "105"))
+    said = preview(http, body(book, "sell", "2", "105"))
     assert (said["status"], said["resting_quantity"], said["trades"], said["average_price"]) == (
         "resting", "2.000", 0, None,
     )  # fmt: skip
@@ -82,7 +82,7 @@ def test_what_rests_is_told_with_what_it_would_hold_and_pay(http: Http, book: st
 
 def test_what_waits_is_told(http: Http, book: str) -> None:
     http.enter(book, "buy", "0.5", "100")
-    said = told(http, body(book, "buy", "1", order_type="stop", stop_price="110"))
+    said = preview(http, body(book, "buy", "1", order_type="stop", stop_price="110"))
     assert (said["status"], said["resting_quantity"], said["held"]) == ("pending_trigger", "1.000", "121.0605")
 
 
@@ -98,7 +98,7 @@ def test_what_protects_is_named(
     http: Http, book: str, further: dict[str, Any], protections: list[str], price: str
 ) -> None:
     order = body(book, "buy", "1", **further)
-    said = told(http, order)
+    said = preview(http, order)
     assert (said["protections"], said["price"], said["asked_price"]) == (protections, price, "101.00")
     assert http.post("/order", order).granted()["price"] == price
 
@@ -108,7 +108,7 @@ def test_the_collar_that_ends_a_market_order_is_named(http: Http) -> None:
     for price in ("100", "115"):
         http.enter("STRICT", "sell", "1", price)
     order = body("STRICT", "buy", "5")
-    said = told(http, order)
+    said = preview(http, order)
     assert (said["filled_quantity"], said["reason"], said["protections"]) == ("1.0", "no_liquidity", ["collar"])
     assert http.post("/order", order).granted()["filled_quantity"] == "1.0"
     http.call("DELETE", "/orders?symbol=STRICT").granted()
@@ -118,8 +118,8 @@ def test_the_stops_that_its_trades_would_reach_are_counted(http: Http, book: str
     for stop_price in ("98.5", "98", "90"):
         http.enter(book, "sell", "0.1", order_type="stop", stop_price=stop_price)
     order = body(book, "sell", "1.5", "98")
-    assert (told(http, order)["would_trigger"], told(http, order | {"quantity": "1"})["would_trigger"]) == (2, 0)
-    assert told(http, order | {"price": "120"})["would_trigger"] == 0
+    assert (preview(http, order)["would_trigger"], preview(http, order | {"quantity": "1"})["would_trigger"]) == (2, 0)
+    assert preview(http, order | {"price": "120"})["would_trigger"] == 0
     http.post("/order", order).granted()
     assert len(http.get(f"/orders?symbol={book}&status=pending_trigger")["orders"]) == 1
 
@@ -137,7 +137,7 @@ def test_the_exits_of_a_bracket_are_told_with_what_they_would_hold(
     http: Http, book: str, side: str, price: str, exits: dict[str, str], expected: Any
 ) -> None:
     order = body(book, side, "2" if price == "97" else "1", price, **exits)
-    said = told(http, order)["exits"]
+    said = preview(http, order)["exits"]
     assert (
         said and (*(said[name] for name in ("entered", "quantity", "held", "held_asset")), said["reason"])
     ) == expected
@@ -175,7 +175,7 @@ def test_a_pair_whose_stop_price_is_reached_is_told_with_its_stop_leg(
         http.enter(symbol, "buy", "20", "99")
     further = {"stop_limit_price": stop_limit} if stop_limit else {}
     order = body(symbol, "sell", "16", "110", stop_price="100", **further) | {"order_type": "oco"}
-    said, before = told(http, order), http.get("/account/balances")["balances"]
+    said, before = preview(http, order), http.get("/account/balances")["balances"]
     answer = http.post("/order", order).granted()
     assert [said[name] for name in ("status", "reason", "price", "quantity")] == [
         answer[name] for name in ("status", "reason", "price", "quantity")
@@ -195,8 +195,8 @@ def test_a_pair_whose_stop_price_is_reached_is_told_with_its_stop_leg(
 
 def test_a_pair_whose_limit_leg_trades_holds_for_the_rest_of_that_leg_alone(http: Http, book: str) -> None:
     order = body(book, "buy", "5", "101", stop_price="110") | {"order_type": "oco"}
-    said = told(http, order)
-    alone = told(http, body(book, "buy", "5", "101"))
+    said = preview(http, order)
+    alone = preview(http, body(book, "buy", "5", "101"))
     assert (said["filled_quantity"], said["held"]) == ("2.000", alone["held"])
     assert [(leg["status"], leg["reason"], leg["held"]) for leg in said["legs"]] == [
         ("cancelled", "one_cancels_other", "0")
@@ -205,7 +205,7 @@ def test_a_pair_whose_limit_leg_trades_holds_for_the_rest_of_that_leg_alone(http
 
 def test_the_exits_that_are_entered_at_once_are_told_as_legs(http: Http, book: str) -> None:
     order = body(book, "buy", "1", take_profit="120", stop_loss="90")
-    said = told(http, order)["legs"]
+    said = preview(http, order)["legs"]
     answer = http.post("/order", order).granted()["legs"]
     assert [(leg["order_type"], leg["status"], leg["price"], leg["stop_price"]) for leg in said] == [
         ("limit", "resting", "120.00", None), ("stop", "pending_trigger", None, "90.00"),
@@ -221,5 +221,5 @@ def test_what_a_triggered_stop_holds_for_is_named_where_there_is_no_collar(http:
         http.enter(symbol, "sell", "1", price)
     http.enter(symbol, "buy", "0.5", "100")
     order = body(symbol, "buy", "5", order_type="stop", stop_price="100")
-    said = told(http, order)
+    said = preview(http, order)
     assert (said["filled_quantity"], said["reason"], said["protections"]) == ("0.500", "no_liquidity", ["held_funds"])

@@ -91,20 +91,20 @@ def test_a_stop_limit_rests_at_its_limit_once_it_triggers(http: Http, symbol: st
 
 
 @pytest.mark.parametrize(
-    ("trail", "told", "stop_price", "followed"),
+    ("trail", "described", "stop_price", "followed"),
     [
         ({"trail_amount": "5"}, {"trail_amount": "5.00"}, "95.00", "115.00"),
         ({"trail_percent": "1.5"}, {"trail_percent": "1.5"}, "98.50", "118.20"),
     ],
 )
 def test_a_trailing_stop_follows_the_market(
-    http: Http, symbol: str, enter: Enter, trail: Any, told: Any, stop_price: str, followed: str
+    http: Http, symbol: str, enter: Enter, trail: Any, described: Any, stop_price: str, followed: str
 ) -> None:
     trade_at(http, symbol, "100")
     answer = enter("sell", "trailing_stop", **trail)
     assert answer["status"] == "pending_trigger"
     assert answer["stop_price"] == stop_price
-    assert {name: answer[name] for name in told} == told
+    assert {name: answer[name] for name in described} == described
     trade_at(http, symbol, "120")
     assert order(http, answer)["stop_price"] == followed
 
@@ -334,8 +334,11 @@ def test_repetitions_are_the_same_order_with_every_field(http: Http, symbol: str
     }
     first = http.post("/order", body).granted()
     again = http.post("/order", body).granted()
-    told = set(first) - {"repeated", "seq", "bbo", "processing_time_ms", "legs"}
-    assert (again["repeated"], {name: again[name] for name in told}) == (True, {name: first[name] for name in told})
+    described = set(first) - {"repeated", "seq", "bbo", "processing_time_ms", "legs"}
+    assert (again["repeated"], {name: again[name] for name in described}) == (
+        True,
+        {name: first[name] for name in described},
+    )
     assert http.post("/order/test", body).granted()["repeated"] is True
     for change in ({"stop_limit_price": "93"}, {"stop_limit_price": None}, {"self_trade_prevention": None}):
         other = body | change

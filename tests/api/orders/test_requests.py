@@ -67,7 +67,7 @@ def test_a_number_is_read_as_exactly_as_a_text(exchange: Exchange, ticks: int, l
 
 
 @pytest.mark.parametrize(
-    ("order_type", "time_in_force", "meant"),
+    ("order_type", "time_in_force", "expected"),
     [
         ("limit", None, (OrderType.LIMIT, TimeInForce.GTC)),
         ("limit", "ioc", (OrderType.LIMIT, TimeInForce.IOC)),
@@ -81,18 +81,18 @@ def test_a_number_is_read_as_exactly_as_a_text(exchange: Exchange, ticks: int, l
     ],
 )
 def test_order_types_and_times_in_force(
-    exchange: Exchange, order_type: str, time_in_force: str | None, meant: tuple[OrderType, TimeInForce]
+    exchange: Exchange, order_type: str, time_in_force: str | None, expected: tuple[OrderType, TimeInForce]
 ) -> None:
     command = enter_order(body(order_type=order_type, time_in_force=time_in_force), ACCOUNT, exchange)
-    assert (command.order_type, command.time_in_force) == meant
+    assert (command.order_type, command.time_in_force) == expected
 
 
-@pytest.mark.parametrize(("time_in_force", "meant"), [(None, TimeInForce.IOC), ("fok", TimeInForce.FOK)])
+@pytest.mark.parametrize(("time_in_force", "expected"), [(None, TimeInForce.IOC), ("fok", TimeInForce.FOK)])
 def test_a_market_order_without_a_price_is_one(
-    exchange: Exchange, time_in_force: str | None, meant: TimeInForce
+    exchange: Exchange, time_in_force: str | None, expected: TimeInForce
 ) -> None:
     command = enter_order(body(order_type="market", price=None, time_in_force=time_in_force), ACCOUNT, exchange)
-    assert (command.order_type, command.time_in_force, command.price) == (OrderType.MARKET, meant, None)
+    assert (command.order_type, command.time_in_force, command.price) == (OrderType.MARKET, expected, None)
 
 
 def test_what_is_off_the_grid_travels_as_its_text(exchange: Exchange) -> None:

@@ -42,8 +42,15 @@ Object.assign(globalThis, {
 const { h, render } = await import("preact");
 const { Services } = await import("../../../frontend/view/parts/services.js");
 
-/** More than the pace at which the page is drawn. */
-export const drawn = (ms = 80) => new Promise((resolve) => setTimeout(resolve, ms));
+const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/**
+ * More than the pace at which the page is drawn, in short steps one behind the other: on a busy machine, where a step
+ * takes long, what was set off meanwhile has its turn before the last.
+ */
+export async function drawn(ms = 100) {
+  for (let waited = 0; waited < ms; waited += 10) await pause(10);
+}
 
 /** Draw a view, until the test is over. @returns {Promise<HTMLElement>} what it is drawn in */
 export async function draw(context, view, services, props = {}) {

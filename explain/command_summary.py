@@ -29,7 +29,7 @@ from listings.grid import Grid, amount_text, grid_of, percent
 from listings.texts import nanos_text
 
 
-class Plain:
+class CommandSummary:
     """One command about no one order; made before it is applied."""
 
     def __init__(self, exchange: Exchange, command: Command, seq: int, ts_ns: int) -> None:
@@ -203,5 +203,5 @@ def _configured(command: ConfigureAccount) -> str:
         "notional of one order at most": command.max_notional,
         "self-trade prevention": command.self_trade_prevention,
     }
-    told = ", ".join(f"{name} {value}" for name, value in own.items() if value is not None)
-    return f"The tier is {command.tier}: {told or 'nothing of its own'}; all else is as each symbol says."
+    settings = ", ".join(f"{name} {value}" for name, value in own.items() if value is not None)
+    return f"The tier is {command.tier}: {settings or 'nothing of its own'}; all else is as each symbol says."

@@ -1,7 +1,7 @@
-"""A picture of one symbol's book that follows the events of one command.
+"""A copy of one symbol's book that follows the events of one command.
 
-Taken before a command is applied; folding the command's events one by one gives the book that
-each order met in the middle of it. Ticks and lots. O(orders pictured), bounded.
+Made before a command is applied; folding the command's events one by one gives the book that
+each order met in the middle of it. Ticks and lots. O(orders copied), bounded.
 Layer: explain. Pure.
 """
 
@@ -16,12 +16,12 @@ from engine.instrument import FEE_UNIT, Instrument
 from engine.order import Order
 from engine.types import AccountId, Lots, OrderId, OrderType, Side, Ticks, TradingStatus
 
-ORDERS_MAX = 5_000  # pictured a side: a walk that goes deeper is told without its end
+ORDERS_MAX = 5_000  # copied a side: a walk that goes deeper is explained without its end
 
 
 @dataclass(slots=True, eq=False)
-class Resting:
-    """One order of the picture."""
+class RestingOrder:
+    """One order of the copy. Quantities in lots."""
 
     order_id: OrderId
     account: AccountId
@@ -32,8 +32,8 @@ class Resting:
     display: int | None
 
 
-class Picture:
-    """What rests in one symbol, and what prices are measured against."""
+class FoldedBook:
+    """The resting orders of one symbol by price, with what collar and band are measured from."""
 
     def __init__(self, book: OrderBook) -> None:
         self.instrument: Instrument = book.instrument
@@ -41,16 +41,16 @@ class Picture:
         self.last_price: Ticks | None = book.last_price
         self._band_reference = book.band.reference
         self.limit_side = book.band.limit_side
-        self.levels: dict[Side, dict[Ticks, list[Resting]]] = {Side.BUY: {}, Side.SELL: {}}
-        self._known: dict[OrderId, Resting] = {}  # resting, incoming or waiting
-        self._incoming: Resting | None = None
+        self.levels: dict[Side, dict[Ticks, list[RestingOrder]]] = {Side.BUY: {}, Side.SELL: {}}
+        self._known: dict[OrderId, RestingOrder] = {}  # resting, incoming or waiting
+        self._incoming: RestingOrder | None = None
         for side in Side:
             for number, order in enumerate(order for level in book.own_side(side) for order in level):
                 if number == ORDERS_MAX:
                     break
-                self._rest(_pictured(order))
+                self._rest(_resting_order(order))
         for order in book.stops:
-            self._known[order.order_id] = _pictured(order)
+            self._known[order.order_id] = _resting_order(order)
 
     # -- reading
 
@@ -61,12 +61,12 @@ class Picture:
             return None
         return max(prices) if side is Side.BUY else min(prices)
 
-    def depth(self, side: Side) -> Iterator[tuple[Ticks, list[Resting]]]:
+    def depth(self, side: Side) -> Iterator[tuple[Ticks, list[RestingOrder]]]:
         """The levels of a side, best first."""
         for price in sorted(self.levels[side], reverse=side is Side.BUY):
             yield price, self.levels[side][price]
 
-    def order(self, order_id: OrderId) -> Resting | None:
+    def order(self, order_id: OrderId) -> RestingOrder | None:
         """An order that rests, waits or is coming in."""
         return self._known.get(order_id)
 
@@ -117,7 +117,7 @@ class Picture:
     # -- following
 
     def fold(self, event: ev.Event) -> None:
-        """Let the picture follow one event of this symbol."""
+        """Follow one event of this symbol."""
         match event:
             case ev.Accepted():
                 self._arrive(event)
@@ -141,7 +141,7 @@ class Picture:
                 self.limit_side = event.side
 
     def settle(self) -> None:
-        """Rest what came in last and did not end."""
+        """Put the incoming order into its level, unless it has ended."""
         incoming, self._incoming = self._incoming, None
         if incoming is not None and incoming.order_id in self._known and incoming.price is not None:
             incoming.shown = incoming.leaves if incoming.display is None else min(incoming.display, incoming.leaves)
@@ -150,7 +150,7 @@ class Picture:
     def _arrive(self, event: ev.Accepted) -> None:
         self.settle()
         display = None if event.terms is None else event.terms.display_quantity
-        order = Resting(event.order_id, event.account, event.side, event.price, 0, event.quantity, display)
+        order = RestingOrder(event.order_id, event.account, event.side, event.price, 0, event.quantity, display)
         self._known[event.order_id] = order
         if not event.waiting and event.order_type is not OrderType.MARKET:
             self._incoming = order
@@ -188,7 +188,7 @@ class Picture:
         order.price, order.shown = event.price, 0
         self._incoming = order
 
-    def _rest(self, order: Resting) -> None:
+    def _rest(self, order: RestingOrder) -> None:
         if order.price is not None:
             self._known[order.order_id] = order
             self.levels[order.side].setdefault(order.price, []).append(order)
@@ -204,8 +204,8 @@ class Picture:
                 del self.levels[order.side][order.price]
 
 
-def _pictured(order: Order) -> Resting:
+def _resting_order(order: Order) -> RestingOrder:
     display = None if order.terms is None else order.terms.display_quantity
     shown = 0 if order.waiting else order.shown
     price = order.price
-    return Resting(order.order_id, order.account, order.side, price, shown, order.leaves, display)
+    return RestingOrder(order.order_id, order.account, order.side, price, shown, order.leaves, display)

@@ -1,4 +1,4 @@
-"""The pieces of a chapter: the book met, the levels walked, fills with their fees, an auction's table.
+"""The parts of a chapter: the book met, the levels walked, fills with their fees, an auction's table.
 
 Layer: explain. Pure.
 """
@@ -11,46 +11,46 @@ from engine import events as ev
 from engine.instrument import FEE_UNIT
 from engine.types import AccountId, Lots, OrderId, Side, Ticks
 from explain.answers import AuctionRow, BookMet, FillTold, LevelShown, LevelWalked, Place, QueuedOrder
-from explain.picture import Picture, Resting
+from explain.folded_book import FoldedBook, RestingOrder
 from explain.words import orders
 from listings.grid import Grid, percent
 
-LEVELS_FURTHER = 3  # told beyond the worst that was touched
-ORDERS_FURTHER = 3  # told behind the last of a level that was touched
-ORDERS_TOLD = 200  # of one level
+LEVELS_FURTHER = 3  # listed beyond the worst that was touched
+ORDERS_FURTHER = 3  # listed behind the last of a level that was touched
+ORDERS_LISTED_MAX = 200  # of one level
 AUCTION_ROWS = 21  # around the price
 
 
 @dataclass(slots=True)
-class QueueLine:
+class WalkedOrder:
     """One order of a level that is being walked."""
 
-    order: Resting
+    order: RestingOrder
     shown: int
     taken: int = 0
-    met: bool = False  # by its own account: prevention had its say
+    met: bool = False  # an order of the same account: self-trade prevention acted
 
 
 @dataclass(slots=True)
-class Walked:
+class WalkedLevel:
     """One level that is being walked."""
 
     price: Ticks
     shown: int
-    queue: list[QueueLine]
-    lines: dict[OrderId, QueueLine] = field(default_factory=dict)
+    queue: list[WalkedOrder]
+    lines: dict[OrderId, WalkedOrder] = field(default_factory=dict)
     taken: int = 0
 
     @classmethod
-    def of(cls, price: Ticks, queue: list[Resting]) -> Walked:
+    def of(cls, price: Ticks, queue: list[RestingOrder]) -> WalkedLevel:
         """The level as it stands."""
-        lines = [QueueLine(order, order.shown) for order in queue]
+        lines = [WalkedOrder(order, order.shown) for order in queue]
         return cls(price, sum(order.shown for order in queue), lines, {line.order.order_id: line for line in lines})
 
-    def told(self, cumulative: int, viewer: AccountId, grid: Grid) -> LevelWalked:
+    def view(self, cumulative: int, viewer: AccountId, grid: Grid) -> LevelWalked:
         """The level as its taker may see it."""
         touched = [number for number, line in enumerate(self.queue) if line.taken or line.met]
-        most = min((touched[-1] if touched else -1) + 1 + ORDERS_FURTHER, ORDERS_TOLD)
+        most = min((touched[-1] if touched else -1) + 1 + ORDERS_FURTHER, ORDERS_LISTED_MAX)
         queue = [
             QueuedOrder(
                 grid.quantity(line.shown),
@@ -101,32 +101,32 @@ def opposite_of(side: Side) -> Side:
     return Side.SELL if side is Side.BUY else Side.BUY
 
 
-def book_met(picture: Picture, side: Side, grid: Grid) -> BookMet:
+def book_met(book: FoldedBook, side: Side, grid: Grid) -> BookMet:
     """The market as an order of `side` meets it. All opposite levels are listed; `trimmed` shortens them."""
 
     def price(ticks: Ticks | None) -> str | None:
         return None if ticks is None else grid.price(ticks)
 
     def size(of: Side) -> str:
-        best = picture.best(of)
-        return grid.quantity(0 if best is None else sum(order.shown for order in picture.levels[of][best]))
+        best = book.best(of)
+        return grid.quantity(0 if best is None else sum(order.shown for order in book.levels[of][best]))
 
-    band = picture.band
+    band = book.band
     return BookMet(
-        picture.status,
-        price(picture.best(Side.BUY)),
+        book.status,
+        price(book.best(Side.BUY)),
         size(Side.BUY),
-        price(picture.best(Side.SELL)),
+        price(book.best(Side.SELL)),
         size(Side.SELL),
-        price(picture.last_price),
-        price(picture.reference(side)),
-        price(picture.collar(side)),
+        price(book.last_price),
+        price(book.reference(side)),
+        price(book.collar(side)),
         None if band is None else grid.price(band[0]),
         None if band is None else grid.price(band[1]),
-        picture.limit_side,
+        book.limit_side,
         [
             LevelShown(grid.price(at), grid.quantity(sum(order.shown for order in queue)), len(queue))
-            for at, queue in picture.depth(opposite_of(side))
+            for at, queue in book.depth(opposite_of(side))
         ],
     )
 
@@ -137,20 +137,20 @@ def trimmed(levels: list[LevelShown], worst: str | None) -> list[LevelShown]:
     return levels[: touched + LEVELS_FURTHER]
 
 
-def met_sentence(picture: Picture, side: Side, grid: Grid) -> str:
+def met_sentence(book: FoldedBook, side: Side, grid: Grid) -> str:
     """The market in one sentence."""
     opposite = opposite_of(side)
-    best, name = picture.best(opposite), "offer" if side is Side.BUY else "bid"
+    best, name = book.best(opposite), "offer" if side is Side.BUY else "bid"
     if best is None:
         return f"There was no {name} in the book."
-    queue = picture.levels[opposite][best]
+    queue = book.levels[opposite][best]
     shown = grid.said(sum(order.shown for order in queue))
     return f"The best {name} was {grid.price(best)}, with {shown} from {orders(len(queue))}."
 
 
-def place_of(picture: Picture, order_id: OrderId, grid: Grid) -> Place | None:
+def place_of(book: FoldedBook, order_id: OrderId, grid: Grid) -> Place | None:
     """Where an order stands in its queue; None when it does not rest."""
-    found = picture.ahead(order_id)
+    found = book.ahead(order_id)
     return None if found is None else Place(grid.price(found[0]), found[1], grid.quantity(found[2]))
 
 
@@ -161,7 +161,7 @@ def place_sentence(place: Place) -> str:
     return f"behind {orders(place.orders_ahead)} showing {place.quantity_ahead} at {place.price}"
 
 
-def fill_told(fill: ev.Filled, *, maker: bool, rate: int, grid: Grid) -> FillTold:
+def fill_view(fill: ev.Filled, *, maker: bool, rate: int, grid: Grid) -> FillTold:
     """One fill from the side of the maker or of the taker."""
     return FillTold(
         str(fill.trade_id),
@@ -190,10 +190,10 @@ def fee_sentence(fill: ev.Filled, *, maker: bool, rate: int, grid: Grid) -> str:
     return f"{role.capitalize()} fee: {percent(rate)} % of {worth} is {grid.amount(fee)} {quote}{rounded}."
 
 
-def auction_rows(picture: Picture, event: ev.Uncrossed, grid: Grid) -> list[AuctionRow]:
+def auction_rows(book: FoldedBook, event: ev.Uncrossed, grid: Grid) -> list[AuctionRow]:
     """Demand and supply around an auction's price, from what the orders show; at the price the true figures."""
-    bids = {price: sum(order.shown for order in queue) for price, queue in picture.levels[Side.BUY].items()}
-    asks = {price: sum(order.shown for order in queue) for price, queue in picture.levels[Side.SELL].items()}
+    bids = {price: sum(order.shown for order in queue) for price, queue in book.levels[Side.BUY].items()}
+    asks = {price: sum(order.shown for order in queue) for price, queue in book.levels[Side.SELL].items()}
     prices = sorted({event.price, *bids, *asks})
     at = prices.index(event.price)
     half = AUCTION_ROWS // 2
@@ -210,9 +210,9 @@ def auction_rows(picture: Picture, event: ev.Uncrossed, grid: Grid) -> list[Auct
     return rows
 
 
-def auction_words(picture: Picture, event: ev.Uncrossed, grid: Grid) -> list[str]:
+def auction_words(book: FoldedBook, event: ev.Uncrossed, grid: Grid) -> list[str]:
     """Why an auction chose its price."""
-    reference = picture.instrument.reference_price if picture.last_price is None else picture.last_price
+    reference = book.instrument.reference_price if book.last_price is None else book.last_price
     nearest = "" if reference is None else f", then nearest the reference {grid.price(reference)}"
     left = "nothing was left over"
     if event.imbalance:
@@ -225,19 +225,19 @@ def auction_words(picture: Picture, event: ev.Uncrossed, grid: Grid) -> list[str
     ]
 
 
-def within(picture: Picture, side: Side, limit: Ticks | None) -> list[Resting]:
+def within(book: FoldedBook, side: Side, limit: Ticks | None) -> list[RestingOrder]:
     """What rests for an order of `side` at `limit` or better, in the order in which it would be met."""
-    met: list[Resting] = []
-    for price, queue in picture.depth(opposite_of(side)):
+    met: list[RestingOrder] = []
+    for price, queue in book.depth(opposite_of(side)):
         if limit is not None and (price > limit if side is Side.BUY else price < limit):
             break
         met.extend(queue)
     return met
 
 
-def own_at_best(picture: Picture, side: Side, viewer: AccountId) -> Resting | None:
+def own_at_best(book: FoldedBook, side: Side, viewer: AccountId) -> RestingOrder | None:
     """The first order of `viewer` at the best price that an order of `side` meets."""
     opposite = opposite_of(side)
-    best = picture.best(opposite)
-    queue = [] if best is None else picture.levels[opposite][best]
+    best = book.best(opposite)
+    queue = [] if best is None else book.levels[opposite][best]
     return next((order for order in queue if order.account == viewer), None)

@@ -14,12 +14,12 @@ from engine.events import Ended, Event, Filled
 from engine.exchange import Exchange
 from engine.types import AccountId, Amount, Lots, OrderId, Seq
 from explain.answers import Chapter, Explanation
-from explain.chapters import tell
-from explain.looking import Look
-from explain.plain import Plain
+from explain.chapters import build_chapter
+from explain.command_context import CommandContext
+from explain.command_summary import CommandSummary
 from listings.grid import Grid
 
-CHAPTERS_MAX = 200  # told of one order: the first half and the last half of them
+CHAPTERS_MAX = 200  # of one order: the first half and the last half of them
 
 Sequenced = tuple[int, int, Command]  # seq, ts_ns, command
 
@@ -33,11 +33,11 @@ class Totals(msgspec.Struct, frozen=True):
     average_price: str | None = None
 
 
-class Told(msgspec.Struct, frozen=True):
-    """One chapter, and how far the order was after it."""
+class ChapterResult(msgspec.Struct, frozen=True):
+    """One chapter, and how much of the order was filled after it."""
 
     chapter: Chapter
-    totals: Totals | None  # None: the command tells nothing of how far the order is
+    totals: Totals | None  # None: the command leaves open how much is filled
 
 
 class Subject(msgspec.Struct, frozen=True):
@@ -49,29 +49,29 @@ class Subject(msgspec.Struct, frozen=True):
     trade_id: int | None = None
 
 
-def tell_commands(
+def chapters_of_commands(
     exchange: Exchange, commands: Iterable[Sequenced], seqs: Collection[int], subject: Subject
-) -> list[Told]:
+) -> list[ChapterResult]:
     """Apply `commands` to `exchange`; return a chapter for each whose seq is in `seqs`. O(commands)."""
     wanted = set(seqs)
-    told: list[Told] = []
+    results: list[ChapterResult] = []
     for seq, ts_ns, command in commands:
         if seq not in wanted:
             exchange.apply(command, Seq(seq), ts_ns)
         elif subject.symbol not in exchange.books:
-            plain = Plain(exchange, command, seq, ts_ns)
-            told.append(Told(plain.chapter(exchange.apply(command, Seq(seq), ts_ns)), None))
+            summary = CommandSummary(exchange, command, seq, ts_ns)
+            results.append(ChapterResult(summary.chapter(exchange.apply(command, Seq(seq), ts_ns)), None))
         else:
             order_id, account = subject.order_id, subject.account
-            before = Look(exchange, command, seq, ts_ns, subject.symbol, order_id, account)
+            context = CommandContext(exchange, command, seq, ts_ns, subject.symbol, order_id, account)
             events = exchange.apply(command, Seq(seq), ts_ns)
-            chapter = tell(before, events, subject.trade_id)
-            told.append(Told(chapter, _totals(exchange, events, subject, before.grid)))
-    return told
+            chapter = build_chapter(context, events, subject.trade_id)
+            results.append(ChapterResult(chapter, _totals(exchange, events, subject, context.grid)))
+    return results
 
 
 def _totals(exchange: Exchange, events: list[Event], subject: Subject, grid: Grid) -> Totals | None:
-    """How far the order is, or for one trade what that came to; None before it is entered, and when it was done."""
+    """What is filled of the order, or what the one trade filled; None before it is entered and after its end."""
     if subject.trade_id is not None:
         for event in events:
             if isinstance(event, Filled) and event.trade_id == subject.trade_id:
@@ -99,8 +99,8 @@ def subject_of_command(command: Command, seq: int) -> tuple[OrderId, str | None]
     return OrderId(seq), None
 
 
-def told_seqs(seqs: Sequence[int], end: int | None) -> tuple[list[int], int]:
-    """Those of an order's seqs that are told, and how many in the middle are left out; never `end`, that of its end."""
+def chosen_seqs(seqs: Sequence[int], end: int | None) -> tuple[list[int], int]:
+    """The seqs of an order that get a chapter, and how many in the middle do not; `end`, its last, always does."""
     if len(seqs) <= CHAPTERS_MAX:
         return list(seqs), 0
     half = CHAPTERS_MAX // 2
@@ -110,32 +110,35 @@ def told_seqs(seqs: Sequence[int], end: int | None) -> tuple[list[int], int]:
     return chosen, len(seqs) - len(chosen)
 
 
-def totals_of(told: Sequence[Told]) -> Totals:
-    """How far the order is after these chapters."""
-    return next((one.totals for one in reversed(told) if one.totals is not None), Totals())
+def last_totals(results: Sequence[ChapterResult]) -> Totals:
+    """The latest totals that these chapters know; zeros when none does."""
+    return next((one.totals for one in reversed(results) if one.totals is not None), Totals())
 
 
-def explanation(
-    told: Sequence[Told], subject: Subject, as_of_seq: int, left_out: int, totals: Totals | None = None
+def assemble_explanation(
+    results: Sequence[ChapterResult], subject: Subject, as_of_seq: int, left_out: int, totals: Totals | None = None
 ) -> Explanation:
-    """The chapters as one answer. `told` is not empty; `totals` are those of the chapters when none are given."""
-    last = told[-1]
-    totals = totals or totals_of(told if subject.trade_id is None else told[:1])
+    """Join chapters into one answer.
+
+    `results` is not empty. `as_of_seq` and `left_out` go into the answer; without `totals` the chapters' own are taken.
+    """
+    last = results[-1]
+    totals = totals or last_totals(results if subject.trade_id is None else results[:1])
     words: list[str] = []
-    for one in told:
+    for one in results:
         words.extend(one.chapter.words)
-    is_order = subject.symbol != "" and any("accepted" in one.chapter.happened for one in told)
+    is_order = subject.symbol != "" and any("accepted" in one.chapter.happened for one in results)
     return Explanation(
         order_id=str(subject.order_id) if is_order or subject.trade_id is not None else None,
         trade_id=None if subject.trade_id is None else str(subject.trade_id),
         symbol=subject.symbol or None,
-        seq=told[0].chapter.seq,
+        seq=results[0].chapter.seq,
         as_of_seq=max(as_of_seq, last.chapter.seq),
         words=words,
         filled=totals.filled,
         notional=totals.notional,
         fees=totals.fees,
         average_price=totals.average_price,
-        chapters=[one.chapter for one in told],
+        chapters=[one.chapter for one in results],
         chapters_left_out=left_out,
     )

@@ -1,6 +1,6 @@
-"""One symbol and one order of it as they were before a command.
+"""What a command found: one symbol and one order of it as they were before it.
 
-Layer: explain. Pure, but that a look renews the price band, as applying the command does at once after it.
+Layer: explain. Pure, except that it renews the price band, as applying the command does right after.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from engine.rules import default_prevention
 from engine.triggers import hold_price
 from engine.types import AccountId, OrderId, OrderType, SelfTradePrevention, Side, Ticks, TradingStatus, entry_of
 from explain.answers import FundsSeen
+from explain.chapter_parts import place_of
 from explain.checks import (
     amend_funds,
     amend_sentences,
@@ -24,13 +25,12 @@ from explain.checks import (
     entry_sentences,
     funds_sentence,
 )
-from explain.picture import Picture
-from explain.pieces import place_of
+from explain.folded_book import FoldedBook
 from listings.grid import Grid, grid_of
 
 
-class Look:
-    """One symbol and one order of it as they were before a command; then what the command did to them."""
+class CommandContext:
+    """One symbol and one order of it before a command; `book` then follows the command's events."""
 
     def __init__(
         self,
@@ -42,7 +42,7 @@ class Look:
         order_id: OrderId,
         account: AccountId,
     ) -> None:
-        """Take the picture, for the owner of the order. O(orders), bounded.
+        """Copy the book, as the owner of the order may see it. O(orders), bounded.
 
         The symbol must be listed; `command` is what is applied to `exchange` next.
         """
@@ -57,7 +57,7 @@ class Look:
             book.renew_band(ts_ns)
         self.grid: Grid = grid_of(book.instrument)
         self.seq, self.ts_ns, self.command, self.symbol, self.order_id = seq, ts_ns, command, symbol, order_id
-        self.picture = Picture(book)
+        self.book = FoldedBook(book)
         self.viewer = account
         self.side: Side | None = None if order is None else order.side
         self.terms = None if order is None else order.terms
@@ -75,14 +75,14 @@ class Look:
         if own_entry and isinstance(command, EnterOrder):
             self.side = command.side
             if comes:
-                self._look_at_entry(exchange, command)
+                self._add_entry(exchange, command)
         elif own_amend and isinstance(command, AmendOrder) and order is not None:
             self.funds = amend_funds(exchange, command, order, book)
             self.sentences = amend_sentences(exchange, command, order, book)
             if self.funds is not None:
                 self.sentences[RejectReason.INSUFFICIENT_FUNDS] = funds_sentence(self.funds)
             if isinstance(command.price, int):
-                self.collar = collar_sentence(self.picture, order.side, Ticks(command.price), self.grid)
+                self.collar = collar_sentence(self.book, order.side, Ticks(command.price), self.grid)
                 if self.collar:
                     self.sentences[RejectReason.PRICE_OUTSIDE_COLLAR] = self.collar
         self.own_entry, self.own_amend = own_entry, own_amend
@@ -91,7 +91,7 @@ class Look:
             and command.order_id == order_id
             and command.account == account
         )
-        self.place_before = place_of(self.picture, order_id, self.grid)
+        self.place_before = place_of(self.book, order_id, self.grid)
 
     def held_at(self, stop_price: Ticks) -> Ticks | None:
         """The price that the order holds money for until it triggers at `stop_price`; None when it holds its lots."""
@@ -99,7 +99,7 @@ class Look:
             return self._held_at
         return hold_price(self.side, stop_price, self.grid.instrument)
 
-    def _look_at_entry(self, exchange: Exchange, command: EnterOrder) -> None:
+    def _add_entry(self, exchange: Exchange, command: EnterOrder) -> None:
         book = exchange.books[command.symbol]
         asked = command.self_trade_prevention
         owner = exchange.account(command.account)
@@ -110,7 +110,7 @@ class Look:
             self.sentences[RejectReason.INSUFFICIENT_FUNDS] = funds_sentence(self.funds)
         price = Ticks(command.price) if isinstance(command.price, int) else None
         if command.order_type in (OrderType.LIMIT, OrderType.OCO, OrderType.MARKET):
-            self.collar = collar_sentence(self.picture, command.side, price, self.grid)
+            self.collar = collar_sentence(self.book, command.side, price, self.grid)
             if self.collar:
                 self.sentences[RejectReason.PRICE_OUTSIDE_COLLAR] = self.collar
 
@@ -121,7 +121,7 @@ def _enters(command: EnterOrder, seq: int, order_id: OrderId) -> bool:
 
 
 def _is_answered_first(exchange: Exchange, command: EnterOrder, ts_ns: int) -> bool:
-    """Whether an order is answered by its client order id alone, before anything is looked at."""
+    """Whether an order is answered by its client order id alone, before any other rule."""
     name = command.client_order_id
     if name is None or exchange.rulebook < DUPLICATES_FIRST_SINCE or command.symbol not in exchange.books:
         return False

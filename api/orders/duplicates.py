@@ -1,9 +1,9 @@
-"""Whether an order came before: what the engine's memory no longer holds, the history is asked for first.
+"""Finds orders that came before under the same client order id, where the engine's memory no longer holds them.
 
-Every way in (single, batch, feed, preview) passes here. An account's memory answers for nearly every order, in the
-engine; only of an account that has forgotten orders, and only for a client order id that its memory does not hold,
-the history is looked at before anything is sequenced. The command then says up to where was looked: should more be
-forgotten while it waits for its turn, the engine does not enter it.
+Every order passes here, whichever way it comes (single, batch, feed, preview). For nearly all of them the engine's own
+memory of the account is enough. Only when the account has forgotten orders, and its memory does not hold the client
+order id, the history is searched before anything is sequenced. The command then says up to which seq was searched
+(`looked_until`): if more is forgotten while it waits for its turn, the engine does not enter it.
 Layer: api.orders.
 """
 
@@ -34,15 +34,18 @@ Name = tuple[AccountId, str]  # account, client order id
 NOTHING_FORGOTTEN = Seq(0)
 
 
-class Found(msgspec.Struct, frozen=True):
-    """An order that was entered long ago under the client order id that came again."""
+class EarlierOrder(msgspec.Struct, frozen=True):
+    """An order that was entered long ago under a client order id that came again."""
 
     first: OrderId
-    same: bool  # or it was asked for with other fields
+    same: bool  # whether it was asked for with the same fields
 
 
-class Repetitions:
-    """Looks for client order ids where the engine cannot. Every method is cooperative."""
+class DuplicateLookup:
+    """Looks for client order ids where the engine cannot. Every method is cooperative.
+
+    Requests that come while the history answers others are answered together, by one query.
+    """
 
     def __init__(self, exchange: Exchange, journal: Journal, history: History, writer: HistoryWriter) -> None:
         self._exchange = exchange
@@ -50,47 +53,47 @@ class Repetitions:
         self._history = history
         self._writer = writer
         self._waiting: list[tuple[Sequence[Name], Event]] = []
-        self._asking = False
+        self._is_asking = False
 
-    def look(self, commands: Sequence[EnterOrder], patience_s: float) -> list[EnterOrder | Found | ApiError]:
-        """For each order what to sequence, or which order it repeats, or why nobody knows just now.
+    def check(self, commands: Sequence[EnterOrder], patience_s: float) -> list[EnterOrder | EarlierOrder | ApiError]:
+        """For each order the command to sequence, the earlier order it repeats, or an error when that is unknown.
 
         O(1) each, and for those that the history must be asked for O(log orders), all of them together.
         """
-        looked: list[EnterOrder | Found | ApiError] = []
+        checked: list[EnterOrder | EarlierOrder | ApiError] = []
         unsure: list[int] = []
         now_ns = max(time.time_ns(), self._exchange.ts_ns)
         for command in commands:
-            known = self._known(command, now_ns)
-            if known is None:
-                unsure.append(len(looked))
-            looked.append(known or command)
+            command_to_sequence = self._check_memory(command, now_ns)
+            if command_to_sequence is None:
+                unsure.append(len(checked))
+            checked.append(command_to_sequence or command)
         if unsure:
             for index, found in zip(
-                unsure, self._unsure([commands[i] for i in unsure], now_ns, patience_s), strict=True
+                unsure, self._check_history([commands[i] for i in unsure], now_ns, patience_s), strict=True
             ):
-                looked[index] = found
-        return looked
+                checked[index] = found
+        return checked
 
-    def _known(self, command: EnterOrder, now_ns: int) -> EnterOrder | None:
-        """The command as memory lets it be sequenced; None when it does not know."""
+    def _check_memory(self, command: EnterOrder, now_ns: int) -> EnterOrder | None:
+        """The command to sequence, by the engine's memory alone; None when that does not know."""
         name, exchange = command.client_order_id, self._exchange
         if name is None:
             return command
-        if command.symbol not in exchange.books:  # should it be listed before the order's turn, nobody looked
+        if command.symbol not in exchange.books:  # should it be listed before the order's turn, nothing was searched
             return msgspec.structs.replace(command, looked_until=NOTHING_FORGOTTEN)
         recent, account = exchange.recent, command.account
         if recent.named(account, name, now_ns) is not None:
-            # it is there, and must be there yet when the command has its turn
+            # found now; it must still be in memory when the command has its turn
             return msgspec.structs.replace(command, looked_until=NOTHING_FORGOTTEN)
         if recent.forgotten_until(account, now_ns):
             return None
         return msgspec.structs.replace(command, looked_until=exchange.seq)
 
-    def _unsure(
+    def _check_history(
         self, commands: Sequence[EnterOrder], now_ns: int, patience_s: float
-    ) -> Sequence[EnterOrder | Found | ApiError]:
-        """What the history and the journal say of orders that memory says nothing of."""
+    ) -> Sequence[EnterOrder | EarlierOrder | ApiError]:
+        """What the history and the journal say of orders that the memory does not know."""
         until = max(self._exchange.recent.forgotten_until(command.account, now_ns) for command in commands)
         try:
             if not self._writer.wait(until, patience_s):
@@ -103,21 +106,21 @@ class Repetitions:
                 else self._compare(command, first)
                 for command, first in zip(commands, firsts, strict=True)
             ]
-        except Exception:  # whatever it is: while nobody knows, nothing is entered
+        except Exception:  # whatever failed: while it is unknown whether the id was used, nothing is entered
             log.exception("the history could not be asked for a client order id")
             return [_behind()] * len(commands)
 
-    def _compare(self, command: EnterOrder, first: OrderId) -> Found:
-        """Lay an order beside the one that used its id first, as it stands in the journal."""
-        asked = self._writer.look_up(entered_as, self._journal, Seq(entry_of(first)))
-        return Found(first, asked is not None and same_request(asked, command))
+    def _compare(self, command: EnterOrder, first: OrderId) -> EarlierOrder:
+        """Compare an order with the one that used its id first, as the journal has it."""
+        asked = self._writer.look_up(entry_command, self._journal, Seq(entry_of(first)))
+        return EarlierOrder(first, asked is not None and same_request(asked, command))
 
     def _ask(self, names: Sequence[Name]) -> Sequence[OrderId | None]:
-        """The first orders under these names; all who ask while the history answers others are answered together."""
+        """The first order under each of these names; None for one that was not used."""
         answered = Event()
         self._waiting.append((names, answered))
-        if not self._asking:
-            self._asking = True
+        if not self._is_asking:
+            self._is_asking = True
             eventlet.spawn(self._ask_for_all)
         firsts: Sequence[OrderId | None] = answered.wait()
         return firsts
@@ -128,7 +131,7 @@ class Repetitions:
             names = [name for part, _ in waiting for name in part]
             try:
                 firsts = self._writer.look_up(self._history.named_orders, names)
-            except Exception as failure:  # it belongs to those who asked
+            except Exception as failure:  # passed on to the callers that wait
                 for _, answered in waiting:
                     answered.send_exception(failure)
                 continue
@@ -136,11 +139,11 @@ class Repetitions:
             for part, answered in waiting:
                 answered.send(firsts[start : start + len(part)])
                 start += len(part)
-        self._asking = False
+        self._is_asking = False
 
 
-def entered_as(journal: Journal, seq: Seq) -> EnterOrder | None:
-    """How the order was asked for that the command `seq` entered. Blocks. O(log records). Raises JournalError."""
+def entry_command(journal: Journal, seq: Seq) -> EnterOrder | None:
+    """Command `seq` of the journal when it enters an order, else None. Blocks. O(log records). Raises JournalError."""
     record = journal.holding(seq)
     if record is None:
         return None

@@ -22,7 +22,7 @@ from typing import Final, Literal, cast
 import msgspec
 
 from tools.archives import RecordError, numbered_lines
-from tools.playback import Amend, Event, Key, Place, PrintedTrade, Remove, Step
+from tools.playback import AmendStep, CancelStep, EnterStep, Event, Key, PrintedTrade, Step
 from tools.recorded import RecordedSide, decimal_of, nanoseconds, scaled
 
 COLUMNS: Final = ("time", "action", "id", "side", "price", "quantity")
@@ -39,7 +39,7 @@ ACTIONS: Final[dict[str, tuple[frozenset[str], frozenset[str]]]] = {
 }
 
 
-class PlainRow(msgspec.Struct, frozen=True):
+class PlainCsvRow(msgspec.Struct, frozen=True):
     """One line; what was left empty is an empty text."""
 
     line: int
@@ -51,7 +51,7 @@ class PlainRow(msgspec.Struct, frozen=True):
     quantity: str
 
 
-def read_plain(path: Path) -> Iterator[PlainRow]:
+def read_plain(path: Path) -> Iterator[PlainCsvRow]:
     """The rows of a file, in order. Raises RecordError for what is not in the format, naming the line."""
     lines = numbered_lines(path)
     _, header = next(lines)
@@ -73,12 +73,12 @@ def _cells(line: str) -> list[str]:
     return next(csv.reader([line], strict=True), [])
 
 
-def _row(number: int, names: list[str], cells: list[str], known: set[str]) -> PlainRow:
+def _row(number: int, names: list[str], cells: list[str], known: set[str]) -> PlainCsvRow:
     """`known` has the ids of the orders that entered, and learns of another."""
     if len(cells) != len(names):
         raise ValueError(f"{len(cells)} columns, where the header row names {len(names)}")
     given = dict(zip(names, (cell.strip() for cell in cells), strict=True))
-    row = PlainRow(
+    row = PlainCsvRow(
         number, nanoseconds(given["time"]), given["action"].lower(), given["id"], given["side"].lower(),
         given["price"], given["quantity"],
     )  # fmt: skip
@@ -87,7 +87,7 @@ def _row(number: int, names: list[str], cells: list[str], known: set[str]) -> Pl
     return row
 
 
-def _check_cells(row: PlainRow, given: dict[str, str]) -> None:
+def _check_cells(row: PlainCsvRow, given: dict[str, str]) -> None:
     if row.action not in ACTIONS:
         raise ValueError(f"{given['action']!r} is no action; there are {', '.join(ACTIONS)}")
     needed, allowed = ACTIONS[row.action]
@@ -105,7 +105,7 @@ def _check_cells(row: PlainRow, given: dict[str, str]) -> None:
         raise ValueError("amend needs a price or a quantity")
 
 
-def _check_id(row: PlainRow, known: set[str]) -> None:
+def _check_id(row: PlainCsvRow, known: set[str]) -> None:
     if row.action in ("amend", "cancel") and row.id not in known:
         raise ValueError(f"no order {row.id!r} entered before")
     if row.action in _ENTRIES and row.id:
@@ -114,10 +114,10 @@ def _check_id(row: PlainRow, known: set[str]) -> None:
         known.add(row.id)
 
 
-class PlainPlayback:
+class PlainCsvPlayback:
     """Feeds the actions as they stand; `trade` rows are not played but compared with what came of it."""
 
-    def __init__(self, rows: list[PlainRow]) -> None:
+    def __init__(self, rows: list[PlainCsvRow]) -> None:
         """Raises RecordError when there are none."""
         if not rows:
             raise RecordError("there is no row below the header to play")
@@ -153,15 +153,15 @@ class PlainPlayback:
         """What a file without trades does not allow."""
         return [] if self.recorded else ["the file has no trade rows: what came of it is compared with nothing"]
 
-    def _step(self, row: PlainRow) -> Step:
+    def _step(self, row: PlainCsvRow) -> Step:
         price = scaled(row.price, self.price_scale) if row.price else None
         quantity = scaled(row.quantity, self.quantity_scale) if row.quantity else None
         if row.action == "cancel":
-            return Remove(self._keys[row.id])
+            return CancelStep(self._keys[row.id])
         if row.action == "amend":
-            return Amend(self._keys[row.id], price, quantity)
+            return AmendStep(self._keys[row.id], price, quantity)
         side = cast(RecordedSide, row.side)
-        return Place(self._keys.get(row.id), side, _ENTRIES[row.action], price, quantity or 0)
+        return EnterStep(self._keys.get(row.id), side, _ENTRIES[row.action], price, quantity or 0)
 
 
 _ENTRIES: Final[dict[str, Literal["limit", "ioc", "fok", "market"]]] = {

@@ -1,7 +1,8 @@
-"""Why the rules refused an order, in words that say what to do, and in figures: exact, and as they were just then.
+"""Why the rules refused an order: a sentence that says what to do, and the exact figures of that moment.
 
-The engine decides, and its event has the figures; fields that lie off the grid are read off the request. What does not
-go together is in `api.orders.mismatch`. Layer: api.orders.
+The engine decides, and its event has the figures; fields that lie off the grid are read off the request. Sentences
+about fields that do not go together are in `api.orders.field_combinations`.
+Layer: api.orders.
 """
 
 from __future__ import annotations
@@ -29,15 +30,20 @@ _PRICES: Final = (
 _QUANTITIES: Final = ("quantity", "quote_quantity", "display_quantity")
 _NO_OPTIONS: Final = OrderOptions()
 
-Told = tuple[str | None, dict[str, Any]]  # a sentence, if there is more to say than the reason's own; and details
+RejectDetails = tuple[str | None, dict[str, Any]]  # a sentence in place of the reason's own, or None; and details
 
 
-def told_of(event: Rejected, asked: EnterOrder | AmendOrder | None, instrument: Instrument | None) -> Told:
-    """What there is to tell of a refusal beyond its reason. O(1)."""
+def reject_details(
+    event: Rejected, command: EnterOrder | AmendOrder | None, instrument: Instrument | None
+) -> RejectDetails:
+    """What an answer says of a refusal beyond its reason. O(1).
+
+    `command` is what was refused, where fields of it matter; without an instrument there are no details.
+    """
     if instrument is None:
         return None, {}
-    if asked is not None and event.reason in (RejectReason.BAD_TICK, RejectReason.BAD_LOT):
-        return _off_the_grid(asked, _PRICES if event.reason is RejectReason.BAD_TICK else _QUANTITIES, instrument)
+    if command is not None and event.reason in (RejectReason.BAD_TICK, RejectReason.BAD_LOT):
+        return _off_the_grid(command, _PRICES if event.reason is RejectReason.BAD_TICK else _QUANTITIES, instrument)
     if event.figures is None:
         return None, {}
     match event.reason:
@@ -48,16 +54,16 @@ def told_of(event: Rejected, asked: EnterOrder | AmendOrder | None, instrument: 
         case RejectReason.PRICE_OUTSIDE_COLLAR:
             return _outside_collar(event.figures, instrument)
         case RejectReason.POST_ONLY_WOULD_TAKE:
-            slides = isinstance(asked, EnterOrder) and (asked.options or _NO_OPTIONS).post_only is PostOnly.SLIDE
+            slides = isinstance(command, EnterOrder) and (command.options or _NO_OPTIONS).post_only is PostOnly.SLIDE
             return _would_take(event.figures, instrument, slides=slides)
     return None, {}
 
 
-def _off_the_grid(asked: EnterOrder | AmendOrder, names: tuple[str, ...], instrument: Instrument) -> Told:
+def _off_the_grid(command: EnterOrder | AmendOrder, names: tuple[str, ...], instrument: Instrument) -> RejectDetails:
     """The first field of these that is no whole number of its steps: it travels as text, or is below the first."""
-    options = (asked.options or _NO_OPTIONS) if isinstance(asked, EnterOrder) else _NO_OPTIONS
+    options = (command.options or _NO_OPTIONS) if isinstance(command, EnterOrder) else _NO_OPTIONS
     for name in names:
-        value = getattr(asked, name, None)
+        value = getattr(command, name, None)
         value = getattr(options, name, None) if value is None else value
         if isinstance(value, str):
             step, what = _step(name, instrument)
@@ -77,7 +83,7 @@ def _step(name: str, instrument: Instrument) -> tuple[str, str]:
     return instrument.tick_size, "the tick size"
 
 
-def _not_trading(figures: Figures, instrument: Instrument) -> Told:
+def _not_trading(figures: Figures, instrument: Instrument) -> RejectDetails:
     status, symbol = figures.status, instrument.symbol
     if status is None:
         return None, {}
@@ -94,7 +100,7 @@ def _not_trading(figures: Figures, instrument: Instrument) -> Told:
     return sentence, {"status": status}
 
 
-def _too_little(figures: Figures, instrument: Instrument) -> Told:
+def _too_little(figures: Figures, instrument: Instrument) -> RejectDetails:
     asset = figures.asset
     if asset is None or figures.available is None:
         return None, {}
@@ -107,7 +113,7 @@ def _too_little(figures: Figures, instrument: Instrument) -> Told:
     return f"This needs {needed} {asset}, and you have {available} available.", details | {"needed": needed}
 
 
-def _outside_collar(figures: Figures, instrument: Instrument) -> Told:
+def _outside_collar(figures: Figures, instrument: Instrument) -> RejectDetails:
     if figures.reference is None or figures.limit is None:
         return None, {}
     grid, buys = grid_of(instrument), figures.side is Side.BUY
@@ -120,7 +126,7 @@ def _outside_collar(figures: Figures, instrument: Instrument) -> Told:
     return sentence, {"reference_price": reference, "limit_price": limit}
 
 
-def _would_take(figures: Figures, instrument: Instrument, *, slides: bool) -> Told:
+def _would_take(figures: Figures, instrument: Instrument, *, slides: bool) -> RejectDetails:
     if figures.best is None:
         return None, {}
     buys, best = figures.side is Side.BUY, grid_of(instrument).price(figures.best)

@@ -1,5 +1,5 @@
 /**
- * What the ticket foretells: what is in reach of a market order, how an order ends, what keeps one from being taken.
+ * Previews: what is in reach of a market order, how an order ends, what keeps one from being taken.
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";

@@ -334,11 +334,11 @@ def test_of_equal_requests_at_once_by_a_forgetful_account_one_is_entered(scene: 
         "price": "95",
         "client_order_id": "one",
     }
-    told: list[Any] = []
+    answers: list[Any] = []
 
     def send() -> None:
         http = Http(scene.server.url)
-        told.append(http.call("POST", "/order", order, who.bearer).granted())
+        answers.append(http.call("POST", "/order", order, who.bearer).granted())
         http.close()
 
     threads = [threading.Thread(target=send) for _ in range(12)]
@@ -346,8 +346,8 @@ def test_of_equal_requests_at_once_by_a_forgetful_account_one_is_entered(scene: 
         thread.start()
     for thread in threads:
         thread.join()
-    assert sorted(answer["repeated"] for answer in told) == [False] + [True] * 11
-    assert len({answer["order_id"] for answer in told}) == 1
+    assert sorted(answer["repeated"] for answer in answers) == [False] + [True] * 11
+    assert len({answer["order_id"] for answer in answers}) == 1
 
 
 def test_a_refused_orders_id_is_free_again_for_a_forgetful_account_too(scene: Scene) -> None:
@@ -423,10 +423,10 @@ def test_an_id_used_before_is_not_entered_in_a_symbol_that_is_listed_while_the_o
     order = EnterOrder(
         SANDBOX_ACCOUNT, "NEW", Side.BUY, OrderType.LIMIT, TimeInForce.IOC, Lots(10**6), Ticks(3_000_000), "n0"
     )
-    (looked,) = venue.repetitions.look([order], 1)
-    assert isinstance(looked, EnterOrder)
+    (checked,) = venue.duplicates.check([order], 1)
+    assert isinstance(checked, EnterOrder)
     venue.sequencer.submit(ListInstrument(msgspec.structs.replace(known, symbol="NEW")))
-    event = venue.sequencer.submit(looked).events[0]
+    event = venue.sequencer.submit(checked).events[0]
     assert isinstance(event, Rejected)
     assert event.reason is RejectReason.MAYBE_REPEATED  # and when it comes again, the history is asked
 
@@ -459,8 +459,8 @@ def test_a_restart_longer_than_anybodys_memory_makes_no_repetition_a_new_order(
         for _ in range(2):  # before and after the others of that age were dropped
             again = client.post("/order", json=order).get_json()
             assert (again["order_id"], again["repeated"]) == (first["order_id"], True)
-            told = client.post("/order", json=order | {"quantity": "0.6"})
-            assert (told.status_code, told.get_json()["error_code"]) == (409, "DUPLICATE_CLIENT_ORDER_ID")
+            answers = client.post("/order", json=order | {"quantity": "0.6"})
+            assert (answers.status_code, answers.get_json()["error_code"]) == (409, "DUPLICATE_CLIENT_ORDER_ID")
             assert client.post("/order", json=IOC).get_json()["repeated"] is False
     finally:
         server.close()

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from api.orders.mismatch import sentence_about, sentence_about_amend
+from api.orders.field_combinations import amend_combination_sentence, combination_sentence
 from engine import amending, rules
 from engine.commands import AmendOrder, Deposit, EnterOrder, ListInstrument, OrderOptions
 from engine.exchange import Exchange
@@ -78,9 +78,9 @@ def test_every_combination_that_is_refused_has_its_sentence_and_no_other() -> No
             rng.choice([None, 5, 5]), rng.choice([None, 5]), None, rng.choice([None, None, 5]),
             options=OrderOptions(**given) if given else None,
         )  # fmt: skip
-        told = sentence_about(command, RejectReason.UNSUPPORTED_COMBINATION)
-        assert (told is None) is rules._combines(command), (command, told)
-        refused += told is not None
+        words = combination_sentence(command, RejectReason.UNSUPPORTED_COMBINATION)
+        assert (words is None) is rules._combines(command), (command, words)
+        refused += words is not None
     assert 10_000 < refused < 20_000
 
 
@@ -91,7 +91,7 @@ def test_an_amend_is_told_what_cannot_change(http: Http, symbol: str) -> None:
     stop = http.enter(symbol, "buy", "1", order_type="stop", stop_price="110")
     trailing = http.enter(symbol, "buy", "1", order_type="trailing_stop", trail_amount="5")
     pair = http.enter(symbol, "buy", "1", "80", order_type="oco", stop_price="120")
-    told = [
+    words = [
         (resting, {"stop_price": "95"}, "This order does not wait for a trigger, so it has no stop_price to change"),
         (stop, {"price": "95"}, "A stop order has no price to change"),
         (
@@ -101,7 +101,7 @@ def test_an_amend_is_told_what_cannot_change(http: Http, symbol: str) -> None:
         ),
         (pair, {"quantity": "0.5"}, "The legs of one-cancels-other do not change while both are open"),
     ]
-    for order, change, sentence in told:
+    for order, change, sentence in words:
         refused = http.call("PATCH", f"/order/{order['order_id']}", change).refused(422, "UNSUPPORTED_COMBINATION")
         assert refused["error"].startswith(sentence)
         (result,) = http.post(
@@ -132,7 +132,7 @@ def test_every_amend_that_does_not_fit_its_order_has_its_sentence_and_no_other()
     for order, given in product(exchange.orders.values(), product([None, 3], repeat=3)):
         price, quantity, stop_price = given
         amend = AmendOrder(account, order.order_id, price, quantity, stop_price)
-        told = sentence_about_amend(order, amend)
-        assert (told is None) is amending._combines(order, amend), (told, amend)
-        refused += told is not None
+        words = amend_combination_sentence(order, amend)
+        assert (words is None) is amending._combines(order, amend), (words, amend)
+        refused += words is not None
     assert refused == 4 + 4 + 6 + 8 + 8

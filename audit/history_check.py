@@ -1,4 +1,4 @@
-"""What customers were told, out of the history beside a journal: is it what the journal gives?
+"""Compares the history beside a journal, which is what customers see, with what the journal gives.
 
 The trades and the orders that are done are read in step with the replay, so that nothing has to fit in memory.
 Units: as in the history: ticks, lots, minor units, epoch nanoseconds. Layer: audit.
@@ -25,8 +25,8 @@ _ORDER = (
 _AMOUNTS = {"notional", "maker_fee", "taker_fee", "quote_cum", "fees"}
 
 
-class Told:
-    """The rows of a history, to be laid beside the events of one command after the other."""
+class HistoryCheck:
+    """Compares the rows of a history with the events of one command after the other, in order."""
 
     def __init__(self, path: Path) -> None:
         """Open a copy of the history. Raises Unreadable when it is none."""
@@ -46,7 +46,7 @@ class Told:
         self._connection.close()
 
     def compare(self, seq: int, ts_ns: int, events: list[ev.Event]) -> list[str]:
-        """A sentence for each row that is missing, additional or different. Nothing beyond what the history has."""
+        """A sentence for each row that is missing, additional or different; none beyond the history's last command."""
         if seq > self.applied_seq:
             return []
         wrong: list[str] = []
@@ -78,10 +78,10 @@ class Told:
             yield {name: int(cell) if name in _AMOUNTS else cell for name, cell in row.items()}
 
 
-def _compared(what: str, told: dict[str, Any], due: dict[str, Any] | None) -> list[str]:
+def _compared(what: str, row: dict[str, Any], due: dict[str, Any] | None) -> list[str]:
     if due is None:
         return [f"{what} is in the history and the journal gives none"]
-    different = [f"{name} {told[name]}, not {due[name]}" for name in told if told[name] != due[name]]
+    different = [f"{name} {row[name]}, not {due[name]}" for name in row if row[name] != due[name]]
     return [f"{what} is told with {', '.join(different)}"] if different else []
 
 

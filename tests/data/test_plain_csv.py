@@ -8,8 +8,8 @@ import pytest
 from tests.data.venue import EngineVenue
 from tests.tidy.sources import ROOT
 from tools.archives import RecordError
-from tools.plain import ACTIONS, COLUMNS, PlainPlayback, decimals, read_plain
-from tools.playback import Amend, Place, Remove
+from tools.plain_csv import ACTIONS, COLUMNS, PlainCsvPlayback, decimals, read_plain
+from tools.playback import AmendStep, CancelStep, EnterStep
 
 HEADER = ",".join(COLUMNS)
 
@@ -31,7 +31,7 @@ def test_the_documented_example_uses_every_action_and_makes_the_trades_that_it_r
     path = written(tmp_path, documented().rstrip("\n"))
     rows = list(read_plain(path))
     assert {row.action for row in rows} == set(ACTIONS)
-    playback = PlainPlayback(rows)
+    playback = PlainCsvPlayback(rows)
     venue = EngineVenue(playback)
     for event in playback.events():
         for step in event.steps:
@@ -45,10 +45,15 @@ def test_prices_and_quantities_are_whole_numbers_of_the_finest_decimal_in_the_fi
     path = written(
         tmp_path, HEADER, "1,new,a,buy,100.50,0.001", "2,amend,a,,100.2500,", "3,amend,a,,,2", "4,cancel,a,,,"
     )
-    playback = PlainPlayback(list(read_plain(path)))
+    playback = PlainCsvPlayback(list(read_plain(path)))
     assert (playback.price_scale, playback.quantity_scale, playback.prices) == (2, 3, {10050, 10025})
     steps = [step for event in playback.events() for step in event.steps]
-    assert steps == [Place(2, "buy", "limit", 10050, 1), Amend(2, 10025, None), Amend(2, None, 2000), Remove(2)]
+    assert steps == [
+        EnterStep(2, "buy", "limit", 10050, 1),
+        AmendStep(2, 10025, None),
+        AmendStep(2, None, 2000),
+        CancelStep(2),
+    ]
     assert decimals("1e-5") == 5
     assert decimals("120") == 0
 
@@ -82,4 +87,4 @@ def test_the_header_row_is_required(tmp_path: Path):
 
 def test_a_file_without_rows_says_so(tmp_path: Path):
     with pytest.raises(RecordError, match="no row below the header"):
-        PlainPlayback(list(read_plain(written(tmp_path, HEADER))))
+        PlainCsvPlayback(list(read_plain(written(tmp_path, HEADER))))

@@ -1,4 +1,4 @@
-"""What is wrong with an order or an amend whose fields do not go together, told by name, with what to do about it.
+"""Sentences about orders and amends whose fields do not go together: which field is wrong, and what to do about it.
 
 The engine decides (`engine.rules`, `engine.amending`); this only finds words for the refusal. Layer: api.orders.
 """
@@ -28,8 +28,8 @@ _ONLY_FOR: dict[str, tuple[OrderType, ...]] = {
 }
 
 
-def sentence_about(command: EnterOrder, reason: RejectReason) -> str | None:
-    """What is wrong in words; None where the sentence of the reason says it already."""
+def combination_sentence(command: EnterOrder, reason: RejectReason) -> str | None:
+    """What is wrong with an order; None where the sentence of the reason says it already."""
     if reason is RejectReason.UNSUPPORTED_COMBINATION:
         options = command.options or _NONE
         return _misplaced(command, options) or _missing(command, options) or _clashing(command, options)
@@ -38,8 +38,8 @@ def sentence_about(command: EnterOrder, reason: RejectReason) -> str | None:
     return None
 
 
-def sentence_about_amend(order: Order, command: AmendOrder) -> str | None:
-    """Why an open order cannot be changed so, in words; None where all of it goes together."""
+def amend_combination_sentence(order: Order, command: AmendOrder) -> str | None:
+    """Why an open order cannot be changed in this way; None where all of it goes together."""
     kind = order.order_type
     if order.sibling is not None:
         return "The legs of one-cancels-other do not change while both are open: cancel one of them first."

@@ -2,7 +2,7 @@
 
 msgspec takes the last of two equal keys without a word, so keys are counted: as many colons in the text as keys were
 read means that none came twice, for every key has its colon. Only where there are more (times, addresses, a repeated
-key) it is looked at closely. O(length) always.
+key) each object is examined. O(length) always.
 Layer: api.json, near its root.
 """
 
@@ -27,7 +27,7 @@ class RepeatedKey(msgspec.Struct, frozen=True):
     name: str  # the path of the key, such as schedule.trading
 
 
-def plain(body: bytes) -> Any:
+def decode_exactly(body: bytes) -> Any:
     """The values of a JSON text; `RepeatedKey` in place of each object that has a key twice.
 
     In a list each element is judged for itself. Raises msgspec.DecodeError, ValueError or RecursionError for what is

@@ -38,7 +38,7 @@ def poor(server: RunningServer) -> Person:
     return guest(server.http)
 
 
-def told(answer: Answer) -> tuple[str, str, dict[str, Any]]:
+def error_of(answer: Answer) -> tuple[str, str, dict[str, Any]]:
     """The code, the sentence and the details of a refusal, without those of any."""
     body = answer.error()
     details = {name: value for name, value in body["details"].items() if name not in OF_THE_REQUEST}
@@ -90,7 +90,7 @@ def told(answer: Answer) -> tuple[str, str, dict[str, Any]]:
 def test_a_value_off_its_grid_is_named_with_its_own_step(
     server: RunningServer, order: dict[str, Any], sentence: str, field: str, step: str
 ) -> None:
-    _, said, details = told(server.http.post("/order", order))
+    _, said, details = error_of(server.http.post("/order", order))
     assert said == sentence
     assert (details["field"], details["step"]) == (field, step)
     assert server.http.post("/order/test", order).granted()["error"] == sentence
@@ -98,13 +98,13 @@ def test_a_value_off_its_grid_is_named_with_its_own_step(
 
 def test_an_amend_off_the_grid_names_its_field_too(server: RunningServer) -> None:
     order_id = server.http.enter("ETH-USDT", "buy", "1", "1900.00")["order_id"]
-    _, said, details = told(server.http.call("PATCH", f"/order/{order_id}", {"quantity": "1.0000001"}))
+    _, said, details = error_of(server.http.call("PATCH", f"/order/{order_id}", {"quantity": "1.0000001"}))
     assert said == "quantity must be a multiple of 0.000001, the lot size, and 1.0000001 is not."
     assert details["field"] == "quantity"
 
 
 def test_a_market_order_without_a_quantity_is_told_of_both_ways_to_say_it(server: RunningServer) -> None:
-    _, said, _ = told(server.http.post("/order", MARKET))
+    _, said, _ = error_of(server.http.post("/order", MARKET))
     assert (
         said == "A market order needs a quantity, or a quote_quantity: how much of the quote asset to spend or receive."
     )
@@ -142,7 +142,7 @@ def test_a_market_order_without_a_quantity_is_told_of_both_ways_to_say_it(server
 def test_what_the_book_refuses_names_the_prices(
     server: RunningServer, order: dict[str, Any], sentence: str, details: dict[str, Any]
 ) -> None:
-    _, said, figures = told(server.http.post("/order", order))
+    _, said, figures = error_of(server.http.post("/order", order))
     assert (said, figures) == (sentence, details)
     tested = server.http.post("/order/test", order).granted()
     assert tested["error"] == sentence
@@ -175,7 +175,7 @@ def test_what_the_book_refuses_names_the_prices(
 def test_too_little_money_is_told_with_what_is_needed_and_what_is_there(
     server: RunningServer, poor: Person, order: dict[str, Any], asset: str, needed: str, available: str
 ) -> None:
-    code, said, details = told(server.http.call("POST", "/order", order, poor.bearer))
+    code, said, details = error_of(server.http.call("POST", "/order", order, poor.bearer))
     assert code == "INSUFFICIENT_FUNDS"
     assert said == f"This needs {needed} {asset}, and you have {available} available."
     assert details == {"asset": asset, "needed": needed, "available": available}
@@ -189,7 +189,7 @@ def test_in_a_batch_the_figures_are_those_of_the_moment_and_not_of_the_end(serve
     assert results[1]["body"]["details"]["available"] == "71986"
     order_id = results[0]["body"]["order_id"]
     amended = server.http.call("PATCH", f"/order/{order_id}", {"quantity": "5"}, poor.bearer)
-    code, said, details = told(amended)
+    code, said, details = error_of(amended)
     assert (code, details) == ("INSUFFICIENT_FUNDS", {"asset": "USDT", "available": "15958"})
     assert said == "This needs more USDT than the 15958 that you have available."
 
@@ -199,7 +199,7 @@ def test_a_symbol_that_takes_no_such_order_says_in_which_status_it_is(server: Ru
     path = "/admin/symbols/AAPL-USD/{}"
     for action, status in (("halt", "halted"), ("close", "closed"), ("pre_open", "pre_open"), ("auction", "auction")):
         server.http.call("POST", path.format(action), None, boss.bearer).granted()
-        code, said, details = told(server.http.post("/order", order))
+        code, said, details = error_of(server.http.post("/order", order))
         assert (code, details) == ("SYMBOL_NOT_TRADING", {"status": status})
         if status in ("halted", "closed"):
             assert said.startswith(f"AAPL-USD is {status}: it takes no orders until that changes")

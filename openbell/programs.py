@@ -1,0 +1,44 @@
+"""The programs of the venue: under which name `openbell` runs each, and where it lives.
+
+Reading this table imports none of them, so that `openbell --help` answers at once.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Final, NamedTuple
+
+
+class Program(NamedTuple):
+    """One program: a module with a `main`, which is a click command or a function that reads `sys.argv`."""
+
+    module: str
+    help: str
+
+
+PROGRAMS: Final = {
+    "run": Program("tools.launch", "Serve, with simulated traders beside the server."),
+    "serve": Program("api.app", "Serve: REST, Socket.IO and the trading page on one port."),
+    "traders": Program("tools.flow", "Simulated traders on a running server."),
+    "replay": Program("tools.replay", "Play recorded order flow into a running server."),
+    "load": Program("tests.advanced_load_test", "Load a running server, and check every answer."),
+    "monitor": Program("tests.monitoring_suite", "Watch a running server, or find what it can do."),
+    "health": Program("tools.health", "Whether a server takes orders, by exit status."),
+    "operator": Program("tools.operator", "Run the market: halt, list, credit, cancel; over REST."),
+    "users": Program("identity.operators", "Appoint operators, lock users out; on the data folder."),
+    "audit": Program("audit.__main__", "Prove that a journal kept the rules."),
+    "explain": Program("explain.__main__", "Explain an order, a trade or a command from a journal."),
+    "rebuild": Program("api.rebuild", "Build the history anew from the journal."),
+}
+
+
+def started_by_command() -> bool:
+    """Whether this process was started as `openbell`, and not as `python -m` and a module."""
+    return sys.argv[0].split(" ")[0] == "openbell"
+
+
+def called(name: str) -> str:
+    """How to call a program of the table, as its user would: `openbell audit`, or `python -m audit`."""
+    if started_by_command():
+        return f"openbell {name}"
+    return f"python -m {PROGRAMS[name].module.removesuffix('.__main__')}"

@@ -1,0 +1,39 @@
+"""A real Redis server of our own, on loopback only."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.api.running import free_port
+
+needs_redis = pytest.mark.skipif(
+    shutil.which("redis-server") is None, reason="Redis is not installed: sh tools/setup/system-packages.sh redis"
+)
+
+
+@contextmanager
+def running_redis(folder: Path) -> Iterator[str]:
+    """The URL of a server of our own, on loopback only; it keeps nothing."""
+    port = free_port()
+    process = subprocess.Popen(
+        ["redis-server", "--bind", "127.0.0.1", "--port", str(port), "--save", "", "--dir", str(folder)],
+        stdout=subprocess.DEVNULL,
+    )
+    try:
+        for _ in range(200):
+            with socket.socket() as client:
+                if client.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            time.sleep(0.05)
+        yield f"redis://127.0.0.1:{port}/0"
+    finally:
+        process.terminate()
+        process.wait(20)
