@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -15,7 +16,10 @@ from api.json.errors import STATUS
 from explain.reasons import CANCELS, REJECTS
 
 ROOT: Final = Path(__file__).resolve().parent.parent
-DOCUMENT: Final = ROOT / "Documentation" / "api.md"
+DOCUMENTS: Final = {  # which tables are in each
+    ROOT / "Documentation" / "api.md": ("rejects", "cancels"),
+    ROOT / "Documentation" / "matching-rules.md": ("cancels",),
+}
 PAGE_MODULE: Final = ROOT / "frontend" / "model" / "parts" / "reasons.js"
 LINE_MAX: Final = 120  # of the page's formatter
 
@@ -39,9 +43,10 @@ def cancel_rows() -> list[str]:
     return [f"| `{reason}` | {text.when} |" for reason, text in CANCELS.items()]
 
 
-def documented(document: str) -> str:
-    """`document` with its two tables of reasons as they should be. Raises ValueError where one is not found."""
-    for name, rows in (("rejects", reject_rows()), ("cancels", cancel_rows())):
+def documented(document: str, tables: Sequence[str]) -> str:
+    """`document` with its tables of reasons as they should be. Raises ValueError where one is not found."""
+    for name in tables:
+        rows = reject_rows() if name == "rejects" else cancel_rows()
         begin, end = f"<!-- {name}: python -m tools.reasons -->\n", f"<!-- end of {name} -->"
         table = re.compile(f"({re.escape(begin)}\n\\|.*\\|\n\\|[-|]+\\|\n).*?(\n{re.escape(end)})", re.DOTALL)
         document, found = table.subn(lambda match, rows=rows: f"{match[1]}{chr(10).join(rows)}\n{match[2]}", document)  # type: ignore[misc]
@@ -86,10 +91,8 @@ def _entry(key: str, text: str) -> str:
 
 def main() -> None:
     """Write both."""
-    for path, text in (
-        (DOCUMENT, documented(DOCUMENT.read_text(encoding="utf-8"))),
-        (PAGE_MODULE, page_module()),
-    ):
+    written = {path: documented(path.read_text(encoding="utf-8"), tables) for path, tables in DOCUMENTS.items()}
+    for path, text in (written | {PAGE_MODULE: page_module()}).items():
         path.write_text(text, encoding="utf-8")
         print(f"wrote {path.relative_to(ROOT)}")
 
