@@ -20,9 +20,8 @@ class PriceBand:
     def __init__(self) -> None:
         self.reference: Ticks | None = None  # None: the instrument's reference price
         self.set_ns: int | None = 0  # None: there was no last price yet, so it is measured anew with the next command
-        self.limit_side: Side | None = (
-            None  # the side of the orders that wanted to trade beyond the band; None: no limit state
-        )
+        # the side of the orders that wanted to trade beyond the band; None: no limit state
+        self.limit_side: Side | None = None
         self.limit_since_ns = 0
 
     def serves(self, instrument: Instrument, ts_ns: int) -> bool:

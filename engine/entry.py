@@ -106,9 +106,8 @@ def entry_figures(
     else:
         limit_leg, order = legs(state, command, book, owner)
         need = pair_need(limit_leg, order)
-    available = (
-        order.pays.available
-    )  # hidden orders may cost more than those shown: then no amount is given, which would reveal them
+    available = order.pays.available
+    # hidden orders may cost more than those shown: then no amount is given, which would reveal them
     needed = Amount(need) if need > available else None
     return ev.Figures(asset=order.paid_asset, needed=needed, available=Amount(available))
 
@@ -300,7 +299,7 @@ def legs(state: ExchangeState, command: EnterOrder, book: OrderBook, owner: Acco
     client_order_id, high_water, limit_leg = command.client_order_id, None, None
     if order_type is _TRAILING:
         high_water = trailing_start(book) or Ticks(1)
-        terms = _standing_at(terms, trailing_stop_price(side, terms, high_water))
+        terms = _trailing_terms(terms, trailing_stop_price(side, terms, high_water))
     elif order_type is _OCO:
         stop_id = leg_id(order_id, STOP_LEG)
         limit_leg = state.new_order(
@@ -322,7 +321,7 @@ def legs(state: ExchangeState, command: EnterOrder, book: OrderBook, owner: Acco
     return limit_leg, stop_leg
 
 
-def _standing_at(terms: Terms, stop_price: Ticks) -> Terms:
+def _trailing_terms(terms: Terms, stop_price: Ticks) -> Terms:
     return Terms(
         stop_price=stop_price,
         trail_amount=terms.trail_amount,

@@ -61,12 +61,10 @@ class Order(msgspec.Struct, eq=False, gc=False):
     behind: Order | None = None
     waiting: bool = False  # for its trigger price
     turn: int = 0  # orders its book's stops of one price by when they began to wait
-    hold_price: Ticks | None = (
-        None  # of a stop to buy without a limit: it holds this price for each lot, and never trades above
-    )
-    high_water: Ticks | None = (
-        None  # high-water mark of a trailing stop: the highest price since it waits (for a buy, the lowest)
-    )
+    # of a stop to buy without a limit: it holds this price for each lot, and never trades above
+    hold_price: Ticks | None = None
+    # high-water mark of a trailing stop: the highest price since it waits (for a buy, the lowest)
+    high_water: Ticks | None = None
     sibling: Order | None = None  # the other leg of one-cancels-other, while both are open
 
     @property

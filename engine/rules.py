@@ -119,11 +119,10 @@ def refuse_entry(
     order_type = command.order_type
     if price is not None and (order_type is _LIMIT or order_type is _OCO) and beyond_collar(book, command.side, price):
         return RejectReason.PRICE_OUTSIDE_COLLAR
-    open_orders = len(owner.open_orders) + (
-        2 if order_type is _OCO else 1
-    )  # over all symbols: mostly that is within both limits
-    few = open_orders <= instrument.max_open_orders and owner.configuration.max_open_orders is None
-    return None if few else _refuse_open_orders(instrument, owner, 2 if order_type is _OCO else 1)
+    more = 2 if order_type is _OCO else 1
+    # mostly all open orders together, whatever their symbol, are within the limit of one
+    few = len(owner.open_orders) + more <= instrument.max_open_orders and owner.configuration.max_open_orders is None
+    return None if few else _refuse_open_orders(instrument, owner, more)
 
 
 def _refuse_open_orders(instrument: Instrument, owner: Account, more: int) -> RejectReason | None:
