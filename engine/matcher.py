@@ -1,4 +1,4 @@
-"""Carrying out trades and changes of resting orders: money, base and lots change hands, and the events tell of it.
+"""Carrying out trades and changes of resting orders: money, base and lots change hands, and the events of it.
 
 Layer: engine.
 """

@@ -28,9 +28,9 @@ from engine.types import (
 class Order(msgspec.Struct, eq=False, gc=False):
     """An accepted order. While it rests it is linked into the FIFO queue of its level.
 
-    While it waits for its trigger it stands in the stops of its book instead. The garbage
-    collector is told to leave orders alone (`gc=False`): one that is done is linked to nothing
-    any more, and going through every open one again and again would cost more than entering it.
+    While it waits for its trigger it is in the stops of its book instead. The garbage collector
+    leaves orders alone (`gc=False`): one that is done is linked to nothing any more, and going
+    through every open one again and again would cost more than entering it.
     """
 
     order_id: OrderId

@@ -97,7 +97,7 @@ class StatusFeed:
         try:
             self._flush(symbol, published)
         except Exception:
-            log.exception("the status of %s could not be told", symbol)
+            log.exception("the status of %s could not be published", symbol)
 
     def _flush(self, symbol: str, published: _Published) -> None:
         """Publish what is new, if anything is and anybody is subscribed."""
