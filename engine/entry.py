@@ -35,10 +35,9 @@ from engine.types import (
     Ticks,
     TimeInForce,
     TradingStatus,
+    end_of_day_ns,
     leg_id,
 )
-
-DAY_NS = 86_400_000_000_000
 
 _BUY = Side.BUY
 _LIMIT, _MARKET, _OCO, _TRAILING = OrderType.LIMIT, OrderType.MARKET, OrderType.OCO, OrderType.TRAILING_STOP
@@ -239,7 +238,7 @@ def terms_from(command: EnterOrder, book: OrderBook, ts_ns: int) -> Terms | None
     options = command.options or OrderOptions()
     expire_ns = options.expire_ns
     if command.time_in_force is _DAY and not book.instrument.scheduled:
-        expire_ns = (ts_ns // DAY_NS + 1) * DAY_NS
+        expire_ns = end_of_day_ns(ts_ns)
     terms = Terms(
         options.post_only,
         _lots(options.display_quantity),
