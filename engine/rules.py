@@ -6,6 +6,7 @@ Layer: engine.
 from __future__ import annotations
 
 from engine.accounts import Account
+from engine.bands import collar_edge
 from engine.book import OrderBook
 from engine.commands import EnterOrder, OrderOptions
 from engine.instrument import FEE_UNIT, Instrument
@@ -283,8 +284,7 @@ def collar_limit(book: OrderBook, side: Side) -> Ticks | None:
     reference = reference_price(book, side)
     if reference is None:
         return None
-    distance = reference * collar // FEE_UNIT
-    return Ticks(reference + distance) if side is _BUY else Ticks(max(reference - distance, 1))
+    return collar_edge(side, reference, collar)
 
 
 def beyond_collar(book: OrderBook, side: Side, price: Ticks) -> bool:
@@ -298,7 +298,7 @@ def beyond_collar(book: OrderBook, side: Side, price: Ticks) -> bool:
     reference = None if collar is None else reference_price(book, side)
     if collar is None or reference is None:
         return False
-    distance = reference * collar // FEE_UNIT
+    distance = reference * collar // FEE_UNIT  # `collar_edge` without its call: every order that crosses comes here
     return price > reference + distance if side is _BUY else price < reference - distance
 
 
