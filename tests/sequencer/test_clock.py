@@ -12,7 +12,7 @@ from engine.commands import AdvanceTime, EnterOrder, OrderOptions
 from engine.events import Accepted, CommandResult, Event, Expired, Filled
 from engine.types import DAY_NS, AccountId, Lots, OrderType, Side, Ticks, TimeInForce
 from sequencer.clock import Clock
-from tests.sequencer.test_sequencer import Venue
+from tests.sequencer.venue import Venue
 
 BUYER = AccountId(1)
 
