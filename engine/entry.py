@@ -35,10 +35,9 @@ from engine.types import (
     Ticks,
     TimeInForce,
     TradingStatus,
+    end_of_day_ns,
     leg_id,
 )
-
-DAY_NS = 86_400_000_000_000
 
 _BUY = Side.BUY
 _LIMIT, _MARKET, _OCO, _TRAILING = OrderType.LIMIT, OrderType.MARKET, OrderType.OCO, OrderType.TRAILING_STOP
@@ -118,9 +117,8 @@ def entry_figures(
     else:
         limit_leg, order = legs(state, command, book, owner)
         need = pair_need(limit_leg, order)
-    available = (
-        order.pays.available
-    )  # hidden orders may cost more than those shown: then no amount is given, which would reveal them
+    available = order.pays.available
+    # hidden orders may cost more than those shown: then no amount is given, which would reveal them
     needed = Amount(need) if need > available else None
     return ev.Figures(asset=order.paid_asset, needed=needed, available=Amount(available))
 
@@ -230,7 +228,7 @@ def terms_from(command: EnterOrder, book: OrderBook, ts_ns: int) -> Terms | None
     options = command.options or OrderOptions()
     expire_ns = options.expire_ns
     if command.time_in_force is _DAY and not book.instrument.scheduled:
-        expire_ns = (ts_ns // DAY_NS + 1) * DAY_NS
+        expire_ns = end_of_day_ns(ts_ns)
     terms = Terms(
         options.post_only,
         _lots(options.display_quantity),
@@ -290,7 +288,7 @@ def legs(state: ExchangeState, command: EnterOrder, book: OrderBook, owner: Acco
     client_order_id, high_water, limit_leg = command.client_order_id, None, None
     if order_type is _TRAILING:
         high_water = trailing_start(book) or Ticks(1)
-        terms = _standing_at(terms, trailing_stop_price(side, terms, high_water))
+        terms = _trailing_terms(terms, trailing_stop_price(side, terms, high_water))
     elif order_type is _OCO:
         stop_id = leg_id(order_id, STOP_LEG)
         limit_leg = state.new_order(
@@ -312,7 +310,7 @@ def legs(state: ExchangeState, command: EnterOrder, book: OrderBook, owner: Acco
     return limit_leg, stop_leg
 
 
-def _standing_at(terms: Terms, stop_price: Ticks) -> Terms:
+def _trailing_terms(terms: Terms, stop_price: Ticks) -> Terms:
     return Terms(
         stop_price=stop_price,
         trail_amount=terms.trail_amount,
