@@ -2,3 +2,7 @@
 
 It decides nothing about trading.
 """
+
+from prerequisites import require
+
+require()  # of whichever program in here is started

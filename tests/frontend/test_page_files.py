@@ -24,7 +24,7 @@ from api.page.files import (
     is_named_by_content,
 )
 from engine.rules import MAX_SLICES, MAX_TRAIL
-from engine.triggers import UNCOLLARED_ROOM
+from engine.triggers import UNCOLLARED_MARGIN
 from listings.grid import percent
 
 PAGE = composed_page().asset.plain.decode()
@@ -100,7 +100,7 @@ def test_the_page_has_the_rules_of_the_engine_that_it_applies_by_itself() -> Non
     found = re.search(r'<meta name="venue-rules" content="([^"]*)">', PAGE)
     assert found is not None
     rules = json.loads(unescape(found[1]))
-    percents = {"uncollared_percent": UNCOLLARED_ROOM, "max_trail_percent": MAX_TRAIL}
+    percents = {"uncollared_percent": UNCOLLARED_MARGIN, "max_trail_percent": MAX_TRAIL}
     assert rules == {"max_slices": MAX_SLICES} | {name: percent(room) for name, room in percents.items()}
 
 
