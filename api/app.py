@@ -9,7 +9,7 @@ import os
 import sys
 
 if __package__ in (None, ""):  # run as a script: packages are found beside this folder, and none inside it
-    sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # pathlib would import more
+    sys.path[0] = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))  # pathlib would import more
 
 from prerequisites import require
 

@@ -197,7 +197,8 @@ class ExplainHost:
             cwd=ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env={**os.environ, "PYTHONWARNINGS": "ignore"},
+            # found by its folder, which a safe path would leave out
+            env={**os.environ, "PYTHONWARNINGS": "ignore", "PYTHONSAFEPATH": ""},
         )
         stdin, stdout = self._process.stdin, self._process.stdout
         if stdin is None or stdout is None or self._closing:  # closed meanwhile: `close` may not have seen it
