@@ -19,32 +19,12 @@ from engine.triggers import pair_need
 from engine.types import Amount, Lots, OrderType, Side, Ticks
 from explain.answers import FundsSeen, RuleCheck
 from explain.folded_book import FoldedBook
+from explain.reasons import REJECTS
 from listings.grid import Grid, amount_text, grid_of, percent
 
 R = RejectReason
-ENTRY_RULES = (
-    R.UNKNOWN_SYMBOL,
-    R.DUPLICATE_CLIENT_ORDER_ID,
-    R.SYMBOL_NOT_TRADING,
-    R.ACCOUNT_STOPPED,
-    R.ORDER_RATE_EXCEEDED,
-    R.UNSUPPORTED_COMBINATION,
-    R.SELF_TRADE_PREVENTION_NOT_ALLOWED,
-    R.BAD_TICK,
-    R.BAD_LOT,
-    R.QUANTITY_TOO_SMALL,
-    R.QUANTITY_TOO_LARGE,
-    R.NOTIONAL_TOO_SMALL,
-    R.NOTIONAL_TOO_LARGE,
-    R.BAD_DISPLAY_QUANTITY,
-    R.EXPIRE_TIME_PASSED,
-    R.BAD_TRIGGER,
-    R.PRICE_OUTSIDE_COLLAR,
-    R.TOO_MANY_OPEN_ORDERS,
-    R.INSUFFICIENT_FUNDS,
-    R.POST_ONLY_WOULD_TAKE,
-    R.SELF_TRADE,
-)
+_PRECEDENCE = tuple(R)
+ENTRY_RULES = tuple(rule for rule in _PRECEDENCE[: _PRECEDENCE.index(R.SELF_TRADE) + 1] if rule is not R.MAYBE_REPEATED)
 _BY_THE_FIRST_EDITION = (
     R.UNKNOWN_SYMBOL,
     R.SYMBOL_NOT_TRADING,
@@ -57,7 +37,13 @@ AMEND_RULES = (
     R.TOO_LATE,
     R.SYMBOL_NOT_TRADING,
     R.UNSUPPORTED_COMBINATION,
-    *ENTRY_RULES[7:14],
+    R.BAD_TICK,
+    R.BAD_LOT,
+    R.QUANTITY_TOO_SMALL,
+    R.QUANTITY_TOO_LARGE,
+    R.NOTIONAL_TOO_SMALL,
+    R.NOTIONAL_TOO_LARGE,
+    R.BAD_DISPLAY_QUANTITY,
     R.BAD_TRIGGER,
     R.PRICE_OUTSIDE_COLLAR,
     R.INSUFFICIENT_FUNDS,
@@ -68,21 +54,6 @@ CANCEL_RULES = (R.UNKNOWN_ORDER, R.TOO_LATE)
 
 _NO_PRICES = ("display_quantity", "post_only", "expire_ns")
 SAID_BY_REFUSAL = (R.UNKNOWN_ORDER, R.TOO_LATE, R.POST_ONLY_WOULD_TAKE, R.SELF_TRADE)  # the refusal says it all
-_PLAIN = {  # the sentence of a rule that has no numbers
-    R.ACCOUNT_STOPPED: "An operator has stopped your account: it may cancel, but enter nothing.",
-    R.DUPLICATE_CLIENT_ORDER_ID: "You used this client_order_id before, for an order with other fields.",
-    R.MAYBE_REPEATED: "While it came, more of your done orders left the venue's memory than had been looked through: "
-    "one of this client_order_id may have been among them.",
-    R.UNSUPPORTED_COMBINATION: "Order type, time in force, price, quantity and options did not go together.",
-    R.SELF_TRADE_PREVENTION_NOT_ALLOWED: "It was to go without self-trade prevention, which your account may not.",
-    R.BAD_TRIGGER: "Stop, limit and exit prices stood on the wrong side of each other, or there was nothing to trail.",
-    R.POST_ONLY_WOULD_TAKE: "The order was only to rest, and would have taken.",
-    R.SELF_TRADE: "The first order it would have met was one of your own, and self-trade prevention does not let "
-    "you trade with yourself.",
-    R.UNKNOWN_ORDER: "You have no such open order.",
-    R.TOO_LATE: "The order was done already.",
-    R.EXPIRE_TIME_PASSED: "The time at which it was to expire had passed already.",
-}
 
 
 def entry_rules(rulebook: int) -> tuple[RejectReason, ...]:
@@ -98,11 +69,11 @@ def checks_until(
     for rule in rules:
         sentence = sentences.get(rule)
         if rule is failed:
-            found.append(RuleCheck(rule, False, sentence or _PLAIN.get(rule)))
+            found.append(RuleCheck(rule, False, sentence or REJECTS[rule].checked))
             return found
         found.append(RuleCheck(rule, True, sentence))
     if failed is not None:
-        found.append(RuleCheck(failed, False, sentences.get(failed) or _PLAIN.get(failed)))
+        found.append(RuleCheck(failed, False, sentences.get(failed) or REJECTS[failed].checked))
     return found
 
 

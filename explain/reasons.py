@@ -34,6 +34,7 @@ class RejectText(msgspec.Struct, frozen=True):
     explained: str  # ends the sentence `It was refused: ...`
     when: str  # in the documentation
     page: str | None = None  # where the page can say more than the sentence, since it knows what is on the screen
+    checked: str | None = None  # among the rules that an order went through, where no numbers are compared
 
 
 class CancelText(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,6 +58,7 @@ REJECTS: Final[dict[RejectReason, RejectText]] = {
         sentence="This client_order_id was used before for an order with other fields.",
         explained="its client_order_id had been used for another order",
         when="the id was used for an order with other fields",
+        checked="You used this client_order_id before, for an order with other fields.",
     ),
     RejectReason.MAYBE_REPEATED: RejectText(
         RejectKind.UNKNOWN_NOW,
@@ -65,6 +67,10 @@ REJECTS: Final[dict[RejectReason, RejectText]] = {
         when=(
             "while the order came, more of the account's done orders left the memory than were looked through; "
             "nothing was entered, ask again after `Retry-After`"
+        ),
+        checked=(
+            "While it came, more of your done orders left the venue's memory than had been looked through: one "
+            "of this client_order_id may have been among them."
         ),
     ),
     RejectReason.SYMBOL_NOT_TRADING: RejectText(
@@ -83,6 +89,7 @@ REJECTS: Final[dict[RejectReason, RejectText]] = {
         explained="an operator had stopped the account",
         when="an operator stopped the account: no orders, deposits or withdrawals",
         page="this account was stopped by the venue's operator. It takes no orders until it is started again.",
+        checked="An operator has stopped your account: it may cancel, but enter nothing.",
     ),
     RejectReason.ORDER_RATE_EXCEEDED: RejectText(
         RejectKind.TOO_FAST,
@@ -99,6 +106,7 @@ REJECTS: Final[dict[RejectReason, RejectText]] = {
         ),
         explained="what was asked for does not go together",
         when="order type, time in force and the other fields do not go together; or the order cannot be changed so",
+        checked="Order type, time in force, price, quantity and options did not go together.",
     ),
     RejectReason.SELF_TRADE_PREVENTION_NOT_ALLOWED: RejectText(
         RejectKind.RULE,
@@ -106,6 +114,7 @@ REJECTS: Final[dict[RejectReason, RejectText]] = {
         explained="your account may not go without self-trade prevention",
         when="the order names the mode `none`, and your account may not",
         page="your account may not trade with itself. Choose another way under Self-trade.",
+        checked="It was to go without self-trade prevention, which your account may not.",
     ),
     RejectReason.BAD_TICK: RejectText(
         RejectKind.RULE,
@@ -158,6 +167,7 @@ REJECTS: Final[dict[RejectReason, RejectText]] = {
         explained="it had expired before it came",
         when="the `expire_time` is not in the future",
         page="the time it was to end at has passed.",
+        checked="The time at which it was to expire had passed already.",
     ),
     RejectReason.BAD_TRIGGER: RejectText(
         RejectKind.RULE,
@@ -174,6 +184,7 @@ REJECTS: Final[dict[RejectReason, RejectText]] = {
             "its prices are on the wrong side of each other, or there was no trade yet that a trailing stop could "
             "follow."
         ),
+        checked="Stop, limit and exit prices stood on the wrong side of each other, or there was nothing to trail.",
     ),
     RejectReason.PRICE_OUTSIDE_COLLAR: RejectText(
         RejectKind.RULE,
@@ -206,6 +217,7 @@ REJECTS: Final[dict[RejectReason, RejectText]] = {
         explained="it was post-only and would have taken",
         when="a post-only order that reaches the opposite best, or could slide to no price",
         page="it would trade at once, and post only forbids that. Move the price, or let it slide.",
+        checked="The order was only to rest, and would have taken.",
     ),
     RejectReason.SELF_TRADE: RejectText(
         RejectKind.RULE,
@@ -213,12 +225,17 @@ REJECTS: Final[dict[RejectReason, RejectText]] = {
         explained="it would first of all have met one of your own orders",
         when="the first order it would meet is one of the same account, and the mode `cancel_newest`",
         page="the first order it would meet is your own. Cancel that one, or choose another self-trade mode.",
+        checked=(
+            "The first order it would have met was one of your own, and self-trade prevention does not let you "
+            "trade with yourself."
+        ),
     ),
     RejectReason.UNKNOWN_ORDER: RejectText(
         RejectKind.NOT_FOUND,
         sentence="There is no such order.",
         explained="there was no such order of yours",
         when="there is no such order, or it is somebody else's",
+        checked="You have no such open order.",
     ),
     RejectReason.TOO_LATE: RejectText(
         RejectKind.CONFLICT,
@@ -226,6 +243,7 @@ REJECTS: Final[dict[RejectReason, RejectText]] = {
         explained="the order was done already",
         when="the order is already done",
         page="it is done already.",
+        checked="The order was done already.",
     ),
     RejectReason.UNKNOWN_ASSET: RejectText(
         RejectKind.NOT_FOUND,
