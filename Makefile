@@ -51,8 +51,28 @@ audit: $(RUNTIME) ## Prove that the journal in DATA kept the rules: the independ
 # -- check
 
 .PHONY: test
-test: $(DEVELOPMENT) $(SYSTEM) lint types ## Install what the tests need, then lint, types and every test
-	$(PY) -m pytest --numprocesses $(WORKERS) --dist loadfile $(ARGS)
+test: $(DEVELOPMENT) $(SYSTEM) lint types ## Install what the tests need, then lint, types, every test and what they cover
+	@rm -f .coverage .coverage.*
+	COVERAGE_PROCESS_START="$(CURDIR)/pyproject.toml" $(PY) -m pytest --numprocesses $(WORKERS) --dist loadfile $(ARGS)
+ifeq ($(strip $(ARGS)),)
+	@$(MAKE) --no-print-directory coverage
+endif
+
+.PHONY: coverage
+coverage: $(DEVELOPMENT) ## What the last `make test` covered; engine, journal and sequencer must reach 95 %
+	@$(PY) -m coverage combine --quiet
+	@$(PY) -m coverage report --skip-covered
+	@echo "engine, journal, sequencer:"
+	@$(PY) -m coverage report --include='engine/*,journal/*,sequencer/*' --format=total --fail-under=95 --precision=1
+
+# Two at once, each with its output in one piece.
+.PHONY: quick
+quick: $(DEVELOPMENT) ## Before every commit, in under a minute: lint, types, house rules, scenarios and engine
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target lint types rules
+
+.PHONY: rules
+rules: $(DEVELOPMENT) $(PAGE) ## House rules, scenarios and engine, without what is marked slow (part of quick and of test)
+	$(PY) -m pytest --quiet -m "not slow" tests/tidy tests/scenarios tests/engine
 
 .PHONY: lint
 lint: $(DEVELOPMENT) $(PAGE) ## Style: ruff's checks and its formatting, biome's of the page; bandit for what is dangerous
@@ -123,5 +143,5 @@ $(SYSTEM): tools/setup/system-packages.sh | $(PY)
 
 .PHONY: clean
 clean: ## Remove everything that was installed or cached here; your data stays
-	rm -rf $(VENV) dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache node_modules
+	rm -rf $(VENV) dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache node_modules .coverage .coverage.*
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -33,7 +33,7 @@ from playwright.sync_api import CDPSession, Page, sync_playwright
 
 from benchmarks.machine import describe
 from benchmarks.rest import start
-from tests.browser.server import CHROMIUM_FLAGS, chromium
+from tests.browser.chromium import CHROMIUM_FLAGS, chromium
 
 SYMBOL = "BTC-USDT"
 SIZE = (1440, 900)

@@ -12,7 +12,10 @@ from hypothesis import HealthCheck, settings
 
 from listings.instruments_file import DEFAULT_INSTRUMENTS
 from tests.api.clients import START_GRACE_S
-from tests.api.running import Http, RunningServer, self_signed
+from tests.measuring import MEASURED, pytest_runtest_protocol, pytest_sessionfinish
+from tests.server import Http, RunningServer, self_signed
+
+__all__ = ["pytest_runtest_protocol", "pytest_sessionfinish"]  # pytest finds its hooks here
 
 PLAIN = """
 [[instrument]]
@@ -64,7 +67,8 @@ def instruments(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def running_server(tmp_path_factory: pytest.TempPathFactory, instruments: Path) -> Iterator[RunningServer]:
     """A server that is shared: trade in a `symbol` of your own, and do not stop it."""
-    with RunningServer(tmp_path_factory.mktemp("shared") / "data", "--instruments", str(instruments)) as server:
+    data = tmp_path_factory.mktemp("shared") / "data"
+    with RunningServer(data, "--instruments", str(instruments), environment=MEASURED) as server:
         yield server
 
 
@@ -86,7 +90,7 @@ def symbol() -> str:
 def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     """A server that asks for credentials."""
     data = tmp_path_factory.mktemp("secured") / "data"
-    with RunningServer(data, "--profile", "secured", "--login-rate", "off") as server:
+    with RunningServer(data, "--profile", "secured", "--login-rate", "off", environment=MEASURED) as server:
         time.sleep(START_GRACE_S)
         yield server
 

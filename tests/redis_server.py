@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.api.running import free_port
+from tests.server import free_port
 
 needs_redis = pytest.mark.skipif(
     shutil.which("redis-server") is None, reason="Redis is not installed: sh tools/setup/system-packages.sh redis"

@@ -16,7 +16,7 @@ import jwt
 
 from identity.secrets import load_or_create
 from tests.api.clients import PASSWORD, bearer, created, now_ms, signature, signed
-from tests.api.running import ROOT, Answer, Http, RunningServer
+from tests.server import ROOT, Answer, Http, RunningServer
 
 OPERATOR: Final = "boss"
 ALL_SCOPES: Final = ("read", "trade", "withdraw")
@@ -91,11 +91,11 @@ class Cast:
         self.trader = guest(http)
         self.operator = operator(http)
         signed_in = self.trader.signed_in
-        self.with_scopes = {
+        self.with_scopes: dict[tuple[str, ...], dict[str, Any]] = {
             scopes: key_of(http, signed_in, *scopes)
             for scopes in (("read",), ("trade",), ("withdraw",), ("read", "withdraw"), ("read", "trade"))
         }
-        self.operator_with_scopes = {
+        self.operator_with_scopes: dict[tuple[str, ...], dict[str, Any]] = {
             scopes: key_of(http, self.operator.signed_in, *scopes) for scopes in (("trade",), ("read", "withdraw"))
         }
         self.elsewhere = key_of(http, signed_in, *ALL_SCOPES, ip_list=ELSEWHERE)
@@ -171,7 +171,7 @@ def status_and_code(answer: Answer) -> tuple[int, str | None]:
     return answer.status, answer.error()["error_code"]
 
 
-def with_operator(data: Path, *arguments: str) -> RunningServer:
+def with_operator(data: Path, *arguments: str, environment: dict[str, str] | None = None) -> RunningServer:
     """A server, not started, whose data folder knows an operator; for `with`. Its tokens outlast any run of tests."""
     appoint(data)
-    return RunningServer(data, "--login-rate", "off", "--token-minutes", "1440", *arguments)
+    return RunningServer(data, "--login-rate", "off", "--token-minutes", "1440", *arguments, environment=environment)

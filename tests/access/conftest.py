@@ -9,10 +9,12 @@ import pytest
 
 from tests.access.cast import Cast, with_operator
 from tests.api.clients import START_GRACE_S
+from tests.measuring import MEASURED
 
 
 def _cast(tmp_path_factory: pytest.TempPathFactory, profile: str) -> Iterator[Cast]:
-    with with_operator(tmp_path_factory.mktemp(profile) / "data", "--profile", profile) as server:
+    data = tmp_path_factory.mktemp(profile) / "data"
+    with with_operator(data, "--profile", profile, environment=MEASURED) as server:
         time.sleep(START_GRACE_S)
         yield Cast(server)
 

@@ -13,7 +13,7 @@ from api.settings import Settings
 from engine.commands import ConfigureAccount, Deposit, StopAccount
 from engine.types import AccountId
 from tests.access.cast import Cast, appoint, guest, with_operator
-from tests.api.running import RunningServer
+from tests.server import RunningServer
 
 UNKNOWN = (2, 999, 1_000_000, 2**53, 2**62, 2**62 + 1, 2**63 - 1, 2**63, 2**64)
 OPERATIONS: tuple[tuple[str, str, Any], ...] = (

@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 
 from tests import postgres
-from tests.access.cast import OPERATOR, Cast, connecting, key_of, operator, with_operator
+from tests.access.cast import Cast, connecting, key_of, operator, with_operator
+from tests.access.operators import beside, subprocess_create
 from tests.api.clients import PASSWORD, START_GRACE_S, FeedClient, bearer, call_signed, sign_up
-from tests.api.running import ROOT, Answer, RunningServer, eventually
+from tests.server import ROOT, Answer, RunningServer, eventually
 
 SOON_S = 5.0  # a second, on a busy machine
 NEW_PASSWORD = "another battery staple"  # noqa: S105
@@ -39,29 +40,9 @@ def venue(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
             yield Cast(server)
 
 
-def subprocess_create(data: Path, *arguments: str, name: str = OPERATOR, password: str = PASSWORD) -> str:
-    """Appoint an operator; what was said."""
-    return beside(data, "create", name, *arguments, password=password)
-
-
-def beside(data: Path, command: str, name: str, *arguments: str, password: str = "") -> str:
-    """Run a command of `identity.operators` that succeeds; what it said."""
-    done = subprocess.run(
-        [sys.executable, "-m", "identity.operators", command, name, "--data", str(data), *arguments],
-        cwd=ROOT,
-        input=f"{password}\n",
-        text=True,
-        capture_output=True,
-        timeout=60,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
 def identity_of(venue: Cast) -> list[str]:
     """The options that name the server's store of users."""
-    arguments = venue.server.arguments
+    arguments = venue.server.options
     return arguments[arguments.index("--identity-url") :][:2] if "--identity-url" in arguments else []
 
 

@@ -14,9 +14,9 @@ import pytest
 
 from tests.access.cast import OPERATOR, with_operator
 from tests.api.clients import PASSWORD, START_GRACE_S
-from tests.api.running import ROOT
-from tests.tidy.test_documentation import page, rows, section
-from tests.tidy.test_examples import BLOCK, DOCUMENTED_URL, examples, needs_curl, program, shell
+from tests.server import ROOT
+from tests.tidy.examples import BLOCK, DOCUMENTED_URL, examples, needs_curl, program, shell
+from tests.tidy.pages import page, rows, section
 from tools.operator import main
 
 

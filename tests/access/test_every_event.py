@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 import pytest
 
 from api.bootstrap import Server
-from api.feed.feed import NAMESPACE
+from api.feed.clients import NAMESPACE
 from api.settings import Settings
 from tests.access.cast import Cast, connecting, guest
 from tests.api.clients import FeedClient
-from tests.api.running import eventually
+from tests.server import eventually
 
 ORDER = {"symbol": "BTC-USDT", "side": "buy", "order_type": "limit", "quantity": "0.001", "price": "29000.00"}
 
@@ -87,7 +87,8 @@ def test_whoever_may_is_answered(cast: Cast, connect: Connect) -> None:
 def test_whoever_shows_nothing_gets_what_the_profile_gives(cast: Cast, sandbox_cast: Cast, connect: Connect) -> None:
     is_sandbox = cast is sandbox_cast
     expected = [row.code if is_sandbox or row.scope is None else "UNAUTHENTICATED" for row in ROWS]
-    for auth in (None, {}):
+    nothing: list[dict[str, Any] | None] = [None, {}]
+    for auth in nothing:
         assert outcomes(connect(auth)) == expected
     for auth in ({"account": str(cast.trader.account)}, {"role": "operator"}):
         client = connect(auth)

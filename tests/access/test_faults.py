@@ -22,7 +22,7 @@ from engine.rejects import InvariantViolation
 from engine.types import SANDBOX_ACCOUNT
 from identity.store import Role
 from journal.port import JournalFailed
-from tests.access.test_every_route import OPERATOR, ROWS, SESSION, Row
+from tests.access.routes import OPERATOR, ROWS, SESSION, Row
 
 STATEMENT = "INSERT INTO postings (account, asset) VALUES (424242, 'SECRETCOIN')"
 CAUSE = "/srv/venue/history.sqlite is malformed"
@@ -144,7 +144,7 @@ def test_why_the_history_failed_is_in_the_log_alone(
     server: Server, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     break_history(server, monkeypatch, fails)
-    reply = server.app.test_client().get("/statistics").json["history_failure"]
+    reply = server.app.test_client().get("/statistics").get_json()["history_failure"]
     assert reply == "The history could not be written; the next start writes what is missing."
     assert CAUSE in caplog.text
     assert "424242" not in caplog.text  # whose order or money it was is no business of a log
@@ -173,10 +173,10 @@ def test_a_retry_while_the_history_does_not_answer_is_told_the_truth_or_to_ask_a
         assert batched["status"] == 503
     reply = ask(server, "/order", resting | {"client_order_id": "open"})
     assert (reply["repeated"], reply["status"], reply["trades"]) == (True, "resting", [])
-    reply = server.app.test_client().get(f"/order/{first['partly']}").json
+    reply = server.app.test_client().get(f"/order/{first['partly']}").get_json()
     assert (reply["status"], reply["filled"], reply.get("fills")) == ("partially_filled", "0.01000000", None)
-    reply = server.app.test_client().get(f"/order/{first['resting']}")
-    assert (reply.status_code, reply.json["error_code"]) == (503, "HISTORY_BEHIND")
+    answer = server.app.test_client().get(f"/order/{first['resting']}")
+    assert (answer.status_code, answer.get_json()["error_code"]) == (503, "HISTORY_BEHIND")
 
 
 def test_a_history_that_fell_behind_makes_no_repetition_tell_of_fewer_trades_than_there_were(

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from tests.api.clients import FeedClient, bearer, sign_up
-from tests.api.running import Http, RunningServer, eventually
+from tests.server import Http, RunningServer, eventually
 
 BODY = b'{"symbol":"ETH-USDT"}'
 CHUNKS = b"15\r\n" + BODY + b"\r\n0\r\n\r\n"

@@ -14,10 +14,10 @@ import pytest
 
 from tests import postgres
 from tests.access.cast import Cast, key_of, with_operator
-from tests.access.test_beside import subprocess_create
-from tests.access.test_every_route import ORDER
+from tests.access.operators import subprocess_create
+from tests.access.routes import ORDER
 from tests.api.clients import PASSWORD, START_GRACE_S, bearer, call_signed, sign_up
-from tests.api.running import Http, RunningServer, eventually
+from tests.server import Http, RunningServer, eventually
 
 AT_ONCE_S = 8.0  # what a busy machine makes of two seconds
 LOGIN = {"name": "ada", "password": PASSWORD}

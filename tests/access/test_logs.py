@@ -8,7 +8,7 @@ from typing import Any
 
 from tests.access.cast import ELSEWHERE, OPERATOR, Cast, connecting, key_of, with_operator
 from tests.api.clients import PASSWORD, START_GRACE_S, FeedClient, call_signed, sign_up, signed
-from tests.tools.test_operator import Program
+from tests.tools.operated import Program
 
 WRONG = "never the right password"
 ORDER = {"symbol": "BTC-USDT", "side": "buy", "order_type": "limit", "quantity": "0.001", "price": "29000.00"}

@@ -12,7 +12,7 @@ import pytest
 
 from tests.access.cast import Cast, Person, guest, with_operator
 from tests.api.clients import FeedClient, sign_up
-from tests.api.running import Answer, eventually
+from tests.server import Answer, eventually
 
 SYMBOL = "SOL-USDT"  # maker 2, taker 5 basis points; minor units: 10 decimals of USDT
 NOTHING = {"available": "0", "held": "0", "total": "0"}

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.access.cast import Cast, Person, guest
-from tests.api.running import Http
+from tests.server import Http
 
 CLIENTS = 50
 REQUESTS = 500  # over all clients
@@ -73,7 +73,7 @@ def spender(secured_cast: Cast) -> Person:
     """Somebody with 100,000 USDT and 100 BTC."""
     who = guest(secured_cast.http)
     found = balances(secured_cast, who)
-    assert (found["USDT"]["available"], found["BTC"]["available"]) == (100_000, 100)
+    assert (found["USDT"]["available"], found["BTC"]["available"]) == (Decimal(100_000), Decimal(100))
     return who
 
 
@@ -133,5 +133,5 @@ def test_market_orders_at_once_never_spend_more_than_there_is(secured_cast: Cast
     assert Counter(code for *_, code in outcomes) == {None: bought, "INSUFFICIENT_FUNDS": 150 - bought}
     found = balances(secured_cast, spender)
     assert Fraction(found["USDT"]["available"]) == 100_000 - bought * cost
-    assert (Fraction(found["ETH"]["total"]), found["USDT"]["held"]) == (100 + bought * Fraction("0.7"), 0)
+    assert (Fraction(found["ETH"]["total"]), found["USDT"]["held"]) == (100 + bought * Fraction("0.7"), Decimal(0))
     secured_cast.http.call("DELETE", "/orders", headers=maker.bearer).granted()

@@ -32,7 +32,7 @@ def people(secured_cast: Cast) -> Iterator[tuple[Cast, Person, Person, Person]]:
     somebody = [guest(cast.http) for _ in range(3)]
     enter(cast, somebody[0], order("sell", "0.01", "600"))
     enter(cast, somebody[1], order("buy", "0.01", "600"))
-    yield cast, *somebody
+    yield cast, somebody[0], somebody[1], somebody[2]
     for who in somebody:
         cast.http.call("DELETE", "/orders", None, who.bearer).granted()
 

@@ -12,7 +12,7 @@ import pytest
 
 from tests.access.cast import Cast, Person, connecting, guest
 from tests.api.clients import FeedClient, call_signed
-from tests.api.running import Answer, eventually
+from tests.server import Answer, eventually
 
 RESTING = {"symbol": "BTC-USDT", "side": "buy", "order_type": "limit", "quantity": "0.01", "price": "29000.00"}
 NEVER_ID = str(2**61)  # an order id that nobody has

@@ -14,7 +14,7 @@ import pytest
 from api.feed.requests import OPTIONS
 from tests.access.cast import Cast
 from tests.api.clients import FeedClient
-from tests.api.running import Answer, Http, eventually
+from tests.server import Answer, Http, eventually
 
 BOTH = ("symbol", "levels", "batch", "interval")
 VALUES = {"symbol": "BTC-USDT", "levels": 10, "batch": True, "interval": "1m"}

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 import socketio
 
-from tests.api.running import Answer, Http, eventually
+from tests.server import Answer, Http, eventually
 
 PASSWORD = "correct horse"  # noqa: S105
 NAMESPACE = "/market"

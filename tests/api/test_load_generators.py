@@ -7,7 +7,7 @@ from collections import Counter
 from decimal import Decimal
 from pathlib import Path
 
-from tests.api.running import RunningServer
+from tests.server import RunningServer
 
 MIDDLES = {"BTC-USDT": 30_000, "ETH-USDT": 2_000, "BNB-USDT": 300, "SOL-USDT": 100}
 OLD_KEYS = {"order_id", "status", "filled_quantity", "remaining_quantity", "average_price", "trades", "bbo"}

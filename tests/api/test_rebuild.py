@@ -3,19 +3,12 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 
-from tests.api.running import ROOT, RunningServer
+from tests.programs import rebuild
+from tests.server import RunningServer
 
 SYMBOL = "BTC-USDT"
-
-
-def rebuild(data: Path) -> subprocess.CompletedProcess[str]:
-    """`python -m api.rebuild` on a folder."""
-    command = [sys.executable, "-m", "api.rebuild", "--data", str(data)]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
 
 
 def test_a_damaged_history_is_built_anew_and_answers_as_before(tmp_path: Path) -> None:

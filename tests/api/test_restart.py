@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.api.market.test_market_data import every_page
-from tests.api.running import ROOT, RunningServer, command, environment
+from tests.api.market.paging import every_page
 from tests.conftest import PLAIN
+from tests.server import ROOT, RunningServer, command, environment
 
 
 def listing(path: Path, *tables: str) -> Path:
@@ -34,7 +34,7 @@ def server(tmp_path: Path) -> Iterator[RunningServer]:
 def refused_start(server: RunningServer) -> str:
     """What a server says that does not start with the arguments of `server`."""
     ended = subprocess.run(
-        command("--port", "0", "--data", str(server.data), *server.arguments),
+        command("--port", "0", "--data", str(server.data), *server.options),
         cwd=ROOT,
         env=environment({}),
         capture_output=True,
@@ -137,10 +137,10 @@ def test_a_second_server_is_refused_and_both_signals_stop_the_first_cleanly(serv
 def test_a_listed_symbol_cannot_get_another_tick(server: RunningServer, tmp_path: Path) -> None:
     server.http.enter("ONE", "buy", "1", "100.01")
     server.stop()
-    good = server.arguments[1]
-    server.arguments[1] = str(listing(tmp_path / "other.toml", TWO, ONE.replace('"0.01"', '"0.05"')))
+    good = server.options[1]
+    server.options[1] = str(listing(tmp_path / "other.toml", TWO, ONE.replace('"0.01"', '"0.05"')))
     assert "ONE is listed in this data folder with another tick, lot or asset." in refused_start(server)
-    server.arguments[1] = good
+    server.options[1] = good
     server.start()
     assert server.http.get("/bbo/ONE")["best_bid"] == "100.01"
 
@@ -149,7 +149,7 @@ def test_changed_fees_and_limits_apply_after_a_restart(server: RunningServer, tm
     server.http.enter("ONE", "buy", "2", "100")
     assert server.http.enter("ONE", "sell", "1", "100")["total_taker_fees"] == "0.05"
     changed = ONE.replace('taker_fee_bps = "5"', 'taker_fee_bps = "10"\nmax_open_orders = 1')
-    server.arguments[1] = str(listing(tmp_path / "changed.toml", changed, TWO))
+    server.options[1] = str(listing(tmp_path / "changed.toml", changed, TWO))
     server.restart()
     assert server.http.get("/symbols")["symbol_info"]["ONE"]["fees"]["taker_percent"] == "0.1"
     body = {"symbol": "ONE", "side": "buy", "order_type": "limit", "quantity": "1", "price": "99"}
@@ -165,7 +165,7 @@ def test_changed_fees_and_limits_apply_after_a_restart(server: RunningServer, tm
 
 def test_a_symbol_that_left_the_file_stays_tradable(server: RunningServer, tmp_path: Path) -> None:
     order = server.http.enter("ONE", "buy", "1", "100")
-    server.arguments[1] = str(listing(tmp_path / "fewer.toml", TWO, PLAIN.format(symbol="THREE")))
+    server.options[1] = str(listing(tmp_path / "fewer.toml", TWO, PLAIN.format(symbol="THREE")))
     server.restart()
     assert server.http.get("/symbols")["symbols"] == ["ONE", "TWO", "THREE"]
     assert server.http.enter("ONE", "sell", "1", "100")["trades"][0]["maker_order_id"] == order["order_id"]

@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 
 from api.app import main
 from api.settings import OPTIONS, Settings, options, settings_from
-from tests.api.running import ROOT, command, environment
+from tests.server import ROOT, command, environment
 
 
 @click.command(context_settings={"auto_envvar_prefix": "OPENBELL"})
@@ -26,7 +26,9 @@ def show(**values: Any) -> None:
 
 def run(*arguments: str, environment: dict[str, str] | None = None) -> Result:
     """Parse `arguments` as the server does."""
-    clean = {f"OPENBELL_{name.upper()}": None for name in (*Settings.__struct_fields__, "config")}
+    clean: dict[str, str | None] = {
+        f"OPENBELL_{name.upper()}": None for name in (*Settings.__struct_fields__, "config")
+    }
     return CliRunner().invoke(show, arguments, env=clean | (environment or {}))
 
 

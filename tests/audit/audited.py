@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -14,8 +15,14 @@ from audit.mix import ACCOUNTS, ASSETS, INSTRUMENTS
 from audit.naive_money import net_fees_of, notional_of
 from engine import events as ev
 from engine.commands import Command, Deposit, EnterOrder, ListInstrument, OrderOptions
+from engine.digest import state_digest
+from engine.events import CommandResult
 from engine.exchange import Exchange
-from engine.types import AccountId, OrderType, Side, TimeInForce
+from engine.types import AccountId, OrderType, Seq, Side, TimeInForce
+from history.store import History
+from journal.codec import GENESIS, seal
+from journal.port import Checkpoint
+from journal.sqlite import SqliteJournal
 
 Falsify = Callable[[list[ev.Event]], list[ev.Event]]
 BUY, SELL = Side.BUY, Side.SELL
@@ -53,7 +60,7 @@ def fill(
     maker_fee, taker_fee = net_fees_of(notional, instrument.maker_fee, instrument.taker_fee)
     event: Any = ev.Filled(
         trade_id, symbol, price, quantity, notional, taker_side, maker, taker, 1, 1, maker_fee, taker_fee, 0, 0
-    )  # type: ignore[arg-type]
+    )
     return msgspec.structs.replace(event, **changed)
 
 
@@ -108,3 +115,35 @@ def without(kind: type[ev.Event]) -> Falsify:
         return events[: next(i for i, event in enumerate(events) if isinstance(event, kind))]
 
     return falsify
+
+
+COMMANDS: list[Command] = [
+    *OPENING,
+    order(SELL, 6, 10, display_quantity=2),
+    order(SELL, 5, 10, account=2),
+    order(BUY, 5, 11),
+    order(BUY, 2),
+    order(BUY, 9, 9, client_order_id="nine"),
+]
+BATCH = 4
+
+
+def write(folder: Path, commands: list[Command] = COMMANDS, *, digest: str | None = None) -> Path:
+    """A journal and its history; `digest` is noted as the state's at the end (None: the true one)."""
+    journal, history = SqliteJournal(folder / "journal.sqlite"), History(folder / "history.sqlite")
+    exchange, chain, seq = Exchange(), GENESIS, 1
+    for n, first in enumerate(range(0, len(commands), BATCH), 1):
+        batch = commands[first : first + BATCH]
+        record = seal(n, n * 10**9, seq, batch, chain)
+        applied = []
+        for offset, command in enumerate(batch):
+            at = Seq(seq + offset)
+            applied.append(CommandResult(at, n * 10**9, command, exchange.apply(command, at, n * 10**9)))
+        last = first + BATCH >= len(commands)
+        checkpoint = Checkpoint(seq + len(batch) - 1, digest or state_digest(exchange)) if last else None
+        journal.append(record, checkpoint)
+        history.write(applied)
+        chain, seq = record.chain, seq + len(batch)
+    journal.close()
+    history.close()
+    return folder

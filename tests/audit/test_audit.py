@@ -15,49 +15,11 @@ from audit import search
 from audit.__main__ import main
 from audit.findings import Kind
 from engine import planning
-from engine.commands import Command
-from engine.digest import state_digest
-from engine.events import CommandResult
-from engine.exchange import Exchange
 from engine.rejects import InvariantViolation
-from engine.types import PostOnly, Seq
-from history.store import History
-from journal.codec import GENESIS, seal
-from journal.port import Checkpoint
-from journal.sqlite import SqliteJournal
-from tests.audit.audited import BUY, OPENING, SELL, order
-from tests.tools.servers import ROOT, run, tool
-
-COMMANDS: list[Command] = [
-    *OPENING,
-    order(SELL, 6, 10, display_quantity=2),
-    order(SELL, 5, 10, account=2),
-    order(BUY, 5, 11),
-    order(BUY, 2),
-    order(BUY, 9, 9, client_order_id="nine"),
-]
-BATCH = 4
-
-
-def write(folder: Path, commands: list[Command] = COMMANDS, *, digest: str | None = None) -> Path:
-    """A journal and its history; `digest` is noted as the state's at the end (None: the true one)."""
-    journal, history = SqliteJournal(folder / "journal.sqlite"), History(folder / "history.sqlite")
-    exchange, chain, seq = Exchange(), GENESIS, 1
-    for n, first in enumerate(range(0, len(commands), BATCH), 1):
-        batch = commands[first : first + BATCH]
-        record = seal(n, n * 10**9, seq, batch, chain)
-        applied = []
-        for offset, command in enumerate(batch):
-            at = Seq(seq + offset)
-            applied.append(CommandResult(at, n * 10**9, command, exchange.apply(command, at, n * 10**9)))
-        last = first + BATCH >= len(commands)
-        checkpoint = Checkpoint(seq + len(batch) - 1, digest or state_digest(exchange)) if last else None
-        journal.append(record, checkpoint)
-        history.write(applied)
-        chain, seq = record.chain, seq + len(batch)
-    journal.close()
-    history.close()
-    return folder
+from engine.types import PostOnly
+from tests.audit.audited import BATCH, BUY, COMMANDS, OPENING, SELL, order, write
+from tests.programs import run, tool
+from tests.server import ROOT
 
 
 class Outcome(NamedTuple):
@@ -242,7 +204,7 @@ def test_what_cannot_be_read_is_said_and_not_judged(
 
 def test_a_journal_in_use_is_read_and_left_alone(tmp_path: Path) -> None:
     holder = (
-        "import sys; from pathlib import Path; from tests.audit.test_audit import write, SqliteJournal; "
+        "import sys; from pathlib import Path; from tests.audit.audited import write, SqliteJournal; "
         "folder = Path(sys.argv[1]); write(folder); journal = SqliteJournal(folder / 'journal.sqlite'); "
         "print('open', flush=True); sys.stdin.read(); journal.close()"
     )

@@ -11,6 +11,7 @@ from audit.findings import Kind
 from engine import events as ev
 from engine.commands import AmendOrder, CancelOrder, Command, SetStatus
 from engine.rejects import CancelReason, RejectReason
+from engine.terms import Terms
 from engine.types import AccountId, OrderType, PostOnly, SelfTradePrevention, TimeInForce, TradingStatus
 from tests.audit.audited import BUY, FIRST, SELL, Falsify, audit, fill, order, replaced, without
 
@@ -45,7 +46,7 @@ BEYOND_BAND = [order(SELL, 5, 46, symbol=BOND), order(BUY, 5, 46, symbol=BOND)]
 SHARE = "SHARE-USD"
 BEYOND_COLLAR = [order(SELL, 5, 13, symbol=SHARE), order(BUY, 5, symbol=SHARE)]
 SOME_OF_ALL = [order(SELL, 5, 10), order(BUY, 8, 10, time_in_force=FOK)]
-TRIGGERED: Any = ev.Triggered(FIRST + 1, 1, "COIN-USD", 11, None)  # type: ignore[arg-type]
+TRIGGERED: Any = ev.Triggered(FIRST + 1, 1, "COIN-USD", 11, None)
 
 CASES: list[tuple[Kind, list[Command], Falsify]] = [
     (Kind.TRADE_THROUGH, [*TWO_LEVELS, order(BUY, 5, 11)], replaced(ev.Filled, maker_order_id=FIRST + 1, price=11)),
@@ -71,7 +72,7 @@ CASES: list[tuple[Kind, list[Command], Falsify]] = [
     (Kind.ICEBERG_REFILL, ICEBERG, replaced(ev.Replenished, shown=3)),
     (Kind.ICEBERG_REFILL, ICEBERG, replaced(ev.Filled, quantity=3, maker_leaves=3)),
     (Kind.POST_ONLY_TOOK, [order(SELL, 5, 10), POST],
-     lambda events: [accept(POST, FIRST + 1, terms=ev.Terms(post_only=PostOnly.REJECT)),
+     lambda events: [accept(POST, FIRST + 1, terms=Terms(post_only=PostOnly.REJECT)),
                      fill(1, FIRST, FIRST + 1, BUY, 10, 5)]),
     (Kind.WRONG_TRIGGER, [order(SELL, 5, 12), WAITING], lambda events: [*events, TRIGGERED]),
     (Kind.WRONG_TRIGGER, [order(SELL, 5, 12), CancelOrder(AccountId(1), FIRST)], lambda events: [*events, TRIGGERED]),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import hypothesis.strategies as st
 import msgspec
 from hypothesis import given, settings
@@ -36,7 +38,9 @@ def best_of_every_tick(symbol: NaiveSymbol) -> tuple[int, int, int] | None:
 
 @settings(max_examples=300, deadline=None)
 @given(orders, orders, st.none() | st.integers(1, 45), st.none() | st.integers(1, 45))
-def test_an_auctions_price_is_the_best_of_every_tick(bids, asks, last_price, reference_price):
+def test_an_auctions_price_is_the_best_of_every_tick(
+    bids: Any, asks: Any, last_price: int | None, reference_price: int | None
+) -> None:
     symbol = NaiveSymbol(msgspec.structs.replace(COIN, reference_price=reference_price))
     symbol.last_price = last_price
     for side, given_orders in ((BUY, bids), (SELL, asks)):

@@ -8,20 +8,19 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.browser.server import CHROMIUM_FLAGS, Server, chromium
+from tests.browser.chromium import CHROMIUM_FLAGS, chromium
 from tests.browser.trader import DESKTOP, Trader
 from tests.browser.wire import Wire
+from tests.server import RunningServer
 
 Opens = Callable[..., Trader]
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     """A server that all tests share: each trades a symbol of its own."""
-    running = Server(tmp_path_factory.mktemp("browser") / "data")
-    running.start()
-    yield running
-    running.stop()
+    with RunningServer(tmp_path_factory.mktemp("browser") / "data") as running:
+        yield running
 
 
 @pytest.fixture(scope="package")  # no longer: while Playwright runs, no other test can run an asyncio loop
@@ -48,7 +47,7 @@ def opens(browser: Browser) -> Iterator[Opens]:
     traders: list[Trader] = []
 
     def open_page(
-        of: Server,
+        of: RunningServer,
         symbol: str,
         *,
         size: tuple[int, int] = DESKTOP,

@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.access.cast import OPERATOR, PASSWORD, appoint
+from tests.access.cast import OPERATOR, appoint
+from tests.api.clients import PASSWORD
+from tests.browser.calls import entered
 from tests.browser.conftest import Opens
-from tests.browser.server import Server
-from tests.browser.test_ladder import entered
 from tests.browser.trader import DESKTOP, PHONE, Trader
+from tests.server import RunningServer
 
 SYMBOL = "ETH-USDT"
 AXE = (Path(__file__).parent / "vendor" / "axe.min.js").read_text(encoding="utf-8")
@@ -29,15 +30,13 @@ ORDER_TYPES = ("Limit", "Market", "Stop", "Stop limit", "Trailing", "OCO")
 
 
 @pytest.fixture(scope="module")
-def venue(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def venue(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     """A server with an operator, on which somebody quotes and traded."""
-    running = Server(tmp_path_factory.mktemp("accessible") / "data")
-    running.start()
-    appoint(running.data)
-    for side, price in (("sell", "2010.00"), ("sell", "2011.00"), ("buy", "1990.00"), ("buy", "1989.00")):
-        entered(running, side, "5", price, SYMBOL)
-    yield running
-    running.stop()
+    with RunningServer(tmp_path_factory.mktemp("accessible") / "data") as running:
+        appoint(running.data)
+        for side, price in (("sell", "2010.00"), ("sell", "2011.00"), ("buy", "1990.00"), ("buy", "1989.00")):
+            entered(running, side, "5", price, SYMBOL)
+        yield running
 
 
 def _finds_nothing(trader: Trader, where: str) -> None:
@@ -47,7 +46,7 @@ def _finds_nothing(trader: Trader, where: str) -> None:
     assert found == [], f"{where}: {found}"
 
 
-def _trades(opens: Opens, venue: Server, **how: Any) -> Trader:
+def _trades(opens: Opens, venue: RunningServer, **how: Any) -> Trader:
     """Somebody with a fill, an open order and a refusal."""
     trader = opens(venue, SYMBOL, **how)
     trader.enters("Buy", "Limit", "0.1", "2010.00")
@@ -64,7 +63,7 @@ def _why(trader: Trader) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["dark", "light"])
-def test_a_desk_and_its_tabs(opens: Opens, venue: Server, scheme: str) -> None:
+def test_a_desk_and_its_tabs(opens: Opens, venue: RunningServer, scheme: str) -> None:
     trader = _trades(opens, venue, scheme=scheme)
     expect(trader.fills()).to_have_count(1)
     for tab in ("Open orders", "Order history", "Fills", "Balances", "API", "Depth"):
@@ -79,7 +78,7 @@ def test_a_desk_and_its_tabs(opens: Opens, venue: Server, scheme: str) -> None:
         _finds_nothing(trader, f"{scheme} {kind}")
 
 
-def test_a_phone(opens: Opens, venue: Server) -> None:
+def test_a_phone(opens: Opens, venue: RunningServer) -> None:
     trader = _trades(opens, venue, size=PHONE)
     for view in ("Chart", "Book", "Trade", "Orders", "Account"):
         trader.views(view)
@@ -88,7 +87,7 @@ def test_a_phone(opens: Opens, venue: Server) -> None:
     _finds_nothing(trader, "Why")
 
 
-def test_what_opens_over_the_page(opens: Opens, venue: Server) -> None:
+def test_what_opens_over_the_page(opens: Opens, venue: RunningServer) -> None:
     trader = opens(venue, SYMBOL, size=DESKTOP)
     trader.page.locator("#symbol").click()
     expect(trader.page.locator("#symbols")).to_be_visible()
@@ -103,7 +102,7 @@ def test_what_opens_over_the_page(opens: Opens, venue: Server) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["dark", "light"])
-def test_the_operators_panel(opens: Opens, venue: Server, scheme: str) -> None:
+def test_the_operators_panel(opens: Opens, venue: RunningServer, scheme: str) -> None:
     trader = opens(venue, SYMBOL, scheme=scheme)
     trader.signs("Sign in", OPERATOR, PASSWORD)
     panel = trader.opens_tab("Operator")

@@ -13,9 +13,9 @@ import pytest
 from playwright.sync_api import Route, expect
 
 from tests.browser.conftest import Opens
-from tests.browser.server import Server
 from tests.browser.trader import PHONE
 from tests.browser.wire import Wire
+from tests.server import RunningServer
 
 PASSWORD = "correct horse battery"  # noqa: S105 - of the users of these tests
 STORED = "() => JSON.parse(localStorage.getItem('openbell.sessions')).sessions"
@@ -23,24 +23,22 @@ TICKET_ASKS = "Sign in to trade"
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     """A server of these tests' own: what they trade is in nobody's way."""
-    running = Server(tmp_path_factory.mktemp("accounts") / "data")
-    running.start()
-    yield running
-    running.stop()
+    with RunningServer(tmp_path_factory.mktemp("accounts") / "data") as running:
+        yield running
 
 
 @pytest.fixture(scope="module")
-def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     """A server that wants credentials."""
-    running = Server(tmp_path_factory.mktemp("secured") / "data", "--profile", "secured")
-    running.start()
-    yield running
-    running.stop()
+    with RunningServer(tmp_path_factory.mktemp("secured") / "data", "--profile", "secured") as running:
+        yield running
 
 
-def _call(server: Server, method: str, path: str, token: str | None = None, body: object = None) -> dict[str, object]:
+def _call(
+    server: RunningServer, method: str, path: str, token: str | None = None, body: object = None
+) -> dict[str, object]:
     """A request from elsewhere than the browser."""
     headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
     asked = Request(server.url + path, json.dumps(body).encode() if body else None, headers, method=method)  # noqa: S310
@@ -49,7 +47,7 @@ def _call(server: Server, method: str, path: str, token: str | None = None, body
     return answer
 
 
-def _fees(server: Server, symbol: str) -> tuple[Decimal, Decimal]:
+def _fees(server: RunningServer, symbol: str) -> tuple[Decimal, Decimal]:
     """Maker's and taker's, as parts of the notional."""
     fees = _call(server, "GET", "/symbols")["symbol_info"][symbol]["fees"]  # type: ignore[index]
     return Decimal(fees["maker_percent"]) / 100, Decimal(fees["taker_percent"]) / 100
@@ -59,7 +57,7 @@ def _text(amount: Decimal) -> str:
     return f"{amount:f}".rstrip("0").rstrip(".") if "." in f"{amount:f}" else f"{amount:f}"
 
 
-def test_on_first_sight_one_is_a_guest_with_paper_money_and_stays_it(opens: Opens, server: Server) -> None:
+def test_on_first_sight_one_is_a_guest_with_paper_money_and_stays_it(opens: Opens, server: RunningServer) -> None:
     trader = opens(server, "BTC-USDT")
     name = trader.name()
     assert name.lower().startswith("guest")
@@ -75,7 +73,9 @@ def test_on_first_sight_one_is_a_guest_with_paper_money_and_stays_it(opens: Open
     assert another.name() != name
 
 
-def test_only_the_refresh_token_is_written_down_and_it_changes_with_every_use(opens: Opens, server: Server) -> None:
+def test_only_the_refresh_token_is_written_down_and_it_changes_with_every_use(
+    opens: Opens, server: RunningServer
+) -> None:
     trader = opens(server, "BTC-USDT")
     (before,) = trader.page.evaluate(STORED)
     trader.page.reload()
@@ -86,7 +86,7 @@ def test_only_the_refresh_token_is_written_down_and_it_changes_with_every_use(op
     assert set(after) == {"session_id", "account", "name", "guest", "refresh_token"}
 
 
-def test_tabs_of_one_browser_do_not_spoil_each_others_session(opens: Opens, server: Server) -> None:
+def test_tabs_of_one_browser_do_not_spoil_each_others_session(opens: Opens, server: RunningServer) -> None:
     first = opens(server, "BTC-USDT")
     tabs = [first, *(opens(server, "BTC-USDT", beside=first) for _ in range(2))]
     assert {tab.name() for tab in tabs} == {first.name()}
@@ -101,7 +101,7 @@ def test_tabs_of_one_browser_do_not_spoil_each_others_session(opens: Opens, serv
             tab.has("USDT", available="100000")
 
 
-def test_a_resting_order_holds_its_money_and_a_cancel_gives_it_back(opens: Opens, server: Server) -> None:
+def test_a_resting_order_holds_its_money_and_a_cancel_gives_it_back(opens: Opens, server: RunningServer) -> None:
     trader = opens(server, "BTC-USDT")
     fee = max(_fees(server, "BTC-USDT"))
     held = Decimal("29000") * Decimal("0.5") * (1 + fee)
@@ -116,7 +116,7 @@ def test_a_resting_order_holds_its_money_and_a_cancel_gives_it_back(opens: Opens
     trader.has("USDT", available="100000")
 
 
-def test_paper_money_is_deposited_and_the_limit_is_said_in_words(opens: Opens, server: Server) -> None:
+def test_paper_money_is_deposited_and_the_limit_is_said_in_words(opens: Opens, server: RunningServer) -> None:
     trader = opens(server, "BTC-USDT", forgive=True)  # the browser itself logs every 4xx to the console
     trader.deposits("0.5", "BTC")
     expect(trader.page.locator("#deposit-result")).to_have_text("0.5 BTC deposited.")
@@ -131,7 +131,7 @@ def test_paper_money_is_deposited_and_the_limit_is_said_in_words(opens: Opens, s
     trader.has("USDT", available="100000")
 
 
-def test_what_cannot_be_paid_is_refused_in_words_and_never_sent(opens: Opens, server: Server) -> None:
+def test_what_cannot_be_paid_is_refused_in_words_and_never_sent(opens: Opens, server: RunningServer) -> None:
     trader = opens(server, "BTC-USDT")
     sent: list[str] = []
     trader.page.on("request", lambda request: sent.append(request.url) if request.url.endswith("/order") else None)
@@ -146,7 +146,9 @@ def test_what_cannot_be_paid_is_refused_in_words_and_never_sent(opens: Opens, se
 
 
 @pytest.mark.parametrize("percent", [25, 100])
-def test_a_part_of_what_is_available_can_be_paid_to_the_last_lot(opens: Opens, server: Server, percent: int) -> None:
+def test_a_part_of_what_is_available_can_be_paid_to_the_last_lot(
+    opens: Opens, server: RunningServer, percent: int
+) -> None:
     trader = opens(server, "SOL-USDT")
     trader.page.get_by_label("Price", exact=True).fill("77.77")
     trader.page.get_by_role("button", name=f"{percent} %", exact=True).click()
@@ -161,7 +163,9 @@ def test_a_part_of_what_is_available_can_be_paid_to_the_last_lot(opens: Opens, s
     expect(trader.orders()).to_have_count(0)
 
 
-def test_the_venue_has_the_last_word_on_money_and_is_quoted_in_words(opens: Opens, server: Server, wire: Wire) -> None:
+def test_the_venue_has_the_last_word_on_money_and_is_quoted_in_words(
+    opens: Opens, server: RunningServer, wire: Wire
+) -> None:
     trader = opens(server, "BTC-USDT", forgive=True, prepare=wire.tap)
     wire.spoil = lambda message: None if '"balances"' in message else message  # the page believes in what is gone
     tab = opens(server, "ETH-USDT", beside=trader)
@@ -174,7 +178,7 @@ def test_the_venue_has_the_last_word_on_money_and_is_quoted_in_words(opens: Open
     tab.has("USDT", available="100000")
 
 
-def test_two_accounts_of_one_browser_trade_and_both_balances_move_exactly(opens: Opens, server: Server) -> None:
+def test_two_accounts_of_one_browser_trade_and_both_balances_move_exactly(opens: Opens, server: RunningServer) -> None:
     trader = opens(server, "ETH-USDT")
     maker_fee, taker_fee = _fees(server, "ETH-USDT")
     seller = trader.name()
@@ -205,7 +209,7 @@ def test_two_accounts_of_one_browser_trade_and_both_balances_move_exactly(opens:
     expect(trader.fills()).to_contain_text(f"{(notional * maker_fee).normalize():f}")
 
 
-def test_each_tab_can_be_another_account_and_stays_it(opens: Opens, server: Server) -> None:
+def test_each_tab_can_be_another_account_and_stays_it(opens: Opens, server: RunningServer) -> None:
     one = opens(server, "BNB-USDT")
     first = one.name()
     other = opens(server, "BNB-USDT", beside=one)
@@ -223,7 +227,7 @@ def test_each_tab_can_be_another_account_and_stays_it(opens: Opens, server: Serv
     expect(one.orders()).to_have_count(0)
 
 
-def test_signing_up_out_and_in_again_finds_the_account_as_it_was(opens: Opens, server: Server) -> None:
+def test_signing_up_out_and_in_again_finds_the_account_as_it_was(opens: Opens, server: RunningServer) -> None:
     trader = opens(server, "BTC-USDT", forgive=True)
     guest = trader.name()
     trader.signs("Sign up", "ada.l", PASSWORD)
@@ -251,7 +255,7 @@ def test_signing_up_out_and_in_again_finds_the_account_as_it_was(opens: Opens, s
     trader.has("USDT", available="100000")
 
 
-def test_a_name_that_is_taken_is_said_beside_the_form(opens: Opens, server: Server) -> None:
+def test_a_name_that_is_taken_is_said_beside_the_form(opens: Opens, server: RunningServer) -> None:
     trader = opens(server, "BTC-USDT", forgive=True)
     _call(server, "POST", "/auth/signup", body={"name": "taken", "password": PASSWORD})
     trader.signs("Sign up", "Taken", PASSWORD)
@@ -261,7 +265,7 @@ def test_a_name_that_is_taken_is_said_beside_the_form(opens: Opens, server: Serv
     expect(trader.page.locator("#account-menu .result")).to_have_text("Password must be a text of 8 to 256 characters.")
 
 
-def test_a_guest_is_given_up_only_when_asked_twice(opens: Opens, server: Server) -> None:
+def test_a_guest_is_given_up_only_when_asked_twice(opens: Opens, server: RunningServer) -> None:
     trader = opens(server, "BTC-USDT")
     guest = trader.name()
     menu = trader.opens_account_menu()
@@ -276,7 +280,7 @@ def test_a_guest_is_given_up_only_when_asked_twice(opens: Opens, server: Server)
 
 
 def test_a_session_that_is_revoked_from_elsewhere_is_said_and_nobody_takes_its_place(
-    opens: Opens, server: Server
+    opens: Opens, server: RunningServer
 ) -> None:
     trader = opens(server, "BTC-USDT", forgive=True)
     trader.signs("Sign up", "revoked", PASSWORD)
@@ -301,7 +305,7 @@ def test_a_session_that_is_revoked_from_elsewhere_is_said_and_nobody_takes_its_p
     trader.has("USDT", available="5000")
 
 
-def test_signing_out_in_one_tab_is_said_in_the_other(opens: Opens, server: Server) -> None:
+def test_signing_out_in_one_tab_is_said_in_the_other(opens: Opens, server: RunningServer) -> None:
     one = opens(server, "BTC-USDT", forgive=True)
     one.signs("Sign up", "two-tabs", PASSWORD)
     one.is_known_as("two-tabs")
@@ -313,9 +317,7 @@ def test_signing_out_in_one_tab_is_said_in_the_other(opens: Opens, server: Serve
 
 
 def test_a_token_that_ended_is_renewed_before_anybody_notices(opens: Opens, tmp_path: Path) -> None:
-    short = Server(tmp_path / "data", "--token-minutes", "1")
-    short.start()
-    try:
+    with RunningServer(tmp_path / "data", "--token-minutes", "1") as short:
         trader = opens(short, "BTC-USDT")
         refreshes: list[str] = []
         trader.page.on("request", lambda request: refreshes.append(request.url) if "refresh" in request.url else None)
@@ -324,12 +326,10 @@ def test_a_token_that_ended_is_renewed_before_anybody_notices(opens: Opens, tmp_
         trader.enters("Buy", "Limit", "0.1", "29000")
         trader.sees_result("In the book")
         assert len(refreshes) == 1
-    finally:
-        short.stop()
 
 
 def test_a_token_that_ended_while_the_machine_slept_is_renewed_and_the_page_connected_again(
-    opens: Opens, secured: Server
+    opens: Opens, secured: RunningServer
 ) -> None:
     trader = opens(secured, "BTC-USDT", account=False, forgive=True)
     trader.signs("Sign up", "sleeper", PASSWORD)
@@ -353,7 +353,7 @@ def test_a_token_that_ended_while_the_machine_slept_is_renewed_and_the_page_conn
     assert len(tokens) == 2
 
 
-def test_the_secured_page_shows_the_market_and_asks_to_sign_in(opens: Opens, secured: Server) -> None:
+def test_the_secured_page_shows_the_market_and_asks_to_sign_in(opens: Opens, secured: RunningServer) -> None:
     trader = opens(secured, "BTC-USDT", account=False)
     trader.is_known_as("Sign in")
     expect(trader.page.locator("#session-banner")).to_contain_text("You see the market. To trade, sign in.")
@@ -372,7 +372,7 @@ def test_the_secured_page_shows_the_market_and_asks_to_sign_in(opens: Opens, sec
     trader.sees_result("In the book: buy 1 BTC")
 
 
-def test_the_account_fits_a_phone(opens: Opens, server: Server) -> None:
+def test_the_account_fits_a_phone(opens: Opens, server: RunningServer) -> None:
     trader = opens(server, "BTC-USDT", size=PHONE)
     trader.opens_account_menu().get_by_role("button", name="Sign up…").click()
     trader.screenshot("phone-sign-up")

@@ -9,9 +9,9 @@ import pytest
 from playwright.sync_api import Locator, expect
 
 from tests.browser.conftest import Opens
-from tests.browser.server import Server
 from tests.browser.trader import PHONE, Trader
-from tests.frontend.test_snippets import run_by_python, run_by_shell
+from tests.frontend.pasted import run_by_python, run_by_shell
+from tests.server import RunningServer
 
 SYMBOL = "ETH-USDT"
 pytestmark = pytest.mark.skipif(
@@ -38,7 +38,7 @@ def _copied(panel: Locator, title: str) -> str:
 
 
 def test_the_code_is_run_as_it_is_copied_by_a_token_and_by_a_key_made_at_a_button(
-    opens: Opens, server: Server, tmp_path: Path
+    opens: Opens, server: RunningServer, tmp_path: Path
 ) -> None:
     trader = opens(server, SYMBOL)
     panel = _opened(trader)
@@ -74,7 +74,7 @@ def test_the_code_is_run_as_it_is_copied_by_a_token_and_by_a_key_made_at_a_butto
     trader.cancels_all()
 
 
-def test_the_sandbox_accounts_code_needs_no_credentials(opens: Opens, server: Server, tmp_path: Path) -> None:
+def test_the_sandbox_accounts_code_needs_no_credentials(opens: Opens, server: RunningServer, tmp_path: Path) -> None:
     trader = opens(server, SYMBOL, size=PHONE, scheme="light")
     trader.becomes("sandbox")
     panel = _opened(trader)
@@ -91,9 +91,7 @@ def test_the_sandbox_accounts_code_needs_no_credentials(opens: Opens, server: Se
 def test_a_key_of_a_secured_venue_trades_until_it_is_ended(
     opens: Opens, tmp_path_factory: pytest.TempPathFactory, tmp_path: Path
 ) -> None:
-    running = Server(tmp_path_factory.mktemp("code") / "data", "--profile", "secured")
-    running.start()
-    try:
+    with RunningServer(tmp_path_factory.mktemp("code") / "data", "--profile", "secured") as running:
         trader = opens(running, SYMBOL, account=False)
         trader.signs("Sign up", "ada", "long enough")
         trader.is_known_as("ada")
@@ -103,5 +101,3 @@ def test_a_key_of_a_secured_venue_trades_until_it_is_ended(
         expect(panel.get_by_label("curl", exact=True)).to_contain_text("OPENBELL_SECRET='••••")
         assert run_by_shell(_copied(panel, "curl"))["status"] == "resting"
         assert run_by_python(_copied(panel, "Python"), tmp_path)[1]["status"] == "resting"
-    finally:
-        running.stop()

@@ -9,25 +9,24 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from tests.access.cast import OPERATOR, PASSWORD, appoint
+from tests.access.cast import OPERATOR, appoint
+from tests.api.clients import PASSWORD
+from tests.browser.calls import asked, entered
 from tests.browser.conftest import Opens
-from tests.browser.server import Server
-from tests.browser.test_ladder import asked, entered
+from tests.server import RunningServer
 
 SYMBOL = "AAPL-USD"
 
 
 @pytest.fixture
-def operated(tmp_path: Path) -> Iterator[Server]:
+def operated(tmp_path: Path) -> Iterator[RunningServer]:
     """A server with an operator; it outlives the pages that were opened."""
     appoint(tmp_path / "data")
-    server = Server(tmp_path / "data")
-    server.start()
-    yield server
-    server.stop()
+    with RunningServer(tmp_path / "data") as server:
+        yield server
 
 
-def test_a_gathering_auction_shows_its_price_and_its_trades_are_marked(operated: Server, opens: Opens) -> None:
+def test_a_gathering_auction_shows_its_price_and_its_trades_are_marked(operated: RunningServer, opens: Opens) -> None:
     token = asked(operated, "POST", "/auth/login", {"name": OPERATOR, "password": PASSWORD})["token"]
     trader = opens(operated, SYMBOL)
     asked(operated, "POST", f"/admin/symbols/{SYMBOL}/auction", token=token)

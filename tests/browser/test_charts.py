@@ -14,9 +14,9 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from tests.browser.conftest import Opens
-from tests.browser.server import Server
 from tests.browser.trader import PHONE, Trader
 from tests.browser.wire import Wire
+from tests.server import RunningServer
 
 SYMBOL = "SOL-USDT"
 FIRST_LOAD_BYTES_MAX = 400_000
@@ -61,7 +61,7 @@ def _drawn(trader: Trader) -> None:
 class Maker:
     """Somebody else, who trades by the API."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: RunningServer) -> None:
         self._url, self._token = server.url, ""
         self._token = self.asks("POST", "/auth/guest", {})["token"]
 
@@ -81,7 +81,7 @@ class Maker:
 
 
 @pytest.fixture
-def maker(server: Server) -> Iterator[Maker]:
+def maker(server: RunningServer) -> Iterator[Maker]:
     """Has 5 SOL at two prices a side, around 100; takes back what is left."""
     maker = Maker(server)
     for side, prices in {"sell": ("101.00", "102.00"), "buy": ("99.00", "98.00")}.items():
@@ -92,7 +92,7 @@ def maker(server: Server) -> Iterator[Maker]:
 
 
 @pytest.fixture
-def trader(maker: Maker, opens: Opens, server: Server) -> Iterator[Trader]:
+def trader(maker: Maker, opens: Opens, server: RunningServer) -> Iterator[Trader]:
     """Has bought 2 SOL at 101, and has two orders, which she takes back."""
     trader = opens(server, SYMBOL)
     trader.enters("Buy", "Limit", "2", "101.00")
@@ -105,7 +105,9 @@ def trader(maker: Maker, opens: Opens, server: Server) -> Iterator[Trader]:
     expect(trader.orders()).to_have_count(0)
 
 
-def test_the_first_load_is_small_and_quick_and_the_second_fetches_nothing_again(opens: Opens, server: Server) -> None:
+def test_the_first_load_is_small_and_quick_and_the_second_fetches_nothing_again(
+    opens: Opens, server: RunningServer
+) -> None:
     trader = opens(server, "BTC-USDT", prepare=_prepared)
     _drawn(trader)
     first = trader.page.evaluate(LOADED)
@@ -119,7 +121,7 @@ def test_the_first_load_is_small_and_quick_and_the_second_fetches_nothing_again(
     assert second["bytes"] < first["bytes"] / 3
 
 
-def test_trades_become_candles_with_their_volume(trader: Trader, server: Server) -> None:
+def test_trades_become_candles_with_their_volume(trader: Trader, server: RunningServer) -> None:
     _drawn(trader)
     legend = trader.page.locator("#legend")
     expect(legend).to_contain_text("C 101.00")
@@ -147,7 +149,7 @@ def test_the_interval_is_chosen_and_remembered(trader: Trader) -> None:
 
 
 @pytest.mark.usefixtures("maker")
-def test_candles_far_before_what_shows_are_let_go_and_asked_for_again(opens: Opens, server: Server) -> None:
+def test_candles_far_before_what_shows_are_let_go_and_asked_for_again(opens: Opens, server: RunningServer) -> None:
     newest = int(time.time()) // 60 * 60 - 120
     times = [newest - 60 * (1_199 - index) for index in range(1_200)]
     asked: list[str] = []
@@ -206,21 +208,19 @@ def test_the_depth_is_read_under_the_pointer_and_follows_the_book(trader: Trader
 
 
 @pytest.fixture(scope="module")
-def quiet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def quiet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     """A server on which nothing has traded yet."""
-    running = Server(tmp_path_factory.mktemp("quiet") / "data")
-    running.start()
-    yield running
-    running.stop()
+    with RunningServer(tmp_path_factory.mktemp("quiet") / "data") as running:
+        yield running
 
 
-def test_a_symbol_without_trades_says_so_in_place_of_candles(opens: Opens, quiet: Server) -> None:
+def test_a_symbol_without_trades_says_so_in_place_of_candles(opens: Opens, quiet: RunningServer) -> None:
     trader = opens(quiet, "AAPL-USD", size=PHONE)
     trader.views("Chart")
     expect(trader.page.locator(".chart-state")).to_contain_text("Nothing has traded here yet.")
 
 
-def test_history_that_is_refused_for_haste_is_asked_for_again(opens: Opens, quiet: Server, wire: Wire) -> None:
+def test_history_that_is_refused_for_haste_is_asked_for_again(opens: Opens, quiet: RunningServer, wire: Wire) -> None:
     seen: list[str] = []
 
     def refuse(page: Page) -> None:
@@ -285,7 +285,7 @@ def test_the_depth_is_not_stretched_by_one_far_order_and_shows_it_when_asked_to(
     expect(trader.page.get_by_role("button", name="Show more prices")).to_be_disabled()
 
 
-def test_labels_of_own_orders_are_never_pushed_to_another_price(trader: Trader, server: Server) -> None:
+def test_labels_of_own_orders_are_never_pushed_to_another_price(trader: Trader, server: RunningServer) -> None:
     _drawn(trader)
     taker = Maker(server)
     taker.enters("sell", "1", "99.00")  # so that the chart shows prices around 100

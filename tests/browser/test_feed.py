@@ -8,9 +8,9 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Opens
-from tests.browser.server import Server
 from tests.browser.trader import Trader
 from tests.browser.wire import Wire
+from tests.server import RunningServer
 
 RESYNC = '42/market,["resync",{"type":"%s","symbol":%s}]'
 JOIN_AS_FLOW = """async (flow) => {
@@ -40,7 +40,9 @@ def _two_orders(trader: Trader, spoilt: _Once, low: str, high: str) -> None:
         trader.waits_until(lambda: spoilt.done)  # so that the second is in a delta of its own
 
 
-def test_a_lost_delta_is_noticed_and_the_book_comes_right_again(opens: Opens, server: Server, wire: Wire) -> None:
+def test_a_lost_delta_is_noticed_and_the_book_comes_right_again(
+    opens: Opens, server: RunningServer, wire: Wire
+) -> None:
     trader = opens(server, "ETH-USDT", prepare=wire.tap)
     wire.spoil = spoilt = _Once(lambda _: None)
     _two_orders(trader, spoilt, "1801.00", "1802.00")
@@ -50,7 +52,7 @@ def test_a_lost_delta_is_noticed_and_the_book_comes_right_again(opens: Opens, se
     expect(trader.level("1,802.00")).to_have_count(1)
 
 
-def test_a_delta_that_was_spoilt_is_caught_by_its_checksum(opens: Opens, server: Server, wire: Wire) -> None:
+def test_a_delta_that_was_spoilt_is_caught_by_its_checksum(opens: Opens, server: RunningServer, wire: Wire) -> None:
     trader = opens(server, "ETH-USDT", prepare=wire.tap)
     wire.spoil = spoilt = _Once(lambda message: message.replace("1.000000", "7.000000"))
     _two_orders(trader, spoilt, "1803.00", "1804.00")
@@ -59,7 +61,9 @@ def test_a_delta_that_was_spoilt_is_caught_by_its_checksum(opens: Opens, server:
     expect(trader.level("1,803.00")).to_contain_text("1.000000")
 
 
-def test_a_page_that_fell_behind_subscribes_again_to_what_it_lost(opens: Opens, server: Server, wire: Wire) -> None:
+def test_a_page_that_fell_behind_subscribes_again_to_what_it_lost(
+    opens: Opens, server: RunningServer, wire: Wire
+) -> None:
     trader = opens(server, "SOL-USDT", prepare=wire.tap)
     trader.enters("Buy", "Limit", "1", "81.00")
     expect(trader.orders()).to_have_count(1)
@@ -79,7 +83,9 @@ def test_a_page_that_fell_behind_subscribes_again_to_what_it_lost(opens: Opens, 
 
 
 @pytest.mark.parametrize(("flow", "label"), [("simulated", "Simulated flow"), ("replay", "Replay")])
-def test_made_up_flow_is_labelled_as_long_as_it_is_there(opens: Opens, server: Server, flow: str, label: str) -> None:
+def test_made_up_flow_is_labelled_as_long_as_it_is_there(
+    opens: Opens, server: RunningServer, flow: str, label: str
+) -> None:
     trader, source = opens(server, "BTC-USDT"), opens(server, "BTC-USDT")
     expect(trader.page.locator("#flow")).to_be_hidden()
     source.page.evaluate(JOIN_AS_FLOW, flow)
@@ -88,7 +94,9 @@ def test_made_up_flow_is_labelled_as_long_as_it_is_there(opens: Opens, server: S
     expect(trader.page.locator("#flow")).to_be_hidden()
 
 
-def test_a_venue_that_takes_no_orders_says_so_and_the_ticket_is_shut(opens: Opens, server: Server, wire: Wire) -> None:
+def test_a_venue_that_takes_no_orders_says_so_and_the_ticket_is_shut(
+    opens: Opens, server: RunningServer, wire: Wire
+) -> None:
     trader = opens(server, "BTC-USDT", prepare=wire.tap)
     wire.say('42/market,["venue",{"flows":[],"accepting":false}]')
     expect(trader.page.locator("#banner")).to_have_text("The venue is not taking orders just now. Market data goes on.")

@@ -7,13 +7,15 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import expect
 
-from tests.access.cast import OPERATOR, PASSWORD, appoint
+from tests.access.cast import OPERATOR, appoint
+from tests.api.clients import PASSWORD
+from tests.browser.calls import asked, entered
 from tests.browser.conftest import Opens
-from tests.browser.server import Server
-from tests.browser.test_ladder import asked, entered
-from tests.browser.trader import PHONE, Trader
+from tests.browser.forecast import caution, forecast_line
+from tests.browser.trader import PHONE
+from tests.server import RunningServer
 
 PEPE, WEI = "PEPE-USDT", "WEI-GWEI"
 LISTED = """
@@ -98,19 +100,17 @@ OVERLAPS = """() => {
 
 
 @pytest.fixture(scope="module")
-def venue(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def venue(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     """A server with an operator and symbols of every grain."""
     folder = tmp_path_factory.mktemp("forecast")
     (folder / "listed.toml").write_text(LISTED)
     appoint(folder / "data")
-    server = Server(folder / "data", "--instruments", str(folder / "listed.toml"))
-    server.start()
-    yield server
-    server.stop()
+    with RunningServer(folder / "data", "--instruments", str(folder / "listed.toml")) as server:
+        yield server
 
 
 @pytest.fixture
-def book(venue: Server) -> Server:
+def book(venue: RunningServer) -> RunningServer:
     """60.5 SOL offered within the collar and 2,000 far beyond it; 50 SOL are wanted."""
     asked(venue, "DELETE", "/orders")
     last = entered(venue, "sell", "1", "107.00")
@@ -126,17 +126,7 @@ def book(venue: Server) -> Server:
     return venue
 
 
-def forecast_line(trader: Trader, name: str) -> Locator:
-    """A line of what the ticket foretells."""
-    return trader.page.locator(f'[data-estimate="{name}"]')
-
-
-def caution(trader: Trader) -> Locator:
-    """What one should know before sending."""
-    return trader.page.locator("#caution")
-
-
-def test_a_market_buy_that_the_venue_takes_is_never_refused_by_the_page(opens: Opens, book: Server) -> None:
+def test_a_market_buy_that_the_venue_takes_is_never_refused_by_the_page(opens: Opens, book: RunningServer) -> None:
     trader = opens(book, "SOL-USDT")
     ticket = trader.fills_in("Buy", "Market", quantity="1000")
     expect(forecast_line(trader, "cost")).to_have_text("6,473.5 USDT for 60.5 SOL")
@@ -154,7 +144,7 @@ def test_a_market_buy_that_the_venue_takes_is_never_refused_by_the_page(opens: O
     trader.sees_result(r"Bought 60\.5 SOL at 107\.00?.*; the rest, 939\.5 SOL, was cancelled")
 
 
-def test_ioc_and_fok_are_foretold_as_they_end(opens: Opens, book: Server) -> None:
+def test_ioc_and_fok_are_foretold_as_they_end(opens: Opens, book: RunningServer) -> None:
     trader = opens(book, "SOL-USDT")
     trader.opens_options()
     ticket = trader.fills_in("Buy", "Limit", price="107", quantity="80")
@@ -187,7 +177,7 @@ def test_ioc_and_fok_are_foretold_as_they_end(opens: Opens, book: Server) -> Non
     expect(forecast_line(trader, "holds")).to_have_text("nothing")
 
 
-def test_what_a_percentage_cannot_buy_is_said_until_another_can(opens: Opens, venue: Server) -> None:
+def test_what_a_percentage_cannot_buy_is_said_until_another_can(opens: Opens, venue: RunningServer) -> None:
     trader = opens(venue, "AAPL-USD")
     ticket = trader.fills_in("Buy", "Market")
     ticket.get_by_role("button", name="100 %").click()
@@ -200,7 +190,7 @@ def test_what_a_percentage_cannot_buy_is_said_until_another_can(opens: Opens, ve
     expect(trader.page.locator("#result")).to_have_text("")
 
 
-def test_great_sizes_and_tiny_prices_fit_and_are_exact(opens: Opens, venue: Server) -> None:
+def test_great_sizes_and_tiny_prices_fit_and_are_exact(opens: Opens, venue: RunningServer) -> None:
     token = asked(venue, "POST", "/auth/login", {"name": OPERATOR, "password": PASSWORD})["token"]
     for asset, amount in (("PEPE", "999999999999"), ("USDT", "900000"), ("WEI", "100"), ("GWEI", "100000")):
         asked(venue, "POST", "/admin/accounts/1/deposit", {"asset": asset, "amount": amount}, token)
@@ -240,7 +230,9 @@ def test_great_sizes_and_tiny_prices_fit_and_are_exact(opens: Opens, venue: Serv
     assert [each for each in trader.page.evaluate(OVERLAPS) if not each.startswith("header")] == []
 
 
-def test_a_symbol_that_takes_no_orders_says_so_and_one_that_gathers_says_which(opens: Opens, venue: Server) -> None:
+def test_a_symbol_that_takes_no_orders_says_so_and_one_that_gathers_says_which(
+    opens: Opens, venue: RunningServer
+) -> None:
     token = asked(venue, "POST", "/auth/login", {"name": OPERATOR, "password": PASSWORD})["token"]
 
     def sets(status: str) -> Any:

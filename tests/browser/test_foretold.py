@@ -7,25 +7,23 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, Route, expect
 
+from tests.browser.calls import asked, entered
 from tests.browser.conftest import Opens
-from tests.browser.server import Server
-from tests.browser.test_forecast import caution, forecast_line
-from tests.browser.test_ladder import asked, entered
+from tests.browser.forecast import caution, forecast_line
+from tests.server import RunningServer
 
 SYMBOL = "SOL-USDT"
 
 
 @pytest.fixture(scope="module")
-def venue(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def venue(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     """Where nothing has traded that a price collar could be reckoned from."""
-    running = Server(tmp_path_factory.mktemp("foretold") / "data")
-    running.start()
-    yield running
-    running.stop()
+    with RunningServer(tmp_path_factory.mktemp("foretold") / "data") as running:
+        yield running
 
 
 @pytest.fixture
-def quiet(venue: Server) -> Iterator[Server]:
+def quiet(venue: RunningServer) -> Iterator[RunningServer]:
     """A hundred SOL at 111 and as many at 116, somebody who wants some at 110, and nobody who moves."""
     for side, price in (("sell", "111.00"), ("sell", "116.00"), ("buy", "110.00")):
         entered(venue, side, "100", price, SYMBOL)
@@ -33,14 +31,14 @@ def quiet(venue: Server) -> Iterator[Server]:
     asked(venue, "DELETE", f"/orders?symbol={SYMBOL}")
 
 
-def cheapest(server: Server) -> str:
+def cheapest(server: RunningServer) -> str:
     """The order at 111."""
     orders = asked(server, "GET", f"/orders?symbol={SYMBOL}&status=open")["orders"]
     return next(str(order["order_id"]) for order in orders if order["price"].startswith("111"))
 
 
 def test_what_goes_just_after_the_preview_came_is_in_the_next_one_though_nothing_else_moves(
-    opens: Opens, quiet: Server
+    opens: Opens, quiet: RunningServer
 ) -> None:
     trader = opens(quiet, SYMBOL)
     cheap = cheapest(quiet)
@@ -54,7 +52,7 @@ def test_what_goes_just_after_the_preview_came_is_in_the_next_one_though_nothing
     trader.sees_result(r"^Bought 10 SOL at 116(\.00)? on average\.$")
 
 
-def test_who_bought_for_more_than_the_screen_told_reads_by_how_much(opens: Opens, quiet: Server) -> None:
+def test_who_bought_for_more_than_the_screen_told_reads_by_how_much(opens: Opens, quiet: RunningServer) -> None:
     first: list[str] = []
 
     def stands_still(route: Route) -> None:
@@ -75,7 +73,9 @@ def test_who_bought_for_more_than_the_screen_told_reads_by_how_much(opens: Opens
     trader.screenshot("worse-than-foretold")
 
 
-def test_on_a_desk_the_longest_answer_of_a_market_order_is_read_without_scrolling(opens: Opens, quiet: Server) -> None:
+def test_on_a_desk_the_longest_answer_of_a_market_order_is_read_without_scrolling(
+    opens: Opens, quiet: RunningServer
+) -> None:
     trader = opens(quiet, SYMBOL)
     trader.fills_in("Buy", "Market", quantity="1")
     trader.sends()

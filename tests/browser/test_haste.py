@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from tests.access.cast import PASSWORD, appoint
+from tests.access.cast import appoint
+from tests.api.clients import PASSWORD
+from tests.browser.calls import asked, entered
 from tests.browser.conftest import Opens
-from tests.browser.server import Server
-from tests.browser.test_ladder import asked, entered
+from tests.server import RunningServer
 
 SYMBOL = "BNB-USDT"
 SLOW_DOWN = '{"error": "Slow down.", "error_code": "TOO_MANY_REQUESTS"}'
@@ -47,7 +48,7 @@ def _once(text: str) -> Callable[[Page], None]:
 
 
 @pytest.fixture
-def traded(server: Server) -> Iterator[Server]:
+def traded(server: RunningServer) -> Iterator[RunningServer]:
     """One trade; nothing of it stays in the book."""
     entered(server, "sell", "0.5", "310.25", SYMBOL)
     entered(server, "buy", "0.5", "310.25", SYMBOL)
@@ -56,7 +57,9 @@ def traded(server: Server) -> Iterator[Server]:
 
 
 @pytest.mark.parametrize("listing", ["/trades/", "/ticker/"])
-def test_a_tape_that_was_refused_for_haste_is_asked_for_again(opens: Opens, traded: Server, listing: str) -> None:
+def test_a_tape_that_was_refused_for_haste_is_asked_for_again(
+    opens: Opens, traded: RunningServer, listing: str
+) -> None:
     trader = opens(traded, SYMBOL, prepare=_once(listing), forgive=True)  # the browser logs the refusal
     expect(trader.tape().first).to_contain_text("310.25")
     expect(trader.page.locator("#last .last-price")).to_have_text("310.25")
@@ -66,7 +69,7 @@ def test_a_tape_that_was_refused_for_haste_is_asked_for_again(opens: Opens, trad
 
 
 def test_after_too_many_orders_it_is_said_when_to_try_again_and_the_draft_is_sent_then(
-    opens: Opens, server: Server
+    opens: Opens, server: RunningServer
 ) -> None:
     appoint(server.data, "hasty-boss")
     token = asked(server, "POST", "/auth/login", {"name": "hasty-boss", "password": PASSWORD})["token"]

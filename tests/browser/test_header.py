@@ -10,9 +10,9 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Opens
-from tests.browser.server import Server
 from tests.browser.trader import DESKTOP, PHONE
 from tests.browser.wire import Wire
+from tests.server import RunningServer
 
 SYMBOL = "BNB-USDT"
 WRONG_S_MAX = 20  # the clock on the page, on a busy machine
@@ -47,7 +47,7 @@ def _status(status: str, **more: Any) -> str:
     return "42/market," + json.dumps(["status", said])
 
 
-def test_a_symbol_is_found_starred_and_chosen_by_the_keyboard_alone(opens: Opens, server: Server) -> None:
+def test_a_symbol_is_found_starred_and_chosen_by_the_keyboard_alone(opens: Opens, server: RunningServer) -> None:
     trader = opens(server, SYMBOL)
     button = trader.page.locator("#symbol")
     button.focus()
@@ -72,7 +72,7 @@ def test_a_symbol_is_found_starred_and_chosen_by_the_keyboard_alone(opens: Opens
     expect(rows.first).to_contain_text("SOL-USDT")
 
 
-def test_a_search_without_a_match_says_so_and_escape_leaves_it(opens: Opens, server: Server) -> None:
+def test_a_search_without_a_match_says_so_and_escape_leaves_it(opens: Opens, server: RunningServer) -> None:
     trader = opens(server, SYMBOL)
     trader.page.locator("#symbol").click()
     trader.page.get_by_label("Find a symbol").fill("doge")
@@ -84,7 +84,7 @@ def test_a_search_without_a_match_says_so_and_escape_leaves_it(opens: Opens, ser
     expect(trader.page.locator("#symbol")).to_have_text(re.compile(SYMBOL))
 
 
-def test_the_pill_opens_to_all_that_is_known_of_the_connection(opens: Opens, server: Server) -> None:
+def test_the_pill_opens_to_all_that_is_known_of_the_connection(opens: Opens, server: RunningServer) -> None:
     trader = opens(server, SYMBOL)
     trader.page.locator("#pill").click()
     details = trader.page.get_by_role("dialog", name="Connection")
@@ -94,7 +94,7 @@ def test_the_pill_opens_to_all_that_is_known_of_the_connection(opens: Opens, ser
     expect(details).to_contain_text("No message was missed.")
 
 
-def test_the_clock_is_the_venues(opens: Opens, server: Server) -> None:
+def test_the_clock_is_the_venues(opens: Opens, server: RunningServer) -> None:
     trader = opens(server, SYMBOL, prepare=lambda page: page.clock.set_system_time("2001-01-01T00:00:00Z"))
     shown = "() => document.querySelector('#venue-time').textContent.match(/(\\d\\d):(\\d\\d):(\\d\\d)/)"
     found = trader.page.wait_for_function(shown).json_value()
@@ -105,7 +105,7 @@ def test_the_clock_is_the_venues(opens: Opens, server: Server) -> None:
 
 
 def test_a_clock_that_is_wrong_by_an_hour_keeps_no_order_from_lasting_and_is_not_told_as_the_time_of_calls(
-    opens: Opens, server: Server
+    opens: Opens, server: RunningServer
 ) -> None:
     ahead = """const Real = Date, ms = 3_600_000;
       window.Date = class extends Real { constructor(...of) { of.length ? super(...of) : super(Real.now() + ms); }
@@ -131,7 +131,9 @@ def test_a_clock_that_is_wrong_by_an_hour_keeps_no_order_from_lasting_and_is_not
     trader.cancels_all()
 
 
-def test_nothing_in_the_header_moves_when_the_round_trip_needs_another_digit(opens: Opens, server: Server) -> None:
+def test_nothing_in_the_header_moves_when_the_round_trip_needs_another_digit(
+    opens: Opens, server: RunningServer
+) -> None:
     trader = opens(server, SYMBOL)
     edges = trader.page.evaluate(
         """() => { const edges = (box, of) => ["1.1 ms", "88 ms", "888 ms", "8888 ms"].map((text) => {
@@ -144,7 +146,7 @@ def test_nothing_in_the_header_moves_when_the_round_trip_needs_another_digit(ope
 
 @pytest.mark.parametrize(("size", "scheme"), [(DESKTOP, "dark"), (DESKTOP, "light"), (PHONE, "dark")])
 def test_an_auction_is_announced_with_its_price_volume_and_imbalance(
-    opens: Opens, server: Server, wire: Wire, size: tuple[int, int], scheme: str
+    opens: Opens, server: RunningServer, wire: Wire, size: tuple[int, int], scheme: str
 ) -> None:
     trader = opens(server, SYMBOL, prepare=wire.tap, size=size, scheme=scheme)
     at = trader.page.evaluate("async () => (await (await fetch('/health')).json()).timestamp") + 125
@@ -158,7 +160,7 @@ def test_an_auction_is_announced_with_its_price_volume_and_imbalance(
     expect(banner).to_have_count(0)
 
 
-def test_halted_closed_and_limit_states_are_told_apart(opens: Opens, server: Server, wire: Wire) -> None:
+def test_halted_closed_and_limit_states_are_told_apart(opens: Opens, server: RunningServer, wire: Wire) -> None:
     trader = opens(server, SYMBOL, prepare=wire.tap)
     banner, chip = trader.page.locator("#state-banner"), trader.page.locator("#session-state")
     wire.say(_status("halted"))
@@ -173,7 +175,7 @@ def test_halted_closed_and_limit_states_are_told_apart(opens: Opens, server: Ser
 
 
 @pytest.mark.parametrize("scheme", ["dark", "light"])
-def test_words_of_header_and_chart_can_be_read(opens: Opens, server: Server, scheme: str) -> None:
+def test_words_of_header_and_chart_can_be_read(opens: Opens, server: RunningServer, scheme: str) -> None:
     trader = opens(server, SYMBOL, scheme=scheme)
     trader.page.locator("#symbol").click()
     expect(trader.page.locator(".symbol-row").first).to_be_visible()

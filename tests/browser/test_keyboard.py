@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from playwright.sync_api import expect
 
+from tests.browser.calls import asked, entered
 from tests.browser.conftest import Opens
-from tests.browser.server import Server
-from tests.browser.test_ladder import asked, entered
+from tests.server import RunningServer
 
 SYMBOL = "BNB-USDT"
 FOCUS_WITHIN = "() => document.activeElement === document.body || document.activeElement.closest('dialog') !== null"
 
 
-def test_one_trades_without_a_mouse_from_the_first_key_to_cancel_all(opens: Opens, server: Server) -> None:
+def test_one_trades_without_a_mouse_from_the_first_key_to_cancel_all(opens: Opens, server: RunningServer) -> None:
     resting = [entered(server, "sell", "2", "311.00", SYMBOL), entered(server, "buy", "2", "309.00", SYMBOL)]
     trader = opens(server, SYMBOL)
     keyboard = trader.page.keyboard
@@ -58,7 +58,7 @@ def test_one_trades_without_a_mouse_from_the_first_key_to_cancel_all(opens: Open
         asked(server, "DELETE", f"/order/{order_id}")
 
 
-def test_keys_are_listed_keep_out_of_texts_and_can_be_switched_off(opens: Opens, server: Server) -> None:
+def test_keys_are_listed_keep_out_of_texts_and_can_be_switched_off(opens: Opens, server: RunningServer) -> None:
     trader = opens(server, SYMBOL)
     keyboard, ticket = trader.page.keyboard, trader.page.locator("#ticket")
     trader.page.locator("#quantity").focus()
@@ -83,7 +83,7 @@ def test_keys_are_listed_keep_out_of_texts_and_can_be_switched_off(opens: Opens,
     expect(ticket).to_have_attribute("data-side", "buy")
 
 
-def test_fills_are_notified_only_after_one_asked_for_it(opens: Opens, server: Server) -> None:
+def test_fills_are_notified_only_after_one_asked_for_it(opens: Opens, server: RunningServer) -> None:
     noted = """() => {
       window.noted = [];
       window.Notification = class { constructor(title, { body }) { window.noted.push(body); }

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
-from typing import Any
-from urllib.request import Request, urlopen
 
 import pytest
 from playwright.sync_api import Locator, expect
 
+from tests.browser.calls import SYMBOL, asked, entered
 from tests.browser.conftest import Opens
-from tests.browser.server import Server
 from tests.browser.trader import PHONE, Trader
+from tests.server import RunningServer
 
-SYMBOL = "SOL-USDT"
 ASKS = ("104.07", "104.12", "104.95", "106.30")
 BIDS = ("103.93", "103.88", "103.05", "101.70")
 
@@ -26,23 +23,8 @@ FITS = """() => {
 }"""
 
 
-def asked(server: Server, method: str, path: str, body: dict[str, str] | None = None, token: str = "") -> Any:
-    """What the server answers the built-in account, or whose token it is."""
-    data = None if body is None else json.dumps(body).encode()
-    headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
-    request = Request(server.url + path, data, headers, method=method)  # noqa: S310
-    with urlopen(request) as response:  # noqa: S310 - our own server
-        return json.load(response)
-
-
-def entered(server: Server, side: str, quantity: str, price: str | None = None, symbol: str = SYMBOL) -> str:
-    """An order of the built-in account; its id."""
-    kind = {"order_type": "limit", "price": price} if price else {"order_type": "market"}
-    return asked(server, "POST", "/order", {"symbol": symbol, "side": side, "quantity": quantity, **kind})["order_id"]
-
-
 @pytest.fixture
-def quoted(server: Server) -> Iterator[Server]:
+def quoted(server: RunningServer) -> Iterator[RunningServer]:
     """Four levels a side, one unit each; taken away again."""
     ids = [entered(server, "sell", "1", price) for price in ASKS] + [
         entered(server, "buy", "1", price) for price in BIDS
@@ -57,7 +39,7 @@ def prices(trader: Trader, side: str) -> Locator:
     return trader.page.locator(f".ladder .{side} .level-price:enabled")
 
 
-def test_prices_are_grouped_added_up_and_the_group_is_remembered(opens: Opens, quoted: Server) -> None:
+def test_prices_are_grouped_added_up_and_the_group_is_remembered(opens: Opens, quoted: RunningServer) -> None:
     trader = opens(quoted, SYMBOL)
     grouping = trader.page.get_by_label("Price grouping")
     expect(prices(trader, "bids").first).to_have_text("103.93")
@@ -73,7 +55,7 @@ def test_prices_are_grouped_added_up_and_the_group_is_remembered(opens: Opens, q
     expect(trader.page.locator("#price")).to_have_value("105.00")
 
 
-def test_a_level_opens_to_its_queue_and_tells_which_order_is_ours(opens: Opens, quoted: Server) -> None:
+def test_a_level_opens_to_its_queue_and_tells_which_order_is_ours(opens: Opens, quoted: RunningServer) -> None:
     trader = opens(quoted, SYMBOL)
     trader.enters("Buy", "Limit", "0.5", "103.88")
     expect(trader.level("103.88")).to_contain_text("0.5")
@@ -93,7 +75,7 @@ def test_a_level_opens_to_its_queue_and_tells_which_order_is_ours(opens: Opens, 
     expect(trader.orders()).to_have_count(0)
 
 
-def test_the_levels_are_walked_by_arrows_and_deeper_ones_come(opens: Opens, quoted: Server) -> None:
+def test_the_levels_are_walked_by_arrows_and_deeper_ones_come(opens: Opens, quoted: RunningServer) -> None:
     trader = opens(quoted, SYMBOL)
     best = trader.level("103.93").locator(".level-price")
     best.focus()
@@ -115,7 +97,7 @@ def test_the_levels_are_walked_by_arrows_and_deeper_ones_come(opens: Opens, quot
     expect(trader.page.locator("#price")).to_have_value("")
 
 
-def test_a_bar_tells_the_total_or_the_level_alone(opens: Opens, quoted: Server) -> None:
+def test_a_bar_tells_the_total_or_the_level_alone(opens: Opens, quoted: RunningServer) -> None:
     trader = opens(quoted, SYMBOL)
     width = "(row) => row.style.backgroundSize"
     expect(trader.level("103.93")).to_have_attribute("style", re.compile("25% 100%"))
@@ -124,7 +106,7 @@ def test_a_bar_tells_the_total_or_the_level_alone(opens: Opens, quoted: Server) 
     assert trader.level("101.70").evaluate(width) == "100% 100%"
 
 
-def test_the_tape_waits_while_it_is_read_and_counts_what_came(opens: Opens, quoted: Server) -> None:
+def test_the_tape_waits_while_it_is_read_and_counts_what_came(opens: Opens, quoted: RunningServer) -> None:
     trader = opens(quoted, SYMBOL)
     entered(quoted, "buy", "0.01")
     rows = trader.tape()
@@ -145,7 +127,7 @@ def test_the_tape_waits_while_it_is_read_and_counts_what_came(opens: Opens, quot
     expect(paused).to_be_visible()
 
 
-def test_a_size_that_changes_after_a_quiet_while_flashes(opens: Opens, quoted: Server) -> None:
+def test_a_size_that_changes_after_a_quiet_while_flashes(opens: Opens, quoted: RunningServer) -> None:
     trader = opens(quoted, SYMBOL)
     size = trader.level("103.93").locator(".level-size")
     expect(size).not_to_have_attribute("data-flash", re.compile("."))
@@ -154,7 +136,7 @@ def test_a_size_that_changes_after_a_quiet_while_flashes(opens: Opens, quoted: S
     expect(size).to_have_attribute("data-flash", "a")
 
 
-def test_own_trades_are_marked_on_the_tape_and_told(opens: Opens, quoted: Server) -> None:
+def test_own_trades_are_marked_on_the_tape_and_told(opens: Opens, quoted: RunningServer) -> None:
     trader = opens(quoted, SYMBOL)
     trader.enters("Buy", "Market", "0.125")
     trader.sees_result("Bought")
@@ -165,7 +147,7 @@ def test_own_trades_are_marked_on_the_tape_and_told(opens: Opens, quoted: Server
     expect(trader.tape().first).not_to_have_class(re.compile("own"))
 
 
-def test_a_phone_shows_both_sides_and_the_queue(opens: Opens, quoted: Server) -> None:
+def test_a_phone_shows_both_sides_and_the_queue(opens: Opens, quoted: RunningServer) -> None:
     trader = opens(quoted, SYMBOL, size=PHONE)
     trader.views("Book")
     expect(prices(trader, "asks").last).to_have_text("104.07")

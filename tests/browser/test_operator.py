@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, expect
 
-from tests.access.cast import OPERATOR, PASSWORD, appoint
+from tests.access.cast import OPERATOR, appoint
+from tests.api.clients import PASSWORD
+from tests.browser.calls import asked, entered
 from tests.browser.conftest import Opens
-from tests.browser.server import Server
-from tests.browser.test_ladder import asked, entered
 from tests.browser.trader import PHONE, Trader
+from tests.server import RunningServer
 
 SYMBOL = "SOL-USDT"
 NEW: dict[str, Any] = {
@@ -30,16 +31,14 @@ FITS = "() => document.documentElement.scrollWidth <= document.documentElement.c
 
 
 @pytest.fixture(scope="module")
-def venue(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def venue(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     """A server with an operator."""
-    running = Server(tmp_path_factory.mktemp("operator") / "data")
-    running.start()
-    appoint(running.data)
-    yield running
-    running.stop()
+    with RunningServer(tmp_path_factory.mktemp("operator") / "data") as running:
+        appoint(running.data)
+        yield running
 
 
-def _operates(opens: Opens, venue: Server, **how: Any) -> tuple[Trader, Locator]:
+def _operates(opens: Opens, venue: RunningServer, **how: Any) -> tuple[Trader, Locator]:
     trader = opens(venue, SYMBOL, **how)
     trader.signs("Sign in", OPERATOR, PASSWORD)
     trader.is_known_as(OPERATOR)
@@ -50,7 +49,7 @@ def _shows(panel: Locator, name: str) -> None:
     panel.get_by_role("group", name="What to operate").get_by_role("button", name=name, exact=True).click()
 
 
-def test_only_operators_see_the_panel_and_only_they_are_obeyed(opens: Opens, venue: Server) -> None:
+def test_only_operators_see_the_panel_and_only_they_are_obeyed(opens: Opens, venue: RunningServer) -> None:
     trader = opens(venue, SYMBOL, forgive=True)
     expect(trader.page.get_by_role("tab", name="API")).to_be_visible()
     expect(trader.page.get_by_role("tab", name="Operator")).to_have_count(0)
@@ -64,7 +63,9 @@ def test_only_operators_see_the_panel_and_only_they_are_obeyed(opens: Opens, ven
     expect(trader.page.get_by_role("tab", name="Operator")).to_be_visible()
 
 
-def test_a_symbol_is_halted_after_asking_and_resumed_and_called_to_an_auction(opens: Opens, venue: Server) -> None:
+def test_a_symbol_is_halted_after_asking_and_resumed_and_called_to_an_auction(
+    opens: Opens, venue: RunningServer
+) -> None:
     trader, panel = _operates(opens, venue)
     row = panel.locator(f'tr[data-symbol="{SYMBOL}"]')
     confirm = trader.page.locator("#confirm")
@@ -86,7 +87,9 @@ def test_a_symbol_is_halted_after_asking_and_resumed_and_called_to_an_auction(op
     expect(row.locator(".state")).to_have_text("Trading")
 
 
-def test_a_symbol_that_is_listed_while_the_page_is_open_can_be_traded_at_once(opens: Opens, venue: Server) -> None:
+def test_a_symbol_that_is_listed_while_the_page_is_open_can_be_traded_at_once(
+    opens: Opens, venue: RunningServer
+) -> None:
     token = asked(venue, "POST", "/auth/login", {"name": OPERATOR, "password": PASSWORD})["token"]
     trader = opens(venue, SYMBOL)
     asked(venue, "POST", "/admin/symbols", NEW, token=token)
@@ -101,7 +104,7 @@ def test_a_symbol_that_is_listed_while_the_page_is_open_can_be_traded_at_once(op
     expect(trader.page.locator(f'[data-symbol="{NEW["symbol"]}"] .symbol-status')).to_have_text("Closed")
 
 
-def test_an_account_is_found_configured_cancelled_stopped_and_started(opens: Opens, venue: Server) -> None:
+def test_an_account_is_found_configured_cancelled_stopped_and_started(opens: Opens, venue: RunningServer) -> None:
     guest = asked(venue, "POST", "/auth/guest", {})
     order = {"symbol": SYMBOL, "side": "buy", "order_type": "limit", "quantity": "1", "price": "90.00"}
     asked(venue, "POST", "/order", order, guest["token"])
@@ -130,7 +133,7 @@ def test_an_account_is_found_configured_cancelled_stopped_and_started(opens: Ope
     trader.screenshot("operator-account")
 
 
-def test_an_account_is_found_by_the_name_of_its_user_and_in_the_list_of_all(opens: Opens, venue: Server) -> None:
+def test_an_account_is_found_by_the_name_of_its_user_and_in_the_list_of_all(opens: Opens, venue: RunningServer) -> None:
     guest = asked(venue, "POST", "/auth/guest", {})
     _, panel = _operates(opens, venue)
     _shows(panel, "Account")
@@ -147,7 +150,9 @@ def test_an_account_is_found_by_the_name_of_its_user_and_in_the_list_of_all(open
     expect(card).to_be_visible()
 
 
-def test_the_venues_health_is_plotted_its_books_checked_its_audit_trail_listed(opens: Opens, venue: Server) -> None:
+def test_the_venues_health_is_plotted_its_books_checked_its_audit_trail_listed(
+    opens: Opens, venue: RunningServer
+) -> None:
     number = entered(venue, "buy", "1", "89.00", SYMBOL)
     trader, panel = _operates(opens, venue, scheme="light")
     _shows(panel, "Venue")
@@ -167,7 +172,7 @@ def test_the_venues_health_is_plotted_its_books_checked_its_audit_trail_listed(o
     )
 
 
-def test_the_panel_fits_a_phone(opens: Opens, venue: Server) -> None:
+def test_the_panel_fits_a_phone(opens: Opens, venue: RunningServer) -> None:
     trader, panel = _operates(opens, venue, size=PHONE)
     for name in ("Account", "Venue", "Symbols"):
         _shows(panel, name)

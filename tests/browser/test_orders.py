@@ -10,10 +10,10 @@ from urllib.request import Request, urlopen
 import pytest
 from playwright.sync_api import Locator, expect
 
+from tests.browser.calls import asked
 from tests.browser.conftest import Opens
-from tests.browser.server import Server
-from tests.browser.test_ladder import asked
 from tests.browser.trader import PHONE, Trader
+from tests.server import RunningServer
 
 BOOK = (("sell", "2010.00"), ("sell", "2040.00"), ("buy", "1990.00"), ("buy", "1980.00"))
 MINUS = "\N{MINUS SIGN}"
@@ -22,29 +22,27 @@ WIDER_THAN_ITSELF = """() => [...document.querySelectorAll('#orders, .ticket-pan
   .filter((part) => part.offsetParent && part.scrollWidth > part.clientWidth + 1).map((part) => part.id)"""
 
 
-def _post(server: Server, path: str, body: dict[str, str]) -> None:
+def _post(server: RunningServer, path: str, body: dict[str, str]) -> None:
     request = Request(server.url + path, json.dumps(body).encode(), {"Content-Type": "application/json"})  # noqa: S310
     with urlopen(request) as response:  # noqa: S310 - our own server
         assert response.status == 200
 
 
-def _enter(server: Server, side: str, quantity: str, price: str | None = None) -> None:
+def _enter(server: RunningServer, side: str, quantity: str, price: str | None = None) -> None:
     """As somebody else: the account of those without credentials."""
     kind = {"order_type": "market"} if price is None else {"order_type": "limit", "price": price}
     _post(server, "/order", {"symbol": "ETH-USDT", "side": side, "quantity": quantity, **kind})
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     """A server of these tests' own."""
-    server = Server(tmp_path_factory.mktemp("orders") / "data")
-    server.start()
-    yield server
-    server.stop()
+    with RunningServer(tmp_path_factory.mktemp("orders") / "data") as server:
+        yield server
 
 
 @pytest.fixture
-def market(running: Server) -> Server:
+def market(running: RunningServer) -> RunningServer:
     """A server on which somebody quotes ETH-USDT and traded at 2010, whatever was traded before."""
     asked(running, "DELETE", "/orders")
     for side, price in BOOK:
@@ -63,7 +61,7 @@ def _row(trader: Trader, text: str) -> Locator:
     return trader.orders().filter(has_text=text)
 
 
-def test_every_order_type_is_placed_and_listed_with_what_it_is(opens: Opens, market: Server) -> None:
+def test_every_order_type_is_placed_and_listed_with_what_it_is(opens: Opens, market: RunningServer) -> None:
     trader = opens(market, "ETH-USDT")
     ticket = trader.page.locator("#ticket")
     _sends(trader, "Sell", "Stop", r"Waiting: sell 1 ETH when a trade falls to 1,900", stop_price="1900", quantity="1")
@@ -112,7 +110,7 @@ def test_every_order_type_is_placed_and_listed_with_what_it_is(opens: Opens, mar
     expect(trader.orders()).to_have_count(0)
 
 
-def test_cancel_all_asks_first_and_may_mean_one_symbol(opens: Opens, market: Server) -> None:
+def test_cancel_all_asks_first_and_may_mean_one_symbol(opens: Opens, market: RunningServer) -> None:
     trader = opens(market, "ETH-USDT")
     trader.enters("Buy", "Limit", "0.1", "1900")
     trader.sees_result("In the book")
@@ -138,7 +136,7 @@ def test_cancel_all_asks_first_and_may_mean_one_symbol(opens: Opens, market: Ser
 
 
 def test_an_order_is_amended_in_place_by_keys_and_it_is_told_whether_priority_was_kept(
-    opens: Opens, market: Server
+    opens: Opens, market: RunningServer
 ) -> None:
     trader = opens(market, "ETH-USDT")
     result = trader.page.locator("#cancel-result")
@@ -176,7 +174,9 @@ def test_an_order_is_amended_in_place_by_keys_and_it_is_told_whether_priority_wa
     expect(trader.orders()).to_have_count(0)
 
 
-def test_a_contradiction_is_told_beside_its_field_in_the_options_that_open_for_it(opens: Opens, market: Server) -> None:
+def test_a_contradiction_is_told_beside_its_field_in_the_options_that_open_for_it(
+    opens: Opens, market: RunningServer
+) -> None:
     trader = opens(market, "ETH-USDT")
     trader.opens_options()
     ticket = trader.fills_in("Buy", "Limit", price="1900", quantity="1")
@@ -192,7 +192,9 @@ def test_a_contradiction_is_told_beside_its_field_in_the_options_that_open_for_i
     expect(ticket.locator(".options")).to_have_attribute("open", "")  # as it was left
 
 
-def test_what_a_market_order_would_do_is_told_and_a_dear_one_is_cautioned_against(opens: Opens, market: Server) -> None:
+def test_what_a_market_order_would_do_is_told_and_a_dear_one_is_cautioned_against(
+    opens: Opens, market: RunningServer
+) -> None:
     trader = opens(market, "ETH-USDT")
     trader.fills_in("Sell", "Market", quantity="1")
     expect(trader.page.locator('[data-estimate="gets"]')).to_have_text("1,989.005 USDT")  # 1,990 less 0.05 %
@@ -214,7 +216,7 @@ def test_what_a_market_order_would_do_is_told_and_a_dear_one_is_cautioned_agains
     expect(trader.page.locator("#caution")).to_contain_text("The venue would refuse it")
 
 
-def test_arrow_keys_step_and_a_percentage_fills_in_the_quantity(opens: Opens, market: Server) -> None:
+def test_arrow_keys_step_and_a_percentage_fills_in_the_quantity(opens: Opens, market: RunningServer) -> None:
     trader = opens(market, "ETH-USDT")
     ticket = trader.fills_in("Sell", "Limit", price="2300")
     ticket.get_by_label("Price", exact=True).press("ArrowUp")
@@ -235,7 +237,7 @@ def test_arrow_keys_step_and_a_percentage_fills_in_the_quantity(opens: Opens, ma
     expect(trader.orders()).to_have_count(0)
 
 
-def test_history_fills_and_profit_tell_what_became_of_it(opens: Opens, market: Server) -> None:
+def test_history_fills_and_profit_tell_what_became_of_it(opens: Opens, market: RunningServer) -> None:
     trader = opens(market, "ETH-USDT")
     trader.enters("Buy", "Market", "0.1")
     trader.sees_result("Bought")
@@ -277,7 +279,7 @@ def test_history_fills_and_profit_tell_what_became_of_it(opens: Opens, market: S
     trader.screenshot("withdrawn")
 
 
-def test_on_a_phone_an_order_is_a_card_that_can_be_amended(opens: Opens, market: Server) -> None:
+def test_on_a_phone_an_order_is_a_card_that_can_be_amended(opens: Opens, market: RunningServer) -> None:
     trader = opens(market, "ETH-USDT", size=PHONE, scheme="light")
     trader.enters("Buy", "Limit", "0.1", "1905")
     trader.sees_result("In the book")

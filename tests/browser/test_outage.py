@@ -11,21 +11,19 @@ import pytest
 from playwright.sync_api import Route, expect
 
 from tests.browser.conftest import Opens
-from tests.browser.server import Server
 from tests.browser.wire import Wire
+from tests.server import RunningServer
 
 
 @pytest.fixture
-def mortal(tmp_path: Path) -> Iterator[Server]:
+def mortal(tmp_path: Path) -> Iterator[RunningServer]:
     """A server of this test's own. Asked for before `opens`, it outlives the pages that were opened."""
-    server = Server(tmp_path / "data")
-    server.start()
-    yield server
-    server.stop()
+    with RunningServer(tmp_path / "data") as server:
+        yield server
 
 
 def test_after_kill_9_and_a_restart_the_page_reconnects_and_shows_the_orders_again(
-    mortal: Server, opens: Opens
+    mortal: RunningServer, opens: Opens
 ) -> None:
     trader = opens(mortal, "SOL-USDT", forgive=True)  # the browser logs every failed attempt to connect
     trader.trades_with_self()
@@ -45,7 +43,7 @@ def test_after_kill_9_and_a_restart_the_page_reconnects_and_shows_the_orders_aga
     expect(trader.level("99.50")).to_have_count(1)  # the last known state, greyed out
     trader.screenshot("disconnected")
 
-    mortal.start()
+    mortal.start(mortal.port)
     trader.sees_state("Live")
     expect(trader.page.locator("#banner")).to_be_hidden()
     expect(trader.page.locator('[data-status="book"]')).to_have_text("checked")
@@ -63,7 +61,7 @@ def test_after_kill_9_and_a_restart_the_page_reconnects_and_shows_the_orders_aga
 
 
 def test_a_fill_that_happened_while_the_page_was_away_is_shown_when_it_is_back(
-    mortal: Server, opens: Opens, wire: Wire
+    mortal: RunningServer, opens: Opens, wire: Wire
 ) -> None:
     away = opens(mortal, "SOL-USDT", forgive=True, prepare=wire.tap)
     away.enters("Sell", "Limit", "3", "100.50")
@@ -71,7 +69,7 @@ def test_a_fill_that_happened_while_the_page_was_away_is_shown_when_it_is_back(
     wire.cut = True
     mortal.kill()
     away.sees_state("Disconnected")
-    mortal.start()
+    mortal.start(mortal.port)
 
     other = opens(mortal, "SOL-USDT")
     other.enters("Buy", "Limit", "1", "100.50")
@@ -84,7 +82,9 @@ def test_a_fill_that_happened_while_the_page_was_away_is_shown_when_it_is_back(
     expect(away.fills()).to_contain_text("Maker")
 
 
-def test_a_server_that_begins_anew_knows_nobody_and_the_page_goes_on_as_a_visitor(mortal: Server, opens: Opens) -> None:
+def test_a_server_that_begins_anew_knows_nobody_and_the_page_goes_on_as_a_visitor(
+    mortal: RunningServer, opens: Opens
+) -> None:
     trader = opens(mortal, "SOL-USDT", forgive=True)
     guest = trader.name()
     trader.enters("Buy", "Limit", "2", "99.50")
@@ -97,7 +97,7 @@ def test_a_server_that_begins_anew_knows_nobody_and_the_page_goes_on_as_a_visito
 
     mortal.kill()
     shutil.rmtree(mortal.data)
-    mortal.start()
+    mortal.start(mortal.port)
     banner = trader.page.locator("#session-banner")
     expect(banner).to_contain_text(f"The session of {guest} was ended from elsewhere, or ran out.")
     trader.sees_state("Live")
@@ -113,7 +113,9 @@ def test_a_server_that_begins_anew_knows_nobody_and_the_page_goes_on_as_a_visito
     expect(trader.level("98.50")).to_have_count(1)
 
 
-def test_an_order_whose_answer_was_lost_can_be_sent_again_and_is_entered_once(opens: Opens, server: Server) -> None:
+def test_an_order_whose_answer_was_lost_can_be_sent_again_and_is_entered_once(
+    opens: Opens, server: RunningServer
+) -> None:
     trader = opens(server, "BNB-USDT", forgive=True)  # the browser logs the broken request
 
     def lose_the_answer(route: Route) -> None:

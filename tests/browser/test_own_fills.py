@@ -8,10 +8,10 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, Route, expect
 
+from tests.browser.calls import asked, entered
 from tests.browser.conftest import Opens
-from tests.browser.server import Server
-from tests.browser.test_ladder import asked, entered
 from tests.browser.trader import Trader
+from tests.server import RunningServer
 
 SYMBOL = "SOL-USDT"
 LISTING = "**/account/fills?*"
@@ -27,7 +27,7 @@ HEARS = """() => {
 
 
 @pytest.fixture
-def offered(server: Server) -> Iterator[Server]:
+def offered(server: RunningServer) -> Iterator[RunningServer]:
     """Somebody sells as much as is wanted."""
     order_id = entered(server, "sell", "50", "104.00", SYMBOL)
     yield server
@@ -39,7 +39,7 @@ def _expect_said(trader: Trader, quantity: str) -> None:
 
 
 def test_a_fill_is_told_before_the_fills_are_listed_and_what_the_listing_brings_is_not(
-    opens: Opens, offered: Server
+    opens: Opens, offered: RunningServer
 ) -> None:
     trader = opens(offered, SYMBOL)
     trader.enters("Buy", "Market", "0.1")
@@ -66,7 +66,9 @@ def test_a_fill_is_told_before_the_fills_are_listed_and_what_the_listing_brings_
     _expect_said(trader, "0.25")
 
 
-def test_the_sound_is_played_for_a_fill_when_asked_for_and_never_otherwise(opens: Opens, offered: Server) -> None:
+def test_the_sound_is_played_for_a_fill_when_asked_for_and_never_otherwise(
+    opens: Opens, offered: RunningServer
+) -> None:
     def prepare(page: Page) -> None:
         page.add_init_script(f"({HEARS})()")
 

@@ -9,8 +9,8 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Opens
-from tests.browser.server import Server
 from tests.browser.trader import DESKTOP, PHONE, Trader
+from tests.server import RunningServer
 
 FITS = "() => document.documentElement.scrollWidth <= document.documentElement.clientWidth"
 # Cells whose text is wider than they are, and tables wider than their panels.
@@ -47,7 +47,7 @@ SHIFT = """() => new Promise((resolve) => {
 })"""
 
 
-def test_the_policy_allows_no_inline_code_and_nothing_from_elsewhere(server: Server) -> None:
+def test_the_policy_allows_no_inline_code_and_nothing_from_elsewhere(server: RunningServer) -> None:
     with urlopen(server.url) as response:  # noqa: S310 - our own server
         policy = response.headers["Content-Security-Policy"]
     directives = {name: set(values) for name, *values in (part.split() for part in policy.split(";"))}
@@ -60,7 +60,7 @@ def test_the_policy_allows_no_inline_code_and_nothing_from_elsewhere(server: Ser
     assert "unsafe" not in policy
 
 
-def test_the_policy_is_enforced_in_the_browser(opens: Opens, server: Server) -> None:
+def test_the_policy_is_enforced_in_the_browser(opens: Opens, server: RunningServer) -> None:
     trader = opens(server, "BTC-USDT", forgive=True)
     trader.page.evaluate(
         "() => { const code = document.createElement('script'); code.textContent = 'window.inlined = true';"
@@ -70,12 +70,12 @@ def test_the_policy_is_enforced_in_the_browser(opens: Opens, server: Server) -> 
     assert trader.page.evaluate("() => window.inlined") is None
 
 
-def test_everything_comes_from_the_server_itself(opens: Opens, server: Server) -> None:
+def test_everything_comes_from_the_server_itself(opens: Opens, server: RunningServer) -> None:
     trader = opens(server, "BTC-USDT")
     assert trader.origins == {f"127.0.0.1:{server.port}"}
 
 
-def test_the_theme_is_chosen_and_remembered(opens: Opens, server: Server) -> None:
+def test_the_theme_is_chosen_and_remembered(opens: Opens, server: RunningServer) -> None:
     trader = opens(server, "BTC-USDT", scheme="dark")
     background = "() => getComputedStyle(document.documentElement).backgroundColor"
     dark = trader.page.evaluate(background)
@@ -88,7 +88,7 @@ def test_the_theme_is_chosen_and_remembered(opens: Opens, server: Server) -> Non
     assert trader.page.evaluate(background) != dark
 
 
-def test_the_tabs_are_walked_by_the_arrow_keys_and_remembered(opens: Opens, server: Server) -> None:
+def test_the_tabs_are_walked_by_the_arrow_keys_and_remembered(opens: Opens, server: RunningServer) -> None:
     trader = opens(server, "BTC-USDT")
     trader.opens_tab("Order history")
     trader.page.keyboard.press("ArrowRight")
@@ -99,7 +99,7 @@ def test_the_tabs_are_walked_by_the_arrow_keys_and_remembered(opens: Opens, serv
     expect(fills).to_have_attribute("aria-selected", "true")
 
 
-def test_a_phone_shows_one_view_at_a_time(opens: Opens, server: Server) -> None:
+def test_a_phone_shows_one_view_at_a_time(opens: Opens, server: RunningServer) -> None:
     trader = opens(server, "BTC-USDT", size=PHONE)
     shown = {"Chart": "#chart", "Book": "#ladder", "Trade": "#ticket", "Orders": "#orders", "Account": "#balances"}
     for view in shown:
@@ -111,7 +111,7 @@ def test_a_phone_shows_one_view_at_a_time(opens: Opens, server: Server) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["dark", "light"])
-def test_the_page_fits_every_width_and_is_photographed(opens: Opens, server: Server, scheme: str) -> None:
+def test_the_page_fits_every_width_and_is_photographed(opens: Opens, server: RunningServer, scheme: str) -> None:
     trader = opens(server, "BTC-USDT", scheme=scheme)
     _make_a_market(trader)
     trader.page.mouse.move(0, 0)
@@ -130,12 +130,12 @@ def test_the_page_fits_every_width_and_is_photographed(opens: Opens, server: Ser
     expect(trader.orders()).to_have_count(0)
 
 
-def test_on_a_desk_the_whole_page_is_seen_without_scrolling(opens: Opens, server: Server) -> None:
+def test_on_a_desk_the_whole_page_is_seen_without_scrolling(opens: Opens, server: RunningServer) -> None:
     trader = opens(server, "BTC-USDT", size=DESKTOP)
     assert trader.page.evaluate("() => document.documentElement.scrollHeight <= innerHeight")
 
 
-def test_the_ladder_keeps_to_its_panel(opens: Opens, server: Server) -> None:
+def test_the_ladder_keeps_to_its_panel(opens: Opens, server: RunningServer) -> None:
     trader = opens(server, "BTC-USDT")
     for width, height in (PHONE, (820, 1180), DESKTOP):
         trader.page.set_viewport_size({"width": width, "height": height})
@@ -147,13 +147,13 @@ def test_the_ladder_keeps_to_its_panel(opens: Opens, server: Server) -> None:
         assert trader.page.evaluate(LADDER_HEIGHT) == ladder <= height
 
 
-def test_nothing_jumps_while_the_page_loads_and_trades(opens: Opens, server: Server) -> None:
+def test_nothing_jumps_while_the_page_loads_and_trades(opens: Opens, server: RunningServer) -> None:
     trader = opens(server, "BTC-USDT")
     _make_a_market(trader)
     assert trader.page.evaluate(SHIFT) < 0.02
 
 
-def test_every_field_has_a_name_and_every_status_is_announced(opens: Opens, server: Server) -> None:
+def test_every_field_has_a_name_and_every_status_is_announced(opens: Opens, server: RunningServer) -> None:
     trader = opens(server, "BTC-USDT")
     nameless = trader.page.evaluate(
         "() => [...document.querySelectorAll('input, select')].filter((field) => field.labels.length === 0).length"

@@ -6,9 +6,9 @@ from urllib.request import urlopen
 
 from playwright.sync_api import expect
 
+from tests.browser.calls import asked, entered
 from tests.browser.conftest import Opens
-from tests.browser.server import Server
-from tests.browser.test_ladder import asked, entered
+from tests.server import RunningServer
 
 SYMBOL = "AAPL-USD"
 HEAR = """addEventListener("securitypolicyviolation",
@@ -18,7 +18,7 @@ STYLE = """() => { const style = document.createElement("style"); style.textCont
 HEARD = "() => window.violations ?? []"
 
 
-def test_a_whole_trading_flow_breaks_no_policy_and_asks_nobody_else(opens: Opens, server: Server) -> None:
+def test_a_whole_trading_flow_breaks_no_policy_and_asks_nobody_else(opens: Opens, server: RunningServer) -> None:
     with urlopen(server.url) as response:  # noqa: S310 - our own server
         policy = response.headers["Content-Security-Policy"]
     assert "unsafe-inline" not in policy
@@ -44,7 +44,7 @@ def test_a_whole_trading_flow_breaks_no_policy_and_asks_nobody_else(opens: Opens
     assert trader.origins == {f"127.0.0.1:{server.port}"}
 
 
-def test_a_breach_is_heard(opens: Opens, server: Server) -> None:
+def test_a_breach_is_heard(opens: Opens, server: RunningServer) -> None:
     trader = opens(server, SYMBOL, forgive=True, prepare=lambda page: page.add_init_script(HEAR))
     trader.page.evaluate(STYLE)
     trader.page.wait_for_function("() => window.violations?.length")

@@ -8,10 +8,10 @@ from decimal import Decimal
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.calls import asked, entered
 from tests.browser.conftest import Opens
-from tests.browser.server import Server
-from tests.browser.test_ladder import asked, entered
 from tests.browser.trader import PHONE
+from tests.server import RunningServer
 
 SYMBOL = "SOL-USDT"
 NAME, PASSWORD = "often", "often enough"
@@ -21,25 +21,23 @@ MINUS = "\u2212"
 
 
 @pytest.fixture(scope="module")
-def venue(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def venue(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     """Where somebody has bought 260 SOL at 100 and sold them at 99, a tenth at a time."""
-    running = Server(tmp_path_factory.mktemp("profit") / "data", "--rate-limit", "off")
-    running.start()
-    token = asked(running, "POST", "/auth/signup", {"name": NAME, "password": PASSWORD})["token"]
-    asked(running, "POST", "/account/deposit", {"asset": "USDT", "amount": "50000"}, token)
-    each = FILLS // 2
-    for side, other, price in (("sell", "buy", "100.00"), ("buy", "sell", "99.00")):
-        entered(running, side, str(Decimal(each) / 10), price, SYMBOL)
-        order = {"symbol": SYMBOL, "side": other, "order_type": "limit", "price": price, "quantity": "0.1"}
-        for start in range(0, each, BATCH):
-            orders = [order] * min(BATCH, each - start)
-            answer = asked(running, "POST", "/orders/batch", {"orders": orders}, token)  # type: ignore[dict-item]
-            assert {result["body"]["status"] for result in answer["results"]} == {"filled"}
-    yield running
-    running.stop()
+    with RunningServer(tmp_path_factory.mktemp("profit") / "data", "--rate-limit", "off") as running:
+        token = asked(running, "POST", "/auth/signup", {"name": NAME, "password": PASSWORD})["token"]
+        asked(running, "POST", "/account/deposit", {"asset": "USDT", "amount": "50000"}, token)
+        each = FILLS // 2
+        for side, other, price in (("sell", "buy", "100.00"), ("buy", "sell", "99.00")):
+            entered(running, side, str(Decimal(each) / 10), price, SYMBOL)
+            order = {"symbol": SYMBOL, "side": other, "order_type": "limit", "price": price, "quantity": "0.1"}
+            for start in range(0, each, BATCH):
+                orders = [order] * min(BATCH, each - start)
+                answer = asked(running, "POST", "/orders/batch", {"orders": orders}, token)  # type: ignore[dict-item]
+                assert {result["body"]["status"] for result in answer["results"]} == {"filled"}
+        yield running
 
 
-def test_past_five_thousand_fills_it_is_of_all_of_them(opens: Opens, venue: Server) -> None:
+def test_past_five_thousand_fills_it_is_of_all_of_them(opens: Opens, venue: RunningServer) -> None:
     trader = opens(venue, SYMBOL)
     trader.signs("Sign in", NAME, PASSWORD)
     trader.is_known_as(NAME)
@@ -62,7 +60,7 @@ def test_past_five_thousand_fills_it_is_of_all_of_them(opens: Opens, venue: Serv
     expect(row.locator('[data-profit="average"]')).to_have_text("100.00")
 
 
-def test_it_fits_a_phone_and_says_what_it_waits_for(opens: Opens, venue: Server) -> None:
+def test_it_fits_a_phone_and_says_what_it_waits_for(opens: Opens, venue: RunningServer) -> None:
     trader = opens(venue, SYMBOL, size=PHONE)
     profit = trader.opens_tab("Profit")
     expect(profit.locator(".coverage")).to_contain_text("Profit and loss appears with your first fill.")

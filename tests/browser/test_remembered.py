@@ -6,10 +6,11 @@ from collections.abc import Callable
 
 from playwright.sync_api import Locator, expect
 
-from tests.access.cast import PASSWORD, appoint
+from tests.access.cast import appoint
+from tests.api.clients import PASSWORD
 from tests.browser.conftest import Opens
-from tests.browser.server import Server
 from tests.browser.trader import PHONE, Trader
+from tests.server import RunningServer
 
 SYMBOL = "ETH-USDT"
 
@@ -28,7 +29,7 @@ def _after_a_reload(trader: Trader, sees: Callable[[], None]) -> None:
     sees()
 
 
-def test_on_a_desk_tabs_and_choices_of_every_panel_are_remembered(opens: Opens, server: Server) -> None:
+def test_on_a_desk_tabs_and_choices_of_every_panel_are_remembered(opens: Opens, server: RunningServer) -> None:
     trader = opens(server, SYMBOL)
     page = trader.page
     trader.opens_tab("Depth")
@@ -52,7 +53,7 @@ def test_on_a_desk_tabs_and_choices_of_every_panel_are_remembered(opens: Opens, 
     _after_a_reload(trader, sees)
 
 
-def test_keys_and_the_sound_stay_as_they_were_set(opens: Opens, server: Server) -> None:
+def test_keys_and_the_sound_stay_as_they_were_set(opens: Opens, server: RunningServer) -> None:
     trader = opens(server, SYMBOL)
     keys = trader.page.get_by_role("dialog", name="Keys")
 
@@ -72,14 +73,14 @@ def test_keys_and_the_sound_stay_as_they_were_set(opens: Opens, server: Server) 
     expect(keys.get_by_label("Notification when")).not_to_be_checked()
 
 
-def test_a_phone_opens_at_the_view_it_was_left_at(opens: Opens, server: Server) -> None:
+def test_a_phone_opens_at_the_view_it_was_left_at(opens: Opens, server: RunningServer) -> None:
     trader = opens(server, SYMBOL, size=PHONE)
     trader.views("Book")
     _after_a_reload(trader, lambda: expect(trader.page.locator("#ladder")).to_be_visible())
     expect(trader.page.locator("#ticket")).to_be_hidden()
 
 
-def test_the_operators_panel_opens_at_what_was_operated(opens: Opens, server: Server) -> None:
+def test_the_operators_panel_opens_at_what_was_operated(opens: Opens, server: RunningServer) -> None:
     appoint(server.data, "keen-boss")
     trader = opens(server, SYMBOL)
     trader.signs("Sign in", "keen-boss", PASSWORD)

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, expect
 
+from tests.browser.calls import asked, entered
 from tests.browser.conftest import Opens
-from tests.browser.server import Server
-from tests.browser.test_ladder import asked, entered
 from tests.browser.trader import PHONE, Trader
+from tests.server import RunningServer
 
 SYMBOL = "BNB-USDT"
 FOCUSED = "() => document.activeElement.id || document.activeElement.dataset.does || document.activeElement.tagName"
@@ -92,7 +92,7 @@ class Slips:
 
 
 @pytest.fixture
-def slips(opens: Opens, server: Server) -> Iterator[Slips]:
+def slips(opens: Opens, server: RunningServer) -> Iterator[Slips]:
     """Afterwards nothing of theirs is in the book, as far as the test waited to see it there."""
     one = Slips(opens(server, SYMBOL, prepare=lambda page: page.add_init_script(SLOW_CLOCK)))
     yield one
@@ -290,7 +290,9 @@ def test_a_price_that_is_clicked_is_ready_to_be_sent_and_who_walks_the_levels_st
     assert len(slips.sent) == 2
 
 
-def test_on_a_phone_a_price_leads_to_the_ticket_with_button_and_outcome_in_sight(opens: Opens, server: Server) -> None:
+def test_on_a_phone_a_price_leads_to_the_ticket_with_button_and_outcome_in_sight(
+    opens: Opens, server: RunningServer
+) -> None:
     resting = entered(server, "sell", "2", "310.00", SYMBOL)
     trader = opens(server, SYMBOL, size=PHONE)
     bar = trader.page.locator(".phone-bar").bounding_box()

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, Route, expect
 
+from tests.browser.calls import asked, entered
 from tests.browser.conftest import Opens
-from tests.browser.server import Server
-from tests.browser.test_ladder import asked, entered
 from tests.browser.trader import DESKTOP, PHONE, Trader
 from tests.browser.wire import Wire
+from tests.server import RunningServer
 
 SYMBOL = "BNB-USDT"
 TABLET = (820, 1180)
@@ -75,7 +75,7 @@ def _watched(page: Page) -> None:
 
 @pytest.mark.parametrize("size", SIZES, ids=[f"{width}" for width, _ in SIZES])
 def test_no_banner_moves_the_page_or_lies_over_what_is_pressed(
-    opens: Opens, server: Server, wire: Wire, size: tuple[int, int]
+    opens: Opens, server: RunningServer, wire: Wire, size: tuple[int, int]
 ) -> None:
     def prepare(page: Page) -> None:
         _watched(page)
@@ -113,7 +113,7 @@ def test_no_banner_moves_the_page_or_lies_over_what_is_pressed(
 
 @pytest.mark.parametrize("size", SIZES, ids=[f"{width}" for width, _ in SIZES])
 def test_what_sends_does_not_move_by_the_length_of_an_answer(
-    opens: Opens, server: Server, size: tuple[int, int]
+    opens: Opens, server: RunningServer, size: tuple[int, int]
 ) -> None:
     long = "Said at length, " * 40
 
@@ -141,7 +141,7 @@ def test_what_sends_does_not_move_by_the_length_of_an_answer(
 
 @pytest.mark.parametrize("size", SIZES, ids=[f"{width}" for width, _ in SIZES])
 def test_what_sends_does_not_move_by_what_the_venue_foretells(
-    opens: Opens, server: Server, size: tuple[int, int]
+    opens: Opens, server: RunningServer, size: tuple[int, int]
 ) -> None:
     notes = "The venue would do many a thing with this order, and says so at length. " * 3
 
@@ -158,7 +158,7 @@ def test_what_sends_does_not_move_by_what_the_venue_foretells(
     assert _places(trader)["#ticket .send"] == before
 
 
-def test_no_old_success_stands_beside_a_new_refusal(opens: Opens, server: Server) -> None:
+def test_no_old_success_stands_beside_a_new_refusal(opens: Opens, server: RunningServer) -> None:
     trader = opens(server, SYMBOL)
     entered(server, "sell", "2", "306.00", SYMBOL)
     result = trader.page.locator("#result")
@@ -189,7 +189,9 @@ def test_no_old_success_stands_beside_a_new_refusal(opens: Opens, server: Server
     asked(server, "DELETE", "/orders")
 
 
-def test_an_address_that_is_edited_followed_or_gone_back_to_shows_its_symbol(opens: Opens, server: Server) -> None:
+def test_an_address_that_is_edited_followed_or_gone_back_to_shows_its_symbol(
+    opens: Opens, server: RunningServer
+) -> None:
     trader = opens(server, "BTC-USDT")
     shown = trader.page.locator("#symbol .switcher-symbol")
     notice = trader.page.locator("#notice")
@@ -223,7 +225,7 @@ def test_an_address_that_is_edited_followed_or_gone_back_to_shows_its_symbol(ope
 
 @pytest.mark.parametrize("broken", ["%E0%A4%A", "DOGE-USDT", "%", "<b>BTC</b>"])
 def test_a_page_opened_at_a_broken_address_shows_a_market_and_says_so(
-    opens: Opens, server: Server, broken: str
+    opens: Opens, server: RunningServer, broken: str
 ) -> None:
     trader = opens(server, broken)
     expect(trader.page.locator("#symbol .switcher-symbol")).to_have_text("BTC-USDT")

@@ -10,11 +10,12 @@ from zoneinfo import ZoneInfo
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.access.cast import OPERATOR, PASSWORD, appoint
+from tests.access.cast import OPERATOR, appoint
+from tests.api.clients import PASSWORD
+from tests.browser.calls import asked, entered
 from tests.browser.conftest import Opens
-from tests.browser.server import Server
-from tests.browser.test_ladder import asked, entered
 from tests.browser.trader import PHONE, Trader
+from tests.server import RunningServer
 
 SYMBOL = "ETH-USDT"
 MINUS = "\u2212"
@@ -32,16 +33,14 @@ AXIS_TIMES = r"() => [...new Set(window.drawn.filter((text) => /^\d\d:\d\d(:\d\d
 
 
 @pytest.fixture(scope="module")
-def venue(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def venue(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     """A server with an operator, where ETH has just traded."""
     data = tmp_path_factory.mktemp("times") / "data"
     appoint(data)
-    running = Server(data)
-    running.start()
-    for side in ("sell", "buy"):
-        entered(running, side, "1", "2000.00", SYMBOL)
-    yield running
-    running.stop()
+    with RunningServer(data) as running:
+        for side in ("sell", "buy"):
+            entered(running, side, "1", "2000.00", SYMBOL)
+        yield running
 
 
 def _notes(page: Page) -> None:
@@ -92,7 +91,7 @@ def times_of(trader: Trader) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("zone", ["Asia/Tokyo", "America/New_York"])
-def test_every_time_is_in_the_zone_that_stands_beside_the_clock(opens: Opens, venue: Server, zone: str) -> None:
+def test_every_time_is_in_the_zone_that_stands_beside_the_clock(opens: Opens, venue: RunningServer, zone: str) -> None:
     trader = opens(venue, SYMBOL, zone=zone, prepare=_notes)
     entered(venue, "sell", "1", "2000.00", SYMBOL)
     trader.enters("Buy", "Market", "1")
@@ -120,7 +119,7 @@ def test_every_time_is_in_the_zone_that_stands_beside_the_clock(opens: Opens, ve
     expect(trader.page.locator("#zone")).to_have_text("UTC")
 
 
-def test_explanations_and_the_queue_of_a_level_tell_times_of_the_zone(opens: Opens, venue: Server) -> None:
+def test_explanations_and_the_queue_of_a_level_tell_times_of_the_zone(opens: Opens, venue: RunningServer) -> None:
     trader = opens(venue, SYMBOL, zone="Asia/Tokyo")
     trader.opens_options()
     ticket = trader.fills_in("Buy", "Limit", quantity="1", price="1850")
@@ -153,7 +152,7 @@ def test_explanations_and_the_queue_of_a_level_tell_times_of_the_zone(opens: Ope
     expect(row).to_contain_text("until 31 Dec 2039, 23:30")
 
 
-def test_a_time_that_the_clocks_show_twice_is_not_guessed(opens: Opens, venue: Server) -> None:
+def test_a_time_that_the_clocks_show_twice_is_not_guessed(opens: Opens, venue: RunningServer) -> None:
     trader = opens(venue, SYMBOL, zone="America/New_York")
     trader.opens_options()
     ticket = trader.fills_in("Buy", "Limit", quantity="1", price="1850")
@@ -166,7 +165,7 @@ def test_a_time_that_the_clocks_show_twice_is_not_guessed(opens: Opens, venue: S
     expect(ticket.locator("#expire_time-problem")).to_have_text(f"4 Nov 2040, 02:30:00 UTC{MINUS}5")
 
 
-def test_sessions_and_operators_see_the_same_zone(opens: Opens, venue: Server) -> None:
+def test_sessions_and_operators_see_the_same_zone(opens: Opens, venue: RunningServer) -> None:
     trader = opens(venue, SYMBOL, zone="Asia/Tokyo")
     trader.signs("Sign in", OPERATOR, PASSWORD)
     trader.is_known_as(OPERATOR)
@@ -182,7 +181,7 @@ def test_sessions_and_operators_see_the_same_zone(opens: Opens, venue: Server) -
     assert near(first.inner_text(), "Asia/Tokyo")
 
 
-def test_on_a_phone_the_zone_stands_beside_the_clock_too(opens: Opens, venue: Server) -> None:
+def test_on_a_phone_the_zone_stands_beside_the_clock_too(opens: Opens, venue: RunningServer) -> None:
     trader = opens(venue, SYMBOL, zone="Asia/Kolkata", size=PHONE)
     expect(trader.page.locator("#zone")).to_be_visible()
     expect(trader.page.locator("#zone")).to_have_text("UTC+5:30")

@@ -12,8 +12,8 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Opens
-from tests.browser.server import ROOT, Server
 from tests.browser.trader import PHONE
+from tests.server import ROOT, RunningServer
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 URL = "http://127.0.0.1:5000"
@@ -22,28 +22,24 @@ needs_curl = pytest.mark.skipif(shutil.which("curl") is None, reason="curl is no
 
 
 @pytest.fixture(scope="module")
-def toured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def toured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     """A server on which somebody has followed the README."""
-    running = Server(tmp_path_factory.mktemp("toured") / "data")
-    running.start()
-    script = TOUR.replace(URL, running.url)
-    subprocess.run(["sh", "-euc", script], capture_output=True, check=True, timeout=60)
-    yield running
-    running.stop()
+    with RunningServer(tmp_path_factory.mktemp("toured") / "data") as running:
+        script = TOUR.replace(URL, running.url)
+        subprocess.run(["sh", "-euc", script], capture_output=True, check=True, timeout=60)
+        yield running
 
 
 @pytest.fixture(scope="module")
-def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     """A server where one needs credentials."""
-    running = Server(tmp_path_factory.mktemp("barred") / "data", "--profile", "secured")
-    running.start()
-    yield running
-    running.stop()
+    with RunningServer(tmp_path_factory.mktemp("barred") / "data", "--profile", "secured") as running:
+        yield running
 
 
 @needs_curl
 def test_what_the_readmes_tour_entered_is_seen_and_cancelled_where_the_readme_says(
-    opens: Opens, toured: Server
+    opens: Opens, toured: RunningServer
 ) -> None:
     assert "choose `sandbox`" in README
     trader = opens(toured, "BTC-USDT")
@@ -73,7 +69,7 @@ def test_what_the_readmes_tour_entered_is_seen_and_cancelled_where_the_readme_sa
     expect(trader.orders()).to_have_count(0)
 
 
-def test_where_credentials_are_needed_no_account_of_everybody_is_offered(opens: Opens, secured: Server) -> None:
+def test_where_credentials_are_needed_no_account_of_everybody_is_offered(opens: Opens, secured: RunningServer) -> None:
     trader = opens(secured, "BTC-USDT", account=False)
     menu = trader.opens_account_menu()
     expect(menu.get_by_role("button", name="Sign in…")).to_be_visible()
@@ -81,7 +77,7 @@ def test_where_credentials_are_needed_no_account_of_everybody_is_offered(opens: 
 
 
 @needs_curl
-def test_a_phone_reaches_the_sandbox_account_too(opens: Opens, toured: Server) -> None:
+def test_a_phone_reaches_the_sandbox_account_too(opens: Opens, toured: RunningServer) -> None:
     trader = opens(toured, "BTC-USDT", size=PHONE, scheme="light")
     trader.opens_account_menu()
     trader.screenshot("account-menu-sandbox-phone")
@@ -92,7 +88,7 @@ def test_a_phone_reaches_the_sandbox_account_too(opens: Opens, toured: Server) -
 
 @needs_curl
 def test_the_tours_order_is_seen_beside_hundreds_of_simulated_traders_on_that_account(
-    opens: Opens, toured: Server
+    opens: Opens, toured: RunningServer
 ) -> None:
     order = {"symbol": "BTC-USDT", "side": "buy", "order_type": "limit", "quantity": "0.001", "price": "29000.00"}
     _post(toured, "/order", order | {"client_order_id": "tour-3", "price": "29500.00"})
@@ -117,12 +113,12 @@ def test_the_tours_order_is_seen_beside_hundreds_of_simulated_traders_on_that_ac
     expect(trader.page.locator("#flow-too")).to_have_count(0)
 
 
-def _post(server: Server, path: str, body: dict[str, object]) -> None:
+def _post(server: RunningServer, path: str, body: dict[str, object]) -> None:
     script = ["curl", "-sf", server.url + path, "-d", json.dumps(body)]
     subprocess.run(script, capture_output=True, check=True, timeout=60)
 
 
-def _funds(server: Server, asset: str) -> str:
+def _funds(server: RunningServer, asset: str) -> str:
     script = f'curl -s "{server.url}/account/balances"'
     said = subprocess.run(["sh", "-c", script], capture_output=True, check=True, timeout=60, text=True).stdout
     found = re.search(rf'"asset": ?"{asset}","available": ?"([\d.]+)"', said)

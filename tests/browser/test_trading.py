@@ -7,10 +7,12 @@ import re
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Opens
-from tests.browser.server import Server
+from tests.server import RunningServer
 
 
-def test_an_order_is_seen_in_the_ladder_and_in_open_orders_until_it_is_cancelled(opens: Opens, server: Server) -> None:
+def test_an_order_is_seen_in_the_ladder_and_in_open_orders_until_it_is_cancelled(
+    opens: Opens, server: RunningServer
+) -> None:
     trader = opens(server, "BTC-USDT")
     trader.enters("Buy", "Limit", "0.5", "29950.25")
     trader.sees_result(r"In the book: buy 0\.5 BTC at 29,950\.25\.")
@@ -30,7 +32,7 @@ def test_an_order_is_seen_in_the_ladder_and_in_open_orders_until_it_is_cancelled
     expect(trader.level("29,950.25")).to_have_count(0)
 
 
-def test_a_second_browser_sees_the_trade_and_each_their_own_part_of_it(opens: Opens, server: Server) -> None:
+def test_a_second_browser_sees_the_trade_and_each_their_own_part_of_it(opens: Opens, server: RunningServer) -> None:
     maker, taker = opens(server, "ETH-USDT"), opens(server, "ETH-USDT")
     maker.enters("Sell", "Limit", "2", "2001.50")
     expect(taker.level("2,001.50")).to_have_count(1)
@@ -53,7 +55,7 @@ def test_a_second_browser_sees_the_trade_and_each_their_own_part_of_it(opens: Op
     expect(taker.level("2,001.50")).to_have_count(0)
 
 
-def test_each_order_type_does_what_its_line_says(opens: Opens, server: Server) -> None:
+def test_each_order_type_does_what_its_line_says(opens: Opens, server: RunningServer) -> None:
     trader = opens(server, "BNB-USDT")
     trader.trades_with_self()
     trader.enters("Buy", "Market", "1")
@@ -83,7 +85,7 @@ def test_each_order_type_does_what_its_line_says(opens: Opens, server: Server) -
     expect(trader.orders()).to_have_count(0)
 
 
-def test_the_estimate_tells_what_the_book_would_charge_now(opens: Opens, server: Server) -> None:
+def test_the_estimate_tells_what_the_book_would_charge_now(opens: Opens, server: RunningServer) -> None:
     trader = opens(server, "SOL-USDT")
     trader.trades_with_self()
     for price in ("100.00", "102.00"):
@@ -100,7 +102,7 @@ def test_the_estimate_tells_what_the_book_would_charge_now(opens: Opens, server:
     expect(trader.orders()).to_have_count(0)
 
 
-def test_a_mistake_is_explained_beside_its_field_and_never_sent(opens: Opens, server: Server) -> None:
+def test_a_mistake_is_explained_beside_its_field_and_never_sent(opens: Opens, server: RunningServer) -> None:
     trader = opens(server, "AAPL-USD")
     sent: list[str] = []
     trader.page.on("request", lambda request: sent.append(request.method) if request.method == "POST" else None)
@@ -112,7 +114,7 @@ def test_a_mistake_is_explained_beside_its_field_and_never_sent(opens: Opens, se
     assert sent == []
 
 
-def test_a_reject_of_the_venue_is_shown_in_words(opens: Opens, server: Server) -> None:
+def test_a_reject_of_the_venue_is_shown_in_words(opens: Opens, server: RunningServer) -> None:
     trader = opens(server, "AAPL-USD", forgive=True)  # the browser itself logs every 4xx to the console
     trader.trades_with_self()
     for side in ("Sell", "Buy"):  # the collar lies around the last trade
@@ -125,25 +127,27 @@ def test_a_reject_of_the_venue_is_shown_in_words(opens: Opens, server: Server) -
     assert [problem for problem in trader.problems if "400" not in problem] == []
 
 
-def test_a_level_that_is_clicked_fills_the_price_and_the_keyboard_does_the_same(opens: Opens, server: Server) -> None:
+def test_a_level_that_is_clicked_fills_the_price_and_the_keyboard_does_the_same(
+    opens: Opens, server: RunningServer
+) -> None:
     trader = opens(server, "AAPL-USD")
     for price in ("191.00", "192.00"):
         trader.enters("Sell", "Limit", "5", price)
         trader.sees_result(f"In the book: sell 5 AAPL at {price}")
-    price = trader.page.get_by_label("Price", exact=True)
+    field = trader.page.get_by_label("Price", exact=True)
     trader.level("192.00").locator(".level-price").click()
-    expect(price).to_have_value("192.00")
+    expect(field).to_have_value("192.00")
     trader.level("191.00").locator(".level-price").focus()
     trader.page.keyboard.press("Enter")
-    expect(price).to_have_value("191.00")
+    expect(field).to_have_value("191.00")
     trader.page.keyboard.press("ArrowUp")
     trader.page.keyboard.press("Enter")
-    expect(price).to_have_value("192.00")
+    expect(field).to_have_value("192.00")
     trader.cancels_all()
     expect(trader.orders()).to_have_count(0)
 
 
-def test_another_symbol_shows_another_market_and_nothing_of_the_first(opens: Opens, server: Server) -> None:
+def test_another_symbol_shows_another_market_and_nothing_of_the_first(opens: Opens, server: RunningServer) -> None:
     trader = opens(server, "BTC-USDT")
     trader.enters("Buy", "Limit", "0.1", "29000.00")
     expect(trader.level("29,000.00")).to_have_count(1)

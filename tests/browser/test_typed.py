@@ -8,27 +8,26 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import expect
 
-from tests.access.cast import OPERATOR, PASSWORD, appoint
+from tests.access.cast import OPERATOR, appoint
+from tests.api.clients import PASSWORD
 from tests.browser.conftest import Opens
-from tests.browser.server import Server
 from tests.browser.trader import PHONE
+from tests.server import RunningServer
 
 SYMBOL = "BTC-USDT"
 NO_BREAK = "\u00a0"
 
 
 @pytest.fixture(scope="module")
-def venue(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def venue(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     """A server with an operator, where nobody else trades."""
     data = tmp_path_factory.mktemp("typed") / "data"
     appoint(data)
-    running = Server(data)
-    running.start()
-    yield running
-    running.stop()
+    with RunningServer(data) as running:
+        yield running
 
 
-def test_what_is_pasted_into_the_ticket_is_read_and_sent_as_it_says(opens: Opens, venue: Server) -> None:
+def test_what_is_pasted_into_the_ticket_is_read_and_sent_as_it_says(opens: Opens, venue: RunningServer) -> None:
     trader = opens(venue, SYMBOL)
     ticket = trader.fills_in("Buy", "Limit", price="30,002.91 USDT", quantity="0,5 BTC")
     expect(ticket.locator("#price-problem")).to_have_text("Read as 30,002.91 USDT")
@@ -43,7 +42,7 @@ def test_what_is_pasted_into_the_ticket_is_read_and_sent_as_it_says(opens: Opens
     assert '"quantity":"0.50000000"' in body
 
 
-def test_what_could_be_two_numbers_is_asked_and_not_sent(opens: Opens, venue: Server) -> None:
+def test_what_could_be_two_numbers_is_asked_and_not_sent(opens: Opens, venue: RunningServer) -> None:
     trader = opens(venue, SYMBOL)
     ticket = trader.fills_in("Buy", "Limit", price="30,002", quantity="0.5")
     question = ticket.locator("#price-problem")
@@ -62,7 +61,7 @@ def test_what_could_be_two_numbers_is_asked_and_not_sent(opens: Opens, venue: Se
     trader.sees_result(r"at 30,002\.00\.")
 
 
-def test_an_amend_in_its_row_reads_and_asks_likewise(opens: Opens, venue: Server) -> None:
+def test_an_amend_in_its_row_reads_and_asks_likewise(opens: Opens, venue: RunningServer) -> None:
     trader = opens(venue, SYMBOL)
     trader.enters("Buy", "Limit", "0.5", "20000")
     trader.opens_tab("Open orders")
@@ -79,7 +78,7 @@ def test_an_amend_in_its_row_reads_and_asks_likewise(opens: Opens, venue: Server
     expect(row).to_contain_text("20,001.50")
 
 
-def test_deposits_and_withdrawals_read_and_ask_likewise(opens: Opens, venue: Server) -> None:
+def test_deposits_and_withdrawals_read_and_ask_likewise(opens: Opens, venue: RunningServer) -> None:
     trader = opens(venue, SYMBOL)
     trader.deposits("1.000,50 USDT", "USDT")
     result = trader.page.locator("#deposit-result")
@@ -97,7 +96,7 @@ def test_deposits_and_withdrawals_read_and_ask_likewise(opens: Opens, venue: Ser
 
 
 def test_an_operator_types_amounts_limits_and_numbers_of_accounts_as_the_page_shows_them(
-    opens: Opens, venue: Server
+    opens: Opens, venue: RunningServer
 ) -> None:
     trader = opens(venue, SYMBOL)
     account = trader.page.evaluate("() => JSON.parse(localStorage.getItem('openbell.sessions')).sessions[0].account")
@@ -121,7 +120,7 @@ def test_an_operator_types_amounts_limits_and_numbers_of_accounts_as_the_page_sh
     expect(trader.page.locator("#operator-result")).to_have_text("Credited 1000.5 USDT.")
 
 
-def test_on_a_phone_the_question_has_room_for_fingers(opens: Opens, venue: Server) -> None:
+def test_on_a_phone_the_question_has_room_for_fingers(opens: Opens, venue: RunningServer) -> None:
     trader = opens(venue, SYMBOL, size=PHONE)
     ticket = trader.fills_in("Buy", "Limit", price="30,002", quantity="0,5")
     answer = ticket.locator("#price-problem [data-reads='30002']")

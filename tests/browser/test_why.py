@@ -8,10 +8,10 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Locator, Response, Route, expect
 
+from tests.browser.calls import asked, entered
 from tests.browser.conftest import Opens
-from tests.browser.server import Server
-from tests.browser.test_ladder import asked, entered
 from tests.browser.trader import PHONE, Trader
+from tests.server import RunningServer
 
 SYMBOL = "BNB-USDT"
 ASKS = (("2", "300.50"), ("1", "300.50"), ("3", "301.00"), ("2", "302.00"))
@@ -24,21 +24,19 @@ STORED = "() => JSON.parse(localStorage.getItem('openbell.sessions')).sessions[0
 
 
 @pytest.fixture(scope="module")
-def quoted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def quoted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     """A server of these tests' own, whose book is as they make it."""
-    running = Server(tmp_path_factory.mktemp("why") / "data")
-    running.start()
-    yield running
-    running.stop()
+    with RunningServer(tmp_path_factory.mktemp("why") / "data") as running:
+        yield running
 
 
-def _clears(server: Server) -> None:
+def _clears(server: RunningServer) -> None:
     """An empty book: what others left is taken, what is the account's own is cancelled."""
     asked(server, "DELETE", f"/orders?symbol={SYMBOL}")
     entered(server, "sell", "100", symbol=SYMBOL)
 
 
-def _walks(opens: Opens, server: Server, **how: object) -> Trader:
+def _walks(opens: Opens, server: RunningServer, **how: object) -> Trader:
     """Somebody who took two levels, and rests with the remainder."""
     _clears(server)
     for quantity, price in ASKS:
@@ -55,7 +53,7 @@ def _story(trader: Trader, title: str) -> Locator:
     return story
 
 
-def test_a_fill_is_explained_as_a_picture_of_the_levels_walked(opens: Opens, quoted: Server) -> None:
+def test_a_fill_is_explained_as_a_picture_of_the_levels_walked(opens: Opens, quoted: RunningServer) -> None:
     trader = _walks(opens, quoted)
     trader.page.locator("#result-why").click()
     story = _story(trader, r"Order \d+ · BNB-USDT · Buy 8, limit 301\.20")
@@ -78,7 +76,7 @@ def test_a_fill_is_explained_as_a_picture_of_the_levels_walked(opens: Opens, quo
     _story(trader, r"Trade \d+")
 
 
-def test_a_resting_order_tells_how_its_place_in_the_queue_moved(opens: Opens, quoted: Server) -> None:
+def test_a_resting_order_tells_how_its_place_in_the_queue_moved(opens: Opens, quoted: RunningServer) -> None:
     _clears(quoted)
     entered(quoted, "buy", "1", "290.00", SYMBOL)
     trader = opens(quoted, SYMBOL)
@@ -106,7 +104,7 @@ def test_a_resting_order_tells_how_its_place_in_the_queue_moved(opens: Opens, qu
     trader.cancels_all()
 
 
-def test_a_refused_order_says_which_rule_refused_it(opens: Opens, quoted: Server) -> None:
+def test_a_refused_order_says_which_rule_refused_it(opens: Opens, quoted: RunningServer) -> None:
     trader = _walks(opens, quoted, scheme="light")
     trader.enters("Buy", "Limit", "1", "400")
     trader.sees_result("Rejected")
@@ -118,7 +116,7 @@ def test_a_refused_order_says_which_rule_refused_it(opens: Opens, quoted: Server
     trader.problems = [problem for problem in trader.problems if "400" not in problem]  # the refusal itself
 
 
-def test_each_click_is_told_as_a_call_with_the_same_for_curl_and_python(opens: Opens, quoted: Server) -> None:
+def test_each_click_is_told_as_a_call_with_the_same_for_curl_and_python(opens: Opens, quoted: RunningServer) -> None:
     answers: list[Response] = []
 
     def keep(answer: Response) -> None:
@@ -153,7 +151,7 @@ def test_each_click_is_told_as_a_call_with_the_same_for_curl_and_python(opens: O
     expect(panel.locator(".api-call")).to_have_count(0)
 
 
-def test_why_and_api_fit_a_phone(opens: Opens, quoted: Server) -> None:
+def test_why_and_api_fit_a_phone(opens: Opens, quoted: RunningServer) -> None:
     trader = _walks(opens, quoted, size=PHONE)
     trader.page.locator("#result-why").click()
     _story(trader, "Buy 8")
@@ -165,7 +163,7 @@ def test_why_and_api_fit_a_phone(opens: Opens, quoted: Server) -> None:
     trader.screenshot("phone-api")
 
 
-def test_why_survives_a_server_that_still_reads_its_journal(opens: Opens, quoted: Server) -> None:
+def test_why_survives_a_server_that_still_reads_its_journal(opens: Opens, quoted: RunningServer) -> None:
     trader = _walks(opens, quoted, forgive=True)
     behind = {"error": "Commands up to 3 of 9 were read.", "error_code": "EXPLAINER_BEHIND", "details": {}}
     seen: list[str] = []

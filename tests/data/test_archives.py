@@ -19,7 +19,7 @@ COMPRESSORS: dict[str, Callable[[bytes], bytes]] = {
 
 @pytest.mark.parametrize("how", COMPRESSORS)
 @pytest.mark.parametrize("name", ["m.csv", "m.csv.XZ", "m.csv.gz", "m.Bz2", "m"])
-def test_the_bytes_decide_how_a_file_is_compressed_whatever_its_name(tmp_path: Path, how: str, name: str):
+def test_the_bytes_decide_how_a_file_is_compressed_whatever_its_name(tmp_path: Path, how: str, name: str) -> None:
     path = tmp_path / name
     path.write_bytes(COMPRESSORS[how](LINES.encode()))
     assert sum(1 for _ in read_lobster_messages(path)) == 5000
@@ -27,7 +27,7 @@ def test_the_bytes_decide_how_a_file_is_compressed_whatever_its_name(tmp_path: P
 
 @pytest.mark.parametrize("how", ["gz", "bz2", "xz"])
 @pytest.mark.parametrize("damage", ["truncated", "flipped"])
-def test_a_damaged_archive_is_one_sentence_with_the_last_good_line(tmp_path: Path, how: str, damage: str):
+def test_a_damaged_archive_is_one_sentence_with_the_last_good_line(tmp_path: Path, how: str, damage: str) -> None:
     path = tmp_path / f"m.{how}"
     whole = COMPRESSORS[how](LINES.encode())
     middle = len(whole) * 2 // 3
@@ -40,7 +40,7 @@ def test_a_damaged_archive_is_one_sentence_with_the_last_good_line(tmp_path: Pat
     assert "\n" not in str(found.value)
 
 
-def test_a_wrong_checksum_at_the_end_is_damage(tmp_path: Path):
+def test_a_wrong_checksum_at_the_end_is_damage(tmp_path: Path) -> None:
     whole = bytearray(gzip.compress(LINES.encode()))
     whole[-6] ^= 1
     (tmp_path / "m.gz").write_bytes(whole)
@@ -56,14 +56,14 @@ def test_a_wrong_checksum_at_the_end_is_damage(tmp_path: Path):
      (b"\x1f\x8b", "m.csv is damaged: it cannot be decompressed from its first line on"),
      (b"1" * 5_000_000, "no end within")],
 )  # fmt: skip
-def test_what_is_no_text_is_said_to_be_none(tmp_path: Path, content: bytes, sentence: str):
+def test_what_is_no_text_is_said_to_be_none(tmp_path: Path, content: bytes, sentence: str) -> None:
     path = tmp_path / "m.csv"
     path.write_bytes(content)
     with pytest.raises(RecordError, match=sentence):
         list(read_lobster_messages(path))
 
 
-def test_windows_line_ends_a_byte_order_mark_and_empty_lines_at_the_end_do_no_harm(tmp_path: Path):
+def test_windows_line_ends_a_byte_order_mark_and_empty_lines_at_the_end_do_no_harm(tmp_path: Path) -> None:
     path = tmp_path / "m.csv"
     path.write_bytes(b"\xef\xbb\xbf1.5,1,2,3,4,1\r\n1.5,1,3,3,4,1\r\n\r\n\n")
     assert [message.order_id for message in read_lobster_messages(path)] == [2, 3]
@@ -71,7 +71,7 @@ def test_windows_line_ends_a_byte_order_mark_and_empty_lines_at_the_end_do_no_ha
     assert list(numbered_lines(path)) == [(1, "a"), (2, ""), (3, "b")]
 
 
-def test_a_header_row_is_left_out_and_told(tmp_path: Path):
+def test_a_header_row_is_left_out_and_told(tmp_path: Path) -> None:
     path, notes = tmp_path / "m.csv", list[str]()
     path.write_text("Time,Type,OrderID,Size,Price,Direction\n1.5,1,2,3,4,1\n")
     assert len(list(read_lobster_messages(path, notes))) == 1
@@ -83,14 +83,14 @@ def test_a_header_row_is_left_out_and_told(tmp_path: Path):
     assert notes == ["m.csv, line 1 is a header row: left out"] * 3
 
 
-def test_a_header_row_further_down_is_an_error_with_its_line(tmp_path: Path):
+def test_a_header_row_further_down_is_an_error_with_its_line(tmp_path: Path) -> None:
     path = tmp_path / "m.csv"
     path.write_text("1.5,1,2,3,4,1\nTime,Type,OrderID,Size,Price,Direction\n")
     with pytest.raises(RecordError, match="line 2: 'OrderID' is not a whole number"):
         list(read_lobster_messages(path))
 
 
-def test_an_order_book_file_given_as_messages_is_recognised(tmp_path: Path):
+def test_an_order_book_file_given_as_messages_is_recognised(tmp_path: Path) -> None:
     path = tmp_path / "m.csv"
     path.write_text("5,1,4,1\n")
     with pytest.raises(RecordError, match=r"4 columns, where a message has 6; an order book file is named with --book"):

@@ -112,7 +112,7 @@ def longest_common_subsequence(recorded: list[PrintedTrade], made: list[PrintedT
 
 
 @needs_bitstamp
-def test_524_of_the_575_recorded_trades_are_reproduced_in_order():
+def test_524_of_the_575_recorded_trades_are_reproduced_in_order() -> None:
     records = list(read_bitstamp(BITSTAMP / "events.log.xz"))
     recorded = [(r.price_cents, r.quantity_satoshi) for r in records if isinstance(r, BitstampTrade)]
     assert len(recorded) == 575
@@ -128,7 +128,7 @@ def test_524_of_the_575_recorded_trades_are_reproduced_in_order():
 
 
 @needs_bitstamp
-def test_no_order_that_the_file_says_ended_is_open_at_the_end_though_five_cancels_come_before_the_creation():
+def test_no_order_that_the_file_says_ended_is_open_at_the_end_though_five_cancels_come_before_the_creation() -> None:
     records = list(read_bitstamp(BITSTAMP / "events.log.xz"))
     places = [(n, record) for n, record in enumerate(records) if isinstance(record, BitstampOrder)]
     ended = {record.order_id: n for n, record in places if record.change is OrderChange.DELETED}

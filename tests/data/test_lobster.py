@@ -116,7 +116,7 @@ class MessageReplay:
 
 
 @needs_lobster
-def test_the_book_equals_all_1950_recorded_rows_and_156_of_160_executions_hit_the_first_in_the_queue():
+def test_the_book_equals_all_1950_recorded_rows_and_156_of_160_executions_hit_the_first_in_the_queue() -> None:
     rows = list(read_lobster_depths(LOBSTER / "orderbook_50.csv.xz"))
     messages = list(read_lobster_messages(LOBSTER / "message_50.csv.xz"))
     assert len(rows) == len(messages) == 1950

@@ -90,7 +90,7 @@ class RecordedDay:
 
 @pytest.mark.parametrize("levels", [1, 2, 5, 10])
 @pytest.mark.parametrize("seed", range(3))
-def test_every_row_and_every_execution_of_a_random_day_is_found_again(seed: int, levels: int):
+def test_every_row_and_every_execution_of_a_random_day_is_found_again(seed: int, levels: int) -> None:
     day = RecordedDay(seed, levels)
     playback = LobsterPlayback(day.messages, day.rows, levels)
     venue = EngineVenue(playback)

@@ -9,6 +9,7 @@ import pytest
 
 from tests.data.files import AAPL, AMZN, MSFT, needs_lobster, needs_lobster_small
 from tests.data.venue import EngineVenue
+from tools.archives import RecordError
 from tools.lobster import LobsterPlayback
 from tools.naming import book_beside
 from tools.playback import CancelStep, EnterStep, ReduceStep, common_in_order
@@ -16,7 +17,6 @@ from tools.recorded import (
     LobsterDepth,
     LobsterMessage,
     MessageType,
-    RecordError,
     lobster_levels,
     read_lobster_depths,
     read_lobster_messages,
@@ -57,7 +57,7 @@ def played(path: Path) -> tuple[LobsterPlayback, int]:
 
 
 @needs_lobster_small
-def test_all_98_executions_of_aapl_take_the_recorded_order_and_all_999_rows_are_equal_at_10_levels():
+def test_all_98_executions_of_aapl_take_the_recorded_order_and_all_999_rows_are_equal_at_10_levels() -> None:
     playback, equal = played(AAPL)
     assert equal == 999
     assert common_in_order(playback.recorded, playback.made) == len(playback.recorded) == len(playback.made) == 98
@@ -69,7 +69,7 @@ def test_all_98_executions_of_aapl_take_the_recorded_order_and_all_999_rows_are_
 
 
 @needs_lobster_small
-def test_amzn_at_one_level_is_as_recorded_at_all_3000_rows_but_for_one_pair_that_the_recording_itself_swaps():
+def test_amzn_at_one_level_is_as_recorded_at_all_3000_rows_but_for_one_pair_that_the_recording_itself_swaps() -> None:
     playback, equal = played(AMZN)
     assert equal == 3000
     remarks = " ".join(playback.remarks())
@@ -80,7 +80,7 @@ def test_amzn_at_one_level_is_as_recorded_at_all_3000_rows_but_for_one_pair_that
 
 
 @needs_lobster
-def test_msft_is_equal_at_all_1950_rows_though_46_of_its_executions_take_orders_that_were_let_in_late():
+def test_msft_is_equal_at_all_1950_rows_though_46_of_its_executions_take_orders_that_were_let_in_late() -> None:
     playback, equal = played(MSFT)
     assert equal == 1950
     remarks = " ".join(playback.remarks())
@@ -90,7 +90,7 @@ def test_msft_is_equal_at_all_1950_rows_though_46_of_its_executions_take_orders_
 
 @needs_lobster_small
 @pytest.mark.parametrize(("path", "met"), [(AAPL, "98 of 98"), (AMZN, "413 of 415")])
-def test_messages_alone_play_too(path: Path, met: str):
+def test_messages_alone_play_too(path: Path, met: str) -> None:
     playback = LobsterPlayback(list(read_lobster_messages(path)))
     venue = EngineVenue(playback)
     for event in playback.events():
@@ -110,7 +110,7 @@ def steps(messages: list[LobsterMessage], rows: list[LobsterDepth], levels: int)
     return [list(event.steps) for event in LobsterPlayback(messages, rows, levels).events()]
 
 
-def test_a_level_that_leaves_the_window_and_comes_back_costs_no_request():
+def test_a_level_that_leaves_the_window_and_comes_back_costs_no_request() -> None:
     asked = steps(
         [message(NEW, 1, 5, 100), message(NEW, 2, 7, 101), message(DELETE, 2, 7, 101), message(DELETE, 1, 5, 100)],
         [bids((100, 5)), bids((101, 7)), bids((100, 5)), bids()],
@@ -124,7 +124,7 @@ def test_a_level_that_leaves_the_window_and_comes_back_costs_no_request():
     ]
 
 
-def test_what_enters_the_window_beyond_the_known_was_there_before_and_is_placed_by_its_number():
+def test_what_enters_the_window_beyond_the_known_was_there_before_and_is_placed_by_its_number() -> None:
     asked = steps(
         [
             message(NEW, 20, 5, 100),
@@ -145,7 +145,7 @@ def test_what_enters_the_window_beyond_the_known_was_there_before_and_is_placed_
     ]
 
 
-def test_what_a_row_lacks_of_a_level_that_comes_back_ended_unseen_and_what_is_named_later_stays():
+def test_what_a_row_lacks_of_a_level_that_comes_back_ended_unseen_and_what_is_named_later_stays() -> None:
     asked = steps(
         [
             message(NEW, 1, 5, 100),
@@ -161,7 +161,7 @@ def test_what_a_row_lacks_of_a_level_that_comes_back_ended_unseen_and_what_is_na
     assert asked[4] == [CancelStep(2)]
 
 
-def test_an_order_that_would_have_to_be_shown_and_is_not_ended_unseen():
+def test_an_order_that_would_have_to_be_shown_and_is_not_ended_unseen() -> None:
     asked = steps(
         [message(NEW, 1, 5, 100), message(NEW, 2, 7, 101), message(DELETE, 2, 7, 101)],
         [bids((100, 5)), bids((101, 7)), bids((99, 1))],
@@ -170,7 +170,7 @@ def test_an_order_that_would_have_to_be_shown_and_is_not_ended_unseen():
     assert asked[2] == [CancelStep(2), CancelStep(1), EnterStep(("buy", 99), "buy", "limit", 99, 1)]
 
 
-def test_an_order_that_enters_later_is_not_taken_for_one_that_was_there():
+def test_an_order_that_enters_later_is_not_taken_for_one_that_was_there() -> None:
     asked = steps(
         [message(DELETE, 9, 1, 102), message(NEW, 1, 5, 100), message(CANCEL, 1, 2, 100)],
         [bids((100, 4)), bids((100, 9)), bids((100, 7))],
@@ -190,7 +190,7 @@ def test_an_order_that_enters_later_is_not_taken_for_one_that_was_there():
 )  # fmt: skip
 def test_a_row_that_contradicts_its_message_is_followed_and_told(
     messages: list[LobsterMessage], rows: list[LobsterDepth]
-):
+) -> None:
     playback = LobsterPlayback(messages, rows, 1)
     venue = EngineVenue(playback)
     for event in playback.events():
@@ -200,12 +200,12 @@ def test_a_row_that_contradicts_its_message_is_followed_and_told(
     assert any("contradicted its message at 1 level" in remark for remark in playback.remarks())
 
 
-def test_a_new_order_that_its_row_does_not_show_is_taken_off_again():
+def test_a_new_order_that_its_row_does_not_show_is_taken_off_again() -> None:
     asked = steps([message(NEW, 1, 5, 100), message(NEW, 2, 5, 101)], [bids((100, 5)), bids((100, 5))], levels=1)
     assert asked[1] == [EnterStep(2, "buy", "limit", 101, 5), CancelStep(2)]
 
 
-def test_rows_and_messages_of_different_number_do_not_go_together():
+def test_rows_and_messages_of_different_number_do_not_go_together() -> None:
     with pytest.raises(RecordError, match="2 messages and 1 rows"):
         LobsterPlayback([message(NEW, 1, 5, 100)] * 2, [bids((100, 5))], 1)
     with pytest.raises(RecordError, match="1 messages and more than 1 rows"):

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.data.documented import documented
 from tests.data.venue import EngineVenue
-from tests.tidy.sources import ROOT
 from tools.archives import RecordError
 from tools.plain_csv import ACTIONS, COLUMNS, PlainCsvPlayback, decimals, read_plain
 from tools.playback import AmendStep, CancelStep, EnterStep
@@ -20,14 +20,7 @@ def written(folder: Path, *lines: str) -> Path:
     return path
 
 
-def documented() -> str:
-    """The example in the documentation."""
-    found = re.search(r"^```csv\n(.*?)^```", (ROOT / "Documentation" / "recordings.md").read_text(), re.M | re.S)
-    assert found
-    return found[1]
-
-
-def test_the_documented_example_uses_every_action_and_makes_the_trades_that_it_records(tmp_path: Path):
+def test_the_documented_example_uses_every_action_and_makes_the_trades_that_it_records(tmp_path: Path) -> None:
     path = written(tmp_path, documented().rstrip("\n"))
     rows = list(read_plain(path))
     assert {row.action for row in rows} == set(ACTIONS)
@@ -41,7 +34,7 @@ def test_the_documented_example_uses_every_action_and_makes_the_trades_that_it_r
     assert venue.open_keys() == set()
 
 
-def test_prices_and_quantities_are_whole_numbers_of_the_finest_decimal_in_the_file(tmp_path: Path):
+def test_prices_and_quantities_are_whole_numbers_of_the_finest_decimal_in_the_file(tmp_path: Path) -> None:
     path = written(
         tmp_path, HEADER, "1,new,a,buy,100.50,0.001", "2,amend,a,,100.2500,", "3,amend,a,,,2", "4,cancel,a,,,"
     )
@@ -58,7 +51,7 @@ def test_prices_and_quantities_are_whole_numbers_of_the_finest_decimal_in_the_fi
     assert decimals("120") == 0
 
 
-def test_columns_may_stand_in_any_order_and_any_case(tmp_path: Path):
+def test_columns_may_stand_in_any_order_and_any_case(tmp_path: Path) -> None:
     path = written(tmp_path, "Action,Side,Price,Quantity,ID,Time", "NEW,Buy,1,2,x,1430438404.5000000004")
     (row,) = read_plain(path)
     assert (row.action, row.side, row.id, row.time_ns) == ("new", "buy", "x", 1_430_438_404_500_000_000)
@@ -74,17 +67,17 @@ def test_columns_may_stand_in_any_order_and_any_case(tmp_path: Path):
      ("1,cancel,z,,1,", "cancel has no price; leave it empty"), ("1,amend,z,,,", "amend needs a price or a quantity"),
      ("1,new,z,sell,1,1", "an order 'z' entered before"), ('1,new,"a,buy,1,1', "line 3")],
 )  # fmt: skip
-def test_what_is_not_in_the_format_is_one_sentence_with_its_line(tmp_path: Path, line: str, sentence: str):
+def test_what_is_not_in_the_format_is_one_sentence_with_its_line(tmp_path: Path, line: str, sentence: str) -> None:
     with pytest.raises(RecordError, match=re.escape(sentence)) as found:
         list(read_plain(written(tmp_path, HEADER, "1,new,z,buy,1,1", line)))
     assert "flow.csv, line 3" in str(found.value)
 
 
-def test_the_header_row_is_required(tmp_path: Path):
+def test_the_header_row_is_required(tmp_path: Path) -> None:
     with pytest.raises(RecordError, match="line 1: a header row must name the columns time,action,id,side"):
         list(read_plain(written(tmp_path, "1,new,a,buy,1,1")))
 
 
-def test_a_file_without_rows_says_so(tmp_path: Path):
+def test_a_file_without_rows_says_so(tmp_path: Path) -> None:
     with pytest.raises(RecordError, match="no row below the header"):
         PlainCsvPlayback(list(read_plain(written(tmp_path, HEADER))))

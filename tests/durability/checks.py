@@ -14,8 +14,8 @@ from engine.events import CommandResult
 from engine.exchange import Exchange
 from journal.replay import ReplayResult, replay
 from journal.sqlite import SqliteJournal
+from tests.durability.client import Client
 from tests.durability.load import DONE, SYMBOLS, Promises, trade_facts
-from tests.durability.server import Client
 
 PAGE = 1000
 _RANK = {"resting": 0, "partially_filled": 1, "filled": 2, "cancelled": 2}

@@ -8,7 +8,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from tests.durability.server import PATIENCE_S, Client, Server
+from tests.durability.client import PATIENCE_S, Client
+from tests.server import RunningServer
 
 SYMBOLS = {"BTC-USDT": ("0.001", 3_000_000), "ETH-USDT": ("0.01", 200_000), "AAPL-USD": ("1", 19_000)}  # lot, cents
 DONE = ("filled", "cancelled")
@@ -73,7 +74,7 @@ def _repeatable_part(answer: Any) -> tuple[str, set[str]]:
 class Load:
     """`traders` threads against one server until it dies or `stop` is called."""
 
-    def __init__(self, server: Server, promises: Promises, seed: str, traders: int = 6) -> None:
+    def __init__(self, server: RunningServer, promises: Promises, seed: str, traders: int = 6) -> None:
         self._server = server
         self._promises = promises
         self._stopping = threading.Event()
@@ -101,7 +102,7 @@ class Load:
     def _trade(self, trader: str) -> None:
         """Enter and cancel, one after the other."""
         rng = random.Random(trader)
-        client = self._server.client()
+        client = Client(self._server.port)
         mine: list[str] = []
         number = 0
         while not self._stopping.is_set():
@@ -127,7 +128,7 @@ class Load:
 
     def _watch(self) -> None:
         """Ask now and then for the digest of the living state."""
-        client = self._server.client()
+        client = Client(self._server.port)
         while not self._stopping.wait(0.05):
             try:
                 health = client.get("/health?digest=true")

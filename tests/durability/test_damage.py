@@ -12,20 +12,21 @@ from pathlib import Path
 
 import pytest
 
+from tests.durability.client import Client
 from tests.durability.load import Load, Promises, order_body
-from tests.durability.server import Server
+from tests.server import RunningServer
 
 
 @pytest.fixture(scope="module")
 def traded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a server that traded for a moment and was killed when its history had caught up."""
     data, promises = tmp_path_factory.mktemp("traded") / "data", Promises()
-    with Server(data) as server:
-        load = Load(server.ready(), promises, "before", traders=3)
+    with RunningServer(data) as server:
+        load = Load(server, promises, "before", traders=3)
         while len(promises.orders) < 100:
             time.sleep(0.05)
         load.stop()
-        client = server.client()
+        client = Client(server.port)
         client.get("/orders?limit=1")
         client.close()
         server.kill()
@@ -57,9 +58,9 @@ def edit(data: Path, statement: str) -> int:
 @pytest.mark.timeout(180)
 def test_a_damaged_middle_keeps_the_server_from_starting_and_is_named(killed: Path, damage: str, named: str) -> None:
     edit(killed, damage)
-    with Server(killed) as server:
-        assert server.exit_status() != 0
-        said = server.log()
+    server = RunningServer(killed)
+    assert server.fails_to_start()[0] != 0
+    said = server.log
     assert named in said
     assert "Traceback" not in said
 
@@ -70,9 +71,9 @@ def test_a_bad_byte_in_the_log_behind_which_sqlite_would_forget_everything_is_na
     content = bytearray(log.read_bytes())
     content[len(content) // 2] ^= 0x10
     log.write_bytes(content)
-    with Server(killed) as server:
-        assert server.exit_status() != 0
-        said = server.log()
+    server = RunningServer(killed)
+    assert server.fails_to_start()[0] != 0
+    said = server.log
     assert re.search(r"record \d+ and those after it cannot be read", said)
     assert log.read_bytes() == content
 
@@ -81,18 +82,18 @@ def test_a_bad_byte_in_the_log_behind_which_sqlite_would_forget_everything_is_na
 def test_a_torn_tail_is_cut_with_a_warning_and_trading_goes_on(killed: Path) -> None:
     last_n = edit(killed, "UPDATE batches SET body = substr(body, 1, 5) WHERE n = (SELECT max(n) FROM batches)")
     (killed / "history.sqlite").unlink()  # it knows the torn record, as no history of a real torn tail can
-    with Server(killed) as server:
-        client = server.ready().client()
+    with RunningServer(killed) as server:
+        client = Client(server.port)
         assert client.call("POST", "/order", order_body("after-1", random.Random(1))).status == 200
         client.close()
-        assert f"record {last_n}" in server.log()
-        assert "torn" in server.log()
+        assert f"record {last_n}" in server.log
+        assert "torn" in server.log
     assert (killed / f"journal.torn-{last_n}").stat().st_size > 0
 
 
 @pytest.mark.timeout(180)
 def test_a_torn_tail_that_the_history_knows_was_acknowledged_so_the_server_does_not_start(killed: Path) -> None:
     edit(killed, "UPDATE batches SET body = substr(body, 1, 5) WHERE n = (SELECT max(n) FROM batches)")
-    with Server(killed) as server:
-        assert server.exit_status() != 0
-        assert "Traceback" not in server.log()
+    server = RunningServer(killed)
+    assert server.fails_to_start()[0] != 0
+    assert "Traceback" not in server.log

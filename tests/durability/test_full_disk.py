@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.durability.checks import all_orders, all_trades, broken_promises, replay_copy
+from tests.durability.client import Client
 from tests.durability.load import Promises, ask_again, order_body
-from tests.durability.server import Client, Server
+from tests.server import RunningServer
 
 ROOM_BYTES = 100_000  # left for the journal's log when the disk begins to fill
 
@@ -31,8 +32,8 @@ def trade_until_refused(client: Client, promises: Promises) -> int:
 @pytest.mark.timeout(180)
 def test_a_full_disk_stops_the_taking_of_orders_and_keeps_what_was_acknowledged(tmp_path: Path) -> None:
     data, promises = tmp_path / "data", Promises()
-    with Server(data, "--checkpoint-every", "50") as server:
-        client = server.ready().client()
+    with RunningServer(data, "--checkpoint-every", "50") as server:
+        client = Client(server.port)
         server.limit_files((data / "journal.sqlite-wal").stat().st_size + ROOM_BYTES)
         assert trade_until_refused(client, promises) > 5
         server.limit_files(2**40)  # room again: what failed once is not trusted until a restart
@@ -49,7 +50,7 @@ def test_a_full_disk_stops_the_taking_of_orders_and_keeps_what_was_acknowledged(
         promises.digests[health["seq"]] = health["digest"]
         for path in ("/book/BTC-USDT", "/bbo/ETH-USDT", "/symbols", "/ticker", "/statistics", "/trades/BTC-USDT"):
             client.get(path)
-        log = server.log()
+        log = server.log
         assert "could not be written" in log
         assert "no more orders are taken" in log
         assert "Traceback" not in log
@@ -57,8 +58,8 @@ def test_a_full_disk_stops_the_taking_of_orders_and_keeps_what_was_acknowledged(
         server.kill()
     _, differing = replay_copy(data, tmp_path / "scratch", promises.digests)
     assert differing == []
-    with Server(data) as server:
-        client = server.ready().client()
+    with RunningServer(data) as server:
+        client = Client(server.port)
         ask_again(client, promises, random.Random(7), repeats=10)
         assert broken_promises(promises, all_orders(client), all_trades(client)) == []
         client.close()

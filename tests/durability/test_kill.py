@@ -15,8 +15,9 @@ from tests.durability.checks import (
     broken_reads,
     replay_copy,
 )
+from tests.durability.client import Client
 from tests.durability.load import Load, Promises, ask_again
-from tests.durability.server import Server
+from tests.server import RunningServer
 
 KILLS = 20
 KILLED_WHILE_STARTING = (4, 9, 14)  # rounds in which the next start is killed as well
@@ -31,8 +32,8 @@ def test_twenty_kills_lose_nothing_that_was_acknowledged_and_make_nothing_twice(
     promises = Promises()
     digest, digests_compared = None, 0
     for kill in range(KILLS + 1):
-        with Server(data, "--checkpoint-every", "200") as server:
-            client = server.ready().client()
+        with RunningServer(data, "--checkpoint-every", "200") as server:
+            client = Client(server.port)
             health = client.get("/health?digest=true")
             assert digest in (None, health["digest"]), f"kill {kill}: another state than the journal's"
             ask_again(client, promises, rng, repeats=5)
@@ -48,9 +49,10 @@ def test_twenty_kills_lose_nothing_that_was_acknowledged_and_make_nothing_twice(
             server.kill()
             load.stop()
         if kill in KILLED_WHILE_STARTING:
-            with Server(data) as starting:
-                time.sleep(rng.uniform(0.3, 1.5))
-                starting.kill()
+            starting = RunningServer(data)
+            starting.launch()
+            time.sleep(rng.uniform(0.3, 1.5))
+            starting.kill()
         result, differing = replay_copy(data, scratch, promises.digests)
         assert differing == [], f"kill {kill}"
         digests_compared += len(promises.digests)

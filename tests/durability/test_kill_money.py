@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import random
-import subprocess
-import sys
 import threading
 import time
 from collections import Counter, defaultdict
@@ -20,12 +18,14 @@ from engine.ledger import FEE_ACCOUNT
 from engine.types import Side
 from journal.replay import replay
 from journal.sqlite import SqliteJournal
+from tests.access.cast import OPERATOR, appoint
+from tests.api.clients import PASSWORD
 from tests.durability.checks import journal_copy
-from tests.durability.server import PATIENCE_S, ROOT, Client, Server
+from tests.durability.client import PATIENCE_S, Client
+from tests.server import RunningServer
 
 KILLS = 5
 SEED = 3
-PASSWORD = "correct horse"  # noqa: S105
 PAGE = 1000
 LEAST = 50  # deposits and withdrawals over all rounds, however slow the machine is; and twice as many orders
 
@@ -44,10 +44,10 @@ class Person:
         self.wrong: list[Any] = []
 
 
-def trade(server: Server, person: Person, round_name: str) -> None:
+def trade(server: RunningServer, person: Person, round_name: str) -> None:
     """Deposit, withdraw, enter and cancel until the server is gone. No amount is ever used twice."""
     rng = random.Random(f"{round_name}-{person.account}")
-    client = server.client(person.token)
+    client = Client(server.port, person.token)
     for number in range(100_000):
         try:
             if number % 4 == 0:
@@ -185,31 +185,25 @@ def broken_promises(client: Client, person: Person, exchange: Exchange, money: M
     return broken
 
 
-def appoint(data: Path) -> None:
-    """Make the operator who checks the books."""
-    command = [sys.executable, "-m", "identity.operators", "create", "boss", "--data", str(data)]
-    subprocess.run(command, cwd=ROOT, input=f"{PASSWORD}\n", text=True, check=True, capture_output=True, timeout=60)
-
-
 def test_kills_lose_no_money_and_make_none(tmp_path: Path) -> None:
     data, rng = tmp_path / "data", random.Random(SEED)
     appoint(data)
     people: list[Person] = []
     exchange, money = Exchange(), Money()
     for kill in range(KILLS + 1):
-        with Server(data, "--profile", "secured", "--login-rate", "off", "--checkpoint-every", "200") as server:
-            visitor = server.ready().client()
+        with RunningServer(data, "--profile", "secured", "--login-rate", "off", "--checkpoint-every", "200") as server:
+            visitor = Client(server.port)
             if kill == 0:
                 people = [Person(visitor.call("POST", "/auth/guest").body) for _ in range(4)]
             else:
                 health = visitor.get("/health?digest=true")
                 assert (health["seq"], health["digest"]) == (exchange.seq, state_digest(exchange)), f"kill {kill}"
             for person in people if kill else ():
-                client = server.client(person.token)
+                client = Client(server.port, person.token)
                 assert broken_promises(client, person, exchange, money) == [], f"after kill {kill}"
                 client.close()
-            boss = visitor.call("POST", "/auth/login", {"name": "boss", "password": PASSWORD}).body["token"]
-            with closing(server.client(boss)) as client:
+            boss = visitor.call("POST", "/auth/login", {"name": OPERATOR, "password": PASSWORD}).body["token"]
+            with closing(Client(server.port, boss)) as client:
                 assert client.get("/admin/check")["balanced"] is True
             visitor.close()
             if kill == KILLS:

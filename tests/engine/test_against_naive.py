@@ -30,6 +30,8 @@ from engine.rejects import CancelReason, RejectReason
 from engine.types import OrderType, PostOnly, SelfTradePrevention, Side, TimeInForce, TradingStatus
 from tests.engine.pair import ACCOUNTS, ASSETS, INSTRUMENTS, Pair
 
+pytestmark = pytest.mark.slow
+
 LIMIT, MARKET = OrderType.LIMIT, OrderType.MARKET
 
 # Few prices and names, so that orders collide; now and then one that breaks a rule.

@@ -26,7 +26,10 @@ from engine import (
 )
 from engine.balance import Balance
 from engine.instrument import FEE_UNIT, Instrument
+from engine.order import PriceLevel
 from engine.types import SelfTradePrevention
+
+pytestmark = pytest.mark.slow
 
 COMMANDS, SEEDS = 1_500, range(1, 11)  # the first seed is mostly enough, within a few hundred
 
@@ -37,7 +40,7 @@ Break = Callable[[Patch], None]
 def newest_first(patch: Patch) -> None:
     """An order joins its level at the front."""
 
-    def prepend(level: book.PriceLevel, order: Any) -> None:
+    def prepend(level: PriceLevel, order: Any) -> None:
         orders = [order, *level]
         order.level, level.count = level, level.count + 1
         level.quantity += order.shown
@@ -48,7 +51,7 @@ def newest_first(patch: Patch) -> None:
             if ahead is not None:
                 ahead.behind = one
 
-    patch.setattr(book.PriceLevel, "append", prepend)
+    patch.setattr(PriceLevel, "append", prepend)
 
 
 def worst_price_first(patch: Patch) -> None:
@@ -83,13 +86,13 @@ def no_limit_state(patch: Patch) -> None:
 def refill_in_front(patch: Patch) -> None:
     """An iceberg's next slice keeps its place in the queue."""
 
-    def replenish(level: book.PriceLevel, order: Any, display: int) -> None:
+    def replenish(level: PriceLevel, order: Any, display: int) -> None:
         hidden = max(order.leaves - display, 0)
         level.quantity += order.hidden - hidden
         level.hidden -= order.hidden - hidden
         order.hidden = hidden
 
-    patch.setattr(book.PriceLevel, "replenish", replenish)
+    patch.setattr(PriceLevel, "replenish", replenish)
 
 
 def refill_too_big(patch: Patch) -> None:

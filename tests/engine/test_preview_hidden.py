@@ -18,18 +18,7 @@ from engine.rejects import RejectReason
 from engine.rulebook import CURRENT_EDITION
 from engine.stops import StopOrders
 from engine.types import AccountId, Amount, Lots, OrderId, OrderStatus, OrderType, Seq, Side, Ticks
-from tests.engine.test_preview import (
-    ACCOUNTS,
-    COLLARED,
-    INSTRUMENT,
-    SYMBOL,
-    TIF,
-    UNBOUNDED,
-    Market,
-    asked,
-    entering,
-    own,
-)
+from tests.engine.previews import ACCOUNTS, COLLARED, INSTRUMENT, SYMBOL, TIF, UNBOUNDED, Market, asked, entering, own
 
 
 @contextlib.contextmanager

@@ -202,6 +202,7 @@ def test_of_all_memories_together_the_largest_has_to_give_way(monkeypatch: pytes
     assert memory.forgotten_until(ANN, market.ts_ns) < market.exchange.seq - 19  # of those of today none
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("in_all", [10**6, 9])
 @pytest.mark.parametrize("rulebook", [FIRST_EDITION, CURRENT_EDITION])
 @pytest.mark.parametrize("seed", range(4))

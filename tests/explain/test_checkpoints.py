@@ -18,7 +18,7 @@ from explain.explanation import Subject, chapters_of_commands
 from explain.replica import Replica
 from journal.codec import GENESIS, BatchRecord, open_batch, seal
 from tests.explain.market import SYMBOL, Market
-from tests.explain.test_consistency import random_market
+from tests.explain.random_market import random_market
 
 EVERY = 40  # commands between two checkpoints
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.api.running import ROOT, Http, RunningServer
+from tests.server import ROOT, Http, RunningServer
 
 
 def explain(data: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -24,7 +24,7 @@ from engine.types import Amount, OrderId, OrderType, SelfTradePrevention, Side, 
 from explain.explanation import CHAPTERS_MAX, chosen_seqs
 from explain.replica import OrderIndex
 from tests.explain.market import ANN, BEN, CAT, INSTRUMENT, STEP_NS, SYMBOL, Market
-from tests.explain.test_sentences import said
+from tests.explain.said import said
 
 
 @pytest.mark.parametrize("maker", [False, True])

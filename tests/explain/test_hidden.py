@@ -6,7 +6,7 @@ from engine.commands import AdoptRulebook, ConfigureAccount, Deposit
 from engine.rulebook import CURRENT_EDITION
 from engine.types import AccountId, SelfTradePrevention
 from tests.explain.market import ANN, BEN, CAT, Market
-from tests.explain.test_sentences import said
+from tests.explain.said import said
 
 
 def test_a_market_order_refused_for_what_others_hid_hears_no_figure_of_it() -> None:

@@ -29,18 +29,10 @@ from engine.types import (
     TradingStatus,
     leg_id,
 )
-from explain.answers import Chapter, Explanation
 from explain.checks import ENTRY_RULES, checks_until, entry_rules
 from explain.reasons import REJECTS
 from tests.explain.market import ANN, BEN, CAT, STEP_NS, SYMBOL, Market
-
-
-def said(explanation: Explanation | Chapter, *sentences: str) -> None:
-    """Fail unless each of these is a sentence of what was told, in this order."""
-    at = 0
-    for sentence in sentences:
-        assert sentence in explanation.words[at:], "\n".join(explanation.words)
-        at = explanation.words.index(sentence, at)
+from tests.explain.said import said
 
 
 def test_a_limit_order_that_walks_three_levels() -> None:
@@ -256,6 +248,7 @@ def test_neither_collar_nor_band_is_told_while_orders_gather() -> None:
     market = Market(band=50_000, collar=50_000, reference_price=10000)
     market.do(SetStatus(SYMBOL, TradingStatus.AUCTION))
     chapter = market.order(market.enter(CAT, "buy", 5, 19000), CAT).chapters[0]
+    assert chapter.book is not None
     assert (chapter.protections, chapter.book.band_high) == ([], None)
 
 

@@ -16,7 +16,8 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from tests.browser.server import Server
+from tests.server import RunningServer
+from tests.frontend.pasted import bare, pasted, run_by_python, run_by_shell
 
 HERE = Path(__file__).parent
 NODE = shutil.which("node")
@@ -46,24 +47,20 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     """A server that asks for no credentials."""
-    running = Server(tmp_path_factory.mktemp("sandbox") / "data")
-    running.start()
-    yield running
-    running.stop()
+    with RunningServer(tmp_path_factory.mktemp("sandbox") / "data") as running:
+        yield running
 
 
 @pytest.fixture(scope="module")
-def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     """A server that asks for credentials."""
-    running = Server(tmp_path_factory.mktemp("secured") / "data", "--profile", "secured")
-    running.start()
-    yield running
-    running.stop()
+    with RunningServer(tmp_path_factory.mktemp("secured") / "data", "--profile", "secured") as running:
+        yield running
 
 
-def _asks(server: Server, path: str, body: object, token: str = "") -> Any:
+def _asks(server: RunningServer, path: str, body: object, token: str = "") -> Any:
     headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
     request = Request(server.url + path, json.dumps(body).encode(), headers, method="POST")  # noqa: S310 - our own
     with urlopen(request, timeout=30) as answer:  # noqa: S310 - our own server
@@ -73,7 +70,7 @@ def _asks(server: Server, path: str, body: object, token: str = "") -> Any:
 class Account:
     """Somebody with a token and an API key, as the page makes them; or whoever shows no credentials."""
 
-    def __init__(self, server: Server, signed_in: Any = None) -> None:
+    def __init__(self, server: RunningServer, signed_in: Any = None) -> None:
         self.server = server
         self.signed = signed_in is not None
         self.asker = {"name": "sandbox", "account": "1"}
@@ -102,29 +99,12 @@ class Account:
         return curl, python
 
 
-def _bare(**more: str) -> dict[str, str]:
-    """An environment without what this machine happens to set."""
-    return {"PATH": os.environ["PATH"]} | more
 
 
-def run_by_shell(code: str, shell: str = "sh", **environment: str) -> Any:
-    """What the venue answers to pasted curl."""
-    return json.loads(pasted(code, shell, **environment).stdout)
 
 
-def pasted(code: str, shell: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """What a shell makes of what is pasted into it."""
-    how: dict[str, Any] = {"capture_output": True, "text": True, "timeout": 60, "env": _bare(**environment)}
-    return subprocess.run([shell], check=False, input=code, **how)
 
 
-def run_by_python(code: str, folder: Path, **environment: str) -> tuple[int, Any]:
-    """Status and answer to pasted Python; -I: nothing but what comes with it."""
-    (folder / "pasted.py").write_text(code, encoding="utf-8")
-    command = [sys.executable, "-I", "-S", str(folder / "pasted.py")]
-    ran = subprocess.run(command, capture_output=True, text=True, timeout=60, env=_bare(**environment), check=True)
-    status, _, answer = ran.stdout.partition(" ")
-    return int(status), ast.literal_eval(answer)
 
 
 def _trades(account: Account, tmp_path: Path) -> None:
@@ -155,7 +135,7 @@ def _trades(account: Account, tmp_path: Path) -> None:
         ids = []
 
 
-def test_what_anybody_may_ask_is_asked_as_it_is_pasted(sandbox: Server, tmp_path: Path) -> None:
+def test_what_anybody_may_ask_is_asked_as_it_is_pasted(sandbox: RunningServer, tmp_path: Path) -> None:
     anybody = Account(sandbox)
     anybody.asker = {}
     curl, python = anybody.code("GET", "/book/BTC-USDT?levels=3")
@@ -168,7 +148,7 @@ def test_what_anybody_may_ask_is_asked_as_it_is_pasted(sandbox: Server, tmp_path
     assert run_by_python(python, tmp_path)[0] == 404
 
 
-def test_the_code_of_the_sandbox_account_trades_without_credentials(sandbox: Server, tmp_path: Path) -> None:
+def test_the_code_of_the_sandbox_account_trades_without_credentials(sandbox: RunningServer, tmp_path: Path) -> None:
     account = Account(sandbox)
     curl, python = account.code("POST", "/order", ORDER)
     assert "Without credentials, as sandbox, account 1" in curl
@@ -176,7 +156,7 @@ def test_the_code_of_the_sandbox_account_trades_without_credentials(sandbox: Ser
     _trades(account, tmp_path)
 
 
-def test_the_code_of_a_guest_trades_by_token_and_by_key(sandbox: Server, tmp_path: Path) -> None:
+def test_the_code_of_a_guest_trades_by_token_and_by_key(sandbox: RunningServer, tmp_path: Path) -> None:
     guest = Account(sandbox, _asks(sandbox, "/auth/guest", {}))
     curl, python = guest.code("POST", "/order", ORDER, guest.credentials["key"])
     for code in (curl, python):
@@ -184,7 +164,7 @@ def test_the_code_of_a_guest_trades_by_token_and_by_key(sandbox: Server, tmp_pat
     _trades(guest, tmp_path)
 
 
-def test_the_code_of_a_user_of_a_secured_venue_trades_by_token_and_by_key(secured: Server, tmp_path: Path) -> None:
+def test_the_code_of_a_user_of_a_secured_venue_trades_by_token_and_by_key(secured: RunningServer, tmp_path: Path) -> None:
     user = Account(secured, _asks(secured, "/auth/signup", {"name": "ada", "password": PASSWORD}))
     token = user.credentials["token"]
     curl, python = user.code("POST", "/account/deposit", {"asset": "USDT", "amount": "100000"}, token)
@@ -199,7 +179,7 @@ def test_the_code_of_a_user_of_a_secured_venue_trades_by_token_and_by_key(secure
     assert run_by_python(python, tmp_path, OPENBELL_TOKEN=token["token"])[0] == 200
 
 
-def test_without_a_token_the_code_says_what_is_missing(secured: Server, tmp_path: Path) -> None:
+def test_without_a_token_the_code_says_what_is_missing(secured: RunningServer, tmp_path: Path) -> None:
     user = Account(secured, _asks(secured, "/auth/signup", {"name": "bob", "password": PASSWORD}))
     curl, python = user.code("GET", "/account")
     for shell in SHELLS:
@@ -208,11 +188,11 @@ def test_without_a_token_the_code_says_what_is_missing(secured: Server, tmp_path
         assert ran.stdout == ""
     (tmp_path / "pasted.py").write_text(python, encoding="utf-8")
     command = [sys.executable, "-I", str(tmp_path / "pasted.py")]
-    ran = subprocess.run(command, capture_output=True, text=True, timeout=60, env=_bare(), check=False)
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=60, env=bare(), check=False)
     assert "OPENBELL_TOKEN" in ran.stderr
 
 
-def test_what_was_covered_is_named_and_one_puts_in_ones_own(secured: Server, tmp_path: Path) -> None:
+def test_what_was_covered_is_named_and_one_puts_in_ones_own(secured: RunningServer, tmp_path: Path) -> None:
     _asks(secured, "/auth/signup", {"name": "eve", "password": PASSWORD})
     visitor = Account(secured)
     visitor.asker = {}
@@ -222,7 +202,7 @@ def test_what_was_covered_is_named_and_one_puts_in_ones_own(secured: Server, tmp
     assert run_by_python(python.replace("<password>", PASSWORD), tmp_path)[0] == 200
 
 
-def test_a_quote_in_what_was_sent_breaks_neither(sandbox: Server, tmp_path: Path) -> None:
+def test_a_quote_in_what_was_sent_breaks_neither(sandbox: RunningServer, tmp_path: Path) -> None:
     account = Account(sandbox)
     odd = {"name": 'it\'s "$HOME" `x` \\ {stamp} ü \u2028'}
     curl, python = account.code("POST", "/signup-of-nobody", odd)
@@ -238,7 +218,7 @@ def test_a_quote_in_what_was_sent_breaks_neither(sandbox: Server, tmp_path: Path
         listener.wait()
 
 
-def test_the_comments_of_curl_are_no_comments_so_that_any_shell_takes_them(sandbox: Server) -> None:
+def test_the_comments_of_curl_are_no_comments_so_that_any_shell_takes_them(sandbox: RunningServer) -> None:
     curl, _ = Account(sandbox).code("POST", "/order", ORDER | {"client_order_id": "x"})
     assert re.search(r"^\s*#", curl, re.MULTILINE) is None
     assert curl.startswith(": '")

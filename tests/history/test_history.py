@@ -9,7 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -164,7 +164,7 @@ def test_the_latest_order_under_a_client_order_id_is_found(history: History) -> 
             {"a": first.order_id, "b": second.order_id},
         )
 
-    found = history.order_by_client_id(7, "again")  # type: ignore[arg-type]
+    found = history.order_by_client_id(7, "again")
     assert found is not None
     assert max(first.order_id, second.order_id) == found.order_id
     assert history.named_orders([(AccountId(7), "again")]) == [found.order_id]
@@ -345,14 +345,15 @@ def test_reading_goes_on_while_a_write_is_under_way(history: History) -> None:
         (lambda history: history.fills(5), "trades_by_taker_order"),
     ],
 )
-def test_every_read_uses_an_index(history: History, read: object, index: str) -> None:
+def test_every_read_uses_an_index(history: History, read: Callable[[History], object], index: str) -> None:
     history.write(RUN)
     statements: list[str] = []
     connection = history._reader.raw_connection()
-    driver: sqlite3.Connection = connection.driver_connection  # type: ignore[assignment]
+    driver = connection.driver_connection
+    assert isinstance(driver, sqlite3.Connection)
     driver.set_trace_callback(statements.append)
     connection.close()
-    read(history)  # type: ignore[operator]
+    read(history)
     driver.set_trace_callback(None)
 
     plan = " | ".join(row[3] for row in driver.execute(f"EXPLAIN QUERY PLAN {statements[0]}"))

@@ -16,20 +16,16 @@ from sqlalchemy import text
 
 from identity import operators, passwords, secrets
 from identity.database import migrate, open_database
-from identity.errors import IdentityError
+from identity.errors import BadRefreshToken, IdentityError, NameTaken, RefreshTokenReused, TooManyKeys
 from identity.queries import ACCOUNTS_END, FIRST_ACCOUNT
 from identity.refresh_tokens import REFRESH_GRACE_NS
 from identity.schema import METADATA
 from identity.store import (
     DAY_NS,
     KEYS_MAX,
-    BadRefreshToken,
     Identity,
-    NameTaken,
-    RefreshTokenReused,
     Role,
     Scope,
-    TooManyKeys,
 )
 from tests import postgres
 

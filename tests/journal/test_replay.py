@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -96,7 +97,7 @@ def test_a_sound_record_that_cannot_be_decoded_is_named(
 class BrokenExchange(Exchange):
     """Contradicts itself at seq 10."""
 
-    def apply(self, command, seq, ts_ns):  # type: ignore[no-untyped-def]
+    def apply(self, command: Any, seq: Any, ts_ns: Any) -> Any:
         if seq == 10:
             raise InvariantViolation("the books are crossed")
         return super().apply(command, seq, ts_ns)

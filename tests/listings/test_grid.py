@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from engine.instrument import Instrument
 from listings import grid as grid_module
 from listings.grid import MAX_UNITS, Grid, grid_of
+from tests.listings.instruments import instrument
 
 QUOTE_SCALE = 18
 
@@ -119,22 +120,6 @@ def test_any_exponent_is_read_at_once(digits: int, exponent: int) -> None:
     grid = grid_of(instrument("0.01", "0.001"))
     assert grid.ticks(Decimal((0, (digits,), exponent))) is None
     assert grid.lots(Decimal((0, (digits,), exponent))) is None
-
-
-def instrument(tick: str, lot: str) -> Instrument:
-    """An instrument of this tick and lot."""
-    return Instrument(
-        symbol="ANY",
-        base="B",
-        quote="Q",
-        tick_size=tick,
-        lot_size=lot,
-        quote_scale=10,
-        lot_tick_amount=int(Decimal(tick) * Decimal(lot) * 10**10),
-        max_quantity=10**12,
-        max_notional=10**18,
-        max_open_orders=1000,
-    )
 
 
 @pytest.mark.parametrize(

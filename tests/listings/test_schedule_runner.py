@@ -15,7 +15,7 @@ from engine.types import AccountId, Lots, OrderType, Side, Ticks, TimeInForce, T
 from listings.schedule import Change, Schedule
 from listings.schedule_runner import CommandedStatuses, ScheduleRunner
 from sequencer.sequencer import NotAccepting
-from tests.sequencer.test_sequencer import COIN, Venue
+from tests.sequencer.venue import COIN, Venue
 
 PRE_OPEN, AUCTION, TRADING = TradingStatus.PRE_OPEN, TradingStatus.AUCTION, TradingStatus.TRADING
 CLOSED, HALTED = TradingStatus.CLOSED, TradingStatus.HALTED

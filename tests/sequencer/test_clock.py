@@ -13,7 +13,7 @@ from engine.events import Accepted, CommandResult, Event, Expired, Filled
 from engine.types import AccountId, Lots, OrderType, Side, Ticks, TimeInForce
 from sequencer.clock import Clock
 from sequencer.sequencer import DAY_NS
-from tests.sequencer.test_sequencer import Venue
+from tests.sequencer.venue import Venue
 
 BUYER = AccountId(1)
 

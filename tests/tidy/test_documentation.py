@@ -3,50 +3,29 @@
 from __future__ import annotations
 
 import ast
-import importlib
-import pkgutil
 import re
 from collections.abc import Iterator
-from types import ModuleType
 from typing import get_args, get_type_hints
 
 import click
 import msgspec
 import pytest
 
-import api
 from api.bootstrap import Server
-from api.feed.feed import NAMESPACE
+from api.feed.clients import NAMESPACE
 from api.feed.messages import OrderEvent
 from api.feed.requests import Subscription
 from api.http.openapi import UNLISTED_METHODS, path_of
 from api.settings import ENVIRONMENT_PREFIX, Settings, options
 from engine.rejects import CancelReason, RejectReason
-from explain import answers as explanation_answers
 from explain.reasons import CANCELS, REJECTS
+from tests.tidy.pages import DOCUMENTATION, WIRE_STRUCTS, page, rows, section
 from tests.tidy.sources import ROOT, python_files, tree
 from tools.reasons import DOCUMENTS, PAGE_MODULE, documented, page_module
 
-DOCUMENTATION = ROOT / "Documentation"
 PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", ROOT / "SECURITY.md", *DOCUMENTATION.rglob("*.md")])
 RELATIVE_LINK = re.compile(r"\]\((?!https?:|mailto:|#)([^)#\s]+)")
 MAKE_TARGET = re.compile(r"(?:^|`)make ([a-z]+)", re.MULTILINE)
-
-
-def page(name: str) -> str:
-    """The text of one page of the documentation."""
-    return (DOCUMENTATION / name).read_text(encoding="utf-8")
-
-
-def section(text: str, heading: str) -> str:
-    """What stands under one heading, up to the next."""
-    return re.split(r"^#+ ", text.split(f"# {heading}\n", 1)[1], maxsplit=1, flags=re.MULTILINE)[0]
-
-
-def rows(text: str) -> list[list[str]]:
-    """The cells of every table row in `text`, backticks taken off."""
-    lines = [line.strip() for line in text.splitlines() if re.match(r"\| [^-]", line)]
-    return [[cell.strip().strip("`") for cell in line.strip("|").split(" | ")] for line in lines]
 
 
 def shown_default(option: click.Option) -> str:
@@ -136,24 +115,6 @@ def test_every_order_event_type_has_its_row() -> None:
     offered = set(get_args(get_type_hints(OrderEvent)["event_type"]))
     described = {name for cells in rows(section(page("feed.md"), "Order events")) for name in cells[0].split("`, `")}
     assert described - {"event_type"} == offered
-
-
-def structs(module: ModuleType) -> list[type[msgspec.Struct]]:
-    """The public structs that a module defines."""
-    found = [item for name, item in vars(module).items() if isinstance(item, type) and not name.startswith("_")]
-    return [item for item in found if issubclass(item, msgspec.Struct) and item.__module__ == module.__name__]
-
-
-def modules(package: ModuleType) -> list[ModuleType]:
-    """A package's modules, those of its sub-packages included."""
-    found = pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
-    return [importlib.import_module(info.name) for info in found if not info.ispkg]
-
-
-# where requests and answers are described; of the feed also what it tells
-WIRE = re.compile(r"(requests|views|messages|batch|options|candles|queue)$")
-ON_THE_WIRE = (explanation_answers, *(module for module in modules(api) if WIRE.search(module.__name__)))
-WIRE_STRUCTS = [struct for module in ON_THE_WIRE for struct in structs(module)]
 
 
 @pytest.mark.parametrize("struct", WIRE_STRUCTS, ids=lambda struct: struct.__name__)

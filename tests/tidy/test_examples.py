@@ -4,57 +4,22 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.server import RunningServer
+from tests.tidy.examples import BLOCK, examples, needs_curl, program, shell
 from tests.tidy.sources import ROOT
-
-DOCUMENTED_URL = "http://127.0.0.1:5000"
-BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a server of our own."""
-    data = tmp_path_factory.mktemp("examples")
-    command = [sys.executable, "api/app.py", "--port", "0", "--data", str(data)]
-    with (data / "log").open("w") as log:
-        server = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=log, text=True)
-    try:
-        line = server.stdout.readline() if server.stdout else ""
-        found = re.search(r"http://\S+", line)
-        assert found, (data / "log").read_text()
-        yield found.group()
-    finally:
-        server.terminate()
-        server.wait(30)
-
-
-def examples(page: str, language: str) -> list[str]:
-    """The code blocks in `language` of one page."""
-    text = (ROOT / page).read_text(encoding="utf-8")
-    return [code for found, code in BLOCK.findall(text) if found == language and DOCUMENTED_URL in code]
-
-
-def shell(code: str, url: str) -> list[dict[str, object]]:
-    """Run shell commands that answer in JSON; return the answers."""
-    script = code.replace(DOCUMENTED_URL, url)
-    output = subprocess.run(["sh", "-euc", script], capture_output=True, text=True, check=True, timeout=60).stdout
-    return [json.loads(line) for line in output.splitlines()]
-
-
-def program(code: str, url: str, folder: Path) -> subprocess.Popen[str]:
-    """Start a Python example."""
-    path = folder / "example.py"
-    path.write_text(code.replace(DOCUMENTED_URL, url), encoding="utf-8")
-    return subprocess.Popen(
-        [sys.executable, "-u", str(path)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
+    with RunningServer(tmp_path_factory.mktemp("examples") / "data") as server:
+        yield server.url
 
 
 def enter(url: str, side: str, price: str) -> None:
@@ -72,9 +37,6 @@ def printed_while_trading(url: str, example: subprocess.Popen[str]) -> str:
     printed, _ = example.communicate(timeout=60)
     assert example.returncode == 0, printed
     return printed
-
-
-needs_curl = pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 
 
 def bare_pythons(text: str) -> list[str]:
@@ -103,6 +65,7 @@ def test_the_environments_python_is_not_taken_for_a_bare_one(text: str) -> None:
     assert bare_pythons(text) == []
 
 
+@pytest.mark.slow
 @needs_curl
 def test_the_tour_of_the_readme_goes_as_it_is_told(url: str) -> None:
     (tour,) = examples("README.md", "sh")[-1:]
@@ -115,6 +78,7 @@ def test_the_tour_of_the_readme_goes_as_it_is_told(url: str) -> None:
     assert (trailing["status"], trailing["stop_price"]) == ("pending_trigger", "29890.00")
 
 
+@pytest.mark.slow
 @needs_curl
 def test_the_orders_in_the_api_documentation_are_accepted(url: str) -> None:
     order, options, test, batch = examples("Documentation/api.md", "sh")
@@ -131,6 +95,7 @@ def test_the_orders_in_the_api_documentation_are_accepted(url: str) -> None:
     assert [result["status"] for result in answered["results"]] == [200, 200]
 
 
+@pytest.mark.slow
 @needs_curl
 def test_the_program_of_the_readme_hears_trades(url: str, tmp_path: Path) -> None:
     (code,) = examples("README.md", "python")
@@ -138,6 +103,7 @@ def test_the_program_of_the_readme_hears_trades(url: str, tmp_path: Path) -> Non
     assert "BTC-USDT 30000.00 0.10000000 buy" in printed
 
 
+@pytest.mark.slow
 @needs_curl
 def test_the_program_of_the_feed_documentation_follows_the_book(url: str, tmp_path: Path) -> None:
     (code,) = examples("Documentation/feed.md", "python")

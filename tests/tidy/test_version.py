@@ -8,6 +8,8 @@ import subprocess
 import sys
 import tomllib
 
+import pytest
+
 import openbell
 from tests.tidy.sources import PACKAGES, ROOT, python_files
 
@@ -44,6 +46,7 @@ def test_the_builder_is_the_one_that_the_tests_use() -> None:
     assert builder in (ROOT / "requirements-dev.txt").read_text(encoding="utf-8").splitlines()
 
 
+@pytest.mark.slow
 def test_the_server_tells_it() -> None:
     for program in (["api/app.py"], ["-m", "openbell"]):
         done = subprocess.run([sys.executable, *program, "--version"], cwd=ROOT, capture_output=True, check=True)

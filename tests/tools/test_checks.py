@@ -63,7 +63,7 @@ def with_trade(**fields: Any) -> OrderAnswer:
     )
 
 
-def test_a_right_answer_passes():
+def test_a_right_answer_passes() -> None:
     assert check_entered(ORDER, RIGHT, INFO) == []
 
 
@@ -98,23 +98,23 @@ def test_a_right_answer_passes():
         with_trade(maker_order_id="9"),
     ],
 )
-def test_a_doctored_answer_is_found_out(wrong: OrderAnswer):
+def test_a_doctored_answer_is_found_out(wrong: OrderAnswer) -> None:
     assert check_entered(ORDER, wrong, INFO) != []
 
 
 @pytest.mark.parametrize("order_type", ["ioc", "market"])
-def test_an_immediate_order_may_not_rest_with_what_is_left(order_type: str):
+def test_an_immediate_order_may_not_rest_with_what_is_left(order_type: str) -> None:
     order = msgspec.structs.replace(ORDER, order_type=order_type, price=None if order_type == "market" else "101.00")
     assert check_entered(order, RIGHT, INFO) != []
     assert check_entered(order, doctored(status="cancelled"), INFO) == []
 
 
-def test_a_fill_or_kill_order_may_not_be_filled_in_part():
+def test_a_fill_or_kill_order_may_not_be_filled_in_part() -> None:
     order = msgspec.structs.replace(ORDER, order_type="fok")
     assert check_entered(order, doctored(status="cancelled"), INFO) != []
 
 
-def test_a_sell_may_trade_above_its_limit_but_not_below():
+def test_a_sell_may_trade_above_its_limit_but_not_below() -> None:
     order = NewOrder("BTC-USDT", "sell", "limit", "1", "100.00")
     sold = [msgspec.structs.replace(trade(1, "100.00", "1"), aggressor_side="sell")]
     fees = {"total_maker_fees": D("0.02"), "total_taker_fees": D("0.05")}
@@ -132,7 +132,7 @@ def test_a_sell_may_trade_above_its_limit_but_not_below():
     assert check_entered(msgspec.structs.replace(order, price="100.01"), answer, INFO) != []
 
 
-def test_a_later_state_of_the_same_order_passes():
+def test_a_later_state_of_the_same_order_passes() -> None:
     assert check_looked_up(ORDER, RIGHT, FOUND) == []
     later = msgspec.structs.replace(FOUND, filled=D(3), remaining=D(0), status="filled")
     assert check_looked_up(ORDER, RIGHT, later) == []
@@ -151,18 +151,18 @@ def test_a_later_state_of_the_same_order_passes():
         {"client_order_id": None},
     ],
 )
-def test_an_order_that_changed_or_went_back_is_found_out(fields: dict[str, Any]):
+def test_an_order_that_changed_or_went_back_is_found_out(fields: dict[str, Any]) -> None:
     assert check_looked_up(ORDER, RIGHT, msgspec.structs.replace(FOUND, **fields)) != []
 
 
-def test_a_done_order_may_not_change():
+def test_a_done_order_may_not_change() -> None:
     done = doctored(status="cancelled")
     order = msgspec.structs.replace(ORDER, order_type="ioc")
     assert check_looked_up(order, done, msgspec.structs.replace(FOUND, status="cancelled")) == []
     assert check_looked_up(order, done, FOUND) != []
 
 
-def test_a_repetition_must_be_the_first_order_and_say_so():
+def test_a_repetition_must_be_the_first_order_and_say_so() -> None:
     assert check_repeated(RIGHT, doctored(repeated=True)) == []
     assert check_repeated(RIGHT, RIGHT) != []
     assert check_repeated(RIGHT, doctored(repeated=True, order_id="10")) != []
@@ -182,7 +182,7 @@ def book(bids: list[tuple[str, str, int]], asks: list[tuple[str, str, int]]) -> 
     )
 
 
-def test_a_sorted_uncrossed_book_passes():
+def test_a_sorted_uncrossed_book_passes() -> None:
     assert check_book(book([("100", "1", 1), ("99", "2", 2)], [("101", "1", 1), ("102", "1", 1)]), INFO) == []
     assert check_book(book([], []), INFO) == []
 
@@ -201,16 +201,16 @@ def test_a_sorted_uncrossed_book_passes():
         book([("100", "0.0005", 1)], []),
     ],
 )
-def test_a_wrong_book_is_found_out(wrong: Book):
+def test_a_wrong_book_is_found_out(wrong: Book) -> None:
     assert check_book(wrong, INFO) != []
 
 
-def test_a_locked_bbo_is_found_out_and_a_one_sided_one_is_not_wrong():
+def test_a_locked_bbo_is_found_out_and_a_one_sided_one_is_not_wrong() -> None:
     assert check_bbo(Bbo(D(1), D(1))) != []
     assert check_bbo(Bbo(D(1), None)) == []
 
 
-def test_a_refusal_needs_the_expected_status_and_code():
+def test_a_refusal_needs_the_expected_status_and_code() -> None:
     codes = frozenset({"BAD_TICK"})
     assert check_refused(Refusal("no", "BAD_TICK", "r", 400), codes) == []
     assert check_refused(Refusal("no", "BAD_TICK", "r", 500), codes) != []

@@ -55,7 +55,7 @@ def entered_surely(server: Scripted, attempts: int | None = None) -> tuple[Refus
     return asyncio.run(enter())
 
 
-def test_an_order_goes_again_after_503_and_a_cut_connection_unchanged():
+def test_an_order_goes_again_after_503_and_a_cut_connection_unchanged() -> None:
     server = Scripted(503, 0, 400)
     answer, waits = entered_surely(server)
     assert answer.status == 400
@@ -64,20 +64,20 @@ def test_an_order_goes_again_after_503_and_a_cut_connection_unchanged():
     assert len(set(server.bodies)) == 1
 
 
-def test_the_last_attempt_is_the_last():
+def test_the_last_attempt_is_the_last() -> None:
     answer, _ = entered_surely(Scripted(503, 503), attempts=2)
     assert answer.status == 503
     with pytest.raises(Unavailable):
         entered_surely(Scripted(0, 0), attempts=2)
 
 
-def test_a_refusal_of_the_rules_is_not_tried_again():
+def test_a_refusal_of_the_rules_is_not_tried_again() -> None:
     server = Scripted(422)
     answer, waits = entered_surely(server)
     assert (answer.status, answer.error_code, waits) == (422, "NOT_ACCEPTING", [])
 
 
-def test_an_order_without_a_client_order_id_is_never_sent_twice():
+def test_an_order_without_a_client_order_id_is_never_sent_twice() -> None:
     async def enter() -> None:
         await VenueClient("http://127.0.0.1:9").enter_surely(NewOrder("X", "buy", "market", "1"))
 
@@ -85,7 +85,7 @@ def test_an_order_without_a_client_order_id_is_never_sent_twice():
         asyncio.run(enter())
 
 
-def test_a_plain_enter_is_sent_once():
+def test_a_plain_enter_is_sent_once() -> None:
     server = Scripted(503)
 
     async def enter() -> object:
@@ -96,7 +96,7 @@ def test_a_plain_enter_is_sent_once():
     assert len(server.bodies) == 1
 
 
-def test_nobody_listening_is_unavailable():
+def test_nobody_listening_is_unavailable() -> None:
     async def ask() -> None:
         with socket.socket() as taken:
             taken.bind(("127.0.0.1", 0))  # bound, not listening
@@ -107,7 +107,7 @@ def test_nobody_listening_is_unavailable():
         asyncio.run(ask())
 
 
-def test_an_answer_of_another_shape_is_a_bad_answer():
+def test_an_answer_of_another_shape_is_a_bad_answer() -> None:
     with pytest.raises(BadAnswer):
         decode(200, b'{"trades": [{"price": "1"}]}', TradePage)
     with pytest.raises(BadAnswer):
@@ -116,7 +116,7 @@ def test_an_answer_of_another_shape_is_a_bad_answer():
         granted(Refusal("no", "UNKNOWN_SYMBOL", "r", 404))
 
 
-def test_a_call_that_succeeds_is_made_once():
+def test_a_call_that_succeeds_is_made_once() -> None:
     calls: list[int] = []
 
     async def call() -> str | Refusal:

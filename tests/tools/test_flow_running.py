@@ -12,8 +12,8 @@ import msgspec
 import psutil
 import pytest
 
-from tests.api.running import free_port
-from tests.tools.servers import ROOT, run, running, start, stop, tool
+from tests.programs import run, tool
+from tests.server import ROOT, RunningServer
 from tools.answers import Book, Health
 from tools.client import Unavailable, VenueClient
 from tools.flow import PREFIX
@@ -24,8 +24,8 @@ PATIENCE_S = 40
 
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with running(tmp_path_factory.mktemp("flow")) as address:
-        yield address
+    with RunningServer(tmp_path_factory.mktemp("flow") / "data") as server:
+        yield server.url
 
 
 def health(url: str) -> Health:
@@ -68,7 +68,7 @@ def eventually(holds: Callable[[], bool]) -> bool:
     return False
 
 
-def test_the_flow_makes_a_two_sided_book_is_labelled_and_leaves_nothing_behind(url: str):
+def test_the_flow_makes_a_two_sided_book_is_labelled_and_leaves_nothing_behind(url: str) -> None:
     flow = subprocess.Popen(
         tool("-m", "tools.flow", "--url", url, "--rate", "100", "--symbols", "BTC-USDT,AAPL-USD", "--format", "json"),
         cwd=ROOT,
@@ -92,7 +92,7 @@ def test_the_flow_makes_a_two_sided_book_is_labelled_and_leaves_nothing_behind(u
     assert eventually(lambda: health(url).flows == [])
 
 
-def test_a_flow_that_was_killed_is_cleaned_up_by_the_next(url: str):
+def test_a_flow_that_was_killed_is_cleaned_up_by_the_next(url: str) -> None:
     command = tool("-m", "tools.flow", "--url", url, "--rate", "200", "--symbols", "SOL-USDT")
     killed = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     assert eventually(lambda: len(open_ids(url, "SOL-USDT")) > 20)
@@ -109,15 +109,16 @@ def test_a_flow_that_was_killed_is_cleaned_up_by_the_next(url: str):
         assert following.wait(PATIENCE_S) == 0
 
 
-def test_a_symbol_without_a_known_price_is_asked_for(url: str):
+def test_a_symbol_without_a_known_price_is_asked_for(url: str) -> None:
     ended = run("-m", "tools.flow", "--url", url, "--symbols", "NO-SUCH", "--duration", "1")
     assert ended.returncode == 1
     assert "does not list NO-SUCH" in ended.stderr
 
 
-def test_the_flow_goes_on_after_the_server_was_killed_and_says_so_once(tmp_path: Path):
-    port = free_port()
-    server, url = start(tmp_path / "data", port=port)
+def test_the_flow_goes_on_after_the_server_was_killed_and_says_so_once(tmp_path: Path) -> None:
+    server = RunningServer(tmp_path / "data")
+    server.start()
+    url = server.url
     flow = subprocess.Popen(
         tool("-m", "tools.flow", "--url", url, "--rate", "100", "--format", "plain"),
         cwd=ROOT,
@@ -127,9 +128,9 @@ def test_the_flow_goes_on_after_the_server_was_killed_and_says_so_once(tmp_path:
     )
     try:
         assert eventually(lambda: health(url).seq > 50)
-        stop(server, signal.SIGKILL)
+        server.kill()
         time.sleep(1)
-        server, _ = start(tmp_path / "data", port=port)
+        server.start(server.port)
         back_at = health(url).seq
         assert eventually(lambda: health(url).seq > back_at + 50)
         assert eventually(lambda: health(url).flows == ["simulated"])
@@ -137,13 +138,13 @@ def test_the_flow_goes_on_after_the_server_was_killed_and_says_so_once(tmp_path:
         printed, said = flow.communicate(timeout=PATIENCE_S)
     finally:
         flow.kill()
-        stop(server)
+        server.stop()
     assert flow.returncode == 0
     assert said.count("The server is away") == said.count("The server is back") == 1
     assert "orders" in printed
 
 
-def test_the_launcher_starts_both_and_one_signal_ends_both(tmp_path: Path):
+def test_the_launcher_starts_both_and_one_signal_ends_both(tmp_path: Path) -> None:
     launch = subprocess.Popen(
         tool("-m", "tools.launch", "--host", "127.0.0.1", "--port", "0", "--data", str(tmp_path / "data")),
         cwd=ROOT,
@@ -167,7 +168,7 @@ def test_the_launcher_starts_both_and_one_signal_ends_both(tmp_path: Path):
     assert "simulated flow" in printed
 
 
-def test_the_launcher_on_a_port_that_is_taken_says_which_to_take_and_trades_nowhere(tmp_path: Path):
+def test_the_launcher_on_a_port_that_is_taken_says_which_to_take_and_trades_nowhere(tmp_path: Path) -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
@@ -179,13 +180,13 @@ def test_the_launcher_on_a_port_that_is_taken_says_which_to_take_and_trades_nowh
     assert not (tmp_path / "data").exists()
 
 
-def test_the_launcher_ends_with_the_status_of_a_server_that_cannot_start(tmp_path: Path):
+def test_the_launcher_ends_with_the_status_of_a_server_that_cannot_start(tmp_path: Path) -> None:
     ended = run("-m", "tools.launch", "--port", "0", "--data", str(tmp_path / "data"), "--no-such-option")
     assert ended.returncode == 2
     assert "no-such-option" in ended.stderr
 
 
-def test_the_launcher_ends_when_the_server_dies_and_says_with_what(tmp_path: Path):
+def test_the_launcher_ends_when_the_server_dies_and_says_with_what(tmp_path: Path) -> None:
     launch = subprocess.Popen(
         tool("-m", "tools.launch", "--host", "127.0.0.1", "--port", "0", "--data", str(tmp_path / "data")),
         cwd=ROOT,

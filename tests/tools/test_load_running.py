@@ -15,7 +15,8 @@ import pytest
 from aiohttp import web
 
 from tests import advanced_load_test, monitoring_suite
-from tests.tools.servers import run, running
+from tests.programs import run
+from tests.server import RunningServer
 from tools.client import VenueClient
 from tools.flow import HOME_PRICES
 from tools.probes import Prober, quiet_symbol, run_probes
@@ -25,8 +26,8 @@ Doctor = Callable[[str, dict[str, Any]], None]
 
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with running(tmp_path_factory.mktemp("load")) as address:
-        yield address
+    with RunningServer(tmp_path_factory.mktemp("load") / "data") as server:
+        yield server.url
 
 
 @asynccontextmanager
@@ -90,7 +91,7 @@ def honest(call: str, answer: dict[str, Any]) -> None:
 LOAD = ["--rate", "60", "--duration", "2", "--slack", "60", "--format", "plain"]
 
 
-def test_a_low_rate_is_answered_rightly_and_the_figures_are_written(url: str, tmp_path: Path):
+def test_a_low_rate_is_answered_rightly_and_the_figures_are_written(url: str, tmp_path: Path) -> None:
     figures = tmp_path / "figures.json"
     ended = run("tests/advanced_load_test.py", "--url", url, *LOAD, "--json", str(figures))
     assert ended.returncode == 0, ended.stdout + ended.stderr
@@ -101,18 +102,18 @@ def test_a_low_rate_is_answered_rightly_and_the_figures_are_written(url: str, tm
     assert written["schedule"][0]["planned"] == 120
 
 
-def test_a_run_that_cannot_keep_its_rate_says_so_first_tells_what_it_did_and_fails(tmp_path: Path):
+def test_a_run_that_cannot_keep_its_rate_says_so_first_tells_what_it_did_and_fails(tmp_path: Path) -> None:
     def slow(call: str, answer: dict[str, Any]) -> None:
         if call == "POST /order":
             time.sleep(0.1)  # one answer after the other: ten a second are all there are
 
     figures = tmp_path / "figures.json"
-    with running(tmp_path / "data") as server:
+    with RunningServer(tmp_path / "data") as server:
         options = advanced_load_test.parser().parse_args(
             ["--rate", "50", "--duration", "1", "--format", "plain", "--json", str(figures)]
         )
         with redirect_stdout(io.StringIO()) as printed:
-            assert status_against(server, slow, advanced_load_test.run, options) == 1
+            assert status_against(server.url, slow, advanced_load_test.run, options) == 1
     lines = printed.getvalue().splitlines()
     assert lines[0].startswith("constant: RATE NOT KEPT: 50 in 1 s, 50 a second, were asked for; 50 answers in ")
     written = msgspec.json.decode(figures.read_bytes())
@@ -124,7 +125,7 @@ def test_a_run_that_cannot_keep_its_rate_says_so_first_tells_what_it_did_and_fai
     assert rates["requests"] == rates["answers"]
 
 
-def test_a_spike_is_reported_phase_by_phase(url: str):
+def test_a_spike_is_reported_phase_by_phase(url: str) -> None:
     ended = run("tests/advanced_load_test.py", "--url", url, "--mode", "spike", "--spike-rate", "150", *LOAD)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     for phase in ("baseline, 60", "spike, 150", "after, 60"):
@@ -134,30 +135,30 @@ def test_a_spike_is_reported_phase_by_phase(url: str):
 @pytest.mark.parametrize(
     ("doctor", "status"), [(honest, 0), (lose_a_lot, 1), (cross_the_book, 1), (shape_of_another, 1)]
 )
-def test_the_load_test_fails_on_wrong_answers_and_only_on_them(url: str, doctor: Doctor, status: int):
+def test_the_load_test_fails_on_wrong_answers_and_only_on_them(url: str, doctor: Doctor, status: int) -> None:
     options = advanced_load_test.parser().parse_args(LOAD)
     assert status_against(url, doctor, advanced_load_test.run, options) == status
 
 
-def test_a_server_that_is_not_there_is_not_a_pass():
+def test_a_server_that_is_not_there_is_not_a_pass() -> None:
     ended = run("tests/advanced_load_test.py", "--url", "http://127.0.0.1:9", *LOAD)
     assert ended.returncode == 2
     assert "no connection" in ended.stderr
 
 
 @pytest.mark.parametrize(("doctor", "status"), [(honest, 0), (lose_a_lot, 1), (cross_the_book, 1)])
-def test_the_profile_fails_on_wrong_answers_and_only_on_them(url: str, doctor: Doctor, status: int):
+def test_the_profile_fails_on_wrong_answers_and_only_on_them(url: str, doctor: Doctor, status: int) -> None:
     options = monitoring_suite.parser().parse_args(["--test", "profile", "--iterations", "10"])
     assert status_against(url, doctor, monitoring_suite.run, options) == status
 
 
-def test_the_monitor_shows_a_line_a_second(url: str):
+def test_the_monitor_shows_a_line_a_second(url: str) -> None:
     ended = run("tests/monitoring_suite.py", "--test", "monitor", "--url", url, "--duration", "3")
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert ended.stdout.count(" healthy ") >= 2
 
 
-def test_every_rule_is_answered_rightly(url: str):
+def test_every_rule_is_answered_rightly(url: str) -> None:
     async def probe() -> dict[str, list[str]]:
         async with VenueClient(url) as client:
             quiet = await quiet_symbol(client, HOME_PRICES)
@@ -170,7 +171,7 @@ def test_every_rule_is_answered_rightly(url: str):
     assert {name: problems for name, problems in found.items() if problems} == {}
 
 
-def test_a_probe_finds_a_venue_that_fills_at_another_price(url: str):
+def test_a_probe_finds_a_venue_that_fills_at_another_price(url: str) -> None:
     def pay_more(call: str, answer: dict[str, Any]) -> None:
         for trade in answer.get("trades", []) if call == "POST /order" else []:
             trade["price"] = str(Decimal(trade["price"]) + 1)
@@ -187,7 +188,7 @@ def test_a_probe_finds_a_venue_that_fills_at_another_price(url: str):
     assert found["numbers that are none are refused"] == []
 
 
-def test_the_comprehensive_test_finds_the_knee_of_a_server_of_its_own():
+def test_the_comprehensive_test_finds_the_knee_of_a_server_of_its_own() -> None:
     ended = run("tests/monitoring_suite.py", "--test", "comprehensive", "--spawn", "--duration", "0.5")
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert "right  best price first" in ended.stdout
@@ -195,7 +196,7 @@ def test_the_comprehensive_test_finds_the_knee_of_a_server_of_its_own():
 
 
 @pytest.mark.parametrize("script", ["tests/advanced_load_test.py", "tests/monitoring_suite.py"])
-def test_help_explains_every_option(script: str):
+def test_help_explains_every_option(script: str) -> None:
     ended = run(script, "--help")
     assert ended.returncode == 0
     for option in ("--url", "--spawn", "--duration", "--seed"):

@@ -8,7 +8,7 @@ import pytest
 from tools.openloop import Phase, ScheduledRequest, keeps_rate, run_schedule, schedule
 
 
-def test_requests_are_evenly_spaced_phase_after_phase():
+def test_requests_are_evenly_spaced_phase_after_phase() -> None:
     due = list(schedule([Phase("calm", 2, 1), Phase("spike", 4, 0.5)]))
     assert [(d.number, d.phase, d.after_ns) for d in due] == [
         (0, "calm", 0),
@@ -18,7 +18,7 @@ def test_requests_are_evenly_spaced_phase_after_phase():
     ]
 
 
-def test_a_stalled_answer_does_not_hold_back_the_next_request():
+def test_a_stalled_answer_does_not_hold_back_the_next_request() -> None:
     sent: list[int] = []
 
     async def stall(due: ScheduledRequest, due_ns: int) -> None:
@@ -33,7 +33,7 @@ def test_a_stalled_answer_does_not_hold_back_the_next_request():
     assert time.monotonic() - started < 3  # one after the other would take ten seconds
 
 
-def test_what_is_never_answered_is_counted_and_given_up():
+def test_what_is_never_answered_is_counted_and_given_up() -> None:
     async def never(due: ScheduledRequest, due_ns: int) -> None:
         if due.number % 2:
             await asyncio.Event().wait()
@@ -42,7 +42,7 @@ def test_what_is_never_answered_is_counted_and_given_up():
     assert unanswered == 5
 
 
-def test_a_generator_that_cannot_keep_up_says_so():
+def test_a_generator_that_cannot_keep_up_says_so() -> None:
     async def block(due: ScheduledRequest, due_ns: int) -> None:
         time.sleep(0.02)  # blocks the generator itself
 
@@ -50,7 +50,7 @@ def test_a_generator_that_cannot_keep_up_says_so():
     assert not kept[0].on_schedule
 
 
-def test_rates_are_answers_over_the_time_until_the_last_one_and_a_rate_that_was_not_kept_says_so():
+def test_rates_are_answers_over_the_time_until_the_last_one_and_a_rate_that_was_not_kept_says_so() -> None:
     async def slow(due: ScheduledRequest, due_ns: int) -> bool | None:
         await asyncio.sleep(2 if due.phase == "slow" else 0)
         return due.number != 0  # which is not answered
@@ -64,14 +64,14 @@ def test_rates_are_answers_over_the_time_until_the_last_one_and_a_rate_that_was_
     assert late.verdict().startswith("slow: RATE NOT KEPT: 20 in 0.2 s, 100 a second, were asked for; 20 answers in 2.")
 
 
-def test_a_rate_is_kept_when_its_last_answer_is_hardly_late():
+def test_a_rate_is_kept_when_its_last_answer_is_hardly_late() -> None:
     assert keeps_rate(10, 10.9)
     assert not keeps_rate(10, 11.1)
     assert keeps_rate(0.1, 0.5)  # one last answer counts for little in a short run
     assert not keeps_rate(3, 27)
 
 
-def test_a_latency_counts_from_the_due_time_not_from_the_sending():
+def test_a_latency_counts_from_the_due_time_not_from_the_sending() -> None:
     latencies: list[float] = []
 
     async def first_blocks(due: ScheduledRequest, due_ns: int) -> None:
@@ -83,7 +83,7 @@ def test_a_latency_counts_from_the_due_time_not_from_the_sending():
     assert latencies[1] > 0.2  # due 10 ms after the first, sent when that let go
 
 
-def test_what_a_request_raises_ends_the_run():
+def test_what_a_request_raises_ends_the_run() -> None:
     async def fail(due: ScheduledRequest, due_ns: int) -> None:
         raise ZeroDivisionError
 

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import stat
-import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.access.cast import OPERATOR, Cast, expired, guest, key_of, with_operator
 from tests.api.clients import PASSWORD, START_GRACE_S, sign_up
-from tests.tools.servers import ROOT, tool
+from tests.tools.operated import Program
 
 LISTING = """
 [[instrument]]
@@ -31,41 +28,6 @@ max_notional = "10000000"
 maker_fee_bps = -0.5
 taker_fee_bps = "2"
 """
-
-
-class Program:
-    """`python -m tools.operator` with one session file."""
-
-    def __init__(self, url: str, session: Path, **environment: str) -> None:
-        self.url = url
-        self.session = session
-        self.environment = environment
-
-    def run(self, *arguments: str, password: str | None = None) -> subprocess.CompletedProcess[str]:
-        ours = {name: value for name, value in os.environ.items() if not name.startswith("OPENBELL_")}
-        return subprocess.run(
-            tool("-m", "tools.operator", "--url", self.url, "--session", str(self.session), *arguments),
-            cwd=ROOT,
-            env=ours | {"COLUMNS": "200"} | self.environment,
-            input=f"{password or ''}\n",
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-
-    def ask(self, *arguments: str, password: str | None = None) -> Any:
-        """The JSON of a command that succeeds."""
-        done = self.run("--json", *arguments, password=password)
-        assert (done.returncode, done.stderr) == (0, ""), (done.stdout, done.stderr)
-        return json.loads(done.stdout)
-
-    def refused(self, *arguments: str, password: str | None = None) -> str:
-        """The sentence of a command that fails."""
-        done = self.run(*arguments, password=password)
-        assert (done.returncode, done.stdout) == (1, ""), (done.stdout, done.stderr)
-        assert "Traceback" not in done.stderr
-        return done.stderr
 
 
 @pytest.fixture(scope="module")

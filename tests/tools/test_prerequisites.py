@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.tools.servers import ROOT
+from tests.server import ROOT
 
 PROGRAMS = (
     ("api/app.py",),

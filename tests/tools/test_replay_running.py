@@ -12,10 +12,12 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from tests.data.documented import documented
 from tests.data.files import AAPL, BITSTAMP, LOBSTER, needs_bitstamp, needs_lobster, needs_lobster_small
-from tests.data.test_plain_csv import documented
+from tests.programs import run
+from tests.server import RunningServer
 from tests.tidy.sources import ROOT
-from tests.tools.servers import run, running
+from tools.archives import RecordError
 from tools.client import VenueClient
 from tools.lobster import LobsterPlayback
 from tools.measure import Summary
@@ -27,7 +29,6 @@ from tools.recorded import (
     LobsterMessage,
     MessageType,
     OrderChange,
-    RecordError,
 )
 from tools.recordings import KINDS
 from tools.replay import parser
@@ -53,8 +54,8 @@ BOOK = """\
 
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with running(tmp_path_factory.mktemp("replay"), "--instruments", "config/replay.toml") as address:
-        yield address
+    with RunningServer(tmp_path_factory.mktemp("replay") / "data", "--instruments", "config/replay.toml") as server:
+        yield server.url
 
 
 def recording(folder: Path, messages: str = MESSAGES, book: str = BOOK) -> Path:
@@ -70,7 +71,7 @@ def replayed(*arguments: str) -> Summary:
     return msgspec.json.decode(ended.stdout, type=Summary)
 
 
-def test_a_lobster_file_ends_in_the_recorded_book(url: str, tmp_path: Path):
+def test_a_lobster_file_ends_in_the_recorded_book(url: str, tmp_path: Path) -> None:
     summary = replayed("lobster", str(recording(tmp_path)), "--url", url, "--speed", "max")
     assert summary.counts == {"events": 6, "orders": 4, "amends": 1, "cancels": 1, "trades": 1}
     assert "reproduced 1 of 1 recorded trades, in order" in summary.notes
@@ -88,14 +89,14 @@ def asked(url: str, path: str, **body: str) -> dict[str, str]:
     return msgspec.json.decode(asyncio.run(ask()))
 
 
-def test_a_row_that_contradicts_its_message_is_followed_and_told(url: str, tmp_path: Path):
+def test_a_row_that_contradicts_its_message_is_followed_and_told(url: str, tmp_path: Path) -> None:
     wrong = BOOK.replace("310100,200,-9999999999,0", "310100,199,-9999999999,0")
     summary = replayed("lobster", str(recording(tmp_path, book=wrong)), "--url", url, "--speed", "max")
     assert "a row contradicted its message at 1 level: the row was followed" in summary.notes
     assert "final book: equals the recorded one at all 1 + 0 levels" in summary.notes
 
 
-def test_a_book_that_is_not_the_recorded_one_is_told_apart(url: str, tmp_path: Path):
+def test_a_book_that_is_not_the_recorded_one_is_told_apart(url: str, tmp_path: Path) -> None:
     order = {"side": "sell", "order_type": "limit", "quantity": "1", "price": "31.01"}
     order_id = asked(url, "/order", symbol="MSFT-USD", **order)["order_id"]
     summary = replayed("lobster", str(recording(tmp_path)), "--url", url, "--speed", "max", "--compare", "4")
@@ -108,19 +109,19 @@ def test_a_book_that_is_not_the_recorded_one_is_told_apart(url: str, tmp_path: P
     )
 
 
-def test_speed_stretches_the_recorded_time(url: str, tmp_path: Path):
+def test_speed_stretches_the_recorded_time(url: str, tmp_path: Path) -> None:
     summary = replayed("lobster", str(recording(tmp_path)), "--url", url, "--speed", "0.25")
     assert summary.seconds >= 2  # half a second was recorded
 
 
-def test_a_replay_can_bring_its_own_server(tmp_path: Path):
+def test_a_replay_can_bring_its_own_server(tmp_path: Path) -> None:
     arguments = ("--spawn", "--speed", "max", "--symbol", "aapl-usd")
     summary = replayed("lobster", str(recording(tmp_path)), *arguments)
     assert summary.title == "replay of lobster into AAPL-USD"
     assert summary.counts["trades"] == 1
 
 
-def test_a_missing_file_and_an_unlisted_symbol_are_said_plainly(url: str, tmp_path: Path):
+def test_a_missing_file_and_an_unlisted_symbol_are_said_plainly(url: str, tmp_path: Path) -> None:
     missing = run("-m", "tools.replay", "bitstamp", str(tmp_path / "none.log"), "--url", url)
     assert missing.returncode == 1
     assert "there is no recorded data at" in missing.stderr
@@ -134,7 +135,7 @@ def test_a_missing_file_and_an_unlisted_symbol_are_said_plainly(url: str, tmp_pa
     assert "name one of them with --symbol" in output
 
 
-def test_every_documented_replay_is_one_that_the_command_line_takes():
+def test_every_documented_replay_is_one_that_the_command_line_takes() -> None:
     pages = [ROOT / "README.md", ROOT / "Makefile", *sorted((ROOT / "Documentation").rglob("*.md"))]
     wanted = re.compile(r'make replay (?:\S+ )?ARGS="([^"]*)"')
     commands = [found for page in pages for found in wanted.findall(page.read_text())]
@@ -153,32 +154,32 @@ def refused(*arguments: str) -> str:
     return sentence
 
 
-def test_a_broken_line_is_named(url: str, tmp_path: Path):
+def test_a_broken_line_is_named(url: str, tmp_path: Path) -> None:
     output = refused("lobster", str(recording(tmp_path, messages="1,2\n")), "--url", url)
     assert "MSFT_message_50.csv, line 1: 2 columns, where a message has 6" in output
     output = refused("lobster", str(recording(tmp_path, book="310100,200,310000,x\n")), "--url", url)
     assert "MSFT_orderbook_50.csv, line 1: 'x' is not a whole number" in output
 
 
-def test_a_truncated_archive_is_one_sentence_with_the_line(url: str, tmp_path: Path):
+def test_a_truncated_archive_is_one_sentence_with_the_line(url: str, tmp_path: Path) -> None:
     whole = lzma.compress(MESSAGES.encode() * 500)
     (tmp_path / "MSFT_message_1.csv.XZ").write_bytes(whole[: len(whole) // 2])
     output = refused("lobster", str(tmp_path / "MSFT_message_1.csv.XZ"), "--url", url)
     assert re.search(r"MSFT_message_1\.csv\.XZ is damaged: it cannot be decompressed after line \d+", output)
 
 
-def test_rows_that_do_not_go_with_the_messages_are_said_plainly(url: str, tmp_path: Path):
+def test_rows_that_do_not_go_with_the_messages_are_said_plainly(url: str, tmp_path: Path) -> None:
     output = refused("lobster", str(recording(tmp_path, book="310100,200,310000,100\n")), "--url", url)
     assert "6 messages and 1 rows of the book do not go together" in output
 
 
-def test_prices_that_are_finer_than_the_tick_are_said_before_anything_is_entered(url: str, tmp_path: Path):
+def test_prices_that_are_finer_than_the_tick_are_said_before_anything_is_entered(url: str, tmp_path: Path) -> None:
     fine = MESSAGES.replace("310000", "310050")
     output = refused("lobster", str(recording(tmp_path, messages=fine)), "--url", url)
     assert "MSFT-USD has ticks of 0.01; the recording has a price of 31.005" in output
 
 
-def test_the_order_book_may_have_any_name_and_be_compressed_in_another_way(url: str, tmp_path: Path):
+def test_the_order_book_may_have_any_name_and_be_compressed_in_another_way(url: str, tmp_path: Path) -> None:
     messages, book = tmp_path / "msft.csv", tmp_path / "depth.bin"
     messages.write_bytes(bz2.compress(("t,type,id,size,price,side\n" + MESSAGES).encode()))
     book.write_bytes(gzip.compress(BOOK.encode()))
@@ -188,7 +189,7 @@ def test_the_order_book_may_have_any_name_and_be_compressed_in_another_way(url: 
     assert "book: 6 of 6 rows compared equal the recorded ones (every row, 1 a side)" in summary.notes
 
 
-def test_a_message_file_alone_plays_and_says_what_that_means(url: str, tmp_path: Path):
+def test_a_message_file_alone_plays_and_says_what_that_means(url: str, tmp_path: Path) -> None:
     path = tmp_path / "msft_message_1.csv"
     path.write_text(MESSAGES.replace("34200.1,1,11,100,310000,1\n", ""))
     summary = replayed("lobster", str(path), "--url", url, "--speed", "max")
@@ -200,7 +201,7 @@ def test_a_message_file_alone_plays_and_says_what_that_means(url: str, tmp_path:
     )
 
 
-def test_the_documented_plain_csv_plays_as_it_says(url: str, tmp_path: Path):
+def test_the_documented_plain_csv_plays_as_it_says(url: str, tmp_path: Path) -> None:
     path = tmp_path / "msft.csv"
     path.write_text(documented())
     summary = replayed("csv", str(path), "--url", url, "--speed", "max")
@@ -210,7 +211,7 @@ def test_the_documented_plain_csv_plays_as_it_says(url: str, tmp_path: Path):
 
 
 @needs_lobster_small
-def test_aapl_at_ten_levels_is_reproduced_through_the_public_api_in_the_symbol_that_its_name_tells(url: str):
+def test_aapl_at_ten_levels_is_reproduced_through_the_public_api_in_the_symbol_that_its_name_tells(url: str) -> None:
     summary = replayed("lobster", str(AAPL), "--url", url, "--speed", "max", "--compare", "50")
     assert summary.title == "replay of lobster into AAPL-USD"
     assert "reproduced 98 of 98 recorded trades, in order" in summary.notes
@@ -224,7 +225,7 @@ def test_aapl_at_ten_levels_is_reproduced_through_the_public_api_in_the_symbol_t
 
 
 @needs_lobster
-def test_the_first_500_lobster_messages_end_in_the_recorded_book(url: str):
+def test_the_first_500_lobster_messages_end_in_the_recorded_book(url: str) -> None:
     file = str(LOBSTER / "message_50.csv.xz")
     summary = replayed("lobster", file, "--url", url, "--speed", "max", "--limit", "500")
     assert "final book: equals the recorded one at all 41 + 50 levels" in summary.notes  # asks, bids
@@ -232,7 +233,7 @@ def test_the_first_500_lobster_messages_end_in_the_recorded_book(url: str):
 
 
 @needs_bitstamp
-def test_the_first_2500_bitstamp_records_trade_as_recorded(url: str):
+def test_the_first_2500_bitstamp_records_trade_as_recorded(url: str) -> None:
     file = str(BITSTAMP / "events.log.xz")
     summary = replayed("bitstamp", file, "--url", url, "--speed", "max", "--limit", "2500")
     assert "reproduced 54 of 69 recorded trades, in order" in summary.notes
@@ -245,7 +246,7 @@ def bitstamp(change: OrderChange, order_id: int, price: int, leaves: int) -> Bit
     return BitstampOrder(1, change, order_id, "buy", price, leaves)
 
 
-def test_bitstamp_owners_enter_reprice_and_cancel_and_their_fills_are_left_to_the_venue():
+def test_bitstamp_owners_enter_reprice_and_cancel_and_their_fills_are_left_to_the_venue() -> None:
     playback = BitstampPlayback(
         [
             BitstampDepth(1, [(105, 7)], [(100, 9)]),
@@ -270,12 +271,12 @@ def test_bitstamp_owners_enter_reprice_and_cancel_and_their_fills_are_left_to_th
     ]
 
 
-def test_a_bitstamp_recording_without_a_book_has_nowhere_to_start():
+def test_a_bitstamp_recording_without_a_book_has_nowhere_to_start() -> None:
     with pytest.raises(RecordError):
         BitstampPlayback([bitstamp(OrderChange.CREATED, 1, 101, 5)])
 
 
-def test_what_a_lobster_execution_took_is_no_longer_there_to_be_cut():
+def test_what_a_lobster_execution_took_is_no_longer_there_to_be_cut() -> None:
     rows = [LobsterDepth([], [(100, shares)] if shares else []) for shares in (30, 10, 6, 0)]
     messages = [
         LobsterMessage(1, MessageType.NEW_ORDER, 1, 30, 100, "buy"),
@@ -292,11 +293,11 @@ def test_what_a_lobster_execution_took_is_no_longer_there_to_be_cut():
     assert list(next(events).steps) == [CancelStep(1)]
 
 
-def test_many_equal_trades_in_common_are_counted_once_each():
+def test_many_equal_trades_in_common_are_counted_once_each() -> None:
     assert common_in_order([(1, 1)] * 300 + [(2, 2)], [(2, 2)] + [(1, 1)] * 200) == 200
 
 
-def test_trades_in_common_keep_their_order():
+def test_trades_in_common_keep_their_order() -> None:
     recorded = [(1, 1), (2, 2), (3, 3), (4, 4)]
     assert common_in_order(recorded, recorded) == 4
     assert common_in_order(recorded, [(2, 2), (1, 1), (4, 4)]) == 2
@@ -304,12 +305,12 @@ def test_trades_in_common_keep_their_order():
 
 
 @needs_lobster_small
-def test_a_venue_whose_collar_refuses_the_recorded_prices_says_which_venue_takes_them(tmp_path: Path):
-    with running(tmp_path / "data") as another:
+def test_a_venue_whose_collar_refuses_the_recorded_prices_says_which_venue_takes_them(tmp_path: Path) -> None:
+    with RunningServer(tmp_path / "data") as another:
         for side, price in (("buy", "190.00"), ("sell", "190.10")):  # a third of the recorded price
             order = {"symbol": "AAPL-USD", "side": side, "order_type": "limit", "quantity": "1", "price": price}
-            urllib.request.urlopen(f"{another}/order", msgspec.json.encode(order), timeout=30).close()  # noqa: S310 - our own server
-        summary = replayed("lobster", str(AAPL), "--url", another, "--speed", "max", "--limit", "30")
+            urllib.request.urlopen(f"{another.url}/order", msgspec.json.encode(order), timeout=30).close()  # noqa: S310 - our own server
+        summary = replayed("lobster", str(AAPL), "--url", another.url, "--speed", "max", "--limit", "30")
     (note,) = [note for note in summary.notes if "collar" in note]
     assert note.startswith(f"AAPL-USD refused {summary.rejects['PRICE_OUTSIDE_COLLAR']} orders for their prices")
     assert "--instruments config/replay.toml" in note

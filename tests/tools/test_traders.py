@@ -31,15 +31,15 @@ class PatientVenue:
         return self.actions
 
 
-def test_the_same_seed_and_answers_give_the_same_decisions():
+def test_the_same_seed_and_answers_give_the_same_decisions() -> None:
     assert PatientVenue(traders(7)).run(500) == PatientVenue(traders(7)).run(500)
 
 
-def test_another_seed_decides_otherwise():
+def test_another_seed_decides_otherwise() -> None:
     assert PatientVenue(traders(7)).run(50) != PatientVenue(traders(8)).run(50)
 
 
-def test_quotes_fill_both_sides_before_anybody_takes_and_never_grow_beyond_their_places():
+def test_quotes_fill_both_sides_before_anybody_takes_and_never_grow_beyond_their_places() -> None:
     asked = traders()
     opening = PatientVenue(asked).run(PLACES)
     assert all(isinstance(action, Enter) and action.slot is not None for action in opening)
@@ -48,7 +48,7 @@ def test_quotes_fill_both_sides_before_anybody_takes_and_never_grow_beyond_their
     assert len(asked.quotes) <= 2 * PLACES
 
 
-def test_quotes_stand_on_their_side_of_the_price():
+def test_quotes_stand_on_their_side_of_the_price() -> None:
     asked = traders()
     for action in PatientVenue(asked).run(60):
         if isinstance(action, Enter) and action.slot is not None and action.price is not None:
@@ -58,19 +58,19 @@ def test_quotes_stand_on_their_side_of_the_price():
     assert best_buy < best_sell
 
 
-def test_makers_takers_of_every_kind_and_withdrawals_occur():
+def test_makers_takers_of_every_kind_and_withdrawals_occur() -> None:
     actions = PatientVenue(traders()).run(2_000)
     kinds = {"withdraw" if isinstance(action, Withdraw) else action.order_type for action in actions}
     assert kinds == {"limit", "market", "ioc", "fok", "withdraw"}
 
 
-def test_client_order_ids_are_never_used_twice():
+def test_client_order_ids_are_never_used_twice() -> None:
     ids = [action.client_order_id for action in PatientVenue(traders()).run(1_000) if isinstance(action, Enter)]
     assert len(ids) == len(set(ids))
     assert all(name.startswith("flow-t-") for name in ids)
 
 
-def test_a_quote_that_was_taken_is_put_anew_and_one_taken_in_part_is_kept():
+def test_a_quote_that_was_taken_is_put_anew_and_one_taken_in_part_is_kept() -> None:
     asked = traders()
     PatientVenue(asked).run(2 * PLACES)
     slot, quote = next(iter(asked.quotes.items()))
@@ -82,7 +82,7 @@ def test_a_quote_that_was_taken_is_put_anew_and_one_taken_in_part_is_kept():
     assert taken_slot not in asked.quotes
 
 
-def test_quotes_that_the_venue_no_longer_has_are_forgotten():
+def test_quotes_that_the_venue_no_longer_has_are_forgotten() -> None:
     asked = traders()
     PatientVenue(asked).run(2 * PLACES)
     kept = next(iter(asked.quotes.values()))
@@ -90,7 +90,7 @@ def test_quotes_that_the_venue_no_longer_has_are_forgotten():
     assert [quote.order_id for quote in asked.quotes.values()] == [kept.order_id]
 
 
-def test_the_price_wanders_but_comes_home():
+def test_the_price_wanders_but_comes_home() -> None:
     asked = traders(start=HOME * 102 // 100)
     venue = PatientVenue(asked)
     venue.run(30_000)
@@ -98,20 +98,20 @@ def test_the_price_wanders_but_comes_home():
     assert abs(asked.mid - HOME) < HOME * 15 // 1000
 
 
-def test_a_price_of_few_ticks_keeps_every_quote_above_zero():
+def test_a_price_of_few_ticks_keeps_every_quote_above_zero() -> None:
     asked = traders(home=3)
     for action in PatientVenue(asked).run(300):
         if isinstance(action, Enter) and action.price is not None:
             assert action.price >= 1
 
 
-def test_takers_of_ours_do_not_become_quotes():
+def test_takers_of_ours_do_not_become_quotes() -> None:
     asked = traders()
     asked.entered(Enter("buy", "ioc", 5, 10, "flow-t-1"), Outcome("1", 0, []))
     assert asked.quotes == {}
 
 
-def test_a_withdrawal_answered_late_does_not_touch_the_quote_that_came_after():
+def test_a_withdrawal_answered_late_does_not_touch_the_quote_that_came_after() -> None:
     asked = traders()
     slot = ("buy", 0)
     enter = Enter("buy", "limit", 5, 10, "flow-t-1", slot)
@@ -122,7 +122,7 @@ def test_a_withdrawal_answered_late_does_not_touch_the_quote_that_came_after():
     assert asked.quotes == {slot: Quote("2", 10, 5)}
 
 
-def test_some_quotes_are_icebergs_that_show_at_least_a_hundredth():
+def test_some_quotes_are_icebergs_that_show_at_least_a_hundredth() -> None:
     entered = [action for action in PatientVenue(traders()).run(500) if isinstance(action, Enter)]
     quotes = [action for action in entered if action.slot is not None]
     icebergs = [action for action in quotes if action.display is not None]

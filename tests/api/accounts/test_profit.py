@@ -19,8 +19,8 @@ from engine.events import CommandResult, Filled
 from engine.exchange import Exchange
 from engine.types import AccountId, OrderType, SelfTradePrevention, Side, TimeInForce
 from tests.api.clients import bearer, created
-from tests.api.running import Http, RunningServer
-from tests.listings.test_grid import instrument
+from tests.listings.instruments import instrument
+from tests.server import Http, RunningServer
 
 COIN = msgspec.structs.replace(instrument("0.01", "0.001"), maker_fee=-100, taker_fee=2_000)
 UNIT = Fraction(1, 10**COIN.quote_scale)

@@ -22,7 +22,7 @@ from tests.api.clients import (
     sign_up,
     signed,
 )
-from tests.api.running import Http, RunningServer
+from tests.server import Http, RunningServer
 
 ORDER = {"symbol": "BTC-USDT", "side": "buy", "order_type": "limit", "quantity": "0.5", "price": "30000.00"}
 
@@ -167,7 +167,7 @@ PRIVATE = [
 
 @pytest.mark.parametrize(("method", "path"), PRIVATE)
 def test_what_is_private_needs_good_credentials(http: Http, method: str, path: str) -> None:
-    body = {} if method in ("POST", "PATCH") else None
+    body: dict[str, Any] | None = {} if method in ("POST", "PATCH") else None
     http.call(method, path, body).refused(401, "UNAUTHENTICATED")
     http.call(method, path, body, {"Authorization": "Bearer x.y.z"}).refused(401, "BAD_TOKEN")
     http.call(method, path, body, {"Authorization": "Basic YTpi"}).refused(401, "BAD_TOKEN")

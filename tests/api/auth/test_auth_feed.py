@@ -16,7 +16,7 @@ from tests.api.clients import (
     new_key,
     sign_up,
 )
-from tests.api.running import Http, RunningServer, eventually
+from tests.server import Http, RunningServer, eventually
 
 ORDER = {"symbol": "BTC-USDT", "side": "buy", "order_type": "limit", "quantity": "0.5", "price": "30000.00"}
 

@@ -20,7 +20,7 @@ from tests.api.clients import (
     sign_up,
     signed,
 )
-from tests.api.running import ROOT, RunningServer, command, environment
+from tests.server import ROOT, RunningServer, command, environment
 
 
 def test_attempts_to_sign_in_are_limited_by_name_and_by_address(tmp_path: Path) -> None:

@@ -44,5 +44,6 @@ def test_each_refusal_has_its_status_its_code_and_when_to_ask_again(
     errors.install(app)
     app.register_blueprint(blueprint(Refusing(refusal)))
     answer = app.test_client().get(path)
+    assert answer.json is not None
     assert (answer.status_code, answer.json["error_code"], answer.json["details"]) == (status, code, details)
     assert ("Retry-After" in answer.headers) == (status != 404)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.api.clients import bearer, funded
-from tests.api.running import Answer, RunningServer, eventually
+from tests.server import Answer, RunningServer, eventually
 
 SELL = {"symbol": "AAPL-USD", "side": "sell", "order_type": "limit", "quantity": "3", "price": "190.00"}
 

@@ -44,7 +44,7 @@ class FoldedBook:
             self.delta(message)
 
     def side(self, side: str) -> list[list[Any]]:
-        """The levels of one side as `tests.api.running.counted` has them of GET /book, best first."""
+        """The levels of one side as `tests.server.counted` has them of GET /book, best first."""
         ordered = sorted(self.levels[side].items(), key=lambda level: Decimal(level[0]), reverse=side == "bids")
         return [[price, quantity, orders] for price, (quantity, orders) in ordered]
 

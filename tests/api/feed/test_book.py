@@ -11,7 +11,7 @@ from tests.api.feed.flow import Flow
 from tests.api.feed.folded import FoldedBook
 from tests.api.feed.listener import Listener, in_thread, listening
 from tests.api.feed.venue import Venue
-from tests.api.running import counted
+from tests.server import counted
 
 
 def fold(client: Listener) -> FoldedBook:

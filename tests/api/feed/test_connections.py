@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import resource
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,7 @@ import pytest
 from tests.api.feed.listener import in_thread, listening
 from tests.api.feed.raw import RawClient
 from tests.api.feed.venue import Venue
-from tests.api.running import counted
+from tests.server import counted
 
 
 def test_a_page_of_another_site_is_refused_over_websocket_and_over_polling(venue: Venue) -> None:
@@ -19,7 +18,7 @@ def test_a_page_of_another_site_is_refused_over_websocket_and_over_polling(venue
         websocket = RawClient(venue.port, origin=origin)
         assert websocket.head.startswith("HTTP/1.1 400")
         websocket.close()
-        status, _ = venue.answer("GET", "/socket.io/?EIO=4&transport=polling", headers={"Origin": origin})
+        status = venue.answer("GET", "/socket.io/?EIO=4&transport=polling", headers={"Origin": origin}).status
         assert status == 400
 
 
@@ -91,11 +90,8 @@ def test_when_the_journal_fails_everybody_is_told_that_no_orders_are_taken(tmp_p
         async with listening(venue.url) as client:
             await client.subscribe("l2_deltas", "SOL-USDT")
             await client.ask("order", order)
-            wal = venue.process.cwd() and max(
-                (tmp_path / "data").glob("journal.sqlite*"), key=lambda p: p.stat().st_size
-            )
-            limit = wal.stat().st_size
-            resource.prlimit(venue.process.pid, resource.RLIMIT_FSIZE, (limit, limit))
+            wal = max((tmp_path / "data").glob("journal.sqlite*"), key=lambda p: p.stat().st_size)
+            venue.limit_files(wal.stat().st_size)
             answers = [await client.ask("order", order) for _ in range(200)]
             assert answers[-1]["error_code"] == "NOT_ACCEPTING"
             await client.until(lambda: client.all("venue")[-1]["accepting"] is False)

@@ -8,7 +8,7 @@ from typing import Any
 from tests.api.clients import FeedClient, bearer, created, feed_signature, funded, new_key
 from tests.api.feed.listener import Listener, in_thread, listening
 from tests.api.feed.venue import Venue
-from tests.api.running import RunningServer, eventually
+from tests.server import RunningServer, eventually
 
 SYMBOL = "BNB-USDT"
 DEPTH = {"type": "l2_updates", "symbol": "BTC-USDT", "levels": 1000}

@@ -11,7 +11,7 @@ from engine.depth import queue_position
 from engine.events import CommandResult
 from engine.exchange import Exchange
 from engine.types import AccountId, Lots, OrderId, OrderType, Seq, Side, Ticks, TimeInForce
-from tests.sequencer.test_sequencer import COIN
+from tests.sequencer.venue import COIN
 
 CROWD, WATCHER = AccountId(1), AccountId(2)
 

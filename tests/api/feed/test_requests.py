@@ -220,4 +220,4 @@ def test_what_is_no_event_is_answered_with_an_error_and_leaves_the_connection(ve
             assert "timestamp" in await client.ask("ping")
 
     asyncio.run(scenario())
-    assert "Traceback" not in venue.log()
+    assert "Traceback" not in venue.log

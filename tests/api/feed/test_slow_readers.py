@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,7 @@ from tests.api.feed.folded import FoldedBook
 from tests.api.feed.listener import in_thread, listening
 from tests.api.feed.raw import RawClient, masked
 from tests.api.feed.venue import Venue
-from tests.api.running import counted
+from tests.server import counted
 
 MEGABYTE = 1 << 20
 SYMBOL = "SOL-USDT"
@@ -40,7 +41,7 @@ async def stop_reading_under_flow(venue: Venue, stalled: RawClient, until_log: s
     async with listening(venue.url) as other:
         await other.subscribe("l2_deltas", SYMBOL)
         deadline = time.monotonic() + 40
-        while until_log not in venue.log():
+        while until_log not in venue.log:
             assert time.monotonic() < deadline, "the stalled client was never noticed"
             await Flow(venue.url, SYMBOL, "100", 5).run(100, traders=2)
         assert stalled.socket.fileno() >= 0
@@ -87,7 +88,7 @@ def test_a_client_that_stops_reading_is_told_to_resync_and_is_right_again(brisk:
     assert (resyncs, own_events_missed) == (1, 1)
     assert (book.side("bids"), book.side("asks")) == (counted(there, "bids"), counted(there, "asks"))
     entered = brisk.order(SYMBOL, "buy", "1", "97.77")
-    own_events = []
+    own_events: list[Any] = []
     while book.seq == there["seq"] or len(own_events) < 2:
         event, data = stalled.read_event()
         own_events += [data] if event == "order_event" else []

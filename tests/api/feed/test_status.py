@@ -13,7 +13,7 @@ import pytest
 
 from tests.access.cast import operator, with_operator
 from tests.api.feed.listener import Listener, listening
-from tests.api.running import Http
+from tests.server import Http
 
 INSTRUMENT = """
 [[instrument]]

@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.api.running import RunningServer
-from tests.tidy.test_examples import needs_curl
+from tests.server import RunningServer
+from tests.tidy.examples import needs_curl
 
 ANSWERS = [
     ("GET", "/health", {}, 200),

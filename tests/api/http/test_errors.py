@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import resource
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ from engine.rejects import RejectReason
 from explain.reasons import REJECTS
 from listings.instruments_file import DEFAULT_INSTRUMENTS, read_instruments
 from sequencer.sequencer import NotAccepting
-from tests.api.running import INTERNAL, Answer, Http, RunningServer
+from tests.server import INTERNAL, Answer, Http, RunningServer
 
 # Nobody can halt, list, stop or configure by HTTP yet, nor deposit; the sandbox account never runs out, and may trade
 # with itself.
@@ -216,9 +215,7 @@ def test_a_failed_journal_is_503_and_nothing_is_acknowledged(tmp_path: Path) -> 
     with RunningServer(tmp_path / "data") as server:
         order = {"symbol": "BTC-USDT", "side": "buy", "order_type": "limit", "quantity": "1", "price": "30000"}
         acknowledged = [server.http.post("/order", order).granted()["order_id"]]
-        assert server._process is not None
-        most = 200_000  # bytes of any file from now on: as a full disk
-        resource.prlimit(server._process.pid, resource.RLIMIT_FSIZE, (most, resource.RLIM_INFINITY))
+        server.limit_files(200_000)  # as a full disk
         while (answer := server.http.post("/order", order)).status == 200:
             acknowledged.append(answer.granted()["order_id"])
         error = answer.refused(503, "NOT_ACCEPTING")

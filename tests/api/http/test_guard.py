@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.api.running import ROOT, Answer, Http, RunningServer, command, environment
+from tests.server import ROOT, Answer, Http, RunningServer, command, environment
 
 ORDER = {"symbol": "BTC-USDT", "side": "buy", "order_type": "limit", "quantity": "1", "price": "1"}
 POLICY = {

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import signal
 import socket
-import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -14,7 +12,7 @@ import pytest
 
 from api.http.listener import listen
 from api.settings import Settings
-from tests.api.running import ROOT, URL_LINE, command, environment, free_port
+from tests.server import RunningServer, free_port
 
 READY_S = 60
 HAS_IPV6 = socket.has_ipv6 and Path("/proc/net/if_inet6").exists()
@@ -31,43 +29,13 @@ OVERLAPPING = [
 ]
 
 
-def start(port: int, data: Path, *arguments: str) -> subprocess.Popen[str]:
-    """The program on a port, its output to be read."""
-    return subprocess.Popen(
-        command("--port", str(port), "--data", str(data), *arguments),
-        cwd=ROOT,
-        env=environment({}),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
-def said_url(process: subprocess.Popen[str]) -> bool:
-    """Whether it came up, which it says in one line."""
-    assert process.stdout is not None
-    return URL_LINE.search(process.stdout.readline()) is not None
-
-
 @pytest.fixture
-def running(tmp_path: Path) -> Iterator[tuple[int, Path]]:
-    """A server on a port that was asked for, as people do; the port and its data folder."""
-    port, data = free_port(), tmp_path / "first"
-    process = start(port, data)
-    try:
-        assert said_url(process)
-        yield port, data
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=READY_S)
-
-
-def ended(process: subprocess.Popen[str]) -> tuple[str, str]:
-    """What a program said that has to end by itself, its output and its errors."""
-    try:
-        return process.communicate(timeout=READY_S)
-    finally:
-        process.kill()
+def running(tmp_path: Path) -> Iterator[RunningServer]:
+    """A server on a port that was asked for, as people do."""
+    server = RunningServer(tmp_path / "first")
+    server.start(free_port())
+    yield server
+    server.stop()
 
 
 @pytest.mark.parametrize(("first", "second"), OVERLAPPING)
@@ -110,15 +78,14 @@ def test_an_address_that_is_not_ours_is_refused_with_what_to_do() -> None:
             listen(Settings(host=host, port=0)).close()
 
 
-def test_the_second_program_says_which_option_helps_and_touches_no_data(
-    running: tuple[int, Path], tmp_path: Path
-) -> None:
-    port, first = running
+def test_the_second_program_says_which_option_helps_and_touches_no_data(running: RunningServer, tmp_path: Path) -> None:
+    port, first = running.port, running.data
     before = {path.name: path.read_bytes() for path in first.glob("journal*")}
     for data in (tmp_path / "second", first):
-        second = start(port, data)
-        out, err = ended(second)
-        assert second.returncode == 1, (out, err)
+        second = RunningServer(data)
+        status, out = second.fails_to_start(port)
+        err = second.log
+        assert status == 1, (out, err)
         assert "is open" not in out
         assert f"--port {port + 1}" in err
         assert f"PORT={port + 1}" in err
@@ -128,16 +95,15 @@ def test_the_second_program_says_which_option_helps_and_touches_no_data(
 
 
 def test_a_restart_right_after_a_stop_takes_the_same_port(tmp_path: Path) -> None:
+    server = RunningServer(tmp_path / "data")
     port = free_port()
     for _ in range(2):
-        process = start(port, tmp_path / "data")
-        assert said_url(process), process.communicate(timeout=READY_S)
+        server.start(port)
         with socket.create_connection(("127.0.0.1", port)) as client:
             client.sendall(b"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
             assert client.recv(4096)
-            process.send_signal(signal.SIGTERM)  # it closes first: its end of the connection lingers in TIME_WAIT
-            assert process.wait(READY_S) == 0
+            # it closes first: its end of the connection lingers in TIME_WAIT
+            assert server.stop() == 0
             deadline = time.monotonic() + READY_S
             while client.recv(4096) and time.monotonic() < deadline:
                 pass
-        process.communicate(timeout=READY_S)

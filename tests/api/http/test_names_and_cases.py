@@ -12,7 +12,7 @@ import pytest
 from listings.instruments_file import DEFAULT_INSTRUMENTS, ListingError, read_instruments
 from tests.access.cast import operator, with_operator
 from tests.api.clients import START_GRACE_S, FeedClient, bearer, call_signed, funded, new_key, signed
-from tests.api.running import Http, RunningServer
+from tests.server import Http, RunningServer
 
 SHOUTED = {"symbol": "BTC-usdt", "side": "BUY", "order_type": "Limit", "time_in_force": "GTC"}
 FIGURES = {"quantity": "0.01", "price": "20000.00"}

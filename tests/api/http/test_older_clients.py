@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from tests.api.clients import FeedClient
-from tests.api.running import ROOT, Http, RunningServer, eventually
+from tests.server import ROOT, Http, RunningServer, eventually
 
 GOLDEN: dict[str, Any] = msgspec.json.decode((Path(__file__).parents[2] / "golden" / "older_clients.json").read_bytes())
 EVENTS_S = 10

@@ -13,7 +13,7 @@ import pytest
 from api.bootstrap import Server
 from api.http.openapi import UNLISTED_METHODS, path_of
 from api.settings import Settings
-from tests.api.running import Http
+from tests.server import Http
 
 METHODS = {"get", "put", "post", "delete", "patch"}
 

@@ -11,8 +11,8 @@ from api.http import limits
 from api.json.errors import ApiError
 from api.settings import Settings
 from tests.api.clients import bearer, sign_up
-from tests.api.running import Answer, Http, RunningServer
 from tests.redis_server import needs_redis, running_redis
+from tests.server import Answer, Http, RunningServer
 
 RATE = 12
 SECURED = ("--profile", "secured", "--login-rate", "off", "--rate-limit", f"{RATE}/hour")

@@ -5,8 +5,6 @@ A sandbox is asked as a guest and as an operator. What schemathesis sends is the
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -20,8 +18,9 @@ from schemathesis import GenerationMode
 from schemathesis.checks import load_all_checks
 from schemathesis.specs.openapi import checks as openapi_checks
 
+from tests.access.cast import appoint
 from tests.api.clients import PASSWORD, created
-from tests.api.running import ROOT, Http, RunningServer
+from tests.server import Http, RunningServer
 
 EXAMPLES = 10  # of each operation and role
 KNOWN = {
@@ -124,8 +123,7 @@ class Caller:
 def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     """A server of our own: its symbols get halted and its accounts stopped."""
     with RunningServer(tmp_path_factory.mktemp("schema") / "data") as server:
-        operator = [sys.executable, "-m", "identity.operators", "create", "olga", "--data", str(server.data)]
-        subprocess.run(operator, cwd=ROOT, input=f"{PASSWORD}\n", text=True, check=True, timeout=60)
+        appoint(server.data, "olga")
         yield server
         client = Http(server.url)
         assert client.get("/health")["accepting"] is True

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from tests.api.clients import FeedClient, bearer, created
-from tests.api.running import RunningServer, eventually
-from tests.tidy.test_documentation import WIRE_STRUCTS
+from tests.server import RunningServer, eventually
+from tests.tidy.pages import WIRE_STRUCTS
 
 JAVASCRIPT_EXACT = 2**53
 SYMBOL = "T398"
@@ -55,7 +55,7 @@ def answers(running_server: RunningServer) -> list[Any]:
     entered = http.enter(SYMBOL, "buy", "1", "100", **exits)
     http.call("POST", "/account/deposit", {"asset": "CASH", "amount": "5"}, guest).granted()
     eventually(lambda: client.events("trade") and len(client.events("order_event")) > 4)
-    paths = (f"/order/{entered['order_id']}", f"/trades/{SYMBOL}", f"/orders?symbol={SYMBOL}")
+    paths: tuple[str, ...] = (f"/order/{entered['order_id']}", f"/trades/{SYMBOL}", f"/orders?symbol={SYMBOL}")
     paths += (f"/order/{entered['order_id']}/explain", "/account/fills", "/account/ledger?limit=5")
     bodies = [entered, *(http.get(path) for path in paths), client.events("trade"), client.events("order_event")]
     preview = {"symbol": SYMBOL, "side": "buy", "order_type": "limit", "quantity": "1", "price": "90"}

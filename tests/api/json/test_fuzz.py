@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from api.orders.requests import WireOrderType
-from tests.api.running import INTERNAL, Answer, Http
+from tests.server import INTERNAL, Answer, Http
 
 FIELDS = (
     "symbol",

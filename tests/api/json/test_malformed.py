@@ -8,8 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from api.accounts import routes as accounts
-from api.accounts import service as account_requests
+from api.accounts import requests as account_requests
 from api.auth import requests as auth_wire
 from api.feed import order_entry as feed_orders
 from api.feed.requests import Subscription
@@ -23,12 +22,12 @@ from api.market.requests import (
     QuoteQuery,
     TradesQuery,
 )
-from api.operator import routes as admin
+from api.operator import requests as admin
 from api.orders import batch as batch_wire
 from api.orders.requests import AmendRequest, CancelAllQuery, CancelRequest, OrderRequest, OrdersQuery
 from listings import instruments_file as listing
 from tests.api.clients import FeedClient
-from tests.api.running import Http, RunningServer
+from tests.server import Http, RunningServer
 
 ORDER: dict[str, Any] = {"symbol": "S", "side": "buy", "order_type": "limit", "quantity": "1", "price": "1"}
 TOO_SHORT = "hunter2"
@@ -67,7 +66,8 @@ REQUESTS = [
     CandlesQuery, QueueQuery, Subscription, feed_orders.AmendMessage,
     batch_wire.BatchEnter, batch_wire.BatchCancel, batch_wire.BatchAmend, batch_wire.BatchRequest,
     auth_wire.SignupRequest, auth_wire.LoginRequest, auth_wire.RefreshRequest, auth_wire.KeyRequest,
-    accounts.TransferRequest, accounts.FillsQuery, accounts.LedgerQuery, admin.AuditQuery, admin.AuctionQuery,
+    account_requests.TransferRequest, account_requests.FillsQuery, account_requests.LedgerQuery,
+    admin.AuditQuery, admin.AuctionQuery,
     account_requests.ConfigureRequest, listing.Listing,
 ]  # fmt: skip
 

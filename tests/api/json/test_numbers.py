@@ -18,14 +18,15 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
+from api.json.errors import Malformed
 from api.json.exact import RepeatedKey, decode_exactly
 from api.json.requests import converted
-from api.orders.requests import Malformed, OrderRequest
+from api.orders.requests import OrderRequest
 from api.settings import options, settings_from
 from listings.grid import whole_units
 from listings.instruments_file import DEFAULT_INSTRUMENTS, ListingError, read_instruments
 from listings.numbers import Number, decimal_of, exactly, read_number, whole_number
-from tests.api.running import ROOT, Http
+from tests.server import ROOT, Http
 from tools.flow import positive, symbols_with_prices
 from tools.operator import main as operator_main
 

@@ -25,7 +25,7 @@ from engine.events import CommandResult, Filled
 from engine.exchange import Exchange
 from engine.types import AccountId, OrderType, Side, TimeInForce
 from history.candles import Candle, Interval
-from tests.listings.test_grid import instrument
+from tests.listings.instruments import instrument
 
 COIN = instrument("0.01", "0.001")
 DAY_NS = DAY_MINUTES * MINUTE_NS

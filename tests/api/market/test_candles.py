@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from history.candles import SECONDS, Interval
-from tests.api.running import Http, RunningServer
-from tests.api.test_rebuild import rebuild
+from tests.programs import rebuild
+from tests.server import Http, RunningServer
 
 PRICES = ("100", "104.5", "97.25", "101")
 

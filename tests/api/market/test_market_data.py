@@ -9,8 +9,9 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.api.orders.test_orders import BBO, ORDER, TRADE, check_shape
-from tests.api.running import Http
+from tests.api.market.paging import every_page
+from tests.api.orders.shapes import BBO, ORDER, TRADE, check_shape
+from tests.server import Http
 
 HEALTH = {
     "status": str,
@@ -379,9 +380,9 @@ def test_statistics_count_orders_trades_and_rejects(http: Http, ladder: str) -> 
     mine = http.get(f"/statistics?symbol={ladder}")
     check_shape(mine, SYMBOL_STATISTICS)
     (last, _) = http.get(f"/trades/{ladder}")["trades"]
-    counted = ("status", "limit_state", "orders_processed", "trades_executed", "total_orders", "total_trades")
-    counted += ("symbol", "last_trade_price", "last_trade_time", "total_volume", "total_value")
-    counted += ("active_orders", "bid_levels", "ask_levels")
+    counted = ["status", "limit_state", "orders_processed", "trades_executed", "total_orders", "total_trades"]
+    counted += ["symbol", "last_trade_price", "last_trade_time", "total_volume", "total_value"]
+    counted += ["active_orders", "bid_levels", "ask_levels"]
     assert {name: mine[name] for name in counted} == {
         "symbol": ladder,
         "status": "trading",
@@ -414,19 +415,6 @@ def test_statistics_of_an_unknown_symbol_are_404(http: Http) -> None:
 
 
 # -- one's own orders
-
-
-def every_page(http: Http, query: str) -> list[dict[str, Any]]:
-    """All orders that GET /orders lists, page by page."""
-    found: list[dict[str, Any]] = []
-    cursor = ""
-    while True:
-        page = http.get(f"/orders?{query}{cursor}")
-        assert page.keys() == {"orders", "next_cursor", "seq"}
-        found += page["orders"]
-        if page["next_cursor"] is None:
-            return found
-        cursor = f"&cursor={page['next_cursor']}"
 
 
 def test_orders_are_paged_over_open_and_done_ones_alike(http: Http, symbol: str) -> None:

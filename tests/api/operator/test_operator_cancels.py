@@ -10,7 +10,7 @@ from api.operator import cancel_routes as admin_cancels
 from engine.accounts import Account
 from engine.types import AccountId, OrderId
 from tests.access.cast import Person, guest, operator, with_operator
-from tests.api.running import RunningServer
+from tests.server import RunningServer
 
 ORDER = {"symbol": "BTC-USDT", "side": "buy", "order_type": "limit", "quantity": "0.001", "price": "29000.00"}
 

@@ -20,8 +20,8 @@ from listings.operator_schedules import ScheduleStore, StoredSchedule
 from listings.schedule import DAYS
 from listings.schedule_file import ScheduleTable, schedule_of, table_of
 from tests.access.cast import Person, operator, with_operator
-from tests.api.running import ROOT, RunningServer
-from tests.tools.servers import tool
+from tests.programs import tool
+from tests.server import ROOT, RunningServer
 
 PATH = "/admin/symbols/{}/schedule"
 GOLD = {

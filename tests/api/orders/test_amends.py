@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.api.orders.test_orders import ORDER, check_shape
-from tests.api.running import Http
+from tests.api.orders.shapes import ORDER, check_shape
+from tests.server import Http
 
 AMENDED = ORDER | {"fills": list, "priority": str, "trades": list, "bbo": dict}
 

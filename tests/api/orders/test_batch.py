@@ -14,8 +14,8 @@ import pytest
 from api.bootstrap import Server
 from api.settings import Settings
 from tests.api.clients import FeedClient
-from tests.api.orders.test_orders import CANCEL_ANSWER, ORDER_ANSWER, check_shape
-from tests.api.running import ERROR_KEYS, Http, RunningServer, eventually
+from tests.api.orders.shapes import CANCEL_ANSWER, ORDER_ANSWER, check_shape
+from tests.server import ERROR_KEYS, Http, RunningServer, eventually
 
 MOST = 1000
 TIMES = ("ts_ns", "ts_ns_text")
@@ -309,7 +309,8 @@ def test_the_feed_answers_a_batch_as_rest_does(running_server: RunningServer, ht
     answered, expected = client.call("batch", {"orders": orders})["results"], batch(http, *orders)
     assert [lasting(result) for result in answered] == [lasting(result) for result in expected]
     check_shape(answered[0]["body"], ORDER_ANSWER)
-    for data in ({"orders": []}, {"orders": [7] * (MOST + 1)}, {"orders": 7}, [], None):
+    unfit: list[Any] = [{"orders": []}, {"orders": [7] * (MOST + 1)}, {"orders": 7}, [], None]
+    for data in unfit:
         assert client.call("batch", data)["error_code"] == "INVALID_VALUE"
     client.close()
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from decimal import Decimal
 from threading import Event
 
-from tests.api.running import Http, RunningServer
+from tests.server import Http, RunningServer
 
 ROUNDS = 60
 

@@ -20,7 +20,7 @@ from engine.rejects import RejectReason
 from engine.types import SANDBOX_ACCOUNT, Lots, OrderType, Side, Ticks, TimeInForce
 from tests.access.cast import Person, appoint, guest, operator
 from tests.api.clients import FeedClient
-from tests.api.running import Http, RunningServer
+from tests.server import Http, RunningServer
 
 LISTED = """
 [[instrument]]

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.access.cast import operator, with_operator
-from tests.api.running import Http, RunningServer, eventually
+from tests.server import Http, RunningServer, eventually
 
 ORDER = {"symbol": "AAPL-USD", "side": "buy", "order_type": "limit", "quantity": "1", "price": "100.00"}
 

@@ -14,8 +14,8 @@ from engine.commands import AmendOrder, Deposit, EnterOrder, ListInstrument, Ord
 from engine.exchange import Exchange
 from engine.rejects import RejectReason
 from engine.types import AccountId, Lots, OrderType, PostOnly, Seq, Side, Ticks, TimeInForce
-from tests.api.running import Http
-from tests.engine.test_preview import INSTRUMENT, SYMBOL
+from tests.engine.previews import INSTRUMENT, SYMBOL
+from tests.server import Http
 
 ORDERS: list[tuple[dict[str, Any], str, str]] = [
     ({"order_type": "stop"}, "UNSUPPORTED_COMBINATION", "A stop order needs a stop_price."),

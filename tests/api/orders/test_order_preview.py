@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.api.clients import bearer, created
-from tests.api.running import Http
+from tests.server import Http
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def test_a_test_tells_price_slippage_fees_and_hold_and_the_order_does_so(http: H
     digest = http.get("/health?digest=true")["digest"]
     order = body(book, "buy", "2.5", "101")
     said = preview(http, order)
-    expected = {
+    expected: dict[str, Any] = {
         "status": "partially_filled",
         "reason": None,
         "asked_price": "101.00",

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.api.clients import FeedClient
-from tests.api.running import Http, RunningServer, eventually
+from tests.server import Http, RunningServer, eventually
 
 Enter = Callable[..., Any]
 LATER = "4102444800"  # 2100-01-01

@@ -9,7 +9,7 @@ import pytest
 
 from tests.access.cast import Person, guest, operator, with_operator
 from tests.api.clients import FeedClient
-from tests.api.running import Answer, RunningServer
+from tests.server import Answer, RunningServer
 
 BUY = {"symbol": "BTC-USDT", "side": "buy", "order_type": "limit", "quantity": "1", "price": "30000.00"}
 SELL = BUY | {"side": "sell"}

@@ -19,7 +19,7 @@ from engine.commands import CancelOrder, EnterOrder, ListInstrument
 from engine.exchange import Exchange
 from engine.types import AccountId, OrderType, TimeInForce
 from journal.codec import seal
-from tests.listings.test_grid import instrument
+from tests.listings.instruments import instrument
 
 ACCOUNT = AccountId(1)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.api.running import Http
+from tests.server import Http
 
 FRONTEND = Path(__file__).parents[3] / "frontend"
 LIBRARY = "vendor/lightweight-charts.mjs"

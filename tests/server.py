@@ -1,4 +1,7 @@
-"""A real server in a process of its own, and a client that says exactly what it sends and gets."""
+"""The one way to start a server in the tests: a process of its own, and a client that says exactly what it gets.
+
+Who does not need a server alone takes one of the fixtures in `tests/conftest.py`.
+"""
 
 from __future__ import annotations
 
@@ -16,12 +19,13 @@ from typing import Any, NamedTuple, Self
 from urllib.parse import urlsplit
 
 import msgspec
+import psutil
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[1]
 URL_LINE = re.compile(r"https?://\S+:\d+")
 ANSWER_S = 30
 IDLE_S = 5  # the server closes connections that idle long, so an older one is opened anew
-STOP_S = 30
+END_S = 60  # for it to end, on a busy machine
 ERROR_KEYS = {"error", "error_code", "details", "request_id"}
 INTERNAL = re.compile(
     r"Traceback|File \"|\.py\b|<class|object at 0x|Error\b|Exception|msgspec|sqlite|werkzeug|eventlet"
@@ -113,17 +117,23 @@ class Http:
 
 
 class RunningServer:
-    """`python api/app.py` on a free port. A context manager; `restart` keeps the folder and its arguments."""
+    """`python api/app.py` on a data folder. A context manager: it is stopped at the end, whatever happened.
+
+    It can be stopped, killed and started again: the folder, the options and the log stay.
+    """
 
     program: tuple[str, ...] = ("api/app.py",)
 
-    def __init__(self, data: Path, *arguments: str, environment: dict[str, str] | None = None) -> None:
+    def __init__(self, data: Path, *options: str, environment: dict[str, str] | None = None) -> None:
         self.data = data
-        self.arguments = list(arguments)
+        self.options = list(options)
+        self.url = ""
+        self.port = 0
+        self.http = Http("http://127.0.0.1:1")
         self._environment = environment or {}
         self._process: subprocess.Popen[str] | None = None
-        self.url = ""
-        self.http = Http("http://127.0.0.1:1")
+        self._log_path = data.with_name(f"{data.name}.log")
+        self._log_from = self._log_path.stat().st_size if self._log_path.exists() else 0  # behind another server's
 
     def __enter__(self) -> Self:
         self.start()
@@ -137,37 +147,58 @@ class RunningServer:
     @property
     def log(self) -> str:
         """All it has logged so far."""
-        return self._log_path.read_text(encoding="utf-8")
+        return self._log_path.read_bytes()[self._log_from :].decode()
 
-    def start(self) -> None:
-        """Start it, and return when it takes orders."""
+    @property
+    def process(self) -> psutil.Process:
+        """The process that runs now: its memory, its limits."""
+        return psutil.Process(self._started().pid)
+
+    def start(self, port: int = 0) -> None:
+        """Start it, by default on a free port, and return when it takes orders."""
+        self.launch(port)
+        output = self._started().stdout
+        found = URL_LINE.search(output.readline() if output else "")
+        if found is None:
+            self.stop()
+            raise AssertionError(f"the server did not come up: {self.log}")
+        self.url = found.group()
+        self.port = urlsplit(self.url).port or 0
+        self.http = Http(self.url)
+
+    def launch(self, port: int = 0) -> None:
+        """Start its process, and return at once."""
         self.data.parent.mkdir(parents=True, exist_ok=True)
         with self._log_path.open("a") as log:
             self._process = subprocess.Popen(
-                [sys.executable, *self.program, "--port", "0", "--data", str(self.data), *self.arguments],
+                [sys.executable, *self.program, "--port", str(port), "--data", str(self.data), *self.options],
                 cwd=ROOT,
                 env=environment(self._environment),
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
             )
-        line = self._process.stdout.readline() if self._process.stdout else ""
-        found = URL_LINE.search(line)
-        if found is None:
-            self.stop()
-            raise AssertionError(f"the server did not come up: {self.log}")
-        self.url = found.group()
-        self.http = Http(self.url)
+
+    def fails_to_start(self, port: int = 0) -> tuple[int, str]:
+        """Start it where it has to end by itself: its exit status and what it printed. What it says is in the log."""
+        self.launch(port)
+        process = self._started()
+        self._process = None
+        try:
+            printed, _ = process.communicate(timeout=END_S)
+        finally:
+            process.kill()
+        return process.returncode, printed
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
-        """End it; return its exit status."""
+        """End it; return its exit status. Does nothing when it was stopped already."""
         process, self._process = self._process, None
         self.http.close()
         if process is None:
             return 0
         process.send_signal(how)
         try:
-            status = process.wait(STOP_S)
+            status = process.wait(END_S)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
@@ -177,14 +208,23 @@ class RunningServer:
                 process.stdout.close()
         return status
 
+    def kill(self) -> None:
+        """`kill -9`: nothing is flushed, closed or answered any more."""
+        self.stop(signal.SIGKILL)
+
     def restart(self) -> None:
         """Stop it as an operator would, and start it again on the same folder."""
         assert self.stop() == 0, self.log
         self.start()
 
-    @property
-    def _log_path(self) -> Path:
-        return self.data.with_name(f"{self.data.name}.log")
+    def limit_files(self, bytes_max: int) -> None:
+        """From now on no file of the process can grow beyond `bytes_max`: to it, the disk is full."""
+        self.process.rlimit(psutil.RLIMIT_FSIZE, (bytes_max, psutil.RLIM_INFINITY))
+
+    def _started(self) -> subprocess.Popen[str]:
+        if self._process is None:
+            raise RuntimeError("the server does not run")
+        return self._process
 
 
 def counted(book: dict[str, Any], side: str) -> list[list[Any]]:
