@@ -76,6 +76,11 @@ class Known(msgspec.Struct, frozen=True):
     cancel_reasons: tuple[CancelReason, ...] = tuple(CancelReason)
 
 
+def known() -> Known:
+    """The kinds that were known when the journals were recorded."""
+    return msgspec.json.decode(KNOWN.read_bytes(), type=Known)
+
+
 @contextmanager
 def unpacked(name: str, folder: Path) -> Iterator[SqliteJournal]:
     """The recorded journal of this name, opened from a copy in `folder`."""

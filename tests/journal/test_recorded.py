@@ -15,18 +15,17 @@ from engine.types import OrderType, PostOnly, SelfTradePrevention, Side, TimeInF
 from tests.journal.recorded import (
     EVENT_TAGS,
     FOLDER,
-    KNOWN,
     MEASURES,
     NAMES,
     STRETCH,
-    Known,
     Measures,
+    known,
     measure,
     unpacked,
 )
 
 EXPECTED = msgspec.json.decode(MEASURES.read_bytes(), type=dict[str, Measures])
-WITH_EXAMPLE = msgspec.json.decode(KNOWN.read_bytes(), type=Known)
+WITH_EXAMPLE = known()
 COUNTS = sum((Counter(measures.counts) for measures in EXPECTED.values()), Counter[str]())
 MOST_BYTES = 1_500_000
 
