@@ -9,7 +9,7 @@ import os
 import sys
 
 if __package__ in (None, ""):  # run as a script: packages are found beside this folder, and none inside it
-    sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # pathlib would import more
+    sys.path[0] = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))  # pathlib would import more
 
 from prerequisites import require
 
@@ -90,7 +90,7 @@ def main(**values: Any) -> None:
     )
     if not settings.loopback and settings.profile == "secured" and settings.tls_cert is None:
         log.warning("no --tls-cert: passwords and tokens travel readable, unless something before us speaks TLS")
-    elif not settings.loopback and settings.profile == "sandbox":
+    elif not settings.loopback and settings.sandbox:
         log.warning("other machines can reach this sandbox: anyone who can connect trades and cancels everything")
     try:
         serve(settings)

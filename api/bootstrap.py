@@ -132,8 +132,7 @@ class Server:
         self._closers.append(operator_schedules.close)
         self.duplicates = DuplicateLookup(exchange, journal, history, writer)
         reader = HistoryReader(history, writer)
-        sandbox = settings.profile == "sandbox"
-        accounts = AccountService(exchange, sequencer, profits, reader, sandbox=sandbox)
+        accounts = AccountService(exchange, sequencer, profits, reader, sandbox=settings.sandbox)
         self._build_app(settings, authenticator, activity, reader, accounts, runner, operator_schedules)
         feed = self.feed
 
@@ -167,7 +166,7 @@ class Server:
         credentials = Credentials(secret.token_key, settings.token_minutes * 60)
         self.auth = AuthService(identity, credentials)
         self._closers.append(self.auth.close)
-        return Authenticator(credentials, sandbox=settings.profile == "sandbox")
+        return Authenticator(credentials, sandbox=settings.sandbox)
 
     def _build_app(
         self,
@@ -208,7 +207,6 @@ class Server:
             connections=lambda: feed.connections,
             flows=feed.flows,
         )
-        sandbox = settings.profile == "sandbox"
         app.register_blueprint(auth_routes.blueprint(self.auth, settings, on_guest=accounts.welcome))
         app.register_blueprint(account_routes.blueprint(accounts, settings))
         app.register_blueprint(
@@ -221,7 +219,7 @@ class Server:
                 auth=self.auth,
                 schedules=operator_schedules,
                 runner=runner,
-                sandbox=sandbox,
+                sandbox=settings.sandbox,
                 on_listed=feed.publish_venue_state,
             )
         )
@@ -230,7 +228,7 @@ class Server:
         app.register_blueprint(market_routes.blueprint(market, exchange, statuses, venue))
         app.register_blueprint(candles.blueprint(market, exchange))
         app.register_blueprint(page_routes.blueprint())
-        app.register_blueprint(docs.blueprint(app, sandbox=sandbox))
+        app.register_blueprint(docs.blueprint(app, sandbox=settings.sandbox))
         self.app, self.feed = app, feed
         self.wsgi = Guard(app.wsgi_app, settings)
 

@@ -55,6 +55,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     feed_subscriptions: int = 100
 
     @property
+    def sandbox(self) -> bool:
+        """Whether nobody needs credentials to trade: everybody without them is the built-in account."""
+        return self.profile == "sandbox"
+
+    @property
     def loopback(self) -> bool:
         """Whether only this machine can reach the server."""
         return is_loopback(self.host)
@@ -292,7 +297,7 @@ def options(command: Callable[..., Any]) -> Callable[..., Any]:
 def settings_from(values: dict[str, Any]) -> Settings:
     """The settings object of parsed options. Raises click.UsageError where they contradict each other."""
     settings = Settings(**values)
-    if settings.profile == "sandbox" and not settings.loopback and not settings.allow_remote:
+    if settings.sandbox and not settings.loopback and not settings.allow_remote:
         raise click.UsageError(
             f"--host {settings.host} would let other machines trade in a sandbox that asks for no credentials. "
             "Use 127.0.0.1 or --profile secured, or add --allow-remote if that is what you want."

@@ -31,12 +31,10 @@ class Shadow(NaiveLedger):
         self.command: Command | None = None
         self.ts_ns = 0
         self.turns = 0
-        self._uncrossed: dict[
-            str, int | None
-        ] = {}  # auction prices while the trades come; None: others have yet to trade
-        self.unpriced: list[
-            NaiveSymbol
-        ] = []  # symbols whose auction gave no price: all its trades were of one account with itself
+        # auction prices while the trades come; None: others have yet to trade
+        self._uncrossed: dict[str, int | None] = {}
+        # symbols whose auction gave no price: all its trades were of one account with itself
+        self.unpriced: list[NaiveSymbol] = []
         self.moving: NaiveOrder | None = None  # the order that executes
         self.worst: tuple[int | None, int | None] = (None, None)  # its collar and band, as they were when it began
 

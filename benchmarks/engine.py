@@ -109,7 +109,7 @@ class Flow:
         return commands
 
     def amending(self, count: int) -> list[Command]:
-        """EnteredOrder orders lose one lot each and keep their place."""
+        """Resting orders lose one lot each and keep their place."""
         return [
             AmendOrder(ACCOUNT, OrderId(FIRST_ID + n % self.orders_before), None, Lots(99 - n // self.orders_before))
             for n in range(min(count, 90 * self.orders_before))

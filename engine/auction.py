@@ -44,9 +44,8 @@ def clearing(book: OrderBook) -> Clearing | None:
     best: tuple[tuple[int, int, int, int], Clearing] | None = None
     for price, above in zip(prices, [*prices[1:], None], strict=True):
         candidates = [(price, demands[price], supplies[price])]
-        if (
-            above is not None and above - price > 1
-        ):  # every price between two levels trades the same: take the nearest to the reference
+        if above is not None and above - price > 1:
+            # every price between two levels trades the same: take the nearest to the reference
             between = above - 1 if reference is None else min(max(reference, price + 1), above - 1)
             candidates.append((Ticks(between), demands[above], supplies[price]))
         for tick, demand, supply in candidates:

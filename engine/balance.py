@@ -28,6 +28,12 @@ class Balance:
         """Add `amount` to what is available."""
         self.available += amount
 
+    def debit(self, amount: int) -> None:
+        """Take `amount` off what is available. Raises InvariantViolation when less than that is available."""
+        if amount > self.available:
+            raise InvariantViolation(f"cannot take {amount}: {self.available} is available")
+        self.available -= amount
+
     def hold(self, amount: int) -> None:
         """Set `amount` aside; an amount below zero is given back.
 

@@ -1,4 +1,4 @@
-"""The price band of one symbol: limit up, limit down, and the limit state between a stopped trade and a halt.
+"""The price band of one symbol, its limit state between a stopped trade and a halt, and how far band and collar reach.
 
 A trade further from the reference than the band does not happen. Prices in ticks, times in
 epoch nanoseconds. Layer: engine.
@@ -6,7 +6,7 @@ epoch nanoseconds. Layer: engine.
 
 from __future__ import annotations
 
-from engine.instrument import Instrument
+from engine.instrument import FEE_UNIT, Instrument
 from engine.types import Side, Ticks
 
 _BUY = Side.BUY
@@ -20,9 +20,8 @@ class PriceBand:
     def __init__(self) -> None:
         self.reference: Ticks | None = None  # None: the instrument's reference price
         self.set_ns: int | None = 0  # None: there was no last price yet, so it is measured anew with the next command
-        self.limit_side: Side | None = (
-            None  # the side of the orders that wanted to trade beyond the band; None: no limit state
-        )
+        # the side of the orders that wanted to trade beyond the band; None: no limit state
+        self.limit_side: Side | None = None
         self.limit_since_ns = 0
 
     def serves(self, instrument: Instrument, ts_ns: int) -> bool:
@@ -36,6 +35,18 @@ class PriceBand:
     def refer_to(self, price: Ticks | None, ts_ns: int | None) -> None:
         """Measure from `price` from now on; None: from the instrument's reference price."""
         self.reference, self.set_ns = price, ts_ns
+
+
+def band_edges(reference: Ticks, band: int) -> tuple[Ticks, Ticks]:
+    """The lowest and the highest price of a trade, `band` millionths of the reference from it. O(1)."""
+    distance = reference * band // FEE_UNIT
+    return Ticks(max(reference - distance, 1)), Ticks(reference + distance)
+
+
+def collar_edge(side: Side, reference: Ticks, collar: int) -> Ticks:
+    """The worst price for an order of `side`, `collar` millionths of the reference from it. O(1)."""
+    distance = reference * collar // FEE_UNIT
+    return Ticks(reference + distance) if side is _BUY else Ticks(max(reference - distance, 1))
 
 
 def nearer(side: Side, first: Ticks | None, second: Ticks | None) -> Ticks | None:

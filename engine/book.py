@@ -11,8 +11,8 @@ from collections.abc import Iterator
 
 from sortedcontainers import SortedDict
 
-from engine.bands import PriceBand
-from engine.instrument import FEE_UNIT, Instrument
+from engine.bands import PriceBand, band_edges
+from engine.instrument import Instrument
 from engine.order import Order, PriceLevel
 from engine.rejects import InvariantViolation
 from engine.stops import StopOrders
@@ -194,8 +194,7 @@ class OrderBook:
             if self.instrument.reference_price is None:
                 return None
             reference = self.inside_bbo(self.instrument.reference_price)
-        distance = reference * band // FEE_UNIT
-        return Ticks(max(reference - distance, 1)), Ticks(reference + distance)
+        return band_edges(reference, band)
 
     def band_limit(self, side: Side) -> Ticks | None:
         """The worst price at which an order of `side` may trade for the band; None: any. O(1)."""

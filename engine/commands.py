@@ -56,9 +56,8 @@ class OrderOptions(msgspec.Struct, frozen=True, array_like=True):
     trail_amount: Ticks | str | None = None
     trail_percent: int | str | None = None  # millionths of the best price since it waits
     expire_ns: int | None = None  # epoch nanoseconds, with gtd
-    take_profit: Ticks | str | None = (
-        None  # the exits of a bracket; they are entered when this order ends with something filled
-    )
+    # the exits of a bracket; they are entered when this order ends with something filled
+    take_profit: Ticks | str | None = None
     stop_loss: Ticks | str | None = None
     stop_loss_limit: Ticks | str | None = None
 

@@ -81,7 +81,7 @@ class Ledger:
         balance = self.balance(account, asset)
         if balance.available < amount:
             return False
-        balance.available -= amount
+        balance.debit(amount)
         self.issued[asset] -= amount
         return True
 

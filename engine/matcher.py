@@ -1,4 +1,4 @@
-"""Carrying out trades and changes of resting orders: money, base and lots change hands, and the events tell of it.
+"""Carrying out trades and changes of resting orders: money, base and lots change hands, and the events of it.
 
 Layer: engine.
 """
@@ -92,7 +92,7 @@ def carry_out_trades(
         taker.leaves = leaves
     else:
         book.consume(taker, filled)
-    fee_balance.available += maker_fees + taker_fees
+    fee_balance.credit(maker_fees + taker_fees)
     book.trade_count += len(fills)
     return done
 

@@ -28,9 +28,9 @@ from engine.types import (
 class Order(msgspec.Struct, eq=False, gc=False):
     """An accepted order. While it rests it is linked into the FIFO queue of its level.
 
-    While it waits for its trigger it stands in the stops of its book instead. The garbage
-    collector is told to leave orders alone (`gc=False`): one that is done is linked to nothing
-    any more, and going through every open one again and again would cost more than entering it.
+    While it waits for its trigger it is in the stops of its book instead. The garbage collector
+    leaves orders alone (`gc=False`): one that is done is linked to nothing any more, and going
+    through every open one again and again would cost more than entering it.
     """
 
     order_id: OrderId
@@ -61,12 +61,10 @@ class Order(msgspec.Struct, eq=False, gc=False):
     behind: Order | None = None
     waiting: bool = False  # for its trigger price
     turn: int = 0  # orders its book's stops of one price by when they began to wait
-    hold_price: Ticks | None = (
-        None  # of a stop to buy without a limit: it holds this price for each lot, and never trades above
-    )
-    high_water: Ticks | None = (
-        None  # high-water mark of a trailing stop: the highest price since it waits (for a buy, the lowest)
-    )
+    # of a stop to buy without a limit: it holds this price for each lot, and never trades above
+    hold_price: Ticks | None = None
+    # high-water mark of a trailing stop: the highest price since it waits (for a buy, the lowest)
+    high_water: Ticks | None = None
     sibling: Order | None = None  # the other leg of one-cancels-other, while both are open
 
     @property

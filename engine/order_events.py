@@ -1,4 +1,4 @@
-"""The events that tell of one order, each made from the order as it is now.
+"""The events about one order, each made from the order as it is now.
 
 Layer: engine.
 """

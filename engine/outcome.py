@@ -42,7 +42,8 @@ Ending = CancelReason | Literal[OrderStatus.FILLED] | None
 
 _BUY = Side.BUY
 _FILLED: Literal[OrderStatus.FILLED] = OrderStatus.FILLED  # looking a member up by its class costs more
-_FILL_OR_KILL = CancelReason.FILL_OR_KILL
+_FILL_OR_KILL, _NO_LIQUIDITY = CancelReason.FILL_OR_KILL, CancelReason.NO_LIQUIDITY
+_IMMEDIATE_OR_CANCEL = CancelReason.IMMEDIATE_OR_CANCEL
 _TRADING = TradingStatus.TRADING
 _IOC, _FOK = TimeInForce.IOC, TimeInForce.FOK
 _UNPREVENTED = SelfTradePrevention.NONE
@@ -104,26 +105,44 @@ def outcome_of(
     `asked` is the worst price that it would trade at were there no band (None: any). With `as_shown` the plan was
     made from what the order's owner can see, and so is this.
     """
-    banded = book.instrument.band is not None
+    banded, left = book.instrument.band is not None, order.leaves
+    fills: Sequence[Fill] = ()
+    filled = reduced = _NO_LOTS
     if plan is NOTHING:
         best = book.opposite(order.side).best_price if banded else None
-        stopped = banded and order.leaves > 0 and only_band_stops(book, order, asked, best)
-        end = ending(order, plan, order.leaves, stopped)
-        return _RESTS if end is None and not stopped else OrderOutcome(plan, end, stopped_by_band=stopped)
-    oneself = no_price_for_others(order, rulebook)
-    filled, fills = priced(book.instrument, order, plan.matches if plan.kinds is None else plan.trades, oneself)
-    reduced = _NO_LOTS if plan.kinds is None else _taken_off(order, plan, filled)
-    left: Any = order.leaves - filled - reduced
-    stopped = (
-        banded
-        and (left > 0 or plan.budget_unspent)
-        and not plan.prevented
-        and _stopped_by_band(book, order, plan, asked, as_shown=as_shown)
-    )
-    makes_price = fills if oneself is None else [fill for fill in fills if not fill.self_trade]
-    first, last = (makes_price[0].price, makes_price[-1].price) if makes_price else (None, None)
-    end = ending(order, plan, left, stopped)
+        stopped = banded and left > 0 and only_band_stops(book, order, asked, best)
+    else:
+        oneself = no_price_for_others(order, rulebook)
+        filled, fills = priced(book.instrument, order, plan.matches if plan.kinds is None else plan.trades, oneself)
+        reduced = _NO_LOTS if plan.kinds is None else _taken_off(order, plan, filled)
+        left = left - filled - reduced  # type: ignore[assignment] # calling Lots() costs more than the subtraction
+        wants_more = (left > 0 or plan.budget_unspent) and not plan.prevented
+        stopped = banded and wants_more and _stopped_by_band(book, order, plan, asked, as_shown=as_shown)
+    end: Ending
+    if left == 0 and order.quantity > 0 and not plan.budget_unspent and not plan.prevented:
+        end = _FILLED
+    elif order.time_in_force is _FOK:
+        end = _FILL_OR_KILL
+    elif plan.prevented:
+        end = CancelReason.SELF_TRADE
+    elif order.price is None:
+        end = CancelReason.PRICE_BAND if stopped else _NO_LIQUIDITY
+    elif order.time_in_force is _IOC:
+        end = CancelReason.PRICE_BAND if stopped else _IMMEDIATE_OR_CANCEL
+    elif plan is NOTHING and not stopped:
+        return _RESTS
+    else:
+        end = None
+    first, last = _prices_for_others(fills) if fills else (None, None)
     return OrderOutcome(plan, end, fills, filled, reduced, stopped, first, last)
+
+
+def _prices_for_others(fills: Sequence[Fill]) -> tuple[Ticks | None, Ticks | None]:
+    """The prices of the first and the last trade that set a last price. O(fills) at most."""
+    if not (fills[0].self_trade or fills[-1].self_trade):
+        return fills[0].price, fills[-1].price
+    first = next((fill.price for fill in fills if not fill.self_trade), None)
+    return first, next((fill.price for fill in reversed(fills) if not fill.self_trade), None)
 
 
 def outcome_now(
@@ -133,22 +152,6 @@ def outcome_now(
     limit = worst_price(book, order.side, order.price, order.hold_price)
     plan = plan_quantity(book, order, limit, order.leaves, whole=False, as_shown=as_shown)
     return outcome_of(book, order, plan, asked, rulebook, as_shown)
-
-
-def ending(order: Order, plan: Plan, left: Lots, stopped: bool) -> Ending:
-    """How an order ends that has `left` lots after its plan; `stopped` by the band or not. O(1)."""
-    if left == 0 and order.quantity > 0 and not plan.budget_unspent and not plan.prevented:
-        return _FILLED
-    time_in_force = order.time_in_force
-    if time_in_force is _FOK:
-        return _FILL_OR_KILL
-    if plan.prevented:
-        return CancelReason.SELF_TRADE
-    if order.price is None:
-        return CancelReason.PRICE_BAND if stopped else CancelReason.NO_LIQUIDITY
-    if time_in_force is _IOC:
-        return CancelReason.PRICE_BAND if stopped else CancelReason.IMMEDIATE_OR_CANCEL
-    return None
 
 
 def funds_needed(order: Order, outcome: OrderOutcome, instrument: Instrument) -> int:

@@ -234,7 +234,7 @@ def _executed(
 ) -> Preview:
     """An order with this outcome. `asked` is as in `outcome_of`."""
     plan, end, fills, left = outcome.plan, outcome.end, outcome.fills, outcome.left(order)
-    status, reason = _standing(outcome), end if isinstance(end, CancelReason) else None
+    status, reason = _status_after(outcome), end if isinstance(end, CancelReason) else None
     limits = _Limits()
     if (left > 0 or plan.budget_unspent) and not plan.prevented and not plan.killed_by_own:
         limits = _limits(book, order, outcome, asked)
@@ -293,7 +293,7 @@ def _as_it_stands(state: ExchangeState, book: OrderBook, order: Order, status: O
     )
 
 
-def _standing(outcome: OrderOutcome) -> OrderStatus:
+def _status_after(outcome: OrderOutcome) -> OrderStatus:
     """How an order that was just entered stands after this outcome."""
     if outcome.end is OrderStatus.FILLED:
         return OrderStatus.FILLED

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from engine.accounts import Account
+from engine.bands import collar_edge
 from engine.book import OrderBook
 from engine.commands import EnterOrder, OrderOptions
 from engine.instrument import FEE_UNIT, Instrument
@@ -131,11 +132,10 @@ def refuse_entry(
     order_type = command.order_type
     if price is not None and (order_type is _LIMIT or order_type is _OCO) and beyond_collar(book, command.side, price):
         return RejectReason.PRICE_OUTSIDE_COLLAR
-    open_orders = len(owner.open_orders) + (
-        2 if order_type is _OCO else 1
-    )  # over all symbols: mostly that is within both limits
-    few = open_orders <= instrument.max_open_orders and owner.configuration.max_open_orders is None
-    return None if few else _refuse_open_orders(instrument, owner, 2 if order_type is _OCO else 1)
+    more = 2 if order_type is _OCO else 1
+    # mostly all open orders together, whatever their symbol, are within the limit of one
+    few = len(owner.open_orders) + more <= instrument.max_open_orders and owner.configuration.max_open_orders is None
+    return None if few else _refuse_open_orders(instrument, owner, more)
 
 
 def _refuse_open_orders(instrument: Instrument, owner: Account, more: int) -> RejectReason | None:
@@ -296,8 +296,7 @@ def collar_limit(book: OrderBook, side: Side) -> Ticks | None:
     reference = reference_price(book, side)
     if reference is None:
         return None
-    distance = reference * collar // FEE_UNIT
-    return Ticks(reference + distance) if side is _BUY else Ticks(max(reference - distance, 1))
+    return collar_edge(side, reference, collar)
 
 
 def beyond_collar(book: OrderBook, side: Side, price: Ticks) -> bool:
@@ -311,7 +310,7 @@ def beyond_collar(book: OrderBook, side: Side, price: Ticks) -> bool:
     reference = None if collar is None else reference_price(book, side)
     if collar is None or reference is None:
         return False
-    distance = reference * collar // FEE_UNIT
+    distance = reference * collar // FEE_UNIT  # `collar_edge` without its call: every order that crosses comes here
     return price > reference + distance if side is _BUY else price < reference - distance
 
 

@@ -53,12 +53,10 @@ class ExchangeState:
         self.recent = RecentOrders(rulebook)
         self.orders: dict[OrderId, Order] = {}  # every open order of every symbol, waiting ones included
         self.expiries: SortedDict[tuple[int, OrderId, OrderId], Order] = SortedDict()
-        self.timers: dict[
-            str, tuple[int, TradingStatus]
-        ] = {}  # by symbol: when its status changes by itself, and to what
-        self.pending: deque[tuple[Order, bool]] = (
-            deque()
-        )  # triggered stops (False), and entries whose exits are due (True)
+        # by symbol: when its status changes by itself, and to what
+        self.timers: dict[str, tuple[int, TradingStatus]] = {}
+        # triggered stops (False), and entries whose exits are due (True)
+        self.pending: deque[tuple[Order, bool]] = deque()
 
     def account(self, account: AccountId) -> Account:
         """The account of this number, made when it is new. O(1)."""

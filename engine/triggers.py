@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from engine import events as ev
 from engine.accounts import Account
+from engine.bands import collar_edge
 from engine.book import OrderBook
 from engine.execution import commit
-from engine.instrument import FEE_UNIT, Instrument
+from engine.instrument import Instrument
 from engine.order import Order
 from engine.order_events import accepted, triggered
 from engine.outcome import clip, outcome_now, triggered_prices, triggers_at_once
@@ -157,4 +158,4 @@ def hold_price(side: Side, stop_price: Ticks, instrument: Instrument) -> Ticks |
     if side is not _BUY:
         return None
     distance = UNCOLLARED_MARGIN if instrument.collar is None else instrument.collar
-    return Ticks(stop_price + stop_price * distance // FEE_UNIT)
+    return collar_edge(side, stop_price, distance)

@@ -24,6 +24,8 @@ LEG_UNIT: Final = 10**15
 TAKE_PROFIT_LEG: Final = 1
 STOP_LEG: Final = 2
 
+DAY_NS: Final = 86_400_000_000_000
+
 SANDBOX_ACCOUNT: Final = AccountId(1)  # stands for everybody who comes without credentials
 
 
@@ -95,3 +97,8 @@ def leg_id(entry: OrderId, leg: int) -> OrderId:
 def entry_of(order_id: OrderId) -> OrderId:
     """The id of the order whose command this one came from; its own when it is no leg."""
     return OrderId(order_id % LEG_UNIT)
+
+
+def end_of_day_ns(ts_ns: int) -> int:
+    """When the UTC day of a moment ends, and with it a day order of a symbol without a schedule. Epoch nanoseconds."""
+    return (ts_ns // DAY_NS + 1) * DAY_NS

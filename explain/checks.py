@@ -23,27 +23,26 @@ from explain.reasons import REJECTS
 from listings.grid import Grid, amount_text, grid_of, percent
 
 R = RejectReason
-_PRECEDENCE = tuple(R)
-ENTRY_RULES = tuple(rule for rule in _PRECEDENCE[: _PRECEDENCE.index(R.SELF_TRADE) + 1] if rule is not R.MAYBE_REPEATED)
+# The reasons stand in the order of precedence, those about entering an order first.
+_ORDER = (*RejectReason,)
+ENTRY_RULES = tuple(rule for rule in _ORDER[: _ORDER.index(R.SELF_TRADE) + 1] if rule is not R.MAYBE_REPEATED)
 _BY_THE_FIRST_EDITION = (
     R.UNKNOWN_SYMBOL,
     R.SYMBOL_NOT_TRADING,
     R.ACCOUNT_STOPPED,
     R.DUPLICATE_CLIENT_ORDER_ID,
-    *(rule for rule in ENTRY_RULES[4:] if rule is not R.SELF_TRADE_PREVENTION_NOT_ALLOWED),
+    *(
+        rule
+        for rule in ENTRY_RULES[ENTRY_RULES.index(R.ORDER_RATE_EXCEEDED) :]
+        if rule is not R.SELF_TRADE_PREVENTION_NOT_ALLOWED
+    ),
 )
 AMEND_RULES = (
     R.UNKNOWN_ORDER,
     R.TOO_LATE,
     R.SYMBOL_NOT_TRADING,
     R.UNSUPPORTED_COMBINATION,
-    R.BAD_TICK,
-    R.BAD_LOT,
-    R.QUANTITY_TOO_SMALL,
-    R.QUANTITY_TOO_LARGE,
-    R.NOTIONAL_TOO_SMALL,
-    R.NOTIONAL_TOO_LARGE,
-    R.BAD_DISPLAY_QUANTITY,
+    *ENTRY_RULES[ENTRY_RULES.index(R.BAD_TICK) : ENTRY_RULES.index(R.EXPIRE_TIME_PASSED)],
     R.BAD_TRIGGER,
     R.PRICE_OUTSIDE_COLLAR,
     R.INSUFFICIENT_FUNDS,

@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from engine import events as ev
+from engine.bands import band_edges, collar_edge
 from engine.book import OrderBook
-from engine.instrument import FEE_UNIT, Instrument
+from engine.instrument import Instrument
 from engine.order import Order
 from engine.types import AccountId, Lots, OrderId, OrderType, Side, Ticks, TradingStatus
 
@@ -96,8 +97,7 @@ class FoldedBook:
             reference = self._inside(self.instrument.reference_price)
         if band is None or reference is None or self.status is not TradingStatus.TRADING:
             return None
-        room = reference * band // FEE_UNIT
-        return Ticks(max(reference - room, 1)), Ticks(reference + room)
+        return band_edges(reference, band)
 
     def _inside(self, price: Ticks) -> Ticks:
         """A price brought inside the best bid and offer."""
@@ -111,8 +111,7 @@ class FoldedBook:
         reference, collar = self.reference(side), self.instrument.collar
         if reference is None or collar is None or self.status is not TradingStatus.TRADING:
             return None
-        room = reference * collar // FEE_UNIT
-        return Ticks(reference + room) if side is Side.BUY else Ticks(max(reference - room, 1))
+        return collar_edge(side, reference, collar)
 
     # -- following
 

@@ -15,7 +15,6 @@ import subprocess  # nosec B404 # for our own worker
 import sys
 import time
 from pathlib import Path
-from typing import Literal
 
 import eventlet
 
@@ -31,6 +30,7 @@ from explain.protocol import (
     Reached,
     Read,
     Records,
+    SubjectKind,
     TooLong,
     Unknown,
 )
@@ -48,7 +48,6 @@ READ_ON_S = 5.0  # of following at a time, while nobody asks
 ANSWER_S = 20.0  # that a question then waits for its answer
 GRACE_S = 10.0  # more, before a process that does not answer is ended
 FRAME_BYTES = 4_000_000
-Subject = Literal["order", "trade", "command"]
 
 
 class NotExplained(Exception):
@@ -92,7 +91,7 @@ class ExplainHost:
         self._closing = False
         self._reader: eventlet.greenthread.GreenThread | None = None
 
-    def explain(self, about: Subject, number: int, account: AccountId | None) -> bytes:
+    def explain(self, about: SubjectKind, number: int, account: AccountId | None) -> bytes:
         """The explanation as JSON, for `account` or, with None, for an operator. Raises NotExplained, StoreClosed."""
         try:
             found = self._workers.run(self._ask, Question(about, number, account, ANSWER_S))
@@ -198,7 +197,8 @@ class ExplainHost:
             cwd=ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env={**os.environ, "PYTHONWARNINGS": "ignore"},
+            # found by its folder, which a safe path would leave out
+            env={**os.environ, "PYTHONWARNINGS": "ignore", "PYTHONSAFEPATH": ""},
         )
         stdin, stdout = self._process.stdin, self._process.stdout
         if stdin is None or stdout is None or self._closing:  # closed meanwhile: `close` may not have seen it

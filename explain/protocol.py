@@ -18,13 +18,15 @@ from explain.explanation import ChapterResult, Subject
 from journal.codec import BatchRecord
 
 RECORDS_A_FRAME: Final = 500
+
+SubjectKind = Literal["order", "trade", "command"]
 _LENGTH = struct.Struct(">I")
 
 
 class Question(msgspec.Struct, frozen=True, tag=True):
     """What somebody wants explained; `account` None: an operator."""
 
-    about: Literal["order", "trade", "command"]
+    about: SubjectKind
     number: int
     account: AccountId | None
     seconds: float  # that the answer may take

@@ -34,7 +34,7 @@ class RejectText(msgspec.Struct, frozen=True):
     explained: str  # ends the sentence `It was refused: ...`
     when: str  # in the documentation
     page: str | None = None  # where the page can say more than the sentence, since it knows what is on the screen
-    checked: str | None = None  # among the rules that an order went through, where no numbers are compared
+    checked: str | None = None  # in an explanation's list of rules, where the rule compares no numbers
 
 
 class CancelText(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,4 +1,4 @@
-"""Reads of the history for greenlets: each lets others run, and waits first for the history to know what is asked for.
+"""Reads of the history for greenlets: each lets others run. `wait_for` first, where the newest commands matter.
 
 Layer: history.
 """

@@ -377,10 +377,8 @@ def _account_fills_sql(*filters: str) -> str:
     """`filters`: the columns that must equal the parameter of their name."""
     account: BindParameter[int] = bindparam("account")
     sides = []
-    for column in (
-        TRADES.c.maker_account,
-        TRADES.c.taker_account,
-    ):  # two queries rather than one OR, since each side has its own index
+    # two queries rather than one OR, since each side has its own index
+    for column in (TRADES.c.maker_account, TRADES.c.taker_account):
         rows = select(TRADES).where(column == account, TRADES.c.trade_id < bindparam("before"))
         rows = rows.where(*(TRADES.c[name] == bindparam(name) for name in filters))
         if column is TRADES.c.taker_account:

@@ -8,6 +8,7 @@ Layer: loop.
 
 from __future__ import annotations
 
+import logging
 import os
 from collections import deque
 from collections.abc import Callable
@@ -15,6 +16,8 @@ from contextlib import suppress
 from typing import Any
 
 from eventlet import hubs
+
+log = logging.getLogger(__name__)
 
 
 class Bridge:
@@ -37,7 +40,8 @@ class Bridge:
     def post(self, callback: Callable[[], object]) -> None:
         """Have `callback` run in the event loop soon, after those posted before. From any thread; never blocks.
 
-        It runs in the hub: it must not block or raise. It may switch to a greenlet that waits in the hub.
+        It runs in the hub: it must not block. It may switch to a greenlet that waits in the hub. What it raises is
+        logged, and those after it run all the same.
         """
         self._posted.append(callback)
         with suppress(BlockingIOError):  # full of wake-ups, of which one is enough
@@ -54,13 +58,19 @@ class Bridge:
         os.close(self._write_fd)
 
     def _on_wake(self, read_fd: int) -> None:
+        if self._closed:  # by a callback of the same turn: the hub had us on its list already
+            return
         with suppress(BlockingIOError):  # the byte of an earlier wake-up stood for this one too
             os.read(read_fd, 65536)
         self._drain()
 
     def _drain(self) -> None:
         while self._posted:
-            self._posted.popleft()()
+            callback = self._posted.popleft()
+            try:
+                callback()
+            except Exception:  # the hub would drop the pipe, and all that native threads post later would never run
+                log.exception("a callback that a native thread posted failed")
 
 
 def _ignore(*_: object) -> None:

@@ -21,7 +21,7 @@ from engine.commands import AdvanceTime, Command, EnterOrder
 from engine.digest import state_digest
 from engine.events import CommandResult
 from engine.exchange import Exchange
-from engine.types import Seq, TimeInForce
+from engine.types import Seq, TimeInForce, end_of_day_ns
 from journal.codec import GENESIS, BatchRecord, seal
 from journal.committer import Committer
 from journal.port import Checkpoint, JournalFailed
@@ -31,7 +31,6 @@ log = logging.getLogger(__name__)
 Listener = Callable[[list[CommandResult]], None]
 
 SHORTEST_TIMER_NS = 1_000_000_000  # except for the expiry of its own order, a command makes nothing due sooner
-DAY_NS = 86_400_000_000_000
 
 _GTD, _DAY = TimeInForce.GTD, TimeInForce.DAY
 
@@ -295,5 +294,5 @@ def _earliest_due(commands: Sequence[Command], ts_ns: int) -> int:
                 if expire_ns is not None and expire_ns < earliest:
                     earliest = expire_ns
             elif command.time_in_force is _DAY:
-                earliest = min(earliest, (ts_ns // DAY_NS + 1) * DAY_NS)
+                earliest = min(earliest, end_of_day_ns(ts_ns))
     return earliest

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import signal
 import sys
 from typing import Final
@@ -59,7 +60,10 @@ async def _trade_beside(
     )
     echoed = asyncio.create_task(_echo(server))
     flow = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tools.flow", "--url", url, cwd=ROOT, start_new_session=True
+        *(sys.executable, "-m", "tools.flow", "--url", url),
+        cwd=ROOT,
+        env={**os.environ, "PYTHONSAFEPATH": ""},  # found by its folder, which a safe path would leave out
+        start_new_session=True,
     )
     flow_ended = asyncio.create_task(flow.wait())
     try:

@@ -114,9 +114,7 @@ def _total(asset: str, rows: list[tuple[OrderBook, Position]], scale: int) -> Pr
 
 def _twice_the_mark(book: OrderBook) -> int | None:
     bid, ask = book.bids.best_price, book.asks.best_price
-    if (
-        bid is not None and ask is not None and bid < ask
-    ):  # bids and asks may overlap while orders gather for an auction
+    if bid is not None and ask is not None and bid < ask:  # they may overlap while orders gather for an auction
         return bid + ask
     return None if book.last_price is None else 2 * book.last_price
 

@@ -30,7 +30,7 @@ SAFE_METHODS: Final = ("GET", "HEAD", "OPTIONS")
 PUBLIC_BLUEPRINTS: Final = ("market", "candles", "pages", "docs")  # public for safe methods only
 PUBLIC_ENDPOINTS: Final = ("auth.signup", "auth.login", "auth.guest", "auth.refresh")
 _SIGNED: Final = ("HTTP_X_OPENBELL_SIGNATURE", "HTTP_X_OPENBELL_TIMESTAMP", "HTTP_X_OPENBELL_WINDOW")
-_EXTENSION: Final = "openbell-access"
+_EXTENSION: Final = "openbell-authenticator"
 
 
 class FeedAuth(Request, frozen=True, kw_only=True):
@@ -155,9 +155,9 @@ class Authenticator:
                 self._disconnect(sid)
 
 
-def install(app: Flask, access: Authenticator, *, secured: bool) -> None:
+def install(app: Flask, authenticator: Authenticator, *, secured: bool) -> None:
     """Have the handlers of `app` know who asks; `secured`: what is not public needs credentials."""
-    app.extensions[_EXTENSION] = access
+    app.extensions[_EXTENSION] = authenticator
 
     @app.before_request
     def judge_credentials() -> None:
@@ -165,7 +165,7 @@ def install(app: Flask, access: Authenticator, *, secured: bool) -> None:
         if request.method == "OPTIONS" or request.endpoint is None or _is_public():
             return
         if secured or "HTTP_AUTHORIZATION" in request.environ or "HTTP_X_OPENBELL_KEY" in request.environ:
-            access.of_request()
+            authenticator.of_request()
 
 
 def requesting_principal(scope: Scope | None = None) -> Principal:
@@ -173,9 +173,9 @@ def requesting_principal(scope: Scope | None = None) -> Principal:
 
     Without `scope` a request that cannot change anything needs `read`; others, and feed messages, need `trade`.
     """
-    access: Authenticator = current_app.extensions[_EXTENSION]
+    authenticator: Authenticator = current_app.extensions[_EXTENSION]
     sid: str | None = getattr(request, "sid", None)  # set by Flask-SocketIO
-    principal = access.of_request() if sid is None else access.of_client(sid)
+    principal = authenticator.of_request() if sid is None else authenticator.of_client(sid)
     if principal.key_id is None:
         return principal
     if scope is None:
@@ -192,8 +192,8 @@ def requesting_account(scope: Scope | None = None) -> AccountId:
 
 def signed_in() -> Principal:
     """Who sent the current request, with the token of a session. Raises ApiError 401 or 403."""
-    access: Authenticator = current_app.extensions[_EXTENSION]
-    principal = access.of_request()
+    authenticator: Authenticator = current_app.extensions[_EXTENSION]
+    principal = authenticator.of_request()
     if principal.key_id is not None:
         raise ApiError(403, "SESSION_NEEDED", "An API key may not do this; sign in.")
     if principal.session_id is None:

@@ -14,7 +14,8 @@ from api.json.errors import ApiError
 from api.json.requests import order_id_of
 from engine.types import AccountId
 from explain.answers import Explanation
-from explain.host import ExplainerBehind, ExplainerBusy, ExplainHost, NotExplained, NothingToExplain, Subject
+from explain.host import ExplainerBehind, ExplainerBusy, ExplainHost, NotExplained, NothingToExplain
+from explain.protocol import SubjectKind
 from identity.store import Role
 
 BUSY_RETRY_S, BEHIND_RETRY_S = 2, 5
@@ -30,7 +31,7 @@ def blueprint(explainer: ExplainHost) -> Blueprint:
     """The routes that explain."""
     routes = Blueprint("explain", __name__)
 
-    def explained(about: Subject, number: str) -> Response:
+    def explained(about: SubjectKind, number: str) -> Response:
         try:
             body = explainer.explain(about, order_id_of(number), _asker())
         except NotExplained as refusal:
@@ -67,7 +68,7 @@ def _asker() -> AccountId | None:
     return None if principal.role is Role.OPERATOR else principal.account
 
 
-def _refusal(refusal: NotExplained, about: Subject) -> ApiError:
+def _refusal(refusal: NotExplained, about: SubjectKind) -> ApiError:
     match refusal:
         case NothingToExplain():
             return ApiError(404, *_UNKNOWN[about])

@@ -111,9 +111,8 @@ class CandleFeed:
             del self._closing[stream]
         self.flush(*stream)
         last_published = self._last_published.get(stream)
-        if (
-            last_published is not None and last_published[0].time == start and not last_published[1]
-        ):  # the clock was set back meanwhile
+        # where the candle is not over yet, the clock was set back meanwhile
+        if last_published is not None and last_published[0].time == start and not last_published[1]:
             self._remember(stream, last_published[0], closed=False)
 
     def _view(self, stream: Stream, candle: Candle, *, closed: bool) -> CandleView:

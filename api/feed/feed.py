@@ -385,9 +385,7 @@ class Feed:
     def _on_connect(self, auth: Any = None) -> None:
         sid: str = request.sid  # type: ignore[attr-defined]
         connection = self._engine.sockets.get(self._manager.eio_sid_from_sid(sid, NAMESPACE))
-        if (
-            connection is None or sid in self._subscribers.clients
-        ):  # disconnected already, or a client's own event of this name
+        if connection is None or sid in self._subscribers.clients:  # disconnected already, or a client's own event
             return
         client = Client(sid, connection, auth.get("flow") if isinstance(auth, dict) else None)
         try:

@@ -101,9 +101,8 @@ class _Orders:
         self._to_come: dict[OrderId, int] = {}  # lots that later events of the batch fill
         self._prices: dict[OrderId, Ticks | None] = {}  # limit prices of the orders that the batch amends or triggers
         self._to_trigger: dict[OrderId, None] = {}  # orders that later events of the batch trigger
-        self._amended_at: tuple[int, OrderId] | None = (
-            None  # seq and order of the last event that an owner's amend made
-        )
+        # seq and order of the last Amended: the first that an amend makes of its order is what the owner asked for
+        self._amended_at: tuple[int, OrderId] | None = None
         for applied in reversed(batch):
             for event in reversed(applied.events):
                 if isinstance(event, Filled):

@@ -16,8 +16,8 @@ from api.auth.authenticator import requesting_account
 from api.feed.clients import Client
 from api.feed.feed import Feed
 from api.json.requests import converted
-from api.orders import batch as batch_wire
 from api.orders.amend_views import AmendAnswer
+from api.orders.batch import BatchAnswer, batch_of
 from api.orders.preview_views import PreviewAnswer
 from api.orders.requests import (
     AmendRequest,
@@ -113,11 +113,11 @@ def install(feed: Feed, orders: OrderService, exchange: Exchange, sequencer: Seq
         request = converted(data, AmendMessage)
         return orders.amend(amend_command(request, request.order_id, requesting_account(), exchange))
 
-    def batch(sid: str, data: Any) -> batch_wire.BatchAnswer:
+    def batch(sid: str, data: Any) -> BatchAnswer:
         started = time.perf_counter()
         account = requesting_account()
         cancel_on_disconnect = cancels_on_disconnect.get(sid)
-        answer = orders.batch(batch_wire.batch_of(data, account, exchange), started)
+        answer = orders.batch(batch_of(data, account, exchange), started)
         if cancel_on_disconnect is not None:
             bodies = (result.body for result in answer.results)
             cancel_on_disconnect.add([body.order_id for body in bodies if isinstance(body, OrderAnswer)], account)

@@ -127,7 +127,7 @@ class QueueFeed:
         try:
             self._flush()
         except Exception:
-            log.exception("queue positions could not be told")
+            log.exception("queue positions could not be published")
         self._schedule()
 
     def _flush(self) -> None:
@@ -142,9 +142,9 @@ class QueueFeed:
             level = self._exchange.books[level_key.symbol].own_side(level_key.side).level(level_key.price)
             if level is not None:
                 steps -= self._walk(level, changed)
-        for account, levels in changed.items():
-            for at in range(0, len(levels), POSITIONS_MAX):
-                self._publish(account, QueueView(levels[at : at + POSITIONS_MAX], self._exchange.seq))
+        for account, positions in changed.items():
+            for at in range(0, len(positions), POSITIONS_MAX):
+                self._publish(account, QueueView(positions[at : at + POSITIONS_MAX], self._exchange.seq))
 
     def _forget(self, account: AccountId) -> None:
         for order_id, level_key in self._watched.pop(account).items():
@@ -178,5 +178,5 @@ class QueueFeed:
         if self._last_published.get(order.order_id) != ahead:
             self._last_published[order.order_id] = ahead
             quantity = grid_of(self._exchange.books[order.symbol].instrument).quantity(ahead[1])
-            level_key = OrderQueuePosition(str(order.order_id), order.symbol, ahead[0], quantity)
-            changed.setdefault(order.account, []).append(level_key)
+            position = OrderQueuePosition(str(order.order_id), order.symbol, ahead[0], quantity)
+            changed.setdefault(order.account, []).append(position)

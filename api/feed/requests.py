@@ -5,7 +5,7 @@ Layer: api.feed.
 
 from __future__ import annotations
 
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, get_args
 
 import msgspec
 
@@ -16,7 +16,8 @@ from api.json.requests import Request, Symbol, converted
 from engine.exchange import Exchange
 from history.candles import Interval
 
-FEED_LEVELS = (5, 10, 20, 50, 100, 500, 1000)  # a side, of `l2_updates`
+FeedLevels = Literal[5, 10, 20, 50, 100, 500, 1000]  # a side, of `l2_updates` and `l3`
+FEED_LEVELS: Final[tuple[int, ...]] = get_args(FeedLevels)
 
 
 class Subscription(Request, frozen=True):
@@ -24,7 +25,7 @@ class Subscription(Request, frozen=True):
 
     type: Literal["l2_updates", "l2_deltas", "l3", "trades", "bbo", "ticker", "candles", "status", "orders"]
     symbol: Symbol | None = None
-    levels: Literal[5, 10, 20, 50, 100, 500, 1000] | None = None
+    levels: FeedLevels | None = None
     batch: bool | None = None
     interval: Interval | None = None
 

@@ -58,9 +58,9 @@ class OwnOrderRooms:
     subscribed to `orders` as well gets each order event once, by that subscription.
     """
 
-    def __init__(self, subscribers: Subscribers, access: Authenticator) -> None:
+    def __init__(self, subscribers: Subscribers, authenticator: Authenticator) -> None:
         self._subscribers = subscribers
-        self._access = access
+        self._authenticator = authenticator
 
     @staticmethod
     def room(account: AccountId) -> str:
@@ -82,7 +82,7 @@ class OwnOrderRooms:
     def _room_for(self, client: Client) -> str | None:
         """The room for a client; None when it has no account, or a key that may not read it."""
         try:
-            principal = self._access.of_client(client.sid)
+            principal = self._authenticator.of_client(client.sid)
         except ApiError:
             return None
         if principal.key_id is not None and Scope.READ not in principal.scopes:

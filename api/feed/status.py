@@ -14,9 +14,10 @@ from typing import Any
 
 import eventlet
 
-from api.market.status_views import GATHERING, StatusService, StatusView
+from api.market.status_views import StatusService, StatusView
 from engine.book import OrderBook
 from engine.exchange import Exchange
+from engine.rules import gathers
 from engine.types import TradingStatus
 
 log = logging.getLogger(__name__)
@@ -96,7 +97,7 @@ class StatusFeed:
         try:
             self._flush(symbol, published)
         except Exception:
-            log.exception("the status of %s could not be told", symbol)
+            log.exception("the status of %s could not be published", symbol)
 
     def _flush(self, symbol: str, published: _Published) -> None:
         """Publish what is new, if anything is and anybody is subscribed."""
@@ -112,8 +113,8 @@ class StatusFeed:
 
 def _fingerprint(book: OrderBook) -> Any:
     """The parts of a book whose change is a reason to publish its status again. O(1)."""
-    gathers = book.status in GATHERING
-    return book.status, book.band.limit_side, book.band_limits, book.changed_seq if gathers else 0
+    changed_seq = book.changed_seq if gathers(book.status) else 0
+    return book.status, book.band.limit_side, book.band_limits, changed_seq
 
 
 def _content(view: StatusView) -> Any:

@@ -38,7 +38,7 @@ def install(app: Flask, settings: Settings, client_key: Callable[[], str | None]
     `client_key` names whose requests are counted together; without it, or where it gives None, they are counted by
     address. Returns what limits a message of the feed: called in its context, it raises ApiError 429.
     """
-    if settings.rate_limit == "off" or (settings.profile == "sandbox" and settings.loopback):
+    if settings.rate_limit == "off" or (settings.sandbox and settings.loopback):
         return None
 
     def client() -> str:
@@ -83,7 +83,7 @@ def install(app: Flask, settings: Settings, client_key: Callable[[], str | None]
     @limiter.request_filter
     def own_machine() -> bool:
         """Loopback is never limited in the sandbox profile."""
-        return settings.profile == "sandbox" and is_loopback(request.remote_addr or "")
+        return settings.sandbox and is_loopback(request.remote_addr or "")
 
     return check
 
@@ -96,7 +96,7 @@ class Attempts:
 
     def __init__(self, settings: Settings) -> None:
         self._rate: RateLimitItem | None = None if settings.login_rate == "off" else parse(settings.login_rate)
-        self._spares_loopback = settings.profile == "sandbox"
+        self._spares_loopback = settings.sandbox
         self._window = MovingWindowRateLimiter(MemoryStorage())
 
     def by_address(self) -> None:

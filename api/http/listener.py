@@ -33,11 +33,9 @@ def listen(settings: Settings) -> Any:
         listener = eventlet.listen(address, family, BACKLOG, reuse_addr=True, reuse_port=False)
     except OSError as problem:
         raise OSError(f"cannot listen on {settings.host}:{settings.port}: {_advice(problem, settings.port)}") from None
-    # inherited by every accepted connection: without it larger answers wait 44 ms for an acknowledgement
+    # accepted connections inherit both; without the first larger answers wait 44 ms for an acknowledgement
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    listener.setsockopt(
-        socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES
-    )  # inherited by accepted connections, too
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
     if settings.tls_cert is None:
         return listener
     try:

@@ -22,7 +22,7 @@ def answer(body: Any, status: int = 200) -> Response:
 
 
 def query(kind: type[T]) -> T:
-    """The query string as a `kind` of `api.orders.requests`, its `symbol` as it is listed. Raises Malformed."""
+    """The query string as a `kind`, of a room's `requests`; its `symbol` as it is listed. Raises Malformed."""
     asked = request.args.to_dict()
     wanted = converted(asked, kind, lax=True)
     if "symbol" in asked and (listed := symbol_as_listed(asked["symbol"])) != asked["symbol"]:

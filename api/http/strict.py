@@ -1,7 +1,7 @@
 """What a route does not read, it does not ignore: one rule, from what each route says that it takes.
 
 An unknown query parameter, one that is given twice, or a body where none is read is 400 and named, before the handler
-runs, so that nothing is done. (Unknown and repeated fields of a body are refused where it is read, in `wire`.) The page
+runs, so that nothing is done. (Unknown and repeated fields of a body are refused in `api.json.requests`.) The page
 and its files take any query: whoever shares a link decorates it, and nothing is asked of them by it.
 Layer: api.http.
 """

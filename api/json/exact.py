@@ -3,7 +3,7 @@
 msgspec takes the last of two equal keys without a word, so keys are counted: as many colons in the text as keys were
 read means that none came twice, for every key has its colon. Only where there are more (times, addresses, a repeated
 key) each object is examined. O(length) always.
-Layer: api.json, near its root.
+Layer: api.json.
 """
 
 from __future__ import annotations

@@ -10,12 +10,11 @@ import msgspec
 from api.json.views import seconds
 from engine.auction import Clearing, clearing
 from engine.book import OrderBook
+from engine.rules import gathers
 from engine.types import Side, TradingStatus
 from listings.grid import grid_of
 from listings.schedule_runner import ScheduleRunner
 from listings.texts import DecimalText
-
-GATHERING = (TradingStatus.PRE_OPEN, TradingStatus.AUCTION)
 
 
 class NextChange(msgspec.Struct, frozen=True):
@@ -56,7 +55,7 @@ class Indications:
 
     def of(self, book: OrderBook) -> Clearing | None:
         """What an auction would do now; None while none gathers. O(levels that cross), or O(1) when nothing changed."""
-        if book.status not in GATHERING:
+        if not gathers(book.status):
             return None
         symbol = book.instrument.symbol
         known = self._known.get(symbol)
@@ -68,15 +67,15 @@ class Indications:
 class StatusService:
     """Says where a symbol stands."""
 
-    def __init__(self, sessions: ScheduleRunner) -> None:
-        self._sessions = sessions
+    def __init__(self, runner: ScheduleRunner) -> None:
+        self._runner = runner
         self._indications = Indications()
 
     def view(self, book: OrderBook, seq: int, ts_ns: int) -> StatusView:
         """Everything about the status of one symbol. Cost: see `Indications.of`."""
         grid, limit_side = grid_of(book.instrument), book.band.limit_side
         limits = book.band_limits if book.status is TradingStatus.TRADING else None  # orders gather without a band
-        change = self._sessions.next_change(book.instrument.symbol)
+        change = self._runner.next_change(book.instrument.symbol)
         limit_price = None if limit_side is None else book.band_limit(limit_side)
         return StatusView(
             symbol=book.instrument.symbol,

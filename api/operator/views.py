@@ -122,6 +122,6 @@ class AuditTrail(msgspec.Struct, frozen=True):
 
 
 def audit_answer(entries: list[AuditEntry]) -> AuditTrail:
-    """What operators did, as they are told it."""
+    """What operators did, as they read it."""
     views = [AuditView(**msgspec.structs.asdict(entry), ts_ns_text=nanos_text(entry.ts_ns)) for entry in entries]
     return AuditTrail(views, len(views))

@@ -14,7 +14,8 @@ from engine.commands import AmendOrder, EnterOrder, OrderOptions
 from engine.events import Figures, Rejected
 from engine.instrument import Instrument
 from engine.rejects import RejectReason
-from engine.types import PostOnly, Side, TradingStatus
+from engine.rules import gathers
+from engine.types import PostOnly, Side
 from listings.grid import amount_text, grid_of, percent
 
 _PRICES: Final = (
@@ -87,7 +88,7 @@ def _not_trading(figures: Figures, instrument: Instrument) -> RejectDetails:
     status, symbol = figures.status, instrument.symbol
     if status is None:
         return None, {}
-    if status in (TradingStatus.PRE_OPEN, TradingStatus.AUCTION):
+    if gathers(status):
         sentence = (
             f"{symbol} gathers orders for an auction just now (its status is {status}): it takes limit orders and "
             "orders with a trigger, without ioc, fok and post_only."

@@ -1,4 +1,4 @@
-"""JSON -> commands: the one place that validates what a client sends. The answers are in `views.py`.
+"""JSON -> commands: what may be asked of orders. The answers are in `views.py`.
 
 Decimals come as strings or as JSON numbers and are read exactly. What cannot be
 understood is `Malformed` (400) and never sequenced; what breaks a rule of the market is

@@ -13,9 +13,9 @@ from api.auth.authenticator import requesting_account
 from api.http.documented import Access, documented
 from api.http.responses import answer, query
 from api.json.requests import SymbolQuery
-from api.orders import batch as batch_wire
 from api.orders import requests
 from api.orders.amend_views import AmendAnswer
+from api.orders.batch import BODIES, ELEMENTS, BatchAnswer, BatchRequest, batch_of_body
 from api.orders.lookup import OrderLookup
 from api.orders.preview_views import PreviewAnswer
 from api.orders.requests import (
@@ -65,10 +65,10 @@ def blueprint(service: OrderService, lookup: OrderLookup, exchange: Exchange) ->
     @routes.post("/orders/batch")
     @documented(
         Access.ACCOUNT,
-        batch_wire.BatchAnswer,
-        body=batch_wire.BatchRequest,
+        BatchAnswer,
+        body=BatchRequest,
         errors=(503,),
-        named=(*batch_wire.ELEMENTS, *batch_wire.BODIES),
+        named=(*ELEMENTS, *BODIES),
     )
     def batch_of_orders() -> Response:
         """Enter, cancel and amend up to 1000 orders, one behind the other with nothing in between.
@@ -77,9 +77,7 @@ def blueprint(service: OrderService, lookup: OrderLookup, exchange: Exchange) ->
         """
         started = time.perf_counter()
         account = requesting_account()
-        return answer(
-            service.batch(batch_wire.batch_of_body(request.get_data(cache=False), account, exchange), started)
-        )
+        return answer(service.batch(batch_of_body(request.get_data(cache=False), account, exchange), started))
 
     @routes.get("/order/<order_id>")
     @documented(Access.ACCOUNT, OrderView, query=SymbolQuery, errors=(404, 503))

@@ -1,4 +1,4 @@
-"""What orders and trades from the engine and from the history have in common, so that one answer is made of either.
+"""What orders from the engine and from the history have in common, so that one view is made of either.
 
 Layer: api.orders.
 """

@@ -1,4 +1,4 @@
-"""Engine values -> JSON: every answer and feed message, with the names of the wire contract.
+"""Engine values -> JSON: the answers about orders and their fills, with the names of the wire contract.
 
 Decimals are strings: prices and quantities with the precision of tick and lot, amounts as
 the shortest exact decimal. Times are epoch seconds with a fraction; `ts_ns` is exact.

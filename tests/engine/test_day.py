@@ -143,13 +143,13 @@ def whole_day() -> Day:
 
 
 def test_a_day_with_everything_replays_to_the_same_digest_and_events() -> None:
-    day, replayed, told = whole_day(), Exchange(CURRENT_EDITION), []
+    day, replayed, events = whole_day(), Exchange(CURRENT_EDITION), []
     chain = GENESIS
     for seq, (ts_ns, command) in enumerate(day.commands, 1):
         record = seal(seq, ts_ns, seq, [command], chain)  # as the journal keeps it
         chain = record.chain
-        told += replayed.apply(open_batch(record)[0], seq, record.ts_ns)
-    assert told == day.events
+        events += replayed.apply(open_batch(record)[0], seq, record.ts_ns)
+    assert events == day.events
     assert state_digest(replayed) == state_digest(day.fast)
 
 

@@ -36,7 +36,7 @@ from engine.types import (
 from tests.engine.pair import COIN
 
 NAMES = [f"n{number}" for number in range(40)]
-TOLD = ("order_id", "reason", "client_order_id", "price", "quantity", "cum", "trade_id")
+DIGESTED_FIELDS = ("order_id", "reason", "client_order_id", "price", "quantity", "cum", "trade_id")
 NAMES_THEN = {"StopPriceMoved": "Trailed", "DuplicateRequest": "Repeated"}  # of events that have another name now
 START_NS = 1_700_000_000_000_000_000
 
@@ -96,9 +96,9 @@ def test_a_journal_from_before_the_rules_had_editions_comes_to_the_state_that_it
     remembered: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(recent, "SHARED_WINDOW", remembered)
-    exchange, told = Exchange(), sha256()
+    exchange, digest = Exchange(), sha256()
     for seq, command in enumerate(flow(), 1):
         for event in exchange.apply(command, seq, START_NS + seq * 50_000_000):
             name = NAMES_THEN.get(type(event).__name__, type(event).__name__)
-            told.update(f"{name} {[getattr(event, field, None) for field in TOLD]}".encode())
-    assert (state_digest(exchange), told.hexdigest()) == RECORDED[remembered]
+            digest.update(f"{name} {[getattr(event, field, None) for field in DIGESTED_FIELDS]}".encode())
+    assert (state_digest(exchange), digest.hexdigest()) == RECORDED[remembered]

@@ -53,7 +53,7 @@ ACTED = (OrderStatus.FILLED, OrderStatus.PARTIALLY_FILLED, OrderStatus.RESTING) 
 NO_FUNDS = (0, RejectReason.INSUFFICIENT_FUNDS, None)
 
 
-def told(events: list[Event], order_id: OrderId, by: set[OrderId]) -> dict[str, Any]:
+def outcome_of(events: list[Event], order_id: OrderId, by: set[OrderId]) -> dict[str, Any]:
     """What became of an order, in the words of a preview, with the trades of the takers `by`."""
     accepted = next(event for event in events if isinstance(event, Accepted) and event.order_id == order_id)
     fills = [event for event in events if isinstance(event, Filled) and event.taker_order_id in by]
@@ -80,7 +80,7 @@ def told(events: list[Event], order_id: OrderId, by: set[OrderId]) -> dict[str, 
     }
 
 
-def standing(exchange: Exchange, order_id: OrderId) -> dict[str, Any]:
+def state_of(exchange: Exchange, order_id: OrderId) -> dict[str, Any]:
     """What stands of an order, in the words of a preview."""
     order = exchange.order(order_id)
     if order is None:
@@ -99,10 +99,10 @@ def compare(said: Preview, exchange: Exchange, command: EnterOrder, events: list
     entered = [event.order_id for event in known if isinstance(event, Accepted) and entry_of(event.order_id) == entry]
     calm = len(known) == len(events)
     seen: set[object] = {"calm"} if calm else set()
-    pair = command.order_type is OrderType.OCO  # told with the figures of both legs
-    expected = told(known, entry, set(entered) if pair else {entry})
+    pair = command.order_type is OrderType.OCO  # previewed with the figures of both legs
+    expected = outcome_of(known, entry, set(entered) if pair else {entry})
     if calm:
-        stands = [standing(exchange, order_id) for order_id in (entered if pair else entered[:1])]
+        stands = [state_of(exchange, order_id) for order_id in (entered if pair else entered[:1])]
         acting = stands[-1] if pair and expected["reason"] is CancelReason.ONE_CANCELS_OTHER else stands[0]
         expected |= {name: acting[name] for name in ("left", "maker_fee")}
         expected["hold"] = sum(stand["hold"] for stand in stands)
@@ -113,9 +113,9 @@ def compare(said: Preview, exchange: Exchange, command: EnterOrder, events: list
     legs = entered[1:]
     assert len(said.legs) == (len(legs) if said.exits is None or said.exits.refused is None else 0)
     for leg, order_id in zip(said.legs, legs, strict=True):
-        done = told(known, order_id, {order_id})
+        done = outcome_of(known, order_id, {order_id})
         if calm:
-            done |= standing(exchange, order_id)
+            done |= state_of(exchange, order_id)
         assert {name: getattr(leg, name) for name in done} == done
         seen.add(("leg", leg.order_type, leg.status, bool(said.exits)))
     return seen
@@ -242,11 +242,11 @@ def test_what_a_preview_says_is_what_entering_does(instrument: Instrument, bound
 
 
 def test_a_preview_for_an_account_that_never_was_makes_none() -> None:
-    market, stranger = Market(), AccountId(5000)
-    command = entering(stranger, SYMBOL, Side.BUY, OrderType.LIMIT, TIF.GTC, Lots(1), Ticks(100))
+    market, newcomer = Market(), AccountId(5000)
+    command = entering(newcomer, SYMBOL, Side.BUY, OrderType.LIMIT, TIF.GTC, Lots(1), Ticks(100))
     assert preview(market.exchange, command, 10) is RejectReason.INSUFFICIENT_FUNDS
-    assert stranger not in market.exchange.accounts
-    assert stranger not in market.exchange.ledger.accounts
+    assert newcomer not in market.exchange.accounts
+    assert newcomer not in market.exchange.ledger.accounts
 
 
 @pytest.mark.parametrize("spare", [-1, 0])
@@ -296,10 +296,10 @@ def test_a_stop_leg_that_ends_as_its_other_leg_trades_is_not_counted() -> None:
     taker = entering(ACCOUNTS[1], SYMBOL, Side.SELL, OrderType.LIMIT, TIF.GTC, Lots(2), Ticks(98))
     said = preview(exchange, taker, exchange.ts_ns)
     assert isinstance(said, Preview)
-    stranger = msgspec.structs.replace(taker, account=ACCOUNTS[2])  # whose none of the stops is
-    told = preview(exchange, stranger, exchange.ts_ns)
-    assert isinstance(told, Preview)
-    assert (told.trades, told.would_trigger) == (2, 0)
+    others = msgspec.structs.replace(taker, account=ACCOUNTS[2])  # whose none of the stops is
+    of_others = preview(exchange, others, exchange.ts_ns)
+    assert isinstance(of_others, Preview)
+    assert (of_others.trades, of_others.would_trigger) == (2, 0)
     triggered = [event for event in market.apply(taker) if isinstance(event, Triggered)]
     assert (said.trades, said.would_trigger, len(triggered)) == (2, 2, 2)
 

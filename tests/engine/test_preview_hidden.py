@@ -26,7 +26,7 @@ def without_what_others_hide(exchange: Exchange, viewer: AccountId) -> Iterator[
     """For a while nobody but the viewer has more than is shown, or a stop; tells how much was taken away."""
     book = exchange.books[SYMBOL]
     icebergs = [(order, order.hidden) for order in book.orders.values() if order.account != viewer and order.hidden]
-    strangers = [stop for stop in book.stops if stop.account != viewer]
+    foreign_stops = [stop for stop in book.stops if stop.account != viewer]
 
     def change(sign: int) -> None:
         for order, hidden in icebergs:
@@ -35,12 +35,12 @@ def without_what_others_hide(exchange: Exchange, viewer: AccountId) -> Iterator[
             order.leaves = Lots(order.leaves + sign * hidden)
             order.quantity = Lots(order.quantity + sign * hidden)
             order.hidden = Lots(order.hidden + sign * hidden)
-        for stop in strangers:
+        for stop in foreign_stops:
             stop.waiting = sign > 0
 
     stops, book.stops = book.stops, StopOrders()
     change(-1)
-    yield sum(hidden for _, hidden in icebergs) + len(strangers)
+    yield sum(hidden for _, hidden in icebergs) + len(foreign_stops)
     change(1)
     book.stops = stops
 
@@ -53,21 +53,23 @@ def test_a_preview_is_the_same_whatever_others_hide(instrument: Instrument) -> N
         exchange = market.exchange
         for command, elapsed_ns in asked(rng, market, icebergs=True):
             ts_ns = exchange.ts_ns + elapsed_ns
-            told = preview(exchange, command, ts_ns)
-            figures = refusal_figures(exchange, command, told, ts_ns) if isinstance(told, RejectReason) else None
+            previewed = preview(exchange, command, ts_ns)
+            figures = (
+                refusal_figures(exchange, command, previewed, ts_ns) if isinstance(previewed, RejectReason) else None
+            )
             with without_what_others_hide(exchange, command.account) as away:
-                assert preview(exchange, command, ts_ns) == told
-                if isinstance(told, RejectReason):
-                    assert refusal_figures(exchange, command, told, ts_ns) == figures
+                assert preview(exchange, command, ts_ns) == previewed
+                if isinstance(previewed, RejectReason):
+                    assert refusal_figures(exchange, command, previewed, ts_ns) == figures
             hidden += away
             events = market.apply(command, elapsed_ns)
-            if isinstance(told, Preview) and isinstance(events[0], Accepted):
+            if isinstance(previewed, Preview) and isinstance(events[0], Accepted):
                 taken = [event for event in own(events, OrderId(exchange.seq)) if isinstance(event, Filled)]
-                differs += sum(fill.quantity for fill in taken) > told.filled
-                triggers += told.would_trigger
-    assert hidden > 1000  # there was much to be told
+                differs += sum(fill.quantity for fill in taken) > previewed.filled
+                triggers += previewed.would_trigger
+    assert hidden > 1000  # there was much to give away
     assert differs > 2  # and entering found it
-    assert triggers > 2  # and of one's own it is told
+    assert triggers > 2  # and one's own are counted
 
 
 def test_a_market_order_that_cannot_be_paid_for_is_told_no_cost_that_others_hide() -> None:

@@ -58,7 +58,7 @@ class Market:
 def order(
     account: AccountId, name: str | None, tif: TimeInForce = TimeInForce.IOC, looked_until: int | None = None
 ) -> EnterOrder:
-    looked = None if looked_until is None else Seq(looked_until)
+    until = None if looked_until is None else Seq(looked_until)
     return EnterOrder(
         account,
         COIN.symbol,
@@ -69,7 +69,7 @@ def order(
         Ticks(10),
         name,
         self_trade_prevention=None,
-        looked_until=looked,
+        looked_until=until,
     )
 
 
@@ -128,7 +128,7 @@ def test_a_name_that_may_have_been_forgotten_since_it_was_looked_for_is_not_ente
 def test_where_was_looked_is_no_part_of_what_is_asked_for() -> None:
     market = Market()
     market.apply(order(ANN, "mine", TimeInForce.GTC, looked_until=0))
-    again = [market.apply(order(ANN, "mine", TimeInForce.GTC, looked_until=looked)) for looked in (None, 0, 3)]
+    again = [market.apply(order(ANN, "mine", TimeInForce.GTC, looked_until=until)) for until in (None, 0, 3)]
     assert all(isinstance(event, DuplicateRequest) for event in again)
 
 
@@ -248,11 +248,11 @@ def a_command(rng: random.Random, seq: int) -> Command:
     """Mostly an order under one of few names."""
     who, kind, name = rng.choice([ANN, BEN, GUEST]), rng.random(), rng.choice("abcdefgh")
     if kind < 0.75:
-        looked = rng.choice([None, None, 0, seq, max(0, seq - rng.randint(0, 30))])
+        until = rng.choice([None, None, 0, seq, max(0, seq - rng.randint(0, 30))])
         return EnterOrder(
             who, COIN.symbol, rng.choice(list(Side)), OrderType.LIMIT, rng.choice([TimeInForce.GTC, TimeInForce.IOC]),
             Lots(2), Ticks(rng.choice([9, 10])), rng.choice([None, name, name]),
-            self_trade_prevention=None, looked_until=looked,
+            self_trade_prevention=None, looked_until=until,
         )  # fmt: skip
     if kind < 0.9:
         order_id = OrderId(rng.randint(max(1, seq - 30), seq))

@@ -108,3 +108,13 @@ def test_what_never_was_is_unknown(journal: SqliteJournal, explainer: ExplainHos
     for number in (0, order + 1, OrderId(2**62), -5):
         with pytest.raises(NothingToExplain):
             explainer.explain("order", number, CAT)
+
+
+def test_it_answers_where_python_keeps_the_working_folder_off_its_path(
+    journal: SqliteJournal, explainer: ExplainHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONSAFEPATH", "1")
+    market = Market()
+    order = market.enter(CAT, "buy", 1, 100)
+    append(journal, market.commands)
+    assert explainer.explain("order", order, CAT)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import threading
+from functools import partial
 
 import eventlet
+import pytest
 from eventlet.event import Event
 
 from loop.bridge import Bridge
@@ -63,3 +65,37 @@ def test_a_waiting_greenlet_can_be_switched_to_from_a_callback() -> None:
         waiter.wait()
     bridge.close()
     assert order == ["waits", "goes on"]
+
+
+def test_a_callback_that_raises_is_logged_and_the_others_run_now_and_later(caplog: pytest.LogCaptureFixture) -> None:
+    bridge, seen, done = Bridge(), list[int](), Event()
+    bridge.open()
+    bridge.post(lambda: seen.append(1 // 0))
+    bridge.post(lambda: seen.append(1))
+    eventlet.sleep(0.01)
+    bridge.post(lambda: done.send(None))
+    with eventlet.Timeout(10):
+        done.wait()
+    bridge.post(lambda: seen.append(1 // 0))
+    bridge.close()
+    assert seen == [1]
+    assert caplog.text.count("ZeroDivisionError") == 2
+
+
+def test_a_callback_may_close_another_bridge_that_was_woken_in_the_same_turn(capfd: pytest.CaptureFixture[str]) -> None:
+    for _ in range(20):
+        bridges, seen = [Bridge(), Bridge()], list[int]()
+
+        def close(other: Bridge, seen: list[int] = seen) -> None:
+            if not seen:
+                seen.append(1)
+                other.close()
+
+        for bridge, other in zip(bridges, reversed(bridges), strict=True):
+            bridge.open()
+            bridge.post(partial(close, other))
+        eventlet.sleep(0.001)
+        left = [bridge for bridge in bridges if not bridge._closed]
+        assert len(left) == 1
+        left[0].close()
+    assert "Traceback" not in capfd.readouterr().err

@@ -10,9 +10,8 @@ import pytest
 
 from engine.commands import AdvanceTime, EnterOrder, OrderOptions
 from engine.events import Accepted, CommandResult, Event, Expired, Filled
-from engine.types import AccountId, Lots, OrderType, Side, Ticks, TimeInForce
+from engine.types import DAY_NS, AccountId, Lots, OrderType, Side, Ticks, TimeInForce
 from sequencer.clock import Clock
-from sequencer.sequencer import DAY_NS
 from tests.sequencer.venue import Venue
 
 BUYER = AccountId(1)

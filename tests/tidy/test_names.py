@@ -5,12 +5,11 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Final
 
 import pytest
 
-from tests.tidy.sources import PYTHON_FOLDERS, ROOT, Breach, breaches, python_files
+from tests.tidy.sources import PYTHON_FOLDERS, Breach, breaches, python_files
 
 # Each word by itself, as a part of snake_case or CamelCase in either number; beside it what to write instead.
 BANNED: Final = {
@@ -33,7 +32,6 @@ FREE: Final = {  # identifiers that hold a banned word rightly
     "looked_until": "a field of a journaled command: what is stored keeps its name",
     "FillTold": "a schema of openapi.json: what travels keeps its name",
 }
-NOT_YET: Final = ("engine", "tests/engine", "tests/scenarios")  # being renamed; then held to the same words
 _GOOD: Final = re.compile(r"look(ed)?_ups?")  # what one does with a key
 _WORDS: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 
@@ -53,11 +51,6 @@ def names_of_no_field(module: ast.Module) -> Iterator[Breach]:
                 yield getattr(node, "lineno", 1), f"{name} says {word!r}; write what it is: {instead}"
 
 
-def _held() -> list[Path]:
-    files = python_files(*PYTHON_FOLDERS)
-    return [path for path in files if not str(path.relative_to(ROOT)).startswith(NOT_YET)]
-
-
 def _identifiers(node: ast.AST) -> list[str]:
     match node:
         case ast.FunctionDef(name=name) if name.startswith("test_"):  # a sentence
@@ -74,11 +67,12 @@ def _identifiers(node: ast.AST) -> list[str]:
 
 
 def test_every_identifier_is_a_word_of_the_field() -> None:
-    assert breaches(names_of_no_field, _held()) == []
+    assert breaches(names_of_no_field, python_files(*PYTHON_FOLDERS)) == []
 
 
 def test_every_module_has_a_name_of_the_field() -> None:
-    assert [str(path) for path in _held() if not path.stem.startswith("test_") and banned_words(path.stem)] == []
+    modules = [path for path in python_files(*PYTHON_FOLDERS) if not path.stem.startswith("test_")]
+    assert [str(path) for path in modules if banned_words(path.stem)] == []
 
 
 @pytest.mark.parametrize(

@@ -81,3 +81,9 @@ def test_a_python_that_is_too_old_says_what_to_do(program: tuple[str, ...]) -> N
 def test_this_python_is_good_enough() -> None:
     done = subprocess.run([sys.executable, "api/app.py", "--version"], cwd=ROOT, capture_output=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_the_server_finds_its_packages_when_it_is_started_through_a_link(tmp_path: Path) -> None:
+    (tmp_path / "serve").symlink_to(ROOT / "api" / "app.py")
+    done = subprocess.run([sys.executable, "serve", "--version"], cwd=tmp_path, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
