@@ -24,6 +24,7 @@ from engine.planning import NOTHING, Match, Plan, StepKind, plan_quantity, worst
 from engine.rejects import CancelReason
 from engine.rulebook import OWN_TRADES_NO_PRICE_SINCE
 from engine.rules import collar_limit
+from engine.stops import is_reached
 from engine.types import (
     SANDBOX_ACCOUNT,
     AccountId,
@@ -328,7 +329,7 @@ def triggered_prices(book: OrderBook, order: Order) -> tuple[Ticks | None, Ticks
 
 def triggers_at_once(book: OrderBook, order: Order) -> bool:
     """Whether the last trade has reached the stop price of an order; a trailing stop stands behind it. O(1)."""
-    last, stop_price = book.last_price, None if order.terms is None else order.terms.stop_price
-    if order.high_water is not None or book.status is not _TRADING or last is None or stop_price is None:
+    last = book.last_price
+    if order.high_water is not None or book.status is not _TRADING or last is None:
         return False
-    return last >= stop_price if order.side is _BUY else last <= stop_price
+    return order.terms is not None and order.terms.stop_price is not None and is_reached(order, last)
