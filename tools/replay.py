@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Final, get_args
 
 from listings.numbers import whole
-from openbell.programs import called
+from openbell.programs import called, started_by_command
 from tools.answers import NewOrder, OrderAnswer, Refusal, SymbolInfo
 from tools.archives import RecordError
 from tools.client import VenueClient, VenueError, retried
@@ -324,10 +324,14 @@ def count(text: str) -> int:
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
+    if started_by_command():
+        listing = "`openbell instruments replay > replay.toml`, then start it with --instruments replay.toml"
+    else:
+        listing = "start it with --instruments config/replay.toml"
     options = argparse.ArgumentParser(
         prog=called("replay"),
         description="Plays recorded order flow into a running server through its public API, in the recorded order. "
-        "The server must list the symbol: start it with --instruments config/replay.toml, or use --spawn. "
+        f"The server must list the symbol: {listing}, or use --spawn. "
         "Documentation/recordings.md describes the formats, and where to get recordings.",
     )
     options.add_argument("kind", choices=KINDS, help="the format of the recording; csv is a plain one of our own")
@@ -347,7 +351,7 @@ def parser() -> argparse.ArgumentParser:
     )
     options.add_argument("--url", default="http://127.0.0.1:5000", help="the server (default: %(default)s)")
     options.add_argument(
-        "--spawn", action="store_true", help="start a server for it instead, with config/replay.toml, gone afterwards"
+        "--spawn", action="store_true", help="start a server for it instead, with those instruments, gone afterwards"
     )
     options.add_argument("--symbol", help="where to play it (default: what the file's name or its folder's tells)")
     options.add_argument(
