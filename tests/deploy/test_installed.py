@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 import redis
+from hatchling.builders.wheel import WheelBuilder
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -37,7 +38,12 @@ for program in PROGRAMS.values():
     print(import_module(program.module).__file__)
 """
 LACKING = "import sys; sys.path.append(sys.argv[1]); from prerequisites import require; require()"
-FOR_THE_CHECKOUT = {"tools/advisories.py", "tools/vendor_frontend.py", "tools/setup/requirements_hook.py"}
+FOR_THE_CHECKOUT = {
+    "tools/advisories.py",
+    "tools/vendor_frontend.py",
+    "tools/setup/requirements_hook.py",
+    "tools/setup/wheel_hook.py",
+}
 
 
 @pytest.fixture(scope="module")
@@ -101,6 +107,12 @@ def test_the_wheel_has_one_package_and_in_it_every_room(wheel: Path) -> None:
     here = {str(path.relative_to(ROOT)) for path in files if path.is_file() and path.suffix not in (".pyc", ".sh")}
     assert sorted(f"{VENUE}/{name}" for name in here - FOR_THE_CHECKOUT if f"{VENUE}/{name}" not in names) == []
     assert [name for name in names if "__pycache__" in name or name.removeprefix(f"{VENUE}/") in FOR_THE_CHECKOUT] == []
+
+
+def test_an_editable_installation_has_no_copy_of_the_checkout(tmp_path: Path) -> None:
+    (wheel,) = WheelBuilder(str(ROOT)).build(directory=str(tmp_path), versions=["editable"])
+    names = zipfile.ZipFile(wheel).namelist()
+    assert {name.rpartition(".")[2] for name in names if ".dist-info/" not in name} == {"pth"}
 
 
 def test_the_wheel_says_what_it_is_and_needs(wheel: Path) -> None:
