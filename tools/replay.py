@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Final, get_args
 
 from listings.numbers import whole
-from openbell.programs import called, started_by_command
+from openbell.programs import called
 from tools.answers import NewOrder, OrderAnswer, Refusal, SymbolInfo
 from tools.archives import RecordError
 from tools.client import VenueClient, VenueError, retried
@@ -27,7 +27,7 @@ from tools.feed import connected
 from tools.flow import positive
 from tools.lobster import LobsterPlayback
 from tools.measure import Measurements, Mode, show
-from tools.naming import NamingError, in_any_case, symbol_of, what_to_do
+from tools.naming import NamingError, in_any_case, instruments_file, symbol_of, what_to_do
 from tools.playback import (
     AmendStep,
     CancelStep,
@@ -324,14 +324,10 @@ def count(text: str) -> int:
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
-    if started_by_command():
-        listing = "`openbell instruments replay > replay.toml`, then start it with --instruments replay.toml"
-    else:
-        listing = "start it with --instruments config/replay.toml"
     options = argparse.ArgumentParser(
         prog=called("replay"),
         description="Plays recorded order flow into a running server through its public API, in the recorded order. "
-        f"The server must list the symbol: {listing}, or use --spawn. "
+        f"The server must list the symbol: start it with --instruments {instruments_file()}; or use --spawn. "
         "Documentation/recordings.md describes the formats, and where to get recordings.",
     )
     options.add_argument("kind", choices=KINDS, help="the format of the recording; csv is a plain one of our own")
