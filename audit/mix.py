@@ -14,6 +14,7 @@ import msgspec
 
 from audit.naive_exchange import NaiveExchange
 from audit.naive_order import NaiveOrder
+from audit.naive_rules import ASKED, waits_for_trigger
 from engine.commands import (
     AdoptRulebook,
     AdvanceTime,
@@ -115,7 +116,7 @@ MIDDLE = {COIN.symbol: 20, SHARE.symbol: 10, BOND.symbol: 40}
 ACCOUNTS = [AccountId(1), AccountId(2), AccountId(3)]
 ASSETS = ["COIN", "SHARE", "BOND", "USD"]
 FUNDS = ["0.5", "0.05", "0.5", "0.1"]
-TYPES = [OrderType.STOP, OrderType.STOP_LIMIT, OrderType.TRAILING_STOP]
+TYPES = [kind for kind in OrderType if waits_for_trigger(kind) and kind is not OrderType.OCO]
 GTC = TimeInForce.GTC
 MOST_OPEN = 250
 
@@ -267,7 +268,7 @@ class Mix:
                 trail = {"trail_percent": rng.choice([1, 30_000, 100_000, 250_000, 1_000_000])}
             return self._enter(symbol, account, side, kind, tif, self._lots(), **trail)
         stop_price = self._price(symbol, Side.SELL if side is Side.BUY else Side.BUY, 6)
-        if kind is OrderType.STOP:
+        if "price" not in ASKED[kind][0]:
             return self._enter(symbol, account, side, kind, tif, self._lots(), stop_price=stop_price)
         quantity, price = self._lots(), max(1, stop_price + rng.randint(-3, 3))
         display = rng.choice([None, None, 1, 3])
@@ -360,7 +361,7 @@ class Mix:
         stop_price: Any = None
         if order.waiting and rng.random() < 0.8:
             stop_price = rng.choice([None, self._price(order.symbol, order.side, 4)])
-            price = price if order.order_type is OrderType.STOP_LIMIT else None
+            price = None if order.market_like else price
         if rng.random() < 0.02:
             price, quantity, stop_price = rng.choice(
                 [(0, None, None), ("1.5", None, None), (None, "1.5", 3), (3, 9, 3)]

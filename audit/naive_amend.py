@@ -52,10 +52,10 @@ class NaiveAmends(NaiveFlow):
         """Whether an order has what is to be changed, and stands for itself."""
         if order.sibling is not None:
             return False
-        stops = order.waiting and order.order_type in (OrderType.STOP, OrderType.STOP_LIMIT)
+        stops = order.waiting and order.order_type is not OrderType.TRAILING_STOP
         if command.stop_price is not None and not stops:
             return False
-        return command.price is None or order.order_type not in (OrderType.STOP, OrderType.TRAILING_STOP)
+        return command.price is None or not order.market_like
 
     def size_of_amend(
         self, order: NaiveOrder, symbol: NaiveSymbol, valued_at: int | str | None, command: AmendOrder
@@ -73,7 +73,9 @@ class NaiveAmends(NaiveFlow):
         """Change an order that waits for its trigger; the reason when it may not be."""
         price = order.price if command.price is None else command.price
         stop_price = order.stop_price if command.stop_price is None else command.stop_price
-        valued_at = {OrderType.STOP: stop_price, OrderType.TRAILING_STOP: None}.get(order.order_type, price)
+        valued_at = price
+        if order.market_like:
+            valued_at = None if order.order_type is OrderType.TRAILING_STOP else stop_price
         reason = self.size_of_amend(order, symbol, valued_at, command)
         if reason is not None:
             return reason
@@ -82,7 +84,7 @@ class NaiveAmends(NaiveFlow):
         order.price = None if price is None else int(price)
         order.stop_price = int(stop_price or 0)
         order.quantity = order.quantity if command.quantity is None else int(command.quantity)
-        if order.buys and order.order_type is OrderType.STOP:
+        if order.buys and order.market_like and order.order_type is not OrderType.TRAILING_STOP:
             order.hold_price = symbol.hold_price(order.stop_price)
         order.one_lot = self.lot_hold(order)
         if self.hold(order) - held > available:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from audit.naive_amend import NaiveAmends
 from audit.naive_money import base_of, fee_of, notional_of, reject
 from audit.naive_order import NaiveOrder
-from audit.naive_rules import asked_again, entry_refusal, first_stop, options_of, takes_at_once
+from audit.naive_rules import asked_again, entry_refusal, first_stop, options_of, takes_at_once, waits_for_trigger
 from audit.naive_symbol import BUY, SELL, NaiveSymbol, nearest
 from audit.naive_walk import Fill, Walk, walk
 from engine import events as ev
@@ -37,7 +37,6 @@ from engine.types import LEG_UNIT, STOP_LEG, Lots, OrderId, OrderType, Ticks, Ti
 
 OPERATOR = 0  # the account in an answer to whom no account asked
 DAY_NS = 24 * 3600 * 10**9
-_WAITING_TYPES = (OrderType.STOP, OrderType.STOP_LIMIT, OrderType.TRAILING_STOP)
 
 
 class NaiveExchange(NaiveAmends):
@@ -307,13 +306,13 @@ class NaiveExchange(NaiveAmends):
                 setattr(first, name, None if given is None else int(given))
             first.post_only = options.post_only
             first.display = None if options.display_quantity is None else int(options.display_quantity)
-        if kind in _WAITING_TYPES or kind is OrderType.OCO:
+        if waits_for_trigger(kind):
             second.waiting = True
             second.stop_price = int(options.stop_price or 0)
             if kind is OrderType.TRAILING_STOP:
                 second.high_water = symbol.market_price() or 0
                 second.stop_price = first_stop(command, second.high_water)
-            if second.buys and second.order_type is not OrderType.STOP_LIMIT:
+            if second.buys and second.price is None:
                 second.hold_price = symbol.hold_price(second.stop_price)
         return [first] if second is first else [first, second]
 

@@ -252,9 +252,9 @@ class NaiveFlow(NaiveLedger):
     def step(self, symbol: NaiveSymbol, price: int) -> None:
         """Step 6: who waits for a trade at `price` is queued; who trails moves."""
         reached = [order for order in symbol.waiting if symbol.reached(order, price)]
-        buys = sorted((o for o in reached if o.buys), key=lambda o: (o.stop_price or 0, o.age))
-        sells = sorted((o for o in reached if not o.buys), key=lambda o: (-(o.stop_price or 0), o.age))
-        for order in buys + sells:
+        rising = sorted((o for o in reached if o.rises), key=lambda o: (o.stop_price or 0, o.age))
+        falling = sorted((o for o in reached if not o.rises), key=lambda o: (-(o.stop_price or 0), o.age))
+        for order in rising + falling:
             self.queue_trigger(order)
         for side in (SELL, BUY):
             for order in list(symbol.waiting):
@@ -304,9 +304,9 @@ class NaiveFlow(NaiveLedger):
         self.part(order)
         order.waiting = False
         collar, band = symbol.collar(order.side), symbol.band(order.side)
-        if order.order_type is OrderType.STOP_LIMIT:
-            asked = order.price
-            limit = order.price = nearest(order.side, order.price, collar, band)
+        if order.price is not None:
+            asked: int | None = order.price
+            limit = order.price = nearest(order.side, asked, collar, band)
             order.one_lot = self.lot_hold(order)
         else:
             asked = nearest(order.side, collar, order.hold_price)

@@ -81,6 +81,11 @@ class NaiveOrder:
         return self.side is Side.BUY
 
     @property
+    def rises(self) -> bool:
+        """Whether it waits for a price at or above its stop price, and not for one at or below it."""
+        return self.buys
+
+    @property
     def market_like(self) -> bool:
         """Whether it takes at any price that protection allows, and never rests."""
         return self.order_type in (OrderType.MARKET, OrderType.STOP, OrderType.TRAILING_STOP)

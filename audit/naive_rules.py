@@ -17,7 +17,7 @@ MOST_SLICES = 100  # of an iceberg
 NOTHING = OrderOptions()
 
 # order type -> what must be given, what may be
-_ASKED: dict[OrderType, tuple[set[str], set[str]]] = {
+ASKED: dict[OrderType, tuple[set[str], set[str]]] = {
     OrderType.LIMIT: (
         {"price", "quantity"},
         {"post_only", "display_quantity", "take_profit", "stop_loss", "stop_loss_limit"},
@@ -30,6 +30,12 @@ _ASKED: dict[OrderType, tuple[set[str], set[str]]] = {
 }
 _RESTING = (TimeInForce.GTC, TimeInForce.DAY, TimeInForce.GTD)
 _AT_ONCE = (TimeInForce.IOC, TimeInForce.FOK)
+
+
+def waits_for_trigger(kind: OrderType) -> bool:
+    """Whether an order of this type waits for a price, alone or as the second of a pair."""
+    must, may = ASKED[kind]
+    return bool((must | may) & {"stop_price", "trail_amount"})
 
 
 def options_of(command: EnterOrder) -> OrderOptions:
@@ -60,7 +66,7 @@ def combines(command: EnterOrder) -> bool:
     if ("expire_ns" in given) != (tif is TimeInForce.GTD):
         return False
     given.discard("expire_ns")
-    must, may = _ASKED[command.order_type]
+    must, may = ASKED[command.order_type]
     if not must <= given <= must | may:
         return False
     if "stop_loss_limit" in given and "stop_loss" not in given:

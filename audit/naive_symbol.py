@@ -159,7 +159,7 @@ class NaiveSymbol:
     def reached(self, order: NaiveOrder, price: int) -> bool:
         """Whether a trade at `price` triggers a waiting order."""
         stop_price = order.stop_price or 0
-        return price >= stop_price if order.buys else price <= stop_price
+        return price >= stop_price if order.rises else price <= stop_price
 
     def auction(self) -> tuple[int, int, int] | None:
         """Price, quantity and imbalance of an uncross now; None when nothing crosses.

@@ -191,8 +191,8 @@ class Properties:
                 )
             return
         low, high = self._range.get(event.symbol, (None, None))
-        reached = high if order.buys else low
-        if reached is None or up * reached < up * (order.stop_price or 0):
+        reached = high if order.rises else low
+        if reached is None or not self.shadow.symbols[event.symbol].reached(order, reached):
             yield (
                 Kind.WRONG_TRIGGER,
                 event.symbol,

@@ -160,7 +160,7 @@ class Shadow(NaiveLedger):
         if sibling is not None:
             order.sibling = sibling
             sibling.sibling = order
-        if order.buys and order.waiting and order.order_type is not OrderType.STOP_LIMIT:
+        if order.buys and order.waiting and order.market_like:
             order.hold_price = symbol.hold_price(order.stop_price or 0)
         order.one_lot, order.pays = self.lot_hold(order), self.paid_asset(order)
         self.open.append(order)

@@ -30,7 +30,7 @@ import socketio  # noqa: E402 - after the filter of its notice
 from engineio.socket import Socket  # noqa: E402
 
 from api.feed.clients import NAMESPACE, Client, FeedPacket, Subscribers  # noqa: E402
-from api.feed.requests import Subscription  # noqa: E402
+from api.feed.requests import Stream, Subscription  # noqa: E402
 from api.market.book_views import DeltaView  # noqa: E402
 from benchmarks.machine import describe  # noqa: E402
 from benchmarks.rest import measure, start  # noqa: E402
@@ -184,7 +184,7 @@ def fan_out(count: int) -> tuple[float, float]:
     """Milliseconds to queue one delta for `count` clients: encoded once, and emitted to each."""
     server = socketio.Server(async_mode="eventlet", serializer=FeedPacket, json=FeedPacket.json)
     subscribers, sids = Subscribers(512), []
-    wanted = Subscription(type="l2_deltas", symbol=SYMBOL)
+    wanted = Subscription(type=Stream.L2_DELTAS, symbol=SYMBOL)
     for number in range(count):
         connection = server.eio.sockets[f"connection-{number}"] = Socket(server.eio, f"connection-{number}")
         sid = server.manager.connect(connection.sid, NAMESPACE)

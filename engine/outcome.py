@@ -1,7 +1,8 @@
 """What becomes of an order that executes: decided once, before anything changes.
 
 An outcome is worked out from the book as it is and committed as it stands (`engine.execution`), whether the order was
-entered, triggered, amended or brought by a bracket; a preview shows the same outcome and commits nothing.
+entered, triggered, amended or brought by a bracket; a preview shows the same outcome and commits nothing. An auction
+has an outcome of its own, of all orders that meet in it.
 Layer: engine.
 """
 
@@ -23,6 +24,7 @@ from engine.planning import NOTHING, Match, Plan, StepKind, plan_quantity, worst
 from engine.rejects import CancelReason
 from engine.rulebook import OWN_TRADES_NO_PRICE_SINCE
 from engine.rules import collar_limit
+from engine.stops import is_reached
 from engine.types import (
     SANDBOX_ACCOUNT,
     AccountId,
@@ -193,13 +195,22 @@ def priced(
     return filled, fills
 
 
-def uncross_fills(book: OrderBook, found: Clearing, rulebook: int) -> list[tuple[Order, Fill]]:
-    """The trades of an auction, each with the younger order of the two, which is its taker. O(trades)."""
+class AuctionOutcome(msgspec.Struct, frozen=True, gc=False):
+    """What an auction's uncross does: every trade of it, all at one price."""
+
+    clearing: Clearing
+    trades: list[tuple[Order, Fill]]  # each with its taker, the younger order of the two
+    last_price: Ticks | None  # None: all traded with themselves, and the price is none for others
+
+
+def auction_outcome(book: OrderBook, found: Clearing, rulebook: int) -> AuctionOutcome:
+    """What an auction that clears as `found` does. Changes nothing. O(trades)."""
     instrument, price = book.instrument, found.price
-    return [
+    trades = [
         (taker, priced(instrument, taker, [(maker, quantity)], _oneself(taker, rulebook), price)[1][0])
         for maker, taker, quantity in pairs(book, found)
     ]
+    return AuctionOutcome(found, trades, None if all(fill.self_trade for _, fill in trades) else price)
 
 
 def no_price_for_others(order: Order, rulebook: int) -> AccountId | None:
@@ -318,7 +329,7 @@ def triggered_prices(book: OrderBook, order: Order) -> tuple[Ticks | None, Ticks
 
 def triggers_at_once(book: OrderBook, order: Order) -> bool:
     """Whether the last trade has reached the stop price of an order; a trailing stop stands behind it. O(1)."""
-    last, stop_price = book.last_price, None if order.terms is None else order.terms.stop_price
-    if order.high_water is not None or book.status is not _TRADING or last is None or stop_price is None:
+    last = book.last_price
+    if order.high_water is not None or book.status is not _TRADING or last is None:
         return False
-    return last >= stop_price if order.side is _BUY else last <= stop_price
+    return order.terms is not None and order.terms.stop_price is not None and is_reached(order, last)

@@ -40,7 +40,7 @@ from engine.planning import worst_price
 from engine.rejects import CancelReason, RejectReason
 from engine.rules import collar_limit, refuse_entry, takes
 from engine.state import ExchangeState
-from engine.stops import terms_of
+from engine.stops import is_reached, terms_of
 from engine.triggers import exit_legs, pair_need, share_hold
 from engine.types import (
     Amount,
@@ -350,15 +350,9 @@ def _triggered(owner: Account, order: Order, outcome: OrderOutcome) -> int:
         own.waiting
         and own.symbol == order.symbol
         and own.order_id not in ended
-        and _between(own, min(first, last), max(first, last))
+        and (is_reached(own, first) or is_reached(own, last))
         for own in owner.open_orders.values()
     )
-
-
-def _between(stop: Order, lowest: Ticks, highest: Ticks) -> bool:
-    """Whether trades between these prices trigger a waiting order."""
-    stop_price = terms_of(stop).stop_price or Ticks(0)
-    return stop_price <= highest if stop.side is _BUY else stop_price >= lowest
 
 
 # -- the exits of a bracket

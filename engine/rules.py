@@ -5,6 +5,8 @@ Layer: engine.
 
 from __future__ import annotations
 
+from typing import Final, NamedTuple
+
 from engine.accounts import Account
 from engine.bands import collar_edge
 from engine.book import OrderBook
@@ -38,13 +40,23 @@ _GATHERING = (TradingStatus.PRE_OPEN, TradingStatus.AUCTION)
 
 _PRICES = ("stop_price", "stop_limit_price", "trail_amount", "take_profit", "stop_loss", "stop_loss_limit")
 _EXITS = ("take_profit", "stop_loss", "stop_loss_limit")
-_ALLOWED: dict[OrderType, tuple[str, ...]] = {  # the options of each order type, except expire_ns
-    OrderType.MARKET: _EXITS,
-    OrderType.LIMIT: (*_EXITS, "post_only", "display_quantity"),
-    OrderType.STOP: ("stop_price",),
-    OrderType.STOP_LIMIT: ("stop_price", "display_quantity"),
-    OrderType.TRAILING_STOP: ("trail_amount", "trail_percent"),
-    OrderType.OCO: ("stop_price", "stop_limit_price"),
+
+
+class OrderTypeRules(NamedTuple):
+    """What goes with an order type. That of a waiting type with a stop price among its options must be given."""
+
+    priced: bool  # a price must be given; else it must not
+    waits: bool  # for a trigger, with nothing to take at once
+    options: tuple[str, ...]  # except expire_ns
+
+
+ORDER_TYPES: Final[dict[OrderType, OrderTypeRules]] = {
+    OrderType.LIMIT: OrderTypeRules(True, False, (*_EXITS, "post_only", "display_quantity")),
+    OrderType.MARKET: OrderTypeRules(False, False, _EXITS),
+    OrderType.STOP: OrderTypeRules(False, True, ("stop_price",)),
+    OrderType.STOP_LIMIT: OrderTypeRules(True, True, ("stop_price", "display_quantity")),
+    OrderType.TRAILING_STOP: OrderTypeRules(False, True, ("trail_amount", "trail_percent")),
+    OrderType.OCO: OrderTypeRules(True, True, ("stop_price", "stop_limit_price")),
 }
 _NO_OPTIONS = OrderOptions()
 
@@ -148,14 +160,14 @@ def _combines(command: EnterOrder) -> bool:
         if options is None:
             return True
     else:
-        priced = order_type not in (OrderType.STOP, _TRAILING)
+        priced = ORDER_TYPES[order_type].priced
         if (command.price is not None) is not priced or command.quantity is None or command.quote_quantity is not None:
             return False
     return _options_combine(order_type, tif, options or _NO_OPTIONS)
 
 
 def _options_combine(order_type: OrderType, tif: TimeInForce, options: OrderOptions) -> bool:
-    allowed = _ALLOWED[order_type]
+    allowed = ORDER_TYPES[order_type].options
     for name in ("post_only", "display_quantity", "trail_percent", *_PRICES):
         if getattr(options, name) is not None and name not in allowed:
             return False

@@ -1,7 +1,7 @@
 """The waiting orders of one symbol, and which of them a trade price triggers.
 
-Buys trigger at or above their stop price, sells at or below; the nearest first, then the
-oldest. A trailing stop follows the best price since it waits, at its distance.
+Some trigger at or above their stop price, the others at or below (`rises_to_trigger`); the nearest
+first, then the oldest. A trailing stop follows the best price since it waits, at its distance.
 Prices in ticks. Costs: O(log waiting) to add, remove and trigger one; a price beyond every
 high-water mark moves each trailing stop it concerns, O(those).
 Layer: engine.
@@ -27,20 +27,20 @@ Key = tuple[int, int]
 class StopOrders:
     """Every order of a symbol that waits for its trigger."""
 
-    __slots__ = ("_buys", "_falling", "_rising", "_sells", "_turns", "waiting")
+    __slots__ = ("_above", "_below", "_falling", "_rising", "_turns", "waiting")
 
     def __init__(self) -> None:
-        self._buys: SortedDict[Key, Order] = SortedDict()  # by stop price and turn
-        self._sells: SortedDict[Key, Order] = SortedDict()  # by negated stop price and turn
+        self._above: SortedDict[Key, Order] = SortedDict()  # those a rising price triggers, by stop price and turn
+        self._below: SortedDict[Key, Order] = SortedDict()  # those a falling one does, by negated stop price and turn
         self._rising: SortedDict[Key, Order] = SortedDict()  # trailing sells by high-water mark and turn
         self._falling: SortedDict[Key, Order] = SortedDict()  # trailing buys by negated high-water mark and turn
         self._turns = 0
         self.waiting = 0  # number of orders
 
     def __iter__(self) -> Iterator[Order]:
-        """Buys, then sells, each in the order in which a moving price would trigger them."""
-        yield from self._buys.values()
-        yield from self._sells.values()
+        """Those that a rising price triggers, then the others, each in the order in which it would."""
+        yield from self._above.values()
+        yield from self._below.values()
 
     def add(self, order: Order) -> None:
         """Let `order` wait at its stop price, behind those that wait there already."""
@@ -63,7 +63,7 @@ class StopOrders:
 
     def reached(self, price: Ticks) -> list[Order]:
         """The orders that a trade at `price` triggers, in order; they wait no longer."""
-        triggered = [*self._reached(self._buys, price), *self._reached(self._sells, -price)]
+        triggered = [*self._reached(self._above, price), *self._reached(self._below, -price)]
         for order in triggered:
             self.remove(order)
         return triggered
@@ -83,21 +83,21 @@ class StopOrders:
 
     def check_invariants(self, symbol: str) -> None:
         """Raise InvariantViolation where what waits contradicts itself. O(waiting): for tests and audits."""
-        for orders in (self._buys, self._sells):
+        for orders in (self._above, self._below):
             for key, order in orders.items():
                 trails = (
                     order.high_water is not None and self._by_high_water(order).get(_high_water_key(order)) is not order
                 )
                 if key != _stop_key(order) or not order.waiting or order.level is not None or trails:
                     raise InvariantViolation(f"{symbol}: waiting order {order.order_id} misplaced")
-        if self.waiting != len(self._buys) + len(self._sells):
+        if self.waiting != len(self._above) + len(self._below):
             raise InvariantViolation(f"{symbol}: the count of waiting orders")
         trailing = sum(order.high_water is not None for order in self)
         if trailing != len(self._rising) + len(self._falling):
             raise InvariantViolation(f"{symbol}: trailing stops that do not wait")
 
     def _by_stop(self, order: Order) -> SortedDict[Key, Order]:
-        return self._buys if order.side is _BUY else self._sells
+        return self._above if rises_to_trigger(order) else self._below
 
     def _by_high_water(self, order: Order) -> SortedDict[Key, Order]:
         return self._falling if order.side is _BUY else self._rising
@@ -121,6 +121,17 @@ class StopOrders:
         return changed
 
 
+def rises_to_trigger(order: Order) -> bool:
+    """Whether an order triggers once the price is at or above its stop price; else once it is at or below."""
+    return order.side is _BUY
+
+
+def is_reached(order: Order, price: Ticks) -> bool:
+    """Whether a trade at `price` triggers a waiting order. O(1)."""
+    stop_price = terms_of(order).stop_price or 0
+    return price >= stop_price if rises_to_trigger(order) else price <= stop_price
+
+
 def terms_of(order: Order) -> Terms:
     """The terms of an order that cannot be without."""
     if order.terms is None:
@@ -141,7 +152,7 @@ def trail_of(amount: Ticks | str | None, percent: int | str | None, high_water: 
 
 def _stop_key(order: Order) -> Key:
     stop_price = terms_of(order).stop_price or 0
-    return (stop_price if order.side is _BUY else -stop_price), order.turn
+    return (stop_price if rises_to_trigger(order) else -stop_price), order.turn
 
 
 def _high_water_key(order: Order) -> Key:

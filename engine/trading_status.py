@@ -6,7 +6,7 @@ Layer: engine.
 from __future__ import annotations
 
 from engine import events as ev
-from engine.auction import Clearing, clearing
+from engine.auction import clearing
 from engine.book import OrderBook
 from engine.commands import AdvanceTime, SetStatus
 from engine.execution import leave_limit_state, note_exits, step_stops
@@ -14,7 +14,7 @@ from engine.ledger import FEE_ACCOUNT
 from engine.matcher import carry_out_trades, replenish
 from engine.order import Order
 from engine.order_events import completed
-from engine.outcome import uncross_fills
+from engine.outcome import AuctionOutcome, auction_outcome
 from engine.rejects import RejectReason
 from engine.state import ExchangeState
 from engine.triggers import finish
@@ -73,7 +73,7 @@ def _change_status(state: ExchangeState, book: OrderBook, status: TradingStatus,
         book.band.refer_to(None, 0)
         found = clearing(book)
         if found is not None:
-            _uncross(state, book, found, events)
+            _commit_uncross(state, book, auction_outcome(book, found, state.rulebook), events)
         else:
             book.renew_band(state.ts_ns)
             _step_last(state, book, events)
@@ -96,18 +96,17 @@ def _close(state: ExchangeState, book: OrderBook, events: list[ev.Event]) -> Non
             _expire(state, order, events)
 
 
-def _uncross(state: ExchangeState, book: OrderBook, found: Clearing, events: list[ev.Event]) -> None:
-    """Trade what the auction price brings together, all of it at that price, then what follows from it.
+def _commit_uncross(state: ExchangeState, book: OrderBook, outcome: AuctionOutcome, events: list[ev.Event]) -> None:
+    """Carry out what an auction brings together, all of it at its price, then what follows from it.
 
     Where nobody traded but with themselves, the price is none for others: then it is as without an uncross.
     """
-    symbol, price = book.instrument.symbol, found.price
-    events.append(ev.Uncrossed(symbol, price, found.quantity, found.imbalance))
-    trades = uncross_fills(book, found, state.rulebook)
+    found = outcome.clearing
+    events.append(ev.Uncrossed(book.instrument.symbol, found.price, found.quantity, found.imbalance))
     fees = state.ledger.balance(FEE_ACCOUNT, book.instrument.quote)
     affected: list[Order] = []
     ended: list[Order] = []
-    for taker, trade in trades:
+    for taker, trade in outcome.trades:
         for order in carry_out_trades(book, taker, [trade], state.next_trade_id, events, fees, auction=True):
             state.forget(order)
             ended.append(order)
@@ -121,11 +120,11 @@ def _uncross(state: ExchangeState, book: OrderBook, found: Clearing, events: lis
             replenish(taker, events)
         affected += [order for order in (trade.maker, taker) if order.sibling is not None]
     book.changed_seq = state.seq
-    if all(trade.self_trade for _, trade in trades):
+    if outcome.last_price is None:
         book.renew_band(state.ts_ns)
     else:
-        book.last_price = price
-        book.band.refer_to(book.inside_bbo(price), state.ts_ns)
+        book.last_price = outcome.last_price
+        book.band.refer_to(book.inside_bbo(outcome.last_price), state.ts_ns)
     for order in affected:
         state.end_sibling(order, events)
     _step_last(state, book, events)

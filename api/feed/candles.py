@@ -12,6 +12,8 @@ from collections.abc import Callable
 import eventlet
 
 from api.feed.pace import Paced
+from api.feed.requests import Stream
+from api.feed.rooms import room_name
 from api.json.views import seconds
 from api.market.activity import Activity, TradePrint
 from api.market.candles import CandleView, candle_row
@@ -22,7 +24,7 @@ from listings.grid import grid_of
 PACE_S = 0.25  # between two messages of one symbol
 CLOSING_GRACE_S = 0.25  # for trades of the last moment to become durable
 
-Stream = tuple[str, Interval]
+CandleStream = tuple[str, Interval]
 
 
 class CandleFeed:
@@ -41,13 +43,8 @@ class CandleFeed:
         self._occupied = occupied
         self._publish = publish
         self._paced = Paced(PACE_S, self._flush_symbol)
-        self._last_published: dict[Stream, tuple[Candle, bool]] = {}  # the newest candle, and whether it was closed
-        self._closing: dict[Stream, int] = {}  # start of the candle whose end is scheduled
-
-    @staticmethod
-    def room(symbol: str, interval: Interval) -> str:
-        """The room of one stream."""
-        return f"candles:{symbol}:{interval}"
+        self._last_published: dict[CandleStream, tuple[Candle, bool]] = {}  # the newest, and whether it was closed
+        self._closing: dict[CandleStream, int] = {}  # start of the candle whose end is scheduled
 
     def on_trades(self, trades: list[TradePrint]) -> None:
         """Publish soon what `trades` changed. O(trades)."""
@@ -67,7 +64,7 @@ class CandleFeed:
 
     def flush(self, symbol: str, interval: Interval) -> None:
         """Publish what has changed in one stream since the last time."""
-        stream, room = (symbol, interval), self.room(symbol, interval)
+        stream, room = (symbol, interval), room_name(Stream.CANDLES, symbol, interval)
         if not self._occupied(room):
             self._last_published.pop(stream, None)
             return
@@ -86,7 +83,7 @@ class CandleFeed:
         for interval in Interval:
             self.flush(symbol, interval)
 
-    def _since(self, stream: Stream, since: int | None) -> list[Candle]:
+    def _since(self, stream: CandleStream, since: int | None) -> list[Candle]:
         """The candles from `since` on; the newest alone without."""
         symbol, interval = stream
         activity = self._activity.of(symbol)
@@ -95,10 +92,10 @@ class CandleFeed:
             return []
         return activity.candles(interval.seconds, last - last % interval.seconds if since is None else since)
 
-    def _is_over(self, stream: Stream, candle: Candle) -> bool:
+    def _is_over(self, stream: CandleStream, candle: Candle) -> bool:
         return time.time() >= candle.time + stream[1].seconds + CLOSING_GRACE_S
 
-    def _remember(self, stream: Stream, candle: Candle, *, closed: bool) -> None:
+    def _remember(self, stream: CandleStream, candle: Candle, *, closed: bool) -> None:
         """Note what was published; have the end published too, even when nothing trades any more."""
         self._last_published[stream] = (candle, closed)
         if not closed and self._closing.get(stream) != candle.time:
@@ -106,7 +103,7 @@ class CandleFeed:
             left = candle.time + stream[1].seconds + CLOSING_GRACE_S - time.time()
             eventlet.spawn_after(max(0.0, left) + 0.001, self._close, stream, candle.time)
 
-    def _close(self, stream: Stream, start: int) -> None:
+    def _close(self, stream: CandleStream, start: int) -> None:
         if self._closing.get(stream) == start:
             del self._closing[stream]
         self.flush(*stream)
@@ -115,7 +112,7 @@ class CandleFeed:
         if last_published is not None and last_published[0].time == start and not last_published[1]:
             self._remember(stream, last_published[0], closed=False)
 
-    def _view(self, stream: Stream, candle: Candle, *, closed: bool) -> CandleView:
+    def _view(self, stream: CandleStream, candle: Candle, *, closed: bool) -> CandleView:
         symbol, interval = stream
         grid = grid_of(self._exchange.books[symbol].instrument)
         now = seconds(time.time_ns())

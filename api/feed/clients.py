@@ -23,7 +23,7 @@ from engineio.socket import Socket
 from eventlet.websocket import ConnectionClosedError
 from socketio.packet import BINARY_ACK, BINARY_EVENT, DISCONNECT, EVENT, Packet
 
-from api.feed.requests import Subscription
+from api.feed.requests import Stream, Subscription
 from api.json.exact import decode_exactly
 
 log = logging.getLogger(__name__)
@@ -165,7 +165,7 @@ class Subscribers:
         """`queue_limit`: messages that may wait for one client before streams end for it."""
         self._queue_limit = queue_limit
         self._rooms: dict[str, dict[str, Client]] = {}
-        self._subscriptions: Counter[str] = Counter()  # by type
+        self._subscriptions: Counter[Stream] = Counter()
         self.clients: dict[str, Client] = {}  # by session id
         self.behind: dict[str, Client] = {}  # those that missed something
 
@@ -207,9 +207,9 @@ class Subscribers:
         """Whether anybody is in `room`."""
         return room in self._rooms
 
-    def subscribed(self, *types: str) -> bool:
-        """Whether there is a subscription of one of `types`; of any, without."""
-        return any(self._subscriptions[kind] for kind in types) if types else bool(self._rooms)
+    def subscribed(self, *streams: Stream) -> bool:
+        """Whether there is a subscription to one of `streams`; to any, without."""
+        return any(self._subscriptions[stream] for stream in streams) if streams else bool(self._rooms)
 
     def publish(self, room: str, event: str, messages: Sequence[Any], *, whole: bool) -> None:
         """Queue `messages`, all of them or none, for each client in `room`. O(clients x messages).

@@ -1,6 +1,6 @@
-"""Market data and private order events over Socket.IO, namespace /market.
+"""The feed over Socket.IO, namespace /market: connections, what clients ask, own orders, the state of the venue.
 
-Changes are gathered for a moment for each symbol, then published to all who subscribed.
+Market data has a module of its own, `market_data.py`.
 Verbs: a message is published to a room, and sent to one client.
 Layer: api.feed.
 """
@@ -22,31 +22,22 @@ from socketio.exceptions import ConnectionRefusedError  # not the built-in
 from api.accounts.views import BalancesView, balances_view
 from api.auth.authenticator import Authenticator
 from api.feed.balances import BalanceFeed
-from api.feed.candles import PACE_S, CandleFeed
 from api.feed.clients import NAMESPACE, Client, FeedPacket, Subscribers, encoded
 from api.feed.intake import Intake, origin_check
-from api.feed.levels import touched_levels
+from api.feed.levels import LevelKey, touched_levels
+from api.feed.market_data import BOOK_STREAMS, MarketData
 from api.feed.messages import OrderEvent, order_events
-from api.feed.pace import Paced
 from api.feed.queue import QueueFeed, QueueView
-from api.feed.requests import FEED_LEVELS, Subscription, subscription_of
-from api.feed.rooms import OwnOrderRooms, named, room_of
-from api.feed.status import StatusFeed
+from api.feed.requests import Stream, Subscription, subscription_of
+from api.feed.rooms import OwnOrderRooms, named, order_rooms, room_of
 from api.json.errors import ApiError, Malformed, as_error
 from api.json.malformed import MAX_ECHO
-from api.json.views import seconds
 from api.market.activity import Activity, TradePrint
-from api.market.book_views import DeltaView, book_orders_update, book_update, changed_levels, checksum, snapshot_view
-from api.market.candles import CandleView
-from api.market.requests import DEFAULT_INTERVAL, DEFAULT_LEVELS
-from api.market.status_views import StatusService, StatusView
-from api.market.ticker_views import ticker_view
-from api.market.views import bbo_view, trade_view
+from api.market.status_views import StatusService
 from api.settings import Settings
-from engine.book import OrderBook
 from engine.events import CommandResult
 from engine.exchange import Exchange
-from engine.types import AccountId, Side, Ticks
+from engine.types import AccountId
 from loop.errors import StoreError
 from sequencer.sequencer import NotAccepting, Sequencer
 
@@ -54,28 +45,7 @@ log = logging.getLogger(__name__)
 
 VENUE = "venue"  # the room of all clients
 EVENTS_MAX = 2_000  # order events in one message
-L3_ORDERS_MAX = 500  # a side, in one message
 MESSAGE_BYTES_MAX = 65_536  # in one message of a client: unmasking is slow, and holds up everybody
-
-
-class SymbolFeed:
-    """The changes of one symbol that are not published yet."""
-
-    __slots__ = ("asks", "bbo", "bids", "book", "due", "scheduled", "seq", "trades")
-
-    def __init__(self, book: OrderBook) -> None:
-        self.book = book
-        self.bids: dict[Ticks, None] = {}  # prices whose level may have changed
-        self.asks: dict[Ticks, None] = {}
-        self.trades: list[TradePrint] = []
-        self.seq = book.changed_seq  # of the last delta, or of the snapshot before the first
-        self.bbo: tuple[str | None, str | None, str, str] | None = None  # as last published
-        self.due = 0.0  # monotonic seconds: nothing is published before
-        self.scheduled = False
-
-    def touch(self, side: Side, price: Ticks) -> None:
-        """Note that the level at `price` may have changed."""
-        (self.bids if side is Side.BUY else self.asks)[price] = None
 
 
 class Feed:
@@ -106,7 +76,6 @@ class Feed:
         self._subscription_limit = settings.feed_subscriptions
         self._subscribers = Subscribers(settings.feed_queue)
         self._own_order_rooms = OwnOrderRooms(self._subscribers, authenticator)
-        self._symbols: dict[str, SymbolFeed] = {}
         self._symbols_seq = 0  # of the last command since the start that changed the symbols
         self._catch_up_scheduled = False
         self.on_connected: Callable[[Client, Any], None] = lambda _client, _auth: None  # called for each new client
@@ -124,11 +93,15 @@ class Feed:
             manage_session=False,
         )
         self._balances = BalanceFeed(exchange, self._interval_s, self._publish_balances)
-        self._candles = CandleFeed(exchange, activity, self._subscribers.occupied, self._publish_candles)
-        self._l3 = Paced(PACE_S, self._publish_l3)
         self._queues = QueueFeed(exchange, self._has_order_subscribers, self._publish_queue)
-        self._statuses = StatusFeed(
-            exchange, statuses, lambda symbol: self._subscribers.occupied(f"status:{symbol}"), self._publish_status
+        self._market_data = MarketData(
+            exchange,
+            activity,
+            statuses,
+            self._subscribers,
+            interval_s=self._interval_s,
+            send=self._send,
+            publish=self._publish_to_room,
         )
         self._engine = self.socketio.server.eio
         self._intake = Intake(self.socketio, self._subscribers, settings.feed_queue, self._send_error)
@@ -183,7 +156,7 @@ class Feed:
 
     def refresh_status(self, symbol: str) -> None:
         """Publish the status of `symbol` soon: its next planned change may be another one."""
-        self._statuses.refresh(symbol)
+        self._market_data.refresh_status(symbol)
 
     def publish_venue_state(self, symbols_seq: int | None = None) -> None:
         """Publish to all the flows, whether orders are accepted, and `symbols_seq` when the symbols changed by it."""
@@ -201,139 +174,35 @@ class Feed:
         """Publish a batch: order events to their owners at once, market data to everybody soon. O(events)."""
         if not self._subscribers.subscribed():
             return
-        books = self._subscribers.subscribed("l2_updates", "l2_deltas", "bbo", "l3")
-        wanted = books or self._subscribers.subscribed("orders")
-        touched = (
-            [level_key for applied in batch for level_key in touched_levels(applied, self._exchange)] if wanted else []
-        )
-        for level_key in touched if books else []:
-            self._scheduled_feed(level_key.symbol).touch(level_key.side, level_key.price)
-        if self._subscribers.subscribed("trades", "ticker"):
-            for trade in trades:
-                self._scheduled_feed(trade.filled.symbol).trades.append(trade)
-        if trades and self._subscribers.subscribed("candles"):
-            self._candles.on_trades(trades)
-        if self._subscribers.subscribed("orders"):
+        with_orders = self._subscribers.subscribed(Stream.ORDERS)
+        touched: list[LevelKey] = []
+        if with_orders or self._subscribers.subscribed(*BOOK_STREAMS):
+            touched = [level_key for applied in batch for level_key in touched_levels(applied, self._exchange)]
+        self._market_data.on_batch(touched, trades)
+        if with_orders:
             for account, messages in order_events(batch, self._exchange).items():
                 self._publish_order_events(account, messages)
             self._balances.on_batch(batch)
             self._queues.on_batch(batch, touched)
-        if self._subscribers.subscribed("status"):
-            self._statuses.on_batch()
-
-    def _symbol_feed(self, symbol: str) -> SymbolFeed:
-        feed = self._symbols.get(symbol)
-        if feed is None:
-            feed = self._symbols[symbol] = SymbolFeed(self._exchange.books[symbol])
-        return feed
-
-    def _scheduled_feed(self, symbol: str) -> SymbolFeed:
-        """The feed of a symbol that changed, scheduled: at once after a quiet moment, else when it is due."""
-        feed = self._symbol_feed(symbol)
-        if not feed.scheduled:
-            feed.scheduled = True
-            eventlet.spawn_after(max(0.0, feed.due - time.monotonic()), self._tick, feed)
-        return feed
+        self._market_data.publish_statuses()
 
     def _publish_order_events(self, account: AccountId, messages: list[OrderEvent]) -> None:
-        for room in (f"orders:{account}", OwnOrderRooms.room(account)):
+        single_room, batch_room = order_rooms(account)
+        for room in (single_room, OwnOrderRooms.room(account)):
             self._publish_to_room(room, "order_event", messages, whole=True)
         batches = [{"events": messages[at : at + EVENTS_MAX]} for at in range(0, len(messages), EVENTS_MAX)]
-        self._publish_to_room(f"orders:{account}:batch", "order_events", batches, whole=True)
+        self._publish_to_room(batch_room, "order_events", batches, whole=True)
 
     def _publish_balances(self, account: AccountId, balances: BalancesView) -> None:
-        for room in (f"orders:{account}", f"orders:{account}:batch"):
+        for room in order_rooms(account):
             self._publish_to_room(room, "balances", [balances], whole=False)
 
     def _has_order_subscribers(self, account: AccountId) -> bool:
-        return any(self._subscribers.occupied(room) for room in (f"orders:{account}", f"orders:{account}:batch"))
+        return any(self._subscribers.occupied(room) for room in order_rooms(account))
 
     def _publish_queue(self, account: AccountId, queue: QueueView) -> None:
-        for room in (f"orders:{account}", f"orders:{account}:batch"):
+        for room in order_rooms(account):
             self._publish_to_room(room, "queue", [queue], whole=False)
-
-    def _publish_status(self, symbol: str, status: StatusView) -> None:
-        self._publish_to_room(f"status:{symbol}", "status", [status], whole=False)
-
-    # -- market data
-
-    def _tick(self, feed: SymbolFeed) -> None:
-        feed.scheduled = False
-        try:
-            self._flush(feed)
-        except Exception:
-            log.exception("the feed of %s failed", feed.book.instrument.symbol)
-
-    def _flush(self, feed: SymbolFeed) -> None:
-        """Publish what is new of one symbol. Does not switch to other greenlets."""
-        now_ns, feed.due = time.time_ns(), time.monotonic() + self._interval_s
-        trades, feed.trades = feed.trades, []
-        bids, feed.bids, asks, feed.asks = feed.bids, {}, feed.asks, {}
-        if trades:
-            self._publish_trades(feed, trades, now_ns)
-        if (bids or asks) and feed.book.changed_seq > feed.seq:
-            previous, feed.seq = feed.seq, feed.book.changed_seq
-            self._publish_delta(feed, previous, (bids, asks), now_ns)
-            self._publish_depth(feed, now_ns)
-            self._publish_bbo(feed, now_ns)
-            if self._subscribers.subscribed("l3"):
-                self._l3.touch(feed.book.instrument.symbol)
-
-    def _publish_trades(self, feed: SymbolFeed, prints: list[TradePrint], now_ns: int) -> None:
-        instrument, symbol = feed.book.instrument, feed.book.instrument.symbol
-        trades = [trade_view(trade.filled, instrument, trade.ts_ns, trade.seq) for trade in prints]
-        for scope in (symbol, "*"):
-            self._publish_to_room(f"trades:{scope}", "trade", trades, whole=True)
-            self._publish_to_room(f"trades:{scope}:batch", "trades", [{"symbol": symbol, "trades": trades}], whole=True)
-        if self._subscribers.occupied(f"ticker:{symbol}"):
-            ticker = ticker_view(self._activity, feed.book, self._exchange.seq, now_ns)
-            self._publish_to_room(f"ticker:{symbol}", "ticker", [ticker], whole=False)
-
-    def _publish_delta(
-        self, feed: SymbolFeed, previous: int, touched: tuple[dict[Ticks, None], dict[Ticks, None]], now_ns: int
-    ) -> None:
-        book = feed.book
-        room = f"l2_deltas:{book.instrument.symbol}"
-        if not self._subscribers.occupied(room):
-            return
-        delta = DeltaView(
-            seconds(now_ns),
-            book.instrument.symbol,
-            previous,
-            feed.seq,
-            changed_levels(book, Side.BUY, touched[0]),
-            changed_levels(book, Side.SELL, touched[1]),
-            checksum(book),
-        )
-        self._publish_to_room(room, "l2_delta", [delta], whole=True)
-
-    def _publish_depth(self, feed: SymbolFeed, now_ns: int) -> None:
-        if not self._subscribers.subscribed("l2_updates"):
-            return
-        for levels in FEED_LEVELS:
-            room = f"l2_updates:{feed.book.instrument.symbol}:{levels}"
-            if self._subscribers.occupied(room):
-                self._publish_to_room(room, "l2_update", [book_update(feed.book, levels, now_ns)], whole=False)
-
-    def _publish_bbo(self, feed: SymbolFeed, now_ns: int) -> None:
-        room = f"bbo:{feed.book.instrument.symbol}"
-        if not self._subscribers.occupied(room):
-            return
-        view = bbo_view(feed.book, feed.seq, now_ns)
-        best = (view.best_bid, view.best_ask, view.bid_size, view.ask_size)
-        if best != feed.bbo:
-            feed.bbo = best
-            self._publish_to_room(room, "bbo", [view], whole=False)
-
-    def _publish_l3(self, symbol: str) -> None:
-        for levels in FEED_LEVELS:
-            room = f"l3:{symbol}:{levels}"
-            if self._subscribers.occupied(room):
-                view = book_orders_update(self._exchange.books[symbol], levels, L3_ORDERS_MAX, time.time_ns())
-                self._publish_to_room(room, "l3", [view], whole=False)
-
-    def _publish_candles(self, room: str, candles: list[CandleView]) -> None:
-        self._publish_to_room(room, "candle", candles, whole=True)
 
     def _publish_to_room(self, room: str, event: str, messages: Sequence[Any], *, whole: bool) -> None:
         """Publish to all in `room`, see `Subscribers.publish`; then have slow clients looked after."""
@@ -440,17 +309,14 @@ class Feed:
         held = len((client.rooms | client.missed).keys() - {client.own_orders_room})
         if held >= self._subscription_limit and room not in client.rooms and room not in client.missed:
             raise Malformed("TOO_MANY_SUBSCRIPTIONS", f"At most {self._subscription_limit} subscriptions a connection.")
-        for symbol in list(self._symbols) if wanted.symbol is None else [wanted.symbol]:
-            self._flush(self._symbol_feed(symbol))  # those here before get what is older than this subscription
-        if wanted.type == "candles" and wanted.symbol is not None:
-            self._candles.flush(wanted.symbol, wanted.interval or DEFAULT_INTERVAL)
+        self._market_data.flush(wanted)  # those here before get what is older than this subscription
         subscribed = {**named(wanted), "timestamp": time.time(), "seq": self._exchange.seq}
         self._send(client, "subscribed", subscribed)
         self._subscribers.join(client, room, wanted)
         self._own_order_rooms.update(client)
         if client.waiting <= self._queue_limit // 4:  # a snapshot may be large
             self._send_state(client, wanted)
-        elif wanted.type == "l2_deltas":
+        elif wanted.type is Stream.L2_DELTAS:
             self._subscribers.drop(client, room)
         else:
             self._subscribers.postpone(client, room)
@@ -459,31 +325,12 @@ class Feed:
 
     def _send_state(self, client: Client, wanted: Subscription) -> None:
         """Send the state that the stream goes on from. Does not switch: nothing is published in between."""
-        now_ns = time.time_ns()
-        if wanted.type == "orders":
+        if wanted.type is Stream.ORDERS:
             account = self._authenticator.of_client(client.sid).account
             self._send(client, "balances", balances_view(self._exchange, account))
             self._queues.watch(account)
-        if wanted.symbol is None or wanted.type in ("trades", "orders"):
-            return
-        feed = self._symbol_feed(wanted.symbol)
-        if wanted.type == "l2_deltas":
-            feed.seq = feed.book.changed_seq  # up to this was published to all who were here before
-            self._send(client, "l2_snapshot", snapshot_view(feed.book, now_ns))
-        elif wanted.type == "l2_updates":
-            self._send(client, "l2_update", book_update(feed.book, wanted.levels or DEFAULT_LEVELS, now_ns))
-        elif wanted.type == "l3":
-            levels = wanted.levels or DEFAULT_LEVELS
-            self._send(client, "l3", book_orders_update(feed.book, levels, L3_ORDERS_MAX, now_ns))
-        elif wanted.type == "bbo":
-            feed.bbo = None  # the next change is published, even one back to the values before
-            self._send(client, "bbo", bbo_view(feed.book, feed.book.changed_seq, now_ns))
-        elif wanted.type == "status":
-            self._send(client, "status", self._statuses.subscribe_state(wanted.symbol))
-        elif wanted.type == "ticker":
-            self._send(client, "ticker", ticker_view(self._activity, feed.book, self._exchange.seq, now_ns))
-        elif newest := self._candles.state(wanted.symbol, wanted.interval or DEFAULT_INTERVAL):
-            self._send(client, "candle", newest)
+        else:
+            self._market_data.send_state(client, wanted)
 
     def _on_unsubscribe(self, sid: str, data: Any) -> dict[str, Any]:
         client, wanted = self._subscribers.clients[sid], subscription_of(data, self._exchange)

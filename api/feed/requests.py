@@ -5,6 +5,7 @@ Layer: api.feed.
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Any, Final, Literal, get_args
 
 import msgspec
@@ -20,26 +21,40 @@ FeedLevels = Literal[5, 10, 20, 50, 100, 500, 1000]  # a side, of `l2_updates` a
 FEED_LEVELS: Final[tuple[int, ...]] = get_args(FeedLevels)
 
 
+class Stream(StrEnum):
+    """What can be subscribed to. In the order of the alphabet: a refusal lists them so."""
+
+    BBO = "bbo"
+    CANDLES = "candles"
+    L2_DELTAS = "l2_deltas"
+    L2_UPDATES = "l2_updates"
+    L3 = "l3"
+    ORDERS = "orders"
+    STATUS = "status"
+    TICKER = "ticker"
+    TRADES = "trades"
+
+
 class Subscription(Request, frozen=True):
     """`subscribe` and `unsubscribe` of the feed."""
 
-    type: Literal["l2_updates", "l2_deltas", "l3", "trades", "bbo", "ticker", "candles", "status", "orders"]
+    type: Stream
     symbol: Symbol | None = None
     levels: FeedLevels | None = None
     batch: bool | None = None
     interval: Interval | None = None
 
 
-OPTIONS: Final = {  # of each type of subscription, besides the type itself
-    "l2_updates": ("symbol", "levels"),
-    "l2_deltas": ("symbol",),
-    "l3": ("symbol", "levels"),
-    "bbo": ("symbol",),
-    "ticker": ("symbol",),
-    "candles": ("symbol", "interval"),
-    "status": ("symbol",),
-    "trades": ("symbol", "batch"),
-    "orders": ("batch",),
+OPTIONS: Final[dict[Stream, tuple[str, ...]]] = {  # of a subscription to each, besides its type
+    Stream.L2_UPDATES: ("symbol", "levels"),
+    Stream.L2_DELTAS: ("symbol",),
+    Stream.L3: ("symbol", "levels"),
+    Stream.BBO: ("symbol",),
+    Stream.TICKER: ("symbol",),
+    Stream.CANDLES: ("symbol", "interval"),
+    Stream.STATUS: ("symbol",),
+    Stream.TRADES: ("symbol", "batch"),
+    Stream.ORDERS: ("batch",),
 }
 
 

@@ -8,9 +8,8 @@ from __future__ import annotations
 from typing import Any, Final
 
 from api.auth.authenticator import Authenticator, requesting_account
-from api.feed.candles import CandleFeed
 from api.feed.clients import Client, Subscribers
-from api.feed.requests import Subscription
+from api.feed.requests import OPTIONS, Stream, Subscription
 from api.json.errors import ApiError, Malformed, rejected
 from api.market.requests import DEFAULT_INTERVAL, DEFAULT_LEVELS
 from engine.exchange import Exchange
@@ -18,37 +17,51 @@ from engine.rejects import RejectReason
 from engine.types import AccountId
 from identity.store import Scope
 
-ORDERS: Final = Subscription(type="orders")  # in the `resync` of one that missed own orders
+ORDERS: Final = Subscription(type=Stream.ORDERS)  # in the `resync` of one that missed own orders
+ALL_SYMBOLS: Final = "*"
+BATCH: Final = "batch"  # ends the room of those who chose the option
+
+
+def room_name(stream: Stream, *parts: str | int) -> str:
+    """The room of all who chose the same of a stream: `l3:BTC-USDT:10`."""
+    return ":".join([stream, *map(str, parts)])
+
+
+def order_rooms(account: AccountId) -> tuple[str, str]:
+    """The rooms of those who subscribed to an account's orders: one by one, and as batches."""
+    return room_name(Stream.ORDERS, account), room_name(Stream.ORDERS, account, BATCH)
 
 
 def room_of(wanted: Subscription, exchange: Exchange) -> str:
     """The room of a subscription. Raises Malformed or ApiError for a symbol that is missing or unknown."""
     if wanted.symbol is not None and wanted.symbol not in exchange.books:
         raise rejected(RejectReason.UNKNOWN_SYMBOL, None, symbol=wanted.symbol)
-    batch = ":batch" if wanted.batch else ""
-    if wanted.type == "orders":
-        return f"orders:{requesting_account(Scope.READ)}{batch}"
-    if wanted.type == "trades":
-        return f"trades:{wanted.symbol or '*'}{batch}"
+    chosen = [BATCH if name == "batch" else value for name, value in _chosen(wanted).items()]
+    if wanted.type is Stream.ORDERS:
+        return room_name(wanted.type, requesting_account(Scope.READ), *chosen)
+    if wanted.type is Stream.TRADES:
+        return room_name(wanted.type, wanted.symbol or ALL_SYMBOLS, *chosen)
     if wanted.symbol is None:
         raise Malformed("MISSING_FIELD", f"A subscription to {wanted.type} names its symbol.", field="symbol")
-    if wanted.type in ("l2_updates", "l3"):
-        return f"{wanted.type}:{wanted.symbol}:{wanted.levels or DEFAULT_LEVELS}"
-    if wanted.type == "candles":
-        return CandleFeed.room(wanted.symbol, wanted.interval or DEFAULT_INTERVAL)
-    return f"{wanted.type}:{wanted.symbol}"
+    return room_name(wanted.type, wanted.symbol, *chosen)
 
 
 def named(subscription: Subscription) -> dict[str, Any]:
     """Which subscription it is, so that a client tells two on one connection apart; good to subscribe with again."""
-    fields: dict[str, Any] = {"type": subscription.type, "symbol": subscription.symbol}
-    if subscription.type in ("l2_updates", "l3"):
-        fields["levels"] = subscription.levels or DEFAULT_LEVELS
-    elif subscription.type == "candles":
-        fields["interval"] = subscription.interval or DEFAULT_INTERVAL
-    elif subscription.type in ("trades", "orders") and subscription.batch:
-        fields["batch"] = True
-    return fields
+    return {"type": subscription.type, "symbol": subscription.symbol, **_chosen(subscription)}
+
+
+def _chosen(subscription: Subscription) -> dict[str, Any]:
+    """The options of a subscription besides its symbol, with their defaults; `batch` only where it is chosen."""
+    options = OPTIONS[subscription.type]
+    chosen: dict[str, Any] = {}
+    if "levels" in options:
+        chosen["levels"] = subscription.levels or DEFAULT_LEVELS
+    if "interval" in options:
+        chosen["interval"] = subscription.interval or DEFAULT_INTERVAL
+    if "batch" in options and subscription.batch:
+        chosen["batch"] = True
+    return chosen
 
 
 class OwnOrderRooms:
@@ -70,7 +83,7 @@ class OwnOrderRooms:
     def update(self, client: Client) -> None:
         """Move a client whose subscriptions changed into its room, or out of it. O(its subscriptions)."""
         held = {subscription.type for room, subscription in client.rooms.items() if room != client.own_orders_room}
-        room = self._room_for(client) if "l2_updates" in held and "orders" not in held else None
+        room = self._room_for(client) if Stream.L2_UPDATES in held and Stream.ORDERS not in held else None
         if room == client.own_orders_room and (room is None or room in client.rooms or room in client.missed):
             return  # one that missed events comes back once that was sent to it
         if client.own_orders_room is not None:

@@ -8,23 +8,15 @@ from __future__ import annotations
 from engine.commands import AmendOrder, EnterOrder, OrderOptions
 from engine.order import Order
 from engine.rejects import RejectReason
+from engine.rules import ORDER_TYPES
 from engine.types import OrderType, Side, TimeInForce
 
 _NONE = OrderOptions()
-_WAITING = (OrderType.STOP, OrderType.STOP_LIMIT, OrderType.TRAILING_STOP, OrderType.OCO)
-_STOPPED = (OrderType.STOP, OrderType.STOP_LIMIT, OrderType.OCO)
-_PRICED = (OrderType.LIMIT, OrderType.STOP_LIMIT, OrderType.OCO)
 _AT_ONCE = (TimeInForce.IOC, TimeInForce.FOK)
-_ONLY_FOR: dict[str, tuple[OrderType, ...]] = {
-    "post_only": (OrderType.LIMIT,),
-    "display_quantity": (OrderType.LIMIT, OrderType.STOP_LIMIT),
-    "stop_price": _STOPPED,
-    "stop_limit_price": (OrderType.OCO,),
-    "trail_amount": (OrderType.TRAILING_STOP,),
-    "trail_percent": (OrderType.TRAILING_STOP,),
-    "take_profit": (OrderType.LIMIT, OrderType.MARKET),
-    "stop_loss": (OrderType.LIMIT, OrderType.MARKET),
-    "stop_loss_limit": (OrderType.LIMIT, OrderType.MARKET),
+_ONLY_FOR = {
+    name: tuple(kind for kind, rules in ORDER_TYPES.items() if name in rules.options)
+    for name in OrderOptions.__struct_fields__
+    if name != "expire_ns"
 }
 
 
@@ -57,7 +49,7 @@ def _misplaced(command: EnterOrder, options: OrderOptions) -> str | None:
     for name, kinds in _ONLY_FOR.items():
         if getattr(options, name) is not None and kind not in kinds:
             return f"{_a(kind)} order has no {name}, which goes with {' and '.join(kinds)} orders: leave it out."
-    if command.price is not None and kind not in _PRICED:
+    if command.price is not None and not ORDER_TYPES[kind].priced:
         return f"{_a(kind)} order has no price: leave it out."
     if command.quote_quantity is not None and kind is not OrderType.MARKET:
         return f"{_a(kind)} order has no quote_quantity, which goes with market orders: give a quantity."
@@ -68,12 +60,12 @@ def _misplaced(command: EnterOrder, options: OrderOptions) -> str | None:
 
 def _missing(command: EnterOrder, options: OrderOptions) -> str | None:
     kind = command.order_type
-    if command.price is None and kind in _PRICED:
+    if command.price is None and ORDER_TYPES[kind].priced:
         return f"{_a(kind)} order needs a price."
     if command.quantity is None and command.quote_quantity is None:
         amount = ", or a quote_quantity: how much of the quote asset to spend or receive" * (kind is OrderType.MARKET)
         return f"{_a(kind)} order needs a quantity{amount}."
-    if options.stop_price is None and kind in _STOPPED:
+    if options.stop_price is None and kind in _ONLY_FOR["stop_price"]:
         return f"{_a(kind)} order needs a stop_price."
     if command.time_in_force is TimeInForce.GTD and options.expire_ns is None:
         return "An order with time_in_force gtd needs an expire_time."
@@ -88,7 +80,7 @@ def _clashing(command: EnterOrder, options: OrderOptions) -> str | None:
     kind, tif = command.order_type, command.time_in_force
     if kind is OrderType.MARKET and tif not in _AT_ONCE:
         return f"A market order never rests, so its time_in_force is ioc or fok, not {tif}."
-    if kind in _WAITING and tif in _AT_ONCE:
+    if ORDER_TYPES[kind].waits and tif in _AT_ONCE:
         return f"{_a(kind)} order waits, so its time_in_force is gtc, day or gtd, not {tif}."
     if command.quantity is not None and command.quote_quantity is not None:
         return "Give quantity or quote_quantity, not both."

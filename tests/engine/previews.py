@@ -28,6 +28,7 @@ from engine.events import (
 from engine.exchange import Exchange
 from engine.instrument import Instrument
 from engine.rulebook import CURRENT_EDITION
+from engine.rules import ORDER_TYPES
 from engine.types import (
     AccountId,
     Amount,
@@ -104,7 +105,7 @@ def an_order(rng: random.Random, *, icebergs: bool) -> EnterOrder:
 
     order_type = rng.choice([OrderType.LIMIT] * 6 + list(OrderType))
     limit, market = order_type is OrderType.LIMIT, order_type is OrderType.MARKET
-    triggered, trailing = order_type in ("stop", "stop_limit", "oco"), order_type is OrderType.TRAILING_STOP
+    triggered, trailing = "stop_price" in ORDER_TYPES[order_type].options, order_type is OrderType.TRAILING_STOP
     spends = market and rng.random() < 0.4
     options = OrderOptions(
         post_only=rng.choice([None, None, None, *PostOnly]) if limit else None,

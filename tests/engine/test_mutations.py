@@ -131,12 +131,14 @@ def own_trades_are_prices(patch: Patch) -> None:
 
 
 def own_trades_are_auction_prices(patch: Patch) -> None:
-    without = outcome.uncross_fills
+    decide = outcome.auction_outcome
 
-    def priced(*asked: Any) -> Any:
-        return [(taker, msgspec.structs.replace(fill, self_trade=False)) for taker, fill in without(*asked)]
+    def decided(book: Any, found: Any, rulebook: int) -> Any:
+        right = decide(book, found, rulebook)
+        trades = [(taker, msgspec.structs.replace(fill, self_trade=False)) for taker, fill in right.trades]
+        return msgspec.structs.replace(right, trades=trades, last_price=found.price)
 
-    patch.setattr(trading_status, "uncross_fills", priced)
+    patch.setattr(trading_status, "auction_outcome", decided)
 
 
 def own_trades_set_the_last_price(patch: Patch) -> None:
@@ -160,14 +162,14 @@ def fees_rounded_down(patch: Patch) -> None:
 
 
 def auction_fees_rounded_down(patch: Patch) -> None:
-    fills_of = outcome.uncross_fills
+    decide = outcome.auction_outcome
 
-    def priced(*asked: Any) -> Any:
+    def decided(*asked: Any) -> Any:
         with patch.context() as within:
             fees_rounded_down(within)
-            return fills_of(*asked)
+            return decide(*asked)
 
-    patch.setattr(trading_status, "uncross_fills", priced)
+    patch.setattr(trading_status, "auction_outcome", decided)
 
 
 def rebates_not_netted(patch: Patch) -> None:

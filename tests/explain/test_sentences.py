@@ -18,7 +18,7 @@ from engine.commands import (
     StopAccount,
 )
 from engine.rejects import RejectReason
-from engine.rulebook import CURRENT_EDITION
+from engine.rulebook import CURRENT_EDITION, FIRST_EDITION
 from engine.types import (
     OrderId,
     OrderType,
@@ -29,7 +29,8 @@ from engine.types import (
     TradingStatus,
     leg_id,
 )
-from explain.checks import ENTRY_RULES
+from explain.checks import ENTRY_RULES, checks_until, entry_rules
+from explain.reasons import REJECTS
 from tests.explain.market import ANN, BEN, CAT, STEP_NS, SYMBOL, Market
 from tests.explain.said import said
 
@@ -66,7 +67,7 @@ def test_a_limit_order_that_walks_three_levels() -> None:
     assert [level.price for level in chapter.book.opposite] == ["100.50", "100.60", "100.70", "102.00"]
     assert (chapter.book.reference_price, chapter.book.collar_limit) == ("100.50", "110.55")
     assert all(check.passed for check in chapter.checks)
-    assert len(chapter.checks) == 20
+    assert [check.rule for check in chapter.checks] == list(entry_rules(FIRST_EDITION))
     assert (explanation.filled, explanation.notional, explanation.fees) == ("9", "905.7", "0.9057")
     assert (chapter.asked.price, chapter.asked.quantity) == ("100.70", "10") if chapter.asked else False
 
@@ -465,5 +466,16 @@ def test_a_refused_cancel_or_amend_hears_why(command: Any, reason: RejectReason)
     assert explanation.stopped_because == reason
 
 
+WITH_WORDS = {reason: text.checked for reason, text in REJECTS.items() if text.checked is not None}
+
+
+@pytest.mark.parametrize("reason", WITH_WORDS)
+def test_a_rule_that_compares_no_numbers_says_what_the_table_of_reasons_has_for_it(reason: RejectReason) -> None:
+    for rules in (ENTRY_RULES, ()):
+        failed = checks_until(rules, reason, {})[-1]
+        assert (failed.rule, failed.passed, failed.sentence) == (reason, False, WITH_WORDS[reason])
+
+
 def test_every_reject_reason_of_an_order_has_its_test() -> None:
-    assert set(REFUSED) | set(STATES) == set(ENTRY_RULES)
+    assert set(REFUSED) | set(STATES) <= set(ENTRY_RULES)
+    assert set(ENTRY_RULES) - set(REFUSED) - set(STATES) <= set(WITH_WORDS)

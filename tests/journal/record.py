@@ -1,6 +1,7 @@
-"""Record the journals anew: `python -m tests.journal.record`, or with `--measure` only measure those there are.
+"""Record journals: `python -m tests.journal.record NAME...`, and measure all there are; without names measure only.
 
-Only for rules that are meant to change: what is recorded is what later versions are held to.
+What is recorded is what later versions are held to: for an order type or a reason that is new, add a subject and record
+that alone. Record one anew only for rules that are meant to change.
 Each journal is a random flow with a subject of its own, which the engine and the naive exchange carry out alike.
 """
 
@@ -38,7 +39,7 @@ from journal.codec import GENESIS, seal
 from journal.port import Checkpoint
 from journal.sqlite import SqliteJournal
 from tests.journal.commands import START_NS
-from tests.journal.recorded import FOLDER, MEASURES, NAMES, Measures, measure, unpacked
+from tests.journal.recorded import FOLDER, KNOWN, MEASURES, NAMES, Known, Measures, measure, unpacked
 
 CHECKPOINT_EVERY = 400  # commands
 
@@ -177,21 +178,19 @@ def write(subject: Subject, path: Path) -> None:
 
 
 def main(arguments: list[str]) -> None:
-    """Record and measure."""
-    names = list(NAMES)
+    """Record those named, and measure."""
+    if unknown := set(arguments) - {subject.name for subject in SUBJECTS}:
+        raise SystemExit(f"no such subject: {', '.join(sorted(unknown))}")
     with tempfile.TemporaryDirectory() as folder:
-        if "--measure" not in arguments:
-            FOLDER.mkdir(exist_ok=True)
-            for old in FOLDER.glob("*.sqlite.xz"):
-                old.unlink()
-            for subject in SUBJECTS:
+        for subject in SUBJECTS:
+            if subject.name in arguments:
                 path = Path(folder) / "recording.sqlite"
                 path.unlink(missing_ok=True)
                 write(subject, path)
                 (FOLDER / f"{subject.name}.sqlite.xz").write_bytes(lzma.compress(path.read_bytes(), preset=9))
-            names = [subject.name for subject in SUBJECTS]
+                KNOWN.write_bytes(msgspec.json.format(msgspec.json.encode(Known()), indent=1) + b"\n")
         measures: dict[str, Measures] = {}
-        for name in names:
+        for name in sorted({*NAMES, *arguments}):
             with unpacked(name, Path(folder)) as journal:
                 measures[name] = measure(journal)
     MEASURES.write_bytes(msgspec.json.format(msgspec.json.encode(measures), indent=1) + b"\n")

@@ -21,11 +21,14 @@ from engine import events as ev
 from engine.commands import AdvanceTime, CancelAll, CancelOrder, EnterOrder, SetStatus
 from engine.events import CommandResult
 from engine.exchange import Exchange
+from engine.rejects import CancelReason, RejectReason
+from engine.types import OrderType
 from journal.replay import replay
 from journal.sqlite import SqliteJournal
 
 FOLDER = Path(__file__).parent / "recorded"
 MEASURES = FOLDER / "digests.json"
+KNOWN = FOLDER / "known.json"  # what there was to record, when it was
 NAMES = [path.name.removesuffix(".sqlite.xz") for path in sorted(FOLDER.glob("*.sqlite.xz"))]
 STRETCH = 250  # commands between two notes of the events' hash, so that a difference shows where it begins
 
@@ -63,6 +66,19 @@ class Measures(msgspec.Struct, frozen=True):
     events: str  # SHA-256 over all events
     events_on_the_way: list[str]  # its beginning after every STRETCH commands
     counts: dict[str, int]  # of commands, events, reasons, options and ends, each by its kind
+
+
+class Known(msgspec.Struct, frozen=True):
+    """The kinds that the recordings have an example of each; one that is newer waits for a journal of its own."""
+
+    order_types: tuple[OrderType, ...] = tuple(OrderType)
+    reject_reasons: tuple[RejectReason, ...] = tuple(RejectReason)
+    cancel_reasons: tuple[CancelReason, ...] = tuple(CancelReason)
+
+
+def known() -> Known:
+    """The kinds that were known when the journals were recorded."""
+    return msgspec.json.decode(KNOWN.read_bytes(), type=Known)
 
 
 @contextmanager

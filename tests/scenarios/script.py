@@ -46,6 +46,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 
+from audit.auditor import Auditor
+from audit.engine_side import EngineBalances
 from engine import events as ev
 from engine.commands import (
     AdvanceTime,
@@ -73,6 +75,7 @@ from engine.types import (
     OrderType,
     PostOnly,
     SelfTradePrevention,
+    Seq,
     Side,
     TimeInForce,
     TradingStatus,
@@ -236,10 +239,11 @@ def order_options(words: Words) -> OrderOptions:
 
 
 class Stage:
-    """An exchange that takes commands as they are written, and writes down what happens."""
+    """An exchange that takes commands as they are written, and writes down what happens; the auditor watches it."""
 
     def __init__(self) -> None:
         self.exchange = Exchange(CURRENT_EDITION)
+        self.auditor = Auditor(EngineBalances(self.exchange), rulebook=CURRENT_EDITION)
         self.formatter = EventFormatter()
         self.ts_ns = 0
         self.apply(ListInstrument(Instrument(**PLAIN)))
@@ -249,7 +253,11 @@ class Stage:
 
     def apply(self, command: Command) -> list[ev.Event]:
         self.ts_ns += 1
-        return self.exchange.apply(command, self.exchange.seq + 1, self.ts_ns)
+        seq = Seq(self.exchange.seq + 1)
+        events = self.exchange.apply(command, seq, self.ts_ns)
+        self.auditor.observe(seq, self.ts_ns, command, events)
+        assert self.auditor.findings == [], command
+        return events
 
     def play(self, line: str) -> list[str]:
         """Carry out one line; return the events, one line each."""

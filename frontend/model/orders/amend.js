@@ -5,12 +5,10 @@
 
 import { compare } from "../parts/decimal.js";
 import { plainOf } from "../parts/number-text.js";
-import { NOUNS } from "../ticket/order-types.js";
+import { NOUNS, waitsForStop } from "../ticket/order-types.js";
 import { onGrid, problemOf } from "../ticket/ticket.js";
 
 /** @typedef {import("../types.js").Order & Record<string, any>} Order */
-
-const TRIGGERED = Object.freeze(["stop", "stop_limit"]);
 
 /**
  * The fields of it that can be changed; none of an order that is one of a pair.
@@ -21,7 +19,7 @@ export function amendable(order) {
   if (order.linked_order_id) return [];
   /** @type {("price" | "stop_price" | "quantity")[]} */ const fields = [];
   if (order.price !== null && order.price !== undefined) fields.push("price");
-  if (order.status === "pending_trigger" && TRIGGERED.includes(order.order_type)) fields.push("stop_price");
+  if (order.status === "pending_trigger" && waitsForStop(order.order_type)) fields.push("stop_price");
   return [...fields, "quantity"];
 }
 

@@ -5,6 +5,7 @@
 
 import { grouped, isZero, rounded, scaleOf, shortest } from "../parts/decimal.js";
 import { CANCEL_SENTENCES } from "../parts/reasons.js";
+import { risesToTrigger } from "../ticket/order-types.js";
 
 /** @typedef {import("../types.js").Instrument} Instrument */
 
@@ -66,7 +67,7 @@ export function describeAnswer(answer, order, instrument) {
 
 /** @param {any} answer @param {any} order @param {(quantity: string) => string} amount */
 function waitingText(answer, order, amount) {
-  const reaches = order.side === "buy" ? "rises to" : "falls to";
+  const reaches = risesToTrigger(order) ? "rises to" : "falls to";
   const stop = answer.stop_price ?? order.stop_price;
   const trails = order.trail_amount || order.trail_percent ? ", and follows the market" : "";
   const trigger = stop ? grouped(stop) : "the stop";

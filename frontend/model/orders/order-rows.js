@@ -4,7 +4,7 @@
  */
 
 import { compare, grouped, isZero, productOf, shortest, unitsOf } from "../parts/decimal.js";
-import { timeName, typeName } from "../ticket/order-types.js";
+import { risesToTrigger, timeName, typeName } from "../ticket/order-types.js";
 import { compareAges } from "./orders.js";
 
 /** @typedef {import("../types.js").Order & Record<string, any>} Order */
@@ -17,8 +17,9 @@ export function kindText({ order_type: type, trail_amount: amount, trail_percent
 }
 
 /** When it wakes up: "≥ 30,500.00"; "" of one that waits for nothing. @param {Order} order */
-export function triggerText({ side, stop_price: stop }) {
-  return stop ? `${side === "buy" ? "≥" : "≤"} ${grouped(stop)}` : "";
+export function triggerText(order) {
+  const { stop_price: stop } = order;
+  return stop ? `${risesToTrigger(order) ? "≥" : "≤"} ${grouped(stop)}` : "";
 }
 
 /** @param {QueuePosition | null} place @returns {string} "3 orders, 1.25 ahead", "next in line", "" while unknown */

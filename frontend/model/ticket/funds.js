@@ -42,7 +42,7 @@ export function feeRates(instrument, own) {
  */
 export function holdPrice(order, instrument) {
   const { price = null, stop_price: stop, stop_limit_price: stopLimit } = order;
-  if (!stop || order.order_type === "stop_limit") return price;
+  if (!stop || (price !== null && order.order_type !== "oco")) return price;
   const percent = instrument.limits?.collar_percent ?? instrument.rules?.uncollared_percent;
   const leg = stopLimit ?? (percent === undefined ? null : collared(stop, percent, instrument));
   if (leg === null) return null;

@@ -140,3 +140,16 @@ export const NOUNS = Object.freeze({
 export function typeName(type) {
   return ORDER_TYPES[/** @type {TicketType} */ (type)]?.name ?? type;
 }
+
+/** Whether it waits for a single stop price. @param {string} type of an order, as the wire has it */
+export function waitsForStop(type) {
+  return type !== "oco" && Boolean(ORDER_TYPES[/** @type {TicketType} */ (type)]?.prices.includes("stop_price"));
+}
+
+/**
+ * Whether it triggers once a trade is at or above its stop price; else once one is at or below it.
+ * @param {{side: string}} order
+ */
+export function risesToTrigger({ side }) {
+  return side === "buy";
+}

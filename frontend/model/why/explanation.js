@@ -187,17 +187,8 @@ export function auctionRows({ auction }) {
   }));
 }
 
-/** @type {Readonly<Record<string, string>>} */
-const ORDER_WORDS = Object.freeze({
-  limit: "limit",
-  market: "market",
-  ioc: "IOC",
-  fok: "FOK",
-  stop: "stop",
-  stop_limit: "stop limit",
-  trailing_stop: "trailing stop",
-  oco: "OCO",
-});
+/** Where people write another word than the wire. @type {Readonly<Record<string, string>>} */
+const ORDER_WORDS = Object.freeze({ ioc: "IOC", fok: "FOK", oco: "OCO" });
 
 /**
  * What is explained, on one line.

@@ -20,6 +20,7 @@ import {
 } from "../../model/parts/decimal.js";
 import { withinSentence } from "../../model/parts/failures.js";
 import { describeShort } from "../../model/ticket/funds.js";
+import { risesToTrigger, waitsForStop } from "../../model/ticket/order-types.js";
 import { describeEnd, isCostly, isEnded, isImmediate, isPartial } from "../../model/ticket/preview.js";
 import { timeInForce } from "../../model/ticket/ticket.js";
 import { html } from "../parts/html.js";
@@ -152,11 +153,8 @@ function cautionText({ market, checked: { order, funds }, now, offered }) {
   if (closed) return closed;
   if (order === null || funds?.short) return "";
   const [last] = market.tape.trades;
-  const waits = order.stop_price && order.order_type !== "oco";
-  const reached =
-    waits &&
-    last &&
-    (order.side === "buy" ? compare(last.price, order.stop_price) >= 0 : compare(last.price, order.stop_price) <= 0);
+  const away = last && waitsForStop(order.order_type) ? compare(last.price, order.stop_price) : null;
+  const reached = away !== null && (risesToTrigger(order) ? away >= 0 : away <= 0);
   if (now?.refused) return `The venue would refuse it: ${withinSentence(now.refused)}`;
   const words = [];
   if (reached) words.push(`The last trade, ${grouped(last.price)}, is there already: it triggers at once.`);

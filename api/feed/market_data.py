@@ -1,0 +1,251 @@
+"""Market data on the feed: what its subscribers are sent first, and what of each change.
+
+Changes are gathered for a moment for each symbol, then published to all who subscribed.
+A new stream is a member of `Stream`, and here its state (`send_state`) and its messages.
+Layer: api.feed.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, Final, Protocol
+
+import eventlet
+
+from api.feed.candles import PACE_S, CandleFeed
+from api.feed.clients import Client, Subscribers
+from api.feed.levels import LevelKey
+from api.feed.pace import Paced
+from api.feed.requests import FEED_LEVELS, Stream, Subscription
+from api.feed.rooms import ALL_SYMBOLS, BATCH, room_name
+from api.feed.status import StatusFeed
+from api.json.views import seconds
+from api.market.activity import Activity, TradePrint
+from api.market.book_views import DeltaView, book_orders_update, book_update, changed_levels, checksum, snapshot_view
+from api.market.candles import CandleView
+from api.market.requests import DEFAULT_INTERVAL, DEFAULT_LEVELS
+from api.market.status_views import StatusService, StatusView
+from api.market.ticker_views import ticker_view
+from api.market.views import bbo_view, trade_view
+from engine.book import OrderBook
+from engine.exchange import Exchange
+from engine.types import Side, Ticks
+
+log = logging.getLogger(__name__)
+
+BOOK_STREAMS: Final = (Stream.L2_UPDATES, Stream.L2_DELTAS, Stream.BBO, Stream.L3)  # those that follow the levels
+TRADE_STREAMS: Final = (Stream.TRADES, Stream.TICKER)
+L3_ORDERS_MAX: Final = 500  # a side, in one message
+
+
+class Publish(Protocol):
+    """Queues messages for all in a room, see `Subscribers.publish`; must not switch."""
+
+    def __call__(self, room: str, event: str, messages: Sequence[Any], *, whole: bool) -> None: ...
+
+
+class SymbolFeed:
+    """The changes of one symbol that are not published yet."""
+
+    __slots__ = ("asks", "bbo", "bids", "book", "due", "scheduled", "seq", "trades")
+
+    def __init__(self, book: OrderBook) -> None:
+        self.book = book
+        self.bids: dict[Ticks, None] = {}  # prices whose level may have changed
+        self.asks: dict[Ticks, None] = {}
+        self.trades: list[TradePrint] = []
+        self.seq = book.changed_seq  # of the last delta, or of the snapshot before the first
+        self.bbo: tuple[str | None, str | None, str, str] | None = None  # as last published
+        self.due = 0.0  # monotonic seconds: nothing is published before
+        self.scheduled = False
+
+    def touch(self, side: Side, price: Ticks) -> None:
+        """Note that the level at `price` may have changed."""
+        (self.bids if side is Side.BUY else self.asks)[price] = None
+
+
+class MarketData:
+    """All streams but `orders`. No method switches greenlets."""
+
+    def __init__(
+        self,
+        exchange: Exchange,
+        activity: Activity,
+        statuses: StatusService,
+        subscribers: Subscribers,
+        *,
+        interval_s: float,
+        send: Callable[[Client, str, Any], None],
+        publish: Publish,
+    ) -> None:
+        """`interval_s`: between two publications of one symbol; `send(client, event, data)` must not switch."""
+        self._exchange = exchange
+        self._activity = activity
+        self._subscribers = subscribers
+        self._interval_s = interval_s
+        self._send = send
+        self._publish_to_room = publish
+        self._symbols: dict[str, SymbolFeed] = {}
+        self._candles = CandleFeed(exchange, activity, subscribers.occupied, self._publish_candles)
+        self._l3 = Paced(PACE_S, self._publish_l3)
+        self._statuses = StatusFeed(
+            exchange,
+            statuses,
+            lambda symbol: subscribers.occupied(room_name(Stream.STATUS, symbol)),
+            self._publish_status,
+        )
+
+    def on_batch(self, touched: list[LevelKey], trades: list[TradePrint]) -> None:
+        """Publish soon what a batch has changed: `touched` levels, and its `trades`. O(both)."""
+        if self._subscribers.subscribed(*BOOK_STREAMS):
+            for level_key in touched:
+                self._scheduled_feed(level_key.symbol).touch(level_key.side, level_key.price)
+        if self._subscribers.subscribed(*TRADE_STREAMS):
+            for trade in trades:
+                self._scheduled_feed(trade.filled.symbol).trades.append(trade)
+        if trades and self._subscribers.subscribed(Stream.CANDLES):
+            self._candles.on_trades(trades)
+
+    def publish_statuses(self) -> None:
+        """Publish, now or soon, the trading statuses that a batch has changed."""
+        if self._subscribers.subscribed(Stream.STATUS):
+            self._statuses.on_batch()
+
+    def refresh_status(self, symbol: str) -> None:
+        """Publish the status of `symbol` soon: its next planned change may be another one."""
+        self._statuses.refresh(symbol)
+
+    def flush(self, wanted: Subscription) -> None:
+        """Publish now what waits of the symbols of a subscription: of all symbols for one that names none."""
+        for symbol in list(self._symbols) if wanted.symbol is None else [wanted.symbol]:
+            self._flush(self._symbol_feed(symbol))
+        if wanted.type is Stream.CANDLES and wanted.symbol is not None:
+            self._candles.flush(wanted.symbol, wanted.interval or DEFAULT_INTERVAL)
+
+    def send_state(self, client: Client, wanted: Subscription) -> None:
+        """Send the state that a stream goes on from; trades have none."""
+        if wanted.symbol is None or wanted.type is Stream.TRADES:
+            return
+        feed, now_ns = self._symbol_feed(wanted.symbol), time.time_ns()
+        levels, interval = wanted.levels or DEFAULT_LEVELS, wanted.interval or DEFAULT_INTERVAL
+        match wanted.type:
+            case Stream.L2_DELTAS:
+                feed.seq = feed.book.changed_seq  # up to this was published to all who were here before
+                self._send(client, "l2_snapshot", snapshot_view(feed.book, now_ns))
+            case Stream.L2_UPDATES:
+                self._send(client, "l2_update", book_update(feed.book, levels, now_ns))
+            case Stream.L3:
+                self._send(client, "l3", book_orders_update(feed.book, levels, L3_ORDERS_MAX, now_ns))
+            case Stream.BBO:
+                feed.bbo = None  # the next change is published, even one back to the values before
+                self._send(client, "bbo", bbo_view(feed.book, feed.book.changed_seq, now_ns))
+            case Stream.STATUS:
+                self._send(client, "status", self._statuses.subscribe_state(wanted.symbol))
+            case Stream.TICKER:
+                self._send(client, "ticker", ticker_view(self._activity, feed.book, self._exchange.seq, now_ns))
+            case Stream.CANDLES:
+                if newest := self._candles.state(wanted.symbol, interval):
+                    self._send(client, "candle", newest)
+
+    # -- one symbol
+
+    def _symbol_feed(self, symbol: str) -> SymbolFeed:
+        feed = self._symbols.get(symbol)
+        if feed is None:
+            feed = self._symbols[symbol] = SymbolFeed(self._exchange.books[symbol])
+        return feed
+
+    def _scheduled_feed(self, symbol: str) -> SymbolFeed:
+        """The feed of a symbol that changed, scheduled: at once after a quiet moment, else when it is due."""
+        feed = self._symbol_feed(symbol)
+        if not feed.scheduled:
+            feed.scheduled = True
+            eventlet.spawn_after(max(0.0, feed.due - time.monotonic()), self._tick, feed)
+        return feed
+
+    def _tick(self, feed: SymbolFeed) -> None:
+        feed.scheduled = False
+        try:
+            self._flush(feed)
+        except Exception:
+            log.exception("the feed of %s failed", feed.book.instrument.symbol)
+
+    def _flush(self, feed: SymbolFeed) -> None:
+        """Publish what is new of one symbol."""
+        now_ns, feed.due = time.time_ns(), time.monotonic() + self._interval_s
+        trades, feed.trades = feed.trades, []
+        bids, feed.bids, asks, feed.asks = feed.bids, {}, feed.asks, {}
+        if trades:
+            self._publish_trades(feed, trades, now_ns)
+        if (bids or asks) and feed.book.changed_seq > feed.seq:
+            previous, feed.seq = feed.seq, feed.book.changed_seq
+            self._publish_delta(feed, previous, (bids, asks), now_ns)
+            self._publish_depth(feed, now_ns)
+            self._publish_bbo(feed, now_ns)
+            if self._subscribers.subscribed(Stream.L3):
+                self._l3.touch(feed.book.instrument.symbol)
+
+    # -- the messages of each stream
+
+    def _publish_trades(self, feed: SymbolFeed, prints: list[TradePrint], now_ns: int) -> None:
+        instrument, symbol = feed.book.instrument, feed.book.instrument.symbol
+        trades = [trade_view(trade.filled, instrument, trade.ts_ns, trade.seq) for trade in prints]
+        for scope in (symbol, ALL_SYMBOLS):
+            self._publish_to_room(room_name(Stream.TRADES, scope), "trade", trades, whole=True)
+            batch = {"symbol": symbol, "trades": trades}
+            self._publish_to_room(room_name(Stream.TRADES, scope, BATCH), "trades", [batch], whole=True)
+        room = room_name(Stream.TICKER, symbol)
+        if self._subscribers.occupied(room):
+            ticker = ticker_view(self._activity, feed.book, self._exchange.seq, now_ns)
+            self._publish_to_room(room, "ticker", [ticker], whole=False)
+
+    def _publish_delta(
+        self, feed: SymbolFeed, previous: int, touched: tuple[dict[Ticks, None], dict[Ticks, None]], now_ns: int
+    ) -> None:
+        book = feed.book
+        room = room_name(Stream.L2_DELTAS, book.instrument.symbol)
+        if not self._subscribers.occupied(room):
+            return
+        delta = DeltaView(
+            seconds(now_ns),
+            book.instrument.symbol,
+            previous,
+            feed.seq,
+            changed_levels(book, Side.BUY, touched[0]),
+            changed_levels(book, Side.SELL, touched[1]),
+            checksum(book),
+        )
+        self._publish_to_room(room, "l2_delta", [delta], whole=True)
+
+    def _publish_depth(self, feed: SymbolFeed, now_ns: int) -> None:
+        if not self._subscribers.subscribed(Stream.L2_UPDATES):
+            return
+        for levels in FEED_LEVELS:
+            room = room_name(Stream.L2_UPDATES, feed.book.instrument.symbol, levels)
+            if self._subscribers.occupied(room):
+                self._publish_to_room(room, "l2_update", [book_update(feed.book, levels, now_ns)], whole=False)
+
+    def _publish_bbo(self, feed: SymbolFeed, now_ns: int) -> None:
+        room = room_name(Stream.BBO, feed.book.instrument.symbol)
+        if not self._subscribers.occupied(room):
+            return
+        view = bbo_view(feed.book, feed.seq, now_ns)
+        best = (view.best_bid, view.best_ask, view.bid_size, view.ask_size)
+        if best != feed.bbo:
+            feed.bbo = best
+            self._publish_to_room(room, "bbo", [view], whole=False)
+
+    def _publish_l3(self, symbol: str) -> None:
+        for levels in FEED_LEVELS:
+            room = room_name(Stream.L3, symbol, levels)
+            if self._subscribers.occupied(room):
+                view = book_orders_update(self._exchange.books[symbol], levels, L3_ORDERS_MAX, time.time_ns())
+                self._publish_to_room(room, "l3", [view], whole=False)
+
+    def _publish_candles(self, room: str, candles: list[CandleView]) -> None:
+        self._publish_to_room(room, "candle", candles, whole=True)
+
+    def _publish_status(self, symbol: str, status: StatusView) -> None:
+        self._publish_to_room(room_name(Stream.STATUS, symbol), "status", [status], whole=False)
