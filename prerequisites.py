@@ -3,12 +3,17 @@
 Its syntax is that of older Pythons too, so that they say in a sentence what is missing.
 """
 
+import os
 import sys
 import warnings
 from importlib.util import find_spec
 
 PACKAGES = ("aiohttp", "alembic", "click", "cryptography", "eventlet", "flask", "msgspec", "rich", "sqlalchemy")
-ADVICE = "Use the environment that make keeps: make run makes it and starts the server, .venv/bin/python is its Python."
+IN_A_CHECKOUT = (
+    "Use the environment that make keeps: make run makes it and starts the server, .venv/bin/python is its Python."
+)
+INSTALLED = "Install it anew with what it needs: pipx install, or pip install in an environment of its own."
+ADVICE = INSTALLED if os.path.basename(os.path.dirname(os.path.realpath(__file__))) == "venue" else IN_A_CHECKOUT
 
 
 def require() -> None:

@@ -71,7 +71,7 @@ log = logging.getLogger(__name__)
 
 EXIT_INVARIANT_VIOLATION = 70  # EX_SOFTWARE of sysexits.h
 REPLAY_STORE_COMMANDS = 5_000  # commands in one transaction of the history during a replay
-PROGRESS_COMMANDS = 100_000  # commands between two lines in the log of a replay
+PROGRESS_S = 5.0  # between two lines in the log of a replay
 # allocations between two young collections: rare enough that a large resting book costs few pauses
 GC_YOUNG_THRESHOLD = 50_000
 
@@ -333,13 +333,15 @@ def _replay(
             history.write(behind)
             behind.clear()
 
-    logged = 0
+    last = journal.last
+    end = 0 if last is None else last.last_seq
+    logged = time.monotonic()
 
     def progress(commands: int) -> None:
         nonlocal logged
-        if commands - logged >= PROGRESS_COMMANDS:
-            logged = commands
-            log.info("replaying the journal: %d commands so far", commands)
+        if time.monotonic() - logged >= PROGRESS_S:
+            logged = time.monotonic()
+            log.info("replaying the journal: %d of %d commands so far", commands, end)
 
     result = replay(journal, exchange, fold, progress)
     history.write(behind)

@@ -17,6 +17,7 @@ import click
 import msgspec
 
 from listings.numbers import WholeNumber, decimal_of
+from openbell.programs import started_by_command
 
 ENVIRONMENT_PREFIX = "OPENBELL"
 
@@ -200,7 +201,8 @@ OPTIONS: tuple[Callable[[Any], Any], ...] = (
         "--instruments",
         type=click.Path(exists=True, dir_okay=False, path_type=Path),
         default=None,
-        help="TOML file of the symbols to list. Without it: config/default.toml.",
+        help="TOML file of the symbols to list. Without it: "
+        + ("those that `openbell instruments` prints." if started_by_command() else "config/default.toml."),
     ),
     click.option(
         "--cors-origins",

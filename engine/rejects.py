@@ -11,7 +11,8 @@ from enum import StrEnum
 class RejectReason(StrEnum):
     """Why a command was refused, in order of precedence: the first that applies is reported.
 
-    A test demands an HTTP status and a line of documentation for each.
+    Each has a row in `explain/reasons.py`: its words, and its kind, which gives the HTTP status of the refusal. After a
+    change there, `python -m tools.reasons` writes the documentation and the page's table anew; tests demand both.
     """
 
     # entering and amending an order

@@ -18,7 +18,7 @@ from engine.types import Seq
 from journal.codec import CorruptRecord, UnknownVersion, open_batch
 from journal.port import Journal, JournalCorrupt, JournalTooNew
 
-PROGRESS_EVERY = 1_000  # records
+PROGRESS_EVERY = 10  # records, of up to `max_batch` commands
 
 
 class ReplayResult(msgspec.Struct, frozen=True):

@@ -10,5 +10,5 @@ HOME = _INSTALLED if _INSTALLED.is_dir() else _HERE.parent
 
 def make_importable() -> None:
     """Let this process import the rooms, before anything else of the same name. Idempotent."""
-    if str(HOME) not in sys.path:
-        sys.path.insert(0, str(HOME))
+    first = str(HOME)
+    sys.path[:] = [first, *(path for path in sys.path if path != first)]  # an editable install has it last

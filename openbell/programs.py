@@ -42,3 +42,8 @@ def called(name: str) -> str:
     if started_by_command():
         return f"openbell {name}"
     return f"python -m {PROGRAMS[name].module.removesuffix('.__main__')}"
+
+
+def with_make(variable: str) -> str:
+    """What a hint adds for those who started a program by make; nothing for those who have the command alone."""
+    return "" if started_by_command() else f" (with make: {variable})"

@@ -6,19 +6,67 @@ Layer: tools. Imports little, as it is run every few seconds.
 from __future__ import annotations
 
 import http.client
+import ipaddress
 import json
+import os
+import ssl
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
 from urllib.parse import urlsplit
 
 import click
 
-TIMEOUT_S = 5.0
+TIMEOUT_S: Final = 5.0
+LOOPBACK: Final = "127.0.0.1"
 
 
-def problem_of(url: str, timeout_s: float) -> str | None:
-    """Why the server at `url` takes no orders; None when it does."""
+def own_url(environment: Mapping[str, str]) -> str:
+    """The address of the server that has these OPENBELL_ variables, as its own machine reaches it.
+
+    What the environment leaves out is asked of the file that OPENBELL_CONFIG names. Raises click.UsageError where the
+    file cannot be read, or the port is not known before the server has taken one.
+    """
+    config = environment.get("OPENBELL_CONFIG")
+    try:
+        written = tomllib.loads(Path(config).read_text(encoding="utf-8")) if config else {}
+    except (OSError, ValueError) as problem:
+        raise click.UsageError(f"OPENBELL_CONFIG {config}: {problem}") from problem
+
+    def setting(name: str, default: str) -> str:
+        return environment.get(f"OPENBELL_{name.upper()}") or str(written.get(name, default))
+
+    port = setting("port", "5000")
+    if port == "0":
+        raise click.UsageError("the server has taken a free port: give its address, --url")
+    scheme = "https" if setting("tls_cert", "") else "http"
+    return f"{scheme}://{_reachable(setting('host', LOOPBACK))}:{port}"
+
+
+def _reachable(host: str) -> str:
+    """Where a server that listens on `host` answers its own machine, as it is written in a URL."""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return host
+    if address.is_unspecified:
+        return LOOPBACK if address.version == 4 else "[::1]"
+    return f"[{address}]" if address.version == 6 else host
+
+
+def problem_of(url: str, timeout_s: float, *, own: bool = False) -> str | None:
+    """Why the server at `url` takes no orders; None when it does.
+
+    A certificate is not verified where it is our `own` server's or on loopback: it names the host that clients know.
+    """
     parts = urlsplit(url)
-    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-    connection = kind(parts.netloc, timeout=timeout_s)
+    connection: http.client.HTTPConnection
+    if parts.scheme == "https":
+        context = _context(verified=not own and not _on_loopback(parts.hostname or ""))
+        connection = http.client.HTTPSConnection(parts.netloc, timeout=timeout_s, context=context)
+    else:
+        connection = http.client.HTTPConnection(parts.netloc, timeout=timeout_s)
     try:
         connection.request("GET", "/health")
         answer = connection.getresponse()
@@ -33,15 +81,36 @@ def problem_of(url: str, timeout_s: float) -> str | None:
         connection.close()
 
 
+def _context(*, verified: bool) -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    if not verified:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def _on_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
-@click.option("--url", default="http://127.0.0.1:5000", envvar="OPENBELL_URL", help="The server.")
+@click.option(
+    "--url",
+    envvar="OPENBELL_URL",
+    show_default="what OPENBELL_HOST, OPENBELL_PORT and OPENBELL_TLS_CERT say, as they do to the server",
+    help="The server.",
+)
 @click.option("--timeout", type=click.FloatRange(min=0, min_open=True), default=TIMEOUT_S, help="Seconds to wait.")
-def main(url: str, timeout: float) -> None:
+def main(url: str | None, timeout: float) -> None:
     """Ask GET /health. Exit status 0 when orders are taken, 1 with a sentence when not."""
-    problem = problem_of(url, timeout)
+    asked = url or own_url(os.environ)
+    problem = problem_of(asked, timeout, own=not url)
     if problem is not None:
-        raise click.ClickException(f"{url} takes no orders: {problem}")
-    click.echo(f"{url} takes orders")
+        raise click.ClickException(f"{asked} takes no orders: {problem}")
+    click.echo(f"{asked} takes orders")
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import pairwise
 from pathlib import Path
 
+from openbell.programs import started_by_command
 from tools.answers import SymbolInfo
 from tools.archives import SUFFIXES
 
@@ -62,9 +63,16 @@ def in_any_case(named: str, listed: Iterable[str]) -> str | None:
 def what_to_do() -> str:
     """How a symbol comes to be listed."""
     return (
-        "start a server with --instruments config/replay.toml (AAPL-USD, AMZN-USD, BTC-USD, MSFT-USD), use --spawn "
+        f"start a server with --instruments {instruments_file()} (AAPL-USD, AMZN-USD, BTC-USD, MSFT-USD), use --spawn "
         "or write the symbol into an instruments file (Documentation/settings.md)"
     )
+
+
+def instruments_file() -> str:
+    """The instruments for recordings, as the user of this program finds the file."""
+    if started_by_command():
+        return "replay.toml, which `openbell instruments replay > replay.toml` writes"
+    return "config/replay.toml"
 
 
 def _words(path: Path) -> Iterator[str]:

@@ -27,7 +27,7 @@ from tools.feed import connected
 from tools.flow import positive
 from tools.lobster import LobsterPlayback
 from tools.measure import Measurements, Mode, show
-from tools.naming import NamingError, in_any_case, symbol_of, what_to_do
+from tools.naming import NamingError, in_any_case, instruments_file, symbol_of, what_to_do
 from tools.playback import (
     AmendStep,
     CancelStep,
@@ -327,7 +327,7 @@ def parser() -> argparse.ArgumentParser:
     options = argparse.ArgumentParser(
         prog=called("replay"),
         description="Plays recorded order flow into a running server through its public API, in the recorded order. "
-        "The server must list the symbol: start it with --instruments config/replay.toml, or use --spawn. "
+        f"The server must list the symbol: start it with --instruments {instruments_file()}; or use --spawn. "
         "Documentation/recordings.md describes the formats, and where to get recordings.",
     )
     options.add_argument("kind", choices=KINDS, help="the format of the recording; csv is a plain one of our own")
@@ -347,7 +347,7 @@ def parser() -> argparse.ArgumentParser:
     )
     options.add_argument("--url", default="http://127.0.0.1:5000", help="the server (default: %(default)s)")
     options.add_argument(
-        "--spawn", action="store_true", help="start a server for it instead, with config/replay.toml, gone afterwards"
+        "--spawn", action="store_true", help="start a server for it instead, with those instruments, gone afterwards"
     )
     options.add_argument("--symbol", help="where to play it (default: what the file's name or its folder's tells)")
     options.add_argument(

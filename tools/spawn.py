@@ -17,6 +17,8 @@ from typing import Final
 
 import msgspec
 
+import openbell
+from openbell.programs import started_by_command
 from tools.client import VenueClient
 
 ROOT: Final = Path(__file__).resolve().parents[1]
@@ -69,10 +71,14 @@ async def spawned(*arguments: str, data: Path | None = None) -> AsyncIterator[Sp
 
 
 async def start_server(*arguments: str) -> asyncio.subprocess.Process:
-    """Start api/app.py in a session of its own: it gets only the signals we send it."""
+    """Start the server in a session of its own: it gets only the signals we send it.
+
+    It is started as this program was, so that what it says fits: as `openbell serve`, or as api/app.py.
+    """
+    command = (str(Path(openbell.__file__).with_name("__main__.py")), "serve")
     return await asyncio.create_subprocess_exec(
         sys.executable,
-        str(ROOT / "api" / "app.py"),
+        *(command if started_by_command() else (str(ROOT / "api" / "app.py"),)),
         *arguments,
         stdout=asyncio.subprocess.PIPE,
         start_new_session=True,

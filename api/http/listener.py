@@ -14,6 +14,7 @@ import eventlet
 from eventlet.green.ssl import SSLContext
 
 from api.settings import Settings
+from openbell.programs import with_make
 
 BACKLOG: Final = 1024
 SEND_BUFFER_BYTES: Final = 131_072  # bytes, doubled by the kernel: bounds what a connection leaves unread
@@ -52,7 +53,8 @@ def _advice(problem: OSError, port: int) -> str:
     why = problem.strerror or str(problem)
     if problem.errno == errno.EADDRINUSE:
         other = port + 1 if port < LAST_PORT else port - 1
-        return f"another server has that port. Stop it, or take another one: --port {other} (with make: PORT={other})."
+        helps = f"--port {other}{with_make(f'PORT={other}')}"
+        return f"another server has that port. Stop it, or take another one: {helps}."
     if problem.errno == errno.EACCES:
         return f"{why}. Ports below 1024 are not everybody's: take one above with --port."
     return f"{why}. Give an address of this machine with --host."

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 import re
+from contextlib import closing
 from pathlib import Path
 
+import pytest
+
+from api import bootstrap
+from api.bootstrap import rebuild_history
+from journal.sqlite import SqliteJournal
+from tests.journal.commands import fill, flow, sealed
 from tests.programs import rebuild
 from tests.server import RunningServer
 
@@ -35,3 +43,16 @@ def test_a_folder_without_a_journal_is_a_sentence(tmp_path: Path) -> None:
     answer = rebuild(tmp_path)
     assert answer.returncode == 1
     assert "there is no journal" in answer.stderr
+
+
+def test_a_long_replay_says_now_and_then_how_far_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    with closing(SqliteJournal(tmp_path / "journal.sqlite")) as journal:
+        fill(journal, list(sealed(flow(3, 2000), 50)))
+    caplog.set_level(logging.INFO)
+    rebuild_history(tmp_path)
+    assert caplog.messages == []
+    monkeypatch.setattr(bootstrap, "PROGRESS_S", 0.0)
+    rebuild_history(tmp_path)
+    assert caplog.messages[0] == "replaying the journal: 500 of 2000 commands so far"

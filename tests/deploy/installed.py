@@ -60,12 +60,14 @@ class Installed:
         """Every dependency that the wheel names is there, in the version that it names."""
         self._pip("check")
 
-    def run(self, *arguments: str, folder: Path, timeout_s: float = 60) -> subprocess.CompletedProcess[str]:
-        """Run one of its programs to the end, in `folder`."""
+    def run(
+        self, *arguments: str, folder: Path, settings: dict[str, str] | None = None, timeout_s: float = 60
+    ) -> subprocess.CompletedProcess[str]:
+        """Run one of its programs to the end, in `folder`, with the variables of `settings`."""
         return subprocess.run(
             [self.program(arguments[0]), *arguments[1:]],
             cwd=folder,
-            env=self.environment(folder),
+            env=self.environment(folder) | (settings or {}),
             capture_output=True,
             text=True,
             timeout=timeout_s,

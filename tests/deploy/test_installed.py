@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email
 import re
+import socket
 import tempfile
 import zipfile
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 import redis
+from hatchling.builders.wheel import WheelBuilder
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -35,7 +37,13 @@ make_importable()
 for program in PROGRAMS.values():
     print(import_module(program.module).__file__)
 """
-FOR_THE_CHECKOUT = {"tools/advisories.py", "tools/vendor_frontend.py", "tools/setup/requirements_hook.py"}
+LACKING = "import sys; sys.path.append(sys.argv[1]); from prerequisites import require; require()"
+FOR_THE_CHECKOUT = {
+    "tools/advisories.py",
+    "tools/vendor_frontend.py",
+    "tools/setup/requirements_hook.py",
+    "tools/setup/wheel_hook.py",
+}
 
 
 @pytest.fixture(scope="module")
@@ -101,6 +109,12 @@ def test_the_wheel_has_one_package_and_in_it_every_room(wheel: Path) -> None:
     assert [name for name in names if "__pycache__" in name or name.removeprefix(f"{VENUE}/") in FOR_THE_CHECKOUT] == []
 
 
+def test_an_editable_installation_has_no_copy_of_the_checkout(tmp_path: Path) -> None:
+    (wheel,) = WheelBuilder(str(ROOT)).build(directory=str(tmp_path), versions=["editable"])
+    names = zipfile.ZipFile(wheel).namelist()
+    assert {name.rpartition(".")[2] for name in names if ".dist-info/" not in name} == {"pth"}
+
+
 def test_the_wheel_says_what_it_is_and_needs(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         (name,) = [name for name in archive.namelist() if name.endswith(".dist-info/METADATA")]
@@ -136,9 +150,25 @@ def test_run_from_an_empty_folder_has_a_page_and_a_market(installed: Installed, 
     assert "Verdict: clean" in audited.stdout
 
 
+def test_nothing_it_says_is_about_the_checkout(installed: Installed, folder: Path) -> None:
+    mistaken = installed.run("openbell", "run", "--no-such-option", folder=folder)
+    assert mistaken.stderr.startswith("Usage: openbell serve ")
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        taken = installed.run("openbell", "run", "--port", str(other.getsockname()[1]), folder=folder)
+    assert "another server has that port" in taken.stderr
+    helps = [installed.run("openbell", name, "--help", folder=folder).stdout for name in ("serve", "replay")]
+    assert [text for text in (taken.stderr, *helps) if re.search(r"\bmake\b|config/|\.venv", text)] == []
+    lacking = installed.run("python", "-S", "-c", LACKING, str(installed.packages / VENUE), folder=folder)
+    assert "pip install" in lacking.stderr
+    assert "make" not in lacking.stderr
+    assert list(folder.iterdir()) == []
+
+
 def test_the_image_serves_with_credentials_and_is_healthy(installed: Installed, folder: Path) -> None:
     container = image()
-    settings = moved(container.environment, container.volume, str(folder)) | FREE_PORT
+    settings = moved(container.environment, container.volume, str(folder)) | {"OPENBELL_PORT": str(free_port())}
     with installed.serving([*container.entrypoint, *container.command], folder, settings) as url:
         http = Http(url)
         health = http.get("/health")
@@ -146,9 +176,9 @@ def test_the_image_serves_with_credentials_and_is_healthy(installed: Installed, 
         check_page(http)
         check_explained(http)
         http.close()
-        checked = installed.run(*container.health, "--url", url, folder=folder)
-        assert (checked.returncode, checked.stderr) == (0, "")
-    assert installed.run(*container.health, "--url", url, folder=folder).returncode == 1
+        checked = installed.run(*container.health, folder=folder, settings=settings)
+        assert (checked.returncode, checked.stderr, checked.stdout) == (0, "", f"{url} takes orders\n")
+    assert installed.run(*container.health, folder=folder, settings=settings).returncode == 1
     assert sorted(path.name for path in folder.iterdir()) == ["data"]
     assert foreign_files(folder) == []
 

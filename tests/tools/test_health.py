@@ -1,0 +1,69 @@
+"""The health check asks the server that the same environment starts."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from tests.server import ROOT, RunningServer, free_port
+from tools.health import main, own_url
+
+
+@pytest.mark.parametrize(
+    ("environment", "url"),
+    [
+        ({}, "http://127.0.0.1:5000"),
+        ({"OPENBELL_PORT": "8080"}, "http://127.0.0.1:8080"),
+        ({"OPENBELL_PORT": "", "OPENBELL_TLS_CERT": ""}, "http://127.0.0.1:5000"),
+        ({"OPENBELL_TLS_CERT": "/etc/cert.pem"}, "https://127.0.0.1:5000"),
+        ({"OPENBELL_HOST": "0.0.0.0"}, "http://127.0.0.1:5000"),  # noqa: S104
+        ({"OPENBELL_HOST": "::"}, "http://[::1]:5000"),
+        ({"OPENBELL_HOST": "::1", "OPENBELL_PORT": "1"}, "http://[::1]:1"),
+        ({"OPENBELL_HOST": "192.0.2.1"}, "http://192.0.2.1:5000"),
+        ({"OPENBELL_HOST": "localhost"}, "http://localhost:5000"),
+    ],
+)
+def test_it_asks_where_the_settings_of_the_server_say(environment: dict[str, str], url: str) -> None:
+    assert own_url(environment) == url
+
+
+def test_the_file_of_settings_counts_behind_the_environment(tmp_path: Path) -> None:
+    config = tmp_path / "venue.toml"
+    config.write_text('port = 6001\ntls_cert = "cert.pem"\n', encoding="utf-8")
+    assert own_url({"OPENBELL_CONFIG": str(config)}) == "https://127.0.0.1:6001"
+    assert own_url({"OPENBELL_CONFIG": str(config), "OPENBELL_PORT": "6002"}) == "https://127.0.0.1:6002"
+    with pytest.raises(click.UsageError, match="nowhere"):
+        own_url({"OPENBELL_CONFIG": "nowhere"})
+
+
+def test_a_port_that_only_the_server_knows_has_to_be_given() -> None:
+    with pytest.raises(click.UsageError, match="--url"):
+        own_url({"OPENBELL_PORT": "0"})
+
+
+def test_an_address_that_is_given_counts_before_the_settings() -> None:
+    url = f"http://127.0.0.1:{free_port()}"
+    result = CliRunner().invoke(main, env={"OPENBELL_URL": url, "OPENBELL_PORT": "0"})
+    assert (result.exit_code, result.output.partition(":")[0]) == (1, "Error")
+    assert f"{url} takes no orders" in result.output
+
+
+def test_a_server_with_a_certificate_of_its_own_is_healthy_by_its_environment(
+    tmp_path: Path, certificate: tuple[Path, Path]
+) -> None:
+    cert, key = certificate
+    port = free_port()
+    server = RunningServer(tmp_path / "data", "--tls-cert", str(cert), "--tls-key", str(key))
+    server.start(port)
+    asked = [sys.executable, "-m", "tools.health"]
+    environment = {"OPENBELL_PORT": str(port), "OPENBELL_TLS_CERT": str(cert)}
+    try:
+        done = subprocess.run(asked, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=60)
+    finally:
+        server.stop()
+    assert (done.returncode, done.stdout) == (0, f"https://127.0.0.1:{port} takes orders\n"), done.stderr
