@@ -27,10 +27,11 @@ from api.bootstrap import Server
 from api.http.listener import listen
 from api.http.protocol import HttpProtocol
 from api.settings import Settings, options, settings_from
-from journal.port import JournalError
+from journal.port import JournalError, JournalLocked
 from listings.instruments_file import ListingError
 from loop.errors import StoreError
 from openbell import __version__
+from openbell.programs import with_make
 from sequencer.sequencer import NotAccepting
 
 log = logging.getLogger("openbell")
@@ -94,6 +95,8 @@ def main(**values: Any) -> None:
         log.warning("other machines can reach this sandbox: anyone who can connect trades and cancels everything")
     try:
         serve(settings)
+    except JournalLocked as problem:
+        raise click.ClickException(f"{str(problem).removesuffix('.')}{with_make('DATA=DIR')}.") from problem
     except (JournalError, StoreError, ListingError, NotAccepting, OSError) as problem:
         raise click.ClickException(str(problem)) from problem
 

@@ -30,7 +30,6 @@ import msgspec
 from journal import wal
 from journal.codec import BatchRecord, CorruptRecord, UnknownVersion, open_batch, verify, verify_alone
 from journal.port import Checkpoint, JournalCorrupt, JournalError, JournalFailed, JournalLocked, JournalTooNew
-from openbell.programs import with_make
 
 APPLICATION_ID: Final = 0x4F42454C  # "OBEL", in the file's header
 FORMAT_VERSION: Final = 1
@@ -331,7 +330,7 @@ class SqliteJournal:
         if name.startswith("SQLITE_BUSY"):
             return JournalLocked(
                 f"Another Openbell is running on {self.path}. Stop it first, or give this one a data folder "
-                f"of its own: --data DIR{with_make('DATA=DIR')}."
+                "of its own: --data DIR."
             )
         if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
             return JournalCorrupt(f"The journal {self.path} is damaged ({error}). {ADVICE}")
