@@ -51,6 +51,7 @@ def test_a_second_server_on_the_same_folder_is_refused_and_the_first_goes_on(tmp
         said = second.log
         assert "Another Openbell is running on" in said
         assert "--data" in said
+        assert "with make: DATA=" in said, "who used make has no --data to give"
         assert "Traceback" not in said
         load = Load(first, promises, "first", traders=2)
         load.at_least(5)
