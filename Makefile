@@ -52,15 +52,18 @@ audit: $(RUNTIME) ## Prove that the journal in DATA kept the rules: the independ
 
 .PHONY: test
 test: $(DEVELOPMENT) $(SYSTEM) lint types ## Install what the tests need, then lint, types, every test and what they cover
-	@rm -f .coverage .coverage.*
-	COVERAGE_PROCESS_START="$(CURDIR)/pyproject.toml" $(PY) -m pytest --numprocesses $(WORKERS) --dist loadfile $(ARGS)
+	$(PY) -m pytest --numprocesses $(WORKERS) --dist loadfile $(ARGS)
 ifeq ($(strip $(ARGS)),)
 	@$(MAKE) --no-print-directory coverage
 endif
 
+# In one process and without servers: traced code that switches greenlets was seen to stop a test process for good.
+# Without the tests that fork, whose children would write into what is measured.
+COVERED := tests/engine tests/scenarios tests/journal tests/sequencer --ignore tests/journal/test_crash.py
+
 .PHONY: coverage
-coverage: $(DEVELOPMENT) ## What the last `make test` covered; engine, journal and sequencer must reach 95 %
-	@$(PY) -m coverage combine --quiet
+coverage: $(DEVELOPMENT) ## What the fast tests of engine, journal and sequencer cover, which must be 95 % (part of test)
+	@$(PY) -m coverage run -m pytest --quiet -m "not slow" $(COVERED)
 	@$(PY) -m coverage report --skip-covered
 	@echo "engine, journal, sequencer:"
 	@$(PY) -m coverage report --include='engine/*,journal/*,sequencer/*' --format=total --fail-under=95 --precision=1

@@ -12,10 +12,7 @@ from hypothesis import HealthCheck, settings
 
 from listings.instruments_file import DEFAULT_INSTRUMENTS
 from tests.api.clients import START_GRACE_S
-from tests.measuring import MEASURED, pytest_runtest_protocol, pytest_sessionfinish
 from tests.server import Http, RunningServer, self_signed
-
-__all__ = ["pytest_runtest_protocol", "pytest_sessionfinish"]  # pytest finds its hooks here
 
 PLAIN = """
 [[instrument]]
@@ -68,7 +65,7 @@ def instruments(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def running_server(tmp_path_factory: pytest.TempPathFactory, instruments: Path) -> Iterator[RunningServer]:
     """A server that is shared: trade in a `symbol` of your own, and do not stop it."""
     data = tmp_path_factory.mktemp("shared") / "data"
-    with RunningServer(data, "--instruments", str(instruments), environment=MEASURED) as server:
+    with RunningServer(data, "--instruments", str(instruments)) as server:
         yield server
 
 
@@ -90,7 +87,7 @@ def symbol() -> str:
 def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     """A server that asks for credentials."""
     data = tmp_path_factory.mktemp("secured") / "data"
-    with RunningServer(data, "--profile", "secured", "--login-rate", "off", environment=MEASURED) as server:
+    with RunningServer(data, "--profile", "secured", "--login-rate", "off") as server:
         time.sleep(START_GRACE_S)
         yield server
 

@@ -9,12 +9,11 @@ import pytest
 
 from tests.access.cast import Cast, with_operator
 from tests.api.clients import START_GRACE_S
-from tests.measuring import MEASURED
 
 
 def _cast(tmp_path_factory: pytest.TempPathFactory, profile: str) -> Iterator[Cast]:
     data = tmp_path_factory.mktemp(profile) / "data"
-    with with_operator(data, "--profile", profile, environment=MEASURED) as server:
+    with with_operator(data, "--profile", profile) as server:
         time.sleep(START_GRACE_S)
         yield Cast(server)
 

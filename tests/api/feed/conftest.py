@@ -7,11 +7,10 @@ from collections.abc import Iterator
 import pytest
 
 from tests.api.feed.venue import Venue
-from tests.measuring import MEASURED
 
 
 @pytest.fixture(scope="session")
 def venue(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Venue]:
     """A server with the default settings."""
-    with Venue(tmp_path_factory.mktemp("feed") / "data", environment=MEASURED) as running:
+    with Venue(tmp_path_factory.mktemp("feed") / "data") as running:
         yield running
