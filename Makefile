@@ -58,8 +58,7 @@ ifeq ($(strip $(ARGS)),)
 endif
 
 # In one process and without servers: traced code that switches greenlets was seen to stop a test process for good.
-# Without the tests that fork, whose children would write into what is measured.
-COVERED := tests/engine tests/scenarios tests/journal tests/sequencer --ignore tests/journal/test_crash.py
+COVERED := tests/engine tests/scenarios tests/journal tests/sequencer
 
 .PHONY: coverage
 coverage: $(DEVELOPMENT) ## What the fast tests of engine, journal and sequencer cover, which must be 95 % (part of test)

@@ -216,6 +216,7 @@ def test_a_quote_in_what_was_sent_breaks_neither(sandbox: RunningServer, tmp_pat
     finally:
         listener.kill()
         listener.wait()
+        listener.stdout.close()
 
 
 def test_the_comments_of_curl_are_no_comments_so_that_any_shell_takes_them(sandbox: RunningServer) -> None:

@@ -66,6 +66,7 @@ def test_every_acknowledged_record_survives_kill_9(tmp_path: Path) -> None:
         time.sleep(rng.uniform(0, 0.3))
         writer.send_signal(signal.SIGKILL)
         lines += writer.stdout.read().splitlines()
+        writer.stdout.close()
         writer.wait(30)
         for line in lines:
             if found := re.fullmatch(r"(\d+) \d+ ([0-9a-f]{64})\n?", line):
