@@ -6,10 +6,11 @@ Layer: api.market.
 
 from __future__ import annotations
 
-from itertools import islice
+from collections import deque
+from itertools import islice, takewhile
 
 from api.json.errors import rejected
-from api.market.activity import Activity
+from api.market.activity import Activity, TradePrint
 from api.market.requests import CandlesQuery, TradesQuery
 from api.market.ticker_views import TickerView, ticker_view
 from api.market.views import TradeView, trade_view
@@ -29,6 +30,7 @@ class MarketService:
         self._exchange = exchange
         self._activity = activity
         self._history = history
+        self._printed: dict[str, tuple[TradePrint, deque[TradeView]]] = {}  # by symbol: the newest one, and all as text
 
     def book(self, symbol: str) -> OrderBook:
         """The book of a listed symbol. Raises ApiError 404."""
@@ -46,12 +48,21 @@ class MarketService:
         instrument = self.instrument(symbol)
         recent = self._activity.of(symbol).recent
         if wanted.before is None and (len(recent) >= wanted.limit or len(recent) < (recent.maxlen or 0)):
-            newest = islice(reversed(recent), wanted.limit)
-            return [trade_view(trade.filled, instrument, trade.ts_ns, trade.seq) for trade in newest]
+            return list(islice(reversed(self._recent_views(instrument, recent)), wanted.limit))
         self._history.wait_for(self._exchange.seq)
         before = None if wanted.before is None else TradeId(wanted.before)
         rows = self._history.trades(symbol, before, wanted.limit)
         return [trade_view(row, instrument, row.ts_ns, row.seq) for row in rows]
+
+    def _recent_views(self, instrument: Instrument, recent: deque[TradePrint]) -> deque[TradeView]:
+        """The recent trades as text, oldest first. Each is made once, however often they are asked for."""
+        if not recent:
+            return deque()
+        newest, views = self._printed.get(instrument.symbol) or (None, deque(maxlen=recent.maxlen))
+        missing = list(takewhile(lambda trade: trade is not newest, reversed(recent)))
+        views.extend(trade_view(trade.filled, instrument, trade.ts_ns, trade.seq) for trade in reversed(missing))
+        self._printed[instrument.symbol] = (recent[-1], views)
+        return views
 
     def candles(self, symbol: str, wanted: CandlesQuery) -> list[Candle]:
         """Candles of `symbol`, oldest first, the running one included. Cooperative."""
