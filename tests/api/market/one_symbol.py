@@ -6,7 +6,7 @@ from api.market.activity import Activity
 from engine.commands import Command, Deposit, EnterOrder, ListInstrument
 from engine.events import CommandResult
 from engine.exchange import Exchange
-from engine.types import AccountId, Lots, OrderType, Side, Ticks, TimeInForce
+from engine.types import AccountId, Lots, OrderType, Seq, Side, Ticks, TimeInForce
 from tests.listings.instruments import instrument
 
 COIN = instrument("0.01", "0.001")
@@ -24,7 +24,7 @@ class Market:
 
     def apply(self, command: Command, ts_ns: int) -> CommandResult:
         """Carry out `command` and fold it."""
-        seq = self.exchange.seq + 1
+        seq = Seq(self.exchange.seq + 1)
         applied = CommandResult(seq, ts_ns, command, self.exchange.apply(command, seq, ts_ns))
         self.activity.on_applied([applied])
         return applied
