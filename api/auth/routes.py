@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from flask import Blueprint, Response, request
 
+from api.auth.attempts import Attempts
 from api.auth.authenticator import signed_in
 from api.auth.requests import (
     KeyRequest,
@@ -24,7 +25,6 @@ from api.auth.requests import (
 )
 from api.auth.service import AuthService, NewKey, SignedIn
 from api.http.documented import Access, documented
-from api.http.limits import Attempts
 from api.http.responses import answer
 from api.json.errors import ApiError
 from api.json.requests import decoded
