@@ -29,6 +29,8 @@ from api.http.protocol import HttpProtocol
 from api.settings import Settings, options, settings_from
 from journal.port import JournalError, JournalLocked
 from listings.instruments_file import ListingError
+from logs.setup import begin as begin_log
+from logs.setup import guard_stderr
 from loop.errors import StoreError
 from openbell import __version__
 from openbell.programs import with_make
@@ -68,6 +70,7 @@ def serve(settings: Settings) -> None:
     address = f"[{host}]" if ":" in host else host
     click.echo(f"Openbell {__version__} is open: {scheme}://{address}:{port}  (data in {settings.data})")
     sys.stdout.flush()
+    guard_stderr()
     while not stopping and not loop.dead:
         eventlet.sleep(POLL_S)
     log.info("stopping")
@@ -84,11 +87,7 @@ def serve(settings: Settings) -> None:
 def main(**values: Any) -> None:
     """Run the exchange: REST, Socket.IO and the trading page on one port, until Ctrl-C."""
     settings = settings_from(values)
-    logging.basicConfig(
-        level=logging.DEBUG if settings.debug else logging.INFO,
-        format="%(asctime)s %(levelname)-7s %(name)s: %(message)s",
-        stream=sys.stderr,
-    )
+    begin_log(logging.DEBUG if settings.debug else logging.INFO)
     if not settings.loopback and settings.profile == "secured" and settings.tls_cert is None:
         log.warning("no --tls-cert: passwords and tokens travel readable, unless something before us speaks TLS")
     elif not settings.loopback and settings.sandbox:
