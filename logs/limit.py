@@ -29,14 +29,18 @@ MESSAGE_MAX: Final = 200  # characters that are kept of a message
 LIBRARIES: Final = frozenset(
     {"engineio", "socketio", "werkzeug", "eventlet", "flask_cors", "flask-limiter", "flask_limiter", "limits", "py"}
 )
-_LIMITED: Final = "limited"  # attribute of a record
+_LIMITED: Final = "limited"  # attributes of a record
+_KIND: Final = "limited_kind"
 
 Kind = tuple[str, int, str]
 
 
-def limited(log: logging.Logger) -> logging.LoggerAdapter[logging.Logger]:
-    """`log`, of whose records one of a kind is written a minute."""
-    return logging.LoggerAdapter(log, {_LIMITED: True})
+def limited(log: logging.Logger, kind: str = "") -> logging.LoggerAdapter[logging.Logger]:
+    """`log`, of whose records one of a kind is written a minute. `kind` tells apart what one line of code logs.
+
+    It must be one of a few names that stand in the code, and nothing that a client says.
+    """
+    return logging.LoggerAdapter(log, {_LIMITED: True, _KIND: kind})
 
 
 class _Minute:
@@ -104,7 +108,7 @@ class OneAMinute(logging.Filter):
                 log.log(minute.level, "%d more in a minute, of %s: %s", minute.left_out, minute.name, minute.message)
 
     def _kind_of(self, record: logging.LogRecord, now: float) -> Kind:
-        kind = (record.pathname, record.lineno, _origin_of(record.exc_info))
+        kind = (record.pathname, record.lineno, getattr(record, _KIND, "") + _origin_of(record.exc_info))
         if kind in self._minutes or len(self._minutes) < KINDS_MAX:
             return kind
         for old in [old for old, minute in self._minutes.items() if minute.ends <= now and not minute.left_out]:

@@ -70,6 +70,7 @@ class Authenticator:
             return self._anonymous()
         if "openbell_principal" not in g:
             g.openbell_principal = self._shown(environ, bearer, key)
+            g.openbell_account = g.openbell_principal.account  # for the log
         principal: Principal = g.openbell_principal
         return principal
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from api.http.bodies import HEADERS, body_of
 from api.http.protocol import BROKEN
+from api.http.refusals import log_refusal_of
 from api.json.errors import ApiError, Malformed
 from api.settings import Settings
 
@@ -92,6 +93,7 @@ def _is_address(name: str) -> bool:
 
 
 def _refuse(error: ApiError, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+    log_refusal_of(error, environ)
     body = body_of(error.body())
     start_response(f"{error.status} Refused", [*HEADERS.items(), ("Content-Length", str(len(body)))])
     return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]
