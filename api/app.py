@@ -26,6 +26,7 @@ import eventlet.wsgi
 from api.bootstrap import Server
 from api.http.listener import listen
 from api.http.protocol import HttpProtocol
+from api.private_files import keep_new_files_private, warn_of_readable_key
 from api.settings import Settings, options, settings_from
 from journal.port import JournalError, JournalLocked
 from listings.instruments_file import ListingError
@@ -87,7 +88,9 @@ def serve(settings: Settings) -> None:
 def main(**values: Any) -> None:
     """Run the exchange: REST, Socket.IO and the trading page on one port, until Ctrl-C."""
     settings = settings_from(values)
+    keep_new_files_private()
     begin_log(logging.DEBUG if settings.debug else logging.INFO)
+    warn_of_readable_key(settings.tls_key)
     if not settings.loopback and settings.profile == "secured" and settings.tls_cert is None:
         log.warning("no --tls-cert: passwords and tokens travel readable, unless something before us speaks TLS")
     elif not settings.loopback and settings.sandbox:

@@ -45,6 +45,7 @@ from api.orders.lookup import OrderLookup
 from api.orders.service import OrderService
 from api.page import docs
 from api.page import routes as page_routes
+from api.private_files import make_private
 from api.settings import Settings
 from engine.commands import AdoptRulebook, ListInstrument
 from engine.events import CommandResult, Rejected
@@ -106,6 +107,7 @@ class Server:
     def _open(self, settings: Settings) -> None:
         file = read_venue_file(settings.instruments or DEFAULT_INSTRUMENTS)
         settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private(settings.data)
         schedule_store = ScheduleStore(settings.data / "schedules.json")
         journal = SqliteJournal(settings.data / "journal.sqlite")
         self._closers.append(journal.close)

@@ -26,7 +26,7 @@ class Attempts:
     """The limits of signing in at one server. `login_rate = "off"`: there are none, and failures are still told."""
 
     def __init__(self, settings: Settings, on_failed: Failed = lambda _action, _name, _address: None) -> None:
-        """`on_failed` is called with `login_failed` or `login_delayed`, a name as it was given, if any, and an address."""
+        """`on_failed` is called with an action of `login_audit.OUTCOMES`, a name as given or "", and an address."""
         self._limits: LoginLimits | None = None
         if settings.login_rate != "off":
             rate = parse(settings.login_rate)
