@@ -30,6 +30,7 @@ from api.explanations import routes as explanation_routes
 from api.feed import order_entry
 from api.feed.feed import Feed
 from api.http import errors, limits, strict, symbols
+from api.http.answer_headers import AnswerHeaders
 from api.http.guard import Guard, WsgiApp
 from api.http.strict import WholeNumberConverter
 from api.market import candles
@@ -232,7 +233,7 @@ class Server:
         app.register_blueprint(page_routes.blueprint())
         app.register_blueprint(docs.blueprint(app, sandbox=settings.sandbox))
         self.app, self.feed = app, feed
-        self.wsgi = Guard(app.wsgi_app, settings)
+        self.wsgi = AnswerHeaders(Guard(app.wsgi_app, settings))
 
     def _begin(self, instruments: list[Instrument], accounts: AccountService, runner: ScheduleRunner) -> None:
         """What happens before anybody's orders are taken: first what fell due while no server ran."""

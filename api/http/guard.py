@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from api.http.bodies import HEADERS, body_of
+from api.http.browsers import refusal_of_body, refusal_of_script
 from api.http.protocol import BROKEN
 from api.http.refusals import log_refusal_of
 from api.json.errors import ApiError, Malformed
@@ -64,6 +65,11 @@ class Guard:
                 environ,
                 start_response,
             )
+        unfit = _unreadable_query(environ) or refusal_of_script(environ)
+        if unfit is None and environ["REQUEST_METHOD"] not in _SAFE_METHODS:
+            unfit = refusal_of_body(environ)
+        if unfit is not None:
+            return _refuse(unfit, environ, start_response)
         if environ.get("HTTP_TRANSFER_ENCODING", "").lower() == "chunked":
             environ["wsgi.input_terminated"] = True  # eventlet ends the body where it ends, which Flask cannot know
         # permessage-deflate more than halves the fan-out of the feed
@@ -82,6 +88,17 @@ class Guard:
     def _may_post(self, origin: str, environ: Environ) -> bool:
         own = f"{environ['wsgi.url_scheme']}://{environ.get('HTTP_HOST', '')}"
         return origin == own or origin in self._origins
+
+
+def _unreadable_query(environ: Environ) -> ApiError | None:
+    """Why a query cannot be read: bytes that are no text, which Flask would take for a mistake of ours."""
+    query = environ.get("QUERY_STRING", "")
+    if not query.isascii():
+        try:
+            query.encode("latin-1").decode()
+        except UnicodeDecodeError:
+            return Malformed("INVALID_VALUE", "The query must be UTF-8, percent-encoded.", field="query")
+    return None
 
 
 def _is_address(name: str) -> bool:

@@ -6,7 +6,7 @@ import ssl
 import subprocess
 import time
 from pathlib import Path
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
 import msgspec
 
@@ -77,6 +77,11 @@ def test_it_speaks_tls(tmp_path: Path, certificate: tuple[Path, Path]) -> None:
         trusting = ssl.create_default_context(cafile=str(cert))
         with urlopen(f"{server.url}/health", context=trusting, timeout=30) as answer:  # noqa: S310
             assert msgspec.json.decode(answer.read())["accepting"] is True
+        for path in ("/", "/static/main.js", "/socket.io/?EIO=4&transport=polling"):  # a browser is to stay there
+            for name, promised in ((f"127.0.0.1:{server.port}", "max-age=31536000"), ("localhost:5000", None)):
+                asked = Request(server.url + path, headers={"Host": name})  # noqa: S310
+                with urlopen(asked, context=trusting, timeout=30) as answer:  # noqa: S310
+                    assert answer.headers["Strict-Transport-Security"] == promised
         client = FeedClient(server.url, ssl_verify=False)
         assert client.call("subscribe", {"type": "bbo", "symbol": "BTC-USDT"})["type"] == "bbo"
         client.close()
