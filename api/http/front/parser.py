@@ -97,8 +97,7 @@ class RequestParser:
             try:
                 self._http.feed_data(data)
             except httptools.HttpParserUpgrade as upgrade:
-                (end,) = upgrade.args
-                behind = data[end:]
+                behind = data[_end_of(upgrade) :]
                 if self.requests[-1].upgrade:
                     self.rest = bytes(behind)
                     return
@@ -231,6 +230,11 @@ class RequestParser:
     def _refuse(self, refusal: ApiError) -> None:
         self._refusal = refusal
         raise refusal
+
+
+def _end_of(request: httptools.HttpParserUpgrade) -> int:
+    """How many bytes of what was fed last belong to a request for another protocol."""
+    return int(request.args[0])
 
 
 # What llhttp says of bytes that are no request -> where the fault is, and what to do. The first that fits counts.
