@@ -24,6 +24,7 @@ LARGE_BODIES_SHARE: Final = 4  # of that, one address may hold one part in so ma
 DISCARD_BYTES_MAX: Final = 262_144  # read and thrown away behind a refusal, so that the client reads it
 DISCARD_S: Final = 2.0
 RATE_GRACE_S: Final = 5.0  # before the minimum rate is asked of a request or an answer
+RATE_CHECK_S: Final = 1.0  # between two looks whether a body keeps its rate
 SWEEP_S: Final = 0.5  # between two looks at all deadlines
 DESCRIPTORS_KEPT: Final = 64  # for files, databases, pipes and what else is no connection
 

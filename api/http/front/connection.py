@@ -18,7 +18,7 @@ from eventlet import hubs
 from greenlet import greenlet
 
 from api.http.front.answer import CONTINUE, refusal_of
-from api.http.front.bounds import DISCARD_BYTES_MAX, DISCARD_S, RATE_GRACE_S, READ_BODY_BYTES, READ_BYTES
+from api.http.front.bounds import DISCARD_BYTES_MAX, DISCARD_S, RATE_CHECK_S, RATE_GRACE_S, READ_BODY_BYTES, READ_BYTES
 from api.http.front.environ import Peer
 from api.http.front.parser import Request, RequestParser
 from api.http.front.serving import Answering, ClientGone
@@ -152,9 +152,11 @@ class Connection:
             self._answer_next()
         elif self._refusal is not None:
             self._refuse(self._refusal)
-        elif self._parser.asks_to_continue:
-            self._parser.asks_to_continue = False
-            self._transport.write(memoryview(CONTINUE))
+        elif self._parser.in_body:
+            self.deadline = min(self.deadline, self._since + RATE_GRACE_S)
+            if self._parser.asks_to_continue:
+                self._parser.asks_to_continue = False
+                self._transport.write(memoryview(CONTINUE))
 
     def _begin_receiving(self, now: float) -> None:
         self.state = State.RECEIVING
@@ -267,6 +269,7 @@ class Connection:
         self._pause()
         self._transport.close()
         self._parser.close()
+        self._refusal = None  # its traceback refers to us in turn
         self._all.remove(self)
 
     def expire(self, now: float) -> None:
@@ -285,7 +288,7 @@ class Connection:
         if elapsed > RATE_GRACE_S and self._received < self._all.bounds.bytes_per_s * (elapsed - RATE_GRACE_S):
             self._refuse(_too_slow())
         else:
-            self.deadline = min(self._since + self._all.bounds.request_s, now + RATE_GRACE_S)
+            self.deadline = min(self._since + self._all.bounds.request_s, now + RATE_CHECK_S)
 
     @property
     def may_be_shed(self) -> bool:
