@@ -41,6 +41,7 @@ class Bounds(msgspec.Struct, frozen=True, kw_only=True):
     answer_s: float  # for a client to take a whole answer
     idle_s: float  # between two requests
     bytes_per_s: int  # the least rate of a request's body and of taking an answer
+    grace_s: float  # before that rate is asked
 
     @property
     def large_bodies(self) -> int:
@@ -60,4 +61,5 @@ def bounds_of(settings: Settings, connections: int) -> Bounds:
         answer_s=settings.request_timeout_s,
         idle_s=settings.idle_timeout_s,
         bytes_per_s=settings.min_bytes_per_s,
+        grace_s=RATE_GRACE_S,
     )

@@ -30,6 +30,7 @@ BOUNDS = Bounds(
     answer_s=20,
     idle_s=10,
     bytes_per_s=1_000,
+    grace_s=5,
 )
 
 

@@ -96,13 +96,13 @@ def test_a_body_has_a_deadline_and_a_least_rate() -> None:
     head = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n"
     with serving(request_s=1) as front:
         assert statuses(front.sent(head + b"x" * 999)) == [408]
-    with serving(bytes_per_s=100_000) as front, front.connect() as connection:
+    with serving(bytes_per_s=100_000, grace_s=0.5) as front, front.connect() as connection:
         connection.sendall(head)
         began = time.monotonic()
         while not select.select([connection], [], [], 0.2)[0]:
             connection.sendall(b"x")
         assert statuses(received(connection)) == [408]
-        assert 4 < time.monotonic() - began < 12
+        assert 0.5 < time.monotonic() - began < 8
 
 
 def test_who_does_not_take_an_answer_is_not_waited_for_for_ever() -> None:
@@ -173,7 +173,6 @@ def test_nothing_of_a_closed_connection_waits_for_the_collector() -> None:
         try:
             front.sent(GET % b"/a" + LAST)
             front.sent(b"nonsense\r\n\r\n")
-            front.sent(GET % b"/fails")
             front.connect().close()
             with front.connect() as half:
                 half.sendall(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 90000\r\n\r\n" + b"x" * 80_000)
