@@ -19,7 +19,7 @@ PAGE := node_modules/.installed
 BIOME := node_modules/.bin/biome
 TSC := node_modules/.bin/tsc
 
-SERVED := engine loop journal sequencer history identity listings explain audit api tools openbell
+SERVED := engine logs loop journal sequencer history identity listings explain audit api tools openbell
 CHECKED := $(SERVED) prerequisites.py tests benchmarks
 
 .DEFAULT_GOAL := help

@@ -23,8 +23,7 @@ def refusal_of_body(environ: dict[str, Any]) -> ApiError | None:
     """Why the body of a request that may change something is not taken from a browser; None where it is."""
     if not any(name in environ for name in SENT_BY_BROWSERS) or environ["PATH_INFO"].startswith(FEED_PATH):
         return None
-    kind = environ.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()
-    if kind == JSON or environ.get("CONTENT_LENGTH", "") in ("", "0"):
+    if not _has_body(environ) or environ.get("CONTENT_TYPE", "").partition(";")[0].strip().lower() == JSON:
         return None
     sentence = f"A browser sends bodies here as {JSON}, and as nothing else."
     return ApiError(415, "UNSUPPORTED_MEDIA_TYPE", sentence, {"field": "Content-Type"})
@@ -38,3 +37,7 @@ def refusal_of_script(environ: dict[str, Any]) -> ApiError | None:
     if any(name == "j" for name, _ in parse_qsl(query, keep_blank_values=True)):
         return Malformed("JSONP_NOT_SUPPORTED", "The feed is not given as a script; leave j out.", field="j")
     return None
+
+
+def _has_body(environ: dict[str, Any]) -> bool:
+    return environ.get("CONTENT_LENGTH", "") not in ("", "0")

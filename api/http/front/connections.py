@@ -69,7 +69,7 @@ class Connections:
         address = str(address_of(peer[0]))
         counted = neighbourhood(address)
         if self._of_address[counted] >= self.bounds.connections_per_address and self._capped(address):
-            limited(log).warning("refused a connection of %s, which has as many as it may", counted)
+            limited(log).warning("%s has %d connections, and gets no more", counted, self._of_address[counted])
             accepted.close()
             return
         server = accepted.getsockname()[:2]
@@ -96,9 +96,7 @@ class Connections:
 
     def note_refusal(self, address: str, refusal: ApiError) -> None:
         """Something came from `address` that is no request, or too large or slow a one."""
-        limited(log, refusal.code).info(
-            "refused with %s what came from %s: %s", refusal.code, address, refusal.sentence
-        )
+        limited(log, refusal.code).info("refused %s from %s: %s", refusal.code, address, refusal.sentence)
 
     def _capped(self, address: str) -> bool:
         if self._forwarded.trusts(address):  # it brings everybody's
