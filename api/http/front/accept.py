@@ -17,7 +17,7 @@ from eventlet import hubs
 from api.http.front.connections import Connections
 from logs.limit import limited
 
-log = limited(logging.getLogger(__name__))  # clients can repeat what they cause
+log = logging.getLogger(__name__)
 
 ACCEPTED_MAX: Final = 64  # in one turn of the event loop
 PAUSE_S: Final = 0.1  # after descriptors or memory ran out
