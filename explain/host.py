@@ -36,10 +36,12 @@ from explain.protocol import (
 )
 from journal.codec import BatchRecord
 from journal.port import Journal, JournalError
+from logs.limit import limited
 from loop.errors import Busy, StoreError
 from loop.workers import Workers
 
 log = logging.getLogger(__name__)
+client_log = limited(log)
 
 ROOT = Path(__file__).resolve().parent.parent
 WAITING_MAX = 8  # questions at a time, the one that is answered included
@@ -160,7 +162,7 @@ class ExplainHost:
 
     def _fail(self, problem: Exception) -> None:
         if not self._closing:
-            log.warning("the process that explains has failed, the next question starts another: %r", problem)
+            client_log.warning("the process that explains has failed, the next question starts another: %r", problem)
         self._end()
 
     def _converse(self, channel: Channel, message: Message, seconds: float) -> Message:
