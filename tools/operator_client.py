@@ -76,7 +76,7 @@ class OperatorClient:
 
     def log_in(self, name: str, password: str) -> dict[str, Any]:
         """Open a session and keep it. Raises OperatorError when `name` is no operator."""
-        signed_in = self._granted(*self._send("POST", "/auth/login", {"name": name, "password": password}, {}))
+        signed_in = self._granted(*self._send("POST", "/auth/login?refresh=body", {"name": name, "password": password}, {}))
         self._keep(signed_in)
         if signed_in["role"] != "operator":
             self.log_out()

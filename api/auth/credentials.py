@@ -18,7 +18,7 @@ import msgspec
 
 from api.json.errors import ApiError
 from engine.types import AccountId
-from identity.store import ALL_SCOPES, ApiKey, Role, Scope, Session, User
+from identity.users import ALL_SCOPES, ApiKey, Role, Scope, Session, User
 
 ISSUER: Final = "openbell"
 WINDOW_MS_DEFAULT: Final = 5_000
@@ -135,6 +135,13 @@ class Credentials:
     def drop_key(self, key_id: str) -> None:
         """A key is revoked."""
         if self._keys.pop(key_id, None) is not None:
+            self._call_revoked()
+
+    def drop(self, session_ids: Iterable[str], key_ids: Iterable[str]) -> None:
+        """All these sessions and keys are over at once."""
+        dropped = [self._sessions.pop(session_id, None) for session_id in session_ids]
+        revoked = [self._keys.pop(key_id, None) for key_id in key_ids]
+        if any(dropped) or any(revoked):
             self._call_revoked()
 
     def drop_expired(self) -> None:
