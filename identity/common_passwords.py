@@ -36,12 +36,17 @@ def why_guessable(password: str, name: str) -> str | None:
     unit = _repeated(folded)
     if len(unit) < UNIT_MIN:
         return "is a few characters, repeated"
-    core = _repeated(unit.strip(_AROUND))
+    core = _core(unit)
     if {folded, unit, core} & common_passwords():
         return "is one of the most common, or one with digits and signs around it"
-    if name.casefold() in (folded, unit, core):
+    if name.casefold() in (folded, unit) or (core and core == _core(name.casefold())):
         return "is the user's name"
     return None
+
+
+def _core(text: str) -> str:
+    """`text` without the digits and signs around it, once."""
+    return _repeated(text.strip(_AROUND))
 
 
 def _repeated(text: str) -> str:

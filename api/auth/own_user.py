@@ -53,7 +53,7 @@ class OwnUserService:
         user, _ = self._reauthenticated(principal, password, None, asks_code=False)
         with _still_there():
             secret, uri = self._calls.ask(self._identity.second_factors.begin, user)
-        return SecondFactorView(secret=secret, uri=uri, qr=self._calls.compute(qr_rows, uri))
+        return SecondFactorView(secret=secret, uri=uri, qr=self._calls.compute(qr_lines, uri))
 
     def confirm_second_factor(self, principal: Principal, code: str) -> None:
         """Turn on the second factor that was begun. Raises ApiError 403 for a wrong code, 409."""
@@ -92,9 +92,9 @@ def _still_there() -> Iterator[None]:
         raise ApiError(409, "TOTP_OFF", "There is no second factor to turn on or off; begin one first.") from problem
 
 
-def qr_rows(text: str) -> list[str]:
-    """A QR code: rows of 0, light, and 1, dark. Takes about 20 ms."""
-    return ["".join(map(str, row)) for row in segno.make(text, error="m").matrix]
+def qr_lines(text: str) -> str:
+    """A QR code: lines of 0, light, and 1, dark. Takes about 20 ms."""
+    return "\n".join("".join(map(str, row)) for row in segno.make(text, error="m").matrix)
 
 
 def _over() -> ApiError:

@@ -111,7 +111,7 @@ class SecondFactorView(msgspec.Struct, frozen=True, kw_only=True):
 
     secret: str  # base32
     uri: str  # otpauth
-    qr: list[str]  # the URI as a QR code: rows of 0, light, and 1, dark
+    qr: str  # the URI as a QR code: lines of 0, light, and 1, dark
 
 
 class SessionView(msgspec.Struct, frozen=True, kw_only=True):

@@ -103,7 +103,7 @@ def _add_signing_in(
         if (wanted.refresh_token is None) == (wanted.session_id is None):
             raise Malformed("MISSING_FIELD", "Give refresh_token or session_id, one of them.", field="refresh_token")
         if wanted.session_id is None:
-            where = where if where.refresh else RefreshQuery("body")
+            where = where if where.refresh else RefreshQuery(refresh="body")
             return _signed_in(service.refresh(wanted.refresh_token or ""), where)
         if where.refresh == "body":
             raise Malformed("INVALID_VALUE", "What came in a cookie is answered in a cookie.", field="refresh")
