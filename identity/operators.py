@@ -1,8 +1,8 @@
 """Users from the command line of the server's machine: `python -m identity.operators --help`.
 
-Appoints operators, ends what somebody can do, and lets in again who lost a password or a second factor. Whoever can read the data folder is trusted with this. A running
-server takes each change in within a second: it lets an operator sign in at once, and ends sessions, tokens, API keys
-and feed connections.
+Appoints operators, ends what somebody can do, and lets in again who lost a password or a second factor. Whoever can
+read the data folder is trusted with this. A running server takes each change in within a second: it lets an operator
+sign in at once, and ends sessions, tokens, API keys and feed connections.
 Layer: identity.
 """
 

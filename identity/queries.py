@@ -87,7 +87,7 @@ class Ended(NamedTuple):
 def end_all_of(
     connection: Connection, user_id: int, now_ns: int, *, except_session: str = "", keys: bool = True
 ) -> Ended:
-    """End every session of a user but one, and every API key if `keys`. A server that runs notices it, see `CHANGES`."""
+    """End every session of a user but one, and API keys if `keys`. A server that runs notices it, see `CHANGES`."""
     live = (
         SESSIONS.c.user_id == user_id,
         SESSIONS.c.revoked_ns.is_(None),
@@ -99,9 +99,7 @@ def end_all_of(
     keys_ended: list[str] = []
     if keys:
         revoked = update(API_KEYS).where(API_KEYS.c.user_id == user_id, API_KEYS.c.revoked_ns.is_(None))
-        keys_ended = list(
-            connection.execute(revoked.values(revoked_ns=now_ns).returning(API_KEYS.c.key_id)).scalars()
-        )
+        keys_ended = list(connection.execute(revoked.values(revoked_ns=now_ns).returning(API_KEYS.c.key_id)).scalars())
     grown = update(CHANGES).values(generation=CHANGES.c.generation + 1).returning(CHANGES.c.generation)
     return Ended(sessions_ended, keys_ended, int(connection.execute(grown).scalar_one()))
 

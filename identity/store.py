@@ -45,10 +45,8 @@ from identity.second_factor import SecondFactors
 from identity.secrets import ServerSecret
 from identity.user_changes import UserChanges
 from identity.users import (
-    ADDRESS_MAX,
     COMMAND_LINE,
     UNKNOWN_CLIENT,
-    USER_AGENT_MAX,
     Actor,
     ApiKey,
     AuditEntry,
@@ -221,8 +219,7 @@ class Identity:
                     refresh_hash=digest(token),
                     created_ns=now,
                     expires_ns=now + min(self._idle_ns, self._longest_ns),
-                    address=client.address[:ADDRESS_MAX],
-                    user_agent=client.user_agent[:USER_AGENT_MAX],
+                    **client.kept,
                 )
             )
             self._note(connection, user.actor, "session_opened", session_id)

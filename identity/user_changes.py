@@ -42,9 +42,7 @@ class UserChanges:
 
     def demote(self, name: str, actor: Actor, *, even_the_last: bool = False) -> UserChange:
         """Make an operator a trader. Raises UnknownUser, LastOperator."""
-        return self._change(
-            name, "user_dismissed", actor, {"role": Role.TRADER.value}, even_the_last=even_the_last
-        )
+        return self._change(name, "user_dismissed", actor, {"role": Role.TRADER.value}, even_the_last=even_the_last)
 
     def disable(self, name: str, actor: Actor, *, even_the_last: bool = False) -> UserChange:
         """Let a user sign in no more. Raises UnknownUser, LastOperator."""

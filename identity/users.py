@@ -47,10 +47,16 @@ COMMAND_LINE: Final = Actor(None, "command line")
 
 
 class Client(NamedTuple):
-    """Where a session is opened from, as the client says it or the network; cut where it is long."""
+    """Where a session is opened from, as the network says it, and the client itself."""
 
     address: str = ""
     user_agent: str = ""
+
+    @property
+    def kept(self) -> dict[str, str]:
+        """What is kept of it: cut where it is long, and what can be printed of it."""
+        printable = "".join(filter(str.isprintable, self.user_agent[:USER_AGENT_MAX]))
+        return {"address": self.address[:ADDRESS_MAX], "user_agent": printable}
 
 
 UNKNOWN_CLIENT: Final = Client()

@@ -39,13 +39,13 @@ class OwnUserService:
         """Replace the password; every other session ends. Raises ApiError 400 or 403."""
         user, former_hash = self._reauthenticated(principal, password, code)
         if new_password == password:
-            raise ApiError(400, "WEAK_PASSWORD", "That is the password you have; take another.", {"field": "new_password"})
+            raise ApiError(
+                400, "WEAK_PASSWORD", "That is the password you have; take another.", {"field": "new_password"}
+            )
         new_hash = self._calls.hashed_new(new_password, user.name, "new_password")
         session_id = principal.session_id or ""
         with _still_there():
-            ended = self._calls.ask(
-                self._identity.changes.replace_password, user, former_hash, new_hash, session_id
-            )
+            ended = self._calls.ask(self._identity.changes.replace_password, user, former_hash, new_hash, session_id)
         self._auth.drop(ended)
 
     def begin_second_factor(self, principal: Principal, password: str) -> SecondFactorView:

@@ -51,7 +51,10 @@ class Reauthentication:
         return user, password_hash
 
     def check_code(self, user: User, code: str | None, status: int) -> None:
-        """Use up the code of a user whose second factor is on. Raises ApiError `status`, and 429 after many wrong ones."""
+        """Use up the code of a user whose second factor is on.
+
+        Raises ApiError `status`, and 429 after many wrong ones.
+        """
         if not user.totp:
             return
         if code is None:

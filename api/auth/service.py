@@ -119,7 +119,9 @@ class AuthService:
             if not self._calls.matches(password_hash, password) or user is None or user.disabled:
                 raise UnknownUser("no such name with this password")
             if user.password_until_ns is not None and user.password_until_ns <= time.time_ns():
-                raise ApiError(401, "PASSWORD_EXPIRED", "That password was good for a day; ask an operator for another.")
+                raise ApiError(
+                    401, "PASSWORD_EXPIRED", "That password was good for a day; ask an operator for another."
+                )
             self.reauthentication.check_code(user, code, 401)
             return self._open(user, password_hash, client)
         except UnknownUser:  # also where an operator disabled them, or gave another password, this very moment

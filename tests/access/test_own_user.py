@@ -1,4 +1,4 @@
-"""What users change of themselves: the password, the second factor, their sessions; and who must show more than that."""
+"""What users change of themselves: password, second factor, sessions; and what needs the password once more."""
 
 from __future__ import annotations
 
@@ -96,7 +96,8 @@ def test_sessions_are_listed_with_where_they_were_opened_and_all_are_ended_at_on
     wanted = {"name": ada["name"], "password": PASSWORD}
     phone = http.call("POST", "/auth/login", wanted, {"User-Agent": "A phone é" + "." * 300}).granted()
     listed = {
-        item["session_id"]: item for item in http.call("GET", "/auth/sessions", headers=bearer(ada)).granted()["sessions"]
+        item["session_id"]: item
+        for item in http.call("GET", "/auth/sessions", headers=bearer(ada)).granted()["sessions"]
     }
     assert set(listed) == {ada["session_id"], phone["session_id"]}
     found = listed[phone["session_id"]]

@@ -270,7 +270,9 @@ def test_a_name_that_is_taken_is_said_beside_the_form(opens: Opens, server: Runn
     expect(trader.page.locator("#account-menu .result")).to_have_text("Somebody has that name already.")
     trader.page.locator("#account-menu").get_by_label("Password").fill("short")
     trader.page.locator("#account-menu").get_by_role("button", name="Sign up", exact=True).click()
-    expect(trader.page.locator("#account-menu .result")).to_have_text("Password must be a text of 12 to 256 characters.")
+    expect(trader.page.locator("#account-menu .result")).to_have_text(
+        "Password must be a text of 12 to 256 characters."
+    )
 
 
 def test_password_and_second_factor_are_changed_on_the_page_and_other_sessions_end(

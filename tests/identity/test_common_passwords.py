@@ -29,13 +29,19 @@ def test_a_password_that_is_guessed_soon_is_seen(password: str, why: str) -> Non
     assert why in (why_guessable(password, "ada.lovelace") or "")
 
 
-@pytest.mark.parametrize("password", ["correct horse", "9c1d4f7e2b8a", "ada.lovelace and me", "пароль из букв", " " * 5 + "x1y2z3q"])
+@pytest.mark.parametrize(
+    "password", ["correct horse", "9c1d4f7e2b8a", "ada.lovelace and me", "пароль из букв", " " * 5 + "x1y2z3q"]
+)
 def test_another_is_not(password: str) -> None:
     assert why_guessable(password, "ada.lovelace") is None
 
 
 def test_the_list_has_as_many_as_it_says_and_brings_no_more_of_its_package() -> None:
     assert len(common_passwords()) == RANKED
-    asked = "import sys; from identity.common_passwords import common_passwords as c; c(); print('zxcvbn' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", asked], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True)
+    asked = (
+        "import sys; from identity.common_passwords import common_passwords as c; c(); print('zxcvbn' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", asked], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True
+    )
     assert done.stdout == "False\n"
