@@ -118,7 +118,7 @@ def test_a_user_who_lost_the_password_is_given_another_and_changes_it(opens: Ope
     operator.screenshot("operator-user")
     given = user.locator("#given-password").text_content() or ""
 
-    forgetful = opens(venue, SYMBOL)
+    forgetful = opens(venue, SYMBOL, forgive=True)
     forgetful.signs("Sign in", "forgetful", given)
     dialog = forgetful.page.locator("#security-dialog")  # it opens by itself: the password is good for a day
     expect(dialog.locator(".problem")).to_contain_text("The password you have ends")
@@ -129,6 +129,7 @@ def test_a_user_who_lost_the_password_is_given_another_and_changes_it(opens: Ope
     dialog.get_by_role("button", name="Close").click()
     user.get_by_role("button", name="Disable").click()
     operator.page.locator("#confirm").get_by_role("button", name="Disable them").click()
+    expect(user.locator(".state")).to_have_text("Disabled")
     expect(forgetful.page.locator("#session-banner")).to_contain_text("The session of forgetful was ended")
 
 

@@ -19,8 +19,7 @@ export function OperatorUser({ ask }) {
   const { user, sessions, keys } = found;
   return html`
     <section class="operator-card" id="operator-user">
-      <h3>User ${user.name} <span class="state" data-state=${user.disabled ? "halted" : "trading"}>
-        ${user.disabled ? "Disabled" : "Active"}</span></h3>
+      <h3>User ${user.name} ${user.disabled && html`<span class="state" data-state="halted">Disabled</span>`}</h3>
       <p>${keys.length === 1 ? "1 API key" : `${keys.length} API keys`}, ${user.totp ? "codes on" : "no codes"}</p>
       ${
         given &&

@@ -119,7 +119,7 @@ test("a user is changed once it is asked; the password of a reset is shown until
   await services.operator.find("1007");
   services.workspace.remember("operator.view", "account");
   await drawn();
-  assert.match(texts(root, "#operator-user")[0], /^User ada Active ?1 API key, codes on/);
+  assert.match(texts(root, "#operator-user")[0], /^User ada ?1 API key, codes on/);
   assert.match(texts(root, '[data-session="s-1"]')[0], /Firefox 192\.0\.2\.1/);
   for (const [title, yes, path] of [
     ["Disable", "Disable them", "/users/ada/disable"],
