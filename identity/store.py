@@ -46,6 +46,7 @@ from identity.secrets import ServerSecret
 from identity.user_changes import UserChanges
 from identity.users import (
     COMMAND_LINE,
+    SERVER,
     UNKNOWN_CLIENT,
     Actor,
     ApiKey,
@@ -65,6 +66,8 @@ HOUR_NS: Final = 3_600 * 10**9
 KEYS_MAX: Final = 100  # of one user that are not revoked
 LISTED_MAX: Final = 200  # sessions in one answer
 GUEST_NAME_TRIES: Final = 5
+UNKNOWN_NAME: Final = "unknown name"
+SEVERAL_NAMES: Final = "several names"
 
 
 class Identity:
@@ -375,6 +378,18 @@ class Identity:
         who, when = COMMAND_LINE if actor is None else actor.actor, self._clock() if ts_ns is None else ts_ns
         with self._database.begin() as connection:
             note(connection, when, who, action, subject, details, seq=seq)
+
+    def record_attempts(self, action: str, name: str, address: str, count: int) -> str:
+        """Add a line about attempts to sign in as `name`, none of which opened a session; the name that it has.
+
+        A name that nobody has is not written: it may be a password in the wrong field. No name: those of several.
+        """
+        with self._database.begin() as connection:
+            row = connection.execute(of_name_or_account(name, None)).one_or_none() if name else None
+            subject = row.name if row is not None else UNKNOWN_NAME if name else SEVERAL_NAMES
+            details = {"address": address, "count": count}
+            self._note(connection, SERVER, action, subject, details)
+        return str(subject)
 
     def audit_trail(self, limit: int = 100, before_ns: int = 2**63 - 1) -> list[AuditEntry]:
         """The newest lines of the audit trail older than `before_ns`, newest first."""

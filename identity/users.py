@@ -44,6 +44,7 @@ class Actor(NamedTuple):
 
 
 COMMAND_LINE: Final = Actor(None, "command line")
+SERVER: Final = Actor(None, "server")
 
 
 class Client(NamedTuple):

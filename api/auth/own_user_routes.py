@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, request
 
+from api.auth.attempts import Attempts
 from api.auth.authenticator import signed_in
 from api.auth.own_user import OwnUserService
 from api.auth.requests import (
@@ -20,7 +21,6 @@ from api.auth.requests import (
     user_view,
 )
 from api.http.documented import Access, documented
-from api.http.limits import Attempts
 from api.http.responses import answer
 from api.json.requests import decoded
 

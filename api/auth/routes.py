@@ -13,7 +13,9 @@ from flask import Blueprint, Response, after_this_request, request
 from msgspec import UNSET
 
 from api.auth import refresh_cookies
+from api.auth.attempts import Attempts
 from api.auth.authenticator import signed_in
+from api.auth.login_audit import LoginAudit
 from api.auth.own_user import OwnUserService
 from api.auth.own_user_routes import add_own_user
 from api.auth.requests import (
@@ -32,7 +34,6 @@ from api.auth.requests import (
 )
 from api.auth.service import AuthService, NewKey, SignedIn
 from api.http.documented import Access, documented
-from api.http.limits import Attempts
 from api.http.responses import answer, query
 from api.json.errors import ApiError, Malformed
 from api.json.requests import decoded
@@ -46,7 +47,9 @@ def blueprint(
 ) -> Blueprint:
     """The routes of signing in. `on_guest` is called for each new guest's account, before it is answered."""
     routes = Blueprint("auth", __name__, url_prefix="/auth")
-    attempts = Attempts(settings)
+    attempts = Attempts(settings, LoginAudit(service.record_attempts).note)
+    for name, address in service.addresses_at_start:
+        attempts.add_own(name, address)
     _add_signing_in(routes, service, settings, attempts, on_guest)
     _add_sessions(routes, service)
     _add_keys(routes, service, attempts)

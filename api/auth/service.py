@@ -89,7 +89,9 @@ class AuthService:
         self.reauthentication = Reauthentication(identity, calls)
         identity.shorten_sessions()
         self._generation, self._unanswered = identity.generation(), calls.unanswered
-        self._admit_all(identity.live_sessions(), identity.live_keys())
+        sessions = identity.live_sessions()
+        self.addresses_at_start = [(session.user.name, session.address) for session in sessions if session.address]
+        self._admit_all(sessions, identity.live_keys())
         self._pending_audit: deque[PendingAuditEntry] = deque(maxlen=PENDING_AUDIT_MAX)
         self._sweeper = eventlet.spawn_after(SWEEP_S, self._sweep)
         self._watcher = eventlet.spawn(self._watch)
@@ -216,6 +218,10 @@ class AuthService:
         except IdentityAway:
             log.error("to be noted in the audit trail: %s: %s %s %s", principal.name, action, subject, details)
             self._pending_audit.append(entry)
+
+    def record_attempts(self, action: str, name: str, address: str, count: int) -> str:
+        """Write to the audit trail of attempts to sign in that failed; the name that is written. Raises StoreError."""
+        return self._ask(self._identity.record_attempts, action, name, address, count)
 
     def user_of(self, account: AccountId) -> User | None:
         """The user of an account; None when nobody has it. One who is signed in is known without the store.

@@ -17,6 +17,7 @@ from tests.access.cast import Cast
 from tests.api.clients import bearer, created
 from tests.server import Answer, Http, RunningServer
 
+JSON = {"Content-Type": "application/json"}
 HALF_A_DAY_S = 12 * 3600
 
 
@@ -40,7 +41,7 @@ def http(secured_cast: Cast) -> Http:
 @pytest.fixture
 def own(secured_cast: Cast) -> dict[str, str]:
     """What a page of the server itself sends with each POST."""
-    return {"Origin": secured_cast.server.url}
+    return {"Origin": secured_cast.server.url} | JSON
 
 
 def signed_up(http: Http) -> tuple[dict[str, Any], Morsel[str]]:
@@ -82,17 +83,17 @@ def test_a_cookie_refreshes_its_own_session_and_is_replaced(http: Http, own: dic
 @pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://127.0.0.1:1", ""])
 def test_another_sites_page_can_neither_refresh_nor_sign_out_by_a_cookie(http: Http, origin: str) -> None:
     guest, kept = signed_up(http)
-    headers = {"Origin": origin} | shown(kept)
+    headers = {"Origin": origin} | JSON | shown(kept)
     refreshed(http, guest["session_id"], headers).refused(403, "FOREIGN_ORIGIN")
     http.call("POST", "/auth/logout", None, headers | bearer(guest)).refused(403, "FOREIGN_ORIGIN")
-    refreshed(http, guest["session_id"], shown(kept)).refused(403, "FOREIGN_ORIGIN")
+    refreshed(http, guest["session_id"], JSON | shown(kept)).refused(403, "FOREIGN_ORIGIN")
     http.call("GET", "/orders", headers=bearer(guest)).granted()
 
 
 def test_a_page_that_is_let_in_by_cors_origins_uses_no_cookie(tmp_path: Path) -> None:
     with RunningServer(tmp_path / "data", "--cors-origins", "https://desk.example") as server:
         guest, kept = signed_up(server.http)
-        answer = refreshed(server.http, guest["session_id"], {"Origin": "https://desk.example"} | shown(kept))
+        answer = refreshed(server.http, guest["session_id"], {"Origin": "https://desk.example"} | JSON | shown(kept))
         answer.refused(403, "FOREIGN_ORIGIN")
         token = created(server.http.post("/auth/guest?refresh=body", None))["refresh_token"]
         server.http.post("/auth/refresh", {"refresh_token": token}).granted()
@@ -160,5 +161,5 @@ def test_under_tls_the_cookie_is_this_very_hosts(tmp_path: Path, certificate: tu
         assert kept.key == f"__Host-openbell-{guest['session_id']}"
         assert (kept["secure"], kept["path"], kept["domain"]) == (True, "/", "")
         body = msgspec.json.encode({"session_id": guest["session_id"]})
-        again, _ = post("/auth/refresh", body, {"Origin": server.url} | shown(kept))
+        again, _ = post("/auth/refresh", body, {"Origin": server.url} | JSON | shown(kept))
         assert again["session_id"] == guest["session_id"]

@@ -24,6 +24,7 @@ LARGE_BODIES_SHARE: Final = 4  # of that, one address may hold one part in so ma
 DISCARD_BYTES_MAX: Final = 262_144  # read and thrown away behind a refusal, so that the client reads it
 DISCARD_S: Final = 2.0
 RATE_GRACE_S: Final = 5.0  # before the minimum rate is asked of a request or an answer
+RATE_CHECK_S: Final = 1.0  # between two looks whether a body keeps its rate
 SWEEP_S: Final = 0.5  # between two looks at all deadlines
 DESCRIPTORS_KEPT: Final = 64  # for files, databases, pipes and what else is no connection
 
@@ -40,6 +41,7 @@ class Bounds(msgspec.Struct, frozen=True, kw_only=True):
     answer_s: float  # for a client to take a whole answer
     idle_s: float  # between two requests
     bytes_per_s: int  # the least rate of a request's body and of taking an answer
+    grace_s: float  # before that rate is asked
 
     @property
     def large_bodies(self) -> int:
@@ -59,4 +61,5 @@ def bounds_of(settings: Settings, connections: int) -> Bounds:
         answer_s=settings.request_timeout_s,
         idle_s=settings.idle_timeout_s,
         bytes_per_s=settings.min_bytes_per_s,
+        grace_s=RATE_GRACE_S,
     )

@@ -18,7 +18,7 @@ from eventlet import hubs
 from greenlet import greenlet
 
 from api.http.front.answer import CONTINUE, refusal_of
-from api.http.front.bounds import DISCARD_BYTES_MAX, DISCARD_S, RATE_GRACE_S, READ_BODY_BYTES, READ_BYTES
+from api.http.front.bounds import DISCARD_BYTES_MAX, DISCARD_S, RATE_CHECK_S, READ_BODY_BYTES, READ_BYTES
 from api.http.front.environ import Peer
 from api.http.front.parser import Request, RequestParser
 from api.http.front.serving import Answering, ClientGone
@@ -152,9 +152,11 @@ class Connection:
             self._answer_next()
         elif self._refusal is not None:
             self._refuse(self._refusal)
-        elif self._parser.asks_to_continue:
-            self._parser.asks_to_continue = False
-            self._transport.write(memoryview(CONTINUE))
+        elif self._parser.in_body:
+            self.deadline = min(self.deadline, self._since + self._all.bounds.grace_s)
+            if self._parser.asks_to_continue:
+                self._parser.asks_to_continue = False
+                self._transport.write(memoryview(CONTINUE))
 
     def _begin_receiving(self, now: float) -> None:
         self.state = State.RECEIVING
@@ -183,6 +185,7 @@ class Connection:
             self._drop_requests()
         except ClientGone:
             self._peer_ended = True
+            self._drop_requests()
         except Exception:
             log.exception("a request could not be answered")
             answering.close = True
@@ -222,7 +225,7 @@ class Connection:
                 now = time.monotonic()
                 began = began or now
                 bounds = self._all.bounds
-                patience = RATE_GRACE_S + (len(data) - len(view)) / bounds.bytes_per_s
+                patience = bounds.grace_s + (len(data) - len(view)) / bounds.bytes_per_s
                 left = min(bounds.answer_s, patience) - (now - began)
                 if left <= 0:
                     raise ClientGone("too slow")
@@ -267,6 +270,7 @@ class Connection:
         self._pause()
         self._transport.close()
         self._parser.close()
+        self._refusal = None  # its traceback refers to us in turn
         self._all.remove(self)
 
     def expire(self, now: float) -> None:
@@ -281,11 +285,11 @@ class Connection:
 
     def _check_rate(self, now: float) -> None:
         """Inside a body: the whole request has its deadline, and a rate that it must keep."""
-        elapsed = now - self._since
-        if elapsed > RATE_GRACE_S and self._received < self._all.bounds.bytes_per_s * (elapsed - RATE_GRACE_S):
+        bounds = self._all.bounds
+        if self._received < bounds.bytes_per_s * (now - self._since - bounds.grace_s):
             self._refuse(_too_slow())
         else:
-            self.deadline = min(self._since + self._all.bounds.request_s, now + RATE_GRACE_S)
+            self.deadline = min(self._since + bounds.request_s, now + RATE_CHECK_S)
 
     @property
     def may_be_shed(self) -> bool:

@@ -123,7 +123,7 @@ class RequestParser:
         for request in (*self.requests, *(() if self._current is None else (self._current,))):
             self.release(request)
         self.requests.clear()
-        self._current = None
+        self._current = self._refusal = None
         del self._http  # which refers to us in turn
 
     def release(self, request: Request) -> None:
@@ -163,13 +163,13 @@ class RequestParser:
             self._refuse(_too_large_a_head())
         self._head = self._coding = 0
         self.in_body, self.known_length = True, False
+        if request.version not in ("1.0", "1.1"):
+            self._refuse(ApiError(505, "HTTP_VERSION_NOT_SUPPORTED", "Speak HTTP/1.1."))
         hosts = sum([self._judge(name.lower(), value, request) for name, value in request.headers])
         if b"#" in request.target:
             self._refuse(Malformed(_MALFORMED, "A fragment (#) is the client's own: leave it out."))
         if hosts != 1 and (hosts or request.version != "1.0"):
             self._refuse(_headers("Give the header Host, once."))
-        if request.version not in ("1.0", "1.1"):
-            self._refuse(ApiError(505, "HTTP_VERSION_NOT_SUPPORTED", "Speak HTTP/1.1."))
         if request.method == "CONNECT":
             self._refuse(Malformed(_MALFORMED, "This is no proxy."))
 

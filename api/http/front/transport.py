@@ -22,8 +22,10 @@ class Transport:
     __slots__ = ("_socket", "fd", "secure", "shaken")
 
     def __init__(self, accepted: socket.socket, context: ssl.SSLContext | None) -> None:
+        """Raises OSError where the client has gone already."""
         accepted.setblocking(False)
         if context is not None:
+            accepted.getpeername()  # raises where the client has gone: a TLS socket would be left half made
             accepted = context.wrap_socket(
                 accepted, server_side=True, do_handshake_on_connect=False, suppress_ragged_eofs=True
             )
