@@ -49,7 +49,7 @@ class Attempts:
 
     @contextmanager
     def by_name(self, name: str) -> Iterator[None]:
-        """Count an attempt for `name`, which has failed where one of `FAILURES` is raised inside. Raises ApiError 429."""
+        """Count an attempt for `name`, which failed where one of `FAILURES` is raised inside. Raises ApiError 429."""
         address = _address()
         wait_s = 0.0 if self._limits is None else self._limits.count_name(name, address)
         if wait_s:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -79,6 +81,17 @@ def test_a_reset_of_the_password_ends_everything_at_once_and_gives_another_for_a
     (line,) = [item for item in trail.granted()["entries"] if item["action"] == "password_reset"]
     assert (line["actor_name"], line["subject"]) == (OPERATOR, watched.name)
     assert password.encode() not in trail.content
+
+
+def test_a_password_of_a_reset_lets_nobody_in_after_its_day(
+    secured_cast: Cast, boss: dict[str, str], http: Http
+) -> None:
+    name = sign_up(http)["name"]
+    password = http.call("POST", f"/admin/users/{name}/password", headers=boss).granted()["password"]
+    with closing(sqlite3.connect(secured_cast.server.data / "identity.sqlite", timeout=30)) as store, store:
+        store.execute("UPDATE users SET password_until_ns = ? WHERE name = ?", (time.time_ns(), name))
+    http.post("/auth/login", {"name": name, "password": password}).refused(401, "PASSWORD_EXPIRED")
+    http.post("/auth/login", {"name": name, "password": PASSWORD}).refused(401, "BAD_LOGIN")
 
 
 def test_a_user_who_is_disabled_is_out_at_once_until_they_are_enabled(

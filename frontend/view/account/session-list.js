@@ -24,7 +24,8 @@ export function SessionList({ sessions, busy, onEnd }) {
           </div>
           ${
             !current &&
-            html`<button type="button" class="quiet" disabled=${busy} onClick=${() => onEnd(session_id)}>End it</button>`
+            html`<button type="button" class="quiet" disabled=${busy}
+              onClick=${() => onEnd(session_id)}>End it</button>`
           }
         </li>`,
       )}

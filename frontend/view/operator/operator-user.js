@@ -23,7 +23,8 @@ export function OperatorUser({ ask }) {
       <p>${keys.length === 1 ? "1 API key" : `${keys.length} API keys`}, ${user.totp ? "codes on" : "no codes"}</p>
       ${
         given &&
-        html`<p>New password, good for a day and shown this once: <code id="given-password">${given.password}</code></p>`
+        html`<p>New password, good for a day and shown this once:
+          <code id="given-password">${given.password}</code></p>`
       }
       <${Commands} user=${user} busy=${busy} ask=${ask} />
       <${SessionList} sessions=${sessions} busy=${busy} onEnd=${(id) => operator.endSession(id)} />
