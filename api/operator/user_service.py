@@ -37,7 +37,9 @@ class UserService:
         return user, sessions, self._calls.ask(self._identity.keys_of, user.user_id)
 
     def change(self, name: str, action: str, operator: Principal) -> UserChange:
-        """Do one of `ACTIONS`; the user's sessions and keys end. Raises ApiError 409 too."""
+        """Do what a route of users is named by; the user's sessions and keys end. Raises ApiError 403, 409 too."""
+        if action == "reset_totp":
+            _require_another(name, operator)
         changes = self._identity.changes
         carry_out = {
             "disable": changes.disable,
@@ -50,7 +52,11 @@ class UserService:
         return self._changed(carry_out, name, _actor(operator))
 
     def reset_password(self, name: str, operator: Principal) -> tuple[UserChange, str]:
-        """Make up a password for a user who lost theirs, good for a day; their sessions and keys end."""
+        """Make up a password for a user who lost theirs, good for a day; their sessions and keys end.
+
+        Raises ApiError 403, 409 too.
+        """
+        _require_another(name, operator)
         password = passwords.made_up()
         password_hash = self._calls.hashed(password)
         return self._changed(self._identity.changes.reset_password, name, password_hash, _actor(operator)), password
@@ -82,6 +88,13 @@ class UserService:
 
 def _actor(operator: Principal) -> Actor:
     return COMMAND_LINE if operator.user is None else operator.user.actor
+
+
+def _require_another(name: str, operator: Principal) -> None:
+    """Raise ApiError 403 where an operator would get round the password or the code that is asked of themselves."""
+    if name.lower() == operator.name.lower():
+        sentence = "Another operator resets that, or the command line; what you know, you change by /auth."
+        raise ApiError(403, "ANOTHER_OPERATOR_NEEDED", sentence)
 
 
 def _unknown() -> ApiError:

@@ -151,11 +151,16 @@ def test_a_guest_becomes_no_operator_and_gets_no_password(
     http.call("GET", "/account", headers=secured_cast.trader.bearer).granted()
 
 
-def test_the_last_operator_can_neither_be_disabled_nor_demoted(tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_the_last_operator_can_neither_be_disabled_nor_demoted_and_nobody_resets_their_own(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
     with with_operator(tmp_path_factory.mktemp("last") / "data") as server:
         boss: Any = operator(server.http).bearer
         for action in ("disable", "demote"):
             server.http.call("POST", f"/admin/users/{OPERATOR}/{action}", headers=boss).refused(409, "LAST_OPERATOR")
+        for path in ("password", "reset_totp"):  # who has a session may not know the password
+            mine = server.http.call("POST", f"/admin/users/{OPERATOR.upper()}/{path}", headers=boss)
+            mine.refused(403, "ANOTHER_OPERATOR_NEEDED")
         other = sign_up(server.http)["name"]
         server.http.call("POST", f"/admin/users/{other}/promote", headers=boss).granted()
         server.http.call("POST", f"/admin/users/{OPERATOR}/demote", headers=boss).granted()

@@ -33,8 +33,9 @@ export function OperatorUser({ ask }) {
 
 /** @param {Asking & {user: any, busy: boolean}} props */
 function Commands({ user, busy, ask }) {
-  const { operator } = useServices();
+  const { access, operator } = useServices();
   const { name } = user;
+  const isOwn = name === access.session?.name; // whom another operator resets
   const asks = (/** @type {string} */ title, /** @type {string} */ yes, /** @type {() => unknown} */ act) => () =>
     ask({ title, text: ENDS, yes, act });
   /** @type {[string, string, () => unknown][]} */
@@ -53,8 +54,14 @@ function Commands({ user, busy, ask }) {
             "Make an operator",
             asks(`Make ${name} an operator?`, "Promote them", () => operator.changeUser("promote")),
           ],
-      ["password", "Reset password", asks(`Another password for ${name}?`, "Reset it", () => operator.resetPassword())],
     );
+  }
+  if (!user.guest && !isOwn) {
+    commands.push([
+      "password",
+      "Reset password",
+      asks(`Another password for ${name}?`, "Reset it", () => operator.resetPassword()),
+    ]);
     if (user.totp)
       commands.push([
         "reset_totp",

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { INSTRUMENT, pageOf, SYMBOL } from "../venue.js";
+import { INSTRUMENT, pageOf, SESSION as SIGNED_IN, SYMBOL } from "../venue.js";
 import { draw, drawn, press, submit, textOf, texts, type } from "./page.js";
 
 const { Operator } = await import("../../../frontend/view/operator/operator.js");
@@ -51,11 +51,12 @@ const answered = (_method, path) => {
 
 async function operatorOf(context, operate = answered) {
   const info = { ...INSTRUMENT, session: SESSION, active_orders: 12, total_trades: 5 };
-  const page = await pageOf({
+  const answers = {
     symbols: () => ({ symbol_info: { [SYMBOL]: info }, seq: 1 }),
     statistics: () => STATISTICS,
     operate,
-  });
+  };
+  const page = await pageOf(answers, { session: { ...SIGNED_IN, name: "boss" } });
   page.services.workspace.show("bottom", "operator");
   context.after(() => page.services.operator.unwatch());
   const root = await draw(context, Operator, page.services);
