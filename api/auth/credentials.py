@@ -11,7 +11,7 @@ import hmac
 import ipaddress
 import time
 from collections.abc import Callable, Iterable
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import jwt
 import msgspec
@@ -78,6 +78,21 @@ class _LiveKey(msgspec.Struct, frozen=True):
     networks: tuple[Network, ...]
 
 
+class Good(NamedTuple):
+    """The sessions and keys that are good, by their ids."""
+
+    sessions: dict[str, _LiveSession]
+    keys: dict[str, _LiveKey]
+
+
+def good_ones(sessions: Iterable[Session], keys: Iterable[tuple[ApiKey, bytes]]) -> Good:
+    """All of these, for `Credentials.admit_only`. O(all), about 10 us each: in a thread where others wait."""
+    return Good(
+        {session.session_id: _live_session(session) for session in sessions},
+        {key.key_id: _live_key(key, secret) for key, secret in keys},
+    )
+
+
 class Credentials:
     """The sessions and keys that are good now. For the event loop's thread; nothing here switches."""
 
@@ -102,23 +117,15 @@ class Credentials:
 
     def admit_session(self, session: Session) -> None:
         """A session is good from now on, or has changed."""
-        self._sessions[session.session_id] = _LiveSession(
-            _principal(session.user, session_id=session.session_id), session.expires_ns
-        )
+        self._sessions[session.session_id] = _live_session(session)
 
     def admit_key(self, key: ApiKey, secret: bytes) -> None:
         """A key is good from now on."""
-        networks = tuple(ipaddress.ip_network(network) for network in key.ip_list)
-        principal = _principal(key.user, scopes=key.scopes, key_id=key.key_id)
-        self._keys[key.key_id] = _LiveKey(principal, secret, networks)
+        self._keys[key.key_id] = _live_key(key, secret)
 
-    def admit_only(self, sessions: Iterable[Session], keys: Iterable[tuple[ApiKey, bytes]]) -> None:
-        """These sessions and keys, with their users as they are now, are good and no others. O(all)."""
-        self._sessions, self._keys = {}, {}
-        for session in sessions:
-            self.admit_session(session)
-        for key, secret in keys:
-            self.admit_key(key, secret)
+    def admit_only(self, good: Good) -> None:
+        """These sessions and keys, with their users as they are now, are good and no others. O(feed clients)."""
+        self._sessions, self._keys = good
         self._call_revoked()
 
     def user_of(self, account: AccountId) -> User | None:
@@ -276,6 +283,15 @@ class _SeenSignatures:
             return False
         self._young.add(signature)
         return True
+
+
+def _live_session(session: Session) -> _LiveSession:
+    return _LiveSession(_principal(session.user, session_id=session.session_id), session.expires_ns)
+
+
+def _live_key(key: ApiKey, secret: bytes) -> _LiveKey:
+    networks = tuple(ipaddress.ip_network(network) for network in key.ip_list)
+    return _LiveKey(_principal(key.user, scopes=key.scopes, key_id=key.key_id), secret, networks)
 
 
 def _principal(

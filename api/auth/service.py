@@ -15,7 +15,7 @@ import eventlet
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from api.auth.credentials import Credentials, Principal
+from api.auth.credentials import Credentials, Good, Principal, good_ones
 from api.auth.identity_calls import IdentityCalls
 from api.auth.reauthentication import Reauthentication
 from api.json.errors import ApiError
@@ -91,7 +91,7 @@ class AuthService:
         self._generation, self._unanswered = identity.generation(), calls.unanswered
         sessions = identity.live_sessions()
         self.addresses_at_start = [(session.user.name, session.address) for session in sessions if session.address]
-        self._admit_all(sessions, identity.live_keys())
+        credentials.admit_only(_good_ones(sessions, identity.live_keys()))
         self._pending_audit: deque[PendingAuditEntry] = deque(maxlen=PENDING_AUDIT_MAX)
         self._sweeper = eventlet.spawn_after(SWEEP_S, self._sweep)
         self._watcher = eventlet.spawn(self._watch)
@@ -259,14 +259,6 @@ class AuthService:
             change_password_by=None if user.password_until_ns is None else user.password_until_ns // 10**9,
         )
 
-    def _admit_all(self, sessions: list[Session], keys: list[tuple[ApiKey, bytes | None]]) -> None:
-        """These sessions and keys are good, and no others."""
-        decrypted = [(key, secret) for key, secret in keys if secret is not None]
-        if len(decrypted) < len(keys):
-            undecrypted = len(keys) - len(decrypted)
-            log.warning("%d API keys were made under another server secret: they are refused", undecrypted)
-        self._credentials.admit_only(sessions, decrypted)
-
     def _watch(self) -> None:
         """Take in what was changed beside this server, by the command line or another server, and note what is owed.
 
@@ -278,8 +270,7 @@ class AuthService:
                 generation = self._ask(self._identity.generation)
                 unanswered = self._calls.unanswered
                 if (generation, unanswered) != (self._generation, self._unanswered):
-                    sessions, keys = self._ask(self._identity.live)
-                    self._admit_all(sessions, keys)
+                    self._credentials.admit_only(self._ask(self._read_good_ones))
                     self._generation, self._unanswered = generation, unanswered
                 while self._pending_audit:
                     self._ask(self._identity.record, *self._pending_audit[0])
@@ -289,6 +280,19 @@ class AuthService:
             except Exception:
                 log.exception("changes of identities could not be taken in")
 
+    def _read_good_ones(self) -> Good:
+        """In the database's thread, so that nobody waits for it."""
+        return _good_ones(*self._identity.live())
+
     def _sweep(self) -> None:
         self._credentials.drop_expired()
         self._sweeper = eventlet.spawn_after(SWEEP_S, self._sweep)
+
+
+def _good_ones(sessions: list[Session], keys: list[tuple[ApiKey, bytes | None]]) -> Good:
+    """The sessions, and the keys that were made under this server's secret."""
+    decrypted = [(key, secret) for key, secret in keys if secret is not None]
+    if len(decrypted) < len(keys):
+        undecrypted = len(keys) - len(decrypted)
+        log.warning("%d API keys were made under another server secret: they are refused", undecrypted)
+    return good_ones(sessions, decrypted)
