@@ -32,8 +32,9 @@ def created(answer: Answer) -> Any:
 
 
 def sign_up(http: Http) -> dict[str, Any]:
-    """A new user, signed in."""
-    body: dict[str, Any] = created(http.post("/auth/signup", {"name": f"user{next(_numbers)}", "password": PASSWORD}))
+    """A new user, signed in, with the refresh token in hand."""
+    wanted = {"name": f"user{next(_numbers)}", "password": PASSWORD}
+    body: dict[str, Any] = created(http.post("/auth/signup?refresh=body", wanted))
     return body
 
 
@@ -52,9 +53,8 @@ def bearer(signed_in: dict[str, Any]) -> dict[str, str]:
 def new_key(http: Http, *scopes: str, ip_list: tuple[str, ...] = ()) -> dict[str, Any]:
     """A key of a new user with money."""
     who = bearer(funded(http))
-    body: dict[str, Any] = created(
-        http.call("POST", "/auth/keys", {"label": "bot", "scopes": scopes, "ip_list": ip_list}, who)
-    )
+    wanted = {"label": "bot", "scopes": scopes, "ip_list": ip_list, "password": PASSWORD}
+    body: dict[str, Any] = created(http.call("POST", "/auth/keys", wanted, who))
     return body
 
 
