@@ -1,7 +1,7 @@
 """Somebody who asks for something ordinary while a server is attacked, and how long that took.
 
 A process of its own on one connection that is kept alive, at a steady rate: a request is counted from when it was due,
-so that one long wait shows in every request that it made late. `python -m tests.attacks.bystander JSON` is that process.
+so that one long wait shows in every request that it made late. That process is `python -m tests.attacks.bystander JSON`
 """
 
 from __future__ import annotations
