@@ -10,8 +10,8 @@ import select
 import socket
 import time
 from collections.abc import Iterator
-from itertools import repeat
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 from tests.attacks.raw import ATTACKER, Connection, connect, request, tcp
 
@@ -25,109 +25,148 @@ TICK_S = 0.05
 
 
 class Flood(NamedTuple):
-    """What became of one connection that sent as fast as the server read."""
+    """What became of an attacker who sent as fast as the server read, and came back each time that it closed."""
 
     sent: int  # bytes
     received: bytes  # the first of them, up to 64 KiB
     received_bytes: int
-    closed: bool  # by the server, before the end
+    connections: int
+    closed: int  # of these, by the server
 
 
-def flood(url: str, head: bytes, pieces: Iterator[bytes], seconds: float, source: str | None = ATTACKER) -> Flood:
-    """Send `head` and then piece after piece as fast as they are read, and read whatever comes, for `seconds`."""
-    with connect(url, source=source) as connection:
-        return _pump(connection.sock, head, pieces, seconds)
-
-
-def _pump(sock: socket.socket, head: bytes, pieces: Iterator[bytes], seconds: float) -> Flood:
+def flood(url: str, head: bytes, piece: bytes, seconds: float, source: str | None = ATTACKER) -> Flood:
+    """Send `head` and then `piece` again and again as fast as they are read, and read whatever comes, for `seconds`."""
     deadline = time.monotonic() + seconds
+    sent, received, received_bytes, connections, closed = 0, b"", 0, 0, 0
+    while time.monotonic() < deadline:
+        try:
+            connection = connect(url, source=source, timeout_s=max(0.1, deadline - time.monotonic()))
+        except OSError:
+            time.sleep(TICK_S)
+            continue
+        connections += 1
+        with connection:
+            for taken, piece_received in _pump(connection.sock, head, piece, deadline):
+                sent += taken
+                received_bytes += len(piece_received)
+                if len(received) < PIECE:
+                    received += piece_received
+        closed += time.monotonic() < deadline
+    return Flood(sent, received, received_bytes, connections, closed)
+
+
+def _pump(sock: socket.socket, head: bytes, piece: bytes, deadline: float) -> Iterator[tuple[int, bytes]]:
+    """Yield how much was sent and what was received, turn by turn, until the server closes or the deadline comes."""
     sock.setblocking(False)
-    pending, sent, received, received_bytes = memoryview(head), 0, b"", 0
+    pending = memoryview(head or piece)
     while (remaining := deadline - time.monotonic()) > 0:
-        if not pending:
-            pending = memoryview(next(pieces, b""))
-        wants = [sock] if pending else []
-        readable, writable, _ = select.select([sock], wants, [], min(remaining, 0.5))
+        readable, writable, _ = select.select([sock], [sock], [], min(remaining, 0.5))
+        sent, received = 0, b""
         try:
             if readable:
-                piece = sock.recv(PIECE)
-                if not piece:
-                    return Flood(sent, received, received_bytes, True)
-                received_bytes += len(piece)
-                if len(received) < PIECE:
-                    received += piece
+                received = sock.recv(PIECE)
+                if not received:
+                    return
             if writable:
-                count = sock.send(pending)
-                sent += count
-                pending = pending[count:]
+                sent = sock.send(pending)
+                pending = pending[sent:] or memoryview(piece)
         except BlockingIOError:
-            continue
+            pass
         except OSError:
-            return Flood(sent, received, received_bytes, True)
-    return Flood(sent, received, received_bytes, False)
+            return
+        yield sent, received
 
 
 def pipelined(url: str, seconds: float, content: bytes = PIPELINED_GET) -> Flood:
     """One request after the other on one connection, none waiting for an answer; the answers are read."""
-    return flood(url, b"", repeat(content * (PIECE // len(content))), seconds)
+    return flood(url, b"", content * (PIECE // len(content)), seconds)
 
 
 def pipelined_unread(url: str, seconds: float, content: bytes = PIPELINED_GET) -> None:
     """As `pipelined`, and no answer is ever read."""
     with connect(url, source=ATTACKER, receive_buffer=SLOW_BUFFER) as connection:
-        _send_only(connection.sock, repeat(content * (PIECE // len(content))), seconds)
+        _send_only(connection.sock, content * (PIECE // len(content)), seconds)
 
 
 def one_byte_chunks(url: str, seconds: float) -> Flood:
     """A body of as many chunks as it has bytes."""
-    return flood(url, request("POST", "/order", headers=CHUNKED), repeat(b"1\r\n \r\n" * (PIECE // 6)), seconds)
+    return flood(url, request("POST", "/order", headers=CHUNKED), b"1\r\n \r\n" * (PIECE // 6), seconds)
 
 
 def chunk_extension(url: str, seconds: float) -> Flood:
     """A chunk whose extension does not end."""
-    return flood(url, request("POST", "/order", headers=CHUNKED) + b"5;a=", repeat(b"x" * PIECE), seconds)
+    return flood(url, request("POST", "/order", headers=CHUNKED) + b"5;a=", b"x" * PIECE, seconds)
 
 
 def trailers(url: str, seconds: float) -> Flood:
     """A chunked body whose trailers do not end."""
-    return flood(
-        url, request("POST", "/order", headers=CHUNKED) + b"2\r\n{}\r\n0\r\n", repeat(b"X-A: b\r\n" * 8000), seconds
-    )
+    return flood(url, request("POST", "/order", headers=CHUNKED) + b"2\r\n{}\r\n0\r\n", b"X-A: b\r\n" * 8000, seconds)
 
 
 def discarded_body(url: str, seconds: float, target: str = "/no-such-path") -> Flood:
     """A body of a gigabyte that nobody wants."""
-    return flood(url, request("POST", target, headers={"Content-Length": str(10**9)}), repeat(b"x" * PIECE), seconds)
+    return flood(url, request("POST", target, headers={"Content-Length": str(10**9)}), b"x" * PIECE, seconds)
 
 
 def endless_chunks(url: str, seconds: float) -> Flood:
     """A chunked body of large chunks that does not end."""
     chunk = b"4000\r\n" + b" " * 0x4000 + b"\r\n"
-    return flood(url, request("POST", "/no-such-path", headers=CHUNKED), repeat(chunk * 4), seconds)
+    return flood(url, request("POST", "/no-such-path", headers=CHUNKED), chunk * 4, seconds)
 
 
 def endless_head(url: str, seconds: float) -> Flood:
     """A head of one header that does not end."""
-    return flood(url, b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX: ", repeat(b"x" * PIECE), seconds)
+    return flood(url, b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX: ", b"x" * PIECE, seconds)
 
 
-def tls_resets(url: str, count: int) -> None:
-    """TCP connections that end with RST before a byte of TLS."""
-    for _ in range(count):
-        Connection(tcp(url, source=ATTACKER)).reset()
+def resets(url: str, seconds: float, content: bytes = b"", every_s: float = 0.002) -> int:
+    """TCP connections that end with RST before a byte was said, or behind `content`. Returns how many there were.
+
+    Without a pause this process would take the processor that the server needs.
+    """
+    deadline = time.monotonic() + seconds
+    count = 0
+    while time.monotonic() < deadline:
+        try:
+            connection = Connection(tcp(url, source=ATTACKER, timeout_s=1.0))
+        except OSError:
+            time.sleep(TICK_S)
+            continue
+        with contextlib.suppress(OSError):
+            connection.send(content)
+        connection.reset()
+        count += 1
+        time.sleep(every_s)
+    return count
 
 
-def idle(url: str, count: int, source: str = ATTACKER) -> list[Connection]:
-    """So many TCP connections on which nothing is said, or fewer where the server or the machine allows no more.
+def idle(url: str, count: int, source: str = ATTACKER, within_s: float = 3.0) -> list[Connection]:
+    """So many TCP connections on which nothing is said, or as many as the server accepts `within_s`.
 
     The caller closes them.
     """
-    held = []
+    parts = urlsplit(url)
+    poll = select.poll()
+    coming: dict[int, socket.socket] = {}
     for _ in range(count):
-        try:
-            held.append(Connection(tcp(url, source=source, timeout_s=1.0)))
-        except OSError:
-            break
+        sock = socket.socket()
+        sock.setblocking(False)
+        sock.bind((source, 0))
+        sock.connect_ex((parts.hostname or "", parts.port or 0))
+        coming[sock.fileno()] = sock
+        poll.register(sock, select.POLLOUT)
+    held = []
+    deadline = time.monotonic() + within_s
+    while coming and (remaining := deadline - time.monotonic()) > 0:
+        for fd, _event in poll.poll(remaining * 1000):
+            poll.unregister(fd)
+            sock = coming.pop(fd)
+            if sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+                sock.close()
+            else:
+                held.append(Connection(sock))
+    for sock in coming.values():
+        sock.close()
     return held
 
 
@@ -194,12 +233,9 @@ def slow_reader(url: str, seconds: float, connections: int = 8, target: str = LA
         connection.close()
 
 
-def _send_only(sock: socket.socket, pieces: Iterator[bytes], seconds: float) -> None:
+def _send_only(sock: socket.socket, piece: bytes, seconds: float) -> None:
     deadline = time.monotonic() + seconds
-    for piece in pieces:
-        remaining = deadline - time.monotonic()
-        if remaining <= 0:
-            return
+    while (remaining := deadline - time.monotonic()) > 0:
         sock.settimeout(remaining)
         try:
             sock.sendall(piece)
@@ -211,14 +247,26 @@ def hold(url: str, connections: int, seconds: float, source: str = ATTACKER) -> 
     """Hold so many idle connections. Returns how many the server kept open until the end."""
     held = idle(url, connections, source)
     time.sleep(seconds)
-    kept = 0
+    return sum([not _ended(connection) for connection in held])
+
+
+def tls_hold(url: str, connections: int, seconds: float) -> int:
+    """`hold` with a first byte of a handshake on each."""
+    held = idle(url, connections)
     for connection in held:
+        with contextlib.suppress(OSError):
+            connection.send(b"\x16")
+    time.sleep(seconds)
+    return sum([not _ended(connection) for connection in held])
+
+
+def _ended(connection: Connection) -> bool:
+    """Whether the server closed it; it is closed then in any case."""
+    with connection:
         connection.sock.setblocking(False)
         try:
-            kept += connection.sock.recv(1) != b""
+            return connection.sock.recv(1) == b""
         except BlockingIOError:
-            kept += 1
+            return False
         except OSError:
-            pass
-        connection.close()
-    return kept
+            return True

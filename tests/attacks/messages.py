@@ -1,6 +1,6 @@
-"""Requests by which servers and proxies were seen to disagree, and what is the right answer to each (RFC 9112, RFC 9110).
+"""Requests by which servers and proxies were seen to disagree, and the right answer to each (RFC 9110, RFC 9112).
 
-`SMUGGLED` stands behind each of them: an order that must not be entered by a server that gave up on what came before it.
+`SMUGGLED` stands behind each of them: an order that a server must not enter which gave up on what came before it.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def _sized(value: bytes) -> bytes:
 
 _LENGTH = b"%d" % len(BODY)
 
-LENGTHS = [
+LENGTHS: list[Refused | Accepted] = [
     Refused("differing Content-Lengths", post(b"Content-Length: " + _LENGTH, b"Content-Length: 5", body=BODY)),
     Refused("differing Content-Lengths, the small one first", post(b"Content-Length: 0", b"Content-Length: 82")),
     Refused("equal Content-Lengths", post(b"Content-Length: " + _LENGTH, b"Content-Length: " + _LENGTH, body=BODY)),
@@ -91,7 +91,7 @@ LENGTHS = [
     Refused("Content-Length, space before the colon", post(b"Content-Length : " + _LENGTH, body=BODY)),
     Refused("Content-Length, tab before the colon", post(b"Content-Length\t: " + _LENGTH, body=BODY)),
 ]
-CODINGS = [
+CODINGS: list[Refused | Accepted] = [
     Refused("length and chunks", post(b"Content-Length: " + _LENGTH, b"Transfer-Encoding: chunked", body=one_chunk())),
     Refused("chunks and length", post(b"Transfer-Encoding: chunked", b"Content-Length: 3", body=one_chunk())),
     *(
@@ -151,7 +151,7 @@ CODINGS = [
     Accepted("length without a space", _sized(_LENGTH)),
     Accepted("length with zeros before it", _sized(b" 00" + _LENGTH)),
 ]
-CHUNKS = [
+CHUNKS: list[Refused | Accepted] = [
     *(
         Refused(f"chunk size {size!r}", chunked(size + b"\r\n" + BODY + b"\r\n0\r\n\r\n"), (400, 413))
         for size in (
@@ -199,7 +199,7 @@ CHUNKS = [
     Accepted("an extension", chunked(b'52;a=b;c="d"\r\n' + BODY + b"\r\n0;e=f\r\n\r\n")),
     Accepted("a trailer", chunked(one_chunk()[:-2] + b"X-Sum: 1\r\n\r\n")),
 ]
-FIELDS = [
+FIELDS: list[Refused | Accepted] = [
     *(
         Refused(f"header line {line!r}", get(line))
         for line in (
@@ -244,7 +244,7 @@ FIELDS = [
     Refused("a length with an underscore", get(b"Content_Length: 500")),
     Accepted("a body of a GET that nobody reads", get(b"Content-Length: 5") + b"GET /", (200, 400)),
 ]
-LINES = [
+LINES: list[Refused | Accepted] = [
     *(
         Refused(f"request line {line!r}", line + b"\r\nHost: 127.0.0.1\r\n\r\n", statuses)
         for line, statuses in (

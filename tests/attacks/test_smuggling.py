@@ -1,4 +1,4 @@
-"""No message makes the server see another request than a proxy before it saw: what is not exact is refused, and closed."""
+"""No message makes the server see another request than a proxy before it saw: what is not exact ends the connection."""
 
 from __future__ import annotations
 
