@@ -15,7 +15,7 @@ from typing import Any, Final, Literal
 from flask import Flask, current_app, g, request
 
 from api.auth.credentials import Credentials, Principal, SignedRequest
-from api.http.protocol import TARGET
+from api.http.front.environ import TARGET
 from api.json.errors import ApiError
 from api.json.requests import Request, converted
 from engine.types import SANDBOX_ACCOUNT, AccountId

@@ -13,8 +13,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from api.http.bodies import HEADERS, body_of
-from api.http.protocol import BROKEN
-from api.json.errors import ApiError, Malformed
+from api.json.errors import ApiError
 from api.settings import Settings
 
 Environ = dict[str, Any]
@@ -41,17 +40,6 @@ class Guard:
                 environ,
                 start_response,
             )
-        broken = environ.get(BROKEN)
-        if broken is not None:
-            field, sentence = broken
-            return _refuse(Malformed("MALFORMED_HEADERS", sentence, field=field), environ, start_response)
-        length = environ.get("CONTENT_LENGTH")
-        if length and not (length.isascii() and length.isdecimal()):  # Python reads more: +5, 1_5
-            return _refuse(
-                Malformed("INVALID_VALUE", "Content-Length must be a whole number.", field="Content-Length"),
-                environ,
-                start_response,
-            )
         origin = environ.get("HTTP_ORIGIN")
         if (
             origin is not None
@@ -63,8 +51,6 @@ class Guard:
                 environ,
                 start_response,
             )
-        if environ.get("HTTP_TRANSFER_ENCODING", "").lower() == "chunked":
-            environ["wsgi.input_terminated"] = True  # eventlet ends the body where it ends, which Flask cannot know
         # permessage-deflate more than halves the fan-out of the feed
         environ.pop("HTTP_SEC_WEBSOCKET_EXTENSIONS", None)
         return self._app(environ, start_response)
