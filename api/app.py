@@ -25,9 +25,12 @@ import eventlet
 from api.bootstrap import Server
 from api.http.front.server import Front
 from api.http.listener import listen
+from api.private_files import keep_new_files_private, warn_of_readable_key
 from api.settings import Settings, options, settings_from
 from journal.port import JournalError, JournalLocked
 from listings.instruments_file import ListingError
+from logs.setup import begin as begin_log
+from logs.setup import guard_stderr
 from loop.errors import StoreError
 from openbell import __version__
 from openbell.programs import with_make
@@ -57,6 +60,7 @@ def serve(settings: Settings) -> None:
     address = f"[{host}]" if ":" in host else host
     click.echo(f"Openbell {__version__} is open: {scheme}://{address}:{port}  (data in {settings.data})")
     sys.stdout.flush()
+    guard_stderr()
     while not stopping and front.fault is None:
         eventlet.sleep(POLL_S)
     log.info("stopping")
@@ -76,11 +80,9 @@ def serve(settings: Settings) -> None:
 def main(**values: Any) -> None:
     """Run the exchange: REST, Socket.IO and the trading page on one port, until Ctrl-C."""
     settings = settings_from(values)
-    logging.basicConfig(
-        level=logging.DEBUG if settings.debug else logging.INFO,
-        format="%(asctime)s %(levelname)-7s %(name)s: %(message)s",
-        stream=sys.stderr,
-    )
+    keep_new_files_private()
+    begin_log(logging.DEBUG if settings.debug else logging.INFO)
+    warn_of_readable_key(settings.tls_key)
     if not settings.loopback and settings.profile == "secured" and settings.tls_cert is None:
         log.warning("no --tls-cert: passwords and tokens travel readable, unless something before us speaks TLS")
     elif not settings.loopback and settings.sandbox:

@@ -197,8 +197,8 @@ OPTIONS: tuple[Callable[[Any], Any], ...] = (
         "--login-rate",
         default=_DEFAULT.login_rate,
         show_default=True,
-        help="Attempts to sign up or in per client address, and failed ones per name, as COUNT/second|minute|hour, "
-        "or `off`.",
+        help="Attempts to sign up or in per client address, as COUNT/second|minute|hour; `off` also lifts the limits "
+        "by name.",
     ),
     click.option(
         "--debug", is_flag=True, default=_DEFAULT.debug, help="Log every request and the traceback of every error."

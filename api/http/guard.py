@@ -13,7 +13,9 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from api.http.bodies import HEADERS, body_of
-from api.json.errors import ApiError
+from api.http.browsers import refusal_of_body, refusal_of_script
+from api.http.refusals import log_refusal_of
+from api.json.errors import ApiError, Malformed
 from api.settings import Settings
 
 Environ = dict[str, Any]
@@ -51,6 +53,11 @@ class Guard:
                 environ,
                 start_response,
             )
+        unfit = _unreadable_query(environ) or refusal_of_script(environ)
+        if unfit is None and environ["REQUEST_METHOD"] not in _SAFE_METHODS:
+            unfit = refusal_of_body(environ)
+        if unfit is not None:
+            return _refuse(unfit, environ, start_response)
         # permessage-deflate more than halves the fan-out of the feed
         environ.pop("HTTP_SEC_WEBSOCKET_EXTENSIONS", None)
         return self._app(environ, start_response)
@@ -69,6 +76,17 @@ class Guard:
         return origin == own or origin in self._origins
 
 
+def _unreadable_query(environ: Environ) -> ApiError | None:
+    """Why a query cannot be read: bytes that are no text, which Flask would take for a mistake of ours."""
+    query = environ.get("QUERY_STRING", "")
+    if not query.isascii():
+        try:
+            query.encode("latin-1").decode()
+        except UnicodeDecodeError:
+            return Malformed("INVALID_VALUE", "The query must be UTF-8, percent-encoded.", field="query")
+    return None
+
+
 def _is_address(name: str) -> bool:
     try:
         ipaddress.ip_address(name)
@@ -78,6 +96,7 @@ def _is_address(name: str) -> bool:
 
 
 def _refuse(error: ApiError, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+    log_refusal_of(error, environ)
     body = body_of(error.body())
     start_response(f"{error.status} Refused", [*HEADERS.items(), ("Content-Length", str(len(body)))])
     return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]

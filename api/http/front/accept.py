@@ -15,6 +15,7 @@ from typing import Any, Final
 from eventlet import hubs
 
 from api.http.front.connections import Connections
+from logs.limit import limited
 
 log = logging.getLogger(__name__)
 
@@ -99,7 +100,7 @@ class Acceptor:
             return False
         if problem.errno in _NONE_LEFT:
             shed = self._connections.shed()
-            log.warning("%s: closed %d connections that wait for their client", problem.strerror, shed)
+            limited(log).warning("%s: closed %d connections that wait for their client", problem.strerror, shed)
             self._pause_for(PAUSE_S)
             return False
         log.debug("accept: %s", problem)  # the client went before it was accepted, as a rule

@@ -24,6 +24,7 @@ from api.http.front.forwarded import Forwarded
 from api.http.front.serving import WsgiApp
 from api.http.front.transport import Transport
 from api.json.errors import ApiError
+from logs.limit import limited
 
 log = logging.getLogger(__name__)
 
@@ -68,7 +69,7 @@ class Connections:
         address = str(address_of(peer[0]))
         counted = neighbourhood(address)
         if self._of_address[counted] >= self.bounds.connections_per_address and self._capped(address):
-            log.debug("too many connections of %s", counted)
+            limited(log).warning("%s has %d connections, and gets no more", counted, self._of_address[counted])
             accepted.close()
             return
         server = accepted.getsockname()[:2]
@@ -95,7 +96,7 @@ class Connections:
 
     def note_refusal(self, address: str, refusal: ApiError) -> None:
         """Something came from `address` that is no request, or too large or slow a one."""
-        log.debug("refused %s: %s", address, refusal.sentence)
+        limited(log, refusal.code).info("refused %s from %s: %s", refusal.code, address, refusal.sentence)
 
     def _capped(self, address: str) -> bool:
         if self._forwarded.trusts(address):  # it brings everybody's
