@@ -54,6 +54,10 @@ def one_chunk(body: bytes = BODY) -> bytes:
     return b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body)
 
 
+def _upgrade(protocol: bytes) -> tuple[bytes, bytes]:
+    return b"Connection: Upgrade", b"Upgrade: " + protocol
+
+
 def _sized(value: bytes) -> bytes:
     return post(b"Content-Length:" + value, body=BODY)
 
@@ -236,6 +240,15 @@ FIELDS: list[Refused | Accepted] = [
     Refused("a head of 40 KB", get(b"X: " + b"y" * 40_000), (431,)),
     Refused("a header's name of 40 KB", get(b"X" * 40_000 + b": y"), (431,)),
     Refused("an Expect that nobody knows", post(b"Expect: 200-ok", b"Content-Length: 2", body=b"{}"), (417,)),
+    *(
+        Refused(f"a body behind an Upgrade to {protocol.decode()}", content)
+        for protocol in (b"h2c", b"websocket", b"x")
+        for content in (
+            post(*_upgrade(protocol), b"Content-Length: %d" % len(SMUGGLED), body=SMUGGLED),
+            chunked(one_chunk(), *_upgrade(protocol)),
+            get(*_upgrade(protocol), b"Content-Length: %d" % len(SMUGGLED)) + SMUGGLED,
+        )
+    ),
     Accepted(
         "Upgrade to h2c", get(b"Connection: Upgrade, HTTP2-Settings", b"Upgrade: h2c", b"HTTP2-Settings: AAMAAABk")
     ),
@@ -260,7 +273,6 @@ LINES: list[Refused | Accepted] = [
             (b"GET /bbo/BTC-USDT http/1.1", (400,)),
             (b"GET /bbo/BTC-USDT HTTP /1.1", (400,)),
             (b"GET /bbo/BTC-USDT ICE/1.0", (400,)),
-            (b"GET /bbo/BTC-USDT RTSP/1.0", (400,)),
             (b"GET\t/bbo/BTC-USDT\tHTTP/1.1", (400,)),
             (b" GET /bbo/BTC-USDT HTTP/1.1", (400,)),
             (b"GET /bbo/BTC USDT HTTP/1.1", (400,)),
