@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import select
 import socket
+import ssl
 import time
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -22,6 +23,7 @@ LARGE_ANSWER = "/openapi.json"
 PIECE = 65_536
 SLOW_BUFFER = 4096  # bytes that a slow reader has room for
 TICK_S = 0.05
+WOULD_WAIT = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
 class Flood(NamedTuple):
@@ -170,28 +172,28 @@ def idle(url: str, count: int, source: str = ATTACKER, within_s: float = 3.0) ->
     return held
 
 
-def drip(url: str, connections: int, head: bytes, seconds: float, every_s: float = 0.2) -> list[float]:
-    """Slow-loris: `head`, then a byte at a time on each of so many connections.
+def drip(url: str, heads: list[bytes], seconds: float, every_s: float = 0.2) -> list[float]:
+    """Slow-loris: each of `heads` on a connection of its own, then a byte at a time.
 
     Returns after how many seconds the server closed each, without those that it did not close.
     """
-    held = {
-        connection.sock: time.monotonic() for connection in (connect(url, source=ATTACKER) for _ in range(connections))
-    }
+    held: dict[Connection, float] = {}
+    for head in heads:
+        connection = connect(url, source=ATTACKER)
+        connection.send(head)
+        connection.sock.setblocking(False)
+        held[connection] = time.monotonic()
     lived: list[float] = []
-    for sock in held:
-        sock.sendall(head)
-        sock.setblocking(False)
     deadline = time.monotonic() + seconds
     while held and time.monotonic() < deadline:
         time.sleep(every_s)
-        for sock, began in list(held.items()):
-            if _has_closed(sock):
+        for connection, began in list(held.items()):
+            if _has_closed(connection.sock):
                 lived.append(time.monotonic() - began)
-                sock.close()
-                del held[sock]
-    for sock in held:
-        sock.close()
+                connection.close()
+                del held[connection]
+    for connection in held:
+        connection.close()
     return lived
 
 
@@ -200,7 +202,7 @@ def _has_closed(sock: socket.socket) -> bool:
     try:
         while sock.recv(PIECE):
             pass
-    except BlockingIOError:
+    except WOULD_WAIT:
         pass
     except OSError:
         return True
@@ -208,7 +210,7 @@ def _has_closed(sock: socket.socket) -> bool:
         return True
     try:
         sock.send(b"a")
-    except BlockingIOError:
+    except WOULD_WAIT:
         return False
     except OSError:
         return True

@@ -35,8 +35,8 @@ ATTACKS: dict[str, Attack] = {
     "discarded body, by length": attackers.discarded_body,
     "discarded body, chunked": attackers.endless_chunks,
     "endless header": attackers.endless_head,
-    "slow head, 200 connections": lambda url, seconds: attackers.drip(url, 200, SLOW_HEAD, seconds),
-    "slow body, 200 connections": lambda url, seconds: attackers.drip(url, 200, SLOW_BODY, seconds),
+    "slow head, 200 connections": lambda url, seconds: attackers.drip(url, [SLOW_HEAD] * 200, seconds),
+    "slow body, 200 connections": lambda url, seconds: attackers.drip(url, [SLOW_BODY] * 200, seconds),
     "slow reader of large answers": attackers.slow_reader,
     "10,000 idle connections": lambda url, seconds: attackers.hold(url, 10_000, seconds),
 }

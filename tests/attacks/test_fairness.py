@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
@@ -12,7 +12,7 @@ from tests.attacks.bystander import Figures, assert_fair, quiet
 from tests.attacks.probe import Probe
 from tests.server import RunningServer
 
-SECONDS = 0.8
+SECONDS = 0.6
 SENT_MAX = 24_000_000  # bytes on one connection: what is read of it, and what the kernel buffers on both sides
 MEMORY_MAX_MB = 64
 GET = attackers.PIPELINED_GET
@@ -20,38 +20,32 @@ POST = attackers.PIPELINED_POST
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
-    """A server for which loopback is nobody special, without a rate limit, which would help it."""
-    data = tmp_path_factory.mktemp("fairness") / "data"
-    with RunningServer(data, "--profile", "secured", "--rate-limit", "off") as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def before(server: RunningServer) -> Figures:
+def before(running_server: RunningServer) -> Figures:
     """What others see while nobody attacks."""
-    return quiet(server.url)
+    return quiet(running_server.url)
 
 
 @pytest.mark.parametrize("content", [GET, POST], ids=["GET", "POST"])
 def test_pipelined_requests_take_turns_with_those_of_others(
-    server: RunningServer, before: Figures, content: bytes
+    running_server: RunningServer, before: Figures, content: bytes
 ) -> None:
     floods: list[Flood] = []
-    assert_fair(server.url, lambda: floods.append(attackers.pipelined(server.url, SECONDS, content)), before)
+    assert_fair(
+        running_server.url, lambda: floods.append(attackers.pipelined(running_server.url, SECONDS, content)), before
+    )
     assert floods[-1].closed == 0
     assert floods[-1].received_bytes > 50_000  # it was served meanwhile
 
 
-def test_who_reads_no_answers_stops_nobody(server: RunningServer, before: Figures) -> None:
-    with Probe(server) as probe:
-        assert_fair(server.url, lambda: attackers.pipelined_unread(server.url, SECONDS), before)
+def test_who_reads_no_answers_stops_nobody(running_server: RunningServer, before: Figures) -> None:
+    with Probe(running_server) as probe:
+        assert_fair(running_server.url, lambda: attackers.pipelined_unread(running_server.url, SECONDS), before)
         assert probe.more_rss_mb < MEMORY_MAX_MB
 
 
-def test_slow_readers_of_large_answers_stop_nobody(server: RunningServer, before: Figures) -> None:
-    with Probe(server) as probe:
-        assert_fair(server.url, lambda: attackers.slow_reader(server.url, SECONDS), before)
+def test_slow_readers_of_large_answers_stop_nobody(running_server: RunningServer, before: Figures) -> None:
+    with Probe(running_server) as probe:
+        assert_fair(running_server.url, lambda: attackers.slow_reader(running_server.url, SECONDS), before)
         assert probe.more_rss_mb < MEMORY_MAX_MB
 
 
@@ -67,11 +61,11 @@ def test_slow_readers_of_large_answers_stop_nobody(server: RunningServer, before
     ids=lambda value: getattr(value, "__name__", ""),
 )
 def test_what_has_no_end_is_refused_and_read_only_so_far(
-    server: RunningServer, before: Figures, attack: Callable[[str, float], Flood], status: int
+    running_server: RunningServer, before: Figures, attack: Callable[[str, float], Flood], status: int
 ) -> None:
     floods: list[Flood] = []
-    with Probe(server) as probe:
-        assert_fair(server.url, lambda: floods.append(attack(server.url, SECONDS)), before)
+    with Probe(running_server) as probe:
+        assert_fair(running_server.url, lambda: floods.append(attack(running_server.url, SECONDS)), before)
         assert probe.more_rss_mb < MEMORY_MAX_MB
         probe.assert_calm_log()
     assert floods[-1].received.startswith(b"HTTP/1.1 %d " % status)
@@ -79,7 +73,9 @@ def test_what_has_no_end_is_refused_and_read_only_so_far(
     assert floods[-1].sent < SENT_MAX * floods[-1].connections
 
 
-def test_a_body_in_chunks_of_one_byte_takes_turns_and_is_bounded(server: RunningServer, before: Figures) -> None:
-    with Probe(server) as probe:
-        assert_fair(server.url, lambda: attackers.one_byte_chunks(server.url, SECONDS), before)
+def test_a_body_in_chunks_of_one_byte_takes_turns_and_is_bounded(
+    running_server: RunningServer, before: Figures
+) -> None:
+    with Probe(running_server) as probe:
+        assert_fair(running_server.url, lambda: attackers.one_byte_chunks(running_server.url, SECONDS), before)
         assert probe.more_rss_mb < MEMORY_MAX_MB

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from pathlib import Path
+from contextlib import ExitStack
 
 import pytest
 
@@ -20,10 +20,16 @@ CHUNKED = request("POST", "/order", headers={"Transfer-Encoding": "chunked"})
 ORDINARY = request("GET", "/bbo/BTC-USDT")
 
 
-def short(server_options: tuple[str, ...] = ()) -> tuple[str, ...]:
-    """Options with deadlines that a test can wait for."""
-    named = ("--head-timeout-s", "--request-timeout-s", "--idle-timeout-s")
-    return ("--profile", "secured", *server_options, *(word for name in named for word in (name, str(DEADLINE_S))))
+PLACES = {
+    "nothing": b"",
+    "a head": b"GET /bbo/BTC",
+    "a body": BODY + b"a",
+    "chunks": CHUNKED + b"5\r\nab",
+    "chunk extension": CHUNKED + b"5;a",
+    "idle": ORDINARY,
+    "answers that nobody takes": request("GET", "/openapi.json") * 50,
+}
+HANDSHAKES = {"no handshake": b"", "a byte of one": b"\x16", "a part of one": b"\x16\x03\x01\x02\x00\x01"}
 
 
 @pytest.fixture(scope="module")
@@ -31,63 +37,39 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     """A server with short deadlines that speaks TLS."""
     folder = tmp_path_factory.mktemp("slow")
     cert, key = self_signed(folder)
-    with RunningServer(folder / "data", *short(("--tls-cert", str(cert), "--tls-key", str(key)))) as running:
+    named = ("--head-timeout-s", "--request-timeout-s", "--idle-timeout-s")
+    short = [word for name in named for word in (name, str(DEADLINE_S))]
+    tls = ("--tls-cert", str(cert), "--tls-key", str(key))
+    with RunningServer(folder / "data", "--profile", "secured", *tls, *short) as running:
         yield running
 
 
-@pytest.fixture(scope="module")
-def plain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
-    """A server with short deadlines."""
-    with RunningServer(tmp_path_factory.mktemp("slow") / "data", *short()) as running:
-        yield running
-
-
-def lived(connection: Connection) -> float:
-    """After how many seconds, at most `LATE_S`, the server closes."""
-    began = time.monotonic()
-    assert connection.closed_within(LATE_S)
-    return time.monotonic() - began
-
-
-@pytest.mark.parametrize(
-    "begun",
-    [b"", b"GET /bbo/BTC", BODY + b"a", CHUNKED + b"5\r\nab", ORDINARY],
-    ids=["nothing", "a head", "a body", "chunks", "idle"],
-)
-def test_a_request_that_does_not_come_gives_its_place_back(plain: RunningServer, begun: bytes) -> None:
-    with Probe(plain) as probe, connect(plain.url, source=ATTACKER) as connection:
-        connection.send(begun)
-        assert lived(connection) > DEADLINE_S / 2
-        eventually(lambda: probe.more_descriptors <= 0, LATE_S)
-
-
-def test_a_byte_at_a_time_does_not_prolong_it(plain: RunningServer) -> None:
-    with Probe(plain) as probe:
-        for head in (b"GET /", BODY, CHUNKED + b"50;"):
-            ended = attackers.drip(plain.url, 3, head, LATE_S, every_s=0.1)
-            assert len(ended) == 3
-        eventually(lambda: probe.more_descriptors <= 0, LATE_S)
+def test_what_does_not_come_or_is_not_taken_gives_its_place_back(server: RunningServer) -> None:
+    with Probe(server) as probe, ExitStack() as stack:
+        held: dict[str, Connection] = {}
+        for name, begun in PLACES.items():
+            connection = connect(server.url, source=ATTACKER, receive_buffer=4096)
+            held[name] = stack.enter_context(connection)
+            connection.send(begun)
+        for name, begun in HANDSHAKES.items():
+            held[name] = stack.enter_context(Connection(tcp(server.url, source=ATTACKER)))
+            held[name].send(begun)
+        time.sleep(DEADLINE_S / 2)
+        eventually(lambda: probe.more_descriptors == len(held), DEADLINE_S / 4)  # they had their time
+        eventually(lambda: probe.more_descriptors == 0, LATE_S)
+        assert [name for name, connection in held.items() if not connection.closed_within(LATE_S)] == []
         probe.assert_calm_log()
 
 
-@pytest.mark.parametrize("begun", [b"", b"\x16", b"\x16\x03\x01\x02\x00\x01"], ids=["nothing", "a byte", "a hello"])
-def test_a_handshake_that_does_not_come_gives_its_place_back(server: RunningServer, begun: bytes) -> None:
-    with Probe(server) as probe, Connection(tcp(server.url, source=ATTACKER)) as connection:
-        connection.send(begun)
-        assert lived(connection) > DEADLINE_S / 2
+def test_a_byte_at_a_time_does_not_prolong_it(server: RunningServer) -> None:
+    heads = [begun for begun in PLACES.values() if begun] + [b"GET / HTTP/1.1\r\nX: "]
+    with Probe(server) as probe:
+        assert len(attackers.drip(server.url, heads, LATE_S, every_s=0.1)) == len(heads)
         eventually(lambda: probe.more_descriptors <= 0, LATE_S)
 
 
-def test_an_answer_that_nobody_takes_gives_its_place_back(plain: RunningServer) -> None:
-    with Probe(plain) as probe, connect(plain.url, source=ATTACKER, receive_buffer=4096) as connection:
-        connection.send(request("GET", "/openapi.json") * 50)
-        eventually(lambda: probe.more_descriptors >= 1, LATE_S)
-        eventually(lambda: probe.more_descriptors <= 0, 2 * LATE_S)
-        probe.assert_calm_log()
-
-
-def test_the_answer_to_a_slow_request_says_so(tmp_path: Path, plain: RunningServer) -> None:
-    with connect(plain.url, source=ATTACKER) as connection:
+def test_the_answer_to_a_slow_request_says_so(server: RunningServer) -> None:
+    with connect(server.url, source=ATTACKER) as connection:
         connection.send(BODY + b"a")
         answer = connection.answer(LATE_S)
     assert (answer.status, answer.closes) == (408, True)
