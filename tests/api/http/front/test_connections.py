@@ -173,6 +173,8 @@ def test_nothing_of_a_closed_connection_waits_for_the_collector() -> None:
         try:
             front.sent(GET % b"/a" + LAST)
             front.sent(b"nonsense\r\n\r\n")
+            front.sent(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999\r\n\r\n")
+            front.sent(b"GET nowhere HTTP/1.1\r\nHost: a\r\n\r\n")
             front.connect().close()
             with front.connect() as half:
                 half.sendall(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 90000\r\n\r\n" + b"x" * 80_000)
