@@ -277,6 +277,7 @@ def _flask_app(
     check_rate = limits.install(app, settings, authenticator.rate_key)
     if settings.cors_origins:
         CORS(app, origins=list(settings.cors_origins))
+    strict.install_body_limits(app)
     authentication.install(app, authenticator, secured=settings.profile == "secured")
     strict.install(app)
     symbols.install(app, exchange)

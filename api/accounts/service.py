@@ -24,6 +24,7 @@ from api.accounts.views import (
     posting_view,
 )
 from api.json.errors import Malformed, rejected
+from api.orders.mass_cancels import MassCancels
 from engine.commands import ConfigureAccount, Deposit, StopAccount, Withdraw
 from engine.events import CommandResult, Rejected
 from engine.exchange import Exchange
@@ -51,6 +52,7 @@ class AccountService:
         self._profits = profits
         self._history = history
         self._sandbox = sandbox
+        self._mass_cancels = MassCancels(exchange, sequencer)
 
     def account(self, account: AccountId) -> AccountView:
         """Tier, fees, limits and status of an account. O(1)."""
@@ -111,7 +113,7 @@ class AccountService:
 
     def stop(self, account: AccountId, *, stopped: bool) -> AccountView:
         """The kill switch: cancel all its orders and take no more; or let it trade again."""
-        self._submit(StopAccount(account, stopped))
+        self._mass_cancels.stop(StopAccount(account, stopped))
         return self.account(account)
 
     def fills(self, account: AccountId, symbol: str | None, before: int | None, limit: int) -> list[AccountFillView]:

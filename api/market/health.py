@@ -14,9 +14,9 @@ from api.json.views import seconds
 from api.market.activity import Activity
 from api.market.venue_views import HealthView, StatisticsView, SymbolStatistics
 from engine.book import OrderBook
-from engine.digest import state_digest
+from engine.digest import digest_steps
 from engine.exchange import Exchange
-from engine.types import TradingStatus
+from engine.types import Seq, TradingStatus
 from history.writer import HistoryWriter
 from listings.grid import grid_of, sum_text
 from openbell import __version__
@@ -46,9 +46,13 @@ class HealthService:
         self._connections = connections
         self._flows = flows
         self._started_ns = time.time_ns()
+        self._known_digest: tuple[Seq, str] = (Seq(-1), "")  # the last that was asked for
 
     def health(self, *, digest: bool = False) -> HealthView:
-        """Whether orders are taken. O(symbols); with `digest` O(open orders)."""
+        """Whether orders are taken. O(symbols); with `digest` O(open orders), in turns, and orders wait meanwhile."""
+        found = self._known_digest
+        if digest and found[0] != self._exchange.seq:
+            found = self._known_digest = self._sequencer.read_in_turns(lambda: digest_steps(self._exchange))
         refusal = self._sequencer.refusal
         return HealthView(
             status="healthy" if refusal is None else "not_accepting",
@@ -61,8 +65,8 @@ class HealthService:
             connections=self._connections(),
             flows=self._flows(),
             symbols_by_status=self._by_status(),
-            seq=self._exchange.seq,
-            digest=state_digest(self._exchange) if digest else None,
+            seq=found[0] if digest else self._exchange.seq,
+            digest=found[1] if digest else None,
         )
 
     def statistics(self) -> StatisticsView:
