@@ -31,6 +31,7 @@ from api.feed import order_entry
 from api.feed.feed import Feed
 from api.http import errors, limits, strict, symbols
 from api.http.guard import Guard, WsgiApp
+from api.http.limits import RateLimits
 from api.http.strict import WholeNumberConverter
 from api.market import candles
 from api.market import routes as market_routes
@@ -180,7 +181,9 @@ class Server:
     ) -> None:
         """The Flask application: each room is given what it uses."""
         exchange, sequencer = self.exchange, self.sequencer
-        app, check_rate = _flask_app(settings, exchange, authenticator)
+        app, rate_limits = _flask_app(settings, exchange, authenticator)
+        if rate_limits is not None:
+            self._closers.append(rate_limits.close)
         statuses = StatusService(runner)
         market = MarketService(exchange, activity, reader)
         lookup = OrderLookup(exchange, reader)
@@ -193,7 +196,7 @@ class Server:
             activity,
             statuses=statuses,
             authenticator=authenticator,
-            check_rate=check_rate,
+            check_rate=None if rate_limits is None else rate_limits.charge,
         )
         runner.on_planned = feed.refresh_status
         authenticator.on_revoked(feed.disconnect)
@@ -230,7 +233,7 @@ class Server:
         app.register_blueprint(page_routes.blueprint())
         app.register_blueprint(docs.blueprint(app, sandbox=settings.sandbox))
         self.app, self.feed = app, feed
-        self.wsgi = Guard(app.wsgi_app, settings)
+        self.wsgi = Guard(app.wsgi_app, settings, rate_limits)
 
     def _begin(self, instruments: list[Instrument], accounts: AccountService, runner: ScheduleRunner) -> None:
         """What happens before anybody's orders are taken: first what fell due while no server ran."""
@@ -267,21 +270,21 @@ class Server:
 
 def _flask_app(
     settings: Settings, exchange: Exchange, authenticator: Authenticator
-) -> tuple[Flask, Callable[[], None] | None]:
-    """An application without routes: errors, limits and credentials; and what limits a message of the feed."""
+) -> tuple[Flask, RateLimits | None]:
+    """An application without routes: errors, limits and credentials; and the limits, where there are any."""
     app = Flask("openbell", static_folder=None)
     app.url_map.converters["int"] = WholeNumberConverter
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
     app.json.sort_keys = False  # type: ignore[attr-defined]
     errors.install(app)
-    check_rate = limits.install(app, settings, authenticator.rate_key)
+    rate_limits = limits.install(app, settings, authenticator.rate_key)
     if settings.cors_origins:
         CORS(app, origins=list(settings.cors_origins))
     strict.install_body_limits(app)
     authentication.install(app, authenticator, secured=settings.profile == "secured")
     strict.install(app)
     symbols.install(app, exchange)
-    return app, check_rate
+    return app, rate_limits
 
 
 def _sequencer(

@@ -11,6 +11,7 @@ from flask import Blueprint, Response, request
 
 from api.auth.authenticator import requesting_account
 from api.http.documented import Access, documented
+from api.http.limits import charge
 from api.http.responses import answer, long_answer, query
 from api.json.requests import SymbolQuery
 from api.orders import requests
@@ -78,7 +79,9 @@ def blueprint(service: OrderService, lookup: OrderLookup, exchange: Exchange) ->
         """
         started = time.perf_counter()
         account = requesting_account()
-        return long_answer(service.batch(batch_of_body(request.get_data(cache=False), account, exchange), started))
+        commands = batch_of_body(request.get_data(cache=False), account, exchange)
+        charge(len(commands) - 1)
+        return long_answer(service.batch(commands, started))
 
     @routes.get("/order/<order_id>")
     @documented(Access.ACCOUNT, OrderView, query=SymbolQuery, errors=(404, 503))
@@ -116,7 +119,7 @@ def blueprint(service: OrderService, lookup: OrderLookup, exchange: Exchange) ->
     @documented(Access.ACCOUNT, CancelAllAnswer, query=CancelAllQuery, errors=(404, 503))
     def cancel_all_orders() -> Response:
         """Cancel every open order of the caller, of one symbol or side when given."""
-        which = query(CancelAllQuery)
-        return long_answer(service.cancel_all(cancel_all_command(which, requesting_account(), exchange)))
+        command = cancel_all_command(query(CancelAllQuery), requesting_account(), exchange)
+        return long_answer(service.cancel_all(command))
 
     return routes
