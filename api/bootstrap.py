@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from flask import Flask
+from flask import Flask, request
 from flask_cors import CORS
 
 from api.accounts import routes as account_routes
@@ -23,12 +23,13 @@ from api.accounts.profit import Profits
 from api.accounts.service import AccountService
 from api.auth import authenticator as authentication
 from api.auth import routes as auth_routes
-from api.auth.authenticator import Authenticator
+from api.auth.authenticator import Authenticator, requesting_operator
 from api.auth.credentials import Credentials
 from api.auth.service import AuthService
 from api.explanations import routes as explanation_routes
 from api.feed import order_entry
 from api.feed.feed import Feed
+from api.feed.levels import touched_levels
 from api.http import errors, limits, strict, symbols
 from api.http.guard import Guard, WsgiApp
 from api.http.limits import RateLimits
@@ -36,6 +37,7 @@ from api.http.strict import WholeNumberConverter
 from api.market import candles
 from api.market import routes as market_routes
 from api.market.activity import Activity
+from api.market.book_reader import BookReader
 from api.market.health import HealthService
 from api.market.service import MarketService
 from api.market.status_views import StatusService
@@ -46,7 +48,7 @@ from api.orders.lookup import OrderLookup
 from api.orders.service import OrderService
 from api.page import docs
 from api.page import routes as page_routes
-from api.settings import Settings
+from api.settings import Settings, is_loopback
 from engine.commands import AdoptRulebook, ListInstrument
 from engine.events import CommandResult, Rejected
 from engine.exchange import Exchange
@@ -139,6 +141,7 @@ class Server:
 
         def publish(batch: list[CommandResult]) -> None:
             commanded.on_applied(batch)
+            self._book_reader.on_applied(batch)
             trades = activity.on_applied(batch)
             profits.on_applied(batch)
             backpressure.put(batch)
@@ -186,6 +189,7 @@ class Server:
             self._closers.append(rate_limits.close)
         statuses = StatusService(runner)
         market = MarketService(exchange, activity, reader)
+        self._book_reader = BookReader(exchange, touched_levels)
         lookup = OrderLookup(exchange, reader)
         orders = OrderService(exchange, sequencer, lookup, self.duplicates, activity.record_latency)
         feed = Feed(
@@ -228,7 +232,9 @@ class Server:
         )
         app.register_blueprint(order_routes.blueprint(orders, lookup, exchange))
         app.register_blueprint(explanation_routes.blueprint(self.explainer))
-        app.register_blueprint(market_routes.blueprint(market, exchange, statuses, venue))
+        app.register_blueprint(
+            market_routes.blueprint(market, exchange, statuses, venue, self._book_reader, _operators_only(settings))
+        )
         app.register_blueprint(candles.blueprint(market, exchange))
         app.register_blueprint(page_routes.blueprint())
         app.register_blueprint(docs.blueprint(app, sandbox=settings.sandbox))
@@ -285,6 +291,16 @@ def _flask_app(
     strict.install(app)
     symbols.install(app, exchange)
     return app, rate_limits
+
+
+def _operators_only(settings: Settings) -> Callable[[], object]:
+    """What lets operators pass, and in a sandbox whoever asks from its own machine. Raises ApiError 401 or 403."""
+
+    def require() -> None:
+        if not (settings.sandbox and is_loopback(request.remote_addr or "")):
+            requesting_operator()
+
+    return require
 
 
 def _sequencer(

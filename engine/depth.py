@@ -67,17 +67,17 @@ def queue_position(order: Order) -> tuple[int, Lots]:
     return count, Lots(quantity)
 
 
-def cost(book: OrderBook, side: Side, quantity: Lots) -> Cost:
-    """What an order of `side` for `quantity` would fill now. O(levels walked)."""
+def cost(instrument: Instrument, levels: Iterable[LevelView], quantity: Lots) -> Cost:
+    """What an order for `quantity` would fill of these levels, which come best first. O(levels walked)."""
     left, notional, walked = quantity, 0, 0
     best: Ticks | None = None
     worst: Ticks | None = None
-    for level in book.opposite(side):
+    for price, shown, _ in levels:
         if left == 0:
             break
-        take = min(left, level.quantity)
-        notional += level.price * take * book.instrument.lot_tick_amount
+        take = min(left, shown)
+        notional += price * take * instrument.lot_tick_amount
         left = Lots(left - take)
-        best = level.price if best is None else best
-        worst, walked = level.price, walked + 1
+        best = price if best is None else best
+        worst, walked = price, walked + 1
     return Cost(Lots(quantity - left), Amount(notional), best, worst, walked)

@@ -19,6 +19,7 @@ from engine.exchange import Exchange
 from engine.types import Seq, TradingStatus
 from history.writer import HistoryWriter
 from listings.grid import grid_of, sum_text
+from loop.turns import in_turns
 from openbell import __version__
 from sequencer.sequencer import Sequencer
 
@@ -70,15 +71,16 @@ class HealthService:
         )
 
     def statistics(self) -> StatisticsView:
-        """What the exchange has done, and how fast. O(symbols)."""
+        """What the exchange has done, and how fast. O(symbols). Cooperative."""
         activity, exchange, books = self._activity, self._exchange, self._exchange.books
         volumes = {
-            symbol: grid_of(book.instrument).quantity(activity.of(symbol).lots) for symbol, book in books.items()
+            symbol: grid_of(book.instrument).quantity(activity.of(symbol).lots)
+            for symbol, book in in_turns(list(books.items()))
         }
         return StatisticsView(
             orders_processed=activity.orders,
             trades_executed=activity.trades,
-            total_volume=sum_text(volumes.values()),
+            total_volume=sum_text(in_turns(volumes.values())),
             volume_by_symbol=volumes,
             **self._pace(),
             symbols_by_status=self._by_status(),
