@@ -5,13 +5,18 @@ All in ticks and lots. Layer: engine.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import islice
+from typing import Final
 
 import msgspec
 
 from engine.book import BookSide, OrderBook
+from engine.instrument import Instrument
 from engine.order import Order
 from engine.types import Amount, Lots, Side, Ticks
+
+REACH: Final = 5_000  # orders before or behind one of which its place in the queue is counted: a millisecond or two
 
 LevelView = tuple[Ticks, Lots, int]  # price, quantity, orders
 
@@ -56,15 +61,25 @@ def l3(side: BookSide, limit: int | None) -> list[Order]:
     return list(islice((order for level in side for order in level), limit))
 
 
-def queue_position(order: Order) -> tuple[int, Lots]:
-    """How many orders, and how many lots on show, stand before a resting order at its price. O(orders ahead)."""
+def queue_position(order: Order) -> tuple[int, Lots] | None:
+    """How many orders, and how many lots on show, stand before a resting order at its price; None for one deep within.
+
+    That is one with more than `REACH` orders both before and behind it. O(orders on the shorter side).
+    """
+    level = order.level
+    if level is None:
+        return None
     count, quantity = 0, 0
-    ahead = order.ahead
-    while ahead is not None:
-        count += 1
-        quantity += ahead.shown
-        ahead = ahead.ahead
-    return count, Lots(quantity)
+    behind_count, behind_quantity = 1, order.shown
+    ahead, behind = order.ahead, order.behind
+    while count <= REACH:
+        if ahead is None:
+            return count, Lots(quantity)
+        if behind is None:
+            return level.count - behind_count, Lots(level.quantity - behind_quantity)
+        count, quantity, ahead = count + 1, quantity + ahead.shown, ahead.ahead
+        behind_count, behind_quantity, behind = behind_count + 1, behind_quantity + behind.shown, behind.behind
+    return None
 
 
 def cost(instrument: Instrument, levels: Iterable[LevelView], quantity: Lots) -> Cost:

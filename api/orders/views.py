@@ -285,7 +285,7 @@ def order_view(
     )
 
 
-def queue_view(order: Order, grid: Grid) -> QueuePosition:
-    """How much trades before a resting order at its price. O(orders ahead)."""
-    orders, quantity = queue_position(order)
-    return QueuePosition(orders, grid.quantity(quantity))
+def queue_view(order: Order, grid: Grid) -> QueuePosition | None:
+    """How much trades before a resting order at its price; None for one deep within a long queue."""
+    ahead = queue_position(order)
+    return None if ahead is None else QueuePosition(ahead[0], grid.quantity(ahead[1]))
