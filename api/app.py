@@ -21,14 +21,16 @@ from typing import Any
 
 import click
 import eventlet
-import eventlet.wsgi
 
 from api.bootstrap import Server
+from api.http.front.server import Front
 from api.http.listener import listen
-from api.http.protocol import HttpProtocol
+from api.private_files import keep_new_files_private, warn_of_readable_key
 from api.settings import Settings, options, settings_from
 from journal.port import JournalError, JournalLocked
 from listings.instruments_file import ListingError
+from logs.setup import begin as begin_log
+from logs.setup import guard_stderr
 from loop.errors import StoreError
 from openbell import __version__
 from openbell.programs import with_make
@@ -36,7 +38,6 @@ from sequencer.sequencer import NotAccepting
 
 log = logging.getLogger("openbell")
 
-SOCKET_TIMEOUT_S = 120  # an idle or stalled connection is closed
 POLL_S = 0.1  # how soon a signal is noticed
 ANSWER_GRACE_S = 0.2  # to let the last answers leave
 
@@ -52,28 +53,23 @@ def serve(settings: Settings) -> None:
     stopping: list[int] = []
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda signum, _frame: stopping.append(signum))
-    loop = eventlet.spawn(
-        eventlet.wsgi.server,
-        listener,
-        server.wsgi,
-        protocol=HttpProtocol,
-        log=logging.getLogger("openbell.http"),
-        log_output=settings.debug,
-        debug=False,
-        max_size=settings.max_connections,
-        socket_timeout=SOCKET_TIMEOUT_S,
-    )
-    host, port = listener.getsockname()[:2]
+    front = Front(listener, server.wsgi, settings)
+    front.start()
+    host, port = listener.socket.getsockname()[:2]
     scheme = "http" if settings.tls_cert is None else "https"
     address = f"[{host}]" if ":" in host else host
     click.echo(f"Openbell {__version__} is open: {scheme}://{address}:{port}  (data in {settings.data})")
     sys.stdout.flush()
-    while not stopping and not loop.dead:
+    guard_stderr()
+    while not stopping and front.fault is None:
         eventlet.sleep(POLL_S)
     log.info("stopping")
     server.close()
+    front.stop()
     eventlet.sleep(ANSWER_GRACE_S)
     listener.close()
+    if front.fault is not None:
+        raise OSError(f"the listening socket is lost: {front.fault}")
 
 
 @click.command(
@@ -84,11 +80,9 @@ def serve(settings: Settings) -> None:
 def main(**values: Any) -> None:
     """Run the exchange: REST, Socket.IO and the trading page on one port, until Ctrl-C."""
     settings = settings_from(values)
-    logging.basicConfig(
-        level=logging.DEBUG if settings.debug else logging.INFO,
-        format="%(asctime)s %(levelname)-7s %(name)s: %(message)s",
-        stream=sys.stderr,
-    )
+    keep_new_files_private()
+    begin_log(logging.DEBUG if settings.debug else logging.INFO)
+    warn_of_readable_key(settings.tls_key)
     if not settings.loopback and settings.profile == "secured" and settings.tls_cert is None:
         log.warning("no --tls-cert: passwords and tokens travel readable, unless something before us speaks TLS")
     elif not settings.loopback and settings.sandbox:

@@ -31,6 +31,7 @@ from api.feed import order_entry
 from api.feed.feed import Feed
 from api.feed.levels import touched_levels
 from api.http import errors, limits, strict, symbols
+from api.http.answer_headers import AnswerHeaders
 from api.http.guard import Guard, WsgiApp
 from api.http.limits import RateLimits
 from api.http.strict import WholeNumberConverter
@@ -48,6 +49,7 @@ from api.orders.lookup import OrderLookup
 from api.orders.service import OrderService
 from api.page import docs
 from api.page import routes as page_routes
+from api.private_files import make_private
 from api.settings import Settings, is_loopback
 from engine.commands import AdoptRulebook, ListInstrument
 from engine.events import CommandResult, Rejected
@@ -109,6 +111,7 @@ class Server:
     def _open(self, settings: Settings) -> None:
         file = read_venue_file(settings.instruments or DEFAULT_INSTRUMENTS)
         settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private(settings.data)
         schedule_store = ScheduleStore(settings.data / "schedules.json")
         journal = SqliteJournal(settings.data / "journal.sqlite")
         self._closers.append(journal.close)
@@ -239,7 +242,7 @@ class Server:
         app.register_blueprint(page_routes.blueprint())
         app.register_blueprint(docs.blueprint(app, sandbox=settings.sandbox))
         self.app, self.feed = app, feed
-        self.wsgi = Guard(app.wsgi_app, settings, rate_limits)
+        self.wsgi = AnswerHeaders(Guard(app.wsgi_app, settings, rate_limits))
 
     def _begin(self, instruments: list[Instrument], accounts: AccountService, runner: ScheduleRunner) -> None:
         """What happens before anybody's orders are taken: first what fell due while no server ran."""

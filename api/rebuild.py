@@ -7,13 +7,14 @@ Layer: api.
 
 from __future__ import annotations
 
-import logging
 from pathlib import Path
 
 import click
 
 from api.bootstrap import rebuild_history
+from api.private_files import keep_new_files_private
 from journal.port import JournalError
+from logs.setup import begin as begin_log
 from loop.errors import StoreError
 
 
@@ -27,7 +28,8 @@ from loop.errors import StoreError
 )
 def main(data: Path) -> None:
     """Build the history of done orders, trades, candles and postings anew from the journal, and check every digest."""
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    keep_new_files_private()
+    begin_log(line="%(message)s", limit=False)
     if not (data / "journal.sqlite").exists():
         raise click.ClickException(f"there is no journal in {data}")
     try:

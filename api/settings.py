@@ -46,7 +46,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     trusted_hosts: tuple[str, ...] = ()
     rate_limit: str = "10000/minute"
     rate_limit_storage: str = "memory://"
+    trusted_proxies: tuple[str, ...] = ()
     max_connections: int = 10_000
+    max_connections_per_address: int = 500
+    head_timeout_s: int = 10
+    request_timeout_s: int = 60
+    idle_timeout_s: int = 75
+    min_bytes_per_s: int = 1_000
     max_body_bytes: int = 1_048_576
     max_batch: int = 500
     max_waiting: int = 20_000
@@ -191,8 +197,8 @@ OPTIONS: tuple[Callable[[Any], Any], ...] = (
         "--login-rate",
         default=_DEFAULT.login_rate,
         show_default=True,
-        help="Attempts to sign up or in per client address, and failed ones per name, as COUNT/second|minute|hour, "
-        "or `off`.",
+        help="Attempts to sign up or in per client address, as COUNT/second|minute|hour; `off` also lifts the limits "
+        "by name.",
     ),
     click.option(
         "--debug", is_flag=True, default=_DEFAULT.debug, help="Log every request and the traceback of every error."
@@ -231,11 +237,55 @@ OPTIONS: tuple[Callable[[Any], Any], ...] = (
         help="Where requests are counted: memory://, or redis://HOST:PORT/N for several servers.",
     ),
     click.option(
+        "--trusted-proxies",
+        multiple=True,
+        default=_DEFAULT.trusted_proxies,
+        help="Address or network, such as 10.0.0.0/8, of proxies before this server, whose X-Forwarded-For and "
+        "X-Forwarded-Proto say who the client is. Repeatable.",
+    ),
+    click.option(
         "--max-connections",
         type=WholeNumber(1),
         default=_DEFAULT.max_connections,
         show_default=True,
-        help="Connections served at once, pages and feeds together; more wait.",
+        help="Connections served at once, pages and feeds together. Beyond it those that are idle are closed, and "
+        "where none is, more wait. The limit of open files (ulimit -n) is raised for it as far as it may be.",
+    ),
+    click.option(
+        "--max-connections-per-address",
+        type=WholeNumber(1),
+        default=_DEFAULT.max_connections_per_address,
+        show_default=True,
+        help="Connections of one client address (of a /64 for IPv6). Not for loopback in a sandbox, nor for trusted "
+        "proxies.",
+    ),
+    click.option(
+        "--head-timeout-s",
+        type=WholeNumber(1, 3600),
+        default=_DEFAULT.head_timeout_s,
+        show_default=True,
+        help="Seconds for the TLS handshake, and for the request line and headers of a request.",
+    ),
+    click.option(
+        "--request-timeout-s",
+        type=WholeNumber(1, 3600),
+        default=_DEFAULT.request_timeout_s,
+        show_default=True,
+        help="Seconds for a whole request to come, and for its answer to be taken.",
+    ),
+    click.option(
+        "--idle-timeout-s",
+        type=WholeNumber(1, 3600),
+        default=_DEFAULT.idle_timeout_s,
+        show_default=True,
+        help="Seconds that a connection is kept open for a further request.",
+    ),
+    click.option(
+        "--min-bytes-per-s",
+        type=WholeNumber(1),
+        default=_DEFAULT.min_bytes_per_s,
+        show_default=True,
+        help="Least bytes a second at which a body must come and an answer be taken, after five seconds.",
     ),
     click.option(
         "--max-body-bytes",
@@ -310,6 +360,11 @@ def settings_from(values: dict[str, Any]) -> Settings:
         raise click.UsageError(
             f"--rate-limit-storage {settings.rate_limit_storage}: write memory:// or redis://HOST:PORT/N"
         )
+    for proxy in settings.trusted_proxies:
+        try:
+            ipaddress.ip_network(proxy)
+        except ValueError as problem:
+            raise click.UsageError(f"--trusted-proxies {proxy}: {problem}") from None
     if not (limit := decimal_of(settings.onramp_limit)) or limit < 0:
         raise click.UsageError(f"--onramp-limit {settings.onramp_limit}: write a number above zero")
     for option, rate in (("--rate-limit", settings.rate_limit), ("--login-rate", settings.login_rate)):

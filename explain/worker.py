@@ -44,6 +44,7 @@ from explain.protocol import (
 )
 from explain.replica import ReadRecords, Replica
 from journal.codec import BatchRecord
+from logs.setup import guard_stderr
 
 NICENESS = 15
 
@@ -181,6 +182,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in the terminal: the server decides when to end
     os.nice(NICENESS)
     gc.disable()  # collections would touch, and so copy, every page that checkpoints share
+    guard_stderr()  # it is the server's log
     channel = Channel(os.dup(0), os.dup(1))
     os.dup2(2, 1)
     os.close(0)

@@ -49,6 +49,9 @@ DAY_NS: Final = 86_400 * 10**9
 KEYS_MAX: Final = 100  # of one user that are not revoked
 LISTED_MAX: Final = 200  # sessions in one answer
 GUEST_NAME_TRIES: Final = 5
+SERVER: Final = "server"  # as an actor of the audit trail
+UNKNOWN_NAME: Final = "unknown name"
+SEVERAL_NAMES: Final = "several names"
 
 
 class Role(StrEnum):
@@ -420,6 +423,18 @@ class Identity:
         who = (None, "command line") if actor is None else (actor.user_id, actor.name)
         with self._database.begin() as connection:
             self._note(connection, who, action, subject, details or {}, seq=seq, ts_ns=ts_ns)
+
+    def record_attempts(self, action: str, name: str, address: str, count: int) -> str:
+        """Add a line about attempts to sign in as `name`, none of which opened a session; the name that it has.
+
+        A name that nobody has is not written: it may be a password in the wrong field. No name: those of several.
+        """
+        with self._database.begin() as connection:
+            row = connection.execute(of_name_or_account(name, None)).one_or_none() if name else None
+            subject = row.name if row is not None else UNKNOWN_NAME if name else SEVERAL_NAMES
+            details = {"address": address, "count": count}
+            self._note(connection, (None, SERVER), action, subject, details)
+        return str(subject)
 
     def audit_trail(self, limit: int = 100, before_ns: int = 2**63 - 1) -> list[AuditEntry]:
         """The newest lines of the audit trail older than `before_ns`, newest first."""

@@ -69,11 +69,11 @@ class Answer(NamedTuple):
 
 
 class Http:
-    """Requests to one server over one connection that is kept alive."""
+    """Requests to one server over one connection that is kept alive, from any address of loopback."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, source: str = "127.0.0.1") -> None:
         self._address = urlsplit(url).netloc
-        self._connection = http.client.HTTPConnection(self._address, timeout=ANSWER_S)
+        self._connection = http.client.HTTPConnection(self._address, timeout=ANSWER_S, source_address=(source, 0))
         self._used_at = time.monotonic()
 
     def call(self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None) -> Answer:

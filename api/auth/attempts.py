@@ -1,57 +1,81 @@
-"""How often one may sign up or in.
+"""Attempts to sign up or in, of the current request: whether one may be made, and what becomes known of it.
 
+No greenlet waits: who has to is answered 429 with Retry-After. A request that is signed by an API key is no attempt, so
+that operators who have one always get in.
 Layer: api.auth.
 """
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from flask import request
-from limits import RateLimitItem, parse
-from limits.storage import MemoryStorage
-from limits.strategies import MovingWindowRateLimiter
+from limits import parse
 
+from api.auth.login_limits import LoginLimits, Rate
 from api.json.errors import ApiError
 from api.settings import Settings, is_loopback
 
+Failed = Callable[[str, str, str], None]  # what happened, the name, the address
+
 
 class Attempts:
-    """How often one may sign up or in: by address each attempt counts, by name those that fail.
+    """The limits of signing in at one server. `login_rate = "off"`: there are none, and failures are still told."""
 
-    An attacker can so keep a user from signing in, for as long as they go on; not one who is signed in.
-    """
-
-    def __init__(self, settings: Settings) -> None:
-        self._rate: RateLimitItem | None = None if settings.login_rate == "off" else parse(settings.login_rate)
+    def __init__(self, settings: Settings, on_failed: Failed = lambda _action, _name, _address: None) -> None:
+        """`on_failed` is called with an action of `login_audit.OUTCOMES`, a name as given or "", and an address."""
+        self._limits: LoginLimits | None = None
+        if settings.login_rate != "off":
+            rate = parse(settings.login_rate)
+            self._limits = LoginLimits(Rate(rate.amount, rate.get_expiry()), time.monotonic)
         self._spares_loopback = settings.sandbox
-        self._window = MovingWindowRateLimiter(MemoryStorage())
+        self._on_failed = on_failed
 
     def by_address(self) -> None:
         """Count an attempt of the current request's address. Raises ApiError 429."""
-        address = request.remote_addr or ""
-        if self._rate is None or (self._spares_loopback and is_loopback(address)):
+        address = _address()
+        if self._limits is None or (self._spares_loopback and is_loopback(address)):
             return
-        if not self._window.hit(self._rate, "address", address):
-            raise self._refusal(self._rate, "address", address)
+        wait_s = self._limits.count_address(address)
+        if wait_s:
+            self._on_failed("login_delayed", "", address)
+            raise _refusal(wait_s)
 
     @contextmanager
     def by_name(self, name: str) -> Iterator[None]:
-        """Count an attempt for `name`; taken back when it succeeds. Raises ApiError 429."""
-        rate, folded = self._rate, name.lower()
-        if rate is None:
+        """Count an attempt for `name`, which has failed where ApiError 401 is raised inside. Raises ApiError 429."""
+        address = _address()
+        wait_s = 0.0 if self._limits is None else self._limits.count_name(name, address)
+        if wait_s:
+            self._on_failed("login_delayed", name, address)
+            raise _refusal(wait_s)
+        try:
             yield
-            return
-        # counted before the password is checked, so that many attempts at once all count
-        if not self._window.hit(rate, "name", folded):
-            raise self._refusal(rate, "name", folded)
-        yield
-        self._window.clear(rate, "name", folded)
+        except ApiError as refusal:
+            if refusal.status == 401:
+                self._on_failed("login_failed", name, address)
+            elif self._limits is not None:
+                self._limits.take_back(name, address)
+            raise
+        except BaseException:
+            if self._limits is not None:
+                self._limits.take_back(name, address)
+            raise
+        if self._limits is not None:
+            self._limits.succeeded(name, address)
 
-    def _refusal(self, rate: RateLimitItem, *of: str) -> ApiError:
-        reset = self._window.get_window_stats(rate, *of).reset_time
-        return ApiError(
-            429, "TOO_MANY_REQUESTS", "Too many attempts; try again later.", None, max(1, int(reset - time.time()) + 1)
-        )
+    def add_own(self, name: str, address: str) -> None:
+        """The user of this name has signed in from this address, before this server was started."""
+        if self._limits is not None:
+            self._limits.add_own(name, address)
+
+
+def _address() -> str:
+    return request.remote_addr or ""
+
+
+def _refusal(wait_s: float) -> ApiError:
+    return ApiError(429, "TOO_MANY_REQUESTS", "Too many attempts; try again later.", None, math.ceil(wait_s))

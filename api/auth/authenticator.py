@@ -15,7 +15,7 @@ from typing import Any, Final, Literal
 from flask import Flask, current_app, g, request
 
 from api.auth.credentials import Credentials, Principal, SignedRequest
-from api.http.protocol import TARGET
+from api.http.front.environ import TARGET
 from api.json.errors import ApiError
 from api.json.requests import Request, converted
 from engine.types import SANDBOX_ACCOUNT, AccountId
@@ -70,6 +70,7 @@ class Authenticator:
             return self._anonymous()
         if "openbell_principal" not in g:
             g.openbell_principal = self._shown(environ, bearer, key)
+            g.openbell_account = g.openbell_principal.account  # for the log
         principal: Principal = g.openbell_principal
         return principal
 
@@ -88,13 +89,24 @@ class Authenticator:
         return None if principal is None else f"account {principal.account}"
 
     def connect(self, sid: str, auth: Any) -> None:
-        """Remember who a feed client is, by the `auth` that it connects with. Raises ApiError when that is bad."""
+        """Remember who a feed client is, by the `auth` that it connects with. Raises ApiError when that is bad.
+
+        Everybody sees the label of a source of flow, so that only operators give it to a venue that knows who they are.
+        """
         shown = converted({} if auth is None else auth, FeedAuth)
+        principal = self._connecting(shown)
+        if shown.flow is not None and self._nobody is None and (principal or self._anonymous()).role != Role.OPERATOR:
+            raise ApiError(403, "OPERATOR_NEEDED", "Only operators may declare a source of flow here.")
+        if principal is not None:
+            self._connected[sid] = principal
+
+    def _connecting(self, shown: FeedAuth) -> Principal | None:
+        """Who connects; None without credentials. Raises ApiError."""
         if shown.token is not None and shown.key is not None:
             raise _ambiguous()
         if shown.token is not None:
-            self._connected[sid] = self.credentials.of_token(shown.token)
-        elif shown.key is not None:
+            return self.credentials.of_token(shown.token)
+        if shown.key is not None:
             asked = SignedRequest(
                 key_id=shown.key,
                 timestamp=str(shown.timestamp),
@@ -105,9 +117,10 @@ class Authenticator:
                 body=bytes,
                 address=request.remote_addr,
             )
-            self._connected[sid] = self.credentials.of_signature(asked)
-        elif (shown.timestamp, shown.window, shown.signature) != (None, None, None):
+            return self.credentials.of_signature(asked)
+        if (shown.timestamp, shown.window, shown.signature) != (None, None, None):
             raise _keyless()
+        return None
 
     def forget(self, sid: str) -> None:
         """Forget a feed client that has disconnected."""

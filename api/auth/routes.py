@@ -11,6 +11,7 @@ from flask import Blueprint, Response, request
 
 from api.auth.attempts import Attempts
 from api.auth.authenticator import signed_in
+from api.auth.login_audit import LoginAudit
 from api.auth.requests import (
     KeyRequest,
     KeysView,
@@ -36,7 +37,7 @@ from identity.store import User
 def blueprint(service: AuthService, settings: Settings, *, on_guest: Callable[[AccountId], None]) -> Blueprint:
     """The routes of signing in. `on_guest` is called for each new guest's account, before it is answered."""
     routes = Blueprint("auth", __name__, url_prefix="/auth")
-    attempts = Attempts(settings)
+    attempts = Attempts(settings, LoginAudit(service.record_attempts).note)
 
     @routes.post("/signup")
     @documented(Access.PUBLIC, SignedIn, status=201, body=SignupRequest, errors=(409, 503))

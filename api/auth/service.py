@@ -198,6 +198,10 @@ class AuthService:
             log.error("to be noted in the audit trail: %s: %s %s %s", principal.name, action, subject, details)
             self._pending_audit.append(entry)
 
+    def record_attempts(self, action: str, name: str, address: str, count: int) -> str:
+        """Write to the audit trail of attempts to sign in that failed; the name that is written. Raises StoreError."""
+        return self._ask(self._identity.record_attempts, action, name, address, count)
+
     def user_of(self, account: AccountId) -> User | None:
         """The user of an account; None when nobody has it. One who is signed in is known without the store.
 

@@ -30,6 +30,7 @@ from api.feed.messages import OrderEvent, order_events
 from api.feed.queue import QueueFeed, QueueView
 from api.feed.requests import Stream, Subscription, subscription_of
 from api.feed.rooms import OwnOrderRooms, named, order_rooms, room_of
+from api.http.refusals import log_refusal
 from api.json.errors import ApiError, Malformed, as_error
 from api.json.malformed import MAX_ECHO
 from api.market.activity import Activity, TradePrint
@@ -247,6 +248,7 @@ class Feed:
         client.send(encoded(event, data))
 
     def _send_error(self, client: Client, event: str | None, error: ApiError) -> dict[str, Any]:
+        log_refusal(error)
         body = msgspec.structs.asdict(error.body())
         self._send(client, "error", {"message": body["error"], "event": event, **body})
         return body

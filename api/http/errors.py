@@ -12,16 +12,19 @@ from werkzeug.exceptions import HTTPException
 
 from api.http.bodies import HEADERS, body_of
 from api.http.older_paths import suggestion_for
+from api.http.refusals import log_refusal
 from api.json.errors import ApiError, as_error, busy_now, identity_away, internal_error, not_accepting
 from identity.errors import IdentityAway
+from logs.limit import limited
 from loop.errors import Busy, StoreAway, StoreClosed
 from sequencer.sequencer import NotAccepting
 
-log = logging.getLogger(__name__)
+failures = limited(logging.getLogger(__name__))  # clients can repeat what fails
 
 
 def respond(error: ApiError) -> Response:
-    """`error` as an HTTP answer."""
+    """`error` as an HTTP answer; noted where it is a matter of security."""
+    log_refusal(error)
     response = Response(body_of(error.body()), error.status, HEADERS)
     if error.retry_after_s is not None:
         response.headers["Retry-After"] = str(error.retry_after_s)
@@ -62,5 +65,5 @@ def install(app: Flask) -> None:
     @app.errorhandler(Exception)
     def unforeseen(error: Exception) -> Response:
         body = internal_error().body()
-        log.error("request %s failed", body.request_id, exc_info=error)
+        failures.error("request %s failed", body.request_id, exc_info=error)
         return Response(body_of(body), 500, HEADERS)

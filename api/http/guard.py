@@ -13,8 +13,9 @@ from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from api.http.bodies import HEADERS, body_of
+from api.http.browsers import refusal_of_body, refusal_of_script
 from api.http.limits import RateLimits
-from api.http.protocol import BROKEN
+from api.http.refusals import log_refusal_of
 from api.json.errors import ApiError, Malformed
 from api.settings import Settings
 
@@ -45,17 +46,6 @@ class Guard:
                 environ,
                 start_response,
             )
-        broken = environ.get(BROKEN)
-        if broken is not None:
-            field, sentence = broken
-            return self._refuse(Malformed("MALFORMED_HEADERS", sentence, field=field), environ, start_response)
-        length = environ.get("CONTENT_LENGTH")
-        if length and not (length.isascii() and length.isdecimal()):  # Python reads more: +5, 1_5
-            return self._refuse(
-                Malformed("INVALID_VALUE", "Content-Length must be a whole number.", field="Content-Length"),
-                environ,
-                start_response,
-            )
         origin = environ.get("HTTP_ORIGIN")
         if (
             origin is not None
@@ -67,8 +57,11 @@ class Guard:
                 environ,
                 start_response,
             )
-        if environ.get("HTTP_TRANSFER_ENCODING", "").lower() == "chunked":
-            environ["wsgi.input_terminated"] = True  # eventlet ends the body where it ends, which Flask cannot know
+        unfit = _unreadable_query(environ) or refusal_of_script(environ)
+        if unfit is None and environ["REQUEST_METHOD"] not in _SAFE_METHODS:
+            unfit = refusal_of_body(environ)
+        if unfit is not None:
+            return self._refuse(unfit, environ, start_response)
         if self._limits is not None and environ.get("PATH_INFO", "").startswith(SOCKET_IO):
             refusal = self._limits.of_address(environ)
             if refusal is not None:
@@ -95,6 +88,17 @@ class Guard:
         return origin == own or origin in self._origins
 
 
+def _unreadable_query(environ: Environ) -> ApiError | None:
+    """Why a query cannot be read: bytes that are no text, which Flask would take for a mistake of ours."""
+    query = environ.get("QUERY_STRING", "")
+    if not query.isascii():
+        try:
+            query.encode("latin-1").decode()
+        except UnicodeDecodeError:
+            return Malformed("INVALID_VALUE", "The query must be UTF-8, percent-encoded.", field="query")
+    return None
+
+
 def _is_address(name: str) -> bool:
     try:
         ipaddress.ip_address(name)
@@ -104,6 +108,7 @@ def _is_address(name: str) -> bool:
 
 
 def _answer(error: ApiError, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+    log_refusal_of(error, environ)
     body = body_of(error.body())
     headers = [*HEADERS.items(), ("Content-Length", str(len(body)))]
     if error.retry_after_s is not None:

@@ -1,4 +1,4 @@
-"""The listening socket of a server: its port is its own, and whoever finds it taken gets a sentence with what to do.
+"""The listening socket of a server, and its TLS. Its port is its own; whoever finds it taken reads what to do.
 
 Layer: api.http.
 """
@@ -8,10 +8,7 @@ from __future__ import annotations
 import errno
 import socket
 import ssl
-from typing import Any, Final
-
-import eventlet
-from eventlet.green.ssl import SSLContext
+from typing import Final, NamedTuple
 
 from api.settings import Settings
 from openbell.programs import with_make
@@ -21,31 +18,47 @@ SEND_BUFFER_BYTES: Final = 131_072  # bytes, doubled by the kernel: bounds what 
 LAST_PORT: Final = 65_535
 
 
-def listen(settings: Settings) -> Any:
-    """The listening socket, with TLS where it is set. Raises OSError, named for people, where it cannot be.
+class Listening(NamedTuple):
+    """A socket that listens, and the TLS that is spoken on it, where one is set."""
+
+    socket: socket.socket
+    context: ssl.SSLContext | None
+
+    def close(self) -> None:
+        """Listen no more."""
+        self.socket.close()
+
+
+def listen(settings: Settings) -> Listening:
+    """Listen where the settings say. Raises OSError, named for people, where it cannot be.
 
     No other socket may listen on an address that overlaps: it would get a part of our requests. A port whose
     last server has just stopped is free, though connections of it linger.
     """
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     address = (settings.host, settings.port)
+    listening = socket.socket(family, socket.SOCK_STREAM)
     try:
-        # by default eventlet sets SO_REUSEPORT: a second server would start and silently share the port
-        listener = eventlet.listen(address, family, BACKLOG, reuse_addr=True, reuse_port=False)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # not SO_REUSEPORT: a second server would share
+        # accepted connections inherit both; without the first larger answers wait 44 ms for an acknowledgement
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
+        listening.bind(address)
+        listening.listen(BACKLOG)
     except OSError as problem:
+        listening.close()
         raise OSError(f"cannot listen on {settings.host}:{settings.port}: {_advice(problem, settings.port)}") from None
-    # accepted connections inherit both; without the first larger answers wait 44 ms for an acknowledgement
-    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
     if settings.tls_cert is None:
-        return listener
+        return Listening(listening, None)
     try:
-        context = SSLContext(ssl.PROTOCOL_TLS_SERVER)  # eventlet.wrap_ssl asks for a protocol that is deprecated
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context.set_alpn_protocols(["http/1.1"])
         context.load_cert_chain(str(settings.tls_cert), str(settings.tls_key))
-        return context.wrap_socket(listener, server_side=True)
     except OSError as problem:  # ssl.SSLError is one
-        listener.close()
+        listening.close()
         raise OSError(f"cannot use {settings.tls_cert} with {settings.tls_key}: {problem}") from problem
+    return Listening(listening, context)
 
 
 def _advice(problem: OSError, port: int) -> str:

@@ -49,7 +49,7 @@ def install(app: Flask) -> None:
             return
         if request.environ.get("QUERY_STRING") and not isinstance(about.answer, str):
             _check_query(about)
-        if about.body is None and (request.content_length or "HTTP_TRANSFER_ENCODING" in request.environ):
+        if about.body is None and request.content_length:
             _check_unread_body(about)
 
 

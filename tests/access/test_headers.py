@@ -27,6 +27,7 @@ HIDDEN_BODIES = [
     (["X-Note : a", "Content-Length: 21"], BODY, "headers"),
     (["no header", "Content-Length: 21"], BODY, "headers"),
     ([": nameless", "Content-Length: 21"], BODY, "headers"),
+    (["X-Folded: a", "\tb", "Content-Length: 21"], BODY, "headers"),
 ]
 BROKEN_LINES = [["X-Note : a"], ["no header"], [": nameless"], ["{}"]]
 
@@ -69,7 +70,7 @@ def test_credentials_behind_a_line_that_is_no_header_are_not_left_out(
     [
         ["Connection: close", "Content-Length: 0"],
         ["Connection: close", "Transfer-Encoding: CHUNKED"],
-        ["Connection: close", "X-Empty:", "X-Folded: a", "\tb", "X-Twice: 1", "X-Twice: 2"],
+        ["Connection: close", "X-Empty:", "X-Twice: 1", "X-Twice: 2"],
     ],
 )
 def test_headers_as_clients_write_them_are_read(running_server: RunningServer, lines: list[str]) -> None:

@@ -285,3 +285,28 @@ def test_anothers_session_and_key_are_unknown(ways: Any) -> None:
         cast.http.call("DELETE", path, headers=eve.bearer).refused(404, code)
     cast.http.call("GET", "/orders", headers=owner.bearer).granted()
     call_signed(cast.http, owner.key, "GET", "/orders").granted()
+
+
+def test_nobody_but_an_operator_labels_a_venue_that_knows_its_users(secured_cast: Cast) -> None:
+    watching = FeedClient(secured_cast.server.url)
+    quiet = watching.events("venue")[-1]
+    refused = {
+        "UNAUTHENTICATED": {},
+        "OPERATOR_NEEDED": {"token": secured_cast.trader.signed_in["token"]},
+    }
+    for code, credentials in refused.items():
+        client = FeedClient(secured_cast.server.url, {"flow": "replay", **credentials})
+        eventually(lambda client=client: client.ended)
+        assert [refusal["error_code"] for refusal in client.events("error")] == [code]
+        assert client.events("connected") == []
+    signing = FeedClient(secured_cast.server.url, {"flow": "replay", **connecting(secured_cast.trader.key)})
+    eventually(lambda: signing.ended)
+    assert signing.events("error")[0]["error_code"] == "OPERATOR_NEEDED"
+    assert watching.events("venue") == [quiet]
+    operator = FeedClient(
+        secured_cast.server.url, {"flow": "replay", "token": secured_cast.operator.signed_in["token"]}
+    )
+    eventually(lambda: watching.events("venue")[-1]["flows"] == ["replay"])
+    operator.close()
+    eventually(lambda: watching.events("venue")[-1] == quiet)
+    watching.close()

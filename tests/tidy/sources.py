@@ -9,7 +9,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = (
-    *("engine", "loop", "journal", "sequencer", "history", "identity"),
+    *("engine", "logs", "loop", "journal", "sequencer", "history", "identity"),
     *("listings", "explain", "audit", "api", "tools", "openbell"),
 )
 PYTHON_FOLDERS = (*PACKAGES, "tests", "benchmarks")

@@ -25,6 +25,7 @@ POLICY = {
     "frame-ancestors 'none'",
 }
 OTHER_SITE = "https://desk.example"
+AS_JSON = {"Content-Type": "application/json"}
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +80,7 @@ def test_a_foreign_page_changes_nothing(http: Http, method: str, path: str, orig
 
 
 def test_the_own_page_may_trade(running_server: RunningServer, http: Http) -> None:
-    order = http.call("POST", "/order", ORDER, {"Origin": running_server.url}).granted()
+    order = http.call("POST", "/order", ORDER, {"Origin": running_server.url, **AS_JSON}).granted()
     http.call("DELETE", f"/order/{order['order_id']}", headers={"Origin": running_server.url}).granted()
     by_name = running_server.url.replace("127.0.0.1", "localhost")
     headers = {"Origin": by_name, "Host": urlsplit(by_name).netloc}
@@ -107,10 +108,10 @@ def test_a_named_site_may_read_and_trade(open_server: RunningServer) -> None:
     assert preflight.headers["Access-Control-Allow-Origin"] == OTHER_SITE
     assert "POST" in preflight.headers["Access-Control-Allow-Methods"]
     assert preflight.headers["Access-Control-Allow-Headers"] == "content-type"
-    answer = http.call("POST", "/order", ORDER, {"Origin": OTHER_SITE})
+    answer = http.call("POST", "/order", ORDER, {"Origin": OTHER_SITE, **AS_JSON})
     answer.granted()
     assert answer.headers["Access-Control-Allow-Origin"] == OTHER_SITE
-    refused = http.call("POST", "/order", ORDER | {"price": "x"}, {"Origin": OTHER_SITE})
+    refused = http.call("POST", "/order", ORDER | {"price": "x"}, {"Origin": OTHER_SITE, **AS_JSON})
     refused.refused(400, "INVALID_VALUE")
     assert refused.headers["Access-Control-Allow-Origin"] == OTHER_SITE
 

@@ -1,0 +1,43 @@
+"""What a page can make a browser send, and must not: bodies of other kinds than JSON, and polling as a script.
+
+A form, or a request that the browser sends without asking us first, carries a body as text or as a form: where JSON
+alone is taken, that is impossible. Programs are not held to it: `curl -d` says that it sends a form. JSONP would let a
+page of any site read the feed. Who a page belongs to is checked by `api.http.guard`.
+Layer: api.http.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+from urllib.parse import parse_qsl
+
+from api.json.errors import ApiError, Malformed
+
+JSON: Final = "application/json"
+FEED_PATH: Final = "/socket.io"  # whose messages are text
+# a program sends none of these by itself
+SENT_BY_BROWSERS: Final = ("HTTP_ORIGIN", "HTTP_SEC_FETCH_SITE", "HTTP_SEC_FETCH_MODE", "HTTP_COOKIE")
+
+
+def refusal_of_body(environ: dict[str, Any]) -> ApiError | None:
+    """Why the body of a request that may change something is not taken from a browser; None where it is."""
+    if not any(name in environ for name in SENT_BY_BROWSERS) or environ["PATH_INFO"].startswith(FEED_PATH):
+        return None
+    if not _has_body(environ) or environ.get("CONTENT_TYPE", "").partition(";")[0].strip().lower() == JSON:
+        return None
+    sentence = f"A browser sends bodies here as {JSON}, and as nothing else."
+    return ApiError(415, "UNSUPPORTED_MEDIA_TYPE", sentence, {"field": "Content-Type"})
+
+
+def refusal_of_script(environ: dict[str, Any]) -> ApiError | None:
+    """Why polling is not answered as a script; None where it is not wanted so."""
+    query = environ.get("QUERY_STRING", "")
+    if not query or not environ["PATH_INFO"].startswith(FEED_PATH):
+        return None
+    if any(name == "j" for name, _ in parse_qsl(query, keep_blank_values=True)):
+        return Malformed("JSONP_NOT_SUPPORTED", "The feed is not given as a script; leave j out.", field="j")
+    return None
+
+
+def _has_body(environ: dict[str, Any]) -> bool:
+    return environ.get("CONTENT_LENGTH", "") not in ("", "0")

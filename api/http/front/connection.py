@@ -1,0 +1,309 @@
+"""One connection: what comes is read without waiting and parsed, and its requests are answered one after the other.
+
+All of it is driven by the hub: a callback when bytes have come, a greenlet while a request is answered. Every other
+connection has its turn after each read and after each request. Who answers a request owns the end of the connection;
+between requests the hub's callbacks do.
+Layer: api.http.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from contextlib import suppress
+from enum import Enum, auto
+from typing import TYPE_CHECKING, Any
+
+from eventlet import hubs
+from greenlet import greenlet
+
+from api.http.front.answer import CONTINUE, refusal_of
+from api.http.front.bounds import DISCARD_BYTES_MAX, DISCARD_S, RATE_CHECK_S, READ_BODY_BYTES, READ_BYTES
+from api.http.front.environ import Peer
+from api.http.front.parser import Request, RequestParser
+from api.http.front.serving import Answering, ClientGone
+from api.http.front.stream import Stream
+from api.http.front.transport import Transport
+from api.json.errors import ApiError
+
+if TYPE_CHECKING:
+    from api.http.front.connections import Connections
+
+log = logging.getLogger(__name__)
+
+
+class State(Enum):
+    """What is waited for."""
+
+    HANDSHAKE = auto()  # of TLS
+    IDLE = auto()  # the first byte of a request
+    RECEIVING = auto()  # the rest of it
+    ANSWERING = auto()  # the application, or the client that takes its answer
+    DISCARDING = auto()  # the end of what comes behind a refusal
+    CLOSED = auto()
+
+
+class Connection:
+    """One connection, from accept to close. For the event loop's thread."""
+
+    __slots__ = (
+        "_all",
+        "_discarded",
+        "_listener",
+        "_parser",
+        "_peer",
+        "_peer_ended",
+        "_received",
+        "_refusal",
+        "_since",
+        "_transport",
+        "address",
+        "deadline",
+        "state",
+    )
+
+    def __init__(self, transport: Transport, peer: Peer, address: str, connections: Connections) -> None:
+        """`address`: the name under which it is counted."""
+        self._all = connections
+        self._transport = transport
+        self._peer = peer
+        self.address = address
+        bounds = connections.bounds
+        self._parser = RequestParser(bounds.body_bytes, connections.large_bodies, address)
+        self._refusal: ApiError | None = None  # what follows the answers to the requests before it
+        self._peer_ended = False
+        self._listener: Any = None
+        self._since = time.monotonic()  # of the request that is being received
+        self._received = 0  # bytes of it
+        self._discarded = 0
+        self.state = State.IDLE if transport.shaken else State.HANDSHAKE
+        self.deadline = self._since + bounds.head_s
+        self._listen()
+
+    # -- what has come
+
+    def _listen(self) -> None:
+        if self._listener is None:
+            hub = hubs.get_hub()
+            self._listener = hub.add(hub.READ, self._transport.fd, self._on_readable, _ignore, _ignore)
+            self._read_what_tls_holds()
+
+    def _read_what_tls_holds(self) -> None:
+        if self._listener is not None and self._transport.has_more():
+            hubs.get_hub().schedule_call_global(0, self._on_readable, self._transport.fd)
+
+    def _pause(self) -> None:
+        if self._listener is not None:
+            hubs.get_hub().remove(self._listener)
+            self._listener = None
+
+    def _on_readable(self, _fd: int) -> None:
+        """The hub's callback. Nothing may leave it: the hub would drop the descriptor."""
+        if self._listener is None or self.state is State.CLOSED:  # paused or closed in this turn of the hub
+            return
+        try:
+            self._read()
+        except OSError:  # it is broken
+            self._end_of_input()
+        except Exception:
+            log.exception("a connection failed")
+            self._end_of_input()
+
+    def _read(self) -> None:
+        if self.state is State.HANDSHAKE:
+            if not self._transport.shake_hands():
+                return
+            self.state = State.IDLE
+        if self.state is State.ANSWERING and (self._parser.requests or self._refusal is not None):
+            self._pause()  # there is enough to do; the rest waits at the client's
+            return
+        in_body = self._parser.in_body and self._parser.known_length
+        data = self._transport.read(READ_BODY_BYTES if in_body else READ_BYTES)
+        if data is None:
+            return
+        if not data:
+            self._end_of_input()
+        elif self.state is State.DISCARDING:
+            self._discarded += len(data)
+            if self._discarded > DISCARD_BYTES_MAX:
+                self._close()
+        elif self._refusal is None:
+            self._take(data)
+        self._read_what_tls_holds()
+
+    def _end_of_input(self) -> None:
+        """The client sends nothing more; an answer that it waits for, it still gets."""
+        self._pause()
+        self._peer_ended = True
+        if self.state is not State.ANSWERING:
+            self._close()
+
+    def _take(self, data: memoryview) -> None:
+        if self.state is State.IDLE:
+            self._begin_receiving(time.monotonic())
+        self._received += len(data)
+        try:
+            self._parser.feed(data)
+        except ApiError as refusal:
+            self._refusal = refusal
+        if self.state is State.ANSWERING:
+            return
+        if self._parser.requests:
+            self._answer_next()
+        elif self._refusal is not None:
+            self._refuse(self._refusal)
+        elif self._parser.in_body:
+            self.deadline = min(self.deadline, self._since + self._all.bounds.grace_s)
+            if self._parser.asks_to_continue:
+                self._parser.asks_to_continue = False
+                self._transport.write(memoryview(CONTINUE))
+
+    def _begin_receiving(self, now: float) -> None:
+        self.state = State.RECEIVING
+        self._since, self._received = now, 0
+        self.deadline = now + self._all.bounds.head_s
+
+    # -- answers
+
+    def _answer_next(self) -> None:
+        """Answer the first of the requests that wait, in a greenlet that lives as long."""
+        if self.state is State.CLOSED:
+            return
+        self.state = State.ANSWERING
+        greenlet(self._answer, hubs.get_hub().greenlet).switch(self._parser.requests.popleft())
+
+    def _answer(self, request: Request) -> None:
+        """Answer one request. Cooperative. Nothing leaves it, as behind it is the hub."""
+        close = not request.keep_alive or request.upgrade or self._all.closing
+        answering = Answering(request, self._write, self._hand_over, close=close)
+        try:
+            environ = self._all.environs.of(request, self._peer, answering.upgrade)
+            answering.run(self._all.app, environ)
+            environ.pop("werkzeug.request", None)  # which refers to it in turn: what it holds is freed now
+        except ApiError as refusal:
+            self._refusal, answering.close = refusal, False
+            self._drop_requests()
+        except ClientGone:
+            self._peer_ended = True
+            self._drop_requests()
+        except Exception:
+            log.exception("a request could not be answered")
+            answering.close = True
+        self._parser.release(request)
+        if self._peer_ended and not self._parser.requests:
+            self._close()
+        elif answering.close:
+            self._drop_requests()
+            self._discard()
+        else:
+            self._after_answer()
+
+    def _after_answer(self) -> None:
+        if self._parser.requests:
+            hubs.get_hub().schedule_call_global(0, self._answer_next)  # others first
+        elif self._refusal is not None:
+            self._refuse(self._refusal)
+        elif self._peer_ended:
+            self._close()
+        else:
+            now = time.monotonic()
+            self.state = State.IDLE
+            self.deadline = now + self._all.bounds.idle_s
+            if self._parser.begun:
+                self._begin_receiving(now)
+            self._listen()
+
+    def _write(self, data: bytes) -> None:
+        """Write all of `data` in a greenlet. Raises ClientGone."""
+        view = memoryview(data)
+        began = 0.0
+        try:
+            while True:
+                view = view[self._transport.write(view) :]
+                if not view:
+                    return
+                now = time.monotonic()
+                began = began or now
+                bounds = self._all.bounds
+                patience = bounds.grace_s + (len(data) - len(view)) / bounds.bytes_per_s
+                left = min(bounds.answer_s, patience) - (now - began)
+                if left <= 0:
+                    raise ClientGone("too slow")
+                hubs.trampoline(self._transport.fd, write=True, timeout=left, timeout_exc=TimeoutError)
+        except OSError as problem:  # TimeoutError is one
+            raise ClientGone from problem
+
+    def _drop_requests(self) -> None:
+        while self._parser.requests:
+            self._parser.release(self._parser.requests.popleft())
+
+    def _hand_over(self) -> Stream:
+        """Give the connection to the handler of the present request, until it returns."""
+        self._pause()
+        self._peer_ended = True  # for us: the handler reads what comes
+        rest, self._parser.rest = self._parser.rest or b"", None
+        return Stream(self._transport, rest)
+
+    # -- the end
+
+    def _refuse(self, refusal: ApiError) -> None:
+        """Say why, and read for a moment what still comes: a connection closed at once would take the answer along."""
+        self._refusal = refusal
+        self._all.note_refusal(self._peer.address, refusal)
+        with suppress(OSError):
+            self._transport.write(memoryview(refusal_of(refusal)))
+        self._discard()
+
+    def _discard(self) -> None:
+        self._transport.end_writing()
+        self.state = State.DISCARDING
+        self.deadline = time.monotonic() + DISCARD_S
+        if self._peer_ended:
+            self._close()
+        else:
+            self._listen()
+
+    def _close(self) -> None:
+        if self.state is State.CLOSED:
+            return
+        self.state = State.CLOSED
+        self._pause()
+        self._transport.close()
+        self._parser.close()
+        self._refusal = None  # its traceback refers to us in turn
+        self._all.remove(self)
+
+    def expire(self, now: float) -> None:
+        """Its deadline has come, or it is asked whether its client is too slow. In the hub's greenlet."""
+        if self.state in (State.HANDSHAKE, State.IDLE, State.DISCARDING):
+            self._close()
+        elif self.state is State.RECEIVING:
+            if self._parser.in_body and now < self._since + self._all.bounds.request_s:
+                self._check_rate(now)
+            else:
+                self._refuse(_too_slow())
+
+    def _check_rate(self, now: float) -> None:
+        """Inside a body: the whole request has its deadline, and a rate that it must keep."""
+        bounds = self._all.bounds
+        if self._received < bounds.bytes_per_s * (now - self._since - bounds.grace_s):
+            self._refuse(_too_slow())
+        else:
+            self.deadline = min(self._since + bounds.request_s, now + RATE_CHECK_S)
+
+    @property
+    def may_be_shed(self) -> bool:
+        """Whether closing it costs its client nothing but a new connection."""
+        return self.state in (State.HANDSHAKE, State.IDLE, State.RECEIVING, State.DISCARDING)
+
+    def shed(self) -> None:
+        """Close it: its place is needed."""
+        self._close()
+
+
+def _too_slow() -> ApiError:
+    return ApiError(408, "REQUEST_TIMEOUT", "The request took too long to come.")
+
+
+def _ignore(*_: object) -> None:
+    """The hub's callbacks for a closed descriptor: ours is removed before it is closed."""

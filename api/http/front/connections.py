@@ -1,0 +1,110 @@
+"""All connections that are open: how many there may be, whose deadline has come, and which give way to others.
+
+Layer: api.http.
+"""
+
+from __future__ import annotations
+
+import logging
+import socket
+import ssl
+import time
+from collections import Counter
+from collections.abc import Callable
+from typing import Any, Final
+
+from eventlet import hubs
+
+from api.http.addresses import address_of, neighbourhood
+from api.http.front.bodies import LargeBodies
+from api.http.front.bounds import SWEEP_S, Bounds
+from api.http.front.connection import Connection
+from api.http.front.environ import Environs, Peer
+from api.http.front.forwarded import Forwarded
+from api.http.front.serving import WsgiApp
+from api.http.front.transport import Transport
+from api.json.errors import ApiError
+from logs.limit import limited
+
+log = logging.getLogger(__name__)
+
+SHED_PART: Final = 16  # one in so many gives way at once, so that looking for them costs each new one little
+
+
+class Connections:
+    """The connections of one server, and what they share. For the event loop's thread."""
+
+    def __init__(self, app: WsgiApp, bounds: Bounds, forwarded: Forwarded) -> None:
+        self.app = app
+        self.bounds = bounds
+        self.environs = Environs(forwarded)
+        self.large_bodies = LargeBodies(bounds.large_bodies)
+        self.closing = False  # no connection is kept for a further request
+        self.on_room: Callable[[], None] = lambda: None  # called when one has been closed
+        self._forwarded = forwarded
+        self._open: dict[Connection, None] = {}
+        self._of_address: Counter[str] = Counter()
+        self._sweeping: Any = None
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    @property
+    def full(self) -> bool:
+        """Whether there may be no more."""
+        return len(self._open) >= self.bounds.connections
+
+    def start(self) -> None:
+        """Begin to look after deadlines."""
+        self._sweeping = hubs.get_hub().schedule_call_global(SWEEP_S, self._sweep)
+
+    def stop(self) -> None:
+        """Look after nothing any more."""
+        if self._sweeping is not None:
+            self._sweeping.cancel()
+            self._sweeping = None
+
+    def admit(self, accepted: socket.socket, peer: tuple[Any, ...], context: ssl.SSLContext | None) -> None:
+        """Take a connection in, or close it where its address has too many. Raises OSError where it is broken."""
+        address = str(address_of(peer[0]))
+        counted = neighbourhood(address)
+        if self._of_address[counted] >= self.bounds.connections_per_address and self._capped(address):
+            limited(log).warning("%s has %d connections, and gets no more", counted, self._of_address[counted])
+            accepted.close()
+            return
+        server = accepted.getsockname()[:2]
+        scheme = "http" if context is None else "https"
+        connection = Connection(Transport(accepted, context), Peer(address, peer[1], scheme, server), counted, self)
+        self._of_address[counted] += 1
+        self._open[connection] = None
+
+    def remove(self, connection: Connection) -> None:
+        """A connection is closed."""
+        del self._open[connection]
+        self._of_address[connection.address] -= 1
+        if not self._of_address[connection.address]:
+            del self._of_address[connection.address]
+        self.on_room()
+
+    def shed(self) -> int:
+        """Close some of those that wait for their client, the longest waiting first; how many. O(connections)."""
+        waiting = sorted((each for each in self._open if each.may_be_shed), key=lambda each: each.deadline)
+        chosen = waiting[: 1 + len(waiting) // SHED_PART]
+        for connection in chosen:
+            connection.shed()
+        return len(chosen)
+
+    def note_refusal(self, address: str, refusal: ApiError) -> None:
+        """Something came from `address` that is no request, or too large or slow a one."""
+        limited(log, refusal.code).info("refused %s from %s: %s", refusal.code, address, refusal.sentence)
+
+    def _capped(self, address: str) -> bool:
+        if self._forwarded.trusts(address):  # it brings everybody's
+            return False
+        return self.bounds.loopback_capped or not address_of(address).is_loopback
+
+    def _sweep(self) -> None:
+        now = time.monotonic()
+        for connection in [each for each in self._open if each.deadline <= now]:
+            connection.expire(now)
+        self.start()

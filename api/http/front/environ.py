@@ -1,0 +1,134 @@
+"""A request -> the environ of WSGI (PEP 3333), and in it the target as the client sent it: that is what was signed.
+
+Layer: api.http.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from io import BytesIO
+from typing import Any, Final
+from urllib.parse import unquote_to_bytes
+
+from api.http.front.forwarded import Forwarded
+from api.http.front.parser import Request
+from api.http.front.stream import Stream
+from api.json.errors import ApiError, Malformed
+
+TARGET: Final = "openbell.target"  # in the environ: path and query, byte for byte, as text
+UPGRADE: Final = "openbell.upgrade"  # in the environ: gives the connection to a WebSocket
+Environ = dict[str, Any]
+
+_NAMES_MAX: Final = 1_000  # of headers, kept
+_SINGLE: Final = ("HTTP_AUTHORIZATION", "HTTP_ORIGIN")  # two of them would contradict each other
+
+
+class Peer:
+    """What an environ says of a connection."""
+
+    __slots__ = ("address", "port", "scheme", "server_address", "server_port")
+
+    def __init__(self, address: str, port: int, scheme: str, server: tuple[str, int]) -> None:
+        self.address = address
+        self.port = port
+        self.scheme = scheme
+        self.server_address, self.server_port = server
+
+
+class Environs:
+    """Makes environs for the connections of one server."""
+
+    def __init__(self, forwarded: Forwarded) -> None:
+        self._forwarded = forwarded
+        self._keys: dict[bytes, str] = {b"Content-Type": "CONTENT_TYPE", b"content-type": "CONTENT_TYPE"}
+
+    def of(self, request: Request, peer: Peer, upgrade: Callable[[], Stream]) -> Environ:
+        """The environ of a request. Raises ApiError 400 where its target or headers are none of HTTP/1.1."""
+        path, query, host = _split(request.target)
+        environ: Environ = {
+            "REQUEST_METHOD": request.method,
+            "SCRIPT_NAME": "",
+            "PATH_INFO": unquote_to_bytes(path).decode("latin-1") if b"%" in path else path.decode("latin-1"),
+            "QUERY_STRING": query.decode("latin-1"),
+            "SERVER_NAME": peer.server_address,
+            "SERVER_PORT": str(peer.server_port),
+            "SERVER_PROTOCOL": f"HTTP/{request.version}",
+            "GATEWAY_INTERFACE": "CGI/1.1",
+            "REMOTE_ADDR": peer.address,
+            "REMOTE_PORT": str(peer.port),
+            "wsgi.version": (1, 0),
+            "wsgi.url_scheme": peer.scheme,
+            "wsgi.input": BytesIO(request.body),
+            "wsgi.input_terminated": True,
+            "wsgi.errors": sys.stderr,
+            "wsgi.multithread": True,
+            "wsgi.multiprocess": False,
+            "wsgi.run_once": False,
+            TARGET: (b"%b?%b" % (path, query) if b"?" in request.target else path).decode("latin-1"),
+        }
+        keys = self._keys
+        chunked = False
+        for name, value in request.headers:
+            key = keys.get(name) or self._key(name)
+            if key in environ:
+                if key in _SINGLE:
+                    raise Malformed("MALFORMED_HEADERS", f"{name.decode('latin-1')} is given twice.", field="headers")
+                environ[key] += "," + value.decode("latin-1")
+            elif key == "HTTP_TRANSFER_ENCODING":
+                chunked = True  # a coding of the connection: what is behind sees the body
+            else:
+                environ[key] = value.decode("latin-1")
+        if chunked or "CONTENT_LENGTH" in environ:
+            environ["CONTENT_LENGTH"] = str(len(request.body))
+        if host is not None:
+            environ["HTTP_HOST"] = host
+        if request.upgrade:
+            environ[UPGRADE] = upgrade
+            environ["eventlet.input"] = _GreenSocketOf(upgrade)
+        self._forwarded.apply(environ)
+        return environ
+
+    def _key(self, name: bytes) -> str:
+        """The name in the environ of a header."""
+        text = name.decode("latin-1").upper().replace("-", "_")
+        key = text if text in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{text}"
+        if len(self._keys) < _NAMES_MAX:
+            self._keys[name] = key
+        return key
+
+
+def _split(target: bytes) -> tuple[bytes, bytes, str | None]:
+    """Path, query and, of a target in absolute form, the host. Raises ApiError 400."""
+    host = None
+    if not target.startswith(b"/") and target != b"*":
+        scheme, separator, rest = target.partition(b"://")
+        if not separator or scheme.lower() not in (b"http", b"https"):
+            raise _strange_target()
+        end = min((at for at in (rest.find(b"/"), rest.find(b"?")) if at >= 0), default=len(rest))
+        host = rest[:end].decode("latin-1")
+        if not host or "@" in host:
+            raise _strange_target()
+        target = rest[end:] if rest[end : end + 1] == b"/" else b"/" + rest[end:]
+    path, _, query = target.partition(b"?")
+    return path, query, host
+
+
+def _strange_target() -> ApiError:
+    return Malformed("MALFORMED_REQUEST", "The target of a request is a path, or a whole URL with http or https.")
+
+
+class _GreenSocketOf:
+    """What the WebSocket of eventlet asks a server for, until ours stands in its place."""
+
+    def __init__(self, upgrade: Callable[[], Stream]) -> None:
+        self._upgrade = upgrade
+        self._socket: Any = None
+
+    def get_socket(self) -> Any:
+        """The connection as a socket of eventlet."""
+        if self._socket is None:
+            from eventlet.greenio import GreenSocket
+
+            self._socket = GreenSocket(self._upgrade()._transport._socket)
+        return self._socket

@@ -1,0 +1,277 @@
+"""Bytes -> requests: llhttp decides what a request is, strictly (RFC 9112), and this module how large it may be.
+
+Layer: api.http.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Final
+
+import httptools
+
+from api.http.front.bodies import LargeBodies
+from api.http.front.bounds import (
+    CODING_BYTES_FREE,
+    CODING_BYTES_PER_BYTE,
+    HEAD_BYTES_MAX,
+    HEADERS_MAX,
+    SMALL_BODY_BYTES,
+    TARGET_BYTES_MAX,
+)
+from api.json.errors import ApiError, Malformed
+
+CONTINUE: Final = b"100-continue"
+_MALFORMED: Final = "MALFORMED_REQUEST"
+
+
+class Request:
+    """One request as it came. `large`: whose share of the large bodies it holds."""
+
+    __slots__ = ("body", "headers", "keep_alive", "large", "method", "pieces", "size", "target", "upgrade", "version")
+
+    def __init__(self) -> None:
+        self.method = ""
+        self.target = b""
+        self.version = ""
+        self.headers: list[tuple[bytes, bytes]] = []
+        self.pieces: list[bytes] = []
+        self.size = 0
+        self.body = b""
+        self.keep_alive = False
+        self.upgrade = False  # to a WebSocket
+        self.large: str | None = None
+
+    def header(self, name: bytes) -> bytes | None:
+        """The value of the first header of that lower-case name."""
+        return next((value for given, value in self.headers if given.lower() == name), None)
+
+
+class RequestParser:
+    """What one connection sends. Requests that are whole wait in `requests`.
+
+    A refusal ends it: nobody knows where a next request would begin.
+    """
+
+    __slots__ = (
+        "_address",
+        "_body_max",
+        "_coding",
+        "_current",
+        "_head",
+        "_http",
+        "_large_bodies",
+        "_refusal",
+        "asks_to_continue",
+        "in_body",
+        "known_length",
+        "requests",
+        "rest",
+    )
+
+    def __init__(self, body_max: int, large_bodies: LargeBodies, address: str) -> None:
+        """`address`: under which name its large bodies are counted."""
+        self._body_max = body_max
+        self._large_bodies = large_bodies
+        self._address = address
+        self.requests: deque[Request] = deque()
+        self.rest: bytes | None = None  # what came behind a request for another protocol
+        self.asks_to_continue = False  # before it sends the body
+        self.in_body = False
+        self.known_length = False
+        self._refusal: ApiError | None = None
+        self._current: Request | None = None
+        self._head = self._coding = 0  # bytes of the unfinished head, and of a body that are not data
+        self._http = httptools.HttpRequestParser(self)
+
+    @property
+    def begun(self) -> bool:
+        """Whether a part of a request is here."""
+        return self._current is not None or self._head > 0
+
+    def feed(self, data: memoryview) -> None:
+        """Take what came. Raises ApiError for what is no request, or too large a one; then it is of no use any more."""
+        while True:
+            self._head += len(data)
+            self._coding += len(data)
+            try:
+                self._http.feed_data(data)
+            except httptools.HttpParserUpgrade as upgrade:
+                behind = data[_end_of(upgrade) :]
+                if self.requests[-1].upgrade:
+                    self.rest = bytes(behind)
+                    return
+                self._http = httptools.HttpRequestParser(self)  # a protocol that we do not speak: HTTP goes on
+                if not behind:
+                    return
+                self._head = self._coding = 0
+                data = behind
+                continue
+            except httptools.HttpParserError as problem:
+                raise self._refusal or _unreadable(problem) from None
+            break
+        if not self.in_body:
+            if self._head > HEAD_BYTES_MAX:
+                raise _too_large_a_head()
+        elif self._current is not None and (
+            self._coding > CODING_BYTES_FREE + CODING_BYTES_PER_BYTE * self._current.size
+        ):
+            raise Malformed(_MALFORMED, "The body is more chunk headers than data.")
+
+    def close(self) -> None:
+        """Free what it holds at once; nothing may be fed to it any more."""
+        for request in (*self.requests, *(() if self._current is None else (self._current,))):
+            self.release(request)
+        self.requests.clear()
+        self._current = self._refusal = None
+        del self._http  # which refers to us in turn
+
+    def release(self, request: Request) -> None:
+        """Give back the share of the large bodies that a request held."""
+        if request.large is not None:
+            self._large_bodies.give_back(request.large)
+            request.large = None
+
+    # -- events of llhttp
+
+    def on_message_begin(self) -> None:
+        """A request line begins."""
+        self._current = Request()
+
+    def on_url(self, piece: bytes) -> None:
+        """A part of the target."""
+        request = self._request()
+        request.target += piece
+        if len(request.target) > TARGET_BYTES_MAX:
+            self._refuse(ApiError(414, "TARGET_TOO_LONG", f"Path and query have at most {TARGET_BYTES_MAX} bytes."))
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """A header, or a trailer, of which we have no use."""
+        if self.in_body:
+            return
+        headers = self._request().headers
+        headers.append((name, value))
+        if len(headers) > HEADERS_MAX:
+            self._refuse(ApiError(431, "TOO_MANY_HEADERS", f"At most {HEADERS_MAX} headers are read."))
+
+    def on_headers_complete(self) -> None:
+        """The head is whole: judge what can be judged before the body comes."""
+        request = self._request()
+        request.method = self._http.get_method().decode("ascii")
+        request.version = self._http.get_http_version()
+        if self._head > HEAD_BYTES_MAX and not self.requests:
+            self._refuse(_too_large_a_head())
+        self._head = self._coding = 0
+        self.in_body, self.known_length = True, False
+        if request.version not in ("1.0", "1.1"):
+            self._refuse(ApiError(505, "HTTP_VERSION_NOT_SUPPORTED", "Speak HTTP/1.1."))
+        hosts = sum([self._judge(name.lower(), value, request) for name, value in request.headers])
+        if b"#" in request.target:
+            self._refuse(Malformed(_MALFORMED, "A fragment (#) is the client's own: leave it out."))
+        if hosts != 1 and (hosts or request.version != "1.0"):
+            self._refuse(_headers("Give the header Host, once."))
+        if request.method == "CONNECT":
+            self._refuse(Malformed(_MALFORMED, "This is no proxy."))
+
+    def _judge(self, name: bytes, value: bytes, request: Request) -> bool:
+        """Refuse a header, or take note of what it says of the body to come. Whether it is Host."""
+        if name == b"content-length":
+            self.known_length = True
+            self._make_room(int(value))
+        elif name == b"transfer-encoding":
+            if value.strip().lower() != b"chunked" or request.version != "1.1":
+                self._refuse(_coding())
+        elif name == b"expect":
+            if value.strip().lower() != CONTINUE:
+                self._refuse(ApiError(417, "EXPECTATION_FAILED", "Only Expect: 100-continue is understood."))
+            self.asks_to_continue = request.version == "1.1"
+        elif b"_" in name:
+            self._refuse(_headers("No name of a header has an underscore: it would pass for another one's."))
+        return name == b"host"
+
+    def on_body(self, piece: bytes) -> None:
+        """A part of the body."""
+        request = self._request()
+        request.size += len(piece)
+        self._make_room(request.size)
+        request.pieces.append(piece)
+
+    def on_message_complete(self) -> None:
+        """A request is whole."""
+        request = self._request()
+        request.body = b"".join(request.pieces)
+        request.pieces = []
+        request.keep_alive = self._http.should_keep_alive()
+        if self._http.should_upgrade():
+            protocols = (request.header(b"upgrade") or b"").lower().split(b",")
+            request.upgrade = request.method == "GET" and b"websocket" in (each.strip() for each in protocols)
+        self._current = None
+        self.in_body = self.asks_to_continue = False
+        self._head = self._coding = 0
+        self.requests.append(request)
+
+    # --
+
+    def _request(self) -> Request:
+        if self._current is None:
+            raise RuntimeError("an event of no request")
+        return self._current
+
+    def _make_room(self, size: int) -> None:
+        """Have room for a body of `size` bytes, or refuse it."""
+        request = self._request()
+        if size > self._body_max:
+            self._refuse(_too_large_a_body(self._body_max))
+        if size > SMALL_BODY_BYTES and request.large is None:
+            if not self._large_bodies.take(self._address):
+                self._refuse(ApiError(503, "BUSY", "Too many large bodies are on their way; try again.", None, 1))
+            request.large = self._address
+
+    def _refuse(self, refusal: ApiError) -> None:
+        self._refusal = refusal
+        raise refusal
+
+
+def _end_of(request: httptools.HttpParserUpgrade) -> int:
+    """How many bytes of what was fed last belong to a request for another protocol."""
+    return int(request.args[0])
+
+
+# What llhttp says of bytes that are no request -> where the fault is, and what to do. The first that fits counts.
+_FAULTS: Final = (
+    ("Content-Length", "Content-Length", "Content-Length must be one whole number, and not beside Transfer-Encoding."),
+    ("Transfer-Encoding", "Transfer-Encoding", "Transfer-Encoding must be chunked, or left out."),
+    ("whitespace after header", "headers", "A header must be a line of its own; one that is folded is not read."),
+    ("header", "headers", "Each header must be a line of its own, written as Name: value."),
+    ("LF after CR", "headers", "Each line of the head ends with a carriage return and a line feed."),
+    ("chunk", "body", "The body is not in the chunks that Transfer-Encoding announces."),
+    ("url", "target", "The target has characters that must be written as %XX."),
+    ("method", "method", "This is no HTTP request: it begins with no method that is known here."),
+)
+
+
+def _unreadable(problem: httptools.HttpParserError) -> ApiError:
+    """The refusal of bytes that are no request."""
+    said = str(problem)
+    for word, field, sentence in _FAULTS:
+        if word in said:
+            code = "MALFORMED_HEADERS" if field in ("Content-Length", "Transfer-Encoding", "headers") else _MALFORMED
+            return Malformed(code, sentence, field=field)
+    return Malformed(_MALFORMED, "This is no request of HTTP/1.1: a method, a target and the version in one line.")
+
+
+def _headers(sentence: str) -> ApiError:
+    return Malformed("MALFORMED_HEADERS", sentence, field="headers")
+
+
+def _coding() -> ApiError:
+    sentence = "Transfer-Encoding must be chunked, or left out; HTTP/1.0 has none."
+    return Malformed("MALFORMED_HEADERS", sentence, field="Transfer-Encoding")
+
+
+def _too_large_a_head() -> ApiError:
+    return ApiError(431, "HEAD_TOO_LARGE", f"Request line and headers have at most {HEAD_BYTES_MAX} bytes.")
+
+
+def _too_large_a_body(body_max: int) -> ApiError:
+    return ApiError(413, "REQUEST_ENTITY_TOO_LARGE", f"A body has at most {body_max} bytes; see --max-body-bytes.")
