@@ -77,8 +77,10 @@ log = logging.getLogger(__name__)
 EXIT_INVARIANT_VIOLATION = 70  # EX_SOFTWARE of sysexits.h
 REPLAY_STORE_COMMANDS = 5_000  # commands in one transaction of the history during a replay
 PROGRESS_S = 5.0  # between two lines in the log of a replay
-# allocations between two young collections: rare enough that a large resting book costs few pauses
-GC_YOUNG_THRESHOLD = 50_000
+# allocations between two young collections: each takes as long as there are, here a millisecond or two
+GC_YOUNG_THRESHOLD = 10_000
+# young ones between two older ones, and older ones between two full ones: rare, so that a resting book costs few pauses
+GC_OLDER_THRESHOLDS = 100, 50
 
 
 class Server:
@@ -404,7 +406,7 @@ def _tune_the_interpreter() -> None:
     sys.setswitchinterval(SWITCH_INTERVAL_SECONDS)
     gc.collect()
     gc.freeze()
-    gc.set_threshold(GC_YOUNG_THRESHOLD, 20, 50)
+    gc.set_threshold(GC_YOUNG_THRESHOLD, *GC_OLDER_THRESHOLDS)
 
 
 def _stop_the_process(violation: BaseException) -> NoReturn:

@@ -16,6 +16,7 @@ import eventlet
 T = TypeVar("T")
 
 TURN_S: Final = 0.002  # the longest that one turn takes on purpose
+LONG: Final = 1_000  # items: more are many
 CHECK_EVERY: Final = 16  # items between two readings of the clock
 
 
@@ -46,13 +47,16 @@ class Turn:
 def in_turns(items: Iterable[T], every: int = CHECK_EVERY) -> Iterator[T]:
     """The same items, with a turn for others whenever going through them has taken one. Cooperative.
 
-    The clock is read behind `every` so many: few where one item takes long.
+    The clock is read behind `every` so many: few where one item takes long. Behind the last of many there is a turn for
+    others as well, so that what follows begins with a turn of its own.
     """
-    turn = Turn()
+    turn, number = Turn(), 0
     for number, item in enumerate(items, 1):
         yield item
         if not number % every:
             turn.pause_if_over()
+    if number > LONG:
+        turn.pause()
 
 
 def pieces(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:

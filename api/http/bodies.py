@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import msgspec
 
-from loop.turns import in_turns, pieces
+from loop.turns import in_turns
 
 PIECE: Final = 500  # items encoded at once: less than two milliseconds
 
@@ -31,7 +31,7 @@ def body_of(value: Any) -> bytes:
 def long_body(value: msgspec.Struct) -> bytes:
     """`value` as a body, its lists and objects encoded in turns: a struct whose lists may be as long as the venue is large.
 
-    Cooperative.
+    Cooperative. The lists are emptied on the way: to free a hundred thousand orders at once takes milliseconds, too.
     """
     parts = [b"{"]
     for field in msgspec.structs.fields(value):
@@ -58,7 +58,10 @@ def _long_value(item: Any) -> Iterator[bytes]:
 
 def _long_list(items: list[Any]) -> Iterator[bytes]:
     lead = b"["
-    for piece in in_turns(pieces(items, PIECE), every=1):
+    items.reverse()
+    for _ in in_turns(range(0, len(items), PIECE), every=1):
+        piece = items[: -PIECE - 1 : -1]
+        del items[-PIECE:]
         yield lead + _encode(piece)[1:-1]
         lead = b","
     yield b"]"

@@ -62,8 +62,7 @@ class BookReader:
 
         bids, asks = (_SideReading(side, orders_of, len, limit) for side in (book.bids, book.asks))
         seq = self._read(book, [bids, asks])
-        found = [list(islice(chain.from_iterable(side.levels()), limit)) for side in (bids, asks)]
-        return found[0], found[1], seq
+        return _flat(bids.levels(), limit), _flat(asks.levels(), limit), seq
 
     def _read(self, book: OrderBook, sides: Sequence[_SideReading[Any]]) -> int:
         """Read until what was read is what the book is; return its seq then."""
@@ -152,6 +151,11 @@ class _SideReading(Generic[T]):
     def _keep(self, key: int, level: PriceLevel) -> None:
         found = self._found[key] = self._read(level)
         self._sum += self._size(found)
+
+
+def _flat(queues: list[list[Order]], limit: int) -> list[Order]:
+    """The first `limit` orders of queues, one queue behind the other. Cooperative."""
+    return list(islice(chain.from_iterable(in_turns(queues, STEP)), limit))
 
 
 def _level_view(level: PriceLevel) -> LevelView:
