@@ -12,6 +12,7 @@ from typing import Final, TypeVar
 
 from msgspec.structs import replace
 
+from api.json.errors import ApiError
 from engine.commands import CancelAll, StopAccount
 from engine.events import CommandResult
 from engine.exchange import Exchange
@@ -20,7 +21,8 @@ from loop.turns import in_turns, pieces
 from sequencer.sequencer import Sequencer
 
 ORDERS_A_PART: Final = 100  # a millisecond or two, with what is published of it
-PARTS_AT_ONCE: Final = 5  # that others' orders wait for
+ORDERS_A_BATCH: Final = 500  # that one cancel_all of a batch may find open
+PARTS_AT_ONCE: Final = 2  # that others' orders wait for
 
 C = TypeVar("C", CancelAll, StopAccount)
 
@@ -41,6 +43,12 @@ class MassCancels:
         if open_now <= ORDERS_A_PART:
             return self._sequencer.submit_all([command])
         return self._in_parts(command, self._chosen(command.account, command.symbol, command.side))
+
+    def require_few(self, command: CancelAll) -> None:
+        """Raise ApiError 409 where so many orders are open that a batch, which comes in one, would take too long."""
+        if self._open_now(command.account, command.symbol) > ORDERS_A_BATCH:
+            sentence = f"A batch cancels all only where at most {ORDERS_A_BATCH} orders are open; use DELETE /orders."
+            raise ApiError(409, "TOO_MANY_OPEN_ORDERS", sentence, {"open_orders_max": ORDERS_A_BATCH})
 
     def cancel_everybodys(self, symbol: str | None) -> Iterator[CommandResult]:
         """Cancel what is open now in a symbol, or in every one, account by account."""

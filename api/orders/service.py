@@ -216,6 +216,8 @@ class OrderService:
         try:
             if isinstance(command, CancelOrder):
                 self._lookup.require_one_order(command, max(0.0, deadline - time.monotonic()))
+            elif isinstance(command, CancelAll):
+                self._mass_cancels.require_few(command)
         except (ApiError, StoreAway) as refusal:
             return as_error(refusal)
         return command
