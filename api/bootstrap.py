@@ -279,9 +279,7 @@ class Server:
             self._closers.pop()()
 
 
-def _flask_app(
-    settings: Settings, exchange: Exchange, authenticator: Authenticator
-) -> tuple[Flask, RateLimits | None]:
+def _flask_app(settings: Settings, exchange: Exchange, authenticator: Authenticator) -> tuple[Flask, RateLimits | None]:
     """An application without routes: errors, limits and credentials; and the limits, where there are any."""
     app = Flask("openbell", static_folder=None)
     app.url_map.converters["int"] = WholeNumberConverter

@@ -14,7 +14,7 @@ import msgspec
 from engine.book import BookSide, OrderBook
 from engine.instrument import Instrument
 from engine.order import Order
-from engine.types import Amount, Lots, Side, Ticks
+from engine.types import Amount, Lots, Ticks
 
 REACH: Final = 5_000  # orders before or behind one of which its place in the queue is counted: a millisecond or two
 
@@ -70,7 +70,7 @@ def queue_position(order: Order) -> tuple[int, Lots] | None:
     if level is None:
         return None
     count, quantity = 0, 0
-    behind_count, behind_quantity = 1, order.shown
+    behind_count, behind_quantity = 1, int(order.shown)
     ahead, behind = order.ahead, order.behind
     while count <= REACH:
         if ahead is None:

@@ -100,6 +100,7 @@ class Sequencer:
         self._unapplied_due_ns: int | None = None  # the earliest that the batch which is not applied yet may set
         self._digest_due = exchange.seq + checkpoint_every
         self._checkpoint: Checkpoint | None = None
+        self._durable: tuple[list[_Entry], Seq, int] | None = None  # the batch that is not applied yet
         self._waiting: deque[_Entry] = deque()
         self._waiting_commands = 0
         self._readings: deque[tuple[Callable[[], Generator[None, None, Any]], Event]] = deque()
@@ -205,17 +206,13 @@ class Sequencer:
 
     def _write(self) -> None:
         """The writer: flush a batch, and while it is flushed apply and answer the one before."""
-        durable: tuple[list[_Entry], Seq, int] | None = None
         while True:
             if self._readings:
-                if durable is not None:
-                    self._settle(*durable)
-                    durable = None
+                self._settle_durable()
                 self._answer_readings()
             if not self._waiting:
-                if durable is not None:
-                    self._settle(*durable)
-                    durable = None
+                if self._durable is not None:
+                    self._settle_durable()
                     continue
                 if self._stopping:
                     return
@@ -224,21 +221,7 @@ class Sequencer:
                 self._wake = None
                 continue
             self._make_room()
-            ts_ns = max(self._clock(), self._last_ns)
-            if self._exchange.are_due(EXPIRED_AT_ONCE, ts_ns):
-                if durable is not None:
-                    self._settle(*durable)
-                    durable = None
-                    continue
-                commands: list[Command] = [AdvanceTime(EXPIRED_AT_ONCE)]  # commands wait until all of that has happened
-                entries = [_Entry(commands)]
-            else:
-                entries, commands = self._gather()
-                ts_ns = max(self._clock(), self._last_ns)
-                # so that nobody trades with an order that has expired
-                if self._is_due(ts_ns) and commands[:1] != [AdvanceTime()]:
-                    entries.insert(0, _Entry((AdvanceTime(),)))
-                    commands.insert(0, AdvanceTime())
+            entries, commands, ts_ns = self._next_batch()
             first_seq = Seq(self._next_seq)
             try:
                 record = seal(self._n + 1, ts_ns, first_seq, commands, self._chain)
@@ -248,20 +231,38 @@ class Sequencer:
             try:
                 ticket = self._committer.commit(record, self._checkpoint)
                 self._checkpoint = None
-                if durable is not None:
-                    self._settle(*durable)
-                    durable = None
+                self._settle_durable()
                 self._committer.wait(ticket)
             except JournalFailed as failure:
-                if durable is not None:
-                    self._settle(*durable)
+                self._settle_durable()
                 self._fail(entries, failure)
                 return
             self._n, self._chain = record.n, record.chain
             self._next_seq += len(commands)
             self._last_ns = ts_ns
             self._unapplied_due_ns = _earliest_due(commands, ts_ns)
-            durable = (entries, first_seq, ts_ns)
+            self._durable = (entries, first_seq, ts_ns)
+
+    def _settle_durable(self) -> None:
+        """Apply what is durable and not applied yet, if anything is."""
+        if self._durable is not None:
+            durable, self._durable = self._durable, None
+            self._settle(*durable)
+
+    def _next_batch(self) -> tuple[list[_Entry], list[Command], int]:
+        """What comes next, with its time. An AdvanceTime comes first, so that nobody trades with an expired order."""
+        ts_ns = max(self._clock(), self._last_ns)
+        if self._exchange.are_due(EXPIRED_AT_ONCE, ts_ns):
+            self._settle_durable()  # which may be of that already
+        if self._exchange.are_due(EXPIRED_AT_ONCE, ts_ns):
+            part: list[Command] = [AdvanceTime(EXPIRED_AT_ONCE)]  # what waits goes on waiting until nothing is due
+            return [_Entry(part)], part, ts_ns
+        entries, commands = self._gather()
+        ts_ns = max(self._clock(), self._last_ns)
+        if self._is_due(ts_ns) and commands[:1] != [AdvanceTime()]:
+            entries.insert(0, _Entry((AdvanceTime(),)))
+            commands.insert(0, AdvanceTime())
+        return entries, commands, ts_ns
 
     def _gather(self) -> tuple[list[_Entry], list[Command]]:
         """Take what waits, whole callers at a time, up to about `max_batch` commands."""

@@ -29,7 +29,7 @@ def body_of(value: Any) -> bytes:
 
 
 def long_body(value: msgspec.Struct) -> bytes:
-    """`value` as a body, its lists and objects encoded in turns: a struct whose lists may be as long as the venue is large.
+    """`value`, a struct whose lists may be as long as the venue is large, as a body: these are encoded in turns.
 
     Cooperative. The lists are emptied on the way: to free a hundred thousand orders at once takes milliseconds, too.
     """

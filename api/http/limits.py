@@ -35,7 +35,9 @@ class RateLimits:
     def __init__(self, settings: Settings, client_key: Callable[[], str | None] | None = None) -> None:
         """`client_key` names whose requests are counted together; where it gives None, they are counted by address."""
         self._rate = parse(settings.rate_limit)
-        self._counts = Counts() if settings.rate_limit_storage.startswith("memory:") else SharedCounts(settings.rate_limit_storage)
+        self._counts = (
+            Counts() if settings.rate_limit_storage.startswith("memory:") else SharedCounts(settings.rate_limit_storage)
+        )
         self._window = FixedWindowRateLimiter(self._counts)
         self._client_key = client_key
         self._spares_loopback = settings.sandbox

@@ -41,7 +41,10 @@ class BookReader:
 
     def sides(self, book: OrderBook) -> tuple[list[LevelView], list[LevelView], int]:
         """All bids and all asks, best first, and the seq of the book that they are. O(levels). Cooperative."""
-        bids, asks = _SideReading(book.bids, _level_view, _shown, None), _SideReading(book.asks, _level_view, _shown, None)
+        bids, asks = (
+            _SideReading(book.bids, _level_view, _shown, None),
+            _SideReading(book.asks, _level_view, _shown, None),
+        )
         seq = self._read(book, [bids, asks])
         return bids.levels(), asks.levels(), seq
 
@@ -69,8 +72,10 @@ class BookReader:
         reading, turn = _Reading(book.instrument.symbol, sides), Turn()
         self._readings.append(reading)
         try:
-            while any([side.walk(turn) for side in sides]) or reading.read_again(turn):
-                pass
+            while True:
+                walked = [side.walk(turn) for side in sides]
+                if not reading.read_again(turn) and not any(walked):
+                    break
             return book.changed_seq
         finally:
             self._readings.remove(reading)

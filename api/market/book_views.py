@@ -187,7 +187,8 @@ def checksum(book: OrderBook) -> int:
 def book_orders_view(book: OrderBook, limit: int, reader: BookReader, *, price: Ticks | None = None) -> BookOrdersView:
     """At most `limit` orders a side, as they would trade, without owners; of one price when given. O(orders).
 
-    Cooperative: which orders there are, and their places, is as at `seq`; what each shows is as it is when it is written.
+    Cooperative: which orders there are, and their places, is as at `seq`; what each shows is as it is when it is
+    written.
     """
     if price is None:
         bids, asks, seq = reader.queues(book, limit)
@@ -196,7 +197,8 @@ def book_orders_view(book: OrderBook, limit: int, reader: BookReader, *, price: 
         bids, asks = ([] if level is None else list(islice(level, limit)) for level in at)
         seq = book.changed_seq
     symbol, view, ts_ns = book.instrument.symbol, _order_views(book), time.time_ns()
-    return BookOrdersView(seconds(ts_ns), symbol, *[[view(order) for order in in_turns(side)] for side in (bids, asks)], seq)
+    bid_views, ask_views = ([view(order) for order in in_turns(side)] for side in (bids, asks))
+    return BookOrdersView(seconds(ts_ns), symbol, bid_views, ask_views, seq)
 
 
 def book_orders_update(book: OrderBook, levels: int, limit: int, ts_ns: int) -> BookOrdersUpdate:

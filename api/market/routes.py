@@ -61,7 +61,6 @@ def blueprint(
     @documented(Access.PUBLIC, SymbolsView)
     def symbols() -> Response:
         """Every listed symbol with its steps, limits, fees and best prices."""
-        charge(len(exchange.books) // ITEMS_A_UNIT)
         return long_answer(symbols_view(exchange, statuses))
 
     @routes.get("/status/<symbol>")
@@ -123,8 +122,9 @@ def blueprint(
     def tickers() -> Response:
         """The last 24 hours of every symbol."""
         now = time.time_ns()
-        charge(len(exchange.books) // ITEMS_A_UNIT)
-        return long_answer(TickersView([market.ticker(book, now) for book in in_turns(list(exchange.books.values()), 1)]))
+        return long_answer(
+            TickersView([market.ticker(book, now) for book in in_turns(list(exchange.books.values()), 1)])
+        )
 
     @routes.get("/ticker/<symbol>")
     @documented(Access.PUBLIC, TickerView, errors=(404,))

@@ -168,7 +168,9 @@ def _no_batch(body: bytes, problem: Exception | None) -> Malformed:
 def _element(written: bytes) -> Any:
     """One element as plain values, its numbers exact. Raises Malformed."""
     if len(written) > MAX_ELEMENT_BYTES:
-        raise Malformed("INVALID_VALUE", f"An order of a batch is of at most {MAX_ELEMENT_BYTES} bytes.", field="orders")
+        raise Malformed(
+            "INVALID_VALUE", f"An order of a batch is of at most {MAX_ELEMENT_BYTES} bytes.", field="orders"
+        )
     return parsed(written, BatchEnter)
 
 

@@ -183,7 +183,7 @@ class OrderLookup:
     # -- steps
 
     def _open_page(self, query: OrdersQuery, account: AccountId, before: OrderId) -> Iterator[Order]:
-        """The open orders of a page, newest first, those that end while it is read apart. O(open orders). Cooperative."""
+        """The open orders of a page, newest first; none that ends meanwhile. O(open orders). Cooperative."""
         known = self._exchange.accounts.get(account)
         if known is None:
             return

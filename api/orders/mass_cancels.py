@@ -92,7 +92,9 @@ class MassCancels:
         return [
             number
             for number in in_turns(opened)
-            if (order := orders.get(number)) is not None and symbol in (None, order.symbol) and side in (None, order.side)
+            if (order := orders.get(number)) is not None
+            and symbol in (None, order.symbol)
+            and side in (None, order.side)
         ]
 
     def _in_parts(self, command: C, chosen: Sequence[OrderId]) -> list[CommandResult]:

@@ -88,7 +88,12 @@ def cases() -> dict[str, Case]:
         "a batch of orders": ("POST", "/orders/batch", _batch(entered), 200),
         "a batch of unknown amends": ("POST", "/orders/batch", _batch(amend), 200),
         "a batch of far too many": ("POST", "/orders/batch", b'{"orders":[%b]}' % numbers.encode(), 400),
-        "a batch of one long element": ("POST", "/orders/batch", b'{"orders":[[%b]]}' % numbers.encode()[:200_000], 400),
+        "a batch of one long element": (
+            "POST",
+            "/orders/batch",
+            b'{"orders":[[%b]]}' % numbers.encode()[:200_000],
+            400,
+        ),
         "deep JSON": ("POST", "/order", b"[" * 100_000, 413),
         "a million digits": ("POST", "/order", (order % ("1" * 1_000_000)).encode(), 413),
         "many numbers": ("POST", "/order", b"[%b]" % numbers.encode(), 413),

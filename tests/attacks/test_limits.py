@@ -24,7 +24,9 @@ JSON = {"Content-Type": "application/json"}
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     """A server with few requests an hour for each of its clients."""
-    with RunningServer(tmp_path_factory.mktemp("limited") / "data", *SECURED, "--rate-limit", f"{RATE}/hour") as running:
+    with RunningServer(
+        tmp_path_factory.mktemp("limited") / "data", *SECURED, "--rate-limit", f"{RATE}/hour"
+    ) as running:
         yield running
 
 
