@@ -1,86 +1,108 @@
 """Rate limits by account, by address where nobody is signed in. Those of signing in: `api.auth.attempts`.
 
-In a sandbox that only this machine can reach they are not installed, so nothing is paid.
+Everything that comes is counted: requests of every path and method, those that the guard refuses, and messages of the
+feed. What asks for much counts for more. In a sandbox that only this machine can reach nothing is counted.
 Layer: api.http.
 """
 
 from __future__ import annotations
 
-import logging
+import time
 from collections.abc import Callable
 from typing import Any, Final
 
-from flask import Flask, Response, request
-from flask_limiter import HeaderNames, Limiter
-from flask_limiter.util import get_remote_address
+from flask import Flask, Response, current_app, g, has_request_context, request
 from limits import parse
-from limits.storage import MemoryStorage
-from limits.strategies import MovingWindowRateLimiter
+from limits.strategies import FixedWindowRateLimiter
 
+from api.http.addresses import neighbourhood
+from api.http.counts import Counts, SharedCounts
 from api.json.errors import ApiError
 from api.settings import Settings, is_loopback
 
-# a Redis server that does not answer is not waited for: the limits are then counted in memory
-_PATIENCE: dict[str, Any] = {"socket_timeout": 0.25, "socket_connect_timeout": 0.25}
+BYTES_A_UNIT: Final = 16_384  # of a body: each as many count as one request
+ITEMS_A_UNIT: Final = 1_000  # of what is read or cancelled
+DIGEST_UNITS: Final = 50  # of what looks at every open order
+EXPLANATION_UNITS: Final = 10
 
-_WINDOW_HEADER: Final = "X-Openbell-Window"  # internal: removed before the answer leaves
-
-log = logging.getLogger(__name__)
-
-Check = Callable[[], None]
+_EXTENSION: Final = "openbell-limits"
+_NAME: Final = "openbell"
 
 
-def install(app: Flask, settings: Settings, client_key: Callable[[], str | None] | None = None) -> Check | None:
-    """Limit `app` as the settings say; None when there is nothing to limit.
+class RateLimits:
+    """Counts what each client asks for, and refuses what is too much. None of its methods waits."""
 
-    `client_key` names whose requests are counted together; without it, or where it gives None, they are counted by
-    address. Returns what limits a message of the feed: called in its context, it raises ApiError 429.
-    """
-    if settings.rate_limit == "off" or (settings.sandbox and settings.loopback):
-        return None
+    def __init__(self, settings: Settings, client_key: Callable[[], str | None] | None = None) -> None:
+        """`client_key` names whose requests are counted together; where it gives None, they are counted by address."""
+        self._rate = parse(settings.rate_limit)
+        self._counts = (
+            Counts() if settings.rate_limit_storage.startswith("memory:") else SharedCounts(settings.rate_limit_storage)
+        )
+        self._window = FixedWindowRateLimiter(self._counts)
+        self._client_key = client_key
+        self._spares_loopback = settings.sandbox
 
-    def client() -> str:
-        key = None if client_key is None else client_key()
-        return get_remote_address() if key is None else key
+    def charge(self, units: int = 1) -> None:
+        """Count the current request or message of the feed, or `units` more of it. Raises ApiError 429."""
+        address = request.remote_addr or ""
+        if self._spares(address) or units < 1:
+            return
+        key = None if self._client_key is None else self._client_key()
+        key = f"address {neighbourhood(address)}" if key is None else key
+        g.openbell_client = key
+        refusal = self._refusal(key, units)
+        if refusal is not None:
+            raise refusal
 
-    @app.after_request  # registered before the limiter's own hook, which Flask therefore calls first
-    def restore_retry_after(response: Response) -> Response:
-        """Only an answer of the limiter itself says to come back when the window ends."""
-        window_ends_in = response.headers.pop(_WINDOW_HEADER, None)
-        if response.status_code == 429 and window_ends_in is not None:
-            response.headers.setdefault("Retry-After", window_ends_in)
+    def of_address(self, environ: dict[str, Any]) -> ApiError | None:
+        """Count a request by its address; its refusal when it is one too many."""
+        address = environ.get("REMOTE_ADDR", "")
+        return None if self._spares(address) else self._refusal(f"address {neighbourhood(address)}", 1)
+
+    def describe(self, response: Response) -> Response:
+        """Add to an answer what is left to its client."""
+        key = g.get("openbell_client")
+        if key is not None:
+            ends_at, left = self._window.get_window_stats(self._rate, _NAME, key)
+            response.headers["X-RateLimit-Limit"] = str(self._rate.amount)
+            response.headers["X-RateLimit-Remaining"] = str(left)
+            response.headers["X-RateLimit-Reset"] = str(int(ends_at))
         return response
 
-    remote = not settings.rate_limit_storage.startswith("memory:")
-    limiter = Limiter(
-        client,
-        app=app,
-        application_limits=[settings.rate_limit],
-        storage_uri=settings.rate_limit_storage,
-        storage_options=_PATIENCE if remote else {},
-        in_memory_fallback=[settings.rate_limit] if remote else [],
-        headers_enabled=True,
-        # the limiter sets Retry-After to the end of its window on every answer, even on a 503 that is over in a second
-        header_name_mapping={HeaderNames.RETRY_AFTER: _WINDOW_HEADER},
-    )
-    rate = parse(settings.rate_limit)
-    spare = MovingWindowRateLimiter(MemoryStorage())
+    def close(self) -> None:
+        """End what counts with other servers."""
+        if isinstance(self._counts, SharedCounts):
+            self._counts.close()
 
-    def within(account: str) -> bool:
-        """Count one; in memory where the storage is away, as the limiter itself does for REST."""
-        try:
-            return bool(limiter.limiter.hit(rate, "feed", account))
-        except Exception as problem:  # whatever the storage raises
-            log.warning("the rate limits' storage is away, %s: counting in memory", type(problem).__name__)
-            return spare.hit(rate, "feed", account)
-
-    def check() -> None:
-        if not own_machine() and not within(client()):
-            raise ApiError(429, "TOO_MANY_REQUESTS", f"At most {settings.rate_limit} messages.", None, 1)
-
-    @limiter.request_filter
-    def own_machine() -> bool:
+    def _spares(self, address: str) -> bool:
         """Loopback is never limited in the sandbox profile."""
-        return settings.sandbox and is_loopback(request.remote_addr or "")
+        return self._spares_loopback and is_loopback(address)
 
-    return check
+    def _refusal(self, key: str, units: int) -> ApiError | None:
+        """Count; a single request never counts for more than a whole window has."""
+        if self._window.hit(self._rate, _NAME, key, cost=min(units, self._rate.amount)):
+            return None
+        ends_at = self._counts.get_expiry(self._rate.key_for(_NAME, key))
+        sentence = f"Too many requests: at most {self._rate} are answered; what asks for much counts for several."
+        return ApiError(429, "TOO_MANY_REQUESTS", sentence, None, max(1, int(ends_at - time.time()) + 1))
+
+
+def install(app: Flask, settings: Settings, client_key: Callable[[], str | None] | None = None) -> RateLimits | None:
+    """Limit `app` as the settings say; None when there is nothing to limit."""
+    if settings.rate_limit == "off" or (settings.sandbox and settings.loopback):
+        return None
+    limits = app.extensions[_EXTENSION] = RateLimits(settings, client_key)
+
+    @app.before_request
+    def count() -> None:
+        limits.charge(1 + (request.content_length or 0) // BYTES_A_UNIT)
+
+    app.after_request(limits.describe)
+    return limits
+
+
+def charge(units: int) -> None:
+    """Count the current request, or message of the feed, for `units` more. Raises ApiError 429."""
+    limits: RateLimits | None = current_app.extensions.get(_EXTENSION) if has_request_context() else None
+    if limits is not None:
+        limits.charge(units)
