@@ -70,6 +70,8 @@ class Intake:
         if not self._await_room(connection, client, len(data)):
             return
         try:
+            if not data:
+                raise ValueError("an empty message")
             self._handle(eio_sid, data)
         except ValueError:
             self._slow_down(connection)

@@ -84,9 +84,9 @@ class FeedWebSocket:
             client_log.exception("a feed connection failed")
             end(connection)
         finally:
-            websocket.abort()
             if connection.upgraded or not was_upgrade:  # else it goes on by long polling
                 end(connection)
+            websocket.linger()
             self._websocket = None
         return ()
 
@@ -100,12 +100,11 @@ class FeedWebSocket:
         patience_s = min(PROBE_S, timeout_s) if connection.upgrading else self._server.ping_interval + timeout_s
         packet = websocket.receive(patience_s)
         if packet is None or connection.closed:
-            websocket.abort()
+            websocket.close()  # who still writes goes on
             return None
         if isinstance(packet, str):
             if not _packet(packet) or (packet[0] in "25") != bool(connection.upgrading):
                 websocket.close(CloseCode.POLICY_VIOLATION, "no packet of Engine.IO")
-                self._await_end()
                 return None
             if packet[0] == PONG and not connection.last_ping:
                 eventlet.sleep(STRAY_PONG_S)
@@ -126,12 +125,6 @@ class FeedWebSocket:
         """End the connection now, whatever has not been sent."""
         if self._websocket is not None:
             self._websocket.abort()
-
-    def _await_end(self) -> None:
-        """Let the close frame arrive: what comes meanwhile is thrown away, for a moment."""
-        websocket = self._websocket
-        while websocket is not None and websocket.receive(PROBE_S) is not None:
-            pass
 
 
 def end(connection: Socket) -> None:

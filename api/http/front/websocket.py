@@ -86,7 +86,6 @@ class WebSocket:
         "_aborting",
         "_controls",
         "_controls_since",
-        "_discarded",
         "_ended",
         "_fragments",
         "_inside",
@@ -111,7 +110,6 @@ class WebSocket:
         self._portions = 0  # since others had a turn
         self._controls = 0
         self._controls_since = 0.0
-        self._discarded = 0  # bytes since a close frame was sent
         self._ended = False
         self._aborting: Any = None  # the greenlet that ends a connection whose client does not
 
@@ -144,12 +142,20 @@ class WebSocket:
     def receive(self, timeout_s: float) -> str | bytes | None:
         """The next message, whole within `timeout_s`; None when the connection has ended, whatever ended it."""
         deadline = time.monotonic() + timeout_s
-        while not self._messages:
-            if not self._unparsed and not self._read(deadline):
-                self.abort()
-                return None
-            self._parse()
-        return self._messages.popleft()
+        while not self._messages and not self._ended and self._protocol.state is OPEN:
+            if (self._unparsed or self._read(deadline)) and not self._ended:
+                self._parse()
+        return self._messages.popleft() if self._messages and not self._ended else None
+
+    def linger(self) -> None:
+        """Have the last close frame arrive before the end; what still comes is thrown away. Cooperative."""
+        deadline, discarded = time.monotonic() + CLOSE_S, 0
+        while (
+            not self._ended and self._protocol.close_rcvd is None and discarded < CLOSE_BYTES and self._read(deadline)
+        ):
+            discarded += len(self._unparsed)
+            eventlet.sleep(0)
+        self.abort()
 
     def send(self, message: str | bytes) -> None:
         """Send one message. Cooperative. Raises OSError when the connection has ended, or the client does not read."""
@@ -180,27 +186,23 @@ class WebSocket:
                 self._aborting = None
 
     def _read(self, deadline: float) -> bool:
-        """Wait for bytes; return whether there are any, and the connection goes on."""
-        if self._ended:
-            return False
+        """Wait for bytes; return whether there are any. Where none can come any more, the connection has ended."""
         try:
             data = self._stream.recv(max(0.0, deadline - time.monotonic()))
         except TimeoutError:
             self.close(CloseCode.GOING_AWAY, "nothing came in time")
             return False
         except OSError:
-            return False
-        if self._protocol.state is not OPEN:
-            self._discarded += len(data)
+            data = b""
+        if not data:
+            self.abort()
         self._unparsed = memoryview(data)
-        return bool(data) and not self._ended and self._discarded <= CLOSE_BYTES
+        return bool(data)
 
     def _parse(self) -> None:
         """Parse a portion of what came, and give others their turn. Cooperative."""
         began = time.monotonic()
         size = INSIDE_BYTES if self._inside else PORTION_BYTES
-        if self._protocol.state is not OPEN:
-            size = len(self._unparsed)  # it is thrown away
         portion, self._unparsed = self._unparsed[:size], self._unparsed[size:]
         self._protocol.receive_data(bytes(portion))
         frames = [event for event in self._protocol.events_received() if isinstance(event, Frame)]
@@ -208,14 +210,14 @@ class WebSocket:
         for frame in frames:
             if self._protocol.state is OPEN or frame.opcode not in CTRL_OPCODES:
                 self._take(frame)
+        if self._protocol.state is not OPEN:
+            self._abort_soon()
         if frames or self._protocol.state is not OPEN:
             self._flush_quietly()
-        if self._protocol.state is not OPEN and self._aborting is None and not self._ended:
-            self._aborting = eventlet.spawn_after(CLOSE_S, self.abort)
         self._portions += 1
         if len(frames) > SMALL_FRAMES:
             _turns.wait(time.monotonic() - began)
-        elif self._portions >= TURN_PORTIONS or self._protocol.state is not OPEN:
+        elif self._portions >= TURN_PORTIONS:
             self._portions = 0
             eventlet.sleep(0)
 
@@ -249,8 +251,12 @@ class WebSocket:
         """Have a close frame sent, and ignore whatever else comes."""
         if self._protocol.state is OPEN:
             self._protocol.fail(code, why)
-            if self._aborting is None:
-                self._aborting = eventlet.spawn_after(CLOSE_S, self.abort)
+            self._abort_soon()
+
+    def _abort_soon(self) -> None:
+        """End the connection though its client neither reads nor ends it."""
+        if self._aborting is None and not self._ended:
+            self._aborting = eventlet.spawn_after(CLOSE_S, self.abort)
 
     def _flush(self) -> None:
         """Send what the protocol has to say. Raises OSError; TimeoutError is one."""
