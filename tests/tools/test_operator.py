@@ -13,7 +13,7 @@ import pyotp
 import pytest
 
 from tests.access.cast import OPERATOR, Cast, expired, guest, key_of, with_operator
-from tests.api.clients import PASSWORD, START_GRACE_S, sign_up
+from tests.api.clients import PASSWORD, START_GRACE_S, bearer, created, sign_up
 from tests.tools.operated import Program
 
 LISTING = """
@@ -258,3 +258,12 @@ def test_a_failure_is_told_as_json_where_json_is_asked_for(program: Program, tmp
     assert "is no address" in Program("localhost", tmp_path / "session.json").run("health").stderr
     elsewhere = Program("http://127.0.0.1:9", program.session)
     assert "signed in at" in elsewhere.refused("check")
+
+
+def test_nothing_that_a_trader_says_speaks_to_the_operators_terminal(program: Program, cast: Cast) -> None:
+    trader, label = sign_up(cast.http), "\x1b[2J\x1b[1;31m\r\nbalanced \u202e\x9b31m [red]"
+    created(cast.http.call("POST", "/auth/keys", {"label": label, "scopes": ["read"]}, bearer(trader)))
+    shown = program.run("audit", "--limit", "3").stdout
+    assert r"\x1b[2J\x1b[1;31m" in re.sub(r"\s", "", shown)
+    assert "[red]" in shown
+    assert [each for each in shown if not each.isprintable() and each != "\n"] == []
