@@ -140,7 +140,7 @@ $(PAGE): package.json package-lock.json $(NODE)
 	@touch $@
 
 $(SYSTEM): tools/setup/system-packages.sh | $(PY)
-	@sh tools/setup/system-packages.sh chromium node postgresql redis
+	@sh tools/setup/system-packages.sh chromium haproxy nginx node postgresql redis
 	@touch $@
 
 .PHONY: clean

@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from flask import Flask
+from flask import Flask, request
 from flask_cors import CORS
 
 from api.accounts import routes as account_routes
@@ -23,23 +23,29 @@ from api.accounts.profit import Profits
 from api.accounts.service import AccountService
 from api.auth import authenticator as authentication
 from api.auth import routes as auth_routes
-from api.auth.authenticator import Authenticator
+from api.auth.authenticator import Authenticator, requesting_operator
 from api.auth.credentials import Credentials
+from api.auth.identity_calls import IdentityCalls
+from api.auth.own_user import OwnUserService
 from api.auth.service import AuthService
 from api.explanations import routes as explanation_routes
 from api.feed import order_entry
 from api.feed.feed import Feed
+from api.feed.levels import touched_levels
 from api.http import errors, limits, strict, symbols
 from api.http.answer_headers import AnswerHeaders
 from api.http.guard import Guard, WsgiApp
+from api.http.limits import RateLimits
 from api.http.strict import WholeNumberConverter
 from api.market import candles
 from api.market import routes as market_routes
 from api.market.activity import Activity
+from api.market.book_reader import BookReader
 from api.market.health import HealthService
 from api.market.service import MarketService
 from api.market.status_views import StatusService
 from api.operator import routes as operator_routes
+from api.operator.user_service import UserService
 from api.orders import routes as order_routes
 from api.orders.duplicates import DuplicateLookup
 from api.orders.lookup import OrderLookup
@@ -47,7 +53,7 @@ from api.orders.service import OrderService
 from api.page import docs
 from api.page import routes as page_routes
 from api.private_files import make_private
-from api.settings import Settings
+from api.settings import Settings, is_loopback
 from engine.commands import AdoptRulebook, ListInstrument
 from engine.events import CommandResult, Rejected
 from engine.exchange import Exchange
@@ -74,8 +80,10 @@ log = logging.getLogger(__name__)
 EXIT_INVARIANT_VIOLATION = 70  # EX_SOFTWARE of sysexits.h
 REPLAY_STORE_COMMANDS = 5_000  # commands in one transaction of the history during a replay
 PROGRESS_S = 5.0  # between two lines in the log of a replay
-# allocations between two young collections: rare enough that a large resting book costs few pauses
-GC_YOUNG_THRESHOLD = 50_000
+# allocations between two young collections: each takes as long as there are, here a millisecond or two
+GC_YOUNG_THRESHOLD = 10_000
+# young ones between two older ones, and older ones between two full ones: rare, so that a resting book costs few pauses
+GC_OLDER_THRESHOLDS = 100, 50
 
 
 class Server:
@@ -86,6 +94,8 @@ class Server:
     history: History
     history_writer: HistoryWriter
     auth: AuthService
+    own_user: OwnUserService
+    users: UserService
     explainer: ExplainHost
     duplicates: DuplicateLookup
     feed: Feed
@@ -141,6 +151,7 @@ class Server:
 
         def publish(batch: list[CommandResult]) -> None:
             commanded.on_applied(batch)
+            self._book_reader.on_applied(batch)
             trades = activity.on_applied(batch)
             profits.on_applied(batch)
             backpressure.put(batch)
@@ -161,14 +172,19 @@ class Server:
         identity = Identity(
             settings.identity_url or settings.data / "identity.sqlite",
             secret,
-            refresh_days=settings.refresh_days,
+            idle_hours=settings.session_idle_hours,
+            session_days=settings.session_days,
         )
         self._closers.append(identity.close)
         # an operator's earlier mistake may have left money or a stop on a number that a new user would get
         identity.reserve({*exchange.accounts, *exchange.ledger.accounts})
         credentials = Credentials(secret.token_key, settings.token_minutes * 60)
-        self.auth = AuthService(identity, credentials)
+        calls = IdentityCalls()
+        self._closers.append(calls.close)
+        self.auth = AuthService(identity, credentials, calls)
         self._closers.append(self.auth.close)
+        self.own_user = OwnUserService(identity, calls, self.auth)
+        self.users = UserService(identity, calls, self.auth)
         return Authenticator(credentials, sandbox=settings.sandbox)
 
     def _build_app(
@@ -183,9 +199,12 @@ class Server:
     ) -> None:
         """The Flask application: each room is given what it uses."""
         exchange, sequencer = self.exchange, self.sequencer
-        app, check_rate = _flask_app(settings, exchange, authenticator)
+        app, rate_limits = _flask_app(settings, exchange, authenticator)
+        if rate_limits is not None:
+            self._closers.append(rate_limits.close)
         statuses = StatusService(runner)
         market = MarketService(exchange, activity, reader)
+        self._book_reader = BookReader(exchange, touched_levels)
         lookup = OrderLookup(exchange, reader)
         orders = OrderService(exchange, sequencer, lookup, self.duplicates, activity.record_latency)
         feed = Feed(
@@ -196,7 +215,7 @@ class Server:
             activity,
             statuses=statuses,
             authenticator=authenticator,
-            check_rate=check_rate,
+            check_rate=None if rate_limits is None else rate_limits.charge,
         )
         runner.on_planned = feed.refresh_status
         authenticator.on_revoked(feed.disconnect)
@@ -210,7 +229,7 @@ class Server:
             connections=lambda: feed.connections,
             flows=feed.flows,
         )
-        app.register_blueprint(auth_routes.blueprint(self.auth, settings, on_guest=accounts.welcome))
+        app.register_blueprint(auth_routes.blueprint(self.auth, self.own_user, settings, on_guest=accounts.welcome))
         app.register_blueprint(account_routes.blueprint(accounts, settings))
         app.register_blueprint(
             operator_routes.blueprint(
@@ -220,6 +239,7 @@ class Server:
                 orders=orders,
                 accounts=accounts,
                 auth=self.auth,
+                users=self.users,
                 schedules=operator_schedules,
                 runner=runner,
                 sandbox=settings.sandbox,
@@ -228,12 +248,14 @@ class Server:
         )
         app.register_blueprint(order_routes.blueprint(orders, lookup, exchange))
         app.register_blueprint(explanation_routes.blueprint(self.explainer))
-        app.register_blueprint(market_routes.blueprint(market, exchange, statuses, venue))
+        app.register_blueprint(
+            market_routes.blueprint(market, exchange, statuses, venue, self._book_reader, _operators_only(settings))
+        )
         app.register_blueprint(candles.blueprint(market, exchange))
         app.register_blueprint(page_routes.blueprint())
         app.register_blueprint(docs.blueprint(app, sandbox=settings.sandbox))
         self.app, self.feed = app, feed
-        self.wsgi = AnswerHeaders(Guard(app.wsgi_app, settings))
+        self.wsgi = AnswerHeaders(Guard(app.wsgi_app, settings, rate_limits))
 
     def _begin(self, instruments: list[Instrument], accounts: AccountService, runner: ScheduleRunner) -> None:
         """What happens before anybody's orders are taken: first what fell due while no server ran."""
@@ -268,22 +290,31 @@ class Server:
             self._closers.pop()()
 
 
-def _flask_app(
-    settings: Settings, exchange: Exchange, authenticator: Authenticator
-) -> tuple[Flask, Callable[[], None] | None]:
-    """An application without routes: errors, limits and credentials; and what limits a message of the feed."""
+def _flask_app(settings: Settings, exchange: Exchange, authenticator: Authenticator) -> tuple[Flask, RateLimits | None]:
+    """An application without routes: errors, limits and credentials; and the limits, where there are any."""
     app = Flask("openbell", static_folder=None)
     app.url_map.converters["int"] = WholeNumberConverter
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
     app.json.sort_keys = False  # type: ignore[attr-defined]
     errors.install(app)
-    check_rate = limits.install(app, settings, authenticator.rate_key)
+    rate_limits = limits.install(app, settings, authenticator.rate_key)
     if settings.cors_origins:
         CORS(app, origins=list(settings.cors_origins))
+    strict.install_body_limits(app)
     authentication.install(app, authenticator, secured=settings.profile == "secured")
     strict.install(app)
     symbols.install(app, exchange)
-    return app, check_rate
+    return app, rate_limits
+
+
+def _operators_only(settings: Settings) -> Callable[[], object]:
+    """What lets operators pass, and in a sandbox whoever asks from its own machine. Raises ApiError 401 or 403."""
+
+    def require() -> None:
+        if not (settings.sandbox and is_loopback(request.remote_addr or "")):
+            requesting_operator()
+
+    return require
 
 
 def _sequencer(
@@ -384,7 +415,7 @@ def _tune_the_interpreter() -> None:
     sys.setswitchinterval(SWITCH_INTERVAL_SECONDS)
     gc.collect()
     gc.freeze()
-    gc.set_threshold(GC_YOUNG_THRESHOLD, 20, 50)
+    gc.set_threshold(GC_YOUNG_THRESHOLD, *GC_OLDER_THRESHOLDS)
 
 
 def _stop_the_process(violation: BaseException) -> NoReturn:

@@ -5,6 +5,8 @@ Layer: audit. Of the engine it knows only the value modules.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from audit.naive_flow import NaiveFlow
 from audit.naive_money import reject
 from audit.naive_order import NaiveOrder
@@ -155,10 +157,17 @@ class NaiveAmends(NaiveFlow):
         """Carry out a CancelAll."""
         chosen = [
             order
-            for order in self.account(command.account).open
+            for order in self.open_of(command.account, command.among)
             if command.symbol in (None, order.symbol) and command.side in (None, order.side)
         ]
         self.cancel_many(chosen, ASKED_BY[command.by_operator])
+
+    def open_of(self, account: int, among: Sequence[int] | None) -> list[NaiveOrder]:
+        """The open orders of an account, oldest first; or those that are named, as they are named."""
+        found = list(self.account(account).open)
+        if among is None:
+            return found
+        return [order for number in among for order in found if order.order_id == number]
 
     def cancel_many(self, orders: list[NaiveOrder], reason: CancelReason) -> None:
         """End several orders, and the other legs of their pairs. No exits are entered for them."""

@@ -61,7 +61,7 @@ class NaiveExchange(NaiveAmends):
             case AdoptRulebook():
                 self.adopt(command)
             case AdvanceTime():
-                self.advance()
+                self.advance(command.limit)
             case ListInstrument():
                 self.events = self.list_instrument(command.instrument)
             case Deposit():
@@ -111,7 +111,7 @@ class NaiveExchange(NaiveAmends):
         self.account(command.account).stopped = command.stopped
         self.events.append(ev.AccountStopped(command.account, command.stopped))
         if command.stopped:
-            self.cancel_many(list(self.account(command.account).open), CancelReason.ACCOUNT_STOPPED)
+            self.cancel_many(self.open_of(command.account, command.among), CancelReason.ACCOUNT_STOPPED)
 
     # -- sessions
 
@@ -178,10 +178,13 @@ class NaiveExchange(NaiveAmends):
         ended = sorted((order for order in touched if order.done), key=lambda order: order.ended_turn)
         self.queue_exits(ended)
 
-    def advance(self) -> None:
-        """AdvanceTime: first the orders whose time has come, then what is due in each symbol."""
-        due_orders = [order for order in self.open if order.expire_ns is not None and order.expire_ns <= self.ts_ns]
-        self.expire(sorted(due_orders, key=lambda order: order.expire_ns or 0))
+    def advance(self, limit: int | None) -> None:
+        """AdvanceTime: first the orders whose time has come, at most so many, then what is due in each symbol."""
+        while due_orders := [order for order in self.open if order.expire_ns and order.expire_ns <= self.ts_ns]:
+            if limit == 0:
+                return
+            limit = None if limit is None else limit - 1
+            self.expire(sorted(due_orders, key=lambda order: order.expire_ns or 0)[:1])
         while True:
             due: list[tuple[int, str]] = []
             for name, symbol in self.symbols.items():

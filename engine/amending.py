@@ -209,7 +209,7 @@ def cancel(state: ExchangeState, command: CancelOrder, events: list[ev.Event]) -
 def cancel_all(state: ExchangeState, command: CancelAll, events: list[ev.Event]) -> None:
     """Carry out a CancelAll."""
     reason = _BY_OPERATOR if command.by_operator else _REQUESTED
-    for order in state.open_orders(command.account):
+    for order in state.open_orders(command.account, command.among):
         if command.symbol is not None and order.symbol != command.symbol:
             continue
         if command.side is not None and order.side is not command.side:

@@ -99,6 +99,7 @@ class CancelAll(msgspec.Struct, frozen=True, array_like=True, tag="A"):
     symbol: str | None = None
     side: Side | None = None
     by_operator: bool | None = None  # False: by the owner; None: written before this field existed, so not known
+    among: tuple[OrderId, ...] | None = None  # of these orders only, in this order: a part of a mass cancel; None: all
 
 
 class AmendOrder(msgspec.Struct, frozen=True, array_like=True, tag="M"):
@@ -113,6 +114,8 @@ class AmendOrder(msgspec.Struct, frozen=True, array_like=True, tag="M"):
 
 class AdvanceTime(msgspec.Struct, frozen=True, array_like=True, tag="Z"):
     """Let what is due by the time of this command happen: orders expire, limit states end, auctions open."""
+
+    limit: int | None = None  # orders to expire; while more are due nothing else happens. None: no limit
 
 
 class Deposit(msgspec.Struct, frozen=True, array_like=True, tag="D"):
@@ -150,6 +153,7 @@ class StopAccount(msgspec.Struct, frozen=True, array_like=True, tag="K"):
 
     account: AccountId
     stopped: bool
+    among: tuple[OrderId, ...] | None = None  # cancel of these orders only, as in CancelAll
 
 
 class AdoptRulebook(msgspec.Struct, frozen=True, array_like=True, tag="R"):

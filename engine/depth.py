@@ -5,13 +5,18 @@ All in ticks and lots. Layer: engine.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import islice
+from typing import Final
 
 import msgspec
 
 from engine.book import BookSide, OrderBook
+from engine.instrument import Instrument
 from engine.order import Order
-from engine.types import Amount, Lots, Side, Ticks
+from engine.types import Amount, Lots, Ticks
+
+REACH: Final = 5_000  # orders before or behind one of which its place in the queue is counted: a millisecond or two
 
 LevelView = tuple[Ticks, Lots, int]  # price, quantity, orders
 
@@ -56,28 +61,38 @@ def l3(side: BookSide, limit: int | None) -> list[Order]:
     return list(islice((order for level in side for order in level), limit))
 
 
-def queue_position(order: Order) -> tuple[int, Lots]:
-    """How many orders, and how many lots on show, stand before a resting order at its price. O(orders ahead)."""
+def queue_position(order: Order) -> tuple[int, Lots] | None:
+    """How many orders, and how many lots on show, stand before a resting order at its price; None for one deep within.
+
+    That is one with more than `REACH` orders both before and behind it. O(orders on the shorter side).
+    """
+    level = order.level
+    if level is None:
+        return None
     count, quantity = 0, 0
-    ahead = order.ahead
-    while ahead is not None:
-        count += 1
-        quantity += ahead.shown
-        ahead = ahead.ahead
-    return count, Lots(quantity)
+    behind_count, behind_quantity = 1, int(order.shown)
+    ahead, behind = order.ahead, order.behind
+    while count <= REACH:
+        if ahead is None:
+            return count, Lots(quantity)
+        if behind is None:
+            return level.count - behind_count, Lots(level.quantity - behind_quantity)
+        count, quantity, ahead = count + 1, quantity + ahead.shown, ahead.ahead
+        behind_count, behind_quantity, behind = behind_count + 1, behind_quantity + behind.shown, behind.behind
+    return None
 
 
-def cost(book: OrderBook, side: Side, quantity: Lots) -> Cost:
-    """What an order of `side` for `quantity` would fill now. O(levels walked)."""
+def cost(instrument: Instrument, levels: Iterable[LevelView], quantity: Lots) -> Cost:
+    """What an order for `quantity` would fill of these levels, which come best first. O(levels walked)."""
     left, notional, walked = quantity, 0, 0
     best: Ticks | None = None
     worst: Ticks | None = None
-    for level in book.opposite(side):
+    for price, shown, _ in levels:
         if left == 0:
             break
-        take = min(left, level.quantity)
-        notional += level.price * take * book.instrument.lot_tick_amount
+        take = min(left, shown)
+        notional += price * take * instrument.lot_tick_amount
         left = Lots(left - take)
-        best = level.price if best is None else best
-        worst, walked = level.price, walked + 1
+        best = price if best is None else best
+        worst, walked = price, walked + 1
     return Cost(Lots(quantity - left), Amount(notional), best, worst, walked)

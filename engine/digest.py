@@ -6,6 +6,9 @@ Layer: engine.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Generator, Iterable, Iterator
+from itertools import islice
+from typing import Any, Final
 
 import msgspec
 
@@ -14,36 +17,74 @@ from engine.exchange import Exchange
 from engine.order import Order
 from engine.rulebook import FIRST_EDITION
 
+STEP: Final = 200  # orders: less than a millisecond
+
 _encode = msgspec.json.Encoder(decimal_format="string").encode
 
 
 def state_digest(exchange: Exchange) -> str:
     """SHA-256 over everything that decides what the exchange does next, as 64 hex digits. O(orders)."""
+    steps = digest_steps(exchange)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as last:
+            digest: str = last.value
+            return digest
+
+
+def digest_steps(exchange: Exchange) -> Generator[None, None, str]:
+    """The same in steps of at most about `STEP` orders or balances, so that others can go on in between.
+
+    The exchange must not change until the last.
+    """
     digest = hashlib.sha256()
     recent = exchange.recent
     digest.update(_encode([exchange.seq, exchange.ts_ns, exchange.next_trade_id, len(recent), recent.chain]))
-    for account, owner in sorted(exchange.accounts.items()):
+    for number, (account, owner) in enumerate(sorted(exchange.accounts.items()), 1):
         if owner.state() != Account(account).state():
             digest.update(_encode([account, *owner.state()]))
+        if not number % STEP:
+            yield
     if exchange.rulebook != FIRST_EDITION:
         digest.update(_encode(["rulebook", exchange.rulebook]))
     digest.update(_encode(sorted(exchange.ledger.scales.items())))
-    for account, assets in sorted(exchange.ledger.accounts.items()):
+    for number, (account, assets) in enumerate(sorted(exchange.ledger.accounts.items()), 1):
         for asset, balance in sorted(assets.items()):
             amounts = (balance.available, balance.held, balance.deposited)
             if any(amounts):  # an empty balance, made by reading it, counts as none
                 digest.update(_encode([account, asset, *map(str, amounts)]))
-    digest.update(_encode([list(key) for key in exchange.expiries]))
+        if not number % STEP or len(assets) > STEP:
+            yield
+    yield from _add_list(digest, map(list, exchange.expiries))
     digest.update(_encode(sorted(exchange.timers.items())))
     for symbol, book in exchange.books.items():
         digest.update(_encode([symbol, book.instrument, book.status, book.last_price, book.trade_count]))
         band = book.band
         digest.update(_encode([band.reference, band.set_ns, band.limit_side, band.limit_since_ns]))
+        orders = 0
         for side in (book.bids, book.asks):
             for level in side:
-                digest.update(_encode([_order_state(order) for order in level]))
-        digest.update(_encode([_order_state(order) for order in book.stops]))
+                yield from _add_list(digest, map(_order_state, level))
+                orders += level.count
+                if orders >= STEP:
+                    orders = 0
+                    yield
+        yield from _add_list(digest, map(_order_state, book.stops))
+        yield
     return digest.hexdigest()
+
+
+def _add_list(digest: Any, items: Iterable[object]) -> Iterator[None]:
+    """Add a list as it is encoded at once, in steps."""
+    digest.update(b"[")
+    lead = b""
+    while part := list(islice(items, STEP)):
+        digest.update(lead + _encode(part)[1:-1])
+        lead = b","
+        if len(part) == STEP:
+            yield
+    digest.update(b"]")
 
 
 def _order_state(o: Order) -> tuple[object, ...]:

@@ -92,6 +92,10 @@ class Exchange(ExchangeState):
             due.append(self.expiries.peekitem(0)[0][0])
         return min(due) if due else None
 
+    def are_due(self, count: int, ts_ns: int) -> bool:
+        """Whether more than `count` orders expire by `ts_ns`. O(log orders)."""
+        return len(self.expiries) > count and self.expiries.peekitem(count)[0][0] <= ts_ns
+
     def instrument(self, symbol: str) -> Instrument | None:
         """The instrument listed under `symbol`, or None."""
         book = self.books.get(symbol)

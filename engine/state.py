@@ -6,6 +6,7 @@ Layer: engine.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable
 
 from sortedcontainers import SortedDict
 
@@ -65,10 +66,13 @@ class ExchangeState:
             owner = self.accounts[account] = Account(account)
         return owner
 
-    def open_orders(self, account: AccountId) -> list[Order]:
-        """The open orders of `account`, oldest first."""
+    def open_orders(self, account: AccountId, among: Iterable[OrderId] | None = None) -> list[Order]:
+        """The open orders of `account`, oldest first; `among` given, those of them, in that order."""
         known = self.accounts.get(account)
-        return list(known.open_orders.values()) if known else []
+        if known is None:
+            return []
+        owned = known.open_orders
+        return list(owned.values()) if among is None else [owned[number] for number in among if number in owned]
 
     def new_order(
         self,

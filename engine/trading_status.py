@@ -35,11 +35,15 @@ def set_status(state: ExchangeState, command: SetStatus, events: list[ev.Event])
         state.timers[command.symbol] = (command.until_ns, _TRADING)
 
 
-def advance_time(state: ExchangeState, _command: AdvanceTime, events: list[ev.Event]) -> None:
+def advance_time(state: ExchangeState, command: AdvanceTime, events: list[ev.Event]) -> None:
     """Carry out an AdvanceTime: all that is due by the venue's time. O(what is due + symbols with a timer)."""
-    now = state.ts_ns
+    now, left = state.ts_ns, command.limit
     expiries = state.expiries
     while expiries and expiries.peekitem(0)[0][0] <= now:
+        if left is not None:
+            if left <= 0:
+                return
+            left -= 1
         _expire(state, expiries.peekitem(0)[1], events)
     while state.timers:
         due, symbol = min((due, symbol) for symbol, (due, _) in state.timers.items())

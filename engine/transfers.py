@@ -102,7 +102,7 @@ def stop_account(state: ExchangeState, command: StopAccount, events: list[ev.Eve
     owner.stopped = command.stopped
     events.append(ev.AccountStopped(command.account, command.stopped))
     if command.stopped:
-        for order in state.open_orders(command.account):
+        for order in state.open_orders(command.account, command.among):
             if order.order_id in state.orders:  # when its linked order ended, it ended too
                 end_alone(state, order, CancelReason.ACCOUNT_STOPPED, events, exits=False)
 

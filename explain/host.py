@@ -38,13 +38,16 @@ from journal.codec import BatchRecord
 from journal.port import Journal, JournalError
 from logs.limit import limited
 from loop.errors import Busy, StoreError
+from loop.fair import FairTurns
 from loop.workers import Workers
 
 log = logging.getLogger(__name__)
 client_log = limited(log)
 
 ROOT = Path(__file__).resolve().parent.parent
-WAITING_MAX = 8  # questions at a time, the one that is answered included
+OWN_MAX = 4  # questions of one account at a time, the one that is answered included
+WAITING_MAX = 1_000  # of all accounts
+PATIENCE_S = 60.0  # that a question waits for its turn
 CATCH_UP_S = 15.0  # that a question waits for the process to follow the journal
 READ_ON_S = 5.0  # of following at a time, while nobody asks
 ANSWER_S = 20.0  # that a question then waits for its answer
@@ -55,7 +58,7 @@ FRAME_BYTES = 4_000_000
 class NotExplained(Exception):
     """There is no explanation now.
 
-    - ExplainerBusy: as many questions wait as may
+    - ExplainerBusy: as many questions wait as may, of the account or of all
     - ExplainerBehind: the journal is being read still
     - ExplainerFailed: it takes too long, or the process has ended
     - NothingToExplain: there is no such order, trade or command, or not for who asks
@@ -63,7 +66,11 @@ class NotExplained(Exception):
 
 
 class ExplainerBusy(NotExplained):
-    """As many questions wait as may."""
+    """As many questions wait as may: of this account (`own`), or of all."""
+
+    def __init__(self, *, own: bool) -> None:
+        super().__init__("too many questions wait")
+        self.own = own
 
 
 class ExplainerBehind(NotExplained):
@@ -87,18 +94,24 @@ class ExplainHost:
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
-        self._workers = Workers("explain", 1, WAITING_MAX)
+        self._workers = Workers("explain", 1, 2)  # a question, and who follows the journal
+        self._turns = FairTurns(OWN_MAX, WAITING_MAX, PATIENCE_S)
         self._process: subprocess.Popen[bytes] | None = None
         self._channel: Channel | None = None
         self._closing = False
         self._reader: eventlet.greenthread.GreenThread | None = None
 
     def explain(self, about: SubjectKind, number: int, account: AccountId | None) -> bytes:
-        """The explanation as JSON, for `account` or, with None, for an operator. Raises NotExplained, StoreClosed."""
+        """The explanation as JSON, for `account` or, with None, for an operator. Raises NotExplained, StoreClosed.
+
+        Accounts (and operators, as one) have their questions answered in turn, so that one with many keeps no other
+        waiting for all of them.
+        """
         try:
-            found = self._workers.run(self._ask, Question(about, number, account, ANSWER_S))
+            with self._turns.turn(account):
+                found = self._workers.run(self._ask, Question(about, number, account, ANSWER_S))
         except Busy:
-            raise ExplainerBusy from None
+            raise ExplainerBusy(own=self._turns.own(account) >= OWN_MAX) from None
         if isinstance(found, Answer):
             return found.body
         if isinstance(found, Reached):

@@ -19,8 +19,9 @@ import msgspec
 
 from engine.commands import Command
 
-# 3: before rules had editions; 2: before orders had options; both are read. 1: before accounts had funds
-BODY_VERSION: Final = 4
+# 4: before a mass cancel came in parts; 3: before rules had editions; 2: before orders had options; all are read.
+# 1: before accounts had funds
+BODY_VERSION: Final = 5
 OLDEST_VERSION: Final = 2
 GENESIS: Final = bytes(32)  # what the first record is chained to
 

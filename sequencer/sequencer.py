@@ -11,25 +11,31 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Callable, Sequence
-from typing import NoReturn
+from collections.abc import Callable, Generator, Sequence
+from functools import partial
+from typing import Any, Final, NoReturn, TypeVar
 
 import eventlet
 from eventlet.event import Event
 
 from engine.commands import AdvanceTime, Command, EnterOrder
-from engine.digest import state_digest
+from engine.digest import digest_steps
 from engine.events import CommandResult
 from engine.exchange import Exchange
 from engine.types import Seq, TimeInForce, end_of_day_ns
 from journal.codec import GENESIS, BatchRecord, seal
 from journal.committer import Committer
 from journal.port import Checkpoint, JournalFailed
+from loop.turns import Turn
 
 log = logging.getLogger(__name__)
 
 Listener = Callable[[list[CommandResult]], None]
 
+T = TypeVar("T")
+
+EVENTS_AT_ONCE: Final = 500  # of the commands that are published together, the last one's apart
+EXPIRED_AT_ONCE: Final = 300  # orders by one command, where more are due
 SHORTEST_TIMER_NS = 1_000_000_000  # except for the expiry of its own order, a command makes nothing due sooner
 
 _GTD, _DAY = TimeInForce.GTD, TimeInForce.DAY
@@ -94,8 +100,10 @@ class Sequencer:
         self._unapplied_due_ns: int | None = None  # the earliest that the batch which is not applied yet may set
         self._digest_due = exchange.seq + checkpoint_every
         self._checkpoint: Checkpoint | None = None
+        self._durable: tuple[list[_Entry], Seq, int] | None = None  # the batch that is not applied yet
         self._waiting: deque[_Entry] = deque()
         self._waiting_commands = 0
+        self._readings: deque[tuple[Callable[[], Generator[None, None, Any]], Event]] = deque()
         self._wake: Event | None = None
         self._listeners: list[Listener] = []
         self._failure_listeners: list[Callable[[], None]] = []
@@ -156,6 +164,36 @@ class Sequencer:
         applied: list[CommandResult] = entry.answered.wait()
         return applied
 
+    def read_in_turns(self, reading: Callable[[], Generator[None, None, T]]) -> tuple[Seq, T]:
+        """Go through a reading of one state of the exchange, in turns; return the seq of the state and what was read.
+
+        No command is applied meanwhile: commands wait, everything else goes on. Raises what `reading` raises.
+        """
+        if self._writer is None or self._writer.dead:  # nothing changes any more
+            return self._read(reading)
+        answered = Event()
+        self._readings.append((reading, answered))
+        self._signal()
+        found: tuple[Seq, T] = answered.wait()
+        return found
+
+    def _answer_readings(self) -> None:
+        while self._readings:
+            reading, answered = self._readings.popleft()
+            try:
+                answered.send(self._read(reading))
+            except Exception as problem:  # the caller's
+                answered.send_exception(problem)
+
+    def _read(self, reading: Callable[[], Generator[None, None, T]]) -> tuple[Seq, T]:
+        turn, steps = Turn(), reading()
+        while True:
+            try:
+                next(steps)
+            except StopIteration as last:
+                return self._exchange.seq, last.value
+            turn.pause_if_over()
+
     def _signal(self) -> None:
         if self._wake is not None and not self._wake.ready():
             self._wake.send()
@@ -168,12 +206,13 @@ class Sequencer:
 
     def _write(self) -> None:
         """The writer: flush a batch, and while it is flushed apply and answer the one before."""
-        durable: tuple[list[_Entry], Seq, int] | None = None
         while True:
+            if self._readings:
+                self._settle_durable()
+                self._answer_readings()
             if not self._waiting:
-                if durable is not None:
-                    self._settle(*durable)
-                    durable = None
+                if self._durable is not None:
+                    self._settle_durable()
                     continue
                 if self._stopping:
                     return
@@ -182,12 +221,8 @@ class Sequencer:
                 self._wake = None
                 continue
             self._make_room()
-            entries, commands = self._gather()
-            first_seq, ts_ns = Seq(self._next_seq), max(self._clock(), self._last_ns)
-            # so that nobody trades with an order that has expired
-            if self._is_due(ts_ns) and commands[:1] != [AdvanceTime()]:
-                entries.insert(0, _Entry((AdvanceTime(),)))
-                commands.insert(0, AdvanceTime())
+            entries, commands, ts_ns = self._next_batch()
+            first_seq = Seq(self._next_seq)
             try:
                 record = seal(self._n + 1, ts_ns, first_seq, commands, self._chain)
             except (ValueError, OverflowError, TypeError):
@@ -196,20 +231,38 @@ class Sequencer:
             try:
                 ticket = self._committer.commit(record, self._checkpoint)
                 self._checkpoint = None
-                if durable is not None:
-                    self._settle(*durable)
-                    durable = None
+                self._settle_durable()
                 self._committer.wait(ticket)
             except JournalFailed as failure:
-                if durable is not None:
-                    self._settle(*durable)
+                self._settle_durable()
                 self._fail(entries, failure)
                 return
             self._n, self._chain = record.n, record.chain
             self._next_seq += len(commands)
             self._last_ns = ts_ns
             self._unapplied_due_ns = _earliest_due(commands, ts_ns)
-            durable = (entries, first_seq, ts_ns)
+            self._durable = (entries, first_seq, ts_ns)
+
+    def _settle_durable(self) -> None:
+        """Apply what is durable and not applied yet, if anything is."""
+        if self._durable is not None:
+            durable, self._durable = self._durable, None
+            self._settle(*durable)
+
+    def _next_batch(self) -> tuple[list[_Entry], list[Command], int]:
+        """What comes next, with its time. An AdvanceTime comes first, so that nobody trades with an expired order."""
+        ts_ns = max(self._clock(), self._last_ns)
+        if self._exchange.are_due(EXPIRED_AT_ONCE, ts_ns):
+            self._settle_durable()  # which may be of that already
+        if self._exchange.are_due(EXPIRED_AT_ONCE, ts_ns):
+            part: list[Command] = [AdvanceTime(EXPIRED_AT_ONCE)]  # what waits goes on waiting until nothing is due
+            return [_Entry(part)], part, ts_ns
+        entries, commands = self._gather()
+        ts_ns = max(self._clock(), self._last_ns)
+        if self._is_due(ts_ns) and commands[:1] != [AdvanceTime()]:
+            entries.insert(0, _Entry((AdvanceTime(),)))
+            commands.insert(0, AdvanceTime())
+        return entries, commands, ts_ns
 
     def _gather(self) -> tuple[list[_Entry], list[Command]]:
         """Take what waits, whole callers at a time, up to about `max_batch` commands."""
@@ -245,32 +298,46 @@ class Sequencer:
                 self._waiting_commands += len(entry.commands)
 
     def _settle(self, entries: list[_Entry], first_seq: Seq, ts_ns: int) -> None:
-        """Apply a durable batch, answer its callers, call the listeners. Does not switch."""
-        apply = self._exchange.apply
+        """Apply a durable batch, answer its callers, call the listeners.
+
+        A batch that takes longer than a turn is published as far as it is applied, and others have their turn: what
+        they read is the state after a command, and all that led to it was published.
+        """
+        apply, turn = self._exchange.apply, Turn()
         batch: list[CommandResult] = []
         answers: list[tuple[Event, list[CommandResult]]] = []
-        seq = first_seq
-        try:
-            for entry in entries:
-                mine: list[CommandResult] = []
-                for command in entry.commands:
-                    mine.append(CommandResult(seq, ts_ns, command, apply(command, seq, ts_ns)))
-                    seq = Seq(seq + 1)
-                batch.extend(mine)
-                answers.append((entry.answered, mine))
-        except Exception as violation:
-            self._stop_the_process(violation)
+        seq, events = first_seq, 0
+        for entry in entries:
+            mine: list[CommandResult] = []
+            for command in entry.commands:
+                if events >= EVENTS_AT_ONCE or (len(batch) % 8 == 7 and turn.over):
+                    self._publish(batch, answers)
+                    batch, answers, events = [], [], 0
+                    turn.pause()
+                try:
+                    applied = CommandResult(seq, ts_ns, command, apply(command, seq, ts_ns))
+                except Exception as violation:
+                    self._stop_the_process(violation)
+                mine.append(applied)
+                batch.append(applied)
+                events += len(applied.events)
+                seq = Seq(seq + 1)
+            answers.append((entry.answered, mine))
         self._unapplied_due_ns = None  # the exchange knows
+        self._publish(batch, answers)
+        if self._exchange.seq >= self._digest_due:
+            self._digest_due = self._exchange.seq + self._checkpoint_every
+            self._checkpoint = Checkpoint(*self._read(partial(digest_steps, self._exchange)))
+
+    def _publish(self, batch: list[CommandResult], answers: list[tuple[Event, list[CommandResult]]]) -> None:
+        """Answer those whose commands are all applied, then have the listeners called. Does not switch."""
         for answered, mine in answers:
             answered.send(mine)
         for listener in self._listeners:
             try:
                 listener(batch)
             except Exception:
-                log.exception("a listener failed at seq %d; trading goes on", first_seq)
-        if self._exchange.seq >= self._digest_due:
-            self._digest_due = self._exchange.seq + self._checkpoint_every
-            self._checkpoint = Checkpoint(self._exchange.seq, state_digest(self._exchange))
+                log.exception("a listener failed at seq %d; trading goes on", batch[0].seq if batch else 0)
 
     def _fail(self, entries: list[_Entry], failure: JournalFailed) -> None:
         """Refuse everything from now on: what is not durable is not acknowledged."""
@@ -282,6 +349,7 @@ class Sequencer:
         self._waiting_commands = 0
         for listener in self._failure_listeners:
             listener()
+        self._answer_readings()
 
 
 def _earliest_due(commands: Sequence[Command], ts_ns: int) -> int:

@@ -13,11 +13,11 @@ from api.accounts.service import AccountService
 from api.accounts.views import BalancesView, FillsPage, LedgerPage, OwnAccount, own_account
 from api.auth.authenticator import requesting_account, requesting_principal
 from api.http.documented import Access, documented
-from api.http.responses import answer, query
+from api.http.responses import answer, long_answer, query
 from api.json.errors import ApiError
 from api.json.requests import SymbolQuery, decoded
 from api.settings import Settings
-from identity.store import Role, Scope
+from identity.users import Role, Scope
 
 
 def blueprint(service: AccountService, settings: Settings) -> Blueprint:
@@ -69,7 +69,7 @@ def blueprint(service: AccountService, settings: Settings) -> Blueprint:
         """The caller's fills with their fees, newest first; `before` a trade id pages back."""
         account, wanted = requesting_account(), query(FillsQuery)
         page = service.fills(account, wanted.symbol, wanted.before, wanted.limit)
-        return answer(FillsPage(page, len(page)))
+        return long_answer(FillsPage(page, len(page)))
 
     @routes.get("/ledger")
     @documented(Access.ACCOUNT, LedgerPage, query=LedgerQuery, errors=(404, 503))
@@ -77,6 +77,6 @@ def blueprint(service: AccountService, settings: Settings) -> Blueprint:
         """Every posting of the caller's account and its cause, newest first; `before` a posting id pages back."""
         account, wanted = requesting_account(), query(LedgerQuery)
         page = service.postings(account, wanted.asset, wanted.before, wanted.limit)
-        return answer(LedgerPage(page, len(page)))
+        return long_answer(LedgerPage(page, len(page)))
 
     return routes

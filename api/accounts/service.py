@@ -24,6 +24,7 @@ from api.accounts.views import (
     posting_view,
 )
 from api.json.errors import Malformed, rejected
+from api.orders.mass_cancels import MassCancels
 from engine.commands import ConfigureAccount, Deposit, StopAccount, Withdraw
 from engine.events import CommandResult, Rejected
 from engine.exchange import Exchange
@@ -31,6 +32,7 @@ from engine.rejects import RejectReason
 from engine.types import SANDBOX_ACCOUNT, AccountId, TradeId
 from history.reader import HistoryReader
 from listings.grid import grid_of
+from loop.turns import in_turns
 from sequencer.sequencer import Sequencer
 
 GUEST_QUOTE_FUNDS = "100000"  # a guest's first balance of each asset that others are priced in
@@ -51,6 +53,7 @@ class AccountService:
         self._profits = profits
         self._history = history
         self._sandbox = sandbox
+        self._mass_cancels = MassCancels(exchange, sequencer)
 
     def account(self, account: AccountId) -> AccountView:
         """Tier, fees, limits and status of an account. O(1)."""
@@ -111,7 +114,7 @@ class AccountService:
 
     def stop(self, account: AccountId, *, stopped: bool) -> AccountView:
         """The kill switch: cancel all its orders and take no more; or let it trade again."""
-        self._submit(StopAccount(account, stopped))
+        self._mass_cancels.stop(StopAccount(account, stopped))
         return self.account(account)
 
     def fills(self, account: AccountId, symbol: str | None, before: int | None, limit: int) -> list[AccountFillView]:
@@ -120,7 +123,8 @@ class AccountService:
             raise rejected(RejectReason.UNKNOWN_SYMBOL, None, symbol=symbol)
         self._history.wait_for(self._exchange.seq)
         views: list[AccountFillView] = []
-        for trade in self._history.account_fills(account, symbol, None if before is None else TradeId(before), limit):
+        trades = self._history.account_fills(account, symbol, None if before is None else TradeId(before), limit)
+        for trade in in_turns(trades):
             grid = grid_of(self._exchange.books[trade.symbol].instrument)
             if trade.taker_account == account:
                 views.append(account_fill_view(trade, maker=False, grid=grid))
@@ -133,7 +137,8 @@ class AccountService:
         if asset is not None and asset not in self._exchange.ledger.scales:
             raise rejected(RejectReason.UNKNOWN_ASSET, None, asset=asset)
         self._history.wait_for(self._exchange.seq)
-        return [posting_view(row, self._exchange) for row in self._history.postings(account, asset, before, limit)]
+        rows = self._history.postings(account, asset, before, limit)
+        return [posting_view(row, self._exchange) for row in in_turns(rows)]
 
     def _submit(self, command: Any) -> CommandResult:
         applied = self._sequencer.submit(command)

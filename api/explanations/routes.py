@@ -10,13 +10,14 @@ from flask import Blueprint, Response
 from api.auth.authenticator import requesting_principal
 from api.http.bodies import HEADERS, body_of_encoded
 from api.http.documented import Access, documented
+from api.http.limits import EXPLANATION_UNITS, charge
 from api.json.errors import ApiError
 from api.json.requests import order_id_of
 from engine.types import AccountId
 from explain.answers import Explanation
-from explain.host import ExplainerBehind, ExplainerBusy, ExplainHost, NotExplained, NothingToExplain
+from explain.host import OWN_MAX, ExplainerBehind, ExplainerBusy, ExplainHost, NotExplained, NothingToExplain
 from explain.protocol import SubjectKind
-from identity.store import Role
+from identity.users import Role
 
 BUSY_RETRY_S, BEHIND_RETRY_S = 2, 5
 
@@ -32,6 +33,7 @@ def blueprint(explainer: ExplainHost) -> Blueprint:
     routes = Blueprint("explain", __name__)
 
     def explained(about: SubjectKind, number: str) -> Response:
+        charge(EXPLANATION_UNITS)
         try:
             body = explainer.explain(about, order_id_of(number), _asker())
         except NotExplained as refusal:
@@ -72,9 +74,12 @@ def _refusal(refusal: NotExplained, about: SubjectKind) -> ApiError:
     match refusal:
         case NothingToExplain():
             return ApiError(404, *_UNKNOWN[about])
-        case ExplainerBusy():
-            sentence = "Others are being told why just now; ask again in a moment."
+        case ExplainerBusy(own=True):
+            sentence = f"Of one account {OWN_MAX} questions wait at a time; ask again when one of yours is answered."
             return ApiError(429, "EXPLAINER_BUSY", sentence, None, BUSY_RETRY_S)
+        case ExplainerBusy():
+            sentence = "Too many are being told why just now; ask again in a moment."
+            return ApiError(503, "EXPLAINER_BUSY", sentence, None, BUSY_RETRY_S)
         case ExplainerBehind(read_percent=done):
             sentence = f"The journal is still being read for explanations, {done} % so far; ask again in a moment."
             return ApiError(503, "EXPLAINER_BEHIND", sentence, {"read_percent": done}, BEHIND_RETRY_S)

@@ -15,6 +15,7 @@ from typing import Any
 from api.auth.authenticator import requesting_account
 from api.feed.clients import Client
 from api.feed.feed import Feed
+from api.http.limits import charge
 from api.json.requests import converted
 from api.orders.amend_views import AmendAnswer
 from api.orders.batch import BatchAnswer, batch_of
@@ -34,10 +35,12 @@ from api.orders.views import CancelAllAnswer, CancelAnswer, OrderAnswer
 from engine.commands import CancelOrder
 from engine.exchange import Exchange
 from engine.types import AccountId, OrderId
+from loop.turns import pieces
 from sequencer.sequencer import NotAccepting, Sequencer
 
 log = logging.getLogger(__name__)
 
+CANCELLED_AT_ONCE = 200  # orders, before others have their turn
 ORDERS_KEPT = 1_000  # of one connection, before those that are done are dropped
 
 
@@ -76,7 +79,8 @@ class CancelOnDisconnect:
         ]
         if commands:
             try:
-                self._sequencer.submit_all(commands)
+                for part in pieces(commands, CANCELLED_AT_ONCE):
+                    self._sequencer.submit_all(part)
             except NotAccepting as refusal:
                 log.warning("%d orders of a lost connection stay: %s", len(commands), refusal.why)
 
@@ -117,7 +121,9 @@ def install(feed: Feed, orders: OrderService, exchange: Exchange, sequencer: Seq
         started = time.perf_counter()
         account = requesting_account()
         cancel_on_disconnect = cancels_on_disconnect.get(sid)
-        answer = orders.batch(batch_of(data, account, exchange), started)
+        commands = batch_of(data, account, exchange)
+        charge(len(commands) - 1)
+        answer = orders.batch(commands, started)
         if cancel_on_disconnect is not None:
             bodies = (result.body for result in answer.results)
             cancel_on_disconnect.add([body.order_id for body in bodies if isinstance(body, OrderAnswer)], account)

@@ -5,9 +5,14 @@ Layer: api.http.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, Final
 
 import msgspec
+
+from loop.turns import in_turns
+
+PIECE: Final = 500  # items encoded at once: less than two milliseconds
 
 HEADERS: Final = {  # headers of every JSON answer: most are private, the others stale at once
     "Content-Type": "application/json",
@@ -21,6 +26,45 @@ _encode = msgspec.json.Encoder().encode
 def body_of(value: Any) -> bytes:
     """`value`, a struct or plain values, as a body."""
     return _encode(value) + b"\n"
+
+
+def long_body(value: msgspec.Struct) -> bytes:
+    """`value`, a struct whose lists may be as long as the venue is large, as a body: these are encoded in turns.
+
+    Cooperative. The lists are emptied on the way: to free a hundred thousand orders at once takes milliseconds, too.
+    """
+    parts = [b"{"]
+    for field in msgspec.structs.fields(value):
+        item = getattr(value, field.name)
+        if item is msgspec.UNSET:
+            continue
+        parts.append((b"" if len(parts) == 1 else b",") + _encode(field.encode_name) + b":")
+        parts.extend(_long_value(item))
+    return b"".join([*parts, b"}\n"])
+
+
+def _long_value(item: Any) -> Iterator[bytes]:
+    if isinstance(item, list) and len(item) > PIECE:
+        yield from _long_list(item)
+    elif isinstance(item, dict) and len(item) > PIECE // 10:
+        lead = b"{"
+        for name, each in in_turns(list(item.items())):
+            yield lead + _encode(name) + b":" + _encode(each)
+            lead = b","
+        yield b"}"
+    else:
+        yield _encode(item)
+
+
+def _long_list(items: list[Any]) -> Iterator[bytes]:
+    lead = b"["
+    items.reverse()
+    for _ in in_turns(range(0, len(items), PIECE), every=1):
+        piece = items[: -PIECE - 1 : -1]
+        del items[-PIECE:]
+        yield lead + _encode(piece)[1:-1]
+        lead = b","
+    yield b"]"
 
 
 def body_of_encoded(document: bytes) -> bytes:

@@ -26,6 +26,7 @@ class Access(Enum):
     ACCOUNT = "Whoever has an account: with a token, or with a request signed by an API key."
     SESSION = "Whoever is signed in with a token; not with an API key."
     OPERATOR = "Operators."
+    OPERATOR_SESSION = "Operators who are signed in with a token; not with an API key."
 
 
 class Documented(Struct, frozen=True, kw_only=True):
@@ -36,6 +37,7 @@ class Documented(Struct, frozen=True, kw_only=True):
     status: int
     query: type[Struct] | None
     body: type[Struct] | None
+    long_body: bool  # may be as long as the setting says, and is read in turns; others are short
     errors: tuple[int, ...]  # besides those that follow from access, query and body
     named: tuple[type[Struct], ...]  # those that body and answer refer to by `any_of`
 
@@ -47,6 +49,7 @@ def documented(
     status: int = 200,
     query: type[Struct] | None = None,
     body: type[Struct] | None = None,
+    long_body: bool = False,
     errors: tuple[int, ...] = (),
     named: tuple[type[Struct], ...] = (),
 ) -> Callable[[Handler], Handler]:
@@ -54,7 +57,14 @@ def documented(
 
     def describe(handler: Handler) -> Handler:
         vars(handler)[_ATTRIBUTE] = Documented(
-            access=access, answer=answer, status=status, query=query, body=body, errors=errors, named=named
+            access=access,
+            answer=answer,
+            status=status,
+            query=query,
+            body=body,
+            long_body=long_body,
+            errors=errors,
+            named=named,
         )
         return handler
 

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, Final
 
 from api.http.bodies import HEADERS, body_of
 from api.http.browsers import refusal_of_body, refusal_of_script
+from api.http.limits import RateLimits
 from api.http.refusals import log_refusal_of
 from api.json.errors import ApiError, Malformed
 from api.settings import Settings
@@ -22,14 +23,17 @@ Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
 WsgiApp = Callable[[Environ, StartResponse], Iterable[bytes]]
 
+SOCKET_IO: Final = "/socket.io/"
 _SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
 
 class Guard:
     """Wraps a WSGI application. Adds microseconds to a request."""
 
-    def __init__(self, app: WsgiApp, settings: Settings) -> None:
+    def __init__(self, app: WsgiApp, settings: Settings, limits: RateLimits | None = None) -> None:
+        """`limits` count what does not come to Flask: what is refused here, and what Socket.IO answers."""
         self._app = app
+        self._limits = limits
         self._origins = settings.cors_origins
         self._names = {name.lower() for name in ("localhost", settings.host, *settings.trusted_hosts)}
         self._known_hosts: set[str] = set()
@@ -37,7 +41,7 @@ class Guard:
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         host = environ.get("HTTP_HOST", "")
         if host not in self._known_hosts and not self._may_be_called(host):
-            return _refuse(
+            return self._refuse(
                 ApiError(421, "UNKNOWN_HOST", "This server does not go by that name; see --trusted-hosts."),
                 environ,
                 start_response,
@@ -48,7 +52,7 @@ class Guard:
             and environ["REQUEST_METHOD"] not in _SAFE_METHODS
             and not self._may_post(origin, environ)
         ):
-            return _refuse(
+            return self._refuse(
                 ApiError(403, "FOREIGN_ORIGIN", "Pages of that origin may not do this; see --cors-origins."),
                 environ,
                 start_response,
@@ -57,10 +61,18 @@ class Guard:
         if unfit is None and environ["REQUEST_METHOD"] not in _SAFE_METHODS:
             unfit = refusal_of_body(environ)
         if unfit is not None:
-            return _refuse(unfit, environ, start_response)
+            return self._refuse(unfit, environ, start_response)
+        if self._limits is not None and environ.get("PATH_INFO", "").startswith(SOCKET_IO):
+            refusal = self._limits.of_address(environ)
+            if refusal is not None:
+                return _answer(refusal, environ, start_response)
         # permessage-deflate more than halves the fan-out of the feed
         environ.pop("HTTP_SEC_WEBSOCKET_EXTENSIONS", None)
         return self._app(environ, start_response)
+
+    def _refuse(self, error: ApiError, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        too_many = None if self._limits is None else self._limits.of_address(environ)
+        return _answer(too_many or error, environ, start_response)
 
     def _may_be_called(self, host: str) -> bool:
         """Names must be known; an address cannot be rebound."""
@@ -72,8 +84,12 @@ class Guard:
         return True
 
     def _may_post(self, origin: str, environ: Environ) -> bool:
-        own = f"{environ['wsgi.url_scheme']}://{environ.get('HTTP_HOST', '')}"
-        return origin == own or origin in self._origins
+        return origin == own_origin(environ) or origin in self._origins
+
+
+def own_origin(environ: Environ) -> str:
+    """What browsers write into `Origin` when a page of this server asks, by the name that it was called by."""
+    return f"{environ['wsgi.url_scheme']}://{environ.get('HTTP_HOST', '')}"
 
 
 def _unreadable_query(environ: Environ) -> ApiError | None:
@@ -95,8 +111,11 @@ def _is_address(name: str) -> bool:
     return True
 
 
-def _refuse(error: ApiError, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+def _answer(error: ApiError, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
     log_refusal_of(error, environ)
     body = body_of(error.body())
-    start_response(f"{error.status} Refused", [*HEADERS.items(), ("Content-Length", str(len(body)))])
+    headers = [*HEADERS.items(), ("Content-Length", str(len(body)))]
+    if error.retry_after_s is not None:
+        headers.append(("Retry-After", str(error.retry_after_s)))
+    start_response(f"{error.status} Refused", headers)
     return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]

@@ -8,8 +8,9 @@ from __future__ import annotations
 from typing import Any, TypeVar
 
 from flask import Response, request
+from msgspec import Struct
 
-from api.http.bodies import HEADERS, body_of
+from api.http.bodies import HEADERS, body_of, long_body
 from api.http.symbols import symbol_as_listed
 from api.json.requests import converted
 
@@ -19,6 +20,11 @@ T = TypeVar("T")
 def answer(body: Any, status: int = 200) -> Response:
     """`body`, a struct or plain values, as a JSON answer."""
     return Response(body_of(body), status, HEADERS)
+
+
+def long_answer(body: Struct) -> Response:
+    """`body` as a JSON answer where its lists may be long: encoded in turns. Cooperative."""
+    return Response(long_body(body), 200, HEADERS)
 
 
 def query(kind: type[T]) -> T:

@@ -18,7 +18,7 @@ from api.http.documented import Documented, documented_by
 from api.json.errors import Malformed
 from api.json.exact import RepeatedKey, decode_exactly
 from api.json.malformed import MAX_ECHO, joined
-from api.json.requests import repeated
+from api.json.requests import PLAIN_BODY_BYTES, repeated
 
 NAMED_MAX: Final = 10  # keys of an unread body that an error names
 
@@ -27,6 +27,16 @@ class WholeNumberConverter(IntegerConverter):
     """A whole number in a path: Flask's own takes the digits of every script."""
 
     regex = r"[0-9]{1,100}"
+
+
+def install_body_limits(app: Flask) -> None:
+    """Have no body of `app` read that is longer than its route takes. To be installed before who reads bodies."""
+
+    @app.before_request
+    def bound_body() -> None:
+        about = documented_by(app.view_functions[request.endpoint]) if request.endpoint else None
+        if about is None or not about.long_body:
+            request.max_content_length = min(app.config["MAX_CONTENT_LENGTH"], PLAIN_BODY_BYTES)
 
 
 def install(app: Flask) -> None:

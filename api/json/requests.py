@@ -7,7 +7,7 @@ Layer: api.json.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 
 import msgspec
 from msgspec import Meta
@@ -22,6 +22,7 @@ T = TypeVar("T")
 
 MAX_ORDER_ID = 2**62
 MAX_PAGE = 1000
+PLAIN_BODY_BYTES: Final = 32_768  # of a body that is read in one piece: whatever it holds, that takes milliseconds
 
 ClientOrderId = Annotated[
     str,
@@ -115,19 +116,15 @@ def parsed(body: bytes, kind: type) -> Any:
             raise malformed(problem, kind, lambda: msgspec.json.decode(body)) from problem
         raise malformed(unreadable, kind, lambda: msgspec.json.decode(body)) from unreadable
     except (msgspec.DecodeError, ValueError, RecursionError) as problem:
-        if not body.strip():
-            sentence = "The body is empty; send a JSON object."
-        elif b"NaN" in body or b"Infinity" in body:
-            raise Malformed(
-                "NOT_FINITE", "NaN and Infinity are not numbers in JSON, nor prices or quantities."
-            ) from problem
-        else:
-            sentence = _no_json(problem)
-        raise Malformed("MALFORMED_JSON", sentence) from problem
+        raise no_json(body, problem) from problem
 
 
-def _no_json(problem: Exception) -> str:
-    """Why a body is no JSON, in words for its sender: msgspec gives the place; others would show how we work."""
-    if isinstance(problem, msgspec.DecodeError):
-        return f"The body is not JSON: {problem}."
-    return "The body nests too deep, or holds a text or a number that cannot be read."
+def no_json(body: bytes, problem: Exception) -> Malformed:
+    """The error for a body that is no JSON, or cannot be read, by what its reader raised."""
+    if not body.strip():
+        return Malformed("MALFORMED_JSON", "The body is empty; send a JSON object.")
+    if b"NaN" in body or b"Infinity" in body:
+        return Malformed("NOT_FINITE", "NaN and Infinity are not numbers in JSON, nor prices or quantities.")
+    if isinstance(problem, msgspec.DecodeError):  # it gives the place; others would show how we work
+        return Malformed("MALFORMED_JSON", f"The body is not JSON: {problem}.")
+    return Malformed("MALFORMED_JSON", "The body nests too deep, or holds a text or a number that cannot be read.")

@@ -7,6 +7,7 @@ Layer: api.market.
 
 from __future__ import annotations
 
+import time
 from collections import Counter, deque
 from collections.abc import Sequence
 from itertools import islice, takewhile
@@ -28,6 +29,8 @@ SECOND_NS = 10**9
 RECENT_SECONDS = 60  # only those in which something traded
 RATE_WINDOW_S = 10
 LATENCY_MAX_US = 60_000_000
+PERCENTILES = {"p50": 50.0, "p90": 90.0, "p99": 99.0, "p99.9": 99.9}
+LATENCY_S = 1.0  # that figures of latencies are kept: to find them takes milliseconds
 
 
 class TradePrint(msgspec.Struct, frozen=True, gc=False):
@@ -148,6 +151,9 @@ class Activity:
         self.trades = 0
         self.rejects: Counter[str] = Counter()
         self.latency_us = HdrHistogram(1, LATENCY_MAX_US, 3)
+        self._latency_us_sum = 0
+        self._latency_ms: dict[str, float] = {}
+        self._latency_until = 0.0  # monotonic seconds
         self._per_second: deque[tuple[int, int]] = deque(maxlen=RATE_WINDOW_S + 1)  # second, orders
 
     def of(self, symbol: str) -> SymbolActivity:
@@ -190,19 +196,25 @@ class Activity:
 
     def record_latency(self, microseconds: int) -> None:
         """Count one order's way through the server. O(1)."""
-        self.latency_us.record_value(max(1, min(microseconds, LATENCY_MAX_US)))
+        counted = max(1, min(microseconds, LATENCY_MAX_US))
+        self._latency_us_sum += counted
+        self.latency_us.record_value(counted)
 
     def latency_ms(self) -> dict[str, float]:
-        """Percentiles of all latencies since the start, in milliseconds."""
-        histogram = self.latency_us
-        points = {"p50": 50.0, "p90": 90.0, "p99": 99.0, "p99.9": 99.9}
-        figures = {name: histogram.get_value_at_percentile(point) / 1000 for name, point in points.items()}
-        figures["max"] = histogram.get_max_value() / 1000
-        return figures
+        """Percentiles of all latencies since the start, in milliseconds: of this second or the last."""
+        now = time.monotonic()
+        if now >= self._latency_until:
+            histogram = self.latency_us
+            found = histogram.get_percentile_to_value_dict(list(PERCENTILES.values()))
+            figures = {name: found.get(point, 0) / 1000 for name, point in PERCENTILES.items()}
+            self._latency_ms = figures | {"max": histogram.get_max_value() / 1000}
+            self._latency_until = now + LATENCY_S
+        return self._latency_ms
 
     def average_latency_ms(self) -> float:
         """The mean of all latencies since the start, in milliseconds; 0 before the first."""
-        return float(self.latency_us.get_mean_value()) / 1000
+        count: int = self.latency_us.get_total_count()
+        return self._latency_us_sum / count / 1000 if count else 0.0
 
     def orders_per_second(self, now_ns: int) -> float:
         """The mean over the last ten whole seconds."""

@@ -6,22 +6,26 @@ Layer: api.market.
 
 from __future__ import annotations
 
+import time
 import zlib
-from collections.abc import Iterable
-from itertools import islice
+from collections.abc import Callable, Iterable
+from itertools import chain, islice
 from typing import Any
 
 import msgspec
 
 from api.json.views import seconds
-from engine.book import BookSide, OrderBook
-from engine.depth import l2
-from engine.order import Order, PriceLevel
+from api.market.book_reader import BookReader
+from engine.book import OrderBook
+from engine.depth import LevelView, l2
+from engine.order import Order
 from engine.types import Side, Ticks, TradingStatus
 from listings.grid import grid_of
 from listings.texts import DecimalText, IdText
+from loop.turns import in_turns
 
 CHECKSUM_LEVELS = 10  # a side
+PIECE = 1000  # whole numbers that are copied in one go
 
 Level = tuple[DecimalText, DecimalText]  # price, quantity: older clients unpack just these
 CountedLevel = tuple[DecimalText, DecimalText, int]  # of the deltas: price, quantity, orders
@@ -93,9 +97,28 @@ class BookOrdersUpdate(BookOrdersView, frozen=True):
     levels: int  # which subscription it belongs to
 
 
-def book_view(book: OrderBook, levels: int | None, ts_ns: int) -> BookView:
-    """Depth by price. O(levels)."""
-    return BookView(*_depth(book, levels, ts_ns))
+def book_view(book: OrderBook, levels: int | None, reader: BookReader) -> BookView:
+    """Depth by price, as it is at one moment. O(levels). Cooperative."""
+    if levels is None:
+        bids, asks, seq = reader.sides(book)
+    else:
+        bids, asks, seq = l2(book.bids, levels), l2(book.asks, levels), book.changed_seq
+    grid, status, limit_side, ts_ns = grid_of(book.instrument), book.status, book.band.limit_side, time.time_ns()
+
+    def texts(levels: list[LevelView]) -> list[Level]:
+        return [(grid.price(price), grid.quantity(quantity)) for price, quantity, _ in in_turns(levels)]
+
+    return BookView(
+        seconds(ts_ns),
+        book.instrument.symbol,
+        texts(bids),
+        texts(asks),
+        [orders for _, _, orders in in_turns(bids, PIECE)],
+        [orders for _, _, orders in in_turns(asks, PIECE)],
+        seq,
+        status,
+        limit_side,
+    )
 
 
 def book_update(book: OrderBook, levels: int, ts_ns: int) -> BookUpdate:
@@ -161,30 +184,35 @@ def checksum(book: OrderBook) -> int:
     return zlib.crc32("|".join(best).encode())
 
 
-def book_orders_view(book: OrderBook, limit: int, ts_ns: int, *, price: Ticks | None = None) -> BookOrdersView:
-    """At most `limit` orders a side, as they would trade, without owners; of one price when given. O(orders)."""
+def book_orders_view(book: OrderBook, limit: int, reader: BookReader, *, price: Ticks | None = None) -> BookOrdersView:
+    """At most `limit` orders a side, as they would trade, without owners; of one price when given. O(orders).
 
-    def found(side: BookSide) -> Iterable[PriceLevel]:
-        at = None if price is None else side.level(price)
-        return side if price is None else [] if at is None else [at]
-
-    return BookOrdersView(*_queues(book, found(book.bids), found(book.asks), limit, ts_ns))
+    Cooperative: which orders there are, and their places, is as at `seq`; what each shows is as it is when it is
+    written.
+    """
+    if price is None:
+        bids, asks, seq = reader.queues(book, limit)
+    else:
+        at = [side.level(price) for side in (book.bids, book.asks)]
+        bids, asks = ([] if level is None else list(islice(level, limit)) for level in at)
+        seq = book.changed_seq
+    symbol, view, ts_ns = book.instrument.symbol, _order_views(book), time.time_ns()
+    bid_views, ask_views = ([view(order) for order in in_turns(side)] for side in (bids, asks))
+    return BookOrdersView(seconds(ts_ns), symbol, bid_views, ask_views, seq)
 
 
 def book_orders_update(book: OrderBook, levels: int, limit: int, ts_ns: int) -> BookOrdersUpdate:
     """At most `limit` orders a side of the best `levels`, for those who subscribed to so many. O(orders)."""
-    best = islice(book.bids, levels), islice(book.asks, levels)
-    return BookOrdersUpdate(*(*_queues(book, *best, limit, ts_ns), levels))
+    view = _order_views(book)
+    bids, asks = (
+        [view(order) for order in islice(chain.from_iterable(islice(side, levels)), limit)]
+        for side in (book.bids, book.asks)
+    )
+    return BookOrdersUpdate(seconds(ts_ns), book.instrument.symbol, bids, asks, book.changed_seq, levels)
 
 
-def _queues(
-    book: OrderBook, bids: Iterable[PriceLevel], asks: Iterable[PriceLevel], limit: int, ts_ns: int
-) -> tuple[Any, ...]:
-    """The fields of a BookOrdersView."""
+def _order_views(book: OrderBook) -> Callable[[Order], BookOrderView]:
     grid = grid_of(book.instrument)
-
-    def queue(levels: Iterable[PriceLevel]) -> list[BookOrderView]:
-        return [view(order) for order in islice((order for level in levels for order in level), limit)]
 
     def view(order: Order) -> BookOrderView:
         return BookOrderView(
@@ -194,4 +222,4 @@ def _queues(
             seconds(order.entered_ns),
         )
 
-    return seconds(ts_ns), book.instrument.symbol, queue(bids), queue(asks), book.changed_seq
+    return view

@@ -14,11 +14,12 @@ from api.json.views import seconds
 from api.market.activity import Activity
 from api.market.venue_views import HealthView, StatisticsView, SymbolStatistics
 from engine.book import OrderBook
-from engine.digest import state_digest
+from engine.digest import digest_steps
 from engine.exchange import Exchange
-from engine.types import TradingStatus
+from engine.types import Seq, TradingStatus
 from history.writer import HistoryWriter
 from listings.grid import grid_of, sum_text
+from loop.turns import in_turns
 from openbell import __version__
 from sequencer.sequencer import Sequencer
 
@@ -46,9 +47,13 @@ class HealthService:
         self._connections = connections
         self._flows = flows
         self._started_ns = time.time_ns()
+        self._known_digest: tuple[Seq, str] = (Seq(-1), "")  # the last that was asked for
 
     def health(self, *, digest: bool = False) -> HealthView:
-        """Whether orders are taken. O(symbols); with `digest` O(open orders)."""
+        """Whether orders are taken. O(symbols); with `digest` O(open orders), in turns, and orders wait meanwhile."""
+        found = self._known_digest
+        if digest and found[0] != self._exchange.seq:
+            found = self._known_digest = self._sequencer.read_in_turns(lambda: digest_steps(self._exchange))
         refusal = self._sequencer.refusal
         return HealthView(
             status="healthy" if refusal is None else "not_accepting",
@@ -61,20 +66,21 @@ class HealthService:
             connections=self._connections(),
             flows=self._flows(),
             symbols_by_status=self._by_status(),
-            seq=self._exchange.seq,
-            digest=state_digest(self._exchange) if digest else None,
+            seq=found[0] if digest else self._exchange.seq,
+            digest=found[1] if digest else None,
         )
 
     def statistics(self) -> StatisticsView:
-        """What the exchange has done, and how fast. O(symbols)."""
+        """What the exchange has done, and how fast. O(symbols). Cooperative."""
         activity, exchange, books = self._activity, self._exchange, self._exchange.books
         volumes = {
-            symbol: grid_of(book.instrument).quantity(activity.of(symbol).lots) for symbol, book in books.items()
+            symbol: grid_of(book.instrument).quantity(activity.of(symbol).lots)
+            for symbol, book in in_turns(list(books.items()))
         }
         return StatisticsView(
             orders_processed=activity.orders,
             trades_executed=activity.trades,
-            total_volume=sum_text(volumes.values()),
+            total_volume=sum_text(in_turns(volumes.values())),
             volume_by_symbol=volumes,
             **self._pace(),
             symbols_by_status=self._by_status(),

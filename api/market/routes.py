@@ -6,14 +6,18 @@ Layer: api.market.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 from flask import Blueprint, Response
 
 from api.http.documented import Access, documented
-from api.http.responses import answer, query
+from api.http.limits import DIGEST_UNITS, ITEMS_A_UNIT, charge
+from api.http.long_reads import LongReads
+from api.http.responses import answer, long_answer, query
 from api.json.errors import rejected
 from api.json.requests import SymbolQuery
 from api.json.units import quantity_of
+from api.market.book_reader import BookReader
 from api.market.book_views import BookOrdersView, BookView, book_orders_view, book_view
 from api.market.health import HealthService
 from api.market.requests import BookQuery, HealthQuery, QueueQuery, QuoteQuery, TradesQuery, price_of
@@ -24,24 +28,40 @@ from api.market.venue_views import HealthView, StatisticsView, SymbolStatistics,
 from api.market.views import BboView, QuoteView, TradesPage, bbo_view, quote_view
 from engine.exchange import Exchange
 from engine.rejects import RejectReason
-from engine.types import Lots
+from engine.types import Lots, Side
+from loop.turns import in_turns
 
 
-def blueprint(market: MarketService, exchange: Exchange, statuses: StatusService, venue: HealthService) -> Blueprint:
-    """The routes of market data."""
+def blueprint(
+    market: MarketService,
+    exchange: Exchange,
+    statuses: StatusService,
+    venue: HealthService,
+    reader: BookReader,
+    require_operator: Callable[[], object],
+) -> Blueprint:
+    """The routes of market data. `require_operator` raises ApiError for who may not ask for a digest."""
+    long_reads = LongReads()
     routes = Blueprint("market", __name__)
 
     @routes.get("/health")
     @documented(Access.PUBLIC, HealthView, query=HealthQuery)
     def health() -> Response:
-        """Whether the exchange is up and takes orders. `digest=true` adds the state digest, O(open orders)."""
-        return answer(venue.health(digest=query(HealthQuery).digest))
+        """Whether the exchange is up and takes orders.
+
+        `digest=true` adds the state digest, for operators, and in a sandbox for who asks from its own machine.
+        """
+        digest = query(HealthQuery).digest
+        if digest:
+            require_operator()
+            charge(DIGEST_UNITS)
+        return answer(venue.health(digest=digest))
 
     @routes.get("/symbols")
     @documented(Access.PUBLIC, SymbolsView)
     def symbols() -> Response:
         """Every listed symbol with its steps, limits, fees and best prices."""
-        return answer(symbols_view(exchange, statuses))
+        return long_answer(symbols_view(exchange, statuses))
 
     @routes.get("/status/<symbol>")
     @documented(Access.PUBLIC, StatusView, errors=(404,))
@@ -53,8 +73,12 @@ def blueprint(market: MarketService, exchange: Exchange, statuses: StatusService
     @documented(Access.PUBLIC, BookView, query=BookQuery, errors=(404,))
     def book(symbol: str) -> Response:
         """Depth by price: `levels` 1 to 1000, or `all`."""
-        levels = query(BookQuery).levels
-        return answer(book_view(market.book(symbol), None if levels == "all" else levels, time.time_ns()))
+        levels, book = query(BookQuery).levels, market.book(symbol)
+        if levels != "all":
+            return long_answer(book_view(book, levels, reader))
+        charge((len(book.bids.levels) + len(book.asks.levels)) // ITEMS_A_UNIT)
+        with long_reads():
+            return long_answer(book_view(book, None, reader))
 
     @routes.get("/book/<symbol>/orders")
     @documented(Access.PUBLIC, BookOrdersView, query=QueueQuery, errors=(404, 422))
@@ -64,7 +88,9 @@ def blueprint(market: MarketService, exchange: Exchange, statuses: StatusService
         price = None if wanted.price is None else price_of(wanted.price, book.instrument)
         if isinstance(price, str):
             raise rejected(RejectReason.BAD_TICK, book.instrument, symbol=symbol)
-        return answer(book_orders_view(book, wanted.limit, time.time_ns(), price=price))
+        charge(min(wanted.limit, len(book.orders)) // ITEMS_A_UNIT)
+        with long_reads():
+            return long_answer(book_orders_view(book, wanted.limit, reader, price=price))
 
     @routes.get("/bbo/<symbol>")
     @documented(Access.PUBLIC, BboView, errors=(404,))
@@ -80,21 +106,25 @@ def blueprint(market: MarketService, exchange: Exchange, statuses: StatusService
         lots = quantity_of(wanted.quantity, book.instrument)
         if isinstance(lots, str):
             raise rejected(RejectReason.BAD_LOT, book.instrument, symbol=symbol)
-        return answer(quote_view(book, wanted.side, Lots(lots), exchange.seq, time.time_ns()))
+        levels = reader.reaching(book, Side.SELL if wanted.side is Side.BUY else Side.BUY, Lots(lots))
+        charge(len(levels) // ITEMS_A_UNIT)
+        return answer(quote_view(book, wanted.side, Lots(lots), levels, exchange.seq, time.time_ns()))
 
     @routes.get("/trades/<symbol>")
     @documented(Access.PUBLIC, TradesPage, query=TradesQuery, errors=(404, 503))
     def trades(symbol: str) -> Response:
         """Recent trades, newest first; `before` a trade id pages back."""
         page = market.trades(symbol, query(TradesQuery))
-        return answer(TradesPage(symbol, page, len(page), exchange.seq))
+        return long_answer(TradesPage(symbol, page, len(page), exchange.seq))
 
     @routes.get("/ticker")
     @documented(Access.PUBLIC, TickersView)
     def tickers() -> Response:
         """The last 24 hours of every symbol."""
         now = time.time_ns()
-        return answer(TickersView([market.ticker(book, now) for book in exchange.books.values()]))
+        return long_answer(
+            TickersView([market.ticker(book, now) for book in in_turns(list(exchange.books.values()), 1)])
+        )
 
     @routes.get("/ticker/<symbol>")
     @documented(Access.PUBLIC, TickerView, errors=(404,))

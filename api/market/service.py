@@ -21,6 +21,7 @@ from engine.rejects import RejectReason
 from engine.types import TradeId
 from history.candles import Candle
 from history.reader import HistoryReader
+from loop.turns import in_turns
 
 
 class MarketService:
@@ -52,16 +53,23 @@ class MarketService:
         self._history.wait_for(self._exchange.seq)
         before = None if wanted.before is None else TradeId(wanted.before)
         rows = self._history.trades(symbol, before, wanted.limit)
-        return [trade_view(row, instrument, row.ts_ns, row.seq) for row in rows]
+        return [trade_view(row, instrument, row.ts_ns, row.seq) for row in in_turns(rows)]
 
     def _recent_views(self, instrument: Instrument, recent: deque[TradePrint]) -> deque[TradeView]:
-        """The recent trades as text, oldest first. Each is made once, however often they are asked for."""
+        """The recent trades as text, oldest first. Each is made once, however often they are asked for. Cooperative."""
         if not recent:
             return deque()
-        newest, views = self._printed.get(instrument.symbol) or (None, deque(maxlen=recent.maxlen))
+        symbol = instrument.symbol
+        known = self._printed.get(symbol)
+        newest, views = known or (None, deque[TradeView](maxlen=recent.maxlen))
         missing = list(takewhile(lambda trade: trade is not newest, reversed(recent)))
-        views.extend(trade_view(trade.filled, instrument, trade.ts_ns, trade.seq) for trade in reversed(missing))
-        self._printed[instrument.symbol] = (recent[-1], views)
+        if not missing:
+            return views
+        fresh = [trade_view(trade.filled, instrument, trade.ts_ns, trade.seq) for trade in in_turns(missing[::-1])]
+        if self._printed.get(symbol) is not known:  # another has made them meanwhile, and maybe more
+            return deque([*views, *fresh], maxlen=recent.maxlen)
+        views = deque([*views, *fresh], maxlen=recent.maxlen)
+        self._printed[symbol] = (missing[0], views)
         return views
 
     def candles(self, symbol: str, wanted: CandlesQuery) -> list[Candle]:

@@ -18,6 +18,7 @@ from engine.exchange import Exchange
 from engine.types import Side, TradingStatus
 from listings.grid import grid_of, percent
 from listings.texts import DecimalText
+from loop.turns import in_turns
 
 
 class TickersView(msgspec.Struct, frozen=True):
@@ -137,9 +138,10 @@ class SymbolStatistics(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def symbols_view(exchange: Exchange, statuses: StatusService) -> SymbolsView:
-    """Every listed symbol."""
-    info = {symbol: _symbol_info(exchange, book, statuses) for symbol, book in exchange.books.items()}
-    return SymbolsView(list(info), info, len(info), exchange.seq)
+    """Every listed symbol, each as it is when it is written; `seq` is that of the beginning. Cooperative."""
+    seq = exchange.seq
+    info = {symbol: _symbol_info(exchange, book, statuses) for symbol, book in in_turns(list(exchange.books.items()))}
+    return SymbolsView(list(info), info, len(info), seq)
 
 
 def _symbol_info(exchange: Exchange, book: OrderBook, statuses: StatusService) -> SymbolInfo:

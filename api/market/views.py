@@ -7,12 +7,14 @@ Layer: api.market.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import msgspec
 
 from api.json.views import seconds
 from api.market.states import TradeState
 from engine.book import OrderBook
-from engine.depth import bbo, cost
+from engine.depth import LevelView, bbo, cost
 from engine.instrument import Instrument
 from engine.types import (
     Lots,
@@ -22,6 +24,7 @@ from engine.types import (
 )
 from listings.grid import grid_of
 from listings.texts import DecimalText, IdText, NanosText, nanos_text
+from loop.turns import in_turns
 
 
 class BboView(msgspec.Struct, frozen=True):
@@ -127,10 +130,12 @@ def trade_view(trade: TradeState, instrument: Instrument, ts_ns: int, seq: int |
     )
 
 
-def quote_view(book: OrderBook, side: Side, quantity: Lots, seq: int, ts_ns: int) -> QuoteView:
-    """What taking `quantity` from what rests costs or earns, and whether the symbol trades. O(levels walked)."""
+def quote_view(
+    book: OrderBook, side: Side, quantity: Lots, levels: Iterable[LevelView], seq: int, ts_ns: int
+) -> QuoteView:
+    """What taking `quantity` of `levels`, the other side's best, costs or earns. O(levels). Cooperative."""
     grid = grid_of(book.instrument)
-    would = cost(book, side, quantity)
+    would = cost(book.instrument, in_turns(levels), quantity)
     return QuoteView(
         symbol=book.instrument.symbol,
         status=book.status,

@@ -5,16 +5,13 @@ Layer: api.operator.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Final
-
 from flask import Blueprint, Response
 
 from api.auth.authenticator import requesting_operator
 from api.auth.credentials import Principal
 from api.auth.service import AuthService
 from api.http.documented import Access, documented
-from api.http.responses import answer, query
+from api.http.responses import answer, long_answer, query
 from api.json.errors import rejected
 from api.json.requests import order_id_of
 from api.market.service import MarketService
@@ -23,15 +20,12 @@ from api.operator.requests import ConfirmQuery
 from api.operator.views import OrderCancelled, OrdersCancelled
 from api.orders.service import OrderService
 from api.orders.views import CancelAllAnswer
-from engine.accounts import Account
 from engine.commands import CancelAll, CancelOrder
 from engine.events import Cancelled, Rejected
 from engine.exchange import Exchange
 from engine.rejects import RejectReason
 from engine.types import AccountId
 from sequencer.sequencer import Sequencer
-
-ORDERS_AT_ONCE: Final = 1_000  # cancelled in one turn of the event loop; one account's all go together
 
 
 def add_cancels(
@@ -47,16 +41,16 @@ def add_cancels(
 
     def cancel_everybodys(operator: Principal, symbol: str | None) -> OrdersCancelled:
         """Cancel what is open now, account by account, and note how far it came. Cooperative. Raises NotAccepting."""
-        seq, count, accounts = exchange.seq, 0, 0
+        seq, count, accounts = exchange.seq, 0, set[AccountId]()
         try:
-            for commands in turns(exchange.accounts, symbol):
-                for applied in sequencer.submit_all(commands):
-                    cancelled = sum(isinstance(event, Cancelled) for event in applied.events)
-                    count, accounts, seq = count + cancelled, accounts + (cancelled > 0), applied.seq
+            for applied in orders.cancel_everybodys(symbol):
+                cancelled = [event.account for event in applied.events if isinstance(event, Cancelled)]
+                count, seq = count + len(cancelled), applied.seq
+                accounts.update(cancelled)
         finally:
-            details = {"count": str(count), "accounts": str(accounts)}
+            details = {"count": str(count), "accounts": str(len(accounts))}
             audit(operator, "cancel_all", symbol or "every symbol", details, seq)
-        return OrdersCancelled(symbol, count, accounts, seq)
+        return OrdersCancelled(symbol, count, len(accounts), seq)
 
     @routes.delete("/orders/<order_id>")
     @documented(Access.OPERATOR, OrderCancelled, errors=(404, 503))
@@ -82,7 +76,7 @@ def add_cancels(
             CancelAll(known_account(exchange, auth, account, leftover=True), by_operator=True)
         )
         audit(operator, "cancel_all", str(account), {"count": str(cancelled.count)}, cancelled.seq)
-        return answer(cancelled)
+        return long_answer(cancelled)
 
     @routes.delete("/symbols/<symbol>/orders")
     @documented(Access.OPERATOR, OrdersCancelled, errors=(404, 503))
@@ -99,20 +93,3 @@ def add_cancels(
         operator = requesting_operator()
         query(ConfirmQuery)
         return answer(cancel_everybodys(operator, None))
-
-
-def turns(accounts: Mapping[AccountId, Account], symbol: str | None) -> Iterator[list[CancelAll]]:
-    """A command for each account that has open orders, as many at a time as cancel about `ORDERS_AT_ONCE`."""
-    turn: list[CancelAll] = []
-    orders = 0
-    for number, owner in list(accounts.items()):
-        count = len(owner.open_orders) if symbol is None else owner.open_count.get(symbol, 0)
-        if not count:
-            continue
-        turn.append(CancelAll(number, symbol, by_operator=True))
-        orders += count
-        if orders >= ORDERS_AT_ONCE:
-            yield turn
-            turn, orders = [], 0
-    if turn:
-        yield turn

@@ -7,16 +7,17 @@ Layer: api.orders.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import partial
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, TypeVar
 
 import msgspec
 from msgspec import Meta
 
 from api.http.documented import any_of
 from api.json.errors import ApiError, ErrorBody, Malformed
-from api.json.requests import Request, converted, parsed
+from api.json.requests import PLAIN_BODY_BYTES, Request, converted, no_json, parsed
 from api.orders.amend_views import AmendAnswer
 from api.orders.requests import (
     AmendRequest,
@@ -32,10 +33,16 @@ from api.orders.views import CancelAllAnswer, CancelAnswer, OrderAnswer
 from engine.commands import AmendOrder, CancelAll, CancelOrder, EnterOrder
 from engine.exchange import Exchange
 from engine.types import AccountId
+from loop.turns import in_turns
 
 MAX_BATCH: Final = 1000
 
+MAX_ELEMENT_BYTES: Final = 8_192
+MAX_COMMAS: Final = 64_000  # in a body: of a thousand orders with all their fields there are fewer
+
 MAX_CANCEL_ALL: Final = 10  # of a batch: each may look at every open order of the account
+
+T = TypeVar("T")
 
 BatchCommand = EnterOrder | CancelOrder | CancelAll | AmendOrder
 
@@ -91,6 +98,17 @@ class BatchAnswer(msgspec.Struct, frozen=True):
     results: list[BatchResult]
 
 
+class _Outer(msgspec.Struct, frozen=True):
+    """A batch whose orders are not read yet."""
+
+    orders: msgspec.Raw
+
+
+_outer: Final = msgspec.json.Decoder(_Outer).decode
+_BEGIN: Final = re.compile(rb'\s*\{\s*"orders"\s*:\s*(?=\[)')
+_END: Final = re.compile(rb"\s*\}\s*").fullmatch
+
+
 class _Operation(msgspec.Struct, frozen=True):
     """What an element says it is."""
 
@@ -98,23 +116,75 @@ class _Operation(msgspec.Struct, frozen=True):
 
 
 def batch_of_body(body: bytes, account: AccountId, exchange: Exchange) -> list[BatchCommand | ApiError]:
-    """The commands of a POST /orders/batch body, errors in place of what is malformed. Raises Malformed."""
-    return batch_of(parsed(body, BatchRequest), account, exchange)
+    """The commands of a POST /orders/batch body, errors in place of what is malformed. Cooperative. Raises Malformed.
+
+    Each element is read by itself, so that a long body is read in turns.
+    """
+    elements = _elements(body)
+    if elements is None:
+        return batch_of(parsed(body, BatchRequest), account, exchange)
+    return _commands([partial(_element, bytes(element)) for element in _limited(elements)], account, exchange)
 
 
 def batch_of(data: Any, account: AccountId, exchange: Exchange) -> list[BatchCommand | ApiError]:
-    """The same of the data of the feed's `batch`, which is parsed already. Raises Malformed."""
+    """The same of the data of the feed's `batch`, which is parsed already. Cooperative. Raises Malformed."""
     elements = _limited(converted(data, BatchRequest).orders)
-    return _commands([partial(converted, element) for element in elements], account, exchange)
+    return _commands([partial(_as_it_is, element) for element in elements], account, exchange)
+
+
+def _elements(body: bytes) -> list[msgspec.Raw] | None:
+    """The elements of a batch as they are written; None for a short body that is written otherwise. Raises Malformed.
+
+    Long is what is longer than other bodies may be. It is looked through without being read.
+    """
+    long, begin = len(body) > PLAIN_BODY_BYTES, _BEGIN.match(body)
+    if begin and (commas := body.count(b",")) > MAX_COMMAS:
+        raise _of_another_size(commas + 1)
+    try:
+        orders = bytes(_outer(body).orders)
+        if begin and body.startswith(orders, begin.end()) and _END(body, begin.end() + len(orders)):
+            return msgspec.json.decode(orders, type=list[msgspec.Raw])
+        problem: Exception | None = None
+    except (msgspec.DecodeError, ValueError, RecursionError) as found:
+        problem = found
+    if long:
+        raise _no_batch(body, problem)
+    return None
+
+
+def _no_batch(body: bytes, problem: Exception | None) -> Malformed:
+    """The error for a long body that is none; `problem`: what its reader raised."""
+    if problem is None or isinstance(problem, msgspec.ValidationError):
+        try:
+            msgspec.json.decode(body, type=msgspec.Raw)
+        except (msgspec.DecodeError, ValueError, RecursionError) as found:
+            problem = found
+        else:
+            sentence = "A batch is a JSON object with the list orders, and nothing else."
+            return Malformed("INVALID_VALUE", sentence, field="orders")
+    return no_json(body, problem)
+
+
+def _element(written: bytes) -> Any:
+    """One element as plain values, its numbers exact. Raises Malformed."""
+    if len(written) > MAX_ELEMENT_BYTES:
+        raise Malformed(
+            "INVALID_VALUE", f"An order of a batch is of at most {MAX_ELEMENT_BYTES} bytes.", field="orders"
+        )
+    return parsed(written, BatchEnter)
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
 
 
 def _commands(
-    readers: list[Callable[[type], Any]], account: AccountId, exchange: Exchange
+    readers: list[Callable[[], Any]], account: AccountId, exchange: Exchange
 ) -> list[BatchCommand | ApiError]:
     """The command of each element, or what is wrong with it."""
     commands: list[BatchCommand | ApiError] = []
     mass_cancels = 0
-    for read in readers:
+    for read in in_turns(readers):
         command = _command(read, account, exchange)
         mass_cancels += isinstance(command, CancelAll)
         if isinstance(command, CancelAll) and mass_cancels > MAX_CANCEL_ALL:
@@ -123,25 +193,28 @@ def _commands(
     return commands
 
 
-def _limited(elements: list[Any]) -> list[Any]:
+def _limited(elements: list[T]) -> list[T]:
     if not 0 < len(elements) <= MAX_BATCH:
-        raise Malformed(
-            "INVALID_VALUE", f"A batch has 1 to {MAX_BATCH} orders, and this one {len(elements)}.", field="orders"
-        )
+        raise _of_another_size(len(elements))
     return elements
 
 
-def _command(read: Callable[[type], Any], account: AccountId, exchange: Exchange) -> BatchCommand | ApiError:
-    """The command of one element, which `read` reads as a struct."""
+def _of_another_size(count: int) -> Malformed:
+    return Malformed("INVALID_VALUE", f"A batch has 1 to {MAX_BATCH} orders, and this one {count}.", field="orders")
+
+
+def _command(read: Callable[[], Any], account: AccountId, exchange: Exchange) -> BatchCommand | ApiError:
+    """The command of one element, which `read` gives as plain values."""
     try:
-        operation = read(_Operation).op
+        value = read()
+        operation = converted(value, _Operation).op
         if operation == "enter":
-            return order_command(read(BatchEnter), account, exchange)
+            return order_command(converted(value, BatchEnter), account, exchange)
         if operation == "cancel":
-            return cancel_command(read(BatchCancel), account, exchange)
+            return cancel_command(converted(value, BatchCancel), account, exchange)
         if operation == "cancel_all":
-            return cancel_all_command(read(BatchCancelAll), account, exchange)
-        request = read(BatchAmend)
+            return cancel_all_command(converted(value, BatchCancelAll), account, exchange)
+        request = converted(value, BatchAmend)
         return amend_command(request, request.order_id, account, exchange)
     except ApiError as problem:
         return problem

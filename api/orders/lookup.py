@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterator
-from itertools import islice
+from typing import Final
 
 import msgspec
 
@@ -29,7 +29,9 @@ from history.reader import PATIENCE_S, HistoryReader
 from history.store import DoneOrder, Trade, listing_key
 from listings.grid import grid_of
 from loop.errors import StoreAway
+from loop.turns import in_turns
 
+STEP: Final = 64  # orders between two readings of the clock
 _WAYS_TO_END = (OrderStatus.FILLED, OrderStatus.CANCELLED, OrderStatus.EXPIRED)
 
 
@@ -84,10 +86,10 @@ class OrderLookup:
         if query.status not in ("done", *_WAYS_TO_END):
             views = {order.order_id: self._open_view(order) for order in self._open_page(query, account, before)}
         if query.status in (None, "done", *_WAYS_TO_END):
-            self._history.wait_for(seq)
+            self._history.wait_for(self._exchange.seq)  # what ended while we read what is open is there, too
             status = OrderStatus(query.status) if query.status in _WAYS_TO_END else None
             done = self._history.orders(account, query.symbol, before, query.limit, status)
-            views.update((row.order_id, self._done_view(row)) for row in done)
+            views.update((row.order_id, self._done_view(row)) for row in in_turns(done))
         newest = sorted(views, key=listing_key, reverse=True)[: query.limit]
         full = len(newest) == query.limit
         cursor = str(newest[-1]) if full else None
@@ -180,18 +182,24 @@ class OrderLookup:
 
     # -- steps
 
-    def _open_page(self, query: OrdersQuery, account: AccountId, before: OrderId) -> list[Order]:
+    def _open_page(self, query: OrdersQuery, account: AccountId, before: OrderId) -> Iterator[Order]:
+        """The open orders of a page, newest first; none that ends meanwhile. O(open orders). Cooperative."""
         known = self._exchange.accounts.get(account)
         if known is None:
-            return []
-        wanted = (
-            order
-            for order in _newest_first(known.open_orders)
-            if listing_key(order.order_id) < listing_key(before)
-            and query.symbol in (None, order.symbol)
-            and query.status in (None, "open", order.status)
-        )
-        return list(islice(wanted, query.limit))
+            return
+        open_orders, first, left = known.open_orders, listing_key(before), query.limit
+        for order_id in _newest_first(list(open_orders)):
+            order = open_orders.get(order_id)
+            if (
+                order is not None
+                and listing_key(order_id) < first
+                and query.symbol in (None, order.symbol)
+                and query.status in (None, "open", order.status)
+            ):
+                yield order
+                left -= 1
+                if not left:
+                    return
 
     def _open_view(self, order: Order, **further: object) -> OrderView:
         instrument = self._exchange.books[order.symbol].instrument
@@ -218,15 +226,17 @@ class OrderLookup:
             return []
         grid = grid_of(self._exchange.books[trades[0].symbol].instrument)
         return [
-            fill_view(trade, maker=trade.maker_order_id == order_id, grid=grid, ts_ns=trade.ts_ns) for trade in trades
+            fill_view(trade, maker=trade.maker_order_id == order_id, grid=grid, ts_ns=trade.ts_ns)
+            for trade in in_turns(trades)
         ]
 
 
-def _newest_first(open_orders: dict[OrderId, Order]) -> Iterator[Order]:
-    """Open orders, oldest entered first, as they are listed: newest first, legs beside the order they came from.
+def _newest_first(order_ids: list[OrderId]) -> Iterator[OrderId]:
+    """Ids of open orders, oldest entered first, as they are listed: newest first, legs beside the order they came from.
 
-    O(orders) to go through every id; the orders themselves are taken one by one.
+    O(orders). Cooperative.
     """
-    legs = sorted((order_id for order_id in open_orders if order_id >= LEG_UNIT), key=listing_key, reverse=True)
-    others = (order_id for order_id in reversed(open_orders) if order_id < LEG_UNIT)
-    return (open_orders[order_id] for order_id in heapq.merge(others, legs, key=listing_key, reverse=True))
+    legs = [order_id for order_id in in_turns(order_ids, STEP) if order_id >= LEG_UNIT]
+    legs.sort(key=listing_key, reverse=True)
+    others = (order_id for order_id in reversed(order_ids) if order_id < LEG_UNIT)
+    yield from in_turns(heapq.merge(others, legs, key=listing_key, reverse=True), STEP)

@@ -11,7 +11,8 @@ from flask import Blueprint, Response, request
 
 from api.auth.authenticator import requesting_account
 from api.http.documented import Access, documented
-from api.http.responses import answer, query
+from api.http.limits import charge
+from api.http.responses import answer, long_answer, query
 from api.json.requests import SymbolQuery
 from api.orders import requests
 from api.orders.amend_views import AmendAnswer
@@ -67,6 +68,7 @@ def blueprint(service: OrderService, lookup: OrderLookup, exchange: Exchange) ->
         Access.ACCOUNT,
         BatchAnswer,
         body=BatchRequest,
+        long_body=True,
         errors=(503,),
         named=(*ELEMENTS, *BODIES),
     )
@@ -77,7 +79,9 @@ def blueprint(service: OrderService, lookup: OrderLookup, exchange: Exchange) ->
         """
         started = time.perf_counter()
         account = requesting_account()
-        return answer(service.batch(batch_of_body(request.get_data(cache=False), account, exchange), started))
+        commands = batch_of_body(request.get_data(cache=False), account, exchange)
+        charge(len(commands) - 1)
+        return long_answer(service.batch(commands, started))
 
     @routes.get("/order/<order_id>")
     @documented(Access.ACCOUNT, OrderView, query=SymbolQuery, errors=(404, 503))
@@ -109,13 +113,13 @@ def blueprint(service: OrderService, lookup: OrderLookup, exchange: Exchange) ->
     @documented(Access.ACCOUNT, OrdersPage, query=OrdersQuery, errors=(404, 503))
     def list_orders() -> Response:
         """The caller's orders, newest first."""
-        return answer(lookup.orders(query(OrdersQuery), requesting_account()))
+        return long_answer(lookup.orders(query(OrdersQuery), requesting_account()))
 
     @routes.delete("/orders")
     @documented(Access.ACCOUNT, CancelAllAnswer, query=CancelAllQuery, errors=(404, 503))
     def cancel_all_orders() -> Response:
         """Cancel every open order of the caller, of one symbol or side when given."""
-        which = query(CancelAllQuery)
-        return answer(service.cancel_all(cancel_all_command(which, requesting_account(), exchange)))
+        command = cancel_all_command(query(CancelAllQuery), requesting_account(), exchange)
+        return long_answer(service.cancel_all(command))
 
     return routes

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from api.json.errors import ApiError, as_error, internal_error, rejected
 from api.orders.amend_views import AmendAnswer, amend_answer
@@ -16,6 +16,7 @@ from api.orders.batch import BatchAnswer, BatchCommand, BatchResult
 from api.orders.duplicates import DuplicateLookup, EarlierOrder
 from api.orders.field_combinations import amend_combination_sentence, combination_sentence
 from api.orders.lookup import OrderLookup
+from api.orders.mass_cancels import MassCancels
 from api.orders.preview_views import PreviewAnswer, preview_answer
 from api.orders.reject_details import reject_details
 from api.orders.views import (
@@ -34,6 +35,7 @@ from engine.rejects import RejectReason
 from engine.types import OrderId, Seq
 from history.reader import PATIENCE_S
 from loop.errors import StoreAway
+from loop.turns import in_turns
 from sequencer.sequencer import Sequencer
 
 log = logging.getLogger(__name__)
@@ -56,6 +58,7 @@ class OrderService:
         self._lookup = lookup
         self._duplicates = duplicates
         self._record_latency = record_latency
+        self._mass_cancels = MassCancels(exchange, sequencer)
 
     # -- entering, cancelling, amending
 
@@ -96,8 +99,12 @@ class OrderService:
         return self._cancelled(applied, command, time.perf_counter() - started)
 
     def cancel_all(self, command: CancelAll) -> CancelAllAnswer:
-        """Cancel every open order of an account, of one symbol or side when given."""
-        return cancel_all_answer(self._sequencer.submit(command))
+        """Cancel every open order of an account, of one symbol or side when given; many of them in parts."""
+        return cancel_all_answer(self._mass_cancels.cancel_all(command))
+
+    def cancel_everybodys(self, symbol: str | None) -> Iterator[CommandResult]:
+        """Cancel what is open now in a symbol, or in every one, whoever's: the results as they come."""
+        return self._mass_cancels.cancel_everybodys(symbol)
 
     def amend(self, command: AmendOrder, symbol: str | None = None) -> AmendAnswer:
         """Change an open order, in `symbol` when given; say whether it kept its priority, and what it traded."""
@@ -124,7 +131,7 @@ class OrderService:
         elapsed_s = time.perf_counter() - started
         deadline = time.monotonic() + PATIENCE_S  # a new one: what is read of the history now comes after the commands
         results: list[BatchResult] = []
-        for asked, command in zip(commands, checked, strict=True):
+        for asked, command in in_turns(zip(commands, checked, strict=True)):
             try:
                 if isinstance(command, ApiError):
                     raise command
@@ -154,7 +161,7 @@ class OrderService:
         if isinstance(command, CancelOrder):
             return self._cancelled(applied, command, elapsed_s, patience_s)
         if isinstance(command, CancelAll):
-            return cancel_all_answer(applied)
+            return cancel_all_answer([applied])
         return self._amended(applied, command, patience_s)
 
     def _entered(
@@ -209,6 +216,8 @@ class OrderService:
         try:
             if isinstance(command, CancelOrder):
                 self._lookup.require_one_order(command, max(0.0, deadline - time.monotonic()))
+            elif isinstance(command, CancelAll):
+                self._mass_cancels.require_few(command)
         except (ApiError, StoreAway) as refusal:
             return as_error(refusal)
         return command

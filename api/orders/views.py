@@ -7,6 +7,7 @@ Layer: api.orders.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import msgspec
@@ -34,6 +35,7 @@ from engine.types import (
 )
 from listings.grid import Grid, grid_of
 from listings.texts import DecimalText, IdText, NanosText, nanos_text
+from loop.turns import in_turns
 
 
 class FillView(msgspec.Struct, frozen=True):
@@ -242,10 +244,10 @@ def cancel_answer(
     )
 
 
-def cancel_all_answer(applied: CommandResult) -> CancelAllAnswer:
-    """The answer to a mass cancel."""
-    ids = [str(event.order_id) for event in applied.events if isinstance(event, Cancelled)]
-    return CancelAllAnswer(ids, len(ids), applied.seq)
+def cancel_all_answer(parts: Sequence[CommandResult]) -> CancelAllAnswer:
+    """The answer to a mass cancel, which came in one part or several. Cooperative."""
+    ids = [str(event.order_id) for part in in_turns(parts) for event in part.events if isinstance(event, Cancelled)]
+    return CancelAllAnswer(ids, len(ids), parts[-1].seq)
 
 
 def order_view(
@@ -283,7 +285,7 @@ def order_view(
     )
 
 
-def queue_view(order: Order, grid: Grid) -> QueuePosition:
-    """How much trades before a resting order at its price. O(orders ahead)."""
-    orders, quantity = queue_position(order)
-    return QueuePosition(orders, grid.quantity(quantity))
+def queue_view(order: Order, grid: Grid) -> QueuePosition | None:
+    """How much trades before a resting order at its price; None for one deep within a long queue."""
+    ahead = queue_position(order)
+    return None if ahead is None else QueuePosition(ahead[0], grid.quantity(ahead[1]))

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.access.cast import OPERATOR, appoint, key_of
-from tests.api.clients import PASSWORD, START_GRACE_S, call_signed, sign_up
+from tests.api.clients import PASSWORD, START_GRACE_S, bearer, call_signed, sign_up
 from tests.server import Http, RunningServer, eventually
 
 GUESS = "a guess that is wrong"
@@ -60,3 +60,13 @@ def test_a_stranger_who_guesses_waits_longer_each_time_and_keeps_nobody_out(venu
     assert f"attempts to sign in as {OPERATOR} from 127.0.0.2 were wrong" in log
     assert "refused with TOO_MANY_REQUESTS: POST /auth/login from 127.0.0.2" in log
     assert GUESS not in log
+
+
+def test_who_has_a_session_guesses_its_users_password_no_faster(venue: RunningServer) -> None:
+    thief = Http(venue.url, "127.0.0.3")
+    stolen = bearer(sign_up(venue.http))
+    wanted = {"scopes": ["withdraw"], "password": GUESS}
+    for _ in range(3):
+        thief.call("POST", "/auth/keys", wanted, stolen).refused(403, "BAD_PASSWORD")
+    thief.call("POST", "/auth/keys", wanted | {"password": PASSWORD}, stolen).refused(429, "TOO_MANY_REQUESTS")
+    thief.close()

@@ -105,7 +105,9 @@ class Pair:
                 total = sum(order.shown for order in orders)
                 taker = Side.SELL if side is Side.BUY else Side.BUY
                 for quantity in {1, total // 2, total, total + 1}:
-                    assert depth.cost(book, taker, Lots(quantity)) == naive_cost(naive.instrument, orders, quantity)
+                    assert depth.cost(
+                        book.instrument, depth.l2(book.opposite(taker), None), Lots(quantity)
+                    ) == naive_cost(naive.instrument, orders, quantity)
 
     def check_replay(self) -> None:
         """A fresh exchange given the same commands is in the same state. O(commands)."""

@@ -41,6 +41,7 @@ listed = st.sampled_from([*INSTRUMENTS])
 accounts = st.sampled_from(ACCOUNTS)
 sides = st.sampled_from(Side)
 prices = st.integers(8, 12) | st.sampled_from([-1, 0, 1, 7, 13, 100, "10.001"])
+parts = st.none() | st.lists(st.integers(0, 15), max_size=4)
 near = st.integers(7, 13)
 quantities = st.integers(2, 9) | st.sampled_from([-1, 0, 1, 12, 13, 1000, 1001, "2.0001"])
 lots = st.integers(2, 9)
@@ -107,9 +108,14 @@ class ExchangeMachine(RuleBasedStateMachine):
     def configure(self, command):
         self.pair.apply(command)
 
-    @rule(account=accounts, stopped=st.sampled_from([True, False, False, False]))
-    def stop(self, account, stopped):
-        self.pair.apply(StopAccount(account, stopped))
+    def among(self, backs):
+        """Some of the orders that are open, of whichever account, or None for all."""
+        opened = self.pair.naive.open
+        return None if backs is None else tuple(opened[-1 - back % len(opened)].order_id for back in backs if opened)
+
+    @rule(account=accounts, stopped=st.sampled_from([True, False, False, False]), backs=parts)
+    def stop(self, account, stopped, backs):
+        self.pair.apply(StopAccount(account, stopped, self.among(backs)))
 
     @rule(account=accounts, symbol=symbols, side=sides, tif=st.sampled_from(TimeInForce), quantity=quantities,
           price=prices, name=names, mode=modes)  # fmt: skip
@@ -183,9 +189,9 @@ class ExchangeMachine(RuleBasedStateMachine):
     def cancel_by_name(self, account, name, symbol):
         self.pair.apply(CancelOrder(account, None, name, symbol))
 
-    @rule(account=accounts, symbol=st.none() | symbols, side=st.none() | sides)
-    def cancel_all(self, account, symbol, side):
-        self.pair.apply(CancelAll(account, symbol, side))
+    @rule(account=accounts, symbol=st.none() | symbols, side=st.none() | sides, backs=parts)
+    def cancel_all(self, account, symbol, side, backs):
+        self.pair.apply(CancelAll(account, symbol, side, among=self.among(backs)))
 
     @rule(back=st.integers(0, 15), price=any_price, quantity=st.none() | quantities, stop=st.none() | any_price)
     def amend(self, back, price, quantity, stop):
@@ -201,9 +207,9 @@ class ExchangeMachine(RuleBasedStateMachine):
     def set_status(self, symbol, status):
         self.pair.apply(SetStatus(symbol, status))
 
-    @rule(seconds=st.sampled_from([0, 1, 6, 3600, 86_400]))
-    def advance_time(self, seconds):
-        self.pair.apply(AdvanceTime(), seconds * 10**9)
+    @rule(seconds=st.sampled_from([0, 1, 6, 3600, 86_400]), limit=st.none() | st.integers(0, 2))
+    def advance_time(self, seconds, limit):
+        self.pair.apply(AdvanceTime(limit), seconds * 10**9)
 
     @rule(symbol=listed, collar=st.sampled_from([None, 100_000, 400_000]), band=st.sampled_from([None, 100_000, 0]),
           taker_fee=st.integers(-500, 3000) | st.just(1_000_001), tick_size=st.sampled_from(["0.01", "0.05"]),

@@ -44,7 +44,7 @@ def append(journal: SqliteJournal, commands: list[tuple[int, int, Command]]) -> 
     return record
 
 
-def test_only_so_many_may_ask_at_a_time(
+def test_of_one_account_only_so_many_may_ask_at_a_time(
     journal: SqliteJournal, explainer: ExplainHost, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     market = Market()
@@ -59,11 +59,11 @@ def test_only_so_many_may_ask_at_a_time(
         except NotExplained as refusal:
             refused.append(refusal)
 
-    asking = [eventlet.spawn(ask) for _ in range(explain_host.WAITING_MAX + 2)]
+    asking = [eventlet.spawn(ask) for _ in range(explain_host.OWN_MAX + 2)]
     for greenlet in asking:
         greenlet.wait()
     assert [type(refusal) for refusal in refused] == [ExplainerBusy] * 2
-    assert len(bodies) == explain_host.WAITING_MAX
+    assert len(bodies) == explain_host.OWN_MAX
     assert len(set(bodies)) == 1
 
 

@@ -12,6 +12,7 @@ from engine.commands import AdvanceTime, EnterOrder, OrderOptions
 from engine.events import Accepted, CommandResult, Event, Expired, Filled
 from engine.types import DAY_NS, AccountId, Lots, OrderType, Side, Ticks, TimeInForce
 from sequencer.clock import Clock
+from sequencer.sequencer import EXPIRED_AT_ONCE
 from tests.sequencer.venue import Venue
 
 BUYER = AccountId(1)
@@ -128,3 +129,23 @@ def test_what_fell_due_while_nobody_kept_the_time_happens_before_the_start_is_do
     assert after.exchange.orders == {}
     clock.stop()
     after.close()
+
+
+def test_of_many_orders_that_expire_at_once_others_wait_for_all_and_the_loop_for_a_part(venue: Venue) -> None:
+    many = 2 * EXPIRED_AT_ONCE + 10
+    for _ in range(many // 10):
+        venue.sequencer.submit_all([good_till(5_000)] * 10)
+    venue.now = 5_000
+    turns: list[int] = []
+
+    def count_turns() -> None:
+        while True:
+            turns.append(len(venue.exchange.orders))
+            eventlet.sleep(0)
+
+    counting = eventlet.spawn(count_turns)
+    venue.sequencer.submit(taking())
+    counting.kill()
+    assert commands(venue)[-4:] == [AdvanceTime, AdvanceTime, AdvanceTime, EnterOrder]
+    assert Filled not in [type(event) for event in events(venue)]
+    assert {many - EXPIRED_AT_ONCE, many - 2 * EXPIRED_AT_ONCE} <= set(turns)

@@ -48,7 +48,8 @@ class Floor:
     def right(self, *orders: OrderId) -> bool:
         """Whether what was told of these orders is where they stand."""
         found = {str(order_id): self.exchange.order(order_id) for order_id in orders}
-        truth = {name: queue_position(order) for name, order in found.items() if order is not None}
+        resting = {name: order for name, order in found.items() if order is not None}
+        truth = {name: place for name, order in resting.items() if (place := queue_position(order)) is not None}
         return {name: (count, str(lots)) for name, (count, lots) in truth.items()} == {
             name: self.received.get(name) for name in found
         }

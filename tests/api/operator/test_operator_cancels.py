@@ -6,9 +6,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from api.operator import cancel_routes as admin_cancels
-from engine.accounts import Account
-from engine.types import AccountId, OrderId
 from tests.access.cast import Person, guest, operator, with_operator
 from tests.server import RunningServer
 
@@ -60,18 +57,3 @@ def test_everybodys_orders_of_a_symbol_and_of_the_venue_are_cancelled(
         ("cancel_all", "BTC-USDT", "4"),
     ]
     server.http.call("DELETE", "/admin/symbols/NO-WHERE/orders", None, boss.bearer).refused(404, "UNKNOWN_SYMBOL")
-
-
-def test_the_orders_of_many_accounts_are_cancelled_in_turns_that_let_others_in() -> None:
-    owners = {AccountId(number): Account(AccountId(number)) for number in range(6)}
-    for owner, orders in zip(owners.values(), (1, 600, 600, 0, 5_000, 3), strict=True):
-        owner.open_count = {"BTC-USDT": max(0, orders - 1), "ETH-USDT": 0}
-        owner.open_orders = dict.fromkeys(map(OrderId, range(orders)))  # type: ignore[assignment] # only counted
-    turns = list(admin_cancels.turns(owners, None))
-    assert [[command.account for command in turn] for turn in turns] == [[0, 1, 2], [4], [5]]
-    assert [[command.account for command in turn] for turn in admin_cancels.turns(owners, "BTC-USDT")] == [
-        [1, 2],
-        [4],
-        [5],
-    ]
-    assert list(admin_cancels.turns(owners, "ETH-USDT")) == []

@@ -1,0 +1,111 @@
+"""Cancelling all of an account's orders, in parts where they are many, so that others' orders come in between.
+
+A part is one command that names its orders; all that were open at the beginning are in one of the parts. What is
+entered meanwhile is not, and what ends meanwhile is passed over.
+Layer: api.orders.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final, TypeVar
+
+from msgspec.structs import replace
+
+from api.json.errors import ApiError
+from engine.commands import CancelAll, StopAccount
+from engine.events import CommandResult
+from engine.exchange import Exchange
+from engine.types import AccountId, OrderId, Side
+from loop.turns import in_turns, pieces
+from sequencer.sequencer import Sequencer
+
+ORDERS_A_PART: Final = 100  # a millisecond or two, with what is published of it
+ORDERS_A_BATCH: Final = 500  # that one cancel_all of a batch may find open
+PARTS_AT_ONCE: Final = 2  # that others' orders wait for
+
+C = TypeVar("C", CancelAll, StopAccount)
+
+
+class MassCancels:
+    """The mass cancels of one venue. Every method is cooperative and raises NotAccepting.
+
+    Where that comes in the middle, the parts until then have been carried out.
+    """
+
+    def __init__(self, exchange: Exchange, sequencer: Sequencer) -> None:
+        self._exchange = exchange
+        self._sequencer = sequencer
+
+    def cancel_all(self, command: CancelAll) -> list[CommandResult]:
+        """Cancel every open order of an account, of one symbol or side when given. O(its open orders)."""
+        open_now = self._open_now(command.account, command.symbol)
+        if open_now <= ORDERS_A_PART:
+            return self._sequencer.submit_all([command])
+        return self._in_parts(command, self._chosen(command.account, command.symbol, command.side))
+
+    def require_few(self, command: CancelAll) -> None:
+        """Raise ApiError 409 where so many orders are open that a batch, which comes in one, would take too long."""
+        if self._open_now(command.account, command.symbol) > ORDERS_A_BATCH:
+            sentence = f"A batch cancels all only where at most {ORDERS_A_BATCH} orders are open; use DELETE /orders."
+            raise ApiError(409, "TOO_MANY_OPEN_ORDERS", sentence, {"open_orders_max": ORDERS_A_BATCH})
+
+    def cancel_everybodys(self, symbol: str | None) -> Iterator[CommandResult]:
+        """Cancel what is open now in a symbol, or in every one, account by account."""
+        together: list[CancelAll] = []
+        orders = 0
+        for account in in_turns(list(self._exchange.accounts)):
+            count = self._open_now(account, symbol)
+            if not count:
+                continue
+            command = CancelAll(account, symbol, by_operator=True)
+            if count > ORDERS_A_PART:
+                yield from self.cancel_all(command)
+                continue
+            together.append(command)
+            orders += count
+            if orders >= ORDERS_A_PART * PARTS_AT_ONCE:
+                yield from self._sequencer.submit_all(together)
+                together, orders = [], 0
+        if together:
+            yield from self._sequencer.submit_all(together)
+
+    def stop(self, command: StopAccount) -> list[CommandResult]:
+        """Stop an account, or let it trade again. One that stops enters nothing more from the first command on."""
+        if not command.stopped or self._open_now(command.account, None) <= ORDERS_A_PART:
+            return self._sequencer.submit_all([command])
+        first = self._sequencer.submit_all([replace(command, among=())])
+        return first + self._in_parts(command, self._chosen(command.account, None, None))
+
+    def _open_now(self, account: AccountId, symbol: str | None) -> int:
+        owner = self._exchange.accounts.get(account)
+        if owner is None:
+            return 0
+        return len(owner.open_orders) if symbol is None else owner.open_count.get(symbol, 0)
+
+    def _chosen(self, account: AccountId, symbol: str | None, side: Side | None) -> list[OrderId]:
+        """The orders that are open now, oldest first."""
+        opened = list(self._exchange.accounts[account].open_orders)
+        if symbol is None and side is None:
+            return opened
+        orders = self._exchange.orders
+        return [
+            number
+            for number in in_turns(opened)
+            if (order := orders.get(number)) is not None
+            and symbol in (None, order.symbol)
+            and side in (None, order.side)
+        ]
+
+    def _in_parts(self, command: C, chosen: Sequence[OrderId]) -> list[CommandResult]:
+        results: list[CommandResult] = []
+        for together in _together(command, chosen):
+            results += self._sequencer.submit_all(together)
+        return results
+
+
+def _together(command: C, chosen: Sequence[OrderId]) -> Iterator[list[C]]:
+    """The commands of each time, which are one at least."""
+    parts = list(pieces(chosen, ORDERS_A_PART)) or [()]
+    for some in pieces(parts, PARTS_AT_ONCE):
+        yield [replace(command, among=tuple(part)) for part in some]
