@@ -83,7 +83,7 @@ class RateLimits:
         if self._window.hit(self._rate, _NAME, key, cost=min(units, self._rate.amount)):
             return None
         ends_at = self._counts.get_expiry(self._rate.key_for(_NAME, key))
-        sentence = f"Too many requests: at most {self._rate} are answered; what asks for much counts for several."
+        sentence = f"Too many requests: at most {self._rate} are answered."
         return ApiError(429, "TOO_MANY_REQUESTS", sentence, None, max(1, int(ends_at - time.time()) + 1))
 
 
