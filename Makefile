@@ -19,7 +19,7 @@ PAGE := node_modules/.installed
 BIOME := node_modules/.bin/biome
 TSC := node_modules/.bin/tsc
 
-SERVED := engine loop journal sequencer history identity listings explain audit api tools openbell
+SERVED := engine logs loop journal sequencer history identity listings explain audit api tools openbell
 CHECKED := $(SERVED) prerequisites.py tests benchmarks
 
 .DEFAULT_GOAL := help
@@ -140,7 +140,7 @@ $(PAGE): package.json package-lock.json $(NODE)
 	@touch $@
 
 $(SYSTEM): tools/setup/system-packages.sh | $(PY)
-	@sh tools/setup/system-packages.sh chromium node postgresql redis
+	@sh tools/setup/system-packages.sh chromium haproxy nginx node postgresql redis
 	@touch $@
 
 .PHONY: clean

@@ -25,6 +25,8 @@ from api.auth import authenticator as authentication
 from api.auth import routes as auth_routes
 from api.auth.authenticator import Authenticator, requesting_operator
 from api.auth.credentials import Credentials
+from api.auth.identity_calls import IdentityCalls
+from api.auth.own_user import OwnUserService
 from api.auth.service import AuthService
 from api.explanations import routes as explanation_routes
 from api.feed import order_entry
@@ -43,6 +45,7 @@ from api.market.health import HealthService
 from api.market.service import MarketService
 from api.market.status_views import StatusService
 from api.operator import routes as operator_routes
+from api.operator.user_service import UserService
 from api.orders import routes as order_routes
 from api.orders.duplicates import DuplicateLookup
 from api.orders.lookup import OrderLookup
@@ -91,6 +94,8 @@ class Server:
     history: History
     history_writer: HistoryWriter
     auth: AuthService
+    own_user: OwnUserService
+    users: UserService
     explainer: ExplainHost
     duplicates: DuplicateLookup
     feed: Feed
@@ -167,14 +172,19 @@ class Server:
         identity = Identity(
             settings.identity_url or settings.data / "identity.sqlite",
             secret,
-            refresh_days=settings.refresh_days,
+            idle_hours=settings.session_idle_hours,
+            session_days=settings.session_days,
         )
         self._closers.append(identity.close)
         # an operator's earlier mistake may have left money or a stop on a number that a new user would get
         identity.reserve({*exchange.accounts, *exchange.ledger.accounts})
         credentials = Credentials(secret.token_key, settings.token_minutes * 60)
-        self.auth = AuthService(identity, credentials)
+        calls = IdentityCalls()
+        self._closers.append(calls.close)
+        self.auth = AuthService(identity, credentials, calls)
         self._closers.append(self.auth.close)
+        self.own_user = OwnUserService(identity, calls, self.auth)
+        self.users = UserService(identity, calls, self.auth)
         return Authenticator(credentials, sandbox=settings.sandbox)
 
     def _build_app(
@@ -219,7 +229,7 @@ class Server:
             connections=lambda: feed.connections,
             flows=feed.flows,
         )
-        app.register_blueprint(auth_routes.blueprint(self.auth, settings, on_guest=accounts.welcome))
+        app.register_blueprint(auth_routes.blueprint(self.auth, self.own_user, settings, on_guest=accounts.welcome))
         app.register_blueprint(account_routes.blueprint(accounts, settings))
         app.register_blueprint(
             operator_routes.blueprint(
@@ -229,6 +239,7 @@ class Server:
                 orders=orders,
                 accounts=accounts,
                 auth=self.auth,
+                users=self.users,
                 schedules=operator_schedules,
                 runner=runner,
                 sandbox=settings.sandbox,

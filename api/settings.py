@@ -35,7 +35,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     identity_url: str | None = None
     secret_file: Path | None = None
     token_minutes: int = 15
-    refresh_days: int = 30
+    session_idle_hours: int = 12
+    session_days: int = 30
     signup: str = "open"
     onramp: bool = True
     onramp_limit: str = "1000000"
@@ -169,11 +170,18 @@ OPTIONS: tuple[Callable[[Any], Any], ...] = (
         help="How long a session token is good.",
     ),
     click.option(
-        "--refresh-days",
-        type=WholeNumber(1, 365),
-        default=_DEFAULT.refresh_days,
+        "--session-idle-hours",
+        type=WholeNumber(1, 720),
+        default=_DEFAULT.session_idle_hours,
         show_default=True,
-        help="How long a session lasts that is not used.",
+        help="How long a session lasts that is not refreshed.",
+    ),
+    click.option(
+        "--session-days",
+        type=WholeNumber(1, 365),
+        default=_DEFAULT.session_days,
+        show_default=True,
+        help="How long a session lasts at most, however often it is refreshed.",
     ),
     click.option(
         "--onramp/--no-onramp",

@@ -36,11 +36,13 @@ from explain.protocol import (
 )
 from journal.codec import BatchRecord
 from journal.port import Journal, JournalError
+from logs.limit import limited
 from loop.errors import Busy, StoreError
 from loop.fair import FairTurns
 from loop.workers import Workers
 
 log = logging.getLogger(__name__)
+client_log = limited(log)
 
 ROOT = Path(__file__).resolve().parent.parent
 OWN_MAX = 4  # questions of one account at a time, the one that is answered included
@@ -173,7 +175,7 @@ class ExplainHost:
 
     def _fail(self, problem: Exception) -> None:
         if not self._closing:
-            log.warning("the process that explains has failed, the next question starts another: %r", problem)
+            client_log.warning("the process that explains has failed, the next question starts another: %r", problem)
         self._end()
 
     def _converse(self, channel: Channel, message: Message, seconds: float) -> Message:

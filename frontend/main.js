@@ -19,6 +19,7 @@ import { MarketStore } from "./stores/market.js";
 import { OperatorStore } from "./stores/operator.js";
 import { OrderEntryStore } from "./stores/order-entry.js";
 import { PortfolioStore } from "./stores/portfolio.js";
+import { SecurityStore } from "./stores/security.js";
 import { SymbolAddress } from "./stores/symbol-address.js";
 import { WorkspaceStore } from "./stores/workspace.js";
 import { html } from "./view/parts/html.js";
@@ -46,6 +47,7 @@ const market = new MarketStore(api, feed, portfolio, candleStore, clock, rules);
 const entry = new OrderEntryStore(market, () => workspace.times);
 const explanations = new ExplanationStore(api, portfolio);
 const operator = new OperatorStore(api, portfolio);
+const security = new SecurityStore(api);
 const services = Object.freeze({
   access,
   api,
@@ -57,6 +59,7 @@ const services = Object.freeze({
   log,
   operator,
   portfolio,
+  security,
   workspace,
 });
 

@@ -26,10 +26,12 @@ from engine.events import CommandResult
 from engine.types import Seq
 from history.dialect import cause_of
 from history.store import History
+from logs.limit import limited
 from loop.bridge import Bridge
 from loop.errors import StoreAway, StoreClosed
 
 log = logging.getLogger(__name__)
+client_log = limited(log)
 
 WAITING_COMMANDS_MAX: Final = 50_000  # beyond this `put` asks for a pause; at twice this the writer gives up
 TRANSACTION_COMMANDS_MAX: Final = 1_000  # encoding them holds the interpreter lock about a millisecond
@@ -145,7 +147,7 @@ class HistoryWriter:
         try:
             result: T = answer.wait()
         except SQLAlchemyError as problem:
-            log.error("the history could not be read: %s", cause_of(problem))
+            client_log.error("the history could not be read: %s", cause_of(problem))
             raise StoreAway("the history cannot be read") from None
         return result
 

@@ -22,6 +22,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import QueuePool
 
 from identity.errors import IdentityAway, IdentityError
+from logs.limit import limited
 
 OPENING_S: Final = 10.0  # for a lock, and for PostgreSQL to take a connection, at the start
 LOCK_S: Final = 0.5  # for a lock, once it runs: somebody waits for the answer
@@ -31,7 +32,7 @@ AWAY_S: Final = 0.5  # after a failure all are refused at once for so long, so t
 CONNECTIONS_MAX: Final = 4  # to PostgreSQL; more wait
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 
-log = logging.getLogger(__name__)
+log = limited(logging.getLogger(__name__))  # every request that needs it would say so
 
 
 class Database:

@@ -38,3 +38,19 @@ class RefreshTokenReused(IdentityError):
     def __init__(self, session_id: str) -> None:
         super().__init__("the refresh token was used before")
         self.session_id = session_id
+
+
+class NoPassword(IdentityError):
+    """A guest has none, so that there is none to reset, and they could not sign in as operators."""
+
+
+class LastOperator(IdentityError):
+    """Nobody would be left to operate the venue."""
+
+
+class SecondFactorOn(IdentityError):
+    """It is on already."""
+
+
+class SecondFactorOff(IdentityError):
+    """It is not on, or was not begun."""

@@ -1,8 +1,8 @@
 """Users from the command line of the server's machine: `python -m identity.operators --help`.
 
-Appoints operators, and ends what somebody can do. Whoever can read the data folder is trusted with this. A running
-server takes each change in within a second: it lets an operator sign in at once, and ends sessions, tokens, API keys
-and feed connections.
+Appoints operators, ends what somebody can do, and lets in again who lost a password or a second factor. Whoever can
+read the data folder is trusted with this. A running server takes each change in within a second: it lets an operator
+sign in at once, and ends sessions, tokens, API keys and feed connections.
 Layer: identity.
 """
 
@@ -19,11 +19,13 @@ from typing import Any, Final
 import click
 
 from identity import passwords, secrets
+from identity.common_passwords import why_guessable
 from identity.errors import IdentityError
-from identity.store import Identity, Role, User
+from identity.store import Identity
+from identity.user_changes import RESET_HOURS
+from identity.users import COMMAND_LINE
 
 NAME: Final = re.compile(r"[A-Za-z0-9_.-]{3,32}")
-ACTOR: Final = "command line"
 
 
 @click.group(context_settings={"auto_envvar_prefix": "OPENBELL", "help_option_names": ["-h", "--help"]})
@@ -88,14 +90,25 @@ def create(name: str, data: Path, opened: Any) -> None:
     password = _password()
     if not passwords.LENGTH_MIN <= len(password) <= passwords.LENGTH_MAX:
         raise click.UsageError(f"a password has {passwords.LENGTH_MIN} to {passwords.LENGTH_MAX} characters")
+    if why := why_guessable(password, name):
+        raise click.UsageError(f"the password {why}; take another")
     with opened() as identity:
         if identity.user_of(name=name) is None and (data / "journal.sqlite").exists() and not identity.exchange_seen:
             # only a server knows which accounts the journal has, which a new user must not get
             raise click.ClickException(
                 "This folder's journal is of before its store of users: start the server on it once, then try again."
             )
-        user = identity.appoint(name, passwords.hashed(password), ACTOR)
+        user = identity.appoint(name, passwords.hashed(password), COMMAND_LINE)
     click.echo(f"{user.name} is an operator, with account {user.account}.")
+
+
+@main.command()
+@with_identity
+def promote(name: str, data: Path, opened: Any) -> None:
+    """Make the user NAME an operator, who keeps the password. Ends their sessions and API keys."""
+    with opened() as identity:
+        user = identity.changes.promote(name, COMMAND_LINE).user
+    click.echo(f"{user.name} is an operator; their sessions and keys have ended.")
 
 
 @main.command()
@@ -103,7 +116,7 @@ def create(name: str, data: Path, opened: Any) -> None:
 def dismiss(name: str, data: Path, opened: Any) -> None:
     """Make the operator NAME a trader. Ends their sessions and API keys."""
     with opened() as identity:
-        user: User = identity.change_user(name, "user_dismissed", ACTOR, role=Role.TRADER.value)
+        user = identity.changes.demote(name, COMMAND_LINE, even_the_last=True).user
     click.echo(f"{user.name} is no operator any more; their sessions and keys have ended.")
 
 
@@ -112,7 +125,7 @@ def dismiss(name: str, data: Path, opened: Any) -> None:
 def revoke(name: str, data: Path, opened: Any) -> None:
     """End every session and API key of NAME, who can sign in again."""
     with opened() as identity:
-        user: User = identity.change_user(name, "user_revoked", ACTOR)
+        user = identity.changes.revoke(name, COMMAND_LINE).user
     click.echo(f"Every session and key of {user.name} has ended.")
 
 
@@ -121,7 +134,7 @@ def revoke(name: str, data: Path, opened: Any) -> None:
 def disable(name: str, data: Path, opened: Any) -> None:
     """End every session and API key of NAME, who cannot sign in any more. Open orders stay: see tools.operator stop."""
     with opened() as identity:
-        user: User = identity.change_user(name, "user_disabled", ACTOR, disabled=True)
+        user = identity.changes.disable(name, COMMAND_LINE, even_the_last=True).user
     click.echo(f"{user.name} cannot sign in any more; their sessions and keys have ended.")
 
 
@@ -130,8 +143,27 @@ def disable(name: str, data: Path, opened: Any) -> None:
 def enable(name: str, data: Path, opened: Any) -> None:
     """Let NAME sign in again after disable."""
     with opened() as identity:
-        user: User = identity.change_user(name, "user_enabled", ACTOR, disabled=False)
+        user = identity.changes.enable(name, COMMAND_LINE).user
     click.echo(f"{user.name} can sign in.")
+
+
+@main.command("reset-password")
+@with_identity
+def reset_password(name: str, data: Path, opened: Any) -> None:
+    """Give NAME a new password, which is printed. Ends their sessions and API keys."""
+    password = passwords.made_up()
+    with opened() as identity:
+        user = identity.changes.reset_password(name, passwords.hashed(password), COMMAND_LINE).user
+    click.echo(f"{user.name} signs in with {password} within {RESET_HOURS} hours, and then gives another password.")
+
+
+@main.command("reset-totp")
+@with_identity
+def reset_totp(name: str, data: Path, opened: Any) -> None:
+    """Ask NAME for no codes of an authenticator app any more. Ends their sessions and API keys."""
+    with opened() as identity:
+        user = identity.changes.reset_second_factor(name, COMMAND_LINE).user
+    click.echo(f"{user.name} signs in with the password alone; their sessions and keys have ended.")
 
 
 def _password() -> str:

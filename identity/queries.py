@@ -6,7 +6,7 @@ Layer: identity.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, Select, func, insert, or_, select, update
 
@@ -28,6 +28,8 @@ def sessions() -> Select[Any]:
         SESSIONS.c.revoked_ns,
         SESSIONS.c.previous_hash,
         SESSIONS.c.refreshed_ns,
+        SESSIONS.c.address,
+        SESSIONS.c.user_agent,
     ).join_from(SESSIONS, USERS, SESSIONS.c.user_id == USERS.c.user_id)
 
 
@@ -35,6 +37,14 @@ def live_sessions(now_ns: int) -> Select[Any]:
     """The sessions that are not over."""
     live = (SESSIONS.c.revoked_ns.is_(None), SESSIONS.c.expires_ns > now_ns, USERS.c.disabled.is_(False))
     return sessions().where(*live)
+
+
+def shorten_sessions(connection: Connection, idle_ns: int, longest_ns: int) -> None:
+    """Have every session that is not over end as these limits say, where it would end later. O(live sessions)."""
+    used = func.coalesce(SESSIONS.c.refreshed_ns, SESSIONS.c.created_ns)
+    for end in (used + idle_ns, SESSIONS.c.created_ns + longest_ns):
+        later = (SESSIONS.c.revoked_ns.is_(None), SESSIONS.c.expires_ns > end)
+        connection.execute(update(SESSIONS).where(*later).values(expires_ns=end))
 
 
 def live_keys() -> Select[Any]:
@@ -61,14 +71,37 @@ def users_by_name(beginning: str, after: str, limit: int) -> Select[Any]:
     return rows.where(folded.startswith(beginning.lower(), autoescape=True)) if beginning else rows
 
 
-def end_all_of(connection: Connection, user_id: int, now_ns: int) -> tuple[int, int]:
-    """End every session and API key of a user; how many of each. A server that runs notices it, see `CHANGES`."""
-    ended = []
-    for table in (SESSIONS, API_KEYS):
-        live = (table.c.user_id == user_id, table.c.revoked_ns.is_(None))
-        ended.append(connection.execute(update(table).where(*live).values(revoked_ns=now_ns)).rowcount)
-    connection.execute(update(CHANGES).values(generation=CHANGES.c.generation + 1))
-    return ended[0], ended[1]
+class Ended(NamedTuple):
+    """The sessions and keys of a user that have ended, and the generation since."""
+
+    sessions: list[str]
+    keys: list[str]
+    generation: int
+
+    @property
+    def counts(self) -> dict[str, str]:
+        """How many, for the audit trail."""
+        return {"sessions_ended": str(len(self.sessions)), "keys_revoked": str(len(self.keys))}
+
+
+def end_all_of(
+    connection: Connection, user_id: int, now_ns: int, *, except_session: str = "", keys: bool = True
+) -> Ended:
+    """End every session of a user but one, and API keys if `keys`. A server that runs notices it, see `CHANGES`."""
+    live = (
+        SESSIONS.c.user_id == user_id,
+        SESSIONS.c.revoked_ns.is_(None),
+        SESSIONS.c.expires_ns > now_ns,
+        SESSIONS.c.session_id != except_session,
+    )
+    ended = update(SESSIONS).where(*live).values(revoked_ns=now_ns).returning(SESSIONS.c.session_id)
+    sessions_ended = list(connection.execute(ended).scalars())
+    keys_ended: list[str] = []
+    if keys:
+        revoked = update(API_KEYS).where(API_KEYS.c.user_id == user_id, API_KEYS.c.revoked_ns.is_(None))
+        keys_ended = list(connection.execute(revoked.values(revoked_ns=now_ns).returning(API_KEYS.c.key_id)).scalars())
+    grown = update(CHANGES).values(generation=CHANGES.c.generation + 1).returning(CHANGES.c.generation)
+    return Ended(sessions_ended, keys_ended, int(connection.execute(grown).scalar_one()))
 
 
 def next_account(connection: Connection) -> int:

@@ -36,6 +36,9 @@ USERS = Table(
     Column("account", BigInteger, nullable=False, unique=True),
     Column("created_ns", BigInteger, nullable=False),
     Column("disabled", Boolean, nullable=False),
+    Column("password_until_ns", BigInteger),  # until when one that was given by a reset is good; none: for ever
+    Column("totp_secret", LargeBinary),  # base32 under Fernet, under the server's secret
+    Column("totp_step", BigInteger),  # of the last code that was used; none: the second factor is not on
 )
 
 SESSIONS = Table(
@@ -49,6 +52,8 @@ SESSIONS = Table(
     Column("revoked_ns", BigInteger),
     Column("previous_hash", LargeBinary(32)),  # of the token before, and when it was used
     Column("refreshed_ns", BigInteger),
+    Column("address", String(45)),  # where it was opened from, and by which program
+    Column("user_agent", String(200)),
 )
 Index("sessions_by_user", SESSIONS.c.user_id)
 Index("sessions_by_expiry", SESSIONS.c.expires_ns)

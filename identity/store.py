@@ -12,16 +12,14 @@ import secrets
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
 
-import msgspec
 from cryptography.fernet import InvalidToken
-from sqlalchemy import Connection, Row, Select, func, insert, select, update
+from sqlalchemy import Connection, Row, Select, case, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from engine.types import AccountId
+from identity.audit_trail import note
 from identity.database import Database, open_database
 from identity.errors import (
     BadRefreshToken,
@@ -32,87 +30,44 @@ from identity.errors import (
     UnknownUser,
 )
 from identity.queries import (
-    end_all_of,
     live_keys,
     live_sessions,
     next_account,
     of_name_or_account,
     reserve,
     sessions,
+    shorten_sessions,
     users_by_name,
 )
 from identity.refresh_tokens import RefreshTokens, digest, just_used
 from identity.schema import API_KEYS, AUDIT, CHANGES, SESSIONS, USERS
+from identity.second_factor import SecondFactors
 from identity.secrets import ServerSecret
+from identity.user_changes import UserChanges
+from identity.users import (
+    COMMAND_LINE,
+    SERVER,
+    UNKNOWN_CLIENT,
+    Actor,
+    ApiKey,
+    AuditEntry,
+    Client,
+    Role,
+    Scope,
+    Session,
+    User,
+    audit_entry_from,
+    key_from,
+    session_from,
+    user_from,
+)
 
-DAY_NS: Final = 86_400 * 10**9
+HOUR_NS: Final = 3_600 * 10**9
 KEYS_MAX: Final = 100  # of one user that are not revoked
 LISTED_MAX: Final = 200  # sessions in one answer
 GUEST_NAME_TRIES: Final = 5
-SERVER: Final = "server"  # as an actor of the audit trail
 UNKNOWN_NAME: Final = "unknown name"
 SEVERAL_NAMES: Final = "several names"
-
-
-class Role(StrEnum):
-    """What a user is to the venue."""
-
-    TRADER = "trader"
-    OPERATOR = "operator"
-
-
-class Scope(StrEnum):
-    """What a key may do for its user."""
-
-    READ = "read"
-    TRADE = "trade"
-    WITHDRAW = "withdraw"
-
-
-ALL_SCOPES: Final = frozenset(Scope)
-
-
-class User(msgspec.Struct, frozen=True, kw_only=True):
-    """A person, a bot or a guest, with one account."""
-
-    user_id: int
-    name: str
-    role: Role
-    account: AccountId
-    guest: bool
-    disabled: bool
-
-
-class Session(msgspec.Struct, frozen=True, kw_only=True):
-    """One sign-in of a user."""
-
-    session_id: str
-    user: User
-    created_ns: int
-    expires_ns: int
-
-
-class ApiKey(msgspec.Struct, frozen=True, kw_only=True):
-    """A key that signs requests; its secret is not among this."""
-
-    key_id: str
-    user: User
-    label: str
-    scopes: frozenset[Scope]
-    ip_list: tuple[str, ...]  # networks; empty: from anywhere
-    created_ns: int
-
-
-class AuditEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """Who did what. `actor_id` is None for the command line."""
-
-    ts_ns: int
-    actor_id: int | None
-    actor_name: str
-    action: str
-    subject: str
-    details: dict[str, Any]
-    seq: int | None
 
 
 class Identity:
@@ -123,15 +78,22 @@ class Identity:
         path_or_url: str | Path,
         secret: ServerSecret,
         *,
-        refresh_days: int = 30,
+        idle_hours: int = 12,
+        session_days: int = 30,
         clock: Callable[[], int] = time.time_ns,
     ) -> None:
-        """Open it, and bring its schema up to date. Raises IdentityError; what runs raises IdentityAway."""
+        """Open it, and bring its schema up to date. Raises IdentityError; what runs raises IdentityAway.
+
+        A session ends `idle_hours` after it was prolonged last, and `session_days` after it was opened.
+        """
         self._secret = secret
         self._tokens = RefreshTokens(secret.refresh_key)
-        self._session_ns = refresh_days * DAY_NS
+        self._idle_ns = idle_hours * HOUR_NS
+        self._longest_ns = session_days * 24 * HOUR_NS
         self._clock = clock
         self._database = Database(open_database(path_or_url))
+        self.changes = UserChanges(self._database, clock)
+        self.second_factors = SecondFactors(self._database, secret.vault, clock)
 
     def close(self) -> None:
         """Close every connection. Idempotent."""
@@ -139,32 +101,32 @@ class Identity:
 
     # -- users
 
-    def create_user(self, name: str, password_hash: str, role: Role = Role.TRADER, actor: str | None = None) -> User:
-        """A new user with an account of their own. `actor`: who did it, when not they. Raises NameTaken."""
+    def create_user(self, name: str, password_hash: str, role: Role = Role.TRADER) -> User:
+        """A new user with an account of their own. Raises NameTaken."""
         with self._database.begin() as connection:
-            return self._add_user(connection, name, password_hash, role, actor)
+            return self._add_user(connection, name, password_hash, role)
 
     def create_guest(self) -> User:
         """A new user without a password, and with a name that we make."""
         for _ in range(GUEST_NAME_TRIES):
             with suppress(NameTaken), self._database.begin() as connection:
-                return self._add_user(connection, f"guest-{secrets.token_hex(4)}", None, Role.TRADER, None)
+                return self._add_user(connection, f"guest-{secrets.token_hex(4)}", None, Role.TRADER)
         raise IdentityError("no name for a guest was free")
 
     def login_of(self, name: str) -> tuple[User, str | None] | None:
         """The user of that name, in any case, and the hash of their password; None for an unknown name."""
         with self._database.begin() as connection:
             row = connection.execute(select(USERS).where(USERS.c.folded_name == name.lower())).one_or_none()
-        return None if row is None else (_user(row), row.password_hash)
+        return None if row is None else (user_from(row), row.password_hash)
 
     def user_of(self, *, name: str | None = None, account: int | None = None) -> User | None:
         """The user of that name, in any case, or of that account; None when there is none."""
-        found = self._read(of_name_or_account(name, account), _user)
+        found = self._read(of_name_or_account(name, account), user_from)
         return found[0] if found else None
 
     def users(self, beginning: str = "", after: str = "", limit: int = LISTED_MAX) -> list[User]:
         """Users by name, those after the name `after`; only those whose name begins so, in any case."""
-        return self._read(users_by_name(beginning, after, limit), _user)
+        return self._read(users_by_name(beginning, after, limit), user_from)
 
     def reserve(self, accounts: Iterable[int]) -> None:
         """Never give a user one of these accounts, of which the exchange knows, unless it is theirs already.
@@ -180,45 +142,29 @@ class Identity:
         with self._database.begin() as connection:
             return bool(connection.execute(select(CHANGES.c.exchange_seen)).scalar_one())
 
-    # -- what the command line does beside a server that runs
-
     def generation(self) -> int:
-        """A number that grows with every change that was made beside the server, for it to take in."""
+        """A number that grows with every change of a user, for a server beside which it was made to take in."""
         with self._database.begin() as connection:
             return int(connection.execute(select(CHANGES.c.generation)).scalar_one())
 
-    def appoint(self, name: str, password_hash: str, actor: str) -> User:
+    def appoint(self, name: str, password_hash: str, actor: Actor) -> User:
         """Make `name` an operator with this password, a new user when there is none. Ends their sessions and keys."""
         with self._database.begin() as connection:
             row = connection.execute(of_name_or_account(name, None)).one_or_none()
             if row is None:
                 return self._add_user(connection, name, password_hash, Role.OPERATOR, actor)
-            changed = {"role": Role.OPERATOR.value, "password_hash": password_hash, "disabled": False}
-            return self._change(connection, row, changed, "user_promoted", actor)
-
-    def change_user(self, name: str, action: str, actor: str, **changed: Any) -> User:
-        """Set columns of a user, and end their sessions and keys: a running server lets nobody in by them any more.
-
-        `action` names it in the audit trail. Raises UnknownUser.
-        """
-        with self._database.begin() as connection:
-            row = connection.execute(of_name_or_account(name, None)).one_or_none()
-            if row is None:
-                raise UnknownUser(f"there is no user {name}")
-            return self._change(connection, row, changed, action, actor)
-
-    def _change(self, connection: Connection, row: Row[Any], changed: dict[str, Any], action: str, actor: str) -> User:
-        if changed:
-            connection.execute(update(USERS).where(USERS.c.user_id == row.user_id).values(**changed))
-        sessions_ended, keys_revoked = end_all_of(connection, row.user_id, self._clock())
-        changes = {name: str(value) for name, value in changed.items() if name != "password_hash"}
-        ended = {"sessions_ended": str(sessions_ended), "keys_revoked": str(keys_revoked)}
-        self._note(connection, (None, actor), action, row.name, changes | ended)
-        return self._user_by_id(connection, row.user_id)
+            changed = {
+                "role": Role.OPERATOR.value,
+                "password_hash": password_hash,
+                "password_until_ns": None,
+                "disabled": False,
+            }
+            return self.changes.change_row(connection, row, changed, "user_promoted", actor).user
 
     def _add_user(
-        self, connection: Connection, name: str, password_hash: str | None, role: Role, actor: str | None
+        self, connection: Connection, name: str, password_hash: str | None, role: Role, actor: Actor | None = None
     ) -> User:
+        """`actor`: who did it, when not they themselves."""
         account = next_account(connection)
         try:
             with connection.begin_nested():
@@ -242,16 +188,23 @@ class Identity:
         user = self._user_by_id(connection, user_id)
         action = "guest_created" if password_hash is None else "user_created"
         details = {"account": account, "role": role.value}
-        self._note(connection, (None if actor else user_id, actor or name), action, name, details)
+        self._note(connection, actor or user.actor, action, name, details)
         return user
 
     @staticmethod
     def _user_by_id(connection: Connection, user_id: int) -> User:
-        return _user(connection.execute(select(USERS).where(USERS.c.user_id == user_id)).one())
+        return user_from(connection.execute(select(USERS).where(USERS.c.user_id == user_id)).one())
 
     # -- sessions
 
-    def open_session(self, user: User, password_hash: str | None = None) -> tuple[Session, str]:
+    def shorten_sessions(self) -> None:
+        """Let no session last longer than this store's limits, which a server before may have had otherwise."""
+        with self._database.begin() as connection:
+            shorten_sessions(connection, self._idle_ns, self._longest_ns)
+
+    def open_session(
+        self, user: User, password_hash: str | None = None, client: Client = UNKNOWN_CLIENT
+    ) -> tuple[Session, str]:
         """A new session of `user`, and the refresh token that will prolong it.
 
         Raises UnknownUser when they are disabled, or `password_hash`, which they showed theirs for, was replaced.
@@ -268,74 +221,76 @@ class Identity:
                     user_id=user.user_id,
                     refresh_hash=digest(token),
                     created_ns=now,
-                    expires_ns=now + self._session_ns,
+                    expires_ns=now + min(self._idle_ns, self._longest_ns),
+                    **client.kept,
                 )
             )
-            self._note(connection, (user.user_id, user.name), "session_opened", session_id, {})
-        return Session(session_id=session_id, user=user, created_ns=now, expires_ns=now + self._session_ns), token
+            self._note(connection, user.actor, "session_opened", session_id)
+            session = session_from(connection.execute(sessions().where(SESSIONS.c.session_id == session_id)).one())
+        return session, token
 
-    def refresh(self, token: str) -> tuple[Session, str]:
+    def refresh(self, token: str, session_id: str | None = None) -> tuple[Session, str]:
         """The session of `token`, prolonged, its user as they are now, and the token to use next time.
 
         An answer may be lost: for a minute the token just used gives the same next one
-        again. Raises BadRefreshToken; RefreshTokenReused when it was used longer ago or before
-        the last one, and revokes the session then.
+        again. Raises BadRefreshToken, also when it is not of `session_id`; RefreshTokenReused when it was used longer
+        ago or before the last one, and revokes the session then.
         """
-        session_id, now = self._tokens.session_of(token), self._clock()
-        if session_id is None:
+        of_token, now = self._tokens.session_of(token), self._clock()
+        if of_token is None or session_id not in (None, of_token):
             raise BadRefreshToken("the refresh token is not ours")
-        following = self._tokens.after(session_id, token)
+        following = self._tokens.after(of_token, token)
+        longest = SESSIONS.c.created_ns + self._longest_ns
         with self._database.begin() as connection:
             prolonged = connection.execute(
                 update(SESSIONS)
                 .where(
-                    SESSIONS.c.session_id == session_id,
+                    SESSIONS.c.session_id == of_token,
                     SESSIONS.c.refresh_hash == digest(token),
                     SESSIONS.c.revoked_ns.is_(None),
                     SESSIONS.c.expires_ns > now,
                 )
                 .values(
                     refresh_hash=digest(following),
-                    expires_ns=now + self._session_ns,
+                    expires_ns=case((longest < now + self._idle_ns, longest), else_=now + self._idle_ns),
                     previous_hash=digest(token),
                     refreshed_ns=now,
                 )
             ).rowcount
-            row = connection.execute(sessions().where(SESSIONS.c.session_id == session_id)).one_or_none()
-            if prolonged and row is not None and not row.disabled:
-                return _session(row), following
-            if row is not None and not row.disabled and just_used(row, token, now):
-                return _session(row), following
+            row = connection.execute(sessions().where(SESSIONS.c.session_id == of_token)).one_or_none()
+            if row is not None and not row.disabled and (prolonged or just_used(row, token, now)):
+                return session_from(row), following
             reused = row is not None and row.refresh_hash != digest(token) and row.revoked_ns is None
             if row is not None and row.revoked_ns is None:
-                self._revoke_session(connection, session_id, _user(row), "refresh_token_reused" if reused else "over")
+                why = "refresh_token_reused" if reused else "over"
+                self._revoke_session(connection, of_token, user_from(row).actor, why)
         if reused:
-            raise RefreshTokenReused(session_id)
+            raise RefreshTokenReused(of_token)
         raise BadRefreshToken("the session is over")
 
     def sessions_of(self, user_id: int) -> list[Session]:
         """The sessions of a user that are not over, newest first, at most `LISTED_MAX`."""
         own = live_sessions(self._clock()).where(SESSIONS.c.user_id == user_id)
-        return self._read(own.order_by(SESSIONS.c.created_ns.desc()).limit(LISTED_MAX), _session)
+        return self._read(own.order_by(SESSIONS.c.created_ns.desc()).limit(LISTED_MAX), session_from)
 
     def live_sessions(self) -> list[Session]:
         """Every session that is not over. O(sessions)."""
-        return self._read(live_sessions(self._clock()), _session)
+        return self._read(live_sessions(self._clock()), session_from)
 
-    def revoke_session(self, session_id: str, user_id: int, why: str) -> bool:
-        """End a session of that user; False when they have no such session."""
+    def revoke_session(self, session_id: str, user_id: int, why: str, actor: Actor | None = None) -> bool:
+        """End a session of that user; False when they have no such session. `actor`: who did it, when not they."""
         with self._database.begin() as connection:
             row = connection.execute(
                 live_sessions(self._clock()).where(SESSIONS.c.session_id == session_id, SESSIONS.c.user_id == user_id)
             ).one_or_none()
             if row is None:
                 return False
-            self._revoke_session(connection, session_id, _user(row), why)
+            self._revoke_session(connection, session_id, actor or user_from(row).actor, why)
         return True
 
-    def _revoke_session(self, connection: Connection, session_id: str, user: User, why: str) -> None:
+    def _revoke_session(self, connection: Connection, session_id: str, actor: Actor, why: str) -> None:
         connection.execute(update(SESSIONS).where(SESSIONS.c.session_id == session_id).values(revoked_ns=self._clock()))
-        self._note(connection, (user.user_id, user.name), "session_revoked", session_id, {"why": why})
+        self._note(connection, actor, "session_revoked", session_id, {"why": why})
 
     # -- API keys
 
@@ -367,17 +322,17 @@ class Identity:
                     **written,
                 )
             )
-            self._note(connection, (user.user_id, user.name), "key_created", key.key_id, written | {"label": label})
+            self._note(connection, user.actor, "key_created", key.key_id, written | {"label": label})
         return key, secret
 
     def keys_of(self, user_id: int) -> list[ApiKey]:
         """The keys of a user that are not revoked, newest first."""
         own = live_keys().where(API_KEYS.c.user_id == user_id).order_by(API_KEYS.c.created_ns.desc())
-        return self._read(own, _key)
+        return self._read(own, key_from)
 
     def live_keys(self) -> list[tuple[ApiKey, bytes | None]]:
         """Every key that is not revoked, with its secret; None when another server secret encrypted it. O(keys)."""
-        return self._read(live_keys(), lambda row: (_key(row), self._decrypted(row.encrypted_secret)))
+        return self._read(live_keys(), lambda row: (key_from(row), self._decrypted(row.encrypted_secret)))
 
     def live(self) -> tuple[list[Session], list[tuple[ApiKey, bytes | None]]]:
         """`live_sessions` and `live_keys`."""
@@ -396,7 +351,7 @@ class Identity:
                 .values(revoked_ns=self._clock())
             ).rowcount
             if revoked:
-                self._note(connection, (user.user_id, user.name), "key_revoked", key_id, {})
+                self._note(connection, user.actor, "key_revoked", key_id)
         return bool(revoked)
 
     def _decrypted(self, encrypted: bytes) -> bytes | None:
@@ -420,9 +375,9 @@ class Identity:
 
         `details` must hold no secret.
         """
-        who = (None, "command line") if actor is None else (actor.user_id, actor.name)
+        who, when = COMMAND_LINE if actor is None else actor.actor, self._clock() if ts_ns is None else ts_ns
         with self._database.begin() as connection:
-            self._note(connection, who, action, subject, details or {}, seq=seq, ts_ns=ts_ns)
+            note(connection, when, who, action, subject, details, seq=seq)
 
     def record_attempts(self, action: str, name: str, address: str, count: int) -> str:
         """Add a line about attempts to sign in as `name`, none of which opened a session; the name that it has.
@@ -433,76 +388,24 @@ class Identity:
             row = connection.execute(of_name_or_account(name, None)).one_or_none() if name else None
             subject = row.name if row is not None else UNKNOWN_NAME if name else SEVERAL_NAMES
             details = {"address": address, "count": count}
-            self._note(connection, (None, SERVER), action, subject, details)
+            self._note(connection, SERVER, action, subject, details)
         return str(subject)
 
     def audit_trail(self, limit: int = 100, before_ns: int = 2**63 - 1) -> list[AuditEntry]:
         """The newest lines of the audit trail older than `before_ns`, newest first."""
         newest = select(AUDIT).where(AUDIT.c.ts_ns < before_ns).order_by(AUDIT.c.audit_id.desc()).limit(limit)
-        return self._read(newest, _audit_entry)
+        return self._read(newest, audit_entry_from)
 
     def _note(
         self,
         connection: Connection,
-        actor: tuple[int | None, str],
+        actor: Actor,
         action: str,
         subject: str,
-        details: dict[str, Any],
-        *,
-        seq: int | None = None,
-        ts_ns: int | None = None,
+        details: dict[str, Any] | None = None,
     ) -> None:
-        actor_id, actor_name = actor
-        connection.execute(
-            insert(AUDIT).values(
-                ts_ns=self._clock() if ts_ns is None else ts_ns,
-                actor_id=actor_id,
-                actor_name=actor_name,
-                action=action,
-                subject=subject,
-                details=msgspec.json.encode(details).decode(),
-                seq=seq,
-            )
-        )
+        note(connection, self._clock(), actor, action, subject, details)
 
     def _read(self, rows: Select[Any], shape: Callable[[Row[Any]], Any]) -> list[Any]:
         with self._database.begin() as connection:
             return [shape(row) for row in connection.execute(rows)]
-
-
-def _user(row: Row[Any]) -> User:
-    return User(
-        user_id=row.user_id,
-        name=row.name,
-        role=Role(row.role),
-        account=AccountId(row.account),
-        guest=row.password_hash is None,
-        disabled=row.disabled,
-    )
-
-
-def _session(row: Row[Any]) -> Session:
-    return Session(session_id=row.session_id, user=_user(row), created_ns=row.opened_ns, expires_ns=row.expires_ns)
-
-
-def _key(row: Row[Any]) -> ApiKey:
-    return ApiKey(
-        key_id=row.key_id,
-        user=_user(row),
-        label=row.label,
-        scopes=frozenset(Scope(scope) for scope in row.scopes.split()),
-        ip_list=tuple(row.ip_list.split()),
-        created_ns=row.made_ns,
-    )
-
-
-def _audit_entry(row: Row[Any]) -> AuditEntry:
-    return AuditEntry(
-        ts_ns=row.ts_ns,
-        actor_id=row.actor_id,
-        actor_name=row.actor_name,
-        action=row.action,
-        subject=row.subject,
-        details=msgspec.json.decode(row.details),
-        seq=row.seq,
-    )

@@ -34,7 +34,11 @@ def shortened(text: str, length_max: int) -> str:
 
 
 class LineFormatter(logging.Formatter):
-    """A record as a line, and its traceback as lines that look like no record. Bounded, as its parts are."""
+    """A record as a line, and its traceback as lines that look like no record. Bounded; times are UTC."""
+
+    converter = staticmethod(time.gmtime)
+    default_time_format = "%Y-%m-%dT%H:%M:%S"
+    default_msec_format = "%s.%03dZ"
 
     def __init__(self, line: str = LINE) -> None:
         super().__init__(line)

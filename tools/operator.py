@@ -8,50 +8,21 @@ from __future__ import annotations
 import os
 import sys
 import tomllib
-from collections.abc import Callable
-from functools import wraps
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote, urlencode
 
 import click
-import msgspec
-from rich.console import Console
-from rich.table import Table
 
 from listings.numbers import WholeNumber, whole_number
 from tools.operator_client import ApiKey, OperatorClient, OperatorError, Refused
+from tools.operator_console import OperatorConsole, asking
 from tools.operator_tables import facts, rows_of, utc
+from tools.operator_users import USER_COMMANDS
 
 PAGE: Final = 1_000  # accounts in one answer
 KEY_VARIABLE: Final = "OPENBELL_KEY"
 SECRET_VARIABLE: Final = "OPENBELL_SECRET"  # noqa: S105 - the name of a variable
-
-
-class OperatorConsole:
-    """The client of one invocation of the command line, and how its answers are printed."""
-
-    def __init__(self, client: OperatorClient, *, as_json: bool) -> None:
-        self.client = client
-        self.as_json = as_json
-
-    def show(self, body: Any, *tables: Table) -> None:
-        """Print the answer: as it came, or as tables for people."""
-        if self.as_json:
-            click.echo(msgspec.json.encode(body).decode())
-            return
-        console = Console()
-        for table in tables:
-            console.print(table)
-
-    def fail(self, error: OperatorError) -> None:
-        """Say why not, and end with status 1."""
-        if self.as_json:
-            body = error.body if isinstance(error, Refused) else {"error": str(error), "error_code": "NOT_ASKED"}
-            click.echo(msgspec.json.encode(body).decode())
-        else:
-            click.echo(f"Error: {error}", err=True)
-        raise SystemExit(1)
 
 
 def default_session_file() -> Path:
@@ -93,20 +64,6 @@ def main(context: click.Context, url: str, as_json: bool, session_file: Path | N
     context.obj = OperatorConsole(client, as_json=as_json)
 
 
-def asking(command: Callable[..., None]) -> Callable[..., None]:
-    """A command that is given the console, and whose failures are printed as sentences."""
-
-    @click.pass_obj
-    @wraps(command)
-    def run(console: OperatorConsole, /, **arguments: Any) -> None:
-        try:
-            command(console, **arguments)
-        except OperatorError as error:
-            console.fail(error)
-
-    return run
-
-
 # -- signing in
 
 
@@ -114,11 +71,25 @@ def asking(command: Callable[..., None]) -> Callable[..., None]:
 @click.argument("name")
 @asking
 def login(console: OperatorConsole, name: str) -> None:
-    """Sign in as NAME; the password is asked for, or is the first line of the standard input."""
-    asked = sys.stdin.isatty()
-    password = click.prompt("Password", hide_input=True, err=True) if asked else sys.stdin.readline().rstrip("\r\n")
-    body = console.client.log_in(name, password)
+    """Sign in as NAME; the password is asked for, or is the first line of the standard input.
+
+    So is a code of the authenticator app, the next line, where the second factor is on.
+    """
+    password = _asked("Password", hidden=True)
+    try:
+        body = console.client.log_in(name, password)
+    except Refused as refusal:
+        if refusal.body.get("error_code") != "CODE_NEEDED":
+            raise
+        body = console.client.log_in(name, password, _asked("Code", hidden=False))
     console.show(body, facts(body))
+
+
+def _asked(what: str, *, hidden: bool) -> str:
+    if sys.stdin.isatty():
+        typed: str = click.prompt(what, hide_input=hidden, err=True)
+        return typed
+    return sys.stdin.readline().rstrip("\r\n")
 
 
 @main.command()
@@ -380,6 +351,12 @@ def cancel_all(console: OperatorConsole, account: str | None, symbol: str | None
         path = f"/admin/orders?confirm={quote(confirmed or '', safe='')}"
     body = console.client.ask("DELETE", path)
     console.show(body, facts({name: body[name] for name in ("count", "accounts", "seq") if name in body}))
+
+
+# -- users, by name
+
+for _command in USER_COMMANDS:
+    main.add_command(_command)
 
 
 # -- oversight

@@ -74,9 +74,10 @@ class OperatorClient:
 
     # -- signing in
 
-    def log_in(self, name: str, password: str) -> dict[str, Any]:
+    def log_in(self, name: str, password: str, code: str | None = None) -> dict[str, Any]:
         """Open a session and keep it. Raises OperatorError when `name` is no operator."""
-        signed_in = self._granted(*self._send("POST", "/auth/login", {"name": name, "password": password}, {}))
+        shown = {"name": name, "password": password} | ({} if code is None else {"code": code})
+        signed_in = self._granted(*self._send("POST", "/auth/login?refresh=body", shown, {}))
         self._keep(signed_in)
         if signed_in["role"] != "operator":
             self.log_out()

@@ -14,6 +14,8 @@ from rich import box
 from rich.markup import escape
 from rich.table import Table
 
+from logs.lines import escaped
+
 SECOND_NS: Final = 10**9
 TIMES: Final = ("at", "timestamp", "start_time")  # epoch seconds, as every field that ends in _at
 NOTHING: Final[tuple[object, ...]] = (None, {}, [])
@@ -31,7 +33,7 @@ def rows_of(columns: Iterable[str], rows: Iterable[Iterable[Any]]) -> Table:
     """A table of these rows, their cells as people read them."""
     made = table(*columns)
     for row in rows:
-        made.add_row(*(escape(text(value)) for value in row))
+        made.add_row(*(_cell(text(value)) for value in row))
     return made
 
 
@@ -39,7 +41,7 @@ def facts(body: dict[str, Any], title: str | None = None) -> Table:
     """One answer, a line for each field; what is nested is named with a dot."""
     made = table("", "", title=title, header=False)
     for name, value in _flat(body):
-        made.add_row(escape(name), escape(value))
+        made.add_row(_cell(name), _cell(value))
     return made
 
 
@@ -55,6 +57,11 @@ def text(value: Any) -> str:
     if value in NOTHING:
         return ""
     return value if isinstance(value, str) else msgspec.json.encode(value).decode()
+
+
+def _cell(value: str) -> str:
+    """What traders say is shown, and speaks neither to rich nor to the terminal."""
+    return escape(escaped(value))
 
 
 def _flat(body: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:

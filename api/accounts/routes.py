@@ -17,7 +17,7 @@ from api.http.responses import answer, long_answer, query
 from api.json.errors import ApiError
 from api.json.requests import SymbolQuery, decoded
 from api.settings import Settings
-from identity.store import Role, Scope
+from identity.users import Role, Scope
 
 
 def blueprint(service: AccountService, settings: Settings) -> Blueprint:

@@ -17,7 +17,7 @@ from engine.rules import default_prevention
 from engine.types import AccountId, SelfTradePrevention, Side
 from history.postings import Posting, PostingKind
 from history.store import Trade
-from identity.store import Role
+from identity.users import Role
 from listings.grid import Grid, amount_text, percent
 from listings.texts import DecimalText, IdText, NanosText, nanos_text
 

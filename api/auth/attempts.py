@@ -11,6 +11,7 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Final
 
 from flask import request
 from limits import parse
@@ -18,6 +19,8 @@ from limits import parse
 from api.auth.login_limits import LoginLimits, Rate
 from api.json.errors import ApiError
 from api.settings import Settings, is_loopback
+
+FAILURES: Final = ("BAD_LOGIN", "BAD_PASSWORD", "BAD_CODE")  # codes of ApiError
 
 Failed = Callable[[str, str, str], None]  # what happened, the name, the address
 
@@ -46,7 +49,7 @@ class Attempts:
 
     @contextmanager
     def by_name(self, name: str) -> Iterator[None]:
-        """Count an attempt for `name`, which has failed where ApiError 401 is raised inside. Raises ApiError 429."""
+        """Count an attempt for `name`, which failed where one of `FAILURES` is raised inside. Raises ApiError 429."""
         address = _address()
         wait_s = 0.0 if self._limits is None else self._limits.count_name(name, address)
         if wait_s:
@@ -55,7 +58,7 @@ class Attempts:
         try:
             yield
         except ApiError as refusal:
-            if refusal.status == 401:
+            if refusal.code in FAILURES:
                 self._on_failed("login_failed", name, address)
             elif self._limits is not None:
                 self._limits.take_back(name, address)

@@ -19,7 +19,7 @@ from api.http.front.environ import TARGET
 from api.json.errors import ApiError
 from api.json.requests import Request, converted
 from engine.types import SANDBOX_ACCOUNT, AccountId
-from identity.store import Role, Scope
+from identity.users import Role, Scope
 
 log = logging.getLogger(__name__)
 
@@ -218,8 +218,20 @@ def requesting_operator() -> Principal:
     """Who sent the current request, an operator. Raises ApiError 401 or 403."""
     principal = requesting_principal()
     if principal.role is not Role.OPERATOR:
-        raise ApiError(403, "OPERATOR_NEEDED", "Only operators may do this.")
+        raise _no_operator()
     return principal
+
+
+def signed_in_operator() -> Principal:
+    """Who sent the current request, an operator with the token of a session. Raises ApiError 401 or 403."""
+    principal = signed_in()
+    if principal.role is not Role.OPERATOR:
+        raise _no_operator()
+    return principal
+
+
+def _no_operator() -> ApiError:
+    return ApiError(403, "OPERATOR_NEEDED", "Only operators may do this.")
 
 
 def _is_public() -> bool:

@@ -17,10 +17,11 @@ Layer: api.auth. No I/O, no clock of its own.
 
 from __future__ import annotations
 
-import ipaddress
 from collections import OrderedDict, deque
 from collections.abc import Callable
 from typing import Final, Generic, NamedTuple, TypeVar
+
+from api.http.addresses import neighbourhood
 
 FREE_FAILURES: Final = 3
 DELAY_FIRST_S: Final = 2
@@ -30,7 +31,6 @@ OWN_ADDRESSES: Final = 4
 HOUR_S: Final = 3_600
 ENTRIES_MAX: Final = 10_000
 NAME_MAX: Final = 33  # one more than a name has: no longer one is anybody's
-IPV6_CLIENT_BITS: Final = 64
 
 T = TypeVar("T")
 
@@ -74,11 +74,11 @@ class LoginLimits:
 
     def count_address(self, address: str) -> float:
         """Count an attempt of an address, for whatever name; the seconds it has to wait, 0 where it was counted."""
-        return self._count(self._by_address.of(client_of(address)), *self._rate)
+        return self._count(self._by_address.of(neighbourhood(address)), *self._rate)
 
     def count_name(self, name: str, address: str) -> float:
         """Count an attempt as failed; the seconds it has to wait, 0 where it was counted and may go on."""
-        name, client, now = folded(name), client_of(address), self._clock()
+        name, client, now = folded(name), neighbourhood(address), self._clock()
         failures = self._by_both.of(f"{name} {client}")
         if failures.count and now - failures.last >= HOUR_S:
             failures.count = 0
@@ -94,7 +94,7 @@ class LoginLimits:
 
     def take_back(self, name: str, address: str) -> None:
         """The attempt that was counted last for this name and address was not judged."""
-        name, client = folded(name), client_of(address)
+        name, client = folded(name), neighbourhood(address)
         failures = self._by_both.of(f"{name} {client}")
         failures.count = max(0, failures.count - 1)
         foreign = self._foreign.of(name)
@@ -104,14 +104,14 @@ class LoginLimits:
     def succeeded(self, name: str, address: str) -> None:
         """Its user has signed in: what failed from there is forgotten, and the address is one of theirs."""
         self.take_back(name, address)
-        self._by_both.forget(f"{folded(name)} {client_of(address)}")
+        self._by_both.forget(f"{folded(name)} {neighbourhood(address)}")
         self.add_own(name, address)
 
     def add_own(self, name: str, address: str) -> None:
         """The user of this name has signed in from this address."""
         own = self._own.of(folded(name))
-        own[client_of(address)] = None
-        own.move_to_end(client_of(address))
+        own[neighbourhood(address)] = None
+        own.move_to_end(neighbourhood(address))
         if len(own) > OWN_ADDRESSES:
             own.popitem(last=False)
 
@@ -159,16 +159,3 @@ class _Recent(Generic[T]):
 def folded(name: str) -> str:
     """The name under which a user's attempts are counted: users differ by more than case."""
     return name[:NAME_MAX].lower()
-
-
-def client_of(address: str) -> str:
-    """Whose address it is, as far as can be known: an IPv4 address, or an IPv6 network of 64 bits."""
-    try:
-        parsed = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return address[:45]
-    if isinstance(parsed, ipaddress.IPv4Address):
-        return str(parsed)
-    if parsed.ipv4_mapped is not None:
-        return str(parsed.ipv4_mapped)
-    return str(ipaddress.IPv6Network((parsed, IPV6_CLIENT_BITS), strict=False))

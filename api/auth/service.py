@@ -1,7 +1,5 @@
 """Signing up, in and out, sessions and API keys: the store's doing, and what is held in memory, kept together.
 
-Whatever blocks runs in native threads; hashing has one of its own, so that a flood of logins delays
-only logins.
 Layer: api.auth.
 """
 
@@ -10,16 +8,18 @@ from __future__ import annotations
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple, ParamSpec, TypeVar
+from collections.abc import Iterable
+from typing import Any, Final, NamedTuple
 
 import eventlet
 import msgspec
+from msgspec import UNSET, UnsetType
 
-from api.auth.credentials import Credentials, Principal
+from api.auth.credentials import Credentials, Good, Principal, good_ones
+from api.auth.identity_calls import IdentityCalls
+from api.auth.reauthentication import Reauthentication
 from api.json.errors import ApiError
 from engine.types import AccountId
-from identity import passwords
 from identity.errors import (
     BadRefreshToken,
     IdentityAway,
@@ -28,23 +28,16 @@ from identity.errors import (
     TooManyKeys,
     UnknownUser,
 )
-from identity.store import ApiKey, AuditEntry, Identity, Role, Scope, Session, User
+from identity.queries import Ended
+from identity.store import Identity
+from identity.users import UNKNOWN_CLIENT, Actor, ApiKey, AuditEntry, Client, Role, Scope, Session, User
 from loop.errors import StoreError
-from loop.workers import Workers
 
 log = logging.getLogger(__name__)
 
-DATABASE_THREADS = 1  # one thread keeps the order of changes: an ended session is not admitted afterwards
-DATABASE_WAITING_MAX = 1_000
-HASHES_WAITING_MAX = 50  # about five seconds of hashing
-PATIENCE_S = 5.0  # for the database; its own limits are shorter, but a machine may vanish silently
-WATCH_S = 0.5  # between two checks for changes made beside this server
-UNKNOWN_GENERATION = -1
-PENDING_AUDIT_MAX = 10_000  # lines of the audit trail that wait for the database; more are in the log alone
-SWEEP_S = 300.0
-
-P = ParamSpec("P")
-T = TypeVar("T")
+WATCH_S: Final = 0.5  # between two checks for changes made beside this server
+PENDING_AUDIT_MAX: Final = 10_000  # lines of the audit trail that wait for the database; more are in the log alone
+SWEEP_S: Final = 300.0
 
 
 class SignedIn(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,13 +45,15 @@ class SignedIn(msgspec.Struct, frozen=True, kw_only=True):
 
     token: str
     token_type: str
-    expires_at: int  # epoch seconds
-    refresh_token: str
+    expires_at: int  # epoch seconds, as all of these
+    refresh_token: str | UnsetType = UNSET  # in the answer where it was asked for; else in a cookie
     session_id: str
+    session_expires_at: int  # unless it is refreshed before
     name: str
     account: AccountId
     role: Role
     guest: bool
+    change_password_by: int | None  # a password that was given by a reset ends then
 
 
 class PendingAuditEntry(NamedTuple):
@@ -85,53 +80,63 @@ class NewKey(msgspec.Struct, frozen=True, kw_only=True):
 class AuthService:
     """The identities of one running server. For the event loop's thread; its methods let other greenlets run."""
 
-    def __init__(self, identity: Identity, credentials: Credentials) -> None:
-        """Take in the sessions and keys that are good, which blocks, and start the threads."""
+    def __init__(self, identity: Identity, credentials: Credentials, calls: IdentityCalls) -> None:
+        """Take in the sessions and keys that are good, which blocks."""
         self._identity = identity
         self._credentials = credentials
-        self._generation = identity.generation()
-        self._admit_all(identity.live_sessions(), identity.live_keys())
+        self._calls = calls
+        self._ask = calls.ask
+        self.reauthentication = Reauthentication(identity, calls)
+        identity.shorten_sessions()
+        self._generation, self._unanswered = identity.generation(), calls.unanswered
+        sessions = identity.live_sessions()
+        self.addresses_at_start = [(session.user.name, session.address) for session in sessions if session.address]
+        credentials.admit_only(_good_ones(sessions, identity.live_keys()))
         self._pending_audit: deque[PendingAuditEntry] = deque(maxlen=PENDING_AUDIT_MAX)
-        self._database = Workers("identity", DATABASE_THREADS, DATABASE_WAITING_MAX)
-        self._hashing = Workers("passwords", 1, HASHES_WAITING_MAX)
         self._sweeper = eventlet.spawn_after(SWEEP_S, self._sweep)
         self._watcher = eventlet.spawn(self._watch)
 
     def close(self) -> None:
-        """Stop the threads; blocks until what they do is done."""
+        """Take in nothing any more."""
         self._sweeper.cancel()
         self._watcher.kill()
-        self._hashing.close()
-        self._database.close()
 
-    def sign_up(self, name: str, password: str) -> SignedIn:
-        """Create a user, who is then signed in. Raises ApiError 409 when the name is taken."""
-        password_hash = self._hashing.run(passwords.hashed, password)
+    def sign_up(self, name: str, password: str, client: Client = UNKNOWN_CLIENT) -> SignedIn:
+        """Create a user, who is then signed in. Raises ApiError 409 when the name is taken, 400 for the password."""
+        password_hash = self._calls.hashed_new(password, name)
         try:
             user = self._ask(self._identity.create_user, name, password_hash)
         except NameTaken as problem:
             raise ApiError(409, "NAME_TAKEN", "Somebody has that name already.", {"field": "name"}) from problem
-        return self._open(user)
+        return self._open(user, None, client)
 
-    def sign_in(self, name: str, password: str) -> SignedIn:
-        """Open a session. Raises ApiError 401, the same for a wrong password and for a name that nobody has."""
+    def sign_in(self, name: str, password: str, code: str | None = None, client: Client = UNKNOWN_CLIENT) -> SignedIn:
+        """Open a session. Raises ApiError 401, the same for a wrong password and for a name that nobody has.
+
+        Whoever has the password is told that a code is needed, or wrong, and that a password of a reset has ended.
+        """
         known = self._ask(self._identity.login_of, name)
         user, password_hash = known or (None, None)
         try:
-            if not self._hashing.run(passwords.matches, password_hash, password) or user is None or user.disabled:
+            if not self._calls.matches(password_hash, password) or user is None or user.disabled:
                 raise UnknownUser("no such name with this password")
-            return self._open(user, password_hash)
+            if user.password_until_ns is not None and user.password_until_ns <= time.time_ns():
+                raise ApiError(
+                    401, "PASSWORD_EXPIRED", "That password was good for a day; ask an operator for another."
+                )
+            self.reauthentication.check_code(user, code, 401)
+            return self._open(user, password_hash, client)
         except UnknownUser:  # also where an operator disabled them, or gave another password, this very moment
             raise ApiError(401, "BAD_LOGIN", "That name and password do not go together.") from None
 
-    def guest(self) -> SignedIn:
+    def guest(self, client: Client = UNKNOWN_CLIENT) -> SignedIn:
         """Create a guest, who is then signed in."""
-        return self._open(self._ask(self._identity.create_guest))
+        return self._open(self._ask(self._identity.create_guest), None, client)
 
-    def refresh(self, token: str) -> SignedIn:
-        """The session of a refresh token, prolonged. Raises ApiError 401."""
+    def refresh(self, token: str, session_id: str | None = None) -> SignedIn:
+        """The session of a refresh token, prolonged. Raises ApiError 401, also when it is not of `session_id`."""
         try:
-            session, following = self._ask(self._identity.refresh, token)
+            session, following = self._ask(self._identity.refresh, token, session_id)
         except RefreshTokenReused as problem:
             log.warning("a refresh token was used twice: its session is revoked")
             self._credentials.drop_session(problem.session_id)
@@ -152,9 +157,25 @@ class AuthService:
 
     def end_session(self, principal: Principal, session_id: str, why: str = "revoked") -> None:
         """End a session of the user at once. Raises ApiError 404 for one that is not theirs."""
-        if not self._ask(self._identity.revoke_session, session_id, principal.user_id, why):
-            raise ApiError(404, "UNKNOWN_SESSION", "You have no such session.")
+        self.end_session_of(principal.user_id, session_id, why)
+
+    def end_session_of(self, user_id: int, session_id: str, why: str, actor: Actor | None = None) -> None:
+        """End a session of a user at once; `actor`: who does it, when not they. Raises ApiError 404."""
+        if not self._ask(self._identity.revoke_session, session_id, user_id, why, actor):
+            raise ApiError(404, "UNKNOWN_SESSION", "There is no such session of that user.")
         self._credentials.drop_session(session_id)
+
+    def end_sessions(self, user: User) -> int:
+        """End every session of a user at once; how many there were."""
+        ended = self._ask(self._identity.changes.end_sessions, user)
+        self.drop(ended)
+        return len(ended.sessions)
+
+    def drop(self, ended: Ended) -> None:
+        """Let nobody in any more by what has ended in the store, and end its connections."""
+        self._credentials.drop(ended.sessions, ended.keys)
+        if ended.generation == self._generation + 1:  # nothing else was changed beside this server
+            self._generation = ended.generation
 
     def create_key(self, user: User, label: str, scopes: Iterable[Scope], ip_list: Iterable[str]) -> NewKey:
         """Create an API key, good at once. Raises ApiError 409 when the user has as many as allowed."""
@@ -217,22 +238,8 @@ class AuthService:
         """The newest lines of the audit trail older than `before_ns`, newest first."""
         return self._ask(self._identity.audit_trail, limit, before_ns)
 
-    def _ask(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """What the store says, in the database's thread. Raises IdentityAway, too where no answer comes in time."""
-        patience = eventlet.Timeout(PATIENCE_S)
-        try:
-            return self._database.run(call, *args, **kwargs)
-        except eventlet.Timeout as over:
-            if over is not patience:
-                raise
-            self._generation = UNKNOWN_GENERATION  # the change may still come about: read all when the store is back
-            log.error("the identity store did not answer in %.0f s", PATIENCE_S)
-            raise IdentityAway("the identity store does not answer") from None
-        finally:
-            patience.cancel()
-
-    def _open(self, user: User, password_hash: str | None = None) -> SignedIn:
-        return self._admit(*self._ask(self._identity.open_session, user, password_hash))
+    def _open(self, user: User, password_hash: str | None, client: Client) -> SignedIn:
+        return self._admit(*self._ask(self._identity.open_session, user, password_hash, client))
 
     def _admit(self, session: Session, refresh_token: str) -> SignedIn:
         self._credentials.admit_session(session)
@@ -244,19 +251,13 @@ class AuthService:
             expires_at=expires_at,
             refresh_token=refresh_token,
             session_id=session.session_id,
+            session_expires_at=session.expires_ns // 10**9,
             name=user.name,
             account=user.account,
             role=user.role,
             guest=user.guest,
+            change_password_by=None if user.password_until_ns is None else user.password_until_ns // 10**9,
         )
-
-    def _admit_all(self, sessions: list[Session], keys: list[tuple[ApiKey, bytes | None]]) -> None:
-        """These sessions and keys are good, and no others."""
-        decrypted = [(key, secret) for key, secret in keys if secret is not None]
-        if len(decrypted) < len(keys):
-            undecrypted = len(keys) - len(decrypted)
-            log.warning("%d API keys were made under another server secret: they are refused", undecrypted)
-        self._credentials.admit_only(sessions, decrypted)
 
     def _watch(self) -> None:
         """Take in what was changed beside this server, by the command line or another server, and note what is owed.
@@ -267,10 +268,10 @@ class AuthService:
             eventlet.sleep(WATCH_S)
             try:
                 generation = self._ask(self._identity.generation)
-                if generation != self._generation:
-                    sessions, keys = self._ask(self._identity.live)
-                    self._admit_all(sessions, keys)
-                    self._generation = generation
+                unanswered = self._calls.unanswered
+                if (generation, unanswered) != (self._generation, self._unanswered):
+                    self._credentials.admit_only(self._ask(self._read_good_ones))
+                    self._generation, self._unanswered = generation, unanswered
                 while self._pending_audit:
                     self._ask(self._identity.record, *self._pending_audit[0])
                     self._pending_audit.popleft()
@@ -279,6 +280,19 @@ class AuthService:
             except Exception:
                 log.exception("changes of identities could not be taken in")
 
+    def _read_good_ones(self) -> Good:
+        """In the database's thread, so that nobody waits for it."""
+        return _good_ones(*self._identity.live())
+
     def _sweep(self) -> None:
         self._credentials.drop_expired()
         self._sweeper = eventlet.spawn_after(SWEEP_S, self._sweep)
+
+
+def _good_ones(sessions: list[Session], keys: list[tuple[ApiKey, bytes | None]]) -> Good:
+    """The sessions, and the keys that were made under this server's secret."""
+    decrypted = [(key, secret) for key, secret in keys if secret is not None]
+    if len(decrypted) < len(keys):
+        undecrypted = len(keys) - len(decrypted)
+        log.warning("%d API keys were made under another server secret: they are refused", undecrypted)
+    return good_ones(sessions, decrypted)

@@ -17,7 +17,7 @@ from engine.types import AccountId
 from explain.answers import Explanation
 from explain.host import OWN_MAX, ExplainerBehind, ExplainerBusy, ExplainHost, NotExplained, NothingToExplain
 from explain.protocol import SubjectKind
-from identity.store import Role
+from identity.users import Role
 
 BUSY_RETRY_S, BEHIND_RETRY_S = 2, 5
 

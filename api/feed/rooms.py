@@ -15,7 +15,7 @@ from api.market.requests import DEFAULT_INTERVAL, DEFAULT_LEVELS
 from engine.exchange import Exchange
 from engine.rejects import RejectReason
 from engine.types import AccountId
-from identity.store import Scope
+from identity.users import Scope
 
 ORDERS: Final = Subscription(type=Stream.ORDERS)  # in the `resync` of one that missed own orders
 ALL_SYMBOLS: Final = "*"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import time
-from typing import Final
+from typing import Any, Final
 
 import eventlet
 from eventlet.event import Event
@@ -30,16 +30,18 @@ PAUSE_MAX_S: Final = 30.0
 
 log = logging.getLogger(__name__)
 
+SCHEME: Final = "counts"  # by which Flask-Limiter finds them
+
 Total = tuple[int, float]  # what all servers counted, and the seconds that its window still lasts
 
 
 class Counts(Storage):
     """A storage of `limits` for fixed windows. Bounded, and every method O(1); none of them waits."""
 
-    STORAGE_SCHEME = None
+    STORAGE_SCHEME = [SCHEME]  # noqa: RUF012 - as the base class has it
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, uri: str = f"{SCHEME}://", *, wrap_exceptions: bool = False, **_options: Any) -> None:
+        super().__init__(uri, wrap_exceptions)
         self._counted: dict[str, list[float]] = {}  # count, and when its window ends; the oldest window first
 
     @property
@@ -69,6 +71,9 @@ class Counts(Storage):
         entry = self._counted.get(key)
         return time.time() if entry is None else entry[1]
 
+    def close(self) -> None:
+        """End it. There is nothing to end."""
+
     def check(self) -> bool:
         """Whether it works."""
         return True
@@ -95,11 +100,13 @@ class Counts(Storage):
 class SharedCounts(Counts):
     """The same with other servers. `close` it."""
 
-    def __init__(self, url: str) -> None:
-        """`url` as Redis reads it. Connects later, in a thread of its own."""
-        super().__init__()
+    STORAGE_SCHEME = [f"{SCHEME}+redis", f"{SCHEME}+rediss"]  # noqa: RUF012 - as the base class has it
+
+    def __init__(self, uri: str, *, wrap_exceptions: bool = False, **_options: Any) -> None:
+        """`uri`: the scheme, a plus, and the URL as Redis reads it. Connects later, in a thread of its own."""
+        super().__init__(uri, wrap_exceptions=wrap_exceptions)
         self._redis = Redis.from_url(
-            url,
+            uri.removeprefix(f"{SCHEME}+"),
             socket_timeout=PATIENCE_S,
             socket_connect_timeout=PATIENCE_S,
             retry=Retry(NoBackoff(), 0),

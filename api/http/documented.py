@@ -26,6 +26,7 @@ class Access(Enum):
     ACCOUNT = "Whoever has an account: with a token, or with a request signed by an API key."
     SESSION = "Whoever is signed in with a token; not with an API key."
     OPERATOR = "Operators."
+    OPERATOR_SESSION = "Operators who are signed in with a token; not with an API key."
 
 
 class Documented(Struct, frozen=True, kw_only=True):

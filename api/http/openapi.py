@@ -228,7 +228,7 @@ def _statuses(route: Route) -> list[int]:
 def _security(access: Access, *, sandbox: bool) -> list[Json]:
     if access is Access.PUBLIC:
         return []
-    if access is Access.SESSION:
+    if access in (Access.SESSION, Access.OPERATOR_SESSION):
         return [_TOKEN]
     nobody: list[Json] = [{}] if sandbox and access is Access.ACCOUNT else []
     return [_TOKEN, _SIGNED, *nobody]

@@ -1,4 +1,4 @@
-"""Refusals that an operator should see, in the log: of credentials, of foreign pages and names, of floods.
+"""Refusals that an operator should see, in the log: of credentials, foreign pages and names, floods, what is malformed.
 
 One line a minute of each error code, with its request, and how many more there were.
 Layer: api.http.
@@ -16,8 +16,9 @@ from logs.limit import limited
 
 log = logging.getLogger(__name__)
 
-LOGGED: Final = (401, 403, 421, 429)
+LOGGED: Final = (400, 401, 403, 405, 413, 415, 421, 429)
 ELSEWHERE: Final = ("BAD_LOGIN",)  # written by api.auth.login_audit
+WARNED_OF: Final = (401, 403, 421, 429)
 ORDINARY: Final = ("UNAUTHENTICATED", "TOKEN_EXPIRED")  # what happens to everybody
 PATH_MAX: Final = 200
 
@@ -35,7 +36,7 @@ def log_refusal_of(error: ApiError, environ: dict[str, Any], account: int | None
     who = "" if account is None else f", account {account}"
     origin = environ.get("HTTP_ORIGIN")
     limited(log, error.code).log(
-        logging.INFO if error.code in ORDINARY else logging.WARNING,
+        logging.WARNING if error.status in WARNED_OF and error.code not in ORDINARY else logging.INFO,
         "refused with %s: %s %s from %s%s%s",
         error.code,
         environ.get("REQUEST_METHOD", ""),

@@ -26,7 +26,7 @@ from api.operator.views import AccountHolder, AccountRow, AccountsPage, AnyAccou
 from engine.exchange import Exchange
 from engine.ledger import FEE_ACCOUNT
 from engine.types import SANDBOX_ACCOUNT, AccountId
-from identity.store import User
+from identity.users import User
 
 BUILT_IN: Final = {FEE_ACCOUNT: "fees", SANDBOX_ACCOUNT: SANDBOX.name}
 ACCOUNT_MAX: Final = 2**63 - 1  # journal and databases hold 64 bits

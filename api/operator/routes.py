@@ -29,6 +29,8 @@ from api.operator.account_routes import add_accounts
 from api.operator.cancel_routes import add_cancels
 from api.operator.requests import AuctionQuery, AuditQuery
 from api.operator.schedule_routes import add_schedules, as_written, put_schedule_of, require_usable
+from api.operator.user_routes import add_users
+from api.operator.user_service import UserService
 from api.operator.views import AuditTrail, BooksBalance, SymbolListed, SymbolStatus, audit_answer
 from api.orders.service import OrderService
 from engine.commands import Command, ListInstrument, SetStatus
@@ -68,6 +70,7 @@ def blueprint(
     orders: OrderService,
     accounts: AccountService,
     auth: AuthService,
+    users: UserService,
     schedules: OperatorSchedules,
     runner: ScheduleRunner,
     sandbox: bool,
@@ -80,6 +83,7 @@ def blueprint(
     add_schedules(routes, market, auth, schedules, runner, exchange, on_listed)
     add_accounts(routes, exchange, accounts, auth, sandbox=sandbox)
     add_cancels(routes, exchange, sequencer, market, orders, auth)
+    add_users(routes, users)
     _add_oversight(routes, exchange, auth)
     return routes
 

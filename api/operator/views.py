@@ -10,9 +10,10 @@ from typing import Literal
 import msgspec
 
 from api.accounts.views import AccountView, BalanceView
+from api.auth.requests import KeyView, SessionView, UserView
 from api.market.status_views import NextChange
 from engine.types import TradingStatus
-from identity.store import AuditEntry, Role
+from identity.users import AuditEntry, Role
 from listings.schedule_file import ScheduleTable
 from listings.texts import DecimalText, IdText, NanosText, nanos_text
 
@@ -79,6 +80,31 @@ class AccountsPage(msgspec.Struct, frozen=True):
     accounts: list[AccountRow]
     count: int
     next: str | None  # what `after` continues with; None: there are no more
+
+
+class AnyUser(msgspec.Struct, frozen=True):
+    """GET /admin/users/{name}."""
+
+    user: UserView
+    sessions: list[SessionView]
+    keys: list[KeyView]
+
+
+class UserChanged(msgspec.Struct, frozen=True):
+    """POST /admin/users/{name}/{action}."""
+
+    user: UserView
+    sessions_ended: int
+    keys_revoked: int
+
+
+class PasswordReset(msgspec.Struct, frozen=True):
+    """POST /admin/users/{name}/password: the only time that the password is told."""
+
+    user: UserView
+    password: str
+    sessions_ended: int
+    keys_revoked: int
 
 
 class OrderCancelled(msgspec.Struct, frozen=True):

@@ -26,8 +26,9 @@ from history.store import History
 from history.writer import HistoryWriter
 from journal.codec import open_batch
 from journal.port import Journal
+from logs.limit import limited
 
-log = logging.getLogger(__name__)
+client_log = limited(logging.getLogger(__name__))
 
 Name = tuple[AccountId, str]  # account, client order id
 
@@ -107,7 +108,7 @@ class DuplicateLookup:
                 for command, first in zip(commands, firsts, strict=True)
             ]
         except Exception:  # whatever failed: while it is unknown whether the id was used, nothing is entered
-            log.exception("the history could not be asked for a client order id")
+            client_log.exception("the history could not be asked for a client order id")
             return [_behind()] * len(commands)
 
     def _compare(self, command: EnterOrder, first: OrderId) -> EarlierOrder:

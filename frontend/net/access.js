@@ -1,8 +1,8 @@
 /**
  * Who this tab is: signing in, out and over to another session, and the tokens that requests carry.
  *
- * A token is renewed before it ends, by one tab at a time, with the refresh token that is saved then:
- * each is good once. A session that the server refuses is reported, and nobody else takes its place by itself.
+ * A token is renewed before it ends, by one tab at a time, by the session's cookie, whose refresh token is good once.
+ * A session that the server refuses is reported, and nobody else takes its place by itself.
  * In a sandbox one may also be the account that is traded without credentials: a session without a token.
  * Event "session": another session is current, or why there is none. Event "sessions": the list changed.
  * Layer: net.
@@ -82,6 +82,8 @@ export class Access extends EventTarget {
     const signed = this.#saved.read();
     const session = signed && this.#known(this.#saved.chosen ?? signed.last);
     this.#become(session ?? null, session ? "signed_in" : "signed_out");
+    for (const { session_id, refresh_token } of this.sessions)
+      if (refresh_token) this.tokenOf(session_id).catch(() => {}); // it is said where the session is used
   }
 
   /** A new guest with paper money. Throws ApiFailure. */
@@ -89,9 +91,14 @@ export class Access extends EventTarget {
     return this.#enter("/auth/guest");
   }
 
-  /** @param {string} name @param {string} password throws ApiFailure */
-  signIn(name, password) {
-    return this.#enter("/auth/login", { name, password });
+  /**
+   * Throws ApiFailure, CODE_NEEDED where the second factor is on and there is no code.
+   * @param {string} name
+   * @param {string} password
+   * @param {string} [code]
+   */
+  signIn(name, password, code) {
+    return this.#enter("/auth/login", { name, password, ...(code && { code }) });
   }
 
   /** @param {string} name @param {string} password throws ApiFailure */
@@ -100,11 +107,21 @@ export class Access extends EventTarget {
   }
 
   /** End the current session everywhere. Throws ApiFailure when the server could not be reached. */
-  async signOut() {
+  signOut() {
+    return this.#leave("POST", "/auth/logout");
+  }
+
+  /** End every session of the current user, of other browsers too. Throws as `signOut`. */
+  signOutEverywhere() {
+    return this.#leave("DELETE", "/auth/sessions");
+  }
+
+  /** @param {string} method @param {string} path */
+  async #leave(method, path) {
     const { session } = this;
     if (!session || session === SANDBOX) return;
     try {
-      await this.#http.call("POST", "/auth/logout", { token: await this.tokenOf(session.session_id) });
+      await this.#http.call(method, path, { token: await this.tokenOf(session.session_id) });
     } catch (failure) {
       if (failure.kind !== "refused") throw failure; // refused: it has ended already
     }
@@ -187,6 +204,7 @@ export class Access extends EventTarget {
     await this.#saved.update((signed) => ({ ...withSession(signed, answer), last: answer.session_id }));
     this.#become(sessionOf(this.#saved.read() ?? NOBODY, answer.session_id) ?? null, "signed_in");
     this.#emit("sessions");
+    return answer;
   }
 
   /** To be called by one tab at a time. @param {string} sessionId */
@@ -201,7 +219,9 @@ export class Access extends EventTarget {
       throw gone;
     }
     try {
-      const answer = await this.#http.call("POST", "/auth/refresh", { body: { refresh_token: known.refresh_token } });
+      const answer = await (known.refresh_token
+        ? this.#http.call("POST", "/auth/refresh?refresh=cookie", { body: { refresh_token: known.refresh_token } })
+        : this.#http.call("POST", "/auth/refresh", { body: { session_id: sessionId } }));
       await this.#saved.update((signed) => withSession(signed, answer));
       this.#hold(answer);
       return answer.token;

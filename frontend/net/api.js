@@ -183,6 +183,41 @@ export class Api {
     return this.#as(session, "DELETE", `/auth/keys/${encodeURIComponent(keyId)}`);
   }
 
+  /** Who I am, as I am now. */
+  user() {
+    return this.#own("GET", "/auth/user");
+  }
+
+  /** Where I am signed in. */
+  sessions() {
+    return this.#own("GET", "/auth/sessions");
+  }
+
+  /** @param {string} sessionId */
+  endSession(sessionId) {
+    return this.#own("DELETE", `/auth/sessions/${encodeURIComponent(sessionId)}`);
+  }
+
+  /** @param {{password: string, new_password: string, code?: string}} body */
+  changePassword(body) {
+    return this.#own("POST", "/auth/password", { body });
+  }
+
+  /** A secret for an authenticator app, with its URI and QR code. @param {string} password */
+  beginSecondFactor(password) {
+    return this.#own("POST", "/auth/totp", { body: { password } });
+  }
+
+  /** @param {string} code */
+  confirmSecondFactor(code) {
+    return this.#own("POST", "/auth/totp/confirm", { body: { code } });
+  }
+
+  /** @param {string} password @param {string} code */
+  endSecondFactor(password, code) {
+    return this.#own("POST", "/auth/totp/off", { body: { password, code } });
+  }
+
   /** What the venue has done, and how fast. */
   statistics() {
     return this.#http.call("GET", "/statistics");

@@ -1,7 +1,7 @@
 /**
  * Where the sessions of this browser are kept: all of them for every tab, the chosen one for each.
  *
- * Only the refresh tokens are written down; the tokens that requests carry stay in memory.
+ * No token is written down: refresh tokens are in cookies that no script reads, those that requests carry in memory.
  * Where the browser refuses storage, everything lasts as long as the page.
  * Layer: net.
  */

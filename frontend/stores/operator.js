@@ -13,6 +13,14 @@ import { describeFailure } from "../model/parts/failures.js";
 const EVERY_MS = 1_000;
 const AUDIT_ROWS = 100;
 const ACCOUNT_ROWS = 50;
+const USER_CHANGES = Object.freeze({
+  disable: "cannot sign in any more; their sessions and keys have ended.",
+  enable: "can sign in again.",
+  promote: "is an operator, and signs in anew.",
+  demote: "is no operator any more, and signs in anew.",
+  revoke: "is signed out everywhere; their keys have ended.",
+  reset_totp: "signs in without codes now; their sessions and keys have ended.",
+});
 const NOTHING = Object.freeze({ tone: "plain", text: "" });
 
 export class OperatorStore extends EventTarget {
@@ -22,6 +30,8 @@ export class OperatorStore extends EventTarget {
   orders = new Series();
   latency = new Series();
   /** Of GET /admin/accounts/{account}. @type {any} */ account = null;
+  /** Of GET /admin/users/{name}: whoever has that account. @type {any} */ user = null;
+  /** A password that was given by a reset, told once. @type {{name: string, password: string} | null} */ given = null;
   /** Found by GET /admin/accounts. @type {readonly any[]} */ accounts = [];
   /** Where their list goes on; null at its end. @type {string | null} */ moreAccounts = null;
   /** Of GET /admin/check. @type {any} */ books = null;
@@ -81,11 +91,52 @@ export class OperatorStore extends EventTarget {
   }
 
   /** @param {string} number */
-  #open(number) {
-    return this.#do("GET", `/accounts/${encodeURIComponent(number)}`, undefined, (found) => {
-      this.account = found;
+  async #open(number) {
+    this.given = this.user = null;
+    const found = await this.#do("GET", `/accounts/${encodeURIComponent(number)}`, undefined, (account) => {
+      this.account = account;
       return "";
     });
+    if (found) await this.#loadUser();
+    return found;
+  }
+
+  /** Who has the account that is open, where they are signed in, and their keys. */
+  async #loadUser() {
+    const name = this.account?.user?.name;
+    try {
+      this.user = name ? await this.#api.operate("GET", `/users/${encodeURIComponent(name)}`) : null;
+    } catch {
+      this.user = null; // what is asked for next says why
+    }
+    this.#emit();
+  }
+
+  /**
+   * Do something to the user of the account that is open; their sessions and keys end.
+   * @param {keyof typeof USER_CHANGES} action
+   */
+  changeUser(action) {
+    return this.#ofUser("POST", `/${action}`, ({ user }) => `${user.name} ${USER_CHANGES[action]}`);
+  }
+
+  /** Give the user a password for a day, which is shown until another account is opened. */
+  resetPassword() {
+    return this.#ofUser("POST", "/password", ({ user: { name }, password }) => {
+      this.given = { name, password };
+      return `${name} has another password; their sessions and keys have ended.`;
+    });
+  }
+
+  /** @param {string} sessionId */
+  endSession(sessionId) {
+    return this.#ofUser("DELETE", `/sessions/${encodeURIComponent(sessionId)}`, () => "That session has ended.");
+  }
+
+  /** @param {string} method @param {string} path @param {(answer: any) => string} say */
+  async #ofUser(method, path, say) {
+    const name = encodeURIComponent(this.account.user.name);
+    if (await this.#do(method, `/users/${name}${path}`, undefined, say)) await this.#loadUser();
   }
 
   /** @param {string} beginning @param {string} after @param {readonly any[]} before */
@@ -210,7 +261,7 @@ export class OperatorStore extends EventTarget {
   }
 
   #forget() {
-    this.account = this.books = this.moreAccounts = null;
+    this.account = this.books = this.moreAccounts = this.user = this.given = null;
     this.audit = this.accounts = [];
     this.#say(NOTHING);
   }

@@ -5,7 +5,7 @@
  * "theme" and
  * "zone", with the times as they were as its `detail`;
  * "account" asks for the account menu, with the wanted form as its `detail`; "find" for the symbol switcher, "keys" for
- * the list of keys.
+ * the list of keys, "security" for password, second factor and sessions.
  * Layer: stores.
  */
 
@@ -114,6 +114,11 @@ export class WorkspaceStore extends EventTarget {
   /** Show what the keys do, and how own fills are announced. */
   showKeys() {
     this.dispatchEvent(new Event("keys"));
+  }
+
+  /** Show password, second factor and sessions of whoever is signed in. */
+  showSecurity() {
+    this.dispatchEvent(new Event("security"));
   }
 
   /** @param {"login" | "signup"} form */

@@ -57,7 +57,7 @@ def appoint(data: Path, name: str = OPERATOR) -> None:
 
 def key_of(http: Http, signed_in: dict[str, Any], *scopes: str, ip_list: tuple[str, ...] = ()) -> dict[str, Any]:
     """A new API key of somebody who is signed in."""
-    body = {"label": "cast", "scopes": scopes, "ip_list": ip_list}
+    body = {"label": "cast", "scopes": scopes, "ip_list": ip_list, "password": PASSWORD}
     key: dict[str, Any] = created(http.call("POST", "/auth/keys", body, bearer(signed_in)))
     return key
 

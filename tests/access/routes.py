@@ -9,6 +9,7 @@ import msgspec
 
 ORDER = {"symbol": "BTC-USDT", "side": "buy", "order_type": "limit", "quantity": "0.001", "price": "29000.00"}
 SIGNUP = {"name": "x", "password": "x"}
+PASSWORDS = {"password": "x", "new_password": "long enough, I hope"}
 DEPOSIT = {"asset": "USDT", "amount": "1"}
 SYMBOL = {
     "symbol": "NEW-USDT",
@@ -32,6 +33,7 @@ class Needs(Enum):
     TRADE = "trade"
     WITHDRAW = "withdraw"
     OPERATOR = "an operator"
+    OPERATOR_SESSION = "an operator's token"
 
 
 class Row(NamedTuple):
@@ -58,9 +60,11 @@ class Row(NamedTuple):
         return self.status, self.code
 
 
-NOTHING, SESSION, READ, TRADE, WITHDRAW, OPERATOR = Needs
+NOTHING, SESSION, READ, TRADE, WITHDRAW, OPERATOR, OPERATOR_SESSION = Needs
 STATUS_ROUTE = "POST /admin/symbols/<symbol>/<any(halt, resume, close, pre_open):action>"
 SCHEDULE_ROUTE = "/admin/symbols/<symbol>/schedule"
+USER_ROUTE = "POST /admin/users/<name>/<any(disable, enable, promote, demote, revoke, reset_totp):action>"
+USER_UNKNOWN = (404, "UNKNOWN_USER")
 AUCTION_ROUTE = "POST /admin/symbols/<symbol>/auction"
 SWITCH_ROUTE = "POST /admin/accounts/<int:account>/<any(stop, start):action>"
 UNKNOWN = (404, "UNKNOWN_ORDER")
@@ -88,7 +92,13 @@ ROWS = [
     Row("POST /auth/guest", "/auth/guest", NOTHING, None, 201),
     Row("POST /auth/refresh", "/auth/refresh", NOTHING, {"refresh_token": "x.y"}, 401, "BAD_REFRESH_TOKEN"),
     Row("POST /auth/logout", "/auth/logout", SESSION),
+    Row("GET /auth/user", "/auth/user", SESSION),
+    Row("POST /auth/password", "/auth/password", SESSION, PASSWORDS, 403, "NO_PASSWORD"),
+    Row("POST /auth/totp", "/auth/totp", SESSION, {"password": "x"}, 403, "NO_PASSWORD"),
+    Row("POST /auth/totp/confirm", "/auth/totp/confirm", SESSION, {"code": "000000"}, 409, "TOTP_OFF"),
+    Row("POST /auth/totp/off", "/auth/totp/off", SESSION, {"password": "x", "code": "000000"}, 403, "NO_PASSWORD"),
     Row("GET /auth/sessions", "/auth/sessions", SESSION),
+    Row("DELETE /auth/sessions", "/auth/sessions", SESSION),
     Row("DELETE /auth/sessions/<session_id>", "/auth/sessions/none", SESSION, None, 404, "UNKNOWN_SESSION"),
     Row("POST /auth/keys", "/auth/keys", SESSION, {"scopes": ["read"]}, 201),
     Row("GET /auth/keys", "/auth/keys", SESSION),
@@ -125,6 +135,16 @@ ROWS = [
     Row(SWITCH_ROUTE, "/admin/accounts/1000/start", OPERATOR),
     Row("POST /admin/accounts/<int:account>/deposit", "/admin/accounts/1000/deposit", OPERATOR, DEPOSIT),
     Row("DELETE /admin/accounts/<int:account>/orders", "/admin/accounts/1000/orders", OPERATOR),
+    Row("GET /admin/users/<name>", "/admin/users/boss", OPERATOR_SESSION),
+    Row(USER_ROUTE, "/admin/users/nobody/revoke", OPERATOR_SESSION, None, *USER_UNKNOWN),
+    Row("POST /admin/users/<name>/password", "/admin/users/nobody/password", OPERATOR_SESSION, None, *USER_UNKNOWN),
+    Row(
+        "DELETE /admin/users/<name>/sessions/<session_id>",
+        "/admin/users/nobody/sessions/x",
+        OPERATOR_SESSION,
+        None,
+        *USER_UNKNOWN,
+    ),
     Row("DELETE /admin/orders", "/admin/orders?confirm=all", OPERATOR),
     Row("DELETE /admin/orders/<order_id>", "/admin/orders/1", OPERATOR, None, *UNKNOWN),
     Row("GET /admin/check", "/admin/check", OPERATOR),

@@ -13,9 +13,11 @@ import pytest
 from api.bootstrap import Server
 from api.settings import Settings
 from tests.access.cast import Cast, Person, guest, operator, status_and_code
-from tests.access.routes import NOTHING, OPERATOR, READ, ROWS, SESSION, TRADE, WITHDRAW, Row
+from tests.access.routes import NOTHING, OPERATOR, OPERATOR_SESSION, READ, ROWS, SESSION, TRADE, WITHDRAW, Row
 from tests.api.clients import signed
 
+IN_SESSION = (SESSION, OPERATOR_SESSION)
+OPERATORS = (OPERATOR, OPERATOR_SESSION)
 # which scopes another key must have so that only the one that is needed is missing
 OTHER_SCOPES = {READ: ("trade",), TRADE: ("read", "withdraw"), WITHDRAW: ("read", "trade")}
 
@@ -53,7 +55,7 @@ def outcome(cast: Cast, row: Row, headers: dict[str, str]) -> tuple[int, str | N
 
 def rightful(cast: Cast, row: Row) -> Person:
     """Somebody, in a session of their own, whom the route must let in."""
-    return operator(cast.http) if row.needs is OPERATOR else guest(cast.http)
+    return operator(cast.http) if row.needs in OPERATORS else guest(cast.http)
 
 
 def signed_for(row: Row, key: dict[str, Any]) -> dict[str, str]:
@@ -64,7 +66,7 @@ def signed_for(row: Row, key: dict[str, Any]) -> dict[str, str]:
 @each_row
 def test_whoever_may_is_let_in(cast: Cast, row: Row) -> None:
     who = rightful(cast, row)
-    if row.needs is not SESSION:
+    if row.needs not in IN_SESSION:
         assert outcome(cast, row, signed_for(row, who.key)) == row.outcome
     assert outcome(cast, row, who.bearer) == row.outcome
 
@@ -74,7 +76,7 @@ def test_whoever_shows_nothing_gets_what_the_profile_gives(cast: Cast, sandbox_c
     expected: tuple[int, str | None] = (401, "UNAUTHENTICATED")
     if row.needs is NOTHING:
         expected = row.outcome
-    elif cast is sandbox_cast and row.needs is not SESSION:
+    elif cast is sandbox_cast and row.needs not in IN_SESSION:
         expected = (403, "OPERATOR_NEEDED") if row.needs is OPERATOR else row.outcome
         if row.path == "/account/deposit":  # the built-in account has more than the on-ramp gives
             expected = (422, "DEPOSIT_LIMIT_EXCEEDED")
@@ -100,8 +102,9 @@ def test_a_request_that_is_sent_again_is_refused(cast: Cast, row: Row) -> None:
 
 @each([row for row in ROWS if row.needs is not NOTHING])
 def test_a_key_without_the_scope_is_refused(cast: Cast, row: Row) -> None:
-    if row.needs is SESSION:
-        assert outcome(cast, row, signed_for(row, cast.trader.key)) == (403, "SESSION_NEEDED")
+    if row.needs in IN_SESSION:
+        key = cast.trader.key if row.needs is SESSION else cast.operator.key
+        assert outcome(cast, row, signed_for(row, key)) == (403, "SESSION_NEEDED")
     elif row.needs is OPERATOR:
         needed = "read" if row.method == "GET" else "trade"
         key = cast.operator_with_scopes[("trade",) if needed == "read" else ("read", "withdraw")]
@@ -113,7 +116,8 @@ def test_a_key_without_the_scope_is_refused(cast: Cast, row: Row) -> None:
         assert outcome(cast, row, signed_for(row, right)) == row.outcome
 
 
-@each([row for row in ROWS if row.needs is OPERATOR])
+@each([row for row in ROWS if row.needs in OPERATORS])
 def test_only_operators_operate(cast: Cast, row: Row) -> None:
-    for headers in (cast.trader.bearer, signed_for(row, cast.trader.key)):
-        assert outcome(cast, row, headers) == (403, "OPERATOR_NEEDED")
+    assert outcome(cast, row, cast.trader.bearer) == (403, "OPERATOR_NEEDED")
+    by_key = "SESSION_NEEDED" if row.needs is OPERATOR_SESSION else "OPERATOR_NEEDED"
+    assert outcome(cast, row, signed_for(row, cast.trader.key)) == (403, by_key)

@@ -20,7 +20,7 @@ from api.settings import Settings
 from engine.commands import Deposit
 from engine.rejects import InvariantViolation
 from engine.types import SANDBOX_ACCOUNT
-from identity.store import Role
+from identity.users import Role
 from journal.port import JournalFailed
 from tests.access.routes import OPERATOR, ROWS, SESSION, Row
 

@@ -16,9 +16,9 @@ from logs.lines import CONTINUED
 from tests.api.clients import FeedClient, bearer, sign_up
 from tests.server import Http, RunningServer
 
-MARK = "2026-01-01 00:00:00,000 CRITICAL sequencer: forged"
+MARK = "2026-01-01T00:00:00.000Z CRITICAL sequencer: forged"
 BREAKS = ["\n", "\r\n", "\x1b[2K\x1b[1G", "\x85", "\u2028", "\x00"]
-HEAD = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} (DEBUG|INFO|WARNING|ERROR|CRITICAL) +([\w.-]+): ")
+HEAD = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z (DEBUG|INFO|WARNING|ERROR|CRITICAL) +([\w.-]+): ")
 
 
 @pytest.fixture(scope="module")

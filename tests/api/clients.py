@@ -32,8 +32,9 @@ def created(answer: Answer) -> Any:
 
 
 def sign_up(http: Http) -> dict[str, Any]:
-    """A new user, signed in."""
-    body: dict[str, Any] = created(http.post("/auth/signup", {"name": f"user{next(_numbers)}", "password": PASSWORD}))
+    """A new user, signed in, with the refresh token in hand."""
+    wanted = {"name": f"user{next(_numbers)}", "password": PASSWORD}
+    body: dict[str, Any] = created(http.post("/auth/signup?refresh=body", wanted))
     return body
 
 
@@ -52,9 +53,8 @@ def bearer(signed_in: dict[str, Any]) -> dict[str, str]:
 def new_key(http: Http, *scopes: str, ip_list: tuple[str, ...] = ()) -> dict[str, Any]:
     """A key of a new user with money."""
     who = bearer(funded(http))
-    body: dict[str, Any] = created(
-        http.call("POST", "/auth/keys", {"label": "bot", "scopes": scopes, "ip_list": ip_list}, who)
-    )
+    wanted = {"label": "bot", "scopes": scopes, "ip_list": ip_list, "password": PASSWORD}
+    body: dict[str, Any] = created(http.call("POST", "/auth/keys", wanted, who))
     return body
 
 
@@ -108,7 +108,9 @@ def feed_signature(key: dict[str, Any]) -> dict[str, Any]:
 class FeedClient:
     """A Socket.IO client, in a thread of its own, that remembers what it was told."""
 
-    def __init__(self, url: str, auth: dict[str, Any] | None = None, **options: Any) -> None:
+    def __init__(
+        self, url: str, auth: dict[str, Any] | None = None, *, transport: str = "websocket", **options: Any
+    ) -> None:
         self.received: list[tuple[str, Any]] = []
         self.ended = False
         self._loop = asyncio.new_event_loop()
@@ -117,7 +119,7 @@ class FeedClient:
         self._io = socketio.AsyncClient(reconnection=False, handle_sigint=False, **options)
         self._io.on("*", lambda event, data=None: self.received.append((event, data)), namespace=NAMESPACE)
         self._io.on("disconnect", self._end, namespace=NAMESPACE)
-        self._run(self._io.connect(url, auth=auth, namespaces=[NAMESPACE], transports=["websocket"], wait=False))
+        self._run(self._io.connect(url, auth=auth, namespaces=[NAMESPACE], transports=[transport], wait=False))
         eventually(lambda: self.ended or self.events("connected"), PATIENCE_S)
 
     def call(self, event: str, data: Any) -> Any:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 from urllib.request import Request, urlopen
 
+import pyotp
 import pytest
 from playwright.sync_api import Route, expect
 
@@ -18,6 +20,7 @@ from tests.browser.wire import Wire
 from tests.server import RunningServer
 
 PASSWORD = "correct horse battery"  # noqa: S105 - of the users of these tests
+NEW_PASSWORD = "another battery staple"  # noqa: S105
 STORED = "() => JSON.parse(localStorage.getItem('openbell.sessions')).sessions"
 TICKET_ASKS = "Sign in to trade"
 
@@ -73,17 +76,22 @@ def test_on_first_sight_one_is_a_guest_with_paper_money_and_stays_it(opens: Open
     assert another.name() != name
 
 
-def test_only_the_refresh_token_is_written_down_and_it_changes_with_every_use(
+def test_no_token_is_written_down_and_the_cookie_that_no_script_reads_changes_with_every_use(
     opens: Opens, server: RunningServer
 ) -> None:
     trader = opens(server, "BTC-USDT")
-    (before,) = trader.page.evaluate(STORED)
+    (session,) = trader.page.evaluate(STORED)
+    assert set(session) == {"session_id", "account", "name", "guest"}
+    (before,) = trader.page.context.cookies(f"{server.url}/auth/refresh")
     trader.page.reload()
     trader.has("USDT", available="100000")
-    (after,) = trader.page.evaluate(STORED)
-    assert before["session_id"] == after["session_id"]
-    assert before["refresh_token"] != after["refresh_token"]
-    assert set(after) == {"session_id", "account", "name", "guest", "refresh_token"}
+    (after,) = trader.page.context.cookies(f"{server.url}/auth/refresh")
+    assert before["name"] == after["name"] == f"openbell-{session['session_id']}"
+    assert before["value"] != after["value"]
+    assert (after["httpOnly"], after["sameSite"], after["path"]) == (True, "Strict", "/auth")
+    assert trader.page.context.cookies(server.url) == []  # it is sent with no other request
+    readable = trader.page.evaluate("() => document.cookie + JSON.stringify([localStorage, sessionStorage])")
+    assert after["value"].split(".")[1] not in readable
 
 
 def test_tabs_of_one_browser_do_not_spoil_each_others_session(opens: Opens, server: RunningServer) -> None:
@@ -262,7 +270,61 @@ def test_a_name_that_is_taken_is_said_beside_the_form(opens: Opens, server: Runn
     expect(trader.page.locator("#account-menu .result")).to_have_text("Somebody has that name already.")
     trader.page.locator("#account-menu").get_by_label("Password").fill("short")
     trader.page.locator("#account-menu").get_by_role("button", name="Sign up", exact=True).click()
-    expect(trader.page.locator("#account-menu .result")).to_have_text("Password must be a text of 8 to 256 characters.")
+    expect(trader.page.locator("#account-menu .result")).to_have_text(
+        "Password must be a text of 12 to 256 characters."
+    )
+
+
+def test_password_and_second_factor_are_changed_on_the_page_and_other_sessions_end(
+    opens: Opens, server: RunningServer
+) -> None:
+    trader = opens(server, "BTC-USDT", forgive=True)
+    menu = trader.opens_account_menu()
+    menu.get_by_role("button", name="Sign up…").click()
+    expect(menu.locator(".sign .hint")).to_contain_text("12 characters or more")  # said before one types
+    trader.signs("Sign up", "careful", PASSWORD)
+    trader.is_known_as("careful")
+    elsewhere = _call(server, "POST", "/auth/login", body={"name": "careful", "password": PASSWORD})
+    trader.opens_account_menu().locator("[data-do=security]").click()
+    dialog = trader.page.locator("#security-dialog")
+    expect(dialog.locator(".session-list li")).to_have_count(2)
+    expect(dialog.locator(f"[data-session='{elsewhere['session_id']}']")).to_contain_text("127.0.0.1")
+    expect(dialog).to_contain_text("This session")
+
+    dialog.get_by_label("Current password").fill(PASSWORD)
+    dialog.get_by_label("New password").fill("password1234")
+    dialog.get_by_role("button", name="Change the password").click()
+    expect(dialog.locator("#security-result")).to_contain_text("one of the most common")
+    dialog.get_by_label("New password").fill(NEW_PASSWORD)
+    dialog.get_by_role("button", name="Change the password").click()
+    expect(dialog.locator("#security-result")).to_have_text("The password is changed; your other sessions have ended.")
+    expect(dialog.locator(".session-list li")).to_have_count(1)
+
+    factor = dialog.locator("#second-factor")
+    factor.get_by_label("Password").fill(NEW_PASSWORD)
+    factor.get_by_role("button", name="Set it up…").click()
+    expect(factor.locator(".qr path")).to_be_visible()
+    trader.screenshot("second-factor")
+    app = pyotp.TOTP(factor.locator(".secret code").text_content() or "")
+    factor.get_by_label("Code of the authenticator app").fill(app.at(int(time.time()) - app.interval))
+    factor.get_by_role("button", name="Turn it on").click()
+    expect(dialog.locator("#security-result")).to_contain_text("The second factor is on")
+    expect(factor.locator(".qr")).to_have_count(0)
+    trader.screenshot("security")
+
+    dialog.locator("[data-do=everywhere]").click()
+    trader.is_known_as("Sign in")
+    assert trader.page.context.cookies(f"{server.url}/auth/refresh")[1:] == []  # the guest's is left
+    trader.signs("Sign in", "careful", NEW_PASSWORD)
+    expect(menu.locator(".result")).to_have_text("This needs a code of your authenticator app.")
+    expect(menu.get_by_label("Code of the authenticator app")).to_be_focused()
+    trader.screenshot("sign-in-code")
+    menu.get_by_label("Code of the authenticator app").fill(app.now())
+    menu.get_by_role("button", name="Sign in", exact=True).click()
+    trader.is_known_as("careful")
+    calls = trader.opens_tab("API")
+    expect(calls).not_to_contain_text(NEW_PASSWORD)
+    expect(calls).not_to_contain_text(app.secret)
 
 
 def test_a_guest_is_given_up_only_when_asked_twice(opens: Opens, server: RunningServer) -> None:

@@ -104,6 +104,35 @@ def test_a_symbol_that_is_listed_while_the_page_is_open_can_be_traded_at_once(
     expect(trader.page.locator(f'[data-symbol="{NEW["symbol"]}"] .symbol-status')).to_have_text("Closed")
 
 
+def test_a_user_who_lost_the_password_is_given_another_and_changes_it(opens: Opens, venue: RunningServer) -> None:
+    asked(venue, "POST", "/auth/signup", {"name": "forgetful", "password": PASSWORD})
+    operator, panel = _operates(opens, venue)
+    _shows(panel, "Account")
+    panel.get_by_label("Account", exact=True).fill("forgetful")
+    panel.get_by_role("button", name="Find").click()
+    user = panel.locator("#operator-user")
+    expect(user.locator(".session-list li")).to_have_count(1)
+    user.get_by_role("button", name="Reset password").click()
+    operator.page.locator("#confirm").get_by_role("button", name="Reset it").click()
+    expect(user.locator(".session-list li")).to_have_count(0)
+    operator.screenshot("operator-user")
+    given = user.locator("#given-password").text_content() or ""
+
+    forgetful = opens(venue, SYMBOL, forgive=True)
+    forgetful.signs("Sign in", "forgetful", given)
+    dialog = forgetful.page.locator("#security-dialog")  # it opens by itself: the password is good for a day
+    expect(dialog.locator(".problem")).to_contain_text("The password you have ends")
+    dialog.get_by_label("Current password").fill(given)
+    dialog.get_by_label("New password").fill("another battery staple")
+    dialog.get_by_role("button", name="Change the password").click()
+    expect(dialog.locator(".problem")).to_have_count(0)
+    dialog.get_by_role("button", name="Close").click()
+    user.get_by_role("button", name="Disable").click()
+    operator.page.locator("#confirm").get_by_role("button", name="Disable them").click()
+    expect(user.locator(".state")).to_have_text("Disabled")
+    expect(forgetful.page.locator("#session-banner")).to_contain_text("The session of forgetful was ended")
+
+
 def test_an_account_is_found_configured_cancelled_stopped_and_started(opens: Opens, venue: RunningServer) -> None:
     guest = asked(venue, "POST", "/auth/guest", {})
     order = {"symbol": SYMBOL, "side": "buy", "order_type": "limit", "quantity": "1", "price": "90.00"}

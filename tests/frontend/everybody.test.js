@@ -12,7 +12,6 @@ const GUEST = Object.freeze({
   account: "1000",
   name: "guest-7",
   guest: true,
-  refresh_token: "r-1",
   token: "t-1",
 });
 
@@ -87,4 +86,36 @@ test("a server that comes back as secured shows out who acted without credential
   await access.use("sandbox");
   await assert.rejects(new Api(serverOf("secured"), access).orders({ limit: 5 }), { status: 401 });
   assert.deepEqual([access.session, access.state, access.everybodys], [null, "signed_out", null]);
+});
+
+test("a session is renewed by its cookie; a refresh token of before is exchanged for one, once", async () => {
+  const kept = {
+    sessions: [
+      { session_id: "old", account: "1001", name: "ada", guest: false, refresh_token: "hush" },
+      { session_id: "new", account: "1002", name: "bob", guest: false },
+    ],
+    last: "new",
+  };
+  const saved = savedOf(null, JSON.stringify(kept));
+  const asked = [];
+  const http = {
+    async call(_method, path, { body } = {}) {
+      if (path === "/health") return { profile: "secured" };
+      asked.push([path, body]);
+      const session_id = body.session_id ?? "old";
+      const { account, name } = kept.sessions.find((each) => each.session_id === session_id);
+      return { session_id, account, name, guest: false, token: "t" };
+    },
+  };
+  const access = new Access(http, saved);
+  await access.start();
+  await access.tokenOf("old");
+  await access.tokenOf("old");
+  await access.tokenOf("new");
+  assert.deepEqual(asked, [
+    ["/auth/refresh?refresh=cookie", { refresh_token: "hush" }],
+    ["/auth/refresh", { session_id: "old" }],
+    ["/auth/refresh", { session_id: "new" }],
+  ]);
+  assert.equal(saved.text.includes("refresh_token"), false);
 });

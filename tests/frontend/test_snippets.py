@@ -23,7 +23,7 @@ HERE = Path(__file__).parent
 NODE = shutil.which("node")
 SHELLS = [shell for shell in ("sh", "bash", "zsh") if shutil.which(shell)]
 ORDER = {"symbol": "BTC-USDT", "side": "buy", "order_type": "limit", "quantity": "0.01", "price": "29000.00"}
-PASSWORD = "long enough"  # noqa: S105 - of a test
+PASSWORD = "long enough, I hope"  # noqa: S105 - of a test
 # Answers a POST with its own body.
 ECHO = """
 from http.server import BaseHTTPRequestHandler, HTTPServer

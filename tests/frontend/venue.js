@@ -18,7 +18,7 @@ export const INSTRUMENT = {
   limits: { collar_percent: "10" },
 };
 export const ACCOUNT = { id: "1000", role: "user", fees: null, limits: {}, self_trade_prevention: "cancel_newest" };
-export const SESSION = { session_id: "s", account: "1000", name: "ada", guest: false, refresh_token: "" };
+export const SESSION = { session_id: "s", account: "1000", name: "ada", guest: false };
 
 /**
  * The stores of a page that shows one symbol, over what the venue answers; `asked` has what it was asked.

@@ -20,13 +20,8 @@ from identity.errors import BadRefreshToken, IdentityError, NameTaken, RefreshTo
 from identity.queries import ACCOUNTS_END, FIRST_ACCOUNT
 from identity.refresh_tokens import REFRESH_GRACE_NS
 from identity.schema import METADATA
-from identity.store import (
-    DAY_NS,
-    KEYS_MAX,
-    Identity,
-    Role,
-    Scope,
-)
+from identity.store import HOUR_NS, KEYS_MAX, Identity
+from identity.users import COMMAND_LINE, Role, Scope
 from tests import postgres
 
 _numbers = count()
@@ -180,9 +175,9 @@ def test_what_was_done_is_there_after_reopening(url: str, secret: secrets.Server
 def test_a_refresh_token_is_good_once_and_prolongs(identity: Identity, clock: Clock) -> None:
     session, token = identity.open_session(identity.create_guest())
     for _ in range(3):
-        clock.now += 20 * DAY_NS
+        clock.now += 11 * HOUR_NS
         session, following = identity.refresh(token)
-        assert session.expires_ns == clock.now + 30 * DAY_NS
+        assert session.expires_ns == clock.now + 12 * HOUR_NS
         assert following != token
         token = following
 
@@ -315,7 +310,7 @@ def test_every_change_is_in_the_audit_trail(identity: Identity, clock: Clock) ->
     identity.revoke_session(session.session_id, ada.user_id, "logout")
     identity.record(ada, "symbol_halted", "BTC-USDT", {"why": "test"}, seq=7)
     clock.now += 1
-    identity.appoint("ada", "h2", "command line")
+    identity.appoint("ada", "h2", COMMAND_LINE)
     trail = identity.audit_trail()
     assert [(entry.actor_name, entry.action, entry.subject) for entry in reversed(trail)] == [
         ("ada", "user_created", "ada"),

@@ -10,8 +10,8 @@ import pytest
 
 from logs.lines import CONTINUED, MESSAGE_MAX, STRAY_LINES_MAX, LineFormatter, StrayLines, escaped
 
-FORGED = "2026-01-01 00:00:00,000 CRITICAL sequencer: the journal failed"
-HEAD = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} (DEBUG|INFO|WARNING|ERROR|CRITICAL)\s+\S+: ")
+FORGED = "2026-01-01T00:00:00.000Z CRITICAL sequencer: the journal failed"
+HEAD = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z (DEBUG|INFO|WARNING|ERROR|CRITICAL)\s+\S+: ")
 CONTROLS = [chr(code) for code in [*range(32), *range(127, 160), 0x2028, 0x2029, 0x202E, 0x2066, 0xFEFF, 0xD800]]
 
 

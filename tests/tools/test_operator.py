@@ -9,10 +9,11 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import pyotp
 import pytest
 
 from tests.access.cast import OPERATOR, Cast, expired, guest, key_of, with_operator
-from tests.api.clients import PASSWORD, START_GRACE_S, sign_up
+from tests.api.clients import PASSWORD, START_GRACE_S, bearer, created, sign_up
 from tests.tools.operated import Program
 
 LISTING = """
@@ -74,6 +75,32 @@ def test_a_wrong_password_and_a_trader_are_refused(cast: Cast, tmp_path: Path) -
     trader = sign_up(cast.http)
     assert "is not an operator" in program.refused("login", trader["name"], password=PASSWORD)
     assert not program.session.exists()
+
+
+def test_users_are_shown_changed_and_given_another_password(program: Program, cast: Cast, tmp_path: Path) -> None:
+    who = sign_up(cast.http)
+    name, (session_id,) = who["name"], [one["session_id"] for one in program.ask("user", who["name"])["sessions"]]
+    assert session_id == who["session_id"]
+    assert "127.0.0.1" in program.run("user", name).stdout
+    assert program.ask("end-session", name, session_id)["success"] is True
+    for command, role in (("promote", "operator"), ("demote", "trader"), ("revoke", "trader"), ("promote", "operator")):
+        assert program.ask(command, name)["user"]["role"] == role
+    assert program.ask("disable", name)["user"]["disabled"] is True
+    assert program.ask("enable", name)["user"]["disabled"] is False
+    password = program.ask("reset-password", name)["password"]
+    other = Program(cast.server.url, tmp_path / "other.json")
+    assert other.ask("login", name, password=password)["role"] == "operator"
+
+    boss = {"Authorization": f"Bearer {json.loads(other.session.read_text())['token']}"}
+    begun = cast.http.call("POST", "/auth/totp", {"password": password}, boss).granted()
+    app = pyotp.TOTP(begun["secret"])
+    before = {"code": app.at(int(time.time()) - app.interval)}
+    cast.http.call("POST", "/auth/totp/confirm", before, boss).granted()
+    assert "BAD_CODE" in other.refused("login", name, password=f"{password}\n{before['code']}")
+    assert other.ask("login", name, password=f"{password}\n{app.now()}")["role"] == "operator"
+    assert program.ask("reset-totp", name)["user"]["totp"] is False
+    assert "UNKNOWN_USER" in program.refused("revoke", "nobody")
+    assert "SESSION_ENDED" in other.refused("check")
 
 
 def test_symbols_are_halted_resumed_closed_and_listed(program: Program, cast: Cast, tmp_path: Path) -> None:
@@ -231,3 +258,12 @@ def test_a_failure_is_told_as_json_where_json_is_asked_for(program: Program, tmp
     assert "is no address" in Program("localhost", tmp_path / "session.json").run("health").stderr
     elsewhere = Program("http://127.0.0.1:9", program.session)
     assert "signed in at" in elsewhere.refused("check")
+
+
+def test_nothing_that_a_trader_says_speaks_to_the_operators_terminal(program: Program, cast: Cast) -> None:
+    trader, label = sign_up(cast.http), "\x1b[2J\x1b[1;31m\r\nbalanced \u202e\x9b31m [red]"
+    created(cast.http.call("POST", "/auth/keys", {"label": label, "scopes": ["read"]}, bearer(trader)))
+    shown = program.run("audit", "--limit", "3").stdout
+    assert r"\x1b[2J\x1b[1;31m" in re.sub(r"\s", "", shown)
+    assert "[red]" in shown
+    assert [each for each in shown if not each.isprintable() and each != "\n"] == []

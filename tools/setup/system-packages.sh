@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs what pip cannot, when it is absent: system-packages.sh [chromium] [node] [npm] [postgresql] [redis] [venv]
+# Installs what pip cannot, when it is absent: system-packages.sh [chromium] [haproxy] [nginx] [node] [npm] [postgresql] [redis] [venv]
 # Debian, Ubuntu and their like: by apt-get, with sudo when not root. Elsewhere it says what to install.
 set -eu
 
@@ -14,6 +14,8 @@ packages=""
 for want in "$@"; do
     case $want in
         chromium) any_of chromium chromium-browser google-chrome google-chrome-stable || packages="$packages chromium" ;;
+        haproxy | nginx) # Debian keeps both off a user's path
+            any_of "$want" || [ -x "/usr/sbin/$want" ] || packages="$packages $want" ;;
         node) any_of node || packages="$packages nodejs" ;;
         npm) any_of npm || packages="$packages npm" ;;
         postgresql)

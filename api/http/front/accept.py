@@ -20,7 +20,7 @@ from logs.limit import limited
 log = logging.getLogger(__name__)
 
 ACCEPTED_MAX: Final = 64  # in one turn of the event loop
-PAUSE_S: Final = 0.1  # after descriptors or memory ran out
+PAUSE_S: Final = 0.1  # after descriptors or memory ran out and no connection could give way
 _NONE_LEFT: Final = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 _NO_SOCKET: Final = (errno.EBADF, errno.ENOTSOCK, errno.EINVAL)
 
@@ -101,8 +101,9 @@ class Acceptor:
         if problem.errno in _NONE_LEFT:
             shed = self._connections.shed()
             limited(log).warning("%s: closed %d connections that wait for their client", problem.strerror, shed)
-            self._pause_for(PAUSE_S)
-            return False
+            if not shed:
+                self._pause_for(PAUSE_S)
+            return shed > 0
         log.debug("accept: %s", problem)  # the client went before it was accepted, as a rule
         return True
 

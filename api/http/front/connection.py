@@ -25,11 +25,12 @@ from api.http.front.serving import Answering, ClientGone
 from api.http.front.stream import Stream
 from api.http.front.transport import Transport
 from api.json.errors import ApiError
+from logs.limit import limited
 
 if TYPE_CHECKING:
     from api.http.front.connections import Connections
 
-log = logging.getLogger(__name__)
+log = limited(logging.getLogger(__name__))  # clients can repeat what they cause
 
 
 class State(Enum):
@@ -145,7 +146,7 @@ class Connection:
         try:
             self._parser.feed(data)
         except ApiError as refusal:
-            self._refusal = refusal
+            self._refusal = _without_frames(refusal)
         if self.state is State.ANSWERING:
             return
         if self._parser.requests:
@@ -181,7 +182,7 @@ class Connection:
             answering.run(self._all.app, environ)
             environ.pop("werkzeug.request", None)  # which refers to it in turn: what it holds is freed now
         except ApiError as refusal:
-            self._refusal, answering.close = refusal, False
+            self._refusal, answering.close = _without_frames(refusal), False
             self._drop_requests()
         except ClientGone:
             self._peer_ended = True
@@ -299,6 +300,12 @@ class Connection:
     def shed(self) -> None:
         """Close it: its place is needed."""
         self._close()
+
+
+def _without_frames(refusal: ApiError) -> ApiError:
+    """The refusal alone: the frames that it was raised in refer to it in turn, and hold all that was read."""
+    refusal.__traceback__ = refusal.__context__ = None
+    return refusal
 
 
 def _too_slow() -> ApiError:

@@ -170,6 +170,9 @@ class RequestParser:
             self._refuse(Malformed(_MALFORMED, "A fragment (#) is the client's own: leave it out."))
         if hosts != 1 and (hosts or request.version != "1.0"):
             self._refuse(_headers("Give the header Host, once."))
+        if self._http.should_upgrade() and any(_announces_body(name.lower(), value) for name, value in request.headers):
+            # llhttp would take the body for what is said in the other protocol, and we for the next request
+            self._refuse(Malformed(_MALFORMED, "A request that asks for another protocol has no body."))
         if request.method == "CONNECT":
             self._refuse(Malformed(_MALFORMED, "This is no proxy."))
 
@@ -258,6 +261,11 @@ def _unreadable(problem: httptools.HttpParserError) -> ApiError:
             code = "MALFORMED_HEADERS" if field in ("Content-Length", "Transfer-Encoding", "headers") else _MALFORMED
             return Malformed(code, sentence, field=field)
     return Malformed(_MALFORMED, "This is no request of HTTP/1.1: a method, a target and the version in one line.")
+
+
+def _announces_body(name: bytes, value: bytes) -> bool:
+    """Whether a header says that a body comes."""
+    return name == b"transfer-encoding" or (name == b"content-length" and int(value) > 0)
 
 
 def _headers(sentence: str) -> ApiError:

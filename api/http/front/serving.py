@@ -14,8 +14,9 @@ from api.http.front.environ import Environ
 from api.http.front.parser import Request
 from api.http.front.stream import Stream
 from api.json.errors import internal_error
+from logs.limit import limited
 
-log = logging.getLogger(__name__)
+log = limited(logging.getLogger(__name__))  # clients can repeat what they cause
 
 WsgiApp = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
 Write = Callable[[bytes], None]  # cooperative; raises ClientGone

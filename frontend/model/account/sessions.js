@@ -10,7 +10,7 @@
  * @property {string} account
  * @property {string} name
  * @property {boolean} guest
- * @property {string} refresh_token good once
+ * @property {string} [refresh_token] of before there were cookies: exchanged for one with the next refresh
  */
 
 /** @typedef {{sessions: Session[], last: string | null}} Signed `last`: the session that a new tab starts with */
@@ -25,8 +25,11 @@ export const SANDBOX = Object.freeze({
   account: "1",
   name: "sandbox",
   guest: false,
-  refresh_token: "",
 });
+
+/** What the venue takes for a new password, said before one is typed. */
+export const PASSWORD_RULE =
+  "A password has 12 characters or more: none of the most common ones, not with digits around it, and not the name.";
 
 /** @type {Readonly<Signed>} */
 export const NOBODY = Object.freeze({ sessions: [], last: null });
@@ -38,10 +41,7 @@ export const NOBODY = Object.freeze({ sessions: [], last: null });
 export function parseSigned(text) {
   try {
     const { sessions, last } = JSON.parse(text ?? "null");
-    const good = sessions.filter(
-      (/** @type {any} */ session) =>
-        typeof session.session_id === "string" && typeof session.refresh_token === "string",
-    );
+    const good = sessions.filter((/** @type {any} */ session) => typeof session.session_id === "string");
     const known =
       last === SANDBOX.session_id || good.some((/** @type {Session} */ { session_id }) => session_id === last);
     return { sessions: good, last: known ? last : null };
@@ -57,8 +57,8 @@ export function parseSigned(text) {
  * @param {Session & Record<string, unknown>} answer of signup, login, guest or refresh
  * @returns {Signed}
  */
-export function withSession(signed, { session_id, account, name, guest, refresh_token }) {
-  const session = { session_id, account: String(account), name, guest, refresh_token };
+export function withSession(signed, { session_id, account, name, guest }) {
+  const session = { session_id, account: String(account), name, guest };
   const at = signed.sessions.findIndex((known) => known.session_id === session_id || known.account === session.account);
   const sessions = at < 0 ? [...signed.sessions, session] : signed.sessions.with(at, session);
   return { sessions, last: signed.last };

@@ -18,9 +18,9 @@
  */
 /** @typedef {Call & {at: number, id: number, clicked: boolean}} Entry `at` in epoch milliseconds */
 
-const SECRETS = /^(?:.*token|.*password|.*secret|signature|authorization)$/i;
+const SECRETS = /^(?:.*token|.*password|.*secret|signature|authorization|code|uri|qr)$/i;
 /** Without one of these nothing in an answer needs a closer look. */
-const SECRET_WORDS = /token|password|secret|signature|authorization/i;
+const SECRET_WORDS = /token|password|secret|signature|authorization|"(?:code|uri|qr)"/i;
 /** Kept of what a person caused, and as many of the rest, so that neither drives the other out. */
 const KEPT = 100;
 /** A name, or any other text; and, of a name whose value is a text, that. */

@@ -5,13 +5,15 @@
 
 import { useEffect, useLayoutEffect, useState } from "preact/hooks";
 
-import { SANDBOX } from "../../model/account/sessions.js";
+import { PASSWORD_RULE, SANDBOX } from "../../model/account/sessions.js";
 import { describeFailure } from "../../model/parts/failures.js";
 import { html } from "../parts/html.js";
 import { useServices } from "../parts/services.js";
 import { Result, Spoken } from "../parts/text.js";
 import { useElement } from "../parts/use-element.js";
 import { useModel } from "../parts/use-model.js";
+import { CodeField } from "./code-field.js";
+import { SecurityDialog } from "./security-dialog.js";
 
 /** @typedef {import("../parts/html.js").DomEvent} DomEvent */
 
@@ -25,7 +27,7 @@ const FORM_WORDS = Object.freeze({
     title: "Sign up",
     password: "new-password",
     hint:
-      "3 to 32 letters, digits and . _ - for a name; at least 8 characters for a password. " +
+      `3 to 32 letters, digits and . _ - for a name. ${PASSWORD_RULE} ` +
       "A new account starts empty: deposit paper money then.",
   },
 });
@@ -43,6 +45,7 @@ export function AccountMenu() {
   /** @type {{current: HTMLElement}} */ const menu = useElement();
   const [open, setOpen] = useState(false);
   const [mode, setMode] = useState(/** @type {FormMode | null} */ (null));
+  const [secure, setSecure] = useState(false);
   const { busy, said, say, run } = useWork(() => menu.current.hidePopover());
   useEffect(() => {
     const show = (/** @type {any} */ event) => {
@@ -50,8 +53,13 @@ export function AccountMenu() {
       setMode(event.detail);
       say("");
     };
+    const showSecurity = () => setSecure(true);
     workspace.addEventListener("account", show);
-    return () => workspace.removeEventListener("account", show);
+    workspace.addEventListener("security", showSecurity);
+    return () => {
+      workspace.removeEventListener("account", show);
+      workspace.removeEventListener("security", showSecurity);
+    };
   }, [workspace]);
   const onToggle = (/** @type {ToggleEvent} */ { newState }) => {
     setOpen(newState === "open");
@@ -91,6 +99,15 @@ export function AccountMenu() {
           busy=${busy} run=${run} say=${say} />`
         }
       </div>
+      ${
+        session &&
+        session !== SANDBOX &&
+        html`<button type="button" class="plain" data-do="security" aria-haspopup="dialog"
+        onClick=${() => {
+          menu.current.hidePopover();
+          workspace.showSecurity();
+        }}>${session.guest ? "Where I am signed in…" : "Password, codes, sessions…"}</button>`
+      }
       <button type="button" class="plain" data-do="notices" aria-haspopup="dialog"
         onClick=${() => {
           menu.current.hidePopover();
@@ -98,7 +115,8 @@ export function AccountMenu() {
         }}>Time zone, keys and notices…</button>
       ${mode && html`<${SignForm} key=${mode} mode=${mode} busy=${busy} run=${run} say=${say} />`}
       <${Result} tone="bad" text=${said} />
-    </div>`;
+    </div>
+    ${secure && session && html`<${SecurityDialog} key=${session.session_id} onClose=${() => setSecure(false)} />`}`;
 }
 
 /**
@@ -163,13 +181,27 @@ function SignOut({ session, busy, run, say }) {
 }
 
 /**
+ * A code is asked for where the venue wants one. With a password of a reset, the dialog that changes it opens.
  * @param {{mode: FormMode, busy: boolean, run: (work: () => Promise<void>) => void, say: (text: string) => void}} props
  */
 function SignForm({ mode, busy, run, say }) {
-  const { access } = useServices();
+  const { access, workspace } = useServices();
   /** @type {{current: HTMLFormElement}} */ const form = useElement();
+  const [asksCode, setAsksCode] = useState(false);
   const { title, password, hint } = FORM_WORDS[mode];
   useLayoutEffect(() => fieldsOf(form.current).name.focus(), []);
+  useLayoutEffect(() => {
+    if (asksCode) fieldsOf(form.current).code.focus();
+  }, [asksCode]);
+  const signIn = async (/** @type {string} */ name, /** @type {string} */ secret, /** @type {string} */ code) => {
+    try {
+      const { change_password_by } = await access.signIn(name, secret, code);
+      if (change_password_by !== null) workspace.showSecurity();
+    } catch (failure) {
+      if (failure.code === "CODE_NEEDED") setAsksCode(true);
+      throw failure;
+    }
+  };
   const submit = (/** @type {DomEvent} */ event) => {
     event.preventDefault();
     const elements = fieldsOf(form.current);
@@ -180,7 +212,8 @@ function SignForm({ mode, busy, run, say }) {
       elements[name ? "password" : "name"].focus();
       return;
     }
-    run(() => (mode === "signup" ? access.signUp(name, secret) : access.signIn(name, secret)));
+    const code = elements.code?.value.replaceAll(" ", "") ?? "";
+    run(() => (mode === "signup" ? access.signUp(name, secret) : signIn(name, secret, code)));
   };
   return html`
     <form class="sign" novalidate ref=${form} onSubmit=${submit}>
@@ -188,6 +221,7 @@ function SignForm({ mode, busy, run, say }) {
       <label>Name <input name="name" autocomplete="username" autocapitalize="off" spellcheck=${false} maxlength="32" />
       </label>
       <label>Password <input name="password" type="password" autocomplete=${password} maxlength="256" /></label>
+      ${asksCode && html`<${CodeField} />`}
       <button type="submit" class="send" disabled=${busy}>${title}</button>
     </form>`;
 }

@@ -10,6 +10,7 @@ import { numberProblem, plainOf, readNumber, readWhole } from "../../model/parts
 import { html } from "../parts/html.js";
 import { useServices } from "../parts/services.js";
 import { WhichNumber } from "../parts/which-number.js";
+import { OperatorUser } from "./operator-user.js";
 
 /** @typedef {import("../parts/html.js").DomEvent} DomEvent */
 
@@ -36,6 +37,7 @@ export function OperatorAccount({ ask }) {
     ${
       found
         ? html`<div class="operator-account" data-account=${found.account.id}><${Summary} found=${found} ask=${ask} />
+          ${found.user && html`<${OperatorUser} ask=${ask} />`}
           <${Settings} key=${found.account.id} account=${found.account} /><${Money} found=${found} /></div>`
         : operator.accounts.length > 0
           ? html`<${Found} />`

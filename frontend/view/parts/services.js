@@ -18,6 +18,7 @@ import { useContext } from "preact/hooks";
  * @property {import("../../stores/api-log.js").ApiLogStore} log the calls of this page
  * @property {import("../../stores/operator.js").OperatorStore} operator what operators see and do
  * @property {import("../../stores/portfolio.js").PortfolioStore} portfolio the account's own
+ * @property {import("../../stores/security.js").SecurityStore} security password, second factor and sessions
  * @property {import("../../stores/workspace.js").WorkspaceStore} workspace tabs, theme, what panels ask of each other
  */
 

@@ -122,7 +122,7 @@ def test_no_secret_reaches_the_log_at_debug_level(tmp_path: Path) -> None:
             client.close()
         http.post("/auth/refresh", {"refresh_token": again["refresh_token"]}).granted()
         http.post("/auth/refresh", {"refresh_token": ada["refresh_token"]}).refused(401, "REFRESH_TOKEN_REUSED")
-        guest = created(http.post("/auth/guest", None))
+        guest = created(http.post("/auth/guest?refresh=body", None))
         http.call("POST", "/auth/logout", headers=bearer(guest)).granted()
         server.restart()
         log = server.log

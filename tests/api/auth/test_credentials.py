@@ -13,7 +13,7 @@ import pytest
 from api.auth.credentials import AHEAD_MS_MAX, READ_TOKENS_MAX, WINDOW_MS_MAX, Credentials, Principal, SignedRequest
 from api.json.errors import ApiError
 from engine.types import AccountId
-from identity.store import ALL_SCOPES, ApiKey, Role, Session, User
+from identity.users import ALL_SCOPES, ApiKey, Role, Session, User
 
 TOKEN_KEY = bytes(range(32))
 KEY_SECRET = b"key secret"
@@ -43,7 +43,8 @@ def clock() -> Clock:
 
 @pytest.fixture
 def session(clock: Clock) -> Session:
-    return Session(session_id="s1", user=USER, created_ns=clock.now, expires_ns=clock.now + 3600 * SECOND_NS)
+    ends_ns = clock.now + 3600 * SECOND_NS
+    return Session(session_id="s1", user=USER, created_ns=clock.now, expires_ns=ends_ns, used_ns=clock.now)
 
 
 @pytest.fixture

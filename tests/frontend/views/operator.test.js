@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { INSTRUMENT, pageOf, SYMBOL } from "../venue.js";
+import { INSTRUMENT, pageOf, SESSION as SIGNED_IN, SYMBOL } from "../venue.js";
 import { draw, drawn, press, submit, textOf, texts, type } from "./page.js";
 
 const { Operator } = await import("../../../frontend/view/operator/operator.js");
@@ -28,13 +28,35 @@ const FOUND = {
   balances: [{ asset: "BTC", available: "1", held: "0" }],
 };
 
-async function operatorOf(context, operate = () => FOUND) {
+const USER = {
+  user: { name: "ada", account: "1007", role: "trader", guest: false, disabled: false, totp: true },
+  sessions: [
+    {
+      session_id: "s-1",
+      address: "192.0.2.1",
+      user_agent: "Firefox/1 Safari/2",
+      used_at: 1,
+      created_at: 1,
+      current: false,
+    },
+  ],
+  keys: [{ key_id: "k-1" }],
+};
+
+/** What operators are answered, by the path. */
+const answered = (_method, path) => {
+  if (path.endsWith("/password")) return { user: USER.user, password: "told-once" };
+  return path.startsWith("/users/") ? USER : FOUND;
+};
+
+async function operatorOf(context, operate = answered) {
   const info = { ...INSTRUMENT, session: SESSION, active_orders: 12, total_trades: 5 };
-  const page = await pageOf({
+  const answers = {
     symbols: () => ({ symbol_info: { [SYMBOL]: info }, seq: 1 }),
     statistics: () => STATISTICS,
     operate,
-  });
+  };
+  const page = await pageOf(answers, { session: { ...SIGNED_IN, name: "boss" } });
   page.services.workspace.show("bottom", "operator");
   context.after(() => page.services.operator.unwatch());
   const root = await draw(context, Operator, page.services);
@@ -68,7 +90,10 @@ test("an account is found by its number, shown, and its settings are sent as the
   await drawn();
   await type(root.querySelector('[name="operator-account"]'), "1,007");
   await submit(root.querySelector(".operator-find"));
-  assert.deepEqual(commands(), [["GET", "/accounts/1007", undefined]]);
+  assert.deepEqual(commands(), [
+    ["GET", "/accounts/1007", undefined],
+    ["GET", "/users/ada"],
+  ]);
   assert.match(texts(root, ".operator-account")[0], /^Account 1007 Active/);
   const settings = root.querySelector(".operator-settings");
   await type(settings.querySelector('[name="max_open_orders"]'), "many");
@@ -76,7 +101,7 @@ test("an account is found by its number, shown, and its settings are sent as the
   await type(settings.querySelector('[name="max_open_orders"]'), "25");
   await submit(settings);
   const body = { tier: "standard", self_trade_prevention: "none", taker_fee_bps: "5", max_open_orders: 25 };
-  assert.deepEqual(commands()[1], ["PUT", "/accounts/1007", body]);
+  assert.deepEqual(commands()[2], ["PUT", "/accounts/1007", body]);
 });
 
 test("the kill switch is asked once more", async (context) => {
@@ -87,7 +112,35 @@ test("the kill switch is asked once more", async (context) => {
   await press(button("Stop trading"));
   assert.deepEqual(texts(root, "#confirm-title"), ["Stop account 1007?"]);
   await press(button("Stop it"));
-  assert.deepEqual(commands()[1], ["POST", "/accounts/1007/stop", undefined]);
+  assert.deepEqual(commands()[2], ["POST", "/accounts/1007/stop", undefined]);
+});
+
+test("a user is changed once it is asked; the password of a reset is shown until another account is opened", async (context) => {
+  const { services, root, commands, button } = await operatorOf(context);
+  await services.operator.find("1007");
+  services.workspace.remember("operator.view", "account");
+  await drawn();
+  assert.match(texts(root, "#operator-user")[0], /^User ada ?1 API key, codes on/);
+  assert.match(texts(root, '[data-session="s-1"]')[0], /Firefox 192\.0\.2\.1/);
+  for (const [title, yes, path] of [
+    ["Disable", "Disable them", "/users/ada/disable"],
+    ["Make an operator", "Promote them", "/users/ada/promote"],
+    ["Reset codes", "Reset them", "/users/ada/reset_totp"],
+    ["Sign out everywhere", "Sign them out", "/users/ada/revoke"],
+    ["Reset password", "Reset it", "/users/ada/password"],
+  ]) {
+    const before = commands().length;
+    await press(button(title));
+    assert.equal(commands().length, before, title);
+    await press(button(yes));
+    assert.deepEqual(commands()[before], ["POST", path, undefined]);
+  }
+  assert.deepEqual(texts(root, "#given-password"), ["told-once"]);
+  await press(button("End it"));
+  assert.deepEqual(commands().at(-2), ["DELETE", "/users/ada/sessions/s-1", undefined]);
+  await services.operator.find("1007");
+  await drawn();
+  assert.deepEqual(texts(root, "#given-password"), []);
 });
 
 test("nothing is asked of the venue any more once another tab is shown", async (context) => {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import re
 import socket
 import ssl
 import threading
@@ -32,6 +33,9 @@ BOUNDS = Bounds(
     bytes_per_s=1_000,
     grace_s=5,
 )
+
+
+LAST = b"GET /last HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 
 
 def application(environ: Environ, start_response: Callable[..., Any]) -> Any:
@@ -123,6 +127,11 @@ def received(connection: socket.socket) -> bytes:
     except ConnectionResetError:
         pieces.append(b"<reset>")
     return b"".join(pieces)
+
+
+def statuses(answers: bytes) -> list[int]:
+    """The status of each answer."""
+    return [int(status) for status in re.findall(rb"HTTP/1\.1 (\d+)", answers)]
 
 
 def counted(kind: type) -> int:

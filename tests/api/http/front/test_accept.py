@@ -8,8 +8,7 @@ import socket
 import pytest
 
 from api.http.front.accept import Acceptor
-from tests.api.http.front.serving import serving
-from tests.api.http.front.test_connections import LAST, statuses
+from tests.api.http.front.serving import LAST, serving, statuses
 from tests.server import eventually
 
 

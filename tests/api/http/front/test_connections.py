@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import re
 import select
 import socket
 import ssl
@@ -14,16 +13,10 @@ import pytest
 
 from api.http.front.connection import Connection
 from api.http.front.parser import Request, RequestParser
-from tests.api.http.front.serving import counted, received, serving
+from tests.api.http.front.serving import LAST, counted, received, serving, statuses
 from tests.server import eventually
 
 GET = b"GET %b HTTP/1.1\r\nHost: localhost\r\n\r\n"
-LAST = b"GET /last HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
-
-
-def statuses(answers: bytes) -> list[int]:
-    """The status of each answer."""
-    return [int(status) for status in re.findall(rb"HTTP/1\.1 (\d+)", answers)]
 
 
 def test_requests_of_one_connection_are_answered_in_their_order() -> None:
@@ -173,6 +166,8 @@ def test_nothing_of_a_closed_connection_waits_for_the_collector() -> None:
         try:
             front.sent(GET % b"/a" + LAST)
             front.sent(b"nonsense\r\n\r\n")
+            front.sent(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999\r\n\r\n")
+            front.sent(b"GET nowhere HTTP/1.1\r\nHost: a\r\n\r\n")
             front.connect().close()
             with front.connect() as half:
                 half.sendall(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 90000\r\n\r\n" + b"x" * 80_000)

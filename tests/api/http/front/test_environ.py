@@ -1,4 +1,4 @@
-"""What the application is told of a request, and whose word is believed about who sent it."""
+"""What the application is found of a request, and whose word is believed about who sent it."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ def request(target: bytes = b"/", *headers: bytes) -> bytes:
 )
 def test_a_target_is_read_in_each_of_its_forms(target: bytes, path: str, query: str, signed: str, host: str) -> None:
     environ = environ_of(request(target))
-    told = environ["PATH_INFO"], environ["QUERY_STRING"], environ[TARGET], environ["HTTP_HOST"]
-    assert told == (path, query, signed, host)
+    found = environ["PATH_INFO"], environ["QUERY_STRING"], environ[TARGET], environ["HTTP_HOST"]
+    assert found == (path, query, signed, host)
 
 
 @pytest.mark.parametrize("target", [b"ftp://a/b", b"http://", b"http://u@a/"])
