@@ -36,6 +36,7 @@ from api.http import errors, limits, strict, symbols
 from api.http.answer_headers import AnswerHeaders
 from api.http.guard import Guard, WsgiApp
 from api.http.limits import RateLimits
+from api.http.request_log import RequestLog
 from api.http.strict import WholeNumberConverter
 from api.market import candles
 from api.market import routes as market_routes
@@ -256,6 +257,8 @@ class Server:
         app.register_blueprint(docs.blueprint(app, sandbox=settings.sandbox))
         self.app, self.feed = app, feed
         self.wsgi = AnswerHeaders(Guard(app.wsgi_app, settings, rate_limits))
+        if settings.debug:
+            self.wsgi = RequestLog(self.wsgi)
 
     def _begin(self, instruments: list[Instrument], accounts: AccountService, runner: ScheduleRunner) -> None:
         """What happens before anybody's orders are taken: first what fell due while no server ran."""
