@@ -42,12 +42,14 @@ from engine.events import CommandResult
 from engine.exchange import Exchange
 from engine.types import AccountId
 from loop.errors import StoreError
+from loop.turns import in_turns, pieces
 from sequencer.sequencer import NotAccepting, Sequencer
 
 log = logging.getLogger(__name__)
 
 VENUE = "venue"  # the room of all clients
 EVENTS_MAX = 2_000  # order events in one message
+ORDER_EVENTS_AT_ONCE = 500  # messages of one account, before others have their turn
 MESSAGE_BYTES_MAX = 65_536  # in one message of a client: reading it holds up everybody
 LIMITED_S = 0.25  # that a client waits who sent more than the rate limit
 
@@ -209,7 +211,9 @@ class Feed:
     def _publish_order_events(self, account: AccountId, messages: list[OrderEvent]) -> None:
         single_room, batch_room = order_rooms(account)
         for room in (single_room, OwnOrderRooms.room(account)):
-            self._publish_to_room(room, "order_event", messages, whole=True)
+            if self._subscribers.occupied(room):
+                for part in in_turns(pieces(messages, ORDER_EVENTS_AT_ONCE), every=1):
+                    self._publish_to_room(room, "order_event", part, whole=True)
         batches = [{"events": messages[at : at + EVENTS_MAX]} for at in range(0, len(messages), EVENTS_MAX)]
         self._publish_to_room(batch_room, "order_events", batches, whole=True)
 

@@ -77,9 +77,8 @@ async def listening(url: str, transport: str = "websocket", auth: Any = None) ->
     listener = Listener(client)
     client.on("*", lambda event, data=None: listener.note(event, data), namespace=NAMESPACE)
     client.on("disconnect", lambda *_: listener.note("disconnect"), namespace=NAMESPACE)
-    await client.connect(
-        url, auth=auth, namespaces=[NAMESPACE], transports=transport.split("+"), wait_timeout=PATIENCE_S
-    )
+    transports = transport.split("+")
+    await client.connect(url, auth=auth, namespaces=[NAMESPACE], transports=transports, wait_timeout=PATIENCE_S)
     try:
         await listener.next("venue")
         yield listener
