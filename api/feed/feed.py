@@ -15,7 +15,6 @@ from typing import Any
 import eventlet
 import msgspec
 import socketio
-from engineio.packet import Packet as EnginePacket
 from flask import Flask, request
 from flask_socketio import SocketIO
 from socketio.exceptions import ConnectionRefusedError  # not the built-in
@@ -23,7 +22,7 @@ from socketio.exceptions import ConnectionRefusedError  # not the built-in
 from api.accounts.views import BalancesView, balances_view
 from api.auth.authenticator import Authenticator
 from api.feed.balances import BalanceFeed
-from api.feed.clients import NAMESPACE, Client, FeedPacket, Subscribers, TransportJson, encoded
+from api.feed.clients import NAMESPACE, Client, FeedPacket, Subscribers, encoded
 from api.feed.connections import Connections
 from api.feed.intake import Intake
 from api.feed.levels import LevelKey, touched_levels
@@ -101,7 +100,6 @@ class Feed:
             ping_interval=settings.feed_ping_interval_s,
             ping_timeout=settings.feed_ping_timeout_s,
         )
-        EnginePacket.json = TransportJson
         self._balances = BalanceFeed(exchange, self._interval_s, self._publish_balances)
         self._queues = QueueFeed(exchange, self._has_order_subscribers, self._publish_queue)
         self._market_data = MarketData(

@@ -70,7 +70,7 @@ class FeedWebSocket:
         except BadHandshake as refusal:
             if not connection.connected:
                 end(connection)
-            body = body_of(Malformed("BAD_HANDSHAKE", "This is no WebSocket handshake.", why=str(refusal)).body())
+            body = body_of(Malformed("BAD_HANDSHAKE", "This is no WebSocket handshake of RFC 6455.").body())
             start_response(f"{refusal.status} {HTTPStatus(refusal.status).phrase}", [*HEADERS.items()])
             return (body,)
         except OSError:
