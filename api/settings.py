@@ -60,7 +60,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     checkpoint_every: int = 100_000
     feed_interval_ms: int = 50
     feed_queue: int = 512
+    feed_queue_bytes: int = 4_194_304
     feed_subscriptions: int = 100
+    feed_sessions: int = 10_000
+    feed_sessions_per_address: int = 200
+    feed_ping_interval_s: int = 20
+    feed_ping_timeout_s: int = 20
 
     @property
     def sandbox(self) -> bool:
@@ -336,6 +341,41 @@ OPTIONS: tuple[Callable[[Any], Any], ...] = (
         default=_DEFAULT.feed_queue,
         show_default=True,
         help="Messages that may wait for one feed client; one that is slower is told to resync.",
+    ),
+    click.option(
+        "--feed-queue-bytes",
+        type=WholeNumber(65_536),
+        default=_DEFAULT.feed_queue_bytes,
+        show_default=True,
+        help="Bytes that may wait for one feed client, about; one that is slower is told to resync.",
+    ),
+    click.option(
+        "--feed-sessions",
+        type=WholeNumber(1),
+        default=_DEFAULT.feed_sessions,
+        show_default=True,
+        help="Feed clients at once; more are refused. One of long polling has no connection between its requests.",
+    ),
+    click.option(
+        "--feed-sessions-per-address",
+        type=WholeNumber(1),
+        default=_DEFAULT.feed_sessions_per_address,
+        show_default=True,
+        help="Feed clients at once from one address, or from one /64 of IPv6. Not for loopback in a sandbox.",
+    ),
+    click.option(
+        "--feed-ping-interval-s",
+        type=WholeNumber(1, 3_600),
+        default=_DEFAULT.feed_ping_interval_s,
+        show_default=True,
+        help="Seconds after a feed client's last answer until it is pinged.",
+    ),
+    click.option(
+        "--feed-ping-timeout-s",
+        type=WholeNumber(1, 3_600),
+        default=_DEFAULT.feed_ping_timeout_s,
+        show_default=True,
+        help="Seconds for a feed client to answer a ping; then it counts as gone.",
     ),
     click.option(
         "--feed-subscriptions",

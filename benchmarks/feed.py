@@ -30,6 +30,7 @@ import socketio  # noqa: E402 - after the filter of its notice
 from engineio.socket import Socket  # noqa: E402
 
 from api.feed.clients import NAMESPACE, Client, FeedPacket, Subscribers  # noqa: E402
+from api.feed.outbox import Outbox  # noqa: E402
 from api.feed.requests import Stream, Subscription  # noqa: E402
 from api.market.book_views import DeltaView  # noqa: E402
 from benchmarks.machine import describe  # noqa: E402
@@ -183,10 +184,11 @@ def one_run(count: int, streams: tuple[str, ...], seconds: float, rate: float) -
 def fan_out(count: int) -> tuple[float, float]:
     """Milliseconds to queue one delta for `count` clients: encoded once, and emitted to each."""
     server = socketio.Server(async_mode="eventlet", serializer=FeedPacket, json=FeedPacket.json)
-    subscribers, sids = Subscribers(512), []
+    subscribers, sids = Subscribers(512, 4_194_304), []
     wanted = Subscription(type=Stream.L2_DELTAS, symbol=SYMBOL)
     for number in range(count):
         connection = server.eio.sockets[f"connection-{number}"] = Socket(server.eio, f"connection-{number}")
+        connection.queue = Outbox()
         sid = server.manager.connect(connection.sid, NAMESPACE)
         client = Client(sid, connection, None)
         subscribers.add(client)
@@ -197,7 +199,7 @@ def fan_out(count: int) -> tuple[float, float]:
 
     def emptied() -> None:
         for connection in server.eio.sockets.values():
-            connection.queue.queue.clear()
+            connection.queue.clear()
 
     once = each = 0.0
     for _ in range(ROUNDS):

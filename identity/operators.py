@@ -8,6 +8,7 @@ Layer: identity.
 
 from __future__ import annotations
 
+import logging
 import re
 import sys
 from collections.abc import Callable
@@ -24,6 +25,7 @@ from identity.errors import IdentityError
 from identity.store import Identity
 from identity.user_changes import RESET_HOURS
 from identity.users import COMMAND_LINE
+from logs.setup import begin as begin_log
 
 NAME: Final = re.compile(r"[A-Za-z0-9_.-]{3,32}")
 
@@ -31,6 +33,7 @@ NAME: Final = re.compile(r"[A-Za-z0-9_.-]{3,32}")
 @click.group(context_settings={"auto_envvar_prefix": "OPENBELL", "help_option_names": ["-h", "--help"]})
 def main() -> None:
     """Who may operate the venue, and who may do nothing any more."""
+    begin_log(logging.WARNING, "%(message)s", limit=False)
 
 
 def with_identity(command: Callable[..., None]) -> Callable[..., None]:

@@ -119,7 +119,8 @@ class Sequencer:
     def listen(self, listener: Listener) -> None:
         """Have `listener` called with every applied batch, in order, after its answers are on their way.
 
-        It must not block or switch; what it raises is logged and goes no further.
+        It must not block. It may switch where it has made known what it changed: nothing is applied until it returns.
+        What it raises is logged and goes no further.
         """
         self._listeners.append(listener)
 
@@ -330,7 +331,7 @@ class Sequencer:
             self._checkpoint = Checkpoint(*self._read(partial(digest_steps, self._exchange)))
 
     def _publish(self, batch: list[CommandResult], answers: list[tuple[Event, list[CommandResult]]]) -> None:
-        """Answer those whose commands are all applied, then have the listeners called. Does not switch."""
+        """Answer those whose commands are all applied, then have the listeners called."""
         for answered, mine in answers:
             answered.send(mine)
         for listener in self._listeners:

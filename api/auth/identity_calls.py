@@ -15,6 +15,7 @@ from api.json.errors import ApiError
 from identity import passwords
 from identity.common_passwords import common_passwords, why_guessable
 from identity.errors import IdentityAway
+from logs.limit import limited
 from loop.workers import Workers
 
 DATABASE_THREADS: Final = 1  # one thread keeps the order of changes: an ended session is not admitted afterwards
@@ -25,7 +26,7 @@ PATIENCE_S: Final = 5.0  # for the database; its own limits are shorter, but a m
 P = ParamSpec("P")
 T = TypeVar("T")
 
-log = logging.getLogger(__name__)
+log = limited(logging.getLogger(__name__))  # every request that needs it would say so
 
 
 class IdentityCalls:

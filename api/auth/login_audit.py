@@ -52,8 +52,8 @@ class LoginAudit:
         for (action, name, address), count in counts.items():
             try:
                 written = self._record(action, name, address, count)
-            except StoreError as problem:
-                written = f"a name that cannot be looked up, for {problem},"
+            except StoreError:  # it says why, in lines of its own
+                written = "a name that cannot be looked up"
             log.warning(
                 "%d attempts to sign in as %s from %s %s",
                 count,

@@ -31,9 +31,11 @@ from identity.errors import (
 from identity.queries import Ended
 from identity.store import Identity
 from identity.users import UNKNOWN_CLIENT, Actor, ApiKey, AuditEntry, Client, Role, Scope, Session, User
+from logs.limit import limited
 from loop.errors import StoreError
 
 log = logging.getLogger(__name__)
+often_log = limited(log)  # what clients cause, and what is tried again and again
 
 WATCH_S: Final = 0.5  # between two checks for changes made beside this server
 PENDING_AUDIT_MAX: Final = 10_000  # lines of the audit trail that wait for the database; more are in the log alone
@@ -138,7 +140,7 @@ class AuthService:
         try:
             session, following = self._ask(self._identity.refresh, token, session_id)
         except RefreshTokenReused as problem:
-            log.warning("a refresh token was used twice: its session is revoked")
+            often_log.warning("a refresh token was used twice: its session is revoked")
             self._credentials.drop_session(problem.session_id)
             raise ApiError(
                 401, "REFRESH_TOKEN_REUSED", "The refresh token was used before: its session is over. Sign in again."
@@ -278,7 +280,7 @@ class AuthService:
             except StoreError:  # away, busy or closing: it is tried again
                 continue
             except Exception:
-                log.exception("changes of identities could not be taken in")
+                often_log.exception("changes of identities could not be taken in")
 
     def _read_good_ones(self) -> Good:
         """In the database's thread, so that nobody waits for it."""

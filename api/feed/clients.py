@@ -14,23 +14,23 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-import eventlet
 import msgspec
-from engineio.async_drivers.eventlet import WebSocketWSGI
 from engineio.packet import MESSAGE
 from engineio.packet import Packet as EnginePacket
 from engineio.socket import Socket
-from eventlet.websocket import ConnectionClosedError
 from socketio.packet import BINARY_ACK, BINARY_EVENT, DISCONNECT, EVENT, Packet
 
 from api.feed.requests import Stream, Subscription
 from api.json.exact import decode_exactly
+from logs.limit import limited
 
-log = logging.getLogger(__name__)
+client_log = limited(logging.getLogger(__name__))
 
 NAMESPACE = "/market"
 BURST_S = 1.0  # how long a client may have more waiting than the limit, when one order made many messages
 BURST_FACTOR = 8  # and how many times the limit may then wait
+STATE_RATE = 1_000_000  # bytes a second of first states, for one client that asks for them again and again
+STATE_BURST_S = 8.0  # so many seconds' worth it is sent without a pause
 STATE_QUEUE = 16  # a client with this many waiting is sent no state; it gets the latest when it has caught up
 
 
@@ -45,7 +45,19 @@ class FeedJson:
     @staticmethod
     def loads(text: str | bytes, **_: Any) -> Any:
         """JSON text as plain values, its fractions as Decimal, no key given twice. Raises ValueError."""
-        return decode_exactly(text.encode() if isinstance(text, str) else text)
+        try:
+            return decode_exactly(text.encode() if isinstance(text, str) else text)
+        except RecursionError:
+            raise ValueError("nested too deeply") from None
+
+
+class TransportJson(FeedJson):
+    """JSON for engine.io, which would read it in messages that Socket.IO reads itself: it is given nothing to read."""
+
+    @staticmethod
+    def loads(text: str | bytes, **_: Any) -> Any:
+        """Nothing. Raises ValueError, upon which engine.io leaves the text as it is."""
+        raise ValueError("a packet of the transport carries text")
 
 
 class FeedPacket(Packet):  # type: ignore[misc]
@@ -77,44 +89,23 @@ class FeedPacket(Packet):  # type: ignore[misc]
         return 0
 
 
-class FairWebSocket(WebSocketWSGI):  # type: ignore[misc]
-    """A WebSocket that lets the others have their turn before each frame that it reads.
-
-    Reading goes on without a switch for as long as data is there, so that one client that
-    never pauses could stop the whole server. And of a client that was cut off nothing more is
-    read: what it goes on to send would keep its connection open.
-    """
-
-    def __init__(self, handler: Callable[[Any], Any], server: Any) -> None:
-        def handle(websocket: Any) -> Any:
-            receive, connection = websocket._recv_frame, handler.__self__  # type: ignore[attr-defined]
-
-            def receive_fairly(message: Any = None) -> Any:
-                eventlet.sleep(0)
-                if connection.closed:
-                    raise ConnectionClosedError
-                return receive(message)
-
-            websocket._recv_frame = receive_fairly
-            return handler(websocket)
-
-        super().__init__(handle, server)
-
-
 class Client:
     """One connected feed client."""
 
     __slots__ = (
         "asking",
+        "awaited",
         "flow",
         "full_since",
         "missed",
         "on_disconnected",
         "own_orders_room",
+        "paused_until",
         "rooms",
         "sid",
         "socket",
         "stale",
+        "state_due",
     )
 
     def __init__(self, sid: str, socket: Socket, flow: str | None) -> None:
@@ -122,8 +113,11 @@ class Client:
         self.socket = socket
         self.flow = flow
         self.asking = 0  # its requests that are being worked on
+        self.paused_until = 0.0  # monotonic seconds: no message is taken from it before
+        self.state_due = 0.0  # monotonic seconds: no first state of a stream is sent to it before
         self.full_since: float | None = None  # monotonic seconds; cleared when it has read all
         self.rooms: dict[str, Subscription] = {}
+        self.awaited: dict[str, Subscription] = {}  # joined when their first state is ready
         self.missed: dict[str, Subscription] = {}  # left because it read too slowly
         self.own_orders_room: str | None = None  # one of `rooms`, joined unasked: its own account's orders
         self.on_disconnected: Callable[[], None] | None = None  # called when the connection has ended
@@ -135,11 +129,27 @@ class Client:
         waiting: int = self.socket.queue.qsize()
         return waiting
 
-    def keeps_up(self, limit: int) -> bool:
-        """Whether it may be sent more of a stream: not when it has had `limit` messages waiting for a while."""
+    @property
+    def waiting_bytes(self) -> int:
+        """How many bytes wait for it to read, about."""
+        waiting: int = self.socket.queue.waiting_bytes
+        return waiting
+
+    @property
+    def subscriptions(self) -> set[str]:
+        """The rooms that it has asked for."""
+        return (self.rooms.keys() | self.missed.keys() | self.awaited.keys()) - {self.own_orders_room}
+
+    def keeps_up(self, limit: int, bytes_limit: int) -> bool:
+        """Whether it may be sent more of a stream: not when it has had `limit` messages waiting for a while.
+
+        A message that comes to an empty queue may be as large as it is; behind it nothing waits beyond `bytes_limit`.
+        """
         waiting = self.waiting
         if waiting == 0:
             self.full_since = None
+        elif self.waiting_bytes >= bytes_limit:
+            return False
         if waiting < limit:
             return True
         now = time.monotonic()
@@ -152,18 +162,29 @@ class Client:
         if not self.socket.closed:
             self.socket.queue.put(packet)
 
+    def send_state(self, packet: EnginePacket) -> None:
+        """Queue the first state of a stream; the larger it is, the later the next one may come."""
+        self.state_due = max(self.state_due, time.monotonic() - STATE_BURST_S) + len(packet.data) / STATE_RATE
+        self.send(packet)
+
 
 def encoded(event: str, data: Any) -> EnginePacket:
     """One event of the feed, ready for any number of clients."""
     return EnginePacket(MESSAGE, f"{EVENT}{NAMESPACE}," + msgspec.json.encode((event, data)).decode())
 
 
+def encoded_json(event: str, data: bytes) -> EnginePacket:
+    """As `encoded`, of data that is JSON already."""
+    return EnginePacket(MESSAGE, f'{EVENT}{NAMESPACE},["{event}",{data.decode()}]')
+
+
 class Subscribers:
     """All connected clients, by room. No method switches greenlets, so rooms do not change meanwhile."""
 
-    def __init__(self, queue_limit: int) -> None:
-        """`queue_limit`: messages that may wait for one client before streams end for it."""
+    def __init__(self, queue_limit: int, bytes_limit: int) -> None:
+        """`queue_limit` messages or `bytes_limit` bytes may wait for one client before streams end for it."""
         self._queue_limit = queue_limit
+        self._bytes_limit = bytes_limit
         self._rooms: dict[str, dict[str, Client]] = {}
         self._subscriptions: Counter[Stream] = Counter()
         self.clients: dict[str, Client] = {}  # by session id
@@ -179,6 +200,7 @@ class Subscribers:
         if client is not None:
             for room in list(client.rooms):
                 self.leave(client, room)
+            client.awaited.clear()
             self.behind.pop(sid, None)
         return client
 
@@ -188,12 +210,14 @@ class Subscribers:
             self._subscriptions[subscription.type] += 1
         client.rooms[room] = subscription
         client.missed.pop(room, None)
+        client.awaited.pop(room, None)
         self._rooms.setdefault(room, {})[client.sid] = client
 
     def leave(self, client: Client, room: str) -> None:
         """The reverse of `join`; nothing happens to one that is not in the room."""
         client.missed.pop(room, None)
         client.stale.pop(room, None)
+        client.awaited.pop(room, None)
         subscription = client.rooms.pop(room, None)
         if subscription is None:
             return
@@ -202,6 +226,10 @@ class Subscribers:
         del members[client.sid]
         if not members:
             del self._rooms[room]
+
+    def members(self, room: str) -> list[Client]:
+        """All who are in `room`."""
+        return list(self._rooms.get(room, {}).values())
 
     def occupied(self, room: str) -> bool:
         """Whether anybody is in `room`."""
@@ -219,36 +247,38 @@ class Subscribers:
         """
         members = self._rooms.get(room)
         if members:
-            self.publish_to(list(members.values()), room, event, messages, whole=whole)
+            self.publish_packets(list(members.values()), room, [encoded(event, data) for data in messages], whole=whole)
 
-    def publish_to(
-        self, clients: Iterable[Client], room: str, event: str, messages: Sequence[Any], *, whole: bool
+    def publish_packets(
+        self, clients: Iterable[Client], room: str, packets: Sequence[EnginePacket], *, whole: bool
     ) -> None:
         """As `publish`, to these clients, in the room or not."""
-        packets: list[EnginePacket] = []
         for client in clients:
             if client.socket.closed:
                 continue
-            if whole and not client.keeps_up(self._queue_limit):
+            if whole and not client.keeps_up(self._queue_limit, self._bytes_limit):
                 self.drop(client, room)
-            elif not whole and client.waiting >= STATE_QUEUE:
+            elif not whole and (client.waiting >= STATE_QUEUE or client.waiting_bytes > self._bytes_limit // 4):
                 self.postpone(client, room)
             else:
-                packets = packets or [encoded(event, message) for message in messages]
                 put = client.socket.queue.put
                 for packet in packets:
                     put(packet)
                 if client.stale:
                     client.stale.pop(room, None)
 
+    def loaded(self, client: Client) -> bool:
+        """Whether too much waits for a client for a state of any size to be added."""
+        return client.waiting > self._queue_limit // 4 or client.waiting_bytes > self._bytes_limit // 4
+
     def drop(self, client: Client, room: str) -> None:
         """End a stream for a client that has missed some of it."""
-        subscription = client.rooms.get(room)
+        subscription = client.rooms.get(room) or client.awaited.get(room)
         if subscription is not None:
             self.leave(client, room)
             client.missed[room] = subscription
             self.behind[client.sid] = client
-            log.info("feed client %s reads too slowly: out of %s", client.sid, room)
+            client_log.info("feed client %s reads too slowly: out of %s", client.sid, room)
 
     def postpone(self, client: Client, room: str) -> None:
         """Have the latest state of `room` sent to a client when it has caught up."""

@@ -15,6 +15,7 @@ from typing import Any
 import eventlet
 import msgspec
 import socketio
+from engineio.packet import Packet as EnginePacket
 from flask import Flask, request
 from flask_socketio import SocketIO
 from socketio.exceptions import ConnectionRefusedError  # not the built-in
@@ -22,11 +23,13 @@ from socketio.exceptions import ConnectionRefusedError  # not the built-in
 from api.accounts.views import BalancesView, balances_view
 from api.auth.authenticator import Authenticator
 from api.feed.balances import BalanceFeed
-from api.feed.clients import NAMESPACE, Client, FeedPacket, Subscribers, encoded
-from api.feed.intake import Intake, origin_check
+from api.feed.clients import NAMESPACE, Client, FeedPacket, Subscribers, TransportJson, encoded
+from api.feed.connections import Connections
+from api.feed.intake import Intake
 from api.feed.levels import LevelKey, touched_levels
 from api.feed.market_data import BOOK_STREAMS, MarketData
 from api.feed.messages import OrderEvent, order_events
+from api.feed.polling import PollingGuard, origin_check
 from api.feed.queue import QueueFeed, QueueView
 from api.feed.requests import Stream, Subscription, subscription_of
 from api.feed.rooms import OwnOrderRooms, named, order_rooms, room_of
@@ -40,13 +43,16 @@ from engine.events import CommandResult
 from engine.exchange import Exchange
 from engine.types import AccountId
 from loop.errors import StoreError
+from loop.turns import in_turns, pieces
 from sequencer.sequencer import NotAccepting, Sequencer
 
 log = logging.getLogger(__name__)
 
 VENUE = "venue"  # the room of all clients
 EVENTS_MAX = 2_000  # order events in one message
-MESSAGE_BYTES_MAX = 65_536  # in one message of a client: unmasking is slow, and holds up everybody
+ORDER_EVENTS_AT_ONCE = 500  # messages of one account, before others have their turn
+MESSAGE_BYTES_MAX = 65_536  # in one message of a client: reading it holds up everybody
+LIMITED_S = 0.25  # that a client waits who sent more than the rate limit
 
 
 class Feed:
@@ -73,9 +79,8 @@ class Feed:
         self._sequencer = sequencer
         self._activity = activity
         self._interval_s = settings.feed_interval_ms / 1000
-        self._queue_limit = settings.feed_queue
         self._subscription_limit = settings.feed_subscriptions
-        self._subscribers = Subscribers(settings.feed_queue)
+        self._subscribers = Subscribers(settings.feed_queue, settings.feed_queue_bytes)
         self._own_order_rooms = OwnOrderRooms(self._subscribers, authenticator)
         self._symbols_seq = 0  # of the last command since the start that changed the symbols
         self._catch_up_scheduled = False
@@ -92,7 +97,11 @@ class Feed:
             max_http_buffer_size=min(settings.max_body_bytes, MESSAGE_BYTES_MAX),
             http_compression=False,
             manage_session=False,
+            monitor_clients=False,  # `Connections` does it
+            ping_interval=settings.feed_ping_interval_s,
+            ping_timeout=settings.feed_ping_timeout_s,
         )
+        EnginePacket.json = TransportJson
         self._balances = BalanceFeed(exchange, self._interval_s, self._publish_balances)
         self._queues = QueueFeed(exchange, self._has_order_subscribers, self._publish_queue)
         self._market_data = MarketData(
@@ -105,7 +114,16 @@ class Feed:
             publish=self._publish_to_room,
         )
         self._engine = self.socketio.server.eio
-        self._intake = Intake(self.socketio, self._subscribers, settings.feed_queue, self._send_error)
+        self._connections = Connections(self._engine, settings, self._is_joined)
+        Intake(
+            self.socketio,
+            self._connections,
+            self._subscribers,
+            settings.feed_queue,
+            settings.feed_queue_bytes,
+            self._send_error,
+        )
+        app.wsgi_app = PollingGuard(app.wsgi_app, self._connections, self._engine.max_http_buffer_size)  # type: ignore[method-assign]
         self.socketio.on_event("connect", self._on_connect, NAMESPACE)
         self.socketio.on_event("disconnect", self._on_disconnect, NAMESPACE)
         self.on("subscribe", self._on_subscribe)
@@ -127,15 +145,18 @@ class Feed:
         eventlet.spawn(self.socketio.server.disconnect, sid, NAMESPACE)
 
     def start(self) -> None:
-        """Start to cut off clients that never read."""
-        self._intake.start()
+        """Start to end the sessions of clients that have gone, or never read."""
+        self._connections.start()
+
+    def _is_joined(self, eio_sid: str) -> bool:
+        return self._manager.sid_from_eio_sid(eio_sid, NAMESPACE) is not None
 
     def on(self, event: str, handler: Callable[[str, Any], Any]) -> None:
         """Have `handler(sid, data)` answer `event` (`*`: any other, by its name); its return is the acknowledgement."""
 
         def guarded(data: Any = None, *further: Any) -> Any:
             asked = str(data)[:MAX_ECHO] if event == "*" else event  # of an unknown event the name comes first
-            client = self._subscribers.clients.get(request.sid)  # type: ignore[attr-defined]
+            client = self._subscribers.clients.get(_requesting_sid())
             if client is None:
                 return None
             client.asking += 1
@@ -146,6 +167,8 @@ class Feed:
                     raise Malformed("UNKNOWN_FIELD", f"{event} takes one object, and nothing behind it.", field=event)
                 return handler(client.sid, data)
             except (ApiError, NotAccepting, StoreError) as refusal:
+                if isinstance(refusal, ApiError) and refusal.status == 429:
+                    client.paused_until = time.monotonic() + LIMITED_S
                 return self._send_error(client, asked, as_error(refusal))
             except Exception:
                 log.exception("the feed event %s failed", event)
@@ -164,7 +187,7 @@ class Feed:
         if symbols_seq is not None:
             self._symbols_seq = symbols_seq
         clients = list(self._subscribers.clients.values())
-        self._subscribers.publish_to(clients, VENUE, "venue", [self._venue_state()], whole=False)
+        self._subscribers.publish_packets(clients, VENUE, [encoded("venue", self._venue_state())], whole=False)
 
     def _venue_state(self) -> dict[str, Any]:
         return {"flows": self.flows(), "accepting": self._sequencer.refusal is None, "symbols_seq": self._symbols_seq}
@@ -190,7 +213,9 @@ class Feed:
     def _publish_order_events(self, account: AccountId, messages: list[OrderEvent]) -> None:
         single_room, batch_room = order_rooms(account)
         for room in (single_room, OwnOrderRooms.room(account)):
-            self._publish_to_room(room, "order_event", messages, whole=True)
+            if self._subscribers.occupied(room):
+                for part in in_turns(pieces(messages, ORDER_EVENTS_AT_ONCE), every=1):
+                    self._publish_to_room(room, "order_event", part, whole=True)
         batches = [{"events": messages[at : at + EVENTS_MAX]} for at in range(0, len(messages), EVENTS_MAX)]
         self._publish_to_room(batch_room, "order_events", batches, whole=True)
 
@@ -240,7 +265,7 @@ class Feed:
             if room == VENUE:
                 self._send(client, "venue", self._venue_state())
             elif room in client.rooms:
-                self._send_state(client, client.rooms[room])
+                self._send_state(client, room, client.rooms[room])
 
     # -- from clients
 
@@ -254,7 +279,7 @@ class Feed:
         return body
 
     def _on_connect(self, auth: Any = None) -> None:
-        sid: str = request.sid  # type: ignore[attr-defined]
+        sid = _requesting_sid()
         connection = self._engine.sockets.get(self._manager.eio_sid_from_sid(sid, NAMESPACE))
         if connection is None or sid in self._subscribers.clients:  # disconnected already, or a client's own event
             return
@@ -283,7 +308,7 @@ class Feed:
             self._send(client, "venue", self._venue_state())
 
     def _on_disconnect(self, _reason: Any = None) -> None:
-        sid: str = request.sid  # type: ignore[attr-defined]
+        sid = _requesting_sid()
         if self._manager.is_connected(sid, NAMESPACE):  # a client's own event of this name, not the end
             return
         self._authenticator.forget(sid)
@@ -308,31 +333,35 @@ class Feed:
     def _on_subscribe(self, sid: str, data: Any) -> dict[str, Any]:
         client, wanted = self._subscribers.clients[sid], subscription_of(data, self._exchange)
         room = room_of(wanted, self._exchange)
-        held = len((client.rooms | client.missed).keys() - {client.own_orders_room})
-        if held >= self._subscription_limit and room not in client.rooms and room not in client.missed:
+        if len(client.subscriptions) >= self._subscription_limit and room not in client.subscriptions:
             raise Malformed("TOO_MANY_SUBSCRIPTIONS", f"At most {self._subscription_limit} subscriptions a connection.")
-        self._market_data.flush(wanted)  # those here before get what is older than this subscription
+        self._market_data.flush(wanted)
         subscribed = {**named(wanted), "timestamp": time.time(), "seq": self._exchange.seq}
         self._send(client, "subscribed", subscribed)
-        self._subscribers.join(client, room, wanted)
-        self._own_order_rooms.update(client)
-        if client.waiting <= self._queue_limit // 4:  # a snapshot may be large
-            self._send_state(client, wanted)
-        elif wanted.type is Stream.L2_DELTAS:
-            self._subscribers.drop(client, room)
+        loaded = self._subscribers.loaded(client)
+        if wanted.type is Stream.L2_DELTAS and not loaded:
+            self._subscribers.leave(client, room)
+            self._market_data.send_book(client, room, wanted)
         else:
-            self._subscribers.postpone(client, room)
+            self._subscribers.join(client, room, wanted)
+        self._own_order_rooms.update(client)
+        if wanted.type is not Stream.L2_DELTAS:
+            self._send_state(client, room, wanted)
+        elif loaded:
+            self._subscribers.drop(client, room)
         self._schedule_catch_up()
         return subscribed
 
-    def _send_state(self, client: Client, wanted: Subscription) -> None:
-        """Send the state that the stream goes on from. Does not switch: nothing is published in between."""
-        if wanted.type is Stream.ORDERS:
+    def _send_state(self, client: Client, room: str, wanted: Subscription) -> None:
+        """Send the state that the stream goes on from, or have it sent later. Does not switch."""
+        if self._subscribers.loaded(client):
+            self._subscribers.postpone(client, room)
+        elif wanted.type is Stream.ORDERS:
             account = self._authenticator.of_client(client.sid).account
             self._send(client, "balances", balances_view(self._exchange, account))
             self._queues.watch(account)
-        else:
-            self._market_data.send_state(client, wanted)
+        elif not self._market_data.send_state(client, room, wanted):
+            self._subscribers.postpone(client, room)
 
     def _on_unsubscribe(self, sid: str, data: Any) -> dict[str, Any]:
         client, wanted = self._subscribers.clients[sid], subscription_of(data, self._exchange)
@@ -341,3 +370,14 @@ class Feed:
         unsubscribed = {**named(wanted), "timestamp": time.time()}
         self._send(client, "unsubscribed", unsubscribed)
         return unsubscribed
+
+
+def _requesting_sid() -> str:
+    """Whose event this is. Ends the cycles that its request began, which would keep the connection until a collection.
+
+    Flask finds no route for the path of an event, and keeps the exception, whose traceback holds the whole stack.
+    """
+    request.routing_exception = None
+    request.environ.pop("werkzeug.request", None)
+    sid: str = request.sid  # type: ignore[attr-defined]
+    return sid

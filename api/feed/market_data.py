@@ -10,25 +10,28 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Final, Protocol
 
 import eventlet
+from engineio.packet import Packet as EnginePacket
 
 from api.feed.candles import PACE_S, CandleFeed
-from api.feed.clients import Client, Subscribers
+from api.feed.clients import Client, Subscribers, encoded
 from api.feed.levels import LevelKey
 from api.feed.pace import Paced
 from api.feed.requests import FEED_LEVELS, Stream, Subscription
 from api.feed.rooms import ALL_SYMBOLS, BATCH, room_name
+from api.feed.snapshots import BookSnapshots, States
 from api.feed.status import StatusFeed
 from api.json.views import seconds
 from api.market.activity import Activity, TradePrint
-from api.market.book_views import DeltaView, book_orders_update, book_update, changed_levels, checksum, snapshot_view
+from api.market.book_views import DeltaView, book_orders_update, book_update, changed_levels, checksum
 from api.market.candles import CandleView
 from api.market.requests import DEFAULT_INTERVAL, DEFAULT_LEVELS
 from api.market.status_views import StatusService, StatusView
 from api.market.ticker_views import ticker_view
-from api.market.views import bbo_view, trade_view
+from api.market.views import BboView, bbo_view, trade_view
 from engine.book import OrderBook
 from engine.exchange import Exchange
 from engine.types import Side, Ticks
@@ -38,6 +41,8 @@ log = logging.getLogger(__name__)
 BOOK_STREAMS: Final = (Stream.L2_UPDATES, Stream.L2_DELTAS, Stream.BBO, Stream.L3)  # those that follow the levels
 TRADE_STREAMS: Final = (Stream.TRADES, Stream.TICKER)
 L3_ORDERS_MAX: Final = 500  # a side, in one message
+
+Best = tuple[str | None, str | None, str, str]  # best bid and ask, and their sizes
 
 
 class Publish(Protocol):
@@ -49,15 +54,16 @@ class Publish(Protocol):
 class SymbolFeed:
     """The changes of one symbol that are not published yet."""
 
-    __slots__ = ("asks", "bbo", "bids", "book", "due", "scheduled", "seq", "trades")
+    __slots__ = ("asks", "bbo", "bids", "book", "due", "scheduled", "seq", "snapshots", "trades")
 
     def __init__(self, book: OrderBook) -> None:
         self.book = book
+        self.snapshots: BookSnapshots  # of those who begin to follow the deltas
         self.bids: dict[Ticks, None] = {}  # prices whose level may have changed
         self.asks: dict[Ticks, None] = {}
         self.trades: list[TradePrint] = []
         self.seq = book.changed_seq  # of the last delta, or of the snapshot before the first
-        self.bbo: tuple[str | None, str | None, str, str] | None = None  # as last published
+        self.bbo: Best | None = None  # as last published
         self.due = 0.0  # monotonic seconds: nothing is published before
         self.scheduled = False
 
@@ -88,6 +94,7 @@ class MarketData:
         self._send = send
         self._publish_to_room = publish
         self._symbols: dict[str, SymbolFeed] = {}
+        self._states = States()
         self._candles = CandleFeed(exchange, activity, subscribers.occupied, self._publish_candles)
         self._l3 = Paced(PACE_S, self._publish_l3)
         self._statuses = StatusFeed(
@@ -118,29 +125,41 @@ class MarketData:
         self._statuses.refresh(symbol)
 
     def flush(self, wanted: Subscription) -> None:
-        """Publish now what waits of the symbols of a subscription: of all symbols for one that names none."""
-        for symbol in list(self._symbols) if wanted.symbol is None else [wanted.symbol]:
-            self._flush(self._symbol_feed(symbol))
-        if wanted.type is Stream.CANDLES and wanted.symbol is not None:
+        """Publish now what those who subscribed before are to get, and one who subscribes now is not."""
+        if wanted.type is Stream.TRADES:
+            for symbol in list(self._symbols) if wanted.symbol is None else [wanted.symbol]:
+                feed = self._symbol_feed(symbol)
+                if feed.trades:
+                    trades, feed.trades = feed.trades, []
+                    self._publish_trades(feed, trades, time.time_ns())
+        elif wanted.type is Stream.BBO and wanted.symbol is not None:
+            feed = self._symbol_feed(wanted.symbol)
+            self._publish_bbo(feed, feed.book.changed_seq, time.time_ns())
+        elif wanted.type is Stream.CANDLES and wanted.symbol is not None:
             self._candles.flush(wanted.symbol, wanted.interval or DEFAULT_INTERVAL)
 
-    def send_state(self, client: Client, wanted: Subscription) -> None:
-        """Send the state that a stream goes on from; trades have none."""
+    def send_book(self, client: Client, room: str, wanted: Subscription) -> None:
+        """Have a client sent the whole book, soon, and join `room` with it."""
+        self._symbol_feed(wanted.symbol or "").snapshots.send(client, room, wanted)
+
+    def send_state(self, client: Client, room: str, wanted: Subscription) -> bool:
+        """Send the state that a stream goes on from; trades have none. False when it is too early for it."""
         if wanted.symbol is None or wanted.type is Stream.TRADES:
-            return
+            return True
         feed, now_ns = self._symbol_feed(wanted.symbol), time.time_ns()
-        levels, interval = wanted.levels or DEFAULT_LEVELS, wanted.interval or DEFAULT_INTERVAL
+        interval = wanted.interval or DEFAULT_INTERVAL
         match wanted.type:
-            case Stream.L2_DELTAS:
-                feed.seq = feed.book.changed_seq  # up to this was published to all who were here before
-                self._send(client, "l2_snapshot", snapshot_view(feed.book, now_ns))
-            case Stream.L2_UPDATES:
-                self._send(client, "l2_update", book_update(feed.book, levels, now_ns))
-            case Stream.L3:
-                self._send(client, "l3", book_orders_update(feed.book, levels, L3_ORDERS_MAX, now_ns))
+            case Stream.L2_UPDATES | Stream.L3:
+                if time.monotonic() < client.state_due:
+                    return False
+                packet = self._states.packet(room, feed.book.changed_seq, lambda: _book_state(feed.book, wanted))
+                if packet is None:
+                    return False
+                client.send_state(packet)
             case Stream.BBO:
-                feed.bbo = None  # the next change is published, even one back to the values before
-                self._send(client, "bbo", bbo_view(feed.book, feed.book.changed_seq, now_ns))
+                view = bbo_view(feed.book, feed.book.changed_seq, now_ns)
+                feed.bbo = _best_of(view)  # whoever was in the room has it by `flush`
+                self._send(client, "bbo", view)
             case Stream.STATUS:
                 self._send(client, "status", self._statuses.subscribe_state(wanted.symbol))
             case Stream.TICKER:
@@ -148,6 +167,7 @@ class MarketData:
             case Stream.CANDLES:
                 if newest := self._candles.state(wanted.symbol, interval):
                     self._send(client, "candle", newest)
+        return True
 
     # -- one symbol
 
@@ -155,7 +175,12 @@ class MarketData:
         feed = self._symbols.get(symbol)
         if feed is None:
             feed = self._symbols[symbol] = SymbolFeed(self._exchange.books[symbol])
+            feed.snapshots = BookSnapshots(feed.book, self._subscribers, partial(self._flush_before_snapshot, feed))
         return feed
+
+    def _flush_before_snapshot(self, feed: SymbolFeed) -> None:
+        self._flush(feed)
+        feed.seq = feed.book.changed_seq  # up to this was published to all who were here before
 
     def _scheduled_feed(self, symbol: str) -> SymbolFeed:
         """The feed of a symbol that changed, scheduled: at once after a quiet moment, else when it is due."""
@@ -183,7 +208,7 @@ class MarketData:
             previous, feed.seq = feed.seq, feed.book.changed_seq
             self._publish_delta(feed, previous, (bids, asks), now_ns)
             self._publish_depth(feed, now_ns)
-            self._publish_bbo(feed, now_ns)
+            self._publish_bbo(feed, feed.seq, now_ns)
             if self._subscribers.subscribed(Stream.L3):
                 self._l3.touch(feed.book.instrument.symbol)
 
@@ -206,7 +231,7 @@ class MarketData:
     ) -> None:
         book = feed.book
         room = room_name(Stream.L2_DELTAS, book.instrument.symbol)
-        if not self._subscribers.occupied(room):
+        if not self._subscribers.occupied(room) and not feed.snapshots.being_written:
             return
         delta = DeltaView(
             seconds(now_ns),
@@ -218,6 +243,8 @@ class MarketData:
             checksum(book),
         )
         self._publish_to_room(room, "l2_delta", [delta], whole=True)
+        if feed.snapshots.being_written:
+            feed.snapshots.on_delta(encoded("l2_delta", delta))
 
     def _publish_depth(self, feed: SymbolFeed, now_ns: int) -> None:
         if not self._subscribers.subscribed(Stream.L2_UPDATES):
@@ -227,12 +254,12 @@ class MarketData:
             if self._subscribers.occupied(room):
                 self._publish_to_room(room, "l2_update", [book_update(feed.book, levels, now_ns)], whole=False)
 
-    def _publish_bbo(self, feed: SymbolFeed, now_ns: int) -> None:
+    def _publish_bbo(self, feed: SymbolFeed, seq: int, now_ns: int) -> None:
         room = room_name(Stream.BBO, feed.book.instrument.symbol)
         if not self._subscribers.occupied(room):
             return
-        view = bbo_view(feed.book, feed.seq, now_ns)
-        best = (view.best_bid, view.best_ask, view.bid_size, view.ask_size)
+        view = bbo_view(feed.book, seq, now_ns)
+        best = _best_of(view)
         if best != feed.bbo:
             feed.bbo = best
             self._publish_to_room(room, "bbo", [view], whole=False)
@@ -249,3 +276,15 @@ class MarketData:
 
     def _publish_status(self, symbol: str, status: StatusView) -> None:
         self._publish_to_room(room_name(Stream.STATUS, symbol), "status", [status], whole=False)
+
+
+def _best_of(view: BboView) -> Best:
+    return view.best_bid, view.best_ask, view.bid_size, view.ask_size
+
+
+def _book_state(book: OrderBook, wanted: Subscription) -> EnginePacket:
+    """The state of `l2_updates` or `l3`. O(levels or orders)."""
+    levels, now_ns = wanted.levels or DEFAULT_LEVELS, time.time_ns()
+    if wanted.type is Stream.L3:
+        return encoded("l3", book_orders_update(book, levels, L3_ORDERS_MAX, now_ns))
+    return encoded("l2_update", book_update(book, levels, now_ns))

@@ -6,7 +6,7 @@ Layer: api.feed.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from msgspec import UNSET, UnsetType
 
@@ -34,6 +34,9 @@ from engine.rejects import CancelReason
 from engine.types import AccountId, OrderId, OrderStatus, OrderType, SelfTradePrevention, Side, Ticks, TimeInForce
 from listings.grid import Grid, grid_of
 from listings.texts import DecimalText, IdText, NanosText, nanos_text
+from loop.turns import in_turns
+
+AT_ONCE: Final = 500  # events of one command whose messages are made without a turn for others
 
 AddressedEvent = tuple[AccountId, "OrderEvent"]  # who it is for
 
@@ -77,11 +80,14 @@ class OrderEvent(OrderOptions, frozen=True, kw_only=True):
 
 
 def order_events(batch: list[CommandResult], exchange: Exchange) -> dict[AccountId, list[OrderEvent]]:
-    """The messages of a batch for each account, in order. O(events)."""
+    """The messages of a batch for each account, in order. O(events).
+
+    Cooperative where one command caused many events, an uncross or a sweep: nothing may be applied meanwhile.
+    """
     orders = _Orders(batch, exchange)
     by_account: dict[AccountId, list[OrderEvent]] = {}
     for applied in batch:
-        for event in applied.events:
+        for event in applied.events if len(applied.events) <= AT_ONCE else in_turns(applied.events):
             for account, message in _messages(event, applied, orders):
                 by_account.setdefault(account, []).append(message)
         for account, message in _resting(applied, orders):

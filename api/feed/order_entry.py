@@ -35,10 +35,11 @@ from api.orders.views import CancelAllAnswer, CancelAnswer, OrderAnswer
 from engine.commands import CancelOrder
 from engine.exchange import Exchange
 from engine.types import AccountId, OrderId
+from logs.limit import limited
 from loop.turns import pieces
 from sequencer.sequencer import NotAccepting, Sequencer
 
-log = logging.getLogger(__name__)
+log = limited(logging.getLogger(__name__))
 
 CANCELLED_AT_ONCE = 200  # orders, before others have their turn
 ORDERS_KEPT = 1_000  # of one connection, before those that are done are dropped

@@ -12,7 +12,9 @@ from typing import Generic, TypeVar
 
 import eventlet
 
-log = logging.getLogger(__name__)
+from logs.limit import limited
+
+log = limited(logging.getLogger(__name__))
 
 K = TypeVar("K", bound=Hashable)
 

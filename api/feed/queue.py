@@ -22,8 +22,9 @@ from engine.order import Order, PriceLevel
 from engine.types import AccountId, OrderId
 from listings.grid import grid_of
 from listings.texts import DecimalText, IdText
+from logs.limit import limited
 
-log = logging.getLogger(__name__)
+log = limited(logging.getLogger(__name__))
 
 INTERVAL_S: Final = 0.25
 REACH: Final = 2_000  # orders from either end of a level; one further in is published when it is nearer

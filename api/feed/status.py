@@ -19,8 +19,9 @@ from engine.book import OrderBook
 from engine.exchange import Exchange
 from engine.rules import gathers
 from engine.types import TradingStatus
+from logs.limit import limited
 
-log = logging.getLogger(__name__)
+log = limited(logging.getLogger(__name__))
 
 INTERVAL_S = 0.25
 

@@ -31,10 +31,10 @@ class AnswerHeaders:
         tls = environ["wsgi.url_scheme"] == "https" and _name_of(environ) != OWN_MACHINE
 
         def start(status: str, headers: Headers, *exc_info: Any) -> Any:
-            names = {name.lower() for name, _ in headers}
-            if "cache-control" not in names:
+            names = dict(headers)  # as all of ours are written
+            if "Cache-Control" not in names:
                 headers = [*headers, NOT_STORED]
-            if "x-content-type-options" not in names:
+            if "X-Content-Type-Options" not in names:
                 headers = [*headers, NO_SNIFFING]
             if tls:
                 headers = [*headers, TRANSPORT_SECURITY]

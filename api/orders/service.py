@@ -34,11 +34,12 @@ from engine.preview import DuplicateOf, Preview, preview, refusal_figures
 from engine.rejects import RejectReason
 from engine.types import OrderId, Seq
 from history.reader import PATIENCE_S
+from logs.limit import limited
 from loop.errors import StoreAway
 from loop.turns import in_turns
 from sequencer.sequencer import Sequencer
 
-log = logging.getLogger(__name__)
+log = limited(logging.getLogger(__name__))
 
 
 class OrderService:

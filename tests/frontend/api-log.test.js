@@ -27,13 +27,15 @@ test("no secret is kept, wherever it stands", () => {
     refresh_token: "hush-4",
     keys: ["a", ":", { secret: 'hush-5 \\" of \\\\' }],
     token_type: "Bearer",
+    uri: "otpauth://totp/ada?secret=hush-8",
+    qr: "hush-9\n0101",
     note: '"token":"shown"',
   };
   log.add(
     {
       ...CALL,
       path: "/auth/login?token=hush-1&limit=2",
-      body: { name: "ada", password: "hush-2", signature: "hush-6", Authorization: "hush-7" },
+      body: { name: "ada", password: "hush-2", code: "hush-10", signature: "hush-6", Authorization: "hush-7" },
       text: JSON.stringify(answer),
     },
     0,
@@ -42,6 +44,8 @@ test("no secret is kept, wherever it stands", () => {
     ...answer,
     token: "<token>",
     refresh_token: "<refresh_token>",
+    uri: "<uri>",
+    qr: "<qr>",
     keys: ["a", ":", { secret: "<secret>" }],
   });
   const text =

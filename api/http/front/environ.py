@@ -85,7 +85,6 @@ class Environs:
             environ["HTTP_HOST"] = host
         if request.upgrade:
             environ[UPGRADE] = upgrade
-            environ["eventlet.input"] = _GreenSocketOf(upgrade)
         self._forwarded.apply(environ)
         return environ
 
@@ -116,19 +115,3 @@ def _split(target: bytes) -> tuple[bytes, bytes, str | None]:
 
 def _strange_target() -> ApiError:
     return Malformed("MALFORMED_REQUEST", "The target of a request is a path, or a whole URL with http or https.")
-
-
-class _GreenSocketOf:
-    """What the WebSocket of eventlet asks a server for, until ours stands in its place."""
-
-    def __init__(self, upgrade: Callable[[], Stream]) -> None:
-        self._upgrade = upgrade
-        self._socket: Any = None
-
-    def get_socket(self) -> Any:
-        """The connection as a socket of eventlet."""
-        if self._socket is None:
-            from eventlet.greenio import GreenSocket
-
-            self._socket = GreenSocket(self._upgrade()._transport._socket)
-        return self._socket

@@ -30,6 +30,11 @@ class Listener:
     def connected(self) -> bool:
         return bool(self._client.connected)
 
+    @property
+    def transport(self) -> str:
+        """The one that is in use."""
+        return str(self._client.transport())
+
     def note(self, event: str, data: Any = None) -> None:
         self.heard.append((event, data))
         self.heard_at.append(time.monotonic())
@@ -67,12 +72,13 @@ class Listener:
 
 @asynccontextmanager
 async def listening(url: str, transport: str = "websocket", auth: Any = None) -> AsyncIterator[Listener]:
-    """A client that has been told `connected` and `venue`."""
+    """A client that has been told `connected` and `venue`. `polling+websocket` begins with the one, and upgrades."""
     client = socketio.AsyncClient(reconnection=False, handle_sigint=False)
     listener = Listener(client)
     client.on("*", lambda event, data=None: listener.note(event, data), namespace=NAMESPACE)
     client.on("disconnect", lambda *_: listener.note("disconnect"), namespace=NAMESPACE)
-    await client.connect(url, auth=auth, namespaces=[NAMESPACE], transports=[transport], wait_timeout=PATIENCE_S)
+    transports = transport.split("+")
+    await client.connect(url, auth=auth, namespaces=[NAMESPACE], transports=transports, wait_timeout=PATIENCE_S)
     try:
         await listener.next("venue")
         yield listener

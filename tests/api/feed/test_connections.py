@@ -10,7 +10,7 @@ import pytest
 from tests.api.feed.listener import in_thread, listening
 from tests.api.feed.raw import RawClient
 from tests.api.feed.venue import Venue
-from tests.server import counted
+from tests.server import counted, eventually
 
 
 def test_a_page_of_another_site_is_refused_over_websocket_and_over_polling(venue: Venue) -> None:
@@ -82,6 +82,36 @@ def test_a_client_that_leaves_is_forgotten(venue: Venue) -> None:
         await nobody_is_remembered()
 
     asyncio.run(scenario())
+
+
+def test_a_client_that_begins_with_polling_changes_to_a_websocket_and_misses_nothing(venue: Venue) -> None:
+    async def scenario() -> None:
+        async with listening(venue.url, "polling+websocket") as client:
+            await client.subscribe("l2_deltas", "ETH-USDT")
+            await client.until(lambda: client.transport == "websocket")
+            entered = await in_thread(venue.order, "ETH-USDT", "buy", "1", "7.00")
+            await client.until(lambda: client.all("l2_delta"))
+            assert client.all("l2_delta")[0]["prev_seq"] == client.all("l2_snapshot")[0]["seq"]
+            await in_thread(venue.clear, "ETH-USDT")
+            assert entered["order_id"]
+
+    asyncio.run(scenario())
+
+
+def test_a_client_that_breaks_the_protocol_is_gone_at_once_and_so_are_its_orders(venue: Venue) -> None:
+    for broken in (b"\x81\x80\0\0\0\0", b"\x81\x81\0\0\0\0x"):  # an empty message, which left a ghost, and no packet
+        client = RawClient(venue.port)
+        client.read()
+        client.send('40/market,{"cancel_on_disconnect":true}')
+        while client.read_event()[0] != "venue":
+            pass
+        client.emit(
+            "order", {"symbol": "SOL-USDT", "side": "buy", "order_type": "limit", "quantity": "1", "price": "3"}
+        )
+        eventually(lambda: counted(venue.ask("GET", "/book/SOL-USDT"), "bids") == [["3.00", "1.000000", 1]])
+        client.socket.sendall(broken)
+        eventually(lambda: venue.ask("GET", "/book/SOL-USDT")["bids"] == [], 2)
+        client.close()
 
 
 def test_when_the_journal_fails_everybody_is_told_that_no_orders_are_taken(tmp_path: Path) -> None:

@@ -1,0 +1,185 @@
+"""The connections below the feed, engine.io's sessions: how many there may be, and that each of them ends.
+
+engine.io trusts its clients: a session that it has once made may stay for as long as its client likes, and who ends one
+may have to wait for a client to read. Here each session ends within its deadline, whatever its client does.
+Layer: api.feed.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import Counter
+from collections.abc import Callable
+from typing import Any, Final
+
+import eventlet
+from engineio.server import Server
+from engineio.socket import Socket
+
+from api.feed.outbox import Outbox
+from api.feed.transport import FeedWebSocket, end
+from api.http.addresses import neighbourhood
+from api.json.errors import ApiError
+from api.settings import Settings
+from logs.limit import limited
+
+client_log = limited(logging.getLogger(__name__))
+
+SWEEP_S: Final = 1.0
+SWEEP_TURN: Final = 500  # sessions checked before others have a turn
+JOIN_S: Final = 10.0  # that a session may be outside the namespace: before its client has joined, or after it left
+CLOSING_S: Final = 3.0  # for what waits to be read, when the server has ended a session
+FLOODED: Final = 4  # times the limits of the queue may wait, in two checks
+RETRY_AFTER_S: Final = 5
+
+
+class Connection:
+    """What we note of one session of engine.io."""
+
+    __slots__ = (
+        "address",
+        "closed_at",
+        "flooded",
+        "outside_since",
+        "polling",
+        "posting",
+        "socket",
+        "strays",
+        "upgrading",
+        "websocket",
+    )
+
+    def __init__(self, socket: Socket, address: str) -> None:
+        self.socket = socket
+        self.address = address
+        self.outside_since: float | None = time.monotonic()  # since when its client is not in the namespace
+        self.closed_at: float | None = None  # when it was first found closed
+        self.flooded = False  # whether far too much waited at the last check
+        self.strays = 0  # messages that were no events of a client that has joined
+        self.polling = False  # whether a GET waits
+        self.posting = False  # whether a POST is worked on
+        self.upgrading = False  # whether it changes from long polling to a WebSocket
+        self.websocket: FeedWebSocket | None = None
+
+    @property
+    def outbox(self) -> Outbox:
+        """What waits for it."""
+        outbox: Outbox = self.socket.queue
+        return outbox
+
+    def cut_off(self, why: str) -> None:
+        """End it now, whatever has not been read."""
+        client_log.warning("feed client at %s %s: cut off", self.address, why)
+        if self.websocket is not None:
+            self.websocket.abort()
+        end(self.socket)
+
+
+class Connections:
+    """All sessions of one engine.io server. For the event loop's thread."""
+
+    def __init__(self, engine: Server, settings: Settings, is_joined: Callable[[str], bool]) -> None:
+        """`is_joined`: whether the client of a session, by its id, is in the feed's namespace."""
+        self._engine = engine
+        self._is_joined = is_joined
+        self._sessions_max = settings.feed_sessions
+        self._per_address_max = settings.feed_sessions_per_address
+        self._counts_loopback = not (settings.sandbox and settings.loopback)
+        self._queue_limit = settings.feed_queue
+        self._bytes_limit = settings.feed_queue_bytes
+        self._known: dict[str, Connection] = {}  # by session id
+        self._open: Counter[str] = Counter()  # by address
+        self._connect: Callable[[str, Any], Any] = engine.handlers["connect"]
+        self._disconnect: Callable[[str, Any], Any] = engine.handlers["disconnect"]
+        engine.on("connect", self._opened)
+        engine.on("disconnect", self._closed)
+        engine._async = {**engine._async, "websocket": self._websocket, "queue": Outbox}
+
+    def start(self) -> None:
+        """Start to look after the sessions."""
+        eventlet.spawn(self._sweep)
+
+    def get(self, eio_sid: str) -> Connection | None:
+        """A session that has not been forgotten."""
+        return self._known.get(eio_sid)
+
+    def check_room(self, address: str) -> None:
+        """Raise ApiError 503 or 429 when there are as many sessions as there may be, in all or of one address."""
+        if self._open.total() >= self._sessions_max:
+            raise ApiError(503, "TOO_MANY_SESSIONS", "The feed has no room for another client.", None, RETRY_AFTER_S)
+        if self._counts_loopback and self._open[neighbourhood(address)] >= self._per_address_max:
+            sentence = f"At most {self._per_address_max} clients of the feed from one address."
+            raise ApiError(429, "TOO_MANY_SESSIONS", sentence, None, RETRY_AFTER_S)
+
+    def _opened(self, eio_sid: str, environ: dict[str, Any]) -> Any:
+        address = neighbourhood(environ["REMOTE_ADDR"])
+        self._known[eio_sid] = Connection(self._engine.sockets[eio_sid], address)
+        self._open[address] += 1
+        return self._connect(eio_sid, environ)
+
+    def _closed(self, eio_sid: str, reason: Any = None) -> Any:
+        connection = self._known.get(eio_sid)
+        if connection is not None and connection.closed_at is None:
+            connection.closed_at = time.monotonic()
+            self._open[connection.address] -= 1
+            if not self._open[connection.address]:
+                del self._open[connection.address]
+            self._engine.sockets.pop(eio_sid, None)  # engine.io fails for a request to a session that is closed
+        return self._disconnect(eio_sid, reason)
+
+    def _websocket(self, handler: Callable[[Any], Any], server: Server) -> FeedWebSocket:
+        """What engine.io calls to make a WebSocket."""
+        websocket = FeedWebSocket(handler, server)
+        connection = self._known.get(websocket.eio_sid)
+        if connection is not None:
+            connection.websocket = websocket
+        return websocket
+
+    def _sweep(self) -> None:
+        while True:
+            eventlet.sleep(SWEEP_S)
+            self._check_all()
+
+    def _check_all(self) -> None:
+        for number, (eio_sid, connection) in enumerate(list(self._known.items())):
+            if number % SWEEP_TURN == SWEEP_TURN - 1:
+                eventlet.sleep(0)
+            try:
+                self._check(eio_sid, connection, time.monotonic())
+            except Exception:
+                client_log.exception("a session of the feed could not be looked after")
+
+    def _check(self, eio_sid: str, connection: Connection, now: float) -> None:
+        """End a session that is over. What ends it may wait for the journal, so it has a greenlet of its own."""
+        socket = connection.socket
+        if connection.closed_at is not None:
+            websocket = connection.websocket
+            if websocket is None or websocket.ended or now - connection.closed_at > CLOSING_S:
+                self._forget(eio_sid, connection)
+            return
+        if socket.last_ping and time.time() - socket.last_ping > self._engine.ping_timeout:
+            eventlet.spawn(connection.cut_off, "has not answered a ping")
+            return
+        if self._is_joined(eio_sid):
+            connection.outside_since = None
+        elif connection.outside_since is None:
+            connection.outside_since = now
+        elif now - connection.outside_since > min(JOIN_S, self._engine.ping_timeout):
+            client_log.info("feed client at %s is in no namespace: ended", connection.address)
+            eventlet.spawn(socket.close, wait=False)
+            return
+        outbox, was_flooded = connection.outbox, connection.flooded
+        connection.flooded = (
+            outbox.qsize() > FLOODED * self._queue_limit or outbox.waiting_bytes > FLOODED * self._bytes_limit
+        )
+        if was_flooded and connection.flooded:
+            eventlet.spawn(connection.cut_off, "does not read")
+
+    def _forget(self, eio_sid: str, connection: Connection) -> None:
+        """Free what a session that has ended still holds."""
+        if connection.websocket is not None:
+            connection.websocket.abort()
+        connection.outbox.clear()
+        connection.outbox.put(None)  # for who still waits
+        self._known.pop(eio_sid, None)
