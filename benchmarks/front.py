@@ -85,11 +85,12 @@ def load(pid: int, port: int, connections: int, contents: list[bytes], seconds: 
                 cpu = cpu or cpu_s(server)
                 times.append((answered - asked) * 1000)
             ask(sock)
-    cpu = cpu_s(server) - cpu
+    cpu, count = cpu_s(server) - cpu, len(times)
+    times += [(now - asked) * 1000 for _, _, asked in waiting.values()]  # who is not answered waits as well
     for sock in socks:
         sock.close()
     times.sort()
-    return Figures(len(times) / seconds, cpu * 1e6 / len(times), times[len(times) // 2], times[int(len(times) * 0.99)])
+    return Figures(count / seconds, cpu * 1e6 / count, times[len(times) // 2], times[int(len(times) * 0.99)])
 
 
 def cpu_s(process: psutil.Process) -> float:
