@@ -254,7 +254,9 @@ class Server:
         )
         app.register_blueprint(candles.blueprint(market, exchange))
         app.register_blueprint(page_routes.blueprint())
-        app.register_blueprint(docs.blueprint(app, sandbox=settings.sandbox))
+        description = docs.Description(app, sandbox=settings.sandbox)
+        self._closers.append(description.close)
+        app.register_blueprint(docs.blueprint(description))
         self.app, self.feed = app, feed
         self.wsgi = AnswerHeaders(Guard(app.wsgi_app, settings, rate_limits))
         if settings.debug:

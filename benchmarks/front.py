@@ -4,7 +4,8 @@
 
 Both servers run, each on a data folder of its own, and are loaded by turns, so that what else the machine does hits
 both. The generator is a process of its own: every connection asks again as soon as it is answered. Ratios are medians
-over the rounds of now / then: of rates above 1 is faster now, of times below 1.
+over the rounds of now / then: of rates above 1 is faster now, of times below 1. The processor time of the server for
+one request, in microseconds, says the same on a machine that has other things to do as well.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ from itertools import cycle
 from pathlib import Path
 from typing import NamedTuple
 
+import psutil
+
 from benchmarks.engine_against import ROOT, extract
 from benchmarks.machine import describe
 from benchmarks.rest import requests
@@ -37,9 +40,10 @@ WARM_UP_S = 0.5
 
 
 class Figures(NamedTuple):
-    """What one turn came to. Times in milliseconds."""
+    """What one turn came to: answers a second, waits in milliseconds, the server's processor time for each in us."""
 
     rate: float
+    cpu: float
     p50: float
     p99: float
 
@@ -49,8 +53,10 @@ def get(target: str) -> bytes:
     return f"GET {target} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode()
 
 
-def load(port: int, connections: int, contents: list[bytes], seconds: float) -> Figures:
-    """Ask on so many connections for so long. Raises AssertionError for an answer that is no 200."""
+def load(pid: int, port: int, connections: int, contents: list[bytes], seconds: float) -> Figures:
+    """Ask the server `pid` on so many connections for so long. Raises AssertionError for an answer that is no 200."""
+    server = psutil.Process(pid)
+    cpu = 0.0
     poll = select.epoll()
     waiting: dict[int, tuple[socket.socket, bytearray, float]] = {}
     upcoming = cycle(contents)
@@ -76,12 +82,21 @@ def load(port: int, connections: int, contents: list[bytes], seconds: float) -> 
             assert answer.startswith(b"HTTP/1.1 200 "), bytes(answer[:200])
             answered = time.perf_counter()
             if asked - began >= WARM_UP_S:
+                cpu = cpu or cpu_s(server)
                 times.append((answered - asked) * 1000)
             ask(sock)
+    cpu, count = cpu_s(server) - cpu, len(times)
+    times += [(now - asked) * 1000 for _, _, asked in waiting.values()]  # who is not answered waits as well
     for sock in socks:
         sock.close()
     times.sort()
-    return Figures(len(times) / seconds, times[len(times) // 2], times[int(len(times) * 0.99)])
+    return Figures(count / seconds, cpu * 1e6 / count, times[len(times) // 2], times[int(len(times) * 0.99)])
+
+
+def cpu_s(process: psutil.Process) -> float:
+    """Processor time of all its threads since its start, in seconds."""
+    times = process.cpu_times()
+    return float(times.user + times.system)
 
 
 def is_whole(answer: bytearray) -> bool:
@@ -94,15 +109,15 @@ def is_whole(answer: bytearray) -> bool:
 
 
 @contextmanager
-def serving(folder: Path, data: Path) -> Iterator[int]:
-    """The port of a server of the checkout in `folder`, with a book of `LEVELS` a side."""
+def serving(folder: Path, data: Path) -> Iterator[tuple[int, int]]:
+    """Process id and port of a server of the checkout in `folder`, with a book of `LEVELS` a side."""
     command = [sys.executable, "api/app.py", "--port", "0", "--data", str(data)]
     process = subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     try:
         line = process.stdout.readline() if process.stdout else ""
         port = int(line.split("127.0.0.1:")[1].split()[0])
         fill(port)
-        yield port
+        yield process.pid, port
     finally:
         process.terminate()
         process.wait(30)
@@ -134,13 +149,13 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=2.0, help="of each turn (default %(default)s)")
     arguments = parser.parse_args()
     print(describe())
-    titles = ("then/s", "now/s", "ratio", "p50 then", "now", "ratio", "p99 then", "now", "ratio")
-    print(f"{'':32}" + "".join(f"{title:>10}" for title in titles) + "   (milliseconds)")
+    titles = [title for unit in ("/s", " CPU us", " p50", " p99") for title in (f"then{unit}", "now", "ratio")]
+    print(f"{'':32}" + "".join(f"{title:>12}" for title in titles))
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         (folder / "then").mkdir()
         extract(arguments.revision, folder / "then")
-        ports = [
+        servers = [
             stack.enter_context(serving(tree, folder / f"data{number}"))
             for number, tree in enumerate((folder / "then", ROOT))
         ]
@@ -148,15 +163,15 @@ def main() -> None:
         kinds = {
             "GET /bbo": [[get("/bbo/BTC-USDT")]] * 2,
             "GET /book": [[get("/book/BTC-USDT")]] * 2,
-            "the page's files": [[get(target) for target in files_of_page(port)] for port in ports],
+            "the page's files": [[get(target) for target in files_of_page(port)] for _, port in servers],
             "POST /order": [requests(2000, 1)] * 2,
         }
         for name, contents in kinds.items():
             for connections in CONNECTIONS:
                 rounds = [
                     [
-                        pool.apply(load, (port, connections, content, arguments.seconds))
-                        for port, content in zip(ports, contents, strict=True)
+                        pool.apply(load, (pid, port, connections, content, arguments.seconds))
+                        for (pid, port), content in zip(servers, contents, strict=True)
                     ]
                     for _ in range(arguments.rounds)
                 ]
@@ -166,10 +181,10 @@ def main() -> None:
 def row(name: str, rounds: list[list[Figures]]) -> str:
     """The medians of then and now, and of their ratios."""
     text = f"{name:32}"
-    for field, decimals in (("rate", 0), ("p50", 2), ("p99", 2)):
+    for field, decimals in (("rate", 0), ("cpu", 0), ("p50", 2), ("p99", 2)):
         then, now = ([getattr(turn[which], field) for turn in rounds] for which in (0, 1))
         ratio = statistics.median(after / before for before, after in zip(then, now, strict=True))
-        text += f"{statistics.median(then):10.{decimals}f}{statistics.median(now):10.{decimals}f}{ratio:10.2f}"
+        text += f"{statistics.median(then):12.{decimals}f}{statistics.median(now):12.{decimals}f}{ratio:12.2f}"
     return text
 
 

@@ -5,9 +5,8 @@ Layer: api.page.
 
 from __future__ import annotations
 
-from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from flask import Blueprint, Flask, Response
@@ -16,8 +15,10 @@ from api.http import openapi
 from api.http.bodies import HEADERS, body_of
 from api.http.documented import HTML, Access, documented
 from api.page.routes import PAGE_HEADERS
+from loop.workers import Workers
 
 TEMPLATE = Path(__file__).resolve().parent / "templates" / "docs.html"
+WAITING_MAX: Final = 100  # requests that may wait for it to be made
 TITLES = {  # of the tags, in the order of the page
     "orders": "Orders",
     "market": "Market data",
@@ -38,31 +39,60 @@ class OpenApiDocument(msgspec.Struct, frozen=True):
     components: dict[str, Any]
 
 
-def blueprint(app: Flask, *, sandbox: bool) -> Blueprint:
-    """The routes of the description of `app`, made when it is first asked for."""
+class Description:
+    """The description of an application, as JSON and as a page: made when it is first asked for, in tenths of a second.
+
+    In a thread of its own meanwhile, so that nobody waits but who asked. For the event loop's thread.
+    """
+
+    def __init__(self, app: Flask, *, sandbox: bool) -> None:
+        """`sandbox`: no credentials are needed to trade."""
+        self._app = app
+        self._sandbox = sandbox
+        self._document = b""
+        self._page = ""
+        self._workers = Workers("description", 1, WAITING_MAX)
+
+    def document(self) -> bytes:
+        """The body of the OpenAPI document. Cooperative. Raises Busy, StoreClosed."""
+        return self._document or self._workers.run(self._make_document)
+
+    def page(self) -> str:
+        """The page in HTML. Cooperative. Raises Busy, StoreClosed."""
+        return self._page or self._workers.run(self._make_page)
+
+    def close(self) -> None:
+        """Stop its thread. Idempotent."""
+        self._workers.close()
+
+    def _make_document(self) -> bytes:
+        if not self._document:
+            self._document = body_of(openapi.document(self._app, sandbox=self._sandbox))
+        return self._document
+
+    def _make_page(self) -> str:
+        if not self._page:
+            described_as = openapi.document(self._app, sandbox=self._sandbox)
+            template = self._app.jinja_env.from_string(TEMPLATE.read_text(encoding="utf-8"))  # escapes what it is given
+            self._page = template.render(document=described_as, groups=_groups(described_as))
+        return self._page
+
+
+def blueprint(description: Description) -> Blueprint:
+    """The routes of the description."""
     routes = Blueprint("docs", __name__)
-
-    @cache
-    def described() -> bytes:
-        return body_of(openapi.document(app, sandbox=sandbox))
-
-    @cache
-    def rendered() -> str:
-        described_as = openapi.document(app, sandbox=sandbox)
-        template = app.jinja_env.from_string(TEMPLATE.read_text(encoding="utf-8"))  # escapes what it is given
-        return template.render(document=described_as, groups=_groups(described_as))
 
     @routes.get("/openapi.json")
     @documented(Access.PUBLIC, OpenApiDocument)
     def document() -> Response:
         """The OpenAPI 3.1 description of this server."""
-        return Response(described(), 200, {**HEADERS, "Cache-Control": "no-cache"})
+        return Response(description.document(), 200, {**HEADERS, "Cache-Control": "no-cache"})
 
     @routes.get("/docs")
     @documented(Access.PUBLIC, HTML)
     def page() -> Response:
         """The same description, to read."""
-        return Response(rendered(), 200, PAGE_HEADERS, mimetype=HTML)
+        return Response(description.page(), 200, PAGE_HEADERS, mimetype=HTML)
 
     return routes
 

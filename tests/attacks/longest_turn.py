@@ -62,6 +62,9 @@ def _commands() -> Iterator[Command]:
         yield EnterOrder(SANDBOX_ACCOUNT, "LONG-USDT", side, OrderType.LIMIT, TimeInForce.GTC, Lots(10**7), price)
 
 
+MADE_ONCE = ("/openapi.json", "/docs")  # the first request is the long one
+
+
 def cases() -> dict[str, Case]:
     """What is asked for, each by what it is."""
     element = '{"symbol":"LONG-USDT","side":"x","order_type":"limit","quantity":"1"}'
@@ -100,6 +103,8 @@ def cases() -> dict[str, Case]:
         "as many as are read": ("POST", "/order", (b"[%b]" % numbers.encode())[:32_000], 400),
         "a field again and again": ("POST", "/order", b"{%b}" % b",".join([b'"k":0.1'] * 4_000), 400),
         "a body where none is read": ("GET", "/bbo/LONG-USDT", b"[%b]" % numbers.encode(), 413),
+        "the description, asked for first": ("GET", "/openapi.json", None, 200),
+        "its page, asked for first": ("GET", "/docs", None, 200),
         "a cancel of all": ("DELETE", "/orders", None, 200),
     }
 
@@ -160,7 +165,7 @@ def main(data: Path) -> None:
     found: dict[str, Any] = {}
     for name, (method, path, body, _) in cases().items():
         turns, statuses = [], set()
-        for _ in range(1 if method == "DELETE" else TRIES):
+        for _ in range(1 if method == "DELETE" or path in MADE_ONCE else TRIES):
             with LongestTurn() as longest:
                 statuses.add(ask(server, method, path, body))
             turns.append(longest.seconds * 1000)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import signal
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +16,23 @@ from tests.server import RunningServer, eventually, self_signed
 
 EACH_MAX = 40  # connections of one address
 CLOSES_S = 10.0
+LOST = """
+import os, runpy, signal, socket, sys
+
+def lose(*_):
+    for fd in (int(name) for name in os.listdir("/proc/self/fd")):
+        try:
+            found = socket.socket(fileno=os.dup(fd))
+        except OSError:
+            continue
+        if found.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+            found.shutdown(socket.SHUT_RDWR)
+
+signal.signal(signal.SIGUSR1, lose)
+sys.argv[0] = "api/app.py"
+sys.path.insert(0, ".")
+runpy.run_path("api/app.py", run_name="__main__")
+"""
 ORDINARY = request("GET", "/bbo/BTC-USDT", headers={"Connection": "close"})
 
 
@@ -73,3 +92,16 @@ def test_one_address_has_its_share_of_connections_and_others_have_theirs(server:
         with connect(server.url, source=ATTACKER) as connection:  # its share is free again
             connection.send(ORDINARY)
             assert connection.answer().status == 200
+
+
+def test_a_server_that_can_accept_nothing_any_more_ends_with_a_status_and_a_reason(tmp_path: Path) -> None:
+    class Losing(RunningServer):
+        program = ("-c", LOST)  # loses its listening socket when it is sent SIGUSR1
+
+    with Losing(tmp_path / "data") as server:
+        probe = Probe(server)
+        server.process.send_signal(signal.SIGUSR1)
+        eventually(lambda: not probe.alive)
+        assert server.stop() == 1
+        assert "listening socket is lost" in server.log
+        assert "Traceback" not in server.log

@@ -67,7 +67,8 @@ class Connections:
     def admit(self, accepted: socket.socket, peer: tuple[Any, ...], context: ssl.SSLContext | None) -> None:
         """Take a connection in, or close it where its address has too many. Raises OSError where it is broken."""
         address = str(address_of(peer[0]))
-        counted = neighbourhood(address)
+        # a proxy of ours brings everybody: each of its connections counts alone
+        counted = f"{address}:{peer[1]}" if self._forwarded.trusts(address) else neighbourhood(address)
         if self._of_address[counted] >= self.bounds.connections_per_address and self._capped(address):
             limited(log).warning("%s has %d connections, and gets no more", counted, self._of_address[counted])
             accepted.close()
@@ -99,8 +100,6 @@ class Connections:
         limited(log, refusal.code).info("refused %s from %s: %s", refusal.code, address, refusal.sentence)
 
     def _capped(self, address: str) -> bool:
-        if self._forwarded.trusts(address):  # it brings everybody's
-            return False
         return self.bounds.loopback_capped or not address_of(address).is_loopback
 
     def _sweep(self) -> None:

@@ -88,15 +88,19 @@ class Serving:
 
 @contextmanager
 def serving(
-    app: Callable[..., Any] = application, *, context: ssl.SSLContext | None = None, **changed: Any
+    app: Callable[..., Any] = application,
+    *,
+    context: ssl.SSLContext | None = None,
+    trusted: tuple[str, ...] = (),
+    **changed: Any,
 ) -> Iterator[Serving]:
-    """A front with `changed` bounds, until the end of the block."""
+    """A front with `changed` bounds, until the end of the block. `trusted`: addresses of proxies."""
     listening = Listening(socket.create_server(("127.0.0.1", 0)), context)
     ready, stop = threading.Event(), threading.Event()
     running: list[Serving] = []
 
     def run() -> None:
-        connections = Connections(app, msgspec.structs.replace(BOUNDS, **changed), Forwarded(()))
+        connections = Connections(app, msgspec.structs.replace(BOUNDS, **changed), Forwarded(trusted))
         acceptor = Acceptor(listening.socket, listening.context, connections)
         running.append(Serving(listening.socket.getsockname()[1], connections, acceptor))
         connections.start()
