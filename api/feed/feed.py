@@ -41,11 +41,12 @@ from api.settings import Settings
 from engine.events import CommandResult
 from engine.exchange import Exchange
 from engine.types import AccountId
+from logs.limit import limited
 from loop.errors import StoreError
 from loop.turns import in_turns, pieces
 from sequencer.sequencer import NotAccepting, Sequencer
 
-log = logging.getLogger(__name__)
+log = limited(logging.getLogger(__name__))
 
 VENUE = "venue"  # the room of all clients
 EVENTS_MAX = 2_000  # order events in one message
