@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from api.http.front.connections import Connections
 
 log = limited(logging.getLogger(__name__))  # clients can repeat what they cause
-requests_log = logging.getLogger("openbell.http")  # each request, at debug level
 
 
 class State(Enum):
@@ -192,7 +191,6 @@ class Connection:
             log.exception("a request could not be answered")
             answering.close = True
         self._parser.release(request)
-        requests_log.debug('%s "%s %r" %s', self._peer.address, request.method, request.target, answering.status)
         if self._peer_ended and not self._parser.requests:
             self._close()
         elif answering.close:

@@ -37,10 +37,10 @@ class Answering:
         "_hand_over",
         "_headers",
         "_request",
+        "_status",
         "_write",
         "close",
         "handed_over",
-        "status",
     )
 
     def __init__(self, request: Request, write: Write, hand_over: Callable[[], Stream], *, close: bool) -> None:
@@ -50,7 +50,7 @@ class Answering:
         self._hand_over = hand_over
         self.handed_over = False  # what the application answers is ignored then
         self.close = close
-        self.status = ""  # as the application says it
+        self._status = ""
         self._headers: Headers = ()
         self._begun = self._chunked = False
 
@@ -85,9 +85,9 @@ class Answering:
         """`start_response` of WSGI."""
         if exc_info is not None and self._begun:
             raise exc_info[1].with_traceback(exc_info[2])
-        if self.status and exc_info is None:
+        if self._status and exc_info is None:
             raise RuntimeError("start_response was called twice")
-        self.status, self._headers = status, headers
+        self._status, self._headers = status, headers
         return self._write_piece
 
     def _write_all(self, pieces: Iterable[bytes]) -> None:
@@ -114,12 +114,12 @@ class Answering:
 
     def _begin(self, length: int | None, body: bytes) -> None:
         """Write the head, and `body` behind it at once. `length`: of the whole body, where it is known."""
-        if not self.status:
+        if not self._status:
             raise RuntimeError("an answer without start_response")
         headers, old = list(self._headers), self._request.version == "1.0"
         if self._without_body():
             body = b""
-        if not any(name.lower() == "content-length" for name, _ in headers) and not self.status.startswith(_BODILESS):
+        if not any(name.lower() == "content-length" for name, _ in headers) and not self._status.startswith(_BODILESS):
             if length is not None:
                 headers.append(("Content-Length", str(length)))
             elif old:
@@ -127,9 +127,9 @@ class Answering:
             else:
                 self._chunked = True
                 headers.append(("Transfer-Encoding", "chunked"))
-        head = head_of(self.status, headers, close=self.close, old=old)
+        head = head_of(self._status, headers, close=self.close, old=old)
         self._begun = True
         self._write(head + body)
 
     def _without_body(self) -> bool:
-        return self._request.method == "HEAD" or self.status.startswith(_BODILESS)
+        return self._request.method == "HEAD" or self._status.startswith(_BODILESS)
