@@ -188,6 +188,28 @@ class Server:
         self.users = UserService(identity, calls, self.auth)
         return Authenticator(credentials, sandbox=settings.sandbox)
 
+    def _feed_of(
+        self,
+        app: Flask,
+        settings: Settings,
+        activity: Activity,
+        statuses: StatusService,
+        authenticator: Authenticator,
+        rate_limits: RateLimits | None,
+    ) -> Feed:
+        feed = Feed(
+            app,
+            settings,
+            self.exchange,
+            self.sequencer,
+            activity,
+            statuses=statuses,
+            authenticator=authenticator,
+            check_rate=None if rate_limits is None else rate_limits.charge,
+        )
+        authenticator.on_revoked(feed.disconnect)
+        return feed
+
     def _build_app(
         self,
         settings: Settings,
@@ -208,18 +230,8 @@ class Server:
         self._book_reader = BookReader(exchange, touched_levels)
         lookup = OrderLookup(exchange, reader)
         orders = OrderService(exchange, sequencer, lookup, self.duplicates, activity.record_latency)
-        feed = Feed(
-            app,
-            settings,
-            exchange,
-            sequencer,
-            activity,
-            statuses=statuses,
-            authenticator=authenticator,
-            check_rate=None if rate_limits is None else rate_limits.charge,
-        )
+        feed = self._feed_of(app, settings, activity, statuses, authenticator, rate_limits)
         runner.on_planned = feed.refresh_status
-        authenticator.on_revoked(feed.disconnect)
         order_entry.install(feed, orders, exchange, sequencer)
         venue = HealthService(
             exchange,
