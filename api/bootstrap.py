@@ -36,6 +36,7 @@ from api.http import errors, limits, strict, symbols
 from api.http.answer_headers import AnswerHeaders
 from api.http.guard import Guard, WsgiApp
 from api.http.limits import RateLimits
+from api.http.request_log import RequestLog
 from api.http.strict import WholeNumberConverter
 from api.market import candles
 from api.market import routes as market_routes
@@ -187,6 +188,28 @@ class Server:
         self.users = UserService(identity, calls, self.auth)
         return Authenticator(credentials, sandbox=settings.sandbox)
 
+    def _feed_of(
+        self,
+        app: Flask,
+        settings: Settings,
+        activity: Activity,
+        statuses: StatusService,
+        authenticator: Authenticator,
+        rate_limits: RateLimits | None,
+    ) -> Feed:
+        feed = Feed(
+            app,
+            settings,
+            self.exchange,
+            self.sequencer,
+            activity,
+            statuses=statuses,
+            authenticator=authenticator,
+            check_rate=None if rate_limits is None else rate_limits.charge,
+        )
+        authenticator.on_revoked(feed.disconnect)
+        return feed
+
     def _build_app(
         self,
         settings: Settings,
@@ -207,18 +230,8 @@ class Server:
         self._book_reader = BookReader(exchange, touched_levels)
         lookup = OrderLookup(exchange, reader)
         orders = OrderService(exchange, sequencer, lookup, self.duplicates, activity.record_latency)
-        feed = Feed(
-            app,
-            settings,
-            exchange,
-            sequencer,
-            activity,
-            statuses=statuses,
-            authenticator=authenticator,
-            check_rate=None if rate_limits is None else rate_limits.charge,
-        )
+        feed = self._feed_of(app, settings, activity, statuses, authenticator, rate_limits)
         runner.on_planned = feed.refresh_status
-        authenticator.on_revoked(feed.disconnect)
         order_entry.install(feed, orders, exchange, sequencer)
         venue = HealthService(
             exchange,
@@ -258,6 +271,8 @@ class Server:
         app.register_blueprint(docs.blueprint(description))
         self.app, self.feed = app, feed
         self.wsgi = AnswerHeaders(Guard(app.wsgi_app, settings, rate_limits))
+        if settings.debug:
+            self.wsgi = RequestLog(self.wsgi)
 
     def _begin(self, instruments: list[Instrument], accounts: AccountService, runner: ScheduleRunner) -> None:
         """What happens before anybody's orders are taken: first what fell due while no server ran."""

@@ -84,7 +84,8 @@ class CommandSummary:
             case CancelAll() as command:
                 side = "" if command.side is None else f" to {command.side}"
                 place = "" if command.symbol is None else f" in {command.symbol}"
-                return [f"{_asker(command)} asked to cancel every open order of the account{side}{place}."]
+                of_all = "" if command.among is None else f", and this is a part of that: {orders(len(command.among))}"
+                return [f"{_asker(command)} asked to cancel every open order of the account{side}{place}{of_all}."]
             case Deposit() as command:
                 return [f"A deposit of {command.amount} {command.asset} to account {command.account} was asked for."]
             case Withdraw() as command:

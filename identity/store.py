@@ -156,7 +156,7 @@ class Identity:
             changed = {
                 "role": Role.OPERATOR.value,
                 "password_hash": password_hash,
-                "password_until_ns": None,
+                "password_until_ns": None,  # nosec B105 # it is good for ever
                 "disabled": False,
             }
             return self.changes.change_row(connection, row, changed, "user_promoted", actor).user

@@ -26,7 +26,9 @@ from typing import Any, Final
 MINUTE_S: Final = 60.0
 KINDS_MAX: Final = 1_000
 MESSAGE_MAX: Final = 200  # characters that are kept of a message
-LIBRARIES: Final = frozenset({"engineio", "socketio", "werkzeug", "eventlet", "flask_cors", "limits", "py"})
+LIBRARIES: Final = frozenset(
+    {"engineio", "socketio", "werkzeug", "eventlet", "flask_cors", "flask-limiter", "flask_limiter", "limits", "py"}
+)
 _LIMITED: Final = "limited"  # attributes of a record
 _KIND: Final = "limited_kind"
 

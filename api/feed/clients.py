@@ -51,15 +51,6 @@ class FeedJson:
             raise ValueError("nested too deeply") from None
 
 
-class TransportJson(FeedJson):
-    """JSON for engine.io, which would read it in messages that Socket.IO reads itself: it is given nothing to read."""
-
-    @staticmethod
-    def loads(text: str | bytes, **_: Any) -> Any:
-        """Nothing. Raises ValueError, upon which engine.io leaves the text as it is."""
-        raise ValueError("a packet of the transport carries text")
-
-
 class FeedPacket(Packet):  # type: ignore[misc]
     """A Socket.IO packet that is text, and whose event has a name; the feed knows no others."""
 

@@ -15,7 +15,6 @@ from typing import Any
 import eventlet
 import msgspec
 import socketio
-from engineio.packet import Packet as EnginePacket
 from flask import Flask, request
 from flask_socketio import SocketIO
 from socketio.exceptions import ConnectionRefusedError  # not the built-in
@@ -23,7 +22,7 @@ from socketio.exceptions import ConnectionRefusedError  # not the built-in
 from api.accounts.views import BalancesView, balances_view
 from api.auth.authenticator import Authenticator
 from api.feed.balances import BalanceFeed
-from api.feed.clients import NAMESPACE, Client, FeedPacket, Subscribers, TransportJson, encoded
+from api.feed.clients import NAMESPACE, Client, FeedPacket, Subscribers, encoded
 from api.feed.connections import Connections
 from api.feed.intake import Intake
 from api.feed.levels import LevelKey, touched_levels
@@ -42,11 +41,12 @@ from api.settings import Settings
 from engine.events import CommandResult
 from engine.exchange import Exchange
 from engine.types import AccountId
+from logs.limit import limited
 from loop.errors import StoreError
 from loop.turns import in_turns, pieces
 from sequencer.sequencer import NotAccepting, Sequencer
 
-log = logging.getLogger(__name__)
+log = limited(logging.getLogger(__name__))
 
 VENUE = "venue"  # the room of all clients
 EVENTS_MAX = 2_000  # order events in one message
@@ -101,7 +101,6 @@ class Feed:
             ping_interval=settings.feed_ping_interval_s,
             ping_timeout=settings.feed_ping_timeout_s,
         )
-        EnginePacket.json = TransportJson
         self._balances = BalanceFeed(exchange, self._interval_s, self._publish_balances)
         self._queues = QueueFeed(exchange, self._has_order_subscribers, self._publish_queue)
         self._market_data = MarketData(

@@ -62,17 +62,17 @@ class Intake:
         connection = self._connections.get(eio_sid)
         if connection is None:
             return
-        client = self._client_of(eio_sid)
-        if client is None or not isinstance(data, str) or not data.startswith(str(EVENT)):
+        client, text = self._client_of(eio_sid), data if isinstance(data, str) else ""  # engine.io reads JSON, too
+        if client is None or not text.startswith(str(EVENT)):
             self._slow_down(connection)
         elif connection.posting:
             eventlet.sleep(0)  # a POST brings many messages
-        if not self._await_room(connection, client, len(data)):
+        if not self._await_room(connection, client, len(text)):
             return
         try:
-            if not data:
-                raise ValueError("an empty message")
-            self._handle(eio_sid, data)
+            if not text:
+                raise ValueError("an empty message, or none that is text")
+            self._handle(eio_sid, text)
         except ValueError:
             self._slow_down(connection)
             client = self._client_of(eio_sid)

@@ -35,8 +35,9 @@ from api.market.views import BboView, bbo_view, trade_view
 from engine.book import OrderBook
 from engine.exchange import Exchange
 from engine.types import Side, Ticks
+from logs.limit import limited
 
-log = logging.getLogger(__name__)
+log = limited(logging.getLogger(__name__))
 
 BOOK_STREAMS: Final = (Stream.L2_UPDATES, Stream.L2_DELTAS, Stream.BBO, Stream.L3)  # those that follow the levels
 TRADE_STREAMS: Final = (Stream.TRADES, Stream.TICKER)

@@ -23,12 +23,14 @@ from engine.types import AccountId, OrderId
 from listings.grid import grid_of
 from listings.texts import DecimalText, IdText
 from logs.limit import limited
+from loop.turns import in_turns
 
 log = limited(logging.getLogger(__name__))
 
 INTERVAL_S: Final = 0.25
 REACH: Final = 2_000  # orders from either end of a level; one further in is published when it is nearer
 STEPS: Final = 5_000  # orders walked in one turn: a millisecond or two
+AT_ONCE: Final = 500  # open orders of an account that are taken in without a turn for others
 POSITIONS_MAX: Final = 1_000  # in one message
 
 Ahead = tuple[int, int]  # orders and lots ahead
@@ -72,12 +74,21 @@ class QueueFeed:
         self._scheduled = False
 
     def watch(self, account: AccountId) -> None:
-        """Publish every position of an account soon, and changes from then on. O(its open orders)."""
+        """Publish every position of an account soon, and changes from then on. O(its open orders); many in turns."""
         levels = self._watched.setdefault(account, {})
-        for order in self._exchange.open_orders(account):
-            self._follow(levels, order.order_id)
-            self._last_published.pop(order.order_id, None)
-        self._changed.update(dict.fromkeys(levels.values()))
+        owner = self._exchange.accounts.get(account)
+        order_ids = [] if owner is None else list(owner.open_orders)
+        if len(order_ids) <= AT_ONCE:
+            self._follow_all(account, levels, order_ids)
+        else:
+            eventlet.spawn(self._follow_all, account, levels, in_turns(order_ids))
+
+    def _follow_all(self, account: AccountId, levels: dict[OrderId, LevelKey], order_ids: Iterable[OrderId]) -> None:
+        for order_id in order_ids:
+            if self._watched.get(account) is not levels:  # nobody follows them any more
+                return
+            self._last_published.pop(order_id, None)
+            self._follow(levels, order_id)
         self._schedule()
 
     def on_batch(self, batch: list[CommandResult], touched: Iterable[LevelKey]) -> None:
@@ -148,7 +159,14 @@ class QueueFeed:
                 self._publish(account, QueueView(positions[at : at + POSITIONS_MAX], self._exchange.seq))
 
     def _forget(self, account: AccountId) -> None:
-        for order_id, level_key in self._watched.pop(account).items():
+        levels = list(self._watched.pop(account).items())
+        if len(levels) <= AT_ONCE:
+            self._unfollow_all(levels)
+        else:
+            eventlet.spawn(self._unfollow_all, in_turns(levels))
+
+    def _unfollow_all(self, levels: Iterable[tuple[OrderId, LevelKey]]) -> None:
+        for order_id, level_key in levels:
             self._last_published.pop(order_id, None)
             self._unwatch_level(level_key)
 

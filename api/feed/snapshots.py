@@ -24,8 +24,9 @@ from api.market.book_views import SnapshotView, checksum
 from engine.book import OrderBook
 from engine.depth import LevelView, l2
 from listings.grid import Grid, grid_of
+from logs.limit import limited
 
-log = logging.getLogger(__name__)
+log = limited(logging.getLogger(__name__))
 
 SHARE: Final = 9  # nothing of a kind is made for as many times as long as the last took
 SLICE_LEVELS: Final = 1_000  # written in one turn: 2 ms

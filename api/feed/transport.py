@@ -70,8 +70,9 @@ class FeedWebSocket:
         except BadHandshake as refusal:
             if not connection.connected:
                 end(connection)
-            body = body_of(Malformed("BAD_HANDSHAKE", "This is no WebSocket handshake.", why=str(refusal)).body())
-            start_response(f"{refusal.status} {HTTPStatus(refusal.status).phrase}", [*HEADERS.items()])
+            body = body_of(Malformed("BAD_HANDSHAKE", "This is no WebSocket handshake of RFC 6455.").body())
+            status = HTTPStatus(refusal.status)
+            start_response(f"{status.value} {status.phrase}", [*HEADERS.items()])
             return (body,)
         except OSError:
             if not connection.connected:

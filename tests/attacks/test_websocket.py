@@ -82,8 +82,15 @@ def test_who_breaks_the_protocol_is_told_so_and_gone_soon(venue: RunningServer, 
 
 @pytest.mark.parametrize(
     "sent",
-    [text("4[" + "[" * 60_000), text("42/market,[" + "[" * 60_000), text("42[]"), frame(BINARY, b"4"), text("6")],
-    ids=["nested without end", "nested in an event", "an event without a name", "bytes", "a packet without use"],
+    [
+        text("4[" + "[" * 60_000),
+        text("42/market,[" + "[" * 60_000),
+        text("42[]"),
+        frame(BINARY, b"4"),
+        text("4 1"),
+        text("4"),
+    ],
+    ids=["nested without end", "nested in an event", "an event without a name", "bytes", "a number", "nothing"],
 )
 def test_what_cannot_be_understood_leaves_no_traceback(venue: RunningServer, sent: bytes) -> None:
     before = venue.log

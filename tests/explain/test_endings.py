@@ -225,6 +225,13 @@ DONE: list[tuple[Command, list[str]]] = [
             f"1 order was cancelled: 1 in {SYMBOL}.",
         ],
     ),
+    (
+        CancelAll(ANN, by_operator=False, among=(OrderId(1), OrderId(2))),
+        [
+            "You asked to cancel every open order of the account, and this is a part of that: 2 orders.",
+            "No order was open.",
+        ],
+    ),
     (CancelAll(ANN), ["No order was open."]),
     (
         CancelOrder(CAT, client_order_id="mine", by_operator=False),

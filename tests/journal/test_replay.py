@@ -72,7 +72,7 @@ def test_a_record_of_a_newer_version_stops_the_replay_and_stays(
 ) -> None:
     journal.append(RECORDS[0])
     with monkeypatch.context() as newer:
-        newer.setattr(codec, "_VERSION_BYTE", b"\x05")
+        newer.setattr(codec, "_VERSION_BYTE", b"\x06")
         second = seal(2, START_NS + 2, 8, [CancelOrder(SANDBOX_ACCOUNT, OrderId(1))], RECORDS[0].chain)
     journal.append(second)
     with pytest.raises(JournalTooNew, match="record 2 was written by a newer Openbell"):

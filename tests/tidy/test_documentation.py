@@ -25,6 +25,13 @@ from tools.reasons import DOCUMENTS, PAGE_MODULE, documented, page_module
 
 PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", ROOT / "SECURITY.md", *DOCUMENTATION.rglob("*.md")])
 RELATIVE_LINK = re.compile(r"\]\((?!https?:|mailto:|#)([^)#\s]+)")
+SENDING = {
+    "emit": 0,
+    "encoded": 0,
+    "encoded_json": 0,
+    "_send": 1,
+    "_publish_to_room": 1,
+}  # where the event's name stands
 MAKE_TARGET = re.compile(r"(?:^|`)make ([a-z]+)", re.MULTILINE)
 
 
@@ -97,8 +104,9 @@ def test_every_event_that_the_server_sends_has_its_row() -> None:
         node.value
         for path in python_files("api/feed")
         for call in ast.walk(tree(path))
-        if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute)
-        for node in call.args[{"emit": 0, "_send": 1, "_publish_to_room": 1}.get(call.func.attr, len(call.args)) :][:1]
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute | ast.Name)
+        for name in [call.func.attr if isinstance(call.func, ast.Attribute) else call.func.id]
+        for node in call.args[SENDING.get(name, len(call.args)) :][:1]
         if isinstance(node, ast.Constant)
     }
     described = {cells[0].removesuffix("` *") for cells in rows(section(page("feed.md"), "What the server sends"))}

@@ -74,8 +74,8 @@ _kept_frame_of = lru_cache(maxsize=256)(_frame_of)  # the feed sends the same to
 class BadHandshake(Exception):
     """The request is no WebSocket handshake."""
 
-    def __init__(self, status: int, why: str) -> None:
-        super().__init__(why)
+    def __init__(self, status: int) -> None:
+        super().__init__(f"no WebSocket handshake: {status}")
         self.status = status
 
 
@@ -127,8 +127,8 @@ class WebSocket:
         )
         handshake.parser.close()  # it refers to the protocol, and the protocol to it: a cycle
         if response.status_code != 101:
-            why, handshake.handshake_exc = str(handshake.handshake_exc), None
-            raise BadHandshake(response.status_code, why)
+            handshake.handshake_exc = None  # its traceback refers to the protocol
+            raise BadHandshake(response.status_code)
         handshake.send_response(response)
         websocket = cls(environ[UPGRADE](), ServerProtocol(state=OPEN, max_size=message_bytes_max, logger=_frames_log))
         websocket._send(handshake.data_to_send())

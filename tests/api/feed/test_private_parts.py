@@ -22,7 +22,7 @@ from websockets.http11 import Request
 from websockets.protocol import OPEN
 from websockets.server import ServerProtocol
 
-from api.feed.clients import TransportJson
+from api.feed.clients import FeedJson
 from api.feed.outbox import Outbox
 from api.feed.transport import may_be_polled
 from tests.attacks.frames import CLOSE, TEXT, frame
@@ -105,10 +105,11 @@ def test_what_may_be_polled_is_what_engine_io_reads_without_failing(engine: engi
                 session.receive(packet)
 
 
-def test_packets_carry_their_text_and_leave_json_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Packet, "json", TransportJson)
-    packet = Packet(encoded_packet="4{" * 10_000)
-    assert packet.data == ("4{" * 10_000)[1:]
+def test_packets_carry_their_text_and_what_cannot_be_read_as_json_stays_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Packet, "json", FeedJson)
+    assert Packet(encoded_packet="42/market,[]").data == "2/market,[]"
+    assert Packet(encoded_packet="4" + "[" * 60_000).data == "[" * 60_000
+    assert Packet(encoded_packet="4{}").data == {}  # no text: the feed takes none such
     assert Packet(NOOP).data is None
     assert Payload.max_decode_packets
 

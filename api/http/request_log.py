@@ -1,0 +1,30 @@
+"""A line for each request, where the server runs with `--debug`. Without the query, which may name a polling session.
+
+Layer: api.http.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from typing import Any
+
+Environ = dict[str, Any]
+WsgiApp = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
+
+log = logging.getLogger(__name__)
+
+
+class RequestLog:
+    """Wraps a WSGI application."""
+
+    def __init__(self, app: WsgiApp) -> None:
+        self._app = app
+
+    def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
+        def start(status: str, *further: Any) -> Any:
+            asked = environ["REQUEST_METHOD"], environ["PATH_INFO"], environ.get("REMOTE_ADDR", "")
+            log.debug("%s %s from %s: %s", *asked, status)
+            return start_response(status, *further)
+
+        return self._app(environ, start)
