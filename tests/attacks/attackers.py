@@ -84,6 +84,28 @@ def pipelined(url: str, seconds: float, content: bytes = PIPELINED_GET) -> Flood
     return flood(url, b"", content * (PIECE // len(content)), seconds)
 
 
+def pipelined_on_many(url: str, seconds: float, connections: int = 50, content: bytes = PIPELINED_GET) -> None:
+    """`pipelined` on so many connections at once."""
+    held = {}
+    poll = select.poll()
+    for _ in range(connections):
+        connection = connect(url, source=ATTACKER)
+        connection.sock.setblocking(False)
+        held[connection.sock.fileno()] = connection
+        poll.register(connection.sock, select.POLLIN | select.POLLOUT)
+    piece = content * (PIECE // len(content))
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        for fd, event in poll.poll(100):
+            with contextlib.suppress(OSError):
+                if event & select.POLLIN:
+                    held[fd].sock.recv(PIECE)
+                if event & select.POLLOUT:
+                    held[fd].sock.send(piece)
+    for connection in held.values():
+        connection.close()
+
+
 def pipelined_unread(url: str, seconds: float, content: bytes = PIPELINED_GET) -> None:
     """As `pipelined`, and no answer is ever read."""
     with connect(url, source=ATTACKER, receive_buffer=SLOW_BUFFER) as connection:

@@ -28,6 +28,7 @@ ATTACKS: dict[str, Attack] = {
     "nothing": lambda url, seconds: time.sleep(seconds),
     "pipelined GETs": attackers.pipelined,
     "pipelined POSTs": lambda url, seconds: attackers.pipelined(url, seconds, attackers.PIPELINED_POST),
+    "pipelined GETs, 50 connections": attackers.pipelined_on_many,
     "pipelined GETs, answers unread": attackers.pipelined_unread,
     "chunks of one byte": attackers.one_byte_chunks,
     "endless chunk extension": attackers.chunk_extension,

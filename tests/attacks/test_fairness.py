@@ -37,6 +37,10 @@ def test_pipelined_requests_take_turns_with_those_of_others(
     assert floods[-1].received_bytes > 50_000  # it was served meanwhile
 
 
+def test_fifty_connections_of_one_address_are_one_client(running_server: RunningServer, before: Figures) -> None:
+    assert_fair(running_server.url, lambda: attackers.pipelined_on_many(running_server.url, SECONDS), before)
+
+
 def test_who_reads_no_answers_stops_nobody(running_server: RunningServer, before: Figures) -> None:
     with Probe(running_server) as probe:
         assert_fair(running_server.url, lambda: attackers.pipelined_unread(running_server.url, SECONDS), before)

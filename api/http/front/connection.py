@@ -102,6 +102,19 @@ class Connection:
         """The hub's callback. Nothing may leave it: the hub would drop the descriptor."""
         if self._listener is None or self.state is State.CLOSED:  # paused or closed in this turn of the hub
             return
+        if self._all.turns.crowded(self.address):
+            self._pause()
+            self._all.turns.ask(self.address, self._read_in_turn)
+            return
+        self._read_safely()
+
+    def _read_in_turn(self) -> None:
+        """Read what was left where it is, as much of the same address waited."""
+        if self.state is not State.CLOSED and not self._peer_ended:
+            self._listen()
+            self._read_safely()
+
+    def _read_safely(self) -> None:
         try:
             self._read()
         except OSError:  # it is broken
@@ -149,8 +162,10 @@ class Connection:
             self._refusal = _without_frames(refusal)
         if self.state is State.ANSWERING:
             return
-        if self._parser.requests:
+        if self._parser.requests and self._all.turns.is_free(id(self)):
             self._answer_next()
+        elif self._parser.requests:
+            self._await_turn(len(data))
         elif self._refusal is not None:
             self._refuse(self._refusal)
         elif self._parser.in_body:
@@ -165,6 +180,11 @@ class Connection:
         self.deadline = now + self._all.bounds.head_s
 
     # -- answers
+
+    def _await_turn(self, size: int = 0) -> None:
+        """Others first. `size`: bytes that were read for it."""
+        self.state = State.ANSWERING
+        self._all.turns.ask(self.address, self._answer_next, size)
 
     def _answer_next(self) -> None:
         """Answer the first of the requests that wait, in a greenlet that lives as long."""
@@ -201,7 +221,7 @@ class Connection:
 
     def _after_answer(self) -> None:
         if self._parser.requests:
-            hubs.get_hub().schedule_call_global(0, self._answer_next)  # others first
+            self._await_turn()
         elif self._refusal is not None:
             self._refuse(self._refusal)
         elif self._peer_ended:

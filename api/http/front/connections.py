@@ -23,6 +23,7 @@ from api.http.front.environ import Environs, Peer
 from api.http.front.forwarded import Forwarded
 from api.http.front.serving import WsgiApp
 from api.http.front.transport import Transport
+from api.http.front.turns import Turns
 from api.json.errors import ApiError
 from logs.limit import limited
 
@@ -39,6 +40,7 @@ class Connections:
         self.bounds = bounds
         self.environs = Environs(forwarded)
         self.large_bodies = LargeBodies(bounds.large_bodies)
+        self.turns = Turns()
         self.closing = False  # no connection is kept for a further request
         self.on_room: Callable[[], None] = lambda: None  # called when one has been closed
         self._forwarded = forwarded
