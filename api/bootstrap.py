@@ -34,10 +34,11 @@ from api.feed.feed import Feed
 from api.feed.levels import touched_levels
 from api.http import errors, limits, strict, symbols
 from api.http.answer_headers import AnswerHeaders
-from api.http.guard import Guard, WsgiApp
+from api.http.guard import Guard
 from api.http.limits import RateLimits
 from api.http.request_log import RequestLog
 from api.http.strict import WholeNumberConverter
+from api.http.wsgi import WsgiApp
 from api.market import candles
 from api.market import routes as market_routes
 from api.market.activity import Activity

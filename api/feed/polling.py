@@ -7,25 +7,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from http import HTTPStatus
 from io import BytesIO
-from typing import Any, Final
+from typing import Final
 from urllib.parse import parse_qs
 
 from engineio.payload import Payload
 
 from api.feed.connections import Connection, Connections
 from api.feed.transport import may_be_polled
-from api.http.bodies import HEADERS, body_of
+from api.http.browsers import FEED_PATH
+from api.http.error_answers import refuse
+from api.http.guard import own_origin
+from api.http.wsgi import Environ, StartResponse, WsgiApp
 from api.json.errors import ApiError, Malformed
 
-PATH: Final = "/socket.io/"
 PACKETS_MAX: Final = 256  # in one POST
 SEPARATOR: Final = "\x1e"  # between packets
-
-Environ = dict[str, Any]
-StartResponse = Callable[..., Any]
-WsgiApp = Callable[[Environ, StartResponse], Iterable[bytes]]
 
 
 class PollingGuard:
@@ -38,13 +35,13 @@ class PollingGuard:
         Payload.max_decode_packets = PACKETS_MAX  # JavaScript's client sends whatever has gathered
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        if not environ["PATH_INFO"].startswith(PATH):
+        if not environ["PATH_INFO"].startswith(FEED_PATH):
             return self._app(environ, start_response)
 
         try:
             return self._serve(environ, start_response)
         except ApiError as refusal:
-            return _refuse(refusal, environ, start_response)
+            return refuse(refusal, environ, start_response)
 
     def _serve(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         query = parse_qs(environ.get("QUERY_STRING", ""), keep_blank_values=True)
@@ -84,8 +81,7 @@ def origin_check(allowed: tuple[str, ...]) -> Callable[[str | None, Environ], bo
     """Whether a page of `origin` may connect: our own pages, and those of the settings."""
 
     def check(origin: str | None, environ: Environ) -> bool:
-        own = f"{environ['wsgi.url_scheme']}://{environ.get('HTTP_HOST', '')}"
-        return origin is None or origin == own or origin in allowed
+        return origin is None or origin == own_origin(environ) or origin in allowed
 
     return check
 
@@ -107,12 +103,3 @@ def _one_at_a_time(connection: Connection, kind: str) -> Iterator[None]:
         yield
     finally:
         setattr(connection, kind, False)
-
-
-def _refuse(error: ApiError, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-    body = body_of(error.body())
-    headers = [*HEADERS.items(), ("Content-Length", str(len(body)))]
-    if error.retry_after_s is not None:
-        headers.append(("Retry-After", str(error.retry_after_s)))
-    start_response(f"{error.status} {HTTPStatus(error.status).phrase}", headers)
-    return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]

@@ -21,9 +21,9 @@ from api.http.front.bounds import SWEEP_S, Bounds
 from api.http.front.connection import Connection
 from api.http.front.environ import Environs, Peer
 from api.http.front.forwarded import Forwarded
-from api.http.front.serving import WsgiApp
 from api.http.front.transport import Transport
 from api.http.front.turns import Turns
+from api.http.wsgi import WsgiApp
 from api.json.errors import ApiError
 from logs.limit import limited
 
