@@ -13,9 +13,10 @@ from typing import Final
 
 from eventlet import hubs
 
+from loop.turns import TURN_S
+
 log = logging.getLogger(__name__)
 
-TURN_S: Final = 0.002  # of all addresses together, before what has come meanwhile is read
 CROWDED_BYTES: Final = 65_536  # read of one address and waiting: its further connections wait before they are read
 
 Work = Callable[[], None]
@@ -60,7 +61,7 @@ class Turns:
             hubs.get_hub().schedule_call_global(0, self._run)
 
     def _run(self) -> None:
-        until = time.perf_counter() + TURN_S
+        until = time.perf_counter() + TURN_S  # of all addresses together, before what has come meanwhile is read
         while self._waiting:
             self._do_next()
             if time.perf_counter() >= until:
