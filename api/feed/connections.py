@@ -85,7 +85,7 @@ class Connections:
         self._is_joined = is_joined
         self._sessions_max = settings.feed_sessions
         self._per_address_max = settings.feed_sessions_per_address
-        self._counts_loopback = not (settings.sandbox and settings.loopback)
+        self._capped = settings.reachable_by_strangers
         self._queue_limit = settings.feed_queue
         self._bytes_limit = settings.feed_queue_bytes
         self._known: dict[str, Connection] = {}  # by session id
@@ -108,7 +108,7 @@ class Connections:
         """Raise ApiError 503 or 429 when there are as many sessions as there may be, in all or of one address."""
         if self._open.total() >= self._sessions_max:
             raise ApiError(503, "TOO_MANY_SESSIONS", "The feed has no room for another client.", None, RETRY_AFTER_S)
-        if self._counts_loopback and self._open[neighbourhood(address)] >= self._per_address_max:
+        if self._capped and self._open[neighbourhood(address)] >= self._per_address_max:
             sentence = f"At most {self._per_address_max} clients of the feed from one address."
             raise ApiError(429, "TOO_MANY_SESSIONS", sentence, None, RETRY_AFTER_S)
 
