@@ -196,7 +196,6 @@ class Server:
         activity: Activity,
         statuses: StatusService,
         authenticator: Authenticator,
-        rate_limits: RateLimits | None,
     ) -> Feed:
         feed = Feed(
             app,
@@ -206,7 +205,6 @@ class Server:
             activity,
             statuses=statuses,
             authenticator=authenticator,
-            check_rate=None if rate_limits is None else rate_limits.charge,
         )
         authenticator.on_revoked(feed.disconnect)
         return feed
@@ -231,7 +229,7 @@ class Server:
         self._book_reader = BookReader(exchange, touched_levels)
         lookup = OrderLookup(exchange, reader)
         orders = OrderService(exchange, sequencer, lookup, self.duplicates, activity.record_latency)
-        feed = self._feed_of(app, settings, activity, statuses, authenticator, rate_limits)
+        feed = self._feed_of(app, settings, activity, statuses, authenticator)
         runner.on_planned = feed.refresh_status
         order_entry.install(feed, orders, exchange, sequencer)
         venue = HealthService(

@@ -32,6 +32,7 @@ from api.feed.polling import PollingGuard, origin_check
 from api.feed.queue import QueueFeed, QueueView
 from api.feed.requests import Stream, Subscription, subscription_of
 from api.feed.rooms import OwnOrderRooms, named, order_rooms, room_of
+from api.http.limits import charge
 from api.http.refusals import log_refusal
 from api.json.errors import ApiError, Malformed, as_error
 from api.json.malformed import MAX_ECHO
@@ -71,10 +72,8 @@ class Feed:
         *,
         statuses: StatusService,
         authenticator: Authenticator,
-        check_rate: Callable[[], None] | None = None,
     ) -> None:
         self._authenticator = authenticator
-        self._check_rate = check_rate
         self._exchange = exchange
         self._sequencer = sequencer
         self._activity = activity
@@ -160,8 +159,7 @@ class Feed:
                 return None
             client.asking += 1
             try:
-                if self._check_rate is not None:
-                    self._check_rate()
+                charge(1)
                 if further and event not in ("ping", "*"):
                     raise Malformed("UNKNOWN_FIELD", f"{event} takes one object, and nothing behind it.", field=event)
                 return handler(client.sid, data)

@@ -61,8 +61,6 @@ class Guard:
             refusal = self._limits.of_address(environ)
             if refusal is not None:
                 return _answer(refusal, environ, start_response)
-        # permessage-deflate more than halves the fan-out of the feed
-        environ.pop("HTTP_SEC_WEBSOCKET_EXTENSIONS", None)
         return self._app(environ, start_response)
 
     def _refuse(self, error: ApiError, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:

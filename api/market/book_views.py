@@ -10,7 +10,6 @@ import time
 import zlib
 from collections.abc import Callable, Iterable
 from itertools import chain, islice
-from typing import Any
 
 import msgspec
 
