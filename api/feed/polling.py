@@ -13,7 +13,7 @@ from urllib.parse import parse_qs
 
 from engineio.payload import Payload
 
-from api.feed.connections import Connection, Connections
+from api.feed.engine_sessions import EngineSession, EngineSessions
 from api.feed.transport import may_be_polled
 from api.http.browsers import FEED_PATH
 from api.http.error_answers import refuse
@@ -28,9 +28,9 @@ SEPARATOR: Final = "\x1e"  # between packets
 class PollingGuard:
     """Wraps the WSGI application of engine.io. Cooperative: a GET waits for messages."""
 
-    def __init__(self, app: WsgiApp, connections: Connections, body_bytes_max: int) -> None:
+    def __init__(self, app: WsgiApp, sessions: EngineSessions, body_bytes_max: int) -> None:
         self._app = app
-        self._connections = connections
+        self._sessions = sessions
         self._body_bytes_max = body_bytes_max
         Payload.max_decode_packets = PACKETS_MAX  # JavaScript's client sends whatever has gathered
 
@@ -46,17 +46,17 @@ class PollingGuard:
     def _serve(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         query = parse_qs(environ.get("QUERY_STRING", ""), keep_blank_values=True)
         if "sid" not in query:
-            self._connections.check_room(environ["REMOTE_ADDR"])
+            self._sessions.check_room(environ["REMOTE_ADDR"])
             return self._app(environ, start_response)
-        connection = self._connections.get(query["sid"][0])
-        if connection is None or connection.closed_at is not None:
+        session = self._sessions.get(query["sid"][0])
+        if session is None or session.closed_at is not None:
             return self._app(environ, start_response)  # engine.io knows no such session either
-        with _one_at_a_time(connection, _kind_of(environ)):
+        with _one_at_a_time(session, _kind_of(environ)):
             if environ["REQUEST_METHOD"] == "POST":
                 try:
                     self._check_packets(environ)
                 except ApiError:
-                    connection.cut_off("sent what cannot be read")
+                    session.cut_off("sent what cannot be read")
                     raise
             return self._app(environ, start_response)
 
@@ -93,13 +93,13 @@ def _kind_of(environ: Environ) -> str:
 
 
 @contextmanager
-def _one_at_a_time(connection: Connection, kind: str) -> Iterator[None]:
+def _one_at_a_time(session: EngineSession, kind: str) -> Iterator[None]:
     """Note that a request is worked on; end the session of a client that has two of a kind at once, as others do."""
-    if getattr(connection, kind):
-        connection.cut_off("sent two requests at once")
+    if getattr(session, kind):
+        session.cut_off("sent two requests at once")
         raise Malformed("MALFORMED_REQUEST", "There is another request of this session; wait for its answer.")
-    setattr(connection, kind, True)
+    setattr(session, kind, True)
     try:
         yield
     finally:
-        setattr(connection, kind, False)
+        setattr(session, kind, False)
