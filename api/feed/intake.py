@@ -5,7 +5,6 @@ Layer: api.feed.
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable
 from typing import Any, Final
@@ -17,8 +16,6 @@ from socketio.packet import EVENT
 from api.feed.clients import NAMESPACE, Client, Subscribers
 from api.feed.engine_sessions import EngineSession, EngineSessions
 from api.json.errors import ApiError, Malformed
-
-log = logging.getLogger(__name__)
 
 PATIENCE_S: Final = 5.0  # that a client may send without reading
 PAUSE_S: Final = 0.02  # between two checks whether it has read

@@ -13,9 +13,10 @@ from typing import Final
 
 from eventlet import hubs
 
+from logs.limit import limited
 from loop.turns import TURN_S
 
-log = logging.getLogger(__name__)
+log = limited(logging.getLogger(__name__))  # clients can repeat what they cause
 
 CROWDED_BYTES: Final = 65_536  # read of one address and waiting: its further connections wait before they are read
 
