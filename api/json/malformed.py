@@ -24,6 +24,7 @@ MAX_VALUE: Final = 40  # characters of a value
 WHOLE_REQUEST: Final = "The request"
 
 _PATTERNS = {  # what each pattern demands, in words
+    "code": "a text of six digits",
     "client_order_id": "1 to 64 printable ASCII characters without spaces",
     "symbol": "1 to 32 printable ASCII characters without spaces",
     "asset": "1 to 16 printable ASCII characters without spaces",

@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 MAX_ORDER_ID = 2**62
 MAX_PAGE = 1000
-PLAIN_BODY_BYTES: Final = 32_768  # of a body that is read in one piece: whatever it holds, that takes milliseconds
+PLAIN_BODY_BYTES: Final = 16_384  # of a body that is read in one piece: whatever it holds, that takes milliseconds
 
 ClientOrderId = Annotated[
     str,

@@ -79,7 +79,7 @@ def ask_for_snapshots(url: str, seconds: float, *, reading: bool) -> None:
 @pytest.mark.parametrize("reading", [True, False], ids=["who read", "who do not read"])
 def test_clients_that_ask_for_whole_books_without_end_hold_nobody_up(venue: RunningServer, reading: bool) -> None:
     before = venue.process.memory_info().rss
-    assert_answered(venue.url, lambda: ask_for_snapshots(venue.url, 1.5, reading=reading), P50_MS)
+    assert_answered(venue, lambda: ask_for_snapshots(venue.url, 1.5, reading=reading), P50_MS)
     assert venue.process.memory_info().rss - before < 80 * MEGABYTE
 
 

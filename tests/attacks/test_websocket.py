@@ -129,7 +129,7 @@ PIECES = [
 
 def test_clients_that_send_frames_as_fast_as_they_can_hold_nobody_up(venue: RunningServer) -> None:
     before, log = venue.process.memory_info().rss, len(venue.log)
-    assert_answered(venue.url, lambda: flood_frames(venue.url, PIECES * 2, 1.5), P50_MS)
+    assert_answered(venue, lambda: flood_frames(venue.url, PIECES * 2, 1.5), P50_MS)
     assert venue.process.memory_info().rss - before < 40 * KIBIBYTE * KIBIBYTE
     said = venue.log[log:]
     assert "Traceback" not in said

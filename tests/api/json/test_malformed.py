@@ -53,7 +53,7 @@ SENTENCES: list[tuple[type, Any, str]] = [
     (
         auth_wire.SignupRequest,
         {"name": "ada", "password": TOO_SHORT},
-        "password must be a text of 8 to 256 characters.",
+        "password must be a text of 12 to 256 characters.",
     ),
     (auth_wire.SignupRequest, TOO_SHORT, "The request must be an object."),
     (auth_wire.KeyRequest, {"scopes": ["read", "reed"]}, "scopes[1] must be read, trade or withdraw, not 'reed'."),
