@@ -77,6 +77,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         """Whether only this machine can reach the server."""
         return is_loopback(self.host)
 
+    @property
+    def reachable_by_strangers(self) -> bool:
+        """Whether others than whoever runs it may ask; not in a sandbox that only this machine can reach."""
+        return not (self.sandbox and self.loopback)
+
 
 def is_loopback(host: str) -> bool:
     """Whether `host` is localhost or a loopback address."""

@@ -23,9 +23,10 @@ import traceback
 from collections.abc import Callable
 from typing import Any, Final
 
-MINUTE_S: Final = 60.0
+from logs.lines import MINUTE_S
+
 KINDS_MAX: Final = 1_000
-MESSAGE_MAX: Final = 200  # characters that are kept of a message
+KEPT_MAX: Final = 200  # characters of a message that stand with the count of those like it
 LIBRARIES: Final = frozenset(
     {"engineio", "socketio", "werkzeug", "eventlet", "flask_cors", "flask-limiter", "flask_limiter", "limits", "py"}
 )
@@ -50,7 +51,7 @@ class _Minute:
 
     def __init__(self, record: logging.LogRecord, ends: float) -> None:
         self.ends = ends
-        self.name, self.level, self.message = record.name, record.levelno, str(record.msg)[:MESSAGE_MAX]
+        self.name, self.level, self.message = record.name, record.levelno, str(record.msg)[:KEPT_MAX]
         self.left_out = 0
 
 

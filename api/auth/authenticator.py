@@ -8,7 +8,6 @@ Layer: api.auth.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from typing import Any, Final, Literal
 
@@ -20,8 +19,6 @@ from api.json.errors import ApiError
 from api.json.requests import Request, converted
 from engine.types import SANDBOX_ACCOUNT, AccountId
 from identity.users import Role, Scope
-
-log = logging.getLogger(__name__)
 
 SANDBOX: Final = Principal(user_id=0, name="sandbox", account=SANDBOX_ACCOUNT, role=Role.TRADER)
 FEED_METHOD: Final = "CONNECT"  # what a Socket.IO client signs as its method

@@ -8,17 +8,17 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from io import BytesIO
-from typing import Any, Final
+from typing import Final
 from urllib.parse import unquote_to_bytes
 
 from api.http.front.forwarded import Forwarded
 from api.http.front.parser import Request
 from api.http.front.stream import Stream
+from api.http.wsgi import Environ
 from api.json.errors import ApiError, Malformed
 
 TARGET: Final = "openbell.target"  # in the environ: path and query, byte for byte, as text
 UPGRADE: Final = "openbell.upgrade"  # in the environ: gives the connection to a WebSocket
-Environ = dict[str, Any]
 
 _NAMES_MAX: Final = 1_000  # of headers, kept
 _SINGLE: Final = ("HTTP_AUTHORIZATION", "HTTP_ORIGIN")  # two of them would contradict each other

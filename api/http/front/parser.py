@@ -10,7 +10,6 @@ from typing import Final
 
 import httptools
 
-from api.http.front.bodies import LargeBodies
 from api.http.front.bounds import (
     CODING_BYTES_FREE,
     CODING_BYTES_PER_BYTE,
@@ -19,6 +18,7 @@ from api.http.front.bounds import (
     SMALL_BODY_BYTES,
     TARGET_BYTES_MAX,
 )
+from api.http.front.large_bodies import LargeBodies
 from api.json.errors import ApiError, Malformed
 
 CONTINUE: Final = b"100-continue"

@@ -9,16 +9,15 @@ import logging
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from api.http.front.answer import Headers, head_of, refusal_of
-from api.http.front.environ import Environ
+from api.http.front.answer import head_of, refusal_of
 from api.http.front.parser import Request
 from api.http.front.stream import Stream
+from api.http.wsgi import Environ, Headers, WsgiApp
 from api.json.errors import internal_error
 from logs.limit import limited
 
 log = limited(logging.getLogger(__name__))  # clients can repeat what they cause
 
-WsgiApp = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
 Write = Callable[[bytes], None]  # cooperative; raises ClientGone
 
 _BODILESS = ("1", "204", "304")  # statuses whose answers have none

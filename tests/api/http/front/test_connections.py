@@ -143,6 +143,21 @@ def test_idle_connections_give_way_to_new_ones() -> None:
             each.close()
 
 
+def test_those_that_wait_longest_give_way_first_though_their_deadlines_come_last() -> None:
+    with serving(connections=4, head_s=5, idle_s=60) as front:
+        kept = [front.connect() for _ in range(3)]
+        for each in kept:
+            each.sendall(GET % b"/a")
+            assert each.recv(1_000)
+        new = front.connect()
+        eventually(lambda: len(front.connections) == 4)
+        assert statuses(front.sent(LAST)) == [200]
+        new.sendall(LAST)
+        assert statuses(received(new)) == [200]
+        for each in (*kept, new):
+            each.close()
+
+
 def test_tls_that_begins_and_stops_or_is_none_holds_up_nobody(certificate: tuple[Path, Path]) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(*certificate)

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from api.http.addresses import neighbourhood
-from api.http.front.bodies import LargeBodies
 from api.http.front.environ import TARGET, Environs, Peer
 from api.http.front.forwarded import Forwarded
+from api.http.front.large_bodies import LargeBodies
 from api.http.front.parser import RequestParser
 from api.json.errors import ApiError
 
