@@ -313,10 +313,10 @@ def _flask_app(settings: Settings, exchange: Exchange, authenticator: Authentica
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
     app.json.sort_keys = False  # type: ignore[attr-defined]
     errors.install(app)
+    strict.install_body_limits(app)  # before the limits, which read a body that is signed
     rate_limits = limits.install(app, settings, authenticator.rate_key)
     if settings.cors_origins:
         CORS(app, origins=list(settings.cors_origins))
-    strict.install_body_limits(app)
     authentication.install(app, authenticator, secured=settings.profile == "secured")
     strict.install(app)
     symbols.install(app, exchange)

@@ -274,8 +274,8 @@ OPTIONS: tuple[Callable[[Any], Any], ...] = (
         type=WholeNumber(1),
         default=_DEFAULT.max_connections_per_address,
         show_default=True,
-        help="Connections of one client address (of a /64 for IPv6). Not for loopback in a sandbox, nor for trusted "
-        "proxies.",
+        help="Connections of one client address (of a /64 for IPv6). Not in a sandbox that only this machine can "
+        "reach, nor for trusted proxies.",
     ),
     click.option(
         "--head-timeout-s",
@@ -366,7 +366,8 @@ OPTIONS: tuple[Callable[[Any], Any], ...] = (
         type=WholeNumber(1),
         default=_DEFAULT.feed_sessions_per_address,
         show_default=True,
-        help="Feed clients at once from one address, or from one /64 of IPv6. Not for loopback in a sandbox.",
+        help="Feed clients at once from one address, or from one /64 of IPv6. Not in a sandbox that only this machine "
+        "can reach.",
     ),
     click.option(
         "--feed-ping-interval-s",

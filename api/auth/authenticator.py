@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any, Final, Literal
 
 from flask import Flask, current_app, g, request
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from api.auth.credentials import Credentials, Principal, SignedRequest
 from api.http.front.environ import TARGET
@@ -76,7 +77,7 @@ class Authenticator:
         sid: str | None = getattr(request, "sid", None)
         try:
             principal = self.of_request() if sid is None else self.of_client(sid)
-        except ApiError:
+        except (ApiError, RequestEntityTooLarge):  # of what is signed, the body is read
             return None
         return None if principal is SANDBOX else principal
 

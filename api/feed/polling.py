@@ -44,7 +44,7 @@ class PollingGuard:
             return refuse(refusal, environ, start_response)
 
     def _serve(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        query = parse_qs(environ.get("QUERY_STRING", ""), keep_blank_values=True)
+        query = parse_qs(environ.get("QUERY_STRING", ""))  # as engine.io reads it: a sid that is empty is none
         if "sid" not in query:
             self._sessions.check_room(environ["REMOTE_ADDR"])
             return self._app(environ, start_response)

@@ -21,7 +21,7 @@ from api.json.errors import ApiError
 from api.settings import Settings, is_loopback
 
 BYTES_A_UNIT: Final = 16_384  # of a body: each as many count as one request
-ITEMS_A_UNIT: Final = 1_000  # of what is read or cancelled
+ITEMS_A_UNIT: Final = 1_000  # levels or orders that are read
 DIGEST_UNITS: Final = 50  # of what looks at every open order
 EXPLANATION_UNITS: Final = 10
 

@@ -99,10 +99,11 @@ class BookOrdersUpdate(BookOrdersView, frozen=True):
 def book_view(book: OrderBook, levels: int | None, reader: BookReader) -> BookView:
     """Depth by price, as it is at one moment. O(levels). Cooperative."""
     if levels is None:
-        bids, asks, seq = reader.sides(book)
+        bids, asks, seq, status, limit_side = reader.whole(book)
     else:
         bids, asks, seq = l2(book.bids, levels), l2(book.asks, levels), book.changed_seq
-    grid, status, limit_side, ts_ns = grid_of(book.instrument), book.status, book.band.limit_side, time.time_ns()
+        status, limit_side = book.status, book.band.limit_side
+    grid, ts_ns = grid_of(book.instrument), time.time_ns()
 
     def texts(levels: list[LevelView]) -> list[Level]:
         return [(grid.price(price), grid.quantity(quantity)) for price, quantity, _ in in_turns(levels)]

@@ -75,10 +75,13 @@ class Acceptor:
         """The hub's callback. Nothing may leave it: the hub would drop the socket."""
         if self._listener is None:  # paused in this turn of the hub
             return
-        for _ in range(ACCEPTED_MAX):
-            if self._connections.full and not self._connections.shed():
-                self._pause()  # until one is closed
-                return
+        for number in range(ACCEPTED_MAX):
+            if self._connections.full:
+                if number:  # whether a further one waits, the hub says next
+                    return
+                if not self._connections.shed():
+                    self._pause()  # until one is closed
+                    return
             try:
                 accepted, peer = self._socket.accept()
             except (BlockingIOError, InterruptedError):

@@ -9,6 +9,7 @@ Layer: api.http.
 from __future__ import annotations
 
 import logging
+import math
 import time
 from contextlib import suppress
 from enum import Enum, auto
@@ -260,6 +261,7 @@ class Connection:
         """Give the connection to the handler of the present request, until it returns."""
         self._pause()
         self._peer_ended = True  # for us: the handler reads what comes
+        self.deadline = math.inf  # the handler has its own
         rest, self._parser.rest = self._parser.rest or b"", None
         return Stream(self._transport, rest)
 

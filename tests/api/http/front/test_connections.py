@@ -34,6 +34,9 @@ def test_an_answer_whose_length_nobody_knows_comes_in_chunks_or_ends_with_the_co
             .split(b"\r\n\r\n", 1)[1]
             .startswith(b"4\r\none \r\n3\r\ntwo\r\n0\r\n\r\n")
         )
+        head, _, rest = front.sent(b"HEAD /pieces HTTP/1.1\r\nHost: a\r\n\r\n" + LAST).partition(b"\r\n\r\n")
+        assert b"chunked" in head
+        assert rest.startswith(b"HTTP/1.1 200 ")  # of the next request: not even the end of the chunks is a body
         old = front.sent(b"GET /pieces HTTP/1.0\r\n\r\n")
         assert b"Transfer-Encoding" not in old
         assert old.endswith(b"\r\n\r\none two")
