@@ -102,14 +102,17 @@ class Connection:
         """The hub's callback. Nothing may leave it: the hub would drop the descriptor."""
         if self._listener is None or self.state is State.CLOSED:  # paused or closed in this turn of the hub
             return
-        if self._all.turns.crowded(self.address):
+        turns, shaking = self._all.turns, self.state is State.HANDSHAKE  # which may take as long as a request
+        if turns.crowded(self.address) or (shaking and not turns.is_free(id(self))):
             self._pause()
-            self._all.turns.ask(self.address, self._read_in_turn)
+            turns.ask(self.address, self._read_in_turn)
             return
         self._read_safely()
+        if shaking:
+            turns.note_end()
 
     def _read_in_turn(self) -> None:
-        """Read what was left where it is, as much of the same address waited."""
+        """Read what was left where it is, as it was not its turn."""
         if self.state is not State.CLOSED and not self._peer_ended:
             self._listen()
             self._read_safely()
@@ -164,6 +167,7 @@ class Connection:
             return
         if self._parser.requests and self._all.turns.is_free(id(self)):
             self._answer_next()
+            self._all.turns.note_end()
         elif self._parser.requests:
             self._await_turn(len(data))
         elif self._refusal is not None:
