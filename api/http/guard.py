@@ -24,6 +24,7 @@ StartResponse = Callable[..., Any]
 WsgiApp = Callable[[Environ, StartResponse], Iterable[bytes]]
 
 SOCKET_IO: Final = "/socket.io/"
+HOST_MAX: Final = 300  # characters: a name of 253, brackets and a port
 _SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
 
@@ -76,6 +77,8 @@ class Guard:
 
     def _may_be_called(self, host: str) -> bool:
         """Names must be known; an address cannot be rebound."""
+        if len(host) > HOST_MAX:
+            return False
         name = host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0].lower()
         if name not in self._names and not _is_address(name):
             return False

@@ -174,9 +174,13 @@ class Connection:
             self._refuse(self._refusal)
         elif self._parser.in_body:
             self.deadline = min(self.deadline, self._since + self._all.bounds.grace_s)
-            if self._parser.asks_to_continue:
-                self._parser.asks_to_continue = False
-                self._transport.write(memoryview(CONTINUE))
+            self._continue()
+
+    def _continue(self) -> None:
+        """Have a body sent whose client waits to be told so. Raises OSError."""
+        if self._parser.asks_to_continue:
+            self._parser.asks_to_continue = False
+            self._transport.write(memoryview(CONTINUE))
 
     def _begin_receiving(self, now: float) -> None:
         self.state = State.RECEIVING
@@ -236,6 +240,8 @@ class Connection:
             self.deadline = now + self._all.bounds.idle_s
             if self._parser.begun:
                 self._begin_receiving(now)
+                with suppress(OSError):  # it is broken, as reading will tell
+                    self._continue()
             self._listen()
 
     def _write(self, data: bytes) -> None:

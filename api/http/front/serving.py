@@ -99,7 +99,7 @@ class Answering:
             self._write_piece(piece)
         if not self._begun:
             self._begin(0, b"")
-        elif self._chunked:
+        elif self._chunked and not self._without_body():
             self._write(b"0\r\n\r\n")
 
     def _write_piece(self, piece: bytes) -> None:
