@@ -8,7 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from logs.limit import KINDS_MAX, MINUTE_S, OneAMinute, limited
+from logs.limit import KINDS_MAX, OneAMinute, limited
+from logs.lines import MINUTE_S
 
 log = logging.getLogger("test_limit")
 client_log = limited(log)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import time
+
 import eventlet
 
 from api.http.front.turns import CROWDED_BYTES, Turns
+from loop.turns import TURN_S
 
 
 def test_each_address_has_one_turn_after_the_other() -> None:
@@ -32,3 +35,12 @@ def test_who_alone_asks_need_not_wait() -> None:
     assert not turns.is_free(2)  # in the same turn of the hub, as far as one can tell
     turns.ask("a", lambda: None)
     assert not turns.is_free(1)
+
+
+def test_a_turn_that_took_long_gives_the_next_one_none_for_free() -> None:
+    turns = Turns()
+    assert turns.is_free(1)
+    time.sleep(2 * TURN_S)
+    turns.note_end()
+    assert not turns.is_free(2)  # it came in the same turn of the hub: others may have come meanwhile
+    assert turns.is_free(1)
