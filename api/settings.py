@@ -78,7 +78,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return is_loopback(self.host)
 
     @property
-    def reachable_by_strangers(self) -> bool:
+    def reachable_by_others(self) -> bool:
         """Whether others than whoever runs it may ask; not in a sandbox that only this machine can reach."""
         return not (self.sandbox and self.loopback)
 
