@@ -78,8 +78,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return is_loopback(self.host)
 
     @property
-    def reachable_from_elsewhere(self) -> bool:
-        """Whether it must expect others than whoever runs it: not in a sandbox that only this machine can reach."""
+    def reachable_by_others(self) -> bool:
+        """Whether others than whoever runs it may ask; not in a sandbox that only this machine can reach."""
         return not (self.sandbox and self.loopback)
 
 

@@ -16,7 +16,7 @@ from engine.instrument import Instrument
 from engine.order import Order, PriceLevel
 from engine.rejects import InvariantViolation
 from engine.stops import StopOrders
-from engine.types import Lots, OrderId, Side, Ticks, TradingStatus
+from engine.types import CHECKED_A_STEP, Lots, OrderId, Side, Ticks, TradingStatus
 
 _TRADING = TradingStatus.TRADING
 _BUY = Side.BUY  # looking a member up by its class costs more than the whole of `opposite`
@@ -228,18 +228,21 @@ class OrderBook:
         level.hidden -= unseen
         level.quantity -= quantity - unseen
 
-    def check_invariants(self) -> None:
-        """Raise InvariantViolation where the book contradicts itself. O(orders): for tests and audits."""
+    def invariant_steps(self) -> Iterator[None]:
+        """Raise InvariantViolation where the book contradicts itself. O(orders): a step is some hundred of them."""
 
         def demand(holds: bool, what: str) -> None:
             if not holds:
                 raise InvariantViolation(f"{self.instrument.symbol}: {what}")
 
-        seen = 0
+        seen = step = 0
         for side in (self.bids, self.asks):
             for level in side:
                 orders = list(level)
                 seen += len(orders)
+                if seen - step >= CHECKED_A_STEP:
+                    step = seen
+                    yield
                 demand(bool(orders), f"empty level {level.price}")
                 demand(level.count == len(orders), f"count of level {level.price}")
                 demand(level.quantity == sum(o.shown for o in orders), f"quantity of level {level.price}")

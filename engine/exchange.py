@@ -7,7 +7,7 @@ Layer: engine.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 
 from engine import events as ev
 from engine.amending import amend, cancel, cancel_all
@@ -34,7 +34,7 @@ from engine.rejects import InvariantViolation
 from engine.state import ExchangeState
 from engine.trading_status import advance_time, set_status
 from engine.transfers import adopt_rulebook, configure_account, deposit, list_instrument, stop_account, withdraw
-from engine.types import AccountId, Amount, OrderId, OrderType, Seq
+from engine.types import CHECKED_A_STEP, AccountId, Amount, OrderId, OrderType, Seq
 
 _HANDLERS: dict[type, Callable[..., None]] = {
     EnterOrder: enter,
@@ -107,16 +107,24 @@ class Exchange(ExchangeState):
 
     def check_invariants(self) -> None:
         """Raise InvariantViolation where the state contradicts itself. O(orders): for tests and audits."""
+        for _ in self.invariant_steps():
+            pass
+
+    def invariant_steps(self) -> Generator[None, None, None]:
+        """`check_invariants` in steps, for a loop that others wait for; nothing may be applied in between."""
         found: dict[OrderId, Order] = {}
         for book in self.books.values():
-            book.check_invariants()
+            yield from book.invariant_steps()
             found.update(book.orders)
             found.update((order.order_id, order) for order in book.stops)
+            yield
         if found != self.orders:
             raise InvariantViolation("the venue's index and the books disagree")
+        yield
         owned = {oid: o for account in self.accounts.values() for oid, o in account.open_orders.items()}
         if owned != self.orders:
             raise InvariantViolation("the accounts' open orders and the books disagree")
+        yield
         for account in self.accounts.values():
             if sum(account.open_count.values()) != len(account.open_orders):
                 raise InvariantViolation("an account's count of open orders is wrong")
@@ -125,10 +133,12 @@ class Exchange(ExchangeState):
             raise InvariantViolation("the orders that expire and the clock's list disagree")
         if self.pending:
             raise InvariantViolation("something that a command set off is not finished")
-        for order in self.orders.values():
+        for number, order in enumerate(self.orders.values()):
+            if not number % CHECKED_A_STEP:
+                yield
             if order.hold_per_lot != self._expected_hold_per_lot(order):
                 raise InvariantViolation(f"order {order.order_id} holds another amount a lot than its price asks for")
-        self.ledger.check_invariants(self.orders.values())
+        yield from self.ledger.invariant_steps(self.orders.values())
 
     def _expected_hold_per_lot(self, order: Order) -> Amount:
         """One hold serves both legs of a pair: the limit leg has it."""

@@ -24,6 +24,8 @@ LEG_UNIT: Final = 10**15
 TAKE_PROFIT_LEG: Final = 1
 STOP_LEG: Final = 2
 
+CHECKED_A_STEP: Final = 500  # orders, or accounts, that a check of the state looks at before others have their turn
+
 DAY_NS: Final = 86_400_000_000_000
 
 SANDBOX_ACCOUNT: Final = AccountId(1)  # stands for everybody who comes without credentials

@@ -173,9 +173,10 @@ def install(app: Flask, authenticator: Authenticator, *, secured: bool) -> None:
     @app.before_request
     def judge_credentials() -> None:
         """Before any handler reads the body, which a signature is over."""
-        if request.method == "OPTIONS" or request.endpoint is None or _is_public():
+        environ = request.environ
+        if not (secured or "HTTP_AUTHORIZATION" in environ or "HTTP_X_OPENBELL_KEY" in environ):
             return
-        if secured or "HTTP_AUTHORIZATION" in request.environ or "HTTP_X_OPENBELL_KEY" in request.environ:
+        if environ["REQUEST_METHOD"] != "OPTIONS" and request.endpoint is not None and not _is_public():
             authenticator.of_request()
 
 

@@ -85,7 +85,7 @@ class EngineSessions:
         self._is_joined = is_joined
         self._sessions_max = settings.feed_sessions
         self._per_address_max = settings.feed_sessions_per_address
-        self._capped = settings.reachable_from_elsewhere
+        self._capped = settings.reachable_by_others
         self._queue_limit = settings.feed_queue
         self._bytes_limit = settings.feed_queue_bytes
         self._known: dict[str, EngineSession] = {}  # by session id

@@ -50,6 +50,8 @@ def install(app: Flask) -> None:
         elif status == 405:
             there = sorted(set(getattr(error, "valid_methods", None) or ()) - {"HEAD", "OPTIONS"})
             sentence = f"There is no {request.method} {request.path}, only {' and '.join(there)}."
+        elif status == 413:
+            sentence = f"The body is too long: at most {request.max_content_length} bytes are read here."
         elif status == 429:
             sentence = f"Too many requests: at most {error.description} are answered."
         suggestion = suggestion_for(request.method, request.path) if status in (404, 405) else None

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable
+from typing import Final
 
 from api.http.browsers import FEED_PATH, refusal_of_body, refusal_of_script
 from api.http.error_answers import refuse
@@ -19,6 +20,7 @@ from api.http.wsgi import Environ, StartResponse, WsgiApp
 from api.json.errors import ApiError, Malformed
 from api.settings import Settings
 
+HOST_MAX: Final = 300  # characters: a name of 253, brackets and a port
 _SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
 
@@ -69,6 +71,8 @@ class Guard:
 
     def _may_be_called(self, host: str) -> bool:
         """Names must be known; an address cannot be rebound."""
+        if len(host) > HOST_MAX:
+            return False
         name = host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0].lower()
         if name not in self._names and not _is_address(name):
             return False

@@ -103,7 +103,7 @@ class RateLimits:
 
 def install(app: Flask, settings: Settings, client_key: Callable[[], str | None] | None = None) -> RateLimits | None:
     """Limit `app` as the settings say; None when there is nothing to limit."""
-    if settings.rate_limit == "off" or not settings.reachable_from_elsewhere:
+    if settings.rate_limit == "off" or not settings.reachable_by_others:
         return None
     limits = app.extensions[_EXTENSION] = RateLimits(app, settings, client_key)
     return limits

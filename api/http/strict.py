@@ -34,6 +34,8 @@ def install_body_limits(app: Flask) -> None:
 
     @app.before_request
     def bound_body() -> None:
+        if "CONTENT_LENGTH" not in request.environ:
+            return
         about = documented_by(app.view_functions[request.endpoint]) if request.endpoint else None
         if about is None or not about.long_body:
             request.max_content_length = min(app.config["MAX_CONTENT_LENGTH"], PLAIN_BODY_BYTES)
@@ -44,10 +46,13 @@ def install(app: Flask) -> None:
 
     @app.before_request
     def refuse_what_is_not_read() -> None:
+        environ = request.environ
+        if not environ.get("QUERY_STRING") and "CONTENT_LENGTH" not in environ:
+            return
         about = documented_by(app.view_functions[request.endpoint]) if request.endpoint else None
         if about is None or request.method == "OPTIONS":
             return
-        if request.environ.get("QUERY_STRING") and not isinstance(about.answer, str):
+        if environ.get("QUERY_STRING") and not isinstance(about.answer, str):
             _check_query(about)
         if about.body is None and request.content_length:
             _check_unread_body(about)

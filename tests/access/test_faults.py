@@ -76,7 +76,7 @@ def break_books(server: Server, patch: pytest.MonkeyPatch, how: Callable[..., An
     def differs() -> None:
         raise InvariantViolation(f"account 424242 holds SECRETCOIN that nobody deposited, see {CAUSE}")
 
-    patch.setattr(server.exchange, "check_invariants", differs)
+    patch.setattr(server.exchange, "invariant_steps", differs)
     patch.setattr(type(server.exchange), "order", how)
 
 

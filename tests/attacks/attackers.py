@@ -164,6 +164,29 @@ def resets(url: str, seconds: float, content: bytes = b"", every_s: float = 0.00
     return count
 
 
+def hellos(url: str, seconds: float, at_once: int = 100) -> int:
+    """The same first message of a TLS handshake on many connections, which costs nothing but the server's answer.
+
+    Returns how many were answered.
+    """
+    context, outgoing = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), ssl.MemoryBIO()
+    handshake = context.wrap_bio(ssl.MemoryBIO(), outgoing, server_hostname="localhost")
+    with contextlib.suppress(ssl.SSLWantReadError):
+        handshake.do_handshake()
+    hello, deadline, answered = outgoing.read(), time.monotonic() + seconds, 0
+    while time.monotonic() < deadline:
+        held = idle(url, at_once)
+        for connection in held:
+            with contextlib.suppress(OSError):
+                connection.send(hello)
+        for connection in held:
+            with contextlib.suppress(OSError):
+                connection.sock.settimeout(max(0.01, deadline - time.monotonic()))
+                answered += bool(connection.sock.recv(1))
+            connection.reset()
+    return answered
+
+
 def idle(url: str, count: int, source: str = ATTACKER, within_s: float = 3.0) -> list[Connection]:
     """So many TCP connections on which nothing is said, or as many as the server accepts `within_s`.
 

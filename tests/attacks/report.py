@@ -43,6 +43,7 @@ ATTACKS: dict[str, Attack] = {
 }
 TLS_ATTACKS: dict[str, Attack] = {
     "TLS: connect and reset": attackers.resets,
+    "TLS: 100 first messages at once, again and again": attackers.hellos,
     "TLS: no handshake, 200 connections": lambda url, seconds: attackers.tls_hold(url, 200, seconds),
 }
 DESCRIPTORS = 256

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.attacks import attackers
+from tests.attacks.bystander import assert_fair, quiet
 from tests.attacks.probe import Probe
 from tests.attacks.raw import ATTACKER, connect, request, tcp
 from tests.server import RunningServer, eventually, self_signed
@@ -76,6 +77,13 @@ def test_what_is_no_handshake_is_closed_at_once_without_a_line(server: RunningSe
                 while sock.recv(4096):
                     pass
         assert probe.log == ""
+
+
+def test_handshakes_take_turns_with_the_requests_of_others(server: RunningServer) -> None:
+    answered: list[int] = []
+    before = quiet(server.url)
+    assert_fair(server.url, lambda: answered.append(attackers.hellos(server.url, 1.0, EACH_MAX)), before)
+    assert answered[-1] > EACH_MAX
 
 
 def test_one_address_has_its_share_of_connections_and_others_have_theirs(server: RunningServer) -> None:

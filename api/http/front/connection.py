@@ -103,14 +103,17 @@ class Connection:
         """The hub's callback. Nothing may leave it: the hub would drop the descriptor."""
         if self._listener is None or self.state is State.CLOSED:  # paused or closed in this turn of the hub
             return
-        if self._all.turns.crowded(self.counted_as):
+        turns, shaking = self._all.turns, self.state is State.HANDSHAKE  # which may take as long as a request
+        if turns.crowded(self.counted_as) or (shaking and not turns.is_free(id(self))):
             self._pause()
-            self._all.turns.ask(self.counted_as, self._read_in_turn)
+            turns.ask(self.counted_as, self._read_in_turn)
             return
         self._read_safely()
+        if shaking:
+            turns.note_end()
 
     def _read_in_turn(self) -> None:
-        """Read what was left where it is, as much of the same address waited."""
+        """Read what was left where it is, as it was not its turn."""
         if self.state is not State.CLOSED and not self._peer_ended:
             self._listen()
             self._read_safely()
@@ -165,15 +168,20 @@ class Connection:
             return
         if self._parser.requests and self._all.turns.is_free(id(self)):
             self._answer_next()
+            self._all.turns.note_end()
         elif self._parser.requests:
             self._await_turn(len(data))
         elif self._refusal is not None:
             self._refuse(self._refusal)
         elif self._parser.in_body:
             self.deadline = min(self.deadline, self.waiting_since + self._all.bounds.grace_s)
-            if self._parser.asks_to_continue:
-                self._parser.asks_to_continue = False
-                self._transport.write(memoryview(CONTINUE))
+            self._continue()
+
+    def _continue(self) -> None:
+        """Have a body sent whose client waits to be told so. Raises OSError."""
+        if self._parser.asks_to_continue:
+            self._parser.asks_to_continue = False
+            self._transport.write(memoryview(CONTINUE))
 
     def _begin_receiving(self, now: float) -> None:
         self.state = State.RECEIVING
@@ -231,6 +239,8 @@ class Connection:
             self.deadline = now + self._all.bounds.idle_s
             if self._parser.begun:
                 self._begin_receiving(now)
+                with suppress(OSError):  # it is broken, as reading will tell
+                    self._continue()
             self._listen()
 
     def _write(self, data: bytes) -> None:

@@ -20,6 +20,7 @@ from api.json.errors import ApiError, Malformed
 TARGET: Final = "openbell.target"  # in the environ: path and query, byte for byte, as text
 UPGRADE: Final = "openbell.upgrade"  # in the environ: gives the connection to a WebSocket
 
+NAME_KEPT_MAX: Final = 64  # bytes of a name of a header that is kept
 _NAMES_MAX: Final = 1_000  # of headers, kept
 _SINGLE: Final = ("HTTP_AUTHORIZATION", "HTTP_ORIGIN")  # two of them would contradict each other
 
@@ -92,7 +93,7 @@ class Environs:
         """The name in the environ of a header."""
         text = name.decode("latin-1").upper().replace("-", "_")
         key = text if text in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{text}"
-        if len(self._keys) < _NAMES_MAX:
+        if len(self._keys) < _NAMES_MAX and len(name) <= NAME_KEPT_MAX:
             self._keys[name] = key
         return key
 

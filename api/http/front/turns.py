@@ -43,6 +43,10 @@ class Turns:
         self._last_owner, self._last_at = owner, now
         return True
 
+    def note_end(self) -> None:
+        """A turn that was free has ended, for now: however long it took, others are next."""
+        self._last_at = time.perf_counter()
+
     def ask(self, address: str, work: Work, size: int = 0) -> None:
         """Have `work` done, from the hub's greenlet, when it is the turn of `address`. `size`: bytes that were read."""
         queue = self._waiting.get(address)

@@ -58,6 +58,7 @@ def test_it_goes_by_its_own_names_and_by_any_address(http: Http, host: str) -> N
         "[evil",
         "[evil]:5000",
         "][",
+        f"127.0.0.1:{'5' * 300}",
     ],
 )
 @pytest.mark.parametrize("path", ["/health", "/", "/static/main.js", "/socket.io/?EIO=4&transport=polling"])

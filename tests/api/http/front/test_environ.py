@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from api.http.addresses import neighbourhood
-from api.http.front.environ import TARGET, Environs, Peer
+from api.http.front.environ import NAME_KEPT_MAX, TARGET, Environs, Peer
 from api.http.front.forwarded import Forwarded
 from api.http.front.large_bodies import LargeBodies
 from api.http.front.parser import RequestParser
@@ -98,3 +98,13 @@ def test_only_a_trusted_proxy_says_who_the_client_is(trusted: tuple[str, ...], s
 )
 def test_addresses_of_one_ipv6_network_are_counted_as_one(address: str, counted: str) -> None:
     assert neighbourhood(address) == counted
+
+
+def test_long_names_of_headers_are_not_kept() -> None:
+    environs = Environs(Forwarded(()))
+    for number in range(20):
+        parser = RequestParser(10_000, LargeBodies(4), "10.0.0.1")
+        parser.feed(memoryview(request(b"/", b"%d%b: 1" % (number, b"A" * 10_000))))
+        peer = Peer("10.0.0.1", 1234, "http", ("127.0.0.1", 5000))
+        environs.of(parser.requests[0], peer, lambda: pytest.fail("no upgrade"))
+    assert max(map(len, environs._keys)) <= NAME_KEPT_MAX
