@@ -16,10 +16,8 @@ from eventlet.event import Event
 from limits.storage import Storage
 from redis import Redis
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
 from redis.retry import Retry
 
-from loop.errors import StoreError
 from loop.turns import in_turns
 from loop.workers import Workers
 
@@ -146,7 +144,7 @@ class SharedCounts(Counts):
             sent, self._unsent = self._unsent, {}
             try:
                 totals = self._workers.run(self._exchange, sent)
-            except (RedisError, OSError, StoreError) as problem:
+            except Exception as problem:  # whatever it is: without this greenlet nothing would be shared any more
                 self._note_away(problem)
                 self._keep(sent)
                 eventlet.sleep(pause_s)
@@ -184,7 +182,7 @@ class SharedCounts(Counts):
     # -- in the native thread
 
     def _exchange(self, sent: dict[str, tuple[int, float]]) -> dict[str, Total]:
-        """Add to the numbers of all servers, and return them. Raises RedisError."""
+        """Add to the numbers of all servers, and return them. Raises what the storage raises."""
         pipe = self._redis.pipeline(transaction=False)
         for key, (amount, expiry) in sent.items():
             pipe.set(key, 0, ex=int(expiry), nx=True)  # a window begins with its first request

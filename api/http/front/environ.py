@@ -75,7 +75,7 @@ class Environs:
             if key in environ:
                 if key in _SINGLE:
                     raise Malformed("MALFORMED_HEADERS", f"{name.decode('latin-1')} is given twice.", field="headers")
-                environ[key] += "," + value.decode("latin-1")
+                environ[key] += ("; " if key == "HTTP_COOKIE" else ",") + value.decode("latin-1")
             elif key == "HTTP_TRANSFER_ENCODING":
                 chunked = True  # a coding of the connection: what is behind sees the body
             else:
