@@ -88,14 +88,15 @@ class FeedWebSocket:
         return ()
 
     def wait(self) -> str | bytes | None:
-        """The next packet; None when the connection has ended. Others have their turn first. Cooperative."""
+        """The next packet, when it is its turn; None when the connection has ended. Cooperative."""
         websocket, connection = self._websocket, self._connection
-        eventlet.sleep(0)
         if websocket is None or (connection.closed and websocket.ended):
             return None
         timeout_s = self._server.ping_timeout
         patience_s = min(PROBE_S, timeout_s) if connection.upgrading else self._server.ping_interval + timeout_s
         packet = websocket.receive(patience_s)
+        if packet is not None:
+            websocket.take_turn()
         if packet is None or connection.closed:
             websocket.close()  # who still writes goes on
             return None

@@ -128,3 +128,25 @@ def run_together(attacks: list[Callable[[], None]]) -> None:
         thread.start()
     for thread in threads:
         thread.join()
+
+
+def feed_messages(url: str, seconds: float, count: int = 150) -> int:
+    """So many clients of one address that all subscribe at once, again and again; how many messages were sent."""
+    joined = text("40/market,")
+    wanted = text('42/market,1["subscribe",{"type":"l2_deltas","symbol":"BTC-USDT"}]')
+    connections = [upgraded(url) for _ in range(count)]
+    deadline, sent = time.monotonic() + seconds, 0
+    for connection in connections:
+        connection.send(joined)
+        connection.sock.setblocking(False)
+    while time.monotonic() < deadline:
+        for connection in connections:
+            with suppress(OSError):
+                connection.sock.send(wanted)
+                sent += 1
+            with suppress(OSError):
+                connection.sock.recv(65_536)
+        time.sleep(0.2)
+    for connection in connections:
+        connection.close()
+    return sent

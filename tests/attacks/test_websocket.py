@@ -8,6 +8,7 @@ from contextlib import suppress
 
 import pytest
 
+from tests.attacks.bystander import assert_fair, quiet
 from tests.attacks.frames import (
     BINARY,
     CLOSE,
@@ -17,6 +18,7 @@ from tests.attacks.frames import (
     TEXT,
     assert_answered,
     close_code,
+    feed_messages,
     flood_frames,
     frame,
     text,
@@ -134,3 +136,9 @@ def test_clients_that_send_frames_as_fast_as_they_can_hold_nobody_up(venue: Runn
     said = venue.log[log:]
     assert "Traceback" not in said
     assert len(said) < 20 * KIBIBYTE
+
+
+def test_messages_of_many_clients_of_one_address_take_turns_with_others(venue: RunningServer) -> None:
+    sent: list[int] = []
+    assert_fair(venue.url, lambda: sent.append(feed_messages(venue.url, 1.0)), quiet(venue.url))
+    assert sent[-1] > 150

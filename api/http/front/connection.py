@@ -13,6 +13,7 @@ import math
 import time
 from contextlib import suppress
 from enum import Enum, auto
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from eventlet import hubs
@@ -273,7 +274,7 @@ class Connection:
         self._peer_ended = True  # for us: the handler reads what comes
         self.deadline = math.inf  # the handler has its own
         rest, self._parser.rest = self._parser.rest or b"", None
-        return Stream(self._transport, rest)
+        return Stream(self._transport, rest, partial(self._all.turns.wait, self.address))
 
     # -- the end
 

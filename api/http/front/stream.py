@@ -6,6 +6,7 @@ Layer: api.http.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 from eventlet.hubs import trampoline
 
@@ -16,11 +17,12 @@ from api.http.front.transport import Transport
 class Stream:
     """Reads and writes in a greenlet, with deadlines. One greenlet may read while another one writes."""
 
-    __slots__ = ("_closed", "_rest", "_transport")
+    __slots__ = ("_closed", "_rest", "_transport", "take_turn")
 
-    def __init__(self, transport: Transport, rest: bytes) -> None:
-        """`rest`: what has come already."""
+    def __init__(self, transport: Transport, rest: bytes, take_turn: Callable[[], None]) -> None:
+        """`rest`: what has come already. `take_turn` waits until it is the turn of the client's address."""
         self._transport = transport
+        self.take_turn = take_turn
         self._rest = rest
         self._closed = False
 

@@ -11,6 +11,7 @@ from collections import Counter, deque
 from collections.abc import Callable
 from typing import Final
 
+import greenlet
 from eventlet import hubs
 
 from logs.limit import limited
@@ -55,6 +56,21 @@ class Turns:
         queue.append((work, size))
         self._bytes[address] += size
         self._schedule()
+
+    def wait(self, address: str) -> None:
+        """Go on when it is the turn of `address`. Cooperative."""
+        waiting, hub = greenlet.getcurrent(), hubs.get_hub()
+        waits = True
+
+        def go_on() -> None:
+            if waits:  # nothing else has made it go on
+                waiting.switch()
+
+        self.ask(address, go_on)
+        try:
+            hub.switch()
+        finally:
+            waits = False
 
     def crowded(self, address: str) -> bool:
         """Whether much of `address` waits already."""

@@ -150,6 +150,10 @@ class WebSocket:
                 self._parse()
         return self._messages.popleft() if self._messages and not self._ended else None
 
+    def take_turn(self) -> None:
+        """Wait until it is the turn of the client's address to have a message worked on. Cooperative."""
+        self._stream.take_turn()
+
     def linger(self) -> None:
         """Have the last close frame arrive before the end; what still comes is thrown away. Cooperative."""
         deadline, discarded = time.monotonic() + CLOSE_S, 0

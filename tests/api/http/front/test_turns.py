@@ -44,3 +44,17 @@ def test_a_turn_that_took_long_gives_the_next_one_none_for_free() -> None:
     turns.note_end()
     assert not turns.is_free(2)  # it came in the same turn of the hub: others may have come meanwhile
     assert turns.is_free(1)
+
+
+def test_whoever_waits_goes_on_in_turn_and_once() -> None:
+    turns, done = Turns(), list[str]()
+
+    def work(name: str) -> None:
+        turns.wait(name[0])
+        done.append(name)
+        if name == "a1":
+            waiting[1].kill()
+
+    waiting = [eventlet.spawn(work, name) for name in ("a1", "a2", "a3", "b1")]
+    eventlet.sleep(0.02)
+    assert done == ["a1", "b1", "a3"]
