@@ -310,7 +310,7 @@ OPTIONS: tuple[Callable[[Any], Any], ...] = (
         type=WholeNumber(1024),
         default=_DEFAULT.max_body_bytes,
         show_default=True,
-        help="Largest request body. A Socket.IO message is limited to 64 KiB besides.",
+        help="Largest body of a batch of orders; of other requests 16 KiB. A Socket.IO message has at most 64 KiB.",
     ),
     click.option(
         "--max-batch",

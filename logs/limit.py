@@ -7,7 +7,7 @@
 
 A kind is a line of code that logs, together with the kind and the origin of the exception that it shows. Of each kind
 the first record of a minute is written as it is; how many more there were is written at the end of the minute, with
-the message as the code has it. Everything that libraries log (`LIBRARIES`) is limited, too. Memory is bounded: there
+the first one's message. Everything that libraries log (`LIBRARIES`) is limited, too. Memory is bounded: there
 are as many kinds as lines of code that log, and at most `KINDS_MAX`; what is beyond that is counted as one.
 
 It works where `logs.setup.begin` was called; elsewhere, as in tests, every record is written.
@@ -51,7 +51,7 @@ class _Minute:
 
     def __init__(self, record: logging.LogRecord, ends: float) -> None:
         self.ends = ends
-        self.name, self.level, self.message = record.name, record.levelno, str(record.msg)[:KEPT_MAX]
+        self.name, self.level, self.message = record.name, record.levelno, record.getMessage()[:KEPT_MAX]
         self.left_out = 0
 
 
@@ -106,7 +106,9 @@ class OneAMinute(logging.Filter):
         for minute in ended:
             if minute.left_out:
                 log = logging.getLogger("logs")
-                log.log(minute.level, "%d more in a minute, of %s: %s", minute.left_out, minute.name, minute.message)
+                log.log(
+                    minute.level, "%d more in a minute, of %s, like: %s", minute.left_out, minute.name, minute.message
+                )
 
     def _kind_of(self, record: logging.LogRecord, now: float) -> Kind:
         kind = (record.pathname, record.lineno, getattr(record, _KIND, "") + _origin_of(record.exc_info))

@@ -18,7 +18,7 @@ from rich.table import Table
 from logs.lines import escaped
 
 SECOND_NS: Final = 10**9
-TIMES: Final = ("at", "timestamp", "start_time")  # epoch seconds, as every field that ends in _at
+TIMES: Final = ("at", "timestamp", "start_time", "change_password_by")  # epoch seconds, as every field that ends in _at
 TIME_WIDTH: Final = 23  # characters of a time, which is not folded
 ROOMY: Final = 100  # in a terminal of as many columns
 NOTHING: Final[tuple[object, ...]] = (None, {}, [])

@@ -274,7 +274,7 @@ class Connection:
         self._peer_ended = True  # for us: the handler reads what comes
         self.deadline = math.inf  # the handler has its own
         rest, self._parser.rest = self._parser.rest or b"", None
-        return Stream(self._transport, rest, partial(self._all.turns.wait, self.address))
+        return Stream(self._transport, rest, partial(self._all.turns.wait, self.counted_as))
 
     # -- the end
 
