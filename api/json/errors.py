@@ -9,7 +9,7 @@ Layer: api.json.
 from __future__ import annotations
 
 import secrets
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 import msgspec
 from msgspec import Meta
@@ -66,6 +66,14 @@ class ApiError(Exception):
     def body(self) -> ErrorBody:
         """The one error shape, with a fresh request id."""
         return ErrorBody(self.sentence, self.code, self.details, secrets.token_hex(8))
+
+    def without_frames(self) -> Self:
+        """The same alone, to be kept: the frames that it was raised in refer to it in turn, and hold all they read."""
+        behind: BaseException | None = self
+        while behind is not None:
+            behind.__traceback__, behind = None, behind.__context__
+        self.__cause__ = self.__context__ = None
+        return self
 
 
 class Malformed(ApiError):

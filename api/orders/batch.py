@@ -217,4 +217,4 @@ def _command(read: Callable[[], Any], account: AccountId, exchange: Exchange) ->
         request = converted(value, BatchAmend)
         return amend_command(request, request.order_id, account, exchange)
     except ApiError as problem:
-        return problem
+        return problem.without_frames()

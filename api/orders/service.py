@@ -142,7 +142,7 @@ class OrderService:
                 elif not isinstance(command, EarlierOrder):
                     results.append(BatchResult(200, self._answer(next(applied), command, elapsed_s, patience_s)))
             except (ApiError, StoreAway) as refusal:
-                error = as_error(refusal)
+                error = as_error(refusal).without_frames()
                 results.append(BatchResult(error.status, error.body()))
             except Exception:  # the others were sequenced too, and must be answered
                 mistake = internal_error()

@@ -164,7 +164,7 @@ class Connection:
         try:
             self._parser.feed(data)
         except ApiError as refusal:
-            self._refusal = _without_frames(refusal)
+            self._refusal = refusal.without_frames()
         if self.state is State.ANSWERING:
             return
         if self._parser.requests and self._all.turns.is_free(id(self)):
@@ -212,7 +212,7 @@ class Connection:
             answering.run(self._all.app, environ)
             environ.pop("werkzeug.request", None)  # which refers to it in turn: what it holds is freed now
         except ApiError as refusal:
-            self._refusal, answering.close = _without_frames(refusal), False
+            self._refusal, answering.close = refusal.without_frames(), False
             self._drop_requests()
         except ClientGone:
             self._peer_ended = True
@@ -331,12 +331,6 @@ class Connection:
     def shed(self) -> None:
         """Close it: its place is needed."""
         self._close()
-
-
-def _without_frames(refusal: ApiError) -> ApiError:
-    """The refusal alone: the frames that it was raised in refer to it in turn, and hold all that was read."""
-    refusal.__traceback__ = refusal.__context__ = None
-    return refusal
 
 
 def _too_slow() -> ApiError:

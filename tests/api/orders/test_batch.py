@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import re
 import threading
 from collections.abc import Iterator
@@ -340,6 +341,18 @@ def test_a_venue_that_does_not_accept_says_so_for_the_whole_batch(whole: Server)
     answer = whole.app.test_client().post("/orders/batch", json={"orders": [enter("BTC-USDT"), {}]})
     assert (answer.status_code, answer.get_json()["error_code"]) == (503, "NOT_ACCEPTING")
     assert answer.headers["Retry-After"] == "1"
+
+
+def test_what_is_wrong_with_many_elements_is_freed_without_the_collector(whole: Server) -> None:
+    client, wrong = whole.app.test_client(), {"orders": [{"symbol": "BTC-USDT"}, enter("BTC-USDT", price="x"), 1] * 300}
+    gc.collect()
+    gc.disable()
+    try:
+        results = client.post("/orders/batch", json=wrong).get_json()["results"]
+        assert len(results) == len(wrong["orders"])
+        assert gc.collect() < len(results)  # it would hold everybody up to look through them
+    finally:
+        gc.enable()
 
 
 def test_what_needs_a_history_that_is_gone_fails_alone(whole: Server) -> None:
