@@ -4,10 +4,11 @@
 |---|---|---|
 | address, whatever the name | `login_rate`, also for signing up | wait until the window has room |
 | name and address together | `FREE_FAILURES` failures | wait 2 s, longer after each further one |
-| name, where it never signed in | `FOREIGN_FAILURES_MAX` failures an hour | wait there, and nowhere else |
+| name, where it never signed in | `FOREIGN_FAILURES_MAX` failures an hour | whose free failures are used up waits |
 
-So a name takes at most about a hundred failures an hour: 40 from foreign addresses, 15 from each of the `OWN_ADDRESSES`
-where its user signed in last. A name is counted whether or not anybody has it. An address is an IPv4 address or an IPv6
+So a name takes at most about a hundred failures an hour from a few addresses: 40 from foreign ones, 15 from each of the
+`OWN_ADDRESSES` where its user signed in last. Each further address has three more, for nobody's guesses may keep a user
+from trying at a new one. A name is counted whether or not anybody has it. An address is an IPv4 address or an IPv6
 network of 64 bits, of which one client has as many addresses as it likes. An attempt is counted before the password is
 checked, so that many at once all count; one that succeeds, or that was not checked, is taken back.
 
@@ -86,7 +87,7 @@ class LoginLimits:
             return failures.next_at - now
         if not self._is_own(name, client):
             wait = self._count(self._foreign.of(name), FOREIGN_FAILURES_MAX, HOUR_S)
-            if wait:
+            if wait and failures.count >= FREE_FAILURES:
                 return wait
         failures.count += 1
         failures.last = now

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from api.auth import login_limits
-from api.auth.login_limits import DELAY_MAX_S, FOREIGN_FAILURES_MAX, HOUR_S, LoginLimits, Rate
+from api.auth.login_limits import DELAY_MAX_S, FOREIGN_FAILURES_MAX, FREE_FAILURES, HOUR_S, LoginLimits, Rate
 
 HOME, ELSEWHERE = "198.51.100.7", "203.0.113.9"
 
@@ -72,8 +72,9 @@ def test_asking_while_one_waits_makes_it_no_longer(tried: Tried) -> None:
         ([], HOME, True),
         (["signed in at home", "attack"], HOME, True),
         (["signed in at home", "attack", "attack", "attack", "attack"], HOME, True),
-        (["attack", "signed in at home", "attack"], HOME, False),  # it was not known when the attack began
-        (["signed in at home", "attack"], "203.0.113.10", False),  # foreign, as every one that attacks
+        (["attack", "signed in at home", "attack"], HOME, True),  # it was not known when the attack began
+        (["signed in at home", "attack"], "203.0.113.10", True),  # where nobody ever tried
+        (["attack"], "192.0.2.1", False),  # one that attacks
         (["signed in at home", "attack", "an hour"], "203.0.113.10", True),
         (["three failures elsewhere"], HOME, True),
         (["three failures elsewhere"], ELSEWHERE, False),
@@ -99,10 +100,11 @@ def test_a_user_gets_in_where_nobody_guessed(tried: Tried, before: list[str], ad
     assert tried.sign_in(address=address) is gets_in
 
 
-def test_a_name_takes_at_most_forty_guesses_an_hour_from_wherever(tried: Tried) -> None:
+def test_a_name_takes_forty_guesses_an_hour_or_three_from_each_address(tried: Tried) -> None:
     tried.sign_in()
-    for _ in range(2):
-        assert tried.attack(seconds=HOUR_S) == FOREIGN_FAILURES_MAX
+    assert tried.attack(seconds=HOUR_S, addresses=4) == FOREIGN_FAILURES_MAX
+    tried.now += HOUR_S
+    assert tried.attack(seconds=HOUR_S, addresses=60) == 60 * FREE_FAILURES
 
 
 def test_a_name_is_one_however_it_is_written(tried: Tried) -> None:
@@ -138,6 +140,10 @@ def test_a_user_is_known_where_they_signed_in_last(tried: Tried) -> None:
     for home in homes:
         tried.sign_in(address=home)
     tried.attack()
+    for home in homes:
+        for _ in range(FREE_FAILURES):
+            tried.fail(address=home)
+    tried.now += 2
     assert [tried.sign_in(address=home) for home in homes] == [False, False, True, True, True, True]
 
 
