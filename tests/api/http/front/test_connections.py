@@ -66,9 +66,9 @@ def test_who_asks_whether_to_send_a_body_is_told_to_go_on(before: bytes) -> None
     with serving() as front, front.connect() as connection:
         head = b"POST /a HTTP/1.1\r\nHost: a\r\nConnection: close\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n"
         connection.sendall(before + head)
-        told = b""
-        while not told.endswith(b"HTTP/1.1 100 Continue\r\n\r\n"):
-            told += connection.recv(1_000)
+        received_first = b""
+        while not received_first.endswith(b"HTTP/1.1 100 Continue\r\n\r\n"):
+            received_first += connection.recv(1_000)
         connection.sendall(b"hello")
         assert b"POST /a? 5" in received(connection)
 
