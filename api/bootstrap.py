@@ -34,10 +34,11 @@ from api.feed.feed import Feed
 from api.feed.levels import touched_levels
 from api.http import errors, limits, strict, symbols
 from api.http.answer_headers import AnswerHeaders
-from api.http.guard import Guard, WsgiApp
+from api.http.guard import Guard
 from api.http.limits import RateLimits
 from api.http.request_log import RequestLog
 from api.http.strict import WholeNumberConverter
+from api.http.wsgi import WsgiApp
 from api.market import candles
 from api.market import routes as market_routes
 from api.market.activity import Activity
@@ -195,7 +196,6 @@ class Server:
         activity: Activity,
         statuses: StatusService,
         authenticator: Authenticator,
-        rate_limits: RateLimits | None,
     ) -> Feed:
         feed = Feed(
             app,
@@ -205,7 +205,6 @@ class Server:
             activity,
             statuses=statuses,
             authenticator=authenticator,
-            check_rate=None if rate_limits is None else rate_limits.charge,
         )
         authenticator.on_revoked(feed.disconnect)
         return feed
@@ -230,7 +229,7 @@ class Server:
         self._book_reader = BookReader(exchange, touched_levels)
         lookup = OrderLookup(exchange, reader)
         orders = OrderService(exchange, sequencer, lookup, self.duplicates, activity.record_latency)
-        feed = self._feed_of(app, settings, activity, statuses, authenticator, rate_limits)
+        feed = self._feed_of(app, settings, activity, statuses, authenticator)
         runner.on_planned = feed.refresh_status
         order_entry.install(feed, orders, exchange, sequencer)
         venue = HealthService(
@@ -314,10 +313,10 @@ def _flask_app(settings: Settings, exchange: Exchange, authenticator: Authentica
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
     app.json.sort_keys = False  # type: ignore[attr-defined]
     errors.install(app)
+    strict.install_body_limits(app)  # before the limits, which read a body that is signed
     rate_limits = limits.install(app, settings, authenticator.rate_key)
     if settings.cors_origins:
         CORS(app, origins=list(settings.cors_origins))
-    strict.install_body_limits(app)
     authentication.install(app, authenticator, secured=settings.profile == "secured")
     strict.install(app)
     symbols.install(app, exchange)

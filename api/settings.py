@@ -77,6 +77,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         """Whether only this machine can reach the server."""
         return is_loopback(self.host)
 
+    @property
+    def reachable_by_others(self) -> bool:
+        """Whether others than whoever runs it may ask; not in a sandbox that only this machine can reach."""
+        return not (self.sandbox and self.loopback)
+
 
 def is_loopback(host: str) -> bool:
     """Whether `host` is localhost or a loopback address."""
@@ -269,8 +274,8 @@ OPTIONS: tuple[Callable[[Any], Any], ...] = (
         type=WholeNumber(1),
         default=_DEFAULT.max_connections_per_address,
         show_default=True,
-        help="Connections of one client address (of a /64 for IPv6). Not for loopback in a sandbox, nor for trusted "
-        "proxies.",
+        help="Connections of one client address (of a /64 for IPv6). Not in a sandbox that only this machine can "
+        "reach, nor for trusted proxies.",
     ),
     click.option(
         "--head-timeout-s",
@@ -305,7 +310,7 @@ OPTIONS: tuple[Callable[[Any], Any], ...] = (
         type=WholeNumber(1024),
         default=_DEFAULT.max_body_bytes,
         show_default=True,
-        help="Largest request body. A Socket.IO message is limited to 64 KiB besides.",
+        help="Largest body of a batch of orders; of other requests 16 KiB. A Socket.IO message has at most 64 KiB.",
     ),
     click.option(
         "--max-batch",
@@ -361,7 +366,8 @@ OPTIONS: tuple[Callable[[Any], Any], ...] = (
         type=WholeNumber(1),
         default=_DEFAULT.feed_sessions_per_address,
         show_default=True,
-        help="Feed clients at once from one address, or from one /64 of IPv6. Not for loopback in a sandbox.",
+        help="Feed clients at once from one address, or from one /64 of IPv6. Not in a sandbox that only this machine "
+        "can reach.",
     ),
     click.option(
         "--feed-ping-interval-s",

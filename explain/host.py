@@ -38,7 +38,7 @@ from journal.codec import BatchRecord
 from journal.port import Journal, JournalError
 from logs.limit import limited
 from loop.errors import Busy, StoreError
-from loop.fair import FairTurns
+from loop.fair_lock import FairLock
 from loop.workers import Workers
 
 log = logging.getLogger(__name__)
@@ -95,7 +95,7 @@ class ExplainHost:
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
         self._workers = Workers("explain", 1, 2)  # a question, and who follows the journal
-        self._turns = FairTurns(OWN_MAX, WAITING_MAX, PATIENCE_S)
+        self._lock = FairLock(OWN_MAX, WAITING_MAX, PATIENCE_S)
         self._process: subprocess.Popen[bytes] | None = None
         self._channel: Channel | None = None
         self._closing = False
@@ -108,10 +108,10 @@ class ExplainHost:
         waiting for all of them.
         """
         try:
-            with self._turns.turn(account):
+            with self._lock.held_for(account):
                 found = self._workers.run(self._ask, Question(about, number, account, ANSWER_S))
         except Busy:
-            raise ExplainerBusy(own=self._turns.own(account) >= OWN_MAX) from None
+            raise ExplainerBusy(own=self._lock.own(account) >= OWN_MAX) from None
         if isinstance(found, Answer):
             return found.body
         if isinstance(found, Reached):

@@ -7,7 +7,7 @@
 
 A kind is a line of code that logs, together with the kind and the origin of the exception that it shows. Of each kind
 the first record of a minute is written as it is; how many more there were is written at the end of the minute, with
-the message as the code has it. Everything that libraries log (`LIBRARIES`) is limited, too. Memory is bounded: there
+the first one's message. Everything that libraries log (`LIBRARIES`) is limited, too. Memory is bounded: there
 are as many kinds as lines of code that log, and at most `KINDS_MAX`; what is beyond that is counted as one.
 
 It works where `logs.setup.begin` was called; elsewhere, as in tests, every record is written.
@@ -23,9 +23,10 @@ import traceback
 from collections.abc import Callable
 from typing import Any, Final
 
-MINUTE_S: Final = 60.0
+from logs.lines import MINUTE_S
+
 KINDS_MAX: Final = 1_000
-MESSAGE_MAX: Final = 200  # characters that are kept of a message
+KEPT_MAX: Final = 200  # characters of a message that stand with the count of those like it
 LIBRARIES: Final = frozenset(
     {"engineio", "socketio", "werkzeug", "eventlet", "flask_cors", "flask-limiter", "flask_limiter", "limits", "py"}
 )
@@ -50,7 +51,7 @@ class _Minute:
 
     def __init__(self, record: logging.LogRecord, ends: float) -> None:
         self.ends = ends
-        self.name, self.level, self.message = record.name, record.levelno, str(record.msg)[:MESSAGE_MAX]
+        self.name, self.level, self.message = record.name, record.levelno, record.getMessage()[:KEPT_MAX]
         self.left_out = 0
 
 
@@ -105,7 +106,9 @@ class OneAMinute(logging.Filter):
         for minute in ended:
             if minute.left_out:
                 log = logging.getLogger("logs")
-                log.log(minute.level, "%d more in a minute, of %s: %s", minute.left_out, minute.name, minute.message)
+                log.log(
+                    minute.level, "%d more in a minute, of %s, like: %s", minute.left_out, minute.name, minute.message
+                )
 
     def _kind_of(self, record: logging.LogRecord, now: float) -> Kind:
         kind = (record.pathname, record.lineno, getattr(record, _KIND, "") + _origin_of(record.exc_info))

@@ -11,21 +11,25 @@ from typing import Any, Final
 
 import msgspec
 from rich import box
+from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from logs.lines import escaped
 
 SECOND_NS: Final = 10**9
-TIMES: Final = ("at", "timestamp", "start_time")  # epoch seconds, as every field that ends in _at
+TIMES: Final = ("at", "timestamp", "start_time", "change_password_by")  # epoch seconds, as every field that ends in _at
+TIME_WIDTH: Final = 23  # characters of a time, which is not folded
+ROOMY: Final = 100  # in a terminal of as many columns
 NOTHING: Final[tuple[object, ...]] = (None, {}, [])
 
 
 def table(*columns: str, title: str | None = None, header: bool = True) -> Table:
     """An empty table, whose cells go on in the next line where the terminal is too narrow."""
     made = Table(title=title, title_justify="left", show_header=header, box=box.SIMPLE, pad_edge=False)
+    roomy = Console().width >= ROOMY
     for column in columns:
-        made.add_column(column, overflow="fold")
+        made.add_column(column, overflow="fold", min_width=TIME_WIDTH if roomy and column == "time" else None)
     return made
 
 

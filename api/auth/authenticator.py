@@ -8,11 +8,11 @@ Layer: api.auth.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from typing import Any, Final, Literal
 
 from flask import Flask, current_app, g, request
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from api.auth.credentials import Credentials, Principal, SignedRequest
 from api.http.front.environ import TARGET
@@ -20,8 +20,6 @@ from api.json.errors import ApiError
 from api.json.requests import Request, converted
 from engine.types import SANDBOX_ACCOUNT, AccountId
 from identity.users import Role, Scope
-
-log = logging.getLogger(__name__)
 
 SANDBOX: Final = Principal(user_id=0, name="sandbox", account=SANDBOX_ACCOUNT, role=Role.TRADER)
 FEED_METHOD: Final = "CONNECT"  # what a Socket.IO client signs as its method
@@ -79,7 +77,7 @@ class Authenticator:
         sid: str | None = getattr(request, "sid", None)
         try:
             principal = self.of_request() if sid is None else self.of_client(sid)
-        except ApiError:
+        except (ApiError, RequestEntityTooLarge):  # of what is signed, the body is read
             return None
         return None if principal is SANDBOX else principal
 

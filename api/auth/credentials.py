@@ -16,6 +16,7 @@ from typing import Any, Final, NamedTuple
 import jwt
 import msgspec
 
+from api.http.addresses import Network, address_of
 from api.json.errors import ApiError
 from engine.types import AccountId
 from identity.users import ALL_SCOPES, ApiKey, Role, Scope, Session, User
@@ -29,8 +30,6 @@ READ_TOKENS_MAX: Final = 20_000  # about 600 bytes each
 NUMBER_DIGITS_MAX: Final = 15
 SECOND_NS: Final = 10**9
 MS_NS: Final = 10**6
-
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 class Principal(msgspec.Struct, frozen=True, kw_only=True):
@@ -316,9 +315,7 @@ def _whole(text: str) -> int:
 
 def _within(address: str | None, networks: tuple[Network, ...]) -> bool:
     try:
-        client = ipaddress.ip_address(address or "")
+        client = address_of(address or "")
     except ValueError:
         return False
-    if isinstance(client, ipaddress.IPv6Address) and client.ipv4_mapped is not None:
-        client = client.ipv4_mapped
     return any(client in network for network in networks)

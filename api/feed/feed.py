@@ -23,7 +23,7 @@ from api.accounts.views import BalancesView, balances_view
 from api.auth.authenticator import Authenticator
 from api.feed.balances import BalanceFeed
 from api.feed.clients import NAMESPACE, Client, FeedPacket, Subscribers, encoded
-from api.feed.connections import Connections
+from api.feed.engine_sessions import EngineSessions
 from api.feed.intake import Intake
 from api.feed.levels import LevelKey, touched_levels
 from api.feed.market_data import BOOK_STREAMS, MarketData
@@ -32,6 +32,7 @@ from api.feed.polling import PollingGuard, origin_check
 from api.feed.queue import QueueFeed, QueueView
 from api.feed.requests import Stream, Subscription, subscription_of
 from api.feed.rooms import OwnOrderRooms, named, order_rooms, room_of
+from api.http.limits import charge
 from api.http.refusals import log_refusal
 from api.json.errors import ApiError, Malformed, as_error
 from api.json.malformed import MAX_ECHO
@@ -71,10 +72,8 @@ class Feed:
         *,
         statuses: StatusService,
         authenticator: Authenticator,
-        check_rate: Callable[[], None] | None = None,
     ) -> None:
         self._authenticator = authenticator
-        self._check_rate = check_rate
         self._exchange = exchange
         self._sequencer = sequencer
         self._activity = activity
@@ -97,7 +96,7 @@ class Feed:
             max_http_buffer_size=min(settings.max_body_bytes, MESSAGE_BYTES_MAX),
             http_compression=False,
             manage_session=False,
-            monitor_clients=False,  # `Connections` does it
+            monitor_clients=False,  # `EngineSessions` does it
             ping_interval=settings.feed_ping_interval_s,
             ping_timeout=settings.feed_ping_timeout_s,
         )
@@ -113,16 +112,16 @@ class Feed:
             publish=self._publish_to_room,
         )
         self._engine = self.socketio.server.eio
-        self._connections = Connections(self._engine, settings, self._is_joined)
+        self._sessions = EngineSessions(self._engine, settings, self._is_joined)
         Intake(
             self.socketio,
-            self._connections,
+            self._sessions,
             self._subscribers,
             settings.feed_queue,
             settings.feed_queue_bytes,
             self._send_error,
         )
-        app.wsgi_app = PollingGuard(app.wsgi_app, self._connections, self._engine.max_http_buffer_size)  # type: ignore[method-assign]
+        app.wsgi_app = PollingGuard(app.wsgi_app, self._sessions, self._engine.max_http_buffer_size)  # type: ignore[method-assign]
         self.socketio.on_event("connect", self._on_connect, NAMESPACE)
         self.socketio.on_event("disconnect", self._on_disconnect, NAMESPACE)
         self.on("subscribe", self._on_subscribe)
@@ -145,7 +144,7 @@ class Feed:
 
     def start(self) -> None:
         """Start to end the sessions of clients that have gone, or never read."""
-        self._connections.start()
+        self._sessions.start()
 
     def _is_joined(self, eio_sid: str) -> bool:
         return self._manager.sid_from_eio_sid(eio_sid, NAMESPACE) is not None
@@ -160,8 +159,7 @@ class Feed:
                 return None
             client.asking += 1
             try:
-                if self._check_rate is not None:
-                    self._check_rate()
+                charge(1)
                 if further and event not in ("ping", "*"):
                     raise Malformed("UNKNOWN_FIELD", f"{event} takes one object, and nothing behind it.", field=event)
                 return handler(client.sid, data)

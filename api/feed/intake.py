@@ -5,7 +5,6 @@ Layer: api.feed.
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable
 from typing import Any, Final
@@ -15,14 +14,12 @@ from flask_socketio import SocketIO
 from socketio.packet import EVENT
 
 from api.feed.clients import NAMESPACE, Client, Subscribers
-from api.feed.connections import Connection, Connections
+from api.feed.engine_sessions import EngineSession, EngineSessions
 from api.json.errors import ApiError, Malformed
-
-log = logging.getLogger(__name__)
 
 PATIENCE_S: Final = 5.0  # that a client may send without reading
 PAUSE_S: Final = 0.02  # between two checks whether it has read
-STRAYS_FREE: Final = 16  # messages of one connection that are no events; it waits for each further one
+STRAYS_FREE: Final = 16  # messages of one session that are no events; it waits for each further one
 STRAY_S: Final = 0.05
 LARGE_BYTES: Final = 4_096  # of a message: its answer may be as many times as large as it
 LARGE_ASKING: Final = 8  # such messages of one client that are worked on at once
@@ -31,19 +28,19 @@ SendError = Callable[[Client, str | None, ApiError], Any]
 
 
 class Intake:
-    """Takes messages from the connections, and hands them to the handlers of one feed."""
+    """Takes messages from the sessions of engine.io, and hands them to the handlers of one feed."""
 
     def __init__(
         self,
         socketio: SocketIO,
-        connections: Connections,
+        sessions: EngineSessions,
         subscribers: Subscribers,
         queue_limit: int,
         bytes_limit: int,
         send_error: SendError,
     ) -> None:
         """Take the place of Socket.IO's own reception of messages."""
-        self._connections = connections
+        self._sessions = sessions
         self._subscribers = subscribers
         self._queue_limit = queue_limit
         self._bytes_limit = bytes_limit
@@ -59,38 +56,38 @@ class Intake:
         Meanwhile nothing more is read from it, so a client that sends faster than it is
         answered is slowed down; one that never reads its answers is cut off.
         """
-        connection = self._connections.get(eio_sid)
-        if connection is None:
+        session = self._sessions.get(eio_sid)
+        if session is None:
             return
         client, text = self._client_of(eio_sid), data if isinstance(data, str) else ""  # engine.io reads JSON, too
         if client is None or not text.startswith(str(EVENT)):
-            self._slow_down(connection)
-        elif connection.posting:
+            self._slow_down(session)
+        elif session.posting:
             eventlet.sleep(0)  # a POST brings many messages
-        if not self._await_room(connection, client, len(text)):
+        if not self._await_room(session, client, len(text)):
             return
         try:
             if not text:
                 raise ValueError("an empty message, or none that is text")
             self._handle(eio_sid, text)
         except ValueError:
-            self._slow_down(connection)
+            self._slow_down(session)
             client = self._client_of(eio_sid)
             if client is not None:
                 self._send_error(client, None, Malformed("MALFORMED_JSON", "This is no Socket.IO event."))
 
-    def _slow_down(self, connection: Connection) -> None:
+    def _slow_down(self, session: EngineSession) -> None:
         """Have a client wait that sends what it should have no need to send often."""
-        connection.strays += 1
-        if connection.strays > STRAYS_FREE:
+        session.strays += 1
+        if session.strays > STRAYS_FREE:
             eventlet.sleep(STRAY_S)
 
-    def _await_room(self, connection: Connection, client: Client | None, size: int) -> bool:
+    def _await_room(self, session: EngineSession, client: Client | None, size: int) -> bool:
         """Wait until a client has room for an answer; False when its connection has ended meanwhile."""
         until = time.monotonic() + PATIENCE_S
-        while not (connection.socket.closed or (connection.websocket is not None and connection.websocket.ended)):
+        while not (session.socket.closed or (session.websocket is not None and session.websocket.ended)):
             asking = 0 if client is None else client.asking
-            waiting, waiting_bytes = connection.outbox.qsize(), connection.outbox.waiting_bytes
+            waiting, waiting_bytes = session.outbox.qsize(), session.outbox.waiting_bytes
             now = time.monotonic()
             if (
                 waiting + asking < 2 * self._queue_limit
@@ -102,7 +99,7 @@ class Intake:
             if waiting < self._queue_limit and waiting_bytes < self._bytes_limit:
                 until = now + PATIENCE_S  # it reads; the slow part is this server
             if now > until:
-                connection.cut_off("does not read")
+                session.cut_off("does not read")
                 return False
             eventlet.sleep(PAUSE_S)
         return False

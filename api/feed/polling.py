@@ -7,59 +7,56 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from http import HTTPStatus
 from io import BytesIO
-from typing import Any, Final
+from typing import Final
 from urllib.parse import parse_qs
 
 from engineio.payload import Payload
 
-from api.feed.connections import Connection, Connections
+from api.feed.engine_sessions import EngineSession, EngineSessions
 from api.feed.transport import may_be_polled
-from api.http.bodies import HEADERS, body_of
+from api.http.browsers import FEED_PATH
+from api.http.error_answers import refuse
+from api.http.guard import own_origin
+from api.http.wsgi import Environ, StartResponse, WsgiApp
 from api.json.errors import ApiError, Malformed
 
-PATH: Final = "/socket.io/"
 PACKETS_MAX: Final = 256  # in one POST
 SEPARATOR: Final = "\x1e"  # between packets
-
-Environ = dict[str, Any]
-StartResponse = Callable[..., Any]
-WsgiApp = Callable[[Environ, StartResponse], Iterable[bytes]]
 
 
 class PollingGuard:
     """Wraps the WSGI application of engine.io. Cooperative: a GET waits for messages."""
 
-    def __init__(self, app: WsgiApp, connections: Connections, body_bytes_max: int) -> None:
+    def __init__(self, app: WsgiApp, sessions: EngineSessions, body_bytes_max: int) -> None:
         self._app = app
-        self._connections = connections
+        self._sessions = sessions
         self._body_bytes_max = body_bytes_max
         Payload.max_decode_packets = PACKETS_MAX  # JavaScript's client sends whatever has gathered
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        if not environ["PATH_INFO"].startswith(PATH):
+        if not environ["PATH_INFO"].startswith(FEED_PATH):
             return self._app(environ, start_response)
 
         try:
             return self._serve(environ, start_response)
         except ApiError as refusal:
-            return _refuse(refusal, environ, start_response)
+            return refuse(refusal, environ, start_response)
 
     def _serve(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        query = parse_qs(environ.get("QUERY_STRING", ""), keep_blank_values=True)
+        query = parse_qs(environ.get("QUERY_STRING", ""))  # as engine.io reads it: a sid that is empty is none
         if "sid" not in query:
-            self._connections.check_room(environ["REMOTE_ADDR"])
+            self._sessions.check_room(environ["REMOTE_ADDR"])
             return self._app(environ, start_response)
-        connection = self._connections.get(query["sid"][0])
-        if connection is None or connection.closed_at is not None:
+        session = self._sessions.get(query["sid"][0])
+        if session is None or session.closed_at is not None:
             return self._app(environ, start_response)  # engine.io knows no such session either
-        with _one_at_a_time(connection, _kind_of(environ)):
+        with _one_at_a_time(session, _kind_of(environ)):
             if environ["REQUEST_METHOD"] == "POST":
                 try:
                     self._check_packets(environ)
                 except ApiError:
-                    connection.cut_off("sent what cannot be read")
+                    session.cut_off("sent what cannot be read")
                     raise
             return self._app(environ, start_response)
 
@@ -84,8 +81,7 @@ def origin_check(allowed: tuple[str, ...]) -> Callable[[str | None, Environ], bo
     """Whether a page of `origin` may connect: our own pages, and those of the settings."""
 
     def check(origin: str | None, environ: Environ) -> bool:
-        own = f"{environ['wsgi.url_scheme']}://{environ.get('HTTP_HOST', '')}"
-        return origin is None or origin == own or origin in allowed
+        return origin is None or origin == own_origin(environ) or origin in allowed
 
     return check
 
@@ -97,22 +93,13 @@ def _kind_of(environ: Environ) -> str:
 
 
 @contextmanager
-def _one_at_a_time(connection: Connection, kind: str) -> Iterator[None]:
+def _one_at_a_time(session: EngineSession, kind: str) -> Iterator[None]:
     """Note that a request is worked on; end the session of a client that has two of a kind at once, as others do."""
-    if getattr(connection, kind):
-        connection.cut_off("sent two requests at once")
+    if getattr(session, kind):
+        session.cut_off("sent two requests at once")
         raise Malformed("MALFORMED_REQUEST", "There is another request of this session; wait for its answer.")
-    setattr(connection, kind, True)
+    setattr(session, kind, True)
     try:
         yield
     finally:
-        setattr(connection, kind, False)
-
-
-def _refuse(error: ApiError, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-    body = body_of(error.body())
-    headers = [*HEADERS.items(), ("Content-Length", str(len(body)))]
-    if error.retry_after_s is not None:
-        headers.append(("Retry-After", str(error.retry_after_s)))
-    start_response(f"{error.status} {HTTPStatus(error.status).phrase}", headers)
-    return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]
+        setattr(session, kind, False)

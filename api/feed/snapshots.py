@@ -31,6 +31,7 @@ log = limited(logging.getLogger(__name__))
 SHARE: Final = 9  # nothing of a kind is made for as many times as long as the last took
 SLICE_LEVELS: Final = 1_000  # written in one turn: 2 ms
 STATES_MAX: Final = 256  # kept
+AGAIN_S: Final = 1.0  # until a snapshot that failed is tried again
 
 
 class States:
@@ -95,6 +96,7 @@ class BookSnapshots:
             self._make()
         except Exception:
             log.exception("the snapshot of %s failed", self._book.instrument.symbol)
+            self._due = time.monotonic() + AGAIN_S
         self._scheduled = self.being_written = False
         self._deltas = []
         if self._awaiting:
@@ -114,7 +116,11 @@ class BookSnapshots:
         seq = self._book.changed_seq
         if self._last is None or self._last[0] != seq:
             self.being_written = True
-            packet, waited_s = self._written()
+            try:
+                packet, waited_s = self._written()
+            except BaseException:
+                self._awaiting = awaiting | self._awaiting  # they still wait
+                raise
             self._last = seq, packet
         packet = self._last[1]
         for client, room, wanted in awaiting.values():

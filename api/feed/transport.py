@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable, Iterable
-from http import HTTPStatus
 from typing import Any, Final
 
 import eventlet
@@ -17,9 +16,10 @@ from engineio.server import Server
 from engineio.socket import Socket
 from websockets.frames import CloseCode
 
-from api.http.bodies import HEADERS, body_of
+from api.http.error_answers import refuse
 from api.http.front.websocket import BadHandshake, WebSocket
-from api.json.errors import Malformed
+from api.http.wsgi import Environ, StartResponse
+from api.json.errors import ApiError
 from logs.limit import limited
 
 client_log = limited(logging.getLogger(__name__))
@@ -31,8 +31,6 @@ PONG: Final = "3"
 MESSAGE: Final = "4"
 _packet = re.compile(r"[134]|2probe|5").match
 _polled = re.compile(r"[134]").match
-
-StartResponse = Callable[..., Any]
 
 
 def may_be_polled(packet: str) -> bool:
@@ -62,7 +60,7 @@ class FeedWebSocket:
         """Whether its connection has ended."""
         return self._websocket is None or self._websocket.ended
 
-    def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Serve the connection until it ends; a refused handshake is answered. Cooperative."""
         connection = self._connection
         try:
@@ -70,10 +68,8 @@ class FeedWebSocket:
         except BadHandshake as refusal:
             if not connection.connected:
                 end(connection)
-            body = body_of(Malformed("BAD_HANDSHAKE", "This is no WebSocket handshake of RFC 6455.").body())
-            status = HTTPStatus(refusal.status)
-            start_response(f"{status.value} {status.phrase}", [*HEADERS.items()])
-            return (body,)
+            bad = ApiError(refusal.status, "BAD_HANDSHAKE", "This is no WebSocket handshake of RFC 6455.")
+            return refuse(bad, environ, start_response)
         except OSError:
             if not connection.connected:
                 end(connection)

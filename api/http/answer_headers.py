@@ -5,12 +5,10 @@ Layer: api.http.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any, Final
 
-Environ = dict[str, Any]
-Headers = list[tuple[str, str]]
-WsgiApp = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
+from api.http.wsgi import Environ, Headers, StartResponse, WsgiApp
 
 # For a year a browser that has seen the venue over TLS does not speak to it otherwise. Hosts below ours are none of our
 # business, so they are not named.
@@ -27,7 +25,7 @@ class AnswerHeaders:
     def __init__(self, app: WsgiApp) -> None:
         self._app = app
 
-    def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         tls = environ["wsgi.url_scheme"] == "https" and _name_of(environ) != OWN_MACHINE
 
         def start(status: str, headers: Headers, *exc_info: Any) -> Any:

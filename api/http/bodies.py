@@ -11,14 +11,14 @@ from typing import Any, Final
 
 import msgspec
 
+from api.http.answer_headers import NO_SNIFFING, NOT_STORED
 from loop.turns import in_turns
 
 PIECE: Final = 500  # items encoded at once: less than two milliseconds
 
 HEADERS: Final = {  # headers of every JSON answer: most are private, the others stale at once
     "Content-Type": "application/json",
-    "X-Content-Type-Options": "nosniff",
-    "Cache-Control": "no-store",
+    **dict((NO_SNIFFING, NOT_STORED)),
 }
 
 _encode = msgspec.json.Encoder().encode

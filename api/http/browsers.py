@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl
 from api.json.errors import ApiError, Malformed
 
 JSON: Final = "application/json"
-FEED_PATH: Final = "/socket.io"  # whose messages are text
+FEED_PATH: Final = "/socket.io/"  # whose messages are text
 # a program sends none of these by itself
 SENT_BY_BROWSERS: Final = ("HTTP_ORIGIN", "HTTP_SEC_FETCH_SITE", "HTTP_SEC_FETCH_MODE", "HTTP_COOKIE")
 

@@ -16,10 +16,9 @@ from eventlet.event import Event
 from limits.storage import Storage
 from redis import Redis
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
 from redis.retry import Retry
 
-from loop.errors import StoreError
+from loop.turns import in_turns
 from loop.workers import Workers
 
 KEYS_MAX: Final = 100_000  # clients that are counted at a time; of more, the one whose window began first is forgotten
@@ -121,7 +120,7 @@ class SharedCounts(Counts):
     def incr(self, key: str, expiry: float, amount: int = 1) -> int:
         """As `Counts.incr`, of what all servers have counted as far as it is known."""
         count = super().incr(key, expiry, amount)
-        self._unsent[key] = (self._unsent.get(key, (0, 0))[0] + amount, expiry)
+        self._add_unsent(key, amount, expiry)
         if self._sender is None:
             self._sender = eventlet.spawn(self._exchange_all)
         elif not self._waits.ready():
@@ -145,7 +144,7 @@ class SharedCounts(Counts):
             sent, self._unsent = self._unsent, {}
             try:
                 totals = self._workers.run(self._exchange, sent)
-            except (RedisError, OSError, StoreError) as problem:
+            except Exception as problem:  # whatever it is: without this greenlet nothing would be shared any more
                 self._note_away(problem)
                 self._keep(sent)
                 eventlet.sleep(pause_s)
@@ -163,14 +162,19 @@ class SharedCounts(Counts):
             log.warning("the rate limits' storage is away, %s: counting in memory", type(problem).__name__)
 
     def _keep(self, sent: dict[str, tuple[int, float]]) -> None:
-        """Have what was not taken sent again, as far as its window lasts."""
-        for key, (amount, expiry) in sent.items():
+        """Have what was not taken sent again, as far as its window lasts. Cooperative."""
+        for key, (amount, expiry) in in_turns(sent.items()):
             if self.get(key):
-                self._unsent[key] = (self._unsent.get(key, (0, 0))[0] + amount, expiry)
+                self._add_unsent(key, amount, expiry)
+
+    def _add_unsent(self, key: str, amount: int, expiry: float) -> None:
+        if key in self._unsent or len(self._unsent) < KEYS_MAX:
+            self._unsent[key] = (self._unsent.get(key, (0, 0))[0] + amount, expiry)
 
     def _take(self, totals: dict[str, Total]) -> None:
+        """Go on from what all have counted. Cooperative."""
         now = time.time()
-        for key, (total, lasts_s) in totals.items():
+        for key, (total, lasts_s) in in_turns(totals.items()):
             entry = self._counted.get(key)
             if entry is not None:
                 entry[:] = [total + self._unsent.get(key, (0, 0))[0], now + lasts_s]
@@ -178,7 +182,7 @@ class SharedCounts(Counts):
     # -- in the native thread
 
     def _exchange(self, sent: dict[str, tuple[int, float]]) -> dict[str, Total]:
-        """Add to the numbers of all servers, and return them. Raises RedisError."""
+        """Add to the numbers of all servers, and return them. Raises what the storage raises."""
         pipe = self._redis.pipeline(transaction=False)
         for key, (amount, expiry) in sent.items():
             pipe.set(key, 0, ex=int(expiry), nx=True)  # a window begins with its first request

@@ -11,6 +11,7 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
 from api.http.bodies import HEADERS, body_of
+from api.http.error_answers import error_answer
 from api.http.older_paths import suggestion_for
 from api.http.refusals import log_refusal
 from api.json.errors import ApiError, as_error, busy_now, identity_away, internal_error, not_accepting
@@ -25,10 +26,8 @@ failures = limited(logging.getLogger(__name__))  # clients can repeat what fails
 def respond(error: ApiError) -> Response:
     """`error` as an HTTP answer; noted where it is a matter of security."""
     log_refusal(error)
-    response = Response(body_of(error.body()), error.status, HEADERS)
-    if error.retry_after_s is not None:
-        response.headers["Retry-After"] = str(error.retry_after_s)
-    return response
+    status, headers, body = error_answer(error)
+    return Response(body, status, list(headers))
 
 
 def install(app: Flask) -> None:
@@ -51,6 +50,8 @@ def install(app: Flask) -> None:
         elif status == 405:
             there = sorted(set(getattr(error, "valid_methods", None) or ()) - {"HEAD", "OPTIONS"})
             sentence = f"There is no {request.method} {request.path}, only {' and '.join(there)}."
+        elif status == 413:
+            sentence = f"The body is too long: at most {request.max_content_length} bytes are read here."
         elif status == 429:
             sentence = f"Too many requests: at most {error.description} are answered."
         suggestion = suggestion_for(request.method, request.path) if status in (404, 405) else None

@@ -9,21 +9,17 @@ Layer: api.http.
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable, Iterable
-from typing import Any, Final
+from collections.abc import Iterable
+from typing import Final
 
-from api.http.bodies import HEADERS, body_of
-from api.http.browsers import refusal_of_body, refusal_of_script
+from api.http.browsers import FEED_PATH, refusal_of_body, refusal_of_script
+from api.http.error_answers import refuse
 from api.http.limits import RateLimits
 from api.http.refusals import log_refusal_of
+from api.http.wsgi import Environ, StartResponse, WsgiApp
 from api.json.errors import ApiError, Malformed
 from api.settings import Settings
 
-Environ = dict[str, Any]
-StartResponse = Callable[..., Any]
-WsgiApp = Callable[[Environ, StartResponse], Iterable[bytes]]
-
-SOCKET_IO: Final = "/socket.io/"
 HOST_MAX: Final = 300  # characters: a name of 253, brackets and a port
 _SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
@@ -63,12 +59,10 @@ class Guard:
             unfit = refusal_of_body(environ)
         if unfit is not None:
             return self._refuse(unfit, environ, start_response)
-        if self._limits is not None and environ.get("PATH_INFO", "").startswith(SOCKET_IO):
+        if self._limits is not None and environ.get("PATH_INFO", "").startswith(FEED_PATH):
             refusal = self._limits.of_address(environ)
             if refusal is not None:
                 return _answer(refusal, environ, start_response)
-        # permessage-deflate more than halves the fan-out of the feed
-        environ.pop("HTTP_SEC_WEBSOCKET_EXTENSIONS", None)
         return self._app(environ, start_response)
 
     def _refuse(self, error: ApiError, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
@@ -116,9 +110,4 @@ def _is_address(name: str) -> bool:
 
 def _answer(error: ApiError, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
     log_refusal_of(error, environ)
-    body = body_of(error.body())
-    headers = [*HEADERS.items(), ("Content-Length", str(len(body)))]
-    if error.retry_after_s is not None:
-        headers.append(("Retry-After", str(error.retry_after_s)))
-    start_response(f"{error.status} Refused", headers)
-    return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]
+    return refuse(error, environ, start_response)

@@ -21,7 +21,7 @@ from api.json.errors import ApiError
 from api.settings import Settings, is_loopback
 
 BYTES_A_UNIT: Final = 16_384  # of a body: each as many count as one request
-ITEMS_A_UNIT: Final = 1_000  # of what is read or cancelled
+ITEMS_A_UNIT: Final = 1_000  # levels or orders that are read
 DIGEST_UNITS: Final = 50  # of what looks at every open order
 EXPLANATION_UNITS: Final = 10
 
@@ -58,8 +58,8 @@ class RateLimits:
             header_name_mapping={HeaderNames.RETRY_AFTER: _WINDOW_HEADER},
         )
 
-    def charge(self, units: int = 1) -> None:
-        """Count the current message of the feed, or `units` more of a request. Raises ApiError 429."""
+    def charge(self, units: int) -> None:
+        """As the function of this name."""
         if not self._spares(request.remote_addr or "") and units > 0:
             refusal = self._refusal(self._client(), units)
             if refusal is not None:
@@ -103,14 +103,17 @@ class RateLimits:
 
 def install(app: Flask, settings: Settings, client_key: Callable[[], str | None] | None = None) -> RateLimits | None:
     """Limit `app` as the settings say; None when there is nothing to limit."""
-    if settings.rate_limit == "off" or (settings.sandbox and settings.loopback):
+    if settings.rate_limit == "off" or not settings.reachable_by_others:
         return None
     limits = app.extensions[_EXTENSION] = RateLimits(app, settings, client_key)
     return limits
 
 
 def charge(units: int) -> None:
-    """Count the current request, or message of the feed, for `units` more. Raises ApiError 429."""
+    """Count `units` for the current request, besides the one that it has been counted for, or message of the feed.
+
+    Raises ApiError 429.
+    """
     limits: RateLimits | None = current_app.extensions.get(_EXTENSION) if has_request_context() else None
     if limits is not None:
         limits.charge(units)

@@ -14,7 +14,7 @@ from flask import request
 from api.http.addresses import neighbourhood
 from api.json.errors import RETRY_AFTER_S, ApiError
 from loop.errors import Busy
-from loop.fair import FairTurns
+from loop.fair_lock import FairLock
 
 OWN_MAX: Final = 64  # of one address, waiting or being made
 WAITING_MAX: Final = 1_000
@@ -25,13 +25,13 @@ class LongReads:
     """Whose long answer is made: in turn by address."""
 
     def __init__(self) -> None:
-        self._turns = FairTurns(OWN_MAX, WAITING_MAX, PATIENCE_S)
+        self._lock = FairLock(OWN_MAX, WAITING_MAX, PATIENCE_S)
 
     @contextmanager
     def __call__(self) -> Iterator[None]:
         """The current request's answer is made within the block. Cooperative. Raises ApiError 503."""
         try:
-            with self._turns.turn(neighbourhood(request.remote_addr or "")):
+            with self._lock.held_for(neighbourhood(request.remote_addr or "")):
                 yield
         except Busy:
             sentence = "Too many long answers are asked for just now; ask again in a moment, or for less."

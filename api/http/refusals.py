@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 LOGGED: Final = (400, 401, 403, 405, 413, 415, 421, 429)
 ELSEWHERE: Final = ("BAD_LOGIN",)  # written by api.auth.login_audit
 WARNED_OF: Final = (401, 403, 421, 429)
-ORDINARY: Final = ("UNAUTHENTICATED", "TOKEN_EXPIRED")  # what happens to everybody
+ORDINARY: Final = ("UNAUTHENTICATED", "TOKEN_EXPIRED", "CODE_NEEDED")  # what happens to everybody
 PATH_MAX: Final = 200
 
 

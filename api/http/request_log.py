@@ -6,11 +6,10 @@ Layer: api.http.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
-Environ = dict[str, Any]
-WsgiApp = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
+from api.http.wsgi import Environ, StartResponse, WsgiApp
 
 log = logging.getLogger(__name__)
 
@@ -21,7 +20,7 @@ class RequestLog:
     def __init__(self, app: WsgiApp) -> None:
         self._app = app
 
-    def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         def start(status: str, *further: Any) -> Any:
             asked = environ["REQUEST_METHOD"], environ["PATH_INFO"], environ.get("REMOTE_ADDR", "")
             log.debug("%s %s from %s: %s", *asked, status)

@@ -8,7 +8,6 @@ Layer: api.json.
 
 from __future__ import annotations
 
-import logging
 import secrets
 from typing import Annotated, Any, Self
 
@@ -21,8 +20,6 @@ from explain.reasons import REJECTS, RejectKind
 from listings.grid import grid_of, percent
 from loop.errors import StoreClosed, StoreError
 from sequencer.sequencer import NotAccepting
-
-log = logging.getLogger(__name__)
 
 RETRY_AFTER_S = 1
 

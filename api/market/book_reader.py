@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from itertools import chain, islice
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 from engine.book import BookSide, OrderBook
 from engine.depth import LevelView
 from engine.events import CommandResult
 from engine.exchange import Exchange
 from engine.order import Order, PriceLevel
-from engine.types import Lots, Side, Ticks
+from engine.types import Lots, Side, Ticks, TradingStatus
 from loop.turns import Turn, in_turns
 
 T = TypeVar("T")
@@ -22,6 +22,16 @@ T = TypeVar("T")
 STEP: Final = 128  # levels between two readings of the clock
 
 Touched = Callable[[CommandResult, Exchange], Iterable[tuple[str, Side, Ticks]]]
+
+
+class WholeBook(NamedTuple):
+    """A book at one moment: all bids and all asks, best first, and the seq of the command that changed it last."""
+
+    bids: list[LevelView]
+    asks: list[LevelView]
+    seq: int
+    status: TradingStatus
+    limit_side: Side | None
 
 
 class BookReader:
@@ -39,14 +49,15 @@ class BookReader:
             for applied in batch:
                 reading.note(self._touched(applied, self._exchange))
 
-    def sides(self, book: OrderBook) -> tuple[list[LevelView], list[LevelView], int]:
-        """All bids and all asks, best first, and the seq of the book that they are. O(levels). Cooperative."""
+    def whole(self, book: OrderBook) -> WholeBook:
+        """Every level of a book. O(levels). Cooperative."""
         bids, asks = (
             _SideReading(book.bids, _level_view, _shown, None),
             _SideReading(book.asks, _level_view, _shown, None),
         )
         seq = self._read(book, [bids, asks])
-        return bids.levels(), asks.levels(), seq
+        status, limit_side = book.status, book.band.limit_side  # now: others have turns while levels are put in order
+        return WholeBook(bids.levels(), asks.levels(), seq, status, limit_side)
 
     def reaching(self, book: OrderBook, side: Side, quantity: Lots) -> list[LevelView]:
         """The best levels of one side that show `quantity` together, or all. O(levels walked). Cooperative."""

@@ -10,7 +10,6 @@ import time
 import zlib
 from collections.abc import Callable, Iterable
 from itertools import chain, islice
-from typing import Any
 
 import msgspec
 
@@ -100,10 +99,11 @@ class BookOrdersUpdate(BookOrdersView, frozen=True):
 def book_view(book: OrderBook, levels: int | None, reader: BookReader) -> BookView:
     """Depth by price, as it is at one moment. O(levels). Cooperative."""
     if levels is None:
-        bids, asks, seq = reader.sides(book)
+        bids, asks, seq, status, limit_side = reader.whole(book)
     else:
         bids, asks, seq = l2(book.bids, levels), l2(book.asks, levels), book.changed_seq
-    grid, status, limit_side, ts_ns = grid_of(book.instrument), book.status, book.band.limit_side, time.time_ns()
+        status, limit_side = book.status, book.band.limit_side
+    grid, ts_ns = grid_of(book.instrument), time.time_ns()
 
     def texts(levels: list[LevelView]) -> list[Level]:
         return [(grid.price(price), grid.quantity(quantity)) for price, quantity, _ in in_turns(levels)]
@@ -123,13 +123,8 @@ def book_view(book: OrderBook, levels: int | None, reader: BookReader) -> BookVi
 
 def book_update(book: OrderBook, levels: int, ts_ns: int) -> BookUpdate:
     """Depth by price for those who subscribed to so many levels. O(levels)."""
-    return BookUpdate(*(*_depth(book, levels, ts_ns), levels))
-
-
-def _depth(book: OrderBook, levels: int | None, ts_ns: int) -> tuple[Any, ...]:
-    """The fields of a BookView."""
     bids, asks = (counted_levels(book, side, levels) for side in (Side.BUY, Side.SELL))
-    return (
+    return BookUpdate(
         seconds(ts_ns),
         book.instrument.symbol,
         [level[:2] for level in bids],
@@ -139,10 +134,11 @@ def _depth(book: OrderBook, levels: int | None, ts_ns: int) -> tuple[Any, ...]:
         book.changed_seq,
         book.status,
         book.band.limit_side,
+        levels,
     )
 
 
-def counted_levels(book: OrderBook, side: Side, levels: int | None) -> list[CountedLevel]:
+def counted_levels(book: OrderBook, side: Side, levels: int) -> list[CountedLevel]:
     """The best levels of one side, best first. O(levels)."""
     grid = grid_of(book.instrument)
     price, quantity = grid.price, grid.quantity
@@ -160,18 +156,6 @@ def changed_levels(book: OrderBook, side: Side, prices: Iterable[Ticks]) -> list
         else:
             changed.append((grid.price(price), grid.quantity(level.quantity), level.count))
     return changed
-
-
-def snapshot_view(book: OrderBook, ts_ns: int) -> SnapshotView:
-    """`l2_snapshot`: the whole book. O(levels)."""
-    return SnapshotView(
-        seconds(ts_ns),
-        book.instrument.symbol,
-        counted_levels(book, Side.BUY, None),
-        counted_levels(book, Side.SELL, None),
-        book.changed_seq,
-        checksum(book),
-    )
 
 
 def checksum(book: OrderBook) -> int:

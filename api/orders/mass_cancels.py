@@ -74,8 +74,13 @@ class MassCancels:
         """Stop an account, or let it trade again. One that stops enters nothing more from the first command on."""
         if not command.stopped or self._open_now(command.account, None) <= ORDERS_A_PART:
             return self._sequencer.submit_all([command])
-        first = self._sequencer.submit_all([replace(command, among=())])
-        return first + self._in_parts(command, self._chosen(command.account, None, None))
+        results = self._sequencer.submit_all([replace(command, among=())])
+        owner = self._exchange.accounts[command.account]
+        for together in _together(command, self._chosen(command.account, None, None)):
+            if not owner.stopped:  # an operator lets it trade again: what is left stays
+                break
+            results += self._sequencer.submit_all(together)
+        return results
 
     def _open_now(self, account: AccountId, symbol: str | None) -> int:
         owner = self._exchange.accounts.get(account)

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 import h11
 
-from api.http.front.bodies import LargeBodies
+from api.http.front.large_bodies import LargeBodies
 from api.http.front.parser import RequestParser
 from api.json.errors import ApiError
 

@@ -91,6 +91,14 @@ def test_a_body_that_cannot_be_read_is_refused_and_ends_its_session(venue: Runni
     assert "Traceback" not in venue.log[log:]
 
 
+@pytest.mark.parametrize("blank", ["sid=&sid=", "sid=&SID=x&sid="])
+def test_a_sid_that_is_empty_lets_nothing_pass(venue: RunningServer, blank: str) -> None:
+    session = Session(venue)
+    session.target = session.target.replace("sid=", blank)
+    refused(session.post(b"7"))
+    assert not session.there
+
+
 def test_two_requests_at_once_end_a_session_and_the_one_that_waits(venue: RunningServer) -> None:
     session = Session(venue)
     with connect(venue.url, source=ATTACKER) as waiting:
@@ -147,6 +155,7 @@ def test_one_address_has_its_places_and_leaves_others_theirs_and_they_come_back(
     sessions = [Session(venue, source) for _ in range(SESSIONS)]
     answer = asked(venue, request("GET", OPEN), source)
     assert refused(answer, 429)["error_code"] == "TOO_MANY_SESSIONS"
+    assert refused(asked(venue, request("GET", f"{OPEN}&sid="), source), 429)["error_code"] == "TOO_MANY_SESSIONS"
     assert int(answer.headers["retry-after"]) > 0
     assert Session(venue, "127.0.0.3").there
     refused(sessions[0].post(b"7"))

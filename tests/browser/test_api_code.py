@@ -93,7 +93,7 @@ def test_a_key_of_a_secured_venue_trades_until_it_is_ended(
 ) -> None:
     with RunningServer(tmp_path_factory.mktemp("code") / "data", "--profile", "secured") as running:
         trader = opens(running, SYMBOL, account=False)
-        trader.signs("Sign up", "ada", "long enough")
+        trader.signs("Sign up", "ada", "long enough to be taken")
         trader.is_known_as("ada")
         trader.deposits("1000", "USDT")
         panel = _opened(trader)

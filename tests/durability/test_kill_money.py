@@ -193,18 +193,19 @@ def test_kills_lose_no_money_and_make_none(tmp_path: Path) -> None:
     for kill in range(KILLS + 1):
         with RunningServer(data, "--profile", "secured", "--login-rate", "off", "--checkpoint-every", "200") as server:
             visitor = Client(server.port)
+            boss = visitor.call("POST", "/auth/login", {"name": OPERATOR, "password": PASSWORD}).body["token"]
+            operator = Client(server.port, boss)
             if kill == 0:
                 people = [Person(visitor.call("POST", "/auth/guest").body) for _ in range(4)]
             else:
-                health = visitor.get("/health?digest=true")
+                health = operator.get("/health?digest=true")
                 assert (health["seq"], health["digest"]) == (exchange.seq, state_digest(exchange)), f"kill {kill}"
             for person in people if kill else ():
                 client = Client(server.port, person.token)
                 assert broken_promises(client, person, exchange, money) == [], f"after kill {kill}"
                 client.close()
-            boss = visitor.call("POST", "/auth/login", {"name": OPERATOR, "password": PASSWORD}).body["token"]
-            with closing(Client(server.port, boss)) as client:
-                assert client.get("/admin/check")["balanced"] is True
+            assert operator.get("/admin/check")["balanced"] is True
+            operator.close()
             visitor.close()
             if kill == KILLS:
                 break

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
+from engine import digest
 from engine import events as ev
 from engine.commands import (
     AdvanceTime,
@@ -162,3 +165,11 @@ def test_the_day_has_every_session_every_order_type_and_every_event() -> None:
     every = {kind for kind in vars(ev).values() if isinstance(kind, type) and issubclass(kind, ev.Event)}
     missing = every - {type(event) for event in day.events} - {ev.Event, ev.Ended, ev.Rejected}
     assert missing == set()
+
+
+def test_the_digest_is_the_same_in_however_small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    day = whole_day()
+    at_once = state_digest(day.fast)
+    monkeypatch.setattr(digest, "STEP", 1)
+    assert state_digest(day.fast) == at_once
+    assert sum(1 for _ in digest.digest_steps(day.fast)) > len(ACCOUNTS)

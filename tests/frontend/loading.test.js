@@ -489,7 +489,7 @@ test("after too many orders the ticket says when to try again, keeps the draft, 
   await settled();
   assert.match(
     entry.result.text,
-    /^Rejected: that is more requests than the venue takes from one address\. Try again in 2 s\.$/,
+    /^Rejected: that is more than the venue takes just now: too many requests, or attempts to sign in\. Try again in 2 s\.$/,
   );
   assert.deepEqual([entry.pausedS, entry.fields], [2, fields]);
   entry.submit();

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from logs.limit import KINDS_MAX, MINUTE_S, OneAMinute, limited
+from logs.limit import KINDS_MAX, OneAMinute, limited
+from logs.lines import MINUTE_S
 
 log = logging.getLogger("test_limit")
 client_log = limited(log)
@@ -50,7 +51,7 @@ def test_a_flood_is_one_line_and_a_count(written: Written) -> None:
     assert written.messages == ["client 0 is too slow"]
     written.now += MINUTE_S
     written.one_a_minute.report()
-    assert written.messages[1:] == ["999 more in a minute, of test_limit: client %d is too slow"]
+    assert written.messages[1:] == ["999 more in a minute, of test_limit, like: client 0 is too slow"]
     flood(2)
     assert written.messages[2:] == ["client 0 is too slow"]
 
@@ -97,7 +98,7 @@ def test_all_that_a_library_says_is_limited(written: Written) -> None:
 def test_the_end_of_the_program_writes_the_counts(written: Written) -> None:
     flood(5)
     written.one_a_minute.close()
-    assert written.messages[1:] == ["4 more in a minute, of test_limit: client %d is too slow"]
+    assert written.messages[1:] == ["4 more in a minute, of test_limit, like: client 0 is too slow"]
 
 
 def test_the_memory_of_kinds_is_bounded() -> None:

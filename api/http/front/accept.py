@@ -17,7 +17,7 @@ from eventlet import hubs
 from api.http.front.connections import Connections
 from logs.limit import limited
 
-log = logging.getLogger(__name__)
+log = limited(logging.getLogger(__name__))  # clients can repeat what they cause
 
 ACCEPTED_MAX: Final = 64  # in one turn of the event loop
 PAUSE_S: Final = 0.1  # after descriptors or memory ran out and no connection could give way
@@ -75,10 +75,13 @@ class Acceptor:
         """The hub's callback. Nothing may leave it: the hub would drop the socket."""
         if self._listener is None:  # paused in this turn of the hub
             return
-        for _ in range(ACCEPTED_MAX):
-            if self._connections.full and not self._connections.shed():
-                self._pause()  # until one is closed
-                return
+        for number in range(ACCEPTED_MAX):
+            if self._connections.full:
+                if number:  # whether a further one waits, the hub says next
+                    return
+                if not self._connections.shed():
+                    self._pause()  # until one is closed
+                    return
             try:
                 accepted, peer = self._socket.accept()
             except (BlockingIOError, InterruptedError):
@@ -100,7 +103,7 @@ class Acceptor:
             return False
         if problem.errno in _NONE_LEFT:
             shed = self._connections.shed()
-            limited(log).warning("%s: closed %d connections that wait for their client", problem.strerror, shed)
+            log.warning("%s: closed %d connections that wait for their client", problem.strerror, shed)
             if not shed:
                 self._pause_for(PAUSE_S)
             return shed > 0

@@ -6,18 +6,15 @@ Layer: api.http.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from email.utils import formatdate
 from functools import lru_cache
-from http import HTTPStatus
 
-from api.http.bodies import HEADERS, body_of
+from api.http.error_answers import error_answer
 from api.http.front.parser import Request
+from api.http.wsgi import Headers
 from api.json.errors import ApiError
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
-
-Headers = Sequence[tuple[str, str]]
 
 
 def head_of(status: str, headers: Headers, *, close: bool, old: bool) -> bytes:
@@ -34,15 +31,10 @@ def head_of(status: str, headers: Headers, *, close: bool, old: bool) -> bytes:
     return f"HTTP/1.1 {status}\r\n{lines}{connection}\r\n".encode("latin-1")
 
 
-def refusal_of(error: ApiError, request: Request | None = None, *, close: bool = True) -> bytes:
-    """An answer of the front's own, in the one error shape."""
-    body = body_of(error.body())
-    headers = [*HEADERS.items(), ("Content-Length", str(len(body)))]
-    if error.retry_after_s is not None:
-        headers.append(("Retry-After", str(error.retry_after_s)))
-    status = f"{error.status} {HTTPStatus(error.status).phrase}"
-    old = request is not None and request.version == "1.0"
-    head = head_of(status, headers, close=close, old=old)
+def refusal_of(error: ApiError, request: Request | None = None) -> bytes:
+    """An answer of the front's own, behind which the connection ends."""
+    status, headers, body = error_answer(error)
+    head = head_of(status, headers, close=True, old=request is not None and request.version == "1.0")
     return head if request is not None and request.method == "HEAD" else head + body
 
 

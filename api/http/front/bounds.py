@@ -54,7 +54,7 @@ def bounds_of(settings: Settings, connections: int) -> Bounds:
     return Bounds(
         connections=connections,
         connections_per_address=settings.max_connections_per_address,
-        loopback_capped=not (settings.sandbox and settings.loopback),
+        loopback_capped=settings.reachable_by_others,
         body_bytes=settings.max_body_bytes,
         head_s=settings.head_timeout_s,
         request_s=settings.request_timeout_s,

@@ -9,6 +9,7 @@ Layer: api.http.
 from __future__ import annotations
 
 import logging
+import math
 import time
 from contextlib import suppress
 from enum import Enum, auto
@@ -57,29 +58,29 @@ class Connection:
         "_peer_ended",
         "_received",
         "_refusal",
-        "_since",
         "_transport",
-        "address",
+        "counted_as",
         "deadline",
         "state",
+        "waiting_since",
     )
 
-    def __init__(self, transport: Transport, peer: Peer, address: str, connections: Connections) -> None:
-        """`address`: the name under which it is counted."""
+    def __init__(self, transport: Transport, peer: Peer, counted_as: str, connections: Connections) -> None:
+        """`counted_as`: the name of its client, where connections, bodies and turns are counted."""
         self._all = connections
         self._transport = transport
         self._peer = peer
-        self.address = address
+        self.counted_as = counted_as
         bounds = connections.bounds
-        self._parser = RequestParser(bounds.body_bytes, connections.large_bodies, address)
+        self._parser = RequestParser(bounds.body_bytes, connections.large_bodies, counted_as)
         self._refusal: ApiError | None = None  # what follows the answers to the requests before it
         self._peer_ended = False
         self._listener: Any = None
-        self._since = time.monotonic()  # of the request that is being received
+        self.waiting_since = time.monotonic()  # for its client: for a request, or for the rest of one
         self._received = 0  # bytes of it
         self._discarded = 0
         self.state = State.IDLE if transport.shaken else State.HANDSHAKE
-        self.deadline = self._since + bounds.head_s
+        self.deadline = self.waiting_since + bounds.head_s
         self._listen()
 
     # -- what has come
@@ -104,9 +105,9 @@ class Connection:
         if self._listener is None or self.state is State.CLOSED:  # paused or closed in this turn of the hub
             return
         turns, shaking = self._all.turns, self.state is State.HANDSHAKE  # which may take as long as a request
-        if turns.crowded(self.address) or (shaking and not turns.is_free(id(self))):
+        if turns.crowded(self.counted_as) or (shaking and not turns.is_free(id(self))):
             self._pause()
-            turns.ask(self.address, self._read_in_turn)
+            turns.ask(self.counted_as, self._read_in_turn)
             return
         self._read_safely()
         if shaking:
@@ -174,7 +175,7 @@ class Connection:
         elif self._refusal is not None:
             self._refuse(self._refusal)
         elif self._parser.in_body:
-            self.deadline = min(self.deadline, self._since + self._all.bounds.grace_s)
+            self.deadline = min(self.deadline, self.waiting_since + self._all.bounds.grace_s)
             self._continue()
 
     def _continue(self) -> None:
@@ -185,7 +186,7 @@ class Connection:
 
     def _begin_receiving(self, now: float) -> None:
         self.state = State.RECEIVING
-        self._since, self._received = now, 0
+        self.waiting_since, self._received = now, 0
         self.deadline = now + self._all.bounds.head_s
 
     # -- answers
@@ -193,7 +194,7 @@ class Connection:
     def _await_turn(self, size: int = 0) -> None:
         """Others first. `size`: bytes that were read for it."""
         self.state = State.ANSWERING
-        self._all.turns.ask(self.address, self._answer_next, size)
+        self._all.turns.ask(self.counted_as, self._answer_next, size)
 
     def _answer_next(self) -> None:
         """Answer the first of the requests that wait, in a greenlet that lives as long."""
@@ -233,10 +234,8 @@ class Connection:
             self._await_turn()
         elif self._refusal is not None:
             self._refuse(self._refusal)
-        elif self._peer_ended:
-            self._close()
         else:
-            now = time.monotonic()
+            now = self.waiting_since = time.monotonic()
             self.state = State.IDLE
             self.deadline = now + self._all.bounds.idle_s
             if self._parser.begun:
@@ -273,8 +272,9 @@ class Connection:
         """Give the connection to the handler of the present request, until it returns."""
         self._pause()
         self._peer_ended = True  # for us: the handler reads what comes
+        self.deadline = math.inf  # the handler has its own
         rest, self._parser.rest = self._parser.rest or b"", None
-        return Stream(self._transport, rest, partial(self._all.turns.wait, self.address))
+        return Stream(self._transport, rest, partial(self._all.turns.wait, self.counted_as))
 
     # -- the end
 
@@ -310,7 +310,7 @@ class Connection:
         if self.state in (State.HANDSHAKE, State.IDLE, State.DISCARDING):
             self._close()
         elif self.state is State.RECEIVING:
-            if self._parser.in_body and now < self._since + self._all.bounds.request_s:
+            if self._parser.in_body and now < self.waiting_since + self._all.bounds.request_s:
                 self._check_rate(now)
             else:
                 self._refuse(_too_slow())
@@ -318,10 +318,10 @@ class Connection:
     def _check_rate(self, now: float) -> None:
         """Inside a body: the whole request has its deadline, and a rate that it must keep."""
         bounds = self._all.bounds
-        if self._received < bounds.bytes_per_s * (now - self._since - bounds.grace_s):
+        if self._received < bounds.bytes_per_s * (now - self.waiting_since - bounds.grace_s):
             self._refuse(_too_slow())
         else:
-            self.deadline = min(self._since + bounds.request_s, now + RATE_CHECK_S)
+            self.deadline = min(self.waiting_since + bounds.request_s, now + RATE_CHECK_S)
 
     @property
     def may_be_shed(self) -> bool:

@@ -16,15 +16,16 @@ from typing import Any, Final
 from eventlet import hubs
 
 from api.http.addresses import address_of, neighbourhood
-from api.http.front.bodies import LargeBodies
 from api.http.front.bounds import SWEEP_S, Bounds
 from api.http.front.connection import Connection
 from api.http.front.environ import Environs, Peer
 from api.http.front.forwarded import Forwarded
-from api.http.front.serving import WsgiApp
+from api.http.front.large_bodies import LargeBodies
 from api.http.front.transport import Transport
 from api.http.front.turns import Turns
+from api.http.wsgi import WsgiApp
 from api.json.errors import ApiError
+from api.settings import is_loopback
 from logs.limit import limited
 
 log = logging.getLogger(__name__)
@@ -84,14 +85,14 @@ class Connections:
     def remove(self, connection: Connection) -> None:
         """A connection is closed."""
         del self._open[connection]
-        self._of_address[connection.address] -= 1
-        if not self._of_address[connection.address]:
-            del self._of_address[connection.address]
+        self._of_address[connection.counted_as] -= 1
+        if not self._of_address[connection.counted_as]:
+            del self._of_address[connection.counted_as]
         self.on_room()
 
     def shed(self) -> int:
         """Close some of those that wait for their client, the longest waiting first; how many. O(connections)."""
-        waiting = sorted((each for each in self._open if each.may_be_shed), key=lambda each: each.deadline)
+        waiting = sorted((each for each in self._open if each.may_be_shed), key=lambda each: each.waiting_since)
         chosen = waiting[: 1 + len(waiting) // SHED_PART]
         for connection in chosen:
             connection.shed()
@@ -102,7 +103,7 @@ class Connections:
         limited(log, refusal.code).info("refused %s from %s: %s", refusal.code, address, refusal.sentence)
 
     def _capped(self, address: str) -> bool:
-        return self.bounds.loopback_capped or not address_of(address).is_loopback
+        return self.bounds.loopback_capped or not is_loopback(address)
 
     def _sweep(self) -> None:
         now = time.monotonic()

@@ -8,17 +8,17 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from io import BytesIO
-from typing import Any, Final
+from typing import Final
 from urllib.parse import unquote_to_bytes
 
 from api.http.front.forwarded import Forwarded
 from api.http.front.parser import Request
 from api.http.front.stream import Stream
+from api.http.wsgi import Environ
 from api.json.errors import ApiError, Malformed
 
 TARGET: Final = "openbell.target"  # in the environ: path and query, byte for byte, as text
 UPGRADE: Final = "openbell.upgrade"  # in the environ: gives the connection to a WebSocket
-Environ = dict[str, Any]
 
 NAME_KEPT_MAX: Final = 64  # bytes of a name of a header that is kept
 _NAMES_MAX: Final = 1_000  # of headers, kept
@@ -75,7 +75,7 @@ class Environs:
             if key in environ:
                 if key in _SINGLE:
                     raise Malformed("MALFORMED_HEADERS", f"{name.decode('latin-1')} is given twice.", field="headers")
-                environ[key] += "," + value.decode("latin-1")
+                environ[key] += ("; " if key == "HTTP_COOKIE" else ",") + value.decode("latin-1")
             elif key == "HTTP_TRANSFER_ENCODING":
                 chunked = True  # a coding of the connection: what is behind sees the body
             else:

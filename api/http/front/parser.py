@@ -10,7 +10,6 @@ from typing import Final
 
 import httptools
 
-from api.http.front.bodies import LargeBodies
 from api.http.front.bounds import (
     CODING_BYTES_FREE,
     CODING_BYTES_PER_BYTE,
@@ -19,6 +18,7 @@ from api.http.front.bounds import (
     SMALL_BODY_BYTES,
     TARGET_BYTES_MAX,
 )
+from api.http.front.large_bodies import LargeBodies
 from api.json.errors import ApiError, Malformed
 
 CONTINUE: Final = b"100-continue"
@@ -164,7 +164,7 @@ class RequestParser:
         self._head = self._coding = 0
         self.in_body, self.known_length = True, False
         if request.version not in ("1.0", "1.1"):
-            self._refuse(ApiError(505, "HTTP_VERSION_NOT_SUPPORTED", "Speak HTTP/1.1."))
+            self._refuse(_another_version())
         hosts = sum([self._judge(name.lower(), value, request) for name, value in request.headers])
         if b"#" in request.target:
             self._refuse(Malformed(_MALFORMED, "A fragment (#) is the client's own: leave it out."))
@@ -256,6 +256,8 @@ _FAULTS: Final = (
 def _unreadable(problem: httptools.HttpParserError) -> ApiError:
     """The refusal of bytes that are no request."""
     said = str(problem)
+    if said.startswith("Invalid") and said.endswith("version"):
+        return _another_version()
     for word, field, sentence in _FAULTS:
         if word in said:
             code = "MALFORMED_HEADERS" if field in ("Content-Length", "Transfer-Encoding", "headers") else _MALFORMED
@@ -266,6 +268,10 @@ def _unreadable(problem: httptools.HttpParserError) -> ApiError:
 def _announces_body(name: bytes, value: bytes) -> bool:
     """Whether a header says that a body comes."""
     return name == b"transfer-encoding" or (name == b"content-length" and int(value) > 0)
+
+
+def _another_version() -> ApiError:
+    return ApiError(505, "HTTP_VERSION_NOT_SUPPORTED", "This server speaks HTTP/1.1, and HTTP/1.0 to older clients.")
 
 
 def _headers(sentence: str) -> ApiError:

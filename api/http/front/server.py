@@ -10,8 +10,8 @@ from api.http.front.bounds import bounds_of
 from api.http.front.connections import Connections
 from api.http.front.descriptors import connections_possible
 from api.http.front.forwarded import Forwarded
-from api.http.front.serving import WsgiApp
 from api.http.listener import Listening
+from api.http.wsgi import WsgiApp
 from api.settings import Settings
 
 

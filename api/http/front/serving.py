@@ -9,16 +9,15 @@ import logging
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from api.http.front.answer import Headers, head_of, refusal_of
-from api.http.front.environ import Environ
+from api.http.front.answer import head_of, refusal_of
 from api.http.front.parser import Request
 from api.http.front.stream import Stream
+from api.http.wsgi import Environ, Headers, WsgiApp
 from api.json.errors import internal_error
 from logs.limit import limited
 
 log = limited(logging.getLogger(__name__))  # clients can repeat what they cause
 
-WsgiApp = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
 Write = Callable[[bytes], None]  # cooperative; raises ClientGone
 
 _BODILESS = ("1", "204", "304")  # statuses whose answers have none
@@ -107,18 +106,15 @@ class Answering:
         if not piece:
             return
         if not self._begun:
-            self._begin(None, b"")
-        if self._without_body():
-            return
-        self._write(b"%x\r\n%b\r\n" % (len(piece), piece) if self._chunked else piece)
+            self._begin(None, piece)
+        elif not self._without_body():
+            self._write(self._framed(piece))
 
     def _begin(self, length: int | None, body: bytes) -> None:
-        """Write the head, and `body` behind it at once. `length`: of the whole body, where it is known."""
+        """Write the head, and what there is of the body in one go. `length`: of all of it, where it is known."""
         if not self._status:
             raise RuntimeError("an answer without start_response")
         headers, old = list(self._headers), self._request.version == "1.0"
-        if self._without_body():
-            body = b""
         if not any(name.lower() == "content-length" for name, _ in headers) and not self._status.startswith(_BODILESS):
             if length is not None:
                 headers.append(("Content-Length", str(length)))
@@ -129,7 +125,11 @@ class Answering:
                 headers.append(("Transfer-Encoding", "chunked"))
         head = head_of(self._status, headers, close=self.close, old=old)
         self._begun = True
-        self._write(head + body)
+        self._write(head if self._without_body() else head + self._framed(body))
+
+    def _framed(self, piece: bytes) -> bytes:
+        """A piece of the body as it is sent."""
+        return b"%x\r\n%b\r\n" % (len(piece), piece) if self._chunked and piece else piece
 
     def _without_body(self) -> bool:
         return self._request.method == "HEAD" or self._status.startswith(_BODILESS)

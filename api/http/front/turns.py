@@ -14,9 +14,11 @@ from typing import Final
 import greenlet
 from eventlet import hubs
 
-log = logging.getLogger(__name__)
+from logs.limit import limited
+from loop.turns import TURN_S
 
-TURN_S: Final = 0.002  # of all addresses together, before what has come meanwhile is read
+log = limited(logging.getLogger(__name__))  # clients can repeat what they cause
+
 CROWDED_BYTES: Final = 65_536  # read of one address and waiting: its further connections wait before they are read
 
 Work = Callable[[], None]
@@ -80,7 +82,7 @@ class Turns:
             hubs.get_hub().schedule_call_global(0, self._run)
 
     def _run(self) -> None:
-        until = time.perf_counter() + TURN_S
+        until = time.perf_counter() + TURN_S  # of all addresses together, before what has come meanwhile is read
         while self._waiting:
             self._do_next()
             if time.perf_counter() >= until:

@@ -33,7 +33,7 @@ const UNKNOWN = Object.freeze({
  */
 const SENTENCES = Object.freeze({
   ...REJECT_SENTENCES,
-  TOO_MANY_REQUESTS: "that is more requests than the venue takes from one address.",
+  TOO_MANY_REQUESTS: "that is more than the venue takes just now: too many requests, or attempts to sign in.",
   HISTORY_BEHIND: "the venue's history has not caught up. It is asked again in a moment.",
   ONRAMP_OFF: "deposits are made by the venue's operator here.",
   UNAUTHENTICATED: "sign in first.",

@@ -25,6 +25,9 @@ export function SecurityDialog({ onClose }) {
   const dialog = useDialog();
   useEffect(() => void security.open(), [security]);
   const { user, sessions, busy, result } = security;
+  useEffect(() => {
+    if (result.text) document.getElementById("security-result")?.scrollIntoView({ block: "nearest" });
+  }, [result]);
   const leave = async () => {
     await access.signOutEverywhere();
     dialog.current.close();

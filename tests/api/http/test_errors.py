@@ -17,6 +17,7 @@ from engine.rejects import RejectReason
 from explain.reasons import REJECTS
 from listings.instruments_file import DEFAULT_INSTRUMENTS, read_instruments
 from sequencer.sequencer import NotAccepting
+from tests.api.clients import new_key, signed
 from tests.server import INTERNAL, Answer, Http, RunningServer
 
 # Nobody can halt, list, stop or configure by HTTP yet, nor deposit; the sandbox account never runs out, and may trade
@@ -193,6 +194,13 @@ def test_the_content_type_does_not_matter(http: Http, symbol: str, content_type:
 def test_a_body_that_is_too_large_is_413(http: Http) -> None:
     http.post("/order", b" " * (1_048_576 + 1)).refused(413, "REQUEST_ENTITY_TOO_LARGE")
     assert http.get("/health")["accepting"] is True
+
+
+def test_a_body_that_is_too_large_is_413_though_it_is_signed(secured: RunningServer) -> None:
+    key = new_key(secured.http, "trade")
+    order = b'{"symbol":"BTC-USDT","side":"buy","order_type":"limit","quantity":"1","price":"1"}' + b" " * 20_000
+    answer = secured.http.call("POST", "/order", order, signed(key, "POST", "/order", order))
+    answer.refused(413, "REQUEST_ENTITY_TOO_LARGE")
 
 
 def test_a_chunked_body_is_read(http: Http, symbol: str) -> None:

@@ -68,7 +68,7 @@ def test_messages_of_the_feed_are_counted_in_memory_while_the_storage_is_away() 
     assert found is not None
     with app.test_request_context("/", environ_base={"REMOTE_ADDR": "192.0.2.7"}):
         for _ in range(RATE):
-            found.charge()
+            found.charge(1)
         with pytest.raises(ApiError, match="Too many requests"):
-            found.charge()
+            found.charge(1)
     found.close()

@@ -17,9 +17,10 @@ import msgspec
 from api.http.front.accept import Acceptor
 from api.http.front.bounds import Bounds
 from api.http.front.connections import Connections
-from api.http.front.environ import UPGRADE, Environ
+from api.http.front.environ import UPGRADE
 from api.http.front.forwarded import Forwarded
 from api.http.listener import Listening
+from api.http.wsgi import Environ
 
 BOUNDS = Bounds(
     connections=50,

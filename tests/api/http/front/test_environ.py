@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from api.http.addresses import neighbourhood
-from api.http.front.bodies import LargeBodies
 from api.http.front.environ import NAME_KEPT_MAX, TARGET, Environs, Peer
 from api.http.front.forwarded import Forwarded
+from api.http.front.large_bodies import LargeBodies
 from api.http.front.parser import RequestParser
 from api.json.errors import ApiError
 
@@ -60,6 +60,7 @@ def test_a_chunked_body_comes_whole_and_with_its_length() -> None:
 
 
 def test_headers_that_are_given_twice_are_joined_but_credentials_refused() -> None:
+    assert environ_of(request(b"/", b"Cookie: a=1", b"Cookie: b=2"))["HTTP_COOKIE"] == "a=1; b=2"
     assert environ_of(request(b"/", b"X-A: 1", b"x-a: 2"))["HTTP_X_A"] == "1,2"
     with pytest.raises(ApiError):
         environ_of(request(b"/", b"Authorization: a", b"authorization: b"))

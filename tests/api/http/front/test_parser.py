@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.http.front.bodies import LargeBodies
 from api.http.front.bounds import HEAD_BYTES_MAX, SMALL_BODY_BYTES
+from api.http.front.large_bodies import LargeBodies
 from api.http.front.parser import RequestParser
 from api.json.errors import ApiError
 

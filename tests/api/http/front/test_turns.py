@@ -6,7 +6,8 @@ import time
 
 import eventlet
 
-from api.http.front.turns import CROWDED_BYTES, TURN_S, Turns
+from api.http.front.turns import CROWDED_BYTES, Turns
+from loop.turns import TURN_S
 
 
 def test_each_address_has_one_turn_after_the_other() -> None:

@@ -1,4 +1,4 @@
-"""The connections below the feed, engine.io's sessions: how many there may be, and that each of them ends.
+"""The sessions of engine.io below the feed: how many there may be, and that each of them ends.
 
 engine.io trusts its clients: a session that it has once made may stay for as long as its client likes, and who ends one
 may have to wait for a client to read. Here each session ends within its deadline, whatever its client does.
@@ -34,7 +34,7 @@ FLOODED: Final = 4  # times the limits of the queue may wait, in two checks
 RETRY_AFTER_S: Final = 5
 
 
-class Connection:
+class EngineSession:
     """What we note of one session of engine.io."""
 
     __slots__ = (
@@ -76,7 +76,7 @@ class Connection:
         end(self.socket)
 
 
-class Connections:
+class EngineSessions:
     """All sessions of one engine.io server. For the event loop's thread."""
 
     def __init__(self, engine: Server, settings: Settings, is_joined: Callable[[str], bool]) -> None:
@@ -85,10 +85,10 @@ class Connections:
         self._is_joined = is_joined
         self._sessions_max = settings.feed_sessions
         self._per_address_max = settings.feed_sessions_per_address
-        self._counts_loopback = not (settings.sandbox and settings.loopback)
+        self._capped = settings.reachable_by_others
         self._queue_limit = settings.feed_queue
         self._bytes_limit = settings.feed_queue_bytes
-        self._known: dict[str, Connection] = {}  # by session id
+        self._known: dict[str, EngineSession] = {}  # by session id
         self._open: Counter[str] = Counter()  # by address
         self._connect: Callable[[str, Any], Any] = engine.handlers["connect"]
         self._disconnect: Callable[[str, Any], Any] = engine.handlers["disconnect"]
@@ -100,7 +100,7 @@ class Connections:
         """Start to look after the sessions."""
         eventlet.spawn(self._sweep)
 
-    def get(self, eio_sid: str) -> Connection | None:
+    def get(self, eio_sid: str) -> EngineSession | None:
         """A session that has not been forgotten."""
         return self._known.get(eio_sid)
 
@@ -108,32 +108,32 @@ class Connections:
         """Raise ApiError 503 or 429 when there are as many sessions as there may be, in all or of one address."""
         if self._open.total() >= self._sessions_max:
             raise ApiError(503, "TOO_MANY_SESSIONS", "The feed has no room for another client.", None, RETRY_AFTER_S)
-        if self._counts_loopback and self._open[neighbourhood(address)] >= self._per_address_max:
+        if self._capped and self._open[neighbourhood(address)] >= self._per_address_max:
             sentence = f"At most {self._per_address_max} clients of the feed from one address."
             raise ApiError(429, "TOO_MANY_SESSIONS", sentence, None, RETRY_AFTER_S)
 
     def _opened(self, eio_sid: str, environ: dict[str, Any]) -> Any:
         address = neighbourhood(environ["REMOTE_ADDR"])
-        self._known[eio_sid] = Connection(self._engine.sockets[eio_sid], address)
+        self._known[eio_sid] = EngineSession(self._engine.sockets[eio_sid], address)
         self._open[address] += 1
         return self._connect(eio_sid, environ)
 
     def _closed(self, eio_sid: str, reason: Any = None) -> Any:
-        connection = self._known.get(eio_sid)
-        if connection is not None and connection.closed_at is None:
-            connection.closed_at = time.monotonic()
-            self._open[connection.address] -= 1
-            if not self._open[connection.address]:
-                del self._open[connection.address]
+        session = self._known.get(eio_sid)
+        if session is not None and session.closed_at is None:
+            session.closed_at = time.monotonic()
+            self._open[session.address] -= 1
+            if not self._open[session.address]:
+                del self._open[session.address]
             self._engine.sockets.pop(eio_sid, None)  # engine.io fails for a request to a session that is closed
         return self._disconnect(eio_sid, reason)
 
     def _websocket(self, handler: Callable[[Any], Any], server: Server) -> FeedWebSocket:
         """What engine.io calls to make a WebSocket."""
         websocket = FeedWebSocket(handler, server)
-        connection = self._known.get(websocket.eio_sid)
-        if connection is not None:
-            connection.websocket = websocket
+        session = self._known.get(websocket.eio_sid)
+        if session is not None:
+            session.websocket = websocket
         return websocket
 
     def _sweep(self) -> None:
@@ -142,44 +142,44 @@ class Connections:
             self._check_all()
 
     def _check_all(self) -> None:
-        for number, (eio_sid, connection) in enumerate(list(self._known.items())):
+        for number, (eio_sid, session) in enumerate(list(self._known.items())):
             if number % SWEEP_TURN == SWEEP_TURN - 1:
                 eventlet.sleep(0)
             try:
-                self._check(eio_sid, connection, time.monotonic())
+                self._check(eio_sid, session, time.monotonic())
             except Exception:
                 client_log.exception("a session of the feed could not be looked after")
 
-    def _check(self, eio_sid: str, connection: Connection, now: float) -> None:
+    def _check(self, eio_sid: str, session: EngineSession, now: float) -> None:
         """End a session that is over. What ends it may wait for the journal, so it has a greenlet of its own."""
-        socket = connection.socket
-        if connection.closed_at is not None:
-            websocket = connection.websocket
-            if websocket is None or websocket.ended or now - connection.closed_at > CLOSING_S:
-                self._forget(eio_sid, connection)
+        socket = session.socket
+        if session.closed_at is not None:
+            websocket = session.websocket
+            if websocket is None or websocket.ended or now - session.closed_at > CLOSING_S:
+                self._forget(eio_sid, session)
             return
         if socket.last_ping and time.time() - socket.last_ping > self._engine.ping_timeout:
-            eventlet.spawn(connection.cut_off, "has not answered a ping")
+            eventlet.spawn(session.cut_off, "has not answered a ping")
             return
         if self._is_joined(eio_sid):
-            connection.outside_since = None
-        elif connection.outside_since is None:
-            connection.outside_since = now
-        elif now - connection.outside_since > min(JOIN_S, self._engine.ping_timeout):
-            client_log.info("feed client at %s is in no namespace: ended", connection.address)
+            session.outside_since = None
+        elif session.outside_since is None:
+            session.outside_since = now
+        elif now - session.outside_since > min(JOIN_S, self._engine.ping_timeout):
+            client_log.info("feed client at %s is in no namespace: ended", session.address)
             eventlet.spawn(socket.close, wait=False)
             return
-        outbox, was_flooded = connection.outbox, connection.flooded
-        connection.flooded = (
+        outbox, was_flooded = session.outbox, session.flooded
+        session.flooded = (
             outbox.qsize() > FLOODED * self._queue_limit or outbox.waiting_bytes > FLOODED * self._bytes_limit
         )
-        if was_flooded and connection.flooded:
-            eventlet.spawn(connection.cut_off, "does not read")
+        if was_flooded and session.flooded:
+            eventlet.spawn(session.cut_off, "does not read")
 
-    def _forget(self, eio_sid: str, connection: Connection) -> None:
+    def _forget(self, eio_sid: str, session: EngineSession) -> None:
         """Free what a session that has ended still holds."""
-        if connection.websocket is not None:
-            connection.websocket.abort()
-        connection.outbox.clear()
-        connection.outbox.put(None)  # for who still waits
+        if session.websocket is not None:
+            session.websocket.abort()
+        session.outbox.clear()
+        session.outbox.put(None)  # for who still waits
         self._known.pop(eio_sid, None)

@@ -1,0 +1,38 @@
+"""An error as an answer over HTTP, whoever says no: the front, a layer before Flask, a handler.
+
+Layer: api.http.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from http import HTTPStatus
+from typing import NamedTuple
+
+from api.http.bodies import HEADERS, body_of
+from api.http.wsgi import Environ, Headers, StartResponse
+from api.json.errors import ApiError
+
+
+class ErrorAnswer(NamedTuple):
+    """Status line, headers and body."""
+
+    status: str
+    headers: Headers
+    body: bytes
+
+
+def error_answer(error: ApiError) -> ErrorAnswer:
+    """`error` in the one error shape."""
+    body = body_of(error.body())
+    headers = [*HEADERS.items(), ("Content-Length", str(len(body)))]
+    if error.retry_after_s is not None:
+        headers.append(("Retry-After", str(error.retry_after_s)))
+    return ErrorAnswer(f"{error.status} {HTTPStatus(error.status).phrase}", headers, body)
+
+
+def refuse(error: ApiError, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+    """Answer a request with `error`, as a WSGI application does."""
+    status, headers, body = error_answer(error)
+    start_response(status, headers)
+    return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]
