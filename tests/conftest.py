@@ -51,6 +51,13 @@ settings.load_profile("openbell")
 
 _numbers = count()
 
+LONGEST = ("test_schema.py", "test_kill.py", "test_accessibility.py")  # files of minutes, which no worker begins last
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Have the longest files begun first: a file is one worker's, and the others would wait for it."""
+    items.sort(key=lambda item: item.path.name not in LONGEST)
+
 
 @pytest.fixture(scope="session")
 def instruments(tmp_path_factory: pytest.TempPathFactory) -> Path:
