@@ -37,7 +37,7 @@ def _haproxy(text: str, port: int, plain_port: int, folder: Path, cert: Path, ke
     joined = folder / "openbell.pem"
     joined.write_bytes(cert.read_bytes() + key.read_bytes())
     places = {
-        "maxconn 20000": "maxconn 500",
+        "maxconn 9000": "maxconn 500",
         "bind :80\n": f"bind 127.0.0.1:{plain_port}\n",
         "bind :443 ": f"bind 127.0.0.1:{port} ",
         "/etc/haproxy/openbell.pem": str(joined),
