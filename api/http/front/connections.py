@@ -91,8 +91,12 @@ class Connections:
         self.on_room()
 
     def shed(self) -> int:
-        """Close some of those that wait for their client, the longest waiting first; how many. O(connections)."""
-        waiting = sorted((each for each in self._open if each.may_be_shed), key=lambda each: each.waiting_since)
+        """Close some of those that wait for their client; how many. O(connections log connections).
+
+        First those of the address that has the most, and of these the longest waiting: who floods gives way to others.
+        """
+        waiting = [each for each in self._open if each.may_be_shed]
+        waiting.sort(key=lambda each: (-self._of_address[each.counted_as], each.waiting_since))
         chosen = waiting[: 1 + len(waiting) // SHED_PART]
         for connection in chosen:
             connection.shed()
