@@ -11,7 +11,6 @@ from engine import events as ev
 from engine.book import OrderBook
 from engine.commands import AmendOrder, CancelAll, CancelOrder
 from engine.execution import commit, end_alone
-from engine.fees import hold_per_lot
 from engine.matcher import take_off
 from engine.order import Order
 from engine.order_events import amended
@@ -93,11 +92,10 @@ def _amend_waiting(
         return reason
     if terms.display_quantity is not None and terms.display_quantity * MAX_SLICES < quantity:
         return RejectReason.BAD_DISPLAY_QUANTITY
-    held_at, instrument = order.hold_price, book.instrument
+    held_at = order.hold_price
     if price is None and order.high_water is None:
-        held_at = hold_price(order.side, stop_price, instrument)
-    counted = price if price is not None else held_at or Ticks(0)
-    per_lot = hold_per_lot(order.side, counted, instrument, order.maker_rate, order.taker_rate)
+        held_at = hold_price(order.side, stop_price, book.instrument)
+    per_lot = state.hold_per_lot_at(order, price if price is not None else held_at or Ticks(0))
     more = (quantity - order.cum) * per_lot - order.leaves * order.hold_per_lot
     if more > order.pays.available:
         return RejectReason.INSUFFICIENT_FUNDS
@@ -153,7 +151,7 @@ def _amend_resting(
         slid = price if found is None else found
         reason = RejectReason.POST_ONLY_WOULD_TAKE if found is None else None
     if slid != order.price or quantity > order.quantity:  # a lower quantity at the same price needs no more funds
-        per_lot = hold_per_lot(order.side, slid, book.instrument, order.maker_rate, order.taker_rate)
+        per_lot = state.hold_per_lot_at(order, slid)
         if leaves * per_lot - order.leaves * order.hold_per_lot > order.pays.available:
             return RejectReason.INSUFFICIENT_FUNDS
     return reason or _change(state, book, order, asked, slid, quantity, events)
@@ -172,7 +170,7 @@ def _change(
     old_price = order.price
     if price == old_price and quantity <= order.quantity:
         if quantity < order.quantity:
-            take_off(book, order, Lots(order.quantity - quantity))
+            take_off(book, order, order.quantity - quantity)  # type: ignore[arg-type]
         book.changed_seq = state.seq
         events.append(amended(order, old_price, kept_priority=True))
         return None
@@ -183,7 +181,7 @@ def _change(
             return RejectReason.SELF_TRADE
     book.remove(order)
     order.hidden = Lots(0)
-    per_lot = hold_per_lot(order.side, price, book.instrument, order.maker_rate, order.taker_rate)
+    per_lot = state.hold_per_lot_at(order, price)
     more = leaves * per_lot - order.leaves * order.hold_per_lot
     order.pays.hold(more)
     order.hold_per_lot, order.price, order.quantity, order.leaves = per_lot, price, quantity, leaves
@@ -195,15 +193,23 @@ def _change(
 
 def cancel(state: ExchangeState, command: CancelOrder, events: list[ev.Event]) -> None:
     """Carry out a CancelOrder."""
-    order = own_open_order(state, command.account, command.order_id, command.client_order_id, command.symbol, events)
-    if order is not None:
-        reason = _BY_OPERATOR if command.by_operator else _REQUESTED
-        if order.terms is None:
-            state.end(order, reason, events)
+    symbol = command.symbol
+    order = state.orders.get(command.order_id)  # type: ignore[arg-type] # None is the id of no order
+    if order is None or order.account != command.account or (symbol is not None and symbol != order.symbol):
+        order = own_open_order(state, command.account, command.order_id, command.client_order_id, symbol, events)
+        if order is None:
             return
-        end_alone(state, order, reason, events, exits=True)
-        if state.pending:
-            finish(state, events)
+    cancel_order(state, order, _BY_OPERATOR if command.by_operator else _REQUESTED, events)
+
+
+def cancel_order(state: ExchangeState, order: Order, reason: CancelReason, events: list[ev.Event]) -> None:
+    """Cancel an open order, and finish what that sets off."""
+    if order.terms is None:
+        state.end(order, reason, events)
+        return
+    end_alone(state, order, reason, events, exits=True)
+    if state.pending:
+        finish(state, events)
 
 
 def cancel_all(state: ExchangeState, command: CancelAll, events: list[ev.Event]) -> None:

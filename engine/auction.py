@@ -13,7 +13,7 @@ import msgspec
 from engine.book import OrderBook
 from engine.order import Order, PriceLevel
 from engine.planning import slices
-from engine.types import Lots, Ticks, entry_of
+from engine.types import Lots, Ticks
 
 Pair = tuple[Order, Order, Lots]  # the older order, the younger, and what they trade
 
@@ -91,4 +91,4 @@ def pairs(book: OrderBook, found: Clearing) -> list[Pair]:
 
 
 def _older(first: Order, second: Order) -> bool:
-    return (entry_of(first.order_id), first.order_id) < (entry_of(second.order_id), second.order_id)
+    return first.age < second.age

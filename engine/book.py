@@ -7,9 +7,12 @@ Layer: engine.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from bisect import bisect_left, insort
+from collections.abc import Callable, Iterator
+from itertools import chain
+from typing import Final
 
-from sortedcontainers import SortedDict
+from sortedcontainers import SortedList
 
 from engine.bands import PriceBand, band_edges
 from engine.instrument import Instrument
@@ -18,26 +21,34 @@ from engine.rejects import InvariantViolation
 from engine.stops import StopOrders
 from engine.types import CHECKED_A_STEP, Lots, OrderId, Side, Ticks, TradingStatus
 
+NEAR_MAX: Final = 1_000  # levels of a side in one list: going in at its far end costs as much as ten steps of the code
+
 _TRADING = TradingStatus.TRADING
 _BUY = Side.BUY  # looking a member up by its class costs more than the whole of `opposite`
 
 
 class BookSide:
-    """The levels of one side, best first. Keys are prices on the sell side, negated on the buy side."""
+    """The levels of one side, best first. Keys are prices on the sell side, negated on the buy side.
 
-    __slots__ = ("best", "icebergs", "levels", "side", "sign")
+    The negated keys of the levels are kept sorted: of those near the best in a list that ends with the best, where
+    most levels come and go, and of those that are further away in a sorted list of many.
+    """
+
+    __slots__ = ("_far", "_near", "best", "icebergs", "levels", "side", "sign")
 
     def __init__(self, side: Side) -> None:
         self.side = side
         self.sign = -1 if side is Side.BUY else 1
-        self.levels: SortedDict[int, PriceLevel] = SortedDict()
+        self.levels: dict[int, PriceLevel] = {}  # by key, in no order
         self.best: PriceLevel | None = None
         self.icebergs = 0  # resting orders that were entered to show only a part
+        self._near: list[int] = []  # negated keys; empty only where there are no levels
+        self._far: SortedList[int] = SortedList()  # negated keys below all of these
 
     def __iter__(self) -> Iterator[PriceLevel]:
         """The levels, best first. The side must not change while it is walked."""
         levels = self.levels
-        return (levels[key] for key in levels)
+        return (levels[-negated] for negated in chain(reversed(self._near), reversed(self._far)))
 
     @property
     def best_price(self) -> Ticks | None:
@@ -48,16 +59,35 @@ class BookSide:
         """The level at `price`, or None. O(1)."""
         return self.levels.get(price * self.sign)
 
+    def keys_behind(self, key: int | None) -> Iterator[int]:
+        """The keys of the levels worse than `key` (None: of all), best first. O(log levels), then O(1) for each."""
+        if key is None:
+            return (-negated for negated in chain(reversed(self._near), reversed(self._far)))
+        near = self._near[: bisect_left(self._near, -key)]
+        far = self._far.irange(maximum=-key, inclusive=(True, False), reverse=True)
+        return (-negated for negated in chain(reversed(near), far))
+
     def rest(self, order: Order, price: Ticks) -> None:
         """Put `order` at the back of the queue at `price`."""
         key = price * self.sign
         level = self.levels.get(key)
-        if level is None:
-            level = PriceLevel(price, key)
-            self.levels[key] = level
-            if self.best is None or key < self.best.key:
+        if level is not None:
+            level.append(order)
+        else:
+            hidden, best, near = order.hidden, self.best, self._near
+            self.levels[key] = order.level = level = PriceLevel(
+                price, key, order.leaves - hidden, hidden, 1, order, order
+            )
+            if best is None or key < best.key:
+                near.append(-key)
                 self.best = level
-        level.append(order)
+            elif self._far and -key < self._far[-1]:
+                self._far.add(-key)
+            else:
+                insort(near, -key)
+            if len(near) > NEAR_MAX:
+                self._far.update(near[: NEAR_MAX // 2])
+                del near[: NEAR_MAX // 2]
         if order.terms is not None and order.terms.display_quantity is not None:
             self.icebergs += 1
 
@@ -69,14 +99,30 @@ class BookSide:
         level = order.level
         if level is None:
             raise InvariantViolation(f"order {order.order_id} does not rest")
-        level.unlink(order)
         if order.terms is not None and order.terms.display_quantity is not None:
             self.icebergs -= 1
-        if level.count == 0:
-            del self.levels[level.key]
-            if level is self.best:
-                first = next(iter(self.levels), None)
-                self.best = None if first is None else self.levels[first]
+        if level.count > 1:
+            level.unlink(order)
+            return
+        order.level = None
+        key, near = level.key, self._near
+        del self.levels[key]
+        if level is self.best:
+            near.pop()
+            if not near and self._far:
+                near.extend(self._far[-NEAR_MAX // 2 :])
+                del self._far[-NEAR_MAX // 2 :]
+            self.best = self.levels[-near[-1]] if near else None
+        elif -key >= near[0]:
+            del near[bisect_left(near, -key)]
+        else:
+            self._far.remove(-key)
+
+    def check_order(self, demand: Callable[[bool, str], None]) -> None:
+        """Demand that what says the order of the levels agrees with the levels. O(levels): for tests and audits."""
+        walked = list(self.keys_behind(None))
+        demand(walked == sorted(self.levels), f"order of the levels of the {self.side} side")
+        demand(bool(self._near) or not self.levels, f"nearest levels of the {self.side} side")
 
     def available(self, limit: Ticks | None, wanted: Lots) -> Lots:
         """How much of `wanted` rests at `limit` or better (anywhere when None), hidden included. O(levels walked)."""
@@ -222,9 +268,12 @@ class OrderBook:
         level = order.level
         if level is None or not 0 < quantity < order.leaves:
             raise InvariantViolation(f"cannot take {quantity} lots off order {order.order_id}")
+        order.leaves -= quantity  # type: ignore[assignment] # calling Lots() costs more than the subtraction
+        if not order.hidden:
+            level.quantity -= quantity
+            return
         unseen = min(quantity, order.hidden)
         order.hidden = Lots(order.hidden - unseen)
-        order.leaves = Lots(order.leaves - quantity)
         level.hidden -= unseen
         level.quantity -= quantity - unseen
 
@@ -237,6 +286,7 @@ class OrderBook:
 
         seen = step = 0
         for side in (self.bids, self.asks):
+            side.check_order(demand)
             for level in side:
                 orders = list(level)
                 seen += len(orders)
@@ -256,7 +306,7 @@ class OrderBook:
                     demand(not order.waiting, f"order {order.order_id} rests and waits")
                     demand(order.cum + order.leaves == order.quantity, f"quantity of order {order.order_id}")
                     demand(self.orders.get(order.order_id) is order, f"order {order.order_id} not in the index")
-            first = side.levels.peekitem(0)[1] if side.levels else None
+            first = next(iter(side), None)
             demand(side.best is first, f"best of the {side.side} side")
             icebergs = sum(o.terms is not None and o.terms.display_quantity is not None for lv in side for o in lv)
             demand(side.icebergs == icebergs, f"icebergs of the {side.side} side")

@@ -5,6 +5,9 @@ with a default, and a tag is never given a new meaning.
 
 A price or quantity that is no whole number of ticks or lots travels as its decimal text
 instead of an int, so that the engine can refuse it in its place in the order of checks.
+
+The garbage collector leaves commands alone (`gc=False`): a value of values is in no cycle, and hundreds of thousands
+are remembered for their client order ids.
 Layer: engine.
 """
 
@@ -29,13 +32,13 @@ from engine.types import (
 )
 
 
-class ListInstrument(msgspec.Struct, frozen=True, array_like=True, tag="L"):
+class ListInstrument(msgspec.Struct, frozen=True, gc=False, array_like=True, tag="L"):
     """List a symbol, or change the limits and fees of one that is listed."""
 
     instrument: Instrument
 
 
-class SetStatus(msgspec.Struct, frozen=True, array_like=True, tag="S"):
+class SetStatus(msgspec.Struct, frozen=True, gc=False, array_like=True, tag="S"):
     """Open, halt or close trading in a symbol, or let orders gather for an auction."""
 
     symbol: str
@@ -43,7 +46,7 @@ class SetStatus(msgspec.Struct, frozen=True, array_like=True, tag="S"):
     until_ns: int | None = None  # when an auction ends by itself; None: with the next SetStatus
 
 
-class OrderOptions(msgspec.Struct, frozen=True, array_like=True):
+class OrderOptions(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """What an order may ask for beyond side, price and quantity. At least one field is given.
 
     Which go with which order type is a rule (`engine.rules`), not a shape.
@@ -62,7 +65,7 @@ class OrderOptions(msgspec.Struct, frozen=True, array_like=True):
     stop_loss_limit: Ticks | str | None = None
 
 
-class EnterOrder(msgspec.Struct, frozen=True, array_like=True, tag="E"):
+class EnterOrder(msgspec.Struct, frozen=True, gc=False, array_like=True, tag="E"):
     """Enter one order. Exactly one of `quantity` and `quote_quantity` is given."""
 
     account: AccountId
@@ -82,7 +85,7 @@ class EnterOrder(msgspec.Struct, frozen=True, array_like=True, tag="E"):
     looked_until: Seq | None = None
 
 
-class CancelOrder(msgspec.Struct, frozen=True, array_like=True, tag="C"):
+class CancelOrder(msgspec.Struct, frozen=True, gc=False, array_like=True, tag="C"):
     """Cancel one order of `account`, by our id or by the trader's."""
 
     account: AccountId
@@ -92,7 +95,7 @@ class CancelOrder(msgspec.Struct, frozen=True, array_like=True, tag="C"):
     by_operator: bool | None = None  # False: by the owner; None: written before this field existed, so not known
 
 
-class CancelAll(msgspec.Struct, frozen=True, array_like=True, tag="A"):
+class CancelAll(msgspec.Struct, frozen=True, gc=False, array_like=True, tag="A"):
     """Cancel every open order of `account`, of one symbol or one side when given, oldest first."""
 
     account: AccountId
@@ -102,7 +105,7 @@ class CancelAll(msgspec.Struct, frozen=True, array_like=True, tag="A"):
     among: tuple[OrderId, ...] | None = None  # of these orders only, in this order: a part of a mass cancel; None: all
 
 
-class AmendOrder(msgspec.Struct, frozen=True, array_like=True, tag="M"):
+class AmendOrder(msgspec.Struct, frozen=True, gc=False, array_like=True, tag="M"):
     """Change the price or the whole quantity (what is filled included) of an open order."""
 
     account: AccountId
@@ -112,13 +115,13 @@ class AmendOrder(msgspec.Struct, frozen=True, array_like=True, tag="M"):
     stop_price: Ticks | str | None = None  # only while the order waits for its trigger
 
 
-class AdvanceTime(msgspec.Struct, frozen=True, array_like=True, tag="Z"):
+class AdvanceTime(msgspec.Struct, frozen=True, gc=False, array_like=True, tag="Z"):
     """Let what is due by the time of this command happen: orders expire, limit states end, auctions open."""
 
     limit: int | None = None  # orders to expire; while more are due nothing else happens. None: no limit
 
 
-class Deposit(msgspec.Struct, frozen=True, array_like=True, tag="D"):
+class Deposit(msgspec.Struct, frozen=True, gc=False, array_like=True, tag="D"):
     """Credit an account from outside. Amounts are decimal texts: they may exceed 64 bits in minor units."""
 
     account: AccountId
@@ -127,7 +130,7 @@ class Deposit(msgspec.Struct, frozen=True, array_like=True, tag="D"):
     limit: str | None = None  # refuse what would bring the account's deposits of the asset above this
 
 
-class Withdraw(msgspec.Struct, frozen=True, array_like=True, tag="W"):
+class Withdraw(msgspec.Struct, frozen=True, gc=False, array_like=True, tag="W"):
     """Take what is available out of the venue."""
 
     account: AccountId
@@ -135,7 +138,7 @@ class Withdraw(msgspec.Struct, frozen=True, array_like=True, tag="W"):
     amount: str
 
 
-class ConfigureAccount(msgspec.Struct, frozen=True, array_like=True, tag="T"):
+class ConfigureAccount(msgspec.Struct, frozen=True, gc=False, array_like=True, tag="T"):
     """Set an account's fee tier and limits, all of them; None leaves it to the instrument."""
 
     account: AccountId
@@ -148,15 +151,16 @@ class ConfigureAccount(msgspec.Struct, frozen=True, array_like=True, tag="T"):
     self_trade_prevention: SelfTradePrevention | None = None  # None: the venue's default
 
 
-class StopAccount(msgspec.Struct, frozen=True, array_like=True, tag="K"):
+class StopAccount(msgspec.Struct, frozen=True, gc=False, array_like=True, tag="K"):
     """The kill switch: cancel every order of an account and take no more from it; or let it trade again."""
 
     account: AccountId
     stopped: bool
-    among: tuple[OrderId, ...] | None = None  # cancel of these orders only, as in CancelAll
+    # cancel of these orders only, as in CancelAll; none, of one that may trade again: its profit counts from here
+    among: tuple[OrderId, ...] | None = None
 
 
-class AdoptRulebook(msgspec.Struct, frozen=True, array_like=True, tag="R"):
+class AdoptRulebook(msgspec.Struct, frozen=True, gc=False, array_like=True, tag="R"):
     """Go by this edition of the rules from the next command on (`engine.rulebook`). Never back."""
 
     edition: int

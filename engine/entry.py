@@ -11,15 +11,16 @@ from engine import events as ev
 from engine.accounts import Account
 from engine.book import OrderBook
 from engine.commands import EnterOrder, OrderOptions
+from engine.events import Accepted
 from engine.execution import commit, end_or_rest
 from engine.order import Order
 from engine.order_events import accepted
 from engine.outcome import OrderOutcome, funds_needed, outcome_of
 from engine.planning import NOTHING, plan_quantity, plan_spending, slide, worst_price
 from engine.refusals import market_figures
-from engine.rejects import RejectReason
+from engine.rejects import CancelReason, RejectReason
 from engine.rulebook import DUPLICATES_FIRST_SINCE
-from engine.rules import collar_limit, default_prevention, refuse_entry, takes, trailing_start
+from engine.rules import collar_limit, is_ordinary, refuse_entry, takes, trailing_start
 from engine.state import ExchangeState
 from engine.stops import trailing_stop_price
 from engine.terms import NO_TERMS, Terms
@@ -41,14 +42,15 @@ from engine.types import (
 
 _BUY = Side.BUY
 _LIMIT, _MARKET, _OCO, _TRAILING = OrderType.LIMIT, OrderType.MARKET, OrderType.OCO, OrderType.TRAILING_STOP
-_FOK, _DAY = TimeInForce.FOK, TimeInForce.DAY
+_IOC, _FOK, _DAY = TimeInForce.IOC, TimeInForce.FOK, TimeInForce.DAY
+_IMMEDIATE_OR_CANCEL = CancelReason.IMMEDIATE_OR_CANCEL
 _TRADING = TradingStatus.TRADING
 
 
-def enter(state: ExchangeState, command: EnterOrder, events: list[ev.Event]) -> None:  # noqa: PLR0912 - for speed, see below
+def enter(state: ExchangeState, command: EnterOrder, events: list[ev.Event]) -> None:  # noqa: PLR0912 - see below
     """Carry out an EnterOrder.
 
-    In one function, for a call more would cost each order one instruction in forty.
+    Checks and the entry of most orders in one function, for a call more would cost each one instruction in forty.
     """
     account, symbol, client_order_id = command.account, command.symbol, command.client_order_id
     book = state.books.get(symbol)
@@ -56,44 +58,83 @@ def enter(state: ExchangeState, command: EnterOrder, events: list[ev.Event]) -> 
         events.append(ev.Rejected(account, symbol, RejectReason.UNKNOWN_SYMBOL, None, client_order_id))
         return
     owner = state.accounts.get(account) or state.account(account)
-    reason: RejectReason | None = None
-    first = client_order_id and state.recent.find(account, client_order_id, command.looked_until, state.ts_ns)
-    if first and (state.rulebook >= DUPLICATES_FIRST_SINCE or _reaches_duplicates(state, book, owner, command)):
-        events.append(_duplicate_answer(command, *first))
-        return
-    if book.status is not _TRADING and not takes(book.status, command):
-        reason = RejectReason.SYMBOL_NOT_TRADING
-        figures = market_figures(book, command.side, reason)
-        events.append(ev.Rejected(account, symbol, reason, None, client_order_id, figures))
-        return
+    if client_order_id:
+        first = state.recent.find(account, client_order_id, command.looked_until, state.ts_ns)
+        if first and (state.rulebook >= DUPLICATES_FIRST_SINCE or _reaches_duplicates(state, book, owner, command)):
+            events.append(_duplicate_answer(command, *first))
+            return
     if book.instrument.band is not None:
         book.renew_band(state.ts_ns)
-    if owner.stopped:
-        reason = RejectReason.ACCOUNT_STOPPED
-    elif owner.configuration.max_orders_per_second is not None and not owner.count_order(state.ts_ns):
-        reason = RejectReason.ORDER_RATE_EXCEEDED
+    if not is_ordinary(command, book, owner):
+        reason = _refuse(state, book, owner, command) or _execute(state, book, owner, command, events)
     else:
-        reason = refuse_entry(command, book, owner, state.ledger, state.ts_ns, state.rulebook)
-    if reason is None:
-        order_type = command.order_type
-        if order_type is _LIMIT or order_type is _MARKET:
-            order, outcome, reason = prepare(state, command, book, owner)
-            if reason is None:
+        side, time_in_force = command.side, command.time_in_force
+        price: Ticks = command.price  # type: ignore[assignment]
+        own, opposite = book.bids, book.asks
+        if side is not _BUY:
+            own, opposite = opposite, own
+        best = opposite.best
+        if best is not None and best.key <= price * opposite.sign:
+            reason = _execute(state, book, owner, command, events)
+        else:  # most orders meet nobody, so what becomes of them needs no plan
+            quantity: Lots = command.quantity  # type: ignore[assignment]
+            order_id: OrderId = state.given_id or state.seq  # type: ignore[assignment] # calling OrderId() costs more
+            order = state.new_order(
+                order_id, owner, book, side, _LIMIT, time_in_force, price, quantity, client_order_id,
+                command.self_trade_prevention,
+            )  # fmt: skip
+            per_lot = order.hold_per_lot
+            if not per_lot or quantity * per_lot <= order.pays.available:
+                if per_lot:
+                    order.pays.hold(quantity * per_lot)
                 if client_order_id is not None:
-                    state.recent.name(account, client_order_id, order.order_id, command)
-                order.pays.hold(order.leaves * order.hold_per_lot)
-                events.append(accepted(order))
-                if outcome.plan is NOTHING and order.terms is None and not outcome.stopped_by_band:
-                    end_or_rest(state, book, order, outcome.end, events)  # it meets nobody: nothing follows from it
+                    state.recent.name(account, client_order_id, order_id, command)
+                events.append(Accepted(
+                    order_id, account, symbol, side, _LIMIT, time_in_force, price, quantity, client_order_id, None,
+                    False, order.prevention,
+                ))  # fmt: skip
+                if time_in_force is _IOC:
+                    end_or_rest(state, book, order, _IMMEDIATE_OR_CANCEL, events)
                     return
-                commit(state, book, order, outcome, events)
-                if state.pending:
-                    finish(state, events)
-        else:
-            reason = _enter_waiting(state, command, book, owner, events)
+                own.rest(order, price)
+                book.changed_seq = state.seq
+                book.orders[order_id] = state.orders[order_id] = owner.open_orders[order_id] = order
+                owner.open_count[symbol] += 1
+                return
+            reason = RejectReason.INSUFFICIENT_FUNDS
     if reason is not None:
         figures = entry_figures(state, command, book, owner, reason)
         events.append(ev.Rejected(account, symbol, reason, None, client_order_id, figures))
+
+
+def _refuse(state: ExchangeState, book: OrderBook, owner: Account, command: EnterOrder) -> RejectReason | None:
+    """The first thing that keeps an order of a new client order id from being entered, but for its plan; or None."""
+    status = book.status
+    if status is not _TRADING and not takes(status, command):
+        return RejectReason.SYMBOL_NOT_TRADING
+    if owner.stopped:
+        return RejectReason.ACCOUNT_STOPPED
+    if owner.has_limits and not owner.count_order(state.ts_ns):
+        return RejectReason.ORDER_RATE_EXCEEDED
+    return refuse_entry(command, book, owner, state.ledger, state.ts_ns, state.rulebook)
+
+
+def _execute(
+    state: ExchangeState, book: OrderBook, owner: Account, command: EnterOrder, events: list[ev.Event]
+) -> RejectReason | None:
+    """Plan an order that the rules allow and carry out what becomes of it; the reason when the plan refuses it."""
+    if command.order_type is not _LIMIT and command.order_type is not _MARKET:
+        return _enter_waiting(state, command, book, owner, events)
+    order, outcome, reason = prepare(state, command, book, owner)
+    if reason is None:
+        if command.client_order_id is not None:
+            state.recent.name(command.account, command.client_order_id, order.order_id, command)
+        order.pays.hold(order.leaves * order.hold_per_lot)
+        events.append(accepted(order))
+        commit(state, book, order, outcome, events)
+        if state.pending:
+            finish(state, events)
+    return reason
 
 
 def _reaches_duplicates(state: ExchangeState, book: OrderBook, owner: Account, command: EnterOrder) -> bool:
@@ -178,11 +219,10 @@ def prepare(
     if options is not None or command.time_in_force is _DAY:
         terms = terms_from(command, book, state.ts_ns)
     prevention = command.self_trade_prevention
-    if prevention is None:
-        prevention = default_prevention(owner, command.account)
     quantity: Lots = command.quantity or 0  # type: ignore[assignment] # the rules refuse texts
     order = state.new_order(
-        state.seq, owner, book, side, command.order_type, command.time_in_force, price, quantity,
+        state.given_id or state.seq,  # type: ignore[arg-type] # calling OrderId() costs more
+        owner, book, side, command.order_type, command.time_in_force, price, quantity,
         command.client_order_id, prevention, terms,
     )  # fmt: skip
     limit = price
@@ -246,7 +286,7 @@ def terms_from(command: EnterOrder, book: OrderBook, ts_ns: int) -> Terms | None
 def _enter_waiting(
     state: ExchangeState, command: EnterOrder, book: OrderBook, owner: Account, events: list[ev.Event]
 ) -> RejectReason | None:
-    """Enter a stop, a trailing stop or both legs of one-cancels-other; the reason when it cannot be paid for."""
+    """Enter an order that waits, or both legs of one-cancels-other; the reason when it cannot be paid for."""
     limit_leg, stop_leg = legs(state, command, book, owner)
     reason = refuse_legs(book, limit_leg, stop_leg)
     if reason is not None:
@@ -282,9 +322,7 @@ def legs(state: ExchangeState, command: EnterOrder, book: OrderBook, owner: Acco
     side, options = command.side, command.options or OrderOptions()
     terms = terms_from(command, book, state.ts_ns) or NO_TERMS
     prevention = command.self_trade_prevention
-    if prevention is None:
-        prevention = default_prevention(owner, command.account)
-    order_type, price, order_id = command.order_type, _ticks(command.price), OrderId(state.seq)
+    order_type, price, order_id = command.order_type, _ticks(command.price), state.given_id or OrderId(state.seq)
     client_order_id, high_water, limit_leg = command.client_order_id, None, None
     if order_type is _TRAILING:
         high_water = trailing_start(book) or Ticks(1)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from engine.balance import Balance
+from engine.balance import Balance, NoBalance
 from engine.instrument import Instrument
 from engine.order import Order
 from engine.rejects import InvariantViolation
@@ -56,9 +56,13 @@ class Ledger:
             balance = assets[asset] = Balance()
         return balance
 
+    def peek(self, account: AccountId, asset: str) -> Balance:
+        """The balance of an asset; where there is none an empty one, which the ledger does not get. O(1)."""
+        return self.accounts.get(account, {}).get(asset) or Balance()
+
     def amount(self, asset: str, text: str) -> Amount | None:
         """A positive decimal in minor units of a known asset; None when it is not a whole number of them."""
-        parsed = _minor_units(text, self.scales[asset])
+        parsed = minor_units(text, self.scales[asset])
         if parsed is None:
             return None
         amount, exact = parsed
@@ -66,7 +70,7 @@ class Ledger:
 
     def limit(self, asset: str, text: str) -> Amount:
         """The most minor units of a known asset that are no more than a decimal; 0 when it is none."""
-        parsed = _minor_units(text, self.scales[asset])
+        parsed = minor_units(text, self.scales[asset])
         return Amount(0 if parsed is None else parsed[0])
 
     def deposit(self, account: AccountId, asset: str, amount: Amount) -> None:
@@ -113,12 +117,36 @@ class Ledger:
             raise InvariantViolation(f"the balances sum to {sums}, issued are {self.issued}")
 
 
+class NoLedger(Ledger):
+    """The ledger of an exchange without accounts: nobody has anything, and everybody can pay."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._balance = NoBalance()
+
+    def balance(self, account: AccountId, asset: str) -> Balance:
+        """The one balance of everybody."""
+        return self._balance
+
+    def peek(self, account: AccountId, asset: str) -> Balance:
+        """The one balance of everybody."""
+        return self._balance
+
+    def invariant_steps(self, open_orders: Iterable[Order]) -> Iterator[None]:
+        """Raise InvariantViolation where an order holds something. O(open orders)."""
+        for number, order in enumerate(open_orders):
+            if not number % CHECKED_A_STEP:
+                yield
+            if order.hold_per_lot or order.pays is not self._balance:
+                raise InvariantViolation(f"order {order.order_id} holds something, and there are no accounts")
+
+
 def is_decimal(text: str) -> bool:
     """Whether a text is a decimal as amounts are written: digits, with at most one point among them."""
-    return _minor_units(text, 0) is not None
+    return minor_units(text, 0) is not None
 
 
-def _minor_units(text: str, scale: int) -> tuple[int, bool] | None:
+def minor_units(text: str, scale: int) -> tuple[int, bool] | None:
     """A decimal in units of 10^-scale, rounded down, and whether that is exact; None for what is no amount."""
     whole, _, fraction = text.partition(".")
     digits = whole + fraction

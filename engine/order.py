@@ -19,6 +19,7 @@ from engine.types import (
     OrderStatus,
     OrderType,
     SelfTradePrevention,
+    Seq,
     Side,
     Ticks,
     TimeInForce,
@@ -50,6 +51,7 @@ class Order(msgspec.Struct, eq=False, gc=False):
     receives: Balance
     paid_asset: str
     hold_per_lot: Amount  # set aside in `pays` for each lot it leaves; 0 for a market order
+    seq: Seq  # of the command that asked for it; of an exit, that of its entry
     prevention: SelfTradePrevention = SelfTradePrevention.NONE
     terms: Terms | None = None
     hidden: Lots = Lots(0)  # of an iceberg: the part of what it leaves that is not shown
@@ -61,11 +63,16 @@ class Order(msgspec.Struct, eq=False, gc=False):
     behind: Order | None = None
     waiting: bool = False  # for its trigger price
     turn: int = 0  # orders its book's stops of one price by when they began to wait
-    # of a stop to buy without a limit: it holds this price for each lot, and never trades above
+    # of what waits to buy without a limit: it holds this price for each lot, and never trades above
     hold_price: Ticks | None = None
     # high-water mark of a trailing stop: the highest price since it waits (for a buy, the lowest)
     high_water: Ticks | None = None
     sibling: Order | None = None  # the other leg of one-cancels-other, while both are open
+
+    @property
+    def age(self) -> tuple[Seq, OrderId]:
+        """Sorts orders by when they were asked for, the oldest first: by the command, then by the leg."""
+        return self.seq, self.order_id
 
     @property
     def shown(self) -> Lots:
@@ -80,19 +87,16 @@ class Order(msgspec.Struct, eq=False, gc=False):
         return OrderStatus.PARTIALLY_FILLED if self.cum else OrderStatus.RESTING
 
 
-class PriceLevel:
-    """All resting orders at one price, oldest first, as a linked list."""
+class PriceLevel(msgspec.Struct, eq=False, gc=False):
+    """All resting orders at one price, oldest first, as a linked list. Made with its first order."""
 
-    __slots__ = ("count", "head", "hidden", "key", "price", "quantity", "tail")
-
-    def __init__(self, price: Ticks, key: int) -> None:
-        self.price = price
-        self.key = key  # sorts best first on either side
-        self.quantity = 0  # lots, the sum of what its orders show
-        self.hidden = 0  # lots, what they leave beyond that
-        self.count = 0
-        self.head: Order | None = None  # trades first
-        self.tail: Order | None = None
+    price: Ticks
+    key: int  # sorts best first on either side
+    quantity: int  # lots, the sum of what its orders show
+    hidden: int  # lots, what they leave beyond that
+    count: int
+    head: Order | None  # trades first
+    tail: Order | None
 
     def __iter__(self) -> Iterator[Order]:
         order = self.head

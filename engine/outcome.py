@@ -49,6 +49,7 @@ _TRADING = TradingStatus.TRADING
 _IOC, _FOK = TimeInForce.IOC, TimeInForce.FOK
 _UNPREVENTED = SelfTradePrevention.NONE
 _NO_LOTS = Lots(0)
+_NO_FEES = Amount(0), Amount(0)
 
 
 class Fill(msgspec.Struct, frozen=True, gc=False):
@@ -189,7 +190,8 @@ def priced(
     for maker, quantity in matches:
         price: Any = maker.price if at is None else at
         notional: Any = price * quantity * lot_tick_amount
-        maker_fee, taker_fee = trade_fees(notional, maker.maker_rate, taker_rate)
+        maker_rate = maker.maker_rate
+        maker_fee, taker_fee = trade_fees(notional, maker_rate, taker_rate) if maker_rate or taker_rate else _NO_FEES
         fills.append(Fill(maker, quantity, price, notional, maker_fee, taker_fee, maker.account == oneself))
         filled += quantity
     return filled, fills
@@ -321,7 +323,7 @@ def clip(book: OrderBook, side: Side, price: Ticks, *, collared: bool) -> Ticks:
 
 
 def triggered_prices(book: OrderBook, order: Order) -> tuple[Ticks | None, Ticks | None]:
-    """The worst price that a triggered stop asks for, and the limit that it gets: None for a market order. O(1)."""
+    """The worst price that a triggered order asks for, and the limit that it gets: None for a market order. O(1)."""
     if order.price is None:
         return market_limit(book, order), None
     return order.price, clip(book, order.side, order.price, collared=True)

@@ -35,7 +35,7 @@ class StepKind(IntEnum):
 Match = tuple[Order, Lots]  # a maker, and what is taken from it
 
 
-class Plan(msgspec.Struct, frozen=True):
+class Plan(msgspec.Struct, frozen=True, gc=False):
     """What an incoming order would do at once; nothing has changed yet."""
 
     matches: list[Match]

@@ -17,8 +17,7 @@ from typing import TypeVar
 
 import msgspec
 
-from engine.accounts import Account
-from engine.balance import Balance
+from engine.accounts import Account, means_of
 from engine.bands import nearer
 from engine.book import OrderBook
 from engine.commands import EnterOrder
@@ -91,7 +90,7 @@ class Preview(msgspec.Struct, frozen=True, kw_only=True):
     slides: bool  # post-only moved its price behind the opposite best
     banded: bool  # the price band replaces its price, or keeps it from trading further
     collared: bool  # the collar keeps it from trading further
-    held_back: bool  # the price that a stop to buy holds for each lot keeps it from trading further
+    held_back: bool  # the price that a triggered buy was held at for each lot keeps it from trading further
     prevented: bool  # self-trade prevention cancels or reduces something
     would_trigger: int  # the account's own waiting orders whose stop price the trades reach, as it is now
     exits: Exits | None = None
@@ -136,18 +135,17 @@ def _at_time(state: ExchangeState, command: EnterOrder, book: OrderBook, ts_ns: 
     before, band, symbol = state.ts_ns, book.band, book.instrument.symbol
     state.ts_ns = max(before, ts_ns)
     book.band = copy.copy(band)
-    wallet = owner.wallets.get(symbol)
-    if wallet is None:  # a preview adds no balances to the ledger
-        known, instrument = state.ledger.accounts.get(command.account, {}), book.instrument
-        owner.wallets[symbol] = known.get(instrument.base) or Balance(), known.get(instrument.quote) or Balance()
+    known = owner.buys, owner.sells
+    instrument, peek = book.instrument, state.ledger.peek  # a preview adds no balances to the ledger
+    base, quote = peek(command.account, instrument.base), peek(command.account, instrument.quote)
+    owner.buys, owner.sells = ({symbol: means_of(owner, instrument, side, base, quote)} for side in Side)
     try:
         if book.instrument.band is not None and book.status is _TRADING:
             book.renew_band(state.ts_ns)
         return read(owner)
     finally:
         state.ts_ns, book.band = before, band
-        if wallet is None:
-            del owner.wallets[symbol]
+        owner.buys, owner.sells = known
 
 
 def _entered(state: ExchangeState, book: OrderBook, owner: Account, command: EnterOrder) -> Preview | RejectReason:
@@ -175,7 +173,7 @@ def _entered(state: ExchangeState, book: OrderBook, owner: Account, command: Ent
 def _of_waiting(
     state: ExchangeState, book: OrderBook, owner: Account, command: EnterOrder, asked: Ticks | None
 ) -> Preview | RejectReason:
-    """Of a stop, a trailing stop, or one-cancels-other: its limit leg, with the figures of whichever leg acts."""
+    """Of an order that waits, or one-cancels-other: its limit leg, with the figures of whichever leg acts."""
     limit_leg, stop_leg = legs(state, command, book, owner)
     reason = refuse_legs(book, limit_leg, stop_leg, as_shown=True)
     if reason is not None:
@@ -210,7 +208,7 @@ def _pair(
 
 
 def _stop_leg(state: ExchangeState, book: OrderBook, owner: Account, stop: Order) -> Preview:
-    """What becomes of an order that waits for its trigger, or of a stop that the last price has reached already."""
+    """What becomes of an order that waits for its trigger, or of one that the last price has reached already."""
     if not triggers_at_once(book, stop):
         return _waiting(state, book, stop)
     asked, stop.price = triggered_prices(book, stop)

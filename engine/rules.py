@@ -18,7 +18,6 @@ from engine.rulebook import OWN_TRADES_NO_PRICE_SINCE
 from engine.stops import trail_of
 from engine.types import (
     SANDBOX_ACCOUNT,
-    AccountId,
     Lots,
     OrderType,
     SelfTradePrevention,
@@ -35,7 +34,7 @@ _BUY, _SELL = Side.BUY, Side.SELL
 _LIMIT, _MARKET, _OCO, _TRAILING = OrderType.LIMIT, OrderType.MARKET, OrderType.OCO, OrderType.TRAILING_STOP
 _TRADING = TradingStatus.TRADING
 _UNPREVENTED = SelfTradePrevention.NONE
-_IOC, _FOK, _GTD = TimeInForce.IOC, TimeInForce.FOK, TimeInForce.GTD
+_GTC, _IOC, _FOK, _GTD = TimeInForce.GTC, TimeInForce.IOC, TimeInForce.FOK, TimeInForce.GTD
 _GATHERING = (TradingStatus.PRE_OPEN, TradingStatus.AUCTION)
 
 _PRICES = ("stop_price", "stop_limit_price", "trail_amount", "take_profit", "stop_loss", "stop_loss_limit")
@@ -56,6 +55,8 @@ ORDER_TYPES: Final[dict[OrderType, OrderTypeRules]] = {
     OrderType.STOP: OrderTypeRules(False, True, ("stop_price",)),
     OrderType.STOP_LIMIT: OrderTypeRules(True, True, ("stop_price", "display_quantity")),
     OrderType.TRAILING_STOP: OrderTypeRules(False, True, ("trail_amount", "trail_percent")),
+    OrderType.TAKE_PROFIT: OrderTypeRules(False, True, ("stop_price",)),
+    OrderType.TAKE_PROFIT_LIMIT: OrderTypeRules(True, True, ("stop_price", "display_quantity")),
     OrderType.OCO: OrderTypeRules(True, True, ("stop_price", "stop_limit_price")),
 }
 _NO_OPTIONS = OrderOptions()
@@ -75,12 +76,37 @@ def takes(status: TradingStatus, command: EnterOrder) -> bool:
     return command.options is None or command.options.post_only is None
 
 
-def default_prevention(owner: Account, account: AccountId) -> SelfTradePrevention:
-    """The mode of self-trade prevention for an order that names none."""
-    configured = owner.configuration.self_trade_prevention
-    if configured is not None:
-        return configured
-    return _UNPREVENTED if account == SANDBOX_ACCOUNT else SelfTradePrevention.CANCEL_NEWEST
+def is_ordinary(command: EnterOrder, book: OrderBook, owner: Account) -> bool:
+    """Whether `command` is for a plain limit order, to rest or to take what it can now, that certainly breaks no rule.
+
+    Most orders are, and are not walked through all rules; what this says no to may be allowed nevertheless. The price
+    band must be renewed already. O(1).
+    """
+    instrument, price, quantity, time_in_force = book.instrument, command.price, command.quantity, command.time_in_force
+    return (
+        (time_in_force is _GTC or time_in_force is _IOC)
+        and command.options is None
+        and command.order_type is _LIMIT
+        and price.__class__ is int
+        and quantity.__class__ is int
+        and command.quote_quantity is None
+        and book.status is _TRADING
+        and not owner.is_limited
+        and price > 0
+        and instrument.min_quantity <= quantity <= instrument.max_quantity
+        and quantity > 0
+        and instrument.min_notional <= price * quantity * instrument.lot_tick_amount <= instrument.max_notional
+        and len(owner.open_orders) < instrument.max_open_orders
+        and (command.self_trade_prevention is not _UNPREVENTED or command.account == SANDBOX_ACCOUNT)
+        and (instrument.collar is None or not beyond_collar(book, command.side, price))
+        and (instrument.band is None or within_band(book, command.side, price))
+    )
+
+
+def within_band(book: OrderBook, side: Side, price: Ticks) -> bool:
+    """Whether the price band leaves the limit of an order as it was asked for. O(1)."""
+    edges = book.band_limits
+    return edges is None or (price <= edges[1] if side is _BUY else price >= edges[0])
 
 
 def refuse_entry(
@@ -93,15 +119,7 @@ def refuse_entry(
     """
     instrument = book.instrument
     price, quantity, options = command.price, command.quantity, command.options
-    plain = (  # most orders are plain limit orders: they need no further look
-        options is None
-        and command.order_type is _LIMIT
-        and price is not None
-        and quantity is not None
-        and command.quote_quantity is None
-        and command.time_in_force is not _GTD
-    )
-    if not plain and not _combines(command):
+    if not _combines(command):
         return RejectReason.UNSUPPORTED_COMBINATION
     if (
         command.self_trade_prevention is _UNPREVENTED

@@ -11,10 +11,12 @@ from collections.abc import Iterable
 from sortedcontainers import SortedDict
 
 from engine import events as ev
-from engine.accounts import Account
+from engine.accounts import Account, Means, means_of
 from engine.book import OrderBook
 from engine.fees import hold_per_lot
-from engine.ledger import Ledger
+from engine.instrument import Instrument
+from engine.ledger import Ledger, NoLedger
+from engine.open_names import OpenNames
 from engine.order import Order
 from engine.order_events import cancelled, expired
 from engine.recent import RecentOrders
@@ -33,7 +35,6 @@ from engine.types import (
     Ticks,
     TimeInForce,
     TradingStatus,
-    entry_of,
 )
 
 _BUY, _MARKET = Side.BUY, OrderType.MARKET
@@ -43,17 +44,23 @@ _NOTHING = Amount(0)
 class ExchangeState:
     """All symbols and accounts, and what a command has set off but not yet finished."""
 
-    def __init__(self, rulebook: int = FIRST_EDITION) -> None:
+    def __init__(self, rulebook: int = FIRST_EDITION, *, accounts: bool = True) -> None:
+        """Without `accounts` nobody's money is held or moved and nothing done is remembered: the matcher alone.
+
+        An account is then but the number by which orders are one trader's.
+        """
         self.rulebook = rulebook  # the edition of the rules in force
         self.seq = Seq(0)  # the seq of the last command applied
         self.ts_ns = 0
         self.next_trade_id = 1
         self.books: dict[str, OrderBook] = {}  # in the order of listing
         self.accounts: dict[AccountId, Account] = {}
-        self.ledger = Ledger()
-        self.recent = RecentOrders(rulebook)
+        self.keeps_accounts = accounts
+        self.ledger = Ledger() if accounts else NoLedger()
+        self.recent = RecentOrders(rulebook) if accounts else OpenNames()
+        self.given_id: OrderId | None = None  # what the order of the command in hand is to be called; None: by its seq
         self.orders: dict[OrderId, Order] = {}  # every open order of every symbol, waiting ones included
-        self.expiries: SortedDict[tuple[int, OrderId, OrderId], Order] = SortedDict()
+        self.expiries: SortedDict[tuple[int, Seq, OrderId], Order] = SortedDict()
         # by symbol: when its status changes by itself, and to what
         self.timers: dict[str, tuple[int, TradingStatus]] = {}
         # triggered stops (False), and entries whose exits are due (True)
@@ -76,7 +83,7 @@ class ExchangeState:
 
     def new_order(
         self,
-        order_id: OrderId | Seq,
+        order_id: OrderId,
         owner: Account,
         book: OrderBook,
         side: Side,
@@ -85,71 +92,58 @@ class ExchangeState:
         price: Ticks | None,
         quantity: Lots,
         client_order_id: str | None = None,
-        prevention: SelfTradePrevention = SelfTradePrevention.NONE,
+        prevention: SelfTradePrevention | None = None,
         terms: Terms | None = None,
         hold_price: Ticks | None = None,
     ) -> Order:
-        """An order at the rates of now; nothing knows of it yet. `hold_per_lot` is what it has to hold."""
+        """An order at the rates of now; nothing knows of it yet. `hold_per_lot` is what it has to hold.
+
+        `prevention` None: the account's mode.
+        """
         instrument = book.instrument
         symbol = instrument.symbol
-        own = owner.configuration
-        wallet = owner.wallets.get(symbol)
-        if wallet is None:
-            account = own.account
-            wallet = self.ledger.balance(account, instrument.base), self.ledger.balance(account, instrument.quote)
-            owner.wallets[symbol] = wallet
-        base, quote = wallet
-        buys = side is _BUY
-        maker_rate = instrument.maker_fee if own.maker_fee is None else own.maker_fee
-        taker_rate = instrument.taker_fee if own.taker_fee is None else own.taker_fee
+        means = (owner.buys if side is _BUY else owner.sells).get(symbol)
+        if means is None or means[0] is not instrument:
+            means = self._means(owner, instrument, side)
+        _, pays, receives, paid_asset, maker_rate, taker_rate, default = means
         per_lot = _NOTHING
-        if order_type is not _MARKET:
+        if self.keeps_accounts and order_type is not _MARKET:
             held_at = price if price is not None else hold_price
             per_lot = hold_per_lot(side, held_at or Ticks(0), instrument, maker_rate, taker_rate)
         order = Order(
-            order_id,  # type: ignore[arg-type] # the seq of its command, or the id of a leg
-            own.account,
-            symbol,
-            side,
-            order_type,
-            time_in_force,
-            price,
-            quantity,
-            quantity,
-            client_order_id,
-            self.ts_ns,
-            maker_rate,
-            taker_rate,
-            quote if buys else base,
-            base if buys else quote,
-            instrument.quote if buys else instrument.base,
-            per_lot,
-            prevention,
-            terms,
-        )
+            order_id, owner.configuration.account, symbol, side, order_type, time_in_force, price, quantity, quantity,
+            client_order_id, self.ts_ns, maker_rate, taker_rate, pays, receives, paid_asset, per_lot, self.seq,
+            default if prevention is None else prevention, terms,
+        )  # fmt: skip
         if hold_price is not None:
             order.hold_price = hold_price
         return order
+
+    def _means(self, owner: Account, instrument: Instrument, side: Side) -> Means:
+        """What orders of an account pay with; kept until the account or the instrument changes."""
+        account, balance = owner.configuration.account, self.ledger.balance
+        base, quote = balance(account, instrument.base), balance(account, instrument.quote)
+        means = means_of(owner, instrument, side, base, quote)
+        owner.keep_means(side, means)
+        return means
 
     # -- the indexes of open orders
 
     def admit(self, order: Order) -> None:
         """Enter an open order into the indexes."""
-        self.orders[order.order_id] = order
-        owner = self.accounts[order.account]
-        owner.open_orders[order.order_id] = order
-        counts = owner.open_count
-        counts[order.symbol] = counts.get(order.symbol, 0) + 1
+        order_id, owner = order.order_id, self.accounts[order.account]
+        self.orders[order_id] = owner.open_orders[order_id] = order
+        owner.open_count[order.symbol] += 1
         if order.terms is not None and order.terms.expire_ns is not None:
             self.expiries[_expiry_key(order, order.terms.expire_ns)] = order
 
     def forget(self, order: Order) -> None:
         """Drop an order that was open and is done from the indexes."""
-        del self.orders[order.order_id]
-        owner = self.accounts[order.account]
-        del owner.open_orders[order.order_id]
+        order_id, owner = order.order_id, self.accounts[order.account]
+        del self.orders[order_id], owner.open_orders[order_id]
         owner.open_count[order.symbol] -= 1
-        self.recent.done(order, self.seq, self.ts_ns)
+        if self.keeps_accounts or order.client_order_id is not None:
+            self.recent.done(order, self.seq, self.ts_ns)
         if order.terms is not None and order.terms.expire_ns is not None:
             del self.expiries[_expiry_key(order, order.terms.expire_ns)]
 
@@ -160,8 +154,14 @@ class ExchangeState:
         if order.order_type is _MARKET:
             return Amount(0)
         price = order.hold_price if order.price is None else order.price
+        return self.hold_per_lot_at(order, price or Ticks(0))
+
+    def hold_per_lot_at(self, order: Order, price: Ticks) -> Amount:
+        """What an order would have to hold for each lot at another price. O(1)."""
+        if not self.keeps_accounts:
+            return Amount(0)
         instrument = self.books[order.symbol].instrument
-        return hold_per_lot(order.side, price or Ticks(0), instrument, order.maker_rate, order.taker_rate)
+        return hold_per_lot(order.side, price, instrument, order.maker_rate, order.taker_rate)
 
     def hold(self, order: Order, per_lot: Amount) -> None:
         """Let an order hold `per_lot` for each lot it leaves. Raises InvariantViolation when its owner cannot."""
@@ -178,11 +178,13 @@ class ExchangeState:
         rested = order.level is not None
         if rested:
             book = self.books[order.symbol]
-            book.remove(order)
+            (book.bids if order.side is _BUY else book.asks).remove(order)
+            del book.orders[order.order_id]
             book.changed_seq = self.seq
         elif order.waiting:
             self.books[order.symbol].stops.remove(order)
-        order.pays.release(order.leaves * order.hold_per_lot)
+        if order.hold_per_lot:
+            order.pays.release(order.leaves * order.hold_per_lot)
         self.forget(order)
         events.append(expired(order, rested=rested) if reason is None else cancelled(order, reason, rested=rested))
 
@@ -197,5 +199,5 @@ class ExchangeState:
             self.hold(order, self.own_hold_per_lot(order))
 
 
-def _expiry_key(order: Order, expire_ns: int) -> tuple[int, OrderId, OrderId]:
-    return expire_ns, entry_of(order.order_id), order.order_id
+def _expiry_key(order: Order, expire_ns: int) -> tuple[int, Seq, OrderId]:
+    return expire_ns, order.seq, order.order_id

@@ -1,7 +1,7 @@
-"""The waiting orders of one symbol, and which of them a trade price triggers.
+"""The waiting orders of one symbol, stops and take-profits, and which of them a trade price triggers.
 
 Some trigger at or above their stop price, the others at or below (`rises_to_trigger`); the nearest
-first, then the oldest. A trailing stop follows the best price since it waits, at its distance.
+first, then the oldest, of whatever type. A trailing stop follows the best price since it waits, at its distance.
 Prices in ticks. Costs: O(log waiting) to add, remove and trigger one; a price beyond every
 high-water mark moves each trailing stop it concerns, O(those).
 Layer: engine.
@@ -18,9 +18,10 @@ from engine.instrument import FEE_UNIT
 from engine.order import Order
 from engine.rejects import InvariantViolation
 from engine.terms import Terms
-from engine.types import Side, Ticks
+from engine.types import OrderType, Side, Ticks
 
 _BUY = Side.BUY
+_TAKE_PROFITS = (OrderType.TAKE_PROFIT, OrderType.TAKE_PROFIT_LIMIT)
 Key = tuple[int, int]
 
 
@@ -51,6 +52,18 @@ class StopOrders:
         self._by_stop(order)[_stop_key(order)] = order
         if order.high_water is not None:
             self._by_high_water(order)[_high_water_key(order)] = order
+
+    @property
+    def turns(self) -> int:
+        """How many times an order began to wait here."""
+        return self._turns
+
+    def restore(self, waiting: list[tuple[int, Order]], turns: int) -> None:
+        """Let orders wait again, each in the turn that it had, after `turns` turns."""
+        for turn, order in waiting:
+            self._turns = turn - 1
+            self.add(order)
+        self._turns = turns
 
     def remove(self, order: Order) -> None:
         """Let `order` wait no longer. Raises InvariantViolation when it does not wait."""
@@ -97,7 +110,7 @@ class StopOrders:
             raise InvariantViolation(f"{symbol}: trailing stops that do not wait")
 
     def _by_stop(self, order: Order) -> SortedDict[Key, Order]:
-        return self._above if rises_to_trigger(order) else self._below
+        return self._above if rises_to_trigger(order.side, order.order_type) else self._below
 
     def _by_high_water(self, order: Order) -> SortedDict[Key, Order]:
         return self._falling if order.side is _BUY else self._rising
@@ -121,15 +134,18 @@ class StopOrders:
         return changed
 
 
-def rises_to_trigger(order: Order) -> bool:
-    """Whether an order triggers once the price is at or above its stop price; else once it is at or below."""
-    return order.side is _BUY
+def rises_to_trigger(side: Side, order_type: OrderType) -> bool:
+    """Whether an order triggers once the price is at or above its stop price; else once it is at or below.
+
+    A stop to buy and a take-profit to sell wait for a rise.
+    """
+    return (side is _BUY) is not (order_type in _TAKE_PROFITS)
 
 
 def is_reached(order: Order, price: Ticks) -> bool:
     """Whether a trade at `price` triggers a waiting order. O(1)."""
     stop_price = terms_of(order).stop_price or 0
-    return price >= stop_price if rises_to_trigger(order) else price <= stop_price
+    return price >= stop_price if rises_to_trigger(order.side, order.order_type) else price <= stop_price
 
 
 def terms_of(order: Order) -> Terms:
@@ -152,7 +168,7 @@ def trail_of(amount: Ticks | str | None, percent: int | str | None, high_water: 
 
 def _stop_key(order: Order) -> Key:
     stop_price = terms_of(order).stop_price or 0
-    return (stop_price if rises_to_trigger(order) else -stop_price), order.turn
+    return (stop_price if rises_to_trigger(order.side, order.order_type) else -stop_price), order.turn
 
 
 def _high_water_key(order: Order) -> Key:

@@ -18,7 +18,7 @@ from engine.outcome import AuctionOutcome, auction_outcome
 from engine.rejects import RejectReason
 from engine.state import ExchangeState
 from engine.triggers import finish
-from engine.types import TimeInForce, TradingStatus, entry_of
+from engine.types import TimeInForce, TradingStatus
 
 _TRADING, _CLOSED = TradingStatus.TRADING, TradingStatus.CLOSED
 _HALTED, _AUCTION = TradingStatus.HALTED, TradingStatus.AUCTION
@@ -95,7 +95,7 @@ def _step_last(state: ExchangeState, book: OrderBook, events: list[ev.Event]) ->
 def _close(state: ExchangeState, book: OrderBook, events: list[ev.Event]) -> None:
     """Expire every day order of a symbol, oldest first. O(open orders of the symbol)."""
     days = [order for order in [*book.orders.values(), *book.stops] if order.time_in_force is TimeInForce.DAY]
-    for order in sorted(days, key=lambda order: (entry_of(order.order_id), order.order_id)):
+    for order in sorted(days, key=lambda order: order.age):
         if order.order_id in state.orders:  # when its linked order ended, it ended too
             _expire(state, order, events)
 

@@ -92,14 +92,14 @@ def configure_account(state: ExchangeState, command: ConfigureAccount, events: l
     if not can_be_configured(command):
         events.append(ev.Rejected(command.account, None, RejectReason.BAD_CONFIGURATION, None, None))
         return
-    state.account(command.account).configuration = command
+    state.account(command.account).configure(command)
     events.append(ev.AccountConfigured(command.account, command.tier))
 
 
 def stop_account(state: ExchangeState, command: StopAccount, events: list[ev.Event]) -> None:
     """Carry out a StopAccount."""
     owner = state.account(command.account)
-    owner.stopped = command.stopped
+    owner.stop(command.stopped)
     events.append(ev.AccountStopped(command.account, command.stopped))
     if command.stopped:
         for order in state.open_orders(command.account, command.among):
@@ -108,6 +108,6 @@ def stop_account(state: ExchangeState, command: StopAccount, events: list[ev.Eve
 
 
 def _refuse_transfer(state: ExchangeState, account: AccountId, asset: str) -> RejectReason | None:
-    if asset not in state.ledger.scales:
+    if asset not in state.ledger.scales or not state.keeps_accounts:
         return RejectReason.UNKNOWN_ASSET
     return RejectReason.ACCOUNT_STOPPED if state.account(account).stopped else None

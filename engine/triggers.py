@@ -1,4 +1,4 @@
-"""Orders that the exchange enters itself: triggered stops, and the exits of brackets.
+"""Orders that the exchange enters itself: triggered stops and take-profits, and the exits of brackets.
 
 Layer: engine.
 """
@@ -30,7 +30,7 @@ from engine.types import (
     leg_id,
 )
 
-UNCOLLARED_MARGIN = 100_000  # without a collar, a stop to buy holds this many millionths above its stop price
+UNCOLLARED_MARGIN = 100_000  # without a collar, what waits to buy holds this many millionths above its stop price
 
 _BUY, _SELL = Side.BUY, Side.SELL
 _LIMIT, _STOP, _STOP_LIMIT = OrderType.LIMIT, OrderType.STOP, OrderType.STOP_LIMIT
@@ -49,7 +49,7 @@ def finish(state: ExchangeState, events: list[ev.Event]) -> None:
 
 
 def _trigger(state: ExchangeState, order: Order, events: list[ev.Event]) -> None:
-    """Let a stop that was reached become a market or limit order, and execute it."""
+    """Let a stop or take-profit that was reached become a market or limit order, and execute it."""
     book = state.books[order.symbol]
     state.end_sibling(order, events)
     asked, order.price = triggered_prices(book, order)
@@ -94,7 +94,7 @@ def exit_legs(
             Terms(linked_to=ids[1] if both else None, parent=entry.order_id),
         )  # fmt: skip
         profit.price = clip(book, side, terms.take_profit, collared=True)
-        profit.hold_per_lot = state.own_hold_per_lot(profit)
+        profit.hold_per_lot, profit.seq = state.own_hold_per_lot(profit), entry.seq
     if terms.stop_loss is not None:
         loss = state.new_order(
             ids[1], owner, book, side, _STOP if terms.stop_loss_limit is None else _STOP_LIMIT, _GTC,
@@ -102,6 +102,7 @@ def exit_legs(
             Terms(stop_price=terms.stop_loss, linked_to=ids[0] if both else None, parent=entry.order_id),
             hold_price(side, terms.stop_loss, book.instrument),
         )  # fmt: skip
+        loss.seq = entry.seq
     return profit, loss
 
 
@@ -154,7 +155,10 @@ def trigger_at_once(state: ExchangeState, book: OrderBook, order: Order) -> None
 
 
 def hold_price(side: Side, stop_price: Ticks, instrument: Instrument) -> Ticks | None:
-    """What a stop to buy holds for each lot, as a price; None for a sell, which holds its lots."""
+    """What a stop or take-profit to buy holds for each lot, as a price; None for a sell, which holds its lots.
+
+    It never trades above that, however far the market has gone since it triggered (`planning.worst_price`).
+    """
     if side is not _BUY:
         return None
     distance = UNCOLLARED_MARGIN if instrument.collar is None else instrument.collar

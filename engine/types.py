@@ -42,6 +42,8 @@ class OrderType(StrEnum):
     STOP = "stop"  # a market order once the last trade reaches the stop price
     STOP_LIMIT = "stop_limit"  # a limit order once the last trade reaches the stop price
     TRAILING_STOP = "trailing_stop"  # a stop whose stop price follows the market at a distance
+    TAKE_PROFIT = "take_profit"  # as a stop, but the last trade reaches its stop price from the other side
+    TAKE_PROFIT_LIMIT = "take_profit_limit"  # as a stop-limit, likewise
     OCO = "oco"  # one cancels other: a limit leg and a stop leg, entered together
 
 

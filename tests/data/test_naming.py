@@ -1,19 +1,17 @@
 """What the name of a recording tells: its order book file and its symbol."""
 
-from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
-from tools.answers import Bbo, Fees, SymbolInfo
+from openbell_client.answers import SymbolInfo
+from tests.client.samples import sample
 from tools.naming import NamingError, book_beside, in_any_case, symbol_of
 
 
 def listed(*symbols: str) -> dict[str, SymbolInfo]:
-    one, nothing = Decimal(1), Bbo(None, None)
-    return {
-        symbol: SymbolInfo(one, one, "trading", Fees(one, one), nothing, 0, 0, *symbol.split("-")) for symbol in symbols
-    }
+    words = {symbol: symbol.split("-") for symbol in symbols}
+    return {symbol: sample(SymbolInfo, base=base, quote=quote) for symbol, (base, quote) in words.items()}
 
 
 VENUE = listed("BTC-USDT", "BTC-USD", "MSFT-USD", "AAPL-USD", "BRK.B-USD", "ETH-EUR", "DAI-EUR", "DAI-JPY")

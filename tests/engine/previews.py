@@ -132,7 +132,7 @@ def an_order(rng: random.Random, *, icebergs: bool) -> EnterOrder:
         order_type,
         rng.choice([TIF.IOC, TIF.FOK]) if market else rng.choice([TIF.GTC] * 4 + [TIF.DAY, TIF.IOC, TIF.FOK]),
         None if spends else Lots(rng.randint(1, 12)),
-        None if market or trailing or order_type is OrderType.STOP else price(1),
+        price(1) if ORDER_TYPES[order_type].priced else None,
         f"c-{rng.randint(1, 400)}" if rng.random() < 0.2 else None,
         Amount(rng.randint(1, 900) * 10_000) if spends else None,
         rng.choice([None, None, *modes]),

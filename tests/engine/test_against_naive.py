@@ -149,6 +149,12 @@ class ExchangeMachine(RuleBasedStateMachine):
         kind = OrderType.STOP if price is None else OrderType.STOP_LIMIT
         self.enter(account, symbol, side, kind, tif, quantity, price, stop_price=stop)
 
+    @rule(account=accounts, symbol=listed, side=sides, tif=resting_tifs, quantity=lots, stop=near,
+          price=st.none() | near, mode=modes)  # fmt: skip
+    def enter_take_profit(self, account, symbol, side, tif, quantity, stop, price, mode):
+        kind = OrderType.TAKE_PROFIT if price is None else OrderType.TAKE_PROFIT_LIMIT
+        self.enter(account, symbol, side, kind, tif, quantity, price, mode=mode, stop_price=stop)
+
     @rule(account=accounts, symbol=listed, side=sides, quantity=lots, trail=st.integers(1, 4), percent=st.booleans())
     def enter_trailing_stop(self, account, symbol, side, quantity, trail, percent):
         given = {"trail_percent": trail * 90_000} if percent else {"trail_amount": trail}

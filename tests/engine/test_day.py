@@ -84,6 +84,8 @@ def open_and_gather(day: Day) -> None:
     day.enter(SELL, 5, None, OrderType.STOP, stop_price=36)
     day.enter(BUY, 5, 43, OrderType.STOP_LIMIT, stop_price=42)
     day.enter(SELL, 4, None, OrderType.TRAILING_STOP, trail_amount=2)
+    day.enter(SELL, 3, None, OrderType.TAKE_PROFIT, stop_price=43)
+    day.enter(BUY, 3, 38, OrderType.TAKE_PROFIT_LIMIT, stop_price=39)
     day.enter(BUY, 6, 37, OrderType.OCO, stop_price=43, time_in_force=DAY)
     day.status(TradingStatus.AUCTION)
     day.enter(BUY, 12, 41, account=ACCOUNTS[1], take_profit=43, stop_loss=38)

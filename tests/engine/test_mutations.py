@@ -27,7 +27,7 @@ from engine import (
 from engine.balance import Balance
 from engine.instrument import FEE_UNIT, Instrument
 from engine.order import PriceLevel
-from engine.types import SelfTradePrevention
+from engine.types import SelfTradePrevention, Side
 
 pytestmark = pytest.mark.slow
 
@@ -233,6 +233,10 @@ def triggered_a_tick_late(patch: Patch) -> None:
     patch.setattr(stops.StopOrders, "_reached", staticmethod(lambda orders, key: found(orders, key - 1)))
 
 
+def take_profits_wait_as_stops(patch: Patch) -> None:
+    patch.setattr(stops, "rises_to_trigger", lambda side, _: side is Side.BUY)
+
+
 def nothing(name: str, module: Any) -> Break:
     """A step that is left out."""
     return lambda patch: patch.setattr(module, name, lambda *_, **__: None)
@@ -291,6 +295,7 @@ MUTATIONS: list[tuple[str, Break, set[Kind]]] = [
     ("the order of triggers", triggered_in_reverse, {Kind.MISSED_TRIGGER, Kind.DIFFERENCE}),
     ("stops wait for their price", triggered_a_tick_early, {Kind.WRONG_TRIGGER}),
     ("stops trigger at their price", triggered_a_tick_late, {Kind.MISSED_TRIGGER}),
+    ("take-profits wait on the other side", take_profits_wait_as_stops, {Kind.WRONG_TRIGGER}),
     ("stops reached at entry trigger", nothing("trigger_at_once", triggers),
      {Kind.MISSED_TRIGGER}),
     ("trailing", trails_stand_still, {Kind.MISSED_TRIGGER}),

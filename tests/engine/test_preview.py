@@ -48,7 +48,7 @@ from engine.types import (
 )
 from tests.engine.previews import ACCOUNTS, COLLARED, INSTRUMENT, SYMBOL, TIF, UNBOUNDED, Market, asked, entering, own
 
-SEEDS = (*range(6), 12, 22)  # the last two have a stop exit that acts at once, with a collar and without one
+SEEDS = (*range(5), 10, 13, 17, 21)  # the last three have a stop exit that acts at once
 ACTED = (OrderStatus.FILLED, OrderStatus.PARTIALLY_FILLED, OrderStatus.RESTING)  # at once, of a stop
 NO_FUNDS = (0, RejectReason.INSUFFICIENT_FUNDS, None)
 
@@ -126,7 +126,7 @@ class Stop(msgspec.Struct, frozen=True):
 
     order_id: OrderId
     account: AccountId
-    side: Side
+    rises: bool  # whether it waits for a price at or above its stop price
     stop_price: Ticks
 
 
@@ -144,14 +144,20 @@ def reached(waiting: dict[OrderId, Stop], events: list[Event], by: set[OrderId])
         stop.order_id
         for stop in waiting.values()
         if prices and stop.order_id not in ended
-        if (max(prices) >= stop.stop_price if stop.side is Side.BUY else min(prices) <= stop.stop_price)
+        if (max(prices) >= stop.stop_price if stop.rises else min(prices) <= stop.stop_price)
     }
 
 
 def waiting_in(exchange: Exchange) -> dict[OrderId, Stop]:
     """Every order that waits for its trigger."""
+    profits = (OrderType.TAKE_PROFIT, OrderType.TAKE_PROFIT_LIMIT)
     return {
-        order.order_id: Stop(order.order_id, order.account, order.side, order.terms.stop_price)
+        order.order_id: Stop(
+            order.order_id,
+            order.account,
+            (order.side is Side.BUY) != (order.order_type in profits),
+            order.terms.stop_price,
+        )
         for order in exchange.books[SYMBOL].stops
         if order.terms is not None and order.terms.stop_price is not None
     }

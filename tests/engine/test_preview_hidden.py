@@ -48,7 +48,7 @@ def without_what_others_hide(exchange: Exchange, viewer: AccountId) -> Iterator[
 @pytest.mark.parametrize("instrument", [INSTRUMENT, COLLARED, UNBOUNDED])
 def test_a_preview_is_the_same_whatever_others_hide(instrument: Instrument) -> None:
     hidden = differs = triggers = 0
-    for seed in range(3):
+    for seed in range(3, 6):
         rng, market = random.Random(seed), Market(instrument)
         exchange = market.exchange
         for command, elapsed_ns in asked(rng, market, icebergs=True):

@@ -25,6 +25,7 @@ these then own, and the venue's account 0, what is held in brackets.
 An order is a side and then, in any order, what is said of it (see `OPTION`):
 
     s: sell 5 stop 90                          a stop; with `at 89` too a stop-limit
+    g: sell 5 target 110                       a take-profit; with `at 109` too a take-profit-limit
     t: sell 5 trailing 10                      a trailing stop; `trailing 5%` of the peak
     i: buy 10 at 100 show 2                    an iceberg
     p: buy 5 at 100 post-only                  or `post-only slide`
@@ -98,6 +99,7 @@ PLAIN: dict[str, object] = {  # no fees, no collar, no band, no limit within rea
     "max_open_orders": 1000,
 }
 RICH = [AccountId(1), AccountId(2), AccountId(3)]
+TAKE_PROFITS = (OrderType.TAKE_PROFIT, OrderType.TAKE_PROFIT_LIMIT)
 UNITS_NS = {"s": 10**9, "h": 3600 * 10**9}
 
 Words = dict[str, str | None]
@@ -137,6 +139,7 @@ OPTION = re.compile(
     rf"""\ (?:at\ (?P<price>{NUMBER})
     | (?P<market>market) | for\ (?P<quote_quantity>[\w.]+)
     | (?P<oco>oco) | stop\ (?P<stop_price>{NUMBER}) | limit\ (?P<stop_limit_price>{NUMBER})
+    | target\ (?P<target>{NUMBER})
     | trailing\ (?P<trail_percent>{NUMBER})% | trailing\ (?P<trail_amount>{NUMBER})
     | take-profit\ (?P<take_profit>{NUMBER}) | stop-loss\ (?P<stop_loss>{NUMBER})
     | stop-loss-limit\ (?P<stop_loss_limit>{NUMBER})
@@ -154,7 +157,7 @@ COMMANDS = {
     rf"cancel all( (?P<side>buy|sell))?( of (?P<symbol>\S+))?( by (?P<account>\d))?{OPERATOR}": "cancel_all",
     rf"cancel {LABEL}( of (?P<symbol>\S+))?( by (?P<account>\d))?{OPERATOR}": "cancel",
     r"cancel id (?P<client>\S+)( by (?P<account>\d))?": "cancel",
-    rf"amend {LABEL}( to (?P<quantity>{NUMBER}))?( at (?P<price>{NUMBER}))?( stop (?P<stop_price>{NUMBER}))?"
+    rf"amend {LABEL}( to (?P<quantity>{NUMBER}))?( at (?P<price>{NUMBER}))?( (stop|target) (?P<stop_price>{NUMBER}))?"
     r"( by (?P<account>\d))?": "amend",
     r"set (?P<status>pre_open|auction|trading|halted|closed)( of (?P<symbol>\S+))?"
     r"( until (?P<until>\S+))?": "set_status",
@@ -206,6 +209,8 @@ def order_type(words: Words) -> OrderType:
         return OrderType.TRAILING_STOP
     if words["stop_price"]:
         return OrderType.STOP_LIMIT if words["price"] else OrderType.STOP
+    if words["target"]:
+        return OrderType.TAKE_PROFIT_LIMIT if words["price"] else OrderType.TAKE_PROFIT
     return OrderType.LIMIT
 
 
@@ -227,7 +232,7 @@ def order_options(words: Words) -> OrderOptions:
     return OrderOptions(
         PostOnly.SLIDE if words["slide"] else PostOnly.REJECT if words["post_only"] else None,
         number(words["display_quantity"]),
-        number(words["stop_price"]),
+        number(words["stop_price"] or words["target"]),
         number(words["stop_limit_price"]),
         number(words["trail_amount"]),
         millionths(words["trail_percent"]),
@@ -390,5 +395,5 @@ class Stage:
 
     def _waits(self, order: Order) -> str:
         limit = "" if order.price is None else f" limit {order.price}"
-        stop_price = order.terms.stop_price
-        return f"{self.formatter.labels[order.order_id]}: {order.side} {order.leaves} stop {stop_price}{limit}"
+        waits_for = f"{'target' if order.order_type in TAKE_PROFITS else 'stop'} {order.terms.stop_price}"
+        return f"{self.formatter.labels[order.order_id]}: {order.side} {order.leaves} {waits_for}{limit}"

@@ -1,0 +1,125 @@
+"""An exchange of a written state is the exchange that was written: it says the same, and goes on the same."""
+
+from __future__ import annotations
+
+import random
+
+import msgspec
+import pytest
+
+from engine import recent
+from engine.commands import Command, Deposit, EnterOrder, ListInstrument, OrderOptions
+from engine.digest import state_digest
+from engine.exchange import Exchange
+from engine.snapshot import InvalidState, UnknownFormat, encode_state, restore_state
+from engine.types import AccountId, Lots, OrderType, Seq, Side, Ticks, TimeInForce
+from tests.engine.mixed import mixed
+from tests.engine.pair import COIN
+
+EVERY = 60  # commands between two states that are written
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("remembered", [None, 3])
+def test_an_exchange_of_a_written_state_goes_on_as_the_one_that_was_written(
+    seed: int, remembered: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commands = mixed(seed, 1_500)
+    if remembered is not None:  # so few that accounts forget within the flow, and grow
+        monkeypatch.setattr(recent, "REMEMBERED_MAX", 4 * remembered)
+        monkeypatch.setattr(recent, "REMEMBERED_LEAST", remembered)
+        monkeypatch.setattr(recent, "REMEMBERED_IN_ALL", 8 * remembered)
+        monkeypatch.setattr(recent, "SHARED_WINDOW", 2 * remembered)
+    straight, restored = Exchange(), Exchange()
+    chance = random.Random(seed)
+    for number, (ts_ns, command) in enumerate(commands, 1):
+        expected = straight.apply(command, Seq(number), ts_ns)
+        assert restored.apply(command, Seq(number), ts_ns) == expected, (number, command)
+        if chance.random() < 1 / EVERY:
+            encoded = encode_state(restored)
+            assert encoded == encode_state(straight)
+            restored = restore_state(encoded)
+            restored.check_invariants()
+            assert state_digest(restored) == state_digest(straight)
+            assert encode_state(restored) == encoded
+    assert encode_state(restored) == encode_state(straight)
+
+
+def rich(amount: str) -> Exchange:
+    """One account that has so much, and an order."""
+    exchange = Exchange()
+    commands: list[Command] = [
+        ListInstrument(COIN),
+        Deposit(AccountId(7), COIN.quote, amount),
+        EnterOrder(AccountId(7), COIN.symbol, Side.BUY, OrderType.LIMIT, TimeInForce.GTC, Lots(5), Ticks(10), "own-1"),
+    ]
+    for number, command in enumerate(commands, 1):
+        exchange.apply(command, Seq(number), number)
+    return exchange
+
+
+def test_amounts_beyond_64_bits_are_kept_exactly() -> None:
+    exchange = rich("9" * 30)
+    restored = restore_state(encode_state(exchange))
+    assert restored.ledger.balance(AccountId(7), COIN.quote).total > 2**64
+    assert state_digest(restored) == state_digest(exchange)
+
+
+def test_an_order_that_was_entered_again_is_known_after_a_restore() -> None:
+    exchange = restore_state(encode_state(rich("1")))
+    assert exchange.order_id_of(AccountId(7), "own-1") == 3
+
+
+def test_what_is_written_is_no_part_of_the_exchange_that_goes_on() -> None:
+    exchange = rich("1")
+    encoded = encode_state(exchange)
+    restored = restore_state(encoded)
+    before = encode_state(restored)
+    exchange.apply(Deposit(AccountId(7), COIN.quote, "1"), Seq(4), 4)
+    assert before == encoded == encode_state(restored) != encode_state(exchange)
+
+
+def test_an_exchange_without_accounts_has_no_state_to_write() -> None:
+    with pytest.raises(ValueError, match="with accounts"):
+        encode_state(Exchange(2, accounts=False))
+
+
+def test_another_format_is_named() -> None:
+    parts = msgspec.msgpack.decode(encode_state(rich("1")))
+    with pytest.raises(UnknownFormat, match="format 99"):
+        restore_state(msgspec.msgpack.encode([99, *parts[1:]]))
+
+
+def test_a_state_from_before_take_profits_is_restored_as_it_is() -> None:
+    exchange = rich("1")
+    parts = msgspec.msgpack.decode(encode_state(exchange))
+    restored = restore_state(msgspec.msgpack.encode([1, *parts[1:]]))
+    assert state_digest(restored) == state_digest(exchange)
+
+
+def test_an_order_that_waits_as_a_take_profit_waits_on_after_a_restore() -> None:
+    exchange = rich("1")
+    waits = EnterOrder(
+        AccountId(7), COIN.symbol, Side.BUY, OrderType.TAKE_PROFIT, TimeInForce.GTC, Lots(5),
+        options=OrderOptions(stop_price=Ticks(10)),
+    )  # fmt: skip
+    exchange.apply(waits, Seq(4), 4)
+    restored = restore_state(encode_state(exchange))
+    restored.check_invariants()
+    assert restored.books[COIN.symbol].stops.reached(Ticks(11)) == []
+    assert [order.order_id for order in restored.books[COIN.symbol].stops.reached(Ticks(10))] == [4]
+
+
+def test_bytes_that_are_no_state_are_refused_whatever_is_wrong_with_them() -> None:
+    encoded = encode_state(rich("1"))
+    chance = random.Random(1)
+    for _ in range(500):
+        damaged = bytearray(encoded)
+        damaged[chance.randrange(1, len(damaged))] ^= 1 << chance.randrange(8)
+        try:
+            restore_state(bytes(damaged))  # what is a state, if another, is found by checksum and digest
+        except (InvalidState, UnknownFormat):
+            continue
+    for damaged in (encoded[:-1], encoded + b"\x00", b"", b"\xc0", encoded[:40]):
+        with pytest.raises((InvalidState, UnknownFormat)):
+            restore_state(bytes(damaged))
