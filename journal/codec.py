@@ -19,9 +19,10 @@ import msgspec
 
 from engine.commands import Command
 
-# 4: before a mass cancel came in parts; 3: before rules had editions; 2: before orders had options; all are read.
+# 5: before orders could be take-profits; 4: before a mass cancel came in parts; 3: before rules had editions;
+# 2: before orders had options; all are read.
 # 1: before accounts had funds
-BODY_VERSION: Final = 5
+BODY_VERSION: Final = 6
 OLDEST_VERSION: Final = 2
 GENESIS: Final = bytes(32)  # what the first record is chained to
 
@@ -69,10 +70,14 @@ def seal(n: int, ts_ns: int, first_seq: int, commands: Sequence[Command], prev_c
     """
     if not commands:
         raise ValueError("a batch holds at least one command")
-    body = _VERSION_BYTE + _encode(commands)
-    header = _HEADER.pack(n, ts_ns, first_seq, len(commands))
+    return seal_body(n, ts_ns, first_seq, len(commands), _VERSION_BYTE + _encode(commands), prev_chain)
+
+
+def seal_body(n: int, ts_ns: int, first_seq: int, count: int, body: bytes, prev_chain: bytes) -> BatchRecord:
+    """The record of a body that is encoded already, of `count` commands. O(bytes)."""
+    header = _HEADER.pack(n, ts_ns, first_seq, count)
     chain, crc32 = _fingerprints(prev_chain, header, body)
-    return BatchRecord(n, ts_ns, first_seq, len(commands), prev_chain, body, chain, crc32)
+    return BatchRecord(n, ts_ns, first_seq, count, prev_chain, body, chain, crc32)
 
 
 def open_batch(record: BatchRecord) -> list[Command]:

@@ -16,65 +16,58 @@ from __future__ import annotations
 
 import logging
 import threading
-from queue import SimpleQueue
-from typing import Any, Final
-
-import eventlet
-from eventlet import hubs
+from collections.abc import Callable
+from functools import partial
+from queue import Empty, SimpleQueue
+from typing import Final
 
 from journal.codec import BatchRecord
-from journal.port import Checkpoint, Journal, JournalFailed
+from journal.port import Checkpoint, Journal, JournalError, JournalFailed
 from loop.bridge import Bridge
+from loop.reply import Reply
 
 SWITCH_INTERVAL_SECONDS: Final = 0.0001
+CHECK_S: Final = 0.5  # without a commit: then it is looked whether the journal is still there
+PAUSE_S: Final = 0.02  # without a commit: then the journal does what can wait
 
 log = logging.getLogger(__name__)
 
 
-class Ticket:
+class Ticket(Reply[None]):
     """A commit under way. One greenlet waits for it."""
 
-    __slots__ = ("_settled", "_waiter", "checkpoint", "error", "record")
+    __slots__ = ("record",)
 
-    def __init__(self, record: BatchRecord | None, checkpoint: Checkpoint | None) -> None:
+    def __init__(self, record: BatchRecord | None) -> None:
+        super().__init__()
         self.record = record  # None: nothing to write, the thread is to end
-        self.checkpoint = checkpoint
-        self.error: JournalFailed | None = None
-        self._settled = False
-        self._waiter: Any = None
 
-    def settle(self) -> None:
-        """Let the waiting greenlet go on at once, not a turn later. Called by the hub, once."""
-        self._settled = True
-        if self._waiter is not None:
-            self._waiter.switch()
-
-    def wait(self) -> None:
-        """Wait until the commit is durable, letting other greenlets run. Raises JournalFailed."""
-        if not self._settled:
-            if self._waiter is not None:
-                raise RuntimeError("another greenlet waits for this commit already")
-            self._waiter = eventlet.getcurrent()
-            try:
-                hubs.get_hub().switch()
-            finally:  # also when the greenlet is killed while it waits
-                self._waiter = None
-        if self.error is not None:
-            raise self.error
+    def give(self, failure: JournalFailed | None) -> None:
+        """Let who waits go on at once, not a turn later. Called by the hub, once."""
+        if failure is None:
+            self.settle(None)
+        else:
+            self.fail(failure)
+        self.resume()
 
 
 class Committer:
     """Appends to `journal` in a thread of its own, in the order of `commit`.
 
-    Every method is called from the thread of the event loop. From `start` to `stop` nobody
-    else touches the journal, but to read a `part` of it.
+    `note` and `trim` are for any thread, everything else for that of the event loop. From `start` to `stop`
+    nobody else touches the journal, but to read of it what may be read from any thread.
     """
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
-        self._waiting: SimpleQueue[Ticket] = SimpleQueue()
+        self._waiting: SimpleQueue[Ticket | Callable[[], object]] = SimpleQueue()
         self._thread: threading.Thread | None = None
         self._bridge: Bridge | None = None
+        self._on_failure: Callable[[JournalFailed], object] = lambda _: None
+
+    def on_failure(self, listener: Callable[[JournalFailed], object]) -> None:
+        """Have `listener` called, in the event loop, once the journal has failed while nothing was committed."""
+        self._on_failure = listener
 
     def start(self) -> None:
         """Start the thread. Raises RuntimeError when it runs."""
@@ -85,13 +78,30 @@ class Committer:
         self._thread = threading.Thread(target=self._run, args=(self._bridge,), name="journal-committer", daemon=True)
         self._thread.start()
 
-    def commit(self, record: BatchRecord, checkpoint: Checkpoint | None = None) -> Ticket:
+    def commit(self, record: BatchRecord) -> Ticket:
         """Hand `record` to the thread and return at once. Raises JournalFailed when it does not run."""
         if self._thread is None:
             raise JournalFailed("The journal takes no more records: the server is stopping.")
-        ticket = Ticket(record, checkpoint)
+        ticket = Ticket(record)
         self._waiting.put(ticket)
         return ticket
+
+    def note(self, checkpoint: Checkpoint) -> None:
+        """Have the digest of a durable state noted behind what was handed over, and return at once.
+
+        What fails is logged. Nothing happens when the thread does not run.
+        """
+        if self._thread is not None:
+            self._waiting.put(partial(self._journal.note, checkpoint))
+
+    def trim(self, until_n: int) -> None:
+        """Have the records up to `until_n`, archived or to be dropped, removed bit by bit, and return at once.
+
+        Each bit takes a few milliseconds and has its turn between two commits. Nothing happens when the thread does not
+        run: what was not removed is when it is asked for again.
+        """
+        if self._thread is not None:
+            self._waiting.put(partial(self._journal.trim, until_n))
 
     def wait(self, ticket: Ticket) -> None:
         """Wait until `ticket` is durable, letting other greenlets run. Raises JournalFailed."""
@@ -103,25 +113,65 @@ class Committer:
         bridge, self._bridge = self._bridge, None
         if thread is None or bridge is None:
             return
-        last = Ticket(None, None)
+        last = Ticket(None)
         self._waiting.put(last)
         last.wait()
         thread.join()
         bridge.close()
 
     def _run(self, bridge: Bridge) -> None:
-        """In the native thread: append one after the other until the end is queued."""
-        running = True
+        """In the native thread: do one after the other until the end is queued, and between them tend the journal."""
+        running, more, sound = True, False, True
         while running:
-            ticket = self._waiting.get()
-            if ticket.record is None:
-                running = False
+            try:
+                asked = self._waiting.get(timeout=PAUSE_S if more else CHECK_S)
+            except Empty:
+                more = self._tend(idle=True)
+                if sound and not more:
+                    sound = self._check(bridge)
+                continue
+            if isinstance(asked, Ticket):
+                running = asked.record is not None
+                bridge.post(partial(asked.give, self._append(asked)))
             else:
-                try:
-                    self._journal.append(ticket.record, ticket.checkpoint)
-                except JournalFailed as error:
-                    ticket.error = error
-                except Exception as error:  # a bug; the callers that wait must get it all the same
-                    log.exception("Record %d could not be appended.", ticket.record.n)
-                    ticket.error = JournalFailed(f"The journal could not append record {ticket.record.n}: {error}.")
-            bridge.post(ticket.settle)
+                self._carry_out(asked)
+            more = running and self._tend(idle=False)
+
+    def _append(self, ticket: Ticket) -> JournalFailed | None:
+        if ticket.record is None:
+            return None
+        try:
+            self._journal.append(ticket.record)
+        except JournalFailed as error:
+            return error
+        except Exception as error:  # a bug; the callers that wait must get it all the same
+            log.exception("Record %d could not be appended.", ticket.record.n)
+            return JournalFailed(f"The journal could not append record {ticket.record.n}: {error}.")
+        return None
+
+    def _check(self, bridge: Bridge) -> bool:
+        """Whether the journal is still there; says so to the event loop where it is not."""
+        try:
+            self._journal.check()
+        except JournalFailed as failure:
+            bridge.post(partial(self._on_failure, failure))
+            return False
+        except Exception:  # a bug; commits go on
+            log.exception("It could not be looked whether the journal is still there.")
+            return False
+        return True
+
+    def _carry_out(self, task: Callable[[], object]) -> None:
+        try:
+            task()
+        except JournalError as error:
+            log.error("%s", error)
+        except Exception:  # a bug; commits go on
+            log.exception("A task of the journal failed.")
+
+    def _tend(self, *, idle: bool) -> bool:
+        try:
+            return self._journal.tend(idle=idle)
+        except Exception:  # a bug; commits go on
+            log.exception("The journal could not be tended.")
+            return False

@@ -16,6 +16,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from journal.archive import archive_beside
+from journal.files import read_regular
 from journal.port import Journal, JournalError, JournalFailed
 from journal.sqlite import SqliteJournal
 
@@ -40,10 +42,13 @@ def copied(path: Path) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def copied_journal(path: Path) -> Iterator[Journal]:
-    """A copy of the journal at `path`, open to be read. Raises JournalError, in the words of the original."""
+    """A copy of the journal at `path`, open to be read; archived records are read in place.
+
+    Raises JournalError, in the words of the original.
+    """
     with copied(path) as copy:
         try:
-            journal = SqliteJournal(copy)
+            journal = SqliteJournal(copy, archive=archive_beside(path))
         except JournalError as error:
             raise type(error)(str(error).replace(str(copy), str(path))) from error
         with contextlib.closing(journal):
@@ -71,6 +76,5 @@ def _marks(path: Path) -> tuple[object, ...]:
     log = path.with_name(path.name + "-wal")
     header = b""
     if log.exists():
-        with log.open("rb") as file:
-            header = file.read(32)  # its salts change when it begins anew
+        header = read_regular(log, 32)  # its salts change when it begins anew
     return stat.st_mtime_ns, stat.st_size, header

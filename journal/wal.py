@@ -18,6 +18,8 @@ from array import array
 from pathlib import Path
 from typing import Final
 
+from journal.files import read_regular
+
 _HEADER_BYTES: Final = 32
 _FRAME_HEADER_BYTES: Final = 24
 _MAGIC_LITTLE, _MAGIC_BIG = 0x377F0682, 0x377F0683  # the byte order of the checksummed words
@@ -31,7 +33,7 @@ def first_lost_byte(path: Path) -> int | None:
     30 ms a megabyte: the log is a few megabytes at most. Raises OSError.
     """
     try:
-        log = path.read_bytes()
+        log = read_regular(path)
     except FileNotFoundError:
         return None
     if len(log) <= _HEADER_BYTES:

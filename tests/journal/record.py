@@ -157,7 +157,6 @@ def write(subject: Subject, path: Path) -> None:
     auditor = Auditor(EngineBalances(exchange))
     flow = Flow(subject, auditor.naive)
     chain, n, due = GENESIS, 0, CHECKPOINT_EVERY
-    checkpoint = None
     with closing(SqliteJournal(path)) as journal:
         while flow.seq < subject.commands:
             first = flow.seq + 1
@@ -171,10 +170,11 @@ def write(subject: Subject, path: Path) -> None:
                     raise SystemExit(f"{subject.name}, seq {seq}: {command}: {auditor.findings[0].sentence}")
             n += 1
             record = seal(n, flow.ts_ns, first, commands, chain)
-            journal.append(record, checkpoint)
-            chain, checkpoint = record.chain, None
+            journal.append(record)
+            chain = record.chain
             if exchange.seq >= due:
-                checkpoint, due = Checkpoint(exchange.seq, state_digest(exchange)), due + CHECKPOINT_EVERY
+                journal.note(Checkpoint(exchange.seq, state_digest(exchange)))
+                due += CHECKPOINT_EVERY
 
 
 def main(arguments: list[str]) -> None:

@@ -23,8 +23,8 @@ from engine.events import CommandResult
 from engine.exchange import Exchange
 from engine.rejects import CancelReason, RejectReason
 from engine.types import OrderType
-from journal.replay import replay
 from journal.sqlite import SqliteJournal
+from replica.replay import replay
 
 FOLDER = Path(__file__).parent / "recorded"
 MEASURES = FOLDER / "digests.json"

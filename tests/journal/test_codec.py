@@ -25,7 +25,7 @@ from engine.commands import (
     Withdraw,
 )
 from engine.types import SANDBOX_ACCOUNT, AccountId, OrderId, SelfTradePrevention, Side, Ticks
-from journal.codec import GENESIS, BatchRecord, CorruptRecord, UnknownVersion, open_batch, seal, verify
+from journal.codec import BODY_VERSION, GENESIS, BatchRecord, CorruptRecord, UnknownVersion, open_batch, seal, verify
 from tests.journal.commands import BTC_USDT, START_NS, flow, limit, sealed
 
 _TRADING = (ListInstrument, SetStatus, EnterOrder, CancelOrder, CancelAll, AmendOrder)
@@ -62,7 +62,7 @@ def test_every_kind_of_command_is_tried() -> None:
 def test_the_encoding_of_a_record_never_changes() -> None:
     """Journals outlive versions: should this fail, the body needs a new version number."""
     record = seal(1, START_NS, 1, [ListInstrument(BTC_USDT), limit(Side.BUY, 3_000_000, 5, "a-1")])
-    assert record.chain.hex() == "fc29267df8944707634b53b7ffd33ac38257d5b7c5954024ee8a56e6609512ba"
+    assert record.chain.hex() == "170b90e4cd5b872da99c35c706ae24d7252fb35bb94059cbe22cdda447314f36"
 
 
 def test_commands_written_before_a_field_was_added_are_read_with_its_default() -> None:
@@ -129,7 +129,7 @@ def test_a_sound_record_in_the_wrong_place_is_noticed(forged: dict[str, object],
 def test_a_record_of_a_newer_version_is_no_damage_and_says_so() -> None:
     (record,) = sealed(flow(1, 5), 5)
     with pytest.raises(UnknownVersion, match="record 1 was written by a newer Openbell"):
-        open_batch(msgspec.structs.replace(record, body=b"\x06" + record.body[1:]))
+        open_batch(msgspec.structs.replace(record, body=bytes([BODY_VERSION + 1]) + record.body[1:]))
 
 
 @pytest.mark.parametrize("body", [b"\x02", b"\x02\xc1", b"\x02\x91\x91\xa1?", b"\x02\x90"])

@@ -44,10 +44,10 @@ class SlowJournal(SqliteJournal):
         """Return when the flush is done."""
         time.sleep(0.05)
 
-    def append(self, record: BatchRecord, checkpoint: Checkpoint | None = None) -> None:
+    def append(self, record: BatchRecord) -> None:
         self.writer = threading.current_thread()
         self.held()
-        super().append(record, checkpoint)
+        super().append(record)
 
 
 def test_a_record_is_in_the_journal_when_wait_returns(committer: Committer, journal: SqliteJournal) -> None:
@@ -58,8 +58,9 @@ def test_a_record_is_in_the_journal_when_wait_returns(committer: Committer, jour
     assert list(journal.read()) == RECORDS[:50]
 
 
-def test_a_checkpoint_travels_with_its_record(committer: Committer, journal: SqliteJournal) -> None:
-    committer.wait(committer.commit(RECORDS[0], Checkpoint(10, "c" * 64)))
+def test_a_digest_is_noted_behind_what_was_handed_over(committer: Committer, journal: SqliteJournal) -> None:
+    committer.commit(RECORDS[0])
+    committer.note(Checkpoint(10, "c" * 64))
     committer.stop()
     assert journal.checkpoints() == [Checkpoint(10, "c" * 64)]
 
@@ -147,7 +148,7 @@ def test_only_one_greenlet_may_wait_for_a_ticket(tmp_path: Path) -> None:
         ticket = committer.commit(RECORDS[0])
         first = eventlet.spawn(ticket.wait)
         eventlet.sleep(0)
-        with pytest.raises(RuntimeError, match="waits for this commit already"):
+        with pytest.raises(RuntimeError, match="waits for this already"):
             ticket.wait()
         flushed.set()
         first.wait()

@@ -12,8 +12,8 @@ from contextlib import closing
 from pathlib import Path
 
 from engine.exchange import Exchange
-from journal.replay import replay
 from journal.sqlite import SqliteJournal
+from replica.replay import replay
 from tests.journal.commands import applied_digest
 
 _WRITER = """

@@ -18,8 +18,8 @@ from engine.types import SANDBOX_ACCOUNT, OrderId
 from journal import codec
 from journal.codec import GENESIS, BatchRecord, seal
 from journal.port import Checkpoint, JournalCorrupt, JournalTooNew
-from journal.replay import replay
 from journal.sqlite import SqliteJournal
+from replica.replay import replay
 from tests.journal.commands import BTC_USDT, START_NS, applied_digest, fill, flow, sealed
 
 RECORDS = list(sealed(flow(3, 2000), 7))
@@ -51,16 +51,16 @@ def test_an_empty_journal_replays_to_the_empty_state(journal: SqliteJournal) -> 
 
 def test_noted_states_are_compared_on_the_way(journal: SqliteJournal) -> None:
     for record in RECORDS[:100]:
-        behind = RECORDS[: record.n - 1]
-        note = Checkpoint(behind[-1].last_seq, applied_digest(behind)) if record.n % 20 == 0 else None
-        journal.append(record, note)
+        journal.append(record)
+        if record.n % 20 == 0:
+            journal.note(Checkpoint(record.last_seq, applied_digest(RECORDS[: record.n])))
     assert len(journal.checkpoints()) == 5
     assert replay(journal, Exchange()).commands == 700
 
 
 def test_a_state_that_differs_from_the_noted_one_stops_the_replay_there(journal: SqliteJournal) -> None:
-    fill(journal, RECORDS[:10])
-    journal.append(RECORDS[10], Checkpoint(66, "0" * 64))
+    fill(journal, RECORDS[:11])
+    journal.note(Checkpoint(66, "0" * 64))
     exchange = Exchange()
     with pytest.raises(JournalCorrupt, match="state digest differs at seq 66"):
         replay(journal, exchange)
@@ -72,7 +72,7 @@ def test_a_record_of_a_newer_version_stops_the_replay_and_stays(
 ) -> None:
     journal.append(RECORDS[0])
     with monkeypatch.context() as newer:
-        newer.setattr(codec, "_VERSION_BYTE", b"\x06")
+        newer.setattr(codec, "_VERSION_BYTE", bytes([codec.BODY_VERSION + 1]))
         second = seal(2, START_NS + 2, 8, [CancelOrder(SANDBOX_ACCOUNT, OrderId(1))], RECORDS[0].chain)
     journal.append(second)
     with pytest.raises(JournalTooNew, match="record 2 was written by a newer Openbell"):

@@ -46,6 +46,11 @@ def edit(path: Path, statement: str, *values: object) -> None:
         assert connection.execute(statement, values).rowcount == 1
 
 
+def was_not_flushed(path: Path) -> None:
+    """What was appended last was never flushed: the file that would say so is not there."""
+    path.with_suffix(".position").unlink(missing_ok=True)
+
+
 def read_all(path: Path) -> list[BatchRecord]:
     with closing(SqliteJournal(path)) as journal:
         return list(journal.read())
@@ -64,12 +69,13 @@ def test_what_was_appended_is_read_back_after_reopening(path: Path) -> None:
         assert list(journal.read(after_n=20)) == []
 
 
-def test_checkpoints_are_kept_with_their_records(path: Path) -> None:
+def test_checkpoints_are_kept_beside_the_records(path: Path) -> None:
     noted = [Checkpoint(10, "a" * 64), Checkpoint(20, "b" * 64)]
     with closing(SqliteJournal(path)) as journal:
         journal.append(RECORDS[0])
-        journal.append(RECORDS[1], noted[0])
-        journal.append(RECORDS[2], noted[1])
+        journal.note(noted[0])
+        fill(journal, RECORDS[1:3])
+        journal.note(noted[1])
     with closing(SqliteJournal(path)) as journal:
         assert journal.checkpoints() == noted
         assert list(journal.read()) == RECORDS[:3]
@@ -135,6 +141,7 @@ def test_a_torn_last_record_is_cut_with_a_warning_and_kept(
     filled: Path, column: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     edit(filled, f"UPDATE batches SET {column} = substr({column}, 1, 3) || 'x' WHERE n = 20")  # noqa: S608
+    was_not_flushed(filled)
     with caplog.at_level(logging.WARNING), closing(SqliteJournal(filled)) as journal:
         assert journal.last == RECORDS[18]
         assert list(journal.read()) == RECORDS[:19]
@@ -150,6 +157,7 @@ def test_a_torn_last_record_is_cut_with_a_warning_and_kept(
 def test_a_record_torn_twice_is_kept_twice(filled: Path) -> None:
     for _ in range(2):
         edit(filled, "UPDATE batches SET body = x'01' WHERE n = 20")
+        was_not_flushed(filled)
         with closing(SqliteJournal(filled)) as journal:
             journal.append(RECORDS[19])
     assert sorted(file.name for file in filled.parent.glob("journal.torn*")) == [
@@ -160,8 +168,10 @@ def test_a_record_torn_twice_is_kept_twice(filled: Path) -> None:
 
 def test_a_torn_only_record_leaves_an_empty_journal(path: Path) -> None:
     with closing(SqliteJournal(path)) as journal:
-        journal.append(RECORDS[0], Checkpoint(10, "a" * 64))
+        journal.append(RECORDS[0])
+        journal.note(Checkpoint(10, "a" * 64))
     edit(path, "UPDATE batches SET crc32 = 0")
+    was_not_flushed(path)
     with closing(SqliteJournal(path)) as journal:
         assert journal.last is None
         assert journal.checkpoints() == []
@@ -207,8 +217,8 @@ def test_a_record_sealed_anew_with_other_commands_breaks_the_chain(filled: Path)
 
 def test_a_last_record_that_is_gone_is_missed_where_the_state_behind_it_was_noted(path: Path) -> None:
     with closing(SqliteJournal(path)) as journal:
-        journal.append(RECORDS[0])
-        journal.append(RECORDS[1], Checkpoint(20, "a" * 64))
+        fill(journal, RECORDS[:2])
+        journal.note(Checkpoint(20, "a" * 64))
     edit(path, "DELETE FROM batches WHERE n = 2")
     with pytest.raises(JournalCorrupt, match="record 2 is missing"):
         SqliteJournal(path)
@@ -217,7 +227,7 @@ def test_a_last_record_that_is_gone_is_missed_where_the_state_behind_it_was_note
 def test_a_file_that_lost_its_end_while_open_is_noticed(filled: Path) -> None:
     with closing(SqliteJournal(filled)) as journal:
         journal._connection.execute("DELETE FROM batches WHERE n > 15")
-        with pytest.raises(JournalCorrupt, match="record 16 is missing"):
+        with pytest.raises(JournalCorrupt, match="record 16: it is missing"):
             list(journal.read())
 
 
@@ -231,6 +241,7 @@ def test_a_broken_page_anywhere_is_an_error_or_a_cut_tail_and_never_loses_a_reco
     errors = []
     for page in range(pages):
         path.write_bytes(whole[: page * 4096] + b"\xa5" * 4096 + whole[(page + 1) * 4096 :])
+        was_not_flushed(path)
         try:
             kept = read_all(path)
         except JournalCorrupt as error:
@@ -273,7 +284,7 @@ def test_a_file_that_is_no_journal_is_refused_untouched(path: Path, content: byt
 
 def test_a_newer_format_is_refused_as_such(filled: Path) -> None:
     with closing(sqlite3.connect(filled)) as connection:
-        connection.execute("PRAGMA user_version = 2")
+        connection.execute("PRAGMA user_version = 3")
     with pytest.raises(JournalTooNew, match="newer Openbell"):
         SqliteJournal(filled)
 
