@@ -20,7 +20,7 @@ import logging
 import threading
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, MutableMapping
 from typing import Any, Final
 
 from logs.lines import MINUTE_S
@@ -41,7 +41,16 @@ def limited(log: logging.Logger, kind: str = "") -> logging.LoggerAdapter[loggin
 
     It must be one of a few names that stand in the code, and nothing that a client says.
     """
-    return logging.LoggerAdapter(log, {_LIMITED: True, _KIND: kind})
+    return _Limited(log, {_LIMITED: True, _KIND: kind})
+
+
+class _Limited(logging.LoggerAdapter[logging.Logger]):
+    """Marks records, and leaves them what else they say."""
+
+    def process(self, msg: Any, kwargs: MutableMapping[str, Any]) -> tuple[Any, MutableMapping[str, Any]]:
+        """What is to be logged."""
+        kwargs["extra"] = {**(kwargs.get("extra") or {}), **(self.extra or {})}
+        return msg, kwargs
 
 
 class _Minute:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import io
 import logging
 import time
+from collections.abc import Callable
 from typing import Final, TextIO
 
 LINE: Final = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
@@ -33,6 +34,21 @@ def shortened(text: str, length_max: int) -> str:
     return text if len(text) <= length_max else f"{text[:length_max]}... ({len(text) - length_max} characters more)"
 
 
+def lasting(seconds: float) -> str:
+    """How long, as people say it, without the sign: `90 days`, `1 h 5 min`, `2.5 s`. Two units at most."""
+    rest = round(abs(seconds), 1)
+    if rest < MINUTE_S:
+        return f"{rest:g} s"
+    units, rest, said = (("days", 86_400), ("h", 3_600), ("min", 60), ("s", 1)), round(rest), list[str]()
+    for unit, length in units:
+        count, rest = divmod(rest, length)
+        if count:
+            said.append(f"{count} {'day' if (unit, count) == ('days', 1) else unit}")
+        elif said:
+            break
+    return " ".join(said[:2])
+
+
 class LineFormatter(logging.Formatter):
     """A record as a line, and its traceback as lines that look like no record. Bounded; times are UTC."""
 
@@ -46,7 +62,8 @@ class LineFormatter(logging.Formatter):
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's own name
         """The line of a record."""
         record.message = escaped(shortened(record.message, MESSAGE_MAX))
-        return super().formatMessage(record)
+        line, request_id = super().formatMessage(record), getattr(record, "request_id", None)
+        return line if request_id is None or request_id in record.message else f"{line} (request {escaped(request_id)})"
 
     def format(self, record: logging.LogRecord) -> str:
         """The line of a record, and what is behind it."""
@@ -63,18 +80,27 @@ class LineFormatter(logging.Formatter):
 
 def continued(text: str) -> list[str]:
     """The lines of `text`, each written so that it looks like no record."""
-    return [f"{CONTINUED}{escaped(line)}" for line in text.rstrip("\n").split("\n")]
+    return [as_continued(line) for line in text.rstrip("\n").split("\n")]
+
+
+def as_continued(line: str) -> str:
+    """One line, written so that it looks like no record."""
+    return f"{CONTINUED}{escaped(line)}"
 
 
 class StrayLines(io.TextIOBase):
-    """Takes the place of `sys.stderr`: what libraries write there besides the log, as lines that look like no record.
+    """Takes the place of `sys.stderr`: what libraries write there besides the log.
+
+    Each line is written so that it looks like no record of ours.
 
     At most `STRAY_LINES_MAX` a minute are written, and how many were left out.
     """
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: TextIO, written: Callable[[str], str] = as_continued) -> None:
+        """`written`: how a line of the log says one of these."""
         super().__init__()
         self._stream = stream
+        self._written = written
         self._begun = ""
         self._minute_ends = 0.0
         self._lines = 0  # in this minute
@@ -99,8 +125,11 @@ class StrayLines(io.TextIOBase):
         now = time.monotonic()
         if now >= self._minute_ends:
             if self._lines > STRAY_LINES_MAX:
-                self._stream.write(f"{CONTINUED}({self._lines - STRAY_LINES_MAX} lines more in a minute)\n")
+                self._write_one(f"({self._lines - STRAY_LINES_MAX} lines more in a minute)")
             self._minute_ends, self._lines = now + MINUTE_S, 0
         self._lines += 1
         if self._lines <= STRAY_LINES_MAX:
-            self._stream.write(f"{CONTINUED}{escaped(shortened(line, MESSAGE_MAX))}\n")
+            self._write_one(line)
+
+    def _write_one(self, line: str) -> None:
+        self._stream.write(f"{self._written(shortened(line, MESSAGE_MAX))}\n")

@@ -5,16 +5,22 @@ Layer: loop.
 
 from __future__ import annotations
 
+import logging
 import threading
+import time
 from collections.abc import Callable
 from functools import partial
 from queue import SimpleQueue
-from typing import ParamSpec, TypeVar
+from typing import Final, ParamSpec, TypeVar
 
 from eventlet.event import Event
 
 from loop.bridge import Bridge
 from loop.errors import Busy, StoreClosed
+
+log = logging.getLogger(__name__)
+
+CLOSE_S: Final = 2.0  # for the calls that are under way, at the end: one may be blocked in a disk
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -51,14 +57,18 @@ class Workers:
         return result
 
     def close(self) -> None:
-        """Answer what waits, then stop the threads. Blocks the calling thread until then. Idempotent."""
+        """Answer what waits, then stop the threads. Blocks the calling thread for `CLOSE_S` at most. Idempotent."""
         if self._closing:
             return
         self._closing = True
         for _ in self._threads:
             self._calls.put(None)
+        until = time.monotonic() + CLOSE_S
         for thread in self._threads:
-            thread.join()
+            thread.join(max(0.0, until - time.monotonic()))
+        if any(thread.is_alive() for thread in self._threads):
+            log.error("%s does not end; the server ends without it", self._threads[0].name)
+            return  # it may post to the bridge still
         self._bridge.close()
 
     def _work(self) -> None:

@@ -39,6 +39,10 @@ class Clock:
         self._sequencer.listen(self._on_applied)
         self._alarm.set(self._exchange.next_due_ns())
 
+    def check_again(self) -> None:
+        """The venue's time was set forward: what is due by now happens at once."""
+        self._alarm.check_again()
+
     def stop(self) -> None:
         """Keep the time no more."""
         self._alarm.stop()

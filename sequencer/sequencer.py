@@ -12,20 +12,18 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
-from functools import partial
 from typing import Any, Final, NoReturn, TypeVar
 
 import eventlet
-from eventlet.event import Event
 
 from engine.commands import AdvanceTime, Command, EnterOrder
-from engine.digest import digest_steps
 from engine.events import CommandResult
 from engine.exchange import Exchange
 from engine.types import Seq, TimeInForce, end_of_day_ns
 from journal.codec import GENESIS, BatchRecord, seal
 from journal.committer import Committer
-from journal.port import Checkpoint, JournalFailed
+from journal.port import JournalFailed
+from loop.reply import Replies, Reply
 from loop.turns import Turn
 
 log = logging.getLogger(__name__)
@@ -38,6 +36,9 @@ EVENTS_AT_ONCE: Final = 500  # of the commands that are published together, the 
 EXPIRED_AT_ONCE: Final = 300  # orders by one command, where more are due
 SHORTEST_TIMER_NS = 1_000_000_000  # except for the expiry of its own order, a command makes nothing due sooner
 
+STARTING: Final = "the exchange is starting"
+STOPPING: Final = "the exchange is stopping"
+
 _GTD, _DAY = TimeInForce.GTD, TimeInForce.DAY
 
 
@@ -49,14 +50,14 @@ class NotAccepting(Exception):
         self.why = why
 
 
-class _Entry:
+class _Entry(Reply[list[CommandResult]]):
     """Commands of one caller, who waits for all of them."""
 
-    __slots__ = ("answered", "commands")
+    __slots__ = ("commands",)
 
     def __init__(self, commands: Sequence[Command]) -> None:
+        super().__init__()
         self.commands = commands
-        self.answered = Event()
 
 
 class Sequencer:
@@ -69,46 +70,40 @@ class Sequencer:
         last: BatchRecord | None,
         *,
         clock: Callable[[], int],
-        make_room: Callable[[], None],
         on_invariant_violation: Callable[[BaseException], NoReturn],
         max_batch: int,
         max_waiting: int,
-        checkpoint_every: int,
     ) -> None:
         """`last` is the journal's newest batch; `clock` gives epoch nanoseconds.
 
-        `make_room` is called before each batch, and may wait cooperatively for listeners
-        that have fallen behind.
-
         `on_invariant_violation` must end the process: nothing may be answered after it. It is
         called for any bug that the writer runs into.
-        `max_batch` and `max_waiting` count commands. A digest of the state is journaled
-        about every `checkpoint_every` commands, so that a replay can be checked.
+        `max_batch` and `max_waiting` count commands.
         """
         self._exchange = exchange
         self._committer = committer
         self._clock = clock
-        self._make_room = make_room
         self._stop_the_process = on_invariant_violation
         self._max_batch = max_batch
         self._max_waiting = max_waiting
-        self._checkpoint_every = checkpoint_every
         self._n = last.n if last else 0
         self._chain = last.chain if last else GENESIS
         self._next_seq = exchange.seq + 1
         self._last_ns = exchange.ts_ns
         self._unapplied_due_ns: int | None = None  # the earliest that the batch which is not applied yet may set
-        self._digest_due = exchange.seq + checkpoint_every
-        self._checkpoint: Checkpoint | None = None
         self._durable: tuple[list[_Entry], Seq, int] | None = None  # the batch that is not applied yet
         self._waiting: deque[_Entry] = deque()
         self._waiting_commands = 0
-        self._readings: deque[tuple[Callable[[], Generator[None, None, Any]], Event]] = deque()
-        self._wake: Event | None = None
+        self._readings: deque[tuple[Callable[[], Generator[None, None, Any]], Reply[Any]]] = deque()
+        self._replies = Replies()
+        self._wake: Reply[None] | None = None
         self._listeners: list[Listener] = []
+        self._listeners_behind: list[Listener] = []
         self._failure_listeners: list[Callable[[], None]] = []
-        self._refusal: str | None = "the exchange is starting"
+        self._refusal: str | None = STARTING
         self._stopping = False
+        self._lost: JournalFailed | None = None  # the journal failed while nothing was committed
+        committer.on_failure(self._on_lost)
         self._writer: eventlet.greenthread.GreenThread | None = None
 
     @property
@@ -116,13 +111,30 @@ class Sequencer:
         """Why commands are not taken just now, in words; None while they are."""
         return self._refusal
 
-    def listen(self, listener: Listener) -> None:
-        """Have `listener` called with every applied batch, in order, after its answers are on their way.
+    def now_ns(self) -> int:
+        """The venue's time, in epoch nanoseconds: what a command would get now. Never before the last record's."""
+        return max(self._clock(), self._last_ns)
 
-        It must not block. It may switch where it has made known what it changed: nothing is applied until it returns.
-        What it raises is logged and goes no further.
+    @property
+    def waiting_commands(self) -> int:
+        """How many commands wait to be journaled, those of the record that is being flushed left out."""
+        return self._waiting_commands
+
+    def listen(self, listener: Listener) -> None:
+        """Have `listener` called with every applied batch, in order, as soon as it is applied, before others run.
+
+        What must agree with the exchange whenever it is read is kept here. It must be quick, as answers come behind it,
+        and must not switch. What it raises is logged and goes no further.
         """
         self._listeners.append(listener)
+
+    def listen_behind(self, listener: Listener) -> None:
+        """Have `listener` called with every applied batch, in order, when those who wait for its answers have them.
+
+        What makes and sends messages is done here. It must not block; it may switch, and the exchange stays as the
+        batch left it until it returns. What it raises is logged and goes no further.
+        """
+        self._listeners_behind.append(listener)
 
     def listen_failure(self, listener: Callable[[], None]) -> None:
         """Have `listener` called once when the journal fails; `refusal` says why."""
@@ -136,7 +148,7 @@ class Sequencer:
     def stop(self) -> None:
         """Take no more, finish what waits, and return when it is answered."""
         self._stopping = True
-        self._refusal = self._refusal or "the exchange is shutting down"
+        self._refusal = self._refusal or STOPPING
         self._signal()
         if self._writer is not None:
             self._writer.wait()
@@ -162,8 +174,7 @@ class Sequencer:
         self._waiting.append(entry)
         self._waiting_commands += len(commands)
         self._signal()
-        applied: list[CommandResult] = entry.answered.wait()
-        return applied
+        return entry.wait()
 
     def read_in_turns(self, reading: Callable[[], Generator[None, None, T]]) -> tuple[Seq, T]:
         """Go through a reading of one state of the exchange, in turns; return the seq of the state and what was read.
@@ -172,19 +183,19 @@ class Sequencer:
         """
         if self._writer is None or self._writer.dead:  # nothing changes any more
             return self._read(reading)
-        answered = Event()
-        self._readings.append((reading, answered))
+        reply: Reply[tuple[Seq, T]] = Reply()
+        self._readings.append((reading, reply))
         self._signal()
-        found: tuple[Seq, T] = answered.wait()
-        return found
+        return reply.wait()
 
     def _answer_readings(self) -> None:
         while self._readings:
-            reading, answered = self._readings.popleft()
+            reading, reply = self._readings.popleft()
             try:
-                answered.send(self._read(reading))
+                reply.settle(self._read(reading))
             except Exception as problem:  # the caller's
-                answered.send_exception(problem)
+                reply.fail(problem)
+            self._replies.send((reply,))
 
     def _read(self, reading: Callable[[], Generator[None, None, T]]) -> tuple[Seq, T]:
         turn, steps = Turn(), reading()
@@ -195,9 +206,14 @@ class Sequencer:
                 return self._exchange.seq, last.value
             turn.pause_if_over()
 
+    def _on_lost(self, failure: JournalFailed) -> None:
+        self._lost = failure
+        self._signal()
+
     def _signal(self) -> None:
-        if self._wake is not None and not self._wake.ready():
-            self._wake.send()
+        if self._wake is not None and not self._wake.settled:
+            self._wake.settle(None)
+            self._replies.send((self._wake,))
 
     def _run(self) -> None:
         try:
@@ -217,11 +233,13 @@ class Sequencer:
                     continue
                 if self._stopping:
                     return
-                self._wake = Event()
+                if self._lost is not None:
+                    self._fail([], self._lost)
+                    return
+                self._wake = Reply()
                 self._wake.wait()
                 self._wake = None
                 continue
-            self._make_room()
             entries, commands, ts_ns = self._next_batch()
             first_seq = Seq(self._next_seq)
             try:
@@ -230,8 +248,7 @@ class Sequencer:
                 self._return_unsealable(entries)
                 continue
             try:
-                ticket = self._committer.commit(record, self._checkpoint)
-                self._checkpoint = None
+                ticket = self._committer.commit(record)
                 self._settle_durable()
                 self._committer.wait(ticket)
             except JournalFailed as failure:
@@ -252,14 +269,14 @@ class Sequencer:
 
     def _next_batch(self) -> tuple[list[_Entry], list[Command], int]:
         """What comes next, with its time. An AdvanceTime comes first, so that nobody trades with an expired order."""
-        ts_ns = max(self._clock(), self._last_ns)
+        ts_ns = self.now_ns()
         if self._exchange.are_due(EXPIRED_AT_ONCE, ts_ns):
             self._settle_durable()  # which may be of that already
         if self._exchange.are_due(EXPIRED_AT_ONCE, ts_ns):
             part: list[Command] = [AdvanceTime(EXPIRED_AT_ONCE)]  # what waits goes on waiting until nothing is due
             return [_Entry(part)], part, ts_ns
         entries, commands = self._gather()
-        ts_ns = max(self._clock(), self._last_ns)
+        ts_ns = self.now_ns()
         if self._is_due(ts_ns) and commands[:1] != [AdvanceTime()]:
             entries.insert(0, _Entry((AdvanceTime(),)))
             commands.insert(0, AdvanceTime())
@@ -293,7 +310,8 @@ class Sequencer:
             try:
                 seal(1, 0, 1, entry.commands)
             except (ValueError, OverflowError, TypeError) as problem:
-                entry.answered.send_exception(problem)
+                entry.fail(problem)
+                self._replies.send((entry,))
             else:
                 self._waiting.appendleft(entry)
                 self._waiting_commands += len(entry.commands)
@@ -306,15 +324,14 @@ class Sequencer:
         """
         apply, turn = self._exchange.apply, Turn()
         batch: list[CommandResult] = []
-        answers: list[tuple[Event, list[CommandResult]]] = []
+        answered: list[_Entry] = []
         seq, events = first_seq, 0
         for entry in entries:
             mine: list[CommandResult] = []
             for command in entry.commands:
                 if events >= EVENTS_AT_ONCE or (len(batch) % 8 == 7 and turn.over):
-                    self._publish(batch, answers)
-                    batch, answers, events = [], [], 0
-                    turn.pause()
+                    self._publish(batch, answered)
+                    batch, answered, events, turn = [], [], 0, Turn()
                 try:
                     applied = CommandResult(seq, ts_ns, command, apply(command, seq, ts_ns))
                 except Exception as violation:
@@ -323,34 +340,42 @@ class Sequencer:
                 batch.append(applied)
                 events += len(applied.events)
                 seq = Seq(seq + 1)
-            answers.append((entry.answered, mine))
+            entry.settle(mine)
+            answered.append(entry)
         self._unapplied_due_ns = None  # the exchange knows
-        self._publish(batch, answers)
-        if self._exchange.seq >= self._digest_due:
-            self._digest_due = self._exchange.seq + self._checkpoint_every
-            self._checkpoint = Checkpoint(*self._read(partial(digest_steps, self._exchange)))
+        self._publish(batch, answered)
 
-    def _publish(self, batch: list[CommandResult], answers: list[tuple[Event, list[CommandResult]]]) -> None:
-        """Answer those whose commands are all applied, then have the listeners called."""
-        for answered, mine in answers:
-            answered.send(mine)
-        for listener in self._listeners:
-            try:
-                listener(batch)
-            except Exception:
-                log.exception("a listener failed at seq %d; trading goes on", batch[0].seq if batch else 0)
+    def _publish(self, batch: list[CommandResult], answered: list[_Entry]) -> None:
+        """Have the listeners fold a batch, answer those whose commands are all applied, then have it published.
+
+        Cooperative. The answers go first: whoever publishes has a turn of its own behind them.
+        """
+        _call(self._listeners, batch)
+        self._replies.send(answered)
+        self._replies.wait_behind()
+        _call(self._listeners_behind, batch)
 
     def _fail(self, entries: list[_Entry], failure: JournalFailed) -> None:
         """Refuse everything from now on: what is not durable is not acknowledged."""
         log.critical("the journal failed, no more orders are taken until a restart: %s", failure)
         self._refusal = "the journal failed"  # all that a client may know
-        for entry in (*entries, *self._waiting):
-            entry.answered.send_exception(NotAccepting(self._refusal))
+        refused = (*entries, *self._waiting)
+        for entry in refused:
+            entry.fail(NotAccepting(self._refusal))
+        self._replies.send(refused)
         self._waiting.clear()
         self._waiting_commands = 0
         for listener in self._failure_listeners:
             listener()
         self._answer_readings()
+
+
+def _call(listeners: list[Listener], batch: list[CommandResult]) -> None:
+    for listener in listeners:
+        try:
+            listener(batch)
+        except Exception:
+            log.exception("a listener failed at seq %d; trading goes on", batch[0].seq if batch else 0)
 
 
 def _earliest_due(commands: Sequence[Command], ts_ns: int) -> int:

@@ -8,7 +8,7 @@ import re
 
 import pytest
 
-from logs.lines import CONTINUED, MESSAGE_MAX, STRAY_LINES_MAX, LineFormatter, StrayLines, escaped
+from logs.lines import CONTINUED, MESSAGE_MAX, STRAY_LINES_MAX, LineFormatter, StrayLines, escaped, lasting
 
 FORGED = "2026-01-01T00:00:00.000Z CRITICAL sequencer: the journal failed"
 HEAD = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z (DEBUG|INFO|WARNING|ERROR|CRITICAL)\s+\S+: ")
@@ -34,6 +34,17 @@ def test_no_character_of_a_message_begins_a_line_or_speaks_to_the_terminal(contr
 def test_what_can_be_printed_is_written_as_it_is() -> None:
     text = r"Zoë paid 5 € — C:\new, 東京 🙂"
     assert escaped(text) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (7776000.000000171, "90 days"), (-3600.0, "1 h"), (3_599.96, "1 h"), (93_900, "1 day 2 h"), (86_700, "1 day"),
+        (90, "1 min 30 s"), (2.5401, "2.5 s"), (0.0, "0 s"),
+    ],
+)  # fmt: skip
+def test_how_long_something_lasts_is_said_in_two_units_at_most(seconds: float, words: str) -> None:
+    assert lasting(seconds) == words
 
 
 def test_a_traceback_keeps_its_lines_and_none_of_them_looks_like_a_record() -> None:

@@ -49,3 +49,20 @@ def test_libraries_write_no_record_of_their_own_and_the_end_counts_what_was_left
     assert lines.count(f"{CONTINUED}{FORGED}") == 1
     assert f"{CONTINUED}RuntimeError: {FORGED}" in lines
     assert done.returncode == 1
+
+
+def test_a_program_that_leaves_without_pythons_end_says_what_was_left_out_too() -> None:
+    program = """
+import logging
+from logs.limit import limited
+from logs.setup import begin, leave
+begin()
+for number in range(3):
+    limited(logging.getLogger("api")).warning("client %d", number)
+leave(7)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert "WARNING logs: 2 more in a minute, of api, like: client 0" in done.stderr
+    assert done.returncode == 7

@@ -16,9 +16,8 @@ from engine.instrument import Instrument
 from engine.types import AccountId, Amount, Lots
 from journal.codec import BatchRecord
 from journal.committer import Committer
-from journal.port import Checkpoint
-from journal.replay import replay
 from journal.sqlite import SqliteJournal
+from replica.replay import replay
 from sequencer.sequencer import Sequencer
 
 COIN = Instrument(
@@ -45,10 +44,10 @@ class SlowJournal(SqliteJournal):
         self.counts: list[int] = []
         self.on_durable: Callable[[BatchRecord], None] = lambda record: None
 
-    def append(self, record: BatchRecord, checkpoint: Checkpoint | None = None) -> None:
+    def append(self, record: BatchRecord) -> None:
         """Append as a disk of 2 ms does."""
         eventlet.patcher.original("time").sleep(self.flush_s)
-        super().append(record, checkpoint)
+        super().append(record)
         self.counts.append(record.count)
         self.on_durable(record)
 
@@ -63,13 +62,12 @@ class Venue:
         self.committer = Committer(self.journal)
         self.now = 1_000
         self.violations: list[BaseException] = []
-        defaults: dict[str, Any] = {"max_batch": 500, "max_waiting": 20_000, "checkpoint_every": 10**6}
+        defaults: dict[str, Any] = {"max_batch": 500, "max_waiting": 20_000}
         self.sequencer = Sequencer(
             self.exchange,
             self.committer,
             self.journal.last,
             clock=lambda: self.now,
-            make_room=lambda: None,
             on_invariant_violation=self._stop,
             **defaults | settings,
         )
