@@ -11,18 +11,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
-from functools import cache
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, bindparam, select
 
-from engine.types import Lots, Ticks
-from history import dialect
-from history.schema import CANDLES, TRADES
+from engine.types import Amount, Lots, Ticks
+from history.layout import stored
 
 SECOND_NS = 10**9
-_SELF_TRADE = TRADES.c.keys().index("self_trade")
 END_OF_TIME = 2**62  # seconds, later than every candle
 
 
@@ -61,6 +57,10 @@ class Candle(msgspec.Struct, frozen=True, array_like=True):
     low: Ticks
     close: Ticks
     volume: Lots
+    quote_volume: Amount = Amount(0)
+    trades: int = 0
+    taker_volume: Lots = Lots(0)  # what takers bought
+    taker_quote_volume: Amount = Amount(0)
 
     def then(self, later: Candle) -> Candle:
         """This one with what traded `later` in the same interval."""
@@ -71,14 +71,24 @@ class Candle(msgspec.Struct, frozen=True, array_like=True):
             min(self.low, later.low),
             later.close,
             Lots(self.volume + later.volume),
+            Amount(self.quote_volume + later.quote_volume),
+            self.trades + later.trades,
+            Lots(self.taker_volume + later.taker_volume),
+            Amount(self.taker_quote_volume + later.taker_quote_volume),
         )
 
     def at(self, time: int) -> Candle:
         """The same figures as the candle of another interval."""
-        return Candle(time, self.open, self.high, self.low, self.close, self.volume)
+        return msgspec.structs.replace(self, time=time)
+
+    def flat(self, time: int) -> Candle:
+        """The candle of a later interval in which nothing traded."""
+        return Candle(time, self.close, self.close, self.close, self.close, Lots(0))
 
 
-Running = dict[tuple[str, int], Candle]  # the newest candle by symbol and interval in seconds
+Running = dict[tuple[int, int], Candle]  # the newest candle by symbol's number and interval in seconds
+Traded = tuple[int, int, Ticks, Lots, Amount, bool]
+"""When, the symbol's number, at what price, how much, for how much, and whether the taker bought."""
 
 
 class CandleMaker:
@@ -87,22 +97,35 @@ class CandleMaker:
     def __init__(self, running: Running) -> None:
         self.running = running
 
-    def rows(self, trades: Sequence[tuple[Any, ...]]) -> tuple[list[tuple[Any, ...]], Running]:
-        """The rows of `CANDLES` that `trades`, rows of `TRADES` in order, make or change; and the newest of each.
+    def rows(self, trades: Sequence[Traded]) -> tuple[list[tuple[Any, ...]], Running]:
+        """The rows of `CANDLES` that `trades`, in order, make or change; and the newest of each.
 
         O(trades + intervals x seconds that traded).
         """
-        changed: dict[tuple[str, int, int], Candle] = {}
+        changed: dict[tuple[int, int, int], Candle] = {}
         newest: Running = {}
-        for symbol, second in _seconds(trades):
+        for symbol_id, second in _seconds(trades):
             for seconds in SECONDS.values():
                 start = second.time - second.time % seconds
-                last = newest.get((symbol, seconds)) or self.running.get((symbol, seconds))
+                last = newest.get((symbol_id, seconds)) or self.running.get((symbol_id, seconds))
                 candle = last.then(second) if last is not None and last.time == start else second.at(start)
-                newest[symbol, seconds] = changed[symbol, seconds, start] = candle
+                newest[symbol_id, seconds] = changed[symbol_id, seconds, start] = candle
         return [
-            (symbol, seconds, start, each.open, each.high, each.low, each.close, str(each.volume))
-            for (symbol, seconds, start), each in changed.items()
+            (
+                symbol_id,
+                seconds,
+                start,
+                each.open,
+                each.high,
+                each.low,
+                each.close,
+                stored(each.volume),
+                stored(each.quote_volume),
+                each.trades,
+                stored(each.taker_volume),
+                stored(each.taker_quote_volume),
+            )
+            for (symbol_id, seconds, start), each in changed.items()
         ], newest
 
     def take(self, newest: Running) -> None:
@@ -110,51 +133,30 @@ class CandleMaker:
         self.running |= newest
 
 
-def _seconds(trades: Sequence[tuple[Any, ...]]) -> Iterator[tuple[str, Candle]]:
+def _seconds(trades: Sequence[Traded]) -> Iterator[tuple[int, Candle]]:
     """The candles of one second that `trades` make, each symbol's in order. O(trades)."""
-    seconds: dict[tuple[str, int], list[int]] = {}
-    for trade in trades:
-        if trade[_SELF_TRADE]:
-            continue
-        ts_ns, symbol, price, quantity = trade[2:6]
-        key = (symbol, ts_ns // SECOND_NS)
+    seconds: dict[tuple[int, int], list[int]] = {}
+    for ts_ns, symbol_id, price, quantity, notional, taker_buys in trades:
+        key = (symbol_id, ts_ns // SECOND_NS)
         figures = seconds.get(key)
         if figures is None:
-            seconds[key] = [price, price, price, price, quantity]
-            continue
-        if price > figures[1]:
+            figures = seconds[key] = [price, price, price, price, 0, 0, 0, 0, 0]
+        elif price > figures[1]:
             figures[1] = price
         elif price < figures[2]:
             figures[2] = price
         figures[3] = price
         figures[4] += quantity
-    for (symbol, second), (first, high, low, last, lots) in seconds.items():
-        yield symbol, Candle(second, Ticks(first), Ticks(high), Ticks(low), Ticks(last), Lots(lots))
-
-
-def stored_running(connection: Connection, symbols: Sequence[str]) -> Running:
-    """The newest candles that are stored. O(symbols x intervals x log candles)."""
-    running: Running = {}
-    for symbol in symbols:
-        for seconds in SECONDS.values():
-            of = select(*(CANDLES.c[name] for name in Candle.__struct_fields__)).where(
-                CANDLES.c.symbol == symbol, CANDLES.c.interval_s == seconds
-            )
-            row = connection.execute(of.order_by(CANDLES.c.time.desc()).limit(1)).one_or_none()
-            if row is not None:
-                running[symbol, seconds] = Candle(*row)
-    return running
-
-
-@cache
-def candles_sql(*, oldest_first: bool) -> str:
-    """The SQL for at most `:limit` candles of `:symbol` and `:interval_s` from `:start` on and before `:end`."""
-    time = CANDLES.c.time
-    rows = select(CANDLES).where(
-        CANDLES.c.symbol == bindparam("symbol"),
-        CANDLES.c.interval_s == bindparam("interval_s"),
-        time >= bindparam("start"),
-        time < bindparam("end"),
-    )
-    page = dialect.limited(rows.order_by(time if oldest_first else time.desc()))
-    return dialect.select_document(page, Candle.__struct_fields__)
+        figures[5] += notional
+        figures[6] += 1
+        if taker_buys:
+            figures[7] += quantity
+            figures[8] += notional
+    for (symbol_id, second), (first, high, low, last, lots, quote, count, bought, paid) in seconds.items():
+        yield (
+            symbol_id,
+            Candle(
+                second, Ticks(first), Ticks(high), Ticks(low), Ticks(last), Lots(lots),
+                Amount(quote), count, Lots(bought), Amount(paid),
+            ),
+        )  # fmt: skip

@@ -6,47 +6,28 @@ import logging
 import sqlite3
 import tempfile
 from collections.abc import Iterator, Sequence
-from itertools import accumulate, pairwise
+from itertools import pairwise
 from pathlib import Path
 
 import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import text
 
-from engine.commands import Command, Deposit, EnterOrder, ListInstrument
+from engine.commands import EnterOrder
 from engine.events import CommandResult, Filled
-from engine.exchange import Exchange
-from engine.types import AccountId, Lots, OrderType, Seq, Side, Ticks, TimeInForce
+from engine.types import Amount, Lots, Side
 from history.candles import SECONDS, Candle, Interval
-from history.store import History, Trade
-from tests.history.runs import HUGE, START_NS, SYMBOLS, expected_trades, instrument
+from history.store import Trade
+from history.writer import StoreRefused
+from tests.history.deals import DEALS, Deal, trading
+from tests.history.runs import HUGE, START_NS, SYMBOLS, expected_trades
+from tests.history.written import WrittenHistory
 
 DAY_NS = 86_400 * 10**9
-Deal = tuple[int, int, int, int]  # nanoseconds since the one before, symbol, price, quantity
 
 GAPS_NS = st.integers(0, 10**9) | st.integers(0, 10**11) | st.integers(0, 2 * DAY_NS)
 deals = st.lists(st.tuples(GAPS_NS, st.integers(0, 1), st.integers(90, 110), st.integers(1, 9)), max_size=40)
-
-
-def trading(deals: Sequence[Deal]) -> list[CommandResult]:
-    """The commands, as the exchange applied them, by which the deals come about: two orders each."""
-    commands: list[tuple[int, Command]] = [(0, ListInstrument(instrument(symbol))) for symbol in SYMBOLS]
-    commands += [(0, Deposit(AccountId(1), asset, "1" + 30 * "0")) for asset in ("BTC", "ETH", "USDT")]
-    for gap, symbol, price, quantity in deals:
-        for side in Side:
-            account, lots = AccountId(1), Lots(quantity * HUGE)
-            limit, gtc = OrderType.LIMIT, TimeInForce.GTC
-            order = EnterOrder(account, SYMBOLS[symbol], side, limit, gtc, lots, Ticks(price))
-            commands.append((gap if side is Side.BUY else 0, order))
-    exchange = Exchange()
-    times = accumulate((gap for gap, _ in commands), initial=START_NS)
-    next(times)
-    return [
-        CommandResult(Seq(seq), ts_ns, command, exchange.apply(command, Seq(seq), ts_ns))
-        for seq, ((_, command), ts_ns) in enumerate(zip(commands, times, strict=True), 1)
-    ]
 
 
 def naive_candles(trades: Sequence[Trade], symbol: str, interval: Interval) -> list[Candle]:
@@ -64,12 +45,16 @@ def naive_candles(trades: Sequence[Trade], symbol: str, interval: Interval) -> l
             min(trade.price for trade in group),
             group[-1].price,
             Lots(sum(trade.quantity for trade in group)),
+            Amount(sum(trade.notional for trade in group)),
+            len(group),
+            Lots(sum(trade.quantity for trade in group if trade.taker_side is Side.BUY)),
+            Amount(sum(trade.notional for trade in group if trade.taker_side is Side.BUY)),
         )
         for start, group in groups.items()
     ]
 
 
-def everything(history: History) -> dict[tuple[str, str], list[Candle]]:
+def everything(history: WrittenHistory) -> dict[tuple[str, str], list[Candle]]:
     return {(s, i.value): history.candles(s, i, limit=1000) for s in SYMBOLS for i in Interval}
 
 
@@ -79,13 +64,12 @@ def of_run(run: Sequence[CommandResult]) -> dict[tuple[str, str], list[Candle]]:
     return {(s, i.value): naive_candles(trades, s, i) for s in SYMBOLS for i in Interval}
 
 
-DEALS: list[Deal] = [(index**4 * 10**6, index % 2, 90 + index * 7 % 20, 1 + index % 9) for index in range(120)]
 RUN = trading(DEALS)
 
 
 @pytest.fixture
-def history(tmp_path: Path) -> Iterator[History]:
-    history = History(tmp_path / "history.sqlite")
+def history(tmp_path: Path) -> Iterator[WrittenHistory]:
+    history = WrittenHistory(tmp_path / "history.sqlite")
     yield history
     history.close()
 
@@ -95,17 +79,17 @@ def history(tmp_path: Path) -> Iterator[History]:
 def test_candles_are_those_of_a_plain_grouping(deals: list[Deal], cuts: list[int], reopened: bool) -> None:
     run = trading(deals)
     with tempfile.TemporaryDirectory() as folder:
-        history = History(Path(folder) / "history.sqlite")
+        history = WrittenHistory(Path(folder) / "history.sqlite")
         for start, end in pairwise(sorted({0, *(cut for cut in cuts if cut < len(run)), len(run)})):
             history.write(run[start:end])
             if reopened:  # in the middle of a candle, as a rule
                 history.close()
-                history = History(Path(folder) / "history.sqlite")
+                history = WrittenHistory(Path(folder) / "history.sqlite")
         assert everything(history) == of_run(run)
         history.close()
 
 
-def test_a_trade_of_an_account_with_itself_is_a_trade_and_in_no_candle(history: History) -> None:
+def test_a_trade_of_an_account_with_itself_is_a_trade_and_in_no_candle(history: WrittenHistory) -> None:
     run = trading([(0, 0, 100, 1), (10**9, 0, 999, 5), (2 * 10**9, 0, 101, 2)])
     alone = [applied for applied in run if any(getattr(event, "price", 0) == 999 for event in applied.events)]
     for applied in alone:
@@ -118,7 +102,7 @@ def test_a_trade_of_an_account_with_itself_is_a_trade_and_in_no_candle(history: 
     assert [trade.self_trade for trade in history.trades(SYMBOLS[0])] == [0, 1, 0]
 
 
-def test_volumes_beyond_64_bits_are_exact(history: History) -> None:
+def test_volumes_beyond_64_bits_are_exact(history: WrittenHistory) -> None:
     trades = trading([(0, 0, 100, 999)] * 190)
     history.write(trades)
     (day,) = history.candles(SYMBOLS[0], Interval.ONE_DAY)
@@ -126,7 +110,7 @@ def test_volumes_beyond_64_bits_are_exact(history: History) -> None:
 
 
 @pytest.mark.parametrize("interval", list(Interval))
-def test_pages_lead_through_all_of_them_either_way(history: History, interval: Interval) -> None:
+def test_pages_lead_through_all_of_them_either_way(history: WrittenHistory, interval: Interval) -> None:
     history.write(RUN)
     expected = naive_candles(expected_trades(RUN), SYMBOLS[0], interval)
     backward: list[Candle] = []
@@ -140,15 +124,13 @@ def test_pages_lead_through_all_of_them_either_way(history: History, interval: I
     assert history.candles(SYMBOLS[0], interval, expected[1].time, expected[-1].time, 1000) == middle
 
 
-def test_a_refused_write_leaves_the_running_candles_as_they_were(history: History) -> None:
+def test_a_refused_write_leaves_the_running_candles_as_they_were(history: WrittenHistory) -> None:
     history.write(RUN[:100])
-    with history._writer.begin() as connection:
-        connection.execute(text("CREATE TRIGGER no BEFORE UPDATE ON progress BEGIN SELECT RAISE(ABORT, 'no'); END"))
-    with pytest.raises(Exception, match="no"):
+    history.connection.execute("CREATE TRIGGER no BEFORE UPDATE ON progress BEGIN SELECT RAISE(ABORT, 'no'); END")
+    with pytest.raises(StoreRefused, match="no"):
         history.write(RUN)
     assert everything(history) == of_run(RUN[:100])
-    with history._writer.begin() as connection:
-        connection.execute(text("DROP TRIGGER no"))
+    history.connection.execute("DROP TRIGGER no")
     history.write(RUN)
     assert everything(history) == of_run(RUN)
 
@@ -157,7 +139,7 @@ def test_a_history_from_before_there_were_candles_is_made_anew_with_them(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     path = tmp_path / "history.sqlite"
-    history = History(path)
+    history = WrittenHistory(path)
     history.write(RUN)
     history.close()
     with sqlite3.connect(path) as connection:
@@ -165,14 +147,14 @@ def test_a_history_from_before_there_were_candles_is_made_anew_with_them(
         connection.execute("UPDATE progress SET schema_version = 2")
     connection.close()
     with caplog.at_level(logging.WARNING):
-        again = History(path)
+        again = WrittenHistory(path)
     assert ("not of schema version" in caplog.text, again.applied_seq) == (True, 0)
     again.write(RUN)
     assert everything(again) == of_run(RUN)
     again.close()
 
 
-def test_a_read_costs_what_it_asks_for(history: History) -> None:
+def test_a_read_costs_what_it_asks_for(history: WrittenHistory) -> None:
     history.write(RUN)
     statements: list[str] = []
     connection = history._reader.raw_connection()
@@ -185,5 +167,5 @@ def test_a_read_costs_what_it_asks_for(history: History) -> None:
     assert len(statements) == 2
     for statement in statements:
         plan = " | ".join(row[3] for row in driver.execute(f"EXPLAIN QUERY PLAN {statement}"))
-        assert "(symbol=? AND interval_s=? AND time>? AND time<?)" in plan
+        assert "(symbol_id=? AND interval_s=? AND time>? AND time<?)" in plan
         assert "TEMP B-TREE" not in plan

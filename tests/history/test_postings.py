@@ -12,9 +12,8 @@ from engine.exchange import Exchange
 from engine.ledger import FEE_ACCOUNT
 from engine.types import AccountId
 from history.postings import Posting, PostingKind
-from history.schema import POSTINGS
-from history.store import History
 from tests.history.runs import ACCOUNTS, ASSETS, SYMBOLS, expected_trades, run_exchange
+from tests.history.written import WrittenHistory
 
 EXCHANGE = Exchange()
 RUN = run_exchange(2500, seed=3, exchange=EXCHANGE)
@@ -22,8 +21,8 @@ EVERYBODY = [FEE_ACCOUNT, *ACCOUNTS]
 
 
 @pytest.fixture
-def history(tmp_path: Path) -> Iterator[History]:
-    history = History(tmp_path / "history.sqlite")
+def history(tmp_path: Path) -> Iterator[WrittenHistory]:
+    history = WrittenHistory(tmp_path / "history.sqlite")
     yield history
     history.close()
 
@@ -46,11 +45,11 @@ def sums(postings: list[Posting]) -> dict[tuple[AccountId, str], int]:
     return {key: total for key, total in found.items() if total}
 
 
-def everything(history: History) -> list[Posting]:
+def everything(history: WrittenHistory) -> list[Posting]:
     return [posting for account in EVERYBODY for posting in history.postings(account, limit=10**6)]
 
 
-def test_the_postings_of_a_run_sum_to_the_balances_to_the_minor_unit(history: History) -> None:
+def test_the_postings_of_a_run_sum_to_the_balances_to_the_minor_unit(history: WrittenHistory) -> None:
     for start in range(0, len(RUN), 300):
         history.write(RUN[start : start + 300])
 
@@ -63,16 +62,16 @@ def test_the_postings_of_a_run_sum_to_the_balances_to_the_minor_unit(history: Hi
 
 def test_a_history_that_is_closed_and_opened_goes_on_where_it_was(tmp_path: Path) -> None:
     for start in range(0, len(RUN), 900):
-        history = History(tmp_path / "history.sqlite")
+        history = WrittenHistory(tmp_path / "history.sqlite")
         history.write(RUN[: start + 900])  # what is stored already comes again, as after a replay
         history.close()
 
-    history = History(tmp_path / "history.sqlite")
+    history = WrittenHistory(tmp_path / "history.sqlite")
     assert sums(everything(history)) == balances()
     history.close()
 
 
-def test_each_trade_posts_nothing_in_sum(history: History) -> None:
+def test_each_trade_posts_nothing_in_sum(history: WrittenHistory) -> None:
     history.write(RUN)
 
     by_trade: Counter[tuple[int, str]] = Counter()
@@ -83,7 +82,7 @@ def test_each_trade_posts_nothing_in_sum(history: History) -> None:
     assert {trade_id for trade_id, _ in by_trade} == {trade.trade_id for trade in expected_trades(RUN)}
 
 
-def test_postings_are_paged_newest_first_of_one_asset_or_all(history: History) -> None:
+def test_postings_are_paged_newest_first_of_one_asset_or_all(history: WrittenHistory) -> None:
     history.write(RUN)
 
     for asset in (None, *ASSETS):
@@ -95,7 +94,7 @@ def test_postings_are_paged_newest_first_of_one_asset_or_all(history: History) -
     assert history.postings(AccountId(99)) == []
 
 
-def test_the_fills_of_an_account_are_the_trades_on_either_side_once_and_newest_first(history: History) -> None:
+def test_the_fills_of_an_account_are_the_trades_on_either_side_once_and_newest_first(history: WrittenHistory) -> None:
     history.write(RUN)
 
     for account in ACCOUNTS:
@@ -109,7 +108,3 @@ def test_the_fills_of_an_account_are_the_trades_on_either_side_once_and_newest_f
             assert expected == history.account_fills(account, symbol, limit=10**6)
             before = expected[4].trade_id
             assert expected[5:9] == history.account_fills(account, symbol, before_trade_id=before, limit=4)
-
-
-def test_the_rows_have_the_columns_of_the_table() -> None:
-    assert tuple(POSTINGS.columns.keys()) == Posting.__struct_fields__
