@@ -13,15 +13,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from alembic import command
-from alembic.config import Config
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, select
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import QueuePool
 
 from identity.errors import IdentityAway, IdentityError
+from identity.schema import METADATA, NEWEST_VERSION, VERSION, begin_with
 from logs.limit import limited
 
 OPENING_S: Final = 10.0  # for a lock, and for PostgreSQL to take a connection, at the start
@@ -30,7 +29,6 @@ CONNECT_S: Final = 2  # for PostgreSQL to take another connection; libpq takes n
 STATEMENT_S: Final = 2  # for one statement
 AWAY_S: Final = 0.5  # after a failure all are refused at once for so long, so that those who wait do not add up
 CONNECTIONS_MAX: Final = 4  # to PostgreSQL; more wait
-MIGRATIONS: Final = Path(__file__).parent / "migrations"
 
 log = limited(logging.getLogger(__name__))  # every request that needs it would say so
 
@@ -74,12 +72,28 @@ def open_database(path_or_url: str | Path) -> Engine:
 
 
 def migrate(engine: Engine) -> None:
-    """Apply the versions of the schema that are missing, in one transaction."""
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    """Bring the schema to the newest version, in one transaction. Raises IdentityError where it is none of ours."""
     with engine.begin() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        before = _version(connection)
+        if before is None:
+            METADATA.create_all(connection)
+            begin_with(connection)
+        elif before != NEWEST_VERSION:
+            from identity.upgrading import upgrade  # noqa: PLC0415 - what it imports takes long, and few starts need it
+
+            upgrade(connection)
+    if before is None:
+        log.info("the identity store is made, its schema of version %s", NEWEST_VERSION)
+    elif before != NEWEST_VERSION:
+        log.info("the identity store's schema is upgraded from version %s to %s", before, NEWEST_VERSION)
+
+
+def _version(connection: Connection) -> str | None:
+    """The version of the schema; None of a store without tables."""
+    if not inspect(connection).has_table(VERSION.name):
+        return None
+    version: str | None = connection.execute(select(VERSION.c.version_num)).scalar()
+    return version
 
 
 def _engine(path_or_url: str | Path, *, patient: bool) -> Engine:

@@ -5,7 +5,7 @@ Layer: identity.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, Select, func, insert, or_, select, update
@@ -14,7 +14,7 @@ from identity.schema import API_KEYS, CHANGES, RESERVED_ACCOUNTS, SESSIONS, USER
 
 FIRST_ACCOUNT: Final = 1000  # the numbers below belong to the venue
 ACCOUNTS_END: Final = 2**53  # no new account gets a number from here up, even where an older one has such a number
-RESERVED_AT_ONCE: Final = 1_000
+ACCOUNTS_AT_ONCE: Final = 1_000
 
 
 def sessions() -> Select[Any]:
@@ -58,6 +58,7 @@ def live_keys() -> Select[Any]:
             API_KEYS.c.scopes,
             API_KEYS.c.ip_list,
             API_KEYS.c.created_ns.label("made_ns"),
+            API_KEYS.c.public_key,
         )
         .join_from(API_KEYS, USERS, API_KEYS.c.user_id == USERS.c.user_id)
         .where(API_KEYS.c.revoked_ns.is_(None), USERS.c.disabled.is_(False))
@@ -69,6 +70,12 @@ def users_by_name(beginning: str, after: str, limit: int) -> Select[Any]:
     folded = USERS.c.folded_name
     rows = select(USERS).where(folded > after.lower()).order_by(folded).limit(limit)
     return rows.where(folded.startswith(beginning.lower(), autoescape=True)) if beginning else rows
+
+
+def of_accounts(accounts: Sequence[int]) -> Iterator[Select[Any]]:
+    """The users who have these accounts, so many in one statement as every database takes."""
+    for at in range(0, len(accounts), ACCOUNTS_AT_ONCE):
+        yield select(USERS).where(USERS.c.account.in_(accounts[at : at + ACCOUNTS_AT_ONCE]))
 
 
 class Ended(NamedTuple):
@@ -121,8 +128,8 @@ def reserve(connection: Connection, accounts: Iterable[int]) -> None:
     taken = select(USERS.c.account).union_all(select(RESERVED_ACCOUNTS.c.account))
     known = set(connection.execute(taken).scalars())
     rows = [{"account": account} for account in sorted(set(accounts) - known) if account >= FIRST_ACCOUNT]
-    for start in range(0, len(rows), RESERVED_AT_ONCE):
-        connection.execute(insert(RESERVED_ACCOUNTS), rows[start : start + RESERVED_AT_ONCE])
+    for start in range(0, len(rows), ACCOUNTS_AT_ONCE):
+        connection.execute(insert(RESERVED_ACCOUNTS), rows[start : start + ACCOUNTS_AT_ONCE])
     connection.execute(update(CHANGES).where(CHANGES.c.exchange_seen.is_(False)).values(exchange_seen=True))
 
 

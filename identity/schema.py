@@ -7,10 +7,14 @@ Layer: identity.
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Final
+
 from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Connection,
     ForeignKey,
     Index,
     Integer,
@@ -20,6 +24,9 @@ from sqlalchemy import (
     Table,
     Text,
 )
+
+MIGRATIONS: Final = Path(__file__).parent / "migrations"
+NEWEST_VERSION: Final = max(path.name[1:5] for path in (MIGRATIONS / "versions").glob("v*.py"))
 
 ROW_ID = BigInteger().with_variant(Integer(), "sqlite")  # SQLite numbers rows only by its own integer type
 
@@ -64,11 +71,13 @@ API_KEYS = Table(
     Column("key_id", String(32), primary_key=True),
     Column("user_id", BigInteger, ForeignKey("users.user_id"), nullable=False),
     Column("label", String(64), nullable=False),
-    Column("encrypted_secret", LargeBinary, nullable=False),  # Fernet, under the server's secret
+    # Fernet, under the server's secret; empty for a key of which only the public half is here
+    Column("encrypted_secret", LargeBinary, nullable=False),
     Column("scopes", String(64), nullable=False),  # separated by spaces
     Column("ip_list", Text, nullable=False),  # networks separated by spaces; empty: any address
     Column("created_ns", BigInteger, nullable=False),
     Column("revoked_ns", BigInteger),
+    Column("public_key", LargeBinary(32)),  # Ed25519; none: the key has a secret
 )
 Index("api_keys_by_user", API_KEYS.c.user_id)
 
@@ -100,3 +109,15 @@ RESERVED_ACCOUNTS = Table(  # accounts without a user that the exchange has some
     METADATA,
     Column("account", BigInteger, primary_key=True, autoincrement=False),
 )
+
+VERSION = Table(  # one row; as Alembic makes it
+    "alembic_version",
+    METADATA,
+    Column("version_num", String(32), primary_key=True),
+)
+
+
+def begin_with(connection: Connection) -> None:
+    """Write the rows that a new store begins with, as the migrations do."""
+    connection.execute(CHANGES.insert().values(changes_id=1, generation=0, exchange_seen=False))
+    connection.execute(VERSION.insert().values(version_num=NEWEST_VERSION))

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
@@ -33,6 +33,7 @@ from identity.queries import (
     live_keys,
     live_sessions,
     next_account,
+    of_accounts,
     of_name_or_account,
     reserve,
     sessions,
@@ -101,10 +102,10 @@ class Identity:
 
     # -- users
 
-    def create_user(self, name: str, password_hash: str, role: Role = Role.TRADER) -> User:
-        """A new user with an account of their own. Raises NameTaken."""
+    def create_user(self, name: str, password_hash: str, role: Role = Role.TRADER, actor: Actor | None = None) -> User:
+        """A new user with an account of their own. `actor`: who does it, when not they. Raises NameTaken."""
         with self._database.begin() as connection:
-            return self._add_user(connection, name, password_hash, role)
+            return self._add_user(connection, name, password_hash, role, actor)
 
     def create_guest(self) -> User:
         """A new user without a password, and with a name that we make."""
@@ -127,6 +128,10 @@ class Identity:
     def users(self, beginning: str = "", after: str = "", limit: int = LISTED_MAX) -> list[User]:
         """Users by name, those after the name `after`; only those whose name begins so, in any case."""
         return self._read(users_by_name(beginning, after, limit), user_from)
+
+    def users_of(self, accounts: Sequence[int]) -> list[User]:
+        """The users who have these accounts; those that nobody has are left out."""
+        return [user for some in of_accounts(accounts) for user in self._read(some, user_from)]
 
     def reserve(self, accounts: Iterable[int]) -> None:
         """Never give a user one of these accounts, of which the exchange knows, unless it is theirs already.
@@ -295,10 +300,18 @@ class Identity:
     # -- API keys
 
     def create_key(
-        self, user: User, label: str, scopes: Iterable[Scope], ip_list: Iterable[str]
+        self,
+        user: User,
+        label: str,
+        scopes: Iterable[Scope],
+        ip_list: Iterable[str],
+        public_key: bytes | None = None,
     ) -> tuple[ApiKey, bytes]:
-        """A new key of `user` and its secret, which is given out this once. Raises TooManyKeys."""
-        secret = secrets.token_hex(32).encode()
+        """A new key of `user` and its secret, which is given out this once. Raises TooManyKeys.
+
+        With a `public_key` (Ed25519, 32 bytes) there is no secret here: it is empty.
+        """
+        secret = secrets.token_hex(32).encode() if public_key is None else b""
         key = ApiKey(
             key_id=f"ob-{secrets.token_hex(10)}",
             user=user,
@@ -306,6 +319,7 @@ class Identity:
             scopes=frozenset(scopes),
             ip_list=tuple(ip_list),
             created_ns=self._clock(),
+            public_key=public_key,
         )
         written = {"scopes": " ".join(sorted(key.scopes)), "ip_list": " ".join(key.ip_list)}
         with self._database.begin() as connection:
@@ -317,8 +331,9 @@ class Identity:
                     key_id=key.key_id,
                     user_id=user.user_id,
                     label=label,
-                    encrypted_secret=self._secret.vault.encrypt(secret),
+                    encrypted_secret=self._secret.vault.encrypt(secret) if secret else b"",
                     created_ns=key.created_ns,
+                    public_key=public_key,
                     **written,
                 )
             )
@@ -331,8 +346,11 @@ class Identity:
         return self._read(own, key_from)
 
     def live_keys(self) -> list[tuple[ApiKey, bytes | None]]:
-        """Every key that is not revoked, with its secret; None when another server secret encrypted it. O(keys)."""
-        return self._read(live_keys(), lambda row: (key_from(row), self._decrypted(row.encrypted_secret)))
+        """Every key that is not revoked, with its secret; None when another server secret encrypted it. O(keys).
+
+        That of a key with a public half is empty.
+        """
+        return self._read(live_keys(), lambda row: (key_from(row), self._secret_of(row)))
 
     def live(self) -> tuple[list[Session], list[tuple[ApiKey, bytes | None]]]:
         """`live_sessions` and `live_keys`."""
@@ -353,6 +371,9 @@ class Identity:
             if revoked:
                 self._note(connection, user.actor, "key_revoked", key_id)
         return bool(revoked)
+
+    def _secret_of(self, row: Row[Any]) -> bytes | None:
+        return self._decrypted(row.encrypted_secret) if row.public_key is None else b""
 
     def _decrypted(self, encrypted: bytes) -> bytes | None:
         try:

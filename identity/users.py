@@ -102,6 +102,7 @@ class ApiKey(msgspec.Struct, frozen=True, kw_only=True):
     scopes: frozenset[Scope]
     ip_list: tuple[str, ...]  # networks; empty: from anywhere
     created_ns: int
+    public_key: bytes | None = None  # Ed25519, 32 bytes; None: it signs with a secret
 
 
 class AuditEntry(msgspec.Struct, frozen=True, kw_only=True):
@@ -152,6 +153,7 @@ def key_from(row: Row[Any]) -> ApiKey:
         scopes=frozenset(Scope(scope) for scope in row.scopes.split()),
         ip_list=tuple(row.ip_list.split()),
         created_ns=row.made_ns,
+        public_key=row.public_key,
     )
 
 

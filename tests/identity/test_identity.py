@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from click.testing import CliRunner
-from sqlalchemy import text
+from sqlalchemy import Connection, inspect, text
 
 from identity import operators, passwords, secrets
 from identity.database import migrate, open_database
@@ -21,6 +23,7 @@ from identity.queries import ACCOUNTS_END, FIRST_ACCOUNT
 from identity.refresh_tokens import REFRESH_GRACE_NS
 from identity.schema import METADATA
 from identity.store import HOUR_NS, KEYS_MAX, Identity
+from identity.upgrading import upgrade
 from identity.users import COMMAND_LINE, Role, Scope
 from tests import postgres
 
@@ -73,12 +76,35 @@ def identity(url: str, secret: secrets.ServerSecret, clock: Clock) -> Iterator[I
     store.close()
 
 
-def test_the_migrations_make_what_the_tables_say(url: str) -> None:
+def test_the_migrations_make_what_the_tables_say_and_the_rows_of_a_new_store(url: str) -> None:
     engine = open_database(url)
-    with engine.connect() as connection:
+    with engine.begin() as connection:
+        made = everything(connection)
+        METADATA.drop_all(connection)
+        upgrade(connection)
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, METADATA) == []
+        assert everything(connection) == made
     engine.dispose()
+
+
+def everything(connection: Connection) -> dict[str, Any]:
+    """The columns, keys, indexes and rows of a store, by table."""
+    inspector = inspect(connection)
+    return {
+        table.name: (
+            {
+                column["name"]: (str(column["type"]), column["nullable"], column["default"])
+                for column in inspector.get_columns(table.name)
+            },
+            inspector.get_pk_constraint(table.name)["constrained_columns"],
+            [key["constrained_columns"] for key in inspector.get_foreign_keys(table.name)],
+            {(index["name"], *index["column_names"]) for index in inspector.get_indexes(table.name)},
+            [constraint["column_names"] for constraint in inspector.get_unique_constraints(table.name)],
+            [tuple(row) for row in connection.execute(table.select())],
+        )
+        for table in METADATA.sorted_tables
+    }
 
 
 def test_a_difference_between_migrations_and_tables_is_seen(url: str) -> None:
@@ -88,6 +114,17 @@ def test_a_difference_between_migrations_and_tables_is_seen(url: str) -> None:
     with engine.connect() as connection:
         assert len(compare_metadata(MigrationContext.configure(connection), METADATA)) == 1
     engine.dispose()
+
+
+def test_the_log_says_that_a_store_is_made_or_upgraded_and_nothing_of_one_that_is_as_it_should_be(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "identity")
+    for _ in range(2):
+        open_database(tmp_path / "identity.sqlite").dispose()
+    assert [record.getMessage() for record in caplog.records if record.name == "identity.database"] == [
+        "the identity store is made, its schema of version 0004"
+    ]
 
 
 def test_migrating_again_changes_nothing(url: str) -> None:
