@@ -18,14 +18,14 @@ from audit.auditor import Auditor, Balances
 from audit.engine_side import EngineBalances
 from audit.findings import Kind
 from audit.history_check import HistoryCheck
-from audit.reading import HISTORY_NAME, Span, Unreadable, checkpoints, copied, journal_path, records, size_of
+from audit.reading import HISTORY_NAME, Span, Unreadable, checkpoints, copied, followed, journal_path, size_of
 from audit.report import Report, counted
 from engine import events as ev
 from engine.commands import Command
 from engine.digest import state_digest
 from engine.exchange import Exchange
-from engine.types import Seq
 from openbell.programs import called
+from replica.follower import Follower
 
 CLEAN: Final = 0
 FINDINGS: Final = 1
@@ -57,6 +57,7 @@ class Audit:
         self._span = span
         self._history_check = history_check
         self._progress = progress
+        self._stopped = False  # the engine, before the journal's end
 
     def run(self) -> None:
         """Read, replay and judge. Raises Unreadable."""
@@ -87,23 +88,38 @@ class Audit:
     def _replayed(self) -> Iterator[Observed]:
         """Every command with the engine's events. Ends early when the engine stops, and says so as a finding."""
         due = checkpoints(self._path, self._span)
-        for record, commands in records(self._path, self._span):
-            for seq, command in enumerate(commands, record.first_seq):
-                try:
-                    events = self.exchange.apply(command, Seq(seq), record.ts_ns)
-                except Exception as error:  # an InvariantViolation or a bug: the command was not carried out
-                    self.auditor.engine_stopped(seq, error)
-                    return
-                yield seq, record.ts_ns, command, events
-                noted = due.pop(seq, None)
-                if noted is not None:
-                    self.digests += 1
-                    if noted != state_digest(self.exchange):
-                        self.auditor.add(
-                            Kind.DIFFERENCE, seq, None, "the state is another than the server noted in the journal"
-                        )
-        for seq in due:
-            self.auditor.add(Kind.DIFFERENCE, seq, None, "a state is noted in the journal of a command that it has not")
+        for applied in self._carried_out():
+            seq = applied.seq
+            yield seq, applied.ts_ns, applied.command, applied.events
+            noted = due.pop(seq, None)
+            if noted is not None:
+                self.digests += 1
+                if noted != state_digest(self.exchange):
+                    self.auditor.add(
+                        Kind.DIFFERENCE, seq, None, "the state is another than the server noted in the journal"
+                    )
+        if self._stopped:
+            return
+        for missing in due:
+            sentence = "a state is noted in the journal of a command that it has not"
+            self.auditor.add(Kind.DIFFERENCE, missing, None, sentence)
+
+    def _carried_out(self) -> Iterator[ev.CommandResult]:
+        """The commands as far as the engine carries them out; where it stops is a finding."""
+        steps, seq = followed(self._path, self._span, Follower(self.exchange)), 0
+        while True:
+            try:
+                applied = next(steps)
+            except StopIteration:
+                return
+            except Unreadable:
+                raise
+            except Exception as error:  # an InvariantViolation or a bug: the command was not carried out
+                self._stopped = True
+                self.auditor.engine_stopped(seq + 1, error)
+                return
+            seq = applied.seq
+            yield applied
 
 
 def observe(auditor: Auditor, history_check: HistoryCheck | None, observed: Observed) -> None:

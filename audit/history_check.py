@@ -33,13 +33,14 @@ class HistoryCheck:
         self.trades = self.orders = 0  # rows that were compared
         try:
             self._connection = sqlite3.connect(path)
-            self.applied_seq = int(self._connection.execute("SELECT applied_seq FROM progress").fetchone()[0])
-            self._trades = self._rows("trades", _TRADE, "trade_id")
-            self._orders = self._rows("orders", _ORDER, "ended_seq, order_id")
+            progress = self._connection.execute("SELECT applied_seq, begun_seq, pruned_ns FROM progress").fetchone()
+            self.applied_seq, self._begun_seq, self._pruned_ns = (int(cell) for cell in progress)
+            self._trades = self._rows("executed_trades", _TRADE, "trade_id")
+            self._orders = self._rows("done_orders", _ORDER, "ended_seq, order_id")
+            self._trade: dict[str, Any] | None = next(self._trades, None)
+            self._order: dict[str, Any] | None = next(self._orders, None)
         except (sqlite3.Error, TypeError) as error:
             raise Unreadable(f"The history cannot be read: {error}.") from error
-        self._trade: dict[str, Any] | None = next(self._trades, None)
-        self._order: dict[str, Any] | None = next(self._orders, None)
 
     def close(self) -> None:
         """Let go of the copy."""
@@ -66,6 +67,8 @@ class HistoryCheck:
                 f"order {row['order_id']}", row, None if order is None else _order_row(seq, ts_ns, order)
             )
             self.orders += 1
+        if seq <= self._begun_seq or ts_ns < self._pruned_ns:
+            return wrong  # the history began later, or was pruned: what is missing was there, or need not be
         wrong += [f"trade {trade_id} is missing in the history" for trade_id in due_trades]
         wrong += [f"the end of order {order_id} is missing in the history" for order_id in due_orders]
         return wrong

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from audit.naive_exchange import NaiveExchange
-from audit.naive_order import NaiveOrder
+from audit.naive_order import TAKE_PROFITS, NaiveOrder
 from audit.naive_rules import ASKED, waits_for_trigger
 from engine.commands import (
     AdoptRulebook,
@@ -267,7 +267,8 @@ class Mix:
             if rng.random() < 0.4:
                 trail = {"trail_percent": rng.choice([1, 30_000, 100_000, 250_000, 1_000_000])}
             return self._enter(symbol, account, side, kind, tif, self._lots(), **trail)
-        stop_price = self._price(symbol, Side.SELL if side is Side.BUY else Side.BUY, 6)
+        ahead = Side.SELL if side is Side.BUY else Side.BUY
+        stop_price = self._price(symbol, side if kind in TAKE_PROFITS else ahead, 6)
         if "price" not in ASKED[kind][0]:
             return self._enter(symbol, account, side, kind, tif, self._lots(), stop_price=stop_price)
         quantity, price = self._lots(), max(1, stop_price + rng.randint(-3, 3))
@@ -415,6 +416,6 @@ class Mix:
                 rng.choice([None, -900, 0, 1100, 250_000, 1_000_001]),
             )
             most = rng.choice([None, 1]), rng.choice([None, None, 20]), rng.choice([None, None, "0.0015"])
-            mode = rng.choice([None, SelfTradePrevention.NONE, *SelfTradePrevention])
+            mode = rng.choice([None, *[SelfTradePrevention.NONE] * 6, *SelfTradePrevention])  # trades alone are rare
             return ConfigureAccount(account, "special", maker, taker, most[1], most[0], most[2], mode)
         return ConfigureAccount(account, "standard")

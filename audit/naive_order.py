@@ -26,6 +26,9 @@ from engine.types import (
     TradeId,
 )
 
+TAKE_PROFITS = (OrderType.TAKE_PROFIT, OrderType.TAKE_PROFIT_LIMIT)
+WAIT_FOR_MARKET = (OrderType.STOP, OrderType.TRAILING_STOP, OrderType.TAKE_PROFIT)  # and are market orders then
+
 
 @dataclass(eq=False, slots=True)
 class NaiveOrder:
@@ -83,12 +86,12 @@ class NaiveOrder:
     @property
     def rises(self) -> bool:
         """Whether it waits for a price at or above its stop price, and not for one at or below it."""
-        return self.buys
+        return not self.buys if self.order_type in TAKE_PROFITS else self.buys
 
     @property
     def market_like(self) -> bool:
         """Whether it takes at any price that protection allows, and never rests."""
-        return self.order_type in (OrderType.MARKET, OrderType.STOP, OrderType.TRAILING_STOP)
+        return self.order_type in (OrderType.MARKET, *WAIT_FOR_MARKET)
 
     @property
     def has_exits(self) -> bool:

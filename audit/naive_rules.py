@@ -25,6 +25,8 @@ ASKED: dict[OrderType, tuple[set[str], set[str]]] = {
     OrderType.STOP: ({"stop_price", "quantity"}, set()),
     OrderType.STOP_LIMIT: ({"stop_price", "price", "quantity"}, {"display_quantity"}),
     OrderType.TRAILING_STOP: ({"quantity"}, {"trail_amount", "trail_percent"}),
+    OrderType.TAKE_PROFIT: ({"stop_price", "quantity"}, set()),
+    OrderType.TAKE_PROFIT_LIMIT: ({"stop_price", "price", "quantity"}, {"display_quantity"}),
     OrderType.OCO: ({"price", "stop_price", "quantity"}, {"stop_limit_price"}),
     OrderType.MARKET: (set(), {"quantity", "quote_quantity", "take_profit", "stop_loss", "stop_loss_limit"}),
 }

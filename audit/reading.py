@@ -13,11 +13,14 @@ from typing import Final
 
 import msgspec
 
-from engine.commands import Command
+from engine.events import CommandResult
 from journal import copies
-from journal.codec import BatchRecord, CorruptRecord, UnknownVersion, open_batch
+from journal.archive import ArchiveDamaged, archive_beside
+from journal.codec import CorruptRecord, UnknownVersion
+from journal.layout import ADVICE, last_sound
 from journal.port import JournalCorrupt, JournalError
-from journal.sqlite import ADVICE, SqliteJournal, last_sound
+from journal.sqlite import SqliteJournal
+from replica.follower import Follower
 
 JOURNAL_NAME: Final = "journal.sqlite"
 HISTORY_NAME: Final = "history.sqlite"
@@ -68,19 +71,19 @@ def size_of(copy: Path) -> int:
     return sum(file.stat().st_size for file in copy.parent.iterdir())
 
 
-def records(copy: Path, span: Span) -> Iterator[tuple[BatchRecord, list[Command]]]:
-    """Each record, its checksum and its place in the chain verified, with its commands. Notes in `span` what it read.
+def followed(copy: Path, span: Span, follower: Follower) -> Iterator[CommandResult]:
+    """Each command as `follower` carries it out, one when it is asked for. Notes in `span` what was read.
 
-    Raises Unreadable, naming the record, where the journal is damaged or of a version that is not known.
+    Of each record checksum and place in the chain are verified before. Raises Unreadable, naming the record, where the
+    journal is damaged or of a version that is not known; any other error is the engine's.
     """
-    with _naming_the_file(copy, span), contextlib.closing(SqliteJournal(copy)) as journal:
+    with _naming_the_file(copy, span), contextlib.closing(_opened(copy, span)) as journal:
         for record in journal.read():
-            commands = open_batch(record)
             if span.records == 0:
                 span.first_seq, span.first_ns = record.first_seq, record.ts_ns
             span.records += 1
             span.last_seq, span.last_ns, span.chain = record.last_seq, record.ts_ns, record.chain.hex()
-            yield record, commands
+            yield from follower.steps(record)
     span.torn = any(copy.parent.glob("journal.torn-*"))
 
 
@@ -90,20 +93,28 @@ def checkpoints(copy: Path, span: Span) -> dict[int, str]:
     Raises Unreadable, also where the file's pages contradict themselves: one could hide rows, and what no record
     covers is then bytes that nothing is read from. O(bytes).
     """
-    with _naming_the_file(copy, span), contextlib.closing(SqliteJournal(copy)) as journal:
+    with _naming_the_file(copy, span), contextlib.closing(_opened(copy, span)) as journal:
         journal.check_pages()
         return {checkpoint.seq: checkpoint.digest for checkpoint in journal.checkpoints()}
 
 
+def _opened(copy: Path, span: Span) -> SqliteJournal:
+    """The copy, with the archive of the original, which is read in place. Raises JournalError."""
+    return SqliteJournal(copy, archive=archive_beside(span.path))
+
+
 @contextlib.contextmanager
 def _naming_the_file(copy: Path, span: Span) -> Iterator[None]:
-    """Make an error in reading the copy an Unreadable about the original, with the last sound command before it."""
+    """Make an error in reading the copy an Unreadable about the original, with what is sound before it."""
     try:
         yield
     except CorruptRecord as error:
         raise Unreadable(f"The journal {span.path} is damaged: {error}. {_sound_until(copy)}") from error
     except UnknownVersion as error:
         raise Unreadable(f"The journal {span.path} cannot be read: {error}.") from error
+    except ArchiveDamaged as error:
+        read = f" What was read before it, up to seq {span.last_seq}, is sound." if span.records else ""
+        raise Unreadable(f"{error}{read}") from error
     except JournalCorrupt as error:
         said = str(error).removesuffix(ADVICE).rstrip().replace(str(copy), str(span.path))
         raise Unreadable(f"{said} {_sound_until(copy)}") from error

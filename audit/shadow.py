@@ -198,7 +198,7 @@ class Shadow(NaiveLedger):
         order.price, order.quantity = event.price, event.quantity
         if order.waiting and event.terms is not None:
             order.stop_price = event.terms.stop_price
-            if order.buys and order.order_type is OrderType.STOP:
+            if order.buys and order.market_like and order.order_type is not OrderType.TRAILING_STOP:
                 order.hold_price = self.symbols[order.symbol].hold_price(order.stop_price or 0)
         order.one_lot = self.lot_hold(order)
         if event.kept_priority:

@@ -7,10 +7,14 @@ Layer: explain. The folder is not changed; no server is asked.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import logging
 import math
+import os
 import sys
+import tempfile
 import textwrap
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -18,17 +22,18 @@ import msgspec
 
 from engine.types import AccountId
 from explain.answers import Chapter, Explanation
-from explain.protocol import Answer, Question, TooLong
-from explain.worker import Explainer
+from explain.explainer import INDEX_NAME, SNAPSHOTS_NAME, DroppedRecords, Explainer
+from explain.protocol import Answer, Dropped, Question, TooLong
+from explain.worker import SERVER_SNAPSHOTS
+from journal.beginnings import first_kept
 from journal.codec import CorruptRecord, UnknownVersion
-from journal.copies import copied_journal
+from journal.copies import copied, copied_journal
 from journal.port import Journal, JournalError
 from listings.numbers import whole
 from openbell.programs import called
 
 JOURNAL_NAME: Final = "journal.sqlite"
 EXPLAINED, NOTHING, UNREADABLE = 0, 1, 2  # exit statuses
-RECORDS_AT_ONCE: Final = 500
 WIDTH: Final = 100  # columns
 PATIENCE_S: Final = 86_400.0  # only the caller waits
 EPILOG: Final = """\
@@ -51,6 +56,14 @@ def main(arguments: list[str] | None = None) -> int:
     """Explain what the command line names; return the exit status. O(commands in the journal)."""
     asked = _parser().parse_args(arguments)
     logging.disable(logging.WARNING)  # what is said of the copy is of no use to who asked
+    try:
+        return _answer(asked)
+    finally:
+        logging.disable(logging.NOTSET)
+
+
+def _answer(asked: argparse.Namespace) -> int:
+    """Print the explanation, or why there is none; return the exit status."""
     path: Path = asked.data / JOURNAL_NAME if asked.data.is_dir() else asked.data
     if not path.is_file():
         print(f"There is no journal at {path}.", file=sys.stderr)
@@ -59,7 +72,7 @@ def main(arguments: list[str] | None = None) -> int:
     question = Question(asked.about, asked.number, account, PATIENCE_S)
     try:
         with copied_journal(path) as journal:
-            found = explain(journal, question)
+            found = explain(journal, question, path.parent)
     except (CorruptRecord, UnknownVersion) as problem:
         print(f"The journal {path} cannot be read: {problem}.", file=sys.stderr)
         return UNREADABLE
@@ -70,26 +83,58 @@ def main(arguments: list[str] | None = None) -> int:
         of_account = "" if asked.account is None else f" of account {asked.account}"
         print(f"There is no {asked.about} {asked.number}{of_account} in {path}.", file=sys.stderr)
         return NOTHING
-    print(found.decode() if asked.json else as_text(msgspec.json.decode(found, type=Explanation)))
+    _print(found.decode() if asked.json else as_text(msgspec.json.decode(found, type=Explanation)))
     return EXPLAINED
 
 
-def explain(journal: Journal, question: Question) -> bytes | None:
+def _print(text: str) -> None:
+    """Print the explanation; a reader that wants no more of it, as `head`, is no failure."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())  # for what Python flushes at its end
+        os.close(nowhere)
+
+
+def explain(journal: Journal, question: Question, data: Path | None = None) -> bytes | None:
     """The explanation as JSON; None where there is nothing to explain.
 
+    `data`: the folder beside the journal, whose index and snapshots of explanations save carrying out all of it.
     Raises JournalError, CorruptRecord and UnknownVersion where the journal cannot be read, and NoExplanation.
     """
     last = journal.last
     until_n = 0 if last is None else last.n
-    explainer = Explainer(lambda after, until: journal.part(after, min(until, after + RECORDS_AT_ONCE)), [])
-    try:
-        explainer.follow(until_n, math.inf)
-        answer = explainer.answer(question)
-    finally:
-        explainer.checkpoints.close()
+    with _copied_index(data) as folder:
+        others = [] if data is None else [data / SNAPSHOTS_NAME, data / SERVER_SNAPSHOTS]
+        try:
+            explainer = Explainer(journal, folder, others, [], first_kept(journal))
+        except DroppedRecords as dropped:
+            raise NoExplanation(str(dropped)) from dropped
+        try:
+            explainer.follow(until_n, math.inf)
+            answer = explainer.answer(question)
+        finally:
+            explainer.close()
     if isinstance(answer, TooLong):
         raise NoExplanation("The process that was telling it has ended: is there memory enough?")
+    if isinstance(answer, Dropped):
+        raise NoExplanation(str(DroppedRecords(answer.first_seq)))
     return answer.body if isinstance(answer, Answer) else None
+
+
+@contextlib.contextmanager
+def _copied_index(data: Path | None) -> Iterator[Path]:
+    """A folder to work in, with a copy of the index that a server's explanations are made from, where there is one."""
+    with contextlib.ExitStack() as stack:
+        if data is not None and (data / INDEX_NAME).is_file():
+            copy = None
+            with contextlib.suppress(JournalError):  # it changes too fast, or is gone: another is made
+                copy = stack.enter_context(copied(data / INDEX_NAME))
+            if copy is not None:
+                yield copy.parent
+                return
+        yield Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="openbell-explain-")))
 
 
 def as_text(explanation: Explanation) -> str:

@@ -39,6 +39,7 @@ class ChapterDraft:
         self.ended = False
         self.end_words: list[str] = []
         self.limit, self.side = context.limit, context.side
+        self.order_type = None if context.order is None else context.order[1]
         self.trades: list[ev.Filled] = []
         self.bound: tuple[Ticks, str] | None = None  # of an order without a limit: worst price, what sets it
         self.touched: dict[OrderId, str] = {}  # what happened to other orders, for pairs

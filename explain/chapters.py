@@ -14,6 +14,7 @@ import msgspec
 from engine import events as ev
 from engine.commands import AmendOrder, EnterOrder
 from engine.rejects import CancelReason, RejectReason
+from engine.stops import rises_to_trigger
 from engine.types import LEG_UNIT, PostOnly, Side, Ticks, TradingStatus, entry_of
 from explain.answers import Chapter
 from explain.chapter_draft import ChapterDraft
@@ -153,6 +154,7 @@ class ChapterBuilder:
                 self._draft.say("exits_entered", self._exit_sentence(event))
             return
         self._draft.side, self._draft.limit, self._context.terms = event.side, event.price, event.terms
+        self._draft.order_type = event.order_type
         self._context.leaves = event.quantity
         self._draft.say("accepted")
         if self._context.own_entry:
@@ -220,16 +222,17 @@ class ChapterBuilder:
     def _on_triggered(self, event: ev.Triggered) -> None:
         self._draft.taking = event.order_id == self._order_id
         self._draft.touched[event.order_id] = "it triggered"
-        if not self._draft.taking or self._draft.side is None:
+        side, order_type = self._draft.side, self._draft.order_type
+        if not self._draft.taking or side is None or order_type is None:
             return
         self._draft.limit = event.price
-        grid, stop = self._grid, event.stop_price
-        hits = [t for t in self._draft.trades if (t.price >= stop if self._draft.side is Side.BUY else t.price <= stop)]
+        grid, stop, rises = self._grid, event.stop_price, rises_to_trigger(side, order_type)
+        hits = [trade for trade in self._draft.trades if (trade.price >= stop if rises else trade.price <= stop)]
         by = f"trade {hits[0].trade_id} at {grid.price(hits[0].price)}" if hits else "the last price"
         kind = "a market order" if event.price is None else f"a limit order at {grid.price(event.price)}"
         self._draft.say("triggered", f"The stop price {grid.price(stop)} was reached by {by}: it became {kind}.")
-        self._meet_book(self._draft.side)
-        self._draft.note_limits(self._draft.side, self._context.held_at(stop) if event.price is None else None)
+        self._meet_book(side)
+        self._draft.note_limits(side, self._context.held_at(stop) if event.price is None else None)
 
     def _on_amended(self, event: ev.Amended) -> None:
         grid = self._grid

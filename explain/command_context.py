@@ -5,13 +5,13 @@ Layer: explain. Pure, except that it renews the price band, as applying the comm
 
 from __future__ import annotations
 
+from engine.accounts import default_prevention
 from engine.book import OrderBook
 from engine.commands import AmendOrder, CancelOrder, Command, EnterOrder
 from engine.entry import duplicate_answer
 from engine.exchange import Exchange
 from engine.rejects import RejectReason
 from engine.rulebook import DUPLICATES_FIRST_SINCE
-from engine.rules import default_prevention
 from engine.triggers import hold_price
 from engine.types import AccountId, OrderId, OrderType, SelfTradePrevention, Side, Ticks, TradingStatus, entry_of
 from explain.answers import FundsSeen

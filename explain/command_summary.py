@@ -27,6 +27,7 @@ from explain.answers import Chapter
 from explain.words import orders, refusal, utc
 from listings.grid import Grid, amount_text, grid_of, percent
 from listings.texts import nanos_text
+from projections.profits import begin_of_reset, is_mark_of_reset
 
 
 class CommandSummary:
@@ -104,6 +105,8 @@ class CommandSummary:
                 return f"Fees and limits of account {command.account} were to be set."
             case StopAccount() as command:
                 what = "to be stopped" if command.stopped else "to trade again"
+                if command == begin_of_reset(command.account) or is_mark_of_reset(command):
+                    return f"Account {command.account} was being reset: for that it was {what}."
                 return f"An operator wanted account {command.account} {what}."
             case AdoptRulebook() as command:
                 return f"Edition {command.edition} of the matching rules was to count from here on."

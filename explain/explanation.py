@@ -5,19 +5,22 @@ Layer: explain. Pure: the exchange is the caller's own copy, and is moved on.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from functools import partial
 
 import msgspec
 
 from engine.commands import AmendOrder, CancelOrder, Command, EnterOrder
-from engine.events import Ended, Event, Filled
+from engine.events import CommandResult, Ended, Event, Filled
 from engine.exchange import Exchange
-from engine.types import AccountId, Amount, Lots, OrderId, Seq
+from engine.types import AccountId, Amount, Lots, OrderId
 from explain.answers import Chapter, Explanation
 from explain.chapters import build_chapter
 from explain.command_context import CommandContext
 from explain.command_summary import CommandSummary
+from journal.codec import BatchRecord, open_batch
 from listings.grid import Grid
+from replica.follower import Follower
 
 CHAPTERS_MAX = 200  # of one order: the first half and the last half of them
 
@@ -49,25 +52,42 @@ class Subject(msgspec.Struct, frozen=True):
     trade_id: int | None = None
 
 
-def chapters_of_commands(
-    exchange: Exchange, commands: Iterable[Sequenced], seqs: Collection[int], subject: Subject
+def chapters_of_records(
+    follower: Follower, records: Iterable[BatchRecord], seqs: Collection[int], subject: Subject
 ) -> list[ChapterResult]:
-    """Apply `commands` to `exchange`; return a chapter for each whose seq is in `seqs`. O(commands)."""
+    """Follow `records`; return a chapter for each command whose seq is in `seqs`. O(commands). Raises as `follow`."""
     wanted = set(seqs)
     results: list[ChapterResult] = []
-    for seq, ts_ns, command in commands:
-        if seq not in wanted:
-            exchange.apply(command, Seq(seq), ts_ns)
-        elif subject.symbol not in exchange.books:
-            summary = CommandSummary(exchange, command, seq, ts_ns)
-            results.append(ChapterResult(summary.chapter(exchange.apply(command, Seq(seq), ts_ns)), None))
-        else:
-            order_id, account = subject.order_id, subject.account
-            context = CommandContext(exchange, command, seq, ts_ns, subject.symbol, order_id, account)
-            events = exchange.apply(command, Seq(seq), ts_ns)
-            chapter = build_chapter(context, events, subject.trade_id)
-            results.append(ChapterResult(chapter, _totals(exchange, events, subject, context.grid)))
+    for record in records:
+        commands = open_batch(record)
+        steps = follower.steps(record, commands)
+        for seq, command in enumerate(commands, record.first_seq):
+            if seq in wanted:
+                sequenced, apply = (seq, record.ts_ns, command), partial(_next_events, steps)
+                results.append(chapter_of_command(follower.exchange, sequenced, subject, apply))
+            else:
+                next(steps)
+        next(steps, None)  # the record is applied whole
     return results
+
+
+def _next_events(steps: Iterator[CommandResult]) -> list[Event]:
+    return next(steps).events
+
+
+def chapter_of_command(
+    exchange: Exchange, sequenced: Sequenced, subject: Subject, apply: Callable[[], list[Event]]
+) -> ChapterResult:
+    """The chapter of the next command of `exchange`, which `apply` applies."""
+    seq, ts_ns, command = sequenced
+    if subject.symbol not in exchange.books:
+        summary = CommandSummary(exchange, command, seq, ts_ns)
+        return ChapterResult(summary.chapter(apply()), None)
+    order_id, account = subject.order_id, subject.account
+    context = CommandContext(exchange, command, seq, ts_ns, subject.symbol, order_id, account)
+    events = apply()
+    chapter = build_chapter(context, events, subject.trade_id)
+    return ChapterResult(chapter, _totals(exchange, events, subject, context.grid))
 
 
 def _totals(exchange: Exchange, events: list[Event], subject: Subject, grid: Grid) -> Totals | None:

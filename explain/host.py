@@ -25,6 +25,8 @@ from explain.protocol import (
     Answer,
     Channel,
     ChannelClosed,
+    Dropped,
+    Holding,
     Message,
     Question,
     Reached,
@@ -34,8 +36,9 @@ from explain.protocol import (
     TooLong,
     Unknown,
 )
+from journal.beginnings import first_kept
 from journal.codec import BatchRecord
-from journal.port import Journal, JournalError
+from journal.port import Journal, JournalCorrupt, JournalError, RecordsDropped
 from logs.limit import limited
 from loop.errors import Busy, StoreError
 from loop.fair_lock import FairLock
@@ -51,6 +54,7 @@ PATIENCE_S = 60.0  # that a question waits for its turn
 CATCH_UP_S = 15.0  # that a question waits for the process to follow the journal
 READ_ON_S = 5.0  # of following at a time, while nobody asks
 ANSWER_S = 20.0  # that a question then waits for its answer
+IDLE_S = 300.0  # without a question, after which the process is ended, and its memory free
 GRACE_S = 10.0  # more, before a process that does not answer is ended
 FRAME_BYTES = 4_000_000
 
@@ -61,6 +65,8 @@ class NotExplained(Exception):
     - ExplainerBusy: as many questions wait as may, of the account or of all
     - ExplainerBehind: the journal is being read still
     - ExplainerFailed: it takes too long, or the process has ended
+    - RecordsUnreadable: records that it is made from are damaged
+    - NotKept: it is from before the records that are kept
     - NothingToExplain: there is no such order, trade or command, or not for who asks
     """
 
@@ -85,6 +91,18 @@ class ExplainerFailed(NotExplained):
     """It takes longer than a question may, or the process that explains has ended."""
 
 
+class RecordsUnreadable(NotExplained):
+    """Records that explanations are made from cannot be read, which asking again does not mend."""
+
+
+class NotKept(NotExplained):
+    """It is from before the records that are kept: explanations begin with command `first_seq`."""
+
+    def __init__(self, first_seq: int) -> None:
+        super().__init__(f"explanations begin with command {first_seq}")
+        self.first_seq = first_seq
+
+
 class NothingToExplain(NotExplained):
     """There is no such order, trade or command, or it is not for who asks."""
 
@@ -92,14 +110,19 @@ class NothingToExplain(NotExplained):
 class ExplainHost:
     """Answers why. All methods are for the event loop's thread, and cooperative."""
 
-    def __init__(self, journal: Journal) -> None:
+    def __init__(self, journal: Journal, data: Path) -> None:
+        """`data`: the folder where the process keeps its index and its snapshots, and finds the server's."""
         self._journal = journal
+        self._data = data
         self._workers = Workers("explain", 1, 2)  # a question, and who follows the journal
         self._lock = FairLock(OWN_MAX, WAITING_MAX, PATIENCE_S)
         self._process: subprocess.Popen[bytes] | None = None
         self._channel: Channel | None = None
         self._closing = False
         self._reader: eventlet.greenthread.GreenThread | None = None
+        self._kept_from = 1, 1  # the first record of the journal's file, and of it with its archive
+        self._asked_at = time.monotonic()
+        self._watcher: eventlet.greenthread.GreenThread | None = None  # ends the process when nobody asks
 
     def explain(self, about: SubjectKind, number: int, account: AccountId | None) -> bytes:
         """The explanation as JSON, for `account` or, with None, for an operator. Raises NotExplained, StoreClosed.
@@ -109,7 +132,9 @@ class ExplainHost:
         """
         try:
             with self._lock.held_for(account):
+                self._note_question()
                 found = self._workers.run(self._ask, Question(about, number, account, ANSWER_S))
+                self._asked_at = time.monotonic()
         except Busy:
             raise ExplainerBusy(own=self._lock.own(account) >= OWN_MAX) from None
         if isinstance(found, Answer):
@@ -120,6 +145,10 @@ class ExplainHost:
             raise ExplainerBehind(0 if last is None else 100 * found.n // last.n)
         if isinstance(found, Unknown):
             raise NothingToExplain
+        if isinstance(found, Dropped):
+            raise NotKept(found.first_seq)
+        if found is None:
+            raise RecordsUnreadable
         raise ExplainerFailed
 
     @property
@@ -130,6 +159,8 @@ class ExplainHost:
     def close(self) -> None:
         """End the process; a question under way fails with ExplainerFailed. Idempotent."""
         self._closing = True
+        if self._watcher is not None:
+            self._watcher.kill()
         process = self._process
         if process is not None:
             process.kill()
@@ -146,6 +177,23 @@ class ExplainHost:
             while not self._workers.run(self._follow):
                 eventlet.sleep(0)
 
+    def _note_question(self) -> None:
+        self._asked_at = time.monotonic()
+        if self._watcher is None or self._watcher.dead:
+            self._watcher = eventlet.spawn(self._end_when_idle)
+
+    def _end_when_idle(self) -> None:
+        while True:
+            left = self._asked_at + IDLE_S - time.monotonic()
+            if left > 0:
+                eventlet.sleep(left)
+            elif self._reader is not None and not self._reader.dead:
+                eventlet.sleep(READ_ON_S)
+            else:
+                break
+        with contextlib.suppress(Busy, StoreError):  # Busy: somebody asks just now, and the watcher begins again
+            self._workers.run(self._end)
+
     # -- in the native thread
 
     def _follow(self) -> bool:
@@ -153,28 +201,32 @@ class ExplainHost:
         try:
             last = self._journal.last
             until_n = 0 if last is None else last.n
-            reached = self._converse(self._open(), Advance(until_n, READ_ON_S), READ_ON_S + GRACE_S)
+            wanted = Advance(until_n, READ_ON_S, self._first_kept())
+            reached = self._converse(self._open(), wanted, READ_ON_S + GRACE_S)
             return not isinstance(reached, Reached) or reached.n >= until_n
         except _FAILURES as problem:
             self._fail(problem)
             return True
 
-    def _ask(self, question: Question) -> Message:
-        """Let the process follow the journal, then ask it. Never raises."""
+    def _ask(self, question: Question) -> Message | None:
+        """Let the process follow the journal, then ask it; None where records are damaged. Never raises."""
         try:
             channel = self._open()
             last = self._journal.last
             until_n = 0 if last is None else last.n
-            reached = self._converse(channel, Advance(until_n, CATCH_UP_S), CATCH_UP_S + GRACE_S)
-            if isinstance(reached, Reached) and reached.n < until_n:
+            wanted = Advance(until_n, CATCH_UP_S, self._first_kept())
+            reached = self._converse(channel, wanted, CATCH_UP_S + GRACE_S)
+            if isinstance(reached, Dropped) or (isinstance(reached, Reached) and reached.n < until_n):
                 return reached
             return self._converse(channel, question, ANSWER_S + GRACE_S)
         except _FAILURES as problem:
             self._fail(problem)
-            return TooLong()
+            return None if isinstance(problem, JournalCorrupt) else TooLong()
 
     def _fail(self, problem: Exception) -> None:
-        if not self._closing:
+        if isinstance(problem, JournalCorrupt):
+            client_log.error("there are no explanations that need these records: %s", problem)
+        elif not self._closing:
             client_log.warning("the process that explains has failed, the next question starts another: %r", problem)
         self._end()
 
@@ -189,12 +241,32 @@ class ExplainHost:
             if left <= 0 or not poll.poll(left * 1000):
                 raise TimeoutError(f"no answer to {type(message).__name__} in {seconds} s")
             answer = channel.receive()
-            if not isinstance(answer, Read):
+            if isinstance(answer, Read):
+                channel.send(Records(self._records(answer)))
+            elif isinstance(answer, Holding):
+                channel.send(Records(self._holding(answer.seq)))
+            else:
                 return answer
-            channel.send(Records(self._records(answer)))
+
+    def _first_kept(self) -> int:
+        """The first record that is kept; the archive is read only when the journal begins elsewhere than before."""
+        first_n = self._journal.first_n
+        if self._kept_from[0] != first_n:
+            self._kept_from = first_n, first_kept(self._journal)
+        return self._kept_from[1]
+
+    def _holding(self, seq: int) -> list[BatchRecord]:
+        try:
+            record = self._journal.holding(seq)
+        except RecordsDropped:
+            return []
+        return [] if record is None else [record]
 
     def _records(self, wanted: Read) -> list[BatchRecord]:
-        records = self._journal.part(wanted.after_n, min(wanted.until_n, wanted.after_n + RECORDS_A_FRAME))
+        try:
+            records = self._journal.part(wanted.after_n, min(wanted.until_n, wanted.after_n + RECORDS_A_FRAME))
+        except RecordsDropped:
+            return []
         size = 0
         for number, record in enumerate(records):
             size += len(record.body)
@@ -207,8 +279,8 @@ class ExplainHost:
             return self._channel
         if self._closing:
             raise ChannelClosed
-        self._process = subprocess.Popen(  # nosec B603 # a fixed command
-            [sys.executable, "-m", "explain.worker"],
+        self._process = subprocess.Popen(  # noqa: S603 # nosec B603 # our own program
+            [sys.executable, "-m", "explain.worker", str(self._data.resolve())],
             cwd=ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

@@ -37,6 +37,7 @@ class Advance(msgspec.Struct, frozen=True, tag=True):
 
     until_n: int
     seconds: float
+    first_n: int = 1  # the first record that is kept
 
 
 class Reached(msgspec.Struct, frozen=True, tag=True):
@@ -51,6 +52,12 @@ class Read(msgspec.Struct, frozen=True, tag=True):
 
     after_n: int
     until_n: int
+
+
+class Holding(msgspec.Struct, frozen=True, tag=True):
+    """The record wanted that has the command `seq`."""
+
+    seq: int
 
 
 class Records(msgspec.Struct, frozen=True, tag=True):
@@ -69,27 +76,52 @@ class Unknown(msgspec.Struct, frozen=True, tag=True):
     """There is no such order, trade or command, for whoever asked."""
 
 
+class Dropped(msgspec.Struct, frozen=True, tag=True):
+    """What was asked about is not kept any more: explanations begin with command `first_seq`."""
+
+    first_seq: int
+
+
 class TooLong(msgspec.Struct, frozen=True, tag=True):
     """The question was given up: it would have taken longer than it may."""
 
 
 class ChaptersWanted(msgspec.Struct, frozen=True, tag=True):
-    """To a checkpoint: make the chapters of these commands, the last of which is in record `until_n`."""
+    """To a process that has an earlier state: make the chapters of these commands, which are later, in order."""
 
     subject: Subject
     seqs: list[int]
-    until_n: int
     seconds: int
 
 
 class Chapters(msgspec.Struct, frozen=True, tag=True):
-    """From a checkpoint: the chapters, and the digest of the state that the last of them left."""
+    """From there: the chapters, and the digest of the state that the last of them left."""
 
     results: list[ChapterResult]
     digest: str
 
 
-Message = Question | Advance | Reached | Read | Records | Answer | Unknown | TooLong | ChaptersWanted | Chapters
+class Unusable(msgspec.Struct, frozen=True, tag=True):
+    """From there: the state cannot be had."""
+
+    why: str
+
+
+Message = (
+    Question
+    | Advance
+    | Reached
+    | Read
+    | Holding
+    | Records
+    | Answer
+    | Unknown
+    | Dropped
+    | TooLong
+    | ChaptersWanted
+    | Chapters
+    | Unusable
+)
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Message).decode

@@ -291,7 +291,7 @@ CANCELS: Final[dict[CancelReason, CancelText]] = {
     CancelReason.NO_LIQUIDITY: CancelText(
         explained="because nothing more was on offer that it might take",
         short="nobody to trade with",
-        when="was a market order or a triggered stop, and this is what the book could not give within the collar",
+        when="was a market order, be it once it triggered, and this is what the book could not give within the collar",
     ),
     CancelReason.IMMEDIATE_OR_CANCEL: CancelText(
         explained="because it was to take what it could at once and not to rest",

@@ -20,6 +20,7 @@ from engine.commands import (
     StopAccount,
 )
 from engine.rejects import CancelReason, RejectReason
+from engine.stops import rises_to_trigger
 from engine.types import OrderType, Side, Ticks, TimeInForce
 from explain.answers import Asked
 from explain.reasons import CANCELS, REJECTS
@@ -51,15 +52,15 @@ def asked(command: EnterOrder, grid: Grid) -> str:
     options = command.options or OrderOptions()
     text = f"You asked to {command.side} {_how_much(command, grid)}"
     price, stop_price = _price(command.price, grid), _price(options.stop_price, grid)
-    reaches = "rises to" if command.side is Side.BUY else "falls to"
+    reaches = "rises to" if rises_to_trigger(command.side, command.order_type) else "falls to"
     match command.order_type:
         case OrderType.MARKET:
             text += " at the market"
         case OrderType.LIMIT:
             text += f" at {price} or better"
-        case OrderType.STOP:
+        case OrderType.STOP | OrderType.TAKE_PROFIT:
             text += f" at the market once the last price {reaches} {stop_price}"
-        case OrderType.STOP_LIMIT:
+        case OrderType.STOP_LIMIT | OrderType.TAKE_PROFIT_LIMIT:
             text += f" at {price} or better once the last price {reaches} {stop_price}"
         case OrderType.TRAILING_STOP:
             text += f" at the market once the last price has come back by {_trail(options, grid)} from its best"

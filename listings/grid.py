@@ -1,5 +1,7 @@
 """Exact conversion between the wire's decimals and the engine's ticks, lots and minor units.
 
+A market's numbers come again and again, so a grid keeps the texts that it wrote and the plain decimals that it read, in
+tables with a bound (`listings.tables`). `Decimal` is for what is written in another way.
 Layer: listings. No float on either way.
 """
 
@@ -11,8 +13,8 @@ from functools import reduce
 
 from engine.instrument import Instrument
 from engine.types import Amount, Lots, Ticks
+from listings.tables import MAX_UNITS, fixed_texts, plain_numbers, shortest
 
-MAX_UNITS = 10**18  # ticks or lots, at most, in one number
 MAX_DIGITS = 60  # of a number as written
 MAX_GRIDS = 10_000  # grids kept; beyond that many they are made anew
 
@@ -26,13 +28,31 @@ _AVERAGE_DECIMALS = 6  # decimals of an average price beyond those of a tick
 class Grid:
     """The steps of one instrument: reads decimals into whole units, writes units as decimals."""
 
-    __slots__ = ("_lot", "_lot_decimals", "_lot_units", "_tick", "_tick_decimals", "_tick_units", "instrument")
+    __slots__ = (
+        "_lot",
+        "_lot_decimals",
+        "_lot_units",
+        "_lots",
+        "_prices",
+        "_quantities",
+        "_quote_scale",
+        "_tick",
+        "_tick_decimals",
+        "_tick_units",
+        "_ticks",
+        "instrument",
+    )
 
     def __init__(self, instrument: Instrument) -> None:
         self.instrument = instrument
         self._tick, self._lot = Decimal(instrument.tick_size), Decimal(instrument.lot_size)
         self._tick_decimals, self._tick_units = _decimals_and_units(self._tick)
         self._lot_decimals, self._lot_units = _decimals_and_units(self._lot)
+        self._prices = fixed_texts(self._tick_units, self._tick_decimals)
+        self._quantities = fixed_texts(self._lot_units, self._lot_decimals)
+        self._quote_scale = instrument.quote_scale
+        self._ticks = plain_numbers(self._tick_units, self._tick_decimals)
+        self._lots = plain_numbers(self._lot_units, self._lot_decimals)
 
     def ticks(self, price: Decimal) -> Ticks | str | None:
         """`price` in ticks; as text when it is no whole number of them; None when it is out of range."""
@@ -44,6 +64,17 @@ class Grid:
         units = whole_units(quantity, self._lot)
         return Lots(units) if isinstance(units, int) else units
 
+    def plain_ticks(self, text: str) -> Ticks | None:
+        """The ticks of a price above zero, written as digits or digits, a point and digits; None for anything else.
+
+        None also where it is no whole number of ticks or too large: `ticks` knows which. O(1) for a text of late.
+        """
+        return self._ticks[text]  # type: ignore[return-value] # calling Ticks() costs as much as finding them
+
+    def plain_lots(self, text: str) -> Lots | None:
+        """The lots of a quantity, in the same way."""
+        return self._lots[text]  # type: ignore[return-value] # as above
+
     def minor_units(self, amount: Decimal) -> Amount | str | None:
         """A quote amount in minor units; as text when it is finer; None when it is out of range."""
         units = whole_units(amount, Decimal(1).scaleb(-self.instrument.quote_scale))
@@ -51,28 +82,31 @@ class Grid:
 
     def price(self, ticks: Ticks) -> str:
         """A price as a decimal with the tick's precision."""
-        return _fixed(ticks * self._tick_units, self._tick_decimals)
+        return self._prices[ticks]
 
     def quantity(self, lots: int) -> str:
         """A quantity as a decimal with the lot's precision."""
-        return _fixed(lots * self._lot_units, self._lot_decimals)
+        return self._quantities[lots]
 
     def said(self, lots: int) -> str:
         """A quantity for a sentence: the shortest exact decimal."""
-        return _shortest(lots * self._lot_units, self._lot_decimals, 0)
+        return shortest(lots * self._lot_units, self._lot_decimals)
 
     def amount(self, minor_units: int) -> str:
         """A quote amount as the shortest exact decimal."""
-        return _shortest(minor_units, self.instrument.quote_scale, 0)
+        return shortest(minor_units, self._quote_scale) if minor_units else "0"
 
     def average_price(self, notional: Amount, lots: Lots) -> str | None:
         """Notional over quantity, rounded half up to a millionth of the price precision; None for nothing."""
         if lots == 0:
             return None
-        scale = 10**_AVERAGE_DECIMALS
         divisor = lots * self.instrument.lot_tick_amount
+        ticks, rest = divmod(notional, divisor)
+        if not rest:  # as where all fills have one price
+            return self._prices[ticks]
+        scale = 10**_AVERAGE_DECIMALS
         units = (2 * notional * self._tick_units * scale + divisor) // (2 * divisor)
-        return _shortest(units, self._tick_decimals + _AVERAGE_DECIMALS, self._tick_decimals)
+        return shortest(units, self._tick_decimals + _AVERAGE_DECIMALS, self._tick_decimals)
 
     def slippage(self, notional: Amount, lots: Lots, bid: Ticks, ask: Ticks, *, worse: int) -> tuple[str, str]:
         """How much worse the average is than halfway between `bid` and `ask`, as a price and in percent of that.
@@ -86,11 +120,14 @@ class Grid:
         units = (twice * self._tick_units * scale + whole) // (2 * whole)
         of_middle = (2 * twice * _WHOLE_PERCENTAGE + (bid + ask) * whole) // (2 * (bid + ask) * whole)
         decimals = self._tick_decimals + _AVERAGE_DECIMALS
-        return _shortest(units, decimals, self._tick_decimals), percent(of_middle)
+        return shortest(units, decimals, self._tick_decimals), percent(of_middle)
 
     def middle(self, bid: Ticks, ask: Ticks) -> str:
         """The price halfway between two, exact."""
-        return _shortest((bid + ask) * self._tick_units * 5, self._tick_decimals + 1, self._tick_decimals)
+        middle, rest = divmod(bid + ask, 2)
+        if not rest:
+            return self._prices[middle]
+        return shortest((bid + ask) * self._tick_units * 5, self._tick_decimals + 1, self._tick_decimals)
 
 
 _grids: dict[int, Grid] = {}
@@ -132,17 +169,9 @@ def whole_units(value: Decimal, step: Decimal, limit: int = MAX_UNITS) -> int | 
     return f"{value:f}" if rest else units
 
 
-def _fixed(units: int, decimals: int) -> str:
-    if decimals == 0:
-        return str(units)
-    sign, digits = ("-", -units) if units < 0 else ("", units)
-    text = str(digits).rjust(decimals + 1, "0")
-    return f"{sign}{text[:-decimals]}.{text[-decimals:]}"
-
-
 def amount_text(minor_units: int, scale: int) -> str:
     """An amount of an asset with `scale` decimals, as the shortest exact decimal."""
-    return _shortest(minor_units, scale, 0)
+    return shortest(minor_units, scale)
 
 
 def sum_text(texts: Iterable[str]) -> str:
@@ -152,13 +181,4 @@ def sum_text(texts: Iterable[str]) -> str:
 
 def percent(millionths: int) -> str:
     """Millionths as a percentage: 100000 -> "10", -150 -> "-0.015"."""
-    return _shortest(millionths, _MILLIONTH_DECIMALS, 0)
-
-
-def _shortest(units: int, decimals: int, least_decimals: int) -> str:
-    """`units` of the last of `decimals` places, without trailing zeros beyond `least_decimals`."""
-    text = _fixed(units, decimals)
-    if decimals == 0:
-        return text
-    keep = len(text) - decimals + least_decimals
-    return (text[:keep] + text[keep:].rstrip("0")).rstrip(".")
+    return shortest(millionths, _MILLIONTH_DECIMALS)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date, time
 from decimal import Context, Decimal
 from pathlib import Path
@@ -17,6 +17,7 @@ import msgspec
 
 from engine.instrument import FEE_UNIT, Instrument
 from engine.types import Amount, Lots, Ticks
+from listings.joined_names import joined_name
 from listings.numbers import Number, default_number, exactly, read_number
 from listings.schedule import Schedule
 from listings.schedule_file import ScheduleError, ScheduleTable, schedule_of
@@ -110,6 +111,7 @@ def read_venue_file(path: Path) -> VenueFile:
         if symbols.count(symbol) > 1:
             raise ListingError(f"{path}: {symbol} is listed twice")
     require_no_twins(symbols, "symbols")
+    require_apart(symbols)
     require_no_twins({asset for listing in listings for asset in (listing.base, listing.quote)}, "assets")
     shared = {name: _schedule(f"schedule.{name}", table) for name, table in file.schedule.items()}
     schedules: dict[str, Schedule] = {}
@@ -142,6 +144,21 @@ def require_no_twins(names: Collection[str], what: str) -> None:
         twins = [each for each in names if each != name and each.upper() == name.upper()]
         if twins:
             raise ListingError(f"the {what} {name} and {twins[0]} differ only in case")
+
+
+def require_apart(symbols: Iterable[str], listed: Iterable[str] = ()) -> None:
+    """Raise ListingError where two symbols have the same letters and digits, which are their name on the second wire.
+
+    `listed` are there already: what they share among themselves is let be. O(symbols).
+    """
+    known = {joined_name(symbol): symbol for symbol in listed}
+    for symbol in symbols:
+        joined = joined_name(symbol)
+        other = known.setdefault(joined, symbol)
+        if other != symbol:
+            raise ListingError(
+                f"the symbols {other} and {symbol} are both {joined} on the second wire; give one of them another name"
+            )
 
 
 def _texts(value: Any) -> Any:

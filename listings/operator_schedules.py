@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 import os
-import time
 from pathlib import Path
 
 import msgspec
@@ -119,7 +118,7 @@ class OperatorSchedules:
         """
         schedule = None if table is None else schedule_of(table)
         with self.one_at_a_time:
-            since_ns = 0 if at_once else max(time.time_ns(), self._exchange.ts_ns)
+            since_ns = 0 if at_once else self._sequencer.now_ns()
             try:
                 self._disk.run(self._store.save, symbol, StoredSchedule(since_ns, table))
             except OSError as problem:

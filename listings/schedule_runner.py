@@ -12,29 +12,16 @@ import logging
 from collections.abc import Callable, Collection, Mapping
 
 from engine.commands import SetStatus
-from engine.events import CommandResult, StatusChanged
 from engine.exchange import Exchange
 from engine.types import TradingStatus
 from listings.schedule import Change, Schedule
 from loop.alarm import Alarm
+from projections.statuses import CommandedStatuses
 from sequencer.sequencer import NotAccepting, Sequencer
 
 log = logging.getLogger(__name__)
 
 _AUCTION, _TRADING, _CLOSED = TradingStatus.AUCTION, TradingStatus.TRADING, TradingStatus.CLOSED
-
-
-class CommandedStatuses:
-    """When each symbol's status was last commanded. Folded from the journal on start."""
-
-    def __init__(self) -> None:
-        self.at_ns: dict[str, int] = {}
-
-    def on_applied(self, batch: list[CommandResult]) -> None:
-        """Take note of a batch. O(commands)."""
-        for applied in batch:
-            if type(applied.command) is SetStatus and any(isinstance(event, StatusChanged) for event in applied.events):
-                self.at_ns[applied.command.symbol] = applied.ts_ns
 
 
 class ScheduleRunner:
@@ -73,6 +60,10 @@ class ScheduleRunner:
             if symbol in self._since_ns or symbol not in newly_scheduled:
                 self._done_ns[symbol] = max(self._commanded.at_ns.get(symbol, 0), self._since_ns.get(symbol, 0))
         self._follow()
+
+    def check_again(self) -> None:
+        """The venue's time was set forward: what is due by now happens at once."""
+        self._alarm.check_again()
 
     def stop(self) -> None:
         """Change nothing any more."""

@@ -19,7 +19,7 @@ from engine.digest import state_digest
 from engine.events import CommandResult
 from engine.exchange import Exchange
 from engine.types import AccountId, OrderType, Seq, Side, TimeInForce
-from history.store import History
+from history.writer import HistoryWriter
 from journal.codec import GENESIS, seal
 from journal.port import Checkpoint
 from journal.sqlite import SqliteJournal
@@ -130,7 +130,7 @@ BATCH = 4
 
 def write(folder: Path, commands: list[Command] = COMMANDS, *, digest: str | None = None) -> Path:
     """A journal and its history; `digest` is noted as the state's at the end (None: the true one)."""
-    journal, history = SqliteJournal(folder / "journal.sqlite"), History(folder / "history.sqlite")
+    journal, history = SqliteJournal(folder / "journal.sqlite"), HistoryWriter(folder / "history.sqlite")
     exchange, chain, seq = Exchange(), GENESIS, 1
     for n, first in enumerate(range(0, len(commands), BATCH), 1):
         batch = commands[first : first + BATCH]
@@ -139,9 +139,9 @@ def write(folder: Path, commands: list[Command] = COMMANDS, *, digest: str | Non
         for offset, command in enumerate(batch):
             at = Seq(seq + offset)
             applied.append(CommandResult(at, n * 10**9, command, exchange.apply(command, at, n * 10**9)))
-        last = first + BATCH >= len(commands)
-        checkpoint = Checkpoint(seq + len(batch) - 1, digest or state_digest(exchange)) if last else None
-        journal.append(record, checkpoint)
+        journal.append(record)
+        if first + BATCH >= len(commands):
+            journal.note(Checkpoint(seq + len(batch) - 1, digest or state_digest(exchange)))
         history.write(applied)
         chain, seq = record.chain, seq + len(batch)
     journal.close()

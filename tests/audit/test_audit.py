@@ -71,10 +71,10 @@ def test_quiet_says_nothing_when_nothing_is_found(tmp_path: Path, audit: Run) ->
     ("change", "sentence"),
     [
         ("UPDATE trades SET price = 11 WHERE trade_id = 1", "trade 1 is told with price 11, not 10"),
-        ("UPDATE trades SET taker_fee = '0' WHERE trade_id = 2", "trade 2 is told with taker_fee 0"),
+        ("UPDATE trades SET taker_fee = 0 WHERE trade_id = 2", "trade 2 is told with taker_fee 0"),
         ("DELETE FROM trades WHERE trade_id = 2", "trade 2 is missing in the history"),
         ("UPDATE trades SET trade_id = 77 WHERE trade_id = 3", "trade 77 is in the history"),
-        ("UPDATE orders SET status = 'cancelled'", "status cancelled, not filled"),
+        ("UPDATE orders SET status = 1", "status cancelled, not filled"),
         ("DELETE FROM orders", "is missing in the history"),
         ("UPDATE progress SET applied_seq = 1000", "the history knows commands up to seq 1000"),
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from engine.commands import Command, Deposit, EnterOrder, ListInstrument, OrderOptions
@@ -11,7 +12,8 @@ from engine.exchange import Exchange
 from engine.instrument import Instrument
 from engine.types import AccountId, Amount, Lots, OrderId, OrderType, Seq, Side, Ticks, TimeInForce
 from explain.answers import Chapter, Explanation
-from explain.explanation import Subject, assemble_explanation, chapters_of_commands, subject_of_command
+from explain.explanation import Subject, assemble_explanation, chapter_of_command, subject_of_command
+from journal.codec import GENESIS, BatchRecord, seal
 
 SYMBOL = "X-USD"
 ANN, BEN, CAT = AccountId(2), AccountId(3), AccountId(4)
@@ -108,10 +110,24 @@ class Market:
         return self._explanation([seq], Subject(order_id, account, "" if plain else symbol or SYMBOL)).chapters[0]
 
     def _explanation(self, seqs: list[int], subject: Subject) -> Explanation:
-        copy = Exchange()
-        chapters = chapters_of_commands(copy, self.commands, seqs, subject)
+        copy, chapters = Exchange(), []
+        for seq, ts_ns, command in self.commands:
+            apply = partial(copy.apply, command, Seq(seq), ts_ns)
+            if seq in seqs:
+                chapters.append(chapter_of_command(copy, (seq, ts_ns, command), subject, apply))
+            else:
+                apply()
         self.copy_digest = state_digest(copy)
         return assemble_explanation(chapters, subject, len(self.commands), 0)
+
+
+def records_of(market: Market) -> list[BatchRecord]:
+    """The commands of a market, one a record."""
+    records, chain = [], GENESIS
+    for seq, ts_ns, command in market.commands:
+        records.append(seal(seq, ts_ns, seq, [command], chain))
+        chain = records[-1].chain
+    return records
 
 
 def _touches(events: list[Event], order_id: int) -> bool:

@@ -37,14 +37,15 @@ def test_beside_a_running_server_it_answers_as_the_server_does(
 ) -> None:
     refused = http.post("/order", {"symbol": symbol, "side": "buy", "order_type": "stop", "quantity": "1"})
     seq = refused.refused(400, "UNSUPPORTED_COMBINATION")["details"]["seq"]
-    files = sorted(file.name for file in running_server.data.iterdir())
     for about, number in (("order", trade["taker_order_id"]), ("trade", trade["trade_id"]), ("command", str(seq))):
+        files = sorted(running_server.data.glob("explain*"))  # from the second on with the server's index
         explanation = explain(running_server.data, about, number, "--json")
         assert (explanation.returncode, explanation.stderr) == (0, "")
+        assert sorted(running_server.data.glob("explain*")) == files
         assert as_routes_answer(json.loads(explanation.stdout)) == as_routes_answer(
             http.get(f"/{about}/{number}/explain")
         )
-    assert sorted(file.name for file in running_server.data.iterdir()) == files
+    assert files
     assert http.get("/health")["accepting"] is True
 
 
@@ -57,6 +58,15 @@ def test_in_words_each_command_has_its_heading(running_server: RunningServer, tr
     assert rest[0].startswith(f"  Command {order_id}, 20")
     assert rest[-1] == "In all: filled 1.000 at 100.00 on average, notional 100, fees 0.02."
     assert max(map(len, rest)) <= 100
+
+
+def test_a_reader_that_wants_no_more_of_it_is_no_failure(running_server: RunningServer, trade: dict[str, Any]) -> None:
+    command = [sys.executable, "-m", "explain", str(running_server.data), "trade", trade["trade_id"], "--json"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        process.stdout.close()  # as `| head` does, long before there is anything to print
+        _, said = process.communicate(timeout=120)
+    assert (process.returncode, said) == (0, "")
 
 
 def test_what_is_not_there_or_not_the_accounts_is_a_sentence_and_status_1(

@@ -22,7 +22,7 @@ from engine.commands import (
 from engine.instrument import Instrument
 from engine.types import Amount, OrderId, OrderType, SelfTradePrevention, Side, TimeInForce, TradingStatus
 from explain.explanation import CHAPTERS_MAX, chosen_seqs
-from explain.replica import OrderIndex
+from explain.order_index import OrderIndex
 from tests.explain.market import ANN, BEN, CAT, INSTRUMENT, STEP_NS, SYMBOL, Market
 from tests.explain.said import said
 

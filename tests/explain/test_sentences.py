@@ -194,6 +194,21 @@ def test_a_cascade_names_the_trade_that_triggered_and_the_book_as_it_was_then() 
     )
 
 
+def test_a_take_profit_names_the_side_it_waits_for_and_the_trade_that_triggered_it() -> None:
+    market = Market()
+    market.enter(BEN, "buy", 2, 10000)
+    market.enter(BEN, "buy", 9, 9900)
+    order = market.enter(CAT, "sell", 3, kind="take_profit", stop_price=9990)
+    market.enter(ANN, "sell", 1, 10000)
+    said(
+        market.order(order, CAT),
+        "You asked to sell 3 at the market once the last price rises to 99.90, until it is filled or cancelled.",
+        "It waits until the last price reaches 99.90.",
+        "The stop price 99.90 was reached by trade 1 at 100.00: it became a market order.",
+        "The best bid was 100.00, with 1 from 1 order.",
+    )
+
+
 def test_a_trailing_stop_tells_how_it_followed() -> None:
     market = Market(reference_price=10000)
     trailing = market.enter(CAT, "sell", 1, kind="trailing_stop", trail_amount=100)

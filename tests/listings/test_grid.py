@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from engine.instrument import Instrument
 from listings import grid as grid_module
-from listings.grid import MAX_UNITS, Grid, grid_of
+from listings.grid import Grid, grid_of
+from listings.tables import MAX_UNITS
 from tests.listings.instruments import instrument
 
 QUOTE_SCALE = 18

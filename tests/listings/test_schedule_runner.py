@@ -13,7 +13,8 @@ import pytest
 from engine.commands import EnterOrder, ListInstrument, SetStatus
 from engine.types import AccountId, Lots, OrderType, Side, Ticks, TimeInForce, TradingStatus
 from listings.schedule import Change, Schedule
-from listings.schedule_runner import CommandedStatuses, ScheduleRunner
+from listings.schedule_runner import ScheduleRunner
+from projections.statuses import CommandedStatuses
 from sequencer.sequencer import NotAccepting
 from tests.sequencer.venue import COIN, Venue
 
