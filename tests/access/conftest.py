@@ -13,7 +13,7 @@ from tests.api.clients import START_GRACE_S
 
 def _cast(tmp_path_factory: pytest.TempPathFactory, profile: str) -> Iterator[Cast]:
     data = tmp_path_factory.mktemp(profile) / "data"
-    with with_operator(data, "--profile", profile) as server:
+    with with_operator(data, "--profile", profile, "--own-faults") as server:
         time.sleep(START_GRACE_S)
         yield Cast(server)
 

@@ -11,6 +11,7 @@ ORDER = {"symbol": "BTC-USDT", "side": "buy", "order_type": "limit", "quantity":
 SIGNUP = {"name": "x", "password": "x"}
 PASSWORDS = {"password": "x", "new_password": "long enough, I hope"}
 DEPOSIT = {"asset": "USDT", "amount": "1"}
+RESET = {"balances": {"USDT": "1000000000000"}}
 SYMBOL = {
     "symbol": "NEW-USDT",
     "base": "NEW",
@@ -21,6 +22,7 @@ SYMBOL = {
     "max_quantity": "1000",
     "max_notional": "1000000",
 }
+FAULTS = {"step": [{"latency_ms": 1}]}
 SCHEDULE = {"time_zone": "UTC", "days": ["mon"], "trading": "09:00", "closed": "17:00"}
 
 
@@ -76,6 +78,9 @@ ROWS = [
     Row("GET /docs", "/docs", NOTHING),
     Row("GET /openapi.json", "/openapi.json", NOTHING),
     Row("GET /health", "/health", NOTHING),
+    Row("GET /health/live", "/health/live", NOTHING),
+    Row("GET /health/ready", "/health/ready", NOTHING),
+    Row("GET /metrics", "/metrics", OPERATOR),
     Row("GET /symbols", "/symbols", NOTHING),
     Row("GET /status/<symbol>", "/status/BTC-USDT", NOTHING),
     Row("GET /book/<symbol>", "/book/BTC-USDT", NOTHING),
@@ -108,6 +113,8 @@ ROWS = [
     Row("GET /account/profit", "/account/profit", READ),
     Row("GET /account/fills", "/account/fills", READ),
     Row("GET /account/ledger", "/account/ledger", READ),
+    Row("GET /account/ranking", "/account/ranking", READ, None, 403, "RANKING_OFF"),
+    Row("POST /account/reset", "/account/reset", WITHDRAW, {"balances": {"USDT": "x"}}, *MALFORMED),
     Row("POST /account/deposit", "/account/deposit", TRADE, DEPOSIT),
     Row("POST /account/withdraw", "/account/withdraw", WITHDRAW, DEPOSIT),
     Row("POST /order", "/order", TRADE, ORDER),
@@ -134,7 +141,10 @@ ROWS = [
     Row("PUT /admin/accounts/<int:account>", "/admin/accounts/1000", OPERATOR, {"tier": "vip"}),
     Row(SWITCH_ROUTE, "/admin/accounts/1000/start", OPERATOR),
     Row("POST /admin/accounts/<int:account>/deposit", "/admin/accounts/1000/deposit", OPERATOR, DEPOSIT),
+    Row("POST /admin/accounts/<int:account>/reset", "/admin/accounts/1000/reset", OPERATOR, RESET),
     Row("DELETE /admin/accounts/<int:account>/orders", "/admin/accounts/1000/orders", OPERATOR),
+    Row("GET /admin/ranking", "/admin/ranking", OPERATOR),
+    Row("POST /admin/users", "/admin/users", OPERATOR_SESSION, {"users": [{"name": "pupil"}]}),
     Row("GET /admin/users/<name>", "/admin/users/boss", OPERATOR_SESSION),
     Row(USER_ROUTE, "/admin/users/nobody/revoke", OPERATOR_SESSION, None, *USER_UNKNOWN),
     Row("POST /admin/users/<name>/password", "/admin/users/nobody/password", OPERATOR_SESSION, None, *USER_UNKNOWN),
@@ -148,5 +158,15 @@ ROWS = [
     Row("DELETE /admin/orders", "/admin/orders?confirm=all", OPERATOR),
     Row("DELETE /admin/orders/<order_id>", "/admin/orders/1", OPERATOR, None, *UNKNOWN),
     Row("GET /admin/check", "/admin/check", OPERATOR),
+    Row("POST /admin/clock", "/admin/clock", OPERATOR, {"follow": "machine"}, 409, "CLOCK_NOT_HELD"),
+    Row("GET /account/faults", "/account/faults", READ),
+    Row("PUT /account/faults", "/account/faults?check=true", TRADE, FAULTS),
+    Row("DELETE /account/faults", "/account/faults", TRADE),
+    Row("GET /admin/faults", "/admin/faults", OPERATOR),
+    Row("PUT /admin/faults", "/admin/faults?check=true", OPERATOR, FAULTS),
+    Row("DELETE /admin/faults", "/admin/faults", OPERATOR),
+    Row("GET /admin/faults/<int:account>", "/admin/faults/1", OPERATOR, None, 404, "NO_FAULTS"),
+    Row("PUT /admin/faults/<int:account>", "/admin/faults/1?check=true", OPERATOR, FAULTS),
+    Row("DELETE /admin/faults/<int:account>", "/admin/faults/1", OPERATOR),
     Row("GET /admin/audit", "/admin/audit", OPERATOR),
 ]

@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 import pytest
 
 from api.bootstrap import Server
-from api.feed.clients import NAMESPACE
 from api.settings import Settings
 from tests.access.cast import Cast, connecting, guest
 from tests.api.clients import FeedClient
@@ -73,9 +72,9 @@ def outcomes(client: FeedClient, rows: list[Row] = ROWS) -> list[str | None]:
 
 def test_every_event_has_its_row(tmp_path_factory: pytest.TempPathFactory) -> None:
     server = Server(Settings(data=tmp_path_factory.mktemp("events")))
-    handled = set(server.feed.socketio.server.handlers[NAMESPACE])
+    handled = set(server.feed.events)
     server.close()
-    assert {row.event for row in ROWS} - {"nonsense"} == handled - {"connect", "disconnect", "*"}
+    assert {row.event for row in ROWS} - {"nonsense"} == handled
 
 
 def test_whoever_may_is_answered(cast: Cast, connect: Connect) -> None:

@@ -95,7 +95,7 @@ def test_no_secret_is_written_where_it_does_not_belong(tmp_path: Path) -> None:
     for text in (log, printed):
         assert "$argon2" not in text
         assert "Traceback" not in text
-    for path in data.iterdir():
-        if path.name != "secret.key":
+    for path in data.rglob("*"):
+        if path.is_file() and path.name != "secret.key":
             content = path.read_bytes()
             assert [secret for secret in hidden if secret.encode() in content] == [], path.name

@@ -1,0 +1,1 @@
+"""The WebSockets of the second wire: market streams, user data, and requests."""
