@@ -6,111 +6,145 @@ Layer: api.
 
 from __future__ import annotations
 
-import gc
 import logging
-import os
-import sys
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from typing import NoReturn
 
-from flask import Flask, request
-from flask_cors import CORS
+from flask import Blueprint, Flask
 
 from api.accounts import routes as account_routes
-from api.accounts.profit import Profits
 from api.accounts.service import AccountService
-from api.auth import authenticator as authentication
+from api.application import flask_app, operators_only, sharing_headers
 from api.auth import routes as auth_routes
-from api.auth.authenticator import Authenticator, requesting_operator
+from api.auth.authenticator import Authenticator
 from api.auth.credentials import Credentials
 from api.auth.identity_calls import IdentityCalls
 from api.auth.own_user import OwnUserService
 from api.auth.service import AuthService
+from api.binance import market_wiring
+from api.binance.streams.wiring import BinanceStreams
+from api.binance.wiring import SecondWire
 from api.explanations import routes as explanation_routes
+from api.faults import routes as fault_routes
+from api.faults.flask_hooks import Dropping
+from api.faults.injector import FaultInjector
 from api.feed import order_entry
 from api.feed.feed import Feed
-from api.feed.levels import touched_levels
-from api.http import errors, limits, strict, symbols
 from api.http.answer_headers import AnswerHeaders
 from api.http.guard import Guard
 from api.http.limits import RateLimits
 from api.http.request_log import RequestLog
-from api.http.strict import WholeNumberConverter
 from api.http.wsgi import WsgiApp
 from api.market import candles
 from api.market import routes as market_routes
-from api.market.activity import Activity
 from api.market.book_reader import BookReader
 from api.market.health import HealthService
+from api.market.latency import Latencies
 from api.market.service import MarketService
 from api.market.status_views import StatusService
+from api.metrics.monitoring import Monitoring
 from api.operator import routes as operator_routes
 from api.operator.user_service import UserService
 from api.orders import routes as order_routes
 from api.orders.duplicates import DuplicateLookup
+from api.orders.entry import OrderEntry
+from api.orders.lane import Lane
 from api.orders.lookup import OrderLookup
+from api.orders.memory import OrderMemory
 from api.orders.service import OrderService
 from api.page import docs
 from api.page import routes as page_routes
 from api.private_files import make_private
-from api.settings import Settings, is_loopback
-from engine.commands import AdoptRulebook, ListInstrument
-from engine.events import CommandResult, Rejected
+from api.replaying import (
+    ReplayProgress,
+    historian_options,
+    log_recovery,
+    no_progress,
+    parts_of,
+    tune_the_interpreter,
+)
+from api.settings import Settings
+from api.stopping import stop_at_violation
+from engine.commands import AdoptRulebook
+from engine.digest import state_digest
+from engine.events import CommandResult
 from engine.exchange import Exchange
 from engine.instrument import Instrument
 from engine.rulebook import CURRENT_EDITION
 from explain.host import ExplainHost
-from history.backpressure import HistoryBackpressure
 from history.reader import HistoryReader
 from history.store import History
-from history.writer import HistoryWriter
+from history.writer import HistoryWriter, require_not_ahead
 from identity import secrets
 from identity.store import Identity
-from journal.committer import SWITCH_INTERVAL_SECONDS, Committer
-from journal.replay import ReplayResult, replay
+from journal.archive import ArchiveFolder
+from journal.committer import Committer
+from journal.port import Checkpoint
+from journal.snapshots import SnapshotFolder
 from journal.sqlite import SqliteJournal
-from listings.instruments_file import DEFAULT_INSTRUMENTS, ListingError, read_venue_file
+from journal.versions import origin
+from listings.instruments_file import DEFAULT_INSTRUMENTS, read_venue_file
+from listings.listing_commands import list_instruments, newly_scheduled
 from listings.operator_schedules import OperatorSchedules, ScheduleStore
-from listings.schedule_runner import CommandedStatuses, ScheduleRunner
+from listings.schedule_runner import ScheduleRunner
+from openbell import __version__
+from openbell.programs import called
+from projections.activity import Activity
+from projections.fold import Fold
+from projections.profits import Profits
+from projections.statuses import CommandedStatuses
+from replica.archiver import Archiver
+from replica.follower import OnRecord
+from replica.historian.host import HistorianHost
+from replica.record_log import RecordLog
+from replica.record_server import RecordServer
+from replica.recovery import recover
+from replica.replay import ReplayResult, replay
 from sequencer.clock import Clock
+from sequencer.clock_watch import FILE as CLOCK_FILE
+from sequencer.clock_watch import ClockWatch, read_kept
 from sequencer.sequencer import Sequencer
+from sequencer.venue_clock import VenueClock
 
 log = logging.getLogger(__name__)
 
-EXIT_INVARIANT_VIOLATION = 70  # EX_SOFTWARE of sysexits.h
-REPLAY_STORE_COMMANDS = 5_000  # commands in one transaction of the history during a replay
-PROGRESS_S = 5.0  # between two lines in the log of a replay
-# allocations between two young collections: each takes as long as there are, here a millisecond or two
-GC_YOUNG_THRESHOLD = 10_000
-# young ones between two older ones, and older ones between two full ones: rare, so that a resting book costs few pauses
-GC_OLDER_THRESHOLDS = 100, 50
+REPLAY_STORE_COMMANDS = 5_000  # commands in one transaction of the history while it is rebuilt
+REBUILD_LOCK_WAIT_S = 10.0  # for the historian of a server that was killed, which writes what it has
 
 
 class Server:
     """Everything that runs, from the open journal to the WSGI application."""
 
     exchange: Exchange
+    faults: FaultInjector
+    clock: VenueClock
+    clock_watch: ClockWatch
     sequencer: Sequencer
     history: History
-    history_writer: HistoryWriter
+    historian: HistorianHost
     auth: AuthService
     own_user: OwnUserService
     users: UserService
     explainer: ExplainHost
     duplicates: DuplicateLookup
     feed: Feed
+    binance_streams: BinanceStreams
     app: Flask
     wsgi: WsgiApp
+    lane: Lane | None = None
+    monitoring: Monitoring
+    final_state: Checkpoint | None = None  # once it is closed: up to where, and what it came to
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, on_progress: Callable[[int, int], None] = no_progress) -> None:
         """Open the data folder, replay the journal, list the instruments and begin to take orders.
+
+        `on_progress` is called with the commands that are replayed, now and then, and how many there are.
 
         Raises JournalError, StoreError, ListingError or OSError when it cannot; nothing is
         left open then.
         """
         self._closers: list[Callable[[], None]] = []
+        self._on_progress = on_progress
         try:
             self._open(settings)
         except BaseException:
@@ -122,51 +156,92 @@ class Server:
         settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
         make_private(settings.data)
         schedule_store = ScheduleStore(settings.data / "schedules.json")
-        journal = SqliteJournal(settings.data / "journal.sqlite")
+        journal = SqliteJournal(settings.data / "journal.sqlite", version=__version__)
         self._closers.append(journal.close)
         history = self.history = History(settings.data / "history.sqlite")
         self._closers.append(history.close)
-        exchange = self.exchange = Exchange()
-        activity, profits, commanded = Activity(exchange), Profits(), CommandedStatuses()
-        result = _replay(journal, exchange, history, [activity.on_applied, profits.on_applied, commanded.on_applied])
-        history.require_not_ahead(exchange.seq)
-        _log_replay(result, exchange)
-        _tune_the_interpreter()
+        snapshots = self._snapshots = SnapshotFolder(settings.data / "snapshots", __version__)
+        recovered = recover(journal, snapshots, self._remember_orders, ReplayProgress(journal, self._on_progress))
+        exchange = self.exchange = recovered.follower.exchange
+        activity, profits, commanded = parts_of(recovered.projections)
+        memory = self._order_memory
+        stored_seq = require_not_ahead(history.path, exchange.seq)
+        log_recovery(recovered)
+        if (written_by := origin(journal, __version__)) is not None:
+            log.warning("%s", written_by)
+        tune_the_interpreter()
+        clock = self.clock = VenueClock(exchange.ts_ns, read_kept(settings.data / CLOCK_FILE))
         authenticator = self._open_identity(settings, exchange)
-        committer = Committer(journal)
-        writer = self.history_writer = HistoryWriter(history)
-        self._closers.append(writer.close)
-        backpressure = HistoryBackpressure(writer)
-        sequencer = self.sequencer = _sequencer(settings, exchange, committer, journal, backpressure)
-        self.explainer = ExplainHost(journal)
+        records = self._records = RecordLog(journal)
+        committer = self._committer = Committer(records)
+        self._closers.append(committer.stop)  # when the historian has said what it has to
+        historian = self.historian = HistorianHost(records, history, stored_seq, historian_options(settings))
+        self._closers.append(historian.close)
+        self._keep_in_bounds(settings, journal)
+        self._record_server = RecordServer(settings.data, records) if settings.record_socket else None
+        if self._record_server is not None:
+            self._closers.append(self._record_server.close)
+        sequencer = self.sequencer = _sequencer(settings, exchange, committer, journal, clock)
+        self.explainer = ExplainHost(journal, settings.data)
         self._closers.append(self.explainer.close)
         instruments, schedules = schedule_store.over(file, exchange)
         since_ns = {symbol: schedule.since_ns for symbol, schedule in schedule_store.by_symbol.items()}
-        runner = ScheduleRunner(schedules, exchange, sequencer, commanded, time.time_ns, since_ns)
+        runner = ScheduleRunner(schedules, exchange, sequencer, commanded, sequencer.now_ns, since_ns)
+        self.clock_watch = ClockWatch(clock, settings.data, called("operator"))
+        self._closers.append(self.clock_watch.close)
         operator_schedules = OperatorSchedules(schedule_store, exchange, sequencer, runner)
         self._closers.append(operator_schedules.close)
-        self.duplicates = DuplicateLookup(exchange, journal, history, writer)
-        reader = HistoryReader(history, writer)
-        accounts = AccountService(exchange, sequencer, profits, reader, sandbox=settings.sandbox)
+        self.duplicates = DuplicateLookup(exchange, memory, journal, history, historian.access, clock)
+        reader = HistoryReader(history, historian.access)
+        accounts = AccountService(exchange, sequencer, profits, reader, self.auth, sandbox=settings.sandbox)
         self._build_app(settings, authenticator, activity, reader, accounts, runner, operator_schedules)
-        feed = self.feed
 
-        def publish(batch: list[CommandResult]) -> None:
-            commanded.on_applied(batch)
-            self._book_reader.on_applied(batch)
-            trades = activity.on_applied(batch)
-            profits.on_applied(batch)
-            backpressure.put(batch)
-            feed.publish(batch, trades)
-
-        sequencer.listen(publish)
-        sequencer.listen_failure(feed.publish_venue_state)
+        self._listen(activity, profits, commanded)
         committer.start()
-        self._closers.append(committer.stop)
+        self._closers.append(self._note_state)
         sequencer.start()
         self._closers.append(sequencer.stop)
-        feed.start()
+        self.feed.start()
         self._begin(instruments, accounts, runner)
+
+    def _remember_orders(self, exchange: Exchange) -> list[OnRecord]:
+        """Keep in memory what ends from now on; what ended before is in the history."""
+        memory = self._order_memory = OrderMemory(exchange.seq)
+        return [lambda _, applied: memory.on_applied(applied)]
+
+    def _keep_in_bounds(self, settings: Settings, journal: SqliteJournal) -> None:
+        """Note the digests that the historian says, and have records archived or dropped that its snapshots cover."""
+        committer, historian = self._committer, self.historian
+        historian.on_state(lambda state: committer.note(Checkpoint(state.seq, state.digest)))
+        if settings.journal == "keep":
+            return
+        archive = ArchiveFolder(settings.data / "archive") if settings.journal == "archive" else None
+        archiver = Archiver(journal, archive, committer.trim)
+        self._closers.append(archiver.close)
+        historian.on_state(lambda state: archiver.cover(state.covered_n))
+
+    def _note_state(self) -> None:
+        """Note the digest of the last state: the historian's last one, and the next start's, are compared with it."""
+        exchange = self.exchange
+        if exchange.seq:
+            self.final_state = Checkpoint(exchange.seq, state_digest(exchange))
+            self._committer.note(self.final_state)
+
+    def _listen(self, activity: Activity, profits: Profits, commanded: CommandedStatuses) -> None:
+        """Have each applied batch folded by all who must agree with the exchange, then published."""
+        book_reader, feed, streams = followed = self._book_reader, self.feed, self.binance_streams
+        fold = Fold(self.exchange, activity, profits, lambda: any(each.follows_levels for each in followed))
+
+        def on_applied(batch: list[CommandResult]) -> None:
+            folded = fold.fold(batch)
+            book_reader.on_touched(folded.touched)
+            feed.on_applied(folded)
+            streams.on_applied(folded)
+
+        for listener in (self._order_memory.on_applied, commanded.on_applied, on_applied):
+            self.sequencer.listen(listener)
+        self.sequencer.listen_behind(feed.publish)
+        self.sequencer.listen_failure(feed.publish_venue_state)
 
     def _open_identity(self, settings: Settings, exchange: Exchange) -> Authenticator:
         """Who is who, under the server's secret."""
@@ -176,14 +251,15 @@ class Server:
             secret,
             idle_hours=settings.session_idle_hours,
             session_days=settings.session_days,
+            clock=self.clock,
         )
         self._closers.append(identity.close)
         # an operator's earlier mistake may have left money or a stop on a number that a new user would get
         identity.reserve({*exchange.accounts, *exchange.ledger.accounts})
-        credentials = Credentials(secret.token_key, settings.token_minutes * 60)
+        credentials = Credentials(secret.token_key, settings.token_minutes * 60, self.clock)
         calls = IdentityCalls()
         self._closers.append(calls.close)
-        self.auth = AuthService(identity, credentials, calls)
+        self.auth = AuthService(identity, credentials, calls, self.clock)
         self._closers.append(self.auth.close)
         self.own_user = OwnUserService(identity, calls, self.auth)
         self.users = UserService(identity, calls, self.auth)
@@ -196,6 +272,7 @@ class Server:
         activity: Activity,
         statuses: StatusService,
         authenticator: Authenticator,
+        rate_limits: RateLimits | None,
     ) -> Feed:
         feed = Feed(
             app,
@@ -205,6 +282,9 @@ class Server:
             activity,
             statuses=statuses,
             authenticator=authenticator,
+            limits=rate_limits,
+            injector=self.faults,
+            clock_held=lambda: self.clock.held is not None,
         )
         authenticator.on_revoked(feed.disconnect)
         return feed
@@ -221,116 +301,146 @@ class Server:
     ) -> None:
         """The Flask application: each room is given what it uses."""
         exchange, sequencer = self.exchange, self.sequencer
-        app, rate_limits = _flask_app(settings, exchange, authenticator)
+        faults = self.faults = FaultInjector(exchange, sequencer.now_ns)
+        app, rate_limits = flask_app(settings, exchange, authenticator, faults)
         if rate_limits is not None:
             self._closers.append(rate_limits.close)
         statuses = StatusService(runner)
         market = MarketService(exchange, activity, reader)
-        self._book_reader = BookReader(exchange, touched_levels)
-        lookup = OrderLookup(exchange, reader)
-        orders = OrderService(exchange, sequencer, lookup, self.duplicates, activity.record_latency)
-        feed = self._feed_of(app, settings, activity, statuses, authenticator)
+        self._book_reader = BookReader()
+        lookup = OrderLookup(exchange, self._order_memory, reader)
+        latencies = Latencies()
+        orders = OrderService(exchange, sequencer, lookup, self.duplicates, latencies.record)
+        feed = self._feed_of(app, settings, activity, statuses, authenticator, rate_limits)
         runner.on_planned = feed.refresh_status
         order_entry.install(feed, orders, exchange, sequencer)
         venue = HealthService(
             exchange,
             sequencer,
             activity,
-            self.history_writer,
+            latencies,
+            self.historian.access,
+            clock=self.clock,
             profile=settings.profile,
             connections=lambda: feed.connections,
-            flows=feed.flows,
+            sources=feed.sources,
+            faults=faults.counts,
         )
         app.register_blueprint(auth_routes.blueprint(self.auth, self.own_user, settings, on_guest=accounts.welcome))
         app.register_blueprint(account_routes.blueprint(accounts, settings))
         app.register_blueprint(
-            operator_routes.blueprint(
-                exchange=exchange,
-                sequencer=sequencer,
-                market=market,
-                orders=orders,
-                accounts=accounts,
-                auth=self.auth,
-                users=self.users,
-                schedules=operator_schedules,
-                runner=runner,
-                sandbox=settings.sandbox,
-                on_listed=feed.publish_venue_state,
-            )
+            self._operator_routes(settings, market, orders, accounts, feed, runner, operator_schedules)
         )
-        app.register_blueprint(order_routes.blueprint(orders, lookup, exchange))
+        app.register_blueprint(fault_routes.blueprint(faults, settings))
+        entry = OrderEntry(orders, exchange)
+        app.register_blueprint(order_routes.blueprint(entry, orders, lookup, exchange))
+        second = SecondWire(app, exchange, authenticator, orders, lookup, reader, rate_limits)
+        public = market_wiring.install(app, second, settings, activity, reader, self._book_reader, sequencer)
         app.register_blueprint(explanation_routes.blueprint(self.explainer))
         app.register_blueprint(
-            market_routes.blueprint(market, exchange, statuses, venue, self._book_reader, _operators_only(settings))
+            market_routes.blueprint(
+                market, exchange, statuses, venue, self._book_reader, operators_only(settings), sequencer.now_ns
+            )
         )
         app.register_blueprint(candles.blueprint(market, exchange))
         app.register_blueprint(page_routes.blueprint())
+        app.register_blueprint(self._monitored(settings, activity, authenticator, feed).blueprint)
         description = docs.Description(app, sandbox=settings.sandbox)
         self._closers.append(description.close)
         app.register_blueprint(docs.blueprint(description))
+        self.binance_streams = BinanceStreams(
+            app, settings, rate_limits, sequencer, authenticator, second, public, faults
+        )
         self.app, self.feed = app, feed
-        self.wsgi = AnswerHeaders(Guard(app.wsgi_app, settings, rate_limits))
+        guard = Guard(app.wsgi_app, settings, rate_limits)
+        self.wsgi = Dropping(AnswerHeaders(guard))
         if settings.debug:
-            self.wsgi = RequestLog(self.wsgi)
+            self.wsgi = RequestLog(self.wsgi)  # of every request, so none goes past it
+        else:
+            sharing = sharing_headers(app, settings)
+            self.lane = Lane(entry, guard, authenticator, rate_limits, sharing, faults, second.lanes)
+
+    def _operator_routes(
+        self,
+        settings: Settings,
+        market: MarketService,
+        orders: OrderService,
+        accounts: AccountService,
+        feed: Feed,
+        runner: ScheduleRunner,
+        schedules: OperatorSchedules,
+    ) -> Blueprint:
+        return operator_routes.blueprint(
+            exchange=self.exchange,
+            sequencer=self.sequencer,
+            market=market,
+            orders=orders,
+            accounts=accounts,
+            auth=self.auth,
+            users=self.users,
+            schedules=schedules,
+            runner=runner,
+            clock=self.clock,
+            clock_watch=self.clock_watch,
+            sandbox=settings.sandbox,
+            on_listed=feed.publish_venue_state,
+            faults=self.faults,
+        )
+
+    def _monitored(
+        self, settings: Settings, activity: Activity, authenticator: Authenticator, feed: Feed
+    ) -> Monitoring:
+        self.monitoring = Monitoring(
+            settings,
+            self.exchange,
+            activity,
+            self.sequencer,
+            self._records,
+            self._record_server,
+            self.historian.access,
+            self._snapshots,
+            feed,
+            self.faults,
+            authenticator.credentials,
+            self.clock,
+            {"historian": lambda: self.historian.pid, "explainer": lambda: self.explainer.pid},
+        )
+        self._closers.append(self.monitoring.close)
+        return self.monitoring
 
     def _begin(self, instruments: list[Instrument], accounts: AccountService, runner: ScheduleRunner) -> None:
         """What happens before anybody's orders are taken: first what fell due while no server ran."""
         exchange, sequencer = self.exchange, self.sequencer
-        clock = Clock(exchange, sequencer, time.time_ns)
+        clock = Clock(exchange, sequencer, sequencer.now_ns)
         self._closers.append(clock.stop)
         clock.start()
+
+        def on_clock_changed() -> None:
+            self.feed.publish_venue_state()
+            clock.check_again()
+            runner.check_again()
+
+        self.clock_watch.start(on_clock_changed)
         if exchange.rulebook < CURRENT_EDITION:
             sequencer.submit(AdoptRulebook(CURRENT_EDITION))
-        newly_scheduled = [
-            listed.symbol for listed in instruments if listed.scheduled and not _scheduled(exchange, listed)
-        ]
-        self._list(instruments_to_list(instruments, exchange))
+        scheduled = newly_scheduled(instruments, exchange)
+        list_instruments(instruments, exchange, sequencer)
+        accounts.resume_resets()
         accounts.fund_sandbox()
         self._closers.append(runner.stop)
-        runner.start(newly_scheduled)
+        runner.start(scheduled)
 
-    def _list(self, commands: list[ListInstrument]) -> None:
-        if not commands:
-            return
-        for applied in self.sequencer.submit_all(commands):
-            for event in applied.events:
-                if isinstance(event, Rejected):
-                    raise ListingError(
-                        f"{event.symbol} is listed in this data folder with another tick, lot or asset. "
-                        "Give it another symbol, or start with another --data folder."
-                    )
+    def stop_taking(self) -> None:
+        """Take no commands any more, answer those that were taken, and say so on the feed. Reads go on. Cooperative."""
+        self.faults.end_all()
+        self.sequencer.stop()
+        self.feed.stop()
+        self.binance_streams.stop()
 
     def close(self) -> None:
-        """Answer what waits, then close everything, newest first. Idempotent."""
+        """Close everything, newest first, what was not stopped before as well. Idempotent."""
         while self._closers:
             self._closers.pop()()
-
-
-def _flask_app(settings: Settings, exchange: Exchange, authenticator: Authenticator) -> tuple[Flask, RateLimits | None]:
-    """An application without routes: errors, limits and credentials; and the limits, where there are any."""
-    app = Flask("openbell", static_folder=None)
-    app.url_map.converters["int"] = WholeNumberConverter
-    app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
-    app.json.sort_keys = False  # type: ignore[attr-defined]
-    errors.install(app)
-    strict.install_body_limits(app)  # before the limits, which read a body that is signed
-    rate_limits = limits.install(app, settings, authenticator.rate_key)
-    if settings.cors_origins:
-        CORS(app, origins=list(settings.cors_origins))
-    authentication.install(app, authenticator, secured=settings.profile == "secured")
-    strict.install(app)
-    symbols.install(app, exchange)
-    return app, rate_limits
-
-
-def _operators_only(settings: Settings) -> Callable[[], object]:
-    """What lets operators pass, and in a sandbox whoever asks from its own machine. Raises ApiError 401 or 403."""
-
-    def require() -> None:
-        if not (settings.sandbox and is_loopback(request.remote_addr or "")):
-            requesting_operator()
-
-    return require
 
 
 def _sequencer(
@@ -338,73 +448,16 @@ def _sequencer(
     exchange: Exchange,
     committer: Committer,
     journal: SqliteJournal,
-    backpressure: HistoryBackpressure,
+    clock: VenueClock,
 ) -> Sequencer:
     return Sequencer(
         exchange,
         committer,
         journal.last,
-        clock=time.time_ns,
-        make_room=backpressure.wait_for_room,
-        on_invariant_violation=_stop_the_process,
+        clock=clock,
+        on_invariant_violation=stop_at_violation,
         max_batch=settings.max_batch,
         max_waiting=settings.max_waiting,
-        checkpoint_every=settings.checkpoint_every,
-    )
-
-
-def _scheduled(exchange: Exchange, instrument: Instrument) -> bool:
-    """Whether sessions opened and closed this symbol until now."""
-    known = exchange.instrument(instrument.symbol)
-    return known is not None and known.scheduled
-
-
-def instruments_to_list(instruments: list[Instrument], exchange: Exchange) -> list[ListInstrument]:
-    """The commands that bring the listed instruments to what the settings say."""
-    return [
-        ListInstrument(instrument) for instrument in instruments if exchange.instrument(instrument.symbol) != instrument
-    ]
-
-
-def _replay(
-    journal: SqliteJournal,
-    exchange: Exchange,
-    history: History,
-    folds: Sequence[Callable[[list[CommandResult]], object]],
-) -> ReplayResult:
-    """Bring exchange, history and what else folds events to the end of the journal, saying how far it is."""
-    behind: list[CommandResult] = []
-
-    def fold(batch: list[CommandResult]) -> None:
-        for take in folds:
-            take(batch)
-        behind.extend(batch)
-        if len(behind) >= REPLAY_STORE_COMMANDS:
-            history.write(behind)
-            behind.clear()
-
-    last = journal.last
-    end = 0 if last is None else last.last_seq
-    logged = time.monotonic()
-
-    def progress(commands: int) -> None:
-        nonlocal logged
-        if time.monotonic() - logged >= PROGRESS_S:
-            logged = time.monotonic()
-            log.info("replaying the journal: %d of %d commands so far", commands, end)
-
-    result = replay(journal, exchange, fold, progress)
-    history.write(behind)
-    return result
-
-
-def _log_replay(result: ReplayResult, exchange: Exchange) -> None:
-    log.info(
-        "replayed %d commands in %.2f s; state digest %s at seq %d",
-        result.commands,
-        result.seconds,
-        result.digest,
-        exchange.seq,
     )
 
 
@@ -415,27 +468,20 @@ def rebuild_history(data: Path) -> tuple[Exchange, ReplayResult]:
     """
     journal = SqliteJournal(data / "journal.sqlite")
     try:
-        for name in ("history.sqlite", "history.sqlite-wal", "history.sqlite-shm"):
-            (data / name).unlink(missing_ok=True)
-        history, exchange = History(data / "history.sqlite"), Exchange()
+        writer, exchange = HistoryWriter(data / "history.sqlite", REBUILD_LOCK_WAIT_S, anew=True), Exchange()
+        behind: list[CommandResult] = []
+
+        def fold(batch: list[CommandResult]) -> None:
+            behind.extend(batch)
+            if len(behind) >= REPLAY_STORE_COMMANDS:
+                writer.write(behind)
+                behind.clear()
+
         try:
-            return exchange, _replay(journal, exchange, history, ())
+            result = replay(journal, exchange, fold, ReplayProgress(journal, no_progress))
+            writer.write(behind)
         finally:
-            history.close()
+            writer.close()
+        return exchange, result
     finally:
         journal.close()
-
-
-def _tune_the_interpreter() -> None:
-    """Short turns for the event loop, and garbage collections that pass over what was replayed."""
-    sys.setswitchinterval(SWITCH_INTERVAL_SECONDS)
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(GC_YOUNG_THRESHOLD, *GC_OLDER_THRESHOLDS)
-
-
-def _stop_the_process(violation: BaseException) -> NoReturn:
-    """A broken invariant: no answer leaves any more, and a restart would stop at the same command."""
-    log.critical("the engine contradicts itself; stopping before any answer", exc_info=violation)
-    logging.shutdown()
-    os._exit(EXIT_INVARIANT_VIOLATION)

@@ -1,7 +1,7 @@
 """The files of a data folder are their owner's alone: those that were readable to others are made private at a start.
 
 Nothing but the files that Openbell makes is touched, nor the folder unless it has one of them, or nothing: a folder of
-something else may be given by mistake. Links are not followed.
+something else may be given by mistake. Links in it are not followed.
 Layer: api.
 """
 
@@ -16,7 +16,17 @@ from typing import Final
 
 log = logging.getLogger(__name__)
 
-OURS: Final = ("journal.*", "history.sqlite*", "identity.sqlite*", "secret.key*", "schedules.json*")
+OURS: Final = (
+    "journal.*",
+    "history.sqlite*",
+    "history.damaged-*",
+    "identity.sqlite*",
+    "secret.key*",
+    "schedules.json*",
+    "explain.sqlite*",
+    "clock.json*",
+)
+OUR_FOLDERS: Final = ("snapshots", "archive", "explain")  # what lies in them is out of reach of others with them
 GROUP_AND_OTHERS: Final = 0o077
 EVERYBODY: Final = 0o007
 _OPENED: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC  # of a pipe nobody waits for the other end
@@ -41,6 +51,8 @@ def make_private(folder: Path) -> None:
         _make_private(folder, directory=True)
     for name in files:
         _make_private(folder / name, directory=False)
+    for name in {entry.name for entry in entries}.intersection(OUR_FOLDERS) if files else ():
+        _make_private(folder / name, directory=True, follow=False)
 
 
 def warn_of_readable_key(path: Path | None) -> None:
@@ -53,10 +65,11 @@ def warn_of_readable_key(path: Path | None) -> None:
         log.warning("everybody on this machine may read the TLS key %s; run: chmod 600 %s", path, path)
 
 
-def _make_private(path: Path, *, directory: bool) -> None:
+def _make_private(path: Path, *, directory: bool, follow: bool = True) -> None:
+    """`follow`: a folder that is a link is what it points to; its operator named it."""
+    flags = (os.O_RDONLY | os.O_CLOEXEC if follow else _OPENED) | os.O_DIRECTORY if directory else _OPENED
     try:
-        # the folder itself may be a link: its operator named it
-        descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC if directory else _OPENED)
+        descriptor = os.open(path, flags)
     except OSError as problem:
         log.warning("whether others may read %s is not known: %s", path, problem.strerror)
         return

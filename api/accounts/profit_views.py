@@ -9,13 +9,13 @@ from collections.abc import Iterable
 
 import msgspec
 
-from api.accounts.profit import Position, Profits
 from api.json.views import seconds
 from engine.book import OrderBook
 from engine.exchange import Exchange
 from engine.types import AccountId, Amount, Lots, Ticks
 from listings.grid import amount_text, grid_of
 from listings.texts import DecimalText, IdText
+from projections.profits import Position, Profits
 
 
 class PositionView(msgspec.Struct, frozen=True, kw_only=True):

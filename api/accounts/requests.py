@@ -15,6 +15,8 @@ from engine.types import SelfTradePrevention
 from listings.numbers import Number
 
 Asset = Annotated[str, Meta(min_length=1, max_length=16, pattern=SYMBOL_PATTERN)]
+ASSETS_MAX = 200
+
 Before = Annotated[int, Meta(ge=1, le=MAX_ORDER_ID)]
 Limit = Annotated[int, Meta(ge=1, le=MAX_PAGE)]
 Count = Annotated[int, Meta(ge=0, le=1_000_000_000)]
@@ -25,6 +27,12 @@ class TransferRequest(Request, frozen=True):
 
     asset: Asset
     amount: Number
+
+
+class ResetRequest(Request, frozen=True):
+    """POST /account/reset and POST /admin/accounts/{account}/reset."""
+
+    balances: Annotated[dict[Asset, Number], Meta(max_length=ASSETS_MAX)]  # what is not named is taken away
 
 
 class FillsQuery(Request, frozen=True):
@@ -41,6 +49,14 @@ class LedgerQuery(Request, frozen=True):
     asset: Asset | None = None
     limit: Limit = 100
     before: Before | None = None  # a posting id
+
+
+class RankingQuery(Request, frozen=True):
+    """GET /ranking and GET /admin/ranking."""
+
+    asset: Asset | None = None  # that profits are in; by default what most symbols are priced in
+    after: Annotated[int, Meta(ge=0, le=1_000_000_000)] = 0  # so many of the first are passed over
+    limit: Limit = 100
 
 
 class ConfigureRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -8,7 +8,9 @@ from __future__ import annotations
 from flask import Blueprint, Response, request
 
 from api.accounts.profit_views import ProfitView
-from api.accounts.requests import FillsQuery, LedgerQuery, TransferRequest
+from api.accounts.ranking import RankingView
+from api.accounts.requests import FillsQuery, LedgerQuery, RankingQuery, ResetRequest, TransferRequest
+from api.accounts.reset import ResetView
 from api.accounts.service import AccountService
 from api.accounts.views import BalancesView, FillsPage, LedgerPage, OwnAccount, own_account
 from api.auth.authenticator import requesting_account, requesting_principal
@@ -17,7 +19,9 @@ from api.http.responses import answer, long_answer, query
 from api.json.errors import ApiError
 from api.json.requests import SymbolQuery, decoded
 from api.settings import Settings
+from engine.types import SANDBOX_ACCOUNT
 from identity.users import Role, Scope
+from listings.numbers import decimal_of
 
 
 def blueprint(service: AccountService, settings: Settings) -> Blueprint:
@@ -62,6 +66,32 @@ def blueprint(service: AccountService, settings: Settings) -> Blueprint:
         account = requesting_account(Scope.WITHDRAW)
         wanted = decoded(request.get_data(cache=False), TransferRequest)
         return answer(service.withdraw(account, wanted.asset, wanted.amount))
+
+    @routes.get("/ranking")
+    @documented(Access.ACCOUNT, RankingView, query=RankingQuery, errors=(404, 503))
+    def ranking() -> Response:
+        """Who made most, where the venue shows it (`--ranking`): others' names only where it says so, no accounts."""
+        own, wanted = requesting_account(), query(RankingQuery)
+        if settings.ranking == "off":
+            raise ApiError(403, "RANKING_OFF", "The ranking is for operators only here.")
+        named = settings.ranking == "names"
+        return answer(service.ranking(wanted.asset, wanted.after, wanted.limit, own=own, named=named, numbered=False))
+
+    @routes.post("/reset")
+    @documented(Access.ACCOUNT, ResetView, body=ResetRequest, errors=(404, 409, 422, 503))
+    def reset() -> Response:
+        """Begin anew, in the sandbox: cancel what is open, have these balances and no others, count profit from now on.
+
+        Up to the on-ramp's limit of each asset, but for the built-in account.
+        """
+        principal = requesting_principal(Scope.WITHDRAW)
+        wanted = decoded(request.get_data(cache=False), ResetRequest)
+        if not settings.sandbox:
+            raise ApiError(403, "SANDBOX_ONLY", "Accounts are reset by operators here.")
+        if not settings.onramp:
+            raise ApiError(403, "ONRAMP_OFF", "Deposits are made by operators here.")
+        most = None if principal.account == SANDBOX_ACCOUNT else decimal_of(settings.onramp_limit)
+        return answer(service.reset(principal.account, wanted.balances, by_operator=False, most=most))
 
     @routes.get("/fills")
     @documented(Access.ACCOUNT, FillsPage, query=FillsQuery, errors=(404, 503))

@@ -10,9 +10,10 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from api.accounts.profit import Profits
 from api.accounts.profit_views import ProfitView, profit_view
+from api.accounts.ranking import RankingService
 from api.accounts.requests import ConfigureRequest
+from api.accounts.reset import AccountReset, amount_of
 from api.accounts.views import (
     AccountFillView,
     AccountView,
@@ -23,6 +24,7 @@ from api.accounts.views import (
     balances_view,
     posting_view,
 )
+from api.auth.service import AuthService
 from api.json.errors import Malformed, rejected
 from api.orders.mass_cancels import MassCancels
 from engine.commands import ConfigureAccount, Deposit, StopAccount, Withdraw
@@ -33,6 +35,7 @@ from engine.types import SANDBOX_ACCOUNT, AccountId, TradeId
 from history.reader import HistoryReader
 from listings.grid import grid_of
 from loop.turns import in_turns
+from projections.profits import Profits
 from sequencer.sequencer import Sequencer
 
 GUEST_QUOTE_FUNDS = "100000"  # a guest's first balance of each asset that others are priced in
@@ -45,7 +48,14 @@ class AccountService:
     """The accounts of one venue."""
 
     def __init__(
-        self, exchange: Exchange, sequencer: Sequencer, profits: Profits, history: HistoryReader, *, sandbox: bool
+        self,
+        exchange: Exchange,
+        sequencer: Sequencer,
+        profits: Profits,
+        history: HistoryReader,
+        auth: AuthService,
+        *,
+        sandbox: bool,
     ) -> None:
         """`sandbox`: the built-in account trades on paper money."""
         self._exchange = exchange
@@ -54,6 +64,10 @@ class AccountService:
         self._history = history
         self._sandbox = sandbox
         self._mass_cancels = MassCancels(exchange, sequencer)
+        self.ranking = RankingService(exchange, profits, auth).view
+        self._resets = AccountReset(exchange, sequencer, profits, self._mass_cancels)
+        self.reset = self._resets.reset
+        self.resume_resets = self._resets.resume
 
     def account(self, account: AccountId) -> AccountView:
         """Tier, fees, limits and status of an account. O(1)."""
@@ -71,12 +85,12 @@ class AccountService:
 
     def deposit(self, account: AccountId, asset: str, amount: Decimal, limit: str | None = None) -> BalancesView:
         """Credit an account; refused above `limit`, the most it may deposit of the asset in all."""
-        self._submit(Deposit(account, asset, _amount(amount), limit))
+        self._submit(Deposit(account, asset, amount_of(amount), limit))
         return self.balances(account)
 
     def withdraw(self, account: AccountId, asset: str, amount: Decimal) -> BalancesView:
         """Take what is available out of the venue."""
-        self._submit(Withdraw(account, asset, _amount(amount)))
+        self._submit(Withdraw(account, asset, amount_of(amount)))
         return self.balances(account)
 
     def welcome(self, account: AccountId) -> None:
@@ -106,7 +120,7 @@ class AccountService:
                 _rate("taker_fee_bps", wanted.taker_fee_bps),
                 wanted.max_open_orders,
                 wanted.max_orders_per_second,
-                None if notional is None else _amount(notional),
+                None if notional is None else amount_of(notional),
                 wanted.self_trade_prevention,
             )
         )
@@ -114,6 +128,7 @@ class AccountService:
 
     def stop(self, account: AccountId, *, stopped: bool) -> AccountView:
         """The kill switch: cancel all its orders and take no more; or let it trade again."""
+        self._resets.wait(account)
         self._mass_cancels.stop(StopAccount(account, stopped))
         return self.account(account)
 
@@ -121,9 +136,11 @@ class AccountService:
         """The fills of all orders of `account`, newest first; of a trade with itself the taker's comes first."""
         if symbol is not None and self._exchange.instrument(symbol) is None:
             raise rejected(RejectReason.UNKNOWN_SYMBOL, None, symbol=symbol)
-        self._history.wait_for(self._exchange.seq)
+        until = self._exchange.seq
+        self._history.wait_for(until)
         views: list[AccountFillView] = []
-        trades = self._history.account_fills(account, symbol, None if before is None else TradeId(before), limit)
+        before_id = None if before is None else TradeId(before)
+        trades = self._history.account_fills(account, symbol, before_id, limit, until)
         for trade in in_turns(trades):
             grid = grid_of(self._exchange.books[trade.symbol].instrument)
             if trade.taker_account == account:
@@ -136,8 +153,9 @@ class AccountService:
         """Every change of the balances of `account`, newest first. Raises ApiError 404 for an unknown asset."""
         if asset is not None and asset not in self._exchange.ledger.scales:
             raise rejected(RejectReason.UNKNOWN_ASSET, None, asset=asset)
-        self._history.wait_for(self._exchange.seq)
-        rows = self._history.postings(account, asset, before, limit)
+        until = self._exchange.seq
+        self._history.wait_for(until)
+        rows = self._history.postings(account, asset, before, limit, until)
         return [posting_view(row, self._exchange) for row in in_turns(rows)]
 
     def _submit(self, command: Any) -> CommandResult:
@@ -162,13 +180,6 @@ def paper_money(exchange: Exchange) -> list[Deposit]:
         for asset in exchange.ledger.scales
         if asset not in owned or owned[asset].deposited == 0
     ]
-
-
-def _amount(value: Decimal) -> str:
-    """A decimal, which is finite, as the ledger reads it. Raises Malformed for one that is absurdly long."""
-    if abs(value.adjusted()) > 30 or len(value.as_tuple().digits) > 40:
-        raise Malformed("OUT_OF_RANGE", "amount is out of range.", field="amount")
-    return f"{value:f}"
 
 
 def _rate(field: str, bps: Decimal | None) -> int | None:

@@ -11,9 +11,8 @@ import msgspec
 
 from api.json.views import seconds
 from api.orders.views import FillView, fill_view
-from engine.accounts import Account
+from engine.accounts import Account, default_prevention
 from engine.exchange import Exchange
-from engine.rules import default_prevention
 from engine.types import AccountId, SelfTradePrevention, Side
 from history.postings import Posting, PostingKind
 from history.store import Trade

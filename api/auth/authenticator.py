@@ -9,13 +9,15 @@ Layer: api.auth.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 from flask import Flask, current_app, g, request
+from msgspec import Meta
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from api.auth.credentials import Credentials, Principal, SignedRequest
 from api.http.front.environ import TARGET
+from api.http.wsgi import Environ
 from api.json.errors import ApiError
 from api.json.requests import Request, converted
 from engine.types import SANDBOX_ACCOUNT, AccountId
@@ -25,10 +27,18 @@ SANDBOX: Final = Principal(user_id=0, name="sandbox", account=SANDBOX_ACCOUNT, r
 FEED_METHOD: Final = "CONNECT"  # what a Socket.IO client signs as its method
 FEED_TARGET: Final = "/market"  # and as its path
 SAFE_METHODS: Final = ("GET", "HEAD", "OPTIONS")
-PUBLIC_BLUEPRINTS: Final = ("market", "candles", "pages", "docs")  # public for safe methods only
+# Public for safe methods only. Who reads the figures of `metrics` it judges by itself: by a token that is no user's.
+PUBLIC_BLUEPRINTS: Final = ("market", "candles", "pages", "docs", "metrics", "binance_market")
 PUBLIC_ENDPOINTS: Final = ("auth.signup", "auth.login", "auth.guest", "auth.refresh")
 _SIGNED: Final = ("HTTP_X_OPENBELL_SIGNATURE", "HTTP_X_OPENBELL_TIMESTAMP", "HTTP_X_OPENBELL_WINDOW")
 _EXTENSION: Final = "openbell-authenticator"
+
+
+Wire = Callable[[Environ, Callable[[], bytes]], Principal]  # the environ and what gives the body -> who asks
+
+
+class WireRefusal(Exception):
+    """The base of what a wire other than the first raises where it refuses a request."""
 
 
 class FeedAuth(Request, frozen=True, kw_only=True):
@@ -40,6 +50,8 @@ class FeedAuth(Request, frozen=True, kw_only=True):
     window: str | int | None = None
     signature: str | None = None
     flow: Literal["simulated", "replay"] | None = None  # the kind of flow that the client is a source of
+    seed: Annotated[int, Meta(ge=0, le=2**53)] | None = None  # of that flow, and what makes it: with `flow` alone
+    strategy: Annotated[str, Meta(pattern=r"\A[\w.:*, -]{1,100}\Z")] | None = None
     cancel_on_disconnect: bool | None = None
 
 
@@ -52,53 +64,94 @@ class Authenticator:
         self._nobody = SANDBOX if sandbox else None
         self._connected: dict[str, Principal] = {}  # feed clients that showed credentials, by session id
         self._disconnect: Callable[[str], None] | None = None
+        self._wires: dict[str | None, Wire] = {}
         credentials.listen(self._end_connections)
+
+    @property
+    def anonymous_account(self) -> AccountId | None:
+        """Whose requests those are that show no credentials; None where they are refused."""
+        return None if self._nobody is None else self._nobody.account
 
     def on_revoked(self, disconnect: Callable[[str], None]) -> None:
         """Have `disconnect(sid)` called for each feed client whose session or key has ended."""
         self._disconnect = disconnect
 
-    def of_request(self) -> Principal:
-        """Who sent the current request. Raises ApiError 401 or 403."""
-        environ = request.environ
+    def on_wire(self, blueprint: str, of: Wire) -> None:
+        """Have `of` know who sends the requests of a blueprint, whose clients show credentials in a way of their own.
+
+        It raises whatever the answer to a refusal is made of.
+        """
+        self._wires[blueprint] = of
+
+    def has_wire(self, blueprint: str | None) -> bool:
+        """Whether a blueprint's requests are signed for another wire, and each of them must be."""
+        return blueprint in self._wires
+
+    def of(self, environ: Environ, body: Callable[[], bytes]) -> Principal:
+        """Who sent a request; `body` gives its body, which a signature is over. Raises ApiError 401 or 403.
+
+        To be asked once: a signature that comes again is refused.
+        """
         bearer, key = environ.get("HTTP_AUTHORIZATION"), environ.get("HTTP_X_OPENBELL_KEY")
         if bearer is None and key is None:
             if any(name in environ for name in _SIGNED):
                 raise _keyless()
             return self._anonymous()
+        return self._shown(environ, bearer, key, body)
+
+    def of_request(self) -> Principal:
+        """Who sent the current request of Flask. Raises ApiError 401 or 403."""
         if "openbell_principal" not in g:
-            g.openbell_principal = self._shown(environ, bearer, key)
-            g.openbell_account = g.openbell_principal.account  # for the log
+            known_by = self._wires.get(request.blueprint, self.of)
+            g.openbell_principal = known_by(request.environ, request.get_data)
+            g.openbell_account = account_shown(g.openbell_principal)  # for the log
         principal: Principal = g.openbell_principal
         return principal
 
     def shown(self) -> Principal | None:
-        """Who sent the current request or feed message by good credentials; None for anybody else."""
-        sid: str | None = getattr(request, "sid", None)
+        """Who sent the current request by good credentials; None for anybody else."""
         try:
-            principal = self.of_request() if sid is None else self.of_client(sid)
-        except (ApiError, RequestEntityTooLarge):  # of what is signed, the body is read
+            principal = self.of_request()
+        except (ApiError, WireRefusal, RequestEntityTooLarge):  # of what is signed, the body is read
             return None
         return None if principal is SANDBOX else principal
 
     def rate_key(self) -> str | None:
         """Whose requests the rate limits count together: the account of good credentials; None of anybody else."""
-        principal = self.shown()
-        return None if principal is None else f"account {principal.account}"
+        return rate_key_of(self.shown())
 
-    def connect(self, sid: str, auth: Any) -> None:
-        """Remember who a feed client is, by the `auth` that it connects with. Raises ApiError when that is bad.
+    def rate_key_of_client(self, sid: str) -> str | None:
+        """As `rate_key`, of a feed client."""
+        try:
+            return rate_key_of(self.of_client(sid))
+        except ApiError:
+            return None
+
+    def account_of_client(self, sid: str) -> AccountId | None:
+        """The account of a feed client; None of one that has none."""
+        try:
+            return self.of_client(sid).account
+        except ApiError:
+            return None
+
+    def connect(self, sid: str, auth: Any, address: str | None) -> FeedAuth:
+        """Remember who a feed client is, by the `auth` that it connects with, and return what it said there.
+
+        Raises ApiError when that is bad.
 
         Everybody sees the label of a source of flow, so that only operators give it to a venue that knows who they are.
         """
         shown = converted({} if auth is None else auth, FeedAuth)
-        principal = self._connecting(shown)
+        if shown.flow is None and (shown.seed is not None or shown.strategy is not None):
+            raise ApiError(400, "INVALID_VALUE", "seed and strategy are of a flow: say which kind.", {"field": "flow"})
+        principal = self._connecting(shown, address)
         if shown.flow is not None and self._nobody is None and (principal or self._anonymous()).role != Role.OPERATOR:
             raise ApiError(403, "OPERATOR_NEEDED", "Only operators may declare a source of flow here.")
         if principal is not None:
             self._connected[sid] = principal
+        return shown
 
-    def _connecting(self, shown: FeedAuth) -> Principal | None:
+    def _connecting(self, shown: FeedAuth, address: str | None) -> Principal | None:
         """Who connects; None without credentials. Raises ApiError."""
         if shown.token is not None and shown.key is not None:
             raise _ambiguous()
@@ -113,7 +166,7 @@ class Authenticator:
                 method=FEED_METHOD,
                 target=FEED_TARGET,
                 body=bytes,
-                address=request.remote_addr,
+                address=address,
             )
             return self.credentials.of_signature(asked)
         if (shown.timestamp, shown.window, shown.signature) != (None, None, None):
@@ -139,7 +192,7 @@ class Authenticator:
             raise ApiError(401, "UNAUTHENTICATED", "Sign in, or sign the request with an API key.")
         return self._nobody
 
-    def _shown(self, environ: dict[str, Any], bearer: str | None, key: str | None) -> Principal:
+    def _shown(self, environ: Environ, bearer: str | None, key: str | None, body: Callable[[], bytes]) -> Principal:
         if bearer is None:
             return self.credentials.of_signature(
                 SignedRequest(
@@ -149,7 +202,7 @@ class Authenticator:
                     signature=environ.get("HTTP_X_OPENBELL_SIGNATURE", ""),
                     method=environ["REQUEST_METHOD"],
                     target=_target(environ),
-                    body=request.get_data,
+                    body=body,
                     address=environ.get("REMOTE_ADDR"),
                 )
             )
@@ -174,31 +227,44 @@ def install(app: Flask, authenticator: Authenticator, *, secured: bool) -> None:
     def judge_credentials() -> None:
         """Before any handler reads the body, which a signature is over."""
         environ = request.environ
-        if not (secured or "HTTP_AUTHORIZATION" in environ or "HTTP_X_OPENBELL_KEY" in environ):
+        shown = "HTTP_AUTHORIZATION" in environ or "HTTP_X_OPENBELL_KEY" in environ
+        if not (secured or shown or authenticator.has_wire(request.blueprint)):
             return
         if environ["REQUEST_METHOD"] != "OPTIONS" and request.endpoint is not None and not _is_public():
             authenticator.of_request()
 
 
 def requesting_principal(scope: Scope | None = None) -> Principal:
-    """Who sent the current request or feed message, and may do so. Raises ApiError 401 or 403.
+    """Who sent the current request, and may do so. Raises ApiError 401 or 403.
 
-    Without `scope` a request that cannot change anything needs `read`; others, and feed messages, need `trade`.
+    Without `scope` a request that cannot change anything needs `read`, and others need `trade`.
     """
     authenticator: Authenticator = current_app.extensions[_EXTENSION]
-    sid: str | None = getattr(request, "sid", None)  # set by Flask-SocketIO
-    principal = authenticator.of_request() if sid is None else authenticator.of_client(sid)
-    if principal.key_id is None:
-        return principal
-    if scope is None:
-        scope = Scope.READ if sid is None and request.method in SAFE_METHODS else Scope.TRADE
-    if scope not in principal.scopes:
+    return permitted(
+        authenticator.of_request(), scope or (Scope.READ if request.method in SAFE_METHODS else Scope.TRADE)
+    )
+
+
+def permitted(principal: Principal, scope: Scope) -> Principal:
+    """The same, where they may do what needs `scope`. Raises ApiError 403."""
+    if principal.key_id is not None and scope not in principal.scopes:
         raise ApiError(403, "SCOPE_MISSING", f"This needs a key with the scope {scope}.", {"scope": scope.value})
     return principal
 
 
+def account_shown(principal: Principal | None) -> AccountId | None:
+    """The account of good credentials; None for anybody else."""
+    return None if principal is None or principal is SANDBOX else principal.account
+
+
+def rate_key_of(principal: Principal | None) -> str | None:
+    """Whose requests the rate limits count together, where credentials were good; else they are counted by address."""
+    account = account_shown(principal)
+    return None if account is None else f"account {account}"
+
+
 def requesting_account(scope: Scope | None = None) -> AccountId:
-    """The account of the current request or feed message. Raises as `requesting_principal`."""
+    """The account of the current request. Raises as `requesting_principal`."""
     return requesting_principal(scope).account
 
 
@@ -239,7 +305,7 @@ def _is_public() -> bool:
     return request.endpoint in PUBLIC_ENDPOINTS
 
 
-def _target(environ: dict[str, Any]) -> str:
+def _target(environ: Environ) -> str:
     """Path and query exactly as they came."""
     sent: str = environ[TARGET]
     return sent

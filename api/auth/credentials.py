@@ -7,8 +7,6 @@ Layer: api.auth.
 
 from __future__ import annotations
 
-import hmac
-import ipaddress
 import time
 from collections.abc import Callable, Iterable
 from typing import Any, Final, NamedTuple
@@ -16,7 +14,8 @@ from typing import Any, Final, NamedTuple
 import jwt
 import msgspec
 
-from api.http.addresses import Network, address_of
+from api.auth.signatures import SeenSignatures, Verifier, good_mark, verifier_of
+from api.http.addresses import Network, address_of, network_of
 from api.json.errors import ApiError
 from engine.types import AccountId
 from identity.users import ALL_SCOPES, ApiKey, Role, Scope, Session, User
@@ -30,6 +29,8 @@ READ_TOKENS_MAX: Final = 20_000  # about 600 bytes each
 NUMBER_DIGITS_MAX: Final = 15
 SECOND_NS: Final = 10**9
 MS_NS: Final = 10**6
+MOMENT_MS: Final = 10  # within which requests come that were signed in one millisecond
+FIRST_WIRE: Final = "first wire"  # what a signature was for that covers its method and path
 
 
 class Principal(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,6 +59,20 @@ class SignedRequest(msgspec.Struct, frozen=True, kw_only=True):
     address: str | None
 
 
+class SignedMessage(msgspec.Struct, frozen=True, kw_only=True):
+    """A request whose bytes are signed without its method and path, as on the second wire; as it came."""
+
+    key_id: str
+    timestamp: str
+    window: str | None
+    signature: str
+    message: bytes
+    address: str | None
+    use: str  # method and path: what the bytes were for
+    changes: bool  # whether it may change something
+    retries: bool  # whether the same request once more does what it did, and no more
+
+
 class _Claims(msgspec.Struct, frozen=True):
     """What of a token's claims is used; who its user is now is known by the session."""
 
@@ -73,7 +88,7 @@ class _LiveSession(msgspec.Struct, frozen=True):
 
 class _LiveKey(msgspec.Struct, frozen=True):
     principal: Principal
-    secret: bytes
+    verifier: Verifier
     networks: tuple[Network, ...]
 
 
@@ -104,9 +119,15 @@ class Credentials:
         self._keys: dict[str, _LiveKey] = {}
         self._read_tokens: dict[str, _Claims] = {}  # tokens whose seal was good: checking one again costs 50 us
         self._listeners: list[Callable[[], None]] = []
-        self._seen = _SeenSignatures()
+        # the window is not signed: an attacker can widen it, so each is kept for the widest
+        self._seen = SeenSignatures(WINDOW_MS_MAX + AHEAD_MS_MAX)
         # signatures seen before the start are unknown, so requests that may be that old are refused
         self._not_before_ms = clock() // MS_NS + AHEAD_MS_MAX
+
+    @property
+    def session_count(self) -> int:
+        """How many sessions have not ended, as far as is known."""
+        return len(self._sessions)
 
     def listen(self, revoked: Callable[[], None]) -> None:
         """Have `revoked()` called whenever sessions or keys have ended."""
@@ -226,26 +247,66 @@ class Credentials:
         live = self._keys.get(asked.key_id)
         if live is None:
             raise ApiError(401, "UNKNOWN_KEY", "There is no such API key, or it is revoked.")
-        self._require_in_time(asked)
+        self._require_in_time(asked.timestamp, asked.window)
         signed = "\n".join((asked.timestamp, asked.method, asked.target, "")).encode("utf-8", "surrogateescape")
-        expected = hmac.digest(live.secret, signed + asked.body(), "sha256")
-        if not hmac.compare_digest(expected.hex().encode(), asked.signature.lower().encode("utf-8", "replace")):
+        mark = good_mark(live.verifier, signed + asked.body(), asked.signature)
+        if mark is None:
             raise ApiError(
                 401,
                 "BAD_SIGNATURE",
                 "The signature does not fit. Sign timestamp, method, path with query, and the body as sent, "
-                "separated by newlines, with HMAC-SHA256, in hex.",
+                "separated by newlines, with HMAC-SHA256, in hex, or with Ed25519, in base64, as the key was made.",
             )
-        if live.networks and not _within(asked.address, live.networks):
-            raise ApiError(403, "ADDRESS_NOT_ALLOWED", "This key may not be used from your address.")
-        if not self._seen.add(expected, self._clock() // MS_NS):
-            raise ApiError(401, "SIGNATURE_REPLAYED", "This request was sent before; sign it anew to send it again.")
+        _require_address(live, asked.address)
+        if self._seen.note(mark, FIRST_WIRE, self._clock() // MS_NS) is not None:
+            raise _replayed()
         return live.principal
 
-    def _require_in_time(self, asked: SignedRequest) -> None:
-        timestamp, window = _whole(asked.timestamp), WINDOW_MS_DEFAULT
-        if asked.window is not None:
-            window = _whole(asked.window)
+    def of_message(self, asked: SignedMessage) -> Principal:
+        """Whose key signed it: in time, from an address it may come from. Raises ApiError 401 or 403.
+
+        What is signed does not say what it was for. So a request that may change something is refused where its bytes
+        came before: for the same, unless a repetition does no more than the first did, or for anything else, unless it
+        comes at the same moment, as two requests do that a client signs in one millisecond.
+        """
+        self._require_in_time(asked.timestamp, asked.window, changes=asked.changes)
+        live = self._keys.get(asked.key_id)
+        mark = None
+        if b"\n" not in asked.message:  # as every message of the first wire has: no signature is good on both
+            mark = good_mark(None if live is None else live.verifier, asked.message, asked.signature)
+        if mark is None or live is None:
+            raise ApiError(401, "BAD_SIGNATURE", "The signature does not fit, or there is no such API key.")
+        _require_address(live, asked.address)
+        if self._is_replayed(mark, asked):
+            raise _replayed()
+        return live.principal
+
+    def _is_replayed(self, mark: bytes, asked: SignedMessage) -> bool:
+        """Whether a good message came before and must not have come again."""
+        now_ms = self._clock() // MS_NS
+        first = self._seen.note(mark, asked.use, now_ms)
+        if first is None or not asked.changes:
+            return False
+        use, came_ms = first
+        if use != asked.use:
+            if now_ms - came_ms > MOMENT_MS:
+                return True
+            first = self._seen.note(mark + asked.use.encode(), asked.use, now_ms)
+        return first is not None and not asked.retries
+
+    def of_key(self, key_id: str, address: str | None) -> Principal:
+        """Whose key it is, where nothing is signed. Raises ApiError 401 or 403."""
+        live = self._keys.get(key_id)
+        if live is None:
+            raise ApiError(401, "UNKNOWN_KEY", "There is no such API key, or it is revoked.")
+        _require_address(live, address)
+        return live.principal
+
+    def _require_in_time(self, written: str, wanted_window: str | None, *, changes: bool = True) -> None:
+        """Raise ApiError 401 for a time that is none, or no time of now; what changes nothing may be from before."""
+        timestamp, window = _whole(written), WINDOW_MS_DEFAULT
+        if wanted_window is not None:
+            window = _whole(wanted_window)
         if timestamp < 0 or not 0 < window <= WINDOW_MS_MAX:
             raise ApiError(
                 401,
@@ -253,7 +314,8 @@ class Credentials:
                 f"The timestamp and the window are whole milliseconds, the window at most {WINDOW_MS_MAX}.",
             )
         now = self._clock() // MS_NS
-        if not now - window <= timestamp <= now + AHEAD_MS_MAX or timestamp <= self._not_before_ms:
+        too_old = timestamp < now - window or (changes and timestamp <= self._not_before_ms)
+        if too_old or timestamp > now + AHEAD_MS_MAX:
             raise ApiError(
                 401,
                 "TIMESTAMP_OUTSIDE_WINDOW",
@@ -262,35 +324,14 @@ class Credentials:
             )
 
 
-class _SeenSignatures:
-    """The signatures of the last while, in two generations. About 100 bytes for each, for one to two minutes."""
-
-    def __init__(self) -> None:
-        self._young: set[bytes] = set()
-        self._old: set[bytes] = set()
-        self._turn_ms = 0
-
-    def add(self, signature: bytes, now_ms: int) -> bool:
-        """Whether it was not seen while it could be good. O(1)."""
-        if now_ms >= self._turn_ms:
-            # the window is not signed: an attacker can widen it, so each is kept for the widest
-            lifetime = WINDOW_MS_MAX + AHEAD_MS_MAX
-            self._old = self._young if now_ms < self._turn_ms + lifetime else set()
-            self._young = set()
-            self._turn_ms = now_ms + lifetime
-        if signature in self._young or signature in self._old:
-            return False
-        self._young.add(signature)
-        return True
-
-
 def _live_session(session: Session) -> _LiveSession:
     return _LiveSession(_principal(session.user, session_id=session.session_id), session.expires_ns)
 
 
 def _live_key(key: ApiKey, secret: bytes) -> _LiveKey:
-    networks = tuple(ipaddress.ip_network(network) for network in key.ip_list)
-    return _LiveKey(_principal(key.user, scopes=key.scopes, key_id=key.key_id), secret, networks)
+    networks = tuple(map(network_of, key.ip_list))
+    principal = _principal(key.user, scopes=key.scopes, key_id=key.key_id)
+    return _LiveKey(principal, verifier_of(secret, key.public_key), networks)
 
 
 def _principal(
@@ -311,6 +352,15 @@ def _principal(
 def _whole(text: str) -> int:
     """A whole number as written; -1 for anything else."""
     return int(text) if text.isascii() and text.isdecimal() and len(text) <= NUMBER_DIGITS_MAX else -1
+
+
+def _require_address(live: _LiveKey, address: str | None) -> None:
+    if live.networks and not _within(address, live.networks):
+        raise ApiError(403, "ADDRESS_NOT_ALLOWED", "This key may not be used from your address.")
+
+
+def _replayed() -> ApiError:
+    return ApiError(401, "SIGNATURE_REPLAYED", "This request was sent before; sign it anew to send it again.")
 
 
 def _within(address: str | None, networks: tuple[Network, ...]) -> bool:

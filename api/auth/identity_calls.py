@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import Final, ParamSpec, TypeVar
+from functools import partial
+from typing import Any, Final, ParamSpec, TypeVar
 
 import eventlet
 
@@ -29,6 +30,22 @@ T = TypeVar("T")
 log = limited(logging.getLogger(__name__))  # every request that needs it would say so
 
 
+class _Call:
+    """A call, and whether it has ended: set by the database's thread, so it holds also where nobody waits any more."""
+
+    __slots__ = ("_call", "ended")
+
+    def __init__(self, call: Callable[[], Any]) -> None:
+        self._call = call
+        self.ended = False
+
+    def __call__(self) -> Any:
+        try:
+            return self._call()
+        finally:
+            self.ended = True
+
+
 class IdentityCalls:
     """The threads of one running server. For the event loop's thread; its methods let other greenlets run."""
 
@@ -36,6 +53,7 @@ class IdentityCalls:
         """Start the threads, and read the common passwords, which blocks."""
         common_passwords()
         self.unanswered = 0  # calls that took too long, whose changes may still come about
+        self._given_up: _Call | None = None  # the newest of these: who comes before its end would only wait behind it
         self._database = Workers("identity", DATABASE_THREADS, DATABASE_WAITING_MAX)
         self._hashing = Workers("passwords", 1, HASHES_WAITING_MAX)
 
@@ -45,14 +63,22 @@ class IdentityCalls:
         self._database.close()
 
     def ask(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """What the store says, in the database's thread. Raises IdentityAway, too where no answer comes in time."""
+        """What the store says, in the database's thread. Raises IdentityAway, too where no answer comes in time.
+
+        Raises it at once while an earlier call, which was given up, has still no answer.
+        """
+        if self._given_up is not None and not self._given_up.ended:
+            raise IdentityAway("the identity store has not answered yet what it was asked before")
+        asked = _Call(partial(call, *args, **kwargs))
         patience = eventlet.Timeout(PATIENCE_S)
         try:
-            return self._database.run(call, *args, **kwargs)
+            result: T = self._database.run(asked)
+            return result
         except eventlet.Timeout as over:
             if over is not patience:
                 raise
             self.unanswered += 1
+            self._given_up = asked
             log.error("the identity store did not answer in %.0f s", PATIENCE_S)
             raise IdentityAway("the identity store does not answer") from None
         finally:

@@ -5,12 +5,17 @@ Layer: api.auth.
 
 from __future__ import annotations
 
-import ipaddress
+from base64 import b64decode
 from typing import Annotated, Literal
 
 import msgspec
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from msgspec import Meta
 
+from api.auth.signatures import is_weak
+from api.http.addresses import network_of
 from api.json.errors import Malformed
 from api.json.requests import Request
 from identity.passwords import LENGTH_MAX, LENGTH_MIN, RULE
@@ -18,6 +23,8 @@ from identity.users import ApiKey, Role, Scope, Session, User
 from listings.texts import IdText
 
 NETWORKS_MAX = 32
+PUBLIC_KEY_MAX = 1_000  # characters
+PUBLIC_KEY_RULE = "An Ed25519 public key, in PEM or its 32 bytes in base64: then no secret is made"
 
 Name = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9_.-]{3,32}\Z", description="3 to 32 letters, digits and . _ -")]
 NewPassword = Annotated[str, Meta(min_length=LENGTH_MIN, max_length=LENGTH_MAX, description=RULE)]
@@ -92,6 +99,7 @@ class KeyRequest(Request, frozen=True, kw_only=True):
     ip_list: Annotated[tuple[Annotated[str, Meta(max_length=64)], ...], Meta(max_length=NETWORKS_MAX)] = ()
     password: Password | None = None  # and code: for the scope `withdraw`
     code: Code | None = None
+    public_key: Annotated[str, Meta(max_length=PUBLIC_KEY_MAX, description=PUBLIC_KEY_RULE)] | None = None
 
 
 class UserView(msgspec.Struct, frozen=True, kw_only=True):
@@ -140,6 +148,7 @@ class KeyView(msgspec.Struct, frozen=True, kw_only=True):
     scopes: list[Scope]
     ip_list: tuple[str, ...]
     created_at: int
+    algorithm: Literal["hmac-sha256", "ed25519"]
 
 
 class SessionsView(msgspec.Struct, frozen=True):
@@ -163,11 +172,27 @@ class Success(msgspec.Struct, frozen=True):
 def networks(ip_list: tuple[str, ...]) -> list[str]:
     """Addresses and networks as CIDR. Raises Malformed."""
     try:
-        return [str(ipaddress.ip_network(entry, strict=False)) for entry in ip_list]
+        return [str(network_of(entry)) for entry in ip_list]
     except ValueError as problem:
         raise Malformed("INVALID_VALUE", "ip_list: addresses or networks such as 10.0.0.0/8.", field="ip_list") from (
             problem
         )
+
+
+def public_key_bytes(text: str) -> bytes:
+    """The 32 bytes of an Ed25519 public key, from PEM or base64. Raises Malformed."""
+    try:
+        if "BEGIN" in text:
+            found = load_pem_public_key(text.encode())
+        else:
+            found = Ed25519PublicKey.from_public_bytes(b64decode(text.strip(), validate=True))
+        if isinstance(found, Ed25519PublicKey) and not is_weak(found.public_bytes_raw()):
+            return found.public_bytes_raw()
+    except (ValueError, UnsupportedAlgorithm):
+        pass
+    raise Malformed(
+        "INVALID_VALUE", f"public_key: {PUBLIC_KEY_RULE[0].lower()}{PUBLIC_KEY_RULE[1:]}.", field="public_key"
+    )
 
 
 def session_view(session: Session, current: str | None) -> SessionView:
@@ -191,6 +216,7 @@ def key_view(key: ApiKey) -> KeyView:
         scopes=sorted(key.scopes),
         ip_list=key.ip_list,
         created_at=key.created_ns // 10**9,
+        algorithm="hmac-sha256" if key.public_key is None else "ed25519",
     )
 
 

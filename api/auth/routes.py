@@ -30,6 +30,7 @@ from api.auth.requests import (
     Success,
     key_view,
     networks,
+    public_key_bytes,
     session_view,
 )
 from api.auth.service import AuthService, NewKey, SignedIn
@@ -160,7 +161,7 @@ def _add_keys(routes: Blueprint, service: AuthService, attempts: Attempts) -> No
     @routes.post("/keys")
     @documented(Access.SESSION, NewKey, status=201, body=KeyRequest, errors=(409, 503))
     def create_key() -> Response:
-        """Make an API key; its secret is told this once.
+        """Make an API key; its secret is told this once. With a `public_key` there is none: you sign with your own.
 
         The scope `withdraw`, which moves money out, needs the password once more, and a code where the second factor
         is on. A guest has neither.
@@ -168,11 +169,12 @@ def _add_keys(routes: Blueprint, service: AuthService, attempts: Attempts) -> No
         user = _user()
         wanted = decoded(request.get_data(cache=False), KeyRequest)
         ip_list = networks(wanted.ip_list)
+        public_key = None if wanted.public_key is None else public_key_bytes(wanted.public_key)
         if Scope.WITHDRAW in wanted.scopes:
             attempts.by_address()
             with attempts.by_name(user.name):
                 service.reauthentication.of(signed_in(), wanted.password, wanted.code)
-        return answer(service.create_key(user, wanted.label, wanted.scopes, ip_list), 201)
+        return answer(service.create_key(user, wanted.label, wanted.scopes, ip_list, public_key), 201)
 
     @routes.get("/keys")
     @documented(Access.SESSION, KeysView, errors=(503,))

@@ -6,9 +6,8 @@ Layer: api.auth.
 from __future__ import annotations
 
 import logging
-import time
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Final, NamedTuple
 
 import eventlet
@@ -73,7 +72,7 @@ class NewKey(msgspec.Struct, frozen=True, kw_only=True):
     """The answer to POST /auth/keys: the only time that the secret is told."""
 
     key_id: str
-    secret: str
+    secret: str | UnsetType = UNSET  # of a key that was made with a public key there is none
     label: str
     scopes: list[Scope]
     ip_list: tuple[str, ...]
@@ -82,8 +81,11 @@ class NewKey(msgspec.Struct, frozen=True, kw_only=True):
 class AuthService:
     """The identities of one running server. For the event loop's thread; its methods let other greenlets run."""
 
-    def __init__(self, identity: Identity, credentials: Credentials, calls: IdentityCalls) -> None:
-        """Take in the sessions and keys that are good, which blocks."""
+    def __init__(
+        self, identity: Identity, credentials: Credentials, calls: IdentityCalls, clock: Callable[[], int]
+    ) -> None:
+        """Take in the sessions and keys that are good, which blocks. `clock` gives epoch nanoseconds."""
+        self._clock = clock
         self._identity = identity
         self._credentials = credentials
         self._calls = calls
@@ -122,7 +124,7 @@ class AuthService:
         try:
             if not self._calls.matches(password_hash, password) or user is None or user.disabled:
                 raise UnknownUser("no such name with this password")
-            if user.password_until_ns is not None and user.password_until_ns <= time.time_ns():
+            if user.password_until_ns is not None and user.password_until_ns <= self._clock():
                 raise ApiError(
                     401, "PASSWORD_EXPIRED", "That password was good for a day; ask an operator for another."
                 )
@@ -179,16 +181,23 @@ class AuthService:
         if ended.generation == self._generation + 1:  # nothing else was changed beside this server
             self._generation = ended.generation
 
-    def create_key(self, user: User, label: str, scopes: Iterable[Scope], ip_list: Iterable[str]) -> NewKey:
+    def create_key(
+        self,
+        user: User,
+        label: str,
+        scopes: Iterable[Scope],
+        ip_list: Iterable[str],
+        public_key: bytes | None = None,
+    ) -> NewKey:
         """Create an API key, good at once. Raises ApiError 409 when the user has as many as allowed."""
         try:
-            key, secret = self._ask(self._identity.create_key, user, label, scopes, ip_list)
+            key, secret = self._ask(self._identity.create_key, user, label, scopes, ip_list, public_key)
         except TooManyKeys as problem:
             raise ApiError(409, "TOO_MANY_KEYS", "You have as many keys as you may; revoke one first.") from problem
         self._credentials.admit_key(key, secret)
         return NewKey(
             key_id=key.key_id,
-            secret=secret.decode(),
+            secret=secret.decode() or UNSET,
             label=key.label,
             scopes=sorted(key.scopes),
             ip_list=key.ip_list,
@@ -212,7 +221,7 @@ class AuthService:
         The action is done already, and operators must be able to halt a venue whose identity store is away. So an
         entry that cannot be written then is logged, and written as soon as the store is back.
         """
-        entry = PendingAuditEntry(principal.user, action, subject, details, seq, time.time_ns())
+        entry = PendingAuditEntry(principal.user, action, subject, details, seq, self._clock())
         try:
             if self._pending_audit:
                 raise IdentityAway("older lines come first")
@@ -235,6 +244,10 @@ class AuthService:
     def users(self, beginning: str, after: str, limit: int) -> list[User]:
         """Users by name, those after the name `after`; only those whose name begins so, in any case."""
         return self._ask(self._identity.users, beginning, after, limit)
+
+    def users_of(self, accounts: Iterable[AccountId]) -> list[User]:
+        """The users who have these accounts; those that nobody has are left out."""
+        return self._ask(self._identity.users_of, [int(account) for account in accounts])
 
     def audit_trail(self, limit: int, before_ns: int) -> list[AuditEntry]:
         """The newest lines of the audit trail older than `before_ns`, newest first."""

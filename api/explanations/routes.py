@@ -15,7 +15,16 @@ from api.json.errors import ApiError
 from api.json.requests import order_id_of
 from engine.types import AccountId
 from explain.answers import Explanation
-from explain.host import OWN_MAX, ExplainerBehind, ExplainerBusy, ExplainHost, NotExplained, NothingToExplain
+from explain.host import (
+    OWN_MAX,
+    ExplainerBehind,
+    ExplainerBusy,
+    ExplainHost,
+    NotExplained,
+    NothingToExplain,
+    NotKept,
+    RecordsUnreadable,
+)
 from explain.protocol import SubjectKind
 from identity.users import Role
 
@@ -83,5 +92,11 @@ def _refusal(refusal: NotExplained, about: SubjectKind) -> ApiError:
         case ExplainerBehind(read_percent=done):
             sentence = f"The journal is still being read for explanations, {done} % so far; ask again in a moment."
             return ApiError(503, "EXPLAINER_BEHIND", sentence, {"read_percent": done}, BEHIND_RETRY_S)
+        case NotKept(first_seq=first_seq):
+            sentence = f"The records before command {first_seq} are not kept, and explanations begin there."
+            return ApiError(410, "EXPLANATION_NOT_KEPT", sentence, {"first_seq": first_seq})
+        case RecordsUnreadable():
+            sentence = "Records that this is explained from are damaged. The server's log names them, for its operator."
+            return ApiError(503, "EXPLAINER_FAILED", sentence)
     sentence = "To explain this takes longer than a request may, or the process that explains has ended; ask again."
     return ApiError(503, "EXPLAINER_FAILED", sentence, None, BEHIND_RETRY_S)

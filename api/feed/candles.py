@@ -6,8 +6,7 @@ Layer: api.feed.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import eventlet
 
@@ -15,11 +14,11 @@ from api.feed.pace import Paced
 from api.feed.requests import Stream
 from api.feed.rooms import room_name
 from api.json.views import seconds
-from api.market.activity import Activity, TradePrint
 from api.market.candles import CandleView, candle_row
 from engine.exchange import Exchange
 from history.candles import Candle, Interval
 from listings.grid import grid_of
+from projections.activity import Activity, TradePrint
 
 PACE_S = 0.25  # between two messages of one symbol
 CLOSING_GRACE_S = 0.25  # for trades of the last moment to become durable
@@ -36,9 +35,14 @@ class CandleFeed:
         activity: Activity,
         occupied: Callable[[str], bool],
         publish: Callable[[str, list[CandleView]], None],
+        clock: Callable[[], int],
     ) -> None:
-        """`occupied(room)`: whether anybody is there; `publish(room, candles)` sends them to all there."""
+        """`occupied(room)`: whether anybody is there; `publish(room, candles)` sends them to all there.
+
+        `clock` gives the venue's time in epoch nanoseconds.
+        """
         self._exchange = exchange
+        self._clock = clock
         self._activity = activity
         self._occupied = occupied
         self._publish = publish
@@ -46,7 +50,7 @@ class CandleFeed:
         self._last_published: dict[CandleStream, tuple[Candle, bool]] = {}  # the newest, and whether it was closed
         self._closing: dict[CandleStream, int] = {}  # start of the candle whose end is scheduled
 
-    def on_trades(self, trades: list[TradePrint]) -> None:
+    def on_trades(self, trades: Sequence[TradePrint]) -> None:
         """Publish soon what `trades` changed. O(trades)."""
         for symbol in {trade.filled.symbol: None for trade in trades}:
             self._paced.touch(symbol)
@@ -93,14 +97,14 @@ class CandleFeed:
         return activity.candles(interval.seconds, last - last % interval.seconds if since is None else since)
 
     def _is_over(self, stream: CandleStream, candle: Candle) -> bool:
-        return time.time() >= candle.time + stream[1].seconds + CLOSING_GRACE_S
+        return self._clock() / 1e9 >= candle.time + stream[1].seconds + CLOSING_GRACE_S
 
     def _remember(self, stream: CandleStream, candle: Candle, *, closed: bool) -> None:
         """Note what was published; have the end published too, even when nothing trades any more."""
         self._last_published[stream] = (candle, closed)
         if not closed and self._closing.get(stream) != candle.time:
             self._closing[stream] = candle.time
-            left = candle.time + stream[1].seconds + CLOSING_GRACE_S - time.time()
+            left = candle.time + stream[1].seconds + CLOSING_GRACE_S - self._clock() / 1e9
             eventlet.spawn_after(max(0.0, left) + 0.001, self._close, stream, candle.time)
 
     def _close(self, stream: CandleStream, start: int) -> None:
@@ -115,5 +119,5 @@ class CandleFeed:
     def _view(self, stream: CandleStream, candle: Candle, *, closed: bool) -> CandleView:
         symbol, interval = stream
         grid = grid_of(self._exchange.books[symbol].instrument)
-        now = seconds(time.time_ns())
+        now = seconds(self._clock())
         return CandleView(now, symbol, interval, candle_row(candle, grid), closed, self._exchange.seq)

@@ -1,8 +1,9 @@
 """The clients of the feed, the rooms they are in, and the messages that wait for them.
 
-Each message is encoded once for all who get it. What waits for one client is bounded: of
-states (the book, the ticker) a slow client misses some and gets the latest when it has
-caught up; a stream that must be whole ends for it, and it gets a `resync` that says so.
+Each message is made once for all who get it, and written at once where they read. What waits
+for one client is bounded: of states (the book, the ticker) a slow client misses some and gets
+the latest when it has caught up; a stream that must be whole ends for it, and it gets a
+`resync` that says so.
 Layer: api.feed.
 """
 
@@ -14,70 +15,24 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-import msgspec
-from engineio.packet import MESSAGE
-from engineio.packet import Packet as EnginePacket
 from engineio.socket import Socket
-from socketio.packet import BINARY_ACK, BINARY_EVENT, DISCONNECT, EVENT, Packet
 
+from api.faults.feed_faults import FeedFaults
+from api.feed.outbox import Outbox
+from api.feed.packets import Message, encoded
 from api.feed.requests import Stream, Subscription
-from api.json.exact import decode_exactly
+from api.http.addresses import neighbourhood
+from api.http.wsgi import Environ
+from api.market.flow_sources import FlowSource
 from logs.limit import limited
 
 client_log = limited(logging.getLogger(__name__))
 
-NAMESPACE = "/market"
 BURST_S = 1.0  # how long a client may have more waiting than the limit, when one order made many messages
 BURST_FACTOR = 8  # and how many times the limit may then wait
 STATE_RATE = 1_000_000  # bytes a second of first states, for one client that asks for them again and again
 STATE_BURST_S = 8.0  # so many seconds' worth it is sent without a pause
 STATE_QUEUE = 16  # a client with this many waiting is sent no state; it gets the latest when it has caught up
-
-
-class FeedJson:
-    """JSON for Socket.IO by msgspec, which knows our structs and reads decimals exactly."""
-
-    @staticmethod
-    def dumps(value: Any, **_: Any) -> str:
-        """`value` as JSON text."""
-        return msgspec.json.encode(value).decode()
-
-    @staticmethod
-    def loads(text: str | bytes, **_: Any) -> Any:
-        """JSON text as plain values, its fractions as Decimal, no key given twice. Raises ValueError."""
-        try:
-            return decode_exactly(text.encode() if isinstance(text, str) else text)
-        except RecursionError:
-            raise ValueError("nested too deeply") from None
-
-
-class FeedPacket(Packet):  # type: ignore[misc]
-    """A Socket.IO packet that is text, and whose event has a name; the feed knows no others."""
-
-    uses_binary_events = False
-    json = FeedJson
-    data: Any
-
-    def encode(self) -> Any:
-        """What is sent. A DISCONNECT carries nothing: JavaScript's client takes one that does for a broken packet."""
-        if self.packet_type == DISCONNECT:
-            self.data = None
-        return super().encode()
-
-    def decode(self, encoded_packet: Any) -> int:
-        """Read what a client sent. Raises ValueError."""
-        if not isinstance(encoded_packet, str):
-            raise ValueError("the feed takes no binary messages")
-        super().decode(encoded_packet)
-        if self.packet_type in (BINARY_EVENT, BINARY_ACK):
-            raise ValueError("the feed takes no binary messages")
-        if self.packet_type == EVENT:
-            named = isinstance(self.data, list) and bool(self.data) and isinstance(self.data[0], str)
-            if not named:
-                raise ValueError("an event is a list that begins with its name")
-            if self.data[0] == "*":  # the name under which the handler of all other events is registered
-                raise ValueError("no event is named *")
-        return 0
 
 
 class Client:
@@ -86,23 +41,32 @@ class Client:
     __slots__ = (
         "asking",
         "awaited",
-        "flow",
+        "counted_as",
+        "environ",
+        "faults",
         "full_since",
         "missed",
         "on_disconnected",
+        "outbox",
         "own_orders_room",
         "paused_until",
         "rooms",
         "sid",
         "socket",
+        "source",
         "stale",
         "state_due",
     )
 
-    def __init__(self, sid: str, socket: Socket, flow: str | None) -> None:
+    def __init__(self, sid: str, socket: Socket, source: FlowSource | None, environ: Environ) -> None:
+        """`source`: of flow, which it says that it is. `environ`: of the request that it connected with."""
         self.sid = sid
         self.socket = socket
-        self.flow = flow
+        self.outbox: Outbox = socket.queue
+        self.environ = environ
+        self.faults: FeedFaults | None = None  # that were asked for and concern it
+        self.counted_as = neighbourhood(self.address)  # with others who take turns with it
+        self.source = source
         self.asking = 0  # its requests that are being worked on
         self.paused_until = 0.0  # monotonic seconds: no message is taken from it before
         self.state_due = 0.0  # monotonic seconds: no first state of a stream is sent to it before
@@ -117,14 +81,12 @@ class Client:
     @property
     def waiting(self) -> int:
         """How many messages wait for it to read."""
-        waiting: int = self.socket.queue.qsize()
-        return waiting
+        return self.outbox.qsize()
 
     @property
     def waiting_bytes(self) -> int:
         """How many bytes wait for it to read, about."""
-        waiting: int = self.socket.queue.waiting_bytes
-        return waiting
+        return self.outbox.waiting_bytes
 
     @property
     def subscriptions(self) -> set[str]:
@@ -139,7 +101,8 @@ class Client:
         waiting = self.waiting
         if waiting == 0:
             self.full_since = None
-        elif self.waiting_bytes >= bytes_limit:
+            return True
+        if self.waiting_bytes >= bytes_limit:
             return False
         if waiting < limit:
             return True
@@ -148,25 +111,21 @@ class Client:
             self.full_since = now
         return now - self.full_since < BURST_S and waiting < BURST_FACTOR * limit
 
-    def send(self, packet: EnginePacket) -> None:
-        """Queue one message, however many wait. Does not switch."""
+    @property
+    def address(self) -> str:
+        """Where it connected from."""
+        address: str = self.environ.get("REMOTE_ADDR", "")
+        return address
+
+    def send(self, message: Message) -> None:
+        """Have one message sent, however many wait. Does not switch."""
         if not self.socket.closed:
-            self.socket.queue.put(packet)
+            self.outbox.put(message)
 
-    def send_state(self, packet: EnginePacket) -> None:
-        """Queue the first state of a stream; the larger it is, the later the next one may come."""
-        self.state_due = max(self.state_due, time.monotonic() - STATE_BURST_S) + len(packet.data) / STATE_RATE
-        self.send(packet)
-
-
-def encoded(event: str, data: Any) -> EnginePacket:
-    """One event of the feed, ready for any number of clients."""
-    return EnginePacket(MESSAGE, f"{EVENT}{NAMESPACE}," + msgspec.json.encode((event, data)).decode())
-
-
-def encoded_json(event: str, data: bytes) -> EnginePacket:
-    """As `encoded`, of data that is JSON already."""
-    return EnginePacket(MESSAGE, f'{EVENT}{NAMESPACE},["{event}",{data.decode()}]')
+    def send_state(self, message: Message) -> None:
+        """Have the first state of a stream sent; the larger it is, the later the next one may come."""
+        self.state_due = max(self.state_due, time.monotonic() - STATE_BURST_S) + message.size / STATE_RATE
+        self.send(message)
 
 
 class Subscribers:
@@ -180,6 +139,8 @@ class Subscribers:
         self._subscriptions: Counter[Stream] = Counter()
         self.clients: dict[str, Client] = {}  # by session id
         self.behind: dict[str, Client] = {}  # those that missed something
+        self.states_skipped = 0  # that were not sent to a client that reads slowly: it gets the latest instead
+        self.streams_ended = 0  # for a client that reads too slowly: a gap, of which it is informed by a `resync`
 
     def add(self, client: Client) -> None:
         """Add a client that has connected."""
@@ -231,32 +192,39 @@ class Subscribers:
         return any(self._subscriptions[stream] for stream in streams) if streams else bool(self._rooms)
 
     def publish(self, room: str, event: str, messages: Sequence[Any], *, whole: bool) -> None:
-        """Queue `messages`, all of them or none, for each client in `room`. O(clients x messages).
+        """Have `messages` sent, all of them or none, to each client in `room`. O(clients x messages).
 
         A client that has too much waiting gets none: a stream that must be `whole` then
         ends for it; of a state it is sent the latest when it has caught up.
         """
         members = self._rooms.get(room)
         if members:
-            self.publish_packets(list(members.values()), room, [encoded(event, data) for data in messages], whole=whole)
+            self.publish_made(members.values(), room, [encoded(event, data) for data in messages], whole=whole)
 
-    def publish_packets(
-        self, clients: Iterable[Client], room: str, packets: Sequence[EnginePacket], *, whole: bool
-    ) -> None:
+    def publish_made(self, clients: Iterable[Client], room: str, messages: Sequence[Message], *, whole: bool) -> None:
         """As `publish`, to these clients, in the room or not."""
+        late: list[Client] = []
+        size = sum(message.size for message in messages)
         for client in clients:
             if client.socket.closed:
                 continue
-            if whole and not client.keeps_up(self._queue_limit, self._bytes_limit):
-                self.drop(client, room)
-            elif not whole and (client.waiting >= STATE_QUEUE or client.waiting_bytes > self._bytes_limit // 4):
+            outbox = client.outbox
+            if not outbox.waiting_bytes:
+                client.full_since = None
+            elif whole and not client.keeps_up(self._queue_limit, self._bytes_limit):
+                late.append(client)
+                continue
+            elif not whole and (client.waiting >= STATE_QUEUE or outbox.waiting_bytes > self._bytes_limit // 4):
                 self.postpone(client, room)
-            else:
-                put = client.socket.queue.put
-                for packet in packets:
-                    put(packet)
-                if client.stale:
-                    client.stale.pop(room, None)
+                continue
+            if client.faults is None:
+                outbox.put_all(messages, size)
+            elif passed := client.faults.pass_on(room, messages, size):
+                outbox.put_all(passed, sum(message.size for message in passed))
+            if client.stale:
+                client.stale.pop(room, None)
+        for client in late:
+            self.drop(client, room)
 
     def loaded(self, client: Client) -> bool:
         """Whether too much waits for a client for a state of any size to be added."""
@@ -268,10 +236,12 @@ class Subscribers:
         if subscription is not None:
             self.leave(client, room)
             client.missed[room] = subscription
+            self.streams_ended += 1
             self.behind[client.sid] = client
             client_log.info("feed client %s reads too slowly: out of %s", client.sid, room)
 
     def postpone(self, client: Client, room: str) -> None:
         """Have the latest state of `room` sent to a client when it has caught up."""
         client.stale[room] = None
+        self.states_skipped += 1
         self.behind[client.sid] = client

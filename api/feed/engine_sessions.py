@@ -11,20 +11,34 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
+import engineio.base_socket
+import engineio.socket
 import eventlet
 from engineio.server import Server
 from engineio.socket import Socket
+from websockets.frames import CloseCode
 
-from api.feed.outbox import Outbox
+from api.feed.outbox import Outbox, Outgoing
 from api.feed.transport import FeedWebSocket, end
 from api.http.addresses import neighbourhood
+from api.http.front.flusher import Flusher
 from api.json.errors import ApiError
 from api.settings import Settings
 from logs.limit import limited
 
 client_log = limited(logging.getLogger(__name__))
+
+
+class _SteadyTime:
+    """What engine.io takes for the module `time`: its pings must not time out because the machine's clock was set."""
+
+    time = staticmethod(time.monotonic)
+
+
+engineio.socket.time = engineio.base_socket.time = _SteadyTime
 
 SWEEP_S: Final = 1.0
 SWEEP_TURN: Final = 500  # sessions checked before others have a turn
@@ -68,9 +82,27 @@ class EngineSession:
         outbox: Outbox = self.socket.queue
         return outbox
 
+    @property
+    def received_at(self) -> float:
+        """When what was read last from its client came, in seconds of `perf_counter`."""
+        return (self.websocket.received_at if self.websocket is not None else 0.0) or time.perf_counter()
+
+    def close_for_restart(self) -> None:
+        """Tell its client that the server comes back. Waits while the client does not read."""
+        if self.websocket is not None:
+            self.websocket.close(CloseCode.SERVICE_RESTART, "the server is stopping")
+        else:
+            end(self.socket)
+
     def cut_off(self, why: str) -> None:
         """End it now, whatever has not been read."""
         client_log.warning("feed client at %s %s: cut off", self.address, why)
+        if self.websocket is not None:
+            self.websocket.abort()
+        end(self.socket)
+
+    def drop(self) -> None:
+        """End it now without a word, as a network that fails: a fault was asked for."""
         if self.websocket is not None:
             self.websocket.abort()
         end(self.socket)
@@ -94,15 +126,25 @@ class EngineSessions:
         self._disconnect: Callable[[str, Any], Any] = engine.handlers["disconnect"]
         engine.on("connect", self._opened)
         engine.on("disconnect", self._closed)
-        engine._async = {**engine._async, "websocket": self._websocket, "queue": Outbox}
+        engine._async = {**engine._async, "websocket": self._websocket, "queue": partial(Outbox, Flusher[Outgoing]())}
 
     def start(self) -> None:
         """Start to look after the sessions."""
         eventlet.spawn(self._sweep)
 
+    def close_all(self) -> None:
+        """End every session, since the server stops: each client connects anew by itself. Does not wait for any."""
+        for session in list(self._known.values()):
+            eventlet.spawn(session.close_for_restart)
+
     def get(self, eio_sid: str) -> EngineSession | None:
         """A session that has not been forgotten."""
         return self._known.get(eio_sid)
+
+    def transports(self) -> dict[str, int]:
+        """How many sessions are connected by a WebSocket, and by long polling. O(sessions)."""
+        by_websocket = sum(session.websocket is not None for session in self._known.values())
+        return {"websocket": by_websocket, "polling": len(self._known) - by_websocket}
 
     def check_room(self, address: str) -> None:
         """Raise ApiError 503 or 429 when there are as many sessions as there may be, in all or of one address."""
@@ -158,7 +200,7 @@ class EngineSessions:
             if websocket is None or websocket.ended or now - session.closed_at > CLOSING_S:
                 self._forget(eio_sid, session)
             return
-        if socket.last_ping and time.time() - socket.last_ping > self._engine.ping_timeout:
+        if socket.last_ping and now - socket.last_ping > self._engine.ping_timeout:
             eventlet.spawn(session.cut_off, "has not answered a ping")
             return
         if self._is_joined(eio_sid):

@@ -10,11 +10,13 @@ from collections.abc import Callable
 from typing import Any, Final
 
 import eventlet
-from flask_socketio import SocketIO
+from socketio import Server
 from socketio.packet import EVENT
 
-from api.feed.clients import NAMESPACE, Client, Subscribers
+from api.feed.clients import Client, Subscribers
 from api.feed.engine_sessions import EngineSession, EngineSessions
+from api.feed.events import ClientEvents
+from api.feed.packets import NAMESPACE, event_of
 from api.json.errors import ApiError, Malformed
 
 PATIENCE_S: Final = 5.0  # that a client may send without reading
@@ -28,13 +30,14 @@ SendError = Callable[[Client, str | None, ApiError], Any]
 
 
 class Intake:
-    """Takes messages from the sessions of engine.io, and hands them to the handlers of one feed."""
+    """Takes messages from the sessions of engine.io: events of our clients for their handlers, others for Socket.IO."""
 
     def __init__(
         self,
-        socketio: SocketIO,
+        server: Server,
         sessions: EngineSessions,
         subscribers: Subscribers,
+        events: ClientEvents,
         queue_limit: int,
         bytes_limit: int,
         send_error: SendError,
@@ -42,11 +45,12 @@ class Intake:
         """Take the place of Socket.IO's own reception of messages."""
         self._sessions = sessions
         self._subscribers = subscribers
+        self._events = events
         self._queue_limit = queue_limit
         self._bytes_limit = bytes_limit
         self._send_error = send_error
-        self._manager = socketio.server.manager
-        engine = socketio.server.eio
+        self._manager = server.manager
+        engine = server.eio
         self._handle: Callable[[str, Any], None] = engine.handlers["message"]
         engine.on("message", self._receive)
 
@@ -59,6 +63,7 @@ class Intake:
         session = self._sessions.get(eio_sid)
         if session is None:
             return
+        received_at = session.received_at
         client, text = self._client_of(eio_sid), data if isinstance(data, str) else ""  # engine.io reads JSON, too
         if client is None or not text.startswith(str(EVENT)):
             self._slow_down(session)
@@ -69,7 +74,11 @@ class Intake:
         try:
             if not text:
                 raise ValueError("an empty message, or none that is text")
-            self._handle(eio_sid, text)
+            event = None if client is None else event_of(text)
+            if client is None or event is None:
+                self._handle(eio_sid, text)
+            else:
+                self._events.take(client, *event, received_at)
         except ValueError:
             self._slow_down(session)
             client = self._client_of(eio_sid)

@@ -14,28 +14,31 @@ from functools import partial
 from typing import Any, Final, Protocol
 
 import eventlet
-from engineio.packet import Packet as EnginePacket
+import msgspec
 
 from api.feed.candles import PACE_S, CandleFeed
-from api.feed.clients import Client, Subscribers, encoded
-from api.feed.levels import LevelKey
+from api.feed.clients import Client, Subscribers
 from api.feed.pace import Paced
+from api.feed.packets import Message, encoded, encoded_json
 from api.feed.requests import FEED_LEVELS, Stream, Subscription
 from api.feed.rooms import ALL_SYMBOLS, BATCH, room_name
 from api.feed.snapshots import BookSnapshots, States
 from api.feed.status import StatusFeed
 from api.json.views import seconds
-from api.market.activity import Activity, TradePrint
-from api.market.book_views import DeltaView, book_orders_update, book_update, changed_levels, checksum
+from api.market.book_views import DeltaView, book_orders_update, book_update
 from api.market.candles import CandleView
+from api.market.level_texts import LevelTexts
+from api.market.live_texts import trade_text
 from api.market.requests import DEFAULT_INTERVAL, DEFAULT_LEVELS
 from api.market.status_views import StatusService, StatusView
 from api.market.ticker_views import ticker_view
-from api.market.views import BboView, bbo_view, trade_view
+from api.market.views import BboView, bbo_view
 from engine.book import OrderBook
 from engine.exchange import Exchange
 from engine.types import Side, Ticks
 from logs.limit import limited
+from projections.activity import Activity, TradePrint
+from projections.levels import LevelKey
 
 log = limited(logging.getLogger(__name__))
 
@@ -52,13 +55,20 @@ class Publish(Protocol):
     def __call__(self, room: str, event: str, messages: Sequence[Any], *, whole: bool) -> None: ...
 
 
+class PublishMade(Protocol):
+    """The same, of messages that are made already."""
+
+    def __call__(self, room: str, messages: Sequence[Message], *, whole: bool) -> None: ...
+
+
 class SymbolFeed:
     """The changes of one symbol that are not published yet."""
 
-    __slots__ = ("asks", "bbo", "bids", "book", "due", "scheduled", "seq", "snapshots", "trades")
+    __slots__ = ("asks", "bbo", "bids", "book", "due", "scheduled", "seq", "snapshots", "texts", "trades")
 
     def __init__(self, book: OrderBook) -> None:
         self.book = book
+        self.texts = LevelTexts(book)
         self.snapshots: BookSnapshots  # of those who begin to follow the deltas
         self.bids: dict[Ticks, None] = {}  # prices whose level may have changed
         self.asks: dict[Ticks, None] = {}
@@ -86,26 +96,34 @@ class MarketData:
         interval_s: float,
         send: Callable[[Client, str, Any], None],
         publish: Publish,
+        publish_made: PublishMade,
+        clock: Callable[[], int],
     ) -> None:
-        """`interval_s`: between two publications of one symbol; `send(client, event, data)` must not switch."""
+        """`interval_s`: between two publications of one symbol; `send(client, event, data)` must not switch.
+
+        `clock` gives the venue's time in epoch nanoseconds.
+        """
+        self._clock = clock
         self._exchange = exchange
         self._activity = activity
         self._subscribers = subscribers
         self._interval_s = interval_s
         self._send = send
         self._publish_to_room = publish
+        self._publish_made = publish_made
         self._symbols: dict[str, SymbolFeed] = {}
         self._states = States()
-        self._candles = CandleFeed(exchange, activity, subscribers.occupied, self._publish_candles)
+        self._candles = CandleFeed(exchange, activity, subscribers.occupied, self._publish_candles, clock)
         self._l3 = Paced(PACE_S, self._publish_l3)
         self._statuses = StatusFeed(
             exchange,
             statuses,
             lambda symbol: subscribers.occupied(room_name(Stream.STATUS, symbol)),
             self._publish_status,
+            clock,
         )
 
-    def on_batch(self, touched: list[LevelKey], trades: list[TradePrint]) -> None:
+    def on_batch(self, touched: Sequence[LevelKey], trades: Sequence[TradePrint]) -> None:
         """Publish soon what a batch has changed: `touched` levels, and its `trades`. O(both)."""
         if self._subscribers.subscribed(*BOOK_STREAMS):
             for level_key in touched:
@@ -132,10 +150,10 @@ class MarketData:
                 feed = self._symbol_feed(symbol)
                 if feed.trades:
                     trades, feed.trades = feed.trades, []
-                    self._publish_trades(feed, trades, time.time_ns())
+                    self._publish_trades(feed, trades, self._clock())
         elif wanted.type is Stream.BBO and wanted.symbol is not None:
             feed = self._symbol_feed(wanted.symbol)
-            self._publish_bbo(feed, feed.book.changed_seq, time.time_ns())
+            self._publish_bbo(feed, feed.book.changed_seq, self._clock())
         elif wanted.type is Stream.CANDLES and wanted.symbol is not None:
             self._candles.flush(wanted.symbol, wanted.interval or DEFAULT_INTERVAL)
 
@@ -147,16 +165,16 @@ class MarketData:
         """Send the state that a stream goes on from; trades have none. False when it is too early for it."""
         if wanted.symbol is None or wanted.type is Stream.TRADES:
             return True
-        feed, now_ns = self._symbol_feed(wanted.symbol), time.time_ns()
+        feed, now_ns = self._symbol_feed(wanted.symbol), self._clock()
         interval = wanted.interval or DEFAULT_INTERVAL
         match wanted.type:
             case Stream.L2_UPDATES | Stream.L3:
                 if time.monotonic() < client.state_due:
                     return False
-                packet = self._states.packet(room, feed.book.changed_seq, lambda: _book_state(feed.book, wanted))
-                if packet is None:
+                message = self._states.message(room, feed.book.changed_seq, lambda: _book_state(feed, wanted, now_ns))
+                if message is None:
                     return False
-                client.send_state(packet)
+                client.send_state(message)
             case Stream.BBO:
                 view = bbo_view(feed.book, feed.book.changed_seq, now_ns)
                 feed.bbo = _best_of(view)  # whoever was in the room has it by `flush`
@@ -176,7 +194,9 @@ class MarketData:
         feed = self._symbols.get(symbol)
         if feed is None:
             feed = self._symbols[symbol] = SymbolFeed(self._exchange.books[symbol])
-            feed.snapshots = BookSnapshots(feed.book, self._subscribers, partial(self._flush_before_snapshot, feed))
+            feed.snapshots = BookSnapshots(
+                feed.book, feed.texts, self._subscribers, partial(self._flush_before_snapshot, feed), self._clock
+            )
         return feed
 
     def _flush_before_snapshot(self, feed: SymbolFeed) -> None:
@@ -200,7 +220,7 @@ class MarketData:
 
     def _flush(self, feed: SymbolFeed) -> None:
         """Publish what is new of one symbol."""
-        now_ns, feed.due = time.time_ns(), time.monotonic() + self._interval_s
+        now_ns, feed.due = self._clock(), time.monotonic() + self._interval_s
         trades, feed.trades = feed.trades, []
         bids, feed.bids, asks, feed.asks = feed.bids, {}, feed.asks, {}
         if trades:
@@ -217,11 +237,16 @@ class MarketData:
 
     def _publish_trades(self, feed: SymbolFeed, prints: list[TradePrint], now_ns: int) -> None:
         instrument, symbol = feed.book.instrument, feed.book.instrument.symbol
-        trades = [trade_view(trade.filled, instrument, trade.ts_ns, trade.seq) for trade in prints]
-        for scope in (symbol, ALL_SYMBOLS):
-            self._publish_to_room(room_name(Stream.TRADES, scope), "trade", trades, whole=True)
-            batch = {"symbol": symbol, "trades": trades}
-            self._publish_to_room(room_name(Stream.TRADES, scope, BATCH), "trades", [batch], whole=True)
+        occupied = self._subscribers.occupied
+        singles = [room_name(Stream.TRADES, scope) for scope in (symbol, ALL_SYMBOLS)]
+        batches = [room_name(Stream.TRADES, scope, BATCH) for scope in (symbol, ALL_SYMBOLS)]
+        if any(map(occupied, singles)) or any(map(occupied, batches)):
+            texts = [trade_text(trade.filled, instrument, trade.ts_ns, trade.seq).encode() for trade in prints]
+            trades = [encoded_json("trade", text) for text in texts] if any(map(occupied, singles)) else []
+            whole = b'{"symbol":%b,"trades":[%b]}' % (msgspec.json.encode(symbol), b",".join(texts))
+            for single, batch in zip(singles, batches, strict=True):
+                self._publish_made(single, trades, whole=True)
+                self._publish_made(batch, [encoded_json("trades", whole)], whole=True)
         room = room_name(Stream.TICKER, symbol)
         if self._subscribers.occupied(room):
             ticker = ticker_view(self._activity, feed.book, self._exchange.seq, now_ns)
@@ -234,18 +259,19 @@ class MarketData:
         room = room_name(Stream.L2_DELTAS, book.instrument.symbol)
         if not self._subscribers.occupied(room) and not feed.snapshots.being_written:
             return
-        delta = DeltaView(
+        view = DeltaView(
             seconds(now_ns),
             book.instrument.symbol,
             previous,
             feed.seq,
-            changed_levels(book, Side.BUY, touched[0]),
-            changed_levels(book, Side.SELL, touched[1]),
-            checksum(book),
+            feed.texts.at(Side.BUY, touched[0]),
+            feed.texts.at(Side.SELL, touched[1]),
+            feed.texts.checksum(),
         )
-        self._publish_to_room(room, "l2_delta", [delta], whole=True)
+        delta = encoded("l2_delta", view)
+        self._publish_made(room, [delta], whole=True)
         if feed.snapshots.being_written:
-            feed.snapshots.on_delta(encoded("l2_delta", delta))
+            feed.snapshots.on_delta(delta)
 
     def _publish_depth(self, feed: SymbolFeed, now_ns: int) -> None:
         if not self._subscribers.subscribed(Stream.L2_UPDATES):
@@ -253,7 +279,9 @@ class MarketData:
         for levels in FEED_LEVELS:
             room = room_name(Stream.L2_UPDATES, feed.book.instrument.symbol, levels)
             if self._subscribers.occupied(room):
-                self._publish_to_room(room, "l2_update", [book_update(feed.book, levels, now_ns)], whole=False)
+                self._publish_to_room(
+                    room, "l2_update", [book_update(feed.book, feed.texts, levels, now_ns)], whole=False
+                )
 
     def _publish_bbo(self, feed: SymbolFeed, seq: int, now_ns: int) -> None:
         room = room_name(Stream.BBO, feed.book.instrument.symbol)
@@ -269,7 +297,7 @@ class MarketData:
         for levels in FEED_LEVELS:
             room = room_name(Stream.L3, symbol, levels)
             if self._subscribers.occupied(room):
-                view = book_orders_update(self._exchange.books[symbol], levels, L3_ORDERS_MAX, time.time_ns())
+                view = book_orders_update(self._exchange.books[symbol], levels, L3_ORDERS_MAX, self._clock())
                 self._publish_to_room(room, "l3", [view], whole=False)
 
     def _publish_candles(self, room: str, candles: list[CandleView]) -> None:
@@ -283,9 +311,9 @@ def _best_of(view: BboView) -> Best:
     return view.best_bid, view.best_ask, view.bid_size, view.ask_size
 
 
-def _book_state(book: OrderBook, wanted: Subscription) -> EnginePacket:
+def _book_state(feed: SymbolFeed, wanted: Subscription, now_ns: int) -> Message:
     """The state of `l2_updates` or `l3`. O(levels or orders)."""
-    levels, now_ns = wanted.levels or DEFAULT_LEVELS, time.time_ns()
+    levels = wanted.levels or DEFAULT_LEVELS
     if wanted.type is Stream.L3:
-        return encoded("l3", book_orders_update(book, levels, L3_ORDERS_MAX, now_ns))
-    return encoded("l2_update", book_update(book, levels, now_ns))
+        return encoded("l3", book_orders_update(feed.book, levels, L3_ORDERS_MAX, now_ns))
+    return encoded("l2_update", book_update(feed.book, feed.texts, levels, now_ns))

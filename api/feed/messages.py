@@ -5,16 +5,16 @@ Layer: api.feed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Final, Literal
 
 from msgspec import UNSET, UnsetType
 
 from api.json.views import seconds
+from api.orders.batch_orders import BatchOrders
 from api.orders.options import OrderOptions, options_of
 from api.orders.states import OrderState
 from api.orders.views import FillView, fill_view
-from engine.commands import AmendOrder
 from engine.events import (
     Accepted,
     Amended,
@@ -79,12 +79,14 @@ class OrderEvent(OrderOptions, frozen=True, kw_only=True):
     seq: int
 
 
-def order_events(batch: list[CommandResult], exchange: Exchange) -> dict[AccountId, list[OrderEvent]]:
-    """The messages of a batch for each account, in order. O(events).
+def order_events(
+    batch: list[CommandResult], exchange: Exchange, is_followed: Callable[[AccountId], bool]
+) -> dict[AccountId, list[OrderEvent]]:
+    """The messages of a batch for each account that is told of its orders, in order. O(events).
 
     Cooperative where one command caused many events, an uncross or a sweep: nothing may be applied meanwhile.
     """
-    orders = _Orders(batch, exchange)
+    orders = BatchOrders(batch, exchange, is_followed)
     by_account: dict[AccountId, list[OrderEvent]] = {}
     for applied in batch:
         for event in applied.events if len(applied.events) <= AT_ONCE else in_turns(applied.events):
@@ -95,75 +97,16 @@ def order_events(batch: list[CommandResult], exchange: Exchange) -> dict[Account
     return by_account
 
 
-class _Orders:
-    """The orders of a batch as each of its events left them. The exchange only has them as the whole batch left them.
-
-    Its methods are to be called for the events in their order.
-    """
-
-    def __init__(self, batch: list[CommandResult], exchange: Exchange) -> None:
-        self.exchange = exchange
-        self._ended: dict[OrderId, Ended] = {}
-        self._to_come: dict[OrderId, int] = {}  # lots that later events of the batch fill
-        self._prices: dict[OrderId, Ticks | None] = {}  # limit prices of the orders that the batch amends or triggers
-        self._to_trigger: dict[OrderId, None] = {}  # orders that later events of the batch trigger
-        # seq and order of the last Amended: the first that an amend makes of its order is what the owner asked for
-        self._amended_at: tuple[int, OrderId] | None = None
-        for applied in reversed(batch):
-            for event in reversed(applied.events):
-                if isinstance(event, Filled):
-                    for order_id in (event.maker_order_id, event.taker_order_id):
-                        self._to_come[order_id] = self._to_come.get(order_id, 0) + event.quantity
-                elif isinstance(event, Ended):
-                    self._ended[event.order_id] = event
-                elif isinstance(event, Amended):
-                    self._prices[event.order_id] = event.old_price
-                elif isinstance(event, Triggered):
-                    self._to_trigger[event.order_id] = None
-
-    def get(self, order_id: OrderId) -> OrderState | None:
-        """The order, open or ended in this batch; of its fields only those that never change are as of the event."""
-        return self.exchange.order(order_id) or self._ended.get(order_id)
-
-    def price(self, order: OrderState) -> Ticks | None:
-        """The limit price of `order` at the present event."""
-        return self._prices.get(order.order_id, order.price)
-
-    def waits(self, order_id: OrderId) -> bool:
-        """Whether an order still waits for its trigger at the present event."""
-        order = self.exchange.order(order_id)
-        return order_id in self._to_trigger or (order is not None and order.waiting)
-
-    def triggered(self, event: Triggered) -> None:
-        """Note that the present event triggers an order."""
-        self._to_trigger.pop(event.order_id, None)
-        self._prices[event.order_id] = event.price
-
-    def amended(self, event: Amended, applied: CommandResult) -> bool:
-        """Note an amend; return whether its owner asked for it: self-trade prevention amends, too."""
-        self._prices[event.order_id] = event.price
-        this = applied.seq, event.order_id
-        command = applied.command
-        asked = isinstance(command, AmendOrder) and command.order_id == event.order_id and self._amended_at != this
-        self._amended_at = this
-        return asked
-
-    def filled(self, order: OrderState, quantity: int = 0) -> int:
-        """Note a fill of `quantity` lots; return what is filled of `order` with it, in lots."""
-        to_come = self._to_come.get(order.order_id, 0)
-        if quantity:
-            to_come = self._to_come[order.order_id] = to_come - quantity
-        return order.cum - to_come
-
-
-def _messages(event: Event, applied: CommandResult, orders: _Orders) -> list[AddressedEvent]:
+def _messages(event: Event, applied: CommandResult, orders: BatchOrders) -> list[AddressedEvent]:
     if isinstance(event, Accepted):
+        if not orders.makes_for(event.account):
+            return []
         status = OrderStatus.PENDING_TRIGGER if event.waiting else "new"
         return [(event.account, _of_accepted("accepted", status, event, applied, orders.exchange))]
     if isinstance(event, Filled):
         return _of_fill(event, applied, orders)
     if isinstance(event, Cancelled | Expired):
-        return [(event.account, _of_ended(event, applied, orders.exchange))]
+        return [(event.account, _of_ended(event, applied, orders.exchange))] if orders.makes_for(event.account) else []
     if isinstance(event, Amended):
         return _of_amended(event, applied, orders)
     if isinstance(event, Triggered | StopPriceMoved):
@@ -171,6 +114,8 @@ def _messages(event: Event, applied: CommandResult, orders: _Orders) -> list[Add
     if isinstance(event, Replenished):
         return _of_replenished(event, applied, orders)
     if isinstance(event, Rejected):
+        if not orders.makes_for(event.account):
+            return []
         message = _message(
             "rejected",
             applied,
@@ -184,7 +129,7 @@ def _messages(event: Event, applied: CommandResult, orders: _Orders) -> list[Add
     return []
 
 
-def _resting(applied: CommandResult, orders: _Orders) -> Iterator[AddressedEvent]:
+def _resting(applied: CommandResult, orders: BatchOrders) -> Iterator[AddressedEvent]:
     """A `resting` message for each order that the command put into the book, and did nothing else to."""
     fresh: dict[OrderId, Accepted | Triggered] = {}
     for event in applied.events:
@@ -198,6 +143,8 @@ def _resting(applied: CommandResult, orders: _Orders) -> Iterator[AddressedEvent
         elif isinstance(event, Ended | Amended):
             fresh.pop(event.order_id, None)
     for event in fresh.values():
+        if not orders.makes_for(event.account):
+            continue
         if isinstance(event, Accepted):
             message = _of_accepted("resting", OrderStatus.RESTING, event, applied, orders.exchange)
             yield event.account, message
@@ -228,9 +175,10 @@ def _of_accepted(
     )
 
 
-def _of_fill(event: Filled, applied: CommandResult, orders: _Orders) -> list[AddressedEvent]:
+def _of_fill(event: Filled, applied: CommandResult, orders: BatchOrders) -> list[AddressedEvent]:
     grid = _grid(orders.exchange, event.symbol)
     messages = []
+    orders.note_fill(event)
     for maker, order_id, account, leaves in (
         (True, event.maker_order_id, event.maker_account, event.maker_leaves),
         (False, event.taker_order_id, event.taker_account, event.taker_leaves),
@@ -239,7 +187,9 @@ def _of_fill(event: Filled, applied: CommandResult, orders: _Orders) -> list[Add
         if order is None:  # it is known until its last event, so this does not happen
             continue
         status = OrderStatus.PARTIALLY_FILLED if leaves else OrderStatus.FILLED
-        filled = orders.filled(order, event.quantity)
+        filled = orders.filled(order)
+        if not orders.makes_for(account):
+            continue
         message = _message(
             status.value,
             applied,
@@ -258,10 +208,10 @@ def _of_ended(event: Cancelled | Expired, applied: CommandResult, exchange: Exch
     return _message("cancelled", applied, status=OrderStatus.CANCELLED, reason=event.reason.value, **fields)
 
 
-def _of_amended(event: Amended, applied: CommandResult, orders: _Orders) -> list[AddressedEvent]:
+def _of_amended(event: Amended, applied: CommandResult, orders: BatchOrders) -> list[AddressedEvent]:
     asked = orders.amended(event, applied)
     order = orders.get(event.order_id)
-    if order is None:
+    if order is None or not orders.makes_for(event.account):
         return []
     filled = event.quantity - event.leaves
     status = OrderStatus.PARTIALLY_FILLED if filled else OrderStatus.RESTING
@@ -280,11 +230,11 @@ def _of_amended(event: Amended, applied: CommandResult, orders: _Orders) -> list
     return [(event.account, message)]
 
 
-def _of_stop(event: Triggered | StopPriceMoved, applied: CommandResult, orders: _Orders) -> list[AddressedEvent]:
+def _of_stop(event: Triggered | StopPriceMoved, applied: CommandResult, orders: BatchOrders) -> list[AddressedEvent]:
     order = orders.get(event.order_id)
     if isinstance(event, Triggered):
         orders.triggered(event)
-    if order is None:
+    if order is None or not orders.makes_for(event.account):
         return []
     fields = _now(order, orders) | {"stop_price": _grid(orders.exchange, event.symbol).price(event.stop_price)}
     if isinstance(event, Triggered):
@@ -292,16 +242,16 @@ def _of_stop(event: Triggered | StopPriceMoved, applied: CommandResult, orders: 
     return [(event.account, _message("trailed", applied, status=OrderStatus.PENDING_TRIGGER, **fields))]
 
 
-def _of_replenished(event: Replenished, applied: CommandResult, orders: _Orders) -> list[AddressedEvent]:
+def _of_replenished(event: Replenished, applied: CommandResult, orders: BatchOrders) -> list[AddressedEvent]:
     order = orders.get(event.order_id)
-    if order is None:
+    if order is None or not orders.makes_for(order.account):
         return []
     shown = _grid(orders.exchange, event.symbol).quantity(event.shown)
     fields = _now(order, orders) | {"shown": shown}
     return [(order.account, _message("replenished", applied, status=OrderStatus.PARTIALLY_FILLED, **fields))]
 
 
-def _now(order: OrderState, orders: _Orders) -> dict[str, Any]:
+def _now(order: OrderState, orders: BatchOrders) -> dict[str, Any]:
     """The fields of an order at the present event."""
     filled = orders.filled(order)
     return _fields(order, orders.price(order), filled, order.quantity - filled, orders.exchange)

@@ -8,30 +8,28 @@ Layer: api.feed.
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Iterable
 from typing import Any
 
-from api.auth.authenticator import requesting_account
 from api.feed.clients import Client
+from api.feed.events import ClientEvent
 from api.feed.feed import Feed
-from api.http.limits import charge
+from api.json.encoded import Encoded
 from api.json.requests import converted
 from api.orders.amend_views import AmendAnswer
-from api.orders.batch import BatchAnswer, batch_of
+from api.orders.batch import EncodedBatch, batch_of, entered_in, order_id_in
 from api.orders.preview_views import PreviewAnswer
 from api.orders.requests import (
     AmendRequest,
     CancelAllQuery,
     CancelRequest,
-    OrderRequest,
     amend_command,
     cancel_all_command,
     cancel_command,
-    order_command,
+    order_of,
 )
 from api.orders.service import OrderService
-from api.orders.views import CancelAllAnswer, CancelAnswer, OrderAnswer
+from api.orders.views import CancelAllAnswer
 from engine.commands import CancelOrder
 from engine.exchange import Exchange
 from engine.types import AccountId, OrderId
@@ -100,43 +98,39 @@ def install(feed: Feed, orders: OrderService, exchange: Exchange, sequencer: Seq
 
             client.on_disconnected = disconnected
 
-    def order(sid: str, data: Any) -> OrderAnswer:
-        started = time.perf_counter()
-        request, account = converted(data, OrderRequest), requesting_account()
-        cancel_on_disconnect = cancels_on_disconnect.get(sid)
-        answer = orders.enter(order_command(request, account, exchange), started)
+    def order(event: ClientEvent) -> Encoded:
+        account = feed.account_of(event.client)
+        command = order_of(event.data, account, exchange)
+        cancel_on_disconnect = cancels_on_disconnect.get(event.client.sid)
+        answer = orders.enter(command, event.processing)
         if cancel_on_disconnect is not None:
-            cancel_on_disconnect.add((answer.order_id,), account)
+            cancel_on_disconnect.add((order_id_in(answer),), account)
         return answer
 
-    def cancel(_sid: str, data: Any) -> CancelAnswer:
-        started = time.perf_counter()
-        request = converted(data, CancelRequest)
-        return orders.cancel(cancel_command(request, requesting_account(), exchange), started)
+    def cancel(event: ClientEvent) -> Encoded:
+        request = converted(event.data, CancelRequest)
+        return orders.cancel(cancel_command(request, feed.account_of(event.client), exchange), event.processing)
 
-    def amend(_sid: str, data: Any) -> AmendAnswer:
-        request = converted(data, AmendMessage)
-        return orders.amend(amend_command(request, request.order_id, requesting_account(), exchange))
+    def amend(event: ClientEvent) -> AmendAnswer:
+        request = converted(event.data, AmendMessage)
+        return orders.amend(amend_command(request, request.order_id, feed.account_of(event.client), exchange))
 
-    def batch(sid: str, data: Any) -> BatchAnswer:
-        started = time.perf_counter()
-        account = requesting_account()
-        cancel_on_disconnect = cancels_on_disconnect.get(sid)
-        commands = batch_of(data, account, exchange)
-        charge(len(commands) - 1)
-        answer = orders.batch(commands, started)
+    def batch(event: ClientEvent) -> EncodedBatch:
+        account = feed.account_of(event.client)
+        cancel_on_disconnect = cancels_on_disconnect.get(event.client.sid)
+        commands = batch_of(event.data, account, exchange)
+        feed.charge(event.client, len(commands) - 1)
+        answer = orders.batch(commands, event.processing)
         if cancel_on_disconnect is not None:
-            bodies = (result.body for result in answer.results)
-            cancel_on_disconnect.add([body.order_id for body in bodies if isinstance(body, OrderAnswer)], account)
+            cancel_on_disconnect.add(entered_in(answer, commands), account)
         return answer
 
-    def cancel_all(_sid: str, data: Any) -> CancelAllAnswer:
-        request, account = converted({} if data is None else data, CancelAllQuery), requesting_account()
-        return orders.cancel_all(cancel_all_command(request, account, exchange))
+    def cancel_all(event: ClientEvent) -> CancelAllAnswer:
+        request = converted({} if event.data is None else event.data, CancelAllQuery)
+        return orders.cancel_all(cancel_all_command(request, feed.account_of(event.client), exchange))
 
-    def order_test(_sid: str, data: Any) -> PreviewAnswer:
-        request = converted(data, OrderRequest)
-        return orders.test(order_command(request, requesting_account(), exchange))
+    def order_test(event: ClientEvent) -> PreviewAnswer:
+        return orders.test(order_of(event.data, feed.account_of(event.client), exchange))
 
     feed.on_connected = on_connected
     feed.on("order", order)

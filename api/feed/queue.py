@@ -15,7 +15,6 @@ from typing import Final
 import eventlet
 import msgspec
 
-from api.feed.levels import LevelKey
 from engine.events import Accepted, Amended, CommandResult, Ended, Triggered
 from engine.exchange import Exchange
 from engine.order import Order, PriceLevel
@@ -24,6 +23,7 @@ from listings.grid import grid_of
 from listings.texts import DecimalText, IdText
 from logs.limit import limited
 from loop.turns import in_turns
+from projections.levels import LevelKey
 
 log = limited(logging.getLogger(__name__))
 

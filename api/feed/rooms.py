@@ -5,9 +5,10 @@ Layer: api.feed.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final
 
-from api.auth.authenticator import Authenticator, requesting_account
+from api.auth.authenticator import Authenticator
 from api.feed.clients import Client, Subscribers
 from api.feed.requests import OPTIONS, Stream, Subscription
 from api.json.errors import ApiError, Malformed, rejected
@@ -32,13 +33,16 @@ def order_rooms(account: AccountId) -> tuple[str, str]:
     return room_name(Stream.ORDERS, account), room_name(Stream.ORDERS, account, BATCH)
 
 
-def room_of(wanted: Subscription, exchange: Exchange) -> str:
-    """The room of a subscription. Raises Malformed or ApiError for a symbol that is missing or unknown."""
+def room_of(wanted: Subscription, exchange: Exchange, account_of: Callable[[Scope], AccountId]) -> str:
+    """The room of a subscription. Raises Malformed or ApiError for a symbol that is missing or unknown.
+
+    `account_of` gives the account of who subscribes, and raises ApiError where it may not.
+    """
     if wanted.symbol is not None and wanted.symbol not in exchange.books:
         raise rejected(RejectReason.UNKNOWN_SYMBOL, None, symbol=wanted.symbol)
     chosen = [BATCH if name == "batch" else value for name, value in _chosen(wanted).items()]
     if wanted.type is Stream.ORDERS:
-        return room_name(wanted.type, requesting_account(Scope.READ), *chosen)
+        return room_name(wanted.type, account_of(Scope.READ), *chosen)
     if wanted.type is Stream.TRADES:
         return room_name(wanted.type, wanted.symbol or ALL_SYMBOLS, *chosen)
     if wanted.symbol is None:

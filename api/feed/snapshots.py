@@ -15,12 +15,13 @@ from typing import Final
 
 import eventlet
 import msgspec
-from engineio.packet import Packet as EnginePacket
 
-from api.feed.clients import Client, Subscribers, encoded_json
+from api.feed.clients import Client, Subscribers
+from api.feed.packets import Message, encoded_json
 from api.feed.requests import Subscription
 from api.json.views import seconds
-from api.market.book_views import SnapshotView, checksum
+from api.market.book_views import SnapshotView
+from api.market.level_texts import LevelTexts
 from engine.book import OrderBook
 from engine.depth import LevelView, l2
 from listings.grid import Grid, grid_of
@@ -38,37 +39,49 @@ class States:
     """The latest state of each room, for those who join it."""
 
     def __init__(self) -> None:
-        self._kept: dict[str, tuple[int, float, EnginePacket]] = {}  # seq; monotonic seconds of the next; state
+        self._kept: dict[str, tuple[int, float, Message]] = {}  # seq; monotonic seconds of the next; state
 
-    def packet(self, room: str, seq: int, make: Callable[[], EnginePacket]) -> EnginePacket | None:
+    def message(self, room: str, seq: int, make: Callable[[], Message]) -> Message | None:
         """The state of `room` at `seq`, kept or made; None while it is too early to make another one."""
         kept, began = self._kept.get(room), time.monotonic()
         if kept is not None and kept[0] == seq:
             return kept[2]
         if kept is not None and began < kept[1]:
             return None
-        packet = make()
+        message = make()
         ended = time.monotonic()
         self._kept.pop(room, None)
-        self._kept[room] = (seq, ended + SHARE * (ended - began), packet)
+        self._kept[room] = (seq, ended + SHARE * (ended - began), message)
         if len(self._kept) > STATES_MAX:
             del self._kept[next(iter(self._kept))]
-        return packet
+        return message
 
 
 class BookSnapshots:
     """`l2_snapshot` of one symbol, for all who begin to follow its deltas."""
 
-    def __init__(self, book: OrderBook, subscribers: Subscribers, flush: Callable[[], None]) -> None:
-        """`flush()` publishes what is older than a snapshot to those who follow already. It must not switch."""
+    def __init__(
+        self,
+        book: OrderBook,
+        level_texts: LevelTexts,
+        subscribers: Subscribers,
+        flush: Callable[[], None],
+        clock: Callable[[], int],
+    ) -> None:
+        """`flush()` publishes what is older than a snapshot to those who follow already. It must not switch.
+
+        `clock` gives the venue's time in epoch nanoseconds.
+        """
         self._book = book
+        self._clock = clock
+        self._level_texts = level_texts
         self._subscribers = subscribers
         self._flush = flush
         self._awaiting: dict[str, tuple[Client, str, Subscription]] = {}  # by session id
-        self._deltas: list[EnginePacket] = []  # published since the snapshot that is being written
+        self._deltas: list[Message] = []  # published since the snapshot that is being written
         self._scheduled = False
         self._due = 0.0  # monotonic seconds: none is begun before
-        self._last: tuple[int, EnginePacket] | None = None  # its seq, the snapshot
+        self._last: tuple[int, Message] | None = None  # its seq, the snapshot
         self.being_written = False  # deltas are to be made then though nobody may be in the room
 
     def send(self, client: Client, room: str, wanted: Subscription) -> None:
@@ -83,7 +96,7 @@ class BookSnapshots:
         else:
             self._schedule(early_s)
 
-    def on_delta(self, delta: EnginePacket) -> None:
+    def on_delta(self, delta: Message) -> None:
         """Note what is published while a snapshot is written."""
         self._deltas.append(delta)
 
@@ -117,16 +130,16 @@ class BookSnapshots:
         if self._last is None or self._last[0] != seq:
             self.being_written = True
             try:
-                packet, waited_s = self._written()
+                message, waited_s = self._written()
             except BaseException:
                 self._awaiting = awaiting | self._awaiting  # they still wait
                 raise
-            self._last = seq, packet
-        packet = self._last[1]
+            self._last = seq, message
+        message = self._last[1]
         for client, room, wanted in awaiting.values():
             if client.awaited.get(room) == wanted:  # neither gone nor unsubscribed meanwhile
                 self._subscribers.join(client, room, wanted)
-                client.send_state(packet)
+                client.send_state(message)
                 for delta in self._deltas:
                     client.send(delta)
         self.being_written = False
@@ -134,10 +147,12 @@ class BookSnapshots:
         ended = time.monotonic()
         self._due = ended + SHARE * (ended - began - waited_s)
 
-    def _written(self) -> tuple[EnginePacket, float]:
+    def _written(self) -> tuple[Message, float]:
         """The book as it is now, and how many seconds others had meanwhile."""
         book = self._book
-        view = SnapshotView(seconds(time.time_ns()), book.instrument.symbol, [], [], book.changed_seq, checksum(book))
+        view = SnapshotView(
+            seconds(self._clock()), book.instrument.symbol, [], [], book.changed_seq, self._level_texts.checksum()
+        )
         grid, sides = grid_of(book.instrument), (l2(book.bids, None), l2(book.asks, None))
         texts, waited_s = [], 0.0
         left = SLICE_LEVELS

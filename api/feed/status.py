@@ -48,10 +48,14 @@ class StatusFeed:
         statuses: StatusService,
         has_listeners: Callable[[str], bool],
         publish: Callable[[str, StatusView], None],
+        clock: Callable[[], int],
     ) -> None:
-        """`has_listeners(symbol)`: whether anybody subscribed; `publish(symbol, view)` must not switch."""
+        """`clock` gives the venue's time in epoch nanoseconds.
+
+        `has_listeners(symbol)`: whether anybody subscribed; `publish(symbol, view)` must not switch."""
         self._exchange = exchange
         self._statuses = statuses
+        self._clock = clock
         self._has_listeners = has_listeners
         self._publish = publish
         self._symbols: dict[str, _Published] = {}  # each that has subscribers, or had some
@@ -87,7 +91,7 @@ class StatusFeed:
             eventlet.spawn_after(max(0.0, published.due - time.monotonic()), self._tick, symbol, published)
 
     def _view(self, symbol: str) -> StatusView:
-        return self._statuses.view(self._exchange.books[symbol], self._exchange.seq, time.time_ns())
+        return self._statuses.view(self._exchange.books[symbol], self._exchange.seq, self._clock())
 
     def _note_state(self, symbol: str, published: _Published) -> None:
         book = self._exchange.books[symbol]

@@ -17,7 +17,7 @@ from engineio.socket import Socket
 from websockets.frames import CloseCode
 
 from api.http.error_answers import refuse
-from api.http.front.websocket import BadHandshake, WebSocket
+from api.http.front.websocket import BadHandshake, WebSocket, frame_of
 from api.http.wsgi import Environ, StartResponse
 from api.json.errors import ApiError
 from logs.limit import limited
@@ -56,6 +56,11 @@ class FeedWebSocket:
         return eio_sid
 
     @property
+    def received_at(self) -> float:
+        """When the frame of the last packet came, in seconds of `perf_counter`; 0 before the first."""
+        return 0.0 if self._websocket is None else self._websocket.received_at
+
+    @property
     def ended(self) -> bool:
         """Whether its connection has ended."""
         return self._websocket is None or self._websocket.ended
@@ -75,6 +80,7 @@ class FeedWebSocket:
                 end(connection)
             return ()
         was_upgrade = connection.connected
+        connection.queue.attach(websocket)
         try:
             self._handler(self)
         except Exception:
@@ -83,6 +89,7 @@ class FeedWebSocket:
         finally:
             if connection.upgraded or not was_upgrade:  # else it goes on by long polling
                 end(connection)
+            connection.queue.attach(None)
             websocket.linger()
             self._websocket = None
         return ()
@@ -109,15 +116,18 @@ class FeedWebSocket:
         return packet
 
     def send(self, packet: str | bytes) -> None:
-        """Send one packet. Cooperative. Raises OSError when the connection has ended, or its client does not read."""
+        """Send one packet: its text, or its frame as bytes. Cooperative.
+
+        Raises OSError when the connection has ended, or its client does not read.
+        """
         if self._websocket is None:
             raise BrokenPipeError("the WebSocket has ended")
-        self._websocket.send(packet)
+        self._websocket.send(frame_of(packet.encode()) if isinstance(packet, str) else packet)
 
-    def close(self) -> None:
+    def close(self, code: int = CloseCode.NORMAL_CLOSURE, why: str = "") -> None:
         """Send a close frame, behind everything that was sent."""
         if self._websocket is not None:
-            self._websocket.close()
+            self._websocket.close(code, why)
 
     def abort(self) -> None:
         """End the connection now, whatever has not been sent."""

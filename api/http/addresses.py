@@ -12,6 +12,7 @@ from typing import Final
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
+MAPPED_PREFIX: Final = 96  # bits before an IPv4 address that is written as IPv6
 IPV6_PREFIX: Final = 64  # a host is given that much of IPv6 at least, so one address of it says nothing
 
 
@@ -25,6 +26,16 @@ def neighbourhood(address: str) -> str:
     if isinstance(read, ipaddress.IPv6Address):
         return str(ipaddress.ip_network((read, IPV6_PREFIX), strict=False))
     return str(read)
+
+
+def network_of(text: str) -> Network:
+    """An address or a network of them, as `address_of` reads what is in it. Raises ValueError."""
+    address, slash, length = text.partition("/")
+    network = ipaddress.ip_network(address.partition("%")[0] + slash + length, strict=False)
+    mapped = getattr(network.network_address, "ipv4_mapped", None)
+    if mapped is None or network.prefixlen < MAPPED_PREFIX:
+        return network
+    return ipaddress.ip_network((mapped, network.prefixlen - MAPPED_PREFIX))
 
 
 def address_of(text: str) -> Address:

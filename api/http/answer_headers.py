@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Final
 
+from api.http.request_ids import GIVEN_ID, given_back
 from api.http.wsgi import Environ, Headers, StartResponse, WsgiApp
 
 # For a year a browser that has seen the venue over TLS does not speak to it otherwise. Hosts below ours are none of our
@@ -26,7 +27,7 @@ class AnswerHeaders:
         self._app = app
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        tls = environ["wsgi.url_scheme"] == "https" and _name_of(environ) != OWN_MACHINE
+        tls = stays_on_tls(environ)
 
         def start(status: str, headers: Headers, *exc_info: Any) -> Any:
             names = dict(headers)  # as all of ours are written
@@ -34,11 +35,18 @@ class AnswerHeaders:
                 headers = [*headers, NOT_STORED]
             if "X-Content-Type-Options" not in names:
                 headers = [*headers, NO_SNIFFING]
+            if GIVEN_ID in environ:
+                headers = [*headers, *given_back(environ, headers)]
             if tls:
                 headers = [*headers, TRANSPORT_SECURITY]
             return start_response(status, headers, *exc_info)
 
         return self._app(environ, start)
+
+
+def stays_on_tls(environ: Environ) -> bool:
+    """Whether a browser is to speak TLS with this name from now on."""
+    return environ["wsgi.url_scheme"] == "https" and _name_of(environ) != OWN_MACHINE
 
 
 def _name_of(environ: Environ) -> str:

@@ -14,9 +14,6 @@ from typing import Any, Final
 import eventlet
 from eventlet.event import Event
 from limits.storage import Storage
-from redis import Redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 from loop.turns import in_turns
 from loop.workers import Workers
@@ -41,7 +38,7 @@ class Counts(Storage):
 
     def __init__(self, uri: str = f"{SCHEME}://", *, wrap_exceptions: bool = False, **_options: Any) -> None:
         super().__init__(uri, wrap_exceptions)
-        self._counted: dict[str, list[float]] = {}  # count, and when its window ends; the oldest window first
+        self._counted: dict[str, list[float]] = {}  # count, and its window's end (monotonic); oldest first
 
     @property
     def base_exceptions(self) -> type[Exception]:
@@ -50,7 +47,7 @@ class Counts(Storage):
 
     def incr(self, key: str, expiry: float, amount: int = 1) -> int:
         """Count `amount` more in the window of `key`, which lasts `expiry` seconds from its first; return the count."""
-        now = time.time()
+        now = time.monotonic()
         entry = self._counted.get(key)
         if entry is None or entry[1] <= now:
             self._counted.pop(key, None)
@@ -63,12 +60,12 @@ class Counts(Storage):
     def get(self, key: str) -> int:
         """The count in the present window of `key`."""
         entry = self._counted.get(key)
-        return 0 if entry is None or entry[1] <= time.time() else int(entry[0])
+        return 0 if entry is None or entry[1] <= time.monotonic() else int(entry[0])
 
     def get_expiry(self, key: str) -> float:
         """When the present window of `key` ends, in epoch seconds."""
         entry = self._counted.get(key)
-        return time.time() if entry is None else entry[1]
+        return time.time() if entry is None else time.time() + entry[1] - time.monotonic()
 
     def close(self) -> None:
         """End it. There is nothing to end."""
@@ -103,6 +100,11 @@ class SharedCounts(Counts):
 
     def __init__(self, uri: str, *, wrap_exceptions: bool = False, **_options: Any) -> None:
         """`uri`: the scheme, a plus, and the URL as Redis reads it. Connects later, in a thread of its own."""
+        # only here: what it imports takes a while, and few servers share their counts
+        from redis import Redis  # noqa: PLC0415
+        from redis.backoff import NoBackoff  # noqa: PLC0415
+        from redis.retry import Retry  # noqa: PLC0415
+
         super().__init__(uri, wrap_exceptions=wrap_exceptions)
         self._redis = Redis.from_url(
             uri.removeprefix(f"{SCHEME}+"),
@@ -173,7 +175,7 @@ class SharedCounts(Counts):
 
     def _take(self, totals: dict[str, Total]) -> None:
         """Go on from what all have counted. Cooperative."""
-        now = time.time()
+        now = time.monotonic()
         for key, (total, lasts_s) in in_turns(totals.items()):
             entry = self._counted.get(key)
             if entry is not None:

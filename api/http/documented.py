@@ -26,6 +26,9 @@ class Access(Enum):
     ACCOUNT = "Whoever has an account: with a token, or with a request signed by an API key."
     SESSION = "Whoever is signed in with a token; not with an API key."
     OPERATOR = "Operators."
+    MONITORING = (
+        "Whoever shows the token of --metrics-token-file, operators, and in a sandbox who asks from its own machine."
+    )
     OPERATOR_SESSION = "Operators who are signed in with a token; not with an API key."
 
 
@@ -38,6 +41,8 @@ class Documented(Struct, frozen=True, kw_only=True):
     query: type[Struct] | None
     body: type[Struct] | None
     long_body: bool  # may be as long as the setting says, and is read in turns; others are short
+    lenient: bool  # what it does not read is ignored, query and form
+    failure: type[Struct] | None  # the shape of its errors; None: the first wire's
     errors: tuple[int, ...]  # besides those that follow from access, query and body
     named: tuple[type[Struct], ...]  # those that body and answer refer to by `any_of`
 
@@ -50,6 +55,8 @@ def documented(
     query: type[Struct] | None = None,
     body: type[Struct] | None = None,
     long_body: bool = False,
+    lenient: bool = False,
+    failure: type[Struct] | None = None,
     errors: tuple[int, ...] = (),
     named: tuple[type[Struct], ...] = (),
 ) -> Callable[[Handler], Handler]:
@@ -63,6 +70,8 @@ def documented(
             query=query,
             body=body,
             long_body=long_body,
+            lenient=lenient,
+            failure=failure,
             errors=errors,
             named=named,
         )

@@ -7,28 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from http import HTTPStatus
-from typing import NamedTuple
 
 from api.http.bodies import HEADERS, body_of
-from api.http.wsgi import Environ, Headers, StartResponse
+from api.http.request_ids import REQUEST_ID
+from api.http.wsgi import Answer, Environ, StartResponse
 from api.json.errors import ApiError
 
 
-class ErrorAnswer(NamedTuple):
-    """Status line, headers and body."""
-
-    status: str
-    headers: Headers
-    body: bytes
-
-
-def error_answer(error: ApiError) -> ErrorAnswer:
+def error_answer(error: ApiError) -> Answer:
     """`error` in the one error shape."""
     body = body_of(error.body())
-    headers = [*HEADERS.items(), ("Content-Length", str(len(body)))]
+    headers = [*HEADERS.items(), ("Content-Length", str(len(body))), (REQUEST_ID, error.identify())]
     if error.retry_after_s is not None:
         headers.append(("Retry-After", str(error.retry_after_s)))
-    return ErrorAnswer(f"{error.status} {HTTPStatus(error.status).phrase}", headers, body)
+    return Answer(f"{error.status} {HTTPStatus(error.status).phrase}", headers, body)
 
 
 def refuse(error: ApiError, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:

@@ -10,11 +10,13 @@ import logging
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
-from api.http.bodies import HEADERS, body_of
 from api.http.error_answers import error_answer
+from api.http.limits import too_many
 from api.http.older_paths import suggestion_for
 from api.http.refusals import log_refusal
-from api.json.errors import ApiError, as_error, busy_now, identity_away, internal_error, not_accepting
+from api.http.request_ids import GIVEN_ID
+from api.http.wsgi import Environ
+from api.json.errors import ApiError, as_error, busy_now, identity_away, internal_error
 from identity.errors import IdentityAway
 from logs.limit import limited
 from loop.errors import Busy, StoreAway, StoreClosed
@@ -30,14 +32,34 @@ def respond(error: ApiError) -> Response:
     return Response(body, status, list(headers))
 
 
+def expected_error(problem: Exception) -> ApiError | None:
+    """The answer that a failure of a handler becomes; None for one that nobody foresaw."""
+    if isinstance(problem, ApiError | NotAccepting | StoreClosed | StoreAway):
+        return as_error(problem)
+    if isinstance(problem, Busy):
+        return busy_now()
+    return identity_away() if isinstance(problem, IdentityAway) else None
+
+
+def unforeseen(problem: Exception, environ: Environ) -> ApiError:
+    """The answer to a failure that nobody foresaw; the failure is logged under its request id."""
+    error = internal_error()
+    request_id = error.identify(environ.get(GIVEN_ID))
+    failures.error("request %s failed", request_id, exc_info=problem, extra={"request_id": request_id})
+    return error
+
+
 def install(app: Flask) -> None:
     """Have every failure of `app` answered in the one shape; no traceback ever reaches a client."""
-    app.register_error_handler(ApiError, respond)
-    app.register_error_handler(Busy, lambda _busy: respond(busy_now()))
-    app.register_error_handler(IdentityAway, lambda _away: respond(identity_away()))
-    for refusal in (StoreClosed, StoreAway):
-        app.register_error_handler(refusal, lambda problem: respond(as_error(problem)))
-    app.register_error_handler(NotAccepting, lambda refusal: respond(not_accepting(refusal)))
+
+    @app.errorhandler(ApiError)
+    @app.errorhandler(Busy)
+    @app.errorhandler(IdentityAway)
+    @app.errorhandler(StoreClosed)
+    @app.errorhandler(StoreAway)
+    @app.errorhandler(NotAccepting)
+    def expected(problem: Exception) -> Response:
+        return respond(expected_error(problem) or internal_error())
 
     @app.errorhandler(HTTPException)
     def http_error(error: HTTPException) -> Response:
@@ -53,7 +75,7 @@ def install(app: Flask) -> None:
         elif status == 413:
             sentence = f"The body is too long: at most {request.max_content_length} bytes are read here."
         elif status == 429:
-            sentence = f"Too many requests: at most {error.description} are answered."
+            sentence = too_many(error.description)
         suggestion = suggestion_for(request.method, request.path) if status in (404, 405) else None
         if suggestion is not None:
             sentence = f"{sentence} {suggestion}"
@@ -64,7 +86,5 @@ def install(app: Flask) -> None:
         return answer
 
     @app.errorhandler(Exception)
-    def unforeseen(error: Exception) -> Response:
-        body = internal_error().body()
-        failures.error("request %s failed", body.request_id, exc_info=error)
-        return Response(body_of(body), 500, HEADERS)
+    def mistake(error: Exception) -> Response:
+        return respond(unforeseen(error, request.environ))

@@ -36,27 +36,7 @@ class Guard:
         self._known_hosts: set[str] = set()
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        host = environ.get("HTTP_HOST", "")
-        if host not in self._known_hosts and not self._may_be_called(host):
-            return self._refuse(
-                ApiError(421, "UNKNOWN_HOST", "This server does not go by that name; see --trusted-hosts."),
-                environ,
-                start_response,
-            )
-        origin = environ.get("HTTP_ORIGIN")
-        if (
-            origin is not None
-            and environ["REQUEST_METHOD"] not in _SAFE_METHODS
-            and not self._may_post(origin, environ)
-        ):
-            return self._refuse(
-                ApiError(403, "FOREIGN_ORIGIN", "Pages of that origin may not do this; see --cors-origins."),
-                environ,
-                start_response,
-            )
-        unfit = _unreadable_query(environ) or refusal_of_script(environ)
-        if unfit is None and environ["REQUEST_METHOD"] not in _SAFE_METHODS:
-            unfit = refusal_of_body(environ)
+        unfit = self.refusal_of(environ)
         if unfit is not None:
             return self._refuse(unfit, environ, start_response)
         if self._limits is not None and environ.get("PATH_INFO", "").startswith(FEED_PATH):
@@ -64,6 +44,18 @@ class Guard:
             if refusal is not None:
                 return _answer(refusal, environ, start_response)
         return self._app(environ, start_response)
+
+    def refusal_of(self, environ: Environ) -> ApiError | None:
+        """Why a request goes no further; None where it does. Counts nothing."""
+        host = environ.get("HTTP_HOST", "")
+        if host not in self._known_hosts and not self._may_be_called(host):
+            return ApiError(421, "UNKNOWN_HOST", "This server does not go by that name; see --trusted-hosts.")
+        changes = environ["REQUEST_METHOD"] not in _SAFE_METHODS
+        origin = environ.get("HTTP_ORIGIN")
+        if origin is not None and changes and not self._may_post(origin, environ):
+            return ApiError(403, "FOREIGN_ORIGIN", "Pages of that origin may not do this; see --cors-origins.")
+        unfit = _unreadable_query(environ) or refusal_of_script(environ)
+        return refusal_of_body(environ) if unfit is None and changes else unfit
 
     def _refuse(self, error: ApiError, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         too_many = None if self._limits is None else self._limits.of_address(environ)

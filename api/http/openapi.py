@@ -53,10 +53,11 @@ _HEADERS: Final = {
     "ApiSignature": (
         "X-Openbell-Signature",
         "Hex HMAC-SHA256, under the key's secret, of timestamp, method, path with query, and the body's exact bytes, "
-        "joined by newlines. Good once.",
+        "joined by newlines; of a key that was made with a public one, base64 Ed25519 of the same. Good once.",
     ),
 }
 _TOKEN: Final = {"Token": list[str]()}
+_SECOND_WIRE: Final = {"SecondWireKey": list[str]()}
 _SIGNED: Final = {name: list[str]() for name in _HEADERS}
 
 
@@ -80,7 +81,7 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
 
     method: str
     path: str
-    tag: str  # its blueprint
+    tag: str
     endpoint: str
     handler: Callable[..., Any]
     about: Documented
@@ -90,7 +91,8 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
         """Every type that its description needs."""
         yield from self.parameters.values()
         yield from _answers(self.about.answer)
-        yield from (kind for kind in (self.about.query, self.about.body) if kind is not None)
+        described = (self.about.query, self.about.body, self.about.failure)
+        yield from (kind for kind in described if kind is not None)
         yield from self.about.named
 
 
@@ -104,12 +106,17 @@ def documented_routes(app: Flask) -> Iterator[Route]:
                 yield Route(
                     method=method,
                     path=path_of(rule),
-                    tag=rule.endpoint.partition(".")[0],
+                    tag=tag_of(rule),
                     endpoint=rule.endpoint,
                     handler=handler,
                     about=about,
                     parameters=_path_parameters(rule, handler),
                 )
+
+
+def tag_of(rule: Rule) -> str:
+    """Where a route is listed: its blueprint, or what the names of several have in common before a `_`."""
+    return str(rule.endpoint).partition(".")[0].partition("_")[0]
 
 
 def path_of(rule: Rule) -> str:
@@ -162,7 +169,7 @@ def _operation(route: Route, schemas: _Schemas, *, sandbox: bool) -> Json:
         "description": " ".join(f"{description} {about.access.value}".split()),
         "parameters": [*_in_path(route, schemas), *_in_query(about, schemas)],
         "responses": _responses(route, schemas),
-        "security": _security(about.access, sandbox=sandbox),
+        "security": _security(about, sandbox=sandbox),
     }
     if about.body is not None:
         operation["requestBody"] = {
@@ -205,7 +212,10 @@ def _responses(route: Route, schemas: _Schemas) -> Json:
         content: Json = {about.answer: {"schema": {"type": "string"}}}
     else:
         content = {"application/json": {"schema": kinds[0] if len(kinds) == 1 else {"anyOf": kinds}}}
-    error = {"application/json": {"schema": schemas.of(ErrorBody)}}
+    refusal = schemas.of(ErrorBody)
+    if about.failure is not None:  # what is refused before a route is known has the first wire's shape
+        refusal = {"anyOf": [schemas.of(about.failure), refusal]}
+    error = {"application/json": {"schema": refusal}}
     answered = {str(about.status): {"description": HTTPStatus(about.status).phrase, "content": content}}
     return answered | {str(status): {"description": MEANINGS[status], "content": error} for status in _statuses(route)}
 
@@ -225,9 +235,12 @@ def _statuses(route: Route) -> list[int]:
     return sorted(found)
 
 
-def _security(access: Access, *, sandbox: bool) -> list[Json]:
+def _security(about: Documented, *, sandbox: bool) -> list[Json]:
+    access = about.access
     if access is Access.PUBLIC:
         return []
+    if about.failure is not None:
+        return [_SECOND_WIRE]
     if access in (Access.SESSION, Access.OPERATOR_SESSION):
         return [_TOKEN]
     nobody: list[Json] = [{}] if sandbox and access is Access.ACCOUNT else []
@@ -243,6 +256,13 @@ def _security_schemes() -> Json:
     }
     return {
         "Token": token,
+        "SecondWireKey": {
+            "type": "apiKey",
+            "in": "header",
+            "name": "X-MBX-APIKEY",
+            "description": "Routes under /api/v3 and /sapi: the API key's id. `timestamp` and `signature` are "
+            "parameters: hex HMAC-SHA256 or base64 Ed25519 of the query and form as they are sent, less the signature.",
+        },
         **{
             name: {"type": "apiKey", "in": "header", "name": header, "description": description}
             for name, (header, description) in _HEADERS.items()

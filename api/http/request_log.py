@@ -9,6 +9,7 @@ import logging
 from collections.abc import Iterable
 from typing import Any
 
+from api.http.processing import processing_of
 from api.http.wsgi import Environ, StartResponse, WsgiApp
 
 log = logging.getLogger(__name__)
@@ -23,7 +24,9 @@ class RequestLog:
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         def start(status: str, *further: Any) -> Any:
             asked = environ["REQUEST_METHOD"], environ["PATH_INFO"], environ.get("REMOTE_ADDR", "")
-            log.debug("%s %s from %s: %s", *asked, status)
+            faults = processing_of(environ).faults
+            touched = None if faults is None else faults.header
+            log.debug("%s %s from %s: %s%s", *asked, status, "" if touched is None else f", injected {touched[1]}")
             return start_response(status, *further)
 
         return self._app(environ, start)

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from flask import Response, request
 from msgspec import Struct
 
-from api.http.bodies import HEADERS, body_of, long_body
+from api.http.bodies import HEADERS, body_of, long_body, long_list_body
 from api.http.symbols import symbol_as_listed
 from api.json.requests import converted
 
@@ -25,6 +25,11 @@ def answer(body: Any, status: int = 200) -> Response:
 def long_answer(body: Struct) -> Response:
     """`body` as a JSON answer where its lists may be long: encoded in turns. Cooperative."""
     return Response(long_body(body), 200, HEADERS)
+
+
+def long_list_answer(items: list[Any]) -> Response:
+    """A list as a JSON answer, encoded in turns, and emptied on the way. Cooperative."""
+    return Response(long_list_body(items), 200, HEADERS)
 
 
 def query(kind: type[T]) -> T:

@@ -2,7 +2,8 @@
 
 An unknown query parameter, one that is given twice, or a body where none is read is 400 and named, before the handler
 runs, so that nothing is done. (Unknown and repeated fields of a body are refused in `api.json.requests`.) The page
-and its files take any query: whoever shares a link decorates it, and nothing is asked of them by it.
+and its files take any query: whoever shares a link decorates it, and nothing is asked of them by it. The second wire
+takes any, too, as its clients send what only the venue that they were written for reads.
 Layer: api.http.
 """
 
@@ -50,7 +51,7 @@ def install(app: Flask) -> None:
         if not environ.get("QUERY_STRING") and "CONTENT_LENGTH" not in environ:
             return
         about = documented_by(app.view_functions[request.endpoint]) if request.endpoint else None
-        if about is None or request.method == "OPTIONS":
+        if about is None or about.lenient or request.method == "OPTIONS":
             return
         if environ.get("QUERY_STRING") and not isinstance(about.answer, str):
             _check_query(about)

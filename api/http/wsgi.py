@@ -6,9 +6,24 @@ Layer: api.http.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 
 Environ = dict[str, Any]
 Headers = Sequence[tuple[str, str]]
 StartResponse = Callable[..., Any]
 WsgiApp = Callable[[Environ, StartResponse], Iterable[bytes]]
+
+
+class Answer(NamedTuple):
+    """Status line, headers and body of an answer that is whole."""
+
+    status: str
+    headers: Headers
+    body: bytes
+
+
+class Shortcut(Protocol):
+    """Answers some requests itself, of which the application then never knows."""
+
+    def answer(self, environ: Environ, body: bytes) -> Answer | None:
+        """The answer; None where the application is to give it. Cooperative."""

@@ -8,8 +8,9 @@ Layer: api.json.
 
 from __future__ import annotations
 
+import re
 import secrets
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Final, Self
 
 import msgspec
 from msgspec import Meta
@@ -19,12 +20,14 @@ from engine.rejects import RejectReason
 from explain.reasons import REJECTS, RejectKind
 from listings.grid import grid_of, percent
 from loop.errors import StoreClosed, StoreError
-from sequencer.sequencer import NotAccepting
+from sequencer.sequencer import STARTING, STOPPING, NotAccepting
 
 RETRY_AFTER_S = 1
+REASONS: Final = {STARTING: "starting", STOPPING: "stopping"}  # in `details.reason`, for programs
 
 ErrorCode = Annotated[str, Meta(pattern=r"\A[A-Z][A-Z_]+\Z")]
-RequestId = Annotated[str, Meta(pattern=r"\A[0-9a-f]{16}\Z")]
+RequestId = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9._-]{1,64}\Z")]  # 16 hexadecimal digits, or as it was given
+_GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{1,64}").fullmatch
 
 STATUS: dict[RejectKind, int] = {
     RejectKind.NOT_FOUND: 404,
@@ -34,6 +37,16 @@ STATUS: dict[RejectKind, int] = {
     RejectKind.RULE: 422,
     RejectKind.UNKNOWN_NOW: 503,
 }
+
+
+def given_request_id(text: str | None) -> str | None:
+    """A request id that a client gives; None where it is none that we repeat."""
+    return text if text is not None and _GIVEN_ID(text) else None
+
+
+def request_id_for(given: str | None) -> str:
+    """What a client gave, where that is an id, else a fresh one."""
+    return given_request_id(given) or secrets.token_hex(8)
 
 
 class ErrorBody(msgspec.Struct, frozen=True):
@@ -62,10 +75,17 @@ class ApiError(Exception):
         self.sentence = sentence
         self.details = details or {}
         self.retry_after_s = retry_after_s
+        self._request_id: str | None = None
+
+    def identify(self, given: str | None = None) -> str:
+        """The id of the request that it answers: what its client gave, where that is one, else a fresh one. Stays."""
+        if self._request_id is None:
+            self._request_id = request_id_for(given)
+        return self._request_id
 
     def body(self) -> ErrorBody:
-        """The one error shape, with a fresh request id."""
-        return ErrorBody(self.sentence, self.code, self.details, secrets.token_hex(8))
+        """The one error shape."""
+        return ErrorBody(self.sentence, self.code, self.details, self.identify())
 
     def without_frames(self) -> Self:
         """The same alone, to be kept: the frames that it was raised in refer to it in turn, and hold all they read."""
@@ -115,7 +135,19 @@ def not_accepting(refusal: NotAccepting) -> ApiError:
         503,
         "NOT_ACCEPTING",
         "The exchange takes no commands just now; retry with the same client_order_id.",
-        {"why": refusal.why},
+        {"why": refusal.why} | ({"reason": REASONS[refusal.why]} if refusal.why in REASONS else {}),
+        RETRY_AFTER_S,
+    )
+
+
+def starting(percent: int | None) -> ApiError:
+    """503: nothing is answered yet. `percent`: of the journal that has been replayed, where that is known."""
+    progress = {} if percent is None else {"percent": percent}
+    return ApiError(
+        503,
+        "NOT_ACCEPTING",
+        "The exchange is starting; nothing was done. Try again in a moment.",
+        {"why": STARTING, "reason": REASONS[STARTING], **progress},
         RETRY_AFTER_S,
     )
 
@@ -152,7 +184,8 @@ def identity_away() -> ApiError:
 
 def stopping() -> ApiError:
     """503: the server is stopping."""
-    return ApiError(503, "STOPPING", "The server is stopping; try again in a moment.", None, RETRY_AFTER_S)
+    details = {"why": STOPPING, "reason": REASONS[STOPPING]}
+    return ApiError(503, "STOPPING", "The server is stopping; try again in a moment.", details, RETRY_AFTER_S)
 
 
 def _limits(instrument: Instrument) -> dict[str, str]:

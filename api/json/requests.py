@@ -24,9 +24,13 @@ MAX_ORDER_ID = 2**62
 MAX_PAGE = 1000
 PLAIN_BODY_BYTES: Final = 16_384  # of a body that is read in one piece: whatever it holds, that takes milliseconds
 
+CLIENT_ORDER_ID_PATTERN = r"\A[!-~]{1,64}\Z"
 ClientOrderId = Annotated[
     str,
-    Meta(pattern=r"\A[!-~]{1,64}\Z", description="The trader's name of the order: 1 to 64 printable ASCII characters"),
+    Meta(
+        pattern=CLIENT_ORDER_ID_PATTERN,
+        description="The trader's name of the order: 1 to 64 printable ASCII characters",
+    ),
 ]
 SYMBOL_PATTERN = r"\A[!-~]{1,32}\Z"
 # bounded, for it is journaled

@@ -11,17 +11,14 @@ from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 from engine.book import BookSide, OrderBook
 from engine.depth import LevelView
-from engine.events import CommandResult
-from engine.exchange import Exchange
 from engine.order import Order, PriceLevel
 from engine.types import Lots, Side, Ticks, TradingStatus
 from loop.turns import Turn, in_turns
+from projections.levels import LevelKey
 
 T = TypeVar("T")
 
 STEP: Final = 128  # levels between two readings of the clock
-
-Touched = Callable[[CommandResult, Exchange], Iterable[tuple[str, Side, Ticks]]]
 
 
 class WholeBook(NamedTuple):
@@ -35,25 +32,34 @@ class WholeBook(NamedTuple):
 
 
 class BookReader:
-    """Reads the books of one venue. A listener of the sequencer."""
+    """Reads the books of one venue."""
 
-    def __init__(self, exchange: Exchange, touched: Touched) -> None:
-        """`touched` gives every level that a command may have changed."""
-        self._exchange = exchange
-        self._touched = touched
+    def __init__(self) -> None:
         self._readings: list[_Reading] = []
 
-    def on_applied(self, batch: list[CommandResult]) -> None:
-        """Note what a batch has changed in the books that are being read. O(events), or O(1) while none is."""
+    @property
+    def follows_levels(self) -> bool:
+        """Whether the levels are wanted that a batch touches: a book is being read."""
+        return bool(self._readings)
+
+    def on_touched(self, touched: Iterable[LevelKey]) -> None:
+        """Note the levels that a batch may have changed, while a book is being read. O(levels)."""
         for reading in self._readings:
-            for applied in batch:
-                reading.note(self._touched(applied, self._exchange))
+            reading.note(touched)
 
     def whole(self, book: OrderBook) -> WholeBook:
         """Every level of a book. O(levels). Cooperative."""
+        return self._levels(book, None)
+
+    def best(self, book: OrderBook, levels: int) -> WholeBook:
+        """At most `levels` of each side. O(levels). Cooperative."""
+        found = self._levels(book, levels)
+        return found._replace(bids=found.bids[:levels], asks=found.asks[:levels])
+
+    def _levels(self, book: OrderBook, wanted: int | None) -> WholeBook:
         bids, asks = (
-            _SideReading(book.bids, _level_view, _shown, None),
-            _SideReading(book.asks, _level_view, _shown, None),
+            _SideReading(book.bids, _level_view, _one, wanted),
+            _SideReading(book.asks, _level_view, _one, wanted),
         )
         seq = self._read(book, [bids, asks])
         status, limit_side = book.status, book.band.limit_side  # now: others have turns while levels are put in order
@@ -100,7 +106,7 @@ class _Reading:
         self._sides = {side.side.side: side for side in sides}
         self._changed: dict[tuple[Side, Ticks], None] = {}
 
-    def note(self, touched: Iterable[tuple[str, Side, Ticks]]) -> None:
+    def note(self, touched: Iterable[LevelKey]) -> None:
         """Note levels that may have changed."""
         for symbol, side, price in touched:
             if symbol == self._symbol and side in self._sides:
@@ -141,7 +147,7 @@ class _SideReading(Generic[T]):
         walked = False
         while self._wanted is None or self._sum < self._wanted:
             levels = self.side.levels
-            keys = list(islice(levels.irange(minimum=self._last_key, inclusive=(False, True)), STEP))
+            keys = list(islice(self.side.keys_behind(self._last_key), STEP))
             if not keys:
                 break
             walked = True
@@ -176,6 +182,10 @@ def _flat(queues: list[list[Order]], limit: int) -> list[Order]:
 
 def _level_view(level: PriceLevel) -> LevelView:
     return level.price, Lots(level.quantity), level.count
+
+
+def _one(_level: LevelView) -> int:
+    return 1
 
 
 def _shown(level: LevelView) -> int:

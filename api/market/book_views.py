@@ -6,15 +6,14 @@ Layer: api.market.
 
 from __future__ import annotations
 
-import time
-import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from itertools import chain, islice
 
 import msgspec
 
 from api.json.views import seconds
 from api.market.book_reader import BookReader
+from api.market.level_texts import CountedLevel, LevelTexts
 from engine.book import OrderBook
 from engine.depth import LevelView, l2
 from engine.order import Order
@@ -23,11 +22,9 @@ from listings.grid import grid_of
 from listings.texts import DecimalText, IdText
 from loop.turns import in_turns
 
-CHECKSUM_LEVELS = 10  # a side
 PIECE = 1000  # whole numbers that are copied in one go
 
 Level = tuple[DecimalText, DecimalText]  # price, quantity: older clients unpack just these
-CountedLevel = tuple[DecimalText, DecimalText, int]  # of the deltas: price, quantity, orders
 
 
 class BookView(msgspec.Struct, frozen=True):
@@ -96,14 +93,14 @@ class BookOrdersUpdate(BookOrdersView, frozen=True):
     levels: int  # which subscription it belongs to
 
 
-def book_view(book: OrderBook, levels: int | None, reader: BookReader) -> BookView:
+def book_view(book: OrderBook, levels: int | None, reader: BookReader, clock: Callable[[], int]) -> BookView:
     """Depth by price, as it is at one moment. O(levels). Cooperative."""
     if levels is None:
         bids, asks, seq, status, limit_side = reader.whole(book)
     else:
         bids, asks, seq = l2(book.bids, levels), l2(book.asks, levels), book.changed_seq
         status, limit_side = book.status, book.band.limit_side
-    grid, ts_ns = grid_of(book.instrument), time.time_ns()
+    grid, ts_ns = grid_of(book.instrument), clock()
 
     def texts(levels: list[LevelView]) -> list[Level]:
         return [(grid.price(price), grid.quantity(quantity)) for price, quantity, _ in in_turns(levels)]
@@ -121,9 +118,9 @@ def book_view(book: OrderBook, levels: int | None, reader: BookReader) -> BookVi
     )
 
 
-def book_update(book: OrderBook, levels: int, ts_ns: int) -> BookUpdate:
+def book_update(book: OrderBook, texts: LevelTexts, levels: int, ts_ns: int) -> BookUpdate:
     """Depth by price for those who subscribed to so many levels. O(levels)."""
-    bids, asks = (counted_levels(book, side, levels) for side in (Side.BUY, Side.SELL))
+    bids, asks = (texts.best(side, levels) for side in (Side.BUY, Side.SELL))
     return BookUpdate(
         seconds(ts_ns),
         book.instrument.symbol,
@@ -138,37 +135,9 @@ def book_update(book: OrderBook, levels: int, ts_ns: int) -> BookUpdate:
     )
 
 
-def counted_levels(book: OrderBook, side: Side, levels: int) -> list[CountedLevel]:
-    """The best levels of one side, best first. O(levels)."""
-    grid = grid_of(book.instrument)
-    price, quantity = grid.price, grid.quantity
-    return [(price(p), quantity(q), orders) for p, q, orders in l2(book.own_side(side), levels)]
-
-
-def changed_levels(book: OrderBook, side: Side, prices: Iterable[Ticks]) -> list[CountedLevel]:
-    """The levels at `prices` as they are now; one that is gone has quantity zero. O(prices)."""
-    grid, levels = grid_of(book.instrument), book.own_side(side)
-    changed: list[CountedLevel] = []
-    for price in prices:
-        level = levels.level(price)
-        if level is None:
-            changed.append((grid.price(price), grid.quantity(0), 0))
-        else:
-            changed.append((grid.price(price), grid.quantity(level.quantity), level.count))
-    return changed
-
-
-def checksum(book: OrderBook) -> int:
-    """CRC-32 over the best ten bids, then asks, as "price:quantity" joined by "|". O(1)."""
-    best = (
-        f"{price}:{quantity}"
-        for side in (Side.BUY, Side.SELL)
-        for price, quantity, _ in counted_levels(book, side, CHECKSUM_LEVELS)
-    )
-    return zlib.crc32("|".join(best).encode())
-
-
-def book_orders_view(book: OrderBook, limit: int, reader: BookReader, *, price: Ticks | None = None) -> BookOrdersView:
+def book_orders_view(
+    book: OrderBook, limit: int, reader: BookReader, clock: Callable[[], int], *, price: Ticks | None = None
+) -> BookOrdersView:
     """At most `limit` orders a side, as they would trade, without owners; of one price when given. O(orders).
 
     Cooperative: which orders there are, and their places, is as at `seq`; what each shows is as it is when it is
@@ -180,7 +149,7 @@ def book_orders_view(book: OrderBook, limit: int, reader: BookReader, *, price: 
         at = [side.level(price) for side in (book.bids, book.asks)]
         bids, asks = ([] if level is None else list(islice(level, limit)) for level in at)
         seq = book.changed_seq
-    symbol, view, ts_ns = book.instrument.symbol, _order_views(book), time.time_ns()
+    symbol, view, ts_ns = book.instrument.symbol, _order_views(book), clock()
     bid_views, ask_views = ([view(order) for order in in_turns(side)] for side in (bids, asks))
     return BookOrdersView(seconds(ts_ns), symbol, bid_views, ask_views, seq)
 

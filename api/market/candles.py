@@ -9,6 +9,7 @@ import msgspec
 from flask import Blueprint, Response
 
 from api.http.documented import Access, documented
+from api.http.limits import ROWS_A_UNIT, charge_read
 from api.http.responses import answer, query
 from api.market.requests import CandlesQuery
 from api.market.service import MarketService
@@ -65,6 +66,7 @@ def blueprint(market: MarketService, exchange: Exchange) -> Blueprint:
         From `start` on and before `end`: the oldest `limit` when `start` is given, else the newest.
         """
         wanted = query(CandlesQuery)
+        charge_read(wanted.limit, ROWS_A_UNIT)
         book, seq = market.book(symbol), exchange.seq
         grid = grid_of(book.instrument)
         rows = [candle_row(candle, grid) for candle in market.candles(symbol, wanted)]

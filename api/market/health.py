@@ -7,21 +7,45 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from api.json.views import seconds
-from api.market.activity import Activity
-from api.market.venue_views import HealthView, StatisticsView, SymbolStatistics
+from api.market.flow_sources import FlowSource, flows_of
+from api.market.latency import Latencies
+from api.market.venue_views import (
+    ClockState,
+    FaultsState,
+    HealthView,
+    HistoryPosition,
+    StatisticsView,
+    SymbolStatistics,
+)
 from engine.book import OrderBook
 from engine.digest import digest_steps
 from engine.exchange import Exchange
 from engine.types import Seq, TradingStatus
-from history.writer import HistoryWriter
+from history.access import HistoryAccess
 from listings.grid import grid_of, sum_text
 from loop.turns import in_turns
 from openbell import __version__
+from openbell.programs import called
+from projections.activity import Activity
+from sequencer.clock_watch import advice
 from sequencer.sequencer import Sequencer
+from sequencer.venue_clock import VenueClock
+
+
+def clock_state(clock: VenueClock) -> ClockState:
+    """The venue's time, and whether it follows the machine's clock."""
+    now, held = clock(), clock.held
+    return ClockState(
+        time=seconds(now),
+        followed=held is None,
+        held_back_s=0.0 if held is None else round(held.away_ns / 1e9, 3),
+        since=None if held is None else seconds(held.since_ns),
+        advice=None if held is None else advice(held, called("operator")),
+    )
 
 
 class HealthService:
@@ -32,21 +56,31 @@ class HealthService:
         exchange: Exchange,
         sequencer: Sequencer,
         activity: Activity,
-        writer: HistoryWriter,
+        latencies: Latencies,
+        history: HistoryAccess,
         *,
+        clock: VenueClock,
         profile: str,
         connections: Callable[[], int],
-        flows: Callable[[], list[str]],
+        sources: Callable[[], list[FlowSource]],
+        faults: Callable[[], tuple[int, Mapping[str, int]]],
     ) -> None:
-        """`connections`: of the feed; `flows`: the kinds of made-up or recorded flow that its clients bring."""
+        """`connections`: of the feed; `sources`: of made-up or recorded flow among its clients.
+
+        `faults`: how many plans of them are set, and how often each kind was injected.
+        """
+        self._faults = faults
         self._exchange = exchange
         self._sequencer = sequencer
         self._activity = activity
-        self._writer = writer
+        self._latencies = latencies
+        self._history = history
+        self._clock = clock
         self._profile = profile
         self._connections = connections
-        self._flows = flows
-        self._started_ns = time.time_ns()
+        self._sources = sources
+        self._started_at = time.monotonic()
+        self._started_ns = sequencer.now_ns()
         self._known_digest: tuple[Seq, str] = (Seq(-1), "")  # the last that was asked for
 
     def health(self, *, digest: bool = False) -> HealthView:
@@ -54,18 +88,27 @@ class HealthService:
         found = self._known_digest
         if digest and found[0] != self._exchange.seq:
             found = self._known_digest = self._sequencer.read_in_turns(lambda: digest_steps(self._exchange))
-        refusal = self._sequencer.refusal
+        refusal, sources = self._sequencer.refusal, self._sources()
         return HealthView(
             status="healthy" if refusal is None else "not_accepting",
             accepting=refusal is None,
             reason=refusal,
-            timestamp=time.time(),
+            timestamp=seconds(self._sequencer.now_ns()),
             uptime=self._uptime_s,
             version=__version__,
             profile=self._profile,
             connections=self._connections(),
-            flows=self._flows(),
+            flows=flows_of(sources),
+            sources=sources,
             symbols_by_status=self._by_status(),
+            history=HistoryPosition(
+                record=self._history.record_n,
+                seq=self._history.stored_seq,
+                lag=self._history.lag(self._exchange.seq),
+                failure=self._history.failure,
+            ),
+            clock=clock_state(self._clock),
+            faults=self._faults_state(),
             seq=found[0] if digest else self._exchange.seq,
             digest=found[1] if digest else None,
         )
@@ -87,8 +130,8 @@ class HealthService:
             active_orders=sum(
                 len(book.orders) for book in books.values()
             ),  # those that wait for a trigger are not counted
-            history_lag=self._writer.lag(exchange.seq),
-            history_failure=self._writer.failure,
+            history_lag=self._history.lag(exchange.seq),
+            history_failure=self._history.failure,
             seq=exchange.seq,
         )
 
@@ -116,17 +159,21 @@ class HealthService:
             seq=self._exchange.seq,
         )
 
+    def _faults_state(self) -> FaultsState:
+        active, injected = self._faults()
+        return FaultsState(active, dict(injected))
+
     @property
     def _uptime_s(self) -> float:
-        return (time.time_ns() - self._started_ns) / 1e9
+        return time.monotonic() - self._started_at
 
     def _pace(self) -> dict[str, Any]:
         """How fast the venue is, since when, and what it refused."""
         activity = self._activity
         return {
-            "orders_per_second": activity.orders_per_second(time.time_ns()),
-            "avg_latency_ms": activity.average_latency_ms(),
-            "latency_ms": activity.latency_ms(),
+            "orders_per_second": activity.orders_per_second(self._sequencer.now_ns()),
+            "avg_latency_ms": self._latencies.average_ms(),
+            "latency_ms": self._latencies.percentiles_ms(),
             "start_time": seconds(self._started_ns),
             "uptime_seconds": self._uptime_s,
             "symbols_count": len(self._exchange.books),

@@ -5,13 +5,23 @@ Layer: api.market.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
 from flask import Blueprint, Response
 
 from api.http.documented import Access, documented
-from api.http.limits import DIGEST_UNITS, ITEMS_A_UNIT, charge
+from api.http.limits import (
+    DIGEST_UNITS,
+    FIGURES_A_UNIT,
+    LEVELS_A_UNIT,
+    ORDERS_A_UNIT,
+    QUOTED_A_UNIT,
+    ROWS_A_UNIT,
+    SYMBOLS_A_UNIT,
+    TICKERS_A_UNIT,
+    charge,
+    charge_read,
+)
 from api.http.long_reads import LongReads
 from api.http.responses import answer, long_answer, query
 from api.json.errors import rejected
@@ -39,8 +49,12 @@ def blueprint(
     venue: HealthService,
     reader: BookReader,
     require_operator: Callable[[], object],
+    clock: Callable[[], int],
 ) -> Blueprint:
-    """The routes of market data. `require_operator` raises ApiError for who may not ask for a digest."""
+    """The routes of market data. `require_operator` raises ApiError for who may not ask for a digest.
+
+    `clock` gives the venue's time in epoch nanoseconds.
+    """
     long_reads = LongReads()
     routes = Blueprint("market", __name__)
 
@@ -61,13 +75,14 @@ def blueprint(
     @documented(Access.PUBLIC, SymbolsView)
     def symbols() -> Response:
         """Every listed symbol with its steps, limits, fees and best prices."""
+        charge_read(len(exchange.books), SYMBOLS_A_UNIT)
         return long_answer(symbols_view(exchange, statuses))
 
     @routes.get("/status/<symbol>")
     @documented(Access.PUBLIC, StatusView, errors=(404,))
     def status_of(symbol: str) -> Response:
         """Where a symbol stands: status, limit state, band, what comes next, and what an auction would do now."""
-        return answer(statuses.view(market.book(symbol), exchange.seq, time.time_ns()))
+        return answer(statuses.view(market.book(symbol), exchange.seq, clock()))
 
     @routes.get("/book/<symbol>")
     @documented(Access.PUBLIC, BookView, query=BookQuery, errors=(404,))
@@ -75,10 +90,10 @@ def blueprint(
         """Depth by price: `levels` 1 to 1000, or `all`."""
         levels, book = query(BookQuery).levels, market.book(symbol)
         if levels != "all":
-            return long_answer(book_view(book, levels, reader))
-        charge((len(book.bids.levels) + len(book.asks.levels)) // ITEMS_A_UNIT)
+            return long_answer(book_view(book, levels, reader, clock))
+        charge_read(len(book.bids.levels) + len(book.asks.levels), LEVELS_A_UNIT)
         with long_reads():
-            return long_answer(book_view(book, None, reader))
+            return long_answer(book_view(book, None, reader, clock))
 
     @routes.get("/book/<symbol>/orders")
     @documented(Access.PUBLIC, BookOrdersView, query=QueueQuery, errors=(404, 422))
@@ -88,15 +103,15 @@ def blueprint(
         price = None if wanted.price is None else price_of(wanted.price, book.instrument)
         if isinstance(price, str):
             raise rejected(RejectReason.BAD_TICK, book.instrument, symbol=symbol)
-        charge(min(wanted.limit, len(book.orders)) // ITEMS_A_UNIT)
+        charge_read(min(2 * wanted.limit, len(book.orders)), ORDERS_A_UNIT)  # of each side as many
         with long_reads():
-            return long_answer(book_orders_view(book, wanted.limit, reader, price=price))
+            return long_answer(book_orders_view(book, wanted.limit, reader, clock, price=price))
 
     @routes.get("/bbo/<symbol>")
     @documented(Access.PUBLIC, BboView, errors=(404,))
     def best_bid_and_offer(symbol: str) -> Response:
         """The best bid and offer."""
-        return answer(bbo_view(market.book(symbol), exchange.seq, time.time_ns()))
+        return answer(bbo_view(market.book(symbol), exchange.seq, clock()))
 
     @routes.get("/quote/<symbol>")
     @documented(Access.PUBLIC, QuoteView, query=QuoteQuery, errors=(404, 422))
@@ -107,21 +122,33 @@ def blueprint(
         if isinstance(lots, str):
             raise rejected(RejectReason.BAD_LOT, book.instrument, symbol=symbol)
         levels = reader.reaching(book, Side.SELL if wanted.side is Side.BUY else Side.BUY, Lots(lots))
-        charge(len(levels) // ITEMS_A_UNIT)
-        return answer(quote_view(book, wanted.side, Lots(lots), levels, exchange.seq, time.time_ns()))
+        charge_read(len(levels), QUOTED_A_UNIT)
+        return answer(quote_view(book, wanted.side, Lots(lots), levels, exchange.seq, clock()))
 
     @routes.get("/trades/<symbol>")
     @documented(Access.PUBLIC, TradesPage, query=TradesQuery, errors=(404, 503))
     def trades(symbol: str) -> Response:
         """Recent trades, newest first; `before` a trade id pages back."""
-        page = market.trades(symbol, query(TradesQuery))
+        wanted = query(TradesQuery)
+        charge_read(wanted.limit, ROWS_A_UNIT)
+        page = market.trades(symbol, wanted)
         return long_answer(TradesPage(symbol, page, len(page), exchange.seq))
+
+    _add_figures(routes, market, exchange, venue, clock)
+    return routes
+
+
+def _add_figures(
+    routes: Blueprint, market: MarketService, exchange: Exchange, venue: HealthService, clock: Callable[[], int]
+) -> None:
+    """Add the routes of tickers and statistics."""
 
     @routes.get("/ticker")
     @documented(Access.PUBLIC, TickersView)
     def tickers() -> Response:
         """The last 24 hours of every symbol."""
-        now = time.time_ns()
+        now = clock()
+        charge_read(len(exchange.books), TICKERS_A_UNIT)
         return long_answer(
             TickersView([market.ticker(book, now) for book in in_turns(list(exchange.books.values()), 1)])
         )
@@ -130,7 +157,7 @@ def blueprint(
     @documented(Access.PUBLIC, TickerView, errors=(404,))
     def ticker(symbol: str) -> Response:
         """The last 24 hours of one symbol."""
-        return answer(market.ticker(market.book(symbol), time.time_ns()))
+        return answer(market.ticker(market.book(symbol), clock()))
 
     @routes.get("/statistics")
     @documented(Access.PUBLIC, (StatisticsView, SymbolStatistics), query=SymbolQuery, errors=(404,))
@@ -139,6 +166,5 @@ def blueprint(
         symbol = query(SymbolQuery).symbol
         if symbol is not None:
             return answer(venue.symbol_statistics(market.book(symbol)))
-        return answer(venue.statistics())
-
-    return routes
+        charge_read(len(exchange.books), FIGURES_A_UNIT)
+        return long_answer(venue.statistics())

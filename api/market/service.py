@@ -10,7 +10,6 @@ from collections import deque
 from itertools import islice, takewhile
 
 from api.json.errors import rejected
-from api.market.activity import Activity, TradePrint
 from api.market.requests import CandlesQuery, TradesQuery
 from api.market.ticker_views import TickerView, ticker_view
 from api.market.views import TradeView, trade_view
@@ -22,6 +21,7 @@ from engine.types import TradeId
 from history.candles import Candle
 from history.reader import HistoryReader
 from loop.turns import in_turns
+from projections.activity import Activity, TradePrint
 
 
 class MarketService:
@@ -50,9 +50,10 @@ class MarketService:
         recent = self._activity.of(symbol).recent
         if wanted.before is None and (len(recent) >= wanted.limit or len(recent) < (recent.maxlen or 0)):
             return list(islice(reversed(self._recent_views(instrument, recent)), wanted.limit))
-        self._history.wait_for(self._exchange.seq)
+        until = self._exchange.seq
+        self._history.wait_for(until)
         before = None if wanted.before is None else TradeId(wanted.before)
-        rows = self._history.trades(symbol, before, wanted.limit)
+        rows = self._history.trades(symbol, before, wanted.limit, until)
         return [trade_view(row, instrument, row.ts_ns, row.seq) for row in in_turns(rows)]
 
     def _recent_views(self, instrument: Instrument, recent: deque[TradePrint]) -> deque[TradeView]:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import msgspec
 
-from api.market.activity import Activity
 from api.market.views import bbo_view
 from engine.book import OrderBook
 from engine.types import Amount, Side, Ticks, TradingStatus
 from listings.grid import grid_of
 from listings.texts import DecimalText
+from projections.activity import Activity
 
 
 class TickerView(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,6 +10,7 @@ from typing import Literal
 
 import msgspec
 
+from api.market.flow_sources import FlowSource
 from api.market.status_views import StatusService, StatusView
 from api.market.ticker_views import TickerView
 from api.market.views import BboView, bbo_view
@@ -27,6 +28,32 @@ class TickersView(msgspec.Struct, frozen=True):
     tickers: list[TickerView]
 
 
+class HistoryPosition(msgspec.Struct, frozen=True, kw_only=True):
+    """How far the process is that writes the history."""
+
+    record: int  # of the journal: the last that it has followed
+    seq: int  # everything up to this command can be looked up
+    lag: int  # commands that cannot be yet
+    failure: str | None  # why it does not get on
+
+
+class ClockState(msgspec.Struct, frozen=True, kw_only=True):
+    """The venue's time, and whether it follows the machine's clock."""
+
+    time: float  # epoch seconds, the venue's
+    followed: bool
+    held_back_s: float  # by which the machine's clock is ahead while it is not followed; below zero: behind
+    since: float | None  # epoch seconds: when it was held
+    advice: str | None  # what to do
+
+
+class FaultsState(msgspec.Struct, frozen=True):
+    """Faults on demand: Documentation/faults.md."""
+
+    active: int  # how many plans are set, of accounts and of the venue
+    injected: dict[str, int]  # by kind, since the start
+
+
 class HealthView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """GET /health."""
 
@@ -39,7 +66,11 @@ class HealthView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     profile: str
     connections: int
     flows: list[str]
+    sources: list[FlowSource]
     symbols_by_status: dict[TradingStatus, int]  # how many; statuses that no symbol has are left out
+    history: HistoryPosition
+    clock: ClockState
+    faults: FaultsState
     seq: int
     digest: str | None = None  # when asked for
 

@@ -8,13 +8,15 @@ Layer: api.market.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
+from typing import Final
 
 import msgspec
 
 from api.json.views import seconds
 from api.market.states import TradeState
 from engine.book import OrderBook
-from engine.depth import LevelView, bbo, cost
+from engine.depth import LevelView, cost
 from engine.instrument import Instrument
 from engine.types import (
     Lots,
@@ -22,12 +24,14 @@ from engine.types import (
     Ticks,
     TradingStatus,
 )
-from listings.grid import grid_of
+from listings.grid import Grid, grid_of
 from listings.texts import DecimalText, IdText, NanosText, nanos_text
 from loop.turns import in_turns
 
+BBOS_KEPT: Final = 1_024  # texts of best levels, of all books
 
-class BboView(msgspec.Struct, frozen=True):
+
+class BboView(msgspec.Struct, frozen=True, gc=False):
     symbol: str
     best_bid: DecimalText | None
     best_ask: DecimalText | None
@@ -41,7 +45,7 @@ class BboView(msgspec.Struct, frozen=True):
     limit_state: Side | None
 
 
-class TradeView(msgspec.Struct, frozen=True):
+class TradeView(msgspec.Struct, frozen=True, gc=False):
     timestamp: float
     ts_ns: int
     ts_ns_text: NanosText
@@ -90,20 +94,30 @@ class QuoteView(msgspec.Struct, frozen=True, kw_only=True):
 
 def bbo_view(book: OrderBook, seq: int, ts_ns: int) -> BboView:
     """GET /bbo. O(1)."""
-    best, grid = bbo(book), grid_of(book.instrument)
-    bid, ask = best.bid, best.ask
-    return BboView(
-        book.instrument.symbol,
+    bid, ask, grid = book.bids.best, book.asks.best, grid_of(book.instrument)
+    texts = best_texts(
+        grid,
+        None if bid is None else bid.price,
+        0 if bid is None else bid.quantity,
+        None if ask is None else ask.price,
+        0 if ask is None else ask.quantity,
+    )
+    limit_side = book.band.limit_side
+    return BboView(book.instrument.symbol, *texts, seconds(ts_ns), seq, book.status, limit_side)
+
+
+@lru_cache(BBOS_KEPT)  # most commands leave the best levels of their book as they are
+def best_texts(
+    grid: Grid, bid: Ticks | None, bid_quantity: int, ask: Ticks | None, ask_quantity: int
+) -> tuple[str | None, str | None, str | None, str | None, str, str]:
+    """Both prices, what is between them, the middle, and what rests at both, as BboView has them."""
+    return (
         None if bid is None else grid.price(bid),
         None if ask is None else grid.price(ask),
         None if bid is None or ask is None else grid.price(Ticks(ask - bid)),
         None if bid is None or ask is None else grid.middle(bid, ask),
-        grid.quantity(best.bid_quantity),
-        grid.quantity(best.ask_quantity),
-        seconds(ts_ns),
-        seq,
-        book.status,
-        book.band.limit_side,
+        grid.quantity(bid_quantity),
+        grid.quantity(ask_quantity),
     )
 
 

@@ -12,7 +12,8 @@ from typing import Annotated, Final, Literal
 from flask import Blueprint, Response, request
 from msgspec import Meta
 
-from api.accounts.requests import ConfigureRequest, TransferRequest
+from api.accounts.requests import ConfigureRequest, ResetRequest, TransferRequest
+from api.accounts.reset import ResetView
 from api.accounts.service import AccountService
 from api.accounts.views import AccountView, BalancesView, account_view
 from api.auth.authenticator import SANDBOX, requesting_operator
@@ -81,6 +82,17 @@ def add_accounts(
         wanted = decoded(request.get_data(cache=False), TransferRequest)
         view = accounts.deposit(known_account(exchange, auth, account), wanted.asset, wanted.amount)
         audit(operator, "credit", str(account), {"asset": wanted.asset, "amount": str(wanted.amount)}, view.seq)
+        return answer(view)
+
+    @routes.post("/accounts/<int:account>/reset")
+    @documented(Access.OPERATOR, ResetView, body=ResetRequest, errors=(404, 409, 422, 503))
+    def reset(account: AccountNumber) -> Response:
+        """Cancel what an account has open, give it these balances and no others, and count its profit from now on."""
+        operator = requesting_operator()
+        wanted = decoded(request.get_data(cache=False), ResetRequest)
+        view = accounts.reset(known_account(exchange, auth, account), wanted.balances, by_operator=True)
+        details = {asset: f"{amount:f}" for asset, amount in sorted(wanted.balances.items())}
+        audit(operator, "reset", str(account), details, view.seq)
         return answer(view)
 
 

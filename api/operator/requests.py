@@ -36,6 +36,12 @@ class AuctionQuery(Request, frozen=True):
     seconds: Annotated[int, Meta(ge=1, le=MAX_AUCTION_S)] | None = None  # after which trading begins by itself
 
 
+class FaultsQuery(Request, frozen=True):
+    """DELETE /admin/faults."""
+
+    all: bool = False  # those of accounts as well
+
+
 class ConfirmQuery(Request, frozen=True):
     """DELETE /admin/orders."""
 

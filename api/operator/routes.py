@@ -7,7 +7,6 @@ Layer: api.operator.
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable
 from typing import Literal
 
@@ -17,16 +16,20 @@ from flask import Blueprint, Response, request
 from api.accounts.service import AccountService
 from api.auth.authenticator import requesting_operator
 from api.auth.service import AuthService
+from api.faults.injector import FaultInjector
 from api.http.documented import Access, documented
 from api.http.responses import answer, query
 from api.http.symbols import symbol_as_listed
 from api.json.errors import ApiError, Malformed, rejected
 from api.json.requests import decoded
 from api.json.views import seconds
-from api.market.activity import SECOND_NS
 from api.market.service import MarketService
 from api.operator.account_routes import add_accounts
 from api.operator.cancel_routes import add_cancels
+from api.operator.class_accounts import ClassAccounts
+from api.operator.clock_routes import add_clock
+from api.operator.fault_routes import add_faults
+from api.operator.ranking_routes import add_ranking
 from api.operator.requests import AuctionQuery, AuditQuery
 from api.operator.schedule_routes import add_schedules, as_written, put_schedule_of, require_usable
 from api.operator.user_routes import add_users
@@ -46,11 +49,15 @@ from listings.instruments_file import (
     ListingRequest,
     base_scale_of,
     instrument_of,
+    require_apart,
     require_no_twins,
 )
 from listings.operator_schedules import OperatorSchedules
 from listings.schedule_runner import ScheduleRunner
+from projections.activity import SECOND_NS
+from sequencer.clock_watch import ClockWatch
 from sequencer.sequencer import Sequencer
+from sequencer.venue_clock import VenueClock
 
 STATUS_OF = {
     "halt": TradingStatus.HALTED,
@@ -73,8 +80,11 @@ def blueprint(
     users: UserService,
     schedules: OperatorSchedules,
     runner: ScheduleRunner,
+    clock: VenueClock,
+    clock_watch: ClockWatch,
     sandbox: bool,
     on_listed: Callable[[int], None],
+    faults: FaultInjector,
 ) -> Blueprint:
     """The routes of operators. `on_listed` is called with the seq of each command that changed what is listed."""
     routes = Blueprint("admin", __name__, url_prefix="/admin")
@@ -83,7 +93,10 @@ def blueprint(
     add_schedules(routes, market, auth, schedules, runner, exchange, on_listed)
     add_accounts(routes, exchange, accounts, auth, sandbox=sandbox)
     add_cancels(routes, exchange, sequencer, market, orders, auth)
-    add_users(routes, users)
+    add_users(routes, users, ClassAccounts(users, auth, exchange, sequencer))
+    add_ranking(routes, accounts)
+    add_clock(routes, clock, clock_watch, auth)
+    add_faults(routes, faults, exchange, auth)
     _add_oversight(routes, exchange, sequencer, auth)
     return routes
 
@@ -102,6 +115,7 @@ def _instrument(exchange: Exchange, listing: Listing, *, scheduled: bool) -> Ins
         assets = {*exchange.ledger.scales, listing.base, listing.quote}
         if listing.symbol not in exchange.books:  # a symbol listed before this rule keeps its name
             require_no_twins(assets, "assets")
+            require_apart([listing.symbol], exchange.books)
         base_scale = base_scale_of(listing, exchange.ledger.scales)
         return instrument_of(listing, base_scale, scheduled=scheduled)
     except ListingError as problem:
@@ -163,7 +177,7 @@ def _add_statuses(
         """Let orders gather for an auction. With `seconds` trading begins after them, else with `resume`."""
         operator, wanted = requesting_operator(), query(AuctionQuery)
         market.instrument(symbol)
-        opens_ns = None if wanted.seconds is None else max(time.time_ns(), exchange.ts_ns) + wanted.seconds * SECOND_NS
+        opens_ns = None if wanted.seconds is None else sequencer.now_ns() + wanted.seconds * SECOND_NS
         applied = _submit(sequencer, SetStatus(symbol, TradingStatus.AUCTION, opens_ns))
         details = {} if wanted.seconds is None else {"seconds": str(wanted.seconds)}
         audit(operator, "auction", symbol, details, applied.seq)

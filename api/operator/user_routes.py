@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, request
 from msgspec import Meta
 
 from api.auth.authenticator import signed_in_operator
 from api.auth.requests import Success, key_view, session_view, user_view
 from api.http.documented import Access, documented
 from api.http.responses import answer
+from api.json.requests import decoded
+from api.operator.class_accounts import ClassAccounts, ClassMade, ClassRequest
 from api.operator.user_service import UserService
 from api.operator.views import AnyUser, PasswordReset, UserChanged
 
@@ -21,8 +23,15 @@ UserName = Annotated[str, Meta(max_length=32)]
 Action = Literal["disable", "enable", "promote", "demote", "revoke", "reset_totp"]
 
 
-def add_users(routes: Blueprint, users: UserService) -> None:
+def add_users(routes: Blueprint, users: UserService, class_accounts: ClassAccounts) -> None:
     """Add them to the routes of operators."""
+
+    @routes.post("/users")
+    @documented(Access.OPERATOR_SESSION, ClassMade, body=ClassRequest, errors=(404, 409, 422, 503))
+    def make_users() -> Response:
+        """Make users with their money, whose credentials are told this once; asked again it changes nothing."""
+        operator = signed_in_operator()
+        return answer(class_accounts.make(decoded(request.get_data(cache=False), ClassRequest), operator))
 
     @routes.get("/users/<name>")
     @documented(Access.OPERATOR_SESSION, AnyUser, errors=(404, 503))

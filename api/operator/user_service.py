@@ -13,10 +13,10 @@ from api.auth.identity_calls import IdentityCalls
 from api.auth.service import AuthService
 from api.json.errors import ApiError
 from identity import passwords
-from identity.errors import LastOperator, NoPassword, UnknownUser
+from identity.errors import LastOperator, NameTaken, NoPassword, UnknownUser
 from identity.store import Identity
 from identity.user_changes import UserChange
-from identity.users import COMMAND_LINE, Actor, ApiKey, Session, User
+from identity.users import COMMAND_LINE, Actor, ApiKey, Role, Session, User
 
 
 class UserService:
@@ -35,6 +35,20 @@ class UserService:
         user = self._user(name)
         sessions = self._calls.ask(self._identity.sessions_of, user.user_id)
         return user, sessions, self._calls.ask(self._identity.keys_of, user.user_id)
+
+    def find(self, name: str) -> User | None:
+        """The user of that name, in any case; None where there is none."""
+        return self._calls.ask(self._identity.user_of, name=name)
+
+    def create(self, name: str, operator: Principal) -> tuple[User, str]:
+        """A new trader, and the password that is made up for them. Raises ApiError 409 when the name is taken."""
+        password = passwords.made_up()
+        password_hash = self._calls.hashed(password)
+        try:
+            user = self._calls.ask(self._identity.create_user, name, password_hash, Role.TRADER, _actor(operator))
+        except NameTaken as problem:
+            raise ApiError(409, "NAME_TAKEN", f"Somebody has the name {name} already.", {"field": "name"}) from problem
+        return user, password
 
     def change(self, name: str, action: str, operator: Principal) -> UserChange:
         """Do what a route of users is named by; the user's sessions and keys end. Raises ApiError 403, 409 too."""

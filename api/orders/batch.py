@@ -8,7 +8,7 @@ Layer: api.orders.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Annotated, Any, Final, Literal, TypeVar
 
@@ -16,9 +16,11 @@ import msgspec
 from msgspec import Meta
 
 from api.http.documented import any_of
+from api.json.encoded import Encoded
 from api.json.errors import ApiError, ErrorBody, Malformed
 from api.json.requests import PLAIN_BODY_BYTES, Request, converted, no_json, parsed
 from api.orders.amend_views import AmendAnswer
+from api.orders.ordinary import FIELDS_IN_BATCH, ordinary_order
 from api.orders.requests import (
     AmendRequest,
     CancelAllQuery,
@@ -98,6 +100,22 @@ class BatchAnswer(msgspec.Struct, frozen=True):
     results: list[BatchResult]
 
 
+class EncodedBatch(msgspec.Struct, frozen=True):
+    """A `BatchAnswer` whose results are written already."""
+
+    results: list[Encoded]
+
+
+class _Entered(msgspec.Struct, frozen=True):
+    """Of an answer, which order was entered; None: none."""
+
+    order_id: str | None = None
+
+
+class _EnteredResult(msgspec.Struct, frozen=True):
+    body: _Entered
+
+
 class _Outer(msgspec.Struct, frozen=True):
     """A batch whose orders are not read yet."""
 
@@ -105,6 +123,9 @@ class _Outer(msgspec.Struct, frozen=True):
 
 
 _outer: Final = msgspec.json.Decoder(_Outer).decode
+_list: Final = msgspec.json.Decoder(list[msgspec.Raw]).decode
+_entered: Final = msgspec.json.Decoder(_Entered).decode
+_entered_result: Final = msgspec.json.Decoder(_EnteredResult).decode
 _BEGIN: Final = re.compile(rb'\s*\{\s*"orders"\s*:\s*(?=\[)')
 _END: Final = re.compile(rb"\s*\}\s*").fullmatch
 
@@ -143,7 +164,7 @@ def _elements(body: bytes) -> list[msgspec.Raw] | None:
     try:
         orders = bytes(_outer(body).orders)
         if begin and body.startswith(orders, begin.end()) and _END(body, begin.end() + len(orders)):
-            return msgspec.json.decode(orders, type=list[msgspec.Raw])
+            return _list(orders)
         problem: Exception | None = None
     except (msgspec.DecodeError, ValueError, RecursionError) as found:
         problem = found
@@ -178,6 +199,18 @@ def _as_it_is(value: Any) -> Any:
     return value
 
 
+def order_id_in(answer: Encoded) -> str:
+    """The id of the order that was entered, of the answer to it."""
+    return _entered(answer).order_id or ""
+
+
+def entered_in(answer: EncodedBatch, commands: Sequence[BatchCommand | ApiError]) -> list[str]:
+    """The ids of the orders that a batch of these commands entered, or had entered before. O(commands)."""
+    pairs = zip(commands, answer.results, strict=True)
+    bodies = [_entered_result(result).body for command, result in pairs if isinstance(command, EnterOrder)]
+    return [body.order_id for body in bodies if body.order_id is not None]
+
+
 def _commands(
     readers: list[Callable[[], Any]], account: AccountId, exchange: Exchange
 ) -> list[BatchCommand | ApiError]:
@@ -186,9 +219,10 @@ def _commands(
     mass_cancels = 0
     for read in in_turns(readers):
         command = _command(read, account, exchange)
-        mass_cancels += isinstance(command, CancelAll)
-        if isinstance(command, CancelAll) and mass_cancels > MAX_CANCEL_ALL:
-            command = Malformed("INVALID_VALUE", f"A batch has at most {MAX_CANCEL_ALL} cancel_all.", field="op")
+        if type(command) is CancelAll:
+            mass_cancels += 1
+            if mass_cancels > MAX_CANCEL_ALL:
+                command = Malformed("INVALID_VALUE", f"A batch has at most {MAX_CANCEL_ALL} cancel_all.", field="op")
         commands.append(command)
     return commands
 
@@ -207,9 +241,10 @@ def _command(read: Callable[[], Any], account: AccountId, exchange: Exchange) ->
     """The command of one element, which `read` gives as plain values."""
     try:
         value = read()
-        operation = converted(value, _Operation).op
+        operation = _operation(value)
         if operation == "enter":
-            return order_command(converted(value, BatchEnter), account, exchange)
+            ordinary = ordinary_order(value, account, exchange, FIELDS_IN_BATCH)
+            return ordinary or order_command(converted(value, BatchEnter), account, exchange)
         if operation == "cancel":
             return cancel_command(converted(value, BatchCancel), account, exchange)
         if operation == "cancel_all":
@@ -218,3 +253,12 @@ def _command(read: Callable[[], Any], account: AccountId, exchange: Exchange) ->
         return amend_command(request, request.order_id, account, exchange)
     except ApiError as problem:
         return problem.without_frames()
+
+
+def _operation(value: Any) -> str:
+    """What an element says it is. Raises Malformed."""
+    if type(value) is dict:
+        operation = value.get("op", "enter")
+        if operation in ("enter", "cancel"):  # as nearly all are
+            return str(operation)
+    return converted(value, _Operation).op

@@ -2,7 +2,8 @@
 
 Every order passes here, whichever way it comes (single, batch, feed, preview). For nearly all of them the engine's own
 memory of the account is enough. Only when the account has forgotten orders, and its memory does not hold the client
-order id, the history is searched before anything is sequenced. The command then says up to which seq was searched
+order id, the newest done orders (`OrderMemory`) and then the history are searched before anything is sequenced. The
+history need not have stored more than what neither memory holds. The command then says up to which seq was searched
 (`looked_until`): if more is forgotten while it waits for its turn, the engine does not enter it.
 Layer: api.orders.
 """
@@ -10,29 +11,32 @@ Layer: api.orders.
 from __future__ import annotations
 
 import logging
-import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import eventlet
 import msgspec
 from eventlet.event import Event
 
 from api.json.errors import RETRY_AFTER_S, ApiError
+from api.orders.memory import OrderMemory
 from engine.commands import EnterOrder
 from engine.entry import same_request
 from engine.exchange import Exchange
 from engine.types import AccountId, OrderId, Seq, entry_of
+from history.access import READ_S, HistoryAccess
 from history.store import History
-from history.writer import HistoryWriter
 from journal.codec import open_batch
-from journal.port import Journal
+from journal.port import Journal, RecordsDropped
 from logs.limit import limited
+from loop.errors import StoreAway
 
 client_log = limited(logging.getLogger(__name__))
 
 Name = tuple[AccountId, str]  # account, client order id
 
 NOTHING_FORGOTTEN = Seq(0)
+ASKED_S = 2 * READ_S  # that a question may take: behind the one that is under way
+WAITING_MAX = 1_000  # questions that wait for one that is under way
 
 
 class EarlierOrder(msgspec.Struct, frozen=True):
@@ -48,11 +52,22 @@ class DuplicateLookup:
     Requests that come while the history answers others are answered together, by one query.
     """
 
-    def __init__(self, exchange: Exchange, journal: Journal, history: History, writer: HistoryWriter) -> None:
+    def __init__(
+        self,
+        exchange: Exchange,
+        memory: OrderMemory,
+        journal: Journal,
+        history: History,
+        access: HistoryAccess,
+        clock: Callable[[], int],
+    ) -> None:
+        """`clock` gives the venue's time in epoch nanoseconds."""
+        self._clock = clock
         self._exchange = exchange
+        self._memory = memory
         self._journal = journal
         self._history = history
-        self._writer = writer
+        self._access = access
         self._waiting: list[tuple[Sequence[Name], Event]] = []
         self._is_asking = False
 
@@ -63,7 +78,7 @@ class DuplicateLookup:
         """
         checked: list[EnterOrder | EarlierOrder | ApiError] = []
         unsure: list[int] = []
-        now_ns = max(time.time_ns(), self._exchange.ts_ns)
+        now_ns = max(self._clock(), self._exchange.ts_ns)
         for command in commands:
             command_to_sequence = self._check_memory(command, now_ns)
             if command_to_sequence is None:
@@ -94,15 +109,23 @@ class DuplicateLookup:
     def _check_history(
         self, commands: Sequence[EnterOrder], now_ns: int, patience_s: float
     ) -> Sequence[EnterOrder | EarlierOrder | ApiError]:
-        """What the history and the journal say of orders that the memory does not know."""
-        until = max(self._exchange.recent.forgotten_until(command.account, now_ns) for command in commands)
+        """What the newest done orders, the history and the journal say of orders that the engine does not remember."""
+        exchange, memory = self._exchange, self._memory
         try:
-            if not self._writer.wait(until, patience_s):
-                return [_behind()] * len(commands)
-            stored = self._writer.stored_seq
-            firsts = self._ask([(command.account, command.client_order_id or "") for command in commands])
+            firsts = self._in_memory(commands)
+            if memory.forgotten_until and None in firsts:
+                until = max(exchange.recent.forgotten_until(command.account, now_ns) for command in commands)
+                if not self._access.wait(min(until, memory.forgotten_until), patience_s):
+                    return [_behind()] * len(commands)
+                stored = self._access.stored_seq
+                older = self._ask([(command.account, command.client_order_id or "") for command in commands])
+                # again: some may have ended while the history was asked
+                firsts = [new or old for new, old in zip(self._in_memory(commands), older, strict=True)]
+            else:
+                stored = memory.forgotten_until
+            searched = exchange.seq if stored >= memory.forgotten_until else stored
             return [
-                msgspec.structs.replace(command, looked_until=stored)
+                msgspec.structs.replace(command, looked_until=searched)
                 if first is None
                 else self._compare(command, first)
                 for command, first in zip(commands, firsts, strict=True)
@@ -111,19 +134,27 @@ class DuplicateLookup:
             client_log.exception("the history could not be asked for a client order id")
             return [_behind()] * len(commands)
 
+    def _in_memory(self, commands: Sequence[EnterOrder]) -> list[OrderId | None]:
+        """For each of these the newest done order under its client order id."""
+        found = (self._memory.order_by_client_id(each.account, each.client_order_id or "") for each in commands)
+        return [None if done is None else done.order_id for done in found]
+
     def _compare(self, command: EnterOrder, first: OrderId) -> EarlierOrder:
         """Compare an order with the one that used its id first, as the journal has it."""
-        asked = self._writer.look_up(entry_command, self._journal, Seq(entry_of(first)))
+        asked = self._access.look_up(entry_command, self._journal, Seq(entry_of(first)))
         return EarlierOrder(first, asked is not None and same_request(asked, command))
 
     def _ask(self, names: Sequence[Name]) -> Sequence[OrderId | None]:
-        """The first order under each of these names; None for one that was not used."""
+        """The first order under each of these names; None for one that was not used. Raises StoreAway."""
+        if len(self._waiting) >= WAITING_MAX:
+            raise StoreAway("too many client order ids wait to be looked up")
         answered = Event()
         self._waiting.append((names, answered))
         if not self._is_asking:
             self._is_asking = True
             eventlet.spawn(self._ask_for_all)
-        firsts: Sequence[OrderId | None] = answered.wait()
+        with eventlet.Timeout(ASKED_S, StoreAway("the history does not answer")):
+            firsts: Sequence[OrderId | None] = answered.wait()
         return firsts
 
     def _ask_for_all(self) -> None:
@@ -131,7 +162,7 @@ class DuplicateLookup:
             waiting, self._waiting = self._waiting, []
             names = [name for part, _ in waiting for name in part]
             try:
-                firsts = self._writer.look_up(self._history.named_orders, names)
+                firsts = self._access.look_up(self._history.named_orders, names)
             except Exception as failure:  # passed on to the callers that wait
                 for _, answered in waiting:
                     answered.send_exception(failure)
@@ -144,8 +175,14 @@ class DuplicateLookup:
 
 
 def entry_command(journal: Journal, seq: Seq) -> EnterOrder | None:
-    """Command `seq` of the journal when it enters an order, else None. Blocks. O(log records). Raises JournalError."""
-    record = journal.holding(seq)
+    """Command `seq` of the journal when it enters an order, else None. Blocks. O(log records). Raises JournalError.
+
+    None, too, for a command that was dropped: nobody knows any more what it asked for.
+    """
+    try:
+        record = journal.holding(seq)
+    except RecordsDropped:
+        return None
     if record is None:
         return None
     command = open_batch(record)[seq - record.first_seq]

@@ -48,7 +48,7 @@ def _misplaced(command: EnterOrder, options: OrderOptions) -> str | None:
     kind = command.order_type
     for name, kinds in _ONLY_FOR.items():
         if getattr(options, name) is not None and kind not in kinds:
-            return f"{_a(kind)} order has no {name}, which goes with {' and '.join(kinds)} orders: leave it out."
+            return f"{_a(kind)} order has no {name}, which goes with {_listed(kinds)} orders: leave it out."
     if command.price is not None and not ORDER_TYPES[kind].priced:
         return f"{_a(kind)} order has no price: leave it out."
     if command.quote_quantity is not None and kind is not OrderType.MARKET:
@@ -102,6 +102,12 @@ def _wrong_side(command: EnterOrder, options: OrderOptions) -> str | None:
     if options.take_profit is not None or options.stop_loss is not None:
         return f"Exits of a {side} order: the take_profit must be {high} its price, and the stop_loss {low} both."
     return None
+
+
+def _listed(kinds: tuple[OrderType, ...]) -> str:
+    """`stop and stop_limit`, `stop, stop_limit and oco`."""
+    *before, last = kinds
+    return f"{', '.join(before)} and {last}" if before else str(last)
 
 
 def _a(kind: OrderType) -> str:

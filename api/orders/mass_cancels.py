@@ -74,9 +74,13 @@ class MassCancels:
         """Stop an account, or let it trade again. One that stops enters nothing more from the first command on."""
         if not command.stopped or self._open_now(command.account, None) <= ORDERS_A_PART:
             return self._sequencer.submit_all([command])
-        results = self._sequencer.submit_all([replace(command, among=())])
+        return self.stop_in_parts(replace(command, among=()))
+
+    def stop_in_parts(self, command: StopAccount) -> list[CommandResult]:
+        """Stop an account by a command that names none of its orders, then cancel what it has open. O(open orders)."""
+        results = self._sequencer.submit_all([command])
         owner = self._exchange.accounts[command.account]
-        for together in _together(command, self._chosen(command.account, None, None)):
+        for together in _together(command, list(owner.open_orders)) if owner.open_orders else ():
             if not owner.stopped:  # an operator lets it trade again: what is left stays
                 break
             results += self._sequencer.submit_all(together)

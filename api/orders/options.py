@@ -12,11 +12,12 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from engine.terms import Terms
-from engine.types import PostOnly
+from engine.types import PostOnly, Ticks
 from listings.grid import Grid, amount_text, percent
 from listings.texts import DecimalText, IdText
 
 _NANOSECOND_DECIMALS = 9
+_SLIDE = PostOnly.SLIDE
 
 
 class OrderOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,24 +37,25 @@ class OrderOptions(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def options_of(terms: Terms | None, grid: Grid) -> dict[str, Any]:
-    """The fields of `OrderOptions` that an order has."""
+    """The fields of `OrderOptions` that an order has, in their order."""
     if terms is None:
         return {}
-    found: dict[str, Any] = {}
-    if terms.post_only is not None:
-        found["post_only"] = "slide" if terms.post_only is PostOnly.SLIDE else True
-    if terms.display_quantity is not None:
-        found["display_quantity"] = grid.quantity(terms.display_quantity)
-    for name in ("stop_price", "trail_amount", "take_profit", "stop_loss", "stop_loss_limit"):
-        price = getattr(terms, name)
-        if price is not None:
-            found[name] = grid.price(price)
-    if terms.trail_percent is not None:
-        found["trail_percent"] = percent(terms.trail_percent)
-    if terms.expire_ns is not None:
-        found["expire_time"] = amount_text(terms.expire_ns, _NANOSECOND_DECIMALS)
-    if terms.linked_to is not None:
-        found["linked_order_id"] = str(terms.linked_to)
-    if terms.parent is not None:
-        found["parent_order_id"] = str(terms.parent)
-    return found
+    post_only = None if terms.post_only is None else "slide" if terms.post_only is _SLIDE else True
+    found = {
+        "post_only": post_only,
+        "display_quantity": None if terms.display_quantity is None else grid.quantity(terms.display_quantity),
+        "stop_price": _price(terms.stop_price, grid),
+        "trail_amount": _price(terms.trail_amount, grid),
+        "trail_percent": None if terms.trail_percent is None else percent(terms.trail_percent),
+        "expire_time": None if terms.expire_ns is None else amount_text(terms.expire_ns, _NANOSECOND_DECIMALS),
+        "take_profit": _price(terms.take_profit, grid),
+        "stop_loss": _price(terms.stop_loss, grid),
+        "stop_loss_limit": _price(terms.stop_loss_limit, grid),
+        "linked_order_id": None if terms.linked_to is None else str(terms.linked_to),
+        "parent_order_id": None if terms.parent is None else str(terms.parent),
+    }
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _price(price: Ticks | None, grid: Grid) -> str | None:
+    return None if price is None else grid.price(price)

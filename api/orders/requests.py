@@ -8,9 +8,8 @@ Layer: api.orders.
 
 from __future__ import annotations
 
-from enum import StrEnum
 from operator import attrgetter
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta
 
@@ -23,29 +22,20 @@ from api.json.requests import (
     Moment,
     Request,
     Symbol,
+    converted,
     decoded,
     order_id_of,
+    parsed,
 )
 from api.json.units import nanoseconds, units_of
+from api.orders.order_kinds import WireOrderType, kind_of
+from api.orders.ordinary import ordinary_order
 from engine.commands import AmendOrder, CancelAll, CancelOrder, EnterOrder, OrderOptions
 from engine.exchange import Exchange
 from engine.instrument import Instrument
 from engine.rejects import RejectReason
-from engine.types import AccountId, OrderType, PostOnly, SelfTradePrevention, Side, TimeInForce
+from engine.types import AccountId, PostOnly, SelfTradePrevention, Side, TimeInForce
 from listings.numbers import Number
-
-
-class WireOrderType(StrEnum):
-    """What may be written as order_type: `ioc` and `fok` are limit orders with that time in force."""
-
-    MARKET = "market"
-    LIMIT = "limit"
-    IOC = "ioc"
-    FOK = "fok"
-    STOP = "stop"
-    STOP_LIMIT = "stop_limit"
-    TRAILING_STOP = "trailing_stop"
-    OCO = "oco"
 
 
 class OrderRequest(Request, frozen=True):
@@ -107,16 +97,19 @@ class CancelAllQuery(Request, frozen=True):
     side: Side | None = None
 
 
-_AT_ONCE = (TimeInForce.IOC, TimeInForce.FOK)
 _OPTIONS = tuple(name for name in OrderOptions.__struct_fields__ if name not in ("post_only", "expire_ns"))
 _options_of = attrgetter(*_OPTIONS)
 _NO_OPTIONS = (None,) * len(_OPTIONS)
-_LIMIT = WireOrderType.LIMIT
 
 
 def enter_order(body: bytes, account: AccountId, exchange: Exchange) -> EnterOrder:
     """The command of a POST /order body. Raises Malformed."""
-    return order_command(decoded(body, OrderRequest), account, exchange)
+    return order_of(parsed(body, OrderRequest), account, exchange)
+
+
+def order_of(value: Any, account: AccountId, exchange: Exchange) -> EnterOrder:
+    """The same of a body that is parsed already, as the feed's `order` is. Raises Malformed."""
+    return ordinary_order(value, account, exchange) or order_command(converted(value, OrderRequest), account, exchange)
 
 
 def cancel_order(body: bytes, account: AccountId, exchange: Exchange) -> CancelOrder:
@@ -131,7 +124,7 @@ def amend_order(body: bytes, order_id: str, account: AccountId, exchange: Exchan
 
 def order_command(request: OrderRequest, account: AccountId, exchange: Exchange) -> EnterOrder:
     """The command that `request` asks for. Raises Malformed."""
-    order_type, time_in_force = _kind_of(request)
+    order_type, time_in_force = kind_of(request.order_type, request.time_in_force, priced=request.price is not None)
     symbol = request.symbol
     instrument = exchange.instrument(symbol)
     if instrument is None:
@@ -150,28 +143,6 @@ def order_command(request: OrderRequest, account: AccountId, exchange: Exchange)
         request.self_trade_prevention,
         _options(request, instrument),
     )
-
-
-def _kind_of(request: OrderRequest) -> tuple[OrderType, TimeInForce]:
-    """The engine's order type and time in force. Raises Malformed where the two contradict each other."""
-    wire_type, time_in_force = request.order_type, request.time_in_force
-    if wire_type is _LIMIT:
-        return OrderType.LIMIT, time_in_force or TimeInForce.GTC
-    if wire_type is WireOrderType.MARKET:
-        time_in_force = time_in_force or TimeInForce.IOC
-        if request.price is None or time_in_force not in _AT_ONCE:  # the latter is refused: it never rests
-            return OrderType.MARKET, time_in_force
-        return OrderType.LIMIT, time_in_force  # with a price, as older clients send it, it trades at that or better
-    if wire_type not in (WireOrderType.IOC, WireOrderType.FOK):
-        return OrderType(wire_type.value), time_in_force or TimeInForce.GTC
-    implied = TimeInForce(wire_type.value)
-    if time_in_force not in (None, implied):
-        raise Malformed(
-            "UNSUPPORTED_COMBINATION",
-            f"order_type {wire_type} means time_in_force {implied}; leave one of them out.",
-            field="time_in_force",
-        )
-    return OrderType.LIMIT, implied
 
 
 def _options(request: OrderRequest, instrument: Instrument | None) -> OrderOptions | None:

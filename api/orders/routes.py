@@ -5,18 +5,18 @@ Layer: api.orders. Parse, submit, format; nothing is decided here.
 
 from __future__ import annotations
 
-import time
-
 from flask import Blueprint, Response, request
 
 from api.auth.authenticator import requesting_account
+from api.http.bodies import HEADERS
 from api.http.documented import Access, documented
 from api.http.limits import charge
 from api.http.responses import answer, long_answer, query
 from api.json.requests import SymbolQuery
 from api.orders import requests
 from api.orders.amend_views import AmendAnswer
-from api.orders.batch import BODIES, ELEMENTS, BatchAnswer, BatchRequest, batch_of_body
+from api.orders.batch import BODIES, ELEMENTS, BatchAnswer, BatchRequest
+from api.orders.entry import OrderEntry
 from api.orders.lookup import OrderLookup
 from api.orders.preview_views import PreviewAnswer
 from api.orders.requests import (
@@ -26,24 +26,21 @@ from api.orders.requests import (
     OrderRequest,
     OrdersQuery,
     cancel_all_command,
-    cancel_command,
 )
 from api.orders.service import OrderService
 from api.orders.views import CancelAllAnswer, CancelAnswer, OrderAnswer, OrdersPage, OrderView
 from engine.exchange import Exchange
 
 
-def blueprint(service: OrderService, lookup: OrderLookup, exchange: Exchange) -> Blueprint:
-    """The routes of order entry."""
+def blueprint(entry: OrderEntry, service: OrderService, lookup: OrderLookup, exchange: Exchange) -> Blueprint:
+    """The routes of order entry. What comes by the lane does not come here."""
     routes = Blueprint("orders", __name__)
 
     @routes.post("/order")
     @documented(Access.ACCOUNT, OrderAnswer, body=OrderRequest, errors=(409, 503))
     def enter_order() -> Response:
         """Enter one order; answer with what became of it. Idempotent on `client_order_id`."""
-        started = time.perf_counter()
-        command = requests.enter_order(request.get_data(cache=False), requesting_account(), exchange)
-        return answer(service.enter(command, started))
+        return _answer(entry.enter(request.environ, request.get_data(cache=False), requesting_account()))
 
     @routes.post("/order/test")
     @documented(Access.ACCOUNT, PreviewAnswer, body=OrderRequest)
@@ -59,9 +56,7 @@ def blueprint(service: OrderService, lookup: OrderLookup, exchange: Exchange) ->
     @documented(Access.ACCOUNT, CancelAnswer, body=CancelRequest, errors=(404, 409, 503))
     def cancel_order() -> Response:
         """Cancel one order by our id or by the trader's."""
-        started = time.perf_counter()
-        command = requests.cancel_order(request.get_data(cache=False), requesting_account(), exchange)
-        return answer(service.cancel(command, started))
+        return _answer(entry.cancel(request.environ, request.get_data(cache=False), requesting_account()))
 
     @routes.post("/orders/batch")
     @documented(
@@ -77,11 +72,8 @@ def blueprint(service: OrderService, lookup: OrderLookup, exchange: Exchange) ->
 
         Each result is as its single call would answer, with its own status; one that fails keeps no other from its way.
         """
-        started = time.perf_counter()
         account = requesting_account()
-        commands = batch_of_body(request.get_data(cache=False), account, exchange)
-        charge(len(commands) - 1)
-        return long_answer(service.batch(commands, started))
+        return _answer(entry.batch(request.environ, request.get_data(cache=False), account, charge))
 
     @routes.get("/order/<order_id>")
     @documented(Access.ACCOUNT, OrderView, query=SymbolQuery, errors=(404, 503))
@@ -94,9 +86,8 @@ def blueprint(service: OrderService, lookup: OrderLookup, exchange: Exchange) ->
     @documented(Access.ACCOUNT, CancelAnswer, query=SymbolQuery, errors=(404, 409, 503))
     def delete_order(order_id: str) -> Response:
         """Cancel one order by our id; it must be in `symbol` when that is given."""
-        started = time.perf_counter()
-        wanted = CancelRequest(order_id=order_id, symbol=query(SymbolQuery).symbol)
-        return answer(service.cancel(cancel_command(wanted, requesting_account(), exchange), started))
+        symbol = query(SymbolQuery).symbol
+        return _answer(entry.delete(request.environ, order_id, symbol, requesting_account()))
 
     @routes.patch("/order/<order_id>")
     @documented(Access.ACCOUNT, AmendAnswer, query=SymbolQuery, body=AmendRequest, errors=(404, 409, 422, 503))
@@ -106,14 +97,15 @@ def blueprint(service: OrderService, lookup: OrderLookup, exchange: Exchange) ->
         It must be in `symbol` when that is given.
         """
         symbol = query(SymbolQuery).symbol
-        command = requests.amend_order(request.get_data(cache=False), order_id, requesting_account(), exchange)
-        return answer(service.amend(command, symbol))
+        return _answer(entry.amend(request.get_data(cache=False), order_id, symbol, requesting_account()))
 
     @routes.get("/orders")
     @documented(Access.ACCOUNT, OrdersPage, query=OrdersQuery, errors=(404, 503))
     def list_orders() -> Response:
         """The caller's orders, newest first."""
-        return long_answer(lookup.orders(query(OrdersQuery), requesting_account()))
+        wanted, account = query(OrdersQuery), requesting_account()
+        charge(lookup.open_orders_units(account))
+        return long_answer(lookup.orders(wanted, account))
 
     @routes.delete("/orders")
     @documented(Access.ACCOUNT, CancelAllAnswer, query=CancelAllQuery, errors=(404, 503))
@@ -123,3 +115,7 @@ def blueprint(service: OrderService, lookup: OrderLookup, exchange: Exchange) ->
         return long_answer(service.cancel_all(command))
 
     return routes
+
+
+def _answer(body: bytes) -> Response:
+    return Response(body, 200, HEADERS)

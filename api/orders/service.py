@@ -8,25 +8,21 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
+from api.http.processing import Faults, Processing, Record
+from api.json.encoded import Encoded, encoded
 from api.json.errors import ApiError, as_error, internal_error, rejected
 from api.orders.amend_views import AmendAnswer, amend_answer
-from api.orders.batch import BatchAnswer, BatchCommand, BatchResult
+from api.orders.answers import cancel_answer, order_answer
+from api.orders.batch import BatchCommand, BatchResult, EncodedBatch
 from api.orders.duplicates import DuplicateLookup, EarlierOrder
 from api.orders.field_combinations import amend_combination_sentence, combination_sentence
 from api.orders.lookup import OrderLookup
 from api.orders.mass_cancels import MassCancels
 from api.orders.preview_views import PreviewAnswer, preview_answer
 from api.orders.reject_details import reject_details
-from api.orders.views import (
-    CancelAllAnswer,
-    CancelAnswer,
-    OrderAnswer,
-    cancel_all_answer,
-    cancel_answer,
-    order_answer,
-)
+from api.orders.views import CancelAllAnswer, cancel_all_answer
 from engine.commands import AmendOrder, CancelAll, CancelOrder, EnterOrder
 from engine.events import Cancelled, CommandResult, DuplicateRequest, Rejected
 from engine.exchange import Exchange
@@ -41,6 +37,8 @@ from sequencer.sequencer import Sequencer
 
 log = limited(logging.getLogger(__name__))
 
+_NOT_SEQUENCED = (ApiError, EarlierOrder)
+
 
 class OrderService:
     """Enters, cancels and amends the orders of one venue, and answers with what became of them."""
@@ -51,9 +49,9 @@ class OrderService:
         sequencer: Sequencer,
         lookup: OrderLookup,
         duplicates: DuplicateLookup,
-        record_latency: Callable[[int], None],
+        record_latency: Record,
     ) -> None:
-        """`record_latency` is given the microseconds that the way of an entered order took."""
+        """`record_latency` is given the microseconds that the way of entered orders took, and how many they are."""
         self._exchange = exchange
         self._sequencer = sequencer
         self._lookup = lookup
@@ -63,20 +61,23 @@ class OrderService:
 
     # -- entering, cancelling, amending
 
-    def enter(self, command: EnterOrder, started: float) -> OrderAnswer:
-        """Enter one order. `started`: the `perf_counter` seconds at which the request came."""
-        (checked,) = self._duplicates.check((command,), PATIENCE_S)
+    def enter(self, command: EnterOrder, processing: Processing) -> Encoded:
+        """Enter one order."""
+        if processing.faults is not None:
+            command = processing.faults.order(command)
+        checked: EnterOrder | EarlierOrder | ApiError = command
+        if command.client_order_id is not None:
+            (checked,) = self._duplicates.check((command,), PATIENCE_S)
         if isinstance(checked, EnterOrder):
-            applied = self._sequencer.submit(checked)
-            return self._entered(applied, command, time.perf_counter() - started)
-        return self._found(checked, command, time.perf_counter() - started, PATIENCE_S)
+            return self._entered(self._sequencer.submit(checked), command, processing)
+        return self._found(checked, command, processing, PATIENCE_S)
 
     def test(self, command: EnterOrder) -> PreviewAnswer:
         """What entering an order would do now. Nothing is entered. Raises ApiError when that is unknown just now."""
         (checked,) = self._duplicates.check((command,), PATIENCE_S)
         if isinstance(checked, ApiError):
             raise checked
-        ts_ns = max(time.time_ns(), self._exchange.ts_ns)
+        ts_ns = self._sequencer.now_ns()
         outcome: Preview | DuplicateOf | RejectReason
         if isinstance(checked, EarlierOrder):
             outcome = DuplicateOf(checked.first) if checked.same else RejectReason.DUPLICATE_CLIENT_ORDER_ID
@@ -93,11 +94,10 @@ class OrderService:
             return preview_answer(command, refusal, book, self._exchange.seq, ts_ns)
         return preview_answer(command, outcome, book, self._exchange.seq, ts_ns)
 
-    def cancel(self, command: CancelOrder, started: float) -> CancelAnswer:
+    def cancel(self, command: CancelOrder, processing: Processing) -> Encoded:
         """Cancel one order by either id, or by both where both are its own."""
         self._lookup.require_one_order(command)
-        applied = self._sequencer.submit(command)
-        return self._cancelled(applied, command, time.perf_counter() - started)
+        return self._cancelled(self._sequencer.submit(command), command, processing)
 
     def cancel_all(self, command: CancelAll) -> CancelAllAnswer:
         """Cancel every open order of an account, of one symbol or side when given; many of them in parts."""
@@ -117,84 +117,157 @@ class OrderService:
             raise rejected(RejectReason.UNKNOWN_ORDER, None)
         return self._amended(self._sequencer.submit(command), command)
 
-    def batch(self, commands: Sequence[BatchCommand | ApiError], started: float) -> BatchAnswer:
+    def batch(self, commands: Sequence[BatchCommand | ApiError], processing: Processing) -> EncodedBatch:
         """Sequence the commands one behind the other; answer each as its single call, or with the error in its place.
 
         All share one wait for the history, which amends and orders that are long done need. Raises NotAccepting.
         """
-        deadline = time.monotonic() + PATIENCE_S
-        commands = [self._one_order_or_error(command, deadline) for command in commands]
-        entered = [command for command in commands if isinstance(command, EnterOrder)]
-        checks = iter(self._duplicates.check(entered, max(0.0, deadline - time.monotonic())))
-        checked = [next(checks) if isinstance(command, EnterOrder) else command for command in commands]
-        sequenced = [command for command in checked if not isinstance(command, ApiError | EarlierOrder)]
+        if processing.faults is not None:
+            commands = [_touched(command, processing.faults) for command in commands]
+        checked = self._checked(commands, time.monotonic() + PATIENCE_S)
+        sequenced = [command for command in checked if not isinstance(command, _NOT_SEQUENCED)]
         applied = iter(self._sequencer.submit_all(sequenced) if sequenced else ())
-        elapsed_s = time.perf_counter() - started
         deadline = time.monotonic() + PATIENCE_S  # a new one: what is read of the history now comes after the commands
-        results: list[BatchResult] = []
+        results: list[Encoded] = []
         for asked, command in in_turns(zip(commands, checked, strict=True)):
+            status, body = 200, None
             try:
                 if isinstance(command, ApiError):
                     raise command
-                patience_s = max(0.0, deadline - time.monotonic())
-                if isinstance(command, EarlierOrder) and isinstance(asked, EnterOrder):
-                    results.append(BatchResult(200, self._found(command, asked, elapsed_s, patience_s)))
-                elif not isinstance(command, EarlierOrder):
-                    results.append(BatchResult(200, self._answer(next(applied), command, elapsed_s, patience_s)))
+                if isinstance(command, EarlierOrder):
+                    if isinstance(asked, EnterOrder):
+                        body = self._found(command, asked, processing, max(0.0, deadline - time.monotonic()))
+                else:
+                    body = self._answer(next(applied), command, processing, deadline)
             except (ApiError, StoreAway) as refusal:
                 error = as_error(refusal).without_frames()
-                results.append(BatchResult(error.status, error.body()))
+                status, body = error.status, encoded(error.body())
             except Exception:  # the others were sequenced too, and must be answered
                 mistake = internal_error()
-                body = mistake.body()
-                log.exception("the answer to %s in a batch failed, request %s", type(command).__name__, body.request_id)
-                results.append(BatchResult(mistake.status, body))
-        return BatchAnswer(results)
+                about = mistake.body()
+                log.exception(
+                    "the answer to %s in a batch failed, request %s",
+                    type(command).__name__,
+                    about.request_id,
+                    extra={"request_id": about.request_id},
+                )
+                status, body = mistake.status, encoded(about)
+            results.append(encoded(BatchResult(status, body)))
+        return EncodedBatch(results)
+
+    # -- the same for who answers in words of their own
+
+    def apply_entry(self, command: EnterOrder, processing: Processing) -> CommandResult | EarlierOrder:
+        """Enter one order: what its command caused, or the earlier order that it is a repetition of."""
+        if processing.faults is not None:
+            command = processing.faults.order(command)
+        checked: EnterOrder | EarlierOrder | ApiError = command
+        if command.client_order_id is not None:
+            (checked,) = self._duplicates.check((command,), PATIENCE_S)
+        if isinstance(checked, ApiError):
+            raise checked
+        if isinstance(checked, EarlierOrder):
+            if not checked.same:
+                reason = RejectReason.DUPLICATE_CLIENT_ORDER_ID
+                name = command.client_order_id
+                raise self._rejected(Rejected(command.account, command.symbol, reason, checked.first, name))
+            return checked
+        applied = self._sequencer.submit(checked)
+        first = applied.events[0]
+        if type(first) is Rejected:
+            raise self._rejected(first, legacy_status=True, seq=applied.seq, entered=command)
+        processing.count_order(self._record_latency)
+        return EarlierOrder(first.order_id, same=True) if type(first) is DuplicateRequest else applied
+
+    def apply_cancel(self, command: CancelOrder) -> tuple[CommandResult, Cancelled]:
+        """Cancel one order: what its command caused, the end of the order first. Both ids must be its own."""
+        self._lookup.require_one_order(command)
+        applied = self._sequencer.submit(command)
+        event = applied.events[0]
+        if isinstance(event, Cancelled):
+            return applied, event
+        if isinstance(event, Rejected):
+            raise self._rejected(event)
+        raise TypeError(f"a cancel caused {event}")
+
+    def apply_cancel_all(self, command: CancelAll) -> list[CommandResult]:
+        """As `cancel_all`."""
+        return self._mass_cancels.cancel_all(command)
+
+    def apply_amend(self, command: AmendOrder) -> CommandResult:
+        """Change an open order: what its command caused."""
+        applied = self._sequencer.submit(command)
+        first = applied.events[0]
+        if isinstance(first, Rejected):
+            raise self._rejected(first, amend=command)
+        return applied
 
     # -- steps
 
+    def _checked(
+        self, commands: Sequence[BatchCommand | ApiError], deadline: float
+    ) -> list[BatchCommand | ApiError | EarlierOrder]:
+        """Of each command what is to be sequenced, the earlier order that it repeats, or what is wrong with it."""
+        checked: list[BatchCommand | ApiError | EarlierOrder] = [
+            command if type(command) is EnterOrder else self._one_order_or_error(command, deadline)
+            for command in commands
+        ]
+        named = [
+            (place, command)
+            for place, command in enumerate(checked)
+            if type(command) is EnterOrder and command.client_order_id is not None
+        ]
+        if named:
+            orders = [command for _, command in named]
+            found = self._duplicates.check(orders, max(0.0, deadline - time.monotonic()))
+            for (place, _), outcome in zip(named, found, strict=True):
+                checked[place] = outcome
+        return checked
+
     def _answer(
-        self, applied: CommandResult, command: BatchCommand, elapsed_s: float, patience_s: float
-    ) -> OrderAnswer | CancelAnswer | CancelAllAnswer | AmendAnswer:
+        self, applied: CommandResult, command: BatchCommand, processing: Processing, deadline: float
+    ) -> Encoded:
         """The answer to what was sequenced. Raises ApiError."""
+        patience_s = max(0.0, deadline - time.monotonic())
         if isinstance(command, EnterOrder):
-            return self._entered(applied, command, elapsed_s, patience_s)
+            return self._entered(applied, command, processing, patience_s)
         if isinstance(command, CancelOrder):
-            return self._cancelled(applied, command, elapsed_s, patience_s)
+            return self._cancelled(applied, command, processing, patience_s)
         if isinstance(command, CancelAll):
-            return cancel_all_answer([applied])
-        return self._amended(applied, command, patience_s)
+            return encoded(cancel_all_answer([applied]))
+        return encoded(self._amended(applied, command, patience_s))
 
     def _entered(
-        self, applied: CommandResult, command: EnterOrder, elapsed_s: float, patience_s: float = PATIENCE_S
-    ) -> OrderAnswer:
+        self, applied: CommandResult, command: EnterOrder, processing: Processing, patience_s: float = PATIENCE_S
+    ) -> Encoded:
         """The answer to an order. Raises ApiError."""
         first = applied.events[0]
-        if isinstance(first, Rejected):
+        if type(first) is Rejected:
             raise self._rejected(first, legacy_status=True, seq=applied.seq, entered=command)
-        self._record_latency(int(elapsed_s * 1e6))
-        elapsed_ms = round(elapsed_s * 1e3, 3)
-        if isinstance(first, DuplicateRequest):
-            return self._lookup.repeated(first.order_id, first.account, applied.seq, elapsed_ms, patience_s)
+        processing.count_order(self._record_latency)
+        elapsed_ms = processing.elapsed_ms
+        if type(first) is DuplicateRequest:
+            return encoded(self._lookup.repeated(first.order_id, first.account, applied.seq, elapsed_ms, patience_s))
         return order_answer(applied, self._exchange, elapsed_ms)
 
     def _found(
-        self, found: EarlierOrder | ApiError, command: EnterOrder, elapsed_s: float, patience_s: float
-    ) -> OrderAnswer:
+        self, found: EarlierOrder | ApiError, command: EnterOrder, processing: Processing, patience_s: float
+    ) -> Encoded:
         """The answer to an order whose client order id the history knows; nothing is sequenced. Raises ApiError."""
         if isinstance(found, ApiError):
             raise found
         if found.same:
-            elapsed_ms = round(elapsed_s * 1e3, 3)
-            return self._lookup.repeated(found.first, command.account, self._exchange.seq, elapsed_ms, patience_s)
+            elapsed_ms = processing.elapsed_ms
+            seq = self._exchange.seq
+            return encoded(self._lookup.repeated(found.first, command.account, seq, elapsed_ms, patience_s))
         reason = RejectReason.DUPLICATE_CLIENT_ORDER_ID
         raise self._rejected(
             Rejected(command.account, command.symbol, reason, found.first, command.client_order_id), legacy_status=True
         )
 
     def _cancelled(
-        self, applied: CommandResult, command: CancelOrder, elapsed_s: float, patience_s: float = PATIENCE_S
-    ) -> CancelAnswer:
+        self, applied: CommandResult, command: CancelOrder, processing: Processing, patience_s: float = PATIENCE_S
+    ) -> Encoded:
         """The answer to a cancel. Raises ApiError."""
         event = applied.events[0]
         if not isinstance(event, Cancelled):
@@ -202,7 +275,7 @@ class OrderService:
                 self._lookup.raise_if_done(event, command, patience_s)
                 raise self._rejected(event, legacy_status=True)
             raise TypeError(f"a cancel caused {event}")
-        return cancel_answer(applied, event, self._exchange, round(elapsed_s * 1e3, 3))
+        return cancel_answer(applied, event, self._exchange, processing.elapsed_ms)
 
     def _amended(self, applied: CommandResult, command: AmendOrder, patience_s: float = PATIENCE_S) -> AmendAnswer:
         """The answer to an amend. Raises ApiError."""
@@ -252,3 +325,13 @@ class OrderService:
         return rejected(
             event.reason, instrument, symbol=event.symbol, legacy_status=legacy_status, message=message, **details
         )
+
+
+def _touched(command: BatchCommand | ApiError, faults: Faults) -> BatchCommand | ApiError:
+    """What faults make of one command of a batch."""
+    if not isinstance(command, EnterOrder):
+        return command
+    try:
+        return faults.order(command)
+    except ApiError as refusal:
+        return refusal.without_frames()

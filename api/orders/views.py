@@ -15,23 +15,20 @@ from msgspec import UNSET, UnsetType
 
 from api.json.views import seconds
 from api.market.states import TradeState
-from api.market.views import BboView, TradeView, bbo_view, trade_view
-from api.orders.entered import EnteredOrder, entered_orders
+from api.market.views import BboView, TradeView
+from api.orders.entered import EnteredOrder
 from api.orders.options import OrderOptions, options_of
 from api.orders.states import OrderState
 from engine.depth import queue_position
-from engine.events import Accepted, Cancelled, CommandResult
-from engine.exchange import Exchange
+from engine.events import Cancelled, CommandResult
 from engine.instrument import Instrument
 from engine.order import Order
 from engine.types import (
-    Amount,
     OrderStatus,
     OrderType,
     SelfTradePrevention,
     Side,
     TimeInForce,
-    entry_of,
 )
 from listings.grid import Grid, grid_of
 from listings.texts import DecimalText, IdText, NanosText, nanos_text
@@ -170,47 +167,6 @@ def fill_view(trade: TradeState, *, maker: bool, grid: Grid, ts_ns: int) -> Fill
     )
 
 
-def order_answer(applied: CommandResult, exchange: Exchange, processing_ms: float) -> OrderAnswer:
-    """The answer to an order that was accepted, from the events of its command. O(events)."""
-    accepted = applied.events[0]
-    if not isinstance(accepted, Accepted):
-        raise TypeError("the first event of an accepted order is Accepted")
-    entered = entered_orders(applied.events)
-    order = entered.pop(accepted.order_id)
-    book = exchange.books[accepted.symbol]
-    grid = grid_of(book.instrument)
-    trades, cum = order.trades, order.cum
-    entry = entry_of(accepted.order_id)
-    legs = [leg_view(leg, grid) for order_id, leg in entered.items() if entry_of(order_id) == entry]
-    return OrderAnswer(
-        order_id=str(accepted.order_id),
-        client_order_id=accepted.client_order_id,
-        symbol=accepted.symbol,
-        side=accepted.side,
-        order_type=accepted.order_type,
-        time_in_force=accepted.time_in_force,
-        price=None if order.price is None else grid.price(order.price),
-        quantity=grid.quantity(order.quantity),
-        self_trade_prevention=accepted.prevention,
-        status=order.status,
-        reason=order.reason,
-        filled_quantity=grid.quantity(cum),
-        remaining_quantity=grid.quantity(order.quantity - cum),
-        average_price=grid.average_price(Amount(sum(trade.notional for trade in trades)), cum),
-        trades=[trade_view(trade, book.instrument, applied.ts_ns, applied.seq) for trade in trades],
-        total_maker_fees=grid.amount(sum(trade.maker_fee for trade in trades)),
-        total_taker_fees=grid.amount(sum(trade.taker_fee for trade in trades)),
-        bbo=bbo_view(book, exchange.seq, exchange.ts_ns),
-        processing_time_ms=processing_ms,
-        timestamp=seconds(applied.ts_ns),
-        ts_ns=applied.ts_ns,
-        ts_ns_text=nanos_text(applied.ts_ns),
-        seq=applied.seq,
-        legs=legs or UNSET,
-        **options_of(order.terms, grid),
-    )
-
-
 def leg_view(leg: EnteredOrder, grid: Grid) -> LegView:
     """An order that came with another, after the command that entered both."""
     return LegView(
@@ -223,24 +179,6 @@ def leg_view(leg: EnteredOrder, grid: Grid) -> LegView:
         filled_quantity=grid.quantity(leg.cum),
         self_trade_prevention=leg.accepted.prevention,
         **options_of(leg.terms, grid),
-    )
-
-
-def cancel_answer(
-    applied: CommandResult, cancelled: Cancelled, exchange: Exchange, processing_ms: float
-) -> CancelAnswer:
-    """The answer to a cancel that succeeded."""
-    book = exchange.books[cancelled.symbol]
-    return CancelAnswer(
-        success=True,
-        order_id=str(cancelled.order_id),
-        client_order_id=cancelled.client_order_id,
-        symbol=cancelled.symbol,
-        filled_quantity=grid_of(book.instrument).quantity(cancelled.cum),
-        bbo=bbo_view(book, exchange.seq, exchange.ts_ns),
-        processing_time_ms=processing_ms,
-        timestamp=seconds(applied.ts_ns),
-        seq=applied.seq,
     )
 
 

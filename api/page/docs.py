@@ -22,6 +22,8 @@ WAITING_MAX: Final = 100  # requests that may wait for it to be made
 TITLES = {  # of the tags, in the order of the page
     "orders": "Orders",
     "market": "Market data",
+    "metrics": "Monitoring",
+    "binance": "The second wire: Binance Spot",
     "auth": "Signing in",
     "accounts": "Accounts",
     "admin": "Operators",

@@ -126,6 +126,10 @@ class FeedClient:
         """What an event is acknowledged with."""
         return self._run(self._io.call(event, data, namespace=NAMESPACE, timeout=PATIENCE_S))
 
+    def send(self, event: str, data: Any) -> None:
+        """Send an event whose acknowledgement nobody waits for."""
+        self._run(self._io.emit(event, data, namespace=NAMESPACE))
+
     def events(self, name: str) -> list[Any]:
         """What it was told under one name."""
         return [data for event, data in self.received if event == name]

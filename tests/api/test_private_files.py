@@ -28,15 +28,18 @@ def open_umask() -> Iterator[None]:
 
 @pytest.mark.usefixtures("open_umask")
 def test_a_data_folder_is_private_from_its_start_and_made_so_later(tmp_path: Path) -> None:
-    data, elsewhere = tmp_path / "data", tmp_path / "elsewhere"
+    data, elsewhere, elsewhere_folder = tmp_path / "data", tmp_path / "elsewhere", tmp_path / "elsewhere-folder"
     cert, key = self_signed(tmp_path)
     key.chmod(0o644)
     with RunningServer(data) as server:
         assert server.http.get("/health")["accepting"]
-        assert {path.name: mode_of(path) for path in data.iterdir() if mode_of(path) != 0o600} == {}
+        assert {path.name: mode_of(path) for path in data.iterdir() if mode_of(path) not in (0o600, 0o700)} == {}
         assert "private" not in server.log
         server.stop()
-        for path in [*data.iterdir(), data]:
+        (data / "archive").mkdir(0o755)
+        elsewhere_folder.mkdir(0o755)
+        (data / "explain").symlink_to(elsewhere_folder)
+        for path in [*(path for path in data.iterdir() if not path.is_symlink()), data]:
             path.chmod(path.stat().st_mode | 0o055)
         (data / "notes.txt").touch(0o644)
         elsewhere.touch(0o644)
@@ -47,9 +50,11 @@ def test_a_data_folder_is_private_from_its_start_and_made_so_later(tmp_path: Pat
         assert mode_of(data) == 0o700
         assert names.pop("notes.txt") == 0o644  # none of ours, and out of reach in its folder
         assert names.pop("schedules.json.link") == mode_of(elsewhere) == 0o644
+        assert names.pop("explain") == mode_of(elsewhere_folder) == 0o755
+        assert names.pop("snapshots") == names.pop("archive") == 0o700
         assert set(names.values()) == {0o600}
         log = server.log
-    for name in ("journal.sqlite", "history.sqlite", "identity.sqlite", "secret.key"):
+    for name in ("journal.sqlite", "history.sqlite", "identity.sqlite", "secret.key", "clock.json"):
         assert f"others could reach {data / name}, by mode 0655; it is private now" in log
     assert f"everybody on this machine may read the TLS key {key}" in log
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from api import bootstrap
+from api import replaying
 from api.bootstrap import rebuild_history
 from journal.sqlite import SqliteJournal
 from tests.journal.commands import fill, flow, sealed
@@ -53,6 +53,6 @@ def test_a_long_replay_says_now_and_then_how_far_it_is(
     caplog.set_level(logging.INFO)
     rebuild_history(tmp_path)
     assert caplog.messages == []
-    monkeypatch.setattr(bootstrap, "PROGRESS_S", 0.0)
+    monkeypatch.setattr(replaying, "PROGRESS_S", 0.0)
     rebuild_history(tmp_path)
-    assert caplog.messages[0] == "replaying the journal: 500 of 2000 commands so far"
+    assert caplog.messages[0] == "replaying the journal: at command 500 of 2000"

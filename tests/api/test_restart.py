@@ -27,7 +27,7 @@ ONE, TWO = PLAIN.format(symbol="ONE"), PLAIN.format(symbol="TWO")
 def server(tmp_path: Path) -> Iterator[RunningServer]:
     """A server of one's own, with symbols ONE and TWO."""
     path = listing(tmp_path / "instruments.toml", ONE, TWO)
-    with RunningServer(tmp_path / "data", "--instruments", str(path), "--checkpoint-every", "5") as running:
+    with RunningServer(tmp_path / "data", "--instruments", str(path), "--snapshot-every", "5") as running:
         yield running
 
 

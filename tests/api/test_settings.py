@@ -12,7 +12,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from api.app import main
-from api.settings import OPTIONS, Settings, options, settings_from
+from api.options import OPTIONS, options, settings_from
+from api.settings import Settings
 from tests.server import ROOT, command, environment
 
 

@@ -14,10 +14,9 @@ import time
 from contextlib import suppress
 from enum import Enum, auto
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from eventlet import hubs
-from greenlet import greenlet
 
 from api.http.front.answer import CONTINUE, refusal_of
 from api.http.front.bounds import DISCARD_BYTES_MAX, DISCARD_S, RATE_CHECK_S, READ_BODY_BYTES, READ_BYTES
@@ -46,6 +45,14 @@ class State(Enum):
     CLOSED = auto()
 
 
+class Unused(NamedTuple):
+    """A connection that was let go of: its bytes, whose it is, and as whose it counts."""
+
+    transport: Transport
+    peer: Peer
+    counted_as: str
+
+
 class Connection:
     """One connection, from accept to close. For the event loop's thread."""
 
@@ -58,6 +65,7 @@ class Connection:
         "_peer_ended",
         "_received",
         "_refusal",
+        "_stream",
         "_transport",
         "counted_as",
         "deadline",
@@ -76,6 +84,7 @@ class Connection:
         self._refusal: ApiError | None = None  # what follows the answers to the requests before it
         self._peer_ended = False
         self._listener: Any = None
+        self._stream: Stream | None = None  # what it was given to, when it speaks another protocol
         self.waiting_since = time.monotonic()  # for its client: for a request, or for the rest of one
         self._received = 0  # bytes of it
         self._discarded = 0
@@ -197,11 +206,11 @@ class Connection:
         self._all.turns.ask(self.counted_as, self._answer_next, size)
 
     def _answer_next(self) -> None:
-        """Answer the first of the requests that wait, in a greenlet that lives as long."""
+        """Answer the first of the requests that wait, in a greenlet."""
         if self.state is State.CLOSED:
             return
         self.state = State.ANSWERING
-        greenlet(self._answer, hubs.get_hub().greenlet).switch(self._parser.requests.popleft())
+        self._all.greenlets.run(self._answer, self._parser.requests.popleft())
 
     def _answer(self, request: Request) -> None:
         """Answer one request. Cooperative. Nothing leaves it, as behind it is the hub."""
@@ -209,8 +218,16 @@ class Connection:
         answering = Answering(request, self._write, self._hand_over, close=close)
         try:
             environ = self._all.environs.of(request, self._peer, answering.upgrade)
-            answering.run(self._all.app, environ)
-            environ.pop("werkzeug.request", None)  # which refers to it in turn: what it holds is freed now
+            lane = self._all.lane
+            direct = None if lane is None else lane.answer(environ, request.body)
+            if direct is None:
+                answering.run(self._all.app, environ)
+                environ.pop("werkzeug.request", None)  # which refers to it in turn: what it holds is freed now
+                if not answering.handed_over:
+                    self._all.latencies.end(environ, answering.status)
+            else:
+                answering.write(direct)
+                self._all.latencies.end(environ, direct.status)
         except ApiError as refusal:
             self._refusal, answering.close = refusal.without_frames(), False
             self._drop_requests()
@@ -274,7 +291,8 @@ class Connection:
         self._peer_ended = True  # for us: the handler reads what comes
         self.deadline = math.inf  # the handler has its own
         rest, self._parser.rest = self._parser.rest or b"", None
-        return Stream(self._transport, rest, partial(self._all.turns.wait, self.counted_as))
+        self._stream = Stream(self._transport, rest, partial(self._all.turns.wait, self.counted_as))
+        return self._stream
 
     # -- the end
 
@@ -300,6 +318,8 @@ class Connection:
             return
         self.state = State.CLOSED
         self._pause()
+        if self._stream is not None:
+            self._stream.close()
         self._transport.close()
         self._parser.close()
         self._refusal = None  # its traceback refers to us in turn
@@ -322,6 +342,33 @@ class Connection:
             self._refuse(_too_slow())
         else:
             self.deadline = min(self.waiting_since + bounds.request_s, now + RATE_CHECK_S)
+
+    def release(self) -> Unused | None:
+        """Let go of it without closing it, where nothing has come of a request yet; None where something has."""
+        if self.state not in (State.HANDSHAKE, State.IDLE) or self._peer_ended:
+            return None
+        self._pause()
+        self.state = State.CLOSED
+        self._parser.close()
+        self._all.remove(self)
+        return Unused(self._transport, self._peer, self.counted_as)
+
+    def refuse(self, refusal: ApiError) -> None:
+        """Say why no more is read, where a request has begun to come; close it where none has."""
+        if self.state is State.RECEIVING:
+            self._refuse(refusal)
+        elif self.state in (State.HANDSHAKE, State.IDLE):
+            self._close()
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether a request of it is being answered, over HTTP."""
+        return self.state is State.ANSWERING and self._stream is None
+
+    @property
+    def handed_over(self) -> bool:
+        """Whether it speaks another protocol than HTTP by now."""
+        return self._stream is not None
 
     @property
     def may_be_shed(self) -> bool:

@@ -17,16 +17,18 @@ from eventlet import hubs
 
 from api.http.addresses import address_of, neighbourhood
 from api.http.front.bounds import SWEEP_S, Bounds
-from api.http.front.connection import Connection
+from api.http.front.connection import Connection, Unused
 from api.http.front.environ import Environs, Peer
 from api.http.front.forwarded import Forwarded
 from api.http.front.large_bodies import LargeBodies
 from api.http.front.transport import Transport
 from api.http.front.turns import Turns
-from api.http.wsgi import WsgiApp
+from api.http.latencies import RequestLatencies
+from api.http.wsgi import Shortcut, WsgiApp
 from api.json.errors import ApiError
 from api.settings import is_loopback
 from logs.limit import limited
+from loop.greenlets import Greenlets
 
 log = logging.getLogger(__name__)
 
@@ -36,12 +38,16 @@ SHED_PART: Final = 16  # one in so many gives way at once, so that looking for t
 class Connections:
     """The connections of one server, and what they share. For the event loop's thread."""
 
-    def __init__(self, app: WsgiApp, bounds: Bounds, forwarded: Forwarded) -> None:
+    def __init__(self, app: WsgiApp, bounds: Bounds, forwarded: Forwarded, lane: Shortcut | None = None) -> None:
         self.app = app
+        self.lane = lane
         self.bounds = bounds
         self.environs = Environs(forwarded)
         self.large_bodies = LargeBodies(bounds.large_bodies)
         self.turns = Turns()
+        self.greenlets = Greenlets()
+        self.latencies = RequestLatencies()
+        self.refused: Counter[str] = Counter()  # what was no request, or too large or slow a one, by error code
         self.closing = False  # no connection is kept for a further request
         self.on_room: Callable[[], None] = lambda: None  # called when one has been closed
         self._forwarded = forwarded
@@ -51,6 +57,11 @@ class Connections:
 
     def __len__(self) -> int:
         return len(self._open)
+
+    @property
+    def handed_over(self) -> int:
+        """How many speak another protocol than HTTP. O(connections)."""
+        return sum(connection.handed_over for connection in self._open)
 
     @property
     def full(self) -> bool:
@@ -82,6 +93,31 @@ class Connections:
         self._of_address[counted] += 1
         self._open[connection] = None
 
+    def adopt(self, unused: Unused) -> None:
+        """Go on with a connection that another front let go of."""
+        self._of_address[unused.counted_as] += 1
+        self._open[Connection(*unused, self)] = None
+
+    def release(self) -> list[Unused]:
+        """Let go of all of which no request has begun to come."""
+        released = [each.release() for each in list(self._open)]
+        return [unused for unused in released if unused is not None]
+
+    def refuse(self, refusal: ApiError) -> None:
+        """Read no further requests: say why where one has begun to come, close where none has. O(connections)."""
+        for connection in list(self._open):
+            connection.refuse(refusal)
+
+    def close(self) -> None:
+        """Close all."""
+        for connection in list(self._open):
+            connection.shed()
+
+    @property
+    def answered(self) -> int:
+        """How many have a request that is being answered. O(connections)."""
+        return sum(each.is_answered for each in self._open)
+
     def remove(self, connection: Connection) -> None:
         """A connection is closed."""
         del self._open[connection]
@@ -104,7 +140,14 @@ class Connections:
 
     def note_refusal(self, address: str, refusal: ApiError) -> None:
         """Something came from `address` that is no request, or too large or slow a one."""
-        limited(log, refusal.code).info("refused %s from %s: %s", refusal.code, address, refusal.sentence)
+        self.refused[refusal.code] += 1
+        limited(log, refusal.code).info(
+            "refused %s from %s: %s",
+            refusal.code,
+            address,
+            refusal.sentence,
+            extra={"request_id": refusal.identify(), "error_code": refusal.code, "address": address},
+        )
 
     def _capped(self, address: str) -> bool:
         return self.bounds.loopback_capped or not is_loopback(address)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from functools import lru_cache
 from io import BytesIO
 from typing import Final
 from urllib.parse import unquote_to_bytes
@@ -14,6 +15,7 @@ from urllib.parse import unquote_to_bytes
 from api.http.front.forwarded import Forwarded
 from api.http.front.parser import Request
 from api.http.front.stream import Stream
+from api.http.processing import PROCESSING, Processing
 from api.http.wsgi import Environ
 from api.json.errors import ApiError, Malformed
 
@@ -21,20 +23,34 @@ TARGET: Final = "openbell.target"  # in the environ: path and query, byte for by
 UPGRADE: Final = "openbell.upgrade"  # in the environ: gives the connection to a WebSocket
 
 NAME_KEPT_MAX: Final = 64  # bytes of a name of a header that is kept
+TARGETS_KEPT: Final = 256
+TARGET_KEPT_MAX: Final = 64  # bytes: of those that come again and again
 _NAMES_MAX: Final = 1_000  # of headers, kept
 _SINGLE: Final = ("HTTP_AUTHORIZATION", "HTTP_ORIGIN")  # two of them would contradict each other
 
 
 class Peer:
-    """What an environ says of a connection."""
+    """What the environ of each request of a connection says of it."""
 
-    __slots__ = ("address", "port", "scheme", "server_address", "server_port")
+    __slots__ = ("address", "environ")
 
     def __init__(self, address: str, port: int, scheme: str, server: tuple[str, int]) -> None:
         self.address = address
-        self.port = port
-        self.scheme = scheme
-        self.server_address, self.server_port = server
+        self.environ: Environ = {
+            "SCRIPT_NAME": "",
+            "SERVER_NAME": server[0],
+            "SERVER_PORT": str(server[1]),
+            "GATEWAY_INTERFACE": "CGI/1.1",
+            "REMOTE_ADDR": address,
+            "REMOTE_PORT": str(port),
+            "wsgi.version": (1, 0),
+            "wsgi.url_scheme": scheme,
+            "wsgi.input_terminated": True,
+            "wsgi.errors": sys.stderr,
+            "wsgi.multithread": True,
+            "wsgi.multiprocess": False,
+            "wsgi.run_once": False,
+        }
 
 
 class Environs:
@@ -46,28 +62,16 @@ class Environs:
 
     def of(self, request: Request, peer: Peer, upgrade: Callable[[], Stream]) -> Environ:
         """The environ of a request. Raises ApiError 400 where its target or headers are none of HTTP/1.1."""
-        path, query, host = _split(request.target)
-        environ: Environ = {
-            "REQUEST_METHOD": request.method,
-            "SCRIPT_NAME": "",
-            "PATH_INFO": unquote_to_bytes(path).decode("latin-1") if b"%" in path else path.decode("latin-1"),
-            "QUERY_STRING": query.decode("latin-1"),
-            "SERVER_NAME": peer.server_address,
-            "SERVER_PORT": str(peer.server_port),
-            "SERVER_PROTOCOL": f"HTTP/{request.version}",
-            "GATEWAY_INTERFACE": "CGI/1.1",
-            "REMOTE_ADDR": peer.address,
-            "REMOTE_PORT": str(peer.port),
-            "wsgi.version": (1, 0),
-            "wsgi.url_scheme": peer.scheme,
-            "wsgi.input": BytesIO(request.body),
-            "wsgi.input_terminated": True,
-            "wsgi.errors": sys.stderr,
-            "wsgi.multithread": True,
-            "wsgi.multiprocess": False,
-            "wsgi.run_once": False,
-            TARGET: (b"%b?%b" % (path, query) if b"?" in request.target else path).decode("latin-1"),
-        }
+        target = request.target
+        path, query, sent, host = _kept_parts(target) if len(target) <= TARGET_KEPT_MAX else _parts(target)
+        environ = peer.environ.copy()
+        environ["REQUEST_METHOD"] = request.method
+        environ["PATH_INFO"] = path
+        environ["QUERY_STRING"] = query
+        environ["SERVER_PROTOCOL"] = f"HTTP/{request.version}"
+        environ["wsgi.input"] = BytesIO(request.body)
+        environ[PROCESSING] = Processing(request.received)
+        environ[TARGET] = sent
         keys = self._keys
         chunked = False
         for name, value in request.headers:
@@ -96,6 +100,20 @@ class Environs:
         if len(self._keys) < _NAMES_MAX and len(name) <= NAME_KEPT_MAX:
             self._keys[name] = key
         return key
+
+
+def _parts(target: bytes) -> tuple[str, str, str, str | None]:
+    """The path decoded, the query, both as they were sent, and the host of a target in absolute form.
+
+    Raises ApiError 400.
+    """
+    path, query, host = _split(target)
+    decoded = (unquote_to_bytes(path) if b"%" in path else path).decode("latin-1")
+    sent = b"%b?%b" % (path, query) if b"?" in target else path
+    return decoded, query.decode("latin-1"), sent.decode("latin-1"), host
+
+
+_kept_parts = lru_cache(TARGETS_KEPT)(_parts)
 
 
 def _split(target: bytes) -> tuple[bytes, bytes, str | None]:

@@ -5,6 +5,7 @@ Layer: api.http.
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from typing import Final
 
@@ -23,14 +24,33 @@ from api.json.errors import ApiError, Malformed
 
 CONTINUE: Final = b"100-continue"
 _MALFORMED: Final = "MALFORMED_REQUEST"
+_NAMES_KEPT: Final = 1_000  # of headers, of 64 bytes at most
+_NAME_KEPT_MAX: Final = 64
+# what a header is to the parser, by its name
+_PLAIN, _HOST, _LENGTH, _CODING, _EXPECT, _UNDERSCORE = "plain", "host", "length", "coding", "expect", "underscore"
+_NAMED: Final = {b"host": _HOST, b"content-length": _LENGTH, b"transfer-encoding": _CODING, b"expect": _EXPECT}
+_KINDS: Final[dict[bytes, str]] = {}  # of names as they are written
 
 
 class Request:
     """One request as it came. `large`: whose share of the large bodies it holds."""
 
-    __slots__ = ("body", "headers", "keep_alive", "large", "method", "pieces", "size", "target", "upgrade", "version")
+    __slots__ = (
+        "body",
+        "headers",
+        "keep_alive",
+        "large",
+        "method",
+        "pieces",
+        "received",
+        "size",
+        "target",
+        "upgrade",
+        "version",
+    )
 
     def __init__(self) -> None:
+        self.received = time.perf_counter()  # its first byte
         self.method = ""
         self.target = b""
         self.version = ""
@@ -59,9 +79,11 @@ class RequestParser:
         "_coding",
         "_current",
         "_head",
+        "_headers",
         "_http",
         "_large_bodies",
         "_refusal",
+        "_small",
         "asks_to_continue",
         "in_body",
         "known_length",
@@ -72,6 +94,7 @@ class RequestParser:
     def __init__(self, body_max: int, large_bodies: LargeBodies, address: str) -> None:
         """`address`: under which name its large bodies are counted."""
         self._body_max = body_max
+        self._small = min(body_max, SMALL_BODY_BYTES)  # a body of so many bytes needs no room of its own
         self._large_bodies = large_bodies
         self._address = address
         self.requests: deque[Request] = deque()
@@ -81,6 +104,7 @@ class RequestParser:
         self.known_length = False
         self._refusal: ApiError | None = None
         self._current: Request | None = None
+        self._headers: list[tuple[bytes, bytes]] = []  # of the head that comes
         self._head = self._coding = 0  # bytes of the unfinished head, and of a body that are not data
         self._http = httptools.HttpRequestParser(self)
 
@@ -137,6 +161,7 @@ class RequestParser:
     def on_message_begin(self) -> None:
         """A request line begins."""
         self._current = Request()
+        self._headers = []
 
     def on_url(self, piece: bytes) -> None:
         """A part of the target."""
@@ -149,10 +174,7 @@ class RequestParser:
         """A header, or a trailer, of which we have no use."""
         if self.in_body:
             return
-        headers = self._request().headers
-        headers.append((name, value))
-        if len(headers) > HEADERS_MAX:
-            self._refuse(ApiError(431, "TOO_MANY_HEADERS", f"At most {HEADERS_MAX} headers are read."))
+        self._headers.append((name, value))
 
     def on_headers_complete(self) -> None:
         """The head is whole: judge what can be judged before the body comes."""
@@ -165,7 +187,17 @@ class RequestParser:
         self.in_body, self.known_length = True, False
         if request.version not in ("1.0", "1.1"):
             self._refuse(_another_version())
-        hosts = sum([self._judge(name.lower(), value, request) for name, value in request.headers])
+        headers = request.headers = self._headers
+        self._headers = []
+        if len(headers) > HEADERS_MAX:
+            self._refuse(ApiError(431, "TOO_MANY_HEADERS", f"At most {HEADERS_MAX} headers are read."))
+        hosts = 0
+        for name, value in headers:
+            kind = _KINDS.get(name) or _kind_of(name)
+            if kind == _HOST:
+                hosts += 1
+            elif kind != _PLAIN:
+                self._judge(kind, value, request)
         if b"#" in request.target:
             self._refuse(Malformed(_MALFORMED, "A fragment (#) is the client's own: leave it out."))
         if hosts != 1 and (hosts or request.version != "1.0"):
@@ -176,33 +208,34 @@ class RequestParser:
         if request.method == "CONNECT":
             self._refuse(Malformed(_MALFORMED, "This is no proxy."))
 
-    def _judge(self, name: bytes, value: bytes, request: Request) -> bool:
-        """Refuse a header, or take note of what it says of the body to come. Whether it is Host."""
-        if name == b"content-length":
+    def _judge(self, kind: str, value: bytes, request: Request) -> None:
+        """Refuse a header that says what comes and how, or take note of it."""
+        if kind == _LENGTH:
             self.known_length = True
             self._make_room(int(value))
-        elif name == b"transfer-encoding":
+        elif kind == _CODING:
             if value.strip().lower() != b"chunked" or request.version != "1.1":
                 self._refuse(_coding())
-        elif name == b"expect":
+        elif kind == _EXPECT:
             if value.strip().lower() != CONTINUE:
                 self._refuse(ApiError(417, "EXPECTATION_FAILED", "Only Expect: 100-continue is understood."))
             self.asks_to_continue = request.version == "1.1"
-        elif b"_" in name:
+        else:
             self._refuse(_headers("No name of a header has an underscore: it would pass for another one's."))
-        return name == b"host"
 
     def on_body(self, piece: bytes) -> None:
         """A part of the body."""
         request = self._request()
         request.size += len(piece)
-        self._make_room(request.size)
+        if request.size > self._small:
+            self._make_room(request.size)
         request.pieces.append(piece)
 
     def on_message_complete(self) -> None:
         """A request is whole."""
         request = self._request()
-        request.body = b"".join(request.pieces)
+        pieces = request.pieces
+        request.body = pieces[0] if len(pieces) == 1 else b"".join(pieces)
         request.pieces = []
         request.keep_alive = self._http.should_keep_alive()
         if self._http.should_upgrade():
@@ -233,6 +266,14 @@ class RequestParser:
     def _refuse(self, refusal: ApiError) -> None:
         self._refusal = refusal
         raise refusal
+
+
+def _kind_of(name: bytes) -> str:
+    """What a header of this name is to the parser."""
+    kind = _NAMED.get(name.lower()) or (_UNDERSCORE if b"_" in name else _PLAIN)
+    if len(_KINDS) < _NAMES_KEPT and len(name) <= _NAME_KEPT_MAX:
+        _KINDS[name] = kind
+    return kind
 
 
 def _end_of(request: httptools.HttpParserUpgrade) -> int:

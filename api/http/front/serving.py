@@ -12,7 +12,7 @@ from typing import Any
 from api.http.front.answer import head_of, refusal_of
 from api.http.front.parser import Request
 from api.http.front.stream import Stream
-from api.http.wsgi import Environ, Headers, WsgiApp
+from api.http.wsgi import Answer, Environ, Headers, WsgiApp
 from api.json.errors import internal_error
 from logs.limit import limited
 
@@ -36,10 +36,10 @@ class Answering:
         "_hand_over",
         "_headers",
         "_request",
-        "_status",
         "_write",
         "close",
         "handed_over",
+        "status",
     )
 
     def __init__(self, request: Request, write: Write, hand_over: Callable[[], Stream], *, close: bool) -> None:
@@ -49,7 +49,7 @@ class Answering:
         self._hand_over = hand_over
         self.handed_over = False  # what the application answers is ignored then
         self.close = close
-        self._status = ""
+        self.status = ""  # the line of it, once the application has said it
         self._headers: Headers = ()
         self._begun = self._chunked = False
 
@@ -73,7 +73,13 @@ class Answering:
             log.exception("an answer could not be made")
             self.close = True
             if not self._begun and not self.handed_over:
+                self.status = "500 INTERNAL SERVER ERROR"
                 self._write(refusal_of(internal_error(), self._request))
+
+    def write(self, answer: Answer) -> None:
+        """Write an answer that is whole. Cooperative. Raises ClientGone."""
+        head = head_of(answer.status, answer.headers, close=self.close, old=self._request.version == "1.0")
+        self._write(head + answer.body)
 
     def upgrade(self) -> Stream:
         """The connection, for another protocol than HTTP."""
@@ -84,9 +90,9 @@ class Answering:
         """`start_response` of WSGI."""
         if exc_info is not None and self._begun:
             raise exc_info[1].with_traceback(exc_info[2])
-        if self._status and exc_info is None:
+        if self.status and exc_info is None:
             raise RuntimeError("start_response was called twice")
-        self._status, self._headers = status, headers
+        self.status, self._headers = status, headers
         return self._write_piece
 
     def _write_all(self, pieces: Iterable[bytes]) -> None:
@@ -112,10 +118,10 @@ class Answering:
 
     def _begin(self, length: int | None, body: bytes) -> None:
         """Write the head, and what there is of the body in one go. `length`: of all of it, where it is known."""
-        if not self._status:
+        if not self.status:
             raise RuntimeError("an answer without start_response")
         headers, old = list(self._headers), self._request.version == "1.0"
-        if not any(name.lower() == "content-length" for name, _ in headers) and not self._status.startswith(_BODILESS):
+        if not any(name.lower() == "content-length" for name, _ in headers) and not self.status.startswith(_BODILESS):
             if length is not None:
                 headers.append(("Content-Length", str(length)))
             elif old:
@@ -123,7 +129,7 @@ class Answering:
             else:
                 self._chunked = True
                 headers.append(("Transfer-Encoding", "chunked"))
-        head = head_of(self._status, headers, close=self.close, old=old)
+        head = head_of(self.status, headers, close=self.close, old=old)
         self._begun = True
         self._write(head if self._without_body() else head + self._framed(body))
 
@@ -132,4 +138,4 @@ class Answering:
         return b"%x\r\n%b\r\n" % (len(piece), piece) if self._chunked and piece else piece
 
     def _without_body(self) -> bool:
-        return self._request.method == "HEAD" or self._status.startswith(_BODILESS)
+        return self._request.method == "HEAD" or self.status.startswith(_BODILESS)

@@ -1,4 +1,6 @@
-"""One WebSocket (RFC 6455) over a stream. The `websockets` library reads and writes the frames; here are the bounds.
+"""One WebSocket (RFC 6455) over a stream: its bounds, and the frames of messages, sent at once where they can be.
+
+The `websockets` library reads the frames, and answers those about the connection.
 
 A message is bounded as a whole and in its number of fragments, control frames by the second. Who breaks a bound or the
 protocol is sent the close code for it. Frames are parsed in small portions with a turn for others in between, so a
@@ -12,7 +14,6 @@ import logging
 import time
 from collections import deque
 from collections.abc import Iterable
-from functools import lru_cache
 from typing import Any, Final, Self
 
 import eventlet
@@ -34,7 +35,6 @@ SHARE: Final = 4  # all that send small ones without a pause have together one p
 FRAGMENTS_MAX: Final = 1_024  # of one message
 CONTROL_FRAMES_MAX: Final = 100  # in a second: pings, and pongs that nobody asked for
 SEND_BYTES: Final = 65_536  # sent at a time, each time with the whole patience
-KEPT_BYTES: Final = 16_384  # a frame up to so long is kept for the next client that is sent it
 SEND_S: Final = 20.0  # that a client may read nothing while something is sent to it
 CLOSE_S: Final = 1.0  # for the close frame to arrive, and for the client's own
 CLOSE_BYTES: Final = 262_144  # that a client may send meanwhile
@@ -61,14 +61,19 @@ class _SharedTurns:
 _turns = _SharedTurns()
 
 
-def _frame_of(message: str | bytes) -> bytes:
-    """A message as the server sends it: to all clients the same, since none of ours is masked."""
-    if isinstance(message, str):
-        return Frame(Opcode.TEXT, message.encode()).serialize(mask=False)
-    return Frame(Opcode.BINARY, message).serialize(mask=False)
+def frame_of(text: bytes) -> bytes:
+    """A text message, in UTF-8, as the server sends it: to all clients the same, since none of ours is masked."""
+    length = len(text)
+    if length < 126:
+        return b"\x81%c%b" % (length, text)
+    if length < 65_536:
+        return b"\x81\x7e%b%b" % (length.to_bytes(2, "big"), text)
+    return b"\x81\x7f%b%b" % (length.to_bytes(8, "big"), text)
 
 
-_kept_frame_of = lru_cache(maxsize=256)(_frame_of)  # the feed sends the same to many
+def ping_of(payload: bytes) -> bytes:
+    """A ping with at most 125 bytes of payload, which its pong repeats, as the server sends it."""
+    return b"\x89%c%b" % (len(payload), payload)
 
 
 class BadHandshake(Exception):
@@ -93,16 +98,24 @@ class WebSocket:
         "_messages",
         "_portions",
         "_protocol",
+        "_received_at",
+        "_rest",
         "_sending",
         "_stream",
         "_unparsed",
+        "ponged_at",
+        "received_at",
     )
 
     def __init__(self, stream: Stream, protocol: ServerProtocol) -> None:
         self._stream = stream
         self._protocol = protocol
         self._sending = Semaphore(1)
-        self._messages: deque[str | bytes] = deque()  # complete, not yet received
+        self._rest = memoryview(b"")  # of a frame that was begun: goes before anything else
+        self._messages: deque[tuple[str | bytes, float]] = deque()  # complete, not yet received, and when they came
+        self._received_at = 0.0  # `perf_counter` seconds: when the last bytes came
+        self.received_at = 0.0  # the same of the message that was received last
+        self.ponged_at = 0.0  # monotonic seconds: when the last pong came
         self._fragments: list[bytes | bytearray] = []  # of the message that has begun
         self._is_text = True
         self._unparsed = memoryview(b"")
@@ -148,7 +161,10 @@ class WebSocket:
         while not self._messages and not self._ended and self._protocol.state is OPEN:
             if (self._unparsed or self._read(deadline)) and not self._ended:
                 self._parse()
-        return self._messages.popleft() if self._messages and not self._ended else None
+        if not self._messages or self._ended:
+            return None
+        message, self.received_at = self._messages.popleft()
+        return message
 
     def take_turn(self) -> None:
         """Wait until it is the turn of the client's address to have a message worked on. Cooperative."""
@@ -164,13 +180,43 @@ class WebSocket:
             eventlet.sleep(0)
         self.abort()
 
-    def send(self, message: str | bytes) -> None:
-        """Send one message. Cooperative. Raises OSError when the connection has ended, or the client does not read."""
-        frame = _kept_frame_of(message) if len(message) <= KEPT_BYTES else _frame_of(message)
+    def send(self, frames: bytes) -> None:
+        """Send whole frames, behind what is left of the last. Cooperative.
+
+        Raises OSError when the connection has ended, or the client does not read.
+        """
         with self._sending:
-            if self._ended or self._protocol.state is not OPEN:
+            if not self._open:
                 raise BrokenPipeError("the WebSocket has ended")
-            self._send((frame,))
+            self._send((frames,))
+
+    @property
+    def _open(self) -> bool:
+        return not self._ended and self._protocol.state is OPEN
+
+    @property
+    def may_write(self) -> bool:
+        """Whether frames may be written now: nobody is in the middle of one, and it has not ended."""
+        return not self._rest and self._open and not self._sending.locked()
+
+    def write_now(self, frames: bytes) -> int:
+        """Write whole frames as far as the connection takes them now; return how many bytes are left.
+
+        Only where `may_write`. What is left is sent before anything else, by the next `send`, if only of b"".
+        """
+        rest = memoryview(frames)
+        try:
+            while rest:
+                taken = self._stream.write(rest[:SEND_BYTES])
+                if not taken:
+                    break
+                rest = rest[taken:]
+        except OSError as problem:
+            _frames_log.debug("a client went: %s", problem)
+            self.abort()
+            return 0
+        self._rest = rest
+        return len(rest)
 
     def close(self, code: int = CloseCode.NORMAL_CLOSURE, why: str = "") -> None:
         """Send a close frame; the connection ends with the client's, or soon. Idempotent."""
@@ -187,7 +233,7 @@ class WebSocket:
             self._protocol.parser.close()
             self._protocol.parser_exc = None
             self._fragments.clear()
-            self._unparsed = memoryview(b"")
+            self._unparsed = self._rest = memoryview(b"")
             if self._aborting is not None:
                 self._aborting.cancel()
                 self._aborting = None
@@ -203,6 +249,7 @@ class WebSocket:
             data = b""
         if not data:
             self.abort()
+        self._received_at = time.perf_counter()
         self._unparsed = memoryview(data)
         return bool(data)
 
@@ -232,6 +279,8 @@ class WebSocket:
         """Add a frame to the message that it belongs to."""
         if frame.opcode in CTRL_OPCODES:
             self._count_control()
+            if frame.opcode is Opcode.PONG:
+                self.ponged_at = time.monotonic()
             return
         if frame.opcode is not Opcode.CONT:
             self._is_text = frame.opcode is Opcode.TEXT
@@ -242,7 +291,7 @@ class WebSocket:
             message = b"".join(self._fragments)
             self._fragments.clear()
             try:
-                self._messages.append(message.decode() if self._is_text else message)
+                self._messages.append((message.decode() if self._is_text else message, self._received_at))
             except UnicodeDecodeError:
                 self._fail(CloseCode.INVALID_DATA, "text must be UTF-8")
 
@@ -272,9 +321,10 @@ class WebSocket:
 
     def _send(self, pieces: Iterable[bytes]) -> None:
         try:
-            for data in pieces:  # b"" stands for the end, which `abort` makes
-                for at in range(0, len(data), SEND_BYTES):
-                    self._stream.send(data[at : at + SEND_BYTES], SEND_S)
+            rest, self._rest = self._rest, memoryview(b"")
+            for view in (rest, *(memoryview(data) for data in pieces)):  # an empty one stands for the end
+                for at in range(0, len(view), SEND_BYTES):
+                    self._stream.send(view[at : at + SEND_BYTES], SEND_S)
         except OSError:
             self.abort()
             raise

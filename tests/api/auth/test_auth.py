@@ -297,6 +297,8 @@ def test_no_key_makes_keys_or_ends_sessions(http: Http) -> None:
 
 def test_a_key_is_used_from_its_addresses_only(http: Http) -> None:
     call_signed(http, new_key(http, "read", ip_list=("10.0.0.0/8", "127.0.0.1")), "GET", "/orders").granted()
+    for written in ("::ffff:127.0.0.1", "::ffff:7f00:1", "::ffff:127.0.0.0/104"):
+        call_signed(http, new_key(http, "read", ip_list=(written,)), "GET", "/orders").granted()
     elsewhere = new_key(http, "read", ip_list=("10.0.0.0/8", "::1"))
     call_signed(http, elsewhere, "GET", "/orders").refused(403, "ADDRESS_NOT_ALLOWED")
 

@@ -7,7 +7,16 @@ from flask import Flask
 
 from api.explanations.routes import blueprint
 from api.http import errors
-from explain.host import ExplainerBehind, ExplainerBusy, ExplainerFailed, ExplainHost, NotExplained, NothingToExplain
+from explain.host import (
+    ExplainerBehind,
+    ExplainerBusy,
+    ExplainerFailed,
+    ExplainHost,
+    NotExplained,
+    NothingToExplain,
+    NotKept,
+    RecordsUnreadable,
+)
 
 
 class Refusing(ExplainHost):
@@ -30,6 +39,8 @@ class Refusing(ExplainHost):
         ("/order/1/explain", ExplainerBusy(own=False), 503, "EXPLAINER_BUSY", {}),
         ("/order/1/explain", ExplainerBehind(30), 503, "EXPLAINER_BEHIND", {"read_percent": 30}),
         ("/order/1/explain", ExplainerFailed(), 503, "EXPLAINER_FAILED", {}),
+        ("/order/1/explain", RecordsUnreadable(), 503, "EXPLAINER_FAILED", {}),
+        ("/order/1/explain", NotKept(70), 410, "EXPLANATION_NOT_KEPT", {"first_seq": 70}),
     ],
 )
 def test_each_refusal_has_its_status_its_code_and_when_to_ask_again(
@@ -47,4 +58,5 @@ def test_each_refusal_has_its_status_its_code_and_when_to_ask_again(
     answer = app.test_client().get(path)
     assert answer.json is not None
     assert (answer.status_code, answer.json["error_code"], answer.json["details"]) == (status, code, details)
-    assert ("Retry-After" in answer.headers) == (status != 404)
+    asking_helps = status not in (404, 410) and not isinstance(refusal, RecordsUnreadable)
+    assert ("Retry-After" in answer.headers) == asking_helps

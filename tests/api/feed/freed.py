@@ -38,7 +38,7 @@ def main(data: Path) -> None:
     front.start()
     gc.disable()
     clients = [_connected(listener.socket.getsockname()[1]) for _ in range(CLIENTS)]
-    sessions = server.feed.socketio.server.eio.sockets
+    sessions = server.feed.server.eio.sockets
     sockets, packets = weakref.WeakSet(sessions.values()), weakref.WeakSet[Packet]()
     for session in list(sockets):
         for _ in range(PACKETS):

@@ -1,4 +1,4 @@
-"""What the feed relies on of engine.io, Socket.IO, Flask-SocketIO and websockets beyond what they document.
+"""What the feed relies on of engine.io, Socket.IO and websockets beyond what they document.
 
 A new version that has changed one of these fails here, and says which.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import inspect
 import re
+from functools import partial
 from pathlib import Path
 
 import engineio
@@ -15,16 +16,16 @@ import socketio
 from engineio.packet import MESSAGE, NOOP, Packet
 from engineio.payload import Payload
 from engineio.socket import Socket
-from flask import Flask, request
 from websockets.datastructures import Headers
 from websockets.frames import Frame
 from websockets.http11 import Request
 from websockets.protocol import OPEN
 from websockets.server import ServerProtocol
 
-from api.feed.clients import FeedJson
-from api.feed.outbox import Outbox
+from api.feed.outbox import Outbox, Outgoing
+from api.feed.packets import FeedJson
 from api.feed.transport import may_be_polled
+from api.http.front.flusher import Flusher
 from tests.attacks.frames import CLOSE, TEXT, frame
 from tests.server import ROOT
 
@@ -36,7 +37,7 @@ KNOWN = {"._async"}  # each has a test below
 def engine() -> engineio.Server:
     """A server of engine.io as the feed has one."""
     server = engineio.Server(async_mode="eventlet", monitor_clients=False, ping_interval=20, ping_timeout=20)
-    server._async = {**server._async, "queue": Outbox}
+    server._async = {**server._async, "queue": partial(Outbox, Flusher[Outgoing]())}
     return server
 
 
@@ -120,12 +121,6 @@ def test_socket_io_takes_messages_by_the_handler_of_engine_io_and_knows_clients_
     assert server.manager.sid_from_eio_sid("none", "/market") is None
     assert not server.manager.is_connected("none", "/market")
     assert server.handlers == {}
-
-
-def test_a_request_of_flask_keeps_why_it_has_no_route_until_it_is_told_to_forget() -> None:
-    with Flask("test").test_request_context("/socket.io/"):
-        assert request.routing_exception is not None
-        assert request.environ["werkzeug.request"].environ is request.environ
 
 
 def test_a_protocol_of_websockets_has_a_parser_that_refers_to_it_and_can_be_closed() -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import eventlet
 
-from api.feed.levels import touched_levels
 from api.feed.queue import POSITIONS_MAX, REACH, QueueFeed, QueueView
 from engine.commands import CancelOrder, Command, Deposit, EnterOrder, ListInstrument, OrderOptions
 from engine.depth import queue_position
 from engine.events import CommandResult
 from engine.exchange import Exchange
 from engine.types import AccountId, Lots, OrderId, OrderType, Seq, Side, Ticks, TimeInForce
+from tests.api.market.touched import touched
 from tests.sequencer.venue import COIN
 
 CROWD, WATCHER = AccountId(1), AccountId(2)
@@ -37,7 +37,7 @@ class Floor:
         """Apply a command; its seq, which is the id of its order."""
         seq = Seq(self.exchange.seq + 1)
         applied = CommandResult(seq, seq, command, self.exchange.apply(command, seq, seq))
-        self.feed.on_batch([applied], list(touched_levels(applied, self.exchange)))
+        self.feed.on_batch([applied], touched(applied, self.exchange))
         return OrderId(seq)
 
     def enter(self, account: AccountId, price: int = 100, options: OrderOptions | None = None) -> OrderId:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.api.feed.listener import listening
+from tests.api.feed.listener import in_thread, listening
 from tests.api.feed.venue import Venue
 
 SYMBOLS = ["BTC-USDT", "ETH-USDT", "BNB-USDT", "SOL-USDT", "AAPL-USD"]
@@ -22,7 +23,9 @@ def test_a_client_is_greeted_with_the_symbols_and_the_state_of_the_venue(venue: 
             assert greeting["status"] == "connected"
             assert greeting["symbols"] == SYMBOLS
             assert abs(greeting["timestamp"] - time.time()) < 60
-            assert client.all("venue") == [{"flows": [], "accepting": True, "symbols_seq": 0}]
+            assert client.all("venue") == [
+                {"flows": [], "sources": [], "accepting": True, "symbols_seq": 0, "clock_held": False}
+            ]
             assert [event for event, _ in client.heard] == ["connected", "venue"]
 
     asyncio.run(scenario())
@@ -221,3 +224,16 @@ def test_what_is_no_event_is_answered_with_an_error_and_leaves_the_connection(ve
 
     asyncio.run(scenario())
     assert "Traceback" not in venue.log
+
+
+def test_the_way_of_orders_over_the_feed_counts_among_the_latencies(tmp_path: Path) -> None:
+    order = {"symbol": "SOL-USDT", "side": "buy", "order_type": "limit", "quantity": "1", "price": "10.00"}
+
+    async def scenario(venue: Venue) -> None:
+        async with listening(venue.url) as client:
+            assert venue.ask("GET", "/statistics")["avg_latency_ms"] == 0
+            assert (await client.ask("order", order))["status"] == "resting"
+            assert (await in_thread(venue.ask, "GET", "/statistics"))["avg_latency_ms"] > 0
+
+    with Venue(tmp_path) as venue:
+        asyncio.run(scenario(venue))

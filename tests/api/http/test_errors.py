@@ -257,7 +257,7 @@ def app() -> Flask:
 
     @app.get("/refused")
     def refused() -> str:
-        raise NotAccepting("the exchange is shutting down")
+        raise NotAccepting("the exchange is stopping")
 
     return app
 
@@ -280,7 +280,7 @@ def test_a_bug_is_a_500_that_names_only_the_line_in_the_log(app: Flask, caplog: 
 
 def test_a_refusal_of_the_sequencer_is_a_503_to_come_back_from(app: Flask) -> None:
     answer = answer_of(app, "/refused")
-    assert answer.refused(503, "NOT_ACCEPTING")["details"] == {"why": "the exchange is shutting down"}
+    assert answer.refused(503, "NOT_ACCEPTING")["details"] == {"why": "the exchange is stopping", "reason": "stopping"}
     assert answer.headers["Retry-After"] == "1"
 
 

@@ -14,6 +14,7 @@ from api.settings import Settings
 from tests.api.clients import bearer, sign_up
 from tests.redis_server import needs_redis, running_redis
 from tests.server import Answer, Http, RunningServer
+from tests.tidy.pages import page
 
 RATE = 12
 SECURED = ("--profile", "secured", "--login-rate", "off", "--rate-limit", f"{RATE}/hour")
@@ -72,3 +73,37 @@ def test_messages_of_the_feed_are_counted_in_memory_while_the_storage_is_away() 
         with pytest.raises(ApiError, match="Too many requests"):
             found.charge(1)
     found.close()
+
+
+def test_long_reads_of_callers_who_are_not_signed_in_have_a_limit_of_their_own(tmp_path: Path) -> None:
+    long_read, short = "/candles/BTC-USDT?limit=900", "/candles/BTC-USDT?limit=100"
+    options = ("--profile", "secured", "--login-rate", "off", "--read-limit", "9/hour")
+    with RunningServer(tmp_path / "data", *options) as server:
+        ann = bearer(sign_up(server.http))
+        asked = [server.http.call("GET", long_read) for _ in range(4)]
+        assert [answer.status for answer in asked] == [200, 200, 200, 429]  # three units each
+        asked[3].refused(429, "TOO_MANY_REQUESTS")
+        assert int(asked[3].headers["Retry-After"]) > 0
+        assert "without signing in" in asked[3].json["error"]
+        assert server.http.call("GET", short).status == 200
+        assert server.http.call("GET", "/bbo/BTC-USDT").status == 200
+        assert [server.http.call("GET", long_read, headers=ann).status for _ in range(6)] == [200] * 6
+        elsewhere = Http(server.url, source="127.0.0.9")
+        assert elsewhere.call("GET", long_read).status == 200
+        elsewhere.close()
+
+
+def test_what_long_reads_count_is_what_the_settings_say() -> None:
+    text = page("settings.md")
+    counted = {
+        limits.LEVELS_A_UNIT: "one for each 400 levels",
+        limits.ORDERS_A_UNIT: "350 orders",
+        limits.QUOTED_A_UNIT: "1,000 levels that it walks",
+        limits.ROWS_A_UNIT: "one for each 300 rows",
+        limits.SYMBOLS_A_UNIT: "one for each 50, 80, 150 symbols",
+        limits.OPEN_ORDERS_A_UNIT: "one for each 1,500 of its open orders",
+    }
+    for number, sentence in counted.items():
+        assert sentence in text
+        assert f"{number:,}" in sentence
+    assert (limits.TICKERS_A_UNIT, limits.FIGURES_A_UNIT) == (80, 150)

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from api.orders.requests import WireOrderType
+from api.orders.order_kinds import WireOrderType
 from tests.server import INTERNAL, Answer, Http
 
 FIELDS = (

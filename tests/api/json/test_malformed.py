@@ -37,7 +37,8 @@ SENTENCES: list[tuple[type, Any, str]] = [
     (
         OrderRequest,
         ORDER | {"order_type": "stopp"},
-        "order_type must be market, limit, ioc, fok, stop, stop_limit, trailing_stop or oco, not 'stopp'.",
+        "order_type must be market, limit, ioc, fok, stop, stop_limit, trailing_stop, take_profit, take_profit_limit "
+        "or oco, not 'stopp'.",
     ),
     (OrderRequest, ORDER | {"price": ["1"]}, "price must be a decimal number, not a list."),
     (OrderRequest, ORDER | {"price": "1,5"}, "price must be a decimal number, not '1,5'."),

@@ -21,8 +21,8 @@ from hypothesis import strategies as st
 from api.json.errors import Malformed
 from api.json.exact import RepeatedKey, decode_exactly
 from api.json.requests import converted
+from api.options import options, settings_from
 from api.orders.requests import OrderRequest
-from api.settings import options, settings_from
 from listings.grid import whole_units
 from listings.instruments_file import DEFAULT_INSTRUMENTS, ListingError, read_instruments
 from listings.numbers import Number, decimal_of, exactly, read_number, whole_number

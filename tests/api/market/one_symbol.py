@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from api.market.activity import Activity
 from engine.commands import Command, Deposit, EnterOrder, ListInstrument
 from engine.events import CommandResult
 from engine.exchange import Exchange
 from engine.types import AccountId, Lots, OrderType, Seq, Side, Ticks, TimeInForce
+from projections.activity import Activity
+from projections.fold import Fold
+from projections.profits import Profits
 from tests.listings.instruments import instrument
 
 COIN = instrument("0.01", "0.001")
@@ -18,6 +20,7 @@ class Market:
     def __init__(self) -> None:
         self.exchange = Exchange()
         self.activity = Activity(self.exchange)
+        self._fold = Fold(self.exchange, self.activity, Profits(), lambda: False)
         self.apply(ListInstrument(COIN), 0)
         for asset in (COIN.base, COIN.quote):
             self.apply(Deposit(AccountId(1), asset, "1000000000000"), 0)
@@ -26,7 +29,7 @@ class Market:
         """Carry out `command` and fold it."""
         seq = Seq(self.exchange.seq + 1)
         applied = CommandResult(seq, ts_ns, command, self.exchange.apply(command, seq, ts_ns))
-        self.activity.on_applied([applied])
+        self._fold.fold([applied])
         return applied
 
     def enter(self, side: Side, quantity: int, price: int, ts_ns: int) -> CommandResult:

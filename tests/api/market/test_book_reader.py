@@ -7,7 +7,6 @@ from random import Random
 import eventlet
 import pytest
 
-from api.feed.levels import touched_levels
 from api.market import book_reader
 from api.market.book_reader import BookReader, WholeBook
 from engine.commands import SetStatus
@@ -15,6 +14,7 @@ from engine.depth import l2
 from engine.types import Side, TradingStatus
 from loop import turns
 from tests.api.market.one_symbol import Market
+from tests.api.market.touched import touched
 
 LEVELS = 300
 COMMANDS = 60
@@ -33,7 +33,7 @@ def test_a_book_that_changes_while_it_is_read_is_told_as_at_one_moment(monkeypat
     for price in range(1, LEVELS + 1):
         market.enter(Side.BUY, 5, price, 1)
         market.enter(Side.SELL, 5, 2 * LEVELS + price, 1)
-    reader = BookReader(market.exchange, touched_levels)
+    reader = BookReader()
     moments = {found.seq: found for found in [moment(market)]}
 
     def trade() -> None:
@@ -41,12 +41,12 @@ def test_a_book_that_changes_while_it_is_read_is_told_as_at_one_moment(monkeypat
             eventlet.sleep(0)
             side = random.choice((Side.BUY, Side.SELL))
             applied = market.enter(side, random.randint(1, 20), random.randint(LEVELS // 2, 2 * LEVELS + 20), 1)
-            reader.on_applied([applied])
+            reader.on_touched(touched(applied, market.exchange))
             found = moment(market)
             moments[found.seq] = found
         while reader._readings:
             eventlet.sleep(0)
-        reader.on_applied([market.apply(SetStatus("ANY", TradingStatus.HALTED), 1)])
+        reader.on_touched(touched(market.apply(SetStatus("ANY", TradingStatus.HALTED), 1), market.exchange))
 
     trading = eventlet.spawn(trade)
     whole = reader.whole(market.exchange.books["ANY"])

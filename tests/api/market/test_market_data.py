@@ -23,7 +23,11 @@ HEALTH = {
     "profile": str,
     "connections": int,
     "flows": list,
+    "sources": list,
     "symbols_by_status": dict,
+    "history": dict,
+    "clock": dict,
+    "faults": dict,
     "seq": int,
 }
 SYMBOL_INFO = {

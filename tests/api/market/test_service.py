@@ -7,11 +7,11 @@ from typing import Any, cast
 import pytest
 
 from api.market import service
-from api.market.activity import RECENT_TRADES
 from api.market.requests import TradesQuery
 from api.market.service import MarketService
 from api.market.views import trade_view
 from history.reader import HistoryReader
+from projections.activity import RECENT_TRADES
 from tests.api.market.one_symbol import COIN, Market
 
 

@@ -13,6 +13,7 @@ import msgspec
 import pytest
 
 from api.bootstrap import Server
+from api.orders import memory
 from api.settings import Settings
 from tests.api.clients import FeedClient
 from tests.api.orders.shapes import CANCEL_ANSWER, ORDER_ANSWER, check_shape
@@ -355,12 +356,14 @@ def test_what_is_wrong_with_many_elements_is_freed_without_the_collector(whole: 
         gc.enable()
 
 
-def test_what_needs_a_history_that_is_gone_fails_alone(whole: Server) -> None:
+def test_what_needs_a_history_that_is_gone_fails_alone(whole: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "DONE_MAX", 0)  # what is done is in the history alone
     client = whole.app.test_client()
     order = enter("AAPL-USD", price="190.00", client_order_id="once")
-    assert client.post("/order", json=order).status_code == 200
-    whole.history_writer.close()
-    unknown = {"op": "cancel", "order_id": "99999999"}
+    done = enter("AAPL-USD", price="180.00", order_type="ioc")
+    assert [client.post("/order", json=each).status_code for each in (order, done)] == [200, 200]
+    whole.historian.access.close()
+    unknown = {"op": "cancel", "client_order_id": "nobodys"}
     body = {"orders": [unknown, order, enter("AAPL-USD", price="190.00"), unknown]}
     results = client.post("/orders/batch", json=body).get_json()["results"]
     assert statuses(results) == ["HISTORY_BEHIND", 200, 200, "HISTORY_BEHIND"]

@@ -8,10 +8,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import eventlet
 import msgspec
 import pytest
 
 from api.bootstrap import Server
+from api.orders import duplicates as duplicates_module
+from api.orders import memory
 from api.settings import Settings
 from engine import recent
 from engine.commands import EnterOrder, ListInstrument
@@ -20,6 +23,8 @@ from engine.rejects import RejectReason
 from engine.types import SANDBOX_ACCOUNT, Lots, OrderType, Side, Ticks, TimeInForce
 from tests.access.cast import Person, appoint, guest, operator
 from tests.api.clients import FeedClient
+from tests.api.full_disk import fill_disk, make_room
+from tests.api.orders.forgetful import REMEMBERED, ForgetfulServer
 from tests.server import Http, RunningServer
 
 LISTED = """
@@ -38,17 +43,6 @@ limit_state_seconds = 600
 max_quantity = "1000000"
 max_notional = "1000000000"
 """
-REMEMBERED = 3
-
-
-class ForgetfulServer(RunningServer):
-    """A server whose accounts remember few done orders."""
-
-    program = (
-        "-c",
-        f"import runpy; from engine import recent; recent.REMEMBERED_MAX = {REMEMBERED}; "
-        "runpy.run_path('api/app.py', run_name='__main__')",
-    )
 
 
 class Scene:
@@ -360,8 +354,9 @@ def test_a_refused_orders_id_is_free_again_for_a_forgetful_account_too(scene: Sc
 
 @pytest.fixture
 def whole(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    """A whole server without its port, to break; its accounts remember few done orders."""
+    """A whole server without its port, to break; its accounts remember few done orders, and others only the history."""
     monkeypatch.setattr(recent, "REMEMBERED_MAX", REMEMBERED)
+    monkeypatch.setattr(memory, "DONE_MAX", 0)
     server = Server(Settings(data=tmp_path_factory.mktemp("whole")))
     yield server
     server.close()
@@ -370,15 +365,9 @@ def whole(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPa
 IOC = {"symbol": "BTC-USDT", "side": "buy", "order_type": "ioc", "quantity": "0.5", "price": "30000.00"}
 
 
-def test_without_a_history_nothing_is_entered_that_may_be_a_repetition(
-    whole: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_a_history_nothing_is_entered_that_may_be_a_repetition(whole: Server) -> None:
     client = whole.app.test_client()
-
-    def full(_batch: object) -> None:
-        raise OSError("disk full")
-
-    monkeypatch.setattr(whole.history, "write", full)
+    fill_disk(whole)
     for number in range(REMEMBERED + 1):
         assert client.post("/order", json=IOC | {"client_order_id": f"n{number}"}).status_code == 200
     seq = whole.exchange.seq
@@ -393,6 +382,12 @@ def test_without_a_history_nothing_is_entered_that_may_be_a_repetition(
     batch = client.post("/orders/batch", json={"orders": [IOC | {"client_order_id": "new"}, IOC]}).get_json()
     assert [result["status"] for result in batch["results"]] == [503, 200]
     assert whole.exchange.seq == seq + 1  # the order without an id
+    make_room(whole)
+    with eventlet.Timeout(60):
+        while whole.historian.access.failure is not None:
+            eventlet.sleep(0.05)
+    assert client.post("/order", json=IOC | {"client_order_id": "n0"}).get_json()["repeated"] is True
+    assert client.post("/order", json=IOC | {"client_order_id": "new"}).get_json()["repeated"] is False
 
 
 def test_a_look_that_fails_is_told_as_try_again_and_enters_nothing(
@@ -429,6 +424,33 @@ def test_an_id_used_before_is_not_entered_in_a_symbol_that_is_listed_while_the_o
     event = venue.sequencer.submit(checked).events[0]
     assert isinstance(event, Rejected)
     assert event.reason is RejectReason.MAYBE_REPEATED  # and when it comes again, the history is asked
+
+
+def test_a_look_that_hangs_is_given_up_and_enters_nothing(whole: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    client = whole.app.test_client()
+    for number in range(REMEMBERED + 1):
+        assert client.post("/order", json=IOC | {"client_order_id": f"n{number}"}).status_code == 200
+    seq, release = whole.exchange.seq, threading.Event()
+
+    def hangs(names: list[Any]) -> list[None]:
+        release.wait(60)
+        return [None] * len(names)
+
+    monkeypatch.setattr(duplicates_module, "ASKED_S", 0.2)
+    monkeypatch.setattr(whole.history, "named_orders", hangs)
+    for _ in range(2):
+        answer = client.post("/order", json=IOC | {"client_order_id": "new"})
+        assert (answer.status_code, answer.get_json()["error_code"]) == (503, "HISTORY_BEHIND")
+    monkeypatch.setattr(duplicates_module, "WAITING_MAX", 1)  # the second waits still
+    answer = client.post("/order", json=IOC | {"client_order_id": "new"})
+    assert (answer.status_code, answer.get_json()["error_code"]) == (503, "HISTORY_BEHIND")
+    assert whole.exchange.seq == seq
+    release.set()
+    monkeypatch.undo()
+    with eventlet.Timeout(60):
+        while whole.duplicates._is_asking:
+            eventlet.sleep(0.01)
+    assert client.post("/order", json=IOC | {"client_order_id": "new"}).get_json()["repeated"] is False
 
 
 def test_an_account_that_has_forgotten_nothing_never_asks_the_history(

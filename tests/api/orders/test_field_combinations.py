@@ -117,6 +117,8 @@ def test_every_amend_that_does_not_fit_its_order_has_its_sentence_and_no_other()
         (OrderType.STOP, None, OrderOptions(stop_price=Ticks(104))),
         (OrderType.STOP_LIMIT, 105, OrderOptions(stop_price=Ticks(104))),
         (OrderType.TRAILING_STOP, None, OrderOptions(trail_amount=Ticks(3))),
+        (OrderType.TAKE_PROFIT, None, OrderOptions(stop_price=Ticks(96))),
+        (OrderType.TAKE_PROFIT_LIMIT, 95, OrderOptions(stop_price=Ticks(96))),
         (OrderType.OCO, 98, OrderOptions(stop_price=Ticks(104))),
     ]
     commands = [ListInstrument(INSTRUMENT), Deposit(account, "USD", "1000000"), *(
@@ -127,7 +129,7 @@ def test_every_amend_that_does_not_fit_its_order_has_its_sentence_and_no_other()
     )]  # fmt: skip
     for seq, command in enumerate(commands, 1):
         exchange.apply(command, Seq(seq), seq)
-    assert len(exchange.orders) == 6
+    assert len(exchange.orders) == 8
     refused = 0
     for order, given in product(exchange.orders.values(), product([None, 3], repeat=3)):
         price, quantity, stop_price = given
@@ -135,4 +137,4 @@ def test_every_amend_that_does_not_fit_its_order_has_its_sentence_and_no_other()
         words = amend_combination_sentence(order, amend)
         assert (words is None) is amending._combines(order, amend), (words, amend)
         refused += words is not None
-    assert refused == 4 + 4 + 6 + 8 + 8
+    assert refused == 4 + 4 + 6 + 4 + 8 + 8

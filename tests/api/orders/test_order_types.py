@@ -90,6 +90,38 @@ def test_a_stop_limit_rests_at_its_limit_once_it_triggers(http: Http, symbol: st
     assert http.depth(symbol)[0] == [["106.50", "0.500", 1]]
 
 
+def test_a_take_profit_triggers_from_the_other_side_and_can_be_amended_while_it_waits(
+    http: Http, symbol: str, enter: Enter
+) -> None:
+    http.enter(symbol, "buy", "3", "104")
+    answer = enter("sell", "take_profit", "2", stop_price="106")
+    assert (answer["status"], answer["order_type"], answer["price"]) == ("pending_trigger", "take_profit", None)
+    trade_at(http, symbol, "105.99")
+    assert order(http, answer)["status"] == "pending_trigger"
+    path = f"/order/{answer['order_id']}"
+    smaller = http.call("PATCH", path, {"quantity": "1"}).granted()
+    assert (smaller["priority"], smaller["stop_price"]) == ("kept", "106.00")
+    assert http.call("PATCH", path, {"stop_price": "107"}).granted()["priority"] == "lost"
+    trade_at(http, symbol, "107")
+    view = order(http, answer)
+    assert (view["status"], view["filled"], view["average_price"]) == ("filled", "1.000", "104.00")
+
+
+def test_a_take_profit_limit_rests_at_its_limit_once_it_triggers_and_its_test_says_what_it_holds(
+    http: Http, symbol: str, enter: Enter
+) -> None:
+    trade_at(http, symbol, "100")
+    body = {"symbol": symbol, "side": "buy", "order_type": "take_profit_limit", "quantity": "2", "price": "94"}
+    tested = http.post("/order/test", body | {"stop_price": "95"}).granted()
+    assert (tested["accepted"], tested["status"], tested["held"]) == (True, "pending_trigger", "188.094")
+    reached = http.post("/order/test", body | {"stop_price": "100"}).granted()
+    assert (reached["status"], reached["price"]) == ("resting", "94.00")
+    answer = enter("buy", "take_profit_limit", "2", stop_price="95", price="94", display_quantity="0.5")
+    trade_at(http, symbol, "95")
+    view = order(http, answer)
+    assert (view["status"], view["stop_price"], view["shown_quantity"]) == ("resting", "95.00", "0.500")
+
+
 @pytest.mark.parametrize(
     ("trail", "described", "stop_price", "followed"),
     [
@@ -249,10 +281,14 @@ REFUSED = [
     ("stop", {}, "UNSUPPORTED_COMBINATION"),
     ("stop", {"stop_price": "100", "price": "100"}, "UNSUPPORTED_COMBINATION"),
     ("stop_limit", {"stop_price": "100"}, "UNSUPPORTED_COMBINATION"),
+    ("take_profit", {"stop_price": "90", "price": "90"}, "UNSUPPORTED_COMBINATION"),
+    ("take_profit_limit", {"price": "90"}, "UNSUPPORTED_COMBINATION"),
+    ("take_profit", {"stop_price": "90", "time_in_force": "ioc"}, "UNSUPPORTED_COMBINATION"),
     ("trailing_stop", {"trail_amount": "1", "trail_percent": "1"}, "UNSUPPORTED_COMBINATION"),
     ("oco", {"price": "100", "stop_price": "90", "time_in_force": "fok"}, "UNSUPPORTED_COMBINATION"),
     ("market", {"post_only": True}, "UNSUPPORTED_COMBINATION"),
     ("stop", {"stop_price": "100.001"}, "BAD_TICK"),
+    ("take_profit", {"stop_price": "90.001"}, "BAD_TICK"),
     ("trailing_stop", {"trail_percent": "1.00001"}, "BAD_TICK"),
     ("limit", {"price": "100", "display_quantity": "0.0001"}, "BAD_LOT"),
     ("limit", {"price": "100", "display_quantity": "1.001"}, "BAD_DISPLAY_QUANTITY"),
@@ -387,7 +423,7 @@ def test_a_batch_of_a_thousand_mixes_everything(http: Http, symbol: str) -> None
         {"side": "sell", "order_type": "stop", "stop_price": "80"},
         {"side": "buy", "order_type": "trailing_stop", "trail_amount": "7"},
         {"side": "sell", "order_type": "oco", "price": "120", "stop_price": "85", "stop_limit_price": "84"},
-        {"side": "buy", "order_type": "stop_limit", "stop_price": "115", "price": "116", "time_in_force": "day"},
+        {"side": "buy", "order_type": "take_profit_limit", "stop_price": "85", "price": "86", "time_in_force": "day"},
     ]
     base = int(http.get("/health")["seq"])
     elements: list[dict[str, Any]] = []

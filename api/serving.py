@@ -1,0 +1,109 @@
+"""Runs a server on a socket that listens, and ends it on a signal.
+
+Layer: api.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+from contextlib import suppress
+from typing import NoReturn
+
+import click
+import eventlet
+
+from api.bootstrap import Server
+from api.http.front.opening import OpeningFront, StartProgress
+from api.http.front.server import Front
+from api.http.listener import Listening
+from api.json.errors import stopping
+from api.settings import Settings
+from api.stopping import StopDeadline, StopSignals
+from journal.port import JournalError, JournalLocked
+from listings.instruments_file import ListingError
+from logs.setup import guard_stderr, leave
+from loop.errors import StoreError
+from openbell import __version__
+from openbell.programs import with_make
+from sequencer.sequencer import STOPPING, NotAccepting
+
+log = logging.getLogger("openbell")
+
+POLL_S = 0.1  # how soon a signal is noticed
+ANSWER_GRACE_S = 0.3  # for who is connected to learn that it ends
+
+
+def run(listener: Listening, settings: Settings) -> NoReturn:
+    """Serve until SIGINT or SIGTERM, then end the process. Raises click.ClickException where it cannot start."""
+    try:
+        _serve(listener, settings)
+        _leave()
+    except JournalLocked as problem:
+        raise click.ClickException(f"{str(problem).removesuffix('.')}{with_make('DATA=DIR')}.") from problem
+    except (JournalError, StoreError, ListingError, NotAccepting, OSError) as problem:
+        raise click.ClickException(str(problem)) from problem
+
+
+def _serve(listener: Listening, settings: Settings) -> None:
+    """Run until a signal. Raises what `Server` raises when it cannot start."""
+    progress = StartProgress()
+    opening = OpeningFront(listener, settings, progress)
+    try:
+        server = Server(settings, progress.note)
+    except BaseException:
+        opening.hand_over()
+        listener.close()
+        raise
+    signals = StopSignals()
+    front = Front(listener, server.wsgi, settings, server.lane)
+    front.adopt(opening.hand_over())
+    server.monitoring.observe(front)
+    front.start()
+    host, port = listener.socket.getsockname()[:2]
+    scheme = "http" if settings.tls_cert is None else "https"
+    address = f"[{host}]" if ":" in host else host
+    click.echo(f"Openbell {__version__} is open: {scheme}://{address}:{port}  (data in {settings.data})")
+    sys.stdout.flush()
+    guard_stderr()
+    while signals.received is None and front.fault is None:
+        eventlet.sleep(POLL_S)
+    _stop(listener, front, server, signals.received_at or time.monotonic())
+    if front.fault is not None:
+        raise OSError(f"the listening socket is lost: {front.fault}")
+
+
+def _stop(listener: Listening, front: Front, server: Server, began: float) -> None:
+    """Take no more, answer what has come, close everything; within five seconds of `began`, monotonic."""
+    deadline = StopDeadline(began)
+    log.info("stopping")
+    front.last_requests()
+    server.stop_taking()
+    deadline.note_all_durable()
+    eventlet.sleep(ANSWER_GRACE_S)  # reads go on for a moment, and who asks for more is told
+    unanswered = front.finish(deadline.answered_by, stopping())
+    listener.close()
+    if unanswered:
+        log.warning("%d requests were not answered in time", unanswered)
+    refusal = server.sequencer.refusal
+    server.close()
+    deadline.done()
+    _log_end(server, refusal)
+
+
+def _log_end(server: Server, refusal: str | None) -> None:
+    """The last line: what the journal has, and whether that is all that was taken."""
+    final = server.final_state
+    at = "no command" if final is None else f"seq {final.seq}, state digest {final.digest}"
+    if refusal == STOPPING:
+        log.info("stopped: all that was taken is durable and answered, %s", at)
+    else:
+        log.warning("stopped after a failure (%s): what was answered is durable, %s", refusal, at)
+
+
+def _leave() -> NoReturn:
+    """End the process: Python would free every order first, which takes seconds for many."""
+    with suppress(OSError):
+        sys.stdout.flush()
+    leave(0)
