@@ -11,15 +11,16 @@ from decimal import ROUND_CEILING, Decimal
 from itertools import pairwise
 from typing import Final
 
-from tools.answers import Bbo, Book, NewOrder, OrderAnswer, OrderState, Refusal, Side, SymbolInfo, Trade
+from openbell_client import OrderRequest, Refused
+from openbell_client.answers import BboView, BookView, OrderAnswer, OrderView, Side, SymbolInfo, TradeView
 
 AVERAGE_STEPS: Final = 1_000_000  # an average price comes to a millionth of a tick or finer
 DONE: Final = ("filled", "cancelled", "expired")
 
 
-def check_entered(order: NewOrder, answer: OrderAnswer, info: SymbolInfo) -> list[str]:
+def check_entered(order: OrderRequest, answer: OrderAnswer, info: SymbolInfo) -> list[str]:
     """The first answer to an order that was accepted."""
-    quantity = Decimal(order.quantity)
+    quantity = Decimal(order.quantity or 0)
     traded = sum((trade.quantity for trade in answer.trades), Decimal(0))
     value = sum((trade.trade_value for trade in answer.trades), Decimal(0))
     wrong = _check_totals(quantity, answer)
@@ -44,7 +45,7 @@ def check_entered(order: NewOrder, answer: OrderAnswer, info: SymbolInfo) -> lis
     return [f"order {answer.order_id}: {what}" for what in wrong]
 
 
-def check_looked_up(order: NewOrder, answer: OrderAnswer, found: OrderState) -> list[str]:
+def check_looked_up(order: OrderRequest, answer: OrderAnswer, found: OrderView) -> list[str]:
     """GET /order/{id} some time after the order was answered: the same order, no earlier a state."""
     wrong: list[str] = []
     kind, time_in_force = _terms(order)
@@ -56,7 +57,7 @@ def check_looked_up(order: NewOrder, answer: OrderAnswer, found: OrderState) -> 
         ("client_order_id", order.client_order_id, found.client_order_id),
         ("symbol", order.symbol, found.symbol),
         ("side", order.side, found.side),
-        ("quantity", Decimal(order.quantity), found.quantity),
+        ("quantity", Decimal(order.quantity or 0), found.quantity),
         ("price", price, found.price),
     ):
         if expected != actual:
@@ -70,9 +71,9 @@ def check_looked_up(order: NewOrder, answer: OrderAnswer, found: OrderState) -> 
     return [f"order {answer.order_id} looked up: {what}" for what in wrong]
 
 
-def check_repeated(first: OrderAnswer, second: OrderAnswer | Refusal) -> list[str]:
+def check_repeated(first: OrderAnswer, second: OrderAnswer | Refused) -> list[str]:
     """The answer to the same order sent again under its client order id: the first order, not a second."""
-    if isinstance(second, Refusal):
+    if isinstance(second, Refused):
         return [f"order {first.order_id} sent again: refused with {second.status} {second.error_code}"]
     wrong: list[str] = []
     if second.order_id != first.order_id:
@@ -86,7 +87,7 @@ def check_repeated(first: OrderAnswer, second: OrderAnswer | Refusal) -> list[st
     return [f"order {first.order_id} sent again: {what}" for what in wrong]
 
 
-def check_book(book: Book, info: SymbolInfo) -> list[str]:
+def check_book(book: BookView, info: SymbolInfo) -> list[str]:
     """A book as /book shows it: sorted best first, never locked or crossed, on its steps."""
     wrong: list[str] = []
     for name, levels, counts, sign in (
@@ -107,26 +108,26 @@ def check_book(book: Book, info: SymbolInfo) -> list[str]:
     return [f"book of {book.symbol}: {what}" for what in wrong]
 
 
-def check_bbo(bbo: Bbo) -> list[str]:
+def check_bbo(bbo: BboView) -> list[str]:
     """Best bid and offer: neither locked nor crossed."""
     if bbo.best_bid is None or bbo.best_ask is None or bbo.best_bid < bbo.best_ask:
         return []
     return [f"bbo is crossed: bid {bbo.best_bid}, ask {bbo.best_ask}"]
 
 
-def check_refused(answer: OrderAnswer | Refusal, codes: frozenset[str], status: int = 400) -> list[str]:
+def check_refused(answer: OrderAnswer | Refused, codes: frozenset[str], status: int = 400) -> list[str]:
     """An order that must be refused with one of `codes`."""
-    if not isinstance(answer, Refusal):
+    if not isinstance(answer, Refused):
         return [f"order {answer.order_id} was accepted, expected is {' or '.join(sorted(codes))}"]
     if answer.status != status or answer.error_code not in codes:
         return [f"refused with {answer.status} {answer.error_code}, expected is {status} {' or '.join(sorted(codes))}"]
-    return [] if answer.error and answer.request_id else ["the refusal has no sentence or no request_id"]
+    return [] if answer.message and answer.request_id else ["the refusal has no sentence or no request_id"]
 
 
 # -- parts of check_entered
 
 
-def _terms(order: NewOrder) -> tuple[str, str]:
+def _terms(order: OrderRequest) -> tuple[str, str]:
     """Order type and time in force as the venue understands them."""
     if order.order_type in ("ioc", "fok"):
         return "limit", order.order_type
@@ -140,7 +141,7 @@ def _check_totals(quantity: Decimal, answer: OrderAnswer) -> list[str]:
     return [] if answer.filled_quantity >= 0 <= answer.remaining_quantity else ["a quantity is below zero"]
 
 
-def _check_status(order: NewOrder, answer: OrderAnswer) -> list[str]:
+def _check_status(order: OrderRequest, answer: OrderAnswer) -> list[str]:
     _, time_in_force = _terms(order)
     filled, left = answer.filled_quantity, answer.remaining_quantity
     if left == 0:
@@ -157,7 +158,7 @@ def _check_status(order: NewOrder, answer: OrderAnswer) -> list[str]:
     return wrong
 
 
-def _check_trade(order: NewOrder, answer: OrderAnswer, trade: Trade, info: SymbolInfo) -> list[str]:
+def _check_trade(order: OrderRequest, answer: OrderAnswer, trade: TradeView, info: SymbolInfo) -> list[str]:
     wrong: list[str] = []
     if order.price is not None and _worse(order.side, trade.price, Decimal(order.price)):
         wrong.append(f"traded at {trade.price}, its limit is {order.price}")
@@ -200,7 +201,7 @@ def _check_average(answer: OrderAnswer, traded: Decimal, value: Decimal, info: S
     return []
 
 
-def _check_best_first(side: Side, trades: list[Trade]) -> list[str]:
+def _check_best_first(side: Side, trades: list[TradeView]) -> list[str]:
     for earlier, later in pairwise(trades):
         if _worse(side, earlier.price, later.price):
             return [f"trade {later.trade_id} at {later.price} is better than {earlier.price} before it"]

@@ -15,6 +15,7 @@ import signal
 import sys
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from decimal import Decimal
 from typing import Final, TypeVar, get_args
 
@@ -22,11 +23,12 @@ import msgspec
 
 from listings.numbers import decimal_of, whole
 from openbell.programs import called
-from tools.answers import CancelAnswer, NewOrder, OrderAnswer, Refusal
-from tools.client import VenueClient, VenueError, retried
-from tools.feed import connected
+from openbell_client import AsyncClient, OpenbellError, OrderRequest, Refused, TooManyRequests, Unavailable
+from openbell_client.answers import OrderAnswer
+from tools.credentials import CredentialsError, add_credentials, credentials_of
 from tools.measure import Measurements, Mode, show
 from tools.traders import Action, Enter, Outcome, Traders, Withdraw
+from tools.venue import declared, last_price, open_orders, order_of, refusable, sweep, wait_until_accepting
 
 PREFIX: Final = "flow-"
 HOME_PRICES: Final = {
@@ -42,6 +44,7 @@ BUSIER_FIRST: Final = 2  # the first symbol gets so many shares of the rate, eve
 LATEST_S: Final = 1.0  # further behind its schedule than this, a symbol starts a new one
 GRACE_S: Final = 3.0  # for requests under way when the flow ends
 SWEEP_S: Final = 15.0  # for cancelling what is left
+PREPARE_S: Final = 60.0  # for what is asked before the first order
 
 T = TypeVar("T")
 
@@ -60,11 +63,11 @@ class SymbolFlow(msgspec.Struct):
     rate: float  # actions a second
     outages_seen: int = 0
 
-    def order(self, action: Enter) -> NewOrder:
+    def order(self, action: Enter) -> OrderRequest:
         """The request for a decision, in decimals."""
         price = None if action.price is None else f"{action.price * self.tick:f}"
         quantity = f"{action.quantity * self.lot:f}"
-        return NewOrder(
+        return order_of(
             self.symbol,
             action.side,
             action.order_type,
@@ -81,15 +84,36 @@ class SymbolFlow(msgspec.Struct):
         return Outcome(answer.order_id, rests, fills)
 
 
+class Outages:
+    """How often the server was away, as the traders' requests find it."""
+
+    def __init__(self) -> None:
+        self.count = 0  # those that are over
+        self._away = False
+
+    def waits(self, error: Unavailable | Refused, _seconds: float) -> None:
+        """A request will be sent again, and why."""
+        if not self._away and not isinstance(error, TooManyRequests):
+            self._away = True
+            _say(f"The server is away ({error}); trying again until it is back.")
+
+    def answered(self) -> None:
+        """A request was answered."""
+        if self._away:
+            self._away = False
+            self.count += 1
+            _say("The server is back; going on.")
+
+
 class Flow:
     """All symbols' traders against one server, until `stop` is set."""
 
-    def __init__(self, client: VenueClient, symbols: list[SymbolFlow], stop: asyncio.Event) -> None:
+    def __init__(self, client: AsyncClient, symbols: list[SymbolFlow], stop: asyncio.Event, outages: Outages) -> None:
+        """`client` never gives up, and tells `outages` why it waits."""
         self._client = client
         self._symbols = symbols
         self._stop = stop
-        self._away = False
-        self._outages = 0
+        self._outages = outages
         self.measured = Measurements()
 
     async def run(self) -> None:
@@ -115,16 +139,16 @@ class Flow:
     async def _leave(self) -> None:
         try:
             async with asyncio.timeout(SWEEP_S):
-                left = [await self._client.sweep(symbol.symbol, PREFIX) for symbol in self._symbols]
+                left = [await sweep(self._client, symbol.symbol, PREFIX) for symbol in self._symbols]
             self.measured.notes.append(f"cancelled {sum(left)} quotes at the end")
-        except (VenueError, TimeoutError) as error:
+        except (OpenbellError, TimeoutError) as error:
             self.measured.notes.append(f"could not cancel what is left, the next run will: {error}")
 
     async def _trade(self, symbol: SymbolFlow) -> None:
         traders = symbol.traders
         due = time.monotonic()
         while not self._stop.is_set():
-            if symbol.outages_seen != self._outages:
+            if symbol.outages_seen != self._outages.count:
                 await self._read_open_orders(symbol)
             for action in traders.decide():
                 due += traders.pause_s(symbol.rate * (OPENING_HASTE if traders.opening else 1))
@@ -145,60 +169,43 @@ class Flow:
     async def _carry_out(self, symbol: SymbolFlow, action: Action) -> None:
         started_ns = time.perf_counter_ns()
         if isinstance(action, Withdraw):
-            cancelled = await self._surely(self._cancel(symbol, action))
+            # sent again after a lost connection, it finds the quote done
+            cancelled = await self._answered(self._client.cancel_order(action.order_id, symbol=symbol.symbol))
             self.measured.took("cancel", time.perf_counter_ns() - started_ns)
             self.measured.counts["cancels"] += 1
             symbol.traders.withdrawn(action)
-            if isinstance(cancelled, Refusal):
+            if isinstance(cancelled, Refused):
                 self.measured.rejects[cancelled.error_code] += 1
             return
-        answer = await self._surely(self._client.enter_surely(symbol.order(action), on_wait=self._is_away))
+        answer = await self._answered(self._client.enter(symbol.order(action)))
         self.measured.took(action.order_type, time.perf_counter_ns() - started_ns)
         self.measured.counts["orders"] += 1
-        if isinstance(answer, Refusal):
+        if isinstance(answer, Refused):
             self.measured.rejects[answer.error_code] += 1
             if answer.error_code == "PRICE_OUTSIDE_COLLAR":
-                last = await retried(lambda: self._client.last_price(symbol.symbol), on_wait=self._is_away)
+                last = await self._answered(last_price(self._client, symbol.symbol))
                 if isinstance(last, Decimal):
                     symbol.traders.saw_price(int(last / symbol.tick))
             return
         self.measured.counts["trades"] += len(answer.trades)
         symbol.traders.entered(action, symbol.outcome(answer))
 
-    async def _cancel(self, symbol: SymbolFlow, action: Withdraw) -> CancelAnswer | Refusal:
-        """Cancel a quote, again after a lost connection: the second finds it done."""
-        return await retried(
-            lambda: self._client.cancel(symbol.symbol, order_id=action.order_id), on_wait=self._is_away
-        )
-
-    async def _surely(self, answer: Awaitable[T]) -> T:
-        """Await an answer that may be waited for; say when the server is back."""
-        result = await answer
-        if self._away:
-            self._away = False
-            self._outages += 1
-            _say("The server is back; going on.")
+    async def _answered(self, answer: Awaitable[T]) -> T | Refused:
+        """An answer or a refusal, either of which means that the server is there."""
+        result = await refusable(answer)
+        self._outages.answered()
         return result
-
-    def _is_away(self, reason: str) -> None:
-        if not self._away:
-            self._away = True
-            _say(f"The server is away ({reason}); trying again until it is back.")
 
     async def _read_open_orders(self, symbol: SymbolFlow) -> None:
         """After an outage: which quotes still stand is what the server says."""
-        symbol.outages_seen = self._outages
-        open_ids = await retried(lambda: _open_ids(self._client, symbol.symbol), on_wait=self._is_away)
-        if not isinstance(open_ids, Refusal):
-            symbol.traders.saw_open_orders(open_ids)
+        symbol.outages_seen = self._outages.count
+        found = await self._answered(open_orders(self._client, symbol.symbol))
+        if not isinstance(found, Refused):
+            ours = {order.order_id for order in found if (order.client_order_id or "").startswith(PREFIX)}
+            symbol.traders.saw_open_orders(ours)
 
 
-async def _open_ids(client: VenueClient, symbol: str) -> set[str] | Refusal:
-    orders = await client.open_orders(symbol)
-    return {order.order_id for order in orders if (order.client_order_id or "").startswith(PREFIX)}
-
-
-async def prepare(client: VenueClient, wanted: dict[str, Decimal | None], seed: int, rate: float) -> list[SymbolFlow]:
+async def prepare(client: AsyncClient, wanted: dict[str, Decimal | None], seed: int, rate: float) -> list[SymbolFlow]:
     """The traders of each wanted symbol (all with a known price when empty), old quotes cancelled.
 
     Raises FlowError for a symbol that is not listed, or whose price nobody knows.
@@ -215,8 +222,8 @@ async def prepare(client: VenueClient, wanted: dict[str, Decimal | None], seed: 
     shares = BUSIER_FIRST + len(wanted) - 1
     flows: list[SymbolFlow] = []
     for number, (symbol, given) in enumerate(wanted.items()):
-        await client.sweep(symbol, PREFIX)
-        last = await client.last_price(symbol)
+        await sweep(client, symbol, PREFIX)
+        last = await last_price(client, symbol)
         home = given or HOME_PRICES.get(symbol) or last
         if home is None:
             raise FlowError(f"no price of {symbol} is known; say it: --symbols {symbol}=PRICE")
@@ -248,26 +255,48 @@ async def run(options: argparse.Namespace) -> int:
         loop.add_signal_handler(name, end)
     if options.duration is not None:
         loop.call_later(options.duration, stop.set)
-    async with VenueClient(options.url) as client:
-        waiting = asyncio.create_task(client.wait_until_accepting(_once(_say_waiting)))
-        stopping = asyncio.create_task(stop.wait())
-        await asyncio.wait([waiting, stopping], return_when=asyncio.FIRST_COMPLETED)
-        stopping.cancel()
-        if not waiting.done():
-            waiting.cancel()
+    outages = Outages()
+    try:
+        credentials = credentials_of(options, options.url)
+    except CredentialsError as error:
+        _say(f"The flow ends: {error}")
+        return 1
+    async with AsyncClient(options.url, credentials, retry_for_s=None, on_wait=outages.waits) as client:
+        if not await _accepting(options.url, stop):
             return 0
         try:
-            async with connected(options.url, flow="simulated"):
-                flow = Flow(client, await prepare(client, options.symbols, options.seed, options.rate), stop)
+            async with AsyncExitStack() as stack:
+                async with asyncio.timeout(PREPARE_S):
+                    await stack.enter_async_context(
+                        declared(client, "simulated", _say, seed=options.seed, strategy="traders")
+                    )
+                    symbols = await prepare(client, options.symbols, options.seed, options.rate)
+                flow = Flow(client, symbols, stop, outages)
                 _say(f"Simulated traders at {options.url}, seed {options.seed}, {options.rate:g} messages a second.")
                 try:
                     await flow.run()
                 finally:
                     show(flow.measured.summary("simulated flow"), options.format)
-        except (FlowError, VenueError) as error:
+        except (FlowError, OpenbellError) as error:
             _say(f"The flow ends: {error}")
             return 1
+        except TimeoutError:
+            _say(f"The flow ends: the server did not answer for {PREPARE_S:.0f} s")
+            return 1
     return 0
+
+
+async def _accepting(url: str, stop: asyncio.Event) -> bool:
+    """Wait until the server takes orders; False when the flow is to end before that."""
+    async with AsyncClient(url, retry_for_s=0) as client:
+        waiting = asyncio.create_task(wait_until_accepting(client, _once(_say_waiting)))
+        stopping = asyncio.create_task(stop.wait())
+        await asyncio.wait([waiting, stopping], return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        done = waiting.done()
+        waiting.cancel()
+        await asyncio.gather(waiting, stopping, return_exceptions=True)
+        return done
 
 
 def _once(report: Callable[[str], None]) -> Callable[[str], None]:
@@ -322,6 +351,7 @@ def parser() -> argparse.ArgumentParser:
     )
     options.add_argument("--duration", type=positive, metavar="SECONDS", help="end by itself after so long")
     options.add_argument("--format", choices=get_args(Mode), default="table", help="how the summary is printed")
+    add_credentials(options)
     return options
 
 

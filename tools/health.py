@@ -56,7 +56,35 @@ def _reachable(host: str) -> str:
 
 
 def problem_of(url: str, timeout_s: float, *, own: bool = False) -> str | None:
-    """Why the server at `url` takes no orders; None when it does.
+    """Why the server at `url` takes no orders; None when it does. `own`: as for `asked`."""
+    try:
+        status, content = asked(url, "/health/ready", timeout_s, own=own)
+        if status == http.client.OK:
+            return None
+        details = json.loads(content)["details"] if status == http.client.SERVICE_UNAVAILABLE else {}
+        return str(details.get("why") or f"it answers {status}")
+    except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError, AttributeError) as error:
+        return f"no answer: {error}"
+
+
+def figures_of(url: str, token_file: Path | None, timeout_s: float, *, own: bool = False) -> str:
+    """The text of `GET /metrics`. `own`: as for `asked`. Raises click.ClickException where it is not to be had."""
+    try:
+        token = None if token_file is None else token_file.read_text(encoding="ascii").strip()
+        headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+        status, content = asked(url, "/metrics", timeout_s, own=own, headers=headers)
+        if status == http.client.OK:
+            return content.decode()
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        raise click.ClickException(f"{url} shows no figures: {error}") from error
+    hint = "; name the file of its token, --metrics-token-file" if status in (401, 403) else ""
+    raise click.ClickException(f"{url} shows no figures: it answers {status}{hint}")
+
+
+def asked(
+    url: str, path: str, timeout_s: float, *, own: bool, headers: Mapping[str, str] | None = None
+) -> tuple[int, bytes]:
+    """Status and body of a GET. Raises OSError, http.client.HTTPException.
 
     A certificate is not verified where it is our `own` server's or on loopback: it names the host that clients know.
     """
@@ -68,15 +96,9 @@ def problem_of(url: str, timeout_s: float, *, own: bool = False) -> str | None:
     else:
         connection = http.client.HTTPConnection(parts.netloc, timeout=timeout_s)
     try:
-        connection.request("GET", "/health")
+        connection.request("GET", path, headers=dict(headers or {}))
         answer = connection.getresponse()
-        content = answer.read()
-        if answer.status != http.client.OK:
-            return f"it answers {answer.status}"
-        health = json.loads(content)
-        return None if health["accepting"] else str(health["reason"])
-    except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError) as error:
-        return f"no answer: {error}"
+        return answer.status, answer.read()
     finally:
         connection.close()
 
@@ -104,13 +126,31 @@ def _on_loopback(host: str) -> bool:
     help="The server.",
 )
 @click.option("--timeout", type=click.FloatRange(min=0, min_open=True), default=TIMEOUT_S, help="Seconds to wait.")
-def main(url: str | None, timeout: float) -> None:
-    """Ask GET /health. Exit status 0 when orders are taken, 1 with a sentence when not."""
-    asked = url or own_url(os.environ)
-    problem = problem_of(asked, timeout, own=not url)
+@click.option("--figures", is_flag=True, help="Show how fast it is, what waits, who is behind, and what it takes.")
+@click.option(
+    "--metrics-token-file",
+    envvar="OPENBELL_METRICS_TOKEN_FILE",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="With --figures: the file that the server has by this option; in a sandbox it needs none.",
+)
+def main(url: str | None, timeout: float, figures: bool, metrics_token_file: Path | None) -> None:
+    """Ask GET /health/ready. Exit status 0 when orders are taken, 1 with a sentence when not."""
+    server = url or own_url(os.environ)
+    problem = problem_of(server, timeout, own=not url)
+    if figures:
+        _show_figures(figures_of(server, metrics_token_file, timeout, own=not url))
     if problem is not None:
-        raise click.ClickException(f"{asked} takes no orders: {problem}")
-    click.echo(f"{asked} takes orders")
+        raise click.ClickException(f"{server} takes no orders: {problem}")
+    click.echo(f"{server} takes orders")
+
+
+def _show_figures(text: str) -> None:
+    from tools.figures import Figures, lines  # noqa: PLC0415 - only who wants them waits for what reads them
+
+    shown = list(lines(Figures(text)))
+    width = max(len(name) for name, _ in shown)
+    for name, value in shown:
+        click.echo(f"{name:{width}}  {value}")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """What `make run` starts: the server and, once it takes orders, the simulated traders beside it.
 
-    python -m tools.launch [options of api/app.py]
+    python -m tools.launch [--strategy NAME ...] [--seed N] [options of api/app.py]
 
 Both end together on SIGINT or SIGTERM, the traders first, so that they can cancel their
 quotes. A server that ends by itself ends this too, with its status. Nothing is restarted.
@@ -14,20 +14,26 @@ import asyncio
 import os
 import signal
 import sys
+from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
+from listings.numbers import whole
 from openbell.programs import called, started_by_command
-from tools.client import VenueClient
+from openbell_client import AsyncClient
 from tools.spawn import ROOT, start_server, url_of
+from tools.venue import wait_until_accepting
 
 FLOW_STOP_S: Final = 25.0  # for the traders to cancel their quotes
 SERVER_STOP_S: Final = 30.0
 LAST_PORT: Final = 65_535
 
 
-async def run(arguments: list[str]) -> int:
-    """Run both until one signal or the server's end; return the server's exit status."""
+async def run(arguments: list[str], flow: list[str]) -> int:
+    """Run both until one signal or the server's end; return the server's exit status.
+
+    `arguments` are the server's; `flow` the module of the traders and its own.
+    """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGINT, signal.SIGTERM):
@@ -42,7 +48,7 @@ async def run(arguments: list[str]) -> int:
             return await _stopped(server, SERVER_STOP_S)
         if ended.done() or bringing_up.exception() is not None:
             return _status(await ended)
-        return await _trade_beside(server, bringing_up.result(), ended, stopping)
+        return await _trade_beside(server, bringing_up.result(), flow, ended, stopping)
     finally:
         bringing_up.cancel()
         stopping.cancel()
@@ -52,7 +58,11 @@ async def run(arguments: list[str]) -> int:
 
 
 async def _trade_beside(
-    server: asyncio.subprocess.Process, url: str, ended: asyncio.Task[int], stopping: asyncio.Task[bool]
+    server: asyncio.subprocess.Process,
+    url: str,
+    traders: list[str],
+    ended: asyncio.Task[int],
+    stopping: asyncio.Task[bool],
 ) -> int:
     print(f"The page: {url}/ - with simulated traders, labelled as such.", flush=True)
     print(
@@ -60,9 +70,9 @@ async def _trade_beside(
     )
     echoed = asyncio.create_task(_echo(server))
     flow = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "tools.flow", "--url", url),
+        *(sys.executable, "-m", *traders, "--url", url),
         cwd=ROOT,
-        env={**os.environ, "PYTHONSAFEPATH": ""},  # found by its folder, which a safe path would leave out
+        env=_environment(),
         start_new_session=True,
     )
     flow_ended = asyncio.create_task(flow.wait())
@@ -84,6 +94,12 @@ async def _trade_beside(
         await echoed
 
 
+def _environment() -> dict[str, str]:
+    """Ours, in which programs are found by their folder, and strategies by the folder that this was started in."""
+    found_by = os.pathsep.join(filter(None, (os.environ.get("PYTHONPATH"), str(Path.cwd()))))
+    return {**os.environ, "PYTHONSAFEPATH": "", "PYTHONPATH": found_by}
+
+
 def alone() -> str:
     """The command that starts a server without traders."""
     return called("serve") if started_by_command() else "make serve"
@@ -98,8 +114,8 @@ def beside(url: str) -> str:
 
 async def _url_when_accepting(server: asyncio.subprocess.Process) -> str:
     url = await url_of(server, echo=True)
-    async with VenueClient(url) as client:
-        await client.wait_until_accepting()
+    async with AsyncClient(url, retry_for_s=0) as client:
+        await wait_until_accepting(client)
     return url
 
 
@@ -135,8 +151,14 @@ def main() -> int:
         f"Every option goes to the server: {called('serve')} --help lists them.",
         allow_abbrev=False,
     )
-    _, arguments = options.parse_known_args()
-    return asyncio.run(run(arguments))
+    options.add_argument(
+        "--strategy", action="append", default=[], help="in the place of the simulated traders, as of strategies"
+    )
+    options.add_argument("--seed", type=whole, default=1, help="of the traders (default: %(default)s)")
+    asked, arguments = options.parse_known_args()
+    own = [word for name in asked.strategy for word in ("--strategy", name)]
+    flow = ["tools.strategies", *own] if own else ["tools.flow"]
+    return asyncio.run(run(arguments, [*flow, "--seed", str(asked.seed)]))
 
 
 if __name__ == "__main__":

@@ -16,12 +16,13 @@ from typing import Final
 
 import msgspec
 
-from tools.answers import NewOrder, OrderAnswer, Refusal, Side, SymbolInfo
+from openbell_client import AsyncClient, OpenbellError, OrderRequest, Refused, Unavailable
+from openbell_client.answers import OrderAnswer, Side, SymbolInfo
 from tools.checks import check_bbo, check_book, check_entered, check_looked_up, check_repeated
-from tools.client import Unavailable, VenueClient, VenueError
 from tools.flow import HOME_PRICES
 from tools.measure import Measurements
 from tools.openloop import Phase, PhaseResult, ScheduledRequest, run_schedule
+from tools.venue import last_price, order_of, refusable, sweep
 
 PREFIX: Final = "load-"
 MIX: Final = (("limit", 45), ("market", 15), ("ioc", 15), ("fok", 5), ("cancel", 15), ("repeat", 2), ("look-up", 3))
@@ -32,7 +33,7 @@ ORDERS_KEPT: Final = 2_000  # answered orders kept for cancels, repetitions and 
 PROBLEMS_SHOWN: Final = 50
 PATIENCE_S: Final = 30.0  # for answers after the last request
 
-Entered = tuple[NewOrder, OrderAnswer]
+Entered = tuple[OrderRequest, OrderAnswer]
 
 
 class Market(msgspec.Struct, frozen=True):
@@ -66,7 +67,7 @@ class OrderMix:
         """One of the kinds of `MIX`."""
         return self._random.choices(self._kinds, self._weights)[0]
 
-    def order(self, number: int, order_type: str) -> tuple[NewOrder, Market]:
+    def order(self, number: int, order_type: str) -> tuple[OrderRequest, Market]:
         """A valid order close to the market."""
         market = self._random.choice(self._markets)
         side: Side = self._random.choice(("buy", "sell"))
@@ -78,7 +79,7 @@ class OrderMix:
             ticks = int(market.price / info.tick_size)
             reach = max(2, ticks * REACH_PPM // 1_000_000)
             price = f"{(ticks + self._random.randint(-reach, reach)) * info.tick_size:f}"
-        order = NewOrder(
+        order = order_of(
             market.symbol,
             side,
             order_type,
@@ -96,7 +97,7 @@ class OrderMix:
 class LoadRun:
     """One run against one server."""
 
-    def __init__(self, client: VenueClient, markets: list[Market], seed: int) -> None:
+    def __init__(self, client: AsyncClient, markets: list[Market], seed: int) -> None:
         self._client = client
         self._markets = markets
         self._mix = OrderMix(markets, seed, f"{time.time_ns() // 1_000_000:x}")
@@ -117,10 +118,10 @@ class LoadRun:
         try:
             for market in self._markets:
                 self._wrong(check_book(await self._client.book(market.symbol, "all"), market.info))
-                await self._client.sweep(market.symbol, PREFIX)
+                await sweep(self._client, market.symbol, PREFIX)
             if not (await self._client.health()).accepting:
                 self._wrong(["the server takes no orders any more"])
-        except VenueError as error:
+        except OpenbellError as error:
             self._wrong([f"after the run: {error}"])
         return Report(self._phases, kept, self._problems, self._problem_count)
 
@@ -140,7 +141,7 @@ class LoadRun:
                 await self._cancel(measured)
             elif kind == "repeat":
                 order, answer = self._mix.pick(self._entered)
-                self._wrong(check_repeated(answer, await self._client.enter(order)))
+                self._wrong(check_repeated(answer, await refusable(self._client.enter(order))))
             elif kind == "look-up":
                 await self._look_up()
             else:
@@ -149,7 +150,7 @@ class LoadRun:
             measured.rejects["no answer"] += 1
             self._wrong([str(error)])
             return False
-        except VenueError as error:
+        except OpenbellError as error:
             measured.rejects["bad answer"] += 1
             self._wrong([str(error)])
         measured.counts["answers"] += 1
@@ -160,8 +161,8 @@ class LoadRun:
     async def _enter(self, number: int, order_type: str, measured: Measurements) -> None:
         order, market = self._mix.order(number, order_type)
         measured.counts["orders"] += 1
-        answer = await self._client.enter(order)
-        if isinstance(answer, Refusal):
+        answer = await refusable(self._client.enter(order))
+        if isinstance(answer, Refused):
             self._refused(answer, MAY_BE_REFUSED, measured)
             return
         measured.counts["trades"] += len(answer.trades)
@@ -172,9 +173,9 @@ class LoadRun:
 
     async def _cancel(self, measured: Measurements) -> None:
         order, answer = self._resting.popleft()
-        cancelled = await self._client.cancel(order.symbol, order_id=answer.order_id)
+        cancelled = await refusable(self._client.cancel_order(answer.order_id, symbol=order.symbol))
         measured.counts["cancels"] += 1
-        if isinstance(cancelled, Refusal):
+        if isinstance(cancelled, Refused):
             self._refused(cancelled, frozenset({"TOO_LATE"}), measured)
         elif not cancelled.success or cancelled.order_id != answer.order_id:
             self._wrong([f"cancel of {answer.order_id}: answered for {cancelled.order_id}"])
@@ -183,27 +184,27 @@ class LoadRun:
 
     async def _look_up(self) -> None:
         order, answer = self._mix.pick(self._entered)
-        found = await self._client.order(answer.order_id)
-        if isinstance(found, Refusal):
+        found = await refusable(self._client.get_order(answer.order_id))
+        if isinstance(found, Refused):
             self._wrong([f"order {answer.order_id} looked up: refused with {found.status} {found.error_code}"])
         else:
             self._wrong(check_looked_up(order, answer, found))
 
-    def _refused(self, refusal: Refusal, allowed: frozenset[str], measured: Measurements) -> None:
+    def _refused(self, refusal: Refused, allowed: frozenset[str], measured: Measurements) -> None:
         """Count a refusal; one that these requests cannot deserve is wrong. 429 is the server's right."""
         measured.rejects[refusal.error_code] += 1
         if refusal.status != 429 and refusal.error_code not in allowed:
-            self._wrong([f"refused with {refusal.status} {refusal.error_code}: {refusal.error}"])
+            self._wrong([f"refused with {refusal.status} {refusal.error_code}: {refusal.message}"])
 
 
-async def markets_of(client: VenueClient, wanted: list[str]) -> list[Market]:
+async def markets_of(client: AsyncClient, wanted: list[str]) -> list[Market]:
     """The wanted symbols (all with a known price when empty). Raises ValueError for one that cannot be used."""
     listed = (await client.symbols()).symbol_info
     markets = []
     for symbol in wanted or listed:
         if symbol not in listed:
             raise ValueError(f"the server does not list {symbol}; it lists {', '.join(listed)}")
-        price = await client.last_price(symbol) or HOME_PRICES.get(symbol)
+        price = await last_price(client, symbol) or HOME_PRICES.get(symbol)
         if price is not None:
             markets.append(Market(symbol, listed[symbol], price))
         elif wanted:

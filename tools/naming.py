@@ -11,7 +11,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from openbell.programs import started_by_command
-from tools.answers import SymbolInfo
+from openbell_client.answers import SymbolInfo
 from tools.archives import SUFFIXES
 
 

@@ -6,7 +6,6 @@ Layer: tools.
 from __future__ import annotations
 
 import os
-import sys
 import tomllib
 from pathlib import Path
 from typing import Any, Final
@@ -15,28 +14,22 @@ from urllib.parse import quote, urlencode
 import click
 
 from listings.numbers import WholeNumber, whole_number
-from tools.operator_client import ApiKey, OperatorClient, OperatorError, Refused
+from openbell_client import Refused
+from openbell_client.stored import key_of_environment
+from tools.credentials import typed
+from tools.operator_class import CLASS_COMMANDS
+from tools.operator_client import OperatorClient, OperatorError
 from tools.operator_console import OperatorConsole, asking
 from tools.operator_tables import facts, rows_of, utc
 from tools.operator_users import USER_COMMANDS
 
 PAGE: Final = 1_000  # accounts in one answer
-KEY_VARIABLE: Final = "OPENBELL_KEY"
-SECRET_VARIABLE: Final = "OPENBELL_SECRET"  # noqa: S105 - the name of a variable
 
 
 def default_session_file() -> Path:
     """Where a session is kept unless `--session` names a file."""
     state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
     return Path(state) / "openbell" / "operator.json"
-
-
-def key_of_environment() -> ApiKey | None:
-    """The API key of the environment. Raises OperatorError when half of it is there."""
-    key_id, secret = os.environ.get(KEY_VARIABLE), os.environ.get(SECRET_VARIABLE)
-    if bool(key_id) != bool(secret):
-        raise OperatorError(f"{KEY_VARIABLE} and {SECRET_VARIABLE} go together")
-    return ApiKey(key_id, secret) if key_id and secret else None
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
@@ -59,7 +52,7 @@ def main(context: click.Context, url: str, as_json: bool, session_file: Path | N
     """
     try:
         client = OperatorClient(url, session_file or default_session_file(), key_of_environment())
-    except OperatorError as error:
+    except (OperatorError, ValueError) as error:
         raise click.UsageError(str(error)) from error
     context.obj = OperatorConsole(client, as_json=as_json)
 
@@ -75,21 +68,14 @@ def login(console: OperatorConsole, name: str) -> None:
 
     So is a code of the authenticator app, the next line, where the second factor is on.
     """
-    password = _asked("Password", hidden=True)
+    password = typed("Password", hidden=True)
     try:
         body = console.client.log_in(name, password)
     except Refused as refusal:
         if refusal.body.get("error_code") != "CODE_NEEDED":
             raise
-        body = console.client.log_in(name, password, _asked("Code", hidden=False))
+        body = console.client.log_in(name, password, typed("Code", hidden=False))
     console.show(body, facts(body))
-
-
-def _asked(what: str, *, hidden: bool) -> str:
-    if sys.stdin.isatty():
-        typed: str = click.prompt(what, hide_input=hidden, err=True)
-        return typed
-    return sys.stdin.readline().rstrip("\r\n")
 
 
 @main.command()
@@ -131,6 +117,19 @@ _add_status_command("halt", "Halt trading in SYMBOL. Its orders stay, and can be
 _add_status_command("resume", "Let SYMBOL trade, after an auction when orders have gathered.")
 _add_status_command("close", "Close trading in SYMBOL. Its day orders expire.")
 _add_status_command("pre_open", "Let orders of SYMBOL gather without matching.")
+
+
+@main.command()
+@click.argument("action", type=click.Choice(["show", "accept"]), default="show")
+@asking
+def clock(console: OperatorConsole, action: str) -> None:
+    """Show the venue's time, and whether it follows the machine's clock; accept: have it follow, whatever it shows."""
+    if action == "accept":
+        body = console.client.ask("POST", "/admin/clock", {"follow": "machine"})
+        console.show(body, facts({"accepted_s": body["accepted_s"]} | body["clock"]))
+    else:
+        body = console.client.public("/health")["clock"]
+        console.show(body, facts(body))
 
 
 @main.command()
@@ -188,7 +187,8 @@ def schedule(console: OperatorConsole, symbol: str, file: Path | None, show: boo
         body = console.client.ask("PUT", path, _schedule(file, symbol))
     else:
         body = console.client.ask("DELETE" if remove else "GET", path)
-    console.show(body, facts(body))
+    none = {} if body.get("schedule") else {"schedule": "around the clock, no schedule"}
+    console.show(body, facts(body | none))
 
 
 def _document(file: Path) -> dict[str, Any]:
@@ -326,6 +326,24 @@ def credit(console: OperatorConsole, account: str, asset: str, amount: str) -> N
 
 
 @main.command()
+@click.argument("account")
+@click.argument("balances", nargs=-1, metavar="ASSET=AMOUNT...")
+@asking
+def reset(console: OperatorConsole, account: str, balances: tuple[str, ...]) -> None:
+    """Cancel what ACCOUNT has open, give it these balances and no others, and count its profit from now on."""
+    wanted: dict[str, str] = {}
+    for text in balances:
+        asset, equals, amount = text.partition("=")
+        if not (asset and equals and amount) or asset in wanted:
+            raise click.UsageError(f"{text}: write each asset once, as ASSET=AMOUNT")
+        wanted[asset] = amount
+    path = f"/admin/accounts/{number_of(console, account)}/reset"
+    body = console.client.ask("POST", path, {"balances": wanted})
+    have = {row["asset"]: row["total"] for row in body["balances"]}
+    console.show(body, facts({"account": body["account"], "cancelled": body["cancelled"], "total": have}))
+
+
+@main.command()
 @click.argument("order_id")
 @asking
 def cancel(console: OperatorConsole, order_id: str) -> None:
@@ -353,9 +371,9 @@ def cancel_all(console: OperatorConsole, account: str | None, symbol: str | None
     console.show(body, facts({name: body[name] for name in ("count", "accounts", "seq") if name in body}))
 
 
-# -- users, by name
+# -- users, by name, and classes of them
 
-for _command in USER_COMMANDS:
+for _command in (*USER_COMMANDS, *CLASS_COMMANDS):
     main.add_command(_command)
 
 

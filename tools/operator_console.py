@@ -11,10 +11,10 @@ from typing import Any
 
 import click
 import msgspec
-from rich.console import Console
-from rich.table import Table
+from rich.console import Console, RenderableType
 
-from tools.operator_client import OperatorClient, OperatorError, Refused
+from openbell_client import Refused
+from tools.operator_client import OperatorClient, OperatorError
 
 
 class OperatorConsole:
@@ -24,7 +24,7 @@ class OperatorConsole:
         self.client = client
         self.as_json = as_json
 
-    def show(self, body: Any, *tables: Table) -> None:
+    def show(self, body: Any, *tables: RenderableType) -> None:
         """Print the answer: as it came, or as tables for people."""
         if self.as_json:
             click.echo(msgspec.json.encode(body).decode())
@@ -33,7 +33,7 @@ class OperatorConsole:
         for table in tables:
             console.print(table)
 
-    def fail(self, error: OperatorError) -> None:
+    def fail(self, error: OperatorError | Refused) -> None:
         """Say why not, and end with status 1."""
         if self.as_json:
             body = error.body if isinstance(error, Refused) else {"error": str(error), "error_code": "NOT_ASKED"}
@@ -51,7 +51,7 @@ def asking(command: Callable[..., None]) -> Callable[..., None]:
     def run(console: OperatorConsole, /, **arguments: Any) -> None:
         try:
             command(console, **arguments)
-        except OperatorError as error:
+        except (OperatorError, Refused) as error:
             console.fail(error)
 
     return run

@@ -5,47 +5,73 @@ Layer: tools.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
 import msgspec
 from rich import box
-from rich.console import Console
+from rich.cells import cell_len
+from rich.console import Console, Group, RenderableType
 from rich.markup import escape
 from rich.table import Table
 
-from logs.lines import escaped
+from logs.lines import escaped, lasting
 
+AWAY: Final = ("held_back_s", "accepted_s")  # by which the machine's clock is ahead of the venue's
 SECOND_NS: Final = 10**9
-TIMES: Final = ("at", "timestamp", "start_time", "change_password_by")  # epoch seconds, as every field that ends in _at
+# epoch seconds, as every field that ends in _at
+TIMES: Final = ("at", "time", "since", "timestamp", "start_time", "change_password_by")
 TIME_WIDTH: Final = 23  # characters of a time, which is not folded
 ROOMY: Final = 100  # in a terminal of as many columns
 NOTHING: Final[tuple[object, ...]] = (None, {}, [])
 
 
-def table(*columns: str, title: str | None = None, header: bool = True) -> Table:
-    """An empty table, whose cells go on in the next line where the terminal is too narrow."""
-    made = Table(title=title, title_justify="left", show_header=header, box=box.SIMPLE, pad_edge=False)
-    roomy = Console().width >= ROOMY
-    for column in columns:
-        made.add_column(column, overflow="fold", min_width=TIME_WIDTH if roomy and column == "time" else None)
+def rows_of(columns: Sequence[str], rows: Iterable[Iterable[Any]]) -> RenderableType:
+    """A table of these rows, their cells as people read them. No word of them is broken up.
+
+    Where the terminal is too narrow for that even with cells of several lines, each row is a list of its fields.
+    """
+    cells = [[escaped(text(value)) for value in row] for row in rows]
+    widths = _widths(columns, cells, Console().width)
+    if widths is None:
+        return Group(*(_listed(list(zip(columns, row, strict=True))) for row in cells))
+    made = Table(box=box.SIMPLE, pad_edge=False)
+    for column, width in zip(columns, widths, strict=True):
+        made.add_column(column, overflow="fold", width=width)
+    for row in cells:
+        made.add_row(*map(escape, row))
     return made
 
 
-def rows_of(columns: Iterable[str], rows: Iterable[Iterable[Any]]) -> Table:
-    """A table of these rows, their cells as people read them."""
-    made = table(*columns)
-    for row in rows:
-        made.add_row(*(_cell(text(value)) for value in row))
-    return made
+def _widths(columns: Sequence[str], rows: list[list[str]], room: int) -> list[int] | None:
+    """How wide each column is to be, so that all fit into `room` and none breaks a word; None where they cannot."""
+    every = [[column, *(row[place] for row in rows)] for place, column in enumerate(columns)]
+    widths = [max(max(map(cell_len, each.split()), default=1) for each in cells) for cells in every]
+    if room >= ROOMY and "time" in columns:
+        widths[columns.index("time")] = TIME_WIDTH
+    left = room - sum(widths) - 3 * len(columns) + 1  # a space and two of padding between columns
+    if left < 0:
+        return None
+    for place, cells in sorted(enumerate(every), key=lambda each: max(map(cell_len, each[1])) - widths[each[0]]):
+        more = min(left, max(0, max(map(cell_len, cells)) - widths[place]))
+        widths[place] += more
+        left -= more
+    return widths
 
 
 def facts(body: dict[str, Any], title: str | None = None) -> Table:
     """One answer, a line for each field; what is nested is named with a dot."""
-    made = table("", "", title=title, header=False)
-    for name, value in _flat(body):
-        made.add_row(_cell(name), _cell(value))
+    return _listed([(escaped(name), escaped(value)) for name, value in _flat(body)], title)
+
+
+def _listed(fields: list[tuple[str, str]], title: str | None = None) -> Table:
+    made = Table(title=title, title_justify="left", show_header=False, box=box.SIMPLE, pad_edge=False)
+    widest = max((cell_len(name) for name, _ in fields), default=0)
+    made.add_column(overflow="fold", no_wrap=2 * widest < Console().width)
+    made.add_column(overflow="fold")
+    for name, value in fields:
+        made.add_row(escape(name), escape(value))
     return made
 
 
@@ -63,11 +89,6 @@ def text(value: Any) -> str:
     return value if isinstance(value, str) else msgspec.json.encode(value).decode()
 
 
-def _cell(value: str) -> str:
-    """What traders say is shown, and speaks neither to rich nor to the terminal."""
-    return escape(escaped(value))
-
-
 def _flat(body: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
     lines: list[tuple[str, str]] = []
     for name, value in body.items():
@@ -79,9 +100,11 @@ def _flat(body: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
 
 
 def _moment(name: str, value: Any) -> str | None:
-    """The time that a field holds; None for another field."""
+    """The time that a field holds, or how far clocks are apart; None for another field."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
+    if name in AWAY:
+        return f"{lasting(value)} {'ahead' if value > 0 else 'behind'}" if value else "not at all"
     if name == "ts_ns":
         return utc(int(value))
     return utc(int(value) * SECOND_NS) if name in TIMES or name.endswith("_at") else None

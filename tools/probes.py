@@ -15,9 +15,11 @@ from typing import Any, Final
 
 import msgspec
 
-from tools.answers import NewOrder, OrderAnswer, OrderState, Refusal, Side, SymbolInfo
+from openbell_client import AsyncClient, OpenbellError, OrderRequest, Refused
+from openbell_client.answers import AmendAnswer, OrderAnswer, Side, SymbolInfo
+from openbell_client.calls.call import Call, Repeat
 from tools.checks import check_entered, check_looked_up, check_refused, check_repeated
-from tools.client import VenueClient, VenueError, decode
+from tools.venue import last_price, order_of, refusable, sweep
 
 PREFIX: Final = "probe-"
 LOTS: Final = 1_000  # one unit of quantity in the probes; a share is traded singly
@@ -28,7 +30,7 @@ Problems = list[str]
 class Prober:
     """One symbol in which the probes trade, around one price."""
 
-    def __init__(self, client: VenueClient, symbol: str, info: SymbolInfo, price: Decimal) -> None:
+    def __init__(self, client: AsyncClient, symbol: str, info: SymbolInfo, price: Decimal) -> None:
         self.client = client
         self.symbol = symbol
         self.info = info
@@ -46,26 +48,25 @@ class Prober:
         """So many units of quantity."""
         return f"{units * self._unit:f}"
 
-    def order(self, side: Side, order_type: str, units: int, ticks: int | None = None) -> NewOrder:
+    def order(self, side: Side, order_type: str, units: int, ticks: int | None = None) -> OrderRequest:
         """An order with a fresh client order id."""
         self._entered += 1
         price = None if ticks is None else self.price(ticks)
-        return NewOrder(
-            self.symbol, side, order_type, self.quantity(units), price, client_order_id=f"{self._run}{self._entered}"
-        )
+        client_order_id = f"{self._run}{self._entered}"
+        return order_of(self.symbol, side, order_type, self.quantity(units), price, client_order_id=client_order_id)
 
     async def enter(self, side: Side, order_type: str, units: int, ticks: int | None = None) -> OrderAnswer:
-        """Enter an order that must be accepted, and check its answer. Raises VenueError when it is refused."""
+        """Enter an order that must be accepted, and check its answer. Raises OpenbellError when it is refused."""
         order = self.order(side, order_type, units, ticks)
-        answer = await self.client.enter(order)
-        if isinstance(answer, Refusal):
-            raise VenueError(f"{order_type} order refused: {answer.status} {answer.error_code}")
+        answer = await refusable(self.client.enter(order))
+        if isinstance(answer, Refused):
+            raise OpenbellError(f"{order_type} order refused: {answer.status} {answer.error_code}")
         self.problems += check_entered(order, answer, self.info)
         return answer
 
-    async def post(self, body: bytes) -> OrderAnswer | Refusal:
+    async def post(self, body: bytes) -> OrderAnswer | Refused:
         """POST /order with these bytes."""
-        return decode(*await self.client.raw("POST", "/order", body), OrderAnswer)
+        return await refusable(self.client.send(Call("POST", "/order", body, OrderAnswer, Repeat.UNTAKEN)))
 
     def expect(self, what: str, expected: Any, actual: Any) -> None:
         """Note a problem where the two differ."""
@@ -149,12 +150,12 @@ async def fok_that_cannot_leaves_the_book(p: Prober) -> None:
 
 async def cancel_removes_and_says_when_it_is_late(p: Prober) -> None:
     resting = await p.enter("buy", "limit", 1, 0)
-    cancelled = await p.client.cancel(p.symbol, order_id=resting.order_id)
-    p.expect("cancelled", False, isinstance(cancelled, Refusal))
+    cancelled = await refusable(p.client.cancel_order(resting.order_id, symbol=p.symbol))
+    p.expect("cancelled", False, isinstance(cancelled, Refused))
     p.expect("best bid", None, (await p.client.bbo(p.symbol)).best_bid)
-    again = await p.client.cancel(p.symbol, order_id=resting.order_id)
+    again = await refusable(p.client.cancel_order(resting.order_id, symbol=p.symbol))
     p.expect("second cancel", (409, "TOO_LATE"), _refusal(again))
-    unknown = await p.client.cancel(p.symbol, order_id="4611686018427387903")
+    unknown = await refusable(p.client.cancel_order("4611686018427387903", symbol=p.symbol))
     p.expect("cancel of an unknown order", (404, "UNKNOWN_ORDER"), _refusal(unknown))
 
 
@@ -162,8 +163,8 @@ async def amend_down_keeps_the_place_and_up_loses_it(p: Prober) -> None:
     first = await p.enter("buy", "limit", 3, 0)
     second = await p.enter("buy", "limit", 3, 0)
     for order, units, priority in ((first, 2, "kept"), (second, 4, "lost"), (first, 3, "lost")):
-        amended = await p.client.amend(order.order_id, quantity=p.quantity(units))
-        p.expect("amend", priority, amended.priority if isinstance(amended, OrderState) else _refusal(amended))
+        amended = await refusable(p.client.amend_order(order.order_id, quantity=p.quantity(units)))
+        p.expect("amend", priority, amended.priority if isinstance(amended, AmendAnswer) else _refusal(amended))
     taken = await p.enter("sell", "ioc", 5, 0)
     makers = [(trade.maker_order_id, trade.quantity) for trade in taken.trades]
     expected = [(second.order_id, Decimal(p.quantity(4))), (first.order_id, Decimal(p.quantity(1)))]
@@ -172,28 +173,28 @@ async def amend_down_keeps_the_place_and_up_loses_it(p: Prober) -> None:
 
 async def same_client_order_id_is_one_order(p: Prober) -> None:
     order = p.order("buy", "limit", 1, -1)
-    first = await p.client.enter(order)
-    if isinstance(first, Refusal):
-        raise VenueError(f"refused: {first.error_code}")
-    p.problems += check_repeated(first, await p.client.enter(order))
+    first = await refusable(p.client.enter(order))
+    if isinstance(first, Refused):
+        raise OpenbellError(f"refused: {first.error_code}")
+    p.problems += check_repeated(first, await refusable(p.client.enter(order)))
     other = msgspec.structs.replace(order, quantity=p.quantity(2))
-    p.expect("other fields", (409, "DUPLICATE_CLIENT_ORDER_ID"), _refusal(await p.client.enter(other)))
+    p.expect("other fields", (409, "DUPLICATE_CLIENT_ORDER_ID"), _refusal(await refusable(p.client.enter(other))))
 
 
 async def an_order_can_be_looked_up(p: Prober) -> None:
     order = p.order("buy", "limit", 1, -1)
-    answer = await p.client.enter(order)
-    if isinstance(answer, Refusal):
-        raise VenueError(f"refused: {answer.error_code}")
+    answer = await refusable(p.client.enter(order))
+    if isinstance(answer, Refused):
+        raise OpenbellError(f"refused: {answer.error_code}")
     for expected in ("resting", "cancelled"):
-        found = await p.client.order(answer.order_id)
-        if isinstance(found, Refusal):
+        found = await refusable(p.client.get_order(answer.order_id))
+        if isinstance(found, Refused):
             p.problems.append(f"look-up refused: {found.error_code}")
         else:
             p.problems += check_looked_up(order, answer, found)
             p.expect("status", expected, found.status)
-        await p.client.cancel(p.symbol, order_id=answer.order_id)
-    unknown = await p.client.order("4611686018427387903")
+        await refusable(p.client.cancel_order(answer.order_id, symbol=p.symbol))
+    unknown = await refusable(p.client.get_order("4611686018427387903"))
     p.expect("unknown order", (404, "UNKNOWN_ORDER"), _refusal(unknown))
 
 
@@ -264,17 +265,17 @@ async def run_probes(prober: Prober) -> dict[str, Problems]:
         prober.problems = []
         try:
             await probe(prober)
-        except VenueError as error:
+        except OpenbellError as error:
             prober.problems.append(str(error))
-        await prober.client.sweep(prober.symbol, PREFIX)
+        await sweep(prober.client, prober.symbol, PREFIX)
         found[probe.__name__.replace("_", " ")] = prober.problems
     return found
 
 
-async def quiet_symbol(client: VenueClient, prices: dict[str, Decimal]) -> tuple[str, SymbolInfo, Decimal] | None:
+async def quiet_symbol(client: AsyncClient, prices: dict[str, Decimal]) -> tuple[str, SymbolInfo, Decimal] | None:
     """A trading symbol with no open order, and its price; None when every symbol is busy."""
     for symbol, info in (await client.symbols()).symbol_info.items():
-        price = await client.last_price(symbol) or prices.get(symbol)
+        price = await last_price(client, symbol) or prices.get(symbol)
         if info.active_orders == 0 and info.status == "trading" and price is not None:
             return symbol, info, price
     return None
@@ -282,4 +283,4 @@ async def quiet_symbol(client: VenueClient, prices: dict[str, Decimal]) -> tuple
 
 def _refusal(answer: object) -> object:
     """Status and code of a refusal, or the answer itself."""
-    return (answer.status, answer.error_code) if isinstance(answer, Refusal) else answer
+    return (answer.status, answer.error_code) if isinstance(answer, Refused) else answer

@@ -20,10 +20,10 @@ from typing import Final, get_args
 
 from listings.numbers import whole
 from openbell.programs import called
-from tools.answers import NewOrder, OrderAnswer, Refusal, SymbolInfo
+from openbell_client import AsyncClient, OpenbellError, Refused
+from openbell_client.answers import OrderAnswer, SymbolInfo
 from tools.archives import RecordError
-from tools.client import VenueClient, VenueError, retried
-from tools.feed import connected
+from tools.credentials import CredentialsError, add_credentials, credentials_of
 from tools.flow import positive
 from tools.lobster import LobsterPlayback
 from tools.measure import Measurements, Mode, show
@@ -43,10 +43,11 @@ from tools.progress import progress
 from tools.recorded import LobsterDepth, decimal_text
 from tools.recordings import DEFAULT_FILES, KINDS, Recording, load
 from tools.spawn import ROOT, SpawnError, spawned
+from tools.venue import declared, order_of, refusable, sweep
 
 PREFIX: Final = "replay-"
 INSTRUMENTS: Final = ROOT / "config" / "replay.toml"
-ATTEMPTS: Final = 6  # of one request, over about eleven seconds, when the server is away
+RETRY_S: Final = 12.0  # how long a request is sent again when the server is away
 COMPARE_EVERY: Final = 100  # rows
 
 
@@ -58,7 +59,7 @@ class Replay:
     """One recording against one symbol, until it ends or `stop` is set."""
 
     def __init__(
-        self, client: VenueClient, symbol: str, playback: Playback, stop: asyncio.Event, check: BookCheck | None = None
+        self, client: AsyncClient, symbol: str, playback: Playback, stop: asyncio.Event, check: BookCheck | None = None
     ) -> None:
         self._check = check
         self._client = client
@@ -119,12 +120,12 @@ class Replay:
             kind, answer = "cancel", await self._remove(step)
             self.measured.counts["cancels"] += 1
         self.measured.took(kind, time.perf_counter_ns() - started_ns)
-        if isinstance(answer, Refusal):
+        if isinstance(answer, Refused):
             self.measured.rejects[answer.error_code] += 1
 
-    async def _enter(self, step: EnterStep) -> OrderAnswer | Refusal:
+    async def _enter(self, step: EnterStep) -> OrderAnswer | Refused:
         self._entered += 1
-        order = NewOrder(
+        order = order_of(
             self._symbol,
             step.side,
             step.order_type,
@@ -132,8 +133,8 @@ class Replay:
             None if step.price is None else decimal_text(step.price, self._playback.price_scale),
             client_order_id=f"{self._run}{self._entered}",
         )
-        answer = await self._client.enter_surely(order, attempts=ATTEMPTS)
-        if isinstance(answer, Refusal):
+        answer = await refusable(self._client.enter(order))
+        if isinstance(answer, Refused):
             return answer
         if step.key is not None:
             self._order_ids[step.key] = answer.order_id
@@ -161,11 +162,11 @@ class Replay:
             )
             if units is not None
         }
-        amended = await retried(lambda: self._client.amend(order_id, **changes), attempts=ATTEMPTS)
-        if isinstance(amended, Refusal) or price is None:
+        amended = await refusable(self._client.amend_order(order_id, **changes))
+        if isinstance(amended, Refused) or price is None:
             return amended
-        found = await retried(lambda: self._client.order(order_id), attempts=ATTEMPTS)
-        if not isinstance(found, Refusal):
+        found = await refusable(self._client.get_order(order_id))
+        if not isinstance(found, Refused):
             for fill in found.fills or []:
                 if fill.liquidity == "taker" and fill.trade_id not in self._printed:
                     self._traded(fill.trade_id, None, fill.price, fill.quantity)
@@ -175,13 +176,13 @@ class Replay:
         order_id = self._order_ids.get(step.key)
         if order_id is None:
             return None
-        return await retried(lambda: self._client.cancel(self._symbol, order_id=order_id), attempts=ATTEMPTS)
+        return await refusable(self._client.cancel_order(order_id, symbol=self._symbol))
 
 
 class BookCheck:
     """Compares the venue's book with the recorded one, every so many rows, at as many levels as the file has."""
 
-    def __init__(self, client: VenueClient, symbol: str, playback: LobsterPlayback, every: int) -> None:
+    def __init__(self, client: AsyncClient, symbol: str, playback: LobsterPlayback, every: int) -> None:
         self._client = client
         self._symbol = symbol
         self._playback = playback
@@ -247,7 +248,7 @@ def check_steps(symbol: str, info: SymbolInfo, playback: Playback) -> None:
             )
 
 
-async def choose_symbol(client: VenueClient, recording: Recording, named: str | None) -> str:
+async def choose_symbol(client: AsyncClient, recording: Recording, named: str | None) -> str:
     """The symbol to play into: as named, else by the file's name. Raises ReplayError, NamingError."""
     listed = (await client.symbols()).symbol_info
     if named is None:
@@ -261,7 +262,7 @@ async def choose_symbol(client: VenueClient, recording: Recording, named: str | 
 
 
 async def run(options: argparse.Namespace, recording: Recording) -> None:
-    """Play, until the recording's end or a signal. Raises ReplayError, NamingError, SpawnError, VenueError."""
+    """Play, until the recording's end or a signal. Raises ReplayError, NamingError, SpawnError, OpenbellError."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGINT, signal.SIGTERM):
@@ -271,18 +272,19 @@ async def run(options: argparse.Namespace, recording: Recording) -> None:
         if options.spawn:
             url = (await stack.enter_async_context(spawned("--instruments", str(INSTRUMENTS)))).url
             print(f"The page, until the replay ends: {url}/", file=sys.stderr)
-        client = await stack.enter_async_context(VenueClient(url, connections=1))
+        credentials = None if options.spawn else credentials_of(options, url)
+        client = await stack.enter_async_context(AsyncClient(url, credentials, connections=1, retry_for_s=RETRY_S))
         symbol = await choose_symbol(client, recording, options.symbol)
-        async with connected(url, flow="replay"):
+        async with declared(client, "replay", lambda sentence: print(sentence, file=sys.stderr)):
             await _play_and_show(client, symbol, recording, stop, options)
 
 
 async def _play_and_show(
-    client: VenueClient, symbol: str, recording: Recording, stop: asyncio.Event, options: argparse.Namespace
+    client: AsyncClient, symbol: str, recording: Recording, stop: asyncio.Event, options: argparse.Namespace
 ) -> None:
     """Clear what an earlier replay left, play, and print what came of it."""
     playback = recording.playback
-    await client.sweep(symbol, PREFIX)
+    await sweep(client, symbol, PREFIX)
     check = None
     if isinstance(playback, LobsterPlayback) and recording.book is not None:
         check = BookCheck(client, symbol, playback, options.compare)
@@ -366,6 +368,7 @@ def parser() -> argparse.ArgumentParser:
         help="compare the book with LOBSTER's at every Nth row, and at the last (default: %(default)s)",
     )
     options.add_argument("--format", choices=get_args(Mode), default="table", help="how the summary is printed")
+    add_credentials(options)
     return options
 
 
@@ -375,7 +378,7 @@ def main() -> int:
     try:
         recording = load(options.kind, options.file, options.book, options.limit)
         asyncio.run(run(options, recording))
-    except (ReplayError, RecordError, NamingError, SpawnError, VenueError) as error:
+    except (ReplayError, RecordError, NamingError, SpawnError, OpenbellError, CredentialsError) as error:
         print(f"The replay ends: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:  # while the files are read

@@ -19,7 +19,8 @@ import msgspec
 
 import openbell
 from openbell.programs import started_by_command
-from tools.client import VenueClient
+from openbell_client import AsyncClient
+from tools.venue import wait_until_accepting
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 READY_S: Final = 60.0  # for the server to say its URL and take orders
@@ -53,8 +54,8 @@ async def spawned(*arguments: str, data: Path | None = None) -> AsyncIterator[Sp
             async with asyncio.timeout(READY_S):
                 url = await url_of(process)
                 drained = asyncio.create_task(_drain(process))
-                async with VenueClient(url) as client:
-                    await client.wait_until_accepting()
+                async with AsyncClient(url, retry_for_s=0) as client:
+                    await wait_until_accepting(client)
             yield Spawned(url, process, folder)
         except TimeoutError as error:
             raise SpawnError(f"the server was not ready after {READY_S:.0f} s") from error

@@ -14,7 +14,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from tools.answers import Side
+from openbell_client.answers import Side
 
 MAKERS: Final = 4
 LEVELS: Final = 10  # quotes of each maker on each side

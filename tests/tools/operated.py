@@ -8,8 +8,11 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+from click.testing import CliRunner
+
 from tests.programs import tool
 from tests.server import ROOT
+from tools.operator import main
 
 
 class Program:
@@ -45,3 +48,18 @@ class Program:
         assert (done.returncode, done.stdout) == (1, ""), (done.stdout, done.stderr)
         assert "Traceback" not in done.stderr
         return done.stderr
+
+
+class ProgramHere(Program):
+    """The same within this process, which takes a tenth of the time: for what its commands do, not how it starts."""
+
+    def run(self, *arguments: str, password: str | None = None) -> subprocess.CompletedProcess[str]:
+        done = CliRunner().invoke(
+            main,
+            ["--url", self.url, "--session", str(self.session), *arguments],
+            input=f"{password or ''}\n",
+            env={"COLUMNS": "200"} | self.environment,
+        )
+        if done.exception is not None and not isinstance(done.exception, SystemExit):
+            raise done.exception
+        return subprocess.CompletedProcess(arguments, done.exit_code, done.stdout, done.stderr)

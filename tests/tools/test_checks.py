@@ -6,18 +6,32 @@ from typing import Any
 import msgspec
 import pytest
 
-from tools.answers import Bbo, Book, Fees, NewOrder, OrderAnswer, OrderState, Refusal, SymbolInfo, Trade
+from openbell_client import OrderRequest, Refused
+from openbell_client.answers import BboView, BookView, OrderAnswer, OrderView, SymbolFees, SymbolInfo, TradeView
+from openbell_client.errors import ErrorBody
+from tests.client.samples import sample
 from tools.checks import check_bbo, check_book, check_entered, check_looked_up, check_refused, check_repeated
 
 D = Decimal
-INFO = SymbolInfo(D("0.01"), D("0.001"), "trading", Fees(D("0.02"), D("0.05")), Bbo(None, None), 0, 0)
-ORDER = NewOrder("BTC-USDT", "buy", "limit", "3", "101.00", client_order_id="a-1")
+FEES = sample(SymbolFees, maker_percent=D("0.02"), taker_percent=D("0.05"))
+INFO = sample(SymbolInfo, tick_size=D("0.01"), lot_size=D("0.001"), fees=FEES)
+ORDER = OrderRequest(
+    symbol="BTC-USDT", side="buy", order_type="limit", quantity="3", price="101.00", client_order_id="a-1"
+)
 
 
-def trade(number: int, price: str, quantity: str) -> Trade:
+def bbo(bid: Decimal | None, ask: Decimal | None) -> BboView:
+    return sample(BboView, best_bid=bid, best_ask=ask)
+
+
+def refused(status: int, code: str) -> Refused:
+    return Refused(status, ErrorBody("no", code, {}, "r"))
+
+
+def trade(number: int, price: str, quantity: str) -> TradeView:
     value = D(price) * D(quantity)
-    return Trade(
-        timestamp=1.0,
+    return sample(
+        TradeView,
         symbol="BTC-USDT",
         trade_id=str(number),
         price=D(price),
@@ -32,7 +46,8 @@ def trade(number: int, price: str, quantity: str) -> Trade:
 
 
 TRADES = [trade(1, "100.00", "1"), trade(2, "101.00", "1")]
-RIGHT = OrderAnswer(
+RIGHT = sample(
+    OrderAnswer,
     order_id="9",
     client_order_id="a-1",
     status="partially_filled",
@@ -42,11 +57,21 @@ RIGHT = OrderAnswer(
     trades=TRADES,
     total_maker_fees=D("0.0402"),
     total_taker_fees=D("0.1005"),
-    bbo=Bbo(D(101), D(102)),
-    processing_time_ms=0.1,
-    seq=9,
+    bbo=bbo(D(101), D(102)),
 )
-FOUND = OrderState("9", "a-1", "BTC-USDT", "buy", "limit", D(3), D("101.00"), D(1), D(2), "partially_filled", 1.0)
+FOUND = sample(
+    OrderView,
+    order_id="9",
+    client_order_id="a-1",
+    symbol="BTC-USDT",
+    side="buy",
+    order_type="limit",
+    quantity=D(3),
+    price=D("101.00"),
+    remaining=D(1),
+    filled=D(2),
+    status="partially_filled",
+)
 
 
 def doctored(**fields: Any) -> OrderAnswer:
@@ -81,7 +106,7 @@ def test_a_right_answer_passes() -> None:
         doctored(client_order_id="a-2"),
         doctored(total_maker_fees=D("0.0401")),
         doctored(total_taker_fees=D("0.1006")),
-        doctored(bbo=Bbo(D(102), D(102))),
+        doctored(bbo=bbo(D(102), D(102))),
         doctored(repeated=True),
         doctored(trades=TRADES[:1]),
         doctored(trades=TRADES[::-1]),
@@ -115,7 +140,7 @@ def test_a_fill_or_kill_order_may_not_be_filled_in_part() -> None:
 
 
 def test_a_sell_may_trade_above_its_limit_but_not_below() -> None:
-    order = NewOrder("BTC-USDT", "sell", "limit", "1", "100.00")
+    order = OrderRequest(symbol="BTC-USDT", side="sell", order_type="limit", quantity="1", price="100.00")
     sold = [msgspec.structs.replace(trade(1, "100.00", "1"), aggressor_side="sell")]
     fees = {"total_maker_fees": D("0.02"), "total_taker_fees": D("0.05")}
     answer = doctored(
@@ -167,18 +192,17 @@ def test_a_repetition_must_be_the_first_order_and_say_so() -> None:
     assert check_repeated(RIGHT, RIGHT) != []
     assert check_repeated(RIGHT, doctored(repeated=True, order_id="10")) != []
     assert check_repeated(RIGHT, doctored(repeated=True, filled_quantity=D(1))) != []
-    assert check_repeated(RIGHT, Refusal("no", "DUPLICATE_CLIENT_ORDER_ID", "r", 409)) != []
+    assert check_repeated(RIGHT, refused(409, "DUPLICATE_CLIENT_ORDER_ID")) != []
 
 
-def book(bids: list[tuple[str, str, int]], asks: list[tuple[str, str, int]]) -> Book:
-    return Book(
-        1.0,
-        "BTC-USDT",
-        [(D(price), D(quantity)) for price, quantity, _ in bids],
-        [(D(price), D(quantity)) for price, quantity, _ in asks],
-        [orders for _, _, orders in bids],
-        [orders for _, _, orders in asks],
-        9,
+def book(bids: list[tuple[str, str, int]], asks: list[tuple[str, str, int]]) -> BookView:
+    return sample(
+        BookView,
+        symbol="BTC-USDT",
+        bids=[(D(price), D(quantity)) for price, quantity, _ in bids],
+        asks=[(D(price), D(quantity)) for price, quantity, _ in asks],
+        bid_orders=[orders for _, _, orders in bids],
+        ask_orders=[orders for _, _, orders in asks],
     )
 
 
@@ -201,18 +225,18 @@ def test_a_sorted_uncrossed_book_passes() -> None:
         book([("100", "0.0005", 1)], []),
     ],
 )
-def test_a_wrong_book_is_found_out(wrong: Book) -> None:
+def test_a_wrong_book_is_found_out(wrong: BookView) -> None:
     assert check_book(wrong, INFO) != []
 
 
 def test_a_locked_bbo_is_found_out_and_a_one_sided_one_is_not_wrong() -> None:
-    assert check_bbo(Bbo(D(1), D(1))) != []
-    assert check_bbo(Bbo(D(1), None)) == []
+    assert check_bbo(bbo(D(1), D(1))) != []
+    assert check_bbo(bbo(D(1), None)) == []
 
 
 def test_a_refusal_needs_the_expected_status_and_code() -> None:
     codes = frozenset({"BAD_TICK"})
-    assert check_refused(Refusal("no", "BAD_TICK", "r", 400), codes) == []
-    assert check_refused(Refusal("no", "BAD_TICK", "r", 500), codes) != []
-    assert check_refused(Refusal("no", "BAD_LOT", "r", 400), codes) != []
+    assert check_refused(refused(400, "BAD_TICK"), codes) == []
+    assert check_refused(refused(500, "BAD_TICK"), codes) != []
+    assert check_refused(refused(400, "BAD_LOT"), codes) != []
     assert check_refused(RIGHT, codes) != []

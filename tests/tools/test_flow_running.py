@@ -1,6 +1,5 @@
 """The simulated flow and the launcher against a real server."""
 
-import asyncio
 import signal
 import socket
 import subprocess
@@ -12,10 +11,10 @@ import msgspec
 import psutil
 import pytest
 
+from openbell_client import Client, Unavailable
+from openbell_client.answers import BookView, HealthView
 from tests.programs import run, tool
 from tests.server import ROOT, RunningServer
-from tools.answers import Book, Health
-from tools.client import Unavailable, VenueClient
 from tools.flow import PREFIX
 from tools.measure import Summary
 
@@ -28,31 +27,21 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield server.url
 
 
-def health(url: str) -> Health:
-    async def ask() -> Health:
-        async with VenueClient(url) as client:
-            return await client.health()
-
-    return asyncio.run(ask())
+def health(url: str) -> HealthView:
+    with Client(url, retry_for_s=0) as client:
+        return client.health()
 
 
-def book(url: str, symbol: str) -> Book:
-    async def ask() -> Book:
-        async with VenueClient(url) as client:
-            return await client.book(symbol, "all")
-
-    return asyncio.run(ask())
+def book(url: str, symbol: str) -> BookView:
+    with Client(url, retry_for_s=0) as client:
+        return client.book(symbol, "all")
 
 
 def open_ids(url: str, symbol: str) -> set[str]:
     """The flow's open orders."""
-
-    async def ask() -> set[str]:
-        async with VenueClient(url) as client:
-            orders = await client.open_orders(symbol)
-            return {order.order_id for order in orders if (order.client_order_id or "").startswith(PREFIX)}
-
-    return asyncio.run(ask())
+    with Client(url, retry_for_s=0) as client:
+        orders = client.all_orders(symbol=symbol, status="open", limit=500)
+        return {order.order_id for order in orders if (order.client_order_id or "").startswith(PREFIX)}
 
 
 def eventually(holds: Callable[[], bool]) -> bool:
@@ -157,7 +146,7 @@ def test_the_launcher_starts_both_and_one_signal_ends_both(tmp_path: Path) -> No
         url = launch.stdout.readline().split("http://")[1].split()[0]
         assert eventually(lambda: health(f"http://{url}").flows == ["simulated"])
         children = psutil.Process(launch.pid).children(recursive=True)
-        assert len(children) == 2
+        assert len(children) == 3  # the server, its historian, the traders
         launch.send_signal(signal.SIGINT)
         printed, _ = launch.communicate(timeout=PATIENCE_S)
     finally:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import click
 import pytest
 from click.testing import CliRunner
 
-from tests.server import ROOT, RunningServer, free_port
+from tests.server import ROOT, RunningServer, eventually, free_port
 from tools.health import main, own_url
 
 
@@ -67,3 +69,35 @@ def test_a_server_with_a_certificate_of_its_own_is_healthy_by_its_environment(
     finally:
         server.stop()
     assert (done.returncode, done.stdout) == (0, f"https://127.0.0.1:{port} takes orders\n"), done.stderr
+
+
+def test_the_figures_are_shown_in_words(tmp_path: Path) -> None:
+    order = {"symbol": "BTC-USDT", "side": "buy", "order_type": "limit", "quantity": "0.1", "price": "1.00"}
+    with RunningServer(tmp_path / "data") as server:
+        server.http.post("/order", order).granted()
+        eventually(lambda: b"process_resident_memory_bytes" in server.http.call("GET", "/metrics").content)
+        time.sleep(1)
+        result = CliRunner().invoke(main, ["--url", server.url, "--figures"])
+    assert result.exit_code == 0, result.output
+    shown = dict(re.split(r" {2,}", line, maxsplit=1) for line in result.output.splitlines()[:-1])
+    assert result.output.splitlines()[-1] == f"{server.url} takes orders"
+    assert (shown["orders, trades"], shown["open orders"]) == ("1, 0", "1")
+    assert re.fullmatch(r"half within [\d.]+ ms, 99 % within [\d.]+ ms", shown["POST /order"])
+    assert re.fullmatch(r"\d+ records, [\d.]+ s", shown["behind: historian"])
+    assert re.search(r"server [\d.]+ MB", shown["memory"])
+
+
+def test_who_may_not_see_the_figures_is_referred_to_the_token(secured: RunningServer) -> None:
+    result = CliRunner().invoke(main, ["--url", secured.url, "--figures"])
+    assert result.exit_code == 1
+    assert "it answers 401; name the file of its token, --metrics-token-file" in result.output
+
+
+def test_why_a_server_takes_no_orders_is_said(tmp_path: Path) -> None:
+    order = {"symbol": "BTC-USDT", "side": "buy", "order_type": "limit", "quantity": "0.1", "price": "1.00"}
+    with RunningServer(tmp_path / "data") as server:
+        server.limit_files(0)
+        server.http.post("/order", order).refused(503, "NOT_ACCEPTING")
+        result = CliRunner().invoke(main, ["--url", server.url])
+    assert result.exit_code == 1
+    assert f"{server.url} takes no orders: the journal failed" in result.output

@@ -14,10 +14,10 @@ import msgspec
 import pytest
 from aiohttp import web
 
+from openbell_client import AsyncClient
 from tests import advanced_load_test, monitoring_suite
 from tests.programs import run
 from tests.server import RunningServer
-from tools.client import VenueClient
 from tools.flow import HOME_PRICES
 from tools.probes import Prober, quiet_symbol, run_probes
 
@@ -160,7 +160,7 @@ def test_the_monitor_shows_a_line_a_second(url: str) -> None:
 
 def test_every_rule_is_answered_rightly(url: str) -> None:
     async def probe() -> dict[str, list[str]]:
-        async with VenueClient(url) as client:
+        async with AsyncClient(url, retry_for_s=0) as client:
             quiet = await quiet_symbol(client, HOME_PRICES)
             assert quiet is not None
             symbol, info, price = quiet
@@ -177,7 +177,7 @@ def test_a_probe_finds_a_venue_that_fills_at_another_price(url: str) -> None:
             trade["price"] = str(Decimal(trade["price"]) + 1)
 
     async def probe() -> dict[str, list[str]]:
-        async with doctored(url, pay_more) as address, VenueClient(address) as client:
+        async with doctored(url, pay_more) as address, AsyncClient(address, retry_for_s=0) as client:
             quiet = await quiet_symbol(client, HOME_PRICES)
             assert quiet is not None
             symbol, info, price = quiet

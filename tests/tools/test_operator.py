@@ -182,7 +182,7 @@ def test_tables_fit_the_terminal_cut_nothing_off_and_tell_times_in_utc(program: 
         assert done.returncode == 0, done.stderr
         assert max(map(len, done.stdout.splitlines())) <= columns, command
         assert "\u2026" not in done.stdout, command
-    joined = re.sub(r"\s", "", narrow.run("audit", "--limit", "5").stdout)
+    joined = re.sub(r"\s", "", narrow.run("audit", "--limit", "3").stdout)
     if columns >= 100:
         assert re.search(r"\d{4}-\d\d-\d\d\d\d:\d\d:\d\dUTC", joined)
         assert f"{OPERATOR}resumeSOL-USDT" in joined
@@ -190,6 +190,16 @@ def test_tables_fit_the_terminal_cut_nothing_off_and_tell_times_in_utc(program: 
     assert re.search(r"opens_at|next_change", narrow.run("status", "ETH-USDT").stdout.replace("\n", ""))
     assert "UTC" in narrow.run("status", "ETH-USDT").stdout
     program.ask("resume", "ETH-USDT")
+
+
+def test_people_are_shown_the_clock_in_utc_and_that_a_symbol_has_no_schedule(program: Program) -> None:
+    for command in ("clock", "health"):
+        shown = program.run(command).stdout
+        assert re.search(r"time +\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC", shown)
+        assert not re.search(r"\d{10}\.", shown)
+    assert "around the clock, no schedule" in program.run("schedule", "BTC-USDT").stdout
+    assert program.ask("schedule", "BTC-USDT")["schedule"] is None
+    assert "there is nothing to accept" in program.refused("clock", "accept")
 
 
 def test_anybodys_order_is_cancelled(program: Program, cast: Cast) -> None:

@@ -1,6 +1,5 @@
 """Replay of recorded flow against a real server, and the playbacks that decide what is asked."""
 
-import asyncio
 import bz2
 import gzip
 import lzma
@@ -12,13 +11,13 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from openbell_client import Client
 from tests.data.documented import documented
 from tests.data.files import AAPL, BITSTAMP, LOBSTER, needs_bitstamp, needs_lobster, needs_lobster_small
 from tests.programs import run
 from tests.server import RunningServer
 from tests.tidy.sources import ROOT
 from tools.archives import RecordError
-from tools.client import VenueClient
 from tools.lobster import LobsterPlayback
 from tools.measure import Summary
 from tools.playback import BitstampPlayback, CancelStep, EnterStep, ReduceStep, RepriceStep, common_in_order
@@ -81,12 +80,9 @@ def test_a_lobster_file_ends_in_the_recorded_book(url: str, tmp_path: Path) -> N
 
 def asked(url: str, path: str, **body: str) -> dict[str, str]:
     """The answer to one request."""
-
-    async def ask() -> bytes:
-        async with VenueClient(url) as client:
-            return (await client.raw("POST", path, msgspec.json.encode(body)))[1]
-
-    return msgspec.json.decode(asyncio.run(ask()))
+    with Client(url, retry_for_s=0) as client:
+        answer: dict[str, str] = client.ask("POST", path, body)
+        return answer
 
 
 def test_a_row_that_contradicts_its_message_is_followed_and_told(url: str, tmp_path: Path) -> None:

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs what pip cannot, when it is absent: system-packages.sh [chromium] [haproxy] [nginx] [node] [npm] [postgresql] [redis] [venv]
+# Installs what pip cannot, when it is absent: system-packages.sh [chromium] [faketime] [haproxy] [nginx] [node] [npm] [postgresql] [prometheus] [redis] [strace] [venv] [wrk]
 # Debian, Ubuntu and their like: by apt-get, with sudo when not root. Elsewhere it says what to install.
 set -eu
 
@@ -14,6 +14,7 @@ packages=""
 for want in "$@"; do
     case $want in
         chromium) any_of chromium chromium-browser google-chrome google-chrome-stable || packages="$packages chromium" ;;
+        faketime) ls /usr/lib/*/faketime/libfaketime.so.1 >/dev/null 2>&1 || packages="$packages faketime" ;;
         haproxy | nginx) # Debian keeps both off a user's path
             any_of "$want" || [ -x "/usr/sbin/$want" ] || packages="$packages $want" ;;
         node) any_of node || packages="$packages nodejs" ;;
@@ -21,7 +22,10 @@ for want in "$@"; do
         postgresql)
             # Debian keeps the server's programs off the path
             any_of initdb || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || packages="$packages postgresql" ;;
+        prometheus) any_of promtool || packages="$packages prometheus" ;;
         redis) any_of redis-server || packages="$packages redis-server" ;;
+        strace) any_of strace || packages="$packages strace" ;;
+        wrk) any_of wrk || packages="$packages wrk" ;;
         venv) python3 -c 'import ensurepip, venv' 2>/dev/null || packages="$packages python3-venv" ;;
         *) echo "system-packages.sh does not know '$want'." >&2; exit 2 ;;
     esac
