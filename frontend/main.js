@@ -15,6 +15,7 @@ import { ApiLogStore } from "./stores/api-log.js";
 import { CandleStore } from "./stores/candles.js";
 import { CredentialStore } from "./stores/credentials.js";
 import { ExplanationStore } from "./stores/explanations.js";
+import { FaultStore } from "./stores/faults.js";
 import { MarketStore } from "./stores/market.js";
 import { OperatorStore } from "./stores/operator.js";
 import { OrderEntryStore } from "./stores/order-entry.js";
@@ -43,7 +44,8 @@ const portfolio = new PortfolioStore(api, feed, access, new ClientOrderIds(() =>
 const workspace = new WorkspaceStore(new Preferences(() => localStorage));
 const candleStore = new CandleStore(api, feed, workspace);
 const rules = JSON.parse(document.querySelector('meta[name="venue-rules"]')?.getAttribute("content") ?? "{}");
-const market = new MarketStore(api, feed, portfolio, candleStore, clock, rules);
+const faults = new FaultStore(api, portfolio);
+const market = new MarketStore(api, feed, portfolio, candleStore, clock, rules, faults);
 const entry = new OrderEntryStore(market, () => workspace.times);
 const explanations = new ExplanationStore(api, portfolio);
 const operator = new OperatorStore(api, portfolio);
@@ -56,6 +58,7 @@ const services = Object.freeze({
   market,
   entry,
   explanations,
+  faults,
   log,
   operator,
   portfolio,

@@ -223,6 +223,11 @@ export class Api {
     return this.#http.call("GET", "/statistics");
   }
 
+  /** One's own faults on demand. @param {"GET" | "PUT" | "DELETE"} method @param {object} [body] a plan */
+  ownFaults(method, body) {
+    return this.#own(method, "/account/faults", { body });
+  }
+
   /** What only operators may ask. @param {string} method @param {string} path below /admin @param {object} [body] */
   operate(method, path, body) {
     return this.#own(method, `/admin${path}`, { body });

@@ -17,6 +17,7 @@ const RESUBSCRIBE_EVERY_MS = 500;
 const EVENTS = [
   "subscribed",
   "venue",
+  "fault",
   "status",
   "l2_snapshot",
   "l2_delta",

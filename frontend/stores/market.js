@@ -10,6 +10,7 @@
 import { Book } from "../model/market/book.js";
 import { Tape } from "../model/market/tape.js";
 import { Ticker } from "../model/market/ticker.js";
+import { NO_FAULTS } from "../model/operator/faults.js";
 import { scaleOf } from "../model/parts/decimal.js";
 import { Connection } from "../model/shell/connection.js";
 import { symbolCalled } from "../model/shell/symbol-address.js";
@@ -24,6 +25,8 @@ const TAPE_LENGTH = 80;
 const VENUE_EVERY_MS = 10_000;
 /** The symbols are not asked for twice because the page starts and connects at once. */
 const JUST_LEARNT_MS = 2_000;
+
+/** @typedef {import("../model/market/flow-sources.js").FlowSource} FlowSource */
 
 export class MarketStore extends EventTarget {
   /** @type {Map<string, Instrument>} */ instruments = new Map();
@@ -45,7 +48,8 @@ export class MarketStore extends EventTarget {
   trading = { status: "trading" };
   connection = new Connection();
   clock;
-  /** @type {{flows: string[], accepting: boolean}} */ venue = { flows: [], accepting: true };
+  /** @type {{flows: string[], sources: FlowSource[], accepting: boolean, clockHeld: boolean}} */
+  venue = { flows: [], sources: [], accepting: true, clockHeld: false };
   /** The last thing the feed complained about, in words. */
   notice = "";
   /** A symbol that was asked for and is not listed. */
@@ -67,6 +71,7 @@ export class MarketStore extends EventTarget {
   /** Of the venue's last word on that. @type {number | null} */ #symbolsSeq = null;
   /** Until when the venue does not want to be asked whether it takes orders. */ #restUntilMs = 0;
   /** @type {string | null} */ #preferred = null;
+  #faults;
 
   /**
    * @param {import("../net/api.js").Api} api
@@ -75,9 +80,11 @@ export class MarketStore extends EventTarget {
    * @param {import("./candles.js").CandleStore} candleStore
    * @param {VenueClock} [clock] that is set by what the venue answers
    * @param {import("../model/types.js").Rules} [rules] of the venue
+   * @param {import("./faults.js").FaultStore | null} [faults] that is given what the feed says of them
    */
-  constructor(api, feed, portfolio, candleStore, clock = new VenueClock(), rules = {}) {
+  constructor(api, feed, portfolio, candleStore, clock = new VenueClock(), rules = {}, faults = null) {
     super();
+    this.#faults = faults;
     this.#api = api;
     this.#feed = feed;
     this.#rules = rules;
@@ -202,6 +209,7 @@ export class MarketStore extends EventTarget {
     this.connection.connected(performance.now());
     this.notice = "";
     this.clock.forget();
+    this.#faults?.fold(NO_FAULTS); // where there are some, the venue says so
     this.#emit("link");
     this.#emit("notice");
     this.#loadVenue();
@@ -236,6 +244,8 @@ export class MarketStore extends EventTarget {
       case "venue":
         this.#followSymbols(payload.symbols_seq);
         return this.#setVenue(payload);
+      case "fault":
+        return this.#faults?.fold(payload);
       case "order_events":
         return this.portfolio.foldOrderEvents(payload.events);
       case "queue":
@@ -326,16 +336,21 @@ export class MarketStore extends EventTarget {
     this.#emit("status");
   }
 
-  /** What a message leaves out stays as it was. @param {{flows?: string[], accepting?: boolean}} venue */
-  #setVenue({ flows = this.venue.flows, accepting = this.venue.accepting }) {
-    this.venue = { flows, accepting };
+  /**
+   * What a message leaves out stays as it was.
+   * @param {Partial<{flows: string[], sources: FlowSource[], accepting: boolean, clock_held: boolean}>} changed
+   */
+  #setVenue({ clock_held = this.venue.clockHeld, ...changed }) {
+    const { flows, sources, accepting } = { ...this.venue, ...changed };
+    this.venue = { flows, sources, accepting, clockHeld: clock_held };
     this.#emit("venue");
   }
 
   async #loadVenue() {
     if (performance.now() < this.#restUntilMs) return;
     try {
-      this.#setVenue(await this.#api.health());
+      const health = await this.#api.health();
+      this.#setVenue({ ...health, clock_held: health.clock && !health.clock.followed });
     } catch ({ retryAfterMs }) {
       // Asked again in a while; a lost connection is noticed by the feed.
       this.#restUntilMs = performance.now() + (retryAfterMs ?? 0);

@@ -13,6 +13,7 @@ import { describeFailure } from "../model/parts/failures.js";
 const EVERY_MS = 1_000;
 const AUDIT_ROWS = 100;
 const ACCOUNT_ROWS = 50;
+const RANKING_ROWS = 200;
 const USER_CHANGES = Object.freeze({
   disable: "cannot sign in any more; their sessions and keys have ended.",
   enable: "can sign in again.",
@@ -36,6 +37,7 @@ export class OperatorStore extends EventTarget {
   /** Where their list goes on; null at its end. @type {string | null} */ moreAccounts = null;
   /** Of GET /admin/check. @type {any} */ books = null;
   /** Of GET /admin/audit. @type {readonly any[]} */ audit = [];
+  /** Of GET /admin/ranking. @type {any} */ ranking = null;
   /** What became of the last command. @type {{tone: string, text: string}} */ result = NOTHING;
   busy = false;
   #api;
@@ -198,6 +200,14 @@ export class OperatorStore extends EventTarget {
     });
   }
 
+  /** Who made most. */
+  loadRanking() {
+    return this.#do("GET", `/ranking?limit=${RANKING_ROWS}`, undefined, (ranking) => {
+      this.ranking = ranking;
+      return "";
+    });
+  }
+
   /**
    * @param {string} method
    * @param {string} path
@@ -261,7 +271,7 @@ export class OperatorStore extends EventTarget {
   }
 
   #forget() {
-    this.account = this.books = this.moreAccounts = this.user = this.given = null;
+    this.account = this.books = this.ranking = this.moreAccounts = this.user = this.given = null;
     this.audit = this.accounts = [];
     this.#say(NOTHING);
   }

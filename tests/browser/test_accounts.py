@@ -32,6 +32,13 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
         yield running
 
 
+@pytest.fixture
+def short(tmp_path: Path) -> Iterator[RunningServer]:
+    """A server whose tokens last a minute. Asked for before `opens`, it outlives the pages that were opened."""
+    with RunningServer(tmp_path / "data", "--token-minutes", "1") as running:
+        yield running
+
+
 @pytest.fixture(scope="module")
 def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     """A server that wants credentials."""
@@ -378,16 +385,15 @@ def test_signing_out_in_one_tab_is_said_in_the_other(opens: Opens, server: Runni
     one.is_known_as("Signed out")
 
 
-def test_a_token_that_ended_is_renewed_before_anybody_notices(opens: Opens, tmp_path: Path) -> None:
-    with RunningServer(tmp_path / "data", "--token-minutes", "1") as short:
-        trader = opens(short, "BTC-USDT")
-        refreshes: list[str] = []
-        trader.page.on("request", lambda request: refreshes.append(request.url) if "refresh" in request.url else None)
-        trader.page.clock.install()
-        trader.page.clock.fast_forward(50_000)  # three quarters of its minute are over
-        trader.enters("Buy", "Limit", "0.1", "29000")
-        trader.sees_result("In the book")
-        assert len(refreshes) == 1
+def test_a_token_that_ended_is_renewed_before_anybody_notices(short: RunningServer, opens: Opens) -> None:
+    trader = opens(short, "BTC-USDT")
+    refreshes: list[str] = []
+    trader.page.on("request", lambda request: refreshes.append(request.url) if "refresh" in request.url else None)
+    trader.page.clock.install()
+    trader.page.clock.fast_forward(50_000)  # three quarters of its minute are over
+    trader.enters("Buy", "Limit", "0.1", "29000")
+    trader.sees_result("In the book")
+    assert len(refreshes) == 1
 
 
 def test_a_token_that_ended_while_the_machine_slept_is_renewed_and_the_page_connected_again(

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Locator, expect
 
 from tests.access.cast import OPERATOR, appoint
-from tests.api.clients import PASSWORD
+from tests.api.clients import PASSWORD, FeedClient
 from tests.browser.calls import asked, entered
 from tests.browser.conftest import Opens
 from tests.browser.trader import PHONE, Trader
@@ -208,3 +208,24 @@ def test_the_panel_fits_a_phone(opens: Opens, venue: RunningServer) -> None:
         expect(panel.locator("#operator .empty, #operator h3, #operator table").first).to_be_visible()
         assert trader.page.evaluate(FITS), name
     trader.screenshot("phone-operator")
+
+
+def test_the_ranking_shows_who_made_most_and_the_bar_says_which_seed_trades(opens: Opens, venue: RunningServer) -> None:
+    for name, side in (("maker", "buy"), ("taker", "sell")):  # whose fee is higher
+        token = asked(venue, "POST", "/auth/signup", {"name": name, "password": PASSWORD})["token"]
+        for asset, amount in (("BNB", "10"), ("USDT", "10000")):
+            asked(venue, "POST", "/account/deposit", {"asset": asset, "amount": amount}, token=token)
+        order = {"symbol": "BNB-USDT", "side": side, "order_type": "limit", "quantity": "2", "price": "300.00"}
+        asked(venue, "POST", "/order", order, token=token)
+    feed = FeedClient(venue.url, {"flow": "simulated", "seed": 42, "strategy": "noise, my_module:Mine"})
+    try:
+        operator, panel = _operates(opens, venue)
+        _shows(panel, "Ranking")
+        rows = panel.locator("tr[data-ranked]")
+        expect(rows.first).to_contain_text("maker")
+        expect(rows.last).to_contain_text("taker")
+        expect(operator.page.locator("#flow")).to_have_text("Simulated flow (noise, my_module:Mine, seed 42)")
+        operator.screenshot("operator-ranking")
+        assert operator.page.evaluate(FITS)
+    finally:
+        feed.close()

@@ -83,6 +83,11 @@ def test_every_order_type_is_placed_and_listed_with_what_it_is(opens: Opens, mar
     _sends(trader, "Sell", "Trailing", r"falls to 1,979\.85, and follows the market", trail="1.5", quantity="1")
     expect(_row(trader, "trailing 1.5 %")).to_contain_text("≤ 1,979.85")
 
+    _sends(trader, "Sell", "Profit", "when a trade rises to 2,300", stop_price="2300", quantity="1")
+    expect(_row(trader, "Sell take profit")).to_contain_text("≥ 2,300.00")
+    _sends(trader, "Buy", "Profit limit", "when a trade falls to 1,700", stop_price="1700", price="1710", quantity="1")
+    expect(_row(trader, "Buy take profit limit")).to_contain_text("≤ 1,700.00")
+
     _sends(trader, "Sell", "OCO", "Its stop waits at 1,850", price="2200", stop_price="1850", quantity="1")
     expect(_row(trader, "OCO")).to_have_count(2)
 
@@ -100,11 +105,11 @@ def test_every_order_type_is_placed_and_listed_with_what_it_is(opens: Opens, mar
     _sends(trader, "Buy", "Limit", r"Bought 0\.5 ETH .* Exits are in", price="2010", quantity="0.5")
     expect(_row(trader, "bracket exit")).to_have_count(2)
 
-    expect(trader.orders()).to_have_count(9)
-    expect(trader.page.get_by_role("tab", name=re.compile("^Open orders"))).to_contain_text("9")
+    expect(trader.orders()).to_have_count(11)
+    expect(trader.page.get_by_role("tab", name=re.compile("^Open orders"))).to_contain_text("11")
     trader.screenshot("order-kinds")
     _row(trader, "bracket exit").first.get_by_role("button", name="Cancel").click()
-    expect(trader.orders()).to_have_count(7)  # one leg takes the other with it
+    expect(trader.orders()).to_have_count(9)  # one leg takes the other with it
     trader.cancels_all()
     expect(trader.page.locator("#cancel-result")).to_contain_text("orders cancelled.")
     expect(trader.orders()).to_have_count(0)

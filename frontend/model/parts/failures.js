@@ -49,7 +49,7 @@ const SENTENCES = Object.freeze({
  */
 export function describeFailure(failure, what = "order") {
   if (failure.kind === "no_answer") return UNKNOWN[what];
-  if (failure.kind === "not_accepting") return `Not taken: ${failure.message}`;
+  if (failure.kind === "not_accepting") return what === "ask" ? failure.message : `Not taken: ${failure.message}`;
   return REFUSED[what] ? REFUSED[what] + withinSentence(sentenceOf(failure)) : describeRefusal(failure);
 }
 

@@ -33,8 +33,8 @@ export function feeRates(instrument, own) {
 }
 
 /**
- * The price that a buy's hold is reckoned at: its limit; of a stop the worst that it may trade at once triggered, which
- * is the collar's width above its stop price; of one-cancels-other the dearer leg's.
+ * The price that a buy's hold is reckoned at: its limit; of a stop or take-profit the worst that it may trade at once
+ * triggered, which is the collar's width above its stop price; of one-cancels-other the dearer leg's.
  * @param {{order_type?: string, price?: string, stop_price?: string, stop_limit_price?: string}} order on the grid
  * @param {Instrument} instrument
  * @returns {string | null} null for what holds nothing, or so much as only the venue knows: a market order, a trailing

@@ -3,7 +3,10 @@
  * Layer: model.
  */
 
-/** @typedef {"limit" | "market" | "stop" | "stop_limit" | "trailing_stop" | "oco"} TicketType */
+/**
+ * @typedef {"limit" | "market" | "stop" | "stop_limit" | "trailing_stop" | "take_profit" | "take_profit_limit" | "oco"}
+ *   TicketType
+ */
 /** @typedef {"gtc" | "day" | "gtd" | "ioc" | "fok"} TimeInForce */
 /** @typedef {"price" | "stop_price" | "stop_limit_price" | "trail"} PriceField */
 /**
@@ -66,6 +69,24 @@ export const ORDER_TYPES = Object.freeze({
     times: WAITS,
     options: [],
     hint: "A stop that follows the best price since at this distance, and never back.",
+  },
+  take_profit: {
+    title: "Profit",
+    name: "take profit",
+    prices: ["stop_price"],
+    optional: [],
+    times: WAITS,
+    options: [],
+    hint: "Waits unseen until a trade is at the stop price or better for you, then goes to the market.",
+  },
+  take_profit_limit: {
+    title: "Profit limit",
+    name: "take profit limit",
+    prices: ["stop_price", "price"],
+    optional: [],
+    times: WAITS,
+    options: ["display_quantity"],
+    hint: "Waits unseen until a trade is at the stop price or better for you, then is a limit order.",
   },
   oco: {
     title: "OCO",
@@ -148,8 +169,9 @@ export function waitsForStop(type) {
 
 /**
  * Whether it triggers once a trade is at or above its stop price; else once one is at or below it.
- * @param {{side: string}} order
+ * @param {{side: string, order_type?: string}} order
  */
-export function risesToTrigger({ side }) {
-  return side === "buy";
+export function risesToTrigger({ side, order_type: type }) {
+  const takesProfit = type === "take_profit" || type === "take_profit_limit";
+  return (side === "buy") !== takesProfit;
 }

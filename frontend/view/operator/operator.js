@@ -1,6 +1,6 @@
 /**
- * The operator's panel: symbols, one account, the venue's health, the audit trail. Only operators see it; to others the
- * server says no.
+ * The operator's panel: symbols, one account, the ranking, the venue's health, the audit trail. Only operators see it;
+ * to others the server says no.
  * Layer: view.
  */
 
@@ -13,7 +13,9 @@ import { html } from "../parts/html.js";
 import { useServices } from "../parts/services.js";
 import { Result } from "../parts/text.js";
 import { useModel } from "../parts/use-model.js";
+import { OperatorFaults } from "./faults.js";
 import { OperatorAccount } from "./operator-account.js";
+import { OperatorRanking } from "./operator-ranking.js";
 import { OperatorAudit, OperatorVenue } from "./operator-venue.js";
 
 /** @typedef {{ask: (question: import("../parts/confirm-dialog.js").Question) => void}} Asking */
@@ -21,14 +23,18 @@ import { OperatorAudit, OperatorVenue } from "./operator-venue.js";
 const VIEWS = Object.freeze([
   ["symbols", "Symbols"],
   ["account", "Account"],
+  ["ranking", "Ranking"],
   ["venue", "Venue"],
+  ["faults", "Faults"],
   ["audit", "Audit trail"],
 ]);
 /** @type {Readonly<Record<string, (props: Asking) => any>>} */
 const PANELS = Object.freeze({
   symbols: Symbols,
   account: OperatorAccount,
+  ranking: OperatorRanking,
   venue: OperatorVenue,
+  faults: OperatorFaults,
   audit: OperatorAudit,
 });
 

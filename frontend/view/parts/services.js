@@ -15,6 +15,7 @@ import { useContext } from "preact/hooks";
  * @property {import("../../stores/market.js").MarketStore} market the market looked at
  * @property {import("../../stores/order-entry.js").OrderEntryStore} entry what is in the ticket
  * @property {import("../../stores/explanations.js").ExplanationStore} explanations what the Why tab shows
+ * @property {import("../../stores/faults.js").FaultStore} faults those that were asked for
  * @property {import("../../stores/api-log.js").ApiLogStore} log the calls of this page
  * @property {import("../../stores/operator.js").OperatorStore} operator what operators see and do
  * @property {import("../../stores/portfolio.js").PortfolioStore} portfolio the account's own

@@ -6,6 +6,7 @@
 import { useState } from "preact/hooks";
 
 import { curlOf, masked, pretty, pythonOf, takesKey } from "../../model/shell/snippets.js";
+import { OwnFaults } from "../operator/faults.js";
 import { html } from "../parts/html.js";
 import { memo } from "../parts/memo.js";
 import { useServices } from "../parts/services.js";
@@ -41,6 +42,7 @@ export function ApiLog() {
       <button type="button" class="plain" disabled=${log.calls.entries.length === 0}
         onClick=${() => log.clear()}>Clear</button>
     </div>
+    <${OwnFaults} />
     ${
       entry
         ? html`

@@ -14,7 +14,7 @@ import { useClock, useFeed, useModel } from "../parts/use-model.js";
 import { OrderTicket } from "../ticket/order-ticket.js";
 import { BottomPanel } from "./bottom-panel.js";
 import { Header } from "./header.js";
-import { LinkBanner, NoticeBanner, StateBanner } from "./link-banner.js";
+import { ClockBanner, LinkBanner, NoticeBanner, StateBanner } from "./link-banner.js";
 import { SessionBanner } from "./session-banner.js";
 import { Shortcuts } from "./shortcuts.js";
 import { StatusBar } from "./status-bar.js";
@@ -41,6 +41,7 @@ export function App() {
     <${Header} />
     <div class="banners">
       <${LinkBanner} />
+      <${ClockBanner} />
       <${SessionBanner} />
       <${NoticeBanner} />
       <${StateBanner} />

@@ -4,6 +4,7 @@
  */
 
 import { AccountMenu } from "../account/account-menu.js";
+import { FaultBadge } from "../operator/faults.js";
 import { html } from "../parts/html.js";
 import { InstrumentBar } from "./instrument-bar.js";
 import { LinkPill } from "./link-pill.js";
@@ -16,6 +17,7 @@ export function Header() {
       <h1 class="brand"><img src="/static/favicon.svg" alt="" width="22" height="22" /><span>Openbell</span></h1>
       <${InstrumentBar} />
       <div class="bar-end">
+        <${FaultBadge} />
         <${SessionClock} />
         <${LinkPill} />
         <${ThemeToggle} />

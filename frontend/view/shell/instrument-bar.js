@@ -5,6 +5,7 @@
 
 import { useEffect } from "preact/hooks";
 
+import { flowLabel } from "../../model/market/flow-sources.js";
 import { compare, grouped, rounded, shortest } from "../../model/parts/decimal.js";
 import { html } from "../parts/html.js";
 import { useServices } from "../parts/services.js";
@@ -12,8 +13,6 @@ import { Spoken } from "../parts/text.js";
 import { useModel, useModelSlowly } from "../parts/use-model.js";
 import { SymbolSwitcher } from "./symbol-switcher.js";
 
-/** @type {Readonly<Record<string, string>>} */
-const FLOW_LABELS = Object.freeze({ simulated: "Simulated flow", replay: "Replay" });
 /** As often as figures can be read; the last trade stands in the ladder at once. */
 const DRAW_EVERY_MS = 200;
 const VOLUME_DECIMALS = 4;
@@ -30,7 +29,7 @@ export function InstrumentBar() {
     document.title = title;
   }, [title]);
   const change = figures.change === null ? 0 : compare(figures.change, "0");
-  const flow = venue.flows.map((name) => FLOW_LABELS[name] ?? name).join(", ");
+  const flow = flowLabel(venue.flows, venue.sources);
   return html`
     <${SymbolSwitcher} />
     <p class="last" id="last" data-direction=${direction}>

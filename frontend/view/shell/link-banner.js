@@ -36,6 +36,16 @@ function linkOf({ linkState, venue, connection }) {
   return null;
 }
 
+/** That the venue's time is not that of its machine, whose clock was set. */
+export function ClockBanner() {
+  const { market } = useServices();
+  useModel(market, "venue");
+  return html`
+    <p class="banner" id="clock-banner" role="status" data-tone="warn" hidden=${!market.venue.clockHeld}>
+      The clock of the venue's machine was set, and is not followed: times here go on as before until an operator
+      has looked at it.</p>`;
+}
+
 /** What the feed complained about last, or that there is no such symbol; until it is read. */
 export function NoticeBanner() {
   const { market } = useServices();
