@@ -13,7 +13,8 @@ import sys
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+HOME = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(HOME), str(HOME / "client" / "src")]  # the venue's packages, and openbell_client
 
 from prerequisites import require
 
@@ -21,7 +22,8 @@ require()  # before the first import that a bare Python cannot do
 
 import msgspec
 
-from tools.client import VenueClient, VenueError
+from openbell_client import AsyncClient, OpenbellError
+from tools.credentials import CredentialsError, add_credentials, credentials_of
 from tools.flow import positive
 from tools.load import LoadRun, Report, markets_of
 from tools.measure import show
@@ -89,12 +91,18 @@ async def run(options: argparse.Namespace) -> int:
             if options.spawn:
                 url = (await stack.enter_async_context(spawned())).url
             client = await stack.enter_async_context(
-                VenueClient(url, connections=options.connections, timeout_s=options.timeout)
+                AsyncClient(
+                    url,
+                    None if options.spawn else credentials_of(options, url),
+                    connections=options.connections,
+                    timeout_s=options.timeout,
+                    retry_for_s=0,  # each request is measured, and so sent once
+                )
             )
             phases = phases_of(options)
             load = LoadRun(client, await markets_of(client, options.symbols), options.seed)
             report = await load.run(phases)
-    except (VenueError, SpawnError, ValueError) as error:
+    except (OpenbellError, SpawnError, CredentialsError, ValueError) as error:
         print(f"The load test could not run: {error}", file=sys.stderr)
         return 2
     print_report(report, phases, options.format)
@@ -132,6 +140,7 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument("--seed", type=int, default=1, help="same seed, same orders (default: %(default)s)")
     options.add_argument("--format", choices=("table", "plain"), default="table", help="how the figures are printed")
     options.add_argument("--json", type=Path, metavar="FILE", help="also write the figures here")
+    add_credentials(options)
     return options
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
@@ -51,12 +52,31 @@ settings.load_profile("openbell")
 
 _numbers = count()
 
-LONGEST = ("test_schema.py", "test_kill.py", "test_accessibility.py")  # files of minutes, which no worker begins last
+# files of minutes, which no worker begins last: the longest first
+LONGEST = (
+    "faults/test_soak.py",
+    "faults/test_real_faults.py",
+    "http/test_schema.py",
+    "durability/test_kill.py",
+    "durability/test_start_and_stop.py",
+    "durability/test_snapshots.py",
+    "sim/test_statistics.py",
+    "browser/test_accessibility.py",
+    "durability/test_clock_jump.py",
+    "sim/test_mutants.py",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Have the longest files begun first: a file is one worker's, and the others would wait for it."""
-    items.sort(key=lambda item: item.path.name not in LONGEST)
+    """Have the longest files begun first, then those with the most tests: a file is one worker's, and others wait."""
+    tests = Counter(item.path for item in items)
+    place = {name: number for number, name in enumerate(LONGEST)}
+
+    def turn(item: pytest.Item) -> tuple[int, int]:
+        name = f"{item.path.parent.name}/{item.path.name}"
+        return place.get(name, len(LONGEST)), -tests[item.path]
+
+    items.sort(key=turn)
 
 
 @pytest.fixture(scope="session")

@@ -12,13 +12,14 @@ import argparse
 import asyncio
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+HOME = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(HOME), str(HOME / "client" / "src")]  # the venue's packages, and openbell_client
 
 from prerequisites import require
 
@@ -26,16 +27,16 @@ require()  # before the first import that a bare Python cannot do
 
 import psutil
 
-from tools.answers import NewOrder, Refusal
+from openbell_client import AsyncClient, AsyncFeed, OpenbellError, OrderRequest, Refused
 from tools.checks import check_book, check_entered
-from tools.client import VenueClient, VenueError
-from tools.feed import NAMESPACE, connected
+from tools.credentials import CredentialsError, add_credentials, credentials_of
 from tools.flow import HOME_PRICES, positive
 from tools.load import LoadRun, Market, OrderMix, markets_of
 from tools.measure import Latency, Measurements, show
 from tools.openloop import SLACK_PERCENT, SLACK_S, Phase
 from tools.probes import Prober, quiet_symbol, run_probes
 from tools.spawn import SpawnError, spawned
+from tools.venue import last_price, refusable, sweep
 
 FIRST_RATE: Final = 100.0
 LAST_RATE: Final = 12_800.0
@@ -48,12 +49,20 @@ class FeedWatch:
 
     def __init__(self) -> None:
         self._last_s: float | None = None
+        self._following: list[asyncio.Task[None]] = []
         self.messages = 0
 
-    def heard(self, *_message: Any) -> None:
-        """A message came."""
-        self._last_s = time.monotonic()
-        self.messages += 1
+    async def follow(self, feed: AsyncFeed, symbols: list[str]) -> None:
+        """Watch depth and trades of all symbols, as long as the feed is open."""
+        for symbol in symbols:
+            self._following.append(asyncio.create_task(self.watch(await feed.depth(symbol))))
+        self._following.append(asyncio.create_task(self.watch(await feed.trades())))
+
+    async def watch(self, messages: AsyncIterator[Any]) -> None:
+        """Note each message that comes."""
+        async for _ in messages:
+            self._last_s = time.monotonic()
+            self.messages += 1
 
     def age(self) -> str:
         """For people."""
@@ -75,17 +84,13 @@ def server_process(url: str) -> psutil.Process | None:
     return None
 
 
-async def monitor(client: VenueClient, options: argparse.Namespace) -> list[str]:
+async def monitor(client: AsyncClient, options: argparse.Namespace) -> list[str]:
     """One line a second until the duration is over."""
     watch, round_trips = FeedWatch(), Latency()
     process = server_process(client.url)
     wrong: list[str] = []
-    async with connected(client.url) as feed:
-        for event in ("l2_update", "trades"):
-            feed.on(event, watch.heard, namespace=NAMESPACE)
-        for symbol in (await client.symbols()).symbols:
-            await feed.emit("subscribe", {"type": "l2_updates", "symbol": symbol, "levels": 10}, namespace=NAMESPACE)
-        await feed.emit("subscribe", {"type": "trades", "batch": True}, namespace=NAMESPACE)
+    async with client.feed() as feed:
+        await watch.follow(feed, (await client.symbols()).symbols)
         before, before_s = await client.health(), time.monotonic()
         orders_before, counted_s = (await client.statistics()).orders_processed, time.monotonic()
         print(
@@ -130,7 +135,7 @@ def _load_of(process: psutil.Process) -> tuple[str, str]:
         return "gone", "gone"
 
 
-async def profile(client: VenueClient, options: argparse.Namespace) -> list[str]:
+async def profile(client: AsyncClient, options: argparse.Namespace) -> list[str]:
     """Each kind of request `iterations` times, one after the other."""
     markets = await markets_of(client, [])
     measured = Measurements()
@@ -147,8 +152,8 @@ async def profile(client: VenueClient, options: argparse.Namespace) -> list[str]
         last_order_id = await _entered(client, order, market, measured, wrong) or last_order_id
 
     async def look_up() -> None:
-        found = await client.order(last_order_id)
-        if isinstance(found, Refusal):
+        found = await refusable(client.get_order(last_order_id))
+        if isinstance(found, Refused):
             wrong.append(f"GET /order/{last_order_id}: {found.status} {found.error_code}")
 
     async def book() -> None:
@@ -160,7 +165,7 @@ async def profile(client: VenueClient, options: argparse.Namespace) -> list[str]
         ("GET /order/{id}", look_up),
         ("GET /book?levels=50", book),
         ("GET /bbo", lambda: client.bbo(symbol)),
-        ("GET /trades", lambda: client.last_price(symbol)),
+        ("GET /trades", lambda: last_price(client, symbol)),
         ("GET /symbols", client.symbols),
         ("GET /health", client.health),
     ]
@@ -172,26 +177,26 @@ async def profile(client: VenueClient, options: argparse.Namespace) -> list[str]
             measured.counts["requests"] += 1
     measured.stop()
     for market in markets:
-        await client.sweep(market.symbol, PROFILE_PREFIX)
+        await sweep(client, market.symbol, PROFILE_PREFIX)
     show(measured.summary("profile, one request at a time"), options.format)
     return wrong
 
 
 async def _entered(
-    client: VenueClient, order: NewOrder, market: Market, measured: Measurements, wrong: list[str]
+    client: AsyncClient, order: OrderRequest, market: Market, measured: Measurements, wrong: list[str]
 ) -> str | None:
     """Enter and check one order; its id, or None when it was refused."""
-    answer = await client.enter(order)
-    if isinstance(answer, Refusal):
+    answer = await refusable(client.enter(order))
+    if isinstance(answer, Refused):
         measured.rejects[answer.error_code] += 1
         if answer.status >= 500:
-            wrong.append(f"{answer.status} {answer.error_code}: {answer.error}")
+            wrong.append(f"{answer.status} {answer.error_code}: {answer.message}")
         return None
     wrong.extend(check_entered(order, answer, market.info))
     return answer.order_id
 
 
-async def comprehensive(client: VenueClient, options: argparse.Namespace) -> list[str]:
+async def comprehensive(client: AsyncClient, options: argparse.Namespace) -> list[str]:
     """The rules, then the knee."""
     wrong: list[str] = []
     quiet = await quiet_symbol(client, HOME_PRICES)
@@ -206,7 +211,7 @@ async def comprehensive(client: VenueClient, options: argparse.Namespace) -> lis
     return wrong + await find_knee(client, options)
 
 
-async def find_knee(client: VenueClient, options: argparse.Namespace) -> list[str]:
+async def find_knee(client: AsyncClient, options: argparse.Namespace) -> list[str]:
     """Double the rate until it is not kept, or p99, the generator's own delay included, above the limit; say where."""
     markets = await markets_of(client, [])
     rate, taken = FIRST_RATE, 0.0
@@ -248,9 +253,12 @@ async def run(options: argparse.Namespace) -> int:
             url = options.url
             if options.spawn:
                 url = (await stack.enter_async_context(spawned())).url
-            client = await stack.enter_async_context(VenueClient(url, connections=64, timeout_s=30))
+            credentials = None if options.spawn else credentials_of(options, url)
+            client = await stack.enter_async_context(
+                AsyncClient(url, credentials, connections=64, timeout_s=30, retry_for_s=0)
+            )
             wrong = await tests[options.test](client, options)
-    except (VenueError, SpawnError, ValueError) as error:
+    except (OpenbellError, SpawnError, CredentialsError, ValueError) as error:
         print(f"The test could not go on: {error}", file=sys.stderr)
         return 2
     for problem in wrong:
@@ -276,6 +284,7 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument("--iterations", type=int, default=200, help="requests of each kind to profile (default: 200)")
     options.add_argument("--seed", type=int, default=1, help="same seed, same orders (default: %(default)s)")
     options.add_argument("--format", choices=("table", "plain", "json"), default="table", help="of the profile")
+    add_credentials(options)
     return options
 
 

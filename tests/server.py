@@ -72,6 +72,7 @@ class Http:
     """Requests to one server over one connection that is kept alive, from any address of loopback."""
 
     def __init__(self, url: str, source: str = "127.0.0.1") -> None:
+        self.url = url
         self._address = urlsplit(url).netloc
         self._connection = http.client.HTTPConnection(self._address, timeout=ANSWER_S, source_address=(source, 0))
         self._used_at = time.monotonic()
@@ -90,6 +91,15 @@ class Http:
         except BaseException:
             connection.close()  # the next request opens it again
             raise
+
+    def send(self, method: str, path: str, headers: dict[str, str] | None = None) -> None:
+        """Send a request without a body, whose answer is to be `received`."""
+        self._connection.request(method, path, None, headers or {})
+
+    def received(self) -> Answer:
+        """The answer to what was sent."""
+        response = self._connection.getresponse()
+        return Answer(response.status, response.headers, response.read())
 
     def get(self, path: str) -> Any:
         """The body of a GET that is granted."""
@@ -239,8 +249,9 @@ def command(*arguments: str) -> list[str]:
 
 
 def environment(further: dict[str, str]) -> dict[str, str]:
-    """Our environment without settings of a server, and with those of `further`."""
-    ours = {name: value for name, value in os.environ.items() if not name.startswith("OPENBELL_")}
+    """Our environment without settings of a server, and with `further`. Bytecode is kept, so that starts are faster."""
+    unwanted = "PYTHONDONTWRITEBYTECODE"
+    ours = {name: value for name, value in os.environ.items() if not name.startswith(("OPENBELL_", unwanted))}
     return ours | further
 
 

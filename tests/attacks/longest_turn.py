@@ -80,6 +80,7 @@ def cases() -> dict[str, Case]:
         "a digest": ("GET", "/health?digest=true", None, 200),
         "every symbol": ("GET", "/symbols", None, 200),
         "every ticker": ("GET", "/ticker", None, 200),
+        "the figures": ("GET", "/metrics", None, 200),
         "statistics": ("GET", "/statistics", None, 200),
         "a quote of all": ("GET", "/quote/LONG-USDT?side=buy&quantity=10000", None, 200),
         "a page of orders": ("GET", "/orders?limit=1000", None, 200),

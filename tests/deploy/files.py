@@ -10,12 +10,15 @@ from typing import Any, NamedTuple
 
 import yaml
 
+from api.options import ENVIRONMENT_PREFIX
+from api.settings import Settings
 from tests.tidy.sources import ROOT
 
 DEPLOY = ROOT / "deploy"
 DOCKERFILE = DEPLOY / "Dockerfile"
 COMPOSE = DEPLOY / "compose.yaml"
 UNIT = DEPLOY / "openbell.service"
+SETTINGS = {f"{ENVIRONMENT_PREFIX}_{name}".upper() for name in Settings.__struct_fields__}
 VARIABLE = re.compile(r"\$\{(\w+)(?::([-?])([^}]*))?\}")
 
 

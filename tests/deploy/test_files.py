@@ -9,13 +9,12 @@ from pathlib import Path
 import pytest
 import yaml
 
-from api.settings import ENVIRONMENT_PREFIX, Settings
+from api.settings import Settings
 from openbell.command import openbell
-from tests.deploy.files import COMPOSE, DEPLOY, UNIT, image, instructions, services, unit
+from tests.deploy.files import COMPOSE, DEPLOY, SETTINGS, UNIT, image, instructions, services, unit
 from tests.tidy.sources import ROOT
 
 GIVEN = {"POSTGRES_PASSWORD": "secret"}
-SETTINGS = {f"{ENVIRONMENT_PREFIX}_{name}".upper() for name in Settings.__struct_fields__}
 MOST_EXPOSED = 20  # tenths, of systemd's own measure: from 0, locked up, to 100
 
 
@@ -100,4 +99,5 @@ def test_systemd_takes_the_unit_and_finds_it_locked_up(tmp_path: Path) -> None:
 
 def test_nothing_else_lies_in_the_folder_untested() -> None:
     known = ["Dockerfile", "compose.yaml", "haproxy.cfg", "nginx.conf", "openbell.service"]  # proxies: test_proxies.py
-    assert sorted(path.name for path in DEPLOY.iterdir()) == known
+    monitored = ["grafana", "monitoring.yaml", "prometheus"]  # test_monitoring.py
+    assert sorted(path.name for path in DEPLOY.iterdir()) == sorted(known + monitored)

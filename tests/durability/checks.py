@@ -12,8 +12,8 @@ from typing import Any
 from engine.digest import state_digest
 from engine.events import CommandResult
 from engine.exchange import Exchange
-from journal.replay import ReplayResult, replay
 from journal.sqlite import SqliteJournal
+from replica.replay import ReplayResult, replay
 from tests.durability.client import Client
 from tests.durability.load import DONE, SYMBOLS, Promises, trade_facts
 

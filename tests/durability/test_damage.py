@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import re
 import shutil
@@ -35,8 +36,8 @@ def traded(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def killed(traded: Path, tmp_path: Path) -> Path:
-    """A copy of it, to be damaged."""
-    return shutil.copytree(traded, tmp_path / "data")
+    """A copy of it, to be damaged; without snapshots, so that the journal is read from its first record."""
+    return shutil.copytree(traded, tmp_path / "data", ignore=shutil.ignore_patterns("snapshots"))
 
 
 def edit(data: Path, statement: str) -> int:
@@ -82,6 +83,7 @@ def test_a_bad_byte_in_the_log_behind_which_sqlite_would_forget_everything_is_na
 def test_a_torn_tail_is_cut_with_a_warning_and_trading_goes_on(killed: Path) -> None:
     last_n = edit(killed, "UPDATE batches SET body = substr(body, 1, 5) WHERE n = (SELECT max(n) FROM batches)")
     (killed / "history.sqlite").unlink()  # it knows the torn record, as no history of a real torn tail can
+    (killed / "journal.position").unlink()  # as it does
     with RunningServer(killed) as server:
         client = Client(server.port)
         assert client.call("POST", "/order", order_body("after-1", random.Random(1))).status == 200
@@ -94,6 +96,22 @@ def test_a_torn_tail_is_cut_with_a_warning_and_trading_goes_on(killed: Path) -> 
 @pytest.mark.timeout(180)
 def test_a_torn_tail_that_the_history_knows_was_acknowledged_so_the_server_does_not_start(killed: Path) -> None:
     edit(killed, "UPDATE batches SET body = substr(body, 1, 5) WHERE n = (SELECT max(n) FROM batches)")
+    (killed / "journal.position").unlink()
     server = RunningServer(killed)
     assert server.fails_to_start()[0] != 0
+    assert "Traceback" not in server.log
+
+
+@pytest.mark.timeout(180)
+def test_a_log_cut_below_what_was_flushed_keeps_the_server_from_starting_though_the_history_is_gone(
+    killed: Path,
+) -> None:
+    log = killed / "journal.sqlite-wal"
+    page = log.stat().st_size // (4096 + 24) // 2
+    os.truncate(log, 32 + page * (4096 + 24))
+    for history in killed.glob("history.sqlite*"):
+        history.unlink()
+    server = RunningServer(killed)
+    assert server.fails_to_start()[0] != 0
+    assert re.search(r"ends with record \d+, seq \d+, and records? \d+.*were flushed and acknowledged", server.log)
     assert "Traceback" not in server.log

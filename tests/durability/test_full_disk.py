@@ -32,7 +32,7 @@ def trade_until_refused(client: Client, promises: Promises) -> int:
 @pytest.mark.timeout(180)
 def test_a_full_disk_stops_the_taking_of_orders_and_keeps_what_was_acknowledged(tmp_path: Path) -> None:
     data, promises = tmp_path / "data", Promises()
-    with RunningServer(data, "--checkpoint-every", "50") as server:
+    with RunningServer(data, "--snapshot-every", "50") as server:
         client = Client(server.port)
         server.limit_files((data / "journal.sqlite-wal").stat().st_size + ROOM_BYTES)
         assert trade_until_refused(client, promises) > 5

@@ -16,8 +16,8 @@ from engine.events import CommandResult, Deposited, Filled, Withdrawn
 from engine.exchange import Exchange
 from engine.ledger import FEE_ACCOUNT
 from engine.types import Side
-from journal.replay import replay
 from journal.sqlite import SqliteJournal
+from replica.replay import replay
 from tests.access.cast import OPERATOR, appoint
 from tests.api.clients import PASSWORD
 from tests.durability.checks import journal_copy
@@ -191,7 +191,7 @@ def test_kills_lose_no_money_and_make_none(tmp_path: Path) -> None:
     people: list[Person] = []
     exchange, money = Exchange(), Money()
     for kill in range(KILLS + 1):
-        with RunningServer(data, "--profile", "secured", "--login-rate", "off", "--checkpoint-every", "200") as server:
+        with RunningServer(data, "--profile", "secured", "--login-rate", "off", "--snapshot-every", "200") as server:
             visitor = Client(server.port)
             boss = visitor.call("POST", "/auth/login", {"name": OPERATOR, "password": PASSWORD}).body["token"]
             operator = Client(server.port, boss)

@@ -17,7 +17,7 @@ from tests.server import RunningServer
 @pytest.mark.timeout(180)
 def test_sigterm_under_load_ends_with_status_0_and_everything_durable(tmp_path: Path) -> None:
     data, promises = tmp_path / "data", Promises()
-    with RunningServer(data, "--checkpoint-every", "50") as server:
+    with RunningServer(data, "--snapshot-every", "50") as server:
         load = Load(server, promises, "term")
         time.sleep(1.0)
         load.at_least(20)

@@ -35,6 +35,11 @@ test("an order is told in words: what it is, what wakes it, what else it has", (
   assert.equal(kindText(order({ order_type: "stop_limit" })), "stop limit");
   assert.equal(triggerText(order({ side: "sell", stop_price: "29000.00" })), "≤ 29,000.00");
   assert.equal(triggerText(order({ stop_price: "31000.00" })), "≥ 31,000.00");
+  assert.equal(triggerText(order({ order_type: "take_profit", stop_price: "29000.00" })), "≤ 29,000.00");
+  assert.equal(
+    triggerText(order({ order_type: "take_profit_limit", side: "sell", stop_price: "31000.00" })),
+    "≥ 31,000.00",
+  );
   assert.equal(triggerText(order({})), "");
   const options = {
     display_quantity: "0.10000000",

@@ -46,6 +46,8 @@ test("each type sends the fields that it has, and nothing that is left in the ot
   assert.deepEqual(sent({ ...left, type: "stop", side: "sell" }), { stop_price: "29000.00" });
   assert.deepEqual(sent({ ...left, type: "stop_limit", side: "sell" }), { stop_price: "29000.00", price: "30000.00" });
   assert.deepEqual(sent({ ...left, type: "trailing_stop" }), { trail_amount: "50.00" });
+  assert.deepEqual(sent({ ...left, type: "take_profit" }), { stop_price: "29000.00" });
+  assert.deepEqual(sent({ ...left, type: "take_profit_limit" }), { stop_price: "29000.00", price: "30000.00" });
   assert.deepEqual(sent({ ...left, type: "oco", side: "sell" }), {
     price: "30000.00",
     stop_price: "29000.00",
@@ -161,6 +163,11 @@ test("a waiting buy holds up to the collar above its stop, a pair the dearer of 
   assert.equal(holdPrice({ order_type: "limit", price: "30000.00" }, BTC), "30000.00");
   assert.equal(holdPrice({ order_type: "stop", stop_price: "30000.01" }, BTC), "33000.01", "in whole ticks, downwards");
   assert.equal(holdPrice({ order_type: "stop_limit", stop_price: "30000.00", price: "30100.00" }, BTC), "30100.00");
+  assert.equal(holdPrice({ order_type: "take_profit", stop_price: "30000.01" }, BTC), "33000.01");
+  assert.equal(
+    holdPrice({ order_type: "take_profit_limit", stop_price: "30000.00", price: "29900.00" }, BTC),
+    "29900.00",
+  );
   assert.equal(holdPrice({ order_type: "oco", price: "29000.00", stop_price: "30000.00" }, BTC), "33000.00");
   assert.equal(
     holdPrice({ order_type: "oco", price: "29000.00", stop_price: "30000.00", stop_limit_price: "30010.00" }, BTC),
@@ -195,6 +202,10 @@ test("every kind of answer has its sentence", () => {
   assert.equal(
     say({ status: "pending_trigger", stop_price: "29000.00" }, { order_type: "stop" }),
     "Waiting: sell 0.5 BTC when a trade falls to 29,000.00.",
+  );
+  assert.equal(
+    say({ status: "pending_trigger", stop_price: "31000.00" }, { order_type: "take_profit" }),
+    "Waiting: sell 0.5 BTC when a trade rises to 31,000.00.",
   );
   assert.match(
     say({ status: "pending_trigger", stop_price: "29000.00" }, { order_type: "trailing_stop", trail_percent: "1" }),

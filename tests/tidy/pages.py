@@ -46,5 +46,7 @@ def modules(package: ModuleType) -> list[ModuleType]:
 
 # where requests and answers are described; of the feed also what it tells
 WIRE = re.compile(r"(requests|views|messages|batch|options|candles|queue)$")
-ON_THE_WIRE = (explanation_answers, *(module for module in modules(api) if WIRE.search(module.__name__)))
+# the names of the second wire are another venue's, which tells what they mean; OpenAPI lists them
+OWN_MODULES = [module for module in modules(api) if not module.__name__.startswith("api.binance.")]
+ON_THE_WIRE = (explanation_answers, *(module for module in OWN_MODULES if WIRE.search(module.__name__)))
 WIRE_STRUCTS = [struct for module in ON_THE_WIRE for struct in structs(module)]

@@ -9,10 +9,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = (
-    *("engine", "logs", "loop", "journal", "sequencer", "history", "identity"),
-    *("listings", "explain", "audit", "api", "tools", "openbell"),
+    *("engine", "logs", "loop", "journal", "sequencer", "history", "projections", "replica", "identity"),
+    *("listings", "explain", "audit", "export", "offline", "api", "tools", "client", "openbell"),
 )
-PYTHON_FOLDERS = (*PACKAGES, "tests", "benchmarks")
+PYTHON_FOLDERS = (*PACKAGES, "tests", "benchmarks", "examples")
 
 Breach = tuple[int, str]  # line, what is wrong there
 Rule = Callable[[ast.Module], Iterable[Breach]]

@@ -12,11 +12,12 @@ import msgspec
 import pytest
 
 from api.bootstrap import Server
-from api.feed.clients import NAMESPACE
 from api.feed.messages import OrderEvent
 from api.feed.requests import Stream
+from api.http.browsers import SECOND_WIRE
 from api.http.openapi import UNLISTED_METHODS, path_of
-from api.settings import ENVIRONMENT_PREFIX, Settings, options
+from api.options import ENVIRONMENT_PREFIX, options
+from api.settings import Settings
 from engine.rejects import CancelReason, RejectReason
 from explain.reasons import CANCELS, REJECTS
 from tests.tidy.pages import DOCUMENTATION, WIRE_STRUCTS, page, rows, section
@@ -32,6 +33,9 @@ SENDING = {
     "_send": 1,
     "_publish_to_room": 1,
 }  # where the event's name stands
+PLACEHOLDER = re.compile(
+    r"@[A-Z][A-Z_0-9]*@|^[A-Z][A-Z_ ]+[A-Z]$", re.MULTILINE
+)  # what a program or a person was to fill in
 MAKE_TARGET = re.compile(r"(?:^|`)make ([a-z]+)", re.MULTILINE)
 
 
@@ -88,13 +92,14 @@ def test_every_route_has_its_heading(server: Server) -> None:
         for rule in server.app.url_map.iter_rules()
         for method in rule.methods or ()
         if rule.endpoint.split(".")[0] != "pages" and method not in UNLISTED_METHODS
+        if not rule.rule.startswith(SECOND_WIRE)  # see test_second_wire_documentation.py
     }
     described = set(re.findall(r"^### ([A-Z]+ /\S*)", page("api.md"), re.MULTILINE))
     assert described == offered
 
 
 def test_every_event_that_a_client_may_send_has_its_row(server: Server) -> None:
-    offered = set(server.feed.socketio.server.handlers[NAMESPACE]) - {"connect", "disconnect", "*"}
+    offered = set(server.feed.events)
     described = {cells[0] for cells in rows(section(page("feed.md"), "What a client sends"))} - {"event"}
     assert described == offered
 
@@ -156,11 +161,29 @@ def test_every_link_leads_somewhere() -> None:
     ] == []
 
 
+def test_no_page_stands_twice_in_the_index() -> None:
+    linked = RELATIVE_LINK.findall(page("index.md"))
+    assert sorted(link for link in set(linked) if linked.count(link) > 1) == []
+
+
+def test_no_placeholder_was_left_in_a_page() -> None:
+    assert PLACEHOLDER.findall("a\n@FIGURE@\nMEASURED HERE\n| A |\n") == ["@FIGURE@", "MEASURED HERE"]
+    assert {
+        path.name: found for path in PAGES if (found := PLACEHOLDER.findall(path.read_text(encoding="utf-8")))
+    } == {}
+
+
 def test_every_make_target_that_is_named_exists() -> None:
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
     named = {target for path in PAGES for target in MAKE_TARGET.findall(path.read_text(encoding="utf-8"))}
     assert named
     assert sorted(named - targets) == []
+
+
+@pytest.mark.parametrize("target", ["run", "serve", "replay", "audit"])
+def test_what_make_starts_takes_further_options(target: str) -> None:
+    recipe = (ROOT / "Makefile").read_text(encoding="utf-8").split(f"\n{target}: ", 1)[1].split("\n\n", 1)[0]
+    assert "ARGS" in recipe.splitlines()[-1]
 
 
 def test_every_page_is_reached_from_the_index() -> None:

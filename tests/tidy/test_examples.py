@@ -84,9 +84,10 @@ def test_the_orders_in_the_api_documentation_are_accepted(url: str) -> None:
     order, options, test, batch = examples("Documentation/api.md", "sh")
     (entered,) = shell(order, url)
     assert entered["status"] == "resting"
-    iceberg, stop, pair, bracket = shell(options, url)
+    iceberg, stop, profit, pair, bracket = shell(options, url)
     assert (iceberg["display_quantity"], iceberg["status"]) == ("0.10000000", "resting")
     assert (stop["status"], stop["expire_time"]) == ("pending_trigger", "4102444800")
+    assert (profit["status"], profit["stop_price"]) == ("pending_trigger", "32000.00")
     assert (pair["status"], pair["legs"][0]["status"]) == ("resting", "pending_trigger")
     assert (bracket["take_profit"], bracket["stop_loss"]) == ("31000.00", "27500.00")
     (tested,) = shell(test, url)

@@ -11,7 +11,7 @@ from tests.tidy.sources import PACKAGES, Breach, Rule, breaches, python_files
 
 DATA_MODULES = {
     *("__future__", "bisect", "collections", "copy", "dataclasses", "enum", "functools", "hashlib", "heapq"),
-    *("itertools", "operator", "struct", "typing", "zlib"),
+    *("itertools", "operator", "struct", "types", "typing", "zlib"),
 }
 ALLOWED_IN_ENGINE = DATA_MODULES | {"engine", "msgspec", "sortedcontainers"}
 

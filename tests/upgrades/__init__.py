@@ -1,0 +1,1 @@
+"""Data folders as earlier versions left them, opened by this one."""
