@@ -18,6 +18,7 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
+from benchmarks.arguments import positive_int
 from benchmarks.machine import describe
 from engine.commands import AmendOrder, CancelOrder, Command, Deposit, EnterOrder, ListInstrument
 from engine.exchange import Exchange
@@ -25,8 +26,8 @@ from engine.instrument import Instrument
 from engine.rulebook import CURRENT_EDITION
 from engine.types import AccountId, Amount, Lots, OrderId, OrderType, Seq, Side, Ticks, TimeInForce
 from journal.codec import GENESIS, seal
-from journal.replay import replay
 from journal.sqlite import SqliteJournal
+from replica.replay import replay
 
 ACCOUNT = AccountId(1)
 SYMBOL = "BTC-USDT"
@@ -208,8 +209,10 @@ def recovery(count: int) -> float:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--commands", type=int, default=50_000, help="in each run (default %(default)s)")
-    parser.add_argument("--rounds", type=int, default=3, help="runs of which the best counts (default %(default)s)")
+    parser.add_argument("--commands", type=positive_int, default=50_000, help="in each run (default %(default)s)")
+    parser.add_argument(
+        "--rounds", type=positive_int, default=3, help="runs of which the best counts (default %(default)s)"
+    )
     parser.add_argument("--no-recovery", action="store_true", help="leave the replay of a journal out")
     arguments = parser.parse_args()
     print(describe())

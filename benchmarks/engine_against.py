@@ -10,19 +10,18 @@ hits both; the ratio is the median over the rounds of now / then, above 1 is fas
 from __future__ import annotations
 
 import argparse
-import io
 import statistics
 import subprocess
 import sys
-import tarfile
 import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 
+from benchmarks.arguments import positive_int
 from benchmarks.engine import FLOWS, SMALL_BOOK
 from benchmarks.machine import describe
+from benchmarks.servers import ROOT, extract
 
-ROOT = Path(__file__).resolve().parent.parent
 CHILD = """
 import sys
 from benchmarks.engine import FLOWS, rate
@@ -56,19 +55,12 @@ class Tree:
         self._process.wait()
 
 
-def extract(revision: str, folder: Path) -> None:
-    """Write the tree of a commit into `folder`. Raises CalledProcessError when git does not know it."""
-    archive = subprocess.run(["git", "archive", revision], cwd=ROOT, check=True, capture_output=True).stdout
-    with tarfile.open(fileobj=io.BytesIO(archive)) as files:
-        files.extractall(folder, filter="data")
-
-
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("revision", help="the commit to compare with, as git names it")
-    parser.add_argument("--rounds", type=int, default=15, help="(default %(default)s)")
-    parser.add_argument("--commands", type=int, default=20_000, help="in each run (default %(default)s)")
+    parser.add_argument("--rounds", type=positive_int, default=15, help="(default %(default)s)")
+    parser.add_argument("--commands", type=positive_int, default=20_000, help="in each run (default %(default)s)")
     parser.add_argument("--flows", nargs="*", default=[""], help="only flows whose name contains one of these")
     arguments = parser.parse_args()
     print(f"{describe()}\n\n{'commands a second':26}{arguments.revision:>14}{'now':>14}{'ratio':>8}")

@@ -1,33 +1,44 @@
-"""How long an explanation takes on a long journal: `python -m benchmarks.explain 1000000`.
+"""How long an explanation takes on a long journal, and the memory it takes: `python -m benchmarks.explain 3000000`.
 
-Writes a journal of limit orders, cancels and amends (a third of the orders take), then asks the
-process that explains as the server does. Prints times, how late the event
-loop is meanwhile, and the memory of the process and its checkpoints.
+Writes a journal of a mixed flow (limit orders of which some take, cancels, amends; at most 100,000 are open), then asks
+the process that explains as the server does: at first without anything, then with its index and its snapshots, about
+what is new and what is old. Prints times, how late the event loop is meanwhile, and the memory of the process and its
+children: proportional (PSS), and its highest while a question is answered.
 """
 
 from __future__ import annotations
 
-import platform
+import contextlib
 import random
-import subprocess
+import sqlite3
 import sys
 import tempfile
+import threading
 import time
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 import eventlet
+import psutil
+from msgspec.structs import astuple
 
+from benchmarks.machine import describe
 from engine.commands import AmendOrder, CancelOrder, Command, Deposit, EnterOrder, ListInstrument
 from engine.instrument import Instrument
 from engine.types import AccountId, Amount, Lots, OrderId, OrderType, Side, Ticks, TimeInForce
-from explain.host import ExplainHost
-from journal.codec import GENESIS, seal
+from explain.host import ExplainerBehind, ExplainHost, NothingToExplain
+from journal.codec import GENESIS, BatchRecord, seal
 from journal.committer import SWITCH_INTERVAL_SECONDS
 from journal.sqlite import SqliteJournal
 
 BATCH = 20  # commands a record
+RECORD_NS = 100_000_000  # from one record to the next: 200 commands a second
+OPEN_MAX = 100_000  # orders
+SAMPLE_S = 0.05  # between two readings of the memory
 IDLE_S = 3.0
-ACCOUNTS = [AccountId(number) for number in range(10, 30)]
+ASKED = 6  # questions about one part of the journal
+ACCOUNTS = [AccountId(number) for number in range(10, 210)]
 INSTRUMENT = Instrument(
     symbol="X-USD",
     base="X",
@@ -44,49 +55,85 @@ INSTRUMENT = Instrument(
 )
 
 
-def commands(count: int, rng: random.Random) -> list[Command]:
+def commands(count: int, rng: random.Random) -> Iterator[Command]:
     """The flow; orders are cancelled by the ids that they will have."""
-    flow: list[Command] = [ListInstrument(INSTRUMENT)]
-    flow += [Deposit(account, asset, "1000000000000") for account in ACCOUNTS for asset in ("X", "USD")]
+    yield ListInstrument(INSTRUMENT)
+    for account in ACCOUNTS:
+        for asset in ("X", "USD"):
+            yield Deposit(account, asset, "1000000000000")
     entered: list[tuple[OrderId, AccountId]] = []
-    while len(flow) < count:
-        if entered and rng.random() < 0.45:
-            order_id, account = entered.pop(rng.randrange(max(len(entered) - 3000, 0), len(entered)))
+    for seq in range(2 + 2 * len(ACCOUNTS), count + 1):
+        if len(entered) > OPEN_MAX or (entered and rng.random() < 0.45):
+            late = rng.random() < 0.7  # most orders that are cancelled are young
+            at = rng.randrange(max(len(entered) - 3000, 0) if late else 0, len(entered))
+            order_id, account = entered[at]
             if rng.random() < 0.2:
-                flow.append(AmendOrder(account, order_id, quantity=Lots(1)))
-            else:
-                flow.append(CancelOrder(account, order_id))
+                yield AmendOrder(account, order_id, quantity=Lots(1))
+                continue
+            entered[at] = entered[-1]
+            entered.pop()
+            yield CancelOrder(account, order_id)
             continue
-        account, side = rng.choice(ACCOUNTS), rng.choice(list(Side))
+        account, side = rng.choice(ACCOUNTS), rng.choice((Side.BUY, Side.SELL))
         away = rng.randrange(-10, 60)
-        price = 10_000 - away if side is Side.BUY else 10_000 + away
-        entered.append((OrderId(len(flow) + 1), account))
+        price = Ticks(10_000 - away if side is Side.BUY else 10_000 + away)
+        entered.append((OrderId(seq), account))
         quantity = Lots(rng.randrange(1, 9))
-        flow.append(EnterOrder(account, "X-USD", side, OrderType.LIMIT, TimeInForce.GTC, quantity, Ticks(price)))
-    return flow
+        yield EnterOrder(account, "X-USD", side, OrderType.LIMIT, TimeInForce.GTC, quantity, price)
 
 
 def write(path: Path, count: int) -> SqliteJournal:
-    """A journal of `count` commands."""
-    journal = SqliteJournal(path)
-    flow, chain = commands(count, random.Random(7)), GENESIS
-    for n, start in enumerate(range(0, count, BATCH), 1):
-        record = seal(n, n * 1_000_000, start + 1, flow[start : start + BATCH], chain)
-        journal.append(record)
-        chain = record.chain
-    return journal
+    """A journal of `count` commands, written in one transaction: nobody waits for its records."""
+    SqliteJournal(path).close()
+    with contextlib.closing(sqlite3.connect(path)) as connection, connection:
+        connection.executemany("INSERT INTO batches VALUES (?, ?, ?, ?, ?, ?, ?, ?)", map(astuple, records(count)))
+    return SqliteJournal(path)
 
 
-def memory_mb(pid: int) -> tuple[float, float]:
-    """Proportional memory of a process, and of it with its children, in megabytes."""
-    children = subprocess.run(["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True, check=False)
+def records(count: int) -> Iterator[BatchRecord]:
+    """The flow, sealed."""
+    flow = commands(count, random.Random(7))
+    chain, seq, n = GENESIS, 1, 1
+    while batch := list(islice(flow, BATCH)):
+        record = seal(n, n * RECORD_NS, seq, batch, chain)
+        yield record
+        chain, seq, n = record.chain, seq + len(batch), n + 1
 
-    def pss(number: int) -> float:
-        lines = Path(f"/proc/{number}/smaps_rollup").read_text().splitlines()
-        return sum(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024
 
-    own = pss(pid)
-    return own, own + sum(pss(int(child)) for child in children.stdout.split())
+class Memory(threading.Thread):
+    """The memory of the process that explains with all its children, read now and then; the highest is kept."""
+
+    def __init__(self, explainer: ExplainHost) -> None:
+        super().__init__(daemon=True)
+        self._explainer = explainer
+        self.now = self.highest = 0.0  # megabytes of PSS
+        self.processes = 0
+
+    def run(self) -> None:
+        while True:
+            time.sleep(SAMPLE_S)
+            try:
+                own = psutil.Process(self._explainer.pid or -1)
+                family = [own, *own.children(recursive=True)]
+                self.now = sum(process.memory_full_info().pss for process in family) / 1e6
+            except (psutil.Error, ValueError):
+                continue
+            self.processes = len(family)
+            self.highest = max(self.highest, self.now)
+
+    def report(self, when: str) -> None:
+        """Print the highest since the last report."""
+        print(f"  memory {when}: {self.now:.0f} MB in {self.processes} processes, at most {self.highest:.0f} MB")
+        self.highest = 0.0
+
+
+def processor_seconds(explainer: ExplainHost) -> float:
+    """The processor time of the process that explains and of all that it has started and ended."""
+    try:
+        times = psutil.Process(explainer.pid or -1).cpu_times()
+    except (psutil.Error, ValueError):
+        return 0.0
+    return float(times.user + times.system + times.children_user + times.children_system)
 
 
 def watch(delays: list[float]) -> None:
@@ -100,49 +147,70 @@ def watch(delays: list[float]) -> None:
 def print_delays(when: str, delays: list[float]) -> None:
     """Print how late the event loop came back, and forget it."""
     late = [f"{1000 * sorted(delays)[int(len(delays) * share)]:.1f}" for share in (0.5, 0.99, 0.999)]
-    print(f"the event loop came back late {when} by (p50, p99, p99.9): {', '.join(late)} ms")
+    print(f"  the event loop came back late {when} by (p50, p99, p99.9): {', '.join(late)} ms", flush=True)
     delays.clear()
+
+
+def ask(explainer: ExplainHost, seq: int) -> tuple[float, float]:
+    """Explain a command, however often it takes; return the seconds, and those of a processor."""
+    started, used = time.perf_counter(), processor_seconds(explainer)
+    while True:
+        try:
+            explainer.explain("command", seq, None)
+        except ExplainerBehind as behind:
+            print(f"  behind after {time.perf_counter() - started:.1f} s: {behind}", flush=True)
+            continue
+        except NothingToExplain:
+            print(f"  nothing to explain at {seq}")
+        return time.perf_counter() - started, processor_seconds(explainer) - used
+
+
+def measure(journal: SqliteJournal, folder: Path, count: int) -> None:
+    """Ask, first without an index, then with one."""
+    delays: list[float] = []
+    watcher = eventlet.spawn(watch, delays)
+    eventlet.sleep(IDLE_S)
+    print_delays("before any question", delays)
+    for index in ("no index", "an index"):
+        explainer = ExplainHost(journal, folder)
+        memory = Memory(explainer)
+        memory.start()
+        seconds, used = ask(explainer, count - 1000)
+        print(f"the first question after a start, with {index}: {seconds:.1f} s, {used:.1f} s of a processor")
+        print_delays("meanwhile", delays)
+        memory.report("then")
+        if index == "an index":
+            _ask_about(explainer, memory, count)
+        explainer.close()
+    watcher.kill()
+    files = {path.name: path.stat().st_size for path in folder.rglob("explain*/*")}
+    index_bytes = (folder / "explain.sqlite").stat().st_size
+    print(f"index {index_bytes / 1e6:.0f} MB, {len(files)} snapshots of {sum(files.values()) / 1e6:.0f} MB")
+
+
+def _ask_about(explainer: ExplainHost, memory: Memory, count: int) -> None:
+    rng = random.Random(3)
+    for share in (0.9995, 0.98, 0.5, 0.1, 0.01):
+        middle = int(count * share)
+        asked = [ask(explainer, middle - rng.randrange(max(count // 1000, 1))) for _ in range(ASKED)]
+        for kind, times in (("", [each[0] for each in asked]), (" of a processor", [each[1] for each in asked])):
+            times.sort()
+            figures = f"median {times[ASKED // 2]:.2f} s{kind}, worst {times[-1]:.2f} s"
+            print(f"a question about {share:.2%} into the journal: {figures}")
+        memory.report("meanwhile")
 
 
 def main() -> None:
     """Print the figures."""
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
-    print(f"{platform.platform()}, Python {platform.python_version()}, {count} commands, {BATCH} a record")
-    with tempfile.TemporaryDirectory() as folder:
-        journal = write(Path(folder) / "journal.sqlite", count)
-        explainer = ExplainHost(journal)
-        delays: list[float] = []
-        watcher = eventlet.spawn(watch, delays)
-        eventlet.sleep(IDLE_S)
-        print_delays("before any question", delays)
-        started = time.perf_counter()
-        while True:
-            try:
-                explainer.explain("order", 1, None)
-            except Exception as problem:
-                if "EXPLAINER_BEHIND" not in str(getattr(problem, "code", "")):
-                    break
-                print(f"  behind after {time.perf_counter() - started:.1f} s: {problem}")
-        print(f"first question, the journal followed: {time.perf_counter() - started:.1f} s")
-        print_delays("meanwhile", delays)
-        watcher.kill()
-        rng = random.Random(3)
-        for share in (0.999, 0.9, 0.5, 0.1):
-            times: list[float] = []
-            for _ in range(8):
-                started = time.perf_counter()
-                try:
-                    explainer.explain("command", int(count * share) - rng.randrange(count // 1000), None)
-                except Exception as problem:
-                    print(f"  {problem}")
-                times.append(time.perf_counter() - started)
-            times.sort()
-            print(f"an order {share:.1%} into the journal: median {times[4]:.2f} s, worst {times[-1]:.2f} s")
-        if explainer.pid:
-            own, whole = memory_mb(explainer.pid)
-            print(f"memory: {own:.0f} MB, with its checkpoints {whole:.0f} MB")
-        explainer.close()
-        journal.close()
+    print(f"{describe()}, {count:,} commands, {BATCH} a record")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        journal = write(folder / "journal.sqlite", count)
+        try:
+            measure(journal, folder, count)
+        finally:
+            journal.close()
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ from typing import NamedTuple
 
 import eventlet
 
+from benchmarks.arguments import positive_float
 from engine.commands import Command, EnterOrder
 from engine.types import SANDBOX_ACCOUNT, Lots, OrderType, Side, Ticks, TimeInForce
 from journal.codec import GENESIS, BatchRecord, seal
@@ -144,7 +145,7 @@ def compute() -> None:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seconds", type=float, default=2.0, help="for each figure (default 2)")
+    parser.add_argument("--seconds", type=positive_float, default=2.0, help="for each figure (default 2)")
     parser.add_argument("--directory", help="where to write; the disk of this folder is measured")
     options = parser.parse_args()
     print(f"{platform.platform()}, {os.cpu_count()} CPUs, Python {platform.python_version()}")

@@ -21,18 +21,18 @@ import http.client
 import json
 import multiprocessing
 import random
-import sys
 import tempfile
 import time
 from collections import deque
 from multiprocessing.synchronize import Event
+from pathlib import Path
 from typing import Any
 
 import click
 from playwright.sync_api import CDPSession, Page, sync_playwright
 
 from benchmarks.machine import describe
-from benchmarks.rest import start
+from benchmarks.servers import venue
 from tests.browser.chromium import CHROMIUM_FLAGS, chromium
 
 SYMBOL = "BTC-USDT"
@@ -242,14 +242,9 @@ def main(seconds: float, rates: tuple[int, ...], interval: str) -> None:
         raise click.ClickException("no Chromium is installed")
     print(describe())
     rows: dict[int, dict[str, float]] = {}
-    with tempfile.TemporaryDirectory() as data:
-        process, port = start([sys.executable, "api/app.py", "--port", "0", "--data", data])
-        try:
-            for rate in rates:
-                rows[rate] = run(port, rate, seconds, interval)
-        finally:
-            process.terminate()
-            process.wait(30)
+    with tempfile.TemporaryDirectory() as data, venue(Path(data)) as server:
+        for rate in rates:
+            rows[rate] = run(server.port, rate, seconds, interval)
     names = list(rows[rates[0]])
     print(f"{'changes/s + trades/s':22}" + "".join(f"{name:>{max(11, len(name) + 2)}}" for name in names))
     for rate, row in rows.items():
