@@ -14,13 +14,17 @@ PIP := $(PY) -m pip install --quiet --disable-pip-version-check --retries 8 --ti
 RUNTIME := $(VENV)/.installed-runtime
 DEVELOPMENT := $(VENV)/.installed-development
 SYSTEM := $(VENV)/.installed-system
+GENERATOR := $(VENV)/.installed-generator
 NODE := $(VENV)/.installed-node
 PAGE := node_modules/.installed
 BIOME := node_modules/.bin/biome
 TSC := node_modules/.bin/tsc
 
-SERVED := engine logs loop journal sequencer history identity listings explain audit api tools openbell
-CHECKED := $(SERVED) prerequisites.py tests benchmarks
+SERVED := engine logs loop journal sequencer history projections replica identity listings explain audit export offline api tools client openbell
+CHECKED := $(SERVED) prerequisites.py tests benchmarks examples
+
+# Some images set it. Every start of a server would compile hundreds of modules anew: a third of its time.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -33,8 +37,8 @@ help: ## List what can be made
 # -- run
 
 .PHONY: run
-run: $(RUNTIME) ## Serve, with simulated traders beside the server so that the page lives
-	@exec $(PY) -m tools.launch --host "$(HOST)" --port "$(PORT)" --data "$(DATA)"
+run: $(RUNTIME) ## Serve, with simulated traders beside the server so that the page lives; ARGS="--rate-limit 100" adds options
+	@exec $(PY) -m tools.launch --host "$(HOST)" --port "$(PORT)" --data "$(DATA)" $(ARGS)
 
 .PHONY: serve
 serve: $(RUNTIME) ## Serve an empty venue, without simulated traders; beside `make run`: PORT=5001 DATA=data-2
@@ -51,11 +55,9 @@ audit: $(RUNTIME) ## Prove that the journal in DATA kept the rules: the independ
 # -- check
 
 .PHONY: test
-test: $(DEVELOPMENT) $(SYSTEM) lint types ## Install what the tests need, then lint, types, every test and what they cover
-	$(PY) -m pytest --numprocesses $(WORKERS) --dist loadfile $(ARGS)
-ifeq ($(strip $(ARGS)),)
-	@$(MAKE) --no-print-directory coverage
-endif
+test: $(DEVELOPMENT) $(SYSTEM) $(PAGE) ## Install what the tests need, then lint, types, what tests cover, and every test
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target lint types $(if $(strip $(ARGS)),,coverage)
+	$(PY) -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 # In one process and without servers: traced code that switches greenlets was seen to stop a test process for good.
 COVERED := tests/engine tests/scenarios tests/journal tests/sequencer
@@ -83,6 +85,14 @@ lint: $(DEVELOPMENT) $(PAGE) ## Style: ruff's checks and its formatting, biome's
 	$(PY) -m bandit --quiet --recursive $(SERVED)
 	$(BIOME) ci
 
+.PHONY: faults
+faults: $(DEVELOPMENT) $(SYSTEM) ## Every fault in full: kills, pauses, broken disks, wrong clocks, hostile clients; takes an hour; ARGS="--list" lists
+	@$(PY) -m tests.faults $(ARGS)
+
+.PHONY: clients
+clients: $(DEVELOPMENT) ## Clients that people have, unchanged: ccxt, python-binance, and what the gate leaves out, freqtrade and nautilus_trader
+	OPENBELL_CLIENTS=all $(PY) -m pytest tests/clients $(ARGS)
+
 .PHONY: advisories
 advisories: $(DEVELOPMENT) ## Known vulnerabilities of what is pinned, by pip-audit, which asks a service for advisories
 	@$(PY) -m tools.advisories
@@ -101,14 +111,27 @@ page: $(PAGE) ## The page alone: biome's checks and formatting, types by tsc (pa
 tidy: $(DEVELOPMENT) ## House rules only: layers, purity, documentation (part of test)
 	$(PY) -m pytest tests/tidy $(ARGS)
 
+SEEDS ?= 10000
+
+.PHONY: sim
+sim: $(DEVELOPMENT) ## Simulated worlds with every fault, over all cores: SEEDS=10000 for a night; says which seed fails
+	@$(PY) -m tests.sim --seeds $(SEEDS) $(ARGS)
+
 .PHONY: pythons
 pythons: ## Try every Python from 3.11 to 3.14 that is here: what is pinned installs, servers start, a part of the tests
 	@sh tools/setup/pythons.sh "$(VENV)/pythons"
 
+# `reach` runs `matcher` as well. The rest of benchmarks/ compares with a commit, or takes longer: answers, engine_against,
+# front, soak.
+BENCHMARKS := reach order_path engine order_memory feed delivery journal_commit explain page
+AGAINST ?=
+
 .PHONY: bench
-bench: $(DEVELOPMENT) ## Every benchmark, one after the other; takes minutes
-	@for file in $$(grep -l '^if __name__' benchmarks/*.py); do \
-		echo "== $$file"; $(PY) -m "benchmarks.$$(basename "$$file" .py)" || exit 1; \
+bench: $(DEVELOPMENT) $(GENERATOR) ## The benchmarks, one after the other; takes half an hour; AGAINST=COMMIT compares reach with it
+	@for name in $(BENCHMARKS); do \
+		echo "== benchmarks/$$name.py"; \
+		against=""; if [ "$$name" = reach ] && [ -n "$(AGAINST)" ]; then against="--against $(AGAINST)"; fi; \
+		$(PY) -m "benchmarks.$$name" $$against || exit 1; \
 	done
 
 # -- install
@@ -140,7 +163,11 @@ $(PAGE): package.json package-lock.json $(NODE)
 	@touch $@
 
 $(SYSTEM): tools/setup/system-packages.sh | $(PY)
-	@sh tools/setup/system-packages.sh chromium haproxy nginx node postgresql redis
+	@sh tools/setup/system-packages.sh chromium faketime haproxy nginx node postgresql prometheus redis strace
+	@touch $@
+
+$(GENERATOR): tools/setup/system-packages.sh | $(PY)
+	@sh tools/setup/system-packages.sh chromium wrk
 	@touch $@
 
 .PHONY: clean

@@ -8,7 +8,10 @@ import sys
 import warnings
 from importlib.util import find_spec
 
-PACKAGES = ("aiohttp", "alembic", "click", "cryptography", "eventlet", "flask", "msgspec", "rich", "sqlalchemy")
+PACKAGES = (
+    *("aiohttp", "alembic", "click", "cryptography", "eventlet", "flask", "msgspec", "rich", "socketio", "sqlalchemy"),
+    "urllib3",
+)
 IN_A_CHECKOUT = (
     "Use the environment that make keeps: make run makes it and starts the server, .venv/bin/python is its Python."
 )
