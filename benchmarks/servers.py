@@ -94,6 +94,9 @@ class Server:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+        finally:
+            if self._process.stdout:
+                self._process.stdout.close()
 
     def cpu(self) -> Cpu:
         """What it and its children have taken."""

@@ -222,6 +222,13 @@ class RunningServer:
         """`kill -9`: nothing is flushed, closed or answered any more."""
         self.stop(signal.SIGKILL)
 
+    def kill_all(self) -> None:
+        """`kill -9`, and return when its historian, which follows by itself, has let go of the folder."""
+        children = self.process.children(recursive=True)
+        self.kill()
+        _, alive = psutil.wait_procs(children, END_S)
+        assert not alive, alive
+
     def restart(self) -> None:
         """Stop it as an operator would, and start it again on the same folder."""
         assert self.stop() == 0, self.log

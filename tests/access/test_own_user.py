@@ -29,26 +29,38 @@ def log_in(http: Http, name: str, password: str = PASSWORD, **code: str) -> dict
     return body
 
 
-def with_second_factor(http: Http) -> tuple[dict[str, Any], pyotp.TOTP]:
-    """A user who is asked for codes; that of the step before now is used up."""
+class Authenticator:
+    """The app of a user. A step that ends in the middle of a test changes nothing.
+
+    The server takes codes of the steps before and after its own, each once.
+    """
+
+    def __init__(self, uri: str) -> None:
+        app = pyotp.parse_uri(uri)
+        assert isinstance(app, pyotp.TOTP)
+        self._app, self._opened_at = app, time.time()
+        self.secret: str = app.secret
+        self.names = app.name, app.issuer
+        self.first = app.at(int(self._opened_at))
+
+    def next(self) -> str:
+        """A code that is good, and not the first."""
+        return self._app.at(int(max(time.time(), self._opened_at + self._app.interval)))
+
+    def near(self, steps: range = range(-2, 4)) -> set[str]:
+        """Those of some steps around now: by default every one that is good now or soon."""
+        return {self._app.at(int(time.time()) + step * self._app.interval) for step in steps}
+
+
+def with_second_factor(http: Http) -> tuple[dict[str, Any], Authenticator]:
+    """A user who is asked for codes; its first is used up."""
     who = sign_up(http)
     begun = http.call("POST", "/auth/totp", {"password": PASSWORD}, bearer(who)).granted()
-    app = pyotp.parse_uri(begun["uri"])
-    assert isinstance(app, pyotp.TOTP)
-    assert (app.secret, app.name, app.issuer) == (begun["secret"], who["name"], "Openbell")
+    app = Authenticator(begun["uri"])
+    assert (app.secret, *app.names) == (begun["secret"], who["name"], "Openbell")
     assert len({len(begun["qr"].split()), *map(len, begun["qr"].split())}) == 1  # a square
-    http.call("POST", "/auth/totp/confirm", {"code": code(app, -1)}, bearer(who)).granted()
+    http.call("POST", "/auth/totp/confirm", {"code": app.first}, bearer(who)).granted()
     return who, app
-
-
-def code(app: pyotp.TOTP, step: int = 0) -> str:
-    """The code of now, or of some steps later."""
-    return app.at(int(time.time()) + step * app.interval)
-
-
-def near(app: pyotp.TOTP) -> set[str]:
-    """Every code that is good now or soon."""
-    return {code(app, step) for step in range(-2, 4)}
 
 
 def test_a_changed_password_ends_every_other_session_and_its_feed_and_keeps_this_one_and_the_keys(
@@ -113,11 +125,11 @@ def test_signing_in_asks_for_a_code_that_is_good_once_and_only_whoever_has_the_p
     login = {"name": ada["name"], "password": PASSWORD}
     http.post("/auth/login", login).refused(401, "CODE_NEEDED")
     http.post("/auth/login", {**login, "password": WRONG_PASSWORD}).refused(401, "BAD_LOGIN")
-    http.post("/auth/login", {**login, "code": code(app, -1)}).refused(401, "BAD_CODE")  # it turned the factor on
-    good = code(app)
+    http.post("/auth/login", {**login, "code": app.first}).refused(401, "BAD_CODE")  # it turned the factor on
+    good = app.next()
     http.post("/auth/login", {**login, "code": good}).granted()
     http.post("/auth/login", {**login, "code": good}).refused(401, "BAD_CODE")
-    http.post("/auth/login", {**login, "code": code(app, 5)}).refused(401, "BAD_CODE")
+    http.post("/auth/login", {**login, "code": app.near(range(9, 10)).pop()}).refused(401, "BAD_CODE")
     for malformed in ("12345", "１２３４５６", "", "1234567"):
         http.post("/auth/login", {**login, "code": malformed}).refused(400, "INVALID_VALUE")
 
@@ -125,12 +137,13 @@ def test_signing_in_asks_for_a_code_that_is_good_once_and_only_whoever_has_the_p
 def test_codes_are_not_guessed(http: Http) -> None:
     ada = sign_up(http)
     begun = http.call("POST", "/auth/totp", {"password": PASSWORD}, bearer(ada)).granted()
-    app = pyotp.TOTP(begun["secret"])
-    wrong = next(text for text in ("000000", "111111", "222222", "333333", "444444", "555555") if text not in near(app))
+    app = Authenticator(begun["uri"])
+    guessed, good = ("000000", "111111", "222222", "333333", "444444", "555555"), app.near()
+    wrong = next(text for text in guessed if text not in good)
     guesses = [http.call("POST", "/auth/totp/confirm", {"code": wrong}, bearer(ada)) for _ in range(11)]
     assert {status_and_code(guess) for guess in guesses[:10]} == {(403, "BAD_CODE")}
     assert status_and_code(guesses[10]) == (429, "TOO_MANY_REQUESTS")
-    http.call("POST", "/auth/totp/confirm", {"code": code(app)}, bearer(ada)).refused(429, "TOO_MANY_REQUESTS")
+    http.call("POST", "/auth/totp/confirm", {"code": app.next()}, bearer(ada)).refused(429, "TOO_MANY_REQUESTS")
     log_in(http, ada["name"])  # whoever has no second factor signs in as ever
 
 
@@ -138,14 +151,14 @@ def test_a_second_factor_is_turned_off_by_password_and_code(http: Http) -> None:
     ada, app = with_second_factor(http)
     assert http.call("GET", "/auth/user", headers=bearer(ada)).granted()["totp"] is True
     http.call("POST", "/auth/totp", {"password": PASSWORD}, bearer(ada)).refused(409, "TOTP_ON")
-    http.call("POST", "/auth/totp/confirm", {"code": code(app)}, bearer(ada)).refused(409, "TOTP_ON")
+    http.call("POST", "/auth/totp/confirm", {"code": app.next()}, bearer(ada)).refused(409, "TOTP_ON")
     change = {"password": PASSWORD, "new_password": NEW_PASSWORD}
     http.call("POST", "/auth/password", change, bearer(ada)).refused(403, "CODE_NEEDED")
-    off = {"password": PASSWORD, "code": code(app, -1)}
+    off = {"password": PASSWORD, "code": app.first}
     http.call("POST", "/auth/totp/off", off, bearer(ada)).refused(403, "BAD_CODE")
-    off = {"password": WRONG_PASSWORD, "code": code(app)}
+    off = {"password": WRONG_PASSWORD, "code": app.next()}
     http.call("POST", "/auth/totp/off", off, bearer(ada)).refused(403, "BAD_PASSWORD")
-    http.call("POST", "/auth/totp/off", {"password": PASSWORD, "code": code(app)}, bearer(ada)).granted()
+    http.call("POST", "/auth/totp/off", {"password": PASSWORD, "code": app.next()}, bearer(ada)).granted()
     assert http.call("GET", "/auth/user", headers=bearer(ada)).granted()["totp"] is False
     log_in(http, ada["name"])
 
@@ -165,7 +178,7 @@ def test_a_key_that_withdraws_is_made_by_whoever_shows_the_password_and_a_code_o
     http.call("POST", "/auth/keys", {**wanted, "password": WRONG_PASSWORD}, who).refused(403, "BAD_PASSWORD")
     http.call("POST", "/auth/keys", {**wanted, "password": PASSWORD}, who).refused(403, "CODE_NEEDED")
     assert http.call("GET", "/auth/keys", headers=who).granted()["keys"] == []
-    created(http.call("POST", "/auth/keys", {**wanted, "password": PASSWORD, "code": code(app)}, who))
+    created(http.call("POST", "/auth/keys", {**wanted, "password": PASSWORD, "code": app.next()}, who))
     created(http.call("POST", "/auth/keys", {"scopes": ["read", "trade"]}, who))  # moves no money out
     guest = created(http.post("/auth/guest", None))
     created(http.call("POST", "/auth/keys", wanted, bearer(guest)))  # has nothing else to show
@@ -173,7 +186,7 @@ def test_a_key_that_withdraws_is_made_by_whoever_shows_the_password_and_a_code_o
 
 def test_no_password_secret_or_code_is_in_the_log_or_the_audit_trail(secured_cast: Cast, http: Http) -> None:
     ada, app = with_second_factor(http)
-    used = code(app)
+    used = app.next()
     change = {"password": PASSWORD, "new_password": NEW_PASSWORD, "code": used}
     http.call("POST", "/auth/password", change, bearer(ada)).granted()
     trail = http.call("GET", "/admin/audit?limit=50", headers=secured_cast.operator.bearer)

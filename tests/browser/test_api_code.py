@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,13 @@ SYMBOL = "ETH-USDT"
 pytestmark = pytest.mark.skipif(
     not all(map(shutil.which, ("curl", "openssl"))), reason="curl or openssl is not installed"
 )
+
+
+@pytest.fixture(scope="module")
+def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    """A server that wants credentials. It outlives the pages that were opened."""
+    with RunningServer(tmp_path_factory.mktemp("code") / "data", "--profile", "secured") as running:
+        yield running
 
 
 def _opened(trader: Trader) -> Locator:
@@ -89,15 +97,14 @@ def test_the_sandbox_accounts_code_needs_no_credentials(opens: Opens, server: Ru
 
 
 def test_a_key_of_a_secured_venue_trades_until_it_is_ended(
-    opens: Opens, tmp_path_factory: pytest.TempPathFactory, tmp_path: Path
+    secured: RunningServer, opens: Opens, tmp_path: Path
 ) -> None:
-    with RunningServer(tmp_path_factory.mktemp("code") / "data", "--profile", "secured") as running:
-        trader = opens(running, SYMBOL, account=False)
-        trader.signs("Sign up", "ada", "long enough to be taken")
-        trader.is_known_as("ada")
-        trader.deposits("1000", "USDT")
-        panel = _opened(trader)
-        panel.locator('[data-do="key"]').click()
-        expect(panel.get_by_label("curl", exact=True)).to_contain_text("OPENBELL_SECRET='••••")
-        assert run_by_shell(_copied(panel, "curl"))["status"] == "resting"
-        assert run_by_python(_copied(panel, "Python"), tmp_path)[1]["status"] == "resting"
+    trader = opens(secured, SYMBOL, account=False)
+    trader.signs("Sign up", "ada", "long enough to be taken")
+    trader.is_known_as("ada")
+    trader.deposits("1000", "USDT")
+    panel = _opened(trader)
+    panel.locator('[data-do="key"]').click()
+    expect(panel.get_by_label("curl", exact=True)).to_contain_text("OPENBELL_SECRET='••••")
+    assert run_by_shell(_copied(panel, "curl"))["status"] == "resting"
+    assert run_by_python(_copied(panel, "Python"), tmp_path)[1]["status"] == "resting"

@@ -30,7 +30,7 @@ def traded(tmp_path_factory: pytest.TempPathFactory) -> Path:
         client = Client(server.port)
         client.get("/orders?limit=1")
         client.close()
-        server.kill()
+        server.kill_all()
     return data
 
 
