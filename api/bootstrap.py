@@ -85,8 +85,9 @@ from journal.sqlite import SqliteJournal
 from journal.versions import origin
 from listings.instruments_file import DEFAULT_INSTRUMENTS, read_venue_file
 from listings.listing_commands import list_instruments, newly_scheduled
-from listings.operator_schedules import OperatorSchedules, ScheduleStore
+from listings.operator_schedules import OperatorSchedules
 from listings.schedule_runner import ScheduleRunner
+from listings.schedule_store import ScheduleFile, ScheduleStore
 from openbell import __version__
 from openbell.programs import called
 from projections.activity import Activity
@@ -155,7 +156,7 @@ class Server:
         file = read_venue_file(settings.instruments or DEFAULT_INSTRUMENTS)
         settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
         make_private(settings.data)
-        schedule_store = ScheduleStore(settings.data / "schedules.json")
+        schedule_store = ScheduleStore(ScheduleFile(settings.data / "schedules.json"))
         journal = SqliteJournal(settings.data / "journal.sqlite", version=__version__)
         self._closers.append(journal.close)
         history = self.history = History(settings.data / "history.sqlite")
