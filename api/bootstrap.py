@@ -173,7 +173,7 @@ class Server:
         sequencer.start()
         self._closers.append(sequencer.stop)
         self.feed.start()
-        self._begin(instruments, accounts, runner)
+        self._begin(instruments, followed.accounts, runner)
 
     def _remember_orders(self, exchange: Exchange) -> list[OnRecord]:
         """Keep in memory what ends from now on; what ended before is in the history."""

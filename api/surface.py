@@ -55,7 +55,7 @@ from projections.fold import Fold
 from projections.profits import Profits
 from projections.projections import Projections
 from projections.statuses import CommandedStatuses
-from sequencer.sequencer import Sequencer
+from sequencer.port import Sequencing
 from sequencer.venue_clock import ClockReading
 
 
@@ -77,7 +77,7 @@ class Followed(NamedTuple):
     """What a surface stands over."""
 
     exchange: Exchange
-    sequencer: Sequencer
+    sequencer: Sequencing
     clock: ClockReading
     folds: Folds
     history: HistoryReader
