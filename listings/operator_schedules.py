@@ -17,7 +17,7 @@ from listings.schedule_file import ScheduleTable, schedule_of
 from listings.schedule_runner import ScheduleRunner
 from listings.schedule_store import ScheduleStore, StoredSchedule
 from loop.workers import Workers
-from sequencer.sequencer import Sequencer
+from sequencer.port import Sequencing
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +31,7 @@ class ScheduleNotSaved(Exception):
 class OperatorSchedules:
     """Changes the schedules of a running venue on behalf of operators."""
 
-    def __init__(self, store: ScheduleStore, exchange: Exchange, sequencer: Sequencer, runner: ScheduleRunner) -> None:
+    def __init__(self, store: ScheduleStore, exchange: Exchange, sequencer: Sequencing, runner: ScheduleRunner) -> None:
         self._store = store
         self._exchange = exchange
         self._sequencer = sequencer

@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from api.accounts.profit_views import ProfitView, profit_view
-from api.accounts.ranking import RankingService
+from api.accounts.ranking import RankingService, UsersOf
 from api.accounts.requests import ConfigureRequest
 from api.accounts.reset import AccountReset, amount_of
 from api.accounts.views import (
@@ -24,7 +24,6 @@ from api.accounts.views import (
     balances_view,
     posting_view,
 )
-from api.auth.service import AuthService
 from api.json.errors import Malformed, rejected
 from api.orders.mass_cancels import MassCancels
 from engine.commands import ConfigureAccount, Deposit, StopAccount, Withdraw
@@ -36,7 +35,7 @@ from history.reader import HistoryReader
 from listings.grid import grid_of
 from loop.turns import in_turns
 from projections.profits import Profits
-from sequencer.sequencer import Sequencer
+from sequencer.port import Sequencing
 
 GUEST_QUOTE_FUNDS = "100000"  # a guest's first balance of each asset that others are priced in
 GUEST_BASE_FUNDS = "100"  # a guest's first balance of every other asset
@@ -50,21 +49,21 @@ class AccountService:
     def __init__(
         self,
         exchange: Exchange,
-        sequencer: Sequencer,
+        sequencer: Sequencing,
         profits: Profits,
         history: HistoryReader,
-        auth: AuthService,
+        users_of: UsersOf,
         *,
         sandbox: bool,
     ) -> None:
-        """`sandbox`: the built-in account trades on paper money."""
+        """`users_of`: who has these accounts; `sandbox`: the built-in account trades on paper money."""
         self._exchange = exchange
         self._sequencer = sequencer
         self._profits = profits
         self._history = history
         self._sandbox = sandbox
         self._mass_cancels = MassCancels(exchange, sequencer)
-        self.ranking = RankingService(exchange, profits, auth).view
+        self.ranking = RankingService(exchange, profits, users_of).view
         self._resets = AccountReset(exchange, sequencer, profits, self._mass_cancels)
         self.reset = self._resets.reset
         self.resume_resets = self._resets.resume

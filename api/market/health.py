@@ -32,11 +32,11 @@ from openbell import __version__
 from openbell.programs import called
 from projections.activity import Activity
 from sequencer.clock_watch import advice
-from sequencer.sequencer import Sequencer
-from sequencer.venue_clock import VenueClock
+from sequencer.port import Sequencing
+from sequencer.venue_clock import ClockReading
 
 
-def clock_state(clock: VenueClock) -> ClockState:
+def clock_state(clock: ClockReading) -> ClockState:
     """The venue's time, and whether it follows the machine's clock."""
     now, held = clock(), clock.held
     return ClockState(
@@ -54,12 +54,12 @@ class HealthService:
     def __init__(
         self,
         exchange: Exchange,
-        sequencer: Sequencer,
+        sequencer: Sequencing,
         activity: Activity,
         latencies: Latencies,
         history: HistoryAccess,
         *,
-        clock: VenueClock,
+        clock: ClockReading,
         profile: str,
         connections: Callable[[], int],
         sources: Callable[[], list[FlowSource]],

@@ -28,8 +28,8 @@ from loop.delay import LoopDelay
 from projections.activity import Activity
 from replica.record_log import RecordLog
 from replica.record_server import RecordServer
-from sequencer.sequencer import Sequencer
-from sequencer.venue_clock import VenueClock
+from sequencer.port import Sequencing
+from sequencer.venue_clock import ClockReading
 
 
 class Monitoring:
@@ -40,7 +40,7 @@ class Monitoring:
         settings: Settings,
         exchange: Exchange,
         activity: Activity,
-        sequencer: Sequencer,
+        sequencer: Sequencing,
         records: RecordLog,
         record_server: RecordServer | None,
         history: HistoryAccess,
@@ -48,7 +48,7 @@ class Monitoring:
         feed: Feed,
         faults: FaultInjector,
         credentials: Credentials,
-        clock: VenueClock,
+        clock: ClockReading,
         children: Mapping[str, Callable[[], int | None]],
     ) -> None:
         """`children`: the process id of each, None while there is none. Raises OSError as `MetricsAccess`."""
