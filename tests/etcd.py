@@ -1,7 +1,7 @@
 """Real etcd members of our own, on loopback, with the flags that the documentation asks for.
 
-They are killed, paused and started again as a test likes. With `secure` they speak TLS to clients and to each other, and
-take only those who have a certificate of the same authority.
+They are killed, paused and started again as a test likes. With `secure` they speak TLS to clients and to each other,
+and take only those who have a certificate of the same authority.
 """
 
 from __future__ import annotations
