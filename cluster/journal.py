@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterator
 
 from cluster.append import Appender
 from cluster.archive import Archive
-from cluster.failures import ClusterError
+from cluster.failures import AppendRefused, ClusterError, Fenced
 from cluster.store import StoreError
 from journal.codec import BatchRecord
-from journal.port import Checkpoint, JournalFailed, WrittenBy
+from journal.port import Checkpoint, JournalFailed, JournalFenced, WrittenBy
 
 log = logging.getLogger(__name__)
 
@@ -27,13 +27,18 @@ class ClusterJournal:
         appender: Appender,
         archive: Archive,
         last: BatchRecord,
-        on_appended: Callable[[BatchRecord], object] = lambda record: None,
+        on_appended: Callable[[float], object] = lambda seconds: None,
+        on_failed: Callable[[Exception], object] = lambda failure: None,
     ) -> None:
-        """`last`: the record at the head of the log. `on_appended`: called with each, once it is durable there."""
+        """`last`: the record at the head of the log.
+
+        `on_appended`: called with the seconds that each append took. `on_failed`: called once, with what ended it.
+        """
         self._appender = appender
         self._archive = archive
         self._last = last
         self._on_appended = on_appended
+        self._on_failed = on_failed
         self.failure: Exception | None = None  # what ended it: of `cluster.failures`, or a JournalFailed
 
     @property
@@ -49,18 +54,23 @@ class ClusterJournal:
     def append(self, record: BatchRecord) -> None:
         """Append to the log; it is durable there on return. Waits for as long as the log says neither yes nor no.
 
-        Raises JournalFailed, and then `failure` says what it was.
+        Raises JournalFenced where it is certainly not in the log, JournalFailed where it may be; `failure` says what
+        it was.
         """
         if self.failure is not None:
-            raise JournalFailed(str(self.failure))
+            raise JournalFenced(str(self.failure))
         try:
-            self._appender.append(record)
+            appended = self._appender.append(record)
             self._archive.put(record)
         except (ClusterError, StoreError, JournalFailed) as problem:
             self.failure = problem
-            raise JournalFailed(str(problem)) from problem
+            self._on_failed(problem)
+            is_outside = isinstance(problem, AppendRefused) or (
+                isinstance(problem, Fenced) and not problem.landed_unknown
+            )
+            raise (JournalFenced if is_outside else JournalFailed)(str(problem)) from problem
         self._last = record
-        self._on_appended(record)
+        self._on_appended(appended.seconds)
 
     def check(self) -> None:
         """Raise JournalFailed where this has ended."""

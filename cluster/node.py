@@ -24,7 +24,7 @@ from cluster.challenge import Challenger
 from cluster.failures import AppendRefused, ClusterError, Fenced
 from cluster.keys import Keys, Owner, StoredHead
 from cluster.log_reader import LogReader
-from cluster.members import Members
+from cluster.known_nodes import KnownNodes
 from cluster.ownership import LEASE_S, Claim, OwnerKey, Ownership
 from cluster.peer_frames import NodeState
 from cluster.probes import Probes
@@ -99,7 +99,7 @@ class Node:
         appending: LogStore,
         keys: Keys,
         me: Owner,
-        members: Members,
+        nodes: KnownNodes,
         probes: Probes,
         around: Surroundings,
         behind: Position,
@@ -107,7 +107,7 @@ class Node:
     ) -> None:
         """`behind`: what this node has. `clock` gives epoch nanoseconds; both stores are this node's alone."""
         self._store, self._appending, self._keys, self._me = store, appending, keys, me
-        self._members, self._probes, self._around, self._clock = members, probes, around, clock
+        self._nodes, self._probes, self._around, self._clock = nodes, probes, around, clock
         self._reader = LogReader(store, keys, sleep=time.sleep)
         self._owner_key = OwnerKey(store, keys, me)
         self._head_watch = store.watch(keys.head)
@@ -180,7 +180,7 @@ class Node:
         try:
             while not (self._closing and self._term is None and self._claim_refused is None):
                 self._turn_or_note()
-            self._members.withdraw()
+            self._nodes.withdraw()
         except (ClusterError, JournalError) as problem:
             self._stop(problem)
         except Exception as bug:  # of ours: a node that does not know what it does does nothing
@@ -208,7 +208,7 @@ class Node:
 
     def _turn(self) -> None:
         """One round: read what is new, look after the owner, take the step that is due. Raises StoreError."""
-        self._members.tend(self.state())
+        self._nodes.tend(self.state())
         if self._term is not None:
             self._write(self._term)
         elif self._claim_refused is not None:
@@ -235,7 +235,7 @@ class Node:
         if self._owner_watch.wait(0) or now - self._owner_at >= OWNER_S:
             self._see_owner()
         if self._owner is not None:
-            for ping in self._probes.pings(self._members.peer_of(self._owner.owner.node)):
+            for ping in self._probes.pings(self._nodes.peer_of(self._owner.owner.node)):
                 self._challenger.record(self._owner.epoch, ping, now)
 
     def _read(self) -> None:
@@ -328,9 +328,11 @@ class Node:
 
     def _taken_over(self, claim: Claim) -> Term | None:
         """Read to the head, append the record that dates the take-over. Raises Fenced, StoreError, ClusterError."""
-        until = time.monotonic() + TAKE_OVER_S
-        giving_up: list[Callable[[], bool]] = [lambda: time.monotonic() > until]
+        until, giving_up = time.monotonic() + TAKE_OVER_S, threading.Event()
         records: list[BatchRecord] = []
+
+        def is_given_up() -> bool:
+            return giving_up.is_set() or (self._term is None and time.monotonic() > until)
 
         def apply(record: BatchRecord) -> None:
             records.append(record)
@@ -344,7 +346,7 @@ class Node:
                 head,
                 clock=time.monotonic,
                 sleep=time.sleep,
-                giving_up=lambda: giving_up[0](),
+                giving_up=is_given_up,
             )
 
         try:
@@ -355,7 +357,7 @@ class Node:
                 apply,
                 appender,
                 lambda at: self._first_record(claim, at),
-                giving_up[0],
+                is_given_up,
             )
         except AppendRefused as refusal:
             log.warning("the log takes no record: %s", refusal)
@@ -363,9 +365,7 @@ class Node:
         if writer is None:
             return None
         self._head = writer.head
-        term = Term(claim, writer, records[-1])
-        giving_up[0] = term.giving_up.is_set
-        return term
+        return Term(claim, writer, records[-1], giving_up)
 
     def _first_record(self, claim: Claim, at: Position) -> BatchRecord:
         changed = WriterChanged(self._me.node, claim.epoch)
@@ -401,8 +401,9 @@ class Node:
         self._term, self._resigning = None, False
         self._position = position_of(term.last)
         self._head = None
-        if isinstance(term.failure, JournalError):
-            raise term.failure  # of this node's own archive
+        if isinstance(term.failure, JournalError):  # of this node's own archive
+            self._owner_key.release(term.claim)
+            raise term.failure
         if term.was_refused and not self._closing:
             self.role, self._claim_refused = Role.REFUSED, term
             return
@@ -430,7 +431,7 @@ class Node:
         else:
             self._deliver([record])
             self._head = term.appender.head
-            self._term, self.role = Term(term.claim, term.appender, record), Role.WRITER
+            self._term, self.role = Term(term.claim, term.appender, record, term.giving_up), Role.WRITER
             self._around.begin_term(self._term)
 
     def state(self) -> NodeState:

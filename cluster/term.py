@@ -19,12 +19,12 @@ REFUSED_S: Final = 1.0  # before a writer whose append was refused tries to go o
 class Term:
     """What the node's thread and the event loop know of it together. Attributes are written by one of them each."""
 
-    def __init__(self, claim: Claim, appender: Appender, first: BatchRecord) -> None:
-        """`first`: the record that dates the take-over, which is the log's head."""
+    def __init__(self, claim: Claim, appender: Appender, first: BatchRecord, giving_up: threading.Event) -> None:
+        """`first`: the record that dates the take-over, which is the log's head. `giving_up`: of the appender."""
         self.claim = claim
         self.appender = appender
         self.first = first
-        self.giving_up = threading.Event()  # the append under way is to end, whatever became of it
+        self.giving_up = giving_up  # set: the append under way is to end, whatever became of it
         # -- written by the event loop
         self.failure: Exception | None = None  # what ended it; None: it was asked to end
         self.last = first  # the newest record that it has applied

@@ -26,7 +26,7 @@ ANSWER_S: Final = 0.4
 _decode: Final = msgspec.json.Decoder(NodeState).decode
 
 
-class Members:
+class KnownNodes:
     """The nodes as one of them sees them. Used by one thread, but what says that it is for any."""
 
     def __init__(
