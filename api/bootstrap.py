@@ -25,6 +25,8 @@ from api.faults.injector import FaultInjector
 from api.feed.feed import Feed
 from api.http.wsgi import WsgiApp
 from api.metrics.monitoring import Monitoring
+from api.node import routes as node_routes
+from api.node.service import NodeService, ServerAlone
 from api.operator import routes as operator_routes
 from api.operator.user_service import UserService
 from api.orders.duplicates import DuplicateLookup
@@ -77,6 +79,7 @@ from replica.replay import ReplayResult, replay
 from sequencer.clock import Clock
 from sequencer.clock_watch import FILE as CLOCK_FILE
 from sequencer.clock_watch import ClockWatch, read_kept
+from sequencer.port import Sequencing
 from sequencer.sequencer import Sequencer
 from sequencer.venue_clock import VenueClock
 
@@ -93,7 +96,7 @@ class Server:
     faults: FaultInjector
     clock: VenueClock
     clock_watch: ClockWatch
-    sequencer: Sequencer
+    sequencer: Sequencing
     history: History
     historian: HistorianHost
     auth: AuthService
@@ -107,6 +110,7 @@ class Server:
     wsgi: WsgiApp
     lane: Lane | None = None
     monitoring: Monitoring
+    node: NodeService
     final_state: Checkpoint | None = None  # once it is closed: up to where, and what it came to
 
     def __init__(self, settings: Settings, on_progress: Callable[[int, int], None] = no_progress) -> None:
@@ -155,6 +159,7 @@ class Server:
         if self._record_server is not None:
             self._closers.append(self._record_server.close)
         sequencer = self.sequencer = _sequencer(settings, exchange, committer, journal, clock)
+        self.node = ServerAlone(exchange, sequencer, lambda: records.last_n)
         self.explainer = ExplainHost(journal, settings.data)
         self._closers.append(self.explainer.close)
         instruments, schedules = schedule_store.over(file, exchange)
@@ -164,7 +169,7 @@ class Server:
         self._closers.append(self.clock_watch.close)
         operator_schedules = OperatorSchedules(schedule_store, exchange, sequencer, runner)
         self._closers.append(operator_schedules.close)
-        self.duplicates = DuplicateLookup(exchange, folds.memory, journal, history, historian.access, clock)
+        self.duplicates = self._duplicates(journal, folds)
         followed = self._followed(settings, folds, authenticator, runner)
         self._build_surface(settings, followed, runner, operator_schedules)
 
@@ -180,6 +185,10 @@ class Server:
         """Keep in memory what ends from now on; what ended before is in the history."""
         memory = self._order_memory = OrderMemory(exchange.seq)
         return [lambda _, applied: memory.on_applied(applied)]
+
+    def _duplicates(self, journal: SqliteJournal, folds: Folds) -> DuplicateLookup:
+        access = self.historian.access
+        return DuplicateLookup(self.exchange, folds.memory, journal, self.history, access, self.clock)
 
     def _keep_in_bounds(self, settings: Settings, journal: SqliteJournal) -> None:
         """Note the digests that the historian says, and have records archived or dropped that its snapshots cover."""
@@ -263,6 +272,7 @@ class Server:
                 auth_routes.blueprint(self.auth, self.own_user, settings, on_guest=accounts.welcome),
                 self._operator_routes(settings, surface, accounts, runner, operator_schedules),
                 explanation_routes.blueprint(self.explainer),
+                node_routes.blueprint(self.node, self.auth),
                 self._monitored(settings, followed).blueprint,
                 docs.blueprint(description),
             ]
