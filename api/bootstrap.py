@@ -69,6 +69,7 @@ from listings.schedule_runner import ScheduleRunner
 from listings.schedule_store import ScheduleFile, ScheduleStore
 from openbell import __version__
 from openbell.programs import called
+from projections.submissions import SubmissionWindow
 from replica.archiver import Archiver
 from replica.follower import OnRecord
 from replica.historian.host import HistorianHost
@@ -158,7 +159,9 @@ class Server:
         self._record_server = RecordServer(settings.data, records) if settings.record_socket else None
         if self._record_server is not None:
             self._closers.append(self._record_server.close)
-        sequencer = self.sequencer = _sequencer(settings, exchange, committer, journal, clock)
+        sequencer = self.sequencer = _sequencer(
+            settings, exchange, committer, journal, clock, recovered.projections.submissions
+        )
         self.node = ServerAlone(exchange, sequencer, lambda: records.last_n)
         self.explainer = ExplainHost(journal, settings.data)
         self._closers.append(self.explainer.close)
@@ -363,6 +366,7 @@ def _sequencer(
     committer: Committer,
     journal: SqliteJournal,
     clock: VenueClock,
+    submissions: SubmissionWindow,
 ) -> Sequencer:
     return Sequencer(
         exchange,
@@ -372,6 +376,7 @@ def _sequencer(
         on_invariant_violation=stop_at_violation,
         max_batch=settings.max_batch,
         max_waiting=settings.max_waiting,
+        submissions=submissions,
     )
 
 
