@@ -1,7 +1,7 @@
 """What the writer's process and a front door of its say to each other, beside commands and records.
 
-A front door answers by itself whatever its own replica knows. This is the rest: who may come in, how far the history is,
-what is planned, faults on demand, the venue's time. All of it comes by one socket, in order, and dies with it.
+A front door answers by itself whatever its own replica knows. This is the rest: who may come in, how far the history
+is, what is planned, faults on demand, the venue's time. All of it comes by one socket, in order, and dies with it.
 Layer: api.doors. No I/O.
 """
 
@@ -38,7 +38,7 @@ class Welcome(msgspec.Struct, frozen=True, array_like=True, tag="welcome"):
     port: int  # of loopback, where this door alone listens; 0: nowhere
 
 
-class Told(msgspec.Struct, frozen=True, array_like=True, tag="all"):
+class Introduced(msgspec.Struct, frozen=True, array_like=True, tag="all"):
     """A door has been sent everything that it begins with."""
 
 
@@ -68,7 +68,7 @@ class VenueChanged(msgspec.Struct, frozen=True, array_like=True, tag="venue"):
 
 
 class VenueTime(msgspec.Struct, frozen=True, array_like=True, tag="time"):
-    """The venue's time, at a moment of the steady clock; and how far the machine's clock is from it, where it is held."""
+    """The venue's time at a moment of the steady clock, and how far the machine's clock is from it where it is held."""
 
     venue_ns: int
     steady_ns: int
@@ -113,7 +113,7 @@ class Stop(msgspec.Struct, frozen=True, array_like=True, tag="stop"):
 
 ToDoor = (
     Welcome
-    | Told
+    | Introduced
     | Identities
     | HistoryAt
     | Planned
