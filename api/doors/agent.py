@@ -121,7 +121,7 @@ class DoorAgent:
         return None if change is None or change.at_ns <= self.clock() else change
 
     def entered(self, seq: Seq) -> EnterOrder | None:
-        """Command `seq` when it enters an order; None, too, where nobody knows any more. Cooperative. Raises StoreAway."""
+        """Command `seq` when it enters an order; None, too, where nobody knows. Cooperative. Raises StoreAway."""
         if len(self._asked) >= ASKED_MAX:
             raise StoreAway("too many records are asked for")
         self._questions = number = self._questions + 1

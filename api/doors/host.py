@@ -304,7 +304,7 @@ class FrontDoors:
         self._asked[number] = waited, answered, figures_of
         for door in self._doors:
             if door.number in waited:
-                door.send(Ask(number, figures))
+                door.send(Ask(number, self._source.applied_seq(), figures))
         try:
             with eventlet.Timeout(wait_s, False):
                 answered.wait()

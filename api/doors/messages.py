@@ -21,6 +21,7 @@ from engine.types import AccountId, TradingStatus
 from journal.codec import BatchRecord
 from replica.frames import BadFrame, FrameReader
 
+REQUESTS_SOCKET: Final = "doors.sock"  # in the data folder: where the writer takes requests that are passed on
 FRAME_BYTES_MAX: Final = 64 * 2**20  # a hundred thousand sessions are 30 MB
 _LENGTH: Final = struct.Struct(">I")
 
@@ -95,6 +96,7 @@ class Ask(msgspec.Struct, frozen=True, array_like=True, tag="ask"):
     """Answer this when all that was sent before is done. `figures`: with what is to be measured."""
 
     number: int
+    seq: int  # when this command is applied, too
     figures: bool = False
 
 

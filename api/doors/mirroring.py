@@ -155,7 +155,9 @@ class Mirroring:
 
     def _time(self) -> VenueTime:
         venue_ns, held = self._clock(), self._clock.held
-        return VenueTime(venue_ns, steady_ns(), None if held is None else tuple(held))
+        return VenueTime(
+            venue_ns, steady_ns(), None if held is None else (held.ahead_ns, held.since_ns, held.kept_ahead_ns)
+        )
 
 
 def _faults_of(profile: Profile) -> FaultsSet:

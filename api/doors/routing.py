@@ -7,6 +7,7 @@ Layer: api.doors.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 from urllib.parse import parse_qs
 
@@ -40,7 +41,7 @@ class OneProcessOnly:
     def __init__(self, app: WsgiApp) -> None:
         self._app = app
 
-    def __call__(self, environ: Environ, start_response: StartResponse) -> object:
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         if environ["PATH_INFO"].startswith(FEED_PATH):
             query = parse_qs(environ.get("QUERY_STRING", ""))
             if query.get("transport", [""])[0] != "websocket":

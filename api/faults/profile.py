@@ -57,7 +57,7 @@ class Profile:
     __slots__ = ("_states", "_steps", "account", "began", "ended", "injected", "plan", "set_ns")
 
     def __init__(self, plan: Plan, account: AccountId | None, set_ns: int, began_ago_s: float = 0.0) -> None:
-        """`account`: whose it is; None: the venue's. `set_ns`: the venue's time now; `began_ago_s`: it was set before."""
+        """`account`: whose it is; None: the venue's. `set_ns`: the venue's time; `began_ago_s`: of before."""
         self.plan = plan
         self.account = account
         self.set_ns = set_ns
