@@ -188,7 +188,11 @@ class NodeServer(Server):
         probes = self._probes = Probes(self._client_tls, self._poke)
         self._closers.append(probes.close)
         nodes = KnownNodes(
-            store, self._keys, self._complete, lambda known: probes.follow(state.peer for state in known.values())
+            store,
+            self._keys,
+            self._complete,
+            lambda known: probes.follow(state.peer for state in known.values()),
+            self._stand_down,
         )
         self.role = Node(
             store,
@@ -229,6 +233,10 @@ class NodeServer(Server):
         """A node answers no more, or again. From any thread, also before this one's role begins."""
         if (role := getattr(self, "role", None)) is not None:
             role.poke()
+
+    def _stand_down(self) -> None:
+        """An operator asks, by the store. In the role's own thread."""
+        self.role.stand_down()
 
     def _own_epoch(self) -> int | None:
         return self.role.epoch if self.role.role in (Role.WRITER, Role.REFUSED) else None
