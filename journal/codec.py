@@ -164,7 +164,12 @@ def _require_in_order(record: BatchRecord, submissions: Sequence[Submission]) ->
     """Raise CorruptRecord where a submission is not one of the record's commands, or they overlap."""
     free = 0
     for each in submissions:
-        if each.place < free or each.count < 1 or len(each.key) != KEY_BYTES or len(each.fingerprint) not in (0, 16):
+        if (
+            each.place < free
+            or each.count < 1
+            or len(each.key) != KEY_BYTES
+            or len(each.fingerprint) not in (0, KEY_BYTES)
+        ):
             raise CorruptRecord(record.n, "a submission in it is none")
         free = each.place + each.count
     if free > record.count:
