@@ -169,7 +169,7 @@ def test_a_key_of_a_client_is_taken_once_by_whichever_door(tmp_path: Path) -> No
             with pytest.raises(KeyReused):
                 door.sequencer.submit_as(KEY, [other])
         both = [
-            eventlet.spawn(door.attempt, lambda door=door: door.sequencer.submit_as(KEY[::-1], [other]))  # type: ignore[misc]
+            eventlet.spawn(door.attempt, lambda door=door: door.sequencer.submit_as(KEY[::-1], [other]))
             for door in (one, two)
         ]
         seqs = set()

@@ -149,7 +149,7 @@ def test_of_a_key_that_may_be_forgotten_nobody_says_that_it_is_new(tmp_path: Pat
     venue = Venue(tmp_path, submissions=SubmissionWindow(keys_max=4))
     venue.start()
     for number in range(6):
-        seq = Asked(venue, submit(bytes([number]) * 16)).reply.wait()[0].seq
+        seq = Asked(venue, submit(bytes([number]) * 16, after_seq=venue.exchange.seq)).reply.wait()[0].seq
     assert Asked(venue, submit(ONE, after_seq=1)).kinds == [Forgotten]
     assert Asked(venue, submit(ONE, after_seq=seq)).reply.wait()[0].seq == seq + 1
     venue.close()
@@ -201,7 +201,7 @@ def test_a_journal_that_fails_says_of_each_what_is_known_of_it(
     def fail(_record: BatchRecord) -> None:
         raise failure
 
-    venue.journal.append = fail  # type: ignore[method-assign]
+    venue.journal.append = fail  # type: ignore[method-assign, assignment]
     flushed = Asked(venue, submit(ONE))
     eventlet.sleep(0)
     waits = Asked(venue, submit(TWO))
