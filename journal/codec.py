@@ -44,6 +44,7 @@ class Submission(msgspec.Struct, frozen=True, gc=False, array_like=True):
     place: int  # of its first command in the record, from 0
     count: int  # of its commands, which follow one by one
     fingerprint: bytes = b""  # of what was asked, 16 bytes, where somebody else may use the key
+    sender: bytes = b""  # who sent it, where somebody else may: what a front door calls itself
 
 
 _decode_both = msgspec.msgpack.Decoder(tuple[list[Command], list[Submission]]).decode

@@ -129,7 +129,8 @@ class KeyedEntries:
         for entry in entries:
             count = len(entry.commands)
             if isinstance(entry, KeyedEntry):
-                found.append(Submission(entry.submission.key, place, count, entry.submission.fingerprint))
+                one = entry.submission
+                found.append(Submission(one.key, place, count, one.fingerprint, one.sender))
             place += count
         return found
 
