@@ -1,0 +1,174 @@
+"""Front doors: several processes on one port, each of which answers as the one process does."""
+
+from __future__ import annotations
+
+import itertools
+import re
+import signal
+import socket
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import psutil
+import pytest
+import socketio
+
+from tests.api.doors.mixture import mixture
+from tests.server import Answer, Http, RunningServer, eventually
+
+PASSING = re.compile(
+    rb'"(timestamp|ts_ns|ts_ns_text|processing_time_ms|time|serverTime|start_time|uptime_seconds|transactTime|'
+    rb'updateTime|openTime|closeTime|at|created_ns|request_id|E|since)":("[^"]*"|[0-9.e+-]+)'
+)
+PASSING_HEADERS = ("Date", "Content-Length", "X-Request-Id")
+REQUESTS = 450
+SAME_SETS = {"PYTHONHASHSEED": "0"}  # what Flask says of the methods of a path is in the order of a set
+
+
+def two_ports() -> int:
+    """The first of two ports of loopback, one behind the other, that nobody listens on."""
+    for _ in range(100):
+        with socket.socket() as one, socket.socket() as other:
+            one.bind(("127.0.0.1", 0))
+            port: int = one.getsockname()[1]
+            try:
+                other.bind(("127.0.0.1", port + 1))
+            except OSError:
+                continue
+            return port
+    raise AssertionError("no two ports are free")
+
+
+@pytest.fixture(scope="module")
+def doors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    """A server with two front doors, each of which listens by itself as well."""
+    port = two_ports()
+    options = ("--front-doors", "2", "--door-port", str(port))
+    with RunningServer(tmp_path_factory.mktemp("doors") / "data", *options, environment=SAME_SETS) as server:
+        yield server
+
+
+@contextmanager
+def each_door(server: RunningServer) -> Iterator[tuple[Http, Http]]:
+    """A connection to each of the two."""
+    first = int(server.options[-1])
+    one, other = (Http(f"http://127.0.0.1:{port}") for port in (first, first + 1))
+    with closing(one), closing(other):
+        yield one, other
+
+
+def lasting(answer: Answer) -> tuple[int, list[tuple[str, str]], bytes]:
+    """What of an answer does not depend on when it was given."""
+    headers = [(name, value) for name, value in answer.headers.items() if name not in PASSING_HEADERS]
+    given = answer.headers["X-Request-Id"]
+    if given is not None and given.startswith("given-"):
+        headers.append(("X-Request-Id", given))
+    return answer.status, headers, PASSING.sub(rb'"\1":0', answer.content)
+
+
+def processes(server: RunningServer) -> list[int]:
+    """The process of each door, while it has one."""
+    return [door["process"] for door in server.http.get("/health")["doors"] if door["status"] == "serving"]
+
+
+def test_two_doors_by_turns_answer_byte_for_byte_what_one_process_answers(doors: RunningServer, tmp_path: Path) -> None:
+    compared = 0
+    with RunningServer(tmp_path / "data", environment=SAME_SETS) as one, each_door(doors) as both:
+        at_doors = itertools.cycle(both)
+        known: list[str] = []
+        for asked in mixture(15, REQUESTS, known):
+            expected = one.http.call(*asked)
+            answered = next(at_doors).call(*asked)
+            assert lasting(answered) == lasting(expected), asked
+            compared += 1
+            if expected.status == 200 and asked.path == "/order":
+                known.append(expected.json["order_id"])
+        assert compared == REQUESTS
+        assert len(known) > 50
+        digest = "/health?digest=true"
+        assert doors.http.get(digest)["digest"] == one.http.get(digest)["digest"]
+
+
+def test_an_order_that_one_door_answered_is_there_at_the_other_at_once(doors: RunningServer) -> None:
+    with each_door(doors) as (one, other):
+        for number in range(50):
+            entered = one.enter("ETH-USDT", "buy", "0.01", "1.00", client_order_id=f"seen-{number}")
+            assert other.get(f"/order/{entered['order_id']}")["status"] == "resting"
+            assert other.call("DELETE", f"/order/{entered['order_id']}").granted()["success"] is True
+            assert one.get(f"/order/{entered['order_id']}")["status"] == "cancelled"
+            one, other = other, one
+
+
+def test_the_port_that_doors_share_is_refused_to_every_other_server(doors: RunningServer, tmp_path: Path) -> None:
+    for options in ((), ("--front-doors", "2")):
+        status, printed = RunningServer(tmp_path / "data", *options).fails_to_start(doors.port)
+        assert status == 1
+        assert printed == ""
+    assert "another server has that port" in (tmp_path / "data.log").read_text()
+
+
+def test_a_client_of_long_polling_reads_what_to_do_and_at_a_door_of_its_own_is_served(doors: RunningServer) -> None:
+    refused = doors.http.call("GET", "/socket.io/?EIO=4&transport=polling")
+    refused.refused(400, "POLLING_NEEDS_ONE_DOOR")
+    assert "transports=['websocket']" in refused.json["error"]
+    assert "deploy/haproxy-doors.cfg" in refused.json["error"]
+    own_url = f"http://127.0.0.1:{int(doors.options[-1]) + 1}"
+    for url, transports in ((doors.url, ["websocket"]), (own_url, ["polling"])):
+        client = socketio.SimpleClient()
+        client.connect(url, namespace="/market", transports=transports)
+        try:
+            assert client.receive(timeout=30)[0] == "connected"
+        finally:
+            client.disconnect()
+
+
+def test_every_door_publishes_what_any_of_them_entered(doors: RunningServer) -> None:
+    client = socketio.SimpleClient()
+    with each_door(doors) as (one, other):
+        client.connect(one.url, namespace="/market", transports=["websocket"])
+        try:
+            client.emit("subscribe", {"type": "orders"})
+            eventually(lambda: client.receive(timeout=30)[0] == "subscribed")
+            entered = other.enter("ETH-USDT", "buy", "0.01", "1.25")
+
+            def is_published() -> bool:
+                event, said = client.receive(timeout=30)
+                return bool(event == "order_event" and said["order_id"] == entered["order_id"])
+
+            eventually(is_published)
+        finally:
+            client.disconnect()
+        other.call("DELETE", f"/order/{entered['order_id']}").granted()
+
+
+def test_health_and_metrics_of_any_door_are_those_of_all(doors: RunningServer) -> None:
+    with each_door(doors) as both:
+        for http in both:
+            health = http.get("/health")
+            assert [(door["door"], door["status"]) for door in health["doors"]] == [(1, "serving"), (2, "serving")]
+            text = http.call("GET", "/metrics").content.decode()
+            for door in ("writer", "1", "2"):
+                assert f'openbell_loop_delay_seconds_count{{door="{door}"}}' in text
+            assert text.count("# TYPE openbell_connections ") == 1
+            assert http.call("GET", "/health/ready").granted() == {"status": "ready"}
+
+
+def test_clients_of_other_doors_notice_nothing_of_a_door_that_is_killed_and_it_comes_again(
+    doors: RunningServer,
+) -> None:
+    victim, kept = processes(doors)
+    with each_door(doors) as (_, survivor):
+        survivor.enter("ETH-USDT", "buy", "0.01", "1.00", client_order_id="before")
+        psutil.Process(victim).send_signal(signal.SIGKILL)
+        for number in range(100):  # over the one connection that was open before
+            survivor.enter("ETH-USDT", "buy", "0.01", "1.00", client_order_id=f"meanwhile-{number}")
+
+        def comes_again() -> bool:
+            serving = [door["process"] for door in survivor.get("/health")["doors"] if door["status"] == "serving"]
+            return len(serving) == 2 and kept in serving and victim not in serving
+
+        eventually(comes_again, within_s=60)
+    with each_door(doors) as (again, _):
+        assert again.get("/orders?limit=1&symbol=ETH-USDT")["orders"][0]["client_order_id"] == "meanwhile-99"
+        again.call("DELETE", "/orders").granted()
