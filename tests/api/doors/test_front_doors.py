@@ -5,9 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 import signal
-import socket
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
 from pathlib import Path
 
 import psutil
@@ -15,8 +13,9 @@ import pytest
 
 from tests.api.clients import FeedClient
 from tests.api.doors.mixture import mixture
+from tests.api.doors.serving import each_door, first_port, server_with_doors
 from tests.deploy.proxies import DOORS, proxy
-from tests.server import Answer, Http, RunningServer, eventually, self_signed
+from tests.server import Answer, RunningServer, eventually, self_signed
 
 PASSING = re.compile(
     rb'"(timestamp|ts_ns|ts_ns_text|processing_time_ms|time|serverTime|start_time|uptime_seconds|transactTime|'
@@ -28,36 +27,11 @@ REQUESTS = 450
 SAME_SETS = {"PYTHONHASHSEED": "0"}  # what Flask says of the methods of a path is in the order of a set
 
 
-def two_ports() -> int:
-    """The first of two ports of loopback, one behind the other, that nobody listens on."""
-    for _ in range(100):
-        with socket.socket() as one, socket.socket() as other:
-            one.bind(("127.0.0.1", 0))
-            port: int = one.getsockname()[1]
-            try:
-                other.bind(("127.0.0.1", port + 1))
-            except OSError:
-                continue
-            return port
-    raise AssertionError("no two ports are free")
-
-
 @pytest.fixture(scope="module")
 def doors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
-    """A server with two front doors, each of which listens by itself as well."""
-    port = two_ports()
-    options = ("--front-doors", "2", "--trusted-proxies", "127.0.0.1", "--door-port", str(port))
-    with RunningServer(tmp_path_factory.mktemp("doors") / "data", *options, environment=SAME_SETS) as server:
+    """A server that this module has alone."""
+    with server_with_doors(tmp_path_factory.mktemp("doors") / "data", environment=SAME_SETS) as server:
         yield server
-
-
-@contextmanager
-def each_door(server: RunningServer) -> Iterator[tuple[Http, Http]]:
-    """A connection to each of the two."""
-    first = int(server.options[-1])
-    one, other = (Http(f"http://127.0.0.1:{port}") for port in (first, first + 1))
-    with closing(one), closing(other):
-        yield one, other
 
 
 def lasting(answer: Answer) -> tuple[int, list[tuple[str, str]], bytes]:
@@ -114,7 +88,7 @@ def test_a_client_of_long_polling_reads_what_to_do_and_at_a_door_of_its_own_is_s
     refused.refused(400, "POLLING_NEEDS_ONE_DOOR")
     assert "transports=['websocket']" in refused.json["error"]
     assert "deploy/haproxy-doors.cfg" in refused.json["error"]
-    own_url = f"http://127.0.0.1:{int(doors.options[-1]) + 1}"
+    own_url = f"http://127.0.0.1:{first_port(doors) + 1}"
     for url, transport in ((doors.url, "websocket"), (own_url, "polling")):
         client = FeedClient(url, transport=transport)
         assert client.events("connected"), transport
@@ -124,7 +98,7 @@ def test_a_client_of_long_polling_reads_what_to_do_and_at_a_door_of_its_own_is_s
 def test_behind_haproxy_as_shipped_clients_of_long_polling_stay_at_one_door(
     doors: RunningServer, tmp_path: Path
 ) -> None:
-    with proxy(DOORS, int(doors.options[-1]), tmp_path, self_signed(tmp_path)) as url:
+    with proxy(DOORS, first_port(doors), tmp_path, self_signed(tmp_path)) as url:
         for transport in ("polling", "websocket", "polling"):
             client = FeedClient(url, transport=transport, ssl_verify=False)
             assert client.events("connected"), transport
