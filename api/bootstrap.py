@@ -68,6 +68,7 @@ from listings.operator_schedules import OperatorSchedules, ScheduleStore
 from listings.schedule_runner import ScheduleRunner
 from openbell import __version__
 from openbell.programs import called
+from projections.submissions import SubmissionWindow
 from replica.archiver import Archiver
 from replica.follower import OnRecord
 from replica.historian.host import HistorianHost
@@ -157,7 +158,9 @@ class Server:
         self._closers.append(historian.close)
         self._keep_in_bounds(settings, journal)
         self._record_server = self._serve_records(settings, records)
-        sequencer = self.sequencer = _sequencer(settings, exchange, committer, journal, clock)
+        sequencer = self.sequencer = _sequencer(
+            settings, exchange, committer, journal, clock, recovered.projections.submissions
+        )
         self.explainer = ExplainHost(journal, settings.data)
         self._closers.append(self.explainer.close)
         instruments, schedules = schedule_store.over(file, exchange)
@@ -413,6 +416,7 @@ def _sequencer(
     committer: Committer,
     journal: SqliteJournal,
     clock: VenueClock,
+    submissions: SubmissionWindow,
 ) -> Sequencer:
     return Sequencer(
         exchange,
@@ -422,6 +426,7 @@ def _sequencer(
         on_invariant_violation=stop_at_violation,
         max_batch=settings.max_batch,
         max_waiting=settings.max_waiting,
+        submissions=submissions,
     )
 
 

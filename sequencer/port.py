@@ -89,6 +89,7 @@ class Submit(msgspec.Struct, frozen=True, array_like=True, tag="submit"):
     after_seq: int  # what the door had applied when the key was first used: so no command up to this one is of the key
     fingerprint: bytes  # of what was asked, 16 bytes, where somebody else may use the key; else b""
     commands: list[Command]
+    sender: bytes = b""  # the front door, where somebody else may use the key
 
 
 class Sequencing(Protocol):
