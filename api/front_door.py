@@ -17,6 +17,7 @@ from api.auth.authenticator import Authenticator
 from api.auth.credentials import SEEN_MS, Credentials
 from api.auth.signatures import SHARED_ROWS, SharedSignatures
 from api.doors.agent import DoorAgent, DoorUsers, wait_applied
+from api.doors.freshness import FreshApp, FreshLane, Freshness
 from api.doors.messages import REQUESTS_SOCKET, FaultsSet, HistoryAt, ListenKeyAt, Welcome, decoded_settings
 from api.doors.routing import is_forwarded
 from api.http.forwarding import Forwarding
@@ -41,6 +42,7 @@ from identity.users import User
 from journal.snapshots import SnapshotFolder
 from loop.collector import collector_off
 from loop.errors import StoreAway
+from loop.shared_marks import SharedMarks
 from loop.shared_table import SharedTable
 from openbell import __version__
 from replica.recovery import Begun, snapshot_for
@@ -103,7 +105,12 @@ class FrontDoor:
         surface = self.surface = Surface(settings, followed)
         self.monitoring = DoorMonitoring(surface.feed, surface.faults, credentials, agent.clock, sequencer)
         surface.serve([self.monitoring.blueprint], self._forwarding)
+        marks = SharedMarks(welcome.doors + 1, welcome.marks)
+        freshness = Freshness(marks, welcome.number, lambda: exchange.seq)
+        self.wsgi: WsgiApp = FreshApp(surface.wsgi, freshness)
+        self.lane = None if surface.lane is None else FreshLane(surface.lane, freshness)
         surface.listen()
+        sequencer.listen(lambda _batch: freshness.on_applied())
         sequencer.listen_behind(lambda _batch: agent.on_applied())
         self._attach(credentials)
 
