@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, NoReturn
 
 import msgspec
+from greenlet import getcurrent
 
 from cluster.failures import ClusterError, RecordsTrimmed
 from cluster.founding import found_log
@@ -155,6 +157,10 @@ class Node:
     def _guarded(self, call: Callable[[], None]) -> None:
         try:
             call()
+        except RecordsTrimmed as trimmed:  # it was cut off for long: it starts again, with a peer's snapshot
+            self.simulation.count("node that was too far behind")
+            self.trace(f"starts again: {trimmed}")
+            end_here(self.process)
         except ClusterError as error:
             self.stop(f"{type(error).__name__}: {error}")
         except Exception as bug:
@@ -427,9 +433,10 @@ class Node:
         return True
 
     def _take(self, asked: Asked, attempt: Try, signal: Signal) -> None:
-        self._greenlets.run(self._handle, asked, attempt, signal)
+        self._greenlets.run(partial(self._handle, asked, attempt), signal)
 
     def _handle(self, asked: Asked, attempt: Try, signal: Signal) -> None:
+        self.process.greenlets.append(getcurrent())
         simulation = self.simulation
         outcome = "done"
         try:

@@ -7,18 +7,15 @@ All chance comes from the seed: the same seed gives the same trace, to the byte.
 
 from __future__ import annotations
 
-import logging
 import random
 from collections import Counter
-from contextlib import contextmanager
-from collections.abc import Iterator
+from collections.abc import Callable
 
 from cluster.keys import Keys, Owner
+from engine.commands import Command, Deposit, EnterOrder
 from engine.digest import state_digest
 from engine.events import CommandResult
 from journal.codec import BatchRecord
-from journal.port import JournalError
-from sequencer.port import NotAccepting
 from tests.sim import machine
 from tests.sim.hub import Hub, hub_of, spawn
 from tests.sim.machine import Signal, sleep
@@ -35,7 +32,7 @@ from tests.sim_cluster.node import DIGEST_EVERY, Node, NodeDisk
 from tests.sim_cluster.parts import Parts
 from tests.sim_cluster.plan import Plan
 from tests.sim_cluster.state import LogState
-from tests.sim_cluster.surroundings import logged
+from tests.sim_cluster.surroundings import installed, logged
 from tests.sim_cluster.traders import Trader
 
 CALM_S = 120.0  # simulated, within which everything must be over when there are no more faults
@@ -147,6 +144,10 @@ class Simulation:
         if not self.backed_up:
             self.violation("node", f"{node.boot} stopped itself: {why}")
 
+    def is_unique(self, command: Command) -> bool:
+        """Whether no other submission has the same command."""
+        return isinstance(command, Deposit) or (isinstance(command, EnterOrder) and command.client_order_id is not None)
+
     # -- the ways between nodes that are not links
 
     def reachable(self, node: Node, name: str) -> Node | None:
@@ -184,7 +185,7 @@ class Simulation:
         node.process.on_death(self._on_death(index))
         return node
 
-    def _on_death(self, index: int) -> object:
+    def _on_death(self, index: int) -> Callable[[], object]:
         hub = self.hub
         return lambda: hub.call(hub.world, 0.3 + 2.0 * self.incidents.rng.random(), self._restart, index)
 
@@ -250,6 +251,7 @@ def run(plan: Plan, parts: Parts | None = None, *, traced: bool = False) -> Outc
     with (
         hub_of(random.Random(f"hub {plan.seed}")) as hub,
         machine.installed(hub, random.Random("secrets")),
+        installed(hub, random.Random("cluster secrets")),
     ):
         simulation = Simulation(plan, hub, parts or Parts(), traced=traced)
         with logged(simulation):

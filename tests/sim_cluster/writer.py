@@ -90,7 +90,7 @@ class Writer:
     def accept(self, channel: SimulatedChannel) -> None:
         """A front door has connected."""
         if self.server is not None:
-            self.server.take_channel(channel)  # type: ignore[attr-defined]
+            spawn(self.node.process, self.server._serve, channel, None)
 
     def fence(self, why: str) -> None:
         """It is over: somebody else may be the writer. From any thread."""
@@ -99,6 +99,22 @@ class Writer:
             self.node.trace(f"writes no more: {why}")
             self.node.simulation.count("writer that was fenced")
             hub_here().call(self.node.process, 0.000_1, self._close)
+
+    def resign(self) -> None:
+        """Stand down: nothing more is taken, what waits is finished, then the ownership is given up."""
+        if not self.is_over and self.server is not None:
+            spawn(self.node.process, self._resign)
+
+    def _resign(self) -> None:
+        if self.server is not None:
+            self.server.close()
+        if self._sequencer is not None:
+            self._sequencer.stop()
+        self.fence("it was asked to stand down")
+        try:
+            self.node.owner_key().release(self.claim)
+        except StoreError as error:
+            self.node.trace(f"leaves its lease to end: {error}")
 
     def _close(self) -> None:
         spawn(self.node.process, self._end)
@@ -194,7 +210,7 @@ class Writer:
         sequencer.start()
         self._open_venue(follower.exchange)
         if not self.is_over:
-            self.server = parts.link_server(sequencer, node=node.name, epoch=self.claim.epoch)
+            self.server = parts.link_server(sequencer, follower.exchange, node=node.name, epoch=self.claim.epoch)
             node.trace(f"is the writer in epoch {self.claim.epoch}")
             simulation.on_writer(node, self.claim.epoch)
             self._beat(follower.exchange)
