@@ -61,7 +61,7 @@ class LogCheck:
         while self._first_n <= len(simulation.reference.records):
             if keys.log(self._first_n) in simulation.log.state.keys:
                 return
-            behind = sorted((disk.newest_n() for disk in simulation.disks), reverse=True)
+            behind = sorted((disk.noted_n() for disk in simulation.disks), reverse=True)
             if self._first_n > max(0, behind[1] - simulation.plan.kept_records):
                 self._wrong("trim", f"record {self._first_n} left the log; snapshots are behind {behind}")
                 return

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from tests.sim.machine import sleep
 from tests.sim_cluster.hosts import HOSTS
-from tests.sim_cluster.node import NodeDisk
+from tests.sim_cluster.disk import NodeDisk
 from tests.sim_cluster.plan import INCIDENTS
 
 if TYPE_CHECKING:
-    from tests.sim_cluster.node import Node
+    from tests.sim_cluster.node import SimulatedNode
     from tests.sim_cluster.simulation import Simulation
 
 LONG_S = (0.3, 1.5, 4.0, 12.0)
@@ -59,10 +59,10 @@ class Incidents:
             self._calls[kind]()
         sleep(plan.gap_s)
 
-    def _any(self) -> Node:
+    def _any(self) -> SimulatedNode:
         return self.rng.choice(self._simulation.nodes)
 
-    def _writer(self) -> Node:
+    def _writer(self) -> SimulatedNode:
         return self._simulation.writer or self._any()
 
     def _leader(self) -> int:
@@ -72,17 +72,18 @@ class Incidents:
     def _last(self) -> None:
         sleep(self.rng.choice(LONG_S) * (0.5 + self.rng.random()))
 
-    def _kill(self, node: Node) -> None:
+    def _kill(self, node: SimulatedNode) -> None:
         node.process.kill()
 
-    def _pause(self, node: Node) -> None:
+    def _pause(self, node: SimulatedNode) -> None:
         node.process.pause()
         self._last()
         node.process.resume()
 
     def _lose_disk(self) -> None:
         node = self._any()
-        self._simulation.disks[node.index] = NodeDisk()
+        disks = self._simulation.disks
+        disks[node.index] = NodeDisk(lost_n=disks[node.index].noted_n())
         node.process.kill()
 
     def _kill_member(self, member: int) -> None:
@@ -135,7 +136,7 @@ class Incidents:
         self._last()
         self._simulation.log.state.is_full = False
 
-    def _set_clock(self, node: Node) -> None:
+    def _set_clock(self, node: SimulatedNode) -> None:
         self._simulation.clock_step_ns[node.index] += self.rng.choice((-3_600, -3, -1, 1, 3, 3_600)) * 10**9
         if self.rng.random() < 0.7:
             self._last()
@@ -151,6 +152,6 @@ class Incidents:
 
     def _stop_writer(self) -> None:
         """As an operator asks it to stand down."""
-        writer = self._writer().writer
-        if writer is not None:
-            writer.resign()
+        node = self._writer()
+        if node.serves and not node.process.dead:
+            node.node.stand_down()

@@ -11,14 +11,14 @@ import random
 from collections import Counter
 from collections.abc import Callable
 
-from cluster.keys import Keys, Owner
+from cluster.keys import Keys
 from engine.commands import Command, Deposit, EnterOrder
 from engine.digest import state_digest
 from engine.events import CommandResult
 from journal.codec import BatchRecord
 from tests.sim import machine
-from tests.sim.hub import Hub, hub_of, spawn
-from tests.sim.machine import Signal, sleep
+from tests.sim.hub import Hub, Process, hub_of, spawn
+from tests.sim.machine import sleep
 from tests.sim.market import ACCOUNTS
 from tests.sim.outcome import Outcome, Violation
 from tests.sim.reference import Reference
@@ -28,8 +28,9 @@ from tests.sim_cluster.checks import LogCheck, check_answers
 from tests.sim_cluster.hosts import HOSTS, Hosts
 from tests.sim_cluster.incidents import Incidents
 from tests.sim_cluster.members import Members
-from tests.sim_cluster.node import DIGEST_EVERY, Node, NodeDisk
-from tests.sim_cluster.parts import Parts
+from tests.sim_cluster.disk import NodeDisk
+from tests.sim_cluster.node import DIGEST_EVERY, SimulatedNode
+from tests.sim_cluster.peers import SimulatedPeer
 from tests.sim_cluster.plan import Plan
 from tests.sim_cluster.state import LogState
 from tests.sim_cluster.surroundings import installed, logged
@@ -41,17 +42,15 @@ CALM_S = 120.0  # simulated, within which everything must be over when there are
 class Simulation:
     """The world of one seed."""
 
-    def __init__(self, plan: Plan, hub: Hub, parts: Parts, *, traced: bool) -> None:
+    def __init__(self, plan: Plan, hub: Hub, *, traced: bool) -> None:
         self.plan = plan
         self.hub = hub
-        self.parts = parts
         self.counts: Counter[str] = Counter()
         self.violations: list[Violation] = []
         self.lines: list[str] = []
         self.asked: list[Asked] = []
         self.keys = Keys("sim")
         self.is_quiet = False  # whether writers add nothing by themselves
-        self.clock_offset_s = plan.clock_offset_s
         self.clock_step_ns = [0] * HOSTS
         self.backed_up = False  # whether the log was put back to what it was earlier
         self._traced = traced
@@ -65,7 +64,7 @@ class Simulation:
         self.check = LogCheck(self)
         self.log.after_commit = self.check.after_commit
         self.disks = [NodeDisk() for _ in range(HOSTS)]
-        self.nodes: list[Node] = []
+        self.nodes: list[SimulatedNode] = []
         self.nodes += [self._node(index) for index in range(HOSTS)]
         self.incidents = Incidents(self, random.Random(f"incidents {plan.seed}"))
         self.traders = [
@@ -113,7 +112,7 @@ class Simulation:
         self._number += 1
         return self._number
 
-    def on_followed(self, node: Node, record: BatchRecord, applied: list[CommandResult]) -> None:
+    def on_followed(self, node: SimulatedNode, record: BatchRecord, applied: list[CommandResult]) -> None:
         """A node has followed a record while it starts."""
         known = self.reference.records
         if record.n > len(known) or known[record.n - 1] != record:
@@ -121,7 +120,7 @@ class Simulation:
         else:
             self.on_applied(node, applied)
 
-    def on_applied(self, node: Node, batch: list[CommandResult]) -> None:
+    def on_applied(self, node: SimulatedNode, batch: list[CommandResult]) -> None:
         """A node's own replica has applied commands."""
         for result in batch:
             if result.seq > self.reference.last_seq:
@@ -129,17 +128,13 @@ class Simulation:
                 return
             self.reference.compare(result)
 
-    def on_answer(self, node: Node, asked: Asked, attempt: Try) -> None:
+    def on_answer(self, node: SimulatedNode, asked: Asked, attempt: Try) -> None:
         """A node answers: from here on it has promised."""
         self.trace(node.boot, f"answers {asked.key.hex()[:8]}: {attempt.outcome}, seq {asked.last_seq}")
         if asked.last_seq > self.reference.last_seq:
             self.violation("durability", f"{node.boot} answered with seq {asked.last_seq}, which is not in the log")
 
-    def on_writer(self, node: Node, epoch: int) -> None:
-        """A node has become the writer."""
-        self.count("writer")
-
-    def on_stopped(self, node: Node, why: str) -> None:
+    def on_stopped(self, node: SimulatedNode, why: str) -> None:
         """A node has stopped itself, since it or the log is wrong."""
         if not self.backed_up:
             self.violation("node", f"{node.boot} stopped itself: {why}")
@@ -150,38 +145,30 @@ class Simulation:
 
     # -- the ways between nodes that are not links
 
-    def reachable(self, node: Node, name: str) -> Node | None:
+    def reachable(self, node: SimulatedNode, name: str) -> SimulatedNode | None:
         """A peer, where it runs and can be reached."""
         peer = next(each for each in self.nodes if each.name == name)
         if peer.process.dead or peer.process.is_paused or not self.hosts.connected(node.index, peer.index):
             return None
         return peer
 
-    def ping(self, node: Node, owner: Owner) -> bool:
-        """Send a ping to the owner of the log; False where its port refuses."""
-        peer = next(each for each in self.nodes if each.name == owner.node)
-        if peer.boot != owner.boot_id or peer.process.dead:
-            return not self.hosts.connected(node.index, peer.index)
-        self.hosts.send(node.index, peer.index, peer.process, self._pong, peer, node)
-        return True
+    def node_at(self, address: str) -> SimulatedNode:
+        """The newest process of the node of that name."""
+        return next(each for each in self.nodes if each.name == address)
 
-    def _pong(self, peer: Node, node: Node) -> None:
-        self.hosts.send(peer.index, node.index, node.process, node.on_pong)
+    def node_of(self, process: Process) -> SimulatedNode:
+        """The node that a process is of."""
+        return next(each for each in self.nodes if each.process is process)
 
-    def ping_clocks(self, node: Node) -> None:
-        """Ask the peers what time it is there."""
-        for peer in self.nodes:
-            if peer is not node and not peer.process.dead:
-                self.hosts.send(node.index, peer.index, peer.process, self._say_clock, peer, node)
-
-    def _say_clock(self, peer: Node, node: Node) -> None:
-        self.hosts.send(peer.index, node.index, node.process, node.on_clock, peer.name, peer.wall_ns())
+    def clock_error_ns(self, index: int) -> int:
+        """What a node's wall clock is wrong by."""
+        return int(self.plan.clock_offset_s[index] * 1e9) + self.clock_step_ns[index]
 
     # -- nodes
 
-    def _node(self, index: int) -> Node:
+    def _node(self, index: int) -> SimulatedNode:
         self._starts[index] += 1
-        node = Node(self, index, self._starts[index], self.disks[index])
+        node = SimulatedNode(self, index, self._starts[index], self.disks[index])
         node.process.on_death(self._on_death(index))
         return node
 
@@ -195,11 +182,11 @@ class Simulation:
             node.start()
 
     @property
-    def writer(self) -> Node | None:
+    def writer(self) -> SimulatedNode | None:
         """The node that is the writer, as far as the log says."""
         epoch = self.check.epoch
         for node in self.nodes:
-            if node.writer is not None and node.writer.claim.epoch == epoch and not node.process.dead:
+            if node.term is not None and node.term.claim.epoch == epoch and not node.process.dead:
                 return node
         return None
 
@@ -222,39 +209,36 @@ class Simulation:
         self.hub.stop()
 
     def _is_over(self) -> bool:
-        due = len(self.reference.records)
+        due = self.reference.last_seq
         return all(trader.done for trader in self.traders) and self.writer is not None and all(
-            node.serves and node.follower.n == due for node in self.nodes
+            node.serves and node.follower.exchange.seq == due for node in self.nodes
         )
 
     def _what_waits(self) -> str:
         waiting = [trader.name for trader in self.traders if not trader.done]
-        nodes = [f"{node.boot} {node.serves and node.follower.n}" for node in self.nodes]
+        nodes = [f"{node.boot} {node.serves and node.follower.exchange.seq}" for node in self.nodes]
         writer = self.writer
         return (
-            f"traders that wait: {waiting}; nodes: {nodes}; the log: {len(self.reference.records)}; the writer: "
+            f"traders that wait: {waiting}; nodes: {nodes}; the log: {self.reference.last_seq}; the writer: "
             f"{writer and writer.boot}; the leader of the log: {self.log.leader}"
         )
 
     def check_digests(self) -> None:
         """Compare the states of all nodes with the reference's."""
         for node in self.nodes:
-            if not node.serves or node.process.dead:
-                continue
-            due = self.reference.digest(node.follower.n)
-            if due is not None and state_digest(node.follower.exchange) != due:
-                self.violation("digest", f"{node.boot} is in another state behind record {node.follower.n}")
+            if state_digest(node.follower.exchange) != self.reference.digest(len(self.reference.records)):
+                self.violation("digest", f"{node.boot} is in another state than the reference")
 
 
-def run(plan: Plan, parts: Parts | None = None, *, traced: bool = False) -> Outcome:
+def run(plan: Plan, *, traced: bool = False) -> Outcome:
     """Simulate one seed, from its beginning to its end."""
     with (
         hub_of(random.Random(f"hub {plan.seed}")) as hub,
         machine.installed(hub, random.Random("secrets")),
-        installed(hub, random.Random("cluster secrets")),
     ):
-        simulation = Simulation(plan, hub, parts or Parts(), traced=traced)
-        with logged(simulation):
+        simulation = Simulation(plan, hub, traced=traced)
+        SimulatedPeer.simulation = simulation
+        with logged(simulation), installed(simulation):
             simulation.start()
             hub.switch()
             if not simulation.violations:

@@ -6,7 +6,8 @@ import contextlib
 import logging
 import random
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 from unittest import mock
 
@@ -14,8 +15,9 @@ from cluster.failures import ClusterError
 from cluster.store import StoreError
 from journal.port import JournalError
 from sequencer.port import NotAccepting
-from tests.sim.hub import Hub
-from tests.sim.machine import Secrets, Time
+from tests.sim.hub import hub_here
+from tests.sim.machine import Event, Secrets, Thread, Time
+from tests.sim_cluster.peers import SimulatedPeer
 
 if TYPE_CHECKING:
     from tests.sim_cluster.simulation import Simulation
@@ -33,10 +35,42 @@ class _Log(logging.Handler):
             self._simulation.violation("log", f"{record.getMessage()}: {error!r}")
 
 
+class _NodeTime(Time):
+    """The module `time` for the process that runs: each node's wall clock is its own."""
+
+    def __init__(self, simulation: Simulation) -> None:
+        super().__init__(simulation.hub)
+        hub = simulation.hub
+        wrong_ns = {node.name: index for index, node in enumerate(simulation.nodes)}
+
+        def time_ns() -> int:
+            index = wrong_ns.get(hub.current.name[:1])
+            return hub.wall_ns() + (0 if index is None else simulation.clock_error_ns(index))
+
+        self.time_ns = time_ns
+
+
+class _Timer:
+    """`threading.Timer`."""
+
+    def __init__(self, delay_s: float, call: Callable[[], object]) -> None:
+        self._delay_s, self._call = delay_s, call
+
+    def start(self) -> None:
+        """Have it called when the time has come."""
+        hub = hub_here()
+        hub.call(hub.current, self._delay_s, self._call)
+
+
 @contextlib.contextmanager
-def installed(hub: Hub, rng: random.Random) -> Iterator[None]:
-    """The simulated clock and chance in every module of the cluster's room that takes one from the machine."""
-    things = {"time": Time(hub), "secrets": Secrets(rng)}
+def installed(simulation: Simulation) -> Iterator[None]:
+    """The simulated machine in every module of the cluster's room that takes something from the real one."""
+    things = {
+        "time": _NodeTime(simulation),
+        "secrets": Secrets(random.Random(f"secrets {simulation.plan.seed}")),
+        "threading": SimpleNamespace(Thread=Thread, Event=Event, Timer=_Timer, Lock=contextlib.nullcontext),
+        "PeerClient": SimulatedPeer,
+    }
     with contextlib.ExitStack() as stack:
         for module in sorted(name for name in sys.modules if name.startswith("cluster.")):
             for name, thing in things.items():
