@@ -50,6 +50,7 @@ from engine.events import CommandResult
 from engine.exchange import Exchange
 from history.access import HistoryAccess
 from history.reader import HistoryReader
+from loop.shared_table import SharedTable
 from projections.activity import Activity
 from projections.fold import Fold
 from projections.profits import Profits
@@ -86,6 +87,7 @@ class Followed(NamedTuple):
     accounts: AccountService
     authenticator: Authenticator
     next_change: NextChangeOf
+    counted_in: SharedTable | None = None  # by the rate limits of all processes, where there are several
 
 
 class Surface:
@@ -99,7 +101,7 @@ class Surface:
         self._followed = followed
         exchange, sequencer, folds = followed.exchange, followed.sequencer, followed.folds
         faults = self.faults = FaultInjector(exchange, sequencer.now_ns)
-        self.app, self.limits = flask_app(settings, exchange, followed.authenticator, faults)
+        self.app, self.limits = flask_app(settings, exchange, followed.authenticator, faults, followed.counted_in)
         self.statuses = StatusService(followed.next_change)
         self.market = MarketService(exchange, folds.activity, followed.history)
         self.book_reader = BookReader()
@@ -129,7 +131,7 @@ class Surface:
     def serve(self, further: Iterable[Blueprint], outermost: Callable[[WsgiApp], WsgiApp] = lambda app: app) -> None:
         """Register every route, with `further` ones, and put what each request passes before them: `wsgi` and `lane`.
 
-        `outermost` wraps the application right behind the headers of every answer.
+        `outermost` wraps the application behind what ends connections by faults.
         """
         settings, followed, app, feed = self._settings, self._followed, self.app, self.feed
         exchange, sequencer, folds = followed.exchange, followed.sequencer, followed.folds
@@ -162,7 +164,7 @@ class Surface:
             app, settings, self.limits, sequencer, followed.authenticator, second, public, self.faults
         )
         guard = Guard(app.wsgi_app, settings, self.limits)
-        self.wsgi: WsgiApp = Dropping(AnswerHeaders(outermost(guard)))
+        self.wsgi: WsgiApp = Dropping(outermost(AnswerHeaders(guard)))
         if settings.debug:
             self.wsgi = RequestLog(self.wsgi)  # of every request, so none goes past it
         else:

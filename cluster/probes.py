@@ -11,17 +11,19 @@ import logging
 import ssl
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Final, NamedTuple
 
+from cluster.challenge import Ping
 from cluster.peer_client import ANSWER_S, PeerClient, PeerError, PeerRefuses
 from cluster.peer_frames import NodeState
-from cluster.roles import WriterSigns
 
 log = logging.getLogger(__name__)
 
 ASK_S: Final = 0.5  # between two questions
 LOOP_AGE_MAX_S: Final = 1.0  # of an event loop that counts as one that goes round
+PINGS_MAX: Final = 20
 FRESH_S: Final = 5.0  # that an answer says something of the node's clock and position
 
 
@@ -37,12 +39,13 @@ class Probe:
     """One other node, by its address; its methods are for any thread."""
 
     def __init__(self, address: str, tls: ssl.SSLContext | None, on_change: Callable[[], object]) -> None:
-        """Begin to ask. `on_change`: called in the probe's thread when it is gone, silent or there again."""
+        """Begin to ask. `on_change`: called in the probe's thread when there is no answer, or one again."""
         self.address = address
         self._tls = tls
         self._on_change = on_change
         self._ending = threading.Event()
-        self.signs = WriterSigns()
+        self._pings: deque[Ping] = deque(maxlen=PINGS_MAX)
+        self.last: Ping | None = None
         self.heard: Heard | None = None
         self._thread = threading.Thread(target=self._run, name=f"probe-{address}", daemon=True)
         self._thread.start()
@@ -50,6 +53,13 @@ class Probe:
     def close(self) -> None:
         """Ask no more. Returns at once."""
         self._ending.set()
+
+    def pings(self) -> list[Ping]:
+        """What became of each question since this was called last. For one thread."""
+        found = []
+        while self._pings:
+            found.append(self._pings.popleft())
+        return found
 
     def _run(self) -> None:
         client: PeerClient | None = None
@@ -64,13 +74,13 @@ class Probe:
                     client = None
                 continue
             except PeerRefuses:
-                self._note(WriterSigns(True, self.signs.unanswered, self.signs.since or began))
+                self._note(Ping.REFUSED)
             except PeerError as problem:
                 log.debug("%s", problem)
-                self._note(WriterSigns(False, self.signs.unanswered + 1, self.signs.since or began))
+                self._note(Ping.UNANSWERED)
             except Exception:  # of ours
                 log.exception("a node could not be asked")
-                self._note(WriterSigns(False, self.signs.unanswered + 1, self.signs.since or began))
+                self._note(Ping.UNANSWERED)
             if client is not None:
                 client.close()
                 client = None
@@ -88,11 +98,12 @@ class Probe:
         if time.monotonic() - began < ANSWER_S:
             middle_ns = began_ns + (came_ns - began_ns) // 2
             self.heard = Heard(state, time.monotonic(), middle_ns - state.wall_ns)
-        self._note(WriterSigns())
+        self._note(Ping.ANSWERED)
 
-    def _note(self, signs: WriterSigns) -> None:
-        before, self.signs = self.signs, signs
-        if signs.refuses != before.refuses or signs.unanswered != before.unanswered:
+    def _note(self, ping: Ping) -> None:
+        before, self.last = self.last, ping
+        self._pings.append(ping)
+        if ping is not before or ping is not Ping.ANSWERED:
             self._on_change()
 
 
@@ -114,10 +125,15 @@ class Probes:
             self._probes[address].close()
             self._probes = {known: probe for known, probe in self._probes.items() if known != address}
 
-    def signs(self, address: str) -> WriterSigns:
-        """What is seen of the node at this address; nothing of one that is not probed. From any thread."""
+    def pings(self, address: str) -> list[Ping]:
+        """What became of each question to the node at this address since this was called last."""
         probe = self._probes.get(address)
-        return WriterSigns() if probe is None else probe.signs
+        return [] if probe is None else probe.pings()
+
+    def answers(self, address: str) -> bool:
+        """Whether the node at this address has answered last. From any thread."""
+        probe = self._probes.get(address)
+        return probe is not None and probe.last is Ping.ANSWERED
 
     def heard(self) -> list[Heard]:
         """What the nodes have said in the last `FRESH_S` seconds. From any thread."""

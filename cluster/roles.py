@@ -9,8 +9,7 @@ The rules, first that applies:
 - who was asked to stand down, is more than `BEHIND_MAX` records behind, or has a clock that differs from most of those
   that it can compare with by more than `CLOCK_APART_NS`, follows;
 - no owner: it stands, by its rank a little later than those before it;
-- the owner is an earlier process of this very node, or refuses connections, or has left `UNANSWERED_MAX` pings
-  unanswered: it is challenged, at most once in `CHALLENGE_PAUSE_S`.
+- the owner is an earlier process of this very node, or its challenge is due (`cluster.challenge`): it is challenged.
 
 Layer: cluster. No I/O, no clock.
 """
@@ -23,11 +22,9 @@ from typing import Final
 
 import msgspec
 
-BEHIND_MAX: Final = 1  # records behind the head, of a node that stands
+from cluster.challenge import BEHIND_MAX, BETWEEN_S, RANK_S
+
 CLOCK_APART_NS: Final = 2_000_000_000
-UNANSWERED_MAX: Final = 2  # pings, of a second each
-CHALLENGE_PAUSE_S: Final = 5.0
-STAGGER_S: Final = 0.25  # for each node of a lower rank
 
 
 class Step(StrEnum):
@@ -40,14 +37,6 @@ class Step(StrEnum):
     STAND = "stand"
 
 
-class WriterSigns(msgspec.Struct, frozen=True):
-    """What a node sees of the process that owns the log."""
-
-    refuses: bool = False  # connections to it: nobody listens there
-    unanswered: int = 0  # pings in a row
-    since: float = 0.0  # monotonic seconds: when the first of these was seen
-
-
 class View(msgspec.Struct, frozen=True, kw_only=True):
     """What a node sees. Seconds are of its steady clock."""
 
@@ -58,8 +47,8 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     vacant_since: float = 0.0  # where nobody does
     behind: int | None  # records behind the head; None: not known
     rank: int = 0  # among those that may stand: 0 is the first
-    writer: WriterSigns = WriterSigns()
-    challenged_at: float | None = None
+    challenge_is_due: bool = False
+    challenged_at: float | None = None  # when this node challenged last
     clock_apart: Sequence[int] = ()  # nanoseconds of this node's clock ahead of each that it can compare with
     stands_down: bool = False
 
@@ -71,14 +60,11 @@ def next_step(view: View) -> Step:
     if why_not(view) is not None:
         return Step.FOLLOW
     if view.owner is None:
-        return Step.STAND if view.now >= view.vacant_since + view.rank * STAGGER_S else Step.FOLLOW
-    if view.challenged_at is not None and view.now < view.challenged_at + CHALLENGE_PAUSE_S:
+        return Step.STAND if view.now >= view.vacant_since + view.rank * RANK_S else Step.FOLLOW
+    if view.challenged_at is not None and view.now < view.challenged_at + BETWEEN_S:
         return Step.FOLLOW
-    if view.owner[0] == view.name:  # whoever has this node's data folder open is this process
-        return Step.CHALLENGE
-    signs = view.writer
-    gone = signs.refuses or signs.unanswered >= UNANSWERED_MAX
-    return Step.CHALLENGE if gone and view.now >= signs.since + view.rank * STAGGER_S else Step.FOLLOW
+    # whoever has this node's data folder open is this process, so an earlier one is no more
+    return Step.CHALLENGE if view.challenge_is_due or view.owner[0] == view.name else Step.FOLLOW
 
 
 def why_not(view: View) -> str | None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
-from typing import Any, Final, NoReturn, TypeVar
+from typing import Final, NoReturn, TypeVar
 
 import eventlet
 
@@ -38,6 +38,7 @@ from sequencer.port import (
     TooManyWaiting,
 )
 from sequencer.publication import Publication
+from sequencer.readings import Readings
 
 log = logging.getLogger(__name__)
 
@@ -89,10 +90,10 @@ class Sequencer:
         )
         self._waiting: deque[Entry] = deque()
         self._waiting_commands = 0
-        self._readings: deque[tuple[Callable[[], Generator[None, None, Any]], Reply[Any]]] = deque()
         self._wake: Reply[None] | None = None
         self._publication = Publication() if publication is None else publication
         self._replies = self._publication.replies
+        self._readings = Readings(exchange, self._replies)
         self._keyed = KeyedEntries(SubmissionWindow() if submissions is None else submissions)
         self._refusal: str | None = STARTING
         self._stopping = False
@@ -221,29 +222,10 @@ class Sequencer:
         No command is applied meanwhile: commands wait, everything else goes on. Raises what `reading` raises.
         """
         if self._writer is None or self._writer.dead:  # nothing changes any more
-            return self._read(reading)
-        reply: Reply[tuple[Seq, T]] = Reply()
-        self._readings.append((reading, reply))
+            return self._readings.read(reading)
+        reply = self._readings.add(reading)
         self._signal()
         return reply.wait()
-
-    def _answer_readings(self) -> None:
-        while self._readings:
-            reading, reply = self._readings.popleft()
-            try:
-                reply.settle(self._read(reading))
-            except Exception as problem:  # the caller's
-                reply.fail(problem)
-            self._replies.send((reply,))
-
-    def _read(self, reading: Callable[[], Generator[None, None, T]]) -> tuple[Seq, T]:
-        turn, steps = Turn(), reading()
-        while True:
-            try:
-                next(steps)
-            except StopIteration as last:
-                return self._exchange.seq, last.value
-            turn.pause_if_over()
 
     def _on_lost(self, failure: JournalFailed) -> None:
         self._lost = failure
@@ -265,7 +247,7 @@ class Sequencer:
         while True:
             if self._readings:
                 self._settle_durable()
-                self._answer_readings()
+                self._readings.answer()
             if not self._waiting:
                 if self._durable is not None:
                     self._settle_durable()
@@ -414,7 +396,7 @@ class Sequencer:
         self._waiting_commands = 0
         if not fenced:
             self._publication.publish_failure()
-        self._answer_readings()
+        self._readings.answer()
 
 
 def _earliest_due(commands: Sequence[Command], ts_ns: int) -> int:

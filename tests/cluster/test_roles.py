@@ -6,20 +6,9 @@ from typing import Any
 
 import pytest
 
-from cluster.roles import (
-    CHALLENGE_PAUSE_S,
-    CLOCK_APART_NS,
-    STAGGER_S,
-    Step,
-    View,
-    WriterSigns,
-    clock_agrees,
-    next_step,
-    rank_of,
-    why_not,
-)
+from cluster.challenge import BETWEEN_S, RANK_S
+from cluster.roles import CLOCK_APART_NS, Step, View, clock_agrees, next_step, rank_of, why_not
 
-DEAD = WriterSigns(refuses=True, since=100.0)
 OTHER = ("b", "boot-b")
 
 
@@ -47,26 +36,16 @@ def test_a_node_stands_where_nobody_owns_the_log() -> None:
 def test_a_node_of_a_later_rank_stands_later() -> None:
     later = view(owner=None, vacant_since=100.0, rank=2)
     assert next_step(later) is Step.FOLLOW
-    assert next_step(view(owner=None, vacant_since=100.0, rank=2, now=100.0 + 2 * STAGGER_S)) is Step.STAND
+    assert next_step(view(owner=None, vacant_since=100.0, rank=2, now=100.0 + 2 * RANK_S)) is Step.STAND
 
 
-def test_a_writer_whose_port_refuses_is_challenged_at_once() -> None:
-    assert next_step(view(writer=DEAD)) is Step.CHALLENGE
-
-
-def test_a_writer_that_left_one_ping_unanswered_is_not_challenged_and_one_that_left_two_is() -> None:
-    assert next_step(view(writer=WriterSigns(unanswered=1, since=98.0))) is Step.FOLLOW
-    assert next_step(view(writer=WriterSigns(unanswered=2, since=98.0))) is Step.CHALLENGE
+def test_a_writer_is_challenged_when_that_is_due() -> None:
+    assert next_step(view(challenge_is_due=True)) is Step.CHALLENGE
 
 
 def test_a_node_challenges_once_in_five_seconds() -> None:
-    assert next_step(view(writer=DEAD, challenged_at=99.0)) is Step.FOLLOW
-    assert next_step(view(writer=DEAD, challenged_at=100.0 - CHALLENGE_PAUSE_S)) is Step.CHALLENGE
-
-
-def test_a_node_of_a_later_rank_challenges_later() -> None:
-    assert next_step(view(writer=DEAD, rank=1)) is Step.FOLLOW
-    assert next_step(view(writer=DEAD, rank=1, now=100.0 + STAGGER_S)) is Step.CHALLENGE
+    assert next_step(view(challenge_is_due=True, challenged_at=99.0)) is Step.FOLLOW
+    assert next_step(view(challenge_is_due=True, challenged_at=100.0 - BETWEEN_S)) is Step.CHALLENGE
 
 
 def test_a_node_that_was_started_again_challenges_its_own_earlier_process() -> None:
@@ -84,7 +63,7 @@ def test_a_node_that_was_started_again_challenges_its_own_earlier_process() -> N
 )
 def test_a_node_that_is_not_fit_to_write_neither_stands_nor_challenges(seen: dict[str, Any], why: str) -> None:
     assert next_step(view(owner=None, vacant_since=0.0, **seen)) is Step.FOLLOW
-    assert next_step(view(writer=DEAD, **seen)) is Step.FOLLOW
+    assert next_step(view(challenge_is_due=True, **seen)) is Step.FOLLOW
     assert why in (why_not(view(**seen)) or "")
 
 
