@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from collections import deque
-from collections.abc import Callable
 
 from cluster.channel import CONNECT_S, ChannelClosed
 from tests.sim.hub import Process, hub_here
@@ -102,31 +101,56 @@ class SimulatedChannel:
         peer._signal.notify()
 
 
+class SimulatedPort:
+    """A listening socket: connections wait in it until they are accepted."""
+
+    def __init__(self, ports: Ports, address: str, host: int, process: Process) -> None:
+        self.host = host
+        self.process = process
+        self._waiting: deque[SimulatedChannel] = deque()
+        self._signal = Signal()
+        ports.listening[address] = self
+
+    def dup(self) -> SimulatedPort:
+        """The same port again."""
+        return self
+
+    def close(self) -> None:
+        """It is only one descriptor of it that is closed."""
+
+    def offer(self, channel: SimulatedChannel) -> None:
+        """A connection has come."""
+        self._waiting.append(channel)
+        self._signal.notify()
+
+    def accept(self) -> SimulatedChannel:
+        """The next connection. Cooperative."""
+        while not self._waiting:
+            self._signal.wait()
+        return self._waiting.popleft()
+
+
 class Ports:
     """Which process listens where, and how one connects."""
 
     def __init__(self, hosts: Hosts, rng: random.Random) -> None:
         self._hosts = hosts
         self._rng = rng
-        self._listening: dict[str, tuple[int, Process, Callable[[SimulatedChannel], object]]] = {}
+        self.listening: dict[str, SimulatedPort] = {}
         self.channels: list[SimulatedChannel] = []
-
-    def listen(self, address: str, host: int, process: Process, accept: Callable[[SimulatedChannel], object]) -> None:
-        """Have `accept` called, in `process`, with each connection to an address."""
-        self._listening[address] = host, process, accept
 
     def connect(self, address: str, host: int, process: Process) -> SimulatedChannel:
         """Connect to an address, from a process on a host. Cooperative. Raises OSError."""
-        target, listener, accept = self._listening.get(address, (0, None, None))
         sleep(self._rng.random() * self._hosts.delay_s)
-        if accept is None or listener is None or not self._hosts.connected(host, target):
+        port = self.listening.get(address)
+        if port is None or not self._hosts.connected(host, port.host):
             sleep(CONNECT_S)
             raise TimeoutError("nobody answers there")
-        if listener.dead:
+        if port.process.dead:
             raise ConnectionRefusedError("nobody listens there")
         ours = SimulatedChannel(self._hosts, host, process, self._rng)
-        theirs = SimulatedChannel(self._hosts, target, listener, self._rng)
+        theirs = SimulatedChannel(self._hosts, port.host, port.process, self._rng)
         ours.join(theirs)
         self.channels = [each for each in self.channels if not each._closed and not each._process.dead] + [ours]
-        hub_here().call(listener, 0, accept, theirs)
+        port.offer(theirs)
         return ours

@@ -78,7 +78,7 @@ class LogCheck:
         epochs = [
             result.command.epoch for result in simulation.reference.results if isinstance(result.command, WriterChanged)
         ]
-        if epochs != sorted(set(epochs)):
+        if epochs != sorted(epochs):
             self._wrong("two writers", f"the epochs in the log: {epochs}")
 
     def _wrong(self, kind: str, text: str) -> None:

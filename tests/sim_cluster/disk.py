@@ -11,6 +11,7 @@ from engine.digest import state_digest
 from engine.exchange import Exchange
 from engine.snapshot import encode_state, restore_state
 from journal.codec import BatchRecord
+from journal.port import Checkpoint
 from projections import submissions
 from projections.submissions import SubmissionsState, SubmissionWindow
 from replica import follower
@@ -44,11 +45,33 @@ class NodeDisk(msgspec.Struct):
         """The record that the newest snapshot is behind, or was on the disk that was lost."""
         return max(self.newest_n(), self.lost_n)
 
-    def put(self, record: BatchRecord) -> None:
-        """Append a record to the archive."""
-        if self.archive and record.n != self.archive[-1].n + 1:
-            raise ValueError(f"record {record.n} does not follow {self.archive[-1].n}")
+    # -- the `Journal` port, as far as an archive and a committer use it
+
+    @property
+    def last(self) -> BatchRecord | None:
+        """As `Journal.last`."""
+        if self.archive:
+            return self.archive[-1]
+        return self.snapshots[-1].last if self.snapshots else None
+
+    def append(self, record: BatchRecord) -> None:
+        """As `Journal.append`."""
+        last = self.last
+        if record.n != (1 if last is None else last.n + 1):
+            raise ValueError(f"record {record.n} does not follow {last and last.n}")
         self.archive.append(record)
+
+    def check(self) -> None:
+        """As `Journal.check`."""
+
+    def tend(self, *, idle: bool) -> bool:  # noqa: ARG002 - the port's
+        """As `Journal.tend`."""
+        return False
+
+    def note(self, checkpoint: Checkpoint) -> None:
+        """As `Journal.note`."""
+
+    # -- snapshots
 
     def begin_with(self, snapshot: Snapshot) -> None:
         """Hold a peer's snapshot, and nothing that was before."""

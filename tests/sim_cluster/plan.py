@@ -22,12 +22,10 @@ class Plan(msgspec.Struct):
     kinds: list[str]  # of incidents, of which each is one
     drop: float  # how likely an election of the log forgets a request
     clock_offset_s: list[float]  # of each node's wall clock at the start
-    keys_remembered_ns: int  # of record time, by the window of submissions
     kept_records: int  # that trimming leaves beside what two snapshots cover
     snapshot_every: int  # records
     max_batch: int
     max_waiting: int
-    patience_s: float  # of a front door
 
 
 INCIDENTS = (
@@ -74,10 +72,8 @@ def plan_of(seed: int) -> Plan:
         kinds=rng.sample(INCIDENTS, rng.choice((1, 3, len(INCIDENTS)))),
         drop=rng.choice((0.0, 0.5, 1.0)),
         clock_offset_s=[rng.choice((0.0, 0.0, 0.4, -0.4)) for _ in range(3)],
-        keys_remembered_ns=120 * 10**9,
         kept_records=rng.choice((0, 4, 10_000)),
         snapshot_every=rng.choice((5, 12, 40)),
         max_batch=rng.choice((1, 3, 500)),
         max_waiting=rng.choice((3, 20_000, 20_000)),
-        patience_s=rng.choice((2.0, 10.0)),
     )

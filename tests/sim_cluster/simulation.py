@@ -186,7 +186,8 @@ class Simulation:
         """The node that is the writer, as far as the log says."""
         epoch = self.check.epoch
         for node in self.nodes:
-            if node.term is not None and node.term.claim.epoch == epoch and not node.process.dead:
+            term = node.node._term if node.serves else None
+            if term is not None and term.claim.epoch == epoch and not node.process.dead:
                 return node
         return None
 
@@ -211,12 +212,12 @@ class Simulation:
     def _is_over(self) -> bool:
         due = self.reference.last_seq
         return all(trader.done for trader in self.traders) and self.writer is not None and all(
-            node.serves and node.follower.exchange.seq == due for node in self.nodes
+            node.serves and node.exchange.seq == due for node in self.nodes
         )
 
     def _what_waits(self) -> str:
         waiting = [trader.name for trader in self.traders if not trader.done]
-        nodes = [f"{node.boot} {node.serves and node.follower.exchange.seq}" for node in self.nodes]
+        nodes = [f"{node.boot} {node.serves and node.exchange.seq}" for node in self.nodes]
         writer = self.writer
         return (
             f"traders that wait: {waiting}; nodes: {nodes}; the log: {self.reference.last_seq}; the writer: "
@@ -226,7 +227,7 @@ class Simulation:
     def check_digests(self) -> None:
         """Compare the states of all nodes with the reference's."""
         for node in self.nodes:
-            if state_digest(node.follower.exchange) != self.reference.digest(len(self.reference.records)):
+            if state_digest(node.exchange) != self.reference.digest(len(self.reference.records)):
                 self.violation("digest", f"{node.boot} is in another state than the reference")
 
 

@@ -16,7 +16,8 @@ from cluster.store import StoreError
 from journal.port import JournalError
 from sequencer.port import NotAccepting
 from tests.sim.hub import hub_here
-from tests.sim.machine import Event, Secrets, Thread, Time
+from tests.sim.machine import Bridge, Event, Secrets, Signal, Thread, Time
+from tests.sim_cluster.channels import SimulatedChannel
 from tests.sim_cluster.peers import SimulatedPeer
 
 if TYPE_CHECKING:
@@ -33,6 +34,11 @@ class _Log(logging.Handler):
         error = record.exc_info[1] if record.exc_info else None
         if error is not None and not isinstance(error, ClusterError | StoreError | JournalError | NotAccepting | OSError):
             self._simulation.violation("log", f"{record.getMessage()}: {error!r}")
+
+
+def _connect(simulation: Simulation, address: str) -> SimulatedChannel:
+    node = simulation.node_of(hub_here().current)
+    return simulation.ports.connect(address, node.index, node.process)
 
 
 class _NodeTime(Time):
@@ -62,14 +68,42 @@ class _Timer:
         hub.call(hub.current, self._delay_s, self._call)
 
 
+class _Condition:
+    """`threading.Condition`."""
+
+    def __init__(self) -> None:
+        self._signal = Signal()
+
+    def __enter__(self) -> None:
+        return
+
+    def __exit__(self, *_: object) -> None:
+        return
+
+    def wait(self, timeout: float) -> bool:
+        """Wait for a notification; whether the time is not over."""
+        until_ns = hub_here().now_ns + int(timeout * 1e9)
+        self._signal.wait(timeout)
+        return hub_here().now_ns < until_ns
+
+    def notify_all(self) -> None:
+        """Wake all who wait."""
+        self._signal.notify()
+
+
 @contextlib.contextmanager
 def installed(simulation: Simulation) -> Iterator[None]:
     """The simulated machine in every module of the cluster's room that takes something from the real one."""
     things = {
         "time": _NodeTime(simulation),
         "secrets": Secrets(random.Random(f"secrets {simulation.plan.seed}")),
-        "threading": SimpleNamespace(Thread=Thread, Event=Event, Timer=_Timer, Lock=contextlib.nullcontext),
+        "threading": SimpleNamespace(
+            Thread=Thread, Event=Event, Timer=_Timer, Condition=_Condition, Lock=contextlib.nullcontext
+        ),
+        "Bridge": Bridge,
         "PeerClient": SimulatedPeer,
+        "accept": lambda listening: listening.accept(),
+        "connect_tcp": lambda host, _port, _tls: _connect(simulation, host),
     }
     with contextlib.ExitStack() as stack:
         for module in sorted(name for name in sys.modules if name.startswith("cluster.")):

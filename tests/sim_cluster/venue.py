@@ -1,38 +1,29 @@
-"""What the writer of a simulated cluster submits by itself: the opening of the venue, and a heartbeat."""
+"""What the writer of a simulated cluster submits by itself, once: the opening of the venue."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from cluster.term import Term
-from engine.commands import AdoptRulebook, AdvanceTime, Command, Deposit, ListInstrument
+from cluster.hosting import NodeHost
+from engine.commands import AdoptRulebook, Command, Deposit, ListInstrument
 from engine.exchange import Exchange
 from engine.rulebook import CURRENT_EDITION
-from sequencer.port import NotAccepting, OutcomeUnknown
-from sequencer.sequencer import Sequencer
-from tests.sim.machine import sleep
 from tests.sim.market import ACCOUNTS, FUNDS, INSTRUMENTS
 
-if TYPE_CHECKING:
-    from tests.sim_cluster.simulation import Simulation
 
-HEARTBEAT_S = 1.0
+class VenueTasks:
+    """`cluster.hosting.WriterTasks`."""
 
+    def __init__(self, host: NodeHost, exchange: Exchange) -> None:
+        self._host = host
+        self._exchange = exchange
 
-def keep_venue(simulation: Simulation, writer: Sequencer, exchange: Exchange, term: Term) -> None:
-    """Open the venue, once; then a record each second in which nothing else was, until the term is over."""
-    try:
-        opening = _opening(exchange)
-        if opening:
-            writer.submit_all(opening)
-        seq = exchange.seq
-        while not term.over.is_set():
-            sleep(HEARTBEAT_S)
-            if exchange.seq == seq and not simulation.is_quiet and not term.over.is_set():
-                writer.submit(AdvanceTime())
-            seq = exchange.seq
-    except (NotAccepting, OutcomeUnknown):
-        return
+    def begin(self) -> None:
+        """As `WriterTasks.begin`."""
+        opening = _opening(self._exchange)
+        if opening and self._host._local is not None:
+            self._host._local.submit_all(opening)
+
+    def end(self) -> None:
+        """As `WriterTasks.end`."""
 
 
 def _opening(exchange: Exchange) -> list[Command]:
