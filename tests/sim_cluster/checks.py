@@ -22,7 +22,7 @@ class LogCheck:
         self.last_epoch = 0  # of the newest record
         self._simulation = simulation
         self._values: dict[int, bytes] = {}
-        self._first_n = 1
+        self.first_n = 1  # the oldest record in the log
         self._head = b""
 
     def after_commit(self) -> None:
@@ -58,20 +58,20 @@ class LogCheck:
     def _check_trimmed(self) -> None:
         """What was removed must be behind snapshots that two nodes have on their disks."""
         simulation, keys = self._simulation, self._simulation.keys
-        while self._first_n <= len(simulation.reference.records):
-            if keys.log(self._first_n) in simulation.log.state.keys:
+        while self.first_n <= len(simulation.reference.records):
+            if keys.log(self.first_n) in simulation.log.state.keys:
                 return
             behind = sorted((disk.noted_n() for disk in simulation.disks), reverse=True)
-            if self._first_n > max(0, behind[1] - simulation.plan.kept_records):
-                self._wrong("trim", f"record {self._first_n} left the log; snapshots are behind {behind}")
+            if self.first_n > max(0, behind[1] - simulation.plan.kept_records):
+                self._wrong("trim", f"record {self.first_n} left the log; snapshots are behind {behind}")
                 return
             simulation.count("record that was trimmed")
-            self._first_n += 1
+            self.first_n += 1
 
     def at_end(self) -> None:
         """Check that no record was changed since, and that each writer began with one that says so."""
         simulation, keys = self._simulation, self._simulation.keys
-        for n in range(self._first_n, len(simulation.reference.records) + 1):
+        for n in range(self.first_n, len(simulation.reference.records) + 1):
             kept = simulation.log.state.keys.get(keys.log(n))
             if kept is None or kept.value != self._values[n] or kept.version != 1:
                 self._wrong("log", f"record {n} was changed")

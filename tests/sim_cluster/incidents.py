@@ -81,9 +81,13 @@ class Incidents:
         node.process.resume()
 
     def _lose_disk(self) -> None:
-        node = self._any()
-        disks = self._simulation.disks
-        disks[node.index] = NodeDisk(lost_n=disks[node.index].noted_n())
+        """Of one node at a time, and where the others have what the log has no more: two at once lose what is trimmed."""
+        simulation, node = self._simulation, self._any()
+        others = [each for each in simulation.nodes if each is not node]
+        kept_n = simulation.check.first_n - 1
+        if all(each.serves and not each.process.dead and each.disk.newest_n() >= kept_n for each in others):
+            simulation.fault("disk that was lost")
+            simulation.disks[node.index] = NodeDisk(lost_n=simulation.disks[node.index].noted_n())
         node.process.kill()
 
     def _kill_member(self, member: int) -> None:
