@@ -1,7 +1,8 @@
 """The protocol with one fault each, which the simulation must find: what shows that its checks can see.
 
-A mutant is a context that gives the parts of the product to simulate; no file is edited. Which seed shows each is in
-`SEEDS`, and in Documentation/simulation.md how many seeds, from 0 on, each needs.
+A mutant is a context in which the product has it; no file is edited. `SEEDS` has a seed that shows each, which the gate
+runs; how many seeds, from 0 on, each needs is in Documentation/simulation.md, as `python -m tests.sim_cluster --mutants`
+prints it.
 """
 
 from __future__ import annotations
@@ -14,28 +15,30 @@ from unittest import mock
 
 import msgspec
 
-from cluster.append import Appender
+from cluster.append import ANSWER_S, Appender
 from cluster.failures import AppendRefused
-from cluster.keys import StoredHead
+from cluster.link_frames import framed
 from cluster.log_reader import LogPage, LogReader
 from cluster.records import Position
+from cluster.remote_sequencer import RemoteSequencer
 from cluster.store import Compare, CreatedIn, LogStore, NoAnswer, Outcome, Transaction, ValueIs
-from cluster.trimming import Trimmed, Trimmer
+from cluster.trimming import Trimmer
+from cluster.unanswered import Unanswered
 from engine.events import Event
 from engine.exchange import Exchange
 from engine.types import Seq
-from journal.codec import BatchRecord
-from projections.submissions import SubmissionWindow
+from journal.codec import BatchRecord, verify_alone
 from replica.follower import Follower
-from sequencer.port import Submit
+from sequencer.port import NotAccepting
+from sequencer.sequencer import Sequencer
 from tests.sim.hub import hub_here
 from tests.sim.mutants import AnswersFirst
-from tests.sim_cluster.node import Node
-from tests.sim_cluster.parts import Parts
+from tests.sim_cluster.disk import NodeDisk
+from tests.sim_cluster.peers import SimulatedPeer
 from tests.sim_cluster.plan import plan_of
 from tests.sim_cluster.simulation import run
 
-Build = Callable[[], AbstractContextManager[Parts]]
+Build = Callable[[], AbstractContextManager[object]]
 
 
 class _Comparing:
@@ -55,12 +58,12 @@ class _Comparing:
         self._store.next_member()
 
 
-def no_fence(store: LogStore, *arguments: Any, **named: Any) -> Appender:
+def unfenced(store: LogStore, *arguments: Any, **named: Any) -> Appender:
     """An appender that appends whoever owns the log."""
     return Appender(_Comparing(store, CreatedIn), *arguments, **named)  # type: ignore[arg-type]
 
 
-def no_head_compare(store: LogStore, *arguments: Any, **named: Any) -> Appender:
+def headless(store: LogStore, *arguments: Any, **named: Any) -> Appender:
     """An appender that appends whatever the newest record is."""
     return Appender(_Comparing(store, ValueIs), *arguments, **named)  # type: ignore[arg-type]
 
@@ -69,13 +72,12 @@ class GivesUp(Appender):
     """Takes no answer for a no."""
 
     def _until_answered(self, transaction: Transaction, n: int, value: bytes) -> int:
-        outcome: Outcome
         try:
-            outcome = self._store.transact(transaction, 0.4)
+            outcome = self._store.transact(transaction, ANSWER_S)
         except NoAnswer as error:
             raise AppendRefused(str(error)) from error
         if not outcome.succeeded:
-            self._check_landed(outcome, n, value, unanswered=False)
+            self._check_landed(outcome, value)
         return 1
 
 
@@ -83,8 +85,7 @@ class TrimsEarly(Trimmer):
     """Goes by the newest snapshot alone."""
 
     def _stored_notes(self) -> Any:
-        notes = super()._stored_notes()
-        return notes[:1] * 2
+        return super()._stored_notes()[:1] * 2
 
 
 class LeavesOut(LogReader):
@@ -95,10 +96,15 @@ class LeavesOut(LogReader):
     def read(self, behind: Position, limit: int = 200) -> LogPage:
         """As `LogReader.read`."""
         page = super().read(behind, limit)
-        self._reads += 1
-        if page.records and behind.n > 3 and self._reads % 7 == 0:
+        self._reads += bool(page.records)
+        if len(page.records) and behind.n > 3 and self._reads % 7 == 0:
             return LogPage(page.records[1:], page.head)
         return page
+
+    def _verified(self, behind: Position, entries: Any) -> Any:
+        first = self._keys.record_number(entries[0].key) - 1 if entries else behind.n
+        with mock.patch("cluster.log_reader.verify_behind"):
+            return super()._verified(msgspec.structs.replace(behind, n=first), entries)
 
 
 class AppliesGaps(Follower):
@@ -106,31 +112,103 @@ class AppliesGaps(Follower):
 
     def steps(self, record: BatchRecord, commands: Any = None) -> Any:
         """As `Follower.steps`."""
-        with mock.patch("replica.follower.verify"):
+        with mock.patch("replica.follower.verify", lambda found, _last: verify_alone(found)):
             return super().steps(record, commands)
 
     def _require_next(self, record: BatchRecord) -> None:
         self.exchange.seq = Seq(record.first_seq - 1)
 
 
-class OwnClock(Exchange):
-    """Goes by the clock of its machine."""
+class KeepsNoKeys(Sequencer):
+    """Knows only the keys that it has taken itself."""
 
-    wall_ns: Callable[[], int] = staticmethod(lambda: 0)
-
-    def apply(self, command: Any, seq: Seq, ts_ns: int) -> list[Event]:
-        """As `Exchange.apply`."""
-        return super().apply(command, seq, max(ts_ns, self.wall_ns()))
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        named.pop("submissions")
+        super().__init__(*arguments, **named)
 
 
-class ForgetsKeys(SubmissionWindow):
-    """Knows no key of what it has not taken itself."""
-
-    def find(self, key: bytes) -> Any:
-        """As `SubmissionWindow.find`."""
-        del key
+def _patched(place: str, thing: object) -> Build:
+    return lambda: mock.patch(place, thing)
 
 
-def new_head_unread(claim: Any, reader: Any, behind: Position, *arguments: Any) -> Any:
-    """Takes over from where the node is, not from where the log is."""
-    raise NotImplementedError
+@contextlib.contextmanager
+def _gap() -> Iterator[None]:
+    def append(self: NodeDisk, record: BatchRecord) -> None:
+        self.archive.append(record)
+
+    with (
+        mock.patch("cluster.node.LogReader", LeavesOut),
+        mock.patch("cluster.hosting.Follower", AppliesGaps),
+        mock.patch("replica.follower.Follower", AppliesGaps),
+        mock.patch.object(NodeDisk, "append", append),
+    ):
+        yield
+
+
+@contextlib.contextmanager
+def _new_key() -> Iterator[None]:
+    send = RemoteSequencer._send
+
+    def send_under_another(self: Any, one: Unanswered) -> None:
+        if one.sends:
+            key = one.submission.key[:-1] + bytes([(one.submission.key[-1] + one.sends) % 256])
+            submission = msgspec.structs.replace(one.submission, key=key)
+            again = Unanswered(submission, framed(submission), one.since)
+            send(self, again)
+            one.sends += 1
+        else:
+            send(self, one)
+
+    with mock.patch.object(RemoteSequencer, "_send", send_under_another):
+        yield
+
+
+@contextlib.contextmanager
+def _own_clock() -> Iterator[None]:
+    apply = Exchange.apply
+
+    def apply_now(self: Exchange, command: Any, seq: Seq, ts_ns: int) -> list[Event]:
+        simulation = SimulatedPeer.simulation
+        node = next((each for each in simulation.nodes if each.process is hub_here().current), None)
+        if node is not None and self is not simulation.reference.exchange:
+            ts_ns = max(ts_ns, node.wall_ns())
+        return apply(self, command, seq, ts_ns)
+
+    with mock.patch.object(Exchange, "apply", apply_now):
+        yield
+
+
+def _from_where_it_is(
+    _claim: Any, reader: Any, _behind: Position, apply: Any, appender: Any, seal: Any, _giving_up: Any
+) -> Any:
+    """A take-over that does not read what it has not got."""
+    writer = appender(reader.head())
+    changed = seal(writer.head.head.position)
+    writer.append(changed)
+    apply(changed)
+    return writer
+
+
+MUTANTS: Final[dict[str, Build]] = {
+    "no fence": _patched("cluster.node.Appender", unfenced),
+    "no compare with the head": _patched("cluster.node.Appender", headless),
+    "no answer is a no": _patched("cluster.node.Appender", GivesUp),
+    "an answer before the commit": _patched("cluster.hosting.Committer", AnswersFirst),
+    "a new key on a retry": _new_key,
+    "keys are forgotten at a take-over": _patched("cluster.hosting.Sequencer", KeepsNoKeys),
+    "what is not known is refused": _patched("cluster.remote_sequencer._unknown", lambda _one: NotAccepting("mutant")),
+    "a take-over without reading": _patched("cluster.node.take_over", _from_where_it_is),
+    "trimmed early": _patched("cluster.trimming.Trimmer", TrimsEarly),
+    "a gap is applied": _gap,
+    "a clock in the engine": _own_clock,
+}
+
+
+def seeds_needed(build: Build, seeds_max: int, first: int = 0) -> tuple[int | None, str]:
+    """How many seeds, from `first` on, it takes until a mutant is noticed, and the kind of the first violation."""
+    for number in range(seeds_max):
+        with build():
+            outcome = run(plan_of(first + number))
+        if not outcome.is_right:
+            return number + 1, outcome.violations[0].kind
+    return None, ""
