@@ -16,7 +16,8 @@ from cluster.store import LogMembers, LogStore, Read, StoreError, Transaction
 from cluster.trimming import Trimmer
 
 COMPACT_EVERY_S: Final = 300.0
-DEFRAGMENT_EVERY_S: Final = 600.0  # of one member; an alarm does not wait
+DEFRAGMENT_EVERY_S: Final = 600.0  # of one member
+ALARMED_DEFRAGMENT_EVERY_S: Final = 30.0
 COMPACT_S: Final = 30.0
 DEFRAGMENT_S: Final = 120.0
 
@@ -80,17 +81,22 @@ class Caretaker:
         self._compacted_at = self._clock()
 
     def _defragment(self, *, alarmed: bool) -> None:
-        """One member after the other, the leader last: each answers nothing meanwhile."""
+        """One member after the other, the leader last: each answers nothing meanwhile.
+
+        While the alarm holds all of them: what was compacted just now a member does not yet count as unused.
+        """
         for status in sorted(member_statuses(self._members), key=lambda status: status.leads):
+            every_s = ALARMED_DEFRAGMENT_EVERY_S if alarmed else DEFRAGMENT_EVERY_S
             last = self._defragmented_at.get(status.address)
-            recently = last is not None and self._clock() - last < DEFRAGMENT_EVERY_S
-            if not needs_defragmentation(status, self._quota_bytes, alarmed=alarmed) or (recently and not alarmed):
+            if last is not None and self._clock() - last < every_s:
                 continue
-            log.info(
-                "Defragmenting etcd at %s: %d of %d bytes used.", status.address, status.used_bytes, status.space_bytes
-            )
-            self._defragmented_at[status.address] = self._clock()
-            self._members.defragment(status.address, DEFRAGMENT_S)
+            if alarmed or needs_defragmentation(status, self._quota_bytes):
+                log.info(
+                    "Defragmenting etcd at %s: %d of %d bytes used.",
+                    *(status.address, status.used_bytes, status.space_bytes),
+                )
+                self._defragmented_at[status.address] = self._clock()
+                self._members.defragment(status.address, DEFRAGMENT_S)
 
     def _disarm(self) -> None:
         """End the alarm once every member that answers has space again; else it would be raised at once."""

@@ -107,8 +107,8 @@ class NodeHost:
             clock=clock,
             on_invariant_violation=options.on_invariant_violation,
             max_waiting=options.max_waiting,
-            node_refusal=lambda: self.refusal(),
-            takes_cancels_only=lambda: self.takes_cancels_only(),
+            node_refusal=self._why_refused,
+            takes_cancels_only=self._has_little_space,
         )
         self.refusal: Callable[[], str | None] = lambda: None
         self.takes_cancels_only: Callable[[], bool] = lambda: False
@@ -199,6 +199,12 @@ class NodeHost:
 
     # -- in the event loop
 
+    def _why_refused(self) -> str | None:
+        return self.refusal()
+
+    def _has_little_space(self) -> bool:
+        return self.takes_cancels_only()
+
     def _tick(self) -> None:
         while True:
             self._ticked_at = time.monotonic()
@@ -254,7 +260,9 @@ class NodeHost:
             local, self._exchange, node=options.node, epoch=term.claim.epoch, history_seq=self.history_seq
         )
         self.sequencer.attach(local)
-        doors.serve(options.listening.dup(), options.server_tls)
+        listening = options.listening.dup()
+        listening.setblocking(False)
+        doors.serve(listening, options.server_tls)
         self._greenlets = [eventlet.spawn(self._keep_beating, local), eventlet.spawn(self._begin_tasks, term)]
         log.info("node %s is the writer, epoch %d, behind record %d", options.node, term.claim.epoch, term.first.n)
         self.on_role()
@@ -285,7 +293,7 @@ class NodeHost:
         """In the committer's thread: the log, or this node's own journal, takes nothing more of this term."""
         self._bridge.post(partial(eventlet.spawn_n, self._end, term, str(failure), False))
 
-    def _end(self, term: Term, why: str, gracefully: bool) -> None:  # noqa: FBT001 # by a partial
+    def _end(self, term: Term, why: str, gracefully: bool) -> None:  # by a partial
         if term is not self._term or self._ending is term:
             return
         self._ending = term

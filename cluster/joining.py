@@ -115,9 +115,7 @@ def begin_with_snapshot(
         shutil.rmtree(incoming, ignore_errors=True)
 
 
-def _fetched(
-    store: LogStore, keys: Keys, name: str, from_n: int, folder: Path, tls: ssl.SSLContext | None
-) -> Path:
+def _fetched(store: LogStore, keys: Keys, name: str, from_n: int, folder: Path, tls: ssl.SSLContext | None) -> Path:
     """A snapshot that proves right, from whichever node has one. Raises NoSnapshotFound."""
     notes = waited_for(lambda: Trimmer(store, keys).notes(), store)
     nodes = {state.name: state.peer for state in waited_for(lambda: nodes_of(store, keys), store)}
@@ -153,7 +151,11 @@ def _move_aside(data: Path) -> None:
 
 
 def catch_up(
-    store: LogStore, keys: Keys, journal: SqliteJournal, apply: Callable[[BatchRecord], object], progress: Callable[[int], object]
+    store: LogStore,
+    keys: Keys,
+    journal: SqliteJournal,
+    apply: Callable[[BatchRecord], object],
+    progress: Callable[[int], object],
 ) -> StoredHead:
     """Append to `journal` and give `apply` every record that the log has behind it; the head.
 

@@ -1,4 +1,4 @@
-"""The journal of the writer of a cluster: a record is durable when the log has it, and goes to the node's own behind that.
+"""The journal of the writer of a cluster: a record is durable when the log has it, and is then put into the node's own.
 
 One for each term of a writer: what the log says no to ends the term, and the node decides what comes then.
 Layer: cluster. Used by the committer's thread.

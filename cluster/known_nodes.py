@@ -109,6 +109,6 @@ def nodes_of(store: LogStore, keys: Keys) -> list[NodeState]:
 
 
 def forget_node(store: LogStore, keys: Keys, name: str) -> None:
-    """Have a node that is gone for good be no part of the cluster: nothing waits for its snapshots. Raises StoreError."""
+    """Have a node that is gone be no part of the cluster: nothing waits for its snapshots. Raises StoreError."""
     gone = (Delete(keys.node(name)), Delete(keys.snapshot(name)), Delete(keys.shared(f"stand-down/{name}")))
     store.transact(Transaction(then=gone), ANSWER_S)

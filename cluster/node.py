@@ -2,9 +2,9 @@
 
     FOLLOWER -> STANDING -> WRITER -> FOLLOWER        and STOPPED, where the log differs from what this node has
 
-The thread does all that waits for the log, but for the writer's own appends. What happens in the event loop (records are
-applied, a term begins and ends) it asks for by `Surroundings`. A step that is not answered is tried again with the next
-turn; what is safe is decided by the compares of the log alone.
+The thread does all that waits for the log, but for the writer's own appends. What happens in the event loop (records
+are applied, a term begins and ends) it asks for by `Surroundings`. A step that is not answered is tried again with the
+next turn; what is safe is decided by the compares of the log alone.
 Layer: cluster. One native thread.
 """
 
@@ -23,8 +23,8 @@ from cluster.append import Appender
 from cluster.challenge import Challenger
 from cluster.failures import AppendAbandoned, AppendRefused, ClusterError, Fenced
 from cluster.keys import Keys, Owner, StoredHead
-from cluster.log_reader import LogReader
 from cluster.known_nodes import KnownNodes
+from cluster.log_reader import LogReader
 from cluster.ownership import LEASE_S, Claim, OwnerKey, Ownership
 from cluster.peer_frames import NodeState
 from cluster.probes import Probes
@@ -120,7 +120,7 @@ class Node:
         self._rank = 0
         self._challenger = Challenger(0)
         self._challenged_at: float | None = None
-        self._record_apart: tuple[int, float] | None = None  # of the clock before the newest record's, and when
+        self._record_apart: int | None = None  # nanoseconds of the clock ahead of the newest record's time
         self._term: Term | None = None
         self._claim_refused: Term | None = None  # a term that the log refused: its claim goes on
         self._stand_down_until = 0.0
@@ -166,13 +166,16 @@ class Node:
         self._stand_down_until = time.monotonic() + for_s
         self.poke()
 
-    def close(self) -> None:
-        """Stand down and end the thread. Blocks for as long as what was taken takes, within `RESIGN_S`. Idempotent."""
+    def ask_to_end(self) -> None:
+        """Stand down, follow no more, and say that this node is gone. Returns at once."""
         self._stand_down_until = float("inf")
         self._closing = True
         self.poke()
-        if self._thread.is_alive():
-            self._thread.join(RESIGN_S + 2.0)
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the thread has not ended."""
+        return self._thread.is_alive()
 
     # -- in the thread
 
@@ -248,7 +251,7 @@ class Node:
         if page.records:
             self._deliver(page.records)
             if had_all:
-                self._record_apart = self._clock() - page.records[-1].ts_ns, self._read_at
+                self._record_apart = self._clock() - page.records[-1].ts_ns
         self._head = page.head
         if self._position.n == page.head.n and page.records:
             self.current_at = self._read_at
@@ -274,7 +277,7 @@ class Node:
             self._rank, self._challenger = rank, Challenger(rank)
         apart = [each.apart_ns for each in heard]
         if self._record_apart is not None and len(apart) < 2:  # else a writer whose clock was wrong, and they say so
-            apart.append(self._record_apart[0])
+            apart.append(self._record_apart)
         return View(
             now=now,
             name=self._me.node,

@@ -14,7 +14,7 @@ from engine.commands import AdvanceTime, CancelAll, CancelOrder, Command
 from engine.events import CommandResult
 from projections.submissions import SubmissionWindow
 from replica.follower import Follower
-from sequencer.port import NotAccepting
+from sequencer.port import STOPPING, NotAccepting
 
 CANCELS: Final = (CancelOrder, CancelAll, AdvanceTime)
 CANCELS_ONLY: Final = "the log has little space left: only cancels are taken"
@@ -64,6 +64,14 @@ class NodeSequencer(RemoteSequencer):
         """As `Sequencing.submit_as`."""
         self._require_space(commands)
         return super().submit_as(key, commands, fingerprint)
+
+    def take_no_more(self) -> None:
+        """Take no commands any more; what was taken is answered still."""
+        self._refusal = self._refusal or STOPPING
+
+    def give_up_waiting(self) -> None:
+        """Nobody follows any more: what is not answered will not be. What became of it is not known."""
+        self._patience_s = 0.0
 
     def _require_space(self, commands: Sequence[Command]) -> None:
         if self._takes_cancels_only() and not all(isinstance(command, CANCELS) for command in commands):

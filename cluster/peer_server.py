@@ -1,7 +1,7 @@
 """Answers the other nodes: how this one is, and its newest snapshot.
 
-In native threads, so that a snapshot of any size is sent while the event loop goes on; how long ago that went round is a
-part of the answer, and who asks judges by it.
+In native threads, so that a snapshot of any size is sent while the event loop goes on; how long ago that went round is
+a part of the answer, and who asks judges by it.
 Layer: cluster. Blocks in its own threads only.
 """
 
@@ -133,4 +133,3 @@ class PeerServer:
             while part := content.read(PART_BYTES):
                 stream.sendall(framed(SnapshotPart(part)))
         stream.settimeout(SILENT_S)
-

@@ -1,7 +1,7 @@
 """Looks after the other nodes: one thread for each asks it how it is, again and again, and notices when it is gone.
 
-A process that is killed closes its connections, and the next one is refused: that is known within milliseconds. One that
-is paused, or cut off, leaves questions unanswered, each for a second.
+A process that is killed closes its connections, and the next one is refused: that is known within milliseconds. One
+that is paused, or cut off, leaves questions unanswered, each for a second.
 Layer: cluster. Native threads.
 """
 

@@ -63,10 +63,8 @@ def assess_space(statuses: Sequence[MemberStatus], alarms: Sequence[MemberAlarm]
     return msgspec.structs.replace(space, level=level)
 
 
-def needs_defragmentation(status: MemberStatus, quota_bytes: int, *, alarmed: bool) -> bool:
-    """Whether the member's file is large, and much of it unused; while an alarm holds, whether any of it is."""
-    unused = status.space_bytes - status.used_bytes
-    if alarmed:
-        return unused > status.space_bytes * 0.1
+def needs_defragmentation(status: MemberStatus, quota_bytes: int) -> bool:
+    """Whether the member's file is large, and much of it unused."""
     quota = status.quota_bytes or quota_bytes
+    unused = status.space_bytes - status.used_bytes
     return status.space_bytes >= quota * DEFRAGMENT_SHARE and unused >= status.space_bytes * DEFRAGMENT_UNUSED
