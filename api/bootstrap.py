@@ -33,6 +33,8 @@ from api.feed.feed import Feed
 from api.http.answer_headers import AnswerHeaders
 from api.http.guard import Guard
 from api.http.limits import RateLimits
+from api.http.origins import Origins
+from api.http.positions import Positions
 from api.http.request_log import RequestLog
 from api.http.wsgi import WsgiApp
 from api.market import candles
@@ -43,6 +45,8 @@ from api.market.latency import Latencies
 from api.market.service import MarketService
 from api.market.status_views import StatusService
 from api.metrics.monitoring import Monitoring
+from api.nodes import routes as node_routes
+from api.nodes.standing import SingleServer, Standing
 from api.operator import routes as operator_routes
 from api.operator.user_service import UserService
 from api.orders import routes as order_routes
@@ -119,6 +123,7 @@ class Server:
     faults: FaultInjector
     clock: VenueClock
     clock_watch: ClockWatch
+    standing: Standing
     sequencer: Sequencer
     history: History
     historian: HistorianHost
@@ -285,6 +290,8 @@ class Server:
             limits=rate_limits,
             injector=self.faults,
             clock_held=lambda: self.clock.held is not None,
+            standing=self.standing,
+            origins=self.origins,
         )
         authenticator.on_revoked(feed.disconnect)
         return feed
@@ -302,7 +309,10 @@ class Server:
         """The Flask application: each room is given what it uses."""
         exchange, sequencer = self.exchange, self.sequencer
         faults = self.faults = FaultInjector(exchange, sequencer.now_ns)
-        app, rate_limits = flask_app(settings, exchange, authenticator, faults)
+        positions = Positions(exchange, sequencer.listen)
+        origins = self.origins = Origins(settings.cors_origins)
+        standing = self.standing = SingleServer(exchange, lambda: self._records.last_n)
+        app, rate_limits = flask_app(settings, exchange, authenticator, faults, origins, positions)
         if rate_limits is not None:
             self._closers.append(rate_limits.close)
         statuses = StatusService(runner)
@@ -326,7 +336,9 @@ class Server:
             sources=feed.sources,
             faults=faults.counts,
         )
-        app.register_blueprint(auth_routes.blueprint(self.auth, self.own_user, settings, on_guest=accounts.welcome))
+        app.register_blueprint(
+            auth_routes.blueprint(self.auth, self.own_user, settings, origins, on_guest=accounts.welcome)
+        )
         app.register_blueprint(account_routes.blueprint(accounts, settings))
         app.register_blueprint(
             self._operator_routes(settings, market, orders, accounts, feed, runner, operator_schedules)
@@ -343,7 +355,8 @@ class Server:
             )
         )
         app.register_blueprint(candles.blueprint(market, exchange))
-        app.register_blueprint(page_routes.blueprint())
+        app.register_blueprint(page_routes.blueprint(standing))
+        app.register_blueprint(node_routes.blueprint(standing))
         app.register_blueprint(self._monitored(settings, activity, authenticator, feed).blueprint)
         description = docs.Description(app, sandbox=settings.sandbox)
         self._closers.append(description.close)
@@ -352,7 +365,7 @@ class Server:
             app, settings, rate_limits, sequencer, authenticator, second, public, faults
         )
         self.app, self.feed = app, feed
-        guard = Guard(app.wsgi_app, settings, rate_limits)
+        guard = Guard(app.wsgi_app, settings, rate_limits, origins)
         self.wsgi = Dropping(AnswerHeaders(guard))
         if settings.debug:
             self.wsgi = RequestLog(self.wsgi)  # of every request, so none goes past it

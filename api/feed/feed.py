@@ -37,12 +37,14 @@ from api.feed.queue import QueueFeed, QueueView
 from api.feed.requests import Stream, Subscription, subscription_of
 from api.feed.rooms import OwnOrderRooms, named, order_rooms, room_of
 from api.http.limits import RateLimits
+from api.http.origins import Origins
 from api.http.refusals import log_refusal_of
 from api.http.wsgi import Environ
 from api.json.errors import ApiError, Malformed
 from api.json.views import seconds
 from api.market.flow_sources import FlowSource, flows_of, known_sources
 from api.market.status_views import StatusService
+from api.nodes.standing import Standing
 from api.settings import Settings
 from engine.events import CommandResult
 from engine.exchange import Exchange
@@ -83,11 +85,17 @@ class Feed:
         limits: RateLimits | None,
         injector: FaultInjector,
         clock_held: Callable[[], bool],
+        standing: Standing,
+        origins: Origins,
     ) -> None:
-        """`limits` count the events of clients, where there are any; `injector` has the faults that were asked for."""
+        """`limits` count the events of clients, where there are any; `injector` has the faults that were asked for.
+
+        `standing`: among other nodes; `origins`: whose pages may connect besides our own.
+        """
         self._authenticator = authenticator
         self._limits = limits
         self._clock_held = clock_held
+        self._standing = standing
         self._exchange = exchange
         self._sequencer = sequencer
         self._activity = activity
@@ -102,7 +110,7 @@ class Feed:
         self._published: Event | None = None  # sent when the orders of that batch are published, where anybody follows
         self.on_connected: Callable[[Client, Any], None] = lambda _client, _auth: None  # called for each new client
         self._manager = socketio.Manager()
-        self.server = _server_in(app, settings, self._manager)
+        self.server = _server_in(app, settings, origins, self._manager)
         self._balances = BalanceFeed(exchange, self._interval_s, self._publish_balances)
         self._queues = QueueFeed(exchange, self._has_order_subscribers, self._publish_queue)
         self._market_data = MarketData(
@@ -214,6 +222,8 @@ class Feed:
             "accepting": self._sequencer.refusal is None,
             "symbols_seq": self._symbols_seq,
             "clock_held": self._clock_held(),
+            "node": self._standing.name,
+            "stale": self._standing.stale,
         }
 
     # -- from the sequencer
@@ -437,7 +447,7 @@ class Feed:
         return unsubscribed
 
 
-def _server_in(app: Flask, settings: Settings, manager: socketio.Manager) -> socketio.Server:
+def _server_in(app: Flask, settings: Settings, origins: Origins, manager: socketio.Manager) -> socketio.Server:
     """Socket.IO's server, made and put into the application by Flask-SocketIO.
 
     Our handlers are registered on the server itself: a context of Flask for each event costs more than an order.
@@ -449,7 +459,7 @@ def _server_in(app: Flask, settings: Settings, manager: socketio.Manager) -> soc
         json=FeedPacket.json,
         client_manager=manager,
         always_connect=True,
-        cors_allowed_origins=origin_check(settings.cors_origins),
+        cors_allowed_origins=origin_check(origins),
         max_http_buffer_size=min(settings.max_body_bytes, MESSAGE_BYTES_MAX),
         http_compression=False,
         manage_session=False,

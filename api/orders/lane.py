@@ -91,7 +91,7 @@ class Lane:
         found = wire.handler_of(environ, body)
         if found is None or self._guard.refusal_of(environ) is not None:
             return None
-        if self._sharing is not None and "HTTP_ORIGIN" in environ:
+        if "HTTP_ORIGIN" in environ and (self._sharing is not None or self._guard.is_shared(environ)):
             return None
         processing = processing_of(environ)
         handler, processing.route = found
