@@ -292,6 +292,7 @@ class Server:
             clock_held=lambda: self.clock.held is not None,
             standing=self.standing,
             origins=self.origins,
+            positions=self._positions,
         )
         authenticator.on_revoked(feed.disconnect)
         return feed
@@ -309,7 +310,7 @@ class Server:
         """The Flask application: each room is given what it uses."""
         exchange, sequencer = self.exchange, self.sequencer
         faults = self.faults = FaultInjector(exchange, sequencer.now_ns)
-        positions = Positions(exchange, sequencer.listen)
+        positions = self._positions = Positions(exchange, sequencer.listen)
         origins = self.origins = Origins(settings.cors_origins)
         standing = self.standing = SingleServer(exchange, lambda: self._records.last_n)
         app, rate_limits = flask_app(settings, exchange, authenticator, faults, origins, positions)
