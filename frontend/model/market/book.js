@@ -69,6 +69,7 @@ export class Book {
   /** @type {"empty" | "live" | "stale"} */ state = "empty";
   /** Sequence number of the last change folded in; 0 before the first snapshot. */
   seq = 0;
+  /** Whether the last checksum was right. */ #sound = false;
   #priceScale;
   #quantityScale;
   #bids;
@@ -100,12 +101,14 @@ export class Book {
   }
 
   /**
-   * Fold in one change. Ignored until a snapshot came, and when it is older than what we have.
+   * Fold in one change. Ignored until a snapshot came, and when it is older than what we have. One that goes on from
+   * just what a book has that was left behind brings it up to date.
    * @param {{prev_seq: number, seq: number, bids: WireLevel[], asks: WireLevel[], checksum?: number}} message
    * @returns {Outcome}
    */
   applyDelta(message) {
-    if (this.state !== "live" || message.seq <= this.seq) return "ignored";
+    const goesOn = this.state === "stale" && message.prev_seq === this.seq;
+    if (!goesOn && (this.state !== "live" || message.seq <= this.seq)) return "ignored";
     if (message.prev_seq > this.seq) {
       this.state = "stale";
       return "gap";
@@ -114,6 +117,11 @@ export class Book {
     for (const level of message.asks) this.#asks.set(level);
     this.seq = message.seq;
     return this.#checked(message.checksum);
+  }
+
+  /** The command that the feed may go on from: the levels are those of it. Undefined when they may not be. */
+  get whole() {
+    return this.#sound && this.state !== "empty" ? this.seq : undefined;
   }
 
   /** No longer trusted: the connection is gone or a resync was asked for. */
@@ -188,6 +196,7 @@ export class Book {
   #checked(expected) {
     const right = expected === undefined || expected === this.checksum();
     this.state = right ? "live" : "stale";
+    this.#sound = right;
     return right ? "applied" : "checksum";
   }
 }
