@@ -29,13 +29,20 @@ class NodeServer(RunningServer):
 
 
 @contextmanager
-def running_nodes(folder: Path, *names: str) -> Iterator[dict[str, NodeServer]]:
-    """Nodes of these names under one secret: a token of one is good at each."""
+def running_nodes(folder: Path, *names: str, started: int = 9) -> Iterator[dict[str, NodeServer]]:
+    """Nodes of these names with one secret and one identity store, of which the first are `started`.
+
+    So a token of one is good at each that is started later: it knows the sessions that there were by then.
+    """
     secret = folder / "secret.key"
     nodes = {name: f"http://127.0.0.1:{free_port()}" for name in names}
+    servers = {name: NodeServer(name, nodes, folder / name, "--secret-file", str(secret)) for name in names}
+    for name in names[1:]:
+        (folder / name).mkdir(mode=0o700)
+        (folder / name / "identity.sqlite").symlink_to(folder / names[0] / "identity.sqlite")
     with ExitStack() as stack:
-        servers: dict[str, NodeServer] = {}
-        for name in names:
-            node = NodeServer(name, nodes, folder / name, "--secret-file", str(secret))
-            servers[name] = stack.enter_context(node)
+        for server in servers.values():
+            stack.callback(server.stop)
+        for name in names[:started]:
+            servers[name].start()
         yield servers

@@ -56,6 +56,11 @@ export class Http {
     this.#fetch = fetcher;
   }
 
+  /** Whether another node is asked than the one that the page came from. */
+  get away() {
+    return this.#node.base !== "";
+  }
+
   /**
    * Cookies are of the node that the page came from, so what shows one is asked there first, and elsewhere only where
    * the browser would show it as well: of another node no word on the session counts.

@@ -69,7 +69,7 @@ export class Book {
   /** @type {"empty" | "live" | "stale"} */ state = "empty";
   /** Sequence number of the last change folded in; 0 before the first snapshot. */
   seq = 0;
-  /** Whether the last checksum was right. */ #sound = false;
+  /** Whether it was right when it was left behind. */ #left = false;
   #priceScale;
   #quantityScale;
   #bids;
@@ -107,7 +107,7 @@ export class Book {
    * @returns {Outcome}
    */
   applyDelta(message) {
-    const goesOn = this.state === "stale" && message.prev_seq === this.seq;
+    const goesOn = this.#left && message.prev_seq === this.seq;
     if (!goesOn && (this.state !== "live" || message.seq <= this.seq)) return "ignored";
     if (message.prev_seq > this.seq) {
       this.state = "stale";
@@ -119,14 +119,16 @@ export class Book {
     return this.#checked(message.checksum);
   }
 
-  /** The command that the feed may go on from: the levels are those of it. Undefined when they may not be. */
+  /** The command that the feed may go on from: the levels were right as of it. Undefined where they are not known to be. */
   get whole() {
-    return this.#sound && this.state !== "empty" ? this.seq : undefined;
+    return this.#left ? this.seq : undefined;
   }
 
   /** No longer trusted: the connection is gone or a resync was asked for. */
   invalidate() {
-    if (this.state === "live") this.state = "stale";
+    if (this.state !== "live") return;
+    this.state = "stale";
+    this.#left = true;
   }
 
   /** CRC-32 of the best ten of each side, bids first, as the server computes it. */
@@ -196,7 +198,7 @@ export class Book {
   #checked(expected) {
     const right = expected === undefined || expected === this.checksum();
     this.state = right ? "live" : "stale";
-    this.#sound = right;
+    this.#left = false;
     return right ? "applied" : "checksum";
   }
 }

@@ -61,7 +61,7 @@ export function linkFigures(connection, book, nowMs, { name }) {
  */
 export function nodeSentence({ name, left, stale }) {
   if (name === "") return "";
-  if (stale) return `Node ${name} has heard nothing from the others for a while, and there is none that has.`;
+  if (stale) return `Node ${name} has heard nothing from the others for a while, and no other node has newer data.`;
   if (left === "") return `You are at node ${name}.`;
   return `You are at node ${name}, since node ${left}, where this page came from, did not answer.`;
 }
