@@ -14,7 +14,7 @@ from api.auth import authenticator as authentication
 from api.auth.authenticator import Authenticator, requesting_operator
 from api.faults import flask_hooks
 from api.faults.injector import FaultInjector
-from api.http import errors, latencies, limits, min_seq, strict, symbols
+from api.http import errors, idempotency, latencies, limits, min_seq, strict, symbols
 from api.http.limits import RateLimits
 from api.http.origins import Origins
 from api.http.positions import Positions
@@ -50,6 +50,7 @@ def flask_app(
     authentication.install(app, authenticator, secured=settings.profile == "secured")
     flask_hooks.install(app, injector, authenticator)
     min_seq.install(app, positions)
+    idempotency.install(app)
     strict.install(app)
     symbols.install(app, exchange)
     return app, rate_limits

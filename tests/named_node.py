@@ -7,7 +7,7 @@ without a cluster. It says that it is stale while there is a file `stale` in its
 from __future__ import annotations
 
 import sys
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from api.lean_imports import import_lean
@@ -20,6 +20,7 @@ from api import bootstrap  # noqa: E402
 from api.app import main  # noqa: E402
 from api.http.origins import Origins  # noqa: E402
 from api.nodes.standing import NodeAddress, NodeView, SingleServer  # noqa: E402
+from engine.exchange import Exchange  # noqa: E402
 
 Single = SingleServer
 
@@ -61,13 +62,15 @@ def serve(listed: str, name: str, arguments: list[str]) -> None:
     ]
     stale = Path(arguments[arguments.index("--data") + 1]) / "stale"
 
+    def standing(exchange: Exchange, last_n: Callable[[], int]) -> NamedNode:
+        return NamedNode(name, nodes, stale, Single(exchange, last_n))
+
     def origins(configured: Collection[str]) -> Origins:
         made = Origins(configured)
         made.set_nodes(urls.values())
         return made
 
-    bootstrap.SingleServer = lambda *about: NamedNode(name, nodes, stale, Single(*about))  # type: ignore[assignment, misc]
-    bootstrap.Origins = origins  # type: ignore[assignment, misc]
+    vars(bootstrap).update(SingleServer=standing, Origins=origins)
     sys.argv = ["api/app.py", *arguments]
     main()
 
