@@ -21,8 +21,10 @@ from api.doors.freshness import FreshApp, FreshLane, Freshness
 from api.doors.messages import REQUESTS_SOCKET, FaultsSet, HistoryAt, ListenKeyAt, Welcome, decoded_settings
 from api.doors.routing import is_forwarded
 from api.http.forwarding import Forwarding
+from api.http.origins import Origins
 from api.http.wsgi import WsgiApp
 from api.metrics.door import DoorMonitoring
+from api.nodes.standing import SingleServer
 from api.orders.duplicates import DuplicateLookup
 from api.orders.memory import OrderMemory
 from api.replaying import tune_the_interpreter
@@ -100,6 +102,8 @@ class FrontDoor:
             AccountService(exchange, sequencer, folds.profits, history_reader, _nobody_known, sandbox=settings.sandbox),
             Authenticator(credentials, sandbox=settings.sandbox),
             agent.next_change,
+            SingleServer(exchange, sequencer, lambda: sequencer.applied_n),
+            Origins(settings.cors_origins),
             SharedTable(welcome.table),
         )
         surface = self.surface = Surface(settings, followed)

@@ -217,6 +217,10 @@ class RemoteSequencer:
         """As `Sequencing.submitted`."""
         return self.submissions.find(key)
 
+    def outcome(self, key: bytes) -> Sequence[CommandResult] | None:
+        """As `Sequencing.outcome`."""
+        return self.submissions.outcomes.find(key)
+
     def read_in_turns(self, reading: Callable[[], Generator[None, None, T]]) -> tuple[Seq, T]:
         """As `Sequencing.read_in_turns`."""
         if self._local is not None:
@@ -446,6 +450,7 @@ class RemoteSequencer:
         next(steps, None)  # which moves the follower's position
         if submissions:
             self.submissions.add(submissions, record.first_seq, record.ts_ns)
+            self.submissions.keep(submissions, results)
         self.publication.publish(batch, answered)
 
     def _answer(

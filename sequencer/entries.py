@@ -122,6 +122,11 @@ class KeyedEntries:
             self.queued.pop(entry.submission.key, None)
         entry.fail(error)
 
+    def keep(self, entry: KeyedEntry, results: list[CommandResult]) -> None:
+        """Keep what became of an entry, where somebody else may use its key again."""
+        if entry.submission.fingerprint:
+            self.window.outcomes.note(entry.submission.key, results)
+
     @staticmethod
     def within(entries: Sequence[Entry]) -> list[Submission]:
         """The submissions of a record that has these entries, in order."""

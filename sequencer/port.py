@@ -148,6 +148,9 @@ class Sequencing(Protocol):
     def submitted(self, key: bytes) -> KeptSubmission | None:
         """Where the commands of a key are, as far as this process has applied; None: not there, or forgotten. O(1)."""
 
+    def outcome(self, key: bytes) -> Sequence[CommandResult] | None:
+        """What the commands of a key caused that came by `submit_as`; None: not there, or not kept any more. O(1)."""
+
     def read_in_turns(self, reading: Callable[[], Generator[None, None, T]]) -> tuple[Seq, T]:
         """Go through a reading of one state of the exchange, in turns; return the seq of the state and what was read.
 

@@ -216,6 +216,10 @@ class Sequencer:
         """Where the commands of a key are, as far as they are applied; None: not there, or forgotten. O(1)."""
         return self._keyed.window.find(key)
 
+    def outcome(self, key: bytes) -> Sequence[CommandResult] | None:
+        """As `Sequencing.outcome`."""
+        return self._keyed.window.outcomes.find(key)
+
     def read_in_turns(self, reading: Callable[[], Generator[None, None, T]]) -> tuple[Seq, T]:
         """Go through a reading of one state of the exchange, in turns; return the seq of the state and what was read.
 
@@ -369,6 +373,8 @@ class Sequencer:
                 events += len(applied.events)
                 seq = Seq(seq + 1)
             entry.settle(mine)
+            if type(entry) is KeyedEntry:
+                self._keyed.keep(entry, mine)
             answered.append(entry)
         self._unapplied_due_ns = None  # the exchange knows
         if submissions:
