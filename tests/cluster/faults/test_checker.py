@@ -12,11 +12,12 @@ import pytest
 
 from engine.commands import EnterOrder
 from journal.codec import BatchRecord, open_batch, seal
-from tests.cluster.faults.campaign import Fault, Run, campaign
+from tests.cluster.faults.campaign import Fault, Run, Strike, campaign
 from tests.cluster.faults.checker import Verdict, check_names
-from tests.cluster.faults.gaps import gap
+from tests.cluster.faults.gaps import Gap, gap
 from tests.cluster.faults.load import Answer, Load, Request
 from tests.cluster.faults.records import replayed
+from tests.cluster.faults.table import table
 from tests.cluster.faults.venue import Venue, single
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
@@ -170,3 +171,11 @@ def test_a_venue_says_when_its_servers_differ(tmp_path: Path) -> None:
         venue.agreed(1.0)
     second._digest = first._digest
     assert venue.agreed(1.0) == 7
+
+
+def test_the_table_has_median_and_maximum_of_each_fault_and_how_often_its_bound_was_kept(run: Run) -> None:
+    fault = run.strikes[1].fault
+    strikes = [Strike(fault, Gap(seconds, seconds * 2)) for seconds in (0.25, 0.5, 0.75)]
+    line = "| half a second of SIGSTOP | 3 | 0.50 / 0.75 | 1.00 / 1.50 | 0.5 | 2 of 3 |"
+    assert table(strikes).splitlines()[2:] == [line]
+    assert len(table([*run.strikes, *strikes]).splitlines()) == 4
