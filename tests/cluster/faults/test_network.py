@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import select
+import socket
 import subprocess
 import sys
 
 import pytest
 
 from tests.cluster.faults.network import Hosts, can_isolate
-
-pytestmark = pytest.mark.skipif(not can_isolate(), reason="no network namespaces can be made here")
+from tests.cluster.faults.relay import Relay
 
 LISTEN = """
 import socket, sys
@@ -35,6 +36,7 @@ def reaches(hosts: Hosts, sender: str, receiver: str, within_s: float) -> bool:
     return subprocess.run(command, check=False, timeout=60).returncode == 0
 
 
+@pytest.mark.skipif(not can_isolate(), reason="no network namespaces can be made here")
 def test_a_cut_host_reaches_nobody_until_it_is_healed() -> None:
     with Hosts(["a", "b", "c"]) as hosts:
         servers = [
@@ -65,3 +67,34 @@ def test_a_cut_host_reaches_nobody_until_it_is_healed() -> None:
                 server.wait()
                 assert server.stdout is not None
                 server.stdout.close()
+
+
+def test_a_relay_holds_one_way_or_both_without_ending_a_connection() -> None:
+    with (
+        socket.create_server(("127.0.0.1", 0)) as listening,
+        Relay(listening.getsockname()[1]) as relay,
+        socket.create_connection(("127.0.0.1", relay.port), timeout=20) as ours,
+    ):
+        theirs, _ = listening.accept()
+        theirs.settimeout(20)
+        ours.sendall(b"one")
+        assert theirs.recv(10) == b"one"
+        relay.hold("there")
+        ours.sendall(b"two")
+        theirs.sendall(b"back")
+        assert ours.recv(10) == b"back"
+        assert is_silent(theirs)
+        relay.go_on()
+        assert theirs.recv(10) == b"two"
+        relay.hold()
+        theirs.sendall(b"three")
+        assert is_silent(ours)
+        relay.go_on()
+        assert ours.recv(10) == b"three"
+        theirs.close()
+        assert ours.recv(10) == b""
+
+
+def is_silent(sock: socket.socket) -> bool:
+    """Whether nothing comes for a third of a second."""
+    return select.select([sock], [], [], 0.3)[0] == []
