@@ -27,7 +27,7 @@ from logs.setup import guard_stderr, leave
 from loop.errors import StoreError
 from openbell import __version__
 from openbell.programs import with_make
-from sequencer.sequencer import STOPPING, NotAccepting
+from sequencer.port import STOPPING, NotAccepting
 
 log = logging.getLogger("openbell")
 

@@ -21,7 +21,7 @@ from listings.instruments_file import ListingError, VenueFile
 from listings.schedule_file import ScheduleError, ScheduleTable, schedule_of
 from listings.schedule_runner import ScheduleRunner
 from loop.workers import Workers
-from sequencer.sequencer import Sequencer
+from sequencer.port import Sequencing
 
 log = logging.getLogger(__name__)
 
@@ -94,7 +94,7 @@ class ScheduleStore:
 class OperatorSchedules:
     """Changes the schedules of a running venue on behalf of operators."""
 
-    def __init__(self, store: ScheduleStore, exchange: Exchange, sequencer: Sequencer, runner: ScheduleRunner) -> None:
+    def __init__(self, store: ScheduleStore, exchange: Exchange, sequencer: Sequencing, runner: ScheduleRunner) -> None:
         self._store = store
         self._exchange = exchange
         self._sequencer = sequencer

@@ -17,7 +17,7 @@ from engine.types import TradingStatus
 from listings.schedule import Change, Schedule
 from loop.alarm import Alarm
 from projections.statuses import CommandedStatuses
-from sequencer.sequencer import NotAccepting, Sequencer
+from sequencer.port import NotAccepting, Sequencing
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +31,7 @@ class ScheduleRunner:
         self,
         schedules: Mapping[str, Schedule],
         exchange: Exchange,
-        sequencer: Sequencer,
+        sequencer: Sequencing,
         commanded: CommandedStatuses,
         clock: Callable[[], int],
         since_ns: Mapping[str, int] | None = None,

@@ -14,7 +14,7 @@ from engine.commands import AdvanceTime
 from engine.events import CommandResult
 from engine.exchange import Exchange
 from loop.alarm import Alarm
-from sequencer.sequencer import NotAccepting, Sequencer
+from sequencer.port import NotAccepting, Sequencing
 
 log = logging.getLogger(__name__)
 
@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 class Clock:
     """Sleeps until the exchange's next due moment; woken when an earlier one comes up."""
 
-    def __init__(self, exchange: Exchange, sequencer: Sequencer, clock: Callable[[], int]) -> None:
+    def __init__(self, exchange: Exchange, sequencer: Sequencing, clock: Callable[[], int]) -> None:
         """`clock` gives epoch nanoseconds. `start` once the sequencer takes commands."""
         self._exchange = exchange
         self._sequencer = sequencer

@@ -23,12 +23,13 @@ from engine.types import Seq, TimeInForce, end_of_day_ns
 from journal.codec import GENESIS, BatchRecord, seal
 from journal.committer import Committer
 from journal.port import JournalFailed
-from loop.reply import Replies, Reply
+from loop.reply import Reply
 from loop.turns import Turn
+from projections.submissions import KeptSubmission, SubmissionWindow
+from sequencer.port import STARTING, STOPPING, Listener, NotAccepting, Submit
+from sequencer.publication import Publication
 
 log = logging.getLogger(__name__)
-
-Listener = Callable[[list[CommandResult]], None]
 
 T = TypeVar("T")
 
@@ -36,18 +37,7 @@ EVENTS_AT_ONCE: Final = 500  # of the commands that are published together, the 
 EXPIRED_AT_ONCE: Final = 300  # orders by one command, where more are due
 SHORTEST_TIMER_NS = 1_000_000_000  # except for the expiry of its own order, a command makes nothing due sooner
 
-STARTING: Final = "the exchange is starting"
-STOPPING: Final = "the exchange is stopping"
-
 _GTD, _DAY = TimeInForce.GTD, TimeInForce.DAY
-
-
-class NotAccepting(Exception):
-    """The command was not taken; nothing is promised, and a retry by client order id is safe."""
-
-    def __init__(self, why: str) -> None:
-        super().__init__(why)
-        self.why = why
 
 
 class _Entry(Reply[list[CommandResult]]):
@@ -73,12 +63,15 @@ class Sequencer:
         on_invariant_violation: Callable[[BaseException], NoReturn],
         max_batch: int,
         max_waiting: int,
+        submissions: SubmissionWindow | None = None,
+        publication: Publication | None = None,
     ) -> None:
         """`last` is the journal's newest batch; `clock` gives epoch nanoseconds.
 
         `on_invariant_violation` must end the process: nothing may be answered after it. It is
         called for any bug that the writer runs into.
-        `max_batch` and `max_waiting` count commands.
+        `max_batch` and `max_waiting` count commands. `submissions` has noted the records up to `last`; where it is not
+        given, there were none in the last minutes. `publication`: where there are listeners already.
         """
         self._exchange = exchange
         self._committer = committer
@@ -95,11 +88,10 @@ class Sequencer:
         self._waiting: deque[_Entry] = deque()
         self._waiting_commands = 0
         self._readings: deque[tuple[Callable[[], Generator[None, None, Any]], Reply[Any]]] = deque()
-        self._replies = Replies()
         self._wake: Reply[None] | None = None
-        self._listeners: list[Listener] = []
-        self._listeners_behind: list[Listener] = []
-        self._failure_listeners: list[Callable[[], None]] = []
+        self._publication = Publication() if publication is None else publication
+        self._replies = self._publication.replies
+        self._submissions = SubmissionWindow() if submissions is None else submissions
         self._refusal: str | None = STARTING
         self._stopping = False
         self._lost: JournalFailed | None = None  # the journal failed while nothing was committed
@@ -126,7 +118,7 @@ class Sequencer:
         What must agree with the exchange whenever it is read is kept here. It must be quick, as answers come behind it,
         and must not switch. What it raises is logged and goes no further.
         """
-        self._listeners.append(listener)
+        self._publication.listeners.append(listener)
 
     def listen_behind(self, listener: Listener) -> None:
         """Have `listener` called with every applied batch, in order, when those who wait for its answers have them.
@@ -134,11 +126,11 @@ class Sequencer:
         What makes and sends messages is done here. It must not block; it may switch, and the exchange stays as the
         batch left it until it returns. What it raises is logged and goes no further.
         """
-        self._listeners_behind.append(listener)
+        self._publication.listeners_behind.append(listener)
 
     def listen_failure(self, listener: Callable[[], None]) -> None:
         """Have `listener` called once when the journal fails; `refusal` says why."""
-        self._failure_listeners.append(listener)
+        self._publication.failure_listeners.append(listener)
 
     def start(self) -> None:
         """Begin to take commands."""
@@ -175,6 +167,27 @@ class Sequencer:
         self._waiting_commands += len(commands)
         self._signal()
         return entry.wait()
+
+    def submit_as(self, key: bytes, commands: Sequence[Command], fingerprint: bytes = b"") -> list[CommandResult]:
+        """As `submit_all`, once: commands under a `key` of 16 bytes are never taken twice while it is remembered.
+
+        `fingerprint`: of what was asked, 16 bytes; by default of the commands. Raises as `submit_all`, KeyReused where
+        the key stands for something else, and AlreadySubmitted.
+        """
+        raise NotImplementedError
+
+    def take(self, submission: Submit, on_refused: Callable[[Exception], object]) -> None:
+        """Sequence what a front door sent, which hears of it by the records. Never waits.
+
+        `on_refused` is called, at once or later, where it is not taken: with AlreadySubmitted, with a Refused or what
+        `journal.codec.seal` raises where it never will be, with Forgotten, and with any other NotAccepting where the
+        next writer may take it.
+        """
+        raise NotImplementedError
+
+    def submitted(self, key: bytes) -> KeptSubmission | None:
+        """Where the commands of a key are, as far as they are durable; None: not there, or forgotten. O(1)."""
+        return self._submissions.find(key)
 
     def read_in_turns(self, reading: Callable[[], Generator[None, None, T]]) -> tuple[Seq, T]:
         """Go through a reading of one state of the exchange, in turns; return the seq of the state and what was read.
@@ -330,7 +343,7 @@ class Sequencer:
             mine: list[CommandResult] = []
             for command in entry.commands:
                 if events >= EVENTS_AT_ONCE or (len(batch) % 8 == 7 and turn.over):
-                    self._publish(batch, answered)
+                    self._publication.publish(batch, answered)
                     batch, answered, events, turn = [], [], 0, Turn()
                 try:
                     applied = CommandResult(seq, ts_ns, command, apply(command, seq, ts_ns))
@@ -343,17 +356,7 @@ class Sequencer:
             entry.settle(mine)
             answered.append(entry)
         self._unapplied_due_ns = None  # the exchange knows
-        self._publish(batch, answered)
-
-    def _publish(self, batch: list[CommandResult], answered: list[_Entry]) -> None:
-        """Have the listeners fold a batch, answer those whose commands are all applied, then have it published.
-
-        Cooperative. The answers go first: whoever publishes has a turn of its own behind them.
-        """
-        _call(self._listeners, batch)
-        self._replies.send(answered)
-        self._replies.wait_behind()
-        _call(self._listeners_behind, batch)
+        self._publication.publish(batch, answered)
 
     def _fail(self, entries: list[_Entry], failure: JournalFailed) -> None:
         """Refuse everything from now on: what is not durable is not acknowledged."""
@@ -365,17 +368,8 @@ class Sequencer:
         self._replies.send(refused)
         self._waiting.clear()
         self._waiting_commands = 0
-        for listener in self._failure_listeners:
-            listener()
+        self._publication.publish_failure()
         self._answer_readings()
-
-
-def _call(listeners: list[Listener], batch: list[CommandResult]) -> None:
-    for listener in listeners:
-        try:
-            listener(batch)
-        except Exception:
-            log.exception("a listener failed at seq %d; trading goes on", batch[0].seq if batch else 0)
 
 
 def _earliest_due(commands: Sequence[Command], ts_ns: int) -> int:

@@ -36,7 +36,7 @@ from history.reader import HistoryReader
 from listings.grid import grid_of
 from loop.turns import in_turns
 from projections.profits import Profits
-from sequencer.sequencer import Sequencer
+from sequencer.port import Sequencing
 
 GUEST_QUOTE_FUNDS = "100000"  # a guest's first balance of each asset that others are priced in
 GUEST_BASE_FUNDS = "100"  # a guest's first balance of every other asset
@@ -50,7 +50,7 @@ class AccountService:
     def __init__(
         self,
         exchange: Exchange,
-        sequencer: Sequencer,
+        sequencer: Sequencing,
         profits: Profits,
         history: HistoryReader,
         auth: AuthService,

@@ -26,7 +26,7 @@ from logs.limit import limited
 from loop.errors import StoreError
 from loop.greenlets import Greenlets
 from loop.histogram import Histogram, HistogramReading
-from sequencer.sequencer import NotAccepting
+from sequencer.port import NotAccepting
 
 log = limited(logging.getLogger(__name__))
 

@@ -54,7 +54,7 @@ from loop.turns import in_turns, pieces
 from projections.activity import Activity
 from projections.fold import Folded
 from projections.levels import LevelKey
-from sequencer.sequencer import Sequencer
+from sequencer.port import Sequencing
 
 log = limited(logging.getLogger(__name__))
 
@@ -75,7 +75,7 @@ class Feed:
         app: Flask,
         settings: Settings,
         exchange: Exchange,
-        sequencer: Sequencer,
+        sequencer: Sequencing,
         activity: Activity,
         *,
         statuses: StatusService,

@@ -20,7 +20,7 @@ from api.json.errors import ApiError, as_error, busy_now, identity_away, interna
 from identity.errors import IdentityAway
 from logs.limit import limited
 from loop.errors import Busy, StoreAway, StoreClosed
-from sequencer.sequencer import NotAccepting
+from sequencer.port import NotAccepting
 
 failures = limited(logging.getLogger(__name__))  # clients can repeat what fails
 

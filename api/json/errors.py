@@ -20,7 +20,7 @@ from engine.rejects import RejectReason
 from explain.reasons import REJECTS, RejectKind
 from listings.grid import grid_of, percent
 from loop.errors import StoreClosed, StoreError
-from sequencer.sequencer import STARTING, STOPPING, NotAccepting
+from sequencer.port import STARTING, STOPPING, NotAccepting
 
 RETRY_AFTER_S = 1
 REASONS: Final = {STARTING: "starting", STOPPING: "stopping"}  # in `details.reason`, for programs

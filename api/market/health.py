@@ -32,7 +32,7 @@ from openbell import __version__
 from openbell.programs import called
 from projections.activity import Activity
 from sequencer.clock_watch import advice
-from sequencer.sequencer import Sequencer
+from sequencer.port import Sequencing
 from sequencer.venue_clock import VenueClock
 
 
@@ -54,7 +54,7 @@ class HealthService:
     def __init__(
         self,
         exchange: Exchange,
-        sequencer: Sequencer,
+        sequencer: Sequencing,
         activity: Activity,
         latencies: Latencies,
         history: HistoryAccess,

@@ -28,7 +28,7 @@ from loop.delay import LoopDelay
 from projections.activity import Activity
 from replica.record_log import RecordLog
 from replica.record_server import RecordServer
-from sequencer.sequencer import Sequencer
+from sequencer.port import Sequencing
 from sequencer.venue_clock import VenueClock
 
 
@@ -40,7 +40,7 @@ class Monitoring:
         settings: Settings,
         exchange: Exchange,
         activity: Activity,
-        sequencer: Sequencer,
+        sequencer: Sequencing,
         records: RecordLog,
         record_server: RecordServer | None,
         history: HistoryAccess,

@@ -25,13 +25,13 @@ from engine.events import Cancelled, Rejected
 from engine.exchange import Exchange
 from engine.rejects import RejectReason
 from engine.types import AccountId
-from sequencer.sequencer import Sequencer
+from sequencer.port import Sequencing
 
 
 def add_cancels(
     routes: Blueprint,
     exchange: Exchange,
-    sequencer: Sequencer,
+    sequencer: Sequencing,
     market: MarketService,
     orders: OrderService,
     auth: AuthService,

@@ -33,7 +33,7 @@ from history.reader import PATIENCE_S
 from logs.limit import limited
 from loop.errors import StoreAway
 from loop.turns import in_turns
-from sequencer.sequencer import Sequencer
+from sequencer.port import Sequencing
 
 log = limited(logging.getLogger(__name__))
 
@@ -46,7 +46,7 @@ class OrderService:
     def __init__(
         self,
         exchange: Exchange,
-        sequencer: Sequencer,
+        sequencer: Sequencing,
         lookup: OrderLookup,
         duplicates: DuplicateLookup,
         record_latency: Record,

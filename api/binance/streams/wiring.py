@@ -30,7 +30,7 @@ from api.json.errors import ApiError
 from api.settings import Settings
 from engine.events import CommandResult
 from projections.fold import Folded
-from sequencer.sequencer import Sequencer
+from sequencer.port import Sequencing
 
 
 class BinanceStreams:
@@ -41,7 +41,7 @@ class BinanceStreams:
         app: Flask,
         settings: Settings,
         limits: RateLimits | None,
-        sequencer: Sequencer,
+        sequencer: Sequencing,
         authenticator: Authenticator,
         wire: SecondWire,
         public: PublicMarket,

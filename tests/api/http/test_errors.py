@@ -16,7 +16,7 @@ from api.settings import Settings
 from engine.rejects import RejectReason
 from explain.reasons import REJECTS
 from listings.instruments_file import DEFAULT_INSTRUMENTS, read_instruments
-from sequencer.sequencer import NotAccepting
+from sequencer.port import NotAccepting
 from tests.api.clients import new_key, signed
 from tests.server import INTERNAL, Answer, Http, RunningServer
 
