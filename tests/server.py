@@ -133,6 +133,7 @@ class RunningServer:
     """
 
     program: tuple[str, ...] = ("api/app.py",)
+    before: tuple[str, ...] = ()  # words before its command: of a program that becomes this one
 
     def __init__(self, data: Path, *options: str, environment: dict[str, str] | None = None) -> None:
         self.data = data
@@ -181,7 +182,16 @@ class RunningServer:
         self.data.parent.mkdir(parents=True, exist_ok=True)
         with self._log_path.open("a") as log:
             self._process = subprocess.Popen(
-                [sys.executable, *self.program, "--port", str(port), "--data", str(self.data), *self.options],
+                [
+                    *self.before,
+                    sys.executable,
+                    *self.program,
+                    "--port",
+                    str(port),
+                    "--data",
+                    str(self.data),
+                    *self.options,
+                ],
                 cwd=ROOT,
                 env=environment(self._environment),
                 stdout=subprocess.PIPE,

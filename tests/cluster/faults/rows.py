@@ -9,9 +9,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import psutil
+
 from tests.cluster.faults.campaign import Fault
-from tests.cluster.faults.clustered import Cluster, LogMember
+from tests.cluster.faults.clustered import Cluster
 from tests.cluster.faults.venue import Node
+from tests.etcd import EtcdMember
 from tests.faults.tracing import injected
 
 DEAD_S = 1.0  # for which what was killed stays dead
@@ -49,7 +52,7 @@ def kill_leader(cluster: Cluster) -> None:
     leader = cluster.leader()
     leader.kill()
     time.sleep(DEAD_S)
-    leader.launch()
+    leader.start()
 
 
 def pause_leader(cluster: Cluster, seconds: float = LEADER_PAUSE_S) -> None:
@@ -64,24 +67,22 @@ def kill_writer_and_leader(cluster: Cluster) -> None:
     leader.kill()
     writer.kill()
     time.sleep(DEAD_S)
-    leader.launch()
+    leader.start()
     writer.launch()
 
 
 def kill_all_members(cluster: Cluster) -> float:
     """Every member of the log, started again a little later: clients count from then."""
-    for member in cluster.members:
+    for member in cluster.log.members:
         member.kill()
     time.sleep(GONE_S)
-    for member in cluster.members:
-        member.launch()
-    cluster.leader()
+    cluster.log.start()
     return time.monotonic()
 
 
 def slow_leader(cluster: Cluster, seconds: float = SLOW_S) -> None:
     """Every flush of the log's leader takes 200 ms longer."""
-    with injected(cluster.leader().process, f"fdatasync:delay_exit={SLOW_FLUSH_US}"):
+    with injected(psutil.Process(cluster.leader().pid), f"fdatasync:delay_exit={SLOW_FLUSH_US}"):
         time.sleep(seconds)
 
 
@@ -100,9 +101,9 @@ def faults(cluster: Cluster) -> list[Fault]:
 
 
 @contextmanager
-def _paused(process: Node | LogMember) -> Iterator[None]:
+def _paused(process: Node | EtcdMember) -> Iterator[None]:
     process.pause()
     try:
         yield
     finally:
-        process.go_on()
+        process.resume()

@@ -36,7 +36,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
         def pause() -> None:
             venue.nodes[0].pause()
             time.sleep(0.5)
-            venue.nodes[0].go_on()
+            venue.nodes[0].resume()
 
         faults = [Fault("kill -9", None, kill), Fault("half a second of SIGSTOP", 0.5, pause)]
         yield campaign(venue, faults, Load(venue.doors, 4, 0.01), folder / "scratch")

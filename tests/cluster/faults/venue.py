@@ -53,7 +53,7 @@ class Node:
         self.server.process.send_signal(signal.SIGSTOP)
         self.paused = True
 
-    def go_on(self) -> None:
+    def resume(self) -> None:
         """SIGCONT."""
         self.server.process.send_signal(signal.SIGCONT)
         self.paused = False
@@ -116,7 +116,7 @@ class Venue:
             self._watch.join(30)
         for node in self.nodes:
             if node.paused:
-                node.go_on()
+                node.resume()
             node.server.stop(signal.SIGKILL)
 
     def accepting(self, within_s: float = START_S) -> None:
