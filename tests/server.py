@@ -165,6 +165,11 @@ class RunningServer:
         """The process that runs now: its memory, its limits."""
         return psutil.Process(self._started().pid)
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether its process ended by itself."""
+        return self._process is not None and self._process.poll() is not None
+
     def start(self, port: int = 0) -> None:
         """Start it, by default on a free port, and return when it takes orders."""
         self.launch(port)

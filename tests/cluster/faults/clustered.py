@@ -3,21 +3,54 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import NamedTuple, TypeVar
 
-from tests.cluster.faults.venue import START_S, Node, Venue
+from tests import postgres
+from tests.certificates import Authority
+from tests.cluster.faults.network import Hosts
+from tests.cluster.faults.venue import START_S, UNLIMITED, Node, Venue
 from tests.etcd import EtcdCluster, EtcdMember
+from tests.faults.clocks import WrongClock
+from tests.server import RunningServer
+
+NODES = ("a", "b", "c")
 
 T = TypeVar("T")
+
+
+class Setting(NamedTuple):
+    """What a fault needs of a cluster."""
+
+    on_hosts: bool = False  # a network namespace for each node and the member beside it; else all on loopback
+    with_clocks: bool = False  # each node goes by a clock that can be set
+    log_flags: tuple[str, ...] = ()
+    node_options: tuple[str, ...] = ()
 
 
 class Cluster(Venue):
     """Nodes on a replicated log, which is running already."""
 
-    def __init__(self, nodes: list[Node], log: EtcdCluster) -> None:
+    def __init__(
+        self,
+        nodes: list[Node],
+        log: EtcdCluster,
+        hosts: Hosts | None = None,
+        clocks: dict[str, WrongClock] | None = None,
+    ) -> None:
         super().__init__(nodes)
         self.log = log
+        self.clocks = clocks or {}
+        self._hosts = hosts
+
+    @property
+    def hosts(self) -> Hosts:
+        """The hosts on which nodes of the same names run. Raises RuntimeError where all are on loopback."""
+        if self._hosts is None:
+            raise RuntimeError("this cluster has no hosts")
+        return self._hosts
 
     def writer(self, within_s: float = START_S) -> Node:
         """The node that is the writer now; waits until there is one."""
@@ -44,3 +77,56 @@ def _soon(find: Callable[[], T | None], within_s: float) -> T:
         assert time.monotonic() < deadline, "there is none in time"
         time.sleep(0.02)
     return found
+
+
+class NodeServer(RunningServer):
+    """A node's process, on its host."""
+
+    def __init__(self, data: Path, before: tuple[str, ...], *options: str, environment: dict[str, str]) -> None:
+        super().__init__(data, *options, environment=environment)
+        self.before = before
+
+
+@contextmanager
+def cluster(folder: Path, setting: Setting, names: Sequence[str] = NODES) -> Iterator[Cluster]:
+    """Nodes that take orders, below `folder`, on a log of three members, with PostgreSQL for who is who."""
+    with ExitStack() as stack:
+        identity = stack.enter_context(postgres.running())
+        hosts = stack.enter_context(Hosts(names)) if setting.on_hosts else None
+        log = _log(folder / "log", setting, hosts)
+        stack.callback(log.close)
+        log.start()
+        clocks = {name: WrongClock(_made(folder / f"clock-{name}")) for name in names if setting.with_clocks}
+        nodes = [_node(folder, name, log, identity, setting, hosts, clocks.get(name)) for name in names]
+        yield stack.enter_context(Cluster(nodes, log, hosts, clocks))
+
+
+def _log(folder: Path, setting: Setting, hosts: Hosts | None) -> EtcdCluster:
+    if hosts is None:
+        return EtcdCluster(folder, len(NODES), None, setting.log_flags)
+    places = [(hosts.address(name), hosts.prefix(name)) for name in hosts.names]
+    authority = Authority(folder / "tls", *(address for address, _ in places))
+    return EtcdCluster(folder, len(places), authority, setting.log_flags, places)
+
+
+def _node(
+    folder: Path,
+    name: str,
+    log: EtcdCluster,
+    identity: str,
+    setting: Setting,
+    hosts: Hosts | None,
+    clock: WrongClock | None,
+) -> Node:
+    options = [*UNLIMITED, "--cluster", log.url, "--node", name, "--identity-url", identity]
+    options += ["--secret-file", str(folder / "secret.key"), *setting.node_options]
+    before = () if hosts is None else hosts.prefix(name)
+    host = "127.0.0.1" if hosts is None else hosts.address(name)
+    environment = {} if clock is None else clock.environment
+    server = NodeServer(folder / name, before, *options, "--host", host, environment=environment)
+    return Node(name, server, host)
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir(parents=True)
+    return folder

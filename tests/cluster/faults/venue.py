@@ -38,6 +38,12 @@ class Node:
         """Start its process, and return at once."""
         self.server.launch(self.port)
 
+    def start_if_ended(self) -> None:
+        """Start it again if it ended by itself."""
+        if self.server.has_ended:
+            self.server.stop()
+            self.launch()
+
     def kill(self) -> None:
         """`kill -9`: of the process and, so that its folder is free, of those that it started."""
         self.paused = False
