@@ -1,8 +1,8 @@
 """Every fault of a cluster many times, with real processes under load: `python -m tests.cluster.faults`.
 
-Each fault has a cluster of its own: three members of the log, three nodes, PostgreSQL, on this machine. It is done time
-after time under load; then every answer is compared with a replay. Ends with status 1 where an answer was lost, is there
-twice or has changed, or where nodes differ; a bound that was not kept is printed and no failure.
+Each fault has a cluster of its own: three members of the log, three nodes, PostgreSQL, on this machine. It is done
+time after time under load; then every answer is compared with a replay. Ends with status 1 where an answer was lost,
+is there twice or has changed, or where nodes differ; a bound that was not kept is printed and no failure.
 """
 
 from __future__ import annotations

@@ -36,17 +36,27 @@ class Strike(NamedTuple):
     gap: Gap
 
 
-class Run(NamedTuple):
-    """What traders were answered, what servers said of their state, and what is on their disks."""
+class Rounds(NamedTuple):
+    """What traders were answered while faults were done."""
 
     strikes: list[Strike]
     answers: list[Answer]
     unanswered: list[Request]
+    refusals: Counter[str]  # tries that were no answers
+    seconds: float
+
+
+class Run(NamedTuple):
+    """The same, with what servers said of their state, and what is on their disks."""
+
+    strikes: list[Strike]
+    answers: list[Answer]
+    unanswered: list[Request]
+    refusals: Counter[str]
+    seconds: float
     journals: dict[str, list[BatchRecord]]
     live_digests: dict[str, dict[int, str]]
     agreed_seq: int
-    refusals: Counter[str]  # tries that were no answers
-    seconds: float
 
     def verdict(self) -> Verdict:
         """What does not hold."""
@@ -57,6 +67,11 @@ def campaign(
     venue: Venue, faults: list[Fault], load: Load, scratch: Path, said: Callable[[str], object] = lambda _: None
 ) -> Run:
     """Each fault in turn. `venue` runs already, and is stopped at the end."""
+    return stopped(venue, rounds(venue, faults, load, said), scratch)
+
+
+def rounds(venue: Venue, faults: list[Fault], load: Load, said: Callable[[str], object] = lambda _: None) -> Rounds:
+    """Each fault in turn under load, which ends; `venue` runs on."""
     strikes, began = [], time.monotonic()
     with load:
         load.goes_on(GOES_ON_S)
@@ -65,13 +80,14 @@ def campaign(
             strikes.append(strike(venue, fault, load))
             said(f"{fault.name}: nobody was answered for {strikes[-1].gap.anywhere_s:.2f} s")
         time.sleep(BEFORE_S)
-    seconds = time.monotonic() - began
-    agreed = venue.agreed()
-    journals = venue.journals(scratch)
     unanswered = [asked for asked, _ in load.unanswered()]
-    return Run(
-        strikes, list(load.answers()), unanswered, journals, venue.live_digests, agreed, load.refusals(), seconds
-    )
+    return Rounds(strikes, list(load.answers()), unanswered, load.refusals(), time.monotonic() - began)
+
+
+def stopped(venue: Venue, done: Rounds, scratch: Path) -> Run:
+    """Have all servers agree, stop them, and read their disks."""
+    agreed = venue.agreed()
+    return Run(*done, venue.journals(scratch), venue.live_digests, agreed)
 
 
 def strike(venue: Venue, fault: Fault, load: Load) -> Strike:

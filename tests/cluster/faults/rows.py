@@ -121,10 +121,10 @@ def slow_leader(venue: Cluster, seconds: float = SLOW_S) -> None:
         time.sleep(seconds)
 
 
-def cut_writer(venue: Cluster) -> None:
+def cut_writer(venue: Cluster, seconds: float = CUT_S) -> None:
     """The writer's host reaches no other, nor they it; clients reach all."""
     venue.hosts.isolate(venue.writer().name)
-    _healed_after(venue, CUT_S)
+    _healed_after(venue, seconds)
 
 
 def unplug_writer(venue: Cluster) -> None:
@@ -137,13 +137,13 @@ def unplug_writer(venue: Cluster) -> None:
         venue.hosts.plug(name)
 
 
-def mute_writer(venue: Cluster) -> None:
+def mute_writer(venue: Cluster, seconds: float = CUT_S) -> None:
     """Nothing that the writer's host sends comes to another; what they send comes there."""
     writer = venue.writer().name
     for node in venue.nodes:
         if node.name != writer:
             venue.hosts.lose(writer, node.name)
-    _healed_after(venue, CUT_S)
+    _healed_after(venue, seconds)
 
 
 def deafen_writer(venue: Cluster) -> None:

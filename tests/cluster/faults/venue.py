@@ -130,6 +130,7 @@ class Venue:
         deadline = time.monotonic() + within_s
         for node in self.nodes:
             while not node.accepts():
+                assert not node.server.has_ended, f"{node.name} has ended: {node.server.log[-2_000:]}"
                 assert time.monotonic() < deadline, f"{node.name} takes no orders: {node.server.log[-2_000:]}"
                 time.sleep(0.05)
 
