@@ -93,6 +93,7 @@ from projections.activity import Activity
 from projections.fold import Fold
 from projections.profits import Profits
 from projections.statuses import CommandedStatuses
+from projections.submissions import SubmissionWindow
 from replica.archiver import Archiver
 from replica.follower import OnRecord
 from replica.historian.host import HistorianHost
@@ -181,7 +182,9 @@ class Server:
         self._record_server = RecordServer(settings.data, records) if settings.record_socket else None
         if self._record_server is not None:
             self._closers.append(self._record_server.close)
-        sequencer = self.sequencer = _sequencer(settings, exchange, committer, journal, clock)
+        sequencer = self.sequencer = _sequencer(
+            settings, exchange, committer, journal, clock, recovered.projections.submissions
+        )
         self.explainer = ExplainHost(journal, settings.data)
         self._closers.append(self.explainer.close)
         instruments, schedules = schedule_store.over(file, exchange)
@@ -449,6 +452,7 @@ def _sequencer(
     committer: Committer,
     journal: SqliteJournal,
     clock: VenueClock,
+    submissions: SubmissionWindow,
 ) -> Sequencer:
     return Sequencer(
         exchange,
@@ -458,6 +462,7 @@ def _sequencer(
         on_invariant_violation=stop_at_violation,
         max_batch=settings.max_batch,
         max_waiting=settings.max_waiting,
+        submissions=submissions,
     )
 
 

@@ -43,7 +43,7 @@ class Submission(msgspec.Struct, frozen=True, gc=False, array_like=True):
     key: bytes  # 16 bytes: what makes it the same submission wherever it is sent again
     place: int  # of its first command in the record, from 0
     count: int  # of its commands, which follow one by one
-    fingerprint: bytes  # 16 bytes: of what was asked
+    fingerprint: bytes = b""  # of what was asked, 16 bytes, where somebody else may use the key
 
 
 _decode_both = msgspec.msgpack.Decoder(tuple[list[Command], list[Submission]]).decode
@@ -164,7 +164,7 @@ def _require_in_order(record: BatchRecord, submissions: Sequence[Submission]) ->
     """Raise CorruptRecord where a submission is not one of the record's commands, or they overlap."""
     free = 0
     for each in submissions:
-        if each.place < free or each.count < 1 or len(each.key) != KEY_BYTES or len(each.fingerprint) != KEY_BYTES:
+        if each.place < free or each.count < 1 or len(each.key) != KEY_BYTES or len(each.fingerprint) not in (0, 16):
             raise CorruptRecord(record.n, "a submission in it is none")
         free = each.place + each.count
     if free > record.count:

@@ -1,6 +1,7 @@
 """All projections together: folded from the same records, and written into every snapshot as its sections.
 
-A section is JSON, since that has integers of any size. Its name has the number of its shape.
+A section is JSON, since that has integers of any size. Its name has the number of its shape. That of
+submissions, which may be many, is msgpack.
 Layer: projections.
 """
 
@@ -34,7 +35,8 @@ _decode_activity: Final = msgspec.json.Decoder(ActivityState).decode
 _decode_profits: Final = msgspec.json.Decoder(list[PositionState]).decode
 _decode_statuses: Final = msgspec.json.Decoder(dict[str, int]).decode
 _decode_resets: Final = msgspec.json.Decoder(list[AccountId]).decode
-_decode_submissions: Final = msgspec.json.Decoder(SubmissionsState).decode
+_encode_submissions: Final = msgspec.msgpack.Encoder().encode
+_decode_submissions: Final = msgspec.msgpack.Decoder(SubmissionsState).decode
 
 
 class SectionsUnknown(Exception):
@@ -68,7 +70,7 @@ class Projections:
             PROFITS: _encode(self.profits.saved()),
             STATUSES: _encode(dict(sorted(self.statuses.at_ns.items()))),
             RESETS: _encode(sorted(self.profits.stopped_by_reset)),
-            SUBMISSIONS: _encode(self.submissions.saved()),
+            SUBMISSIONS: _encode_submissions(self.submissions.saved()),
         }
 
     @classmethod
@@ -84,6 +86,6 @@ class Projections:
                 projections.submissions.restore(_decode_submissions(sections[SUBMISSIONS]))
         except KeyError as missing:
             raise SectionsUnknown(f"it has no section {missing}") from None
-        except msgspec.DecodeError as problem:
+        except (msgspec.DecodeError, ValueError) as problem:
             raise SectionsUnknown(f"a section is of another shape: {problem}") from None
         return projections

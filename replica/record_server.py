@@ -23,7 +23,7 @@ from replica.stream import SOCKET_NAME, socket_address
 
 log = logging.getLogger(__name__)
 
-FOLLOWERS_MAX: Final = 8
+FOLLOWERS_MAX: Final = 40  # front doors among them
 ACCEPT_AGAIN_S: Final = 1.0  # behind one that could not be accepted, such as for want of descriptors
 FINISH_S: Final = 1.0  # that all followers together may take for what is in memory, at the end
 

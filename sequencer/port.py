@@ -31,6 +31,7 @@ T = TypeVar("T")
 
 STARTING: Final = "the exchange is starting"
 STOPPING: Final = "the exchange is stopping"
+NO_DEADLINE: Final = 2**63 - 1  # of a submission that never waits elsewhere
 DEADLINE_NS: Final = 60 * 1_000_000_000  # from when a submission was made: no record of a later time has it
 
 
@@ -86,7 +87,7 @@ class Submit(msgspec.Struct, frozen=True, array_like=True, tag="submit"):
     key: bytes  # 16 bytes
     deadline_ns: int  # no record of a later time is to have them
     after_seq: int  # what the door had applied when the key was first used: so no command up to this one is of the key
-    fingerprint: bytes  # 16 bytes: of what was asked
+    fingerprint: bytes  # of what was asked, 16 bytes, where somebody else may use the key; else b""
     commands: list[Command]
 
 

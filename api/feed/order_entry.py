@@ -35,7 +35,7 @@ from engine.exchange import Exchange
 from engine.types import AccountId, OrderId
 from logs.limit import limited
 from loop.turns import pieces
-from sequencer.port import NotAccepting, Sequencing
+from sequencer.port import NotAccepting, OutcomeUnknown, Sequencing
 
 log = limited(logging.getLogger(__name__))
 
@@ -82,6 +82,8 @@ class CancelOnDisconnect:
                     self._sequencer.submit_all(part)
             except NotAccepting as refusal:
                 log.warning("%d orders of a lost connection stay: %s", len(commands), refusal.why)
+            except OutcomeUnknown as unknown:
+                log.warning("%d orders of a lost connection may stay: %s", len(commands), unknown)
 
 
 def install(feed: Feed, orders: OrderService, exchange: Exchange, sequencer: Sequencing) -> None:
