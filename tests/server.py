@@ -166,6 +166,11 @@ class RunningServer:
         return psutil.Process(self._started().pid)
 
     @property
+    def runs(self) -> bool:
+        """Whether its process is there."""
+        return self._process is not None and self._process.poll() is None
+
+    @property
     def has_ended(self) -> bool:
         """Whether its process ended by itself."""
         return self._process is not None and self._process.poll() is not None

@@ -28,6 +28,7 @@ class Setting(NamedTuple):
     with_clocks: bool = False  # each node goes by a clock that can be set
     log_flags: tuple[str, ...] = ()
     node_options: tuple[str, ...] = ()
+    watched: bool = True  # as of `Venue`
 
 
 class Cluster(Venue):
@@ -37,12 +38,14 @@ class Cluster(Venue):
         self,
         nodes: list[Node],
         log: EtcdCluster,
-        hosts: Hosts | None = None,
-        clocks: dict[str, WrongClock] | None = None,
+        hosts: Hosts | None,
+        clocks: dict[str, WrongClock],
+        *,
+        watched: bool,
     ) -> None:
-        super().__init__(nodes)
+        super().__init__(nodes, watched=watched)
         self.log = log
-        self.clocks = clocks or {}
+        self.clocks = clocks
         self._hosts = hosts
 
     @property
@@ -98,7 +101,7 @@ def cluster(folder: Path, setting: Setting, names: Sequence[str] = NODES) -> Ite
         log.start()
         clocks = {name: WrongClock(_made(folder / f"clock-{name}")) for name in names if setting.with_clocks}
         nodes = [_node(folder, name, log, identity, setting, hosts, clocks.get(name)) for name in names]
-        yield stack.enter_context(Cluster(nodes, log, hosts, clocks))
+        yield stack.enter_context(Cluster(nodes, log, hosts, clocks, watched=setting.watched))
 
 
 def _log(folder: Path, setting: Setting, hosts: Hosts | None) -> EtcdCluster:

@@ -45,9 +45,16 @@ class Node:
             self.launch()
 
     def kill(self) -> None:
-        """`kill -9`: of the process and, so that its folder is free, of those that it started."""
-        self.paused = False
+        """`kill -9`; returns when those that it had started, which end by themselves, have let go of its folder."""
         self.server.kill_all()
+        self.paused = False
+
+    def end(self) -> None:
+        """Have nothing of it run any more, whatever it does."""
+        if self.server.runs:
+            self.kill()
+        else:
+            self.server.stop()
 
     def restart(self) -> None:
         """End it as an operator would, and start it again at once."""
@@ -84,8 +91,10 @@ class Node:
 class Venue:
     """Nodes that are started together. A context manager: they are ended at the end, whatever happened."""
 
-    def __init__(self, nodes: list[Node]) -> None:
+    def __init__(self, nodes: list[Node], *, watched: bool = True) -> None:
+        """`watched`: ask every server for its digest all the time."""
         self.nodes = nodes
+        self._watched = watched
         self.live_digests: dict[str, dict[int, str]] = defaultdict(dict)
         self._watching = threading.Event()
         self._watch = threading.Thread(target=self._note_digests, daemon=True)
@@ -96,7 +105,8 @@ class Venue:
         except BaseException:
             self.end()
             raise
-        self._watch.start()
+        if self._watched:
+            self._watch.start()
         return self
 
     def __exit__(
@@ -117,13 +127,9 @@ class Venue:
 
     def end(self) -> None:
         """Kill what still runs."""
-        self._watching.set()
-        if self._watch.ident is not None:
-            self._watch.join(30)
+        self._end_watch()
         for node in self.nodes:
-            if node.paused:
-                node.resume()
-            node.server.stop(signal.SIGKILL)
+            node.end()
 
     def accepting(self, within_s: float = START_S) -> None:
         """Wait until every server says that it takes orders."""
@@ -153,11 +159,15 @@ class Venue:
 
     def journals(self, scratch: Path) -> dict[str, list[BatchRecord]]:
         """Stop every server as an operator would, and read what each has on its disk."""
-        self._watching.set()
-        self._watch.join(30)
+        self._end_watch()
         for node in self.nodes:
             assert node.server.stop() == 0, f"{node.name}: {node.server.log[-2_000:]}"
         return {node.name: read_records(node.server.data, scratch / node.name) for node in self.nodes}
+
+    def _end_watch(self) -> None:
+        self._watching.set()
+        if self._watch.ident is not None:
+            self._watch.join(30)
 
     def _note_digests(self) -> None:
         """Ask each server now and then for the digest of its living state."""
@@ -168,6 +178,6 @@ class Venue:
                     self.live_digests[node.name][health["seq"]] = health["digest"]
 
 
-def single(folder: Path, *options: str) -> Venue:
+def single(folder: Path, *options: str, watched: bool = True) -> Venue:
     """One server by itself."""
-    return Venue([Node("single", RunningServer(folder / "single", *UNLIMITED, *options))])
+    return Venue([Node("single", RunningServer(folder / "single", *UNLIMITED, *options))], watched=watched)
