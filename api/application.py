@@ -19,12 +19,20 @@ from api.http.limits import RateLimits
 from api.http.strict import WholeNumberConverter
 from api.settings import Settings, is_loopback
 from engine.exchange import Exchange
+from loop.shared_table import SharedTable
 
 
 def flask_app(
-    settings: Settings, exchange: Exchange, authenticator: Authenticator, injector: FaultInjector
+    settings: Settings,
+    exchange: Exchange,
+    authenticator: Authenticator,
+    injector: FaultInjector,
+    table: SharedTable | None = None,
 ) -> tuple[Flask, RateLimits | None]:
-    """An application without routes: errors, limits and credentials; and the limits, where there are any."""
+    """An application without routes: errors, limits and credentials; and the limits, where there are any.
+
+    `table`: where all processes of this server count, where there are several.
+    """
     app = Flask("openbell", static_folder=None)
     app.url_map.converters["int"] = WholeNumberConverter
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
@@ -32,7 +40,7 @@ def flask_app(
     latencies.install(app)
     errors.install(app)
     strict.install_body_limits(app)  # before the limits, which read a body that is signed
-    rate_limits = limits.install(app, settings, authenticator.rate_key)
+    rate_limits = limits.install(app, settings, authenticator.rate_key, table)
     if settings.cors_origins:
         CORS(app, origins=list(settings.cors_origins))
     authentication.install(app, authenticator, secured=settings.profile == "secured")

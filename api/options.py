@@ -15,6 +15,7 @@ from typing import Any
 
 import click
 
+from api.cluster_options import CLUSTER_OPTIONS, check_cluster
 from api.settings import Settings
 from history.pruning import LEAST_DAYS
 from listings.numbers import WholeNumber, decimal_of
@@ -380,6 +381,7 @@ OPTIONS: tuple[Callable[[Any], Any], ...] = (
         show_default=True,
         help="Subscriptions one feed client may hold.",
     ),
+    *CLUSTER_OPTIONS,
 )
 
 
@@ -418,6 +420,7 @@ def settings_from(values: dict[str, Any]) -> Settings:
     ):
         if rate != "off" and not _is_rate(rate):
             raise click.UsageError(f"{option} {rate}: write COUNT/second, COUNT/minute, COUNT/hour or off")
+    check_cluster(settings)
     return settings
 
 

@@ -13,6 +13,7 @@ from typing import NoReturn
 
 import click
 import eventlet
+import msgspec
 
 from api.bootstrap import Server
 from api.http.front.opening import OpeningFront, StartProgress
@@ -51,7 +52,7 @@ def _serve(listener: Listening, settings: Settings) -> None:
     progress = StartProgress()
     opening = OpeningFront(listener, settings, progress)
     try:
-        server = Server(settings, progress.note)
+        server = _opened(listener, settings, progress)
     except BaseException:
         opening.hand_over()
         listener.close()
@@ -72,6 +73,15 @@ def _serve(listener: Listening, settings: Settings) -> None:
     _stop(listener, front, server, signals.received_at or time.monotonic())
     if front.fault is not None:
         raise OSError(f"the listening socket is lost: {front.fault}")
+
+
+def _opened(listener: Listening, settings: Settings, progress: StartProgress) -> Server:
+    """What is served. Raises what `Server` raises when it cannot start."""
+    if settings.cluster is None:
+        return Server(settings, progress.note)
+    from api.node_bootstrap import open_node  # noqa: PLC0415 - a server alone needs nothing of it
+
+    return open_node(msgspec.structs.replace(settings, port=listener.socket.getsockname()[1]), progress.note)
 
 
 def _stop(listener: Listening, front: Front, server: Server, began: float) -> None:

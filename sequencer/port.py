@@ -141,7 +141,8 @@ class Sequencing(Protocol):
         """As `submit_all`, once: commands under a `key` of 16 bytes are never taken twice while it is remembered.
 
         `fingerprint`: of what was asked, 16 bytes; by default of the commands. Raises as `submit`, KeyReused where the
-        key stands for something else, and AlreadySubmitted.
+        key stands for something else, and AlreadySubmitted. Who asks while another front door's same submission is on
+        its way may get its results instead.
         """
 
     def submitted(self, key: bytes) -> KeptSubmission | None:

@@ -14,8 +14,9 @@ import eventlet
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from api.auth.credentials import Credentials, Good, Principal, good_ones
+from api.auth.credentials import Credentials, Good, good_ones
 from api.auth.identity_calls import IdentityCalls
+from api.auth.principals import Principal
 from api.auth.reauthentication import Reauthentication
 from api.json.errors import ApiError
 from engine.types import AccountId

@@ -103,7 +103,7 @@ _NOT_KNOWN: Final = (
     -1007,
     "Timeout waiting for response from backend server. Send status unknown; execution status unknown.",
 )
-_OUTCOMES: Final = {  # what faults on demand and doors without a writer answer with, by our code: status, code and words
+_OUTCOMES: Final = {  # of faults on demand and of doors without a writer, by our code: status, code, words
     "TIMESTAMP_OUTSIDE_WINDOW": (400, -1021, "Timestamp for this request is outside of the recvWindow."),
     "NOT_IMPLEMENTED": (501, -1000, _UNKNOWN),
     "BAD_GATEWAY": (502, -1006, "An unexpected response was received from the message bus. Execution status unknown."),

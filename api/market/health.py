@@ -33,10 +33,10 @@ from openbell.programs import called
 from projections.activity import Activity
 from sequencer.clock_watch import advice
 from sequencer.port import Sequencing
-from sequencer.venue_clock import VenueClock
+from sequencer.venue_clock import ClockReading
 
 
-def clock_state(clock: VenueClock) -> ClockState:
+def clock_state(clock: ClockReading) -> ClockState:
     """The venue's time, and whether it follows the machine's clock."""
     now, held = clock(), clock.held
     return ClockState(
@@ -59,7 +59,7 @@ class HealthService:
         latencies: Latencies,
         history: HistoryAccess,
         *,
-        clock: VenueClock,
+        clock: ClockReading,
         profile: str,
         connections: Callable[[], int],
         sources: Callable[[], list[FlowSource]],

@@ -29,7 +29,7 @@ from projections.activity import Activity
 from replica.record_log import RecordLog
 from replica.record_server import RecordServer
 from sequencer.port import Sequencing
-from sequencer.venue_clock import VenueClock
+from sequencer.venue_clock import ClockReading
 
 
 class Monitoring:
@@ -48,7 +48,7 @@ class Monitoring:
         feed: Feed,
         faults: FaultInjector,
         credentials: Credentials,
-        clock: VenueClock,
+        clock: ClockReading,
         children: Mapping[str, Callable[[], int | None]],
     ) -> None:
         """`children`: the process id of each, None while there is none. Raises OSError as `MetricsAccess`."""

@@ -22,6 +22,7 @@ from cluster.remote_sequencer import RemoteSequencer
 from engine.commands import Command
 from engine.events import CommandResult
 from engine.exchange import Exchange
+from journal.codec import Submission, submissions_of
 from journal.sqlite import SqliteJournal
 from projections.submissions import SubmissionWindow
 from replica.follower import Follower
@@ -124,14 +125,12 @@ def door_of(folder: Path, name: str = "door", **settings: Any) -> Iterator[Door]
         door.close()
 
 
-def replayed(folder: Path) -> tuple[list[CommandResult], list[Any], Exchange]:
+def replayed(folder: Path) -> tuple[list[CommandResult], list[tuple[int, Submission]], Exchange]:
     """What every command in the journal caused, the submissions, each with the seq of its first command, the state."""
     results: list[CommandResult] = []
     exchange = Exchange()
     with closing(SqliteJournal(folder / "journal.sqlite")) as journal:
         replay(journal, exchange, results.extend)
-        from journal.codec import submissions_of  # noqa: PLC0415
-
         found = [(record.first_seq + each.place, each) for record in journal.read() for each in submissions_of(record)]
     return results, found, exchange
 

@@ -13,7 +13,8 @@ from typing import Final
 
 from eventlet import hubs
 
-from api.auth.credentials import Credentials, Principal
+from api.auth.credentials import Credentials
+from api.auth.principals import Principal
 from api.binance.errors import BinanceError
 from api.binance.reports import Reports
 from api.binance.streams.channels import Channel, Follower
