@@ -20,16 +20,18 @@ from api.auth.identity_calls import IdentityCalls
 from api.auth.own_user import OwnUserService
 from api.auth.service import AuthService
 from api.binance.streams.wiring import BinanceStreams
+from api.doors.service import DoorService, Served
 from api.explanations import routes as explanation_routes
 from api.faults.injector import FaultInjector
 from api.feed.feed import Feed
+from api.http.shared_port import SharedPort
 from api.http.wsgi import WsgiApp
 from api.metrics.monitoring import Monitoring
 from api.node import routes as node_routes
 from api.node.service import NodeService, ServerAlone
 from api.operator import routes as operator_routes
 from api.operator.user_service import UserService
-from api.orders.duplicates import DuplicateLookup
+from api.orders.duplicates import DuplicateLookup, entry_command
 from api.orders.lane import Lane
 from api.orders.memory import OrderMemory
 from api.page import docs
@@ -74,7 +76,7 @@ from replica.archiver import Archiver
 from replica.follower import OnRecord
 from replica.historian.host import HistorianHost
 from replica.record_log import RecordLog
-from replica.record_server import RecordServer
+from replica.record_server import FOLLOWERS_MAX, RecordServer
 from replica.recovery import recover
 from replica.replay import ReplayResult, replay
 from sequencer.clock import Clock
@@ -98,6 +100,7 @@ class Server:
     clock: VenueClock
     clock_watch: ClockWatch
     sequencer: Sequencing
+    writer: Sequencer  # where this process has one of its own from start to end: then it is `sequencer`
     history: History
     historian: HistorianHost
     auth: AuthService
@@ -112,6 +115,7 @@ class Server:
     lane: Lane | None = None
     monitoring: Monitoring
     node: NodeService
+    doors: DoorService | None = None  # where the settings say so; they are started by `open_doors`
     final_state: Checkpoint | None = None  # once it is closed: up to where, and what it came to
 
     def __init__(self, settings: Settings, on_progress: Callable[[int, int], None] = no_progress) -> None:
@@ -149,6 +153,9 @@ class Server:
             log.warning("%s", written_by)
         tune_the_interpreter()
         clock = self.clock = VenueClock(exchange.ts_ns, read_kept(settings.data / CLOCK_FILE))
+        if settings.front_doors:
+            self.doors = DoorService(settings)
+            self._closers.append(self.doors.close)
         authenticator = self._open_identity(settings, exchange)
         records = self._records = RecordLog(journal)
         committer = self._committer = Committer(records)
@@ -156,10 +163,8 @@ class Server:
         historian = self.historian = HistorianHost(records, history, stored_seq, historian_options(settings))
         self._closers.append(historian.close)
         self._keep_in_bounds(settings, journal)
-        self._record_server = RecordServer(settings.data, records) if settings.record_socket else None
-        if self._record_server is not None:
-            self._closers.append(self._record_server.close)
-        sequencer = self.sequencer = _sequencer(
+        self._record_server = self._serve_records(settings, records)
+        sequencer = self.sequencer = self.writer = _sequencer(
             settings, exchange, committer, journal, clock, recovered.projections.submissions
         )
         self.node = ServerAlone(exchange, sequencer, lambda: records.last_n)
@@ -167,7 +172,9 @@ class Server:
         self._closers.append(self.explainer.close)
         instruments, schedules = schedule_store.over(file, exchange)
         since_ns = {symbol: schedule.since_ns for symbol, schedule in schedule_store.by_symbol.items()}
-        runner = ScheduleRunner(schedules, exchange, sequencer, folds.commanded, sequencer.now_ns, since_ns)
+        runner = self._runner = ScheduleRunner(
+            schedules, exchange, sequencer, folds.commanded, sequencer.now_ns, since_ns
+        )
         self.clock_watch = ClockWatch(clock, settings.data, called("operator"))
         self._closers.append(self.clock_watch.close)
         operator_schedules = OperatorSchedules(schedule_store, exchange, sequencer, runner)
@@ -184,6 +191,14 @@ class Server:
         self.feed.start()
         self._begin(instruments, followed.accounts, runner)
 
+    def _serve_records(self, settings: Settings, records: RecordLog) -> RecordServer | None:
+        """Who follows by a socket: front doors, and other programs where the settings say so."""
+        if not settings.record_socket and not settings.front_doors:
+            return None
+        server = RecordServer(settings.data, records, FOLLOWERS_MAX + settings.front_doors)
+        self._closers.append(server.close)
+        return server
+
     def _remember_orders(self, exchange: Exchange) -> list[OnRecord]:
         """Keep in memory what ends from now on; what ended before is in the history."""
         memory = self._order_memory = OrderMemory(exchange.seq)
@@ -191,7 +206,14 @@ class Server:
 
     def _duplicates(self, journal: SqliteJournal, folds: Folds) -> DuplicateLookup:
         access = self.historian.access
-        return DuplicateLookup(self.exchange, folds.memory, journal, self.history, access, self.clock)
+        return DuplicateLookup(
+            self.exchange,
+            folds.memory,
+            lambda seq: access.look_up(entry_command, journal, seq),
+            self.history,
+            access,
+            self.clock,
+        )
 
     def _keep_in_bounds(self, settings: Settings, journal: SqliteJournal) -> None:
         """Note the digests that the historian says, and have records archived or dropped that its snapshots cover."""
@@ -224,11 +246,14 @@ class Server:
         self._closers.append(identity.close)
         # an operator's earlier mistake may have left money or a stop on a number that a new user would get
         identity.reserve({*exchange.accounts, *exchange.ledger.accounts})
-        credentials = Credentials(secret.token_key, settings.token_minutes * 60, self.clock)
+        self._token_key = secret.token_key
+        seen = None if self.doors is None else self.doors.signatures
+        credentials = Credentials(secret.token_key, settings.token_minutes * 60, self.clock, seen)
         calls = IdentityCalls()
         self._closers.append(calls.close)
         self.auth = AuthService(identity, credentials, calls, self.clock)
         self._closers.append(self.auth.close)
+        self._credentials = credentials
         self.own_user = OwnUserService(identity, calls, self.auth)
         self.users = UserService(identity, calls, self.auth)
         return Authenticator(credentials, sandbox=settings.sandbox)
@@ -253,6 +278,8 @@ class Server:
             accounts,
             authenticator,
             runner.next_change,
+            None if self.doors is None else self.doors.tables.limits,
+            self.doors,
         )
 
     def _build_surface(
@@ -266,7 +293,7 @@ class Server:
         surface = self.surface = Surface(settings, followed)
         self._closers.append(surface.close)
         self.app, self.feed, self.faults = surface.app, surface.feed, surface.faults
-        runner.on_planned = surface.feed.refresh_status
+        runner.on_planned = self._plan_changed
         accounts = followed.accounts
         description = docs.Description(surface.app, sandbox=settings.sandbox)
         self._closers.append(description.close)
@@ -281,6 +308,38 @@ class Server:
             ]
         )
         self.binance_streams, self.wsgi, self.lane = surface.binance_streams, surface.wsgi, surface.lane
+
+    def _plan_changed(self, symbol: str) -> None:
+        self.feed.refresh_status(symbol)
+        if self.doors is not None:
+            self.doors.plan_changed(symbol)
+
+    def _symbols_changed(self, seq: int) -> None:
+        self.feed.publish_venue_state(seq)
+        if self.doors is not None:
+            self.doors.symbols_changed(seq)
+
+    def open_doors(self, port: SharedPort) -> None:
+        """Have front doors serve at `port`, and return when all do. Cooperative. Raises OSError where one cannot."""
+        if self.doors is None:
+            return
+        self.doors.open(
+            port,
+            Served(
+                self.exchange,
+                self.writer,
+                self._credentials,
+                self._token_key,
+                self.clock,
+                self.historian.access,
+                self._runner.next_change,
+                self.faults,
+                self.feed,
+                self.binance_streams.listen_keys,
+                self._records.holding,
+                self.historian.hurry,
+            ),
+        )
 
     def _operator_routes(
         self,
@@ -303,7 +362,7 @@ class Server:
             clock=self.clock,
             clock_watch=self.clock_watch,
             sandbox=settings.sandbox,
-            on_listed=surface.feed.publish_venue_state,
+            on_listed=self._symbols_changed,
             faults=surface.faults,
         )
 
@@ -322,6 +381,7 @@ class Server:
             followed.authenticator.credentials,
             self.clock,
             {"historian": lambda: self.historian.pid, "explainer": lambda: self.explainer.pid},
+            lambda own: None if self.doors is None else self.doors.families(own),
         )
         self._closers.append(self.monitoring.close)
         return self.monitoring
@@ -335,6 +395,8 @@ class Server:
 
         def on_clock_changed() -> None:
             self.feed.publish_venue_state()
+            if self.doors is not None:
+                self.doors.venue_changed()
             clock.check_again()
             runner.check_again()
 

@@ -81,6 +81,8 @@ def check_cluster(settings: Settings) -> None:
         raise click.UsageError(
             f"--cluster-name {settings.cluster_name}: lower-case letters, digits and '-', at most 32"
         )
+    if settings.front_doors:
+        raise click.UsageError("--front-doors and --cluster do not go together: a node is its own front door")
     if any(certificates) and not all(certificates):
         raise click.UsageError("--cluster-ca, --cluster-cert and --cluster-key go together")
     host, port = node_address(settings)

@@ -57,7 +57,6 @@ from listings.schedule_store import ScheduleStore
 from openbell import __version__
 from openbell.programs import called
 from replica.historian.host import HistorianHost
-from replica.record_server import RecordServer
 from replica.recovery import Recovered, recover
 from sequencer.clock_watch import FILE as CLOCK_FILE
 from sequencer.clock_watch import ClockWatch, read_kept
@@ -148,9 +147,7 @@ class NodeServer(Server):
         self.historian = HistorianHost(archive, history, stored_seq, historian_options(settings))
         self._closers.append(self.historian.close)
         self._keep_in_bounds(settings, journal)
-        self._record_server = RecordServer(settings.data, archive) if settings.record_socket else None
-        if self._record_server is not None:
-            self._closers.append(self._record_server.close)
+        self._record_server = self._serve_records(settings, archive)
         self.explainer = ExplainHost(journal, settings.data)
         self._closers.append(self.explainer.close)
         self._journal = journal
@@ -268,6 +265,7 @@ class NodeServer(Server):
         self._closers.append(operator_schedules.close)
         self.duplicates = self._duplicates(self._journal, folds)
         followed = self._followed(settings, folds, self._authenticator, runner)
+        self._runner = runner
         self._build_surface(settings, followed, runner, operator_schedules)
         self._tasks = NodeTasks(file, schedules, exchange, sequencer, followed.accounts, runner)
         self._closers.append(self._tasks.close)

@@ -22,6 +22,7 @@ from listings.numbers import WholeNumber, decimal_of
 from openbell.programs import started_by_command
 
 ENVIRONMENT_PREFIX = "OPENBELL"
+FRONT_DOORS_MAX = 32
 
 
 def _read_config(context: click.Context, _parameter: click.Parameter, path: Path | None) -> Path | None:
@@ -261,6 +262,20 @@ OPTIONS: tuple[Callable[[Any], Any], ...] = (
         default=_DEFAULT.max_body_bytes,
         show_default=True,
         help="Largest body of a batch of orders; of other requests 16 KiB. A Socket.IO message has at most 64 KiB.",
+    ),
+    click.option(
+        "--front-doors",
+        type=WholeNumber(0, FRONT_DOORS_MAX),
+        default=_DEFAULT.front_doors,
+        show_default=True,
+        help="Processes that serve clients on the port, each with a copy of the market; 0: the one process serves them.",
+    ),
+    click.option(
+        "--door-port",
+        type=WholeNumber(0, 65535 - FRONT_DOORS_MAX),
+        default=_DEFAULT.door_port,
+        help="With --front-doors: the first door listens on this port of 127.0.0.1 as well, the next on the next, for a "
+        "proxy that keeps a client at one door. Without it: on none.",
     ),
     click.option(
         "--max-batch",

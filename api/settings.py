@@ -47,6 +47,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     idle_timeout_s: int = 75
     min_bytes_per_s: int = 1_000
     max_body_bytes: int = 1_048_576
+    front_doors: int = 0
+    door_port: int = 0
     max_batch: int = 500
     max_waiting: int = 20_000
     journal: str = "keep"

@@ -8,7 +8,8 @@ Layer: api.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 from flask import Blueprint, Flask
@@ -20,6 +21,7 @@ from api.auth.authenticator import Authenticator
 from api.binance import market_wiring
 from api.binance.streams.wiring import BinanceStreams
 from api.binance.wiring import SecondWire
+from api.doors.service import DoorService
 from api.faults import routes as fault_routes
 from api.faults.flask_hooks import Dropping
 from api.faults.injector import FaultInjector
@@ -88,6 +90,7 @@ class Followed(NamedTuple):
     authenticator: Authenticator
     next_change: NextChangeOf
     counted_in: SharedTable | None = None  # by the rate limits of all processes, where there are several
+    doors: DoorService | None = None  # of a writer that has front doors
 
 
 class Surface:
@@ -172,6 +175,12 @@ class Surface:
             self.lane = Lane(entry, guard, followed.authenticator, self.limits, sharing, self.faults, second.lanes)
 
     def _health(self, settings: Settings, followed: Followed, feed: Feed) -> HealthService:
+        doors, counts = followed.doors, self.faults.counts
+
+        def faults() -> tuple[int, Mapping[str, int]]:
+            plans, injected = counts()
+            return plans, injected if doors is None else Counter(injected) + Counter(doors.injected)
+
         return HealthService(
             followed.exchange,
             followed.sequencer,
@@ -180,9 +189,10 @@ class Surface:
             followed.access,
             clock=followed.clock,
             profile=settings.profile,
-            connections=lambda: feed.connections,
+            connections=lambda: feed.connections + (0 if doors is None else doors.connections),
             sources=feed.sources,
-            faults=self.faults.counts,
+            faults=faults,
+            doors=lambda: None if doors is None else doors.views,
         )
 
     def listen(self) -> None:

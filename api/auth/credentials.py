@@ -130,6 +130,11 @@ class Credentials:
         """Everything that is good now. O(sessions + keys)."""
         return Identities(True, list(self._sessions.values()), list(map(sent_key, self._keys.values())))
 
+    def owner_of(self, key_id: str) -> Principal | None:
+        """Who signs with a key that is good; None for another."""
+        live = self._keys.get(key_id)
+        return None if live is None else live.principal
+
     def take(self, change: Identities) -> None:
         """Go by a change of whoever is mirrored here. O(changes), of all of them O(feed clients)."""
         sessions = {live.principal.session_id or "": live for live in change.sessions}

@@ -1,7 +1,7 @@
 """What the writer's process and a front door of its say to each other, beside commands and records.
 
-A front door answers by itself whatever its own replica knows. This is the rest: who may come in, how far the history is,
-what is planned, faults on demand, the venue's time. All of it comes by one socket, in order, and dies with it.
+A front door answers by itself whatever its own replica knows. This is the rest: who may come in, how far the history
+is, what is planned, faults on demand, the venue's time. All of it comes by one socket, in order, and dies with it.
 Layer: api.doors. No I/O.
 """
 
@@ -21,6 +21,7 @@ from engine.types import AccountId, TradingStatus
 from journal.codec import BatchRecord
 from replica.frames import BadFrame, FrameReader
 
+REQUESTS_SOCKET: Final = "doors.sock"  # in the data folder: where the writer takes requests that are passed on
 FRAME_BYTES_MAX: Final = 64 * 2**20  # a hundred thousand sessions are 30 MB
 _LENGTH: Final = struct.Struct(">I")
 
@@ -38,7 +39,7 @@ class Welcome(msgspec.Struct, frozen=True, array_like=True, tag="welcome"):
     port: int  # of loopback, where this door alone listens; 0: nowhere
 
 
-class Told(msgspec.Struct, frozen=True, array_like=True, tag="all"):
+class Introduced(msgspec.Struct, frozen=True, array_like=True, tag="all"):
     """A door has been sent everything that it begins with."""
 
 
@@ -68,7 +69,7 @@ class VenueChanged(msgspec.Struct, frozen=True, array_like=True, tag="venue"):
 
 
 class VenueTime(msgspec.Struct, frozen=True, array_like=True, tag="time"):
-    """The venue's time, at a moment of the steady clock; and how far the machine's clock is from it, where it is held."""
+    """The venue's time at a moment of the steady clock, and how far the machine's clock is from it where it is held."""
 
     venue_ns: int
     steady_ns: int
@@ -95,6 +96,7 @@ class Ask(msgspec.Struct, frozen=True, array_like=True, tag="ask"):
     """Answer this when all that was sent before is done. `figures`: with what is to be measured."""
 
     number: int
+    seq: int  # when this command is applied, too
     figures: bool = False
 
 
@@ -113,7 +115,7 @@ class Stop(msgspec.Struct, frozen=True, array_like=True, tag="stop"):
 
 ToDoor = (
     Welcome
-    | Told
+    | Introduced
     | Identities
     | HistoryAt
     | Planned

@@ -98,6 +98,7 @@ class Feed:
         self._symbols_seq = 0  # of the last command since the start that changed the symbols
         self._catch_up_scheduled = False
         self.resyncs = 0  # sent since the start
+        self.sources_elsewhere: Sequence[FlowSource] = ()  # flow of clients of the server's other processes
         self._touched: Sequence[LevelKey] = ()  # by the batch that was applied last
         self._published: Event | None = None  # sent when the orders of that batch are published, where anybody follows
         self.on_connected: Callable[[Client, Any], None] = lambda _client, _auth: None  # called for each new client
@@ -158,6 +159,10 @@ class Feed:
 
     def sources(self) -> list[FlowSource]:
         """The made-up or recorded flow that connected clients say they are sources of, of many the first ones."""
+        return known_sources([*self.own_sources(), *self.sources_elsewhere])
+
+    def own_sources(self) -> list[FlowSource]:
+        """The same, of the clients of this process."""
         return known_sources(client.source for client in self.subscribers.clients.values())
 
     def disconnect(self, sid: str) -> None:

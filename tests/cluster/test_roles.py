@@ -14,7 +14,8 @@ OTHER = ("b", "boot-b")
 
 def view(**seen: Any) -> View:
     """A node `a` at second 100, up to date, that sees what is said."""
-    return View(**{"now": 100.0, "name": "a", "boot": "boot-a", "owner": OTHER, "behind": 0} | seen)
+    usual: dict[str, Any] = {"now": 100.0, "name": "a", "boot": "boot-a", "owner": OTHER, "behind": 0}
+    return View(**usual | seen)
 
 
 def test_a_node_follows_a_writer_that_answers() -> None:
