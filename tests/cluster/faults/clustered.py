@@ -96,38 +96,40 @@ def cluster(folder: Path, setting: Setting, names: Sequence[str] = NODES) -> Ite
     with ExitStack() as stack:
         identity = stack.enter_context(postgres.running())
         hosts = stack.enter_context(Hosts(names)) if setting.on_hosts else None
-        log = _log(folder / "log", setting, hosts)
+        log, authority = _log(folder / "log", setting, hosts)
         stack.callback(log.close)
         log.start()
+        common = _options(folder, log, identity, setting)
         clocks = {name: WrongClock(_made(folder / f"clock-{name}")) for name in names if setting.with_clocks}
-        nodes = [_node(folder, name, log, identity, setting, hosts, clocks.get(name)) for name in names]
+        nodes = []
+        for name in names:
+            host, before = ("127.0.0.1", ()) if hosts is None else (hosts.address(name), hosts.prefix(name))
+            options = ["--node", name, "--host", host, "--node-listen", f"{host}:0", *_tls(authority, name)]
+            environment = clocks[name].environment if name in clocks else {}
+            server = NodeServer(folder / name, before, *common, *options, environment=environment)
+            nodes.append(Node(name, server, host))
         yield stack.enter_context(Cluster(nodes, log, hosts, clocks, watched=setting.watched))
 
 
-def _log(folder: Path, setting: Setting, hosts: Hosts | None) -> EtcdCluster:
+def _log(folder: Path, setting: Setting, hosts: Hosts | None) -> tuple[EtcdCluster, Authority | None]:
     if hosts is None:
-        return EtcdCluster(folder, len(NODES), None, setting.log_flags)
+        return EtcdCluster(folder, len(NODES), None, setting.log_flags), None
     places = [(hosts.address(name), hosts.prefix(name)) for name in hosts.names]
     authority = Authority(folder / "tls", *(address for address, _ in places))
-    return EtcdCluster(folder, len(places), authority, setting.log_flags, places)
+    return EtcdCluster(folder, len(places), authority, setting.log_flags, places), authority
 
 
-def _node(
-    folder: Path,
-    name: str,
-    log: EtcdCluster,
-    identity: str,
-    setting: Setting,
-    hosts: Hosts | None,
-    clock: WrongClock | None,
-) -> Node:
-    options = [*UNLIMITED, "--cluster", log.url, "--node", name, "--identity-url", identity]
-    options += ["--secret-file", str(folder / "secret.key"), *setting.node_options]
-    before = () if hosts is None else hosts.prefix(name)
-    host = "127.0.0.1" if hosts is None else hosts.address(name)
-    environment = {} if clock is None else clock.environment
-    server = NodeServer(folder / name, before, *options, "--host", host, environment=environment)
-    return Node(name, server, host)
+def _options(folder: Path, log: EtcdCluster, identity: str, setting: Setting) -> list[str]:
+    """Those that all nodes have."""
+    secret = ("--secret-file", str(folder / "secret.key"))
+    return [*UNLIMITED, "--cluster", log.url, "--identity-url", identity, *secret, *setting.node_options]
+
+
+def _tls(authority: Authority | None, name: str) -> list[str]:
+    if authority is None:
+        return []
+    certificate, key = authority.issue(f"node-{name}")
+    return ["--cluster-ca", str(authority.path), "--cluster-cert", str(certificate), "--cluster-key", str(key)]
 
 
 def _made(folder: Path) -> Path:
