@@ -118,7 +118,11 @@ def note_for_other_servers(connection: Connection) -> None:
 
 
 def next_account(connection: Connection) -> int:
-    """The number for a new user: above those of all users, and none that is reserved. O(reserved above)."""
+    """The number for a new user: above those of all users, and none that is reserved. O(reserved above).
+
+    Whoever else makes a user meanwhile waits until this transaction ends.
+    """
+    connection.execute(select(CHANGES.c.changes_id).with_for_update())  # SQLite has one writer anyhow
     users = select(func.max(USERS.c.account)).where(USERS.c.account < ACCOUNTS_END)
     account = max(FIRST_ACCOUNT, (connection.execute(users).scalar_one() or 0) + 1)
     column = RESERVED_ACCOUNTS.c.account

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
+from identity.secrets import ServerSecret
+from identity.store import Identity
 from tests import postgres
 from tests.server import Http, RunningServer, eventually
 
@@ -33,7 +37,7 @@ def bearer(token: str) -> dict[str, str]:
 def test_a_session_of_one_server_is_good_at_the_other_at_once(both: tuple[Http, Http]) -> None:
     here, there = both
     signed = here.call("POST", "/auth/guest", {}).json
-    assert there.call("GET", "/auth/user", None, bearer(signed["token"])).granted()["account"] == signed["account"]
+    assert there.call("GET", "/auth/user", None, bearer(signed["token"])).granted()["account"] == str(signed["account"])
 
 
 def test_a_session_that_is_ended_at_one_server_is_soon_over_at_the_other(both: tuple[Http, Http]) -> None:
@@ -60,3 +64,13 @@ def test_a_key_that_is_made_at_one_server_is_soon_good_at_the_other_until_it_is_
     eventually(lambda: code() != unknown)
     assert here.call("DELETE", f"/auth/keys/{key}", None, shown).status == 200
     eventually(lambda: code() == unknown)
+
+
+def test_stores_that_are_opened_at_once_make_one_schema_and_no_account_twice(tmp_path: Path) -> None:
+    secret = ServerSecret(bytes(range(32)))
+    with postgres.running() as url, ThreadPoolExecutor(4) as threads:
+        stores = list(threads.map(lambda _: Identity(url, secret), range(4)))
+        users = list(threads.map(lambda number: stores[number % 4].create_guest(), range(40)))
+        for store in stores:
+            store.close()
+    assert sorted(user.account for user in users) == list(range(1000, 1040))
