@@ -21,7 +21,7 @@ import msgspec
 
 from cluster.append import Appender
 from cluster.challenge import Challenger
-from cluster.failures import AppendRefused, ClusterError, Fenced
+from cluster.failures import AppendAbandoned, AppendRefused, ClusterError, Fenced
 from cluster.keys import Keys, Owner, StoredHead
 from cluster.known_nodes import KnownNodes
 from cluster.log_reader import LogReader
@@ -276,7 +276,7 @@ class Node:
         if rank != self._rank:
             self._rank, self._challenger = rank, Challenger(rank)
         apart = [each.apart_ns for each in heard]
-        if self._record_apart is not None:
+        if self._record_apart is not None and len(apart) < 2:  # else a writer whose clock was wrong, and they say so
             apart.append(self._record_apart)
         return View(
             now=now,
@@ -361,7 +361,7 @@ class Node:
                 lambda at: self._first_record(claim, at),
                 is_given_up,
             )
-        except AppendRefused as refusal:
+        except (AppendRefused, AppendAbandoned) as refusal:
             log.warning("the log takes no record: %s", refusal)
             return None
         if writer is None:
@@ -383,7 +383,7 @@ class Node:
             self._after(term)
             return
         now = time.monotonic()
-        self.current_at = now
+        self.current_at = now - term.appender.waiting_s
         if now < self._stand_down_until and not self._resigning:
             self._resigning = True
             log.info("node %s stands down as the writer of epoch %d", self._me.node, term.claim.epoch)
@@ -425,7 +425,7 @@ class Node:
             term.appender.append(record)
         except AppendRefused:
             self._claim_refused = term
-        except Fenced as fenced:
+        except (Fenced, AppendAbandoned) as fenced:
             log.info("the claim of epoch %d has ended: %s", term.claim.epoch, fenced)
             self.role = Role.FOLLOWER
             self._owner_key.release(term.claim)

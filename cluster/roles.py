@@ -6,8 +6,8 @@ stands at the wrong moment is refused by the compare of the log. It is what make
 The rules, first that applies:
 
 - the writer goes on, unless it was asked to stand down: then it resigns;
-- who was asked to stand down, is more than `BEHIND_MAX` records behind, or has a clock that differs from most of those
-  that it can compare with by more than `CLOCK_APART_NS`, follows;
+- who was asked to stand down, is more than `BEHIND_MAX` records behind, or has a clock from which more of those
+  that it can compare with differ together, by more than `CLOCK_APART_NS`, than agree with it, follows;
 - no owner: it stands, by its rank a little later than those before it;
 - the owner is an earlier process of this very node, or its challenge is due (`cluster.challenge`): it is challenged.
 
@@ -81,9 +81,13 @@ def why_not(view: View) -> str | None:
 
 
 def clock_agrees(apart_ns: Sequence[int]) -> bool:
-    """Whether a clock agrees with at least half of those that it was compared with; with nobody to compare it does."""
-    agreeing = sum(1 for apart in apart_ns if abs(apart) <= CLOCK_APART_NS)
-    return 2 * agreeing >= len(apart_ns)
+    """Whether no more of those that a clock was compared with agree among themselves than agree with it. O(n^2).
+
+    It counts for itself: so of three that are all apart none is barred, or nobody would ever stand again.
+    """
+    agreeing = 1 + sum(1 for apart in apart_ns if abs(apart) <= CLOCK_APART_NS)
+    others = [sum(1 for other in apart_ns if abs(other - apart) <= CLOCK_APART_NS) for apart in apart_ns]
+    return agreeing >= max(others, default=0)
 
 
 def rank_of(name: str, standing: Sequence[str]) -> int:

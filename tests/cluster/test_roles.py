@@ -59,7 +59,7 @@ def test_a_node_that_was_started_again_challenges_its_own_earlier_process() -> N
         ({"behind": 2}, "2 records behind"),
         ({"behind": None}, "does not know"),
         ({"stands_down": True}, "asked to stand down"),
-        ({"clock_apart": [CLOCK_APART_NS + 1]}, "clock"),
+        ({"clock_apart": [CLOCK_APART_NS + 1, CLOCK_APART_NS + 1]}, "clock"),
     ],
 )
 def test_a_node_that_is_not_fit_to_write_neither_stands_nor_challenges(seen: dict[str, Any], why: str) -> None:
@@ -77,6 +77,15 @@ def test_of_two_nodes_that_differ_the_records_times_say_whose_clock_is_right() -
     assert clock_agrees([hour, 0])  # the other node is off, the records are not
     assert not clock_agrees([-hour, -hour])  # this node is
     assert clock_agrees([])
+
+
+def test_a_node_is_barred_only_where_more_others_agree_with_each_other_than_with_it() -> None:
+    hour = 3600 * 10**9
+    assert clock_agrees([hour])  # it alone is left beside another one
+    assert clock_agrees([hour, -hour])  # all are apart: somebody must stand
+    assert clock_agrees([0, hour, hour])  # as many as differ
+    assert not clock_agrees([hour, hour])
+    assert not clock_agrees([0, hour, hour, hour])
 
 
 def test_a_rank_is_a_nodes_place_among_the_names() -> None:
