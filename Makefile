@@ -89,6 +89,10 @@ lint: $(DEVELOPMENT) $(PAGE) ## Style: ruff's checks and its formatting, biome's
 faults: $(DEVELOPMENT) $(SYSTEM) ## Every fault in full: kills, pauses, broken disks, wrong clocks, hostile clients; takes an hour; ARGS="--list" lists
 	@$(PY) -m tests.faults $(ARGS)
 
+.PHONY: cluster-faults
+cluster-faults: $(DEVELOPMENT) $(SYSTEM) ## A cluster's faults, each ten times: kills, pauses, cuts, full logs, wrong clocks; takes an hour; ARGS="--list" lists
+	@$(PY) -m tests.cluster.faults $(ARGS)
+
 .PHONY: clients
 clients: $(DEVELOPMENT) ## Clients that people have, unchanged: ccxt, python-binance, and what the gate leaves out, freqtrade and nautilus_trader
 	OPENBELL_CLIENTS=all $(PY) -m pytest tests/clients $(ARGS)
