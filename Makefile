@@ -111,6 +111,10 @@ page: $(PAGE) ## The page alone: biome's checks and formatting, types by tsc (pa
 tidy: $(DEVELOPMENT) ## House rules only: layers, purity, documentation (part of test)
 	$(PY) -m pytest tests/tidy $(ARGS)
 
+.PHONY: stubs
+stubs: $(DEVELOPMENT) ## Make the stubs of etcd's API anew, after a change of cluster/etcd/wire.proto or of protobuf's pin
+	$(PY) -m grpc_tools.protoc --proto_path . --python_out . --pyi_out . cluster/etcd/wire.proto
+
 SEEDS ?= 10000
 
 .PHONY: sim
@@ -167,7 +171,7 @@ $(PAGE): package.json package-lock.json $(NODE)
 	@touch $@
 
 $(SYSTEM): tools/setup/system-packages.sh | $(PY)
-	@sh tools/setup/system-packages.sh chromium faketime haproxy nginx node postgresql prometheus redis strace
+	@sh tools/setup/system-packages.sh chromium etcd faketime haproxy nginx node postgresql prometheus redis strace
 	@touch $@
 
 $(GENERATOR): tools/setup/system-packages.sh | $(PY)

@@ -24,11 +24,12 @@ from api.doors.service import DoorService, Served
 from api.explanations import routes as explanation_routes
 from api.faults.injector import FaultInjector
 from api.feed.feed import Feed
+from api.http.origins import Origins
 from api.http.shared_port import SharedPort
 from api.http.wsgi import WsgiApp
 from api.metrics.monitoring import Monitoring
-from api.node import routes as node_routes
-from api.node.service import NodeService, ServerAlone
+from api.nodes import routes as node_routes
+from api.nodes.standing import SingleServer, Standing
 from api.operator import routes as operator_routes
 from api.operator.user_service import UserService
 from api.orders.duplicates import DuplicateLookup, entry_command
@@ -99,6 +100,8 @@ class Server:
     faults: FaultInjector
     clock: VenueClock
     clock_watch: ClockWatch
+    standing: Standing
+    origins: Origins
     sequencer: Sequencing
     writer: Sequencer  # where this process has one of its own from start to end: then it is `sequencer`
     history: History
@@ -114,7 +117,6 @@ class Server:
     wsgi: WsgiApp
     lane: Lane | None = None
     monitoring: Monitoring
-    node: NodeService
     doors: DoorService | None = None  # where the settings say so; they are started by `open_doors`
     final_state: Checkpoint | None = None  # once it is closed: up to where, and what it came to
 
@@ -167,7 +169,7 @@ class Server:
         sequencer = self.sequencer = self.writer = _sequencer(
             settings, exchange, committer, journal, clock, recovered.projections.submissions
         )
-        self.node = ServerAlone(exchange, sequencer, lambda: records.last_n)
+        self.standing = SingleServer(exchange, sequencer, lambda: records.last_n)
         self.explainer = ExplainHost(journal, settings.data)
         self._closers.append(self.explainer.close)
         instruments, schedules = schedule_store.over(file, exchange)
@@ -263,6 +265,7 @@ class Server:
     ) -> Followed:
         """What the surface stands over."""
         exchange, sequencer, access = self.exchange, self.sequencer, self.historian.access
+        self.origins = Origins(settings.cors_origins)
         reader = HistoryReader(self.history, access)
         accounts = AccountService(
             exchange, sequencer, folds.profits, reader, self.auth.users_of, sandbox=settings.sandbox
@@ -278,6 +281,8 @@ class Server:
             accounts,
             authenticator,
             runner.next_change,
+            self.standing,
+            self.origins,
             None if self.doors is None else self.doors.tables.limits,
             self.doors,
         )
@@ -299,10 +304,10 @@ class Server:
         self._closers.append(description.close)
         surface.serve(
             [
-                auth_routes.blueprint(self.auth, self.own_user, settings, on_guest=accounts.welcome),
+                auth_routes.blueprint(self.auth, self.own_user, settings, self.origins, on_guest=accounts.welcome),
                 self._operator_routes(settings, surface, accounts, runner, operator_schedules),
                 explanation_routes.blueprint(self.explainer),
-                node_routes.blueprint(self.node, self.auth),
+                node_routes.blueprint(self.standing, self.auth),
                 self._monitored(settings, followed).blueprint,
                 docs.blueprint(description),
             ]

@@ -78,14 +78,14 @@ class DoorProcess:
 
     def _serve(self, door: FrontDoor, welcome: Welcome) -> None:
         """Listen. Raises OSError."""
-        settings, surface = door.settings, door.surface
+        settings = door.settings
         context = tls_context(settings)
         listen_again(self._listening)
-        shared = Front(Listening(self._listening, context), OneProcessOnly(surface.wsgi), settings, surface.lane)
+        shared = Front(Listening(self._listening, context), OneProcessOnly(door.wsgi), settings, door.lane)
         self._fronts.append(shared)
         if welcome.port:
             own = Listening(listen_at((OWN_ADDRESS, welcome.port)), context)
-            self._fronts.append(Front(own, surface.wsgi, settings, surface.lane))
+            self._fronts.append(Front(own, door.wsgi, settings, door.lane))
         door.monitoring.observe(shared)
         for front in self._fronts:
             front.start()

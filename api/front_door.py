@@ -17,11 +17,14 @@ from api.auth.authenticator import Authenticator
 from api.auth.credentials import SEEN_MS, Credentials
 from api.auth.signatures import SHARED_ROWS, SharedSignatures
 from api.doors.agent import DoorAgent, DoorUsers, wait_applied
+from api.doors.freshness import FreshApp, FreshLane, Freshness
 from api.doors.messages import REQUESTS_SOCKET, FaultsSet, HistoryAt, ListenKeyAt, Welcome, decoded_settings
 from api.doors.routing import is_forwarded
 from api.http.forwarding import Forwarding
+from api.http.origins import Origins
 from api.http.wsgi import WsgiApp
 from api.metrics.door import DoorMonitoring
+from api.nodes.standing import SingleServer
 from api.orders.duplicates import DuplicateLookup
 from api.orders.memory import OrderMemory
 from api.replaying import tune_the_interpreter
@@ -41,6 +44,7 @@ from identity.users import User
 from journal.snapshots import SnapshotFolder
 from loop.collector import collector_off
 from loop.errors import StoreAway
+from loop.shared_marks import SharedMarks
 from loop.shared_table import SharedTable
 from openbell import __version__
 from replica.recovery import Begun, snapshot_for
@@ -98,12 +102,19 @@ class FrontDoor:
             AccountService(exchange, sequencer, folds.profits, history_reader, _nobody_known, sandbox=settings.sandbox),
             Authenticator(credentials, sandbox=settings.sandbox),
             agent.next_change,
+            SingleServer(exchange, sequencer, lambda: sequencer.applied_n),
+            Origins(settings.cors_origins),
             SharedTable(welcome.table),
         )
         surface = self.surface = Surface(settings, followed)
         self.monitoring = DoorMonitoring(surface.feed, surface.faults, credentials, agent.clock, sequencer)
         surface.serve([self.monitoring.blueprint], self._forwarding)
+        marks = SharedMarks(welcome.doors + 1, welcome.marks)
+        freshness = Freshness(marks, welcome.number, lambda: exchange.seq)
+        self.wsgi: WsgiApp = FreshApp(surface.wsgi, freshness)
+        self.lane = None if surface.lane is None else FreshLane(surface.lane, freshness)
         surface.listen()
+        sequencer.listen(lambda _batch: freshness.on_applied())
         sequencer.listen_behind(lambda _batch: agent.on_applied())
         self._attach(credentials)
 

@@ -19,7 +19,7 @@ import msgspec
 
 from api.bootstrap import Server
 from api.cluster_options import node_address
-from api.node.cluster_node import ClusterNode
+from api.nodes.cluster_node import ClusterNode
 from api.private_files import make_private
 from api.replaying import ReplayProgress, historian_options, log_recovery, tune_the_interpreter
 from api.settings import Settings
@@ -188,7 +188,11 @@ class NodeServer(Server):
         probes = self._probes = Probes(self._client_tls, self._poke)
         self._closers.append(probes.close)
         nodes = KnownNodes(
-            store, self._keys, self._complete, lambda known: probes.follow(state.peer for state in known.values())
+            store,
+            self._keys,
+            self._complete,
+            self._note_nodes,
+            self._stand_down,
         )
         self.role = Node(
             store,
@@ -215,10 +219,10 @@ class NodeServer(Server):
         )
         self._closers.append(self._housekeeping.close)
         self.historian.on_state(self._housekeeping.note_state)
-        self.node = ClusterNode(
+        standing = self.standing = ClusterNode(
             settings.cluster_name, self.role, host, nodes, probes, self._housekeeping, self._complete
         )
-        host.refusal, host.poke = self.node.refusal, self.role.poke
+        host.refusal, host.poke = standing.refusal, self.role.poke
         host.takes_cancels_only = lambda: self._housekeeping.cancels_only
         host.on_appended = self._housekeeping.note_append
         host.history_seq = lambda: self.historian.access.stored_seq or 0
@@ -229,6 +233,15 @@ class NodeServer(Server):
         """A node answers no more, or again. From any thread, also before this one's role begins."""
         if (role := getattr(self, "role", None)) is not None:
             role.poke()
+
+    def _note_nodes(self, known: dict[str, NodeState]) -> None:
+        """Other nodes have come or gone: they are asked, and their pages may ask this one. In the role's thread."""
+        self._probes.follow(state.peer for state in known.values())
+        self.origins.set_nodes([self._url, *(state.url for state in known.values())])
+
+    def _stand_down(self) -> None:
+        """An operator asks, by the store. In the role's own thread."""
+        self.role.stand_down()
 
     def _own_epoch(self) -> int | None:
         return self.role.epoch if self.role.role in (Role.WRITER, Role.REFUSED) else None

@@ -268,14 +268,14 @@ OPTIONS: tuple[Callable[[Any], Any], ...] = (
         type=WholeNumber(0, FRONT_DOORS_MAX),
         default=_DEFAULT.front_doors,
         show_default=True,
-        help="Processes that serve clients on the port, each with a copy of the market; 0: the one process serves them.",
+        help="Processes that serve clients on the port, each with a copy of the market; 0: this one process does.",
     ),
     click.option(
         "--door-port",
         type=WholeNumber(0, 65535 - FRONT_DOORS_MAX),
         default=_DEFAULT.door_port,
-        help="With --front-doors: the first door listens on this port of 127.0.0.1 as well, the next on the next, for a "
-        "proxy that keeps a client at one door. Without it: on none.",
+        help="With --front-doors: the first door listens on this port of 127.0.0.1 as well, the next on the next, for "
+        "a proxy that keeps a client at one door. Without it: on none.",
     ),
     click.option(
         "--max-batch",

@@ -135,9 +135,10 @@ class _DoorsServing:
             raise RuntimeError("a server without front doors")
         doors = self._doors = server.doors
         self._unanswered = 0
-        requests = listen_unix(settings.data / REQUESTS_SOCKET)
+        self._path = settings.data / REQUESTS_SOCKET
+        requests = listen_unix(self._path)
         self._requests = Listening(requests, None)
-        app = SaysApplied(server.wsgi, lambda: server.exchange.seq, doors.settle)
+        app = SaysApplied(server.wsgi, doors.note_applied, doors.settle)
         self._front = Front(self._requests, app, settings, believed=FromDoors())
         server.monitoring.observe(self._front)
         self._front.start()
@@ -164,6 +165,8 @@ class _DoorsServing:
         """As `_Serving`."""
         self._front.finish(until, stopping())
         self._requests.close()
+        with suppress(OSError):
+            self._path.unlink()
         return self._unanswered
 
 

@@ -30,6 +30,8 @@ from api.feed.feed import Feed
 from api.http.answer_headers import AnswerHeaders
 from api.http.guard import Guard
 from api.http.limits import RateLimits
+from api.http.origins import Origins
+from api.http.positions import Positions
 from api.http.request_log import RequestLog
 from api.http.wsgi import WsgiApp
 from api.market import candles
@@ -39,6 +41,7 @@ from api.market.health import HealthService
 from api.market.latency import Latencies
 from api.market.service import MarketService
 from api.market.status_views import NextChangeOf, StatusService
+from api.nodes.standing import Standing
 from api.orders import routes as order_routes
 from api.orders.duplicates import DuplicateLookup
 from api.orders.entry import OrderEntry
@@ -89,6 +92,8 @@ class Followed(NamedTuple):
     accounts: AccountService
     authenticator: Authenticator
     next_change: NextChangeOf
+    standing: Standing
+    origins: Origins
     counted_in: SharedTable | None = None  # by the rate limits of all processes, where there are several
     doors: DoorService | None = None  # of a writer that has front doors
 
@@ -104,7 +109,10 @@ class Surface:
         self._followed = followed
         exchange, sequencer, folds = followed.exchange, followed.sequencer, followed.folds
         faults = self.faults = FaultInjector(exchange, sequencer.now_ns)
-        self.app, self.limits = flask_app(settings, exchange, followed.authenticator, faults, followed.counted_in)
+        positions = self._positions = Positions(exchange, sequencer.listen)
+        self.app, self.limits = flask_app(
+            settings, exchange, followed.authenticator, faults, followed.origins, positions, followed.counted_in
+        )
         self.statuses = StatusService(followed.next_change)
         self.market = MarketService(exchange, folds.activity, followed.history)
         self.book_reader = BookReader()
@@ -127,6 +135,9 @@ class Surface:
             limits=limits,
             injector=self.faults,
             clock_held=lambda: clock.held is not None,
+            standing=followed.standing,
+            origins=followed.origins,
+            positions=self._positions,
         )
         followed.authenticator.on_revoked(feed.disconnect)
         return feed
@@ -159,14 +170,14 @@ class Surface:
                 sequencer.now_ns,
             ),
             candles.blueprint(self.market, exchange),
-            page_routes.blueprint(),
+            page_routes.blueprint(followed.standing),
             *further,
         ):
             app.register_blueprint(blueprint)
         self.binance_streams = BinanceStreams(
             app, settings, self.limits, sequencer, followed.authenticator, second, public, self.faults
         )
-        guard = Guard(app.wsgi_app, settings, self.limits)
+        guard = Guard(app.wsgi_app, settings, self.limits, followed.origins)
         self.wsgi: WsgiApp = Dropping(outermost(AnswerHeaders(guard)))
         if settings.debug:
             self.wsgi = RequestLog(self.wsgi)  # of every request, so none goes past it

@@ -18,6 +18,7 @@ from functools import partial
 from typing import Any, Final, NoReturn, Protocol
 
 import eventlet
+from greenlet import getcurrent
 
 from cluster.archive import Archive
 from cluster.channel import Channel, connect_tcp
@@ -44,6 +45,7 @@ log = logging.getLogger(__name__)
 HEARTBEAT_S: Final = 1.0  # without a record, before the writer makes one
 LOOP_TICK_S: Final = 0.25
 APPLIED_S: Final = 5.0  # that what was delivered may take to be applied before a term begins
+FENCED_S: Final = 1.0  # for an append under way to be answered, when another writer may own the log
 APPLIED_CHECK_S: Final = 0.002
 
 
@@ -270,6 +272,7 @@ class NodeHost:
     def _begin_tasks(self, term: Term) -> None:
         if self.tasks is None:
             return
+        self.sequencer.beginner = getcurrent()
         try:
             self.tasks.begin()
         except (NotAccepting, OutcomeUnknown) as problem:
@@ -309,8 +312,8 @@ class NodeHost:
         if self._doors is not None:
             self._doors.close()
             self._doors = None
-        if not gracefully:
-            term.giving_up.set()
+        if not gracefully:  # the next try of what is under way says whether it landed; for a while
+            eventlet.spawn_after(FENCED_S, term.giving_up.set)
         local.stop()
         committer.stop()
         self._local = self._journal = self._committer = None

@@ -9,6 +9,7 @@
 | `snapshot/<node>` | where a node's newest durable snapshot is | put by that node |
 | `node/<node>` | what a node says of itself | put by that node, on its lease |
 | `shared/<name>` | what nodes agree on beside the log | by compare |
+| `stand-down/<node>` | who asks that node to write no more | put by an operator; each put is a wish |
 
 Values but for records are JSON with the fields in a fixed order: the same value is the same bytes, and a person reads
 them with etcdctl.
@@ -117,6 +118,10 @@ class Keys:
     def node(self, node: str) -> str:
         """Where that node says what it is."""
         return f"{self.nodes}{node}"
+
+    def stand_down(self, node: str) -> str:
+        """Where an operator asks that node to write no more."""
+        return f"{self.prefix}stand-down/{node}"
 
     def shared(self, name: str) -> str:
         """Something else that nodes agree on, by compare."""

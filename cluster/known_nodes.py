@@ -14,7 +14,7 @@ import msgspec
 
 from cluster.keys import Keys
 from cluster.peer_frames import NodeState
-from cluster.store import Delete, LogStore, NoAnswer, Put, Read, Refused, StoreError, Transaction
+from cluster.store import Delete, Entry, LogStore, NoAnswer, Put, Read, Refused, StoreError, Transaction
 
 log = logging.getLogger(__name__)
 
@@ -35,12 +35,18 @@ class KnownNodes:
         keys: Keys,
         complete: Callable[[NodeState], NodeState],
         on_known: Callable[[dict[str, NodeState]], object] = lambda known: None,
+        on_stand_down: Callable[[], object] = lambda: None,
     ) -> None:
-        """`complete` adds to a state what the process says. `on_known` is called with the others when they change."""
+        """`complete` adds to a state what the process says. `on_known` is called with the others when they change.
+
+        `on_stand_down` is called when an operator asks this node, by its key, to write no more.
+        """
         self._store = store
         self._keys = keys
         self._complete = complete
         self._on_known = on_known
+        self._on_stand_down = on_stand_down
+        self._asked: int | None = None  # the revision of the last such wish; None: it was not looked for yet
         self._lease = 0
         self._said: NodeState | None = None
         self._kept_at = self._read_at = 0.0
@@ -90,7 +96,13 @@ class KnownNodes:
             self._said = state
 
     def _read(self, own_name: str) -> None:
-        known = {state.name: state for state in nodes_of(self._store, self._keys) if state.name != own_name}
+        reads = (Read(self._keys.nodes, self._keys.nodes_end), Read(self._keys.stand_down(own_name)))
+        nodes, wishes = self._store.transact(Transaction(then=reads), ANSWER_S).reads
+        known = {state.name: state for state in map(_state_in, nodes) if state.name != own_name}
+        asked = wishes[0].modified if wishes else 0
+        if self._asked is not None and asked > self._asked:
+            self._on_stand_down()
+        self._asked = asked
         changed = {n: s.peer for n, s in known.items()} != {n: s.peer for n, s in self.known.items()}
         self.known = known
         if changed:
@@ -105,10 +117,20 @@ class KnownNodes:
 def nodes_of(store: LogStore, keys: Keys) -> list[NodeState]:
     """What every node has said of itself when its role changed last. Raises StoreError, msgspec.DecodeError."""
     read = Transaction(then=(Read(keys.nodes, keys.nodes_end),))
-    return [_decode(entry.value) for entry in store.transact(read, ANSWER_S).reads[0]]
+    return [_state_in(entry) for entry in store.transact(read, ANSWER_S).reads[0]]
+
+
+def _state_in(entry: Entry) -> NodeState:
+    return _decode(entry.value)
+
+
+def ask_to_stand_down(store: LogStore, keys: Keys, name: str, by: str) -> None:
+    """Have a node lay down the writing, and not stand for a while. Raises StoreError."""
+    put = Put(keys.stand_down(name), by.encode())
+    store.transact(Transaction(then=(put,)), ANSWER_S)
 
 
 def forget_node(store: LogStore, keys: Keys, name: str) -> None:
     """Have a node that is gone be no part of the cluster: nothing waits for its snapshots. Raises StoreError."""
-    gone = (Delete(keys.node(name)), Delete(keys.snapshot(name)), Delete(keys.shared(f"stand-down/{name}")))
+    gone = (Delete(keys.node(name)), Delete(keys.snapshot(name)), Delete(keys.stand_down(name)))
     store.transact(Transaction(then=gone), ANSWER_S)

@@ -383,7 +383,7 @@ class Node:
             self._after(term)
             return
         now = time.monotonic()
-        self.current_at = now
+        self.current_at = now - term.appender.waiting_s
         if now < self._stand_down_until and not self._resigning:
             self._resigning = True
             log.info("node %s stands down as the writer of epoch %d", self._me.node, term.claim.epoch)

@@ -8,13 +8,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final, NoReturn
 
+from greenlet import getcurrent
+
 from cluster.link_client import WriterLink
 from cluster.remote_sequencer import RemoteSequencer
 from engine.commands import AdvanceTime, CancelAll, CancelOrder, Command
 from engine.events import CommandResult
 from projections.submissions import SubmissionWindow
 from replica.follower import Follower
-from sequencer.port import STOPPING, NotAccepting
+from sequencer.port import STARTING, STOPPING, NotAccepting
 
 CANCELS: Final = (CancelOrder, CancelAll, AdvanceTime)
 CANCELS_ONLY: Final = "the log has little space left: only cancels are taken"
@@ -45,6 +47,7 @@ class NodeSequencer(RemoteSequencer):
             max_waiting=max_waiting,
             names_orders=True,
         )
+        self.beginner: object = None  # the greenlet that lists the first instruments
         self._node_refusal = node_refusal
         self._takes_cancels_only = takes_cancels_only
 
@@ -53,6 +56,8 @@ class NodeSequencer(RemoteSequencer):
         """As `Sequencing.refusal`. That the writer changes is none: who submits meanwhile waits for the next one."""
         if (why := self._node_refusal()) is not None:
             return why
+        if not self._exchange.books and getcurrent() is not self.beginner:
+            return STARTING  # what is read in units of nothing could be sequenced behind the listing
         return self._refusal if self._local is not None else super().refusal
 
     def submit_all(self, commands: Sequence[Command]) -> list[CommandResult]:

@@ -61,7 +61,7 @@ class Projections:
     def on_record(self, record: BatchRecord, applied: list[CommandResult]) -> None:
         """Fold a record that was applied last, and note its submissions. O(events)."""
         self.fold(applied)
-        self.submissions.note(record)
+        self.submissions.note(record, applied)
 
     def saved(self) -> dict[str, bytes]:
         """Everything, as the sections of a snapshot. O(what is kept)."""

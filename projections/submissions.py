@@ -15,7 +15,9 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from engine.events import CommandResult
 from journal.codec import KEY_BYTES, BatchRecord, Submission, submissions_of
+from projections.outcomes import Outcomes
 
 REMEMBERED_NS: Final = 120 * 1_000_000_000  # of record time, at least, unless there are more than
 KEYS_MAX: Final = 200_000  # some 40 MB
@@ -69,6 +71,7 @@ class SubmissionWindow:
         self._generation_ns = remembered_ns // (GENERATIONS - 1)
         self._generations: deque[_Generation] = deque()  # oldest first
         self._forgotten_seq = 0
+        self.outcomes = Outcomes()  # of those that have a fingerprint; not saved
 
     def __len__(self) -> int:
         """How many keys are remembered."""
@@ -88,11 +91,21 @@ class SubmissionWindow:
                 return KeptSubmission(first_seq, commands, b"" if fingerprint == _NO_FINGERPRINT else fingerprint)
         return None
 
-    def note(self, record: BatchRecord) -> None:
-        """Remember the submissions of a record that was applied. O(bytes); O(1) for one that has none."""
+    def note(self, record: BatchRecord, applied: Sequence[CommandResult] = ()) -> None:
+        """Remember the submissions of a record that was applied, and what its commands caused, where that is given.
+
+        O(bytes); O(1) for one that has none.
+        """
         submissions = submissions_of(record)
         if submissions:
             self.add(submissions, record.first_seq, record.ts_ns)
+            self.keep(submissions, applied)
+
+    def keep(self, submissions: Sequence[Submission], applied: Sequence[CommandResult]) -> None:
+        """Keep what became of a record's submissions whose keys somebody may use again; `applied`: all its commands."""
+        for each in submissions:
+            if each.fingerprint and len(applied) >= each.place + each.count:
+                self.outcomes.note(each.key, list(applied[each.place : each.place + each.count]))
 
     def add(self, submissions: Sequence[Submission], first_seq: int, ts_ns: int) -> None:
         """The same for submissions of a record that is at hand already: of its first seq and time. O(submissions)."""

@@ -10,6 +10,8 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+import msgspec
+
 from api.accounts.profit_views import ProfitView, profit_view
 from api.accounts.ranking import RankingService, UsersOf
 from api.accounts.requests import ConfigureRequest
@@ -24,10 +26,12 @@ from api.accounts.views import (
     balances_view,
     posting_view,
 )
+from api.http.idempotency import RequestKey
 from api.json.errors import Malformed, rejected
+from api.orders.keyed import Outcome, submit_once
 from api.orders.mass_cancels import MassCancels
 from engine.commands import ConfigureAccount, Deposit, StopAccount, Withdraw
-from engine.events import CommandResult, Rejected
+from engine.events import Rejected
 from engine.exchange import Exchange
 from engine.rejects import RejectReason
 from engine.types import SANDBOX_ACCOUNT, AccountId, TradeId
@@ -82,15 +86,20 @@ class AccountService:
             raise rejected(RejectReason.UNKNOWN_SYMBOL, None, symbol=symbol)
         return profit_view(self._profits, self._exchange, account, symbol)
 
-    def deposit(self, account: AccountId, asset: str, amount: Decimal, limit: str | None = None) -> BalancesView:
-        """Credit an account; refused above `limit`, the most it may deposit of the asset in all."""
-        self._submit(Deposit(account, asset, amount_of(amount), limit))
-        return self.balances(account)
+    def deposit(
+        self, account: AccountId, asset: str, amount: Decimal, limit: str | None = None, key: RequestKey | None = None
+    ) -> BalancesView:
+        """Credit an account, once under a `key`; refused above `limit`, the most it may deposit of the asset in all."""
+        return self._transfer(Deposit(account, asset, amount_of(amount), limit), key)
 
-    def withdraw(self, account: AccountId, asset: str, amount: Decimal) -> BalancesView:
-        """Take what is available out of the venue."""
-        self._submit(Withdraw(account, asset, amount_of(amount)))
-        return self.balances(account)
+    def withdraw(self, account: AccountId, asset: str, amount: Decimal, key: RequestKey | None = None) -> BalancesView:
+        """Take what is available out of the venue, once under a `key`."""
+        return self._transfer(Withdraw(account, asset, amount_of(amount)), key)
+
+    def _transfer(self, command: Deposit | Withdraw, key: RequestKey | None) -> BalancesView:
+        repeated = self._submit(command, key).repeated
+        balances = self.balances(command.account)
+        return msgspec.structs.replace(balances, repeated=True) if repeated else balances
 
     def welcome(self, account: AccountId) -> None:
         """Give a new guest its paper money."""
@@ -157,9 +166,9 @@ class AccountService:
         rows = self._history.postings(account, asset, before, limit, until)
         return [posting_view(row, self._exchange) for row in in_turns(rows)]
 
-    def _submit(self, command: Any) -> CommandResult:
-        applied = self._sequencer.submit(command)
-        first = applied.events[0]
+    def _submit(self, command: Any, key: RequestKey | None = None) -> Outcome:
+        outcome = submit_once(self._sequencer, command, key)
+        first = outcome.applied.events[0]
         if isinstance(first, Rejected):
             asset = getattr(command, "asset", None)
             details: dict[str, Any] = (
@@ -168,7 +177,7 @@ class AccountService:
             if first.reason is RejectReason.DEPOSIT_LIMIT_EXCEEDED:
                 details["limit"] = command.limit
             raise rejected(first.reason, None, **details)
-        return applied
+        return outcome
 
 
 def paper_money(exchange: Exchange) -> list[Deposit]:

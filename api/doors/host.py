@@ -46,6 +46,7 @@ from api.market.venue_views import DoorView
 from api.metrics.text import Wide
 from api.settings import Settings
 from journal.codec import BatchRecord
+from loop.shared_marks import SharedMarks
 from loop.shared_table import SharedTable
 
 log = logging.getLogger("openbell")
@@ -68,11 +69,18 @@ class DoorTables(NamedTuple):
 
     limits: SharedTable
     signatures: SharedTable
+    marks: SharedMarks  # 0: the writer's, then each door's
+
+    @property
+    def descriptors(self) -> tuple[int, int, int]:
+        """Those that a door inherits."""
+        return self.limits.descriptor, self.signatures.descriptor, self.marks.descriptor
 
     def close(self) -> None:
         """Let go of them."""
         self.limits.close()
         self.signatures.close()
+        self.marks.close()
 
 
 class DoorSource(NamedTuple):
@@ -191,23 +199,22 @@ class FrontDoors:
         door.channel = DoorChannel(ours, to_writer(), lambda said: self._on_said(door, said), ended.send)
         self._introduce(door)
         ended.wait()
+        self._port.ended(door.number)  # at once: what comes now goes to the others
         self._reap(door)
         if not door.is_ready:
             door.failed += 1
         door.is_ready, door.channel, door.process = False, None, None
-        self._port.ended(door.number)
         for number in list(self._asked):
             self._note_done(number, door.number, b"")
 
     def _started(self, number: int, theirs: socket.socket) -> subprocess.Popen[bytes]:
-        tables = self._source.tables
         listening = self._port.of(number).fileno()
         return subprocess.Popen(  # noqa: S603  # nosec B603 # our own module
             [sys.executable, "-m", MODULE, str(theirs.fileno()), str(listening)],
             cwd=ROOT,
             stdin=subprocess.DEVNULL,
             stdout=2,  # what it says goes to the log of the server
-            pass_fds=[theirs.fileno(), listening, tables.limits.descriptor, tables.signatures.descriptor],
+            pass_fds=[theirs.fileno(), listening, *self._source.tables.descriptors],
             process_group=0,  # signals of the terminal are for the server, which ends it
             env={**os.environ, "PYTHONSAFEPATH": ""},
         )
@@ -230,8 +237,7 @@ class FrontDoors:
                 encoded_settings(settings),
                 source.token_key,
                 source.not_before_ms,
-                source.tables.limits.descriptor,
-                source.tables.signatures.descriptor,
+                *source.tables.descriptors,
                 own_port,
             )
         )

@@ -34,8 +34,9 @@ class Welcome(msgspec.Struct, frozen=True, array_like=True, tag="welcome"):
     settings: bytes  # as `encoded_settings` makes them
     token_key: bytes
     not_before_ms: int  # since when signatures are remembered
-    table: int  # the descriptor of the table of rate limits; -1: none
+    table: int  # the descriptor of the table of rate limits
     signatures: int  # and of the one of signatures
+    marks: int  # and of the marks how far each process is
     port: int  # of loopback, where this door alone listens; 0: nowhere
 
 

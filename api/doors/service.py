@@ -6,6 +6,7 @@ Layer: api.doors. For the event loop's thread.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Final, NamedTuple
 
 from api.auth.credentials import SEEN_MS, Credentials
@@ -27,6 +28,7 @@ from engine.exchange import Exchange
 from engine.types import Seq
 from history.access import HistoryAccess
 from journal.codec import BatchRecord
+from loop.shared_marks import SharedMarks
 from loop.shared_table import SharedTable
 from sequencer.sequencer import Sequencer
 from sequencer.venue_clock import ClockReading
@@ -57,12 +59,13 @@ class DoorService:
     def __init__(self, settings: Settings) -> None:
         """Make what all processes share. Raises OSError."""
         self._settings = settings
-        self.tables = DoorTables(SharedTable(), SharedTable(rows=SHARED_ROWS))
+        self.tables = DoorTables(SharedTable(), SharedTable(rows=SHARED_ROWS), SharedMarks(settings.front_doors + 1))
         self.signatures = SharedSignatures(self.tables.signatures, SEEN_MS)
         self._doors: FrontDoors | None = None
         self._mirroring: Mirroring | None = None
         self._link: LinkServer | None = None
         self._feed: Feed | None = None
+        self._exchange: Exchange | None = None
 
     def open(self, port: SharedPort, served: Served) -> None:
         """Start the doors, and return when all serve. Cooperative. Raises OSError where one cannot."""
@@ -99,7 +102,7 @@ class DoorService:
             ),
         )
         mirroring.sources = lambda: doors.sources
-        self._feed = served.feed
+        self._feed, self._exchange = served.feed, exchange
         doors.on_sources = self._sources_changed
         mirroring.start()
         doors.start()
@@ -132,8 +135,15 @@ class DoorService:
 
     def settle(self) -> None:
         """Wait until every door is at one with the writer as it is now. Cooperative."""
+        self.note_applied()
         if self._doors is not None:
             self._doors.settle()
+
+    def note_applied(self) -> int:
+        """What the writer has applied is about to be shown; up to which command."""
+        seq = 0 if self._exchange is None else self._exchange.seq
+        self.tables.marks.set(0, seq)
+        return seq
 
     # -- reading
 
@@ -173,3 +183,5 @@ class DoorService:
             if each is not None:
                 each.close()
         self.tables.close()
+        with suppress(OSError):
+            (self._settings.data / SOCKET_NAME).unlink()

@@ -1,7 +1,9 @@
 """Connections to the members, and what their failures mean.
 
 One channel a member, made when it is first spoken to. No channel is shared between clients: one that is stuck holds up
-nobody else. A member that comes back is tried again within a second, where gRPC by itself would wait up to two minutes.
+nobody else. A member that comes back is tried again within a second, where gRPC by itself would wait up to two minutes;
+and where calls went unanswered the connection is made anew, since one that was cut off goes on only when TCP next
+tries, which may be as long again as the cut was.
 Retries are off: whether a request may have been carried out is for the protocol to say.
 Layer: cluster. Blocks: for native threads only.
 """
@@ -16,6 +18,7 @@ from cluster.etcd.addresses import Members, read_certificates
 from cluster.store import Busy, NoAnswer, OutOfSpace, Refused, StoreError, TooLarge, Unreachable
 
 ANSWER_BYTES_MAX: Final = 64 * 2**20
+SILENT_CALLS: Final = 2  # in a row, until a connection is made anew
 
 _OPTIONS: Final = (
     ("grpc.use_local_subchannel_pool", 1),
@@ -25,9 +28,6 @@ _OPTIONS: Final = (
     ("grpc.initial_reconnect_backoff_ms", 100),
     ("grpc.min_reconnect_backoff_ms", 500),  # a connection that is not made by then is given up, too
     ("grpc.max_reconnect_backoff_ms", 1000),
-    ("grpc.keepalive_time_ms", 10_000),  # etcd closes on those who ask more often than each 5 s
-    ("grpc.keepalive_timeout_ms", 2_000),
-    ("grpc.http2.max_pings_without_data", 0),  # no limit: a watch may have nothing to say for hours
 )
 _NOT_CONNECTED: Final = "failed to connect to all addresses"
 _NO_SPACE: Final = "database space exceeded"
@@ -59,6 +59,7 @@ class Connections:
             self._credentials = grpc.ssl_channel_credentials(*read_certificates(members.certificates))
         self._channels: dict[str, grpc.Channel] = {}
         self._calls: dict[tuple[str, str], Any] = {}
+        self._silent: dict[str, int] = {}  # calls in a row that were not answered in time, by address
 
     @property
     def addresses(self) -> tuple[str, ...]:
@@ -88,14 +89,33 @@ class Connections:
                 response_deserializer=answer.FromString,
             )
         try:
-            return self._calls[key](request, timeout=timeout_s)
+            answered = self._calls[key](request, timeout=timeout_s)
         except grpc.RpcError as error:
-            raise store_error(error, address) from None
+            raise self.failure(error, address) from None
+        self._silent.pop(address, None)
+        return answered
+
+    def failure(self, error: grpc.RpcError, address: str) -> StoreError:
+        """What a call's failure means, taken down: after the second silence a connection is made anew."""
+        if error.code() is grpc.StatusCode.DEADLINE_EXCEEDED:
+            self._silent[address] = self._silent.get(address, 0) + 1
+            if self._silent[address] >= SILENT_CALLS:
+                self._drop(address)
+        else:
+            self._silent.pop(address, None)
+        return store_error(error, address)
 
     def close(self) -> None:
         """Close all channels; calls under way are not answered any more. Idempotent."""
         channels, self._channels, self._calls = list(self._channels.values()), {}, {}
         for channel in channels:
+            channel.close()
+
+    def _drop(self, address: str) -> None:
+        self._silent.pop(address, None)
+        self._calls = {key: call for key, call in self._calls.items() if key[0] != address}
+        channel = self._channels.pop(address, None)
+        if channel is not None:
             channel.close()
 
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import grpc
 
 from cluster.etcd.addresses import Members
-from cluster.etcd.connections import Connections, store_error
+from cluster.etcd.connections import Connections
 from cluster.etcd.watching import EtcdWatch
 from cluster.etcd.wire_pb2 import (
     Compare,
@@ -102,7 +102,7 @@ class EtcdStore:
             for answer in call:
                 return float(answer.ttl)
         except grpc.RpcError as error:
-            raise store_error(error, address) from None
+            raise self._connections.failure(error, address) from None
         finally:
             call.cancel()
         raise NoAnswer(f"etcd at {address} ended a lease's stream without an answer.")

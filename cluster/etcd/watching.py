@@ -1,6 +1,7 @@
 """A watch on one key, as a wake-up: a native thread that reads a stream and opens it anew wherever it ends.
 
-A stream that is opened anew, or was lost, counts as a change: what was missed meanwhile is found by reading.
+A stream that is opened anew, or was lost, counts as a change: what was missed meanwhile is found by reading. No stream
+lives long, so that one to a member that is paused or cut off, which nothing says, is not waited for.
 Layer: cluster. Blocks: for native threads only.
 """
 
@@ -18,6 +19,7 @@ from cluster.etcd.connections import Connections
 from cluster.etcd.wire_pb2 import WatchCreateRequest, WatchRequest, WatchResponse
 
 AGAIN_S: Final = 0.2  # after a stream that ended
+STREAM_S: Final = 10.0  # then a stream is opened anew at the next member: one that is silent may be cut off
 
 log = logging.getLogger(__name__)
 
@@ -61,6 +63,7 @@ class EtcdWatch:
             except (grpc.RpcError, ValueError) as error:  # ValueError: the channel was closed meanwhile
                 if not self._closed.is_set():
                     log.debug("The watch at %s ended: %s", address, error)
+            self._connections.close()  # the next is made anew
             self._changed.set()
             self._at += 1
             self._closed.wait(AGAIN_S)
@@ -72,7 +75,7 @@ class EtcdWatch:
             "/etcdserverpb.Watch/Watch",
             request_serializer=WatchRequest.SerializeToString,
             response_deserializer=WatchResponse.FromString,
-        )(self._requests(ended))
+        )(self._requests(ended), timeout=STREAM_S)
         self._call = call
         try:
             for answer in call:

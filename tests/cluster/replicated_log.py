@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import itertools
+import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
 from cluster.append import Appender
@@ -116,6 +117,35 @@ class ReplicatedLog:
         """Let go of all clients."""
         for store in self._stores:
             store.close()
+
+
+class KeptClaim:
+    """A node's claim, kept by a thread through whatever happens to members, and made anew when it has ended."""
+
+    def __init__(self, log: ReplicatedLog, node: str) -> None:
+        self._key = log.owner_key(node)
+        self._keeping = log.owner_key(node)
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self.claim = self.claim_again()
+        self._thread.start()
+
+    def claim_again(self) -> Claim:
+        """Claim the log, whose owner is gone."""
+        claim = retried(self._key.claim)
+        assert claim is not None
+        self.claim = claim
+        return claim
+
+    def close(self) -> None:
+        """Keep it no more."""
+        self._done.set()
+        self._thread.join(10)
+
+    def _run(self) -> None:
+        while not self._done.wait(0.3):
+            with suppress(StoreError):
+                self._keeping.keep(self.claim)
 
 
 @contextmanager

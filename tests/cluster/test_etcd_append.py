@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import threading
-from contextlib import closing, suppress
+from contextlib import closing
 
 import pytest
 
 from cluster.append import Appender
 from cluster.failures import AppendRefused, Fenced
 from cluster.founding import found_log
-from cluster.ownership import LEASE_S, Claim
+from cluster.ownership import LEASE_S
 from cluster.records import START, position_of
-from cluster.store import NoAnswer, StoreError
+from cluster.store import NoAnswer
 from engine.commands import WriterChanged
 from journal.codec import BatchRecord, CorruptRecord, open_batch
-from tests.cluster.replicated_log import LossyStore, ReplicatedLog, next_record, replicated_log, retried
+from tests.cluster.replicated_log import KeptClaim, LossyStore, ReplicatedLog, next_record, replicated_log, retried
 from tests.etcd import EtcdCluster, EtcdMember, needs_etcd
 from tests.server import eventually
 
@@ -27,35 +27,6 @@ def append_next(appender: Appender, commands: int = 1) -> BatchRecord:
     record = next_record(appender.head.head.position, commands)
     appender.append(record)
     return record
-
-
-class KeptClaim:
-    """A node's claim, kept by a thread through whatever happens to members, and made anew when it has ended."""
-
-    def __init__(self, log: ReplicatedLog, node: str) -> None:
-        self._key = log.owner_key(node)
-        self._keeping = log.owner_key(node)
-        self._done = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self.claim = self.claim_again()
-        self._thread.start()
-
-    def claim_again(self) -> Claim:
-        """Claim the log, whose owner is gone."""
-        claim = retried(self._key.claim)
-        assert claim is not None
-        self.claim = claim
-        return claim
-
-    def close(self) -> None:
-        """Keep it no more."""
-        self._done.set()
-        self._thread.join(10)
-
-    def _run(self) -> None:
-        while not self._done.wait(0.3):
-            with suppress(StoreError):
-                self._keeping.keep(self.claim)
 
 
 def test_records_are_read_as_they_were_appended(log: ReplicatedLog) -> None:

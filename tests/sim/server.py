@@ -164,7 +164,7 @@ class Server:
             case "cancel":
                 return self._entry.cancel(environ, request.body, account)
             case "amend":
-                return self._entry.amend(request.body, request.key, None, account)
+                return self._entry.amend(environ, request.body, request.key, None, account)
             case "batch":
                 return self._entry.batch(environ, request.body, account, lambda _more: None)
             case _:

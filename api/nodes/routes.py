@@ -1,6 +1,6 @@
-"""How this server is as a node, and standing down.
+"""REST of one node: who it is, where the others are, and standing down.
 
-Layer: api.node. Thin.
+Layer: api.nodes.
 """
 
 from __future__ import annotations
@@ -11,29 +11,29 @@ from api.auth.authenticator import requesting_operator
 from api.auth.service import AuthService
 from api.http.documented import Access, documented
 from api.http.responses import answer
-from api.node.service import NodeService
-from api.node.views import NodeView, StoodDown
+from api.nodes.standing import Standing
+from api.nodes.views import NodeView, StoodDown
 
 
-def blueprint(node: NodeService, auth: AuthService) -> Blueprint:
+def blueprint(standing: Standing, auth: AuthService) -> Blueprint:
     """The routes of a node."""
-    routes = Blueprint("node", __name__)
+    routes = Blueprint("nodes", __name__)
 
     @routes.get("/node")
     @documented(Access.PUBLIC, NodeView)
-    def show_node() -> Response:
-        """Which node this is, who writes, how far it is and how the log answers, and the other nodes.
+    def node() -> Response:
+        """Which node this is, how far it is, and where the others are; a server by itself has neither name nor others.
 
-        A server that is no node of a cluster has no name, and writes.
+        Pages and clients move to another of `nodes` when this one does not answer, or is `stale`.
         """
-        return answer(node.view())
+        return answer(standing.view())
 
     @routes.post("/admin/node/stand-down")
     @documented(Access.OPERATOR, StoodDown, errors=(409,))
     def stand_down() -> Response:
         """Have this node lay down the writing, so that another one takes over, and not stand for a while."""
         operator = requesting_operator()
-        stood = node.stand_down()
+        stood = standing.stand_down()
         auth.record(operator, "node.stand-down", stood.name, {"role": stood.role})
         return answer(stood)
 

@@ -1,23 +1,22 @@
 """A node of a cluster, as clients see it, and why it takes no orders when it does not.
 
-Layer: api.node.
+Layer: api.nodes.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Final
+from typing import Final, cast
 
 from api.json.errors import ApiError
-from api.node.views import LogView, NodeLag, NodePosition, NodeView, PeerView, StoodDown, WriterView
+from api.nodes.views import ClusterView, LogView, NodeAddress, NodeRole, NodeView, PeerView, StoodDown
 from cluster.hosting import NodeHost
 from cluster.housekeeping import Housekeeping
 from cluster.known_nodes import KnownNodes
 from cluster.node import STAND_DOWN_S, Node, Role
 from cluster.peer_frames import NodeState
 from cluster.probes import Heard, Probes
-from openbell import __version__
 
 STALE_S: Final = 3.0  # without a new record, with one each second, before what a node shows is called stale
 HEARD_NOTHING_S: Final = 10.0  # and before it takes no orders
@@ -30,7 +29,7 @@ HAS_STOPPED: Final = "this node has stopped: what it has differs from the log"
 
 
 class ClusterNode:
-    """A node of a cluster. For the event loop's thread, but what says that it is for any."""
+    """The `Standing` of a node. For the event loop's thread."""
 
     def __init__(
         self,
@@ -45,6 +44,7 @@ class ClusterNode:
         """`complete` adds to a state what the process says."""
         self._cluster, self._node, self._host, self._nodes = cluster, node, host, nodes
         self._probes, self._housekeeping, self._complete = probes, housekeeping, complete
+        self.name = node.state().name
 
     @property
     def _age_s(self) -> float:
@@ -52,7 +52,7 @@ class ClusterNode:
 
     @property
     def stale(self) -> bool:
-        """Whether what it shows may be seconds old."""
+        """As `Standing`."""
         return self._age_s > STALE_S
 
     def refusal(self) -> str | None:
@@ -70,58 +70,73 @@ class ClusterNode:
 
     def _writer_is_refused(self) -> bool:
         owner = self._node.owner
-        if owner is None:
-            return False
-        heard = self._heard().get(owner.owner.node)
+        heard = None if owner is None else self._heard().get(owner.owner.node)
         return heard is not None and heard.state.role == Role.REFUSED
 
     def _heard(self) -> dict[str, Heard]:
         return {heard.state.name: heard for heard in self._probes.heard()}
 
+    @property
+    def nodes(self) -> list[NodeAddress]:
+        """As `Standing`."""
+        return self._addresses(self._complete(self._node.state()), self._heard())
+
+    def _addresses(self, state: NodeState, heard: dict[str, Heard]) -> list[NodeAddress]:
+        known = self._nodes.known
+        states = {state.name: state} | {name: heard[name].state if name in heard else known[name] for name in known}
+        return [
+            NodeAddress(name=name, url=states[name].url, role=cast("NodeRole", str(states[name].role)))
+            for name in sorted(states)
+        ]
+
     def view(self) -> NodeView:
-        """How it is. O(nodes)."""
-        node, owner = self._node, self._node.owner
-        state, known, heard = self._complete(node.state()), self._nodes.known, self._heard()
-        silent_since, space = node.health.silent_since, self._housekeeping.space
+        """As `Standing`."""
+        owner, heard = self._node.owner, self._heard()
+        state = self._complete(self._node.state())
         refusal = self._host.sequencer.refusal
-        urls = {state.name: state.url} | {name: other.url for name, other in known.items()}
-        n, seq = self._host.applied
         return NodeView(
             name=state.name,
-            cluster=self._cluster,
-            role=state.role,
+            role=cast("NodeRole", str(state.role)),
             epoch=state.epoch,
-            url=state.url,
-            position=NodePosition(n, seq),
-            lag=NodeLag(state.behind, round(self._age_s, 3)),
+            n=state.n,
+            seq=state.seq,
+            lag=state.behind,
             stale=self.stale,
+            writer=None if owner is None else owner.owner.node,
+            nodes=self._addresses(state, heard),
             accepting=refusal is None,
             reason=refusal,
-            stands=state.why_not is None,
-            why_not=state.why_not,
-            log=LogView(
-                silent_since is None,
-                None if silent_since is None else round(time.monotonic() - silent_since, 3),
-                None if space is None else space.level,
-                None if space is None else round(space.share, 4),
+            cluster=ClusterView(
+                name=self._cluster,
+                age_s=round(self._age_s, 3),
+                stands=state.why_not is None,
+                why_not=state.why_not,
+                log=self._log(),
+                peers=[self._peer(known, heard.get(known.name)) for known in self._nodes.known.values()],
             ),
-            writer=None if owner is None else WriterView(owner.owner.node, urls.get(owner.owner.node)),
-            peers=[self._peer(known[name], heard.get(name)) for name in sorted(known)],
-            version=__version__,
+        )
+
+    def _log(self) -> LogView:
+        silent_since, space = self._node.health.silent_since, self._housekeeping.space
+        return LogView(
+            answers=silent_since is None,
+            silent_s=None if silent_since is None else round(time.monotonic() - silent_since, 3),
+            space=None if space is None else space.level,
+            space_share=None if space is None else round(space.share, 4),
         )
 
     def _peer(self, known: NodeState, heard: Heard | None) -> PeerView:
-        answers = self._probes.answers(known.peer)
-        if heard is None:
-            return PeerView(known.name, known.url, known.role, answers, None, None, None)
-        state = heard.state
-        apart_s = round(heard.apart_ns / 1e9, 3)
-        return PeerView(state.name, state.url, state.role, answers, state.n, state.seq, apart_s)
+        return PeerView(
+            name=known.name,
+            answers=self._probes.answers(known.peer),
+            n=None if heard is None else heard.state.n,
+            clock_apart_s=None if heard is None else round(heard.apart_ns / 1e9, 3),
+        )
 
     def stand_down(self) -> StoodDown:
-        """Be the writer no more, for `STAND_DOWN_S` seconds. Raises ApiError where no other node could take over."""
+        """As `Standing`."""
         if not any(heard.state.why_not is None for heard in self._probes.heard()):
             raise ApiError(409, "NO_OTHER_NODE", "No other node could take over now.")
-        role = self._node.role
+        role = cast("NodeRole", str(self._node.role))
         self._node.stand_down()
-        return StoodDown(self._node.state().name, role, STAND_DOWN_S)
+        return StoodDown(name=self.name, role=role, for_s=STAND_DOWN_S)
