@@ -125,6 +125,10 @@ SEEDS ?= 10000
 sim: $(DEVELOPMENT) ## Simulated worlds with every fault, over all cores: SEEDS=10000 for a night; says which seed fails
 	@$(PY) -m tests.sim --seeds $(SEEDS) $(ARGS)
 
+.PHONY: sim-cluster
+sim-cluster: $(DEVELOPMENT) ## Simulated clusters with every fault, over all cores: SEEDS=10000; says which seed fails
+	@$(PY) -m tests.sim_cluster --seeds $(SEEDS) $(ARGS)
+
 .PHONY: pythons
 pythons: ## Try every Python from 3.11 to 3.14 that is here: what is pinned installs, servers start, a part of the tests
 	@sh tools/setup/pythons.sh "$(VENV)/pythons"
