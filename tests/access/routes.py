@@ -158,6 +158,7 @@ ROWS = [
     Row("DELETE /admin/orders", "/admin/orders?confirm=all", OPERATOR),
     Row("DELETE /admin/orders/<order_id>", "/admin/orders/1", OPERATOR, None, *UNKNOWN),
     Row("GET /admin/check", "/admin/check", OPERATOR),
+    Row("POST /admin/node/stand-down", "/admin/node/stand-down", OPERATOR, None, 409, "NO_CLUSTER"),
     Row("POST /admin/clock", "/admin/clock", OPERATOR, {"follow": "machine"}, 409, "CLOCK_NOT_HELD"),
     Row("GET /account/faults", "/account/faults", READ),
     Row("PUT /account/faults", "/account/faults?check=true", TRADE, FAULTS),
