@@ -80,6 +80,7 @@ ROWS = [
     Row("GET /health", "/health", NOTHING),
     Row("GET /health/live", "/health/live", NOTHING),
     Row("GET /health/ready", "/health/ready", NOTHING),
+    Row("GET /node", "/node", NOTHING),
     Row("GET /metrics", "/metrics", OPERATOR),
     Row("GET /symbols", "/symbols", NOTHING),
     Row("GET /status/<symbol>", "/status/BTC-USDT", NOTHING),
