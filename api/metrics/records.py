@@ -13,7 +13,7 @@ from api.metrics.text import Family, histogram
 from engine.exchange import Exchange
 from history.access import HistoryAccess
 from replica.record_log import RecordLog
-from sequencer.sequencer import Sequencer
+from sequencer.port import Sequencing
 
 HISTORIAN = "historian"
 
@@ -24,7 +24,7 @@ class RecordFamilies:
     def __init__(
         self,
         exchange: Exchange,
-        sequencer: Sequencer,
+        sequencer: Sequencing,
         records: RecordLog,
         history: HistoryAccess,
         followers: Callable[[], list[int]],
