@@ -56,7 +56,7 @@ class Client(Sends, VenueMethods):
         tls: ssl.SSLContext | None = None,
     ) -> None:
         """`url`: of a server, or of several nodes of one venue, with commas in between: the next one is asked when one
-        does not answer. `timeout_s`: of one attempt; `retry_for_s`: how long a call is sent again, 0 never, None without end.
+        does not answer. `timeout_s`: of one attempt; `retry_for_s`: how long a call is sent again, 0 never, None for ever.
 
         `on_wait` is called with why and for how many seconds, before each pause. `tls`: whom to trust, where that is
         not whom the system does. Raises ValueError for a wrong URL.
