@@ -89,6 +89,10 @@ lint: $(DEVELOPMENT) $(PAGE) ## Style: ruff's checks and its formatting, biome's
 faults: $(DEVELOPMENT) $(SYSTEM) ## Every fault in full: kills, pauses, broken disks, wrong clocks, hostile clients; takes an hour; ARGS="--list" lists
 	@$(PY) -m tests.faults $(ARGS)
 
+.PHONY: cluster-faults
+cluster-faults: $(DEVELOPMENT) $(SYSTEM) ## A cluster's faults, each ten times: kills, pauses, cuts, full logs, wrong clocks; takes an hour; ARGS="--list" lists
+	@$(PY) -m tests.cluster.faults $(ARGS)
+
 .PHONY: clients
 clients: $(DEVELOPMENT) ## Clients that people have, unchanged: ccxt, python-binance, and what the gate leaves out, freqtrade and nautilus_trader
 	OPENBELL_CLIENTS=all $(PY) -m pytest tests/clients $(ARGS)
@@ -111,11 +115,19 @@ page: $(PAGE) ## The page alone: biome's checks and formatting, types by tsc (pa
 tidy: $(DEVELOPMENT) ## House rules only: layers, purity, documentation (part of test)
 	$(PY) -m pytest tests/tidy $(ARGS)
 
+.PHONY: stubs
+stubs: $(DEVELOPMENT) ## Make the stubs of etcd's API anew, after a change of cluster/etcd/wire.proto or of protobuf's pin
+	$(PY) -m grpc_tools.protoc --proto_path . --python_out . --pyi_out . cluster/etcd/wire.proto
+
 SEEDS ?= 10000
 
 .PHONY: sim
 sim: $(DEVELOPMENT) ## Simulated worlds with every fault, over all cores: SEEDS=10000 for a night; says which seed fails
 	@$(PY) -m tests.sim --seeds $(SEEDS) $(ARGS)
+
+.PHONY: sim-cluster
+sim-cluster: $(DEVELOPMENT) ## Simulated clusters with every fault, over all cores: SEEDS=10000; says which seed fails
+	@$(PY) -m tests.sim_cluster --seeds $(SEEDS) $(ARGS)
 
 .PHONY: pythons
 pythons: ## Try every Python from 3.11 to 3.14 that is here: what is pinned installs, servers start, a part of the tests
@@ -163,7 +175,7 @@ $(PAGE): package.json package-lock.json $(NODE)
 	@touch $@
 
 $(SYSTEM): tools/setup/system-packages.sh | $(PY)
-	@sh tools/setup/system-packages.sh chromium faketime haproxy nginx node postgresql prometheus redis strace
+	@sh tools/setup/system-packages.sh chromium etcd faketime haproxy nginx node postgresql prometheus redis strace
 	@touch $@
 
 $(GENERATOR): tools/setup/system-packages.sh | $(PY)

@@ -22,6 +22,7 @@ from api.http.strict import WholeNumberConverter
 from api.nodes import sharing
 from api.settings import Settings, is_loopback
 from engine.exchange import Exchange
+from loop.shared_table import SharedTable
 
 
 def flask_app(
@@ -31,10 +32,12 @@ def flask_app(
     injector: FaultInjector,
     origins: Origins,
     positions: Positions,
+    table: SharedTable | None = None,
 ) -> tuple[Flask, RateLimits | None]:
     """An application without routes: errors, limits and credentials; and the limits, where there are any.
 
     `origins` are those whose pages may call it; requests with a `min_seq` wait at `positions`.
+    `table`: where all processes of this server count, where there are several.
     """
     app = Flask("openbell", static_folder=None)
     app.url_map.converters["int"] = WholeNumberConverter
@@ -43,7 +46,7 @@ def flask_app(
     latencies.install(app)
     errors.install(app)
     strict.install_body_limits(app)  # before the limits, which read a body that is signed
-    rate_limits = limits.install(app, settings, authenticator.rate_key)
+    rate_limits = limits.install(app, settings, authenticator.rate_key, table)
     if settings.cors_origins:
         CORS(app, origins=list(settings.cors_origins))
     sharing.install(app, origins)

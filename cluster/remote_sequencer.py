@@ -329,7 +329,9 @@ class RemoteSequencer:
             raise NotAccepting(refusal)
         if self._unanswered and self._unanswered.commands + len(commands) > self._max_waiting:
             raise TooManyWaiting(f"{self._unanswered.commands} commands are waiting already")
-        submission = Submit(key, self.now_ns() + DEADLINE_NS, self._exchange.seq, fingerprint, list(commands))
+        sender = self._key_prefix if fingerprint else b""
+        deadline_ns = self.now_ns() + DEADLINE_NS
+        submission = Submit(key, deadline_ns, self._exchange.seq, fingerprint, list(commands), sender)
         one = Unanswered(submission, framed(submission), time.monotonic())
         self._unanswered.add(one)
         self._send(one)
@@ -341,11 +343,11 @@ class RemoteSequencer:
 
     def _send(self, one: Unanswered) -> None:
         if self._local is not None:
-            one.sends, one.out = one.sends + 1, one.out + 1
+            one.out += 1
             refused = partial(self._on_refused, one.submission.key)
             self._local.take(one.submission, refused, _LocalAnswer(one, self._unanswered))
         elif self._link.send(one.frame):
-            one.sends, one.out = one.sends + 1, one.out + 1
+            one.out += 1
 
     def _on_refused(self, key: bytes, problem: Exception) -> None:
         """The writer has not taken a submission, or nobody can say whether it was."""
@@ -367,7 +369,6 @@ class RemoteSequencer:
             return
         known = self.submissions.find(key)
         if known is None and self.applied_seq < first_seq:
-            one.is_known = one.sends == 1
             return  # its record is still to come
         self._unanswered.take(key)
         self._fail(one, _unknown(one) if known is None else problem_of(known, one.submission.fingerprint))
@@ -460,7 +461,7 @@ class RemoteSequencer:
         if one is None:
             return None
         place, count = submission.place, submission.count
-        if one.is_known:
+        if submission.sender != one.submission.sender:
             kept = KeptSubmission(record.first_seq + place, count, submission.fingerprint)
             one.fail(problem_of(kept, one.submission.fingerprint))
         else:

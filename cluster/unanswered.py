@@ -15,7 +15,7 @@ from sequencer.port import Submit
 class Unanswered(Reply[list[CommandResult]]):
     """One submission. Its caller waits for it."""
 
-    __slots__ = ("frame", "is_known", "out", "sends", "since", "submission")
+    __slots__ = ("frame", "out", "since", "submission")
 
     def __init__(self, submission: Submit, frame: bytes, since: float) -> None:
         """`frame`: its bytes on the link. `since`: the caller's moment, in seconds of a steady clock."""
@@ -23,9 +23,7 @@ class Unanswered(Reply[list[CommandResult]]):
         self.submission = submission
         self.frame = frame
         self.since = since
-        self.sends = 0
-        self.out = 0  # of these, how many have no answer: whoever got them may have taken it
-        self.is_known = False  # somebody else had sent it before
+        self.out = 0  # how often it was sent without an answer: whoever got it may have taken it
 
 
 class UnansweredSubmissions:

@@ -44,6 +44,7 @@ class Submission(msgspec.Struct, frozen=True, gc=False, array_like=True):
     place: int  # of its first command in the record, from 0
     count: int  # of its commands, which follow one by one
     fingerprint: bytes = b""  # of what was asked, 16 bytes, where somebody else may use the key
+    sender: bytes = b""  # who sent it, where somebody else may: what a front door calls itself
 
 
 _decode_both = msgspec.msgpack.Decoder(tuple[list[Command], list[Submission]]).decode
@@ -164,7 +165,12 @@ def _require_in_order(record: BatchRecord, submissions: Sequence[Submission]) ->
     """Raise CorruptRecord where a submission is not one of the record's commands, or they overlap."""
     free = 0
     for each in submissions:
-        if each.place < free or each.count < 1 or len(each.key) != KEY_BYTES or len(each.fingerprint) not in (0, 16):
+        if (
+            each.place < free
+            or each.count < 1
+            or len(each.key) != KEY_BYTES
+            or len(each.fingerprint) not in (0, KEY_BYTES)
+        ):
             raise CorruptRecord(record.n, "a submission in it is none")
         free = each.place + each.count
     if free > record.count:

@@ -86,12 +86,16 @@ class KeyedEntries:
 
     def admits(self, submission: Submit, on_refused: OnRefused) -> bool:
         """Whether a submission may wait; where not, `on_refused` is called, at once or when its key is settled."""
-        known, queued = self.window.find(submission.key), self.queued.get(submission.key)
+        key, fingerprint = submission.key, submission.fingerprint
+        if not submission.commands or len(key) != KEY_BYTES or len(fingerprint) not in (0, KEY_BYTES):
+            on_refused(ValueError("a submission has commands, a key of 16 bytes, and a fingerprint of 16 or none"))
+            return False
+        known, queued = self.window.find(key), self.queued.get(key)
         if known is not None:
-            on_refused(problem_of(known, submission.fingerprint))
+            on_refused(problem_of(known, fingerprint))
         elif queued is not None:
-            one, other = queued.submission.fingerprint, submission.fingerprint
-            if one and other and one != other:
+            first = queued.submission.fingerprint
+            if first and fingerprint and first != fingerprint:
                 on_refused(KeyReused("its key stands for something else"))
             else:
                 queued.behind.append(on_refused)
@@ -130,7 +134,8 @@ class KeyedEntries:
         for entry in entries:
             count = len(entry.commands)
             if isinstance(entry, KeyedEntry):
-                found.append(Submission(entry.submission.key, place, count, entry.submission.fingerprint))
+                one = entry.submission
+                found.append(Submission(one.key, place, count, one.fingerprint, one.sender))
             place += count
         return found
 

@@ -89,6 +89,7 @@ class Submit(msgspec.Struct, frozen=True, array_like=True, tag="submit"):
     after_seq: int  # what the door had applied when the key was first used: so no command up to this one is of the key
     fingerprint: bytes  # of what was asked, 16 bytes, where somebody else may use the key; else b""
     commands: list[Command]
+    sender: bytes = b""  # the front door, where somebody else may use the key
 
 
 class Sequencing(Protocol):
@@ -141,8 +142,7 @@ class Sequencing(Protocol):
         """As `submit_all`, once: commands under a `key` of 16 bytes are never taken twice while it is remembered.
 
         `fingerprint`: of what was asked, 16 bytes; by default of the commands. Raises as `submit`, KeyReused where the
-        key stands for something else, and AlreadySubmitted. Who asks while another front door's same submission is on
-        its way may get its results instead.
+        key stands for something else, and AlreadySubmitted.
         """
 
     def submitted(self, key: bytes) -> KeptSubmission | None:

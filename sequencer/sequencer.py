@@ -292,10 +292,8 @@ class Sequencer:
     def _settle_durable(self) -> None:
         """Apply what is durable and not applied yet, if anything is."""
         if self._durable is not None:
-            (entries, first_seq, ts_ns, submissions), self._durable = self._durable, None
-            self._settle(entries, first_seq, ts_ns)
-            if submissions:
-                self._keyed.remember(submissions, first_seq, ts_ns)
+            durable, self._durable = self._durable, None
+            self._settle(*durable)
 
     def _next_batch(self) -> tuple[list[Entry], list[Command], int]:
         """What comes next, with its time. An AdvanceTime comes first, so that nobody trades with an expired order."""
@@ -350,7 +348,7 @@ class Sequencer:
                 self._waiting.appendleft(entry)
                 self._waiting_commands += len(entry.commands)
 
-    def _settle(self, entries: list[Entry], first_seq: Seq, ts_ns: int) -> None:
+    def _settle(self, entries: list[Entry], first_seq: Seq, ts_ns: int, submissions: Sequence[Submission]) -> None:
         """Apply a durable batch, answer its callers, call the listeners.
 
         A batch that takes longer than a turn is published as far as it is applied, and others have their turn: what
@@ -379,6 +377,8 @@ class Sequencer:
                 self._keyed.keep(entry, mine)
             answered.append(entry)
         self._unapplied_due_ns = None  # the exchange knows
+        if submissions:
+            self._keyed.remember(submissions, first_seq, ts_ns)
         self._publication.publish(batch, answered)
 
     def _fail(self, entries: list[Entry], failure: JournalFailed) -> None:

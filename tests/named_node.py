@@ -19,17 +19,19 @@ import msgspec  # noqa: E402  # behind what must be imported first
 from api import bootstrap  # noqa: E402
 from api.app import main  # noqa: E402
 from api.http.origins import Origins  # noqa: E402
-from api.nodes.standing import NodeAddress, NodeView, SingleServer  # noqa: E402
+from api.nodes.membership import SingleServer  # noqa: E402
+from api.nodes.views import NodeAddress, NodeView  # noqa: E402
 from engine.exchange import Exchange  # noqa: E402
+from sequencer.port import Sequencing  # noqa: E402
 
 Single = SingleServer
 
 
 class NamedNode(Single):
-    """The standing of a node with a name and others; the first of them is the writer, so it says."""
+    """The membership of a node with a name and others; the first of them is the writer, so it says."""
 
     def __init__(self, name: str, nodes: list[NodeAddress], stale: Path, single: SingleServer) -> None:
-        super().__init__(single._exchange, single._last_n)
+        super().__init__(single._exchange, single._sequencer, single._last_n)
         self.name = name  # type: ignore[assignment]
         self.nodes = nodes
         self._stale = stale
@@ -62,15 +64,15 @@ def serve(listed: str, name: str, arguments: list[str]) -> None:
     ]
     stale = Path(arguments[arguments.index("--data") + 1]) / "stale"
 
-    def standing(exchange: Exchange, last_n: Callable[[], int]) -> NamedNode:
-        return NamedNode(name, nodes, stale, Single(exchange, last_n))
+    def membership(exchange: Exchange, sequencer: Sequencing, last_n: Callable[[], int]) -> NamedNode:
+        return NamedNode(name, nodes, stale, Single(exchange, sequencer, last_n))
 
     def origins(configured: Collection[str]) -> Origins:
         made = Origins(configured)
         made.set_nodes(urls.values())
         return made
 
-    vars(bootstrap).update(SingleServer=standing, Origins=origins)
+    vars(bootstrap).update(SingleServer=membership, Origins=origins)
     sys.argv = ["api/app.py", *arguments]
     main()
 

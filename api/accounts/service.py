@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from api.accounts.profit_views import ProfitView, profit_view
-from api.accounts.ranking import RankingService
+from api.accounts.ranking import RankingService, UsersOf
 from api.accounts.requests import ConfigureRequest
 from api.accounts.reset import AccountReset, amount_of
 from api.accounts.views import (
@@ -26,7 +26,6 @@ from api.accounts.views import (
     balances_view,
     posting_view,
 )
-from api.auth.service import AuthService
 from api.http.idempotency import RequestKey
 from api.json.errors import Malformed, rejected
 from api.orders.keyed import Outcome, submit_once
@@ -57,18 +56,18 @@ class AccountService:
         sequencer: Sequencing,
         profits: Profits,
         history: HistoryReader,
-        auth: AuthService,
+        users_of: UsersOf,
         *,
         sandbox: bool,
     ) -> None:
-        """`sandbox`: the built-in account trades on paper money."""
+        """`users_of`: who has these accounts; `sandbox`: the built-in account trades on paper money."""
         self._exchange = exchange
         self._sequencer = sequencer
         self._profits = profits
         self._history = history
         self._sandbox = sandbox
         self._mass_cancels = MassCancels(exchange, sequencer)
-        self.ranking = RankingService(exchange, profits, auth).view
+        self.ranking = RankingService(exchange, profits, users_of).view
         self._resets = AccountReset(exchange, sequencer, profits, self._mass_cancels)
         self.reset = self._resets.reset
         self.resume_resets = self._resets.resume

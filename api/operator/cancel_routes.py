@@ -8,7 +8,7 @@ from __future__ import annotations
 from flask import Blueprint, Response
 
 from api.auth.authenticator import requesting_operator
-from api.auth.credentials import Principal
+from api.auth.principals import Principal
 from api.auth.service import AuthService
 from api.http.documented import Access, documented
 from api.http.responses import answer, long_answer, query

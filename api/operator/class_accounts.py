@@ -16,7 +16,7 @@ from msgspec import Meta
 
 from api.accounts.requests import ASSETS_MAX, Asset
 from api.accounts.reset import amount_of
-from api.auth.credentials import Principal
+from api.auth.principals import Principal
 from api.auth.requests import Name
 from api.auth.service import AuthService
 from api.json.errors import ApiError, rejected

@@ -16,7 +16,7 @@ from types import MappingProxyType
 from typing import Final, Protocol
 
 from api.auth.authenticator import Authenticator, WireRefusal, account_shown, permitted, rate_key_of
-from api.auth.credentials import Principal
+from api.auth.principals import Principal
 from api.faults.injector import FaultInjector
 from api.http.answer_headers import TRANSPORT_SECURITY, stays_on_tls
 from api.http.bodies import HEADERS

@@ -53,7 +53,7 @@ class BinanceStreams:
         self._market = MarketStreams(exchange, public.activity, wire.symbols, clock)
         reports = Reports(exchange, wire.symbols, clock)
         self._users = UserStreams(reports, credentials)
-        keys = ListenKeys(self._users, credentials, reports)
+        keys = self.listen_keys = ListenKeys(self._users, credentials, reports)
         self._directory = StreamDirectory(self._market, keys)
         self._surface = ApiSurface(
             MarketMethods(public).table(),

@@ -6,38 +6,15 @@ Layer: api.nodes.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal, Protocol
+from typing import Protocol
 
-import msgspec
-
+from api.json.errors import ApiError
+from api.nodes.views import NodeAddress, NodeView, StoodDown
 from engine.exchange import Exchange
-
-NodeRole = Literal["writer", "follower", "door"]
-
-
-class NodeAddress(msgspec.Struct, frozen=True, kw_only=True):
-    """One node of the cluster, as pages and clients reach it."""
-
-    name: str
-    url: str  # its origin, without a slash at the end: https://b.example:5001
-    role: NodeRole
+from sequencer.port import Sequencing
 
 
-class NodeView(msgspec.Struct, frozen=True, kw_only=True):
-    """GET /node."""
-
-    name: str | None  # null: a server by itself
-    role: NodeRole
-    epoch: int | None  # of the writer that it follows; null: a server by itself
-    n: int  # the last record that it has applied
-    seq: int  # the last command that it has applied
-    lag: int | None  # records that it has yet to apply; null: not known
-    stale: bool  # it has heard of no record for a while: what it shows may be old
-    writer: str | None  # the node that orders; null: none is known, or a server by itself
-    nodes: list[NodeAddress]  # all of them, this one too; none of a server by itself
-
-
-class Standing(Protocol):
+class Membership(Protocol):
     """What a server knows of its place among others. For the event loop's thread; no method waits."""
 
     @property
@@ -55,21 +32,26 @@ class Standing(Protocol):
     def view(self) -> NodeView:
         """All of it."""
 
+    def stand_down(self) -> StoodDown:
+        """Be the writer no more, for a while. Raises ApiError where nobody could take over."""
+
 
 class SingleServer:
-    """The standing of a server by itself."""
+    """The membership of a server by itself."""
 
     name: None = None
     stale = False
 
-    def __init__(self, exchange: Exchange, last_n: Callable[[], int]) -> None:
+    def __init__(self, exchange: Exchange, sequencer: Sequencing, last_n: Callable[[], int]) -> None:
         """`last_n` gives the number of the newest durable record."""
         self._exchange = exchange
+        self._sequencer = sequencer
         self._last_n = last_n
         self.nodes: list[NodeAddress] = []
 
     def view(self) -> NodeView:
-        """As `Standing`."""
+        """As `Membership`."""
+        refusal = self._sequencer.refusal
         return NodeView(
             name=None,
             role="writer",
@@ -80,4 +62,11 @@ class SingleServer:
             stale=False,
             writer=None,
             nodes=[],
+            accepting=refusal is None,
+            reason=refusal,
+            cluster=None,
         )
+
+    def stand_down(self) -> StoodDown:
+        """As `Membership`."""
+        raise ApiError(409, "NO_CLUSTER", "This server is no node of a cluster: nobody could take over.")
