@@ -129,6 +129,9 @@ def _wrong_with(simulation: Simulation, asked: Asked, places: dict[Command, list
         return "twice", f"it is in the log as {found}"
     if ends and not all(found):
         return "loss", f"it was acknowledged as of {sorted(ends)}"
+    before = asked.behind and places.get(asked.behind.commands[0])
+    if before and found and found[0] and found[0][0] < before[0]:
+        return "order", f"it is in the log as {found}, what was asked for before as {before}"
     refused = [attempt for attempt in asked.tries if attempt.outcome in ("refused", "refused for good")]
     if any(found) and not ends and len(refused) == len(asked.tries):
         return "refusal", f"it was refused and is in the log as {found}"

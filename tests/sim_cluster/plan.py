@@ -26,6 +26,7 @@ class Plan(msgspec.Struct):
     snapshot_every: int  # records
     max_batch: int
     max_waiting: int
+    keys_max: int  # that are remembered of submissions
 
 
 INCIDENTS = (
@@ -76,4 +77,5 @@ def plan_of(seed: int) -> Plan:
         snapshot_every=rng.choice((5, 12, 40)),
         max_batch=rng.choice((1, 3, 500)),
         max_waiting=rng.choice((3, 20_000, 20_000)),
+        keys_max=rng.choice((8, 40, 200_000)),
     )

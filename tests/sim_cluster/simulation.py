@@ -25,10 +25,10 @@ from tests.sim.reference import Reference
 from tests.sim_cluster.asked import Asked, Try
 from tests.sim_cluster.channels import Ports
 from tests.sim_cluster.checks import LogCheck, check_answers
+from tests.sim_cluster.disk import NodeDisk
 from tests.sim_cluster.hosts import HOSTS, Hosts
 from tests.sim_cluster.incidents import Incidents
 from tests.sim_cluster.members import Members
-from tests.sim_cluster.disk import NodeDisk
 from tests.sim_cluster.node import DIGEST_EVERY, SimulatedNode
 from tests.sim_cluster.peers import SimulatedPeer
 from tests.sim_cluster.plan import Plan
@@ -63,7 +63,7 @@ class Simulation:
         self.reference = Reference(self.violation, DIGEST_EVERY)
         self.check = LogCheck(self)
         self.log.after_commit = self.check.after_commit
-        self.disks = [NodeDisk() for _ in range(HOSTS)]
+        self.disks = [NodeDisk(keys_max=plan.keys_max) for _ in range(HOSTS)]
         self.nodes: list[SimulatedNode] = []
         self.nodes += [self._node(index) for index in range(HOSTS)]
         self.incidents = Incidents(self, random.Random(f"incidents {plan.seed}"))
@@ -211,8 +211,10 @@ class Simulation:
 
     def _is_over(self) -> bool:
         due = self.reference.last_seq
-        return all(trader.done for trader in self.traders) and self.writer is not None and all(
-            node.serves and node.exchange.seq == due for node in self.nodes
+        return (
+            all(trader.done for trader in self.traders)
+            and self.writer is not None
+            and all(node.serves and node.exchange.seq == due for node in self.nodes)
         )
 
     def _what_waits(self) -> str:
