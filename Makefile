@@ -15,6 +15,7 @@ RUNTIME := $(VENV)/.installed-runtime
 DEVELOPMENT := $(VENV)/.installed-development
 SYSTEM := $(VENV)/.installed-system
 GENERATOR := $(VENV)/.installed-generator
+ETCD := $(VENV)/.installed-etcd
 NODE := $(VENV)/.installed-node
 PAGE := node_modules/.installed
 BIOME := node_modules/.bin/biome
@@ -43,6 +44,10 @@ run: $(RUNTIME) ## Serve, with simulated traders beside the server so that the p
 .PHONY: serve
 serve: $(RUNTIME) ## Serve an empty venue, without simulated traders; beside `make run`: PORT=5001 DATA=data-2
 	@exec $(PY) api/app.py --host "$(HOST)" --port "$(PORT)" --data "$(DATA)" --profile sandbox $(ARGS)
+
+.PHONY: cluster
+cluster: $(RUNTIME) $(ETCD) ## Three members of etcd and three nodes on this machine, with simulated traders: kill any of them; DATA=data-cluster
+	@exec $(PY) -m tools.cluster --port "$(PORT)" --data "$(if $(filter data,$(DATA)),data-cluster,$(DATA))" $(ARGS)
 
 .PHONY: replay
 replay: $(RUNTIME) ## Play recorded order flow into a running server: PORT as it has; make replay ARGS="bitstamp FILE --speed 60"
@@ -88,6 +93,10 @@ lint: $(DEVELOPMENT) $(PAGE) ## Style: ruff's checks and its formatting, biome's
 .PHONY: faults
 faults: $(DEVELOPMENT) $(SYSTEM) ## Every fault in full: kills, pauses, broken disks, wrong clocks, hostile clients; takes an hour; ARGS="--list" lists
 	@$(PY) -m tests.faults $(ARGS)
+
+.PHONY: cluster-faults
+cluster-faults: $(DEVELOPMENT) $(SYSTEM) ## A cluster's faults, each ten times: kills, pauses, cuts, full logs, wrong clocks; takes an hour; ARGS="--list" lists
+	@$(PY) -m tests.cluster.faults $(ARGS)
 
 .PHONY: clients
 clients: $(DEVELOPMENT) ## Clients that people have, unchanged: ccxt, python-binance, and what the gate leaves out, freqtrade and nautilus_trader
@@ -172,6 +181,10 @@ $(PAGE): package.json package-lock.json $(NODE)
 
 $(SYSTEM): tools/setup/system-packages.sh | $(PY)
 	@sh tools/setup/system-packages.sh chromium etcd faketime haproxy nginx node postgresql prometheus redis strace
+	@touch $@
+
+$(ETCD): tools/setup/system-packages.sh | $(PY)
+	@sh tools/setup/system-packages.sh etcd
 	@touch $@
 
 $(GENERATOR): tools/setup/system-packages.sh | $(PY)

@@ -15,11 +15,12 @@ LIFE = timedelta(days=1)
 
 
 class Authority:
-    """Signs certificates for 127.0.0.1 and localhost, of servers and clients alike."""
+    """Signs certificates for 127.0.0.1, localhost and further addresses, of servers and clients alike."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *addresses: str) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
+        self._addresses = ("127.0.0.1", *addresses)
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "a test's authority")])
         signed = _builder(self._name, self._name, self._key.public_key()).add_extension(
@@ -32,7 +33,7 @@ class Authority:
         """A certificate and its key, in files."""
         key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-        names = [x509.DNSName("localhost"), x509.IPAddress(ip_address("127.0.0.1"))]
+        names = [x509.DNSName("localhost"), *(x509.IPAddress(ip_address(at)) for at in self._addresses)]
         usages = [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
         signed = (
             _builder(subject, self._name, key.public_key())

@@ -10,7 +10,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -33,20 +33,25 @@ needs_etcd = pytest.mark.skipif(
 class EtcdMember:
     """One member: its process, which comes and goes, and its folder, which stays."""
 
-    def __init__(self, name: str, folder: Path, *, secure: bool) -> None:
+    def __init__(
+        self, name: str, folder: Path, *, secure: bool, host: str = "127.0.0.1", before: tuple[str, ...] = ()
+    ) -> None:
+        """`before`: words before its command, of a program that becomes this one."""
         self.name = name
         self.folder = folder
+        self.host = host
+        self._before = before
         scheme = "https" if secure else "http"
         self.client_port, self.peer_port = free_port(), free_port()
-        self.client_url = f"{scheme}://127.0.0.1:{self.client_port}"
-        self.peer_url = f"{scheme}://127.0.0.1:{self.peer_port}"
+        self.client_url = f"{scheme}://{host}:{self.client_port}"
+        self.peer_url = f"{scheme}://{host}:{self.peer_port}"
         self.command: list[str] = []
         self.process: subprocess.Popen[bytes] | None = None
 
     @property
     def address(self) -> str:
         """host:port, as our client names it."""
-        return f"127.0.0.1:{self.client_port}"
+        return f"{self.host}:{self.client_port}"
 
     @property
     def pid(self) -> int:
@@ -57,7 +62,9 @@ class EtcdMember:
     def start(self, *before: str) -> None:
         """Start it on what is in its folder; `before` are words before its command, such as another program's."""
         with (self.folder / "log").open("ab") as log:
-            self.process = subprocess.Popen([*before, *self.command], stdout=log, stderr=log, cwd=self.folder)
+            self.process = subprocess.Popen(
+                [*self._before, *before, *self.command], stdout=log, stderr=log, cwd=self.folder
+            )
 
     def kill(self) -> None:
         """kill -9, and wait until it is gone."""
@@ -87,12 +94,24 @@ class EtcdMember:
 class EtcdCluster:
     """One or three members, and who leads them."""
 
-    def __init__(self, folder: Path, count: int, authority: Authority | None, flags: tuple[str, ...]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        count: int,
+        authority: Authority | None,
+        flags: tuple[str, ...],
+        hosts: Sequence[tuple[str, tuple[str, ...]]] = (),
+    ) -> None:
+        """`hosts`: for each member its address, and what stands before a command that is to run there."""
         self.certificates = None
         if authority is not None:
             certificate, key = authority.issue("client")
             self.certificates = Certificates(authority.path, certificate, key)
-        self.members = [EtcdMember(f"m{i}", folder / f"m{i}", secure=authority is not None) for i in range(count)]
+        places = hosts or [("127.0.0.1", ())] * count
+        self.members = [
+            EtcdMember(f"m{i}", folder / f"m{i}", secure=authority is not None, host=host, before=before)
+            for i, (host, before) in enumerate(places)
+        ]
         together = ",".join(f"{member.name}={member.peer_url}" for member in self.members)
         for member in self.members:
             member.folder.mkdir(parents=True)

@@ -29,6 +29,7 @@ AHEAD_MS_MAX: Final = 1_000  # how far a client's clock may be ahead of ours
 SEEN_MS: Final = WINDOW_MS_MAX + AHEAD_MS_MAX  # the window is not signed: each is kept for the widest
 TOKEN_LENGTH_MAX: Final = 2_000
 READ_TOKENS_MAX: Final = 20_000  # about 600 bytes each
+ABSENT_NS: Final = 5 * 10**9  # for which a session that was not found is not looked up again
 NUMBER_DIGITS_MAX: Final = 15
 SECOND_NS: Final = 10**9
 MS_NS: Final = 10**6
@@ -109,6 +110,8 @@ class Credentials:
         self._read_tokens: dict[str, _Claims] = {}  # tokens whose seal was good: checking one again costs 50 us
         self._listeners: list[Callable[[], None]] = []
         self._mirrors: list[Callable[[Identities], object]] = []
+        self._find_session: Callable[[str], Session | None] | None = None
+        self._absent: dict[str, int] = {}  # sessions that were not found, and until when that is believed, epoch ns
         self._seen = seen or SeenSignatures(SEEN_MS)
         # signatures seen before the start are unknown, so requests that may be that old are refused
         self.not_before_ms = clock() // MS_NS + AHEAD_MS_MAX if not_before_ms is None else not_before_ms
@@ -121,6 +124,14 @@ class Credentials:
     def listen(self, revoked: Callable[[], None]) -> None:
         """Have `revoked()` called whenever sessions or keys have ended."""
         self._listeners.append(revoked)
+
+    def find_elsewhere(self, find: Callable[[str], Session | None]) -> None:
+        """Have a session that is not known, or is over as far as is known, looked up by `find`, which may switch.
+
+        For servers that share their users: another may have opened or prolonged it. Only who has a token of ours
+        causes it, and for each session at most once in `ABSENT_NS` in vain.
+        """
+        self._find_session = find
 
     def mirror(self, on_change: Callable[[Identities], object]) -> None:
         """Have `on_change` called with each change, for others who hold the same; it must not wait."""
@@ -244,9 +255,24 @@ class Credentials:
         if claims.expires * SECOND_NS <= now:
             raise ApiError(401, "TOKEN_EXPIRED", "The token has expired; POST /auth/refresh gives a new one.")
         live = self._sessions.get(claims.session_id)
+        if self._find_session is not None and (live is None or live.expires_ns <= now):
+            live = self._found(claims.session_id, now, self._find_session)
         if live is None or live.expires_ns <= now or str(live.principal.user_id) != claims.user_id:
             raise ApiError(401, "SESSION_ENDED", "The session is over; sign in again.")
         return live.principal
+
+    def _found(self, session_id: str, now_ns: int, find: Callable[[str], Session | None]) -> LiveSession | None:
+        """A session that another server has opened or prolonged; None: there is none."""
+        if self._absent.get(session_id, 0) > now_ns:
+            return None
+        session = find(session_id)
+        if session is not None:
+            self.admit_session(session)
+            return self._sessions.get(session_id)
+        if len(self._absent) >= READ_TOKENS_MAX:
+            self._absent.clear()
+        self._absent[session_id] = now_ns + ABSENT_NS
+        return None
 
     def _read(self, token: str) -> _Claims:
         """What a token says, once its seal is found good; the next time it is looked up."""
