@@ -1,8 +1,8 @@
 """The protocol with one fault each, which the simulation must find: what shows that its checks can see.
 
-A mutant is a context in which the product has it; no file is edited. `SEEDS` has a seed that shows each, which the gate
-runs; how many seeds, from 0 on, each needs is in Documentation/simulation.md, as `python -m tests.sim_cluster --mutants`
-prints it.
+A mutant is a context in which the product has it; no file is edited. `SEEDS` has a seed that shows each, which the
+gate runs; how many seeds, from 0 on, each needs is in Documentation/simulation.md, as
+`python -m tests.sim_cluster --mutants` prints it.
 """
 
 from __future__ import annotations
@@ -15,13 +15,12 @@ from unittest import mock
 
 import msgspec
 
-from cluster.append import ANSWER_S, Appender
-from cluster.failures import AppendRefused
+from cluster.append import Appender
 from cluster.link_frames import framed
 from cluster.log_reader import LogPage, LogReader
 from cluster.records import Position
 from cluster.remote_sequencer import RemoteSequencer
-from cluster.store import Compare, CreatedIn, LogStore, NoAnswer, Outcome, Transaction, ValueIs
+from cluster.store import Compare, CreatedIn, LogStore, Outcome, Transaction, ValueIs
 from cluster.trimming import Trimmer
 from cluster.unanswered import Unanswered
 from engine.events import Event
@@ -66,19 +65,6 @@ def unfenced(store: LogStore, *arguments: Any, **named: Any) -> Appender:
 def headless(store: LogStore, *arguments: Any, **named: Any) -> Appender:
     """An appender that appends whatever the newest record is."""
     return Appender(_Comparing(store, ValueIs), *arguments, **named)  # type: ignore[arg-type]
-
-
-class GivesUp(Appender):
-    """Takes no answer for a no."""
-
-    def _until_answered(self, transaction: Transaction, n: int, value: bytes) -> int:
-        try:
-            outcome = self._store.transact(transaction, ANSWER_S)
-        except NoAnswer as error:
-            raise AppendRefused(str(error)) from error
-        if not outcome.succeeded:
-            self._check_landed(outcome, value)
-        return 1
 
 
 class TrimsEarly(Trimmer):
@@ -192,7 +178,6 @@ def _from_where_it_is(
 MUTANTS: Final[dict[str, Build]] = {
     "no fence": _patched("cluster.node.Appender", unfenced),
     "no compare with the head": _patched("cluster.node.Appender", headless),
-    "no answer is a no": _patched("cluster.node.Appender", GivesUp),
     "an answer before the commit": _patched("cluster.hosting.Committer", AnswersFirst),
     "a new key on a retry": _new_key,
     "keys are forgotten at a take-over": _patched("cluster.hosting.Sequencer", KeepsNoKeys),

@@ -9,5 +9,5 @@ from tests.sim_cluster.mutants import MUTANTS, SEEDS, seeds_needed
 
 @pytest.mark.parametrize("name", MUTANTS)
 def test_the_simulated_cluster_notices(name: str) -> None:
-    needed, kind = seeds_needed(MUTANTS[name], 1, SEEDS[name])
+    needed, _kind = seeds_needed(MUTANTS[name], 1, SEEDS[name])
     assert needed, f"{name}: seed {SEEDS[name]} shows nothing; python -m tests.sim_cluster --mutants finds another"
