@@ -15,6 +15,7 @@ RUNTIME := $(VENV)/.installed-runtime
 DEVELOPMENT := $(VENV)/.installed-development
 SYSTEM := $(VENV)/.installed-system
 GENERATOR := $(VENV)/.installed-generator
+ETCD := $(VENV)/.installed-etcd
 NODE := $(VENV)/.installed-node
 PAGE := node_modules/.installed
 BIOME := node_modules/.bin/biome
@@ -43,6 +44,10 @@ run: $(RUNTIME) ## Serve, with simulated traders beside the server so that the p
 .PHONY: serve
 serve: $(RUNTIME) ## Serve an empty venue, without simulated traders; beside `make run`: PORT=5001 DATA=data-2
 	@exec $(PY) api/app.py --host "$(HOST)" --port "$(PORT)" --data "$(DATA)" --profile sandbox $(ARGS)
+
+.PHONY: cluster
+cluster: $(RUNTIME) $(ETCD) ## Three members of etcd and three nodes on this machine, with simulated traders: kill any of them; DATA=data-cluster
+	@exec $(PY) -m tools.cluster --port "$(PORT)" --data "$(if $(filter data,$(DATA)),data-cluster,$(DATA))" $(ARGS)
 
 .PHONY: replay
 replay: $(RUNTIME) ## Play recorded order flow into a running server: PORT as it has; make replay ARGS="bitstamp FILE --speed 60"
@@ -125,6 +130,10 @@ SEEDS ?= 10000
 sim: $(DEVELOPMENT) ## Simulated worlds with every fault, over all cores: SEEDS=10000 for a night; says which seed fails
 	@$(PY) -m tests.sim --seeds $(SEEDS) $(ARGS)
 
+.PHONY: sim-cluster
+sim-cluster: $(DEVELOPMENT) ## Simulated clusters with every fault, over all cores: SEEDS=10000; says which seed fails
+	@$(PY) -m tests.sim_cluster --seeds $(SEEDS) $(ARGS)
+
 .PHONY: pythons
 pythons: ## Try every Python from 3.11 to 3.14 that is here: what is pinned installs, servers start, a part of the tests
 	@sh tools/setup/pythons.sh "$(VENV)/pythons"
@@ -172,6 +181,10 @@ $(PAGE): package.json package-lock.json $(NODE)
 
 $(SYSTEM): tools/setup/system-packages.sh | $(PY)
 	@sh tools/setup/system-packages.sh chromium etcd faketime haproxy nginx node postgresql prometheus redis strace
+	@touch $@
+
+$(ETCD): tools/setup/system-packages.sh | $(PY)
+	@sh tools/setup/system-packages.sh etcd
 	@touch $@
 
 $(GENERATOR): tools/setup/system-packages.sh | $(PY)

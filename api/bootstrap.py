@@ -184,14 +184,17 @@ class Server:
         self.duplicates = self._duplicates(journal, folds)
         followed = self._followed(settings, folds, authenticator, runner)
         self._build_surface(settings, followed, runner, operator_schedules)
-
-        self.surface.listen()
-        committer.start()
-        self._closers.append(self._note_state)
-        sequencer.start()
-        self._closers.append(sequencer.stop)
-        self.feed.start()
+        self._start()
         self._begin(instruments, followed.accounts, runner)
+
+    def _start(self) -> None:
+        """Begin to take commands."""
+        self.surface.listen()
+        self._committer.start()
+        self._closers.append(self._note_state)
+        self.sequencer.start()
+        self._closers.append(self.sequencer.stop)
+        self.feed.start()
 
     def _serve_records(self, settings: Settings, records: RecordLog) -> RecordServer | None:
         """Who follows by a socket: front doors, and other programs where the settings say so."""

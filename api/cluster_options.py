@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import click
 
-from api.settings import Settings
+from api.settings import Settings, is_loopback
 
 NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")  # as of `cluster.keys`, which a server alone does not import
 _FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -88,11 +88,17 @@ def check_cluster(settings: Settings) -> None:
     host, port = node_address(settings)
     if not host or port is None:
         raise click.UsageError(f"--node-listen {settings.node_listen}: write HOST:PORT")
+    if not any(certificates) and not is_loopback(host):
+        raise click.UsageError(
+            f"--node-listen {settings.node_listen}: on other machines it needs --cluster-ca and the rest"
+        )
     if settings.identity_url is None or settings.secret_file is None:
         raise click.UsageError(
             "--cluster needs --identity-url and --secret-file: users, and the secret that signs their tokens, are the "
             "same on all nodes"
         )
+    if not settings.identity_url.startswith("postgresql://") and not settings.loopback:
+        raise click.UsageError("--identity-url: nodes on several machines share PostgreSQL; a file serves one machine")
 
 
 def node_address(settings: Settings) -> tuple[str, int | None]:

@@ -57,7 +57,7 @@ class DoorProcess:
             self._serve(door, welcome)
         except (OSError, StoreError, SnapshotError) as problem:
             log.error("this front door cannot serve: %s", problem)
-            agent.say(Failed(str(problem)))
+            agent.say(Failed(type(problem).__name__))
             eventlet.sleep(GRACE_S)
             leave(1)
         agent.say(Ready(os.getpid()))

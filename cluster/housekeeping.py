@@ -66,6 +66,7 @@ class Housekeeping:
         self._slow = SlowLeader(members, clock=time.monotonic)
         self._store = store
         self._state: State | None = None  # of a snapshot that is to be noted
+        self._has_none = False  # so what a lost disk of this node had noted holds no more
         self._ending = threading.Event()
         self._space_at = 0.0
         self.space: Space | None = None
@@ -74,6 +75,7 @@ class Housekeeping:
     def start(self) -> None:
         """Begin."""
         newest = next(iter(self._snapshots.files()), None)
+        self._has_none = newest is None
         if newest is not None:
             self._state = State(newest.n, newest.seq, "", newest.size, 0)
         self._thread.start()
@@ -109,6 +111,9 @@ class Housekeeping:
                 log.exception("the log could not be looked after")
 
     def _turn(self) -> None:
+        if self._has_none and self._state is None:
+            self._trimmer.forget(self._node)
+            self._has_none = False
         if self._state is not None:
             state = self._state
             self._note(state)

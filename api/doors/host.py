@@ -57,6 +57,7 @@ READY_S: Final = 120.0  # for a door to have read its snapshot and all records b
 BACK_OFF_S: Final = 0.1  # before another is started; twice as long for each that ends soon behind the one before
 BACK_OFF_S_MAX: Final = 10.0
 STEADY_S: Final = 30.0  # that one runs, and the next is started at once again
+SEE_LOG: Final = "the log says why"
 FAILED_MAX: Final = 3  # times that a door ends before it is ready, at the start of the server
 ANSWER_S: Final = 5.0  # for a door to say that it has done what it was sent, before it is ended
 FIGURES_S: Final = 2.0
@@ -142,7 +143,7 @@ class FrontDoors:
         while not all(door.is_ready for door in self._doors):
             for door in self._doors:
                 if door.failed >= FAILED_MAX:
-                    raise OSError(f"front door {door.number} cannot be started: {door.failure or 'the log says why'}")
+                    raise OSError(f"front door {door.number} cannot be started: {door.failure or 'it ends'}; {SEE_LOG}")
             if time.monotonic() > until:
                 raise OSError(f"the front doors did not come up in {READY_S:.0f} seconds")
             eventlet.sleep(REAP_S)
@@ -175,7 +176,7 @@ class FrontDoors:
                 self._run(door)
             except OSError as problem:
                 door.failed += 1
-                door.failure = str(problem)
+                door.failure = "its process cannot be started"
                 log.error("front door %d could not be started: %s", door.number, problem)
             if self._stopping:
                 return

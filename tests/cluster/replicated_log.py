@@ -64,7 +64,8 @@ class ReplicatedLog:
         self.keys = Keys(f"test-{next(_names)}")
         self._stores: list[EtcdStore] = []
         if found:
-            found_log(self.store(), self.keys)
+            store = self.store()
+            retried(lambda: found_log(store, self.keys))
 
     def store(self, first: int = 0) -> EtcdStore:
         """A client of its own."""

@@ -115,6 +115,9 @@ class SimulatedPort:
         """The same port again."""
         return self
 
+    def setblocking(self, blocking: bool) -> None:
+        """Whoever accepts waits in its greenlet."""
+
     def close(self) -> None:
         """It is only one descriptor of it that is closed."""
 

@@ -17,4 +17,7 @@ def test_a_server_by_itself_has_neither_a_name_nor_others(http: Http) -> None:
         "stale": False,
         "writer": None,
         "nodes": [],
+        "accepting": True,
+        "reason": None,
+        "cluster": None,
     }
