@@ -104,7 +104,16 @@ def cluster(folder: Path, setting: Setting, names: Sequence[str] = NODES) -> Ite
         nodes = []
         for name in names:
             host, before = ("127.0.0.1", ()) if hosts is None else (hosts.address(name), hosts.prefix(name))
-            options = ["--node", name, "--host", host, "--node-listen", f"{host}:0", *_tls(authority, name)]
+            options = [
+                "--node",
+                name,
+                "--host",
+                host,
+                "--allow-remote",
+                "--node-listen",
+                f"{host}:0",
+                *_tls(authority, name),
+            ]
             environment = clocks[name].environment if name in clocks else {}
             server = NodeServer(folder / name, before, *common, *options, environment=environment)
             nodes.append(Node(name, server, host))
