@@ -23,7 +23,7 @@ def venue(tmp_path: Path) -> Iterator[Venue]:
 
 def test_no_command_is_applied_while_a_state_is_read_and_all_are_afterwards(venue: Venue) -> None:
     def seqs() -> Generator[None, None, list[int]]:
-        found = []
+        found: list[int] = []
         for _ in range(20):
             found.append(venue.exchange.seq)
             eventlet.sleep(0.002)
