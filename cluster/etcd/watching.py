@@ -39,9 +39,10 @@ class EtcdWatch:
 
     def wait(self, wait_s: float) -> bool:
         """Wait until something may have changed since the last call; at most so long."""
-        changed = self._changed.wait(wait_s)
+        if not self._changed.wait(wait_s):
+            return False  # without clearing: it may be set by now
         self._changed.clear()
-        return changed
+        return True
 
     def close(self) -> None:
         """Watch no more, and end the thread. Idempotent."""
