@@ -115,7 +115,7 @@ def test_a_peer_of_another_authority_is_refused(tmp_path: Path) -> None:
     ):
         listening = listen_tcp("127.0.0.1", 0)
         port = listening.getsockname()[1]
-        outcomes = []
+        outcomes: list[Any] = []
 
         def serve(listening: socket.socket = listening, server: Any = server, outcomes: list[Any] = outcomes) -> None:
             try:

@@ -119,21 +119,6 @@ def test_a_hurry_comes_behind_the_records_that_are_there(tmp_path: Path, monkeyp
         hurries(stream, 12)
 
 
-def test_a_follower_that_answers_others_gets_each_record_at_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(link_module, "GATHER_S", 3600.0)  # without being asked for at once nothing would come
-    with served(tmp_path) as writer:
-        raw(writer.theirs, Hello(FORMAT, 0, GENESIS, prompt=True))
-        writer.theirs.settimeout(WAIT_S)
-        reader, got = from_writer(), list[FromWriter]()
-        for record in RECORDS[:10]:
-            writer.append([record])
-            while got[-1:] != [Record(record)]:
-                got += reader.feed(writer.theirs.recv(65536))
-        assert got[1:] == [Record(record) for record in RECORDS[:10]]
-
-
 def test_the_writer_is_told_positions(tmp_path: Path) -> None:
     with served(tmp_path) as writer, closing(RecordStream(writer.theirs)) as stream:
         stream.say(Position(3, 9))
