@@ -29,7 +29,7 @@ from api.http.shared_port import SharedPort
 from api.http.wsgi import WsgiApp
 from api.metrics.monitoring import Monitoring
 from api.nodes import routes as node_routes
-from api.nodes.standing import SingleServer, Standing
+from api.nodes.membership import Membership, SingleServer
 from api.operator import routes as operator_routes
 from api.operator.user_service import UserService
 from api.orders.duplicates import DuplicateLookup, entry_command
@@ -100,7 +100,7 @@ class Server:
     faults: FaultInjector
     clock: VenueClock
     clock_watch: ClockWatch
-    standing: Standing
+    membership: Membership
     origins: Origins
     sequencer: Sequencing
     writer: Sequencer  # where this process has one of its own from start to end: then it is `sequencer`
@@ -169,7 +169,7 @@ class Server:
         sequencer = self.sequencer = self.writer = _sequencer(
             settings, exchange, committer, journal, clock, recovered.projections.submissions
         )
-        self.standing = SingleServer(exchange, sequencer, lambda: records.last_n)
+        self.membership = SingleServer(exchange, sequencer, lambda: records.last_n)
         self.explainer = ExplainHost(journal, settings.data)
         self._closers.append(self.explainer.close)
         instruments, schedules = schedule_store.over(file, exchange)
@@ -284,7 +284,7 @@ class Server:
             accounts,
             authenticator,
             runner.next_change,
-            self.standing,
+            self.membership,
             self.origins,
             None if self.doors is None else self.doors.tables.limits,
             self.doors,
@@ -310,7 +310,7 @@ class Server:
                 auth_routes.blueprint(self.auth, self.own_user, settings, self.origins, on_guest=accounts.welcome),
                 self._operator_routes(settings, surface, accounts, runner, operator_schedules),
                 explanation_routes.blueprint(self.explainer),
-                node_routes.blueprint(self.standing, self.auth),
+                node_routes.blueprint(self.membership, self.auth),
                 self._monitored(settings, followed).blueprint,
                 docs.blueprint(description),
             ]

@@ -219,10 +219,10 @@ class NodeServer(Server):
         )
         self._closers.append(self._housekeeping.close)
         self.historian.on_state(self._housekeeping.note_state)
-        standing = self.standing = ClusterNode(
+        membership = self.membership = ClusterNode(
             settings.cluster_name, self.role, host, nodes, probes, self._housekeeping, self._complete
         )
-        host.refusal, host.poke = standing.refusal, self.role.poke
+        host.refusal, host.poke = membership.refusal, self.role.poke
         host.takes_cancels_only = lambda: self._housekeeping.cancels_only
         host.on_appended = self._housekeeping.note_append
         host.history_seq = lambda: self.historian.access.stored_seq or 0
