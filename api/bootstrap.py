@@ -77,7 +77,7 @@ from replica.archiver import Archiver
 from replica.follower import OnRecord
 from replica.historian.host import HistorianHost
 from replica.record_log import RecordLog
-from replica.record_server import FOLLOWERS_MAX, RecordServer
+from replica.record_server import RecordServer
 from replica.recovery import recover
 from replica.replay import ReplayResult, replay
 from sequencer.clock import Clock
@@ -200,7 +200,7 @@ class Server:
         """Who follows by a socket: front doors, and other programs where the settings say so."""
         if not settings.record_socket and not settings.front_doors:
             return None
-        server = RecordServer(settings.data, records, FOLLOWERS_MAX + settings.front_doors)
+        server = RecordServer(settings.data, records, settings.front_doors)
         self._closers.append(server.close)
         return server
 
@@ -246,6 +246,7 @@ class Server:
             secret,
             idle_hours=settings.session_idle_hours,
             session_days=settings.session_days,
+            shared=settings.identity_url is not None,
             clock=self.clock,
         )
         self._closers.append(identity.close)

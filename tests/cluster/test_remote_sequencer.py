@@ -100,6 +100,26 @@ def test_killed_writers_lose_nothing_take_nothing_twice_and_answers_are_theirs(t
         assert seqs == sorted(seqs)
 
 
+def test_links_that_break_again_and_again_take_nothing_twice(tmp_path: Path) -> None:
+    traders, each = 10, 30
+    answers: list[list[tuple[Command, CommandResult]]] = [[] for _ in range(traders)]
+    with writing(tmp_path, flush_ms=5), door_of(tmp_path) as door:
+        door.sequencer.submit_all(opening(traders))
+        greenlets = [eventlet.spawn(flood, door, 1 + at, each, answers[at]) for at in range(traders)]
+        rng, breaks = random.Random(10), 0
+        while not all(greenlet.dead for greenlet in greenlets):
+            eventlet.sleep(rng.random() * 0.1)
+            rng.choice([door.link.reconnect, door.reader.reconnect])()
+            breaks += 1
+    results, submissions, _ = replayed(tmp_path)
+    assert breaks > 3
+    assert len({each.key for _, each in submissions}) == len(submissions)
+    given = [answer for trader in answers for answer in trader]
+    assert all(result == results[result.seq - 1] and result.command == command for command, result in given)
+    by_clock = sum(isinstance(result.command, AdvanceTime) for result in results)
+    assert len(results) == len(given) + len(opening(traders)) + by_clock
+
+
 def test_what_was_durable_when_its_writer_died_is_answered_and_not_taken_again(tmp_path: Path) -> None:
     rng = random.Random(1)
     with writing(tmp_path) as writer, door_of(tmp_path, "other") as other:
