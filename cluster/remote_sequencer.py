@@ -390,8 +390,11 @@ class RemoteSequencer:
         """Give up what has waited for too long."""
         while True:
             eventlet.sleep(CHECK_S)
-            for one in self._unanswered.overdue(time.monotonic() - self._patience_s):
-                self._fail(one, _unknown(one) if one.out else NotAccepting(self.refusal or NO_WRITER))
+            self._give_up_overdue()
+
+    def _give_up_overdue(self) -> None:
+        for one in self._unanswered.overdue(time.monotonic() - self._patience_s):
+            self._fail(one, _unknown(one) if one.out else NotAccepting(self.refusal or NO_WRITER))
 
     # -- records
 

@@ -30,11 +30,17 @@ class Nodes:
 
     def make(self, name: str, *options: str) -> RunningServer:
         """A node that does not run yet, on the folder of that name. Users are in a file that all share."""
+        certificates: tuple[str, ...] = ()
+        if self.etcd.certificates is not None:
+            files = self.etcd.certificates
+            certificates = ("--cluster-ca", str(files.authority), "--cluster-cert", str(files.certificate))
+            certificates += ("--cluster-key", str(files.key))
         server = self.by_name[name] = RunningServer(
             self._folder / name,
             *("--cluster", self.etcd.url, "--cluster-name", self.cluster, "--node", name),
             *("--identity-url", f"sqlite:///{self._folder / 'identity.sqlite'}"),
             *("--secret-file", str(self._folder / "secret.key")),
+            *certificates,
             *options,
         )
         return server
