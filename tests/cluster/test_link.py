@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import random
 import ssl
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from cluster import link_server as link_server_module
@@ -30,14 +32,22 @@ from cluster.link_frames import (
     from_writer,
 )
 from cluster.link_server import KIND_OF, LinkServer
-from engine.commands import AdvanceTime
+from engine.commands import AdvanceTime, EnterOrder
+from engine.types import Ticks
 from projections.submissions import SubmissionWindow
 from replica.frames import BadFrame
 from sequencer.port import NO_DEADLINE, Submit
 from tests.cluster.certificates import Authority
 from tests.cluster.door import until
-from tests.sequencer.test_submissions import ONE, TWO, order
+from tests.cluster.trading import order as any_order
 from tests.sequencer.venue import Venue
+
+ONE, TWO = b"1" * 16, b"2" * 16
+
+
+def order() -> EnterOrder:
+    """Some order."""
+    return any_order(1, random.Random(1))
 
 
 class User:
@@ -201,4 +211,4 @@ def test_a_frame_that_would_be_too_long_is_not_sent() -> None:
 
 def test_what_has_no_place_in_a_message_is_its_makers_mistake() -> None:
     with pytest.raises(OverflowError):
-        framed(Submit(ONE, NO_DEADLINE, 0, b"", [order(2**70)]))
+        framed(Submit(ONE, NO_DEADLINE, 0, b"", [msgspec.structs.replace(order(), price=Ticks(2**70))]))

@@ -13,10 +13,10 @@ import pytest
 
 from cluster.link_server import SOCKET_NAME
 from cluster.remote_sequencer import CANNOT_FOLLOW, NAME_PREFIX, NO_WRITER, RemoteSequencer
-from engine.commands import AdvanceTime, Command, Deposit, EnterOrder, ListInstrument
+from engine.commands import AdvanceTime, Command
 from engine.digest import state_digest
 from engine.events import Accepted, CommandResult
-from engine.types import AccountId, Lots, OrderType, Seq, Side, Ticks, TimeInForce
+from engine.types import Lots, Seq
 from replica.follower import StateDiffers
 from sequencer.port import (
     STOPPING,
@@ -29,36 +29,7 @@ from sequencer.port import (
 )
 from sequencer.sequencer import Sequencer
 from tests.cluster.door import Door, door_of, replayed, until, writing
-from tests.sequencer.venue import COIN
-
-KEY = b"sixteen bytes ok"
-
-
-def opening(accounts: int) -> list[Command]:
-    """A listing, and deposits for accounts 1 to `accounts`."""
-    funds: list[Command] = [
-        Deposit(AccountId(account), asset, "1000000")
-        for account in range(1, accounts + 1)
-        for asset in (COIN.base, COIN.quote)
-    ]
-    return [ListInstrument(COIN), *funds]
-
-
-def order(account: int, rng: random.Random, name: str | None = None) -> EnterOrder:
-    """An order near the others, so that some trade."""
-    side, price, quantity = rng.choice(list(Side)), Ticks(rng.randint(98, 102)), Lots(rng.randint(1, 5))
-    return EnterOrder(AccountId(account), "COIN", side, OrderType.LIMIT, TimeInForce.GTC, quantity, price, name)
-
-
-def flood(door: Door, account: int, count: int, answers: list[tuple[Command, CommandResult]]) -> None:
-    """A trader that enters one order behind the other; every answer must be one."""
-    rng = random.Random(account)
-    for _ in range(count):
-        command = order(account, rng)
-        answers.append((command, door.sequencer.submit(command)))
-        if not rng.randrange(20):
-            pair = [order(account, rng), order(account, rng)]
-            answers += zip(pair, door.sequencer.submit_all(pair), strict=True)
+from tests.cluster.trading import KEY, flood, opening, order
 
 
 def test_both_sequencers_have_the_surface_that_a_front_door_takes() -> None:
