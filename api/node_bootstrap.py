@@ -77,6 +77,7 @@ class NodeServer(Server):
         settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
         make_private(settings.data)
         self._settings = settings
+        self._page_urls: dict[str, str] = {}  # of every node that was known, by name
         self._members, self._keys = _members_of(settings), Keys(settings.cluster_name)
         self._server_tls, self._client_tls = server_context(settings), client_context(settings)
         store = self._new_store()
@@ -240,9 +241,13 @@ class NodeServer(Server):
             role.poke()
 
     def _note_nodes(self, known: dict[str, NodeState]) -> None:
-        """Other nodes have come or gone: they are asked, and their pages may ask this one. In the role's thread."""
+        """Other nodes have come or gone: they are asked, and their pages may ask this one. In the role's thread.
+
+        Pages of one that is gone may so still: they are looking for another just then.
+        """
         self._probes.follow(state.peer for state in known.values())
-        self.origins.set_nodes([self._url, *(state.url for state in known.values())])
+        self._page_urls = {**self._page_urls, **{name: state.url for name, state in known.items()}}
+        self.origins.set_nodes([self._url, *self._page_urls.values()])
 
     def _stand_down(self) -> None:
         """An operator asks, by the store. In the role's own thread."""
