@@ -24,7 +24,7 @@ from api.http.forwarding import Forwarding
 from api.http.origins import Origins
 from api.http.wsgi import WsgiApp
 from api.metrics.door import DoorMonitoring
-from api.nodes.standing import SingleServer
+from api.nodes.membership import SingleServer
 from api.orders.duplicates import DuplicateLookup
 from api.orders.memory import OrderMemory
 from api.replaying import tune_the_interpreter

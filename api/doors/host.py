@@ -155,7 +155,10 @@ class FrontDoors:
         """
         self._stopping = True
         for door in self._doors:
-            door.send(Stop(max(0.0, until - time.monotonic())))
+            if door.is_ready:
+                door.send(Stop(max(0.0, until - time.monotonic())))
+            else:
+                door.kill()  # nobody has been served by it
         while any(door.process is not None for door in self._doors) and time.monotonic() < until:
             eventlet.sleep(REAP_S)
         return sum(door.unanswered for door in self._doors)

@@ -84,7 +84,7 @@ def test_a_writer_that_is_stopped_hands_over_and_answers_what_it_has_taken(venue
     writer = venue.writer()
     assert writer.stop() == 0
     assert "stands down" in writer.log
-    assert entered(venue.follower(), "behind a stop")
+    assert entered(venue.follower(), "behind-a-stop")
     writer.start(writer.port)
 
 

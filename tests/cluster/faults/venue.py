@@ -33,6 +33,7 @@ class Node:
         self.port = free_port()
         self.url = f"{scheme}://{host}:{self.port}"
         self.paused = False
+        self.headers: dict[str, str] = {}  # by which it says its digest to one who asks from another machine
 
     def launch(self) -> None:
         """Start its process, and return at once."""
@@ -75,7 +76,7 @@ class Node:
         """The body of a GET that is granted; None where there is none in time."""
         connection = Connection(self.url, timeout_s)
         try:
-            status, body = connection.call("GET", path)
+            status, body = connection.call("GET", path, None, self.headers)
         except OSError:
             return None
         finally:

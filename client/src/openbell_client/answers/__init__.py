@@ -63,6 +63,7 @@ from openbell_client.answers.market import (
     BookOrdersView,
     BookOrderView,
     BookView,
+    DoorView,
     FaultsState,
     FlowSource,
     HealthView,
@@ -81,7 +82,7 @@ from openbell_client.answers.market import (
     TradesPage,
 )
 from openbell_client.answers.metrics import LiveView, ReadyView
-from openbell_client.answers.nodes import NodeAddress, NodeView
+from openbell_client.answers.nodes import ClusterView, LogView, NodeAddress, NodeView, PeerView, StoodDown
 from openbell_client.answers.orders import (
     AmendAnswer,
     BatchAnswer,
@@ -162,6 +163,8 @@ __all__ = [
     "ClassUserMade",
     "ClockFollowed",
     "ClockState",
+    "ClusterView",
+    "DoorView",
     "ExitsPreview",
     "Explanation",
     "FaultPlan",
@@ -184,6 +187,7 @@ __all__ = [
     "LevelShown",
     "LevelWalked",
     "LiveView",
+    "LogView",
     "NewKey",
     "NextChange",
     "NodeAddress",
@@ -198,6 +202,7 @@ __all__ = [
     "OwnAccount",
     "OwnFaults",
     "PasswordReset",
+    "PeerView",
     "Place",
     "PositionView",
     "PostOnly",
@@ -229,6 +234,7 @@ __all__ = [
     "StatisticsView",
     "StatusView",
     "Step",
+    "StoodDown",
     "Success",
     "SymbolFees",
     "SymbolInfo",
