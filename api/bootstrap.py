@@ -246,6 +246,7 @@ class Server:
             secret,
             idle_hours=settings.session_idle_hours,
             session_days=settings.session_days,
+            shared=settings.identity_url is not None,
             clock=self.clock,
         )
         self._closers.append(identity.close)

@@ -16,6 +16,7 @@ from tests.sim_cluster.asked import Asked, Try
 if TYPE_CHECKING:
     from tests.sim_cluster.simulation import Simulation
 
+FORGETS_KEYS = 1_000  # commands: more than a simulation has
 PATIENCE_S = 30.0  # simulated, for one try
 
 
@@ -30,6 +31,8 @@ class Trader:
         self._rng = rng
         self._think_s = rng.choice((0.01, 0.2, 1.0))
         self._tries = rng.choice((1, 2, 4, 8))
+        if simulation.plan.keys_max < FORGETS_KEYS:  # by then a key of the trader's own would be new again
+            self._tries = 1
         self._names: list[str] = []
         self._number = 0
         self._last_seq = 0  # of the last answer

@@ -125,7 +125,7 @@ def _check_entry(answer: Answer, facts: Facts, verdict: Verdict) -> None:
     entered = facts.entered.get(name, [])
     if answer.status == 400:
         if entered:
-            verdict.changed.append(f"{request.name} was refused and is there")
+            verdict.changed.append(f"{request.name} was refused and is there: {answer.tries} tries, {answer.body}")
         elif name not in facts.refused:
             verdict.lost.append(f"the refusal of {request.name} is not there: {answer.body}")
         return
