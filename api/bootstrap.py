@@ -93,6 +93,8 @@ from projections.activity import Activity
 from projections.fold import Fold
 from projections.profits import Profits
 from projections.statuses import CommandedStatuses
+from publish.host import Publishers
+from publish.target import target_of
 from replica.archiver import Archiver
 from replica.follower import OnRecord
 from replica.historian.host import HistorianHost
@@ -122,6 +124,7 @@ class Server:
     sequencer: Sequencer
     history: History
     historian: HistorianHost
+    publishers: Publishers
     auth: AuthService
     own_user: OwnUserService
     users: UserService
@@ -210,15 +213,23 @@ class Server:
         return [lambda _, applied: memory.on_applied(applied)]
 
     def _keep_in_bounds(self, settings: Settings, journal: SqliteJournal) -> None:
-        """Note the digests that the historian says, and have records archived or dropped that its snapshots cover."""
+        """Note the digests that the historian says, and have records archived or dropped that its snapshots cover.
+
+        Publishers, which may need some of them for longer, are started here.
+        """
         committer, historian = self._committer, self.historian
+        targets = [target_of(where) for where in settings.publish]
+        self.publishers = Publishers(targets, settings.data / "snapshots", __version__, self._records)
+        self._closers.append(self.publishers.close)
         historian.on_state(lambda state: committer.note(Checkpoint(state.seq, state.digest)))
         if settings.journal == "keep":
             return
         archive = ArchiveFolder(settings.data / "archive") if settings.journal == "archive" else None
         archiver = Archiver(journal, archive, committer.trim)
         self._closers.append(archiver.close)
-        historian.on_state(lambda state: archiver.cover(state.covered_n))
+        dropping = archive is None
+        needed_from = self.publishers.needed_from
+        historian.on_state(lambda state: archiver.cover(needed_from(state.covered_n) if dropping else state.covered_n))
 
     def _note_state(self) -> None:
         """Note the digest of the last state: the historian's last one, and the next start's, are compared with it."""
@@ -325,6 +336,7 @@ class Server:
             connections=lambda: feed.connections,
             sources=feed.sources,
             faults=faults.counts,
+            publishers=self.publishers.states,
         )
         app.register_blueprint(auth_routes.blueprint(self.auth, self.own_user, settings, on_guest=accounts.welcome))
         app.register_blueprint(account_routes.blueprint(accounts, settings))
@@ -404,6 +416,7 @@ class Server:
             authenticator.credentials,
             self.clock,
             {"historian": lambda: self.historian.pid, "explainer": lambda: self.explainer.pid},
+            self.publishers,
         )
         self._closers.append(self.monitoring.close)
         return self.monitoring

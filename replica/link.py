@@ -149,7 +149,10 @@ class FollowerLink:
     # -- in the serving thread
 
     def _greet(self) -> None:
-        """Wait for the follower's hello and answer it. Raises LinkClosed, BadFrame."""
+        """Wait for the follower's hello and answer it. One that cannot begin yet may say so before, again and again.
+
+        Raises LinkClosed, BadFrame.
+        """
         until = time.monotonic() + GREETING_S
         while True:
             now = time.monotonic()
@@ -161,6 +164,9 @@ class FollowerLink:
             if self._aborted:
                 raise LinkClosed("the writer let it go")
             frames = self._reader.feed(self._receive())
+            while frames and isinstance(frames[0], Position):
+                self._take([frames.pop(0)])
+                until = time.monotonic() + GREETING_S
             if frames:
                 hello = frames.pop(0)
                 if not isinstance(hello, Hello):

@@ -26,6 +26,7 @@ from history.access import HistoryAccess
 from journal.snapshots import SnapshotFolder
 from loop.delay import LoopDelay
 from projections.activity import Activity
+from publish.host import Publishers
 from replica.record_log import RecordLog
 from replica.record_server import RecordServer
 from sequencer.sequencer import Sequencer
@@ -50,15 +51,19 @@ class Monitoring:
         credentials: Credentials,
         clock: VenueClock,
         children: Mapping[str, Callable[[], int | None]],
+        publishers: Publishers,
     ) -> None:
         """`children`: the process id of each, None while there is none. Raises OSError as `MetricsAccess`."""
         access = MetricsAccess(settings.metrics_token_file, sandbox=settings.sandbox)
         self._delay, ends = LoopDelay(), EndCounts()
         sequencer.listen_behind(ends.on_applied)
+        children = {**children, **publishers.children}
         self._system = SystemReadings(settings.data, snapshots.files, children)
         self._serving = ServingFamilies(feed, faults, credentials, self._delay, clock)
         followers = list if record_server is None else record_server.applied_ns
-        of_records = RecordFamilies(exchange, sequencer, records, history, followers, settings.max_waiting)
+        of_records = RecordFamilies(
+            exchange, sequencer, records, history, followers, settings.max_waiting, publishers.states
+        )
         venue = VenueFamilies(exchange, activity, ends, lambda: sequencer.refusal)
         page = MetricsText(venue.families, of_records.families, self._serving.families, self._system.families)
         self.blueprint: Blueprint = routes.blueprint(page.text, lambda: sequencer.refusal, access.require)
