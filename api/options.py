@@ -314,8 +314,8 @@ OPTIONS: tuple[Callable[[Any], Any], ...] = (
         "--publish",
         multiple=True,
         default=_DEFAULT.publish,
-        help="Publish trades, books, order events and records at redis://HOST:PORT/N or kafka://HOST:PORT. Repeatable. A "
-        "URL with a password belongs in the environment.",
+        help="Publish trades, books, order events and records at redis://HOST:PORT/N or kafka://HOST:PORT. Repeatable. "
+        "A URL with a password belongs in the environment.",
     ),
     click.option(
         "--metrics-token-file",

@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -122,11 +123,13 @@ class Publishers:
         return {f"publish-{host.state.broker}": partial(_pid, host) for host in self._hosts}
 
     def needed_from(self, n: int) -> int:
-        """The last record up to `n` that nobody needs any more to go on publishing. O(snapshots). Raises OSError."""
+        """The last record up to `n` that nobody needs any more to go on publishing. O(snapshots)."""
         published_n = min((host.state.n for host in self._hosts), default=n)
         if published_n >= n:
             return n
-        return max((file.n for file in self._snapshots.files() if file.n <= published_n), default=0)
+        with suppress(OSError):
+            return max((file.n for file in self._snapshots.files() if file.n <= published_n), default=0)
+        return 0
 
     def close(self) -> None:
         """End them all, at the same time. Idempotent."""

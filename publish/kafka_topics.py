@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
 
 from publish.broker import Batch, BrokerAway, BrokerPosition, BrokerRefused, decoded_position, encoded_position
 from publish.message_maker import RECORDS_KEY
