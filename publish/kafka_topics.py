@@ -49,11 +49,10 @@ class KafkaTopics:
             "delivery.timeout.ms": 0,  # never given up: what would be left out is in front of what follows
             "message.max.bytes": MESSAGE_BYTES_MAX,
             "queue.buffering.max.kbytes": WAITING_KBYTES_MAX,
-            "compression.type": "lz4",
-            "partitioner": "murmur2_random",  # as clients in Java place keys
         }
+        usual = {"compression.type": "lz4", "partitioner": "murmur2_random"}  # keys as clients in Java place them
         try:
-            self._producer = Producer({**self._settings, **producing}, logger=log)
+            self._producer = Producer({**usual, **self._settings, **producing}, logger=log)
         except (KafkaException, ValueError, TypeError) as problem:
             raise BrokerRefused(f"the settings of Kafka are not understood: {problem}") from None
         self._batch: Batch | None = None  # under way

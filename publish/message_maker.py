@@ -243,4 +243,5 @@ def _price(grid: Grid, price: Ticks | None) -> str | None:
 
 
 def _seconds(ts_ns: int) -> float:
-    return ts_ns / 1_000_000_000
+    """Epoch seconds to the microsecond, as the API has them."""
+    return ts_ns // 1000 / 1e6
