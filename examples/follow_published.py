@@ -41,9 +41,14 @@ def kafka_messages(url: str, topics: list[str], idle_s: float) -> Iterator[Found
 
     settings = {"bootstrap.servers": url.removeprefix("kafka://"), "group.id": "follow-published"}
     consumer = Consumer({**settings, "auto.offset.reset": "earliest", "enable.auto.commit": False})
-    consumer.subscribe([f"openbell.{topic}" for topic in topics])
+    assigned: list[object] = []
+    consumer.subscribe(
+        [f"openbell.{topic}" for topic in topics], on_assign=lambda _, partitions: assigned.extend(partitions)
+    )
     seen_at = time.monotonic()
-    while time.monotonic() - seen_at < idle_s:
+    while not assigned or time.monotonic() - seen_at < idle_s:
+        if not assigned:
+            seen_at = time.monotonic()
         message = consumer.poll(0.5)
         if message is not None and message.error() is None:
             key, value = message.key() or b"", message.value() or b""

@@ -65,10 +65,9 @@ class Publisher:
         self._position = position
         self._gaps = position.gaps + (follower.n > position.n)  # nobody has the records between any more
         self._waiting: list[Message] = []
-        self._published_seq = position.seq  # everything up to it is in the broker, or has no messages
-        self._published_n = position.n
+        self._ahead_n = position.n if position.n > stream.journal_n else 0  # of records that were not there yet
         self._written_at = time.monotonic()
-        self._reported_at, self._reported_n = 0.0, 0
+        self._reported, self._reported_at = Position(0, None), 0.0
         self._failure: str | None = None
 
     def run(self) -> None:
@@ -122,7 +121,6 @@ class Publisher:
         if self._waiting or time.monotonic() - self._written_at >= POSITION_S:
             while not self._has_taken(self._batch()):
                 pass
-        self._published_n, self._published_seq = last.n, last.last_seq
 
     def _batch(self) -> Batch:
         last = self._follower.last
@@ -172,13 +170,19 @@ class Publisher:
     # -- reporting
 
     def _report_now_and_then(self) -> None:
-        is_new = self._follower.n == self._published_n != self._reported_n
-        if is_new or time.monotonic() - self._reported_at >= REPORT_S:
+        """Say how far it is: when it changed and nothing is to be done, and while there is much to do."""
+        is_idle = not self._waiting and self._follower.n >= self._position.n
+        if time.monotonic() - self._reported_at >= REPORT_S or (is_idle and self._now() != self._reported):
             self._report()
 
     def _report(self) -> None:
-        self._reported_at, self._reported_n = time.monotonic(), self._published_n
-        failure = self._failure
-        if failure is None and self._position.n > max(self._stream.journal_n, self._follower.n):
-            failure = IS_AHEAD
-        self._stream.say(Position(self._published_n, self._published_seq, failure))
+        self._reported, self._reported_at = self._now(), time.monotonic()
+        self._stream.say(self._reported)
+
+    def _now(self) -> Position:
+        """Everything up to there is in the broker, or has no messages."""
+        n, seq, follower = self._position.n, self._position.seq, self._follower
+        if not self._waiting and follower.n > n:
+            n, seq = follower.n, follower.seq
+        is_ahead = follower.n < self._ahead_n
+        return Position(n, seq, IS_AHEAD if is_ahead and self._failure is None else self._failure)
