@@ -19,7 +19,7 @@ import msgspec
 from engine.rejects import InvariantViolation
 from journal.codec import CorruptRecord, UnknownVersion
 from logs.setup import begin as begin_log
-from logs.setup import guard_stderr, inherited_format
+from logs.setup import guard_stderr, inherited_format, leave
 from publish.beginning import begun, broker_of
 from publish.broker import Broker, BrokerRefused
 from publish.options import VARIABLE, PublisherOptions
@@ -73,4 +73,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())  # at once: to free a large state takes a while, and nobody needs it

@@ -143,12 +143,16 @@ class KafkaTopics:
             self._failure = self._failure or error
 
     def _make(self, wanted: list[NewTopic]) -> None:
-        made = AdminClient(self._settings, logger=log).create_topics(wanted, request_timeout=CREATE_S)
+        client = AdminClient(self._settings, logger=log)  # has to live until the last answer
+        made = client.create_topics(wanted, request_timeout=CREATE_S)
+        failed: dict[str, str] = {}
         for name, outcome in made.items():
             try:
                 outcome.result(CREATE_S + 1)
             except (KafkaException, TimeoutError) as problem:
-                log.warning("the topic %s could not be made, and comes as Kafka makes it: %s", name, problem)
+                failed[name] = str(problem)
+        if failed:
+            log.warning("topics that cannot be made here come as Kafka makes them, or do not: %s", failed)
 
 
 def _partition(message: Message) -> int:

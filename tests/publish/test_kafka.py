@@ -61,7 +61,9 @@ def reading(address: str, prefix: str) -> Read:
     return lambda topic: messages_in(address, f"{prefix}.{topic}")
 
 
-def test_the_topics_have_the_messages_and_the_position(address: str, prefix: str) -> None:
+def test_the_topics_have_the_messages_and_the_position(
+    address: str, prefix: str, caplog: pytest.LogCaptureFixture
+) -> None:
     messages, at_end = made(RECORDS), behind(RECORDS[-1], 0)
     target = target_of(f"kafka://{address}?prefix={prefix}")
     with closing(KafkaTopics(target)) as broker:
@@ -72,6 +74,9 @@ def test_the_topics_have_the_messages_and_the_position(address: str, prefix: str
     with closing(KafkaTopics(target)) as another:
         assert another.position() == at_end
         another.prepare()  # they are there
+    asked = [line for line in caplog.messages if "could not be made" in line or "cannot be made" in line]
+    assert all("not supported by broker" in line for line in asked), "the mock's answer was not waited for"
+    assert len(asked) == (address != REAL)
     read = reading(address, prefix)
     is_complete(read, exactly_once=True)
     assert read(Topic.RECORDS) == [(each.key, each.body) for each in messages if each.topic is Topic.RECORDS]
