@@ -1,8 +1,8 @@
 """What publishing costs: `python -m benchmarks.publishing`.
 
 A journal of mixed flow is published from its first record, in all four topics: in a Redis, and in librdkafka's mock of
-a Kafka cluster, which keeps it in memory. Prints processor time a command: of the writer's process, which sends records,
-of the publisher and of the broker, and how many commands a second that is on this machine.
+a Kafka cluster, which keeps it in memory. Prints processor time a command: of the writer's process, which sends
+records, of the publisher and of the broker, and how many commands a second that is on this machine.
 """
 
 from __future__ import annotations

@@ -18,38 +18,29 @@ from publish.messages import BY_TOPIC, Message
 from publish.schema import FILE, text
 from publish.target import Topic
 from replica.follower import Follower
-from tests.journal.mixed_records import RECORDS
+from tests.journal.mixed_records import RECORDS, records
 from tests.publish.reading import Books, followed, made
 from tests.tidy.pages import page
 
 MESSAGES = made(RECORDS)
+SEED_OF_AUCTIONS = 4
 
 
 def contents(topic: Topic, messages: list[Message] = MESSAGES) -> list[dict[str, Any]]:
     return [msgspec.json.decode(each.body) for each in messages if each.topic is topic]
 
 
-def fold_and_compare(maker_begins_at: int, anew_at: int | None = None) -> int:
+def fold_and_compare(maker_begins_at: int = 0, source: list[BatchRecord] = RECORDS) -> int:
     """Compare the books with the exchange's behind every record; how many messages came whole."""
     follower, books, whole = Follower(), Books(), 0
-    for record in RECORDS[:maker_begins_at]:
+    for record in source[:maker_begins_at]:
         follower.follow(record)
     maker = MessageMaker(follower.exchange, [Topic.BOOK])
-    for record in RECORDS[maker_begins_at:]:
-        applied = follower.follow(record)
-        if record.n == anew_at:
-            maker.begin_anew()  # this record's messages come from somebody else
-            continue
-        found = contents(Topic.BOOK, maker.of(record, applied))
+    for record in source[maker_begins_at:]:
+        found = contents(Topic.BOOK, maker.of(record, follower.follow(record)))
         whole += sum(content.get("reset", False) for content in found)
         for content in found:
             books.fold(content)
-        if anew_at is None:
-            books.agree_with(follower.exchange)
-    if anew_at is not None:
-        touched = {content["symbol"] for content in found}
-        for symbol in set(books.bids) - touched:
-            del books.bids[symbol]
         books.agree_with(follower.exchange)
     assert books.bids
     return whole
@@ -58,6 +49,14 @@ def fold_and_compare(maker_begins_at: int, anew_at: int | None = None) -> int:
 @pytest.mark.parametrize("begins_at", [0, 7, 20])
 def test_the_books_of_the_messages_are_those_of_the_exchange_behind_every_record(begins_at: int) -> None:
     fold_and_compare(begins_at)
+
+
+def test_the_books_of_auctions_are_those_of_the_exchange_behind_every_uncross() -> None:
+    source = records(30, seed=SEED_OF_AUCTIONS)
+    uncrossed = [event for _, applied, _ in followed(source) for result in applied for event in result.events
+                 if isinstance(event, ev.Uncrossed)]  # fmt: skip
+    assert uncrossed
+    fold_and_compare(0, source)
 
 
 def test_a_book_comes_whole_again_and_again_and_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -69,7 +68,18 @@ def test_a_book_comes_whole_again_and_again_and_in_parts(monkeypatch: pytest.Mon
 
 
 def test_a_book_comes_whole_behind_records_that_were_left_out() -> None:
-    fold_and_compare(0, anew_at=RECORDS[20].n)
+    follower, books = Follower(), Books()
+    maker = MessageMaker(follower.exchange, [Topic.BOOK])
+    for record in RECORDS:
+        applied = follower.follow(record)
+        if 10 < record.n <= 15:  # somebody else publishes these
+            maker.begin_anew()
+            books = Books()
+            continue
+        for content in contents(Topic.BOOK, maker.of(record, applied)):
+            books.fold(content)
+        books.agree_with(follower.exchange)
+    assert books.bids
 
 
 def test_every_trade_is_published_once_in_order() -> None:
