@@ -414,9 +414,11 @@ def settings_from(values: dict[str, Any]) -> Settings:
         )
     for where in settings.publish:
         try:
-            target_of(where)
+            config = target_of(where).config
         except ValueError as problem:  # without the URL: it may have a password
             raise click.UsageError(f"--publish: {problem}") from None
+        if config is not None and not Path(config).is_file():
+            raise click.UsageError(f"--publish: {config} is no file")
     for proxy in settings.trusted_proxies:
         try:
             ipaddress.ip_network(proxy)

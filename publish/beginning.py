@@ -15,7 +15,7 @@ from typing import Final, TypeVar
 from journal.snapshots import SnapshotFolder
 from publish.broker import BEGINNING, Batch, Broker, BrokerAway, behind
 from publish.options import PublisherOptions
-from publish.publisher import AWAY, REPORT_S, RETRY_S, RETRY_S_MAX, Publisher
+from publish.publisher import AWAY, REPORT_S, RETRY_S, RETRY_S_MAX, PositionLost, Publisher
 from publish.target import Target
 from replica.follower import Follower
 from replica.frames import Position, Record
@@ -42,13 +42,12 @@ def begun(connection: socket.socket, options: PublisherOptions, broker: Broker, 
     """A publisher behind what the broker has. Waits for a broker that does not answer. Takes over `connection`.
 
     `at_newest`: begin with the newest state of all, since records before cannot be read: those are left out.
-    Raises StreamEnded, BrokerRefused, BadFrame, and what `Follower.follow` raises.
+    Raises StreamEnded, BrokerRefused, PositionLost, BadFrame, and what `Follower.follow` raises.
     """
     waiting = _Waiting(connection)
     position = waiting.answer(broker.position)
     target = options.target
-    if position is None:
-        waiting.answer(broker.prepare)
+    waiting.answer(lambda: broker.prepare(is_new=position is None))
     from_now = position is None and not target.from_start
     if position is None and target.from_start:
         position = waiting.answer(lambda: broker.publish(Batch((), None, BEGINNING))) or BEGINNING
@@ -61,7 +60,9 @@ def begun(connection: socket.socket, options: PublisherOptions, broker: Broker, 
         first = _followed_to_newest(stream, follower)
         last = follower.last
         now = BEGINNING if last is None else behind(last, 0)
-        position = waiting.answer(lambda: broker.publish(Batch((), None, now))) or now
+        position = waiting.answer(lambda: broker.publish(Batch((), None, now)))
+        if position != now:
+            raise PositionLost("somebody else has begun to publish there")
     if position is None:
         position = BEGINNING
     if follower.n > position.n and not from_now:

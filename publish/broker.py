@@ -78,8 +78,11 @@ class Broker(Protocol):
     def position(self) -> BrokerPosition | None:
         """How far it is; None where nothing was published. Raises BrokerAway, BrokerRefused."""
 
-    def prepare(self) -> None:
-        """Make the topics, before the first message. Raises BrokerAway, and BrokerRefused where others are there."""
+    def prepare(self, *, is_new: bool) -> None:
+        """Make the topics that are missing. `is_new`: nothing was published yet, so that what is there is another's.
+
+        Raises BrokerAway, and BrokerRefused where something is.
+        """
 
     def publish(self, batch: Batch) -> BrokerPosition | None:
         """Have it take these; return how far it is: another position where somebody else published meanwhile.

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 import msgspec
+from msgspec import structs
 
 from journal.snapshots import SnapshotFolder
 from publish.options import VARIABLE, PublisherOptions
@@ -110,6 +111,8 @@ class Publishers:
         for target in targets:
             kinds[target.kind] += 1
             name = target.kind if kinds[target.kind] == 1 else f"{target.kind}-{kinds[target.kind]}"
+            if target.config is not None:  # the process has another working directory
+                target = structs.replace(target, config=str(Path(target.config).absolute()))  # noqa: PLW2901
             options = PublisherOptions(target, str(snapshots.absolute()), version)
             self._hosts.append(PublisherHost(name, options, records))
 

@@ -73,8 +73,11 @@ class KafkaTopics:
         finally:
             consumer.close()
 
-    def prepare(self) -> None:
-        """As `Broker.prepare`. Where topics cannot be made here, the broker makes them as it does, or does not."""
+    def prepare(self, *, is_new: bool) -> None:
+        """As `Broker.prepare`, but what is in topics without a position is not noticed.
+
+        Where topics cannot be made from here, the broker makes them as it does, or does not.
+        """
         try:
             there = self._producer.list_topics(timeout=PATIENCE_S).topics
         except KafkaException as problem:

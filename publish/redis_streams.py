@@ -75,8 +75,10 @@ class RedisStreams:
             raise _away(problem) from None
         return decoded_position(kept if isinstance(kept, bytes) else b"")
 
-    def prepare(self) -> None:
-        """As `Broker.prepare`: streams come with their first entry; entries without a position are not ours."""
+    def prepare(self, *, is_new: bool) -> None:
+        """As `Broker.prepare`: streams come with their first entry."""
+        if not is_new:
+            return
         try:
             foreign = [name for _, name in self._streams.values() if self._redis.exists(name)]
         except (RedisError, OSError) as problem:

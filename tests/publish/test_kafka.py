@@ -68,12 +68,12 @@ def test_the_topics_have_the_messages_and_the_position(
     target = target_of(f"kafka://{address}?prefix={prefix}")
     with closing(KafkaTopics(target)) as broker:
         assert broker.position() is None
-        broker.prepare()
+        broker.prepare(is_new=True)
         assert broker.publish(Batch((), None, BEGINNING)) == BEGINNING
         assert broker.publish(Batch(messages, BEGINNING, at_end)) == at_end
     with closing(KafkaTopics(target)) as another:
         assert another.position() == at_end
-        another.prepare()  # they are there
+        another.prepare(is_new=False)  # they are there
     asked = [line for line in caplog.messages if "could not be made" in line or "cannot be made" in line]
     assert all("not supported by broker" in line for line in asked), "the mock's answer was not waited for"
     assert len(asked) == (address != REAL)

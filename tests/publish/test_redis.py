@@ -64,7 +64,7 @@ def as_entries(messages: Sequence[Message]) -> list[tuple[str, str, str, bytes]]
 
 def test_the_streams_have_the_messages_and_the_position(broker: RedisStreams, redis: Any) -> None:
     assert broker.position() is None
-    broker.prepare()
+    broker.prepare(is_new=True)
     assert broker.publish(Batch((), None, BEGINNING)) == BEGINNING
     assert broker.publish(Batch(EARLIER, BEGINNING, AT_MIDDLE)) == AT_MIDDLE
     assert broker.position() == AT_MIDDLE
@@ -111,7 +111,8 @@ def test_who_expects_another_position_is_told_it_and_adds_nothing(broker: RedisS
 def test_streams_without_a_position_are_not_ours(broker: RedisStreams, redis: Any) -> None:
     redis.xadd("openbell:trades", {"a": "b"})
     with pytest.raises(BrokerRefused, match="openbell:trades and no openbell:position"):
-        broker.prepare()
+        broker.prepare(is_new=True)
+    broker.prepare(is_new=False)
 
 
 @pytest.mark.parametrize("kept", ["no JSON", '{"n":1}', '{"n":1,"seq":1,"chain":"","gaps":0,"format":2}'])

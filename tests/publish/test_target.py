@@ -74,3 +74,8 @@ def test_the_option_says_what_is_wrong_and_no_password() -> None:
     with pytest.raises(click.UsageError, match="--publish: write redis://") as refusal:
         settings_from({"publish": ("amqp://:secret@h",)})
     assert "secret" not in str(refusal.value)
+
+
+def test_a_file_of_settings_that_is_not_there_is_said_at_the_start() -> None:
+    with pytest.raises(click.UsageError, match=r"--publish: /nowhere/kafka\.conf is no file"):
+        settings_from({"publish": ("kafka://h:9092?config=/nowhere/kafka.conf",)})
