@@ -161,10 +161,10 @@ class FollowerLink:
             for descriptor, _ in self._poll.poll(_ms(_soonest(until - now, self._silence_s(now, waits=True)))):
                 if descriptor == self._urgent.fileno():
                     self._urgent.clear()
-            if self._aborted:
+            if self._aborted or (self._finishing and self._said.failure is not None):
                 raise LinkClosed("the writer let it go")
             frames = self._reader.feed(self._receive())
-            while frames and isinstance(frames[0], Position):
+            while frames and _cannot_begin(frames[0]):
                 self._take([frames.pop(0)])
                 until = time.monotonic() + GREETING_S
             if frames:
@@ -343,6 +343,11 @@ class FollowerLink:
             if isinstance(frame, Position):
                 self._said = frame
             self._on_said(frame)
+
+
+def _cannot_begin(frame: FromFollower) -> bool:
+    """Whether a follower says by this that it is there, and cannot say hello yet."""
+    return isinstance(frame, Position) and frame.seq is None and frame.failure is not None
 
 
 def _soonest(*waits_s: float | None) -> float | None:

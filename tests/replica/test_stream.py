@@ -250,8 +250,16 @@ def test_a_follower_that_cannot_begin_yet_says_so_and_is_waited_for(
         with closing(RecordStream(writer.theirs)) as stream:
             assert received(stream, 5) == RECORDS[:5]
         assert writer.said == [Position(0, None, "a sentence")] * 8
-        say = writer.until_ended()
-    assert "closed" in say
+        assert "closed" in writer.until_ended()
+
+
+def test_a_follower_that_cannot_begin_yet_is_let_go_when_no_more_will_come(tmp_path: Path) -> None:
+    with served(tmp_path) as writer:
+        say_waiting(writer.theirs, "a sentence")
+        eventually(lambda: writer.said)
+        writer.link.finish()
+        assert "let it go" in writer.until_ended()
+        assert is_over(writer.theirs, 0)
 
 
 def test_who_says_nothing_is_let_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
