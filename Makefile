@@ -15,12 +15,13 @@ RUNTIME := $(VENV)/.installed-runtime
 DEVELOPMENT := $(VENV)/.installed-development
 SYSTEM := $(VENV)/.installed-system
 GENERATOR := $(VENV)/.installed-generator
+ETCD := $(VENV)/.installed-etcd
 NODE := $(VENV)/.installed-node
 PAGE := node_modules/.installed
 BIOME := node_modules/.bin/biome
 TSC := node_modules/.bin/tsc
 
-SERVED := engine logs loop journal sequencer history projections replica identity listings explain audit export publish offline api tools client openbell
+SERVED := engine logs loop journal sequencer history projections replica cluster identity listings explain audit export publish offline api tools client openbell
 CHECKED := $(SERVED) prerequisites.py tests benchmarks examples
 
 # Some images set it. Every start of a server would compile hundreds of modules anew: a third of its time.
@@ -43,6 +44,10 @@ run: $(RUNTIME) ## Serve, with simulated traders beside the server so that the p
 .PHONY: serve
 serve: $(RUNTIME) ## Serve an empty venue, without simulated traders; beside `make run`: PORT=5001 DATA=data-2
 	@exec $(PY) api/app.py --host "$(HOST)" --port "$(PORT)" --data "$(DATA)" --profile sandbox $(ARGS)
+
+.PHONY: cluster
+cluster: $(RUNTIME) $(ETCD) ## Three members of etcd and three nodes on this machine, with simulated traders: kill any of them; DATA=data-cluster
+	@exec $(PY) -m tools.cluster --port "$(PORT)" --data "$(if $(filter data,$(DATA)),data-cluster,$(DATA))" $(ARGS)
 
 .PHONY: replay
 replay: $(RUNTIME) ## Play recorded order flow into a running server: PORT as it has; make replay ARGS="bitstamp FILE --speed 60"
@@ -89,6 +94,10 @@ lint: $(DEVELOPMENT) $(PAGE) ## Style: ruff's checks and its formatting, biome's
 faults: $(DEVELOPMENT) $(SYSTEM) ## Every fault in full: kills, pauses, broken disks, wrong clocks, hostile clients; takes an hour; ARGS="--list" lists
 	@$(PY) -m tests.faults $(ARGS)
 
+.PHONY: cluster-faults
+cluster-faults: $(DEVELOPMENT) $(SYSTEM) ## A cluster's faults, each ten times: kills, pauses, cuts, full logs, wrong clocks; takes an hour; ARGS="--list" lists
+	@$(PY) -m tests.cluster.faults $(ARGS)
+
 .PHONY: clients
 clients: $(DEVELOPMENT) ## Clients that people have, unchanged: ccxt, python-binance, and what the gate leaves out, freqtrade and nautilus_trader
 	OPENBELL_CLIENTS=all $(PY) -m pytest tests/clients $(ARGS)
@@ -111,11 +120,19 @@ page: $(PAGE) ## The page alone: biome's checks and formatting, types by tsc (pa
 tidy: $(DEVELOPMENT) ## House rules only: layers, purity, documentation (part of test)
 	$(PY) -m pytest tests/tidy $(ARGS)
 
+.PHONY: stubs
+stubs: $(DEVELOPMENT) ## Make the stubs of etcd's API anew, after a change of cluster/etcd/wire.proto or of protobuf's pin
+	$(PY) -m grpc_tools.protoc --proto_path . --python_out . --pyi_out . cluster/etcd/wire.proto
+
 SEEDS ?= 10000
 
 .PHONY: sim
 sim: $(DEVELOPMENT) ## Simulated worlds with every fault, over all cores: SEEDS=10000 for a night; says which seed fails
 	@$(PY) -m tests.sim --seeds $(SEEDS) $(ARGS)
+
+.PHONY: sim-cluster
+sim-cluster: $(DEVELOPMENT) ## Simulated clusters with every fault, over all cores: SEEDS=10000; says which seed fails
+	@$(PY) -m tests.sim_cluster --seeds $(SEEDS) $(ARGS)
 
 .PHONY: pythons
 pythons: ## Try every Python from 3.11 to 3.14 that is here: what is pinned installs, servers start, a part of the tests
@@ -163,7 +180,11 @@ $(PAGE): package.json package-lock.json $(NODE)
 	@touch $@
 
 $(SYSTEM): tools/setup/system-packages.sh | $(PY)
-	@sh tools/setup/system-packages.sh chromium faketime haproxy nginx node postgresql prometheus redis strace
+	@sh tools/setup/system-packages.sh chromium etcd faketime haproxy nginx node postgresql prometheus redis strace
+	@touch $@
+
+$(ETCD): tools/setup/system-packages.sh | $(PY)
+	@sh tools/setup/system-packages.sh etcd
 	@touch $@
 
 $(GENERATOR): tools/setup/system-packages.sh | $(PY)

@@ -12,59 +12,41 @@ from pathlib import Path
 
 from flask import Blueprint, Flask
 
-from api.accounts import routes as account_routes
 from api.accounts.service import AccountService
-from api.application import flask_app, operators_only, sharing_headers
 from api.auth import routes as auth_routes
 from api.auth.authenticator import Authenticator
 from api.auth.credentials import Credentials
 from api.auth.identity_calls import IdentityCalls
 from api.auth.own_user import OwnUserService
 from api.auth.service import AuthService
-from api.binance import market_wiring
 from api.binance.streams.wiring import BinanceStreams
-from api.binance.wiring import SecondWire
+from api.doors.service import DoorService, Served
 from api.explanations import routes as explanation_routes
-from api.faults import routes as fault_routes
-from api.faults.flask_hooks import Dropping
 from api.faults.injector import FaultInjector
-from api.feed import order_entry
 from api.feed.feed import Feed
-from api.http.answer_headers import AnswerHeaders
-from api.http.guard import Guard
-from api.http.limits import RateLimits
-from api.http.request_log import RequestLog
+from api.http.origins import Origins
+from api.http.shared_port import SharedPort
 from api.http.wsgi import WsgiApp
-from api.market import candles
-from api.market import routes as market_routes
-from api.market.book_reader import BookReader
-from api.market.health import HealthService
-from api.market.latency import Latencies
-from api.market.service import MarketService
-from api.market.status_views import StatusService
 from api.metrics.monitoring import Monitoring
+from api.nodes import routes as node_routes
+from api.nodes.standing import SingleServer, Standing
 from api.operator import routes as operator_routes
 from api.operator.user_service import UserService
-from api.orders import routes as order_routes
-from api.orders.duplicates import DuplicateLookup
-from api.orders.entry import OrderEntry
+from api.orders.duplicates import DuplicateLookup, entry_command
 from api.orders.lane import Lane
-from api.orders.lookup import OrderLookup
 from api.orders.memory import OrderMemory
-from api.orders.service import OrderService
 from api.page import docs
-from api.page import routes as page_routes
 from api.private_files import make_private
 from api.replaying import (
     ReplayProgress,
     historian_options,
     log_recovery,
     no_progress,
-    parts_of,
     tune_the_interpreter,
 )
 from api.settings import Settings
 from api.stopping import stop_at_violation
+from api.surface import Folds, Followed, Surface, folds_of
 from engine.commands import AdoptRulebook
 from engine.digest import state_digest
 from engine.events import CommandResult
@@ -85,26 +67,25 @@ from journal.sqlite import SqliteJournal
 from journal.versions import origin
 from listings.instruments_file import DEFAULT_INSTRUMENTS, read_venue_file
 from listings.listing_commands import list_instruments, newly_scheduled
-from listings.operator_schedules import OperatorSchedules, ScheduleStore
+from listings.operator_schedules import OperatorSchedules
 from listings.schedule_runner import ScheduleRunner
+from listings.schedule_store import ScheduleFile, ScheduleStore
 from openbell import __version__
 from openbell.programs import called
-from projections.activity import Activity
-from projections.fold import Fold
-from projections.profits import Profits
-from projections.statuses import CommandedStatuses
+from projections.submissions import SubmissionWindow
 from publish.host import Publishers
 from publish.target import target_of
 from replica.archiver import Archiver
 from replica.follower import OnRecord
 from replica.historian.host import HistorianHost
 from replica.record_log import RecordLog
-from replica.record_server import RecordServer
+from replica.record_server import FOLLOWERS_MAX, RecordServer
 from replica.recovery import recover
 from replica.replay import ReplayResult, replay
 from sequencer.clock import Clock
 from sequencer.clock_watch import FILE as CLOCK_FILE
 from sequencer.clock_watch import ClockWatch, read_kept
+from sequencer.port import Sequencing
 from sequencer.sequencer import Sequencer
 from sequencer.venue_clock import VenueClock
 
@@ -121,7 +102,10 @@ class Server:
     faults: FaultInjector
     clock: VenueClock
     clock_watch: ClockWatch
-    sequencer: Sequencer
+    standing: Standing
+    origins: Origins
+    sequencer: Sequencing
+    writer: Sequencer  # where this process has one of its own from start to end: then it is `sequencer`
     history: History
     historian: HistorianHost
     publishers: Publishers
@@ -136,6 +120,7 @@ class Server:
     wsgi: WsgiApp
     lane: Lane | None = None
     monitoring: Monitoring
+    doors: DoorService | None = None  # where the settings say so; they are started by `open_doors`
     final_state: Checkpoint | None = None  # once it is closed: up to where, and what it came to
 
     def __init__(self, settings: Settings, on_progress: Callable[[int, int], None] = no_progress) -> None:
@@ -158,7 +143,7 @@ class Server:
         file = read_venue_file(settings.instruments or DEFAULT_INSTRUMENTS)
         settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
         make_private(settings.data)
-        schedule_store = ScheduleStore(settings.data / "schedules.json")
+        schedule_store = ScheduleStore(ScheduleFile(settings.data / "schedules.json"))
         journal = SqliteJournal(settings.data / "journal.sqlite", version=__version__)
         self._closers.append(journal.close)
         history = self.history = History(settings.data / "history.sqlite")
@@ -166,14 +151,16 @@ class Server:
         snapshots = self._snapshots = SnapshotFolder(settings.data / "snapshots", __version__)
         recovered = recover(journal, snapshots, self._remember_orders, ReplayProgress(journal, self._on_progress))
         exchange = self.exchange = recovered.follower.exchange
-        activity, profits, commanded = parts_of(recovered.projections)
-        memory = self._order_memory
+        folds = folds_of(recovered.projections, self._order_memory)
         stored_seq = require_not_ahead(history.path, exchange.seq)
         log_recovery(recovered)
         if (written_by := origin(journal, __version__)) is not None:
             log.warning("%s", written_by)
         tune_the_interpreter()
         clock = self.clock = VenueClock(exchange.ts_ns, read_kept(settings.data / CLOCK_FILE))
+        if settings.front_doors:
+            self.doors = DoorService(settings)
+            self._closers.append(self.doors.close)
         authenticator = self._open_identity(settings, exchange)
         records = self._records = RecordLog(journal)
         committer = self._committer = Committer(records)
@@ -181,36 +168,60 @@ class Server:
         historian = self.historian = HistorianHost(records, history, stored_seq, historian_options(settings))
         self._closers.append(historian.close)
         self._keep_in_bounds(settings, journal)
-        self._record_server = RecordServer(settings.data, records) if settings.record_socket else None
-        if self._record_server is not None:
-            self._closers.append(self._record_server.close)
-        sequencer = self.sequencer = _sequencer(settings, exchange, committer, journal, clock)
+        self._record_server = self._serve_records(settings, records)
+        sequencer = self.sequencer = self.writer = _sequencer(
+            settings, exchange, committer, journal, clock, recovered.projections.submissions
+        )
+        self.standing = SingleServer(exchange, sequencer, lambda: records.last_n)
         self.explainer = ExplainHost(journal, settings.data)
         self._closers.append(self.explainer.close)
         instruments, schedules = schedule_store.over(file, exchange)
         since_ns = {symbol: schedule.since_ns for symbol, schedule in schedule_store.by_symbol.items()}
-        runner = ScheduleRunner(schedules, exchange, sequencer, commanded, sequencer.now_ns, since_ns)
+        runner = self._runner = ScheduleRunner(
+            schedules, exchange, sequencer, folds.commanded, sequencer.now_ns, since_ns
+        )
         self.clock_watch = ClockWatch(clock, settings.data, called("operator"))
         self._closers.append(self.clock_watch.close)
         operator_schedules = OperatorSchedules(schedule_store, exchange, sequencer, runner)
         self._closers.append(operator_schedules.close)
-        self.duplicates = DuplicateLookup(exchange, memory, journal, history, historian.access, clock)
-        reader = HistoryReader(history, historian.access)
-        accounts = AccountService(exchange, sequencer, profits, reader, self.auth, sandbox=settings.sandbox)
-        self._build_app(settings, authenticator, activity, reader, accounts, runner, operator_schedules)
+        self.duplicates = self._duplicates(journal, folds)
+        followed = self._followed(settings, folds, authenticator, runner)
+        self._build_surface(settings, followed, runner, operator_schedules)
+        self._start()
+        self._begin(instruments, followed.accounts, runner)
 
-        self._listen(activity, profits, commanded)
-        committer.start()
+    def _start(self) -> None:
+        """Begin to take commands."""
+        self.surface.listen()
+        self._committer.start()
         self._closers.append(self._note_state)
-        sequencer.start()
-        self._closers.append(sequencer.stop)
+        self.sequencer.start()
+        self._closers.append(self.sequencer.stop)
         self.feed.start()
-        self._begin(instruments, accounts, runner)
+
+    def _serve_records(self, settings: Settings, records: RecordLog) -> RecordServer | None:
+        """Who follows by a socket: front doors, and other programs where the settings say so."""
+        if not settings.record_socket and not settings.front_doors:
+            return None
+        server = RecordServer(settings.data, records, FOLLOWERS_MAX + settings.front_doors)
+        self._closers.append(server.close)
+        return server
 
     def _remember_orders(self, exchange: Exchange) -> list[OnRecord]:
         """Keep in memory what ends from now on; what ended before is in the history."""
         memory = self._order_memory = OrderMemory(exchange.seq)
         return [lambda _, applied: memory.on_applied(applied)]
+
+    def _duplicates(self, journal: SqliteJournal, folds: Folds) -> DuplicateLookup:
+        access = self.historian.access
+        return DuplicateLookup(
+            self.exchange,
+            folds.memory,
+            lambda seq: access.look_up(entry_command, journal, seq),
+            self.history,
+            access,
+            self.clock,
+        )
 
     def _keep_in_bounds(self, settings: Settings, journal: SqliteJournal) -> None:
         """Note the digests that the historian says, and have records archived or dropped that its snapshots cover.
@@ -238,22 +249,6 @@ class Server:
             self.final_state = Checkpoint(exchange.seq, state_digest(exchange))
             self._committer.note(self.final_state)
 
-    def _listen(self, activity: Activity, profits: Profits, commanded: CommandedStatuses) -> None:
-        """Have each applied batch folded by all who must agree with the exchange, then published."""
-        book_reader, feed, streams = followed = self._book_reader, self.feed, self.binance_streams
-        fold = Fold(self.exchange, activity, profits, lambda: any(each.follows_levels for each in followed))
-
-        def on_applied(batch: list[CommandResult]) -> None:
-            folded = fold.fold(batch)
-            book_reader.on_touched(folded.touched)
-            feed.on_applied(folded)
-            streams.on_applied(folded)
-
-        for listener in (self._order_memory.on_applied, commanded.on_applied, on_applied):
-            self.sequencer.listen(listener)
-        self.sequencer.listen_behind(feed.publish)
-        self.sequencer.listen_failure(feed.publish_venue_state)
-
     def _open_identity(self, settings: Settings, exchange: Exchange) -> Authenticator:
         """Who is who, under the server's secret."""
         secret = secrets.load_or_create(settings.secret_file or settings.data / "secret.key")
@@ -267,126 +262,118 @@ class Server:
         self._closers.append(identity.close)
         # an operator's earlier mistake may have left money or a stop on a number that a new user would get
         identity.reserve({*exchange.accounts, *exchange.ledger.accounts})
-        credentials = Credentials(secret.token_key, settings.token_minutes * 60, self.clock)
+        self._token_key = secret.token_key
+        seen = None if self.doors is None else self.doors.signatures
+        credentials = Credentials(secret.token_key, settings.token_minutes * 60, self.clock, seen)
         calls = IdentityCalls()
         self._closers.append(calls.close)
         self.auth = AuthService(identity, credentials, calls, self.clock)
         self._closers.append(self.auth.close)
+        self._credentials = credentials
         self.own_user = OwnUserService(identity, calls, self.auth)
         self.users = UserService(identity, calls, self.auth)
         return Authenticator(credentials, sandbox=settings.sandbox)
 
-    def _feed_of(
-        self,
-        app: Flask,
-        settings: Settings,
-        activity: Activity,
-        statuses: StatusService,
-        authenticator: Authenticator,
-        rate_limits: RateLimits | None,
-    ) -> Feed:
-        feed = Feed(
-            app,
-            settings,
-            self.exchange,
-            self.sequencer,
-            activity,
-            statuses=statuses,
-            authenticator=authenticator,
-            limits=rate_limits,
-            injector=self.faults,
-            clock_held=lambda: self.clock.held is not None,
+    def _followed(
+        self, settings: Settings, folds: Folds, authenticator: Authenticator, runner: ScheduleRunner
+    ) -> Followed:
+        """What the surface stands over."""
+        exchange, sequencer, access = self.exchange, self.sequencer, self.historian.access
+        self.origins = Origins(settings.cors_origins)
+        reader = HistoryReader(self.history, access)
+        accounts = AccountService(
+            exchange, sequencer, folds.profits, reader, self.auth.users_of, sandbox=settings.sandbox
         )
-        authenticator.on_revoked(feed.disconnect)
-        return feed
+        return Followed(
+            exchange,
+            sequencer,
+            self.clock,
+            folds,
+            reader,
+            access,
+            self.duplicates,
+            accounts,
+            authenticator,
+            runner.next_change,
+            self.standing,
+            self.origins,
+            None if self.doors is None else self.doors.tables.limits,
+            self.doors,
+            self.publishers.states,
+        )
 
-    def _build_app(
+    def _build_surface(
         self,
         settings: Settings,
-        authenticator: Authenticator,
-        activity: Activity,
-        reader: HistoryReader,
-        accounts: AccountService,
+        followed: Followed,
         runner: ScheduleRunner,
         operator_schedules: OperatorSchedules,
     ) -> None:
-        """The Flask application: each room is given what it uses."""
-        exchange, sequencer = self.exchange, self.sequencer
-        faults = self.faults = FaultInjector(exchange, sequencer.now_ns)
-        app, rate_limits = flask_app(settings, exchange, authenticator, faults)
-        if rate_limits is not None:
-            self._closers.append(rate_limits.close)
-        statuses = StatusService(runner)
-        market = MarketService(exchange, activity, reader)
-        self._book_reader = BookReader()
-        lookup = OrderLookup(exchange, self._order_memory, reader)
-        latencies = Latencies()
-        orders = OrderService(exchange, sequencer, lookup, self.duplicates, latencies.record)
-        feed = self._feed_of(app, settings, activity, statuses, authenticator, rate_limits)
-        runner.on_planned = feed.refresh_status
-        order_entry.install(feed, orders, exchange, sequencer)
-        venue = HealthService(
-            exchange,
-            sequencer,
-            activity,
-            latencies,
-            self.historian.access,
-            clock=self.clock,
-            profile=settings.profile,
-            connections=lambda: feed.connections,
-            sources=feed.sources,
-            faults=faults.counts,
-            publishers=self.publishers.states,
-        )
-        app.register_blueprint(auth_routes.blueprint(self.auth, self.own_user, settings, on_guest=accounts.welcome))
-        app.register_blueprint(account_routes.blueprint(accounts, settings))
-        app.register_blueprint(
-            self._operator_routes(settings, market, orders, accounts, feed, runner, operator_schedules)
-        )
-        app.register_blueprint(fault_routes.blueprint(faults, settings))
-        entry = OrderEntry(orders, exchange)
-        app.register_blueprint(order_routes.blueprint(entry, orders, lookup, exchange))
-        second = SecondWire(app, exchange, authenticator, orders, lookup, reader, rate_limits)
-        public = market_wiring.install(app, second, settings, activity, reader, self._book_reader, sequencer)
-        app.register_blueprint(explanation_routes.blueprint(self.explainer))
-        app.register_blueprint(
-            market_routes.blueprint(
-                market, exchange, statuses, venue, self._book_reader, operators_only(settings), sequencer.now_ns
-            )
-        )
-        app.register_blueprint(candles.blueprint(market, exchange))
-        app.register_blueprint(page_routes.blueprint())
-        app.register_blueprint(self._monitored(settings, activity, authenticator, feed).blueprint)
-        description = docs.Description(app, sandbox=settings.sandbox)
+        """What clients reach, with the routes that are the writer's alone."""
+        surface = self.surface = Surface(settings, followed)
+        self._closers.append(surface.close)
+        self.app, self.feed, self.faults = surface.app, surface.feed, surface.faults
+        runner.on_planned = self._plan_changed
+        accounts = followed.accounts
+        description = docs.Description(surface.app, sandbox=settings.sandbox)
         self._closers.append(description.close)
-        app.register_blueprint(docs.blueprint(description))
-        self.binance_streams = BinanceStreams(
-            app, settings, rate_limits, sequencer, authenticator, second, public, faults
+        surface.serve(
+            [
+                auth_routes.blueprint(self.auth, self.own_user, settings, self.origins, on_guest=accounts.welcome),
+                self._operator_routes(settings, surface, accounts, runner, operator_schedules),
+                explanation_routes.blueprint(self.explainer),
+                node_routes.blueprint(self.standing, self.auth),
+                self._monitored(settings, followed).blueprint,
+                docs.blueprint(description),
+            ]
         )
-        self.app, self.feed = app, feed
-        guard = Guard(app.wsgi_app, settings, rate_limits)
-        self.wsgi = Dropping(AnswerHeaders(guard))
-        if settings.debug:
-            self.wsgi = RequestLog(self.wsgi)  # of every request, so none goes past it
-        else:
-            sharing = sharing_headers(app, settings)
-            self.lane = Lane(entry, guard, authenticator, rate_limits, sharing, faults, second.lanes)
+        self.binance_streams, self.wsgi, self.lane = surface.binance_streams, surface.wsgi, surface.lane
+
+    def _plan_changed(self, symbol: str) -> None:
+        self.feed.refresh_status(symbol)
+        if self.doors is not None:
+            self.doors.plan_changed(symbol)
+
+    def _symbols_changed(self, seq: int) -> None:
+        self.feed.publish_venue_state(seq)
+        if self.doors is not None:
+            self.doors.symbols_changed(seq)
+
+    def open_doors(self, port: SharedPort) -> None:
+        """Have front doors serve at `port`, and return when all do. Cooperative. Raises OSError where one cannot."""
+        if self.doors is None:
+            return
+        self.doors.open(
+            port,
+            Served(
+                self.exchange,
+                self.writer,
+                self._credentials,
+                self._token_key,
+                self.clock,
+                self.historian.access,
+                self._runner.next_change,
+                self.faults,
+                self.feed,
+                self.binance_streams.listen_keys,
+                self._records.holding,
+                self.historian.hurry,
+            ),
+        )
 
     def _operator_routes(
         self,
         settings: Settings,
-        market: MarketService,
-        orders: OrderService,
+        surface: Surface,
         accounts: AccountService,
-        feed: Feed,
         runner: ScheduleRunner,
         schedules: OperatorSchedules,
     ) -> Blueprint:
         return operator_routes.blueprint(
             exchange=self.exchange,
             sequencer=self.sequencer,
-            market=market,
-            orders=orders,
+            market=surface.market,
+            orders=surface.orders,
             accounts=accounts,
             auth=self.auth,
             users=self.users,
@@ -395,28 +382,27 @@ class Server:
             clock=self.clock,
             clock_watch=self.clock_watch,
             sandbox=settings.sandbox,
-            on_listed=feed.publish_venue_state,
-            faults=self.faults,
+            on_listed=self._symbols_changed,
+            faults=surface.faults,
         )
 
-    def _monitored(
-        self, settings: Settings, activity: Activity, authenticator: Authenticator, feed: Feed
-    ) -> Monitoring:
+    def _monitored(self, settings: Settings, followed: Followed) -> Monitoring:
         self.monitoring = Monitoring(
             settings,
             self.exchange,
-            activity,
+            followed.folds.activity,
             self.sequencer,
             self._records,
             self._record_server,
             self.historian.access,
             self._snapshots,
-            feed,
+            self.feed,
             self.faults,
-            authenticator.credentials,
+            followed.authenticator.credentials,
             self.clock,
             {"historian": lambda: self.historian.pid, "explainer": lambda: self.explainer.pid},
             self.publishers,
+            lambda own: None if self.doors is None else self.doors.families(own),
         )
         self._closers.append(self.monitoring.close)
         return self.monitoring
@@ -430,6 +416,8 @@ class Server:
 
         def on_clock_changed() -> None:
             self.feed.publish_venue_state()
+            if self.doors is not None:
+                self.doors.venue_changed()
             clock.check_again()
             runner.check_again()
 
@@ -447,8 +435,7 @@ class Server:
         """Take no commands any more, answer those that were taken, and say so on the feed. Reads go on. Cooperative."""
         self.faults.end_all()
         self.sequencer.stop()
-        self.feed.stop()
-        self.binance_streams.stop()
+        self.surface.stop()
 
     def close(self) -> None:
         """Close everything, newest first, what was not stopped before as well. Idempotent."""
@@ -462,6 +449,7 @@ def _sequencer(
     committer: Committer,
     journal: SqliteJournal,
     clock: VenueClock,
+    submissions: SubmissionWindow,
 ) -> Sequencer:
     return Sequencer(
         exchange,
@@ -471,6 +459,7 @@ def _sequencer(
         on_invariant_violation=stop_at_violation,
         max_batch=settings.max_batch,
         max_waiting=settings.max_waiting,
+        submissions=submissions,
     )
 
 

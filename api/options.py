@@ -15,6 +15,7 @@ from typing import Any
 
 import click
 
+from api.cluster_options import CLUSTER_OPTIONS, check_cluster
 from api.settings import Settings
 from history.pruning import LEAST_DAYS
 from listings.numbers import WholeNumber, decimal_of
@@ -22,6 +23,7 @@ from openbell.programs import started_by_command
 from publish.target import target_of
 
 ENVIRONMENT_PREFIX = "OPENBELL"
+FRONT_DOORS_MAX = 32
 
 
 def _read_config(context: click.Context, _parameter: click.Parameter, path: Path | None) -> Path | None:
@@ -263,6 +265,20 @@ OPTIONS: tuple[Callable[[Any], Any], ...] = (
         help="Largest body of a batch of orders; of other requests 16 KiB. A Socket.IO message has at most 64 KiB.",
     ),
     click.option(
+        "--front-doors",
+        type=WholeNumber(0, FRONT_DOORS_MAX),
+        default=_DEFAULT.front_doors,
+        show_default=True,
+        help="Processes that serve clients on the port, each with a copy of the market; 0: this one process does.",
+    ),
+    click.option(
+        "--door-port",
+        type=WholeNumber(0, 65535 - FRONT_DOORS_MAX),
+        default=_DEFAULT.door_port,
+        help="With --front-doors: the first door listens on this port of 127.0.0.1 as well, the next on the next, for "
+        "a proxy that keeps a client at one door. Without it: on none.",
+    ),
+    click.option(
         "--max-batch",
         type=WholeNumber(1),
         default=_DEFAULT.max_batch,
@@ -388,6 +404,7 @@ OPTIONS: tuple[Callable[[Any], Any], ...] = (
         show_default=True,
         help="Subscriptions one feed client may hold.",
     ),
+    *CLUSTER_OPTIONS,
 )
 
 
@@ -433,6 +450,7 @@ def settings_from(values: dict[str, Any]) -> Settings:
     ):
         if rate != "off" and not _is_rate(rate):
             raise click.UsageError(f"{option} {rate}: write COUNT/second, COUNT/minute, COUNT/hour or off")
+    check_cluster(settings)
     return settings
 
 

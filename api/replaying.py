@@ -16,10 +16,6 @@ from engine.digest import state_digest
 from journal.committer import SWITCH_INTERVAL_SECONDS
 from journal.port import Journal
 from openbell import __version__
-from projections.activity import Activity
-from projections.profits import Profits
-from projections.projections import Projections
-from projections.statuses import CommandedStatuses
 from replica.historian.options import HistorianOptions
 from replica.recovery import Recovered
 
@@ -77,11 +73,6 @@ def historian_options(settings: Settings) -> HistorianOptions:
         prove=settings.journal != "keep",
         history_days=settings.history_days,
     )
-
-
-def parts_of(projections: Projections) -> tuple[Activity, Profits, CommandedStatuses]:
-    """What a start has folded, apart from the exchange."""
-    return projections.activity, projections.profits, projections.statuses
 
 
 def tune_the_interpreter() -> None:

@@ -47,6 +47,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     idle_timeout_s: int = 75
     min_bytes_per_s: int = 1_000
     max_body_bytes: int = 1_048_576
+    front_doors: int = 0
+    door_port: int = 0
     max_batch: int = 500
     max_waiting: int = 20_000
     journal: str = "keep"
@@ -65,6 +67,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     feed_sessions_per_address: int = 200
     feed_ping_interval_s: int = 20
     feed_ping_timeout_s: int = 20
+    cluster: str | None = None
+    cluster_name: str = "openbell"
+    node: str | None = None
+    node_listen: str = "127.0.0.1:0"
+    node_url: str | None = None
+    cluster_ca: Path | None = None
+    cluster_cert: Path | None = None
+    cluster_key: Path | None = None
 
     @property
     def sandbox(self) -> bool:

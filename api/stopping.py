@@ -19,6 +19,7 @@ log = logging.getLogger("openbell")
 STOP_S: Final = 4.0  # from the signal to the end: five seconds, less what a busy machine takes to do both
 ANSWERED_S: Final = 1.5  # of these, for what has come to be answered
 EXIT_INVARIANT_VIOLATION: Final = 70  # EX_SOFTWARE of sysexits.h
+EXIT_DIFFERS: Final = 65  # EX_DATAERR: what this node has differs from the log, or cannot be kept: a person decides
 EXIT_NOT_CLOSED: Final = 75  # EX_TEMPFAIL of sysexits.h: what was not answered may be in the journal, or not
 
 
@@ -84,3 +85,9 @@ def stop_at_violation(violation: BaseException) -> NoReturn:
     """A broken invariant: no answer leaves any more, and a restart would stop at the same command."""
     log.critical("the engine contradicts itself; stopping before any answer", exc_info=violation)
     leave(EXIT_INVARIANT_VIOLATION)
+
+
+def stop_at_difference(problem: Exception) -> NoReturn:
+    """A node whose records are not those of the log, or cannot be written: it shows nothing any more."""
+    log.critical("this node stops, and keeps what it has: %s", problem)
+    leave(EXIT_DIFFERS)

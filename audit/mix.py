@@ -30,6 +30,7 @@ from engine.commands import (
     SetStatus,
     StopAccount,
     Withdraw,
+    WriterChanged,
 )
 from engine.instrument import Instrument
 from engine.rulebook import CURRENT_EDITION
@@ -182,7 +183,7 @@ class Mix:
                 return make(symbol, account, side)
             dice -= share
         if dice < 0.0005:
-            return AdoptRulebook(CURRENT_EDITION)
+            return AdoptRulebook(CURRENT_EDITION) if self.seq % 2 else WriterChanged(f"node-{self.seq % 3}", self.seq)
         if dice < 0.025:
             return AdvanceTime()
         if dice < 0.034:

@@ -70,6 +70,7 @@ class NaiveExchange(NaiveAmends):
                 self.events = self.withdraw(command)
             case ConfigureAccount():
                 self.events = self.configure(command)
+            # and a WriterChanged changes nothing
         self.run_queue()
         return self.events
 

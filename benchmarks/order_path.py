@@ -107,7 +107,7 @@ def durable(commands: Sequence[EnterOrder], folder: Path) -> Iterator[tuple[str,
 
 def way_out(server: Server, commands: Sequence[EnterOrder]) -> Iterator[tuple[str, float]]:
     """From a durable command to the bytes of its answer. The server's sequencer is stopped: this takes its part."""
-    exchange, folds = server.exchange, server.sequencer._listeners
+    exchange, folds = server.exchange, server.writer._publication.listeners
     applying = folding = answering = 0.0
     for number, command in enumerate(commands):
         seq = Seq(exchange.seq + 1)

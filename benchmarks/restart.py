@@ -67,7 +67,7 @@ def prepare(data: Path, commands: int, resting: int, behind: int) -> None:
     with closing(SqliteJournal(data / "journal.sqlite")) as journal, collector_off():
         follower = Follower()
         projections = Projections(follower.exchange)
-        follower.listen(lambda _, applied: projections.fold(applied))
+        follower.listen(projections.on_record)
         folder = SnapshotFolder(data / "snapshots", "benchmark")
         due = [commands - behind - 50_000, commands - behind]
         began = time.perf_counter()

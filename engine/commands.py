@@ -166,6 +166,13 @@ class AdoptRulebook(msgspec.Struct, frozen=True, gc=False, array_like=True, tag=
     edition: int
 
 
+class WriterChanged(msgspec.Struct, frozen=True, gc=False, array_like=True, tag="N"):
+    """Another node sequences from here on. Dates the change, and changes nothing."""
+
+    node: str
+    epoch: int  # of the node's ownership of the log: higher than that of any before
+
+
 Command = (
     ListInstrument
     | SetStatus
@@ -179,4 +186,5 @@ Command = (
     | ConfigureAccount
     | StopAccount
     | AdoptRulebook
+    | WriterChanged
 )

@@ -26,6 +26,7 @@ from engine.commands import (
     SetStatus,
     StopAccount,
     Withdraw,
+    WriterChanged,
 )
 from engine.entry import enter
 from engine.instrument import Instrument
@@ -33,7 +34,15 @@ from engine.order import Order
 from engine.rejects import InvariantViolation
 from engine.state import ExchangeState
 from engine.trading_status import advance_time, set_status
-from engine.transfers import adopt_rulebook, configure_account, deposit, list_instrument, stop_account, withdraw
+from engine.transfers import (
+    adopt_rulebook,
+    change_writer,
+    configure_account,
+    deposit,
+    list_instrument,
+    stop_account,
+    withdraw,
+)
 from engine.types import CHECKED_A_STEP, AccountId, Amount, OrderId, OrderType, Seq
 
 _HANDLERS: dict[type, Callable[..., None]] = {
@@ -49,6 +58,7 @@ _HANDLERS: dict[type, Callable[..., None]] = {
     ConfigureAccount: configure_account,
     StopAccount: stop_account,
     AdoptRulebook: adopt_rulebook,
+    WriterChanged: change_writer,
 }
 
 

@@ -8,7 +8,15 @@ from __future__ import annotations
 from engine import events as ev
 from engine.accounts import can_be_configured
 from engine.book import OrderBook
-from engine.commands import AdoptRulebook, ConfigureAccount, Deposit, ListInstrument, StopAccount, Withdraw
+from engine.commands import (
+    AdoptRulebook,
+    ConfigureAccount,
+    Deposit,
+    ListInstrument,
+    StopAccount,
+    Withdraw,
+    WriterChanged,
+)
 from engine.execution import end_alone
 from engine.ledger import FEE_ACCOUNT
 from engine.rejects import CancelReason, InvariantViolation, RejectReason
@@ -85,6 +93,10 @@ def adopt_rulebook(state: ExchangeState, command: AdoptRulebook, _events: list[e
     state.rulebook = max(state.rulebook, command.edition)
     if state.rulebook >= OWN_MEMORIES_SINCE:
         state.recent.split_by_account(state.seq, state.ts_ns)
+
+
+def change_writer(_state: ExchangeState, _command: WriterChanged, _events: list[ev.Event]) -> None:
+    """Carry out a WriterChanged: nothing changes but seq and time, whoever sequences."""
 
 
 def configure_account(state: ExchangeState, command: ConfigureAccount, events: list[ev.Event]) -> None:

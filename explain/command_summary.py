@@ -21,6 +21,7 @@ from engine.commands import (
     SetStatus,
     StopAccount,
     Withdraw,
+    WriterChanged,
 )
 from engine.exchange import Exchange
 from explain.answers import Chapter
@@ -110,6 +111,8 @@ class CommandSummary:
                 return f"An operator wanted account {command.account} {what}."
             case AdoptRulebook() as command:
                 return f"Edition {command.edition} of the matching rules was to count from here on."
+            case WriterChanged() as command:
+                return f"Node {command.node} took over and sequences from here on."
         return "The clock went on: what was due by then was to happen."
 
     # -- what came of it

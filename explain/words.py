@@ -18,6 +18,7 @@ from engine.commands import (
     OrderOptions,
     SetStatus,
     StopAccount,
+    WriterChanged,
 )
 from engine.rejects import CancelReason, RejectReason
 from engine.stops import rises_to_trigger
@@ -174,6 +175,8 @@ def cause(command: Command, *, own: bool) -> str:
             return "an operator stopping the account"
         case AdoptRulebook():
             return "a new edition of the rules"
+        case WriterChanged():
+            return "another node taking over"
     return "a change by an operator"
 
 

@@ -9,6 +9,7 @@ import { Api } from "./net/api.js";
 import { ClientOrderIds } from "./net/client-order-ids.js";
 import { Feed } from "./net/feed.js";
 import { Http } from "./net/http.js";
+import { Nodes } from "./net/nodes.js";
 import { Preferences } from "./net/preferences.js";
 import { SavedSessions } from "./net/saved-sessions.js";
 import { ApiLogStore } from "./stores/api-log.js";
@@ -27,7 +28,8 @@ import { html } from "./view/parts/html.js";
 import { Services } from "./view/parts/services.js";
 import { App } from "./view/shell/app.js";
 
-const http = new Http();
+const nodes = new Nodes(given("venue-nodes", "[]"), location.origin);
+const http = new Http(nodes);
 const clock = new VenueClock();
 const log = new ApiLogStore(http, clock);
 const access = new Access(
@@ -37,15 +39,14 @@ const access = new Access(
     () => sessionStorage,
   ),
 );
-const api = new Api(http, access);
+const api = new Api(http, access, nodes);
 const credentials = new CredentialStore(api, access);
-const feed = new Feed(access);
+const feed = new Feed(access, nodes);
 const portfolio = new PortfolioStore(api, feed, access, new ClientOrderIds(() => localStorage));
 const workspace = new WorkspaceStore(new Preferences(() => localStorage));
 const candleStore = new CandleStore(api, feed, workspace);
-const rules = JSON.parse(document.querySelector('meta[name="venue-rules"]')?.getAttribute("content") ?? "{}");
 const faults = new FaultStore(api, portfolio);
-const market = new MarketStore(api, feed, portfolio, candleStore, clock, rules, faults);
+const market = new MarketStore(api, feed, portfolio, candleStore, clock, given("venue-rules", "{}"), faults, nodes);
 const entry = new OrderEntryStore(market, () => workspace.times);
 const explanations = new ExplanationStore(api, portfolio);
 const operator = new OperatorStore(api, portfolio);
@@ -56,6 +57,7 @@ const services = Object.freeze({
   candleStore,
   credentials,
   market,
+  nodes,
   entry,
   explanations,
   faults,
@@ -65,6 +67,11 @@ const services = Object.freeze({
   security,
   workspace,
 });
+
+/** What the server put into the page. @param {string} name @param {string} otherwise JSON */
+function given(name, otherwise) {
+  return JSON.parse(document.querySelector(`meta[name="${name}"]`)?.getAttribute("content") ?? otherwise);
+}
 
 render(
   html`<${Services.Provider} value=${services}><${App} /><//>`,

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, create_engine, event, inspect, select
+from sqlalchemy import Connection, Engine, create_engine, event, func, inspect, select
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -29,6 +29,8 @@ CONNECT_S: Final = 2  # for PostgreSQL to take another connection; libpq takes n
 STATEMENT_S: Final = 2  # for one statement
 AWAY_S: Final = 0.5  # after a failure all are refused at once for so long, so that those who wait do not add up
 CONNECTIONS_MAX: Final = 4  # to PostgreSQL; more wait
+
+MIGRATING: Final = 0x0B_E11  # PostgreSQL's lock of whoever makes or upgrades the schema
 
 log = limited(logging.getLogger(__name__))  # every request that needs it would say so
 
@@ -74,6 +76,8 @@ def open_database(path_or_url: str | Path) -> Engine:
 def migrate(engine: Engine) -> None:
     """Bring the schema to the newest version, in one transaction. Raises IdentityError where it is none of ours."""
     with engine.begin() as connection:
+        if connection.dialect.name == "postgresql":  # servers that share it may start at once; SQLite locks its file
+            connection.execute(select(func.pg_advisory_xact_lock(MIGRATING)))
         before = _version(connection)
         if before is None:
             METADATA.create_all(connection)

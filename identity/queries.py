@@ -111,8 +111,18 @@ def end_all_of(
     return Ended(sessions_ended, keys_ended, int(connection.execute(grown).scalar_one()))
 
 
+def note_for_other_servers(connection: Connection) -> None:
+    """Have other servers on this database take in what changes in this transaction. SQLite's has one server only."""
+    if connection.dialect.name != "sqlite":
+        connection.execute(update(CHANGES).values(generation=CHANGES.c.generation + 1))
+
+
 def next_account(connection: Connection) -> int:
-    """The number for a new user: above those of all users, and none that is reserved. O(reserved above)."""
+    """The number for a new user: above those of all users, and none that is reserved. O(reserved above).
+
+    Whoever else makes a user meanwhile waits until this transaction ends.
+    """
+    connection.execute(select(CHANGES.c.changes_id).with_for_update())  # SQLite has one writer anyhow
     users = select(func.max(USERS.c.account)).where(USERS.c.account < ACCOUNTS_END)
     account = max(FIRST_ACCOUNT, (connection.execute(users).scalar_one() or 0) + 1)
     column = RESERVED_ACCOUNTS.c.account

@@ -33,6 +33,7 @@ from identity.queries import (
     live_keys,
     live_sessions,
     next_account,
+    note_for_other_servers,
     of_accounts,
     of_name_or_account,
     reserve,
@@ -92,7 +93,9 @@ class Identity:
         self._idle_ns = idle_hours * HOUR_NS
         self._longest_ns = session_days * 24 * HOUR_NS
         self._clock = clock
-        self._database = Database(open_database(path_or_url))
+        engine = open_database(path_or_url)
+        self.shared = engine.dialect.name != "sqlite"  # whether other servers may work on it meanwhile
+        self._database = Database(engine)
         self.changes = UserChanges(self._database, clock)
         self.second_factors = SecondFactors(self._database, secret.vault, clock)
 
@@ -282,6 +285,13 @@ class Identity:
         """Every session that is not over. O(sessions)."""
         return self._read(live_sessions(self._clock()), session_from)
 
+    def session_of(self, session_id: str) -> Session | None:
+        """One session that is not over; None: there is none."""
+        found: list[Session] = self._read(
+            live_sessions(self._clock()).where(SESSIONS.c.session_id == session_id), session_from
+        )
+        return found[0] if found else None
+
     def revoke_session(self, session_id: str, user_id: int, why: str, actor: Actor | None = None) -> bool:
         """End a session of that user; False when they have no such session. `actor`: who did it, when not they."""
         with self._database.begin() as connection:
@@ -296,6 +306,7 @@ class Identity:
     def _revoke_session(self, connection: Connection, session_id: str, actor: Actor, why: str) -> None:
         connection.execute(update(SESSIONS).where(SESSIONS.c.session_id == session_id).values(revoked_ns=self._clock()))
         self._note(connection, actor, "session_revoked", session_id, {"why": why})
+        note_for_other_servers(connection)
 
     # -- API keys
 
@@ -338,6 +349,7 @@ class Identity:
                 )
             )
             self._note(connection, user.actor, "key_created", key.key_id, written | {"label": label})
+            note_for_other_servers(connection)
         return key, secret
 
     def keys_of(self, user_id: int) -> list[ApiKey]:
@@ -370,6 +382,7 @@ class Identity:
             ).rowcount
             if revoked:
                 self._note(connection, user.actor, "key_revoked", key_id)
+                note_for_other_servers(connection)
         return bool(revoked)
 
     def _secret_of(self, row: Row[Any]) -> bytes | None:

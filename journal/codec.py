@@ -3,7 +3,8 @@
 A record is what the journal stores and what a replicated log can carry as it is. `n` counts
 records from 1; `first_seq` is the seq of its first command, the others follow one by one;
 `ts_ns` (epoch nanoseconds) is the time of all of them. The body is one version byte and a
-msgpack array of tagged commands.
+msgpack array of tagged commands; where front doors sent some of them under keys, an array of that one and of the
+submissions, which say which.
 Layer: journal. No I/O.
 """
 
@@ -17,19 +18,37 @@ from typing import Final
 
 import msgspec
 
-from engine.commands import Command
+from engine.commands import Command, WriterChanged
 
+# 6: a record without submissions is written so still, byte for byte
 # 5: before orders could be take-profits; 4: before a mass cancel came in parts; 3: before rules had editions;
 # 2: before orders had options; all are read.
 # 1: before accounts had funds
-BODY_VERSION: Final = 6
+BODY_VERSION: Final = 7
+PLAIN_VERSION: Final = 6
 OLDEST_VERSION: Final = 2
+KEY_BYTES: Final = 16
 GENESIS: Final = bytes(32)  # what the first record is chained to
 
 _HEADER = struct.Struct(">QqQI")  # n, ts_ns, first_seq, count: of fixed width, so no two headers read alike
-_VERSION_BYTE = bytes([BODY_VERSION])
+_VERSION_BYTE = bytes([PLAIN_VERSION])
+_SUBMITTED_BYTE = bytes([BODY_VERSION])
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(list[Command]).decode
+
+
+class Submission(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """Commands of a record that a front door sent together, under one key."""
+
+    key: bytes  # 16 bytes: what makes it the same submission wherever it is sent again
+    place: int  # of its first command in the record, from 0
+    count: int  # of its commands, which follow one by one
+    fingerprint: bytes = b""  # of what was asked, 16 bytes, where somebody else may use the key
+    sender: bytes = b""  # who sent it, where somebody else may: what a front door calls itself
+
+
+_decode_both = msgspec.msgpack.Decoder(tuple[list[Command], list[Submission]]).decode
+_decode_submissions = msgspec.msgpack.Decoder(tuple[msgspec.Raw, list[Submission]]).decode
 
 
 class BatchRecord(msgspec.Struct, frozen=True):
@@ -62,15 +81,27 @@ class UnknownVersion(Exception):
     """A sound record in an encoding that this version does not know. It is no damage: never cut it."""
 
 
-def seal(n: int, ts_ns: int, first_seq: int, commands: Sequence[Command], prev_chain: bytes = GENESIS) -> BatchRecord:
-    """Encode `commands` into record `n`. O(bytes).
+def seal(
+    n: int,
+    ts_ns: int,
+    first_seq: int,
+    commands: Sequence[Command],
+    prev_chain: bytes = GENESIS,
+    submissions: Sequence[Submission] = (),
+) -> BatchRecord:
+    """Encode `commands` into record `n`; `submissions` say which of them came under keys, in order. O(bytes).
 
+    Without any, the bytes are those that versions before there were submissions wrote, but for a WriterChanged.
     Raises ValueError for an empty batch, and OverflowError or UnicodeEncodeError for a command
     with an integer beyond 64 bits or a text that is no Unicode: such must be refused before.
     """
     if not commands:
         raise ValueError("a batch holds at least one command")
-    return seal_body(n, ts_ns, first_seq, len(commands), _VERSION_BYTE + _encode(commands), prev_chain)
+    if submissions or WriterChanged in map(type, commands):  # which older versions must refuse, not take for damage
+        body = _SUBMITTED_BYTE + _encode((commands, submissions))
+    else:
+        body = _VERSION_BYTE + _encode(commands)
+    return seal_body(n, ts_ns, first_seq, len(commands), body, prev_chain)
 
 
 def seal_body(n: int, ts_ns: int, first_seq: int, count: int, body: bytes, prev_chain: bytes) -> BatchRecord:
@@ -85,6 +116,11 @@ def open_batch(record: BatchRecord) -> list[Command]:
 
     Raises UnknownVersion for a body of another version, CorruptRecord when it cannot be decoded.
     """
+    return open_submitted(record)[0]
+
+
+def open_submitted(record: BatchRecord) -> tuple[list[Command], list[Submission]]:
+    """The same, with the submissions that the record has. O(bytes). Raises as `open_batch`."""
     if not OLDEST_VERSION <= record.body[0] <= BODY_VERSION:
         if record.body[0] < OLDEST_VERSION:
             raise UnknownVersion(
@@ -97,12 +133,48 @@ def open_batch(record: BatchRecord) -> list[Command]:
             f"this one reads {OLDEST_VERSION} to {BODY_VERSION}): start that one"
         )
     try:
-        commands = _decode(memoryview(record.body)[1:])
+        if record.body[0] <= PLAIN_VERSION:
+            commands, submissions = _decode(memoryview(record.body)[1:]), list[Submission]()
+        else:
+            commands, submissions = _decode_both(memoryview(record.body)[1:])
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise CorruptRecord(record.n, f"its body cannot be decoded: {error}") from error
     if len(commands) != record.count:
         raise CorruptRecord(record.n, f"it holds {len(commands)} commands and says {record.count}")
-    return commands
+    if submissions:
+        _require_in_order(record, submissions)
+    return commands, submissions
+
+
+def submissions_of(record: BatchRecord) -> list[Submission]:
+    """The submissions of a verified record, without its commands. O(bytes), O(1) where it has none.
+
+    Raises CorruptRecord when they cannot be decoded.
+    """
+    if record.body[0] != BODY_VERSION:
+        return []
+    try:
+        _, submissions = _decode_submissions(memoryview(record.body)[1:])
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise CorruptRecord(record.n, f"its body cannot be decoded: {error}") from error
+    _require_in_order(record, submissions)
+    return submissions
+
+
+def _require_in_order(record: BatchRecord, submissions: Sequence[Submission]) -> None:
+    """Raise CorruptRecord where a submission is not one of the record's commands, or they overlap."""
+    free = 0
+    for each in submissions:
+        if (
+            each.place < free
+            or each.count < 1
+            or len(each.key) != KEY_BYTES
+            or len(each.fingerprint) not in (0, KEY_BYTES)
+        ):
+            raise CorruptRecord(record.n, "a submission in it is none")
+        free = each.place + each.count
+    if free > record.count:
+        raise CorruptRecord(record.n, f"a submission ends with command {free}, it holds {record.count}")
 
 
 def verify_alone(record: BatchRecord) -> None:

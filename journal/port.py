@@ -8,6 +8,7 @@ The ways to fail:
     ├── JournalTooNew    written by a newer Openbell
     ├── RecordsDropped   records that were asked for left the journal, and are in no archive
     └── JournalFailed    it cannot be written any more: stop taking orders, restart
+        ├── JournalFenced  another node writes it now: follow that one
         └── JournalLost  its file was removed, renamed or replaced by somebody else
 
 Layer: journal.
@@ -41,6 +42,10 @@ class JournalTooNew(JournalError):
 
 class JournalFailed(JournalError):
     """A write failed. Whether it is on the disk is unknown, so nothing more is ever appended."""
+
+
+class JournalFenced(JournalFailed):
+    """Another node writes the journal now: nothing of what was not appended is in it, or ever will be by this one."""
 
 
 class JournalLost(JournalFailed):

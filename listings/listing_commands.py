@@ -12,7 +12,7 @@ from engine.events import Rejected
 from engine.exchange import Exchange
 from engine.instrument import Instrument
 from listings.instruments_file import ListingError, require_apart
-from sequencer.sequencer import Sequencer
+from sequencer.port import Sequencing
 
 
 def newly_scheduled(instruments: Iterable[Instrument], exchange: Exchange) -> list[str]:
@@ -20,7 +20,7 @@ def newly_scheduled(instruments: Iterable[Instrument], exchange: Exchange) -> li
     return [listed.symbol for listed in instruments if listed.scheduled and not _scheduled(exchange, listed)]
 
 
-def list_instruments(instruments: Sequence[Instrument], exchange: Exchange, sequencer: Sequencer) -> None:
+def list_instruments(instruments: Sequence[Instrument], exchange: Exchange, sequencer: Sequencing) -> None:
     """List those that are not listed as they are. Raises ListingError where one cannot be."""
     require_apart([listed.symbol for listed in instruments if listed.symbol not in exchange.books], exchange.books)
     commands = [

@@ -17,7 +17,7 @@ from engine.types import TradingStatus
 from listings.schedule import Change, Schedule
 from loop.alarm import Alarm
 from projections.statuses import CommandedStatuses
-from sequencer.sequencer import NotAccepting, Sequencer
+from sequencer.port import NotAccepting, Sequencing
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +31,7 @@ class ScheduleRunner:
         self,
         schedules: Mapping[str, Schedule],
         exchange: Exchange,
-        sequencer: Sequencer,
+        sequencer: Sequencing,
         commanded: CommandedStatuses,
         clock: Callable[[], int],
         since_ns: Mapping[str, int] | None = None,
@@ -47,15 +47,16 @@ class ScheduleRunner:
         self._commanded = commanded
         self._clock = clock
         self._done_ns: dict[str, int] = {}  # of each symbol: scheduled changes up to then are done, or overridden
-        self._alarm = Alarm(clock, self._ring)
+        self._alarm: Alarm | None = None  # while it runs
         self.on_planned: Callable[[str], None] = lambda _symbol: None  # called when its plan changes
 
     def start(self, newly_scheduled: Collection[str] = ()) -> None:
         """Bring every symbol to the status that it should have; return when it has. Cooperative.
 
         A status that was commanded after the last scheduled change stays, but for `newly_scheduled` symbols.
-        Raises NotAccepting.
+        It may have been stopped before. Raises NotAccepting.
         """
+        self._alarm = Alarm(self._clock, self._ring)
         for symbol in self._schedules:
             if symbol in self._since_ns or symbol not in newly_scheduled:
                 self._done_ns[symbol] = max(self._commanded.at_ns.get(symbol, 0), self._since_ns.get(symbol, 0))
@@ -63,11 +64,14 @@ class ScheduleRunner:
 
     def check_again(self) -> None:
         """The venue's time was set forward: what is due by now happens at once."""
-        self._alarm.check_again()
+        if self._alarm is not None:
+            self._alarm.check_again()
 
     def stop(self) -> None:
-        """Change nothing any more."""
-        self._alarm.stop()
+        """Change nothing any more. Idempotent."""
+        if self._alarm is not None:
+            self._alarm.stop()
+            self._alarm = None
 
     def has(self, symbol: str) -> bool:
         """Whether a schedule opens and closes `symbol`."""
@@ -80,10 +84,12 @@ class ScheduleRunner:
     def put(self, symbol: str, schedule: Schedule | None, since_ns: int) -> None:
         """Keep a listed symbol to `schedule` from the first change after `since_ns` on; None: to none. Cooperative.
 
-        With `since_ns` 0 it is brought to its status at once. Raises NotAccepting.
+        With `since_ns` 0 it is brought to its status at once. While this does not run, somebody else does it.
+        Raises NotAccepting.
         """
         self._schedules.pop(symbol, None)
         self._done_ns.pop(symbol, None)
+        self._since_ns[symbol] = since_ns
         if schedule is not None:
             self._schedules[symbol] = schedule
             self._done_ns[symbol] = since_ns
@@ -110,8 +116,11 @@ class ScheduleRunner:
             raise
 
     def _follow(self) -> None:
+        if self._alarm is None:
+            return
         self._change_what_is_due()
-        self._alarm.set(self._next_ns())
+        if self._alarm is not None:  # it may have been stopped meanwhile
+            self._alarm.set(self._next_ns())
 
     def _next_ns(self) -> int | None:
         now_ns = self._clock()

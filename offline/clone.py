@@ -120,7 +120,7 @@ class _ReadOnlySnapshots(SnapshotFolder):
 def _copy(journal: Journal, folder: Path, begun: Begun, until_seq: int, done: Callable[[int], object]) -> Cloned:
     """Write the records up to the command, and the state behind them. O(records)."""
     follower, projections = begun.follower, begun.projections
-    follower.listen(lambda _, applied: projections.fold(applied))
+    follower.listen(projections.on_record)
     path, copied_n = folder / JOURNAL_NAME, 0
     if (first_n := first_kept(journal)) > 1:
         if follower.last is None or follower.n < first_n - 1:

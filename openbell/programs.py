@@ -28,6 +28,8 @@ PROGRAMS: Final = {
     "clients": Program("tools.clients", "Point ccxt, freqtrade, nautilus_trader and others at a server."),
     "operator": Program("tools.operator", "Run the market: halt, list, credit, cancel; over REST."),
     "users": Program("identity.operators", "Appoint operators, lock users out; on the data folder."),
+    "try-cluster": Program("tools.cluster", "A cluster on this machine, to try it: etcd, three nodes, traders."),
+    "cluster": Program("cluster.__main__", "How the nodes of a cluster are; stand down, remove, found."),
     "audit": Program("audit.__main__", "Prove that a journal kept the rules."),
     "verify": Program("audit.verify", "Prove a data folder: archive, journal, snapshots."),
     "explain": Program("explain.__main__", "Explain an order, a trade or a command from a journal."),

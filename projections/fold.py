@@ -21,6 +21,7 @@ class Folded(NamedTuple):
 
     trades: Sequence[TradePrint]
     touched: Sequence[LevelKey]  # levels that may have changed, some more than once; none where nobody follows them
+    results: Sequence[CommandResult]  # of the commands, whole
 
 
 class Fold:
@@ -65,4 +66,4 @@ class Fold:
                     uncrossed = True
                 if with_levels:
                     touched += levels_of(event, exchange, uncrossed=uncrossed)
-        return Folded(trades, touched)
+        return Folded(trades, touched, batch)

@@ -1,6 +1,7 @@
 """All projections together: folded from the same records, and written into every snapshot as its sections.
 
-A section is JSON, since that has integers of any size. Its name has the number of its shape.
+A section is JSON, since that has integers of any size. Its name has the number of its shape. That of
+submissions, which may be many, is msgpack.
 Layer: projections.
 """
 
@@ -14,10 +15,12 @@ import msgspec
 from engine.events import CommandResult
 from engine.exchange import Exchange
 from engine.types import AccountId
+from journal.codec import BatchRecord
 from projections.activity import Activity, ActivityState
 from projections.fold import Fold
 from projections.profits import PositionState, Profits
 from projections.statuses import CommandedStatuses
+from projections.submissions import SubmissionsState, SubmissionWindow
 
 # raise the number of one with every change of its shape: a snapshot without it is of another version
 ACTIVITY: Final = "activity-1"
@@ -25,11 +28,15 @@ PROFITS: Final = "profits-1"
 STATUSES: Final = "statuses-1"
 RESETS: Final = "resets-1"  # accounts that a reset has stopped; what was written before there were resets has none
 
+SUBMISSIONS: Final = "submissions-1"  # what was written before there were front doors has none
+
 _encode: Final = msgspec.json.Encoder().encode
 _decode_activity: Final = msgspec.json.Decoder(ActivityState).decode
 _decode_profits: Final = msgspec.json.Decoder(list[PositionState]).decode
 _decode_statuses: Final = msgspec.json.Decoder(dict[str, int]).decode
 _decode_resets: Final = msgspec.json.Decoder(list[AccountId]).decode
+_encode_submissions: Final = msgspec.msgpack.Encoder().encode
+_decode_submissions: Final = msgspec.msgpack.Decoder(SubmissionsState).decode
 
 
 class SectionsUnknown(Exception):
@@ -43,12 +50,18 @@ class Projections:
         self.activity = Activity(exchange)
         self.profits = Profits()
         self.statuses = CommandedStatuses()
+        self.submissions = SubmissionWindow()
         self._fold = Fold(exchange, self.activity, self.profits, follows_levels=lambda: False)
 
     def fold(self, batch: list[CommandResult]) -> None:
         """Fold a batch that was applied last. O(events)."""
         self._fold.fold(batch)
         self.statuses.on_applied(batch)
+
+    def on_record(self, record: BatchRecord, applied: list[CommandResult]) -> None:
+        """Fold a record that was applied last, and note its submissions. O(events)."""
+        self.fold(applied)
+        self.submissions.note(record, applied)
 
     def saved(self) -> dict[str, bytes]:
         """Everything, as the sections of a snapshot. O(what is kept)."""
@@ -57,6 +70,7 @@ class Projections:
             PROFITS: _encode(self.profits.saved()),
             STATUSES: _encode(dict(sorted(self.statuses.at_ns.items()))),
             RESETS: _encode(sorted(self.profits.stopped_by_reset)),
+            SUBMISSIONS: _encode_submissions(self.submissions.saved()),
         }
 
     @classmethod
@@ -68,8 +82,10 @@ class Projections:
             projections.profits.restore(_decode_profits(sections[PROFITS]))
             projections.statuses.at_ns.update(_decode_statuses(sections[STATUSES]))
             projections.profits.stopped_by_reset.update(_decode_resets(sections.get(RESETS, b"[]")))
+            if SUBMISSIONS in sections:
+                projections.submissions.restore(_decode_submissions(sections[SUBMISSIONS]))
         except KeyError as missing:
             raise SectionsUnknown(f"it has no section {missing}") from None
-        except msgspec.DecodeError as problem:
+        except (msgspec.DecodeError, ValueError) as problem:
             raise SectionsUnknown(f"a section is of another shape: {problem}") from None
         return projections

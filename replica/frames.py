@@ -17,7 +17,7 @@ import msgspec
 
 from journal.codec import BatchRecord
 
-FORMAT: Final = 1  # raise it with every change below
+FORMAT: Final = 2  # raise it with every change below
 FRAME_BYTES_MAX: Final = 64 * 2**20  # more than any batch of commands is
 SAID_BYTES_MAX: Final = 64 * 2**10  # of what a follower says
 
@@ -30,6 +30,7 @@ class Hello(msgspec.Struct, frozen=True, array_like=True, tag="hello"):
     format: int
     after_n: int  # of a follower: the last record that it has applied; of the writer: its newest
     chain: bytes  # of that record
+    prompt: bool = False  # of a follower: send each record at once, for somebody waits for it
 
 
 class Refused(msgspec.Struct, frozen=True, array_like=True, tag="refused"):

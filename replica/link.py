@@ -89,6 +89,7 @@ class FollowerLink:
         self._sent_n = 0
         self._due: float | None = None  # when what was gathered is sent
         self._hurry_seq: int | None = None
+        self._is_prompt = False
         self._finishing = self._has_finished = self._aborted = False
         self._noted: deque[Checkpoint] = deque()  # states behind what was sent, by seq
         self._read_at_once = 16
@@ -188,7 +189,7 @@ class FollowerLink:
             with suppress(OSError):
                 self._socket.send(framed(Refused(refusal)))
             raise LinkClosed(refusal)
-        self._sent_n = hello.after_n
+        self._sent_n, self._is_prompt = hello.after_n, hello.prompt
         self._noted.extend(self._records.checkpoints())
         last = self._records.last
         n, chain = (0, GENESIS) if last is None else (last.n, last.chain)
@@ -232,6 +233,8 @@ class FollowerLink:
             return None
         if self._finishing or self._hurry_seq is not None:
             return 0
+        if self._is_prompt:
+            return None if self._records.last_n == self._sent_n else 0
         if self._records.last_n == self._sent_n:
             if self._due is not None and now < self._due:
                 return self._due - now  # in a stream of records this thread is woken by its clock, not by each of them

@@ -23,18 +23,22 @@ from replica.stream import SOCKET_NAME, socket_address
 
 log = logging.getLogger(__name__)
 
-FOLLOWERS_MAX: Final = 8
+FOLLOWERS_MAX: Final = 40  # front doors among them
 ACCEPT_AGAIN_S: Final = 1.0  # behind one that could not be accepted, such as for want of descriptors
 FINISH_S: Final = 1.0  # that all followers together may take for what is in memory, at the end
 
 
 class RecordServer:
-    """Serves whoever connects, `FOLLOWERS_MAX` at a time."""
+    """Serves whoever connects, so many at a time."""
 
-    def __init__(self, data: Path, records: RecordLog) -> None:
-        """Listen in the folder `data`. Where that cannot be (a file system without sockets), the log says so."""
+    def __init__(self, data: Path, records: RecordLog, followers_max: int = FOLLOWERS_MAX) -> None:
+        """Listen in the folder `data`, for so many followers at a time.
+
+        Where that cannot be (a file system without sockets), the log says so.
+        """
         self._path = data / SOCKET_NAME
         self._records = records
+        self._followers_max = followers_max
         self._links: dict[FollowerLink, threading.Thread] = {}
         self._lock = threading.Lock()
         self._closing = threading.Event()
@@ -94,14 +98,14 @@ class RecordServer:
     def _admit(self, connection: socket.socket) -> None:
         """Begin to serve a follower, or tell it why not. Raises OSError where there are no more descriptors."""
         with self._lock:
-            if len(self._links) < FOLLOWERS_MAX:
+            if len(self._links) < self._followers_max:
                 link = FollowerLink(connection, self._records, lambda position: None)
                 thread = threading.Thread(target=self._serve, args=(link,), name="follower", daemon=True)
                 self._links[link] = thread
                 thread.start()
                 return
         with suppress(OSError), connection:
-            connection.send(framed(Refused(f"{FOLLOWERS_MAX} followers are served already")))
+            connection.send(framed(Refused(f"{self._followers_max} followers are served already")))
 
     def _serve(self, link: FollowerLink) -> None:
         log.info("a follower of the records is gone: %s", link.serve())

@@ -51,7 +51,7 @@ def recover(
     with collector_off():
         follower, projections = _begun(journal, snapshots)
         began_seq = follower.seq
-        follower.listen(lambda _, applied: projections.fold(applied))
+        follower.listen(projections.on_record)
         for listener in listeners_from(follower.exchange):
             follower.listen(listener)
         try:

@@ -14,7 +14,7 @@ from engine.commands import AdvanceTime
 from engine.events import CommandResult
 from engine.exchange import Exchange
 from loop.alarm import Alarm
-from sequencer.sequencer import NotAccepting, Sequencer
+from sequencer.port import NotAccepting, Sequencing
 
 log = logging.getLogger(__name__)
 
@@ -22,37 +22,45 @@ log = logging.getLogger(__name__)
 class Clock:
     """Sleeps until the exchange's next due moment; woken when an earlier one comes up."""
 
-    def __init__(self, exchange: Exchange, sequencer: Sequencer, clock: Callable[[], int]) -> None:
+    def __init__(self, exchange: Exchange, sequencer: Sequencing, clock: Callable[[], int]) -> None:
         """`clock` gives epoch nanoseconds. `start` once the sequencer takes commands."""
         self._exchange = exchange
         self._sequencer = sequencer
         self._clock = clock
-        self._alarm = Alarm(clock, self._ring)
+        self._alarm: Alarm | None = None  # while it keeps the time
+        self._listens = False
 
     def start(self) -> None:
         """Let happen what fell due while nobody kept the time; return when it has. Cooperative.
 
-        Raises NotAccepting.
+        It may have been stopped before. Raises NotAccepting.
         """
         while self._is_due():
             self._sequencer.submit(AdvanceTime())
-        self._sequencer.listen(self._on_applied)
+        if not self._listens:
+            self._listens = True
+            self._sequencer.listen(self._on_applied)
+        self._alarm = Alarm(self._clock, self._ring)
         self._alarm.set(self._exchange.next_due_ns())
 
     def check_again(self) -> None:
         """The venue's time was set forward: what is due by now happens at once."""
-        self._alarm.check_again()
+        if self._alarm is not None:
+            self._alarm.check_again()
 
     def stop(self) -> None:
-        """Keep the time no more."""
-        self._alarm.stop()
+        """Keep the time no more. Idempotent."""
+        if self._alarm is not None:
+            self._alarm.stop()
+            self._alarm = None
 
     def _is_due(self) -> bool:
         due_ns = self._exchange.next_due_ns()
         return due_ns is not None and due_ns <= self._clock()
 
     def _on_applied(self, _batch: list[CommandResult]) -> None:
-        self._alarm.set(self._exchange.next_due_ns())
+        if self._alarm is not None:
+            self._alarm.set(self._exchange.next_due_ns())
 
     def _ring(self) -> None:
         if self._is_due():
@@ -63,4 +71,5 @@ class Clock:
                     log.warning("the clock stands still: %s", self._sequencer.refusal)
                     return
                 raise
-        self._alarm.set(self._exchange.next_due_ns())
+        if self._alarm is not None:  # it may have been stopped meanwhile
+            self._alarm.set(self._exchange.next_due_ns())

@@ -39,7 +39,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 import msgspec
 
@@ -83,6 +83,17 @@ class HeldClock(NamedTuple):
     def away_ns(self) -> int:
         """How far the machine's clock is ahead of the venue's time, or else of what an earlier run kept; never 0."""
         return self.ahead_ns or -self.kept_ahead_ns
+
+
+class ClockReading(Protocol):
+    """The venue's time, for who only reads it."""
+
+    def __call__(self) -> int:
+        """Epoch nanoseconds of now."""
+
+    @property
+    def held(self) -> HeldClock | None:
+        """How far the machine's clock is from the venue's time, where it is not followed."""
 
 
 def steady_ns() -> int:

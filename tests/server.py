@@ -133,6 +133,7 @@ class RunningServer:
     """
 
     program: tuple[str, ...] = ("api/app.py",)
+    before: tuple[str, ...] = ()  # words before its command: of a program that becomes this one
 
     def __init__(self, data: Path, *options: str, environment: dict[str, str] | None = None) -> None:
         self.data = data
@@ -164,6 +165,16 @@ class RunningServer:
         """The process that runs now: its memory, its limits."""
         return psutil.Process(self._started().pid)
 
+    @property
+    def runs(self) -> bool:
+        """Whether its process is there."""
+        return self._process is not None and self._process.poll() is None
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether its process ended by itself."""
+        return self._process is not None and self._process.poll() is not None
+
     def start(self, port: int = 0) -> None:
         """Start it, by default on a free port, and return when it takes orders."""
         self.launch(port)
@@ -181,7 +192,16 @@ class RunningServer:
         self.data.parent.mkdir(parents=True, exist_ok=True)
         with self._log_path.open("a") as log:
             self._process = subprocess.Popen(
-                [sys.executable, *self.program, "--port", str(port), "--data", str(self.data), *self.options],
+                [
+                    *self.before,
+                    sys.executable,
+                    *self.program,
+                    "--port",
+                    str(port),
+                    "--data",
+                    str(self.data),
+                    *self.options,
+                ],
                 cwd=ROOT,
                 env=environment(self._environment),
                 stdout=subprocess.PIPE,

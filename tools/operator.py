@@ -120,6 +120,15 @@ _add_status_command("pre_open", "Let orders of SYMBOL gather without matching.")
 
 
 @main.command()
+@click.argument("action", type=click.Choice(["show", "stand-down"]), default="show")
+@asking
+def node(console: OperatorConsole, action: str) -> None:
+    """Show which node of a cluster the server is, and who writes; stand-down: have it lay down the writing."""
+    body = console.client.public("/node") if action == "show" else console.client.ask("POST", "/admin/node/stand-down")
+    console.show(body, facts(body))
+
+
+@main.command()
 @click.argument("action", type=click.Choice(["show", "accept"]), default="show")
 @asking
 def clock(console: OperatorConsole, action: str) -> None:

@@ -76,14 +76,18 @@ async def start_server(*arguments: str) -> asyncio.subprocess.Process:
 
     It is started as this program was, so that what it says fits: as `openbell serve`, or as api/app.py.
     """
-    command = (str(Path(openbell.__file__).with_name("__main__.py")), "serve")
     return await asyncio.create_subprocess_exec(
-        sys.executable,
-        *(command if started_by_command() else (str(ROOT / "api" / "app.py"),)),
+        *server_command(),
         *arguments,
         stdout=asyncio.subprocess.PIPE,
         start_new_session=True,
     )
+
+
+def server_command() -> list[str]:
+    """What starts a server, before its options."""
+    command = [str(Path(openbell.__file__).with_name("__main__.py")), "serve"]
+    return [sys.executable, *(command if started_by_command() else [str(ROOT / "api" / "app.py")])]
 
 
 async def url_of(process: asyncio.subprocess.Process, *, echo: bool = False) -> str:

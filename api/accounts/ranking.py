@@ -13,13 +13,13 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Callable, Iterable
 from fractions import Fraction
 from typing import Final, NamedTuple
 
 import msgspec
 from eventlet.semaphore import Semaphore
 
-from api.auth.service import AuthService
 from api.json.errors import rejected
 from api.json.views import seconds
 from engine.exchange import Exchange
@@ -31,6 +31,8 @@ from listings.grid import amount_text
 from listings.texts import DecimalText, IdText
 from loop.turns import in_turns
 from projections.profits import Profits
+
+UsersOf = Callable[[Iterable[AccountId]], list[User]]  # who has these accounts; those that nobody has are left out
 
 KEPT_S: Final = 1.0  # a ranking serves everybody who asks within so long
 
@@ -75,10 +77,10 @@ class _Ranking(NamedTuple):
 class RankingService:
     """The ranking of one venue."""
 
-    def __init__(self, exchange: Exchange, profits: Profits, auth: AuthService) -> None:
+    def __init__(self, exchange: Exchange, profits: Profits, users_of: UsersOf) -> None:
         self._exchange = exchange
         self._profits = profits
-        self._auth = auth
+        self._users_of = users_of
         self._kept: dict[str, _Ranking] = {}  # by asset
         self._making = Semaphore()  # who asks while one is made waits for that one
 
@@ -118,7 +120,7 @@ class RankingService:
         return min(quotes, key=lambda quote: (-quotes[quote], quote), default="")
 
     def _ranking(self, asset: str) -> _Ranking:
-        users = {user.account: user for user in self._auth.users_of(self._profits.accounts())}
+        users = {user.account: user for user in self._users_of(self._profits.accounts())}
         ts_ns, seq = self._exchange.ts_ns, self._exchange.seq
         rates = self._rates(asset)
         rows = [self._unranked(user, rates) for user in in_turns(users.values()) if user.role is Role.TRADER]

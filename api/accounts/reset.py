@@ -31,7 +31,7 @@ from engine.types import AccountId
 from listings.grid import amount_text
 from listings.texts import IdText
 from projections.profits import Profits, begin_of_reset, mark_of_reset
-from sequencer.sequencer import NotAccepting, Sequencer
+from sequencer.port import NotAccepting, Sequencing
 
 WAIT_S: Final = 10.0  # for the queue to take the second step, or for a reset to be over
 RETRY_S: Final = 0.05
@@ -52,7 +52,7 @@ class ResetView(msgspec.Struct, frozen=True):
 class AccountReset:
     """Resets accounts of one venue, each at most once at a time."""
 
-    def __init__(self, exchange: Exchange, sequencer: Sequencer, profits: Profits, mass_cancels: MassCancels) -> None:
+    def __init__(self, exchange: Exchange, sequencer: Sequencing, profits: Profits, mass_cancels: MassCancels) -> None:
         self._exchange = exchange
         self._sequencer = sequencer
         self._profits = profits

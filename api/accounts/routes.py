@@ -15,6 +15,7 @@ from api.accounts.service import AccountService
 from api.accounts.views import BalancesView, FillsPage, LedgerPage, OwnAccount, own_account
 from api.auth.authenticator import requesting_account, requesting_principal
 from api.http.documented import Access, documented
+from api.http.idempotency import key_of
 from api.http.responses import answer, long_answer, query
 from api.json.errors import ApiError
 from api.json.requests import SymbolQuery, decoded
@@ -48,24 +49,25 @@ def blueprint(service: AccountService, settings: Settings) -> Blueprint:
         return answer(service.profit(requesting_account(), query(SymbolQuery).symbol))
 
     @routes.post("/deposit")
-    @documented(Access.ACCOUNT, BalancesView, body=TransferRequest, errors=(404, 422, 503))
+    @documented(Access.ACCOUNT, BalancesView, body=TransferRequest, keyed=True, errors=(404, 409, 422, 503))
     def deposit() -> Response:
         """Paper money, up to the on-ramp's limit; from operators only where the on-ramp is off."""
         principal = requesting_principal(Scope.TRADE)
         operator = principal.role is Role.OPERATOR
         if not settings.onramp and not operator:
             raise ApiError(403, "ONRAMP_OFF", "Deposits are made by operators here.")
-        wanted = decoded(request.get_data(cache=False), TransferRequest)
+        body = request.get_data(cache=False)
+        wanted, key = decoded(body, TransferRequest), key_of(request.environ, principal.account, body)
         limit = None if operator else settings.onramp_limit
-        return answer(service.deposit(principal.account, wanted.asset, wanted.amount, limit))
+        return answer(service.deposit(principal.account, wanted.asset, wanted.amount, limit, key))
 
     @routes.post("/withdraw")
-    @documented(Access.ACCOUNT, BalancesView, body=TransferRequest, errors=(404, 422, 503))
+    @documented(Access.ACCOUNT, BalancesView, body=TransferRequest, keyed=True, errors=(404, 409, 422, 503))
     def withdraw() -> Response:
         """Take what is available out of the venue."""
-        account = requesting_account(Scope.WITHDRAW)
-        wanted = decoded(request.get_data(cache=False), TransferRequest)
-        return answer(service.withdraw(account, wanted.asset, wanted.amount))
+        account, body = requesting_account(Scope.WITHDRAW), request.get_data(cache=False)
+        wanted, key = decoded(body, TransferRequest), key_of(request.environ, account, body)
+        return answer(service.withdraw(account, wanted.asset, wanted.amount, key))
 
     @routes.get("/ranking")
     @documented(Access.ACCOUNT, RankingView, query=RankingQuery, errors=(404, 503))

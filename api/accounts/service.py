@@ -10,8 +10,10 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+import msgspec
+
 from api.accounts.profit_views import ProfitView, profit_view
-from api.accounts.ranking import RankingService
+from api.accounts.ranking import RankingService, UsersOf
 from api.accounts.requests import ConfigureRequest
 from api.accounts.reset import AccountReset, amount_of
 from api.accounts.views import (
@@ -24,11 +26,12 @@ from api.accounts.views import (
     balances_view,
     posting_view,
 )
-from api.auth.service import AuthService
+from api.http.idempotency import RequestKey
 from api.json.errors import Malformed, rejected
+from api.orders.keyed import Outcome, submit_once
 from api.orders.mass_cancels import MassCancels
 from engine.commands import ConfigureAccount, Deposit, StopAccount, Withdraw
-from engine.events import CommandResult, Rejected
+from engine.events import Rejected
 from engine.exchange import Exchange
 from engine.rejects import RejectReason
 from engine.types import SANDBOX_ACCOUNT, AccountId, TradeId
@@ -36,7 +39,7 @@ from history.reader import HistoryReader
 from listings.grid import grid_of
 from loop.turns import in_turns
 from projections.profits import Profits
-from sequencer.sequencer import Sequencer
+from sequencer.port import Sequencing
 
 GUEST_QUOTE_FUNDS = "100000"  # a guest's first balance of each asset that others are priced in
 GUEST_BASE_FUNDS = "100"  # a guest's first balance of every other asset
@@ -50,21 +53,21 @@ class AccountService:
     def __init__(
         self,
         exchange: Exchange,
-        sequencer: Sequencer,
+        sequencer: Sequencing,
         profits: Profits,
         history: HistoryReader,
-        auth: AuthService,
+        users_of: UsersOf,
         *,
         sandbox: bool,
     ) -> None:
-        """`sandbox`: the built-in account trades on paper money."""
+        """`users_of`: who has these accounts; `sandbox`: the built-in account trades on paper money."""
         self._exchange = exchange
         self._sequencer = sequencer
         self._profits = profits
         self._history = history
         self._sandbox = sandbox
         self._mass_cancels = MassCancels(exchange, sequencer)
-        self.ranking = RankingService(exchange, profits, auth).view
+        self.ranking = RankingService(exchange, profits, users_of).view
         self._resets = AccountReset(exchange, sequencer, profits, self._mass_cancels)
         self.reset = self._resets.reset
         self.resume_resets = self._resets.resume
@@ -83,15 +86,20 @@ class AccountService:
             raise rejected(RejectReason.UNKNOWN_SYMBOL, None, symbol=symbol)
         return profit_view(self._profits, self._exchange, account, symbol)
 
-    def deposit(self, account: AccountId, asset: str, amount: Decimal, limit: str | None = None) -> BalancesView:
-        """Credit an account; refused above `limit`, the most it may deposit of the asset in all."""
-        self._submit(Deposit(account, asset, amount_of(amount), limit))
-        return self.balances(account)
+    def deposit(
+        self, account: AccountId, asset: str, amount: Decimal, limit: str | None = None, key: RequestKey | None = None
+    ) -> BalancesView:
+        """Credit an account, once under a `key`; refused above `limit`, the most it may deposit of the asset in all."""
+        return self._transfer(Deposit(account, asset, amount_of(amount), limit), key)
 
-    def withdraw(self, account: AccountId, asset: str, amount: Decimal) -> BalancesView:
-        """Take what is available out of the venue."""
-        self._submit(Withdraw(account, asset, amount_of(amount)))
-        return self.balances(account)
+    def withdraw(self, account: AccountId, asset: str, amount: Decimal, key: RequestKey | None = None) -> BalancesView:
+        """Take what is available out of the venue, once under a `key`."""
+        return self._transfer(Withdraw(account, asset, amount_of(amount)), key)
+
+    def _transfer(self, command: Deposit | Withdraw, key: RequestKey | None) -> BalancesView:
+        repeated = self._submit(command, key).repeated
+        balances = self.balances(command.account)
+        return msgspec.structs.replace(balances, repeated=True) if repeated else balances
 
     def welcome(self, account: AccountId) -> None:
         """Give a new guest its paper money."""
@@ -158,9 +166,9 @@ class AccountService:
         rows = self._history.postings(account, asset, before, limit, until)
         return [posting_view(row, self._exchange) for row in in_turns(rows)]
 
-    def _submit(self, command: Any) -> CommandResult:
-        applied = self._sequencer.submit(command)
-        first = applied.events[0]
+    def _submit(self, command: Any, key: RequestKey | None = None) -> Outcome:
+        outcome = submit_once(self._sequencer, command, key)
+        first = outcome.applied.events[0]
         if isinstance(first, Rejected):
             asset = getattr(command, "asset", None)
             details: dict[str, Any] = (
@@ -169,7 +177,7 @@ class AccountService:
             if first.reason is RejectReason.DEPOSIT_LIMIT_EXCEEDED:
                 details["limit"] = command.limit
             raise rejected(first.reason, None, **details)
-        return applied
+        return outcome
 
 
 def paper_money(exchange: Exchange) -> list[Deposit]:

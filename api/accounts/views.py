@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Literal
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from api.json.views import seconds
 from api.orders.views import FillView, fill_view
@@ -35,6 +36,7 @@ class BalancesView(msgspec.Struct, frozen=True):
     balances: list[BalanceView]
     timestamp: float
     seq: int
+    repeated: bool | UnsetType = UNSET  # true: the transfer was made before, under the same Idempotency-Key
 
 
 class AccountLimits(msgspec.Struct, frozen=True):

@@ -15,7 +15,8 @@ from flask import Flask, current_app, g, request
 from msgspec import Meta
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from api.auth.credentials import Credentials, Principal, SignedRequest
+from api.auth.credentials import Credentials, SignedRequest
+from api.auth.principals import Principal
 from api.http.front.environ import TARGET
 from api.http.wsgi import Environ
 from api.json.errors import ApiError

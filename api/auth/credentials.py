@@ -14,36 +14,27 @@ from typing import Any, Final, NamedTuple
 import jwt
 import msgspec
 
-from api.auth.signatures import SeenSignatures, Verifier, good_mark, verifier_of
+from api.auth.mirrored import Identities, received_key, sent_key
+from api.auth.principals import LiveKey, LiveSession, Principal
+from api.auth.signatures import Seen, SeenSignatures, good_mark, verifier_of
 from api.http.addresses import Network, address_of, network_of
 from api.json.errors import ApiError
 from engine.types import AccountId
-from identity.users import ALL_SCOPES, ApiKey, Role, Scope, Session, User
+from identity.users import ALL_SCOPES, ApiKey, Scope, Session, User
 
 ISSUER: Final = "openbell"
 WINDOW_MS_DEFAULT: Final = 5_000
 WINDOW_MS_MAX: Final = 60_000
 AHEAD_MS_MAX: Final = 1_000  # how far a client's clock may be ahead of ours
+SEEN_MS: Final = WINDOW_MS_MAX + AHEAD_MS_MAX  # the window is not signed: each is kept for the widest
 TOKEN_LENGTH_MAX: Final = 2_000
 READ_TOKENS_MAX: Final = 20_000  # about 600 bytes each
+ABSENT_NS: Final = 5 * 10**9  # for which a session that was not found is not looked up again
 NUMBER_DIGITS_MAX: Final = 15
 SECOND_NS: Final = 10**9
 MS_NS: Final = 10**6
 MOMENT_MS: Final = 10  # within which requests come that were signed in one millisecond
 FIRST_WIRE: Final = "first wire"  # what a signature was for that covers its method and path
-
-
-class Principal(msgspec.Struct, frozen=True, kw_only=True):
-    """Who asks. Of `session_id` and `key_id` one is given, and none for the built-in sandbox account."""
-
-    user_id: int
-    name: str
-    account: AccountId
-    role: Role
-    scopes: frozenset[Scope] = ALL_SCOPES
-    session_id: str | None = None
-    key_id: str | None = None
-    user: User | None = None
 
 
 class SignedRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,22 +72,11 @@ class _Claims(msgspec.Struct, frozen=True):
     expires: int = msgspec.field(name="exp")
 
 
-class _LiveSession(msgspec.Struct, frozen=True):
-    principal: Principal
-    expires_ns: int
-
-
-class _LiveKey(msgspec.Struct, frozen=True):
-    principal: Principal
-    verifier: Verifier
-    networks: tuple[Network, ...]
-
-
 class Good(NamedTuple):
     """The sessions and keys that are good, by their ids."""
 
-    sessions: dict[str, _LiveSession]
-    keys: dict[str, _LiveKey]
+    sessions: dict[str, LiveSession]
+    keys: dict[str, LiveKey]
 
 
 def good_ones(sessions: Iterable[Session], keys: Iterable[tuple[ApiKey, bytes]]) -> Good:
@@ -110,19 +90,31 @@ def good_ones(sessions: Iterable[Session], keys: Iterable[tuple[ApiKey, bytes]])
 class Credentials:
     """The sessions and keys that are good now. For the event loop's thread; nothing here switches."""
 
-    def __init__(self, token_key: bytes, token_seconds: int, clock: Callable[[], int] = time.time_ns) -> None:
-        """`token_key` signs tokens that are good for `token_seconds`."""
+    def __init__(
+        self,
+        token_key: bytes,
+        token_seconds: int,
+        clock: Callable[[], int] = time.time_ns,
+        seen: Seen | None = None,
+        not_before_ms: int | None = None,
+    ) -> None:
+        """`token_key` signs tokens that are good for `token_seconds`.
+
+        `seen`: the signatures that came before, of all processes, where there are several; it began at `not_before_ms`.
+        """
         self._token_key = token_key
         self._token_seconds = token_seconds
         self._clock = clock
-        self._sessions: dict[str, _LiveSession] = {}
-        self._keys: dict[str, _LiveKey] = {}
+        self._sessions: dict[str, LiveSession] = {}
+        self._keys: dict[str, LiveKey] = {}
         self._read_tokens: dict[str, _Claims] = {}  # tokens whose seal was good: checking one again costs 50 us
         self._listeners: list[Callable[[], None]] = []
-        # the window is not signed: an attacker can widen it, so each is kept for the widest
-        self._seen = SeenSignatures(WINDOW_MS_MAX + AHEAD_MS_MAX)
+        self._mirrors: list[Callable[[Identities], object]] = []
+        self._find_session: Callable[[str], Session | None] | None = None
+        self._absent: dict[str, int] = {}  # sessions that were not found, and until when that is believed, epoch ns
+        self._seen = seen or SeenSignatures(SEEN_MS)
         # signatures seen before the start are unknown, so requests that may be that old are refused
-        self._not_before_ms = clock() // MS_NS + AHEAD_MS_MAX
+        self.not_before_ms = clock() // MS_NS + AHEAD_MS_MAX if not_before_ms is None else not_before_ms
 
     @property
     def session_count(self) -> int:
@@ -133,19 +125,59 @@ class Credentials:
         """Have `revoked()` called whenever sessions or keys have ended."""
         self._listeners.append(revoked)
 
+    def find_elsewhere(self, find: Callable[[str], Session | None]) -> None:
+        """Have a session that is not known, or is over as far as is known, looked up by `find`, which may switch.
+
+        For servers that share their users: another may have opened or prolonged it. Only who has a token of ours
+        causes it, and for each session at most once in `ABSENT_NS` in vain.
+        """
+        self._find_session = find
+
+    def mirror(self, on_change: Callable[[Identities], object]) -> None:
+        """Have `on_change` called with each change, for others who hold the same; it must not wait."""
+        self._mirrors.append(on_change)
+
+    def all_good(self) -> Identities:
+        """Everything that is good now. O(sessions + keys)."""
+        return Identities(True, list(self._sessions.values()), list(map(sent_key, self._keys.values())))
+
+    def owner_of(self, key_id: str) -> Principal | None:
+        """Who signs with a key that is good; None for another."""
+        live = self._keys.get(key_id)
+        return None if live is None else live.principal
+
+    def take(self, change: Identities) -> None:
+        """Go by a change of whoever is mirrored here. O(changes), of all of them O(feed clients)."""
+        sessions = {live.principal.session_id or "": live for live in change.sessions}
+        keys = {sent.principal.key_id or "": received_key(sent) for sent in change.keys}
+        if change.only:
+            self.admit_only(Good(sessions, keys))
+            return
+        self._sessions.update(sessions)
+        self._keys.update(keys)
+        self.drop(change.ended_sessions, change.ended_keys)
+
+    def _changed(self, change: Identities) -> None:
+        for on_change in self._mirrors:
+            on_change(change)
+
     # -- what is good
 
     def admit_session(self, session: Session) -> None:
         """A session is good from now on, or has changed."""
-        self._sessions[session.session_id] = _live_session(session)
+        live = self._sessions[session.session_id] = _live_session(session)
+        self._changed(Identities(sessions=[live]))
 
     def admit_key(self, key: ApiKey, secret: bytes) -> None:
         """A key is good from now on."""
-        self._keys[key.key_id] = _live_key(key, secret)
+        live = self._keys[key.key_id] = _live_key(key, secret)
+        self._changed(Identities(keys=[sent_key(live)]))
 
     def admit_only(self, good: Good) -> None:
         """These sessions and keys, with their users as they are now, are good and no others. O(feed clients)."""
         self._sessions, self._keys = good
+        if self._mirrors:
+            self._changed(self.all_good())
         self._call_revoked()
 
     def user_of(self, account: AccountId) -> User | None:
@@ -156,18 +188,22 @@ class Credentials:
 
     def drop_session(self, session_id: str) -> None:
         """A session is over, and with it every token of it."""
+        self._changed(Identities(ended_sessions=[session_id]))
         if self._sessions.pop(session_id, None) is not None:
             self._call_revoked()
 
     def drop_key(self, key_id: str) -> None:
         """A key is revoked."""
+        self._changed(Identities(ended_keys=[key_id]))
         if self._keys.pop(key_id, None) is not None:
             self._call_revoked()
 
     def drop(self, session_ids: Iterable[str], key_ids: Iterable[str]) -> None:
         """All these sessions and keys are over at once."""
-        dropped = [self._sessions.pop(session_id, None) for session_id in session_ids]
-        revoked = [self._keys.pop(key_id, None) for key_id in key_ids]
+        ended_sessions, ended_keys = list(session_ids), list(key_ids)
+        self._changed(Identities(ended_sessions=ended_sessions, ended_keys=ended_keys))
+        dropped = [self._sessions.pop(session_id, None) for session_id in ended_sessions]
+        revoked = [self._keys.pop(key_id, None) for key_id in ended_keys]
         if any(dropped) or any(revoked):
             self._call_revoked()
 
@@ -219,9 +255,24 @@ class Credentials:
         if claims.expires * SECOND_NS <= now:
             raise ApiError(401, "TOKEN_EXPIRED", "The token has expired; POST /auth/refresh gives a new one.")
         live = self._sessions.get(claims.session_id)
+        if self._find_session is not None and (live is None or live.expires_ns <= now):
+            live = self._found(claims.session_id, now, self._find_session)
         if live is None or live.expires_ns <= now or str(live.principal.user_id) != claims.user_id:
             raise ApiError(401, "SESSION_ENDED", "The session is over; sign in again.")
         return live.principal
+
+    def _found(self, session_id: str, now_ns: int, find: Callable[[str], Session | None]) -> LiveSession | None:
+        """A session that another server has opened or prolonged; None: there is none."""
+        if self._absent.get(session_id, 0) > now_ns:
+            return None
+        session = find(session_id)
+        if session is not None:
+            self.admit_session(session)
+            return self._sessions.get(session_id)
+        if len(self._absent) >= READ_TOKENS_MAX:
+            self._absent.clear()
+        self._absent[session_id] = now_ns + ABSENT_NS
+        return None
 
     def _read(self, token: str) -> _Claims:
         """What a token says, once its seal is found good; the next time it is looked up."""
@@ -314,7 +365,7 @@ class Credentials:
                 f"The timestamp and the window are whole milliseconds, the window at most {WINDOW_MS_MAX}.",
             )
         now = self._clock() // MS_NS
-        too_old = timestamp < now - window or (changes and timestamp <= self._not_before_ms)
+        too_old = timestamp < now - window or (changes and timestamp <= self.not_before_ms)
         if too_old or timestamp > now + AHEAD_MS_MAX:
             raise ApiError(
                 401,
@@ -324,14 +375,14 @@ class Credentials:
             )
 
 
-def _live_session(session: Session) -> _LiveSession:
-    return _LiveSession(_principal(session.user, session_id=session.session_id), session.expires_ns)
+def _live_session(session: Session) -> LiveSession:
+    return LiveSession(_principal(session.user, session_id=session.session_id), session.expires_ns)
 
 
-def _live_key(key: ApiKey, secret: bytes) -> _LiveKey:
+def _live_key(key: ApiKey, secret: bytes) -> LiveKey:
     networks = tuple(map(network_of, key.ip_list))
     principal = _principal(key.user, scopes=key.scopes, key_id=key.key_id)
-    return _LiveKey(principal, verifier_of(secret, key.public_key), networks)
+    return LiveKey(principal, verifier_of(secret, key.public_key), networks)
 
 
 def _principal(
@@ -354,7 +405,7 @@ def _whole(text: str) -> int:
     return int(text) if text.isascii() and text.isdecimal() and len(text) <= NUMBER_DIGITS_MAX else -1
 
 
-def _require_address(live: _LiveKey, address: str | None) -> None:
+def _require_address(live: LiveKey, address: str | None) -> None:
     if live.networks and not _within(address, live.networks):
         raise ApiError(403, "ADDRESS_NOT_ALLOWED", "This key may not be used from your address.")
 

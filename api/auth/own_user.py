@@ -10,8 +10,8 @@ from contextlib import contextmanager
 
 import segno
 
-from api.auth.credentials import Principal
 from api.auth.identity_calls import IdentityCalls
+from api.auth.principals import Principal
 from api.auth.requests import SecondFactorView
 from api.auth.service import AuthService
 from api.json.errors import ApiError

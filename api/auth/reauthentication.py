@@ -11,8 +11,8 @@ from limits import parse
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 
-from api.auth.credentials import Principal
 from api.auth.identity_calls import IdentityCalls
+from api.auth.principals import Principal
 from api.json.errors import ApiError
 from identity.errors import UnknownUser
 from identity.store import Identity

@@ -12,6 +12,7 @@ from typing import Final
 from flask import Response, request
 
 from api.http.guard import own_origin
+from api.http.origins import Origins
 from api.json.errors import ApiError
 
 PREFIX: Final = "openbell-"
@@ -45,10 +46,14 @@ def forget(response: Response, session_id: str) -> Response:
     return response
 
 
-def shown(session_id: str) -> str | None:
-    """The refresh token of a session that the request shows. Raises ApiError 403 when no page of ours sent it."""
+def shown(session_id: str, origins: Origins) -> str | None:
+    """The refresh token of a session that the request shows. Raises ApiError 403 when no page of ours sent it.
+
+    A browser shows a cookie to every port of a name, so pages of other nodes on this very machine have it too.
+    """
     token = request.cookies.get(_name(session_id))
-    if token is not None and request.headers.get("Origin") != own_origin(request.environ):
+    origin = request.headers.get("Origin", "")
+    if token is not None and origin != own_origin(request.environ) and not origins.is_node(origin):
         raise ApiError(403, "FOREIGN_ORIGIN", "Only pages of this server may show its cookies.")
     return token
 

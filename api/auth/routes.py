@@ -35,6 +35,7 @@ from api.auth.requests import (
 )
 from api.auth.service import AuthService, NewKey, SignedIn
 from api.http.documented import Access, documented
+from api.http.origins import Origins
 from api.http.responses import answer, query
 from api.json.errors import ApiError, Malformed
 from api.json.requests import decoded
@@ -44,15 +45,23 @@ from identity.users import Client, Scope, User
 
 
 def blueprint(
-    service: AuthService, own: OwnUserService, settings: Settings, *, on_guest: Callable[[AccountId], None]
+    service: AuthService,
+    own: OwnUserService,
+    settings: Settings,
+    origins: Origins,
+    *,
+    on_guest: Callable[[AccountId], None],
 ) -> Blueprint:
-    """The routes of signing in. `on_guest` is called for each new guest's account, before it is answered."""
+    """The routes of signing in. `on_guest` is called for each new guest's account, before it is answered.
+
+    `origins`: whose pages may show the cookies of this server besides its own.
+    """
     routes = Blueprint("auth", __name__, url_prefix="/auth")
     attempts = Attempts(settings, LoginAudit(service.record_attempts).note)
     for name, address in service.addresses_at_start:
         attempts.add_own(name, address)
-    _add_signing_in(routes, service, settings, attempts, on_guest)
-    _add_sessions(routes, service)
+    _add_signing_in(routes, service, settings, origins, attempts, on_guest)
+    _add_sessions(routes, service, origins)
     _add_keys(routes, service, attempts)
     add_own_user(routes, own, attempts)
     return routes
@@ -62,6 +71,7 @@ def _add_signing_in(
     routes: Blueprint,
     service: AuthService,
     settings: Settings,
+    origins: Origins,
     attempts: Attempts,
     on_guest: Callable[[AccountId], None],
 ) -> None:
@@ -111,7 +121,7 @@ def _add_signing_in(
             return _signed_in(service.refresh(wanted.refresh_token or ""), where)
         if where.refresh == "body":
             raise Malformed("INVALID_VALUE", "What came in a cookie is answered in a cookie.", field="refresh")
-        session_id, token = wanted.session_id, refresh_cookies.shown(wanted.session_id)
+        session_id, token = wanted.session_id, refresh_cookies.shown(wanted.session_id, origins)
         if token is None:
             raise ApiError(401, "BAD_REFRESH_TOKEN", "There is no cookie of that session; sign in.")
 
@@ -123,14 +133,14 @@ def _add_signing_in(
         return _signed_in(service.refresh(token, session_id), where)
 
 
-def _add_sessions(routes: Blueprint, service: AuthService) -> None:
+def _add_sessions(routes: Blueprint, service: AuthService, origins: Origins) -> None:
     @routes.post("/logout")
     @documented(Access.SESSION, Success, errors=(403, 404, 503))
     def logout() -> Response:
         """End the session of the token that is shown, and every token of it."""
         principal = signed_in()
         session_id = principal.session_id or ""
-        refresh_cookies.shown(session_id)  # refused where another site's page sent it
+        refresh_cookies.shown(session_id, origins)  # refused where another site's page sent it
         service.sign_out(principal)
         return refresh_cookies.forget(answer(Success()), session_id)
 

@@ -14,8 +14,9 @@ import eventlet
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from api.auth.credentials import Credentials, Good, Principal, good_ones
+from api.auth.credentials import Credentials, Good, good_ones
 from api.auth.identity_calls import IdentityCalls
+from api.auth.principals import Principal
 from api.auth.reauthentication import Reauthentication
 from api.json.errors import ApiError
 from engine.types import AccountId
@@ -96,6 +97,8 @@ class AuthService:
         sessions = identity.live_sessions()
         self.addresses_at_start = [(session.user.name, session.address) for session in sessions if session.address]
         credentials.admit_only(_good_ones(sessions, identity.live_keys()))
+        if identity.shared:
+            credentials.find_elsewhere(lambda session_id: self._ask(identity.session_of, session_id))
         self._pending_audit: deque[PendingAuditEntry] = deque(maxlen=PENDING_AUDIT_MAX)
         self._sweeper = eventlet.spawn_after(SWEEP_S, self._sweep)
         self._watcher = eventlet.spawn(self._watch)

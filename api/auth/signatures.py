@@ -13,13 +13,17 @@ import hmac
 import re
 import secrets
 from base64 import b64decode
-from typing import Final
+from typing import Final, Protocol
 
 import msgspec
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from loop.shared_table import SharedTable
+
 ED25519_BYTES: Final = 64
+ANOTHER_USE: Final = ""  # than it was asked for with
+SHARED_ROWS: Final = 2**19  # signatures of a minute, of all processes; 16 MB
 _is_hex: Final = re.compile(r"[0-9A-Fa-f]{64}").fullmatch
 
 
@@ -76,6 +80,30 @@ def good_mark(key: Verifier | None, message: bytes, signature: str) -> bytes | N
     if len(sent) != ED25519_BYTES or public is _NOBODYS_PUBLIC:
         return None
     return hashlib.sha256(public.public_bytes_raw() + message).digest()
+
+
+class Seen(Protocol):
+    """What knows which signatures came before."""
+
+    def note(self, mark: bytes, use: str, now_ms: int) -> FirstUse | None:
+        """What a good signature was for when it came first, while it could be good; None where it did not come."""
+
+
+class SharedSignatures:
+    """The signatures of the last while that came to any process of one server. O(1) each."""
+
+    def __init__(self, table: SharedTable, lifetime_ms: int) -> None:
+        """`lifetime_ms`: for how long a signature may be good."""
+        self._table = table
+        self._lifetime_ms = lifetime_ms
+
+    def note(self, mark: bytes, use: str, now_ms: int) -> FirstUse | None:
+        """As `Seen.note`."""
+        used = int.from_bytes(hashlib.blake2b(use.encode(), digest_size=7).digest(), "little")
+        first = self._table.note(mark, used, now_ms, self._lifetime_ms)
+        if first is None:
+            return None
+        return use if first.number == used else ANOTHER_USE, first.until_ms - self._lifetime_ms
 
 
 class SeenSignatures:

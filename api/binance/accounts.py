@@ -9,7 +9,7 @@ from typing import Literal
 
 import msgspec
 
-from api.auth.credentials import Principal
+from api.auth.principals import Principal
 from api.binance.commissions import (
     AllRates,
     Commission,

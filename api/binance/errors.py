@@ -98,16 +98,18 @@ _BY_CODE: Final = {
     "CONTRADICTION": UNKNOWN_TO_A_CANCEL,  # two ids of different orders
 }
 _UNKNOWN: Final = "Unknown error, please check your request or try again later."
-_OUTCOMES: Final = {  # what faults on demand answer with, by our code: status, code and words
+_NOT_KNOWN: Final = (
+    504,
+    -1007,
+    "Timeout waiting for response from backend server. Send status unknown; execution status unknown.",
+)
+_OUTCOMES: Final = {  # of faults on demand and of doors without a writer, by our code: status, code, words
     "TIMESTAMP_OUTSIDE_WINDOW": (400, -1021, "Timestamp for this request is outside of the recvWindow."),
     "NOT_IMPLEMENTED": (501, -1000, _UNKNOWN),
     "BAD_GATEWAY": (502, -1006, "An unexpected response was received from the message bus. Execution status unknown."),
     "SERVICE_UNAVAILABLE": (503, -1000, _UNKNOWN),
-    "GATEWAY_TIMEOUT": (
-        504,
-        -1007,
-        "Timeout waiting for response from backend server. Send status unknown; execution status unknown.",
-    ),
+    "GATEWAY_TIMEOUT": _NOT_KNOWN,
+    "OUTCOME_UNKNOWN": _NOT_KNOWN,
 }
 _WITH_ITS_SENTENCE: Final = (RejectReason.UNSUPPORTED_COMBINATION.upper(),)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from api.auth.credentials import Principal
+from api.auth.principals import Principal
 from api.binance.errors import of_failure
 from api.binance.orders import BinanceOrders
 from api.binance.requests import CancelOrder, NewOrder, read

@@ -22,7 +22,7 @@ from api.market.book_reader import BookReader
 from api.settings import Settings
 from history.reader import HistoryReader
 from projections.activity import Activity
-from sequencer.sequencer import Sequencer
+from sequencer.port import Sequencing
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +40,7 @@ def install(
     activity: Activity,
     history: HistoryReader,
     reader: BookReader,
-    sequencer: Sequencer,
+    sequencer: Sequencing,
 ) -> PublicMarket:
     """Register the routes of market data, and return what they read from."""
     for name, symbols in second.symbols.ambiguous.items():

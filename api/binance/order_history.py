@@ -12,7 +12,7 @@ from heapq import merge
 from itertools import islice
 from typing import Final
 
-from api.auth.credentials import Principal
+from api.auth.principals import Principal
 from api.binance.errors import UNKNOWN_TO_A_QUERY, BinanceError, refusals
 from api.binance.numbers import MILLISECOND_NS
 from api.binance.order_views import NO_LIST, QueriedOrder, TradeRow, trade_rows

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Final
 
 import msgspec
 
-from api.auth.credentials import Principal
+from api.auth.principals import Principal
 from api.binance.commissions import NO_RATES, Discount, Rates, rates_of
 from api.binance.entering import lots_of, name_given, order_command
 from api.binance.errors import (

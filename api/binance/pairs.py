@@ -13,7 +13,7 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from api.auth.credentials import Principal
+from api.auth.principals import Principal
 from api.binance.entering import name_given, old_pair_command, pair_command
 from api.binance.errors import BinanceError, refusals
 from api.binance.ids import client_order_id, order_named

@@ -13,7 +13,8 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from api.auth.authenticator import SAFE_METHODS, Authenticator, permitted
-from api.auth.credentials import AHEAD_MS_MAX, WINDOW_MS_MAX, Principal, SignedMessage
+from api.auth.credentials import AHEAD_MS_MAX, WINDOW_MS_MAX, SignedMessage
+from api.auth.principals import Principal
 from api.binance.errors import BinanceError, malformed, missing
 from api.binance.requests import parameters
 from api.http.browsers import KEY_HEADER

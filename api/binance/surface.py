@@ -12,7 +12,7 @@ from typing import Any, Final
 from flask import Blueprint, Response, g, request
 from werkzeug.exceptions import HTTPException
 
-from api.auth.credentials import Principal
+from api.auth.principals import Principal
 from api.binance.errors import BinanceError, BinanceErrorBody, of_failure
 from api.http.bodies import HEADERS, body_of
 from api.http.documented import Access, Handler, documented

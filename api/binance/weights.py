@@ -10,7 +10,7 @@ from typing import Final, Literal
 import msgspec
 
 from api.auth.authenticator import rate_key_of
-from api.auth.credentials import Principal
+from api.auth.principals import Principal
 from api.http.addresses import neighbourhood
 from api.http.counts import Counts
 from api.http.limits import RateLimits

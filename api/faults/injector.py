@@ -57,13 +57,16 @@ class FaultInjector:
         """What `put` would set. Nothing is."""
         return Profile(plan, account, self._now_ns())
 
-    def put(self, plan: Plan, account: AccountId | None) -> Profile:
-        """Set the plan of an account, or of the venue, in place of the one that it has. Raises ApiError 503."""
+    def put(self, plan: Plan, account: AccountId | None, began_ago_s: float = 0.0) -> Profile:
+        """Set the plan of an account, or of the venue, in place of the one that it has. Raises ApiError 503.
+
+        `began_ago_s`: it was set so long ago, by another process of the server.
+        """
         if account is not None and account not in self._profiles and len(self._profiles) >= PROFILES_MAX:
             sentence = f"At most {PROFILES_MAX} accounts have faults at once; try again when others have ended theirs."
             raise ApiError(503, "TOO_MANY_FAULTS", sentence, None, 60)
         self._drop(account)
-        profile = Profile(plan, account, self._now_ns())
+        profile = Profile(plan, account, self._now_ns(), began_ago_s)
         if account is None:
             self._of_venue = profile
         else:

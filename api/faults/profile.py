@@ -56,12 +56,12 @@ class Profile:
 
     __slots__ = ("_states", "_steps", "account", "began", "ended", "injected", "plan", "set_ns")
 
-    def __init__(self, plan: Plan, account: AccountId | None, set_ns: int) -> None:
-        """`account`: whose it is; None: the venue's. `set_ns`: the venue's time."""
+    def __init__(self, plan: Plan, account: AccountId | None, set_ns: int, began_ago_s: float = 0.0) -> None:
+        """`account`: whose it is; None: the venue's. `set_ns`: the venue's time; `began_ago_s`: of before."""
         self.plan = plan
         self.account = account
         self.set_ns = set_ns
-        self.began = time.monotonic()
+        self.began = time.monotonic() - began_ago_s
         self.ended = Event()  # sent when it ends, for whose answers are delayed by it
         self.injected: Counter[Kind] = Counter()
         self._steps = [(number, step, begin_of(step), end_of(step)) for number, step in enumerate(plan.step)]

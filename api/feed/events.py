@@ -26,7 +26,7 @@ from logs.limit import limited
 from loop.errors import StoreError
 from loop.greenlets import Greenlets
 from loop.histogram import Histogram, HistogramReading
-from sequencer.sequencer import NotAccepting
+from sequencer.port import NotAccepting, OutcomeUnknown
 
 log = limited(logging.getLogger(__name__))
 
@@ -152,7 +152,7 @@ class ClientEvents:
             return answer
         except ClientGone:
             raise
-        except (ApiError, NotAccepting, StoreError) as refusal:
+        except (ApiError, NotAccepting, OutcomeUnknown, StoreError) as refusal:
             if isinstance(refusal, ApiError) and refusal.status == 429:
                 client.paused_until = time.monotonic() + LIMITED_S
             return self._send_error(client, name[:MAX_ECHO], as_error(refusal))

@@ -17,7 +17,6 @@ import msgspec
 import socketio
 from eventlet.event import Event
 from flask import Flask
-from flask_socketio import SocketIO
 from socketio.exceptions import ConnectionRefusedError  # not the built-in
 
 from api.accounts.views import BalancesView, balances_view
@@ -31,18 +30,23 @@ from api.feed.faults import ClientFaults
 from api.feed.intake import Intake
 from api.feed.market_data import BOOK_STREAMS, MarketData
 from api.feed.messages import OrderEvent, order_events
-from api.feed.packets import NAMESPACE, FeedPacket, Message, encoded, encoded_json
-from api.feed.polling import PollingGuard, origin_check
+from api.feed.packets import NAMESPACE, Message, encoded, encoded_json
+from api.feed.polling import PollingGuard
 from api.feed.queue import QueueFeed, QueueView
 from api.feed.requests import Stream, Subscription, subscription_of
+from api.feed.resuming import RecentResults, missed_order_events
 from api.feed.rooms import OwnOrderRooms, named, order_rooms, room_of
+from api.feed.socket_server import server_in
 from api.http.limits import RateLimits
+from api.http.origins import Origins
+from api.http.positions import Positions
 from api.http.refusals import log_refusal_of
 from api.http.wsgi import Environ
 from api.json.errors import ApiError, Malformed
 from api.json.views import seconds
 from api.market.flow_sources import FlowSource, flows_of, known_sources
 from api.market.status_views import StatusService
+from api.nodes.standing import Standing
 from api.settings import Settings
 from engine.events import CommandResult
 from engine.exchange import Exchange
@@ -54,14 +58,15 @@ from loop.turns import in_turns, pieces
 from projections.activity import Activity
 from projections.fold import Folded
 from projections.levels import LevelKey
-from sequencer.sequencer import Sequencer
+from sequencer.port import Sequencing
 
 log = limited(logging.getLogger(__name__))
 
 VENUE = "venue"  # the room of all clients
 EVENTS_MAX = 2_000  # order events in one message
 ORDER_EVENTS_AT_ONCE = 500  # messages of one account, before others have their turn
-MESSAGE_BYTES_MAX = 65_536  # in one message of a client: reading it holds up everybody
+RESUME_PATIENCE_S = 1.0  # that this node may be behind what a client had from another one
+RESULTS_A_UNIT = 200  # commands that are gone through, for one unit of the rate limits
 
 
 class Feed:
@@ -75,7 +80,7 @@ class Feed:
         app: Flask,
         settings: Settings,
         exchange: Exchange,
-        sequencer: Sequencer,
+        sequencer: Sequencing,
         activity: Activity,
         *,
         statuses: StatusService,
@@ -83,11 +88,20 @@ class Feed:
         limits: RateLimits | None,
         injector: FaultInjector,
         clock_held: Callable[[], bool],
+        standing: Standing,
+        origins: Origins,
+        positions: Positions,
     ) -> None:
-        """`limits` count the events of clients, where there are any; `injector` has the faults that were asked for."""
+        """`limits` count the events of clients, where there are any; `injector` has the faults that were asked for.
+
+        `standing`: among other nodes; `origins`: whose pages may connect besides our own. Who resumes from where this
+        node has not come to yet waits at `positions`.
+        """
         self._authenticator = authenticator
         self._limits = limits
         self._clock_held = clock_held
+        self._standing = standing
+        self._positions = positions
         self._exchange = exchange
         self._sequencer = sequencer
         self._activity = activity
@@ -98,11 +112,12 @@ class Feed:
         self._symbols_seq = 0  # of the last command since the start that changed the symbols
         self._catch_up_scheduled = False
         self.resyncs = 0  # sent since the start
+        self.sources_elsewhere: Sequence[FlowSource] = ()  # flow of clients of the server's other processes
         self._touched: Sequence[LevelKey] = ()  # by the batch that was applied last
         self._published: Event | None = None  # sent when the orders of that batch are published, where anybody follows
         self.on_connected: Callable[[Client, Any], None] = lambda _client, _auth: None  # called for each new client
         self._manager = socketio.Manager()
-        self.server = _server_in(app, settings, self._manager)
+        self.server = server_in(app, settings, origins, self._manager)
         self._balances = BalanceFeed(exchange, self._interval_s, self._publish_balances)
         self._queues = QueueFeed(exchange, self._has_order_subscribers, self._publish_queue)
         self._market_data = MarketData(
@@ -115,7 +130,9 @@ class Feed:
             publish=self._publish_to_room,
             publish_made=self._publish_made,
             clock=sequencer.now_ns,
+            always=standing.name is not None,
         )
+        self._recent = None if standing.name is None else RecentResults(exchange.seq)
         self._engine = self.server.eio
         self._sessions = EngineSessions(self._engine, settings, self._is_joined)
         self._faults = ClientFaults(injector, self._drop)
@@ -158,6 +175,10 @@ class Feed:
 
     def sources(self) -> list[FlowSource]:
         """The made-up or recorded flow that connected clients say they are sources of, of many the first ones."""
+        return known_sources([*self.own_sources(), *self.sources_elsewhere])
+
+    def own_sources(self) -> list[FlowSource]:
+        """The same, of the clients of this process."""
         return known_sources(client.source for client in self.subscribers.clients.values())
 
     def disconnect(self, sid: str) -> None:
@@ -214,6 +235,8 @@ class Feed:
             "accepting": self._sequencer.refusal is None,
             "symbols_seq": self._symbols_seq,
             "clock_held": self._clock_held(),
+            "node": self._standing.name,
+            "stale": self._standing.stale,
         }
 
     # -- from the sequencer
@@ -223,13 +246,17 @@ class Feed:
         self._touched = folded.touched
         if self.subscribers.subscribed(Stream.ORDERS):
             self._published = Event()
-        if self.subscribers.subscribed():
+        if self._recent is not None:
+            self._recent.add(folded.results)
+        if self._recent is not None or self.subscribers.subscribed():
             self._market_data.on_batch(folded.touched, folded.trades)
+        else:
+            self._market_data.on_unfollowed()
 
     @property
     def follows_levels(self) -> bool:
         """Whether the levels are wanted that a batch touches."""
-        return self.subscribers.subscribed(Stream.ORDERS, *BOOK_STREAMS)
+        return self._recent is not None or self.subscribers.subscribed(Stream.ORDERS, *BOOK_STREAMS)
 
     def publish(self, batch: list[CommandResult]) -> None:
         """Publish the batch that was applied last: order events to their owners, and statuses. O(events). Cooperative.
@@ -381,19 +408,26 @@ class Feed:
     def _on_subscribe(self, event: ClientEvent) -> dict[str, Any] | None:
         client, wanted = event.client, subscription_of(event.data, self._exchange)
         room = self._room_of(client, wanted)
+        if wanted.since is not None:
+            self._positions.wait(wanted.since, RESUME_PATIENCE_S)
         if not self._await_published(client, wanted):
             return None
         if len(client.subscriptions) >= self._subscription_limit and room not in client.subscriptions:
             raise Malformed("TOO_MANY_SUBSCRIPTIONS", f"At most {self._subscription_limit} subscriptions a connection.")
         self._market_data.flush(wanted)
         subscribed = {**named(wanted), "timestamp": seconds(self._sequencer.now_ns()), "seq": self._exchange.seq}
-        self._send(client, "subscribed", subscribed)
         loaded = self.subscribers.loaded(client)
-        if wanted.type is Stream.L2_DELTAS and not loaded:
+        missed = None if wanted.since is None or loaded else self._missed(client, wanted)
+        if wanted.since is not None:
+            subscribed["resumed"] = missed is not None
+        self._send(client, "subscribed", subscribed)
+        if wanted.type is Stream.L2_DELTAS and not loaded and missed is None:
             self.subscribers.leave(client, room)
             self._market_data.send_book(client, room, wanted)
         else:
             self.subscribers.join(client, room, wanted)
+            for message in missed or ():
+                client.send(message)
         self._own_order_rooms.update(client)
         if wanted.type is not Stream.L2_DELTAS:
             self._send_state(client, room, wanted)
@@ -401,6 +435,19 @@ class Feed:
             self.subscribers.drop(client, room)
         self._schedule_catch_up()
         return subscribed
+
+    def _missed(self, client: Client, wanted: Subscription) -> list[Message] | None:
+        """What a client that has all up to `wanted.since` is sent to go on from there; None where that is not known."""
+        if wanted.type is not Stream.ORDERS:
+            return self._market_data.changes_since(wanted)
+        results = None if self._recent is None or wanted.since is None else self._recent.since(wanted.since)
+        if results is None:
+            return None
+        self.charge(client, len(results) // RESULTS_A_UNIT)
+        events = missed_order_events(results, self._exchange, self._authenticator.of_client(client.sid).account)
+        if not wanted.batch or not events:
+            return None if events is None else [encoded("order_event", event) for event in events]
+        return [encoded("order_events", {"events": events})]
 
     def _send_state(self, client: Client, room: str, wanted: Subscription) -> None:
         """Send the state that the stream goes on from, or have it sent later. Does not switch."""
@@ -435,26 +482,3 @@ class Feed:
         unsubscribed = {**named(wanted), "timestamp": seconds(self._sequencer.now_ns())}
         self._send(client, "unsubscribed", unsubscribed)
         return unsubscribed
-
-
-def _server_in(app: Flask, settings: Settings, manager: socketio.Manager) -> socketio.Server:
-    """Socket.IO's server, made and put into the application by Flask-SocketIO.
-
-    Our handlers are registered on the server itself: a context of Flask for each event costs more than an order.
-    """
-    extension = SocketIO(
-        app,
-        async_mode="eventlet",
-        serializer=FeedPacket,
-        json=FeedPacket.json,
-        client_manager=manager,
-        always_connect=True,
-        cors_allowed_origins=origin_check(settings.cors_origins),
-        max_http_buffer_size=min(settings.max_body_bytes, MESSAGE_BYTES_MAX),
-        http_compression=False,
-        manage_session=False,
-        monitor_clients=False,  # `EngineSessions` does it
-        ping_interval=settings.feed_ping_interval_s,
-        ping_timeout=settings.feed_ping_timeout_s,
-    )
-    return extension.server

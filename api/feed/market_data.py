@@ -21,6 +21,7 @@ from api.feed.clients import Client, Subscribers
 from api.feed.pace import Paced
 from api.feed.packets import Message, encoded, encoded_json
 from api.feed.requests import FEED_LEVELS, Stream, Subscription
+from api.feed.resuming import ChangedLevels, Touched, missed_trades
 from api.feed.rooms import ALL_SYMBOLS, BATCH, room_name
 from api.feed.snapshots import BookSnapshots, States
 from api.feed.status import StatusFeed
@@ -37,7 +38,7 @@ from engine.book import OrderBook
 from engine.exchange import Exchange
 from engine.types import Side, Ticks
 from logs.limit import limited
-from projections.activity import Activity, TradePrint
+from projections.activity import RECENT_TRADES, Activity, TradePrint
 from projections.levels import LevelKey
 
 log = limited(logging.getLogger(__name__))
@@ -64,7 +65,7 @@ class PublishMade(Protocol):
 class SymbolFeed:
     """The changes of one symbol that are not published yet."""
 
-    __slots__ = ("asks", "bbo", "bids", "book", "due", "scheduled", "seq", "snapshots", "texts", "trades")
+    __slots__ = ("asks", "bbo", "bids", "book", "changed", "due", "scheduled", "seq", "snapshots", "texts", "trades")
 
     def __init__(self, book: OrderBook) -> None:
         self.book = book
@@ -72,6 +73,7 @@ class SymbolFeed:
         self.snapshots: BookSnapshots  # of those who begin to follow the deltas
         self.bids: dict[Ticks, None] = {}  # prices whose level may have changed
         self.asks: dict[Ticks, None] = {}
+        self.changed = ChangedLevels()
         self.trades: list[TradePrint] = []
         self.seq = book.changed_seq  # of the last delta, or of the snapshot before the first
         self.bbo: Best | None = None  # as last published
@@ -81,6 +83,7 @@ class SymbolFeed:
     def touch(self, side: Side, price: Ticks) -> None:
         """Note that the level at `price` may have changed."""
         (self.bids if side is Side.BUY else self.asks)[price] = None
+        self.changed.note(side, price, self.book.changed_seq)
 
 
 class MarketData:
@@ -98,11 +101,15 @@ class MarketData:
         publish: Publish,
         publish_made: PublishMade,
         clock: Callable[[], int],
+        always: bool,
     ) -> None:
         """`interval_s`: between two publications of one symbol; `send(client, event, data)` must not switch.
 
-        `clock` gives the venue's time in epoch nanoseconds.
+        `clock` gives the venue's time in epoch nanoseconds. `always`: note what changes while nobody follows it, too,
+        for those who followed it at another node.
         """
+        self._always = always
+        self._unfollowed_until = exchange.seq  # which levels the commands up to this changed was not noted
         self._clock = clock
         self._exchange = exchange
         self._activity = activity
@@ -125,14 +132,20 @@ class MarketData:
 
     def on_batch(self, touched: Sequence[LevelKey], trades: Sequence[TradePrint]) -> None:
         """Publish soon what a batch has changed: `touched` levels, and its `trades`. O(both)."""
-        if self._subscribers.subscribed(*BOOK_STREAMS):
+        if self._always or self._subscribers.subscribed(*BOOK_STREAMS):
             for level_key in touched:
                 self._scheduled_feed(level_key.symbol).touch(level_key.side, level_key.price)
+        else:
+            self.on_unfollowed()
         if self._subscribers.subscribed(*TRADE_STREAMS):
             for trade in trades:
                 self._scheduled_feed(trade.filled.symbol).trades.append(trade)
         if trades and self._subscribers.subscribed(Stream.CANDLES):
             self._candles.on_trades(trades)
+
+    def on_unfollowed(self) -> None:
+        """What a batch has changed was not noted."""
+        self._unfollowed_until = self._exchange.seq
 
     def publish_statuses(self) -> None:
         """Publish, now or soon, the trading statuses that a batch has changed."""
@@ -160,6 +173,33 @@ class MarketData:
     def send_book(self, client: Client, room: str, wanted: Subscription) -> None:
         """Have a client sent the whole book, soon, and join `room` with it."""
         self._symbol_feed(wanted.symbol or "").snapshots.send(client, room, wanted)
+
+    def changes_since(self, wanted: Subscription) -> list[Message] | None:
+        """What one who has all up to `wanted.since` is to be sent to go on from now; None where that is not known.
+
+        What is older was published before to all who follow: see `flush`.
+        """
+        since = wanted.since
+        if since is None or since > self._exchange.seq:
+            return None
+        if wanted.type is Stream.TRADES:
+            return self._trades_since(wanted, since)
+        feed = self._symbol_feed(wanted.symbol or "")
+        self._flush_before_snapshot(feed)
+        if not max(feed.changed.complete_after, self._unfollowed_until) <= since <= feed.seq and since != feed.seq:
+            return None
+        return [encoded("l2_delta", _delta_view(feed, since, feed.changed.since(since), self._clock()))]
+
+    def _trades_since(self, wanted: Subscription, since: int) -> list[Message] | None:
+        messages: list[Message] = []
+        for symbol in self._exchange.books if wanted.symbol is None else [wanted.symbol]:
+            trades = missed_trades(self._activity.of(symbol), since)
+            if trades is None or len(messages) > RECENT_TRADES:
+                return None
+            if trades:
+                singles, batch = _trade_messages(self._symbol_feed(symbol), trades)
+                messages += [batch] if wanted.batch else singles
+        return messages
 
     def send_state(self, client: Client, room: str, wanted: Subscription) -> bool:
         """Send the state that a stream goes on from; trades have none. False when it is too early for it."""
@@ -236,39 +276,25 @@ class MarketData:
     # -- the messages of each stream
 
     def _publish_trades(self, feed: SymbolFeed, prints: list[TradePrint], now_ns: int) -> None:
-        instrument, symbol = feed.book.instrument, feed.book.instrument.symbol
+        symbol = feed.book.instrument.symbol
         occupied = self._subscribers.occupied
         singles = [room_name(Stream.TRADES, scope) for scope in (symbol, ALL_SYMBOLS)]
         batches = [room_name(Stream.TRADES, scope, BATCH) for scope in (symbol, ALL_SYMBOLS)]
         if any(map(occupied, singles)) or any(map(occupied, batches)):
-            texts = [trade_text(trade.filled, instrument, trade.ts_ns, trade.seq).encode() for trade in prints]
-            trades = [encoded_json("trade", text) for text in texts] if any(map(occupied, singles)) else []
-            whole = b'{"symbol":%b,"trades":[%b]}' % (msgspec.json.encode(symbol), b",".join(texts))
+            trades, whole = _trade_messages(feed, prints, any(map(occupied, singles)))
             for single, batch in zip(singles, batches, strict=True):
                 self._publish_made(single, trades, whole=True)
-                self._publish_made(batch, [encoded_json("trades", whole)], whole=True)
+                self._publish_made(batch, [whole], whole=True)
         room = room_name(Stream.TICKER, symbol)
         if self._subscribers.occupied(room):
             ticker = ticker_view(self._activity, feed.book, self._exchange.seq, now_ns)
             self._publish_to_room(room, "ticker", [ticker], whole=False)
 
-    def _publish_delta(
-        self, feed: SymbolFeed, previous: int, touched: tuple[dict[Ticks, None], dict[Ticks, None]], now_ns: int
-    ) -> None:
-        book = feed.book
-        room = room_name(Stream.L2_DELTAS, book.instrument.symbol)
+    def _publish_delta(self, feed: SymbolFeed, previous: int, touched: Touched, now_ns: int) -> None:
+        room = room_name(Stream.L2_DELTAS, feed.book.instrument.symbol)
         if not self._subscribers.occupied(room) and not feed.snapshots.being_written:
             return
-        view = DeltaView(
-            seconds(now_ns),
-            book.instrument.symbol,
-            previous,
-            feed.seq,
-            feed.texts.at(Side.BUY, touched[0]),
-            feed.texts.at(Side.SELL, touched[1]),
-            feed.texts.checksum(),
-        )
-        delta = encoded("l2_delta", view)
+        delta = encoded("l2_delta", _delta_view(feed, previous, touched, now_ns))
         self._publish_made(room, [delta], whole=True)
         if feed.snapshots.being_written:
             feed.snapshots.on_delta(delta)
@@ -309,6 +335,30 @@ class MarketData:
 
 def _best_of(view: BboView) -> Best:
     return view.best_bid, view.best_ask, view.bid_size, view.ask_size
+
+
+def _delta_view(feed: SymbolFeed, previous: int, touched: Touched, now_ns: int) -> DeltaView:
+    """What changed behind command `previous`, as it is now: `touched` has at least these levels."""
+    return DeltaView(
+        seconds(now_ns),
+        feed.book.instrument.symbol,
+        previous,
+        feed.seq,
+        feed.texts.at(Side.BUY, touched[0]),
+        feed.texts.at(Side.SELL, touched[1]),
+        feed.texts.checksum(),
+    )
+
+
+def _trade_messages(
+    feed: SymbolFeed, prints: Sequence[TradePrint], with_singles: bool = True
+) -> tuple[list[Message], Message]:
+    """Trades of one symbol, one by one and as a list."""
+    instrument = feed.book.instrument
+    texts = [trade_text(trade.filled, instrument, trade.ts_ns, trade.seq).encode() for trade in prints]
+    singles = [encoded_json("trade", text) for text in texts] if with_singles else []
+    whole = b'{"symbol":%b,"trades":[%b]}' % (msgspec.json.encode(instrument.symbol), b",".join(texts))
+    return singles, encoded_json("trades", whole)
 
 
 def _book_state(feed: SymbolFeed, wanted: Subscription, now_ns: int) -> Message:

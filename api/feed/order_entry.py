@@ -35,7 +35,7 @@ from engine.exchange import Exchange
 from engine.types import AccountId, OrderId
 from logs.limit import limited
 from loop.turns import pieces
-from sequencer.sequencer import NotAccepting, Sequencer
+from sequencer.port import NotAccepting, OutcomeUnknown, Sequencing
 
 log = limited(logging.getLogger(__name__))
 
@@ -52,7 +52,7 @@ class AmendMessage(AmendRequest, frozen=True, kw_only=True):
 class CancelOnDisconnect:
     """The orders that one connection entered, to be cancelled when it ends."""
 
-    def __init__(self, exchange: Exchange, sequencer: Sequencer) -> None:
+    def __init__(self, exchange: Exchange, sequencer: Sequencing) -> None:
         self._exchange = exchange
         self._sequencer = sequencer
         self._entered: dict[OrderId, AccountId] = {}
@@ -82,9 +82,11 @@ class CancelOnDisconnect:
                     self._sequencer.submit_all(part)
             except NotAccepting as refusal:
                 log.warning("%d orders of a lost connection stay: %s", len(commands), refusal.why)
+            except OutcomeUnknown as unknown:
+                log.warning("%d orders of a lost connection may stay: %s", len(commands), unknown)
 
 
-def install(feed: Feed, orders: OrderService, exchange: Exchange, sequencer: Sequencer) -> None:
+def install(feed: Feed, orders: OrderService, exchange: Exchange, sequencer: Sequencing) -> None:
     """Have `feed` answer `order`, `cancel`, `amend`, `batch`, `cancel_all` and `order_test`."""
     cancels_on_disconnect: dict[str, CancelOnDisconnect] = {}
 

@@ -18,6 +18,7 @@ from api.feed.transport import may_be_polled
 from api.http.browsers import FEED_PATH
 from api.http.error_answers import refuse
 from api.http.guard import own_origin
+from api.http.origins import Origins
 from api.http.wsgi import Environ, StartResponse, WsgiApp
 from api.json.errors import ApiError, Malformed
 
@@ -77,11 +78,11 @@ class PollingGuard:
             raise Malformed("MALFORMED_REQUEST", "The body must be packets of Engine.IO that a client may send.")
 
 
-def origin_check(allowed: tuple[str, ...]) -> Callable[[str | None, Environ], bool]:
-    """Whether a page of `origin` may connect: our own pages, and those of the settings."""
+def origin_check(origins: Origins) -> Callable[[str | None, Environ], bool]:
+    """Whether a page of `origin` may connect: our own pages, and those of others that are let in."""
 
     def check(origin: str | None, environ: Environ) -> bool:
-        return origin is None or origin == own_origin(environ) or origin in allowed
+        return origin is None or origin == own_origin(environ) or origins.has(origin)
 
     return check
 

@@ -6,14 +6,15 @@ Layer: api.feed.
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Any, Final, Literal, get_args
+from typing import Annotated, Any, Final, Literal, get_args
 
 import msgspec
+from msgspec import Meta
 
 from api.http.symbols import listed_symbol
 from api.json.errors import Malformed
 from api.json.malformed import joined
-from api.json.requests import Request, Symbol, converted
+from api.json.requests import MAX_ORDER_ID, Request, Symbol, converted
 from engine.exchange import Exchange
 from history.candles import Interval
 
@@ -43,18 +44,19 @@ class Subscription(Request, frozen=True):
     levels: FeedLevels | None = None
     batch: bool | None = None
     interval: Interval | None = None
+    since: Annotated[int, Meta(ge=0, le=MAX_ORDER_ID)] | None = None  # seq of the last message that came
 
 
 OPTIONS: Final[dict[Stream, tuple[str, ...]]] = {  # of a subscription to each, besides its type
     Stream.L2_UPDATES: ("symbol", "levels"),
-    Stream.L2_DELTAS: ("symbol",),
+    Stream.L2_DELTAS: ("symbol", "since"),
     Stream.L3: ("symbol", "levels"),
     Stream.BBO: ("symbol",),
     Stream.TICKER: ("symbol",),
     Stream.CANDLES: ("symbol", "interval"),
     Stream.STATUS: ("symbol",),
-    Stream.TRADES: ("symbol", "batch"),
-    Stream.ORDERS: ("batch",),
+    Stream.TRADES: ("symbol", "batch", "since"),
+    Stream.ORDERS: ("batch", "since"),
 }
 
 

@@ -15,6 +15,7 @@ import eventlet
 from eventlet.event import Event
 from limits.storage import Storage
 
+from loop.shared_table import SharedTable
 from loop.turns import in_turns
 from loop.workers import Workers
 
@@ -91,6 +92,53 @@ class Counts(Storage):
             if first is None or (self._counted[first][1] > now and len(self._counted) < KEYS_MAX):
                 return
             del self._counted[first]
+
+
+class TableCounts(Storage):
+    """A storage of `limits` for fixed windows that every process of one server counts in. None of its methods waits."""
+
+    STORAGE_SCHEME = [f"{SCHEME}+table"]  # noqa: RUF012 - as the base class has it
+
+    def __init__(self, uri: str, *, table: SharedTable, wrap_exceptions: bool = False, **_options: Any) -> None:
+        """`table` is another's to close."""
+        super().__init__(uri, wrap_exceptions)
+        self._table = table
+
+    @property
+    def base_exceptions(self) -> type[Exception]:
+        """What a method may raise: nothing."""
+        return ValueError
+
+    def incr(self, key: str, expiry: float, amount: int = 1) -> int:
+        """As `Counts.incr`, of what all processes counted."""
+        return self._table.add(key.encode(), amount, _now_ms(), int(expiry * 1000)).number
+
+    def get(self, key: str) -> int:
+        """As `Counts.get`."""
+        row = self._table.get(key.encode(), _now_ms())
+        return 0 if row is None else row.number
+
+    def get_expiry(self, key: str) -> float:
+        """As `Counts.get_expiry`."""
+        row = self._table.get(key.encode(), now_ms := _now_ms())
+        return time.time() if row is None else time.time() + (row.until_ms - now_ms) / 1000
+
+    def check(self) -> bool:
+        """Whether it works."""
+        return True
+
+    def reset(self) -> int:
+        """Forget nothing: others count in it too."""
+        return 0
+
+    def clear(self, key: str) -> None:
+        """Forget one count."""
+        self._table.add(key.encode(), -self.get(key), _now_ms(), 0)
+
+
+def _now_ms() -> int:
+    """Milliseconds of the steady clock, which all processes of a machine share."""
+    return time.monotonic_ns() // 1_000_000
 
 
 class SharedCounts(Counts):

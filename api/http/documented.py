@@ -41,6 +41,7 @@ class Documented(Struct, frozen=True, kw_only=True):
     query: type[Struct] | None
     body: type[Struct] | None
     long_body: bool  # may be as long as the setting says, and is read in turns; others are short
+    keyed: bool  # done once under an Idempotency-Key
     lenient: bool  # what it does not read is ignored, query and form
     failure: type[Struct] | None  # the shape of its errors; None: the first wire's
     errors: tuple[int, ...]  # besides those that follow from access, query and body
@@ -55,6 +56,7 @@ def documented(
     query: type[Struct] | None = None,
     body: type[Struct] | None = None,
     long_body: bool = False,
+    keyed: bool = False,
     lenient: bool = False,
     failure: type[Struct] | None = None,
     errors: tuple[int, ...] = (),
@@ -70,6 +72,7 @@ def documented(
             query=query,
             body=body,
             long_body=long_body,
+            keyed=keyed,
             lenient=lenient,
             failure=failure,
             errors=errors,

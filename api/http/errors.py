@@ -20,7 +20,7 @@ from api.json.errors import ApiError, as_error, busy_now, identity_away, interna
 from identity.errors import IdentityAway
 from logs.limit import limited
 from loop.errors import Busy, StoreAway, StoreClosed
-from sequencer.sequencer import NotAccepting
+from sequencer.port import NotAccepting, OutcomeUnknown
 
 failures = limited(logging.getLogger(__name__))  # clients can repeat what fails
 
@@ -34,7 +34,7 @@ def respond(error: ApiError) -> Response:
 
 def expected_error(problem: Exception) -> ApiError | None:
     """The answer that a failure of a handler becomes; None for one that nobody foresaw."""
-    if isinstance(problem, ApiError | NotAccepting | StoreClosed | StoreAway):
+    if isinstance(problem, ApiError | NotAccepting | OutcomeUnknown | StoreClosed | StoreAway):
         return as_error(problem)
     if isinstance(problem, Busy):
         return busy_now()
@@ -58,6 +58,7 @@ def install(app: Flask) -> None:
     @app.errorhandler(StoreClosed)
     @app.errorhandler(StoreAway)
     @app.errorhandler(NotAccepting)
+    @app.errorhandler(OutcomeUnknown)
     def expected(problem: Exception) -> Response:
         return respond(expected_error(problem) or internal_error())
 

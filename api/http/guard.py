@@ -15,6 +15,7 @@ from typing import Final
 from api.http.browsers import FEED_PATH, refusal_of_body, refusal_of_script
 from api.http.error_answers import refuse
 from api.http.limits import RateLimits
+from api.http.origins import Origins
 from api.http.refusals import log_refusal_of
 from api.http.wsgi import Environ, StartResponse, WsgiApp
 from api.json.errors import ApiError, Malformed
@@ -27,11 +28,16 @@ _SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 class Guard:
     """Wraps a WSGI application. Adds microseconds to a request."""
 
-    def __init__(self, app: WsgiApp, settings: Settings, limits: RateLimits | None = None) -> None:
-        """`limits` count what does not come to Flask: what is refused here, and what Socket.IO answers."""
+    def __init__(
+        self, app: WsgiApp, settings: Settings, limits: RateLimits | None = None, origins: Origins | None = None
+    ) -> None:
+        """`limits` count what does not come to Flask: what is refused here, and what Socket.IO answers.
+
+        `origins`: whose pages may call us besides our own; by default those of the settings.
+        """
         self._app = app
         self._limits = limits
-        self._origins = settings.cors_origins
+        self._origins = origins or Origins(settings.cors_origins)
         self._names = {name.lower() for name in ("localhost", settings.host, *settings.trusted_hosts)}
         self._known_hosts: set[str] = set()
 
@@ -66,6 +72,8 @@ class Guard:
         if len(host) > HOST_MAX:
             return False
         name = host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0].lower()
+        if self._origins.is_name_of_node(name):
+            return True  # as long as it is one
         if name not in self._names and not _is_address(name):
             return False
         if len(self._known_hosts) < 1000:
@@ -73,7 +81,12 @@ class Guard:
         return True
 
     def _may_post(self, origin: str, environ: Environ) -> bool:
-        return origin == own_origin(environ) or origin in self._origins
+        return origin == own_origin(environ) or self._origins.has(origin)
+
+    def is_shared(self, environ: Environ) -> bool:
+        """Whether a page of another origin that is let in sent a request: its answer has to say so."""
+        origin = environ.get("HTTP_ORIGIN")
+        return origin is not None and self._origins.has(origin) and origin != own_origin(environ)
 
 
 def own_origin(environ: Environ) -> str:

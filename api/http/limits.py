@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
 from flask import Flask, Response, current_app, has_request_context, request
 from flask_limiter import HeaderNames, Limiter
@@ -23,6 +23,7 @@ from api.http.addresses import neighbourhood
 from api.http.wsgi import Environ
 from api.json.errors import ApiError
 from api.settings import Settings, is_loopback
+from loop.shared_table import SharedTable
 
 BYTES_A_UNIT: Final = 16_384  # of a body: each as many count as one request
 # what a read counts besides: a unit is about a millisecond of the event loop, as a short request takes, measured with
@@ -52,17 +53,24 @@ _WINDOW_HEADER: Final = "X-Openbell-Window"  # internal: removed before the answ
 class RateLimits:
     """Counts what each client asks for, and refuses what is too much. None of its methods waits."""
 
-    def __init__(self, app: Flask, settings: Settings, client_key: Callable[[], str | None] | None = None) -> None:
+    def __init__(
+        self,
+        app: Flask,
+        settings: Settings,
+        client_key: Callable[[], str | None] | None = None,
+        table: SharedTable | None = None,
+    ) -> None:
         """Have Flask-Limiter count every request of `app`, by what it costs.
 
         `client_key` names whose requests are counted together; where it gives None, they are counted by address.
+        `table`: where all processes of this server count, where there are several and no other storage is set.
         """
         self.rate = parse(settings.rate_limit)
         self._reads = None if settings.read_limit == "off" else parse(settings.read_limit)
         self._client_key = client_key
         self._spares_loopback = settings.sandbox
         app.after_request(_restore_retry_after)  # before the limiter's own hook, which Flask therefore calls first
-        storage = settings.rate_limit_storage
+        storage, options = _storage_of(settings, table)
         self._limiter = Limiter(
             self._client,
             app=app,
@@ -71,7 +79,8 @@ class RateLimits:
             application_limits_exempt_when=lambda: self._spares(request.remote_addr or ""),
             request_identifier=lambda: request.endpoint or _NOWHERE,  # it would not count what has no route
             strategy="fixed-window",
-            storage_uri=f"{counts.SCHEME}://" if storage.startswith("memory:") else f"{counts.SCHEME}+{storage}",
+            storage_uri=storage,
+            storage_options=options,
             headers_enabled=True,
             # it sets Retry-After to the end of its window on every answer, even on a 503 that is over in a second
             header_name_mapping={HeaderNames.RETRY_AFTER: _WINDOW_HEADER},
@@ -132,7 +141,7 @@ class RateLimits:
 
     def close(self) -> None:
         """End what counts with other servers."""
-        if isinstance(self._storage, counts.Counts):
+        if isinstance(self._storage, counts.SharedCounts):
             self._storage.close()
 
     def _client(self) -> str:
@@ -197,11 +206,21 @@ def too_many(rate: object) -> str:
     return f"Too many requests: at most {rate} are answered."
 
 
-def install(app: Flask, settings: Settings, client_key: Callable[[], str | None] | None = None) -> RateLimits | None:
-    """Limit `app` as the settings say; None when there is nothing to limit."""
+def _storage_of(settings: Settings, table: SharedTable | None) -> tuple[str, dict[str, Any]]:
+    """Where is counted, as Flask-Limiter takes it."""
+    storage = settings.rate_limit_storage
+    if not storage.startswith("memory:"):
+        return f"{counts.SCHEME}+{storage}", {}
+    return (f"{counts.SCHEME}://", {}) if table is None else (f"{counts.SCHEME}+table://", {"table": table})
+
+
+def install(
+    app: Flask, settings: Settings, client_key: Callable[[], str | None] | None = None, table: SharedTable | None = None
+) -> RateLimits | None:
+    """Limit `app` as the settings say; None when there is nothing to limit. `table`: as `RateLimits` has it."""
     if settings.rate_limit == "off" or not settings.reachable_by_others:
         return None
-    limits = app.extensions[_EXTENSION] = RateLimits(app, settings, client_key)
+    limits = app.extensions[_EXTENSION] = RateLimits(app, settings, client_key, table)
     return limits
 
 

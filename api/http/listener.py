@@ -35,8 +35,18 @@ def listen(settings: Settings) -> Listening:
     No other socket may listen on an address that overlaps: it would get a part of our requests. A port whose
     last server has just stopped is free, though connections of it linger.
     """
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    address = (settings.host, settings.port)
+    listening = listen_at((settings.host, settings.port))
+    try:
+        return Listening(listening, tls_context(settings))
+    except OSError:
+        listening.close()
+        raise
+
+
+def listen_at(address: tuple[str, int]) -> socket.socket:
+    """A listening socket, alone at its address. Raises OSError, named for people, where it cannot be."""
+    host, port = address
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listening = socket.socket(family, socket.SOCK_STREAM)
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # not SO_REUSEPORT: a second server would share
@@ -47,18 +57,22 @@ def listen(settings: Settings) -> Listening:
         listening.listen(BACKLOG)
     except OSError as problem:
         listening.close()
-        raise OSError(f"cannot listen on {settings.host}:{settings.port}: {_advice(problem, settings.port)}") from None
+        raise OSError(f"cannot listen on {host}:{port}: {_advice(problem, port)}") from None
+    return listening
+
+
+def tls_context(settings: Settings) -> ssl.SSLContext | None:
+    """The TLS that is to be spoken; None where none is set. Raises OSError, named for people."""
     if settings.tls_cert is None:
-        return Listening(listening, None)
+        return None
     try:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         context.set_alpn_protocols(["http/1.1"])
         context.load_cert_chain(str(settings.tls_cert), str(settings.tls_key))
     except OSError as problem:  # ssl.SSLError is one
-        listening.close()
         raise OSError(f"cannot use {settings.tls_cert} with {settings.tls_key}: {problem}") from problem
-    return Listening(listening, context)
+    return context
 
 
 def _advice(problem: OSError, port: int) -> str:

@@ -16,6 +16,7 @@ from flask import Flask
 from werkzeug.routing import Rule
 
 from api.http.documented import SCHEMAS, Access, Documented, documented_by
+from api.http.idempotency import HEADER as KEY_HEADER
 from api.json.errors import ErrorBody
 from listings.numbers import DECIMAL_PATTERN, Number
 from openbell import __version__
@@ -167,7 +168,7 @@ def _operation(route: Route, schemas: _Schemas, *, sandbox: bool) -> Json:
         "operationId": route.endpoint.replace(".", "_"),
         "summary": " ".join(summary.split()),
         "description": " ".join(f"{description} {about.access.value}".split()),
-        "parameters": [*_in_path(route, schemas), *_in_query(about, schemas)],
+        "parameters": [*_in_path(route, schemas), *_in_query(about, schemas), *_in_header(about)],
         "responses": _responses(route, schemas),
         "security": _security(about, sandbox=sandbox),
     }
@@ -194,6 +195,12 @@ def _in_query(about: Documented, schemas: _Schemas) -> list[Json]:
         {"name": name, "in": "query", "required": name in whole.get("required", ()), "schema": _without_null(schema)}
         for name, schema in whole["properties"].items()
     ]
+
+
+def _in_header(about: Documented) -> list[Json]:
+    schema: Json = {"type": "string", "minLength": 1, "maxLength": 64, "pattern": "^[!-~]+$"}
+    said = "Sent again under the same key the request is done once, and answered with what became of it."
+    return [{"name": KEY_HEADER, "in": "header", "description": said, "schema": schema}] if about.keyed else []
 
 
 def _without_null(schema: Json) -> Json:

@@ -20,7 +20,7 @@ from engine.rejects import RejectReason
 from explain.reasons import REJECTS, RejectKind
 from listings.grid import grid_of, percent
 from loop.errors import StoreClosed, StoreError
-from sequencer.sequencer import STARTING, STOPPING, NotAccepting
+from sequencer.port import STARTING, STOPPING, NotAccepting, OutcomeUnknown
 
 RETRY_AFTER_S = 1
 REASONS: Final = {STARTING: "starting", STOPPING: "stopping"}  # in `details.reason`, for programs
@@ -140,6 +140,18 @@ def not_accepting(refusal: NotAccepting) -> ApiError:
     )
 
 
+def outcome_unknown(problem: OutcomeUnknown) -> ApiError:
+    """504: it may have been done. The same command again gives the first outcome where it was."""
+    named = {} if problem.client_order_id is None else {"client_order_id": problem.client_order_id}
+    return ApiError(
+        504,
+        "OUTCOME_UNKNOWN",
+        "Nobody has answered in time: whether it was done is not known yet. Ask, or send the same again.",
+        {"key": problem.key.hex(), **named},
+        RETRY_AFTER_S,
+    )
+
+
 def starting(percent: int | None) -> ApiError:
     """503: nothing is answered yet. `percent`: of the journal that has been replayed, where that is known."""
     progress = {} if percent is None else {"percent": percent}
@@ -157,8 +169,10 @@ def history_behind() -> ApiError:
     return ApiError(503, "HISTORY_BEHIND", "The history of done orders is behind; try again.", None, RETRY_AFTER_S)
 
 
-def as_error(refusal: ApiError | NotAccepting | StoreError) -> ApiError:
+def as_error(refusal: ApiError | NotAccepting | OutcomeUnknown | StoreError) -> ApiError:
     """The answer that a refusal becomes."""
+    if isinstance(refusal, OutcomeUnknown):
+        return outcome_unknown(refusal)
     if isinstance(refusal, NotAccepting):
         return not_accepting(refusal)
     if isinstance(refusal, StoreError):

@@ -15,6 +15,7 @@ from api.market.flow_sources import FlowSource, flows_of
 from api.market.latency import Latencies
 from api.market.venue_views import (
     ClockState,
+    DoorView,
     FaultsState,
     HealthView,
     HistoryPosition,
@@ -34,11 +35,11 @@ from openbell.programs import called
 from projections.activity import Activity
 from publish.host import PublisherState
 from sequencer.clock_watch import advice
-from sequencer.sequencer import Sequencer
-from sequencer.venue_clock import VenueClock
+from sequencer.port import Sequencing
+from sequencer.venue_clock import ClockReading
 
 
-def clock_state(clock: VenueClock) -> ClockState:
+def clock_state(clock: ClockReading) -> ClockState:
     """The venue's time, and whether it follows the machine's clock."""
     now, held = clock(), clock.held
     return ClockState(
@@ -56,25 +57,27 @@ class HealthService:
     def __init__(
         self,
         exchange: Exchange,
-        sequencer: Sequencer,
+        sequencer: Sequencing,
         activity: Activity,
         latencies: Latencies,
         history: HistoryAccess,
         *,
-        clock: VenueClock,
+        clock: ClockReading,
         profile: str,
         connections: Callable[[], int],
         sources: Callable[[], list[FlowSource]],
         faults: Callable[[], tuple[int, Mapping[str, int]]],
+        doors: Callable[[], list[DoorView] | None] = lambda: None,
         publishers: Callable[[], list[PublisherState]] = list,
     ) -> None:
         """`connections`: of the feed; `sources`: of made-up or recorded flow among its clients.
 
-        `faults`: how many plans of them are set, and how often each kind was injected.
-        `publishers`: how far each of them is.
+        `faults`: how many plans of them are set, and how often each kind was injected. `doors`: how each is, where
+        front doors serve clients. `publishers`: how far each of them is.
         """
         self._publishers = publishers
         self._faults = faults
+        self._doors = doors
         self._exchange = exchange
         self._sequencer = sequencer
         self._activity = activity
@@ -117,6 +120,7 @@ class HealthService:
             faults=self._faults_state(),
             seq=found[0] if digest else self._exchange.seq,
             digest=found[1] if digest else None,
+            doors=self._doors(),
         )
 
     def statistics(self) -> StatisticsView:

@@ -5,6 +5,8 @@ Layer: api.market.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import msgspec
 
 from api.json.views import seconds
@@ -13,8 +15,10 @@ from engine.book import OrderBook
 from engine.rules import gathers
 from engine.types import Side, TradingStatus
 from listings.grid import grid_of
-from listings.schedule_runner import ScheduleRunner
+from listings.schedule import Change
 from listings.texts import DecimalText
+
+NextChangeOf = Callable[[str], Change | None]  # what is planned next for a symbol
 
 
 class NextChange(msgspec.Struct, frozen=True):
@@ -67,15 +71,15 @@ class Indications:
 class StatusService:
     """Says where a symbol stands."""
 
-    def __init__(self, runner: ScheduleRunner) -> None:
-        self._runner = runner
+    def __init__(self, next_change: NextChangeOf) -> None:
+        self._next_change = next_change
         self._indications = Indications()
 
     def view(self, book: OrderBook, seq: int, ts_ns: int) -> StatusView:
         """Everything about the status of one symbol. Cost: see `Indications.of`."""
         grid, limit_side = grid_of(book.instrument), book.band.limit_side
         limits = book.band_limits if book.status is TradingStatus.TRADING else None  # orders gather without a band
-        change = self._runner.next_change(book.instrument.symbol)
+        change = self._next_change(book.instrument.symbol)
         limit_price = None if limit_side is None else book.band_limit(limit_side)
         return StatusView(
             symbol=book.instrument.symbol,

@@ -64,6 +64,18 @@ class FaultsState(msgspec.Struct, frozen=True):
     injected: dict[str, int]  # by kind, since the start
 
 
+class DoorView(msgspec.Struct, frozen=True, kw_only=True):
+    """A front door, of a server that has some."""
+
+    door: int  # from 1
+    status: Literal["serving", "starting"]
+    process: int | None  # its process id
+    connections: int  # feed clients
+    seq: int | None  # the last command that it has applied
+    lag: int | None  # commands that it has not applied; these figures are up to a second old
+    restarts: int  # since the start of the server
+
+
 class HealthView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """GET /health."""
 
@@ -83,6 +95,7 @@ class HealthView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     faults: FaultsState
     seq: int
     digest: str | None = None  # when asked for
+    doors: list[DoorView] | None = None  # where front doors serve clients
     publishers: list[PublisherPosition] = []  # where there are any
 
 

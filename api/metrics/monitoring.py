@@ -5,7 +5,7 @@ Layer: api.metrics.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from flask import Blueprint
 
@@ -19,6 +19,7 @@ from api.metrics.page import MetricsText
 from api.metrics.records import RecordFamilies
 from api.metrics.serving import ServingFamilies
 from api.metrics.system import SystemReadings
+from api.metrics.text import Family, rendered
 from api.metrics.venue import EndCounts, VenueFamilies
 from api.settings import Settings
 from engine.exchange import Exchange
@@ -29,8 +30,8 @@ from projections.activity import Activity
 from publish.host import Publishers
 from replica.record_log import RecordLog
 from replica.record_server import RecordServer
-from sequencer.sequencer import Sequencer
-from sequencer.venue_clock import VenueClock
+from sequencer.port import Sequencing
+from sequencer.venue_clock import ClockReading
 
 
 class Monitoring:
@@ -41,7 +42,7 @@ class Monitoring:
         settings: Settings,
         exchange: Exchange,
         activity: Activity,
-        sequencer: Sequencer,
+        sequencer: Sequencing,
         records: RecordLog,
         record_server: RecordServer | None,
         history: HistoryAccess,
@@ -49,11 +50,15 @@ class Monitoring:
         feed: Feed,
         faults: FaultInjector,
         credentials: Credentials,
-        clock: VenueClock,
+        clock: ClockReading,
         children: Mapping[str, Callable[[], int | None]],
         publishers: Publishers,
+        of_doors: Callable[[Callable[[], bytes]], Iterable[Family] | None] = lambda _own: None,
     ) -> None:
-        """`children`: the process id of each, None while there is none. Raises OSError as `MetricsAccess`."""
+        """`children`: the process id of each, None while there is none. Raises OSError as `MetricsAccess`.
+
+        `of_doors`: the figures of front doors, with those that its argument gives; None where there are no doors.
+        """
         access = MetricsAccess(settings.metrics_token_file, sandbox=settings.sandbox)
         self._delay, ends = LoopDelay(), EndCounts()
         sequencer.listen_behind(ends.on_applied)
@@ -65,9 +70,15 @@ class Monitoring:
             exchange, sequencer, records, history, followers, settings.max_waiting, publishers.states
         )
         venue = VenueFamilies(exchange, activity, ends, lambda: sequencer.refusal)
-        page = MetricsText(venue.families, of_records.families, self._serving.families, self._system.families)
+        self._of_doors = of_doors
+        page = MetricsText(venue.families, of_records.families, self._serving_families, self._system.families)
         self.blueprint: Blueprint = routes.blueprint(page.text, lambda: sequencer.refusal, access.require)
         self._delay.start()
+
+    def _serving_families(self) -> Iterable[Family]:
+        """The figures of whoever serves clients. Cooperative."""
+        of_doors = self._of_doors(lambda: rendered(self._serving.families()))
+        return self._serving.families() if of_doors is None else of_doors
 
     def observe(self, front: Front) -> None:
         """Show what `front` has counted as well: a server is opened before its front."""

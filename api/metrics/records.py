@@ -14,7 +14,7 @@ from engine.exchange import Exchange
 from history.access import HistoryAccess
 from publish.host import PublisherState
 from replica.record_log import RecordLog
-from sequencer.sequencer import Sequencer
+from sequencer.port import Sequencing
 
 HISTORIAN = "historian"
 PUBLISHER = "publish"  # before the name of its broker
@@ -26,7 +26,7 @@ class RecordFamilies:
     def __init__(
         self,
         exchange: Exchange,
-        sequencer: Sequencer,
+        sequencer: Sequencing,
         records: RecordLog,
         history: HistoryAccess,
         followers: Callable[[], list[int]],

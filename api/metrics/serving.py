@@ -17,14 +17,14 @@ from api.http.front.server import Front
 from api.metrics.text import Family, histogram, wide_histogram
 from loop.delay import LoopDelay
 from loop.turns import in_turns
-from sequencer.venue_clock import VenueClock
+from sequencer.venue_clock import ClockReading
 
 
 class ServingFamilies:
     """The figures of one server's front door."""
 
     def __init__(
-        self, feed: Feed, faults: FaultInjector, credentials: Credentials, delay: LoopDelay, clock: VenueClock
+        self, feed: Feed, faults: FaultInjector, credentials: Credentials, delay: LoopDelay, clock: ClockReading
     ) -> None:
         self.front: Front | None = None  # once there is one: a server is opened before its front
         self._feed = feed

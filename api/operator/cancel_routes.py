@@ -8,7 +8,7 @@ from __future__ import annotations
 from flask import Blueprint, Response
 
 from api.auth.authenticator import requesting_operator
-from api.auth.credentials import Principal
+from api.auth.principals import Principal
 from api.auth.service import AuthService
 from api.http.documented import Access, documented
 from api.http.responses import answer, long_answer, query
@@ -25,13 +25,13 @@ from engine.events import Cancelled, Rejected
 from engine.exchange import Exchange
 from engine.rejects import RejectReason
 from engine.types import AccountId
-from sequencer.sequencer import Sequencer
+from sequencer.port import Sequencing
 
 
 def add_cancels(
     routes: Blueprint,
     exchange: Exchange,
-    sequencer: Sequencer,
+    sequencer: Sequencing,
     market: MarketService,
     orders: OrderService,
     auth: AuthService,

@@ -16,7 +16,7 @@ from msgspec import Meta
 
 from api.accounts.requests import ASSETS_MAX, Asset
 from api.accounts.reset import amount_of
-from api.auth.credentials import Principal
+from api.auth.principals import Principal
 from api.auth.requests import Name
 from api.auth.service import AuthService
 from api.json.errors import ApiError, rejected
@@ -29,7 +29,7 @@ from engine.types import AccountId
 from identity.users import Role, Scope, User
 from listings.numbers import Number
 from listings.texts import IdText
-from sequencer.sequencer import Sequencer
+from sequencer.port import Sequencing
 
 USERS_MAX: Final = 20  # in one request: each password takes a tenth of a second to hash
 KEY_LABEL: Final = "class"
@@ -70,7 +70,7 @@ class ClassMade(msgspec.Struct, frozen=True):
 class ClassAccounts:
     """Makes the users of one venue. For the event loop's thread; cooperative."""
 
-    def __init__(self, users: UserService, auth: AuthService, exchange: Exchange, sequencer: Sequencer) -> None:
+    def __init__(self, users: UserService, auth: AuthService, exchange: Exchange, sequencer: Sequencing) -> None:
         self._users = users
         self._auth = auth
         self._exchange = exchange

@@ -56,7 +56,7 @@ from listings.operator_schedules import OperatorSchedules
 from listings.schedule_runner import ScheduleRunner
 from projections.activity import SECOND_NS
 from sequencer.clock_watch import ClockWatch
-from sequencer.sequencer import Sequencer
+from sequencer.port import Sequencing
 from sequencer.venue_clock import VenueClock
 
 STATUS_OF = {
@@ -72,7 +72,7 @@ log = logging.getLogger(__name__)
 def blueprint(
     *,
     exchange: Exchange,
-    sequencer: Sequencer,
+    sequencer: Sequencing,
     market: MarketService,
     orders: OrderService,
     accounts: AccountService,
@@ -101,7 +101,7 @@ def blueprint(
     return routes
 
 
-def _submit(sequencer: Sequencer, command: Command) -> CommandResult:
+def _submit(sequencer: Sequencing, command: Command) -> CommandResult:
     applied = sequencer.submit(command)
     first = applied.events[0]
     if isinstance(first, Rejected):
@@ -125,7 +125,7 @@ def _instrument(exchange: Exchange, listing: Listing, *, scheduled: bool) -> Ins
 def _add_listing(
     routes: Blueprint,
     exchange: Exchange,
-    sequencer: Sequencer,
+    sequencer: Sequencing,
     accounts: AccountService,
     auth: AuthService,
     schedules: OperatorSchedules,
@@ -157,7 +157,7 @@ def _add_listing(
 
 
 def _add_statuses(
-    routes: Blueprint, exchange: Exchange, sequencer: Sequencer, market: MarketService, auth: AuthService
+    routes: Blueprint, exchange: Exchange, sequencer: Sequencing, market: MarketService, auth: AuthService
 ) -> None:
     audit = auth.record
 
@@ -185,7 +185,7 @@ def _add_statuses(
         return answer(SymbolStatus(symbol, TradingStatus.AUCTION, applied.seq, opens_at))
 
 
-def _add_oversight(routes: Blueprint, exchange: Exchange, sequencer: Sequencer, auth: AuthService) -> None:
+def _add_oversight(routes: Blueprint, exchange: Exchange, sequencer: Sequencing, auth: AuthService) -> None:
     @routes.get("/check")
     @documented(Access.OPERATOR, BooksBalance)
     def check() -> Response:

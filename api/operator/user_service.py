@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from api.auth.credentials import Principal
 from api.auth.identity_calls import IdentityCalls
+from api.auth.principals import Principal
 from api.auth.service import AuthService
 from api.json.errors import ApiError
 from identity import passwords

@@ -22,6 +22,7 @@ class AmendAnswer(OrderView, frozen=True, kw_only=True, omit_defaults=True):
     priority: Literal["kept", "lost"]  # of an order that the change cancels: lost
     trades: list[TradeView]  # of this order, by this change
     bbo: BboView
+    repeated: bool = False  # it was changed before, under the same Idempotency-Key
 
 
 def amend_answer(view: OrderView, applied: CommandResult, order_id: OrderId, exchange: Exchange) -> AmendAnswer:

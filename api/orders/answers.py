@@ -21,6 +21,7 @@ from engine.exchange import Exchange
 from engine.types import OrderId, OrderType, Side, TimeInForce, entry_of
 from listings.grid import Grid, grid_of
 
+_REPEATED: Final = ',"repeated":true'
 KINDS_KEPT: Final = 1_024  # side, type and time in force of a symbol
 
 
@@ -59,15 +60,17 @@ def order_answer(applied: CommandResult, exchange: Exchange, processing_ms: floa
     )
 
 
-def cancel_answer(applied: CommandResult, cancelled: Cancelled, exchange: Exchange, processing_ms: float) -> Encoded:
-    """The `CancelAnswer` to a cancel that succeeded."""
+def cancel_answer(
+    applied: CommandResult, cancelled: Cancelled, exchange: Exchange, processing_ms: float, *, repeated: bool = False
+) -> Encoded:
+    """The `CancelAnswer` to a cancel that succeeded, now or, where it is `repeated`, before."""
     book, name = exchange.books[cancelled.symbol], cancelled.client_order_id
     return msgspec.Raw(
         f'{{"success":true,"order_id":"{cancelled.order_id}",'
         f'"client_order_id":{"null" if name is None else json_text(name)},"symbol":{quoted_symbol(cancelled.symbol)},'
         f'"filled_quantity":"{grid_of(book.instrument).quantity(cancelled.cum)}",'
         f'"bbo":{bbo_text(book, exchange.seq, exchange.ts_ns)},"processing_time_ms":{processing_ms!r},'
-        f'"timestamp":{seconds_text(applied.ts_ns)},"seq":{applied.seq}}}'
+        f'"timestamp":{seconds_text(applied.ts_ns)},"seq":{applied.seq}{_REPEATED if repeated else ""}}}'
     )
 
 

@@ -32,6 +32,7 @@ from loop.errors import StoreAway
 
 client_log = limited(logging.getLogger(__name__))
 
+Entered = Callable[[Seq], EnterOrder | None]
 Name = tuple[AccountId, str]  # account, client order id
 
 NOTHING_FORGOTTEN = Seq(0)
@@ -56,16 +57,19 @@ class DuplicateLookup:
         self,
         exchange: Exchange,
         memory: OrderMemory,
-        journal: Journal,
+        entered: Entered,
         history: History,
         access: HistoryAccess,
         clock: Callable[[], int],
     ) -> None:
-        """`clock` gives the venue's time in epoch nanoseconds."""
+        """`entered` gives the command of a seq where it entered an order, None where nobody knows; cooperative.
+
+        `clock` gives the venue's time in epoch nanoseconds.
+        """
         self._clock = clock
         self._exchange = exchange
         self._memory = memory
-        self._journal = journal
+        self._entered = entered
         self._history = history
         self._access = access
         self._waiting: list[tuple[Sequence[Name], Event]] = []
@@ -141,7 +145,7 @@ class DuplicateLookup:
 
     def _compare(self, command: EnterOrder, first: OrderId) -> EarlierOrder:
         """Compare an order with the one that used its id first, as the journal has it."""
-        asked = self._access.look_up(entry_command, self._journal, Seq(entry_of(first)))
+        asked = self._entered(Seq(entry_of(first)))
         return EarlierOrder(first, asked is not None and same_request(asked, command))
 
     def _ask(self, names: Sequence[Name]) -> Sequence[OrderId | None]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from api.http.bodies import body_of, long_body
+from api.http.idempotency import key_of
 from api.http.processing import processing_of
 from api.http.wsgi import Environ
 from api.orders import requests
@@ -34,8 +35,10 @@ class OrderEntry:
 
     def cancel(self, environ: Environ, body: bytes, account: AccountId) -> bytes:
         """POST /cancel."""
-        processing = processing_of(environ)
-        return body_of(self._service.cancel(requests.cancel_order(body, account, self._exchange), processing))
+        processing, key = processing_of(environ), key_of(environ, account, body)
+        if key is not None and (answer := self._service.repeated(key, processing)) is not None:
+            return body_of(answer)
+        return body_of(self._service.cancel(requests.cancel_order(body, account, self._exchange), processing, key))
 
     def batch(self, environ: Environ, body: bytes, account: AccountId, charge: Callable[[int], None]) -> bytes:
         """POST /orders/batch. `charge` counts what its orders cost beyond one request."""
@@ -46,10 +49,15 @@ class OrderEntry:
 
     def delete(self, environ: Environ, order_id: str, symbol: str | None, account: AccountId) -> bytes:
         """DELETE /order/{order_id}; it must be in `symbol` when that is given."""
+        processing, key = processing_of(environ), key_of(environ, account, b"")
+        if key is not None and (answer := self._service.repeated(key, processing)) is not None:
+            return body_of(answer)
         wanted = cancel_command(CancelRequest(order_id=order_id, symbol=symbol), account, self._exchange)
-        return body_of(self._service.cancel(wanted, processing_of(environ)))
+        return body_of(self._service.cancel(wanted, processing, key))
 
-    def amend(self, body: bytes, order_id: str, symbol: str | None, account: AccountId) -> bytes:
+    def amend(self, environ: Environ, body: bytes, order_id: str, symbol: str | None, account: AccountId) -> bytes:
         """PATCH /order/{order_id}; it must be in `symbol` when that is given."""
-        command = requests.amend_order(body, order_id, account, self._exchange)
-        return body_of(self._service.amend(command, symbol))
+        key = key_of(environ, account, body)
+        if key is not None and (answer := self._service.repeated(key, processing_of(environ))) is not None:
+            return body_of(answer)
+        return body_of(self._service.amend(requests.amend_order(body, order_id, account, self._exchange), symbol, key))

@@ -16,7 +16,7 @@ from types import MappingProxyType
 from typing import Final, Protocol
 
 from api.auth.authenticator import Authenticator, WireRefusal, account_shown, permitted, rate_key_of
-from api.auth.credentials import Principal
+from api.auth.principals import Principal
 from api.faults.injector import FaultInjector
 from api.http.answer_headers import TRANSPORT_SECURITY, stays_on_tls
 from api.http.bodies import HEADERS
@@ -24,6 +24,7 @@ from api.http.error_answers import error_answer
 from api.http.errors import expected_error, unforeseen
 from api.http.front.serving import ClientGone
 from api.http.guard import Guard
+from api.http.idempotency import IN_ENVIRON
 from api.http.limits import Counted, RateLimits
 from api.http.processing import Processing, processing_of
 from api.http.refusals import log_refusal_of
@@ -91,7 +92,7 @@ class Lane:
         found = wire.handler_of(environ, body)
         if found is None or self._guard.refusal_of(environ) is not None:
             return None
-        if self._sharing is not None and "HTTP_ORIGIN" in environ:
+        if "HTTP_ORIGIN" in environ and (self._sharing is not None or self._guard.is_shared(environ)):
             return None
         processing = processing_of(environ)
         handler, processing.route = found
@@ -165,6 +166,8 @@ class _FirstWire:
             return None
         method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"]
         if method == "POST":
+            if path in ("/orders/batch", "/order") and IN_ENVIRON in environ:
+                return None  # refused
             if path == "/orders/batch":
                 return self._batch, path
             if len(body) > PLAIN_BODY_BYTES:
@@ -184,7 +187,9 @@ class _FirstWire:
                 )
             ), _ONE_ORDER
         return (
-            lambda _environ, body, principal, _counted: self._entry.amend(body, order_id, None, _trader(principal))
+            lambda environ, body, principal, _counted: self._entry.amend(
+                environ, body, order_id, None, _trader(principal)
+            )
         ), _ONE_ORDER
 
     def principal(self, environ: Environ, body: Callable[[], bytes]) -> Principal:

@@ -18,7 +18,7 @@ from engine.events import CommandResult
 from engine.exchange import Exchange
 from engine.types import AccountId, OrderId, Side
 from loop.turns import in_turns, pieces
-from sequencer.sequencer import Sequencer
+from sequencer.port import Sequencing
 
 ORDERS_A_PART: Final = 100  # a millisecond or two, with what is published of it
 ORDERS_A_BATCH: Final = 500  # that one cancel_all of a batch may find open
@@ -33,7 +33,7 @@ class MassCancels:
     Where that comes in the middle, the parts until then have been carried out.
     """
 
-    def __init__(self, exchange: Exchange, sequencer: Sequencer) -> None:
+    def __init__(self, exchange: Exchange, sequencer: Sequencing) -> None:
         self._exchange = exchange
         self._sequencer = sequencer
 

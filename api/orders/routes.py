@@ -53,7 +53,7 @@ def blueprint(entry: OrderEntry, service: OrderService, lookup: OrderLookup, exc
         return answer(service.test(command))
 
     @routes.post("/cancel")
-    @documented(Access.ACCOUNT, CancelAnswer, body=CancelRequest, errors=(404, 409, 503))
+    @documented(Access.ACCOUNT, CancelAnswer, body=CancelRequest, keyed=True, errors=(404, 409, 503))
     def cancel_order() -> Response:
         """Cancel one order by our id or by the trader's."""
         return _answer(entry.cancel(request.environ, request.get_data(cache=False), requesting_account()))
@@ -83,21 +83,23 @@ def blueprint(entry: OrderEntry, service: OrderService, lookup: OrderLookup, exc
         return answer(lookup.order(order_id, requesting_account(), symbol))
 
     @routes.delete("/order/<order_id>")
-    @documented(Access.ACCOUNT, CancelAnswer, query=SymbolQuery, errors=(404, 409, 503))
+    @documented(Access.ACCOUNT, CancelAnswer, query=SymbolQuery, keyed=True, errors=(404, 409, 503))
     def delete_order(order_id: str) -> Response:
         """Cancel one order by our id; it must be in `symbol` when that is given."""
         symbol = query(SymbolQuery).symbol
         return _answer(entry.delete(request.environ, order_id, symbol, requesting_account()))
 
     @routes.patch("/order/<order_id>")
-    @documented(Access.ACCOUNT, AmendAnswer, query=SymbolQuery, body=AmendRequest, errors=(404, 409, 422, 503))
+    @documented(
+        Access.ACCOUNT, AmendAnswer, query=SymbolQuery, body=AmendRequest, keyed=True, errors=(404, 409, 422, 503)
+    )
     def amend_order(order_id: str) -> Response:
         """Change an open order; the answer is the order, whether it kept its place, and its trades by this change.
 
         It must be in `symbol` when that is given.
         """
-        symbol = query(SymbolQuery).symbol
-        return _answer(entry.amend(request.get_data(cache=False), order_id, symbol, requesting_account()))
+        symbol, body = query(SymbolQuery).symbol, request.get_data(cache=False)
+        return _answer(entry.amend(request.environ, body, order_id, symbol, requesting_account()))
 
     @routes.get("/orders")
     @documented(Access.ACCOUNT, OrdersPage, query=OrdersQuery, errors=(404, 503))

@@ -10,6 +10,9 @@ import logging
 import time
 from collections.abc import Iterator, Sequence
 
+import msgspec
+
+from api.http.idempotency import RequestKey
 from api.http.processing import Faults, Processing, Record
 from api.json.encoded import Encoded, encoded
 from api.json.errors import ApiError, as_error, internal_error, rejected
@@ -18,6 +21,7 @@ from api.orders.answers import cancel_answer, order_answer
 from api.orders.batch import BatchCommand, BatchResult, EncodedBatch
 from api.orders.duplicates import DuplicateLookup, EarlierOrder
 from api.orders.field_combinations import amend_combination_sentence, combination_sentence
+from api.orders.keyed import earlier_outcome, submit_once
 from api.orders.lookup import OrderLookup
 from api.orders.mass_cancels import MassCancels
 from api.orders.preview_views import PreviewAnswer, preview_answer
@@ -33,7 +37,7 @@ from history.reader import PATIENCE_S
 from logs.limit import limited
 from loop.errors import StoreAway
 from loop.turns import in_turns
-from sequencer.sequencer import Sequencer
+from sequencer.port import Sequencing
 
 log = limited(logging.getLogger(__name__))
 
@@ -46,7 +50,7 @@ class OrderService:
     def __init__(
         self,
         exchange: Exchange,
-        sequencer: Sequencer,
+        sequencer: Sequencing,
         lookup: OrderLookup,
         duplicates: DuplicateLookup,
         record_latency: Record,
@@ -94,10 +98,23 @@ class OrderService:
             return preview_answer(command, refusal, book, self._exchange.seq, ts_ns)
         return preview_answer(command, outcome, book, self._exchange.seq, ts_ns)
 
-    def cancel(self, command: CancelOrder, processing: Processing) -> Encoded:
-        """Cancel one order by either id, or by both where both are its own."""
+    def repeated(self, key: RequestKey, processing: Processing) -> Encoded | None:
+        """The answer to a cancel or an amend that came before under its key; None for one that did not."""
+        applied = earlier_outcome(self._sequencer, key)
+        if applied is None:
+            return None
+        command = applied.command
+        if isinstance(command, CancelOrder):
+            return self._cancelled(applied, command, processing, repeated=True)
+        if isinstance(command, AmendOrder):
+            return encoded(msgspec.structs.replace(self._amended(applied, command), repeated=True))
+        raise TypeError(f"{type(command).__name__} is answered elsewhere")
+
+    def cancel(self, command: CancelOrder, processing: Processing, key: RequestKey | None = None) -> Encoded:
+        """Cancel one order by either id, or by both where both are its own; once under a `key`."""
         self._lookup.require_one_order(command)
-        return self._cancelled(self._sequencer.submit(command), command, processing)
+        outcome = submit_once(self._sequencer, command, key)
+        return self._cancelled(outcome.applied, command, processing, repeated=outcome.repeated)
 
     def cancel_all(self, command: CancelAll) -> CancelAllAnswer:
         """Cancel every open order of an account, of one symbol or side when given; many of them in parts."""
@@ -107,15 +124,20 @@ class OrderService:
         """Cancel what is open now in a symbol, or in every one, whoever's: the results as they come."""
         return self._mass_cancels.cancel_everybodys(symbol)
 
-    def amend(self, command: AmendOrder, symbol: str | None = None) -> AmendAnswer:
-        """Change an open order, in `symbol` when given; say whether it kept its priority, and what it traded."""
+    def amend(self, command: AmendOrder, symbol: str | None = None, key: RequestKey | None = None) -> AmendAnswer:
+        """Change an open order, in `symbol` when given; say whether it kept its priority, and what it traded.
+
+        Once under a `key`.
+        """
         order = self._exchange.order(command.order_id)
         if symbol is not None and (order is None or order.account != command.account or order.symbol != symbol):
             wanted = CancelOrder(command.account, command.order_id, None, symbol)
             unknown = Rejected(command.account, symbol, RejectReason.UNKNOWN_ORDER, None, None)
             self._lookup.raise_if_done(unknown, wanted, PATIENCE_S)
             raise rejected(RejectReason.UNKNOWN_ORDER, None)
-        return self._amended(self._sequencer.submit(command), command)
+        outcome = submit_once(self._sequencer, command, key)
+        answer = self._amended(outcome.applied, command)
+        return msgspec.structs.replace(answer, repeated=True) if outcome.repeated else answer
 
     def batch(self, commands: Sequence[BatchCommand | ApiError], processing: Processing) -> EncodedBatch:
         """Sequence the commands one behind the other; answer each as its single call, or with the error in its place.
@@ -266,7 +288,13 @@ class OrderService:
         )
 
     def _cancelled(
-        self, applied: CommandResult, command: CancelOrder, processing: Processing, patience_s: float = PATIENCE_S
+        self,
+        applied: CommandResult,
+        command: CancelOrder,
+        processing: Processing,
+        patience_s: float = PATIENCE_S,
+        *,
+        repeated: bool = False,
     ) -> Encoded:
         """The answer to a cancel. Raises ApiError."""
         event = applied.events[0]
@@ -275,7 +303,7 @@ class OrderService:
                 self._lookup.raise_if_done(event, command, patience_s)
                 raise self._rejected(event, legacy_status=True)
             raise TypeError(f"a cancel caused {event}")
-        return cancel_answer(applied, event, self._exchange, processing.elapsed_ms)
+        return cancel_answer(applied, event, self._exchange, processing.elapsed_ms, repeated=repeated)
 
     def _amended(self, applied: CommandResult, command: AmendOrder, patience_s: float = PATIENCE_S) -> AmendAnswer:
         """The answer to an amend. Raises ApiError."""

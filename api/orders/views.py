@@ -103,6 +103,7 @@ class CancelAnswer(msgspec.Struct, frozen=True, kw_only=True):
     processing_time_ms: float
     timestamp: float
     seq: int
+    repeated: bool | UnsetType = UNSET  # true: it was cancelled before, under the same Idempotency-Key
 
 
 class QueuePosition(msgspec.Struct, frozen=True):

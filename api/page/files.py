@@ -6,6 +6,7 @@ the browser gets is the same, but for the page itself, in which `composed_page` 
 - one stylesheet for all that the page names, in their order;
 - one script for the modules of ours, see `api.page.bundle`;
 - the venue's rules that it applies by itself, see `api.page.rules`;
+- the nodes that it may move to when this one does not answer: its policy lets it connect to these and no others;
 - the addresses of the libraries, with their hashes, in the import map, and a modulepreload link for each that is
   needed at first, so that none waits for the one that imports it.
 
@@ -30,6 +31,7 @@ from typing import NamedTuple
 
 from werkzeug.security import safe_join
 
+from api.nodes.addresses import sources
 from api.page.bundle import bundled
 from api.page.rules import venue_rules
 
@@ -44,6 +46,7 @@ HASH_LENGTH = 16  # hexadecimal digits in an address
 
 IMPORT_MAP = re.compile(rb'<script type="importmap">(.*?)</script>', re.DOTALL)
 RULES = '<meta name="venue-rules" content="{}">'
+NODES = '<meta name="venue-nodes" content="[]">'
 STYLESHEETS = re.compile(r'(?:[ \t]*<link rel="stylesheet" href="/static/(?P<name>[^"]+)">\n)+')
 STYLESHEET = re.compile(r'<link rel="stylesheet" href="/static/([^"]+)">')
 ENTRY_SCRIPT = f'<script type="module" src="/static/{ENTRY}"></script>'
@@ -53,6 +56,7 @@ mimetypes.add_type("text/javascript", ".mjs")  # Python before 3.12 does not kno
 
 
 State = tuple[tuple[str, int], ...]  # each file, and when it was changed
+Nodes = tuple[tuple[str, str], ...]  # name and origin of each
 
 
 class Asset(NamedTuple):
@@ -71,12 +75,16 @@ class Page(NamedTuple):
     policy: str
 
 
-def content_security_policy(page: bytes) -> str:
-    """Nothing inline and nothing from elsewhere, but for the import maps that stand in `page`, by their hashes."""
+def content_security_policy(page: bytes, nodes: Nodes = ()) -> str:
+    """Nothing inline and nothing from elsewhere, but for the import maps that stand in `page`, by their hashes.
+
+    Nothing is asked of others than this server and these `nodes`.
+    """
     hashes = [base64.b64encode(hashlib.sha256(found).digest()).decode() for found in IMPORT_MAP.findall(page)]
+    servers = " ".join(["'self'", *(sources(origin) for _, origin in nodes)])
     scripts = " ".join(["'self'", *(f"'sha256-{digest}'" for digest in hashes)])
     return (
-        f"default-src 'none'; script-src {scripts}; style-src 'self'; connect-src 'self'; "
+        f"default-src 'none'; script-src {scripts}; style-src 'self'; connect-src {servers}; "
         "img-src 'self' data:; font-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     )
 
@@ -98,9 +106,9 @@ def is_named_by_content(asset: Asset, version: str | None) -> bool:
     return version == asset.etag[:HASH_LENGTH]
 
 
-def composed_page() -> Page:
-    """The page with the addresses its files have now."""
-    return _composed(_state_of(FRONTEND))
+def composed_page(nodes: Nodes = ()) -> Page:
+    """The page with the addresses its files have now, and the `nodes` there are."""
+    return _composed(_state_of(FRONTEND), nodes)
 
 
 def _state_of(folder: Path) -> State:
@@ -157,11 +165,13 @@ def _address(name: str) -> str:
 
 
 @lru_cache(maxsize=1)
-def _composed(state: object) -> Page:
+def _composed(state: object, nodes: Nodes) -> Page:
     imports = {name: _address(plain.removeprefix("/static/")) for name, plain in _imports().items()}
     packed_map = json.dumps({"imports": imports}, separators=(",", ":")).encode()
     html = STYLESHEETS.sub(f'    <link rel="stylesheet" href="{_address(STYLES)}">\n', _index(), count=1)
     html = html.replace(RULES, RULES.replace("{}", escape(json.dumps(venue_rules(), separators=(",", ":")))))
+    listed = [{"name": name, "url": origin} for name, origin in nodes]
+    html = html.replace(NODES, NODES.replace("[]", escape(json.dumps(listed, separators=(",", ":")))))
     preloads = [
         f'<link rel="modulepreload" href="{address}">\n    '
         for address in [_address(SCRIPT), *LIBRARY_IMPORTS.findall(_script(state).plain.decode())]
@@ -169,4 +179,4 @@ def _composed(state: object) -> Page:
     entry = ENTRY_SCRIPT.replace(f"/static/{ENTRY}", _address(SCRIPT))
     html = html.replace(ENTRY_SCRIPT, "".join(preloads) + entry)
     page = IMPORT_MAP.sub(lambda _: b'<script type="importmap">' + packed_map + b"</script>", html.encode(), count=1)
-    return Page(_packed("text/html", page), content_security_policy(page))
+    return Page(_packed("text/html", page), content_security_policy(page, nodes))

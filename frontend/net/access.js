@@ -41,6 +41,7 @@ export class Access extends EventTarget {
    */
   #tokens = new Map();
   /** @type {Map<string, Promise<string>>} */ #renewals = new Map();
+  /** The session whose token is waited for, to come back to the feed with. */ #awaited = "";
 
   /** @param {import("./http.js").Http} http @param {import("./saved-sessions.js").SavedSessions} saved */
   constructor(http, saved) {
@@ -174,7 +175,11 @@ export class Access extends EventTarget {
     if (this.session) this.distrust(this.session.session_id);
   }
 
-  /** What to show the feed: the current session's token; nothing when there is no session. Never throws. */
+  /**
+   * What to show the feed: the current session's token; nothing when there is no session, or none that can be renewed
+   * at another node than the page came from: then market data goes on, and the rest when that node is back.
+   * Never throws.
+   */
   async credentials() {
     for (let failures = 1; ; failures += 1) {
       const { session } = this;
@@ -183,9 +188,27 @@ export class Access extends EventTarget {
         const token = await this.tokenOf(session.session_id);
         return token === undefined ? {} : { token };
       } catch (failure) {
-        if (this.session === session) await pause(pauseMs(failure, failures));
+        if (this.session !== session) continue;
+        if (this.#http.away) {
+          this.#announceWhenRenewed(session.session_id);
+          return {};
+        }
+        await pause(pauseMs(failure, failures));
       }
     }
+  }
+
+  /** @param {string} sessionId */
+  async #announceWhenRenewed(sessionId) {
+    if (this.#awaited === sessionId) return;
+    this.#awaited = sessionId;
+    try {
+      await untilAnswered(() => this.tokenOf(sessionId));
+      if (this.session?.session_id === sessionId) this.#emit("session");
+    } catch {
+      // It is over, which has been said.
+    }
+    this.#awaited = "";
   }
 
   async #firstGuest() {

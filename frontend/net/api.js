@@ -7,21 +7,29 @@
  */
 
 import { ApiFailure } from "./http.js";
+import { pause } from "./retry.js";
 
 /** The venue itself gives up after 20 seconds. */
 const EXPLAIN_TIMEOUT_MS = 25_000;
+/** Where there are several nodes, what changes something is sent again for so long, to whichever is asked by then. */
+const REPEATED_FOR_MS = 10_000;
+const REPEATED_TIMEOUT_MS = 4_000;
+const REPEATED_AFTER_MS = 250;
 
 export class Api {
   #http;
   #access;
+  #nodes;
 
   /**
    * @param {import("./http.js").Http} http
    * @param {Pick<import("./access.js").Access, "session" | "tokenOf" | "distrust" | "shut">} access
+   * @param {{several: boolean}} [nodes]
    */
-  constructor(http, access) {
+  constructor(http, access, nodes = { several: false }) {
     this.#http = http;
     this.#access = access;
+    this.#nodes = nodes;
   }
 
   health() {
@@ -94,12 +102,12 @@ export class Api {
 
   /** @param {string} asset @param {string} amount */
   deposit(asset, amount) {
-    return this.#own("POST", "/account/deposit", { body: { asset, amount } });
+    return this.#once("POST", "/account/deposit", { body: { asset, amount } });
   }
 
   /** @param {string} asset @param {string} amount */
   withdraw(asset, amount) {
-    return this.#own("POST", "/account/withdraw", { body: { asset, amount } });
+    return this.#once("POST", "/account/withdraw", { body: { asset, amount } });
   }
 
   /**
@@ -128,7 +136,7 @@ export class Api {
 
   /** @param {object} order the body of POST /order; repeating it under one client_order_id enters it once */
   enterOrder(order) {
-    return this.#own("POST", "/order", { body: order });
+    return this.#once("POST", "/order", { body: order }, false);
   }
 
   /**
@@ -142,12 +150,12 @@ export class Api {
 
   /** @param {string} orderId @param {{price?: string, quantity?: string, stop_price?: string}} changes */
   amendOrder(orderId, changes) {
-    return this.#own("PATCH", `/order/${encodeURIComponent(orderId)}`, { body: changes });
+    return this.#once("PATCH", `/order/${encodeURIComponent(orderId)}`, { body: changes });
   }
 
   /** @param {string} orderId */
   cancelOrder(orderId) {
-    return this.#own("DELETE", `/order/${encodeURIComponent(orderId)}`);
+    return this.#once("DELETE", `/order/${encodeURIComponent(orderId)}`);
   }
 
   /** Every open order of the account, or of one symbol. @param {string} [symbol] */
@@ -234,6 +242,28 @@ export class Api {
   }
 
   /**
+   * What changes something, and must be done once however often it is sent: where there are several nodes, it goes to
+   * the next one when no answer came.
+   * @param {string} method
+   * @param {string} path
+   * @param {object} [options]
+   * @param {boolean} [keyed] false where the body has a name of its own by which it is known again
+   */
+  async #once(method, path, options, keyed = true) {
+    const { session } = this.#access;
+    if (!session || !this.#nodes.several) return this.#own(method, path, options);
+    const again = { ...options, timeoutMs: REPEATED_TIMEOUT_MS, ...(keyed && { key: newKey() }) };
+    for (const untilMs = performance.now() + REPEATED_FOR_MS; ; ) {
+      try {
+        return await this.#as(session, method, path, again);
+      } catch (failure) {
+        if (failure.kind === "refused" || performance.now() > untilMs) throw failure;
+        await pause(failure.retryAfterMs ?? REPEATED_AFTER_MS);
+      }
+    }
+  }
+
+  /**
    * @param {string} method
    * @param {string} path
    * @param {object} [options]
@@ -269,4 +299,9 @@ export class Api {
       });
     }
   }
+}
+
+/** A key that nobody uses twice. */
+function newKey() {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

@@ -7,9 +7,12 @@
  */
 
 import { io } from "socket.io-client";
+import { Nodes } from "./nodes.js";
 import { pauseMs } from "./retry.js";
 
 const PING_EVERY_MS = 2_000;
+/** Where there are other nodes, one that leaves a ping without an answer for so long is left. */
+const SILENT_MS = 2_500;
 /** A book that does not come right is asked for again at most this often. */
 const RESUBSCRIBE_EVERY_MS = 500;
 
@@ -44,8 +47,14 @@ export class Feed {
    * @type {(sentMs: number, nowMs: number, timestamp: number) => void}
    */
   onRoundTrip = () => {};
+  /**
+   * Up to which command everything of a subscription is known, to go on from there; undefined to begin anew.
+   * @type {(subscription: Subscription) => number | undefined}
+   */
+  sinceOf = () => undefined;
 
   #socket;
+  #nodes;
   #credentials;
   #opened = false;
   /** Whether the server has let us in: that it answers says nothing of our credentials. */ #greeted = false;
@@ -59,24 +68,47 @@ export class Feed {
   /**
    * @param {{credentials: () => Promise<{token?: string}>, doubt: () => void}} access whose credentials are shown;
    *   `doubt` is called when the server did not want them any more
+   * @param {import("./nodes.js").Nodes} [nodes]
    */
-  constructor(access) {
+  constructor(access, nodes = new Nodes()) {
     this.#credentials = access;
+    this.#nodes = nodes;
+    this.#socket = this.#socketTo(nodes.base);
+  }
+
+  /** @param {string} base origin of the node */
+  #socketTo(base) {
+    const { several } = this.#nodes;
     // WebSocket first; long polling where something between refuses it.
-    this.#socket = io("/market", {
+    const socket = io(`${base}/market`, {
       autoConnect: false,
+      forceNew: true,
       auth: (show) => this.#authenticate(show),
       transports: ["websocket", "polling"],
       tryAllTransports: true,
       reconnectionDelay: 500,
-      reconnectionDelayMax: 4_000,
-      timeout: 8_000,
+      reconnectionDelayMax: several ? 1_000 : 4_000,
+      timeout: several ? 2_500 : 8_000,
     });
-    this.#socket.on("connected", () => this.#connected());
-    this.#socket.on("disconnect", (reason) => this.#disconnected(reason));
-    this.#socket.on("connect_error", () => this.#failed());
-    this.#socket.on("pong", ({ timestamp }) => this.#pong(timestamp));
-    for (const name of EVENTS) this.#socket.on(name, (payload) => this.#receive(name, payload));
+    socket.on("connected", () => this.#connected());
+    socket.on("disconnect", (reason) => this.#disconnected(reason));
+    socket.on("connect_error", () => this.#failed());
+    socket.on("pong", ({ timestamp }) => this.#pong(timestamp));
+    for (const name of EVENTS) socket.on(name, (payload) => this.#receive(name, payload));
+    return socket;
+  }
+
+  /** Go on at another node where one answers, instead of at this one. */
+  async #move() {
+    if (!(await this.#nodes.move())) return;
+    clearTimeout(this.#comeBackTimer);
+    this.#socket.off();
+    this.#socket.disconnect();
+    if (this.#greeted) this.onDisconnect();
+    this.#gone();
+    this.#refusals = 0;
+    this.#socket = this.#socketTo(this.#nodes.base);
+    this.#socket.connect();
   }
 
   /** Start; runs until the page goes away. */
@@ -120,17 +152,17 @@ export class Feed {
     }, waitMs);
   }
 
-  /** @param {Subscription} subscription */
-  #ask(subscription) {
+  /** @param {Subscription} subscription @param {number} [since] */
+  #ask(subscription, since) {
     this.#askedAtMs.set(keyOf(subscription), performance.now());
-    this.#socket.emit("subscribe", subscription);
+    this.#socket.emit("subscribe", since === undefined ? subscription : { ...subscription, since });
   }
 
   #connected() {
     this.#refusals = 0;
     this.onConnect();
     this.#greeted = true;
-    for (const subscription of this.#wanted.values()) this.#ask(subscription);
+    for (const subscription of this.#wanted.values()) this.#ask(subscription, this.sinceOf(subscription));
     this.#ping();
   }
 
@@ -154,12 +186,14 @@ export class Feed {
     if (reason === "io client disconnect") return; // our own doing
     this.onDisconnect();
     if (reason === "io server disconnect") this.#comeBack();
+    this.#move();
   }
 
   #failed() {
     this.#gone();
     this.onDisconnect();
     if (!this.#socket.active) this.#comeBack();
+    this.#move();
   }
 
   /** The library stays away when the server closed or refused the connection itself; a trader wants it back. */
@@ -177,6 +211,8 @@ export class Feed {
   }
 
   #ping() {
+    if (this.#nodes.stale || (this.#pingSentMs !== null && performance.now() - this.#pingSentMs > SILENT_MS))
+      this.#move();
     if (!this.#greeted || this.#pingSentMs !== null) return;
     this.#pingSentMs = performance.now();
     this.#socket.emit("ping");

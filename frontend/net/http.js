@@ -4,6 +4,9 @@
  */
 
 const TIMEOUT_MS = 10_000;
+/** Of requests that show a cookie of the node that the page came from, while another one is asked. */
+const HOME_TIMEOUT_MS = 2_000;
+const SHOWS_COOKIE = /^\/auth\/(guest|login|logout|refresh|signup)\b/;
 
 /**
  * A request that did not give what was asked for.
@@ -28,32 +31,67 @@ export class ApiFailure extends Error {
   }
 }
 
+/**
+ * `token` of the account that asks, `asker` who that is; `key` by which the same request is known when it comes again.
+ * @typedef {{body?: object, signal?: AbortSignal, token?: string, asker?: {name: string, account: string, session_id:
+ *   string}, key?: string, credentials?: RequestCredentials, timeoutMs?: number}} Options
+ */
+
 export class Http {
   /**
    * Called with every call when it is over.
    * @type {(call: import("../model/shell/api-log.js").Call) => void}
    */
   onCall = () => {};
-  #base;
+  #node;
   #fetch;
 
   /**
-   * @param {string} [base] origin of the server; this page's by default
+   * @param {string | import("./nodes.js").Nodes} [node] origin of the server, this page's by default; or the nodes,
+   *   which say whom to ask
    * @param {typeof fetch} [fetcher]
    */
-  constructor(base = "", fetcher = (...request) => fetch(...request)) {
-    this.#base = base;
+  constructor(node = "", fetcher = (...request) => fetch(...request)) {
+    this.#node = typeof node === "string" ? { base: node, sharesCookies: true } : node;
     this.#fetch = fetcher;
   }
 
+  /** Whether another node is asked than the one that the page came from. */
+  get away() {
+    return this.#node.base !== "";
+  }
+
   /**
+   * Cookies are of the node that the page came from, so what shows one is asked there first, and elsewhere only where
+   * the browser would show it as well: of another node no word on the session counts.
    * @param {string} method
    * @param {string} path
-   * @param {{body?: object, signal?: AbortSignal, token?: string, asker?: {name: string, account: string, session_id:
-   *   string}, timeoutMs?: number}} [options] `token` of the account that asks, `asker` who that is
+   * @param {Options} [options]
    * @returns {Promise<any>} the answer; throws ApiFailure
    */
-  async call(method, path, { body, signal, token, asker, timeoutMs = TIMEOUT_MS } = {}) {
+  async call(method, path, options = {}) {
+    const { base, sharesCookies } = this.#node;
+    if (base === "" || !SHOWS_COOKIE.test(path)) return this.#ask(base, method, path, options);
+    try {
+      return await this.#ask("", method, path, { ...options, timeoutMs: HOME_TIMEOUT_MS });
+    } catch (failure) {
+      if (failure.kind === "refused" || !sharesCookies) throw failure;
+    }
+    try {
+      return await this.#ask(base, method, path, { ...options, credentials: "include" });
+    } catch (failure) {
+      if (failure.status !== 401 || !path.startsWith("/auth/refresh")) throw failure;
+      throw new ApiFailure("no_answer", "The node that this page came from does not answer.", { cause: failure });
+    }
+  }
+
+  /**
+   * @param {string} base
+   * @param {string} method
+   * @param {string} path
+   * @param {Options} options
+   */
+  async #ask(base, method, path, { body, signal, token, asker, key, credentials, timeoutMs = TIMEOUT_MS }) {
     const timeout = AbortSignal.timeout(timeoutMs);
     const started = performance.now();
     /** @type {Response | undefined} */ let response;
@@ -73,12 +111,14 @@ export class Http {
     };
     let answer;
     try {
-      response = await this.#fetch(this.#base + path, {
+      response = await this.#fetch(base + path, {
         method,
+        ...(credentials && { credentials }),
         signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
         headers: {
           ...(body && { "Content-Type": "application/json" }),
           ...(token && { Authorization: `Bearer ${token}` }),
+          ...(key && { "Idempotency-Key": key }),
         },
         body: body && JSON.stringify(body),
       });

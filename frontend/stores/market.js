@@ -15,6 +15,7 @@ import { scaleOf } from "../model/parts/decimal.js";
 import { Connection } from "../model/shell/connection.js";
 import { symbolCalled } from "../model/shell/symbol-address.js";
 import { VenueClock } from "../model/shell/venue-clock.js";
+import { Nodes } from "../net/nodes.js";
 import { untilAnswered } from "../net/retry.js";
 import { ORDERS } from "./portfolio.js";
 
@@ -72,6 +73,7 @@ export class MarketStore extends EventTarget {
   /** Until when the venue does not want to be asked whether it takes orders. */ #restUntilMs = 0;
   /** @type {string | null} */ #preferred = null;
   #faults;
+  #nodes;
 
   /**
    * @param {import("../net/api.js").Api} api
@@ -81,9 +83,21 @@ export class MarketStore extends EventTarget {
    * @param {VenueClock} [clock] that is set by what the venue answers
    * @param {import("../model/types.js").Rules} [rules] of the venue
    * @param {import("./faults.js").FaultStore | null} [faults] that is given what the feed says of them
+   * @param {import("../net/nodes.js").Nodes} [nodes] that are given what the feed says of the one that is asked
    */
-  constructor(api, feed, portfolio, candleStore, clock = new VenueClock(), rules = {}, faults = null) {
+  constructor(
+    api,
+    feed,
+    portfolio,
+    candleStore,
+    clock = new VenueClock(),
+    rules = {},
+    faults = null,
+    nodes = new Nodes(),
+  ) {
     super();
+    this.#nodes = nodes;
+    nodes.addEventListener("node", () => this.#emit("link"));
     this.#faults = faults;
     this.#api = api;
     this.#feed = feed;
@@ -95,6 +109,8 @@ export class MarketStore extends EventTarget {
     feed.onEvent = (name, payload) => this.#receive(name, payload);
     feed.onConnect = () => this.#connected();
     feed.onDisconnect = () => this.#disconnected();
+    feed.sinceOf = ({ type, symbol }) =>
+      type === "l2_deltas" && symbol === this.instrument?.symbol ? this.book.whole : undefined;
     feed.onRoundTrip = (sentMs, nowMs, timestamp) => {
       this.clock.answered(sentMs, nowMs, timestamp);
       this.connection.answered(sentMs, nowMs);
@@ -191,7 +207,7 @@ export class MarketStore extends EventTarget {
   }
 
   get linkState() {
-    return this.connection.state(performance.now(), this.book.state);
+    return this.connection.state(performance.now(), this.book.state, this.#nodes.stale);
   }
 
   /** The shown instrument, by what runs only while there is one. */
@@ -243,6 +259,7 @@ export class MarketStore extends EventTarget {
         return this.#subscribed(payload);
       case "venue":
         this.#followSymbols(payload.symbols_seq);
+        this.#nodes.fold(payload);
         return this.#setVenue(payload);
       case "fault":
         return this.#faults?.fold(payload);

@@ -60,7 +60,7 @@ class HistorianHost:
 
         When it says nothing for so many seconds while records wait, that is told in `access.failure`, and it is killed.
         """
-        self.access = HistoryAccess(history, stored_seq or None, self._hurry, self._on_damaged)
+        self.access = HistoryAccess(history, stored_seq or None, self.hurry, self._on_damaged)
         last = records.last
         if last is not None and stored_seq >= last.last_seq:
             self.access.record_n = last.n  # it has all, also before the process has said so
@@ -91,7 +91,8 @@ class HistorianHost:
         self._child.close(CLOSE_S)
         self.access.close()
 
-    def _hurry(self, seq: Seq) -> None:
+    def hurry(self, seq: Seq) -> None:
+        """Have the history written up to a command soon. Never blocks."""
         self._child.hurry(seq)
 
     def on_state(self, listener: Callable[[State], object]) -> None:

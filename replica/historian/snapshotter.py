@@ -37,7 +37,7 @@ class Snapshotter:
         self._saved_at = time.monotonic()
         self._not_before = 0.0
         self._proven = [follower.n] if follower.n else []  # of those that were loaded, the newest, oldest first
-        follower.listen(lambda _, applied: projections.fold(applied))
+        follower.listen(projections.on_record)
 
     @property
     def is_due(self) -> bool:

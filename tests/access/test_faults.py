@@ -90,7 +90,7 @@ def break_journal(server: Server, patch: pytest.MonkeyPatch, how: Callable[..., 
     def refuses(*_: Any) -> None:
         raise JournalFailed(f"{CAUSE}: {STATEMENT}") if how is fails else RevealingError(f"{CAUSE}: {STATEMENT}")
 
-    patch.setattr(server.sequencer._committer._journal, "append", refuses)
+    patch.setattr(server.writer._committer._journal, "append", refuses)
 
 
 FAULTS = (break_history, break_identity, break_explainer, break_books, break_journal)

@@ -55,6 +55,7 @@ def opens(browser: Browser) -> Iterator[Opens]:
         forgive: bool = False,
         prepare: Callable[[Page], None] = lambda _: None,
         account: bool = True,
+        live: bool = True,
         beside: Trader | None = None,
         zone: str = "UTC",
     ) -> Trader:
@@ -64,7 +65,7 @@ def opens(browser: Browser) -> Iterator[Opens]:
         else:
             viewport: Any = {"width": size[0], "height": size[1]}
             context = browser.new_context(viewport=viewport, color_scheme=scheme, timezone_id=zone)
-        trader = Trader(context, of.url, symbol, prepare, account=account)
+        trader = Trader(context, of.url, symbol, prepare, account=account, live=live)
         if not forgive:
             traders.append(trader)
         return trader

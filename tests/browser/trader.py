@@ -28,8 +28,9 @@ class Trader:
         prepare: Callable[[Page], None] = lambda _: None,
         *,
         account: bool = True,
+        live: bool = True,
     ) -> None:
-        """`account`: wait until there is one, with its balances."""
+        """`account`: wait until there is one, with its balances; `live`: until the book is."""
         self.page: Page = context.new_page()
         prepare(self.page)
         self.page.set_default_timeout(WAIT_MS)
@@ -40,8 +41,9 @@ class Trader:
         self.page.on("request", self._note)
         self.page.on("websocket", lambda socket: self.origins.add(_origin(socket.url)))
         self.page.goto(f"{url}/#{symbol}")
-        self.sees_state("Live")
-        expect(self.page.locator('[data-status="book"]')).to_have_text("checked")
+        if live:
+            self.sees_state("Live")
+            expect(self.page.locator('[data-status="book"]')).to_have_text("checked")
         if account:
             expect(self.balance("USDT", "available")).to_be_attached()
 

@@ -17,12 +17,15 @@ from tests.tidy.sources import ROOT
 DEPLOY = ROOT / "deploy"
 SBIN = "/usr/sbin:/usr/local/sbin:/usr/bin"  # Debian keeps them off a user's path
 KINDS = ("haproxy", "nginx")
+DOORS = "haproxy-doors"  # before two front doors
 
 
 def _text(kind: str, server_port: int) -> str:
-    """The shipped file with the server's port in it."""
-    name = {"haproxy": "haproxy.cfg", "nginx": "nginx.conf"}[kind]
-    return replaced((DEPLOY / name).read_text(encoding="utf-8"), {"127.0.0.1:5000": f"127.0.0.1:{server_port}"})
+    """The shipped file with the server's port in it; of front doors, that of the first."""
+    name = {"haproxy": "haproxy.cfg", "nginx": "nginx.conf", DOORS: "haproxy-doors.cfg"}[kind]
+    ports = {"5000": server_port} if kind != DOORS else {"5101": server_port, "5102": server_port + 1}
+    places = {f"127.0.0.1:{shipped}": f"127.0.0.1:{port}" for shipped, port in ports.items()}
+    return replaced((DEPLOY / name).read_text(encoding="utf-8"), places)
 
 
 def replaced(text: str, places: dict[str, str]) -> str:
@@ -69,7 +72,7 @@ def proxy(
     text = _text(kind, server_port)
     if bare_checks:
         text = replaced(re.sub(r"\n *(option httpchk|http-check).*", "", text), {"inter 2s": "inter 100ms"})
-    make = {"haproxy": _haproxy, "nginx": _nginx}[kind]
+    make = {"haproxy": _haproxy, "nginx": _nginx, DOORS: _haproxy}[kind]
     text, command = make(text, port, plain_port, folder, *certificate)
     path = folder / f"{kind}.conf"
     path.write_text(text, encoding="utf-8")

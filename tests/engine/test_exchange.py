@@ -6,6 +6,7 @@ from engine import recent
 from engine.balance import Balance
 from engine.commands import (
     AdoptRulebook,
+    AdvanceTime,
     AmendOrder,
     CancelOrder,
     ConfigureAccount,
@@ -15,6 +16,7 @@ from engine.commands import (
     SetStatus,
     StopAccount,
     Withdraw,
+    WriterChanged,
 )
 from engine.digest import state_digest
 from engine.events import Accepted, Cancelled, DuplicateRequest, Rejected
@@ -274,6 +276,12 @@ def test_an_exchange_begins_with_the_first_edition_of_the_rules_and_never_goes_b
         assert exchange.apply(AdoptRulebook(edition), seq, 0) == []
     assert exchange.rulebook == CURRENT_EDITION
     assert state_digest(exchange) != first
+
+
+def test_another_writer_changes_nothing_but_seq_and_time():
+    one, other = Exchange(), Exchange()
+    assert one.apply(WriterChanged("node-2", 7), 1, 5) == other.apply(AdvanceTime(), 1, 5) == []
+    assert state_digest(one) == state_digest(other)
 
 
 def test_an_edition_of_the_rules_that_this_engine_does_not_have_stops_it():

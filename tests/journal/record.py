@@ -30,12 +30,13 @@ from engine.commands import (
     EnterOrder,
     SetStatus,
     StopAccount,
+    WriterChanged,
 )
 from engine.digest import state_digest
 from engine.exchange import Exchange
 from engine.rulebook import CURRENT_EDITION
 from engine.types import AccountId, Seq, Side, TradingStatus
-from journal.codec import GENESIS, seal
+from journal.codec import GENESIS, Submission, seal
 from journal.port import Checkpoint
 from journal.sqlite import SqliteJournal
 from tests.journal.commands import START_NS
@@ -55,6 +56,7 @@ class Subject(msgspec.Struct, frozen=True):
     adopts_at: int | None = 1  # the seq at which the current edition of the rules is adopted
     most: int = 12  # commands in one record
     jumps: float = 0.0  # how often hours pass between two records
+    doors: bool = False  # some commands come from front doors, under keys, and the writer changes now and then
 
 
 SUBJECTS = (
@@ -70,6 +72,7 @@ SUBJECTS = (
     ),
     Subject("09-days", 14, 2500, ("_session", "_limit", "_waiting", "_repeat", "_oco", "_time"), jumps=0.08),
     Subject("10-single-records", 15, 1200, ("_market", "_limit", "_bracket", "_amend"), adopts_at=600, most=1),
+    Subject("11-cluster", 16, 1200, ("_limit", "_market", "_cancel", "_amend", "_repeat"), doors=True),
 )
 
 
@@ -97,9 +100,22 @@ class Flow(Mix):
                 continue
             command = self.next()[2]
             self.ts_ns = at_ns
+            if subject.doors and chance.random() < 0.01:
+                command = WriterChanged(f"node-{chance.randint(1, 3)}", self.seq)
             if isinstance(command, EnterOrder) and command.client_order_id is not None and chance.random() < 0.5:
                 command = msgspec.structs.replace(command, looked_until=Seq(chance.randint(0, self.seq - 1)))
             yield AdvanceTime() if isinstance(command, AdoptRulebook) else command
+
+    def submissions(self, commands: int) -> list[Submission]:
+        """Keys for some of a record's commands; none for some records."""
+        found, place, chance = [], 0, self._chance
+        while chance.random() < 0.8 and place < commands:
+            count = chance.randint(1, min(3, commands - place))
+            fingerprint = chance.choice([b"", chance.randbytes(16)])
+            sender = chance.randbytes(8) if fingerprint else b""
+            found.append(Submission(chance.randbytes(16), place, count, fingerprint, sender))
+            place += count + chance.choice([0, 0, 1])
+        return found
 
     def _any(self) -> Command:
         chance, subject = self._chance, self._subject
@@ -169,7 +185,8 @@ def write(subject: Subject, path: Path) -> None:
                 if auditor.found:
                     raise SystemExit(f"{subject.name}, seq {seq}: {command}: {auditor.findings[0].sentence}")
             n += 1
-            record = seal(n, flow.ts_ns, first, commands, chain)
+            submissions = flow.submissions(len(commands)) if subject.doors else []
+            record = seal(n, flow.ts_ns, first, commands, chain, submissions)
             journal.append(record)
             chain = record.chain
             if exchange.seq >= due:

@@ -23,13 +23,28 @@ from engine.commands import (
     SetStatus,
     StopAccount,
     Withdraw,
+    WriterChanged,
 )
 from engine.types import SANDBOX_ACCOUNT, AccountId, OrderId, SelfTradePrevention, Side, Ticks
-from journal.codec import BODY_VERSION, GENESIS, BatchRecord, CorruptRecord, UnknownVersion, open_batch, seal, verify
+from journal.codec import (
+    BODY_VERSION,
+    GENESIS,
+    PLAIN_VERSION,
+    BatchRecord,
+    CorruptRecord,
+    Submission,
+    UnknownVersion,
+    open_batch,
+    open_submitted,
+    seal,
+    seal_body,
+    submissions_of,
+    verify,
+)
 from tests.journal.commands import BTC_USDT, START_NS, flow, limit, sealed
 
 _TRADING = (ListInstrument, SetStatus, EnterOrder, CancelOrder, CancelAll, AmendOrder)
-_KINDS = (*_TRADING, AdvanceTime, Deposit, Withdraw, ConfigureAccount, StopAccount, AdoptRulebook)
+_KINDS = (*_TRADING, AdvanceTime, Deposit, Withdraw, ConfigureAccount, StopAccount, AdoptRulebook, WriterChanged)
 
 
 def _of(kind: Any) -> st.SearchStrategy[Any]:
@@ -63,6 +78,50 @@ def test_the_encoding_of_a_record_never_changes() -> None:
     """Journals outlive versions: should this fail, the body needs a new version number."""
     record = seal(1, START_NS, 1, [ListInstrument(BTC_USDT), limit(Side.BUY, 3_000_000, 5, "a-1")])
     assert record.chain.hex() == "170b90e4cd5b872da99c35c706ae24d7252fb35bb94059cbe22cdda447314f36"
+
+
+def test_the_encoding_of_a_record_with_submissions_never_changes() -> None:
+    submissions = [Submission(b"k" * 16, 0, 1), Submission(b"l" * 16, 1, 1, b"f" * 16, b"door")]
+    commands: list[Command] = [ListInstrument(BTC_USDT), limit(Side.BUY, 3_000_000, 5, "a-1")]
+    record = seal(1, START_NS, 1, commands, GENESIS, submissions)
+    assert record.chain.hex() == "6dbfda16802064e147bc9ed47eaf0dadec4dfb95360e7a305b3cc5818a31b458"
+    verify(record, None)
+    assert open_submitted(record) == (commands, submissions)
+    assert submissions_of(record) == submissions
+
+
+def test_only_a_record_that_older_versions_cannot_read_says_that_it_is_one() -> None:
+    order = limit(Side.BUY, 3_000_000, 5)
+    changed = WriterChanged("node-2", 7)
+    for commands, version in (([order], PLAIN_VERSION), ([changed], BODY_VERSION), ([order, changed], BODY_VERSION)):
+        record = seal(1, START_NS, 1, commands)
+        assert (record.body[0], open_submitted(record)) == (version, (commands, []))
+
+
+@pytest.mark.parametrize(
+    "submissions",
+    [
+        [Submission(b"short", 0, 1)],
+        [Submission(b"k" * 16, 0, 1, b"short")],
+        [Submission(b"k" * 16, 0, 0)],
+        [Submission(b"k" * 16, -1, 1)],
+        [Submission(b"k" * 16, 2, 2)],
+        [Submission(b"k" * 16, 1, 1), Submission(b"l" * 16, 0, 1)],
+        [Submission(b"k" * 16, 0, 2), Submission(b"l" * 16, 1, 1)],
+    ],
+)
+def test_submissions_that_are_none_of_the_record_are_damage(submissions: list[Submission]) -> None:
+    record = seal(1, START_NS, 1, [limit(Side.BUY, 3_000_000, 5)] * 3, GENESIS, submissions)
+    for reads in (open_batch, open_submitted, submissions_of):
+        with pytest.raises(CorruptRecord, match="record 1: a submission"):
+            reads(record)
+
+
+def test_a_body_that_says_to_have_submissions_and_has_none_that_can_be_read_is_damage() -> None:
+    for body in (b"\x07", b"\x07\x90", b"\x07\x92\x90\xc0"):
+        for reads in (open_batch, submissions_of):
+            with pytest.raises(CorruptRecord):
+                reads(seal_body(1, START_NS, 1, 1, body, GENESIS))
 
 
 def test_commands_written_before_a_field_was_added_are_read_with_its_default() -> None:

@@ -15,7 +15,7 @@ from engine.types import AccountId, Lots, OrderType, Side, Ticks, TimeInForce, T
 from listings.schedule import Change, Schedule
 from listings.schedule_runner import ScheduleRunner
 from projections.statuses import CommandedStatuses
-from sequencer.sequencer import NotAccepting
+from sequencer.port import NotAccepting
 from tests.sequencer.venue import COIN, Venue
 
 PRE_OPEN, AUCTION, TRADING = TradingStatus.PRE_OPEN, TradingStatus.AUCTION, TradingStatus.TRADING

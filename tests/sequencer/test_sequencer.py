@@ -14,7 +14,7 @@ from engine.digest import state_digest
 from engine.events import Accepted, CommandResult, Rejected
 from engine.types import AccountId, Lots, OrderId, OrderType, Side, Ticks, TimeInForce
 from journal.codec import BatchRecord
-from sequencer.sequencer import NotAccepting
+from sequencer.port import NotAccepting
 from tests.sequencer.venue import Venue
 
 

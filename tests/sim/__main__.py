@@ -7,93 +7,9 @@
 
 from __future__ import annotations
 
-import argparse
-import multiprocessing
-import os
 import sys
-import time
-from collections import Counter
 
-from tests.sim.results import Result, be_quiet, command_of, result_of
-
-PROGRESS_S = 5.0
-AT_ONCE = 10  # seeds that a process takes
-MUTANT_SEEDS = 300
-
-
-def reproduce(seed: int, *, traced: bool) -> int:
-    """Run one seed, and say what is wrong."""
-    from tests.sim.plan import plan_of  # noqa: PLC0415
-    from tests.sim.simulation import run  # noqa: PLC0415
-
-    plan = plan_of(seed)
-    outcome = run(plan, traced=traced)
-    if traced:
-        print(plan)
-        print("\n".join(outcome.trace))
-    for violation in outcome.violations:
-        print(f"{violation.kind}: {violation.text}")
-    verdict = "right" if outcome.is_right else "WRONG"
-    print(f"seed {seed}: {verdict}, {outcome.commands} commands in {outcome.simulated_s:.3f} simulated seconds")
-    return 0 if outcome.is_right else 1
-
-
-def run_many(first: int, number: int, workers: int) -> int:
-    """Run many seeds; say how far it is, the first seed that fails, and what happened how often."""
-    counts, failed, done, commands = Counter[str](), list[Result](), 0, 0
-    began = said = time.monotonic()
-    with multiprocessing.get_context("spawn").Pool(workers, be_quiet) as pool:
-        for result in pool.imap_unordered(result_of, range(first, first + number), AT_ONCE):
-            done += 1
-            commands += result.commands
-            counts.update(result.counts)
-            if result.wrong:
-                failed.append(result)
-                print(f"seed {result.seed} is WRONG: {result.wrong[0][:500]}\n  {command_of(result.seed)}", flush=True)
-            if time.monotonic() - said >= PROGRESS_S:
-                said = time.monotonic()
-                print(
-                    f"{done} of {number} seeds, {done / (said - began):.0f} a second, {len(failed)} wrong", flush=True
-                )
-    seconds = time.monotonic() - began
-    for what, times in sorted(counts.items()):
-        print(f"{times:10} {what}")
-    print(f"{number} seeds, {commands} commands, {seconds:.0f} s, {number / seconds * 60:.0f} seeds a minute")
-    if failed:
-        lowest = min(failed)
-        print(f"{len(failed)} seeds are WRONG; the lowest is {lowest.seed}: {command_of(lowest.seed)}")
-    return 1 if failed else 0
-
-
-def run_mutants() -> int:
-    """Say how many seeds, from 0 on, each mutant needs until it is noticed, and by which check."""
-    from tests.sim.mutants import MUTANTS, seeds_needed  # noqa: PLC0415
-
-    missed = 0
-    for name, build in MUTANTS.items():
-        needed, kind = seeds_needed(build, MUTANT_SEEDS)
-        missed += needed is None
-        print(f"{name:55} {'NOT NOTICED' if needed is None else needed:>4}  {kind}", flush=True)
-    return 1 if missed else 0
-
-
-def main() -> int:
-    """Read the command line; return the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m tests.sim", description=(__doc__ or "").split("\n", 1)[0])
-    parser.add_argument("--seed", type=int, help="this seed alone")
-    parser.add_argument("--trace", action="store_true", help="with --seed: every step")
-    parser.add_argument("--seeds", type=int, default=500, help="so many seeds (default: 500)")
-    parser.add_argument("--first", type=int, default=0, help="the first of them")
-    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes (default: one a core)")
-    parser.add_argument("--mutants", action="store_true", help="how many seeds each mutant needs")
-    asked = parser.parse_args()
-    be_quiet()
-    if asked.mutants:
-        return run_mutants()
-    if asked.seed is not None:
-        return reproduce(asked.seed, traced=asked.trace)
-    return run_many(asked.first, asked.seeds, asked.workers)
-
+from tests.sim.command_line import World, main
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(World("tests.sim"), __doc__ or ""))

@@ -29,12 +29,27 @@ class Process:
     def __init__(self, name: str) -> None:
         self.name = name
         self.dead = False
+        self.is_paused = False
+        self.held: list[Timer] = []  # what would have run while it was paused, oldest first
         self.greenlets: list[Any] = []  # kept, so that none is collected, and unwound by that, while others run
         self._on_death: list[Callable[[], object]] = []
 
     def on_death(self, call: Callable[[], object]) -> None:
         """Have `call` called when it dies: what the rest of the world notices."""
         self._on_death.append(call)
+
+    def pause(self) -> None:
+        """Stop it as SIGSTOP does: time passes, and nothing of it runs."""
+        self.is_paused = True
+
+    def resume(self) -> None:
+        """Let it go on, with all that came due meanwhile."""
+        if self.is_paused:
+            self.is_paused = False
+            held, self.held = self.held, []
+            for timer in held:
+                timer.seconds = 0
+                hub_here().schedule(self, timer)
 
     def kill(self) -> None:
         """End it at this very step. Whoever runs in it must not go on afterwards."""
@@ -86,6 +101,9 @@ class Hub(BaseHub):
         while heap and not self.stopping:
             due_ns, _number, timer, process = heappop(heap)
             if timer.called or process.dead:
+                continue
+            if process.is_paused:
+                process.held.append(timer)
                 continue
             self.now_ns = max(self.now_ns, due_ns)
             self.current = process

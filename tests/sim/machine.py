@@ -246,6 +246,10 @@ class Secrets:
         """So many bytes as hex."""
         return self._rng.randbytes(size).hex()
 
+    def token_bytes(self, size: int) -> bytes:
+        """So many bytes."""
+        return self._rng.randbytes(size)
+
 
 def sleep(seconds: float) -> None:
     """Let time pass. Others run meanwhile."""

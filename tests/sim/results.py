@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import traceback
 import warnings
 from collections import Counter
@@ -17,10 +18,11 @@ class Result(NamedTuple):
     commands: int
 
 
-def result_of(seed: int) -> Result:
+def result_of(seed: int, package: str = "tests.sim") -> Result:
     """Simulate a seed. A bug of the simulation itself is a result, too."""
-    from tests.sim.plan import plan_of  # noqa: PLC0415 - as below: after the warnings are off
-    from tests.sim.simulation import run  # noqa: PLC0415
+    # as below: after the warnings are off
+    plan_of = importlib.import_module(f"{package}.plan").plan_of
+    run = importlib.import_module(f"{package}.simulation").run
 
     try:
         outcome = run(plan_of(seed))

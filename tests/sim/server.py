@@ -37,7 +37,8 @@ from replica.link import FollowerLink
 from replica.record_log import RecordLog
 from replica.recovery import recover
 from sequencer.clock import Clock
-from sequencer.sequencer import NotAccepting, Sequencer
+from sequencer.port import NotAccepting
+from sequencer.sequencer import Sequencer
 from sequencer.venue_clock import VenueClock
 from tests.sim.disk import DiskJournal
 from tests.sim.hub import Process, end_here, hub_here
@@ -163,7 +164,7 @@ class Server:
             case "cancel":
                 return self._entry.cancel(environ, request.body, account)
             case "amend":
-                return self._entry.amend(request.body, request.key, None, account)
+                return self._entry.amend(environ, request.body, request.key, None, account)
             case "batch":
                 return self._entry.batch(environ, request.body, account, lambda _more: None)
             case _:

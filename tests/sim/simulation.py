@@ -23,7 +23,8 @@ from engine.events import CommandResult
 from journal.codec import BatchRecord
 from journal.committer import Committer
 from journal.port import JournalCorrupt, JournalError
-from sequencer.sequencer import NotAccepting, Sequencer
+from sequencer.port import NotAccepting
+from sequencer.sequencer import Sequencer
 from tests.sim import machine
 from tests.sim.clients import Client
 from tests.sim.damage import damage

@@ -11,7 +11,7 @@ from unittest import mock
 from api.market import live_texts
 from journal.port import JournalError
 from loop.errors import StoreAway
-from sequencer.sequencer import NotAccepting
+from sequencer.port import NotAccepting
 from tests.sim.plan import Plan
 
 if TYPE_CHECKING:

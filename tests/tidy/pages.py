@@ -47,6 +47,7 @@ def modules(package: ModuleType) -> list[ModuleType]:
 # where requests and answers are described; of the feed also what it tells
 WIRE = re.compile(r"(requests|views|messages|batch|options|candles|queue)$")
 # the names of the second wire are another venue's, which tells what they mean; OpenAPI lists them
-OWN_MODULES = [module for module in modules(api) if not module.__name__.startswith("api.binance.")]
+# what processes of one server say to each other is told to no client
+OWN_MODULES = [module for module in modules(api) if not module.__name__.startswith(("api.binance.", "api.doors."))]
 ON_THE_WIRE = (explanation_answers, *(module for module in OWN_MODULES if WIRE.search(module.__name__)))
 WIRE_STRUCTS = [struct for module in ON_THE_WIRE for struct in structs(module)]

@@ -28,7 +28,7 @@ REFERENCE: Final = "#/components/schemas/"
 DECIMAL: Final = r"^-?[0-9]+(\.[0-9]+)?$"
 NUMBER: Final = r"^-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?$"
 # of the first wire
-TAGS: Final = ("accounts", "admin", "auth", "candles", "explain", "faults", "market", "metrics", "orders")
+TAGS: Final = ("accounts", "admin", "auth", "candles", "explain", "faults", "market", "metrics", "nodes", "orders")
 CLOSED: Final = ("Side",)  # there will be no third one
 REDACTED: Final = "from openbell_client.secret_fields import redacted\n"  # taken out again where nothing is secret
 HEADER: Final = '''"""{title}

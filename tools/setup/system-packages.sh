@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs what pip cannot, when it is absent: system-packages.sh [chromium] [faketime] [haproxy] [nginx] [node] [npm] [postgresql] [prometheus] [redis] [strace] [venv] [wrk]
+# Installs what pip cannot, when it is absent: system-packages.sh [chromium] [etcd] [faketime] [haproxy] [nginx] [node] [npm] [postgresql] [prometheus] [redis] [strace] [venv] [wrk]
 # Debian, Ubuntu and their like: by apt-get, with sudo when not root. Elsewhere it says what to install.
 set -eu
 
@@ -14,6 +14,9 @@ packages=""
 for want in "$@"; do
     case $want in
         chromium) any_of chromium chromium-browser google-chrome google-chrome-stable || packages="$packages chromium" ;;
+        etcd) # Debian has the server and etcdctl in two packages
+            any_of etcd || packages="$packages etcd-server"
+            any_of etcdctl || packages="$packages etcd-client" ;;
         faketime) ls /usr/lib/*/faketime/libfaketime.so.1 >/dev/null 2>&1 || packages="$packages faketime" ;;
         haproxy | nginx) # Debian keeps both off a user's path
             any_of "$want" || [ -x "/usr/sbin/$want" ] || packages="$packages $want" ;;

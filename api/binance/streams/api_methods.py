@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
-from api.auth.credentials import Principal
+from api.auth.principals import Principal
 from api.binance.market_info import exchange_info
 from api.binance.market_klines import kline_row
 from api.binance.market_requests import (

@@ -19,7 +19,8 @@ import msgspec
 from eventlet.semaphore import Semaphore
 
 from api.auth.authenticator import rate_key_of
-from api.auth.credentials import Credentials, Principal
+from api.auth.credentials import Credentials
+from api.auth.principals import Principal
 from api.binance.errors import BinanceError, of_failure
 from api.binance.market_info import RateLimit
 from api.binance.numbers import milliseconds

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import secrets
 import time
+from collections.abc import Callable
 from functools import partial
 from typing import Final
 
 from eventlet import hubs
 
-from api.auth.credentials import Credentials, Principal
+from api.auth.credentials import Credentials
+from api.auth.principals import Principal
 from api.binance.errors import BinanceError
 from api.binance.reports import Reports
 from api.binance.streams.channels import Channel, Follower
@@ -48,27 +50,53 @@ class ListenKeys:
         self._by_text: dict[str, ListenKey] = {}
         self._by_owner: dict[str | None, ListenKey] = {}  # by the id of the API key
         self._sweeping = False
+        self.on_change: Callable[[str, str, float], object] = lambda _text, _key_id, _valid_s: None
+
+    def all(self) -> list[tuple[str, str, float]]:
+        """Each that is valid: its text, the API key that made it, and the seconds that are left. O(keys)."""
+        now = time.monotonic()
+        found = [(key.text, key.principal.key_id or "", key.valid_until - now) for key in self._by_text.values()]
+        return [(text, key_id, valid_s) for text, key_id, valid_s in found if valid_s > 0]
+
+    def take(self, text: str, principal: Principal | None, valid_s: float) -> None:
+        """Go by what another process of the server says of a key: it is valid for so long, or (0) over."""
+        found = self._by_text.get(text)
+        if valid_s <= 0 or principal is None:
+            if found is not None:
+                self._end(found)
+            return
+        if found is None:
+            found = ListenKey(text, principal)
+            self._by_text[text] = self._by_owner[principal.key_id] = found
+            self._sweep_later()
+        found.valid_until = time.monotonic() + valid_s
 
     def make(self, principal: Principal) -> str:
         """The listen key of an API key, made where there is none, valid for an hour from now. Raises BinanceError."""
         found = self._by_owner.get(principal.key_id)
         if found is not None and self.exists(found.text):
-            found.valid_until = time.monotonic() + VALID_S
+            self._prolong(found)
             return found.text
         if len(self._by_text) >= KEPT_MAX:
             raise BinanceError(-1003, "Too many listen keys; try again later.", 429, 60)
         made = ListenKey(secrets.token_hex(32), principal)
         self._by_text[made.text] = self._by_owner[principal.key_id] = made
         self._sweep_later()
+        self._prolong(made)
         return made.text
 
     def extend(self, principal: Principal, text: str) -> None:
         """Make it valid for an hour from now. Raises BinanceError -1125 where the API key has no such listen key."""
-        self._of(principal, text).valid_until = time.monotonic() + VALID_S
+        self._prolong(self._of(principal, text))
 
     def close(self, principal: Principal, text: str) -> None:
         """End it, and who follows it. Raises BinanceError -1125."""
         self._end(self._of(principal, text))
+        self.on_change(text, principal.key_id or "", 0.0)
+
+    def _prolong(self, key: ListenKey) -> None:
+        key.valid_until = time.monotonic() + VALID_S
+        self.on_change(key.text, key.principal.key_id or "", VALID_S)
 
     def exists(self, text: str) -> bool:
         """Whether it is valid: in time, and the API key that made it not revoked."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from api.auth.credentials import Principal
+from api.auth.principals import Principal
 from api.binance.requests import (
     AccountQuery,
     AllOrders,

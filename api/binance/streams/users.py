@@ -9,7 +9,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
-from api.auth.credentials import Credentials, Principal
+from api.auth.credentials import Credentials
+from api.auth.principals import Principal
 from api.binance.reports import Reports
 from engine.events import CommandResult
 from engine.types import AccountId

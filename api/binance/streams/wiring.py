@@ -30,7 +30,7 @@ from api.json.errors import ApiError
 from api.settings import Settings
 from engine.events import CommandResult
 from projections.fold import Folded
-from sequencer.sequencer import Sequencer
+from sequencer.port import Sequencing
 
 
 class BinanceStreams:
@@ -41,7 +41,7 @@ class BinanceStreams:
         app: Flask,
         settings: Settings,
         limits: RateLimits | None,
-        sequencer: Sequencer,
+        sequencer: Sequencing,
         authenticator: Authenticator,
         wire: SecondWire,
         public: PublicMarket,
@@ -53,7 +53,7 @@ class BinanceStreams:
         self._market = MarketStreams(exchange, public.activity, wire.symbols, clock)
         reports = Reports(exchange, wire.symbols, clock)
         self._users = UserStreams(reports, credentials)
-        keys = ListenKeys(self._users, credentials, reports)
+        keys = self.listen_keys = ListenKeys(self._users, credentials, reports)
         self._directory = StreamDirectory(self._market, keys)
         self._surface = ApiSurface(
             MarketMethods(public).table(),

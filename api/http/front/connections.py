@@ -19,7 +19,7 @@ from api.http.addresses import address_of, neighbourhood
 from api.http.front.bounds import SWEEP_S, Bounds
 from api.http.front.connection import Connection, Unused
 from api.http.front.environ import Environs, Peer
-from api.http.front.forwarded import Forwarded
+from api.http.front.forwarded import Believed
 from api.http.front.large_bodies import LargeBodies
 from api.http.front.transport import Transport
 from api.http.front.turns import Turns
@@ -32,13 +32,14 @@ from loop.greenlets import Greenlets
 
 log = logging.getLogger(__name__)
 
+OWN_MACHINE: Final = "127.0.0.1"
 SHED_PART: Final = 16  # one in so many gives way at once, so that looking for them costs each new one little
 
 
 class Connections:
     """The connections of one server, and what they share. For the event loop's thread."""
 
-    def __init__(self, app: WsgiApp, bounds: Bounds, forwarded: Forwarded, lane: Shortcut | None = None) -> None:
+    def __init__(self, app: WsgiApp, bounds: Bounds, forwarded: Believed, lane: Shortcut | None = None) -> None:
         self.app = app
         self.lane = lane
         self.bounds = bounds
@@ -80,6 +81,9 @@ class Connections:
 
     def admit(self, accepted: socket.socket, peer: tuple[Any, ...], context: ssl.SSLContext | None) -> None:
         """Take a connection in, or close it where its address has too many. Raises OSError where it is broken."""
+        of_door = accepted.family == socket.AF_UNIX  # one of our own processes, on behalf of its clients
+        if of_door:
+            peer = (OWN_MACHINE, accepted.fileno())
         address = str(address_of(peer[0]))
         # a proxy of ours brings everybody: each of its connections counts alone
         counted = f"{address}:{peer[1]}" if self._forwarded.trusts(address) else neighbourhood(address)
@@ -87,7 +91,7 @@ class Connections:
             limited(log).warning("%s has %d connections, and gets no more", counted, self._of_address[counted])
             accepted.close()
             return
-        server = accepted.getsockname()[:2]
+        server = peer if of_door else accepted.getsockname()[:2]
         scheme = "http" if context is None else "https"
         connection = Connection(Transport(accepted, context), Peer(address, peer[1], scheme, server), counted, self)
         self._of_address[counted] += 1

@@ -12,7 +12,7 @@ from io import BytesIO
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
-from api.http.front.forwarded import Forwarded
+from api.http.front.forwarded import Believed
 from api.http.front.parser import Request
 from api.http.front.stream import Stream
 from api.http.processing import PROCESSING, Processing
@@ -56,7 +56,7 @@ class Peer:
 class Environs:
     """Makes environs for the connections of one server."""
 
-    def __init__(self, forwarded: Forwarded) -> None:
+    def __init__(self, forwarded: Believed) -> None:
         self._forwarded = forwarded
         self._keys: dict[bytes, str] = {b"Content-Type": "CONTENT_TYPE", b"content-type": "CONTENT_TYPE"}
 

@@ -8,9 +8,19 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Protocol
 
 from api.http.addresses import Network, address_of
+
+
+class Believed(Protocol):
+    """What peers may say of whom they ask for."""
+
+    def trusts(self, address: str) -> bool:
+        """Whether what comes from `address` is asked for others, so that each of its connections counts alone."""
+
+    def apply(self, environ: dict[str, Any]) -> None:
+        """Put who is asked for in the place of the peer, where that is believed."""
 
 
 class Forwarded:

@@ -16,7 +16,7 @@ from api.http.front.bounds import bounds_of
 from api.http.front.connection import Unused
 from api.http.front.connections import Connections
 from api.http.front.descriptors import connections_possible
-from api.http.front.forwarded import Forwarded
+from api.http.front.forwarded import Believed, Forwarded
 from api.http.latencies import Requests
 from api.http.listener import Listening
 from api.http.wsgi import Shortcut, WsgiApp
@@ -31,10 +31,20 @@ ACCEPTED_TURNS: Final = 2  # of the event loop, in which what waits to be accept
 class Front:
     """Serves HTTP to everybody, fairly. For the event loop's thread."""
 
-    def __init__(self, listening: Listening, app: WsgiApp, settings: Settings, lane: Shortcut | None = None) -> None:
-        """`lane`: asked first; the application answers what it does not."""
+    def __init__(
+        self,
+        listening: Listening,
+        app: WsgiApp,
+        settings: Settings,
+        lane: Shortcut | None = None,
+        believed: Believed | None = None,
+    ) -> None:
+        """`lane`: asked first; the application answers what it does not.
+
+        `believed`: what peers say of whom they ask for; by default that of the proxies which the settings trust.
+        """
         bounds = bounds_of(settings, connections_possible(settings.max_connections))
-        self._connections = Connections(app, bounds, Forwarded(settings.trusted_proxies), lane)
+        self._connections = Connections(app, bounds, believed or Forwarded(settings.trusted_proxies), lane)
         self._acceptor = Acceptor(listening.socket, listening.context, self._connections)
 
     def start(self) -> None:

@@ -105,6 +105,12 @@ class AsyncClient(SendsAsync, VenueMethods):
         repeat = Repeat.ALWAYS if method == "GET" else Repeat.UNTAKEN
         return await self.send(Call(method, target(path, query), encoded(body), Any, repeat))
 
+    async def learn_nodes(self) -> list[str]:
+        """As `Client.learn_nodes`."""
+        urls = [each.url for each in (await self.node()).nodes]
+        self._conversations.nodes.add(urls)
+        return urls
+
     # -- signing in
 
     async def guest(self) -> SignedIn:

@@ -3,6 +3,7 @@
 A generator yields what is to be done and is sent what came of it; `Client` does it with threads' sockets and
 `AsyncClient` in an event loop. The rules of sending again are here alone:
 
+- where there are several nodes, the next attempt is made at the next one
 - no connection, 429, or a server that says that it starts: nothing was done, so any call is sent again
 - a lost connection, time that ran out, 5xx: it may have been done, so only what twice is as once is sent again. An
   order is: its client order id is the same in each attempt, and the venue enters it once.
@@ -17,18 +18,19 @@ import time
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
-from urllib.parse import urlsplit
 
 from openbell_client.answers import SignedIn
 from openbell_client.calls import auth
 from openbell_client.calls.call import Call, Repeat
 from openbell_client.credentials import ApiKey, Credentials, Session
 from openbell_client.errors import NoAnswer, NoConnection, Refused, Unavailable, refusal_of
+from openbell_client.nodes import NodeUrls, may_be_done_elsewhere
 
 URL: Final = "http://127.0.0.1:5000"
 CONNECTIONS: Final = 16  # that are kept
 FIRST_PAUSE_S: Final = 0.1  # before the second attempt; each further pause is twice as long
 LONGEST_PAUSE_S: Final = 5.0
+SHORT_PAUSE_S: Final = 0.5  # the longest where there are several nodes: the next attempt is another one's
 RENEW_BEFORE_S: Final = 5.0  # a token that ends so soon is renewed first
 SIGNED_WRONG: Final = ("TIMESTAMP_OUTSIDE_WINDOW", "SIGNATURE_REPLAYED")  # to be signed anew; nothing was done
 START_GRACE_S: Final = 1.2  # how long a server that has just started takes no signatures
@@ -82,21 +84,25 @@ class Retries:
         self._on_wait = on_wait
         self._clock = clock
 
-    def begin(self) -> Attempts:
-        """The attempts of one call."""
-        return Attempts(None if self.for_s is None else self._clock() + self.for_s, self._clock, self._on_wait)
+    def begin(self, longest_pause_s: float = LONGEST_PAUSE_S) -> Attempts:
+        """The attempts of one call, with so long a pause between two at most, unless the venue asks for more."""
+        deadline = None if self.for_s is None else self._clock() + self.for_s
+        return Attempts(deadline, self._clock, self._on_wait, longest_pause_s)
 
 
 class Attempts:
     """The attempts of one call until now."""
 
-    def __init__(self, deadline: float | None, clock: Callable[[], float], on_wait: OnWait | None) -> None:
+    def __init__(
+        self, deadline: float | None, clock: Callable[[], float], on_wait: OnWait | None, longest_pause_s: float
+    ) -> None:
         self.made = 0
         self.resigned = 0  # how often it was signed anew
         self._deadline = deadline
         self._clock = clock
         self._on_wait = on_wait
         self._pause = FIRST_PAUSE_S
+        self._longest_pause = longest_pause_s
 
     def pause_after(self, error: Unavailable | Refused) -> Wait:
         """How long to wait before the next attempt. Raises the error when that would be beyond the deadline."""
@@ -105,7 +111,7 @@ class Attempts:
         seconds = max(least, self._pause) * random.uniform(1.0, 1.3)  # noqa: S311  # nosec B311 # no secret
         if self._deadline is not None and self._clock() + seconds > self._deadline:
             raise error
-        self._pause = min(2 * self._pause, LONGEST_PAUSE_S)
+        self._pause = min(2 * self._pause, self._longest_pause)
         if self._on_wait is not None:
             self._on_wait(error, seconds)
         return Wait(seconds)
@@ -120,22 +126,25 @@ class Conversations:
     """What the calls of one client have in common: whom they ask, as whom, and how long they try."""
 
     def __init__(self, url: str, credentials: Credentials | None, retries: Retries) -> None:
-        """Raises ValueError when `url` is none of a server."""
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.netloc or parts.path.strip("/") or parts.query:
-            raise ValueError(f"{url!r} is no address: write http://HOST:PORT or https://HOST:PORT")
-        self.url = f"{parts.scheme}://{parts.netloc}"
+        """`url`: of a server, or of several nodes of one venue. Raises ValueError for what is none."""
+        self.nodes = NodeUrls(url)
         self.credentials = credentials
         self._retries = retries
 
+    @property
+    def url(self) -> str:
+        """Who is asked."""
+        return self.nodes.current
+
     def begin(self, call: Call[T]) -> Conversation[T]:
         """Carry out one call. Raises Refused, Unavailable, BadAnswer."""
-        attempts = self._retries.begin()
+        attempts = self.attempts()
         if call.credentials and self._soon_over():
             yield from self._renewed()
         renewed = False
         while True:
             attempts.made += 1
+            asked = self.url
             result = yield self._request(call)
             if isinstance(result, Response):
                 if 200 <= result.status < 300:
@@ -154,16 +163,20 @@ class Conversations:
                 if error.error_code in SIGNED_WRONG and (wait := self._signed_anew(error, attempts)) is not None:
                     yield wait
                     continue
+            if may_be_done_elsewhere(error):
+                self.nodes.leave(asked)
             if not may_repeat(call.repeat, error):
                 raise error
             yield attempts.pause_after(error)
 
     def attempts(self) -> Attempts:
-        """Of a call that is carried out otherwise: over the feed."""
-        return self._retries.begin()
+        """Of one call, over the feed as well."""
+        return self._retries.begin(SHORT_PAUSE_S if self.nodes.several else LONGEST_PAUSE_S)
 
     def _request(self, call: Call[T]) -> Request:
         headers = {"Content-Type": "application/json"} if call.body else {}
+        if call.key is not None:
+            headers["Idempotency-Key"] = call.key
         if call.credentials and self.credentials is not None:
             headers |= self.credentials.headers(call.method, call.target, call.body)
         return Request(call.method, call.target, call.body, headers)

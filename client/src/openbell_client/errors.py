@@ -185,6 +185,7 @@ STATUS_BY_CODE: Final = {  # of errors that come without a status: acknowledgeme
     "BUSY": 503,
     "IDENTITY_AWAY": 503,
     "STOPPING": 503,
+    "OUTCOME_UNKNOWN": 504,
 }
 
 

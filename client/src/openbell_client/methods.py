@@ -67,6 +67,7 @@ class AccountMethods:
 class MarketMethods:
     """Market data and the venue."""
 
+    node = method(market.node)
     symbols = method(market.symbols)
     symbol_status = method(market.symbol_status)
     book = method(market.book)

@@ -55,7 +55,8 @@ class Client(Sends, VenueMethods):
         connections: int = CONNECTIONS,
         tls: ssl.SSLContext | None = None,
     ) -> None:
-        """`timeout_s`: of one attempt; `retry_for_s`: how long a call is sent again, 0 never, None without end.
+        """`url`: of a server, or of several nodes of one venue, with commas in between: the next one is asked when one
+        does not answer. `timeout_s`: of one attempt; `retry_for_s`: how long a call is sent again, 0 never, None without end.
 
         `on_wait` is called with why and for how many seconds, before each pause. `tls`: whom to trust, where that is
         not whom the system does. Raises ValueError for a wrong URL.
@@ -102,6 +103,12 @@ class Client(Sends, VenueMethods):
         """Carry out what has no method here: the body of the answer as it is. A GET alone is sent again."""
         repeat = Repeat.ALWAYS if method == "GET" else Repeat.UNTAKEN
         return self.send(Call(method, target(path, query), encoded(body), Any, repeat))
+
+    def learn_nodes(self) -> list[str]:
+        """Ask where the other nodes of the venue are; each call goes to the next one where one does not answer."""
+        urls = [each.url for each in self.node().nodes]
+        self._conversations.nodes.add(urls)
+        return urls
 
     # -- signing in
 

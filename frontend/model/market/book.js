@@ -69,6 +69,7 @@ export class Book {
   /** @type {"empty" | "live" | "stale"} */ state = "empty";
   /** Sequence number of the last change folded in; 0 before the first snapshot. */
   seq = 0;
+  /** Whether it was right when it was left behind. */ #left = false;
   #priceScale;
   #quantityScale;
   #bids;
@@ -100,12 +101,14 @@ export class Book {
   }
 
   /**
-   * Fold in one change. Ignored until a snapshot came, and when it is older than what we have.
+   * Fold in one change. Ignored until a snapshot came, and when it is older than what we have. One that goes on from
+   * just what a book has that was left behind brings it up to date.
    * @param {{prev_seq: number, seq: number, bids: WireLevel[], asks: WireLevel[], checksum?: number}} message
    * @returns {Outcome}
    */
   applyDelta(message) {
-    if (this.state !== "live" || message.seq <= this.seq) return "ignored";
+    const goesOn = this.#left && message.prev_seq === this.seq;
+    if (!goesOn && (this.state !== "live" || message.seq <= this.seq)) return "ignored";
     if (message.prev_seq > this.seq) {
       this.state = "stale";
       return "gap";
@@ -116,9 +119,16 @@ export class Book {
     return this.#checked(message.checksum);
   }
 
+  /** The command that the feed may go on from: the levels were right as of it. Undefined where they are not known to be. */
+  get whole() {
+    return this.#left ? this.seq : undefined;
+  }
+
   /** No longer trusted: the connection is gone or a resync was asked for. */
   invalidate() {
-    if (this.state === "live") this.state = "stale";
+    if (this.state !== "live") return;
+    this.state = "stale";
+    this.#left = true;
   }
 
   /** CRC-32 of the best ten of each side, bids first, as the server computes it. */
@@ -188,6 +198,7 @@ export class Book {
   #checked(expected) {
     const right = expected === undefined || expected === this.checksum();
     this.state = right ? "live" : "stale";
+    this.#left = false;
     return right ? "applied" : "checksum";
   }
 }

@@ -53,11 +53,12 @@ export class Connection {
   /**
    * @param {number} nowMs
    * @param {"empty" | "live" | "stale"} book state of the shown book
+   * @param {boolean} [old] whether the node we hear says itself that it has heard nothing for a while
    * @returns {LinkState}
    */
-  state(nowMs, book) {
+  state(nowMs, book, old = false) {
     if (this.#socket !== "connected") return this.#socket;
-    if (nowMs - this.#lastHeardMs > STALE_AFTER_MS) return "stale";
+    if (old || nowMs - this.#lastHeardMs > STALE_AFTER_MS) return "stale";
     return book === "stale" ? "resyncing" : "live";
   }
 }

@@ -13,6 +13,7 @@ import { useContext } from "preact/hooks";
  * @property {import("../../stores/candles.js").CandleStore} candleStore the candles of the shown symbol
  * @property {import("../../stores/credentials.js").CredentialStore} credentials tokens and keys for programs
  * @property {import("../../stores/market.js").MarketStore} market the market looked at
+ * @property {import("../../net/nodes.js").Nodes} nodes which node of the venue is asked
  * @property {import("../../stores/order-entry.js").OrderEntryStore} entry what is in the ticket
  * @property {import("../../stores/explanations.js").ExplanationStore} explanations what the Why tab shows
  * @property {import("../../stores/faults.js").FaultStore} faults those that were asked for

@@ -82,8 +82,9 @@ function toneOf(status) {
  *   others come
  */
 function Details({ entry, keep }) {
-  const { credentials } = useServices();
+  const { credentials, nodes } = useServices();
   useModel(credentials, "change");
+  const origin = nodes.base || location.origin;
   const [seen, see] = useState(false);
   const { asker, method, path, body, signed, status, text } = entry;
   const made = signed && asker ? credentials.of(asker.session_id) : null;
@@ -97,10 +98,10 @@ function Details({ entry, keep }) {
       </div>
       <div>
         ${signed && asker && html`<${ApiCredentials} asker=${asker} seen=${seen} see=${see} onMake=${keep} />`}
-        <${Code} title="curl" text=${curlOf(entry, location.origin, shown)}
-          copied=${curlOf(entry, location.origin, used)} />
-        <${Code} title="Python" text=${pythonOf(entry, location.origin, shown)}
-          copied=${pythonOf(entry, location.origin, used)} />
+        <${Code} title="curl" text=${curlOf(entry, origin, shown)}
+          copied=${curlOf(entry, origin, used)} />
+        <${Code} title="Python" text=${pythonOf(entry, origin, shown)}
+          copied=${pythonOf(entry, origin, used)} />
       </div>
       <p class="soft api-note">${noteOf(entry, made !== null && used === null)}</p>
     </div>`;

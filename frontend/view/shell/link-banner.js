@@ -9,24 +9,30 @@ import { html } from "../parts/html.js";
 import { useServices } from "../parts/services.js";
 import { useClock, useModel } from "../parts/use-model.js";
 import { useTimes } from "../parts/use-times.js";
-import { ageText } from "./link-words.js";
+import { ageText, nodeSentence } from "./link-words.js";
 
 const REDRAW_EVERY_MS = 250;
 
 export function LinkBanner() {
-  const { market } = useServices();
+  const { market, nodes } = useServices();
   useModel(market, "link", "symbol", "venue");
   useClock(REDRAW_EVERY_MS);
-  const said = linkOf(market);
+  const said = linkOf(market, nodes);
   return html`
     <p class="banner" id="banner" role="status" data-tone=${said?.tone ?? "warn"} hidden=${said === null}>
       ${said?.text ?? ""}</p>`;
 }
 
-/** @param {import("../../stores/market.js").MarketStore} market @returns {{tone: string, text: string} | null} */
-function linkOf({ linkState, venue, connection }) {
+/**
+ * @param {import("../../stores/market.js").MarketStore} market
+ * @param {import("../../net/nodes.js").Nodes} nodes
+ * @returns {{tone: string, text: string} | null}
+ */
+function linkOf({ linkState, venue, connection }, nodes) {
   if (linkState === "disconnected")
     return { tone: "bad", text: "Disconnected. What you see is the last known state; trying to reconnect…" };
+  if (linkState === "stale" && nodes.stale)
+    return { tone: "warn", text: `${nodeSentence(nodes)} What you see may be out of date.` };
   if (linkState === "stale") {
     // By whole seconds, so that it is not read out four times each.
     const age = ageText(Math.floor((connection.ageMs(performance.now()) ?? 0) / 1_000) * 1_000).replace(".0", "");

@@ -10,12 +10,12 @@ import { html } from "../parts/html.js";
 import { useServices } from "../parts/services.js";
 import { Spoken } from "../parts/text.js";
 import { useClock, useFeed, useModel } from "../parts/use-model.js";
-import { ageText, linkFigures, roundTripText, STATE_SENTENCES, STATE_WORDS } from "./link-words.js";
+import { ageText, linkFigures, nodeSentence, roundTripText, STATE_SENTENCES, STATE_WORDS } from "./link-words.js";
 
 const REDRAW_EVERY_MS = 250;
 
 export function LinkPill() {
-  const { market } = useServices();
+  const { market, nodes } = useServices();
   const [open, setOpen] = useState(false);
   useModel(market, "link", "symbol");
   useFeed(market, "book");
@@ -24,7 +24,7 @@ export function LinkPill() {
   const beside =
     linkState === "live"
       ? roundTripText(connection)
-      : linkState === "stale"
+      : linkState === "stale" && !nodes.stale
         ? ageText(connection.ageMs(performance.now()))
         : "";
   return html`
@@ -41,14 +41,14 @@ export function LinkPill() {
 }
 
 function Details() {
-  const { market } = useServices();
+  const { market, nodes } = useServices();
   useClock(REDRAW_EVERY_MS);
   const { book, connection, linkState } = market;
   return html`
     <p class="menu-title" data-state=${linkState}>${STATE_WORDS[linkState]}</p>
-    <p class="soft">${STATE_SENTENCES[linkState]}</p>
+    <p class="soft">${nodes.stale ? nodeSentence(nodes) : STATE_SENTENCES[linkState]}</p>
     <dl class="menu-figures">
-      ${linkFigures(connection, book, performance.now()).map(
+      ${linkFigures(connection, book, performance.now(), nodes).map(
         ([name, title, text]) => html`
         <div key=${name}><dt>${title}</dt><dd data-link=${name}>${text}</dd></div>`,
       )}
@@ -57,5 +57,6 @@ function Details() {
       connection.gaps === 0
         ? "No message was missed."
         : `Missed messages ${grouped(String(connection.gaps))} times; the book was fetched anew each time.`
-    }</p>`;
+    }</p>
+    ${nodes.left !== "" && !nodes.stale && html`<p class="soft" data-link="moved">${nodeSentence(nodes)}</p>`}`;
 }

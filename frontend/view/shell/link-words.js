@@ -40,10 +40,12 @@ export function ageText(ageMs) {
  * @param {import("../../model/shell/connection.js").Connection} connection
  * @param {import("../../model/market/book.js").Book} book
  * @param {number} nowMs
+ * @param {{name: string}} nodes which of them is asked
  * @returns {[string, string, string][]}
  */
-export function linkFigures(connection, book, nowMs) {
+export function linkFigures(connection, book, nowMs, { name }) {
   return [
+    ...(name === "" ? [] : [/** @type {[string, string, string]} */ (["node", "Node", name])]),
     ["seq", "Sequence", book.state === "empty" ? "–" : grouped(String(book.seq))],
     ["age", "Feed age", ageText(connection.ageMs(nowMs))],
     ["rtt", "Round trip", roundTripText(connection)],
@@ -51,4 +53,15 @@ export function linkFigures(connection, book, nowMs) {
     ["resyncs", "Resyncs", String(connection.resyncs)],
     ["book", "Book", BOOK_WORDS[book.state]],
   ];
+}
+
+/**
+ * Of several nodes which one is asked, and why it is not the one that the page came from; "" of a server by itself.
+ * @param {import("../../net/nodes.js").Nodes} nodes
+ */
+export function nodeSentence({ name, left, stale }) {
+  if (name === "") return "";
+  if (stale) return `Node ${name} has heard nothing from the others for a while, and no other node has newer data.`;
+  if (left === "") return `You are at node ${name}.`;
+  return `You are at node ${name}, since node ${left}, where this page came from, did not answer.`;
 }

@@ -12,13 +12,13 @@ import { linkFigures } from "./link-words.js";
 const REDRAW_EVERY_MS = 250;
 
 export function StatusBar() {
-  const { market, workspace } = useServices();
+  const { market, nodes, workspace } = useServices();
   useClock(REDRAW_EVERY_MS);
   const { connection, book } = market;
   return html`
     <footer class="status">
       <dl id="status">
-        ${linkFigures(connection, book, performance.now()).map(
+        ${linkFigures(connection, book, performance.now(), nodes).map(
           ([name, title, text]) => html`
           <div key=${name}><dt>${title}</dt><dd data-status=${name}>${text}</dd></div>`,
         )}

@@ -45,7 +45,7 @@ class Market:
         self.exchange = Exchange()
         self.projections = Projections(self.exchange)
         self.asked = 0
-        self.service = RankingService(self.exchange, self.projections.profits, self)  # type: ignore[arg-type]
+        self.service = RankingService(self.exchange, self.projections.profits, self.users_of)
         for base, quote in (("BTC", "USD"), ("BTC", "EUR"), ("EUR", "USD"), ("ODD", "JPY")):
             self.apply(listed(base, quote))
         for account in NAMES:
@@ -114,7 +114,7 @@ def test_profits_of_other_assets_are_converted_at_last_prices_in_both_directions
     assert ("ann", 10) in [place[1:] for place in places(market.ranking("EUR"))]
     market.trade("BTC-USD", DAN, EVE, "100")
     market.trade("BTC-USD", CAT, BOB, "105", "0.001")
-    market.service = RankingService(market.exchange, market.projections.profits, market)  # type: ignore[arg-type]
+    market.service = RankingService(market.exchange, market.projections.profits, market.users_of)
     assert ("dan", 4) in [place[1:] for place in places(market.ranking("EUR"))]  # 5 USD
 
 

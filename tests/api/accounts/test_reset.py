@@ -21,7 +21,7 @@ from listings.instruments_file import DEFAULT_INSTRUMENTS, read_venue_file
 from offline.venue import OfflineVenue
 from projections.profits import begin_of_reset
 from projections.projections import Projections
-from sequencer.sequencer import NotAccepting
+from sequencer.port import NotAccepting
 from tests.journal.commands import BTC_USDT
 from tests.server import RunningServer
 

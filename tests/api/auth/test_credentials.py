@@ -10,7 +10,8 @@ import jwt
 import msgspec
 import pytest
 
-from api.auth.credentials import AHEAD_MS_MAX, READ_TOKENS_MAX, WINDOW_MS_MAX, Credentials, Principal, SignedRequest
+from api.auth.credentials import AHEAD_MS_MAX, READ_TOKENS_MAX, WINDOW_MS_MAX, Credentials, SignedRequest
+from api.auth.principals import Principal
 from api.json.errors import ApiError
 from engine.types import AccountId
 from identity.users import ALL_SCOPES, ApiKey, Role, Session

@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
-from api.auth.credentials import Principal
+from api.auth.principals import Principal
 from api.binance.pairs import BinancePairs
 from api.binance.requests import Pairs
 from engine.exchange import Exchange

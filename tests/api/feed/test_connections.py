@@ -46,7 +46,15 @@ def test_a_client_that_is_refused_is_told_why_and_let_go_in_words_that_every_lib
 
 
 def test_a_source_of_flow_is_told_to_everybody_as_long_as_it_is_connected(venue: Venue) -> None:
-    quiet = {"flows": [], "sources": [], "accepting": True, "symbols_seq": 0, "clock_held": False}
+    quiet = {
+        "flows": [],
+        "sources": [],
+        "accepting": True,
+        "symbols_seq": 0,
+        "clock_held": False,
+        "node": None,
+        "stale": False,
+    }
     simulated = {
         **quiet,
         "flows": ["simulated"],
@@ -136,7 +144,15 @@ def test_when_the_journal_fails_everybody_is_told_that_no_orders_are_taken(tmp_p
             await client.until(lambda: client.all("l2_delta")[-1]["bids"] == counted(there, "bids"))
         async with listening(venue.url) as late:
             assert late.all("venue") == [
-                {"flows": [], "sources": [], "accepting": False, "symbols_seq": 0, "clock_held": False}
+                {
+                    "flows": [],
+                    "sources": [],
+                    "accepting": False,
+                    "symbols_seq": 0,
+                    "clock_held": False,
+                    "node": None,
+                    "stale": False,
+                }
             ]
 
     with Venue(tmp_path / "data") as venue:

@@ -16,7 +16,7 @@ from api.settings import Settings
 from engine.rejects import RejectReason
 from explain.reasons import REJECTS
 from listings.instruments_file import DEFAULT_INSTRUMENTS, read_instruments
-from sequencer.sequencer import NotAccepting
+from sequencer.port import NotAccepting, OutcomeUnknown
 from tests.api.clients import new_key, signed
 from tests.server import INTERNAL, Answer, Http, RunningServer
 
@@ -259,7 +259,16 @@ def app() -> Flask:
     def refused() -> str:
         raise NotAccepting("the exchange is stopping")
 
+    @app.get("/unknown")
+    def unknown() -> str:
+        raise OutcomeUnknown(b"sixteen bytes ok", "mine")
+
     return app
+
+
+def test_an_outcome_that_nobody_knows_is_a_504_that_says_what_to_ask_for(app: Flask) -> None:
+    error = answer_of(app, "/unknown").refused(504, "OUTCOME_UNKNOWN")
+    assert error["details"] == {"key": b"sixteen bytes ok".hex(), "client_order_id": "mine"}
 
 
 def answer_of(app: Flask, path: str, **further: Any) -> Answer:

@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 
 from engine.exchange import Exchange
 from listings.instruments_file import ListingError, VenueFile
-from listings.operator_schedules import ScheduleStore, StoredSchedule
 from listings.schedule import DAYS
 from listings.schedule_file import ScheduleTable, schedule_of, table_of
+from listings.schedule_store import ScheduleFile, ScheduleStore, StoredSchedule
 from tests.access.cast import Person, operator, with_operator
 from tests.programs import tool
 from tests.server import ROOT, RunningServer
@@ -202,12 +202,12 @@ def test_a_schedule_that_is_shown_is_the_one_that_was_given(
 
 def test_what_is_kept_is_read_again_and_a_damaged_file_is_named(tmp_path: Path) -> None:
     path = tmp_path / "schedules.json"
-    kept = ScheduleStore(path)
+    kept = ScheduleStore(ScheduleFile(path))
     table = table_of(schedule_of(ScheduleTable(time_zone="UTC", days=["mon"], trading="09:00", closed="17:00")))
     kept.save("ONE", StoredSchedule(7, table))
     kept.save("TWO", StoredSchedule(8, None))
-    assert ScheduleStore(path).by_symbol == {"ONE": StoredSchedule(7, table), "TWO": StoredSchedule(8, None)}
-    assert ScheduleStore(path).over(VenueFile([], {}), Exchange()) == VenueFile([], {})  # neither is listed
+    assert ScheduleStore(ScheduleFile(path)).by_symbol == {"ONE": StoredSchedule(7, table), "TWO": StoredSchedule(8, None)}
+    assert ScheduleStore(ScheduleFile(path)).over(VenueFile([], {}), Exchange()) == VenueFile([], {})  # neither is listed
     path.write_bytes(path.read_bytes()[:-9])
     with pytest.raises(ListingError, match=r"schedules\.json"):
-        ScheduleStore(path)
+        ScheduleStore(ScheduleFile(path))

@@ -19,7 +19,7 @@ import msgspec
 import pytest
 
 from api.auth.authenticator import Authenticator
-from api.auth.credentials import Principal
+from api.auth.principals import Principal
 from api.faults.injector import FaultInjector
 from api.http.guard import Guard
 from api.http.wsgi import Environ

@@ -82,6 +82,7 @@ from openbell_client.answers.market import (
     TradesPage,
 )
 from openbell_client.answers.metrics import LiveView, ReadyView
+from openbell_client.answers.nodes import NodeAddress, NodeView
 from openbell_client.answers.orders import (
     AmendAnswer,
     BatchAnswer,
@@ -186,6 +187,8 @@ __all__ = [
     "LiveView",
     "NewKey",
     "NextChange",
+    "NodeAddress",
+    "NodeView",
     "OrderAnswer",
     "OrderCancelled",
     "OrderStatus",

@@ -60,6 +60,7 @@ class AmendAnswer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     priority: str
     trades: list[TradeView]
     bbo: BboView
+    repeated: bool = False
 
 
 class BatchAnswer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -87,6 +88,7 @@ class CancelAnswer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     processing_time_ms: float
     timestamp: float
     seq: int
+    repeated: bool | None = None
 
 
 class ExitsPreview(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

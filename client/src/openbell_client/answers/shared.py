@@ -43,6 +43,7 @@ class BalancesView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     balances: list[BalanceView]
     timestamp: float
     seq: int
+    repeated: bool | None = None
 
 
 class BboView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -37,14 +37,19 @@ def profit(symbol: str | None = None) -> Call[ProfitView]:
     return get("/account/profit", ProfitView, symbol=symbol)
 
 
-def deposit(asset: str, amount: Number) -> Call[BalancesView]:
-    """Credit oneself with paper money, where the venue lets one. Not sent again when no answer came."""
-    return change("POST", "/account/deposit", BalancesView, TransferRequest(asset=asset, amount=amount))
+def deposit(asset: str, amount: Number, *, key: str | None = None) -> Call[BalancesView]:
+    """Credit oneself with paper money, where the venue lets one.
+
+    Not sent again when no answer came, unless it has a `key`, under which the venue does it once: `fresh_key()`.
+    """
+    body, repeat = TransferRequest(asset=asset, amount=amount), Repeat.UNTAKEN if key is None else Repeat.ALWAYS
+    return change("POST", "/account/deposit", BalancesView, body, repeat=repeat, key=key)
 
 
-def withdraw(asset: str, amount: Number) -> Call[BalancesView]:
-    """Take what is available. Not sent again when no answer came."""
-    return change("POST", "/account/withdraw", BalancesView, TransferRequest(asset=asset, amount=amount))
+def withdraw(asset: str, amount: Number, *, key: str | None = None) -> Call[BalancesView]:
+    """Take what is available. Sent again as a deposit is."""
+    body, repeat = TransferRequest(asset=asset, amount=amount), Repeat.UNTAKEN if key is None else Repeat.ALWAYS
+    return change("POST", "/account/withdraw", BalancesView, body, repeat=repeat, key=key)
 
 
 def reset(balances: Mapping[str, Number]) -> Call[ResetView]:

@@ -5,6 +5,7 @@ Layer: openbell_client.
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from enum import Enum
@@ -37,6 +38,7 @@ class Call(Generic[T]):
     repeat: Repeat
     credentials: bool = True  # whether they are shown, when there are any
     feed: tuple[str, Any] | None = None  # the event and its data that ask the same of the feed
+    key: str | None = None  # by which the venue knows it again: it is done once, whoever is asked
     finish: Callable[[Any], T] | None = None  # makes of the body what is given to the caller
 
     def read(self, content: bytes) -> T:
@@ -88,9 +90,15 @@ def change(
     credentials: bool = True,
     query: dict[str, Any] | None = None,
     feed: tuple[str, Any] | None = None,
+    key: str | None = None,
 ) -> Call[T]:
-    """A call that changes something."""
-    return Call(method, target(path, query or {}), encoded(body), answer, repeat, credentials, feed)
+    """A call that changes something; done once under a `key`."""
+    return Call(method, target(path, query or {}), encoded(body), answer, repeat, credentials, feed, key)
+
+
+def fresh_key() -> str:
+    """An Idempotency-Key that nobody has used."""
+    return secrets.token_hex(16)
 
 
 def segment(text: object) -> str:

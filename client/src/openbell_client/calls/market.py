@@ -14,6 +14,7 @@ from openbell_client.answers import (
     CandlesPage,
     HealthView,
     LiveView,
+    NodeView,
     QuoteView,
     ReadyView,
     StatisticsView,
@@ -28,6 +29,11 @@ from openbell_client.calls.call import Call, get, segment
 from openbell_client.requests import Number, Side
 
 Interval = Literal["1s", "1m", "5m", "15m", "1h", "1d"]
+
+
+def node() -> Call[NodeView]:
+    """Which node of a venue answers, how far it is, and where the others are; of a server by itself none."""
+    return get("/node", NodeView)
 
 
 def symbols() -> Call[SymbolsView]:

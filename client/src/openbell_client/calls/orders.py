@@ -23,7 +23,7 @@ from openbell_client.answers import (
     OrderView,
     PreviewAnswer,
 )
-from openbell_client.calls.call import Call, Repeat, change, encoded, get, refuse_floats, segment
+from openbell_client.calls.call import Call, Repeat, change, encoded, fresh_key, get, refuse_floats, segment
 from openbell_client.errors import BadAnswer, ErrorBody, Refused, refusal
 from openbell_client.requests import (
     AmendRequest,
@@ -100,10 +100,11 @@ def cancel_order(
 ) -> Call[CancelAnswer]:
     """Cancel by our id or by one's own. Raises NotFound, or Conflict when it is done already.
 
-    When no answer came it is sent again: a Conflict with `attempts` above 1 may mean that the first one did it.
+    When no answer came it is sent again, over REST under the same key: the first outcome is answered. Over the feed
+    a Conflict with `attempts` above 1 may mean that the first one did it.
     """
     body = CancelRequest(symbol=symbol, order_id=order_id, client_order_id=client_order_id)
-    return change("POST", "/cancel", CancelAnswer, body, repeat=Repeat.ALWAYS, feed=("cancel", body))
+    return change("POST", "/cancel", CancelAnswer, body, repeat=Repeat.ALWAYS, feed=("cancel", body), key=fresh_key())
 
 
 def amend_order(
@@ -114,12 +115,15 @@ def amend_order(
     stop_price: Number | None = None,
     symbol: str | None = None,
 ) -> Call[AmendAnswer]:
-    """Change the whole quantity (what is filled included), the price or the stop price of an open order."""
+    """Change the whole quantity (what is filled included), the price or the stop price of an open order.
+
+    Sent again when no answer came, over REST under the same key: it is changed once.
+    """
     body = AmendRequest(quantity=quantity, price=price, stop_price=stop_price)
     query = {"symbol": symbol}
     feed = ("amend", {"order_id": order_id} | msgspec.to_builtins(body))
     path = f"/order/{segment(order_id)}"
-    return change("PATCH", path, AmendAnswer, body, repeat=Repeat.ALWAYS, query=query, feed=feed)
+    return change("PATCH", path, AmendAnswer, body, repeat=Repeat.ALWAYS, query=query, feed=feed, key=fresh_key())
 
 
 def cancel_all(symbol: str | None = None, side: Side | None = None) -> Call[CancelAllAnswer]:

@@ -32,6 +32,7 @@ from openbell_client.feed.connection import FeedConnection
 from openbell_client.feed.inbox import Gap, GapReason, Inbox
 from openbell_client.feed.live_book import LiveBook
 from openbell_client.feed.messages import Candle, OrderEvent, QueuePositions, VenueState, message_of
+from openbell_client.feed.position import Position
 from openbell_client.feed.streams import Wanted, of_message, of_resync, wanted
 from openbell_client.methods import FeedMethods
 
@@ -49,6 +50,19 @@ class Reader(Protocol):
 
     def gap(self, reason: GapReason) -> None:
         """Messages are missing; the subscription is being renewed."""
+        ...
+
+    def lost(self) -> None:
+        """The connection was lost; where `since` is not None the next one may know what was missed."""
+        ...
+
+    def subscribed(self, seq: int, *, resumed: bool | None) -> None:
+        """What comes now is behind command `seq`; `resumed`: all that was missed comes first, where that was asked."""
+        ...
+
+    @property
+    def since(self) -> int | None:
+        """The command that it may go on from."""
         ...
 
     def end(self, failure: OpenbellError | None) -> None:
@@ -139,11 +153,11 @@ class AsyncFeed(SendsAsync, FeedMethods):
         def read(event: str, data: dict[str, Any]) -> list[TradeView | Gap]:
             return [message_of(trade, TradeView) for trade in (data["trades"] if event == "trades" else [data])]
 
-        return await self._inbox(wanted("trades", symbol), read, whole=True)
+        return await self._inbox(wanted("trades", symbol), read, whole=True, position=Position())
 
     async def own_orders(self) -> Inbox[OrderEvent | Gap]:
         """What happens to one's own orders, of all symbols."""
-        return await self._inbox(wanted("orders"), _order_events, whole=True)
+        return await self._inbox(wanted("orders"), _order_events, whole=True, position=Position())
 
     async def own_balances(self) -> Inbox[BalancesView]:
         """One's balances, now and when they change."""
@@ -217,9 +231,15 @@ class AsyncFeed(SendsAsync, FeedMethods):
     # -- readers
 
     async def _inbox(
-        self, subscription: Wanted, read: Callable[[str, dict[str, Any]], list[T]], *, whole: bool
+        self,
+        subscription: Wanted,
+        read: Callable[[str, dict[str, Any]], list[T]],
+        *,
+        whole: bool,
+        position: Position | None = None,
     ) -> Inbox[T]:
-        reader = _InboxReader(read, Inbox[T](whole=whole, closed=lambda: self._leave(subscription, reader)))
+        inbox = Inbox[T](whole=whole, closed=lambda: self._leave(subscription, reader))
+        reader = _InboxReader(read, inbox, position)
         await self._join(subscription, reader)
         return reader.inbox
 
@@ -251,18 +271,30 @@ class AsyncFeed(SendsAsync, FeedMethods):
     async def _renew(self, subscription: Wanted) -> None:
         """Ask for a subscription again, as long as this connection lasts; its readers end where that is refused."""
         connection = self._connection.made
+        data = self._resuming(subscription)
         while subscription in self._readers and self._connection.is_connected and self._connection.made == connection:
             try:
-                await self._connection.ask("subscribe", subscription.data())
+                await self._connection.ask("subscribe", data)
                 return
             except Unavailable:
                 await asyncio.sleep(FIRST_PAUSE_S)
             except Refused as refusal:
+                if data.pop("since", None) is not None and refusal.error_code == "UNKNOWN_FIELD":
+                    self._report_gap(subscription, "reconnected")  # a venue of before there was resuming
+                    continue
                 if refusal.status not in (429, 503):
                     for reader in self._readers.pop(subscription, []):
                         reader.end(refusal)
                     return
                 await asyncio.sleep(refusal.retry_after_s or 1.0)
+
+    def _resuming(self, subscription: Wanted) -> dict[str, Any]:
+        """What is sent to subscribe: where all its readers know up to where they have everything, from there on."""
+        known = [reader.since for reader in self._readers.get(subscription, ())]
+        since = [seq for seq in known if seq is not None]
+        if not self._connection.resumes or not since or len(since) < len(known):
+            return subscription.data()
+        return {**subscription.data(), "since": min(since)}
 
     # -- from the connection
 
@@ -270,12 +302,19 @@ class AsyncFeed(SendsAsync, FeedMethods):
         for subscription in self._readers:
             self._connection.start(self._renew(subscription))
 
-    def _report_gap(self, subscription: Wanted | None, reason: GapReason) -> None:
-        """Have readers know that messages are missing: of one subscription, of all without."""
-        chosen = self._readers.values() if subscription is None else [self._readers.get(subscription, [])]
-        for readers in chosen:
+    def _report_gap(self, subscription: Wanted, reason: GapReason) -> None:
+        """Have the readers of a subscription know that messages are missing."""
+        for reader in self._readers.get(subscription, ()):
+            reader.gap(reason)
+
+    def _note_lost(self) -> None:
+        """Have readers know that the connection was lost, or that messages are missing where nobody knows them."""
+        for readers in self._readers.values():
             for reader in readers:
-                reader.gap(reason)
+                if self._connection.resumes:
+                    reader.lost()
+                else:
+                    reader.gap("reconnected")
 
     def _end_all(self, failure: OpenbellError | None) -> None:
         for readers in self._readers.values():
@@ -287,6 +326,9 @@ class AsyncFeed(SendsAsync, FeedMethods):
     def _receive(self, event: str, data: dict[str, Any]) -> None:
         if event == "venue":
             self._venue.put(message_of(data, VenueState))
+        elif event == "subscribed":
+            for reader in self._readers.get(of_resync(data), ()):
+                reader.subscribed(data.get("seq", 0), resumed=data.get("resumed"))
         elif event == "resync":
             subscription = of_resync(data)
             self._report_gap(subscription, "server_dropped")
@@ -311,8 +353,8 @@ class _Subscriber:
         self._feed._subscribe_all()
 
     def lost(self) -> None:
-        """Everything has a gap."""
-        self._feed._report_gap(None, "reconnected")
+        """Everything has a gap, unless the next connection knows what was missed."""
+        self._feed._note_lost()
 
     def ended(self, failure: OpenbellError | None) -> None:
         """Everything ends."""
@@ -326,14 +368,36 @@ class _Subscriber:
 class _InboxReader:
     """What puts the messages of a subscription into an inbox."""
 
-    def __init__(self, read: Callable[[str, dict[str, Any]], list[T]], inbox: Inbox[T]) -> None:
+    def __init__(
+        self, read: Callable[[str, dict[str, Any]], list[T]], inbox: Inbox[T], position: Position | None
+    ) -> None:
+        """`position`: of a stream that a node can resume."""
         self._read: Callable[[str, dict[str, Any]], list[Any]] = read
+        self._position = position
         self.inbox: Inbox[Any] = inbox
 
     def take(self, event: str, data: dict[str, Any]) -> None:
         """Put in what the message says."""
         for message in self._read(event, data):
-            self.inbox.put(message)
+            if self._position is None or self._position.is_new(message):
+                self.inbox.put(message)
+
+    def lost(self) -> None:
+        """Put in a gap where nobody can know what was missed."""
+        if self.since is None:
+            self.inbox.gap("reconnected")
+
+    def subscribed(self, seq: int, *, resumed: bool | None) -> None:
+        """Put in a gap where what was missed does not come."""
+        if resumed is False:
+            self.inbox.gap("reconnected")
+        if self._position is not None and not resumed:
+            self._position.begin(seq)
+
+    @property
+    def since(self) -> int | None:
+        """The command that it may go on from."""
+        return None if self._position is None else self._position.since
 
     def gap(self, reason: GapReason) -> None:
         """Put in a gap."""

@@ -43,6 +43,7 @@ class OrderBook:
         self.seq = 0
         self.timestamp = 0.0  # epoch seconds
         self.valid = False
+        self.left_at: int | None = None  # the command that it was valid as of when the connection was lost
         self._bids = _Side()
         self._asks = _Side()
 
@@ -72,13 +73,17 @@ class OrderBook:
 
     def invalidate(self) -> None:
         """Messages were missed: only a snapshot makes it valid again."""
-        self.valid = False
+        self.valid, self.left_at = False, None
+
+    def leave(self) -> None:
+        """The connection was lost: a snapshot makes it valid again, or one delta from where it is."""
+        self.left_at, self.valid = self.seq if self.valid else self.left_at, False
 
     def snapshot(self, message: dict[str, Any]) -> Folded:
         """Take an `l2_snapshot`. O(levels)."""
         if self.valid and message["seq"] < self.seq:
             return Folded.OLD
-        self._bids, self._asks = _Side(), _Side()
+        self._bids, self._asks, self.left_at = _Side(), _Side(), None
         self._set(message)
         self.valid = self.checksum() == message["checksum"]
         return Folded.TAKEN if self.valid else Folded.MISSED
@@ -87,9 +92,10 @@ class OrderBook:
         """Take an `l2_delta`. O(changed levels * log levels)."""
         if message["seq"] <= self.seq and self.valid:
             return Folded.OLD
-        if not self.valid or message["prev_seq"] != self.seq:
-            self.valid = False
+        if message["prev_seq"] != (self.seq if self.valid else self.left_at):
+            self.invalidate()
             return Folded.MISSED
+        self.left_at = None
         self._set(message)
         self.valid = self.checksum() == message["checksum"]
         return Folded.TAKEN if self.valid else Folded.MISSED

@@ -19,6 +19,7 @@ import socketio
 from openbell_client.conversation import (
     FIRST_PAUSE_S,
     LONGEST_PAUSE_S,
+    SHORT_PAUSE_S,
     SIGNED_WRONG,
     START_GRACE_S,
     Conversation,
@@ -38,6 +39,7 @@ from openbell_client.errors import (
 from openbell_client.feed.messages import NAMESPACE
 
 CONNECT_S: Final = 10.0  # for a connection and the venue's welcome
+NODE_CONNECT_S: Final = 2.5  # where there are others
 REFUSALS_MAX: Final = 5  # one after the other, of credentials that could be renewed or of a venue that is full
 
 
@@ -86,6 +88,7 @@ class FeedConnection:
         self._welcome: asyncio.Future[None] | None = None  # by the venue
         self._opened: asyncio.Future[None] | None = None
         self._lost = asyncio.Event()
+        self._url = conversations.url  # of the socket
         self._pending: set[asyncio.Future[dict[str, Any]]] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self.is_connected = False
@@ -111,6 +114,11 @@ class FeedConnection:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._drop_socket()
+
+    @property
+    def resumes(self) -> bool:
+        """Whether a connection that is lost is made anew at another node, which may know what was missed."""
+        return self._conversations.nodes.several
 
     def start(self, work: Coroutine[Any, Any, None]) -> None:
         """Have `work` done beside; it is cancelled when the connection is closed."""
@@ -155,6 +163,7 @@ class FeedConnection:
                 await self._connected()
                 await self._lost.wait()
                 self._fail_pending()
+                self._conversations.nodes.leave(self._url)
                 self._owner.lost()
                 await self._drop_socket()
         except OpenbellError as error:
@@ -175,17 +184,21 @@ class FeedConnection:
                 if refusals > REFUSALS_MAX or not await self._may_come_back(refusal):
                     raise
             except Unavailable as error:
+                self._conversations.nodes.leave(self._url)
                 if self.made == 0:
                     await asyncio.sleep(attempts.pause_after(error).seconds)
                 else:  # who was connected waits for the venue without end
                     await asyncio.sleep(pause * random.uniform(1.0, 1.3))  # noqa: S311  # nosec B311 # no secret
-                    pause = min(2 * pause, LONGEST_PAUSE_S)
+                    pause = min(2 * pause, SHORT_PAUSE_S if self._conversations.nodes.several else LONGEST_PAUSE_S)
             else:
                 return
 
     async def _connect(self) -> None:
         await self._carry_out(self._conversations.renewal())
         self._lost.clear()
+        self._url, within_s = self._conversations.url, CONNECT_S
+        if self._conversations.nodes.several:
+            within_s = NODE_CONNECT_S
         self._welcome = asyncio.get_running_loop().create_future()
         # one of our own: that of engine.io is not closed where it does not come to a connection
         http = aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=self._tls))
@@ -197,13 +210,13 @@ class FeedConnection:
         self._socket, self._http = socket, http
         shown = {} if self._conversations.credentials is None else self._conversations.credentials.feed_auth()
         try:
-            async with asyncio.timeout(CONNECT_S):
+            async with asyncio.timeout(within_s):
                 await socket.connect(
-                    self._conversations.url,
+                    self._url,
                     auth={**self._options, **shown},
                     namespaces=[NAMESPACE],
                     transports=["websocket"],
-                    wait_timeout=CONNECT_S,
+                    wait_timeout=within_s,
                 )
                 await self._welcome  # who shows bad credentials is connected first, and then not welcome
         except (socketio.exceptions.SocketIOError, TimeoutError, OSError, Unavailable) as error:
@@ -211,7 +224,7 @@ class FeedConnection:
             await self._drop_socket()
             if isinstance(refusal, Refused):
                 raise refusal from error
-            raise caused(NoConnection(f"no feed at {self._conversations.url}: {error}"), error) from error
+            raise caused(NoConnection(f"no feed at {self._url}: {error}"), error) from error
         except BaseException:
             await self._drop_socket()
             raise

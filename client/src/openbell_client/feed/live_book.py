@@ -73,8 +73,25 @@ class LiveBook(OrderBook):
         """Messages were missed; the feed asks for the snapshot."""
         if self.valid:
             self.resyncs += 1
-        self.invalidate()
+        if reason == "reconnected":
+            self.leave()
+        else:
+            self.invalidate()
         self._wake()
+
+    def lost(self) -> None:
+        """As `gap`: it may go on from where it is."""
+        self.gap("reconnected")
+
+    def subscribed(self, seq: int, *, resumed: bool | None) -> None:
+        """A snapshot follows, or one delta where it is `resumed`."""
+        if resumed is False:
+            self.invalidate()
+
+    @property
+    def since(self) -> int | None:
+        """The command that it may go on from."""
+        return self.left_at
 
     def end(self, failure: OpenbellError | None) -> None:
         """No more comes: what it has is of before."""

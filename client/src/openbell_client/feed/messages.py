@@ -89,6 +89,8 @@ class VenueState(msgspec.Struct, frozen=True):
     accepting: bool
     symbols_seq: int = 0
     clock_held: bool = False
+    node: str | None = None  # of several the one that this connection is to
+    stale: bool = False  # which has heard nothing of the venue for a while
 
 
 def message_of(data: Any, kind: type[T]) -> T:

@@ -1,0 +1,214 @@
+"""`openbell cluster`: how the nodes are, standing down, removing one that is gone, founding a cluster with a folder.
+
+Asks etcd, and the nodes at their own ports. Layer: cluster.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import getpass
+import ssl
+import sys
+import time
+from pathlib import Path
+from typing import Any, Final
+
+import click
+import msgspec
+
+from cluster.caretaking import read_space
+from cluster.etcd.addresses import BadAddresses, Certificates, parse_members
+from cluster.etcd.etcd_members import EtcdMembers
+from cluster.etcd.etcd_store import EtcdStore
+from cluster.failures import ClusterError
+from cluster.founding import found_log, opened_log
+from cluster.keys import Keys, Owner
+from cluster.known_nodes import ask_to_stand_down, forget_node, nodes_of
+from cluster.membership import member_statuses
+from cluster.node_tls import client_context
+from cluster.ownership import OwnerKey, Ownership
+from cluster.peer_client import PeerClient, PeerError
+from cluster.peer_frames import NodeState
+from cluster.records import position_of
+from cluster.store import StoreError
+from cluster.trimming import Trimmer
+from journal.port import JournalError
+from journal.snapshots import SnapshotFolder
+from journal.sqlite import SqliteJournal
+
+STAND_DOWN_S: Final = 20.0  # for another node to write
+CHECK_S: Final = 0.2
+_FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+class Cluster(msgspec.Struct):
+    """What every command uses."""
+
+    store: EtcdStore
+    members: EtcdMembers
+    keys: Keys
+    tls: ssl.SSLContext | None
+
+    def owner(self) -> Ownership | None:
+        """Who writes. Raises StoreError."""
+        return OwnerKey(self.store, self.keys, Owner("", "", "")).current()
+
+    def states(self) -> list[tuple[NodeState, bool]]:
+        """Each node as it is now and that it answers, or as it was when its role changed last. Raises StoreError."""
+        found = []
+        for known in nodes_of(self.store, self.keys):
+            try:
+                with contextlib.closing(PeerClient(known.peer, self.tls)) as peer:
+                    found.append((peer.state(), True))
+            except PeerError:
+                found.append((known, False))
+        return found
+
+
+class _Certificates(msgspec.Struct):
+    cluster_ca: Path | None
+    cluster_cert: Path | None
+    cluster_key: Path | None
+
+
+@click.group(context_settings={"auto_envvar_prefix": "OPENBELL", "help_option_names": ["-h", "--help"]})
+@click.option("--cluster", "urls", envvar="OPENBELL_CLUSTER", required=True, help="etcd's members, as of the server.")
+@click.option("--cluster-name", "name", envvar="OPENBELL_CLUSTER_NAME", default="openbell", show_default=True)
+@click.option("--cluster-ca", "ca", envvar="OPENBELL_CLUSTER_CA", type=_FILE, help="As of the server.")
+@click.option("--cluster-cert", "cert", envvar="OPENBELL_CLUSTER_CERT", type=_FILE, help="As of the server.")
+@click.option("--cluster-key", "key", envvar="OPENBELL_CLUSTER_KEY", type=_FILE, help="As of the server.")
+@click.pass_context
+def main(context: click.Context, urls: str, name: str, ca: Path | None, cert: Path | None, key: Path | None) -> None:
+    """Look after a cluster: the nodes and their log in etcd."""
+    try:
+        addresses = parse_members(urls, None if ca is None else Certificates(ca, cert, key))
+        keys, tls = Keys(name), client_context(_Certificates(ca, cert, key))
+    except (BadAddresses, ValueError, OSError) as problem:
+        raise click.UsageError(str(problem)) from problem
+    store, members = EtcdStore(addresses), EtcdMembers(addresses)
+    context.call_on_close(store.close)
+    context.call_on_close(members.close)
+    context.obj = Cluster(store, members, keys, tls)
+
+
+@main.result_callback()
+def _end(_result: Any, **_options: Any) -> None:
+    sys.stdout.flush()
+
+
+def _asked(call: Any) -> Any:
+    """What `call` gives; what goes wrong becomes a message. Tried at each member once."""
+    cluster = click.get_current_context().obj
+    for left in range(len(cluster.members.addresses) - 1, -1, -1):
+        try:
+            return call()
+        except StoreError as problem:
+            cluster.store.next_member()
+            if not left:
+                raise click.ClickException(str(problem)) from problem
+        except (ClusterError, JournalError) as problem:
+            raise click.ClickException(str(problem)) from problem
+    return None
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+@click.pass_obj
+def status(cluster: Cluster, as_json: bool) -> None:
+    """Who writes, how far each node is, and how etcd is. Status 1 where nobody writes or a node does not answer."""
+    head, owner, states = _asked(lambda: (opened_log(cluster.store, cluster.keys), cluster.owner(), cluster.states()))
+    space, statuses = read_space(cluster.members), member_statuses(cluster.members)
+    found = {
+        "writer": None if owner is None else owner.owner.node,
+        "epoch": None if owner is None else owner.epoch,
+        "record": head.n,
+        "seq": head.head.position.seq,
+        "nodes": [{**msgspec.to_builtins(state), "answers": answers} for state, answers in states],
+        "log": {
+            "members": len(cluster.members.addresses),
+            "answering": len(statuses),
+            "space": None if space is None else str(space.level),
+            "space_share": None if space is None else round(space.share, 4),
+        },
+    }
+    if as_json:
+        click.echo(msgspec.json.encode(found).decode())
+    else:
+        _show(found, head.n)
+    sound = owner is not None and all(answers for _, answers in states) and len(statuses) == found["log"]["members"]
+    sys.exit(0 if sound else 1)
+
+
+def _show(found: dict[str, Any], head_n: int) -> None:
+    log = found["log"]
+    click.echo(f"writer    {found['writer'] or 'nobody'}, epoch {found['epoch'] or '-'}, record {head_n}")
+    share = "" if log["space_share"] is None else f", {100 * log['space_share']:.0f} % of the quota ({log['space']})"
+    click.echo(f"etcd      {log['answering']} of {log['members']} members answer{share}")
+    click.echo(f"{'node':10}{'role':12}{'record':>10}{'behind':>8}  {'clients at':32} why it does not stand")
+    for node in sorted(found["nodes"], key=lambda node: node["name"]):
+        role = node["role"] if node["answers"] else "no answer"
+        behind = "-" if not node["answers"] else max(0, head_n - node["n"])
+        why_not = node.get("why_not") or ""
+        click.echo(f"{node['name']:10}{role:12}{node['n']:>10}{behind:>8}  {node['url']:32} {why_not}".rstrip())
+
+
+@main.command(name="stand-down")
+@click.argument("node")
+@click.pass_obj
+def stand_down(cluster: Cluster, node: str) -> None:
+    """Have NODE lay down the writing, so that it can be stopped; return when another one writes."""
+    owner = _asked(cluster.owner)
+    if owner is None or owner.owner.node != node:
+        click.echo(f"{node} is not the writer: {'nobody is' if owner is None else owner.owner.node + ' is'}")
+        return
+    if not any(answers and state.why_not is None and state.name != node for state, answers in _asked(cluster.states)):
+        raise click.ClickException("No other node could take over now.")
+    _asked(lambda: ask_to_stand_down(cluster.store, cluster.keys, node, getpass.getuser()))
+    until = time.monotonic() + STAND_DOWN_S
+    while time.monotonic() < until:
+        now = _asked(cluster.owner)
+        if now is not None and now.owner.node != node:
+            click.echo(f"{now.owner.node} writes, epoch {now.epoch}")
+            return
+        time.sleep(CHECK_S)
+    raise click.ClickException(f"{node} has not handed over in {STAND_DOWN_S:.0f} s.")
+
+
+@main.command()
+@click.argument("node")
+@click.pass_obj
+def remove(cluster: Cluster, node: str) -> None:
+    """Forget NODE, which is gone for good: its snapshots count no more. A node that comes back is known again."""
+    answering = [state.name for state, answers in _asked(cluster.states) if answers]
+    if node in answering:
+        raise click.ClickException(f"{node} answers: stop it first.")
+    _asked(lambda: forget_node(cluster.store, cluster.keys, node))
+    left = [note.node for note in _asked(Trimmer(cluster.store, cluster.keys).notes)]
+    click.echo(f"{node} is forgotten; snapshots count of: {', '.join(left) or 'nobody'}")
+
+
+@main.command()
+@click.option("--data", type=click.Path(exists=True, file_okay=False, path_type=Path), required=True)
+@click.pass_obj
+def found(cluster: Cluster, data: Path) -> None:
+    """Begin a cluster with what the folder of a server alone has. Stop that server first.
+
+    The first node is started on this folder; the others on empty ones, when it has written a snapshot.
+    """
+
+    def made() -> int:
+        with contextlib.closing(SqliteJournal(data / "journal.sqlite")) as journal:
+            at = position_of(journal.last)
+            newest = next(iter(SnapshotFolder(data / "snapshots").files()), None)
+            head = found_log(cluster.store, cluster.keys, at)
+            if head.n != at.n or head.head.position.chain != at.chain:
+                raise ClusterError(f"There is a log already, which ends at record {head.n}: nothing was changed.")
+            if newest is None or newest.n < at.n:
+                click.echo("other nodes can join when the first one has written a snapshot")
+            return at.n
+
+    click.echo(f"the log begins behind record {_asked(made)}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,136 @@
+"""Which nodes there are: each has a key with what it says of itself, on a lease that ends some time after the node.
+
+Layer: cluster. Blocks, by what it is given.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from typing import Final
+
+import msgspec
+
+from cluster.keys import Keys
+from cluster.peer_frames import NodeState
+from cluster.store import Delete, Entry, LogStore, NoAnswer, Put, Read, Refused, StoreError, Transaction
+
+log = logging.getLogger(__name__)
+
+LEASE_S: Final = 15  # that a node is known of when it is gone
+KEEP_S: Final = 4.0
+READ_S: Final = 2.0  # between two reads of who there is
+ANSWER_S: Final = 0.4
+
+_decode: Final = msgspec.json.Decoder(NodeState).decode
+
+
+class KnownNodes:
+    """The nodes as one of them sees them. Used by one thread, but what says that it is for any."""
+
+    def __init__(
+        self,
+        store: LogStore,
+        keys: Keys,
+        complete: Callable[[NodeState], NodeState],
+        on_known: Callable[[dict[str, NodeState]], object] = lambda known: None,
+        on_stand_down: Callable[[], object] = lambda: None,
+    ) -> None:
+        """`complete` adds to a state what the process says. `on_known` is called with the others when they change.
+
+        `on_stand_down` is called when an operator asks this node, by its key, to write no more.
+        """
+        self._store = store
+        self._keys = keys
+        self._complete = complete
+        self._on_known = on_known
+        self._on_stand_down = on_stand_down
+        self._asked: int | None = None  # the revision of the last such wish; None: it was not looked for yet
+        self._lease = 0
+        self._said: NodeState | None = None
+        self._kept_at = self._read_at = 0.0
+        self._is_away = False
+        self.known: dict[str, NodeState] = {}  # by name, without this one; replaced whole: for any thread
+
+    def peer_of(self, name: str) -> str:
+        """The address at which that node is asked; "" for one that is not known. From any thread."""
+        known = self.known.get(name)
+        return "" if known is None else known.peer
+
+    def tend(self, state: NodeState) -> None:
+        """Say what this node is, and read who else there is, as far as that is due. Raises nothing: it can wait."""
+        now = time.monotonic()
+        try:
+            self._say(self._complete(state), now)
+            if now - self._read_at >= READ_S:
+                self._read_at = now
+                self._read(state.name)
+        except NoAnswer as problem:
+            self._store.next_member()
+            self._note(problem)
+        except (Refused, msgspec.DecodeError) as problem:
+            self._note(problem)
+        else:
+            self._is_away = False
+
+    def withdraw(self) -> None:
+        """Be known of no more. Raises nothing."""
+        try:
+            if self._lease:
+                self._store.revoke_lease(self._lease, ANSWER_S)
+        except StoreError as problem:
+            log.info("this node's key stays until its lease ends: %s", problem)
+
+    def _say(self, state: NodeState, now: float) -> None:
+        if self._lease and now - self._kept_at >= KEEP_S:
+            self._kept_at = now
+            if self._store.keep_lease(self._lease, ANSWER_S) <= 0:
+                self._lease = 0
+        if not self._lease:
+            self._lease = self._store.grant_lease(LEASE_S, ANSWER_S)
+            self._kept_at, self._said = now, None
+        if self._said is None or (state.role, state.epoch) != (self._said.role, self._said.epoch):
+            put = Put(self._keys.node(state.name), msgspec.json.encode(state), self._lease)
+            self._store.transact(Transaction(then=(put,)), ANSWER_S)
+            self._said = state
+
+    def _read(self, own_name: str) -> None:
+        reads = (Read(self._keys.nodes, self._keys.nodes_end), Read(self._keys.stand_down(own_name)))
+        nodes, wishes = self._store.transact(Transaction(then=reads), ANSWER_S).reads
+        known = {state.name: state for state in map(_state_in, nodes) if state.name != own_name}
+        asked = wishes[0].modified if wishes else 0
+        if self._asked is not None and asked > self._asked:
+            self._on_stand_down()
+        self._asked = asked
+        changed = {n: s.peer for n, s in known.items()} != {n: s.peer for n, s in self.known.items()}
+        self.known = known
+        if changed:
+            self._on_known(known)
+
+    def _note(self, problem: Exception) -> None:
+        if not self._is_away:
+            log.warning("the other nodes are not known just now: %s", problem)
+        self._is_away = True
+
+
+def nodes_of(store: LogStore, keys: Keys) -> list[NodeState]:
+    """What every node has said of itself when its role changed last. Raises StoreError, msgspec.DecodeError."""
+    read = Transaction(then=(Read(keys.nodes, keys.nodes_end),))
+    return [_state_in(entry) for entry in store.transact(read, ANSWER_S).reads[0]]
+
+
+def _state_in(entry: Entry) -> NodeState:
+    return _decode(entry.value)
+
+
+def ask_to_stand_down(store: LogStore, keys: Keys, name: str, by: str) -> None:
+    """Have a node lay down the writing, and not stand for a while. Raises StoreError."""
+    put = Put(keys.stand_down(name), by.encode())
+    store.transact(Transaction(then=(put,)), ANSWER_S)
+
+
+def forget_node(store: LogStore, keys: Keys, name: str) -> None:
+    """Have a node that is gone be no part of the cluster: nothing waits for its snapshots. Raises StoreError."""
+    gone = (Delete(keys.node(name)), Delete(keys.snapshot(name)), Delete(keys.stand_down(name)))
+    store.transact(Transaction(then=gone), ANSWER_S)

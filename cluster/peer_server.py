@@ -1,0 +1,135 @@
+"""Answers the other nodes: how this one is, and its newest snapshot.
+
+In native threads, so that a snapshot of any size is sent while the event loop goes on; how long ago that went round is
+a part of the answer, and who asks judges by it.
+Layer: cluster. Blocks in its own threads only.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import socket
+import ssl
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Final
+
+from cluster.peer_frames import (
+    PART_BYTES,
+    AskSnapshot,
+    AskState,
+    NodeState,
+    NoSnapshot,
+    SnapshotHead,
+    SnapshotPart,
+    StateIs,
+    asked,
+    framed,
+)
+from journal.files import open_regular
+from journal.snapshots import SnapshotFolder
+from replica.frames import BadFrame
+
+log = logging.getLogger(__name__)
+
+PEERS_MAX: Final = 32  # connections
+SILENT_S: Final = 30.0  # that one may say nothing
+SEND_S: Final = 30.0  # that a peer may take nothing of a snapshot
+
+
+class PeerServer:
+    """Serves whoever connects to one port, `PEERS_MAX` at a time."""
+
+    def __init__(
+        self,
+        listening: socket.socket,
+        state: Callable[[], NodeState],
+        snapshots: SnapshotFolder,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        """Takes over `listening`. `state` is asked for in native threads."""
+        self._listening = listening
+        self._state = state
+        self._snapshots = snapshots
+        self._tls = tls
+        self._connections: set[socket.socket] = set()
+        self._lock = threading.Lock()
+        self._closing = False
+        self._thread = threading.Thread(target=self._accept, name="peers", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Let every peer go. Idempotent."""
+        if self._closing:
+            return
+        self._closing = True
+        with suppress(OSError):
+            self._listening.shutdown(socket.SHUT_RDWR)  # ends the accept
+        self._thread.join()
+        self._listening.close()
+        with self._lock:
+            connections = list(self._connections)
+        for connection in connections:
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+
+    def _accept(self) -> None:
+        self._listening.setblocking(True)
+        while not self._closing:
+            try:
+                connection, _ = self._listening.accept()
+            except OSError as error:
+                if not self._closing:
+                    log.warning("a peer could not be accepted: %s", error)
+                    threading.Event().wait(0.5)
+                continue
+            with self._lock:
+                full = len(self._connections) >= PEERS_MAX
+                if not full:
+                    self._connections.add(connection)
+            if full:
+                connection.close()
+                continue
+            threading.Thread(target=self._serve, args=(connection,), name="peer", daemon=True).start()
+
+    def _serve(self, connection: socket.socket) -> None:
+        stream = connection
+        try:
+            connection.settimeout(SILENT_S)
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if self._tls is not None:
+                stream = self._tls.wrap_socket(connection, server_side=True)
+            reader = asked()
+            while data := stream.recv(65536):
+                for question in reader.feed(data):
+                    if isinstance(question, AskState):
+                        stream.sendall(framed(StateIs(self._state())))
+                    else:
+                        self._send_snapshot(stream, question)
+        except (OSError, BadFrame) as problem:
+            if not self._closing:
+                log.debug("a peer is gone: %s", problem)
+        except Exception:  # of ours: that peer ends, nobody else does
+            log.exception("a peer could not be served")
+        finally:
+            with self._lock:
+                self._connections.discard(connection)
+            stream.close()
+
+    def _send_snapshot(self, stream: socket.socket, question: AskSnapshot) -> None:
+        file = next(iter(self._snapshots.files()), None)
+        if file is None or file.n < question.from_n:
+            there = "there is none" if file is None else f"the newest is behind record {file.n}"
+            stream.sendall(framed(NoSnapshot(f"{there}, and {question.from_n} is asked for")))
+            return
+        with os.fdopen(open_regular(file.path), "rb") as content:
+            digest = hashlib.file_digest(content, "sha256").digest()
+            content.seek(0)
+            stream.settimeout(SEND_S)
+            stream.sendall(framed(SnapshotHead(file.path.name, file.size, digest)))
+            while part := content.read(PART_BYTES):
+                stream.sendall(framed(SnapshotPart(part)))
+        stream.settimeout(SILENT_S)

@@ -1,0 +1,1 @@
+"""Which node a server is, and where the others are."""

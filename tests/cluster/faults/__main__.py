@@ -1,0 +1,67 @@
+"""Every fault of a cluster many times, with real processes under load: `python -m tests.cluster.faults`.
+
+Each fault has a cluster of its own: three members of the log, three nodes, PostgreSQL, on this machine. It is done
+time after time under load; then every answer is compared with a replay. Ends with status 1 where an answer was lost,
+is there twice or has changed, or where nodes differ; a bound that was not kept is printed and no failure.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from pathlib import Path
+
+from benchmarks.arguments import positive_int
+from benchmarks.machine import describe
+from tests.cluster.faults.campaign import Strike
+from tests.cluster.faults.rows import ROWS, Row, run
+from tests.cluster.faults.table import table
+
+TIMES = 10
+TRADERS = 8
+
+
+def main() -> None:
+    """Run or list them."""
+    parser = argparse.ArgumentParser(prog="python -m tests.cluster.faults", description=__doc__)
+    parser.add_argument("--list", action="store_true", help="say what there is, and run nothing")
+    parser.add_argument("--only", choices=ROWS, action="append", help="these only; may be given again")
+    parser.add_argument("--times", type=positive_int, default=TIMES, help="of each fault (default %(default)s)")
+    parser.add_argument("--traders", type=positive_int, default=TRADERS, help="at once (default %(default)s)")
+    arguments = parser.parse_args()
+    wanted = {name: ROWS[name] for name in arguments.only or ROWS}
+    if arguments.list:
+        for name, row in wanted.items():
+            print(f"{name:24}{row.name}")
+        return
+    print(describe(), flush=True)
+    strikes, broken = [], []
+    for name, row in wanted.items():
+        found, failures = _row(row, arguments.times, arguments.traders)
+        strikes += found
+        broken += [f"{name}: {failure}" for failure in failures]
+    print(f"\n{table(strikes)}")
+    if broken:
+        sys.exit("\n".join(["something does not hold:", *broken]))
+
+
+def _row(row: Row, times: int, traders: int) -> tuple[list[Strike], list[str]]:
+    """The repetitions of one fault, and what does not hold."""
+    reason = row.absent()
+    if reason is not None:
+        print(f"{row.name}: left out, {reason}", flush=True)
+        return [], []
+    print(row.name, flush=True)
+    with tempfile.TemporaryDirectory(prefix="openbell-faults-") as folder:
+        try:
+            found = run(row, Path(folder), times, traders, lambda sentence: print(f"  {sentence}", flush=True))
+        except AssertionError as error:
+            return [], [str(error)]
+        verdict = found.verdict()
+        print(f"  {verdict}; tries that were no answers: {dict(found.refusals)}", flush=True)
+        return found.strikes, verdict.broken[:10]
+
+
+if __name__ == "__main__":
+    main()

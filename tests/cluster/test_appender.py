@@ -1,0 +1,165 @@
+"""Which answer of a store means what for an append, without a store: each is written down."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, cast
+
+import pytest
+
+from cluster.append import Appender
+from cluster.failures import AppendAbandoned, AppendRefused, Fenced, LogBehind
+from cluster.keys import Head, Keys, StoredHead, encode_head
+from cluster.records import START, encode_record, position_of
+from cluster.store import Busy, Entry, LogStore, NoAnswer, Outcome, OutOfSpace, StoreError, Transaction, Unreachable
+from tests.cluster.replicated_log import next_record
+
+KEYS = Keys("test")
+EPOCH = 7
+RECORD = next_record(START)
+DONE = Outcome(True, 10)
+
+Answer = Outcome | StoreError
+
+
+class ScriptedStore:
+    """Gives one answer after the other, and takes down what it was asked."""
+
+    def __init__(self, answers: list[Answer]) -> None:
+        self._answers = answers
+        self.asked: list[Transaction] = []
+        self.members = 0
+
+    def transact(self, transaction: Transaction, timeout_s: float) -> Outcome:
+        """The next answer."""
+        self.asked.append(transaction)
+        answer = self._answers[len(self.asked) - 1]
+        if isinstance(answer, StoreError):
+            raise answer
+        return answer
+
+    def next_member(self) -> None:
+        """Counted."""
+        self.members += 1
+
+
+def appender_over(
+    answers: list[Answer], head: StoredHead | None = None, giving_up: Callable[[], bool] = lambda: False
+) -> tuple[Appender, ScriptedStore]:
+    """An appender behind `head`, or the beginning, over a store that gives these answers."""
+    store = ScriptedStore(answers)
+    at = encode_head(Head(START, EPOCH)) if head is None else head
+    port = cast(LogStore, store)
+    made = Appender(port, KEYS, EPOCH, at, clock=lambda: 0.0, sleep=lambda _: None, giving_up=giving_up)
+    return made, store
+
+
+def entry(key: str, value: bytes, created: int = EPOCH) -> Entry:
+    """A key as a read finds it."""
+    return Entry(key, value, created, created, 1)
+
+
+def failed(owner: int | None, head: Any, log: bytes | None) -> Outcome:
+    """The compare failed: the owner's epoch, the head, and what stands at log/1."""
+    return Outcome(
+        False,
+        10,
+        (
+            () if owner is None else (entry(KEYS.owner, b"{}", owner),),
+            () if head is None else (entry(KEYS.head, encode_head(head).value),),
+            () if log is None else (entry(KEYS.log(1), log),),
+        ),
+    )
+
+
+BEFORE = Head(START, EPOCH)
+AFTER = Head(position_of(RECORD), EPOCH)
+OURS = encode_record(RECORD)
+LATER = Head(position_of(next_record(position_of(RECORD))), 9)
+
+
+@pytest.mark.parametrize(
+    ("answers", "tries"),
+    [
+        ([DONE], 1),
+        ([NoAnswer("late"), DONE], 2),
+        ([Unreachable("gone"), Busy("later"), DONE], 3),
+        ([NoAnswer("late"), OutOfSpace("full"), OutOfSpace("full"), DONE], 4),
+        ([NoAnswer("late"), failed(EPOCH, AFTER, OURS)], 2),
+        ([NoAnswer("late"), failed(9, LATER, OURS)], 2),
+        ([NoAnswer("late"), OutOfSpace("full"), failed(None, AFTER, OURS)], 3),
+    ],
+)
+def test_an_append_is_durable_when_it_is_confirmed_or_its_bytes_are_there(answers: list[Answer], tries: int) -> None:
+    appender, store = appender_over(answers)
+    assert appender.append(RECORD).tries == tries
+    assert appender.head.head == AFTER
+    assert all(asked == store.asked[0] for asked in store.asked)  # never other bytes, never n + 2
+
+
+@pytest.mark.parametrize(
+    ("answer", "landed_unknown"),
+    [
+        (failed(9, BEFORE, None), False),
+        (failed(None, BEFORE, None), False),
+        (failed(9, LATER, b"another record"), False),
+        (failed(EPOCH, LATER, b"another record"), False),
+        (failed(9, LATER, None), True),  # trimmed by now
+    ],
+)
+@pytest.mark.parametrize("before", [[], [NoAnswer("late")]])
+def test_whoever_is_fenced_appends_nothing_more(before: list[Answer], answer: Outcome, landed_unknown: bool) -> None:
+    appender, store = appender_over([*before, answer])
+    with pytest.raises(Fenced) as fenced:
+        appender.append(RECORD)
+    assert fenced.value.landed_unknown == landed_unknown
+    with pytest.raises(Fenced):
+        appender.append(RECORD)
+    assert len(store.asked) == len(before) + 1
+
+
+def test_a_refusal_is_definite_only_while_nothing_is_unanswered() -> None:
+    other = next_record(START, commands=2)
+    appender, _ = appender_over([Unreachable("gone"), OutOfSpace("full"), DONE])
+    with pytest.raises(AppendRefused) as refused:
+        appender.append(RECORD)
+    assert refused.value.out_of_space
+    appender.append(other)  # another record in its place
+    assert appender.head.head.position == position_of(other)
+
+
+def test_an_append_that_is_given_up_has_no_outcome_once_a_try_is_unanswered() -> None:
+    appender, _ = appender_over([NoAnswer("late"), OutOfSpace("full")], giving_up=iter([False, True]).__next__)
+    with pytest.raises(AppendAbandoned):
+        appender.append(RECORD)
+    with pytest.raises(Fenced):
+        appender.append(RECORD)
+
+
+def test_an_append_that_was_never_sent_is_given_up_for_certain() -> None:
+    appender, store = appender_over([Unreachable("gone"), Busy("later")], giving_up=iter([False, True]).__next__)
+    with pytest.raises(AppendRefused):
+        appender.append(RECORD)
+    assert store.members == 2
+
+
+@pytest.mark.parametrize("head", [None, BEFORE])
+def test_a_log_that_ends_before_what_it_confirmed_is_refused(head: Head | None) -> None:
+    appender, _ = appender_over([failed(EPOCH, head, None)], encode_head(AFTER))
+    with pytest.raises(LogBehind):
+        appender.append(next_record(position_of(RECORD)))
+
+
+def test_how_long_an_append_waits_is_known_meanwhile() -> None:
+    now = [0.0]
+    waited = []
+    store = ScriptedStore([NoAnswer("late"), DONE])
+
+    def sleep(seconds: float) -> None:
+        now[0] += 2.0
+        waited.append(appender.waiting_s)
+
+    appender = Appender(cast(LogStore, store), KEYS, EPOCH, encode_head(BEFORE), clock=lambda: now[0], sleep=sleep)
+    assert appender.append(RECORD).seconds == 2.0
+    assert waited == [2.0]
+    assert appender.waiting_s == 0.0

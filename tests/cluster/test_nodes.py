@@ -1,0 +1,102 @@
+"""Three nodes over a real etcd: orders at any, roles that change, what `openbell cluster` says and does."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from openbell.programs import PROGRAMS
+from tests.cluster.nodes import Nodes, nodes, state_of
+from tests.etcd import EtcdCluster, needs_etcd
+from tests.programs import run
+from tests.server import RunningServer, eventually
+
+pytestmark = needs_etcd
+
+
+@pytest.fixture(scope="module")
+def venue(etcd: EtcdCluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nodes]:
+    """Three nodes, which the tests of this module leave running."""
+    with nodes(tmp_path_factory.mktemp("nodes"), etcd, "abc") as made:
+        yield made
+
+
+def entered(server: RunningServer, name: str) -> int:
+    """The id of an order that rests, entered at that node."""
+    order_id: int = server.http.enter("BTC-USDT", "buy", "0.01", "30000.00", client_order_id=name)["order_id"]
+    return order_id
+
+
+def cluster(venue: Nodes, *words: str) -> tuple[int, str]:
+    """Status and output of `openbell cluster`."""
+    done = run("-m", PROGRAMS["cluster"].module, "--cluster", venue.etcd.url, "--cluster-name", venue.cluster, *words)
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_orders_at_any_node_are_orders_of_one_venue(venue: Nodes) -> None:
+    ids = [entered(venue[name], f"at-{name}") for name in "abcabc"[:3]]
+    assert len(set(ids)) == 3
+    for name in "abc":
+        for order_id, at in zip(ids, "abc", strict=True):
+            eventually(
+                lambda order_id=order_id, name=name: venue[name].http.call("GET", f"/order/{order_id}").status == 200
+            )
+            assert venue[name].http.get(f"/order/{order_id}")["client_order_id"] == f"at-{at}"
+    venue.agree()
+
+
+def test_an_order_is_done_once_at_whichever_node_it_is_asked_for_again(venue: Nodes) -> None:
+    first = entered(venue["a"], "once")
+    assert [entered(venue[name], "once") for name in "bca"] == [first] * 3
+
+
+def test_a_node_says_who_writes_and_where_the_others_are(venue: Nodes) -> None:
+    writer = venue.writer()
+    for name in "abc":
+        eventually(lambda name=name: len(state_of(venue[name])["nodes"]) == 3)
+        state = state_of(venue[name])
+        assert (state["name"], state["stale"], state["accepting"]) == (name, False, True)
+        assert state["role"] == ("writer" if venue[name] is writer else "follower")
+        assert venue[state["writer"]] is writer
+        assert {node["name"]: node["url"] for node in state["nodes"]} == {n: venue[n].url for n in "abc"}
+        assert state["cluster"]["log"]["answers"]
+
+
+def test_a_killed_writer_is_followed_by_another_and_comes_back_as_a_follower(venue: Nodes) -> None:
+    writer = venue.writer()
+    before, other = entered(writer, "before"), venue.follower()
+    epoch = state_of(other)["epoch"]
+    writer.kill_all()
+    after = entered(other, "after")  # it waits for whoever writes next
+    assert venue.writer() is not writer
+    assert state_of(other)["epoch"] > epoch
+    assert other.http.get(f"/order/{before}")["client_order_id"] == "before"
+    writer.start(writer.port)
+    eventually(lambda: state_of(writer)["accepting"])
+    assert state_of(writer)["role"] == "follower"
+    eventually(lambda: writer.http.call("GET", f"/order/{after}").status == 200)
+    venue.agree()
+
+
+def test_a_writer_that_is_stopped_hands_over_and_answers_what_it_has_taken(venue: Nodes) -> None:
+    writer = venue.writer()
+    assert writer.stop() == 0
+    assert "stands down" in writer.log
+    assert entered(venue.follower(), "behind-a-stop")
+    writer.start(writer.port)
+
+
+def test_the_command_says_how_the_nodes_are_and_has_one_stand_down(venue: Nodes) -> None:
+    writer = state_of(venue.writer())["name"]
+    eventually(lambda: cluster(venue, "status")[0] == 0)
+    status, printed = cluster(venue, "status", "--json")
+    found = json.loads(printed)
+    assert (status, found["writer"]) == (0, writer)
+    assert sorted(node["name"] for node in found["nodes"] if node["answers"]) == ["a", "b", "c"]
+    status, printed = cluster(venue, "stand-down", writer)
+    assert (status, "writes, epoch" in printed) == (0, True), printed
+    assert state_of(venue.writer())["name"] != writer
+    assert cluster(venue, "stand-down", writer)[1].startswith(f"{writer} is not the writer")
+    assert cluster(venue, "remove", writer)[0] == 1  # it answers

@@ -1,0 +1,199 @@
+"""What `make cluster` starts: three members of etcd, three nodes and, once they take orders, the simulated traders.
+
+    python -m tools.cluster [--port 5000] [--data data-cluster] [--nodes 3] [--no-traders] [options of api/app.py]
+
+All on loopback, to try it: a cluster on one machine survives a process, not the machine. What ends by itself or is
+killed is started again after a moment, as a supervisor would. All of it ends on SIGINT or SIGTERM, the traders first.
+Layer: tools.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import shutil
+import signal
+import socket
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from listings.numbers import whole
+from openbell.programs import called
+from openbell_client import AsyncClient
+from tools.spawn import ROOT, server_command
+from tools.venue import wait_until_accepting
+
+MEMBERS: Final = 3
+AGAIN_S: Final = 3.0  # before what has ended is started again
+STOP_S: Final = 15.0
+ACCEPTING_S: Final = 60.0
+FLAGS: Final = (
+    *("--pre-vote", "--heartbeat-interval", "100", "--election-timeout", "1000"),
+    *("--experimental-initial-corrupt-check=true", "--quota-backend-bytes", str(4 * 2**30), "--log-level", "error"),
+)
+
+
+class Supervised:
+    """One process, which is started again when it ends, until it is stopped."""
+
+    def __init__(self, name: str, command: Sequence[str], log: Path) -> None:
+        self.name = name
+        self._command = command
+        self._log = log
+        self._process: asyncio.subprocess.Process | None = None
+        self._stopping = False
+        self._task = asyncio.create_task(self._run())
+
+    async def stop(self) -> None:
+        """End it, by SIGTERM; by force where it does not."""
+        self._stopping = True
+        process = self._process
+        if process is not None and process.returncode is None:
+            process.send_signal(signal.SIGTERM)
+            try:
+                await asyncio.wait_for(process.wait(), STOP_S)
+            except TimeoutError:
+                process.kill()
+        await self._task
+
+    async def _run(self) -> None:
+        while not self._stopping:
+            with self._log.open("ab") as log:
+                self._process = await asyncio.create_subprocess_exec(
+                    *self._command, cwd=ROOT, stdout=log, stderr=log, start_new_session=True, env=_environment()
+                )
+            print(f"{self.name}: process {self._process.pid}", flush=True)
+            status = await self._process.wait()
+            if self._stopping:
+                return
+            print(f"{self.name} has ended ({status}); it is started again in {AGAIN_S:.0f} s. {self._log}", flush=True)
+            for _ in range(int(AGAIN_S / 0.1)):
+                await asyncio.sleep(0.1)
+                if self._stopping:
+                    return
+
+
+async def run(asked: argparse.Namespace, further: list[str]) -> int:
+    """Run all of it until a signal; the exit status."""
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    asked.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    urls, log = _log(asked.data)
+    started = [Supervised(name, command, asked.data / f"{name}.log") for name, command in log]
+    names = [chr(ord("a") + number) for number in range(asked.nodes)]
+    try:
+        for at, name in enumerate(names):
+            command = node_command(name, asked.port + at, asked.data, urls, further)
+            started.append(Supervised(f"node {name}", command, asked.data / f"{name}.log"))
+        pages = [f"http://127.0.0.1:{asked.port + number}" for number in range(asked.nodes)]
+        waiting = asyncio.create_task(_all_accepting(pages))
+        stopping = asyncio.create_task(stop.wait())
+        await asyncio.wait({waiting, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if not stop.is_set():
+            await waiting
+            if not asked.no_traders:
+                flow = [sys.executable, "-m", "tools.flow", "--url", pages[0]]
+                started.append(Supervised("traders", flow, asked.data / "traders.log"))
+            _say(names, pages, urls)
+            await stopping
+        waiting.cancel()
+        stopping.cancel()
+    finally:
+        for one in reversed(started):
+            await one.stop()
+    return 0
+
+
+def _say(names: list[str], pages: list[str], urls: str) -> None:
+    print("The cluster takes orders. The page of each node, all of the same venue:")
+    for name, page in zip(names, pages, strict=True):
+        print(f"  node {name}: {page}/")
+    print("Kill any node or member of etcd by its process; what was acknowledged is there, and the others go on.")
+    print(f"How it is: {called('cluster')} --cluster {urls} status", flush=True)
+
+
+async def _all_accepting(pages: list[str]) -> None:
+    async with asyncio.timeout(ACCEPTING_S):
+        for page in pages:
+            while True:
+                try:
+                    async with AsyncClient(page, retry_for_s=0) as client:
+                        await wait_until_accepting(client)
+                except OSError:
+                    await asyncio.sleep(0.2)
+                else:
+                    break
+
+
+def node_command(name: str, port: int, data: Path, urls: str, further: Sequence[str]) -> list[str]:
+    """The command line of one node, whose users are in a file that all of them share: on one machine that will do."""
+    return [
+        *server_command(),
+        *("--cluster", urls, "--node", name, "--host", "127.0.0.1", "--port", str(port)),
+        *("--data", str(data / name), "--secret-file", str(data / "secret.key")),
+        *(
+            "--identity-url",
+            os.environ.get("OPENBELL_IDENTITY_URL") or f"sqlite:///{(data / 'identity.sqlite').absolute()}",
+        ),
+        *further,
+    ]
+
+
+def _log(data: Path) -> tuple[str, list[tuple[str, list[str]]]]:
+    """The members' URLs, and the name and command of each. Raises SystemExit where there is no etcd."""
+    etcd = shutil.which("etcd")
+    if etcd is None:
+        raise SystemExit("etcd is not installed: sh tools/setup/system-packages.sh etcd (Debian: etcd-server)")
+    ports = [(_kept_port(data / f"etcd-{n}.port"), _kept_port(data / f"etcd-{n}.peer-port")) for n in range(MEMBERS)]
+    together = ",".join(f"etcd-{n}=http://127.0.0.1:{peer}" for n, (_, peer) in enumerate(ports))
+    commands = []
+    for n, (client, peer) in enumerate(ports):
+        listen = f"http://127.0.0.1:{client}", f"http://127.0.0.1:{peer}"
+        where = [
+            *("--listen-client-urls", listen[0], "--advertise-client-urls", listen[0]),
+            *("--listen-peer-urls", listen[1], "--initial-advertise-peer-urls", listen[1]),
+        ]
+        command = [etcd, "--name", f"etcd-{n}", "--data-dir", str(data / f"etcd-{n}"), *where, *FLAGS]
+        commands.append((f"etcd-{n}", [*command, "--initial-cluster", together]))
+    return ",".join(f"http://127.0.0.1:{client}" for client, _ in ports), commands
+
+
+def _kept_port(path: Path) -> int:
+    """A port that is free at the first start and the same at each later one: members know each other by it."""
+    if path.is_file():
+        return int(path.read_text(encoding="ascii"))
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port: int = probe.getsockname()[1]
+    path.write_text(str(port), encoding="ascii")
+    return port
+
+
+def _environment() -> dict[str, str]:
+    """Ours, without the settings of a server: each process is given its own."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("OPENBELL_")}
+    return {**kept, "PYTHONSAFEPATH": "", "PYTHONPATH": str(ROOT)}
+
+
+def main() -> int:
+    """Run the command line; the exit status."""
+    options = argparse.ArgumentParser(
+        prog=called("try-cluster"),
+        usage="%(prog)s [--port PORT] [--data DIR] [--nodes N] [--no-traders] [OPTIONS OF THE SERVER]",
+        description="Starts three members of etcd, the nodes of a cluster and simulated traders, all on this machine. "
+        f"Further options go to each node: {called('serve')} --help lists them.",
+        allow_abbrev=False,
+    )
+    options.add_argument("--port", type=whole, default=5000, help="of the first node; the others have the next ones")
+    options.add_argument("--data", type=Path, default=Path("data-cluster"), help="folder of all of it")
+    options.add_argument("--nodes", type=whole, default=3, help="how many (default: %(default)s)")
+    options.add_argument("--no-traders", action="store_true", help="without simulated traders")
+    asked, further = options.parse_known_args()
+    return asyncio.run(run(asked, further))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
