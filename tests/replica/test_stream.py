@@ -36,7 +36,7 @@ from replica.frames import (
 )
 from replica.record_log import RecordLog
 from replica.record_server import RecordServer
-from replica.stream import RecordStream, StreamEnded, StreamRefused, connect, is_over, say_waiting
+from replica.stream import RecordStream, StreamEnded, StreamRefused, connect
 from tests.journal.commands import applied_digest, flow, sealed
 from tests.replica.served import WAIT_S, hurries, raw, received, served
 from tests.server import eventually
@@ -236,30 +236,6 @@ def test_who_says_what_no_follower_says_is_let_go(tmp_path: Path, frames: tuple[
         raw(writer.theirs, *frames)
         assert "BadFrame" in writer.until_ended()
         writer.append(RECORDS[3:6])  # and the journal goes on
-
-
-def test_a_follower_that_cannot_begin_yet_says_so_and_is_waited_for(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(link_module, "GREETING_S", 1.0)
-    with served(tmp_path) as writer:
-        writer.append(RECORDS[:5])
-        for _ in range(8):  # longer than a hello may take, in all
-            say_waiting(writer.theirs, "a sentence")
-            assert not is_over(writer.theirs, 0.25)
-        with closing(RecordStream(writer.theirs)) as stream:
-            assert received(stream, 5) == RECORDS[:5]
-        assert writer.said == [Position(0, None, "a sentence")] * 8
-        assert "closed" in writer.until_ended()
-
-
-def test_a_follower_that_cannot_begin_yet_is_let_go_when_no_more_will_come(tmp_path: Path) -> None:
-    with served(tmp_path) as writer:
-        say_waiting(writer.theirs, "a sentence")
-        eventually(lambda: writer.said)
-        writer.link.finish()
-        assert "let it go" in writer.until_ended()
-        assert is_over(writer.theirs, 0)
 
 
 def test_who_says_nothing_is_let_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
