@@ -231,7 +231,8 @@ class Server:
         committer, historian = self._committer, self.historian
         targets = [target_of(where) for where in settings.publish]
         self.publishers = Publishers(targets, settings.data / "snapshots", __version__, self._records)
-        self._closers.append(self.publishers.close)
+        self._closers.insert(-1, self.publishers.close)  # behind the historian's end, whose time serves both
+        self._closers.append(self.publishers.finish)
         historian.on_state(lambda state: committer.note(Checkpoint(state.seq, state.digest)))
         if settings.journal == "keep":
             return

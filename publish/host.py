@@ -73,8 +73,12 @@ class PublisherHost:
         """The process, while there is one."""
         return self._child.pid
 
+    def finish(self) -> None:
+        """Let it publish what it has, and end. Returns at once."""
+        self._child.finish()
+
     def close(self) -> None:
-        """Let it publish what it has, within `CLOSE_S` seconds, and end it. Idempotent."""
+        """End it, within `CLOSE_S` seconds from now. Idempotent."""
         self._child.close(CLOSE_S)
 
     # -- in the thread of the child's link
@@ -134,8 +138,13 @@ class Publishers:
             return max((file.n for file in self._snapshots.files() if file.n <= published_n), default=0)
         return 0
 
+    def finish(self) -> None:
+        """Let each publish what it has, and end. Returns at once."""
+        for host in self._hosts:
+            host.finish()
+
     def close(self) -> None:
-        """End them all, at the same time. Idempotent."""
+        """End them all, at the same time, within `CLOSE_S` seconds. Idempotent."""
         closing = [threading.Thread(target=host.close, name="publisher-close") for host in self._hosts]
         for thread in closing:
             thread.start()

@@ -142,13 +142,17 @@ class ChildFollower:
         if process is not None:
             process.kill()
 
-    def close(self, deadline_s: float) -> None:
-        """Let it do what is left, and end it; after `deadline_s` seconds by force. Blocks until then. Idempotent."""
-        until = time.monotonic() + deadline_s
+    def finish(self) -> None:
+        """Let it do what is left and end, and start no other. Returns at once; `close` waits for it. Idempotent."""
         self._closing.set()
         link = self._link
         if link is not None:
             link.finish()
+
+    def close(self, deadline_s: float) -> None:
+        """Let it do what is left, and end it; after `deadline_s` seconds by force. Blocks until then. Idempotent."""
+        until = time.monotonic() + deadline_s
+        self.finish()
         self._thread.join(max(0.0, until - time.monotonic()))
         if self._thread.is_alive():
             process, link = self._process, self._link

@@ -157,14 +157,14 @@ def test_records_that_nobody_has_any_more_are_counted_as_a_gap(tmp_path: Path, u
     assert numbers == [record.last_seq for record in (*RECORDS[:10], *RECORDS[25:])]
 
 
-def test_an_end_leaves_nothing_unpublished_and_no_process(tmp_path: Path, url: str) -> None:
+def test_an_end_publishes_what_is_durable_and_leaves_no_process(tmp_path: Path, url: str) -> None:
     with journal(tmp_path) as log, publisher(log, tmp_path, f"{url}?prefix=end") as host:
-        is_published(host, 0)
-        eventually(lambda: host.pid is not None)
-        process = psutil.Process(host.pid)
         append(log, 1)
         is_published(host, 1)
+        process = psutil.Process(host.pid)
         append(log, ALL)
+        host.finish()
+        eventually(lambda: not process.is_running() or process.status() == psutil.STATUS_ZOMBIE, WITHIN_S)
         host.close()
-        assert not process.is_running()
+        assert host.pid is None
     in_redis(url, "end")
