@@ -21,7 +21,7 @@ PAGE := node_modules/.installed
 BIOME := node_modules/.bin/biome
 TSC := node_modules/.bin/tsc
 
-SERVED := engine logs loop journal sequencer history projections replica cluster identity listings explain audit export offline api tools client openbell
+SERVED := engine logs loop journal sequencer history projections replica cluster identity listings explain audit export publish offline api tools client openbell
 CHECKED := $(SERVED) prerequisites.py tests benchmarks examples
 
 # Some images set it. Every start of a server would compile hundreds of modules anew: a third of its time.

@@ -73,6 +73,8 @@ from listings.schedule_store import ScheduleFile, ScheduleStore
 from openbell import __version__
 from openbell.programs import called
 from projections.submissions import SubmissionWindow
+from publish.host import Publishers
+from publish.target import target_of
 from replica.archiver import Archiver
 from replica.follower import OnRecord
 from replica.historian.host import HistorianHost
@@ -106,6 +108,7 @@ class Server:
     writer: Sequencer  # where this process has one of its own from start to end: then it is `sequencer`
     history: History
     historian: HistorianHost
+    publishers: Publishers
     auth: AuthService
     own_user: OwnUserService
     users: UserService
@@ -221,15 +224,24 @@ class Server:
         )
 
     def _keep_in_bounds(self, settings: Settings, journal: SqliteJournal) -> None:
-        """Note the digests that the historian says, and have records archived or dropped that its snapshots cover."""
+        """Note the digests that the historian says, and have records archived or dropped that its snapshots cover.
+
+        Publishers, which may need some of them for longer, are started here.
+        """
         committer, historian = self._committer, self.historian
+        targets = [target_of(where) for where in settings.publish]
+        self.publishers = Publishers(targets, settings.data / "snapshots", __version__, self._records)
+        self._closers.insert(-1, self.publishers.close)  # behind the historian's end, whose time serves both
+        self._closers.append(self.publishers.finish)
         historian.on_state(lambda state: committer.note(Checkpoint(state.seq, state.digest)))
         if settings.journal == "keep":
             return
         archive = ArchiveFolder(settings.data / "archive") if settings.journal == "archive" else None
         archiver = Archiver(journal, archive, committer.trim)
         self._closers.append(archiver.close)
-        historian.on_state(lambda state: archiver.cover(state.covered_n))
+        dropping = archive is None
+        needed_from = self.publishers.needed_from
+        historian.on_state(lambda state: archiver.cover(needed_from(state.covered_n) if dropping else state.covered_n))
 
     def _note_state(self) -> None:
         """Note the digest of the last state: the historian's last one, and the next start's, are compared with it."""
@@ -289,6 +301,7 @@ class Server:
             self.origins,
             None if self.doors is None else self.doors.tables.limits,
             self.doors,
+            self.publishers.states,
         )
 
     def _build_surface(
@@ -390,6 +403,7 @@ class Server:
             followed.authenticator.credentials,
             self.clock,
             {"historian": lambda: self.historian.pid, "explainer": lambda: self.explainer.pid},
+            self.publishers,
             lambda own: None if self.doors is None else self.doors.families(own),
         )
         self._closers.append(self.monitoring.close)

@@ -20,6 +20,7 @@ from api.settings import Settings
 from history.pruning import LEAST_DAYS
 from listings.numbers import WholeNumber, decimal_of
 from openbell.programs import started_by_command
+from publish.target import target_of
 
 ENVIRONMENT_PREFIX = "OPENBELL"
 FRONT_DOORS_MAX = 32
@@ -326,6 +327,13 @@ OPTIONS: tuple[Callable[[Any], Any], ...] = (
         help="Let programs of the same user follow the records by the socket records.sock in the data folder.",
     ),
     click.option(
+        "--publish",
+        multiple=True,
+        default=_DEFAULT.publish,
+        help="Publish trades, books, order events and records at redis://HOST:PORT/N or kafka://HOST:PORT. Repeatable. "
+        "A URL with a password belongs in the environment.",
+    ),
+    click.option(
         "--metrics-token-file",
         type=click.Path(exists=True, dir_okay=False, path_type=Path),
         default=None,
@@ -421,6 +429,13 @@ def settings_from(values: dict[str, Any]) -> Settings:
         raise click.UsageError(
             f"--rate-limit-storage {settings.rate_limit_storage}: write memory:// or redis://HOST:PORT/N"
         )
+    for where in settings.publish:
+        try:
+            config = target_of(where).config
+        except ValueError as problem:  # without the URL: it may have a password
+            raise click.UsageError(f"--publish: {problem}") from None
+        if config is not None and not Path(config).is_file():
+            raise click.UsageError(f"--publish: {config} is no file")
     for proxy in settings.trusted_proxies:
         try:
             ipaddress.ip_network(proxy)

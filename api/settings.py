@@ -56,6 +56,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     snapshot_seconds: int = 300
     history_days: int | None = None
     record_socket: bool = False
+    publish: tuple[str, ...] = ()
     metrics_token_file: Path | None = None
     log_format: str = "text"
     feed_interval_ms: int = 50

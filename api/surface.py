@@ -61,6 +61,7 @@ from projections.fold import Fold
 from projections.profits import Profits
 from projections.projections import Projections
 from projections.statuses import CommandedStatuses
+from publish.host import PublisherState
 from sequencer.port import Sequencing
 from sequencer.venue_clock import ClockReading
 
@@ -96,6 +97,7 @@ class Followed(NamedTuple):
     origins: Origins
     counted_in: SharedTable | None = None  # by the rate limits of all processes, where there are several
     doors: DoorService | None = None  # of a writer that has front doors
+    publishers: Callable[[], list[PublisherState]] = list  # how far each is
 
 
 class Surface:
@@ -204,6 +206,7 @@ class Surface:
             sources=feed.sources,
             faults=faults,
             doors=lambda: None if doors is None else doors.views,
+            publishers=followed.publishers,
         )
 
     def listen(self) -> None:

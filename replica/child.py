@@ -13,7 +13,7 @@ import subprocess  # nosec B404 # for our own followers
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -97,8 +97,11 @@ class ChildFollower:
         on_silence: Callable[[], object],
         silence_report_s: float = SILENCE_REPORT_S,
         silence_end_s: float = SILENCE_END_S,
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         """Start `python -m module DESCRIPTOR ARGUMENTS`, which follows by the socket of that descriptor.
+
+        `environment`: what is added to ours for it, such as a password, which other users can read of an argument.
 
         `arguments` gives them before each start, in the native thread; it may raise JournalError.
         `on_said` is called with all that it says; `on_end` when it ended by itself; `on_silence` when it has said
@@ -107,6 +110,7 @@ class ChildFollower:
         """
         self._module = module
         self._arguments = arguments
+        self._environment = dict(environment or {})
         self._records = records
         self._say_on = on_said
         self._on_end = on_end
@@ -138,13 +142,17 @@ class ChildFollower:
         if process is not None:
             process.kill()
 
-    def close(self, deadline_s: float) -> None:
-        """Let it do what is left, and end it; after `deadline_s` seconds by force. Blocks until then. Idempotent."""
-        until = time.monotonic() + deadline_s
+    def finish(self) -> None:
+        """Let it do what is left and end, and start no other. Returns at once; `close` waits for it. Idempotent."""
         self._closing.set()
         link = self._link
         if link is not None:
             link.finish()
+
+    def close(self, deadline_s: float) -> None:
+        """Let it do what is left, and end it; after `deadline_s` seconds by force. Blocks until then. Idempotent."""
+        until = time.monotonic() + deadline_s
+        self.finish()
         self._thread.join(max(0.0, until - time.monotonic()))
         if self._thread.is_alive():
             process, link = self._process, self._link
@@ -238,7 +246,7 @@ class ChildFollower:
             pass_fds=[descriptor],
             process_group=0,  # signals of the terminal are for the server, which ends it
             # found by its folder, which a safe path would leave out
-            env={**os.environ, "PYTHONWARNINGS": "ignore", "PYTHONSAFEPATH": ""},
+            env={**os.environ, **self._environment, "PYTHONWARNINGS": "ignore", "PYTHONSAFEPATH": ""},
         )
 
     def _reaped(self, process: subprocess.Popen[bytes]) -> int:

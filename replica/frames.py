@@ -3,7 +3,8 @@
 A frame is its length in four bytes, big-endian, and a msgpack array that begins with the frame's name. A follower
 begins with `hello`: the format, and the record that it has applied last with its chain (0 and GENESIS: none). The
 writer answers with its own `hello`, which names its newest record, or with `refused`; then it sends every record behind
-the follower's, as it was journaled, each when it is durable. A follower says its `position` whenever it likes.
+the follower's, as it was journaled, each when it is durable. A follower says its `position` whenever it likes; one that
+cannot begin yet says it before its hello.
 Layer: replica. No I/O.
 """
 

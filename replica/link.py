@@ -150,7 +150,10 @@ class FollowerLink:
     # -- in the serving thread
 
     def _greet(self) -> None:
-        """Wait for the follower's hello and answer it. Raises LinkClosed, BadFrame."""
+        """Wait for the follower's hello and answer it. One that cannot begin yet may say so before, again and again.
+
+        Raises LinkClosed, BadFrame.
+        """
         until = time.monotonic() + GREETING_S
         while True:
             now = time.monotonic()
@@ -159,9 +162,12 @@ class FollowerLink:
             for descriptor, _ in self._poll.poll(_ms(_soonest(until - now, self._silence_s(now, waits=True)))):
                 if descriptor == self._urgent.fileno():
                     self._urgent.clear()
-            if self._aborted:
+            if self._aborted or (self._finishing and self._said.failure is not None):
                 raise LinkClosed("the writer let it go")
             frames = self._reader.feed(self._receive())
+            while frames and _cannot_begin(frames[0]):
+                self._take([frames.pop(0)])
+                until = time.monotonic() + GREETING_S
             if frames:
                 hello = frames.pop(0)
                 if not isinstance(hello, Hello):
@@ -340,6 +346,11 @@ class FollowerLink:
             if isinstance(frame, Position):
                 self._said = frame
             self._on_said(frame)
+
+
+def _cannot_begin(frame: FromFollower) -> bool:
+    """Whether a follower says by this that it is there, and cannot say hello yet."""
+    return isinstance(frame, Position) and frame.seq is None and frame.failure is not None
 
 
 def _soonest(*waits_s: float | None) -> float | None:

@@ -85,9 +85,7 @@ class RecordStream:
 
     def is_over(self, wait_s: float) -> bool:
         """Wait so long at most, taking no records, for the writer to be gone."""
-        poll = select.poll()
-        poll.register(self._socket, getattr(select, "POLLRDHUP", 0))
-        return bool(poll.poll(wait_s * 1000))
+        return is_over(self._socket, wait_s)
 
     def close(self) -> None:
         """Let go of the connection. Idempotent."""
@@ -124,6 +122,21 @@ class RecordStream:
         if not data:
             raise StreamEnded("the writer has ended")
         self._frames.extend(self._reader.feed(data))
+
+
+def is_over(connection: socket.socket, wait_s: float) -> bool:
+    """Wait so long at most, reading nothing, for the writer at the other end of a connection to be gone."""
+    poll = select.poll()
+    poll.register(connection, getattr(select, "POLLRDHUP", 0))
+    return bool(poll.poll(wait_s * 1000))
+
+
+def say_waiting(connection: socket.socket, failure: str) -> None:
+    """Tell the writer, before the hello, that this follower cannot begin yet, and why. Raises StreamEnded."""
+    try:
+        connection.sendall(framed(Position(0, None, failure)))
+    except OSError as error:
+        raise StreamEnded("the writer has ended") from error
 
 
 def connect(data: Path) -> socket.socket:

@@ -10,14 +10,26 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
+from redis import Redis
 
 from tests.server import free_port
 
 needs_redis = pytest.mark.skipif(
     shutil.which("redis-server") is None, reason="Redis is not installed: sh tools/setup/system-packages.sh redis"
 )
+
+
+@contextmanager
+def client(url: str) -> Iterator[Any]:
+    """A client of it; its own types say of every answer that it may be one to come."""
+    redis = Redis.from_url(url, protocol=2)
+    try:
+        yield redis
+    finally:
+        redis.close()
 
 
 @contextmanager
@@ -28,9 +40,9 @@ def running_redis(folder: Path) -> Iterator[str]:
 
 
 @contextmanager
-def redis_process(folder: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+def redis_process(folder: Path, port: int | None = None) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     """The same, and its process, which may be stopped or killed."""
-    port = free_port()
+    port = port or free_port()
     process = subprocess.Popen(
         ["redis-server", "--bind", "127.0.0.1", "--port", str(port), "--save", "", "--dir", str(folder)],
         stdout=subprocess.DEVNULL,

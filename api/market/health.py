@@ -19,6 +19,7 @@ from api.market.venue_views import (
     FaultsState,
     HealthView,
     HistoryPosition,
+    PublisherPosition,
     StatisticsView,
     SymbolStatistics,
 )
@@ -32,6 +33,7 @@ from loop.turns import in_turns
 from openbell import __version__
 from openbell.programs import called
 from projections.activity import Activity
+from publish.host import PublisherState
 from sequencer.clock_watch import advice
 from sequencer.port import Sequencing
 from sequencer.venue_clock import ClockReading
@@ -66,12 +68,14 @@ class HealthService:
         sources: Callable[[], list[FlowSource]],
         faults: Callable[[], tuple[int, Mapping[str, int]]],
         doors: Callable[[], list[DoorView] | None] = lambda: None,
+        publishers: Callable[[], list[PublisherState]] = list,
     ) -> None:
         """`connections`: of the feed; `sources`: of made-up or recorded flow among its clients.
 
         `faults`: how many plans of them are set, and how often each kind was injected. `doors`: how each is, where
-        front doors serve clients.
+        front doors serve clients. `publishers`: how far each of them is.
         """
+        self._publishers = publishers
         self._faults = faults
         self._doors = doors
         self._exchange = exchange
@@ -111,6 +115,7 @@ class HealthService:
                 lag=self._history.lag(self._exchange.seq),
                 failure=self._history.failure,
             ),
+            publishers=[self._publisher(state) for state in self._publishers()],
             clock=clock_state(self._clock),
             faults=self._faults_state(),
             seq=found[0] if digest else self._exchange.seq,
@@ -163,6 +168,10 @@ class HealthService:
             **self._pace(),
             seq=self._exchange.seq,
         )
+
+    def _publisher(self, state: PublisherState) -> PublisherPosition:
+        lag = max(0, self._exchange.seq - state.seq)
+        return PublisherPosition(broker=state.broker, record=state.n, seq=state.seq, lag=lag, failure=state.failure)
 
     def _faults_state(self) -> FaultsState:
         active, injected = self._faults()

@@ -37,6 +37,16 @@ class HistoryPosition(msgspec.Struct, frozen=True, kw_only=True):
     failure: str | None  # why it does not get on
 
 
+class PublisherPosition(msgspec.Struct, frozen=True, kw_only=True):
+    """How far one publisher is: Documentation/publishing.md."""
+
+    broker: str  # redis or kafka; of several the second is redis-2
+    record: int  # everything up to this record of the journal is in the broker
+    seq: int  # likewise, of commands
+    lag: int  # commands that are not yet
+    failure: str | None  # why it does not get on
+
+
 class ClockState(msgspec.Struct, frozen=True, kw_only=True):
     """The venue's time, and whether it follows the machine's clock."""
 
@@ -86,6 +96,7 @@ class HealthView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     seq: int
     digest: str | None = None  # when asked for
     doors: list[DoorView] | None = None  # where front doors serve clients
+    publishers: list[PublisherPosition] = []  # where there are any
 
 
 class SymbolLimits(msgspec.Struct, frozen=True, kw_only=True):

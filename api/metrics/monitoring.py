@@ -27,6 +27,7 @@ from history.access import HistoryAccess
 from journal.snapshots import SnapshotFolder
 from loop.delay import LoopDelay
 from projections.activity import Activity
+from publish.host import Publishers
 from replica.record_log import RecordLog
 from replica.record_server import RecordServer
 from sequencer.port import Sequencing
@@ -51,6 +52,7 @@ class Monitoring:
         credentials: Credentials,
         clock: ClockReading,
         children: Mapping[str, Callable[[], int | None]],
+        publishers: Publishers,
         of_doors: Callable[[Callable[[], bytes]], Iterable[Family] | None] = lambda _own: None,
     ) -> None:
         """`children`: the process id of each, None while there is none. Raises OSError as `MetricsAccess`.
@@ -60,10 +62,13 @@ class Monitoring:
         access = MetricsAccess(settings.metrics_token_file, sandbox=settings.sandbox)
         self._delay, ends = LoopDelay(), EndCounts()
         sequencer.listen_behind(ends.on_applied)
+        children = {**children, **publishers.children}
         self._system = SystemReadings(settings.data, snapshots.files, children)
         self._serving = ServingFamilies(feed, faults, credentials, self._delay, clock)
         followers = list if record_server is None else record_server.applied_ns
-        of_records = RecordFamilies(exchange, sequencer, records, history, followers, settings.max_waiting)
+        of_records = RecordFamilies(
+            exchange, sequencer, records, history, followers, settings.max_waiting, publishers.states
+        )
         venue = VenueFamilies(exchange, activity, ends, lambda: sequencer.refusal)
         self._of_doors = of_doors
         page = MetricsText(venue.families, of_records.families, self._serving_families, self._system.families)

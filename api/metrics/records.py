@@ -12,10 +12,12 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from api.metrics.text import Family, histogram
 from engine.exchange import Exchange
 from history.access import HistoryAccess
+from publish.host import PublisherState
 from replica.record_log import RecordLog
 from sequencer.port import Sequencing
 
 HISTORIAN = "historian"
+PUBLISHER = "publish"  # before the name of its broker
 
 
 class RecordFamilies:
@@ -29,8 +31,13 @@ class RecordFamilies:
         history: HistoryAccess,
         followers: Callable[[], list[int]],
         waiting_max: int,
+        publishers: Callable[[], list[PublisherState]],
     ) -> None:
-        """`followers`: the last record that each follower at the socket has applied; `waiting_max`: commands."""
+        """`followers`: the last record that each follower at the socket has applied; `waiting_max`: commands.
+
+        `publishers`: how far each of them is.
+        """
+        self._publishers = publishers
         self._exchange = exchange
         self._sequencer = sequencer
         self._records = records
@@ -64,6 +71,8 @@ class RecordFamilies:
         """How far behind the historian and whoever follows at the socket are."""
         positions = {HISTORIAN: self._history.record_n}
         positions |= {f"socket-{number}": n for number, n in enumerate(self._followers(), 1)}
+        publishers = {f"{PUBLISHER}-{state.broker}": state for state in self._publishers()}
+        positions |= {follower: state.n for follower, state in publishers.items()}
         records = GaugeMetricFamily(
             "openbell_follower_lag_records", "Durable records that a follower has not applied.", labels=["follower"]
         )
@@ -89,3 +98,11 @@ class RecordFamilies:
             "Whether the history cannot be written just now: 1 or 0.",
             value=int(self._history.failure is not None),
         )
+        failing = GaugeMetricFamily(
+            "openbell_publisher_failing",
+            "Whether nothing can be published just now: 1 or 0.",
+            labels=["follower"],
+        )
+        for follower, state in publishers.items():
+            failing.add_metric([follower], int(state.failure is not None))
+        yield failing

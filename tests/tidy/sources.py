@@ -10,7 +10,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 PACKAGES = (
     *("engine", "logs", "loop", "journal", "sequencer", "history", "projections", "replica", "cluster"),
-    *("identity", "listings", "explain", "audit", "export", "offline", "api", "tools", "client", "openbell"),
+    *("identity", "listings", "explain", "audit", "export", "publish", "offline", "api", "tools", "client", "openbell"),
 )
 PYTHON_FOLDERS = (*PACKAGES, "tests", "benchmarks", "examples")
 

@@ -100,6 +100,7 @@ class HealthView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     seq: int
     digest: str | None = None
     doors: list[DoorView] | None = None
+    publishers: list[PublisherPosition] = []
 
 
 class HistoryPosition(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -118,6 +119,16 @@ class IndicativeView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     quantity: Decimal
     imbalance: Decimal
     imbalance_side: Side | None
+
+
+class PublisherPosition(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How far one publisher is: Documentation/publishing.md."""
+
+    broker: str
+    record: int
+    seq: int
+    lag: int
+    failure: str | None
 
 
 class QuoteView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
