@@ -66,7 +66,10 @@ class Monitoring:
         of_records = RecordFamilies(exchange, sequencer, records, history, followers, settings.max_waiting)
         venue = VenueFamilies(exchange, activity, ends, lambda: sequencer.refusal)
         self._of_doors = of_doors
-        page = MetricsText(venue.families, of_records.families, self._serving_families, self._system.families)
+        self.further: Callable[[], Iterable[Family]] = tuple  # of what only some servers are
+        page = MetricsText(
+            venue.families, of_records.families, self._serving_families, self._system.families, lambda: self.further()
+        )
         self.blueprint: Blueprint = routes.blueprint(page.text, lambda: sequencer.refusal, access.require)
         self._delay.start()
 
