@@ -16,7 +16,7 @@ from api.accounts.service import AccountService
 from api.auth.authenticator import Authenticator
 from api.auth.credentials import SEEN_MS, Credentials
 from api.auth.signatures import SHARED_ROWS, SharedSignatures
-from api.doors.agent import DoorAgent, DoorUsers, wait_applied
+from api.doors.agent import DoorAgent, DoorUsers, WriterBystander, wait_applied
 from api.doors.freshness import FreshApp, FreshLane, Freshness
 from api.doors.messages import REQUESTS_SOCKET, FaultsSet, HistoryAt, ListenKeyAt, Welcome, decoded_settings
 from api.doors.routing import is_forwarded
@@ -101,6 +101,7 @@ class FrontDoor:
             Authenticator(credentials, sandbox=settings.sandbox),
             agent.next_change,
             SharedTable(welcome.table),
+            bystander=WriterBystander(agent),
         )
         surface = self.surface = Surface(settings, followed)
         self.monitoring = DoorMonitoring(surface.feed, surface.faults, credentials, agent.clock, sequencer)
