@@ -191,9 +191,10 @@ class NodeServer(Server):
             self._note_nodes,
             self._stand_down,
         )
+        appending = self._appending = self._new_store()
         self.role = Node(
             store,
-            self._new_store(),
+            appending,
             self._keys,
             Owner(name, boot, _address_of(link)),
             nodes,
@@ -224,7 +225,11 @@ class NodeServer(Server):
             self._peer_address,
             self._snapshots,
             self._archive,
-            WriterNow(self._own_epoch, lambda: 0.0 if host.journal is None else host.journal.waiting_s),
+            WriterNow(
+                self._own_epoch,
+                lambda: 0.0 if host.journal is None else host.journal.waiting_s,
+                self._appending.use_member,
+            ),
         )
         self._closers.append(housekeeping.close)
         self.historian.on_state(housekeeping.note_state)
