@@ -78,6 +78,6 @@ def plan_of(seed: int) -> Plan:
         snapshot_every=rng.choice((5, 12, 40)),
         max_batch=rng.choice((1, 3, 500)),
         max_waiting=rng.choice((3, 20_000, 20_000)),
-        keys_max=rng.choice((8, 40, 200_000)),
+        keys_max=rng.choice((8, 200_000, 200_000, 200_000)),
         puts_back=rng.random() < 0.06,
     )
