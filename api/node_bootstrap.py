@@ -18,6 +18,7 @@ import msgspec
 
 from api.bootstrap import Server
 from api.cluster_options import node_address
+from api.metrics.node import NodeFamilies
 from api.nodes.cluster_node import ClusterNode
 from api.private_files import make_private
 from api.replaying import ReplayProgress, historian_options, log_recovery, tune_the_interpreter
@@ -77,6 +78,7 @@ class NodeServer(Server):
         settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
         make_private(settings.data)
         self._settings = settings
+        self._page_urls: dict[str, str] = {}  # of every node that was known, by name
         self._members, self._keys = _members_of(settings), Keys(settings.cluster_name)
         self._server_tls, self._client_tls = server_context(settings), client_context(settings)
         store = self._new_store()
@@ -190,9 +192,10 @@ class NodeServer(Server):
             self._note_nodes,
             self._stand_down,
         )
+        appending = self._appending = self._new_store()
         self.role = Node(
             store,
-            self._new_store(),
+            appending,
             self._keys,
             Owner(name, boot, _address_of(link)),
             nodes,
@@ -223,7 +226,11 @@ class NodeServer(Server):
             self._peer_address,
             self._snapshots,
             self._archive,
-            WriterNow(self._own_epoch, lambda: 0.0 if host.journal is None else host.journal.waiting_s),
+            WriterNow(
+                self._own_epoch,
+                lambda: 0.0 if host.journal is None else host.journal.waiting_s,
+                self._appending.use_member,
+            ),
         )
         self._closers.append(housekeeping.close)
         self.historian.on_state(housekeeping.note_state)
@@ -235,9 +242,13 @@ class NodeServer(Server):
             role.poke()
 
     def _note_nodes(self, known: dict[str, NodeState]) -> None:
-        """Other nodes have come or gone: they are asked, and their pages may ask this one. In the role's thread."""
+        """Other nodes have come or gone: they are asked, and their pages may ask this one. In the role's thread.
+
+        Pages of one that is gone may so still: they are looking for another just then.
+        """
         self._probes.follow(state.peer for state in known.values())
-        self.origins.set_nodes([self._url, *(state.url for state in known.values())])
+        self._page_urls = {**self._page_urls, **{name: state.url for name, state in known.items()}}
+        self.origins.set_nodes([self._url, *self._page_urls.values()])
 
     def _stand_down(self) -> None:
         """An operator asks, by the store. In the role's own thread."""
@@ -280,6 +291,7 @@ class NodeServer(Server):
         followed = self._followed(settings, folds, self._authenticator, runner)
         self._runner = runner
         self._build_surface(settings, followed, runner, operator_schedules)
+        self.monitoring.further = NodeFamilies(self.membership.view, self._housekeeping.append_seconds).families
         self._tasks = NodeTasks(file, schedules, exchange, sequencer, followed.accounts, runner)
         self._closers.append(self._tasks.close)
         self.host.tasks = self._tasks

@@ -17,6 +17,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from cluster.etcd.addresses import Certificates, Members, parse_members
@@ -70,6 +71,8 @@ class EtcdMember:
     def kill(self) -> None:
         """kill -9, and wait until it is gone."""
         if self.process is not None:
+            for child in psutil.Process(self.process.pid).children():  # the member, where another program started it
+                child.kill()
             self.process.kill()
             self.process.wait(20)
             self.process = None

@@ -25,10 +25,12 @@ from api.doors.messages import (
     Ask,
     Done,
     DoorState,
+    Entered,
     Failed,
     Holding,
     Hurry,
     Introduced,
+    Left,
     Ready,
     RecordIs,
     Stop,
@@ -40,6 +42,7 @@ from api.doors.messages import (
     framed,
     to_writer,
 )
+from api.feed.order_entry import CancelOnDisconnect
 from api.http.shared_port import SharedPort
 from api.market.flow_sources import FlowSource, known_sources
 from api.market.venue_views import DoorView
@@ -62,6 +65,9 @@ FAILED_MAX: Final = 3  # times that a door ends before it is ready, at the start
 ANSWER_S: Final = 5.0  # for a door to say that it has done what it was sent, before it is ended
 FIGURES_S: Final = 2.0
 REAP_S: Final = 0.02  # between two looks whether a process has ended
+SILENT_S: Final = 15.0  # without a word of a door, which says how it is each second, before it is ended
+SILENT_CHECK_S: Final = 1.0
+SILENT_CHECKS: Final = 3  # in a row: where it was this process that was paused, what doors said is read in between
 KILL_S: Final = 0.5  # for a door whose socket has ended, before it is killed
 
 
@@ -94,6 +100,7 @@ class DoorSource(NamedTuple):
     holding: Callable[[int], BatchRecord | None]  # cooperative; raises where nobody knows
     hurry: Callable[[int], object]
     applied_seq: Callable[[], int]
+    cancel_on_disconnect: Callable[[], CancelOnDisconnect]
 
 
 class _Door:
@@ -110,6 +117,9 @@ class _Door:
         self.failed = 0  # times that it ended before it was ready, in a row
         self.failure = ""
         self.unanswered = 0
+        self.connections: dict[str, CancelOnDisconnect] = {}  # whose orders are cancelled where this process is killed
+        self.said_at = 0.0  # the monotonic second of its last word
+        self.silent = 0  # checks in a row that found it silent for too long
 
     def send(self, message: ToDoor) -> None:
         if self.channel is not None:
@@ -139,6 +149,7 @@ class FrontDoors:
         """Start every door; return when all serve. Cooperative. Raises OSError where one cannot."""
         for door in self._doors:
             eventlet.spawn(self._keep, door)
+        eventlet.spawn(self._watch)
         until = time.monotonic() + READY_S
         while not all(door.is_ready for door in self._doors):
             for door in self._doors:
@@ -188,6 +199,17 @@ class FrontDoors:
             log.warning("front door %d has ended; another is started in %.1f s", door.number, wait_s)
             eventlet.sleep(wait_s)
 
+    def _watch(self) -> None:
+        """End doors that hang: their clients would wait, and new ones come to them."""
+        while not self._stopping:
+            eventlet.sleep(SILENT_CHECK_S)
+            for door in self._doors:
+                is_silent = door.is_ready and time.monotonic() - door.said_at > SILENT_S
+                door.silent = door.silent + 1 if is_silent else 0
+                if door.silent >= SILENT_CHECKS:
+                    log.error("front door %d has said nothing for %.0f s: it is ended", door.number, SILENT_S)
+                    door.kill()
+
     def _run(self, door: _Door) -> None:
         """Start a process and return when it has ended. Cooperative. Raises OSError."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -207,6 +229,10 @@ class FrontDoors:
         self._reap(door)
         if not door.is_ready:
             door.failed += 1
+        left, door.connections = door.connections, {}
+        if not self._stopping:  # as of one process: where the server stops, orders stay
+            for each in left.values():
+                eventlet.spawn(each.cancel)
         door.is_ready, door.channel, door.process = False, None, None
         for number in list(self._asked):
             self._note_done(number, door.number, b"")
@@ -252,6 +278,7 @@ class FrontDoors:
     # -- what doors say
 
     def _on_said(self, door: _Door, said: ToWriter) -> None:
+        door.said_at = time.monotonic()
         match said:
             case Ready():
                 door.is_ready, door.failed = True, 0
@@ -264,6 +291,12 @@ class FrontDoors:
                 before, door.state = door.state, said
                 if said.sources != ([] if before is None else before.sources):
                     self.on_sources()
+            case Entered():
+                if said.connection not in door.connections:
+                    door.connections[said.connection] = self._source.cancel_on_disconnect()
+                door.connections[said.connection].add(said.order_ids, said.account)
+            case Left():
+                door.connections.pop(said.connection, None)
             case Hurry():
                 self._source.hurry(said.seq)
             case Holding():

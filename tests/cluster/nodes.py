@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from cluster.keys import Keys
+from tests.access.cast import appoint
 from tests.etcd import EtcdCluster
 from tests.server import RunningServer, eventually
 
@@ -94,6 +95,7 @@ def state_of(server: RunningServer) -> dict[str, Any]:
 @contextmanager
 def nodes(folder: Path, etcd: EtcdCluster, names: str = "") -> Iterator[Nodes]:
     """Nodes with these names, one letter each, that take orders; ended at the end."""
+    appoint(folder)  # an operator, in the folder of the users and of the secret that all share
     made = Nodes(folder, etcd)
     with ExitStack() as stack:
         stack.callback(made.kill_all)

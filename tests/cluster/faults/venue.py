@@ -39,12 +39,6 @@ class Node:
         """Start its process, and return at once."""
         self.server.launch(self.port)
 
-    def start_if_ended(self) -> None:
-        """Start it again if it ended by itself."""
-        if self.server.has_ended:
-            self.server.stop()
-            self.launch()
-
     def kill(self) -> None:
         """`kill -9`; returns when those that it had started, which end by themselves, have let go of its folder."""
         self.server.kill_all()
