@@ -29,7 +29,7 @@ from api.http.shared_port import SharedPort
 from api.http.wsgi import WsgiApp
 from api.metrics.monitoring import Monitoring
 from api.nodes import routes as node_routes
-from api.nodes.standing import SingleServer, Standing
+from api.nodes.membership import Membership, SingleServer
 from api.operator import routes as operator_routes
 from api.operator.user_service import UserService
 from api.orders.duplicates import DuplicateLookup, entry_command
@@ -79,7 +79,7 @@ from replica.archiver import Archiver
 from replica.follower import OnRecord
 from replica.historian.host import HistorianHost
 from replica.record_log import RecordLog
-from replica.record_server import FOLLOWERS_MAX, RecordServer
+from replica.record_server import RecordServer
 from replica.recovery import recover
 from replica.replay import ReplayResult, replay
 from sequencer.clock import Clock
@@ -102,7 +102,7 @@ class Server:
     faults: FaultInjector
     clock: VenueClock
     clock_watch: ClockWatch
-    standing: Standing
+    membership: Membership
     origins: Origins
     sequencer: Sequencing
     writer: Sequencer  # where this process has one of its own from start to end: then it is `sequencer`
@@ -172,7 +172,7 @@ class Server:
         sequencer = self.sequencer = self.writer = _sequencer(
             settings, exchange, committer, journal, clock, recovered.projections.submissions
         )
-        self.standing = SingleServer(exchange, sequencer, lambda: records.last_n)
+        self.membership = SingleServer(exchange, sequencer, lambda: records.last_n)
         self.explainer = ExplainHost(journal, settings.data)
         self._closers.append(self.explainer.close)
         instruments, schedules = schedule_store.over(file, exchange)
@@ -203,7 +203,7 @@ class Server:
         """Who follows by a socket: front doors, and other programs where the settings say so."""
         if not settings.record_socket and not settings.front_doors:
             return None
-        server = RecordServer(settings.data, records, FOLLOWERS_MAX + settings.front_doors)
+        server = RecordServer(settings.data, records, settings.front_doors)
         self._closers.append(server.close)
         return server
 
@@ -258,6 +258,7 @@ class Server:
             secret,
             idle_hours=settings.session_idle_hours,
             session_days=settings.session_days,
+            shared=settings.identity_url is not None,
             clock=self.clock,
         )
         self._closers.append(identity.close)
@@ -296,7 +297,7 @@ class Server:
             accounts,
             authenticator,
             runner.next_change,
-            self.standing,
+            self.membership,
             self.origins,
             None if self.doors is None else self.doors.tables.limits,
             self.doors,
@@ -323,7 +324,7 @@ class Server:
                 auth_routes.blueprint(self.auth, self.own_user, settings, self.origins, on_guest=accounts.welcome),
                 self._operator_routes(settings, surface, accounts, runner, operator_schedules),
                 explanation_routes.blueprint(self.explainer),
-                node_routes.blueprint(self.standing, self.auth),
+                node_routes.blueprint(self.membership, self.auth),
                 self._monitored(settings, followed).blueprint,
                 docs.blueprint(description),
             ]

@@ -61,17 +61,22 @@ class DoorProcess:
             eventlet.sleep(GRACE_S)
             leave(1)
         agent.say(Ready(os.getpid()))
-        while agent.stop is None and not agent.is_over and not self._signalled and self._fault is None:
+        while agent.stop is None and not self._signalled and self._ends_by(door) is None:
             eventlet.sleep(POLL_S)
-        if agent.is_over:
-            log.error("the writer is gone: this front door ends")
+        why = self._ends_by(door)
+        if why is not None:
+            log.error("this front door ends: %s", why)
             leave(1)  # what it has no answer for is answered by nobody: as if the server had been one process
         self._stop(door, agent.stop_at if agent.stop is not None else time.monotonic() + STOP_S)
         leave(0)
 
-    @property
-    def _fault(self) -> OSError | None:
-        return next((front.fault for front in self._fronts if front.fault is not None), None)
+    def _ends_by(self, door: FrontDoor) -> str | None:
+        """Why this cannot go on; None while it can."""
+        if self._agent.is_over:
+            return "the writer is gone"
+        if any(front.fault is not None for front in self._fronts):
+            return "its listening socket is lost"
+        return door.failure
 
     def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
         self._signalled = True

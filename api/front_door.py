@@ -24,7 +24,7 @@ from api.http.forwarding import Forwarding
 from api.http.origins import Origins
 from api.http.wsgi import WsgiApp
 from api.metrics.door import DoorMonitoring
-from api.nodes.standing import SingleServer
+from api.nodes.membership import SingleServer
 from api.orders.duplicates import DuplicateLookup
 from api.orders.memory import OrderMemory
 from api.replaying import tune_the_interpreter
@@ -181,12 +181,19 @@ class FrontDoor:
         sequencer.start()
         self._reader.start(sequencer)
         while sequencer.writer_said.ts_ns == 0 or sequencer.applied_seq < sequencer.writer_said.seq:
-            if self._refused or self._agent.is_over or sequencer.failure is not None:
-                raise StoreAway(self._refused or f"the records cannot be followed: {sequencer.failure}")
+            if self._agent.is_over or self.failure is not None:
+                raise StoreAway(f"the records cannot be followed: {self.failure or 'the writer is gone'}")
             if time.monotonic() > until:
                 raise StoreAway(f"it has not come as far as the writer in {CAUGHT_UP_S:.0f} seconds")
             eventlet.sleep(POLL_S)
         self.surface.feed.start()
+
+    @property
+    def failure(self) -> str | None:
+        """Why this can follow no further, in words; None while it can."""
+        if self._refused:
+            return self._refused
+        return None if self.sequencer.failure is None else f"{type(self.sequencer.failure).__name__}"
 
     def stop_taking(self) -> None:
         """Take no commands any more, answer those that were taken, and say so on the feed. Cooperative."""

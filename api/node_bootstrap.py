@@ -10,7 +10,6 @@ import logging
 import secrets
 import socket
 import time
-from collections.abc import Callable
 from functools import partial
 from typing import Final
 
@@ -27,10 +26,9 @@ from api.stopping import stop_at_difference, stop_at_violation
 from api.surface import folds_of
 from api.writer_tasks import NodeTasks
 from cluster.archive import Archive
-from cluster.etcd.addresses import BadAddresses, Certificates, Members, parse_members
+from cluster.etcd.addresses import Certificates, Members, parse_members
 from cluster.etcd.etcd_members import EtcdMembers
 from cluster.etcd.etcd_store import EtcdStore
-from cluster.failures import ClusterError
 from cluster.hosting import HostOptions, NodeHost
 from cluster.housekeeping import Housekeeping, WriterNow
 from cluster.joining import JOURNAL, SNAPSHOTS, begin_with_snapshot, catch_up, needs_snapshot, open_log
@@ -43,11 +41,9 @@ from cluster.peer_server import PeerServer
 from cluster.probes import Probes
 from cluster.records import position_of
 from cluster.shared_text import SharedText
-from cluster.store import StoreError
 from explain.host import ExplainHost
 from history.store import History
 from history.writer import require_not_ahead
-from journal.port import JournalError
 from journal.snapshots import SnapshotFolder
 from journal.sqlite import SqliteJournal
 from listings.instruments_file import DEFAULT_INSTRUMENTS, VenueFile, read_venue_file
@@ -81,6 +77,7 @@ class NodeServer(Server):
         settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
         make_private(settings.data)
         self._settings = settings
+        self._page_urls: dict[str, str] = {}  # of every node that was known, by name
         self._members, self._keys = _members_of(settings), Keys(settings.cluster_name)
         self._server_tls, self._client_tls = server_context(settings), client_context(settings)
         store = self._new_store()
@@ -194,9 +191,10 @@ class NodeServer(Server):
             self._note_nodes,
             self._stand_down,
         )
+        appending = self._appending = self._new_store()
         self.role = Node(
             store,
-            self._new_store(),
+            appending,
             self._keys,
             Owner(name, boot, _address_of(link)),
             nodes,
@@ -205,9 +203,21 @@ class NodeServer(Server):
             position_of(last),
             self.clock,
         )
+        self._housekeeping = self._new_housekeeping(name, host)
+        membership = self.membership = ClusterNode(
+            settings.cluster_name, self.role, host, nodes, probes, self._housekeeping, self._complete
+        )
+        host.refusal, host.poke = membership.refusal, self.role.poke
+        host.takes_cancels_only = lambda: self._housekeeping.cancels_only
+        host.on_appended = self._housekeeping.note_append
+        host.history_seq = lambda: self.historian.access.stored_seq or 0
+        self._peers = PeerServer(peer, lambda: self._complete(self.role.state()), self._snapshots, self._server_tls)
+        self._closers.append(self._peers.close)
+
+    def _new_housekeeping(self, name: str, host: NodeHost) -> Housekeeping:
         members = EtcdMembers(self._members)
         self._closers.append(members.close)
-        self._housekeeping = Housekeeping(
+        housekeeping = Housekeeping(
             self._new_store(),
             members,
             self._keys,
@@ -215,19 +225,15 @@ class NodeServer(Server):
             self._peer_address,
             self._snapshots,
             self._archive,
-            WriterNow(self._own_epoch, lambda: 0.0 if host.journal is None else host.journal.waiting_s),
+            WriterNow(
+                self._own_epoch,
+                lambda: 0.0 if host.journal is None else host.journal.waiting_s,
+                self._appending.use_member,
+            ),
         )
-        self._closers.append(self._housekeeping.close)
-        self.historian.on_state(self._housekeeping.note_state)
-        standing = self.standing = ClusterNode(
-            settings.cluster_name, self.role, host, nodes, probes, self._housekeeping, self._complete
-        )
-        host.refusal, host.poke = standing.refusal, self.role.poke
-        host.takes_cancels_only = lambda: self._housekeeping.cancels_only
-        host.on_appended = self._housekeeping.note_append
-        host.history_seq = lambda: self.historian.access.stored_seq or 0
-        self._peers = PeerServer(peer, lambda: self._complete(self.role.state()), self._snapshots, self._server_tls)
-        self._closers.append(self._peers.close)
+        self._closers.append(housekeeping.close)
+        self.historian.on_state(housekeeping.note_state)
+        return housekeeping
 
     def _poke(self) -> None:
         """A node answers no more, or again. From any thread, also before this one's role begins."""
@@ -235,9 +241,13 @@ class NodeServer(Server):
             role.poke()
 
     def _note_nodes(self, known: dict[str, NodeState]) -> None:
-        """Other nodes have come or gone: they are asked, and their pages may ask this one. In the role's thread."""
+        """Other nodes have come or gone: they are asked, and their pages may ask this one. In the role's thread.
+
+        Pages of one that is gone may so still: they are looking for another just then.
+        """
         self._probes.follow(state.peer for state in known.values())
-        self.origins.set_nodes([self._url, *(state.url for state in known.values())])
+        self._page_urls = {**self._page_urls, **{name: state.url for name, state in known.items()}}
+        self.origins.set_nodes([self._url, *self._page_urls.values()])
 
     def _stand_down(self) -> None:
         """An operator asks, by the store. In the role's own thread."""
@@ -319,14 +329,6 @@ class NodeServer(Server):
         while self.role.is_running and time.monotonic() < until:
             eventlet.sleep(CHECK_S)
         self.host.sequencer.give_up_waiting()
-
-
-def open_node(settings: Settings, on_progress: Callable[[int, int], None]) -> NodeServer:
-    """A node that follows, and stands. Raises JournalError where it cannot, and what a server alone raises."""
-    try:
-        return NodeServer(settings, on_progress)
-    except (ClusterError, StoreError, BadAddresses) as problem:
-        raise JournalError(str(problem)) from problem
 
 
 def _members_of(settings: Settings) -> Members:

@@ -26,6 +26,8 @@ from api.json.errors import stopping
 from api.settings import Settings
 from api.stopping import StopDeadline, StopSignals
 from cluster.channel import listen_unix
+from cluster.failures import ClusterError
+from cluster.store import StoreError as LogStoreError
 from journal.port import JournalError, JournalLocked
 from listings.instruments_file import ListingError
 from logs.setup import guard_stderr, leave
@@ -47,7 +49,7 @@ def run(listener: Listening, settings: Settings) -> NoReturn:
         _leave()
     except JournalLocked as problem:
         raise click.ClickException(f"{str(problem).removesuffix('.')}{with_make('DATA=DIR')}.") from problem
-    except (JournalError, StoreError, ListingError, NotAccepting, OSError) as problem:
+    except (JournalError, StoreError, ListingError, NotAccepting, ClusterError, LogStoreError, OSError) as problem:
         raise click.ClickException(str(problem)) from problem
 
 
@@ -81,9 +83,9 @@ def _opened(listener: Listening, settings: Settings, progress: StartProgress) ->
     """What is served. Raises what `Server` raises when it cannot start."""
     if settings.cluster is None:
         return Server(settings, progress.note)
-    from api.node_bootstrap import open_node  # noqa: PLC0415 - a server alone needs nothing of it
+    from api.node_bootstrap import NodeServer  # noqa: PLC0415 - a server alone needs nothing of it
 
-    return open_node(msgspec.structs.replace(settings, port=listener.socket.getsockname()[1]), progress.note)
+    return NodeServer(msgspec.structs.replace(settings, port=listener.socket.getsockname()[1]), progress.note)
 
 
 class _Serving(Protocol):

@@ -41,7 +41,7 @@ from api.market.health import HealthService
 from api.market.latency import Latencies
 from api.market.service import MarketService
 from api.market.status_views import NextChangeOf, StatusService
-from api.nodes.standing import Standing
+from api.nodes.membership import Membership
 from api.orders import routes as order_routes
 from api.orders.duplicates import DuplicateLookup
 from api.orders.entry import OrderEntry
@@ -93,7 +93,7 @@ class Followed(NamedTuple):
     accounts: AccountService
     authenticator: Authenticator
     next_change: NextChangeOf
-    standing: Standing
+    membership: Membership
     origins: Origins
     counted_in: SharedTable | None = None  # by the rate limits of all processes, where there are several
     doors: DoorService | None = None  # of a writer that has front doors
@@ -137,7 +137,7 @@ class Surface:
             limits=limits,
             injector=self.faults,
             clock_held=lambda: clock.held is not None,
-            standing=followed.standing,
+            membership=followed.membership,
             origins=followed.origins,
             positions=self._positions,
         )
@@ -172,7 +172,7 @@ class Surface:
                 sequencer.now_ns,
             ),
             candles.blueprint(self.market, exchange),
-            page_routes.blueprint(followed.standing),
+            page_routes.blueprint(followed.membership),
             *further,
         ):
             app.register_blueprint(blueprint)

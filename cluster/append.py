@@ -3,8 +3,8 @@
     IF created(owner) = epoch AND value(head) = H(n) THEN put log/n+1, put head ELSE read owner, head, log/n+1
 
 No answer is no outcome: the same bytes are tried again at the next member until the store says which it is. A try that
-was not answered may have landed, and is known by its bytes; only a try that nothing unanswered came before can be
-refused for good. The lease is for liveness; what keeps two writers apart is this compare.
+was not answered may have landed, and is known by its bytes; a refusal is for good only when nothing unanswered came
+before and a read behind it finds nothing. The lease is for liveness; what keeps two writers apart is this compare.
 Layer: cluster. Blocks, by what it is given.
 """
 
@@ -28,6 +28,7 @@ from cluster.store import (
     Put,
     Read,
     Refused,
+    StoreError,
     Transaction,
     Unreachable,
     ValueIs,
@@ -125,7 +126,11 @@ class Appender:
             except Busy:
                 self._store.next_member()
             except Refused as error:
-                if not unanswered:
+                found = self._read_back(transaction)
+                if found is not None and not self._is_absent(found):
+                    self._check_landed(found, value)
+                    return tries
+                if found is not None and not unanswered:
                     raise AppendRefused(str(error), out_of_space=isinstance(error, OutOfSpace)) from error
                 pause_s = FULL_PAUSE_S  # an earlier try may still land: only the store can say
             else:
@@ -138,6 +143,23 @@ class Appender:
                     raise AppendAbandoned(f"Record {n} was not answered for by the log; it may be there.")
                 raise AppendRefused(f"Record {n} was not sent: no member of the log could be reached.")
             self._sleep(pause_s)
+
+    def _read_back(self, transaction: Transaction) -> Outcome | None:
+        """What the keys hold behind a refusal; None when that was not answered.
+
+        A try that is refused is over, but not always without a trace: a store that becomes full while it carries out
+        a transaction may say so of one that it has carried out.
+        """
+        try:
+            return self._store.transact(Transaction(then=transaction.otherwise), ANSWER_S)
+        except StoreError:
+            self._store.next_member()
+            return None
+
+    def _is_absent(self, found: Outcome) -> bool:
+        """Whether the compare would hold: the record is not there, and could be appended."""
+        owner, head, _ = found.reads
+        return bool(owner and owner[0].created == self._epoch and head and head[0].value == self._head.value)
 
     def _check_landed(self, outcome: Outcome, value: bytes) -> None:
         """The compare failed: return when the record is in the log all the same. Raises Fenced and LogBehind."""

@@ -20,7 +20,7 @@ from eventlet import hubs
 
 from replica.stream import socket_address
 
-OUT_BYTES_MAX: Final = 64 * 2**20  # that wait to be sent, before the channel counts as broken
+OUT_BYTES_MAX: Final = 32 * 2**20  # that wait to be sent, before the channel counts as broken
 RECEIVED_AT_ONCE: Final = 2**18
 CONNECT_S: Final = 2.0
 HANDSHAKE_S: Final = 5.0

@@ -1,7 +1,7 @@
 """What a node does for the log beside following and writing, in a thread of its own: nothing of it is urgent.
 
-Every node notes its newest snapshot and reads how much space there is; the writer trims, compacts, and moves the
-leadership of the log away from a member that is slow.
+Every node notes its newest snapshot and reads how much space there is; the writer trims, compacts, moves the leadership
+of the log away from a member that is slow, and appends by the member that leads, which saves a hop.
 Layer: cluster. One native thread.
 """
 
@@ -19,6 +19,7 @@ from cluster.caretaking import Caretaker, read_space
 from cluster.failures import Fenced
 from cluster.keys import Keys, SnapshotNote
 from cluster.leadership import SlowLeader
+from cluster.membership import member_statuses
 from cluster.space import Space, SpaceLevel
 from cluster.store import LogMembers, LogStore, StoreError
 from cluster.trimming import Trimmer
@@ -38,10 +39,16 @@ FULL_S: Final = 1.0  # while there is none
 class WriterNow:
     """What the thread is told of this node's term."""
 
-    def __init__(self, epoch: Callable[[], int | None], waiting_s: Callable[[], float]) -> None:
-        """`epoch`: of this node's ownership; None: another node writes. `waiting_s`: of the append under way."""
+    def __init__(
+        self, epoch: Callable[[], int | None], waiting_s: Callable[[], float], append_by: Callable[[str], object]
+    ) -> None:
+        """`epoch`: of this node's ownership; None: another node writes. `waiting_s`: of the append under way.
+
+        `append_by`: have appends go to the member at this address.
+        """
         self.epoch = epoch
         self.waiting_s = waiting_s
+        self.append_by = append_by
 
 
 class Housekeeping:
@@ -127,10 +134,17 @@ class Housekeeping:
         if time.monotonic() - self._space_at < every_s:
             return
         self._space_at = time.monotonic()
+        if epoch is not None:
+            self._append_by_leader()
         before = None if space is None else space.level
         self.space = read_space(self._members) if epoch is None else self._caretaker.turn(epoch)
         if self.space is not None and self.space.level is not before and self.space.level is not SpaceLevel.NORMAL:
             log.warning("the log's space: %s, %.0f %% of the quota", self.space.level, 100 * self.space.share)
+
+    def _append_by_leader(self) -> None:
+        leader = next((status for status in member_statuses(self._members) if status.leads), None)
+        if leader is not None:
+            self._writer.append_by(leader.address)
 
     def _note(self, state: State) -> None:
         """Say in the store where this node's newest snapshot is. Raises StoreError, JournalError, OSError."""

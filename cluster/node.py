@@ -1,6 +1,6 @@
 """A node: one thread that follows the log, keeps an eye on its writer, and becomes the writer when it is its turn.
 
-    FOLLOWER -> STANDING -> WRITER -> FOLLOWER        and STOPPED, where the log differs from what this node has
+    FOLLOWER -> CLAIMING -> WRITER -> FOLLOWER        and STOPPED, where the log differs from what this node has
 
 The thread does all that waits for the log, but for the writer's own appends. What happens in the event loop (records
 are applied, a term begins and ends) it asks for by `Surroundings`. A step that is not answered is tried again with the
@@ -54,7 +54,7 @@ class Role(StrEnum):
     """What a node does."""
 
     FOLLOWER = "follower"
-    STANDING = "standing"  # it has claimed the log and is not open yet
+    CLAIMING = "claiming"  # it has claimed the log and is not open yet
     WRITER = "writer"
     REFUSED = "refused"  # it is the writer, and the log takes nothing
     STOPPED = "stopped"  # what it has differs from the log: a person decides
@@ -312,7 +312,7 @@ class Node:
             self._see_owner()
             return
         log.info("node %s has claimed the log, epoch %d", self._me.node, claim.epoch)
-        self.role, self._kept_at = Role.STANDING, time.monotonic()
+        self.role, self._kept_at = Role.CLAIMING, time.monotonic()
         self._owner = Ownership(self._me, claim.epoch)
         self._around.on_owner(self._owner)
         try:

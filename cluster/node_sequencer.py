@@ -78,6 +78,15 @@ class NodeSequencer(RemoteSequencer):
         """Nobody follows any more: what is not answered will not be. What became of it is not known."""
         self._patience_s = 0.0
 
+    def _give_up_overdue(self) -> None:
+        super()._give_up_overdue()
+        why = self._node_refusal()
+        if why is None:
+            return
+        for one in self._unanswered:  # what nobody may have taken is refused as a new one would be
+            if not one.out and self._unanswered.take(one.submission.key) is not None:
+                self._fail(one, NotAccepting(why))
+
     def _require_space(self, commands: Sequence[Command]) -> None:
         if self._takes_cancels_only() and not all(isinstance(command, CANCELS) for command in commands):
             raise NotAccepting(CANCELS_ONLY)

@@ -37,11 +37,12 @@ class Claim(msgspec.Struct, frozen=True):
 class OwnerKey:
     """The owner key as one node uses it. Used by one thread at a time."""
 
-    def __init__(self, store: LogStore, keys: Keys, owner: Owner) -> None:
+    def __init__(self, store: LogStore, keys: Keys, owner: Owner, lease_s: int = LEASE_S) -> None:
         """`owner`: what this node writes when it claims the log."""
         self._store = store
         self._keys = keys
         self._owner = owner
+        self._lease_s = lease_s
         self._lease = 0  # granted for a claim that has no outcome yet
 
     def current(self) -> Ownership | None:
@@ -56,7 +57,7 @@ class OwnerKey:
         Raises StoreError; after NoAnswer the same claim goes on with the next call.
         """
         with _OnToTheNext(self._store):
-            self._lease = self._lease or self._store.grant_lease(LEASE_S, ANSWER_S)
+            self._lease = self._lease or self._store.grant_lease(self._lease_s, ANSWER_S)
             put = Put(self._keys.owner, msgspec.json.encode(self._owner), self._lease)
             free = CreatedIn(self._keys.owner, 0)
             try:
@@ -74,7 +75,7 @@ class OwnerKey:
         return None
 
     def keep(self, claim: Claim) -> float:
-        """Keep the lease; return the seconds it now has, 0 when it has ended. To be called four times in LEASE_S.
+        """Keep the lease; return the seconds it now has, 0 when it has ended. To be called four times in a lease.
 
         Raises StoreError, and speaks to another member after NoAnswer.
         """

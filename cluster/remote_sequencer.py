@@ -29,6 +29,7 @@ from engine.types import Seq
 from journal.codec import BatchRecord, CorruptRecord, Submission, UnknownVersion, submissions_of
 from loop.reply import Reply
 from loop.turns import Turn
+from projections.refused_names import named_key
 from projections.submissions import KeptSubmission, SubmissionWindow
 from replica.follower import Follower, StateDiffers
 from replica.frames import Record
@@ -199,6 +200,11 @@ class RemoteSequencer:
         """As `Sequencing.submit_all`."""
         if self._names_orders:
             commands = [self._named(command) for command in commands]
+        if len(commands) == 1 and type(commands[0]) is EnterOrder and commands[0].client_order_id is not None:
+            deadline_ns = self.now_ns() + DEADLINE_NS
+            key = named_key(commands[0], deadline_ns)
+            if self._unanswered.get(key) is None:
+                return self._submit(key, commands, b"", deadline_ns).wait()
         return self._submit(self._new_key(), commands, b"").wait()
 
     def submit_as(self, key: bytes, commands: Sequence[Command], fingerprint: bytes = b"") -> list[CommandResult]:
@@ -322,7 +328,9 @@ class RemoteSequencer:
         name = f"{NAME_PREFIX}{self._new_key().hex()}"
         return msgspec.structs.replace(command, client_order_id=name, looked_until=self._exchange.seq)
 
-    def _submit(self, key: bytes, commands: Sequence[Command], fingerprint: bytes) -> Unanswered:
+    def _submit(
+        self, key: bytes, commands: Sequence[Command], fingerprint: bytes, deadline_ns: int | None = None
+    ) -> Unanswered:
         """Send commands, or have them wait for a writer. Raises NotAccepting, and what encoding raises."""
         refusal = self.refusal
         if refusal is not None:
@@ -330,7 +338,8 @@ class RemoteSequencer:
         if self._unanswered and self._unanswered.commands + len(commands) > self._max_waiting:
             raise TooManyWaiting(f"{self._unanswered.commands} commands are waiting already")
         sender = self._key_prefix if fingerprint else b""
-        deadline_ns = self.now_ns() + DEADLINE_NS
+        if deadline_ns is None:
+            deadline_ns = self.now_ns() + DEADLINE_NS
         submission = Submit(key, deadline_ns, self._exchange.seq, fingerprint, list(commands), sender)
         one = Unanswered(submission, framed(submission), time.monotonic())
         self._unanswered.add(one)
@@ -381,8 +390,11 @@ class RemoteSequencer:
         """Give up what has waited for too long."""
         while True:
             eventlet.sleep(CHECK_S)
-            for one in self._unanswered.overdue(time.monotonic() - self._patience_s):
-                self._fail(one, _unknown(one) if one.out else NotAccepting(self.refusal or NO_WRITER))
+            self._give_up_overdue()
+
+    def _give_up_overdue(self) -> None:
+        for one in self._unanswered.overdue(time.monotonic() - self._patience_s):
+            self._fail(one, _unknown(one) if one.out else NotAccepting(self.refusal or NO_WRITER))
 
     # -- records
 

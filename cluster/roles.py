@@ -90,6 +90,6 @@ def clock_agrees(apart_ns: Sequence[int]) -> bool:
     return agreeing >= max(others, default=0)
 
 
-def rank_of(name: str, standing: Sequence[str]) -> int:
+def rank_of(name: str, others: Sequence[str]) -> int:
     """The place of `name` among the names of the nodes that may stand, itself included or not. O(nodes log nodes)."""
-    return sorted({*standing, name}).index(name)
+    return sorted({*others, name}).index(name)

@@ -7,8 +7,8 @@ began. The ways to fail:
     StoreError
     ├── NoAnswer          whether it was carried out, or still will be, is unknown
     │   └── Unreachable   it was certainly not sent: no connection to the member
-    └── Refused           a definite no: this request changed nothing and never will
-        ├── OutOfSpace    the store takes nothing that makes it larger
+    └── Refused           a no: the request is over, and a read behind it sees all that it ever does, which is nothing
+        ├── OutOfSpace    the store takes nothing that makes it larger; this request it may have taken all the same
         ├── Busy          the member has too much to do: again later
         └── TooLarge      the request, or what it asks for, is larger than one may be
 
@@ -39,11 +39,15 @@ class Unreachable(NoAnswer):
 
 
 class Refused(StoreError):
-    """The store said no to this request: it changed nothing."""
+    """The store said no to this request, which is over."""
 
 
 class OutOfSpace(Refused):
-    """The store has reached its quota: it takes deletions only."""
+    """The store has reached its quota: it takes deletions only.
+
+    The request that met the quota may have been carried out (etcd checks again while it carries out, and says so
+    behind that): what became of it, a read says.
+    """
 
 
 class Busy(Refused):

@@ -112,9 +112,8 @@ def end_all_of(
 
 
 def note_for_other_servers(connection: Connection) -> None:
-    """Have other servers on this database take in what changes in this transaction. SQLite's has one server only."""
-    if connection.dialect.name != "sqlite":
-        connection.execute(update(CHANGES).values(generation=CHANGES.c.generation + 1))
+    """Have other servers on this database take in what changes in this transaction."""
+    connection.execute(update(CHANGES).values(generation=CHANGES.c.generation + 1))
 
 
 def next_account(connection: Connection) -> int:

@@ -82,20 +82,21 @@ class Identity:
         *,
         idle_hours: int = 12,
         session_days: int = 30,
+        shared: bool = False,
         clock: Callable[[], int] = time.time_ns,
     ) -> None:
         """Open it, and bring its schema up to date. Raises IdentityError; what runs raises IdentityAway.
 
-        A session ends `idle_hours` after it was prolonged last, and `session_days` after it was opened.
+        `shared`: other servers may work on it meanwhile, and have to see what changes. A session ends `idle_hours`
+        after it was prolonged last, and `session_days` after it was opened.
         """
         self._secret = secret
         self._tokens = RefreshTokens(secret.refresh_key)
         self._idle_ns = idle_hours * HOUR_NS
         self._longest_ns = session_days * 24 * HOUR_NS
         self._clock = clock
-        engine = open_database(path_or_url)
-        self.shared = engine.dialect.name != "sqlite"  # whether other servers may work on it meanwhile
-        self._database = Database(engine)
+        self.shared = shared
+        self._database = Database(open_database(path_or_url))
         self.changes = UserChanges(self._database, clock)
         self.second_factors = SecondFactors(self._database, secret.vault, clock)
 
@@ -306,7 +307,8 @@ class Identity:
     def _revoke_session(self, connection: Connection, session_id: str, actor: Actor, why: str) -> None:
         connection.execute(update(SESSIONS).where(SESSIONS.c.session_id == session_id).values(revoked_ns=self._clock()))
         self._note(connection, actor, "session_revoked", session_id, {"why": why})
-        note_for_other_servers(connection)
+        if self.shared:
+            note_for_other_servers(connection)
 
     # -- API keys
 
@@ -349,7 +351,8 @@ class Identity:
                 )
             )
             self._note(connection, user.actor, "key_created", key.key_id, written | {"label": label})
-            note_for_other_servers(connection)
+            if self.shared:
+                note_for_other_servers(connection)
         return key, secret
 
     def keys_of(self, user_id: int) -> list[ApiKey]:
@@ -382,6 +385,7 @@ class Identity:
             ).rowcount
             if revoked:
                 self._note(connection, user.actor, "key_revoked", key_id)
+            if revoked and self.shared:
                 note_for_other_servers(connection)
         return bool(revoked)
 

@@ -20,7 +20,7 @@ from typing import Final, NamedTuple
 
 ROWS: Final = 2**16
 PROBED: Final = 32  # rows in which a name may be
-LOCK_S: Final = 0.02  # that the lock is waited for: who holds it needs microseconds, unless it is paused
+LOCK_S: Final = 0.25  # that the lock is waited for: who holds it needs microseconds, unless it is paused or has no turn
 LOCK_AGAIN_S: Final = 0.00005
 _ROW: Final = struct.Struct("<16sqq")
 

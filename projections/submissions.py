@@ -18,6 +18,7 @@ import msgspec
 from engine.events import CommandResult
 from journal.codec import KEY_BYTES, BatchRecord, Submission, submissions_of
 from projections.outcomes import Outcomes
+from projections.refused_names import RefusedNames
 
 REMEMBERED_NS: Final = 120 * 1_000_000_000  # of record time, at least, unless there are more than
 KEYS_MAX: Final = 200_000  # some 40 MB
@@ -72,6 +73,7 @@ class SubmissionWindow:
         self._generations: deque[_Generation] = deque()  # oldest first
         self._forgotten_seq = 0
         self.outcomes = Outcomes()  # of those that have a fingerprint; not saved
+        self.refused_names = RefusedNames()  # not saved either
 
     def __len__(self) -> int:
         """How many keys are remembered."""
@@ -104,8 +106,12 @@ class SubmissionWindow:
     def keep(self, submissions: Sequence[Submission], applied: Sequence[CommandResult]) -> None:
         """Keep what became of a record's submissions whose keys somebody may use again; `applied`: all its commands."""
         for each in submissions:
-            if each.fingerprint and len(applied) >= each.place + each.count:
+            if len(applied) < each.place + each.count:
+                return
+            if each.fingerprint:
                 self.outcomes.note(each.key, list(applied[each.place : each.place + each.count]))
+            elif each.count == 1:
+                self.refused_names.note(each.key, applied[each.place : each.place + 1])
 
     def add(self, submissions: Sequence[Submission], first_seq: int, ts_ns: int) -> None:
         """The same for submissions of a record that is at hand already: of its first seq and time. O(submissions)."""

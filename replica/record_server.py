@@ -31,14 +31,14 @@ FINISH_S: Final = 1.0  # that all followers together may take for what is in mem
 class RecordServer:
     """Serves whoever connects, so many at a time."""
 
-    def __init__(self, data: Path, records: RecordLog, followers_max: int = FOLLOWERS_MAX) -> None:
-        """Listen in the folder `data`, for so many followers at a time.
+    def __init__(self, data: Path, records: RecordLog, followers_beside: int = 0) -> None:
+        """Listen in the folder `data`, for `FOLLOWERS_MAX` followers at a time and `followers_beside` more.
 
         Where that cannot be (a file system without sockets), the log says so.
         """
         self._path = data / SOCKET_NAME
         self._records = records
-        self._followers_max = followers_max
+        self._followers_max = FOLLOWERS_MAX + followers_beside
         self._links: dict[FollowerLink, threading.Thread] = {}
         self._lock = threading.Lock()
         self._closing = threading.Event()

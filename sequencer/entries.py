@@ -16,8 +16,9 @@ from engine.events import CommandResult
 from engine.types import Seq
 from journal.codec import KEY_BYTES, Submission
 from loop.reply import Reply
+from projections.refused_names import NAME_BYTES, has_named_key
 from projections.submissions import KeptSubmission, SubmissionWindow
-from sequencer.port import AlreadySubmitted, DeadlinePassed, Forgotten, KeyReused, Submit
+from sequencer.port import AlreadySubmitted, DeadlinePassed, Forgotten, KeyReused, Refused, Submit
 
 OnRefused = Callable[[Exception], object]
 
@@ -83,6 +84,7 @@ class KeyedEntries:
     def __init__(self, window: SubmissionWindow) -> None:
         self.window = window
         self.queued: dict[bytes, KeyedEntry] = {}  # read by the writer for each batch
+        self._queued_names: dict[bytes, bytes] = {}  # the beginnings of their keys -> the greatest of these
 
     def admits(self, submission: Submit, on_refused: OnRefused) -> bool:
         """Whether a submission may wait; where not, `on_refused` is called, at once or when its key is settled."""
@@ -99,6 +101,8 @@ class KeyedEntries:
                 on_refused(KeyReused("its key stands for something else"))
             else:
                 queued.behind.append(on_refused)
+        elif self._is_overtaken(submission):
+            on_refused(Refused("a later request under its client order id came before it"))
         elif submission.after_seq < self.window.forgotten_seq:
             on_refused(Forgotten(f"keys of commands up to seq {self.window.forgotten_seq} may be forgotten"))
         else:
@@ -107,7 +111,21 @@ class KeyedEntries:
 
     def add(self, entry: KeyedEntry) -> None:
         """Note one that waits from now on."""
-        self.queued[entry.submission.key] = entry
+        key = entry.submission.key
+        self.queued[key] = entry
+        self._queued_names[key[:NAME_BYTES]] = max(key, self._queued_names.get(key[:NAME_BYTES], b""))
+
+    def _is_overtaken(self, submission: Submit) -> bool:
+        """Whether a later request for the same order, by its client order id, waits or was refused."""
+        key = submission.key
+        if self._queued_names.get(key[:NAME_BYTES], b"") > key and has_named_key(key, submission.commands):
+            return True
+        return self.window.refused_names.overtook(key, submission.commands)
+
+    def _remove(self, key: bytes) -> KeyedEntry | None:
+        if self._queued_names.get(key[:NAME_BYTES]) == key:
+            del self._queued_names[key[:NAME_BYTES]]
+        return self.queued.pop(key, None)
 
     def late(self, entries: Sequence[Entry], ts_ns: int) -> list[KeyedEntry]:
         """Those that a record of this time may not have any more: they are refused, and wait no longer."""
@@ -119,13 +137,16 @@ class KeyedEntries:
     def fail(self, entry: Entry, error: Exception) -> None:
         """Answer an entry, of whatever kind, that is not taken."""
         if isinstance(entry, KeyedEntry):
-            self.queued.pop(entry.submission.key, None)
+            self._remove(entry.submission.key)
         entry.fail(error)
 
     def keep(self, entry: KeyedEntry, results: list[CommandResult]) -> None:
         """Keep what became of an entry, where somebody else may use its key again."""
+        key, window = entry.submission.key, self.window
         if entry.submission.fingerprint:
-            self.window.outcomes.note(entry.submission.key, results)
+            window.outcomes.note(key, results)
+        elif len(results) == 1:
+            window.refused_names.note(key, results)
 
     @staticmethod
     def within(entries: Sequence[Entry]) -> list[Submission]:
@@ -143,6 +164,6 @@ class KeyedEntries:
         """Note the submissions of a record that was applied: who sent one of them again is answered now."""
         self.window.add(submissions, first_seq, ts_ns)
         for each in submissions:
-            entry = self.queued.pop(each.key)
-            for on_refused in entry.behind:
+            entry = self._remove(each.key)
+            for on_refused in () if entry is None else entry.behind:
                 on_refused(AlreadySubmitted(KeptSubmission(first_seq + each.place, each.count, each.fingerprint)))

@@ -6,8 +6,10 @@ and take only those who have a certificate of the same authority.
 
 from __future__ import annotations
 
+import random
 import shutil
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
@@ -15,13 +17,13 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from cluster.etcd.addresses import Certificates, Members, parse_members
 from cluster.etcd.etcd_members import EtcdMembers
 from cluster.store import MemberStatus, StoreError
 from tests.certificates import Authority
-from tests.server import free_port
 
 READY_S = 60.0
 
@@ -42,7 +44,7 @@ class EtcdMember:
         self.host = host
         self._before = before
         scheme = "https" if secure else "http"
-        self.client_port, self.peer_port = free_port(), free_port()
+        self.client_port, self.peer_port = _lasting_port(), _lasting_port()
         self.client_url = f"{scheme}://{host}:{self.client_port}"
         self.peer_url = f"{scheme}://{host}:{self.peer_port}"
         self.command: list[str] = []
@@ -69,6 +71,8 @@ class EtcdMember:
     def kill(self) -> None:
         """kill -9, and wait until it is gone."""
         if self.process is not None:
+            for child in psutil.Process(self.process.pid).children():  # the member, where another program started it
+                child.kill()
             self.process.kill()
             self.process.wait(20)
             self.process = None
@@ -189,6 +193,15 @@ def running_etcd(
         yield cluster
     finally:
         cluster.close()
+
+
+def _lasting_port() -> int:
+    """A free port that no outgoing connection takes while its member is down: below the range of those."""
+    while True:
+        port = random.randrange(20_000, 32_000)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def _command(member: EtcdMember, together: str, flags: tuple[str, ...]) -> list[str]:

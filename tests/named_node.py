@@ -19,7 +19,7 @@ import msgspec  # noqa: E402  # behind what must be imported first
 from api import bootstrap  # noqa: E402
 from api.app import main  # noqa: E402
 from api.http.origins import Origins  # noqa: E402
-from api.nodes.standing import SingleServer  # noqa: E402
+from api.nodes.membership import SingleServer  # noqa: E402
 from api.nodes.views import NodeAddress, NodeView  # noqa: E402
 from engine.exchange import Exchange  # noqa: E402
 from sequencer.port import Sequencing  # noqa: E402
@@ -28,7 +28,7 @@ Single = SingleServer
 
 
 class NamedNode(Single):
-    """The standing of a node with a name and others; the first of them is the writer, so it says."""
+    """The membership of a node with a name and others; the first of them is the writer, so it says."""
 
     def __init__(self, name: str, nodes: list[NodeAddress], stale: Path, single: SingleServer) -> None:
         super().__init__(single._exchange, single._sequencer, single._last_n)
@@ -64,7 +64,7 @@ def serve(listed: str, name: str, arguments: list[str]) -> None:
     ]
     stale = Path(arguments[arguments.index("--data") + 1]) / "stale"
 
-    def standing(exchange: Exchange, sequencer: Sequencing, last_n: Callable[[], int]) -> NamedNode:
+    def membership(exchange: Exchange, sequencer: Sequencing, last_n: Callable[[], int]) -> NamedNode:
         return NamedNode(name, nodes, stale, Single(exchange, sequencer, last_n))
 
     def origins(configured: Collection[str]) -> Origins:
@@ -72,7 +72,7 @@ def serve(listed: str, name: str, arguments: list[str]) -> None:
         made.set_nodes(urls.values())
         return made
 
-    vars(bootstrap).update(SingleServer=standing, Origins=origins)
+    vars(bootstrap).update(SingleServer=membership, Origins=origins)
     sys.argv = ["api/app.py", *arguments]
     main()
 

@@ -17,6 +17,7 @@ import signal
 import socket
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -29,6 +30,7 @@ from tools.venue import wait_until_accepting
 MEMBERS: Final = 3
 AGAIN_S: Final = 3.0  # before what has ended is started again
 STOP_S: Final = 15.0
+PORTS: Final = range(23790, 24290)  # below those that systems give to whoever asks for any
 ACCEPTING_S: Final = 60.0
 FLAGS: Final = (
     *("--pre-vote", "--heartbeat-interval", "100", "--election-timeout", "1000"),
@@ -166,10 +168,11 @@ def _kept_port(path: Path) -> int:
     """A port that is free at the first start and the same at each later one: members know each other by it."""
     if path.is_file():
         return int(path.read_text(encoding="ascii"))
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-    path.write_text(str(port), encoding="ascii")
-    return port
+    for port in PORTS:
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            path.write_text(str(port), encoding="ascii")
+            return port
+    raise SystemExit(f"no port from {PORTS[0]} on is free for etcd")
 
 
 def _environment() -> dict[str, str]:

@@ -62,6 +62,9 @@ FAILED_MAX: Final = 3  # times that a door ends before it is ready, at the start
 ANSWER_S: Final = 5.0  # for a door to say that it has done what it was sent, before it is ended
 FIGURES_S: Final = 2.0
 REAP_S: Final = 0.02  # between two looks whether a process has ended
+SILENT_S: Final = 15.0  # without a word of a door, which says how it is each second, before it is ended
+SILENT_CHECK_S: Final = 1.0
+SILENT_CHECKS: Final = 3  # in a row: where it was this process that was paused, what doors said is read in between
 KILL_S: Final = 0.5  # for a door whose socket has ended, before it is killed
 
 
@@ -110,6 +113,8 @@ class _Door:
         self.failed = 0  # times that it ended before it was ready, in a row
         self.failure = ""
         self.unanswered = 0
+        self.said_at = 0.0  # the monotonic second of its last word
+        self.silent = 0  # checks in a row that found it silent for too long
 
     def send(self, message: ToDoor) -> None:
         if self.channel is not None:
@@ -139,6 +144,7 @@ class FrontDoors:
         """Start every door; return when all serve. Cooperative. Raises OSError where one cannot."""
         for door in self._doors:
             eventlet.spawn(self._keep, door)
+        eventlet.spawn(self._watch)
         until = time.monotonic() + READY_S
         while not all(door.is_ready for door in self._doors):
             for door in self._doors:
@@ -155,7 +161,10 @@ class FrontDoors:
         """
         self._stopping = True
         for door in self._doors:
-            door.send(Stop(max(0.0, until - time.monotonic())))
+            if door.is_ready:
+                door.send(Stop(max(0.0, until - time.monotonic())))
+            else:
+                door.kill()  # nobody has been served by it
         while any(door.process is not None for door in self._doors) and time.monotonic() < until:
             eventlet.sleep(REAP_S)
         return sum(door.unanswered for door in self._doors)
@@ -184,6 +193,17 @@ class FrontDoors:
             wait_s = min(BACK_OFF_S * 2.0 ** min(soon - 1, 16), BACK_OFF_S_MAX) if soon else 0.0
             log.warning("front door %d has ended; another is started in %.1f s", door.number, wait_s)
             eventlet.sleep(wait_s)
+
+    def _watch(self) -> None:
+        """End doors that hang: their clients would wait, and new ones come to them."""
+        while not self._stopping:
+            eventlet.sleep(SILENT_CHECK_S)
+            for door in self._doors:
+                is_silent = door.is_ready and time.monotonic() - door.said_at > SILENT_S
+                door.silent = door.silent + 1 if is_silent else 0
+                if door.silent >= SILENT_CHECKS:
+                    log.error("front door %d has said nothing for %.0f s: it is ended", door.number, SILENT_S)
+                    door.kill()
 
     def _run(self, door: _Door) -> None:
         """Start a process and return when it has ended. Cooperative. Raises OSError."""
@@ -249,6 +269,7 @@ class FrontDoors:
     # -- what doors say
 
     def _on_said(self, door: _Door, said: ToWriter) -> None:
+        door.said_at = time.monotonic()
         match said:
             case Ready():
                 door.is_ready, door.failed = True, 0

@@ -46,7 +46,7 @@ from api.json.errors import ApiError, Malformed
 from api.json.views import seconds
 from api.market.flow_sources import FlowSource, flows_of, known_sources
 from api.market.status_views import StatusService
-from api.nodes.standing import Standing
+from api.nodes.membership import Membership
 from api.settings import Settings
 from engine.events import CommandResult
 from engine.exchange import Exchange
@@ -88,20 +88,18 @@ class Feed:
         limits: RateLimits | None,
         injector: FaultInjector,
         clock_held: Callable[[], bool],
-        standing: Standing,
+        membership: Membership,
         origins: Origins,
         positions: Positions,
     ) -> None:
         """`limits` count the events of clients, where there are any; `injector` has the faults that were asked for.
 
-        `standing`: among other nodes; `origins`: whose pages may connect besides our own. Who resumes from where this
-        node has not come to yet waits at `positions`.
+        `membership`: its place among other nodes; `origins`: whose pages may connect besides our own. Who resumes
+        from where this node has not come to yet waits at `positions`.
         """
         self._authenticator = authenticator
-        self._limits = limits
-        self._clock_held = clock_held
-        self._standing = standing
-        self._positions = positions
+        self._limits, self._clock_held = limits, clock_held
+        self._membership, self._positions = membership, positions
         self._exchange = exchange
         self._sequencer = sequencer
         self._activity = activity
@@ -130,9 +128,9 @@ class Feed:
             publish=self._publish_to_room,
             publish_made=self._publish_made,
             clock=sequencer.now_ns,
-            always=standing.name is not None,
+            always=membership.name is not None,
         )
-        self._recent = None if standing.name is None else RecentResults(exchange.seq)
+        self._recent = None if membership.name is None else RecentResults(exchange.seq)
         self._engine = self.server.eio
         self._sessions = EngineSessions(self._engine, settings, self._is_joined)
         self._faults = ClientFaults(injector, self._drop)
@@ -235,8 +233,8 @@ class Feed:
             "accepting": self._sequencer.refusal is None,
             "symbols_seq": self._symbols_seq,
             "clock_held": self._clock_held(),
-            "node": self._standing.name,
-            "stale": self._standing.stale,
+            "node": self._membership.name,
+            "stale": self._membership.stale,
         }
 
     # -- from the sequencer

@@ -29,7 +29,7 @@ HAS_STOPPED: Final = "this node has stopped: what it has differs from the log"
 
 
 class ClusterNode:
-    """The `Standing` of a node. For the event loop's thread."""
+    """The `Membership` of a node. For the event loop's thread."""
 
     def __init__(
         self,
@@ -52,7 +52,7 @@ class ClusterNode:
 
     @property
     def stale(self) -> bool:
-        """As `Standing`."""
+        """As `Membership`."""
         return self._age_s > STALE_S
 
     def refusal(self) -> str | None:
@@ -78,7 +78,7 @@ class ClusterNode:
 
     @property
     def nodes(self) -> list[NodeAddress]:
-        """As `Standing`."""
+        """As `Membership`."""
         return self._addresses(self._complete(self._node.state()), self._heard())
 
     def _addresses(self, state: NodeState, heard: dict[str, Heard]) -> list[NodeAddress]:
@@ -90,7 +90,7 @@ class ClusterNode:
         ]
 
     def view(self) -> NodeView:
-        """As `Standing`."""
+        """As `Membership`."""
         owner, heard = self._node.owner, self._heard()
         state = self._complete(self._node.state())
         refusal = self._host.sequencer.refusal
@@ -134,7 +134,7 @@ class ClusterNode:
         )
 
     def stand_down(self) -> StoodDown:
-        """As `Standing`."""
+        """As `Membership`."""
         if not any(heard.state.why_not is None for heard in self._probes.heard()):
             raise ApiError(409, "NO_OTHER_NODE", "No other node could take over now.")
         role = cast("NodeRole", str(self._node.role))

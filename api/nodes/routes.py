@@ -11,11 +11,11 @@ from api.auth.authenticator import requesting_operator
 from api.auth.service import AuthService
 from api.http.documented import Access, documented
 from api.http.responses import answer
-from api.nodes.standing import Standing
+from api.nodes.membership import Membership
 from api.nodes.views import NodeView, StoodDown
 
 
-def blueprint(standing: Standing, auth: AuthService) -> Blueprint:
+def blueprint(membership: Membership, auth: AuthService) -> Blueprint:
     """The routes of a node."""
     routes = Blueprint("nodes", __name__)
 
@@ -26,14 +26,14 @@ def blueprint(standing: Standing, auth: AuthService) -> Blueprint:
 
         Pages and clients move to another of `nodes` when this one does not answer, or is `stale`.
         """
-        return answer(standing.view())
+        return answer(membership.view())
 
     @routes.post("/admin/node/stand-down")
     @documented(Access.OPERATOR, StoodDown, errors=(409,))
     def stand_down() -> Response:
         """Have this node lay down the writing, so that another one takes over, and not stand for a while."""
         operator = requesting_operator()
-        stood = standing.stand_down()
+        stood = membership.stand_down()
         auth.record(operator, "node.stand-down", stood.name, {"role": stood.role})
         return answer(stood)
 

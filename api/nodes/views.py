@@ -9,8 +9,8 @@ from typing import Literal
 
 import msgspec
 
-# standing: it has claimed the log and is not open yet; refused: it is the writer, and the log takes nothing
-NodeRole = Literal["writer", "follower", "door", "standing", "refused", "stopped"]
+# claiming: it has claimed the log and is not open yet; refused: it is the writer, and the log takes nothing
+NodeRole = Literal["writer", "follower", "door", "claiming", "refused", "stopped"]
 
 
 class NodeAddress(msgspec.Struct, frozen=True, kw_only=True):

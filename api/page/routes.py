@@ -9,7 +9,7 @@ from flask import Blueprint, Response, abort, request
 
 from api.http.documented import ANY_FILE, HTML, Access, documented
 from api.nodes.addresses import connectable
-from api.nodes.standing import Standing
+from api.nodes.membership import Membership
 from api.page.files import FRONTEND, Asset, asset_named, composed_page, content_security_policy, is_named_by_content
 
 IMMUTABLE = "public, max-age=31536000, immutable"
@@ -49,7 +49,7 @@ def _file(name: str) -> Response:
     return _served(asset, {"Cache-Control": IMMUTABLE} if named else {})
 
 
-def blueprint(standing: Standing) -> Blueprint:
+def blueprint(membership: Membership) -> Blueprint:
     """The routes of the page. Reads and packs its files, so that no first visitor waits for that."""
     composed_page()
     for path in FRONTEND.rglob("*.*"):
@@ -60,7 +60,7 @@ def blueprint(standing: Standing) -> Blueprint:
     @documented(Access.PUBLIC, HTML)
     def index() -> Response:
         """The trading page."""
-        page = composed_page(connectable(standing.nodes))
+        page = composed_page(connectable(membership.nodes))
         return _served(page.asset, {"Content-Security-Policy": page.policy})
 
     @routes.get("/favicon.ico")

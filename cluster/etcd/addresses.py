@@ -12,10 +12,12 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from cluster.failures import ClusterError
+
 MEMBERS_MAX = 9
 
 
-class BadAddresses(ValueError):
+class BadAddresses(ClusterError, ValueError):
     """The members' addresses, or their certificates, cannot be used. Says why."""
 
 

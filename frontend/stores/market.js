@@ -60,9 +60,7 @@ export class MarketStore extends EventTarget {
   #api;
   #feed;
   #rules;
-  /**
-   * Aborted when the symbol's listings are asked for anew, for another one, or are of no use.
-   */
+  /** Aborted when the symbol's listings are asked for anew, for another one, or are of no use. */
   #loading = new AbortController();
   /** To take the tape's place when its listing came. @type {Tape | null} */ #nextTape = null;
   /** Whether the symbols are being asked for. */ #learning = false;

@@ -98,8 +98,8 @@ def _goes_on(connection: h11.Connection) -> bool:
 
 # What llhttp takes and h11 does not, with why no harm is in it. Each is searched for in the head of the request.
 HARMLESS: Final = {
-    "several spaces": re.compile(rb"(^|\n)[A-Z]+ +\S+ +HTTP/1\.[01]\r\n"),  # there is no other reading of the line
-    "RTSP": re.compile(rb"(^|\n)[A-Z]+ +\S+ +(RTSP|ICE)/1\.[01]\r\n"),  # read as HTTP of that version, as if it were
+    "several spaces": re.compile(rb"(^|[\r\n])[A-Z]+ +\S+ +HTTP/1\.[01]\r\n"),  # there is no other reading of the line
+    "RTSP": re.compile(rb"(^|[\r\n])[A-Z]+ +\S+ +(RTSP|ICE)/1\.[01]\r\n"),  # read as HTTP of that version
     "empty lines": re.compile(rb"\r\n\r\n[\r\n]+[A-Z]"),  # between two requests, which RFC 9112 2.2 has ignored
 }
 

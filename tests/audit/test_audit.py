@@ -15,9 +15,12 @@ from audit import search
 from audit.__main__ import main
 from audit.findings import Kind
 from engine import planning
+from engine.commands import WriterChanged
 from engine.rejects import InvariantViolation
 from engine.types import PostOnly
+from journal.codec import open_batch, submissions_of
 from tests.audit.audited import BATCH, BUY, COMMANDS, OPENING, SELL, order, write
+from tests.journal.recorded import unpacked
 from tests.programs import run, tool
 from tests.server import ROOT
 
@@ -115,6 +118,15 @@ def test_a_last_record_that_is_damaged_is_not_passed_over(tmp_path: Path, audit:
     sound = (LAST - 1) * BATCH
     assert outcome.returncode == 1, outcome.stdout
     assert f"seq {sound + 1} damaged_end: the last record, {LAST}, does not match its checksum" in outcome.stdout
+
+
+def test_a_journal_of_several_writers_and_front_doors_is_audited_like_any_other(tmp_path: Path, audit: Run) -> None:
+    with unpacked("11-cluster", tmp_path) as journal:
+        assert any(submissions_of(record) for record in journal.read())
+        assert any(isinstance(each, WriterChanged) for record in journal.read() for each in open_batch(record))
+    outcome = audit(tmp_path / "11-cluster.sqlite")
+    assert outcome.returncode == 0, outcome.stdout + outcome.stderr
+    assert "Verdict: clean" in outcome.stdout
 
 
 def test_an_engine_that_breaks_a_rule_is_named_with_the_command(

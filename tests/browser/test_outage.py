@@ -95,7 +95,7 @@ def test_a_server_that_begins_anew_knows_nobody_and_the_page_goes_on_as_a_visito
     trader.becomes(guest)
     expect(trader.tape()).to_have_count(1)
 
-    mortal.kill()
+    mortal.kill_all()
     shutil.rmtree(mortal.data)
     mortal.start(mortal.port)
     banner = trader.page.locator("#session-banner")

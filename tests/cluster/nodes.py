@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 from cluster.keys import Keys
+from tests.access.cast import appoint
 from tests.etcd import EtcdCluster
 from tests.server import RunningServer, eventually
 
@@ -30,11 +31,17 @@ class Nodes:
 
     def make(self, name: str, *options: str) -> RunningServer:
         """A node that does not run yet, on the folder of that name. Users are in a file that all share."""
+        certificates: tuple[str, ...] = ()
+        if self.etcd.certificates is not None:
+            files = self.etcd.certificates
+            certificates = ("--cluster-ca", str(files.authority), "--cluster-cert", str(files.certificate))
+            certificates += ("--cluster-key", str(files.key))
         server = self.by_name[name] = RunningServer(
             self._folder / name,
             *("--cluster", self.etcd.url, "--cluster-name", self.cluster, "--node", name),
             *("--identity-url", f"sqlite:///{self._folder / 'identity.sqlite'}"),
             *("--secret-file", str(self._folder / "secret.key")),
+            *certificates,
             *options,
         )
         return server
@@ -48,17 +55,21 @@ class Nodes:
 
     def writer(self) -> RunningServer:
         """The node that writes; waits until one does."""
-        found: list[RunningServer] = []
-        eventually(lambda: bool(found.extend(self._that(lambda state: state["role"] == "writer")) or found))
-        return found[0]
+        eventually(lambda: any(self._writers()))
+        return next(self._writers())
 
     def follower(self) -> RunningServer:
         """A node that does not."""
         writer = self.writer()
         return next(server for server in self.by_name.values() if server.runs and server is not writer)
 
-    def _that(self, said: Callable[[dict[str, Any]], bool]) -> Iterator[RunningServer]:
-        return (server for server in self.by_name.values() if server.runs and said(state_of(server)))
+    def _writers(self) -> Iterator[RunningServer]:
+        return (server for server in self.by_name.values() if server.runs and state_of(server)["role"] == "writer")
+
+    def kill_all(self) -> None:
+        """`kill -9` of all that run."""
+        for server in self.by_name.values():
+            server.kill()
 
     def agree(self) -> None:
         """Wait until all that run have come to one state, which their digests say."""
@@ -84,9 +95,10 @@ def state_of(server: RunningServer) -> dict[str, Any]:
 @contextmanager
 def nodes(folder: Path, etcd: EtcdCluster, names: str = "") -> Iterator[Nodes]:
     """Nodes with these names, one letter each, that take orders; ended at the end."""
+    appoint(folder)  # an operator, in the folder of the users and of the secret that all share
     made = Nodes(folder, etcd)
     with ExitStack() as stack:
-        stack.callback(lambda: [server.kill() for server in made.by_name.values()])
+        stack.callback(made.kill_all)
         for name in names:
             made.start(name)
         yield made

@@ -14,7 +14,7 @@ from cluster.etcd.etcd_store import EtcdStore
 from cluster.founding import found_log
 from cluster.keys import Keys, Owner, StoredHead
 from cluster.log_reader import LogReader
-from cluster.ownership import Claim, OwnerKey
+from cluster.ownership import LEASE_S, Claim, OwnerKey
 from cluster.records import START, Position
 from cluster.store import LogStore, NoAnswer, Outcome, StoreError, Transaction
 from cluster.take_over import appender_of, take_over
@@ -24,6 +24,8 @@ from tests.etcd import EtcdCluster
 from tests.server import eventually
 
 Result = TypeVar("Result")
+
+LONG_LEASE_S = 120
 
 _names = itertools.count()
 
@@ -73,10 +75,10 @@ class ReplicatedLog:
         self._stores.append(store)
         return store
 
-    def owner_key(self, node: str, store: LogStore | None = None) -> OwnerKey:
-        """The owner key as that node uses it."""
+    def owner_key(self, node: str, store: LogStore | None = None, lease_s: int = LONG_LEASE_S) -> OwnerKey:
+        """The owner key as that node uses it; by a lease that outlasts a test on a machine that is busy."""
         owner = Owner(node, f"{node}-boot", f"{node}.example:7000")
-        return OwnerKey(self.store() if store is None else store, self.keys, owner)
+        return OwnerKey(self.store() if store is None else store, self.keys, owner, lease_s)
 
     def reader(self) -> LogReader:
         """A reader with a client of its own."""
@@ -124,7 +126,7 @@ class KeptClaim:
     """A node's claim, kept by a thread through whatever happens to members, and made anew when it has ended."""
 
     def __init__(self, log: ReplicatedLog, node: str) -> None:
-        self._key = log.owner_key(node)
+        self._key = log.owner_key(node, lease_s=LEASE_S)
         self._keeping = log.owner_key(node)
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, cast
 
+import msgspec
 import pytest
 
 from cluster.append import Appender
@@ -72,6 +73,11 @@ def failed(owner: int | None, head: Any, log: bytes | None) -> Outcome:
     )
 
 
+def read(owner: int | None, head: Any, log: bytes | None) -> Outcome:
+    """The same as a plain read finds it."""
+    return msgspec.structs.replace(failed(owner, head, log), succeeded=True)
+
+
 BEFORE = Head(START, EPOCH)
 AFTER = Head(position_of(RECORD), EPOCH)
 OURS = encode_record(RECORD)
@@ -84,17 +90,33 @@ LATER = Head(position_of(next_record(position_of(RECORD))), 9)
         ([DONE], 1),
         ([NoAnswer("late"), DONE], 2),
         ([Unreachable("gone"), Busy("later"), DONE], 3),
-        ([NoAnswer("late"), OutOfSpace("full"), OutOfSpace("full"), DONE], 4),
+        (
+            [
+                NoAnswer("late"),
+                OutOfSpace("full"),
+                read(EPOCH, BEFORE, None),
+                OutOfSpace("full"),
+                NoAnswer("late"),
+                DONE,
+            ],
+            4,
+        ),
+        ([OutOfSpace("full"), read(EPOCH, AFTER, OURS)], 1),
+        ([OutOfSpace("full"), read(9, LATER, OURS)], 1),
+        ([OutOfSpace("full"), OutOfSpace("even to read"), OutOfSpace("full"), read(EPOCH, AFTER, OURS)], 2),
+        ([NoAnswer("late"), OutOfSpace("full"), read(EPOCH, AFTER, OURS)], 2),
         ([NoAnswer("late"), failed(EPOCH, AFTER, OURS)], 2),
         ([NoAnswer("late"), failed(9, LATER, OURS)], 2),
-        ([NoAnswer("late"), OutOfSpace("full"), failed(None, AFTER, OURS)], 3),
+        ([NoAnswer("late"), OutOfSpace("full"), read(EPOCH, BEFORE, None), failed(None, AFTER, OURS)], 3),
     ],
 )
 def test_an_append_is_durable_when_it_is_confirmed_or_its_bytes_are_there(answers: list[Answer], tries: int) -> None:
     appender, store = appender_over(answers)
     assert appender.append(RECORD).tries == tries
     assert appender.head.head == AFTER
-    assert all(asked == store.asked[0] for asked in store.asked)  # never other bytes, never n + 2
+    writes = [asked for asked in store.asked if asked.compares]
+    assert len(writes) == tries
+    assert all(asked == writes[0] for asked in writes)  # never other bytes, never n + 2
 
 
 @pytest.mark.parametrize(
@@ -120,7 +142,8 @@ def test_whoever_is_fenced_appends_nothing_more(before: list[Answer], answer: Ou
 
 def test_a_refusal_is_definite_only_while_nothing_is_unanswered() -> None:
     other = next_record(START, commands=2)
-    appender, _ = appender_over([Unreachable("gone"), OutOfSpace("full"), DONE])
+    nothing = read(EPOCH, BEFORE, None)
+    appender, _ = appender_over([Unreachable("gone"), OutOfSpace("full"), nothing, DONE])
     with pytest.raises(AppendRefused) as refused:
         appender.append(RECORD)
     assert refused.value.out_of_space
@@ -129,9 +152,16 @@ def test_a_refusal_is_definite_only_while_nothing_is_unanswered() -> None:
 
 
 def test_an_append_that_is_given_up_has_no_outcome_once_a_try_is_unanswered() -> None:
-    appender, _ = appender_over([NoAnswer("late"), OutOfSpace("full")], giving_up=iter([False, True]).__next__)
+    answers: list[Answer] = [NoAnswer("late"), OutOfSpace("full"), read(EPOCH, BEFORE, None)]
+    appender, _ = appender_over(answers, giving_up=iter([False, True]).__next__)
     with pytest.raises(AppendAbandoned):
         appender.append(RECORD)
+    with pytest.raises(Fenced):
+        appender.append(RECORD)
+
+
+def test_who_is_refused_and_has_lost_the_log_is_fenced() -> None:
+    appender, _ = appender_over([OutOfSpace("full"), read(9, BEFORE, None)])
     with pytest.raises(Fenced):
         appender.append(RECORD)
 

@@ -142,7 +142,7 @@ def test_a_full_log_refuses_for_certain_and_recovers_by_trimming(tmp_path: Path)
         assert space is not None
         assert space.level in {SpaceLevel.NORMAL, SpaceLevel.WARN}
         known = appender.head.head.position
-        owner = log.owner_key("a")
-        assert owner.challenge(epoch) or owner.current() is None  # a lease of 2 s that nobody kept
-        appender, _ = log.take_over("b", log.claim("b"), known)
-        assert log.reader().read(known).records[0].n == known.n + 1
+        appender.append(next_record(known))
+        assert log.owner_key("a").challenge(epoch)
+        log.take_over("b", log.claim("b"), known)
+        assert [record.n for record in log.reader().read(known).records] == [known.n + 1, known.n + 2]

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
+import msgspec
+import pytest
+
 from cluster.etcd.etcd_store import EtcdStore
+from cluster.peer_client import PeerClient, PeerError
+from cluster.peer_frames import NodeState
 from cluster.store import Delete, Read, Transaction
 from tests.cluster.nodes import Nodes, nodes, state_of
-from tests.etcd import EtcdCluster, needs_etcd
+from tests.etcd import EtcdCluster, needs_etcd, running_etcd
 from tests.server import eventually
 
 pytestmark = needs_etcd
@@ -63,3 +69,20 @@ def test_a_node_that_has_what_the_log_has_not_refuses_and_changes_nothing(tmp_pa
         made.start("b")  # on an empty folder it makes a log
         status, _ = first.fails_to_start()
         assert (status, f"this node has {n}" in first.log or "another record" in first.log) == (1, True), first.log
+
+
+def test_nodes_speak_to_each_other_and_to_the_log_by_mutual_tls_alone(tmp_path: Path) -> None:
+    with running_etcd(tmp_path / "etcd", 1, secure=True) as etcd, nodes(tmp_path / "nodes", etcd, "ab") as made:
+        follower = made.follower()
+        assert follower.http.enter("BTC-USDT", "buy", "0.01", "30000.00")["status"] == "resting"
+        eventually(lambda: [peer["answers"] for peer in state_of(follower)["cluster"]["peers"]] == [True])
+        made.agree()
+        store = EtcdStore(etcd.parsed)
+        try:
+            entries = store.transact(Transaction(then=(Read(made.keys.nodes, made.keys.nodes_end),)), 5).reads[0]
+        finally:
+            store.close()
+        for entry in entries:
+            address = msgspec.json.decode(entry.value, type=NodeState).peer
+            with pytest.raises(PeerError), contextlib.closing(PeerClient(address)) as client:
+                client.state()

@@ -28,7 +28,7 @@ from replica.replay import replay
 from sequencer.port import AlreadySubmitted
 from sequencer.sequencer import Sequencer
 from tests.cluster.door import until
-from tests.cluster.test_remote_sequencer import KEY, opening, order
+from tests.cluster.trading import KEY, opening, order
 
 
 class FencedJournal(SqliteJournal):

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from openbell.programs import PROGRAMS
+from tests.access.cast import operator
 from tests.cluster.nodes import Nodes, nodes, state_of
 from tests.etcd import EtcdCluster, needs_etcd
 from tests.programs import run
@@ -86,6 +88,26 @@ def test_a_writer_that_is_stopped_hands_over_and_answers_what_it_has_taken(venue
     assert "stands down" in writer.log
     assert entered(venue.follower(), "behind-a-stop")
     writer.start(writer.port)
+
+
+def test_an_operator_at_one_node_is_one_at_all_and_the_writer_keeps_a_schedule_given_at_another(venue: Nodes) -> None:
+    follower = venue.follower()
+    boss = operator(follower.http)
+    night = {"time_zone": "UTC", "days": ["mon"], "trading": "09:00:00", "closed": "09:00:01"}
+    listed: dict[str, Any] = {
+        "symbol": "GOLD-USDT",
+        "base": "GOLD",
+        "quote": "USDT",
+        "tick_size": "0.01",
+        "lot_size": "1",
+    }
+    listed |= {"quote_scale": 10, "max_quantity": "1000", "max_notional": "1000000"}
+    follower.http.call("POST", "/admin/symbols", listed | {"schedule": night}, boss.bearer).granted()
+    path = "/admin/symbols/GOLD-USDT/schedule"
+    for name in "abc":
+        http = venue[name].http
+        eventually(lambda http=http: http.call("GET", "/status/GOLD-USDT").json.get("status") == "closed")
+        eventually(lambda http=http: http.call("GET", path, headers=boss.bearer).granted()["schedule"] is not None)
 
 
 def test_the_command_says_how_the_nodes_are_and_has_one_stand_down(venue: Nodes) -> None:

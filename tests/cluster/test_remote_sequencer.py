@@ -13,10 +13,10 @@ import pytest
 
 from cluster.link_server import SOCKET_NAME
 from cluster.remote_sequencer import CANNOT_FOLLOW, NAME_PREFIX, NO_WRITER, RemoteSequencer
-from engine.commands import AdvanceTime, Command, Deposit, EnterOrder, ListInstrument
+from engine.commands import AdvanceTime, Command
 from engine.digest import state_digest
 from engine.events import Accepted, CommandResult
-from engine.types import AccountId, Lots, OrderType, Seq, Side, Ticks, TimeInForce
+from engine.types import Lots, Seq
 from replica.follower import StateDiffers
 from sequencer.port import (
     STOPPING,
@@ -29,36 +29,7 @@ from sequencer.port import (
 )
 from sequencer.sequencer import Sequencer
 from tests.cluster.door import Door, door_of, replayed, until, writing
-from tests.sequencer.venue import COIN
-
-KEY = b"sixteen bytes ok"
-
-
-def opening(accounts: int) -> list[Command]:
-    """A listing, and deposits for accounts 1 to `accounts`."""
-    funds: list[Command] = [
-        Deposit(AccountId(account), asset, "1000000")
-        for account in range(1, accounts + 1)
-        for asset in (COIN.base, COIN.quote)
-    ]
-    return [ListInstrument(COIN), *funds]
-
-
-def order(account: int, rng: random.Random, name: str | None = None) -> EnterOrder:
-    """An order near the others, so that some trade."""
-    side, price, quantity = rng.choice(list(Side)), Ticks(rng.randint(98, 102)), Lots(rng.randint(1, 5))
-    return EnterOrder(AccountId(account), "COIN", side, OrderType.LIMIT, TimeInForce.GTC, quantity, price, name)
-
-
-def flood(door: Door, account: int, count: int, answers: list[tuple[Command, CommandResult]]) -> None:
-    """A trader that enters one order behind the other; every answer must be one."""
-    rng = random.Random(account)
-    for _ in range(count):
-        command = order(account, rng)
-        answers.append((command, door.sequencer.submit(command)))
-        if not rng.randrange(20):
-            pair = [order(account, rng), order(account, rng)]
-            answers += zip(pair, door.sequencer.submit_all(pair), strict=True)
+from tests.cluster.trading import KEY, flood, opening, order
 
 
 def test_both_sequencers_have_the_surface_that_a_front_door_takes() -> None:
@@ -98,6 +69,26 @@ def test_killed_writers_lose_nothing_take_nothing_twice_and_answers_are_theirs(t
     for trader in answers:  # in the order in which each trader sent them
         seqs = [result.seq for _, result in trader]
         assert seqs == sorted(seqs)
+
+
+def test_links_that_break_again_and_again_take_nothing_twice(tmp_path: Path) -> None:
+    traders, each = 10, 30
+    answers: list[list[tuple[Command, CommandResult]]] = [[] for _ in range(traders)]
+    with writing(tmp_path, flush_ms=5), door_of(tmp_path) as door:
+        door.sequencer.submit_all(opening(traders))
+        greenlets = [eventlet.spawn(flood, door, 1 + at, each, answers[at]) for at in range(traders)]
+        rng, breaks = random.Random(10), 0
+        while not all(greenlet.dead for greenlet in greenlets):
+            eventlet.sleep(rng.random() * 0.1)
+            rng.choice([door.link.reconnect, door.reader.reconnect])()
+            breaks += 1
+    results, submissions, _ = replayed(tmp_path)
+    assert breaks > 3
+    assert len({each.key for _, each in submissions}) == len(submissions)
+    given = [answer for trader in answers for answer in trader]
+    assert all(result == results[result.seq - 1] and result.command == command for command, result in given)
+    by_clock = sum(isinstance(result.command, AdvanceTime) for result in results)
+    assert len(results) == len(given) + len(opening(traders)) + by_clock
 
 
 def test_what_was_durable_when_its_writer_died_is_answered_and_not_taken_again(tmp_path: Path) -> None:

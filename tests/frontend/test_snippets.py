@@ -115,7 +115,9 @@ def _trades(account: Account, tmp_path: Path) -> None:
         curl, python = account.code("POST", "/order", body, credentials)
         for shell in SHELLS:
             for _ in range(2):  # pasted twice
-                ids.append(run_by_shell(curl, shell)["order_id"])
+                answer = run_by_shell(curl, shell)
+                assert "order_id" in answer, answer
+                ids.append(answer["order_id"])
         for _ in range(2):
             status, entered = run_by_python(python, tmp_path)
             assert (status, entered["status"]) == (200, "resting")

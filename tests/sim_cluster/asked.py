@@ -24,6 +24,7 @@ class Asked(msgspec.Struct):
     key: bytes
     commands: tuple[Command, ...]
     after_seq: int  # the trader had an answer of this seq before it asked
+    behind: Asked | None = None  # what it asked the same node for just before, without waiting for the answer
     tries: list[Try] = []
     results: list[list[CommandResult]] = []  # each answer that had them
     seqs: list[int] = []  # where an answer said that they are

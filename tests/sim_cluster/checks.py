@@ -20,6 +20,7 @@ class LogCheck:
     def __init__(self, simulation: Simulation) -> None:
         self.epoch = 0  # of whoever owns the log; 0: nobody does
         self.last_epoch = 0  # of the newest record
+        self.put_back_n: int | None = None  # the newest record of the backup that the log was put back to
         self._simulation = simulation
         self._values: dict[int, bytes] = {}
         self.first_n = 1  # the oldest record in the log
@@ -37,6 +38,10 @@ class LogCheck:
             return
         self._head, found = head.value, decode_head(head.value)
         n = found.n
+        if self.put_back_n is not None:
+            if n > self.put_back_n:
+                self._wrong("log", f"record {n} was written to a log that had been put back to {self.put_back_n}")
+            return
         if n == 0:
             return
         record = state.keys.get(keys.log(n))
@@ -58,7 +63,7 @@ class LogCheck:
     def _check_trimmed(self) -> None:
         """What was removed must be behind snapshots that two nodes have on their disks."""
         simulation, keys = self._simulation, self._simulation.keys
-        while self.first_n <= len(simulation.reference.records):
+        while self.put_back_n is None and self.first_n <= len(simulation.reference.records):
             if keys.log(self.first_n) in simulation.log.state.keys:
                 return
             behind = sorted((disk.noted_n() for disk in simulation.disks), reverse=True)
@@ -71,6 +76,8 @@ class LogCheck:
     def at_end(self) -> None:
         """Check that no record was changed since, and that each writer began with one that says so."""
         simulation, keys = self._simulation, self._simulation.keys
+        if self.put_back_n is not None:
+            return
         for n in range(self.first_n, len(simulation.reference.records) + 1):
             kept = simulation.log.state.keys.get(keys.log(n))
             if kept is None or kept.value != self._values[n] or kept.version != 1:
@@ -129,6 +136,9 @@ def _wrong_with(simulation: Simulation, asked: Asked, places: dict[Command, list
         return "twice", f"it is in the log as {found}"
     if ends and not all(found):
         return "loss", f"it was acknowledged as of {sorted(ends)}"
+    before = asked.behind and places.get(asked.behind.commands[0])
+    if before and found and found[0] and found[0][0] < before[0]:
+        return "order", f"it is in the log as {found}, what was asked for before as {before}"
     refused = [attempt for attempt in asked.tries if attempt.outcome in ("refused", "refused for good")]
     if any(found) and not ends and len(refused) == len(asked.tries):
         return "refusal", f"it was refused and is in the log as {found}"

@@ -35,6 +35,7 @@ class NodeDisk(msgspec.Struct):
 
     archive: list[BatchRecord] = []  # every record from behind the snapshot that it began with
     snapshots: list[Snapshot] = []  # the newest last
+    keys_max: int = submissions.KEYS_MAX
     lost_n: int = 0  # of a snapshot that was lost with the disk before, and is still noted in the log
 
     def newest_n(self) -> int:
@@ -64,7 +65,7 @@ class NodeDisk(msgspec.Struct):
     def check(self) -> None:
         """As `Journal.check`."""
 
-    def tend(self, *, idle: bool) -> bool:  # noqa: ARG002 - the port's
+    def tend(self, *, idle: bool) -> bool:
         """As `Journal.tend`."""
         return False
 
@@ -85,7 +86,7 @@ class NodeDisk(msgspec.Struct):
 
     def restored(self, on_wrong: Callable[[str], object]) -> tuple[Follower, SubmissionWindow]:
         """What the disk says: the newest snapshot, and the records behind it."""
-        window = submissions.SubmissionWindow()
+        window = submissions.SubmissionWindow(self.keys_max)
         if self.snapshots:
             snapshot = self.snapshots[-1]
             exchange = restore_state(snapshot.state)

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from tests.sim.machine import sleep
-from tests.sim_cluster.hosts import HOSTS
 from tests.sim_cluster.disk import NodeDisk
+from tests.sim_cluster.hosts import HOSTS
 from tests.sim_cluster.plan import INCIDENTS
 
 if TYPE_CHECKING:
@@ -81,13 +81,15 @@ class Incidents:
         node.process.resume()
 
     def _lose_disk(self) -> None:
-        """Of one node at a time, and where the others have what the log has no more: two at once lose what is trimmed."""
+        """Of one node, where the others have what the log has no more: two at once would lose what was trimmed."""
         simulation, node = self._simulation, self._any()
         others = [each for each in simulation.nodes if each is not node]
         kept_n = simulation.check.first_n - 1
         if all(each.serves and not each.process.dead and each.disk.newest_n() >= kept_n for each in others):
             simulation.fault("disk that was lost")
-            simulation.disks[node.index] = NodeDisk(lost_n=simulation.disks[node.index].noted_n())
+            simulation.disks[node.index] = NodeDisk(
+                keys_max=simulation.plan.keys_max, lost_n=simulation.disks[node.index].noted_n()
+            )
         node.process.kill()
 
     def _kill_member(self, member: int) -> None:

@@ -134,9 +134,10 @@ class Members:
 
     def _can_lead(self, member: int) -> bool:
         connected = self._hosts.connected
-        return self._runs(member) and sum(
-            1 for each in range(HOSTS) if self._runs(each) and connected(member, each)
-        ) * 2 > HOSTS
+        return (
+            self._runs(member)
+            and sum(1 for each in range(HOSTS) if self._runs(each) and connected(member, each)) * 2 > HOSTS
+        )
 
     def _check_leader(self) -> None:
         if self.leader is not None and not self._can_lead(self.leader):

@@ -1,7 +1,8 @@
 """A node of a simulation: what becomes a whole server of a cluster, without HTTP, sockets and native threads.
 
-Real: the node's thread with all that it uses (following, ownership, the take-over, appending, probes), what it does in the
-event loop (terms, archive, sequencers, the link), trimming. Simulated: its disk, its machine, and the way to its peers.
+Real: the node's thread with all that it uses (following, ownership, the take-over, appending, probes), what it does in
+the event loop (terms, archive, sequencers, the link), trimming. Simulated: its disk, its machine, and the way to its
+peers.
 """
 
 from __future__ import annotations
@@ -109,7 +110,7 @@ class SimulatedNode:
             on_invariant_violation=self.stop_the_process,
             on_stopped=self.on_stopped,
         )
-        archive = Archive(self.disk, lambda failure: self.on_stopped(failure))  # type: ignore[arg-type]
+        archive = Archive(self.disk, self.on_stopped)  # type: ignore[arg-type]
         host = self.host = hosting.NodeHost(
             options, archive, self.follower.exchange, self.follower.last, self.submissions, self.wall_ns
         )
@@ -119,7 +120,7 @@ class SimulatedNode:
         self.sequencer.listen(lambda batch: simulation.on_applied(self, batch))
         owner = Owner(self.name, self.boot, f"{self.name}:1")
         nodes = KnownNodes(self.store(), simulation.keys, self._complete)
-        probes = Probes(None, lambda: self.node.poke())
+        probes = Probes(None, self._poke)
         nodes._on_known = lambda known: probes.follow([each.peer for each in known.values()])
         self.node = Node(
             self.store(), self.store(), simulation.keys, owner, nodes, probes, host,
@@ -129,6 +130,9 @@ class SimulatedNode:
         host.start()
         self.node.start()
         self.serves = True
+
+    def _poke(self) -> None:
+        self.node.poke()
 
     def _complete(self, state: NodeState) -> NodeState:
         return msgspec.structs.replace(state, peer=self.name, link=f"{self.name}:1")
@@ -220,20 +224,23 @@ class SimulatedNode:
         if last is not None:
             snapshot = self.disk.save(follower.exchange, last, window)
             self.simulation.count("snapshot")
-            note = SnapshotNote(self.name, last.n, last.chain.hex(), snapshot.digest, "", len(snapshot.state), self.name)
+            note = SnapshotNote(
+                self.name, last.n, last.chain.hex(), snapshot.digest, "", len(snapshot.state), self.name
+            )
             self._trimmer.note(note)
 
     # -- front door
 
-    def take(self, asked: Asked, attempt: Try, signal: Signal) -> bool:
-        """A request came; whether it is served at all."""
+    def take(self, requests: list[tuple[Asked, Try]], signal: Signal) -> bool:
+        """Requests came, one behind the other on one connection; whether they are served at all."""
         if not self.serves:
             return False
-        hub_here().call(self.process, self.rng.random() * 0.001, self._take, asked, attempt, signal)
+        hub_here().call(self.process, self.rng.random() * 0.001, self._take, requests, signal)
         return True
 
-    def _take(self, asked: Asked, attempt: Try, signal: Signal) -> None:
-        self._greenlets.run(partial(self._handle, asked, attempt), signal)
+    def _take(self, requests: list[tuple[Asked, Try]], signal: Signal) -> None:
+        for asked, attempt in requests:
+            self._greenlets.run(partial(self._handle, asked, attempt), signal)
 
     def _handle(self, asked: Asked, attempt: Try, signal: Signal) -> None:
         self.process.greenlets.append(getcurrent())

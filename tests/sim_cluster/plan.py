@@ -24,8 +24,10 @@ class Plan(msgspec.Struct):
     clock_offset_s: list[float]  # of each node's wall clock at the start
     kept_records: int  # that trimming leaves beside what two snapshots cover
     snapshot_every: int  # records
+    puts_back: bool  # whether the log is put back to an older backup in the end
     max_batch: int
     max_waiting: int
+    keys_max: int  # that are remembered of submissions
 
 
 INCIDENTS = (
@@ -76,4 +78,6 @@ def plan_of(seed: int) -> Plan:
         snapshot_every=rng.choice((5, 12, 40)),
         max_batch=rng.choice((1, 3, 500)),
         max_waiting=rng.choice((3, 20_000, 20_000)),
+        keys_max=rng.choice((8, 200_000, 200_000, 200_000)),
+        puts_back=rng.random() < 0.06,
     )

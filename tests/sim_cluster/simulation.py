@@ -11,7 +11,7 @@ import random
 from collections import Counter
 from collections.abc import Callable
 
-from cluster.keys import Keys
+from cluster.keys import Keys, decode_head
 from engine.commands import Command, Deposit, EnterOrder
 from engine.digest import state_digest
 from engine.events import CommandResult
@@ -25,10 +25,10 @@ from tests.sim.reference import Reference
 from tests.sim_cluster.asked import Asked, Try
 from tests.sim_cluster.channels import Ports
 from tests.sim_cluster.checks import LogCheck, check_answers
+from tests.sim_cluster.disk import NodeDisk
 from tests.sim_cluster.hosts import HOSTS, Hosts
 from tests.sim_cluster.incidents import Incidents
 from tests.sim_cluster.members import Members
-from tests.sim_cluster.disk import NodeDisk
 from tests.sim_cluster.node import DIGEST_EVERY, SimulatedNode
 from tests.sim_cluster.peers import SimulatedPeer
 from tests.sim_cluster.plan import Plan
@@ -52,7 +52,6 @@ class Simulation:
         self.keys = Keys("sim")
         self.is_quiet = False  # whether writers add nothing by themselves
         self.clock_step_ns = [0] * HOSTS
-        self.backed_up = False  # whether the log was put back to what it was earlier
         self._traced = traced
         self._number = 100
         self._starts = [0] * HOSTS
@@ -63,7 +62,7 @@ class Simulation:
         self.reference = Reference(self.violation, DIGEST_EVERY)
         self.check = LogCheck(self)
         self.log.after_commit = self.check.after_commit
-        self.disks = [NodeDisk() for _ in range(HOSTS)]
+        self.disks = [NodeDisk(keys_max=plan.keys_max) for _ in range(HOSTS)]
         self.nodes: list[SimulatedNode] = []
         self.nodes += [self._node(index) for index in range(HOSTS)]
         self.incidents = Incidents(self, random.Random(f"incidents {plan.seed}"))
@@ -136,7 +135,7 @@ class Simulation:
 
     def on_stopped(self, node: SimulatedNode, why: str) -> None:
         """A node has stopped itself, since it or the log is wrong."""
-        if not self.backed_up:
+        if self.check.put_back_n is None or not why.startswith(("LogBehind", "LogDiverged")):
             self.violation("node", f"{node.boot} stopped itself: {why}")
 
     def is_unique(self, command: Command) -> bool:
@@ -196,6 +195,7 @@ class Simulation:
     def _fate(self) -> None:
         """As many incidents as planned; then all is calm, and everything must come to an end."""
         self.incidents.run()
+        backup = self.log.state.copy(self.hub.now_ns)
         self.trace("fate", "calm")
         self.hosts.lose = self.hosts.late = 0.0
         self.hosts.heal()
@@ -206,13 +206,34 @@ class Simulation:
                 self.is_quiet = True
             if self.hub.now_ns > until_ns:
                 self.violation("progress", self._what_waits())
+        if self.plan.puts_back and self.violations == []:
+            self._put_back(backup)
         self.trace("fate", "all is over")
         self.hub.stop()
 
+    def _put_back(self, backup: LogState) -> None:
+        """Put the log back to a backup: nodes that have what it has not must stop, and write nothing."""
+        head = backup.keys.get(self.keys.head)
+        put_back_n = 0 if head is None else decode_head(head.value).n
+        if head is None or put_back_n >= len(self.reference.records):
+            return
+        self.fault("log that was put back")
+        self.check_digests()
+        self.check.put_back_n = put_back_n
+        self.log.state = backup
+        backup.renew_leases(self.hub.now_ns)
+        until_ns = self.hub.now_ns + int(CALM_S * 1e9)
+        while not all(node.stopped for node in self.nodes):
+            sleep(0.2)
+            if self.hub.now_ns > until_ns:
+                self.violation("progress", f"nodes go on: {[node.boot for node in self.nodes if not node.stopped]}")
+
     def _is_over(self) -> bool:
         due = self.reference.last_seq
-        return all(trader.done for trader in self.traders) and self.writer is not None and all(
-            node.serves and node.exchange.seq == due for node in self.nodes
+        return (
+            all(trader.done for trader in self.traders)
+            and self.writer is not None
+            and all(node.serves and node.exchange.seq == due for node in self.nodes)
         )
 
     def _what_waits(self) -> str:
@@ -243,7 +264,8 @@ def run(plan: Plan, *, traced: bool = False) -> Outcome:
             simulation.start()
             hub.switch()
             if not simulation.violations:
-                simulation.check_digests()
+                if simulation.check.put_back_n is None:
+                    simulation.check_digests()
                 simulation.check.at_end()
                 check_answers(simulation)
         return Outcome(

@@ -41,10 +41,11 @@ class LogState:
         self.is_full = False
         self._next_lease = 1000
 
-    def copy(self) -> LogState:
-        """What a backup has of it."""
+    def copy(self, now_ns: int) -> LogState:
+        """What a backup has of it: as it is restored, every lease begins anew."""
         other = LogState()
         other.revision, other.keys, other._next_lease = self.revision, dict(self.keys), self._next_lease
+        other.leases = {number: Lease(lease.ttl_ns, now_ns) for number, lease in self.leases.items()}
         return other
 
     def between(self, first: str, end: str) -> list[tuple[str, Kept]]:

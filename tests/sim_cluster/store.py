@@ -40,11 +40,11 @@ class SimulatedStore:
 
     def transact(self, transaction: Transaction, timeout_s: float) -> Outcome:
         """As `LogStore.transact`."""
-        return self._ask(lambda at: _carried_out(at, transaction), timeout_s)  # type: ignore[no-any-return]
+        return self._ask(lambda at: _carried_out(at, transaction), timeout_s)
 
     def grant_lease(self, ttl_s: int, timeout_s: float) -> int:
         """As `LogStore.grant_lease`."""
-        return self._ask(lambda at: at.grant(ttl_s * 10**9, hub_here().now_ns), timeout_s)  # type: ignore[no-any-return]
+        return self._ask(lambda at: at.grant(ttl_s * 10**9, hub_here().now_ns), timeout_s)
 
     def keep_lease(self, lease: int, timeout_s: float) -> float:
         """As `LogStore.keep_lease`."""
@@ -52,7 +52,7 @@ class SimulatedStore:
         def renew(at: LogState) -> float:
             return at.leases[lease].ttl_ns / 1e9 if at.renew(lease, hub_here().now_ns) else 0.0
 
-        return self._ask(renew, timeout_s)  # type: ignore[no-any-return]
+        return self._ask(renew, timeout_s)
 
     def revoke_lease(self, lease: int, timeout_s: float) -> None:
         """As `LogStore.revoke_lease`."""

@@ -32,7 +32,9 @@ class _Log(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         self._simulation.trace("log", record.getMessage())
         error = record.exc_info[1] if record.exc_info else None
-        if error is not None and not isinstance(error, ClusterError | StoreError | JournalError | NotAccepting | OSError):
+        if error is not None and not isinstance(
+            error, ClusterError | StoreError | JournalError | NotAccepting | OSError
+        ):
             self._simulation.violation("log", f"{record.getMessage()}: {error!r}")
 
 

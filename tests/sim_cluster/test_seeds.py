@@ -8,7 +8,7 @@ from tests.sim.command_line import World
 from tests.sim_cluster.plan import plan_of
 from tests.sim_cluster.simulation import run
 
-GATE_SEEDS = 70  # about a tenth of a second each
+GATE_SEEDS = 60  # about a tenth of a second each
 
 
 @pytest.mark.parametrize("seed", range(GATE_SEEDS))

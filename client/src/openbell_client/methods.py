@@ -133,6 +133,7 @@ class OperatorMethods:
     cancel_symbol = method(operator.cancel_symbol)
     cancel_venue = method(operator.cancel_venue)
     cancel_order = method(operator.cancel_order)
+    stand_down = method(operator.stand_down)
     follow_clock = method(operator.follow_clock)
     audit_trail = method(operator.audit_trail)
     check = method(operator.check)

@@ -55,8 +55,8 @@ class Client(Sends, VenueMethods):
         connections: int = CONNECTIONS,
         tls: ssl.SSLContext | None = None,
     ) -> None:
-        """`url`: of a server, or of several nodes of one venue, with commas in between: the next one is asked when one
-        does not answer. `timeout_s`: of one attempt; `retry_for_s`: how long a call is sent again, 0 never, None without end.
+        """`url`: of a server, or of several nodes of one venue, with commas in between: where one does not answer the
+        next is asked. `timeout_s`: of one attempt; `retry_for_s`: how long a call is sent again, 0 never.
 
         `on_wait` is called with why and for how many seconds, before each pause. `tls`: whom to trust, where that is
         not whom the system does. Raises ValueError for a wrong URL.

@@ -119,7 +119,7 @@ export class Book {
     return this.#checked(message.checksum);
   }
 
-  /** The command that the feed may go on from: the levels were right as of it. Undefined where they are not known to be. */
+  /** The command that the feed may go on from: the levels were right as of it. Undefined where that is not known. */
   get whole() {
     return this.#left ? this.seq : undefined;
   }

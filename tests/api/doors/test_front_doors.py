@@ -15,7 +15,7 @@ from tests.api.clients import FeedClient
 from tests.api.doors.mixture import mixture
 from tests.api.doors.serving import each_door, first_port, server_with_doors
 from tests.deploy.proxies import DOORS, proxy
-from tests.server import Answer, RunningServer, eventually, self_signed
+from tests.server import Answer, Http, RunningServer, eventually, self_signed
 
 PASSING = re.compile(
     rb'"(timestamp|ts_ns|ts_ns_text|processing_time_ms|time|serverTime|start_time|uptime_seconds|transactTime|'
@@ -43,9 +43,9 @@ def lasting(answer: Answer) -> tuple[int, list[tuple[str, str]], bytes]:
     return answer.status, headers, WRITTEN_TIME.sub(b"", PASSING.sub(rb'"\1":0', answer.content))
 
 
-def processes(server: RunningServer) -> list[int]:
-    """The process of each door, while it has one."""
-    return [door["process"] for door in server.http.get("/health")["doors"] if door["status"] == "serving"]
+def processes(http: Http) -> list[int]:
+    """The process of each door that serves."""
+    return [door["process"] for door in http.get("/health")["doors"] if door["status"] == "serving"]
 
 
 def test_two_doors_by_turns_answer_byte_for_byte_what_one_process_answers(doors: RunningServer, tmp_path: Path) -> None:
@@ -131,18 +131,29 @@ def test_health_and_metrics_of_any_door_are_those_of_all(doors: RunningServer) -
 def test_clients_of_other_doors_notice_nothing_of_a_door_that_is_killed_and_it_comes_again(
     doors: RunningServer,
 ) -> None:
-    victim, kept = processes(doors)
     with each_door(doors) as (_, survivor):
+        victim, kept = processes(survivor)
         survivor.enter("ETH-USDT", "buy", "0.01", "1.00", client_order_id="before")
         psutil.Process(victim).send_signal(signal.SIGKILL)
         for number in range(100):  # over the one connection that was open before
             survivor.enter("ETH-USDT", "buy", "0.01", "1.00", client_order_id=f"meanwhile-{number}")
 
         def comes_again() -> bool:
-            serving = [door["process"] for door in survivor.get("/health")["doors"] if door["status"] == "serving"]
+            serving = processes(survivor)
             return len(serving) == 2 and kept in serving and victim not in serving
 
         eventually(comes_again, within_s=60)
     with each_door(doors) as (again, _):
         assert again.get("/orders?limit=1&symbol=ETH-USDT")["orders"][0]["client_order_id"] == "meanwhile-99"
         again.call("DELETE", "/orders").granted()
+
+
+def test_a_door_that_hangs_is_ended_and_comes_again(doors: RunningServer) -> None:
+    with each_door(doors) as (other, _):
+        kept, hanging = processes(other)
+        psutil.Process(hanging).suspend()
+        eventually(lambda: len(processes(other)) == 2 and hanging not in processes(other), within_s=120)
+        assert kept in processes(other)
+    with each_door(doors) as (_, again):
+        assert again.get("/health/live") == {"status": "live"}
+    assert "front door 2 has said nothing for 15 s: it is ended" in doors.log

@@ -38,7 +38,8 @@ def test_a_book_folded_under_concurrent_flow_is_the_book_of_the_venue(venue: Ven
             for round_number in range(3):
                 flow = asyncio.create_task(Flow(venue.url, symbol, "100", round_number).run(240))
                 if round_number == 1:
-                    await early.until(lambda: len(early.all("l2_delta")) >= 5)
+                    before = len(early.all("l2_delta"))
+                    await early.until(lambda before=before: len(early.all("l2_delta")) > before)  # type: ignore[misc]
                     await late.subscribe("l2_deltas", symbol)
                 await flow
                 for client in (early, late) if round_number else (early,):
@@ -49,7 +50,7 @@ def test_a_book_folded_under_concurrent_flow_is_the_book_of_the_venue(venue: Ven
                         counted(there, "asks"),
                     )
             assert len(early.all("l2_snapshot")) == len(late.all("l2_snapshot")) == 1
-            assert fold(early).deltas > fold(late).deltas > 5
+            assert fold(early).deltas > fold(late).deltas > 0  # a busy server sends fewer, each of more changes
 
     asyncio.run(scenario())
     venue.clear("SOL-USDT")
@@ -61,7 +62,7 @@ def test_subscribing_again_and_again_leaves_no_gap_for_anybody(venue: Venue) -> 
         async with listening(venue.url) as steady, listening(venue.url) as restless:
             await steady.subscribe("l2_deltas", symbol)
             flow = asyncio.create_task(Flow(venue.url, symbol, "300", 7).run(300))
-            while not flow.done():
+            while not flow.done() or len(restless.all("l2_snapshot")) <= 5:
                 await restless.subscribe("l2_deltas", symbol)
                 await asyncio.sleep(0.02)
             await flow

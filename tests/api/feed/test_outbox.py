@@ -24,6 +24,7 @@ from tests.attacks.frames import CLOSE, PING, PONG, TEXT, frame
 
 LARGEST = 40_000
 BUFFER = 8_192
+WAIT_S = 300
 
 
 class Peer(threading.Thread):
@@ -35,7 +36,7 @@ class Peer(threading.Thread):
         self._random, self._pause_s = random.Random(seed), pause_s
         self.frames: list[tuple[int, bytes]] = []
         self.pings = 0
-        self.closes_behind = b""  # the text of the last message
+        self.closes_behind = b""  # the text of the last message, behind which pongs may come
 
     def close(self) -> None:
         self._plain.close()
@@ -52,7 +53,7 @@ class Peer(threading.Thread):
             if self._random.random() < 0.05 and not closed:
                 self.pings += 1
                 ours.sendall(frame(PING, b"%d" % self.pings))
-            if not closed and (TEXT, self.closes_behind) in self.frames[-1:]:
+            if not closed and (TEXT, self.closes_behind) in self.frames[-8:]:
                 closed = True
                 ours.sendall(frame(CLOSE, b"\x03\xe8"))
             if self._random.random() < 0.1:
@@ -105,13 +106,13 @@ class Connected:
         while self.transport.secure and not self.transport.shake_hands():
             eventlet.sleep(0.001)
         self.outbox.attach(self.websocket)
-        self._reader = eventlet.spawn(self.websocket.receive, 60)
+        self._reader = eventlet.spawn(self.websocket.receive, WAIT_S)
         self._writer = eventlet.spawn(self._write)
         eventlet.sleep(0)
 
     def _write(self) -> None:
         """As engine.io's writer does."""
-        while (packet := self.outbox.get(timeout=60)) is not None:
+        while (packet := self.outbox.get(timeout=WAIT_S)) is not None:
             frames = packet.encode()
             assert isinstance(frames, bytes)
             try:
@@ -129,7 +130,7 @@ class Connected:
 
 
 def wait_until_idle(connected: Connected) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + WAIT_S
     while connected.outbox.qsize() or not connected.websocket.may_write:
         assert time.monotonic() < deadline
         eventlet.sleep(0.005)

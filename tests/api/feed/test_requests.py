@@ -23,9 +23,8 @@ def test_a_client_is_greeted_with_the_symbols_and_the_state_of_the_venue(venue: 
             assert greeting["status"] == "connected"
             assert greeting["symbols"] == SYMBOLS
             assert abs(greeting["timestamp"] - time.time()) < 60
-            assert client.all("venue") == [
-                {"flows": [], "sources": [], "accepting": True, "symbols_seq": 0, "clock_held": False}
-            ]
+            quiet = {"flows": [], "sources": [], "accepting": True, "symbols_seq": 0, "clock_held": False}
+            assert client.all("venue") == [{**quiet, "node": None, "stale": False}]
             assert [event for event, _ in client.heard] == ["connected", "venue"]
 
     asyncio.run(scenario())

@@ -11,7 +11,6 @@ import pytest
 from tests.api.feed.flow import Flow
 from tests.api.feed.folded import SIDES, FoldedBook
 from tests.api.feed.listener import Listener, in_thread, listening
-from tests.api.feed.test_trades import trades_of
 from tests.api.feed.venue import Venue
 from tests.nodes import NodeServer, running_nodes
 from tests.server import counted
@@ -170,6 +169,11 @@ def test_missed_events_of_own_orders_come_as_those_heard_them_who_stayed(node: N
             assert found == events_of(staying)
 
     asyncio.run(scenario())
+
+
+def trades_of(client: Listener) -> list[dict[str, Any]]:
+    """The trades that a client heard of, single or in lists."""
+    return client.all("trade") + [trade for message in client.all("trades") for trade in message["trades"]]
 
 
 def events_of(client: Listener) -> list[dict[str, Any]]:

@@ -29,16 +29,16 @@ class Guest:
     """Somebody with a little money."""
 
     def __init__(self, http: Http) -> None:
-        self._http = http
+        self.http = http
         self.token = str(http.call("POST", "/auth/guest").json["token"])
 
     def keyed(self, key: str, way: str, amount: str = "7", asset: str = "USDT") -> Answer:
         """Pay in or out."""
-        return keyed(self._http, key, "POST", f"/account/{way}", {"asset": asset, "amount": amount}, self.token)
+        return keyed(self.http, key, "POST", f"/account/{way}", {"asset": asset, "amount": amount}, self.token)
 
     def total(self, asset: str = "USDT") -> Decimal:
         shown = {"Authorization": f"Bearer {self.token}"}
-        balances = self._http.call("GET", "/account/balances", None, shown).granted()["balances"]
+        balances = self.http.call("GET", "/account/balances", None, shown).granted()["balances"]
         return next(Decimal(balance["total"]) for balance in balances if balance["asset"] == asset)
 
 
@@ -160,7 +160,8 @@ def test_a_key_is_known_after_a_kill(mortal: RunningServer) -> None:
     guest.keyed(key, "deposit").granted()
     before = guest.total()
     mortal.kill_all()
-    mortal.start(mortal.port)
+    mortal.start()
+    guest.http = mortal.http
     assert guest.keyed(key, "deposit").granted()["repeated"] is True
     guest.keyed(key, "deposit", "8").refused(409, "KEY_REUSED")
     assert guest.total() == before

@@ -206,8 +206,9 @@ def test_what_is_kept_is_read_again_and_a_damaged_file_is_named(tmp_path: Path) 
     table = table_of(schedule_of(ScheduleTable(time_zone="UTC", days=["mon"], trading="09:00", closed="17:00")))
     kept.save("ONE", StoredSchedule(7, table))
     kept.save("TWO", StoredSchedule(8, None))
-    assert ScheduleStore(ScheduleFile(path)).by_symbol == {"ONE": StoredSchedule(7, table), "TWO": StoredSchedule(8, None)}
-    assert ScheduleStore(ScheduleFile(path)).over(VenueFile([], {}), Exchange()) == VenueFile([], {})  # neither is listed
+    again = ScheduleStore(ScheduleFile(path))
+    assert again.by_symbol == {"ONE": StoredSchedule(7, table), "TWO": StoredSchedule(8, None)}
+    assert again.over(VenueFile([], {}), Exchange()) == VenueFile([], {})  # neither is listed
     path.write_bytes(path.read_bytes()[:-9])
     with pytest.raises(ListingError, match=r"schedules\.json"):
         ScheduleStore(ScheduleFile(path))

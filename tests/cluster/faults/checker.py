@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -18,6 +19,7 @@ from tests.cluster.faults.records import Facts, replayed
 
 CANCELLED = 200
 OF_A_DONE_ORDER = (404, 409)
+TRANSFERS = {"deposit": 1, "withdraw": -1}
 
 
 class Verdict(msgspec.Struct):
@@ -87,6 +89,8 @@ def _check_answers(answers: list[Answer], facts: Facts, verdict: Verdict) -> Non
         entered = facts.entered.get(name, [])
         if request.kind == "enter":
             _check_entry(answer, facts, verdict)
+        elif request.kind in TRANSFERS:
+            _check_transfer(answer, facts, verdict)
         elif not entered:
             verdict.lost.append(f"{request.name} is not there, and was asked to {request.kind}")
         elif request.kind == "cancel" and answer.status == CANCELLED:
@@ -102,12 +106,26 @@ def _check_answers(answers: list[Answer], facts: Facts, verdict: Verdict) -> Non
             verdict.changed.append(f"{request.kind} of {request.name} was answered {answer.status} {answer.body}")
 
 
+def _check_transfer(answer: Answer, facts: Facts, verdict: Verdict) -> None:
+    """Each of a trader's transfers has an amount of its own."""
+    request, asset = answer.request, answer.request.body["asset"]
+    units = int(Decimal(request.body["amount"]).scaleb(facts.exchange.ledger.scales[asset]))
+    times = facts.transfers[answer.account, asset, units * TRANSFERS[request.kind]]
+    what = f"the {request.kind} of {request.body['amount']} by account {answer.account}"
+    if times > 1:
+        verdict.twice.append(f"{what} is there {times} times")
+    if answer.status == 200 and not times:
+        verdict.lost.append(f"{what} was acknowledged and is not there")
+    if answer.status != 200 and times:
+        verdict.changed.append(f"{what} was answered {answer.status} and is there")
+
+
 def _check_entry(answer: Answer, facts: Facts, verdict: Verdict) -> None:
     request, name = answer.request, (answer.account, answer.request.name)
     entered = facts.entered.get(name, [])
     if answer.status == 400:
         if entered:
-            verdict.changed.append(f"{request.name} was refused and is there")
+            verdict.changed.append(f"{request.name} was refused and is there: {answer.tries} tries, {answer.body}")
         elif name not in facts.refused:
             verdict.lost.append(f"the refusal of {request.name} is not there: {answer.body}")
         return

@@ -9,7 +9,11 @@ from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 from tests import postgres
+from tests.access.cast import OPERATOR
+from tests.access.operators import beside
+from tests.api.clients import PASSWORD
 from tests.certificates import Authority
+from tests.cluster.faults.load import Connection
 from tests.cluster.faults.network import Hosts
 from tests.cluster.faults.venue import START_S, UNLIMITED, Node, Venue
 from tests.etcd import EtcdCluster, EtcdMember
@@ -47,6 +51,17 @@ class Cluster(Venue):
         self.log = log
         self.clocks = clocks
         self._hosts = hosts
+
+    def start(self) -> None:
+        """As of any venue; on hosts an operator signs in, who may ask for digests."""
+        super().start()
+        if self._hosts is not None:
+            connection = Connection(self.nodes[0].url, START_S)
+            status, body = connection.call("POST", "/auth/login", {"name": OPERATOR, "password": PASSWORD})
+            connection.close()
+            assert status == 200, body
+            for node in self.nodes:
+                node.headers = {"Authorization": f"Bearer {body['token']}"}
 
     @property
     def hosts(self) -> Hosts:
@@ -99,12 +114,22 @@ def cluster(folder: Path, setting: Setting, names: Sequence[str] = NODES) -> Ite
         log, authority = _log(folder / "log", setting, hosts)
         stack.callback(log.close)
         log.start()
+        beside(folder, "create", OPERATOR, "--identity-url", identity, *_secret(folder), password=PASSWORD)
         common = _options(folder, log, identity, setting)
         clocks = {name: WrongClock(_made(folder / f"clock-{name}")) for name in names if setting.with_clocks}
         nodes = []
         for name in names:
             host, before = ("127.0.0.1", ()) if hosts is None else (hosts.address(name), hosts.prefix(name))
-            options = ["--node", name, "--host", host, "--node-listen", f"{host}:0", *_tls(authority, name)]
+            options = [
+                "--node",
+                name,
+                "--host",
+                host,
+                "--allow-remote",
+                "--node-listen",
+                f"{host}:0",
+                *_tls(authority, name),
+            ]
             environment = clocks[name].environment if name in clocks else {}
             server = NodeServer(folder / name, before, *common, *options, environment=environment)
             nodes.append(Node(name, server, host))
@@ -121,8 +146,11 @@ def _log(folder: Path, setting: Setting, hosts: Hosts | None) -> tuple[EtcdClust
 
 def _options(folder: Path, log: EtcdCluster, identity: str, setting: Setting) -> list[str]:
     """Those that all nodes have."""
-    secret = ("--secret-file", str(folder / "secret.key"))
-    return [*UNLIMITED, "--cluster", log.url, "--identity-url", identity, *secret, *setting.node_options]
+    return [*UNLIMITED, "--cluster", log.url, "--identity-url", identity, *_secret(folder), *setting.node_options]
+
+
+def _secret(folder: Path) -> tuple[str, str]:
+    return "--secret-file", str(folder / "secret.key")
 
 
 def _tls(authority: Authority | None, name: str) -> list[str]:

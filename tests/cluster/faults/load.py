@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 SYMBOLS = {"BTC-USDT": ("0.001", 3_000_000), "ETH-USDT": ("0.01", 200_000)}  # lot, cents
+MONEY = "USDT"
 RETRIED = frozenset({429, 502, 503, 504})
 TRY_S = 2.0  # for one try; then the next door is asked
 BETWEEN_TRIES_S = 0.02
@@ -32,13 +33,14 @@ _names = count()
 
 
 class Request(msgspec.Struct, frozen=True):
-    """What a trader asks for: `name` is the client order id that it concerns."""
+    """What a trader asks for: `name` is the client order id that it concerns, of a transfer its amount."""
 
-    kind: str  # enter, cancel or amend
+    kind: str  # enter, cancel, amend, deposit or withdraw
     name: str
     method: str
     path: str
     body: dict[str, str]
+    key: str | None = None  # Idempotency-Key; an order has its client order id
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -152,7 +154,8 @@ class Trader(threading.Thread):
         if self._connection is None:
             self._connection = Connection(self._doors[self._at])
         try:
-            status, body = self._connection.call(request.method, request.path, request.body, self._headers)
+            key = {} if request.key is None else {"Idempotency-Key": request.key}
+            status, body = self._connection.call(request.method, request.path, request.body, self._headers | key)
         except OSError as error:
             status, body = 0, str(error)
         if not status or status in RETRIED:
@@ -164,16 +167,20 @@ class Trader(threading.Thread):
 
     def _next(self) -> Request:
         draw = self._rng.random()
+        self._number += 1
+        name = key = f"{self.name}-{self._number}"
         if draw < 0.2 and self._open:
             name = self._rng.choice(list(self._open))
             body = {"symbol": self._open.pop(name), "client_order_id": name}
-            return Request("cancel", name, "POST", "/cancel", body)
+            return Request("cancel", name, "POST", "/cancel", body, key)
         if draw < 0.27 and self._open:
             name = self._rng.choice(list(self._open))
             price = _price(self._open[name], self._rng)
-            return Request("amend", name, "PATCH", f"/order/{self._ids[name]}", {"price": price})
-        self._number += 1
-        name = f"{self.name}-{self._number}"
+            return Request("amend", name, "PATCH", f"/order/{self._ids[name]}", {"price": price}, key)
+        if draw > 0.95:
+            kind = "deposit" if draw > 0.97 else "withdraw"
+            amount = f"{self._number / 10_000:.4f}"  # of this trader no other transfer has it
+            return Request(kind, amount, "POST", f"/account/{kind}", {"asset": MONEY, "amount": amount}, key)
         return Request("enter", name, "POST", "/order", order_body(name, self._rng))
 
     def _learn(self, request: Request, status: int, body: Any) -> None:

@@ -47,7 +47,7 @@ def out_of_space(venue: Cluster) -> float:
 
 
 def old_backup(venue: Cluster) -> float:
-    """Members are started on an older copy of their data: no node may take an order. Then the newer comes back."""
+    """Members are started on an older copy of their data: no node may take an order. A person brings the newer back."""
     _stop(venue)
     for member in venue.log.members:
         shutil.copytree(member.folder / "data", member.folder / "older")
@@ -68,13 +68,15 @@ def old_backup(venue: Cluster) -> float:
     time.sleep(REFUSES_S)
     accepting = [node.name for node in venue.nodes if node.accepts()]
     assert not accepting, f"{accepting} take orders on a log that was restored from an older backup"
+    for node in venue.nodes:
+        node.end()
     _stop(venue)
     for member in venue.log.members:
         shutil.rmtree(member.folder / "data")
         (member.folder / "newer").rename(member.folder / "data")
     venue.log.start()
     for node in venue.nodes:
-        node.start_if_ended()
+        node.launch()
     return time.monotonic()
 
 

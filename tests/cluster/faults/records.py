@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
@@ -17,6 +17,7 @@ from journal.codec import BatchRecord, open_batch, verify
 from journal.sqlite import SqliteJournal
 
 Name = tuple[int, str]  # account, client order id
+Transfer = tuple[int, str, int]  # account, asset, minor units brought in; below zero: taken out
 
 
 class Entered(NamedTuple):
@@ -37,6 +38,7 @@ class Facts:
         self.cancelled: set[str] = set()  # order ids
         self.ended: set[str] = set()  # order ids, for whatever reason
         self.amended: set[str] = set()  # order ids
+        self.transfers = Counter[Transfer]()
         self.digests: dict[int, str] = {}  # seq -> of the state behind it
         self.brought: dict[str, int] = defaultdict(int)  # asset -> deposited less withdrawn, in minor units
         self.records = 0
@@ -80,8 +82,10 @@ class Facts:
                     self.amended.add(str(event.order_id))
                 case ev.Deposited():
                     self.brought[event.asset] += event.amount
+                    self.transfers[event.account, event.asset, event.amount] += 1
                 case ev.Withdrawn():
                     self.brought[event.asset] -= event.amount
+                    self.transfers[event.account, event.asset, -event.amount] += 1
                 case _:
                     pass
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
-from engine.commands import EnterOrder
+from engine.commands import Deposit, EnterOrder
 from journal.codec import BatchRecord, open_batch, seal
 from tests.cluster.faults.campaign import Fault, Run, Strike, campaign
 from tests.cluster.faults.checker import Verdict, check_names
@@ -76,7 +77,7 @@ def test_a_server_that_was_killed_and_stood_still_kept_every_promise(run: Run) -
     assert run.unanswered == []
     assert verdict.orders > 50
     assert verdict.digests > 2
-    assert {answer.request.kind for answer in run.answers} == {"enter", "cancel", "amend"}
+    assert {answer.request.kind for answer in run.answers} == {"enter", "cancel", "amend", "deposit", "withdraw"}
     assert run.refusals["no answer"] > 0
     assert all(strike.gap.anywhere_s > 0.3 for strike in run.strikes)
 
@@ -92,6 +93,24 @@ def test_a_cancel_that_is_not_in_the_records_is_lost(run: Run) -> None:
     filled = next(a for a in run.answers if a.account == cancel.account and a.body.get("status") == "filled")
     verdict = replaced(run, cancel, request=Request("cancel", filled.request.name, "POST", "/cancel", {})).verdict()
     assert verdict.lost == [f"the cancel of {filled.request.name} was acknowledged and is not there"]
+
+
+def test_a_deposit_that_is_not_there_or_there_twice_is_noticed(run: Run) -> None:
+    answer = acknowledged(run, "deposit")
+    once = of_deposit(answer)
+    lost = resealed(run, lambda commands: [c for c in commands if not once(c)]).verdict().lost
+    assert any(f"the deposit of {answer.request.name}" in sentence for sentence in lost)
+    twice = resealed(run, lambda commands: [*commands, *(c for c in commands if once(c))]).verdict().twice
+    assert any(f"the deposit of {answer.request.name}" in sentence for sentence in twice)
+
+
+def of_deposit(answer: Answer) -> Callable[[Any], bool]:
+    """Whether a command is that deposit."""
+    return lambda command: (
+        isinstance(command, Deposit)
+        and command.account == answer.account
+        and Decimal(command.amount) == Decimal(answer.request.name)
+    )
 
 
 def test_an_order_that_nobody_sent_is_noticed(run: Run) -> None:
@@ -123,7 +142,7 @@ def test_another_outcome_than_the_answer_said_is_noticed(run: Run) -> None:
 def test_an_accepted_order_that_was_answered_with_a_refusal_is_noticed(run: Run) -> None:
     answer = acknowledged(run)
     verdict = replaced(run, answer, status=400, body={"error_code": "BAD_TICK"}).verdict()
-    assert verdict.changed == [f"{answer.request.name} was refused and is there"]
+    assert [s.partition(":")[0] for s in verdict.changed] == [f"{answer.request.name} was refused and is there"]
 
 
 def test_two_orders_of_one_account_in_the_wrong_turn_are_noticed(run: Run) -> None:

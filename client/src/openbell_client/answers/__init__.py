@@ -63,6 +63,7 @@ from openbell_client.answers.market import (
     BookOrdersView,
     BookOrderView,
     BookView,
+    DoorView,
     FaultsState,
     FlowSource,
     HealthView,
@@ -82,7 +83,7 @@ from openbell_client.answers.market import (
     TradesPage,
 )
 from openbell_client.answers.metrics import LiveView, ReadyView
-from openbell_client.answers.nodes import NodeAddress, NodeView
+from openbell_client.answers.nodes import ClusterView, LogView, NodeAddress, NodeView, PeerView, StoodDown
 from openbell_client.answers.orders import (
     AmendAnswer,
     BatchAnswer,
@@ -163,6 +164,8 @@ __all__ = [
     "ClassUserMade",
     "ClockFollowed",
     "ClockState",
+    "ClusterView",
+    "DoorView",
     "ExitsPreview",
     "Explanation",
     "FaultPlan",
@@ -185,6 +188,7 @@ __all__ = [
     "LevelShown",
     "LevelWalked",
     "LiveView",
+    "LogView",
     "NewKey",
     "NextChange",
     "NodeAddress",
@@ -199,6 +203,7 @@ __all__ = [
     "OwnAccount",
     "OwnFaults",
     "PasswordReset",
+    "PeerView",
     "Place",
     "PositionView",
     "PostOnly",
@@ -231,6 +236,7 @@ __all__ = [
     "StatisticsView",
     "StatusView",
     "Step",
+    "StoodDown",
     "Success",
     "SymbolFees",
     "SymbolInfo",

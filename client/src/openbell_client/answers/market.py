@@ -53,6 +53,18 @@ class BookView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     limit_state: Side | None
 
 
+class DoorView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A front door, of a server that has some."""
+
+    door: int
+    status: str
+    process: int | None
+    connections: int
+    seq: int | None
+    lag: int | None
+    restarts: int
+
+
 class FaultsState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Faults on demand: Documentation/faults.md."""
 
@@ -87,6 +99,7 @@ class HealthView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     faults: FaultsState
     seq: int
     digest: str | None = None
+    doors: list[DoorView] | None = None
     publishers: list[PublisherPosition] = []
 
 

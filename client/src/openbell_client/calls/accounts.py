@@ -40,7 +40,7 @@ def profit(symbol: str | None = None) -> Call[ProfitView]:
 def deposit(asset: str, amount: Number, *, key: str | None = None) -> Call[BalancesView]:
     """Credit oneself with paper money, where the venue lets one.
 
-    Not sent again when no answer came, unless it has a `key`, under which the venue does it once: `fresh_key()`.
+    Not sent again when no answer came, unless it has a `key`, new for each deposit, under which the venue does it once.
     """
     body, repeat = TransferRequest(asset=asset, amount=amount), Repeat.UNTAKEN if key is None else Repeat.ALWAYS
     return change("POST", "/account/deposit", BalancesView, body, repeat=repeat, key=key)

@@ -24,6 +24,7 @@ from openbell_client.answers import (
     PasswordReset,
     RankingView,
     ResetView,
+    StoodDown,
     Success,
     SymbolListed,
     SymbolSchedule,
@@ -141,6 +142,11 @@ def cancel_venue() -> Call[OrdersCancelled]:
 def cancel_order(order_id: str) -> Call[OrderCancelled]:
     """Cancel anybody's open order."""
     return change("DELETE", f"/admin/orders/{segment(order_id)}", OrderCancelled, repeat=Repeat.ALWAYS)
+
+
+def stand_down() -> Call[StoodDown]:
+    """Have the node that is asked lay down the writing, so that another one takes over, and not stand for a while."""
+    return change("POST", "/admin/node/stand-down", StoodDown)
 
 
 def follow_clock() -> Call[ClockFollowed]:

@@ -14,7 +14,7 @@ from engine.exchange import Exchange
 from sequencer.port import Sequencing
 
 
-class Standing(Protocol):
+class Membership(Protocol):
     """What a server knows of its place among others. For the event loop's thread; no method waits."""
 
     @property
@@ -37,7 +37,7 @@ class Standing(Protocol):
 
 
 class SingleServer:
-    """The standing of a server by itself."""
+    """The membership of a server by itself."""
 
     name: None = None
     stale = False
@@ -50,7 +50,7 @@ class SingleServer:
         self.nodes: list[NodeAddress] = []
 
     def view(self) -> NodeView:
-        """As `Standing`."""
+        """As `Membership`."""
         refusal = self._sequencer.refusal
         return NodeView(
             name=None,
@@ -68,5 +68,5 @@ class SingleServer:
         )
 
     def stand_down(self) -> StoodDown:
-        """As `Standing`."""
+        """As `Membership`."""
         raise ApiError(409, "NO_CLUSTER", "This server is no node of a cluster: nobody could take over.")

@@ -1,0 +1,104 @@
+"""Clients that go on at another node over a real etcd: nothing is done twice, and nothing missed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.api.feed.flow import Flow
+from tests.api.feed.folded import SIDES, FoldedBook
+from tests.api.feed.listener import Listener, in_thread, listening
+from tests.cluster.nodes import Nodes, nodes, state_of
+from tests.etcd import EtcdCluster, needs_etcd
+from tests.server import Answer, RunningServer, counted, eventually
+
+pytestmark = needs_etcd
+
+SYMBOL = "ETH-USDT"
+
+
+@pytest.fixture(scope="module")
+def venue(etcd: EtcdCluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nodes]:
+    """Two nodes."""
+    with nodes(tmp_path_factory.mktemp("going-on"), etcd, "ab") as made:
+        yield made
+
+
+def of_orders(client: Listener) -> list[dict[str, Any]]:
+    """The events of own orders that a client heard of."""
+    return [event for message in client.all("order_events") for event in message["events"]]
+
+
+def of_trades(client: Listener) -> list[dict[str, Any]]:
+    """The trades that a client heard of."""
+    return [trade for message in client.all("trades") for trade in message["trades"]]
+
+
+def test_a_feed_goes_on_at_another_node_from_where_it_was(venue: Nodes) -> None:
+    """What the other node has published nobody heard; its deltas are cut at other places."""
+    one, other, book = venue["a"], venue["b"], FoldedBook()
+
+    async def scenario() -> None:
+        async with listening(one.url) as staying:
+            await staying.subscribe("trades", SYMBOL, batch=True)
+            await staying.subscribe("orders", batch=True)
+            async with listening(one.url) as client:
+                began = await client.subscribe("trades", SYMBOL, batch=True)
+                await client.subscribe("orders", batch=True)
+                await client.subscribe("l2_deltas", SYMBOL)
+                await client.next("l2_snapshot")
+                await Flow(one.url, SYMBOL, "100", 1).run(60)
+                await client.until(lambda: of_orders(client)[-1:])
+                await asyncio.sleep(0.3)
+                for event, data in client.heard:
+                    book.take(event, data)
+                trades, events = of_trades(client), of_orders(client)
+            await Flow(one.url, SYMBOL, "100", 2).run(60)  # while the client is nowhere
+            async with listening(other.url) as client:
+                since = trades[-1]["seq"] if trades else began["seq"]
+                resumed = [
+                    await client.subscribe("trades", SYMBOL, batch=True, since=since),
+                    await client.subscribe("orders", batch=True, since=events[-1]["seq"]),
+                    await client.subscribe("l2_deltas", SYMBOL, since=book.seq),
+                ]
+                assert [answer["resumed"] for answer in resumed] == [True] * 3
+                await Flow(one.url, SYMBOL, "100", 3).run(40)
+                seq = (await in_thread(one.http.get, "/health"))["seq"]
+                shown = await in_thread(other.http.get, f"/book/{SYMBOL}?levels=all&min_seq={seq}")
+                await client.until(
+                    lambda: client.all("l2_delta")[-1:] and client.all("l2_delta")[-1]["seq"] == shown["seq"]
+                )
+                assert not client.all("l2_snapshot")
+                for delta in client.all("l2_delta"):
+                    book.delta(delta)
+                await client.until(lambda: events + of_orders(client) == of_orders(staying))
+                await client.until(lambda: trades + of_trades(client) == of_trades(staying))
+        assert {side: book.side(side) for side in SIDES} == {side: counted(shown, side) for side in SIDES}
+
+    asyncio.run(scenario())
+
+
+def test_under_a_key_money_moves_once_at_whichever_node_and_over_a_kill(venue: Nodes) -> None:
+    token = venue["a"].http.call("POST", "/auth/guest").json["token"]
+    shown = {"Authorization": f"Bearer {token}"}
+
+    def pay_in(node: RunningServer, key: str, amount: str = "7") -> Answer:
+        body = {"asset": "USDT", "amount": amount}
+        return node.http.call("POST", "/account/deposit", body, {**shown, "Idempotency-Key": key})
+
+    eventually(lambda: venue["b"].http.call("GET", "/account", None, shown).status == 200)
+    assert "repeated" not in pay_in(venue["a"], "one").granted()
+    assert pay_in(venue["b"], "one").granted()["repeated"] is True
+    pay_in(venue["b"], "one", "8").refused(409, "KEY_REUSED")
+    writer, other = venue.writer(), venue.follower()
+    writer.kill_all()
+    assert pay_in(other, "one").granted()["repeated"] is True
+    assert "repeated" not in pay_in(other, "two").granted()  # it waits for whoever writes next
+    writer.start(writer.port)
+    eventually(lambda: state_of(writer)["accepting"])
+    assert pay_in(writer, "two").granted()["repeated"] is True
+    balances = other.http.call("GET", "/account/balances", None, shown).granted()["balances"]
+    assert next(balance["total"] for balance in balances if balance["asset"] == "USDT") == "100014"
