@@ -98,6 +98,13 @@ def test_systemd_takes_the_unit_and_finds_it_locked_up(tmp_path: Path) -> None:
 
 
 def test_nothing_else_lies_in_the_folder_untested() -> None:
-    known = ["Dockerfile", "compose.yaml", "haproxy.cfg", "nginx.conf", "openbell.service"]  # proxies: test_proxies.py
+    known = [
+        "Dockerfile",
+        "compose.yaml",
+        "haproxy-doors.cfg",
+        "haproxy.cfg",
+        "nginx.conf",
+        "openbell.service",
+    ]  # proxies: test_proxies.py
     monitored = ["grafana", "monitoring.yaml", "prometheus"]  # test_monitoring.py
     assert sorted(path.name for path in DEPLOY.iterdir()) == sorted(known + monitored)
