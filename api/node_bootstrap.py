@@ -18,6 +18,7 @@ import msgspec
 
 from api.bootstrap import Server
 from api.cluster_options import node_address
+from api.metrics.node import NodeFamilies
 from api.nodes.cluster_node import ClusterNode
 from api.private_files import make_private
 from api.replaying import ReplayProgress, historian_options, log_recovery, tune_the_interpreter
@@ -290,6 +291,7 @@ class NodeServer(Server):
         followed = self._followed(settings, folds, self._authenticator, runner)
         self._runner = runner
         self._build_surface(settings, followed, runner, operator_schedules)
+        self.monitoring.further = NodeFamilies(self.membership.view, self._housekeeping.append_seconds).families
         self._tasks = NodeTasks(file, schedules, exchange, sequencer, followed.accounts, runner)
         self._closers.append(self._tasks.close)
         self.host.tasks = self._tasks

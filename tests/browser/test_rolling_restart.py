@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Page
@@ -54,6 +55,8 @@ def venue(tmp_path: Path) -> Iterator[Cluster]:
 def test_a_rolling_restart_is_hardly_noticed_by_a_page_and_a_bot(venue: Cluster, opens: Opens, tmp_path: Path) -> None:
     trader = opens(venue.nodes[0], "BTC-USDT", forgive=True)  # the browser logs every failed attempt to connect
     trader.page.evaluate(NOTE_STATES)
+    sockets: list[str] = []
+    trader.page.on("websocket", lambda socket: sockets.append(urlsplit(socket.url).netloc))
     done: list[Rounds] = []
     fault = Fault("each node restarted in turn", 3, lambda: rolling_restart(venue))
     load = Load(venue.doors, 2, 0.02)
@@ -66,6 +69,7 @@ def test_a_rolling_restart_is_hardly_noticed_by_a_page_and_a_bot(venue: Cluster,
     away = noted(trader.page)
     seen = done[0].strikes[0].gap
     print(f"page away {away['longestMs']:.0f} ms at most, {away['times']} times; bots waited {seen.one_client_s:.2f} s")
+    assert set(sockets) - {urlsplit(venue.doors[0]).netloc}, "it never went to another node"
     assert away["longestMs"] < LONGEST_AWAY_S * 1000
     assert seen.one_client_s < LONGEST_AWAY_S
     assert stopped(venue, done[0], tmp_path / "scratch").verdict().broken == []

@@ -17,7 +17,7 @@ READS = (
     *("/api/v3/exchangeInfo", "/api/v3/depth?symbol=BTCUSDT", "/api/v3/ticker/bookTicker", "/api/v3/trades?symbol=X"),
     *("/api/v3/openOrders", "/openapi.json", "/order/{order}/explain", "/nowhere", "/book", "/static/nothing.js", "/"),
     *("/book/{symbol}?levels=0", "/book/{symbol}?nonsense=1", "/order/abc", "/candles/{symbol}?interval=7m", "/docs"),
-    *("/account/ranking", "/admin/check", "/auth/sessions", "/account/faults"),
+    *("/account/ranking", "/admin/check", "/auth/sessions", "/account/faults", "/node"),
 )
 REFUSED = (
     *(b"", b"{", b"[]", b"null", b'{"symbol":"BTC-USDT"}', b'{"symbol":"BTC-USDT","side":"hold"}', b"\xff\xfe"),

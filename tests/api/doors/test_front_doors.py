@@ -131,8 +131,12 @@ def test_health_and_metrics_of_any_door_are_those_of_all(doors: RunningServer) -
 def test_clients_of_other_doors_notice_nothing_of_a_door_that_is_killed_and_it_comes_again(
     doors: RunningServer,
 ) -> None:
-    with each_door(doors) as (_, survivor):
+    with each_door(doors) as (dying, survivor):
         victim, kept = processes(survivor)
+        feed = FeedClient(dying.url, {"cancel_on_disconnect": True})
+        order = {"symbol": "ETH-USDT", "side": "buy", "order_type": "limit", "quantity": "0.01", "price": "1.00"}
+        promised = feed.call("order", order)["order_id"]
+        assert survivor.get(f"/order/{promised}")["status"] == "resting"
         survivor.enter("ETH-USDT", "buy", "0.01", "1.00", client_order_id="before")
         psutil.Process(victim).send_signal(signal.SIGKILL)
         for number in range(100):  # over the one connection that was open before
@@ -142,6 +146,8 @@ def test_clients_of_other_doors_notice_nothing_of_a_door_that_is_killed_and_it_c
             serving = processes(survivor)
             return len(serving) == 2 and kept in serving and victim not in serving
 
+        eventually(lambda: survivor.get(f"/order/{promised}")["status"] == "cancelled")
+        feed.close()
         eventually(comes_again, within_s=60)
     with each_door(doors) as (again, _):
         assert again.get("/orders?limit=1&symbol=ETH-USDT")["orders"][0]["client_order_id"] == "meanwhile-99"

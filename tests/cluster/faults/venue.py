@@ -39,6 +39,11 @@ class Node:
         """Start its process, and return at once."""
         self.server.launch(self.port)
 
+    def kill(self) -> None:
+        """`kill -9`; returns when those that it had started, which end by themselves, have let go of its folder."""
+        self.server.kill_all()
+        self.paused = False
+
     def end(self) -> None:
         """Have nothing of it run any more, whatever it does."""
         if self.server.runs:
