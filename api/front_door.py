@@ -16,7 +16,7 @@ from api.accounts.service import AccountService
 from api.auth.authenticator import Authenticator
 from api.auth.credentials import SEEN_MS, Credentials
 from api.auth.signatures import SHARED_ROWS, SharedSignatures
-from api.doors.agent import DoorAgent, DoorUsers, wait_applied
+from api.doors.agent import DoorAgent, DoorUsers, WriterBystander, wait_applied
 from api.doors.freshness import FreshApp, FreshLane, Freshness
 from api.doors.messages import REQUESTS_SOCKET, FaultsSet, HistoryAt, ListenKeyAt, Welcome, decoded_settings
 from api.doors.routing import is_forwarded
@@ -105,6 +105,7 @@ class FrontDoor:
             SingleServer(exchange, sequencer, lambda: sequencer.applied_n),
             Origins(settings.cors_origins),
             SharedTable(welcome.table),
+            bystander=WriterBystander(agent),
         )
         surface = self.surface = Surface(settings, followed)
         self.monitoring = DoorMonitoring(surface.feed, surface.faults, credentials, agent.clock, sequencer)

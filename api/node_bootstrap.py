@@ -11,24 +11,26 @@ import secrets
 import socket
 import time
 from functools import partial
-from typing import Final
+from typing import Final, NoReturn
 
 import eventlet
 import msgspec
 
 from api.bootstrap import Server
 from api.cluster_options import node_address
+from api.metrics.node import NodeFamilies
 from api.nodes.cluster_node import ClusterNode
 from api.private_files import make_private
 from api.replaying import ReplayProgress, historian_options, log_recovery, tune_the_interpreter
 from api.settings import Settings
-from api.stopping import stop_at_difference, stop_at_violation
+from api.stopping import stop_at_difference, stop_at_violation, stop_to_begin_anew
 from api.surface import folds_of
 from api.writer_tasks import NodeTasks
 from cluster.archive import Archive
 from cluster.etcd.addresses import Certificates, Members, parse_members
 from cluster.etcd.etcd_members import EtcdMembers
 from cluster.etcd.etcd_store import EtcdStore
+from cluster.failures import RecordsTrimmed
 from cluster.hosting import HostOptions, NodeHost
 from cluster.housekeeping import Housekeeping, WriterNow
 from cluster.joining import JOURNAL, SNAPSHOTS, begin_with_snapshot, catch_up, needs_snapshot, open_log
@@ -173,7 +175,7 @@ class NodeServer(Server):
                 server_tls=self._server_tls,
                 client_tls=self._client_tls,
                 on_invariant_violation=stop_at_violation,
-                on_stopped=stop_at_difference,
+                on_stopped=_stop_the_process,
             ),
             self._archive,
             self.exchange,
@@ -290,6 +292,7 @@ class NodeServer(Server):
         followed = self._followed(settings, folds, self._authenticator, runner)
         self._runner = runner
         self._build_surface(settings, followed, runner, operator_schedules)
+        self.monitoring.further = NodeFamilies(self.membership.view, self._housekeeping.append_seconds).families
         self._tasks = NodeTasks(file, schedules, exchange, sequencer, followed.accounts, runner)
         self._closers.append(self._tasks.close)
         self.host.tasks = self._tasks
@@ -329,6 +332,13 @@ class NodeServer(Server):
         while self.role.is_running and time.monotonic() < until:
             eventlet.sleep(CHECK_S)
         self.host.sequencer.give_up_waiting()
+
+
+def _stop_the_process(problem: Exception) -> NoReturn:
+    """The node goes on no more: whether another start would is a matter of why."""
+    if isinstance(problem, RecordsTrimmed):
+        stop_to_begin_anew(problem)
+    stop_at_difference(problem)
 
 
 def _members_of(settings: Settings) -> Members:

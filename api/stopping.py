@@ -20,7 +20,9 @@ STOP_S: Final = 4.0  # from the signal to the end: five seconds, less what a bus
 ANSWERED_S: Final = 1.5  # of these, for what has come to be answered
 EXIT_INVARIANT_VIOLATION: Final = 70  # EX_SOFTWARE of sysexits.h
 EXIT_DIFFERS: Final = 65  # EX_DATAERR: what this node has differs from the log, or cannot be kept: a person decides
-EXIT_NOT_CLOSED: Final = 75  # EX_TEMPFAIL of sysexits.h: what was not answered may be in the journal, or not
+EXIT_NOT_CLOSED: Final = (
+    75  # EX_TEMPFAIL of sysexits.h: what was not answered may be in the journal, or not; start again
+)
 
 
 def end_at_interrupt() -> None:
@@ -85,6 +87,12 @@ def stop_at_violation(violation: BaseException) -> NoReturn:
     """A broken invariant: no answer leaves any more, and a restart would stop at the same command."""
     log.critical("the engine contradicts itself; stopping before any answer", exc_info=violation)
     leave(EXIT_INVARIANT_VIOLATION)
+
+
+def stop_to_begin_anew(problem: Exception) -> NoReturn:
+    """A node that the log has left behind: its next start begins with another node's snapshot."""
+    log.critical("this node ends, and begins with a snapshot when it is started again: %s", problem)
+    leave(EXIT_NOT_CLOSED)
 
 
 def stop_at_difference(problem: Exception) -> NoReturn:

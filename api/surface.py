@@ -27,6 +27,7 @@ from api.faults.flask_hooks import Dropping
 from api.faults.injector import FaultInjector
 from api.feed import order_entry
 from api.feed.feed import Feed
+from api.feed.order_entry import Bystander
 from api.http.answer_headers import AnswerHeaders
 from api.http.guard import Guard
 from api.http.limits import RateLimits
@@ -96,6 +97,7 @@ class Followed(NamedTuple):
     origins: Origins
     counted_in: SharedTable | None = None  # by the rate limits of all processes, where there are several
     doors: DoorService | None = None  # of a writer that has front doors
+    bystander: Bystander | None = None  # who cancels for this process where it is killed
 
 
 class Surface:
@@ -120,7 +122,7 @@ class Surface:
         self.latencies = Latencies()
         self.orders = OrderService(exchange, sequencer, self.lookup, followed.duplicates, self.latencies.record)
         self.feed = self._feed(settings, followed, self.app, self.limits)
-        order_entry.install(self.feed, self.orders, exchange, sequencer)
+        order_entry.install(self.feed, self.orders, exchange, sequencer, followed.bystander)
 
     def _feed(self, settings: Settings, followed: Followed, app: Flask, limits: RateLimits | None) -> Feed:
         clock = followed.clock

@@ -26,8 +26,9 @@ from cluster.trimming import Trimmer
 from journal.files import open_regular
 from journal.port import JournalError
 from journal.snapshots import SnapshotFolder
+from loop.histogram import Histogram
 from replica.frames import State
-from replica.record_log import RecordLog
+from replica.record_log import COMMIT_BOUNDS_S, RecordLog
 
 log = logging.getLogger(__name__)
 
@@ -77,6 +78,7 @@ class Housekeeping:
         self._ending = threading.Event()
         self._space_at = 0.0
         self.space: Space | None = None
+        self.append_seconds = Histogram(COMMIT_BOUNDS_S)  # of each append by this node
         self._thread = threading.Thread(target=self._run, name="housekeeping", daemon=True)
 
     def start(self) -> None:
@@ -92,8 +94,9 @@ class Housekeeping:
         self._ending.set()
 
     def note_append(self, seconds: float) -> None:
-        """Take down how long an append took."""
+        """Take down how long an append took. From one thread."""
         self._slow.note(seconds)
+        self.append_seconds.add(seconds)
 
     def note_state(self, state: State) -> None:
         """A snapshot of this state is durable on this node."""

@@ -17,12 +17,12 @@ from typing import Final, TypeVar
 
 from cluster.failures import ClusterError, LogUnformatted, RecordsTrimmed
 from cluster.founding import found_log, opened_log
-from cluster.keys import Keys, StoredHead
+from cluster.keys import Keys, StoredHead, decode_head
 from cluster.known_nodes import nodes_of
-from cluster.log_reader import LogReader
+from cluster.log_reader import READ_S, LogReader
 from cluster.peer_client import PeerClient, PeerError
 from cluster.records import Position, position_of
-from cluster.store import LogStore, NoAnswer
+from cluster.store import LogStore, NoAnswer, Read, Transaction
 from cluster.trimming import Trimmer
 from journal.codec import BatchRecord
 from journal.made import make_journal_behind
@@ -84,9 +84,16 @@ def needs_snapshot(store: LogStore, keys: Keys, own: Position) -> int | None:
     reader = LogReader(store, keys, sleep=time.sleep)
     try:
         waited_for(lambda: reader.read(own, 1), store)
-    except RecordsTrimmed as trimmed:
-        return trimmed.first_n - 1
+    except RecordsTrimmed:
+        return waited_for(lambda: _begins_behind(store, keys), store)
     return None
+
+
+def _begins_behind(store: LogStore, keys: Keys) -> int:
+    """The record before the first that the log has. Raises StoreError, LogDiverged."""
+    reads = (Read(keys.logs, keys.logs_end, 1), Read(keys.head))
+    first, head = store.transact(Transaction(then=reads), READ_S).reads
+    return keys.record_number(first[0].key) - 1 if first else decode_head(head[0].value).n
 
 
 def begin_with_snapshot(

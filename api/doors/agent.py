@@ -22,11 +22,13 @@ from api.doors.messages import (
     Ask,
     Done,
     DoorState,
+    Entered,
     FaultsSet,
     HistoryAt,
     Holding,
     Hurry,
     Introduced,
+    Left,
     ListenKeyAt,
     Planned,
     RecordIs,
@@ -40,7 +42,7 @@ from api.doors.messages import (
 )
 from api.market.flow_sources import FlowSource
 from engine.commands import EnterOrder
-from engine.types import Seq
+from engine.types import AccountId, Seq
 from history.access import READ_S
 from journal.codec import BatchRecord, open_batch
 from listings.schedule import Change
@@ -219,6 +221,21 @@ class DoorAgent:
         if not self._introduced.ready():
             self.welcome = None
             self._introduced.send()
+
+
+class WriterBystander:
+    """The writer, which cancels the orders of this door's connections where this door is killed."""
+
+    def __init__(self, agent: DoorAgent) -> None:
+        self._say = agent.say
+
+    def entered(self, connection: str, order_ids: list[str], account: AccountId) -> None:
+        """As `Bystander`."""
+        self._say(Entered(connection, order_ids, account))
+
+    def left(self, connection: str) -> None:
+        """As `Bystander`."""
+        self._say(Left(connection))
 
 
 class DoorUsers:

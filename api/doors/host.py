@@ -25,10 +25,12 @@ from api.doors.messages import (
     Ask,
     Done,
     DoorState,
+    Entered,
     Failed,
     Holding,
     Hurry,
     Introduced,
+    Left,
     Ready,
     RecordIs,
     Stop,
@@ -40,6 +42,7 @@ from api.doors.messages import (
     framed,
     to_writer,
 )
+from api.feed.order_entry import CancelOnDisconnect
 from api.http.shared_port import SharedPort
 from api.market.flow_sources import FlowSource, known_sources
 from api.market.venue_views import DoorView
@@ -97,6 +100,7 @@ class DoorSource(NamedTuple):
     holding: Callable[[int], BatchRecord | None]  # cooperative; raises where nobody knows
     hurry: Callable[[int], object]
     applied_seq: Callable[[], int]
+    cancel_on_disconnect: Callable[[], CancelOnDisconnect]
 
 
 class _Door:
@@ -113,6 +117,7 @@ class _Door:
         self.failed = 0  # times that it ended before it was ready, in a row
         self.failure = ""
         self.unanswered = 0
+        self.connections: dict[str, CancelOnDisconnect] = {}  # whose orders are cancelled where this process is killed
         self.said_at = 0.0  # the monotonic second of its last word
         self.silent = 0  # checks in a row that found it silent for too long
 
@@ -224,6 +229,10 @@ class FrontDoors:
         self._reap(door)
         if not door.is_ready:
             door.failed += 1
+        left, door.connections = door.connections, {}
+        if not self._stopping:  # as of one process: where the server stops, orders stay
+            for each in left.values():
+                eventlet.spawn(each.cancel)
         door.is_ready, door.channel, door.process = False, None, None
         for number in list(self._asked):
             self._note_done(number, door.number, b"")
@@ -282,6 +291,12 @@ class FrontDoors:
                 before, door.state = door.state, said
                 if said.sources != ([] if before is None else before.sources):
                     self.on_sources()
+            case Entered():
+                if said.connection not in door.connections:
+                    door.connections[said.connection] = self._source.cancel_on_disconnect()
+                door.connections[said.connection].add(said.order_ids, said.account)
+            case Left():
+                door.connections.pop(said.connection, None)
             case Hurry():
                 self._source.hurry(said.seq)
             case Holding():

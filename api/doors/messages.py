@@ -151,6 +151,20 @@ class DoorState(msgspec.Struct, frozen=True, array_like=True, tag="state"):
     injected: dict[str, int]  # faults, by kind
 
 
+class Entered(msgspec.Struct, frozen=True, array_like=True, tag="entered"):
+    """A connection has entered orders that are to be cancelled when it ends, with the door or by itself."""
+
+    connection: str
+    order_ids: list[str]
+    account: AccountId
+
+
+class Left(msgspec.Struct, frozen=True, array_like=True, tag="left"):
+    """That connection has ended, and its orders are cancelled."""
+
+    connection: str
+
+
 class Hurry(msgspec.Struct, frozen=True, array_like=True, tag="hurry"):
     """Somebody waits for the history to be at this command."""
 
@@ -177,7 +191,7 @@ class Unread(msgspec.Struct, frozen=True, array_like=True, tag="stopped"):
     unanswered: int
 
 
-ToWriter = Ready | Failed | DoorState | Hurry | Holding | Done | Unread
+ToWriter = Ready | Failed | DoorState | Entered | Left | Hurry | Holding | Done | Unread
 
 _encode: Final = msgspec.msgpack.Encoder().encode
 

@@ -17,7 +17,7 @@ from api.http.wsgi import Environ, StartResponse, WsgiApp
 from api.json.errors import ApiError
 
 BELOW: Final = ("/auth", "/admin", "/account/faults")  # these paths, and all below them
-EXACTLY: Final = ("/health", "/metrics", "/openapi.json", "/docs", "/account/ranking")
+EXACTLY: Final = ("/health", "/metrics", "/node", "/openapi.json", "/docs", "/account/ranking")
 ENDING: Final = ("/explain", "/userDataStream")
 CHANGING: Final = "/account/"  # money in and out, and a fresh start: where they change something
 _SAFE: Final = ("GET", "HEAD", "OPTIONS")

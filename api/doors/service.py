@@ -16,6 +16,7 @@ from api.doors.host import DoorSource, DoorTables, FrontDoors
 from api.doors.mirroring import Mirroring
 from api.faults.injector import FaultInjector
 from api.feed.feed import Feed
+from api.feed.order_entry import CancelOnDisconnect
 from api.http.shared_port import SharedPort
 from api.market.flow_sources import FlowSource
 from api.market.status_views import NextChangeOf
@@ -99,6 +100,7 @@ class DoorService:
                 lambda seq: access.look_up(served.holding, Seq(seq)),
                 hurry,
                 lambda: exchange.seq,
+                lambda: CancelOnDisconnect(exchange, served.sequencer),
             ),
         )
         mirroring.sources = lambda: doors.sources

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Protocol
 
 from api.feed.clients import Client
 from api.feed.events import ClientEvent
@@ -49,6 +49,16 @@ class AmendMessage(AmendRequest, frozen=True, kw_only=True):
     order_id: str | int
 
 
+class Bystander(Protocol):
+    """Who cancels the orders of connections where this process cannot: it was killed, and another goes on."""
+
+    def entered(self, connection: str, order_ids: list[str], account: AccountId) -> None:
+        """A connection has entered orders that are to be cancelled when it ends. Must not wait."""
+
+    def left(self, connection: str) -> None:
+        """It has ended, and this process sees to it. Must not wait."""
+
+
 class CancelOnDisconnect:
     """The orders that one connection entered, to be cancelled when it ends."""
 
@@ -86,9 +96,19 @@ class CancelOnDisconnect:
                 log.warning("%d orders of a lost connection may stay: %s", len(commands), unknown)
 
 
-def install(feed: Feed, orders: OrderService, exchange: Exchange, sequencer: Sequencing) -> None:
+def install(
+    feed: Feed, orders: OrderService, exchange: Exchange, sequencer: Sequencing, bystander: Bystander | None = None
+) -> None:
     """Have `feed` answer `order`, `cancel`, `amend`, `batch`, `cancel_all` and `order_test`."""
     cancels_on_disconnect: dict[str, CancelOnDisconnect] = {}
+
+    def note(client: Client, found: CancelOnDisconnect | None, order_ids: Iterable[str], account: AccountId) -> None:
+        """`found` before they were entered: the connection may have ended meanwhile."""
+        if found is not None:
+            ids = list(order_ids)
+            if bystander is not None and client.sid in cancels_on_disconnect:
+                bystander.entered(client.sid, ids, account)
+            found.add(ids, account)
 
     def on_connected(client: Client, auth: Any) -> None:
         if isinstance(auth, dict) and auth.get("cancel_on_disconnect") is True:
@@ -97,6 +117,8 @@ def install(feed: Feed, orders: OrderService, exchange: Exchange, sequencer: Seq
             def disconnected() -> None:
                 cancels_on_disconnect.pop(client.sid, None)
                 cancel_on_disconnect.cancel()
+                if bystander is not None:
+                    bystander.left(client.sid)
 
             client.on_disconnected = disconnected
 
@@ -105,8 +127,7 @@ def install(feed: Feed, orders: OrderService, exchange: Exchange, sequencer: Seq
         command = order_of(event.data, account, exchange)
         cancel_on_disconnect = cancels_on_disconnect.get(event.client.sid)
         answer = orders.enter(command, event.processing)
-        if cancel_on_disconnect is not None:
-            cancel_on_disconnect.add((order_id_in(answer),), account)
+        note(event.client, cancel_on_disconnect, (order_id_in(answer),), account)
         return answer
 
     def cancel(event: ClientEvent) -> Encoded:
@@ -123,8 +144,7 @@ def install(feed: Feed, orders: OrderService, exchange: Exchange, sequencer: Seq
         commands = batch_of(event.data, account, exchange)
         feed.charge(event.client, len(commands) - 1)
         answer = orders.batch(commands, event.processing)
-        if cancel_on_disconnect is not None:
-            cancel_on_disconnect.add(entered_in(answer, commands), account)
+        note(event.client, cancel_on_disconnect, entered_in(answer, commands), account)
         return answer
 
     def cancel_all(event: ClientEvent) -> CancelAllAnswer:

@@ -18,7 +18,7 @@ from engine.exchange import Exchange
 from engine.types import AccountId, Side, Ticks
 from projections.activity import RECENT_TRADES, SymbolActivity, TradePrint
 
-LEVELS_MAX: Final = 500  # of a symbol, those that changed last
+LEVELS_MAX: Final = 500  # of a side of a symbol, those that changed last
 COMMANDS_MAX: Final = 20_000  # with their events about 1 kB each
 EVENTS_MAX: Final = 500  # of own orders that somebody is sent who comes back; of more they are asked for anew
 
@@ -28,30 +28,33 @@ Touched = tuple[dict[Ticks, None], dict[Ticks, None]]  # bids, asks
 class ChangedLevels:
     """The levels of one book that changed last, and when."""
 
-    __slots__ = ("_changed", "complete_after")
+    __slots__ = ("_asks", "_bids", "complete_after")
 
     def __init__(self) -> None:
-        self._changed: dict[tuple[Side, Ticks], int] = {}  # by when, the oldest first
+        self._bids: dict[Ticks, int] = {}  # by when, the oldest first
+        self._asks: dict[Ticks, int] = {}
         self.complete_after = 0  # what changed behind this command is here
 
     def note(self, side: Side, price: Ticks, seq: int) -> None:
         """A level may have changed, by command `seq` or one before that was not noted yet. O(1)."""
-        changed, level = self._changed, (side, price)
-        changed.pop(level, None)
-        changed[level] = seq
+        changed = self._bids if side is Side.BUY else self._asks
+        changed.pop(price, None)
+        changed[price] = seq
         if len(changed) > LEVELS_MAX:
-            oldest = next(iter(changed))
-            self.complete_after = changed.pop(oldest)
+            self.complete_after = max(self.complete_after, changed.pop(next(iter(changed))))
 
     def since(self, seq: int) -> Touched:
         """The levels that may have changed behind command `seq`, which is not before `complete_after`. O(levels)."""
-        bids: dict[Ticks, None] = {}
-        asks: dict[Ticks, None] = {}
-        for (side, price), changed_seq in reversed(self._changed.items()):
-            if changed_seq <= seq:
-                break
-            (bids if side is Side.BUY else asks)[price] = None
-        return bids, asks
+        return _behind(self._bids, seq), _behind(self._asks, seq)
+
+
+def _behind(changed: dict[Ticks, int], seq: int) -> dict[Ticks, None]:
+    found: dict[Ticks, None] = {}
+    for price, changed_seq in reversed(changed.items()):
+        if changed_seq <= seq:
+            break
+        found[price] = None
+    return found
 
 
 class RecentResults:

@@ -130,7 +130,9 @@ class Forwarding:
                 return connection, True
             connection.close()
         try:
-            return GreenSocket(self._connect()), False
+            made = self._connect()
+            made.settimeout(None)  # how long an answer may take is judged here
+            return GreenSocket(made), False
         except OSError:
             raise _away("The writer cannot be reached just now.") from None
 

@@ -66,7 +66,10 @@ class Monitoring:
         of_records = RecordFamilies(exchange, sequencer, records, history, followers, settings.max_waiting)
         venue = VenueFamilies(exchange, activity, ends, lambda: sequencer.refusal)
         self._of_doors = of_doors
-        page = MetricsText(venue.families, of_records.families, self._serving_families, self._system.families)
+        self.further: Callable[[], Iterable[Family]] = tuple  # of what only some servers are
+        page = MetricsText(
+            venue.families, of_records.families, self._serving_families, self._system.families, self._further_families
+        )
         self.blueprint: Blueprint = routes.blueprint(page.text, lambda: sequencer.refusal, access.require)
         self._delay.start()
 
@@ -74,6 +77,9 @@ class Monitoring:
         """The figures of whoever serves clients. Cooperative."""
         of_doors = self._of_doors(lambda: rendered(self._serving.families()))
         return self._serving.families() if of_doors is None else of_doors
+
+    def _further_families(self) -> Iterable[Family]:
+        return self.further()
 
     def observe(self, front: Front) -> None:
         """Show what `front` has counted as well: a server is opened before its front."""

@@ -11,8 +11,10 @@ import { Nodes } from "./nodes.js";
 import { pauseMs } from "./retry.js";
 
 const PING_EVERY_MS = 2_000;
-/** Where there are other nodes, one that leaves a ping without an answer for so long is left. */
-const SILENT_MS = 2_500;
+/** Where there are other nodes, one is asked so often, and left when it owes an answer for longer. */
+const NODE_PING_EVERY_MS = 1_000;
+const SILENT_MS = 1_500;
+const SILENCE_EVERY_MS = 250;
 /** A book that does not come right is asked for again at most this often. */
 const RESUBSCRIBE_EVERY_MS = 500;
 
@@ -115,7 +117,9 @@ export class Feed {
   open() {
     this.#opened = true;
     this.#socket.connect();
-    setInterval(() => this.#ping(), PING_EVERY_MS);
+    const { several } = this.#nodes;
+    setInterval(() => this.#ping(), several ? NODE_PING_EVERY_MS : PING_EVERY_MS);
+    if (several) setInterval(() => this.#leaveTheSilent(), SILENCE_EVERY_MS);
   }
 
   /** Leave, and come back as whoever is signed in now. Nothing of the former comes after this. */
@@ -211,11 +215,14 @@ export class Feed {
   }
 
   #ping() {
-    if (this.#nodes.stale || (this.#pingSentMs !== null && performance.now() - this.#pingSentMs > SILENT_MS))
-      this.#move();
+    if (this.#nodes.stale) this.#move();
     if (!this.#greeted || this.#pingSentMs !== null) return;
     this.#pingSentMs = performance.now();
     this.#socket.emit("ping");
+  }
+
+  #leaveTheSilent() {
+    if (this.#pingSentMs !== null && performance.now() - this.#pingSentMs > SILENT_MS) this.#move();
   }
 
   /** @param {number} timestamp */

@@ -67,6 +67,17 @@ def test_a_page_goes_on_at_another_node_within_seconds_and_comes_back_when_that_
     expect(trader.level("99.50")).to_have_count(1)
 
 
+def test_a_page_leaves_a_node_that_hangs(nodes: dict[str, NodeServer], opens: Opens) -> None:
+    trader = opens(nodes["a"], SYMBOL, forgive=True)
+    start_b(nodes)
+    nodes["a"].process.suspend()
+    try:
+        is_at(trader, "b")
+        expect(trader.level("98.50")).to_have_count(1)
+    finally:
+        nodes["a"].process.resume()
+
+
 def test_a_page_leaves_a_node_that_is_stale_for_one_that_is_not_and_says_where_there_is_none(
     nodes: dict[str, NodeServer], opens: Opens
 ) -> None:

@@ -46,6 +46,8 @@ def test_a_node_behind_a_trimmed_log_begins_with_another_nodes_snapshot(tmp_path
             assert trim(made, store) > 5
         finally:
             store.close()
+        for _ in range(3):  # records behind the snapshot, which the log has
+            first.http.enter("BTC-USDT", "buy", "0.01", "30000.00")
         second = made.start("b")
         assert "begun with the snapshot of another node" in second.log
         assert second.http.get(f"/order/{ids[0]}")["order_id"] == ids[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,6 +15,7 @@ from tests.cluster.nodes import Nodes, nodes, state_of
 from tests.etcd import EtcdCluster, needs_etcd
 from tests.programs import run
 from tests.server import RunningServer, eventually
+from tests.tidy.pages import page, rows, section
 
 pytestmark = needs_etcd
 
@@ -108,6 +110,14 @@ def test_an_operator_at_one_node_is_one_at_all_and_the_writer_keeps_a_schedule_g
         http = venue[name].http
         eventually(lambda http=http: http.call("GET", "/status/GOLD-USDT").json.get("status") == "closed")
         eventually(lambda http=http: http.call("GET", path, headers=boss.bearer).granted()["schedule"] is not None)
+
+
+def test_every_figure_of_a_node_is_there_and_documented(venue: Nodes) -> None:
+    text = venue.writer().http.call("GET", "/metrics").content.decode()
+    named = set(re.findall(r"^# TYPE (openbell_(?:node|log)_\w+) ", text, re.MULTILINE))
+    assert named == {cells[0].strip("`") for cells in rows(section(page("metrics.md"), "Figures of a node"))} - {"name"}
+    assert 'openbell_node_role{role="writer"} 1.0' in text.splitlines()
+    assert float(re.findall(r"^openbell_log_append_seconds_count (\S+)", text, re.MULTILINE)[0]) > 0
 
 
 def test_the_command_says_how_the_nodes_are_and_has_one_stand_down(venue: Nodes) -> None:

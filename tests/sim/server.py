@@ -14,11 +14,12 @@ from greenlet import getcurrent
 
 from api.http.bodies import body_of
 from api.json.errors import ApiError, as_error, internal_error
+from api.orders.duplicates import entry_command
 from api.orders.entry import OrderEntry
 from api.orders.lookup import OrderLookup
 from api.orders.memory import OrderMemory
 from api.orders.service import OrderService
-from engine.commands import AdoptRulebook, Command, Deposit, ListInstrument
+from engine.commands import AdoptRulebook, Command, Deposit, EnterOrder, ListInstrument
 from engine.digest import state_digest
 from engine.events import CommandResult
 from engine.exchange import Exchange
@@ -86,7 +87,7 @@ class Server:
         self._archiver = Archiver(self.journal, None, self.committer.trim) if simulation.plan.trims else None
         history = simulation.history
         self.access = HistoryAccess(history, Seq(history.stored_seq) or None, self._hurry)  # type: ignore[arg-type]
-        duplicates = parts.duplicates(exchange, memory, self.journal, history, self.access, self._clock_ns)
+        duplicates = parts.duplicates(exchange, memory, self._entered, history, self.access, self._clock_ns)
         self._lookup = OrderLookup(exchange, memory, HistoryReader(history, self.access))  # type: ignore[arg-type]
         self._service = OrderService(exchange, self.sequencer, self._lookup, duplicates, lambda _us, _orders: None)
         self._entry = OrderEntry(self._service, exchange)
@@ -126,6 +127,10 @@ class Server:
                 opening += [Deposit(account, asset, amount) for asset, amount in FUNDS.items()]
         if opening:
             submit_all(opening)
+
+    def _entered(self, seq: Seq) -> EnterOrder | None:
+        """The command of a seq, as `api/bootstrap.py` has it looked up."""
+        return self.access.look_up(entry_command, self.journal, seq)
 
     def _on_applied(self, batch: list[CommandResult]) -> None:
         self._simulation.on_applied(self, batch)

@@ -6,9 +6,11 @@ import random
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from tests.sim.hub import spawn
 from tests.sim.machine import sleep
 from tests.sim_cluster.disk import NodeDisk
 from tests.sim_cluster.hosts import HOSTS
+from tests.sim_cluster.members import COMMIT_S
 from tests.sim_cluster.plan import INCIDENTS
 
 if TYPE_CHECKING:
@@ -56,8 +58,24 @@ class Incidents:
             sleep(plan.gap_s * (0.2 + 1.6 * rng.random()))
             kind = rng.choice(plan.kinds)
             simulation.fault(kind)
-            self._calls[kind]()
+            if plan.overlaps:
+                spawn(simulation.hub.world, self._calls[kind])
+            else:
+                self._calls[kind]()
         sleep(plan.gap_s)
+        self._end_all()
+
+    def _end_all(self) -> None:
+        """Whatever has not ended ends."""
+        simulation = self._simulation
+        simulation.hosts.heal()
+        simulation.log.state.is_full = False
+        for host in range(HOSTS):
+            simulation.log.commit_s[host] = COMMIT_S
+            simulation.log.resume(host)
+            simulation.log.restart(host)
+        for node in simulation.nodes:
+            node.process.resume()
 
     def _any(self) -> SimulatedNode:
         return self.rng.choice(self._simulation.nodes)
@@ -132,13 +150,12 @@ class Incidents:
 
     def _slow(self) -> None:
         leader, log = self._leader(), self._simulation.log
-        before, log.commit_s[leader] = log.commit_s[leader], self.rng.choice((0.2, 0.6, 2.0))
+        log.commit_s[leader] = self.rng.choice((0.2, 0.6, 2.0))
         self._last()
-        log.commit_s[leader] = before
+        log.commit_s[leader] = COMMIT_S
 
     def _fill(self) -> None:
-        state = self._simulation.log.state
-        state.is_full = True
+        self._simulation.log.state.is_full = True
         self._last()
         self._simulation.log.state.is_full = False
 

@@ -29,7 +29,6 @@ from engine.types import Seq
 from journal.codec import BatchRecord, verify_alone
 from replica.follower import Follower
 from sequencer.port import NotAccepting
-from sequencer.sequencer import Sequencer
 from tests.sim.hub import hub_here
 from tests.sim.mutants import AnswersFirst
 from tests.sim_cluster.disk import NodeDisk
@@ -105,14 +104,6 @@ class AppliesGaps(Follower):
         self.exchange.seq = Seq(record.first_seq - 1)
 
 
-class KeepsNoKeys(Sequencer):
-    """Knows only the keys that it has taken itself."""
-
-    def __init__(self, *arguments: Any, **named: Any) -> None:
-        named.pop("submissions")
-        super().__init__(*arguments, **named)
-
-
 def _patched(place: str, thing: object) -> Build:
     return lambda: mock.patch(place, thing)
 
@@ -179,7 +170,7 @@ MUTANTS: Final[dict[str, Build]] = {
     "no compare with the head": _patched("cluster.node.Appender", headless),
     "an answer before the commit": _patched("cluster.hosting.Committer", AnswersFirst),
     "a new key on a retry": _new_key,
-    "keys are forgotten at a take-over": _patched("cluster.hosting.Sequencer", KeepsNoKeys),
+    "keys are forgotten": _patched("projections.submissions.SubmissionWindow.find", lambda _window, _key: None),
     "what is not known is refused": _patched("cluster.remote_sequencer._unknown", lambda _one: NotAccepting("mutant")),
     "a take-over without reading": _patched("cluster.node.take_over", _from_where_it_is),
     "trimmed early": _patched("cluster.trimming.Trimmer", TrimsEarly),
@@ -191,10 +182,10 @@ SEEDS: Final = {  # from which on each is noticed soon, as the product is now
     "no fence": 4,
     "no compare with the head": 1,
     "an answer before the commit": 0,
-    "a new key on a retry": 30,
-    "keys are forgotten at a take-over": 117,
+    "a new key on a retry": 64,
+    "keys are forgotten": 11,
     "what is not known is refused": 80,
-    "a take-over without reading": 61,
+    "a take-over without reading": 58,
     "trimmed early": 0,
     "a gap is applied": 8,
     "a clock in the engine": 0,

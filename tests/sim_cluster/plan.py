@@ -19,6 +19,7 @@ class Plan(msgspec.Struct):
     late_s: float
     incidents: int  # one behind the other
     gap_s: float  # about, between two incidents
+    overlaps: bool  # whether one may begin before the one before has ended
     kinds: list[str]  # of incidents, of which each is one
     drop: float  # how likely an election of the log forgets a request
     clock_offset_s: list[float]  # of each node's wall clock at the start
@@ -80,4 +81,5 @@ def plan_of(seed: int) -> Plan:
         max_waiting=rng.choice((3, 20_000, 20_000)),
         keys_max=rng.choice((8, 200_000, 200_000, 200_000)),
         puts_back=rng.random() < 0.06,
+        overlaps=rng.random() < 0.4,
     )

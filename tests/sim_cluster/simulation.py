@@ -198,7 +198,6 @@ class Simulation:
         backup = self.log.state.copy(self.hub.now_ns)
         self.trace("fate", "calm")
         self.hosts.lose = self.hosts.late = 0.0
-        self.hosts.heal()
         until_ns = self.hub.now_ns + int(CALM_S * 1e9)
         while not self._is_over():
             sleep(0.2)

@@ -12,12 +12,12 @@ SYMBOLS = ("BTC-USDT", "ETH-USDT", "btc-usdt", "NO-SUCH")
 READS = (
     *("/symbols", "/ticker", "/book/{symbol}", "/book/{symbol}?levels=all", "/book/{symbol}/orders", "/bbo/{symbol}"),
     *("/ticker/{symbol}", "/trades/{symbol}?limit=7", "/status/{symbol}", "/quote/{symbol}?side=buy&quantity=1.5"),
-    *("/candles/{symbol}?interval=1m", "/orders?limit=5", "/orders?status=filled", "/account", "/account/balances"),
+    *("/candles/{symbol}?interval=1d", "/orders?limit=5", "/orders?status=filled", "/account", "/account/balances"),
     *("/account/fills?limit=4", "/account/ledger?limit=4", "/account/profit", "/order/{order}", "/order/999999999"),
     *("/api/v3/exchangeInfo", "/api/v3/depth?symbol=BTCUSDT", "/api/v3/ticker/bookTicker", "/api/v3/trades?symbol=X"),
     *("/api/v3/openOrders", "/openapi.json", "/order/{order}/explain", "/nowhere", "/book", "/static/nothing.js", "/"),
     *("/book/{symbol}?levels=0", "/book/{symbol}?nonsense=1", "/order/abc", "/candles/{symbol}?interval=7m", "/docs"),
-    *("/account/ranking", "/admin/check", "/auth/sessions", "/account/faults"),
+    *("/account/ranking", "/admin/check", "/auth/sessions", "/account/faults", "/node"),
 )
 REFUSED = (
     *(b"", b"{", b"[]", b"null", b'{"symbol":"BTC-USDT"}', b'{"symbol":"BTC-USDT","side":"hold"}', b"\xff\xfe"),

@@ -58,9 +58,18 @@ class Answered:
         self.status = ""
         self.headers: list[tuple[str, str]] = []
         environ: dict[str, Any] = {
-            "REQUEST_METHOD": method, "PATH_INFO": path, TARGET: f"{path}?a=%20", "wsgi.input": BytesIO(body),
-            "REMOTE_ADDR": "10.1.2.3", "REMOTE_PORT": "99", "wsgi.url_scheme": "https", "HTTP_HOST": "venue",
-            "SERVER_NAME": "s", "SERVER_PORT": "5", "HTTP_CONNECTION": "close", "HTTP_X_OPENBELL_DOOR": "forged",
+            "REQUEST_METHOD": method,
+            "PATH_INFO": path,
+            TARGET: f"{path}?a=%20",
+            "wsgi.input": BytesIO(body),
+            "REMOTE_ADDR": "10.1.2.3",
+            "REMOTE_PORT": "99",
+            "wsgi.url_scheme": "https",
+            "HTTP_HOST": "venue",
+            "SERVER_NAME": "s",
+            "SERVER_PORT": "5",
+            "HTTP_CONNECTION": "close",
+            "HTTP_X_OPENBELL_DOOR": "forged",
         }
         self.content = b"".join(app(environ, self._start))
 
