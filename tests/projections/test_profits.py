@@ -20,7 +20,7 @@ from engine.types import AccountId, OrderType, SelfTradePrevention, Side, TimeIn
 from projections.profits import Position, Profits
 from tests.api.clients import bearer, created
 from tests.listings.instruments import instrument
-from tests.server import Http, RunningServer
+from tests.server import Http, RunningServer, eventually
 
 COIN = msgspec.structs.replace(instrument("0.01", "0.001"), maker_fee=-100, taker_fee=2_000)
 UNIT = Fraction(1, 10**COIN.quote_scale)
@@ -256,8 +256,9 @@ def sent(http: Http, who: dict[str, Any], entries: list[dict[str, str]]) -> None
 
 
 def every_fill(http: Http, who: dict[str, Any]) -> list[dict[str, Any]]:
-    """All fills of somebody, newest first, page by page."""
+    """All fills of somebody, newest first, page by page, when the history has them."""
     fills: list[dict[str, Any]] = []
+    eventually(lambda: http.get("/health")["history"]["lag"] == 0)
     while True:
         before = f"&before={fills[-1]['trade_id']}" if fills else ""
         page = http.call("GET", f"/account/fills?limit=1000{before}", headers=bearer(who)).granted()["fills"]
