@@ -30,7 +30,7 @@ FEED_TARGET: Final = "/market"  # and as its path
 SAFE_METHODS: Final = ("GET", "HEAD", "OPTIONS")
 # Public for safe methods only. Who reads the figures of `metrics` it judges by itself: by a token that is no user's.
 PUBLIC_BLUEPRINTS: Final = ("market", "candles", "pages", "docs", "metrics", "binance_market")
-PUBLIC_ENDPOINTS: Final = ("auth.signup", "auth.login", "auth.guest", "auth.refresh")
+PUBLIC_ENDPOINTS: Final = ("auth.signup", "auth.login", "auth.guest", "auth.refresh", "nodes.node")
 _SIGNED: Final = ("HTTP_X_OPENBELL_SIGNATURE", "HTTP_X_OPENBELL_TIMESTAMP", "HTTP_X_OPENBELL_WINDOW")
 _EXTENSION: Final = "openbell-authenticator"
 

@@ -16,8 +16,8 @@ from tests.access.cast import Cast
 from tests.api.clients import FeedClient
 from tests.server import Answer, Http, eventually
 
-BOTH = ("symbol", "levels", "batch", "interval")
-VALUES = {"symbol": "BTC-USDT", "levels": 10, "batch": True, "interval": "1m"}
+BOTH = ("symbol", "levels", "batch", "interval", "since")
+VALUES = {"symbol": "BTC-USDT", "levels": 10, "batch": True, "interval": "1m", "since": 1}
 ORDER = {"symbol": "BTC-USDT", "side": "buy", "order_type": "limit", "quantity": "0.01", "price": "28000.00"}
 EVENTS: dict[str, dict[str, Any]] = {
     "subscribe": {"type": "bbo", "symbol": "BTC-USDT"},

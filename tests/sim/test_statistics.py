@@ -62,7 +62,7 @@ HAPPENS = (
 @pytest.fixture(scope="module")
 def outcomes() -> list[Outcome]:
     """Seeds that the gate does not run elsewhere."""
-    return [run(plan_of(seed)) for seed in range(10_000, 10_000 + SEEDS)]
+    return [run(plan_of(seed)) for seed in range(500, 500 + SEEDS)]
 
 
 def test_every_kind_of_fault_and_event_happens(outcomes: list[Outcome]) -> None:
