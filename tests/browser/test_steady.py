@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from typing import Any
 
 import pytest
@@ -65,6 +66,16 @@ def _shifts(trader: Trader) -> list[Any]:
     return shifts
 
 
+def _settles(trader: Trader) -> None:
+    """Wait until nothing has moved for half a second: what one did oneself, however late a busy browser lays it out."""
+    deadline = time.monotonic() + 30
+    while True:
+        trader.page.wait_for_timeout(500)
+        if not _shifts(trader):
+            return
+        assert time.monotonic() < deadline, "the page goes on moving"
+
+
 def _watched(page: Page) -> None:
     """Have the page note what moves. A busy browser reports it late, so what is asked for goes by when it moved."""
     page.add_init_script("""
@@ -103,9 +114,8 @@ def test_no_banner_moves_the_page_or_lies_over_what_is_pressed(
     for view in views:
         if view:
             trader.views(view)
-        trader.page.wait_for_timeout(500)  # what one did oneself has settled
+        _settles(trader)
         before = _places(trader)
-        _shifts(trader)
         for name, say in {
             "halted": lambda: wire.say(_status("halted")),
             "auction": lambda: wire.say(_status("auction", indicative=INDICATIVE)),
@@ -120,6 +130,7 @@ def test_no_banner_moves_the_page_or_lies_over_what_is_pressed(
             assert trader.page.evaluate(COVERED) == [], (view, name)
             assert _shifts(trader) == [], (view, name)
             trader.screenshot(f"banner-{name}-{size[0]}{view and '-'}{view.lower()}")
+            _settles(trader)  # the browser lays the page out anew for a picture
         wire.say("42/market," + json.dumps(["venue", {"accepting": True, "flows": []}]))
         wire.say(_status("trading"))
         trader.page.evaluate("() => document.querySelector('[data-do=dismiss]').click()")
