@@ -15,11 +15,12 @@ from pathlib import Path
 from benchmarks.arguments import positive_int
 from benchmarks.machine import describe
 from tests.cluster.faults.campaign import Strike
-from tests.cluster.faults.rows import ROWS, Row, run
+from tests.cluster.faults.rows import ROWS, LoadOf, Row, run
 from tests.cluster.faults.table import table
 
 TIMES = 10
-TRADERS = 8
+TRADERS = 6
+PACE_S = 0.05
 
 
 def main() -> None:
@@ -29,6 +30,7 @@ def main() -> None:
     parser.add_argument("--only", choices=ROWS, action="append", help="these only; may be given again")
     parser.add_argument("--times", type=positive_int, default=TIMES, help="of each fault (default %(default)s)")
     parser.add_argument("--traders", type=positive_int, default=TRADERS, help="at once (default %(default)s)")
+    parser.add_argument("--pace", type=float, default=PACE_S, help="seconds between a trader's requests (%(default)s)")
     arguments = parser.parse_args()
     wanted = {name: ROWS[name] for name in arguments.only or ROWS}
     if arguments.list:
@@ -38,7 +40,7 @@ def main() -> None:
     print(describe(), flush=True)
     strikes, broken = [], []
     for name, row in wanted.items():
-        found, failures = _row(row, arguments.times, arguments.traders)
+        found, failures = _row(row, arguments.times, LoadOf(arguments.traders, arguments.pace))
         strikes += found
         broken += [f"{name}: {failure}" for failure in failures]
     print(f"\n{table(strikes)}")
@@ -46,7 +48,7 @@ def main() -> None:
         sys.exit("\n".join(["something does not hold:", *broken]))
 
 
-def _row(row: Row, times: int, traders: int) -> tuple[list[Strike], list[str]]:
+def _row(row: Row, times: int, load: LoadOf) -> tuple[list[Strike], list[str]]:
     """The repetitions of one fault, and what does not hold."""
     reason = row.absent()
     if reason is not None:
@@ -55,7 +57,7 @@ def _row(row: Row, times: int, traders: int) -> tuple[list[Strike], list[str]]:
     print(row.name, flush=True)
     with tempfile.TemporaryDirectory(prefix="openbell-faults-") as folder:
         try:
-            found = run(row, Path(folder), times, traders, lambda sentence: print(f"  {sentence}", flush=True))
+            found = run(row, Path(folder), times, load, lambda sentence: print(f"  {sentence}", flush=True))
         except AssertionError as error:
             return [], [str(error)]
         verdict = found.verdict()

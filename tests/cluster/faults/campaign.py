@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -14,8 +15,8 @@ from tests.cluster.faults.gaps import Gap, gap
 from tests.cluster.faults.load import Answer, Load, Request
 from tests.cluster.faults.venue import Venue
 
-GOES_ON_S = 60.0  # within which everybody is answered again, on a busy machine; what it takes is reported
-BEFORE_S = 0.5  # of load before a fault, and behind the last
+GOES_ON_S = 120.0  # within which everybody is answered again, on a busy machine; what it takes is reported
+BEFORE_S = 0.3  # of load before a fault, and behind the last
 
 
 class Fault(NamedTuple):
@@ -34,6 +35,7 @@ class Strike(NamedTuple):
 
     fault: Fault
     gap: Gap
+    seconds: float  # until every server took orders again
 
 
 class Rounds(NamedTuple):
@@ -78,7 +80,11 @@ def rounds(venue: Venue, faults: list[Fault], load: Load, said: Callable[[str], 
         for fault in faults:
             time.sleep(BEFORE_S)
             strikes.append(strike(venue, fault, load))
-            said(f"{fault.name}: nobody was answered for {strikes[-1].gap.anywhere_s:.2f} s")
+            done = strikes[-1]
+            said(
+                f"{fault.name}: nobody was answered for {done.gap.anywhere_s:.2f} s; all is well again after "
+                f"{done.seconds:.1f} s; load {os.getloadavg()[0]:.0f}"
+            )
         time.sleep(BEFORE_S)
     unanswered = [asked for asked, _ in load.unanswered()]
     return Rounds(strikes, list(load.answers()), unanswered, load.refusals(), time.monotonic() - began)
@@ -97,4 +103,4 @@ def strike(venue: Venue, fault: Fault, load: Load) -> Strike:
     until = load.goes_on(GOES_ON_S)
     seen = gap(load.answers(), began if counted_from is None else counted_from, until)
     venue.accepting()
-    return Strike(fault, seen)
+    return Strike(fault, seen, time.monotonic() - began)

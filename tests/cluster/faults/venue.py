@@ -21,7 +21,7 @@ from tests.server import RunningServer, free_port
 UNLIMITED = ("--rate-limit", "off", "--login-rate", "off", "--token-minutes", "1000")
 ASKED_S = 1.0  # for an answer of GET /health; a server that takes longer is as one that is away
 DIGEST_EVERY_S = 0.25
-START_S = 90.0  # for a server to take orders, on a busy machine
+START_S = 240.0  # for a server to take orders, on a busy machine
 
 
 class Node:
