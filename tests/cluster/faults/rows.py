@@ -6,8 +6,9 @@ Each does its fault, heals it, and returns the moment from which clients count; 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -52,10 +53,12 @@ class Row(NamedTuple):
     absent: Callable[[], str | None] = lambda: None  # why it cannot be done here
 
 
-def run(row: Row, folder: Path, times: int, load: LoadOf, said: Callable[[str], object] = lambda _: None) -> Run:
-    """The fault so many times, on a cluster of its own. Raises AssertionError where the cluster does not come back."""
-    with cluster(folder, row.setting) as venue:
-        faults = [Fault(row.name, row.bound_s, lambda: row.strike(venue))] * times
+def run(
+    rows: Sequence[Row], folder: Path, times: int, load: LoadOf, said: Callable[[str], object] = lambda _: None
+) -> Run:
+    """Each fault so many times, on one cluster: they need the same. Raises AssertionError where it stays away."""
+    with cluster(folder, rows[0].setting) as venue:
+        faults = [Fault(row.name, row.bound_s, partial(row.strike, venue)) for row in rows for _ in range(times)]
         return campaign(venue, faults, Load(venue.doors, load.traders, load.pace_s), folder / "scratch", said)
 
 

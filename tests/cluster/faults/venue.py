@@ -10,9 +10,12 @@ import threading
 import time
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+
+import psutil
 
 from api.stopping import EXIT_NOT_CLOSED
 from journal.codec import BatchRecord
@@ -22,6 +25,7 @@ from tests.server import RunningServer, free_port
 
 UNLIMITED = ("--rate-limit", "off", "--login-rate", "off", "--token-minutes", "1000")
 ASKED_S = 3.0  # for an answer of GET /health; a server that takes longer is as one that is away
+CHILDREN_END_S = 3.0
 DIGEST_EVERY_S = 0.25
 ENDED = (
     0,
@@ -46,9 +50,15 @@ class Node:
         self.server.launch(self.port)
 
     def kill(self) -> None:
-        """`kill -9`; returns when those that it had started, which end by themselves, have let go of its folder."""
-        self.server.kill_all()
+        """`kill -9`; those that it had started end by themselves or, where they are slow to, the same way."""
+        children = self.server.process.children(recursive=True)
+        self.server.kill()
         self.paused = False
+        _, slow = psutil.wait_procs(children, CHILDREN_END_S)
+        for child in slow:
+            with suppress(psutil.NoSuchProcess):
+                child.kill()
+        psutil.wait_procs(slow)
 
     def end(self) -> None:
         """Have nothing of it run any more, whatever it does."""
