@@ -11,6 +11,7 @@ import argparse
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator
+from math import inf
 from pathlib import Path
 
 from benchmarks.arguments import positive_int
@@ -34,6 +35,7 @@ def main() -> None:
     parser.add_argument("--times", type=positive_int, default=TIMES, help="of each fault (default %(default)s)")
     parser.add_argument("--traders", type=positive_int, default=TRADERS, help="at once (default %(default)s)")
     parser.add_argument("--pace", type=float, default=PACE_S, help="seconds between a trader's requests (%(default)s)")
+    parser.add_argument("--minutes", type=float, default=inf, help="on one cluster, in which the last fault begins")
     arguments = parser.parse_args()
     wanted = {name: ROWS[name] for name in arguments.only or ROWS}
     if arguments.list:
@@ -41,9 +43,10 @@ def main() -> None:
             print(f"{name:24}{row.name}")
         return
     print(describe(), flush=True)
+    load = LoadOf(arguments.traders, arguments.pace, arguments.minutes * 60)
     strikes, broken = [], []
     for rows in _on_one_cluster(_possible(wanted.values()), together=arguments.together):
-        found, failures = _done(rows, arguments.times, LoadOf(arguments.traders, arguments.pace))
+        found, failures = _done(rows, arguments.times, load)
         strikes += found
         broken += failures
     print(f"\n{table(strikes)}")

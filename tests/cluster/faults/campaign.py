@@ -6,6 +6,7 @@ import os
 import time
 from collections import Counter
 from collections.abc import Callable
+from math import inf
 from pathlib import Path
 from typing import NamedTuple
 
@@ -66,19 +67,32 @@ class Run(NamedTuple):
 
 
 def campaign(
-    venue: Venue, faults: list[Fault], load: Load, scratch: Path, said: Callable[[str], object] = lambda _: None
+    venue: Venue,
+    faults: list[Fault],
+    load: Load,
+    scratch: Path,
+    said: Callable[[str], object] = lambda _: None,
+    within_s: float = inf,
 ) -> Run:
-    """Each fault in turn. `venue` runs already, and is stopped at the end."""
-    return stopped(venue, rounds(venue, faults, load, said), scratch)
+    """As `rounds`. `venue` runs already, and is stopped at the end."""
+    return stopped(venue, rounds(venue, faults, load, said, within_s), scratch)
 
 
-def rounds(venue: Venue, faults: list[Fault], load: Load, said: Callable[[str], object] = lambda _: None) -> Rounds:
-    """Each fault in turn under load, which ends; `venue` runs on."""
+def rounds(
+    venue: Venue,
+    faults: list[Fault],
+    load: Load,
+    said: Callable[[str], object] = lambda _: None,
+    within_s: float = inf,
+) -> Rounds:
+    """Each fault in turn under load, which ends; `venue` runs on. None begins later than `within_s` from now."""
     strikes, began = [], time.monotonic()
     with load:
         load.goes_on(GOES_ON_S)
         for fault in faults:
             time.sleep(BEFORE_S)
+            if time.monotonic() > began + within_s:
+                break
             strikes.append(strike(venue, fault, load))
             done = strikes[-1]
             said(

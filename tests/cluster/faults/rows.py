@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from math import inf
 from pathlib import Path
 from typing import NamedTuple
 
@@ -41,6 +42,7 @@ class LoadOf(NamedTuple):
 
     traders: int
     pace_s: float
+    within_s: float = inf  # in which the last fault begins
 
 
 class Row(NamedTuple):
@@ -56,10 +58,12 @@ class Row(NamedTuple):
 def run(
     rows: Sequence[Row], folder: Path, times: int, load: LoadOf, said: Callable[[str], object] = lambda _: None
 ) -> Run:
-    """Each fault so many times, on one cluster: they need the same. Raises AssertionError where it stays away."""
+    """Each in turn so many times, on one cluster, for they need the same. Raises AssertionError where it stays away."""
     with cluster(folder, rows[0].setting) as venue:
-        faults = [Fault(row.name, row.bound_s, partial(row.strike, venue)) for row in rows for _ in range(times)]
-        return campaign(venue, faults, Load(venue.doors, load.traders, load.pace_s), folder / "scratch", said)
+        faults = [Fault(row.name, row.bound_s, partial(row.strike, venue)) for _ in range(times) for row in rows]
+        return campaign(
+            venue, faults, Load(venue.doors, load.traders, load.pace_s), folder / "scratch", said, load.within_s
+        )
 
 
 def kill_writer(venue: Cluster) -> None:
