@@ -166,18 +166,21 @@ def catch_up(
 ) -> StoredHead:
     """Append to `journal` and give `apply` every record that the log has behind it; the head.
 
-    `progress` is called with the seq that was reached. Raises ClusterError, StoreError, JournalError.
+    They are durable in the log, so a page of them is flushed at once: by a flush each, a node on a busy machine comes
+    up hardly faster than the writer writes. `progress` is called with the seq that was reached.
+    Raises ClusterError, StoreError, JournalError.
     """
     reader = LogReader(store, keys, sleep=time.sleep)
     until = [time.monotonic() + START_S]
 
-    def take(record: BatchRecord) -> None:
-        journal.append(record)
-        apply(record)
+    def take(records: list[BatchRecord]) -> None:
+        journal.append_all(records)
+        for record in records:
+            apply(record)
         until[0] = time.monotonic() + START_S
         progress(position_of(journal.last).seq)
 
-    head = reader.read_to_head(position_of(journal.last), take, lambda: time.monotonic() > until[0])
+    head = reader.read_pages_to_head(position_of(journal.last), take, lambda: time.monotonic() > until[0])
     if head is None:
         raise NoAnswer(f"The log has not answered for {START_S:.0f} s.")
     return head

@@ -64,6 +64,17 @@ class LogReader:
     def read_to_head(
         self, behind: Position, apply: Callable[[BatchRecord], object], giving_up: Callable[[], bool]
     ) -> StoredHead | None:
+        """As `read_pages_to_head`, record by record."""
+
+        def apply_each(records: list[BatchRecord]) -> None:
+            for record in records:
+                apply(record)
+
+        return self.read_pages_to_head(behind, apply_each, giving_up)
+
+    def read_pages_to_head(
+        self, behind: Position, apply: Callable[[list[BatchRecord]], object], giving_up: Callable[[], bool]
+    ) -> StoredHead | None:
         """Give `apply` every record behind `behind` up to the head, which is returned; None when it was given up.
 
         A read that is not answered is tried again at the next member. Raises what `read` does, but for NoAnswer.
@@ -75,9 +86,9 @@ class LogReader:
                 self._store.next_member()
                 self._sleep(PAUSE_S)
                 continue
-            for record in page.records:
-                apply(record)
-                behind = position_of(record)
+            if page.records:
+                apply(page.records)
+                behind = position_of(page.records[-1])
             if behind.n == page.head.n:
                 return page.head
         return None

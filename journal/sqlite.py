@@ -16,7 +16,8 @@ from __future__ import annotations
 import contextlib
 import logging
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
@@ -149,6 +150,31 @@ class SqliteJournal:
         self._folding.count(len(record.body))
         if self._folding.pages >= APPENDER_FOLD_PAGES and self._folding.wants(idle=False):
             self._folding.fold()
+
+    def append_all(self, records: Sequence[BatchRecord]) -> None:
+        """Write records that follow one another, all or none; they are durable on return. Two flushes, however many.
+
+        For records that are durable elsewhere: who makes them appends each by itself. Raises as `append`.
+        """
+        if not records:
+            return
+        for before, record in pairwise(records):
+            if (record.n, record.prev_chain) != (before.n + 1, before.chain):
+                raise ValueError(f"record {record.n} does not follow record {before.n}")
+        self.append(records[0])
+        further = records[1:]
+        if not further:
+            return
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+            self._connection.executemany(INSERT, map(row_of, further))
+            self._connection.execute("COMMIT")
+        except Exception as error:
+            raise self._failed(error, further[0].n) from error
+        self._last = records[-1]
+        self._position.write(records[-1])
+        for record in further:
+            self._folding.count(len(record.body))
 
     def _append_noting_version(self, record: BatchRecord) -> None:
         self._connection.execute("BEGIN IMMEDIATE")

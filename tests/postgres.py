@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 
 import psycopg
 
-START_S = 60
+START_S = 180
 UNPRIVILEGED = ("postgres", "nobody")  # PostgreSQL refuses to run as root
 
 

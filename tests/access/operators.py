@@ -24,7 +24,7 @@ def beside(data: Path, command: str, name: str, *arguments: str, password: str =
         input=f"{password}\n",
         text=True,
         capture_output=True,
-        timeout=60,
+        timeout=240,
         check=False,
     )
     assert done.returncode == 0, done.stderr

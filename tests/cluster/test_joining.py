@@ -9,10 +9,15 @@ import msgspec
 import pytest
 
 from cluster.etcd.etcd_store import EtcdStore
+from cluster.joining import catch_up
+from cluster.log_reader import PAGE_RECORDS
 from cluster.peer_client import PeerClient, PeerError
 from cluster.peer_frames import NodeState
 from cluster.store import Delete, Read, Transaction
+from journal.codec import BatchRecord
+from journal.sqlite import SqliteJournal
 from tests.cluster.nodes import Nodes, nodes, state_of
+from tests.cluster.replicated_log import ReplicatedLog, next_record
 from tests.etcd import EtcdCluster, needs_etcd, running_etcd
 from tests.server import eventually
 
@@ -52,6 +57,28 @@ def test_a_node_behind_a_trimmed_log_begins_with_another_nodes_snapshot(tmp_path
         assert "begun with the snapshot of another node" in second.log
         assert second.http.get(f"/order/{ids[0]}")["order_id"] == ids[0]
         made.agree()
+
+
+class CountingJournal(SqliteJournal):
+    """Counts how often it was written to, which is a flush or two each."""
+
+    writes = 0
+
+    def append(self, record: BatchRecord) -> None:
+        self.writes += 1
+        super().append(record)
+
+
+def test_a_node_that_catches_up_flushes_records_by_the_page(tmp_path: Path, log: ReplicatedLog) -> None:
+    appender = log.appender(log.claim())
+    for _ in range(PAGE_RECORDS + 30):
+        appender.append(next_record(appender.head.head.position))
+    applied: list[BatchRecord] = []
+    with contextlib.closing(CountingJournal(tmp_path / "journal.sqlite")) as journal:
+        head = catch_up(log.store(), log.keys, journal, applied.append, lambda seq: None)
+        assert journal.writes <= 2
+        assert applied == list(journal.read()) == log.all_records()
+        assert head.n == len(applied) >= PAGE_RECORDS + 30
 
 
 def test_a_node_that_has_what_the_log_has_not_refuses_and_changes_nothing(tmp_path: Path, etcd: EtcdCluster) -> None:

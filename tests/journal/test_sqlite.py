@@ -69,6 +69,28 @@ def test_what_was_appended_is_read_back_after_reopening(path: Path) -> None:
         assert list(journal.read(after_n=20)) == []
 
 
+def test_records_that_are_appended_together_are_read_back_as_any_others(path: Path) -> None:
+    with closing(SqliteJournal(path, version="1.2.3")) as journal:
+        journal.append_all([])
+        journal.append_all(RECORDS[:1])
+        journal.append_all(RECORDS[1:12])
+        assert journal.last == RECORDS[11]
+        journal.append(RECORDS[12])
+        journal.append_all(RECORDS[13:])
+    with closing(SqliteJournal(path)) as journal:
+        assert journal.last == RECORDS[-1]
+        assert list(journal.read()) == RECORDS
+
+
+def test_records_with_a_gap_are_not_appended_together(path: Path) -> None:
+    with closing(SqliteJournal(path)) as journal:
+        for wrong in (RECORDS[1:3], RECORDS[:2] + RECORDS[3:]):
+            with pytest.raises(ValueError, match="does not follow"):
+                journal.append_all(wrong)
+        assert journal.last is None
+        assert list(journal.read()) == []
+
+
 def test_checkpoints_are_kept_beside_the_records(path: Path) -> None:
     noted = [Checkpoint(10, "a" * 64), Checkpoint(20, "b" * 64)]
     with closing(SqliteJournal(path)) as journal:

@@ -10,16 +10,20 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
+from collections.abc import Iterable, Iterator
+from math import inf
 from pathlib import Path
 
 from benchmarks.arguments import positive_int
 from benchmarks.machine import describe
 from tests.cluster.faults.campaign import Strike
-from tests.cluster.faults.rows import ROWS, Row, run
+from tests.cluster.faults.clustered import Setting
+from tests.cluster.faults.rows import ROWS, LoadOf, Row, run
 from tests.cluster.faults.table import table
 
 TIMES = 10
-TRADERS = 8
+TRADERS = 6
+PACE_S = 0.05
 
 
 def main() -> None:
@@ -27,8 +31,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.cluster.faults", description=__doc__)
     parser.add_argument("--list", action="store_true", help="say what there is, and run nothing")
     parser.add_argument("--only", choices=ROWS, action="append", help="these only; may be given again")
+    parser.add_argument("--together", action="store_true", help="those that need the same cluster on one")
     parser.add_argument("--times", type=positive_int, default=TIMES, help="of each fault (default %(default)s)")
     parser.add_argument("--traders", type=positive_int, default=TRADERS, help="at once (default %(default)s)")
+    parser.add_argument("--pace", type=float, default=PACE_S, help="seconds between a trader's requests (%(default)s)")
+    parser.add_argument("--minutes", type=float, default=inf, help="on one cluster, in which the last fault begins")
     arguments = parser.parse_args()
     wanted = {name: ROWS[name] for name in arguments.only or ROWS}
     if arguments.list:
@@ -36,31 +43,49 @@ def main() -> None:
             print(f"{name:24}{row.name}")
         return
     print(describe(), flush=True)
+    load = LoadOf(arguments.traders, arguments.pace, arguments.minutes * 60)
     strikes, broken = [], []
-    for name, row in wanted.items():
-        found, failures = _row(row, arguments.times, arguments.traders)
+    for rows in _on_one_cluster(_possible(wanted.values()), together=arguments.together):
+        found, failures = _done(rows, arguments.times, load)
         strikes += found
-        broken += [f"{name}: {failure}" for failure in failures]
+        broken += failures
     print(f"\n{table(strikes)}")
     if broken:
         sys.exit("\n".join(["something does not hold:", *broken]))
 
 
-def _row(row: Row, times: int, traders: int) -> tuple[list[Strike], list[str]]:
-    """The repetitions of one fault, and what does not hold."""
-    reason = row.absent()
-    if reason is not None:
-        print(f"{row.name}: left out, {reason}", flush=True)
-        return [], []
-    print(row.name, flush=True)
+def _possible(rows: Iterable[Row]) -> Iterator[Row]:
+    """Those that can be done here; what cannot is said."""
+    for row in rows:
+        reason = row.absent()
+        if reason is None:
+            yield row
+        else:
+            print(f"{row.name}: left out, {reason}", flush=True)
+
+
+def _on_one_cluster(rows: Iterable[Row], *, together: bool) -> list[list[Row]]:
+    """Each by itself or, `together`, all that need the same."""
+    if not together:
+        return [[row] for row in rows]
+    groups: dict[Setting, list[Row]] = {}
+    for row in rows:
+        groups.setdefault(row.setting, []).append(row)
+    return list(groups.values())
+
+
+def _done(rows: list[Row], times: int, load: LoadOf) -> tuple[list[Strike], list[str]]:
+    """The repetitions of some faults, and what does not hold."""
+    names = "; ".join(row.name for row in rows)
+    print(names, flush=True)
     with tempfile.TemporaryDirectory(prefix="openbell-faults-") as folder:
         try:
-            found = run(row, Path(folder), times, traders, lambda sentence: print(f"  {sentence}", flush=True))
+            found = run(rows, Path(folder), times, load, lambda sentence: print(f"  {sentence}", flush=True))
         except AssertionError as error:
-            return [], [str(error)]
+            return [], [f"{names}: {error}"]
         verdict = found.verdict()
         print(f"  {verdict}; tries that were no answers: {dict(found.refusals)}", flush=True)
-        return found.strikes, verdict.broken[:10]
+        return found.strikes, [f"{names}: {failure}" for failure in verdict.broken[:10]]
 
 
 if __name__ == "__main__":

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections import Counter
 from collections.abc import Callable
+from math import inf
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,8 +16,8 @@ from tests.cluster.faults.gaps import Gap, gap
 from tests.cluster.faults.load import Answer, Load, Request
 from tests.cluster.faults.venue import Venue
 
-GOES_ON_S = 60.0  # within which everybody is answered again, on a busy machine; what it takes is reported
-BEFORE_S = 0.5  # of load before a fault, and behind the last
+GOES_ON_S = 120.0  # within which everybody is answered again, on a busy machine; what it takes is reported
+BEFORE_S = 0.3  # of load before a fault, and behind the last
 
 
 class Fault(NamedTuple):
@@ -34,6 +36,7 @@ class Strike(NamedTuple):
 
     fault: Fault
     gap: Gap
+    seconds: float  # until every server took orders again
 
 
 class Rounds(NamedTuple):
@@ -64,21 +67,38 @@ class Run(NamedTuple):
 
 
 def campaign(
-    venue: Venue, faults: list[Fault], load: Load, scratch: Path, said: Callable[[str], object] = lambda _: None
+    venue: Venue,
+    faults: list[Fault],
+    load: Load,
+    scratch: Path,
+    said: Callable[[str], object] = lambda _: None,
+    within_s: float = inf,
 ) -> Run:
-    """Each fault in turn. `venue` runs already, and is stopped at the end."""
-    return stopped(venue, rounds(venue, faults, load, said), scratch)
+    """As `rounds`. `venue` runs already, and is stopped at the end."""
+    return stopped(venue, rounds(venue, faults, load, said, within_s), scratch)
 
 
-def rounds(venue: Venue, faults: list[Fault], load: Load, said: Callable[[str], object] = lambda _: None) -> Rounds:
-    """Each fault in turn under load, which ends; `venue` runs on."""
+def rounds(
+    venue: Venue,
+    faults: list[Fault],
+    load: Load,
+    said: Callable[[str], object] = lambda _: None,
+    within_s: float = inf,
+) -> Rounds:
+    """Each fault in turn under load, which ends; `venue` runs on. None begins later than `within_s` from now."""
     strikes, began = [], time.monotonic()
     with load:
         load.goes_on(GOES_ON_S)
         for fault in faults:
             time.sleep(BEFORE_S)
+            if time.monotonic() > began + within_s:
+                break
             strikes.append(strike(venue, fault, load))
-            said(f"{fault.name}: nobody was answered for {strikes[-1].gap.anywhere_s:.2f} s")
+            done = strikes[-1]
+            said(
+                f"{fault.name}: nobody was answered for {done.gap.anywhere_s:.2f} s; all is well again after "
+                f"{done.seconds:.1f} s; load {os.getloadavg()[0]:.0f}"
+            )
         time.sleep(BEFORE_S)
     unanswered = [asked for asked, _ in load.unanswered()]
     return Rounds(strikes, list(load.answers()), unanswered, load.refusals(), time.monotonic() - began)
@@ -97,4 +117,4 @@ def strike(venue: Venue, fault: Fault, load: Load) -> Strike:
     until = load.goes_on(GOES_ON_S)
     seen = gap(load.answers(), began if counted_from is None else counted_from, until)
     venue.accepting()
-    return Strike(fault, seen)
+    return Strike(fault, seen, time.monotonic() - began)

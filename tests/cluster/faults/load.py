@@ -248,7 +248,7 @@ class Load:
         return time.monotonic()
 
 
-def guest(doors: list[str], within_s: float = 30.0) -> tuple[str, int]:
+def guest(doors: list[str], within_s: float = 120.0) -> tuple[str, int]:
     """Token and account of a new guest, of the first door that makes one."""
     deadline, said = time.monotonic() + within_s, None
     while time.monotonic() < deadline:

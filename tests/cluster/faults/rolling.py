@@ -6,7 +6,7 @@ import time
 
 from tests.cluster.faults.clustered import Cluster
 
-BETWEEN_S = 1.0
+BETWEEN_S = 0.3
 
 
 def rolling_restart(venue: Cluster) -> None:

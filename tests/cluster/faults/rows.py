@@ -6,8 +6,10 @@ Each does its fault, heals it, and returns the moment from which clients count; 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
+from math import inf
 from pathlib import Path
 from typing import NamedTuple
 
@@ -24,14 +26,23 @@ from tests.faults.clocks import LIBRARIES
 from tests.faults.tracing import can_trace, injected
 
 DEAD_S = 1.0  # for which what was killed stays dead
-PAUSE_S = 10.0
-LEADER_PAUSE_S = 4.0
-SLOW_S = 12.0
+PAUSE_S = 5.0  # more than a lease
+LEADER_PAUSE_S = 3.0  # more than an election
+SLOW_S = 5.0
 SLOW_FLUSH_US = 200_000
-GONE_S = 3.0  # for which the whole log is away
-CUT_S = 6.0
-WRONG_S = 3.0  # for which a clock is wrong
+GONE_S = 1.5  # for which the whole log is away
+CUT_S = 4.0  # at least; until another node writes
+WRONG_S = 2.0  # for which a clock is wrong
 SMALL_QUOTA = 48 * 2**20
+TAKEN_OVER_S = 60.0  # within which another node writes, on a busy machine
+
+
+class LoadOf(NamedTuple):
+    """How many traders, and what each waits between an answer and its next request, about."""
+
+    traders: int
+    pace_s: float
+    within_s: float = inf  # in which the last fault begins
 
 
 class Row(NamedTuple):
@@ -44,11 +55,15 @@ class Row(NamedTuple):
     absent: Callable[[], str | None] = lambda: None  # why it cannot be done here
 
 
-def run(row: Row, folder: Path, times: int, traders: int, said: Callable[[str], object] = lambda _: None) -> Run:
-    """The fault so many times, on a cluster of its own. Raises AssertionError where the cluster does not come back."""
-    with cluster(folder, row.setting) as venue:
-        faults = [Fault(row.name, row.bound_s, lambda: row.strike(venue))] * times
-        return campaign(venue, faults, Load(venue.doors, traders), folder / "scratch", said)
+def run(
+    rows: Sequence[Row], folder: Path, times: int, load: LoadOf, said: Callable[[str], object] = lambda _: None
+) -> Run:
+    """Each in turn so many times, on one cluster, for they need the same. Raises AssertionError where it stays away."""
+    with cluster(folder, rows[0].setting) as venue:
+        faults = [Fault(row.name, row.bound_s, partial(row.strike, venue)) for _ in range(times) for row in rows]
+        return campaign(
+            venue, faults, Load(venue.doors, load.traders, load.pace_s), folder / "scratch", said, load.within_s
+        )
 
 
 def kill_writer(venue: Cluster) -> None:
@@ -78,8 +93,9 @@ def kill_nodes(venue: Cluster) -> float:
 
 def pause_writer(venue: Cluster, seconds: float = PAUSE_S) -> None:
     """SIGSTOP of the writer; it wakes up when another has taken over."""
-    with _paused(venue.writer()):
-        time.sleep(seconds)
+    writer = venue.writer()
+    with _paused(writer):
+        _taken_over(venue, writer, seconds)
 
 
 def kill_leader(venue: Cluster) -> None:
@@ -123,36 +139,37 @@ def slow_leader(venue: Cluster, seconds: float = SLOW_S) -> None:
 
 def cut_writer(venue: Cluster, seconds: float = CUT_S) -> None:
     """The writer's host reaches no other, nor they it; clients reach all."""
-    venue.hosts.isolate(venue.writer().name)
-    _healed_after(venue, seconds)
+    writer = venue.writer()
+    venue.hosts.isolate(writer.name)
+    _healed_when_taken_over(venue, writer, seconds)
 
 
 def unplug_writer(venue: Cluster) -> None:
     """The writer's host reaches nobody, nor anybody it."""
-    name = venue.writer().name
-    venue.hosts.unplug(name)
+    writer = venue.writer()
+    venue.hosts.unplug(writer.name)
     try:
-        time.sleep(CUT_S)
+        _taken_over(venue, writer, CUT_S)
     finally:
-        venue.hosts.plug(name)
+        venue.hosts.plug(writer.name)
 
 
 def mute_writer(venue: Cluster, seconds: float = CUT_S) -> None:
     """Nothing that the writer's host sends comes to another; what they send comes there."""
-    writer = venue.writer().name
+    writer = venue.writer()
     for node in venue.nodes:
-        if node.name != writer:
-            venue.hosts.lose(writer, node.name)
-    _healed_after(venue, seconds)
+        if node is not writer:
+            venue.hosts.lose(writer.name, node.name)
+    _healed_when_taken_over(venue, writer, seconds)
 
 
 def deafen_writer(venue: Cluster) -> None:
     """Nothing that other hosts send comes to the writer's; what it sends comes there."""
-    writer = venue.writer().name
+    writer = venue.writer()
     for node in venue.nodes:
-        if node.name != writer:
-            venue.hosts.lose(node.name, writer)
-    _healed_after(venue, CUT_S)
+        if node is not writer:
+            venue.hosts.lose(node.name, writer.name)
+    _healed_when_taken_over(venue, writer, CUT_S)
 
 
 def split_all(venue: Cluster) -> float:
@@ -192,6 +209,23 @@ def _healed_after(venue: Cluster, seconds: float) -> float:
     finally:
         venue.hosts.heal()
     return time.monotonic()
+
+
+def _healed_when_taken_over(venue: Cluster, writer: Node, seconds: float) -> None:
+    try:
+        _taken_over(venue, writer, seconds)
+    finally:
+        venue.hosts.heal()
+
+
+def _taken_over(venue: Cluster, writer: Node, seconds: float) -> None:
+    """Wait so long, and on until another node than this one writes, which takes longer on a busy machine."""
+    until = time.monotonic() + TAKEN_OVER_S
+    time.sleep(seconds)
+    others = [node for node in venue.nodes if node is not writer]
+    while not any(venue.role(node) == "writer" for node in others):
+        assert time.monotonic() < until, f"nobody takes over from {writer.name}"
+        time.sleep(0.05)
 
 
 @contextmanager

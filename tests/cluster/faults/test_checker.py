@@ -194,7 +194,7 @@ def test_a_venue_says_when_its_servers_differ(tmp_path: Path) -> None:
 
 def test_the_table_has_median_and_maximum_of_each_fault_and_how_often_its_bound_was_kept(run: Run) -> None:
     fault = run.strikes[1].fault
-    strikes = [Strike(fault, Gap(seconds, seconds * 2)) for seconds in (0.25, 0.5, 0.75)]
+    strikes = [Strike(fault, Gap(seconds, seconds * 2), seconds) for seconds in (0.25, 0.5, 0.75)]
     line = "| half a second of SIGSTOP | 3 | 0.50 / 0.75 | 1.00 / 1.50 | 0.5 | 2 of 3 |"
     assert table(strikes).splitlines()[2:] == [line]
     assert len(table([*run.strikes, *strikes]).splitlines()) == 4

@@ -32,8 +32,8 @@ pytestmark = [
 def eight(venue: Cluster, *, on_hosts: bool) -> list[Fault]:
     """Faults in their turn; where there are hosts two of them are cuts of the network."""
     cuts = [
-        Fault("the writer's host is cut off", 5, lambda: rows.cut_writer(venue, 4.0)),
-        Fault("what the writer's host sends is lost", 5, lambda: rows.mute_writer(venue, 4.0)),
+        Fault("the writer's host is cut off", 5, lambda: rows.cut_writer(venue, 2.5)),
+        Fault("what the writer's host sends is lost", 5, lambda: rows.mute_writer(venue, 2.5)),
     ]
     others = [
         Fault("kill -9 of a follower", 0.5, lambda: rows.kill_follower(venue)),
@@ -41,8 +41,8 @@ def eight(venue: Cluster, *, on_hosts: bool) -> list[Fault]:
     ]
     return [
         Fault("kill -9 of the writer", 0.5, lambda: rows.kill_writer(venue)),
-        Fault("the log's leader stands still", 3, lambda: rows.pause_leader(venue, 3.0)),
-        Fault("the writer stands still", 3, lambda: rows.pause_writer(venue, 4.0)),
+        Fault("the log's leader stands still", 3, lambda: rows.pause_leader(venue, 2.0)),
+        Fault("the writer stands still", 3, lambda: rows.pause_writer(venue, 2.5)),
         Fault("kill -9 of the log's leader", 3, lambda: rows.kill_leader(venue)),
         *(cuts if on_hosts else others),
         Fault("kill -9 of the writer and the log's leader", 4, lambda: rows.kill_writer_and_leader(venue)),

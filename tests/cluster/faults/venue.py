@@ -9,19 +9,29 @@ import signal
 import threading
 import time
 from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+import psutil
+
+from api.stopping import EXIT_NOT_CLOSED
 from journal.codec import BatchRecord
 from tests.cluster.faults.load import Connection
 from tests.cluster.faults.records import read_records
 from tests.server import RunningServer, free_port
 
 UNLIMITED = ("--rate-limit", "off", "--login-rate", "off", "--token-minutes", "1000")
-ASKED_S = 1.0  # for an answer of GET /health; a server that takes longer is as one that is away
+ASKED_S = 3.0  # for an answer of GET /health; a server that takes longer is as one that is away
+CHILDREN_END_S = 3.0
 DIGEST_EVERY_S = 0.25
-START_S = 90.0  # for a server to take orders, on a busy machine
+ENDED = (
+    0,
+    EXIT_NOT_CLOSED,
+)  # as the latter on a machine too busy to close all in time; whether all is there is checked
+START_S = 240.0  # for a server to take orders, on a busy machine
 
 
 class Node:
@@ -40,9 +50,15 @@ class Node:
         self.server.launch(self.port)
 
     def kill(self) -> None:
-        """`kill -9`; returns when those that it had started, which end by themselves, have let go of its folder."""
-        self.server.kill_all()
+        """`kill -9`; those that it had started end by themselves or, where they are slow to, the same way."""
+        children = self.server.process.children(recursive=True)
+        self.server.kill()
         self.paused = False
+        _, slow = psutil.wait_procs(children, CHILDREN_END_S)
+        for child in slow:
+            with suppress(psutil.NoSuchProcess):
+                child.kill()
+        psutil.wait_procs(slow)
 
     def end(self) -> None:
         """Have nothing of it run any more, whatever it does."""
@@ -155,8 +171,10 @@ class Venue:
     def journals(self, scratch: Path) -> dict[str, list[BatchRecord]]:
         """Stop every server as an operator would, and read what each has on its disk."""
         self._end_watch()
-        for node in self.nodes:
-            assert node.server.stop() == 0, f"{node.name}: {node.server.log[-2_000:]}"
+        with ThreadPoolExecutor(len(self.nodes)) as pool:
+            statuses = list(pool.map(lambda node: node.server.stop(), self.nodes))
+        for node, status in zip(self.nodes, statuses, strict=True):
+            assert status in ENDED, f"{node.name} ended with {status}: {node.server.log[-2_000:]}"
         return {node.name: read_records(node.server.data, scratch / node.name) for node in self.nodes}
 
     def _end_watch(self) -> None:
