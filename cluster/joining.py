@@ -25,6 +25,7 @@ from cluster.records import Position, position_of
 from cluster.store import LogStore, NoAnswer, Read, Transaction
 from cluster.trimming import Trimmer
 from journal.codec import BatchRecord
+from journal.files import flush
 from journal.made import make_journal_behind
 from journal.port import Checkpoint
 from journal.snapshots import SnapshotError, SnapshotFolder
@@ -111,10 +112,12 @@ def begin_with_snapshot(
         snapshot = folder.load(next(file for file in folder.files() if file.path == path))
         _move_aside(data)
         last = snapshot.last
-        make_journal_behind(data / JOURNAL, last)
         snapshots = SnapshotFolder(data / SNAPSHOTS)
         snapshots.folder.mkdir(mode=0o700)
         path.replace(snapshots.path_of(last))
+        flush(snapshots.folder)
+        flush(data)
+        make_journal_behind(data / JOURNAL, last)  # last: a journal behind a snapshot that is not there is of no use
         with contextlib.closing(SqliteJournal(data / JOURNAL)) as journal:
             journal.note(Checkpoint(last.last_seq, snapshot.digest))
         log.info("begun with the snapshot of another node, behind record %d, seq %d", last.n, last.last_seq)
