@@ -10,12 +10,10 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 import click
 
-from api.nodes.addresses import ORIGIN
-from api.settings import Settings, is_loopback
+from api.settings import Settings, is_loopback, is_origin
 
 NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")  # as of `cluster.keys`, which a server alone does not import
 _FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -118,7 +116,7 @@ def _check_addresses(settings: Settings, *, secured: bool) -> None:
             raise click.UsageError(
                 f"--host {settings.host} needs --node-url: clients are sent here by it, and that address leads nowhere"
             )
-    elif not _is_origin(settings.node_url):
+    elif not is_origin(settings.node_url):
         raise click.UsageError(
             f"--node-url {settings.node_url}: write http://HOST:PORT or https://HOST:PORT in small letters, and no more"
         )
@@ -128,16 +126,6 @@ def _is_any(host: str) -> bool:
     """Whether it stands for every address of a machine."""
     try:
         return not host or ipaddress.ip_address(host).is_unspecified
-    except ValueError:
-        return False
-
-
-def _is_origin(url: str) -> bool:
-    """Whether browsers would write it so in `Origin`."""
-    try:
-        parts = urlsplit(url)
-        usual = {"http": 80, "https": 443}.get(parts.scheme)
-        return ORIGIN.fullmatch(url) is not None and url == url.lower() and parts.port != usual
     except ValueError:
         return False
 
