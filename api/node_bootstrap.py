@@ -22,7 +22,7 @@ from api.metrics.node import NodeFamilies
 from api.nodes.cluster_node import ClusterNode
 from api.private_files import make_private
 from api.replaying import ReplayProgress, historian_options, log_recovery, tune_the_interpreter
-from api.settings import Settings
+from api.settings import USUAL_PORTS, Settings
 from api.stopping import stop_at_difference, stop_at_violation, stop_to_begin_anew
 from api.surface import folds_of
 from api.writer_tasks import NodeTasks
@@ -373,4 +373,4 @@ def _url_of(settings: Settings) -> str:
     """Where clients reach this server, by how it listens."""
     scheme = "http" if settings.tls_cert is None else "https"
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    return f"{scheme}://{host}:{settings.port}"
+    return f"{scheme}://{host}" + ("" if settings.port == USUAL_PORTS[scheme] else f":{settings.port}")

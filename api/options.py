@@ -329,6 +329,7 @@ OPTIONS: tuple[Callable[[Any], Any], ...] = (
     click.option(
         "--publish",
         multiple=True,
+        metavar="URL",
         default=_DEFAULT.publish,
         help="Publish trades, books, order events and records at redis://HOST:PORT/N or kafka://HOST:PORT. Repeatable. "
         "A URL with a password belongs in the environment.",
@@ -450,8 +451,22 @@ def settings_from(values: dict[str, Any]) -> Settings:
     ):
         if rate != "off" and not _is_rate(rate):
             raise click.UsageError(f"{option} {rate}: write COUNT/second, COUNT/minute, COUNT/hour or off")
+    _check_doors(settings)
     check_cluster(settings)
     return settings
+
+
+def _check_doors(settings: Settings) -> None:
+    """Raises click.UsageError."""
+    if not settings.door_port:
+        return
+    if not settings.front_doors:
+        raise click.UsageError("--door-port goes with --front-doors: without these there is no door to reach by it")
+    if settings.door_port <= settings.port < settings.door_port + settings.front_doors:
+        door = settings.port - settings.door_port + 1
+        raise click.UsageError(
+            f"--door-port {settings.door_port}: door {door} would have the port of all, {settings.port}"
+        )
 
 
 def _is_rate(text: str) -> bool:

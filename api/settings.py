@@ -6,9 +6,15 @@ Layer: api.
 from __future__ import annotations
 
 import ipaddress
+import re
 from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
 
 import msgspec
+
+USUAL_PORTS: Final = {"http": 80, "https": 443}  # which browsers leave out
+_ORIGIN: Final = re.compile(r"https?://(\[[0-9a-f:.]+\]|[a-z0-9.-]+)(:[0-9]{1,5})?")
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -98,5 +104,14 @@ def is_loopback(host: str) -> bool:
         return True
     try:
         return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def is_origin(url: str) -> bool:
+    """Whether `url` is scheme, name and port, as browsers write them into `Origin`."""
+    try:
+        parts = urlsplit(url)
+        return _ORIGIN.fullmatch(url) is not None and parts.port != USUAL_PORTS.get(parts.scheme)
     except ValueError:
         return False

@@ -73,7 +73,14 @@ class _Certificates(msgspec.Struct):
 
 @click.group(context_settings={"auto_envvar_prefix": "OPENBELL", "help_option_names": ["-h", "--help"]})
 @click.option("--cluster", "urls", envvar="OPENBELL_CLUSTER", required=True, help="etcd's members, as of the server.")
-@click.option("--cluster-name", "name", envvar="OPENBELL_CLUSTER_NAME", default="openbell", show_default=True)
+@click.option(
+    "--cluster-name",
+    "name",
+    envvar="OPENBELL_CLUSTER_NAME",
+    default="openbell",
+    show_default=True,
+    help="As of the server.",
+)
 @click.option("--cluster-ca", "ca", envvar="OPENBELL_CLUSTER_CA", type=_FILE, help="As of the server.")
 @click.option("--cluster-cert", "cert", envvar="OPENBELL_CLUSTER_CERT", type=_FILE, help="As of the server.")
 @click.option("--cluster-key", "key", envvar="OPENBELL_CLUSTER_KEY", type=_FILE, help="As of the server.")
@@ -188,7 +195,12 @@ def remove(cluster: Cluster, node: str) -> None:
 
 
 @main.command()
-@click.option("--data", type=click.Path(exists=True, file_okay=False, path_type=Path), required=True)
+@click.option(
+    "--data",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    required=True,
+    help="The folder of that server.",
+)
 @click.pass_obj
 def found(cluster: Cluster, data: Path) -> None:
     """Begin a cluster with what the folder of a server alone has. Stop that server first.

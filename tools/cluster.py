@@ -16,7 +16,7 @@ import shutil
 import signal
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -32,6 +32,7 @@ AGAIN_S: Final = 3.0  # before what has ended is started again
 STOP_S: Final = 15.0
 PORTS: Final = range(23790, 24290)  # below those that systems give to whoever asks for any
 ACCEPTING_S: Final = 60.0
+IDENTITY: Final = "OPENBELL_IDENTITY_URL"
 FLAGS: Final = (
     *("--pre-vote", "--heartbeat-interval", "100", "--election-timeout", "1000"),
     *("--experimental-initial-corrupt-check=true", "--quota-backend-bytes", str(4 * 2**30), "--log-level", "error"),
@@ -41,7 +42,9 @@ FLAGS: Final = (
 class Supervised:
     """One process, which is started again when it ends, until it is stopped."""
 
-    def __init__(self, name: str, command: Sequence[str], log: Path) -> None:
+    def __init__(self, name: str, command: Sequence[str], log: Path, settings: Mapping[str, str] | None = None) -> None:
+        """`settings` are put into its environment, which others on the machine cannot read."""
+        self._environment = {**_environment(), **(settings or {})}
         self.name = name
         self._command = command
         self._log = log
@@ -65,7 +68,7 @@ class Supervised:
         while not self._stopping:
             with self._log.open("ab") as log:
                 self._process = await asyncio.create_subprocess_exec(
-                    *self._command, cwd=ROOT, stdout=log, stderr=log, start_new_session=True, env=_environment()
+                    *self._command, cwd=ROOT, stdout=log, stderr=log, start_new_session=True, env=self._environment
                 )
             print(f"{self.name}: process {self._process.pid}", flush=True)
             status = await self._process.wait()
@@ -83,6 +86,7 @@ async def run(asked: argparse.Namespace, further: list[str]) -> int:
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    asked.data = asked.data.absolute()  # the processes have another working directory
     asked.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     urls, log = _log(asked.data)
     started = [Supervised(name, command, asked.data / f"{name}.log") for name, command in log]
@@ -90,7 +94,7 @@ async def run(asked: argparse.Namespace, further: list[str]) -> int:
     try:
         for at, name in enumerate(names):
             command = node_command(name, asked.port + at, asked.data, urls, further)
-            started.append(Supervised(f"node {name}", command, asked.data / f"{name}.log"))
+            started.append(Supervised(f"node {name}", command, asked.data / f"{name}.log", users_of(asked.data)))
         pages = [f"http://127.0.0.1:{asked.port + number}" for number in range(asked.nodes)]
         waiting = asyncio.create_task(_all_accepting(pages))
         stopping = asyncio.create_task(stop.wait())
@@ -132,17 +136,21 @@ async def _all_accepting(pages: list[str]) -> None:
 
 
 def node_command(name: str, port: int, data: Path, urls: str, further: Sequence[str]) -> list[str]:
-    """The command line of one node, whose users are in a file that all of them share: on one machine that will do."""
+    """The command line of one node, beside what `users_of` gives."""
     return [
         *server_command(),
         *("--cluster", urls, "--node", name, "--host", "127.0.0.1", "--port", str(port)),
         *("--data", str(data / name), "--secret-file", str(data / "secret.key")),
-        *(
-            "--identity-url",
-            os.environ.get("OPENBELL_IDENTITY_URL") or f"sqlite:///{(data / 'identity.sqlite').absolute()}",
-        ),
         *further,
     ]
+
+
+def users_of(data: Path) -> dict[str, str]:
+    """Where the users of all nodes are: as we were given it, or in a file, which will do on one machine.
+
+    Not on the command line: a URL may have a password.
+    """
+    return {IDENTITY: os.environ.get(IDENTITY) or f"sqlite:///{data / 'identity.sqlite'}"}
 
 
 def _log(data: Path) -> tuple[str, list[tuple[str, list[str]]]]:

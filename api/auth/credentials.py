@@ -88,7 +88,10 @@ def good_ones(sessions: Iterable[Session], keys: Iterable[tuple[ApiKey, bytes]])
 
 
 class Credentials:
-    """The sessions and keys that are good now. For the event loop's thread; nothing here switches."""
+    """The sessions and keys that are good now. For the event loop's thread.
+
+    Nothing here switches, but for `of_token` where sessions are looked up elsewhere.
+    """
 
     def __init__(
         self,

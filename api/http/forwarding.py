@@ -88,10 +88,16 @@ class Forwarding:
         except BaseException:
             self._in_flight -= 1
             raise
-        applied = response.headers.get(APPLIED)
-        if applied is not None and applied.isdecimal():
-            self._wait_applied(int(applied), APPLIED_S)
-        start_response(f"{response.status} {response.reason}", _headers_back(response))
+        try:
+            applied = response.headers.get(APPLIED)
+            if applied is not None and applied.isdecimal():
+                self._wait_applied(int(applied), APPLIED_S)
+            start_response(f"{response.status} {response.reason}", _headers_back(response))
+        except BaseException:
+            self._in_flight -= 1
+            response.close()
+            connection.close()
+            raise
         return self._body(connection, response)
 
     def close(self) -> None:
@@ -104,7 +110,8 @@ class Forwarding:
         safe = environ["REQUEST_METHOD"] in _SAFE
         message = _request(environ)
         while True:
-            connection, used_before = self._connection()
+            # one that waited may just be closed: of a read no harm comes, of anything else nobody would know
+            connection, used_before = self._connection(used=safe)
             response = http.client.HTTPResponse(connection, method=environ["REQUEST_METHOD"])
             try:
                 with eventlet.Timeout(ANSWER_S):
@@ -121,10 +128,10 @@ class Forwarding:
                 log.warning("the writer did not answer: %s", type(problem).__name__)
                 raise _away("The writer does not answer just now.") if safe else _unknown() from None
 
-    def _connection(self) -> tuple[GreenSocket, bool]:
-        """A connection, and whether it was used before. Raises ApiError."""
+    def _connection(self, *, used: bool) -> tuple[GreenSocket, bool]:
+        """A connection, and whether it was used before, which only `used` ones may be. Raises ApiError."""
         now = time.monotonic()
-        while self._idle:
+        while used and self._idle:
             used_at, connection = self._idle.pop()
             if now - used_at < KEPT_S:
                 return connection, True
@@ -198,7 +205,7 @@ class SaysApplied:
 def _request(environ: Environ) -> bytes:
     """The bytes of a request to be passed on."""
     body: bytes = environ["wsgi.input"].read()
-    lines = [f"{environ['REQUEST_METHOD']} {environ[TARGET]} HTTP/1.1"]
+    lines = [f"{environ['REQUEST_METHOD']} {environ[TARGET]} {environ['SERVER_PROTOCOL']}"]
     for key, value in environ.items():
         if key.startswith("HTTP_") and key not in _NOT_PASSED_ON:
             lines.append(f"{key[5:].replace('_', '-').title()}: {value}")

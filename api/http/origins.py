@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 
 class Origins:
-    """The origins whose pages are let in. For the event loop's thread."""
+    """The origins whose pages are let in. For any thread."""
 
     def __init__(self, configured: Collection[str] = ()) -> None:
         """`configured`: those of `--cors-origins`, which get no cookies."""

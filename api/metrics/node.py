@@ -6,13 +6,13 @@ Layer: api.metrics.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Final
+from typing import Final, get_args
 
 from api.metrics.text import Family, Wide, histogram, labels_of
-from api.nodes.views import NodeView
+from api.nodes.views import NodeRole, NodeView
 from loop.histogram import Histogram
 
-ROLES: Final = ("writer", "follower", "claiming", "refused", "stopped")
+ROLES: Final = get_args(NodeRole)
 
 
 class NodeFamilies:

@@ -5,18 +5,15 @@ Layer: api.nodes.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
-from typing import Final
 
 from api.nodes.views import NodeAddress
-
-ORIGIN: Final = re.compile(r"(https?)://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(:[0-9]{1,5})?")
+from api.settings import is_origin
 
 
 def connectable(nodes: Iterable[NodeAddress]) -> tuple[tuple[str, str], ...]:
     """Name and origin of each node whose url is an origin and nothing else: what goes into a page's policy."""
-    return tuple((node.name, node.url) for node in nodes if ORIGIN.fullmatch(node.url))
+    return tuple((node.name, node.url) for node in nodes if is_origin(node.url))
 
 
 def sources(origin: str) -> str:

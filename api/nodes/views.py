@@ -10,7 +10,7 @@ from typing import Literal
 import msgspec
 
 # claiming: it has claimed the log and is not open yet; refused: it is the writer, and the log takes nothing
-NodeRole = Literal["writer", "follower", "door", "claiming", "refused", "stopped"]
+NodeRole = Literal["writer", "follower", "claiming", "refused", "stopped"]
 
 
 class NodeAddress(msgspec.Struct, frozen=True, kw_only=True):

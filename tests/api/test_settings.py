@@ -132,6 +132,53 @@ def test_other_addresses_need_permission(host: str) -> None:
     assert parsed("--host", host, "--allow-remote")["host"] == host
 
 
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("--door-port 5101", "--door-port goes with --front-doors"),
+        ("--front-doors 4 --port 5000 --door-port 4998", "door 3 would have the port of all, 5000"),
+        ("--node a", "go with --cluster"),
+        ("--node-listen 127.0.0.1:5100", "go with --cluster"),
+        ("NODE --front-doors 2", "--front-doors and --cluster do not go together"),
+        ("NODE --door-port 5101", "--door-port goes with --front-doors"),
+        ("NODE --node-listen 0.0.0.0:5100", "other nodes are told this address"),
+        ("NODE --node-listen [::]:5100", "other nodes are told this address"),
+        ("NODE --node-listen 192.0.2.1:5100", "needs --cluster-ca"),
+        ("NODE --host 0.0.0.0 --allow-remote", "--host 0.0.0.0 needs --node-url"),
+        ("NODE --node-url https://a.example/", "write http://HOST:PORT"),
+        ("NODE --node-url https://A.example:5001", "in small letters"),
+        ("NODE --node-url https://a.example:443", "write http://HOST:PORT"),
+        ("NODE --node-url http://[::::]:5001", "write http://HOST:PORT"),
+        ("NODE --node-url http://a.example:99999", "write http://HOST:PORT"),
+        ("NODE --node-url a.example:5001", "write http://HOST:PORT"),
+    ],
+)
+def test_settings_of_doors_and_nodes_that_contradict_each_other_are_refused(
+    tmp_path: Path, given: str, said: str
+) -> None:
+    assert said in refusal(*_node(given, tmp_path))
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "--front-doors 2 --port 5000 --door-port 5001",
+        "NODE",
+        "NODE --host ::1 --node-url http://[::1]:5001",
+        "NODE --node-url https://a.example",
+    ],
+)
+def test_settings_of_doors_and_nodes_that_agree(tmp_path: Path, given: str) -> None:
+    parsed(*_node(given, tmp_path))
+
+
+def _node(given: str, folder: Path) -> list[str]:
+    """The arguments of `given`, in which NODE stands for what every node needs."""
+    node = "--cluster http://127.0.0.1:2379 --node a --identity-url sqlite:///users --secret-file"
+    words = given.split()
+    return [*node.split(), str(folder / "secret.key"), *words[1:]] if words[0] == "NODE" else words
+
+
 def test_the_help_explains_every_setting() -> None:
     printed = CliRunner().invoke(main, ["--help"], terminal_width=200).output
     for name in Settings.__struct_fields__:

@@ -12,8 +12,10 @@ import msgspec
 import pytest
 
 from openbell_client import AsyncClient, Client, Gap, NoConnection
+from openbell_client.errors import ErrorBody, refusal
 from openbell_client.feed.book import Folded, OrderBook
 from openbell_client.feed.position import Position
+from openbell_client.feed.streams import wanted
 from openbell_client.nodes import NodeUrls
 from tests.client.relay import Relay
 from tests.nodes import NodeServer, running_nodes
@@ -63,6 +65,42 @@ def test_the_next_address_takes_over_once_however_many_calls_failed() -> None:
         assert urls.current == f"http://{following}:1"
     with pytest.raises(ValueError, match="is no address"):
         NodeUrls("http://a:1,b:1")
+
+
+def test_no_plain_address_is_learned_from_a_node_that_is_asked_by_tls() -> None:
+    urls = NodeUrls("https://a:1")
+    urls.add(["http://b:1", "https://c:1"])
+    urls.leave("https://a:1")
+    assert urls.current == "https://c:1"
+    urls.leave("https://c:1")
+    assert urls.current == "https://a:1"
+
+
+def test_a_venue_that_is_busy_is_asked_again_from_where_the_reader_was() -> None:
+    asked: list[dict[str, Any]] = []
+
+    class Busy:
+        """A connection whose venue takes a subscription the second time."""
+
+        is_connected, made, resumes, failure = True, 1, True, None
+
+        async def ask(self, event: str, data: dict[str, Any]) -> dict[str, Any]:
+            asked.append(dict(data))
+            if len(asked) == 2:
+                raise refusal(429, ErrorBody("later", "TOO_MANY_REQUESTS"), 0.01)
+            return {}
+
+    async def scenario() -> None:
+        client = AsyncClient("http://a:1,http://b:1")
+        feed = client.feed()
+        feed._connection = Busy()  # type: ignore[assignment]
+        await feed.trades(SYMBOL)
+        feed._receive("subscribed", {"type": "trades", "symbol": SYMBOL, "seq": 7})
+        await feed._renew(wanted("trades", SYMBOL))
+        await client.close()
+
+    asyncio.run(scenario())
+    assert [data.get("since") for data in asked] == [None, 7, 7]
 
 
 def test_a_feed_that_goes_on_at_another_node_misses_nothing(nodes: dict[str, NodeServer]) -> None:

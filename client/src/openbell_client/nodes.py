@@ -32,8 +32,11 @@ class NodeUrls:
         return self._urls[self._place]
 
     def add(self, urls: Iterable[str]) -> None:
-        """Those that are not known yet come behind the others. Raises ValueError."""
+        """Those that are not known yet come behind the others; no plain ones to those by TLS. Raises ValueError."""
+        secured = all(url.startswith("https:") for url in self._urls)
         new = tuple(origin for origin in map(_origin, urls) if origin not in self._urls)
+        if secured:  # who asks shows credentials
+            new = tuple(origin for origin in new if origin.startswith("https:"))
         self._urls = (*self._urls, *new)
 
     def leave(self, url: str) -> None:

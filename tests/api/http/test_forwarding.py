@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from api.http.forwarding import APPLIED, CLIENT, Forwarding
+from api.http.forwarding import APPLIED, CLIENT, IN_FLIGHT_MAX, Forwarding
 from api.http.front.environ import TARGET
 from api.http.front.serving import ClientGone
 
@@ -42,19 +42,30 @@ class Writer:
         while self._answers:
             connection, _ = self._listening.accept()
             self.connections += 1
-            with connection:
-                while self._answers:
-                    self.requests.append(connection.recv(65536))
-                    answer = self._answers.pop(0)
-                    if not answer:
-                        break
-                    connection.sendall(answer)
+            threading.Thread(target=self._answer, args=(connection,), daemon=True).start()
+
+    def _answer(self, connection: socket.socket) -> None:
+        with connection:
+            while request := connection.recv(65536):
+                self.requests.append(request)
+                answer = self._answers.pop(0)
+                if not answer:
+                    break
+                connection.sendall(answer)
 
 
 class Answered:
     """What a client got."""
 
-    def __init__(self, app: Forwarding, method: str, path: str = "/auth/keys", body: bytes = b"") -> None:
+    def __init__(
+        self,
+        app: Forwarding,
+        method: str,
+        path: str = "/auth/keys",
+        body: bytes = b"",
+        *,
+        protocol: str = "HTTP/1.1",
+    ) -> None:
         self.status = ""
         self.headers: list[tuple[str, str]] = []
         environ: dict[str, Any] = {
@@ -65,6 +76,7 @@ class Answered:
             "REMOTE_ADDR": "10.1.2.3",
             "REMOTE_PORT": "99",
             "wsgi.url_scheme": "https",
+            "SERVER_PROTOCOL": protocol,
             "HTTP_HOST": "venue",
             "SERVER_NAME": "s",
             "SERVER_PORT": "5",
@@ -119,13 +131,37 @@ def test_a_request_comes_whole_with_who_sent_it_and_its_answer_goes_back_as_it_i
             assert answered.headers == [("Content-Type", "text/x"), ("Content-Length", "5")]
             assert APPLIED not in dict(answered.headers)
         assert applied == [7, 7]  # the door had come as far before it answered
-        assert writer.connections == 1  # kept
+        assert writer.connections == 2  # what changes something never goes by a kept one
         head, _, body = writer.requests[0].partition(b"\r\n\r\n")
         assert head.startswith(b"POST /auth/keys?a=%20 HTTP/1.1\r\n")
         assert f"{CLIENT}: 10.1.2.3 99 https s 5".encode() in head
         assert b"forged" not in head
         assert b"Connection:" not in head
         assert body == b'{"x":1}'
+
+
+def test_what_changes_something_goes_by_a_connection_that_nobody_closes_just_then(forwarding: Made) -> None:
+    with closing(Writer(ANSWER, ANSWER, ANSWER)) as writer:
+        app = forwarding(writer, [])
+        assert [Answered(app, method).content for method in ("GET", "GET", "POST")] == [b"hello"] * 3
+        assert writer.connections == 2
+
+
+def test_a_request_of_an_older_http_is_passed_on_as_one(forwarding: Made) -> None:
+    with closing(Writer(ANSWER)) as writer:  # it needs no Host
+        Answered(forwarding(writer, []), "GET", protocol="HTTP/1.0")
+        assert writer.requests[0].startswith(b"GET /auth/keys?a=%20 HTTP/1.0\r\n")
+
+
+def test_what_goes_wrong_behind_an_answer_leaves_room_for_others(forwarding: Made) -> None:
+    def fail(_seq: int, _wait_s: float) -> None:
+        raise RuntimeError
+
+    with closing(Writer(*[ANSWER] * (IN_FLIGHT_MAX + 1))) as writer:
+        app = Forwarding(lambda _environ, _start: [], writer.connect, lambda _method, _path: True, fail)
+        for _ in range(IN_FLIGHT_MAX + 1):
+            with pytest.raises(RuntimeError):
+                Answered(app, "GET")
 
 
 def test_a_writer_that_cannot_be_reached_is_a_503_for_every_request(forwarding: Made) -> None:

@@ -279,7 +279,7 @@ class AsyncFeed(SendsAsync, FeedMethods):
             except Unavailable:
                 await asyncio.sleep(FIRST_PAUSE_S)
             except Refused as refusal:
-                if data.pop("since", None) is not None and refusal.error_code == "UNKNOWN_FIELD":
+                if refusal.error_code == "UNKNOWN_FIELD" and data.pop("since", None) is not None:
                     self._report_gap(subscription, "reconnected")  # a venue of before there was resuming
                     continue
                 if refusal.status not in (429, 503):
