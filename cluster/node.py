@@ -425,6 +425,9 @@ class Node:
             term.appender.append(record)
         except AppendRefused:
             self._claim_refused = term
+        except StoreError:  # whether the claim holds is not known: it goes on, or is given up, when that is answered
+            self._claim_refused = term
+            raise
         except (Fenced, AppendAbandoned) as fenced:
             log.info("the claim of epoch %d has ended: %s", term.claim.epoch, fenced)
             self.role = Role.FOLLOWER
