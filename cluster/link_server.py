@@ -100,7 +100,7 @@ class LinkServer:
         self._history_seq = history_seq
         self._on_notice = on_notice
         self._doors: list[_Door] = []
-        self._connections = 0  # those that have not said hello as well
+        self._connected: list[_Door] = []  # those that have not said hello as well, in the order of their coming
         self._listening: list[socket.socket] = []
         self._greenlets: list[Any] = [eventlet.spawn(self._ping)]
         self._is_closed = False
@@ -159,14 +159,29 @@ class LinkServer:
                 log.warning("a front door could not be accepted: %s", error)
                 eventlet.sleep(ACCEPT_AGAIN_S)
                 continue
-            if self._connections >= DOORS_MAX:
+            if not self._has_room():
                 channel.close()
                 continue
-            self._connections += 1
-            eventlet.spawn_n(self._serve, channel, tls)
+            door = _Door(channel)
+            self._connected.append(door)
+            eventlet.spawn_n(self._serve, door, tls)
 
-    def _serve(self, channel: Channel, tls: ssl.SSLContext | None) -> None:
-        door = _Door(channel)
+    def _has_room(self) -> bool:
+        """Whether one more may be served, in place of one that has not said hello where that must be.
+
+        So who only connects does not keep doors away. With certificates that is all that a stranger can do.
+        """
+        if len(self._connected) < DOORS_MAX:
+            return True
+        mute = next((door for door in self._connected if not door.name), None)
+        if mute is None:
+            return False
+        self._connected.remove(mute)
+        mute.channel.close()
+        return True
+
+    def _serve(self, door: _Door, tls: ssl.SSLContext | None) -> None:
+        channel = door.channel
         try:
             if tls is not None:
                 channel.begin_tls(tls, is_server=True)
@@ -176,9 +191,9 @@ class LinkServer:
         except Exception:  # of ours: that door ends, nobody else does
             log.exception("the link to front door %s failed", door.name)
         finally:
-            self._connections -= 1
-            if door in self._doors:
-                self._doors.remove(door)
+            for doors in (self._connected, self._doors):
+                if door in doors:
+                    doors.remove(door)
             channel.close()
 
     def _serve_frames(self, door: _Door) -> None:

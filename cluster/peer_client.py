@@ -13,7 +13,6 @@ import socket
 import ssl
 import time
 from collections import deque
-from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -37,6 +36,8 @@ ANSWER_S: Final = 1.0  # for a state
 SNAPSHOT_S: Final = 30.0  # in which nothing of a snapshot comes
 SNAPSHOT_BYTES_MAX: Final = 8 * 2**30
 RECEIVED_AT_ONCE: Final = 2**20
+PORT_MAX: Final = 65_535
+_PORT: Final = re.compile(r"[0-9]{1,5}")
 _NAME: Final = re.compile(r"snapshot-\d{12}-\d{15}\.obs")
 
 
@@ -151,8 +152,6 @@ class PeerClient:
 def split_address(address: str) -> tuple[str, int]:
     """Host and port. Raises PeerError for what is no address."""
     host, _, port = address.rpartition(":")
-    if not host or not port.isdecimal():
+    if not host or not _PORT.fullmatch(port) or int(port) > PORT_MAX:
         raise PeerError(f"{address!r} is no host and port")
-    with suppress(ValueError):
-        return host.strip("[]"), int(port)
-    raise PeerError(f"{address!r} is no host and port")
+    return host.strip("[]"), int(port)

@@ -41,7 +41,11 @@ SEND_S: Final = 30.0  # that a peer may take nothing of a snapshot
 
 
 class PeerServer:
-    """Serves whoever connects to one port, `PEERS_MAX` at a time."""
+    """Serves whoever connects to one port, `PEERS_MAX` at a time.
+
+    Where there are as many, the one that has come first and asked nothing yet makes room: so who only connects does not
+    keep nodes from asking each other. With certificates that is all that a stranger can do.
+    """
 
     def __init__(
         self,
@@ -55,7 +59,7 @@ class PeerServer:
         self._state = state
         self._snapshots = snapshots
         self._tls = tls
-        self._connections: set[socket.socket] = set()
+        self._connections: dict[socket.socket, bool] = {}  # in the order of their coming; whether it has asked
         self._lock = threading.Lock()
         self._closing = False
         self._thread = threading.Thread(target=self._accept, name="peers", daemon=True)
@@ -73,8 +77,7 @@ class PeerServer:
         with self._lock:
             connections = list(self._connections)
         for connection in connections:
-            with suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)
+            _shut(connection)
 
     def _accept(self) -> None:
         self._listening.setblocking(True)
@@ -86,25 +89,46 @@ class PeerServer:
                     log.warning("a peer could not be accepted: %s", error)
                     threading.Event().wait(0.5)
                 continue
-            with self._lock:
-                full = len(self._connections) >= PEERS_MAX
-                if not full:
-                    self._connections.add(connection)
-            if full:
+            try:
+                stream = self._prepared(connection)
+            except OSError:  # it is gone already
                 connection.close()
                 continue
-            threading.Thread(target=self._serve, args=(connection,), name="peer", daemon=True).start()
+            if self._has_room():
+                with self._lock:
+                    self._connections[stream] = False
+                threading.Thread(target=self._serve, args=(stream,), name="peer", daemon=True).start()
+            else:
+                stream.close()
 
-    def _serve(self, connection: socket.socket) -> None:
-        stream = connection
+    def _prepared(self, connection: socket.socket) -> socket.socket:
+        """What is spoken to; the handshake of TLS is still to be done. Raises OSError."""
+        connection.settimeout(SILENT_S)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if self._tls is None:
+            return connection
+        return self._tls.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
+
+    def _has_room(self) -> bool:
+        """Whether one more may be served, in place of one that has asked nothing where that must be."""
+        with self._lock:
+            if len(self._connections) < PEERS_MAX:
+                return True
+            mute = next((stream for stream, has_asked in self._connections.items() if not has_asked), None)
+            if mute is None:
+                return False
+            del self._connections[mute]
+        _shut(mute)
+        return True
+
+    def _serve(self, stream: socket.socket) -> None:
         try:
-            connection.settimeout(SILENT_S)
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            if self._tls is not None:
-                stream = self._tls.wrap_socket(connection, server_side=True)
+            if isinstance(stream, ssl.SSLSocket):
+                stream.do_handshake()
             reader = asked()
             while data := stream.recv(65536):
                 for question in reader.feed(data):
+                    self._note_asked(stream)
                     if isinstance(question, AskState):
                         stream.sendall(framed(StateIs(self._state())))
                     else:
@@ -116,8 +140,13 @@ class PeerServer:
             log.exception("a peer could not be served")
         finally:
             with self._lock:
-                self._connections.discard(connection)
+                self._connections.pop(stream, None)
             stream.close()
+
+    def _note_asked(self, stream: socket.socket) -> None:
+        with self._lock:
+            if stream in self._connections:  # else it has just made room
+                self._connections[stream] = True
 
     def _send_snapshot(self, stream: socket.socket, question: AskSnapshot) -> None:
         file = next(iter(self._snapshots.files()), None)
@@ -133,3 +162,9 @@ class PeerServer:
             while part := content.read(PART_BYTES):
                 stream.sendall(framed(SnapshotPart(part)))
         stream.settimeout(SILENT_S)
+
+
+def _shut(stream: socket.socket) -> None:
+    """Have its thread see that it is over."""
+    with suppress(OSError):
+        stream.shutdown(socket.SHUT_RDWR)
