@@ -25,6 +25,7 @@ from cluster.records import Position, position_of
 from cluster.store import LogStore, NoAnswer, Read, Transaction
 from cluster.trimming import Trimmer
 from journal.codec import BatchRecord
+from journal.files import flush
 from journal.made import make_journal_behind
 from journal.port import Checkpoint
 from journal.snapshots import SnapshotError, SnapshotFolder
@@ -38,6 +39,10 @@ JOURNAL: Final = "journal.sqlite"
 SNAPSHOTS: Final = "snapshots"
 DERIVED: Final = ("journal.sqlite", "history.sqlite", "journal-position", SNAPSHOTS, "archive")  # and what begins so
 T = TypeVar("T")
+
+
+class NameTaken(ClusterError):
+    """Another process is the node of this name."""
 
 
 class NoSnapshotFound(ClusterError):
@@ -76,6 +81,25 @@ def open_log(store: LogStore, keys: Keys, own: Position) -> StoredHead:
         return waited_for(lambda: found_log(store, keys), store)
 
 
+def require_name_free(store: LogStore, keys: Keys, name: str, tls: ssl.SSLContext | None) -> None:
+    """Raise NameTaken where a process on another folder answers as the node `name`: each would challenge the other.
+
+    Raises StoreError.
+    """
+    for state in waited_for(lambda: nodes_of(store, keys), store):
+        if state.name != name:
+            continue
+        try:
+            with contextlib.closing(PeerClient(state.peer, tls)) as peer:
+                answers = peer.state().name == name
+        except PeerError:
+            answers = False  # it was this node's process before, which is no more
+        if answers:
+            raise NameTaken(
+                f"A process that answers at {state.peer} is node {name} already: give each a name of its own."
+            )
+
+
 def needs_snapshot(store: LogStore, keys: Keys, own: Position) -> int | None:
     """Behind which record a snapshot must be at least, for the log goes back no further; None: none is needed.
 
@@ -111,10 +135,12 @@ def begin_with_snapshot(
         snapshot = folder.load(next(file for file in folder.files() if file.path == path))
         _move_aside(data)
         last = snapshot.last
-        make_journal_behind(data / JOURNAL, last)
         snapshots = SnapshotFolder(data / SNAPSHOTS)
         snapshots.folder.mkdir(mode=0o700)
         path.replace(snapshots.path_of(last))
+        flush(snapshots.folder)
+        flush(data)
+        make_journal_behind(data / JOURNAL, last)  # last: a journal behind a snapshot that is not there is of no use
         with contextlib.closing(SqliteJournal(data / JOURNAL)) as journal:
             journal.note(Checkpoint(last.last_seq, snapshot.digest))
         log.info("begun with the snapshot of another node, behind record %d, seq %d", last.n, last.last_seq)
