@@ -5,6 +5,7 @@ Layer: api.
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -88,6 +89,8 @@ def check_cluster(settings: Settings) -> None:
     host, port = node_address(settings)
     if not host or port is None:
         raise click.UsageError(f"--node-listen {settings.node_listen}: write HOST:PORT")
+    if _is_everywhere(host):
+        raise click.UsageError(f"--node-listen {settings.node_listen}: write the address that other nodes reach it at")
     if not any(certificates) and not is_loopback(host):
         raise click.UsageError(
             f"--node-listen {settings.node_listen}: on other machines it needs --cluster-ca and the rest"
@@ -99,6 +102,14 @@ def check_cluster(settings: Settings) -> None:
         )
     if not settings.identity_url.startswith("postgresql://") and not settings.loopback:
         raise click.UsageError("--identity-url: nodes on several machines share PostgreSQL; a file serves one machine")
+
+
+def _is_everywhere(host: str) -> bool:
+    """Whether it is every address of this machine, which another one cannot connect to."""
+    try:
+        return ipaddress.ip_address(host).is_unspecified
+    except ValueError:
+        return False  # a name
 
 
 def node_address(settings: Settings) -> tuple[str, int | None]:
