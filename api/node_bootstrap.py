@@ -33,7 +33,15 @@ from cluster.etcd.etcd_store import EtcdStore
 from cluster.failures import RecordsTrimmed
 from cluster.hosting import HostOptions, NodeHost
 from cluster.housekeeping import Housekeeping, WriterNow
-from cluster.joining import JOURNAL, SNAPSHOTS, begin_with_snapshot, catch_up, needs_snapshot, open_log
+from cluster.joining import (
+    JOURNAL,
+    SNAPSHOTS,
+    begin_with_snapshot,
+    catch_up,
+    needs_snapshot,
+    open_log,
+    require_name_free,
+)
 from cluster.keys import Keys, Owner
 from cluster.known_nodes import KnownNodes
 from cluster.node import Node, Role
@@ -110,6 +118,7 @@ class NodeServer(Server):
         try:
             own = position_of(journal.last)
             open_log(store, keys, own)
+            require_name_free(store, keys, settings.node or "", self._client_tls)
             from_n = needs_snapshot(store, keys, own)
             if from_n is not None:
                 journal.close()

@@ -41,6 +41,10 @@ DERIVED: Final = ("journal.sqlite", "history.sqlite", "journal-position", SNAPSH
 T = TypeVar("T")
 
 
+class NameTaken(ClusterError):
+    """Another process is the node of this name."""
+
+
 class NoSnapshotFound(ClusterError):
     """No other node has a snapshot that serves."""
 
@@ -75,6 +79,25 @@ def open_log(store: LogStore, keys: Keys, own: Position) -> StoredHead:
                 "itself. To begin a cluster with what this folder has: openbell cluster found --data DIR."
             ) from none
         return waited_for(lambda: found_log(store, keys), store)
+
+
+def require_name_free(store: LogStore, keys: Keys, name: str, tls: ssl.SSLContext | None) -> None:
+    """Raise NameTaken where a process on another folder answers as the node `name`: each would challenge the other.
+
+    Raises StoreError.
+    """
+    for state in waited_for(lambda: nodes_of(store, keys), store):
+        if state.name != name:
+            continue
+        try:
+            with contextlib.closing(PeerClient(state.peer, tls)) as peer:
+                answers = peer.state().name == name
+        except PeerError:
+            answers = False  # it was this node's process before, which is no more
+        if answers:
+            raise NameTaken(
+                f"A process that answers at {state.peer} is node {name} already: give each a name of its own."
+            )
 
 
 def needs_snapshot(store: LogStore, keys: Keys, own: Position) -> int | None:

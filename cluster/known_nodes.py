@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 import msgspec
@@ -69,7 +69,7 @@ class KnownNodes:
         except NoAnswer as problem:
             self._store.next_member()
             self._note(problem)
-        except (Refused, msgspec.DecodeError) as problem:
+        except Refused as problem:
             self._note(problem)
         else:
             self._is_away = False
@@ -98,7 +98,7 @@ class KnownNodes:
     def _read(self, own_name: str) -> None:
         reads = (Read(self._keys.nodes, self._keys.nodes_end), Read(self._keys.stand_down(own_name)))
         nodes, wishes = self._store.transact(Transaction(then=reads), ANSWER_S).reads
-        known = {state.name: state for state in map(_state_in, nodes) if state.name != own_name}
+        known = {state.name: state for state in _states_in(nodes) if state.name != own_name}
         asked = wishes[0].modified if wishes else 0
         if self._asked is not None and asked > self._asked:
             self._on_stand_down()
@@ -115,13 +115,18 @@ class KnownNodes:
 
 
 def nodes_of(store: LogStore, keys: Keys) -> list[NodeState]:
-    """What every node has said of itself when its role changed last. Raises StoreError, msgspec.DecodeError."""
+    """What every node has said of itself when its role changed last. Raises StoreError."""
     read = Transaction(then=(Read(keys.nodes, keys.nodes_end),))
-    return [_state_in(entry) for entry in store.transact(read, ANSWER_S).reads[0]]
+    return list(_states_in(store.transact(read, ANSWER_S).reads[0]))
 
 
-def _state_in(entry: Entry) -> NodeState:
-    return _decode(entry.value)
+def _states_in(entries: Iterable[Entry]) -> Iterator[NodeState]:
+    """What the entries say; one that cannot be read, such as another version's, hides no other node."""
+    for entry in entries:
+        try:
+            yield _decode(entry.value)
+        except msgspec.DecodeError as problem:
+            log.debug("%s cannot be read: %s", entry.key, problem)
 
 
 def ask_to_stand_down(store: LogStore, keys: Keys, name: str, by: str) -> None:

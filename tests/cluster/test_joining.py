@@ -100,6 +100,17 @@ def test_a_node_that_has_what_the_log_has_not_refuses_and_changes_nothing(tmp_pa
         assert (status, f"this node has {n}" in first.log or "another record" in first.log) == (1, True), first.log
 
 
+def test_a_process_with_the_name_of_a_node_that_answers_does_not_start(tmp_path: Path, etcd: EtcdCluster) -> None:
+    with nodes(tmp_path, etcd, "a") as made:
+        second = made.make("b")
+        second.options[second.options.index("--node") + 1] = "a"
+        status, _ = second.fails_to_start()
+        assert (status, "is node a already" in second.log) == (1, True), second.log
+        made["a"].kill_all()
+        made["a"].start()  # the same node again
+        eventually(lambda: state_of(made["a"])["role"] == "writer")
+
+
 def test_nodes_speak_to_each_other_and_to_the_log_by_mutual_tls_alone(tmp_path: Path) -> None:
     with running_etcd(tmp_path / "etcd", 1, secure=True) as etcd, nodes(tmp_path / "nodes", etcd, "ab") as made:
         follower = made.follower()

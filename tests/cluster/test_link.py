@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from cluster import channel as channel_module
 from cluster import link_server as link_server_module
 from cluster.channel import Channel, connect_tcp, listen_tcp
 from cluster.link_client import WriterLink
@@ -200,6 +201,20 @@ def test_a_door_too_many_is_closed_on(linked: Linked, monkeypatch: pytest.Monkey
     until(lambda: linked.venue.exchange.seq == 2)
     assert not other.is_up
     other.close()
+
+
+def test_strangers_who_only_connect_do_not_keep_doors_away(linked: Linked, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(link_server_module, "DOORS_MAX", 3)
+    monkeypatch.setattr(link_server_module, "GREETING_S", 600.0)
+    monkeypatch.setattr(channel_module, "HANDSHAKE_S", 600.0)
+    strangers = [connect_tcp("127.0.0.1", linked.port, None) for _ in range(6)]
+    other, user = WriterLink(linked.connect, "door-2"), User()
+    other.start(user)
+    until(lambda: other.is_up)
+    assert sorted(linked.server.doors) == ["door-1", "door-2"]
+    other.close()
+    for stranger in strangers:
+        stranger.close()
 
 
 def test_a_frame_that_would_be_too_long_is_not_sent() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import ssl
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,26 +12,27 @@ from pathlib import Path
 import pytest
 
 from cluster.challenge import Ping
-from cluster.peer_client import PeerClient, PeerError, PeerRefuses
+from cluster.peer_client import PeerClient, PeerError, PeerRefuses, split_address
 from cluster.peer_frames import NodeState
-from cluster.peer_server import PeerServer
+from cluster.peer_server import PEERS_MAX, PeerServer
 from cluster.probes import Probes
 from engine.commands import AdvanceTime
 from engine.exchange import Exchange
 from journal.codec import seal
 from journal.snapshots import SnapshotFolder
+from tests.cluster.certificates import Authority
 from tests.server import eventually, free_port
 
 
 class Peer:
     """A node's peer port."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, tls: ssl.SSLContext | None = None) -> None:
         self.state = NodeState(name="b", boot="boot-b", role="follower", n=7)
         self.snapshots = SnapshotFolder(folder / "there", "test")
         listening = socket.create_server(("127.0.0.1", 0))
         self.address = f"127.0.0.1:{listening.getsockname()[1]}"
-        self.server = PeerServer(listening, self.said, self.snapshots)
+        self.server = PeerServer(listening, self.said, self.snapshots, tls)
 
     def said(self) -> NodeState:
         return self.state
@@ -106,3 +108,29 @@ def test_a_node_whose_event_loop_stands_still_leaves_questions_unanswered(peer: 
         assert probes.heard() == []
     finally:
         probes.close()
+
+
+@pytest.mark.parametrize("secure", [False, True])
+def test_strangers_who_only_connect_do_not_keep_nodes_from_asking(tmp_path: Path, secure: bool) -> None:
+    server_tls = client_tls = None
+    if secure:
+        authority = Authority(tmp_path, "venue")
+        server_tls, client_tls = authority.context("a", is_server=True), authority.context("b", is_server=False)
+    peer = Peer(tmp_path, server_tls)
+    host, port = split_address(peer.address)
+    try:
+        with contextlib.closing(PeerClient(peer.address, client_tls)) as known, contextlib.ExitStack() as strangers:
+            assert known.state().name == "b"
+            for _ in range(PEERS_MAX + 5):
+                strangers.enter_context(socket.create_connection((host, port)))
+            with contextlib.closing(PeerClient(peer.address, client_tls, 10)) as another:
+                assert another.state(10).name == "b"
+            assert known.state(10).name == "b"
+    finally:
+        peer.server.close()
+
+
+@pytest.mark.parametrize("address", ["", "b", "b:", ":7001", "b:port", "b:-1", "b:65536", "b:99999999999999999999"])
+def test_what_is_no_address_is_no_peer(address: str) -> None:
+    with pytest.raises(PeerError, match="no host and port"):
+        split_address(address)

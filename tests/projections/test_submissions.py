@@ -77,11 +77,24 @@ class WindowMachine(RuleBasedStateMachine):
 
     @invariant()
     def it_is_bounded(self) -> None:
-        assert len(self.window) <= KEYS_MAX + GENERATIONS * 6
+        assert len(self.window) <= 2 * (KEYS_MAX + GENERATIONS * 6)
 
 
 TestWindow = WindowMachine.TestCase
 TestWindow.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+
+
+def test_the_keys_of_orders_do_not_crowd_out_those_that_clients_use_again() -> None:
+    window = SubmissionWindow(KEYS_MAX, REMEMBERED_NS)
+    used_again = Submission(key_of(1), 0, 1, key_of(2))
+    window.note(seal(1, 5, 1, [AdvanceTime()], submissions=[used_again]))
+    for number in range(2, 10 * KEYS_MAX):
+        window.note(seal(number, 6, number, [AdvanceTime()], submissions=[Submission(key_of(1000 + number), 0, 1)]))
+    assert window.find(key_of(1)) == KeptSubmission(1, 1, key_of(2))
+    assert window.forgotten_seq > 1  # of the others
+    restored = SubmissionWindow(KEYS_MAX, REMEMBERED_NS)
+    restored.restore(window.saved())
+    assert restored.find(key_of(1)) == KeptSubmission(1, 1, key_of(2))
 
 
 def with_a_key() -> Projections:

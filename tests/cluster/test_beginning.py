@@ -1,0 +1,74 @@
+"""How a node begins: what other nodes say, and where it is killed on the way."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+from pathlib import Path
+from typing import Any, cast
+
+import msgspec
+import pytest
+
+from cluster import joining
+from cluster.joining import JOURNAL, SNAPSHOTS, begin_with_snapshot
+from cluster.keys import Keys
+from cluster.known_nodes import nodes_of
+from cluster.peer_frames import NodeState
+from cluster.records import START, position_of
+from cluster.store import LogStore, Outcome
+from engine.commands import AdvanceTime
+from engine.exchange import Exchange
+from engine.types import Seq
+from journal.codec import seal
+from journal.snapshots import SnapshotFolder
+from journal.sqlite import SqliteJournal
+from replica.recovery import recover
+from tests.cluster.test_appender import ScriptedStore, entry
+
+
+def no_store() -> LogStore:
+    """A store that is asked nothing."""
+    return cast(LogStore, ScriptedStore([]))
+
+
+@pytest.mark.parametrize("step", ["make_journal_behind", "path_of"])
+def test_a_node_that_is_killed_while_it_begins_with_a_snapshot_begins_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    there, data = SnapshotFolder(tmp_path / "there", "test"), tmp_path / "data"
+    data.mkdir()
+    record, exchange = seal(1, 5, 1, [AdvanceTime()]), Exchange()
+    exchange.apply(AdvanceTime(), Seq(1), 5)
+    file = there.save(exchange, record, {})
+
+    def fetched(*asked: Any) -> Path:
+        incoming = data / "incoming"
+        incoming.mkdir()
+        return Path(shutil.copy(file.path, incoming))
+
+    def begin() -> None:
+        begin_with_snapshot(no_store(), Keys("c"), "a", data, 1, None)
+
+    def killed(*asked: Any) -> Any:
+        raise InterruptedError("killed")
+
+    monkeypatch.setattr(joining, "_fetched", fetched)
+    with monkeypatch.context() as patched:
+        patched.setattr(joining if step == "make_journal_behind" else SnapshotFolder, step, killed)
+        with pytest.raises(InterruptedError):
+            begin()
+    with contextlib.closing(SqliteJournal(data / JOURNAL)) as journal:
+        assert position_of(journal.last) == START  # so the next start takes a snapshot again
+    begin()
+    with contextlib.closing(SqliteJournal(data / JOURNAL)) as journal:
+        assert journal.last is not None
+        found = recover(journal, SnapshotFolder(data / SNAPSHOTS, "test"), lambda exchange: [], lambda seq: None)
+        assert found.follower.exchange.seq == 1
+
+
+def test_a_node_that_cannot_be_read_hides_no_other() -> None:
+    keys, there = Keys("c"), NodeState(name="b", boot="boot", role="follower")
+    values = {"a": b"{", "b": msgspec.json.encode(there), "c": b"\xff"}
+    found = tuple(entry(keys.node(name), value) for name, value in values.items())
+    assert nodes_of(cast(LogStore, ScriptedStore([Outcome(True, 10, (found,))])), keys) == [there]
