@@ -131,8 +131,8 @@ def _unanswered(cluster: Cluster, problem: StoreError) -> str:
     """What to tell a person whom no member of etcd answers."""
     members, alive = len(cluster.members.addresses), len(member_statuses(cluster.members))
     return (
-        f"The log does not answer: {problem}\n{alive} of the {members} members that --cluster names run; more than half "
-        "have to, and to reach each other. Until then nobody writes, and nothing is lost."
+        f"The log does not answer: {problem}\n{alive} of the {members} members that --cluster names run; more than "
+        "half have to, and to reach each other. Until then nobody writes, and nothing is lost."
     )
 
 
