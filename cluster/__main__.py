@@ -53,6 +53,12 @@ class Cluster(msgspec.Struct):
         """Who writes. Raises StoreError."""
         return OwnerKey(self.store, self.keys, Owner("", "", "")).current()
 
+    def gone(self, states: list[tuple[NodeState, bool]]) -> list[str]:
+        """The nodes that are known by their snapshots alone: nothing was heard of them lately. Raises StoreError."""
+        return sorted(
+            {note.node for note in Trimmer(self.store, self.keys).notes()} - {state.name for state, _ in states}
+        )
+
     def states(self) -> list[tuple[NodeState, bool]]:
         """Each node as it is now and that it answers, or as it was when its role changed last. Raises StoreError."""
         found = []
@@ -71,22 +77,25 @@ class _Certificates(msgspec.Struct):
     cluster_key: Path | None
 
 
+def _setting(option: str, name: str, **further: Any) -> Any:
+    """An option that is the server's as well, by the server's variable."""
+    variable = "OPENBELL_" + option.removeprefix("--").replace("-", "_").upper()
+    return click.option(option, name, envvar=variable, show_envvar=True, **further)
+
+
 @click.group(context_settings={"auto_envvar_prefix": "OPENBELL", "help_option_names": ["-h", "--help"]})
-@click.option("--cluster", "urls", envvar="OPENBELL_CLUSTER", required=True, help="etcd's members, as of the server.")
-@click.option(
-    "--cluster-name",
-    "name",
-    envvar="OPENBELL_CLUSTER_NAME",
-    default="openbell",
-    show_default=True,
-    help="As of the server.",
-)
-@click.option("--cluster-ca", "ca", envvar="OPENBELL_CLUSTER_CA", type=_FILE, help="As of the server.")
-@click.option("--cluster-cert", "cert", envvar="OPENBELL_CLUSTER_CERT", type=_FILE, help="As of the server.")
-@click.option("--cluster-key", "key", envvar="OPENBELL_CLUSTER_KEY", type=_FILE, help="As of the server.")
+@_setting("--cluster", "urls", required=True, help="etcd's members: http://HOST:PORT,... or https://.")
+@_setting("--cluster-name", "name", default="openbell", show_default=True, help="Which of this etcd's clusters.")
+@_setting("--cluster-ca", "ca", type=_FILE, help="PEM file of the authority; the three go together.")
+@_setting("--cluster-cert", "cert", type=_FILE, help="PEM file of this machine's certificate.")
+@_setting("--cluster-key", "key", type=_FILE, help="PEM file of its private key.")
 @click.pass_context
 def main(context: click.Context, urls: str, name: str, ca: Path | None, cert: Path | None, key: Path | None) -> None:
-    """Look after a cluster: the nodes and their log in etcd."""
+    """Look after a cluster: the nodes and their log in etcd.
+
+    The options stand before the command and have the values that the nodes are started with. What the environment
+    has need not be given.
+    """
     try:
         addresses = parse_members(urls, None if ca is None else Certificates(ca, cert, key))
         keys, tls = Keys(name), client_context(_Certificates(ca, cert, key))
@@ -112,10 +121,19 @@ def _asked(call: Any) -> Any:
         except StoreError as problem:
             cluster.store.next_member()
             if not left:
-                raise click.ClickException(str(problem)) from problem
+                raise click.ClickException(_unanswered(cluster, problem)) from problem
         except (ClusterError, JournalError) as problem:
             raise click.ClickException(str(problem)) from problem
     return None
+
+
+def _unanswered(cluster: Cluster, problem: StoreError) -> str:
+    """What to tell a person whom no member of etcd answers."""
+    members, alive = len(cluster.members.addresses), len(member_statuses(cluster.members))
+    return (
+        f"The log does not answer: {problem}\n{alive} of the {members} members that --cluster names run; more than "
+        "half have to, and to reach each other. Until then nobody writes, and nothing is lost."
+    )
 
 
 @main.command()
@@ -124,6 +142,7 @@ def _asked(call: Any) -> Any:
 def status(cluster: Cluster, as_json: bool) -> None:
     """Who writes, how far each node is, and how etcd is. Status 1 where nobody writes or a node does not answer."""
     head, owner, states = _asked(lambda: (opened_log(cluster.store, cluster.keys), cluster.owner(), cluster.states()))
+    gone = _asked(lambda: cluster.gone(states))
     space, statuses = read_space(cluster.members), member_statuses(cluster.members)
     found = {
         "writer": None if owner is None else owner.owner.node,
@@ -131,6 +150,7 @@ def status(cluster: Cluster, as_json: bool) -> None:
         "record": head.n,
         "seq": head.head.position.seq,
         "nodes": [{**msgspec.to_builtins(state), "answers": answers} for state, answers in states],
+        "gone": gone,
         "log": {
             "members": len(cluster.members.addresses),
             "answering": len(statuses),
@@ -142,7 +162,8 @@ def status(cluster: Cluster, as_json: bool) -> None:
         click.echo(msgspec.json.encode(found).decode())
     else:
         _show(found, head.n)
-    sound = owner is not None and all(answers for _, answers in states) and len(statuses) == found["log"]["members"]
+    all_answer = not gone and all(answers for _, answers in states) and len(statuses) == found["log"]["members"]
+    sound = owner is not None and all_answer
     sys.exit(0 if sound else 1)
 
 
@@ -157,6 +178,10 @@ def _show(found: dict[str, Any], head_n: int) -> None:
         behind = "-" if not node["answers"] else max(0, head_n - node["n"])
         why_not = node.get("why_not") or ""
         click.echo(f"{node['name']:10}{role:12}{node['n']:>10}{behind:>8}  {node['url']:32} {why_not}".rstrip())
+    for name in found["gone"]:
+        click.echo(
+            f"{name:10}{'gone':12}{'-':>10}{'-':>8}  start it again, or, where it is gone for good: remove {name}"
+        )
 
 
 @main.command(name="stand-down")
@@ -186,8 +211,11 @@ def stand_down(cluster: Cluster, node: str) -> None:
 @click.pass_obj
 def remove(cluster: Cluster, node: str) -> None:
     """Forget NODE, which is gone for good: its snapshots count no more. A node that comes back is known again."""
-    answering = [state.name for state, answers in _asked(cluster.states) if answers]
-    if node in answering:
+    states = _asked(cluster.states)
+    known = [state.name for state, _ in states] + _asked(lambda: cluster.gone(states))
+    if node not in known:
+        raise click.ClickException(f"There is no node {node}. Known: {', '.join(sorted(known)) or 'none'}.")
+    if any(answers for state, answers in states if state.name == node):
         raise click.ClickException(f"{node} answers: stop it first.")
     _asked(lambda: forget_node(cluster.store, cluster.keys, node))
     left = [note.node for note in _asked(Trimmer(cluster.store, cluster.keys).notes)]

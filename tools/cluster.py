@@ -31,8 +31,9 @@ MEMBERS: Final = 3
 AGAIN_S: Final = 3.0  # before what has ended is started again
 STOP_S: Final = 15.0
 PORTS: Final = range(23790, 24290)  # below those that systems give to whoever asks for any
-ACCEPTING_S: Final = 60.0
 IDENTITY: Final = "OPENBELL_IDENTITY_URL"
+ACCEPTING_S: Final = 600.0
+STILL_S: Final = 15.0  # between two lines that say for whom one waits
 FLAGS: Final = (
     *("--pre-vote", "--heartbeat-interval", "100", "--election-timeout", "1000"),
     *("--experimental-initial-corrupt-check=true", "--quota-backend-bytes", str(4 * 2**30), "--log-level", "error"),
@@ -74,7 +75,12 @@ class Supervised:
             status = await self._process.wait()
             if self._stopping:
                 return
-            print(f"{self.name} has ended ({status}); it is started again in {AGAIN_S:.0f} s. {self._log}", flush=True)
+            print(
+                f"{self.name} has ended ({status}); it is started again in {AGAIN_S:.0f} s. Its log: {self._log}",
+                flush=True,
+            )
+            if status > 0 and (last := _last_line(self._log)):
+                print(f"  {last}", flush=True)
             for _ in range(int(AGAIN_S / 0.1)):
                 await asyncio.sleep(0.1)
                 if self._stopping:
@@ -87,8 +93,15 @@ async def run(asked: argparse.Namespace, further: list[str]) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     asked.data = asked.data.absolute()  # the processes have another working directory
+    for port in range(asked.port, asked.port + asked.nodes):
+        if not _is_free(port):
+            raise SystemExit(
+                f"Port {port} is in use, and the nodes need {asked.port} to {asked.port + asked.nodes - 1}: "
+                f"end what listens there, or choose others, such as PORT={asked.port + 100} (--port)"
+            )
     asked.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     urls, log = _log(asked.data)
+    print(f"Starting {MEMBERS} members of etcd and {asked.nodes} nodes; their data and logs: {asked.data}/", flush=True)
     started = [Supervised(name, command, asked.data / f"{name}.log") for name, command in log]
     names = [chr(ord("a") + number) for number in range(asked.nodes)]
     try:
@@ -100,7 +113,12 @@ async def run(asked: argparse.Namespace, further: list[str]) -> int:
         stopping = asyncio.create_task(stop.wait())
         await asyncio.wait({waiting, stopping}, return_when=asyncio.FIRST_COMPLETED)
         if not stop.is_set():
-            await waiting
+            if (silent := await waiting) is not None:
+                print(
+                    f"{silent} takes no orders after {ACCEPTING_S:.0f} s: the logs in {asked.data}/ say why.",
+                    flush=True,
+                )
+                return 1
             if not asked.no_traders:
                 flow = [sys.executable, "-m", "tools.flow", "--url", pages[0]]
                 started.append(Supervised("traders", flow, asked.data / "traders.log"))
@@ -109,6 +127,7 @@ async def run(asked: argparse.Namespace, further: list[str]) -> int:
         waiting.cancel()
         stopping.cancel()
     finally:
+        print("Stopping all of it, the traders first.", flush=True)
         for one in reversed(started):
             await one.stop()
     return 0
@@ -119,20 +138,32 @@ def _say(names: list[str], pages: list[str], urls: str) -> None:
     for name, page in zip(names, pages, strict=True):
         print(f"  node {name}: {page}/")
     print("Kill any node or member of etcd by its process; what was acknowledged is there, and the others go on.")
-    print(f"How it is: {called('cluster')} --cluster {urls} status", flush=True)
+    # "python -m cluster", of a checkout, is what this very Python has.
+    program = called("cluster").replace("python ", f"{os.path.relpath(sys.executable)} ", 1)
+    print(f"How it is: {program} --cluster {urls} status", flush=True)
 
 
-async def _all_accepting(pages: list[str]) -> None:
-    async with asyncio.timeout(ACCEPTING_S):
-        for page in pages:
-            while True:
-                try:
-                    async with AsyncClient(page, retry_for_s=0) as client:
-                        await wait_until_accepting(client)
-                except OSError:
-                    await asyncio.sleep(0.2)
-                else:
-                    break
+async def _all_accepting(pages: list[str]) -> str | None:
+    """Wait until all take orders; otherwise the one that did not in time."""
+    now = asyncio.get_running_loop().time
+    began = said = now()
+    for page in pages:
+        while not await _is_accepting(page):
+            if now() > began + ACCEPTING_S:
+                return page
+            if now() > said + STILL_S:
+                said = now()
+                print(f"Waiting for {page} to take orders, for {said - began:.0f} s now.", flush=True)
+            await asyncio.sleep(0.2)
+    return None
+
+
+async def _is_accepting(page: str) -> bool:
+    with suppress(OSError, TimeoutError):
+        async with asyncio.timeout(STILL_S), AsyncClient(page, retry_for_s=0) as client:
+            await wait_until_accepting(client)
+            return True
+    return False
 
 
 def node_command(name: str, port: int, data: Path, urls: str, further: Sequence[str]) -> list[str]:
@@ -158,7 +189,7 @@ def _log(data: Path) -> tuple[str, list[tuple[str, list[str]]]]:
     etcd = shutil.which("etcd")
     if etcd is None:
         raise SystemExit("etcd is not installed: sh tools/setup/system-packages.sh etcd (Debian: etcd-server)")
-    ports = [(_kept_port(data / f"etcd-{n}.port"), _kept_port(data / f"etcd-{n}.peer-port")) for n in range(MEMBERS)]
+    ports = member_ports(data)
     together = ",".join(f"etcd-{n}=http://127.0.0.1:{peer}" for n, (_, peer) in enumerate(ports))
     commands = []
     for n, (client, peer) in enumerate(ports):
@@ -172,15 +203,41 @@ def _log(data: Path) -> tuple[str, list[tuple[str, list[str]]]]:
     return ",".join(f"http://127.0.0.1:{client}" for client, _ in ports), commands
 
 
-def _kept_port(path: Path) -> int:
-    """A port that is free at the first start and the same at each later one: members know each other by it."""
+def member_ports(data: Path) -> list[tuple[int, int]]:
+    """Each member's port for clients and for its peers: free at the first start, the same at each later one, since
+    members know each other by them."""
+    taken: set[int] = set()
+    ports = []
+    for n in range(MEMBERS):
+        ports.append((_kept_port(data / f"etcd-{n}.port", taken), _kept_port(data / f"etcd-{n}.peer-port", taken)))
+    return ports
+
+
+def _kept_port(path: Path, taken: set[int]) -> int:
+    """The port in that file, or one that is free and of nobody in `taken`, which it joins."""
     if path.is_file():
-        return int(path.read_text(encoding="ascii"))
-    for port in PORTS:
-        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
-            path.write_text(str(port), encoding="ascii")
-            return port
-    raise SystemExit(f"no port from {PORTS[0]} on is free for etcd")
+        port = int(path.read_text(encoding="ascii"))
+    else:
+        port = next((port for port in PORTS if port not in taken and _is_free(port)), 0)
+        if not port:
+            raise SystemExit(f"no port from {PORTS[0]} on is free for etcd")
+        path.write_text(str(port), encoding="ascii")
+    taken.add(port)
+    return port
+
+
+def _is_free(port: int) -> bool:
+    with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+        return True
+    return False
+
+
+def _last_line(log: Path) -> str:
+    """The last of what it wrote, from the last 4 kB."""
+    with log.open("rb") as file:
+        file.seek(max(0, log.stat().st_size - 4096))
+        lines = file.read().decode(errors="replace").splitlines()
+    return next((line.strip() for line in reversed(lines) if line.strip()), "")
 
 
 def _environment() -> dict[str, str]:

@@ -58,7 +58,11 @@ def _address(url: str, certificates: Certificates | None) -> str:
     if parts.username is not None or parts.path.strip("/") or parts.query:
         raise BadAddresses("an address of etcd has a host and a port, and nothing else")
     if (parts.scheme == "https") != (certificates is not None):
-        wanted = "needs certificates" if certificates is None else "is not reached by TLS, and certificates are given"
+        wanted = (
+            "needs certificates (--cluster-ca, --cluster-cert, --cluster-key)"
+            if certificates is None
+            else "is not reached by TLS, and certificates are given"
+        )
         raise BadAddresses(f"{url!r} {wanted}")
     if certificates is None and not is_loopback(parts.hostname):
         raise BadAddresses(f"{url!r} is not on loopback: without TLS anybody on the way could write the log")

@@ -42,8 +42,15 @@ def etcd_words(text: str) -> list[str]:
     return words[:at] + words[at + 2 :]
 
 
-def test_the_settings_of_a_node_are_ours_and_agree_with_one_another() -> None:
-    given = environment_of(NODE) | variables("node.env")
+def environment_of_container() -> dict[str, str]:
+    """What the Compose file gives a node by itself, over what the image gives."""
+    composed: dict[str, Any] = yaml.safe_load(COMPOSE.read_text(encoding="utf-8"))
+    return image().environment | composed["services"]["node"]["environment"]
+
+
+@pytest.mark.parametrize("own", [environment_of(NODE), environment_of_container()], ids=["unit", "container"])
+def test_the_settings_of_a_node_are_ours_and_agree_with_one_another(own: dict[str, str]) -> None:
+    given = own | variables("node.env")
     assert sorted(set(given) - SETTINGS) == []
     named = {name.removeprefix("OPENBELL_").lower(): value for name, value in given.items()}
     paths = {name for name, kind in Settings.__annotations__.items() if "Path" in str(kind)}
