@@ -10,8 +10,9 @@ import getpass
 import ssl
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import click
 import msgspec
@@ -77,7 +78,10 @@ class _Certificates(msgspec.Struct):
     cluster_key: Path | None
 
 
-def _setting(option: str, name: str, **further: Any) -> Any:
+_Decorated = TypeVar("_Decorated", bound=Callable[..., Any])
+
+
+def _setting(option: str, name: str, **further: Any) -> Callable[[_Decorated], _Decorated]:
     """An option that is the server's as well, by the server's variable."""
     variable = "OPENBELL_" + option.removeprefix("--").replace("-", "_").upper()
     return click.option(option, name, envvar=variable, show_envvar=True, **further)
