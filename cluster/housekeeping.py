@@ -110,7 +110,7 @@ class Housekeeping:
 
     def _run(self) -> None:
         while not self._ending.wait(TURN_S):
-            for part in (self._look_after, self._note_newest):  # neither waits for the other to succeed
+            for part in (self._tend_space, self._note_newest):  # neither waits for the other to succeed
                 try:
                     part()
                 except Fenced as fenced:
@@ -132,7 +132,7 @@ class Housekeeping:
             if self._state is state:
                 self._state = None
 
-    def _look_after(self) -> None:
+    def _tend_space(self) -> None:
         """Move a slow leadership, and keep the space, as far as that is due."""
         epoch = self._writer.epoch()
         if epoch is not None and self._slow.is_due(self._writer.waiting_s()):

@@ -22,7 +22,7 @@ import msgspec
 from cluster.link_client import WriterLink
 from cluster.link_frames import LATER, FromWriter, Known, Notice, NotTaken, Ping, WriterHello, framed
 from cluster.link_server import KIND_OF
-from cluster.unanswered import Unanswered, UnansweredSubmissions
+from cluster.unanswered import Unanswered, UnansweredSubmissions, unknown_outcome
 from engine.commands import Command, EnterOrder
 from engine.events import CommandResult
 from engine.types import Seq
@@ -374,7 +374,7 @@ class RemoteSequencer:
             one.out -= 1
         else:
             self._unanswered.take(key)
-            self._fail(one, _unknown(one) if isinstance(problem, Forgotten) else problem)
+            self._fail(one, unknown_outcome(one) if isinstance(problem, Forgotten) else problem)
 
     def _on_known(self, key: bytes, first_seq: int) -> None:
         """A submission was taken before: by an earlier writer of this door, or as somebody else sent it."""
@@ -385,7 +385,7 @@ class RemoteSequencer:
         if known is None and self._noted_seq < first_seq:
             return  # its record is still to come, or is being applied
         self._unanswered.take(key)
-        self._fail(one, _unknown(one) if known is None else problem_of(known, one.submission.fingerprint))
+        self._fail(one, unknown_outcome(one) if known is None else problem_of(known, one.submission.fingerprint))
 
     def _fail(self, one: Unanswered, problem: Exception) -> None:
         one.fail(problem)
@@ -399,7 +399,7 @@ class RemoteSequencer:
 
     def _give_up_overdue(self) -> None:
         for one in self._unanswered.overdue(time.monotonic() - self._patience_s):
-            self._fail(one, _unknown(one) if one.out else NotAccepting(self.refusal or NO_WRITER))
+            self._fail(one, unknown_outcome(one) if one.out else NotAccepting(self.refusal or NO_WRITER))
 
     # -- records
 
@@ -494,11 +494,5 @@ class RemoteSequencer:
         self._refusal, self.failure = CANNOT_FOLLOW, problem
         for one in self._unanswered:
             self._unanswered.take(one.submission.key)
-            self._fail(one, _unknown(one) if one.out else NotAccepting(CANNOT_FOLLOW))
+            self._fail(one, unknown_outcome(one) if one.out else NotAccepting(CANNOT_FOLLOW))
         self.publication.publish_failure()
-
-
-def _unknown(one: Unanswered) -> OutcomeUnknown:
-    commands = one.submission.commands
-    name = commands[0].client_order_id if len(commands) == 1 and isinstance(commands[0], EnterOrder) else None
-    return OutcomeUnknown(one.submission.key, name)
