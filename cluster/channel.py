@@ -73,7 +73,10 @@ class Channel:
         if self._tls is None:
             self._put(data)
         else:
-            self._tls.object.write(data)
+            try:
+                self._tls.object.write(data)
+            except ssl.SSLError as error:
+                raise self._over(f"TLS: {error.reason or error}") from error
             self._put(self._tls.outgoing.read())
 
     def receive(self, wait_s: float) -> bytes:

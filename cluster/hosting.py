@@ -119,7 +119,8 @@ class NodeHost:
         self.history_seq: Callable[[], int] = lambda: 0
         self.on_role: Callable[[], object] = lambda: None  # called when a term has begun or ended
         self.on_appended: Callable[[float], object] = lambda seconds: None  # in the committer's thread
-        self._posted_bytes = 0
+        self._posted_bytes = 0  # counts up in the node's thread
+        self._taken_bytes = 0  # and this one in the event loop's
         self._term: Term | None = None
         self._ending: Term | None = None
         self._journal: ClusterJournal | None = None
@@ -173,7 +174,7 @@ class NodeHost:
     @property
     def backlog_bytes(self) -> int:
         """Of records that were delivered and are not applied yet."""
-        return self._posted_bytes + self.sequencer.backlog_bytes
+        return self._posted_bytes - self._taken_bytes + self.sequencer.backlog_bytes
 
     def deliver(self, records: Sequence[BatchRecord]) -> None:
         """Apply and archive records that follow those before. Raises JournalFailed."""
@@ -213,8 +214,8 @@ class NodeHost:
             eventlet.sleep(LOOP_TICK_S)
 
     def _delivered(self, records: list[Record], size: int) -> None:
-        self._posted_bytes -= size
         self.sequencer.deliver(records)
+        self._taken_bytes += size
 
     def _note_owner(self, owner: Ownership | None) -> None:
         before, self._owner = self._owner, owner
@@ -232,14 +233,33 @@ class NodeHost:
         return connect_tcp(host, port, self._options.client_tls)
 
     def _begin(self, term: Term) -> None:
-        """Open a term, once everything before it is applied."""
+        """Open a term, once everything before it is applied; where it cannot be opened, it is over."""
         self._term = term
+        if not self._has_applied(term):
+            self._over(term, None, term.first)
+            return
+        try:
+            self._open(term)
+        except Exception:  # the machine's, such as for want of descriptors, or ours: another node may do better
+            log.exception("the term of epoch %d could not be opened", term.claim.epoch)
+            if self._local is None:
+                self._journal = self._committer = None
+                self._over(term, None, term.first)
+            else:
+                self._end(term, "it could not be opened", False)
+
+    def _has_applied(self, term: Term) -> bool:
+        """Wait until everything before a term is applied; whether it is, and the term is not to end already."""
         until = time.monotonic() + APPLIED_S
         while self.sequencer.applied_n < term.first.n or self.sequencer.backlog_bytes:
             if time.monotonic() > until or self._ending is term:
-                self._over(term, None, term.first)
-                return
+                return False
             eventlet.sleep(APPLIED_CHECK_S)
+        return self._ending is not term
+
+    def _open(self, term: Term) -> None:
+        listening = self._options.listening.dup()
+        listening.setblocking(False)
         options = self._options
         journal = self._journal = ClusterJournal(
             term.appender, self._archive, term.first, self.on_appended, partial(self._on_failed, term)
@@ -262,8 +282,6 @@ class NodeHost:
             local, self._exchange, node=options.node, epoch=term.claim.epoch, history_seq=self.history_seq
         )
         self.sequencer.attach(local)
-        listening = options.listening.dup()
-        listening.setblocking(False)
         doors.serve(listening, options.server_tls)
         self._greenlets = [eventlet.spawn(self._keep_beating, local), eventlet.spawn(self._begin_tasks, term)]
         log.info("node %s is the writer, epoch %d, behind record %d", options.node, term.claim.epoch, term.first.n)
@@ -305,17 +323,23 @@ class NodeHost:
         if local is None or journal is None or committer is None:
             return  # it has not begun, and sees this
         if self.tasks is not None:
-            self.tasks.end()
+            try:
+                self.tasks.end()
+            except Exception:  # ours: the term ends all the same
+                log.exception("what the writer does beside could not be ended")
         for greenlet in self._greenlets:
             greenlet.kill()
         self._greenlets = []
         if self._doors is not None:
             self._doors.close()
             self._doors = None
+        patience = None
         if not gracefully:  # the next try of what is under way says whether it landed; for a while
-            eventlet.spawn_after(FENCED_S, term.giving_up.set)
+            patience = eventlet.spawn_after(FENCED_S, term.giving_up.set)
         local.stop()
         committer.stop()
+        if patience is not None:
+            patience.cancel()  # nothing is under way any more, and the same claim may go on
         self._local = self._journal = self._committer = None
         self.sequencer.detach(journal.last)
         self._over(term, journal.failure, journal.last)

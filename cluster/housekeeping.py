@@ -110,17 +110,19 @@ class Housekeeping:
 
     def _run(self) -> None:
         while not self._ending.wait(TURN_S):
-            try:
-                self._turn()
-            except Fenced as fenced:
-                log.info("%s", fenced)
-            except (StoreError, JournalError, OSError) as problem:
-                log.info("the log could not be looked after just now: %s", problem)
-                self._store.next_member()
-            except Exception:  # of ours: orders go on
-                log.exception("the log could not be looked after")
+            for part in (self._tend_space, self._note_newest):  # neither waits for the other to succeed
+                try:
+                    part()
+                except Fenced as fenced:
+                    log.info("%s", fenced)
+                except (StoreError, JournalError, OSError) as problem:
+                    log.info("the log could not be looked after just now: %s", problem)
+                    self._store.next_member()
+                except Exception:  # of ours: orders go on
+                    log.exception("the log could not be looked after")
 
-    def _turn(self) -> None:
+    def _note_newest(self) -> None:
+        """Say in the store where this node's newest snapshot is, where there is a newer one."""
         if self._has_none and self._state is None:
             self._trimmer.forget(self._node)
             self._has_none = False
@@ -129,6 +131,9 @@ class Housekeeping:
             self._note(state)
             if self._state is state:
                 self._state = None
+
+    def _tend_space(self) -> None:
+        """Move a slow leadership, and keep the space, as far as that is due."""
         epoch = self._writer.epoch()
         if epoch is not None and self._slow.is_due(self._writer.waiting_s()):
             self._slow.move()

@@ -62,7 +62,10 @@ class ClusterJournal:
         try:
             appended = self._appender.append(record)
             self._archive.put(record)
-        except (ClusterError, StoreError, JournalFailed) as problem:
+        except Exception as problem:
+            if not isinstance(problem, ClusterError | StoreError | JournalFailed):  # of ours: the term must end too
+                log.exception("record %d could not be appended", record.n)
+                problem = JournalFailed(f"Record {record.n} could not be appended: {problem}.")
             self.failure = problem
             self._on_failed(problem)
             is_outside = isinstance(problem, AppendRefused) or (

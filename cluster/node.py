@@ -388,7 +388,9 @@ class Node:
             self._resigning = True
             log.info("node %s stands down as the writer of epoch %d", self._me.node, term.claim.epoch)
             self._around.end_term(term, "it stands down", gracefully=True)
-            threading.Timer(RESIGN_S, term.giving_up.set).start()
+            patience = threading.Timer(RESIGN_S, term.giving_up.set)
+            patience.daemon = True
+            patience.start()
         if now - self._kept_at >= KEEP_S:
             self._kept_at = now
             if self._owner_key.keep(term.claim) <= 0:
@@ -403,37 +405,36 @@ class Node:
         self._term, self._resigning = None, False
         self._position = position_of(term.last)
         self._head = None
-        if isinstance(term.failure, JournalError):  # of this node's own archive
-            self._owner_key.release(term.claim)
-            raise term.failure
         if term.was_refused and not self._closing:
             self.role, self._claim_refused = Role.REFUSED, term
             return
         self.role = Role.FOLLOWER
-        self._owner_key.release(term.claim)
+        try:
+            self._owner_key.release(term.claim)
+        finally:  # what the log does not answer ends with the lease
+            if isinstance(term.failure, JournalError):  # of this node's own archive
+                raise term.failure
         self._see_owner()
 
     def _go_on(self, term: Term) -> None:
         """Try to write by the claim of a term that was refused. Raises StoreError, ClusterError."""
         self._poked.wait(REFUSED_S)
         self._poked.clear()
-        self._claim_refused = None
         try:
             if self._closing or time.monotonic() < self._stand_down_until or self._owner_key.keep(term.claim) <= 0:
                 raise Fenced("the claim is given up")
+            term.giving_up.clear()  # of the term before
             record = self._first_record(term.claim, term.appender.head.head.position)
             term.appender.append(record)
         except AppendRefused:
-            self._claim_refused = term
-        except StoreError:  # whether the claim holds is not known: it goes on, or is given up, when that is answered
-            self._claim_refused = term
-            raise
+            return
         except (Fenced, AppendAbandoned) as fenced:
             log.info("the claim of epoch %d has ended: %s", term.claim.epoch, fenced)
-            self.role = Role.FOLLOWER
+            self._claim_refused, self.role = None, Role.FOLLOWER
             self._owner_key.release(term.claim)
             self._see_owner()
         else:
+            self._claim_refused = None
             self._deliver([record])
             self._head = term.appender.head
             self._term, self.role = Term(term.claim, term.appender, record, term.giving_up), Role.WRITER

@@ -22,7 +22,7 @@ import msgspec
 from cluster.link_client import WriterLink
 from cluster.link_frames import LATER, FromWriter, Known, Notice, NotTaken, Ping, WriterHello, framed
 from cluster.link_server import KIND_OF
-from cluster.unanswered import Unanswered, UnansweredSubmissions
+from cluster.unanswered import Unanswered, UnansweredSubmissions, unknown_outcome
 from engine.commands import Command, EnterOrder
 from engine.events import CommandResult
 from engine.types import Seq
@@ -127,6 +127,7 @@ class RemoteSequencer:
         self._records: deque[Record] = deque()
         self._backlog_bytes = 0
         self._last = follower.last
+        self._noted_seq: int = follower.exchange.seq  # the last command whose submission `submissions` knows
         self._wake: Reply[None] | None = None
         self._local: Sequencer | None = None
         self._refusal: str | None = STARTING
@@ -203,8 +204,11 @@ class RemoteSequencer:
         if len(commands) == 1 and type(commands[0]) is EnterOrder and commands[0].client_order_id is not None:
             deadline_ns = self.now_ns() + DEADLINE_NS
             key = named_key(commands[0], deadline_ns)
-            if self._unanswered.get(key) is None:
-                return self._submit(key, commands, b"", deadline_ns).wait()
+            if self._unanswered.get(key) is None and self.submissions.find(key) is None:
+                try:
+                    return self._submit(key, commands, b"", deadline_ns).wait()
+                except AlreadySubmitted:  # another request under this id ends at the same nanosecond: the engine says
+                    return self._submit(self._new_key(), commands, b"").wait()
         return self._submit(self._new_key(), commands, b"").wait()
 
     def submit_as(self, key: bytes, commands: Sequence[Command], fingerprint: bytes = b"") -> list[CommandResult]:
@@ -312,6 +316,7 @@ class RemoteSequencer:
         """Follow again: the writer in this process has ended, and `last` is the newest record that it applied."""
         self._local = None
         self._last = self._follower.last = last
+        self._noted_seq = self._exchange.seq
         self._down_since = None if self._link.is_up else time.monotonic()
         self._send_all()
 
@@ -369,7 +374,7 @@ class RemoteSequencer:
             one.out -= 1
         else:
             self._unanswered.take(key)
-            self._fail(one, _unknown(one) if isinstance(problem, Forgotten) else problem)
+            self._fail(one, unknown_outcome(one) if isinstance(problem, Forgotten) else problem)
 
     def _on_known(self, key: bytes, first_seq: int) -> None:
         """A submission was taken before: by an earlier writer of this door, or as somebody else sent it."""
@@ -377,10 +382,10 @@ class RemoteSequencer:
         if one is None:
             return
         known = self.submissions.find(key)
-        if known is None and self.applied_seq < first_seq:
-            return  # its record is still to come
+        if known is None and self._noted_seq < first_seq:
+            return  # its record is still to come, or is being applied
         self._unanswered.take(key)
-        self._fail(one, _unknown(one) if known is None else problem_of(known, one.submission.fingerprint))
+        self._fail(one, unknown_outcome(one) if known is None else problem_of(known, one.submission.fingerprint))
 
     def _fail(self, one: Unanswered, problem: Exception) -> None:
         one.fail(problem)
@@ -394,7 +399,7 @@ class RemoteSequencer:
 
     def _give_up_overdue(self) -> None:
         for one in self._unanswered.overdue(time.monotonic() - self._patience_s):
-            self._fail(one, _unknown(one) if one.out else NotAccepting(self.refusal or NO_WRITER))
+            self._fail(one, unknown_outcome(one) if one.out else NotAccepting(self.refusal or NO_WRITER))
 
     # -- records
 
@@ -463,6 +468,9 @@ class RemoteSequencer:
         if submissions:
             self.submissions.add(submissions, record.first_seq, record.ts_ns)
             self.submissions.keep(submissions, results)
+        self._noted_seq = record.last_seq
+        for each in submissions:
+            self._on_known(each.key, record.first_seq + each.place)  # what was sent again while it was applied
         self.publication.publish(batch, answered)
 
     def _answer(
@@ -486,11 +494,5 @@ class RemoteSequencer:
         self._refusal, self.failure = CANNOT_FOLLOW, problem
         for one in self._unanswered:
             self._unanswered.take(one.submission.key)
-            self._fail(one, _unknown(one) if one.out else NotAccepting(CANNOT_FOLLOW))
+            self._fail(one, unknown_outcome(one) if one.out else NotAccepting(CANNOT_FOLLOW))
         self.publication.publish_failure()
-
-
-def _unknown(one: Unanswered) -> OutcomeUnknown:
-    commands = one.submission.commands
-    name = commands[0].client_order_id if len(commands) == 1 and isinstance(commands[0], EnterOrder) else None
-    return OutcomeUnknown(one.submission.key, name)

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from engine.commands import EnterOrder
 from engine.events import CommandResult
 from loop.reply import Reply
-from sequencer.port import Submit
+from sequencer.port import OutcomeUnknown, Submit
 
 
 class Unanswered(Reply[list[CommandResult]]):
@@ -67,3 +68,10 @@ class UnansweredSubmissions:
         for one in found:
             self.take(one.submission.key)
         return found
+
+
+def unknown_outcome(one: Unanswered) -> OutcomeUnknown:
+    """What its caller is answered where nobody can say what became of it."""
+    commands = one.submission.commands
+    name = commands[0].client_order_id if len(commands) == 1 and isinstance(commands[0], EnterOrder) else None
+    return OutcomeUnknown(one.submission.key, name)

@@ -160,6 +160,16 @@ def test_an_append_that_is_given_up_has_no_outcome_once_a_try_is_unanswered() ->
         appender.append(RECORD)
 
 
+@pytest.mark.parametrize("then", [[], [Unreachable("gone")]])
+def test_a_refusal_that_nobody_could_read_behind_has_no_outcome(then: list[Answer]) -> None:
+    answers: list[Answer] = [OutOfSpace("full, or so it says"), NoAnswer("to the read"), *then]
+    appender, _ = appender_over(answers, giving_up=iter([not then, True]).__next__)
+    with pytest.raises(AppendAbandoned):
+        appender.append(RECORD)
+    with pytest.raises(Fenced):
+        appender.append(RECORD)
+
+
 def test_who_is_refused_and_has_lost_the_log_is_fenced() -> None:
     appender, _ = appender_over([OutOfSpace("full"), read(9, BEFORE, None)])
     with pytest.raises(Fenced):

@@ -15,7 +15,7 @@ from cluster.channel import Channel
 from cluster.link_client import WriterLink
 from cluster.remote_sequencer import NO_WRITER, RemoteSequencer
 from engine.digest import state_digest
-from engine.events import CommandResult
+from engine.events import Accepted, CommandResult, Rejected
 from engine.exchange import Exchange
 from journal.codec import BatchRecord, submissions_of
 from journal.committer import Committer
@@ -208,3 +208,15 @@ def test_a_node_without_a_writer_says_so_in_the_end(node: Node) -> None:
     until(lambda: node.door.refusal == NO_WRITER)
     node.write()
     assert node.door.refusal is None
+
+
+def test_a_client_order_id_that_is_used_again_in_the_same_nanosecond_is_for_the_engine_to_judge(node: Node) -> None:
+    """The venue's time stands where a writer's clock was ahead: then requests end at the same moment."""
+    writer, rng = node.write(), random.Random(1)
+    node.door.submit_all(opening(1))
+    writer._clock = lambda: 0
+    first = node.door.submit(order(1, rng, "mine"))
+    again = node.door.submit(order(1, rng, "mine"))
+    assert (again.seq, again.ts_ns) == (first.seq + 1, first.ts_ns)
+    assert type(first.events[0]) is Accepted
+    assert type(again.events[0]) is Rejected
