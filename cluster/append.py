@@ -114,7 +114,7 @@ class Appender:
 
     def _until_answered(self, transaction: Transaction, n: int, value: bytes) -> int:
         """Try until the record is durable; return how often. Raises what `append` does."""
-        tries, unanswered = 0, False
+        tries, unanswered, unread = 0, False, False
         while True:
             tries += 1
             pause_s = PAUSE_S
@@ -130,7 +130,8 @@ class Appender:
                 if found is not None and not self._is_absent(found):
                     self._check_landed(found, value)
                     return tries
-                if found is not None and not unanswered:
+                unread = found is None  # so what was refused may be there all the same
+                if not unread and not unanswered:
                     raise AppendRefused(str(error), out_of_space=isinstance(error, OutOfSpace)) from error
                 pause_s = FULL_PAUSE_S  # an earlier try may still land: only the store can say
             else:
@@ -138,7 +139,7 @@ class Appender:
                     self._check_landed(outcome, value)
                 return tries
             if self._giving_up():
-                if unanswered:
+                if unanswered or unread:
                     self._closed = "An append was stopped before it was answered; this writer appends nothing more."
                     raise AppendAbandoned(f"Record {n} was not answered for by the log; it may be there.")
                 raise AppendRefused(f"Record {n} was not sent: no member of the log could be reached.")

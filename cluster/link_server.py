@@ -169,7 +169,7 @@ class LinkServer:
     def _has_room(self) -> bool:
         """Whether one more may be served, in place of one that has not said hello where that must be.
 
-        So who only connects, and with certificates that is all that a stranger can do, does not keep doors away.
+        So who only connects does not keep doors away. With certificates that is all that a stranger can do.
         """
         if len(self._connected) < DOORS_MAX:
             return True

@@ -43,8 +43,8 @@ SEND_S: Final = 30.0  # that a peer may take nothing of a snapshot
 class PeerServer:
     """Serves whoever connects to one port, `PEERS_MAX` at a time.
 
-    Where there are as many, the one that has come first and asked nothing yet makes room: so who only connects, and
-    with certificates that is all that a stranger can do, does not keep nodes from asking each other.
+    Where there are as many, the one that has come first and asked nothing yet makes room: so who only connects does not
+    keep nodes from asking each other. With certificates that is all that a stranger can do.
     """
 
     def __init__(
