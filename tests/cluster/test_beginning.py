@@ -24,7 +24,7 @@ from journal.codec import seal
 from journal.snapshots import SnapshotFolder
 from journal.sqlite import SqliteJournal
 from replica.recovery import recover
-from tests.cluster.test_appender import ScriptedStore, entry
+from tests.cluster.scripted_store import ScriptedStore, entry
 
 
 def no_store() -> LogStore:

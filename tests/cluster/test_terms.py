@@ -33,7 +33,7 @@ from projections.submissions import SubmissionWindow
 from replica.record_log import RecordLog
 from tests.cluster.door import until
 from tests.cluster.replicated_log import next_record
-from tests.cluster.test_appender import EPOCH, KEYS, RECORD, Answer, appender_over, read
+from tests.cluster.scripted_store import EPOCH, KEYS, RECORD, Answer, appender_over, read
 from tests.server import eventually
 
 BEHIND = Head(position_of(RECORD), EPOCH)
