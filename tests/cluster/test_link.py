@@ -207,14 +207,14 @@ def test_strangers_who_only_connect_do_not_keep_doors_away(linked: Linked, monke
     monkeypatch.setattr(link_server_module, "DOORS_MAX", 3)
     monkeypatch.setattr(link_server_module, "GREETING_S", 600.0)
     monkeypatch.setattr(channel_module, "HANDSHAKE_S", 600.0)
-    others = [connect_tcp("127.0.0.1", linked.port, None) for _ in range(6)]
+    silent = [connect_tcp("127.0.0.1", linked.port, None) for _ in range(6)]
     other, user = WriterLink(linked.connect, "door-2"), User()
     other.start(user)
     until(lambda: other.is_up)
     assert sorted(linked.server.doors) == ["door-1", "door-2"]
     other.close()
-    for other in others:
-        other.close()
+    for each in silent:
+        each.close()
 
 
 def test_a_frame_that_would_be_too_long_is_not_sent() -> None:

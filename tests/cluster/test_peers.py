@@ -119,10 +119,10 @@ def test_strangers_who_only_connect_do_not_keep_nodes_from_asking(tmp_path: Path
     peer = Peer(tmp_path, server_tls)
     host, port = split_address(peer.address)
     try:
-        with contextlib.closing(PeerClient(peer.address, client_tls)) as known, contextlib.ExitStack() as strangers:
+        with contextlib.closing(PeerClient(peer.address, client_tls)) as known, contextlib.ExitStack() as silent:
             assert known.state().name == "b"
             for _ in range(PEERS_MAX + 5):
-                strangers.enter_context(socket.create_connection((host, port)))
+                silent.enter_context(socket.create_connection((host, port)))
             with contextlib.closing(PeerClient(peer.address, client_tls, 10)) as another:
                 assert another.state(10).name == "b"
             assert known.state(10).name == "b"
