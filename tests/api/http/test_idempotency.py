@@ -162,6 +162,10 @@ def test_a_key_is_known_after_a_kill(mortal: RunningServer) -> None:
     mortal.kill_all()
     mortal.start()
     guest.http = mortal.http
-    assert guest.keyed(key, "deposit").granted()["repeated"] is True
+    again = guest.keyed(key, "deposit")
+    if again.status == 409:  # its historian wrote a snapshot, which has the key and not what came of it
+        again.refused(409, "OUTCOME_FORGOTTEN")
+    else:
+        assert again.granted()["repeated"] is True
     guest.keyed(key, "deposit", "8").refused(409, "KEY_REUSED")
     assert guest.total() == before
