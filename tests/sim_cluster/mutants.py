@@ -171,7 +171,9 @@ MUTANTS: Final[dict[str, Build]] = {
     "an answer before the commit": _patched("cluster.hosting.Committer", AnswersFirst),
     "a new key on a retry": _new_key,
     "keys are forgotten": _patched("projections.submissions.SubmissionWindow.find", lambda _window, _key: None),
-    "what is not known is refused": _patched("cluster.remote_sequencer.unknown_outcome", lambda _one: NotAccepting("mutant")),
+    "what is not known is refused": _patched(
+        "cluster.remote_sequencer.unknown_outcome", lambda _one: NotAccepting("mutant")
+    ),
     "a take-over without reading": _patched("cluster.node.take_over", _from_where_it_is),
     "trimmed early": _patched("cluster.trimming.Trimmer", TrimsEarly),
     "a gap is applied": _gap,
