@@ -163,10 +163,14 @@ class EtcdCluster:
             time.sleep(0.05)
 
     def leader(self) -> EtcdMember:
-        """The member that leads now."""
-        self.wait_until_ready(len(self.members) // 2 + 1)
-        statuses = self.statuses()
-        return next(member for member in self.members if member.name in statuses and statuses[member.name].leads)
+        """The member that leads now; waits until one says so."""
+        deadline = time.monotonic() + READY_S
+        while time.monotonic() < deadline:
+            self.wait_until_ready(len(self.members) // 2 + 1)
+            for name, status in self.statuses().items():
+                if status.leads:
+                    return next(member for member in self.members if member.name == name)
+        raise TimeoutError("no member of etcd leads")
 
     def followers(self) -> list[EtcdMember]:
         """The members that do not lead."""
