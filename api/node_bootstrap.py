@@ -22,7 +22,7 @@ from api.metrics.node import NodeFamilies
 from api.nodes.cluster_node import ClusterNode
 from api.private_files import make_private
 from api.replaying import ReplayProgress, historian_options, log_recovery, tune_the_interpreter
-from api.settings import USUAL_PORTS, Settings
+from api.settings import USUAL_PORTS, Settings, is_origin
 from api.stopping import stop_at_difference, stop_at_violation, stop_to_begin_anew
 from api.surface import folds_of
 from api.writer_tasks import NodeTasks
@@ -87,7 +87,6 @@ class NodeServer(Server):
         settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
         make_private(settings.data)
         self._settings = settings
-        self._page_urls: dict[str, str] = {}  # of every node that was known, by name
         self._members, self._keys = _members_of(settings), Keys(settings.cluster_name)
         self._server_tls, self._client_tls = server_context(settings), client_context(settings)
         store = self._new_store()
@@ -251,14 +250,13 @@ class NodeServer(Server):
         if (role := getattr(self, "role", None)) is not None:
             role.poke()
 
-    def _note_nodes(self, known: dict[str, NodeState]) -> None:
+    def _note_nodes(self, known: dict[str, NodeState], urls: dict[str, str]) -> None:
         """Other nodes have come or gone: they are asked, and their pages may ask this one. In the role's thread.
 
-        Pages of one that is gone may so still: they are looking for another just then.
+        Pages of one that is away may so still: they are looking for another just then.
         """
         self._probes.follow(state.peer for state in known.values())
-        self._page_urls = {**self._page_urls, **{name: state.url for name, state in known.items()}}
-        self.origins.set_nodes([self._url, *self._page_urls.values()])
+        self.origins.set_nodes([self._url, *filter(is_origin, urls.values())])
 
     def _stand_down(self) -> None:
         """An operator asks, by the store. In the role's own thread."""

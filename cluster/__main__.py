@@ -24,7 +24,7 @@ from cluster.etcd.etcd_store import EtcdStore
 from cluster.failures import ClusterError
 from cluster.founding import found_log, opened_log
 from cluster.keys import Keys, Owner
-from cluster.known_nodes import ask_to_stand_down, forget_node, nodes_of
+from cluster.known_nodes import addresses_of, ask_to_stand_down, forget_node, nodes_of
 from cluster.membership import member_statuses
 from cluster.node_tls import client_context
 from cluster.ownership import OwnerKey, Ownership
@@ -55,10 +55,9 @@ class Cluster(msgspec.Struct):
         return OwnerKey(self.store, self.keys, Owner("", "", "")).current()
 
     def gone(self, states: list[tuple[NodeState, bool]]) -> list[str]:
-        """The nodes that are known by their snapshots alone: nothing was heard of them lately. Raises StoreError."""
-        return sorted(
-            {note.node for note in Trimmer(self.store, self.keys).notes()} - {state.name for state, _ in states}
-        )
+        """The nodes that were not removed, and of which nothing was heard lately. Raises StoreError."""
+        noted = {note.node for note in Trimmer(self.store, self.keys).notes()}
+        return sorted((noted | addresses_of(self.store, self.keys).keys()) - {state.name for state, _ in states})
 
     def states(self) -> list[tuple[NodeState, bool]]:
         """Each node as it is now and that it answers, or as it was when its role changed last. Raises StoreError."""

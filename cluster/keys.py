@@ -8,6 +8,7 @@
 | `log/<n, 16 digits>` | one record | created only, never changed |
 | `snapshot/<node>` | where a node's newest durable snapshot is | put by that node |
 | `node/<node>` | what a node says of itself | put by that node, on its lease |
+| `address/<node>` | where clients reach it, whether it runs or not | put by that node; deleted when it is removed |
 | `shared/<name>` | what nodes agree on beside the log | by compare |
 | `stand-down/<node>` | who asks that node to write no more | put by an operator; each put is a wish |
 
@@ -102,6 +103,8 @@ class Keys:
         self.snapshots_end: Final = f"{self.prefix}snapshot0"
         self.nodes: Final = f"{self.prefix}node/"
         self.nodes_end: Final = f"{self.prefix}node0"
+        self.addresses: Final = f"{self.prefix}address/"
+        self.addresses_end: Final = f"{self.prefix}address0"
 
     def log(self, n: int) -> str:
         """The key of record `n`; keys are in order of records."""
@@ -118,6 +121,10 @@ class Keys:
     def node(self, node: str) -> str:
         """Where that node says what it is."""
         return f"{self.nodes}{node}"
+
+    def address(self, node: str) -> str:
+        """Where that node says at which URL clients reach it."""
+        return f"{self.addresses}{node}"
 
     def stand_down(self, node: str) -> str:
         """Where an operator asks that node to write no more."""

@@ -1,5 +1,7 @@
 """Which nodes there are: each has a key with what it says of itself, on a lease that ends some time after the node.
 
+Where clients reach it stands in another one, which stays until the node is removed: who was given the addresses while
+a node was away finds it when it is back.
 Layer: cluster. Blocks, by what it is given.
 """
 
@@ -20,7 +22,7 @@ log = logging.getLogger(__name__)
 
 LEASE_S: Final = 15  # that a node is known of when it is gone
 KEEP_S: Final = 4.0
-READ_S: Final = 2.0  # between two reads of who there is
+READ_S: Final = 1.0  # between two reads of who there is
 ANSWER_S: Final = 0.4
 
 _decode: Final = msgspec.json.Decoder(NodeState).decode
@@ -34,10 +36,11 @@ class KnownNodes:
         store: LogStore,
         keys: Keys,
         complete: Callable[[NodeState], NodeState],
-        on_known: Callable[[dict[str, NodeState]], object] = lambda known: None,
+        on_known: Callable[[dict[str, NodeState], dict[str, str]], object] = lambda known, urls: None,
         on_stand_down: Callable[[], object] = lambda: None,
     ) -> None:
-        """`complete` adds to a state what the process says. `on_known` is called with the others when they change.
+        """`complete` adds to a state what the process says. `on_known` is called with the others when they change:
+        `known` and `urls`.
 
         `on_stand_down` is called when an operator asks this node, by its key, to write no more.
         """
@@ -52,6 +55,7 @@ class KnownNodes:
         self._kept_at = self._read_at = 0.0
         self._is_away = False
         self.known: dict[str, NodeState] = {}  # by name, without this one; replaced whole: for any thread
+        self.urls: dict[str, str] = {}  # and where clients reach each of them, also those that are away
 
     def peer_of(self, name: str) -> str:
         """The address at which that node is asked; "" for one that is not known. From any thread."""
@@ -92,21 +96,30 @@ class KnownNodes:
             self._kept_at, self._said = now, None
         if self._said is None or (state.role, state.epoch) != (self._said.role, self._said.epoch):
             put = Put(self._keys.node(state.name), msgspec.json.encode(state), self._lease)
-            self._store.transact(Transaction(then=(put,)), ANSWER_S)
+            stays = Put(self._keys.address(state.name), state.url.encode())
+            self._store.transact(Transaction(then=(put, stays)), ANSWER_S)
             self._said = state
 
     def _read(self, own_name: str) -> None:
-        reads = (Read(self._keys.nodes, self._keys.nodes_end), Read(self._keys.stand_down(own_name)))
-        nodes, wishes = self._store.transact(Transaction(then=reads), ANSWER_S).reads
+        keys = self._keys
+        reads = (
+            Read(keys.nodes, keys.nodes_end),
+            Read(keys.addresses, keys.addresses_end),
+            Read(keys.stand_down(own_name)),
+        )
+        nodes, addresses, wishes = self._store.transact(Transaction(then=reads), ANSWER_S).reads
         known = {state.name: state for state in _states_in(nodes) if state.name != own_name}
         asked = wishes[0].modified if wishes else 0
         if self._asked is not None and asked > self._asked:
             self._on_stand_down()
         self._asked = asked
-        changed = {n: s.peer for n, s in known.items()} != {n: s.peer for n, s in self.known.items()}
-        self.known = known
+        urls = _urls_in(keys, addresses) | {name: state.url for name, state in known.items()}
+        urls.pop(own_name, None)
+        peers = {name: state.peer for name, state in known.items()}
+        changed = urls != self.urls or peers != {name: state.peer for name, state in self.known.items()}
+        self.known, self.urls = known, urls
         if changed:
-            self._on_known(known)
+            self._on_known(known, urls)
 
     def _note(self, problem: Exception) -> None:
         if not self._is_away:
@@ -129,6 +142,16 @@ def _states_in(entries: Iterable[Entry]) -> Iterator[NodeState]:
             log.debug("%s cannot be read: %s", entry.key, problem)
 
 
+def addresses_of(store: LogStore, keys: Keys) -> dict[str, str]:
+    """The URL at which clients reach each node that was not removed, by its name. Raises StoreError."""
+    read = Transaction(then=(Read(keys.addresses, keys.addresses_end),))
+    return _urls_in(keys, store.transact(read, ANSWER_S).reads[0])
+
+
+def _urls_in(keys: Keys, entries: Iterable[Entry]) -> dict[str, str]:
+    return {entry.key.removeprefix(keys.addresses): entry.value.decode(errors="replace") for entry in entries}
+
+
 def ask_to_stand_down(store: LogStore, keys: Keys, name: str, by: str) -> None:
     """Have a node lay down the writing, and not stand for a while. Raises StoreError."""
     put = Put(keys.stand_down(name), by.encode())
@@ -136,6 +159,9 @@ def ask_to_stand_down(store: LogStore, keys: Keys, name: str, by: str) -> None:
 
 
 def forget_node(store: LogStore, keys: Keys, name: str) -> None:
-    """Have a node that is gone be no part of the cluster: nothing waits for its snapshots. Raises StoreError."""
-    gone = (Delete(keys.node(name)), Delete(keys.snapshot(name)), Delete(keys.stand_down(name)))
-    store.transact(Transaction(then=gone), ANSWER_S)
+    """Have a node that is gone be no part of the cluster: nothing waits for its snapshots, and nobody is sent there.
+
+    Raises StoreError.
+    """
+    gone = (keys.node(name), keys.address(name), keys.snapshot(name), keys.stand_down(name))
+    store.transact(Transaction(then=tuple(Delete(key) for key in gone)), ANSWER_S)

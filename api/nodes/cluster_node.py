@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Final, cast
 
 from api.json.errors import ApiError
-from api.nodes.views import ClusterView, LogView, NodeAddress, NodeRole, NodeView, PeerView, StoodDown
+from api.nodes.views import ClusterView, KnownRole, LogView, NodeAddress, NodeRole, NodeView, PeerView, StoodDown
 from cluster.hosting import NodeHost
 from cluster.housekeeping import Housekeeping
 from cluster.known_nodes import KnownNodes
@@ -84,9 +84,14 @@ class ClusterNode:
     def _addresses(self, state: NodeState, heard: dict[str, Heard]) -> list[NodeAddress]:
         known = self._nodes.known
         states = {state.name: state} | {name: heard[name].state if name in heard else known[name] for name in known}
+        urls = self._nodes.urls | {name: each.url for name, each in states.items()}
         return [
-            NodeAddress(name=name, url=states[name].url, role=cast("NodeRole", str(states[name].role)))
-            for name in sorted(states)
+            NodeAddress(
+                name=name,
+                url=urls[name],
+                role=cast("KnownRole", str(states[name].role) if name in states else "away"),
+            )
+            for name in sorted(urls)
         ]
 
     def view(self) -> NodeView:

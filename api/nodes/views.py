@@ -11,6 +11,7 @@ import msgspec
 
 # claiming: it has claimed the log and is not open yet; refused: it is the writer, and the log takes nothing
 NodeRole = Literal["writer", "follower", "claiming", "refused", "stopped"]
+KnownRole = Literal[NodeRole, "away"]  # away: it has not been heard of for a while, and was not removed
 
 
 class NodeAddress(msgspec.Struct, frozen=True, kw_only=True):
@@ -18,7 +19,7 @@ class NodeAddress(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     url: str  # its origin, without a slash at the end: https://b.example:5001
-    role: NodeRole
+    role: KnownRole
 
 
 class LogView(msgspec.Struct, frozen=True, kw_only=True):

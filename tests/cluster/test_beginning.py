@@ -13,7 +13,7 @@ import pytest
 from cluster import joining
 from cluster.joining import JOURNAL, SNAPSHOTS, begin_with_snapshot
 from cluster.keys import Keys
-from cluster.known_nodes import nodes_of
+from cluster.known_nodes import addresses_of, nodes_of
 from cluster.peer_frames import NodeState
 from cluster.records import START, position_of
 from cluster.store import LogStore, Outcome
@@ -72,3 +72,11 @@ def test_a_node_that_cannot_be_read_hides_no_other() -> None:
     values = {"a": b"{", "b": msgspec.json.encode(there), "c": b"\xff"}
     found = tuple(entry(keys.node(name), value) for name, value in values.items())
     assert nodes_of(cast(LogStore, ScriptedStore([Outcome(True, 10, (found,))])), keys) == [there]
+
+
+def test_an_address_that_cannot_be_read_hides_no_other() -> None:
+    keys = Keys("c")
+    values = {"a": b"\xff[", "b": b"http://127.0.0.1:5000"}
+    found = tuple(entry(keys.address(name), value) for name, value in values.items())
+    listed = addresses_of(cast(LogStore, ScriptedStore([Outcome(True, 10, (found,))])), keys)
+    assert listed == {"a": "\ufffd[", "b": "http://127.0.0.1:5000"}

@@ -68,6 +68,26 @@ def test_a_node_says_who_writes_and_where_the_others_are(venue: Nodes) -> None:
         assert state["cluster"]["log"]["answers"]
 
 
+def test_a_node_that_is_stopped_is_listed_as_away_until_it_is_removed(venue: Nodes) -> None:
+    away = venue.follower()
+    name, there = state_of(away)["name"], venue.writer()
+
+    def listed() -> dict[str, str]:
+        return {node["url"]: node["role"] for node in state_of(there)["nodes"]}
+
+    eventually(lambda: len(listed()) == 3)
+    url = away.url
+    away.stop()
+    eventually(lambda: listed()[url] == "away")
+    assert there.http.call("GET", "/node", headers={"Origin": url}).headers["Access-Control-Allow-Origin"] == url
+    assert f"remove {name}" in cluster(venue, "status")[1]
+    assert cluster(venue, "remove", name)[0] == 0
+    eventually(lambda: url not in listed())
+    assert "Access-Control-Allow-Origin" not in there.http.call("GET", "/node", headers={"Origin": url}).headers
+    away.start()
+    eventually(lambda: listed().get(away.url) == "follower")
+
+
 def test_a_killed_writer_is_followed_by_another_and_comes_back_as_a_follower(venue: Nodes) -> None:
     writer = venue.writer()
     before, other = entered(writer, "before"), venue.follower()

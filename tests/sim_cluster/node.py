@@ -121,7 +121,7 @@ class SimulatedNode:
         owner = Owner(self.name, self.boot, f"{self.name}:1")
         nodes = KnownNodes(self.store(), simulation.keys, self._complete)
         probes = Probes(None, self._poke)
-        nodes._on_known = lambda known: probes.follow([each.peer for each in known.values()])
+        nodes._on_known = lambda known, urls: probes.follow([each.peer for each in known.values()])
         self.node = Node(
             self.store(), self.store(), simulation.keys, owner, nodes, probes, host,
             position_of(self.follower.last), self.wall_ns,

@@ -53,8 +53,10 @@ class Cluster(Venue):
         self._hosts = hosts
 
     def start(self) -> None:
-        """As of any venue; on hosts an operator signs in, who may ask for digests."""
+        """As of any venue, and every node knows the others; on hosts an operator signs in, who may ask for digests."""
         super().start()
+        for node in self.nodes:
+            _soon(lambda node=node: self._is_complete(node) or None, START_S)  # type: ignore[misc]
         if self._hosts is not None:
             connection = Connection(self.nodes[0].url, START_S)
             status, body = connection.call("POST", "/auth/login", {"name": OPERATOR, "password": PASSWORD})
@@ -82,6 +84,10 @@ class Cluster(Venue):
     def leader(self) -> EtcdMember:
         """The member that leads the log now; waits until there is one."""
         return self.log.leader()
+
+    def _is_complete(self, node: Node) -> bool:
+        said = node.get("/node")
+        return bool(said and {each["name"] for each in said["nodes"]} == {each.name for each in self.nodes})
 
     def role(self, node: Node) -> str | None:
         """What a node says that it is; None where it does not answer."""
