@@ -13,9 +13,11 @@ from flask import Blueprint, Response, g, request
 from werkzeug.exceptions import HTTPException
 
 from api.auth.principals import Principal
-from api.binance.errors import BinanceError, BinanceErrorBody, of_failure
+from api.binance.errors import BinanceError, BinanceErrorBody, of_api_error, of_failure
 from api.http.bodies import HEADERS, body_of
+from api.http.browsers import SECOND_WIRE
 from api.http.documented import Access, Handler, documented
+from api.http.error_answers import shape_errors
 from api.http.refusals import log_refusal_of
 from api.http.wsgi import Answer, Environ
 from api.json.errors import ApiError
@@ -69,3 +71,6 @@ def error_response(error: BinanceError) -> Response:
     """The same as an answer of Flask."""
     status, headers, body = error_answer(error)
     return Response(body, status, list(headers))
+
+
+shape_errors(SECOND_WIRE, lambda error: error_answer(of_api_error(error)))

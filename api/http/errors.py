@@ -1,4 +1,4 @@
-"""Failures -> HTTP answers, in the one error shape of `api.json.errors`.
+"""Failures -> HTTP answers, in the error shape of the wire that was asked.
 
 Layer: api.http.
 """
@@ -10,7 +10,7 @@ import logging
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
-from api.http.error_answers import error_answer
+from api.http.error_answers import error_answer_at
 from api.http.limits import too_many
 from api.http.older_paths import suggestion_for
 from api.http.refusals import log_refusal
@@ -28,7 +28,7 @@ failures = limited(logging.getLogger(__name__))  # clients can repeat what fails
 def respond(error: ApiError) -> Response:
     """`error` as an HTTP answer; noted where it is a matter of security."""
     log_refusal(error)
-    status, headers, body = error_answer(error)
+    status, headers, body = error_answer_at(request.path, error)
     return Response(body, status, list(headers))
 
 

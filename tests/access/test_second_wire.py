@@ -161,11 +161,11 @@ def test_a_page_cannot_send_a_form_without_the_key_header(cast: Cast) -> None:
     row = next(row for row in ROWS if row.route == "POST /api/v3/order")
     query = signed_query(row, cast.trader.key)
     form = {"Content-Type": "application/x-www-form-urlencoded", "Cookie": "a=b"}
-    cast.http.call("POST", row.path, query.encode(), form).refused(415, "UNSUPPORTED_MEDIA_TYPE")
+    assert outcome(cast.http.call("POST", row.path, query.encode(), form)) == (415, -1100)
     with_key = form | {"X-MBX-APIKEY": key_id(cast.trader.key)}
     assert outcome(cast.http.call("POST", row.path, query.encode(), with_key)) == (200, None)
     foreign = with_key | {"Origin": "http://evil.example"}
-    cast.http.call("POST", row.path, query.encode(), foreign).refused(403, "FOREIGN_ORIGIN")
+    assert outcome(cast.http.call("POST", row.path, query.encode(), foreign)) == (403, -2015)
     elsewhere = {**form, "X-MBX-APIKEY": "x"}
     cast.http.call("POST", "/order", b"a=b", elsewhere).refused(415, "UNSUPPORTED_MEDIA_TYPE")
 

@@ -199,6 +199,7 @@ def test_while_it_starts_it_says_so_and_goes_on_with_connections_that_have_asked
         connect(url) as asking,
         connect(url) as page,
         connect(url) as live,
+        connect(url) as second_wire,
     ):
         half.send(b"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\n")
         asking.send(request("POST", "/order", headers={"Content-Type": "application/json"}, body=b"{}"))
@@ -211,6 +212,10 @@ def test_while_it_starts_it_says_so_and_goes_on_with_connections_that_have_asked
         shown = page.answer(DEADLINE_S)
         assert (shown.status, shown.headers["retry-after"]) == (503, "1")
         assert "Openbell is starting" in shown.body.decode()
+        second_wire.send(request("GET", "/api/v3/time"))
+        refused = second_wire.answer(DEADLINE_S)
+        assert (refused.status, refused.headers["retry-after"]) == (503, "1")
+        assert json.loads(refused.body)["code"] == -1008
         live.send(request("GET", "/health/live"))
         assert live.answer(DEADLINE_S).status == 200
         assert json.loads(half.answer(DEADLINE_S).body)["details"]["reason"] == "starting"

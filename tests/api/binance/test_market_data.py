@@ -246,3 +246,17 @@ def test_what_is_used_of_the_limit_is_said_and_the_limit_is_that(secured: Runnin
     used = [int(http.call("GET", "/api/v3/ping").headers["X-MBX-USED-WEIGHT-1M"] or -1) for _ in range(2)]
     assert used[1] == used[0] + 1 or used[1] < used[0]  # another minute
     http.close()
+
+
+def test_what_no_handler_answers_has_the_error_shape_of_the_wire_that_was_asked(http: Http) -> None:
+    for method, path, status in (
+        ("GET", "/api/v3/nothing", 404),
+        ("GET", "/sapi/v1/nothing", 404),
+        ("PUT", "/api/v3/depth", 405),
+    ):
+        answer = http.call(method, path)
+        assert (answer.status, refusal(answer)[0]) == (status, -1100)
+        assert path in refusal(answer)[1]
+    elsewhere = http.call("GET", "/api/v3/time", headers={"Host": "evil.example"})
+    assert (elsewhere.status, refusal(elsewhere)[0]) == (421, -1100)
+    assert http.call("GET", "/nothing").json["error_code"] == "NOT_FOUND"
