@@ -6,10 +6,8 @@ and take only those who have a certificate of the same authority.
 
 from __future__ import annotations
 
-import random
 import shutil
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
@@ -24,6 +22,7 @@ from cluster.etcd.addresses import Certificates, Members, parse_members
 from cluster.etcd.etcd_members import EtcdMembers
 from cluster.store import MemberStatus, StoreError
 from tests.certificates import Authority
+from tests.ports import free_port
 
 READY_S = 60.0
 
@@ -44,7 +43,7 @@ class EtcdMember:
         self.host = host
         self._before = before
         scheme = "https" if secure else "http"
-        self.client_port, self.peer_port = _lasting_port(), _lasting_port()
+        self.client_port, self.peer_port = free_port(), free_port()
         self.client_url = f"{scheme}://{host}:{self.client_port}"
         self.peer_url = f"{scheme}://{host}:{self.peer_port}"
         self.command: list[str] = []
@@ -197,15 +196,6 @@ def running_etcd(
         yield cluster
     finally:
         cluster.close()
-
-
-def _lasting_port() -> int:
-    """A free port that no outgoing connection takes while its member is down: below the range of those."""
-    while True:
-        port = random.randrange(20_000, 32_000)
-        with socket.socket() as probe, suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            return port
 
 
 def _command(member: EtcdMember, together: str, flags: tuple[str, ...]) -> list[str]:

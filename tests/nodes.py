@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from tests.server import RunningServer, free_port
+from tests.ports import free_port
+from tests.server import RunningServer
 
 
 class NodeServer(RunningServer):

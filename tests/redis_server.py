@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from tests.server import free_port
+from tests.ports import free_port
 
 needs_redis = pytest.mark.skipif(
     shutil.which("redis-server") is None, reason="Redis is not installed: sh tools/setup/system-packages.sh redis"

@@ -9,7 +9,6 @@ import http.client
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -20,6 +19,8 @@ from urllib.parse import urlsplit
 
 import msgspec
 import psutil
+
+from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[1]
 URL_LINE = re.compile(r"https?://\S+:\d+")
@@ -197,7 +198,7 @@ class RunningServer:
                     sys.executable,
                     *self.program,
                     "--port",
-                    str(port),
+                    str(port or free_port()),
                     "--data",
                     str(self.data),
                     *self.options,
@@ -294,14 +295,6 @@ def self_signed(folder: Path) -> tuple[Path, Path]:
         timeout=60,
     )
     return cert, key
-
-
-def free_port() -> int:
-    """A port that nobody listens on just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
 
 
 def eventually(condition: Any, within_s: float = 30) -> None:

@@ -19,7 +19,7 @@ from openbell_client.feed.streams import wanted
 from openbell_client.nodes import NodeUrls
 from tests.client.relay import Relay
 from tests.nodes import NodeServer, running_nodes
-from tests.server import free_port
+from tests.ports import free_port
 
 SYMBOL = "ETH-USDT"
 

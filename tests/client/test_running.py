@@ -37,7 +37,8 @@ from openbell_client.answers import CancelAllAnswer, CancelAnswer, OrderAnswer
 from tests.access.cast import OPERATOR, expired
 from tests.api.clients import PASSWORD
 from tests.client.relay import Relay
-from tests.server import RunningServer, free_port
+from tests.ports import free_port
+from tests.server import RunningServer
 
 SYMBOL = "ETH-USDT"
 

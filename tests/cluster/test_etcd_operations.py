@@ -23,7 +23,8 @@ from cluster.store import NoAnswer, Read, StoreError, Transaction, Unreachable
 from tests.cluster.replicated_log import KeptClaim, ReplicatedLog, next_record, replicated_log
 from tests.cluster.stalling_proxy import stalling_proxy
 from tests.etcd import EtcdCluster, EtcdMember, needs_etcd, running_etcd
-from tests.server import eventually, free_port
+from tests.ports import free_port
+from tests.server import eventually
 
 pytestmark = needs_etcd
 

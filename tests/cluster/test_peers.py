@@ -21,7 +21,8 @@ from engine.exchange import Exchange
 from journal.codec import seal
 from journal.snapshots import SnapshotFolder
 from tests.cluster.certificates import Authority
-from tests.server import eventually, free_port
+from tests.ports import free_port
+from tests.server import eventually
 
 
 class Peer:

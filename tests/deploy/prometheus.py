@@ -14,7 +14,8 @@ from urllib.parse import urlencode
 
 from tests.deploy.files import DEPLOY
 from tests.deploy.proxies import replaced
-from tests.server import Http, eventually, free_port
+from tests.ports import free_port
+from tests.server import Http, eventually
 
 FOLDER = DEPLOY / "prometheus"
 SCRAPE_S = 1

@@ -11,7 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.attacks.raw import tcp
-from tests.server import eventually, free_port
+from tests.ports import free_port
+from tests.server import eventually
 from tests.tidy.sources import ROOT
 
 DEPLOY = ROOT / "deploy"

@@ -23,8 +23,9 @@ from tests import postgres
 from tests.api.clients import bearer, funded
 from tests.deploy.files import image, services, unit
 from tests.deploy.installed import Installed, built, foreign_files, requirements
+from tests.ports import free_port
 from tests.redis_server import needs_redis, running_redis
-from tests.server import Http, eventually, free_port
+from tests.server import Http, eventually
 from tests.tidy.sources import PACKAGES, ROOT
 
 FREE_PORT = {"OPENBELL_PORT": "0"}

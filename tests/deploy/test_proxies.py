@@ -14,7 +14,8 @@ from tests.api.clients import FeedClient, bearer, funded
 from tests.attacks.probe import Probe
 from tests.attacks.raw import RawAnswer, connect, request
 from tests.deploy.proxies import KINDS, proxy
-from tests.server import RunningServer, eventually, free_port, self_signed
+from tests.ports import free_port
+from tests.server import RunningServer, eventually, self_signed
 
 RATE = 60  # requests a minute of one address
 PROXY = "127.0.0.1"  # where both come from

@@ -26,7 +26,8 @@ import socketio
 from api import stopping
 from api.http.front.opening import StartProgress
 from tests.attacks.raw import connect, request
-from tests.server import RunningServer, eventually, free_port
+from tests.ports import free_port
+from tests.server import RunningServer, eventually
 
 HELD_IMPORT = """
 import os, sys, time

@@ -15,6 +15,7 @@ from publish.broker import decoded_position
 from publish.host import HAS_STOPPED
 from publish.publisher import AWAY, IS_AHEAD
 from tests.journal.mixed_records import RECORDS, records
+from tests.ports import free_port
 from tests.publish.hosted import (
     WITHIN_S,
     Read,
@@ -27,7 +28,7 @@ from tests.publish.hosted import (
     save_snapshot,
 )
 from tests.redis_server import client, needs_redis, redis_process, running_redis
-from tests.server import eventually, free_port
+from tests.server import eventually
 
 pytestmark = needs_redis
 ALL = len(RECORDS)

@@ -13,9 +13,10 @@ import pytest
 
 from publish.publisher import AWAY
 from tests.api.metrics.figures import figure
+from tests.ports import free_port
 from tests.publish.mock_kafka import messages_in, mock_kafka
 from tests.redis_server import client, needs_redis, running_redis
-from tests.server import ROOT, RunningServer, environment, eventually, free_port
+from tests.server import ROOT, RunningServer, environment, eventually
 
 pytestmark = needs_redis
 PASSWORD = "a-password-that-nobody-is-to-see"  # noqa: S105

@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 from tests.api.clients import PASSWORD, bearer, call_signed, sign_up
-from tests.server import ROOT, Http, RunningServer, environment, free_port
+from tests.ports import free_port
+from tests.server import ROOT, Http, RunningServer, environment
 from tools.clients_settings import CLIENTS
 
 Done = subprocess.CompletedProcess[str]

@@ -12,7 +12,8 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from tests.server import ROOT, RunningServer, eventually, free_port
+from tests.ports import free_port
+from tests.server import ROOT, RunningServer, eventually
 from tools.health import main, own_url
 
 

@@ -2,33 +2,19 @@
 
 from __future__ import annotations
 
-import socket
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from http.client import HTTPException
 from pathlib import Path
 
+from tests.ports import free_port
 from tests.server import Http, RunningServer
-
-
-def two_ports() -> int:
-    """The first of two ports of loopback, one behind the other, that nobody listens on."""
-    for _ in range(100):
-        with socket.socket() as one, socket.socket() as other:
-            one.bind(("127.0.0.1", 0))
-            port: int = one.getsockname()[1]
-            try:
-                other.bind(("127.0.0.1", port + 1))
-            except (OSError, OverflowError):
-                continue
-            return port
-    raise AssertionError("no two ports are free")
 
 
 def server_with_doors(data: Path, *options: str, environment: dict[str, str] | None = None) -> RunningServer:
     """A server with two front doors, which is to be started."""
-    doors = ("--front-doors", "2", "--trusted-proxies", "127.0.0.1", "--door-port", str(two_ports()))
+    doors = ("--front-doors", "2", "--trusted-proxies", "127.0.0.1", "--door-port", str(free_port(2)))
     return RunningServer(data, *options, *doors, environment=environment)
 
 

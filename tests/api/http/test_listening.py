@@ -12,7 +12,8 @@ import pytest
 
 from api.http.listener import listen
 from api.settings import Settings
-from tests.server import RunningServer, free_port
+from tests.ports import free_port
+from tests.server import RunningServer
 
 READY_S = 60
 HAS_IPV6 = socket.has_ipv6 and Path("/proc/net/if_inet6").exists()

@@ -21,7 +21,8 @@ from api.stopping import EXIT_NOT_CLOSED
 from journal.codec import BatchRecord
 from tests.cluster.faults.load import Connection
 from tests.cluster.faults.records import read_records
-from tests.server import RunningServer, free_port
+from tests.ports import free_port
+from tests.server import RunningServer
 
 UNLIMITED = ("--rate-limit", "off", "--login-rate", "off", "--token-minutes", "1000")
 ASKED_S = 3.0  # for an answer of GET /health; a server that takes longer is as one that is away
