@@ -250,9 +250,13 @@ class Server:
             self.final_state = Checkpoint(exchange.seq, state_digest(exchange))
             self._committer.note(self.final_state)
 
+    def _load_secret(self, settings: Settings) -> secrets.ServerSecret:
+        """The secret that signs tokens, made where there is none. Raises IdentityError, OSError."""
+        return secrets.load_or_create(settings.secret_file or settings.data / "secret.key")
+
     def _open_identity(self, settings: Settings, exchange: Exchange) -> Authenticator:
         """Who is who, under the server's secret."""
-        secret = secrets.load_or_create(settings.secret_file or settings.data / "secret.key")
+        secret = self._load_secret(settings)
         identity = Identity(
             settings.identity_url or settings.data / "identity.sqlite",
             secret,

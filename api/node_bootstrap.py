@@ -40,7 +40,7 @@ from cluster.joining import (
     catch_up,
     needs_snapshot,
     open_log,
-    require_name_free,
+    require_place,
 )
 from cluster.keys import Keys, Owner
 from cluster.known_nodes import KnownNodes
@@ -89,6 +89,7 @@ class NodeServer(Server):
         self._settings = settings
         self._members, self._keys = _members_of(settings), Keys(settings.cluster_name)
         self._server_tls, self._client_tls = server_context(settings), client_context(settings)
+        self._secret_fingerprint = self._load_secret(settings).fingerprint
         store = self._new_store()
         journal = self._joined(store)
         recovered = self._caught_up(store, journal)
@@ -117,7 +118,7 @@ class NodeServer(Server):
         try:
             own = position_of(journal.last)
             open_log(store, keys, own)
-            require_name_free(store, keys, settings.node or "", self._client_tls)
+            require_place(store, keys, settings.node or "", self._secret_fingerprint, self._client_tls)
             from_n = needs_snapshot(store, keys, own)
             if from_n is not None:
                 journal.close()
@@ -276,6 +277,7 @@ class NodeServer(Server):
             url=self._url,
             peer=self._peer_address,
             version=__version__,
+            secret_fingerprint=self._secret_fingerprint,
         )
 
     def _on_archive_failed(self, problem: Exception) -> None:

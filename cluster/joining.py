@@ -45,6 +45,10 @@ class NameTaken(ClusterError):
     """Another process is the node of this name."""
 
 
+class SecretDiffers(ClusterError):
+    """Another node has another secret."""
+
+
 class NoSnapshotFound(ClusterError):
     """No other node has a snapshot that serves."""
 
@@ -81,22 +85,26 @@ def open_log(store: LogStore, keys: Keys, own: Position) -> StoredHead:
         return waited_for(lambda: found_log(store, keys), store)
 
 
-def require_name_free(store: LogStore, keys: Keys, name: str, tls: ssl.SSLContext | None) -> None:
-    """Raise NameTaken where a process on another folder answers as the node `name`: each would challenge the other.
+def require_place(store: LogStore, keys: Keys, name: str, secret: str, tls: ssl.SSLContext | None) -> None:
+    """Raise where a node that runs leaves this one no place among them.
 
-    Raises StoreError.
+    NameTaken: a process on another folder answers as the node `name`; each would challenge the other. SecretDiffers:
+    `secret` is the fingerprint of this node's, and not that of another one's. Raises StoreError.
     """
-    for state in waited_for(lambda: nodes_of(store, keys), store):
-        if state.name != name:
-            continue
+    for known in waited_for(lambda: nodes_of(store, keys), store):
         try:
-            with contextlib.closing(PeerClient(state.peer, tls)) as peer:
-                answers = peer.state().name == name
+            with contextlib.closing(PeerClient(known.peer, tls)) as peer:
+                state = peer.state()
         except PeerError:
-            answers = False  # it was this node's process before, which is no more
-        if answers:
+            continue  # where it has this one's name, it was this node's process before, which is no more
+        if state.name == name:
             raise NameTaken(
-                f"A process that answers at {state.peer} is node {name} already: give each a name of its own."
+                f"A process that answers at {known.peer} is node {name} already: give each a name of its own."
+            )
+        if state.secret_fingerprint and state.secret_fingerprint != secret:
+            raise SecretDiffers(
+                f"Node {state.name} signs with another secret: its sessions and keys would be good there alone. Give "
+                "all nodes the same --secret-file; to change it, stop all of them first."
             )
 
 

@@ -36,6 +36,7 @@ class NodeState(msgspec.Struct, frozen=True, kw_only=True):
     link: str = ""  # host:port, at which front doors reach it while it is the writer
     peer: str = ""  # host:port, at which the other nodes ask
     version: str = ""
+    secret_fingerprint: str = ""  # of what signs tokens; "": of a version that did not say it
     why_not: str | None = None  # it does not stand for writer, in words; None where it may
 
 

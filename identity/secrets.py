@@ -30,6 +30,7 @@ class ServerSecret:
     def __init__(self, secret: bytes) -> None:
         self.token_key = _derived(secret, b"openbell session token")
         self.refresh_key = _derived(secret, b"openbell refresh token")
+        self.fingerprint = _derived(secret, b"openbell secret fingerprint").hex()[:16]
         self.vault = Fernet(base64.urlsafe_b64encode(_derived(secret, b"openbell api key secrets")))
 
     def __repr__(self) -> str:

@@ -111,6 +111,15 @@ def test_a_process_with_the_name_of_a_node_that_answers_does_not_start(tmp_path:
         eventually(lambda: state_of(made["a"])["role"] == "writer")
 
 
+def test_a_node_with_another_secret_than_one_that_runs_does_not_start(tmp_path: Path, etcd: EtcdCluster) -> None:
+    with nodes(tmp_path, etcd, "a") as made:
+        second = made.make("b", "--secret-file", str(tmp_path / "another.key"))
+        status, _ = second.fails_to_start()
+        assert (status, "Node a signs with another secret" in second.log) == (1, True), second.log
+        made["a"].stop()
+        second.start()  # nobody runs who would differ
+
+
 def test_nodes_speak_to_each_other_and_to_the_log_by_mutual_tls_alone(tmp_path: Path) -> None:
     with running_etcd(tmp_path / "etcd", 1, secure=True) as etcd, nodes(tmp_path / "nodes", etcd, "ab") as made:
         follower = made.follower()
