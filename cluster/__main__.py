@@ -149,7 +149,7 @@ def status(cluster: Cluster, as_json: bool) -> None:
     gone = _asked(lambda: cluster.gone(states))
     space, statuses = read_space(cluster.members), member_statuses(cluster.members)
     found = {
-        "writer": None if owner is None else owner.owner.node,
+        "writer": None if owner is None else owner.writer,
         "epoch": None if owner is None else owner.epoch,
         "record": head.n,
         "seq": head.head.position.seq,
@@ -167,7 +167,7 @@ def status(cluster: Cluster, as_json: bool) -> None:
     else:
         _show(found, head.n)
     all_answer = not gone and all(answers for _, answers in states) and len(statuses) == found["log"]["members"]
-    sound = owner is not None and all_answer
+    sound = found["writer"] is not None and all_answer
     sys.exit(0 if sound else 1)
 
 
@@ -195,7 +195,8 @@ def stand_down(cluster: Cluster, node: str) -> None:
     """Have NODE lay down the writing, so that it can be stopped; return when another one writes."""
     owner = _asked(cluster.owner)
     if owner is None or owner.owner.node != node:
-        click.echo(f"{node} is not the writer: {'nobody is' if owner is None else owner.owner.node + ' is'}")
+        writer = "nobody" if owner is None or owner.writer is None else owner.writer
+        click.echo(f"{node} is not the writer: {writer} is")
         return
     if not any(answers and state.why_not is None and state.name != node for state, answers in _asked(cluster.states)):
         raise click.ClickException("No other node could take over now.")
@@ -203,7 +204,7 @@ def stand_down(cluster: Cluster, node: str) -> None:
     until = time.monotonic() + STAND_DOWN_S
     while time.monotonic() < until:
         now = _asked(cluster.owner)
-        if now is not None and now.owner.node != node:
+        if now is not None and now.writer not in (None, node):
             click.echo(f"{now.owner.node} writes, epoch {now.epoch}")
             return
         time.sleep(CHECK_S)

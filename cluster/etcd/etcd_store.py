@@ -163,6 +163,14 @@ def _outcome(answer: TxnResponse) -> Outcome:
 
 def _entries(response: ResponseOp) -> tuple[Entry, ...]:
     found: Sequence[KeyValue] = response.response_range.kvs
-    return tuple(
-        Entry(kv.key.decode(), kv.value, kv.create_revision, kv.mod_revision, kv.version, kv.lease) for kv in found
+    return tuple(  # a key that is no text is none of ours, and is read as one that nobody asks for
+        Entry(
+            kv.key.decode(errors="backslashreplace"),
+            kv.value,
+            kv.create_revision,
+            kv.mod_revision,
+            kv.version,
+            kv.lease,
+        )
+        for kv in found
     )
