@@ -18,13 +18,14 @@ import click
 import msgspec
 
 from cluster.caretaking import read_space
-from cluster.etcd.addresses import BadAddresses, Certificates, parse_members
+from cluster.etcd.addresses import BadAddresses, Certificates, Members, parse_members
 from cluster.etcd.etcd_members import EtcdMembers
 from cluster.etcd.etcd_store import EtcdStore
 from cluster.failures import ClusterError
 from cluster.founding import found_log, opened_log
 from cluster.keys import Keys, Owner
 from cluster.known_nodes import ask_to_stand_down, forget_node, nodes_of
+from cluster.last_known import nodes_last_known, states_of
 from cluster.membership import member_statuses
 from cluster.node_tls import client_context
 from cluster.ownership import OwnerKey, Ownership
@@ -45,6 +46,7 @@ _FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
 class Cluster(msgspec.Struct):
     """What every command uses."""
 
+    addresses: Members
     store: EtcdStore
     members: EtcdMembers
     keys: Keys
@@ -108,7 +110,7 @@ def main(context: click.Context, urls: str, name: str, ca: Path | None, cert: Pa
     store, members = EtcdStore(addresses), EtcdMembers(addresses)
     context.call_on_close(store.close)
     context.call_on_close(members.close)
-    context.obj = Cluster(store, members, keys, tls)
+    context.obj = Cluster(addresses, store, members, keys, tls)
 
 
 @main.result_callback()
@@ -125,10 +127,14 @@ def _asked(call: Any) -> Any:
         except StoreError as problem:
             cluster.store.next_member()
             if not left:
-                raise click.ClickException(_unanswered(cluster, problem)) from problem
+                raise _LogSilentError(_unanswered(cluster, problem)) from problem
         except (ClusterError, JournalError) as problem:
             raise click.ClickException(str(problem)) from problem
     return None
+
+
+class _LogSilentError(click.ClickException):
+    """No member of etcd answers for the log."""
 
 
 def _unanswered(cluster: Cluster, problem: StoreError) -> str:
@@ -142,10 +148,25 @@ def _unanswered(cluster: Cluster, problem: StoreError) -> str:
 
 @main.command()
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+@_setting(
+    "--node-listen",
+    "listening",
+    multiple=True,
+    help="A node as its --node-listen says, to be asked while etcd does not answer. Can be given several times.",
+)
 @click.pass_obj
-def status(cluster: Cluster, as_json: bool) -> None:
-    """Who writes, how far each node is, and how etcd is. Status 1 where nobody writes or a node does not answer."""
-    head, owner, states = _asked(lambda: (opened_log(cluster.store, cluster.keys), cluster.owner(), cluster.states()))
+def status(cluster: Cluster, as_json: bool, listening: tuple[str, ...]) -> None:
+    """Who writes, how far each node is, and how etcd is. Status 1 where nobody writes or a node does not answer.
+
+    While etcd does not answer, the nodes that are known of say how they are.
+    """
+    try:
+        head, owner, states = _asked(
+            lambda: (opened_log(cluster.store, cluster.keys), cluster.owner(), cluster.states())
+        )
+    except _LogSilentError as silent:
+        _show_last_known(cluster, silent, listening, as_json=as_json)
+        sys.exit(1)
     gone = _asked(lambda: cluster.gone(states))
     space, statuses = read_space(cluster.members), member_statuses(cluster.members)
     found = {
@@ -169,6 +190,40 @@ def status(cluster: Cluster, as_json: bool) -> None:
     all_answer = not gone and all(answers for _, answers in states) and len(statuses) == found["log"]["members"]
     sound = found["writer"] is not None and all_answer
     sys.exit(0 if sound else 1)
+
+
+def _show_last_known(cluster: Cluster, silent: _LogSilentError, listening: tuple[str, ...], *, as_json: bool) -> None:
+    """Print what the nodes say of themselves while the log does not answer."""
+    try:
+        states, unheard = states_of(nodes_last_known(cluster.addresses, cluster.keys), listening, cluster.tls)
+    except PeerError as problem:
+        raise click.UsageError(f"--node-listen: {problem}") from problem
+    answering = [state for state, answers in states if answers]
+    furthest = max(answering, key=lambda state: state.n, default=None)
+    found: dict[str, Any] = {
+        "writer": None,
+        "epoch": max((state.epoch for state in answering), default=None),
+        "record": None if furthest is None else furthest.n,
+        "seq": None if furthest is None else furthest.seq,
+        "nodes": [{**msgspec.to_builtins(state), "answers": answers} for state, answers in states],
+        "gone": [],
+        "log": {
+            "members": len(cluster.members.addresses),
+            "answering": len(member_statuses(cluster.members)),
+            "space": None,
+            "space_share": None,
+        },
+        "problem": silent.message,
+    }
+    if as_json:
+        click.echo(msgspec.json.encode(found).decode())
+        return
+    click.echo(silent.message, err=True)
+    _show(found, found["record"] or 0)
+    for address in unheard:
+        click.echo(f"nobody answers at {address}")
+    if not states:
+        click.echo("no node is known: name some by --node-listen, or ask GET /node of each")
 
 
 def _show(found: dict[str, Any], head_n: int) -> None:
