@@ -32,6 +32,7 @@ from cluster.ownership import OwnerKey, Ownership
 from cluster.peer_client import PeerClient, PeerError
 from cluster.peer_frames import NodeState
 from cluster.records import position_of
+from cluster.seen_log import forget_seen
 from cluster.store import StoreError
 from cluster.trimming import Trimmer
 from journal.port import JournalError
@@ -303,11 +304,36 @@ def found(cluster: Cluster, data: Path) -> None:
             head = found_log(cluster.store, cluster.keys, at)
             if head.n != at.n or head.head.position.chain != at.chain:
                 raise ClusterError(f"There is a log already, which ends at record {head.n}: nothing was changed.")
+            forget_seen(data)
             if newest is None or newest.n < at.n:
                 click.echo("other nodes can join when the first one has written a snapshot")
             return at.n
 
     click.echo(f"the log begins behind record {_asked(made)}")
+
+
+@main.command()
+@click.option(
+    "--data",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    required=True,
+    help="The folder of that node.",
+)
+@click.pass_obj
+def accept(cluster: Cluster, data: Path) -> None:
+    """Have a node that refuses since etcd was restored follow the log as it is now. Stop that node first.
+
+    What the log has lost is lost then, unless another node has it: see which one is furthest before.
+    """
+
+    def accepted() -> tuple[int, int]:
+        head = opened_log(cluster.store, cluster.keys)
+        with contextlib.closing(SqliteJournal(data / "journal.sqlite")) as journal:
+            forget_seen(data)
+            return position_of(journal.last).n, head.n
+
+    own_n, head_n = _asked(accepted)
+    click.echo(f"the log ends at record {head_n}, and this folder has {own_n}")
 
 
 if __name__ == "__main__":

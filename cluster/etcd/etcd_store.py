@@ -162,7 +162,7 @@ def _outcome(answer: TxnResponse) -> Outcome:
             reads.append(_entries(response))
         elif response.HasField("response_delete_range"):
             deleted += response.response_delete_range.deleted
-    return Outcome(answer.succeeded, answer.header.revision, tuple(reads), deleted)
+    return Outcome(answer.succeeded, answer.header.revision, tuple(reads), deleted, answer.header.cluster_id)
 
 
 def _entries(response: ResponseOp) -> tuple[Entry, ...]:
