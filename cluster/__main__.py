@@ -18,7 +18,7 @@ import click
 import msgspec
 
 from cluster.caretaking import read_space
-from cluster.etcd.addresses import BadAddresses, Certificates, Members, parse_members
+from cluster.etcd.addresses import BadAddresses, Certificates, parse_members
 from cluster.etcd.etcd_members import EtcdMembers
 from cluster.etcd.etcd_store import EtcdStore
 from cluster.failures import ClusterError
@@ -47,8 +47,8 @@ _FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
 class Cluster(msgspec.Struct):
     """What every command uses."""
 
-    addresses: Members
     store: EtcdStore
+    alone: list[EtcdStore]  # one for each member, which says what that has
     members: EtcdMembers
     keys: Keys
     tls: ssl.SSLContext | None
@@ -109,9 +109,12 @@ def main(context: click.Context, urls: str, name: str, ca: Path | None, cert: Pa
     except (BadAddresses, ValueError, OSError) as problem:
         raise click.UsageError(str(problem)) from problem
     store, members = EtcdStore(addresses), EtcdMembers(addresses)
+    alone = [EtcdStore(addresses, at, reads_local=True) for at in range(len(addresses.addresses))]
+    for each in alone:
+        context.call_on_close(each.close)
     context.call_on_close(store.close)
     context.call_on_close(members.close)
-    context.obj = Cluster(addresses, store, members, keys, tls)
+    context.obj = Cluster(store, alone, members, keys, tls)
 
 
 @main.result_callback()
@@ -196,7 +199,7 @@ def status(cluster: Cluster, as_json: bool, listening: tuple[str, ...]) -> None:
 def _show_last_known(cluster: Cluster, silent: _LogSilentError, listening: tuple[str, ...], *, as_json: bool) -> None:
     """Print what the nodes say of themselves while the log does not answer."""
     try:
-        states, unheard = states_of(nodes_last_known(cluster.addresses, cluster.keys), listening, cluster.tls)
+        states, unheard = states_of(nodes_last_known(cluster.alone, cluster.keys), listening, cluster.tls)
     except PeerError as problem:
         raise click.UsageError(f"--node-listen: {problem}") from problem
     answering = [state for state, answers in states if answers]

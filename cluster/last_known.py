@@ -10,20 +10,21 @@ import contextlib
 import ssl
 from collections.abc import Iterable
 
-from cluster.etcd.addresses import Members
-from cluster.etcd.etcd_store import EtcdStore
 from cluster.keys import Keys
 from cluster.known_nodes import nodes_of
 from cluster.peer_client import PeerClient, PeerError, split_address
 from cluster.peer_frames import NodeState
-from cluster.store import StoreError
+from cluster.store import LogStore, StoreError
 
 
-def nodes_last_known(members: Members, keys: Keys) -> list[NodeState]:
-    """What each node had said of itself, as far as a member that runs still has it; by name."""
+def nodes_last_known(members: Iterable[LogStore], keys: Keys) -> list[NodeState]:
+    """What each node had said of itself, as far as a member that runs still has it; by name.
+
+    `members`: for each a store that reads what the member itself has.
+    """
     found: dict[str, NodeState] = {}
-    for at in range(len(members.addresses)):
-        with contextlib.closing(EtcdStore(members, at, reads_local=True)) as store, contextlib.suppress(StoreError):
+    for store in members:
+        with contextlib.suppress(StoreError):
             for state in nodes_of(store, keys):
                 if state.name not in found or found[state.name].wall_ns < state.wall_ns:
                     found[state.name] = state

@@ -65,9 +65,9 @@ def test_a_listen_key_that_one_door_made_is_followed_at_the_other(guarded: Runni
 def test_the_doors_processes_are_said_to_operators_alone(guarded: RunningServer) -> None:
     with each_door(guarded, "127.0.1.8") as (one, other):
         boss = one.post("/auth/login", {"name": OPERATOR, "password": PASSWORD}).granted()
-        stranger, trader = None, bearer(sign_up(one))
+        nobody, trader = None, bearer(sign_up(one))
         for http in (one, other):
-            for shown in (stranger, trader, {"Authorization": "Bearer nobody"}):
+            for shown in (nobody, trader, {"Authorization": "Bearer nobody"}):
                 found = http.call("GET", "/health", None, shown).granted()["doors"]
                 assert [(door["door"], door["process"]) for door in found] == [(1, None), (2, None)], shown
             found = http.call("GET", "/health", None, bearer(boss)).granted()["doors"]
