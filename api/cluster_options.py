@@ -86,6 +86,11 @@ def check_cluster(settings: Settings) -> None:
         )
     if settings.front_doors:
         raise click.UsageError("--front-doors and --cluster do not go together: a node is its own front door")
+    if settings.journal == "drop":
+        raise click.UsageError(
+            "--journal drop and --cluster do not go together: the log is trimmed because each node keeps the records, "
+            "so that what all drop nobody has; keep or archive"
+        )
     if any(certificates) and not all(certificates):
         raise click.UsageError("--cluster-ca, --cluster-cert and --cluster-key go together")
     _check_addresses(settings, secured=any(certificates))

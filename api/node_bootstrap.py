@@ -50,7 +50,9 @@ from cluster.peer_frames import NodeState
 from cluster.peer_server import PeerServer
 from cluster.probes import Probes
 from cluster.records import position_of
+from cluster.seen_log import SeenStore
 from cluster.shared_text import SharedText
+from cluster.store import LogStore
 from explain.host import ExplainHost
 from history.store import History
 from history.writer import require_not_ahead
@@ -90,7 +92,8 @@ class NodeServer(Server):
         self._members, self._keys = _members_of(settings), Keys(settings.cluster_name)
         self._server_tls, self._client_tls = server_context(settings), client_context(settings)
         self._secret_fingerprint = self._load_secret(settings).fingerprint
-        store = self._new_store()
+        store = SeenStore(self._new_store(), settings.data)
+        self._closers.append(store.close)
         journal = self._joined(store)
         recovered = self._caught_up(store, journal)
         self._open_folder(settings, journal, recovered)
@@ -110,7 +113,7 @@ class NodeServer(Server):
 
     # -- what this node has
 
-    def _joined(self, store: EtcdStore) -> SqliteJournal:
+    def _joined(self, store: LogStore) -> SqliteJournal:
         """This node's own journal, such that the log goes on from it."""
         settings, keys = self._settings, self._keys
         path = settings.data / JOURNAL
@@ -130,7 +133,7 @@ class NodeServer(Server):
         self._closers.append(journal.close)
         return journal
 
-    def _caught_up(self, store: EtcdStore, journal: SqliteJournal) -> Recovered:
+    def _caught_up(self, store: LogStore, journal: SqliteJournal) -> Recovered:
         """The state at the head of the log, as it was read last."""
         snapshots = self._snapshots = SnapshotFolder(self._settings.data / SNAPSHOTS, __version__)
         progress = ReplayProgress(journal, self._on_progress)
@@ -168,7 +171,7 @@ class NodeServer(Server):
         link: socket.socket,
         peer: socket.socket,
         recovered: Recovered,
-        store: EtcdStore,
+        store: LogStore,
     ) -> None:
         name, boot = settings.node or "", secrets.token_hex(8)
         self._url = settings.node_url or _url_of(settings)

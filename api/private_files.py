@@ -25,6 +25,7 @@ OURS: Final = (
     "schedules.json*",
     "explain.sqlite*",
     "clock.json*",
+    "log-seen.*",
 )
 OUR_FOLDERS: Final = ("snapshots", "archive", "explain")  # what lies in them is out of reach of others with them
 GROUP_AND_OTHERS: Final = 0o077

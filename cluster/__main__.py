@@ -25,12 +25,14 @@ from cluster.failures import ClusterError
 from cluster.founding import found_log, opened_log
 from cluster.keys import Keys, Owner
 from cluster.known_nodes import addresses_of, ask_to_stand_down, forget_node, nodes_of
+from cluster.last_known import nodes_last_known, states_of
 from cluster.membership import member_statuses
 from cluster.node_tls import client_context
 from cluster.ownership import OwnerKey, Ownership
 from cluster.peer_client import PeerClient, PeerError
 from cluster.peer_frames import NodeState
 from cluster.records import position_of
+from cluster.seen_log import forget_seen
 from cluster.store import StoreError
 from cluster.trimming import Trimmer
 from journal.port import JournalError
@@ -46,6 +48,7 @@ class Cluster(msgspec.Struct):
     """What every command uses."""
 
     store: EtcdStore
+    alone: list[EtcdStore]  # one for each member, which says what that has
     members: EtcdMembers
     keys: Keys
     tls: ssl.SSLContext | None
@@ -105,9 +108,12 @@ def main(context: click.Context, urls: str, name: str, ca: Path | None, cert: Pa
     except (BadAddresses, ValueError, OSError) as problem:
         raise click.UsageError(str(problem)) from problem
     store, members = EtcdStore(addresses), EtcdMembers(addresses)
+    alone = [EtcdStore(addresses, at, reads_local=True) for at in range(len(addresses.addresses))]
+    for each in alone:
+        context.call_on_close(each.close)
     context.call_on_close(store.close)
     context.call_on_close(members.close)
-    context.obj = Cluster(store, members, keys, tls)
+    context.obj = Cluster(store, alone, members, keys, tls)
 
 
 @main.result_callback()
@@ -124,10 +130,14 @@ def _asked(call: Any) -> Any:
         except StoreError as problem:
             cluster.store.next_member()
             if not left:
-                raise click.ClickException(_unanswered(cluster, problem)) from problem
+                raise _LogSilentError(_unanswered(cluster, problem)) from problem
         except (ClusterError, JournalError) as problem:
             raise click.ClickException(str(problem)) from problem
     return None
+
+
+class _LogSilentError(click.ClickException):
+    """No member of etcd answers for the log."""
 
 
 def _unanswered(cluster: Cluster, problem: StoreError) -> str:
@@ -141,14 +151,29 @@ def _unanswered(cluster: Cluster, problem: StoreError) -> str:
 
 @main.command()
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
+@_setting(
+    "--node-listen",
+    "listening",
+    multiple=True,
+    help="A node as its --node-listen says, to be asked while etcd does not answer. Can be given several times.",
+)
 @click.pass_obj
-def status(cluster: Cluster, as_json: bool) -> None:
-    """Who writes, how far each node is, and how etcd is. Status 1 where nobody writes or a node does not answer."""
-    head, owner, states = _asked(lambda: (opened_log(cluster.store, cluster.keys), cluster.owner(), cluster.states()))
+def status(cluster: Cluster, as_json: bool, listening: tuple[str, ...]) -> None:
+    """Who writes, how far each node is, and how etcd is. Status 1 where nobody writes or a node does not answer.
+
+    While etcd does not answer, the nodes that are known of say how they are.
+    """
+    try:
+        head, owner, states = _asked(
+            lambda: (opened_log(cluster.store, cluster.keys), cluster.owner(), cluster.states())
+        )
+    except _LogSilentError as silent:
+        _show_last_known(cluster, silent, listening, as_json=as_json)
+        sys.exit(1)
     gone = _asked(lambda: cluster.gone(states))
     space, statuses = read_space(cluster.members), member_statuses(cluster.members)
     found = {
-        "writer": None if owner is None else owner.owner.node,
+        "writer": None if owner is None else owner.writer,
         "epoch": None if owner is None else owner.epoch,
         "record": head.n,
         "seq": head.head.position.seq,
@@ -166,8 +191,42 @@ def status(cluster: Cluster, as_json: bool) -> None:
     else:
         _show(found, head.n)
     all_answer = not gone and all(answers for _, answers in states) and len(statuses) == found["log"]["members"]
-    sound = owner is not None and all_answer
+    sound = found["writer"] is not None and all_answer
     sys.exit(0 if sound else 1)
+
+
+def _show_last_known(cluster: Cluster, silent: _LogSilentError, listening: tuple[str, ...], *, as_json: bool) -> None:
+    """Print what the nodes say of themselves while the log does not answer."""
+    try:
+        states, unheard = states_of(nodes_last_known(cluster.alone, cluster.keys), listening, cluster.tls)
+    except PeerError as problem:
+        raise click.UsageError(f"--node-listen: {problem}") from problem
+    answering = [state for state, answers in states if answers]
+    furthest = max(answering, key=lambda state: state.n, default=None)
+    found: dict[str, Any] = {
+        "writer": None,
+        "epoch": max((state.epoch for state in answering), default=None),
+        "record": None if furthest is None else furthest.n,
+        "seq": None if furthest is None else furthest.seq,
+        "nodes": [{**msgspec.to_builtins(state), "answers": answers} for state, answers in states],
+        "gone": [],
+        "log": {
+            "members": len(cluster.members.addresses),
+            "answering": len(member_statuses(cluster.members)),
+            "space": None,
+            "space_share": None,
+        },
+        "problem": silent.message,
+    }
+    if as_json:
+        click.echo(msgspec.json.encode(found).decode())
+        return
+    click.echo(silent.message, err=True)
+    _show(found, found["record"] or 0)
+    for address in unheard:
+        click.echo(f"nobody answers at {address}")
+    if not states:
+        click.echo("no node is known: name some by --node-listen, or ask GET /node of each")
 
 
 def _show(found: dict[str, Any], head_n: int) -> None:
@@ -194,7 +253,8 @@ def stand_down(cluster: Cluster, node: str) -> None:
     """Have NODE lay down the writing, so that it can be stopped; return when another one writes."""
     owner = _asked(cluster.owner)
     if owner is None or owner.owner.node != node:
-        click.echo(f"{node} is not the writer: {'nobody is' if owner is None else owner.owner.node + ' is'}")
+        writer = "nobody" if owner is None or owner.writer is None else owner.writer
+        click.echo(f"{node} is not the writer: {writer} is")
         return
     if not any(answers and state.why_not is None and state.name != node for state, answers in _asked(cluster.states)):
         raise click.ClickException("No other node could take over now.")
@@ -202,7 +262,7 @@ def stand_down(cluster: Cluster, node: str) -> None:
     until = time.monotonic() + STAND_DOWN_S
     while time.monotonic() < until:
         now = _asked(cluster.owner)
-        if now is not None and now.owner.node != node:
+        if now is not None and now.writer not in (None, node):
             click.echo(f"{now.owner.node} writes, epoch {now.epoch}")
             return
         time.sleep(CHECK_S)
@@ -246,11 +306,36 @@ def found(cluster: Cluster, data: Path) -> None:
             head = found_log(cluster.store, cluster.keys, at)
             if head.n != at.n or head.head.position.chain != at.chain:
                 raise ClusterError(f"There is a log already, which ends at record {head.n}: nothing was changed.")
+            forget_seen(data)
             if newest is None or newest.n < at.n:
                 click.echo("other nodes can join when the first one has written a snapshot")
             return at.n
 
     click.echo(f"the log begins behind record {_asked(made)}")
+
+
+@main.command()
+@click.option(
+    "--data",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    required=True,
+    help="The folder of that node.",
+)
+@click.pass_obj
+def accept(cluster: Cluster, data: Path) -> None:
+    """Have a node that refuses since etcd was restored follow the log as it is now. Stop that node first.
+
+    What the log has lost is lost then, unless another node has it: see which one is furthest before.
+    """
+
+    def accepted() -> tuple[int, int]:
+        head = opened_log(cluster.store, cluster.keys)
+        with contextlib.closing(SqliteJournal(data / "journal.sqlite")) as journal:
+            forget_seen(data)
+            return position_of(journal.last).n, head.n
+
+    own_n, head_n = _asked(accepted)
+    click.echo(f"the log ends at record {head_n}, and this folder has {own_n}")
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ from cluster.link_client import WriterLink
 from cluster.link_server import LinkServer
 from cluster.node_sequencer import NodeSequencer
 from cluster.ownership import Ownership
-from cluster.peer_client import split_address
+from cluster.peer_client import PeerError, split_address
 from cluster.term import Term
 from engine.commands import AdvanceTime
 from engine.exchange import Exchange
@@ -229,7 +229,10 @@ class NodeHost:
             raise OSError("nobody owns the log")
         if owner.owner.boot_id == self._options.boot:
             raise OSError("this node owns the log")
-        host, port = split_address(owner.owner.address)
+        try:
+            host, port = split_address(owner.owner.address)
+        except PeerError as problem:  # the owner's key cannot be read, or has no address
+            raise OSError(str(problem)) from problem
         return connect_tcp(host, port, self._options.client_tls)
 
     def _begin(self, term: Term) -> None:

@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterator
 
 from cluster.append import Appender
 from cluster.archive import Archive
-from cluster.failures import AppendRefused, ClusterError, Fenced
+from cluster.failures import AppendRefused, ClusterError, Fenced, LogBehind
 from cluster.store import StoreError
 from journal.codec import BatchRecord
-from journal.port import Checkpoint, JournalFailed, JournalFenced, WrittenBy
+from journal.port import Checkpoint, JournalFailed, JournalFenced, JournalUnsettled, WrittenBy
 
 log = logging.getLogger(__name__)
 
@@ -54,8 +54,8 @@ class ClusterJournal:
     def append(self, record: BatchRecord) -> None:
         """Append to the log; it is durable there on return. Waits for as long as the log says neither yes nor no.
 
-        Raises JournalFenced where it is certainly not in the log, JournalFailed where it may be; `failure` says what
-        it was.
+        Raises JournalFenced where it is certainly not in the log, JournalUnsettled where it may be, and JournalFailed
+        where this node cannot go on; `failure` says what it was.
         """
         if self.failure is not None:
             raise JournalFenced(str(self.failure))
@@ -68,17 +68,14 @@ class ClusterJournal:
                 problem = JournalFailed(f"Record {record.n} could not be appended: {problem}.")
             self.failure = problem
             self._on_failed(problem)
-            is_outside = isinstance(problem, AppendRefused) or (
-                isinstance(problem, Fenced) and not problem.landed_unknown
-            )
-            raise (JournalFenced if is_outside else JournalFailed)(str(problem)) from problem
+            raise _kind_of(problem)(str(problem)) from problem
         self._last = record
         self._on_appended(appended.seconds)
 
     def check(self) -> None:
-        """Raise JournalFailed where this has ended."""
+        """Raise JournalFailed where this has ended, of the kind that says whether the node goes on."""
         if self.failure is not None:
-            raise JournalFailed(str(self.failure))
+            raise _kind_of(self.failure)(str(self.failure))
 
     def tend(self, *, idle: bool) -> bool:
         """Nothing is due: the archive has a thread of its own."""
@@ -119,3 +116,10 @@ class ClusterJournal:
 
     def close(self) -> None:
         """Nothing is open that is not the archive's."""
+
+
+def _kind_of(problem: Exception) -> type[JournalFailed]:
+    """What an append that ended so means for who waits for it."""
+    if isinstance(problem, AppendRefused) or (isinstance(problem, Fenced) and not problem.landed_unknown):
+        return JournalFenced
+    return JournalFailed if isinstance(problem, JournalFailed | LogBehind) else JournalUnsettled

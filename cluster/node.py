@@ -20,12 +20,12 @@ from typing import Final, Protocol
 import msgspec
 
 from cluster.append import Appender
-from cluster.challenge import Challenger
+from cluster.challenge import Challenger, Ping
 from cluster.failures import AppendAbandoned, AppendRefused, ClusterError, Fenced
 from cluster.keys import Keys, Owner, StoredHead
 from cluster.known_nodes import KnownNodes
 from cluster.log_reader import LogReader
-from cluster.ownership import LEASE_S, Claim, OwnerKey, Ownership
+from cluster.ownership import LEASE_S, UNREADABLE, Claim, OwnerKey, Ownership
 from cluster.peer_frames import NodeState
 from cluster.probes import Probes
 from cluster.records import Position, position_of
@@ -45,6 +45,7 @@ OWNER_S: Final = 0.5  # between two looks at who owns it, in which nothing was h
 KEEP_S: Final = 0.4  # between two prolongations of the lease
 PAUSE_S: Final = 0.1  # after a step that the log did not answer
 TAKE_OVER_S: Final = LEASE_S * 0.75  # for reading to the head: the lease is not kept meanwhile
+UNKNOWN_S: Final = 5.0  # that an owner of whom nothing is known has, before it counts as one that is silent
 STAND_DOWN_S: Final = 15.0  # that a node which stood down does not stand again
 BACKLOG_BYTES_MAX: Final = 32 * 2**20  # of records that were read and are not applied yet
 RESIGN_S: Final = 3.0  # for what was taken to be durable, when a writer stands down
@@ -115,7 +116,7 @@ class Node:
         self._position = behind
         self._head: StoredHead | None = None
         self._owner: Ownership | None = None
-        self._vacant_since = time.monotonic()
+        self._vacant_since = self._owner_since = time.monotonic()
         self._read_at = self._owner_at = self._kept_at = 0.0
         self._rank = 0
         self._challenger = Challenger(0)
@@ -238,8 +239,18 @@ class Node:
         if self._owner_watch.wait(0) or now - self._owner_at >= OWNER_S:
             self._see_owner()
         if self._owner is not None:
-            for ping in self._probes.pings(self._nodes.peer_of(self._owner.owner.node)):
+            for ping in self._pings(self._owner, now):
                 self._challenger.record(self._owner.epoch, ping, now)
+
+    def _pings(self, owner: Ownership, now: float) -> list[Ping]:
+        """What became of each question to the owner since this was called last.
+
+        One of whom no address is known is never asked: its lease ends it, or that it was silent for long enough.
+        """
+        peer = self._nodes.peer_of(owner.owner.node)
+        if peer:
+            return self._probes.pings(peer)
+        return [Ping.REFUSED] if now >= self._owner_since + UNKNOWN_S else []
 
     def _read(self) -> None:
         """Take one page of records. Raises StoreError, and a ClusterError where this node cannot follow."""
@@ -267,6 +278,13 @@ class Node:
             return
         if self._owner is None:
             self._vacant_since = self._owner_at
+        elif self._owner.owner == UNREADABLE:
+            log.error(
+                "%s cannot be read, and no node puts such a value: its epoch %d ends with its lease, or is ended in "
+                "%.0f s. Find out who writes there; to end it at once: etcdctl del %s",
+                self._keys.owner, self._owner.epoch, UNKNOWN_S, self._keys.owner,
+            )  # fmt: skip
+        self._owner_since = self._owner_at
         self._around.on_owner(self._owner)
 
     def _view(self) -> View:
@@ -300,7 +318,8 @@ class Node:
 
     def _challenge(self, owner: Ownership) -> None:
         self._challenged_at = time.monotonic()
-        log.warning("node %s does not answer as the writer of epoch %d: challenged", owner.owner.node, owner.epoch)
+        name = owner.writer or "of a name that cannot be read"
+        log.warning("node %s does not answer as the writer of epoch %d: challenged", name, owner.epoch)
         self._challenger.challenged(self._challenged_at)
         self._owner_key.challenge(owner.epoch)
         self._see_owner()

@@ -12,19 +12,24 @@ from typing import Final
 
 import msgspec
 
-from cluster.failures import LogDiverged
 from cluster.keys import Keys, Owner
 from cluster.store import CreatedIn, Delete, Entry, LogStore, NoAnswer, Put, Read, Refused, Transaction
 
 LEASE_S: Final = 2  # the shortest that etcd grants with an election timeout of 1 s
 ANSWER_S: Final = 0.4
+UNREADABLE: Final = Owner("", "", "")  # whoever put an owner that cannot be read: nobody answers by its name
 
 
 class Ownership(msgspec.Struct, frozen=True):
     """Who owns the log, and since which revision."""
 
-    owner: Owner
+    owner: Owner  # UNREADABLE where the key's value is none
     epoch: int
+
+    @property
+    def writer(self) -> str | None:
+        """The name of the node; None where it cannot be read."""
+        return self.owner.node or None
 
 
 class Claim(msgspec.Struct, frozen=True):
@@ -123,6 +128,6 @@ def _ownership(entries: tuple[Entry, ...]) -> Ownership | None:
         return None
     try:
         owner = msgspec.json.decode(entries[0].value, type=Owner)
-    except msgspec.DecodeError as error:
-        raise LogDiverged(f"The owner of the log cannot be read: {error}.") from error
+    except ValueError:  # DecodeError is one; so is what bytes that are no UTF-8 raise
+        owner = UNREADABLE  # what it may append depends on its epoch alone, and that is known
     return Ownership(owner, entries[0].created)

@@ -131,6 +131,7 @@ class Outcome(msgspec.Struct, frozen=True):
     revision: int  # of the store then
     reads: tuple[tuple[Entry, ...], ...] = ()  # what each Read of the branch taken found, in their order
     deleted: int = 0  # keys that its deletions removed
+    cluster_id: int = 0  # of the store, given when it was made; 0: it does not say
 
 
 class ChangeWatch(Protocol):

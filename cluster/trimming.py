@@ -7,6 +7,7 @@ Layer: cluster. Blocks, by what it is given.
 
 from __future__ import annotations
 
+import logging
 from typing import Final
 
 import msgspec
@@ -18,6 +19,8 @@ from cluster.store import CreatedIn, Delete, Entry, LogStore, ModifiedIn, Put, R
 KEPT_RECORDS: Final = 10_000
 DELETED_AT_ONCE: Final = 1_000  # all members are busy with it meanwhile
 ANSWER_S: Final = 2.0
+
+log = logging.getLogger(__name__)
 
 
 class Trimmed(msgspec.Struct, frozen=True):
@@ -75,5 +78,14 @@ class Trimmer:
     def _stored_notes(self) -> list[tuple[SnapshotNote, Entry]]:
         read = Read(self._keys.snapshots, self._keys.snapshots_end)
         entries = self._store.transact(Transaction(then=(read,)), ANSWER_S).reads[0]
-        notes = [(msgspec.json.decode(entry.value, type=SnapshotNote), entry) for entry in entries]
+        notes = [(note, entry) for entry in entries if (note := _note_in(entry)) is not None]
         return sorted(notes, key=lambda pair: (-pair[0].n, pair[0].node))
+
+
+def _note_in(entry: Entry) -> SnapshotNote | None:
+    """What an entry says; None where it cannot be read: then nothing goes by it, and it hides no other."""
+    try:
+        return msgspec.json.decode(entry.value, type=SnapshotNote)
+    except ValueError as problem:  # DecodeError is one
+        log.debug("%s cannot be read: %s", entry.key, problem)
+        return None

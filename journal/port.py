@@ -9,6 +9,7 @@ The ways to fail:
     ├── RecordsDropped   records that were asked for left the journal, and are in no archive
     └── JournalFailed    it cannot be written any more: stop taking orders, restart
         ├── JournalFenced  another node writes it now: follow that one
+        ├── JournalUnsettled  the same, and what was being written may be in it
         └── JournalLost  its file was removed, renamed or replaced by somebody else
 
 Layer: journal.
@@ -46,6 +47,10 @@ class JournalFailed(JournalError):
 
 class JournalFenced(JournalFailed):
     """Another node writes the journal now: nothing of what was not appended is in it, or ever will be by this one."""
+
+
+class JournalUnsettled(JournalFailed):
+    """Another node writes the journal now, or may: whether what was not appended is in it is for that one to say."""
 
 
 class JournalLost(JournalFailed):

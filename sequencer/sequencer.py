@@ -22,7 +22,7 @@ from engine.exchange import Exchange
 from engine.types import Seq, TimeInForce, end_of_day_ns
 from journal.codec import GENESIS, BatchRecord, Submission, seal
 from journal.committer import Committer
-from journal.port import JournalFailed, JournalFenced
+from journal.port import JournalFailed, JournalFenced, JournalUnsettled
 from loop.reply import Reply
 from loop.turns import Turn
 from projections.submissions import KeptSubmission, SubmissionWindow
@@ -384,7 +384,8 @@ class Sequencer:
     def _fail(self, entries: list[Entry], failure: JournalFailed) -> None:
         """Refuse everything from now on: what is not durable is not acknowledged."""
         fenced = isinstance(failure, JournalFenced)
-        if fenced:
+        goes_on_elsewhere = fenced or isinstance(failure, JournalUnsettled)
+        if goes_on_elsewhere:
             log.warning("another node sequences now: %s", failure)
             self._refusal = "another node sequences now"
         else:
@@ -400,7 +401,7 @@ class Sequencer:
         self._replies.send((*entries, *self._waiting))
         self._waiting.clear()
         self._waiting_commands = 0
-        if not fenced:
+        if not goes_on_elsewhere:
             self._publication.publish_failure()
         self._readings.answer()
 

@@ -30,6 +30,10 @@ class RequestKey(NamedTuple):
     key: bytes  # 16 bytes
     fingerprint: bytes  # of what was asked, 16 bytes: the same key stands for nothing else
 
+    def part(self, number: int) -> RequestKey:
+        """By what a part of the request is known, where it is carried out in several; from 1."""
+        return RequestKey(_hash(self.key + number.to_bytes(8, "big")), self.fingerprint)
+
 
 def key_of(environ: Environ, account: AccountId, body: bytes) -> RequestKey | None:
     """What a request of `account` is known by; None where it has no key. Raises Malformed for a key that is none."""
@@ -57,6 +61,6 @@ def install(app: Flask) -> None:
         about = documented_by(app.view_functions[request.endpoint]) if request.endpoint else None
         if about is None or about.keyed or about.lenient:
             return
-        advice = " An order is known by its client_order_id." if request.path.startswith("/order") else ""
+        advice = " An order is known by its client_order_id." if request.path in ("/order", "/order/test") else ""
         sentence = f"{request.method} here takes no {HEADER}: it would be done again.{advice}"
         raise ApiError(400, "KEY_NOT_TAKEN", sentence, {"field": HEADER})

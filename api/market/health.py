@@ -10,6 +10,8 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from msgspec.structs import replace
+
 from api.json.views import seconds
 from api.market.flow_sources import FlowSource, flows_of
 from api.market.latency import Latencies
@@ -91,8 +93,11 @@ class HealthService:
         self._started_ns = sequencer.now_ns()
         self._known_digest: tuple[Seq, str] = (Seq(-1), "")  # the last that was asked for
 
-    def health(self, *, digest: bool = False) -> HealthView:
-        """Whether orders are taken. O(symbols); with `digest` O(open orders), in turns, and orders wait meanwhile."""
+    def health(self, *, digest: bool = False, says_processes: Callable[[], bool] = lambda: False) -> HealthView:
+        """Whether orders are taken. O(symbols); with `digest` O(open orders), in turns, and orders wait meanwhile.
+
+        `says_processes`: whether who asks may know those of front doors; called only where there are any.
+        """
         found = self._known_digest
         if digest and found[0] != self._exchange.seq:
             found = self._known_digest = self._sequencer.read_in_turns(lambda: digest_steps(self._exchange))
@@ -120,7 +125,7 @@ class HealthService:
             faults=self._faults_state(),
             seq=found[0] if digest else self._exchange.seq,
             digest=found[1] if digest else None,
-            doors=self._doors(),
+            doors=self._door_views(says_processes),
         )
 
     def statistics(self) -> StatisticsView:
@@ -168,6 +173,12 @@ class HealthService:
             **self._pace(),
             seq=self._exchange.seq,
         )
+
+    def _door_views(self, says_processes: Callable[[], bool]) -> list[DoorView] | None:
+        doors = self._doors()
+        if not doors or says_processes():
+            return doors
+        return [replace(door, process=None) for door in doors]
 
     def _publisher(self, state: PublisherState) -> PublisherPosition:
         lag = max(0, self._exchange.seq - state.seq)

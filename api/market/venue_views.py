@@ -69,7 +69,7 @@ class DoorView(msgspec.Struct, frozen=True, kw_only=True):
 
     door: int  # from 1
     status: Literal["serving", "starting"]
-    process: int | None  # its process id
+    process: int | None  # its process id, for operators; null while there is none
     connections: int  # feed clients
     seq: int | None  # the last command that it has applied
     lag: int | None  # commands that it has not applied; these figures are up to a second old

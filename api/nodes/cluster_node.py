@@ -107,7 +107,7 @@ class ClusterNode:
             seq=state.seq,
             lag=state.behind,
             stale=self.stale,
-            writer=None if owner is None else owner.owner.node,
+            writer=None if owner is None else owner.writer,
             nodes=self._addresses(state, heard),
             accepting=refusal is None,
             reason=refusal,

@@ -25,8 +25,10 @@ _REPEATED: Final = ',"repeated":true'
 KINDS_KEPT: Final = 1_024  # side, type and time in force of a symbol
 
 
-def order_answer(applied: CommandResult, exchange: Exchange, processing_ms: float) -> Encoded:
-    """The `OrderAnswer` to an order that was accepted, from the events of its command. O(events)."""
+def order_answer(
+    applied: CommandResult, exchange: Exchange, processing_ms: float, *, repeated: bool = False
+) -> Encoded:
+    """The `OrderAnswer` to an order that was accepted, now or before, from the events of its command. O(events)."""
     events = applied.events
     accepted = events[0]
     if not isinstance(accepted, Accepted):
@@ -56,7 +58,7 @@ def order_answer(applied: CommandResult, exchange: Exchange, processing_ms: floa
         f'"total_maker_fees":"{grid.amount(maker_fees)}",'
         f'"total_taker_fees":"{grid.amount(taker_fees)}","bbo":{bbo_text(book, exchange.seq, exchange.ts_ns)},'
         f'"processing_time_ms":{processing_ms!r},{moment_text(ts_ns)},"seq":{seq},'
-        f'{_legs(entered, accepted.order_id, grid) if entered else ""}"repeated":false}}'
+        f'{_legs(entered, accepted.order_id, grid) if entered else ""}"repeated":{"true" if repeated else "false"}}}'
     )
 
 

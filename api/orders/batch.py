@@ -13,7 +13,7 @@ from functools import partial
 from typing import Annotated, Any, Final, Literal, TypeVar
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from api.http.documented import any_of
 from api.json.encoded import Encoded
@@ -98,12 +98,14 @@ class BatchAnswer(msgspec.Struct, frozen=True):
     """POST /orders/batch: a result for each element, in their order."""
 
     results: list[BatchResult]
+    repeated: bool | UnsetType = UNSET  # true: it came before, under the same Idempotency-Key
 
 
 class EncodedBatch(msgspec.Struct, frozen=True):
     """A `BatchAnswer` whose results are written already."""
 
     results: list[Encoded]
+    repeated: bool | UnsetType = UNSET
 
 
 class _Entered(msgspec.Struct, frozen=True):

@@ -42,10 +42,10 @@ class OrderEntry:
 
     def batch(self, environ: Environ, body: bytes, account: AccountId, charge: Callable[[int], None]) -> bytes:
         """POST /orders/batch. `charge` counts what its orders cost beyond one request."""
-        processing = processing_of(environ)
+        processing, key = processing_of(environ), key_of(environ, account, body)
         commands = batch_of_body(body, account, self._exchange)
         charge(len(commands) - 1)
-        return long_body(self._service.batch(commands, processing))
+        return long_body(self._service.batch(commands, processing, key))
 
     def delete(self, environ: Environ, order_id: str, symbol: str | None, account: AccountId) -> bytes:
         """DELETE /order/{order_id}; it must be in `symbol` when that is given."""

@@ -5,6 +5,7 @@ Layer: api.orders.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from api.http.idempotency import RequestKey
@@ -22,7 +23,20 @@ class Outcome(NamedTuple):
     repeated: bool  # it was sequenced before, under its key
 
 
+class Outcomes(NamedTuple):
+    """What commands caused that were sequenced together."""
+
+    applied: Sequence[CommandResult]
+    repeated: bool  # they were sequenced before, under their key
+
+
 def earlier_outcome(sequencer: Sequencing, key: RequestKey) -> CommandResult | None:
+    """As `earlier_outcomes`, of a request that is one command."""
+    applied = earlier_outcomes(sequencer, key)
+    return None if applied is None else applied[0]
+
+
+def earlier_outcomes(sequencer: Sequencing, key: RequestKey) -> Sequence[CommandResult] | None:
     """What a request caused when it came first, under its key; None where the key was not used.
 
     Nothing of what the request asks for need be valid any more: an order that it cancels is done. Raises ApiError 409
@@ -43,25 +57,38 @@ def submit_once(sequencer: Sequencing, command: Command, key: RequestKey | None)
     """
     if key is None:
         return Outcome(sequencer.submit(command), repeated=False)
+    applied, repeated = submit_all_once(sequencer, (command,), key)
+    return Outcome(applied[0], repeated)
+
+
+def submit_all_once(sequencer: Sequencing, commands: Sequence[Command], key: RequestKey | None) -> Outcomes:
+    """Sequence commands one behind the other, once where they have a `key`. As `submit_once`."""
+    if key is None:
+        return Outcomes(sequencer.submit_all(commands), repeated=False)
     try:
-        return Outcome(sequencer.submit_as(key.key, (command,), key.fingerprint)[0], repeated=False)
+        return Outcomes(sequencer.submit_as(key.key, commands, key.fingerprint), repeated=False)
     except KeyReused:
         raise _reused() from None
     except AlreadySubmitted as known:
-        return Outcome(_kept_outcome(sequencer, key, known.place), repeated=True)
+        return Outcomes(_kept_outcome(sequencer, key, known.place), repeated=True)
 
 
-def _kept_outcome(sequencer: Sequencing, key: RequestKey, known: KeptSubmission) -> CommandResult:
+def forgotten(known_seq: int) -> ApiError:
+    """The answer where something was taken before, and what became of it is not kept any more."""
+    return ApiError(
+        409,
+        "OUTCOME_FORGOTTEN",
+        "This was taken before, under the same Idempotency-Key, and was not done again; what became of it then is "
+        "not kept any more. Ask for the order, or for the ledger.",
+        {"seq": known_seq},
+    )
+
+
+def _kept_outcome(sequencer: Sequencing, key: RequestKey, known: KeptSubmission) -> Sequence[CommandResult]:
     results = sequencer.outcome(key.key)
     if results is None:
-        raise ApiError(
-            409,
-            "OUTCOME_FORGOTTEN",
-            "This was taken before, under the same Idempotency-Key, and was not done again; what became of it then is "
-            "not kept any more. Ask for the order, or for the ledger.",
-            {"seq": known.first_seq},
-        )
-    return results[0]
+        raise forgotten(known.first_seq)
+    return results
 
 
 def _reused() -> ApiError:

@@ -12,11 +12,13 @@ from typing import Final, TypeVar
 
 from msgspec.structs import replace
 
+from api.http.idempotency import RequestKey
 from api.json.errors import ApiError
+from api.orders.keyed import Outcomes, earlier_outcomes, submit_all_once
 from engine.commands import CancelAll, StopAccount
 from engine.events import CommandResult
 from engine.exchange import Exchange
-from engine.types import AccountId, OrderId, Side
+from engine.types import AccountId, OrderId, Seq, Side, entry_of
 from loop.turns import in_turns, pieces
 from sequencer.port import Sequencing
 
@@ -43,6 +45,42 @@ class MassCancels:
         if open_now <= ORDERS_A_PART:
             return self._sequencer.submit_all([command])
         return self._in_parts(command, self._chosen(command.account, command.symbol, command.side))
+
+    def cancel_all_once(self, command: CancelAll, key: RequestKey) -> Outcomes:
+        """The same, once under a `key`. Raises, besides, ApiError 409 as `keyed.earlier_outcomes`.
+
+        Where there are many, the first command names none of the orders: what was entered before it is cancelled by
+        those behind it, whose keys follow from its own. So who comes again goes on where that was broken off.
+        """
+        known = earlier_outcomes(self._sequencer, key)
+        if known is None:
+            first = command
+            if self._open_now(command.account, command.symbol) > ORDERS_A_PART:
+                first = replace(command, among=())
+            known, repeated = submit_all_once(self._sequencer, [first], key)
+        else:
+            repeated = True
+        results, begun = list(known), known[0]
+        if isinstance(begun.command, CancelAll) and begun.command.among is not None:
+            results += self._cancel_entered_before(begun.seq, command, key)
+        return Outcomes(results, repeated)
+
+    def _cancel_entered_before(self, seq: Seq, command: CancelAll, key: RequestKey) -> list[CommandResult]:
+        """Cancel what is open of the orders that were entered before `seq`, and what was cancelled of them before."""
+        results: list[CommandResult] = []
+        number = 1
+        while (known := earlier_outcomes(self._sequencer, key.part(number))) is not None:
+            results += known
+            number += 1
+        while chosen := self._chosen_before(seq, command):
+            for together in _together(command, chosen):
+                results += submit_all_once(self._sequencer, together, key.part(number)).applied
+                number += 1  # where another request was quicker, its part was another: what it left is chosen again
+        return results
+
+    def _chosen_before(self, seq: Seq, command: CancelAll) -> list[OrderId]:
+        chosen = self._chosen(command.account, command.symbol, command.side)
+        return [number for number in in_turns(chosen) if entry_of(number) < seq]
 
     def require_few(self, command: CancelAll) -> None:
         """Raise ApiError 409 where so many orders are open that a batch, which comes in one, would take too long."""

@@ -10,6 +10,7 @@ from flask import Blueprint, Response, request
 from api.auth.authenticator import requesting_account
 from api.http.bodies import HEADERS
 from api.http.documented import Access, documented
+from api.http.idempotency import key_of
 from api.http.limits import charge
 from api.http.responses import answer, long_answer, query
 from api.json.requests import SymbolQuery
@@ -64,7 +65,8 @@ def blueprint(entry: OrderEntry, service: OrderService, lookup: OrderLookup, exc
         BatchAnswer,
         body=BatchRequest,
         long_body=True,
-        errors=(503,),
+        keyed=True,
+        errors=(409, 503),
         named=(*ELEMENTS, *BODIES),
     )
     def batch_of_orders() -> Response:
@@ -110,11 +112,12 @@ def blueprint(entry: OrderEntry, service: OrderService, lookup: OrderLookup, exc
         return long_answer(lookup.orders(wanted, account))
 
     @routes.delete("/orders")
-    @documented(Access.ACCOUNT, CancelAllAnswer, query=CancelAllQuery, errors=(404, 503))
+    @documented(Access.ACCOUNT, CancelAllAnswer, query=CancelAllQuery, keyed=True, errors=(404, 409, 503))
     def cancel_all_orders() -> Response:
         """Cancel every open order of the caller, of one symbol or side when given."""
-        command = cancel_all_command(query(CancelAllQuery), requesting_account(), exchange)
-        return long_answer(service.cancel_all(command))
+        account = requesting_account()
+        command = cancel_all_command(query(CancelAllQuery), account, exchange)
+        return long_answer(service.cancel_all(command, key_of(request.environ, account, b"")))
 
     return routes
 

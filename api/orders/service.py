@@ -21,11 +21,12 @@ from api.orders.answers import cancel_answer, order_answer
 from api.orders.batch import BatchCommand, BatchResult, EncodedBatch
 from api.orders.duplicates import DuplicateLookup, EarlierOrder
 from api.orders.field_combinations import amend_combination_sentence, combination_sentence
-from api.orders.keyed import earlier_outcome, submit_once
+from api.orders.keyed import Outcomes, earlier_outcome, earlier_outcomes, forgotten, submit_all_once, submit_once
 from api.orders.lookup import OrderLookup
 from api.orders.mass_cancels import MassCancels
 from api.orders.preview_views import PreviewAnswer, preview_answer
 from api.orders.reject_details import reject_details
+from api.orders.repeated_batch import results_by_element
 from api.orders.views import CancelAllAnswer, cancel_all_answer
 from engine.commands import AmendOrder, CancelAll, CancelOrder, EnterOrder
 from engine.events import Cancelled, CommandResult, DuplicateRequest, Rejected
@@ -116,9 +117,16 @@ class OrderService:
         outcome = submit_once(self._sequencer, command, key)
         return self._cancelled(outcome.applied, command, processing, repeated=outcome.repeated)
 
-    def cancel_all(self, command: CancelAll) -> CancelAllAnswer:
-        """Cancel every open order of an account, of one symbol or side when given; many of them in parts."""
-        return cancel_all_answer(self._mass_cancels.cancel_all(command))
+    def cancel_all(self, command: CancelAll, key: RequestKey | None = None) -> CancelAllAnswer:
+        """Cancel every open order of an account, of one symbol or side when given; many of them in parts.
+
+        Once under a `key`: then only what was entered before it came first.
+        """
+        if key is None:
+            return cancel_all_answer(self._mass_cancels.cancel_all(command))
+        outcomes = self._mass_cancels.cancel_all_once(command, key)
+        answer = cancel_all_answer(outcomes.applied)
+        return msgspec.structs.replace(answer, repeated=True) if outcomes.repeated else answer
 
     def cancel_everybodys(self, symbol: str | None) -> Iterator[CommandResult]:
         """Cancel what is open now in a symbol, or in every one, whoever's: the results as they come."""
@@ -139,19 +147,60 @@ class OrderService:
         answer = self._amended(outcome.applied, command)
         return msgspec.structs.replace(answer, repeated=True) if outcome.repeated else answer
 
-    def batch(self, commands: Sequence[BatchCommand | ApiError], processing: Processing) -> EncodedBatch:
+    def batch(
+        self, asked: Sequence[BatchCommand | ApiError], processing: Processing, key: RequestKey | None = None
+    ) -> EncodedBatch:
         """Sequence the commands one behind the other; answer each as its single call, or with the error in its place.
 
-        All share one wait for the history, which amends and orders that are long done need. Raises NotAccepting.
+        All share one wait for the history, which amends and orders that are long done need. Once under a `key`.
+        Raises NotAccepting, and ApiError 409 as `keyed.earlier_outcomes`.
         """
+        if key is not None and (known := earlier_outcomes(self._sequencer, key)) is not None:
+            return self._batch_again(asked, known, processing)
+        commands = asked
         if processing.faults is not None:
-            commands = [_touched(command, processing.faults) for command in commands]
+            commands = [_touched(command, processing.faults) for command in asked]
         checked = self._checked(commands, time.monotonic() + PATIENCE_S)
         sequenced = [command for command in checked if not isinstance(command, _NOT_SEQUENCED)]
-        applied = iter(self._sequencer.submit_all(sequenced) if sequenced else ())
+        outcomes = submit_all_once(self._sequencer, sequenced, key) if sequenced else Outcomes((), repeated=False)
+        if outcomes.repeated:
+            return self._batch_again(asked, outcomes.applied, processing)
+        applied = iter(outcomes.applied)
+        by_element = [None if isinstance(each, _NOT_SEQUENCED) else next(applied) for each in checked]
+        return EncodedBatch(self._answers(commands, checked, by_element, processing))
+
+    def _batch_again(
+        self, asked: Sequence[BatchCommand | ApiError], known: Sequence[CommandResult], processing: Processing
+    ) -> EncodedBatch:
+        """The answer to a batch that came before under its key; nothing is sequenced. Raises ApiError 409.
+
+        What was not sequenced then is refused as it would be now; where it would not, that it was is all that is known.
+        """
+        by_element = results_by_element(asked, known)
+        if by_element is None:  # what its body stands for has changed
+            raise forgotten(known[0].seq)
+        left_out = [element for element, applied in zip(asked, by_element, strict=True) if applied is None]
+        refused = iter(self._checked(left_out, time.monotonic() + PATIENCE_S))
+        checked: list[BatchCommand | ApiError | EarlierOrder] = []
+        for command, applied in zip(asked, by_element, strict=True):
+            now = command if applied is not None else next(refused)
+            is_new = applied is None and not isinstance(now, _NOT_SEQUENCED)
+            checked.append(forgotten(known[0].seq) if is_new else now)
+        return EncodedBatch(self._answers(asked, checked, by_element, processing, repeated=True), repeated=True)
+
+    def _answers(
+        self,
+        commands: Sequence[BatchCommand | ApiError],
+        checked: Sequence[BatchCommand | ApiError | EarlierOrder],
+        by_element: Sequence[CommandResult | None],
+        processing: Processing,
+        *,
+        repeated: bool = False,
+    ) -> list[Encoded]:
+        """The result of each element of a batch; `by_element`: what it caused, where it was sequenced."""
         deadline = time.monotonic() + PATIENCE_S  # a new one: what is read of the history now comes after the commands
         results: list[Encoded] = []
-        for asked, command in in_turns(zip(commands, checked, strict=True)):
+        for asked, command, applied in in_turns(zip(commands, checked, by_element, strict=True)):
             status, body = 200, None
             try:
                 if isinstance(command, ApiError):
@@ -159,8 +208,8 @@ class OrderService:
                 if isinstance(command, EarlierOrder):
                     if isinstance(asked, EnterOrder):
                         body = self._found(command, asked, processing, max(0.0, deadline - time.monotonic()))
-                else:
-                    body = self._answer(next(applied), command, processing, deadline)
+                elif applied is not None:
+                    body = self._answer(applied, command, processing, deadline, repeated=repeated)
             except (ApiError, StoreAway) as refusal:
                 error = as_error(refusal).without_frames()
                 status, body = error.status, encoded(error.body())
@@ -175,7 +224,7 @@ class OrderService:
                 )
                 status, body = mistake.status, encoded(about)
             results.append(encoded(BatchResult(status, body)))
-        return EncodedBatch(results)
+        return results
 
     # -- the same for who answers in words of their own
 
@@ -247,30 +296,40 @@ class OrderService:
         return checked
 
     def _answer(
-        self, applied: CommandResult, command: BatchCommand, processing: Processing, deadline: float
+        self, applied: CommandResult, command: BatchCommand, processing: Processing, deadline: float, *, repeated: bool
     ) -> Encoded:
-        """The answer to what was sequenced. Raises ApiError."""
+        """The answer to what was sequenced, now or, where it is `repeated`, before. Raises ApiError."""
         patience_s = max(0.0, deadline - time.monotonic())
         if isinstance(command, EnterOrder):
-            return self._entered(applied, command, processing, patience_s)
+            return self._entered(applied, command, processing, patience_s, repeated=repeated)
         if isinstance(command, CancelOrder):
-            return self._cancelled(applied, command, processing, patience_s)
+            return self._cancelled(applied, command, processing, patience_s, repeated=repeated)
+        answer: CancelAllAnswer | AmendAnswer
         if isinstance(command, CancelAll):
-            return encoded(cancel_all_answer([applied]))
-        return encoded(self._amended(applied, command, patience_s))
+            answer = cancel_all_answer([applied])
+        else:
+            answer = self._amended(applied, command, patience_s)
+        return encoded(msgspec.structs.replace(answer, repeated=True) if repeated else answer)
 
     def _entered(
-        self, applied: CommandResult, command: EnterOrder, processing: Processing, patience_s: float = PATIENCE_S
+        self,
+        applied: CommandResult,
+        command: EnterOrder,
+        processing: Processing,
+        patience_s: float = PATIENCE_S,
+        *,
+        repeated: bool = False,
     ) -> Encoded:
         """The answer to an order. Raises ApiError."""
         first = applied.events[0]
         if type(first) is Rejected:
             raise self._rejected(first, legacy_status=True, seq=applied.seq, entered=command)
-        processing.count_order(self._record_latency)
+        if not repeated:
+            processing.count_order(self._record_latency)
         elapsed_ms = processing.elapsed_ms
         if type(first) is DuplicateRequest:
             return encoded(self._lookup.repeated(first.order_id, first.account, applied.seq, elapsed_ms, patience_s))
-        return order_answer(applied, self._exchange, elapsed_ms)
+        return order_answer(applied, self._exchange, elapsed_ms, repeated=repeated)
 
     def _found(
         self, found: EarlierOrder | ApiError, command: EnterOrder, processing: Processing, patience_s: float

@@ -152,6 +152,7 @@ class CancelAllAnswer(msgspec.Struct, frozen=True):
     cancelled: list[IdText]  # order ids
     count: int
     seq: int
+    repeated: bool | UnsetType = UNSET  # true: it came before, under the same Idempotency-Key
 
 
 def fill_view(trade: TradeState, *, maker: bool, grid: Grid, ts_ns: int) -> FillView:

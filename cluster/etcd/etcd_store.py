@@ -49,9 +49,13 @@ from cluster.store import (
 class EtcdStore:
     """One client of etcd, which speaks to one member at a time. Used by one thread at a time."""
 
-    def __init__(self, members: Members, first: int = 0) -> None:
-        """`first`: the member that it begins with, so that not all clients burden the same. Raises BadAddresses."""
+    def __init__(self, members: Members, first: int = 0, *, reads_local: bool = False) -> None:
+        """`first`: the member that it begins with, so that not all clients burden the same. Raises BadAddresses.
+
+        `reads_local`: what is read is what the member itself has, which may be old, and needs no other member.
+        """
         self._members = members
+        self._reads_local = reads_local
         self._connections = Connections(members)
         self._at = first % len(members.addresses)
 
@@ -72,8 +76,8 @@ class EtcdStore:
         """Carry out `transaction`, durably. Raises NoAnswer and Refused."""
         request = TxnRequest(
             compare=[_compare(compare) for compare in transaction.compares],
-            success=[_operation(operation) for operation in transaction.then],
-            failure=[_operation(operation) for operation in transaction.otherwise],
+            success=[self._operation(operation) for operation in transaction.then],
+            failure=[self._operation(operation) for operation in transaction.otherwise],
         )
         try:
             answer = self._connections.call(self.address, "KV/Txn", request, TxnResponse, timeout_s)
@@ -124,6 +128,17 @@ class EtcdStore:
         """Let go of all connections. Idempotent."""
         self._connections.close()
 
+    def _operation(self, operation: Put | Delete | Read) -> RequestOp:
+        key = operation.key.encode()
+        match operation:
+            case Put(value=value, lease=lease):
+                return RequestOp(request_put=PutRequest(key=key, value=value, lease=lease))
+            case Delete(until=until):
+                return RequestOp(request_delete_range=DeleteRangeRequest(key=key, range_end=until.encode()))
+            case Read(until=until, limit=limit):
+                end, local = until.encode(), self._reads_local
+                return RequestOp(request_range=RangeRequest(key=key, range_end=end, limit=limit, serializable=local))
+
 
 def _compare(compare: CreatedIn | ModifiedIn | ValueIs) -> Compare:
     key = compare.key.encode()
@@ -134,17 +149,6 @@ def _compare(compare: CreatedIn | ModifiedIn | ValueIs) -> Compare:
             return Compare(target=Compare.MOD, key=key, mod_revision=revision)
         case ValueIs(value=value):
             return Compare(target=Compare.VALUE, key=key, value=value)
-
-
-def _operation(operation: Put | Delete | Read) -> RequestOp:
-    key = operation.key.encode()
-    match operation:
-        case Put(value=value, lease=lease):
-            return RequestOp(request_put=PutRequest(key=key, value=value, lease=lease))
-        case Delete(until=until):
-            return RequestOp(request_delete_range=DeleteRangeRequest(key=key, range_end=until.encode()))
-        case Read(until=until, limit=limit):
-            return RequestOp(request_range=RangeRequest(key=key, range_end=until.encode(), limit=limit))
 
 
 def _reads_only(transaction: Transaction) -> bool:
@@ -158,11 +162,19 @@ def _outcome(answer: TxnResponse) -> Outcome:
             reads.append(_entries(response))
         elif response.HasField("response_delete_range"):
             deleted += response.response_delete_range.deleted
-    return Outcome(answer.succeeded, answer.header.revision, tuple(reads), deleted)
+    return Outcome(answer.succeeded, answer.header.revision, tuple(reads), deleted, answer.header.cluster_id)
 
 
 def _entries(response: ResponseOp) -> tuple[Entry, ...]:
     found: Sequence[KeyValue] = response.response_range.kvs
-    return tuple(
-        Entry(kv.key.decode(), kv.value, kv.create_revision, kv.mod_revision, kv.version, kv.lease) for kv in found
+    return tuple(  # a key that is no text is none of ours, and is read as one that nobody asks for
+        Entry(
+            kv.key.decode(errors="backslashreplace"),
+            kv.value,
+            kv.create_revision,
+            kv.mod_revision,
+            kv.version,
+            kv.lease,
+        )
+        for kv in found
     )

@@ -140,6 +140,7 @@ def test_other_addresses_need_permission(host: str) -> None:
         ("--node a", "go with --cluster"),
         ("--node-listen 127.0.0.1:5100", "go with --cluster"),
         ("NODE --front-doors 2", "--front-doors and --cluster do not go together"),
+        ("NODE --journal drop", "--journal drop and --cluster do not go together"),
         ("NODE --door-port 5101", "--door-port goes with --front-doors"),
         ("NODE --node-listen 0.0.0.0:5100", "other nodes are told this address"),
         ("NODE --node-listen [::]:5100", "other nodes are told this address"),

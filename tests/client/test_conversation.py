@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -183,8 +184,15 @@ def test_numbers_are_sent_exactly_and_floats_are_refused() -> None:
         ([BatchAmend(order_id="7", price=1), BatchAmend(order_id="7", price=2)], 1),
     ],
 )
-def test_a_batch_is_sent_again_only_where_twice_is_as_once(elements: list[Any], sent: int) -> None:
-    assert len(Played(orders.batch(elements), LOST, refused(409)).sent) == sent
+def test_a_batch_is_sent_again_under_its_key_and_without_one_only_where_twice_is_as_once(
+    elements: list[Any], sent: int
+) -> None:
+    call = orders.batch(elements)
+    requests = Played(call, LOST, refused(409)).sent
+    assert len(requests) == 2
+    assert len({request.headers["Idempotency-Key"] for request in requests}) == 1
+    without_key = replace(call, key=None)  # as over the feed
+    assert len(Played(without_key, LOST, refused(409)).sent) == sent
 
 
 def test_a_proxys_page_is_an_error_with_its_status() -> None:

@@ -81,6 +81,42 @@ def test_a_feed_goes_on_at_another_node_from_where_it_was(venue: Nodes) -> None:
     asyncio.run(scenario())
 
 
+def test_under_a_key_a_batch_and_a_mass_cancel_are_done_once_at_whichever_node_and_over_a_kill(venue: Nodes) -> None:
+    token = venue["a"].http.call("POST", "/auth/guest").json["token"]
+    shown = {"Authorization": f"Bearer {token}"}
+    order = {"symbol": "BTC-USDT", "side": "buy", "order_type": "limit", "quantity": "0.01", "price": "100.00"}
+    elements = [order, order | {"side": "up"}, order | {"client_order_id": "in-a-batch"}, order]
+
+    def batch(node: RunningServer, sent: list[dict[str, str]] = elements) -> Answer:
+        return node.http.call("POST", "/orders/batch", {"orders": sent}, {**shown, "Idempotency-Key": "batch"})
+
+    def cancel_all(node: RunningServer, path: str = "/orders") -> Answer:
+        return node.http.call("DELETE", path, None, {**shown, "Idempotency-Key": "all"})
+
+    def ids(answer: Answer) -> list[str | None]:
+        return [result["body"].get("order_id") for result in answer.granted()["results"]]
+
+    eventually(lambda: venue["b"].http.call("GET", "/account", None, shown).status == 200)
+    first = batch(venue["a"])
+    assert ("repeated" in first.granted(), ids(first)[1]) == (False, None)
+    assert ids(batch(venue["b"])) == ids(first)
+    assert batch(venue["b"]).granted()["repeated"] is True
+    batch(venue["b"], elements[:1]).refused(409, "KEY_REUSED")
+    writer, other = venue.writer(), venue.follower()
+    writer.kill_all()
+    assert ids(batch(other)) == ids(first)
+    cancelled = cancel_all(other).granted()["cancelled"]  # it waits for whoever writes next
+    assert cancelled == [one for one in ids(first) if one is not None]
+    later = other.http.call("POST", "/order", order, shown).granted()["order_id"]
+    writer.start(writer.port)
+    eventually(lambda: state_of(writer)["accepting"])
+    eventually(lambda: writer.http.call("GET", f"/order/{later}", None, shown).status == 200)
+    again = cancel_all(writer).granted()
+    assert (again["cancelled"], again["repeated"]) == (cancelled, True)
+    cancel_all(writer, "/orders?side=buy").refused(409, "KEY_REUSED")
+    assert writer.http.call("GET", f"/order/{later}", None, shown).granted()["status"] == "resting"
+
+
 def test_under_a_key_money_moves_once_at_whichever_node_and_over_a_kill(venue: Nodes) -> None:
     token = venue["a"].http.call("POST", "/auth/guest").json["token"]
     shown = {"Authorization": f"Bearer {token}"}

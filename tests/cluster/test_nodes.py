@@ -14,7 +14,7 @@ from tests.access.cast import operator
 from tests.cluster.nodes import Nodes, nodes, state_of
 from tests.etcd import EtcdCluster, needs_etcd
 from tests.programs import run
-from tests.server import RunningServer, eventually
+from tests.server import RunningServer, eventually, free_port
 from tests.tidy.pages import page, rows, section
 
 pytestmark = needs_etcd
@@ -138,6 +138,34 @@ def test_every_figure_of_a_node_is_there_and_documented(venue: Nodes) -> None:
     assert named == {cells[0].strip("`") for cells in rows(section(page("metrics.md"), "Figures of a node"))} - {"name"}
     assert 'openbell_node_role{role="writer"} 1.0' in text.splitlines()
     assert float(re.findall(r"^openbell_log_append_seconds_count (\S+)", text, re.MULTILINE)[0]) > 0
+
+
+def test_the_command_says_how_the_nodes_are_while_the_log_does_not_answer(venue: Nodes) -> None:
+    """By a member that runs alone, or by their own addresses where none does."""
+    eventually(lambda: cluster(venue, "status")[0] == 0)
+    nodes = {node["name"]: node for node in json.loads(cluster(venue, "status", "--json")[1])["nodes"]}
+    leader, *others = venue.etcd.leader(), *venue.etcd.followers()
+    try:
+        for member in (leader, others[0]):
+            member.kill()
+        status, printed = cluster(venue, "status")
+        assert (status, "The log does not answer" in printed, "1 of the 3 members" in printed) == (1, True, True)
+        for name in "abc":
+            assert re.search(rf"^{name} +(follower|writer) +\d+ +\d+ +{nodes[name]['url']}", printed, re.MULTILINE)
+        others[1].kill()
+        assert "no node is known" in cluster(venue, "status")[1]
+        host, _, port = nodes["b"]["peer"].rpartition(":")
+        words = ("--node-listen", f"{host}:{int(port) - 1}", "--node-listen", f"127.0.0.1:{free_port()}")
+        status, printed = cluster(venue, "status", "--json", *words)
+        found = json.loads(printed)
+        assert (status, found["writer"], found["log"]["answering"]) == (1, None, 0)
+        assert [(node["name"], node["answers"]) for node in found["nodes"]] == [("b", True)]
+        assert "The log does not answer" in found["problem"]
+        assert "nobody answers at 127.0.0.1:" in cluster(venue, "status", *words)[1]
+        assert "no host and port" in cluster(venue, "status", "--node-listen", "b")[1]
+    finally:
+        venue.etcd.start()
+    eventually(lambda: cluster(venue, "status")[0] == 0)
 
 
 def test_the_command_says_how_the_nodes_are_and_has_one_stand_down(venue: Nodes) -> None:

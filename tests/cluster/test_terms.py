@@ -26,14 +26,14 @@ from cluster.records import START, position_of
 from cluster.store import LogMembers, LogStore, MemberStatus, NoAnswer, Outcome, OutOfSpace, StoreError, Transaction
 from cluster.term import Term
 from engine.exchange import Exchange
-from journal.port import JournalFailed
+from journal.port import JournalFailed, JournalFenced, JournalUnsettled
 from journal.snapshots import SnapshotFolder
 from journal.sqlite import SqliteJournal
 from projections.submissions import SubmissionWindow
 from replica.record_log import RecordLog
 from tests.cluster.door import until
 from tests.cluster.replicated_log import next_record
-from tests.cluster.scripted_store import EPOCH, KEYS, RECORD, Answer, appender_over, read
+from tests.cluster.scripted_store import EPOCH, KEYS, RECORD, Answer, appender_over, failed, read
 from tests.server import eventually
 
 BEHIND = Head(position_of(RECORD), EPOCH)
@@ -187,6 +187,26 @@ def test_a_bug_in_an_append_ends_the_term(tmp_path: Path) -> None:
             journal.append(next_record(START))  # which does not follow the head
     assert [journal.failure] == failures
     assert isinstance(failures[0], JournalFailed)
+
+
+@pytest.mark.parametrize(
+    ("answers", "kind"),
+    [
+        ([failed(EPOCH + 1, BEHIND, None)], JournalFenced),
+        ([NoAnswer("lost")], JournalUnsettled),  # and the append is given up
+        ([failed(EPOCH, None, None)], JournalFailed),  # the log was made anew: this node stops
+    ],
+)
+def test_what_ends_a_term_says_whether_the_node_goes_on(
+    tmp_path: Path, answers: list[Answer], kind: type[JournalFailed]
+) -> None:
+    with closing(SqliteJournal(tmp_path / "journal.sqlite")) as own:
+        appender, _ = appender_over(answers, encode_head(BEHIND), lambda: True)
+        journal = ClusterJournal(appender, Archive(own, _raise), RECORD)
+        for call in (lambda: journal.append(next_record(position_of(RECORD))), journal.check):
+            with pytest.raises(JournalFailed) as raised:
+                call()
+            assert type(raised.value) is kind
 
 
 class SoundMembers:

@@ -13,7 +13,7 @@ import pytest
 from engine.commands import AdvanceTime, Command, EnterOrder
 from engine.types import AccountId, Lots, OrderType, Side, Ticks, TimeInForce
 from journal.codec import BODY_VERSION, PLAIN_VERSION, BatchRecord, submissions_of
-from journal.port import JournalError, JournalFailed, JournalFenced
+from journal.port import JournalError, JournalFailed, JournalFenced, JournalUnsettled
 from loop.reply import Reply
 from projections.submissions import KeptSubmission, SubmissionWindow
 from sequencer.entries import fingerprint_of
@@ -188,10 +188,15 @@ def test_what_is_no_submission_is_refused_before_a_record_has_it(submission: Sub
 
 
 @pytest.mark.parametrize(
-    ("failure", "in_flight"), [(JournalFailed("broken"), OutcomeUnknown), (JournalFenced("another one"), NotAccepting)]
+    ("failure", "in_flight", "said"),
+    [
+        (JournalFailed("broken"), OutcomeUnknown, "until a restart: broken"),
+        (JournalFenced("another one"), NotAccepting, "another node sequences now: another one"),
+        (JournalUnsettled("no answer"), OutcomeUnknown, "another node sequences now: no answer"),
+    ],
 )
 def test_a_journal_that_fails_says_of_each_what_is_known_of_it(
-    failure: JournalError, in_flight: type[Exception], tmp_path: Path
+    failure: JournalError, in_flight: type[Exception], said: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     venue = Venue(tmp_path)
     venue.start()
@@ -210,7 +215,10 @@ def test_a_journal_that_fails_says_of_each_what_is_known_of_it(
     assert flushed.kinds == [in_flight]
     assert waits.kinds == [NotAccepting]
     assert Asked(venue, submit(b"3" * 16)).kinds == [NotAccepting]
-    assert failures == ([] if in_flight is NotAccepting else ["the journal failed"])
+    assert said in caplog.text
+    goes_on = not said.startswith("until")  # elsewhere: a restart of this one changes nothing
+    assert failures == ([] if goes_on else ["the journal failed"])
+    assert ("until a restart" in caplog.text) is not goes_on
     venue.close()
 
 

@@ -165,7 +165,7 @@ class Conversations:
                     continue
             if may_be_done_elsewhere(error):
                 self.nodes.leave(asked)
-            if not may_repeat(call.repeat, error):
+            if not may_repeat(call.repeat if call.key is None else Repeat.ALWAYS, error):
                 raise error
             yield attempts.pause_after(error)
 

@@ -126,6 +126,23 @@ def test_every_door_publishes_what_any_of_them_entered(doors: RunningServer) -> 
         other.call("DELETE", f"/order/{entered['order_id']}").granted()
 
 
+def test_under_a_key_a_batch_and_a_mass_cancel_are_done_once_at_whichever_door(doors: RunningServer) -> None:
+    order = {"symbol": "ETH-USDT", "side": "buy", "order_type": "limit", "quantity": "0.01", "price": "1.25"}
+    with each_door(doors) as (one, other):
+        token = one.call("POST", "/auth/guest").json["token"]
+        shown = {"Authorization": f"Bearer {token}", "Idempotency-Key": "of-this-test"}
+        batch = ("POST", "/orders/batch", {"orders": [order] * 120})
+        first = one.call(*batch, shown).granted()
+        again = other.call(*batch, shown).granted()
+        entered = [result["body"]["order_id"] for result in first["results"]]
+        assert (again["repeated"], [result["body"]["order_id"] for result in again["results"]]) == (True, entered)
+        other.call("POST", "/orders/batch", {"orders": [order]}, shown).refused(409, "KEY_REUSED")
+        shown["Idempotency-Key"] = "another"
+        first = other.call("DELETE", "/orders", None, shown).granted()
+        assert first["cancelled"] == entered
+        assert one.call("DELETE", "/orders", None, shown).granted() == first | {"repeated": True}
+
+
 def test_health_and_metrics_of_any_door_are_those_of_all(doors: RunningServer) -> None:
     with each_door(doors) as both:
         for http in both:

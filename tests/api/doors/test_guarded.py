@@ -62,6 +62,18 @@ def test_a_listen_key_that_one_door_made_is_followed_at_the_other(guarded: Runni
             assert stream.event("executionReport")["p"] == "10.00"
 
 
+def test_the_doors_processes_are_said_to_operators_alone(guarded: RunningServer) -> None:
+    with each_door(guarded, "127.0.1.8") as (one, other):
+        boss = one.post("/auth/login", {"name": OPERATOR, "password": PASSWORD}).granted()
+        nobody, trader = None, bearer(sign_up(one))
+        for http in (one, other):
+            for shown in (nobody, trader, {"Authorization": "Bearer nobody"}):
+                found = http.call("GET", "/health", None, shown).granted()["doors"]
+                assert [(door["door"], door["process"]) for door in found] == [(1, None), (2, None)], shown
+            found = http.call("GET", "/health", None, bearer(boss)).granted()["doors"]
+            assert all(door["process"] > 1 for door in found)
+
+
 def test_requests_at_all_doors_are_counted_together(guarded: RunningServer) -> None:
     with each_door(guarded, "127.0.1.4") as (one, other):
         statuses = [http.call("GET", "/symbols").status for _ in range(RATE // 2) for http in (one, other)]

@@ -132,6 +132,63 @@ def test_many_who_send_the_same_at_once_do_it_once(http: Http) -> None:
     assert guest.total("CASH") == before + 1
 
 
+def lasting(answer: dict[str, Any]) -> dict[str, Any]:
+    """Of the answer to a batch what is the same whenever it is given."""
+    passing = ("bbo", "processing_time_ms", "repeated", "request_id", "queue_position")
+    return answer | {
+        "repeated": None,
+        "results": [
+            {**result, "body": {name: value for name, value in result["body"].items() if name not in passing}}
+            for result in answer["results"]
+        ],
+    }
+
+
+def test_a_batch_that_comes_again_is_answered_as_the_first(http: Http, symbol: str) -> None:
+    one, other, key = resting(http, symbol), resting(http, symbol), new_key()
+    order = {"symbol": symbol, "side": "buy", "order_type": "limit", "quantity": "1", "price": "10"}
+    elements = [
+        order | {"client_order_id": "batch-again"},
+        order | {"side": "sell", "order_type": "sideways"},
+        {"op": "cancel", "order_id": one},
+        {"op": "cancel", "order_id": one},
+        {"op": "amend", "order_id": other, "quantity": "3"},
+        {"op": "cancel_all", "symbol": symbol, "side": "sell"},
+        order,
+        order | {"price": "10.0000001"},
+        order,
+    ]
+    way: tuple[str, str, Any] = ("POST", "/orders/batch", {"orders": elements})
+    first = keyed(http, key, *way).granted()
+    assert [result["status"] for result in first["results"]] == [200, 400, 200, 409, 200, 200, 200, 400, 200]
+    before = http.get("/health")["seq"]
+    again = keyed(http, key, *way).granted()
+    assert ("repeated" in first, again["repeated"]) == (False, True)
+    assert [result["body"].get("repeated") for result in again["results"] if result["status"] == 200] == [True] * 6
+    assert lasting(again) == lasting(first)
+    assert http.get("/health")["seq"] == before
+    assert len(http.get(f"/orders?symbol={symbol}&status=open")["orders"]) == 4
+    keyed(http, key, "POST", "/orders/batch", {"orders": elements[:-1]}).refused(409, "KEY_REUSED")
+    again = keyed(http, new_key(), *way).granted()  # the same under another key is another batch
+    assert len(http.get(f"/orders?symbol={symbol}&status=open")["orders"]) == 6
+    http.call("DELETE", f"/orders?symbol={symbol}").granted()
+
+
+@pytest.mark.parametrize("orders", [3, 250])
+def test_a_mass_cancel_that_comes_again_leaves_what_was_entered_meanwhile(http: Http, symbol: str, orders: int) -> None:
+    order = {"symbol": symbol, "side": "buy", "order_type": "limit", "quantity": "1", "price": "10"}
+    entered = http.call("POST", "/orders/batch", {"orders": [order] * orders}).granted()["results"]
+    key, way = new_key(), ("DELETE", f"/orders?symbol={symbol}")
+    first = keyed(http, key, *way).granted()
+    assert first["cancelled"] == [result["body"]["order_id"] for result in entered]
+    assert (first["count"], "repeated" in first) == (orders, False)
+    later = resting(http, symbol)
+    assert keyed(http, key, *way).granted() == first | {"repeated": True}
+    keyed(http, key, *way[:1], f"/orders?symbol={symbol}&side=buy").refused(409, "KEY_REUSED")
+    assert http.get(f"/order/{later}")["status"] == "resting"
+    assert keyed(http, new_key(), *way).granted()["cancelled"] == [later]
+
+
 @pytest.mark.parametrize("key", ["", " ", "a b", "k" * 65, "k\u00e9y"])
 def test_what_is_no_key_is_refused(http: Http, key: str) -> None:
     body = {"asset": "CASH", "amount": "1"}
@@ -142,8 +199,6 @@ def test_where_nothing_is_known_by_a_key_it_is_refused(http: Http, symbol: str) 
     order = {"symbol": symbol, "side": "buy", "order_type": "limit", "quantity": "1", "price": "10"}
     said = keyed(http, new_key(), "POST", "/order", order).refused(400, "KEY_NOT_TAKEN")
     assert "client_order_id" in said["error"]
-    keyed(http, new_key(), "POST", "/orders/batch", {"orders": [order]}).refused(400, "KEY_NOT_TAKEN")
-    keyed(http, new_key(), "DELETE", f"/orders?symbol={symbol}").refused(400, "KEY_NOT_TAKEN")
     keyed(http, new_key(), "POST", "/order/test", order).refused(400, "KEY_NOT_TAKEN")
     assert keyed(http, new_key(), "GET", f"/bbo/{symbol}").granted()
 

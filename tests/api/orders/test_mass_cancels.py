@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pytest
 
+from api.http.idempotency import RequestKey
 from api.orders.mass_cancels import ORDERS_A_PART, PARTS_AT_ONCE, MassCancels
-from engine.commands import Command, Deposit, EnterOrder, ListInstrument, StopAccount
-from engine.events import CommandResult
+from engine.commands import CancelAll, Command, Deposit, EnterOrder, ListInstrument, StopAccount
+from engine.events import Cancelled, CommandResult
 from engine.exchange import Exchange
 from engine.types import AccountId, Lots, OrderType, Seq, Side, Ticks, TimeInForce
+from projections.submissions import KeptSubmission
+from sequencer.port import AlreadySubmitted, NotAccepting
 from tests.journal.commands import BTC_USDT
 
 TRADER = AccountId(7)
@@ -40,16 +43,102 @@ def apply(exchange: Exchange, command: Command) -> CommandResult:
     return CommandResult(seq, ts_ns, command, exchange.apply(command, seq, ts_ns))
 
 
-@pytest.mark.parametrize(("times", "left"), [(None, 0), (2, ORDERS - ORDERS_A_PART * PARTS_AT_ONCE)])
-def test_a_stop_that_is_lifted_between_its_parts_goes_no_further(times: int | None, left: int) -> None:
+def with_orders(count: int) -> Exchange:
+    """An exchange on which the trader has so many orders."""
     exchange = Exchange()
     apply(exchange, ListInstrument(BTC_USDT))
     apply(exchange, Deposit(TRADER, "USDT", "1000000000"))
-    for number in range(ORDERS):
-        price = Ticks(2_900_000 + number % 10)
-        order = EnterOrder(TRADER, BTC_USDT.symbol, Side.BUY, OrderType.LIMIT, TimeInForce.GTC, Lots(10**6), price)
-        apply(exchange, order)
-    assert len(exchange.orders) == ORDERS
+    for number in range(count):
+        enter(exchange, Ticks(2_900_000 + number % 10))
+    assert len(exchange.orders) == count
+    return exchange
+
+
+def enter(exchange: Exchange, price: Ticks) -> None:
+    """Have the trader enter an order that rests."""
+    order = EnterOrder(TRADER, BTC_USDT.symbol, Side.BUY, OrderType.LIMIT, TimeInForce.GTC, Lots(10**6), price)
+    apply(exchange, order)
+
+
+@pytest.mark.parametrize(("times", "left"), [(None, 0), (2, ORDERS - ORDERS_A_PART * PARTS_AT_ONCE)])
+def test_a_stop_that_is_lifted_between_its_parts_goes_no_further(times: int | None, left: int) -> None:
+    exchange = with_orders(ORDERS)
     MassCancels(exchange, Applying(exchange, times)).stop(StopAccount(TRADER, stopped=True))  # type: ignore[arg-type]
     assert len(exchange.orders) == left
     assert exchange.accounts[TRADER].stopped is (times is None)
+
+
+class UnderKeys(Applying):
+    """Applies what comes under keys, once each, until it takes no more."""
+
+    def __init__(self, exchange: Exchange) -> None:
+        super().__init__(exchange, None)
+        self.takes = 10**6  # submissions
+        self.kept: dict[bytes, list[CommandResult]] = {}
+        self.before_each: Callable[[], object] = lambda: None
+
+    def submit_as(self, key: bytes, commands: Sequence[Command], fingerprint: bytes = b"") -> list[CommandResult]:
+        """As `Sequencing.submit_as`."""
+        before, self.before_each = self.before_each, lambda: None
+        before()
+        if (known := self.submitted(key)) is not None:
+            raise AlreadySubmitted(known)
+        if not self.takes:
+            raise NotAccepting("stopping")
+        self.takes -= 1
+        self.kept[key] = self.submit_all(commands)
+        return self.kept[key]
+
+    def submitted(self, key: bytes) -> KeptSubmission | None:
+        """As `Sequencing.submitted`."""
+        found = self.kept.get(key)
+        return None if found is None else KeptSubmission(found[0].seq, len(found), FINGERPRINT)
+
+    def outcome(self, key: bytes) -> list[CommandResult] | None:
+        """As `Sequencing.outcome`."""
+        return self.kept.get(key)
+
+
+FINGERPRINT = b"f" * 16
+KEY = RequestKey(b"k" * 16, FINGERPRINT)
+
+
+def cancelled(results: Sequence[CommandResult]) -> int:
+    """How many orders were cancelled."""
+    return sum(isinstance(event, Cancelled) for result in results for event in result.events)
+
+
+@pytest.mark.parametrize("takes", [1, 2, 3])
+def test_a_mass_cancel_that_was_broken_off_goes_on_with_what_there_was_when_it_began(takes: int) -> None:
+    exchange = with_orders(ORDERS)
+    sequencer = UnderKeys(exchange)
+    cancels = MassCancels(exchange, sequencer)  # type: ignore[arg-type]
+    sequencer.takes = takes
+    with pytest.raises(NotAccepting):
+        cancels.cancel_all_once(CancelAll(TRADER), KEY)
+    enter(exchange, Ticks(2_900_000))  # it is no part of it
+    sequencer.takes = 10**6
+    again = cancels.cancel_all_once(CancelAll(TRADER), KEY)
+    assert (cancelled(again.applied), again.repeated, len(exchange.orders)) == (ORDERS, True, 1)
+    assert cancelled(cancels.cancel_all_once(CancelAll(TRADER), KEY).applied) == ORDERS
+    assert len(exchange.orders) == 1
+
+
+@pytest.mark.parametrize("between", [0, 1, 2])
+def test_two_who_send_the_same_mass_cancel_at_once_leave_nothing_open(between: int) -> None:
+    """The other one is quicker just before a part of the first."""
+    exchange = with_orders(ORDERS)
+    sequencer = UnderKeys(exchange)
+    cancels = MassCancels(exchange, sequencer)  # type: ignore[arg-type]
+    others: list[int] = []
+
+    def other() -> None:
+        if between > len(others):
+            others.append(0)
+            sequencer.before_each = other
+        else:
+            others.append(cancelled(cancels.cancel_all_once(CancelAll(TRADER), KEY).applied))
+
+    sequencer.before_each = other
+    own = cancels.cancel_all_once(CancelAll(TRADER), KEY)
+    assert (cancelled(own.applied), others[-1], len(exchange.orders)) == (ORDERS, ORDERS, 0)

@@ -67,6 +67,7 @@ class BatchAnswer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     """POST /orders/batch: a result for each element, in their order."""
 
     results: list[BatchResult]
+    repeated: bool | None = None
 
 
 class BatchResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

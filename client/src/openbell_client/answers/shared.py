@@ -68,6 +68,7 @@ class CancelAllAnswer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
     cancelled: list[str]
     count: int
     seq: int
+    repeated: bool | None = None
 
 
 class ClockState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

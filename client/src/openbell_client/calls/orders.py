@@ -127,10 +127,14 @@ def amend_order(
 
 
 def cancel_all(symbol: str | None = None, side: Side | None = None) -> Call[CancelAllAnswer]:
-    """Cancel every open order, or those of a symbol or side. When it is sent again, the answer has the rest alone."""
+    """Cancel every open order, or those of a symbol or side.
+
+    When no answer came it is sent again, over REST under the same key: the first outcome is answered, and what was
+    entered meanwhile stays. Over the feed the answer has the rest alone.
+    """
     query = {"symbol": symbol, "side": side}
     feed = ("cancel_all", {name: value for name, value in query.items() if value is not None})
-    return change("DELETE", "/orders", CancelAllAnswer, repeat=Repeat.ALWAYS, query=query, feed=feed)
+    return change("DELETE", "/orders", CancelAllAnswer, repeat=Repeat.ALWAYS, query=query, feed=feed, key=fresh_key())
 
 
 def get_order(order_id: str, symbol: str | None = None) -> Call[OrderView]:
@@ -148,7 +152,8 @@ def list_orders(
 def batch(elements: Sequence[BatchElement | OrderRequest]) -> Call[list[BatchOutcome]]:
     """Enter, cancel and amend up to 1000 orders, one behind the other. What became of each, a refusal as a value.
 
-    When no answer came it is sent again only if that cannot change anything: entries and cancels.
+    When no answer came it is sent again, over REST under the same key: the first outcome is answered. Over the feed
+    only if that cannot change anything: entries and cancels.
     """
     known = [_with_id(element) for element in elements]
     for element in known:
@@ -163,7 +168,9 @@ def batch(elements: Sequence[BatchElement | OrderRequest]) -> Call[list[BatchOut
 
     body = BatchRequest(orders=tuple(known))
     repeat = _repeat_of(known)
-    return Call("POST", "/orders/batch", encoded(body), BatchAnswer, repeat, feed=("batch", body), finish=outcomes)
+    feed = ("batch", body)
+    path = "/orders/batch"
+    return Call("POST", path, encoded(body), BatchAnswer, repeat, feed=feed, key=fresh_key(), finish=outcomes)
 
 
 def outcome(answer: Any, status: int, body: dict[str, Any]) -> Any:

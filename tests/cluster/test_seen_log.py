@@ -1,0 +1,107 @@
+"""A node knows an etcd that was restored from a backup, also where it has no records that this has not."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from cluster.etcd.etcd_store import EtcdStore
+from cluster.failures import LogRestored
+from cluster.keys import Keys
+from cluster.seen_log import FILE, SeenStore, forget_seen
+from cluster.store import LogStore, Outcome, Put, Read, Transaction
+from openbell.programs import PROGRAMS
+from tests.cluster.nodes import nodes, state_of
+from tests.cluster.scripted_store import ScriptedStore
+from tests.etcd import EtcdCluster, needs_etcd, running_etcd
+from tests.programs import run
+from tests.server import eventually
+
+ONE, OTHER = 0xA1, 0xB2
+
+
+class Store(ScriptedStore):
+    """Says of which cluster and revision it is."""
+
+    def __init__(self, *said: tuple[int, int]) -> None:
+        super().__init__([Outcome(True, revision, cluster_id=cluster) for cluster, revision in said])
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+def seen(folder: Path, *said: tuple[int, int]) -> SeenStore:
+    """A store of a node that was asked so often."""
+    store = SeenStore(cast(LogStore, Store(*said)), folder)
+    for _ in said:
+        store.transact(Transaction(), 1)
+    return store
+
+
+def test_an_etcd_that_goes_on_is_followed_over_starts(tmp_path: Path) -> None:
+    seen(tmp_path, (ONE, 5), (ONE, 5), (ONE, 9)).close()
+    seen(tmp_path, (ONE, 9), (ONE, 12)).close()
+    seen(tmp_path, (0, 1))  # a store that does not say which it is
+
+
+@pytest.mark.parametrize("said", [(ONE, 8), (OTHER, 9), (OTHER, 100)])
+def test_one_that_went_back_or_is_another_is_refused_at_once_and_after_a_start(
+    tmp_path: Path, said: tuple[int, int]
+) -> None:
+    with pytest.raises(LogRestored, match="openbell cluster accept --data"):
+        seen(tmp_path, (ONE, 5), (ONE, 9), said)
+    seen(tmp_path, (ONE, 9)).close()
+    with pytest.raises(LogRestored):
+        seen(tmp_path, said)
+    forget_seen(tmp_path)
+    seen(tmp_path, said).close()
+    with pytest.raises(LogRestored):
+        seen(tmp_path, (said[0], said[1] - 1))
+
+
+def test_what_was_seen_is_written_now_and_then_and_at_the_end(tmp_path: Path) -> None:
+    store = seen(tmp_path, (ONE, 5), *[(ONE, revision) for revision in range(6, 100)])
+    assert b'"revision":5' in (tmp_path / FILE).read_bytes()
+    store.close()
+    assert b'"revision":99' in (tmp_path / FILE).read_bytes()
+
+
+def test_a_file_that_cannot_be_read_keeps_no_node_from_its_start(tmp_path: Path) -> None:
+    (tmp_path / FILE).write_bytes(b"\xff")
+    seen(tmp_path, (ONE, 5)).close()
+    assert b'"revision":5' in (tmp_path / FILE).read_bytes()
+
+
+def restore(backup: EtcdCluster, into: EtcdCluster, keys: Keys) -> None:
+    """Have another etcd hold what this one has of a cluster's log now."""
+    with contextlib.closing(EtcdStore(backup.parsed)) as source, contextlib.closing(EtcdStore(into.parsed)) as target:
+        reads = (Read(keys.format), Read(keys.head), Read(keys.logs, keys.logs_end))
+        for entries in source.transact(Transaction(then=reads), 5).reads:
+            for entry in entries:
+                target.transact(Transaction(then=(Put(entry.key, entry.value),)), 5)
+
+
+@needs_etcd
+def test_a_node_that_was_behind_refuses_a_restored_etcd_until_that_is_accepted(tmp_path: Path) -> None:
+    with (
+        running_etcd(tmp_path / "etcd", 1) as etcd,
+        running_etcd(tmp_path / "restored", 1) as restored,
+        nodes(tmp_path / "nodes", etcd, "ab") as made,
+    ):
+        behind = made["b"]
+        assert behind.stop() == 0
+        made["a"].http.enter("BTC-USDT", "buy", "0.01", "30000.00")
+        restore(etcd, restored, made.keys)
+        made["a"].http.enter("BTC-USDT", "buy", "0.01", "30000.00")  # acknowledged, and lost by the backup
+        made["a"].kill_all()
+        behind.options[behind.options.index("--cluster") + 1] = restored.url
+        status, _ = behind.fails_to_start()
+        assert (status, "another etcd" in behind.log) == (1, True), behind.log
+        words = ("--cluster", restored.url, "--cluster-name", made.cluster, "accept", "--data", str(behind.data))
+        accepted = run("-m", PROGRAMS["cluster"].module, *words)
+        assert "the log ends at record" in accepted.stdout, accepted.stderr
+        behind.start()
+        eventually(lambda: state_of(behind)["accepting"])
