@@ -146,6 +146,8 @@ def test_a_member_is_defragmented_when_much_of_a_large_file_is_unused() -> None:
     assert needs_defragmentation(status(500, 200), QUOTA)
     assert not needs_defragmentation(status(500, 300), QUOTA)
     assert not needs_defragmentation(status(300, 10), QUOTA)
+    assert needs_defragmentation(status(400, 200), QUOTA)  # as much as is worth it, and no more
+    assert not needs_defragmentation(status(500, 200, 5000), QUOTA)  # it says its own quota
 
 
 class MovedMembers:
