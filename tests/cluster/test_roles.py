@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from cluster.challenge import BETWEEN_S, RANK_S
-from cluster.roles import CLOCK_APART_NS, Step, View, clock_agrees, next_step, rank_of, why_not
+from cluster.challenge import RANK_S
+from cluster.roles import BETWEEN_S, CLOCK_APART_NS, Step, View, clock_agrees, next_step, rank_of, why_not
 
 OTHER = ("b", "boot-b")
 

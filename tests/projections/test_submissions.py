@@ -99,7 +99,8 @@ def test_the_keys_of_orders_do_not_crowd_out_those_that_clients_use_again() -> N
 
 def noted(window: SubmissionWindow, number: int, ts_ns: int, fingerprint: bytes = b"") -> None:
     """Note a record of one command, `number`, under the key of that number."""
-    window.note(seal(number, ts_ns, number, [AdvanceTime()], submissions=[Submission(key_of(number), 0, 1, fingerprint)]))
+    submission = Submission(key_of(number), 0, 1, fingerprint)
+    window.note(seal(number, ts_ns, number, [AdvanceTime()], submissions=[submission]))
 
 
 @pytest.mark.parametrize("fingerprint", [b"", key_of(9)])
