@@ -353,7 +353,6 @@ class Node:
 
         try:
             writer = take_over(
-                claim,
                 self._reader,
                 self._position,
                 apply,

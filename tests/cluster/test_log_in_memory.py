@@ -8,12 +8,12 @@ import pytest
 from cluster.append import Appender
 from cluster.failures import LogBehind, LogDiverged, LogTooNew, LogUnformatted, RecordsTrimmed
 from cluster.founding import found_log, opened_log
-from cluster.keys import Format, Head, Keys, Owner, encode_head
+from cluster.keys import Format, Head, Keys, Owner, StoredHead, encode_head
 from cluster.log_reader import PAGE_RECORDS, LogReader
 from cluster.ownership import Claim, OwnerKey
 from cluster.records import START, Position, encode_record, position_of
 from cluster.store import Busy, Delete, NoAnswer, Put, Read, Refused, TooLarge, Transaction
-from cluster.take_over import appender_of, take_over
+from cluster.take_over import take_over
 from engine.commands import WriterChanged
 from journal.codec import BatchRecord, seal
 from tests.cluster.kept_store import KeptStore, Lost
@@ -293,12 +293,14 @@ def taken_over(
     store: KeptStore, applied: list[BatchRecord], behind: Position = START, *, given_up: bool = False
 ) -> Appender | None:
     claim = claimed(store)
-    appender = appender_of(claim, store, KEYS, clock=lambda: 0.0, sleep=lambda _: None, giving_up=lambda: False)
+
+    def appender(head: StoredHead) -> Appender:
+        return Appender(store, KEYS, claim.epoch, head, clock=lambda: 0.0, sleep=lambda _: None)
 
     def changed(at: Position) -> BatchRecord:
         return seal(at.n + 1, at.ts_ns + 1, at.seq + 1, [WriterChanged("a", claim.epoch)], at.chain)
 
-    return take_over(claim, reader_of(store), behind, applied.append, appender, changed, lambda: given_up)
+    return take_over(reader_of(store), behind, applied.append, appender, changed, lambda: given_up)
 
 
 def test_whoever_takes_over_applies_what_it_has_not_and_its_own_first_record_once_that_is_durable() -> None:

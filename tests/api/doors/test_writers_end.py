@@ -273,7 +273,7 @@ def test_who_was_refused_is_let_in_by_no_door_and_one_that_does_not_answer_is_en
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one, other = server.serve()
-    server.doors.identities_changed(Identities(ended_sessions=["s"]))
+    server.doors.publish(Identities(ended_sessions=["s"]))
     settling = eventlet.spawn(server.doors.settle)
     for process in (one, other):
         process.hears(Ask(1, 9))
