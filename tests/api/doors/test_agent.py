@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, cast
 
 import eventlet
@@ -17,7 +17,7 @@ from api.doors import freshness as freshness_module
 from api.doors.agent import DoorAgent, DoorClock, DoorUsers, WriterBystander, wait_applied
 from api.doors.channel import DoorChannel
 from api.doors.figures import joined
-from api.doors.freshness import Freshness
+from api.doors.freshness import FreshApp, FreshLane, Freshness
 from api.doors.messages import (
     Ask,
     Done,
@@ -41,6 +41,7 @@ from api.doors.messages import (
     to_writer,
 )
 from api.doors.routing import is_forwarded
+from api.http.wsgi import Answer, Environ
 from api.market.flow_sources import FlowSource
 from engine.commands import AdvanceTime, EnterOrder
 from engine.types import AccountId, Lots, OrderType, Seq, Side, Ticks, TimeInForce, TradingStatus
@@ -174,6 +175,28 @@ def test_a_door_answers_when_it_is_as_far_as_any_was_when_it_was_asked(monkeypat
     assert fresh.late == 1
     assert marks.newest() == 9
     marks.close()
+
+
+def test_whatever_answers_at_a_door_does_so_when_that_is_fresh() -> None:
+    done: list[str] = []
+
+    class Waiting:
+        def wait(self) -> None:
+            done.append("waited")
+
+    class Lane:
+        def answer(self, environ: Environ, body: bytes) -> Answer | None:
+            done.append(f"lane {body!r}")
+            return answer
+
+    def app(environ: Environ, start_response: Any) -> Iterable[bytes]:
+        done.append("app")
+        return [b"body"]
+
+    answer, fresh = Answer("200 OK", (), b""), cast(Freshness, Waiting())
+    assert FreshApp(app, fresh)({}, None) == [b"body"]  # type: ignore[arg-type]
+    assert FreshLane(Lane(), fresh).answer({}, b"x") is answer
+    assert done == ["waited", "app", "waited", "lane b'x'"]
 
 
 def test_a_doors_time_is_the_writers_and_never_goes_back() -> None:
