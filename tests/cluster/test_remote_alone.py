@@ -27,10 +27,11 @@ from cluster.link_frames import (
     WriterHello,
     from_door,
 )
-from cluster.remote_sequencer import NO_WRITER, RemoteSequencer
+from cluster.remote_sequencer import CANNOT_FOLLOW, NO_WRITER, RemoteSequencer
 from engine.commands import AdvanceTime, Command
 from engine.events import CommandResult
 from engine.exchange import Exchange
+from engine.types import Seq
 from journal.codec import GENESIS, BatchRecord, Submission, seal
 from projections.submissions import KeptSubmission, SubmissionWindow
 from replica.follower import Follower
@@ -38,6 +39,7 @@ from replica.frames import Record
 from sequencer.port import (
     DEADLINE_NS,
     STARTING,
+    STOPPING,
     AlreadySubmitted,
     DeadlinePassed,
     KeyReused,
@@ -62,10 +64,12 @@ class Link:
     def __init__(self) -> None:
         self.is_up = False
         self.sent: list[Submit] = []
+        self.user: Any = None
         self.is_closed = False
 
     def start(self, user: Any) -> None:
         """The test says when there is a writer."""
+        self.user = user
 
     def send(self, frame: bytes) -> bool:
         if self.is_up:
@@ -150,6 +154,12 @@ def door() -> Iterator[Door]:
 
 def _raise(bug: BaseException) -> NoReturn:
     raise bug
+
+
+def _nothing() -> Any:
+    """A reading."""
+    yield
+    return "read"
 
 
 def of(submit: Submit, place: int = 0, sender: bytes | None = None) -> Submission:
@@ -333,6 +343,81 @@ def test_a_long_record_is_published_in_parts_and_each_answer_with_its_part(
     assert door.sequencer.submitted(door.link.sent[0].key) == KeptSubmission(3, 2, b"")
 
 
+def test_orders_that_go_together_are_not_sent_under_the_name_of_one(door: Door) -> None:
+    named = order(1, random.Random(1), "mine")
+    door.asks(named, named)
+    door.asks(order(1, random.Random(1)))
+    assert all(sent.deadline_ns.to_bytes(8, "big") != sent.key[8:] for sent in door.link.sent)
+
+
+def test_a_name_that_was_taken_at_the_same_moment_is_sent_under_another_key(door: Door) -> None:
+    named = order(1, random.Random(1), "mine")
+    first = door.asks(named)
+    door.record([named], of(door.link.sent[0]))
+    first.wait()
+    door.asks(named)
+    assert door.link.sent[0].deadline_ns == door.link.sent[1].deadline_ns
+    assert door.link.sent[0].key != door.link.sent[1].key
+
+
+def test_a_key_without_a_fingerprint_stands_for_its_commands(door: Door) -> None:
+    asked = [door.asks_as(KEY, b""), door._spawned(lambda: door.sequencer.submit_as(KEY, [AdvanceTime()] * 2))]
+    assert isinstance(asked[1].wait(), KeyReused)
+    assert len(door.link.sent[0].fingerprint) == 16
+
+
+def test_a_door_that_stops_takes_no_more_and_waits_for_what_it_took() -> None:
+    door, behind, failures = Door(), list[int](), list[str]()
+    door.sequencer.listen_behind(lambda batch: behind.extend(applied.seq for applied in batch))
+    door.sequencer.listen_failure(lambda: failures.append("failed"))
+    door.sequencer.start()
+    assert door.link.user is door.sequencer
+    door.up()
+    one = door._spawned(lambda: door.sequencer.submit(AdvanceTime()))
+    stopping = eventlet.spawn(door.sequencer.stop)
+    eventlet.sleep(0.05)
+    assert not stopping.dead
+    assert door.sequencer.refusal == STOPPING
+    assert isinstance(door.asks().wait(), NotAccepting)
+    door.record([AdvanceTime()], of(door.link.sent[0]))
+    assert one.wait().seq == 1
+    stopping.wait()
+    assert door.link.is_closed
+    assert (behind, failures) == ([1], [])
+    door.sequencer.stop()
+    assert door.sequencer.read_in_turns(_nothing) == (1, "read")  # nothing changes any more
+
+
+def test_a_door_that_never_began_says_so_though_it_is_stopped() -> None:
+    door = Door()
+    door.sequencer.stop()
+    assert door.sequencer.refusal == STARTING
+    assert door.sequencer.read_in_turns(_nothing) == (0, "read")
+
+
+def test_a_reading_is_gone_through_while_no_records_come(door: Door) -> None:
+    door.record([AdvanceTime()])
+    door.applied(1)
+    with eventlet.Timeout(60):
+        assert door.sequencer.read_in_turns(_nothing) == (1, "read")
+
+
+def test_records_that_cannot_be_followed_end_every_wait_by_whether_it_was_sent(door: Door) -> None:
+    failures: list[str | None] = []
+    door.sequencer.listen_failure(lambda: failures.append(door.sequencer.refusal))
+    sent = door.asks()
+    door.down()
+    waiting = door.asks()
+    door.sequencer.deliver([Record(seal(5, NOW_NS, 9, [AdvanceTime()]))])
+    assert isinstance(sent.wait(), OutcomeUnknown)
+    answer = waiting.wait()
+    assert type(answer) is NotAccepting
+    assert answer.why == CANNOT_FOLLOW
+    assert failures == [CANNOT_FOLLOW]
+    assert door.sequencer.failure is not None
+    assert isinstance(door.asks().wait(), NotAccepting)
+
+
 class Local:
     """A writer in this process: it takes what it is given, and says so when it is asked to."""
 
@@ -381,3 +466,35 @@ def test_a_writer_in_this_process_is_given_what_waits_and_what_comes_until_it_en
     assert [sent.key for sent in door.link.sent[1:]] == [local.taken[2][0].key]
     door.record([AdvanceTime()], of(door.link.sent[-1]))
     assert [applied.seq for applied in three.wait()] == [2]
+
+
+def test_whoever_was_the_writer_follows_on_behind_the_last_record_that_it_applied(door: Door) -> None:
+    door.record([AdvanceTime()])
+    door.applied(1)
+    door.sequencer.on_frame(NotTaken(bytes(16), "the one before ends", LATER))
+    door.sequencer.attach(cast(Sequencer, Local()))
+    door.down()
+    exchange, before = door.sequencer._exchange, cast(BatchRecord, door.last)
+    exchange.apply(AdvanceTime(), Seq(2), NOW_NS + 1)
+    door.last = seal(2, NOW_NS + 1, 2, [AdvanceTime()], before.chain)
+    asked = door.asks()
+    door.sequencer.detach(door.last)
+    assert door.sequencer.refusal is None
+    assert (door.sequencer.last, door.sequencer.applied_n) == (door.last, 2)
+    (waiting,) = door.sequencer._unanswered
+    door.sequencer.on_frame(Known(waiting.submission.key, 2))  # which it applied as the writer, and does not know
+    assert isinstance(asked.wait(), OutcomeUnknown)
+    door.record([AdvanceTime()])
+    door.applied(3)
+    assert door.sequencer.failure is None
+
+
+@pytest.mark.parametrize("is_up", [False, True])
+def test_whoever_was_the_writer_is_without_one_from_then_on_unless_there_is_another(door: Door, is_up: bool) -> None:
+    door.sequencer.attach(cast(Sequencer, Local()))
+    if not is_up:
+        door.down()
+    door.sequencer._down_since = 0.0 if is_up else None
+    door.sequencer.detach(None)
+    door.sequencer._patience_s = -1.0
+    assert door.sequencer.refusal == (None if is_up else NO_WRITER)
