@@ -47,9 +47,9 @@ from loop.errors import StoreAway
 from loop.shared_marks import SharedMarks
 from loop.shared_table import SharedTable
 from openbell import __version__
+from replica import unix_sockets
 from replica.recovery import Begun, snapshot_for
 from replica.stream import SOCKET_NAME as RECORDS_SOCKET
-from replica.stream import socket_address
 
 CAUGHT_UP_S: Final = 110.0
 POLL_S: Final = 0.05
@@ -123,15 +123,7 @@ class FrontDoor:
         return Forwarding(app, self._connect, is_forwarded, self._wait_applied, lambda: not self._agent.is_over)
 
     def _connect(self) -> socket.socket:
-        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        try:
-            with socket_address(self.settings.data / REQUESTS_SOCKET) as address:
-                connection.settimeout(CONNECT_S)
-                connection.connect(address)
-        except BaseException:
-            connection.close()
-            raise
-        return connection
+        return unix_sockets.connect(self.settings.data / REQUESTS_SOCKET, CONNECT_S)
 
     def _wait_applied(self, seq: int, wait_s: float) -> bool:
         return wait_applied(lambda: self._exchange.seq, seq, wait_s)

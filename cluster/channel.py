@@ -9,16 +9,15 @@ from __future__ import annotations
 import os
 import socket
 import ssl
-import stat
 import time
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import eventlet
 from eventlet import hubs
 
-from replica.stream import socket_address
+from replica import unix_sockets
 
 OUT_BYTES_MAX: Final = 32 * 2**20  # that wait to be sent, before the channel counts as broken
 RECEIVED_AT_ONCE: Final = 2**18
@@ -218,15 +217,7 @@ class Channel:
 
 def connect_unix(path: Path) -> Channel:
     """A channel to the Unix socket at `path`. Raises OSError."""
-    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    try:
-        connection.setblocking(False)  # a queue that is full is not waited for: there may be nobody who accepts
-        with socket_address(path) as address:
-            connection.connect(address)
-    except BaseException:
-        connection.close()
-        raise
-    return Channel(connection)
+    return Channel(unix_sockets.connect(path))
 
 
 def connect_tcp(host: str, port: int, context: ssl.SSLContext | None, wait_s: float = CONNECT_S) -> Channel:
@@ -268,20 +259,9 @@ def accept(listening: socket.socket) -> Channel:
 
 def listen_unix(path: Path) -> socket.socket:
     """A listening socket for its owner alone, in place of one that an earlier process left. Raises OSError."""
-    with suppress(FileNotFoundError):
-        if not stat.S_ISSOCK(path.lstat().st_mode):
-            raise FileExistsError(f"{path} is there and is no socket")
-        path.unlink()
-    listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    try:
-        with socket_address(path) as address:
-            os.fchmod(listening.fileno(), 0o600)  # the file that binding makes has these permissions from the first
-            listening.bind(address)
-        path.chmod(0o600)
-        return _listening(listening)
-    except BaseException:
-        listening.close()
-        raise
+    listening = unix_sockets.listen(path, BACKLOG)
+    listening.setblocking(False)
+    return listening
 
 
 def listen_tcp(host: str, port: int) -> socket.socket:
@@ -291,14 +271,9 @@ def listen_tcp(host: str, port: int) -> socket.socket:
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((host, port))
-        return _listening(listening)
+        listening.setblocking(False)
+        listening.listen(BACKLOG)
     except BaseException:
         listening.close()
         raise
-
-
-def _listening(listening: Any) -> socket.socket:
-    listening.setblocking(False)
-    listening.listen(BACKLOG)
-    result: socket.socket = listening
-    return result
+    return listening

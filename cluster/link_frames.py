@@ -9,19 +9,15 @@ Layer: cluster. No I/O.
 
 from __future__ import annotations
 
-import struct
-from collections.abc import Sequence
 from typing import Final
 
 import msgspec
 
-from engine.commands import Command
-from replica.frames import BadFrame, FrameReader
+from replica.frames import FrameReader, frame_of
 from sequencer.port import Submit
 
 FORMAT: Final = 1  # raise it with every change below
 FRAME_BYTES_MAX: Final = 16 * 2**20  # more than the largest submission is
-_LENGTH: Final = struct.Struct(">I")
 
 
 class DoorHello(msgspec.Struct, frozen=True, array_like=True, tag="hello"):
@@ -99,14 +95,4 @@ def from_writer() -> FrameReader[FromWriter]:
 
 def framed(message: FromDoor | FromWriter) -> bytes:
     """The bytes of one frame. Raises BadFrame when it would be longer than one may be. O(bytes)."""
-    body = _encode(message)
-    if len(body) > FRAME_BYTES_MAX:
-        raise BadFrame(f"a frame of {len(body)} bytes, at most {FRAME_BYTES_MAX} are sent")
-    return _LENGTH.pack(len(body)) + body
-
-
-def submit_frame(
-    key: bytes, deadline_ns: int, after_seq: int, fingerprint: bytes, commands: Sequence[Command]
-) -> bytes:
-    """The bytes of a submission. Raises BadFrame, and what encoding raises for an integer beyond 64 bits. O(bytes)."""
-    return framed(Submit(key, deadline_ns, after_seq, fingerprint, list(commands)))
+    return frame_of(_encode(message), FRAME_BYTES_MAX)

@@ -74,7 +74,6 @@ class _Door:
     def __init__(self, channel: Channel) -> None:
         self.channel = channel
         self.name = ""
-        self.said = Ping(0, 0)
 
 
 class LinkServer:
@@ -109,10 +108,6 @@ class LinkServer:
     def doors(self) -> list[str]:
         """The names of those that are served just now."""
         return [door.name for door in self._doors]
-
-    def applied_seqs(self) -> list[int]:
-        """The last command that each door has said to have applied."""
-        return [door.said.seq for door in self._doors]
 
     def serve(self, listening: socket.socket, tls: ssl.SSLContext | None = None) -> None:
         """Accept doors at `listening`, and close it in the end. May be called for several."""
@@ -227,7 +222,7 @@ class LinkServer:
             case Submit():
                 self._sequencer.take(frame, partial(_refuse, door.channel, frame.key))
             case Ping():
-                door.said = frame
+                return  # it is there
             case Notice():
                 self._on_notice(door.name, frame)
             case DoorHello():

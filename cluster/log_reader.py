@@ -15,7 +15,7 @@ import msgspec
 from cluster.failures import LogBehind, LogDiverged, LogUnformatted, RecordsTrimmed
 from cluster.keys import Keys, StoredHead, decode_head
 from cluster.records import Position, decode_record, position_of, verify_behind
-from cluster.store import ChangeWatch, Entry, LogStore, NoAnswer, Read, TooLarge, Transaction
+from cluster.store import Entry, LogStore, NoAnswer, Read, TooLarge, Transaction
 from journal.codec import BatchRecord, CorruptRecord
 
 PAGE_RECORDS: Final = 200
@@ -92,14 +92,6 @@ class LogReader:
             if behind.n == page.head.n:
                 return page.head
         return None
-
-    def watch(self) -> ChangeWatch:
-        """Wakes up when the head may have changed: then `read`."""
-        return self._store.watch(self._keys.head)
-
-    def next_member(self) -> None:
-        """Read from another member from now on."""
-        self._store.next_member()
 
     def _head(self, entries: tuple[Entry, ...]) -> StoredHead:
         if not entries:

@@ -24,8 +24,3 @@ def member_statuses(members: LogMembers, timeout_s: float = STATUS_S) -> list[Me
         except StoreError as error:
             log.debug("No status of %s: %s", address, error)
     return statuses
-
-
-def leader_address(members: LogMembers, timeout_s: float = STATUS_S) -> str | None:
-    """Where the leader is: appending there saves a hop; None while there is none that answers. Never raises."""
-    return next((status.address for status in member_statuses(members, timeout_s) if status.leads), None)

@@ -304,7 +304,7 @@ class Node:
             vacant_since=self._vacant_since,
             behind=self.behind,
             rank=rank,
-            challenge_is_due=owner is not None and self._challenger.is_due(owner.epoch, self.behind or 0, now),
+            challenge_is_due=owner is not None and self._challenger.is_due(owner.epoch, now),
             challenged_at=self._challenged_at,
             clock_apart=apart,
             stands_down=now < self._stand_down_until,
@@ -320,7 +320,7 @@ class Node:
         self._challenged_at = time.monotonic()
         name = owner.writer or "of a name that cannot be read"
         log.warning("node %s does not answer as the writer of epoch %d: challenged", name, owner.epoch)
-        self._challenger.challenged(self._challenged_at)
+        self._challenger.challenged()
         self._owner_key.challenge(owner.epoch)
         self._see_owner()
 
@@ -372,7 +372,6 @@ class Node:
 
         try:
             writer = take_over(
-                claim,
                 self._reader,
                 self._position,
                 apply,

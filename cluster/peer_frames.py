@@ -7,17 +7,15 @@ Layer: cluster. No I/O.
 
 from __future__ import annotations
 
-import struct
 from typing import Final
 
 import msgspec
 
-from replica.frames import FrameReader
+from replica.frames import FrameReader, frame_of
 
 PART_BYTES: Final = 2**20
 FRAME_BYTES_MAX: Final = PART_BYTES + 1024
 ASKED_BYTES_MAX: Final = 1024
-_LENGTH: Final = struct.Struct(">I")
 
 
 class NodeState(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,6 +91,5 @@ def answered() -> FrameReader[Answered]:
 
 
 def framed(message: Asked | Answered) -> bytes:
-    """The bytes of one frame. O(bytes)."""
-    body = _encode(message)
-    return _LENGTH.pack(len(body)) + body
+    """The bytes of one frame. Raises BadFrame when it would be longer than one may be. O(bytes)."""
+    return frame_of(_encode(message), FRAME_BYTES_MAX)

@@ -9,6 +9,7 @@ The rules, first that applies:
 - who was asked to stand down, is more than `BEHIND_MAX` records behind, or has a clock from which more of those
   that it can compare with differ together, by more than `CLOCK_APART_NS`, than agree with it, follows;
 - no owner: it stands, by its rank a little later than those before it;
+- who has challenged in the last `BETWEEN_S` seconds follows;
 - the owner is an earlier process of this very node, or its challenge is due (`cluster.challenge`): it is challenged.
 
 Layer: cluster. No I/O, no clock.
@@ -22,8 +23,10 @@ from typing import Final
 
 import msgspec
 
-from cluster.challenge import BEHIND_MAX, BETWEEN_S, RANK_S
+from cluster.challenge import RANK_S
 
+BEHIND_MAX: Final = 1
+BETWEEN_S: Final = 5.0  # between two challenges
 CLOCK_APART_NS: Final = 2_000_000_000
 
 

@@ -10,16 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from cluster.append import Appender
-from cluster.keys import Keys, StoredHead
+from cluster.keys import StoredHead
 from cluster.log_reader import LogReader
-from cluster.ownership import Claim
 from cluster.records import Position
-from cluster.store import LogStore
 from journal.codec import BatchRecord
 
 
 def take_over(
-    claim: Claim,
     reader: LogReader,
     behind: Position,
     apply: Callable[[BatchRecord], object],
@@ -27,10 +24,11 @@ def take_over(
     seal: Callable[[Position], BatchRecord],
     giving_up: Callable[[], bool],
 ) -> Appender | None:
-    """Become the writer by `claim`, from the node's own position `behind`; None when it was given up.
+    """Become the writer by a claim, from the node's own position `behind`; None when it was given up.
 
-    `apply` takes every record up to the head and, at the end, the one that `seal` makes behind it: it dates the
-    take-over (a `WriterChanged` command) and proves that this epoch can write. Raises what reading and appending do.
+    `appender` makes what appends in the claim's epoch. `apply` takes every record up to the head and, at the end, the
+    one that `seal` makes behind it: it dates the take-over (a `WriterChanged` command) and proves that this epoch can
+    write. Raises what reading and appending do.
     """
     head = reader.read_to_head(behind, apply, giving_up)
     if head is None:
@@ -40,16 +38,3 @@ def take_over(
     writer.append(changed)
     apply(changed)
     return writer
-
-
-def appender_of(
-    claim: Claim,
-    store: LogStore,
-    keys: Keys,
-    *,
-    clock: Callable[[], float],
-    sleep: Callable[[float], object],
-    giving_up: Callable[[], bool],
-) -> Callable[[StoredHead], Appender]:
-    """What makes the appender of `claim` once the head is known."""
-    return lambda head: Appender(store, keys, claim.epoch, head, clock=clock, sleep=sleep, giving_up=giving_up)

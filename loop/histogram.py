@@ -17,17 +17,6 @@ class HistogramReading(NamedTuple):
     counts: tuple[int, ...]  # of each bucket alone, one more than `bounds`
     sum: float
 
-    def quantile(self, share: float) -> float | None:
-        """The bound of the bucket that a share (0.99) of all does not exceed; None before the first, or without one."""
-        left = share * sum(self.counts)
-        if not left:
-            return None
-        for bound, count in zip(self.bounds, self.counts, strict=False):
-            left -= count
-            if left <= 0:
-                return bound
-        return None
-
 
 class Histogram:
     """Counts of values, for one thread that adds."""

@@ -129,7 +129,7 @@ class SubmissionWindow:
     def __init__(self, keys_max: int = KEYS_MAX, remembered_ns: int = REMEMBERED_NS) -> None:
         """`keys_max`: how many of either kind are remembered at most, up to those of one record more.
 
-        `remembered_ns`: for how long at least, while there are no more than three quarters of that.
+        `remembered_ns`: for how long at least, while no quarter of `keys_max` comes in less than a third of it.
         """
         self._used_once = _Generations(keys_max, remembered_ns)
         self._used_again = _Generations(keys_max, remembered_ns)

@@ -6,11 +6,8 @@ Layer: publish.
 
 from __future__ import annotations
 
-import gc
 import logging
 import os
-import signal
-import socket
 import sys
 from typing import Final
 
@@ -18,12 +15,12 @@ import msgspec
 
 from engine.rejects import InvariantViolation
 from journal.codec import CorruptRecord, UnknownVersion
-from logs.setup import begin as begin_log
-from logs.setup import guard_stderr, inherited_format, leave
+from logs.setup import leave
 from publish.beginning import begun, broker_of
 from publish.broker import Broker, BrokerRefused
 from publish.options import VARIABLE, PublisherOptions
 from publish.publisher import ForeignPosition, PositionLost
+from replica import child_process
 from replica.child import EXIT_DIFFERS, EXIT_UNREADABLE
 from replica.follower import StateDiffers
 from replica.frames import BadFrame
@@ -31,23 +28,13 @@ from replica.stream import StreamEnded, StreamRefused
 
 log = logging.getLogger("publish")
 
-NICENESS: Final = 15
-GC_THRESHOLDS: Final = 50_000, 50, 100  # rare: a resting book is gone through each time
 AT_NEWEST: Final = "newest"
 
 
 def main() -> int:
     """Follow until the server ends; return the exit status."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)  # the server decides when to end
-    os.nice(NICENESS)
-    gc.set_threshold(*GC_THRESHOLDS)
-    begin_log(limit=False, log_format=inherited_format())
-    guard_stderr()  # it is the server's log
-    descriptor = int(sys.argv[1])
+    connection = child_process.begin(int(sys.argv[1]))
     options = msgspec.json.decode(os.environ.pop(VARIABLE), type=PublisherOptions)
-    connection = socket.socket(fileno=descriptor)
-    os.set_inheritable(descriptor, False)
     broker: Broker | None = None
     try:
         broker = broker_of(options.target)

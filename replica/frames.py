@@ -123,7 +123,11 @@ def from_follower() -> FrameReader[FromFollower]:
 
 def framed(message: FromWriter | FromFollower) -> bytes:
     """The bytes of one frame. Raises BadFrame when it would be longer than one may be. O(bytes)."""
-    body = _encode(message)
-    if len(body) > FRAME_BYTES_MAX:
-        raise BadFrame(f"a frame of {len(body)} bytes, at most {FRAME_BYTES_MAX} are sent")
+    return frame_of(_encode(message), FRAME_BYTES_MAX)
+
+
+def frame_of(body: bytes, bytes_max: int) -> bytes:
+    """A body with its length before it, for any `FrameReader`. Raises BadFrame when it is longer than it may be."""
+    if len(body) > bytes_max:
+        raise BadFrame(f"a frame of {len(body)} bytes, at most {bytes_max} are sent")
     return _LENGTH.pack(len(body)) + body

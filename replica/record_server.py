@@ -6,20 +6,19 @@ Layer: replica. Native threads: one that accepts, one for each follower.
 from __future__ import annotations
 
 import logging
-import os
 import select
 import socket
-import stat
 import threading
 import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from replica import unix_sockets
 from replica.frames import Refused, framed
 from replica.link import FollowerLink
 from replica.record_log import RecordLog
-from replica.stream import SOCKET_NAME, socket_address
+from replica.stream import SOCKET_NAME
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +43,7 @@ class RecordServer:
         self._closing = threading.Event()
         self._socket: socket.socket | None = None
         try:
-            self._socket = _listening(self._path)
+            self._socket = unix_sockets.listen(self._path, FOLLOWERS_MAX)
         except OSError as error:
             log.warning("no follower can connect to %s: %s", self._path, error)
             return
@@ -111,22 +110,3 @@ class RecordServer:
         log.info("a follower of the records is gone: %s", link.serve())
         with self._lock:
             self._links.pop(link, None)
-
-
-def _listening(path: Path) -> socket.socket:
-    """A listening socket at `path`, in place of one that an earlier server left. Raises OSError."""
-    with suppress(FileNotFoundError):
-        if not stat.S_ISSOCK(path.lstat().st_mode):
-            raise FileExistsError(f"{path} is there and is no socket")
-        path.unlink()
-    listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    try:
-        with socket_address(path) as address:
-            os.fchmod(listening.fileno(), 0o600)  # the file that binding makes has these permissions from the first
-            listening.bind(address)
-        path.chmod(0o600)
-        listening.listen(FOLLOWERS_MAX)
-    except BaseException:
-        listening.close()
-        raise
-    return listening

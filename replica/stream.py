@@ -5,17 +5,16 @@ Layer: replica. Blocks.
 
 from __future__ import annotations
 
-import os
 import select
 import socket
 import time
 from collections import deque
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 from journal.codec import GENESIS, BatchRecord
+from replica import unix_sockets
 from replica.frames import (
     FORMAT,
     BadFrame,
@@ -31,7 +30,6 @@ from replica.frames import (
 )
 
 SOCKET_NAME: Final = "records.sock"  # in the data folder of a running server
-ADDRESS_BYTES_MAX: Final = 100  # of a socket's path, which some systems limit to 103
 RECEIVED_AT_ONCE: Final = 2**20
 
 
@@ -141,25 +139,4 @@ def say_waiting(connection: socket.socket, failure: str) -> None:
 
 def connect(data: Path) -> socket.socket:
     """A connection to the server that runs on the folder `data`. Raises OSError when none does, or takes no more."""
-    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    try:
-        connection.setblocking(False)  # a queue that is full is not waited for: there may be nobody who accepts
-        with socket_address(data / SOCKET_NAME) as address:
-            connection.connect(address)
-    except BaseException:
-        connection.close()
-        raise
-    return connection
-
-
-@contextmanager
-def socket_address(path: Path) -> Iterator[str]:
-    """An address of `path` that a socket takes, however deep its folder is. Raises OSError where there is none."""
-    if len(os.fsencode(path)) <= ADDRESS_BYTES_MAX:
-        yield str(path)
-        return
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        yield f"/proc/self/fd/{folder}/{path.name}"
-    finally:
-        os.close(folder)
+    return unix_sockets.connect(data / SOCKET_NAME)

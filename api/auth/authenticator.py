@@ -282,22 +282,18 @@ def signed_in() -> Principal:
 
 def requesting_operator() -> Principal:
     """Who sent the current request, an operator. Raises ApiError 401 or 403."""
-    principal = requesting_principal()
-    if principal.role is not Role.OPERATOR:
-        raise _no_operator()
-    return principal
+    return _operator(requesting_principal())
 
 
 def signed_in_operator() -> Principal:
     """Who sent the current request, an operator with the token of a session. Raises ApiError 401 or 403."""
-    principal = signed_in()
+    return _operator(signed_in())
+
+
+def _operator(principal: Principal) -> Principal:
     if principal.role is not Role.OPERATOR:
-        raise _no_operator()
+        raise ApiError(403, "OPERATOR_NEEDED", "Only operators may do this.")
     return principal
-
-
-def _no_operator() -> ApiError:
-    return ApiError(403, "OPERATOR_NEEDED", "Only operators may do this.")
 
 
 def _is_public() -> bool:

@@ -41,10 +41,11 @@ from api.doors.messages import (
     to_door,
 )
 from api.market.flow_sources import FlowSource
+from api.orders.duplicates import entry_in
 from engine.commands import EnterOrder
 from engine.types import AccountId, Seq
 from history.access import READ_S
-from journal.codec import BatchRecord, open_batch
+from journal.codec import BatchRecord
 from listings.schedule import Change
 from loop.errors import StoreAway
 from sequencer.venue_clock import HeldClock, steady_ns
@@ -134,10 +135,7 @@ class DoorAgent:
                 record: BatchRecord | None = answered.wait()
         finally:
             del self._asked[number]
-        if record is None:
-            return None
-        command = open_batch(record)[seq - record.first_seq]
-        return command if isinstance(command, EnterOrder) else None
+        return None if record is None else entry_in(record, seq)
 
     def hurry(self, seq: Seq) -> None:
         """Have the history written up to a command soon."""

@@ -18,7 +18,6 @@ from typing import Final, NamedTuple
 import eventlet
 from eventlet.event import Event
 
-from api.auth.mirrored import Identities
 from api.doors.channel import DoorChannel
 from api.doors.figures import WRITER, joined
 from api.doors.messages import (
@@ -322,10 +321,6 @@ class FrontDoors:
         for door in self._doors:
             if door.channel is not None:
                 door.channel.send_framed(frame)
-
-    def identities_changed(self, change: Identities) -> None:
-        """Send who is good to every door."""
-        self.publish(change)
 
     def settle(self) -> None:
         """Wait until every door has done what it was sent so far. Cooperative.

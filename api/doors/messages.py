@@ -7,7 +7,6 @@ Layer: api.doors. No I/O.
 
 from __future__ import annotations
 
-import struct
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,11 +18,10 @@ from api.market.flow_sources import FlowSource
 from api.settings import Settings
 from engine.types import AccountId, TradingStatus
 from journal.codec import BatchRecord
-from replica.frames import BadFrame, FrameReader
+from replica.frames import FrameReader, frame_of
 
 REQUESTS_SOCKET: Final = "doors.sock"  # in the data folder: where the writer takes requests that are passed on
 FRAME_BYTES_MAX: Final = 64 * 2**20  # a hundred thousand sessions are 30 MB
-_LENGTH: Final = struct.Struct(">I")
 
 
 class Welcome(msgspec.Struct, frozen=True, array_like=True, tag="welcome"):
@@ -198,10 +196,7 @@ _encode: Final = msgspec.msgpack.Encoder().encode
 
 def framed(message: ToDoor | ToWriter) -> bytes:
     """The bytes of one message. Raises BadFrame when they would be more than there may be. O(bytes)."""
-    body = _encode(message)
-    if len(body) > FRAME_BYTES_MAX:
-        raise BadFrame(f"a frame of {len(body)} bytes, at most {FRAME_BYTES_MAX} are sent")
-    return _LENGTH.pack(len(body)) + body
+    return frame_of(_encode(message), FRAME_BYTES_MAX)
 
 
 def to_door() -> FrameReader[ToDoor]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from api.auth.credentials import SEEN_MS, Credentials
 from api.auth.signatures import SHARED_ROWS, SharedSignatures
@@ -33,8 +33,6 @@ from loop.shared_marks import SharedMarks
 from loop.shared_table import SharedTable
 from sequencer.sequencer import Sequencer
 from sequencer.venue_clock import ClockReading
-
-FOLLOWERS_BESIDE: Final = 8  # at the record socket, besides the doors
 
 
 class Served(NamedTuple):

@@ -25,7 +25,7 @@ from engine.exchange import Exchange
 from engine.types import AccountId, OrderId, Seq, entry_of
 from history.access import READ_S, HistoryAccess
 from history.store import History
-from journal.codec import open_batch
+from journal.codec import BatchRecord, open_batch
 from journal.port import Journal, RecordsDropped
 from logs.limit import limited
 from loop.errors import StoreAway
@@ -187,8 +187,11 @@ def entry_command(journal: Journal, seq: Seq) -> EnterOrder | None:
         record = journal.holding(seq)
     except RecordsDropped:
         return None
-    if record is None:
-        return None
+    return None if record is None else entry_in(record, seq)
+
+
+def entry_in(record: BatchRecord, seq: Seq) -> EnterOrder | None:
+    """Command `seq`, which a record holds, when it enters an order, else None. O(bytes)."""
     command = open_batch(record)[seq - record.first_seq]
     return command if isinstance(command, EnterOrder) else None
 

@@ -6,14 +6,10 @@ Layer: replica.
 
 from __future__ import annotations
 
-import gc
 import logging
-import os
-import signal
 import socket
 import sys
 from pathlib import Path
-from typing import Final
 
 import msgspec
 
@@ -21,9 +17,8 @@ from engine.rejects import InvariantViolation
 from history.writer import stored_seq
 from journal.codec import CorruptRecord, UnknownVersion
 from journal.snapshots import SnapshotFolder
-from logs.setup import begin as begin_log
-from logs.setup import guard_stderr, inherited_format
 from loop.errors import StoreError
+from replica import child_process
 from replica.child import EXIT_DIFFERS, EXIT_UNREADABLE
 from replica.follower import StateDiffers
 from replica.frames import BadFrame
@@ -35,22 +30,11 @@ from replica.stream import RecordStream, StreamEnded, StreamRefused
 
 log = logging.getLogger("replica.historian")
 
-NICENESS: Final = 15
-GC_THRESHOLDS: Final = 50_000, 50, 100  # rare: a resting book is gone through each time
-
 
 def main() -> int:
     """Follow until the server ends; return the exit status."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)  # the server decides when to end
-    os.nice(NICENESS)
-    gc.set_threshold(*GC_THRESHOLDS)
-    begin_log(limit=False, log_format=inherited_format())
-    guard_stderr()  # it is the server's log
-    descriptor = int(sys.argv[1])
+    connection = child_process.begin(int(sys.argv[1]))
     options = msgspec.json.decode(sys.argv[2], type=HistorianOptions)
-    connection = socket.socket(fileno=descriptor)
-    os.set_inheritable(descriptor, False)
     historian: Historian | None = None
     try:
         historian = _begun(connection, options)

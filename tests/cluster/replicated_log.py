@@ -17,7 +17,7 @@ from cluster.log_reader import LogReader
 from cluster.ownership import LEASE_S, Claim, OwnerKey
 from cluster.records import START, Position
 from cluster.store import LogStore, NoAnswer, Outcome, StoreError, Transaction
-from cluster.take_over import appender_of, take_over
+from cluster.take_over import take_over
 from engine.commands import AdvanceTime, WriterChanged
 from journal.codec import BatchRecord, seal
 from tests.etcd import EtcdCluster
@@ -93,20 +93,30 @@ class ReplicatedLog:
     def appender(self, claim: Claim, store: LogStore | None = None, head: StoredHead | None = None) -> Appender:
         """What appends by `claim`, behind the head."""
         used = self.store() if store is None else store
-        make = appender_of(claim, used, self.keys, clock=time.monotonic, sleep=time.sleep, giving_up=lambda: False)
-        return make(self.reader().head() if head is None else head)
+        return Appender(
+            used,
+            self.keys,
+            claim.epoch,
+            self.reader().head() if head is None else head,
+            clock=time.monotonic,
+            sleep=time.sleep,
+        )
 
     def take_over(self, node: str, claim: Claim, behind: Position = START) -> tuple[Appender, list[BatchRecord]]:
         """That node as the writer, and the records that it read on the way and appended."""
         applied: list[BatchRecord] = []
-        make = appender_of(
-            claim, self.store(), self.keys, clock=time.monotonic, sleep=time.sleep, giving_up=lambda: False
-        )
 
         def changed(at: Position) -> BatchRecord:
             return seal(at.n + 1, at.ts_ns + 1, at.seq + 1, [WriterChanged(node, claim.epoch)], at.chain)
 
-        appender = take_over(claim, self.reader(), behind, applied.append, make, changed, lambda: False)
+        appender = take_over(
+            self.reader(),
+            behind,
+            applied.append,
+            lambda head: self.appender(claim, head=head),
+            changed,
+            lambda: False,
+        )
         assert appender is not None
         return appender, applied
 

@@ -11,6 +11,7 @@ from cluster.failures import AppendAbandoned, AppendRefused, Fenced, LogBehind
 from cluster.keys import Head, encode_head
 from cluster.records import START, encode_record, position_of
 from cluster.store import Busy, LogStore, NoAnswer, Outcome, OutOfSpace, Unreachable
+from journal.codec import CorruptRecord
 from tests.cluster.replicated_log import next_record
 from tests.cluster.scripted_store import (
     DONE,
@@ -51,6 +52,7 @@ LATER = Head(position_of(next_record(position_of(RECORD))), 9)
         ([OutOfSpace("full"), read(9, LATER, OURS)], 1),
         ([OutOfSpace("full"), OutOfSpace("even to read"), OutOfSpace("full"), read(EPOCH, AFTER, OURS)], 2),
         ([NoAnswer("late"), OutOfSpace("full"), read(EPOCH, AFTER, OURS)], 2),
+        ([NoAnswer("late"), Unreachable("gone"), OutOfSpace("full"), read(EPOCH, BEFORE, None), DONE], 4),
         ([NoAnswer("late"), failed(EPOCH, AFTER, OURS)], 2),
         ([NoAnswer("late"), failed(9, LATER, OURS)], 2),
         ([NoAnswer("late"), OutOfSpace("full"), read(EPOCH, BEFORE, None), failed(None, AFTER, OURS)], 3),
@@ -98,28 +100,46 @@ def test_a_refusal_is_definite_only_while_nothing_is_unanswered() -> None:
 
 
 def test_an_append_that_is_given_up_has_no_outcome_once_a_try_is_unanswered() -> None:
-    answers: list[Answer] = [NoAnswer("late"), OutOfSpace("full"), read(EPOCH, BEFORE, None)]
-    appender, _ = appender_over(answers, giving_up=iter([False, True]).__next__)
-    with pytest.raises(AppendAbandoned):
-        appender.append(RECORD)
-    with pytest.raises(Fenced):
-        appender.append(RECORD)
+    refused: list[Answer] = [OutOfSpace("full"), read(EPOCH, BEFORE, None)]
+    for behind in (refused, [Unreachable("gone")], [Busy("later")]):
+        appender, _ = appender_over([NoAnswer("late"), *behind], giving_up=iter([False, True]).__next__)
+        with pytest.raises(AppendAbandoned):
+            appender.append(RECORD)
+        with pytest.raises(Fenced):
+            appender.append(RECORD)
 
 
 @pytest.mark.parametrize("then", [[], [Unreachable("gone")]])
 def test_a_refusal_that_nobody_could_read_behind_has_no_outcome(then: list[Answer]) -> None:
     answers: list[Answer] = [OutOfSpace("full, or so it says"), NoAnswer("to the read"), *then]
-    appender, _ = appender_over(answers, giving_up=iter([not then, True]).__next__)
+    appender, store = appender_over(answers, giving_up=iter([not then, True]).__next__)
     with pytest.raises(AppendAbandoned):
         appender.append(RECORD)
     with pytest.raises(Fenced):
         appender.append(RECORD)
+    assert store.members == 1 + len(then)  # who did not answer the read is not asked again
 
 
-def test_who_is_refused_and_has_lost_the_log_is_fenced() -> None:
-    appender, _ = appender_over([OutOfSpace("full"), read(9, BEFORE, None)])
-    with pytest.raises(Fenced):
+@pytest.mark.parametrize(
+    ("found", "why"),
+    [
+        (read(9, BEFORE, None), "Another writer owns the log, in epoch 9 after 7"),
+        (read(None, BEFORE, None), "epoch 7, has ended"),
+        (read(EPOCH, LATER, b"another record"), "has gone on behind record 0 without this writer"),
+    ],
+)
+def test_who_is_refused_and_has_lost_the_log_is_fenced_and_says_how(found: Outcome, why: str) -> None:
+    appender, _ = appender_over([OutOfSpace("full"), found])
+    with pytest.raises(Fenced, match=why):
         appender.append(RECORD)
+
+
+def test_a_record_that_does_not_follow_the_head_is_not_sent() -> None:
+    appender, store = appender_over([DONE])
+    with pytest.raises(CorruptRecord):
+        appender.append(next_record(position_of(RECORD)))
+    assert store.asked == []
+    appender.append(RECORD)
 
 
 def test_an_append_that_was_never_sent_is_given_up_for_certain() -> None:
@@ -130,14 +150,20 @@ def test_an_append_that_was_never_sent_is_given_up_for_certain() -> None:
 
 
 @pytest.mark.parametrize("head", [None, BEFORE])
-def test_a_log_that_ends_before_what_it_confirmed_is_refused(head: Head | None) -> None:
-    appender, _ = appender_over([failed(EPOCH, head, None)], encode_head(AFTER))
+@pytest.mark.parametrize("is_refused", [False, True])
+def test_a_log_that_ends_before_what_it_confirmed_is_refused_for_good(head: Head | None, is_refused: bool) -> None:
+    found: list[Answer] = [OutOfSpace("full"), read(EPOCH, head, None)] if is_refused else [failed(EPOCH, head, None)]
+    appender, store = appender_over(found, encode_head(AFTER))
+    record = next_record(position_of(RECORD))
     with pytest.raises(LogBehind):
-        appender.append(next_record(position_of(RECORD)))
+        appender.append(record)
+    with pytest.raises(Fenced):
+        appender.append(record)
+    assert len(store.asked) == len(found)
 
 
 def test_how_long_an_append_waits_is_known_meanwhile() -> None:
-    now = [0.0]
+    now = [50.0]
     waited = []
     store = ScriptedStore([NoAnswer("late"), DONE])
 

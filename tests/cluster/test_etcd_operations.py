@@ -141,7 +141,7 @@ def test_members_and_clients_know_each_other_by_certificates(tmp_path: Path) -> 
             appender = log.appender(log.claim())
             appender.append(next_record(START))
             assert len(log.all_records()) == 1
-            watch = log.reader().watch()
+            watch = log.store().watch(log.keys.head)
             eventually(lambda: watch.wait(1.0))
             watch.close()
         with closing(EtcdStore(Members(etcd.parsed.addresses))) as plain, pytest.raises(NoAnswer):
@@ -150,7 +150,7 @@ def test_members_and_clients_know_each_other_by_certificates(tmp_path: Path) -> 
 
 def test_a_watch_wakes_up_with_a_change_and_when_its_member_is_gone(etcd: EtcdCluster, log: ReplicatedLog) -> None:
     appender = log.appender(log.claim())
-    watch = log.reader().watch()
+    watch = log.store().watch(log.keys.head)
     try:
         eventually(lambda: watch.wait(0.1))  # it is open
         eventually(lambda: not watch.wait(0.3))

@@ -9,7 +9,7 @@ import grpc
 import msgspec
 import pytest
 
-from cluster.challenge import BETWEEN_S, RANK_S, Challenger, Ping
+from cluster.challenge import RANK_S, Challenger, Ping
 from cluster.etcd.addresses import BadAddresses, Certificates, parse_members
 from cluster.etcd.connections import store_error
 from cluster.failures import LogDiverged
@@ -93,32 +93,45 @@ def test_a_writer_whose_port_refuses_is_challenged_at_once_and_in_order_of_rank(
     first, second = Challenger(0), Challenger(1)
     for challenger in (first, second):
         challenger.record(3, Ping.REFUSED, 10.0)
-    assert first.is_due(3, 0, 10.0)
-    assert not second.is_due(3, 0, 10.0)
-    assert second.is_due(3, 0, 10.0 + RANK_S)
+    assert first.is_due(3, 10.0)
+    assert not second.is_due(3, 10.0)
+    second.record(3, Ping.REFUSED, 10.0 + RANK_S)  # which puts its turn off no further
+    assert second.is_due(3, 10.0 + RANK_S)
 
 
 def test_a_silent_writer_is_challenged_after_two_pings_and_one_answer_forgives_it() -> None:
     challenger = Challenger(0)
     challenger.record(3, Ping.UNANSWERED, 1.0)
-    assert not challenger.is_due(3, 0, 1.0)
+    assert not challenger.is_due(3, 1.0)
     challenger.record(3, Ping.ANSWERED, 2.0)
     challenger.record(3, Ping.UNANSWERED, 3.0)
-    assert not challenger.is_due(3, 0, 3.0)
+    assert not challenger.is_due(3, 3.0)
     challenger.record(3, Ping.UNANSWERED, 4.0)
-    assert challenger.is_due(3, 0, 4.0)
-    assert not challenger.is_due(4, 0, 4.0)  # another epoch was not pinged
+    assert challenger.is_due(3, 4.0)
+    challenger.record(3, Ping.ANSWERED, 5.0)
+    assert not challenger.is_due(3, 5.0)
 
 
-def test_who_is_behind_does_not_challenge_and_nobody_does_twice_at_once() -> None:
+def test_what_an_owner_was_pinged_says_nothing_of_the_next() -> None:
     challenger = Challenger(0)
-    challenger.record(3, Ping.REFUSED, 1.0)
-    assert not challenger.is_due(3, 2, 1.0)
-    assert challenger.is_due(3, 1, 1.0)
-    challenger.challenged(1.0)
-    challenger.record(4, Ping.REFUSED, 2.0)
-    assert not challenger.is_due(4, 0, 2.0)
-    assert challenger.is_due(4, 0, 1.0 + BETWEEN_S)
+    for at in (1.0, 2.0):
+        challenger.record(3, Ping.UNANSWERED, at)
+    assert not challenger.is_due(4, 2.0)
+    challenger.record(4, Ping.UNANSWERED, 3.0)
+    assert not challenger.is_due(4, 3.0)
+    assert not challenger.is_due(3, 3.0)
+
+
+def test_whoever_has_challenged_is_as_patient_again() -> None:
+    challenger = Challenger(0)
+    for at in (1.0, 2.0):
+        challenger.record(3, Ping.UNANSWERED, at)
+    challenger.challenged()
+    assert not challenger.is_due(3, 2.0)
+    challenger.record(3, Ping.UNANSWERED, 3.0)
+    assert not challenger.is_due(3, 3.0)
+    challenger.record(3, Ping.UNANSWERED, 4.0)
+    assert challenger.is_due(3, 4.0)
 
 
 def status(space: int, used: int, quota: int | None = None, member_id: int = 1, leader_id: int = 1) -> MemberStatus:
@@ -146,6 +159,8 @@ def test_a_member_is_defragmented_when_much_of_a_large_file_is_unused() -> None:
     assert needs_defragmentation(status(500, 200), QUOTA)
     assert not needs_defragmentation(status(500, 300), QUOTA)
     assert not needs_defragmentation(status(300, 10), QUOTA)
+    assert needs_defragmentation(status(400, 200), QUOTA)  # as much as is worth it, and no more
+    assert not needs_defragmentation(status(500, 200, 5000), QUOTA)  # it says its own quota
 
 
 class MovedMembers:

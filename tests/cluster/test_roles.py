@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from cluster.challenge import BETWEEN_S, RANK_S
-from cluster.roles import CLOCK_APART_NS, Step, View, clock_agrees, next_step, rank_of, why_not
+from cluster.challenge import RANK_S
+from cluster.roles import BETWEEN_S, CLOCK_APART_NS, Step, View, clock_agrees, next_step, rank_of, why_not
 
 OTHER = ("b", "boot-b")
 
@@ -59,7 +59,7 @@ def test_a_node_that_was_started_again_challenges_its_own_earlier_process() -> N
         ({"behind": 2}, "2 records behind"),
         ({"behind": None}, "does not know"),
         ({"stands_down": True}, "asked to stand down"),
-        ({"clock_apart": [CLOCK_APART_NS + 1, CLOCK_APART_NS + 1]}, "clock"),
+        ({"clock_apart": [CLOCK_APART_NS + 1, CLOCK_APART_NS + 1]}, "clock is more than 2 s off"),
     ],
 )
 def test_a_node_that_is_not_fit_to_write_neither_stands_nor_challenges(seen: dict[str, Any], why: str) -> None:
@@ -76,6 +76,8 @@ def test_of_two_nodes_that_differ_the_records_times_say_whose_clock_is_right() -
     hour = 3_600 * 10**9
     assert clock_agrees([hour, 0])  # the other node is off, the records are not
     assert not clock_agrees([-hour, -hour])  # this node is
+    assert clock_agrees([CLOCK_APART_NS, -CLOCK_APART_NS])  # as much as may be
+    assert not clock_agrees([hour, hour + CLOCK_APART_NS])  # as those among themselves
     assert clock_agrees([])
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import random
+
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from cluster.unanswered import Unanswered, UnansweredSubmissions
-from engine.commands import AdvanceTime
+from cluster.unanswered import Unanswered, UnansweredSubmissions, unknown_outcome
+from engine.commands import AdvanceTime, Command
 from sequencer.port import NO_DEADLINE, Submit
+from tests.cluster.trading import order as any_order
 
 
 class UnansweredMachine(RuleBasedStateMachine):
@@ -60,3 +63,16 @@ class UnansweredMachine(RuleBasedStateMachine):
 
 TestUnanswered = UnansweredMachine.TestCase
 TestUnanswered.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)
+
+
+def test_an_order_of_which_nobody_can_say_what_became_of_it_is_named_where_it_was_alone() -> None:
+    order = any_order(1, random.Random(1), "mine")
+
+    def unknown(*commands: Command) -> tuple[bytes, str | None]:
+        submission = Submit(bytes(16), NO_DEADLINE, 0, b"", list(commands))
+        problem = unknown_outcome(Unanswered(submission, b"", 0.0))
+        return problem.key, problem.client_order_id
+
+    assert unknown(order) == (bytes(16), "mine")
+    assert unknown(order, order) == (bytes(16), None)
+    assert unknown(AdvanceTime()) == (bytes(16), None)

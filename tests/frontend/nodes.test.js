@@ -88,6 +88,63 @@ test("two who look for another node at once look together", async () => {
   assert.equal(nodes.moves, 1);
 });
 
+/** The same where each answers so many ms later. */
+function late(delays, answers) {
+  const asked = over(answers);
+  return async (address) => {
+    await new Promise((resolve) => setTimeout(resolve, delays[new URL(address, HOME).origin] ?? 0));
+    return asked(address);
+  };
+}
+
+test("whoever was just lost is not gone back to while another one takes a moment", async () => {
+  const answers = { [HOME]: { name: "a", stale: false }, [LISTED[1].url]: { name: "b", stale: false } };
+  const nodes = new Nodes(LISTED, HOME, late({ [LISTED[1].url]: 30 }, answers));
+  assert.equal(await nodes.move(), true);
+  assert.equal(nodes.name, "b");
+});
+
+test("one that is stale does not come before one that is not and takes a moment", async () => {
+  const answers = { [LISTED[1].url]: { name: "b", stale: true }, [LISTED[2].url]: { name: "c", stale: false } };
+  const nodes = new Nodes(LISTED, HOME, late({ [LISTED[2].url]: 30 }, answers));
+  assert.equal(await nodes.move(), true);
+  assert.equal(nodes.name, "c");
+});
+
+test("a node that is asked who it is has so long and no longer, and one that is stale is not asked again", async () => {
+  const asked = [];
+  const nodes = new Nodes(LISTED, HOME, async (address, { signal }) => {
+    asked.push(address);
+    assert.ok(signal instanceof AbortSignal);
+    throw new TypeError("Failed to fetch");
+  });
+  nodes.fold({ stale: true });
+  assert.equal(await nodes.move(), false);
+  assert.deepEqual([...asked].sort(), ["http://b.example:5001/node", "http://c.example:5001/node"]);
+});
+
+test("what a node says of itself is known until it says something else, and each change is said once", async () => {
+  const nodes = new Nodes(LISTED, HOME, over({ [LISTED[1].url]: { name: "b", stale: false } }));
+  const changes = [];
+  nodes.addEventListener("node", () => changes.push([nodes.name, nodes.stale]));
+  nodes.fold({});
+  nodes.fold({ node: null, stale: false });
+  assert.deepEqual(changes, []);
+  nodes.fold({ stale: true });
+  nodes.fold({ node: "a" });
+  nodes.fold({ node: "a", stale: true });
+  nodes.fold({ node: "A" });
+  nodes.fold({ stale: false });
+  assert.deepEqual(changes, [
+    ["a", true],
+    ["A", true],
+    ["A", false],
+  ]);
+  await nodes.move();
+  nodes.fold({ node: "B" });
+  assert.deepEqual([nodes.name, nodes.left], ["B", "A"], "which is still where the page came from");
+});
+
 /** What was asked of which origin, with what; by a page of node a that is at node b. */
 function movedPage(answer, { host = "a.example" } = {}) {
   const asked = [];

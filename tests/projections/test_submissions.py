@@ -97,6 +97,37 @@ def test_the_keys_of_orders_do_not_crowd_out_those_that_clients_use_again() -> N
     assert restored.find(key_of(1)) == KeptSubmission(1, 1, key_of(2))
 
 
+def noted(window: SubmissionWindow, number: int, ts_ns: int, fingerprint: bytes = b"") -> None:
+    """Note a record of one command, `number`, under the key of that number."""
+    submission = Submission(key_of(number), 0, 1, fingerprint)
+    window.note(seal(number, ts_ns, number, [AdvanceTime()], submissions=[submission]))
+
+
+@pytest.mark.parametrize("fingerprint", [b"", key_of(9)])
+def test_as_many_keys_of_a_kind_as_may_be_are_known_and_one_more_has_a_quarter_forgotten(fingerprint: bytes) -> None:
+    window = SubmissionWindow(KEYS_MAX, REMEMBERED_NS)
+    for number in range(1, KEYS_MAX + 1):
+        noted(window, number, 5, fingerprint)
+    assert len(window) == KEYS_MAX
+    assert window.forgotten_seq == 0
+    noted(window, KEYS_MAX + 1, 5, fingerprint)
+    known = [number for number in range(1, KEYS_MAX + 2) if window.find(key_of(number)) is not None]
+    quarter = KEYS_MAX // GENERATIONS
+    assert window.forgotten_seq == quarter
+    assert known == list(range(quarter + 1, KEYS_MAX + 2))
+
+
+def test_a_key_that_comes_as_often_as_a_generation_ends_is_known_for_as_long_as_is_said_and_not_much_longer() -> None:
+    window = SubmissionWindow(10 * KEYS_MAX, REMEMBERED_NS)
+    between_ns = 10
+    for number in range(1, 50):
+        now_ns = number * between_ns
+        noted(window, number, now_ns)
+        ages = {now_ns - each * between_ns: window.find(key_of(each)) is not None for each in range(1, number + 1)}
+        assert all(known for age, known in ages.items() if age <= REMEMBERED_NS)
+        assert not any(known for age, known in ages.items() if age > REMEMBERED_NS * GENERATIONS // (GENERATIONS - 1))
+
+
 def with_a_key() -> Projections:
     """Projections that have noted a record with a submission."""
     projections = Projections(Exchange())

@@ -154,9 +154,7 @@ def _own_clock() -> Iterator[None]:
         yield
 
 
-def _from_where_it_is(
-    _claim: Any, reader: Any, _behind: Position, apply: Any, appender: Any, seal: Any, _giving_up: Any
-) -> Any:
+def _from_where_it_is(reader: Any, _behind: Position, apply: Any, appender: Any, seal: Any, _giving_up: Any) -> Any:
     """A take-over that does not read what it has not got."""
     writer = appender(reader.head())
     changed = seal(writer.head.head.position)

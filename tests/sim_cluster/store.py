@@ -40,7 +40,7 @@ class SimulatedStore:
 
     def transact(self, transaction: Transaction, timeout_s: float) -> Outcome:
         """As `LogStore.transact`."""
-        return self._ask(lambda at: _carried_out(at, transaction), timeout_s)
+        return self._ask(lambda at: carried_out(at, transaction), timeout_s)
 
     def grant_lease(self, ttl_s: int, timeout_s: float) -> int:
         """As `LogStore.grant_lease`."""
@@ -106,7 +106,8 @@ class SimulatedWatch:
         """Nothing is to be closed."""
 
 
-def _carried_out(at: LogState, transaction: Transaction) -> Outcome:
+def carried_out(at: LogState, transaction: Transaction) -> Outcome:
+    """What a transaction does to a log of this state, which it changes. Raises state.OutOfSpace, state.LeaseGone."""
     succeeded = all(_holds(at, each) for each in transaction.compares)
     branch = transaction.then if succeeded else transaction.otherwise
     puts = [each for each in branch if isinstance(each, Put)]
