@@ -76,8 +76,6 @@ def historian_options(settings: Settings) -> HistorianOptions:
 
 
 def tune_the_interpreter() -> None:
-    """Short turns for the event loop, and garbage collections that pass over what was replayed."""
+    """Short turns for the event loop, and rare garbage collections."""
     sys.setswitchinterval(SWITCH_INTERVAL_SECONDS)
-    gc.collect()
-    gc.freeze()
     gc.set_threshold(GC_YOUNG_THRESHOLD, *GC_OLDER_THRESHOLDS)

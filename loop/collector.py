@@ -20,3 +20,16 @@ def collector_off() -> Iterator[None]:
     finally:
         if was_on:
             gc.enable()
+
+
+@contextmanager
+def made_to_stay() -> Iterator[None]:
+    """As `collector_off`, and no later collection goes through what is made in here, or is there already.
+
+    What is garbage before is collected first. Turned on again before that, the collector would go through all of it at
+    the next allocation, a third of a second for a million remembered orders.
+    """
+    gc.collect()
+    with collector_off():
+        yield
+        gc.freeze()
