@@ -37,9 +37,11 @@ from engine.types import (
 )
 
 # Raise it with every change below; an older one is read as long as its decoder is kept.
+# 2: before what is remembered of an account was written for quick reading (`engine.remembered`)
 # 1: before orders were take-profits, and read by the same decoder
-FORMAT: Final = 2
+FORMAT: Final = 3
 OLDEST_FORMAT: Final = 1
+QUICK_MEMORIES_SINCE: Final = 3
 
 Wide = int | str  # an amount: MessagePack has no integers beyond 64 bits, so those are decimal texts
 _LEAST, _MOST = -(2**63), 2**64 - 1
@@ -165,7 +167,7 @@ def restore_state(encoded: bytes | memoryview) -> Exchange:
         _restore_money(exchange, state)
         for saved in state.accounts:
             exchange.account(saved.account).restore(saved)
-        exchange.recent = RecentOrders.restored(state.rulebook, state.recent)
+        exchange.recent = RecentOrders.restored(state.rulebook, state.recent, older=state.format < QUICK_MEMORIES_SINCE)
         for book in state.books:
             exchange.books[book.instrument.symbol] = _restored_book(book)
         _restore_orders(exchange, state)
