@@ -196,7 +196,11 @@ class RecentOrders:
             self._unchained.append((order_id, command))
             if len(self._unchained) >= UNCHAINED_MAX:
                 self._digest()
-            if client_order_id in memory.named and (old := memory.first(client_order_id)) is not None:
+            entered = order_id, command
+            if memory.named.setdefault(client_order_id, entered) is entered:  # most are new: found and kept at once
+                return
+            old = memory.first(client_order_id)
+            if old is not None:
                 self._drop_oldest(account, memory, until=old[0])  # it is too old to count
         memory.named[client_order_id] = (order_id, command)
 
