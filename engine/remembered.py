@@ -97,9 +97,8 @@ class Content(NamedTuple):
 
 def packed(ends: Sequence[End], done: Mapping[OrderId, int], named: Mapping[str, Entered]) -> Raw:
     """What is remembered of one account, to be written. O(ends + named)."""
-    ended = [name for _, name, _ in ends if name is not None]
-    others = named.keys() - set(ended)
-    names = [name for name in named if name in others] if others else []
+    ended = dict.fromkeys(name for _, name, _ in ends if name is not None)  # no two of them have one name
+    names = [name for name in named if name not in ended]
     entries = _encode([named[name][1] for name in [*ended, *names]])
     compressed = len(entries) >= COMPRESSED_FROM
     content = _Content(
