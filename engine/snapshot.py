@@ -326,25 +326,9 @@ def _restored_order(saved: _OrderState, instrument: Instrument, base: Balance, q
 
 
 def _restore_queues(exchange: Exchange, book: OrderBook, state: _BookState) -> None:
-    """Rest the orders, the worst price first: a level that becomes the best is the cheapest to add."""
     orders = exchange.orders
-    for side, queue in ((book.bids, state.bids), (book.asks, state.asks)):
-        levels: list[tuple[Ticks, list[Order]]] = []
-        last: Ticks | None = None
-        for number in queue:
-            order = orders[number]
-            price = order.price
-            if price is None:
-                raise ValueError(f"market order {number} rests")
-            if price == last:
-                levels[-1][1].append(order)
-            else:
-                levels.append((price, [order]))
-                last = price
-        rest = side.rest
-        for price, level in reversed(levels):
-            for order in level:
-                rest(order, price)
+    book.bids.restore(orders[number] for number in state.bids)
+    book.asks.restore(orders[number] for number in state.asks)
     for number in sorted([*state.bids, *state.asks]):
         book.orders[number] = orders[number]
 

@@ -8,7 +8,7 @@ import zlib
 import msgspec
 import pytest
 
-from engine import recent
+from engine import book, recent
 from engine.commands import Command, Deposit, EnterOrder, ListInstrument, OrderOptions
 from engine.digest import state_digest
 from engine.exchange import Exchange
@@ -134,6 +134,33 @@ def test_every_order_that_was_entered_under_a_name_is_found_after_a_restore_as_i
         assert found == straight.recent.named(AccountId(7), name, 500)
         assert (found is not None) is (number == 1 or (3 < number < 500 and number % 5 > 0))
     assert encode_state(restored) == encode_state(straight)
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_a_book_of_more_levels_than_are_kept_near_goes_on_as_the_one_that_was_written(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(book, "NEAR_MAX", 4)
+    straight, restored = Exchange(), Exchange()
+    for number, (ts_ns, command) in enumerate(mixed(seed, 800), 1):
+        expected = straight.apply(command, Seq(number), ts_ns)
+        assert restored.apply(command, Seq(number), ts_ns) == expected, (number, command)
+        if not number % 40:
+            restored = restore_state(encode_state(restored))
+            restored.check_invariants()
+
+
+def test_a_queue_that_is_out_of_order_is_refused() -> None:
+    exchange = rich("1")
+    exchange.apply(
+        EnterOrder(AccountId(7), COIN.symbol, Side.BUY, OrderType.LIMIT, TimeInForce.GTC, Lots(5), Ticks(11)), Seq(4), 4
+    )
+    parts = msgspec.msgpack.decode(encode_state(exchange))
+    bids = parts[9][0][9]
+    assert bids == [4, 3]
+    bids.reverse()
+    with pytest.raises(InvalidState, match="out of turn"):
+        restore_state(msgspec.msgpack.encode(parts))
 
 
 def test_an_order_that_waits_as_a_take_profit_waits_on_after_a_restore() -> None:
