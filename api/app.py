@@ -26,6 +26,7 @@ from api.options import options, settings_from
 from api.private_files import keep_new_files_private, warn_of_readable_key
 from api.stopping import end_at_interrupt
 from logs.setup import begin as begin_log
+from loop.collector import made_to_stay
 from openbell import __version__
 
 log = logging.getLogger("openbell")
@@ -52,8 +53,9 @@ def main(**values: Any) -> None:
     except OSError as problem:
         raise click.ClickException(str(problem)) from problem
     # only now what takes a second or so to import: who connects meanwhile waits, and is not refused
-    import_lean()
-    from api.serving import run  # noqa: PLC0415
+    with made_to_stay():
+        import_lean()
+        from api.serving import run  # noqa: PLC0415
 
     run(listener, settings)
 

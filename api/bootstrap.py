@@ -70,6 +70,7 @@ from listings.listing_commands import list_instruments, newly_scheduled
 from listings.operator_schedules import OperatorSchedules
 from listings.schedule_runner import ScheduleRunner
 from listings.schedule_store import ScheduleFile, ScheduleStore
+from loop.collector import made_to_stay
 from openbell import __version__
 from openbell.programs import called
 from projections.submissions import SubmissionWindow
@@ -149,7 +150,8 @@ class Server:
         history = self.history = History(settings.data / "history.sqlite")
         self._closers.append(history.close)
         snapshots = self._snapshots = SnapshotFolder(settings.data / "snapshots", __version__)
-        recovered = recover(journal, snapshots, self._remember_orders, ReplayProgress(journal, self._on_progress))
+        with made_to_stay():
+            recovered = recover(journal, snapshots, self._remember_orders, ReplayProgress(journal, self._on_progress))
         exchange = self.exchange = recovered.follower.exchange
         folds = folds_of(recovered.projections, self._order_memory)
         stored_seq = require_not_ahead(history.path, exchange.seq)

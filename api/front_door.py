@@ -42,7 +42,7 @@ from history.reader import HistoryReader
 from history.store import History
 from identity.users import User
 from journal.snapshots import SnapshotFolder
-from loop.collector import collector_off
+from loop.collector import made_to_stay
 from loop.errors import StoreAway
 from loop.shared_marks import SharedMarks
 from loop.shared_table import SharedTable
@@ -197,7 +197,7 @@ class FrontDoor:
 
 def _begun(settings: Settings) -> Begun:
     """The newest snapshot that proves right, or the beginning."""
-    with collector_off():
+    with made_to_stay():
         begun = snapshot_for(SnapshotFolder(settings.data / "snapshots", __version__))
     tune_the_interpreter()
     return begun

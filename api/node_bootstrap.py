@@ -62,6 +62,7 @@ from listings.instruments_file import DEFAULT_INSTRUMENTS, VenueFile, read_venue
 from listings.operator_schedules import OperatorSchedules
 from listings.schedule_runner import ScheduleRunner
 from listings.schedule_store import ScheduleStore
+from loop.collector import made_to_stay
 from openbell import __version__
 from openbell.programs import called
 from replica.historian.host import HistorianHost
@@ -137,7 +138,8 @@ class NodeServer(Server):
         """The state at the head of the log, as it was read last."""
         snapshots = self._snapshots = SnapshotFolder(self._settings.data / SNAPSHOTS, __version__)
         progress = ReplayProgress(journal, self._on_progress)
-        recovered = recover(journal, snapshots, self._remember_orders, progress)
+        with made_to_stay():
+            recovered = recover(journal, snapshots, self._remember_orders, progress)
         follow = partial(recovered.follower.follow, is_verified=True)
         catch_up(store, self._keys, journal, follow, progress)
         log_recovery(recovered)

@@ -52,13 +52,16 @@ class ReplayProgress:
 
 def log_recovery(recovered: Recovered) -> None:
     """Say what a start came to."""
+    exchange, digest = recovered.follower.exchange, recovered.began_digest
+    if digest is None or exchange.seq != recovered.began_seq:  # else it was proved when the snapshot was loaded
+        digest = state_digest(exchange)
     log.info(
         "replayed %d commands behind the snapshot of seq %d, in %.2f s with it; state digest %s at seq %d",
         recovered.commands,
         recovered.began_seq,
         recovered.seconds,
-        state_digest(recovered.follower.exchange),
-        recovered.follower.seq,
+        digest,
+        exchange.seq,
     )
 
 
@@ -76,8 +79,6 @@ def historian_options(settings: Settings) -> HistorianOptions:
 
 
 def tune_the_interpreter() -> None:
-    """Short turns for the event loop, and garbage collections that pass over what was replayed."""
+    """Short turns for the event loop, and rare garbage collections."""
     sys.setswitchinterval(SWITCH_INTERVAL_SECONDS)
-    gc.collect()
-    gc.freeze()
     gc.set_threshold(GC_YOUNG_THRESHOLD, *GC_OLDER_THRESHOLDS)

@@ -8,7 +8,7 @@ Layer: engine.
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from typing import Final
 
@@ -90,6 +90,29 @@ class BookSide:
                 del near[: NEAR_MAX // 2]
         if order.terms is not None and order.terms.display_quantity is not None:
             self.icebergs += 1
+
+    def restore(self, queue: Iterable[Order]) -> None:
+        """Have these orders rest on a side that is empty: the best price first, of one price the oldest first.
+
+        O(orders). Raises ValueError where they are not in this order, or one has no price.
+        """
+        levels, level = self.levels, None
+        for order in queue:
+            price, hidden = order.price, order.hidden
+            if level is not None and price == level.price:
+                level.append(order)
+            else:
+                if price is None or (level is not None and price * self.sign < level.key):
+                    raise ValueError(f"order {order.order_id} rests at no price, or out of turn")
+                key = price * self.sign
+                level = PriceLevel(price, key, order.leaves - hidden, hidden, 1, order, order)
+                levels[key] = order.level = level
+            if order.terms is not None and order.terms.display_quantity is not None:
+                self.icebergs += 1
+        negated = [-key for key in reversed(levels)]
+        self._near = negated[-NEAR_MAX // 2 :]
+        self._far.update(negated[: -NEAR_MAX // 2])
+        self.best = levels[-negated[-1]] if negated else None
 
     def remove(self, order: Order) -> None:
         """Take a resting `order` out; an emptied level goes with it.

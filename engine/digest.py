@@ -13,13 +13,15 @@ from typing import Any, Final
 import msgspec
 
 from engine.accounts import Account
+from engine.book import BookSide
 from engine.exchange import Exchange
 from engine.order import Order
 from engine.rulebook import FIRST_EDITION
 
 STEP: Final = 200  # orders: less than a millisecond
 
-_encode = msgspec.json.Encoder(decimal_format="string").encode
+_encoder = msgspec.json.Encoder(decimal_format="string")
+_encode, _encode_into = _encoder.encode, _encoder.encode_into
 
 
 def state_digest(exchange: Exchange) -> str:
@@ -62,17 +64,34 @@ def digest_steps(exchange: Exchange) -> Generator[None, None, str]:
         digest.update(_encode([symbol, book.instrument, book.status, book.last_price, book.trade_count]))
         band = book.band
         digest.update(_encode([band.reference, band.set_ns, band.limit_side, band.limit_since_ns]))
-        orders = 0
         for side in (book.bids, book.asks):
-            for level in side:
-                yield from _add_list(digest, map(_order_state, level))
-                orders += level.count
-                if orders >= STEP:
-                    orders = 0
-                    yield
+            yield from _add_levels(digest, side)
         yield from _add_list(digest, map(_order_state, book.stops))
         yield
     return digest.hexdigest()
+
+
+def _add_levels(digest: Any, side: BookSide) -> Iterator[None]:
+    """Add each level's orders as a list by itself, in steps. Most levels have one order or two: many are one update."""
+    lists, orders = bytearray(), 0
+    for level in side:
+        if level.count > STEP:
+            digest.update(lists)
+            lists.clear()
+            yield from _add_list(digest, map(_order_state, level))
+            continue
+        states, order = [], level.head
+        while order is not None:
+            states.append(_order_state(order))
+            order = order.behind
+        _encode_into(states, lists, -1)  # behind what it has
+        orders += level.count
+        if orders >= STEP:
+            digest.update(lists)
+            lists.clear()
+            orders = 0
+            yield
+    digest.update(lists)
 
 
 def _add_list(digest: Any, items: Iterable[object]) -> Iterator[None]:

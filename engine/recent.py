@@ -15,16 +15,17 @@ from __future__ import annotations
 import heapq
 import struct
 import zlib
-from bisect import bisect_left
+from bisect import bisect_left, insort
 from collections import deque
+from collections.abc import Callable
 
 import msgspec
 from msgspec import Raw
-from sortedcontainers import SortedList
 
 from engine.commands import EnterOrder
 from engine.order import Order
 from engine.rejects import InvariantViolation
+from engine.remembered import Content, End, Entered, PackedEntries, packed, unpacked, unpacked_older
 from engine.rulebook import OWN_MEMORIES_SINCE
 from engine.types import AccountId, OrderId, Seq
 
@@ -46,33 +47,33 @@ _ONE_BYTE_HEADER = 16  # MessagePack writes the length of a list below this in o
 _FIELDS_AT_FIRST = 11  # the fields that an EnterOrder had when the first edition's chain was defined
 
 
-_End = tuple[OrderId, str | None, Seq]  # a done order, its client order id, the seq of the command that ended it
-
-
 class _Memory:
     """What is remembered of one account. Too old orders are dropped a few at a time, and count for nothing before."""
 
-    __slots__ = ("aging", "capacity", "done", "ends", "named", "size")
+    __slots__ = ("aging", "capacity", "done", "ends", "entries", "named", "size")
 
     def __init__(self) -> None:
-        self.named: dict[str, tuple[OrderId, EnterOrder]] = {}  # open and done orders by client order id
+        # Open and done orders by client order id; a place among `entries` where nobody asked since it was restored.
+        self.named: dict[str, Entered | int] = {}
+        self.entries: PackedEntries | None = None
         self.done: dict[OrderId, int] = {}  # the hour in which it ended, in hours since the epoch
         # Of its done orders, the oldest first. An empty deque takes what a list of ninety does, so one is made only for
         # an account with more than `REMEMBERED_LEAST`: `_resize`.
-        self.ends: list[_End] | deque[_End] = []
+        self.ends: list[End] | deque[End] = []
         self.aging = False  # whether it is in the heap of all memories
         self.size = 0  # how many times `REMEMBERED_LEAST` it has beyond the first
         self.capacity = min(REMEMBERED_LEAST, REMEMBERED_MAX)  # done orders that it holds at this size
 
+    def first(self, client_order_id: str) -> Entered | None:
+        """The order that was entered under a client order id. O(1), but O(named) for the first of a restored memory."""
+        first = self.named.get(client_order_id)
+        if first.__class__ is int and self.entries is not None:
+            first = self.named[client_order_id] = self.entries.at(first)
+        return first  # type: ignore[return-value] # an int is a place among entries
 
-class MemoryContent(msgspec.Struct, array_like=True, gc=False):
-    """What is remembered of one account. The columns `seqs` and `hours` are of `ids`, its done orders, oldest first."""
-
-    named: list[tuple[OrderId, EnterOrder]]  # in the order of their entry
-    ids: list[OrderId]
-    seqs: list[Seq]  # of the commands that ended them
-    hours: list[int]  # in which they ended
-    unnamed: list[OrderId]  # those of `ids` without a client order id
+    def entered(self) -> dict[str, Entered]:
+        """All that were entered under client order ids. O(named)."""
+        return {name: first for name in self.named if (first := self.first(name)) is not None}
 
 
 class MemoryState(msgspec.Struct, array_like=True, gc=False):
@@ -82,7 +83,7 @@ class MemoryState(msgspec.Struct, array_like=True, gc=False):
     done: int  # orders
     size: int
     aging: bool
-    content: Raw  # of MemoryContent
+    content: Raw  # of MemoryContent, in the format of the state
 
 
 class RememberedState(msgspec.Struct, array_like=True, gc=False):
@@ -96,9 +97,6 @@ class RememberedState(msgspec.Struct, array_like=True, gc=False):
     sweeping: bool
     shared: list[tuple[AccountId, OrderId, str | None]] | None  # by the first edition; then `ids` are empty
     chain: int
-
-
-_decode_content = msgspec.msgpack.Decoder(MemoryContent).decode
 
 
 class RecentOrders:
@@ -117,7 +115,9 @@ class RecentOrders:
         self._packed: dict[AccountId, MemoryState] = {}  # of a state that was restored, and not asked for since
         self._forgotten: dict[AccountId, Seq] = {}
         self._aging: list[tuple[int, AccountId]] = []  # a heap: the hour of an account's oldest end, or an earlier one
-        self._large: SortedList[tuple[int, AccountId]] = SortedList()  # memories with a size above 0
+        # Memories with a size above 0, sorted: some thousand at most, for all together are bounded. Such a list takes a
+        # fraction of the time that a SortedList would.
+        self._large: list[tuple[int, AccountId]] = []
         self._hour = self._hour_ends_ns = 0  # the hour in which the last order ended
         self._sweeping = False  # whether too old orders may be left
         self._shared: deque[tuple[AccountId, OrderId, str | None]] | None = (
@@ -140,7 +140,7 @@ class RecentOrders:
     def named(self, account: AccountId, client_order_id: str, ts_ns: int) -> tuple[OrderId, EnterOrder] | None:
         """The order entered under this id, and how it was asked for; None when new or forgotten."""
         memory = self._memories.get(account) or self._unpacked(account)
-        first = None if memory is None else memory.named.get(client_order_id)
+        first = None if memory is None else memory.first(client_order_id)
         if first is None or memory is None or self._shared is not None:
             return first
         ended = memory.done.get(first[0])
@@ -156,7 +156,7 @@ class RecentOrders:
         """
         memory = self._memories.get(account) or self._unpacked(account)
         if memory is not None:
-            first = memory.named.get(client_order_id)
+            first = memory.first(client_order_id) if client_order_id in memory.named else None
             if first is not None:
                 ended = memory.done.get(first[0])
                 if ended is None or self._shared is not None or ended >= oldest_hour(ts_ns):
@@ -197,8 +197,12 @@ class RecentOrders:
             self._unchained.append((order_id, command))
             if len(self._unchained) >= UNCHAINED_MAX:
                 self._digest()
-            if client_order_id in memory.named:  # of an order that is too old to count
-                self._drop_oldest(account, memory, until=memory.named[client_order_id][0])
+            entered = order_id, command
+            if memory.named.setdefault(client_order_id, entered) is entered:  # most are new: found and kept at once
+                return
+            old = memory.first(client_order_id)
+            if old is not None:
+                self._drop_oldest(account, memory, until=old[0])  # it is too old to count
         memory.named[client_order_id] = (order_id, command)
 
     def done(self, order: Order, seq: Seq, ts_ns: int) -> None:
@@ -253,21 +257,29 @@ class RecentOrders:
         )
 
     @classmethod
-    def restored(cls, rulebook: int, saved: RememberedState) -> RecentOrders:
-        """What was written. O(accounts). Raises ValueError and LookupError where it contradicts itself."""
+    def restored(cls, rulebook: int, saved: RememberedState, *, older: bool) -> RecentOrders:
+        """What was written. O(accounts); of an `older` format than `engine.remembered` writes, O(remembered).
+
+        Raises ValueError, LookupError and InvariantViolation where it contradicts itself.
+        """
         recent = cls(rulebook)
         for each in saved.memories:
             each.content = each.content.copy()  # lets go of what it is a part of
             recent._packed[each.account] = each
             recent._length += each.done
             if each.size:
-                recent._large.add((each.size, each.account))
+                recent._large.append((each.size, each.account))
+        recent._large.sort()
         recent._forgotten.update(saved.forgotten)
         recent._aging = saved.aging  # sorted, so it is a heap
         recent._hour, recent._hour_ends_ns = saved.hour, saved.hour_ends_ns
         recent._sweeping, recent._chain = saved.sweeping, saved.chain
         if (recent._shared is None) != (saved.shared is None):
             raise ValueError(f"what is remembered is not of edition {rulebook}")
+        if older:
+            for account, each in recent._packed.items():
+                recent._memories[account] = _restored_memory(each, unpacked_older)
+            recent._packed.clear()
         if recent._shared is not None and saved.shared is not None:
             recent.unpack_all()
             recent._shared.extend(saved.shared)
@@ -326,10 +338,11 @@ class RecentOrders:
             self._resize(account, memory, memory.size + 1)
 
     def _resize(self, account: AccountId, memory: _Memory, size: int) -> None:
+        large = self._large
         if memory.size:
-            self._large.remove((memory.size, account))
+            del large[bisect_left(large, (memory.size, account))]
         if size:
-            self._large.add((size, account))
+            insort(large, (size, account))
         if not memory.size or not size:
             memory.ends = deque(memory.ends) if size else list(memory.ends)
         memory.size, memory.capacity = size, min((size + 1) * REMEMBERED_LEAST, REMEMBERED_MAX)
@@ -404,30 +417,15 @@ class RecentOrders:
 
 
 def _saved_memory(account: AccountId, memory: _Memory) -> MemoryState:
-    content = MemoryContent(
-        list(memory.named.values()),
-        [order_id for order_id, _, _ in memory.ends],
-        [seq for _, _, seq in memory.ends],
-        [memory.done[order_id] for order_id, _, _ in memory.ends],
-        [order_id for order_id, name, _ in memory.ends if name is None],
-    )
-    return MemoryState(account, len(memory.ends), memory.size, memory.aging, Raw(_encode(content)))
+    content = packed(memory.ends, memory.done, memory.entered())
+    return MemoryState(account, len(memory.ends), memory.size, memory.aging, content)
 
 
-def _restored_memory(saved: MemoryState) -> _Memory:
+def _restored_memory(saved: MemoryState, read: Callable[[Raw], Content] = unpacked) -> _Memory:
     """Raises InvariantViolation: a state is proved by its checksum when it is loaded, so this cannot be."""
     memory = _Memory()
-    names: dict[OrderId, str | None] = {}
     try:
-        content = _decode_content(saved.content)
-        for first in content.named:
-            name = first[1].client_order_id
-            if name is not None:
-                memory.named[name] = first
-            names[first[0]] = name
-        names.update(dict.fromkeys(content.unnamed))
-        memory.done = dict(zip(content.ids, content.hours, strict=True))
-        ends = [(number, names[number], seq) for number, seq in zip(content.ids, content.seqs, strict=True)]
+        memory.named, memory.done, ends, memory.entries = read(saved.content)
     except (msgspec.DecodeError, ValueError, LookupError) as problem:
         raise InvariantViolation(f"what is remembered of account {saved.account} cannot be read: {problem}") from None
     memory.ends = deque(ends) if saved.size else ends

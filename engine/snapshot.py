@@ -8,7 +8,6 @@ Layer: engine.
 
 from __future__ import annotations
 
-from itertools import groupby
 from typing import Final
 
 import msgspec
@@ -37,12 +36,16 @@ from engine.types import (
 )
 
 # Raise it with every change below; an older one is read as long as its decoder is kept.
+# 2: before what is remembered of an account was written for quick reading (`engine.remembered`)
 # 1: before orders were take-profits, and read by the same decoder
-FORMAT: Final = 2
+FORMAT: Final = 3
 OLDEST_FORMAT: Final = 1
+QUICK_MEMORIES_SINCE: Final = 3
 
 Wide = int | str  # an amount: MessagePack has no integers beyond 64 bits, so those are decimal texts
 _LEAST, _MOST = -(2**63), 2**64 - 1
+_ARRAY: Final = 0x90  # MessagePack's first byte of an array of up to 15, less its length
+_BUY: Final = Side.BUY
 
 
 class UnknownFormat(Exception):
@@ -120,7 +123,7 @@ class _ExchangeState(msgspec.Struct, array_like=True, gc=False):
 
 _encode: Final = msgspec.msgpack.Encoder().encode
 _decode: Final = msgspec.msgpack.Decoder(_ExchangeState).decode
-_decode_parts: Final = msgspec.msgpack.Decoder(list[msgspec.Raw]).decode
+_decode_int: Final = msgspec.msgpack.Decoder(int).decode
 
 
 def encode_state(exchange: Exchange) -> bytes:
@@ -165,7 +168,7 @@ def restore_state(encoded: bytes | memoryview) -> Exchange:
         _restore_money(exchange, state)
         for saved in state.accounts:
             exchange.account(saved.account).restore(saved)
-        exchange.recent = RecentOrders.restored(state.rulebook, state.recent)
+        exchange.recent = RecentOrders.restored(state.rulebook, state.recent, older=state.format < QUICK_MEMORIES_SINCE)
         for book in state.books:
             exchange.books[book.instrument.symbol] = _restored_book(book)
         _restore_orders(exchange, state)
@@ -177,11 +180,12 @@ def restore_state(encoded: bytes | memoryview) -> Exchange:
 
 def _require_format(encoded: bytes | memoryview) -> None:
     """Look at the format alone: everything else may be of another shape."""
-    try:
-        found = _decode_parts(encoded)
-        number = msgspec.msgpack.decode(found[0], type=int)
-    except (msgspec.DecodeError, ValueError, LookupError) as problem:
+    try:  # an array of up to 15 parts has a header of one byte, and the number is one byte below 128
+        number = _decode_int(encoded[1:2]) if _ARRAY <= encoded[0] <= _ARRAY + 15 else -1
+    except (msgspec.DecodeError, LookupError) as problem:
         raise InvalidState(f"it cannot be decoded: {problem}") from problem
+    if number < 0:
+        raise InvalidState("it does not begin with its format")
     if not OLDEST_FORMAT <= number <= FORMAT:
         raise UnknownFormat(
             f"the state is of format {number}, and this version knows formats {OLDEST_FORMAT} to {FORMAT}"
@@ -257,25 +261,30 @@ def _restored_book(state: _BookState) -> OrderBook:
 def _restore_orders(exchange: Exchange, state: _ExchangeState) -> None:
     """Enter the open orders into every index, then into queues and stops."""
     orders, books, ledger = exchange.orders, exchange.books, exchange.ledger
-    balances: dict[tuple[AccountId, str], tuple[Balance, Balance]] = {}
+    balances: dict[tuple[AccountId, str], tuple[Instrument, Balance, Balance]] = {}
+    linked: list[_OrderState] = []
+    waiting: dict[str, list[tuple[int, Order]]] = {symbol: [] for symbol in books}
+    admit = exchange.admit
     for saved in state.orders:
         key = saved.account, saved.symbol
         found = balances.get(key)
-        instrument = books[saved.symbol].instrument
         if found is None:
+            instrument = books[saved.symbol].instrument
             exchange.account(saved.account).expect_orders()
             found = balances[key] = (
+                instrument,
                 ledger.balance(saved.account, instrument.base),
                 ledger.balance(saved.account, instrument.quote),
             )
-        exchange.admit(_restored_order(saved, instrument, *found))
-    for saved in state.orders:
+        order = _restored_order(saved, *found)
+        admit(order)
+        if saved.turn:
+            waiting[saved.symbol].append((saved.turn, order))
+        if saved.sibling is not None:
+            linked.append(saved)
+    for saved in linked:
         if saved.sibling is not None:
             orders[saved.order_id].sibling = orders[saved.sibling]
-    waiting: dict[str, list[tuple[int, Order]]] = {symbol: [] for symbol in books}
-    for saved in state.orders:
-        if saved.turn:
-            waiting[saved.symbol].append((saved.turn, orders[saved.order_id]))
     for book in state.books:
         into = books[book.instrument.symbol]
         into.stops.restore(waiting[book.instrument.symbol], book.turns)
@@ -283,7 +292,7 @@ def _restore_orders(exchange: Exchange, state: _ExchangeState) -> None:
 
 
 def _restored_order(saved: _OrderState, instrument: Instrument, base: Balance, quote: Balance) -> Order:
-    buys = saved.side is Side.BUY
+    buys = saved.side is _BUY
     pays, receives, paid_asset = (quote, base, instrument.quote) if buys else (base, quote, instrument.base)
     order = Order(
         saved.order_id,
@@ -302,36 +311,31 @@ def _restored_order(saved: _OrderState, instrument: Instrument, base: Balance, q
         pays,
         receives,
         paid_asset,
-        Amount(int(saved.hold_per_lot)),
+        _amount(saved.hold_per_lot),
         saved.seq,
         saved.prevention,
         saved.terms,
         saved.hidden,
         saved.cum,
-        Amount(int(saved.quote_cum)),
-        Amount(int(saved.fees)),
+        _amount(saved.quote_cum),
+        _amount(saved.fees),
     )
-    order.hold_price, order.high_water = saved.hold_price, saved.high_water
+    if saved.hold_price is not None or saved.high_water is not None:
+        order.hold_price, order.high_water = saved.hold_price, saved.high_water
     return order
 
 
 def _restore_queues(exchange: Exchange, book: OrderBook, state: _BookState) -> None:
-    """Rest the orders, the worst price first: a level that becomes the best is the cheapest to add."""
     orders = exchange.orders
-    for side, queue in ((book.bids, state.bids), (book.asks, state.asks)):
-        levels = [list(level) for _, level in groupby((orders[number] for number in queue), key=_price_of)]
-        for level in reversed(levels):
-            for order in level:
-                side.rest(order, _price_of(order))
+    book.bids.restore(orders[number] for number in state.bids)
+    book.asks.restore(orders[number] for number in state.asks)
     for number in sorted([*state.bids, *state.asks]):
         book.orders[number] = orders[number]
 
 
-def _price_of(order: Order) -> Ticks:
-    if order.price is None:
-        raise ValueError(f"market order {order.order_id} rests")
-    return order.price
-
-
 def _wide(amount: int) -> Wide:
     return amount if _LEAST <= amount <= _MOST else str(amount)
+
+
+def _amount(written: Wide) -> Amount:
+    return int(written) if written.__class__ is str else written  # type: ignore[return-value] # calling Amount() costs

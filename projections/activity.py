@@ -8,7 +8,7 @@ Layer: projections.
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import islice, takewhile
 
 import msgspec
@@ -25,6 +25,8 @@ DAY_MINUTES = 24 * 60
 SECOND_NS = 10**9
 RECENT_SECONDS = 60  # only those in which something traded
 RATE_WINDOW_S = 10
+
+_BUY = Side.BUY  # looking a member up by its class costs more than using it
 
 
 class TradePrint(msgspec.Struct, frozen=True, gc=False):
@@ -132,19 +134,24 @@ class SymbolActivity:
         self.notional += filled.notional
         if filled.self_trade:
             return
-        second, price = ts_ns // SECOND_NS, filled.price
-        if not self.seconds or self.seconds[-1].start != second:
-            if self.seconds:
-                self._add_to_minute(self.seconds[-1])
-            self.seconds.append(Traded(second, price, price, price, price, 0, 0, 0, first_id=filled.trade_id))
-        current = self.seconds[-1]
-        current.high, current.low, current.close = max(current.high, price), min(current.low, price), price
-        current.lots += filled.quantity
-        current.notional += filled.notional
+        second, price, quantity, notional = ts_ns // SECOND_NS, filled.price, filled.quantity, filled.notional
+        current = self.seconds[-1] if self.seconds else None
+        if current is None or current.start != second:
+            if current is not None:
+                self._add_to_minute(current)
+            current = Traded(second, price, price, price, price, 0, 0, 0, first_id=filled.trade_id)
+            self.seconds.append(current)
+        if price > current.high:
+            current.high = price
+        elif price < current.low:
+            current.low = price
+        current.close = price
+        current.lots += quantity
+        current.notional += notional
         current.trades += 1
-        if filled.taker_side is Side.BUY:
-            current.taker_lots += filled.quantity
-            current.taker_notional += filled.notional
+        if filled.taker_side is _BUY:
+            current.taker_lots += quantity
+            current.taker_notional += notional
 
     def _add_to_minute(self, second: Traded) -> None:
         start = second.start - second.start % MINUTE_S
@@ -258,16 +265,19 @@ class Activity:
         """Count a refused command."""
         self.rejects[rejected.reason.value] += 1
 
-    def count_order(self, symbol: str, ts_ns: int) -> None:
-        """Count an order that was entered, accepted or not."""
-        self.orders += 1
-        if symbol in self._exchange.books:
-            self.of(symbol).orders += 1
-        second = ts_ns // SECOND_NS
-        if self._per_second and self._per_second[-1][0] == second:
-            self._per_second[-1] = (second, self._per_second[-1][1] + 1)
+    def count_orders(self, by_symbol: Mapping[str, int], ts_ns: int) -> None:
+        """Count orders that were entered at one time, accepted or not. O(symbols)."""
+        books, count = self._exchange.books, 0
+        for symbol, orders in by_symbol.items():
+            count += orders
+            if symbol in books:
+                self.of(symbol).orders += orders
+        self.orders += count
+        second, latest = ts_ns // SECOND_NS, self._per_second
+        if latest and latest[-1][0] == second:
+            latest[-1] = (second, latest[-1][1] + count)
         else:
-            self._per_second.append((second, 1))
+            latest.append((second, count))
 
     def saved(self) -> ActivityState:
         """Everything, to be written. O(what is kept)."""

@@ -50,20 +50,32 @@ class Fold:
         )
         trades: list[TradePrint] = []
         touched: list[LevelKey] = []
+        entered: dict[str, int] = {}  # orders by symbol, at one time
+        entered_ns = 0
         for applied in batch:
-            if type(applied.command) is EnterOrder:
-                activity.count_order(applied.command.symbol, applied.ts_ns)
-            elif type(applied.command) is StopAccount:
-                self._profits.stop(applied.command)
+            command = applied.command
+            if type(command) is EnterOrder:
+                if applied.ts_ns != entered_ns:
+                    if entered:
+                        activity.count_orders(entered, entered_ns)
+                        entered = {}
+                    entered_ns = applied.ts_ns
+                symbol = command.symbol
+                entered[symbol] = entered.get(symbol, 0) + 1
+            elif type(command) is StopAccount:
+                self._profits.stop(command)
             uncrossed = False
             for event in applied.events:
-                if type(event) is Filled:
-                    trades.append(activity.add_trade(event, applied))
-                    on_trade(event)
-                elif type(event) is Rejected:
-                    activity.count_reject(event)
-                elif type(event) is Uncrossed:
+                kind: type = type(event)  # most are of none of these
+                if kind is Filled:
+                    trades.append(activity.add_trade(event, applied))  # type: ignore[arg-type]
+                    on_trade(event)  # type: ignore[arg-type]
+                elif kind is Rejected:
+                    activity.count_reject(event)  # type: ignore[arg-type]
+                elif kind is Uncrossed:
                     uncrossed = True
                 if with_levels:
                     touched += levels_of(event, exchange, uncrossed=uncrossed)
+        if entered:
+            activity.count_orders(entered, entered_ns)
         return Folded(trades, touched, batch)

@@ -21,6 +21,8 @@ from engine.types import AccountId, OrderId, Side
 
 NO_ORDER: Final = OrderId(0)  # which no order is called
 
+_BUY, _SELL = Side.BUY, Side.SELL  # looking a member up by its class costs more than using it
+
 
 def begin_of_reset(account: AccountId) -> StopAccount:
     """The command that stops an account for its reset, until the mark. Every version carries it out alike, too."""
@@ -57,7 +59,7 @@ class Position(msgspec.Struct, gc=False):
         """Add one fill of an order. O(1)."""
         self.fees += fee
         self.fills += 1
-        if side is Side.SELL:
+        if side is _SELL:
             quantity, notional = -quantity, -notional
         lots = self.lots
         if lots * quantity >= 0:
@@ -106,11 +108,9 @@ class Profits:
         if maker == taker:
             self._of(taker, filled.symbol).wash(filled.maker_fee + filled.taker_fee)
             return
-        side = filled.taker_side
-        other = Side.SELL if side is Side.BUY else Side.BUY
-        quantity, notional = filled.quantity, filled.notional
-        self._of(taker, filled.symbol).fill(side, quantity, notional, filled.taker_fee)
-        self._of(maker, filled.symbol).fill(other, quantity, notional, filled.maker_fee)
+        side, symbol, quantity, notional = filled.taker_side, filled.symbol, filled.quantity, filled.notional
+        self._of(taker, symbol).fill(side, quantity, notional, filled.taker_fee)
+        self._of(maker, symbol).fill(_SELL if side is _BUY else _BUY, quantity, notional, filled.maker_fee)
 
     def accounts(self) -> Collection[AccountId]:
         """Who traded since their last reset. O(1)."""

@@ -33,6 +33,7 @@ class Recovered(NamedTuple):
     began_seq: Seq  # of the snapshot that was begun with; 0: none was
     commands: int  # that were replayed behind it
     seconds: float
+    began_digest: str | None  # of the state of that snapshot; None: none was
 
 
 def recover(
@@ -49,7 +50,7 @@ def recover(
     """
     started = time.perf_counter()
     with collector_off():
-        follower, projections = _begun(journal, snapshots)
+        follower, projections, began_digest = _begun(journal, snapshots)
         began_seq = follower.seq
         follower.listen(projections.on_record)
         for listener in listeners_from(follower.exchange):
@@ -62,7 +63,8 @@ def recover(
                 "a copy.",
                 dropped.first_n,
             ) from dropped
-    return Recovered(follower, projections, began_seq, follower.seq - began_seq, time.perf_counter() - started)
+    seconds = time.perf_counter() - started
+    return Recovered(follower, projections, began_seq, follower.seq - began_seq, seconds, began_digest)
 
 
 class Begun(NamedTuple):
@@ -93,7 +95,7 @@ def snapshot_for(
     return Begun(Follower(exchange), Projections(exchange), None)
 
 
-def _begun(journal: Journal, snapshots: SnapshotFolder) -> tuple[Follower, Projections]:
+def _begun(journal: Journal, snapshots: SnapshotFolder) -> Begun:
     """Where to begin. Raises JournalCorrupt when a snapshot is newer than the journal's end, or of another state."""
     end = journal.last
 
@@ -116,7 +118,7 @@ def _begun(journal: Journal, snapshots: SnapshotFolder) -> tuple[Follower, Proje
                 "one in the journal: this engine makes another state of the same commands. Start the version that "
                 "wrote the journal."
             )
-    return follower, projections
+    return Begun(follower, projections, digest)
 
 
 def _lost_end(path: Path, n: int, end_n: int) -> JournalCorrupt:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import random
+import zlib
 
 import msgspec
 import pytest
 
-from engine import recent
+from engine import book, recent
 from engine.commands import Command, Deposit, EnterOrder, ListInstrument, OrderOptions
 from engine.digest import state_digest
 from engine.exchange import Exchange
@@ -90,11 +91,76 @@ def test_another_format_is_named() -> None:
         restore_state(msgspec.msgpack.encode([99, *parts[1:]]))
 
 
-def test_a_state_from_before_take_profits_is_restored_as_it_is() -> None:
-    exchange = rich("1")
-    parts = msgspec.msgpack.decode(encode_state(exchange))
-    restored = restore_state(msgspec.msgpack.encode([1, *parts[1:]]))
+def as_older(encoded: bytes, format_number: int) -> bytes:
+    """A state as formats 1 and 2 had it: of each account the entries, then columns of its done orders."""
+    parts = msgspec.msgpack.decode(encoded)
+    for memory in parts[-1][0]:
+        ends, hours, names, ids, entries, entries_bytes = memory[4]
+        commands = msgspec.msgpack.decode(zlib.decompress(entries) if entries_bytes else entries)
+        numbers = [*(number for number, name, _ in ends if name is not None), *ids]
+        assert len(names) == len(ids)
+        memory[4] = [
+            sorted(zip(numbers, commands, strict=True)),
+            [number for number, _, _ in ends],
+            [seq for _, _, seq in ends],
+            [hour for hour, count in hours for _ in range(count)],
+            [number for number, name, _ in ends if name is None],
+        ]
+    return msgspec.msgpack.encode([format_number, *parts[1:]])
+
+
+@pytest.mark.parametrize("format_number", [1, 2])
+@pytest.mark.parametrize("seed", range(2))
+def test_a_state_of_an_older_format_is_restored_as_it_is(seed: int, format_number: int) -> None:
+    exchange = Exchange()
+    for number, (ts_ns, command) in enumerate(mixed(seed, 800), 1):
+        exchange.apply(command, Seq(number), ts_ns)
+    encoded = encode_state(exchange)
+    restored = restore_state(as_older(encoded, format_number))
     assert state_digest(restored) == state_digest(exchange)
+    assert encode_state(restored) == encoded
+
+
+def test_every_order_that_was_entered_under_a_name_is_found_after_a_restore_as_it_was_asked_for() -> None:
+    straight = rich("9" * 20)
+    for number in range(4, 500):  # more than are left uncompressed
+        until, name = TimeInForce.IOC if number % 3 else TimeInForce.GTC, f"own-{number}" if number % 5 else None
+        entry = EnterOrder(AccountId(7), COIN.symbol, Side.BUY, OrderType.LIMIT, until, Lots(1), Ticks(10), name)
+        straight.apply(entry, Seq(number), number)
+    restored = restore_state(encode_state(straight))
+    for number in range(1, 501):
+        name = f"own-{number}"
+        found = restored.recent.named(AccountId(7), name, 500)
+        assert found == straight.recent.named(AccountId(7), name, 500)
+        assert (found is not None) is (number == 1 or (3 < number < 500 and number % 5 > 0))
+    assert encode_state(restored) == encode_state(straight)
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_a_book_of_more_levels_than_are_kept_near_goes_on_as_the_one_that_was_written(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(book, "NEAR_MAX", 4)
+    straight, restored = Exchange(), Exchange()
+    for number, (ts_ns, command) in enumerate(mixed(seed, 800), 1):
+        expected = straight.apply(command, Seq(number), ts_ns)
+        assert restored.apply(command, Seq(number), ts_ns) == expected, (number, command)
+        if not number % 40:
+            restored = restore_state(encode_state(restored))
+            restored.check_invariants()
+
+
+def test_a_queue_that_is_out_of_order_is_refused() -> None:
+    exchange = rich("1")
+    exchange.apply(
+        EnterOrder(AccountId(7), COIN.symbol, Side.BUY, OrderType.LIMIT, TimeInForce.GTC, Lots(5), Ticks(11)), Seq(4), 4
+    )
+    parts = msgspec.msgpack.decode(encode_state(exchange))
+    bids = parts[9][0][9]
+    assert bids == [4, 3]
+    bids.reverse()
+    with pytest.raises(InvalidState, match="out of turn"):
+        restore_state(msgspec.msgpack.encode(parts))
 
 
 def test_an_order_that_waits_as_a_take_profit_waits_on_after_a_restore() -> None:
