@@ -6,7 +6,6 @@ Layer: api.http.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from functools import lru_cache
 from io import BytesIO
 from typing import Final
@@ -14,13 +13,12 @@ from urllib.parse import unquote_to_bytes
 
 from api.http.front.forwarded import Believed
 from api.http.front.parser import Request
-from api.http.front.stream import Stream
 from api.http.processing import PROCESSING, Processing
 from api.http.wsgi import Environ
 from api.json.errors import ApiError, Malformed
 
 TARGET: Final = "openbell.target"  # in the environ: path and query, byte for byte, as text
-UPGRADE: Final = "openbell.upgrade"  # in the environ: gives the connection to a WebSocket
+UPGRADE: Final = "openbell.upgrade"  # in the environ of who asks for it: gives the connection to a WebSocket
 
 NAME_KEPT_MAX: Final = 64  # bytes of a name of a header that is kept
 TARGETS_KEPT: Final = 256
@@ -60,7 +58,7 @@ class Environs:
         self._forwarded = forwarded
         self._keys: dict[bytes, str] = {b"Content-Type": "CONTENT_TYPE", b"content-type": "CONTENT_TYPE"}
 
-    def of(self, request: Request, peer: Peer, upgrade: Callable[[], Stream]) -> Environ:
+    def of(self, request: Request, peer: Peer) -> Environ:
         """The environ of a request. Raises ApiError 400 where its target or headers are none of HTTP/1.1."""
         target = request.target
         path, query, sent, host = _kept_parts(target) if len(target) <= TARGET_KEPT_MAX else _parts(target)
@@ -73,23 +71,19 @@ class Environs:
         environ[PROCESSING] = Processing(request.received)
         environ[TARGET] = sent
         keys = self._keys
-        chunked = False
         for name, value in request.headers:
             key = keys.get(name) or self._key(name)
             if key in environ:
                 if key in _SINGLE:
                     raise Malformed("MALFORMED_HEADERS", f"{name.decode('latin-1')} is given twice.", field="headers")
                 environ[key] += ("; " if key == "HTTP_COOKIE" else ",") + value.decode("latin-1")
-            elif key == "HTTP_TRANSFER_ENCODING":
-                chunked = True  # a coding of the connection: what is behind sees the body
             else:
                 environ[key] = value.decode("latin-1")
-        if chunked or "CONTENT_LENGTH" in environ:
+        # a coding is the connection's: what is behind sees the body
+        if environ.pop("HTTP_TRANSFER_ENCODING", None) is not None or "CONTENT_LENGTH" in environ:
             environ["CONTENT_LENGTH"] = str(len(request.body))
         if host is not None:
             environ["HTTP_HOST"] = host
-        if request.upgrade:
-            environ[UPGRADE] = upgrade
         self._forwarded.apply(environ)
         return environ
 

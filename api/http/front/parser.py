@@ -165,7 +165,7 @@ class RequestParser:
 
     def on_url(self, piece: bytes) -> None:
         """A part of the target."""
-        request = self._request()
+        request = self._current or self._request()
         request.target += piece
         if len(request.target) > TARGET_BYTES_MAX:
             self._refuse(ApiError(414, "TARGET_TOO_LONG", f"Path and query have at most {TARGET_BYTES_MAX} bytes."))
@@ -178,7 +178,7 @@ class RequestParser:
 
     def on_headers_complete(self) -> None:
         """The head is whole: judge what can be judged before the body comes."""
-        request = self._request()
+        request = self._current or self._request()
         request.method = self._http.get_method().decode("ascii")
         request.version = self._http.get_http_version()
         if self._head > HEAD_BYTES_MAX and not self.requests:
@@ -194,10 +194,11 @@ class RequestParser:
         hosts = 0
         for name, value in headers:
             kind = _KINDS.get(name) or _kind_of(name)
-            if kind == _HOST:
-                hosts += 1
-            elif kind != _PLAIN:
-                self._judge(kind, value, request)
+            if kind != _PLAIN:
+                if kind == _HOST:
+                    hosts += 1
+                else:
+                    self._judge(kind, value, request)
         if b"#" in request.target:
             self._refuse(Malformed(_MALFORMED, "A fragment (#) is the client's own: leave it out."))
         if hosts != 1 and (hosts or request.version != "1.0"):
@@ -212,7 +213,8 @@ class RequestParser:
         """Refuse a header that says what comes and how, or take note of it."""
         if kind == _LENGTH:
             self.known_length = True
-            self._make_room(int(value))
+            if (size := int(value)) > self._small:
+                self._make_room(size)
         elif kind == _CODING:
             if value.strip().lower() != b"chunked" or request.version != "1.1":
                 self._refuse(_coding())
@@ -225,7 +227,7 @@ class RequestParser:
 
     def on_body(self, piece: bytes) -> None:
         """A part of the body."""
-        request = self._request()
+        request = self._current or self._request()
         request.size += len(piece)
         if request.size > self._small:
             self._make_room(request.size)
@@ -233,7 +235,7 @@ class RequestParser:
 
     def on_message_complete(self) -> None:
         """A request is whole."""
-        request = self._request()
+        request = self._current or self._request()
         pieces = request.pieces
         request.body = pieces[0] if len(pieces) == 1 else b"".join(pieces)
         request.pieces = []
