@@ -262,12 +262,13 @@ class Activity:
         """Count an order that was entered, accepted or not."""
         self.orders += 1
         if symbol in self._exchange.books:
-            self.of(symbol).orders += 1
-        second = ts_ns // SECOND_NS
-        if self._per_second and self._per_second[-1][0] == second:
-            self._per_second[-1] = (second, self._per_second[-1][1] + 1)
+            (self._symbols.get(symbol) or self.of(symbol)).orders += 1
+        second, per_second = ts_ns // SECOND_NS, self._per_second
+        last, orders = per_second[-1] if per_second else (-1, 0)
+        if last == second:
+            per_second[-1] = (second, orders + 1)
         else:
-            self._per_second.append((second, 1))
+            per_second.append((second, 1))
 
     def saved(self) -> ActivityState:
         """Everything, to be written. O(what is kept)."""
